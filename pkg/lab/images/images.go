@@ -1,0 +1,30 @@
+// Package images builds the lab release: the programs, the component images
+// and the release image, as an OCI layout with reproducible digests.
+package images
+
+import "io"
+
+// Inputs say what a release is built from.
+type Inputs struct {
+	Source   string    // root of the repository: hack/modules and cmd/okd-lab-release
+	Cache    string    // directory for compiled programs and layers
+	Rootfs   string    // Debian root file system for keepalived, haproxy, nft and their libraries
+	Stream   []byte    // CoreOS stream JSON of the OS image
+	Registry string    // host:port that will serve the layout
+	Version  string    // release version, a semantic version
+	Out      io.Writer // progress lines; nil for none
+}
+
+// Release is a built release.
+type Release struct {
+	Layout   string            // OCI layout directory
+	PullSpec string            // release image, repository@digest
+	Version  string            // release version
+	Images   map[string]string // pull spec by component tag
+}
+
+// Binaries are paths of compiled programs. Hyperkube and Etcd are multi-call:
+// link them under the wanted name. Etcdctl is such a link.
+type Binaries struct {
+	Hyperkube, Etcd, Etcdctl, CoreDNS, LabRelease string
+}
