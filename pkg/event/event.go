@@ -1,0 +1,86 @@
+// Package event carries progress out of the installer as values. What they
+// look like — a spinner, log lines, JSON — is a sink's business.
+package event
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Kind says what an event is about.
+type Kind string
+
+const (
+	Log          Kind = "log"           // something to know
+	PhaseStart   Kind = "phase-start"   // a phase began
+	PhaseDone    Kind = "phase-done"    // a phase ended well
+	PhaseFailed  Kind = "phase-failed"  // a phase ended badly
+	PhaseSkipped Kind = "phase-skipped" // a phase was not run
+	Progress     Kind = "progress"      // what is being waited for right now
+	Output       Kind = "output"        // one of the lines that wrappers look for
+)
+
+// Event is one thing that happened. Time is filled in by the sink when zero.
+type Event struct {
+	Time    time.Time
+	Kind    Kind
+	Level   slog.Level
+	Phase   string
+	Message string
+	Attrs   []slog.Attr
+}
+
+// Sink takes events. Emit must be safe for concurrent use and must not block
+// for long.
+type Sink interface{ Emit(Event) }
+
+// SinkFunc makes a function a Sink.
+type SinkFunc func(Event)
+
+// Emit calls the function.
+func (f SinkFunc) Emit(e Event) { f(e) }
+
+// Discard drops every event.
+var Discard Sink = SinkFunc(func(Event) {})
+
+// Multi hands every event to all sinks, in order.
+func Multi(sinks ...Sink) Sink {
+	return SinkFunc(func(e Event) {
+		for _, s := range sinks {
+			s.Emit(e)
+		}
+	})
+}
+
+// InPhase stamps events that name no phase with the given one.
+func InPhase(sink Sink, phase string) Sink {
+	return SinkFunc(func(e Event) {
+		if e.Phase == "" {
+			e.Phase = phase
+		}
+		sink.Emit(e)
+	})
+}
+
+// Debug, Info, Warn and Error emit a Log event; kv are slog's keys and values.
+func Debug(s Sink, msg string, kv ...any) { emit(s, Log, slog.LevelDebug, msg, kv) }
+
+// Info emits a Log event at level info.
+func Info(s Sink, msg string, kv ...any) { emit(s, Log, slog.LevelInfo, msg, kv) }
+
+// Warn emits a Log event at level warn.
+func Warn(s Sink, msg string, kv ...any) { emit(s, Log, slog.LevelWarn, msg, kv) }
+
+// Error emits a Log event at level error.
+func Error(s Sink, msg string, kv ...any) { emit(s, Log, slog.LevelError, msg, kv) }
+
+// ProgressOf says what is being waited for; see Progress.
+func ProgressOf(s Sink, msg string, kv ...any) { emit(s, Progress, slog.LevelInfo, msg, kv) }
+
+func emit(s Sink, kind Kind, level slog.Level, msg string, kv []any) {
+	r := slog.NewRecord(time.Time{}, level, msg, 0)
+	r.Add(kv...)
+	e := Event{Kind: kind, Level: level, Message: msg}
+	r.Attrs(func(a slog.Attr) bool { e.Attrs = append(e.Attrs, a); return true })
+	s.Emit(e)
+}
