@@ -1,0 +1,197 @@
+package phase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/phase"
+)
+
+type recorder struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (r *recorder) Emit(e event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, fmt.Sprintf("%s %s", e.Kind, e.Phase))
+}
+
+func ok(name string, ran *[]string) phase.Phase {
+	return phase.Phase{Name: name, Run: func(context.Context, event.Sink) error {
+		*ran = append(*ran, name)
+		return nil
+	}}
+}
+
+func newRunner(t *testing.T, sink event.Sink) (*phase.Runner, string) {
+	t.Helper()
+	dir := t.TempDir()
+	j, err := phase.OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Begin(phase.Run{Command: "create cluster", PID: 7}); err != nil {
+		t.Fatal(err)
+	}
+	return &phase.Runner{Clock: clock.Real(), Sink: sink, Journal: j}, dir
+}
+
+func TestRunInOrderSkipAndResume(t *testing.T) {
+	var ran []string
+	rec := &recorder{}
+	r, dir := newRunner(t, rec)
+	r.Skip = map[string]bool{"three": true}
+	two := ok("two", &ran)
+	two.Done = func(context.Context) (bool, error) { return true, nil }
+	four := ok("four", &ran)
+	four.Unless = func() string { return "this cluster has no workers" }
+	err := r.Run(t.Context(), []phase.Phase{ok("one", &ran), two, ok("three", &ran), four, ok("five", &ran)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"one", "five"}; !slices.Equal(ran, want) {
+		t.Errorf("ran %v, want %v", ran, want)
+	}
+	want := []string{
+		"phase-start one", "phase-done one", "phase-start two", "phase-done two",
+		"phase-skipped three", "phase-skipped four", "phase-start five", "phase-done five",
+	}
+	if !slices.Equal(rec.lines, want) {
+		t.Errorf("events %v, want %v", rec.lines, want)
+	}
+	runs, err := phase.ReadJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range runs[0].Phases {
+		got = append(got, e.Name+" "+string(e.Result))
+	}
+	if want := []string{"one done", "two already-done", "three skipped", "four skipped", "five done"}; !slices.Equal(got, want) {
+		t.Errorf("journal %v, want %v", got, want)
+	}
+}
+
+func TestFailureNamesPhaseAndStopsThere(t *testing.T) {
+	var ran []string
+	r, dir := newRunner(t, event.Discard)
+	boom := errors.New("engine is down")
+	bad := phase.Phase{Name: "images", Next: "try again", Run: func(context.Context, event.Sink) error { return boom }}
+	err := r.Run(t.Context(), []phase.Phase{bad, ok("later", &ran)})
+	var failed *phase.Failed
+	if !errors.As(err, &failed) || failed.Phase != "images" || failed.Next != "try again" || !errors.Is(err, boom) {
+		t.Fatalf("got %v", err)
+	}
+	if len(ran) != 0 {
+		t.Errorf("ran %v after a failure", ran)
+	}
+	runs, _ := phase.ReadJournal(dir)
+	if e := runs[0].Phases[0]; e.Result != phase.Broken || !strings.Contains(e.Detail, "engine is down") {
+		t.Errorf("journal has %+v", e)
+	}
+}
+
+func TestUnknownSkipIsRefused(t *testing.T) {
+	r, _ := newRunner(t, event.Discard)
+	r.Skip = map[string]bool{"imags": true}
+	if err := r.Run(t.Context(), []phase.Phase{{Name: "images"}}); err == nil || !strings.Contains(err.Error(), `"imags"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A budget runs from the last thing that was new, not from the start.
+func TestBudgetFollowsProgress(t *testing.T) {
+	clk := clock.NewFake(time.Unix(0, 0))
+	r := &phase.Runner{Clock: clk, Sink: event.Discard}
+	step := make(chan string)
+	stalled := phase.Phase{Name: "wait", Budget: time.Minute, Run: func(ctx context.Context, sink event.Sink) error {
+		for {
+			select {
+			case msg := <-step:
+				event.ProgressOf(sink, msg)
+				step <- ""
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}}
+	result := make(chan error, 1)
+	go func() { result <- r.Run(t.Context(), []phase.Phase{stalled}) }()
+	say := func(msg string) { step <- msg; <-step }
+	advance := func(d time.Duration) {
+		for clk.Waiters() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		clk.Advance(d)
+	}
+	say("node 0")
+	advance(50 * time.Second)
+	say("node 1") // new: the minute starts again
+	advance(20 * time.Second)
+	select {
+	case err := <-result:
+		t.Fatalf("gave up although there was progress: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	say("node 0") // said before: no progress
+	advance(45 * time.Second)
+	err := <-result
+	var s *phase.Stalled
+	if !errors.As(err, &s) || s.Last != "node 0" || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestInterruptKeepsItsCause(t *testing.T) {
+	ctrlC := errors.New("interrupted")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r, _ := newRunner(t, event.Discard)
+	err := r.Run(ctx, []phase.Phase{{Name: "up", Run: func(ctx context.Context, _ event.Sink) error {
+		cancel(ctrlC)
+		<-ctx.Done()
+		return fmt.Errorf("dial engine: %w", ctx.Err())
+	}}})
+	if !errors.Is(err, ctrlC) {
+		t.Fatalf("lost the cause: %v", err)
+	}
+}
+
+func TestJournalSurvivesAndKeepsHistory(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 60 {
+		j, err := phase.OpenJournal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Begin(phase.Run{Command: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Note(phase.Note{Message: "etcd members: 4"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := phase.ReadJournal(dir)
+	if err != nil || len(runs) != 50 || runs[49].Command != "59" || runs[49].Notes[0].Message != "etcd members: 4" {
+		t.Fatalf("runs %d, err %v", len(runs), err)
+	}
+	info, err := os.Stat(filepath.Join(dir, phase.JournalName))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, err %v", info.Mode(), err)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "*.json.*"))
+	if len(left) != 0 {
+		t.Errorf("left behind %v", left)
+	}
+}

@@ -1,0 +1,69 @@
+package phase
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+)
+
+// watchdog passes events on and ends its context when none of them has told
+// of new progress for the whole budget.
+type watchdog struct {
+	sink   event.Sink
+	clk    clock.Clock
+	budget time.Duration
+	cancel context.CancelCauseFunc
+
+	mu   sync.Mutex
+	last string
+	at   time.Time
+	seen map[string]bool
+}
+
+func follow(ctx context.Context, clk clock.Clock, budget time.Duration, sink event.Sink) (context.Context, *watchdog) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &watchdog{sink: sink, clk: clk, budget: budget, cancel: cancel, at: clk.Now(), seen: map[string]bool{}}
+	if budget > 0 {
+		go w.guard(ctx)
+	}
+	return ctx, w
+}
+
+// Emit passes e on. Only a message that this phase has not sent before counts
+// as progress: a wait that swings between two complaints is not getting on.
+func (w *watchdog) Emit(e event.Event) {
+	if e.Kind == event.Progress {
+		w.mu.Lock()
+		w.last = e.Message
+		if !w.seen[e.Message] {
+			w.seen[e.Message] = true
+			w.at = w.clk.Now()
+		}
+		w.mu.Unlock()
+	}
+	w.sink.Emit(e)
+}
+
+func (w *watchdog) guard(ctx context.Context) {
+	for {
+		left, last := w.left()
+		if left <= 0 {
+			w.cancel(&Stalled{After: w.budget, Last: last})
+			return
+		}
+		if err := w.clk.Sleep(ctx, left); err != nil {
+			return
+		}
+	}
+}
+
+func (w *watchdog) left() (time.Duration, string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.budget - w.clk.Now().Sub(w.at), w.last
+}
+
+func (w *watchdog) stop() { w.cancel(context.Canceled) }
