@@ -1,0 +1,103 @@
+package event_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/event"
+)
+
+var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func emitAll(s event.Sink) {
+	s = event.Stamped(func() time.Time { return t0 }, s)
+	event.Info(s, "Install complete!")
+	event.Warn(s, "two\nlines")
+	event.Debug(s, "hidden at info")
+	event.Error(s, "delete disk", "disk", "x-rhcos", "err", errors.New("locked"))
+	s.Emit(event.Event{Kind: event.PhaseDone, Phase: "images", Message: "done", Attrs: []slog.Attr{slog.Duration("took", 83*time.Second)}})
+}
+
+func TestTextIsWhatWrappersRead(t *testing.T) {
+	var out bytes.Buffer
+	emitAll(event.NewText(&out, slog.LevelInfo))
+	want := `level=info msg=Install complete!
+level=warning msg=two
+level=warning msg=lines
+level=error msg=delete disk (disk=x-rhcos, err=locked)
+level=info msg=Phase images: done after 1m23s
+`
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestTextHoldsBackProgress(t *testing.T) {
+	var out bytes.Buffer
+	s := event.NewText(&out, slog.LevelInfo)
+	at := func(sec int, msg string) {
+		s.Emit(event.Event{Kind: event.Progress, Time: t0.Add(time.Duration(sec) * time.Second), Message: msg})
+	}
+	at(0, "a")
+	at(1, "b") // too soon
+	at(6, "a") // the same as the last one shown
+	at(7, "b")
+	if got := strings.Count(out.String(), "\n"); got != 2 {
+		t.Errorf("wrote %d lines, want 2:\n%s", got, out.String())
+	}
+}
+
+func TestLogFileHasEverything(t *testing.T) {
+	var out bytes.Buffer
+	emitAll(event.NewLogFile(&out))
+	for _, want := range []string{
+		`time="2026-01-02T03:04:05Z" level=info msg="Install complete!"`,
+		`level=debug msg="hidden at info"`,
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestJSONLinesParse(t *testing.T) {
+	var out bytes.Buffer
+	emitAll(event.NewJSON(&out, slog.LevelInfo))
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for _, l := range lines {
+		var rec map[string]any
+		if err := json.Unmarshal([]byte(l), &rec); err != nil {
+			t.Errorf("%s: %v", l, err)
+		}
+		if rec["msg"] == "delete disk" && (rec["err"] != "locked" || rec["disk"] != "x-rhcos") {
+			t.Errorf("attributes lost: %s", l)
+		}
+	}
+}
+
+func TestTerminalKeepsWithinItsWidth(t *testing.T) {
+	var out bytes.Buffer
+	now := t0
+	term := event.NewTerminal(&out, slog.LevelInfo, func() int { return 60 }, func() time.Time { return now })
+	term.Emit(event.Event{Kind: event.PhaseStart, Phase: "nodes-joined", Message: "wait for nodes"})
+	event.ProgressOf(term, strings.Repeat("worker-0 is not ready ", 10))
+	event.Info(term, "CSR approved")
+	term.Emit(event.Event{Kind: event.PhaseDone, Phase: "nodes-joined", Message: "done", Attrs: []slog.Attr{slog.Duration("took", time.Second)}})
+	term.Close()
+	for _, piece := range strings.Split(out.String(), "\r\x1b[K") {
+		if line, _, isLine := strings.Cut(piece, "\n"); !isLine && len([]rune(line)) > 60 {
+			t.Errorf("line of %d columns: %q", len([]rune(line)), line)
+		}
+	}
+	if !strings.Contains(out.String(), "✓") || !strings.Contains(out.String(), "CSR approved\n") {
+		t.Errorf("output %q", out.String())
+	}
+}

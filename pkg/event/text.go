@@ -1,0 +1,205 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// quiet is how long plain output holds back a further progress line, so that
+// a wait of minutes does not bury what matters.
+const quiet = 5 * time.Second
+
+// Text writes plain lines as the reference does without a terminal:
+// `level=info msg=text`, no time, no quotes, one record a line.
+type Text struct {
+	mu       sync.Mutex
+	w        io.Writer
+	level    slog.Level
+	lastLine string
+	lastAt   time.Time
+}
+
+// NewText writes events of at least the given level to w.
+func NewText(w io.Writer, level slog.Level) *Text { return &Text{w: w, level: level} }
+
+// Emit writes e.
+func (t *Text) Emit(e Event) {
+	if e.Level < t.level {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := Sentence(e)
+	if e.Kind == Progress {
+		if text == t.lastLine || e.Time.Sub(t.lastAt) < quiet && !t.lastAt.IsZero() && !e.Time.IsZero() {
+			return
+		}
+		t.lastLine, t.lastAt = text, e.Time
+	}
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(t.w, "level=%s msg=%s\n", levelName(e.Level), strings.TrimRight(line, "\n"))
+	}
+}
+
+// JSON writes one JSON object a line: time, level, kind, phase, msg and the
+// event's attributes.
+type JSON struct {
+	mu    sync.Mutex
+	w     io.Writer
+	level slog.Level
+}
+
+// NewJSON writes events of at least the given level to w.
+func NewJSON(w io.Writer, level slog.Level) *JSON { return &JSON{w: w, level: level} }
+
+// Emit writes e.
+func (j *JSON) Emit(e Event) {
+	if e.Level < j.level {
+		return
+	}
+	rec := map[string]any{"time": e.Time.UTC().Format(time.RFC3339Nano), "level": levelName(e.Level), "kind": string(e.Kind), "msg": e.Message}
+	if e.Phase != "" {
+		rec["phase"] = e.Phase
+	}
+	for _, a := range e.Attrs {
+		if _, taken := rec[a.Key]; !taken {
+			rec[a.Key] = plain(a.Value)
+		}
+	}
+	line, err := json.Marshal(rec)
+	if err != nil {
+		line, _ = json.Marshal(map[string]string{"level": "error", "msg": "encode event: " + err.Error()})
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, _ = j.w.Write(append(line, '\n'))
+}
+
+// LogFile writes every event in the form of the reference's
+// .openshift_install.log: time, level and quoted message.
+type LogFile struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// NewLogFile writes all events to w.
+func NewLogFile(w io.Writer) *LogFile { return &LogFile{w: w} }
+
+// Emit writes e.
+func (l *LogFile) Emit(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	level := e.Level
+	if e.Kind == Progress {
+		level = slog.LevelDebug
+	}
+	for line := range strings.Lines(Sentence(e)) {
+		fmt.Fprintf(l.w, "time=%q level=%s msg=%s\n", e.Time.UTC().Format(time.RFC3339), levelName(level), strconv.Quote(strings.TrimRight(line, "\n")))
+	}
+}
+
+// Stamped fills in the time of events that have none.
+func Stamped(now func() time.Time, sink Sink) Sink {
+	return SinkFunc(func(e Event) {
+		if e.Time.IsZero() {
+			e.Time = now()
+		}
+		sink.Emit(e)
+	})
+}
+
+// Sentence is what a person reads of e.
+func Sentence(e Event) string {
+	switch e.Kind {
+	case PhaseStart:
+		if e.Message == "" {
+			return "Phase " + e.Phase
+		}
+		return fmt.Sprintf("Phase %s: %s", e.Phase, e.Message)
+	case PhaseDone:
+		return fmt.Sprintf("Phase %s: %s%s", e.Phase, orDefault(e.Message, "done"), after(e))
+	case PhaseFailed:
+		return fmt.Sprintf("Phase %s failed%s: %s", e.Phase, after(e), e.Message)
+	case PhaseSkipped:
+		return fmt.Sprintf("Phase %s left out: %s", e.Phase, e.Message)
+	}
+	return e.Message + attrs(e.Attrs)
+}
+
+func after(e Event) string {
+	for _, a := range e.Attrs {
+		if a.Key == "took" {
+			return " after " + Elapsed(a.Value.Duration())
+		}
+	}
+	return ""
+}
+
+// Elapsed prints a duration as people say it: 0.4s, 12s, 3m05s.
+func Elapsed(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0fs", d.Seconds())
+	}
+	return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+func attrs(list []slog.Attr) string {
+	if len(list) == 0 {
+		return ""
+	}
+	parts := make([]string, len(list))
+	for i, a := range list {
+		parts[i] = a.Key + "=" + fmt.Sprint(plain(a.Value))
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func plain(v slog.Value) any {
+	v = v.Resolve()
+	switch v.Kind() {
+	case slog.KindDuration:
+		return Elapsed(v.Duration())
+	case slog.KindTime:
+		return v.Time().UTC().Format(time.RFC3339)
+	case slog.KindAny:
+		if err, isErr := v.Any().(error); isErr {
+			return err.Error()
+		}
+		return fmt.Sprint(v.Any())
+	}
+	return v.Any()
+}
+
+// levelName uses the reference's words (logrus), which wrappers look for.
+func levelName(l slog.Level) string {
+	switch {
+	case l < slog.LevelInfo:
+		return "debug"
+	case l < slog.LevelWarn:
+		return "info"
+	case l < slog.LevelError:
+		return "warning"
+	case l < LevelFatal:
+		return "error"
+	}
+	return "fatal"
+}
+
+// LevelFatal is the level of the last line of a run that failed.
+const LevelFatal = slog.LevelError + 4
+
+func orDefault(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
