@@ -1,0 +1,100 @@
+package plan
+
+import "slices"
+
+// Found is one object that exists on the platform.
+type Found struct {
+	Kind Kind
+	Name string
+	ID   string
+	// Differences from the plan's object of the same key, if it has one.
+	Differences []Difference
+}
+
+// Key returns the key that a planned object of this kind and name has.
+func (f Found) Key() Key { return KeyOf(f.Kind, f.Name) }
+
+// Difference is a setting that is not as planned.
+type Difference struct {
+	Field string `json:"field"`
+	Want  string `json:"want"`
+	Have  string `json:"have"`
+}
+
+// Change is an object that exists but not as planned.
+type Change struct {
+	Object      Object       `json:"object"`
+	ID          string       `json:"id"`
+	Differences []Difference `json:"differences"`
+}
+
+// Ref names an existing object.
+type Ref struct {
+	Kind Kind   `json:"kind"`
+	Name string `json:"name"`
+	ID   string `json:"id,omitempty"`
+}
+
+// Diff compares a plan with what exists.
+type Diff struct {
+	Platform string   `json:"platform"`
+	InfraID  string   `json:"infraID"`
+	Create   []Object `json:"create"`
+	Match    []Object `json:"match"`
+	Differ   []Change `json:"differ"`
+	// Destroy lists what carries the cluster's ownership but is not planned.
+	Destroy []Ref `json:"destroy"`
+}
+
+// Empty says whether everything is as planned.
+func (d Diff) Empty() bool {
+	return len(d.Create) == 0 && len(d.Differ) == 0 && len(d.Destroy) == 0
+}
+
+// Compare says what is to be created, what is there, what differs, and what is
+// there without being planned. Found objects of an unknown key go to Destroy.
+func Compare(p Plan, found []Found) Diff {
+	d := Diff{Platform: p.Platform, InfraID: p.InfraID}
+	have := map[Key]Found{}
+	for _, f := range found {
+		have[f.Key()] = f
+	}
+	for _, o := range p.Objects {
+		f, ok := have[o.Key]
+		switch {
+		case ok && len(f.Differences) > 0:
+			d.Differ = append(d.Differ, Change{Object: o, ID: f.ID, Differences: f.Differences})
+		case ok, !wanted(o, have):
+			d.Match = append(d.Match, o)
+		default:
+			d.Create = append(d.Create, o)
+		}
+	}
+	for _, f := range found {
+		if _, planned := p.Get(f.Key()); !planned {
+			d.Destroy = append(d.Destroy, Ref{Kind: f.Kind, Name: f.Name, ID: f.ID})
+		}
+	}
+	slices.SortStableFunc(d.Destroy, func(a, b Ref) int { return compareRefs(a, b) })
+	return d
+}
+
+// wanted is false for an object whose product is there already.
+func wanted(o Object, have map[Key]Found) bool {
+	if o.Until == "" {
+		return true
+	}
+	_, made := have[o.Until]
+	return !made
+}
+
+func compareRefs(a, b Ref) int {
+	ka, kb := string(KeyOf(a.Kind, a.Name))+a.ID, string(KeyOf(b.Kind, b.Name))+b.ID
+	switch {
+	case ka < kb:
+		return -1
+	case ka > kb:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,226 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Spec is what an object should look like.
+type Spec interface {
+	// Fields lists the settings in a fixed order, as they are shown and
+	// compared. Secrets never appear.
+	Fields() []Field
+}
+
+// Field is one setting of an object.
+type Field struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Image is the operating system image that machines start from. Either Path
+// and what follows describe a file to be uploaded, or Template names a
+// template that exists already.
+type Image struct {
+	Template string // reuse this one; nothing is uploaded
+	Path     string // local file; may be empty while the plan is only shown
+	URL      string // where the file came from, for people
+	SHA256   string // of the file
+	Format   string // qcow2 or raw
+	Size     int64  // bytes in the file
+	Virtual  int64  // bytes that the guest sees
+}
+
+// Tag carries ownership.
+type Tag struct {
+	Description string `json:"description"`
+}
+
+// Disk is a disk of its own, filled from an image file.
+type Disk struct {
+	StorageDomainID string `json:"storageDomainID"`
+	Format          string `json:"format"` // cow or raw
+	Sparse          bool   `json:"sparse"`
+	Bytes           int64  `json:"bytes"`
+	Image           Image  `json:"-"`
+}
+
+// Template is what machines are cloned from.
+type Template struct {
+	FromVM Key    `json:"fromVM,omitempty"`
+	OSType string `json:"osType"`
+}
+
+// AffinityGroup keeps machines apart.
+type AffinityGroup struct {
+	ClusterID   string `json:"clusterID"`
+	Description string `json:"description,omitempty"`
+	Priority    int    `json:"priority"`
+	Enforcing   bool   `json:"enforcing"`
+}
+
+// CPU is a processor topology.
+type CPU struct {
+	Sockets int `json:"sockets"`
+	Cores   int `json:"cores"`
+	Threads int `json:"threads"`
+}
+
+// VM is a virtual machine.
+type VM struct {
+	Role            string   `json:"role"` // image, bootstrap, master, worker
+	ClusterID       string   `json:"clusterID"`
+	Template        string   `json:"template,omitempty"` // empty: blank
+	Disk            Key      `json:"disk,omitempty"`     // attached instead of a template's disk
+	Type            string   `json:"type"`               // server, high_performance, desktop
+	InstanceTypeID  string   `json:"instanceTypeID,omitempty"`
+	OSType          string   `json:"osType"`
+	CPU             CPU      `json:"cpu"`
+	MemoryMiB       int64    `json:"memoryMiB"`
+	DiskGiB         int64    `json:"diskGiB,omitempty"` // grown to this before the first start
+	StorageDomainID string   `json:"storageDomainID,omitempty"`
+	VNICProfileID   string   `json:"vnicProfileID"`
+	AffinityGroups  []string `json:"affinityGroups,omitempty"`
+	HugepagesKiB    int      `json:"hugepagesKiB,omitempty"`
+	AutoPinning     bool     `json:"autoPinning,omitempty"`
+	Clone           bool     `json:"clone,omitempty"`
+	Sparse          *bool    `json:"sparse,omitempty"`
+	Format          string   `json:"format,omitempty"`
+	Start           bool     `json:"start,omitempty"`
+	Ignition        Payload  `json:"ignition,omitzero"`
+}
+
+// Payload is secret content that appears only as size and checksum.
+type Payload struct{ data []byte }
+
+// NewPayload wraps content.
+func NewPayload(data []byte) Payload { return Payload{data: data} }
+
+// Bytes returns the content, for the one call that sends it.
+func (p Payload) Bytes() []byte { return p.data }
+
+// IsZero says whether there is no content.
+func (p Payload) IsZero() bool { return len(p.data) == 0 }
+
+// SHA256 returns the checksum in hex, empty if there is no content.
+func (p Payload) SHA256() string {
+	if p.IsZero() {
+		return ""
+	}
+	sum := sha256.Sum256(p.data)
+	return hex.EncodeToString(sum[:])
+}
+
+// String shows size and checksum.
+func (p Payload) String() string {
+	if p.IsZero() {
+		return "none"
+	}
+	return fmt.Sprintf("%d bytes, sha256:%s", len(p.data), p.SHA256())
+}
+
+// GoString shows what String shows, so that %#v is safe too.
+func (p Payload) GoString() string { return p.String() }
+
+// Format shows what String shows for every verb.
+func (p Payload) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.String())) }
+
+// MarshalJSON shows size and checksum.
+func (p Payload) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Size   int    `json:"size"`
+		SHA256 string `json:"sha256"`
+	}{len(p.data), p.SHA256()})
+}
+
+// Fields lists the settings.
+func (t Tag) Fields() []Field { return nonEmpty(Field{"description", t.Description}) }
+
+// Fields lists the settings.
+func (d Disk) Fields() []Field {
+	return nonEmpty(
+		Field{"size", bytesText(d.Bytes)},
+		Field{"format", d.Format},
+		Field{"sparse", strconv.FormatBool(d.Sparse)},
+		Field{"storage domain", d.StorageDomainID},
+		Field{"image", d.Image.URL},
+		Field{"image sha256", d.Image.SHA256},
+	)
+}
+
+// Fields lists the settings.
+func (t Template) Fields() []Field {
+	return nonEmpty(Field{"from", string(t.FromVM)}, Field{"os type", t.OSType})
+}
+
+// Fields lists the settings.
+func (a AffinityGroup) Fields() []Field {
+	return nonEmpty(
+		Field{"cluster", a.ClusterID},
+		Field{"description", a.Description},
+		Field{"priority", strconv.Itoa(a.Priority)},
+		Field{"enforcing", strconv.FormatBool(a.Enforcing)},
+	)
+}
+
+// Fields lists the settings.
+func (v VM) Fields() []Field {
+	f := []Field{
+		{"role", v.Role},
+		{"cluster", v.ClusterID},
+		{"template", v.Template},
+		{"type", v.Type},
+		{"instance type", v.InstanceTypeID},
+		{"os type", v.OSType},
+	}
+	if v.CPU != (CPU{}) {
+		f = append(f, Field{"cpu", fmt.Sprintf("%d sockets x %d cores x %d threads", v.CPU.Sockets, v.CPU.Cores, v.CPU.Threads)})
+	}
+	if v.MemoryMiB > 0 {
+		f = append(f, Field{"memory", fmt.Sprintf("%d MiB", v.MemoryMiB)})
+	}
+	if v.DiskGiB > 0 {
+		f = append(f, Field{"disk", fmt.Sprintf("%d GiB", v.DiskGiB)})
+	}
+	f = append(f, Field{"vnic profile", v.VNICProfileID}, Field{"affinity groups", strings.Join(v.AffinityGroups, ", ")})
+	if v.HugepagesKiB > 0 {
+		f = append(f, Field{"hugepages", fmt.Sprintf("%d KiB", v.HugepagesKiB)})
+	}
+	if v.AutoPinning {
+		f = append(f, Field{"auto pinning", "resize_and_pin"})
+	}
+	if v.Sparse != nil {
+		f = append(f, Field{"sparse", strconv.FormatBool(*v.Sparse)})
+	}
+	f = append(f, Field{"disk format", v.Format})
+	if !v.Ignition.IsZero() {
+		f = append(f, Field{"ignition", v.Ignition.String()})
+	}
+	return nonEmpty(f...)
+}
+
+func nonEmpty(in ...Field) []Field {
+	var out []Field
+	for _, f := range in {
+		if f.Value != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n%(1<<30) == 0:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
