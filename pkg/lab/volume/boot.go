@@ -1,0 +1,61 @@
+package volume
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/okd-install/okd-install/pkg/lab/gpt"
+)
+
+// ErrNotBootable says that there is no operating system on a disk.
+var ErrNotBootable = errors.New("no bootable system")
+
+// Bootable is what firmware needs to start a machine from a volume.
+type Bootable struct {
+	// Image is the raw image, and Offset and Size the root partition in it.
+	// It is shared with other volumes and must be used read-only.
+	Image        string
+	Offset, Size int64
+	// Key is the same for volumes that share their image.
+	Key string
+	// Writes is the volume's own directory, for what the machine writes.
+	Writes string
+}
+
+// Boot finds the root file system on a volume.
+func (s *Store) Boot(id string) (Bootable, error) {
+	dir, _, err := s.load(id)
+	if err != nil {
+		return Bootable{}, err
+	}
+	b := Bootable{Image: filepath.Join(dir, imageFile), Writes: filepath.Join(dir, writesDir)}
+	f, err := os.Open(b.Image)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, fmt.Errorf("disk %s is empty: %w", id, ErrNotBootable)
+	}
+	if err != nil {
+		return b, fmt.Errorf("open disk %s: %w", id, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return b, fmt.Errorf("open disk %s: %w", id, err)
+	}
+	parts, err := gpt.Parse(f, info.Size())
+	if err != nil {
+		return b, fmt.Errorf("disk %s: %w: %w", id, err, ErrNotBootable)
+	}
+	for _, p := range parts {
+		if p.Type == gpt.RootX86 {
+			b.Offset, b.Size = p.Offset, p.Size
+			st := info.Sys().(*syscall.Stat_t)
+			b.Key = fmt.Sprintf("%x-%x", st.Dev, st.Ino)
+			return b, nil
+		}
+	}
+	return b, fmt.Errorf("disk %s has no root partition: %w", id, ErrNotBootable)
+}
