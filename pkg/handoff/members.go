@@ -1,0 +1,63 @@
+package handoff
+
+import (
+	"context"
+	"sort"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/kube"
+)
+
+// etcdNamespaces are where the etcd operator reports what it does to members.
+var etcdNamespaces = []string{"openshift-etcd", "openshift-etcd-operator"}
+
+// Members passes on, until ctx ends, what the cluster's own events say of etcd
+// members that join, are promoted or leave: the one record of the way from one
+// member to four and to three.
+func (w *Watcher) Members(ctx context.Context, report func(string)) {
+	seen := map[string]bool{}
+	look := func(ctx context.Context) {
+		var fresh []corev1.Event
+		for _, ns := range etcdNamespaces {
+			var list corev1.EventList
+			if err := w.API.List(ctx, kube.Events, ns, &list); err != nil {
+				continue // the API moves; the next look finds the same events
+			}
+			for _, e := range list.Items {
+				if strings.HasPrefix(e.Reason, "Member") && !seen[string(e.UID)] {
+					seen[string(e.UID)] = true
+					fresh = append(fresh, e)
+				}
+			}
+		}
+		sort.Slice(fresh, func(i, j int) bool { return when(fresh[i]).Before(when(fresh[j])) })
+		for _, e := range fresh {
+			event.Info(w.Sink, "etcd: "+e.Message)
+			report("etcd: " + e.Message)
+		}
+	}
+	for {
+		look(ctx)
+		if w.Clock.Sleep(ctx, max(w.Every, time.Second)) != nil {
+			// One last look, so that what happened since the previous one is not lost.
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+			defer cancel()
+			look(last)
+			return
+		}
+	}
+}
+
+func when(e corev1.Event) time.Time {
+	if !e.EventTime.IsZero() {
+		return e.EventTime.Time
+	}
+	if !e.FirstTimestamp.IsZero() {
+		return e.FirstTimestamp.Time
+	}
+	return e.CreationTimestamp.Time
+}

@@ -1,0 +1,196 @@
+// Package kube talks to a cluster's API with no more than the installer
+// needs: get, list, create, update and patch of typed objects by path.
+package kube
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+const (
+	// perCall bounds one request. The API moves from host to host while a
+	// cluster comes up; a call that hangs on the old one must not hold up the wait.
+	perCall = 10 * time.Second
+	// maxBody bounds an answer (bytes).
+	maxBody = 64 << 20
+)
+
+// Client is a connection to one cluster.
+type Client struct {
+	base *url.URL
+	http *http.Client
+}
+
+// Dial reads a kubeconfig. It does not connect yet.
+func Dial(kubeconfig []byte) (*Client, error) {
+	cfg, err := clientcmd.RESTConfigFromKubeConfig(kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("read kubeconfig: %w", err)
+	}
+	return New(cfg)
+}
+
+// New makes a client from a REST configuration.
+func New(cfg *rest.Config) (*Client, error) {
+	cfg = rest.CopyConfig(cfg)
+	// While VIPs move, a kept connection may lead to a host that is gone.
+	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 5 * time.Second}
+	cfg.Dial = dialer.DialContext
+	client, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("set up API client: %w", err)
+	}
+	base, _, err := rest.DefaultServerUrlFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("read API URL: %w", err)
+	}
+	return &Client{base: base, http: client}, nil
+}
+
+// URL is the API's address.
+func (c *Client) URL() string { return strings.TrimSuffix(c.base.String(), "/") }
+
+// Kind names a collection of objects, as in
+// Kind{Group: "config.openshift.io", Version: "v1", Plural: "clusterversions"}.
+type Kind struct{ Group, Version, Plural string }
+
+// Ref names one object. Namespace is empty for cluster-wide kinds.
+type Ref struct {
+	Kind            Kind
+	Namespace, Name string
+}
+
+func (r Ref) String() string {
+	if r.Namespace == "" {
+		return r.Kind.Plural + "/" + r.Name
+	}
+	return r.Kind.Plural + " " + r.Namespace + "/" + r.Name
+}
+
+func (r Ref) path() string {
+	p := "/apis/" + r.Kind.Group + "/" + r.Kind.Version
+	if r.Kind.Group == "" {
+		p = "/api/" + r.Kind.Version
+	}
+	if r.Namespace != "" {
+		p = path.Join(p, "namespaces", r.Namespace)
+	}
+	return path.Join(p, r.Kind.Plural, r.Name)
+}
+
+// Get reads one object.
+func (c *Client) Get(ctx context.Context, r Ref, into any) error {
+	return c.call(ctx, http.MethodGet, r.path(), nil, "", nil, into)
+}
+
+// List reads all objects of a kind in a namespace, or everywhere.
+func (c *Client) List(ctx context.Context, k Kind, namespace string, into any) error {
+	return c.call(ctx, http.MethodGet, Ref{Kind: k, Namespace: namespace}.path(), nil, "", nil, into)
+}
+
+// Update replaces one object, or its subresource if one is named.
+func (c *Client) Update(ctx context.Context, r Ref, subresource string, object any) error {
+	body, err := json.Marshal(object)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", r, err)
+	}
+	return c.call(ctx, http.MethodPut, path.Join(r.path(), subresource), nil, "application/json", body, nil)
+}
+
+// Raw reads any path, such as /version, and returns the body.
+func (c *Client) Raw(ctx context.Context, p string, query url.Values) ([]byte, error) {
+	var out json.RawMessage
+	if err := c.do(ctx, http.MethodGet, p, query, "", nil, func(b []byte) error { out = b; return nil }); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *Client) call(ctx context.Context, method, p string, q url.Values, contentType string, body []byte, into any) error {
+	return c.do(ctx, method, p, q, contentType, body, func(b []byte) error {
+		if into == nil {
+			return nil
+		}
+		if err := json.Unmarshal(b, into); err != nil {
+			return fmt.Errorf("decode %s %s: %w", method, p, err)
+		}
+		return nil
+	})
+}
+
+func (c *Client) do(ctx context.Context, method, p string, q url.Values, contentType string, body []byte, use func([]byte) error) error {
+	ctx, cancel := context.WithTimeout(ctx, perCall)
+	defer cancel()
+	u := *c.base
+	u.Path = path.Join(u.Path, p)
+	u.RawQuery = q.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, p, err)
+	}
+	req.Header.Set("Accept", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.http.CloseIdleConnections()
+		return err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("read answer to %s %s: %w", method, p, err)
+	}
+	if resp.StatusCode >= 300 {
+		return statusError(resp.StatusCode, method, p, data)
+	}
+	return use(data)
+}
+
+func statusError(code int, method, p string, body []byte) error {
+	var s metav1.Status
+	if err := json.Unmarshal(body, &s); err == nil && s.Kind == "Status" {
+		return &apierrors.StatusError{ErrStatus: s}
+	}
+	reason := metav1.StatusReasonUnknown
+	if code == http.StatusNotFound {
+		reason = metav1.StatusReasonNotFound
+	}
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: int32(code), Reason: reason,
+		Message: fmt.Sprintf("%s %s answered %d %s", method, p, code, http.StatusText(code)),
+	}}
+}
+
+// NotFound says whether err is the API's word that the object, or its kind,
+// does not exist.
+func NotFound(err error) bool { return apierrors.IsNotFound(err) }
+
+// The kinds that the installer looks at.
+var (
+	ConfigMaps       = Kind{"", "v1", "configmaps"}
+	Secrets          = Kind{"", "v1", "secrets"}
+	Nodes            = Kind{"", "v1", "nodes"}
+	Pods             = Kind{"", "v1", "pods"}
+	Events           = Kind{"", "v1", "events"}
+	CSRs             = Kind{"certificates.k8s.io", "v1", "certificatesigningrequests"}
+	ClusterVersions  = Kind{"config.openshift.io", "v1", "clusterversions"}
+	ClusterOperators = Kind{"config.openshift.io", "v1", "clusteroperators"}
+	Etcds            = Kind{"operator.openshift.io", "v1", "etcds"}
+	Routes           = Kind{"route.openshift.io", "v1", "routes"}
+)
