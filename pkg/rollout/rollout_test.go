@@ -1,0 +1,130 @@
+package rollout_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	configv1 "github.com/openshift/api/config/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/rollout"
+)
+
+// world answers GETs from a map that tests change.
+type world struct {
+	mu  sync.Mutex
+	get map[string]any
+}
+
+func (w *world) set(path string, v any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.get[path] = v
+}
+
+func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, known := w.get[r.URL.Path]
+	if !known {
+		rw.WriteHeader(http.StatusNotFound)
+		v = metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status"}, Reason: metav1.StatusReasonNotFound, Code: 404, Message: "not found"}
+	}
+	_ = json.NewEncoder(rw).Encode(v)
+}
+
+const (
+	versionPath   = "/apis/config.openshift.io/v1/clusterversions/version"
+	operatorsPath = "/apis/config.openshift.io/v1/clusteroperators"
+	consolePath   = "/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console"
+)
+
+func start(t *testing.T) (*world, *rollout.Watcher) {
+	t.Helper()
+	w := &world{get: map[string]any{}}
+	srv := httptest.NewServer(w)
+	t.Cleanup(srv.Close)
+	api, err := kube.New(&rest.Config{Host: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, &rollout.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond, Settle: 50 * time.Millisecond}
+}
+
+func cond(kind, status, msg string, since time.Time) configv1.ClusterOperatorStatusCondition {
+	return configv1.ClusterOperatorStatusCondition{
+		Type: configv1.ClusterStatusConditionType(kind), Status: configv1.ConditionStatus(status), Message: msg, LastTransitionTime: metav1.NewTime(since),
+	}
+}
+
+func TestVersion(t *testing.T) {
+	old := time.Now().Add(-time.Hour)
+	tests := []struct {
+		name  string
+		conds []configv1.ClusterOperatorStatusCondition
+		done  bool
+		why   string
+	}{
+		{"nothing reported", nil, false, "has not reported"},
+		{"failing not judged yet", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Progressing", "False", "at 4.20", old)}, false, "at 4.20"},
+		{"progressing", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Failing", "False", "", old), cond("Progressing", "True", "60 of 80 done", old)}, false, "60 of 80 done"},
+		{"failing", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Failing", "True", "cannot apply x", old), cond("Progressing", "False", "", old)}, false, "cannot apply x"},
+		{"installed", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Failing", "False", "", old), cond("Progressing", "False", "", old)}, true, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			world, watcher := start(t)
+			world.set(versionPath, configv1.ClusterVersion{Status: configv1.ClusterVersionStatus{Conditions: tt.conds, Desired: configv1.Release{Version: "4.20.0"}}})
+			done, version, why, err := watcher.Version(t.Context())
+			if err != nil || done != tt.done || version != "4.20.0" || !strings.Contains(why, tt.why) {
+				t.Errorf("done %v version %q why %q err %v", done, version, why, err)
+			}
+		})
+	}
+}
+
+func TestSettledWaitsForQuiet(t *testing.T) {
+	world, watcher := start(t)
+	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
+		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
+		Status:     configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{cond("Progressing", "True", "revision 4", time.Now())}},
+	}}})
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+	defer cancel()
+	err := watcher.Settled(ctx)
+	var u *rollout.Unsettled
+	if !errors.As(err, &u) || !strings.Contains(err.Error(), "etcd (revision 4)") {
+		t.Fatalf("got %v", err)
+	}
+	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
+		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
+		Status:     configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{cond("Progressing", "False", "", time.Now().Add(-time.Hour))}},
+	}}})
+	if err := watcher.Settled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConsole(t *testing.T) {
+	world, watcher := start(t)
+	if url, err := watcher.Console(t.Context()); url != "" || err != nil {
+		t.Errorf("without a console: %q, %v", url, err)
+	}
+	world.set(consolePath, map[string]any{"status": map[string]any{"ingress": []any{map[string]any{
+		"host": "console.apps.demo.okd.test", "conditions": []any{map[string]string{"type": "Admitted", "status": "True"}},
+	}}}})
+	if url, err := watcher.Console(t.Context()); url != "https://console.apps.demo.okd.test" || err != nil {
+		t.Errorf("with a console: %q, %v", url, err)
+	}
+}
