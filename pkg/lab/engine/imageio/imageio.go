@@ -1,0 +1,305 @@
+// Package imageio is the data server beside an engine: clients move disk
+// contents to and from https://HOST/images/TICKET, where knowing the ticket is
+// the permission.
+package imageio
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+)
+
+// Ticket is the right to one transfer.
+type Ticket struct {
+	ID     string
+	Disk   string
+	Upload bool
+	Size   int64 // bytes that may be written, or that there are to read
+	// BytesPerSecond slows a transfer down; 0 does not.
+	BytesPerSecond int64
+}
+
+// ErrNoTicket is returned for tickets that are unknown or not in use now.
+var ErrNoTicket = errors.New("no such ticket")
+
+// Backend knows tickets and holds bytes.
+type Backend interface {
+	// Ticket returns a ticket in phase transferring, or ErrNoTicket. A call
+	// counts as activity.
+	Ticket(id string) (Ticket, error)
+	// Write stores bytes of an upload.
+	Write(ctx context.Context, t Ticket, offset int64, r io.Reader) (int64, error)
+	// Read opens the content for a download.
+	Read(ctx context.Context, t Ticket) (io.ReadSeekCloser, int64, error)
+}
+
+// Handler serves /images/TICKET.
+type Handler struct {
+	backend Backend
+	clock   clock.Clock
+}
+
+// New makes a handler.
+func New(b Backend, clk clock.Clock) *Handler { return &Handler{backend: b, clock: clk} }
+
+const features = `{"features": ["checksum", "extents", "flush", "zero"], "max_readers": 8, "max_writers": 8}`
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/images/")
+	if !ok {
+		fail(w, http.StatusNotFound, "no handler for %q", r.URL.Path)
+		return
+	}
+	id, extents := strings.CutSuffix(rest, "/extents")
+	if id == "*" && r.Method == http.MethodOptions {
+		options(w, "OPTIONS,GET,PUT,PATCH")
+		return
+	}
+	ticket, err := h.backend.Ticket(id)
+	if err != nil {
+		fail(w, http.StatusForbidden, "You are not allowed to access this resource: %v %q", err, id)
+		return
+	}
+	switch {
+	case extents && r.Method == http.MethodGet:
+		h.extents(w, r, ticket)
+	case extents:
+		fail(w, http.StatusMethodNotAllowed, "Invalid method %q", r.Method)
+	case r.Method == http.MethodOptions && ticket.Upload:
+		options(w, "OPTIONS,GET,PUT,PATCH")
+	case r.Method == http.MethodOptions:
+		options(w, "OPTIONS,GET")
+	case r.Method == http.MethodPut && ticket.Upload:
+		h.put(w, r, ticket)
+	case r.Method == http.MethodPatch && ticket.Upload:
+		h.patch(w, r, ticket)
+	case r.Method == http.MethodPut || r.Method == http.MethodPatch:
+		fail(w, http.StatusForbidden, "Ticket %q forbids write", ticket.ID)
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		h.get(w, r, ticket)
+	default:
+		fail(w, http.StatusMethodNotAllowed, "Invalid method %q", r.Method)
+	}
+}
+
+func options(w http.ResponseWriter, allow string) {
+	w.Header().Set("Allow", allow)
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprint(w, features)
+}
+
+func (h *Handler) put(w http.ResponseWriter, r *http.Request, t Ticket) {
+	if r.ContentLength < 0 {
+		fail(w, http.StatusBadRequest, "Content-Length header is required")
+		return
+	}
+	start, err := contentStart(r.Header.Get("Content-Range"), r.ContentLength)
+	if err != nil {
+		fail(w, http.StatusBadRequest, "%v", err)
+		return
+	}
+	// Compared this way round so that a huge offset cannot wrap around.
+	if start > t.Size || r.ContentLength > t.Size-start {
+		fail(w, http.StatusForbidden, "Requested range out of allowed range: offset %d, size %d, ticket size %d",
+			start, r.ContentLength, t.Size)
+		return
+	}
+	body := &exact{r: h.pace(r.Context(), r.Body, t), left: r.ContentLength}
+	if _, err := h.backend.Write(r.Context(), t, start, body); err != nil {
+		fail(w, http.StatusInternalServerError, "write to ticket %s: %v", t.ID, err)
+		return
+	}
+	if body.left > 0 {
+		fail(w, http.StatusBadRequest, "Unexpected end of input: %d bytes missing", body.left)
+	}
+}
+
+// contentStart reads the first number of "bytes 0-99/*"; without a header the
+// content starts at 0.
+func contentStart(header string, length int64) (int64, error) {
+	if header == "" {
+		return 0, nil
+	}
+	spec, ok := strings.CutPrefix(header, "bytes ")
+	first, rest, ok2 := strings.Cut(spec, "-")
+	last, _, ok3 := strings.Cut(rest, "/")
+	start, err := strconv.ParseInt(first, 10, 64)
+	if !ok || !ok2 || !ok3 || err != nil || start < 0 {
+		return 0, fmt.Errorf("invalid Content-Range %q", header)
+	}
+	if last != "*" {
+		end, err := strconv.ParseInt(last, 10, 64)
+		if err != nil || end-start+1 != length {
+			return 0, fmt.Errorf("Content-Range %q does not fit Content-Length %d", header, length)
+		}
+	}
+	return start, nil
+}
+
+func (h *Handler) patch(w http.ResponseWriter, r *http.Request, t Ticket) {
+	var op struct {
+		Op     string `json:"op"`
+		Offset int64  `json:"offset"`
+		Size   int64  `json:"size"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r.Body, 64<<10)).Decode(&op); err != nil {
+		fail(w, http.StatusBadRequest, "invalid JSON message: %v", err)
+		return
+	}
+	switch op.Op {
+	case "flush":
+	case "zero":
+		if op.Offset < 0 || op.Size < 0 || op.Offset > t.Size || op.Size > t.Size-op.Offset {
+			fail(w, http.StatusForbidden, "Requested range out of allowed range: offset %d, size %d", op.Offset, op.Size)
+			return
+		}
+		if _, err := h.backend.Write(r.Context(), t, op.Offset, io.LimitReader(zeros{}, op.Size)); err != nil {
+			fail(w, http.StatusInternalServerError, "zero ticket %s: %v", t.ID, err)
+		}
+	default:
+		fail(w, http.StatusBadRequest, "Unknown operation: %q", op.Op)
+	}
+}
+
+func (h *Handler) get(w http.ResponseWriter, r *http.Request, t Ticket) {
+	content, size, err := h.backend.Read(r.Context(), t)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "read ticket %s: %v", t.ID, err)
+		return
+	}
+	defer content.Close()
+	first, last, ranged, err := byteRange(r.Header.Get("Range"), size)
+	if err != nil {
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", size))
+		fail(w, http.StatusRequestedRangeNotSatisfiable, "%v", err)
+		return
+	}
+	if _, err := content.Seek(first, io.SeekStart); err != nil {
+		fail(w, http.StatusInternalServerError, "read ticket %s: %v", t.ID, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.FormatInt(last-first+1, 10))
+	if ranged {
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size))
+		w.WriteHeader(http.StatusPartialContent)
+	}
+	if r.Method == http.MethodHead {
+		return
+	}
+	// Nobody is left to tell when this fails: the client sees a short body.
+	_, _ = io.Copy(w, h.pace(r.Context(), io.LimitReader(content, last-first+1), t))
+}
+
+// byteRange reads one range; several are answered with the whole content.
+func byteRange(header string, size int64) (first, last int64, ranged bool, err error) {
+	spec, ok := strings.CutPrefix(header, "bytes=")
+	if !ok || strings.Contains(spec, ",") {
+		return 0, size - 1, false, nil
+	}
+	from, to, ok := strings.Cut(spec, "-")
+	if !ok {
+		return 0, 0, false, fmt.Errorf("invalid Range %q", header)
+	}
+	first, last = 0, size-1
+	switch {
+	case from == "":
+		n, e := strconv.ParseInt(to, 10, 64)
+		if e != nil || n <= 0 {
+			return 0, 0, false, fmt.Errorf("invalid Range %q", header)
+		}
+		first = max(0, size-n)
+	default:
+		if first, err = strconv.ParseInt(from, 10, 64); err != nil {
+			return 0, 0, false, fmt.Errorf("invalid Range %q", header)
+		}
+		if to != "" {
+			if last, err = strconv.ParseInt(to, 10, 64); err != nil || last < first {
+				return 0, 0, false, fmt.Errorf("invalid Range %q", header)
+			}
+			last = min(last, size-1)
+		}
+	}
+	if first >= size {
+		return 0, 0, false, fmt.Errorf("range %q is beyond the end at %d", header, size)
+	}
+	return first, last, true, nil
+}
+
+func (h *Handler) extents(w http.ResponseWriter, r *http.Request, t Ticket) {
+	content, size, err := h.backend.Read(r.Context(), t)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "read ticket %s: %v", t.ID, err)
+		return
+	}
+	content.Close()
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `[{"start": 0, "length": %d, "zero": false, "hole": false}]`, size)
+}
+
+func fail(w http.ResponseWriter, status int, format string, args ...any) {
+	http.Error(w, fmt.Sprintf(format, args...), status)
+}
+
+// pace limits a stream to the ticket's speed.
+func (h *Handler) pace(ctx context.Context, r io.Reader, t Ticket) io.Reader {
+	if t.BytesPerSecond <= 0 {
+		return r
+	}
+	return &paced{ctx: ctx, clock: h.clock, r: r, rate: t.BytesPerSecond}
+}
+
+type paced struct {
+	ctx   context.Context
+	clock clock.Clock
+	r     io.Reader
+	rate  int64
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	// A tenth of a second at a time keeps slow streams moving.
+	chunk := max(1, p.rate/10)
+	if int64(len(b)) > chunk {
+		b = b[:chunk]
+	}
+	n, err := p.r.Read(b)
+	wait := time.Duration(float64(n) / float64(p.rate) * float64(time.Second))
+	if e := p.clock.Sleep(p.ctx, wait); e != nil {
+		return n, e
+	}
+	return n, err
+}
+
+// exact counts what a body still owes.
+type exact struct {
+	r    io.Reader
+	left int64
+}
+
+func (e *exact) Read(b []byte) (int, error) {
+	if e.left <= 0 {
+		return 0, io.EOF
+	}
+	if int64(len(b)) > e.left {
+		b = b[:e.left]
+	}
+	n, err := e.r.Read(b)
+	e.left -= int64(n)
+	return n, err
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
