@@ -1,0 +1,40 @@
+# okd-install. `make demo` and `make test` are all that a new user needs.
+SHELL := /bin/bash
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w \
+	-X github.com/okd-install/okd-install/pkg/version.Version=$(VERSION) \
+	-X github.com/okd-install/okd-install/pkg/version.Commit=$(COMMIT)
+export CGO_ENABLED := 0
+
+.PHONY: all build demo demo-down test test-unit test-full lint golden clean
+
+all: build
+
+build: ## both binaries, in bin/
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/okd-install ./cmd/okd-install
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/okd-lab ./cmd/okd-lab
+
+demo: ## a cluster from nothing, in the lab, left running
+	hack/demo.sh up
+
+demo-down: ## remove everything that demo made
+	hack/demo.sh down
+
+lint: ## gofmt, vet, golangci-lint, shellcheck
+	hack/lint.sh
+
+test-unit: ## the inner loop, under a minute
+	go test ./pkg/... ./cmd/... ./data/... ./tests/
+
+test: ## what CI runs: lint, unit, contract, integration, one install
+	hack/test.sh ci
+
+test-full: ## everything, with every fault; writes docs/test-report.md
+	hack/test.sh full
+
+golden: ## accept what is rendered as the new golden files
+	go test ./pkg/assets/... ./pkg/plan/... ./pkg/lab/release/... -update
+
+clean:
+	rm -rf bin _demo _test

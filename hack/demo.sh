@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The demo: a data centre on this machine and a cluster in it.
+#   hack/demo.sh up     set up, start the lab, install, leave it running
+#   hack/demo.sh down   remove everything that up made, whatever state it is in
+set -euo pipefail
+cd "$(dirname "$0")/.."
+dir=$PWD/_demo
+config=$dir/auth/kubeconfig
+
+say() { printf '\n== %s\n' "$*"; }
+
+build() {
+	make --no-print-directory build
+}
+
+nodes_ready() {
+	[ -s "$config" ] &&
+		bin/okd-lab exec -- kubectl --kubeconfig "$config" --request-timeout=5s wait --for=condition=Ready \
+			node --all --timeout=5s >/dev/null 2>&1 &&
+		bin/okd-install status --dir "$dir" --quiet
+}
+
+how_to_go_on() {
+	say 'Nodes'
+	bin/okd-lab exec -- kubectl --kubeconfig "$config" get nodes -o wide
+	say 'Versions'
+	bin/okd-lab exec -- kubectl --kubeconfig "$config" get clusterversion,clusteroperators
+	say 'Time per phase'
+	bin/okd-install status --dir "$dir" --phases
+	cat <<-EOF
+
+		== How to go on
+		bin/okd-lab exec -- kubectl --kubeconfig \$PWD/_demo/auth/kubeconfig get pods -A
+		bin/okd-lab status             the lab: engine, registry, machines
+		bin/okd-lab machines list      power machines off and on
+		bin/okd-install status --dir _demo
+		make demo-down                 remove it all
+	EOF
+}
+
+up() {
+	if [ "$(id -u)" -ne 0 ]; then
+		echo 'make demo needs root: it makes network namespaces and starts machines' >&2
+		exit 1
+	fi
+	if ! command -v go >/dev/null; then
+		echo 'make demo needs Go (1.26 or later) on the PATH' >&2
+		exit 1
+	fi
+	local start=$SECONDS
+	if [ -x bin/okd-lab ] && [ -x bin/okd-install ] && bin/okd-lab status >/dev/null 2>&1 && nodes_ready; then
+		echo 'The demo cluster is up already.'
+		how_to_go_on
+		return
+	fi
+	say 'Build'
+	build
+	say 'Set up the lab (packages, OS image, release: cached)'
+	bin/okd-lab setup
+	say 'Start the lab'
+	bin/okd-lab up
+	mkdir -p "$dir"
+	if [ ! -s "$dir/install-config.yaml" ]; then
+		(umask 077 && bin/okd-lab install-config >"$dir/install-config.yaml")
+	fi
+	say 'Install a cluster'
+	bin/okd-lab exec -- "$PWD/bin/okd-install" create cluster --dir "$dir"
+	how_to_go_on
+	say "Demo ready after $((SECONDS - start)) s"
+}
+
+down() {
+	if [ -x bin/okd-lab ] || build; then
+		bin/okd-lab down
+	fi
+	rm -rf "$dir"
+	echo 'Nothing of the demo is left.'
+}
+
+case "${1:-}" in
+up) up ;;
+down) down ;;
+*)
+	echo "usage: $0 up|down" >&2
+	exit 2
+	;;
+esac

@@ -1,0 +1,141 @@
+// Package tests holds the checks that look at the project as a whole.
+package tests
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/okd-install/okd-install/"
+
+// layers gives each package its place; a package imports lower layers only.
+// The longest matching prefix counts. docs/dev/architecture.md draws it.
+var layers = map[string]int{
+	"data":      0,
+	"pkg/clock": 0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0,
+	"pkg/types": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1,
+	"pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
+	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
+	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
+	"pkg/install":     5,
+	"cmd/okd-install": 6,
+	"pkg/lab":         7, // beside the installer: see labMayUse
+	"cmd/okd-lab":     8,
+	"hack/tools":      8,
+	"tests":           9,
+}
+
+// sameLayer lists the few imports within a layer.
+var sameLayer = map[string][]string{
+	"pkg/phase":    {"pkg/clock", "pkg/event"},
+	"pkg/wait":     {"pkg/clock"},
+	"pkg/assets":   {"pkg/asset", "pkg/assets"},
+	"pkg/asset":    {},
+	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
+	"pkg/types":    {"pkg/types"},
+	"pkg/lab":      {"pkg/lab"},
+	"cmd/okd-lab":  {"cmd/okd-lab"},
+}
+
+// labMayUse are the installer's packages that the lab may share: leaves only,
+// so that it cannot agree with the installer on anything but the protocols.
+var labMayUse = []string{"data", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report", "pkg/ignition"}
+
+// pure packages compute; they must not reach the network or run anything.
+var pure = []string{"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/pki", "pkg/ignition"}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range list(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		fromKey, fromLayer := place(from)
+		if fromKey == "" {
+			t.Errorf("%s has no layer: add it to the table here and in docs/dev/architecture.md", from)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if to, ours := strings.CutPrefix(imp, module); ours {
+				checkEdge(t, from, fromKey, fromLayer, to)
+			} else if forbiddenFor(fromKey, imp) {
+				t.Errorf("%s is pure but imports %s", from, imp)
+			}
+		}
+	}
+}
+
+func checkEdge(t *testing.T, from, fromKey string, fromLayer int, to string) {
+	t.Helper()
+	toKey, toLayer := place(to)
+	switch {
+	case toKey == "pkg/lab" && !strings.HasPrefix(from, "pkg/lab") && !strings.HasPrefix(from, "cmd/okd-lab"):
+		t.Errorf("%s imports %s: only the lab's own commands and tests may", from, to)
+	case fromKey == "pkg/lab" && toKey != "pkg/lab" && !within(toKey, labMayUse):
+		t.Errorf("%s imports %s: the lab shares only %v with the installer", from, to, labMayUse)
+	case toLayer > fromLayer:
+		t.Errorf("%s (layer %d) imports %s (layer %d): imports point down", from, fromLayer, to, toLayer)
+	case toLayer == fromLayer && fromLayer > 0 && !within(toKey, sameLayer[fromKey]):
+		t.Errorf("%s imports %s of its own layer", from, to)
+	case toLayer == 0 && fromLayer == 0 && toKey != fromKey && toKey != "data" && !within(toKey, sameLayer[fromKey]):
+		t.Errorf("%s imports %s: leaves stand alone", from, to)
+	}
+}
+
+func forbiddenFor(key, imp string) bool {
+	return within(key, pure) && (imp == "net/http" || imp == "os/exec")
+}
+
+func place(pkg string) (string, int) {
+	for p := pkg; p != "."; {
+		if layer, known := layers[p]; known {
+			return p, layer
+		}
+		i := strings.LastIndex(p, "/")
+		if i < 0 {
+			break
+		}
+		p = p[:i]
+	}
+	return "", 0
+}
+
+func within(key string, list []string) bool {
+	for _, k := range list {
+		if key == k {
+			return true
+		}
+	}
+	return false
+}
+
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./pkg/...", "./cmd/...", "./data/...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var all []listed
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
