@@ -1,0 +1,136 @@
+package asset
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Asset is a named value of type T, computed from other assets. It holds no
+// value itself: a Store evaluates it, a Result has what came out.
+type Asset[T any] struct{ n *node }
+
+// Ref is an asset of any type.
+type Ref interface{ ref() *node }
+
+func (a Asset[T]) ref() *node { return a.n }
+
+// Name is what the asset is called in the state, in graphs and in messages.
+func (a Asset[T]) Name() string { return a.n.name }
+
+// Env is what a computation may use besides its inputs.
+type Env struct {
+	// Now is the time at which the run began.
+	Now time.Time
+	// Rand is a stream of its own for every asset, so that the order in which
+	// assets are computed does not matter.
+	Rand io.Reader
+}
+
+type kind int
+
+const (
+	kindValue     kind = iota // kept in the state
+	kindTransient             // computed in every run
+	kindParam                 // given by the caller
+	kindSource                // a file that the user wrote
+	kindFiles                 // files that the user may edit
+)
+
+type node struct {
+	name    string
+	kind    kind
+	deps    []*node
+	path    string   // kindSource
+	dirs    []string // kindFiles: directories that belong to this asset alone
+	compute func(Env, []any) (any, error)
+	decode  func(json.RawMessage) (any, error)
+}
+
+// Option changes how the store treats an asset.
+type Option func(*node)
+
+// Transient makes an asset that is computed in every run and never stored. It
+// must not use randomness or the time.
+func Transient() Option { return func(n *node) { n.kind = kindTransient } }
+
+// OwnsDir says that all manifests in dir are this asset's: files that a user
+// adds there become part of it, files that he removes leave it.
+func OwnsDir(dir string) Option { return func(n *node) { n.dirs = append(n.dirs, dir) } }
+
+// Canonical is implemented by values that hold secrets: JSON hides those, and a
+// change would go unnoticed. What it returns is only ever hashed.
+type Canonical interface{ Canonical() []byte }
+
+// Expirer is implemented by values that go stale. Stale says why a value must
+// not be used any more, empty while it may.
+type Expirer interface{ Stale(now time.Time) string }
+
+// Param declares a value that the caller sets for each run.
+func Param[T any](name string) Asset[T] {
+	n := declare[T](name, nil, nil)
+	n.kind = kindParam
+	return Asset[T]{n}
+}
+
+// Source declares a file that the user provides.
+func Source(name, path string) Asset[[]byte] {
+	n := declare[[]byte](name, nil, nil)
+	n.kind, n.path = kindSource, path
+	return Asset[[]byte]{n}
+}
+
+// All collects assets of one type, in the order given.
+func All[T any](name string, of ...Asset[T]) Asset[[]T] {
+	deps := make([]*node, len(of))
+	for i, a := range of {
+		deps[i] = a.n
+	}
+	n := declare[[]T](name, []Option{Transient()}, func(_ Env, in []any) (any, error) {
+		out := make([]T, len(in))
+		for i, v := range in {
+			out[i] = v.(T)
+		}
+		return out, nil
+	}, deps...)
+	return Asset[[]T]{n}
+}
+
+func declare[T any](name string, opts []Option, compute func(Env, []any) (any, error), deps ...*node) *node {
+	n := &node{name: name, deps: deps, compute: compute}
+	if _, isFiles := any(Files(nil)).(T); isFiles {
+		n.kind = kindFiles
+	}
+	n.decode = func(raw json.RawMessage) (any, error) {
+		var v T
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return nil, fmt.Errorf("decode stored %s: %w", name, err)
+		}
+		return v, nil
+	}
+	for _, o := range opts {
+		o(n)
+	}
+	return n
+}
+
+// walk calls visit for every asset that the targets need, inputs first, each
+// once and always in the same order.
+func walk(targets []*node, visit func(*node)) {
+	seen := map[*node]bool{}
+	var down func(*node)
+	down = func(n *node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		for _, d := range n.deps {
+			down(d)
+		}
+		visit(n)
+	}
+	for _, t := range targets {
+		down(t)
+	}
+}

@@ -1,0 +1,80 @@
+// Package assets is all that the installer generates, as a graph of typed
+// assets, and the few calls with which the flow has them made.
+package assets
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Deps are what the installer's assets need besides the asset directory.
+type Deps struct {
+	Clock  clock.Clock // default: the machine's
+	Rand   io.Reader   // default: the system's; another one makes every byte reproducible
+	Events event.Sink  // default: none
+	// ReleaseImage is the pull spec of the release to install. Empty takes the
+	// one of the last run or, failing that, the one built in.
+	ReleaseImage string
+	// Invoker is who started the installer, for the ConfigMaps that record it.
+	Invoker string
+	// KeepOSTemplate says that the OS template belongs to the user and has to
+	// stay when the cluster is destroyed.
+	KeepOSTemplate bool
+	// Edited decides about files that were edited while what is behind them
+	// changed: asset.Refuse (default), asset.Keep or asset.Overwrite.
+	Edited asset.Policy
+}
+
+// Cluster is everything that the flow needs to create a cluster.
+type Cluster struct {
+	Config       *types.InstallConfig
+	InfraID      string
+	ClusterID    string // UUID
+	ReleaseImage string
+	Bootstrap    []byte    // bootstrap.ign
+	Machines     []Machine // masters, then workers
+	Master       []byte    // master.ign, the pointer that all masters share
+	Worker       []byte    // worker.ign
+	// Kubeconfig is the administrator's, as generated: without the ingress CA
+	// that the finished cluster adds to the file on disk.
+	Kubeconfig        []byte
+	KubeadminPassword secret.String
+	SSH               pki.SSHKeys
+	Metadata          Metadata
+}
+
+// Machine is one node to be made.
+type Machine struct {
+	Name     string // VM name, hostname and node name
+	Role     string // types.MasterPool or types.WorkerPool
+	Pool     int    // index into Config.Compute; 0 for masters
+	Ignition []byte // pointer with /etc/hostname
+}
+
+// Metadata is metadata.json.
+type Metadata struct {
+	ClusterName      string         `json:"clusterName"`
+	ClusterID        string         `json:"clusterID"`
+	InfraID          string         `json:"infraID"`
+	FeatureSet       string         `json:"featureSet,omitempty"`
+	CustomFeatureSet []string       `json:"customFeatureSet,omitempty"`
+	Ovirt            *OvirtMetadata `json:"ovirt,omitempty"`
+}
+
+// OvirtMetadata is what destroying a cluster on oVirt needs.
+type OvirtMetadata struct {
+	ClusterID      string `json:"cluster_id"`
+	RemoveTemplate bool   `json:"remove_template"`
+}
+
+// LogValue keeps keys and passwords out of logs.
+func (c Cluster) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("infraID", c.InfraID), slog.String("clusterID", c.ClusterID))
+}
