@@ -23,8 +23,9 @@ type Release struct {
 	Images   map[string]string // pull spec by component tag
 }
 
-// Binaries are paths of compiled programs. Hyperkube and Etcd are multi-call:
-// link them under the wanted name. Etcdctl is such a link.
-type Binaries struct {
-	Hyperkube, Etcd, Etcdctl, CoreDNS, LabRelease string
+// Programs are paths of compiled programs. Hyperkube and Etcd are multi-call:
+// link them under the wanted name. Etcdctl is such a link (relative, beside
+// Etcd); Pod is the process of pod sandboxes.
+type Programs struct {
+	Hyperkube, Etcd, Etcdctl, CoreDNS, Pod, LabRelease string
 }

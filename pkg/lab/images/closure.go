@@ -1,0 +1,189 @@
+package images
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// root is a directory seen as a root file system: absolute links inside it
+// lead to places inside it.
+type root string
+
+// maxLinks bounds link chains, as the kernel does.
+const maxLinks = 40
+
+// step is a symbolic link met on the way to a file.
+type step struct{ path, target string }
+
+// resolve follows path inside the root. It returns the final path and the
+// links that lead there in the file's own directory entries; links among
+// parent directories (/bin -> usr/bin) are followed but not reported, since
+// the images' base layer has the same ones.
+func (r root) resolve(path string) (string, []step, error) {
+	var links []step
+	for range maxLinks {
+		dir, err := r.resolveDir(filepath.Dir(path))
+		if err != nil {
+			return "", nil, err
+		}
+		path = filepath.Join(dir, filepath.Base(path))
+		info, err := os.Lstat(r.host(path))
+		if err != nil {
+			return "", nil, err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			return path, links, nil
+		}
+		target, err := os.Readlink(r.host(path))
+		if err != nil {
+			return "", nil, err
+		}
+		links = append(links, step{path, target})
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(dir, target)
+		}
+		path = target
+	}
+	return "", nil, fmt.Errorf("resolve %s: too many symbolic links", path)
+}
+
+func (r root) resolveDir(dir string) (string, error) {
+	if dir == "/" || dir == "." {
+		return "/", nil
+	}
+	path, _, err := r.resolve(dir)
+	return path, err
+}
+
+func (r root) host(path string) string { return filepath.Join(string(r), path) }
+
+// libraryDirs are where Debian's dynamic loader looks besides DT_RUNPATH.
+func (r root) libraryDirs(machine elf.Machine) []string {
+	triplets := map[elf.Machine]string{elf.EM_X86_64: "x86_64-linux-gnu", elf.EM_AARCH64: "aarch64-linux-gnu"}
+	dirs := []string{"/usr/lib", "/lib"}
+	if t := triplets[machine]; t != "" {
+		dirs = append([]string{"/lib/" + t, "/usr/lib/" + t}, dirs...)
+	}
+	return dirs
+}
+
+// closure returns what paths need to run: the files, the links on the way,
+// the shared libraries and the loader, transitively. A directory brings all
+// below it.
+func (r root) closure(paths []string) (tree, error) {
+	out := tree{}
+	for _, p := range paths {
+		if err := r.add(out, p); err != nil {
+			return nil, fmt.Errorf("copy %s from root file system: %w", p, err)
+		}
+	}
+	return out, nil
+}
+
+func (r root) add(out tree, path string) error {
+	real, links, err := r.resolve(path)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		out.link(l.path, l.target)
+	}
+	info, err := os.Stat(r.host(real))
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		entries, err := os.ReadDir(r.host(real))
+		if err != nil {
+			return err
+		}
+		out.dir(real)
+		for _, e := range entries {
+			if err := r.add(out, filepath.Join(real, e.Name())); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if _, done := out[clean(real)]; done {
+		return nil
+	}
+	out.source(real, info.Mode().Perm(), r.host(real))
+	return r.addLibraries(out, real)
+}
+
+// addLibraries adds what an ELF file names as needed; other files need
+// nothing.
+func (r root) addLibraries(out tree, path string) error {
+	f, err := elf.Open(r.host(path))
+	if err != nil {
+		var format *elf.FormatError
+		if errors.As(err, &format) {
+			return nil
+		}
+		// Files shorter than an ELF header end early; they are no programs.
+		if info, serr := os.Stat(r.host(path)); serr == nil && info.Size() < 64 {
+			return nil
+		}
+		return err
+	}
+	defer f.Close()
+	if loader := interpreter(f); loader != "" {
+		if err := r.add(out, loader); err != nil {
+			return fmt.Errorf("loader %s: %w", loader, err)
+		}
+	}
+	needed, err := f.ImportedLibraries()
+	if err != nil {
+		return fmt.Errorf("read needed libraries of %s: %w", path, err)
+	}
+	dirs := append(runPath(f, filepath.Dir(path)), r.libraryDirs(f.Machine)...)
+	for _, name := range needed {
+		at := slices.IndexFunc(dirs, func(d string) bool {
+			_, _, err := r.resolve(filepath.Join(d, name))
+			return err == nil
+		})
+		if at < 0 {
+			return fmt.Errorf("library %s of %s is not in %s; install its package in the root file system",
+				name, path, strings.Join(dirs, ":"))
+		}
+		if err := r.add(out, filepath.Join(dirs[at], name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func interpreter(f *elf.File) string {
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			data := make([]byte, p.Filesz)
+			if _, err := p.ReadAt(data, 0); err == nil {
+				return strings.TrimRight(string(data), "\x00")
+			}
+		}
+	}
+	return ""
+}
+
+func runPath(f *elf.File, origin string) []string {
+	var dirs []string
+	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
+		values, _ := f.DynString(tag)
+		for _, v := range values {
+			for _, d := range strings.Split(v, ":") {
+				d = strings.NewReplacer("$ORIGIN", origin, "${ORIGIN}", origin).Replace(d)
+				if filepath.IsAbs(d) {
+					dirs = append(dirs, d)
+				}
+			}
+		}
+	}
+	return dirs
+}
