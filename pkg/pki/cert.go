@@ -1,0 +1,206 @@
+// Package pki makes the keys and certificates of a cluster. Time and randomness
+// are parameters.
+package pki
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Lifetimes of certificates. Those of a day are replaced by the cluster's own
+// operators soon after it is up.
+const (
+	Day      = 24 * time.Hour
+	Year     = 365 * Day
+	TenYears = 10 * Year
+)
+
+// Pair is a certificate and its key, as PEM.
+type Pair struct {
+	Cert []byte `json:"cert"`
+	Key  []byte `json:"key"`
+}
+
+// String names the certificate and hides the key.
+func (p Pair) String() string {
+	certs, err := ParseCertificates(p.Cert)
+	if err != nil {
+		return "certificate (unreadable)"
+	}
+	return "certificate " + certs[0].Subject.String()
+}
+
+// GoString hides the key as well.
+func (p Pair) GoString() string { return p.String() }
+
+// LogValue hides the key as well.
+func (p Pair) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// String shows the public half only.
+func (k SSHKey) String() string { return k.AuthorizedKey }
+
+// GoString shows the public half only.
+func (k SSHKey) GoString() string { return k.AuthorizedKey }
+
+// LogValue shows the public half only.
+func (k SSHKey) LogValue() slog.Value { return slog.StringValue(k.AuthorizedKey) }
+
+// longMargin is how long before its end a certificate of years counts as stale.
+const longMargin = 30 * Day
+
+// Stale says why a certificate must not be put into a new cluster: it is not
+// valid yet, has expired, or has less than a month or, being short-lived, less
+// than half of its life left.
+func (p Pair) Stale(now time.Time) string {
+	certs, err := ParseCertificates(p.Cert)
+	if err != nil {
+		return "cannot be read: " + err.Error()
+	}
+	c := certs[0]
+	margin := min(c.NotAfter.Sub(c.NotBefore)/2, longMargin)
+	switch {
+	case now.Before(c.NotBefore):
+		return "is not valid before " + c.NotBefore.Format(time.RFC3339)
+	case !now.Before(c.NotAfter):
+		return "expired at " + c.NotAfter.Format(time.RFC3339)
+	case now.After(c.NotAfter.Add(-margin)):
+		return "expires at " + c.NotAfter.Format(time.RFC3339)
+	}
+	return ""
+}
+
+// Name is the subject of a certificate.
+type Name struct {
+	Common       string
+	Organization []string
+	Unit         string
+}
+
+func (n Name) pkix() pkix.Name {
+	out := pkix.Name{CommonName: n.Common, Organization: n.Organization}
+	if n.Unit != "" {
+		out.OrganizationalUnit = []string{n.Unit}
+	}
+	return out
+}
+
+// NewAuthority makes a self-signed CA.
+func NewAuthority(r io.Reader, now time.Time, name Name, life time.Duration) (Pair, error) {
+	key, serial, err := keyAndSerial(r)
+	if err != nil {
+		return Pair{}, fmt.Errorf("make CA %s: %w", name.Common, err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               name.pkix(),
+		NotBefore:             now,
+		NotAfter:              now.Add(life),
+		KeyUsage:              x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	return sign(r, tmpl, tmpl, key, key)
+}
+
+// Usage is what a leaf may be used for.
+type Usage int
+
+const (
+	Server Usage = 1 << iota
+	Client
+)
+
+// Leaf describes a certificate that a CA signs.
+type Leaf struct {
+	Name  Name
+	Life  time.Duration
+	Usage Usage
+	DNS   []string
+	IPs   []netip.Addr
+	// Chain appends the CA's certificate, for clients that know only its issuer.
+	Chain bool
+}
+
+// Issue signs a new leaf. It is valid from when the CA is, so that hosts whose
+// clock is somewhat slow accept it.
+func (p Pair) Issue(r io.Reader, now time.Time, leaf Leaf) (Pair, error) {
+	cas, err := ParseCertificates(p.Cert)
+	if err != nil {
+		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
+	}
+	caKey, err := ParseKey(p.Key)
+	if err != nil {
+		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
+	}
+	key, serial, err := keyAndSerial(r)
+	if err != nil {
+		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
+	}
+	tmpl := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               leaf.Name.pkix(),
+		NotBefore:             cas[0].NotBefore,
+		NotAfter:              now.Add(leaf.Life),
+		KeyUsage:              x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature,
+		BasicConstraintsValid: true,
+		DNSNames:              leaf.DNS,
+	}
+	if leaf.Usage&Server != 0 {
+		tmpl.ExtKeyUsage = append(tmpl.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+	}
+	if leaf.Usage&Client != 0 {
+		tmpl.ExtKeyUsage = append(tmpl.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	}
+	for _, ip := range leaf.IPs {
+		tmpl.IPAddresses = append(tmpl.IPAddresses, net.IP(ip.AsSlice()))
+	}
+	out, err := sign(r, tmpl, cas[0], key, caKey)
+	if err == nil && leaf.Chain {
+		out.Cert = slices.Concat(out.Cert, p.Cert)
+	}
+	return out, err
+}
+
+func keyAndSerial(r io.Reader) (*rsa.PrivateKey, *big.Int, error) {
+	key, err := NewKey(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw := make([]byte, 16)
+	if _, err := io.ReadFull(r, raw); err != nil {
+		return nil, nil, fmt.Errorf("read randomness for a serial number: %w", err)
+	}
+	raw[0] = raw[0]&0x7f | 0x40 // positive and of full length, as RFC 5280 wants
+	return key, new(big.Int).SetBytes(raw), nil
+}
+
+func sign(r io.Reader, tmpl, parent *x509.Certificate, key, parentKey *rsa.PrivateKey) (Pair, error) {
+	der, err := x509.CreateCertificate(r, tmpl, parent, &key.PublicKey, parentKey)
+	if err != nil {
+		return Pair{}, fmt.Errorf("sign certificate %s: %w", tmpl.Subject.CommonName, err)
+	}
+	return Pair{Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), Key: EncodeKey(key)}, nil
+}
+
+// Bundle joins the certificates of CAs, each once.
+func Bundle(cas ...Pair) []byte {
+	var out []byte
+	seen := map[string]bool{}
+	for _, ca := range cas {
+		if !seen[string(ca.Cert)] {
+			seen[string(ca.Cert)] = true
+			out = append(out, ca.Cert...)
+		}
+	}
+	return out
+}

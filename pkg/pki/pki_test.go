@@ -1,0 +1,187 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/crypto/ssh"
+)
+
+var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func stream(seed byte) io.Reader { return mathrand.NewChaCha8([32]byte{seed}) }
+
+func TestKeyIsReproducible(t *testing.T) {
+	a, err := NewKey(stream(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewKey(stream(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewKey(stream(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !a.Equal(b) {
+		t.Error("same randomness, different keys")
+	}
+	if a.Equal(c) {
+		t.Error("different randomness, same key")
+	}
+	for _, k := range []interface{ Size() int }{a, c} {
+		if k.Size() != KeyBits/8 {
+			t.Errorf("key has %d bytes", k.Size())
+		}
+	}
+	sys, err := NewKey(rand.Reader)
+	if err != nil || sys.N.BitLen() != KeyBits {
+		t.Errorf("system key: %v", err)
+	}
+	back, err := ParseKey(EncodeKey(a))
+	if err != nil || !back.Equal(a) {
+		t.Errorf("ParseKey(EncodeKey(k)) = %v", err)
+	}
+}
+
+func TestIssue(t *testing.T) {
+	ca, err := NewAuthority(stream(3), t0, Name{Common: "ca", Unit: "openshift"}, TenYears)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := t0.Add(time.Hour)
+	leaf, err := ca.Issue(stream(4), later, Leaf{
+		Name: Name{Common: "srv", Organization: []string{"o"}}, Life: Day, Usage: Server, Chain: true,
+		DNS: []string{"a.test"}, IPs: []netip.Addr{netip.MustParseAddr("198.18.0.1"), netip.MustParseAddr("::1")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	certs, err := ParseCertificates(leaf.Cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(certs) != 2 || !bytes.HasSuffix(leaf.Cert, ca.Cert) {
+		t.Fatalf("chain of %d certificates", len(certs))
+	}
+	c := certs[0]
+	if !c.NotBefore.Equal(t0) || !c.NotAfter.Equal(later.Add(Day)) {
+		t.Errorf("valid %s to %s", c.NotBefore, c.NotAfter)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(certs[1])
+	for host, good := range map[string]bool{"a.test": true, "198.18.0.1": true, "::1": true, "b.test": false} {
+		_, err := c.Verify(x509.VerifyOptions{DNSName: host, Roots: pool, CurrentTime: later})
+		if (err == nil) != good {
+			t.Errorf("verify %s: %v", host, err)
+		}
+	}
+	_, err = c.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: later, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	if err == nil {
+		t.Error("a server certificate passes as a client's")
+	}
+	if n := bytes.Count(Bundle(ca, ca, leaf), []byte("BEGIN")); n != 3 {
+		t.Errorf("bundle of CA twice and a chain holds %d certificates, want 3", n)
+	}
+	for _, s := range []string{fmt.Sprintf("%v %+v %#v %s", ca, ca, ca, ca), ca.LogValue().String()} {
+		if strings.Contains(s, "KEY") || strings.Contains(s, "45 45") {
+			t.Errorf("printing a pair shows %s", s)
+		}
+	}
+}
+
+func TestStale(t *testing.T) {
+	day, err := NewAuthority(stream(5), t0, Name{Common: "day"}, Day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decade, err := NewAuthority(stream(6), t0, Name{Common: "decade"}, TenYears)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		pair  Pair
+		after time.Duration
+		want  string // part of the reason
+	}{
+		{"new", day, 0, ""},
+		{"first half of a day", day, 12*time.Hour - time.Second, ""},
+		{"second half of a day", day, 12*time.Hour + time.Second, "expires at"},
+		{"at its end", day, Day, "expired at"},
+		{"clock set back", day, -time.Second, "not valid before"},
+		{"ten years, nine later", decade, 9 * Year, ""},
+		{"ten years, a month before", decade, TenYears - 29*Day, "expires at"},
+		{"unreadable", Pair{Cert: []byte("x")}, 0, "cannot be read"},
+	}
+	for _, tt := range tests {
+		got := tt.pair.Stale(t0.Add(tt.after))
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestSSHKey(t *testing.T) {
+	k, err := NewSSHKey(stream(7), "core@bootstrap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.ParsePrivateKey(k.PrivatePEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, comment, _, _, err := ssh.ParseAuthorizedKey([]byte(k.AuthorizedKey))
+	if err != nil || comment != "core@bootstrap" {
+		t.Fatalf("comment %q, %v", comment, err)
+	}
+	if !bytes.Equal(public.Marshal(), signer.PublicKey().Marshal()) {
+		t.Error("the halves do not belong together")
+	}
+	again, _ := NewSSHKey(stream(7), "core@bootstrap")
+	if !bytes.Equal(again.PrivatePEM, k.PrivatePEM) {
+		t.Error("same randomness, different keys")
+	}
+	if strings.Contains(fmt.Sprintf("%v%+v%#v", k, k, SSHKeys{User: k}), "PRIVATE") {
+		t.Error("printing a key shows its private half")
+	}
+}
+
+func TestPassword(t *testing.T) {
+	pw, err := NewPassword(stream(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`^[a-zA-Z2-9]{5}(-[a-zA-Z2-9]{5}){3}$`).MatchString(pw) {
+		t.Errorf("password %q", pw)
+	}
+	hash, err := HashPassword(stream(9), pw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(pw)); err != nil {
+		t.Errorf("x/crypto/bcrypt refuses the hash %s: %v", hash, err)
+	}
+	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(pw+"x")) == nil {
+		t.Error("another password passes")
+	}
+	id, err := NewUUID(stream(10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, err := uuid.Parse(id); err != nil || u.Version() != 4 || u.String() != id {
+		t.Errorf("UUID %q: %v", id, err)
+	}
+}
