@@ -16,6 +16,7 @@ const (
 	Hyperkube  Binary = "hyperkube"       // kube-*, kubelet, kubectl and oc by argv[0]
 	Etcd       Binary = "etcd"            // etcd and etcdctl by argv[0]
 	CoreDNS    Binary = "coredns"
+	Pod        Binary = "pod" // holds a pod's namespaces (pause)
 )
 
 // Link offers a binary in an image under an absolute path; the base name of

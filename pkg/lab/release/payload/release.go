@@ -1,9 +1,63 @@
 package payload
 
-import "github.com/okd-install/okd-install/pkg/lab/release/component"
+import (
+	"io/fs"
+
+	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/lab/release/component"
+)
+
+// kubernetes is the annotation that `oc adm release info` and bootkube read
+// the Kubernetes version from.
+const kubernetes = "kubernetes=1.34.3,kubectl=1.34.3"
 
 // releaseComponents are the images of upstream programs and of the operators
-// for version, network, DNS and ingress.
+// for version, network, DNS and ingress. Images of upstream programs carry
+// no manifests: operators run them.
 func releaseComponents() []component.Component {
-	return nil
+	return []component.Component{
+		{Tag: "pod", Binaries: links(component.Pod, "/usr/bin/pod")},
+		{Tag: "hyperkube", Versions: kubernetes, Binaries: links(component.Hyperkube,
+			"/usr/bin/kube-apiserver", "/usr/bin/kube-controller-manager", "/usr/bin/kube-scheduler",
+			"/usr/bin/kubelet", "/usr/bin/kubectl")},
+		{Tag: "kube-proxy", Binaries: links(component.Hyperkube, "/usr/bin/kube-proxy"),
+			// kube-proxy's nftables mode runs nft; conntrack clears stale flows.
+			Packages: []string{"/usr/sbin/nft", "/usr/sbin/conntrack"}},
+		{Tag: "cli", Binaries: links(component.Hyperkube, "/usr/bin/oc", "/usr/bin/kubectl")},
+		{Tag: "etcd", Binaries: links(component.Etcd, "/usr/bin/etcd", "/usr/bin/etcdctl")},
+		{Tag: "coredns", Binaries: links(component.CoreDNS, "/usr/bin/coredns")},
+		{Tag: "keepalived-ipfailover", Packages: []string{"/usr/sbin/keepalived", "/bin/sh", "/usr/bin/curl"},
+			Binaries: links(component.LabRelease, "/usr/bin/okd-lab-release"), Entrypoint: []string{"/usr/sbin/keepalived"}},
+		{Tag: "haproxy-router", Packages: []string{"/usr/sbin/haproxy"},
+			Binaries: links(component.LabRelease, "/usr/bin/openshift-router"), Entrypoint: []string{"/usr/bin/openshift-router"}},
+
+		operator("cluster-version-operator", "/usr/bin/cluster-version-operator"),
+		operator("cluster-config-api", "/usr/bin/render"),
+		operator("cluster-config-operator", "/usr/bin/cluster-config-operator"),
+		operator("cluster-authentication-operator", "/usr/bin/authentication-operator"),
+		operator("cluster-ingress-operator", "/usr/bin/ingress-operator"),
+		operator("cluster-network-operator", "/usr/bin/cluster-network-operator", "/usr/bin/network-node"),
+		operator("cluster-dns-operator", "/usr/bin/dns-operator"),
+		operator("console", "/usr/bin/console"),
+	}
+}
+
+// operator is an image of the multi-call binary with the manifests in
+// data/lab/<tag>; one without manifests gives the payload nothing.
+func operator(tag string, paths ...string) component.Component {
+	c := component.Component{Tag: tag, Binaries: links(component.LabRelease, paths...)}
+	if manifests, err := fs.Sub(data.Lab(), tag); err == nil {
+		if entries, err := fs.ReadDir(manifests, "."); err == nil && len(entries) > 0 {
+			c.Manifests, c.Operator = manifests, true
+		}
+	}
+	return c
+}
+
+func links(b component.Binary, paths ...string) []component.Link {
+	out := make([]component.Link, 0, len(paths))
+	for _, p := range paths {
+		out = append(out, component.Link{Path: p, Binary: b})
+	}
+	return out
 }

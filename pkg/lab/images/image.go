@@ -1,0 +1,182 @@
+package images
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/component"
+)
+
+// searchPath is PATH in all images, Debian's for root.
+const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// base is the bottom of every image: what a program expects of any root.
+func base() tree {
+	t := tree{}
+	for _, d := range []string{"/etc", "/proc", "/run", "/sys", "/dev", "/root", "/var/lib", "/var/run", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64"} {
+		t.dir(d)
+	}
+	for _, d := range []string{"bin", "sbin", "lib", "lib64"} {
+		t["/"+d] = entry{mode: fs.ModeSymlink | 0o777, target: "usr/" + d}
+	}
+	for _, d := range []string{"/tmp", "/var/tmp"} {
+		t[d] = entry{mode: fs.ModeDir | fs.ModeSticky | 0o777}
+	}
+	t.file("/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"))
+	t.file("/etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
+	t.file("/etc/nsswitch.conf", 0o644, []byte("hosts: files dns\n"))
+	return t
+}
+
+// programs maps what components may link to the compiled files.
+func (p Programs) of(b component.Binary) (string, error) {
+	switch b {
+	case component.LabRelease:
+		return p.LabRelease, nil
+	case component.Hyperkube:
+		return p.Hyperkube, nil
+	case component.Etcd:
+		return p.Etcd, nil
+	case component.CoreDNS:
+		return p.CoreDNS, nil
+	case component.Pod:
+		return p.Pod, nil
+	}
+	return "", fmt.Errorf("unknown program %q", b)
+}
+
+// place is where a program's file lies in images; links point there.
+func place(b component.Binary) string { return "/usr/bin/" + string(b) }
+
+// builder makes images from components.
+type builder struct {
+	programs Programs
+	rootfs   root
+	cache    string // of layers
+	version  string
+}
+
+// layers are the component's layers, bottom first: the base, one per program,
+// Debian files, and the component's own. All but the last are shared between
+// images.
+func (b builder) layers(c component.Component) ([]layer, error) {
+	trees := []tree{base()}
+	var kinds []component.Binary
+	for _, l := range c.Binaries {
+		kinds = append(kinds, l.Binary)
+	}
+	slices.Sort(kinds)
+	for _, k := range slices.Compact(kinds) {
+		path, err := b.programs.of(k)
+		if err != nil {
+			return nil, err
+		}
+		t := tree{}
+		t.source(place(k), 0o755, path)
+		trees = append(trees, t)
+	}
+	if len(c.Packages) > 0 {
+		t, err := b.rootfs.closure(c.Packages)
+		if err != nil {
+			return nil, err
+		}
+		trees = append(trees, t)
+	}
+	own, err := ownTree(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(own) > 0 {
+		trees = append(trees, own)
+	}
+	var layers []layer
+	for _, t := range trees {
+		l, err := t.layer(b.cache)
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, l)
+	}
+	return layers, nil
+}
+
+func ownTree(c component.Component) (tree, error) {
+	t := tree{}
+	for _, l := range c.Binaries {
+		if l.Path == place(l.Binary) {
+			continue
+		}
+		rel, err := filepath.Rel(filepath.Dir(clean(l.Path)), place(l.Binary))
+		if err != nil {
+			return nil, err
+		}
+		t.link(l.Path, rel)
+	}
+	for _, f := range c.Files {
+		mode := f.Mode
+		if mode == 0 {
+			mode = 0o644
+		}
+		t.file(f.Path, mode, f.Data)
+	}
+	if err := t.fs("/manifests", c.Manifests); err != nil {
+		return nil, fmt.Errorf("read manifests: %w", err)
+	}
+	return t, nil
+}
+
+// image makes the component's image.
+func (b builder) image(c component.Component) (v1.Image, error) {
+	layers, err := b.layers(c)
+	if err != nil {
+		return nil, fmt.Errorf("build image %s: %w", c.Tag, err)
+	}
+	labels := map[string]string{"io.k8s.display-name": c.Tag, "vcs-url": "https://github.com/okd-install/okd-install"}
+	if c.Operator {
+		labels["io.openshift.release.operator"] = "true"
+	}
+	entrypoint := c.Entrypoint
+	if len(entrypoint) == 0 && len(c.Binaries) > 0 {
+		entrypoint = []string{c.Binaries[0].Path}
+	}
+	img, err := compose(layers, v1.Config{
+		Entrypoint: entrypoint,
+		Env:        append([]string{searchPath}, c.Env...),
+		Labels:     labels,
+		WorkingDir: "/",
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build image %s: %w", c.Tag, err)
+	}
+	return img, nil
+}
+
+func compose(layers []layer, config v1.Config) (v1.Image, error) {
+	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	img, err := mutate.ConfigFile(img, &v1.ConfigFile{
+		Architecture: runtime.GOARCH,
+		OS:           "linux",
+		Created:      v1.Time{Time: epoch},
+		Config:       config,
+		RootFS:       v1.RootFS{Type: "layers"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range layers {
+		img, err = mutate.Append(img, mutate.Addendum{Layer: l, MediaType: types.OCIUncompressedLayer,
+			History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "okd-lab"}})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return img, nil
+}

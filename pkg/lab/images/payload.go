@@ -1,0 +1,150 @@
+package images
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/component"
+)
+
+// imageStream is the part of an image.openshift.io/v1 ImageStream that
+// image-references uses.
+type imageStream struct {
+	Kind       string       `json:"kind"`
+	APIVersion string       `json:"apiVersion"`
+	Metadata   streamMeta   `json:"metadata"`
+	Spec       streamSpec   `json:"spec"`
+	Status     streamStatus `json:"status"`
+}
+
+type streamMeta struct {
+	Name              string  `json:"name"`
+	CreationTimestamp *string `json:"creationTimestamp"`
+}
+
+type streamSpec struct {
+	LookupPolicy struct {
+		Local bool `json:"local"`
+	} `json:"lookupPolicy"`
+	Tags []streamTag `json:"tags"`
+}
+
+type streamTag struct {
+	Name        string            `json:"name"`
+	Annotations map[string]string `json:"annotations"`
+	From        streamFrom        `json:"from"`
+	Generation  int               `json:"generation"`
+}
+
+type streamFrom struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+type streamStatus struct {
+	DockerImageRepository string `json:"dockerImageRepository"`
+}
+
+// metadata is /release-manifests/release-metadata.
+type metadata struct {
+	Kind     string            `json:"kind"`
+	Version  string            `json:"version"`
+	Previous []string          `json:"previous"`
+	Next     []string          `json:"next"`
+	Metadata map[string]string `json:"metadata"`
+}
+
+var runLevel = regexp.MustCompile(`^\d{4}_`)
+
+// releaseManifests is the release image's top layer: references, metadata and
+// the manifests of all operators, with images pinned.
+func releaseManifests(version string, components []component.Component, specs map[string]string) (tree, error) {
+	out := tree{}
+	put := func(name string, data []byte) { out.file("/release-manifests/"+name, 0o644, data) }
+
+	references := imageStream{Kind: "ImageStream", APIVersion: "image.openshift.io/v1", Metadata: streamMeta{Name: version}}
+	for _, c := range components {
+		annotations := map[string]string{"io.openshift.build.source-location": "https://github.com/okd-install/okd-install"}
+		if c.Versions != "" {
+			annotations["io.openshift.build.versions"] = c.Versions
+		}
+		references.Spec.Tags = append(references.Spec.Tags,
+			streamTag{Name: c.Tag, Annotations: annotations, From: streamFrom{"DockerImage", specs[c.Tag]}, Generation: 2})
+	}
+	meta := metadata{Kind: "cincinnati-metadata-v0", Version: version, Previous: []string{}, Next: []string{},
+		Metadata: map[string]string{"url": "https://github.com/okd-install/okd-install"}}
+	for name, v := range map[string]any{"image-references": references, "release-metadata": meta} {
+		data, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			return nil, err
+		}
+		put(name, append(data, '\n'))
+	}
+	for _, c := range components {
+		if !c.Operator || c.Manifests == nil {
+			continue
+		}
+		names, err := manifestNames(c.Manifests)
+		if err != nil {
+			return nil, fmt.Errorf("list manifests of %s: %w", c.Tag, err)
+		}
+		for _, n := range names {
+			data, err := fs.ReadFile(c.Manifests, n)
+			if err != nil {
+				return nil, fmt.Errorf("read manifest of %s: %w", c.Tag, err)
+			}
+			text, err := pin(string(data), version, specs)
+			if err != nil {
+				return nil, fmt.Errorf("pin images of %s/%s: %w", c.Tag, n, err)
+			}
+			to := n
+			if !runLevel.MatchString(n) {
+				to = "0000_50_" + c.Tag + "_" + n
+			}
+			if _, taken := out["/release-manifests/"+to]; taken {
+				return nil, fmt.Errorf("two components have a manifest %s; name one after its component", to)
+			}
+			put(to, []byte(text))
+		}
+	}
+	return out, nil
+}
+
+func manifestNames(f fs.FS) ([]string, error) {
+	var names []string
+	for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
+		found, err := fs.Glob(f, pattern)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, found...)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+var imageName = regexp.MustCompile(`image\.release\.test/([a-z0-9-]+):payload`)
+
+// pin replaces what stands for images and versions in a manifest.
+func pin(text, version string, specs map[string]string) (string, error) {
+	var unknown []string
+	text = imageName.ReplaceAllStringFunc(text, func(ref string) string {
+		tag := imageName.FindStringSubmatch(ref)[1]
+		spec, ok := specs[tag]
+		if !ok {
+			unknown = append(unknown, tag)
+		}
+		return spec
+	})
+	if len(unknown) > 0 {
+		return "", fmt.Errorf("no image with tag %s in the release", strings.Join(unknown, ", "))
+	}
+	return strings.NewReplacer(
+		component.SnapshotKubernetes, KubernetesVersion,
+		component.SnapshotVersion, version,
+	).Replace(text), nil
+}
