@@ -1,0 +1,151 @@
+// Package ovirt talks to an oVirt engine: REST API version 4 and imageio. It
+// stands on go-ovirt-client and its SDK and adds what those lack: contexts,
+// wall-clock limits, logging in again, typed errors and resumable uploads.
+package ovirt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// Config says where the engine is and how to log in. The keys are those of
+// ~/.ovirt/ovirt-config.yaml, which other oVirt tools read too.
+type Config struct {
+	URL      string
+	FQDN     string
+	PEMURL   string
+	Username string
+	Password secret.String
+	CAFile   string
+	CABundle string // PEM
+	Insecure bool
+}
+
+// file is Config as it is written. Insecure is a pointer to tell "false" from
+// absent when the file is written back.
+type file struct {
+	URL      string `yaml:"ovirt_url"`
+	FQDN     string `yaml:"ovirt_fqdn,omitempty"`
+	PEMURL   string `yaml:"ovirt_pem_url,omitempty"`
+	Username string `yaml:"ovirt_username"`
+	Password string `yaml:"ovirt_password"`
+	CAFile   string `yaml:"ovirt_cafile,omitempty"`
+	Insecure bool   `yaml:"ovirt_insecure,omitempty"`
+	CABundle string `yaml:"ovirt_ca_bundle,omitempty"`
+}
+
+// ConfigPath returns where the configuration is: $OVIRT_CONFIG, else
+// ~/.ovirt/ovirt-config.yaml.
+func ConfigPath(getenv func(string) string) string {
+	if p := getenv("OVIRT_CONFIG"); p != "" {
+		return p
+	}
+	return filepath.Join(getenv("HOME"), ".ovirt", "ovirt-config.yaml")
+}
+
+// LoadConfig reads the configuration file.
+func LoadConfig(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return Config{}, fmt.Errorf("read engine login: %s does not exist; write it with ovirt_url, ovirt_username, ovirt_password and ovirt_ca_bundle, or name another file with OVIRT_CONFIG", path)
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("read engine login: %w", err)
+	}
+	c, err := ParseConfig(data)
+	if err != nil {
+		return Config{}, fmt.Errorf("read engine login %s: %w", path, err)
+	}
+	if c.CAFile != "" && !filepath.IsAbs(c.CAFile) {
+		c.CAFile = filepath.Join(filepath.Dir(path), c.CAFile)
+	}
+	return c, nil
+}
+
+// ParseConfig reads the content of a configuration file.
+func ParseConfig(data []byte) (Config, error) {
+	var f file
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, hideValues(err)
+	}
+	c := Config{
+		URL: strings.TrimRight(f.URL, "/"), FQDN: f.FQDN, PEMURL: f.PEMURL, Username: f.Username,
+		Password: secret.New(f.Password), CAFile: f.CAFile, CABundle: f.CABundle, Insecure: f.Insecure,
+	}
+	return c, c.validate()
+}
+
+// hideValues drops what a decoder quotes from the file: it may be the password.
+func hideValues(err error) error {
+	var te *yaml.TypeError
+	if !errors.As(err, &te) {
+		return errors.New("not valid YAML")
+	}
+	var out []string
+	for _, line := range te.Errors {
+		if strings.Contains(line, "cannot unmarshal") {
+			place, _, _ := strings.Cut(line, ":")
+			line = place + ": value of the wrong type"
+		}
+		out = append(out, strings.TrimSuffix(line, " in type ovirt.file"))
+	}
+	return errors.New(strings.Join(out, "; "))
+}
+
+func (c Config) validate() error {
+	var missing []string
+	for _, f := range []struct{ key, value string }{
+		{"ovirt_url", c.URL}, {"ovirt_username", c.Username}, {"ovirt_password", c.Password.Reveal()},
+	} {
+		if f.value == "" {
+			missing = append(missing, f.key)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%s missing", strings.Join(missing, ", "))
+	}
+	if !strings.HasPrefix(c.URL, "https://") {
+		return fmt.Errorf("ovirt_url %q: must start with https://", c.URL)
+	}
+	if i := strings.LastIndex(c.Username, "@"); i <= 0 || i == len(c.Username)-1 {
+		return fmt.Errorf("ovirt_username %q: must be user@profile, for example admin@internal", c.Username)
+	}
+	return nil
+}
+
+// CA returns the certificates that the engine's must be signed by, nil for the
+// system's.
+func (c Config) CA() ([]byte, error) {
+	pem := []byte(c.CABundle)
+	if c.CAFile != "" {
+		data, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read ovirt_cafile: %w", err)
+		}
+		if len(pem) > 0 && pem[len(pem)-1] != '\n' {
+			pem = append(pem, '\n')
+		}
+		pem = append(pem, data...)
+	}
+	return pem, nil
+}
+
+// Marshal renders the configuration file. It holds the password: write it with
+// mode 0600.
+func (c Config) Marshal() ([]byte, error) {
+	return yaml.Marshal(file{
+		URL: c.URL, FQDN: c.FQDN, PEMURL: c.PEMURL, Username: c.Username, Password: c.Password.Reveal(),
+		CAFile: c.CAFile, Insecure: c.Insecure, CABundle: c.CABundle,
+	})
+}

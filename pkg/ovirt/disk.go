@@ -1,0 +1,226 @@
+package ovirt
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	ovirtsdk "github.com/ovirt/go-ovirt"
+)
+
+// States of a disk.
+const (
+	DiskOK      = "ok"
+	DiskLocked  = "locked"
+	DiskIllegal = "illegal"
+)
+
+// Disk is a disk as the engine has it.
+type Disk struct {
+	ID, Alias, Description string
+	Status, Format         string
+	Sparse                 bool
+	Bytes                  int64 // what the guest sees
+	StorageDomains         []string
+}
+
+// DiskSpec is a disk to be created.
+type DiskSpec struct {
+	Alias, Description string
+	StorageDomainID    string
+	Format             string // cow or raw
+	Sparse             bool
+	Bytes              int64
+	InitialBytes       int64 // reserved at once on block storage
+}
+
+// Attachment is a disk in a machine or template.
+type Attachment struct {
+	DiskID           string
+	Bootable, Active bool
+}
+
+// DisksByAlias returns all disks of that name; names of disks are not unique.
+func (c *Client) DisksByAlias(ctx context.Context, alias string) ([]Disk, error) {
+	return c.searchDisks(ctx, "name="+alias, func(d Disk) bool { return d.Alias == alias })
+}
+
+// DisksByPrefix returns the disks whose names begin so.
+func (c *Client) DisksByPrefix(ctx context.Context, prefix string) ([]Disk, error) {
+	return c.searchDisks(ctx, "name="+prefix+"*", func(d Disk) bool { return strings.HasPrefix(d.Alias, prefix) })
+}
+
+func (c *Client) searchDisks(ctx context.Context, query string, keep func(Disk) bool) ([]Disk, error) {
+	var out []Disk
+	err := c.read(ctx, "search disks", func(s *session) error {
+		resp, err := s.api.DisksService().List().Search(query).Send()
+		if err != nil {
+			return err
+		}
+		out = nil
+		if list, ok := resp.Disks(); ok {
+			for _, d := range list.Slice() {
+				if disk := diskFrom(d); keep(disk) {
+					out = append(out, disk)
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// GetDisk returns the disk with that ID.
+func (c *Client) GetDisk(ctx context.Context, id string) (Disk, error) {
+	var out Disk
+	err := c.read(ctx, "read disk "+id, func(s *session) error {
+		resp, err := s.api.DisksService().DiskService(id).Get().Send()
+		if err != nil {
+			return err
+		}
+		if d, ok := resp.Disk(); ok {
+			out = diskFrom(d)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func diskFrom(d *ovirtsdk.Disk) Disk {
+	disk := Disk{}
+	disk.ID, _ = d.Id()
+	disk.Alias, _ = d.Alias()
+	disk.Description, _ = d.Description()
+	if s, ok := d.Status(); ok {
+		disk.Status = string(s)
+	}
+	if f, ok := d.Format(); ok {
+		disk.Format = string(f)
+	}
+	disk.Sparse, _ = d.Sparse()
+	disk.Bytes, _ = d.ProvisionedSize()
+	if list, ok := d.StorageDomains(); ok {
+		for _, sd := range list.Slice() {
+			if id, ok := sd.Id(); ok {
+				disk.StorageDomains = append(disk.StorageDomains, id)
+			}
+		}
+	}
+	return disk
+}
+
+// CreateDisk asks for a disk; it is locked until it is there.
+func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
+	op := "create disk " + spec.Alias
+	var out Disk
+	err := c.write(ctx, op, func(s *session) error {
+		b := ovirtsdk.NewDiskBuilder().
+			Alias(spec.Alias).Description(spec.Description).
+			Format(ovirtsdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
+			ProvisionedSize(spec.Bytes).
+			StorageDomainsBuilderOfAny(*ovirtsdk.NewStorageDomainBuilder().Id(spec.StorageDomainID))
+		if spec.InitialBytes > 0 {
+			b.InitialSize(spec.InitialBytes)
+		}
+		resp, err := s.api.DisksService().Add().Disk(b.MustBuild()).Send()
+		if err != nil {
+			return err
+		}
+		d, ok := resp.Disk()
+		if !ok {
+			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no disk"}
+		}
+		out = diskFrom(d)
+		return nil
+	})
+	return out, err
+}
+
+// WaitDisk waits until a disk is ok.
+func (c *Client) WaitDisk(ctx context.Context, id string, limit time.Duration) (Disk, error) {
+	var out Disk
+	err := c.wait(ctx, limit, "disk to be ok", func(ctx context.Context) (bool, string, error) {
+		d, err := c.GetDisk(ctx, id)
+		if err != nil {
+			return false, err.Error(), permanent(err)
+		}
+		out = d
+		switch d.Status {
+		case DiskOK:
+			return true, "", nil
+		case DiskIllegal:
+			return false, "", &Error{Op: "use disk " + d.Alias, Kind: Refused, Detail: "the disk is illegal"}
+		}
+		return false, fmt.Sprintf("disk %s is %s", d.Alias, d.Status), nil
+	})
+	return out, err
+}
+
+// ResizeDisk grows a disk.
+func (c *Client) ResizeDisk(ctx context.Context, id string, bytes int64) error {
+	return c.read(ctx, "resize disk "+id, func(s *session) error {
+		_, err := s.api.DisksService().DiskService(id).Update().
+			Disk(ovirtsdk.NewDiskBuilder().ProvisionedSize(bytes).MustBuild()).Send()
+		return err
+	})
+}
+
+// DescribeDisk replaces a disk's description.
+func (c *Client) DescribeDisk(ctx context.Context, id, description string) error {
+	return c.read(ctx, "describe disk "+id, func(s *session) error {
+		_, err := s.api.DisksService().DiskService(id).Update().
+			Disk(ovirtsdk.NewDiskBuilder().Description(description).MustBuild()).Send()
+		return err
+	})
+}
+
+// DeleteDisk removes a disk. One that is gone is fine.
+func (c *Client) DeleteDisk(ctx context.Context, d Disk) error {
+	return gone(c.read(ctx, "delete disk "+d.Alias, func(s *session) error {
+		_, err := s.api.DisksService().DiskService(d.ID).Remove().Send()
+		return err
+	}))
+}
+
+// Attachments lists the disks of a machine.
+func (c *Client) Attachments(ctx context.Context, vmID string) ([]Attachment, error) {
+	var out []Attachment
+	err := c.read(ctx, "list disks of virtual machine", func(s *session) error {
+		resp, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().List().Send()
+		if err != nil {
+			return err
+		}
+		out = nil
+		if list, ok := resp.Attachments(); ok {
+			for _, a := range list.Slice() {
+				out = append(out, attachmentFrom(a))
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func attachmentFrom(a *ovirtsdk.DiskAttachment) Attachment {
+	out := Attachment{}
+	if d, ok := a.Disk(); ok {
+		out.DiskID, _ = d.Id()
+	} else {
+		out.DiskID, _ = a.Id()
+	}
+	out.Bootable, _ = a.Bootable()
+	out.Active, _ = a.Active()
+	return out
+}
+
+// AttachDisk puts a disk into a machine, to boot from.
+func (c *Client) AttachDisk(ctx context.Context, vmID, diskID string) error {
+	return c.write(ctx, "attach disk "+diskID, func(s *session) error {
+		a := ovirtsdk.NewDiskAttachmentBuilder().
+			DiskBuilder(ovirtsdk.NewDiskBuilder().Id(diskID)).
+			Interface(ovirtsdk.DISKINTERFACE_VIRTIO_SCSI).Bootable(true).Active(true).MustBuild()
+		_, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().Add().Attachment(a).Send()
+		return err
+	})
+}

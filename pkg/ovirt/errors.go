@@ -1,0 +1,210 @@
+package ovirt
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
+
+	ovirtsdk "github.com/ovirt/go-ovirt"
+)
+
+// Kind says what went wrong, in terms of what can be done about it.
+type Kind string
+
+// The kinds of errors.
+const (
+	BadLogin    Kind = "login refused"
+	Expired     Kind = "session expired"
+	UntrustedCA Kind = "certificate not trusted"
+	Unreachable Kind = "engine not reachable" // nothing was sent
+	NotEngine   Kind = "not an oVirt engine"
+	NotFound    Kind = "not found"
+	Conflict    Kind = "conflict"
+	Locked      Kind = "locked" // a conflict that passes
+	Forbidden   Kind = "no permission"
+	Refused     Kind = "refused"
+	Unavailable Kind = "engine failed" // 5xx or a broken connection: it may have been done
+	Broken      Kind = "answer not understood"
+)
+
+// Error is a failed request.
+type Error struct {
+	Op     string // verb first
+	Kind   Kind
+	Status int    // HTTP status, 0 if unknown
+	Detail string // the engine's own words
+	Next   string // what to do
+	Err    error
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s: %s", e.Op, e.Kind)
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	if e.Next != "" {
+		s += "; " + e.Next
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is says whether err is a failed request of one of the given kinds.
+func Is(err error, kinds ...Kind) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, k := range kinds {
+		if e.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	statusText = regexp.MustCompile(`HTTP response code is "(\d+)"`)
+	faultText  = regexp.MustCompile(`Fault detail is "((?s).*?)"\.( HTTP response|$)`)
+	// A conflict of these words ends by itself when the engine is done.
+	lockedText = regexp.MustCompile(`(?i)\block|related operation|in progress|being (created|copied|moved|transferred|removed)`)
+)
+
+// classify turns what the SDK returns into an Error. The SDK keeps the HTTP
+// status of most failures only in its text.
+func classify(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		return err
+	}
+	e := &Error{Op: op, Err: err, Detail: detail(err)}
+	e.Kind, e.Status = kindOf(err)
+	e.Next = next(e.Kind)
+	return e
+}
+
+func kindOf(err error) (Kind, int) {
+	text := err.Error()
+	if k, ok := connectionKind(err, text); ok {
+		return k, 0
+	}
+	var parse *ovirtsdk.ResponseParseError
+	var auth *ovirtsdk.AuthError
+	var missing *ovirtsdk.NotFoundError
+	switch {
+	case errors.As(err, &parse):
+		return parseKind(parse.Code), parse.Code
+	case errors.As(err, &missing):
+		return NotFound, 404
+	case errors.As(err, &auth) && auth.Code == 403:
+		return Forbidden, 403
+	case errors.As(err, &auth) && auth.Code == 401, strings.Contains(text, "invalid_grant"):
+		return Expired, 401
+	case errors.As(err, &auth):
+		return BadLogin, 0
+	case strings.Contains(text, "sso with response"):
+		return NotEngine, 0
+	case strings.Contains(text, "stopped after") && strings.Contains(text, "redirects"):
+		return NotEngine, 0
+	}
+	if m := statusText.FindStringSubmatch(text); m != nil {
+		status, _ := strconv.Atoi(m[1])
+		return statusKind(status, text), status
+	}
+	return Broken, 0
+}
+
+func connectionKind(err error, text string) (Kind, bool) {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var verify *tls.CertificateVerificationError
+	var op *net.OpError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &verify):
+		return UntrustedCA, true
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return NotEngine, true
+	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":
+		return Unreachable, true
+	case errors.As(err, &op), isTimeout(err), strings.HasSuffix(text, "EOF"), strings.Contains(text, "connection reset"):
+		return Unavailable, true
+	}
+	return "", false
+}
+
+func parseKind(status int) Kind {
+	switch {
+	case status == 401:
+		return Expired
+	case status == 403:
+		return Forbidden
+	case status == 404:
+		return NotEngine
+	case status >= 500:
+		return Unavailable
+	}
+	return Broken
+}
+
+func statusKind(status int, text string) Kind {
+	switch {
+	case status == 409 && lockedText.MatchString(text):
+		return Locked
+	case status == 409:
+		return Conflict
+	case status >= 500:
+		return Unavailable
+	case status >= 400:
+		return Refused
+	}
+	return Broken
+}
+
+// detail picks the engine's own sentence out of the SDK's text.
+func detail(err error) string {
+	text := err.Error()
+	if m := faultText.FindStringSubmatch(text); m != nil {
+		return strings.Trim(m[1], "[]")
+	}
+	if _, after, ok := strings.Cut(text, "SSO authentication access_denied : "); ok {
+		return after
+	}
+	if m := statusText.FindStringSubmatch(text); m != nil {
+		return "HTTP status " + m[1]
+	}
+	var parse *ovirtsdk.ResponseParseError
+	if errors.As(err, &parse) { // an HTML page; nobody wants to read it
+		return fmt.Sprintf("HTTP status %d", parse.Code)
+	}
+	return text
+}
+
+func next(k Kind) string {
+	switch k {
+	case BadLogin:
+		return "check ovirt_username and ovirt_password in ovirt-config.yaml"
+	case UntrustedCA:
+		return "put the engine's CA (https://ENGINE/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA) into ovirt_ca_bundle or ovirt_cafile in ovirt-config.yaml"
+	case Unreachable:
+		return "check ovirt_url in ovirt-config.yaml, DNS and firewalls"
+	case NotEngine:
+		return "check ovirt_url in ovirt-config.yaml; it usually is https://ENGINE/ovirt-engine/api"
+	}
+	return ""
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}

@@ -1,0 +1,89 @@
+package ovirt
+
+import (
+	"context"
+
+	ovirtclient "github.com/ovirt/go-ovirt-client/v3"
+)
+
+// Tag carries ownership of machines.
+type Tag struct{ ID, Name, Description string }
+
+// FindTag returns the tag of that name, nil if there is none.
+func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
+	var out *Tag
+	err := c.read(ctx, "list tags", func(s *session) error {
+		tags, err := s.lib.ListTags(once()...)
+		if err != nil {
+			return err
+		}
+		out = nil
+		for _, t := range tags {
+			if t.Name() == name {
+				out = &Tag{ID: string(t.ID()), Name: name}
+				if d := t.Description(); d != nil {
+					out.Description = *d
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// CreateTag makes a tag; names of tags are unique.
+func (c *Client) CreateTag(ctx context.Context, name, description string) (Tag, error) {
+	var out Tag
+	err := c.write(ctx, "create tag "+name, func(s *session) error {
+		params := ovirtclient.NewCreateTagParams()
+		if description != "" {
+			var err error
+			if params, err = params.WithDescription(description); err != nil {
+				return err
+			}
+		}
+		t, err := s.lib.CreateTag(name, params, once()...)
+		if err != nil {
+			return err
+		}
+		out = Tag{ID: string(t.ID()), Name: name, Description: description}
+		return nil
+	})
+	return out, err
+}
+
+// DeleteTag removes a tag from the engine and all machines. One that is gone is
+// fine.
+func (c *Client) DeleteTag(ctx context.Context, t Tag) error {
+	return gone(c.read(ctx, "delete tag "+t.Name, func(s *session) error {
+		return s.lib.RemoveTag(ovirtclient.TagID(t.ID), once()...)
+	}))
+}
+
+// VMTags returns the names of a machine's tags.
+func (c *Client) VMTags(ctx context.Context, vmID string) ([]string, error) {
+	var out []string
+	err := c.read(ctx, "list tags of virtual machine", func(s *session) error {
+		resp, err := s.api.VmsService().VmService(vmID).TagsService().List().Send()
+		if err != nil {
+			return err
+		}
+		out = nil
+		if list, ok := resp.Tags(); ok {
+			for _, t := range list.Slice() {
+				if name, ok := t.Name(); ok {
+					out = append(out, name)
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// TagVM puts a tag on a machine. Doing so twice is the same as once.
+func (c *Client) TagVM(ctx context.Context, vm VM, tag Tag) error {
+	return c.read(ctx, "tag virtual machine "+vm.Name, func(s *session) error {
+		return s.lib.AddTagToVM(ovirtclient.VMID(vm.ID), ovirtclient.TagID(tag.ID), once()...)
+	})
+}

@@ -1,0 +1,164 @@
+package ovirt
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	ovirtsdk "github.com/ovirt/go-ovirt"
+)
+
+// Phases of an image transfer that matter here.
+const (
+	TransferReady    = "transferring"
+	TransferPaused   = "paused_system"
+	TransferFinished = "finished_success"
+)
+
+// Transfer is an image transfer.
+type Transfer struct {
+	ID, DiskID, Phase string
+	URL, ProxyURL     string
+}
+
+// Open says whether the transfer still holds its disk.
+func (t Transfer) Open() bool {
+	return t.Phase != "" && !strings.HasPrefix(t.Phase, "finished_") && t.Phase != "cancelled"
+}
+
+// Transfers lists the transfers of a disk.
+func (c *Client) Transfers(ctx context.Context, diskID string) ([]Transfer, error) {
+	var out []Transfer
+	err := c.read(ctx, "list image transfers", func(s *session) error {
+		resp, err := s.api.ImageTransfersService().List().Send()
+		if err != nil {
+			return err
+		}
+		out = nil
+		if list, ok := resp.ImageTransfer(); ok {
+			for _, t := range list.Slice() {
+				if got := transferFrom(t); got.DiskID == diskID {
+					out = append(out, got)
+				}
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func transferFrom(t *ovirtsdk.ImageTransfer) Transfer {
+	out := Transfer{}
+	out.ID, _ = t.Id()
+	if p, ok := t.Phase(); ok {
+		out.Phase = string(p)
+	}
+	if i, ok := t.Image(); ok {
+		out.DiskID, _ = i.Id()
+	}
+	if d, ok := t.Disk(); ok && out.DiskID == "" {
+		out.DiskID, _ = d.Id()
+	}
+	out.URL, _ = t.TransferUrl()
+	out.ProxyURL, _ = t.ProxyUrl()
+	return out
+}
+
+// startUpload opens an upload to a disk and waits until it takes data. Only the
+// first answer is sure to hold the addresses.
+func (c *Client) startUpload(ctx context.Context, diskID, format string, limit time.Duration) (Transfer, error) {
+	op := "start image transfer"
+	var out Transfer
+	err := c.write(ctx, op, func(s *session) error {
+		t := ovirtsdk.NewImageTransferBuilder().
+			ImageBuilder(ovirtsdk.NewImageBuilder().Id(diskID)).
+			Direction(ovirtsdk.IMAGETRANSFERDIRECTION_UPLOAD).
+			Format(ovirtsdk.DiskFormat(format)).MustBuild()
+		resp, err := s.api.ImageTransfersService().Add().ImageTransfer(t).Send()
+		if err != nil {
+			return err
+		}
+		created, ok := resp.ImageTransfer()
+		if !ok {
+			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no image transfer"}
+		}
+		out = transferFrom(created)
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	out.DiskID = diskID
+	return out, c.waitTransfer(ctx, out.ID, limit, TransferReady)
+}
+
+func (c *Client) getTransfer(ctx context.Context, id string) (Transfer, error) {
+	var out Transfer
+	err := c.read(ctx, "read image transfer", func(s *session) error {
+		resp, err := s.api.ImageTransfersService().ImageTransferService(id).Get().Send()
+		if err != nil {
+			return err
+		}
+		if t, ok := resp.ImageTransfer(); ok {
+			out = transferFrom(t)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// waitTransfer waits for a phase. A transfer that is gone counts as finished:
+// engines forget them soon after.
+func (c *Client) waitTransfer(ctx context.Context, id string, limit time.Duration, phase string) error {
+	return c.wait(ctx, limit, "image transfer to be "+phase, func(ctx context.Context) (bool, string, error) {
+		t, err := c.getTransfer(ctx, id)
+		switch {
+		case Is(err, NotFound) && phase == TransferFinished:
+			return true, "", nil
+		case err != nil:
+			return false, err.Error(), permanent(err)
+		case t.Phase == phase:
+			return true, "", nil
+		case !t.Open(), strings.Contains(t.Phase, "cancelled"), t.Phase == "finalizing_failure":
+			return false, "", &Error{Op: "transfer image", Kind: Refused, Detail: "the engine ended the transfer (" + t.Phase + "); see the engine's events for the reason"}
+		}
+		return false, fmt.Sprintf("image transfer is %s", t.Phase), nil
+	})
+}
+
+func (c *Client) finalize(ctx context.Context, id string) error {
+	return c.read(ctx, "finalize image transfer", func(s *session) error {
+		_, err := s.api.ImageTransfersService().ImageTransferService(id).Finalize().Send()
+		return err
+	})
+}
+
+func (c *Client) resume(ctx context.Context, id string) error {
+	return c.read(ctx, "resume image transfer", func(s *session) error {
+		_, err := s.api.ImageTransfersService().ImageTransferService(id).Resume().Send()
+		return err
+	})
+}
+
+// CancelTransfer ends a transfer and waits until the engine is done with it.
+// The disk may be gone afterwards, or illegal.
+func (c *Client) CancelTransfer(ctx context.Context, t Transfer, limit time.Duration) error {
+	err := c.read(ctx, "cancel image transfer", func(s *session) error {
+		_, err := s.api.ImageTransfersService().ImageTransferService(t.ID).Cancel().Send()
+		return err
+	})
+	if gone(err) != nil && !Is(err, Conflict, Locked) {
+		return err
+	}
+	return c.wait(ctx, limit, "image transfer to end", func(ctx context.Context) (bool, string, error) {
+		now, err := c.getTransfer(ctx, t.ID)
+		if Is(err, NotFound) {
+			return true, "", nil
+		}
+		if err != nil {
+			return false, err.Error(), permanent(err)
+		}
+		return !now.Open(), "image transfer is " + now.Phase, nil
+	})
+}
