@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Approves the certificate requests of the masters while this host serves the
+# cluster. It follows them by a watch, and turns to the API's own address when
+# the API on this host is gone.
+set -euo pipefail
+
+ASSETS="${OKD_ASSETS:-/opt/openshift}"
+
+approve() {
+    local name
+    while read -r request; do
+        name="$(jq -r .metadata.name <<<"$request")"
+        echo "approving $name of $(jq -r .spec.username <<<"$request")"
+        oc --kubeconfig="$1" --request-timeout=10s replace \
+            --raw "/apis/certificates.k8s.io/v1/certificatesigningrequests/$name/approval" -f - <<<"$request" >/dev/null ||
+            echo "approving $name failed; it is tried again"
+    done
+}
+
+pending='select(.kind == "CertificateSigningRequest" and (.status.conditions // []) == [])
+    | .status.conditions = [{type: "Approved", status: "True", reason: "BootstrapApprove",
+        message: "approved by the bootstrap host"}]'
+
+while [ ! -e "$ASSETS/.bootkube.done" ]; do
+    for kubeconfig in "$ASSETS/auth/kubeconfig-loopback" "$ASSETS/auth/kubeconfig"; do
+        # The watch ends by itself now and then, so that a failed one is retried.
+        oc --kubeconfig="$kubeconfig" --request-timeout=15s get certificatesigningrequests --watch --output=json 2>/dev/null |
+            jq --compact-output --unbuffered "$pending" | approve "$kubeconfig" || true
+        [ ! -e "$ASSETS/.bootkube.done" ] || break
+    done
+    sleep 1
+done

@@ -1,0 +1,40 @@
+# Turns the stages and the release's image references into the tables that
+# bootkube.sh sources. Every value is quoted for the shell.
+
+($refs[0].spec.tags | map({key: .name, value: .from.name}) | from_entries) as $images
+| ([$refs[0].spec.tags[] | (.annotations["io.openshift.build.versions"] // "") | split(",")[]
+    | select(startswith("kubernetes=")) | ltrimstr("kubernetes=")] | first // "") as $kubernetes
+
+# fill completes one argument, or leaves it out when the release lacks its image.
+| def fill:
+    split("{release}") | join($release)
+    | split("{version}") | join($refs[0].metadata.name)
+    | split("{kubernetes}") | join($kubernetes)
+    | . as $arg
+    | if test("\\{image:[^}]+\\}") then
+        capture("\\{image:(?<tag>[^}]+)\\}").tag as $tag
+        | if $images[$tag] then $arg | split("{image:\($tag)}") | join($images[$tag]) else empty end
+      else . end;
+
+def words: [.[]? | fill | @sh] | join(" ");
+
+.stages[]
+| .name as $name
+| def set($table; $value): "\($table)[\($name | @sh)]=\($value | tostring | @sh)";
+  (if (.image // "") == "release" then $release else $images[.image // ""] // "" end) as $image
+| "names+=(\($name | @sh))",
+  set("wants"; .image // ""),
+  set("image"; $image),
+  set("required"; .required // false),
+  set("fatal"; .fatal == null or .fatal),
+  set("output"; .output // ""),
+  set("marker"; .marker // ""),
+  set("needs"; (.needs // []) | join(" ")),
+  set("options"; [(if .user then "--user=" + .user else empty end),
+                  (if .entrypoint then "--entrypoint=" + .entrypoint else empty end),
+                  (.mounts[]? | "--volume=" + .), (.env[]? | "--env=" + .)] | words),
+  set("args"; .args | words),
+  set("host"; .host | words),
+  set("copies"; [.copies[]? | "\(.from)|\(.to)|\(.required // false)"] | join("\n")),
+  set("clean"; [.clean[]? | "\(.path)|\(.listedIn // "")"] | join("\n")),
+  set("remove"; (.remove // []) | join("\n"))

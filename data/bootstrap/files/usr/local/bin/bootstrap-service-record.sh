@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Service records: what ran on this host and how it ended, one JSON array per
+# service. The installer shows them while it waits, and `analyze` reads them
+# from a log bundle. Sourced by the services' scripts.
+
+RECORDS="${OKD_RECORDS:-/var/log/openshift}"
+# A service that retries for ever must not fill the disk.
+RECORDS_KEPT=400
+
+# record SERVICE PHASE [STAGE [RESULT [WHERE [MESSAGE]]]]
+record() {
+    local file="$RECORDS/$1.json" time
+    mkdir -p "$RECORDS"
+    TZ=UTC0 printf -v time '%(%Y-%m-%dT%H:%M:%S)T' "${EPOCHREALTIME%[.,]*}"
+    (
+        flock 9
+        # A file cut short by a crash is worth less than what comes now.
+        previous="$(jq -ce 'arrays' "$file" 2>/dev/null)" || previous='[]'
+        jq -c --arg time "$time.${EPOCHREALTIME#*[.,]}Z" --arg phase "$2" --arg stage "${3:-}" \
+            --arg result "${4:-}" --arg line "${5:-}" --arg message "${6:-}" --argjson kept "$RECORDS_KEPT" '
+            . + [{timestamp: $time, phase: $phase}
+                + (if $stage == "" then {} else {stage: $stage} end)
+                + (if $result == "" then {} else {result: $result} end)
+                + (if $line == "" then {} else {errorLine: $line} end)
+                + (if $message == "" then {} else
+                    {(if $result == "failure" then "errorMessage" else "note" end): $message} end)]
+            | .[-$kept:]' <<<"$previous" >"$file.new"
+        mv -f "$file.new" "$file"
+    ) 9>"$RECORDS/.$1.lock"
+}
+
+# last_words FILE prints the last line with text, short enough for a record.
+last_words() {
+    tail -c 4096 "$1" 2>/dev/null | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-600 || true
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# One stage: what it needs, its run, and the copies of its results. Sourced by
+# bootkube.sh after release-image.sh.
+
+ROOT="${OKD_ROOT:-}"
+STAGE_LOGS="$RECORDS/stages"
+
+names=()
+declare -A wants=() image=() required=() fatal=() output=() marker=() needs=() \
+    options=() args=() host=() copies=() clean=() remove=()
+
+# load_plan fills the tables above from the stages and the release.
+load_plan() {
+    jq --raw-output --arg release "$(release_image)" --slurpfile refs "$ASSETS/image-references" \
+        --from-file "$LIB/bootstrap-plan.jq" "$ASSETS/stages.json" >"$RUN_DIR/plan.sh.new"
+    mv -f "$RUN_DIR/plan.sh.new" "$RUN_DIR/plan.sh"
+    # shellcheck source=/dev/null
+    . "$RUN_DIR/plan.sh"
+}
+
+marker_of() { echo "$ASSETS/${marker[$1]:-$1.done}"; }
+stage_done() { [ "${marker[$1]}" != none ] && [ -e "$(marker_of "$1")" ]; }
+mark_done() { [ "${marker[$1]}" = none ] || : >"$(marker_of "$1")"; }
+
+# prefetch pulls the images of the stages to come while the first ones run.
+prefetch() {
+    local name first i pending=()
+    for name in "${names[@]}"; do
+        if [ "${state[$name]}" = pending ] && [ -n "${image[$name]}" ]; then
+            pending+=("${image[$name]}")
+        fi
+    done
+    for first in 0 1; do
+        (
+            for ((i = first; i < ${#pending[@]}; i += 2)); do
+                pull_image "${pending[i]}" || true
+            done
+        ) >/dev/null 2>&1 &
+        prefetchers+=($!)
+    done
+}
+
+# run_stage renders: it changes nothing but the stage's own output directory.
+run_stage() {
+    local name="$1" path listed dir="${output[$1]:-$1}" words=() podman=()
+    [ ! -e "$ASSETS/$name.rendered" ] || return 0
+    while IFS='|' read -r path listed; do
+        [ -z "$path" ] || clean_path "$ROOT$path" "$listed"
+    done <<<"${clean[$name]}"
+    if [ -n "${host[$name]}" ]; then
+        eval "words=(${host[$name]})"
+        "${words[@]}"
+    elif [ -n "${image[$name]}" ]; then
+        if [ "$dir" != none ]; then
+            rm -rf "${ASSETS:?}/$dir"
+            mkdir -p "$ASSETS/$dir"
+        fi
+        eval "words=(${args[$name]})"
+        eval "podman=(${options[$name]})"
+        pull_image "${image[$name]}"
+        # The host's network: renderers look at its name and addresses. --replace
+        # ends a container that outlived a killed run of this script.
+        podman run --quiet --rm --replace --name "$name" --pull=never --log-driver=none --net=host \
+            --volume "$ASSETS:/assets:z" "${podman[@]}" "${image[$name]}" "${words[@]}"
+    fi
+    # From here on rendering again would make other keys than those copied.
+    if [ -n "${copies[$name]}" ]; then
+        : >"$ASSETS/$name.rendered"
+    fi
+}
+
+# commit_stage copies results to where others look for them.
+commit_stage() {
+    local name="$1" from to must path
+    while IFS='|' read -r from to must; do
+        [ -z "$from" ] || install_path "$ASSETS/$from" "$(at_root "$to")" "$must"
+    done <<<"${copies[$name]}"
+    while read -r path; do
+        [ -z "$path" ] || rm -f "$ROOT$path"
+    done <<<"${remove[$name]}"
+    mark_done "$name"
+    rm -f "$ASSETS/$name.rendered"
+}
+
+at_root() {
+    case "$1" in
+    /opt/openshift/*) echo "$ASSETS/${1#/opt/openshift/}" ;;
+    *) echo "$ROOT$1" ;;
+    esac
+}
+
+clean_path() { # PATH [DIRECTORY: only the names in it]
+    local file
+    if [ -z "$2" ]; then
+        rm -rf "$1"
+        return
+    fi
+    for file in "$ASSETS/$2"/*; do
+        rm -f "$1/${file##*/}"
+    done
+}
+
+install_path() { # FROM TO REQUIRED
+    if [ -d "$1" ] && [ -n "$(ls -A "$1")" ]; then
+        install_tree "$1" "$2"
+    elif [ -f "$1" ]; then
+        mkdir -p "${2%/*}"
+        cp "$1" "${2%/*}/.new-${2##*/}"
+        mv -f "${2%/*}/.new-${2##*/}" "$2"
+    elif [ "$3" = true ]; then
+        echo "nothing was rendered in $1" >&2
+        return 1
+    fi
+}
+
+# install_tree copies beside the target and renames file by file, so that a
+# reader (the kubelet) never sees half a file. Directories named manifests come
+# last: static pods start when what they mount is there.
+install_tree() {
+    local new="${2%/*}/.new-$$-${2##*/}.tree" dir
+    rm -rf "$new"
+    mkdir -p "$2" "$new"
+    cp -R "$1/." "$new"
+    while IFS= read -r -d '' dir; do
+        mkdir -p "$2${dir#"$new"}"
+        find "$dir" -maxdepth 1 ! -type d -exec mv -f -t "$2${dir#"$new"}" {} +
+    done < <(
+        find "$new" -type d ! -path "$new/manifests*" ! -path "$new/*/manifests*" -print0
+        find "$new" -type d \( -path "$new/manifests*" -o -path "$new/*/manifests*" \) -print0
+    )
+    rm -rf "$new"
+}

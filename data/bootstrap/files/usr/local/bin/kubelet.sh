@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The kubelet without an API server: it runs the static pods, nothing else.
+set -euo pipefail
+
+mkdir -p /etc/kubernetes/manifests
+exec /usr/bin/kubelet \
+    --config=/etc/kubernetes/kubelet.conf \
+    --container-runtime-endpoint=unix:///var/run/crio/crio.sock \
+    --v=2
