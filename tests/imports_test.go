@@ -33,6 +33,7 @@ var layers = map[string]int{
 var sameLayer = map[string][]string{
 	"pkg/phase":    {"pkg/clock", "pkg/event"},
 	"pkg/wait":     {"pkg/clock"},
+	"pkg/event":    {"pkg/secret"},
 	"pkg/assets":   {"pkg/asset", "pkg/assets"},
 	"pkg/asset":    {},
 	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},

@@ -5,6 +5,8 @@ package event
 import (
 	"log/slog"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 // Kind says what an event is about.
@@ -28,6 +30,9 @@ type Event struct {
 	Phase   string
 	Message string
 	Attrs   []slog.Attr
+	// Reveal is a secret that ends the message for the person at the keyboard.
+	// Sinks that keep what they are given show "(hidden)" in its place.
+	Reveal secret.String
 }
 
 // Sink takes events. Emit must be safe for concurrent use and must not block

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -99,5 +100,21 @@ func TestTerminalKeepsWithinItsWidth(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "✓") || !strings.Contains(out.String(), "CSR approved\n") {
 		t.Errorf("output %q", out.String())
+	}
+}
+
+func TestSecretIsForThePersonOnly(t *testing.T) {
+	e := event.Event{Kind: event.Output, Time: t0, Message: "password: ", Reveal: secret.New("pa55w-ord")}
+	var text, file, jsonLines bytes.Buffer
+	event.NewText(&text, slog.LevelInfo).Emit(e)
+	event.NewLogFile(&file).Emit(e)
+	event.NewJSON(&jsonLines, slog.LevelInfo).Emit(e)
+	if want := "level=info msg=password: \"pa55w-ord\"\n"; text.String() != want {
+		t.Errorf("text %q, want %q", text.String(), want)
+	}
+	for name, kept := range map[string]string{"log file": file.String(), "json": jsonLines.String()} {
+		if strings.Contains(kept, "pa55w") || !strings.Contains(kept, "(hidden)") {
+			t.Errorf("%s has %q", name, kept)
+		}
 	}
 }

@@ -74,7 +74,7 @@ func (t *Terminal) Emit(e Event) {
 	default:
 		if e.Level >= t.level {
 			t.erase()
-			for line := range strings.Lines(Sentence(e)) {
+			for line := range strings.Lines(personal(e)) {
 				fmt.Fprintf(t.w, "%s %s\n", levelMark(e.Level), strings.TrimRight(line, "\n"))
 			}
 		}

@@ -35,7 +35,7 @@ func (t *Text) Emit(e Event) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	text := Sentence(e)
+	text := personal(e)
 	if e.Kind == Progress {
 		if text == t.lastLine || e.Time.Sub(t.lastAt) < quiet && !t.lastAt.IsZero() && !e.Time.IsZero() {
 			return
@@ -63,7 +63,7 @@ func (j *JSON) Emit(e Event) {
 	if e.Level < j.level {
 		return
 	}
-	rec := map[string]any{"time": e.Time.UTC().Format(time.RFC3339Nano), "level": levelName(e.Level), "kind": string(e.Kind), "msg": e.Message}
+	rec := map[string]any{"time": e.Time.UTC().Format(time.RFC3339Nano), "level": levelName(e.Level), "kind": string(e.Kind), "msg": Sentence(Event{Message: e.Message, Reveal: e.Reveal})}
 	if e.Phase != "" {
 		rec["phase"] = e.Phase
 	}
@@ -129,7 +129,19 @@ func Sentence(e Event) string {
 	case PhaseSkipped:
 		return fmt.Sprintf("Phase %s left out: %s", e.Phase, e.Message)
 	}
-	return e.Message + attrs(e.Attrs)
+	text := e.Message + attrs(e.Attrs)
+	if !e.Reveal.IsZero() {
+		text += e.Reveal.String()
+	}
+	return text
+}
+
+// personal is Sentence for the person who is to have the secret in it.
+func personal(e Event) string {
+	if e.Reveal.IsZero() {
+		return Sentence(e)
+	}
+	return e.Message + strconv.Quote(e.Reveal.Reveal())
 }
 
 func after(e Event) string {
