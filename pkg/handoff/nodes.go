@@ -62,3 +62,20 @@ func isReady(n corev1.Node) (bool, string) {
 	}
 	return false, "its kubelet has not reported"
 }
+
+// Unready says, for each node that has joined and is not Ready, what is the
+// matter.
+func (w *Watcher) Unready(ctx context.Context) ([]string, error) {
+	var list corev1.NodeList
+	if err := w.API.List(ctx, kube.Nodes, "", &list); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, n := range list.Items {
+		if ready, why := isReady(n); !ready {
+			out = append(out, "node "+n.Name+" is not ready: "+why)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
