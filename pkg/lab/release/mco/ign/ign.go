@@ -1,0 +1,97 @@
+// Package ign builds, merges and serves Ignition configs as the machine
+// config operator does: one internal spec version, converted down to what a
+// machine asks for.
+package ign
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+
+	"github.com/coreos/ignition/v2/config/v3_5"
+	"github.com/coreos/ignition/v2/config/v3_5/types"
+)
+
+// Config is the internal form of every config.
+type Config = types.Config
+
+// New is an empty config.
+func New() Config { return Config{Ignition: types.Ignition{Version: "3.5.0"}} }
+
+// Parse reads a config of any spec from 3.0 to the internal one and rejects
+// what Ignition itself would reject.
+func Parse(raw []byte) (Config, error) {
+	cfg, rep, err := v3_5.ParseCompatibleVersion(raw)
+	if err != nil {
+		return Config{}, fmt.Errorf("parse ignition config: %w: %s", err, rep.String())
+	}
+	return cfg, nil
+}
+
+// Merge puts child over parent: same path, unit or user means the child's
+// fields win.
+func Merge(parent, child Config) Config { return v3_5.Merge(parent, child) }
+
+// AddFile adds a regular file that replaces whatever the image has there.
+func AddFile(cfg *Config, path string, mode int, data []byte) {
+	yes := true
+	source := "data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(data)
+	cfg.Storage.Files = append(cfg.Storage.Files, types.File{
+		Node:          types.Node{Path: path, Overwrite: &yes},
+		FileEmbedded1: types.FileEmbedded1{Mode: &mode, Contents: types.Resource{Source: &source}},
+	})
+}
+
+// AddUnit adds an enabled unit.
+func AddUnit(cfg *Config, name, contents string) {
+	yes := true
+	cfg.Systemd.Units = append(cfg.Systemd.Units, types.Unit{Name: name, Contents: &contents, Enabled: &yes})
+}
+
+// AddDropin adds a drop-in to a unit that the image has.
+func AddDropin(cfg *Config, unit, name, contents string) {
+	cfg.Systemd.Units = append(cfg.Systemd.Units, types.Unit{
+		Name: unit, Dropins: []types.Dropin{{Name: name, Contents: &contents}},
+	})
+}
+
+// Encode writes a config in the internal spec, without the empty objects
+// that the library's types leave behind.
+func Encode(cfg Config) ([]byte, error) {
+	raw, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("encode ignition config: %w", err)
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		return nil, fmt.Errorf("encode ignition config: %w", err)
+	}
+	return json.Marshal(prune(tree))
+}
+
+// prune drops empty objects, lists and nulls at any depth.
+func prune(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			if e = prune(e); e == nil {
+				delete(v, k)
+			} else {
+				v[k] = e
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+		return v
+	case []any:
+		for i := range v {
+			v[i] = prune(v[i])
+		}
+		if len(v) == 0 {
+			return nil
+		}
+		return v
+	}
+	return v
+}
