@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# The tests, in tiers.
+#   hack/test.sh ci     lint, unit, contract, integration, one install with its checks
+#   hack/test.sh full   all that, and every fault; writes docs/test-report.md
+# Installs what it needs, so it wants root. Nothing skips itself.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tier=${1:-ci}
+work=$PWD/_test
+mkdir -p "$work"
+
+if [ "$(id -u)" -ne 0 ]; then
+	echo 'the tests need root: they make network namespaces and start machines' >&2
+	exit 1
+fi
+
+# The lab of the tests has a name of its own and lives beside a demo's.
+export OKD_LAB=test
+
+step() {
+	local name=$1 start=$SECONDS
+	shift
+	printf '\n== %s\n' "$name"
+	if "$@"; then
+		printf -- '-- %s: passed after %d s\n' "$name" $((SECONDS - start))
+		results+=("| $name | passed | $((SECONDS - start)) s |")
+	else
+		results+=("| $name | failed | $((SECONDS - start)) s |")
+		printf -- '-- %s: failed after %d s\n' "$name" $((SECONDS - start)) >&2
+		return 1
+	fi
+}
+
+down() { [ ! -x bin/okd-lab ] || bin/okd-lab down >/dev/null 2>&1 || true; }
+
+report() {
+	{
+		echo '# Last full test run'
+		echo
+		echo "Made by \`make test-full\` on $(date -u +%F) at commit $(git rev-parse --short HEAD), $(nproc) cores, Linux $(uname -r)."
+		echo
+		echo '| Step | Result | Time |'
+		echo '|---|---|---|'
+		printf '%s\n' "${results[@]}"
+		echo
+		echo '## Checks of the installations'
+		echo
+		grep -hE '^ *--- (PASS|FAIL):' "$work"/e2e.log | sed -E 's/^( *)--- (PASS|FAIL): ([^ ]+) \(([0-9.]+)s\)/\1* \2 \3, \4 s/'
+	} >docs/test-report.md
+}
+
+e2e() {
+	go test -tags e2e -count=1 -timeout "$2" -v ./tests/e2e "${@:3}" -tier "$1" 2>&1 | tee "$work/e2e.log"
+}
+
+results=()
+trap down EXIT
+down
+
+step 'build' make --no-print-directory build
+step 'lint' hack/lint.sh
+step 'unit and contract tests' go test ./pkg/... ./cmd/... ./data/... ./tests/...
+step 'lab set up' bin/okd-lab setup
+step 'integration tests' go test -tags integration -count=1 -timeout 15m -run Integration ./pkg/...
+step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$tier"
+case $tier in
+ci) step 'installation in the lab' e2e ci 40m ;;
+full)
+	if step 'installations in the lab' e2e full 240m; then status=0; else status=1; fi
+	report
+	exit "$status"
+	;;
+*)
+	echo "usage: $0 ci|full" >&2
+	exit 2
+	;;
+esac
