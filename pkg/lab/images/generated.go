@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"testing/fstest"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 )
@@ -18,7 +17,7 @@ func generated(in Inputs) []component.Component {
 			Tag:       "installer",
 			Operator:  true,
 			Files:     []component.File{stream},
-			Manifests: fstest.MapFS{"0000_50_installer_coreos-bootimages.yaml": {Data: bootImages(in)}},
+			Manifests: component.Map(map[string][]byte{"0000_50_installer_coreos-bootimages.yaml": bootImages(in)}),
 		},
 		{Tag: "machine-os-images", Files: []component.File{stream}},
 		{Tag: "stream-coreos", Files: []component.File{stream}, Versions: "machine-os=" + in.Version},
