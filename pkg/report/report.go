@@ -130,6 +130,11 @@ func (r *Report) Findings() []Finding {
 	return out
 }
 
+// Mentions says whether there is a finding about exactly this field.
+func (r *Report) Mentions(at Path) bool {
+	return slices.ContainsFunc(r.findings, func(f Finding) bool { return f.Path == at })
+}
+
 // Failed says whether anything is wrong; warnings do not count.
 func (r *Report) Failed() bool {
 	return slices.ContainsFunc(r.findings, func(f Finding) bool { return !f.Warning })
