@@ -1,0 +1,180 @@
+// Package release reads what a release image says about itself: version,
+// component images and the operating system images that belong to it.
+package release
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/coreos/stream-metadata-go/stream"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// Release is an inspected release image.
+type Release struct {
+	PullSpec   string // by digest, at the place that the user named
+	Digest     string // sha256:...
+	Version    string
+	Kubernetes string // version of Kubernetes, empty if the release does not say
+	images     map[string]string
+	stream     *stream.Stream
+}
+
+// Image is the pull spec of a component; false if the release lacks it.
+func (r *Release) Image(tag string) (string, bool) {
+	spec, ok := r.images[tag]
+	return spec, ok
+}
+
+// Stream describes the operating system images that the release was made with,
+// nil if it says nothing about them.
+func (r *Release) Stream() *stream.Stream { return r.stream }
+
+// Options say how to reach the registry.
+type Options struct {
+	PullSecret  secret.String // the pull secret's JSON; empty: anonymous
+	TrustBundle []byte        // PEM of further authorities
+	Mirrors     []Mirror
+	Timeout     time.Duration // of the whole inspection; default 15 s
+	// Architecture picks from a multi-architecture image; default amd64.
+	Architecture string
+}
+
+// Mirror says where images of a repository can be had by digest.
+type Mirror struct {
+	Source  string
+	Mirrors []string
+	// Only forbids the source itself.
+	Only bool
+}
+
+const defaultTimeout = 15 * time.Second
+
+// Inspect resolves a release image to its digest and reads its payload. All
+// errors are of type *Error.
+func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, error) {
+	if opts.Timeout == 0 {
+		opts.Timeout = defaultTimeout
+	}
+	if opts.Architecture == "" {
+		opts.Architecture = "amd64"
+	}
+	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
+	defer cancel()
+
+	ref, err := name.ParseReference(pullSpec)
+	if err != nil {
+		return nil, &Error{Image: pullSpec, Kind: Invalid, Cause: err}
+	}
+	options, err := remoteOptions(ctx, opts)
+	if err != nil {
+		return nil, &Error{Image: pullSpec, Kind: Invalid, Cause: err}
+	}
+	var failures []error
+	for _, candidate := range candidates(ref, opts.Mirrors) {
+		release, err := inspect(ref, candidate, options)
+		if err == nil {
+			return release, nil
+		}
+		failures = append(failures, classify(candidate.Name(), err))
+	}
+	if len(failures) == 0 {
+		return nil, &Error{Image: pullSpec, Kind: NotFound, Cause: errors.New("no mirror is configured and the source may not be contacted")}
+	}
+	// The last place is the source, whose answer says most; mirrors come with it.
+	last := failures[len(failures)-1].(*Error)
+	last.Others = failures[:len(failures)-1]
+	return nil, last
+}
+
+func inspect(wanted, from name.Reference, options []remote.Option) (*Release, error) {
+	descriptor, err := remote.Get(from, options...)
+	if err != nil {
+		return nil, err
+	}
+	image, err := descriptor.Image()
+	if err != nil {
+		return nil, err
+	}
+	files, err := lastLayer(image)
+	if err != nil {
+		return nil, err
+	}
+	release, err := parse(files)
+	if err != nil {
+		return nil, &malformed{err}
+	}
+	release.Digest = descriptor.Digest.String()
+	release.PullSpec = wanted.Context().Name() + "@" + release.Digest
+	return release, nil
+}
+
+// lastLayer reads the payload. Releases are the version operator's image with
+// the payload as its one additional layer; the others are large.
+func lastLayer(image v1.Image) (payload, error) {
+	layers, err := image.Layers()
+	if err != nil {
+		return payload{}, err
+	}
+	if len(layers) == 0 {
+		return payload{}, &malformed{errors.New("the image has no layers")}
+	}
+	content, err := layers[len(layers)-1].Uncompressed()
+	if err != nil {
+		return payload{}, err
+	}
+	defer func() { _ = content.Close() }()
+	bounded := &limited{r: content, left: maxPayload}
+	return readPayload(bounded)
+}
+
+// limited fails, rather than ends, when there is more than expected.
+type limited struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, &malformed{fmt.Errorf("its last layer is larger than %d MiB", maxPayload>>20)}
+	}
+	if int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.left -= int64(n)
+	return n, err
+}
+
+func parse(files payload) (*Release, error) {
+	refs, err := parseReferences(files.references)
+	if err != nil {
+		return nil, err
+	}
+	var metadata struct{ Kind, Version string }
+	if err := json.Unmarshal(files.metadata, &metadata); err != nil {
+		return nil, fmt.Errorf("parse release-metadata: %w", err)
+	}
+	if metadata.Version != refs.version {
+		return nil, fmt.Errorf("release-metadata says version %q, image-references %q", metadata.Version, refs.version)
+	}
+	r := &Release{Version: refs.version, Kubernetes: refs.kubernetes, images: refs.images}
+	for _, raw := range files.bootImages {
+		s, err := parseBootImages(raw)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			r.stream = s
+		}
+	}
+	return r, nil
+}
