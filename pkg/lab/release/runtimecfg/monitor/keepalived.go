@@ -1,0 +1,152 @@
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/release/mco/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/health"
+	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/node"
+	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
+)
+
+// Prober asks a local service.
+type Prober interface {
+	OK(ctx context.Context, url string) bool
+}
+
+// HostSource lists nodes.
+type HostSource interface {
+	Hosts(ctx context.Context) []node.Host
+	Clients() []*kube.Client
+}
+
+// Keepalived keeps keepalived.conf and the numbers behind its priorities.
+type Keepalived struct {
+	Facts  node.Facts // Hosts and Serving are filled in here
+	Nodes  HostSource
+	Probe  Prober
+	Output Output
+	Tell   func(order string) error
+	Clock  clock.Clock
+	Log    *slog.Logger
+
+	checks  map[string]*health.Debounce
+	written map[string]bool
+	router  time.Time // when the default router was last looked for
+	isHome  bool      // and whether one runs here
+	retell  bool
+}
+
+// Step checks once and renders if something changed.
+func (k *Keepalived) Step(ctx context.Context) error {
+	if err := os.MkdirAll(k.Facts.TrackDir, 0o755); err != nil {
+		return fmt.Errorf("prepare checks: %w", err)
+	}
+	k.Facts.Hosts = k.Nodes.Hosts(ctx)
+	if k.Facts.Role != "bootstrap" {
+		if err := k.track(ctx); err != nil {
+			return err
+		}
+	}
+	c := node.Compute(k.Facts)
+	if !c.API.Enabled && !c.Ingress.Enabled {
+		return nil
+	}
+	changed, err := k.Output.Write(c)
+	if err != nil {
+		return err
+	}
+	if changed {
+		k.Log.Info("keepalived configured", "api", c.API.Enabled, "apiPeers", c.API.Peers, "ingressPeers", c.Ingress.Peers)
+	}
+	if changed || k.retell {
+		// The other container may not be up yet; it then reads the new file.
+		k.retell = k.Tell(supervise.Reload) != nil
+	}
+	return nil
+}
+
+// track runs the checks and writes their results for keepalived, which
+// watches the files.
+func (k *Keepalived) track(ctx context.Context) error {
+	local := func(scheme string, port int, path string) bool {
+		return k.Probe.OK(ctx, scheme+"://127.0.0.1:"+strconv.Itoa(port)+path)
+	}
+	states := map[string]bool{}
+	if k.Facts.Role == "master" {
+		lb := local("http", node.PortHealth, "/haproxy_ready")
+		states["ocp_lb"] = k.debounce("ocp_lb", lb)
+		states["ocp_both"] = k.debounce("ocp_both", lb || local("https", node.PortAPI, "/readyz"))
+		states["ocp_mcs"] = k.debounce("ocp_mcs", local("https", node.PortMCS, "/healthz"))
+		if states["ocp_both"] {
+			k.Facts.Serving = true
+		}
+	}
+	ready := k.debounce("ingress_ready", local("http", node.PortRouter, "/healthz/ready"))
+	states["ingress_ready"] = ready
+	states["default_ingress"] = ready && k.defaultRouter(ctx)
+	for name, up := range states {
+		if have, ok := k.written[name]; ok && have == up {
+			continue
+		}
+		value := "0\n"
+		if up {
+			value = "1\n"
+		}
+		if err := os.WriteFile(filepath.Join(k.Facts.TrackDir, name), []byte(value), 0o644); err != nil {
+			return fmt.Errorf("write check %s: %w", name, err)
+		}
+		if k.written == nil {
+			k.written = map[string]bool{}
+		}
+		k.written[name] = up
+		k.Log.Info("check changed", "check", name, "up", up)
+	}
+	return nil
+}
+
+func (k *Keepalived) debounce(name string, ok bool) bool {
+	if k.checks == nil {
+		k.checks = map[string]*health.Debounce{}
+	}
+	if k.checks[name] == nil {
+		k.checks[name] = &health.Debounce{Rise: 3, Fall: 2}
+	}
+	return k.checks[name].Add(ok)
+}
+
+// defaultRouter says whether a router of the default ingress controller runs
+// on this node; asked every ten seconds, and only where some router runs.
+func (k *Keepalived) defaultRouter(ctx context.Context) bool {
+	if now := k.Clock.Now(); now.Sub(k.router) < 10*time.Second {
+		return k.isHome
+	}
+	const slices = kube.Discovery + "/namespaces/openshift-ingress/endpointslices" +
+		"?resourceVersion=0&labelSelector=kubernetes.io/service-name=router-internal-default"
+	for _, api := range k.Nodes.Clients() {
+		var list discoveryv1.EndpointSliceList
+		if err := api.Get(ctx, slices, &list); err != nil {
+			continue
+		}
+		k.router = k.Clock.Now()
+		k.isHome = false
+		for _, s := range list.Items {
+			for _, e := range s.Endpoints {
+				for _, a := range e.Addresses {
+					k.isHome = k.isHome || a == k.Facts.Local.Address
+				}
+			}
+		}
+		break
+	}
+	return k.isHome
+}
