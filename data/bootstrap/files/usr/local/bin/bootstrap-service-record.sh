@@ -14,19 +14,26 @@ record() {
     TZ=UTC0 printf -v time '%(%Y-%m-%dT%H:%M:%S)T' "${EPOCHREALTIME%[.,]*}"
     (
         flock 9
-        # A file cut short by a crash is worth less than what comes now.
-        previous="$(jq -ce 'arrays' "$file" 2>/dev/null)" || previous='[]'
-        jq -c --arg time "$time.${EPOCHREALTIME#*[.,]}Z" --arg phase "$2" --arg stage "${3:-}" \
-            --arg result "${4:-}" --arg line "${5:-}" --arg message "${6:-}" --argjson kept "$RECORDS_KEPT" '
-            . + [{timestamp: $time, phase: $phase}
-                + (if $stage == "" then {} else {stage: $stage} end)
-                + (if $result == "" then {} else {result: $result} end)
-                + (if $line == "" then {} else {errorLine: $line} end)
-                + (if $message == "" then {} else
-                    {(if $result == "failure" then "errorMessage" else "note" end): $message} end)]
-            | .[-$kept:]' <<<"$previous" >"$file.new"
+        # A file that is not there or was cut short by a crash is begun anew.
+        if ! add_record "$file" "$@" 2>/dev/null; then
+            echo '[]' >"$file"
+            add_record "$file" "$@"
+        fi
         mv -f "$file.new" "$file"
     ) 9>"$RECORDS/.$1.lock"
+}
+
+add_record() { # FILE SERVICE PHASE [STAGE [RESULT [WHERE [MESSAGE]]]]
+    jq --compact-output --exit-status --arg time "$time.${EPOCHREALTIME#*[.,]}Z" --arg phase "$3" \
+        --arg stage "${4:-}" --arg result "${5:-}" --arg line "${6:-}" --arg message "${7:-}" \
+        --argjson kept "$RECORDS_KEPT" '
+        arrays + [{timestamp: $time, phase: $phase}
+            + (if $stage == "" then {} else {stage: $stage} end)
+            + (if $result == "" then {} else {result: $result} end)
+            + (if $line == "" then {} else {errorLine: $line} end)
+            + (if $message == "" then {} else
+                {(if $result == "failure" then "errorMessage" else "note" end): $message} end)]
+        | .[-$kept:]' "$1" >"$1.new"
 }
 
 # last_words FILE prints the last line with text, short enough for a record.

@@ -117,7 +117,7 @@ install_path() { # FROM TO REQUIRED
 # reader (the kubelet) never sees half a file. Directories named manifests come
 # last: static pods start when what they mount is there.
 install_tree() {
-    local new="${2%/*}/.new-$$-${2##*/}.tree" dir
+    local new="${2%/*}/.new-${2##*/}.tree" dir
     rm -rf "$new"
     mkdir -p "$2" "$new"
     cp -R "$1/." "$new"

@@ -1,0 +1,142 @@
+// Package bootstrap makes bootstrap.ign: everything that turns an empty host
+// into the temporary control plane. It is pure; the same inputs give the same
+// bytes.
+package bootstrap
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/coreos/ignition/v2/config/v3_2"
+
+	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// DefaultProfile is the cluster profile unless Inputs names another.
+const DefaultProfile = "self-managed-high-availability"
+
+// Inputs are what bootstrap.ign is made of.
+type Inputs struct {
+	Config       *types.InstallConfig
+	InfraID      string
+	ReleaseImage string // pull spec, best by digest
+	// Files are the files for the bootstrap host below manifests/, openshift/,
+	// tls/ and auth/. What the host has no business with is left out here.
+	Files asset.Files
+	// HostKeys are the key that the host's sshd shows and the one with which
+	// the installer logs in.
+	HostKeys pki.SSHKeys
+	Profile  string // cluster profile, default DefaultProfile
+}
+
+// home is where the bootstrap host keeps its assets.
+const home = "/opt/openshift"
+
+// Ignition renders bootstrap.ign.
+func Ignition(in Inputs) ([]byte, error) {
+	if in.Profile == "" {
+		in.Profile = DefaultProfile
+	}
+	b := newBuilder()
+	for _, step := range []func(*builder, Inputs) error{
+		addUser, addHost, addAssets, addStages, addScripts, addUnits, addRegistry, addProxy,
+	} {
+		if err := step(b, in); err != nil {
+			return nil, fmt.Errorf("render bootstrap.ign: %w", err)
+		}
+	}
+	raw, err := json.Marshal(b.config())
+	if err != nil {
+		return nil, fmt.Errorf("render bootstrap.ign: encode: %w", err)
+	}
+	if _, rep, err := v3_2.Parse(raw); err != nil {
+		return nil, fmt.Errorf("render bootstrap.ign: Ignition refuses it: %w: %s", err, rep.String())
+	}
+	return raw, nil
+}
+
+func addUser(b *builder, in Inputs) error {
+	keys := []string{in.HostKeys.User.AuthorizedKey}
+	for line := range strings.Lines(in.Config.SSHKey) {
+		if line = strings.TrimSpace(line); line != "" {
+			keys = append(keys, line)
+		}
+	}
+	b.user("core", keys)
+	return nil
+}
+
+func addHost(b *builder, in Inputs) error {
+	b.text("/etc/hostname", 0o644, in.InfraID+"-bootstrap\n")
+	b.file("/etc/ssh/ssh_host_ed25519_key", 0o600, in.HostKeys.Host.PrivatePEM)
+	b.text("/etc/ssh/ssh_host_ed25519_key.pub", 0o644, in.HostKeys.Host.AuthorizedKey+"\n")
+	return nil
+}
+
+// keptBack are files that a bootstrap host does not need and that would let
+// whoever takes it over act as the administrator for years.
+var keptBack = []string{
+	"tls/root-ca.key",
+	"tls/admin-kubeconfig-signer.crt", "tls/admin-kubeconfig-signer.key",
+	"tls/admin-kubeconfig-client.crt", "tls/admin-kubeconfig-client.key",
+	"tls/kubelet-bootstrap-kubeconfig-signer.crt", "tls/kubelet-bootstrap-kubeconfig-signer.key",
+	"auth/kubeadmin-password",
+}
+
+func addAssets(b *builder, in Inputs) error {
+	files, patch, err := ignoreInstallerObjects(in.Files)
+	if err != nil {
+		return err
+	}
+	skip := map[string]bool{}
+	for _, name := range keptBack {
+		skip[name] = true
+	}
+	for _, f := range files {
+		if skip[f.Path] {
+			continue
+		}
+		mode := 0o600
+		switch dir, _, _ := strings.Cut(f.Path, "/"); dir {
+		case "manifests", "openshift":
+			mode = 0o644
+		case "tls", "auth":
+		default:
+			return fmt.Errorf("file %s: the bootstrap host has no such directory", f.Path)
+		}
+		b.file(path.Join(home, f.Path), mode, f.Data)
+	}
+	b.file(path.Join(home, "original_cvo_overrides.patch"), 0o600, patch)
+	b.text(path.Join(home, "release-image"), 0o644, in.ReleaseImage+"\n")
+	return nil
+}
+
+func addStages(b *builder, in Inputs) error {
+	stages, err := Stages()
+	if err != nil {
+		return err
+	}
+	plan, err := json.MarshalIndent(stages.For(in), "", " ")
+	if err != nil {
+		return fmt.Errorf("encode stages: %w", err)
+	}
+	b.file(path.Join(home, "stages.json"), 0o644, append(plan, '\n'))
+	return nil
+}
+
+// enabled are the units that start by themselves; the others are pulled in.
+var enabled = map[string]bool{
+	"kubelet.service": true, "approve-csr.service": true, "progress.service": true, "crio-configure.service": true,
+}
+
+func addUnits(b *builder, _ Inputs) error {
+	return eachFile(data.Bootstrap(), "units", func(name string, content []byte) error {
+		b.unit(path.Base(name), string(content), enabled[path.Base(name)])
+		return nil
+	})
+}

@@ -1,0 +1,121 @@
+package bootstrap
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+const (
+	executable = 0o555
+	readable   = 0o644
+)
+
+// localDNS is the script that makes the host ask its own DNS first; it is of
+// use only where static pods serve the cluster's names.
+const localDNS = "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"
+
+func addScripts(b *builder, in Inputs) error {
+	return eachFile(data.Bootstrap(), "files", func(name string, content []byte) error {
+		target := strings.TrimPrefix(name, "files")
+		mode := readable
+		if bytes.HasPrefix(content, []byte("#!")) {
+			mode = executable
+		}
+		if target == localDNS {
+			if !onPrem(in.Config) {
+				return nil
+			}
+			content = bytes.ReplaceAll(content, []byte("@LOCAL_RESOLVER@"), []byte(localResolver(in.Config)))
+		}
+		b.file(target, mode, content)
+		return nil
+	})
+}
+
+func localResolver(c *types.InstallConfig) string {
+	if c.Networking != nil {
+		if cidrs := c.Networking.MachineCIDRs(); len(cidrs) > 0 && cidrs[0].Addr().Is6() {
+			return "::1"
+		}
+	}
+	return "127.0.0.1"
+}
+
+// addRegistry lets the host pull: the login for podman and for the kubelet, the
+// authorities to trust, and the mirrors.
+func addRegistry(b *builder, in Inputs) error {
+	login := []byte(in.Config.PullSecret.Reveal())
+	b.file("/root/.docker/config.json", 0o600, login)
+	b.file("/var/lib/kubelet/config.json", 0o600, login)
+	if bundle := in.Config.AdditionalTrustBundle; bundle != "" {
+		b.text("/etc/pki/ca-trust/source/anchors/ca.crt", 0o600, strings.TrimRight(bundle, "\n")+"\n")
+	}
+	if conf := registriesConf(in.Config); conf != "" {
+		b.text("/etc/containers/registries.conf", 0o600, conf)
+	}
+	return nil
+}
+
+func registriesConf(c *types.InstallConfig) string {
+	sources := c.ImageDigestSources
+	for _, s := range c.ImageContentSources {
+		sources = append(sources[:len(sources):len(sources)], types.ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
+	}
+	if len(sources) == 0 {
+		return ""
+	}
+	var out strings.Builder
+	fmt.Fprintln(&out, `unqualified-search-registries = ["registry.access.redhat.com", "docker.io"]`)
+	for _, s := range sources {
+		fmt.Fprintf(&out, "\n[[registry]]\n  prefix = \"\"\n  location = %q\n  mirror-by-digest-only = true\n", s.Source)
+		if s.SourcePolicy == "NeverContactSource" {
+			fmt.Fprintln(&out, "  blocked = true")
+		}
+		for _, m := range s.Mirrors {
+			fmt.Fprintf(&out, "\n  [[registry.mirror]]\n    location = %q\n", m)
+		}
+	}
+	return out.String()
+}
+
+// addProxy gives the host's services and logins the proxy that the cluster's
+// own manifest says, so that both leave out the same addresses.
+func addProxy(b *builder, in Inputs) error {
+	raw := in.Files.Data("manifests/cluster-proxy-01-config.yaml")
+	if in.Config.Proxy == nil || raw == nil {
+		return nil
+	}
+	var proxy struct {
+		Status struct{ HTTPProxy, HTTPSProxy, NoProxy string }
+	}
+	if err := yaml.Unmarshal(raw, &proxy); err != nil {
+		return fmt.Errorf("read the proxy manifest: %w", err)
+	}
+	var profile, units strings.Builder
+	units.WriteString("[Manager]\n")
+	for _, v := range []struct{ name, value string }{
+		{"HTTP_PROXY", proxy.Status.HTTPProxy},
+		{"HTTPS_PROXY", proxy.Status.HTTPSProxy},
+		{"NO_PROXY", proxy.Status.NoProxy},
+	} {
+		if v.value == "" {
+			continue
+		}
+		for _, name := range []string{v.name, strings.ToLower(v.name)} {
+			fmt.Fprintf(&profile, "export %s=%s\n", name, shellQuote(v.value))
+			// A percent sign starts a specifier of systemd.
+			fmt.Fprintf(&units, "DefaultEnvironment=\"%s=%s\"\n", name, strings.ReplaceAll(v.value, "%", "%%"))
+		}
+	}
+	b.text("/etc/profile.d/proxy.sh", 0o600, profile.String())
+	b.text("/etc/systemd/system.conf.d/10-default-env.conf", 0o600, units.String())
+	return nil
+}
+
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -1,0 +1,207 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Stage is one step of the bootstrap host; data/bootstrap/stages.yaml says
+// what the fields mean.
+type Stage struct {
+	Name       string   `json:"name"`
+	Image      string   `json:"image,omitempty"`
+	Required   bool     `json:"required,omitempty"`
+	Entrypoint string   `json:"entrypoint,omitempty"`
+	User       string   `json:"user,omitempty"`
+	Env        []string `json:"env,omitempty"`
+	Mounts     []string `json:"mounts,omitempty"`
+	Args       []Arg    `json:"args,omitempty"`
+	Host       []Arg    `json:"host,omitempty"`
+	Output     string   `json:"output,omitempty"`
+	Marker     string   `json:"marker,omitempty"`
+	Fatal      *bool    `json:"fatal,omitempty"`
+	Needs      []string `json:"needs,omitempty"`
+	Copies     []Copy   `json:"copies,omitempty"`
+	Clean      []Clean  `json:"clean,omitempty"`
+	Remove     []string `json:"remove,omitempty"`
+}
+
+// Copy brings a rendered file or the content of a directory to its place.
+type Copy struct {
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Required bool   `json:"required,omitempty"`
+}
+
+// Clean removes a path, or those files in it that another directory lists.
+type Clean struct {
+	Path     string `json:"path"`
+	ListedIn string `json:"listedIn,omitempty"`
+}
+
+// Arg is an argument, possibly one that depends on a file of the installer.
+type Arg struct {
+	Text string
+	If   string
+}
+
+// UnmarshalJSON takes a text or {arg: text, if: file}.
+func (a *Arg) UnmarshalJSON(raw []byte) error {
+	if json.Unmarshal(raw, &a.Text) == nil {
+		return nil
+	}
+	var long struct{ Arg, If string }
+	if err := json.Unmarshal(raw, &long); err != nil {
+		return fmt.Errorf("argument %s is neither text nor {arg, if}", raw)
+	}
+	a.Text, a.If = long.Arg, long.If
+	return nil
+}
+
+// MarshalJSON writes the text; the condition was decided before.
+func (a Arg) MarshalJSON() ([]byte, error) { return json.Marshal(a.Text) }
+
+// Table is all stages in their order.
+type Table struct {
+	Stages []Stage `json:"stages"`
+}
+
+// Stages reads the table that ships with the installer.
+func Stages() (Table, error) {
+	raw, err := fs.ReadFile(data.Bootstrap(), "stages.yaml")
+	if err != nil {
+		return Table{}, fmt.Errorf("read stages: %w", err)
+	}
+	return parseStages(raw)
+}
+
+var (
+	stageName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+	// What the runner's tables separate fields with, or what a shell would split.
+	plainPath = regexp.MustCompile(`^[A-Za-z0-9_./{}-]+$`)
+)
+
+func parseStages(raw []byte) (Table, error) {
+	var t Table
+	if err := yaml.UnmarshalStrict(raw, &t); err != nil {
+		return Table{}, fmt.Errorf("parse stages: %w", err)
+	}
+	var before, fatal []string
+	for i := range t.Stages {
+		s := &t.Stages[i]
+		if err := s.check(before); err != nil {
+			return Table{}, fmt.Errorf("stage %q: %w", s.Name, err)
+		}
+		if slices.Equal(s.Needs, []string{"*"}) {
+			s.Needs = slices.Clone(fatal)
+		}
+		before = append(before, s.Name)
+		if s.Fatal == nil || *s.Fatal {
+			fatal = append(fatal, s.Name)
+		}
+	}
+	return t, nil
+}
+
+func (s *Stage) check(before []string) error {
+	switch {
+	case !stageName.MatchString(s.Name):
+		return fmt.Errorf("a name is lower case letters, digits and dashes")
+	case slices.Contains(before, s.Name):
+		return fmt.Errorf("there are two of it")
+	case s.Image != "" && len(s.Host) > 0:
+		return fmt.Errorf("runs either an image or a command of the host")
+	case s.Image == "" && (len(s.Args) > 0 || s.Entrypoint != "" || len(s.Mounts) > 0):
+		return fmt.Errorf("has arguments but no image")
+	}
+	for _, need := range s.Needs {
+		if need != "*" && !slices.Contains(before, need) {
+			return fmt.Errorf("needs %s, which is not before it", need)
+		}
+	}
+	paths := slices.Clone(s.Remove)
+	for _, c := range s.Copies {
+		paths = append(paths, c.To)
+		if !plainPath.MatchString(c.From) || strings.HasPrefix(c.From, "/") {
+			return fmt.Errorf("copies from %q: not a plain relative path", c.From)
+		}
+	}
+	for _, c := range s.Clean {
+		paths = append(paths, c.Path)
+	}
+	for _, p := range paths {
+		if !plainPath.MatchString(p) || !strings.HasPrefix(p, "/") {
+			return fmt.Errorf("path %q: not a plain absolute path", p)
+		}
+	}
+	return nil
+}
+
+// For completes the table with what is known when Ignition is made.
+func (t Table) For(in Inputs) Table {
+	fill := strings.NewReplacer(
+		"{api}", in.Config.APIHost(), "{api-int}", in.Config.APIIntHost(),
+		"{profile}", in.Profile, "{platform}", onPremDir(in.Config),
+	)
+	out := Table{}
+	for _, s := range t.Stages {
+		s.Args, s.Host = fillArgs(s.Args, in.Files, fill), fillArgs(s.Host, in.Files, fill)
+		s.Env = fillAll(s.Env, fill)
+		copies := slices.Clone(s.Copies)
+		for i := range copies {
+			copies[i].From = fill.Replace(copies[i].From)
+		}
+		s.Copies = copies
+		out.Stages = append(out.Stages, s)
+	}
+	return out
+}
+
+func fillArgs(args []Arg, files asset.Files, fill *strings.Replacer) []Arg {
+	var out []Arg
+	for _, a := range args {
+		if a.If != "" {
+			if _, ok := files.Get(a.If); !ok {
+				continue
+			}
+		}
+		out = append(out, Arg{Text: fill.Replace(a.Text)})
+	}
+	return out
+}
+
+func fillAll(list []string, fill *strings.Replacer) []string {
+	var out []string
+	for _, text := range list {
+		out = append(out, fill.Replace(text))
+	}
+	return out
+}
+
+// onPremDir is the directory in which the machine config operator puts the
+// static pods of VIPs, load balancer and DNS. The cluster's Infrastructure says
+// BareMetal on oVirt too.
+func onPremDir(c *types.InstallConfig) string {
+	if onPrem(c) {
+		return "baremetal"
+	}
+	return c.Platform.Name()
+}
+
+func onPrem(c *types.InstallConfig) bool {
+	switch c.Platform.Name() {
+	case types.PlatformOvirt, types.PlatformBareMetal:
+		return true
+	}
+	return false
+}
