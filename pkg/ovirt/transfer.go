@@ -3,6 +3,7 @@ package ovirt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,9 +28,12 @@ func (t Transfer) Open() bool {
 	return t.Phase != "" && !strings.HasPrefix(t.Phase, "finished_") && t.Phase != "cancelled"
 }
 
-// Transfers lists the transfers of a disk.
-func (c *Client) Transfers(ctx context.Context, diskID string) ([]Transfer, error) {
+// Transfers lists the transfers of some disks.
+func (c *Client) Transfers(ctx context.Context, diskIDs ...string) ([]Transfer, error) {
 	var out []Transfer
+	if len(diskIDs) == 0 {
+		return nil, nil
+	}
 	err := c.read(ctx, "list image transfers", func(s *session) error {
 		resp, err := s.api.ImageTransfersService().List().Send()
 		if err != nil {
@@ -38,7 +42,7 @@ func (c *Client) Transfers(ctx context.Context, diskID string) ([]Transfer, erro
 		out = nil
 		if list, ok := resp.ImageTransfer(); ok {
 			for _, t := range list.Slice() {
-				if got := transferFrom(t); got.DiskID == diskID {
+				if got := transferFrom(t); slices.Contains(diskIDs, got.DiskID) {
 					out = append(out, got)
 				}
 			}

@@ -85,6 +85,23 @@ func (p Plan) In(stage Stage) []Object {
 	return out
 }
 
+// Only returns the plan with nothing but these stages in it, and without
+// dependencies on others.
+func (p Plan) Only(stages ...Stage) Plan {
+	out := Plan{Platform: p.Platform, InfraID: p.InfraID}
+	kept := map[Key]bool{}
+	for _, o := range p.Objects {
+		kept[o.Key] = slices.Contains(stages, o.Stage)
+	}
+	for _, o := range p.Objects {
+		if kept[o.Key] {
+			o.Needs = slices.DeleteFunc(slices.Clone(o.Needs), func(k Key) bool { return !kept[k] })
+			out.Objects = append(out.Objects, o)
+		}
+	}
+	return out
+}
+
 // Of returns the objects of one kind, in plan order.
 func (p Plan) Of(kind Kind) []Object {
 	var out []Object

@@ -83,7 +83,8 @@ type VM struct {
 	MemoryMiB       int64    `json:"memoryMiB"`
 	DiskGiB         int64    `json:"diskGiB,omitempty"` // grown to this before the first start
 	StorageDomainID string   `json:"storageDomainID,omitempty"`
-	VNICProfileID   string   `json:"vnicProfileID"`
+	VNICProfileID   string   `json:"vnicProfileID,omitempty"`
+	Network         string   `json:"network,omitempty"` // the profile is looked up by it if none is named
 	AffinityGroups  []string `json:"affinityGroups,omitempty"`
 	HugepagesKiB    int      `json:"hugepagesKiB,omitempty"`
 	AutoPinning     bool     `json:"autoPinning,omitempty"`
@@ -186,7 +187,7 @@ func (v VM) Fields() []Field {
 	if v.DiskGiB > 0 {
 		f = append(f, Field{"disk", fmt.Sprintf("%d GiB", v.DiskGiB)})
 	}
-	f = append(f, Field{"vnic profile", v.VNICProfileID}, Field{"affinity groups", strings.Join(v.AffinityGroups, ", ")})
+	f = append(f, Field{"vnic profile", v.VNICProfileID}, Field{"network", v.Network}, Field{"affinity groups", strings.Join(v.AffinityGroups, ", ")})
 	if v.HugepagesKiB > 0 {
 		f = append(f, Field{"hugepages", fmt.Sprintf("%d KiB", v.HugepagesKiB)})
 	}

@@ -1,0 +1,42 @@
+// Package machines is what the installer asks of a platform that makes
+// machines. Each platform has its own package below this one.
+package machines
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/report"
+)
+
+// Everything asks Destroy for all stages at once.
+const Everything plan.Stage = ""
+
+// Machine is a machine of a cluster.
+type Machine struct {
+	Name      string       `json:"name"`
+	Role      string       `json:"role"` // bootstrap, master, worker, image
+	ID        string       `json:"id"`
+	Status    string       `json:"status"`
+	Addresses []netip.Addr `json:"addresses,omitempty"` // as far as the platform knows them
+}
+
+// Provider reconciles plans with one platform. Every method can be called
+// again after any failure or kill and goes on from what exists.
+type Provider interface {
+	// Preflight looks for everything that would stop the plan, and changes
+	// nothing. An error means that it could not look.
+	Preflight(ctx context.Context, p plan.Plan) (*report.Report, error)
+	// Diff compares the plan with what exists.
+	Diff(ctx context.Context, p plan.Plan) (plan.Diff, error)
+	// Apply makes one stage of the plan true: it creates or adopts what is
+	// missing, leaves what is there, and returns when all of it is in place.
+	// Earlier stages must have been applied.
+	Apply(ctx context.Context, p plan.Plan, stage plan.Stage) error
+	// Destroy removes what a stage made, or Everything. It needs nothing but
+	// the infraID, goes on past failures, and returns what is left.
+	Destroy(ctx context.Context, infraID string, stage plan.Stage) (remaining []plan.Ref, err error)
+	// Machines lists a cluster's machines.
+	Machines(ctx context.Context, infraID string) ([]Machine, error)
+}

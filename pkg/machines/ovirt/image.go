@@ -1,0 +1,170 @@
+package ovirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/plan"
+)
+
+// complete stands in the description of a disk whose upload is finished, and
+// nowhere else. A kill can leave a disk in any state; this word is what tells.
+const complete = "complete"
+
+// ensureImageDisk uploads the image, unless a complete disk is there. It is
+// only called while there is no template, so no copy of the disk exists: copies
+// have the same name.
+func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, spec plan.Disk) error {
+	disks, err := p.imageDisks(ctx, infraID, name)
+	if err != nil {
+		return err
+	}
+	usable := ""
+	for _, d := range disks {
+		if usable == "" && d.Status == api.DiskOK && note(d.Description, "image") == imageNote(spec.Image) && note(d.Description, "upload") == complete {
+			usable = d.ID
+			continue
+		}
+		event.Info(p.Events, "removing an incomplete image", "disk", d.ID)
+		if err := p.discardDisk(ctx, d, p.Limit); err != nil {
+			return err
+		}
+	}
+	if usable != "" {
+		return nil
+	}
+	// A machine that held a disk just removed would be made without one.
+	if vm, err := p.Engine.FindVM(ctx, ImageVMName(infraID)); err != nil {
+		return err
+	} else if vm != nil && marked(infraID, vm.Description) {
+		if err := p.removeVM(ctx, *vm, p.Limit); err != nil {
+			return err
+		}
+	}
+	return p.upload(ctx, infraID, name, spec)
+}
+
+func (p *Provider) imageDisks(ctx context.Context, infraID, name string) ([]api.Disk, error) {
+	all, err := p.Engine.DisksByAlias(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Disk
+	for _, d := range all {
+		if marked(infraID, d.Description) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func imageNote(i plan.Image) string { return "sha256:" + i.SHA256 }
+
+func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.Disk) error {
+	image := spec.Image
+	if image.Path == "" {
+		if p.Fetch == nil {
+			return errors.New("upload image: the plan names no file")
+		}
+		var err error
+		if image, err = p.Fetch(ctx, image); err != nil {
+			return err
+		}
+	}
+	f, err := os.Open(image.Path)
+	if err != nil {
+		return fmt.Errorf("upload image: %w", err)
+	}
+	defer f.Close()
+	if image.Virtual == 0 {
+		image.Virtual = image.Size
+	}
+
+	want := describe(infraID, "image "+imageNote(spec.Image))
+	disk, err := p.createImageDisk(ctx, infraID, name, api.DiskSpec{
+		Alias: name, Description: want, StorageDomainID: spec.StorageDomainID, Format: spec.Format, Sparse: spec.Sparse,
+		Bytes: image.Virtual, InitialBytes: image.Size,
+	})
+	if err != nil {
+		return err
+	}
+	event.Info(p.Events, "uploading the operating system image", "disk", name, "bytes", image.Size)
+	report := every(p.Clock.Now, 5*time.Second, func(sent, total int64) {
+		event.ProgressOf(p.Events, fmt.Sprintf("image upload %d%%", sent*100/max(total, 1)), "sent", sent, "total", total)
+	})
+	err = p.Engine.Upload(ctx, api.Upload{DiskID: disk.ID, Format: spec.Format, Source: f, Size: image.Size, Limit: p.Limit, Progress: report})
+	if err == nil {
+		err = p.settle(ctx, p.Limit, never, func(ctx context.Context) error {
+			return p.Engine.DescribeDisk(ctx, disk.ID, want+"; upload "+complete)
+		})
+	}
+	if err != nil {
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return errors.Join(err, p.discardDisk(clean, disk, time.Minute))
+	}
+	return nil
+}
+
+// createImageDisk makes the disk and waits for it. Disks may share a name, so
+// an answer that was lost is made good by looking for the disk.
+func (p *Provider) createImageDisk(ctx context.Context, infraID, name string, spec api.DiskSpec) (api.Disk, error) {
+	var disk api.Disk
+	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+		disks, err := p.imageDisks(ctx, infraID, name)
+		if err != nil || len(disks) == 0 {
+			return false, err
+		}
+		disk = disks[0]
+		return true, nil
+	}, func(ctx context.Context) (err error) {
+		disk, err = p.Engine.CreateDisk(ctx, spec)
+		return err
+	})
+	if err != nil {
+		return disk, err
+	}
+	return p.Engine.WaitDisk(ctx, disk.ID, p.Limit)
+}
+
+// discardDisk ends a disk's transfers and removes it.
+func (p *Provider) discardDisk(ctx context.Context, d api.Disk, limit time.Duration) error {
+	transfers, err := p.Engine.Transfers(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	for _, t := range transfers {
+		if t.Open() {
+			if err := p.Engine.CancelTransfer(ctx, t, limit); err != nil {
+				return err
+			}
+		}
+	}
+	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteDisk(ctx, d) }); err != nil {
+		return err
+	}
+	return p.untilGone(ctx, limit, "disk "+d.Alias, func(ctx context.Context) error {
+		_, err := p.Engine.GetDisk(ctx, d.ID)
+		return err
+	})
+}
+
+// never is for requests whose effect need not be looked for: repeating them is
+// harmless.
+func never(context.Context) (bool, error) { return false, nil }
+
+// every lets a call through at most once per interval, and the last one always.
+func every(now func() time.Time, interval time.Duration, fn func(sent, total int64)) func(sent, total int64) {
+	var last time.Time
+	return func(sent, total int64) {
+		if t := now(); sent == total || t.Sub(last) >= interval {
+			last = t
+			fn(sent, total)
+		}
+	}
+}

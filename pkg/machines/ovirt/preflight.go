@@ -1,0 +1,357 @@
+package ovirt
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/report"
+)
+
+var platformPath = report.NewPath("platform", "ovirt")
+
+// Preflight looks for everything in the engine that would stop the plan.
+func (p *Provider) Preflight(ctx context.Context, pl plan.Plan) (*report.Report, error) {
+	c := &checker{Provider: p, pl: pl, r: report.New("install-config.yaml")}
+	if err := c.run(ctx); err != nil {
+		return c.r, fmt.Errorf("preflight on oVirt: %w", err)
+	}
+	return c.r, nil
+}
+
+type checker struct {
+	*Provider
+	pl      plan.Plan
+	r       *report.Report
+	cluster api.Cluster
+	hosts   []api.Host // up
+}
+
+func (c *checker) run(ctx context.Context) error {
+	found, err := c.checkCluster(ctx)
+	if err != nil {
+		return err
+	}
+	steps := []func(context.Context) error{c.checkStorage, c.checkInstanceTypes, c.checkTemplate, c.checkNames}
+	if found {
+		steps = append(steps, c.checkHosts, c.checkNetwork, c.checkGroupNames, c.checkImageio)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) vms() []plan.VM {
+	var out []plan.VM
+	for _, o := range c.pl.Of(plan.KindVM) {
+		if spec, ok := o.Spec.(plan.VM); ok {
+			out = append(out, spec)
+		}
+	}
+	return out
+}
+
+// absent says whether err is the engine's word that there is no such ID. An ID
+// that is no UUID is refused instead of not found.
+func absent(err error) bool { return api.Is(err, api.NotFound, api.Refused) }
+
+func (c *checker) checkCluster(ctx context.Context) (bool, error) {
+	vms := c.vms()
+	if len(vms) == 0 {
+		return false, nil
+	}
+	id := vms[0].ClusterID
+	got, err := c.Engine.GetCluster(ctx, id)
+	if err == nil {
+		c.cluster = got
+		return true, nil
+	}
+	if !absent(err) {
+		return false, err
+	}
+	all, err := c.Engine.Clusters(ctx)
+	if err != nil {
+		return false, err
+	}
+	var known []string
+	for _, cl := range all {
+		known = append(known, cl.ID+" ("+cl.Name+")")
+	}
+	c.r.NotFound(platformPath.Child("ovirt_cluster_id"), id, "the engine has the clusters %s", strings.Join(known, ", "))
+	return false, nil
+}
+
+func (c *checker) checkStorage(ctx context.Context) error {
+	at := platformPath.Child("ovirt_storage_domain_id")
+	var id string
+	for _, vm := range c.vms() {
+		if vm.StorageDomainID != "" {
+			id = vm.StorageDomainID
+		}
+	}
+	sd, err := c.Engine.GetStorageDomain(ctx, id)
+	if absent(err) {
+		all, err := c.Engine.StorageDomains(ctx)
+		if err != nil {
+			return err
+		}
+		var known []string
+		for _, s := range all {
+			known = append(known, s.ID+" ("+s.Name+")")
+		}
+		c.r.NotFound(at, id, "the engine has the storage domains %s", strings.Join(known, ", "))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !sd.Usable() {
+		c.r.Invalid(at, id, "storage domain %s is %s; it must be active", sd.Name, orWord(sd.Status, "not attached"))
+	}
+	if len(sd.DataCenters) > 0 && c.cluster.DataCenterID != "" && !slices.Contains(sd.DataCenters, c.cluster.DataCenterID) {
+		c.r.Invalid(at, id, "storage domain %s does not belong to the data centre of cluster %s", sd.Name, c.cluster.Name)
+	}
+	c.checkSpace(at, sd)
+	return nil
+}
+
+// checkSpace compares free space with what is written at once, and with what
+// the machines may grow to.
+func (c *checker) checkSpace(at report.Path, sd api.StorageDomain) {
+	if sd.Available <= 0 {
+		return
+	}
+	var image, now, grown int64
+	for _, o := range c.pl.Of(plan.KindDisk) {
+		if d, ok := o.Spec.(plan.Disk); ok {
+			image = d.Image.Size
+			now += 2 * image // the disk and the template
+		}
+	}
+	for _, vm := range c.vms() {
+		if vm.Template == "" {
+			continue
+		}
+		size := vm.DiskGiB << 30
+		grown += size
+		if vm.Sparse != nil && !*vm.Sparse || vm.Format == "raw" && sd.Type != "nfs" {
+			now += size
+		} else {
+			now += image
+		}
+	}
+	switch {
+	case sd.Available < now:
+		c.r.Invalid(at, sd.ID, "storage domain %s has %s free; the cluster writes %s at once", sd.Name, gib(sd.Available), gib(now))
+	case sd.Available < grown:
+		c.r.Warn(at, sd.ID, "storage domain %s has %s free; the machines' disks can grow to %s", sd.Name, gib(sd.Available), gib(grown))
+	}
+}
+
+func (c *checker) checkInstanceTypes(ctx context.Context) error {
+	seen := map[string]bool{}
+	for _, vm := range c.vms() {
+		id := vm.InstanceTypeID
+		if id == "" || seen[id] {
+			continue
+		}
+		seen[id] = true
+		ok, err := c.Engine.InstanceTypeExists(ctx, id)
+		if err != nil && !absent(err) {
+			return err
+		}
+		if !ok {
+			c.r.NotFound(poolPath(vm.Role).Child("platform", "ovirt", "instanceTypeID"), id, "the engine has no such instance type")
+		}
+	}
+	return nil
+}
+
+func poolPath(role string) report.Path {
+	if role == "worker" {
+		return report.NewPath("compute").Index(0)
+	}
+	return report.NewPath("controlPlane")
+}
+
+func (c *checker) checkTemplate(ctx context.Context) error {
+	for _, o := range c.pl.Of(plan.KindTemplate) {
+		if !o.Existing {
+			continue
+		}
+		t, err := c.Engine.FindTemplate(ctx, o.Name)
+		if err != nil {
+			return err
+		}
+		at := report.NewPath("OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE")
+		if t == nil {
+			c.r.NotFound(at, o.Name, "the engine has no template of this name")
+		} else if err := checkTemplate(*t); err != nil {
+			c.r.Invalid(at, o.Name, "%v", err)
+		}
+	}
+	return nil
+}
+
+// checkNames looks for machines, templates and tags of the planned names that
+// belong to somebody else.
+func (c *checker) checkNames(ctx context.Context) error {
+	at := report.NewPath("metadata", "name")
+	for _, o := range c.pl.Objects {
+		if o.Existing {
+			continue
+		}
+		switch o.Spec.(type) {
+		case plan.VM:
+			vm, err := c.Engine.FindVM(ctx, o.Name)
+			if err != nil {
+				return err
+			}
+			if vm == nil {
+				continue
+			}
+			if ours, err := c.owns(ctx, c.pl.InfraID, *vm, o.Tags); err != nil {
+				return err
+			} else if !ours {
+				c.r.Duplicate(at, o.Name, "virtual machine %s (%s) exists and is not of this cluster", o.Name, vm.ID)
+			}
+		case plan.Template:
+			t, err := c.Engine.FindTemplate(ctx, o.Name)
+			if err != nil {
+				return err
+			}
+			if t != nil && !marked(c.pl.InfraID, t.Description) {
+				c.r.Duplicate(at, o.Name, "template %s (%s) exists and is not of this cluster", o.Name, t.ID)
+			}
+		case plan.Tag:
+			t, err := c.Engine.FindTag(ctx, o.Name)
+			if err != nil {
+				return err
+			}
+			if t != nil && !marked(c.pl.InfraID, t.Description) {
+				c.r.Duplicate(at, o.Name, "tag %s exists and is not of this cluster", o.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checker) checkHosts(ctx context.Context) error {
+	all, err := c.Engine.Hosts(ctx, c.cluster.ID)
+	if err != nil {
+		return err
+	}
+	for _, h := range all {
+		if h.Status == "up" {
+			c.hosts = append(c.hosts, h)
+		}
+	}
+	if len(c.hosts) == 0 {
+		c.r.Invalid(platformPath.Child("ovirt_cluster_id"), c.cluster.ID, "no host of cluster %s is up", c.cluster.Name)
+		return nil
+	}
+	members := map[string]int{}
+	for _, vm := range c.vms() {
+		for _, g := range vm.AffinityGroups {
+			members[g]++
+		}
+	}
+	for i, o := range c.pl.Of(plan.KindAffinityGroup) {
+		spec, ok := o.Spec.(plan.AffinityGroup)
+		if !ok || members[o.Name] <= len(c.hosts) {
+			continue
+		}
+		at := platformPath.Child("affinityGroups").Index(i)
+		name := strings.TrimPrefix(o.Name, c.pl.InfraID+"-")
+		text := fmt.Sprintf("group keeps %d machines on different hosts, but cluster %s has %d up", members[o.Name], c.cluster.Name, len(c.hosts))
+		if spec.Enforcing {
+			c.r.Invalid(at, name, "%s; add hosts or set enforcing: false", text)
+		} else {
+			c.r.Warn(at, name, "%s", text)
+		}
+	}
+	return nil
+}
+
+func (c *checker) checkNetwork(ctx context.Context) error {
+	for _, vm := range c.vms() {
+		at := platformPath.Child("vnicProfileID")
+		if _, err := c.profile(ctx, vm); err != nil {
+			choice := (*profileError)(nil)
+			if !asProfile(err, &choice) {
+				return err
+			}
+			if vm.VNICProfileID == "" {
+				at = platformPath.Child("ovirt_network_name")
+			}
+			if choice.missing {
+				c.r.NotFound(at, choice.value, "%s", choice.detail)
+			} else {
+				c.r.Invalid(at, choice.value, "%s", choice.detail)
+			}
+		}
+		break // all machines are on the same network
+	}
+	return nil
+}
+
+// checkGroupNames keeps the reference's rule: no group may have the bare name,
+// because people would take one for the other.
+func (c *checker) checkGroupNames(ctx context.Context) error {
+	groups, err := c.Engine.Groups(ctx, c.cluster.ID, "")
+	if err != nil {
+		return err
+	}
+	for i, o := range c.pl.Of(plan.KindAffinityGroup) {
+		bare := strings.TrimPrefix(o.Name, c.pl.InfraID+"-")
+		for _, g := range groups {
+			if g.Name == bare {
+				c.r.Duplicate(platformPath.Child("affinityGroups").Index(i).Child("name"), bare, "cluster %s has an affinity group of this name", c.cluster.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// checkImageio finds out whether the upload could reach a host or the engine's
+// proxy. It is not needed once the template is there.
+func (c *checker) checkImageio(ctx context.Context) error {
+	if len(c.pl.Of(plan.KindDisk)) == 0 {
+		return nil
+	}
+	if made, err := c.made(ctx, c.pl, plan.KeyOf(plan.KindTemplate, ImageName(c.pl.InfraID))); err != nil || made {
+		return err
+	}
+	var addresses, failed []string
+	for _, h := range c.hosts {
+		if h.Address != "" {
+			addresses = append(addresses, net.JoinHostPort(h.Address, api.HostImagePort))
+		}
+	}
+	addresses = append(addresses, net.JoinHostPort(c.Engine.EngineHost(), api.ProxyImagePort))
+	for _, a := range addresses {
+		err := c.Engine.ProbeImage(ctx, a)
+		if err == nil {
+			return nil
+		}
+		failed = append(failed, err.Error())
+	}
+	c.r.Warn(platformPath, c.cluster.Name, "the image cannot be uploaded: %s", strings.Join(failed, "; "))
+	return nil
+}
+
+func gib(n int64) string { return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30)) }
+
+func orWord(s, word string) string {
+	if s == "" {
+		return word
+	}
+	return s
+}

@@ -1,0 +1,339 @@
+package ovirt
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/wait"
+)
+
+// ensureVM brings a machine to the end of its way: created, tagged, equipped,
+// in its affinity groups, and only then started. Every step looks first, so it
+// goes on wherever an earlier run ended.
+func (p *Provider) ensureVM(ctx context.Context, infraID string, o plan.Object, spec plan.VM) error {
+	var tags []api.Tag
+	for _, name := range o.Tags {
+		tag, err := p.ensureTag(ctx, infraID, name)
+		if err != nil {
+			return err
+		}
+		tags = append(tags, tag)
+	}
+	vm, err := p.adoptOrCreate(ctx, infraID, o, spec)
+	if err != nil {
+		return err
+	}
+	// Tag at once: the tag is how a destroy finds the machine.
+	if err := p.tag(ctx, vm, tags); err != nil {
+		return err
+	}
+	if vm, err = p.settled(ctx, vm); err != nil {
+		return err
+	}
+	if vm.Status == api.VMDown && !vm.RanBefore {
+		if err := p.equip(ctx, infraID, vm, spec); err != nil {
+			return err
+		}
+	}
+	if err := p.join(ctx, vm, spec); err != nil {
+		return err
+	}
+	if spec.Start {
+		return p.start(ctx, vm)
+	}
+	return nil
+}
+
+func (p *Provider) adoptOrCreate(ctx context.Context, infraID string, o plan.Object, spec plan.VM) (api.VM, error) {
+	var vm api.VM
+	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+		found, err := p.Engine.FindVM(ctx, o.Name)
+		if err != nil || found == nil {
+			return false, err
+		}
+		ours, err := p.owns(ctx, infraID, *found, o.Tags)
+		if err != nil {
+			return false, err
+		}
+		if !ours {
+			return false, taken("virtual machine", o.Name, found.ID)
+		}
+		if stale(*found, spec) {
+			event.Info(p.Events, "replacing a virtual machine that never ran and has an old Ignition config", "vm", o.Name)
+			return false, p.removeVM(ctx, *found, p.Limit)
+		}
+		vm = *found
+		return true, nil
+	}, func(ctx context.Context) error {
+		create, err := p.vmSpec(ctx, infraID, o.Name, spec)
+		if err != nil {
+			return err
+		}
+		event.Info(p.Events, "creating a virtual machine", "vm", o.Name)
+		vm, err = p.Engine.CreateVM(ctx, create)
+		return err
+	})
+	return vm, err
+}
+
+// owns says whether a machine is the cluster's, by its description or, for
+// machines that other tools made, by its tag.
+func (p *Provider) owns(ctx context.Context, infraID string, vm api.VM, tags []string) (bool, error) {
+	if marked(infraID, vm.Description) {
+		return true, nil
+	}
+	have, err := p.Engine.VMTags(ctx, vm.ID)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(have, func(t string) bool { return slices.Contains(tags, t) }), nil
+}
+
+// stale says whether a machine waits for its first start with a config that is
+// no longer the planned one.
+func stale(vm api.VM, spec plan.VM) bool {
+	have := note(vm.Description, "ignition")
+	return vm.Status == api.VMDown && !vm.RanBefore && have != "" && have != "sha256:"+spec.Ignition.SHA256()
+}
+
+func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.VM) (api.VMSpec, error) {
+	out := api.VMSpec{
+		Name: name, ClusterID: spec.ClusterID, Type: spec.Type, OSType: spec.OSType, InstanceTypeID: spec.InstanceTypeID,
+		Sockets: int64(spec.CPU.Sockets), Cores: int64(spec.CPU.Cores), Threads: int64(spec.CPU.Threads),
+		MemoryBytes: spec.MemoryMiB << 20, HugepagesKiB: spec.HugepagesKiB, Clone: spec.Clone && spec.Template != "",
+		Script: spec.Ignition.Bytes(), Description: describe(infraID, spec.Role),
+	}
+	if !spec.Ignition.IsZero() {
+		out.Description = describe(infraID, spec.Role, "ignition sha256:"+spec.Ignition.SHA256())
+	}
+	if spec.AutoPinning {
+		hosts, err := p.Engine.Hosts(ctx, spec.ClusterID)
+		if err != nil {
+			return out, err
+		}
+		for _, h := range hosts {
+			out.PinToHosts = append(out.PinToHosts, h.ID)
+		}
+	}
+	if spec.Template == "" {
+		return out, nil
+	}
+	t, err := p.Engine.FindTemplate(ctx, spec.Template)
+	if err != nil {
+		return out, err
+	}
+	if t == nil {
+		return out, fmt.Errorf("create virtual machine %s: template %s is gone; run the same command again", name, spec.Template)
+	}
+	if err := checkTemplate(*t); err != nil {
+		return out, err
+	}
+	out.TemplateID = t.ID
+	if spec.Sparse == nil && spec.Format == "" {
+		return out, nil
+	}
+	disks, err := p.Engine.TemplateDisks(ctx, t.ID)
+	for _, d := range disks {
+		out.Disks = append(out.Disks, api.DiskOverride{DiskID: d.DiskID, StorageDomainID: spec.StorageDomainID, Format: spec.Format, Sparse: spec.Sparse})
+	}
+	return out, err
+}
+
+func (p *Provider) tag(ctx context.Context, vm api.VM, tags []api.Tag) error {
+	have, err := p.Engine.VMTags(ctx, vm.ID)
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		if slices.Contains(have, t.Name) {
+			continue
+		}
+		if err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+			have, err := p.Engine.VMTags(ctx, vm.ID)
+			return slices.Contains(have, t.Name), err
+		}, func(ctx context.Context) error { return p.Engine.TagVM(ctx, vm, t) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settled waits until the engine has made a machine's disks.
+func (p *Provider) settled(ctx context.Context, vm api.VM) (api.VM, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Limit)
+	defer cancel()
+	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+		now, err := p.Engine.GetVM(ctx, vm.ID)
+		if err != nil {
+			return false, "", err
+		}
+		vm = now
+		return vm.Status != api.VMImageLocked, "the engine is copying its disks", nil
+	})
+	if err != nil {
+		return vm, fmt.Errorf("create virtual machine %s: %w", vm.Name, err)
+	}
+	return vm, nil
+}
+
+// equip gives a machine what creating it did not.
+func (p *Provider) equip(ctx context.Context, infraID string, vm api.VM, spec plan.VM) error {
+	if err := p.network(ctx, vm, spec); err != nil {
+		return err
+	}
+	if err := p.disks(ctx, infraID, vm, spec); err != nil {
+		return err
+	}
+	if spec.Type == types.VMTypeHighPerformance {
+		if err := p.settle(ctx, p.Limit, never, func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }); err != nil {
+			return err
+		}
+	}
+	if spec.AutoPinning {
+		return p.settle(ctx, p.Limit, never, func(ctx context.Context) error { return p.Engine.AutoPin(ctx, vm) })
+	}
+	return nil
+}
+
+func (p *Provider) network(ctx context.Context, vm api.VM, spec plan.VM) error {
+	const name = "nic1"
+	return p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+		nics, err := p.Engine.NICs(ctx, vm.ID)
+		return len(nics) > 0, err
+	}, func(ctx context.Context) error {
+		profile, err := p.profile(ctx, spec)
+		if err != nil {
+			return err
+		}
+		return p.Engine.AddNIC(ctx, vm.ID, name, profile)
+	})
+}
+
+func (p *Provider) disks(ctx context.Context, infraID string, vm api.VM, spec plan.VM) error {
+	if spec.Disk != "" {
+		if err := p.attachImage(ctx, infraID, vm); err != nil {
+			return err
+		}
+	}
+	attached, err := p.Engine.Attachments(ctx, vm.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range attached {
+		disk, err := p.Engine.WaitDisk(ctx, a.DiskID, p.Limit)
+		if err != nil {
+			return err
+		}
+		want := spec.DiskGiB << 30
+		if !a.Bootable || disk.Bytes >= want {
+			continue
+		}
+		if err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+			d, err := p.Engine.GetDisk(ctx, disk.ID)
+			return d.Bytes >= want, err
+		}, func(ctx context.Context) error { return p.Engine.ResizeDisk(ctx, disk.ID, want) }); err != nil {
+			return err
+		}
+		if _, err := p.Engine.WaitDisk(ctx, disk.ID, p.Limit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attachImage puts the uploaded disk into the machine that becomes the template.
+func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) error {
+	return p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+		attached, err := p.Engine.Attachments(ctx, vm.ID)
+		return len(attached) > 0, err
+	}, func(ctx context.Context) error {
+		name := ImageName(infraID)
+		disks, err := p.imageDisks(ctx, infraID, name)
+		if err != nil {
+			return err
+		}
+		for _, d := range disks {
+			if note(d.Description, "upload") == complete {
+				return p.Engine.AttachDisk(ctx, vm.ID, d.ID)
+			}
+		}
+		return fmt.Errorf("create virtual machine %s: disk %s is gone; run the same command again", vm.Name, name)
+	})
+}
+
+func (p *Provider) join(ctx context.Context, vm api.VM, spec plan.VM) error {
+	for _, name := range spec.AffinityGroups {
+		group, err := p.Engine.FindGroup(ctx, spec.ClusterID, name)
+		if err != nil {
+			return err
+		}
+		if group == nil {
+			return fmt.Errorf("add virtual machine %s to affinity group %s: the group is gone; run the same command again", vm.Name, name)
+		}
+		look := func(ctx context.Context) (bool, error) {
+			members, err := p.Engine.GroupVMs(ctx, *group)
+			return slices.Contains(members, vm.ID), err
+		}
+		err = p.settle(ctx, p.Limit, look, func(ctx context.Context) error { return p.Engine.JoinGroup(ctx, *group, vm) })
+		if api.Is(err, api.Broken) {
+			if in, lerr := look(ctx); lerr == nil && in {
+				err = nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startLimit is how long a machine may take from the order to start until its
+// guest runs.
+const startLimit = 5 * time.Minute
+
+func (p *Provider) start(ctx context.Context, vm api.VM) error {
+	running := func(status string) bool { return status != api.VMDown && status != "powering_down" }
+	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+		now, err := p.Engine.GetVM(ctx, vm.ID)
+		if err == nil {
+			vm = now
+		}
+		return running(now.Status), err
+	}, func(ctx context.Context) error {
+		event.Info(p.Events, "starting a virtual machine", "vm", vm.Name)
+		return p.Engine.StartVM(ctx, vm)
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	launched := false
+	err = wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+		now, err := p.Engine.GetVM(ctx, vm.ID)
+		if err != nil {
+			return false, "", err
+		}
+		switch now.Status {
+		case api.VMUp, api.VMPoweringUp:
+			return true, "", nil
+		case api.VMDown:
+			if launched {
+				return false, "", fmt.Errorf("it went down again; see its events in the engine")
+			}
+		default:
+			launched = true
+		}
+		return false, "virtual machine " + vm.Name + " is " + now.Status, nil
+	})
+	if err != nil {
+		return fmt.Errorf("start virtual machine %s: %w", vm.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,301 @@
+package osimage
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/ulikunitz/xz"
+)
+
+// Client makes an HTTP client for downloads that trusts the system's
+// certificates and the given ones (PEM, may be empty). proxy may be nil for the
+// proxies of the environment.
+func Client(trust []byte, proxy func(*http.Request) (*url.URL, error)) (*http.Client, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if len(trust) > 0 && !pool.AppendCertsFromPEM(trust) {
+		return nil, errors.New("read additional trust bundle: no PEM certificate in it")
+	}
+	if proxy == nil {
+		proxy = http.ProxyFromEnvironment
+	}
+	return &http.Client{Transport: &http.Transport{
+		Proxy:                 proxy,
+		TLSClientConfig:       &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		DialContext:           (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   15 * time.Second,
+		ResponseHeaderTimeout: time.Minute,
+		DisableCompression:    true,
+		ForceAttemptHTTP2:     true,
+	}}, nil
+}
+
+// download fetches the artifact into path, unpacked, and returns the checksum
+// of what it wrote.
+func (c Cache) download(ctx context.Context, a Artifact, path string) (string, error) {
+	packed := compression(a)
+	inner, outer := sha256.New(), sha256.New()
+	src := &source{c: c, ctx: ctx, url: a.URL, total: -1}
+	defer src.Close()
+
+	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+	if packed == "" {
+		// An earlier run may have been killed; what it wrote needs only hashing.
+		n, err := hashFile(path, inner)
+		if err != nil {
+			return "", err
+		}
+		src.at = n
+		flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	}
+	out, err := os.OpenFile(path, flags, 0o644)
+	if err != nil {
+		return "", err
+	}
+	defer out.Close()
+	src.restarted = func() error { // the server cannot continue
+		inner.Reset()
+		return out.Truncate(0)
+	}
+
+	in := io.Reader(src)
+	if packed != "" {
+		src.restarted = func() error {
+			return errors.New("the server cannot continue a broken download; run the same command again")
+		}
+		in = io.TeeReader(src, outer)
+	}
+	if err := unpack(io.MultiWriter(out, inner), in, packed); err != nil {
+		return "", err
+	}
+	if packed == "" {
+		outer = inner
+	}
+	if got := hexSum(outer); a.SHA256 != "" && got != a.SHA256 {
+		return "", c.reject(path, "checksum of the download", got, a.SHA256)
+	}
+	if got := hexSum(inner); a.UncompressedSHA256 != "" && got != a.UncompressedSHA256 {
+		return "", c.reject(path, "checksum of the unpacked image", got, a.UncompressedSHA256)
+	}
+	if err := out.Sync(); err != nil {
+		return "", err
+	}
+	return hexSum(inner), out.Close()
+}
+
+func (c Cache) reject(path, what, got, want string) error {
+	return errors.Join(fmt.Errorf("%s is %s, expected %s; the file was thrown away", what, got, want), os.Remove(path))
+}
+
+// unpack copies in to out and reads in to its end, so that its checksum covers
+// all of it.
+func unpack(out io.Writer, in io.Reader, packed string) error {
+	buffered := bufio.NewReaderSize(in, 1<<20)
+	r := io.Reader(buffered)
+	switch packed {
+	case "gz":
+		z, err := gzip.NewReader(buffered)
+		if err != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+		r = z
+	case "xz":
+		z, err := xz.NewReader(buffered)
+		if err != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+		r = z
+	}
+	if _, err := io.CopyBuffer(out, r, make([]byte, 1<<20)); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, buffered)
+	return err
+}
+
+// source reads a URL from an offset on and takes a broken connection up again
+// where it broke.
+type source struct {
+	c         Cache
+	ctx       context.Context
+	url       string
+	at, total int64
+	body      io.ReadCloser
+	timer     *time.Timer
+	failures  int
+	restarted func() error
+}
+
+func (s *source) Close() error {
+	if s.body == nil {
+		return nil
+	}
+	s.timer.Stop()
+	err := s.body.Close()
+	s.body = nil
+	return err
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	for {
+		if s.body == nil {
+			if err := s.open(); err != nil {
+				var stop *permanentError
+				if errors.As(err, &stop) || errors.Is(err, io.EOF) || s.ctx.Err() != nil {
+					return 0, err
+				}
+				if err := s.failed(err); err != nil {
+					return 0, err
+				}
+				continue
+			}
+		}
+		n, err := s.body.Read(p)
+		if n > 0 {
+			s.timer.Reset(s.c.Stall)
+			s.failures = 0
+			s.at += int64(n)
+			s.c.Progress(s.at, s.total)
+			return n, nil
+		}
+		if err == io.EOF && (s.total < 0 || s.at >= s.total) {
+			return 0, io.EOF
+		}
+		if err == nil {
+			continue
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		s.Close()
+		if err := s.failed(err); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (s *source) failed(err error) error {
+	s.failures++
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	if s.failures >= s.c.Tries {
+		return fmt.Errorf("gave up after %d tries: %w", s.failures, err)
+	}
+	s.c.Log.Debug("download interrupted, going on", "url", s.url, "at", s.at, "err", err)
+	return s.c.Clock.Sleep(s.ctx, min(time.Duration(s.failures)*time.Second, 10*time.Second))
+}
+
+// permanentError is an answer that asking again does not change.
+type permanentError struct{ text string }
+
+func (e *permanentError) Error() string { return e.text }
+
+func (s *source) open() error {
+	if path, ok := strings.CutPrefix(s.url, "file://"); ok {
+		return s.openFile(path)
+	}
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	timer := time.AfterFunc(s.c.Stall, func() { cancel(fmt.Errorf("nothing arrived for %s", s.c.Stall)) })
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	if err != nil {
+		cancel(nil)
+		return &permanentError{err.Error()}
+	}
+	if s.at > 0 {
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(s.at, 10)+"-")
+	}
+	resp, err := s.c.HTTP.Do(req)
+	if err != nil {
+		timer.Stop()
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		cancel(nil)
+		if untrusted(err) {
+			return &permanentError{err.Error() + "; if the server's CA is your own, put it into additionalTrustBundle"}
+		}
+		return err
+	}
+	body := &cancelBody{ReadCloser: resp.Body, cancel: func() { cancel(nil) }}
+	if err := s.accept(resp); err != nil {
+		timer.Stop()
+		body.Close()
+		return err
+	}
+	s.body, s.timer = body, timer
+	return nil
+}
+
+func (s *source) accept(resp *http.Response) error {
+	switch {
+	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && s.at > 0:
+		return io.EOF // a complete file was left behind; its checksum decides
+	case resp.StatusCode == http.StatusPartialContent && s.at > 0:
+		if resp.ContentLength >= 0 {
+			s.total = s.at + resp.ContentLength
+		}
+	case resp.StatusCode == http.StatusOK:
+		if s.at > 0 {
+			if err := s.restarted(); err != nil {
+				return &permanentError{err.Error()}
+			}
+			s.at = 0
+		}
+		s.total = resp.ContentLength
+	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests:
+		return errors.New("HTTP status " + resp.Status)
+	default:
+		return &permanentError{"HTTP status " + resp.Status}
+	}
+	return nil
+}
+
+func (s *source) openFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return &permanentError{err.Error()}
+	}
+	if st, err := f.Stat(); err == nil {
+		s.total = st.Size()
+	}
+	if _, err := f.Seek(s.at, io.SeekStart); err != nil {
+		f.Close()
+		return &permanentError{err.Error()}
+	}
+	s.body, s.timer = f, time.NewTimer(s.c.Stall)
+	return nil
+}
+
+type cancelBody struct {
+	io.ReadCloser
+	cancel func()
+}
+
+func (b *cancelBody) Close() error {
+	b.cancel()
+	return b.ReadCloser.Close()
+}
+
+func untrusted(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var verify *tls.CertificateVerificationError
+	return errors.As(err, &unknown) || errors.As(err, &host) || errors.As(err, &verify)
+}

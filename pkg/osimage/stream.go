@@ -1,0 +1,124 @@
+// Package osimage gets the operating system image that machines start from: it
+// finds it in a CoreOS stream, downloads it, checks it and keeps it.
+package osimage
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/coreos/stream-metadata-go/arch"
+	"github.com/coreos/stream-metadata-go/stream"
+)
+
+// Artifact is an image file somewhere on the network.
+type Artifact struct {
+	URL string
+	// SHA256 is of the file as downloaded, UncompressedSHA256 of what is in it.
+	// Either may be empty if nobody said.
+	SHA256             string
+	UncompressedSHA256 string
+	Format             string // qcow2.gz, qcow2.xz, qcow2, raw
+	Release            string
+}
+
+// Find picks the image for a platform out of a CoreOS stream. On oVirt the
+// platform is openstack: only that variant reads its Ignition config from the
+// config drive that the engine attaches.
+func Find(streamJSON []byte, architecture, platform string) (Artifact, error) {
+	var s stream.Stream
+	if err := json.Unmarshal(streamJSON, &s); err != nil {
+		return Artifact{}, fmt.Errorf("find OS image: read CoreOS stream: %w", err)
+	}
+	a, ok := s.Architectures[arch.RpmArch(architecture)]
+	if !ok {
+		return Artifact{}, fmt.Errorf("find OS image: CoreOS stream %s has nothing for architecture %s, only for %s",
+			s.Stream, architecture, strings.Join(slices.Sorted(maps.Keys(s.Architectures)), ", "))
+	}
+	p, ok := a.Artifacts[platform]
+	if !ok {
+		return Artifact{}, fmt.Errorf("find OS image: CoreOS stream %s has no %s image, only %s",
+			s.Stream, platform, strings.Join(slices.Sorted(maps.Keys(a.Artifacts)), ", "))
+	}
+	for _, format := range slices.Sorted(maps.Keys(p.Formats)) {
+		disk := p.Formats[format].Disk
+		if !strings.HasPrefix(format, "qcow2") || disk == nil {
+			continue
+		}
+		return Artifact{URL: disk.Location, SHA256: disk.Sha256, UncompressedSHA256: disk.UncompressedSha256, Format: format, Release: p.Release}, nil
+	}
+	return Artifact{}, fmt.Errorf("find OS image: CoreOS stream %s has a %s image, but not as qcow2", s.Stream, platform)
+}
+
+// OverrideVar is the environment variable that replaces the image.
+const OverrideVar = "OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE"
+
+// Override is what the user put in place of the stream's image: another image,
+// or the name of a template that exists already. The zero value is neither.
+type Override struct {
+	Artifact Artifact
+	Template string
+}
+
+// IsZero says whether nothing is overridden.
+func (o Override) IsZero() bool { return o == Override{} }
+
+// ParseOverride reads the variable's value. A URL may carry ?sha256=; without
+// it nothing vouches for the file.
+func ParseOverride(value string) (Override, error) {
+	if value == "" {
+		return Override{}, nil
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme == "" {
+		return Override{Template: value}, nil
+	}
+	if u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "file" {
+		return Override{}, fmt.Errorf("read %s: scheme %q is not one of http, https, file", OverrideVar, u.Scheme)
+	}
+	q := u.Query()
+	a := Artifact{SHA256: strings.ToLower(q.Get("sha256"))}
+	if a.SHA256 != "" && !isSHA256(a.SHA256) {
+		return Override{}, fmt.Errorf("read %s: sha256 %q is not 64 hexadecimal digits", OverrideVar, a.SHA256)
+	}
+	q.Del("sha256")
+	u.RawQuery = q.Encode()
+	a.URL = u.String()
+	a.Format = strings.TrimPrefix(formatOf(u.Path), ".")
+	return Override{Artifact: a}, nil
+}
+
+func isSHA256(s string) bool {
+	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func formatOf(path string) string {
+	for _, ext := range []string{".qcow2.gz", ".qcow2.xz", ".qcow2", ".raw.gz", ".raw.xz", ".raw"} {
+		if strings.HasSuffix(path, ext) {
+			return ext
+		}
+	}
+	switch {
+	case strings.HasSuffix(path, ".gz"):
+		return ".qcow2.gz"
+	case strings.HasSuffix(path, ".xz"):
+		return ".qcow2.xz"
+	}
+	return ".qcow2"
+}
+
+// compression is the part of a format or path that says how it is packed.
+func compression(a Artifact) string {
+	for _, s := range []string{a.Format, a.URL} {
+		switch {
+		case strings.HasSuffix(s, ".gz"), s == "gz":
+			return "gz"
+		case strings.HasSuffix(s, ".xz"), s == "xz":
+			return "xz"
+		}
+	}
+	return ""
+}
