@@ -1,0 +1,110 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/netns"
+)
+
+// adopt takes over a machine that ran before the lab's daemon was restarted.
+// One that had not got past its firmware is off now.
+func (s *Supervisor) adopt(id string) error {
+	m := s.newMachine(engine.Hardware{ID: id})
+	if err := m.load(); err != nil {
+		return err
+	}
+	m.log = s.cfg.Log.With("machine", m.hw.Name)
+	s.machines[id] = m
+	pid := m.launcher()
+	if pid == 0 {
+		ctx := context.Background()
+		return errors.Join(m.group().Kill(ctx), m.group().Remove(ctx))
+	}
+	leader := 0
+	for _, nspawn := range children(pid) {
+		for _, c := range children(nspawn) {
+			leader = c
+		}
+	}
+	if leader != 0 {
+		// The mount of the namespace went with the old daemon.
+		if err := netns.Bind(leader, m.namespace()); err != nil {
+			return err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.powerOn(engine.StateUp, func(ctx context.Context) outcome {
+		return m.watch(ctx, pid, m.ended(ctx, pid))
+	})
+	return nil
+}
+
+// launcher is the process that runs the machine, 0 if it does not run.
+func (m *machine) launcher() int {
+	b, err := os.ReadFile(filepath.Join(m.dir, pidFile))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || !m.runs(pid) {
+		return 0
+	}
+	return pid
+}
+
+// runs says whether pid is still this machine's launcher and not a stranger
+// that got the same number.
+func (m *machine) runs(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && strings.Contains(string(b), filepath.Join(m.dir, exitFile))
+}
+
+// ended is closed when a process that is not our child has ended.
+func (m *machine) ended(ctx context.Context, pid int) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for m.runs(pid) {
+			<-m.sup.cfg.Clock.After(100 * time.Millisecond)
+		}
+	}()
+	return done
+}
+
+// addresses lists the global IPv4 addresses of a namespace's network cards.
+func addresses(namespace string) []netip.Addr {
+	var found []netip.Addr
+	_ = netns.Do(namespace, func() error {
+		links, err := net.Interfaces()
+		if err != nil {
+			return err
+		}
+		for _, l := range links {
+			if !strings.HasPrefix(l.Name, "ens") && !strings.HasPrefix(l.Name, "br-ex") {
+				continue
+			}
+			addrs, err := l.Addrs()
+			if err != nil {
+				return err
+			}
+			for _, a := range addrs {
+				if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() {
+					found = append(found, p.Addr())
+				}
+			}
+		}
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,132 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/dhcp"
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/netns"
+	"github.com/okd-install/okd-install/pkg/lab/volume"
+)
+
+// boot goes from reset to the end of the system.
+func (m *machine) boot(ctx context.Context) outcome {
+	m.note("power is on: %s, %d CPUs, %d MiB", m.hw.Name, m.hw.CPUs, m.hw.MemoryMB)
+	disk, err := m.bootDisk()
+	if err != nil {
+		m.note("no bootable device: %v", err)
+		return halted
+	}
+	// A left-over control group would make the kubelet look at every dead
+	// container of the last run before it starts one.
+	if err := errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.group().Create()); err != nil {
+		m.note("cannot prepare: %v", err)
+		return halted
+	}
+	if err := m.mountRoot(ctx, disk); err != nil {
+		m.note("cannot read the boot disk: %v", err)
+		return halted
+	}
+	m.setState(engine.StateUp) // from here on it is the disk's own system that runs
+	if err := m.firstBoot(ctx); err != nil {
+		if ctx.Err() == nil {
+			m.note("emergency mode: %v", err)
+		}
+		return halted
+	}
+	return m.runSystem(ctx, disk)
+}
+
+func (m *machine) setState(to engine.State) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state == engine.StateStarting {
+		m.state = to
+	}
+}
+
+// bootDisk picks the first bootable disk with a system on it.
+func (m *machine) bootDisk() (volume.Bootable, error) {
+	var tried []error
+	for _, d := range m.hw.Disks {
+		if !d.Bootable || !d.Active {
+			continue
+		}
+		b, err := m.sup.cfg.Disks.Boot(d.ID)
+		if err == nil {
+			return b, nil
+		}
+		tried = append(tried, err)
+	}
+	if tried == nil {
+		return volume.Bootable{}, errors.New("there is no bootable disk")
+	}
+	return volume.Bootable{}, errors.Join(tried...)
+}
+
+// firstBootMark is in the image and goes when Ignition has done its work; the
+// file is the same on Fedora CoreOS.
+const firstBootMark = "boot/ignition.firstboot"
+
+// firstBoot configures the system if it has never been started.
+func (m *machine) firstBoot(ctx context.Context) error {
+	mark := filepath.Join(m.root(), firstBootMark)
+	if _, err := os.Stat(mark); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	lease, err := m.lease(ctx)
+	if err != nil {
+		return err
+	}
+	if err := m.ignite(ctx, lease); err != nil {
+		return err
+	}
+	// The machine id is the VM's, so that the node's system UUID is, too. With
+	// none, systemd would ask for a locale and a password on the console.
+	id := strings.ReplaceAll(m.hw.ID, "-", "")
+	if err := os.WriteFile(filepath.Join(m.root(), "etc/machine-id"), []byte(id+"\n"), 0o444); err != nil {
+		return fmt.Errorf("write machine id: %w", err)
+	}
+	return os.Remove(mark)
+}
+
+// lease gets an address for the first network card, as the initial RAM disk
+// of CoreOS does when a config has to be fetched.
+func (m *machine) lease(ctx context.Context) (dhcp.Lease, error) {
+	cables := m.cables()
+	if len(cables) == 0 {
+		return dhcp.Lease{}, nil
+	}
+	c := cables[0]
+	if err := netns.IP(ctx, c.Namespace, "link set lo up", "link set "+c.Interface+" up"); err != nil {
+		return dhcp.Lease{}, err
+	}
+	mac, err := net.ParseMAC(c.MAC)
+	if err != nil {
+		return dhcp.Lease{}, fmt.Errorf("network card %s: %w", c.Interface, err)
+	}
+	client := dhcp.Client{Interface: c.Interface, MAC: mac, Rand: m.sup.cfg.Rand, Retry: 300 * time.Millisecond}
+	var l dhcp.Lease
+	err = netns.Do(c.Namespace, func() error {
+		var err error
+		l, err = client.Get(ctx)
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	m.note("address %s on %s", l.Address, c.Interface)
+	lines := []string{fmt.Sprintf("addr replace %s dev %s", l.Address, c.Interface)}
+	if l.Router.IsValid() {
+		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", l.Router, c.Interface))
+	}
+	return l, netns.IP(ctx, c.Namespace, lines...)
+}

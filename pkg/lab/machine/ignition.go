@@ -1,0 +1,134 @@
+package machine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/dhcp"
+)
+
+// ignite runs Ignition on the root. Fetching may take as long as it wants: a
+// machine whose config server is not up yet keeps asking.
+func (m *machine) ignite(ctx context.Context, lease dhcp.Lease) error {
+	work := filepath.Join(m.dir, "ignition")
+	if err := os.RemoveAll(work); err != nil {
+		return fmt.Errorf("prepare Ignition: %w", err)
+	}
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return fmt.Errorf("prepare Ignition: %w", err)
+	}
+	config := m.hw.UserData
+	if len(bytes.TrimSpace(config)) == 0 {
+		m.note("no configuration was given to this machine")
+		config = []byte(`{"ignition":{"version":"3.2.0"}}`)
+	}
+	files := map[string][]byte{"config.ign": config, "resolv.conf": resolvConf(lease)}
+	for name, b := range files {
+		if err := os.WriteFile(filepath.Join(work, name), b, 0o600); err != nil {
+			return fmt.Errorf("prepare Ignition: %w", err)
+		}
+	}
+	for _, stage := range []string{"fetch", "files"} {
+		m.note("Ignition: %s", stage)
+		if err := m.ignitionStage(ctx, work, stage); err != nil {
+			return err
+		}
+	}
+	if err := m.applyPresets(ctx); err != nil {
+		return err
+	}
+	return os.RemoveAll(work) // the fetched config holds secrets
+}
+
+func resolvConf(l dhcp.Lease) []byte {
+	var b bytes.Buffer
+	if l.Domain != "" {
+		fmt.Fprintf(&b, "search %s\n", l.Domain)
+	}
+	for _, a := range l.DNS {
+		fmt.Fprintf(&b, "nameserver %s\n", a)
+	}
+	return b.Bytes()
+}
+
+// launch enters control groups and becomes the program that follows.
+const launch = `while [ "$1" != -- ]; do echo $$ >"$1" || exit 120; shift; done; shift; exec "$@"`
+
+// withResolver replaces resolv.conf for one program; the mount is private to
+// it. The file may be a symbolic link, so the mount goes where that leads.
+const withResolver = `mount --bind "$1" "$(readlink -f /etc/resolv.conf)"; shift; exec "$@"`
+
+func (m *machine) ignitionStage(ctx context.Context, work, stage string) error {
+	console, err := m.console()
+	if err != nil {
+		return fmt.Errorf("run Ignition: %w", err)
+	}
+	defer console.Close()
+	argv := append([]string{"-c", launch, "okd-lab-firmware"}, m.group().Join()...)
+	argv = append(argv, "--",
+		"nsenter", "--net="+m.namespace(), "--",
+		"unshare", "--mount", "--",
+		"sh", "-c", withResolver, "okd-lab-firmware", filepath.Join(work, "resolv.conf"),
+		m.sup.cfg.Ignition, "-log-to-stdout", "-platform", "file", "-stage", stage, "-root", m.root(),
+		"-config-cache", filepath.Join(work, "cache.json"), "-neednet", filepath.Join(work, "neednet"),
+		"-state-file", filepath.Join(work, "state"))
+	cmd := exec.CommandContext(ctx, "sh", argv...)
+	cmd.Env = append(os.Environ(),
+		"IGNITION_CONFIG_FILE="+filepath.Join(work, "config.ign"),
+		// The base config of the image, which makes the user core.
+		"IGNITION_SYSTEM_CONFIG_DIR="+filepath.Join(m.root(), "usr/lib/ignition"),
+		"SSL_CERT_FILE="+filepath.Join(m.root(), "etc/ssl/certs/ca-certificates.crt"),
+		"SSL_CERT_DIR="+filepath.Join(m.root(), "etc/ssl/certs"))
+	cmd.Stdout, cmd.Stderr = console, console
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("Ignition failed in stage %s: %w", stage, err)
+	}
+	return nil
+}
+
+// presetFile is where Ignition says which units it wants enabled.
+const presetFile = "etc/systemd/system-preset/20-ignition.preset"
+
+// applyPresets does what systemd does at the first boot of a system without a
+// machine id, for the units that Ignition named.
+func (m *machine) applyPresets(ctx context.Context) error {
+	b, err := os.ReadFile(filepath.Join(m.root(), presetFile))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("apply unit presets: %w", err)
+	}
+	for verb, units := range presets(string(b)) {
+		args := append([]string{"--root=" + m.root(), "--quiet", verb, "--"}, units...)
+		if out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
+			m.note("systemctl %s %s: %v: %s", verb, strings.Join(units, " "), err, bytes.TrimSpace(out))
+		}
+	}
+	return nil
+}
+
+// presets reads lines such as "enable a.service" and "enable b@.service x y".
+func presets(text string) map[string][]string {
+	units := map[string][]string{}
+	for line := range strings.Lines(text) {
+		f := strings.Fields(line)
+		if len(f) < 2 || (f[0] != "enable" && f[0] != "disable") {
+			continue
+		}
+		name, kind, template := strings.Cut(f[1], "@.")
+		if !template || len(f) == 2 {
+			units[f[0]] = append(units[f[0]], f[1])
+			continue
+		}
+		for _, instance := range f[2:] {
+			units[f[0]] = append(units[f[0]], name+"@"+instance+"."+kind)
+		}
+	}
+	return units
+}

@@ -1,0 +1,118 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/okd-install/okd-install/pkg/lab/volume"
+)
+
+// images mounts the root partitions that machines boot from, once per image
+// however many disks are copies of it, so that the page cache is shared too.
+type images struct {
+	dir string
+
+	mu   sync.Mutex
+	used map[string]map[string]bool // key of the image: ids of machines
+}
+
+func newImages(dir string) *images {
+	return &images{dir: dir, used: map[string]map[string]bool{}}
+}
+
+// mount returns where the partition is mounted, read-only, until release.
+func (i *images) mount(ctx context.Context, id string, b volume.Bootable) (string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	at := filepath.Join(i.dir, b.Key)
+	if len(i.used[b.Key]) > 0 {
+		i.used[b.Key][id] = true
+		return at, nil
+	}
+	if err := os.MkdirAll(at, 0o700); err != nil {
+		return "", err
+	}
+	// noload: the image must not be written, not even to replay a journal.
+	options := fmt.Sprintf("ro,loop,offset=%d,sizelimit=%d", b.Offset, b.Size)
+	out, err := exec.CommandContext(ctx, "mount", "-t", "ext4", "-o", options+",noload", b.Image, at).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("mount root partition: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	i.used[b.Key] = map[string]bool{id: true}
+	return at, nil
+}
+
+// release says that a machine needs its image no longer.
+func (i *images) release(id string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for key, users := range i.used {
+		delete(users, id)
+		if len(users) == 0 {
+			delete(i.used, key)
+			at := filepath.Join(i.dir, key)
+			_ = unix.Unmount(at, unix.MNT_DETACH) // detaches the loop device too
+			_ = os.Remove(at)
+		}
+	}
+}
+
+// root is where the machine's root is mounted.
+func (m *machine) root() string { return filepath.Join(m.dir, "root") }
+
+// mountRoot puts what the machine wrote over what its disk was made from.
+func (m *machine) mountRoot(ctx context.Context, b volume.Bootable) error {
+	lower, err := m.sup.images.mount(ctx, m.hw.ID, b)
+	if err != nil {
+		return err
+	}
+	upper, work := filepath.Join(b.Writes, "root"), filepath.Join(b.Writes, "work")
+	for _, dir := range append(plainDirs(b), upper, work, m.root()) {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	// "volatile" spares every fsync of every machine; what is lost is safety
+	// against a crash of this host, not of the machines. The kernel marks
+	// such a directory and refuses it until the mark is gone.
+	if err := os.RemoveAll(filepath.Join(work, "work", "incompat")); err != nil {
+		return err
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", lower, upper, work)
+	if err := unix.Mount("overlay", m.root(), "overlay", 0, options); err != nil {
+		return fmt.Errorf("mount root: %w", err)
+	}
+	return nil
+}
+
+func (m *machine) unmountRoot() error {
+	err := unix.Unmount(m.root(), unix.MNT_DETACH)
+	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		return fmt.Errorf("unmount root: %w", err)
+	}
+	return nil
+}
+
+// Container stores cannot be on an overlay themselves: on one, containerd's
+// snapshotter starts and then fails at every mount, and podman refuses. They
+// get plain directories.
+var plain = map[string]string{
+	"containerd": "/var/lib/containerd",
+	"containers": "/var/lib/containers",
+}
+
+func plainDirs(b volume.Bootable) []string {
+	var dirs []string
+	for name := range plain {
+		dirs = append(dirs, filepath.Join(b.Writes, name))
+	}
+	return dirs
+}

@@ -1,0 +1,186 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/okd-install/okd-install/pkg/lab/volume"
+	"github.com/okd-install/okd-install/pkg/wait"
+)
+
+// Exit codes of systemd-nspawn --keep-unit.
+const (
+	exitPowerOff = 0
+	exitReboot   = 133
+)
+
+// supervise enters control groups, runs a program and keeps its exit code in a
+// file, so that the machine outlives whoever started it.
+const supervise = `exit_file=$1; shift
+while [ "$1" != -- ]; do echo $$ >"$1" || exit 120; shift; done; shift
+"$@"
+echo $? >"$exit_file"`
+
+// runSystem starts the system and waits for its end.
+func (m *machine) runSystem(ctx context.Context, disk volume.Bootable) outcome {
+	cmd, err := m.spawn(disk)
+	if err != nil {
+		m.note("cannot start the system: %v", err)
+		return halted
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // its exit code is in the file
+		close(ended)
+	}()
+	return m.watch(ctx, cmd.Process.Pid, ended)
+}
+
+// watch waits until the system that runs under pid ends or its power is cut.
+func (m *machine) watch(ctx context.Context, pid int, ended <-chan struct{}) outcome {
+	if err := m.findLeader(ctx, pid, ended); err != nil {
+		m.log.Warn("no first process", "error", err)
+	}
+	select {
+	case <-ctx.Done():
+		if err := m.group().Kill(context.Background()); err != nil {
+			m.log.Warn("the machine does not die", "error", err)
+		}
+		<-ended
+		return crashed
+	case <-ended:
+		return m.outcome()
+	}
+}
+
+func (m *machine) outcome() outcome {
+	b, err := os.ReadFile(filepath.Join(m.dir, exitFile))
+	code, perr := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || perr != nil {
+		m.note("the system was killed")
+		return poweredOff
+	}
+	switch code {
+	case exitPowerOff:
+		return poweredOff
+	case exitReboot:
+		return rebooted
+	}
+	m.note("the system ended with code %d", code)
+	return halted
+}
+
+func (m *machine) spawn(disk volume.Bootable) (*exec.Cmd, error) {
+	console, err := m.console()
+	if err != nil {
+		return nil, err
+	}
+	defer console.Close()
+	exit := filepath.Join(m.dir, exitFile)
+	if err := remove(exit); err != nil {
+		return nil, err
+	}
+	argv := append([]string{"-c", supervise, "okd-lab-machine", exit}, m.group().Join()...)
+	argv = append(append(argv, "--"), m.nspawn(disk)...)
+	cmd := exec.Command("sh", argv...)
+	cmd.Stdout, cmd.Stderr = console, console
+	// A session of its own: it goes on when the lab's daemon is restarted.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	// The system calls that nspawn refuses by default are needed by container
+	// engines; the machine is as trusted as its owner, who is root here.
+	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_LOCK=0")
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	pid := strconv.Itoa(cmd.Process.Pid)
+	return cmd, os.WriteFile(filepath.Join(m.dir, pidFile), []byte(pid), 0o600)
+}
+
+func (m *machine) nspawn(disk volume.Bootable) []string {
+	argv := []string{
+		"systemd-nspawn", "--quiet", "--boot", "--directory=" + m.root(),
+		"--machine=" + machineName(m.hw.ID), "--hostname=localhost", "--uuid=" + m.hw.ID,
+		"--register=no", "--keep-unit", "--console=pipe",
+		"--network-namespace-path=" + m.namespace(),
+		"--capability=all", "--system-call-filter=@known",
+		"--resolv-conf=off", "--timezone=off", "--link-journal=no",
+	}
+	if _, err := os.Stat("/dev/kmsg"); err == nil {
+		argv = append(argv, "--bind-ro=/dev/kmsg") // the kubelet reads it
+	}
+	if _, err := os.Stat("/dev/fuse"); err == nil {
+		argv = append(argv, "--bind=/dev/fuse")
+	}
+	for name, at := range plain {
+		argv = append(argv, "--bind="+filepath.Join(disk.Writes, name)+":"+at)
+	}
+	return argv
+}
+
+// machineName fits nspawn's rule, a host name of at most 64 characters, and is
+// its own for each machine.
+func machineName(id string) string { return "okd-" + id }
+
+// findLeader waits for the first process of the machine: the child of nspawn
+// that has become systemd.
+func (m *machine) findLeader(ctx context.Context, pid int, ended <-chan struct{}) error {
+	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
+	defer stop()
+	return wait.Until(ctx, m.sup.cfg.Clock, 20*time.Millisecond, func(context.Context) (bool, string, error) {
+		select {
+		case <-ended:
+			return false, "", errors.New("the system ended at once")
+		default:
+		}
+		for _, nspawn := range children(pid) {
+			for _, child := range children(nspawn) {
+				if comm(child) == "systemd" && comm(nspawn) != "systemd" {
+					m.mu.Lock()
+					m.leader = child
+					m.mu.Unlock()
+					return true, "", nil
+				}
+			}
+		}
+		return false, "systemd does not run yet", nil
+	})
+}
+
+func children(pid int) []int {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for f := range strings.FieldsSeq(string(b)) {
+		if p, err := strconv.Atoi(f); err == nil {
+			pids = append(pids, p)
+		}
+	}
+	return pids
+}
+
+func comm(pid int) string {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSpace(string(b))
+}
+
+// shutdown asks systemd in a container to power off. The first real-time
+// signal is 34 in the C library's count, which systemd(1) uses.
+func shutdown(leader int) error {
+	const rtmin = 34
+	if err := unix.Kill(leader, unix.Signal(rtmin+4)); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("press power button: %w", err)
+	}
+	return nil
+}

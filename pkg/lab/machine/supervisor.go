@@ -1,0 +1,327 @@
+// Package machine runs the lab's machines: systemd-nspawn containers behind a
+// firmware that finds the system on the disk, runs the real Ignition on its
+// first boot and starts it, with the power button of a real machine.
+package machine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/cgroup"
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/volume"
+)
+
+// Disks finds the system on a disk.
+type Disks interface {
+	Boot(id string) (volume.Bootable, error)
+}
+
+// Config is what a Supervisor needs.
+type Config struct {
+	Dir      string         // state of the machines
+	Disks    Disks          // where they boot from
+	Switch   network.Switch // what their network cards are connected to
+	Cgroups  *cgroup.Host   // where their processes are counted
+	Group    string         // parent group of all of them
+	Ignition string         // the Ignition binary
+	Clock    clock.Clock
+	Rand     io.Reader
+	Log      *slog.Logger
+}
+
+// Supervisor starts, stops and restarts machines. It implements
+// engine.Machines.
+type Supervisor struct {
+	cfg    Config
+	images *images
+
+	mu       sync.Mutex
+	machines map[string]*machine
+}
+
+var _ engine.Machines = (*Supervisor)(nil)
+
+// machine is one machine that is known; most of it is guarded by mu.
+type machine struct {
+	sup *Supervisor
+	dir string
+	log *slog.Logger
+
+	mu     sync.Mutex
+	hw     engine.Hardware
+	state  engine.State
+	leader int                // its first process, 0 while the system does not run
+	cut    context.CancelFunc // cuts the power of this run
+	reset  context.CancelFunc // cuts it and starts again
+	done   chan struct{}      // closed at the end of this run
+}
+
+// The files of one machine.
+const (
+	hardwareFile = "hardware.json" // with secrets in its user data
+	consoleFile  = "console.log"
+	pidFile      = "pid" // of the launcher while the system runs
+	exitFile     = "exit"
+)
+
+// New takes over the machines in cfg.Dir that still run.
+func New(cfg Config) (*Supervisor, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open machines: %w", err)
+	}
+	s := &Supervisor{cfg: cfg, images: newImages(filepath.Join(cfg.Dir, ".images")), machines: map[string]*machine{}}
+	entries, err := os.ReadDir(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open machines: %w", err)
+	}
+	for _, e := range entries {
+		if idPattern.MatchString(e.Name()) {
+			if err := s.adopt(e.Name()); err != nil {
+				cfg.Log.Warn("a machine could not be taken over", "machine", e.Name(), "error", err)
+			}
+		}
+	}
+	return s, nil
+}
+
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
+
+func (s *Supervisor) find(id string) *machine {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.machines[id]
+}
+
+func (s *Supervisor) findOrAdd(hw engine.Hardware) (*machine, error) {
+	if !idPattern.MatchString(hw.ID) {
+		return nil, fmt.Errorf("machine id %q is not usable", hw.ID)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.machines[hw.ID]
+	if m == nil {
+		m = s.newMachine(hw)
+		s.machines[hw.ID] = m
+	}
+	return m, nil
+}
+
+func (s *Supervisor) newMachine(hw engine.Hardware) *machine {
+	return &machine{
+		sup: s, hw: hw, state: engine.StateDown,
+		dir: filepath.Join(s.cfg.Dir, hw.ID),
+		log: s.cfg.Log.With("machine", hw.Name),
+	}
+}
+
+// Start powers a machine on.
+func (s *Supervisor) Start(ctx context.Context, hw engine.Hardware) error {
+	m, err := s.findOrAdd(hw)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state != engine.StateDown {
+		return fmt.Errorf("start machine %s: it is %s", hw.Name, m.state)
+	}
+	m.hw = hw
+	if err := m.save(); err != nil {
+		return fmt.Errorf("start machine %s: %w", hw.Name, err)
+	}
+	if err := m.plugIn(ctx); err != nil {
+		m.unplug()
+		return fmt.Errorf("start machine %s: %w", hw.Name, err)
+	}
+	m.powerOn(engine.StateStarting, m.boot)
+	return nil
+}
+
+// Shutdown presses the power button.
+func (s *Supervisor) Shutdown(ctx context.Context, id string) error {
+	m := s.find(id)
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.state == engine.StateDown:
+		return nil
+	case m.leader == 0: // nothing listens to the button before the system runs
+		m.state = engine.StateStopping
+		m.cut()
+		return nil
+	}
+	m.state = engine.StateStopping
+	return shutdown(m.leader)
+}
+
+// PowerOff cuts the power and returns when it is off.
+func (s *Supervisor) PowerOff(ctx context.Context, id string) error {
+	m := s.find(id)
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	if m.state == engine.StateDown {
+		m.mu.Unlock()
+		return nil
+	}
+	m.cut()
+	done := m.done
+	m.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("power off machine %s: %w", id, ctx.Err())
+	}
+}
+
+// Reset presses the reset button.
+func (s *Supervisor) Reset(_ context.Context, id string) error {
+	m := s.find(id)
+	if m == nil {
+		return fmt.Errorf("reset machine %s: it is not running", id)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.state == engine.StateDown {
+		return fmt.Errorf("reset machine %s: it is not running", id)
+	}
+	m.reset()
+	return nil
+}
+
+// Remove forgets a machine.
+func (s *Supervisor) Remove(ctx context.Context, id string) error {
+	m := s.find(id)
+	if m == nil {
+		return nil
+	}
+	if err := s.PowerOff(ctx, id); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.machines, id)
+	if err := os.RemoveAll(m.dir); err != nil {
+		return fmt.Errorf("remove machine %s: %w", id, err)
+	}
+	return nil
+}
+
+// State tells what a machine does.
+func (s *Supervisor) State(id string) engine.State {
+	m := s.find(id)
+	if m == nil {
+		return engine.StateDown
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state
+}
+
+// Addresses are those on the machine's network cards, virtual ones included.
+func (s *Supervisor) Addresses(id string) []netip.Addr {
+	if m := s.find(id); m != nil {
+		m.mu.Lock()
+		running := m.leader != 0
+		m.mu.Unlock()
+		if running {
+			return addresses(m.namespace())
+		}
+	}
+	return nil
+}
+
+// Status describes a machine to people.
+type Status struct {
+	ID        string       `json:"id"`
+	Name      string       `json:"name"`
+	State     engine.State `json:"state"`
+	Leader    int          `json:"pid,omitempty"`
+	Addresses []netip.Addr `json:"addresses,omitempty"`
+	Console   string       `json:"console"`
+	// Join are the files through which a process enters the machine's groups.
+	Join []string `json:"join,omitempty"`
+}
+
+// List tells about all machines, by name.
+func (s *Supervisor) List() []Status {
+	s.mu.Lock()
+	known := make([]*machine, 0, len(s.machines))
+	for _, m := range s.machines {
+		known = append(known, m)
+	}
+	s.mu.Unlock()
+	list := make([]Status, 0, len(known))
+	for _, m := range known {
+		m.mu.Lock()
+		st := Status{
+			ID: m.hw.ID, Name: m.hw.Name, State: m.state, Leader: m.leader,
+			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(),
+		}
+		m.mu.Unlock()
+		st.Addresses = s.Addresses(st.ID)
+		list = append(list, st)
+	}
+	slices.SortFunc(list, func(a, b Status) int {
+		if a.Name != b.Name {
+			return strings.Compare(a.Name, b.Name)
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return list
+}
+
+// Close cuts the power of every machine.
+func (s *Supervisor) Close(ctx context.Context) error {
+	var errs []error
+	for _, st := range s.List() {
+		errs = append(errs, s.PowerOff(ctx, st.ID))
+	}
+	return errors.Join(errs...)
+}
+
+func (m *machine) save() error {
+	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+		return err
+	}
+	b, err := json.Marshal(m.hw)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(m.dir, hardwareFile), b, 0o600)
+}
+
+func (m *machine) load() error {
+	b, err := os.ReadFile(filepath.Join(m.dir, hardwareFile))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, &m.hw)
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

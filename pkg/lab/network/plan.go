@@ -1,0 +1,87 @@
+// Package network is the lab's network: one namespace per lab with a bridge,
+// DHCP and DNS on it, a second namespace for whoever installs clusters, and a
+// cable per machine. Nothing in it has a way out.
+package network
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// The address plan. RFC 2544 reserves 198.18.0.0/15 for benchmarks, so it
+// collides with no real network, and OKD accepts it (it rejects the ranges
+// for documentation).
+var (
+	MachineNetwork = netip.MustParsePrefix("198.18.0.0/24")
+	PodNetwork     = netip.MustParsePrefix("198.19.0.0/17")
+	ServiceNetwork = netip.MustParsePrefix("198.19.128.0/17")
+
+	Gateway     = netip.MustParseAddr("198.18.0.1") // bridge, DNS, DHCP
+	Registry    = netip.MustParseAddr("198.18.0.2") // and the file server
+	Engine      = netip.MustParseAddr("198.18.0.3")
+	Host        = netip.MustParseAddr("198.18.0.4") // hypervisor: imageio
+	Provisioner = netip.MustParseAddr("198.18.0.9")
+
+	poolFirst = netip.MustParseAddr("198.18.0.100")
+	poolLast  = netip.MustParseAddr("198.18.0.199")
+)
+
+// Names in the lab's DNS.
+const (
+	Domain       = "lab.okd.test"
+	EngineName   = "engine." + Domain
+	HostName     = "host1." + Domain
+	RegistryName = "registry." + Domain
+	ImagesName   = "images." + Domain
+
+	RegistryPort = 5000
+	ImageioPort  = 54322
+	ProxyPort    = 54323
+)
+
+// Cluster is a cluster that an operator has prepared DNS for.
+type Cluster struct {
+	Name       string     `json:"name"`
+	BaseDomain string     `json:"baseDomain"`
+	API        netip.Addr `json:"apiVIP"`
+	Ingress    netip.Addr `json:"ingressVIP"`
+}
+
+// Domain is the cluster's own domain.
+func (c Cluster) Domain() string { return c.Name + "." + c.BaseDomain }
+
+// Clusters are those that the lab has names and addresses for. The names are
+// fixed, since DNS has to be ready before a cluster is installed.
+func Clusters() []Cluster {
+	var list []Cluster
+	vip := netip.MustParseAddr("198.18.0.10")
+	for _, name := range []string{"demo", "second", "third", "fourth"} {
+		list = append(list, Cluster{Name: name, BaseDomain: "okd.test", API: vip, Ingress: vip.Next()})
+		vip = vip.Next().Next()
+	}
+	return list
+}
+
+// Lab names the namespaces of one lab.
+type Lab struct{ Name string }
+
+// Namespace is where the lab's services are.
+func (l Lab) Namespace() string { return "okdlab-" + l.Name }
+
+// ProvisionerNamespace is where people and installers are.
+func (l Lab) ProvisionerNamespace() string { return l.Namespace() + "-provisioner" }
+
+// File is where ip(8) keeps a named namespace.
+func File(namespace string) string { return "/run/netns/" + namespace }
+
+// Bridge is the name of the bridge inside the lab's namespace.
+const Bridge = "br0"
+
+// port is the name of the switch's end of a cable; interface names have at
+// most 15 characters.
+func port(id string, index int) string {
+	if len(id) > 8 {
+		id = id[:8]
+	}
+	return fmt.Sprintf("v%d-%s", index, id)
+}

@@ -1,0 +1,194 @@
+// Package osimage makes the lab's OS image: a disk image that the installer's
+// scripts cannot tell from SCOS where they look, described by a CoreOS stream.
+package osimage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/gpt"
+)
+
+// Version of the recipe below; raise it when the image changes in a way that
+// its inputs do not show.
+const recipe = "1"
+
+// Builder makes images.
+type Builder struct {
+	Cache     cache.Dir
+	Rootfs    string // Debian root; not changed
+	Hyperkube string
+	Clock     clock.Clock
+}
+
+// The files of a finished image.
+const (
+	DiskFile   = "scos-lab.x86_64.qcow2"
+	StreamFile = "stream.json"
+)
+
+// Image is a directory with the disk and its description.
+type Image struct{ Dir string }
+
+// Disk is the path of the disk image.
+func (i Image) Disk() string { return filepath.Join(i.Dir, DiskFile) }
+
+// Stream is the CoreOS stream metadata, for which the image is at baseURL.
+func (i Image) Stream() ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(i.Dir, StreamFile))
+	if err != nil {
+		return nil, fmt.Errorf("read stream of the OS image: %w", err)
+	}
+	return b, nil
+}
+
+// Build makes the image, or finds it in the cache. It will be served at
+// baseURL/DiskFile.
+func (b Builder) Build(ctx context.Context, baseURL string) (Image, error) {
+	tree, err := cache.TreeKey(Tree())
+	if err != nil {
+		return Image{}, err
+	}
+	hyperkube, err := cache.FileKey(b.Hyperkube)
+	if err != nil {
+		return Image{}, err
+	}
+	// The layout is data in this package, and part of the key like the files.
+	key := cache.Key(recipe, tree, hyperkube, filepath.Base(b.Rootfs), baseURL, fmt.Sprint(links, directories, enabled, masked))
+	dir, err := b.Cache.Entry(ctx, b.Clock, "osimage", key, func(path string) error {
+		if err := b.make(ctx, path, key, baseURL); err != nil {
+			return fmt.Errorf("make OS image: %w", err)
+		}
+		return nil
+	})
+	return Image{Dir: dir}, err
+}
+
+func (b Builder) make(ctx context.Context, dir, key, baseURL string) (err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	raw := filepath.Join(dir, "disk.raw")
+	if err := b.onOverlay(filepath.Join(dir, "build"), func(root string) error {
+		if err := apply(ctx, root, b.Hyperkube, Tree()); err != nil {
+			return err
+		}
+		return makeDisk(ctx, raw, root, key)
+	}); err != nil {
+		return err
+	}
+	disk := filepath.Join(dir, DiskFile)
+	if _, err := run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk); err != nil {
+		return err
+	}
+	stream, err := describe(disk, key, baseURL, b.Clock.Now())
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, StreamFile), stream, 0o644),
+		os.RemoveAll(raw), os.RemoveAll(filepath.Join(dir, "build")))
+}
+
+// onOverlay runs fn with a copy of the Debian root that costs nothing and may
+// be changed.
+func (b Builder) onOverlay(dir string, fn func(root string) error) (err error) {
+	root, upper, work := filepath.Join(dir, "root"), filepath.Join(dir, "upper"), filepath.Join(dir, "work")
+	for _, d := range []string{root, upper, work} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", b.Rootfs, upper, work)
+	if err := unix.Mount("overlay", root, "overlay", 0, options); err != nil {
+		return fmt.Errorf("mount overlay: %w", err)
+	}
+	defer func() { err = errors.Join(err, unix.Unmount(root, unix.MNT_DETACH)) }()
+	return fn(root)
+}
+
+const (
+	mib       = 1 << 20
+	diskAlign = mib
+)
+
+// makeDisk makes a raw disk with one partition that holds root.
+func makeDisk(ctx context.Context, path, root, key string) error {
+	used, files, err := usage(root)
+	if err != nil {
+		return err
+	}
+	// Block groups, inode tables and some room; the machines write elsewhere.
+	size := (used+used/10+int64(files)*512+64*mib)/mib*mib + mib
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	total := size + 2*diskAlign
+	if err := f.Truncate(total); err != nil {
+		return err
+	}
+	id := func(what string) uuid.UUID { return uuid.NewSHA1(gpt.RootX86, []byte(key+what)) }
+	part := gpt.Partition{Type: gpt.RootX86, ID: id("root"), Name: "root", Offset: diskAlign, Size: size}
+	if err := gpt.Write(f, total, id("disk"), []gpt.Partition{part}); err != nil {
+		return err
+	}
+	// No journal: the image is only ever mounted read-only.
+	_, err = run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs").String(), "-m", "0",
+		"-O", "^has_journal,^metadata_csum,^64bit", "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0,offset="+strconv.Itoa(diskAlign),
+		"-N", strconv.Itoa(files+files/10+1000), "-b", "4096", "-d", root, path, strconv.FormatInt(size/1024, 10)+"k")
+	return err
+}
+
+func usage(root string) (bytes int64, files int, err error) {
+	err = filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		files++
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		bytes += (info.Size() + 4095) / 4096 * 4096
+		return nil
+	})
+	return bytes, files, err
+}
+
+func run(ctx context.Context, name string, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
+	}
+	return string(out), nil
+}
+
+// copyFile copies; a link would let the image change with its source.
+func copyFile(from, to string, mode fs.FileMode) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
