@@ -81,20 +81,20 @@ func Source(name, path string) Asset[[]byte] {
 	return Asset[[]byte]{n}
 }
 
-// All collects assets of one type, in the order given.
-func All[T any](name string, of ...Asset[T]) Asset[[]T] {
+// FromAll declares an asset that is computed from any number of assets of one
+// type, which it gets in the order given.
+func FromAll[A, T any](name string, of []Asset[A], fn func(Env, []A) (T, error), opts ...Option) Asset[T] {
 	deps := make([]*node, len(of))
 	for i, a := range of {
 		deps[i] = a.n
 	}
-	n := declare[[]T](name, []Option{Transient()}, func(_ Env, in []any) (any, error) {
-		out := make([]T, len(in))
+	return Asset[T]{declare[T](name, opts, func(e Env, in []any) (any, error) {
+		values := make([]A, len(in))
 		for i, v := range in {
-			out[i] = v.(T)
+			values[i] = v.(A)
 		}
-		return out, nil
-	}, deps...)
-	return Asset[[]T]{n}
+		return fn(e, values)
+	}, deps...)}
 }
 
 func declare[T any](name string, opts []Option, compute func(Env, []any) (any, error), deps ...*node) *node {

@@ -1,0 +1,63 @@
+package assets
+
+import (
+	"net/netip"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Values that come with each run.
+var (
+	ReleaseImage = asset.Param[string]("release-image")
+	Invoker      = asset.Param[string]("invoker")
+	Version      = asset.Param[string]("installer-version")
+	KeepTemplate = asset.Param[bool]("keep-os-template")
+	HostData     = asset.Param[string]("bootstrap-data") // digest of the embedded tree
+)
+
+const configFile = "install-config.yaml"
+
+// ConfigFile is install-config.yaml as the user wrote it.
+var ConfigFile = asset.Source("install-config.yaml", configFile)
+
+// Config is install-config.yaml, complete and checked.
+var Config = asset.From1("install-config", ConfigFile,
+	func(_ asset.Env, data []byte) (*types.InstallConfig, error) {
+		c, findings := types.Load(configFile, data)
+		return c, findings.Err()
+	}, asset.Transient())
+
+// NameSet is what certificates and addresses depend on. Other changes of the
+// install-config leave the keys as they are.
+type NameSet struct {
+	Cluster     string       `json:"cluster"`
+	Domain      string       `json:"domain"`
+	API         string       `json:"api"`
+	APIInt      string       `json:"apiInt"`
+	APIVIPs     []netip.Addr `json:"apiVIPs"`
+	IngressVIPs []netip.Addr `json:"ingressVIPs"`
+	Services    []netip.Addr `json:"services"` // the API's own address in each service network
+}
+
+// Names are the cluster's names and addresses.
+var Names = asset.From1("names", Config,
+	func(_ asset.Env, c *types.InstallConfig) (NameSet, error) {
+		n := NameSet{
+			Cluster: c.Metadata.Name, Domain: c.ClusterDomain(), API: c.APIHost(), APIInt: c.APIIntHost(),
+			APIVIPs: c.APIVIPs(), IngressVIPs: c.IngressVIPs(),
+		}
+		for _, p := range c.Networking.ServiceNetwork {
+			n.Services = append(n.Services, p.Masked().Addr().Next())
+		}
+		return n, nil
+	}, asset.Transient())
+
+// ignitionHost is where machines fetch their configs: the first API VIP where
+// there is one, since they boot before anything else can resolve api-int.
+func (n NameSet) ignitionHost() string {
+	if len(n.APIVIPs) > 0 {
+		return n.APIVIPs[0].String()
+	}
+	return n.APIInt
+}

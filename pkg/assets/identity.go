@@ -1,0 +1,74 @@
+package assets
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// ClusterName is metadata.name alone: a new name is a new cluster, any other
+// change of the install-config is not.
+var ClusterName = asset.From1("cluster-name", Config,
+	func(_ asset.Env, c *types.InstallConfig) (string, error) { return c.Metadata.Name, nil }, asset.Transient())
+
+// ClusterID is the cluster's UUID.
+var ClusterID = asset.From1("cluster-id", ClusterName,
+	func(env asset.Env, _ string) (string, error) { return pki.NewUUID(env.Rand) })
+
+// InfraID is the prefix of everything that the cluster owns on the platform.
+var InfraID = asset.From1("infra-id", ClusterName,
+	func(env asset.Env, name string) (string, error) { return newInfraID(env.Rand, name) })
+
+const (
+	infraNameLength   = 21
+	infraSuffixLength = 5
+	// infraSuffixChars has no vowels, so that no words come out, and nothing
+	// that is easily mistaken for something else.
+	infraSuffixChars = "bcdfghjklmnpqrstvwxz2456789"
+)
+
+var notInInfraID = regexp.MustCompile(`[^a-z0-9-]+`)
+
+func newInfraID(r io.Reader, name string) (string, error) {
+	name = notInInfraID.ReplaceAllString(strings.ToLower(name), "-")
+	name = strings.TrimRight(name[:min(len(name), infraNameLength)], "-")
+	suffix := make([]byte, 0, infraSuffixLength)
+	for buf := make([]byte, 1); len(suffix) < infraSuffixLength; {
+		if _, err := io.ReadFull(r, buf); err != nil {
+			return "", fmt.Errorf("read randomness for the infrastructure ID: %w", err)
+		}
+		if limit := 256 / len(infraSuffixChars) * len(infraSuffixChars); int(buf[0]) < limit {
+			suffix = append(suffix, infraSuffixChars[int(buf[0])%len(infraSuffixChars)])
+		}
+	}
+	return name + "-" + string(suffix), nil
+}
+
+type kubeadmin struct {
+	Password string `json:"password"`
+	Hash     string `json:"hash"`
+}
+
+// Kubeadmin is the first user's password.
+var Kubeadmin = asset.From0("kubeadmin-password", func(env asset.Env) (kubeadmin, error) {
+	password, err := pki.NewPassword(env.Rand)
+	if err != nil {
+		return kubeadmin{}, err
+	}
+	hash, err := pki.HashPassword(env.Rand, password)
+	return kubeadmin{password, hash}, err
+})
+
+// SSHKeys are the bootstrap host's host key and the installer's own key to it.
+var SSHKeys = asset.From0("bootstrap-ssh", func(env asset.Env) (keys pki.SSHKeys, err error) {
+	if keys.Host, err = pki.NewSSHKey(env.Rand, "bootstrap"); err != nil {
+		return keys, err
+	}
+	keys.User, err = pki.NewSSHKey(env.Rand, "okd-install")
+	return keys, err
+})

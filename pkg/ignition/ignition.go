@@ -1,0 +1,138 @@
+// Package ignition builds the small Ignition configs that point machines at the
+// machine config server, and the values that larger ones are made of.
+package ignition
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"net/url"
+
+	"github.com/coreos/ignition/v2/config/v3_2"
+	v32 "github.com/coreos/ignition/v2/config/v3_2/types"
+)
+
+// Version is the version of the configs made here: the lowest that all
+// supported machines and machine config servers speak.
+const Version = "3.2.0"
+
+// machineConfigServerPort serves Ignition over TLS.
+const machineConfigServerPort = "22623"
+
+// DataURL is content as a URL that Ignition reads without a network.
+func DataURL(content []byte) string {
+	return "data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(content)
+}
+
+// File is a file to be written, replacing what the OS image has at its place.
+func File(path string, mode int, content []byte) v32.File {
+	overwrite := true
+	source := DataURL(content)
+	return v32.File{
+		Node:          v32.Node{Path: path, Overwrite: &overwrite},
+		FileEmbedded1: v32.FileEmbedded1{Mode: &mode, Contents: v32.Resource{Source: &source}},
+	}
+}
+
+// Unit is a systemd unit.
+func Unit(name string, enabled bool, contents string) v32.Unit {
+	u := v32.Unit{Name: name, Enabled: &enabled}
+	if contents != "" {
+		u.Contents = &contents
+	}
+	return u
+}
+
+// Pointer is a config that fetches the rest for a role from the machine config
+// server at host, whose certificate ca has signed.
+func Pointer(host, role string, ca []byte) ([]byte, error) {
+	source := url.URL{Scheme: "https", Host: host + ":" + machineConfigServerPort, Path: "/config/" + role}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		port := netip.AddrPortFrom(ip, 22623)
+		source.Host = port.String()
+	}
+	from, trust := source.String(), DataURL(ca)
+	var c v32.Config
+	c.Ignition.Version = Version
+	c.Ignition.Config.Merge = []v32.Resource{{Source: &from}}
+	c.Ignition.Security.TLS.CertificateAuthorities = []v32.Resource{{Source: &trust}}
+	return Encode(c)
+}
+
+// Encode writes a config without the empty parts that the types would give it,
+// and makes sure that Ignition accepts it.
+func Encode(c v32.Config) ([]byte, error) {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w", err)
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w", err)
+	}
+	prune(tree)
+	if raw, err = json.Marshal(tree); err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w", err)
+	}
+	if _, report, err := v3_2.Parse(raw); err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w: %s", err, report.String())
+	}
+	return raw, nil
+}
+
+func prune(v any) (empty bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, child := range v {
+			if prune(child) {
+				delete(v, k)
+			}
+		}
+		return len(v) == 0
+	case []any:
+		for _, item := range v {
+			prune(item)
+		}
+		return len(v) == 0
+	}
+	return v == nil
+}
+
+const hostnameFile = "/etc/hostname"
+
+// WithHostname returns a config that also writes /etc/hostname, unless it does
+// already. The config may be of any 3.x version, since users edit pointers.
+//
+// oVirt's engine adds a hostname of its own to configs without one, and in
+// doing so replaces a storage section that has no files.
+func WithHostname(config []byte, name string) ([]byte, error) {
+	var tree map[string]any
+	if err := json.Unmarshal(config, &tree); err != nil {
+		return nil, fmt.Errorf("parse Ignition config: %w", err)
+	}
+	storage, _ := tree["storage"].(map[string]any)
+	if storage == nil {
+		storage = map[string]any{}
+	}
+	files, _ := storage["files"].([]any)
+	for _, f := range files {
+		if m, _ := f.(map[string]any); m["path"] == hostnameFile {
+			return config, nil
+		}
+	}
+	storage["files"] = append(files, File(hostnameFile, 0o644, []byte(name+"\n")))
+	tree["storage"] = storage
+	raw, err := json.Marshal(tree)
+	if err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w", err)
+	}
+	var plain map[string]any
+	if err := json.Unmarshal(raw, &plain); err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w", err)
+	}
+	for _, f := range plain["storage"].(map[string]any)["files"].([]any) {
+		prune(f)
+	}
+	return json.Marshal(plain)
+}
