@@ -1,0 +1,147 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/wait"
+)
+
+// Discovery prepares a member's configuration before etcd starts on a control
+// plane node. A new member waits until the operator has added it; one that has
+// its data starts at once, because after a power cut there may be nobody to
+// ask.
+type Discovery struct {
+	Name          string
+	IP            string
+	DataDir       string
+	ConfigFile    string // written
+	EndpointsFile string // client URLs, separated by commas or white space
+	CACert        string
+	Cert, Key     string
+	Clock         clock.Clock
+	Log           *slog.Logger
+
+	files *serverFiles // of the configuration; nil for those of a control plane node
+}
+
+// Run writes the configuration file.
+func (d *Discovery) Run(ctx context.Context) error {
+	dial, endpoints, err := d.dialer()
+	if err != nil {
+		return err
+	}
+	defer dial.close()
+	if d.hasData() {
+		members, err := dial.members(ctx, endpoints)
+		if err != nil || contains(members, d.IP) {
+			d.Log.Info("member has its data", "dir", d.DataDir, "checked", err == nil)
+			return d.write(d.Name + "=" + PeerURL(d.IP))
+		}
+		// The others removed this member while it was away. Its data names a
+		// membership that will never be valid again.
+		if err := d.setAside(); err != nil {
+			return err
+		}
+	}
+	var cluster string
+	err = wait.Until(ctx, d.Clock, 300*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		members, err := dial.members(ctx, endpoints)
+		if err != nil {
+			return false, err.Error(), nil
+		}
+		if !contains(members, d.IP) {
+			return false, fmt.Sprintf("the etcd operator has not added %s yet", d.IP), nil
+		}
+		cluster = d.initialCluster(members)
+		return cluster != "", "another member has not started yet", nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait to become an etcd member: %w", err)
+	}
+	d.Log.Info("member was added", "initial-cluster", cluster)
+	return d.write(cluster)
+}
+
+// initialCluster names every member. It is empty while a member other than
+// this one has no name, because etcd refuses a list that differs from the
+// cluster's.
+func (d *Discovery) initialCluster(members []member) string {
+	var out []string
+	for _, m := range members {
+		switch {
+		case m.IP == d.IP:
+			out = append(out, d.Name+"="+PeerURL(m.IP))
+		case m.Name == "":
+			return ""
+		default:
+			out = append(out, m.Name+"="+PeerURL(m.IP))
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+func (d *Discovery) write(cluster string) error {
+	files := masterFiles(d.Name)
+	if d.files != nil {
+		files = *d.files
+	}
+	settings := serverSettings(d.Name, d.IP, cluster, "existing", files)
+	settings["data-dir"] = d.DataDir
+	data, err := configFile(settings)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.ConfigFile, data, 0o600); err != nil {
+		return fmt.Errorf("write etcd configuration: %w", err)
+	}
+	return nil
+}
+
+func (d *Discovery) hasData() bool {
+	_, err := os.Stat(filepath.Join(d.DataDir, "member", "wal"))
+	return err == nil
+}
+
+func (d *Discovery) setAside() error {
+	old := filepath.Join(d.DataDir, "member")
+	aside := old + "-removed-" + d.Clock.Now().UTC().Format("20060102150405")
+	d.Log.Warn("member was removed from the cluster; its old data is set aside", "dir", aside)
+	if err := os.Rename(old, aside); err != nil {
+		return fmt.Errorf("set old etcd data aside: %w", err)
+	}
+	return nil
+}
+
+func (d *Discovery) dialer() (*dialer, []string, error) {
+	var pem [3][]byte
+	for i, path := range []string{d.CACert, d.Cert, d.Key} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read etcd certificates: %w", err)
+		}
+		pem[i] = data
+	}
+	text, err := os.ReadFile(d.EndpointsFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read etcd endpoints: %w", err)
+	}
+	endpoints := strings.FieldsFunc(string(text), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+	dial, err := newDialer(pem[0], pem[1], pem[2])
+	return dial, endpoints, err
+}
+
+func contains(members []member, ip string) bool {
+	for _, m := range members {
+		if m.IP == ip {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,70 @@
+// Package etcd is the lab release's etcd operator: it renders the bootstrap
+// member, takes the cluster from one member to the control plane's, learner by
+// learner, and removes the bootstrap member when the cluster no longer needs
+// it.
+package etcd
+
+import (
+	"net"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+)
+
+const (
+	namespace         = "openshift-etcd"
+	operatorNamespace = "openshift-etcd-operator"
+
+	// BootstrapMember is the name of the member on the bootstrap host.
+	BootstrapMember = "etcd-bootstrap"
+	// Endpoints is the ConfigMap of the voting members without the bootstrap's.
+	Endpoints = "etcd-endpoints"
+	// BootstrapAnnotation on Endpoints is the bootstrap member's address while
+	// there is one.
+	BootstrapAnnotation = "alpha.installer.openshift.io/etcd-bootstrap"
+
+	discovery   = "etcd-discovery" // every member's client URL, for nodes that join
+	bundle      = "etcd-ca-bundle"
+	allCerts    = "etcd-all-certs"
+	signer      = "etcd-signer"
+	clientCert  = "etcd-client"
+	podConfig   = "etcd-pod"
+	certDir     = "etcd-certs"
+	bundleKey   = "ca-bundle.crt"
+	discoverKey = "endpoints"
+
+	clientPort  = "2379"
+	peerPort    = "2380"
+	metricsPort = "9978"
+	healthPort  = "9981" // loopback, plain, for the kubelet's probes
+)
+
+// url is https://host:port.
+func url(ip, port string) string { return "https://" + net.JoinHostPort(ip, port) }
+
+// PeerURL is how members reach the member at ip.
+func PeerURL(ip string) string { return url(ip, peerPort) }
+
+// ClientURL is how clients reach the member at ip.
+func ClientURL(ip string) string { return url(ip, clientPort) }
+
+// Component describes etcd's static pods.
+func Component(image, version, operandVersion string) staticpod.Component {
+	return staticpod.Component{
+		Name:              "etcd",
+		Pod:               "etcd",
+		PodConfigMap:      podConfig,
+		Namespace:         namespace,
+		OperatorNamespace: operatorNamespace,
+		Deployment:        "etcd-operator",
+		Resource:          kube.Etcds,
+		Kind:              "Etcd",
+		CertDir:           certDir,
+		CertConfigMaps:    []string{bundle, discovery},
+		CertSecrets:       []string{allCerts},
+		InstallerCommand:  []string{"/usr/bin/cluster-etcd-operator", "installer"},
+		InstallerImage:    image,
+		Version:           version,
+		OperandVersion:    operandVersion,
+	}
+}

@@ -1,0 +1,354 @@
+package etcd
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+)
+
+// Operand is etcd as the static pod operator sees it.
+type Operand struct {
+	Clients       *kube.Clients
+	Clock         clock.Clock
+	EtcdImage     string
+	OperatorImage string
+	// Event records what was done.
+	Event func(ctx context.Context, kind, reason, message string)
+
+	replicas int
+	dial     *dialer
+	identity []byte // what dial was made from
+	complete bool
+}
+
+// Prepare makes certificates, makes at most one change of membership, and
+// publishes who is a member.
+func (o *Operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
+	var r staticpod.Report
+	r.Busy = true
+	if err := ensureCerts(ctx, o.Clients, nodes, o.Clock.Now()); err != nil {
+		return r, err
+	}
+	if err := o.connect(ctx); err != nil {
+		return r, err
+	}
+	endpoints, err := o.Clients.Kube.CoreV1().ConfigMaps(namespace).Get(ctx, Endpoints, metav1.GetOptions{})
+	if err != nil {
+		return r, fmt.Errorf("read etcd endpoints: %w", err)
+	}
+	s, err := o.observe(ctx, endpoints, nodes)
+	if err != nil {
+		r.Unavailable = "no member answers"
+		return r, err
+	}
+	a := next(s)
+	if err := o.act(ctx, s, a); err != nil {
+		r.Degraded = err.Error()
+		o.Event(ctx, corev1.EventTypeWarning, "MemberChangeFailed", err.Error())
+	}
+	if a.Do != nothing {
+		// What is published must be the truth after the change.
+		if s, err = o.observe(ctx, endpoints, nodes); err != nil {
+			return r, err
+		}
+	}
+	if err := o.publish(ctx, endpoints, s); err != nil {
+		return r, err
+	}
+	if err := o.ensurePod(ctx); err != nil {
+		return r, err
+	}
+	o.judge(&r, s, a)
+	return r, nil
+}
+
+// connect makes the dialer from the client secret, anew when that changed.
+func (o *Operand) connect(ctx context.Context) error {
+	s, err := o.Clients.Kube.CoreV1().Secrets(namespace).Get(ctx, clientCert, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("read etcd client certificate: %w", err)
+	}
+	ca, err := o.Clients.Kube.CoreV1().ConfigMaps(namespace).Get(ctx, bundle, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("read etcd CA bundle: %w", err)
+	}
+	identity := bytes.Join([][]byte{s.Data[corev1.TLSCertKey], []byte(ca.Data[bundleKey])}, nil)
+	if bytes.Equal(identity, o.identity) {
+		return nil
+	}
+	d, err := newDialer([]byte(ca.Data[bundleKey]), s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
+	if err != nil {
+		return err
+	}
+	if o.dial != nil {
+		o.dial.close()
+	}
+	o.dial, o.identity = d, identity
+	return nil
+}
+
+func (o *Operand) observe(ctx context.Context, endpoints *corev1.ConfigMap, nodes []corev1.Node) (state, error) {
+	var s state
+	var err error
+	urls := memberURLs(endpoints)
+	if s.Members, err = o.dial.members(ctx, urls); err != nil {
+		return s, err
+	}
+	s.Leader = o.dial.probe(ctx, s.Members)
+	if s.Replicas, err = o.wanted(ctx); err != nil {
+		return s, err
+	}
+	if s.BootstrapComplete, err = o.bootstrapComplete(ctx); err != nil {
+		return s, err
+	}
+	for i := range nodes {
+		c := candidate{Node: nodes[i].Name, IP: staticpod.NodeAddress(&nodes[i])}
+		if c.IP == "" {
+			continue
+		}
+		if !contains(s.Members, c.IP) {
+			if c.Waiting, err = o.podWaits(ctx, c.Node); err != nil {
+				return s, err
+			}
+		}
+		s.Nodes = append(s.Nodes, c)
+	}
+	return s, nil
+}
+
+// wanted is the size of the control plane, which does not change.
+func (o *Operand) wanted(ctx context.Context) (int, error) {
+	if o.replicas > 0 {
+		return o.replicas, nil
+	}
+	cm, err := o.Clients.Kube.CoreV1().ConfigMaps("kube-system").Get(ctx, "cluster-config-v1", metav1.GetOptions{})
+	if err != nil {
+		return 0, fmt.Errorf("read cluster config: %w", err)
+	}
+	c, err := clusterconfig.ParseCluster(cm.Data["install-config"])
+	if err != nil {
+		return 0, fmt.Errorf("read cluster config: %w", err)
+	}
+	if c.ControlPlaneReplicas < 1 {
+		return 0, fmt.Errorf("read cluster config: controlPlane.replicas is not set")
+	}
+	o.replicas = c.ControlPlaneReplicas
+	return o.replicas, nil
+}
+
+func (o *Operand) bootstrapComplete(ctx context.Context) (bool, error) {
+	if o.complete {
+		return true, nil
+	}
+	cm, err := o.Clients.Kube.CoreV1().ConfigMaps("kube-system").Get(ctx, "bootstrap", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read bootstrap status: %w", err)
+	}
+	o.complete = cm.Data["status"] == "complete"
+	return o.complete, nil
+}
+
+// podWaits says whether the node's etcd pod has got as far as waiting to be
+// added. Adding a member that nobody starts would leave the cluster with a
+// learner that blocks all others.
+func (o *Operand) podWaits(ctx context.Context, node string) (bool, error) {
+	p, err := o.Clients.Kube.CoreV1().Pods(namespace).Get(ctx, "etcd-"+node, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read etcd pod of %s: %w", node, err)
+	}
+	for _, c := range p.Status.InitContainerStatuses {
+		if c.Name == "discover" && c.State.Running != nil {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (o *Operand) act(ctx context.Context, s state, a action) error {
+	if a.Do == nothing {
+		return nil
+	}
+	endpoint := ""
+	for _, m := range s.Members {
+		// Only the leader moves leadership; for the rest any healthy voter but
+		// the one that goes.
+		good := m.Healthy && !m.Learner && m.ID != a.Member
+		if a.Do == moveLeader {
+			good = m.ID == s.Leader
+		}
+		if good {
+			endpoint = ClientURL(m.IP)
+		}
+	}
+	if endpoint == "" {
+		return fmt.Errorf("%s %s: no healthy member to ask", a.Do, a.Name)
+	}
+	c, err := o.dial.client(endpoint)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	voters, _ := s.count()
+	reason, message := "", ""
+	switch a.Do {
+	case addLearner:
+		_, err = c.MemberAddAsLearner(ctx, []string{PeerURL(a.IP)})
+		reason, message = "MemberAddAsLearner", fmt.Sprintf("added %s (%s) as learner; %d members vote", a.Name, a.IP, voters)
+	case promote:
+		_, err = c.MemberPromote(ctx, a.Member)
+		if err != nil && strings.Contains(err.Error(), "learner") {
+			return nil // it has not caught up; the next pass asks again
+		}
+		reason, message = "MemberPromote", fmt.Sprintf("promoted %s; voting members %d→%d", a.Name, voters, voters+1)
+	case moveLeader:
+		_, err = c.MoveLeader(ctx, a.Member)
+		reason, message = "LeaderMoved", fmt.Sprintf("moved leadership from %s to %s", BootstrapMember, a.Name)
+	case remove:
+		_, err = c.MemberRemove(ctx, a.Member)
+		reason, message = "MemberRemove", fmt.Sprintf("removed %s; voting members %d→%d", a.Name, voters, voters-1)
+		for _, m := range s.Members {
+			if m.ID == a.Member && m.Learner {
+				message = fmt.Sprintf("removed learner %s, whose node is gone; %d members vote", a.Name, voters)
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", a.Do, a.Name, err)
+	}
+	o.Event(ctx, corev1.EventTypeNormal, reason, message)
+	return nil
+}
+
+// publish writes the two lists of members. The annotation with the bootstrap
+// member's address goes with that member.
+func (o *Operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) error {
+	want := have.DeepCopy()
+	want.Data = map[string]string{}
+	delete(want.Annotations, BootstrapAnnotation)
+	var urls []string
+	for _, m := range s.Members {
+		if m.Learner {
+			continue
+		}
+		urls = append(urls, ClientURL(m.IP))
+		if m.Name != BootstrapMember {
+			want.Data[strconv.FormatUint(m.ID, 16)] = m.IP
+			continue
+		}
+		if want.Annotations == nil {
+			want.Annotations = map[string]string{}
+		}
+		want.Annotations[BootstrapAnnotation] = m.IP
+	}
+	if !maps.Equal(have.Data, want.Data) || !maps.Equal(have.Annotations, want.Annotations) {
+		if _, err := o.Clients.Kube.CoreV1().ConfigMaps(namespace).Update(ctx, want, metav1.UpdateOptions{}); err != nil {
+			return fmt.Errorf("write etcd endpoints: %w", err)
+		}
+	}
+	slices.Sort(urls)
+	o.dial.keep(append(urls, learnerURLs(s)...))
+	_, err := kube.EnsureConfigMap(ctx, o.Clients, kube.ConfigMap(namespace, discovery, map[string]string{
+		discoverKey: strings.Join(urls, ","),
+	}))
+	return err
+}
+
+func (o *Operand) ensurePod(ctx context.Context) error {
+	text, err := kube.YAML(masterPod(o.EtcdImage, o.OperatorImage))
+	if err != nil {
+		return err
+	}
+	_, err = kube.EnsureConfigMap(ctx, o.Clients, kube.ConfigMap(namespace, podConfig, map[string]string{"pod.yaml": string(text)}))
+	return err
+}
+
+// judge puts the state into conditions.
+func (o *Operand) judge(r *staticpod.Report, s state, a action) {
+	running, why := s.runningInCluster()
+	bootstrap := slices.ContainsFunc(s.Members, func(m member) bool { return m.Name == BootstrapMember })
+	voters, learners := s.count()
+	healthy := 0
+	var sick []string
+	for _, m := range s.Members {
+		switch {
+		case m.Learner:
+		case m.Healthy:
+			healthy++
+		default:
+			sick = append(sick, m.display())
+		}
+	}
+	r.Busy = bootstrap || learners > 0 || !running || a.Do != nothing
+	if healthy*2 <= voters {
+		r.Unavailable = fmt.Sprintf("%d of %d members are healthy: no quorum", healthy, voters)
+	}
+	if len(sick) > 0 {
+		r.Degraded = "members not healthy: " + strings.Join(sick, ", ")
+		r.Hold = r.Degraded
+	}
+	if s.Replicas >= 3 && voters < 3 {
+		r.Hold = fmt.Sprintf("%d members vote; replacing one would risk the quorum", voters)
+	}
+	message := fmt.Sprintf("%d members are available", voters)
+	if learners > 0 {
+		message += fmt.Sprintf(", %d learns", learners)
+	}
+	if a.Why != "" {
+		message += "; " + a.Why
+	}
+	r.Conditions = []staticpod.Condition{
+		{Type: "EtcdRunningInCluster", Status: running, Reason: pick(running, "EnoughEtcdMembers", "NotEnoughEtcdMembers"), Message: why},
+		{Type: "EtcdBootstrapMemberRemoved", Status: !bootstrap, Reason: pick(!bootstrap, "BootstrapMemberRemoved", "BootstrapMemberPresent"), Message: fmt.Sprintf("%d members vote", voters)},
+		{Type: "EtcdMembersAvailable", Status: r.Unavailable == "", Reason: pick(r.Unavailable == "", "EtcdQuorate", "NoQuorum"), Message: message},
+		{Type: "EtcdMembersDegraded", Status: len(sick) > 0, Reason: pick(len(sick) > 0, "UnhealthyMembers", "AsExpected"), Message: r.Degraded},
+	}
+}
+
+func memberURLs(cm *corev1.ConfigMap) []string {
+	var out []string
+	for _, ip := range cm.Data {
+		out = append(out, ClientURL(ip))
+	}
+	slices.Sort(out)
+	if ip := cm.Annotations[BootstrapAnnotation]; ip != "" {
+		out = append([]string{ClientURL(ip)}, out...)
+	}
+	return out
+}
+
+func learnerURLs(s state) []string {
+	var out []string
+	for _, m := range s.Members {
+		if m.Learner {
+			out = append(out, ClientURL(m.IP))
+		}
+	}
+	return out
+}
+
+func pick(b bool, yes, no string) string {
+	if b {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,158 @@
+package etcd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// member of the etcd cluster as the planner sees it.
+type member struct {
+	ID      uint64
+	Name    string // empty until it has started once
+	IP      string // of its peer URL
+	Learner bool
+	Started bool
+	Healthy bool
+}
+
+// candidate is a control plane node.
+type candidate struct {
+	Node    string
+	IP      string
+	Waiting bool // its etcd pod is there and waits to be a member
+}
+
+// state of the world that the planner decides on.
+type state struct {
+	Members           []member
+	Nodes             []candidate
+	Replicas          int  // control plane nodes that the cluster is to have
+	BootstrapComplete bool // the installer's completion ConfigMap says so
+	Leader            uint64
+}
+
+type verb string
+
+const (
+	nothing    verb = ""
+	addLearner verb = "add learner"
+	promote    verb = "promote"
+	moveLeader verb = "move leader"
+	remove     verb = "remove"
+)
+
+// action is the one change of membership to make next.
+type action struct {
+	Do     verb
+	Member uint64 // promote, remove: whom; move leader: to whom
+	Name   string
+	IP     string // add learner
+	Why    string // what is being waited for, when there is nothing to do
+}
+
+// next decides. One change at a time, only while every member is healthy, so
+// that no change can cost the quorum: a learner does not count for it, a
+// promotion raises it by at most one member that is already up to date, and
+// the bootstrap member goes only when the others are complete. That one may be
+// dead by then: removing it lowers the quorum to what the others make alone.
+func next(s state) action {
+	learners := slices.DeleteFunc(slices.Clone(s.Members), func(m member) bool { return !m.Learner })
+	for _, l := range learners {
+		if !slices.ContainsFunc(s.Nodes, func(c candidate) bool { return c.IP == l.IP }) {
+			return action{Do: remove, Member: l.ID, Name: l.display()}
+		}
+	}
+	for _, m := range s.Members {
+		if !m.Learner && !m.Healthy && !(m.Name == BootstrapMember && s.BootstrapComplete) {
+			return action{Why: fmt.Sprintf("member %s is not healthy", m.display())}
+		}
+	}
+	if len(learners) > 0 {
+		l := learners[0]
+		if !l.Started || !l.Healthy {
+			return action{Why: fmt.Sprintf("learner %s has not caught up", l.display())}
+		}
+		return action{Do: promote, Member: l.ID, Name: l.Name}
+	}
+	why := ""
+	for _, c := range s.Nodes {
+		if slices.ContainsFunc(s.Members, func(m member) bool { return m.IP == c.IP }) {
+			continue
+		}
+		if c.Waiting {
+			return action{Do: addLearner, Name: c.Node, IP: c.IP}
+		}
+		why = fmt.Sprintf("etcd pod on %s has not started", c.Node)
+	}
+	return bootstrapStep(s, why)
+}
+
+func bootstrapStep(s state, why string) action {
+	i := slices.IndexFunc(s.Members, func(m member) bool { return m.Name == BootstrapMember })
+	if i < 0 {
+		return action{Why: why}
+	}
+	b := s.Members[i]
+	others := slices.DeleteFunc(slices.Clone(s.Members), func(m member) bool { return m.ID == b.ID || m.Learner })
+	switch {
+	case len(others) < s.Replicas || len(others) == 0:
+		if why == "" {
+			why = fmt.Sprintf("%d of %d control plane members vote", len(others), s.Replicas)
+		}
+		return action{Why: why}
+	case !s.BootstrapComplete:
+		return action{Why: "the bootstrap is not complete"}
+	case s.Leader == b.ID:
+		// Handing over first spares the cluster an election.
+		return action{Do: moveLeader, Member: others[0].ID, Name: others[0].Name}
+	}
+	return action{Do: remove, Member: b.ID, Name: b.Name}
+}
+
+func (m member) display() string {
+	if m.Name != "" {
+		return m.Name
+	}
+	return m.IP
+}
+
+// count says how many members vote and how many learn.
+func (s state) count() (voters, learners int) {
+	for _, m := range s.Members {
+		if m.Learner {
+			learners++
+		} else {
+			voters++
+		}
+	}
+	return voters, learners
+}
+
+// runningInCluster is condition EtcdRunningInCluster: etcd no longer depends on
+// the bootstrap host. The installer's wait-for-ceo watches it.
+func (s state) runningInCluster() (bool, string) {
+	healthy, bootstrap := 0, false
+	var sick []string
+	for _, m := range s.Members {
+		switch {
+		case m.Name == BootstrapMember:
+			bootstrap = true
+		case m.Learner:
+		case m.Healthy:
+			healthy++
+		default:
+			sick = append(sick, m.display())
+		}
+	}
+	voters, _ := s.count()
+	switch {
+	case len(sick) > 0:
+		return false, "not healthy: " + strings.Join(sick, ", ")
+	case s.Replicas == 0 || healthy < s.Replicas:
+		return false, fmt.Sprintf("%d of %d control plane members vote", healthy, s.Replicas)
+	case bootstrap:
+		return true, fmt.Sprintf("%d members vote, the bootstrap member among them", voters)
+	}
+	return true, fmt.Sprintf("%d members vote", voters)
+}

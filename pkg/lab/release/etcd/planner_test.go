@@ -1,0 +1,176 @@
+package etcd
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+const bootIP = "198.18.0.100"
+
+func voter(id uint64, name, ip string) member {
+	return member{ID: id, Name: name, IP: ip, Started: true, Healthy: true}
+}
+
+var (
+	boot = voter(1, BootstrapMember, bootIP)
+	m0   = voter(2, "m0", "198.18.0.101")
+	m1   = voter(3, "m1", "198.18.0.102")
+	m2   = voter(4, "m2", "198.18.0.103")
+)
+
+func sick(m member) member     { m.Healthy = false; return m }
+func learning(m member) member { m.Learner = true; return m }
+func added(m member) member {
+	m.Learner, m.Name, m.Started, m.Healthy = true, "", false, false
+	return m
+}
+
+func nodes(waiting ...bool) []candidate {
+	all := []candidate{{"m0", m0.IP, false}, {"m1", m1.IP, false}, {"m2", m2.IP, false}}
+	for i := range waiting {
+		all[i].Waiting = waiting[i]
+	}
+	return all[:len(waiting)]
+}
+
+func TestNext(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		s    state
+		want action
+	}{
+		{"only bootstrap, no node", state{Members: []member{boot}, Replicas: 3},
+			action{Why: "0 of 3 control plane members vote"}},
+		{"a node waits", state{Members: []member{boot}, Nodes: nodes(true), Replicas: 3},
+			action{Do: addLearner, Name: "m0", IP: m0.IP}},
+		{"pod not there yet", state{Members: []member{boot}, Nodes: nodes(false), Replicas: 3},
+			action{Why: "etcd pod on m0 has not started"}},
+		{"the ready one first", state{Members: []member{boot}, Nodes: nodes(false, true), Replicas: 3},
+			action{Do: addLearner, Name: "m1", IP: m1.IP}},
+		{"learner not started: no second one", state{Members: []member{boot, added(m0)}, Nodes: nodes(true, true), Replicas: 3},
+			action{Why: "learner 198.18.0.101 has not caught up"}},
+		{"learner started is promoted", state{Members: []member{boot, learning(m0)}, Nodes: nodes(false, true), Replicas: 3},
+			action{Do: promote, Member: 2, Name: "m0"}},
+		{"learner unreachable", state{Members: []member{boot, learning(sick(m0))}, Nodes: nodes(false, true), Replicas: 3},
+			action{Why: "learner m0 has not caught up"}},
+		{"learner whose node is gone is removed", state{Members: []member{boot, added(m2)}, Nodes: nodes(true, true), Replicas: 3},
+			action{Do: remove, Member: 4, Name: m2.IP}},
+		{"sick voter stops adding", state{Members: []member{boot, sick(m0)}, Nodes: nodes(false, true), Replicas: 3},
+			action{Why: "member m0 is not healthy"}},
+		{"sick voter stops promoting", state{Members: []member{boot, sick(m0), learning(m1)}, Nodes: nodes(false, false), Replicas: 3},
+			action{Why: "member m0 is not healthy"}},
+		{"complete, bootstrap not done", state{Members: []member{boot, m0, m1, m2}, Nodes: nodes(false, false, false), Replicas: 3},
+			action{Why: "the bootstrap is not complete"}},
+		{"bootstrap done", state{Members: []member{boot, m0, m1, m2}, Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true},
+			action{Do: remove, Member: 1, Name: BootstrapMember}},
+		{"bootstrap leads", state{Members: []member{boot, m0, m1, m2}, Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true, Leader: 1},
+			action{Do: moveLeader, Member: 2, Name: "m0"}},
+		{"bootstrap done but a master is sick", state{Members: []member{boot, m0, sick(m1), m2}, Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true},
+			action{Why: "member m1 is not healthy"}},
+		{"bootstrap done but a master is missing", state{Members: []member{boot, m0, m1}, Nodes: nodes(false, false), Replicas: 3, BootstrapComplete: true},
+			action{Why: "2 of 3 control plane members vote"}},
+		{"bootstrap died before its time", state{Members: []member{sick(boot), m0, m1, m2}, Nodes: nodes(false, false, false), Replicas: 3},
+			action{Why: "member etcd-bootstrap is not healthy"}},
+		{"bootstrap died when done: out with it", state{Members: []member{sick(boot), m0, m1, m2}, Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true},
+			action{Do: remove, Member: 1, Name: BootstrapMember}},
+		{"single node", state{Members: []member{boot, m0}, Nodes: nodes(false), Replicas: 1, BootstrapComplete: true},
+			action{Do: remove, Member: 1, Name: BootstrapMember}},
+		{"at rest", state{Members: []member{m0, m1, m2}, Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true}, action{}},
+		{"never the last one", state{Members: []member{boot}, BootstrapComplete: true},
+			action{Why: "0 of 0 control plane members vote"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			if got := next(c.s); got != c.want {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestWalk plays random worlds: whatever happens, there is at most one
+// learner, changes are made only among healthy voters, and it ends with the
+// masters alone.
+func TestWalk(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		s := state{Members: []member{boot}, Nodes: nodes(false, false, false), Replicas: 3}
+		for range 400 {
+			switch i := rnd.IntN(3); rnd.IntN(6) {
+			case 0:
+				s.Nodes[i].Waiting = true
+			case 1:
+				for j := range s.Members {
+					if s.Members[j].Learner {
+						s.Members[j].Started, s.Members[j].Healthy, s.Members[j].Name = true, true, "m"
+					}
+				}
+			case 2:
+				s.Members[rnd.IntN(len(s.Members))].Healthy = false
+			case 3, 4:
+				for j := range s.Members {
+					s.Members[j].Healthy = s.Members[j].Started
+				}
+			case 5:
+				v, _ := s.count()
+				s.BootstrapComplete = s.BootstrapComplete || v == 4
+			}
+			s.Leader = s.Members[rnd.IntN(len(s.Members))].ID
+			a := next(s)
+			if a.Do != nothing {
+				for _, m := range s.Members {
+					if !m.Learner && !m.Healthy && m.Name != BootstrapMember {
+						t.Fatalf("%+v although %s is sick", a, m.display())
+					}
+				}
+			}
+			apply(&s, a)
+			if _, l := s.count(); l > 1 {
+				t.Fatalf("%d learners", l)
+			}
+		}
+		if v, l := s.count(); v != 3 || l != 0 || s.Members[0].Name == BootstrapMember {
+			t.Fatalf("ended with %+v", s.Members)
+		}
+	}
+}
+
+func apply(s *state, a action) {
+	switch a.Do {
+	case addLearner:
+		s.Members = append(s.Members, member{ID: uint64(len(s.Members) + 10), IP: a.IP, Learner: true})
+	case promote, remove:
+		for i := range s.Members {
+			if s.Members[i].ID != a.Member {
+				continue
+			}
+			if a.Do == promote {
+				s.Members[i].Learner = false
+			} else {
+				s.Members = append(s.Members[:i], s.Members[i+1:]...)
+			}
+			return
+		}
+	}
+}
+
+func TestRunningInCluster(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		s    state
+		want bool
+	}{
+		{"bootstrap only", state{Members: []member{boot}, Replicas: 3}, false},
+		{"three of four", state{Members: []member{boot, m0, m1}, Replicas: 3}, false},
+		{"four", state{Members: []member{boot, m0, m1, m2}, Replicas: 3}, true},
+		{"four with a learner", state{Members: []member{boot, m0, m1, learning(m2)}, Replicas: 3}, false},
+		{"four, one sick", state{Members: []member{boot, m0, m1, sick(m2)}, Replicas: 3}, false},
+		{"four, bootstrap sick", state{Members: []member{sick(boot), m0, m1, m2}, Replicas: 3}, true},
+		{"three without bootstrap", state{Members: []member{m0, m1, m2}, Replicas: 3}, true},
+		{"single", state{Members: []member{boot, m0}, Replicas: 1}, true},
+		{"size unknown", state{Members: []member{boot}}, false},
+	} {
+		if got, why := c.s.runningInCluster(); got != c.want {
+			t.Errorf("%s: %v (%s), want %v", c.what, got, why, c.want)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package staticpod
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+)
+
+const (
+	statusPrefix = "revision-status-"
+	statusReady  = "Ready"
+	statusMaking = "Creating"
+	keptOld      = 3 // superseded revisions that stay for a look back
+)
+
+// inputs are the objects of one namespace by name.
+type inputs struct {
+	configMaps map[string]*corev1.ConfigMap
+	secrets    map[string]*corev1.Secret
+}
+
+// revision is a finished or half-made snapshot.
+type revision struct {
+	number int
+	hash   string
+	ready  bool
+	status *corev1.ConfigMap
+}
+
+// fingerprint identifies the content of the inputs of a revision; missing
+// names the first that does not exist.
+func (c *Component) fingerprint(in inputs) (sum, missing string) {
+	h := sha256.New()
+	for _, name := range c.revisionedConfigMaps() {
+		cm, ok := in.configMaps[name]
+		if !ok {
+			return "", "ConfigMap " + c.Namespace + "/" + name
+		}
+		fmt.Fprintf(h, "configmap %q\n", name)
+		for _, k := range slices.Sorted(maps.Keys(cm.Data)) {
+			put(h, k, []byte(cm.Data[k]))
+		}
+	}
+	for _, name := range c.Secrets {
+		s, ok := in.secrets[name]
+		if !ok {
+			return "", "Secret " + c.Namespace + "/" + name
+		}
+		fmt.Fprintf(h, "secret %q\n", name)
+		for _, k := range slices.Sorted(maps.Keys(s.Data)) {
+			put(h, k, s.Data[k])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), ""
+}
+
+func put(h hash.Hash, key string, value []byte) {
+	fmt.Fprintf(h, "%q %d\n", key, len(value))
+	h.Write(value)
+}
+
+func (c *Component) revisionedConfigMaps() []string {
+	return append([]string{c.PodConfigMap}, c.ConfigMaps...)
+}
+
+// revisions finds the snapshots among the ConfigMaps of the namespace, oldest
+// first.
+func revisions(in inputs) []revision {
+	var out []revision
+	for name, cm := range in.configMaps {
+		rest, ok := strings.CutPrefix(name, statusPrefix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.Atoi(rest)
+		if err != nil || n < 1 {
+			continue
+		}
+		out = append(out, revision{number: n, hash: cm.Data["hash"], ready: cm.Data["status"] == statusReady, status: cm})
+	}
+	slices.SortFunc(out, func(a, b revision) int { return a.number - b.number })
+	return out
+}
+
+// nextRevision decides what number the wanted content has: that of the latest
+// snapshot when it is the same, that of a half-made one (its maker died), else
+// a new one.
+func nextRevision(have []revision, sum string) (number int, make bool) {
+	if len(have) == 0 {
+		return 1, true
+	}
+	last := have[len(have)-1]
+	if !last.ready {
+		return last.number, true
+	}
+	if last.hash == sum {
+		return last.number, false
+	}
+	return last.number + 1, true
+}
+
+// expired are snapshots that nobody needs: not among the latest few and on no
+// node.
+func expired(have []revision, used []int) []revision {
+	if len(have) <= keptOld+1 {
+		return nil
+	}
+	var out []revision
+	for _, r := range have[:len(have)-keptOld-1] {
+		if !slices.Contains(used, r.number) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// snapshot copies the inputs as revision n. The copies belong to the status
+// ConfigMap, so deleting that one removes the revision.
+func (c *Component) snapshot(ctx context.Context, k *kube.Clients, in inputs, n int, sum string) error {
+	api := k.Kube.CoreV1().ConfigMaps(c.Namespace)
+	name := statusPrefix + strconv.Itoa(n)
+	status := kube.ConfigMap(c.Namespace, name, map[string]string{"revision": strconv.Itoa(n), "status": statusMaking})
+	made, err := api.Create(ctx, status, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		made, err = api.Get(ctx, name, metav1.GetOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("start revision %d: %w", n, err)
+	}
+	owner := []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: made.Name, UID: made.UID}}
+	for _, src := range c.revisionedConfigMaps() {
+		cm := kube.ConfigMap(c.Namespace, revisioned(src, n), in.configMaps[src].Data)
+		cm.OwnerReferences = owner
+		if _, err := kube.EnsureConfigMap(ctx, k, cm); err != nil {
+			return err
+		}
+	}
+	for _, src := range c.Secrets {
+		s := kube.Secret(c.Namespace, revisioned(src, n), in.secrets[src].Data)
+		s.Type = in.secrets[src].Type
+		s.OwnerReferences = owner
+		if _, err := kube.EnsureSecret(ctx, k, s); err != nil {
+			return err
+		}
+	}
+	made.Data = map[string]string{"revision": strconv.Itoa(n), "status": statusReady, "hash": sum}
+	if _, err := api.Update(ctx, made, metav1.UpdateOptions{}); err != nil {
+		return fmt.Errorf("finish revision %d: %w", n, err)
+	}
+	return nil
+}
+
+func revisioned(name string, n int) string { return name + "-" + strconv.Itoa(n) }
