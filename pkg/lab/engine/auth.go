@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine/sso"
+)
+
+const sessionCookie = "JSESSIONID"
+
+// authenticate finds out who asks: by token, by session cookie or by name and
+// password. Otherwise it refuses.
+func (e *Engine) authenticate(w http.ResponseWriter, r *http.Request) (sso.User, bool) {
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		user, ok := e.sso.User(token)
+		if !ok {
+			expired(w)
+		}
+		return user, ok
+	}
+	if name, password, ok := r.BasicAuth(); ok {
+		return e.basic(w, r, name, password)
+	}
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
+		if user, ok := e.sso.User(cookie.Value); ok {
+			return user, true
+		}
+	}
+	unauthorized(w, "Unauthorized")
+	return sso.User{}, false
+}
+
+func (e *Engine) basic(w http.ResponseWriter, r *http.Request, name, password string) (sso.User, bool) {
+	if !strings.Contains(strings.ToLower(r.Header.Get("Prefer")), "persistent-auth") {
+		user, err := e.sso.Check(name, password)
+		if err != nil {
+			unauthorized(w, err.Error())
+			return sso.User{}, false
+		}
+		return user, true
+	}
+	token, _, err := e.sso.Login(name, password)
+	if err != nil {
+		unauthorized(w, err.Error())
+		return sso.User{}, false
+	}
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: token, Path: "/ovirt-engine/api", Secure: true, HttpOnly: true})
+	return e.sso.User(token)
+}
+
+func unauthorized(w http.ResponseWriter, why string) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="RESTAPI"`)
+	html(w, http.StatusUnauthorized, why)
+}
+
+// expired is what the engine says to a token that it does not know any more.
+// Clients recognize the text.
+func expired(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="RESTAPI"`)
+	html(w, http.StatusUnauthorized, "invalid_grant: The provided authorization grant for the auth code has expired.")
+}
+
+func html(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/html;charset=UTF-8")
+	w.WriteHeader(status)
+	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	fmt.Fprintf(w, "<html><head><title>Error</title></head><body>%s</body></html>", escape.Replace(text))
+}
+
+// token serves the password grant of /sso/oauth/token.
+func (e *Engine) token(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		ssoError(w, "invalid_request", "Invalid request")
+		return
+	}
+	if grant := r.Form.Get("grant_type"); grant != "password" {
+		ssoError(w, "unsupported_grant_type", fmt.Sprintf("Unsupported grant type: %s", grant))
+		return
+	}
+	scope := r.Form.Get("scope")
+	token, ends, err := e.sso.Login(r.Form.Get("username"), r.Form.Get("password"))
+	if err != nil {
+		var denied *sso.Denied
+		if errors.As(err, &denied) {
+			e.log.Info("login refused", "user", r.Form.Get("username"))
+			ssoError(w, "access_denied", denied.Message)
+			return
+		}
+		ssoError(w, "server_error", err.Error())
+		return
+	}
+	e.log.Info("logged in", "user", r.Form.Get("username"))
+	writeJSON(w, http.StatusOK, map[string]string{
+		"access_token": token,
+		"scope":        scope,
+		"exp":          strconv.FormatInt(ends.UnixMilli(), 10),
+		"token_type":   "bearer",
+	})
+}
+
+func ssoError(w http.ResponseWriter, code, text string) {
+	writeJSON(w, http.StatusBadRequest, map[string]string{"error_code": code, "error": text})
+}
+
+func (e *Engine) logout(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		ssoError(w, "invalid_request", "Invalid request")
+		return
+	}
+	e.sso.Logout(r.Form.Get("token"))
+	writeJSON(w, http.StatusOK, struct{}{})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// pki serves the CA certificate, which clients fetch before they trust the
+// engine.
+func (e *Engine) pki(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get("resource") != "ca-certificate" {
+		html(w, http.StatusNotFound, "Resource not found")
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-x509-ca-cert")
+	_, _ = w.Write(e.cfg.CA)
+}
+
+// portal stands for the web pages: clients that lack /api in their URL end
+// here and are sent round between portal and sign-on for ever, as by a real
+// engine that waits for a session cookie.
+func (e *Engine) portal(w http.ResponseWriter, r *http.Request) {
+	target := "/ovirt-engine/webadmin/"
+	if strings.HasPrefix(r.URL.Path, "/ovirt-engine/webadmin") {
+		target = "/ovirt-engine/sso/interactive-login"
+	}
+	http.Redirect(w, r, target, http.StatusFound)
+}
+
+func stamp(t time.Time) string { return t.Format("2006-01-02T15:04:05.000-07:00") }
+
+func stampOrNil(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	s := stamp(t)
+	return &s
+}

@@ -1,0 +1,264 @@
+package enginetest
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// The account that may do everything, and one that may look only.
+const (
+	Username       = "admin@internal"
+	Password       = "engine-password"
+	ReaderName     = "reader@internal"
+	ReaderPassword = "reader-password"
+)
+
+// Engine is a running engine and what is behind it.
+type Engine struct {
+	*engine.Engine
+	Machines *Machines
+	Volumes  *Volumes
+
+	URL      string // of the API, as clients want it
+	BaseURL  string // scheme and host of the engine
+	ImageURL string // scheme and host of imageio
+	Username string
+	Password secret.String
+	CA       []byte // PEM
+	CAFile   string
+
+	ClusterID       string
+	DataCenterID    string
+	StorageDomainID string // of data1
+	SecondDomainID  string // of data2
+	NetworkID       string // of ovirtmgmt
+	VNICProfileID   string // of ovirtmgmt
+	HostIDs         []string
+}
+
+type options struct {
+	config engine.Config
+	state  []byte
+	m      *Machines
+	v      *Volumes
+}
+
+// Option changes how an engine is set up.
+type Option func(*options)
+
+// Config lets a test change the configuration.
+func Config(change func(*engine.Config)) Option {
+	return func(o *options) { change(&o.config) }
+}
+
+// Hosts sets the number of hosts; the default is three.
+func Hosts(n int) Option {
+	return func(o *options) { o.config.Hosts = hosts(n) }
+}
+
+// Restored starts from a snapshot of another engine, on its machines and disks.
+func Restored(state []byte, from *Engine) Option {
+	return func(o *options) { o.state, o.m, o.v = state, from.Machines, from.Volumes }
+}
+
+// With injects a fault from the start.
+func With(f engine.Fault) Option {
+	return func(o *options) { o.config.Faults = append(o.config.Faults, f) }
+}
+
+func hosts(n int) []engine.Host {
+	var out []engine.Host
+	for i := range n {
+		out = append(out, engine.Host{Name: "host" + string(rune('1'+i)) + ".lab.okd.test"})
+	}
+	return out
+}
+
+// fast is short enough for tests and long enough that clients see every
+// state on their way.
+var fast = engine.Delays{
+	Disk: 5 * time.Millisecond, VM: 5 * time.Millisecond, Template: 10 * time.Millisecond, Launch: 5 * time.Millisecond,
+	Stop: 5 * time.Millisecond, Transfer: 5 * time.Millisecond, Poll: 10 * time.Millisecond, GiveUp: time.Second,
+}
+
+// Start runs an engine until the test ends: one cluster with three hosts, two
+// NFS storage domains of 1 TiB, data1 and data2, and the network ovirtmgmt.
+func Start(t testing.TB, opts ...Option) *Engine {
+	t.Helper()
+	e, err := Run(t.TempDir(), opts...)
+	if err != nil {
+		t.Fatalf("start engine: %v", err)
+	}
+	t.Cleanup(e.Stop)
+	return &e.Engine
+}
+
+// Server is an engine outside of a test.
+type Server struct {
+	Engine
+	stops []func()
+}
+
+// Stop ends it.
+func (s *Server) Stop() {
+	for i := len(s.stops) - 1; i >= 0; i-- {
+		s.stops[i]()
+	}
+}
+
+// Run starts an engine that keeps its CA file in dir.
+func Run(dir string, opts ...Option) (*Server, error) {
+	o := &options{m: NewMachines(), v: NewVolumes()}
+	o.config = engine.Config{
+		FQDN: "engine.lab.okd.test", Hosts: hosts(3), Delays: fast,
+		Domains: []engine.StorageDomain{{Name: "data1"}, {Name: "data2"}},
+		Users: []engine.User{
+			{Name: Username, Password: secret.New(Password), Admin: true},
+			{Name: ReaderName, Password: secret.New(ReaderPassword)},
+		},
+	}
+	ca, err := newAuthority()
+	if err != nil {
+		return nil, err
+	}
+	cert, err := ca.issue()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{}
+	var api, images http.Handler // set once the addresses are known
+	apiServer := serve(cert, func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) })
+	imageServer := serve(cert, func(w http.ResponseWriter, r *http.Request) { images.ServeHTTP(w, r) })
+	s.stops = append(s.stops, apiServer.Close, imageServer.Close)
+	o.config.CA = ca.pem
+	apiURL, imageURL := address(apiServer), address(imageServer)
+	o.config.BaseURL, o.config.TransferURL, o.config.ProxyURL = apiURL, imageURL, imageURL
+	for _, opt := range opts {
+		opt(o)
+	}
+	inner, err := engine.New(o.config, o.m, o.v)
+	if err != nil {
+		s.Stop()
+		return nil, err
+	}
+	if o.state != nil {
+		if err := inner.Restore(o.state); err != nil {
+			s.Stop()
+			return nil, err
+		}
+	}
+	// The engine goes first, so that nothing waits for a client.
+	s.stops = append(s.stops, func() { _ = inner.Close() })
+	api, images = inner.Handler(), inner.ImageHandler()
+	apiServer.StartTLS()
+	imageServer.StartTLS()
+	ids := inner.IDs()
+	s.Engine = Engine{Engine: inner, Machines: o.m, Volumes: o.v, BaseURL: apiURL, ImageURL: imageURL,
+		URL: apiURL + "/ovirt-engine/api", Username: Username, Password: secret.New(Password),
+		CA: ca.pem, CAFile: filepath.Join(dir, "ca.pem"),
+		ClusterID: ids.Cluster, DataCenterID: ids.DataCenter, StorageDomainID: ids.Domains["data1"], SecondDomainID: ids.Domains["data2"],
+		NetworkID: ids.Networks["ovirtmgmt"], VNICProfileID: ids.Profiles["ovirtmgmt"]}
+	for _, h := range o.config.Hosts {
+		s.HostIDs = append(s.HostIDs, ids.Hosts[h.Name])
+	}
+	if err := os.WriteFile(s.CAFile, ca.pem, 0o644); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func serve(cert tls.Certificate, h http.HandlerFunc) *httptest.Server {
+	s := httptest.NewUnstartedServer(h)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	// Clients that break off on purpose are part of the tests.
+	s.Config.ErrorLog = log.New(discard{}, "", 0)
+	s.Config.ReadHeaderTimeout = time.Minute
+	return s
+}
+
+func address(s *httptest.Server) string { return "https://" + s.Listener.Addr().String() }
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+type authority struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pem  []byte
+}
+
+func newAuthority() (*authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "engine test CA"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &authority{key, cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}, nil
+}
+
+func (a *authority) issue() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
+
+// Same tells whether two inventories list the same objects.
+func Same(a, b engine.Inventory) bool {
+	x, errX := json.Marshal(a.Objects())
+	y, errY := json.Marshal(b.Objects())
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// Eventually waits up to ten seconds for a condition.
+func Eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("waited in vain for %s", what)
+}
