@@ -124,13 +124,13 @@ func (in *Inputs) loadObject(doc []byte, head metav1.TypeMeta, sets *[]configv1.
 		if err := yaml.Unmarshal(doc, &s); err != nil {
 			return err
 		}
-		*sets = append(*sets, fromPolicy(s))
+		*sets = append(*sets, FromPolicy(s))
 	}
 	return nil
 }
 
-// fromPolicy turns the older form of a mirror set into the newer one.
-func fromPolicy(p operatorv1alpha1.ImageContentSourcePolicy) configv1.ImageDigestMirrorSet {
+// FromPolicy turns the older form of a mirror set into the newer one.
+func FromPolicy(p operatorv1alpha1.ImageContentSourcePolicy) configv1.ImageDigestMirrorSet {
 	var s configv1.ImageDigestMirrorSet
 	for _, r := range p.Spec.RepositoryDigestMirrors {
 		m := configv1.ImageDigestMirrors{Source: r.Source}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	configv1 "github.com/openshift/api/config/v1"
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
 	"sigs.k8s.io/yaml"
 
@@ -18,7 +19,7 @@ import (
 // Cluster serves what the API says.
 type Cluster struct {
 	API    *kube.Client
-	URL    string // of the API, for nodes
+	URL    string // of the API, for nodes; empty means the Infrastructure's internal one
 	Tokens string // directory with token and ca.crt of the node-bootstrapper account
 }
 
@@ -44,14 +45,22 @@ func (c Cluster) Serve(ctx context.Context, pool string) (Served, error) {
 		return Served{}, fmt.Errorf("read controller config: %w", err)
 	}
 	s.KubeletCA = cc.Spec.KubeAPIServerServingCAData
+	address := c.URL
+	if address == "" {
+		var infra configv1.Infrastructure
+		if err := c.API.Get(ctx, kube.Config+"/infrastructures/cluster", &infra); err != nil {
+			return Served{}, fmt.Errorf("find URL of the API: %w", err)
+		}
+		address = infra.Status.APIServerInternalURL
+	}
 	var err error
-	s.Kubeconfig, err = c.kubeconfig()
+	s.Kubeconfig, err = c.kubeconfig(address)
 	return s, err
 }
 
 // kubeconfig holds the token that is good for one thing: to ask for a
 // certificate. The files are read each time because both may be rotated.
-func (c Cluster) kubeconfig() ([]byte, error) {
+func (c Cluster) kubeconfig(address string) ([]byte, error) {
 	token, err := os.ReadFile(filepath.Join(c.Tokens, "token"))
 	if err != nil {
 		return nil, fmt.Errorf("read kubelet credentials: %w", err)
@@ -64,7 +73,7 @@ func (c Cluster) kubeconfig() ([]byte, error) {
 	return yaml.Marshal(m{
 		"apiVersion": "v1", "kind": "Config", "current-context": "kubelet",
 		"clusters": []m{{"name": "local", "cluster": m{
-			"server": c.URL, "certificate-authority-data": base64.StdEncoding.EncodeToString(ca),
+			"server": address, "certificate-authority-data": base64.StdEncoding.EncodeToString(ca),
 		}}},
 		"users":    []m{{"name": "kubelet", "user": m{"token": string(token)}}},
 		"contexts": []m{{"name": "kubelet", "context": m{"cluster": "local", "user": "kubelet"}}},

@@ -36,7 +36,7 @@ func Command(ctx context.Context, args []string) error {
 		dir = f.String("server-basedir", "/etc/mcs/bootstrap", "what machine-config-controller bootstrap wrote")
 		kubeconfig = f.String("bootstrap-kubeconfig", "/etc/mcs/kubeconfig", "credentials for kubelets")
 	} else {
-		api = f.String("apiserver-url", "", "URL of the API for nodes")
+		api = f.String("apiserver-url", "", "URL of the API for nodes; empty means the Infrastructure's internal one")
 		tokens = f.String("bootstrap-token-dir", "/etc/mcs/bootstrap-token", "token and ca.crt of the node-bootstrapper account")
 		kubeconfig = f.String("kubeconfig", "", "credentials of this server; empty means the pod's")
 	}
@@ -47,9 +47,6 @@ func Command(ctx context.Context, args []string) error {
 	if args[0] == "bootstrap" {
 		src = Bootstrap{Dir: *dir, Kubeconfig: *kubeconfig}
 	} else {
-		if *api == "" {
-			return errors.New("parse arguments: --apiserver-url must be given")
-		}
 		client, err := kube.Dial(*kubeconfig)
 		if err != nil {
 			return err
