@@ -1,0 +1,116 @@
+package bootstrap_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/bootstrap"
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/sshclient"
+	"github.com/okd-install/okd-install/pkg/sshclient/sshtest"
+)
+
+type recorder struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (r *recorder) Emit(e event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.Kind == event.Progress {
+		r.said = append(r.said, e.Message)
+	}
+}
+
+func (r *recorder) progress() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.said)
+}
+
+// TestWatch lets a host without address appear, fail, vanish and finish.
+func TestWatch(t *testing.T) {
+	const now = `"timestamp":"2026-11-21T03:00:00Z"`
+	var mu sync.Mutex
+	looks := 0
+	var server *sshtest.Server
+	server = sshtest.New(t, func(_ context.Context, s sshtest.Session) int {
+		mu.Lock()
+		looks++
+		n := looks
+		mu.Unlock()
+		switch {
+		case n == 1:
+			_, _ = fmt.Fprintf(s.Stdout, "== release-image\n[{%s,\"phase\":\"stage end\",\"stage\":\"pull-release-image\",\"result\":\"failure\",\"errorMessage\":\"no route to host\"}]\n", now)
+		case n == 2:
+			server.Cut()
+		case n < 6:
+			_, _ = fmt.Fprintf(s.Stdout, "== bootkube\n[{%s,\"phase\":\"stage start\",\"stage\":\"cb-bootstrap\"}]\n", now)
+		default:
+			_, _ = fmt.Fprintf(s.Stdout, "== progress\n[{%s,\"phase\":\"service end\",\"result\":\"success\"}]\n", now)
+		}
+		return 0
+	})
+	host, port, err := net.SplitHostPort(server.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	seen := &recorder{}
+	w := &bootstrap.Watcher{
+		Hosts: func(context.Context) ([]string, error) {
+			asked++
+			switch asked {
+			case 1:
+				return nil, fmt.Errorf("the engine does not answer")
+			case 2:
+				return nil, nil
+			}
+			return []string{host}, nil
+		},
+		Port:  port,
+		SSH:   sshclient.Config{Keys: [][]byte{server.User.PrivatePEM}, HostKey: server.Host.AuthorizedKey},
+		Clock: clock.Real(), Sink: seen, Every: 5 * time.Millisecond,
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	w.Run(ctx)
+	if ctx.Err() != nil || !w.Status().Done {
+		t.Fatalf("did not end with the host: %+v", w.Status())
+	}
+	want := []string{
+		"bootstrap host: release-image: pull-release-image; last error: no route to host",
+		"bootstrap host: bootkube: cb-bootstrap",
+		"bootstrap host: done",
+	}
+	if got := seen.progress(); !slices.Equal(got, want) {
+		t.Errorf("said\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestWatchEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	w := &bootstrap.Watcher{
+		Hosts: func(context.Context) ([]string, error) { return []string{"127.0.0.1"}, nil }, Port: "1",
+		SSH: sshclient.Config{HostKey: "nonsense"}, Clock: clock.Real(), Sink: event.Discard, Every: time.Millisecond,
+	}
+	done := make(chan struct{})
+	go func() { w.Run(ctx); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		t.Fatal("it goes on")
+	}
+	if w.Status().Service != "" {
+		t.Errorf("status %+v", w.Status())
+	}
+}

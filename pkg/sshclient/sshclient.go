@@ -1,0 +1,191 @@
+// Package sshclient runs commands on hosts that the installer made. It accepts
+// only the host key that the installer gave the host.
+package sshclient
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// Config says which host to reach, and as whom.
+type Config struct {
+	Addr string   // host:port
+	User string   // default core
+	Keys [][]byte // private keys, any one may fit
+	// HostKey is the host's public key as an authorized_keys line; it is the
+	// only one that is accepted.
+	HostKey string
+	// Timeout is how long connecting may take, default 10 s.
+	Timeout time.Duration
+	// ForwardAgent lets commands on the host log in further with Keys.
+	ForwardAgent bool
+}
+
+// ErrHostKey is in the error when somebody else answers at the address.
+var ErrHostKey = errors.New("the host shows another key than the one it was given")
+
+// Client is a connection to a host.
+type Client struct {
+	conn    *ssh.Client
+	forward bool
+}
+
+// Dial connects and logs in.
+func Dial(ctx context.Context, cfg Config) (*Client, error) {
+	c, err := dial(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s by SSH: %w", cfg.Addr, err)
+	}
+	return c, nil
+}
+
+func dial(ctx context.Context, cfg Config) (*Client, error) {
+	if cfg.User == "" {
+		cfg.User = "core"
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	ring, signers, err := keyring(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	want, _, _, _, err := ssh.ParseAuthorizedKey([]byte(cfg.HostKey))
+	if err != nil {
+		return nil, fmt.Errorf("read the host key: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	defer cancel()
+	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	// The handshake knows no context: closing the connection ends it.
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	conn, channels, requests, err := ssh.NewClientConn(raw, cfg.Addr, &ssh.ClientConfig{
+		User:              cfg.User,
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signers...)},
+		HostKeyAlgorithms: []string{want.Type()},
+		HostKeyCallback: func(_ string, _ net.Addr, shown ssh.PublicKey) error {
+			if !bytes.Equal(shown.Marshal(), want.Marshal()) {
+				return ErrHostKey
+			}
+			return nil
+		},
+	})
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		_ = raw.Close()
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, err
+	}
+	client := ssh.NewClient(conn, channels, requests)
+	if cfg.ForwardAgent {
+		if err := agent.ForwardToAgent(client, ring); err != nil {
+			_ = client.Close()
+			return nil, fmt.Errorf("forward the keys: %w", err)
+		}
+	}
+	return &Client{conn: client, forward: cfg.ForwardAgent}, nil
+}
+
+func keyring(keys [][]byte) (agent.Agent, []ssh.Signer, error) {
+	ring := agent.NewKeyring()
+	for _, pem := range keys {
+		key, err := ssh.ParseRawPrivateKey(pem)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read SSH key: %w", err)
+		}
+		if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
+			return nil, nil, fmt.Errorf("use SSH key: %w", err)
+		}
+	}
+	signers, err := ring.Signers()
+	return ring, signers, err
+}
+
+// Close ends the connection and whatever runs over it.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Run runs a command. What it writes goes to stdout and, line by line or not,
+// to stderr; the error repeats its last words.
+func (c *Client) Run(ctx context.Context, command string, stdout, stderr io.Writer) error {
+	session, err := c.conn.NewSession()
+	if err != nil {
+		return fmt.Errorf("open SSH session: %w", err)
+	}
+	defer func() { _ = session.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = session.Close() })
+	defer stop()
+	if c.forward {
+		if err := agent.RequestAgentForwarding(session); err != nil {
+			return fmt.Errorf("forward the keys: %w", err)
+		}
+	}
+	var last tail
+	session.Stdout, session.Stderr = stdout, io.MultiWriter(&last, stderr)
+	err = session.Run(command)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		program, _, _ := strings.Cut(command, " ")
+		if words := last.String(); words != "" {
+			return fmt.Errorf("run %s: %w: %s", program, err, words)
+		}
+		return fmt.Errorf("run %s: %w", program, err)
+	}
+	return nil
+}
+
+// Output runs a command and returns the first limit bytes that it writes.
+func (c *Client) Output(ctx context.Context, command string, limit int) ([]byte, error) {
+	out := head{left: limit}
+	err := c.Run(ctx, command, &out, io.Discard)
+	return out.kept.Bytes(), err
+}
+
+// head keeps the first bytes written to it.
+type head struct {
+	kept bytes.Buffer // not embedded: its ReadFrom would know no limit
+	left int
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	keep := min(len(p), h.left)
+	h.left -= keep
+	h.kept.Write(p[:keep])
+	return len(p), nil
+}
+
+// tail keeps the last bytes written to it.
+type tail struct{ kept []byte }
+
+const tailSize = 1024
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if len(t.kept) > tailSize {
+		t.kept = append([]byte(nil), t.kept[len(t.kept)-tailSize:]...)
+	}
+	return len(p), nil
+}
+
+// String is the last line.
+func (t *tail) String() string {
+	text := strings.TrimSpace(string(t.kept))
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
