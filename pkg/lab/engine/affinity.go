@@ -16,12 +16,15 @@ func (e *Engine) groupXML(c *call, g *model.AffinityGroup) *api.AffinityGroup {
 		Cluster: api.To("clusters", g.Cluster), Enforcing: &g.Enforcing, Positive: &g.VMsRule.Positive, Priority: &g.Priority,
 		HostsRule: ruleXML(&g.HostsRule), VMsRule: ruleXML(&g.VMsRule),
 	}
+	var hosts []*api.Ref
 	for _, id := range g.Hosts {
-		out.Hosts = append(out.Hosts, api.To("hosts", id))
+		hosts = append(hosts, api.To("hosts", id))
 	}
+	var vms []*api.VM
 	for _, id := range g.VMs {
-		out.VMs = append(out.VMs, &api.VM{Href: href("vms", id), ID: id})
+		vms = append(vms, &api.VM{Href: href("vms", id), ID: id})
 	}
+	out.Hosts, out.VMs = api.Some(hosts), api.Some(vms)
 	return out
 }
 
@@ -122,7 +125,7 @@ func (c *call) applyGroup(action string, g *model.AffinityGroup, in *api.Affinit
 		// The old way to say it.
 		g.VMsRule = model.Rule{Enabled: true, Positive: *in.Positive, Enforcing: g.Enforcing}
 	}
-	for _, ref := range in.VMs {
+	for _, ref := range api.Val(in.VMs) {
 		vm := c.vmByRef(ref.ID, ref.Name)
 		if vm == nil {
 			return invalid("Cannot %s. The VM does not exist.", action)
@@ -131,7 +134,7 @@ func (c *call) applyGroup(action string, g *model.AffinityGroup, in *api.Affinit
 			g.VMs = append(g.VMs, vm.ID)
 		}
 	}
-	for _, ref := range in.Hosts {
+	for _, ref := range api.Val(in.Hosts) {
 		if _, ok := c.world.host(ref.ID); !ok {
 			return invalid("Cannot %s. The host does not exist.", action)
 		}
@@ -254,10 +257,10 @@ func (e *Engine) schedule(action string, vm *model.VM) (worldHost, error) {
 
 func placed(vm *model.VM, h worldHost) bool {
 	p := vm.Spec.Placement
-	if p == nil || len(p.Hosts) == 0 || api.Val(p.Affinity) == "migratable" {
+	if p == nil || len(api.Val(p.Hosts)) == 0 || api.Val(p.Affinity) == "migratable" {
 		return true
 	}
-	for _, want := range p.Hosts {
+	for _, want := range api.Val(p.Hosts) {
 		if want.ID == h.ID {
 			return true
 		}

@@ -278,13 +278,15 @@ func (e *Engine) reported(vm *model.VM) []*api.ReportedDevice {
 		d := &api.ReportedDevice{ID: n.ID, Href: href("vms", vm.ID, "reporteddevices", n.ID), Name: "eth" + string(rune('0'+i%10)),
 			MAC: &api.MAC{Address: n.MAC}, Type: "network", VM: api.To("vms", vm.ID)}
 		if i == 0 {
+			var ips []api.IP
 			for _, a := range addresses {
 				version := "v4"
 				if a.Is6() {
 					version = "v6"
 				}
-				d.IPs = append(d.IPs, api.IP{Address: api.Ptr(a.String()), Version: &version})
+				ips = append(ips, api.IP{Address: api.Ptr(a.String()), Version: &version})
 			}
+			d.IPs = api.Some(ips)
 		}
 		out = append(out, d)
 	}

@@ -26,9 +26,11 @@ func (e *Engine) diskXML(d *model.Disk) *api.Disk {
 	if d.Format == model.FormatCow {
 		out.QcowVersion = api.Ptr("qcow2_v3")
 	}
+	var domains []*api.StorageDomain
 	for _, id := range d.Domains {
-		out.StorageDomains = append(out.StorageDomains, &api.StorageDomain{Href: href("storagedomains", id), ID: id})
+		domains = append(domains, &api.StorageDomain{Href: href("storagedomains", id), ID: id})
 	}
+	out.StorageDomains = api.Some(domains)
 	return out
 }
 
@@ -134,8 +136,8 @@ func allocated(format string, sparse bool, size, initial int64) int64 {
 // domainOf finds the storage domain a disk document names.
 func (e *Engine) domainOf(d *api.Disk) (worldDomain, error) {
 	var ref *api.Ref
-	if len(d.StorageDomains) > 0 {
-		ref = &api.Ref{ID: d.StorageDomains[0].ID, Name: d.StorageDomains[0].Name}
+	if all := api.Val(d.StorageDomains); len(all) > 0 {
+		ref = &api.Ref{ID: all[0].ID, Name: all[0].Name}
 	} else if d.StorageDomain != nil {
 		ref = d.StorageDomain
 	} else {

@@ -16,7 +16,7 @@ func (e *Engine) domainXML(d worldDomain) *api.StorageDomain {
 	status := e.domainStatus(d)
 	base := href("storagedomains", d.ID)
 	return &api.StorageDomain{Href: base, ID: d.ID, Name: &d.Name, Description: api.Ptr(""), Comment: api.Ptr(""), Available: &available,
-		Committed: &committed, DataCenters: []*api.Ref{api.To("datacenters", e.world.center.ID)}, ExternalStatus: api.Ptr("ok"),
+		Committed: &committed, DataCenters: api.Some([]*api.Ref{api.To("datacenters", e.world.center.ID)}), ExternalStatus: api.Ptr("ok"),
 		Master: &d.Master, Status: &status, Storage: &api.Storage{Type: d.Type}, StorageFormat: api.Ptr("v5"), Type: api.Ptr("data"),
 		Used: &used, Links: links(base, "disks", "templates", "vms")}
 }

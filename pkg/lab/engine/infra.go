@@ -143,9 +143,11 @@ func (e *Engine) clusterXML(c *call) *api.Cluster {
 		CPU: &api.HostCPU{Architecture: "x86_64", Type: "Intel Cascadelake Server Family"}, DataCenter: api.To("datacenters", w.center.ID),
 		Version: &api.Version{Major: 4, Minor: 7}, Links: links(base, "affinitygroups", "networks")}
 	if c.follows("networks") {
+		var networks []*api.Network
 		for i := range w.networks {
-			out.Networks = append(out.Networks, e.networkXML(&w.networks[i]))
+			networks = append(networks, e.networkXML(&w.networks[i]))
 		}
+		out.Networks = api.Some(networks)
 	}
 	return out
 }
@@ -184,7 +186,7 @@ func (e *Engine) networkXML(n *named) *api.Network {
 	}
 	return &api.Network{Href: base, ID: n.ID, Name: &n.Name, Description: api.Ptr(""), Comment: api.Ptr(""),
 		DataCenter: api.To("datacenters", e.world.center.ID), MTU: api.Ptr(0), STP: api.Ptr(false),
-		Status: api.Ptr("operational"), Usages: usages, Links: links(base, "vnicprofiles")}
+		Status: api.Ptr("operational"), Usages: &usages, Links: links(base, "vnicprofiles")}
 }
 
 func listNetworks(c *call) (any, error) {

@@ -15,15 +15,15 @@ func (e *Engine) templateXML(c *call, t *model.Template) *api.Template {
 	out := &api.Template{
 		XMLName: xml.Name{Local: "template"}, Href: base, ID: t.ID, Name: &t.Name, Description: &t.Description, Comment: &t.Comment,
 		Cluster: api.To("clusters", t.Cluster), Console: &api.Console{Enabled: &t.Spec.Console}, CPU: &t.Spec.CPU,
-		CreationTime: stampOrNil(t.Created), CustomProperties: t.Spec.Properties, Initialization: t.Spec.Initialization,
+		CreationTime: stampOrNil(t.Created), CustomProperties: api.Some(t.Spec.Properties), Initialization: t.Spec.Initialization,
 		Memory: &t.Spec.Memory, MemoryPolicy: &t.Spec.MemoryPolicy, OS: osXML(&t.Spec), SoundcardEnabled: &t.Spec.Soundcard,
 		Status: &t.Status, Type: &t.Spec.Type, Links: links(base, "cdroms", "diskattachments", "graphicsconsoles", "nics", "permissions", "tags", "watchdogs"),
 	}
 	if c.follows("diskattachments") {
-		out.DiskAttachments = e.templateDisks(t)
+		out.DiskAttachments = api.Some(e.templateDisks(t))
 	}
 	if c.follows("nics") {
-		out.Nics = templateNICs(t)
+		out.Nics = api.Some(templateNICs(t))
 	}
 	return out
 }

@@ -15,7 +15,7 @@ func (e *Engine) vmXML(c *call, vm *model.VM) *api.VM {
 		Actions: actions(base, "autopincpuandnumanodes", "reboot", "reset", "shutdown", "start", "stop"),
 		Links:   links(base, "diskattachments", "graphicsconsoles", "nics", "reporteddevices", "tags"),
 		Cluster: api.To("clusters", vm.Cluster), Console: &api.Console{Enabled: &vm.Spec.Console}, CPU: &vm.Spec.CPU,
-		CreationTime: stampOrNil(vm.Created), CustomProperties: vm.Spec.Properties, DeleteProtected: &vm.DeleteProtected,
+		CreationTime: stampOrNil(vm.Created), CustomProperties: api.Some(vm.Spec.Properties), DeleteProtected: &vm.DeleteProtected,
 		Host: api.To("hosts", vm.Host), Initialization: vm.Spec.Initialization, InstanceType: api.To("instancetypes", vm.InstanceType),
 		Memory: &vm.Spec.Memory, MemoryPolicy: &vm.Spec.MemoryPolicy, Origin: api.Ptr("ovirt"),
 		OriginalTemplate: api.To("templates", vm.OriginalTemplate), OS: osXML(&vm.Spec), PlacementPolicy: placementXML(&vm.Spec),
@@ -26,16 +26,16 @@ func (e *Engine) vmXML(c *call, vm *model.VM) *api.VM {
 		out.StopReason = &vm.StopReason
 	}
 	if c.follows("diskattachments") {
-		out.DiskAttachments = e.vmAttachments(c, vm)
+		out.DiskAttachments = api.Some(e.vmAttachments(c, vm))
 	}
 	if c.follows("nics") {
-		out.Nics = vmNICs(vm)
+		out.Nics = api.Some(vmNICs(vm))
 	}
 	if c.follows("tags") {
-		out.Tags = e.vmTags(vm)
+		out.Tags = api.Some(e.vmTags(vm))
 	}
 	if c.follows("reporteddevices") {
-		out.ReportedDevices = e.reported(vm)
+		out.ReportedDevices = api.Some(e.reported(vm))
 	}
 	return out
 }
@@ -216,7 +216,7 @@ func (c *call) thaw(action string, vm *model.VM, t *model.Template, in *api.VM, 
 		d := *from
 		d.ID, d.Image, d.Status, d.Template, d.Owner = newID(), newID(), model.StatusLocked, "", c.user.Name
 		sd, _ := c.world.domain(from.Domains[0])
-		for _, over := range in.DiskAttachments {
+		for _, over := range api.Val(in.DiskAttachments) {
 			if over.Disk == nil || over.ID != from.ID && over.Disk.ID != from.ID {
 				continue
 			}
@@ -226,7 +226,7 @@ func (c *call) thaw(action string, vm *model.VM, t *model.Template, in *api.VM, 
 				d.Sparse = true
 			}
 			d.Alias = firstOf(over.Disk.Alias, over.Disk.Name, &d.Alias)
-			if len(over.Disk.StorageDomains) > 0 || over.Disk.StorageDomain != nil {
+			if len(api.Val(over.Disk.StorageDomains)) > 0 || over.Disk.StorageDomain != nil {
 				var err error
 				if sd, err = c.domainOf(over.Disk); err != nil {
 					return nil, nil, err

@@ -6,7 +6,7 @@ import (
 )
 
 func osXML(s *model.Spec) *api.OperatingSystem {
-	return &api.OperatingSystem{Type: &s.OS, Boot: &api.Boot{Devices: s.BootDevices}}
+	return &api.OperatingSystem{Type: &s.OS, Boot: &api.Boot{Devices: api.Some(s.BootDevices)}}
 }
 
 func placementXML(s *model.Spec) *api.PlacementPolicy {
@@ -14,9 +14,11 @@ func placementXML(s *model.Spec) *api.PlacementPolicy {
 		return &api.PlacementPolicy{Affinity: api.Ptr("migratable")}
 	}
 	out := &api.PlacementPolicy{Affinity: s.Placement.Affinity}
-	for _, h := range s.Placement.Hosts {
-		out.Hosts = append(out.Hosts, &api.Host{Href: href("hosts", h.ID), ID: h.ID})
+	var hosts []*api.Host
+	for _, h := range api.Val(s.Placement.Hosts) {
+		hosts = append(hosts, &api.Host{Href: href("hosts", h.ID), ID: h.ID})
 	}
+	out.Hosts = api.Some(hosts)
 	return out
 }
 
@@ -44,15 +46,15 @@ func (c *call) applySpec(action string, vm *model.VM, in *api.VM) error {
 	}
 	if in.OS != nil {
 		set(&s.OS, in.OS.Type)
-		if in.OS.Boot != nil && len(in.OS.Boot.Devices) > 0 {
-			s.BootDevices = in.OS.Boot.Devices
+		if in.OS.Boot != nil && len(api.Val(in.OS.Boot.Devices)) > 0 {
+			s.BootDevices = *in.OS.Boot.Devices
 		}
 	}
 	if in.Initialization != nil {
 		s.Initialization = in.Initialization
 	}
 	if in.CustomProperties != nil {
-		s.Properties = in.CustomProperties
+		s.Properties = *in.CustomProperties
 	}
 	switch s.Type {
 	case "desktop", "server", "high_performance":
@@ -108,7 +110,8 @@ func (c *call) applyPlacement(action string, s *model.Spec, p *api.PlacementPoli
 	if out.Affinity == nil {
 		out.Affinity = api.Ptr("migratable")
 	}
-	for _, want := range p.Hosts {
+	var hosts []*api.Host
+	for _, want := range api.Val(p.Hosts) {
 		id := ""
 		for _, h := range c.world.hosts {
 			if want.ID == h.ID || want.ID == "" && api.Val(want.Name) == h.Name {
@@ -118,8 +121,9 @@ func (c *call) applyPlacement(action string, s *model.Spec, p *api.PlacementPoli
 		if id == "" {
 			return conflict("Cannot %s. The dedicated Host does not exist.", action)
 		}
-		out.Hosts = append(out.Hosts, &api.Host{ID: id})
+		hosts = append(hosts, &api.Host{ID: id})
 	}
+	out.Hosts = api.Some(hosts)
 	s.Placement = out
 	return nil
 }

@@ -180,8 +180,8 @@ type AffinityGroup struct {
 	Priority    *float64      `xml:"priority"`
 	HostsRule   *AffinityRule `xml:"hosts_rule"`
 	VMsRule     *AffinityRule `xml:"vms_rule"`
-	Hosts       []*Ref        `xml:"hosts>host"`
-	VMs         []*VM         `xml:"vms>vm"`
+	Hosts       *[]*Ref       `xml:"hosts>host"`
+	VMs         *[]*VM        `xml:"vms>vm"`
 }
 
 // AffinityRule is one rule of an affinity group.
@@ -189,4 +189,14 @@ type AffinityRule struct {
 	Enabled   *bool `xml:"enabled" json:"enabled,omitempty"`
 	Enforcing *bool `xml:"enforcing" json:"enforcing,omitempty"`
 	Positive  *bool `xml:"positive" json:"positive,omitempty"`
+}
+
+// Some returns a pointer to the items of an inner collection, or nil when
+// there are none: encoding/xml would write an empty element otherwise, which
+// some clients cannot take.
+func Some[T any](items []T) *[]T {
+	if len(items) == 0 {
+		return nil
+	}
+	return &items
 }

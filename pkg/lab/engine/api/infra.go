@@ -18,17 +18,17 @@ type DataCenter struct {
 
 // Cluster groups hosts.
 type Cluster struct {
-	XMLName     xml.Name   `xml:"cluster"`
-	Href        string     `xml:"href,attr,omitempty"`
-	ID          string     `xml:"id,attr,omitempty"`
-	Links       []Link     `xml:"link"`
-	Name        *string    `xml:"name"`
-	Description *string    `xml:"description"`
-	Comment     *string    `xml:"comment"`
-	CPU         *HostCPU   `xml:"cpu"`
-	DataCenter  *Ref       `xml:"data_center"`
-	Version     *Version   `xml:"version"`
-	Networks    []*Network `xml:"networks>network"`
+	XMLName     xml.Name    `xml:"cluster"`
+	Href        string      `xml:"href,attr,omitempty"`
+	ID          string      `xml:"id,attr,omitempty"`
+	Links       []Link      `xml:"link"`
+	Name        *string     `xml:"name"`
+	Description *string     `xml:"description"`
+	Comment     *string     `xml:"comment"`
+	CPU         *HostCPU    `xml:"cpu"`
+	DataCenter  *Ref        `xml:"data_center"`
+	Version     *Version    `xml:"version"`
+	Networks    *[]*Network `xml:"networks>network"`
 }
 
 // HostCPU is the processor of a cluster or a host.
@@ -59,19 +59,19 @@ type Host struct {
 
 // Network is a logical network of a data center.
 type Network struct {
-	XMLName     xml.Name `xml:"network"`
-	Href        string   `xml:"href,attr,omitempty"`
-	ID          string   `xml:"id,attr,omitempty"`
-	Links       []Link   `xml:"link"`
-	Name        *string  `xml:"name"`
-	Description *string  `xml:"description"`
-	Comment     *string  `xml:"comment"`
-	Cluster     *Ref     `xml:"cluster"`
-	DataCenter  *Ref     `xml:"data_center"`
-	MTU         *int     `xml:"mtu"`
-	Status      *string  `xml:"status"`
-	STP         *bool    `xml:"stp"`
-	Usages      []string `xml:"usages>usage"`
+	XMLName     xml.Name  `xml:"network"`
+	Href        string    `xml:"href,attr,omitempty"`
+	ID          string    `xml:"id,attr,omitempty"`
+	Links       []Link    `xml:"link"`
+	Name        *string   `xml:"name"`
+	Description *string   `xml:"description"`
+	Comment     *string   `xml:"comment"`
+	Cluster     *Ref      `xml:"cluster"`
+	DataCenter  *Ref      `xml:"data_center"`
+	MTU         *int      `xml:"mtu"`
+	Status      *string   `xml:"status"`
+	STP         *bool     `xml:"stp"`
+	Usages      *[]string `xml:"usages>usage"`
 }
 
 // VNICProfile is how VMs reach a network.
@@ -105,7 +105,7 @@ type StorageDomain struct {
 	Comment        *string  `xml:"comment"`
 	Available      *int64   `xml:"available"`
 	Committed      *int64   `xml:"committed"`
-	DataCenters    []*Ref   `xml:"data_centers>data_center"`
+	DataCenters    *[]*Ref  `xml:"data_centers>data_center"`
 	ExternalStatus *string  `xml:"external_status"`
 	Master         *bool    `xml:"master"`
 	Status         *string  `xml:"status"`
@@ -124,33 +124,33 @@ type Storage struct {
 
 // Disk is a virtual disk.
 type Disk struct {
-	XMLName         xml.Name         `xml:"disk"`
-	Href            string           `xml:"href,attr,omitempty"`
-	ID              string           `xml:"id,attr,omitempty"`
-	Actions         *Actions         `xml:"actions"`
-	Links           []Link           `xml:"link"`
-	Name            *string          `xml:"name"`
-	Description     *string          `xml:"description"`
-	Alias           *string          `xml:"alias"`
-	ActualSize      *int64           `xml:"actual_size"`
-	Backup          *string          `xml:"backup"`
-	ContentType     *string          `xml:"content_type"`
-	Format          *string          `xml:"format"`
-	ImageID         *string          `xml:"image_id"`
-	InitialSize     *int64           `xml:"initial_size"`
-	PropagateErrors *bool            `xml:"propagate_errors"`
-	ProvisionedSize *int64           `xml:"provisioned_size"`
-	QcowVersion     *string          `xml:"qcow_version"`
-	Shareable       *bool            `xml:"shareable"`
-	Sparse          *bool            `xml:"sparse"`
-	Status          *string          `xml:"status"`
-	StorageDomain   *Ref             `xml:"storage_domain"`
-	StorageDomains  []*StorageDomain `xml:"storage_domains>storage_domain"`
-	StorageType     *string          `xml:"storage_type"`
-	TotalSize       *int64           `xml:"total_size"`
-	WipeAfterDelete *bool            `xml:"wipe_after_delete"`
-	Bootable        *bool            `xml:"bootable"`
-	Interface       *string          `xml:"interface"`
+	XMLName         xml.Name          `xml:"disk"`
+	Href            string            `xml:"href,attr,omitempty"`
+	ID              string            `xml:"id,attr,omitempty"`
+	Actions         *Actions          `xml:"actions"`
+	Links           []Link            `xml:"link"`
+	Name            *string           `xml:"name"`
+	Description     *string           `xml:"description"`
+	Alias           *string           `xml:"alias"`
+	ActualSize      *int64            `xml:"actual_size"`
+	Backup          *string           `xml:"backup"`
+	ContentType     *string           `xml:"content_type"`
+	Format          *string           `xml:"format"`
+	ImageID         *string           `xml:"image_id"`
+	InitialSize     *int64            `xml:"initial_size"`
+	PropagateErrors *bool             `xml:"propagate_errors"`
+	ProvisionedSize *int64            `xml:"provisioned_size"`
+	QcowVersion     *string           `xml:"qcow_version"`
+	Shareable       *bool             `xml:"shareable"`
+	Sparse          *bool             `xml:"sparse"`
+	Status          *string           `xml:"status"`
+	StorageDomain   *Ref              `xml:"storage_domain"`
+	StorageDomains  *[]*StorageDomain `xml:"storage_domains>storage_domain"`
+	StorageType     *string           `xml:"storage_type"`
+	TotalSize       *int64            `xml:"total_size"`
+	WipeAfterDelete *bool             `xml:"wipe_after_delete"`
+	Bootable        *bool             `xml:"bootable"`
+	Interface       *string           `xml:"interface"`
 }
 
 // DiskAttachment joins a disk to a VM or a template.

@@ -4,42 +4,42 @@ import "encoding/xml"
 
 // VM is a virtual machine.
 type VM struct {
-	XMLName          xml.Name          `xml:"vm"`
-	Href             string            `xml:"href,attr,omitempty"`
-	ID               string            `xml:"id,attr,omitempty"`
-	Actions          *Actions          `xml:"actions"`
-	Links            []Link            `xml:"link"`
-	Name             *string           `xml:"name"`
-	Description      *string           `xml:"description"`
-	Comment          *string           `xml:"comment"`
-	Cluster          *Ref              `xml:"cluster"`
-	Console          *Console          `xml:"console"`
-	CPU              *CPU              `xml:"cpu"`
-	CreationTime     *string           `xml:"creation_time"`
-	CustomProperties []CustomProperty  `xml:"custom_properties>custom_property"`
-	DeleteProtected  *bool             `xml:"delete_protected"`
-	Host             *Ref              `xml:"host"`
-	Initialization   *Initialization   `xml:"initialization"`
-	InstanceType     *Ref              `xml:"instance_type"`
-	Memory           *int64            `xml:"memory"`
-	MemoryPolicy     *MemoryPolicy     `xml:"memory_policy"`
-	Origin           *string           `xml:"origin"`
-	OriginalTemplate *Ref              `xml:"original_template"`
-	OS               *OperatingSystem  `xml:"os"`
-	PlacementPolicy  *PlacementPolicy  `xml:"placement_policy"`
-	RunOnce          *bool             `xml:"run_once"`
-	SoundcardEnabled *bool             `xml:"soundcard_enabled"`
-	StartTime        *string           `xml:"start_time"`
-	Stateless        *bool             `xml:"stateless"`
-	Status           *string           `xml:"status"`
-	StopReason       *string           `xml:"stop_reason"`
-	StopTime         *string           `xml:"stop_time"`
-	Template         *Ref              `xml:"template"`
-	Type             *string           `xml:"type"`
-	DiskAttachments  []*DiskAttachment `xml:"disk_attachments>disk_attachment"`
-	Nics             []*NIC            `xml:"nics>nic"`
-	Tags             []*Tag            `xml:"tags>tag"`
-	ReportedDevices  []*ReportedDevice `xml:"reported_devices>reported_device"`
+	XMLName          xml.Name           `xml:"vm"`
+	Href             string             `xml:"href,attr,omitempty"`
+	ID               string             `xml:"id,attr,omitempty"`
+	Actions          *Actions           `xml:"actions"`
+	Links            []Link             `xml:"link"`
+	Name             *string            `xml:"name"`
+	Description      *string            `xml:"description"`
+	Comment          *string            `xml:"comment"`
+	Cluster          *Ref               `xml:"cluster"`
+	Console          *Console           `xml:"console"`
+	CPU              *CPU               `xml:"cpu"`
+	CreationTime     *string            `xml:"creation_time"`
+	CustomProperties *[]CustomProperty  `xml:"custom_properties>custom_property"`
+	DeleteProtected  *bool              `xml:"delete_protected"`
+	Host             *Ref               `xml:"host"`
+	Initialization   *Initialization    `xml:"initialization"`
+	InstanceType     *Ref               `xml:"instance_type"`
+	Memory           *int64             `xml:"memory"`
+	MemoryPolicy     *MemoryPolicy      `xml:"memory_policy"`
+	Origin           *string            `xml:"origin"`
+	OriginalTemplate *Ref               `xml:"original_template"`
+	OS               *OperatingSystem   `xml:"os"`
+	PlacementPolicy  *PlacementPolicy   `xml:"placement_policy"`
+	RunOnce          *bool              `xml:"run_once"`
+	SoundcardEnabled *bool              `xml:"soundcard_enabled"`
+	StartTime        *string            `xml:"start_time"`
+	Stateless        *bool              `xml:"stateless"`
+	Status           *string            `xml:"status"`
+	StopReason       *string            `xml:"stop_reason"`
+	StopTime         *string            `xml:"stop_time"`
+	Template         *Ref               `xml:"template"`
+	Type             *string            `xml:"type"`
+	DiskAttachments  *[]*DiskAttachment `xml:"disk_attachments>disk_attachment"`
+	Nics             *[]*NIC            `xml:"nics>nic"`
+	Tags             *[]*Tag            `xml:"tags>tag"`
+	ReportedDevices  *[]*ReportedDevice `xml:"reported_devices>reported_device"`
 }
 
 // Actions lists what may be posted to an object.
@@ -73,14 +73,14 @@ type CustomProperty struct {
 
 // Initialization is what the guest gets at its first boot.
 type Initialization struct {
-	AuthorizedSSHKeys *string            `xml:"authorized_ssh_keys" json:"authorizedSSHKeys,omitempty"`
-	CustomScript      *string            `xml:"custom_script" json:"customScript,omitempty"`
-	DNSSearch         *string            `xml:"dns_search" json:"dnsSearch,omitempty"`
-	DNSServers        *string            `xml:"dns_servers" json:"dnsServers,omitempty"`
-	HostName          *string            `xml:"host_name" json:"hostName,omitempty"`
-	NICConfigurations []NICConfiguration `xml:"nic_configurations>nic_configuration" json:"nicConfigurations,omitempty"`
-	RegenerateSSHKeys *bool              `xml:"regenerate_ssh_keys" json:"regenerateSSHKeys,omitempty"`
-	UserName          *string            `xml:"user_name" json:"userName,omitempty"`
+	AuthorizedSSHKeys *string             `xml:"authorized_ssh_keys" json:"authorizedSSHKeys,omitempty"`
+	CustomScript      *string             `xml:"custom_script" json:"customScript,omitempty"`
+	DNSSearch         *string             `xml:"dns_search" json:"dnsSearch,omitempty"`
+	DNSServers        *string             `xml:"dns_servers" json:"dnsServers,omitempty"`
+	HostName          *string             `xml:"host_name" json:"hostName,omitempty"`
+	NICConfigurations *[]NICConfiguration `xml:"nic_configurations>nic_configuration" json:"nicConfigurations,omitempty"`
+	RegenerateSSHKeys *bool               `xml:"regenerate_ssh_keys" json:"regenerateSSHKeys,omitempty"`
+	UserName          *string             `xml:"user_name" json:"userName,omitempty"`
 }
 
 // NICConfiguration is a guest's network setting.
@@ -115,13 +115,13 @@ type OperatingSystem struct {
 
 // Boot lists the boot devices in order.
 type Boot struct {
-	Devices []string `xml:"devices>device"`
+	Devices *[]string `xml:"devices>device"`
 }
 
 // PlacementPolicy pins a VM to hosts.
 type PlacementPolicy struct {
-	Affinity *string `xml:"affinity" json:"affinity,omitempty"`
-	Hosts    []*Host `xml:"hosts>host" json:"hosts,omitempty"`
+	Affinity *string  `xml:"affinity" json:"affinity,omitempty"`
+	Hosts    *[]*Host `xml:"hosts>host" json:"hosts,omitempty"`
 }
 
 // NIC is a virtual network card.
@@ -161,7 +161,7 @@ type ReportedDevice struct {
 	Href    string   `xml:"href,attr"`
 	ID      string   `xml:"id,attr"`
 	Name    string   `xml:"name"`
-	IPs     []IP     `xml:"ips>ip"`
+	IPs     *[]IP    `xml:"ips>ip"`
 	MAC     *MAC     `xml:"mac"`
 	Type    string   `xml:"type"`
 	VM      *Ref     `xml:"vm"`
@@ -171,25 +171,25 @@ type ReportedDevice struct {
 // the same fields under another element name.
 type Template struct {
 	XMLName          xml.Name
-	Href             string            `xml:"href,attr,omitempty"`
-	ID               string            `xml:"id,attr,omitempty"`
-	Links            []Link            `xml:"link"`
-	Name             *string           `xml:"name"`
-	Description      *string           `xml:"description"`
-	Comment          *string           `xml:"comment"`
-	Cluster          *Ref              `xml:"cluster"`
-	Console          *Console          `xml:"console"`
-	CPU              *CPU              `xml:"cpu"`
-	CreationTime     *string           `xml:"creation_time"`
-	CustomProperties []CustomProperty  `xml:"custom_properties>custom_property"`
-	Initialization   *Initialization   `xml:"initialization"`
-	Memory           *int64            `xml:"memory"`
-	MemoryPolicy     *MemoryPolicy     `xml:"memory_policy"`
-	OS               *OperatingSystem  `xml:"os"`
-	SoundcardEnabled *bool             `xml:"soundcard_enabled"`
-	Status           *string           `xml:"status"`
-	Type             *string           `xml:"type"`
-	VM               *VM               `xml:"vm"`
-	DiskAttachments  []*DiskAttachment `xml:"disk_attachments>disk_attachment"`
-	Nics             []*NIC            `xml:"nics>nic"`
+	Href             string             `xml:"href,attr,omitempty"`
+	ID               string             `xml:"id,attr,omitempty"`
+	Links            []Link             `xml:"link"`
+	Name             *string            `xml:"name"`
+	Description      *string            `xml:"description"`
+	Comment          *string            `xml:"comment"`
+	Cluster          *Ref               `xml:"cluster"`
+	Console          *Console           `xml:"console"`
+	CPU              *CPU               `xml:"cpu"`
+	CreationTime     *string            `xml:"creation_time"`
+	CustomProperties *[]CustomProperty  `xml:"custom_properties>custom_property"`
+	Initialization   *Initialization    `xml:"initialization"`
+	Memory           *int64             `xml:"memory"`
+	MemoryPolicy     *MemoryPolicy      `xml:"memory_policy"`
+	OS               *OperatingSystem   `xml:"os"`
+	SoundcardEnabled *bool              `xml:"soundcard_enabled"`
+	Status           *string            `xml:"status"`
+	Type             *string            `xml:"type"`
+	VM               *VM                `xml:"vm"`
+	DiskAttachments  *[]*DiskAttachment `xml:"disk_attachments>disk_attachment"`
+	Nics             *[]*NIC            `xml:"nics>nic"`
 }
