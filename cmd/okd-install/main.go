@@ -1,0 +1,61 @@
+// Command okd-install installs OKD clusters that run virtual machines.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/okd-install/okd-install/pkg/install"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args, streams{out: os.Stdout, err: os.Stderr}, os.Getenv))
+}
+
+// streams are where a run writes: data to out, everything else to err.
+type streams struct{ out, err io.Writer }
+
+// run is the whole program but for the process: tests call it.
+func run(ctx context.Context, args []string, s streams, getenv func(string) string) int {
+	ctx, stop := signalled(ctx)
+	defer stop()
+	r := &root{streams: s, getenv: getenv, args: args}
+	defer r.close()
+	cmd := r.command()
+	cmd.SetArgs(args[1:])
+	cmd.SetOut(s.out)
+	cmd.SetErr(s.err)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return install.ExitOK
+	}
+	r.fail(ctx, err)
+	return install.ExitCode(err)
+}
+
+// signalled ends the context with install.ErrInterrupted at the first SIGINT or
+// SIGTERM. A second one ends the process at once: the next run copes with that.
+func signalled(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case sig := <-signals:
+			cancel(fmt.Errorf("%w by %s", install.ErrInterrupted, sig))
+		case <-ctx.Done():
+			return
+		}
+		<-signals
+		os.Exit(install.ExitInterrupted)
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(errors.New("the program ends"))
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/version"
+)
+
+func planCommand(r *root) *cobra.Command {
+	var o install.Options
+	var output string
+	c := &cobra.Command{Use: "plan", Short: "Show what create cluster would create or change", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			app, err := r.start(o)
+			if err != nil {
+				return err
+			}
+			return app.Plan(cmd.Context(), output)
+		}}
+	editedFlags(c, &o)
+	c.Flags().StringVarP(&output, "output", "o", "text", "form of the plan (text, json, dot)")
+	return c
+}
+
+func statusCommand(r *root) *cobra.Command {
+	var output string
+	var quiet, phases bool
+	c := &cobra.Command{Use: "status", Short: "Show how far an installation is", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			app, err := r.start(install.Options{})
+			if err != nil {
+				return err
+			}
+			s, err := app.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			switch {
+			case quiet && !s.Complete:
+				return errors.New("the cluster is not complete")
+			case quiet:
+				return nil
+			case phases:
+				return s.PrintPhases(r.streams.out)
+			case output == "json":
+				enc := json.NewEncoder(r.streams.out)
+				enc.SetIndent("", "  ")
+				return enc.Encode(s)
+			case output == "text":
+				return s.Print(r.streams.out)
+			}
+			return fmt.Errorf("invalid --output %q: choose text or json", output)
+		}}
+	c.Flags().StringVarP(&output, "output", "o", "text", "form of the answer (text, json)")
+	c.Flags().BoolVar(&quiet, "quiet", false, "print nothing; exit 0 only if the cluster is complete")
+	c.Flags().BoolVar(&phases, "phases", false, "print the time that each phase took, and nothing else")
+	return c
+}
+
+func graphCommand(r *root) *cobra.Command {
+	var file string
+	c := &cobra.Command{Use: "graph", Short: "Draw the graph of assets in DOT", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if file == "" {
+				return install.Graph(r.streams.out)
+			}
+			f, err := os.Create(file)
+			if err != nil {
+				return err
+			}
+			return errors.Join(install.Graph(f), f.Close())
+		}}
+	c.Flags().StringVar(&file, "output-file", "", "file to write to instead of standard output")
+	return c
+}
+
+func versionCommand(r *root) *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print version information", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			release := version.ReleaseImage
+			if override := install.ReleaseOverride(r.getenv); override != "" {
+				release = override
+			}
+			if release == "" {
+				release = "none built in"
+			}
+			_, err := fmt.Fprintf(r.streams.out, "%s %s\nbuilt from commit %s\nrelease image %s\nrelease architecture %s\n",
+				filepath.Base(r.args[0]), version.Version, version.Commit, release, version.Architecture)
+			return err
+		}}
+}

@@ -1,0 +1,167 @@
+// Package install puts the parts together: it turns a command of the user into
+// assets, a plan, machines, waits, and a cluster. The platform is picked here,
+// in one place (platform.go).
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/version"
+)
+
+// Environment variables of the reference.
+const (
+	envReleaseImage      = "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE"
+	envOSImage           = "OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE"
+	envInvoker           = "OPENSHIFT_INSTALL_INVOKER"
+	envPreserveBootstrap = "OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP"
+	envGatherBootstrap   = "OPENSHIFT_INSTALL_GATHER_BOOTSTRAP"
+	envBootstrapIP       = "OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP"
+)
+
+// pollEvery is how often the waits look at the world.
+const pollEvery = time.Second
+
+// App is one run of the installer in one directory.
+type App struct {
+	Dir     string
+	Clock   clock.Clock
+	Sink    event.Sink // people and the log file see what goes here
+	Stdout  io.Writer  // data only
+	Getenv  func(string) string
+	Command string // as typed, for the journal
+	Options Options
+
+	secrets redactions
+}
+
+// Options are the flags that change how a command runs.
+type Options struct {
+	Skip              []string      // phases to leave out
+	Timeout           time.Duration // replaces every phase's budget
+	Edited            asset.Policy  // what to do about edited files whose inputs changed
+	SkipPasswordPrint bool
+}
+
+// redactions collects the secrets of a run as they become known, so that no
+// log line, error or event shows one.
+type redactions struct {
+	mu   sync.Mutex
+	list []secret.String
+	r    *secret.Redactor
+}
+
+// Hide keeps the given secrets out of everything that is logged from now on.
+func (a *App) Hide(values ...secret.String) {
+	a.secrets.mu.Lock()
+	defer a.secrets.mu.Unlock()
+	a.secrets.list = append(a.secrets.list, values...)
+	a.secrets.r = secret.NewRedactor(a.secrets.list...)
+}
+
+// Clean replaces every secret of this run in text.
+func (a *App) Clean(text string) string {
+	a.secrets.mu.Lock()
+	defer a.secrets.mu.Unlock()
+	if a.secrets.r == nil {
+		return text
+	}
+	return a.secrets.r.Clean(text)
+}
+
+func (a *App) path(name string) string { return filepath.Join(a.Dir, name) }
+
+// journaled runs work with a journal of its own run, and closes the journal
+// with the way it ended.
+func (a *App) journaled(work func(j *phase.Journal) error) error {
+	j, err := phase.OpenJournal(a.Dir)
+	if err != nil {
+		return err
+	}
+	if err := j.Begin(phase.Run{Command: a.Command, Version: version.Version, PID: os.Getpid(), Started: a.Clock.Now()}); err != nil {
+		return err
+	}
+	err = work(j)
+	var shown error
+	if err != nil {
+		shown = errors.New(a.Clean(err.Error()))
+	}
+	return errors.Join(err, j.End(a.Clock.Now(), shown))
+}
+
+// open takes hold of the directory and its assets.
+func (a *App) open() (*assets.Installer, error) {
+	inst, err := assets.Open(a.Dir, assets.Deps{
+		Clock:          a.Clock,
+		Events:         a.Sink,
+		ReleaseImage:   orDefault(a.Getenv(envReleaseImage), version.ReleaseImage),
+		Invoker:        orDefault(a.Getenv(envInvoker), "user"),
+		KeepOSTemplate: a.osTemplate() != "",
+		Edited:         a.Options.Edited,
+	})
+	if err != nil {
+		return nil, classify(err)
+	}
+	return inst, nil
+}
+
+// CreateManifests writes manifests/ and openshift/.
+func (a *App) CreateManifests(ctx context.Context) error {
+	return a.create(ctx, "Manifests", (*assets.Installer).Manifests, "manifests", "openshift")
+}
+
+// CreateIgnitionConfigs writes the .ign files, auth/ and metadata.json.
+func (a *App) CreateIgnitionConfigs(ctx context.Context) error {
+	return a.create(ctx, "Ignition-Configs", (*assets.Installer).IgnitionConfigs, ".", "auth")
+}
+
+func (a *App) create(ctx context.Context, what string, target func(*assets.Installer, context.Context) error, dirs ...string) error {
+	inst, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inst.Close() }()
+	if err := target(inst, ctx); err != nil {
+		return classify(err)
+	}
+	text := what + " created in: "
+	for i, d := range dirs {
+		if i > 0 {
+			text += " and "
+		}
+		text += a.path(d)
+	}
+	event.Info(a.Sink, text)
+	return nil
+}
+
+// readFile reads a file of the directory; a missing one is reported with what
+// makes it.
+func (a *App) readFile(name, next string) ([]byte, error) {
+	data, err := os.ReadFile(a.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Failure{Code: ExitOther, Next: next, Err: fmt.Errorf("there is no %s in %s", name, a.Dir)}
+	}
+	return data, err
+}
+
+func orDefault(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,209 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/osimage"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/release"
+	"github.com/okd-install/okd-install/pkg/rollout"
+)
+
+// creation is one run of create cluster: what is to be made, and what it is
+// made with.
+type creation struct {
+	app      *App
+	cluster  assets.Cluster
+	assets   *assets.Installer
+	platform platform
+	api      *kube.Client
+	journal  *phase.Journal
+
+	infra       *plan.Plan // made once the image is known
+	artifact    osimage.Artifact
+	releaseOnce sync.Mutex
+	releaseRead *release.Release
+
+	approver  sync.Once
+	approving context.Context // ends with the run
+}
+
+// CreateCluster goes from nothing, or from wherever an earlier run stopped, to
+// a complete cluster.
+func (a *App) CreateCluster(ctx context.Context) error {
+	started := a.Clock.Now()
+	inst, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inst.Close() }()
+	return a.journaled(func(j *phase.Journal) error {
+		if err := a.createCluster(ctx, j, inst); err != nil {
+			return err
+		}
+		event.Info(a.Sink, "Time elapsed: "+a.Clock.Now().Sub(started).Round(time.Second).String())
+		return nil
+	})
+}
+
+func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.Installer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c, err := a.creation(ctx, inst, inst.Cluster)
+	if err != nil {
+		return err
+	}
+	c.journal, c.approving = j, ctx
+	cluster := c.cluster
+	skip := map[string]bool{}
+	for _, name := range a.Options.Skip {
+		skip[name] = true
+	}
+	event.Info(a.Sink, "Creating cluster "+cluster.Config.ClusterDomain()+" as "+cluster.InfraID)
+	runner := &phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Skip: skip, Timeout: a.Options.Timeout}
+	err = runner.Run(ctx, c.phases())
+	if err != nil {
+		c.afterFailure(ctx, err)
+	}
+	return err
+}
+
+// creation generates what is needed, or finds it generated, and connects to the
+// platform.
+func (a *App) creation(ctx context.Context, inst *assets.Installer, generate func(context.Context) (assets.Cluster, error)) (*creation, error) {
+	cfg, err := inst.Config(ctx)
+	if err != nil {
+		return nil, classify(err)
+	}
+	a.Hide(cfg.PullSecret)
+	p, err := a.connect(ctx, cfg.Platform.Name())
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := generate(ctx)
+	if err != nil {
+		return nil, classify(err)
+	}
+	a.Hide(cluster.KubeadminPassword)
+	api, err := kube.Dial(cluster.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	return &creation{app: a, assets: inst, cluster: cluster, platform: p, api: api}, nil
+}
+
+func (c *creation) provider(sink event.Sink) machines.Provider {
+	return c.platform.provider(sink, c.fetchImage(sink))
+}
+
+// machinesExist says whether an earlier run has created machines: then the
+// checks that need an empty place make no sense any more.
+func (c *creation) machinesExist(ctx context.Context) (bool, error) {
+	found, err := c.provider(c.app.Sink).Machines(ctx, c.cluster.InfraID)
+	if err != nil {
+		return false, nil // preflight will say what is wrong, better than this can
+	}
+	return len(found) > 0, nil
+}
+
+// handedOver says whether the masters have taken over, so that nothing of the
+// bootstrap is needed any more and must not be made again.
+func (c *creation) handedOver(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	w := c.handoff(event.Discard)
+	if done, err := w.Completed(ctx); err != nil || !done {
+		return false, nil // no answer is an answer: there is no cluster yet
+	}
+	moved, err := w.HasMoved(ctx)
+	return moved && err == nil, nil
+}
+
+func (c *creation) handoff(sink event.Sink) *handoff.Watcher {
+	return &handoff.Watcher{API: c.api, Clock: c.app.Clock, Sink: sink, Every: pollEvery}
+}
+
+func (c *creation) rollout(sink event.Sink) *rollout.Watcher {
+	return &rollout.Watcher{API: c.api, Clock: c.app.Clock, Sink: sink, Every: pollEvery, Settle: rollout.DefaultSettle}
+}
+
+func (c *creation) apiAnswers(ctx context.Context, sink event.Sink) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	c.watchBootstrap(ctx, sink)
+	version, err := c.handoff(sink).Answers(ctx)
+	if err != nil {
+		return err
+	}
+	event.Info(sink, "API "+version+" up")
+	return nil
+}
+
+func (c *creation) bootstrapComplete(ctx context.Context, sink event.Sink) error {
+	ctx, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer stop()
+	c.watchBootstrap(ctx, sink)
+	w := c.handoff(sink)
+	background.Go(func() {
+		w.Members(ctx, func(text string) {
+			_ = c.journal.Note(phase.Note{Time: c.app.Clock.Now(), Phase: PhaseBootstrapComplete, Message: text})
+		})
+	})
+	if err := w.BootstrapComplete(ctx); err != nil {
+		return err
+	}
+	c.approve()
+	return w.EtcdMoved(ctx)
+}
+
+func (c *creation) destroyBootstrap(ctx context.Context, sink event.Sink) error {
+	// The reference's promise: never before etcd has left.
+	moved, err := c.handoff(sink).HasMoved(ctx)
+	if err != nil {
+		return fmt.Errorf("look whether etcd has left the bootstrap host: %w", err)
+	}
+	if !moved {
+		return errors.New("etcd still has a member on the bootstrap host; removing the host now could cost the cluster its data")
+	}
+	left, err := c.provider(sink).Destroy(ctx, c.cluster.InfraID, plan.StageBootstrap)
+	return remaining(left, err)
+}
+
+func (c *creation) nodesJoined(ctx context.Context, sink event.Sink) error {
+	c.approve()
+	return c.handoff(sink).NodesReady(ctx, c.nodes())
+}
+
+func (c *creation) nodes() []string {
+	names := make([]string, len(c.cluster.Machines))
+	for i, m := range c.cluster.Machines {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// approve starts the one approver of this run; it works until the run ends.
+func (c *creation) approve() {
+	c.approver.Do(func() {
+		a := &handoff.Approver{Watcher: c.handoff(c.app.Sink), Nodes: c.nodes(), Networks: c.cluster.Config.Networking.MachineCIDRs()}
+		go a.Run(c.approving)
+	})
+}
+
+
+func (c *creation) clusterComplete(ctx context.Context, sink event.Sink) error {
+	c.approve()
+	return c.app.installComplete(ctx, c.rollout(sink), sink, c.cluster.KubeadminPassword)
+}

@@ -1,0 +1,173 @@
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+const metadataFile = "metadata.json"
+
+// DestroyCluster removes everything that belongs to the cluster from its
+// platform, found by tag and name, and then the files that describe it. It
+// needs no more than the infrastructure id. What the user wrote stays.
+func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
+	lock, err := asset.Lock(a.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Unlock() }()
+	return a.journaled(func(j *phase.Journal) error {
+		meta, err := a.identify(infraID)
+		if err != nil {
+			return err
+		}
+		p, err := a.connect(ctx, platformOf(meta))
+		if err != nil {
+			return err
+		}
+		event.Info(a.Sink, "Destroying cluster "+meta.InfraID)
+		left, err := p.provider(a.Sink, nil).Destroy(ctx, meta.InfraID, machines.Everything)
+		if err := remaining(left, err); err != nil {
+			return &Failure{Code: ExitOther, Next: "run the same command again once the platform is well", Err: err}
+		}
+		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: destroyedNote + meta.InfraID}); err != nil {
+			return err
+		}
+		if err := assets.Forget(a.Dir); err != nil {
+			return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
+		}
+		event.Info(a.Sink, "Nothing of cluster "+meta.InfraID+" is left")
+		return nil
+	})
+}
+
+// destroyedNote marks in the journal which cluster is gone, so that a second
+// destroy can say so although nothing else remembers it.
+const destroyedNote = "destroyed "
+
+// identify finds out which cluster is meant: as told, from metadata.json, from
+// the state, or from the journal of an earlier destroy.
+func (a *App) identify(infraID string) (assets.Metadata, error) {
+	var meta assets.Metadata
+	data, err := os.ReadFile(a.path(metadataFile))
+	switch {
+	case err == nil:
+		if err := json.Unmarshal(data, &meta); err != nil {
+			return meta, fmt.Errorf("read %s: %w; give the infrastructure id with --infra-id", a.path(metadataFile), err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return meta, err
+	}
+	if infraID != "" && infraID != meta.InfraID {
+		return assets.Metadata{InfraID: infraID}, nil
+	}
+	if meta.InfraID != "" {
+		return meta, nil
+	}
+	if meta, err := assets.StoredMetadata(a.Dir); err == nil && meta.InfraID != "" {
+		return meta, nil
+	}
+	if id := a.lastDestroyed(); id != "" {
+		return assets.Metadata{InfraID: id}, nil
+	}
+	return meta, &Failure{Code: ExitOther, Next: "name the directory of the installation with --dir, or the cluster with --infra-id",
+		Err: fmt.Errorf("no metadata.json and no state in %s: which cluster is to be destroyed is not known", a.Dir)}
+}
+
+func (a *App) lastDestroyed() string {
+	runs, err := phase.ReadJournal(a.Dir)
+	if err != nil {
+		return ""
+	}
+	last := ""
+	for _, r := range runs {
+		for _, n := range r.Notes {
+			if id, is := strings.CutPrefix(n.Message, destroyedNote); is {
+				last = id
+			}
+		}
+	}
+	return last
+}
+
+// DestroyBootstrap removes the bootstrap host, once etcd has left it.
+func (a *App) DestroyBootstrap(ctx context.Context) error {
+	lock, err := asset.Lock(a.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Unlock() }()
+	meta, err := a.identify("")
+	if err != nil {
+		return err
+	}
+	p, err := a.connect(ctx, platformOf(meta))
+	if err != nil {
+		return err
+	}
+	if kubeconfig, err := os.ReadFile(a.path(kubeconfigFile)); err == nil {
+		if err := a.etcdStillThere(ctx, kubeconfig); err != nil {
+			return err
+		}
+	}
+	left, err := p.provider(a.Sink, nil).Destroy(ctx, meta.InfraID, plan.StageBootstrap)
+	if err := remaining(left, err); err != nil {
+		return err
+	}
+	event.Info(a.Sink, "Bootstrap host of "+meta.InfraID+" is gone")
+	return nil
+}
+
+// etcdStillThere refuses to go on while the cluster that answers still has an
+// etcd member on the bootstrap host. A cluster that does not answer has nothing
+// to lose.
+func (a *App) etcdStillThere(ctx context.Context, kubeconfig []byte) error {
+	api, err := kube.Dial(kubeconfig)
+	if err != nil {
+		return err
+	}
+	w := a.watcher(api)
+	complete, err := w.Completed(ctx)
+	if err != nil || !complete {
+		return nil
+	}
+	if moved, err := w.HasMoved(ctx); err == nil && !moved {
+		return &Failure{Code: ExitOther, Next: "okd-install wait-for bootstrap-complete --dir " + a.Dir,
+			Err: errors.New("etcd still has a member on the bootstrap host")}
+	}
+	return nil
+}
+
+// remaining turns what a destroy left behind into an error that names it.
+func remaining(left []plan.Ref, err error) error {
+	if len(left) == 0 {
+		return err
+	}
+	names := make([]string, len(left))
+	for i, r := range left {
+		names[i] = string(r.Kind) + " " + r.Name
+	}
+	text := fmt.Errorf("%d objects are still there: %s", len(left), strings.Join(names, ", "))
+	if err != nil {
+		return fmt.Errorf("%w: %w", text, err)
+	}
+	return text
+}
+
+// platformOf says where a cluster is. Only oVirt clusters can be destroyed from
+// an infrastructure id alone: their metadata is optional for that reason.
+func platformOf(assets.Metadata) string { return types.PlatformOvirt }

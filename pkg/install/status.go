@@ -1,0 +1,181 @@
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/rollout"
+)
+
+// Status is what is known of the cluster of a directory.
+type Status struct {
+	InfraID  string        `json:"infraID,omitempty"`
+	Cluster  string        `json:"cluster,omitempty"`
+	Version  string        `json:"version,omitempty"`
+	Complete bool          `json:"complete"`
+	API      string        `json:"api"`                // URL, or why it cannot be asked
+	Problems []string      `json:"problems,omitempty"` // what keeps it from being complete
+	Phases   []PhaseStatus `json:"phases,omitempty"`   // the last that is known of each
+	LastRun  *LastRun      `json:"lastRun,omitempty"`
+}
+
+// PhaseStatus is one phase: what it ended with, and how long it took over all
+// runs that did any of it.
+type PhaseStatus struct {
+	Name    string       `json:"name"`
+	Result  phase.Result `json:"result"`
+	Seconds float64      `json:"seconds"`
+	Detail  string       `json:"detail,omitempty"`
+}
+
+// LastRun is the newest entry of the journal.
+type LastRun struct {
+	Command string    `json:"command"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Error   string    `json:"error,omitempty"`
+}
+
+// Status looks at the directory and, if there is one, at the cluster. It
+// changes nothing and asks the API for a few seconds at most.
+func (a *App) Status(ctx context.Context) (Status, error) {
+	var s Status
+	runs, err := phase.ReadJournal(a.Dir)
+	if err != nil {
+		return s, err
+	}
+	s.Phases, s.LastRun = summarize(runs)
+	var meta assets.Metadata
+	if data, err := os.ReadFile(a.path(metadataFile)); err == nil {
+		if err := json.Unmarshal(data, &meta); err != nil {
+			return s, fmt.Errorf("read %s: %w", a.path(metadataFile), err)
+		}
+	}
+	s.InfraID, s.Cluster = meta.InfraID, meta.ClusterName
+	kubeconfig, err := os.ReadFile(a.path(kubeconfigFile))
+	if err != nil {
+		s.API = "no " + kubeconfigFile
+		return s, nil
+	}
+	api, err := kube.Dial(kubeconfig)
+	if err != nil {
+		return s, err
+	}
+	return s, a.lookAtCluster(ctx, api, &s)
+}
+
+func (a *App) lookAtCluster(ctx context.Context, api *kube.Client, s *Status) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	s.API = api.URL()
+	w := &rollout.Watcher{API: api, Clock: a.Clock, Sink: event.Discard, Every: pollEvery, Settle: rollout.DefaultSettle}
+	done, version, why, err := w.Version(ctx)
+	if err != nil {
+		s.Problems = append(s.Problems, fmt.Sprintf("ask %s: %v", api.URL(), err))
+		return nil
+	}
+	s.Complete, s.Version = done, version
+	if !done {
+		s.Problems = append(s.Problems, why)
+	}
+	problems, err := w.Problems(ctx)
+	if err != nil {
+		problems = []string{err.Error()}
+	}
+	s.Problems = append(s.Problems, problems...)
+	nodes, err := (&handoff.Watcher{API: api, Clock: a.Clock, Sink: event.Discard, Every: pollEvery}).Unready(ctx)
+	if err != nil {
+		nodes = []string{err.Error()}
+	}
+	s.Problems = append(s.Problems, nodes...)
+	return nil
+}
+
+// summarize reduces the runs of create cluster to what is known of each phase.
+func summarize(runs []phase.Run) ([]PhaseStatus, *LastRun) {
+	if len(runs) == 0 {
+		return nil, nil
+	}
+	var order []string
+	known := map[string]PhaseStatus{}
+	for _, r := range runs {
+		for _, e := range r.Phases {
+			s, seen := known[e.Name]
+			if !seen {
+				order = append(order, e.Name)
+			}
+			// "Already done" tells nothing of how the phase went when it was done.
+			if !seen || e.Result != phase.Already {
+				s.Name, s.Result, s.Detail = e.Name, e.Result, e.Detail
+			}
+			if e.Result != phase.Already {
+				s.Seconds += e.Took().Seconds()
+			}
+			known[e.Name] = s
+		}
+	}
+	out := make([]PhaseStatus, len(order))
+	for i, name := range order {
+		out[i] = known[name]
+	}
+	last := runs[len(runs)-1]
+	return out, &LastRun{Command: last.Command, Started: last.Started, Ended: last.Ended, Error: last.Error}
+}
+
+// Print writes s for a person.
+func (s Status) Print(w io.Writer) error {
+	if s.LastRun == nil && s.InfraID == "" {
+		_, err := fmt.Fprintln(w, "Nothing has been installed from this directory.")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	state := "not complete"
+	if s.Complete {
+		state = "complete"
+	}
+	fmt.Fprintf(t, "Cluster\t%s (%s)\n", orDefault(s.Cluster, "unknown"), orDefault(s.InfraID, "no infrastructure id"))
+	fmt.Fprintf(t, "API\t%s\n", s.API)
+	fmt.Fprintf(t, "Version\t%s, %s\n", orDefault(s.Version, "unknown"), state)
+	if s.LastRun != nil {
+		fmt.Fprintf(t, "Last run\t%s, %s\n", s.LastRun.Command, s.LastRun.outcome())
+	}
+	for _, p := range s.Problems {
+		fmt.Fprintf(t, "Problem\t%s\n", p)
+	}
+	return errors.Join(t.Flush(), s.PrintPhases(w))
+}
+
+func (l *LastRun) outcome() string {
+	switch {
+	case l.Error != "":
+		return "failed: " + l.Error
+	case l.Ended.IsZero():
+		return "did not end: it is still running, or was killed"
+	}
+	return "ended well at " + l.Ended.UTC().Format(time.RFC3339)
+}
+
+// PrintPhases writes the time that each phase took.
+func (s Status) PrintPhases(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	total := 0.0
+	for _, p := range s.Phases {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", p.Name, p.Result, event.Elapsed(time.Duration(p.Seconds*float64(time.Second))))
+		total += p.Seconds
+	}
+	if len(s.Phases) > 0 {
+		fmt.Fprintf(t, "total\t\t%s\n", event.Elapsed(time.Duration(total*float64(time.Second))))
+	}
+	return t.Flush()
+}

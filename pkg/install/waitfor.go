@@ -1,0 +1,131 @@
+package install
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/rollout"
+)
+
+func (a *App) watcher(api *kube.Client) *handoff.Watcher {
+	return &handoff.Watcher{API: api, Clock: a.Clock, Sink: a.Sink, Every: pollEvery}
+}
+
+// dial reads the administrator's kubeconfig of the directory.
+func (a *App) dial() (*kube.Client, error) {
+	data, err := a.readFile(kubeconfigFile, "okd-install create ignition-configs --dir "+a.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return kube.Dial(data)
+}
+
+// waiting runs phases of a wait-for command.
+func (a *App) waiting(ctx context.Context, phases []phase.Phase) error {
+	return a.journaled(func(j *phase.Journal) error {
+		return (&phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Timeout: a.Options.Timeout}).Run(ctx, phases)
+	})
+}
+
+// WaitForBootstrap waits until the bootstrap host can be removed.
+func (a *App) WaitForBootstrap(ctx context.Context) error {
+	api, err := a.dial()
+	if err != nil {
+		return err
+	}
+	at := func(sink event.Sink) *handoff.Watcher {
+		w := a.watcher(api)
+		w.Sink = sink
+		return w
+	}
+	err = a.waiting(ctx, []phase.Phase{
+		{Name: PhaseAPIAnswers, Help: "wait for the Kubernetes API at " + api.URL(), Budget: budgetAPI, Next: nextBootstrap,
+			Run: func(ctx context.Context, sink event.Sink) error {
+				version, err := at(sink).Answers(ctx)
+				if err == nil {
+					event.Info(sink, "API "+version+" up")
+				}
+				return err
+			}},
+		{Name: PhaseBootstrapComplete, Help: "wait for the masters to take over", Budget: budgetBootstrap, Next: nextBootstrap,
+			Run: func(ctx context.Context, sink event.Sink) error {
+				w := at(sink)
+				if err := w.BootstrapComplete(ctx); err != nil {
+					return err
+				}
+				return w.EtcdMoved(ctx)
+			}},
+	})
+	if err == nil {
+		event.Info(a.Sink, "It is now safe to remove the bootstrap resources")
+	}
+	return err
+}
+
+// WaitForInstall waits until the cluster has installed itself. Where this
+// installer made the machines, it approves their certificates meanwhile.
+func (a *App) WaitForInstall(ctx context.Context) error {
+	api, err := a.dial()
+	if err != nil {
+		return err
+	}
+	password, err := a.password()
+	if err != nil {
+		return err
+	}
+	a.Hide(password)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if approver, err := a.storedApprover(api); err != nil {
+		return err
+	} else if approver != nil {
+		go approver.Run(ctx)
+	}
+	return a.waiting(ctx, []phase.Phase{{
+		Name: PhaseClusterComplete, Help: "wait for the cluster to install itself", Budget: budgetInstall, Next: nextCluster,
+		Run: func(ctx context.Context, sink event.Sink) error {
+			w := &rollout.Watcher{API: api, Clock: a.Clock, Sink: sink, Every: pollEvery, Settle: rollout.DefaultSettle}
+			return a.installComplete(ctx, w, sink, password)
+		},
+	}})
+}
+
+// storedApprover approves the nodes that the state knows; nil without a state.
+func (a *App) storedApprover(api *kube.Client) (*handoff.Approver, error) {
+	nodes, networks, err := assets.StoredNodes(a.Dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(nodes) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &handoff.Approver{Watcher: a.watcher(api), Nodes: nodes, Networks: networks}, nil
+}
+
+// Leftovers says, after an interruption, what exists and how to go on.
+func (a *App) Leftovers() []string {
+	var meta assets.Metadata
+	data, err := os.ReadFile(a.path(metadataFile))
+	if err != nil || json.Unmarshal(data, &meta) != nil {
+		return []string{"Interrupted before anything was created."}
+	}
+	lines := []string{fmt.Sprintf("Interrupted. Cluster %s is left as it is; its files are in %s.", meta.InfraID, a.Dir)}
+	if runs, err := phase.ReadJournal(a.Dir); err == nil && len(runs) > 0 {
+		if n := len(runs[len(runs)-1].Phases); n > 0 {
+			lines = append(lines, "It stopped in phase "+runs[len(runs)-1].Phases[n-1].Name+".")
+		}
+	}
+	return append(lines,
+		"Go on:   okd-install create cluster --dir "+a.Dir,
+		"Look:    okd-install status --dir "+a.Dir,
+		"Remove:  okd-install destroy cluster --dir "+a.Dir)
+}
