@@ -1,7 +1,13 @@
 package main
 
-import "github.com/okd-install/okd-install/pkg/lab/release/multicall"
+import (
+	"slices"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/configrender"
+	"github.com/okd-install/okd-install/pkg/lab/release/cvo"
+	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
+)
 
 func releaseCommands() []multicall.Command {
-	return nil
+	return slices.Concat(configrender.Commands(), cvo.Commands())
 }

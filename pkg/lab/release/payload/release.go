@@ -5,6 +5,7 @@ import (
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
+	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 )
 
 // kubernetes is the annotation that `oc adm release info` and bootkube read
@@ -31,25 +32,62 @@ func releaseComponents() []component.Component {
 		{Tag: "haproxy-router", Packages: []string{"/usr/sbin/haproxy"},
 			Binaries: links(component.LabRelease, "/usr/bin/openshift-router"), Entrypoint: []string{"/usr/bin/openshift-router"}},
 
-		operator("cluster-version-operator", "/usr/bin/cluster-version-operator"),
-		operator("cluster-config-api", "/usr/bin/render"),
+		versionOperator(),
+		configAPI(),
 		operator("cluster-config-operator", "/usr/bin/cluster-config-operator"),
 		operator("cluster-authentication-operator", "/usr/bin/authentication-operator"),
 		operator("cluster-ingress-operator", "/usr/bin/ingress-operator"),
-		operator("cluster-network-operator", "/usr/bin/cluster-network-operator", "/usr/bin/network-node"),
-		operator("cluster-dns-operator", "/usr/bin/dns-operator"),
+		networkOperator(),
 		operator("console", "/usr/bin/console"),
 	}
+}
+
+// versionOperator's manifests stay in its image: the release image is built
+// on it, and they are templates that the operator expands.
+func versionOperator() component.Component {
+	c := operator("cluster-version-operator", "/usr/bin/cluster-version-operator")
+	c.Manifests = dir("cvo/manifests")
+	pod, err := fs.ReadFile(data.Lab(), "cvo/bootstrap/bootstrap-pod.yaml")
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	c.Files = []component.File{{Path: "/bootstrap/bootstrap-pod.yaml", Data: pod}}
+	return c
+}
+
+// configAPI brings the custom resource definitions, also to the payload.
+func configAPI() component.Component {
+	c := operator("cluster-config-api", "/usr/bin/render")
+	manifests, err := crds.FS(crds.All())
+	if err != nil {
+		panic(err) // a fixed table
+	}
+	c.Manifests, c.Operator = manifests, true
+	return c
+}
+
+// networkOperator also holds the agent of its DaemonSet, which sets routes
+// with ip.
+func networkOperator() component.Component {
+	c := operator("cluster-network-operator", "/usr/bin/cluster-network-operator", "/usr/bin/network-node")
+	c.Packages = []string{"/usr/sbin/ip"}
+	return c
+}
+
+func dir(path string) fs.FS {
+	f, err := fs.Sub(data.Lab(), path)
+	if err != nil {
+		panic(err) // a fixed name
+	}
+	return f
 }
 
 // operator is an image of the multi-call binary with the manifests in
 // data/lab/<tag>; one without manifests gives the payload nothing.
 func operator(tag string, paths ...string) component.Component {
 	c := component.Component{Tag: tag, Binaries: links(component.LabRelease, paths...)}
-	if manifests, err := fs.Sub(data.Lab(), tag); err == nil {
-		if entries, err := fs.ReadDir(manifests, "."); err == nil && len(entries) > 0 {
-			c.Manifests, c.Operator = manifests, true
-		}
+	if entries, err := fs.ReadDir(dir(tag), "."); err == nil && len(entries) > 0 {
+		c.Manifests, c.Operator = dir(tag), true
 	}
 	return c
 }
