@@ -89,6 +89,9 @@ func (m *machine) firstBoot(ctx context.Context) error {
 	if err := m.ignite(ctx, lease); err != nil {
 		return err
 	}
+	if err := m.dropLease(ctx); err != nil {
+		return err
+	}
 	// The machine id is the VM's, so that the node's system UUID is, too. With
 	// none, systemd would ask for a locale and a password on the console.
 	id := strings.ReplaceAll(m.hw.ID, "-", "")
@@ -129,4 +132,14 @@ func (m *machine) lease(ctx context.Context) (dhcp.Lease, error) {
 		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", l.Router, c.Interface))
 	}
 	return l, netns.IP(ctx, c.Namespace, lines...)
+}
+
+// dropLease leaves the network card to the system as the firmware found it.
+func (m *machine) dropLease(ctx context.Context) error {
+	cables := m.cables()
+	if len(cables) == 0 {
+		return nil
+	}
+	c := cables[0]
+	return netns.IP(ctx, c.Namespace, "addr flush dev "+c.Interface, "link set "+c.Interface+" down")
 }

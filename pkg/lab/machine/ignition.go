@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/dhcp"
@@ -84,7 +86,8 @@ func (m *machine) ignitionStage(ctx context.Context, work, stage string) error {
 		"IGNITION_SYSTEM_CONFIG_DIR="+filepath.Join(m.root(), "usr/lib/ignition"),
 		"SSL_CERT_FILE="+filepath.Join(m.root(), "etc/ssl/certs/ca-certificates.crt"),
 		"SSL_CERT_DIR="+filepath.Join(m.root(), "etc/ssl/certs"))
-	cmd.Stdout, cmd.Stderr = console, console
+	log := &withoutConfig{out: console}
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("Ignition failed in stage %s: %w", stage, err)
 	}
@@ -132,3 +135,38 @@ func presets(text string) map[string][]string {
 	}
 	return units
 }
+
+// withoutConfig passes Ignition's log on, except for the whole config, secrets
+// and all, that it prints when it fails.
+type withoutConfig struct {
+	out     io.Writer
+	partial []byte
+	hiding  bool
+}
+
+func (w *withoutConfig) Write(p []byte) (int, error) {
+	w.partial = append(w.partial, p...)
+	for {
+		end := bytes.IndexByte(w.partial, '\n')
+		if end < 0 {
+			return len(p), nil
+		}
+		line := w.partial[:end+1]
+		w.partial = w.partial[end+1:]
+		switch {
+		case bytes.HasPrefix(line, []byte("Full config:")):
+			w.hiding = true
+			line = []byte("Full config: (hidden)\n")
+		case w.hiding && logLine.Match(line):
+			w.hiding = false
+		case w.hiding:
+			continue
+		}
+		if _, err := w.out.Write(line); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// logLine is how Ignition begins a line of its log.
+var logLine = regexp.MustCompile(`^[A-Z]+ *: `)

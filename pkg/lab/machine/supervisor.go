@@ -81,7 +81,8 @@ const (
 
 // New takes over the machines in cfg.Dir that still run.
 func New(cfg Config) (*Supervisor, error) {
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+	// Searchable by all: Ignition becomes the user whose home it writes to.
+	if err := os.MkdirAll(cfg.Dir, 0o711); err != nil {
 		return nil, fmt.Errorf("open machines: %w", err)
 	}
 	s := &Supervisor{cfg: cfg, images: newImages(filepath.Join(cfg.Dir, ".images")), machines: map[string]*machine{}}
@@ -301,7 +302,7 @@ func (s *Supervisor) Close(ctx context.Context) error {
 }
 
 func (m *machine) save() error {
-	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+	if err := os.MkdirAll(m.dir, 0o711); err != nil {
 		return err
 	}
 	b, err := json.Marshal(m.hw)

@@ -61,6 +61,7 @@ var masked = []string{
 	"systemd-ask-password-wall.path", "systemd-ask-password-console.path", "ldconfig.service",
 	"systemd-journal-flush.service", "modprobe@.service", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
 	"dev-hugepages.mount", "dev-mqueue.mount", "systemd-network-generator.service",
+	"systemd-modules-load.service", "systemd-remount-fs.service", "systemd-sysusers.service", "sys-fs-fuse-connections.mount",
 }
 
 // apply turns a Debian root into the image's root. root is a copy that may be
