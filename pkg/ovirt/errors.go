@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -113,8 +114,6 @@ func kindOf(err error) (Kind, int) {
 		return BadLogin, 0
 	case strings.Contains(text, "sso with response"):
 		return NotEngine, 0
-	case strings.Contains(text, "stopped after") && strings.Contains(text, "redirects"):
-		return NotEngine, 0
 	}
 	if m := statusText.FindStringSubmatch(text); m != nil {
 		status, _ := strconv.Atoi(m[1])
@@ -130,14 +129,16 @@ func connectionKind(err error, text string) (Kind, bool) {
 	var verify *tls.CertificateVerificationError
 	var op *net.OpError
 	var dns *net.DNSError
+	var request *url.Error // of any other sort: the connection broke
 	switch {
 	case errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &verify):
 		return UntrustedCA, true
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"),
+		strings.Contains(text, "stopped after") && strings.Contains(text, "redirects"):
 		return NotEngine, true
 	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":
 		return Unreachable, true
-	case errors.As(err, &op), isTimeout(err), strings.HasSuffix(text, "EOF"), strings.Contains(text, "connection reset"):
+	case errors.As(err, &op), isTimeout(err), errors.As(err, &request):
 		return Unavailable, true
 	}
 	return "", false
@@ -182,6 +183,10 @@ func detail(err error) string {
 	}
 	if m := statusText.FindStringSubmatch(text); m != nil {
 		return "HTTP status " + m[1]
+	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err.Error()
 	}
 	var parse *ovirtsdk.ResponseParseError
 	if errors.As(err, &parse) { // an HTML page; nobody wants to read it

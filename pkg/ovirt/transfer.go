@@ -74,7 +74,7 @@ func transferFrom(t *ovirtsdk.ImageTransfer) Transfer {
 func (c *Client) startUpload(ctx context.Context, diskID, format string, limit time.Duration) (Transfer, error) {
 	op := "start image transfer"
 	var out Transfer
-	err := c.write(ctx, op, func(s *session) error {
+	start := func(s *session) error {
 		t := ovirtsdk.NewImageTransferBuilder().
 			ImageBuilder(ovirtsdk.NewImageBuilder().Id(diskID)).
 			Direction(ovirtsdk.IMAGETRANSFERDIRECTION_UPLOAD).
@@ -89,7 +89,20 @@ func (c *Client) startUpload(ctx context.Context, diskID, format string, limit t
 		}
 		out = transferFrom(created)
 		return nil
-	})
+	}
+	err := c.write(ctx, op, start)
+	if Is(err, Unavailable) {
+		// The answer was lost; the transfer may be there nevertheless.
+		open, lerr := c.Transfers(ctx, diskID)
+		for _, t := range open {
+			if t.Open() {
+				out, err = t, nil
+			}
+		}
+		if lerr == nil && err != nil && ctx.Err() == nil {
+			err = c.write(ctx, op, start)
+		}
+	}
 	if err != nil {
 		return out, err
 	}

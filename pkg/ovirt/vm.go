@@ -152,7 +152,11 @@ func vmFrom(v *ovirtsdk.Vm) VM {
 	}
 	vm.MemoryBytes, _ = v.Memory()
 	_, started := v.StartTime()
-	_, stopped := v.StopTime()
+	stop, stopped := v.StopTime()
+	// A machine that never ran may have the time of its creation there.
+	if made, ok := v.CreationTime(); stopped && ok {
+		stopped = stop.Sub(made) > time.Minute
+	}
 	vm.RanBefore = started || stopped
 	return vm
 }

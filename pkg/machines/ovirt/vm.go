@@ -36,7 +36,7 @@ func (p *Provider) ensureVM(ctx context.Context, infraID string, o plan.Object, 
 	if vm, err = p.settled(ctx, vm); err != nil {
 		return err
 	}
-	if vm.Status == api.VMDown && !vm.RanBefore {
+	if vm.Status == api.VMDown {
 		if err := p.equip(ctx, infraID, vm, spec); err != nil {
 			return err
 		}

@@ -1,0 +1,379 @@
+package ovirt_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/machines/ovirt"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+const (
+	infraID  = "demo-x7k2p"
+	password = "correct horse"
+	diskSize = 1 << 20 // of the image, as the guest sees it
+)
+
+// lab is an engine behind real HTTPS, with machines and disks in memory.
+type lab struct {
+	t        *testing.T
+	engine   *engine.Engine
+	machines *machines
+	volumes  *volumes
+	api      *httptest.Server
+	images   *httptest.Server
+	cut      cut
+	image    plan.Image
+	cluster  string
+	domain   string
+}
+
+func newLab(t *testing.T, hosts int) *lab {
+	t.Helper()
+	l := &lab{t: t, machines: &machines{state: map[string]engine.State{}}, volumes: &volumes{data: map[string][]byte{}}}
+	handlers := [2]http.Handler{}
+	l.api = httptest.NewTLSServer(l.cut.wrap(func() http.Handler { return handlers[0] }))
+	l.images = httptest.NewTLSServer(l.cut.wrap(func() http.Handler { return handlers[1] }))
+	cfg := engine.Config{
+		FQDN: "engine.lab.okd.test", BaseURL: l.api.URL, TransferURL: l.images.URL, ProxyURL: l.images.URL,
+		Users:   []engine.User{{Name: "admin@internal", Password: secret.New(password), Admin: true}},
+		Domains: []engine.StorageDomain{{Name: "data"}},
+		Delays: engine.Delays{Disk: time.Millisecond, VM: time.Millisecond, Template: time.Millisecond, Launch: time.Millisecond,
+			Stop: time.Millisecond, Transfer: time.Millisecond, Poll: time.Millisecond},
+	}
+	for n := range hosts {
+		cfg.Hosts = append(cfg.Hosts, engine.Host{Name: fmt.Sprintf("host%d", n), Address: "127.0.0.1"})
+	}
+	e, err := engine.New(cfg, l.machines, l.volumes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handlers[0], handlers[1] = e.Handler(), e.ImageHandler()
+	l.engine = e
+	t.Cleanup(func() { l.api.Close(); l.images.Close(); e.Close() })
+	l.image = image(t)
+	c := l.client()
+	clusters, err := c.Clusters(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	domains, err := c.StorageDomains(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.cluster, l.domain = clusters[0].ID, domains[0].ID
+	return l
+}
+
+// image is the smallest thing that is QCOW2 enough to be uploaded.
+func image(t *testing.T) plan.Image {
+	data := make([]byte, 300<<10)
+	copy(data, "QFI\xfb")
+	binary.BigEndian.PutUint32(data[4:], 3)
+	binary.BigEndian.PutUint64(data[24:], diskSize)
+	path := filepath.Join(t.TempDir(), "rhcos.qcow2")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return plan.Image{Path: path, URL: "https://images/rhcos.qcow2", SHA256: strings.Repeat("ab", 32), Format: "qcow2", Size: int64(len(data)), Virtual: diskSize}
+}
+
+func (l *lab) config() api.Config {
+	ca := l.api.Certificate()
+	return api.Config{URL: l.api.URL + "/ovirt-engine/api", Username: "admin@internal", Password: secret.New(password),
+		CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw}))}
+}
+
+var quick = api.Options{Poll: 2 * time.Millisecond, Grace: 50 * time.Millisecond, Tries: 3}
+
+func (l *lab) client() *api.Client {
+	l.t.Helper()
+	c, err := api.Dial(l.t.Context(), l.config(), quick)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return c
+}
+
+func (l *lab) provider() *ovirt.Provider {
+	return ovirt.New(ovirt.Deps{Engine: l.client(), Poll: 2 * time.Millisecond, Limit: 20 * time.Second, DestroyLimit: 3 * time.Second})
+}
+
+func (l *lab) installConfig(masters, workers int) *types.InstallConfig {
+	l.t.Helper()
+	cfg, r := types.Load("install-config.yaml", []byte(fmt.Sprintf(`
+apiVersion: v1
+baseDomain: okd.test
+metadata: {name: demo}
+pullSecret: '{"auths":{"registry.test":{"auth":"dXNlcjpwYXNz"}}}'
+controlPlane: {name: master, replicas: %d}
+compute: [{name: worker, replicas: %d}]
+networking:
+  machineNetwork: [{cidr: 198.18.0.0/24}]
+  clusterNetwork: [{cidr: 198.19.0.0/17, hostPrefix: 24}]
+  serviceNetwork: [198.19.128.0/17]
+platform:
+  ovirt:
+    ovirt_cluster_id: %s
+    ovirt_storage_domain_id: %s
+    api_vips: [198.18.0.10]
+    ingress_vips: [198.18.0.11]
+`, masters, workers, l.cluster, l.domain)))
+	if err := r.Err(); err != nil {
+		l.t.Fatal(err)
+	}
+	return cfg
+}
+
+func (l *lab) plan(masters, workers int) plan.Plan {
+	l.t.Helper()
+	p, err := ovirt.Plan(l.installConfig(masters, workers), infraID, l.image, ignitions(masters, workers))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return p
+}
+
+func ignitions(masters, workers int) ovirt.Ignitions {
+	ign := ovirt.Ignitions{ovirt.BootstrapName(infraID): config("bootstrap")}
+	for n := range masters {
+		ign[ovirt.MasterName(infraID, n)] = config(fmt.Sprint("master ", n))
+	}
+	for n := range workers {
+		ign[ovirt.WorkerName(infraID, n)] = config(fmt.Sprint("worker ", n))
+	}
+	return ign
+}
+
+func config(what string) []byte {
+	return []byte(fmt.Sprintf(`{"ignition":{"version":"3.2.0"},"storage":{"files":[{"path":"/etc/hostname","contents":{"source":"data:,%s"}}]}}`, strings.ReplaceAll(what, " ", "-")))
+}
+
+func applyAll(ctx context.Context, p *ovirt.Provider, pl plan.Plan) error {
+	for _, stage := range plan.Stages() {
+		if err := p.Apply(ctx, pl, stage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// picture is the inventory without what differs from run to run.
+func (l *lab) picture() string {
+	inv := l.engine.Inventory()
+	names := map[string]string{}
+	for _, tag := range inv.Tags {
+		names[tag.ID] = tag.Name
+	}
+	var lines []string
+	add := func(format string, a ...any) { lines = append(lines, fmt.Sprintf(format, a...)) }
+	vmName := map[string]string{}
+	for _, vm := range inv.VMs {
+		vmName[vm.ID] = vm.Name
+		var tags []string
+		for _, id := range vm.Tags {
+			tags = append(tags, names[id])
+		}
+		add("vm %s %s nics=%d disks=%d tags=%v runs=%v os=%s consoles=%d", vm.Name, vm.Status, len(vm.NICs), len(vm.Disks), tags, vm.Run > 0, vm.Spec.OS, len(vm.Consoles))
+	}
+	for _, d := range inv.Disks {
+		add("disk %s %s %d bytes", d.Alias, d.Status, d.Size)
+	}
+	for _, t := range inv.Templates {
+		add("template %s %s", t.Name, t.Status)
+	}
+	for _, t := range inv.Tags {
+		add("tag %s", t.Name)
+	}
+	for _, g := range inv.AffinityGroups {
+		var vms []string
+		for _, id := range g.VMs {
+			vms = append(vms, vmName[id])
+		}
+		slices.Sort(vms)
+		add("group %s %v", g.Name, vms)
+	}
+	for _, tr := range inv.History.Transfers {
+		if !strings.HasPrefix(tr.Phase, "finished") {
+			add("open transfer %s", tr.Phase)
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// cut is a wire that can be cut in the middle of a run, as a SIGKILL of the
+// client would: the engine may have carried out the last request, nothing is
+// answered, and nothing more arrives.
+type cut struct {
+	mu      sync.Mutex
+	at      int // changing request to cut at; 0 never
+	undone  bool
+	lost    bool // only this answer gets lost, the client lives on
+	seen    int
+	dead    bool
+	onCut   func()
+	changes []string
+}
+
+func (c *cut) arm(at int, undone, lost bool, onCut func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.undone, c.lost, c.onCut, c.seen, c.dead, c.changes = at, undone, lost, onCut, 0, false, nil
+}
+
+func (c *cut) disarm() { c.arm(0, false, false, nil) }
+
+func (c *cut) wrap(next func() http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		dead := c.dead
+		hit, undone, lost, onCut := false, c.undone, c.lost, c.onCut
+		if r.Method != http.MethodGet && r.Method != http.MethodOptions && !strings.Contains(r.URL.Path, "/sso/") {
+			c.seen++
+			c.changes = append(c.changes, r.Method+" "+r.URL.Path)
+			hit = c.seen == c.at
+			c.dead = c.dead || hit && !lost
+		}
+		c.mu.Unlock()
+		switch {
+		case dead:
+			panic(http.ErrAbortHandler)
+		case !hit:
+			next().ServeHTTP(w, r)
+			return
+		case !undone:
+			next().ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if onCut != nil {
+			onCut()
+		}
+		panic(http.ErrAbortHandler)
+	})
+}
+
+// machines runs nothing: a machine is up as soon as it is switched on.
+type machines struct {
+	mu    sync.Mutex
+	state map[string]engine.State
+	on    []engine.Hardware
+}
+
+func (m *machines) Start(_ context.Context, hw engine.Hardware) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state[hw.ID] = engine.StateUp
+	m.on = append(m.on, hw)
+	return nil
+}
+
+func (m *machines) set(id string, s engine.State) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state[id] = s
+	return nil
+}
+
+func (m *machines) Shutdown(_ context.Context, id string) error { return m.set(id, engine.StateDown) }
+func (m *machines) PowerOff(_ context.Context, id string) error { return m.set(id, engine.StateDown) }
+func (m *machines) Reset(_ context.Context, id string) error    { return m.set(id, engine.StateUp) }
+func (m *machines) Remove(_ context.Context, id string) error   { return m.set(id, engine.StateDown) }
+func (m *machines) Addresses(string) []netip.Addr {
+	return []netip.Addr{netip.MustParseAddr("198.18.0.100")}
+}
+
+func (m *machines) State(id string) engine.State {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s, ok := m.state[id]; ok {
+		return s
+	}
+	return engine.StateDown
+}
+
+func (m *machines) started(name string) *engine.Hardware {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, hw := range m.on {
+		if hw.Name == name {
+			return &hw
+		}
+	}
+	return nil
+}
+
+// volumes keeps what was uploaded.
+type volumes struct {
+	mu   sync.Mutex
+	data map[string][]byte
+}
+
+func (v *volumes) Create(_ context.Context, id string, _ int64) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.data[id] = nil
+	return nil
+}
+
+func (v *volumes) Write(_ context.Context, id string, offset int64, r io.Reader) (int64, error) {
+	b, err := io.ReadAll(r)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if need := int(offset) + len(b); len(v.data[id]) < need {
+		v.data[id] = append(v.data[id], make([]byte, need-len(v.data[id]))...)
+	}
+	copy(v.data[id][offset:], b)
+	return int64(len(b)), err
+}
+
+func (v *volumes) Commit(_ context.Context, id, format string) (int64, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	d := v.data[id]
+	if format == "cow" && (len(d) < 32 || string(d[:4]) != "QFI\xfb") {
+		return 0, errors.New("not QCOW2")
+	}
+	return diskSize, nil
+}
+
+func (v *volumes) Read(_ context.Context, id string) (io.ReadSeekCloser, int64, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return struct {
+		io.ReadSeeker
+		io.Closer
+	}{bytes.NewReader(v.data[id]), io.NopCloser(nil)}, int64(len(v.data[id])), nil
+}
+
+func (v *volumes) Clone(_ context.Context, src, dst string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.data[dst] = v.data[src]
+	return nil
+}
+func (v *volumes) Resize(context.Context, string, int64) error { return nil }
+func (v *volumes) Delete(_ context.Context, id string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.data, id)
+	return nil
+}
