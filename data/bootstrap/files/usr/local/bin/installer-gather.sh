@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Writes a log bundle to stdout: what this host, the control-plane hosts named
+# in the arguments and the API know. Whatever is missing is said on stderr in a
+# line "missing: ..."; the rest is in the bundle all the same.
+#
+#   installer-gather.sh --id ID [HOST...]
+set -uo pipefail
+
+ASSETS="${OKD_ASSETS:-/opt/openshift}"
+RECORDS="${OKD_RECORDS:-/var/log/openshift}"
+LIB="${OKD_LIB:-/usr/local/bin}"
+
+if [ "${1:-}" != --id ] || [ -z "${2:-}" ]; then
+    echo "usage: installer-gather.sh --id ID [HOST...]" >&2
+    exit 2
+fi
+bundle="log-bundle-$2"
+shift 2
+top="$(mktemp -d)"
+trap 'rm -rf "$top"' EXIT
+out="$top/$bundle"
+mkdir -p "$out"/{bootstrap/services,rendered-assets,resources,control-plane}
+
+say() {
+    echo "$*" >&2
+    echo "$*" >>"$out/gather.log"
+}
+
+say "gathering from the bootstrap host"
+"$LIB/installer-masters-gather.sh" "$out/bootstrap" || say "missing: parts of the bootstrap host"
+for part in failed-units.txt unit-status; do
+    if [ -e "$out/bootstrap/$part" ]; then
+        mv "$out/bootstrap/$part" "$out/"
+    fi
+done
+cp "$RECORDS"/*.json "$out/bootstrap/services/" 2>/dev/null || say "missing: service records"
+if [ -d "$RECORDS/stages" ]; then
+    cp -R "$RECORDS/stages" "$out/bootstrap/"
+fi
+
+# Only what holds no keys: names of the other files say that they were there.
+say "gathering rendered assets"
+(cd "$ASSETS" 2>/dev/null && find . -type f ! -path './.new*') | sort | while read -r file; do
+    case "$file" in
+    ./tls/*.key | ./auth/* | */tls/*.key | *kubeconfig*) ;;
+    *.yaml | *.yml | *.json | *.crt | *.done | *.patch | */image-references | */release-*)
+        if ! grep -qE '"?kind"?: *"?(Secret|MachineConfig|ControllerConfig)(List)?"?([,} ]|$)|PRIVATE KEY' "$ASSETS/$file"; then
+            mkdir -p "$out/rendered-assets/$(dirname "$file")"
+            cp "$ASSETS/$file" "$out/rendered-assets/$file"
+            continue
+        fi
+        ;;
+    esac
+    echo "$file" >>"$out/rendered-assets/left-out.txt"
+done
+
+api() { timeout 20 oc --kubeconfig="$1" --request-timeout=10s "${@:2}"; }
+kubeconfig=
+for candidate in "$ASSETS/auth/kubeconfig-loopback" "$ASSETS/auth/kubeconfig"; do
+    if [ -e "$candidate" ] && api "$candidate" get --raw /readyz >/dev/null 2>&1; then
+        kubeconfig="$candidate"
+        break
+    fi
+done
+if [ -n "$kubeconfig" ]; then
+    say "gathering resources"
+    for kind in nodes pods events services endpoints namespaces certificatesigningrequests clusterversions.config.openshift.io \
+        clusteroperators.config.openshift.io infrastructures.config.openshift.io machineconfigpools.machineconfiguration.openshift.io \
+        etcds.operator.openshift.io kubeapiservers.operator.openshift.io kubecontrollermanagers.operator.openshift.io \
+        kubeschedulers.operator.openshift.io; do
+        api "$kubeconfig" get "$kind" --all-namespaces --output=json >"$out/resources/${kind%%.*}.json" 2>"$out/resources/error" ||
+            say "missing: resource $kind: $(head -n 1 "$out/resources/error")"
+    done
+    rm -f "$out/resources/error"
+    if [ $# -eq 0 ]; then
+        mapfile -t found < <(jq -r '.items[] | select(.metadata.labels | has("node-role.kubernetes.io/master"))
+            | first(.status.addresses[] | select(.type == "InternalIP")).address' "$out/resources/nodes.json" 2>/dev/null)
+        set -- "${found[@]}"
+    fi
+else
+    say "missing: resources: the API does not answer"
+fi
+
+for host in "$@"; do
+    say "gathering from $host"
+    mkdir -p "$out/control-plane/$host"
+    # Its key is not known here; what comes back is only read.
+    timeout 120 ssh -o BatchMode=yes -o ConnectTimeout=8 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o LogLevel=ERROR "core@$host" 'sudo -n bash -s' <"$LIB/installer-masters-gather.sh" 2>"$top/error" |
+        tar --extract --gzip --directory "$out/control-plane/$host" 2>/dev/null ||
+        say "missing: control-plane host $host: $(tail -n 1 "$top/error")"
+done
+
+tar --create --gzip --directory "$top" "$bundle"

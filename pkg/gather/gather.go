@@ -1,0 +1,212 @@
+// Package gather makes log bundles: what the bootstrap host, the control-plane
+// hosts, the API and the installer itself know about an installation, without
+// its secrets.
+package gather
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/sshclient"
+)
+
+// API reads paths of a cluster's API.
+type API interface {
+	Raw(ctx context.Context, path string, query url.Values) ([]byte, error)
+}
+
+// Options say where to look.
+type Options struct {
+	Dir       string   // where the bundle goes
+	Bootstrap []string // addresses of the bootstrap host
+	// Masters are addresses of control-plane hosts, reached from the bootstrap
+	// host with the same keys; none: those that the API lists.
+	Masters []string
+	Port    string           // of SSH, default 22
+	SSH     sshclient.Config // keys and host key, without Addr
+	API     API              // nil: the installer does not ask the API itself
+	// Local are the installer's own files for the bundle; missing ones do not matter.
+	Local   []string
+	Secrets []secret.String // values that must not be in the bundle
+	Clock   clock.Clock
+	Sink    event.Sink
+	Timeout time.Duration // for the hosts, default 5 min
+}
+
+// Incomplete says what a bundle lacks. The bundle exists nevertheless.
+type Incomplete struct {
+	Missing []string
+	Cause   error // first reason, may be nil
+}
+
+func (i *Incomplete) Error() string {
+	return "log bundle is incomplete: missing " + strings.Join(i.Missing, "; missing ")
+}
+
+func (i *Incomplete) Unwrap() error { return i.Cause }
+
+// Bootstrap gathers and returns the path of the bundle. If the error is an
+// *Incomplete, the bundle holds what could be had.
+func Bootstrap(ctx context.Context, o Options) (string, error) {
+	if o.Timeout == 0 {
+		o.Timeout = 5 * time.Minute
+	}
+	if o.Port == "" {
+		o.Port = "22"
+	}
+	id := o.Clock.Now().UTC().Format("20060102150405")
+	b, err := create(o.Dir, "log-bundle-"+id, newCleaner(o.Secrets), o.Clock.Now())
+	if err != nil {
+		return "", err
+	}
+	defer b.discard()
+	lack := &Incomplete{}
+	resources := o.fromHosts(ctx, b, id, lack)
+	if !resources {
+		o.fromAPI(ctx, b, lack)
+	}
+	for _, path := range o.Local {
+		o.fromHere(b, path, lack)
+	}
+	if len(lack.Missing) > 0 {
+		b.add("missing.txt", []byte(strings.Join(lack.Missing, "\n")+"\n"))
+	}
+	path, err := b.finish()
+	if err != nil {
+		return "", err
+	}
+	if len(lack.Missing) > 0 {
+		return path, lack
+	}
+	return path, nil
+}
+
+func (l *Incomplete) add(what string, err error) {
+	if err != nil {
+		what += ": " + err.Error()
+		if l.Cause == nil {
+			l.Cause = err
+		}
+	}
+	l.Missing = append(l.Missing, what)
+}
+
+// fromHosts takes over the archive that the bootstrap host writes; true if it
+// brought the API's resources.
+func (o Options) fromHosts(ctx context.Context, b *bundle, id string, lack *Incomplete) bool {
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	client, err := o.dial(ctx)
+	if err != nil {
+		lack.add("bootstrap host", err)
+		return false
+	}
+	defer func() { _ = client.Close() }()
+	event.ProgressOf(o.Sink, "gathering logs from the bootstrap host")
+	command, err := remoteCommand(id, o.Masters)
+	if err != nil {
+		lack.add("bootstrap host", err)
+		return false
+	}
+	reader, writer := io.Pipe()
+	said := &missingLines{sink: o.Sink}
+	copied := make(chan error, 1)
+	go func() {
+		err := b.copyArchive(reader)
+		// Whatever else comes must not block the session.
+		_, _ = io.Copy(io.Discard, reader)
+		copied <- err
+	}()
+	err = client.Run(ctx, command, writer, said)
+	_ = writer.CloseWithError(io.ErrUnexpectedEOF) // complete archives have ended before
+	err = errors.Join(err, <-copied)
+	lack.Missing = append(lack.Missing, said.lines()...)
+	if err != nil {
+		lack.add("the rest of the bootstrap host's archive", err)
+	}
+	return b.has("resources/")
+}
+
+func (o Options) dial(ctx context.Context) (*sshclient.Client, error) {
+	if len(o.Bootstrap) == 0 {
+		return nil, errors.New("its address is not known; name it with --bootstrap")
+	}
+	var failures []error
+	for _, host := range o.Bootstrap {
+		cfg := o.SSH
+		cfg.Addr, cfg.ForwardAgent = net.JoinHostPort(host, o.Port), true
+		client, err := sshclient.Dial(ctx, cfg)
+		if err == nil {
+			return client, nil
+		}
+		failures = append(failures, err)
+	}
+	return nil, errors.Join(failures...)
+}
+
+// remoteCommand takes nothing but addresses and host names: it is given to a
+// shell.
+func remoteCommand(id string, masters []string) (string, error) {
+	words := []string{"sudo -n --preserve-env=SSH_AUTH_SOCK /usr/local/bin/installer-gather.sh --id", id}
+	for _, m := range masters {
+		if _, err := netip.ParseAddr(m); err != nil && strings.Trim(m, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != "" {
+			return "", fmt.Errorf("control-plane host %q is neither an address nor a name", m)
+		}
+		words = append(words, m)
+	}
+	return strings.Join(words, " "), nil
+}
+
+// lists are what the installer asks the API for when no host could.
+var lists = map[string]string{
+	"nodes":                      "/api/v1/nodes",
+	"pods":                       "/api/v1/pods",
+	"events":                     "/api/v1/events",
+	"certificatesigningrequests": "/apis/certificates.k8s.io/v1/certificatesigningrequests",
+	"clusterversions":            "/apis/config.openshift.io/v1/clusterversions",
+	"clusteroperators":           "/apis/config.openshift.io/v1/clusteroperators",
+	"etcds":                      "/apis/operator.openshift.io/v1/etcds",
+	"kubeapiservers":             "/apis/operator.openshift.io/v1/kubeapiservers",
+}
+
+func (o Options) fromAPI(ctx context.Context, b *bundle, lack *Incomplete) {
+	if o.API == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for name, path := range lists {
+		raw, err := o.API.Raw(ctx, path, nil)
+		if err == nil {
+			b.add("resources/"+name+".json", raw)
+			continue
+		}
+		lack.add("resources "+name, err)
+		if ctx.Err() != nil || !b.has("resources/") {
+			return // an API that does not answer once will not answer eight times
+		}
+	}
+}
+
+func (o Options) fromHere(b *bundle, path string, lack *Incomplete) {
+	raw, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		lack.add("the installer's own file", err)
+	default:
+		b.add("installer/"+strings.TrimPrefix(filepath.Base(path), "."), raw)
+	}
+}
