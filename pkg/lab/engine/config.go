@@ -40,6 +40,7 @@ type Config struct {
 	Domains    []StorageDomain
 	Networks   []Network // default: ovirtmgmt
 	MACPrefix  string    // first four bytes of the MAC pool; default 56:6f:6c:ab
+	MaxVMName  int       // longest VM name, the engine's MaxVmNameLength; default 64
 
 	Faults []Fault // injected from the start
 
@@ -101,6 +102,7 @@ func (c *Config) complete() error {
 	orElse(&c.DataCenter, "Default")
 	orElse(&c.Cluster, "Default")
 	orElse(&c.MACPrefix, "56:6f:6c:ab")
+	orElse(&c.MaxVMName, 64)
 	if c.Clock == nil {
 		c.Clock = clock.Real()
 	}

@@ -63,17 +63,14 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// maxName is the engine's VmNameLength setting.
-const maxName = 64
-
-func checkName(action, kind, name string) error {
+func checkName(action, kind, name string, longest int) error {
 	switch {
 	case name == "":
 		return invalid("Cannot %s. %s name may not be empty.", action, kind)
 	case !isName(name):
 		return invalid("Cannot %s. The given name contains special characters. Only lower-case and upper-case letters, numbers, '_', '-', '.' are allowed.", action)
-	case len(name) > maxName:
-		return invalid("Cannot %s. %s name is too long: it cannot have more than %d characters.", action, kind, maxName)
+	case len(name) > longest:
+		return invalid("Cannot %s. %s name is too long: it cannot have more than %d characters.", action, kind, longest)
 	}
 	return nil
 }

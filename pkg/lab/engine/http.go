@@ -29,6 +29,8 @@ type call struct {
 	user  sso.User
 	query url.Values
 	body  []byte
+	// wait, if set, holds the answer back until a task has ended.
+	wait <-chan error
 }
 
 // id is a path parameter.
@@ -103,6 +105,13 @@ func (e *Engine) api(h handler) http.HandlerFunc {
 			data, err = xml.MarshalIndent(out, "", "    ")
 		}
 		e.mu.Unlock()
+		if err == nil && c.wait != nil {
+			select {
+			case err = <-c.wait:
+			case <-r.Context().Done():
+				return
+			}
+		}
 		if err != nil {
 			var refused *refusal
 			if !errors.As(err, &refused) {

@@ -28,30 +28,37 @@ const (
 	taskCancel     = "transfer-cancel"
 )
 
-// begin starts a task after a delay. e.mu is held.
-func (e *Engine) begin(t *model.Task, delay time.Duration) {
+// begin starts a task after a delay and returns where it tells its end. e.mu
+// is held.
+func (e *Engine) begin(t *model.Task, delay time.Duration) <-chan error {
 	t.ID = newID()
 	t.Due = e.clock.Now().Add(delay)
 	e.st.Tasks[t.ID] = t
-	e.launch(t)
+	return e.launch(t)
 }
 
 // launch runs a task in the background. e.mu is held.
-func (e *Engine) launch(t *model.Task) {
+func (e *Engine) launch(t *model.Task) <-chan error {
+	done := make(chan error, 1)
 	if e.closed {
-		return // it stays in the state for the next engine
+		done <- context.Canceled
+		return done // it stays in the state for the next engine
 	}
 	e.work.Add(1)
 	task := *t
 	go func() {
 		defer e.work.Done()
-		if e.clock.Sleep(e.ctx, task.Due.Sub(e.clock.Now())) != nil {
+		if err := e.clock.Sleep(e.ctx, task.Due.Sub(e.clock.Now())); err != nil {
+			done <- err
 			return
 		}
 		err := e.perform(e.ctx, &task)
 		if e.ctx.Err() != nil {
-			return // done again after a restart: every task can be repeated
+			// Done again after a restart: every task can be repeated.
+			done <- e.ctx.Err()
+			return
 		}
+		defer func() { done <- err }()
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		delete(e.st.Tasks, task.ID)
@@ -61,6 +68,7 @@ func (e *Engine) launch(t *model.Task) {
 			e.log.Warn("task failed", "task", task.Kind, "vm", task.VM, "disk", task.Disk, "error", err)
 		}
 	}()
+	return done
 }
 
 // perform does a task's work outside the engine. e.mu is not held.

@@ -10,6 +10,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
+// maxTemplateName is what the engine's database has room for.
+const maxTemplateName = 255
+
 func (e *Engine) templateXML(c *call, t *model.Template) *api.Template {
 	base := href("templates", t.ID)
 	out := &api.Template{
@@ -74,7 +77,7 @@ func addTemplate(c *call) (any, error) {
 	if in.Name == nil || in.VM == nil || in.VM.ID == "" && in.VM.Name == nil {
 		return nil, incomplete("Template [name, vm.id|name]", "add")
 	}
-	if err := checkName(action, "Template", *in.Name); err != nil {
+	if err := checkName(action, "Template", *in.Name, maxTemplateName); err != nil {
 		return nil, err
 	}
 	for _, t := range c.st.Templates {
@@ -152,7 +155,7 @@ func updateTemplate(c *call) (any, error) {
 		return nil, err
 	}
 	if in.Name != nil && *in.Name != t.Name {
-		if err := checkName("edit Template", "Template", *in.Name); err != nil {
+		if err := checkName("edit Template", "Template", *in.Name, maxTemplateName); err != nil {
 			return nil, err
 		}
 		for _, other := range c.st.Templates {

@@ -132,7 +132,7 @@ func addVM(c *call) (any, error) {
 	if in.Name == nil || in.Cluster == nil || in.Template == nil {
 		return nil, incomplete("VM [name, cluster.id|name, template.id|name]", "add")
 	}
-	if err := checkName(action, "VM", *in.Name); err != nil {
+	if err := checkName(action, "VM", *in.Name, c.cfg.MaxVMName); err != nil {
 		return nil, err
 	}
 	w := c.world
@@ -293,7 +293,7 @@ func updateVM(c *call) (any, error) {
 		return nil, err
 	}
 	if in.Name != nil && *in.Name != vm.Name {
-		if err := checkName(action, "VM", *in.Name); err != nil {
+		if err := checkName(action, "VM", *in.Name, c.cfg.MaxVMName); err != nil {
 			return nil, err
 		}
 		if err := c.vmNameFree(action, *in.Name, vm); err != nil {
@@ -352,7 +352,11 @@ func removeVM(c *call) (any, error) {
 		c.st.Disks[id].Status = model.StatusLocked
 	}
 	vm.Status = model.VMImageLocked
-	c.begin(task, c.cfg.Delays.VM)
+	ended := c.begin(task, c.cfg.Delays.VM)
+	if !c.flag("async") {
+		// Asked to remove a VM, the engine answers when its disks are gone.
+		c.wait = ended
+	}
 	return complete(job), nil
 }
 
