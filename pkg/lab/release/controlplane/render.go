@@ -24,7 +24,10 @@ type RenderInput struct {
 	Image        string // hyperkube
 	EtcdCA       string // file name in InputDir
 	EtcdURLs     string
-	Addresses    []netip.Addr // of this host
+	// PolicyConfigFile is written for the cluster policy controller, which the
+	// lab release does not have, because the bootstrap copies it.
+	PolicyConfigFile string
+	Addresses        []netip.Addr // of this host
 }
 
 // RenderAPIServer writes the bootstrap API server and the inputs of the
@@ -101,6 +104,11 @@ func RenderControllerManager(in RenderInput) error {
 	if err != nil {
 		return err
 	}
+	if in.PolicyConfigFile != "" {
+		if err := writeConfig(in.PolicyConfigFile, "openshift.config.openshift.io/v1", "OpenShiftControllerManagerConfig", "controllers", []string{}); err != nil {
+			return err
+		}
+	}
 	return in.finish(out, "KubeControllerManagerConfig", "extendedArguments", kcm.flags())
 }
 
@@ -148,14 +156,18 @@ func (in RenderInput) finish(out kube.Files, kind, key string, f flags) error {
 	if in.ConfigFile == "" {
 		return nil
 	}
-	data, err := yaml.Marshal(map[string]any{"apiVersion": "kubecontrolplane.config.openshift.io/v1", "kind": kind, key: f})
+	return writeConfig(in.ConfigFile, "kubecontrolplane.config.openshift.io/v1", kind, key, f)
+}
+
+func writeConfig(path, version, kind, key string, value any) error {
+	data, err := yaml.Marshal(map[string]any{"apiVersion": version, "kind": kind, key: value})
 	if err != nil {
 		return fmt.Errorf("render %s: %w", kind, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(in.ConfigFile), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write %s: %w", kind, err)
 	}
-	if err := os.WriteFile(in.ConfigFile, data, 0o644); err != nil {
+	if err := os.WriteFile(path, data, 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", kind, err)
 	}
 	return nil
