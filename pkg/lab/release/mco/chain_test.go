@@ -1,0 +1,204 @@
+package mco_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coreos/ignition/v2/config/v3_5/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/vincent-petithory/dataurl"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/mco"
+	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
+	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
+)
+
+var update = flag.Bool("update", false, "accept what was rendered")
+
+// bootstrapDir goes through the steps of a bootstrap machine up to the point
+// where the machine config server starts, and returns /etc/mcs/bootstrap.
+func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
+	t.Helper()
+	root := t.TempDir()
+	manifests := filepath.Join(root, "manifests")
+	if err := os.CopyFS(manifests, os.DirFS("testdata/manifests")); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range drop {
+		if err := os.Remove(filepath.Join(manifests, d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var tags []map[string]any
+	for _, tag := range render.ImageTags() {
+		tags = append(tags, map[string]any{"name": tag, "from": map[string]string{
+			"kind": "DockerImage", "name": "registry.lab.okd.test:5000/okd/content/" + tag + "@sha256:0",
+		}})
+	}
+	refs, _ := json.Marshal(map[string]any{"kind": "ImageStream", "spec": map[string]any{"tags": tags}})
+	write(t, filepath.Join(root, "image-references"), refs)
+	write(t, filepath.Join(root, "root-ca.crt"), []byte("root CA\n"))
+	write(t, filepath.Join(root, "kube-ca.crt"), []byte("client CAs\n"))
+
+	dest = filepath.Join(root, "mco-bootstrap")
+	m := func(name string) string { return filepath.Join(manifests, name) }
+	args := []string{
+		"bootstrap", "--root-ca=" + filepath.Join(root, "root-ca.crt"), "--kube-ca=" + filepath.Join(root, "kube-ca.crt"),
+		"--config-file=" + m("cluster-config.yaml"), "--dest-dir=" + dest,
+		"--pull-secret=" + m("openshift-config-secret-pull-secret.yaml"),
+		"--release-image=registry.lab.okd.test:5000/okd/release@sha256:0",
+		"--image-references=" + filepath.Join(root, "image-references"), "--payload-version=4.20.0-okd-lab.1",
+		"--infra-config-file=" + m("cluster-infrastructure-02-config.yml"),
+		"--network-config-file=" + m("cluster-network-02-config.yml"),
+		"--proxy-config-file=" + m("cluster-proxy-01-config.yaml"), "--dns-config-file=" + m("cluster-dns-02-config.yml"),
+		"--additional-trust-bundle-config-file=" + m("user-ca-bundle-config.yaml"),
+	}
+	if err := mco.Operator(context.Background(), args); err != nil {
+		t.Fatal(err)
+	}
+	mcc := filepath.Join(root, "mcc")
+	for _, dir := range []string{filepath.Join(dest, "bootstrap/manifests"), manifests} {
+		if err := os.CopyFS(mcc, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range glob(t, filepath.Join(dest, "manifests/*")) {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(mcc, filepath.Base(f)), raw)
+	}
+	server = filepath.Join(root, "mcs")
+	if err := mco.Controller(context.Background(), []string{
+		"bootstrap", "--manifest-dir=" + mcc, "--dest-dir=" + server,
+		"--pull-secret=" + filepath.Join(mcc, "machineconfigcontroller-pull-secret"), "--payload-version=4.20.0-okd-lab.1",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return server, dest
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files match %s: %v", pattern, err)
+	}
+	return files
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Error(d)
+	}
+}
+
+// describe shows a config as a person would want to review it.
+func describe(t *testing.T, cfg types.Config) string {
+	t.Helper()
+	var b strings.Builder
+	slices.SortFunc(cfg.Storage.Files, func(x, y types.File) int { return strings.Compare(x.Path, y.Path) })
+	for _, f := range cfg.Storage.Files {
+		d, err := dataurl.DecodeString(*f.Contents.Source)
+		if err != nil {
+			t.Fatalf("%s: %v", f.Path, err)
+		}
+		fmt.Fprintf(&b, "#### file %s %04o\n%s\n", f.Path, *f.Mode, strings.TrimRight(string(d.Data), "\n"))
+	}
+	slices.SortFunc(cfg.Systemd.Units, func(x, y types.Unit) int { return strings.Compare(x.Name, y.Name) })
+	for _, u := range cfg.Systemd.Units {
+		fmt.Fprintf(&b, "#### unit %s enabled=%v\n", u.Name, u.Enabled != nil && *u.Enabled)
+		if u.Contents != nil {
+			b.WriteString(*u.Contents)
+		}
+		for _, d := range u.Dropins {
+			fmt.Fprintf(&b, "#### drop-in %s\n%s", d.Name, *d.Contents)
+		}
+	}
+	for _, u := range cfg.Passwd.Users {
+		fmt.Fprintf(&b, "#### user %s %q\n", u.Name, u.SSHAuthorizedKeys)
+	}
+	return b.String()
+}
+
+func TestRenderedConfigs(t *testing.T) {
+	server, _ := bootstrapDir(t)
+	for _, role := range []string{"master", "worker"} {
+		t.Run(role, func(t *testing.T) {
+			files := glob(t, filepath.Join(server, "machine-configs", "rendered-"+role+"-*.yaml"))
+			if len(files) != 1 {
+				t.Fatalf("rendered configs: %v", files)
+			}
+			m := machineConfig(t, files[0])
+			cfg, err := ign.Parse(m.Spec.Config.Raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, role+".txt", describe(t, cfg))
+			for _, v := range []ign.Version{{Major: 2, Minor: 2}, {Major: 3, Minor: 1}, {Major: 3, Minor: 5}} {
+				if _, err := ign.Serve(cfg, v); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+func TestBootstrapFiles(t *testing.T) {
+	_, dest := bootstrapDir(t)
+	var list strings.Builder
+	err := filepath.WalkDir(dest, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		rel, _ := filepath.Rel(dest, path)
+		fmt.Fprintf(&list, "%04o %s\n", info.Mode().Perm(), rel)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "bootstrap-files.txt", list.String())
+	for _, f := range []string{"machineconfigoperator-bootstrap-pod.yaml"} {
+		raw, err := os.ReadFile(filepath.Join(dest, "bootstrap", f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, f, string(raw))
+	}
+	for _, pod := range []string{"keepalived", "coredns"} {
+		raw, err := os.ReadFile(filepath.Join(dest, "baremetal/manifests", pod+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "bootstrap-"+pod+".yaml", string(raw))
+	}
+}
