@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -33,6 +36,7 @@ type Store struct {
 	lock   *os.File
 	saver  *saver
 	params map[string]any
+	closed bool
 }
 
 // Open takes the directory, which is made if need be, for this process and
@@ -66,8 +70,12 @@ func Open(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// Close saves the state and frees the directory.
+// Close saves the state and frees the directory. Closing again does nothing.
 func (s *Store) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	return errors.Join(s.saver.close(), s.lock.Close())
 }
 
@@ -95,6 +103,53 @@ func (s *Store) MarkStarted() error {
 
 // Set gives a parameter its value for the runs to come.
 func Set[T any](s *Store, p Asset[T], value T) { s.params[p.n.name] = value }
+
+// Remembers says whether an earlier run left a value of the asset.
+func Remembers[T any](s *Store, a Asset[T]) (yes bool) {
+	s.saver.view(func(st *state) { yes = st.Assets[a.n.name] != nil })
+	return yes
+}
+
+// Stored is the value that the last run left in a directory, which may be in
+// use. It fails with fs.ErrNotExist if there is none.
+func Stored[T any](dir string, a Asset[T]) (value T, err error) {
+	st, err := readState(dir)
+	if err != nil {
+		return value, err
+	}
+	rec := st.Assets[a.n.name]
+	if rec == nil {
+		return value, fmt.Errorf("read %s from the state in %s: %w", a.n.name, dir, fs.ErrNotExist)
+	}
+	v, err := a.n.decode(rec.Value)
+	if err != nil {
+		return value, err
+	}
+	return v.(T), nil
+}
+
+// Generated lists the files in a directory that earlier runs wrote and nobody
+// edited since.
+func Generated(dir string) ([]string, error) {
+	st, err := readState(dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, rec := range st.Assets {
+		disk, err := onDisk(dir, slices.Collect(maps.Keys(rec.Files)), nil)
+		if err != nil {
+			return nil, err
+		}
+		for p, data := range disk {
+			if rec.Edited[p] == "" && sha(data) == rec.Files[p].SHA256 {
+				out = append(out, p)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
 
 // Run evaluates the assets, writes the files of those in write, and returns all
 // values. Nothing is written unless every asset could be evaluated.

@@ -22,6 +22,8 @@ type Deps struct {
 	// ReleaseImage is the pull spec of the release to install. Empty takes the
 	// one of the last run or, failing that, the one built in.
 	ReleaseImage string
+	// Version is the installer's own, for the ConfigMap that records it.
+	Version string
 	// Invoker is who started the installer, for the ConfigMaps that record it.
 	Invoker string
 	// KeepOSTemplate says that the OS template belongs to the user and has to

@@ -57,7 +57,7 @@ func newPrime(r io.Reader, bits int) (*big.Int, error) {
 		}
 		buf[0] |= 0xc0
 		buf[len(buf)-1] |= 1
-		if p := new(big.Int).SetBytes(buf); p.ProbablyPrime(20) {
+		if p := new(big.Int).SetBytes(buf); p.ProbablyPrime(8) {
 			return p, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 
@@ -234,4 +235,14 @@ func FuzzLoad(f *testing.F) {
 			c.Secrets()
 		}
 	})
+}
+
+func TestExampleIsGood(t *testing.T) {
+	data, err := os.ReadFile("../../install-config.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, r := Load("install-config.example.yaml", data); r.Failed() {
+		t.Error(r.Err())
+	}
 }

@@ -1,0 +1,165 @@
+package assets
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// ErrNoReleaseImage is returned where a release image is needed and none was
+// ever named.
+var ErrNoReleaseImage = errors.New("no release image is known; name one in OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE, by digest: quay.io/okd/scos-release@sha256:...")
+
+// Installer holds an asset directory. It must be closed.
+type Installer struct {
+	store  *asset.Store
+	events event.Sink
+}
+
+// Open takes the directory for this process. It fails with *asset.LockedError
+// while another has it.
+func Open(dir string, deps Deps) (*Installer, error) {
+	store, err := asset.Open(dir, asset.Options{Clock: deps.Clock, Rand: deps.Rand, Events: deps.Events, Edited: deps.Edited})
+	if err != nil {
+		return nil, err
+	}
+	tree, err := digestTree(data.Bootstrap())
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	asset.Set(store, HostData, tree)
+	asset.Set(store, Version, deps.Version)
+	asset.Set(store, Invoker, deps.Invoker)
+	asset.Set(store, KeepTemplate, deps.KeepOSTemplate)
+	if deps.ReleaseImage != "" || !asset.Remembers(store, ReleaseImage) {
+		asset.Set(store, ReleaseImage, deps.ReleaseImage)
+	}
+	events := deps.Events
+	if events == nil {
+		events = event.Discard
+	}
+	return &Installer{store: store, events: events}, nil
+}
+
+// Close saves the state and frees the directory.
+func (i *Installer) Close() error { return i.store.Close() }
+
+// MarkStarted must be called before the first machine is started. From then on
+// every asset stays what it is: a running cluster has it.
+func (i *Installer) MarkStarted() error { return i.store.MarkStarted() }
+
+// Config reads, completes and checks install-config.yaml. It fails with
+// *report.Error if anything is wrong and *asset.MissingError if it is missing.
+func (i *Installer) Config(ctx context.Context) (*types.InstallConfig, error) {
+	r, err := i.run(ctx, nil, Config)
+	if err != nil {
+		return nil, err
+	}
+	return asset.Of(r, Config), nil
+}
+
+// Manifests writes manifests/ and openshift/.
+func (i *Installer) Manifests(ctx context.Context) error {
+	_, err := i.run(ctx, []asset.Ref{Manifests, OpenShift})
+	return err
+}
+
+// IgnitionConfigs writes bootstrap.ign, master.ign, worker.ign, auth/ and
+// metadata.json.
+func (i *Installer) IgnitionConfigs(ctx context.Context) error {
+	_, err := i.run(ctx, []asset.Ref{BootstrapIgnition, MasterIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
+	return err
+}
+
+var clusterNeeds = []asset.Ref{
+	Config, InfraID, ClusterID, ReleaseImage, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes,
+}
+
+// Cluster writes auth/ and metadata.json and returns all that is needed to
+// create the cluster.
+func (i *Installer) Cluster(ctx context.Context) (Cluster, error) {
+	r, err := i.run(ctx, []asset.Ref{AdminKubeconfig, PasswordFile, MetadataFile}, clusterNeeds...)
+	if err != nil {
+		return Cluster{}, err
+	}
+	return clusterOf(r), nil
+}
+
+// Plan returns the same as Cluster but writes nothing except the state.
+func (i *Installer) Plan(ctx context.Context) (Cluster, error) {
+	r, err := i.run(ctx, nil, append(clusterNeeds, AdminKubeconfig)...)
+	if err != nil {
+		return Cluster{}, err
+	}
+	return clusterOf(r), nil
+}
+
+func clusterOf(r *asset.Result) Cluster {
+	return Cluster{
+		Config:            asset.Of(r, Config),
+		InfraID:           asset.Of(r, InfraID),
+		ClusterID:         asset.Of(r, ClusterID),
+		ReleaseImage:      asset.Of(r, ReleaseImage),
+		Bootstrap:         asset.Of(r, BootstrapIgnition)[0].Data,
+		Master:            asset.Of(r, MasterIgnition)[0].Data,
+		Worker:            asset.Of(r, WorkerIgnition)[0].Data,
+		Machines:          asset.Of(r, Machines),
+		Kubeconfig:        asset.Of(r, AdminKubeconfig)[0].Data,
+		KubeadminPassword: secret.New(asset.Of(r, Kubeadmin).Password),
+		SSH:               asset.Of(r, SSHKeys),
+		Metadata:          asset.Of(r, ClusterMetadata),
+	}
+}
+
+// run evaluates assets, and says what in the install-config is dubious.
+func (i *Installer) run(ctx context.Context, write []asset.Ref, need ...asset.Ref) (*asset.Result, error) {
+	// First the install-config alone: if it is wrong, no keys need be made.
+	r, err := i.store.Run(ctx, nil, []asset.Ref{Config})
+	if err == nil {
+		r, err = i.store.Run(ctx, write, append(need, ConfigFile))
+	}
+	if findings := (*report.Error)(nil); errors.As(err, &findings) {
+		return nil, findings // the lines name file and place; anything around them is noise
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, findings := types.Load(configFile, asset.Of(r, ConfigFile))
+	for _, line := range findings.Lines(true) {
+		event.Warn(i.events, line)
+	}
+	return r, nil
+}
+
+// Graph draws the assets for Graphviz.
+func Graph() string {
+	return asset.Dot(append(clusterNeeds, Manifests, OpenShift, AdminKubeconfig, PasswordFile, MetadataFile)...)
+}
+
+// digestTree is a digest of the names and contents of a tree.
+func digestTree(tree fs.FS) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(tree, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(tree, path)
+		fmt.Fprintf(h, "%s %d\n", path, len(content))
+		h.Write(content)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read embedded files: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

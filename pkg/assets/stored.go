@@ -1,0 +1,69 @@
+package assets
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// The functions here read what an earlier run, or one that is still going on,
+// left in the state. They need no lock and fail with fs.ErrNotExist if there is
+// nothing.
+
+// StoredMetadata is the metadata of the last run.
+func StoredMetadata(dir string) (Metadata, error) { return asset.Stored(dir, ClusterMetadata) }
+
+// StoredNodes are the names of the nodes that may join and the networks that
+// they are in.
+func StoredNodes(dir string) ([]string, []netip.Prefix, error) {
+	set, err := asset.Stored(dir, Nodes)
+	if err != nil {
+		return nil, nil, err
+	}
+	var networks []netip.Prefix
+	for _, text := range set.Networks {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read state: %w", err)
+		}
+		networks = append(networks, p)
+	}
+	return set.Names, networks, nil
+}
+
+// StoredSSH are the keys of the bootstrap host.
+func StoredSSH(dir string) (pki.SSHKeys, error) { return asset.Stored(dir, SSHKeys) }
+
+// StoredPassword is the password of kubeadmin.
+func StoredPassword(dir string) (secret.String, error) {
+	k, err := asset.Stored(dir, Kubeadmin)
+	return secret.New(k.Password), err
+}
+
+// Forget removes what belongs to a destroyed cluster: metadata.json, auth/, the
+// Ignition configs, manifests that nobody edited, and the state. What the user
+// wrote or changed stays.
+func Forget(dir string) error {
+	generated, err := asset.Generated(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range append(generated, metadataFile, kubeconfigFile, passwordFile, bootstrapFile,
+		MasterIgnition.Name(), WorkerIgnition.Name(), asset.StateName) {
+		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	for _, sub := range []string{filepath.Dir(kubeconfigFile), manifestsDir, openshiftDir} {
+		_ = os.Remove(filepath.Join(dir, sub)) // stays if it holds anything else
+	}
+	return errors.Join(errs...)
+}
