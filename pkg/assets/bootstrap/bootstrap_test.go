@@ -164,7 +164,7 @@ func TestIgnitionKeepsKeysBack(t *testing.T) {
 			}
 		}
 		private := strings.HasPrefix(f.Path, "/opt/openshift/tls/") || strings.HasPrefix(f.Path, "/opt/openshift/auth/") ||
-			strings.Contains(content, "PRIVATE KEY") || strings.Contains(content, `"auths"`)
+			strings.Contains(content, "-----BEGIN OPENSSH PRIVATE KEY") || strings.Contains(content, `"auths"`)
 		if private && mode != 0o600 {
 			t.Errorf("%s has mode %04o", f.Path, mode)
 		}

@@ -1,0 +1,184 @@
+package bootstrap_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// script runs a script of the host in a directory, with the given programs.
+func (h *host) script(script string, args ...string) (string, error) {
+	h.t.Helper()
+	cmd := exec.Command("bash", append([]string{script}, args...)...)
+	cmd.Env = h.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func TestApproveCSR(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	// The watch shows one request that waits and one that is decided, and an
+	// API that is gone ends the watch.
+	h.write("bin/oc", `#!/bin/bash
+case "$*" in
+*" replace "*) echo "$*" >>"$FAKE/approved"; cat >>"$FAKE/approved"; touch "$OKD_ASSETS/.bootkube.done" ;;
+*kubeconfig-loopback*) exit 1 ;;
+*) printf '%s\n' '{"kind":"CertificateSigningRequest","metadata":{"name":"csr-new"},"spec":{"username":"node-bootstrapper"},"status":{}}' \
+    '{"kind":"CertificateSigningRequest","metadata":{"name":"csr-old"},"status":{"conditions":[{"type":"Denied"}]}}' ;;
+esac
+`)
+	if out, err := h.run("approve-csr.sh"); err != nil || !strings.Contains(out, "approving csr-new of node-bootstrapper") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	approved := h.read("fake/approved")
+	if !strings.Contains(approved, "/certificatesigningrequests/csr-new/approval -f -") || !strings.Contains(approved, `"type":"Approved"`) {
+		t.Errorf("approved: %s", approved)
+	}
+	if strings.Contains(approved, "csr-old") {
+		t.Error("a decided request was approved")
+	}
+}
+
+func TestReportProgress(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.write("bin/oc", `#!/bin/bash
+case "$*" in
+*infrastructures*) echo '{"status":{"controlPlaneTopology":"HighlyAvailable"}}' ;;
+*kubeapiservers*)
+    if [ -e "$FAKE/asked" ]; then second=3; else second=0; touch "$FAKE/asked"; fi
+    echo '{"status":{"nodeStatuses":[{"currentRevision":2},{"currentRevision":'$second'},{}]}}' ;;
+*"create configmap"*) echo "AlreadyExists" >&2; exit 1 ;;
+*"patch configmap"*) echo "$*" >"$FAKE/complete" ;;
+esac
+`)
+	h.write("assets/.bootkube.done", "")
+	if out, err := h.run("report-progress.sh"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if !strings.Contains(h.read("fake/complete"), `{"data":{"status":"complete"}}`) {
+		t.Error("the ConfigMap was not written")
+	}
+	records := h.records("progress")
+	failed := false
+	for _, r := range records {
+		failed = failed || r.ErrorMessage == "1 of 2 masters run an API server"
+	}
+	if last := records[len(records)-1]; !failed || last.Phase != "service end" || last.Result != "success" {
+		t.Errorf("records: %+v", records)
+	}
+}
+
+func TestVerifyURLs(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	for _, tt := range []struct{ name, tool, script, check, target, saying string }{
+		{"a name with an address", "dig", "echo 198.18.0.10", "resolve", "api.demo.okd.test", "ok after 1 tries"},
+		{"a name without", "dig", "exit 0", "resolve", "api.demo.okd.test", "no address: empty answer"},
+		{"a DNS that does not answer", "dig", "echo ';; connection timed out'; exit 9", "resolve", "api.demo.okd.test", "no address: ;; connection timed out"},
+		{"an API that refuses", "curl", "echo 'connection refused'; exit 7", "ready", "api.demo.okd.test", "ready api.demo.okd.test: connection refused"},
+		{"etcd after a while", "curl", `[ -e "$FAKE/second" ] || { touch "$FAKE/second"; echo 503; exit 22; }`, "etcd", "https://localhost:2379", "ok after 2 tries"},
+	} {
+		h.write("bin/"+tt.tool, "#!/bin/bash\n"+tt.script+"\n")
+		h.write("bin/sleep", "#!/bin/bash\n")
+		out, err := h.script(h.path("lib/bootstrap-verify-api-server-urls.sh"), tt.check, tt.target)
+		if !strings.Contains(out, tt.saying) || strings.Contains(tt.saying, "tries") == (err != nil) {
+			t.Errorf("%s: %v\n%s\nshould say %q", tt.name, err, out, tt.saying)
+		}
+		if n := strings.Count(out, "\n"); n > 2 {
+			t.Errorf("%s: says the same %d times:\n%s", tt.name, n, out)
+		}
+	}
+}
+
+func TestCrioConfigure(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.write("bin/systemctl", fakeHostTool)
+	if out, err := h.run("release-image-download.sh"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for range 2 {
+		if out, err := h.run("crio-configure.sh"); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	if conf := h.read("root/etc/crio/crio.conf.d/00-default-pause"); !strings.Contains(conf, `pause_image = "registry.test/okd/content@sha256:pod"`) {
+		t.Errorf("configuration:\n%s", conf)
+	}
+	if n := strings.Count(h.read("fake/host-runs"), "try-restart crio"); n != 1 {
+		t.Errorf("the runtime was restarted %d times for one change", n)
+	}
+}
+
+func TestRecordsSurviveABrokenFile(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.write("records/x.json", `[{"phase":"service st`)
+	h.write("try.sh", `. "$OKD_LIB/bootstrap-service-record.sh"
+for i in $(seq 8); do record x "stage start" "s$i" & done; wait
+record x "stage end" s1 failure "line 3" 'it said "no"; $HOME'
+`)
+	if out, err := h.script(h.path("try.sh")); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	records := h.records("x")
+	if len(records) != 9 {
+		t.Fatalf("%d records, want 9: %+v", len(records), records)
+	}
+	if last := records[8]; last.ErrorMessage != `it said "no"; $HOME` || last.ErrorLine != "line 3" || last.Result != "failure" {
+		t.Errorf("last record %+v", last)
+	}
+}
+
+func TestLocalDNSComesFirst(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	text, _ := fileOf(t, render(t, testInputs(t)), "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender")
+	h.write("dispatch.sh", text)
+	h.write("root/etc/resolv.conf", "search okd.test\nnameserver 198.18.0.1\nnameserver 198.18.0.2\n")
+	for range 2 {
+		if out, err := h.script(h.path("dispatch.sh"), "eth0", "up"); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if got := h.read("root/etc/resolv.conf"); got != "search okd.test\nnameserver 127.0.0.1\nnameserver 198.18.0.1\nnameserver 198.18.0.2\n" {
+			t.Errorf("resolv.conf:\n%s", got)
+		}
+	}
+	if up := h.read("root/run/NetworkManager/resolv.conf"); strings.Contains(up, "127.0.0.1") || !strings.Contains(up, "198.18.0.1") {
+		t.Errorf("servers to forward to:\n%s", up)
+	}
+	h.write("root/etc/resolv.conf", "untouched\n")
+	if _, err := h.script(h.path("dispatch.sh"), "eth0", "down"); err != nil || h.read("root/etc/resolv.conf") != "untouched\n" {
+		t.Error("it acts when a link goes down")
+	}
+}
+
+// TestRunnerEndsItsJobs sees that a stopped service leaves nothing running.
+func TestRunnerEndsItsJobs(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.write("fake/hang-api-bootstrap", "")
+	if out, err := h.run("release-image-download.sh"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cmd, out := h.start("bootkube.sh")
+	for deadline := time.Now().Add(20 * time.Second); !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never started:\n%s", out)
+		}
+	}
+	h.must(cmd.Process.Signal(os.Interrupt))
+	err := cmd.Wait()
+	if err == nil || !strings.Contains(fmt.Sprint(err), "143") {
+		t.Errorf("ended with %v", err)
+	}
+	last := h.records("bootkube")
+	if e := last[len(last)-1]; e.Phase != "service end" || e.Result != "failure" {
+		t.Errorf("last record %+v", e)
+	}
+}
