@@ -3,7 +3,9 @@
 package asset
 
 import (
+	"fmt"
 	"io/fs"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
@@ -16,6 +18,15 @@ type File struct {
 	Data []byte      `json:"data"`
 	Mode fs.FileMode `json:"mode"`
 }
+
+// String names the file. Contents hold keys and are never printed.
+func (f File) String() string { return fmt.Sprintf("%s (%d bytes)", f.Path, len(f.Data)) }
+
+// GoString is the same as String.
+func (f File) GoString() string { return f.String() }
+
+// LogValue is the same as String.
+func (f File) LogValue() slog.Value { return slog.StringValue(f.String()) }
 
 // Files is a list of files, ordered by path.
 type Files []File
