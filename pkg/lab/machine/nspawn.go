@@ -22,13 +22,14 @@ import (
 const (
 	exitPowerOff = 0
 	exitReboot   = 133
+	exitKilled   = 128 + 9 // of the shell, for SIGKILL
 )
 
-// supervise enters control groups, runs a program and keeps its exit code in a
-// file, so that the machine outlives whoever started it.
-const supervise = `exit_file=$1; shift
-while [ "$1" != -- ]; do echo $$ >"$1" || exit 120; shift; done; shift
-"$@"
+// supervise runs a program in control groups and keeps its exit code in a file,
+// so that the machine outlives whoever started it. It stays outside of the
+// groups itself, to reap the program when all in them is killed.
+const supervise = `exit_file=$1 launch=$2; shift 2
+sh -c "$launch" okd-lab-machine "$@"
 echo $? >"$exit_file"`
 
 // runSystem starts the system and waits for its end.
@@ -70,11 +71,14 @@ func (m *machine) outcome() outcome {
 		m.note("the system was killed")
 		return poweredOff
 	}
-	switch code {
-	case exitPowerOff:
-		return poweredOff
-	case exitReboot:
+	switch {
+	case code == exitReboot:
 		return rebooted
+	case code == exitPowerOff:
+		return poweredOff
+	case code == exitKilled:
+		m.note("the system was killed")
+		return poweredOff
 	}
 	m.note("the system ended with code %d", code)
 	return halted
@@ -90,7 +94,7 @@ func (m *machine) spawn(disk volume.Bootable) (*exec.Cmd, error) {
 	if err := remove(exit); err != nil {
 		return nil, err
 	}
-	argv := append([]string{"-c", supervise, "okd-lab-machine", exit}, m.group().Join()...)
+	argv := append([]string{"-c", supervise, "okd-lab-machine", exit, launch}, m.group().Join()...)
 	argv = append(append(argv, "--"), m.nspawn(disk)...)
 	cmd := exec.Command("sh", argv...)
 	cmd.Stdout, cmd.Stderr = console, console

@@ -56,7 +56,7 @@ var masked = []string{
 	"haproxy.service", "keepalived.service", "nftables.service", "rsync.service", "netfilter-persistent.service",
 	"containerd.service", "ssh.socket",
 	"console-getty.service", "getty@tty1.service", "getty.target",
-	"systemd-firstboot.service", "systemd-logind.service", "systemd-pstore.service", "systemd-timesyncd.service",
+	"systemd-firstboot.service", "systemd-logind.service", "dbus-org.freedesktop.login1.service", "systemd-pstore.service", "systemd-timesyncd.service",
 	"systemd-update-utmp.service", "systemd-update-utmp-runlevel.service", "systemd-machine-id-commit.service",
 	"systemd-ask-password-wall.path", "systemd-ask-password-console.path", "ldconfig.service",
 	"systemd-journal-flush.service", "modprobe@.service", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",

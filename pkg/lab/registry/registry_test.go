@@ -1,0 +1,164 @@
+package registry_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"github.com/okd-install/okd-install/pkg/lab/registry"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+var login = &authn.Basic{Username: "lab", Password: "open-sesame"}
+
+// serve starts a registry over a layout with one image, tagged okd/release:v1.
+func serve(t *testing.T) (host string, inLayout v1.Image) {
+	t.Helper()
+	img, err := random.Image(1024, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": "okd/release:v1"})
+	if err := l.AppendImage(img, names); err != nil {
+		t.Fatal(err)
+	}
+	g, err := registry.New(t.TempDir(), registry.Login{User: login.Username, Password: secret.New(login.Password)}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(g)
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://"), img
+}
+
+func parse(t *testing.T, ref string) name.Reference {
+	t.Helper()
+	r, err := name.ParseReference(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestPullFromLayout(t *testing.T) {
+	host, img := serve(t)
+	digest, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// By tag, by digest, and by digest from another repository.
+	for _, ref := range []string{"/okd/release:v1", "/okd/release@" + digest.String(), "/okd/content@" + digest.String()} {
+		got, err := remote.Image(parse(t, host+ref), remote.WithAuth(login))
+		if err != nil {
+			t.Errorf("pull %s: %v", ref, err)
+			continue
+		}
+		if err := validate.Image(got); err != nil {
+			t.Errorf("pull %s: %v", ref, err)
+		}
+	}
+	_, err = remote.Image(parse(t, host+"/okd/release:v2"), remote.WithAuth(login))
+	if status(err) != http.StatusNotFound {
+		t.Errorf("pull of an unknown tag: %v", err)
+	}
+}
+
+func TestLoginIsNeeded(t *testing.T) {
+	host, _ := serve(t)
+	for name, auth := range map[string]authn.Authenticator{
+		"none":  authn.Anonymous,
+		"wrong": &authn.Basic{Username: "lab", Password: "open-says-me"},
+	} {
+		_, err := remote.Image(parse(t, host+"/okd/release:v1"), remote.WithAuth(auth))
+		if status(err) != http.StatusUnauthorized {
+			t.Errorf("pull with %s login: %v", name, err)
+		}
+	}
+}
+
+func status(err error) int {
+	var e *transport.Error
+	if errors.As(err, &e) {
+		return e.StatusCode
+	}
+	return 0
+}
+
+func TestPushThenPull(t *testing.T) {
+	host, inLayout := serve(t)
+	img, err := random.Image(4096, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := parse(t, host+"/mirror/some/image:v2")
+	for _, image := range []v1.Image{img, inLayout} {
+		if err := remote.Write(ref, image, remote.WithAuth(login)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := remote.Image(ref, remote.WithAuth(login))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := image.Digest()
+		if have, _ := got.Digest(); have != want {
+			t.Errorf("pulled %s, pushed %s", have, want)
+		}
+		if err := validate.Image(got); err != nil {
+			t.Error(err)
+		}
+	}
+	tags, err := remote.List(ref.Context(), remote.WithAuth(login))
+	if err != nil || len(tags) != 1 || tags[0] != "v2" {
+		t.Errorf("tags are %v, %v", tags, err)
+	}
+}
+
+func TestRefusesWrongDigest(t *testing.T) {
+	host, _ := serve(t)
+	send := func(method, path, body string) int {
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://"+host+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth(login.Username, login.Password)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	other := "sha256:" + strings.Repeat("0", 64)
+	tests := []struct {
+		name, method, path, body string
+		want                     int
+	}{
+		{"blob", http.MethodPost, "/v2/a/blobs/uploads/?digest=" + other, "content", http.StatusBadRequest},
+		{"manifest", http.MethodPut, "/v2/a/manifests/" + other, "{}", http.StatusBadRequest},
+		{"not JSON", http.MethodPut, "/v2/a/manifests/v1", "text", http.StatusBadRequest},
+		{"path in a tag", http.MethodPut, "/v2/a/manifests/..%2f..%2fx", "{}", http.StatusNotFound},
+		{"unknown upload", http.MethodPatch, "/v2/a/blobs/uploads/..", "x", http.StatusNotFound},
+	}
+	for _, tt := range tests {
+		if got := send(tt.method, tt.path, tt.body); got != tt.want {
+			t.Errorf("%s: status %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
