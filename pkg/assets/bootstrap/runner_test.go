@@ -416,6 +416,9 @@ func TestRunnerGoesOnAfterKill(t *testing.T) {
 }
 
 func TestRunnerSurvivesKillsAtAnyMoment(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes many runs; the kills in named stages are not skipped")
+	}
 	t.Parallel()
 	h := newHost(t)
 	if out, err := h.run("release-image-download.sh"); err != nil {

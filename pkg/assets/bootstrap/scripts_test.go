@@ -21,12 +21,15 @@ func (h *host) script(script string, args ...string) (string, error) {
 func TestApproveCSR(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
-	// The watch shows one request that waits and one that is decided, and an
-	// API that is gone ends the watch.
+	// The API on this host is gone; the watch of the other one shows a request
+	// that waits and one that is decided.
+	h.write("assets/auth/kubeconfig-loopback", "clusters:\n- cluster:\n    server: https://localhost:6443\n")
+	h.write("assets/auth/kubeconfig", "clusters:\n- cluster:\n    server: \"https://api-int.demo.okd.test:6443\"\n")
+	h.write("bin/curl", "#!/bin/bash\n[[ $* = *'https://api-int.demo.okd.test:6443/readyz' ]]\n")
 	h.write("bin/oc", `#!/bin/bash
 case "$*" in
 *" replace "*) echo "$*" >>"$FAKE/approved"; cat >>"$FAKE/approved"; touch "$OKD_ASSETS/.bootkube.done" ;;
-*kubeconfig-loopback*) exit 1 ;;
+*kubeconfig-loopback*) touch "$FAKE/asked-in-vain"; exit 1 ;;
 *) printf '%s\n' '{"kind":"CertificateSigningRequest","metadata":{"name":"csr-new"},"spec":{"username":"node-bootstrapper"},"status":{}}' \
     '{"kind":"CertificateSigningRequest","metadata":{"name":"csr-old"},"status":{"conditions":[{"type":"Denied"}]}}' ;;
 esac
@@ -37,6 +40,9 @@ esac
 	approved := h.read("fake/approved")
 	if !strings.Contains(approved, "/certificatesigningrequests/csr-new/approval -f -") || !strings.Contains(approved, `"type":"Approved"`) {
 		t.Errorf("approved: %s", approved)
+	}
+	if exists(h.path("fake/asked-in-vain")) {
+		t.Error("asked an API that does not answer")
 	}
 	if strings.Contains(approved, "csr-old") {
 		t.Error("a decided request was approved")

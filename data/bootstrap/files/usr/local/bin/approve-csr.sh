@@ -17,12 +17,21 @@ approve() {
     done
 }
 
+# answers says whether anything listens where a kubeconfig points: much cheaper
+# than finding out with oc, once a second, while the API is not up.
+answers() {
+    local server
+    server="$(sed -n 's/^ *server: *//p' "$1" 2>/dev/null | head -n 1 | tr -d "\"'")"
+    [ -n "$server" ] && curl --silent --insecure --output /dev/null --max-time 3 "$server/readyz"
+}
+
 pending='select(.kind == "CertificateSigningRequest" and (.status.conditions // []) == [])
     | .status.conditions = [{type: "Approved", status: "True", reason: "BootstrapApprove",
         message: "approved by the bootstrap host"}]'
 
 while [ ! -e "$ASSETS/.bootkube.done" ]; do
     for kubeconfig in "$ASSETS/auth/kubeconfig-loopback" "$ASSETS/auth/kubeconfig"; do
+        answers "$kubeconfig" || continue
         # The watch ends by itself now and then, so that a failed one is retried.
         oc --kubeconfig="$kubeconfig" --request-timeout=15s get certificatesigningrequests --watch --output=json 2>/dev/null |
             jq --compact-output --unbuffered "$pending" | approve "$kubeconfig" || true
