@@ -13,6 +13,22 @@ import (
 
 const lockName = ".openshift_install.lock"
 
+// DirLock is an asset directory taken for this process.
+type DirLock struct{ f *os.File }
+
+// Lock takes a directory without opening its assets. Like Open it fails with
+// *LockedError while another process has it.
+func Lock(dir string) (*DirLock, error) {
+	f, err := lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &DirLock{f}, nil
+}
+
+// Unlock frees the directory.
+func (l *DirLock) Unlock() error { return l.f.Close() }
+
 // lock takes the directory for this process. The kernel frees the lock when the
 // process ends, however it ends, so a file left behind means nothing.
 func lock(dir string) (*os.File, error) {

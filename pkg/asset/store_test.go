@@ -346,6 +346,16 @@ func TestLock(t *testing.T) {
 		t.Fatalf("after Close: %v", err)
 	}
 	_ = s.Close()
+	l, err := Lock(w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Open(w.dir, w.options(Refuse)); !errors.As(err, &locked) {
+		t.Errorf("Open of a locked directory: %v", err)
+	}
+	if err := l.Unlock(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestForeignState(t *testing.T) {
