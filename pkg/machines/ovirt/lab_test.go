@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -115,7 +116,9 @@ func (l *lab) client() *api.Client {
 }
 
 func (l *lab) provider() *ovirt.Provider {
-	return ovirt.New(ovirt.Deps{Engine: l.client(), Poll: 2 * time.Millisecond, Limit: 20 * time.Second, DestroyLimit: 3 * time.Second})
+	_, port, _ := net.SplitHostPort(l.images.Listener.Addr().String())
+	return ovirt.New(ovirt.Deps{Engine: l.client(), HostImagePort: port, ProxyImagePort: port,
+		Poll: 2 * time.Millisecond, Limit: 20 * time.Second, DestroyLimit: 3 * time.Second})
 }
 
 func (l *lab) installConfig(masters, workers int) *types.InstallConfig {

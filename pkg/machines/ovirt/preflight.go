@@ -332,10 +332,10 @@ func (c *checker) checkImageio(ctx context.Context) error {
 	var addresses, failed []string
 	for _, h := range c.hosts {
 		if h.Address != "" {
-			addresses = append(addresses, net.JoinHostPort(h.Address, api.HostImagePort))
+			addresses = append(addresses, net.JoinHostPort(h.Address, c.HostImagePort))
 		}
 	}
-	addresses = append(addresses, net.JoinHostPort(c.Engine.EngineHost(), api.ProxyImagePort))
+	addresses = append(addresses, net.JoinHostPort(c.Engine.EngineHost(), c.ProxyImagePort))
 	for _, a := range addresses {
 		err := c.Engine.ProbeImage(ctx, a)
 		if err == nil {
@@ -343,7 +343,7 @@ func (c *checker) checkImageio(ctx context.Context) error {
 		}
 		failed = append(failed, err.Error())
 	}
-	c.r.Warn(platformPath, c.cluster.Name, "the image cannot be uploaded: %s", strings.Join(failed, "; "))
+	c.r.Invalid(platformPath.Child("ovirt_cluster_id"), c.cluster.ID, "the image cannot be uploaded to cluster %s: %s; open one of these ports from here", c.cluster.Name, strings.Join(failed, "; "))
 	return nil
 }
 

@@ -33,6 +33,9 @@ type Deps struct {
 	// Limit bounds each wait for the engine. Default 15 min; copying a disk of
 	// 120 GiB takes its time.
 	Limit time.Duration
+	// HostImagePort and ProxyImagePort are where imageio listens on hypervisors
+	// and on the engine. Defaults 54322 and 54323.
+	HostImagePort, ProxyImagePort string
 	// DestroyLimit bounds each wait while destroying. Default 10 min.
 	DestroyLimit time.Duration
 }
@@ -68,6 +71,12 @@ func New(d Deps) *Provider {
 	}
 	if d.DestroyLimit <= 0 {
 		d.DestroyLimit = 10 * time.Minute
+	}
+	if d.HostImagePort == "" {
+		d.HostImagePort = api.HostImagePort
+	}
+	if d.ProxyImagePort == "" {
+		d.ProxyImagePort = api.ProxyImagePort
 	}
 	return &Provider{Deps: d}
 }
