@@ -109,6 +109,7 @@ func (a *App) open() (*assets.Installer, error) {
 		Clock:          a.Clock,
 		Events:         a.Sink,
 		ReleaseImage:   orDefault(a.Getenv(envReleaseImage), version.ReleaseImage),
+		Version:        version.Version,
 		Invoker:        orDefault(a.Getenv(envInvoker), "user"),
 		KeepOSTemplate: a.osTemplate() != "",
 		Edited:         a.Options.Edited,
@@ -164,4 +165,19 @@ func orDefault(s, other string) string {
 		return other
 	}
 	return s
+}
+
+// CreateInstallConfig checks the install-config that is there. Asking for a new
+// one needs a terminal.
+func (a *App) CreateInstallConfig(ctx context.Context) error {
+	inst, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inst.Close() }()
+	if _, err := inst.Config(ctx); err != nil {
+		return classify(err)
+	}
+	event.Info(a.Sink, "Install-Config created in: "+a.Dir)
+	return nil
 }

@@ -202,7 +202,6 @@ func (c *creation) approve() {
 	})
 }
 
-
 func (c *creation) clusterComplete(ctx context.Context, sink event.Sink) error {
 	c.approve()
 	return c.app.installComplete(ctx, c.rollout(sink), sink, c.cluster.KubeadminPassword)

@@ -103,9 +103,11 @@ func (c *creation) apply(stage plan.Stage) func(context.Context, event.Sink) err
 		if err != nil {
 			return err
 		}
-		// From here on machines may have what was generated: it must not change.
-		if err := c.assets.MarkStarted(); err != nil {
-			return err
+		if stage != plan.StageImage {
+			// From here on machines may have what was generated: it must not change.
+			if err := c.assets.MarkStarted(); err != nil {
+				return err
+			}
 		}
 		if err := c.provider(sink).Apply(ctx, p, stage); err != nil {
 			return fmt.Errorf("create %s: %w", stage, err)
