@@ -1,0 +1,131 @@
+package ingress
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// router is the data plane: it serves hosts from a table that others replace.
+type router struct {
+	table     atomic.Pointer[table]
+	log       *slog.Logger
+	transport http.RoundTripper
+}
+
+func newRouter(log *slog.Logger) *router {
+	return &router{log: log, transport: &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     30 * time.Second,
+		// Re-encryption is towards a service inside the cluster; OpenShift's
+		// router checks its certificate against the service CA, which the lab
+		// has none of.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
+	}}
+}
+
+// ready is true once there is a table.
+func (r *router) ready() bool { return r.table.Load() != nil }
+
+func (r *router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	t := r.table.Load()
+	if t == nil {
+		http.Error(w, "no routes yet", http.StatusServiceUnavailable)
+		return
+	}
+	b, ok := t.lookup(req.Host, req.URL.Path)
+	secure := req.TLS != nil
+	switch {
+	case !ok || secure && !b.Edge:
+		http.Error(w, "no route for this host is available", http.StatusServiceUnavailable)
+		return
+	case !secure && b.Redirect:
+		http.Redirect(w, req, "https://"+req.Host+req.URL.RequestURI(), http.StatusFound)
+		return
+	case !secure && !b.Plain:
+		http.Error(w, "this host is served with https only", http.StatusServiceUnavailable)
+		return
+	}
+	target := &url.URL{Scheme: "http", Host: b.Address}
+	if b.Reencode {
+		target.Scheme = "https"
+	}
+	proxy := httputil.ReverseProxy{
+		Transport: r.transport,
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.SetXForwarded()
+			p.Out.Host = p.In.Host
+		},
+		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) {
+			r.log.Warn("backend does not answer", "host", req.Host, "backend", b.Address, "error", err)
+			http.Error(w, "the application does not answer", http.StatusServiceUnavailable)
+		},
+	}
+	proxy.ServeHTTP(w, req)
+}
+
+// health answers the probes of keepalived and the kubelet.
+func (r *router) health() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("/healthz/ready", func(w http.ResponseWriter, _ *http.Request) {
+		if !r.ready() {
+			http.Error(w, "no routes yet", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
+
+// addresses are where the router listens.
+type addresses struct{ http, https, health string }
+
+// serve listens until ctx ends.
+func (r *router) serve(ctx context.Context, at addresses, certFile, keyFile string) error {
+	certs := &certificate{certFile: certFile, keyFile: keyFile}
+	if _, err := certs.get(nil); err != nil {
+		return fmt.Errorf("load default certificate: %w", err)
+	}
+	servers := []*http.Server{
+		{Addr: at.http, Handler: r},
+		{Addr: at.https, Handler: r, TLSConfig: &tls.Config{GetCertificate: certs.get, MinVersion: tls.VersionTLS12}},
+		{Addr: at.health, Handler: r.health()},
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range servers {
+		s.ReadHeaderTimeout = 10 * time.Second
+		g.Go(func() error {
+			err := error(nil)
+			if s.TLSConfig != nil {
+				err = s.ListenAndServeTLS("", "")
+			} else {
+				err = s.ListenAndServe()
+			}
+			if errors.Is(err, http.ErrServerClosed) {
+				return nil
+			}
+			return fmt.Errorf("serve %s: %w", s.Addr, err)
+		})
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		for _, s := range servers {
+			s.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
