@@ -26,6 +26,9 @@ func (s StorageDomain) Usable() bool {
 	return s.Status == "active" || s.Status == "" && s.ExternalStatus == "ok"
 }
 
+// Block says whether disks are volumes there: raw ones cannot be thin then.
+func (s StorageDomain) Block() bool { return s.Type == "iscsi" || s.Type == "fcp" }
+
 // Host is a hypervisor.
 type Host struct{ ID, Name, Address, Status, ClusterID string }
 

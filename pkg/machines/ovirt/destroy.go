@@ -168,7 +168,13 @@ func (p *Provider) removeVM(ctx context.Context, vm api.VM, limit time.Duration)
 			return true, nil
 		}
 		return now.Status == api.VMDown, err
-	}, func(ctx context.Context) error { return p.Engine.StopVM(ctx, vm) })
+	}, func(ctx context.Context) error {
+		err := p.Engine.StopVM(ctx, vm)
+		if e := (*api.Error)(nil); errors.As(err, &e) && e.Kind == api.Conflict {
+			e.Kind = api.Locked // a machine between two states; it gets there
+		}
+		return err
+	})
 	if err != nil && !api.Is(err, api.NotFound) {
 		return err
 	}

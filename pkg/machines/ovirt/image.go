@@ -84,6 +84,14 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 	if image.Virtual == 0 {
 		image.Virtual = image.Size
 	}
+	if image.Format == "raw" { // only known once the file is here
+		spec.Format = "raw"
+		sd, err := p.Engine.GetStorageDomain(ctx, spec.StorageDomainID)
+		if err != nil {
+			return err
+		}
+		spec.Sparse = !sd.Block()
+	}
 
 	want := describe(infraID, "image "+imageNote(spec.Image))
 	disk, err := p.createImageDisk(ctx, infraID, name, api.DiskSpec{

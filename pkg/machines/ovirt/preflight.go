@@ -119,6 +119,12 @@ func (c *checker) checkStorage(ctx context.Context) error {
 		c.r.Invalid(at, id, "storage domain %s does not belong to the data centre of cluster %s", sd.Name, c.cluster.Name)
 	}
 	c.checkSpace(at, sd)
+	for _, vm := range c.vms() {
+		if sd.Block() && vm.Format == "raw" && (vm.Sparse == nil || *vm.Sparse) {
+			c.r.Invalid(poolPath(vm.Role).Child("platform", "ovirt", "format"), vm.Format, "storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow", sd.Name, sd.Type)
+			break
+		}
+	}
 	return nil
 }
 
@@ -141,7 +147,7 @@ func (c *checker) checkSpace(at report.Path, sd api.StorageDomain) {
 		}
 		size := vm.DiskGiB << 30
 		grown += size
-		if vm.Sparse != nil && !*vm.Sparse || vm.Format == "raw" && sd.Type != "nfs" {
+		if vm.Sparse != nil && !*vm.Sparse || vm.Format == "raw" && sd.Block() {
 			now += size
 		} else {
 			now += image

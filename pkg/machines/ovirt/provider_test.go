@@ -182,7 +182,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 	step := 1
 	if testing.Short() {
-		step = 4
+		step = 9
 	}
 	for n := 1; n <= total; n += step {
 		for _, mode := range []struct {
