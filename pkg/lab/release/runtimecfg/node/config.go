@@ -105,6 +105,12 @@ func Compute(f Facts) Config {
 	}
 	switch f.Role {
 	case "bootstrap":
+		// Without any peer keepalived falls back to multicast, and gives the
+		// address up for two seconds when the first peer turns it back. An
+		// address of the same network that nobody has yet avoids that.
+		if len(masters) == 0 {
+			masters = []string{f.Cluster.IngressVIP}
+		}
 		c.API = VRRP{Enabled: true, Peers: masters}
 	case "master":
 		c.API = VRRP{Enabled: f.Serving && len(masters) > 0, Peers: masters}
