@@ -75,7 +75,7 @@ func (r *run) evaluate(ctx context.Context, targets []*node) error {
 	}
 	var errs []error
 	for _, n := range order {
-		if err := r.futures[n].err; err != nil && err != errInput {
+		if err := r.futures[n].err; err != nil && !errors.Is(err, errInput) {
 			errs = append(errs, err)
 		}
 	}

@@ -470,7 +470,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		random := w.read("manifests/b.yaml")
-		cmd := exec.Command(os.Args[0], "-test.run=^TestKill$")
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
 		cmd.Env = append(os.Environ(), "ASSET_TEST_KILL_DIR="+w.dir)
 		out, err := cmd.StdoutPipe()
 		if err != nil {

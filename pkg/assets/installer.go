@@ -18,7 +18,7 @@ import (
 
 // ErrNoReleaseImage is returned where a release image is needed and none was
 // ever named.
-var ErrNoReleaseImage = errors.New("no release image is known; name one in OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE, by digest: quay.io/okd/scos-release@sha256:...")
+var ErrNoReleaseImage = errors.New("no release image is known; name one in OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE, by digest as in quay.io/okd/scos-release@sha256:0123abcd")
 
 // Installer holds an asset directory. It must be closed.
 type Installer struct {

@@ -75,7 +75,7 @@ func addPlatform(m *manifests, c *types.InstallConfig, n NameSet, infraID string
 	infra := configv1.Infrastructure{}
 	infra.TypeMeta, infra.ObjectMeta = configMeta("Infrastructure")
 	infra.Spec.PlatformSpec, infra.Status.PlatformStatus = platformObjects(c)
-	infra.Status.Platform = infra.Status.PlatformStatus.Type
+	infra.Status.Platform = infra.Status.PlatformStatus.Type //nolint:staticcheck // some operators still read it
 	infra.Status.InfrastructureName = infraID
 	infra.Status.APIServerURL = "https://" + n.API + ":6443"
 	infra.Status.APIServerInternalURL = "https://" + n.APIInt + ":6443"
@@ -122,7 +122,7 @@ func platformObjects(c *types.InstallConfig) (configv1.PlatformSpec, *configv1.P
 			status.IngressIPs = append(status.IngressIPs, ip.String())
 		}
 		if len(status.APIServerInternalIPs) > 0 && len(status.IngressIPs) > 0 {
-			status.APIServerInternalIP, status.IngressIP = status.APIServerInternalIPs[0], status.IngressIPs[0]
+			status.APIServerInternalIP, status.IngressIP = status.APIServerInternalIPs[0], status.IngressIPs[0] //nolint:staticcheck // baremetal-runtimecfg still reads them
 		}
 		status.LoadBalancer = &configv1.BareMetalPlatformLoadBalancer{Type: configv1.PlatformLoadBalancerType(c.LoadBalancerType())}
 		return configv1.PlatformSpec{Type: configv1.BareMetalPlatformType, BareMetal: spec},

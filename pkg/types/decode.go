@@ -70,13 +70,13 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 	case reflect.Map:
 		d.dict(n, v, at, depth)
 	case reflect.Interface:
-		var any any
-		if err := n.Decode(&any); err != nil {
+		var value any
+		if err := n.Decode(&value); err != nil {
 			d.report.Invalid(at, "...", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 			return
 		}
-		if any != nil {
-			v.Set(reflect.ValueOf(any))
+		if value != nil {
+			v.Set(reflect.ValueOf(value))
 		}
 	default:
 		d.scalar(n, v, at)

@@ -5,11 +5,15 @@ import (
 	"crypto/ed25519"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/okd-install/okd-install/pkg/report"
 )
 
 const good = `apiVersion: v1
@@ -245,4 +249,32 @@ func TestExampleIsGood(t *testing.T) {
 	if _, r := Load("install-config.example.yaml", data); r.Failed() {
 		t.Error(r.Err())
 	}
+}
+
+// The decoder panics on kinds of fields that it has no rule for; a field of
+// every struct is tried here, so that a new one cannot surprise a user.
+func TestEveryFieldIsDecodable(t *testing.T) {
+	var try func(typ reflect.Type, depth int)
+	try = func(typ reflect.Type, depth int) {
+		d := &decoder{report: report.New("t")}
+		for _, n := range []*yaml.Node{
+			{Kind: yaml.ScalarNode, Tag: "!!str", Value: "x"}, {Kind: yaml.SequenceNode}, {Kind: yaml.MappingNode},
+		} {
+			d.decode(n, reflect.New(typ).Elem(), report.NewPath("t"), 0)
+		}
+		switch typ.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			try(typ.Elem(), depth+1)
+		case reflect.Struct:
+			for i := range typ.NumField() {
+				if f := typ.Field(i); f.IsExported() {
+					if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name == "" {
+						t.Errorf("%s.%s has no name", typ, f.Name)
+					}
+					try(f.Type, depth+1)
+				}
+			}
+		}
+	}
+	try(reflect.TypeFor[InstallConfig](), 0)
 }

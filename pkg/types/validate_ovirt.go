@@ -61,7 +61,7 @@ func validateOvirtPool(platform *OvirtPlatform, p *OvirtMachinePool, at report.P
 	base := platform.DefaultMachinePlatform
 	inherits := complete && base != nil
 	validateUUIDUnless(inherits && p.InstanceTypeID == base.InstanceTypeID, p.InstanceTypeID, at.Child("instanceTypeID"), r)
-	if cpu := p.CPU; cpu != nil && !(inherits && base.CPU != nil && base.CPU.Cores == cpu.Cores) {
+	if cpu := p.CPU; cpu != nil && (!inherits || base.CPU == nil || base.CPU.Cores != cpu.Cores) {
 		for _, f := range []struct {
 			name  string
 			value int32
@@ -75,11 +75,11 @@ func validateOvirtPool(platform *OvirtPlatform, p *OvirtMachinePool, at report.P
 	if p.MemoryMB < 0 {
 		r.Invalid(at.Child("memoryMB"), p.MemoryMB, "must be positive")
 	}
-	if d := p.OSDisk; d != nil && d.SizeGB <= 0 && !(inherits && base.OSDisk == d) {
+	if d := p.OSDisk; d != nil && d.SizeGB <= 0 && (!inherits || base.OSDisk != d) {
 		r.Invalid(at.Child("osDisk", "sizeGB"), d.SizeGB, "must be positive")
 	}
 	oneOf := func(name, value, inherited string, allowed ...string) {
-		if value != "" && !slices.Contains(allowed, value) && !(inherits && value == inherited) {
+		if value != "" && !slices.Contains(allowed, value) && (!inherits || value != inherited) {
 			r.Unsupported(at.Child(name), value, allowed...)
 		}
 	}
@@ -89,7 +89,7 @@ func validateOvirtPool(platform *OvirtPlatform, p *OvirtMachinePool, at report.P
 	oneOf("vmType", p.VMType, base.VMType, VMTypeServer, VMTypeDesktop, VMTypeHighPerformance)
 	oneOf("autoPinningPolicy", p.AutoPinningPolicy, base.AutoPinningPolicy, "none", "resize_and_pin")
 	oneOf("format", p.Format, base.Format, "raw", "cow")
-	if h := p.Hugepages; h != 0 && h != 2048 && h != 1048576 && !(inherits && h == base.Hugepages) {
+	if h := p.Hugepages; h != 0 && h != 2048 && h != 1048576 && (!inherits || h != base.Hugepages) {
 		r.Unsupported(at.Child("hugepages"), h, "2048", "1048576")
 	}
 	for i, name := range p.AffinityGroupsNames {
