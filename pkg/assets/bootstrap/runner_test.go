@@ -216,7 +216,7 @@ func (h *host) run(script string) (string, error) {
 	select {
 	case err := <-done:
 		return out.String(), err
-	case <-time.After(60 * time.Second):
+	case <-time.After(3 * time.Minute):
 		h.killAll()
 		h.t.Fatalf("%s does not end; it said:\n%s", script, out)
 		return "", nil
@@ -388,7 +388,7 @@ func TestRunnerGoesOnAfterKill(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			cmd, out := h.start("bootkube.sh")
-			for deadline := time.Now().Add(20 * time.Second); h.read("fake/runs") == "" || !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(60 * time.Second); h.read("fake/runs") == "" || !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatalf("stage %s was never run:\n%s", stage, out)
 				}
@@ -494,13 +494,13 @@ func TestRunnerReportsFailures(t *testing.T) {
 		h := newHost(t)
 		h.write("fake/registry-down", "")
 		h.start("release-image-download.sh")
-		for deadline := time.Now().Add(10 * time.Second); strings.Count(h.read("records/release-image.json"), "no route to host") < 2; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(60 * time.Second); strings.Count(h.read("records/release-image.json"), "no route to host") < 2; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("failed attempts are not recorded: %s", h.read("records/release-image.json"))
 			}
 		}
 		h.must(os.Remove(h.path("fake/registry-down")))
-		for deadline := time.Now().Add(10 * time.Second); !exists(h.path("assets/release-image.digest")); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(60 * time.Second); !exists(h.path("assets/release-image.digest")); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("it does not go on when the registry is back")
 			}

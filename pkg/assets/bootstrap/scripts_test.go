@@ -173,7 +173,7 @@ func TestRunnerEndsItsJobs(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	cmd, out := h.start("bootkube.sh")
-	for deadline := time.Now().Add(20 * time.Second); !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("never started:\n%s", out)
 		}
