@@ -48,8 +48,10 @@ func NewKey(r io.Reader) (*rsa.PrivateKey, error) {
 }
 
 // newPrime returns a prime with its two highest bits set, so that the product
-// of two has the full length.
+// of two has the full length. From a random start it goes up to the next prime,
+// and tests only what no small prime divides.
 func newPrime(r io.Reader, bits int) (*big.Int, error) {
+	small := smallPrimes(10_000)
 	buf := make([]byte, bits/8)
 	for {
 		if _, err := io.ReadFull(r, buf); err != nil {
@@ -57,10 +59,40 @@ func newPrime(r io.Reader, bits int) (*big.Int, error) {
 		}
 		buf[0] |= 0xc0
 		buf[len(buf)-1] |= 1
-		if p := new(big.Int).SetBytes(buf); p.ProbablyPrime(8) {
-			return p, nil
+		start := new(big.Int).SetBytes(buf)
+		rest := make([]uint64, len(small))
+		for i, p := range small {
+			rest[i] = new(big.Int).Mod(start, new(big.Int).SetUint64(p)).Uint64()
+		}
+	next:
+		for up := uint64(0); up < 1<<16; up += 2 {
+			for i, p := range small {
+				if (rest[i]+up)%p == 0 {
+					continue next
+				}
+			}
+			p := new(big.Int).Add(start, new(big.Int).SetUint64(up))
+			if p.BitLen() == bits && p.ProbablyPrime(8) {
+				return p, nil
+			}
 		}
 	}
+}
+
+// smallPrimes are the odd primes below a limit.
+func smallPrimes(limit int) []uint64 {
+	var out []uint64
+	composite := make([]bool, limit)
+	for n := 3; n < limit; n += 2 {
+		if composite[n] {
+			continue
+		}
+		out = append(out, uint64(n))
+		for m := n * n; m < limit; m += 2 * n {
+			composite[m] = true
+		}
+	}
+	return out
 }
 
 // EncodeKey writes a private key as PKCS#1 PEM.
