@@ -85,7 +85,7 @@ func (a *App) creation(ctx context.Context, inst *assets.Installer, generate fun
 	if err != nil {
 		return nil, classify(err)
 	}
-	a.Hide(cfg.PullSecret)
+	a.Hide(cfg.Secrets()...)
 	p, err := a.connect(ctx, cfg.Platform.Name())
 	if err != nil {
 		return nil, err
