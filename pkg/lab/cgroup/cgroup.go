@@ -223,3 +223,14 @@ func subtree(dir string) []string {
 	})
 	return dirs
 }
+
+// Trim removes the group if nothing is in it.
+func (g Group) Trim() error {
+	var errs []error
+	for _, dir := range g.dirs() {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/spf13/cobra"
+
+	"github.com/okd-install/okd-install/pkg/lab/center"
+	"github.com/okd-install/okd-install/pkg/lab/daemon"
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+)
+
+func installConfigCommand(o *options) *cobra.Command {
+	size := center.ClusterSize{}
+	c := &cobra.Command{
+		Use:   "install-config",
+		Short: "Print an install-config.yaml that fits the lab",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.site()
+			if err != nil {
+				return err
+			}
+			st, err := daemon.Dial(s).Status(c.Context())
+			if err != nil {
+				return err
+			}
+			b, err := center.InstallConfig(s, st, size)
+			if err != nil {
+				return err
+			}
+			_, err = c.OutOrStdout().Write(b)
+			return err
+		},
+	}
+	c.Flags().StringVar(&size.Name, "name", "demo", "name of the cluster: demo, second, third or fourth")
+	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane machines")
+	c.Flags().IntVar(&size.Workers, "workers", 2, "worker machines")
+	return c
+}
+
+func inventoryCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "inventory",
+		Short: "Print everything that the engine has, as JSON",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return show(c, o, http.MethodGet, "/engine/inventory", nil) },
+	}
+}
+
+// show prints the daemon's answer.
+func show(c *cobra.Command, o *options, method, path string, in any) error {
+	s, err := o.site()
+	if err != nil {
+		return err
+	}
+	var out json.RawMessage
+	if err := daemon.Dial(s).Do(c.Context(), method, path, in, &out); err != nil {
+		return err
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	enc := json.NewEncoder(c.OutOrStdout())
+	enc.SetIndent("", "  ")
+	return enc.Encode(out)
+}
+
+func faultCommand(o *options) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "fault",
+		Short: "Make the engine and the services misbehave",
+	}
+	var f engine.Fault
+	var kind string
+	add := &cobra.Command{
+		Use:   "add",
+		Short: "Inject a fault into the engine",
+		Example: `  okd-lab fault add --method POST --path /vms --status 503 --count 2
+  okd-lab fault add --kind slow-transfer --path '/images/**' --bytes-per-second 1000000
+  okd-lab fault add --kind no-boot --path 'demo-*-master-1' --count -1`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := json.Unmarshal([]byte(fmt.Sprintf("%q", kind)), &f.Kind); err != nil {
+				return fmt.Errorf("kind of fault %q: %w", kind, err)
+			}
+			return show(c, o, http.MethodPost, "/engine/faults", f)
+		},
+	}
+	flags := add.Flags()
+	flags.StringVar(&kind, "kind", "request", "request, lost, drop, slow-transfer or no-boot")
+	flags.StringVar(&f.Method, "method", "", "HTTP method (default: any)")
+	flags.StringVar(&f.Path, "path", "", "URL path, with * and **; for no-boot the VM's name")
+	flags.IntVar(&f.Status, "status", 0, "HTTP status to answer; 0 only delays")
+	flags.StringVar(&f.Reason, "reason", "", "reason in the answer")
+	flags.StringVar(&f.Detail, "detail", "", "detail in the answer")
+	flags.IntVar(&f.Count, "count", 1, "how often; -1 until cleared")
+	flags.IntVar(&f.After, "after", 0, "how many matching requests pass first")
+	flags.DurationVar(&f.Delay, "delay", 0, "delay before the answer")
+	flags.Int64Var(&f.BytesPerSecond, "bytes-per-second", 0, "speed of slow transfers")
+	_ = add.MarkFlagRequired("path")
+	c.AddCommand(add,
+		&cobra.Command{
+			Use: "list", Short: "List the engine's faults", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return show(c, o, http.MethodGet, "/engine/faults", nil) },
+		},
+		&cobra.Command{
+			Use: "clear [ID]", Short: "Clear one fault, or all, of the engine", Args: cobra.MaximumNArgs(1),
+			RunE: func(c *cobra.Command, args []string) error {
+				path := "/engine/faults"
+				if len(args) == 1 {
+					path += "/" + args[0]
+				}
+				return show(c, o, http.MethodDelete, path, nil)
+			},
+		},
+		&cobra.Command{
+			Use: "service registry|images on|off", Short: "Cut a service off, or bring it back", Args: cobra.ExactArgs(2),
+			RunE: func(c *cobra.Command, args []string) error {
+				return show(c, o, http.MethodPost, "/services/"+args[0]+"/"+args[1], nil)
+			},
+		},
+		&cobra.Command{
+			Use: "expire-sessions", Short: "End all login sessions of the engine", Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return show(c, o, http.MethodPost, "/engine/expire", nil) },
+		})
+	return c
+}

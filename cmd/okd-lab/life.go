@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/center"
+	"github.com/okd-install/okd-install/pkg/lab/daemon"
+	"github.com/okd-install/okd-install/pkg/lab/setup"
+	"github.com/okd-install/okd-install/pkg/lab/site"
+)
+
+func setupCommand(o *options) *cobra.Command {
+	var source, mirror string
+	c := &cobra.Command{
+		Use:   "setup",
+		Short: "Prepare this machine: packages, programs, OS image, lab release",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.site()
+			if err != nil {
+				return err
+			}
+			if source == "" {
+				if source, err = findSource(); err != nil {
+					return err
+				}
+			}
+			_, err = setup.Run(c.Context(), setup.Config{
+				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(),
+			})
+			return err
+		},
+	}
+	c.Flags().StringVar(&source, "source", "", "source tree of okd-install (default: the one around the working directory or this program)")
+	c.Flags().StringVar(&mirror, "debian-mirror", fromEnv("OKD_LAB_DEBIAN_MIRROR", ""), "where Debian packages come from ($OKD_LAB_DEBIAN_MIRROR)")
+	return c
+}
+
+// findSource looks for the source tree upwards from here and from the program.
+func findSource() (string, error) {
+	var starts []string
+	if wd, err := os.Getwd(); err == nil {
+		starts = append(starts, wd)
+	}
+	if exe, err := os.Executable(); err == nil {
+		starts = append(starts, filepath.Dir(exe))
+	}
+	for _, dir := range starts {
+		for ; dir != "/"; dir = filepath.Dir(dir) {
+			b, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+			if err == nil && bytes.HasPrefix(b, []byte("module github.com/okd-install/okd-install\n")) {
+				return dir, nil
+			}
+		}
+	}
+	return "", errors.New("the source tree of okd-install is not around here; name it with --source")
+}
+
+func upCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "up",
+		Short: "Start the lab",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.site()
+			if err != nil {
+				return err
+			}
+			made, err := setup.Load(s.Cache)
+			if err != nil {
+				return err
+			}
+			ctr, err := o.center()
+			if err != nil {
+				return err
+			}
+			already, err := ctr.Up(c.Context(), s, made)
+			if err != nil {
+				return err
+			}
+			word := "is up"
+			if already {
+				word = "is up already"
+			}
+			fmt.Fprintf(c.OutOrStdout(), "lab %s %s\n", s.Name, word)
+			return nil
+		},
+	}
+}
+
+func downCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "Remove the lab with everything in it; the cache stays",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.site()
+			if err != nil {
+				return err
+			}
+			ctr, err := o.center()
+			if err != nil {
+				return err
+			}
+			if err := ctr.Down(c.Context(), s); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "lab %s is gone\n", s.Name)
+			return nil
+		},
+	}
+}
+
+// fullStatus is what status -o json prints.
+type fullStatus struct {
+	site.Facts
+	Engine struct {
+		site.EngineFacts
+		Objects objects `json:"objects"`
+	} `json:"engine"`
+	Machines any    `json:"machines"`
+	Dir      string `json:"dir"`
+	Log      string `json:"log"`
+}
+
+// objects are those of the engine that an install-config names.
+type objects struct {
+	ClusterID       string `json:"ovirtClusterID"`
+	StorageDomainID string `json:"ovirtStorageDomainID"`
+	NetworkName     string `json:"ovirtNetworkName"`
+	VNICProfileID   string `json:"vnicProfileID"`
+}
+
+func statusCommand(o *options) *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Show the lab: engine, registry, machines; fails when it is not up",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.site()
+			if err != nil {
+				return err
+			}
+			f, err := s.Facts()
+			if err != nil {
+				return err
+			}
+			st, err := daemon.Dial(s).Status(c.Context())
+			if err != nil {
+				return err
+			}
+			switch output {
+			case "json":
+				full := fullStatus{Facts: f, Machines: st.Machines, Dir: s.Dir, Log: s.File(site.LogFile)}
+				full.Engine.EngineFacts = f.Engine
+				full.Engine.Objects = objects{st.ClusterID, st.StorageDomainID, st.NetworkName, st.VNICProfileID}
+				enc := json.NewEncoder(c.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(full)
+			case "":
+				return printStatus(c, s, f, st)
+			}
+			return fmt.Errorf("output format %q: the only one is json", output)
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "", "json for everything, passwords included")
+	return c
+}
+
+func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) error {
+	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "lab\t%s, state in %s\n", s.Name, s.Dir)
+	fmt.Fprintf(w, "engine\t%s, user %s, login in %s\n", f.Engine.URL, f.Engine.User, f.Engine.OvirtConfig)
+	fmt.Fprintf(w, "registry\t%s, pull secret in %s\n", f.Registry.Host, f.Registry.PullSecret)
+	fmt.Fprintf(w, "release\t%s %s\n", f.Release.Version, f.Release.PullSpec)
+	for _, cl := range f.Clusters {
+		fmt.Fprintf(w, "cluster\t%s.%s, API %s, ingress %s\n", cl.Name, cl.BaseDomain, cl.APIVIP, cl.IngressVIP)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return printMachines(c, st.Machines)
+}
+
+func execCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "exec -- COMMAND [ARG...]",
+		Short: "Run a command inside the lab, with its network, names, kubectl, etcdctl and engine login",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			s, err := o.site()
+			if err != nil {
+				return err
+			}
+			return center.Exec(s, args)
+		},
+	}
+}
+
+func serveCommand(o *options) *cobra.Command {
+	var ignition string
+	c := &cobra.Command{
+		Use:    "serve",
+		Short:  "Be the daemon of a lab (started by up)",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.site()
+			if err != nil {
+				return err
+			}
+			d, err := daemon.New(daemon.Config{
+				Site: s, Ignition: ignition, Clock: clock.Real(),
+				Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+			})
+			if err != nil {
+				return err
+			}
+			return d.Serve(c.Context())
+		},
+	}
+	c.Flags().StringVar(&ignition, "ignition", "", "the Ignition binary")
+	return c
+}

@@ -1,0 +1,149 @@
+package center
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/okd-install/okd-install/pkg/lab/cgroup"
+	"github.com/okd-install/okd-install/pkg/lab/site"
+	"github.com/okd-install/okd-install/pkg/wait"
+)
+
+// Down removes a lab, whatever state it is in. It is a no-op when there is
+// nothing.
+func (c Center) Down(ctx context.Context, s site.Site) error {
+	unlock, err := c.lock(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	host, err := cgroup.Detect(c.Clock)
+	if err != nil {
+		return err
+	}
+	group := host.Group(s.Group())
+	// In this order: nobody is left to start machines again, then the machines,
+	// then what they were in. Each step is tried whatever the others gave.
+	err = errors.Join(
+		c.stopDaemon(ctx, s),
+		group.Kill(ctx),
+		group.Remove(ctx),
+		c.waitGone(ctx, s),
+		s.Network().Down(ctx),
+		unmountBelow(s.Dir),
+		removeState(s.Dir))
+	if err != nil {
+		return fmt.Errorf("remove lab %s: %w", s.Name, err)
+	}
+	// The parent goes with the last lab.
+	_ = host.Group(filepath.Dir(s.Group())).Trim()
+	return nil
+}
+
+// stopDaemon ends the daemon, gently first, so that the engine's state is
+// written.
+func (c Center) stopDaemon(ctx context.Context, s site.Site) error {
+	pid := daemonPID(s)
+	if pid == 0 {
+		return nil
+	}
+	for _, try := range []struct {
+		signal unix.Signal
+		wait   time.Duration
+	}{{unix.SIGTERM, 10 * time.Second}, {unix.SIGKILL, 10 * time.Second}} {
+		if err := unix.Kill(pid, try.signal); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("stop daemon: %w", err)
+		}
+		tctx, stop := context.WithTimeout(ctx, try.wait)
+		err := wait.Until(tctx, c.Clock, 20*time.Millisecond, func(context.Context) (bool, string, error) {
+			return daemonPID(s) == 0, fmt.Sprintf("process %d does not end", pid), nil
+		})
+		stop()
+		if err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("stop daemon: process %d does not end", pid)
+}
+
+// waitGone waits for the launchers of machines, which end by themselves once
+// their machines are dead.
+func (c Center) waitGone(ctx context.Context, s site.Site) error {
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	return wait.Until(ctx, c.Clock, 20*time.Millisecond, func(context.Context) (bool, string, error) {
+		left := launchers(s)
+		return len(left) == 0, fmt.Sprintf("processes %v are still there", left), nil
+	})
+}
+
+func launchers(s site.Site) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, e := range entries {
+		args, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if err == nil && strings.Contains(string(args), "\x00okd-lab-machine\x00"+s.Dir+"/") {
+			var pid int
+			if _, err := fmt.Sscan(e.Name(), &pid); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// unmountBelow unmounts what may be mounted below dir in this namespace. The
+// daemon mounts in its own, so there should be nothing.
+func unmountBelow(dir string) error {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var points []string
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if fields := strings.Fields(lines.Text()); len(fields) > 4 && strings.HasPrefix(fields[4], dir+"/") {
+			points = append(points, fields[4])
+		}
+	}
+	var errs []error
+	for _, p := range slices.Backward(points) {
+		if err := unix.Unmount(p, unix.MNT_DETACH); err != nil {
+			errs = append(errs, fmt.Errorf("unmount %s: %w", p, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func removeState(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	// And the directory of all labs after the last of them; the lock is in it.
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			return nil
+		}
+	}
+	return os.RemoveAll(filepath.Dir(dir))
+}

@@ -1,0 +1,108 @@
+package center
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"text/template"
+
+	"github.com/okd-install/okd-install/pkg/lab/daemon"
+	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/site"
+)
+
+// ClusterSize is what may be chosen about an install-config for a lab.
+type ClusterSize struct {
+	Name             string
+	Masters, Workers int
+}
+
+var installConfig = template.Must(template.New("install-config").Parse(`apiVersion: v1
+baseDomain: {{.Cluster.BaseDomain}}
+metadata:
+  name: {{.Cluster.Name}}
+controlPlane:
+  name: master
+  replicas: {{.Size.Masters}}
+  platform:
+    ovirt:
+      cpu: {sockets: 1, cores: 4, threads: 1}
+      memoryMB: 16384
+      osDisk: {sizeGB: 120}
+compute:
+- name: worker
+  replicas: {{.Size.Workers}}
+  platform:
+    ovirt:
+      cpu: {sockets: 1, cores: 4, threads: 1}
+      memoryMB: 16384
+      osDisk: {sizeGB: 120}
+networking:
+  networkType: OVNKubernetes
+  machineNetwork:
+  - cidr: {{.Machines}}
+  clusterNetwork:
+  - cidr: {{.Pods}}
+    hostPrefix: 24
+  serviceNetwork:
+  - {{.Services}}
+platform:
+  ovirt:
+    ovirt_cluster_id: {{.Objects.ClusterID}}
+    ovirt_storage_domain_id: {{.Objects.StorageDomainID}}
+    ovirt_network_name: {{.Objects.NetworkName}}
+    vnicProfileID: {{.Objects.VNICProfileID}}
+    api_vips: [{{.Cluster.APIVIP}}]
+    ingress_vips: [{{.Cluster.IngressVIP}}]
+pullSecret: '{{.PullSecret}}'
+sshKey: '{{.SSHKey}}'
+additionalTrustBundlePolicy: Always
+additionalTrustBundle: |
+{{.CA}}`))
+
+// InstallConfig writes an install-config.yaml that fits the lab.
+func InstallConfig(s site.Site, objects daemon.Status, size ClusterSize) ([]byte, error) {
+	f, err := s.Facts()
+	if err != nil {
+		return nil, err
+	}
+	var cluster *site.ClusterFacts
+	var names []string
+	for i, c := range f.Clusters {
+		names = append(names, c.Name)
+		if c.Name == size.Name {
+			cluster = &f.Clusters[i]
+		}
+	}
+	if cluster == nil {
+		return nil, fmt.Errorf("cluster name %q: the lab's DNS is ready for %s", size.Name, strings.Join(names, ", "))
+	}
+	read := map[string]string{site.CAFile: "", site.PullFile: "", site.SSHKeyFile + ".pub": ""}
+	for name := range read {
+		b, err := os.ReadFile(s.File(name))
+		if err != nil {
+			return nil, fmt.Errorf("write install-config: %w", err)
+		}
+		read[name] = strings.TrimSpace(string(b))
+	}
+	var out bytes.Buffer
+	err = installConfig.Execute(&out, map[string]any{
+		"Cluster": cluster, "Size": size, "Objects": objects,
+		"Machines": network.MachineNetwork, "Pods": network.PodNetwork, "Services": network.ServiceNetwork,
+		"PullSecret": read[site.PullFile], "SSHKey": read[site.SSHKeyFile+".pub"],
+		"CA": indent(read[site.CAFile]),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write install-config: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func indent(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text + "\n") {
+		b.WriteString("  " + line)
+	}
+	return b.String()
+}

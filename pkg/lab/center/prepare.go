@@ -1,0 +1,148 @@
+package center
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/okd-install/okd-install/pkg/lab/daemon"
+	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/osimage"
+	"github.com/okd-install/okd-install/pkg/lab/setup"
+	"github.com/okd-install/okd-install/pkg/lab/site"
+)
+
+// prepare makes accounts and keys, once per lab, and records what setup made.
+func prepare(s site.Site, made setup.Result, now time.Time) error {
+	if err := os.MkdirAll(s.Dir, 0o711); err != nil {
+		return fmt.Errorf("prepare lab: %w", err)
+	}
+	f, err := s.Facts()
+	if errors.Is(err, site.ErrDown) {
+		f, err = newFacts(s, now)
+	}
+	if err != nil {
+		return err
+	}
+	f.Release = site.ReleaseFacts{PullSpec: made.Release.PullSpec, Version: made.Release.Version, Layout: made.Release.Layout}
+	f.Image = site.ImageFacts{Dir: made.Image, Stream: filepath.Join(made.Image, osimage.StreamFile)}
+	if err := linkPrograms(s, made); err != nil {
+		return err
+	}
+	return s.Save(f) // last: the file says that all the others are there
+}
+
+func newFacts(s site.Site, now time.Time) (site.Facts, error) {
+	host := fmt.Sprintf("%s:%d", network.RegistryName, network.RegistryPort)
+	f := site.Facts{
+		Lab: s.Name,
+		Engine: site.EngineFacts{
+			URL: "https://" + network.EngineName + "/ovirt-engine/api", FQDN: network.EngineName,
+			CAFile: s.File(site.CAFile), User: "admin@internal", Password: rand.Text(),
+			OvirtConfig: s.File(site.OvirtFile),
+		},
+		Registry: site.RegistryFacts{
+			Host: host, CAFile: s.File(site.CAFile), User: "lab", Password: rand.Text(), PullSecret: s.File(site.PullFile),
+		},
+		SSHKey: s.File(site.SSHKeyFile),
+	}
+	for _, c := range network.Clusters() {
+		f.Clusters = append(f.Clusters, site.ClusterFacts{
+			Name: c.Name, BaseDomain: c.BaseDomain, APIVIP: c.API.String(), IngressVIP: c.Ingress.String(),
+		})
+	}
+	ca, err := daemon.NewAuthority(s.Name, now)
+	if err != nil {
+		return f, err
+	}
+	key, err := ca.KeyPEM()
+	if err != nil {
+		return f, err
+	}
+	private, public, err := sshKey(s.Name)
+	if err != nil {
+		return f, err
+	}
+	login, err := yaml.Marshal(map[string]any{
+		"ovirt_url": f.Engine.URL, "ovirt_fqdn": f.Engine.FQDN, "ovirt_username": f.Engine.User,
+		"ovirt_password": f.Engine.Password, "ovirt_cafile": f.Engine.CAFile, "ovirt_ca_bundle": string(ca.CertPEM()),
+	})
+	if err != nil {
+		return f, fmt.Errorf("write engine login: %w", err)
+	}
+	pull, err := pullSecret(f.Registry)
+	if err != nil {
+		return f, err
+	}
+	for name, b := range map[string][]byte{
+		site.CAFile: ca.CertPEM(), daemon.CAKeyFile: key, site.OvirtFile: login, site.PullFile: pull,
+		site.SSHKeyFile: private, site.SSHKeyFile + ".pub": public, site.ResolvFile: network.ResolvConf(),
+	} {
+		if err := site.WriteSecret(s.File(name), b); err != nil {
+			return f, err
+		}
+	}
+	// Programs that give up root read it, too.
+	return f, os.Chmod(s.File(site.ResolvFile), 0o644)
+}
+
+func pullSecret(r site.RegistryFacts) ([]byte, error) {
+	auth := base64.StdEncoding.EncodeToString([]byte(r.User + ":" + r.Password))
+	b, err := json.Marshal(map[string]any{"auths": map[string]any{r.Host: map[string]string{"auth": auth}}})
+	if err != nil {
+		return nil, fmt.Errorf("write pull secret: %w", err)
+	}
+	return b, nil
+}
+
+func sshKey(lab string) (private, public []byte, err error) {
+	pub, priv, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make SSH key: %w", err)
+	}
+	block, err := ssh.MarshalPrivateKey(priv, "okd-lab "+lab)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make SSH key: %w", err)
+	}
+	key, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make SSH key: %w", err)
+	}
+	return pem.EncodeToMemory(block), ssh.MarshalAuthorizedKey(key), nil
+}
+
+// linkPrograms puts the cluster's clients where exec has them on its PATH.
+func linkPrograms(s site.Site, made setup.Result) error {
+	dir := s.File(site.BinDir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("link programs: %w", err)
+	}
+	for name, target := range map[string]string{
+		"kubectl": made.Programs.Hyperkube, "etcdctl": made.Programs.Etcdctl,
+		"ignition-validate": made.IgnitionValidate,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("link programs: %w", err)
+		}
+		if err := os.Symlink(target, path); err != nil {
+			return fmt.Errorf("link programs: %w", err)
+		}
+	}
+	// oc is called by the names that kubectl has, too.
+	oc := []byte("#!/bin/sh\nexec " + filepath.Join(dir, "kubectl") + ` "$@"` + "\n")
+	if err := os.WriteFile(filepath.Join(dir, "oc"), oc, 0o755); err != nil {
+		return fmt.Errorf("link programs: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+// Package daemon is the process behind a lab: the oVirt engine with its image
+// transfers, the registry, the file server, the machines, DHCP and DNS, all in
+// the lab's network namespace.
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/cgroup"
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/machine"
+	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/registry"
+	"github.com/okd-install/okd-install/pkg/lab/site"
+	"github.com/okd-install/okd-install/pkg/lab/volume"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// Config is what a daemon needs.
+type Config struct {
+	Site     site.Site
+	Ignition string // the Ignition binary
+	Clock    clock.Clock
+	Log      *slog.Logger
+}
+
+// Daemon is one running lab.
+type Daemon struct {
+	cfg      Config
+	facts    site.Facts
+	volumes  *volume.Store
+	machines *machine.Supervisor
+	engine   *engine.Engine
+	registry *gate
+	images   *gate
+}
+
+// CAKeyFile is the private key of the lab's CA.
+const CAKeyFile = "ca.key"
+
+// New takes up the lab as its state directory describes it.
+func New(cfg Config) (*Daemon, error) {
+	d := &Daemon{cfg: cfg}
+	var err error
+	if d.facts, err = cfg.Site.Facts(); err != nil {
+		return nil, err
+	}
+	if d.volumes, err = volume.Open(cfg.Site.File("volumes")); err != nil {
+		return nil, err
+	}
+	host, err := cgroup.Detect(cfg.Clock)
+	if err != nil {
+		return nil, err
+	}
+	if d.machines, err = machine.New(machine.Config{
+		Dir: cfg.Site.File("machines"), Disks: d.volumes, Switch: network.Switch{},
+		Cgroups: host, Group: cfg.Site.Group(), Ignition: cfg.Ignition,
+		Clock: cfg.Clock, Rand: rand.Reader, Log: cfg.Log,
+	}); err != nil {
+		return nil, err
+	}
+	if d.engine, err = d.newEngine(); err != nil {
+		return nil, err
+	}
+	reg, err := registry.New(cfg.Site.File("registry"), registry.Login{
+		User: d.facts.Registry.User, Password: secret.New(d.facts.Registry.Password),
+	}, d.facts.Release.Layout)
+	if err != nil {
+		return nil, err
+	}
+	d.registry = &gate{next: reg}
+	d.images = &gate{next: http.StripPrefix("/", http.FileServer(http.Dir(imagesRoot(d.facts))))}
+	return d, nil
+}
+
+func (d *Daemon) newEngine() (*engine.Engine, error) {
+	ca, err := os.ReadFile(d.cfg.Site.File(site.CAFile))
+	if err != nil {
+		return nil, fmt.Errorf("read CA: %w", err)
+	}
+	e, err := engine.New(engine.Config{
+		FQDN:        network.EngineName,
+		TransferURL: fmt.Sprintf("https://%s:%d", network.HostName, network.ImageioPort),
+		ProxyURL:    fmt.Sprintf("https://%s:%d", network.EngineName, network.ProxyPort),
+		Users:       []engine.User{{Name: d.facts.Engine.User, Password: secret.New(d.facts.Engine.Password), Admin: true}},
+		CA:          ca,
+		Hosts:       []engine.Host{{Name: "host1", Address: network.HostName}},
+		Domains:     []engine.StorageDomain{{Name: StorageDomain}, {Name: "second"}},
+		Clock:       d.cfg.Clock,
+		Log:         d.cfg.Log,
+	}, d.machines, d.volumes)
+	if err != nil {
+		return nil, err
+	}
+	state, err := os.ReadFile(d.cfg.Site.File(site.EngineState))
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, nil
+	}
+	if err == nil {
+		err = e.Restore(state)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("restore engine: %w", err)
+	}
+	return e, nil
+}
+
+// StorageDomain is where install-configs of this lab put their disks.
+const StorageDomain = "data"
+
+// Serve runs until ctx ends. Machines go on running; a new daemon takes them
+// over.
+func (d *Daemon) Serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if err := d.listen(ctx, group); err != nil {
+		return err
+	}
+	group.Go(func() error { return d.dnsmasq(ctx) })
+	group.Go(func() error { return d.keepState(ctx) })
+	d.cfg.Log.Info("lab is up", "lab", d.cfg.Site.Name)
+	err := group.Wait()
+	return errors.Join(err, d.engine.Close(), d.saveState())
+}
+
+// keepState writes the engine's state down, so that it survives a kill.
+func (d *Daemon) keepState(ctx context.Context) error {
+	var last []byte
+	for d.cfg.Clock.Sleep(ctx, 2*time.Second) == nil {
+		now, err := d.engine.Snapshot()
+		if err != nil {
+			return err
+		}
+		if string(now) == string(last) {
+			continue
+		}
+		if err := site.WriteSecret(d.cfg.Site.File(site.EngineState), now); err != nil {
+			return err
+		}
+		last = now
+	}
+	return nil
+}
+
+func (d *Daemon) saveState() error {
+	b, err := d.engine.Snapshot()
+	if err != nil {
+		return err
+	}
+	return site.WriteSecret(d.cfg.Site.File(site.EngineState), b)
+}

@@ -1,0 +1,142 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/site"
+)
+
+// service is one HTTPS server of the lab.
+type service struct {
+	name, addr string
+	handler    http.Handler
+}
+
+func (d *Daemon) services() []service {
+	at := func(addr fmt.Stringer, port int) string { return fmt.Sprintf("%s:%d", addr, port) }
+	return []service{
+		{"registry", at(network.Registry, network.RegistryPort), d.registry},
+		{"images", at(network.Registry, 443), d.images},
+		{"engine", at(network.Engine, 443), d.engine.Handler()},
+		{"imageio", at(network.Host, network.ImageioPort), d.engine.ImageHandler()},
+		{"imageio proxy", at(network.Engine, network.ProxyPort), d.engine.ImageHandler()},
+	}
+}
+
+// listen opens all sockets before it serves any, so that an address that is
+// taken is an error at once.
+func (d *Daemon) listen(ctx context.Context, group *errgroup.Group) error {
+	cert, err := os.ReadFile(d.cfg.Site.File(site.CAFile))
+	if err != nil {
+		return fmt.Errorf("read CA: %w", err)
+	}
+	key, err := os.ReadFile(d.cfg.Site.File(CAKeyFile))
+	if err != nil {
+		return fmt.Errorf("read CA: %w", err)
+	}
+	ca, err := LoadAuthority(cert, key)
+	if err != nil {
+		return err
+	}
+	secure, err := ca.serverConfig(d.cfg.Clock.Now())
+	if err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	for _, s := range d.services() {
+		l, err := lc.Listen(ctx, "tcp", s.addr)
+		if err != nil {
+			return fmt.Errorf("serve %s: %w", s.name, err)
+		}
+		d.serve(ctx, group, s.name, tls.NewListener(l, secure), s.handler)
+	}
+	socket := d.cfg.Site.File(site.SocketFile)
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("serve control socket: %w", err)
+	}
+	l, err := lc.Listen(ctx, "unix", socket)
+	if err != nil {
+		return fmt.Errorf("serve control socket: %w", err)
+	}
+	if err := os.Chmod(socket, 0o600); err != nil {
+		return fmt.Errorf("serve control socket: %w", err)
+	}
+	d.serve(ctx, group, "control", l, d.control())
+	return nil
+}
+
+func (d *Daemon) serve(ctx context.Context, group *errgroup.Group, name string, l net.Listener, h http.Handler) {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 30 * time.Second,
+		ErrorLog:          slog.NewLogLogger(d.cfg.Log.With("service", name).Handler(), slog.LevelDebug),
+		// HTTP/1.1 only: blobs and disks move faster and cheaper with it.
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
+	}
+	group.Go(func() error {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %s: %w", name, err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		return s.Close()
+	})
+}
+
+// gate cuts a service off: connections are closed without an answer.
+type gate struct {
+	next http.Handler
+	shut atomic.Bool
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.shut.Load() {
+		panic(http.ErrAbortHandler) // closes the connection
+	}
+	g.next.ServeHTTP(w, r)
+}
+
+// imagesRoot is the cache's directory of OS images; each has its own directory
+// in it, whose name is part of its URL.
+func imagesRoot(f site.Facts) string { return filepath.Dir(f.Image.Dir) }
+
+// dnsmasq runs the DHCP and DNS server, again and again if it dies.
+func (d *Daemon) dnsmasq(ctx context.Context) error {
+	conf, err := network.Dnsmasq(d.cfg.Site.Dir, network.Clusters())
+	if err != nil {
+		return err
+	}
+	path := d.cfg.Site.File("dnsmasq.conf")
+	if err := os.WriteFile(path, conf, 0o644); err != nil {
+		return fmt.Errorf("start dnsmasq: %w", err)
+	}
+	for ctx.Err() == nil {
+		cmd := exec.CommandContext(ctx, "dnsmasq", "--conf-file="+path)
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		// It must not outlive a daemon that is killed.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		err := onOneThread(cmd.Run)
+		if ctx.Err() == nil {
+			d.cfg.Log.Error("dnsmasq ended", "error", err)
+			_ = d.cfg.Clock.Sleep(ctx, time.Second)
+		}
+	}
+	return nil
+}

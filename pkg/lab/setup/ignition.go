@@ -1,0 +1,76 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/cache"
+)
+
+const (
+	ignitionModule = "github.com/coreos/ignition/v2"
+	// The machines have no SELinux, and relabelling would fail on them.
+	ignitionFlags = "-s -w -X " + ignitionModule + "/internal/distro.selinuxRelabel=false -X " + ignitionModule + "/internal/version.Raw="
+)
+
+// ignition compiles the real Ignition and its validator, in the version that
+// the installer's own go.mod asks for.
+func ignition(ctx context.Context, dir cache.Dir, source string, clk clock.Clock) (binary, validate string, err error) {
+	version, err := goTool(ctx, source, nil, "list", "-m", "-f", "{{.Version}}", ignitionModule)
+	if err != nil {
+		return "", "", err
+	}
+	goVersion, err := goTool(ctx, source, nil, "env", "GOVERSION")
+	if err != nil {
+		return "", "", err
+	}
+	path, err := dir.Entry(ctx, clk, "ignition", cache.Key(string(version), string(goVersion), ignitionFlags), func(path string) error {
+		return buildIgnition(ctx, source, string(bytes.TrimSpace(version)), path)
+	})
+	return filepath.Join(path, "ignition"), filepath.Join(path, "ignition-validate"), err
+}
+
+// buildIgnition compiles inside the module's own directory: its main package
+// is internal, and its go.sum knows its dependencies.
+func buildIgnition(ctx context.Context, source, version, out string) error {
+	b, err := goTool(ctx, source, nil, "mod", "download", "-json", ignitionModule+"@"+version)
+	if err != nil {
+		return err
+	}
+	var mod struct{ Dir string }
+	if err := json.Unmarshal(b, &mod); err != nil {
+		return fmt.Errorf("find Ignition's source: %w", err)
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return fmt.Errorf("compile Ignition: %w", err)
+	}
+	for name, build := range map[string]struct{ pkg, cgo string }{
+		"ignition":          {"./internal", "1"},
+		"ignition-validate": {"./validate", "0"},
+	} {
+		if _, err := goTool(ctx, mod.Dir, []string{"CGO_ENABLED=" + build.cgo, "GOFLAGS=-buildvcs=false", "GOWORK=off"},
+			"build", "-trimpath", "-ldflags", ignitionFlags+version, "-o", filepath.Join(out, name), build.pkg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func goTool(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return out, nil
+}

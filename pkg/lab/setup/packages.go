@@ -1,0 +1,57 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// packages are what labs need on a Debian machine: to make images, to run
+// machines, and to compile Ignition, which links to libblkid.
+var packages = []string{
+	"debootstrap", "systemd-container", "dnsmasq-base", "qemu-utils", "iproute2", "nftables", "iptables",
+	"util-linux", "mount", "e2fsprogs", "fdisk", "openssh-client", "passwd", "procps", "ca-certificates",
+	"gcc", "libc6-dev", "libblkid-dev", "shellcheck", "jq", "curl",
+}
+
+// installPackages installs what is missing, without asking.
+func installPackages(ctx context.Context, out io.Writer) error {
+	if _, err := exec.LookPath("dpkg-query"); err != nil {
+		return fmt.Errorf("this is not a Debian system; install by hand what provides %s", strings.Join(packages, " "))
+	}
+	missing := slices.DeleteFunc(slices.Clone(packages), func(p string) bool { return installed(ctx, p) })
+	if len(missing) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "installing %s\n", strings.Join(missing, " "))
+	install := append([]string{"install", "-y", "-q", "--no-install-recommends"}, missing...)
+	if err := apt(ctx, install...); err == nil {
+		return nil
+	}
+	// The lists are missing or old.
+	if err := apt(ctx, "update", "-q"); err != nil {
+		return err
+	}
+	return apt(ctx, install...)
+}
+
+func installed(ctx context.Context, name string) bool {
+	out, err := exec.CommandContext(ctx, "dpkg-query", "-W", "-f=${db:Status-Status}", name).Output()
+	return err == nil && string(out) == "installed"
+}
+
+func apt(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-o", "DPkg::Lock::Timeout=300"}, args...)...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_MODE=l")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		lines := strings.Split(string(bytes.TrimSpace(out)), "\n")
+		return fmt.Errorf("apt-get %s: %w: %s", args[0], err, strings.Join(lines[max(0, len(lines)-4):], "\n"))
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+// Package setup prepares this machine for labs: packages, programs, the OS
+// image and the lab release, all kept in a cache.
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/images"
+	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/osimage"
+	"github.com/okd-install/okd-install/pkg/lab/rootfs"
+)
+
+// Version of the lab release.
+const Version = "4.20.0-okd-lab.1"
+
+// Result is what setup has made: paths in the cache.
+type Result struct {
+	Rootfs           string          `json:"rootfs"`
+	Programs         images.Programs `json:"programs"`
+	Ignition         string          `json:"ignition"`
+	IgnitionValidate string          `json:"ignitionValidate"`
+	Image            string          `json:"image"` // directory
+	Release          images.Release  `json:"release"`
+}
+
+// Config says what to set up from where.
+type Config struct {
+	Source string // root of the repository
+	Cache  string
+	Mirror string // of Debian packages; empty for the usual one
+	Out    io.Writer
+	Clock  clock.Clock
+}
+
+const resultFile = "setup.json"
+
+// Load reads the result of the last setup.
+func Load(cacheDir string) (Result, error) {
+	var r Result
+	b, err := os.ReadFile(filepath.Join(cacheDir, resultFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, errors.New("this machine is not set up for labs; run okd-lab setup")
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("read result of setup: %w", err)
+	}
+	return r, nil
+}
+
+// Run does what is not done yet.
+func Run(ctx context.Context, cfg Config) (Result, error) {
+	if err := os.MkdirAll(cfg.Cache, 0o755); err != nil {
+		return Result{}, fmt.Errorf("open cache: %w", err)
+	}
+	unlock, err := cache.Lock(ctx, cfg.Clock, filepath.Join(cfg.Cache, ".setup.lock"))
+	if err != nil {
+		return Result{}, err
+	}
+	defer unlock()
+	s := &steps{cfg: cfg, start: cfg.Clock.Now()}
+	r, err := s.all(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return Result{}, fmt.Errorf("write result of setup: %w", err)
+	}
+	path := filepath.Join(cfg.Cache, resultFile)
+	if err := errors.Join(os.WriteFile(path+".new", b, 0o644), os.Rename(path+".new", path)); err != nil {
+		return Result{}, fmt.Errorf("write result of setup: %w", err)
+	}
+	s.say("setup done in %s", s.since(s.start))
+	return r, nil
+}
+
+// ImagesURL is where labs serve OS images.
+const ImagesURL = "https://" + network.ImagesName
+
+func (s *steps) all(ctx context.Context) (Result, error) {
+	var r Result
+	dir := cache.Dir{Path: s.cfg.Cache}
+	if err := s.step(ctx, "Debian packages", func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }); err != nil {
+		return r, err
+	}
+	// Unpacking packages waits for the network and the disk while compiling
+	// takes the processors.
+	both, bctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		return s.step(bctx, "Debian root", func(ctx context.Context) (err error) {
+			r.Rootfs, err = rootfs.Builder{Cache: dir, Mirror: s.cfg.Mirror, Clock: s.cfg.Clock}.Build(ctx)
+			return err
+		})
+	})
+	both.Go(func() error {
+		err := s.step(bctx, "Kubernetes, etcd, CoreDNS", func(ctx context.Context) (err error) {
+			r.Programs, err = images.Binaries(ctx, s.cfg.Source, s.cfg.Cache, s.out())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return s.step(bctx, "Ignition", func(ctx context.Context) (err error) {
+			r.Ignition, r.IgnitionValidate, err = ignition(ctx, dir, s.cfg.Source, s.cfg.Clock)
+			return err
+		})
+	})
+	if err := both.Wait(); err != nil {
+		return r, err
+	}
+	var image osimage.Image
+	if err := s.step(ctx, "OS image", func(ctx context.Context) (err error) {
+		b := osimage.Builder{Cache: dir, Rootfs: r.Rootfs, Hyperkube: r.Programs.Hyperkube, Clock: s.cfg.Clock}
+		image, err = b.Build(ctx, ImagesURL)
+		r.Image = image.Dir
+		return err
+	}); err != nil {
+		return r, err
+	}
+	err := s.step(ctx, "lab release", func(ctx context.Context) error {
+		stream, err := image.Stream()
+		if err != nil {
+			return err
+		}
+		r.Release, err = images.Build(ctx, images.Inputs{
+			Source: s.cfg.Source, Cache: s.cfg.Cache, Rootfs: r.Rootfs, Stream: stream, Version: Version, Out: s.out(),
+			Registry: fmt.Sprintf("%s:%d", network.RegistryName, network.RegistryPort),
+		}, filepath.Join(s.cfg.Cache, "release"))
+		return err
+	})
+	return r, err
+}
+
+// steps prints what is done and how long it takes.
+type steps struct {
+	cfg   Config
+	start time.Time
+	mu    sync.Mutex
+}
+
+func (s *steps) step(ctx context.Context, name string, do func(context.Context) error) error {
+	t0 := s.cfg.Clock.Now()
+	if err := do(ctx); err != nil {
+		return fmt.Errorf("set up %s: %w", name, err)
+	}
+	s.say("%-28s %s", name, s.since(t0))
+	return nil
+}
+
+func (s *steps) since(t time.Time) time.Duration {
+	return s.cfg.Clock.Now().Sub(t).Round(10 * time.Millisecond)
+}
+
+func (s *steps) say(format string, args ...any) {
+	fmt.Fprintf(s.out(), format+"\n", args...)
+}
+
+// out lets steps that run at the same time write whole lines.
+func (s *steps) out() io.Writer { return &locked{s} }
+
+type locked struct{ s *steps }
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	return l.s.cfg.Out.Write(p)
+}

@@ -1,0 +1,160 @@
+// Package site says where a lab keeps its things and what has to be known to
+// use it: addresses, accounts, keys.
+package site
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/okd-install/okd-install/pkg/lab/network"
+)
+
+// Defaults of the lab's name and directories.
+const (
+	DefaultName  = "lab"
+	DefaultCache = "/var/cache/okd-lab"
+	stateDir     = "/var/lib/okd-lab"
+)
+
+// Site is one lab on this machine.
+type Site struct {
+	Name  string
+	Dir   string // state; goes with the lab
+	Cache string // what was built; stays
+}
+
+var namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
+
+// New names a lab; nothing is made.
+func New(name, cache string) (Site, error) {
+	if !namePattern.MatchString(name) {
+		return Site{}, fmt.Errorf("lab name %q: use at most 31 lower-case letters, digits and dashes, a letter first", name)
+	}
+	return Site{Name: name, Dir: filepath.Join(stateDir, name), Cache: cache}, nil
+}
+
+// Network names the lab's namespaces.
+func (s Site) Network() network.Lab { return network.Lab{Name: s.Name} }
+
+// Group is the parent of the control groups of the lab's machines.
+func (s Site) Group() string { return "okd-lab/" + s.Name }
+
+// File is a path in the state directory.
+func (s Site) File(elem ...string) string {
+	return filepath.Join(append([]string{s.Dir}, elem...)...)
+}
+
+// The files of a lab.
+const (
+	FactsFile   = "lab.json"
+	SocketFile  = "control.sock"
+	LogFile     = "daemon.log"
+	PIDFile     = "daemon.pid"
+	CAFile      = "ca.pem"
+	ResolvFile  = "resolv.conf"
+	OvirtFile   = "ovirt-config.yaml"
+	PullFile    = "pull-secret.json"
+	SSHKeyFile  = "ssh/id_ed25519"
+	EngineState = "engine.json"
+	BinDir      = "bin"
+)
+
+// Facts is what has to be known to use a lab. It holds passwords; its file is
+// for root only.
+type Facts struct {
+	Lab      string         `json:"lab"`
+	Engine   EngineFacts    `json:"engine"`
+	Registry RegistryFacts  `json:"registry"`
+	Release  ReleaseFacts   `json:"release"`
+	Image    ImageFacts     `json:"image"`
+	Clusters []ClusterFacts `json:"clusters"`
+	SSHKey   string         `json:"sshKey"` // private key file; its .pub is beside it
+}
+
+// EngineFacts is how to reach the oVirt engine.
+type EngineFacts struct {
+	URL         string `json:"url"`
+	FQDN        string `json:"fqdn"`
+	CAFile      string `json:"caFile"`
+	User        string `json:"user"`
+	Password    string `json:"password"`
+	OvirtConfig string `json:"ovirtConfig"`
+}
+
+// RegistryFacts is how to reach the registry.
+type RegistryFacts struct {
+	Host       string `json:"host"`
+	CAFile     string `json:"caFile"`
+	User       string `json:"user"`
+	Password   string `json:"password"`
+	PullSecret string `json:"pullSecretFile"`
+}
+
+// ReleaseFacts name the lab release.
+type ReleaseFacts struct {
+	PullSpec string `json:"pullSpec"`
+	Version  string `json:"version"`
+	Layout   string `json:"layout"`
+}
+
+// ImageFacts name the OS image.
+type ImageFacts struct {
+	Stream string `json:"stream"` // file
+	Dir    string `json:"dir"`
+}
+
+// ClusterFacts is a cluster that the lab's DNS is ready for.
+type ClusterFacts struct {
+	Name       string `json:"name"`
+	BaseDomain string `json:"baseDomain"`
+	APIVIP     string `json:"apiVIP"`
+	IngressVIP string `json:"ingressVIP"`
+}
+
+// ErrDown says that a lab does not run.
+var ErrDown = errors.New("the lab is not up; start it with okd-lab up")
+
+// Facts reads what is known about the lab.
+func (s Site) Facts() (Facts, error) {
+	var f Facts
+	b, err := os.ReadFile(s.File(FactsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, ErrDown
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("read what is known about lab %s: %w", s.Name, err)
+	}
+	return f, nil
+}
+
+// Save writes what is known about the lab.
+func (s Site) Save(f Facts) error {
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write what is known about lab %s: %w", s.Name, err)
+	}
+	return WriteSecret(s.File(FactsFile), append(b, '\n'))
+}
+
+// WriteSecret writes a file that only root may read, whole or not at all.
+func WriteSecret(path string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
