@@ -1,0 +1,149 @@
+package network
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+)
+
+func node(name, pods, ip string) *corev1.Node {
+	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.NodeSpec{PodCIDR: pods}}
+	if ip != "" {
+		n.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeHostName, Address: name}, {Type: corev1.NodeInternalIP, Address: ip}}
+	}
+	return n
+}
+
+func TestPlan(t *testing.T) {
+	wanted, own := plan([]*corev1.Node{
+		node("w2", "198.19.3.0/24", "198.18.0.102"),
+		node("me", "198.19.0.0/24", "198.18.0.100"),
+		node("w1", "198.19.1.0/24", "198.18.0.101"),
+		node("new", "", "198.18.0.103"),
+		node("mute", "198.19.4.0/24", ""),
+	}, "me")
+	want := []route{{"198.19.1.0/24", "198.18.0.101"}, {"198.19.3.0/24", "198.18.0.102"}}
+	if own != "198.19.0.0/24" || !slices.Equal(wanted, want) {
+		t.Errorf("own %q, routes %v", own, wanted)
+	}
+}
+
+func TestChanges(t *testing.T) {
+	a, b := route{"198.19.1.0/24", "198.18.0.101"}, route{"198.19.2.0/24", "198.18.0.102"}
+	moved := route{"198.19.1.0/24", "198.18.0.109"}
+	for _, c := range []struct {
+		name         string
+		have, wanted []route
+		want         string
+	}{
+		{"nothing to do", []route{a, b}, []route{a, b}, ""},
+		{"first node", nil, []route{a}, "route replace 198.19.1.0/24 via 198.18.0.101 proto 143\n"},
+		{"node went away", []route{a, b}, []route{b}, "route del 198.19.1.0/24 proto 143\n"},
+		{"node has another address", []route{a}, []route{moved}, "route replace 198.19.1.0/24 via 198.18.0.109 proto 143\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := changes(c.have, c.wanted); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestParseRoutes(t *testing.T) {
+	got, err := parseRoutes([]byte(`[{"dst":"198.19.1.0/24","gateway":"198.18.0.101","dev":"eth0","flags":[]}]`))
+	if err != nil || !slices.Equal(got, []route{{"198.19.1.0/24", "198.18.0.101"}}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, empty := range []string{"", "\n", "[]"} {
+		if got, err := parseRoutes([]byte(empty)); err != nil || len(got) != 0 {
+			t.Errorf("%q: %v, %v", empty, got, err)
+		}
+	}
+	if _, err := parseRoutes([]byte("Error: x")); err == nil {
+		t.Error("text that is not JSON was accepted")
+	}
+}
+
+func FuzzParseRoutes(f *testing.F) {
+	f.Add([]byte(`[{"dst":"198.19.1.0/24","gateway":"198.18.0.101"}]`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if routes, err := parseRoutes(data); err == nil {
+			changes(routes, nil)
+		}
+	})
+}
+
+func TestCNIConfig(t *testing.T) {
+	data, err := cniConfig("198.19.0.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c struct {
+		Plugins []struct {
+			Type   string
+			IPMasq bool
+			IPAM   struct {
+				Ranges [][]struct{ Subnet string }
+			}
+		}
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Plugins) != 2 || c.Plugins[0].Type != "bridge" || c.Plugins[0].IPMasq || c.Plugins[0].IPAM.Ranges[0][0].Subnet != "198.19.0.0/24" {
+		t.Errorf("%s", data)
+	}
+}
+
+type table chan []route
+
+func (t table) set(_ context.Context, wanted []route) error { t <- wanted; return nil }
+
+// TestAgentFollowsNodes runs the agent against an API server of client-go.
+func TestAgentFollowsNodes(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	set := fake.NewSimpleClientset(node("me", "198.19.0.0/24", "198.18.0.100"))
+	routes, dir, done := make(table, 10), t.TempDir(), make(chan error, 1)
+	a := agent{node: "me", cniDir: dir, routes: routes, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	go func() { done <- a.run(ctx, set, clock.Real()) }()
+	next := func() []route {
+		select {
+		case r := <-routes:
+			return r
+		case <-ctx.Done():
+			t.Fatal("the agent does not react")
+			return nil
+		}
+	}
+	if r := next(); len(r) != 0 {
+		t.Errorf("alone it has routes %v", r)
+	}
+	if _, err := set.CoreV1().Nodes().Create(ctx, node("w1", "198.19.1.0/24", "198.18.0.101"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for r := next(); len(r) != 1 || r[0] != (route{"198.19.1.0/24", "198.18.0.101"}); r = next() {
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "10-okd-lab.conflist"))
+	if err != nil || !strings.Contains(string(data), "198.19.0.0/24") {
+		t.Errorf("configuration %q: %v", data, err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("the agent ended with %v", err)
+	}
+}
