@@ -40,6 +40,9 @@ func (c controllerManager) flags() flags {
 	}
 	f.set("allocate-node-cidrs", "true")
 	f.set("authentication-kubeconfig", c.Kubeconfig)
+	// Without this it exits when it starts before the node's API server, and
+	// after a power cut it would spend minutes in restart back-off.
+	f.set("authentication-tolerate-lookup-failure", "true")
 	f.set("authorization-kubeconfig", c.Kubeconfig)
 	f.set("cluster-cidr", strings.Join(clusters, ","))
 	f.set("cluster-signing-cert-file", c.Signer.Cert)
@@ -118,6 +121,7 @@ type scheduler struct {
 func (s scheduler) flags() flags {
 	f := flags{}
 	f.set("authentication-kubeconfig", s.Kubeconfig)
+	f.set("authentication-tolerate-lookup-failure", "true")
 	f.set("authorization-kubeconfig", s.Kubeconfig)
 	f.set("kubeconfig", s.Kubeconfig)
 	f.set("leader-elect", "true")

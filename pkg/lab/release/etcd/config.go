@@ -55,7 +55,6 @@ func serverSettings(name, ip, initialCluster, clusterState string, f serverFiles
 		"logger":                      "zap",
 		"log-level":                   "info",
 		"quota-backend-bytes":         "8589934592",
-		"snapshot-count":              "10000",
 	}
 }
 
@@ -84,7 +83,7 @@ func configFile(settings map[string]string) ([]byte, error) {
 			peer[strings.TrimPrefix(k, "peer-")] = v
 		case "peer-client-cert-auth":
 			peer["client-cert-auth"] = v == "true"
-		case "quota-backend-bytes", "snapshot-count":
+		case "quota-backend-bytes":
 			var n int64
 			if _, err := fmt.Sscan(v, &n); err != nil {
 				return nil, fmt.Errorf("render etcd setting %s: %w", k, err)

@@ -3,12 +3,14 @@ package etcd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -216,9 +218,6 @@ func (o *Operand) act(ctx context.Context, s state, a action) error {
 		reason, message = "MemberAddAsLearner", fmt.Sprintf("added %s (%s) as learner; %d members vote", a.Name, a.IP, voters)
 	case promote:
 		_, err = c.MemberPromote(ctx, a.Member)
-		if err != nil && strings.Contains(err.Error(), "learner") {
-			return nil // it has not caught up; the next pass asks again
-		}
 		reason, message = "MemberPromote", fmt.Sprintf("promoted %s; voting members %d→%d", a.Name, voters, voters+1)
 	case moveLeader:
 		_, err = c.MoveLeader(ctx, a.Member)
@@ -231,6 +230,12 @@ func (o *Operand) act(ctx context.Context, s state, a action) error {
 				message = fmt.Sprintf("removed learner %s, whose node is gone; %d members vote", a.Name, voters)
 			}
 		}
+	}
+	if errors.Is(err, rpctypes.ErrMemberLearnerNotReady) || errors.Is(err, rpctypes.ErrUnhealthy) {
+		// The learner has not caught up, or a member has been connected for less
+		// than the five seconds that etcd wants before a change. The next pass
+		// asks again.
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", a.Do, a.Name, err)
