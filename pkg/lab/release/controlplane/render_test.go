@@ -1,0 +1,281 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterbootstrap/testbed"
+	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/certs"
+)
+
+var update = flag.Bool("update", false, "accept what was rendered")
+
+// renderAll runs the four renderers on fresh certificates.
+func renderAll(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := testbed.WriteAssets(dir, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	in := func(s string) string { return filepath.Join(dir, s) }
+	addresses := []netip.Addr{netip.MustParseAddr("198.18.0.10"), netip.MustParseAddr("198.18.0.104")}
+	err := etcd.Render(etcd.RenderInput{
+		OutputDir: in("etcd-bootstrap"), ClusterFile: in("manifests/cluster-config.yaml"), NetworkFile: in("manifests/cluster-network-02-config.yml"),
+		InfraFile: in("manifests/cluster-infrastructure-02-config.yml"), EtcdImage: "etcd-image", Addresses: addresses, Now: time.Now(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"etcd-ca-bundle.crt", "etcd-client.crt", "etcd-client.key"} {
+		data, err := os.ReadFile(in("etcd-bootstrap/tls/" + name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(in("tls/"+name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, run := range map[string]func(RenderInput) error{
+		"kube-apiserver-bootstrap": RenderAPIServer, "kube-controller-manager-bootstrap": RenderControllerManager, "kube-scheduler-bootstrap": RenderScheduler,
+	} {
+		err := run(RenderInput{
+			InputDir: in("tls"), OutputDir: in(name), ConfigFile: in(name + "/config"), PolicyConfigFile: in(name + "/cpc-config"),
+			NetworkFile: in("manifests/cluster-network-02-config.yml"), ManifestsDir: in("manifests"), Image: "hyperkube-image",
+			EtcdCA: "etcd-ca-bundle.crt", EtcdURLs: "https://localhost:2379", Addresses: addresses,
+		})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return dir
+}
+
+// certificates and keys differ in each run; the rest must not.
+var (
+	pemText    = regexp.MustCompile(`(?s)-----BEGIN ([A-Z ]+)-----.*?-----END [A-Z ]+-----\s*`)
+	base64Text = regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/=]+`)
+)
+
+func TestRenderGolden(t *testing.T) {
+	dir := renderAll(t)
+	var out strings.Builder
+	for _, stage := range []string{"etcd-bootstrap", "kube-apiserver-bootstrap", "kube-controller-manager-bootstrap", "kube-scheduler-bootstrap"} {
+		err := filepath.WalkDir(filepath.Join(dir, stage), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(dir, path)
+			if err != nil {
+				return err
+			}
+			text := pemText.ReplaceAllString(string(data), "<$1>\n")
+			text = base64Text.ReplaceAllString(text, "<pem>")
+			out.WriteString("== " + rel + " " + info.Mode().String() + "\n" + text)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const golden = "testdata/render.golden"
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != string(want) {
+		a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+		for i := range a {
+			if i >= len(b) || a[i] != b[i] {
+				t.Fatalf("rendered files differ from %s at line %d:\n got %s\nwant %s\naccept with -update", golden, i+1, a[i], b[min(i, len(b)-1)])
+			}
+		}
+		t.Fatal("rendered files are shorter than the golden file")
+	}
+}
+
+// TestFilesOfPods checks that every file that a bootstrap pod names is in the
+// installer's tls directory (or is the kubeconfig that is put beside it), and
+// that no private key is readable by others.
+func TestFilesOfPods(t *testing.T) {
+	dir := renderAll(t)
+	for _, stage := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
+		data, err := os.ReadFile(filepath.Join(dir, stage+"-bootstrap/bootstrap-manifests", stage+"-pod.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p corev1.Pod
+		if err := yaml.UnmarshalStrict(data, &p); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range regexp.MustCompile(secretsMount+`/[^,"\s]+`).FindAllString(strings.Join(p.Spec.Containers[0].Args, "\n"), -1) {
+			name := filepath.Base(path)
+			if _, err := os.Stat(filepath.Join(dir, "tls", name)); name != "kubeconfig" && err != nil {
+				t.Errorf("%s names %s, which does not exist", stage, name)
+			}
+		}
+	}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		secret := strings.Contains(string(data), "PRIVATE KEY") || strings.Contains(string(data), "kind: Secret")
+		if secret && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s holds a secret and has mode %s", path, info.Mode())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFilesOfMasters checks that what a master's pod names is among the inputs
+// of its revision.
+func TestFilesOfMasters(t *testing.T) {
+	net := testNetwork(t)
+	for _, c := range []struct {
+		pod        *corev1.Pod
+		configMaps []string
+		secrets    []string
+	}{
+		{masterAPIServer("i", net).pod(), apiConfigMaps, apiSecrets},
+		{masterControllers("i", net).pod(), kcmConfigMaps, kcmSecrets},
+		{masterScheduler("i").pod(), ksConfigMaps, ksSecrets},
+	} {
+		for _, m := range regexp.MustCompile(resourcesMount+`/(configmaps|secrets)/([^/]+)/`).FindAllStringSubmatch(strings.Join(c.pod.Spec.Containers[0].Args, "\n"), -1) {
+			list := c.configMaps
+			if m[1] == "secrets" {
+				list = c.secrets
+			}
+			if !slices.Contains(list, m[2]) {
+				t.Errorf("%s uses %s %s, which is not part of its revision", c.pod.Name, m[1], m[2])
+			}
+		}
+	}
+}
+
+func TestBoundKeyIsKept(t *testing.T) {
+	dir := t.TempDir()
+	if err := tlsDir(dir).ensureBoundKey(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := os.ReadFile(filepath.Join(dir, "bound-service-account-signing-key.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tlsDir(dir).ensureBoundKey(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := os.ReadFile(filepath.Join(dir, "bound-service-account-signing-key.key"))
+	if err != nil || string(first) != string(second) {
+		t.Error("the signing key was replaced")
+	}
+	if err := os.Remove(filepath.Join(dir, "bound-service-account-signing-key.pub")); err != nil {
+		t.Fatal(err)
+	}
+	if err := tlsDir(dir).ensureBoundKey(); err == nil {
+		t.Error("a private key without its public one was accepted")
+	}
+}
+
+func TestAggregatorPairFits(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	write := func(name string, p certs.Pair) {
+		t.Helper()
+		for ext, data := range map[string][]byte{".crt": p.CertPEM, ".key": p.KeyPEM} {
+			if err := os.WriteFile(filepath.Join(dir, name+ext), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := tlsDir(dir).aggregator(); err == nil {
+		t.Error("an empty directory gave a pair")
+	}
+	old, err := certs.NewAuthority("aggregator", now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := old.Issue(certs.Request{CommonName: "system:kube-apiserver-proxy", Client: true, Life: time.Hour}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("aggregator-ca", old.Pair)
+	write("apiserver-proxy", proxy)
+	a, err := tlsDir(dir).aggregator()
+	if err != nil || a.client != "apiserver-proxy" || a.ca != "aggregator-ca.crt" {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	// A client certificate of another signer must not win.
+	write("aggregator-client", proxy)
+	other, err := certs.NewAuthority("aggregator-signer", now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("aggregator-signer", other.Pair)
+	if a, err = tlsDir(dir).aggregator(); err != nil || a.client != "apiserver-proxy" {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
+func TestUnknownFlagIsAnError(t *testing.T) {
+	for name, main := range map[string]func(context.Context, []string) error{
+		"apiserver": APIServerMain, "controller manager": ControllerManagerMain, "scheduler": SchedulerMain, "etcd": etcd.Main,
+	} {
+		err := main(t.Context(), []string{"render", "--no-such-flag=1"})
+		if err == nil || !strings.Contains(err.Error(), "no-such-flag") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestArgumentsAreStable(t *testing.T) {
+	net := testNetwork(t)
+	first, err := json.Marshal(masterAPIServer("i", net).pod())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		again, err := json.Marshal(masterAPIServer("i", net).pod())
+		if err != nil || string(again) != string(first) {
+			t.Fatal("the same settings give another manifest, which would be a new revision")
+		}
+	}
+}
