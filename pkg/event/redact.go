@@ -1,6 +1,9 @@
 package event
 
-import "log/slog"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // Redacted passes events on with clean applied to every text in them.
 func Redacted(clean func(string) string, sink Sink) Sink {
@@ -8,9 +11,9 @@ func Redacted(clean func(string) string, sink Sink) Sink {
 		e.Message = clean(e.Message)
 		attrs := make([]slog.Attr, len(e.Attrs))
 		for i, a := range e.Attrs {
-			switch v := plain(a.Value).(type) {
-			case string:
-				a = slog.String(a.Key, clean(v))
+			switch v := a.Value.Resolve(); v.Kind() {
+			case slog.KindString, slog.KindAny, slog.KindGroup:
+				a = slog.String(a.Key, clean(fmt.Sprint(plain(v))))
 			}
 			attrs[i] = a
 		}
