@@ -97,7 +97,7 @@ func (d *dialer) members(ctx context.Context, endpoints []string) ([]member, err
 		var out []member
 		for _, m := range resp.Members {
 			out = append(out, member{
-				ID: m.ID, Name: m.Name, IP: hostOf(m.PeerURLs), Learner: m.IsLearner, Started: m.Name != "" && len(m.ClientURLs) > 0,
+				ID: m.ID, Name: m.Name, IP: hostOf(m.PeerURLs), Learner: m.IsLearner,
 			})
 		}
 		return out, nil
@@ -114,9 +114,6 @@ func (d *dialer) probe(ctx context.Context, members []member) (leader uint64) {
 	leaders := make([]uint64, len(members))
 	var wg sync.WaitGroup
 	for i := range members {
-		if !members[i].Started {
-			continue
-		}
 		wg.Add(1)
 		go func() {
 			defer wg.Done()

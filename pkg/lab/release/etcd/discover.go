@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,7 +61,7 @@ func (d *Discovery) Run(ctx context.Context) error {
 			return false, fmt.Sprintf("the etcd operator has not added %s yet", d.IP), nil
 		}
 		cluster = d.initialCluster(members)
-		return cluster != "", "another member has not started yet", nil
+		return true, "", nil
 	})
 	if err != nil {
 		return fmt.Errorf("wait to become an etcd member: %w", err)
@@ -69,20 +70,20 @@ func (d *Discovery) Run(ctx context.Context) error {
 	return d.write(cluster)
 }
 
-// initialCluster names every member. It is empty while a member other than
-// this one has no name, because etcd refuses a list that differs from the
-// cluster's.
+// initialCluster lists every member. etcd compares the peer URLs with the
+// cluster's and takes the names from there later, so a member that has not
+// published its name yet (that takes seconds) gets a unique one here.
 func (d *Discovery) initialCluster(members []member) string {
 	var out []string
 	for _, m := range members {
+		name := m.Name
 		switch {
 		case m.IP == d.IP:
-			out = append(out, d.Name+"="+PeerURL(m.IP))
-		case m.Name == "":
-			return ""
-		default:
-			out = append(out, m.Name+"="+PeerURL(m.IP))
+			name = d.Name
+		case name == "":
+			name = "member-" + strconv.FormatUint(m.ID, 16)
 		}
+		out = append(out, name+"="+PeerURL(m.IP))
 	}
 	return strings.Join(out, ",")
 }

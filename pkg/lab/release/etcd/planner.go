@@ -9,10 +9,9 @@ import (
 // member of the etcd cluster as the planner sees it.
 type member struct {
 	ID      uint64
-	Name    string // empty until it has started once
+	Name    string // empty until it has published it, seconds after it started
 	IP      string // of its peer URL
 	Learner bool
-	Started bool
 	Healthy bool
 }
 
@@ -70,10 +69,10 @@ func next(s state) action {
 	}
 	if len(learners) > 0 {
 		l := learners[0]
-		if !l.Started || !l.Healthy {
+		if !l.Healthy {
 			return action{Why: fmt.Sprintf("learner %s has not caught up", l.display())}
 		}
-		return action{Do: promote, Member: l.ID, Name: l.Name}
+		return action{Do: promote, Member: l.ID, Name: s.nodeOf(l)}
 	}
 	why := ""
 	for _, c := range s.Nodes {
@@ -108,6 +107,16 @@ func bootstrapStep(s state, why string) action {
 		return action{Do: moveLeader, Member: others[0].ID, Name: others[0].Name}
 	}
 	return action{Do: remove, Member: b.ID, Name: b.Name}
+}
+
+// nodeOf names a member that has not published its name by its node.
+func (s state) nodeOf(m member) string {
+	for _, c := range s.Nodes {
+		if c.IP == m.IP {
+			return c.Node
+		}
+	}
+	return m.display()
 }
 
 func (m member) display() string {

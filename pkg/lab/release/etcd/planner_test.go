@@ -8,7 +8,7 @@ import (
 const bootIP = "198.18.0.100"
 
 func voter(id uint64, name, ip string) member {
-	return member{ID: id, Name: name, IP: ip, Started: true, Healthy: true}
+	return member{ID: id, Name: name, IP: ip, Healthy: true}
 }
 
 var (
@@ -21,7 +21,7 @@ var (
 func sick(m member) member     { m.Healthy = false; return m }
 func learning(m member) member { m.Learner = true; return m }
 func added(m member) member {
-	m.Learner, m.Name, m.Started, m.Healthy = true, "", false, false
+	m.Learner, m.Name, m.Healthy = true, "", false
 	return m
 }
 
@@ -50,6 +50,8 @@ func TestNext(t *testing.T) {
 		{"learner not started: no second one", state{Members: []member{boot, added(m0)}, Nodes: nodes(true, true), Replicas: 3},
 			action{Why: "learner 198.18.0.101 has not caught up"}},
 		{"learner started is promoted", state{Members: []member{boot, learning(m0)}, Nodes: nodes(false, true), Replicas: 3},
+			action{Do: promote, Member: 2, Name: "m0"}},
+		{"learner that has not published its name is promoted too", state{Members: []member{boot, {ID: 2, IP: m0.IP, Learner: true, Healthy: true}}, Nodes: nodes(false, true), Replicas: 3},
 			action{Do: promote, Member: 2, Name: "m0"}},
 		{"learner unreachable", state{Members: []member{boot, learning(sick(m0))}, Nodes: nodes(false, true), Replicas: 3},
 			action{Why: "learner m0 has not caught up"}},
@@ -101,14 +103,14 @@ func TestWalk(t *testing.T) {
 			case 1:
 				for j := range s.Members {
 					if s.Members[j].Learner {
-						s.Members[j].Started, s.Members[j].Healthy, s.Members[j].Name = true, true, "m"
+						s.Members[j].Healthy, s.Members[j].Name = true, "m"
 					}
 				}
 			case 2:
 				s.Members[rnd.IntN(len(s.Members))].Healthy = false
 			case 3, 4:
 				for j := range s.Members {
-					s.Members[j].Healthy = s.Members[j].Started
+					s.Members[j].Healthy = s.Members[j].Name != ""
 				}
 			case 5:
 				v, _ := s.count()
