@@ -45,19 +45,19 @@ func (p *Probe) OK(ctx context.Context, url string) bool {
 // up, Fall bad ones make it down.
 type Debounce struct {
 	Rise, Fall int
-	up         bool
-	run        int // answers in a row against the present state
+	Up         bool // the state, at first and now
+	run        int  // answers in a row against the present state
 }
 
 // Add takes an answer and returns the state.
 func (d *Debounce) Add(ok bool) bool {
-	if ok == d.up {
+	if ok == d.Up {
 		d.run = 0
-		return d.up
+		return d.Up
 	}
 	d.run++
 	if (ok && d.run >= d.Rise) || (!ok && d.run >= d.Fall) {
-		d.up, d.run = ok, 0
+		d.Up, d.run = ok, 0
 	}
-	return d.up
+	return d.Up
 }

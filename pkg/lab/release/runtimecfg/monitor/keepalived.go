@@ -41,10 +41,16 @@ type Keepalived struct {
 
 	checks  map[string]*health.Debounce
 	written map[string]bool
+	reload  time.Time // when keepalived was last told to reload
+	changed time.Time // when a result was last written
 	router  time.Time // when the default router was last looked for
 	isHome  bool      // and whether one runs here
 	retell  bool
 }
+
+// settle is how long results and reloads stay apart: keepalived 2.2.7 loses a
+// result that changes while it reloads, and never notices afterwards.
+const settle = 500 * time.Millisecond
 
 // Step checks once and renders if something changed.
 func (k *Keepalived) Step(ctx context.Context) error {
@@ -61,6 +67,9 @@ func (k *Keepalived) Step(ctx context.Context) error {
 	if !c.API.Enabled && !c.Ingress.Enabled {
 		return nil
 	}
+	if _, err := os.Stat(k.Output.Path); err == nil && k.Clock.Now().Sub(k.changed) < settle {
+		return nil // the next step renders it
+	}
 	changed, err := k.Output.Write(c)
 	if err != nil {
 		return err
@@ -71,6 +80,7 @@ func (k *Keepalived) Step(ctx context.Context) error {
 	if changed || k.retell {
 		// The other container may not be up yet; it then reads the new file.
 		k.retell = k.Tell(supervise.Reload) != nil
+		k.reload = k.Clock.Now()
 	}
 	return nil
 }
@@ -94,8 +104,12 @@ func (k *Keepalived) track(ctx context.Context) error {
 	ready := k.debounce("ingress_ready", local("http", node.PortRouter, "/healthz/ready"))
 	states["ingress_ready"] = ready
 	states["default_ingress"] = ready && k.defaultRouter(ctx)
+	if k.Clock.Now().Sub(k.reload) < settle {
+		return nil // the next step writes it
+	}
 	for name, up := range states {
-		if have, ok := k.written[name]; ok && have == up {
+		have, ok := k.written[name]
+		if ok && have == up {
 			continue
 		}
 		value := "0\n"
@@ -109,6 +123,7 @@ func (k *Keepalived) track(ctx context.Context) error {
 			k.written = map[string]bool{}
 		}
 		k.written[name] = up
+		k.changed = k.Clock.Now()
 		k.Log.Info("check changed", "check", name, "up", up)
 	}
 	return nil
@@ -119,7 +134,10 @@ func (k *Keepalived) debounce(name string, ok bool) bool {
 		k.checks = map[string]*health.Debounce{}
 	}
 	if k.checks[name] == nil {
-		k.checks[name] = &health.Debounce{Rise: 3, Fall: 2}
+		// A restart of this program is no reason to move an address: the last
+		// result stands until it is refuted.
+		last, _ := os.ReadFile(filepath.Join(k.Facts.TrackDir, name))
+		k.checks[name] = &health.Debounce{Rise: 3, Fall: 2, Up: string(last) == "1\n"}
 	}
 	return k.checks[name].Add(ok)
 }

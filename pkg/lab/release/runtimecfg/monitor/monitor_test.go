@@ -51,11 +51,13 @@ func TestKeepalivedWaitsForPeersAndAnAPI(t *testing.T) {
 	facts.Serving, facts.Hosts, facts.TrackDir = false, nil, filepath.Join(dir, "track")
 	seen := answers{}
 	var told orders
-	k := &Keepalived{Facts: facts, Nodes: hosts(nil), Probe: seen, Tell: told.tell, Clock: clock.NewFake(time.Unix(0, 0)), Log: quiet,
+	clk := clock.NewFake(time.Unix(0, 0))
+	k := &Keepalived{Facts: facts, Nodes: hosts(nil), Probe: seen, Tell: told.tell, Clock: clk, Log: quiet,
 		Output: Output{Template: filepath.Join(dir, "keepalived.conf.tmpl"), Path: conf}}
 	step := func(times int) string {
 		t.Helper()
 		for range times {
+			clk.Advance(time.Second)
 			if err := k.Step(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -73,6 +75,9 @@ func TestKeepalivedWaitsForPeersAndAnAPI(t *testing.T) {
 	seen[lbURL], seen[mcsURL] = true, true
 	if got := step(2); strings.Contains(got, "lab_API") {
 		t.Error("two good answers were enough")
+	}
+	if got := step(1); strings.Contains(got, "lab_API") {
+		t.Error("a result and a reload came at the same time")
 	}
 	if got := step(1); !strings.Contains(got, "lab_API") {
 		t.Errorf("with a balancer it does not offer the API\n%s", got)
@@ -95,12 +100,38 @@ func TestKeepalivedWaitsForPeersAndAnAPI(t *testing.T) {
 	}
 }
 
+func TestKeepalivedRestartKeepsResults(t *testing.T) {
+	dir := templates(t)
+	facts := labFacts(t, "master", "198.18.0.101")
+	facts.TrackDir = filepath.Join(dir, "track")
+	if err := os.Mkdir(facts.TrackDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lb := filepath.Join(facts.TrackDir, "ocp_lb")
+	if err := os.WriteFile(lb, []byte("1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	clk := clock.NewFake(time.Unix(0, 0))
+	k := &Keepalived{Facts: facts, Nodes: hosts(facts.Hosts), Probe: answers{}, Tell: new(orders).tell, Clock: clk, Log: quiet,
+		Output: Output{Template: filepath.Join(dir, "keepalived.conf.tmpl"), Path: filepath.Join(dir, "conf")}}
+	for _, want := range []string{"1\n", "0\n"} {
+		clk.Advance(time.Second)
+		if err := k.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(lb); string(got) != want {
+			t.Errorf("ocp_lb = %q, want %q", got, want)
+		}
+	}
+}
+
 func TestKeepalivedTellsUntilHeard(t *testing.T) {
 	dir := templates(t)
 	facts := labFacts(t, "worker", "198.18.0.104")
 	facts.TrackDir = filepath.Join(dir, "track")
 	tries := 0
-	k := &Keepalived{Facts: facts, Nodes: hosts(facts.Hosts), Probe: answers{}, Clock: clock.NewFake(time.Unix(0, 0)), Log: quiet,
+	clk := clock.NewFake(time.Unix(0, 0))
+	k := &Keepalived{Facts: facts, Nodes: hosts(facts.Hosts), Probe: answers{}, Clock: clk, Log: quiet,
 		Output: Output{Template: filepath.Join(dir, "keepalived.conf.tmpl"), Path: filepath.Join(dir, "conf")},
 		Tell: func(string) error {
 			if tries++; tries < 3 {
@@ -109,6 +140,7 @@ func TestKeepalivedTellsUntilHeard(t *testing.T) {
 			return nil
 		}}
 	for range 5 {
+		clk.Advance(time.Second)
 		if err := k.Step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
