@@ -91,11 +91,11 @@ func (d *Daemon) newEngine() (*engine.Engine, error) {
 	}
 	e, err := engine.New(engine.Config{
 		FQDN:        network.EngineName,
-		TransferURL: fmt.Sprintf("https://%s:%d", network.HostName, network.ImageioPort),
+		TransferURL: fmt.Sprintf("https://%s:%d", network.HostName(0), network.ImageioPort),
 		ProxyURL:    fmt.Sprintf("https://%s:%d", network.EngineName, network.ProxyPort),
 		Users:       []engine.User{{Name: d.facts.Engine.User, Password: secret.New(d.facts.Engine.Password), Admin: true}},
 		CA:          ca,
-		Hosts:       []engine.Host{{Name: "host1", Address: network.HostName}},
+		Hosts:       hosts(),
 		Domains:     []engine.StorageDomain{{Name: StorageDomain}, {Name: "second"}},
 		Clock:       d.cfg.Clock,
 		Log:         d.cfg.Log,
@@ -114,6 +114,14 @@ func (d *Daemon) newEngine() (*engine.Engine, error) {
 		return nil, fmt.Errorf("restore engine: %w", err)
 	}
 	return e, nil
+}
+
+func hosts() []engine.Host {
+	var list []engine.Host
+	for n := range network.Hosts {
+		list = append(list, engine.Host{Name: fmt.Sprintf("host%d", n+1), Address: network.HostName(n)})
+	}
+	return list
 }
 
 // StorageDomain is where install-configs of this lab put their disks.

@@ -29,13 +29,16 @@ type service struct {
 
 func (d *Daemon) services() []service {
 	at := func(addr fmt.Stringer, port int) string { return fmt.Sprintf("%s:%d", addr, port) }
-	return []service{
+	list := []service{
 		{"registry", at(network.Registry, network.RegistryPort), d.registry},
 		{"images", at(network.Registry, 443), d.images},
 		{"engine", at(network.Engine, 443), d.engine.Handler()},
-		{"imageio", at(network.Host, network.ImageioPort), d.engine.ImageHandler()},
 		{"imageio proxy", at(network.Engine, network.ProxyPort), d.engine.ImageHandler()},
 	}
+	for _, host := range network.Hosts {
+		list = append(list, service{"imageio", at(host, network.ImageioPort), d.engine.ImageHandler()})
+	}
+	return list
 }
 
 // listen opens all sockets before it serves any, so that an address that is

@@ -10,7 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"net"
+	"net/netip"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/network"
@@ -95,14 +95,17 @@ func (a *Authority) serverConfig(now time.Time) (*tls.Config, error) {
 	tmpl := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: network.EngineName},
-		DNSNames:     []string{network.EngineName, network.HostName, network.RegistryName, network.ImagesName},
+		DNSNames:     []string{network.EngineName, network.RegistryName, network.ImagesName},
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.AddDate(2, 0, 0),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	for _, addr := range []fmt.Stringer{network.Registry, network.Engine, network.Host} {
-		tmpl.IPAddresses = append(tmpl.IPAddresses, net.ParseIP(addr.String()))
+	for n := range network.Hosts {
+		tmpl.DNSNames = append(tmpl.DNSNames, network.HostName(n))
+	}
+	for _, addr := range append([]netip.Addr{network.Registry, network.Engine}, network.Hosts...) {
+		tmpl.IPAddresses = append(tmpl.IPAddresses, addr.AsSlice())
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, a.cert, key.Public(), a.key)
 	if err != nil {

@@ -53,9 +53,7 @@ func Dnsmasq(dir string, clusters []Cluster) ([]byte, error) {
 	err := dnsmasqTemplate.Execute(&out, map[string]any{
 		"Bridge": Bridge,
 		"Domain": Domain,
-		"Hosts": []hostRecord{
-			{RegistryName, Registry}, {ImagesName, Registry}, {EngineName, Engine}, {HostName, Host},
-		},
+		"Hosts":    records(),
 		"Clusters": clusters,
 		"First":    poolFirst, "Last": poolLast, "Mask": "255.255.255.0",
 		"Gateway": Gateway,
@@ -65,6 +63,14 @@ func Dnsmasq(dir string, clusters []Cluster) ([]byte, error) {
 		return nil, fmt.Errorf("render dnsmasq configuration: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func records() []hostRecord {
+	list := []hostRecord{{RegistryName, Registry}, {ImagesName, Registry}, {EngineName, Engine}}
+	for n, addr := range Hosts {
+		list = append(list, hostRecord{HostName(n), addr})
+	}
+	return list
 }
 
 // ResolvConf is what a client of the lab's DNS has in /etc/resolv.conf.

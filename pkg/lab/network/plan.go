@@ -19,7 +19,9 @@ var (
 	Gateway     = netip.MustParseAddr("198.18.0.1") // bridge, DNS, DHCP
 	Registry    = netip.MustParseAddr("198.18.0.2") // and the file server
 	Engine      = netip.MustParseAddr("198.18.0.3")
-	Host        = netip.MustParseAddr("198.18.0.4") // hypervisor: imageio
+	// Hosts are the hypervisors with their imageio. Three of them, so that
+	// affinity groups can keep three masters apart.
+	Hosts       = []netip.Addr{netip.MustParseAddr("198.18.0.4"), netip.MustParseAddr("198.18.0.5"), netip.MustParseAddr("198.18.0.6")}
 	Provisioner = netip.MustParseAddr("198.18.0.9")
 
 	poolFirst = netip.MustParseAddr("198.18.0.100")
@@ -30,7 +32,6 @@ var (
 const (
 	Domain       = "lab.okd.test"
 	EngineName   = "engine." + Domain
-	HostName     = "host1." + Domain
 	RegistryName = "registry." + Domain
 	ImagesName   = "images." + Domain
 
@@ -38,6 +39,9 @@ const (
 	ImageioPort  = 54322
 	ProxyPort    = 54323
 )
+
+// HostName is the name of hypervisor n, counted from 0.
+func HostName(n int) string { return fmt.Sprintf("host%d.%s", n+1, Domain) }
 
 // Cluster is a cluster that an operator has prepared DNS for.
 type Cluster struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,7 +30,7 @@ func (l Lab) Up(ctx context.Context) error {
 	}
 	bits := MachineNetwork.Bits()
 	lines = append(lines, fmt.Sprintf("addr add %s/%d dev %s", Gateway, bits, Bridge))
-	for _, a := range []any{Registry, Engine, Host} {
+	for _, a := range append([]netip.Addr{Registry, Engine}, Hosts...) {
 		lines = append(lines, fmt.Sprintf("addr add %s/32 dev %s", a, Bridge))
 	}
 	if err := netns.IP(ctx, lab, lines...); err != nil {
