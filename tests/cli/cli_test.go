@@ -1,0 +1,60 @@
+// Package cli runs okd-install as people and pipelines do: the scripts in
+// testdata/script call the built program against an engine, a registry and the
+// API of a cluster, each over TLS on the loopback interface.
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// program is the built okd-install.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "okd-install-cli-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		program = filepath.Join(dir, "okd-install")
+		const version = "github.com/okd-install/okd-install/pkg/version."
+		build := exec.Command("go", "build", "-ldflags", "-X "+version+"Version=v0.0.0-cli -X "+version+"Commit=0123abc", "-o", program, "../../cmd/okd-install")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build okd-install: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               setup,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"okd":       okd,
+			"finish":    finish,
+			"config":    config,
+			"replace":   replace,
+			"inventory": inventory,
+			"untouched": untouched,
+			"fault":     fault,
+			"cluster":   clusterCommand,
+			"private":   private,
+			"nosecrets": noSecrets,
+			"jsonlines": jsonLines,
+			"dot":       dot,
+			"infraid":   infraID,
+		},
+	})
+}

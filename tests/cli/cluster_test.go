@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+)
+
+// The milestones of a cluster, in order.
+var milestones = []string{"off", "api", "bootstrap", "etcd", "nodes", "version", "complete"}
+
+// cluster is the API that a bootstrap host would bring up: it serves with the
+// key that the host found in its Ignition config, so that only the kubeconfig
+// of that installation trusts it.
+type cluster struct {
+	world *world
+	proxy string // address of the HTTP proxy that finds the API
+
+	mu       sync.Mutex
+	reached  int // index into milestones
+	servers  []io.Closer
+	address  string
+	boots    int
+	ingress  string
+	failures []error
+}
+
+func (w *world) startCluster() error {
+	ca, err := newAuthority("ingress CA")
+	if err != nil {
+		return err
+	}
+	w.cluster = &cluster{world: w, address: net.JoinHostPort(w.addr(10), "6443"), reached: len(milestones) - 1, ingress: string(ca.pem)}
+	l, address, err := w.listen(7)
+	if err != nil {
+		return err
+	}
+	w.cluster.proxy = address
+	s := &http.Server{Handler: http.HandlerFunc(w.cluster.connect), ReadHeaderTimeout: time.Minute}
+	w.servers = append(w.servers, s)
+	go func() { _ = s.Serve(l) }()
+	return nil
+}
+
+// Start implements engine.Machines.
+func (m *machines) Start(ctx context.Context, hw engine.Hardware) error {
+	if err := m.Machines.Start(ctx, hw); err != nil {
+		return err
+	}
+	if strings.HasSuffix(hw.Name, "-bootstrap") {
+		m.started(hw)
+	}
+	return nil
+}
+
+// connect is the proxy: whatever the name, port 6443 is the API.
+func (c *cluster) connect(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodConnect || !strings.HasSuffix(r.Host, ":6443") {
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
+	server, err := net.Dial("tcp", c.address)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	client, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		_ = server.Close()
+		return
+	}
+	_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
+	go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
+	go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
+}
+
+// boot starts the API of the cluster whose bootstrap host this is.
+func (c *cluster) boot(hw engine.Hardware) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.boots++
+	if len(c.servers) > 0 {
+		return
+	}
+	if err := c.serve(hw.UserData); err != nil {
+		c.failures = append(c.failures, err)
+	}
+}
+
+func (c *cluster) serve(config []byte) error {
+	const name = "/opt/openshift/tls/kube-apiserver-lb-server"
+	crt, err := ignitionFile(config, name+".crt")
+	if err != nil {
+		return err
+	}
+	key, err := ignitionFile(config, name+".key")
+	if err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(crt, key)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", c.address)
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Handler: c, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}}
+	c.servers = append(c.servers, s)
+	go func() { _ = s.ServeTLS(l, "", "") }()
+	return nil
+}
+
+// occupy answers on the API's address before any cluster does.
+func (c *cluster) occupy() error {
+	l, err := net.Listen("tcp", c.address)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.servers = append(c.servers, l)
+	return nil
+}
+
+func (c *cluster) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.servers {
+		_ = s.Close()
+	}
+	c.servers = nil
+}
+
+// upTo lets the cluster get as far as a milestone.
+func (c *cluster) upTo(name string) error {
+	i := slices.Index(milestones, name)
+	if i < 0 {
+		return fmt.Errorf("no milestone %q, only %v", name, milestones)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reached = i
+	return nil
+}
+
+func (c *cluster) has(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reached >= slices.Index(milestones, name)
+}
+
+type object = map[string]any
+
+func conditions(pairs ...string) object {
+	var list []object
+	for i := 0; i < len(pairs); i += 2 {
+		list = append(list, object{"type": pairs[i], "status": pairs[i+1], "lastTransitionTime": "2026-01-01T00:00:00Z", "message": "as told"})
+	}
+	return object{"conditions": list}
+}
+
+func status(yes bool) string {
+	if yes {
+		return "True"
+	}
+	return "False"
+}
+
+// ServeHTTP answers as the API would at the milestone that is reached.
+func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !c.has("api") {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	var answer object
+	switch r.URL.Path {
+	case "/version":
+		answer = object{"gitVersion": "v1.34.3"}
+	case "/api/v1/namespaces/kube-system/configmaps/bootstrap":
+		if c.has("bootstrap") {
+			answer = object{"data": object{"status": "complete"}}
+		}
+	case "/apis/operator.openshift.io/v1/etcds/cluster":
+		answer = object{"status": conditions("EtcdBootstrapMemberRemoved", status(c.has("etcd")))}
+	case "/api/v1/nodes":
+		answer = object{"items": c.nodes()}
+	case "/apis/certificates.k8s.io/v1/certificatesigningrequests", "/api/v1/namespaces/openshift-etcd/events", "/api/v1/namespaces/openshift-etcd-operator/events":
+		answer = object{"items": []object{}}
+	case "/apis/config.openshift.io/v1/clusterversions/version":
+		s := conditions("Available", status(c.has("version")), "Failing", "False", "Progressing", status(!c.has("version")))
+		s["desired"] = object{"version": "4.20.0-okd-test.1"}
+		answer = object{"status": s}
+	case "/apis/config.openshift.io/v1/clusteroperators":
+		answer = object{"items": []object{{"metadata": object{"name": "etcd"},
+			"status": conditions("Available", "True", "Progressing", status(!c.has("complete")), "Degraded", "False")}}}
+	case "/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert":
+		answer = object{"data": object{"ca-bundle.crt": c.ingress}}
+	case "/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console":
+		answer = object{"status": object{"ingress": []object{{"host": "console.apps.demo.cli.test", "conditions": []object{{"type": "Admitted", "status": "True"}}}}}}
+	}
+	if answer == nil {
+		w.WriteHeader(http.StatusNotFound)
+		answer = object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404, "message": r.URL.Path + " not found"}
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// nodes are the machines of the cluster that run.
+func (c *cluster) nodes() []object {
+	list := []object{}
+	for _, vm := range c.world.engine.Inventory().VMs {
+		if strings.Contains(vm.Name, "-master-") || strings.Contains(vm.Name, "-worker-") {
+			list = append(list, object{"metadata": object{"name": vm.Name}, "status": conditions("Ready", status(c.has("nodes")))})
+		}
+	}
+	return list
+}
+
+// ignitionFile reads a file out of an Ignition config.
+func ignitionFile(config []byte, path string) ([]byte, error) {
+	var c struct {
+		Storage struct {
+			Files []struct {
+				Path     string `json:"path"`
+				Contents struct {
+					Source string `json:"source"`
+				} `json:"contents"`
+			} `json:"files"`
+		} `json:"storage"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		return nil, fmt.Errorf("read Ignition config: %w", err)
+	}
+	for _, f := range c.Storage.Files {
+		if f.Path != path {
+			continue
+		}
+		meta, data, ok := strings.Cut(strings.TrimPrefix(f.Contents.Source, "data:"), ",")
+		if !ok {
+			return nil, errors.New(path + " is no data URL")
+		}
+		if strings.HasSuffix(meta, ";base64") {
+			return base64.StdEncoding.DecodeString(data)
+		}
+		text, err := url.PathUnescape(data)
+		return []byte(text), err
+	}
+	return nil, errors.New("no " + path + " in the Ignition config")
+}

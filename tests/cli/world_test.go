@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+const (
+	enginePassword   = "engine-pass-7Kq2"
+	registryPassword = "registry-pass-9Xw4"
+)
+
+// world is what a script's installer meets: an engine, a registry with a
+// release, a server of OS images and, once a bootstrap host runs, a cluster. It
+// has a /24 of the loopback network for itself, so that scripts run at the same
+// time without meeting, on the fixed ports that imageio and the API have.
+type world struct {
+	net      [2]byte
+	ca       *authority
+	servers  []*http.Server
+	engine   *engine.Engine
+	machines *machines
+	cluster  *cluster
+	first    engine.Inventory
+
+	engineURL string
+	registry  string // host:port
+	release   string // pull spec by digest
+	imageURL  string
+	env       func(string) string
+	running   *process
+}
+
+// machines tell the world when the bootstrap host starts.
+type machines struct {
+	*enginetest.Machines
+	started func(engine.Hardware)
+}
+
+var fast = engine.Delays{
+	Disk: 5 * time.Millisecond, VM: 5 * time.Millisecond, Template: 10 * time.Millisecond, Launch: 5 * time.Millisecond,
+	Stop: 5 * time.Millisecond, Transfer: 5 * time.Millisecond, Poll: 10 * time.Millisecond, GiveUp: time.Second,
+}
+
+// addr is an address of the world's network.
+func (w *world) addr(host byte) string { return net.IPv4(127, w.net[0], w.net[1], host).String() }
+
+func newWorld() (*world, error) {
+	w := &world{}
+	images, err := w.settle()
+	if err != nil {
+		return nil, err
+	}
+	if w.ca, err = newAuthority("world CA"); err != nil {
+		return nil, errors.Join(err, images.Close())
+	}
+	return w, errors.Join(w.startEngine(images), w.startRegistry(), w.startCluster())
+}
+
+// settle finds a free network and listens for imageio in it.
+func (w *world) settle() (net.Listener, error) {
+	var err error
+	for range 50 {
+		w.net = [2]byte{byte(1 + rand.IntN(250)), byte(rand.IntN(256))}
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort(w.addr(4), "54322")); err == nil {
+			return l, nil
+		}
+	}
+	return nil, fmt.Errorf("find a free loopback network: %w", err)
+}
+
+func (w *world) serve(l net.Listener, host byte, h http.Handler) error {
+	cfg, err := w.ca.serve(net.ParseIP(w.addr(host)))
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Handler: h, TLSConfig: cfg, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: time.Minute}
+	w.servers = append(w.servers, s)
+	go func() { _ = s.ServeTLS(l, "", "") }()
+	return nil
+}
+
+func (w *world) listen(host byte) (net.Listener, string, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(w.addr(host), "0"))
+	if err != nil {
+		return nil, "", err
+	}
+	return l, l.Addr().String(), nil
+}
+
+func (w *world) startEngine(images net.Listener) error {
+	api, address, err := w.listen(3)
+	if err != nil {
+		return err
+	}
+	w.engineURL = "https://" + address
+	imageURL := "https://" + images.Addr().String()
+	w.machines = &machines{Machines: enginetest.NewMachines(), started: func(hw engine.Hardware) { w.cluster.boot(hw) }}
+	w.engine, err = engine.New(engine.Config{
+		FQDN: "engine.test", BaseURL: w.engineURL, TransferURL: imageURL, ProxyURL: imageURL, CA: w.ca.pem, Delays: fast,
+		Users:   []engine.User{{Name: "admin@internal", Password: secret.New(enginePassword), Admin: true}},
+		Hosts:   []engine.Host{{Name: "host1", Address: w.addr(4)}, {Name: "host2", Address: w.addr(5)}, {Name: "host3", Address: w.addr(6)}},
+		Domains: []engine.StorageDomain{{Name: "data1"}, {Name: "data2"}},
+	}, w.machines, enginetest.NewVolumes())
+	if err != nil {
+		return err
+	}
+	w.first = w.engine.Inventory()
+	return errors.Join(w.serve(api, 3, w.engine.Handler()), w.serve(images, 4, w.engine.ImageHandler()))
+}
+
+// startRegistry serves a release and the OS image that it names.
+func (w *world) startRegistry() error {
+	l, address, err := w.listen(2)
+	if err != nil {
+		return err
+	}
+	files, fileAddress, err := w.listen(2)
+	if err != nil {
+		return err
+	}
+	// The smallest thing that passes for a QCOW2 image.
+	image := make([]byte, 64<<10)
+	copy(image, "QFI\xfb")
+	binary.BigEndian.PutUint32(image[4:], 3)
+	binary.BigEndian.PutUint32(image[20:], 16)
+	binary.BigEndian.PutUint64(image[24:], 1<<20)
+	sum := sha256.Sum256(image)
+	w.imageURL = "https://" + fileAddress + "/os.qcow2"
+	err = w.serve(files, 2, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		http.ServeContent(rw, r, "os.qcow2", time.Unix(1, 0), bytes.NewReader(image))
+	}))
+	if err != nil {
+		return err
+	}
+	w.registry = address
+	handler, err := newRegistry()
+	if err != nil {
+		return err
+	}
+	if err := w.serve(l, 2, handler); err != nil {
+		return err
+	}
+	w.release, err = handler.pushRelease(address+"/okd/release", releaseFiles(w.imageURL, hex.EncodeToString(sum[:])))
+	return err
+}
+
+func (w *world) stop() {
+	if w.running != nil {
+		_ = w.running.cmd.Process.Kill()
+		<-w.running.done
+	}
+	for _, s := range w.servers {
+		_ = s.Close()
+	}
+	if w.cluster != nil {
+		w.cluster.stop()
+	}
+	if w.engine != nil {
+		_ = w.engine.Close()
+	}
+}
+
+func pullSecret(registry, password string) string {
+	login := base64.StdEncoding.EncodeToString([]byte("okd:" + password))
+	return fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, registry, login)
+}
+
+// setup gives a script its world, and the files that lead the installer to it.
+func setup(env *testscript.Env) error {
+	w, err := newWorld()
+	if w != nil {
+		env.Defer(w.stop)
+	}
+	if err != nil {
+		return err
+	}
+	env.Values["world"] = w
+	ids := w.engine.IDs()
+	for key, value := range map[string]string{
+		"HOME":                    env.WorkDir,
+		"OVIRT_CONFIG":            filepath.Join(env.WorkDir, "ovirt-config.yaml"),
+		"OKD_INSTALL_IMAGE_CACHE": filepath.Join(env.WorkDir, "cache"),
+		"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE": w.release,
+		"ENGINE":     w.engineURL,
+		"REGISTRY":   w.registry,
+		"RELEASE":    w.release,
+		"API_VIP":    w.addr(10),
+		"CLUSTER_ID": ids.Cluster,
+		"DOMAIN_ID":  ids.Domains["data1"],
+		// The names of the cluster lead nowhere; the proxy knows better. Go
+		// never asks it for loopback addresses.
+		"HTTPS_PROXY": "http://" + w.cluster.proxy,
+	} {
+		env.Setenv(key, value)
+	}
+	login := fmt.Sprintf("ovirt_url: %s/ovirt-engine/api\novirt_username: admin@internal\novirt_password: %s\novirt_cafile: ca.pem\n", w.engineURL, enginePassword)
+	return errors.Join(
+		os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), w.ca.pem, 0o600),
+		os.WriteFile(filepath.Join(env.WorkDir, "ovirt-config.yaml"), []byte(login), 0o600))
+}
