@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -91,6 +92,7 @@ func assemble(ctx context.Context, in Inputs, programs Programs, components []co
 	if err != nil {
 		return Release{}, fmt.Errorf("record release: %w", err)
 	}
+	prune(b.cache, time.Now())
 	fmt.Fprintf(in.Out, "built release %s with %d images\n", in.Version, len(images))
 	return rel, nil
 }

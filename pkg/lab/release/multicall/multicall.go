@@ -22,10 +22,6 @@ type Command struct {
 	Run func(ctx context.Context, args []string) error
 }
 
-// Self is the name of the multi-call binary itself; under it the first
-// argument selects the command.
-const Self = "okd-lab-release"
-
 // Select finds the command for argv: by the base name of argv[0], or by
 // argv[1] when argv[0] is not the name of a command.
 func Select(commands []Command, argv []string) (Command, []string, error) {

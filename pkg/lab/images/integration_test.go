@@ -1,0 +1,397 @@
+//go:build integration
+
+package images
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/component"
+	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/payload"
+)
+
+// TestReleaseOnRealAPIServer brings the whole payload to a real API server on
+// loopback with the compiled operators, plays kubelet for their workloads, and
+// waits for ClusterVersion.
+func TestReleaseOnRealAPIServer(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	cache := os.Getenv("OKD_LAB_CACHE")
+	if cache == "" {
+		cache = "/var/cache/okd-lab"
+	}
+	source, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs, err := Binaries(ctx, source, cache, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := world{t: t, dir: t.TempDir(), programs: programs}
+	w.startAPI(ctx)
+	components := append(payload.Components(), generated(Inputs{Version: "4.20.0-okd-lab.1", Stream: []byte("{}\n")})...)
+	root, env := w.releaseRoot(components)
+	w.create(ctx)
+
+	w.start("cluster-version-operator", nil, programs.LabRelease, "cluster-version-operator", "start", "--release-image=registry/okd/release@sha256:bb", "--kubeconfig="+w.kubeconfig, "--root="+root)
+	w.eventually(ctx, "network operator's Deployment", func() (bool, string) {
+		o := w.get(ctx, "apps/v1", "Deployment", "openshift-network-operator", "network-operator")
+		if o == nil {
+			return false, "absent"
+		}
+		text := fmt.Sprint(o.Object)
+		return strings.Contains(text, "value:api-int.demo.okd.test"), "API host not set in " + text
+	})
+	w.start("cluster-network-operator", append(env, "KUBECONFIG="+w.kubeconfig, "RELEASE_VERSION=4.20.0-okd-lab.1"), programs.LabRelease, "cluster-network-operator", "start")
+	ours := []string{"network", "dns", "ingress", "console", "config-operator"}
+	for _, wl := range [][3]string{
+		{"DaemonSet", "openshift-sdn", "network-node"}, {"Deployment", "openshift-dns", "dns-default"},
+		{"Deployment", "openshift-ingress", "router-default"}, {"Deployment", "openshift-console", "console"},
+	} {
+		w.eventually(ctx, strings.Join(wl[:], " "), func() (bool, string) {
+			return w.get(ctx, "apps/v1", wl[0], wl[1], wl[2]) != nil, "absent"
+		})
+	}
+	if a := w.available(ctx, "network"); a == "True" {
+		t.Error("ClusterOperator network is Available without a pod")
+	}
+	w.playKubelet(ctx)
+	w.eventually(ctx, "our ClusterOperators", func() (bool, string) {
+		for _, name := range ours {
+			if a := w.available(ctx, name); a != "True" {
+				return false, name + " is " + a
+			}
+		}
+		return true, ""
+	})
+	if w.available(ctx, "etcd") != "True" {
+		// Others' operators do not run here.
+		w.reportOthers(ctx, ours)
+	}
+	w.eventually(ctx, "ClusterVersion", func() (bool, string) {
+		cv := w.get(ctx, "config.openshift.io/v1", "ClusterVersion", "", "version")
+		conditions, _, _ := unstructured.NestedSlice(cv.Object, "status", "conditions")
+		text := ""
+		for _, c := range conditions {
+			m := c.(map[string]any)
+			text += fmt.Sprintf("%v=%v (%v) ", m["type"], m["status"], m["message"])
+		}
+		return strings.Contains(text, "Available=True") && strings.Contains(text, "Progressing=False") && strings.Contains(text, "Failing=False"), text
+	})
+	if cm := w.get(ctx, "v1", "ConfigMap", "openshift-config-managed", "default-ingress-cert"); cm == nil {
+		t.Error("there is no default-ingress-cert")
+	}
+}
+
+type world struct {
+	t          *testing.T
+	dir        string
+	programs   Programs
+	kubeconfig string
+	client     *kube.Client
+}
+
+// start runs a program until the test ends; its log is shown on failure.
+func (w *world) start(name string, env []string, program string, args ...string) {
+	w.t.Helper()
+	logPath := filepath.Join(w.dir, name+".log")
+	log, err := os.Create(logPath)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Args[0] = name
+	if program == w.programs.LabRelease {
+		cmd.Args = append([]string{"okd-lab-release"}, args...)
+	}
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		done := make(chan struct{})
+		go func() { _ = cmd.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			_ = cmd.Process.Kill()
+		}
+		log.Close()
+		if w.t.Failed() {
+			data, _ := os.ReadFile(logPath)
+			w.t.Logf("log of %s:\n%s", name, tail(string(data), 25))
+		}
+	})
+}
+
+func (w *world) port() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (w *world) startAPI(ctx context.Context) {
+	client, peer, api := w.port(), w.port(), w.port()
+	url := fmt.Sprintf("http://127.0.0.1:%d", client)
+	w.start("etcd", nil, w.programs.Etcd, "--data-dir="+filepath.Join(w.dir, "etcd"), "--listen-client-urls="+url, "--advertise-client-urls="+url,
+		fmt.Sprintf("--listen-peer-urls=http://127.0.0.1:%d", peer), "--unsafe-no-fsync")
+	w.write("tokens.csv", "secret-of-the-test,admin,admin,system:masters\n")
+	key := filepath.Join(w.dir, "sa.key")
+	if out, err := exec.Command("openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
+		w.t.Fatalf("make service account key: %v: %s", err, out)
+	}
+	w.start("kube-apiserver", nil, w.programs.Hyperkube, "--etcd-servers="+url, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", api),
+		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir, "tokens.csv"), "--authorization-mode=RBAC",
+		"--service-cluster-ip-range=198.19.128.0/17", "--service-account-issuer=https://test", "--service-account-key-file="+key, "--service-account-signing-key-file="+key,
+		"--allow-privileged", "--disable-admission-plugins=ServiceAccount", "--feature-gates=WatchList=false")
+	w.kubeconfig = w.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:%d", insecure-skip-tls-verify: true}}]
+users: [{name: u, user: {token: secret-of-the-test}}]
+contexts: [{name: x, context: {cluster: c, user: u}}]
+current-context: x
+`, api))
+	config, err := kube.Config(w.kubeconfig)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.client, err = kube.New(config, "test"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.eventually(ctx, "API server", func() (bool, string) {
+		o, err := w.client.Get(ctx, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, "", "kube-system")
+		return o != nil, fmt.Sprint(err)
+	})
+}
+
+func (w *world) write(name, text string) string {
+	path := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+// releaseRoot lays the release image's files out in a directory, and returns
+// the images in the environment of the network operator.
+func (w *world) releaseRoot(components []component.Component) (string, []string) {
+	specs := map[string]string{}
+	for _, c := range components {
+		specs[c.Tag] = "registry/okd/content@sha256:" + c.Tag
+	}
+	top, err := releaseManifests("4.20.0-okd-lab.1", components, specs)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	i := slices.IndexFunc(components, func(c component.Component) bool { return c.Tag == releaseBase })
+	own, err := ownTree(components[i])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, tree := range []tree{top, own} {
+		for path, e := range tree {
+			if e.mode.IsRegular() {
+				w.write("root"+path, string(e.data))
+			}
+		}
+	}
+	var env []string
+	for _, n := range []string{"NETWORK_NODE_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE", "ROUTER_IMAGE", "CONSOLE_IMAGE"} {
+		env = append(env, n+"=registry/okd/content@sha256:"+n)
+	}
+	return filepath.Join(w.dir, "root"), env
+}
+
+// create makes what the installer and cluster-bootstrap bring.
+func (w *world) create(ctx context.Context) {
+	w.apply(ctx, "v1", "Namespace", "openshift-cluster-version", nil)
+	w.eventually(ctx, "definitions", func() (bool, string) {
+		for _, c := range payload.Components() {
+			if c.Tag != "cluster-config-api" {
+				continue
+			}
+			names, err := manifestNames(c.Manifests)
+			if err != nil {
+				return false, err.Error()
+			}
+			for _, n := range names {
+				f, err := c.Manifests.Open(n)
+				if err != nil {
+					return false, err.Error()
+				}
+				data := make([]byte, 64<<10)
+				k, _ := f.Read(data)
+				o := &unstructured.Unstructured{}
+				if err := yaml.Unmarshal(data[:k], &o.Object); err != nil {
+					return false, err.Error()
+				}
+				if err := w.client.Create(ctx, o); err != nil {
+					return false, err.Error()
+				}
+			}
+		}
+		return true, ""
+	})
+	config := func(kind string, spec, status map[string]any) {
+		w.eventually(ctx, kind, func() (bool, string) {
+			o := object("config.openshift.io/v1", kind, "", "cluster", map[string]any{"spec": spec})
+			if kind == "ClusterVersion" {
+				o.SetName("version")
+			}
+			created, err := w.client.Apply(ctx, o)
+			if err != nil {
+				return false, err.Error()
+			}
+			if status == nil {
+				return true, ""
+			}
+			created.Object["status"] = status
+			r, err := w.client.Resource(created.GroupVersionKind(), "")
+			if err != nil {
+				return false, err.Error()
+			}
+			_, err = r.UpdateStatus(ctx, created, metav1.UpdateOptions{})
+			return err == nil, fmt.Sprint(err)
+		})
+	}
+	config("Infrastructure", map[string]any{}, map[string]any{"apiServerInternalURI": "https://api-int.demo.okd.test:6443", "infrastructureTopology": "HighlyAvailable"})
+	config("Network", map[string]any{"clusterNetwork": []any{map[string]any{"cidr": "198.19.0.0/17", "hostPrefix": int64(24)}}, "serviceNetwork": []any{"198.19.128.0/17"}, "networkType": "OVNKubernetes"}, nil)
+	config("Ingress", map[string]any{"domain": "apps.demo.okd.test"}, nil)
+	config("DNS", map[string]any{"baseDomain": "demo.okd.test"}, nil)
+	config("FeatureGate", map[string]any{}, nil)
+	config("Proxy", map[string]any{}, nil)
+	config("ClusterVersion", map[string]any{"clusterID": "7b3c1b0e-6d0b-4b5e-9a57-1f8a5c9d2e11"}, nil)
+}
+
+func object(apiVersion, kind, namespace, name string, rest map[string]any) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{Object: rest}
+	if rest == nil {
+		o.Object = map[string]any{}
+	}
+	o.SetAPIVersion(apiVersion)
+	o.SetKind(kind)
+	o.SetNamespace(namespace)
+	o.SetName(name)
+	return o
+}
+
+func (w *world) apply(ctx context.Context, apiVersion, kind, name string, rest map[string]any) {
+	w.t.Helper()
+	if _, err := w.client.Apply(ctx, object(apiVersion, kind, "", name, rest)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) get(ctx context.Context, apiVersion, kind, namespace, name string) *unstructured.Unstructured {
+	w.t.Helper()
+	o, err := w.client.Get(ctx, schema.FromAPIVersionAndKind(apiVersion, kind), namespace, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return o
+}
+
+func (w *world) available(ctx context.Context, operator string) string {
+	o := w.get(ctx, "config.openshift.io/v1", "ClusterOperator", "", operator)
+	if o == nil {
+		return "absent"
+	}
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	for _, c := range conditions {
+		if m := c.(map[string]any); m["type"] == "Available" {
+			return fmt.Sprint(m["status"])
+		}
+	}
+	return "unreported"
+}
+
+// playKubelet reports every workload of the operands as running and the
+// console's route as admitted.
+func (w *world) playKubelet(ctx context.Context) {
+	w.status(ctx, "apps/v1", "DaemonSet", "openshift-sdn", "network-node", map[string]any{
+		"observedGeneration": int64(99), "desiredNumberScheduled": int64(5), "currentNumberScheduled": int64(5), "numberAvailable": int64(5),
+		"numberReady": int64(5), "updatedNumberScheduled": int64(5), "numberMisscheduled": int64(0)})
+	for ns, name := range map[string]string{"openshift-dns": "dns-default", "openshift-ingress": "router-default", "openshift-console": "console"} {
+		w.status(ctx, "apps/v1", "Deployment", ns, name, map[string]any{
+			"observedGeneration": int64(99), "replicas": int64(2), "updatedReplicas": int64(2), "readyReplicas": int64(2), "availableReplicas": int64(2)})
+	}
+	w.status(ctx, "route.openshift.io/v1", "Route", "openshift-console", "console", map[string]any{"ingress": []any{map[string]any{
+		"host": "console-openshift-console.apps.demo.okd.test", "routerName": "default", "conditions": []any{map[string]any{"type": "Admitted", "status": "True"}}}}})
+}
+
+// reportOthers reports the ClusterOperators of operators that do not run here.
+func (w *world) reportOthers(ctx context.Context, ours []string) {
+	r, err := w.client.Resource(schema.FromAPIVersionAndKind("config.openshift.io/v1", "ClusterOperator"), "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	list, err := r.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, o := range list.Items {
+		if !slices.Contains(ours, o.GetName()) {
+			if err := w.client.Report(ctx, o.GetName(), "4.20.0-okd-lab.1", nil, kube.Healthy(""), time.Now()); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func (w *world) status(ctx context.Context, apiVersion, kind, namespace, name string, status map[string]any) {
+	w.t.Helper()
+	w.eventually(ctx, "status of "+kind+" "+name, func() (bool, string) {
+		o := w.get(ctx, apiVersion, kind, namespace, name)
+		if o == nil {
+			return false, "absent"
+		}
+		o.Object["status"] = status
+		r, err := w.client.Resource(o.GroupVersionKind(), namespace)
+		if err != nil {
+			return false, err.Error()
+		}
+		_, err = r.UpdateStatus(ctx, o, metav1.UpdateOptions{})
+		return err == nil, fmt.Sprint(err)
+	})
+}
+
+func (w *world) eventually(ctx context.Context, what string, check func() (bool, string)) {
+	w.t.Helper()
+	why := ""
+	for ctx.Err() == nil {
+		done := false
+		if done, why = check(); done {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+	w.t.Fatalf("%s: %s", what, why)
+}

@@ -1,0 +1,79 @@
+package operand
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/okd-install/okd-install/data"
+)
+
+func testCluster(images func(string) string) Cluster {
+	return Cluster{APIHost: "api-int.demo.okd.test", APIPort: "6443", PodCIDRs: []string{"198.19.0.0/17"}, DNSAddress: "198.19.128.10",
+		BaseDomain: "demo.okd.test", AppsDomain: "apps.demo.okd.test", Replicas: 2, Version: "4.20.0-okd-lab.1", images: images}
+}
+
+func TestOperandsRender(t *testing.T) {
+	files, err := fs.Sub(data.Lab(), "operands")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, wants := range map[string][]string{
+		"network.yaml": {"DaemonSet/network-node", "value: \"api-int.demo.okd.test\"", "image: \"registry/KUBE_PROXY_IMAGE\"", `clusterCIDR: "198.19.0.0/17"`},
+		"dns.yaml":     {"Service/dns-default", `clusterIP: "198.19.128.10"`, "replicas: 2"},
+		"ingress.yaml": {"Deployment/router-default", "router-default.apps.demo.okd.test"},
+		"console.yaml": {"Route/console", `host: "console-openshift-console.apps.demo.okd.test"`, "--version=4.20.0-okd-lab.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, err := Render(files, name, testCluster(func(n string) string { return "registry/" + n }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			objects, err := decode(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := string(text)
+			for _, o := range objects {
+				all += "\n" + o.GetKind() + "/" + o.GetName()
+			}
+			for _, want := range wants {
+				if !strings.Contains(all, want) {
+					t.Errorf("no %q in\n%s", want, all)
+				}
+			}
+			if _, err := Render(files, name, testCluster(func(string) string { return "" })); err == nil || !strings.Contains(err.Error(), "_IMAGE") {
+				t.Errorf("without images: %v", err)
+			}
+		})
+	}
+}
+
+func TestNth(t *testing.T) {
+	for _, c := range []struct{ cidr, want string }{
+		{"198.19.128.0/17", "198.19.128.10"},
+		{"fd02::/112", "fd02::a"},
+		{"198.19.128.0/30", ""},
+		{"nonsense", ""},
+	} {
+		got, err := nth(c.cidr, 10)
+		if got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %q, %v", c.cidr, got, err)
+		}
+	}
+}
+
+func TestRolloutComplete(t *testing.T) {
+	for _, c := range []struct {
+		r    rollout
+		want bool
+	}{
+		{rollout{2, 2, 2}, true},
+		{rollout{2, 1, 2}, false},
+		{rollout{2, 2, 1}, false}, // old pods still serve
+	} {
+		if c.r.complete() != c.want {
+			t.Errorf("%+v: %v", c.r, c.r.complete())
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package payload
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/component"
+)
+
+// bootstrapTags are what the bootstrap scripts and the machine config
+// operator's bootstrap cannot do without.
+var bootstrapTags = []string{
+	"etcd", "pod", "hyperkube", "machine-config-operator", "cluster-etcd-operator", "cluster-config-operator", "cluster-ingress-operator",
+	"cluster-authentication-operator", "cluster-kube-apiserver-operator", "cluster-kube-controller-manager-operator",
+	"cluster-kube-scheduler-operator", "cluster-config-api", "cluster-bootstrap", "cluster-version-operator",
+	"keepalived-ipfailover", "coredns", "haproxy-router", "baremetal-runtimecfg",
+}
+
+func TestTags(t *testing.T) {
+	var tags []string
+	for _, c := range Components() {
+		if slices.Contains(tags, c.Tag) {
+			t.Errorf("two components have the tag %s", c.Tag)
+		}
+		tags = append(tags, c.Tag)
+	}
+	for _, want := range bootstrapTags {
+		if !slices.Contains(tags, want) {
+			t.Errorf("no component %s", want)
+		}
+	}
+}
+
+var image = regexp.MustCompile(`image\.release\.test/([a-z0-9-]+):payload`)
+
+// TestManifests reads every manifest of the payload as the version operator
+// does: objects of the default profile, images that exist.
+func TestManifests(t *testing.T) {
+	components := Components()
+	for _, c := range components {
+		if !c.Operator {
+			continue
+		}
+		err := fs.WalkDir(c.Manifests, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(c.Manifests, path)
+			if err != nil {
+				return err
+			}
+			for _, m := range image.FindAllStringSubmatch(string(data), -1) {
+				if !slices.ContainsFunc(components, func(c component.Component) bool { return c.Tag == m[1] }) {
+					t.Errorf("%s/%s: no image %s", c.Tag, path, m[1])
+				}
+			}
+			d2 := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(string(data)), 4096)
+			n := 0
+			for {
+				var o struct {
+					APIVersion string `json:"apiVersion"`
+					Kind       string `json:"kind"`
+					Metadata   struct {
+						Name        string            `json:"name"`
+						Annotations map[string]string `json:"annotations"`
+					} `json:"metadata"`
+				}
+				if err := d2.Decode(&o); err != nil {
+					if err.Error() != "EOF" {
+						t.Errorf("%s/%s: %v", c.Tag, path, err)
+					}
+					break
+				}
+				if o.Kind == "" {
+					continue
+				}
+				n++
+				if o.APIVersion == "" || o.Metadata.Name == "" {
+					t.Errorf("%s/%s: object %d has no apiVersion or name", c.Tag, path, n)
+				}
+				if o.Metadata.Annotations["include.release.openshift.io/self-managed-high-availability"] != "true" {
+					t.Errorf("%s/%s: %s %s is not in the default profile", c.Tag, path, o.Kind, o.Metadata.Name)
+				}
+			}
+			if n == 0 {
+				t.Errorf("%s/%s has no object", c.Tag, path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", c.Tag, err)
+		}
+	}
+}
