@@ -30,6 +30,7 @@ func start(ctx context.Context, root string, args []string) error {
 	f := flags("start")
 	image := f.String("release-image", os.Getenv("RELEASE_IMAGE"), "pull spec of the release")
 	kubeconfig := f.String("kubeconfig", "", "kubeconfig; without it the pod's service account")
+	f.StringVar(&root, "root", root, "where the release image's files are")
 	f.Bool("enable-auto-update", false, "accepted; nothing offers updates here")
 	f.String("listen", "", "accepted; the lab collects no metrics")
 	f.String("v", "2", "accepted; the log has one level")

@@ -33,7 +33,8 @@ func start(ctx context.Context, args []string) error {
 	if len(args) != 1 || args[0] != "start" {
 		return fmt.Errorf("unknown arguments %q; the verb is start", args)
 	}
-	config, err := kube.Config("")
+	// Outside a pod, as in tests, the variable names a kubeconfig.
+	config, err := kube.Config(os.Getenv("KUBECONFIG"))
 	if err != nil {
 		return err
 	}
