@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -10,6 +9,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/center"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/engine/fault"
 )
 
 func installConfigCommand(o *options) *cobra.Command {
@@ -83,9 +83,7 @@ func faultCommand(o *options) *cobra.Command {
   okd-lab fault add --kind no-boot --path 'demo-*-master-1' --count -1`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := json.Unmarshal([]byte(fmt.Sprintf("%q", kind)), &f.Kind); err != nil {
-				return fmt.Errorf("kind of fault %q: %w", kind, err)
-			}
+			f.Kind = fault.Kind(kind)
 			return show(c, o, http.MethodPost, "/engine/faults", f)
 		},
 	}

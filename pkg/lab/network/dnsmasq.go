@@ -51,8 +51,8 @@ type hostRecord struct {
 func Dnsmasq(dir string, clusters []Cluster) ([]byte, error) {
 	var out bytes.Buffer
 	err := dnsmasqTemplate.Execute(&out, map[string]any{
-		"Bridge": Bridge,
-		"Domain": Domain,
+		"Bridge":   Bridge,
+		"Domain":   Domain,
 		"Hosts":    records(),
 		"Clusters": clusters,
 		"First":    poolFirst, "Last": poolLast, "Mask": "255.255.255.0",

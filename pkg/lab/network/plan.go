@@ -16,9 +16,9 @@ var (
 	PodNetwork     = netip.MustParsePrefix("198.19.0.0/17")
 	ServiceNetwork = netip.MustParsePrefix("198.19.128.0/17")
 
-	Gateway     = netip.MustParseAddr("198.18.0.1") // bridge, DNS, DHCP
-	Registry    = netip.MustParseAddr("198.18.0.2") // and the file server
-	Engine      = netip.MustParseAddr("198.18.0.3")
+	Gateway  = netip.MustParseAddr("198.18.0.1") // bridge, DNS, DHCP
+	Registry = netip.MustParseAddr("198.18.0.2") // and the file server
+	Engine   = netip.MustParseAddr("198.18.0.3")
 	// Hosts are the hypervisors with their imageio. Three of them, so that
 	// affinity groups can keep three masters apart.
 	Hosts       = []netip.Addr{netip.MustParseAddr("198.18.0.4"), netip.MustParseAddr("198.18.0.5"), netip.MustParseAddr("198.18.0.6")}
