@@ -95,7 +95,7 @@ func network(ctx context.Context, k *kube.Clients) (*clusterconfig.Network, erro
 }
 
 func ensurePod(ctx context.Context, k *kube.Clients, namespace, name string, pod *corev1.Pod) error {
-	text, err := kube.YAML(pod)
+	text, err := kube.Template(pod)
 	if err != nil {
 		return err
 	}

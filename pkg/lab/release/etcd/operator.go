@@ -279,7 +279,7 @@ func (o *Operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) 
 }
 
 func (o *Operand) ensurePod(ctx context.Context) error {
-	text, err := kube.YAML(masterPod(o.EtcdImage, o.OperatorImage))
+	text, err := kube.Template(masterPod(o.EtcdImage, o.OperatorImage))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,6 +26,7 @@ type agent struct {
 	node   string
 	cniDir string // the node's directory of CNI configurations
 	routes routes
+	egress egress
 	log    *slog.Logger
 }
 
@@ -39,6 +41,7 @@ func runAgent(ctx context.Context, args []string) error {
 		node:   os.Getenv("NODE_NAME"),
 		cniDir: "/host/cni",
 		routes: ipRoutes{},
+		egress: nftEgress{pods: strings.Split(os.Getenv("CLUSTER_NETWORKS"), ",")},
 		log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	}
 	if a.node == "" {
@@ -122,6 +125,9 @@ func (a agent) sync(ctx context.Context, nodes []*corev1.Node) error {
 		return fmt.Errorf("node %s has no pod network yet; the controller manager gives it one", a.node)
 	}
 	if err := a.routes.set(ctx, wanted); err != nil {
+		return err
+	}
+	if err := a.egress.set(ctx, own); err != nil {
 		return err
 	}
 	// The configuration comes last: it is what makes the node Ready.

@@ -119,7 +119,7 @@ func TestAgentFollowsNodes(t *testing.T) {
 	defer cancel()
 	set := fake.NewSimpleClientset(node("me", "198.19.0.0/24", "198.18.0.100"))
 	routes, dir, done := make(table, 10), t.TempDir(), make(chan error, 1)
-	a := agent{node: "me", cniDir: dir, routes: routes, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	a := agent{node: "me", cniDir: dir, routes: routes, egress: noEgress{}, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	go func() { done <- a.run(ctx, set, clock.Real()) }()
 	next := func() []route {
 		select {
@@ -145,5 +145,16 @@ func TestAgentFollowsNodes(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("the agent ended with %v", err)
+	}
+}
+
+type noEgress struct{}
+
+func (noEgress) set(context.Context, string) error { return nil }
+
+func TestEgressHidesPodsFromOthersOnly(t *testing.T) {
+	got := nftEgress{pods: []string{"198.19.0.0/18", "198.19.64.0/18"}}.rules("198.19.2.0/24")
+	if want := "ip saddr 198.19.2.0/24 ip daddr != { 198.19.0.0/18, 198.19.64.0/18 } masquerade"; !strings.Contains(got, want) {
+		t.Errorf("rules lack %q:\n%s", want, got)
 	}
 }

@@ -70,7 +70,7 @@ func configAPI() component.Component {
 // with ip.
 func networkOperator() component.Component {
 	c := operator("cluster-network-operator", "/usr/bin/cluster-network-operator", "/usr/bin/network-node")
-	c.Packages = []string{"/usr/sbin/ip"}
+	c.Packages = []string{"/usr/sbin/ip", "/usr/sbin/nft"}
 	return c
 }
 

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -59,13 +60,22 @@ func Namespace(name string) *corev1.Namespace {
 }
 
 // YAML renders an object without its empty status and creation time.
-func YAML(obj any) ([]byte, error) {
+func YAML(obj any) ([]byte, error) { return render(obj, yaml.Marshal) }
+
+// Template renders an object in which an installer fills in values, such as
+// the revision in a label. It is JSON, which is YAML too: there a string stays
+// one when a number takes its place.
+func Template(obj any) ([]byte, error) {
+	return render(obj, func(u any) ([]byte, error) { return json.MarshalIndent(u, "", "  ") })
+}
+
+func render(obj any, marshal func(any) ([]byte, error)) ([]byte, error) {
 	u, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
 	if err != nil {
 		return nil, fmt.Errorf("render %T: %w", obj, err)
 	}
 	prune(u)
-	out, err := yaml.Marshal(u)
+	out, err := marshal(u)
 	if err != nil {
 		return nil, fmt.Errorf("render %T: %w", obj, err)
 	}

@@ -1,0 +1,27 @@
+package etcd
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+)
+
+// The kubelet refuses a manifest whose label is a number, and says so only in
+// its own log.
+func TestTemplateStaysAPodWithNumbersInIt(t *testing.T) {
+	text, err := kube.Template(masterPod("etcd", "operator"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pod corev1.Pod
+	if err := yaml.UnmarshalStrict([]byte(strings.ReplaceAll(string(text), "REVISION", "3")), &pod); err != nil {
+		t.Fatal(err)
+	}
+	if pod.Labels["revision"] != "3" {
+		t.Errorf("labels %v", pod.Labels)
+	}
+}
