@@ -2,6 +2,7 @@ package center
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,18 +18,24 @@ import (
 func prepared(t *testing.T) site.Site {
 	t.Helper()
 	s := site.Site{Name: "lab", Dir: t.TempDir(), Cache: t.TempDir()}
-	made := madeFor("registry.lab.okd.test:5000/okd/release@sha256:1234")
+	made := madeFor(t, "registry.lab.okd.test:5000/okd/release@sha256:1234")
 	if err := prepare(s, made, time.Unix(1e9, 0)); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func madeFor(release string) setup.Result {
+// madeFor is a setup with a release whose only blob is named by the release.
+func madeFor(t *testing.T, release string) setup.Result {
+	t.Helper()
+	layout := t.TempDir()
+	if err := os.WriteFile(filepath.Join(layout, strings.ReplaceAll(release, "/", "_")), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	return setup.Result{
 		Programs:         images.Programs{Hyperkube: "/cache/hyperkube", Etcdctl: "/cache/etcdctl"},
 		IgnitionValidate: "/cache/ignition-validate",
-		Release:          images.Release{PullSpec: release, Version: "4.20.0"},
+		Release:          images.Release{Layout: layout, PullSpec: release, Version: "4.20.0"},
 	}
 }
 
@@ -38,7 +45,7 @@ func TestPrepareKeepsAccounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made := madeFor("other@sha256:5678")
+	made := madeFor(t, "other@sha256:5678")
 	if err := prepare(s, made, time.Unix(1e9, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +58,9 @@ func TestPrepareKeepsAccounts(t *testing.T) {
 	}
 	if second.Release.PullSpec != "other@sha256:5678" {
 		t.Errorf("release is %s", second.Release.PullSpec)
+	}
+	if kept, err := os.ReadDir(second.Release.Layout); err != nil || len(kept) != 2 {
+		t.Errorf("the lab serves %v, %v; want the content of both releases", kept, err)
 	}
 	for _, name := range []string{site.FactsFile, site.OvirtFile, site.PullFile, site.SSHKeyFile, daemon.CAKeyFile} {
 		info, err := os.Stat(s.File(name))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -34,12 +35,33 @@ func prepare(s site.Site, made setup.Result, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	f.Release = site.ReleaseFacts{PullSpec: made.Release.PullSpec, Version: made.Release.Version, Layout: made.Release.Layout}
+	layout, err := keepRelease(s, made.Release.Layout)
+	if err != nil {
+		return err
+	}
+	f.Release = site.ReleaseFacts{PullSpec: made.Release.PullSpec, Version: made.Release.Version, Layout: layout}
 	f.Image = site.ImageFacts{Dir: made.Image, Stream: filepath.Join(made.Image, osimage.StreamFile)}
 	if err := linkPrograms(s, made); err != nil {
 		return err
 	}
 	return s.Save(f) // last: the file says that all the others are there
+}
+
+// keepRelease links the release into the lab, over what is there: the next
+// setup may replace it in the cache while clusters still pull from it.
+func keepRelease(s site.Site, layout string) (string, error) {
+	dir := s.File("release")
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return "", fmt.Errorf("keep release: %w", err)
+	}
+	var out []byte
+	var err error
+	for _, how := range []string{"-alf", "-af"} { // copied if it is on another file system
+		if out, err = exec.Command("cp", how, "--", layout+"/.", dir).CombinedOutput(); err == nil {
+			return dir, nil
+		}
+	}
+	return "", fmt.Errorf("keep release: %w: %s", err, out)
 }
 
 func newFacts(s site.Site, now time.Time) (site.Facts, error) {
