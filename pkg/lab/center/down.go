@@ -9,12 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
+	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
@@ -36,6 +38,8 @@ func (c Center) Down(ctx context.Context, s site.Site) error {
 	// then what they were in. Each step is tried whatever the others gave.
 	err = errors.Join(
 		c.stopDaemon(ctx, s),
+		c.killIn(ctx, s.Network().Namespace()),
+		c.killIn(ctx, s.Network().ProvisionerNamespace()),
 		group.Kill(ctx),
 		group.Remove(ctx),
 		c.waitGone(ctx, s),
@@ -76,6 +80,44 @@ func (c Center) stopDaemon(ctx context.Context, s site.Site) error {
 	return fmt.Errorf("stop daemon: process %d does not end", pid)
 }
 
+// killIn ends the processes of a namespace: helpers that a killed daemon left,
+// commands that exec runs.
+func (c Center) killIn(ctx context.Context, namespace string) error {
+	var want unix.Stat_t
+	if err := unix.Stat(network.File(namespace), &want); err != nil {
+		return nil // there is no such namespace
+	}
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	return wait.Until(ctx, c.Clock, 10*time.Millisecond, func(context.Context) (bool, string, error) {
+		var left []int
+		for _, pid := range processes() {
+			var have unix.Stat_t
+			err := unix.Stat(fmt.Sprintf("/proc/%d/ns/net", pid), &have)
+			if err != nil || have.Ino != want.Ino || have.Dev != want.Dev || pid == os.Getpid() {
+				continue
+			}
+			left = append(left, pid)
+			_ = unix.Kill(pid, unix.SIGKILL) // gone already, then
+		}
+		return len(left) == 0, fmt.Sprintf("processes %v in %s do not end", left, namespace), nil
+	})
+}
+
+func processes() []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // waitGone waits for the launchers of machines, which end by themselves once
 // their machines are dead.
 func (c Center) waitGone(ctx context.Context, s site.Site) error {
@@ -88,21 +130,14 @@ func (c Center) waitGone(ctx context.Context, s site.Site) error {
 }
 
 func launchers(s site.Site) []int {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	var pids []int
-	for _, e := range entries {
-		args, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+	var found []int
+	for _, pid := range processes() {
+		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if err == nil && strings.Contains(string(args), "\x00okd-lab-machine\x00"+s.Dir+"/") {
-			var pid int
-			if _, err := fmt.Sscan(e.Name(), &pid); err == nil {
-				pids = append(pids, pid)
-			}
+			found = append(found, pid)
 		}
 	}
-	return pids
+	return found
 }
 
 // unmountBelow unmounts what may be mounted below dir in this namespace. The

@@ -47,6 +47,10 @@ func (c Center) Up(ctx context.Context, s site.Site, made setup.Result) (already
 	if err := c.stopDaemon(ctx, s); err != nil {
 		return false, err
 	}
+	// Helpers of a daemon that was killed hold the ports.
+	if err := c.killIn(ctx, s.Network().Namespace()); err != nil {
+		return false, err
+	}
 	if err := prepare(s, made, c.Clock.Now()); err != nil {
 		return false, err
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -181,16 +180,4 @@ func (d *Daemon) status(ctx context.Context) (Status, error) {
 		*want.id = id
 	}
 	return st, nil
-}
-
-// onOneThread runs fn on a thread of its own. The kernel sends a parent-death
-// signal when the thread ends that started the child, not the process.
-func onOneThread(fn func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		done <- fn()
-	}()
-	return <-done
 }

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -133,9 +132,7 @@ func (d *Daemon) dnsmasq(ctx context.Context) error {
 	for ctx.Err() == nil {
 		cmd := exec.CommandContext(ctx, "dnsmasq", "--conf-file="+path)
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		// It must not outlive a daemon that is killed.
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		err := onOneThread(cmd.Run)
+		err := cmd.Run()
 		if ctx.Err() == nil {
 			d.cfg.Log.Error("dnsmasq ended", "error", err)
 			_ = d.cfg.Clock.Sleep(ctx, time.Second)
