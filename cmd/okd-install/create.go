@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -9,53 +12,81 @@ import (
 )
 
 func createCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "create", Short: "Create part of an OKD cluster, or all of it", Args: cobra.NoArgs, RunE: help}
-	target := func(use, short string, do func(*install.App, context.Context) error, more ...func(*cobra.Command, *install.Options)) {
-		var o install.Options
-		t := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.start(o)
+	c := &cobra.Command{Use: "create", Short: "Create part of an OKD cluster, or all of it", Args: noArguments, RunE: help}
+	target := func(t *cobra.Command, do func(*install.App, context.Context) error) *install.Options {
+		o := &install.Options{}
+		t.Args = noArguments
+		t.RunE = func(cmd *cobra.Command, _ []string) error {
+			if err := checkSkip(cmd, o.Skip); err != nil {
+				return err
+			}
+			app, err := r.start(*o)
 			if err != nil {
 				return err
 			}
 			return do(app, cmd.Context())
-		}}
-		editedFlags(t, &o)
-		for _, m := range more {
-			m(t, &o)
 		}
+		editedFlags(t, o)
 		c.AddCommand(t)
+		return o
 	}
-	target("install-config", "Write install-config.yaml", (*install.App).CreateInstallConfig)
-	target("manifests", "Write the Kubernetes manifests", (*install.App).CreateManifests)
-	target("ignition-configs", "Write the Ignition configs", (*install.App).CreateIgnitionConfigs)
-	target("cluster", "Create the cluster, or go on with it", (*install.App).CreateCluster, runFlags,
-		func(t *cobra.Command, o *install.Options) {
-			t.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out")
-			t.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")
-		})
+	target(&cobra.Command{Use: "install-config", Short: "Check install-config.yaml",
+		Long:    "Reads install-config.yaml, completes it and says everything that is wrong with it.\nNothing else is made.",
+		Example: "  cp install-config.example.yaml mycluster/install-config.yaml\n  okd-install create install-config --dir mycluster",
+	}, (*install.App).CreateInstallConfig)
+	target(&cobra.Command{Use: "manifests", Short: "Write the Kubernetes manifests",
+		Long:    "Writes manifests/ and openshift/. Files that you edit, add or remove there are\nhonoured by every later command.",
+		Example: "  okd-install create manifests --dir mycluster\n  cp my-machineconfig.yaml mycluster/openshift/\n  okd-install create cluster --dir mycluster",
+	}, (*install.App).CreateManifests)
+	target(&cobra.Command{Use: "ignition-configs", Short: "Write the Ignition configs",
+		Long:    "Writes bootstrap.ign, master.ign, worker.ign, auth/ and metadata.json.",
+		Example: "  okd-install create ignition-configs --dir mycluster",
+	}, (*install.App).CreateIgnitionConfigs)
+
+	cluster := &cobra.Command{Use: "cluster", Short: "Create the cluster, or go on with it",
+		Long:    "Creates the machines, waits until they are a cluster, and says how to use it.\nAfter a failure or an interruption the same command goes on where it stopped.",
+		Example: "  okd-install create cluster --dir mycluster\n  okd-install create cluster --dir mycluster --log-format json 2>events.jsonl",
+	}
+	o := target(cluster, (*install.App).CreateCluster)
+	runFlags(cluster, o)
+	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(install.PhaseNames(), ", ")+")")
+	cluster.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")
 	return c
+}
+
+// checkSkip refuses phases that there are not, before anything is done.
+func checkSkip(c *cobra.Command, skip []string) error {
+	for _, name := range skip {
+		if names := install.PhaseNames(); !slices.Contains(names, name) {
+			return misused(c, fmt.Errorf("invalid --skip %q: choose from %s", name, strings.Join(names, ", ")))
+		}
+	}
+	return nil
 }
 
 // runFlags are those of commands that wait for the world.
 func runFlags(t *cobra.Command, o *install.Options) {
-	t.Flags().DurationVar(&o.Timeout, "timeout", 0, "how long a phase may go on without any progress (default: each phase's own)")
+	t.Flags().DurationVar(&o.Timeout, "timeout", 0, "how long a phase may go on without any progress, as in 90s or 1h (default: each phase's own)")
 }
 
 func waitForCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "wait-for", Short: "Wait for a step of an installation", Args: cobra.NoArgs, RunE: help}
-	for use, do := range map[string]func(*install.App, context.Context) error{
-		"bootstrap-complete": (*install.App).WaitForBootstrap,
-		"install-complete":   (*install.App).WaitForInstall,
+	c := &cobra.Command{Use: "wait-for", Short: "Wait for a step of an installation", Args: noArguments, RunE: help}
+	for _, w := range []struct {
+		use, short string
+		do         func(*install.App, context.Context) error
+	}{
+		{"bootstrap-complete", "Wait until the bootstrap host can be removed", (*install.App).WaitForBootstrap},
+		{"install-complete", "Wait until the cluster has installed itself", (*install.App).WaitForInstall},
 	} {
 		var o install.Options
-		t := &cobra.Command{Use: use, Short: "Wait until " + use, Args: cobra.NoArgs}
+		t := &cobra.Command{Use: w.use, Short: w.short, Args: noArguments, Example: "  okd-install wait-for " + w.use + " --dir mycluster"}
 		runFlags(t, &o)
 		t.RunE = func(cmd *cobra.Command, _ []string) error {
-			app, err := r.start(o)
+			app, err := r.resume(o)
 			if err != nil {
 				return err
 			}
-			return do(app, cmd.Context())
+			return w.do(app, cmd.Context())
 		}
 		c.AddCommand(t)
 	}
@@ -63,20 +94,25 @@ func waitForCommand(r *root) *cobra.Command {
 }
 
 func destroyCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "destroy", Short: "Destroy a cluster, or its bootstrap host", Args: cobra.NoArgs, RunE: help}
+	c := &cobra.Command{Use: "destroy", Short: "Destroy a cluster, or its bootstrap host", Args: noArguments, RunE: help}
 	var infraID string
-	cluster := &cobra.Command{Use: "cluster", Short: "Destroy everything that belongs to the cluster", Args: cobra.NoArgs,
+	cluster := &cobra.Command{Use: "cluster", Short: "Destroy everything that belongs to the cluster", Args: noArguments,
+		Long: "Removes everything that carries the cluster's tags from its platform, and then the\nfiles that describe the cluster. What you wrote yourself stays. Exits 0 only if\nnothing is left; run it again otherwise.",
+		Example: `  okd-install destroy cluster --dir mycluster
+  okd-install destroy cluster --infra-id mycluster-x7k2p    # the directory is lost`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.start(install.Options{})
+			app, err := r.resume(install.Options{})
 			if err != nil {
 				return err
 			}
 			return app.DestroyCluster(cmd.Context(), infraID)
 		}}
 	cluster.Flags().StringVar(&infraID, "infra-id", "", "destroy the cluster of this infrastructure id (default: from metadata.json or the state)")
-	bootstrap := &cobra.Command{Use: "bootstrap", Short: "Destroy the bootstrap host", Args: cobra.NoArgs,
+	bootstrap := &cobra.Command{Use: "bootstrap", Short: "Destroy the bootstrap host", Args: noArguments,
+		Long:    "Removes the bootstrap host. Refuses while the cluster's etcd still has a member there.",
+		Example: "  okd-install destroy bootstrap --dir mycluster",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.start(install.Options{})
+			app, err := r.resume(install.Options{})
 			if err != nil {
 				return err
 			}
@@ -87,11 +123,14 @@ func destroyCommand(r *root) *cobra.Command {
 }
 
 func gatherCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "gather", Short: "Gather what helps to find out why an installation failed", Args: cobra.NoArgs, RunE: help}
+	c := &cobra.Command{Use: "gather", Short: "Gather what helps to find out why an installation failed", Args: noArguments, RunE: help}
 	var o install.GatherOptions
-	b := &cobra.Command{Use: "bootstrap", Short: "Collect logs of the bootstrap host and the masters", Args: cobra.NoArgs,
+	b := &cobra.Command{Use: "bootstrap", Short: "Collect logs of the bootstrap host and the masters", Args: noArguments,
+		Long: "Writes log-bundle-<time>.tar.gz with journals, container logs and rendered assets,\nwithout secrets. Hosts are found on the platform where they are not named.",
+		Example: `  okd-install gather bootstrap --dir mycluster
+  okd-install gather bootstrap --bootstrap 192.168.100.20 --master 192.168.100.21 --key ~/.ssh/id_ed25519`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.start(install.Options{})
+			app, err := r.resume(install.Options{})
 			if err != nil {
 				return err
 			}

@@ -35,6 +35,9 @@ func run(ctx context.Context, args []string, s streams, getenv func(string) stri
 		return install.ExitOK
 	}
 	r.fail(ctx, err)
+	if install.Interrupted(ctx) {
+		return install.ExitInterrupted // whatever the interruption broke
+	}
 	return install.ExitCode(err)
 }
 
@@ -47,7 +50,11 @@ func signalled(parent context.Context) (context.Context, func()) {
 	go func() {
 		select {
 		case sig := <-signals:
-			cancel(fmt.Errorf("%w by %s", install.ErrInterrupted, sig))
+			name := "SIGINT"
+			if sig == syscall.SIGTERM {
+				name = "SIGTERM"
+			}
+			cancel(fmt.Errorf("%w by %s", install.ErrInterrupted, name))
 		case <-ctx.Done():
 			return
 		}

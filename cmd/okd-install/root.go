@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,15 +45,51 @@ func (r *root) command() *cobra.Command {
 		Short:         "Install OKD clusters that run virtual machines",
 		Long:          "okd-install takes one install-config.yaml and ends with a working OKD cluster\nthat runs virtual machines. Every command can be repeated: it goes on where an\nearlier run stopped.",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs, RunE: help,
+		Args: noArguments, RunE: help,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return r.check() },
 	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return misused(c, err) })
 	f := c.PersistentFlags()
-	f.StringVar(&r.dir, "dir", ".", "assets directory")
+	f.StringVar(&r.dir, "dir", ".", "directory of the installation")
 	f.StringVar(&r.logLevel, "log-level", "info", "log level on standard error (debug, info, warn, error)")
 	f.StringVar(&r.logFormat, "log-format", "auto", "form of standard error (auto, text, json)")
 	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
 		statusCommand(r), graphCommand(r), versionCommand(r))
 	return c
+}
+
+// noArguments refuses arguments in words that help: commands take flags only.
+func noArguments(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !c.HasAvailableSubCommands():
+		return misused(c, fmt.Errorf("%s takes no arguments, but got %q", c.CommandPath(), args[0]))
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], c.CommandPath())
+	if c.SuggestionsMinimumDistance == 0 {
+		c.SuggestionsMinimumDistance = 2
+	}
+	if guesses := c.SuggestionsFor(args[0]); len(guesses) > 0 {
+		text += fmt.Sprintf("; did you mean %q?", guesses[0])
+	}
+	return misused(c, errors.New(text))
+}
+
+// misused is an error of the person who typed the command.
+func misused(c *cobra.Command, err error) error {
+	return &install.Failure{Code: install.ExitOther, Next: c.CommandPath() + " --help", Err: err}
+}
+
+// check looks at the flags that every command has.
+func (r *root) check() error {
+	if _, known := levels[r.logLevel]; !known {
+		return fmt.Errorf("invalid --log-level %q: choose one of debug, info, warn, error", r.logLevel)
+	}
+	if !slices.Contains([]string{"auto", "text", "json"}, r.logFormat) {
+		return fmt.Errorf("invalid --log-format %q: choose auto, text or json", r.logFormat)
+	}
+	return nil
 }
 
 func help(c *cobra.Command, _ []string) error { return c.Help() }
@@ -62,76 +99,108 @@ var levels = map[string]slog.Level{
 	"warning": slog.LevelWarn, "error": slog.LevelError, "fatal": event.LevelFatal,
 }
 
-// start opens the directory, the log file and the output, and returns the
-// application that commands call.
+// start opens the directory, which is made if need be, the log file and the
+// output, and returns the application that commands call.
 func (r *root) start(o install.Options) (*install.App, error) {
-	level, known := levels[r.logLevel]
-	if !known {
-		return nil, fmt.Errorf("invalid --log-level %q: choose one of debug, info, warn, error", r.logLevel)
+	if err := os.MkdirAll(r.dir, 0o750); err != nil {
+		return nil, elsewhere(fmt.Errorf("make assets directory: %w", err))
 	}
-	screen, err := r.screen(level)
-	if err != nil {
+	return r.resume(o)
+}
+
+// resume is start for commands that go on with what an earlier run began: a
+// directory that is not there is a mistake.
+func (r *root) resume(o install.Options) (*install.App, error) {
+	if err := r.exists(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(r.dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make assets directory: %w", err)
-	}
+	var err error
 	r.log, err = os.OpenFile(filepath.Join(r.dir, logName), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open log file: %w", err)
+		return nil, elsewhere(fmt.Errorf("open log file: %w", err))
 	}
 	file := event.NewLogFile(r.log)
+	app := r.application(o, file)
+	now := app.Clock.Now()
+	file.Emit(event.Event{Time: now, Level: slog.LevelDebug, Message: "okd-install " + version.Version})
+	file.Emit(event.Event{Time: now, Level: slog.LevelDebug, Message: "Built from commit " + version.Commit})
+	return app, nil
+}
+
+// look is for commands that write nothing, not even a log.
+func (r *root) look() (*install.App, error) {
+	if err := r.exists(); err != nil {
+		return nil, err
+	}
+	return r.application(install.Options{}), nil
+}
+
+func (r *root) exists() error {
+	info, err := os.Stat(r.dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is not a directory", r.dir)
+	}
+	if err != nil {
+		return elsewhere(fmt.Errorf("open assets directory: %w", err))
+	}
+	return nil
+}
+
+// elsewhere is the next step of somebody whose directory cannot be used.
+func elsewhere(err error) error {
+	return &install.Failure{Code: install.ExitOther, Next: "name the directory of the installation with --dir", Err: err}
+}
+
+func (r *root) application(o install.Options, more ...event.Sink) *install.App {
 	clk := clock.Real()
 	app := &install.App{
 		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, Options: o,
 		Command: strings.Join(r.args[1:], " "),
 	}
 	r.app = app
-	r.sink = event.Stamped(clk.Now, event.Redacted(app.Clean, event.Multi(file, screen)))
+	r.sink = event.Stamped(clk.Now, event.Redacted(app.Clean, event.Multi(append(more, r.screen(levels[r.logLevel]))...)))
 	app.Sink = r.sink
-	file.Emit(event.Event{Time: clk.Now(), Level: slog.LevelDebug, Message: "okd-install " + version.Version})
-	file.Emit(event.Event{Time: clk.Now(), Level: slog.LevelDebug, Message: "Built from commit " + version.Commit})
-	return app, nil
+	return app
 }
 
 // screen is what people or pipelines see on standard error.
-func (r *root) screen(level slog.Level) (event.Sink, error) {
-	switch r.logFormat {
-	case "json":
-		return event.NewJSON(r.streams.err, level), nil
-	case "text":
-		return event.NewText(r.streams.err, level), nil
-	case "auto":
-		f, isFile := r.streams.err.(*os.File)
-		if !isFile || !term.IsTerminal(int(f.Fd())) {
-			return event.NewText(r.streams.err, level), nil
-		}
-		width := func() int {
-			w, _, err := term.GetSize(int(f.Fd()))
-			if err != nil {
-				return 80
-			}
-			return w
-		}
-		r.terminal = event.NewTerminal(f, level, width, time.Now)
-		return r.terminal, nil
+func (r *root) screen(level slog.Level) event.Sink {
+	if r.logFormat == "json" {
+		return event.NewJSON(r.streams.err, level)
 	}
-	return nil, fmt.Errorf("invalid --log-format %q: choose auto, text or json", r.logFormat)
+	f, isFile := r.streams.err.(*os.File)
+	if r.logFormat == "text" || !isFile || !term.IsTerminal(int(f.Fd())) {
+		return event.NewText(r.streams.err, level)
+	}
+	width := func() int {
+		w, _, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return 80
+		}
+		return w
+	}
+	r.terminal = event.NewTerminal(f, level, width, time.Now)
+	return r.terminal
 }
 
 // fail tells what failed and what to do next.
 func (r *root) fail(ctx context.Context, err error) {
 	sink := r.sink
 	if sink == nil {
-		sink = event.NewText(r.streams.err, slog.LevelInfo)
+		sink = event.Stamped(time.Now, r.screen(slog.LevelInfo))
 	}
 	say := func(level slog.Level, text string) {
 		sink.Emit(event.Event{Kind: event.Log, Level: level, Message: text})
 	}
-	if install.Interrupted(ctx) && r.app != nil {
-		for _, line := range r.app.Leftovers() {
-			say(slog.LevelWarn, line)
+	if install.Interrupted(ctx) {
+		if r.app != nil {
+			for _, line := range r.app.Leftovers() {
+				say(slog.LevelWarn, line)
+			}
 		}
+		// What was under way says only that it was broken off.
+		say(event.LevelFatal, context.Cause(ctx).Error())
+		return
 	}
 	say(event.LevelFatal, err.Error())
 	if next := install.NextStep(err); next != "" {
@@ -155,7 +224,7 @@ func editedFlags(c *cobra.Command, o *install.Options) {
 	c.PreRunE = func(*cobra.Command, []string) error {
 		switch {
 		case *keep && *overwrite:
-			return errors.New("--keep-edited and --overwrite-edited exclude each other")
+			return misused(c, errors.New("--keep-edited and --overwrite-edited exclude each other"))
 		case *keep:
 			o.Edited = asset.Keep
 		case *overwrite:

@@ -6,18 +6,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/version"
 )
 
 func planCommand(r *root) *cobra.Command {
 	var o install.Options
 	var output string
-	c := &cobra.Command{Use: "plan", Short: "Show what create cluster would create or change", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "plan", Short: "Show what create cluster would create or change", Args: noArguments,
+		Long: "Compares what the cluster needs with what there is on the platform. Changes nothing\nthere; keys that the Ignition configs need are made and kept in the directory.",
+		Example: `  okd-install plan --dir mycluster
+  okd-install plan --dir mycluster -o dot | dot -Tsvg >plan.svg`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !slices.Contains(plan.Formats(), plan.Format(output)) {
+				return misused(cmd, fmt.Errorf("invalid --output %q: choose text, json or dot", output))
+			}
 			app, err := r.start(o)
 			if err != nil {
 				return err
@@ -32,9 +40,15 @@ func planCommand(r *root) *cobra.Command {
 func statusCommand(r *root) *cobra.Command {
 	var output string
 	var quiet, phases bool
-	c := &cobra.Command{Use: "status", Short: "Show how far an installation is", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "status", Short: "Show how far an installation is", Args: noArguments,
+		Long: "Shows what the directory remembers and what the cluster says of itself. Changes\nnothing, and can be used while another command runs.",
+		Example: `  okd-install status --dir mycluster
+  until okd-install status --dir mycluster --quiet; do sleep 10; done`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.start(install.Options{})
+			if output != "json" && output != "text" {
+				return misused(cmd, fmt.Errorf("invalid --output %q: choose text or json", output))
+			}
+			app, err := r.look()
 			if err != nil {
 				return err
 			}
@@ -53,10 +67,8 @@ func statusCommand(r *root) *cobra.Command {
 				enc := json.NewEncoder(r.streams.out)
 				enc.SetIndent("", "  ")
 				return enc.Encode(s)
-			case output == "text":
-				return s.Print(r.streams.out)
 			}
-			return fmt.Errorf("invalid --output %q: choose text or json", output)
+			return s.Print(r.streams.out)
 		}}
 	c.Flags().StringVarP(&output, "output", "o", "text", "form of the answer (text, json)")
 	c.Flags().BoolVar(&quiet, "quiet", false, "print nothing; exit 0 only if the cluster is complete")
@@ -66,7 +78,8 @@ func statusCommand(r *root) *cobra.Command {
 
 func graphCommand(r *root) *cobra.Command {
 	var file string
-	c := &cobra.Command{Use: "graph", Short: "Draw the graph of assets in DOT", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "graph", Short: "Draw the graph of assets in DOT", Args: noArguments,
+		Example: "  okd-install graph | dot -Tsvg >assets.svg",
 		RunE: func(*cobra.Command, []string) error {
 			if file == "" {
 				return install.Graph(r.streams.out)
@@ -82,7 +95,7 @@ func graphCommand(r *root) *cobra.Command {
 }
 
 func versionCommand(r *root) *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print version information", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "version", Short: "Print version information", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			release := version.ReleaseImage
 			if override := install.ReleaseOverride(r.getenv); override != "" {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +48,19 @@ type App struct {
 	Options Options
 
 	secrets redactions
+	doing   undertaking
+	left    []string // what an interrupted run left on the platform
 }
+
+// undertaking is what a run changes in the world, for what is said when it is
+// interrupted.
+type undertaking int
+
+const (
+	looking undertaking = iota // changes nothing outside of the directory
+	creating
+	destroying
+)
 
 // Options are the flags that change how a command runs.
 type Options struct {
@@ -98,7 +111,11 @@ func (a *App) journaled(work func(j *phase.Journal) error) error {
 	err = work(j)
 	var shown error
 	if err != nil {
-		shown = errors.New(a.Clean(err.Error()))
+		text := a.Clean(err.Error())
+		if errors.Is(err, ErrInterrupted) && !strings.HasPrefix(text, ErrInterrupted.Error()) {
+			text = ErrInterrupted.Error() + ": " + text
+		}
+		shown = errors.New(text)
 	}
 	return errors.Join(err, j.End(a.Clock.Now(), shown))
 }
@@ -115,7 +132,7 @@ func (a *App) open() (*assets.Installer, error) {
 		Edited:         a.Options.Edited,
 	})
 	if err != nil {
-		return nil, classify(err)
+		return nil, a.classify(err)
 	}
 	return inst, nil
 }
@@ -137,7 +154,7 @@ func (a *App) create(ctx context.Context, what string, target func(*assets.Insta
 	}
 	defer func() { _ = inst.Close() }()
 	if err := target(inst, ctx); err != nil {
-		return classify(err)
+		return a.classify(err)
 	}
 	text := what + " created in: "
 	for i, d := range dirs {
@@ -175,8 +192,13 @@ func (a *App) CreateInstallConfig(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = inst.Close() }()
-	if _, err := inst.Config(ctx); err != nil {
-		return classify(err)
+	_, err = inst.Config(ctx)
+	if missing := (*asset.MissingError)(nil); errors.As(err, &missing) {
+		// Not what a file says is wrong but that nobody was there to be asked.
+		return &Failure{Code: ExitOther, Next: a.writeConfig(), Err: fmt.Errorf("create install-config: %w", err)}
+	}
+	if err != nil {
+		return a.classify(err)
 	}
 	event.Info(a.Sink, "Install-Config created in: "+a.Dir)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -92,7 +93,7 @@ func (a *App) trustIngress(ca []byte) error {
 			return fmt.Errorf("cluster %q in %s has no certificate authority", name, path)
 		}
 		if !bytes.Contains(c.CertificateAuthorityData, bytes.TrimSpace(ca)) {
-			c.CertificateAuthorityData = append(append(bytes.TrimSpace(ca), '\n'), c.CertificateAuthorityData...)
+			c.CertificateAuthorityData = slices.Concat(bytes.TrimSpace(ca), []byte("\n"), c.CertificateAuthorityData)
 			changed = true
 		}
 	}

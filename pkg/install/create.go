@@ -42,6 +42,7 @@ type creation struct {
 // a complete cluster.
 func (a *App) CreateCluster(ctx context.Context) error {
 	started := a.Clock.Now()
+	a.doing = creating
 	inst, err := a.open()
 	if err != nil {
 		return err
@@ -72,7 +73,11 @@ func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.
 	event.Info(a.Sink, "Creating cluster "+cluster.Config.ClusterDomain()+" as "+cluster.InfraID)
 	runner := &phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Skip: skip, Timeout: a.Options.Timeout}
 	err = runner.Run(ctx, c.phases())
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrInterrupted):
+		a.left = c.existing(ctx)
+	default:
 		c.afterFailure(ctx, err)
 	}
 	return err
@@ -83,7 +88,7 @@ func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.
 func (a *App) creation(ctx context.Context, inst *assets.Installer, generate func(context.Context) (assets.Cluster, error)) (*creation, error) {
 	cfg, err := inst.Config(ctx)
 	if err != nil {
-		return nil, classify(err)
+		return nil, a.classify(err)
 	}
 	a.Hide(cfg.Secrets()...)
 	p, err := a.connect(ctx, cfg.Platform.Name())
@@ -92,7 +97,7 @@ func (a *App) creation(ctx context.Context, inst *assets.Installer, generate fun
 	}
 	cluster, err := generate(ctx)
 	if err != nil {
-		return nil, classify(err)
+		return nil, a.classify(err)
 	}
 	a.Hide(cluster.KubeadminPassword)
 	api, err := kube.Dial(cluster.Kubeconfig)

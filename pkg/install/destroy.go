@@ -25,9 +25,10 @@ const metadataFile = "metadata.json"
 // platform, found by tag and name, and then the files that describe it. It
 // needs no more than the infrastructure id. What the user wrote stays.
 func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
+	a.doing = destroying
 	lock, err := asset.Lock(a.Dir)
 	if err != nil {
-		return err
+		return a.classify(err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	return a.journaled(func(j *phase.Journal) error {
@@ -47,12 +48,25 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: destroyedNote + meta.InfraID}); err != nil {
 			return err
 		}
-		if err := assets.Forget(a.Dir); err != nil {
-			return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
+		if a.describes(meta.InfraID) {
+			if err := assets.Forget(a.Dir); err != nil {
+				return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
+			}
 		}
 		event.Info(a.Sink, "Nothing of cluster "+meta.InfraID+" is left")
 		return nil
 	})
+}
+
+// describes says whether the files of the directory are those of a cluster, and
+// not of another one that --infra-id left alone.
+func (a *App) describes(infraID string) bool {
+	var meta assets.Metadata
+	if data, err := os.ReadFile(a.path(metadataFile)); err == nil && json.Unmarshal(data, &meta) == nil && meta.InfraID != "" {
+		return meta.InfraID == infraID
+	}
+	meta, err := assets.StoredMetadata(a.Dir)
+	return err == nil && meta.InfraID == infraID
 }
 
 // destroyedNote marks in the journal which cluster is gone, so that a second
@@ -93,6 +107,12 @@ func (a *App) lastDestroyed() string {
 	if err != nil {
 		return ""
 	}
+	return gone(runs)
+}
+
+// gone is the cluster that the newest destroy in runs has removed, empty if
+// there was none.
+func gone(runs []phase.Run) string {
 	last := ""
 	for _, r := range runs {
 		for _, n := range r.Notes {
@@ -108,7 +128,7 @@ func (a *App) lastDestroyed() string {
 func (a *App) DestroyBootstrap(ctx context.Context) error {
 	lock, err := asset.Lock(a.Dir)
 	if err != nil {
-		return err
+		return a.classify(err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	meta, err := a.identify("")

@@ -36,7 +36,7 @@ func (f *Failure) Error() string { return f.Err.Error() }
 func (f *Failure) Unwrap() error { return f.Err }
 
 // ConfigError marks an install-config that cannot be used.
-func ConfigError(err error) error {
+func ConfigError(err error) *Failure {
 	return &Failure{Code: ExitInstallConfig, Err: fmt.Errorf("failed to create install config: %w", err)}
 }
 

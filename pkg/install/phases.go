@@ -37,6 +37,15 @@ const (
 
 const resume = "run the same command again: it goes on where it stopped"
 
+// PhaseNames lists the phases of an installation in their order.
+func PhaseNames() []string {
+	var names []string
+	for _, p := range (&creation{}).phases() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // phases is the whole installation, in order.
 func (c *creation) phases() []phase.Phase {
 	return []phase.Phase{

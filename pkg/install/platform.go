@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -44,13 +45,14 @@ func (a *App) connect(ctx context.Context, name string) (platform, error) {
 func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 	cfg, err := ovirt.LoadConfig(ovirt.ConfigPath(a.Getenv))
 	if err != nil {
-		return platform{}, err
+		return platform{}, &Failure{Code: ExitOther, Next: "write the login of the engine to that file, or name another one with OVIRT_CONFIG; docs/user/ovirt-ipi.md shows one", Err: err}
 	}
 	a.Hide(cfg.Password)
 	log := slog.New(event.Handler(a.Sink))
+	event.ProgressOf(a.Sink, "logging in to the engine at "+cfg.URL) // tried for seconds if nothing answers
 	engine, err := ovirt.Dial(ctx, cfg, ovirt.Options{Clock: a.Clock, Log: log, Poll: pollEvery})
 	if err != nil {
-		return platform{}, err
+		return platform{}, unconnected(cfg.URL, err)
 	}
 	return platform{
 		plan: func(c assets.Cluster, image plan.Image) (plan.Plan, error) {
@@ -65,6 +67,19 @@ func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 		},
 		stream: "openstack",
 	}, nil
+}
+
+// unconnected says which engine it was, and puts what the client advises where
+// next steps are.
+func unconnected(url string, err error) error {
+	failure := &Failure{Code: ExitOther, Next: "check ovirt_url in ovirt-config.yaml", Err: fmt.Errorf("engine %s: %w", url, err)}
+	var refused *ovirt.Error
+	if errors.As(err, &refused) && refused.Next != "" {
+		plain := *refused
+		plain.Next, plain.Detail = "", strings.TrimRight(refused.Detail, ". ")
+		failure.Next, failure.Err = refused.Next, fmt.Errorf("engine %s: %w", url, &plain)
+	}
+	return failure
 }
 
 // osImage decides which image machines start from, without fetching it.

@@ -84,7 +84,7 @@ func (c *creation) vipsFree(ctx context.Context) error {
 				_ = conn.Close()
 				mu.Lock()
 				defer mu.Unlock()
-				taken = append(taken, fmt.Sprintf("%s: Invalid value: %q: another host answers there on port %s; choose a free address", field, vip, port))
+				taken = append(taken, fmt.Sprintf("install-config.yaml: %s: Invalid value: %q: another host answers there on port %s; choose a free address", field, vip, port))
 			})
 		}
 	}

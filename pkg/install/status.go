@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -20,14 +21,16 @@ import (
 
 // Status is what is known of the cluster of a directory.
 type Status struct {
-	InfraID  string        `json:"infraID,omitempty"`
-	Cluster  string        `json:"cluster,omitempty"`
-	Version  string        `json:"version,omitempty"`
-	Complete bool          `json:"complete"`
-	API      string        `json:"api"`                // URL, or why it cannot be asked
-	Problems []string      `json:"problems,omitempty"` // what keeps it from being complete
-	Phases   []PhaseStatus `json:"phases,omitempty"`   // the last that is known of each
-	LastRun  *LastRun      `json:"lastRun,omitempty"`
+	InfraID  string   `json:"infraID,omitempty"`
+	Cluster  string   `json:"cluster,omitempty"`
+	Version  string   `json:"version,omitempty"`
+	Complete bool     `json:"complete"`
+	API      string   `json:"api"`                // URL, or why it cannot be asked
+	Problems []string `json:"problems,omitempty"` // what keeps it from being complete
+	// Destroyed is the cluster of this directory that is gone.
+	Destroyed string        `json:"destroyed,omitempty"`
+	Phases    []PhaseStatus `json:"phases,omitempty"` // the last that is known of each
+	LastRun   *LastRun      `json:"lastRun,omitempty"`
 }
 
 // PhaseStatus is one phase: what it ended with, and how long it took over all
@@ -63,6 +66,9 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 		}
 	}
 	s.InfraID, s.Cluster = meta.InfraID, meta.ClusterName
+	if s.InfraID == "" {
+		s.Destroyed = gone(runs)
+	}
 	kubeconfig, err := os.ReadFile(a.path(kubeconfigFile))
 	if err != nil {
 		s.API = "no " + kubeconfigFile
@@ -110,6 +116,9 @@ func summarize(runs []phase.Run) ([]PhaseStatus, *LastRun) {
 	var order []string
 	known := map[string]PhaseStatus{}
 	for _, r := range runs {
+		if gone([]phase.Run{r}) != "" { // what follows is another cluster's
+			order, known = nil, map[string]PhaseStatus{}
+		}
 		for _, e := range r.Phases {
 			s, seen := known[e.Name]
 			if !seen {
@@ -139,6 +148,10 @@ func (s Status) Print(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "Nothing has been installed from this directory.")
 		return err
 	}
+	if s.InfraID == "" && s.Destroyed != "" && len(s.Phases) == 0 {
+		_, err := fmt.Fprintf(w, "Cluster %s was destroyed. Last run: %s, %s\n", s.Destroyed, s.LastRun.Command, s.LastRun.outcome())
+		return err
+	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	state := "not complete"
 	if s.Complete {
@@ -151,15 +164,20 @@ func (s Status) Print(w io.Writer) error {
 		fmt.Fprintf(t, "Last run\t%s, %s\n", s.LastRun.Command, s.LastRun.outcome())
 	}
 	for _, p := range s.Problems {
-		fmt.Fprintf(t, "Problem\t%s\n", p)
+		fmt.Fprintf(t, "Problem\t%s\n", oneLine(p))
 	}
 	return errors.Join(t.Flush(), s.PrintPhases(w))
 }
 
+// oneLine keeps a message of several lines in its row.
+func oneLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ") }
+
 func (l *LastRun) outcome() string {
 	switch {
+	case strings.HasPrefix(l.Error, ErrInterrupted.Error()):
+		return oneLine(l.Error)
 	case l.Error != "":
-		return "failed: " + l.Error
+		return "failed: " + oneLine(l.Error)
 	case l.Ended.IsZero():
 		return "did not end: it is still running, or was killed"
 	}

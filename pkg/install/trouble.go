@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/bootstrap"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/sshclient"
 )
@@ -90,20 +92,70 @@ func (c *creation) afterFailure(ctx context.Context, err error) {
 	}
 }
 
+// lookBudget bounds the look at the platform after an interruption: somebody
+// waits for the prompt.
+const lookBudget = 15 * time.Second
+
+// existing names what there is of the cluster on its platform.
+func (c *creation) existing(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookBudget)
+	defer cancel()
+	p, err := c.plan(ctx)
+	if err != nil {
+		return nil // without a plan nothing was made
+	}
+	diff, err := c.provider(event.Discard).Diff(ctx, p)
+	if err != nil {
+		event.Debug(c.app.Sink, "look for what is left", "err", err)
+		return []string{"unknown: the platform does not say"}
+	}
+	var out []string
+	add := func(kind plan.Kind, name string) { out = append(out, string(kind)+" "+name) }
+	for _, o := range diff.Match {
+		// What exists for the making of something else may be gone already.
+		if !o.Existing && o.Until == "" {
+			add(o.Kind, o.Name)
+		}
+	}
+	for _, o := range diff.Differ {
+		add(o.Object.Kind, o.Object.Name)
+	}
+	for _, o := range diff.Destroy {
+		add(o.Kind, o.Name)
+	}
+	return out
+}
+
 // classify gives errors of the assets the exit code and the words that the
-// reference has for them.
-func classify(err error) error {
+// reference has for them, and says what to do next.
+func (a *App) classify(err error) error {
 	var findings *report.Error
 	var missing *asset.MissingError
+	var locked *asset.LockedError
 	switch {
 	case errors.As(err, &findings):
-		return &Failure{Code: ExitInstallConfig, Next: "correct the fields above; `okd-install explain` comes with a later version, docs/user says what each means",
-			Err: fmt.Errorf("failed to create install config: %d findings:\n%w", len(findings.Report.Lines(false)), err)}
+		count := "1 finding"
+		if n := len(findings.Report.Lines(false)); n != 1 {
+			count = fmt.Sprintf("%d findings", n)
+		}
+		failure := ConfigError(fmt.Errorf("%s:\n%w", count, err))
+		failure.Next = "correct the fields named above (docs/user says what each of them means) and run the same command again"
+		return failure
 	case errors.As(err, &missing):
-		return &Failure{Code: ExitInstallConfig, Next: "write install-config.yaml there (install-config.example.yaml shows how), or name another directory with --dir",
-			Err: fmt.Errorf("failed to create install config: %w", err)}
+		failure := ConfigError(err)
+		failure.Next = a.writeConfig()
+		return failure
+	case errors.As(err, &locked):
+		return &Failure{Code: ExitOther, Next: "okd-install status --dir " + a.Dir, Err: err}
+	case errors.Is(err, assets.ErrNoReleaseImage):
+		return &Failure{Code: ExitOther, Next: "export " + envReleaseImage + "=<pull spec of an OKD release>", Err: err}
 	}
 	return err
+}
+
+// writeConfig is the next step of somebody who has no install-config.
+func (a *App) writeConfig() string {
+	return "write " + a.path("install-config.yaml") + " (install-config.example.yaml shows how), or name another directory with --dir"
 }
 
 // ReleaseOverride is the release image that the environment asks for.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -113,6 +114,12 @@ func (a *App) storedApprover(api *kube.Client) (*handoff.Approver, error) {
 
 // Leftovers says, after an interruption, what exists and how to go on.
 func (a *App) Leftovers() []string {
+	switch a.doing {
+	case looking:
+		return []string{"Interrupted. Run the same command again to go on."}
+	case destroying:
+		return []string{"Interrupted. What is left of the cluster is found again by its tags.", "Go on:   okd-install " + a.Command}
+	}
 	var meta assets.Metadata
 	data, err := os.ReadFile(a.path(metadataFile))
 	if err != nil || json.Unmarshal(data, &meta) != nil {
@@ -123,6 +130,9 @@ func (a *App) Leftovers() []string {
 		if n := len(runs[len(runs)-1].Phases); n > 0 {
 			lines = append(lines, "It stopped in phase "+runs[len(runs)-1].Phases[n-1].Name+".")
 		}
+	}
+	if len(a.left) > 0 {
+		lines = append(lines, "Left:    "+strings.Join(a.left, ", "))
 	}
 	return append(lines,
 		"Go on:   okd-install create cluster --dir "+a.Dir,

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,11 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Scripts wait more than they work.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "okd-install-cli-")
 		if err != nil {
@@ -43,6 +49,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"okd":       okd,
+			"okd2":      okdBeside,
 			"finish":    finish,
 			"config":    config,
 			"replace":   replace,

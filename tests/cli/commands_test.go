@@ -154,14 +154,17 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // clusterCommand lets the cluster get as far as a milestone, or puts another
-// server on its address: cluster MILESTONE|occupied
+// server on its address, or ends it: cluster MILESTONE|occupied|gone
 func clusterCommand(ts *testscript.TestScript, _ bool, args []string) {
 	c := worldOf(ts).cluster
-	if args[0] == "occupied" {
+	switch args[0] {
+	case "occupied":
 		ts.Check(c.occupy())
-		return
+	case "gone":
+		c.stop()
+	default:
+		ts.Check(c.upTo(args[0]))
 	}
-	ts.Check(c.upTo(args[0]))
 }
 
 // jsonLines checks that every line of a file or of stderr is a JSON object with

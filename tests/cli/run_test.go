@@ -57,6 +57,15 @@ func (w *watched) String() string {
 	return w.buf.String()
 }
 
+// okdBeside is okd while another run is not finished.
+func okdBeside(ts *testscript.TestScript, neg bool, args []string) {
+	w := worldOf(ts)
+	first := w.running
+	w.running = nil
+	defer func() { w.running = first }()
+	okd(ts, neg, args)
+}
+
 var signals = map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 
 // okd runs the program: okd [-exit N] [-within D] [-until REGEXP [-signal S]] ARGS...
