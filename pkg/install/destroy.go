@@ -181,7 +181,11 @@ func remaining(left []plan.Ref, err error) error {
 	for i, r := range left {
 		names[i] = string(r.Kind) + " " + r.Name
 	}
-	text := fmt.Errorf("%d objects are still there: %s", len(left), strings.Join(names, ", "))
+	count := "1 object is"
+	if len(left) > 1 {
+		count = fmt.Sprintf("%d objects are", len(left))
+	}
+	text := fmt.Errorf("%s still there: %s", count, strings.Join(names, ", "))
 	if err != nil {
 		return fmt.Errorf("%w: %w", text, err)
 	}

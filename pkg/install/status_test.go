@@ -1,0 +1,97 @@
+package install
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/okd-install/okd-install/pkg/phase"
+)
+
+var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// entry is a phase that took some seconds; a negative number means that it has
+// not ended.
+func entry(name string, result phase.Result, seconds int, detail string) phase.Entry {
+	e := phase.Entry{Name: name, Started: t0, Result: result, Detail: detail}
+	if seconds >= 0 {
+		e.Ended = t0.Add(time.Duration(seconds) * time.Second)
+	}
+	return e
+}
+
+func run(entries ...phase.Entry) phase.Run {
+	return phase.Run{Command: "create cluster", Started: t0, Phases: entries}
+}
+
+func TestSummarize(t *testing.T) {
+	destroyed := phase.Run{Command: "destroy cluster", Started: t0, Notes: []phase.Note{{Message: "destroyed demo-x7k2p"}}}
+	tests := []struct {
+		name string
+		runs []phase.Run
+		want []PhaseStatus
+	}{
+		{"nothing", nil, nil},
+		{"one run", []phase.Run{run(entry("preflight", phase.Done, 1, ""), entry("images", phase.Broken, 5, "refused"))},
+			[]PhaseStatus{{"preflight", phase.Done, 1, ""}, {"images", phase.Broken, 5, "refused"}}},
+		{"gone on with", []phase.Run{
+			run(entry("preflight", phase.Done, 1, ""), entry("images", phase.Broken, 5, "refused")),
+			run(entry("preflight", phase.Already, 2, ""), entry("images", phase.Done, 7, ""), entry("infrastructure", phase.Running, -1, "")),
+		}, []PhaseStatus{{"preflight", phase.Done, 1, ""}, {"images", phase.Done, 12, ""}, {"infrastructure", phase.Running, 0, ""}}},
+		{"found done at the first look", []phase.Run{run(entry("images", phase.Already, 1, ""))},
+			[]PhaseStatus{{"images", phase.Already, 0, ""}}},
+		{"destroyed", []phase.Run{run(entry("images", phase.Done, 5, "")), destroyed}, []PhaseStatus{}},
+		{"made anew", []phase.Run{run(entry("images", phase.Done, 5, "")), destroyed, run(entry("images", phase.Done, 3, ""))},
+			[]PhaseStatus{{"images", phase.Done, 3, ""}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, last := summarize(tt.runs)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if (last == nil) != (len(tt.runs) == 0) {
+				t.Errorf("last run %v", last)
+			}
+		})
+	}
+	if got := gone([]phase.Run{destroyed, run()}); got != "demo-x7k2p" {
+		t.Errorf("destroyed %q", got)
+	}
+}
+
+func TestStatusForPeople(t *testing.T) {
+	tests := []struct {
+		name   string
+		status Status
+		want   []string
+	}{
+		{"nothing", Status{}, []string{"Nothing has been installed"}},
+		{"destroyed", Status{Destroyed: "demo-x7k2p", LastRun: &LastRun{Command: "destroy cluster", Ended: t0}},
+			[]string{"Cluster demo-x7k2p was destroyed", "ended well at 2026-01-02T03:04:05Z"}},
+		{"failed", Status{Cluster: "demo", InfraID: "demo-x7k2p", API: "no auth/kubeconfig",
+			LastRun: &LastRun{Command: "create cluster", Ended: t0, Error: "two\nlines"}, Problems: []string{"a\nb"}},
+			[]string{"Cluster   demo (demo-x7k2p)\n", "not complete\n", "create cluster, failed: two; lines\n", "Problem   a; b\n"}},
+		{"interrupted", Status{InfraID: "demo-x7k2p", LastRun: &LastRun{Command: "create cluster", Ended: t0, Error: "interrupted: by SIGINT"}},
+			[]string{"create cluster, interrupted: by SIGINT\n"}},
+		{"killed", Status{InfraID: "demo-x7k2p", LastRun: &LastRun{Command: "create cluster"}},
+			[]string{"did not end: it is still running, or was killed"}},
+		{"complete", Status{InfraID: "demo-x7k2p", Version: "4.20.0", Complete: true, Phases: []PhaseStatus{{"images", phase.Done, 65, ""}, {"preflight", phase.Done, 2, ""}}},
+			[]string{"4.20.0, complete", "images     done  1m05s\n", "total"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out strings.Builder
+			if err := tt.status.Print(&out); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in\n%s", want, out.String())
+				}
+			}
+		})
+	}
+}
