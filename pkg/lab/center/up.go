@@ -51,7 +51,7 @@ func (c Center) Up(ctx context.Context, s site.Site, made setup.Result) (already
 	if err := c.killIn(ctx, s.Network().Namespace()); err != nil {
 		return false, err
 	}
-	if err := prepare(s, made, c.Clock.Now()); err != nil {
+	if err := prepare(ctx, s, made, c.Clock.Now()); err != nil {
 		return false, err
 	}
 	if err := raiseLimits(); err != nil {
@@ -62,7 +62,7 @@ func (c Center) Up(ctx context.Context, s site.Site, made setup.Result) (already
 			return false, err
 		}
 	}
-	if err := c.startDaemon(s, made); err != nil {
+	if err := c.startDaemon(ctx, s, made); err != nil {
 		return false, err
 	}
 	return false, c.waitUp(ctx, s)
@@ -110,7 +110,7 @@ func raiseLimits() error {
 	return nil
 }
 
-func (c Center) startDaemon(s site.Site, made setup.Result) error {
+func (c Center) startDaemon(ctx context.Context, s site.Site, made setup.Result) error {
 	log, err := os.OpenFile(s.File(site.LogFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("start lab: %w", err)
@@ -118,7 +118,8 @@ func (c Center) startDaemon(s site.Site, made setup.Result) error {
 	defer log.Close()
 	// A mount namespace of its own: all mounts of the lab end with its last
 	// process, however that ends, and none is seen by the rest of the host.
-	cmd := exec.Command("nsenter", "--net="+network.File(s.Network().Namespace()), "--",
+	// It stays when ctx ends: the lab runs until somebody takes it down.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "nsenter", "--net="+network.File(s.Network().Namespace()), "--",
 		"unshare", "--mount", "--propagation", "private", "--",
 		c.Program, "serve", "--lab", s.Name, "--cache", s.Cache, "--ignition", made.Ignition)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -137,9 +138,14 @@ func (c Center) startDaemon(s site.Site, made setup.Result) error {
 func (c Center) waitUp(ctx context.Context, s site.Site) error {
 	ctx, stop := context.WithTimeout(ctx, 60*time.Second)
 	defer stop()
+	absent := 0
 	err := wait.Until(ctx, c.Clock, 50*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		if daemonPID(s) == 0 {
-			return false, "", errors.New("its daemon ended")
+			// A process shows no arguments while it becomes another program.
+			if absent++; absent > 3 {
+				return false, "", errors.New("its daemon ended")
+			}
+			return false, "its daemon does not run yet", nil
 		}
 		if _, err := daemon.Dial(s).Status(ctx); err != nil {
 			return false, err.Error(), nil
@@ -161,7 +167,7 @@ func resolves(ctx context.Context, s site.Site, name string) error {
 	defer stop()
 	var conn net.Conn
 	err := netns.Do(network.File(s.Network().ProvisionerNamespace()), func() (err error) {
-		conn, err = net.Dial("udp", network.Gateway.String()+":53")
+		conn, err = new(net.Dialer).DialContext(ctx, "udp", network.Gateway.String()+":53")
 		return err
 	})
 	if err != nil {
