@@ -34,6 +34,9 @@ type creation struct {
 	releaseOnce sync.Mutex
 	releaseRead *release.Release
 
+	fresh    bool // there were no machines when the run began
+	answered bool // the API has answered in this run
+
 	approver  sync.Once
 	approving context.Context // ends with the run
 }
@@ -118,12 +121,16 @@ func (c *creation) machinesExist(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, nil // preflight will say what is wrong, better than this can
 	}
+	c.fresh = len(found) == 0
 	return len(found) > 0, nil
 }
 
 // handedOver says whether the masters have taken over, so that nothing of the
 // bootstrap is needed any more and must not be made again.
 func (c *creation) handedOver(ctx context.Context) (bool, error) {
+	if c.fresh && !c.answered {
+		return false, nil // this run began from nothing: there is nobody to ask yet
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	w := c.handoff(event.Discard)
@@ -150,6 +157,7 @@ func (c *creation) apiAnswers(ctx context.Context, sink event.Sink) error {
 	if err != nil {
 		return err
 	}
+	c.answered = true
 	event.Info(sink, "API "+version+" up")
 	return nil
 }

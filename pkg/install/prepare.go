@@ -52,6 +52,9 @@ func (c *creation) preflight(ctx context.Context, sink event.Sink) error {
 		return err
 	}
 	event.ProgressOf(sink, "checking the platform")
+	// Addresses where nobody is cost the whole time limit of a knock.
+	vips := make(chan error, 1)
+	go func() { vips <- c.vipsFree(ctx) }()
 	findings, err := c.provider(sink).Preflight(ctx, p)
 	if err != nil {
 		return fmt.Errorf("check the platform: %w", err)
@@ -59,11 +62,11 @@ func (c *creation) preflight(ctx context.Context, sink event.Sink) error {
 	for _, line := range findings.Lines(true) {
 		event.Warn(sink, line)
 	}
-	if err := findings.Err(); err != nil {
-		return err
-	}
-	return c.vipsFree(ctx)
+	return errors.Join(findings.Err(), <-vips)
 }
+
+// knockLimit is how long a host on the same site has to answer a connection.
+const knockLimit = time.Second
 
 // vipsFree tells of virtual addresses that somebody answers on already. It
 // knocks at the ports that the cluster will serve; an address in use without
@@ -76,7 +79,7 @@ func (c *creation) vipsFree(ctx context.Context) error {
 	knock := func(field string, vip netip.Addr, ports ...string) {
 		for _, port := range ports {
 			knocks.Go(func() {
-				d := net.Dialer{Timeout: 2 * time.Second}
+				d := net.Dialer{Timeout: knockLimit}
 				conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(vip.String(), port))
 				if err != nil {
 					return
