@@ -69,6 +69,7 @@ type machine struct {
 	cut    context.CancelFunc // cuts the power of this run
 	reset  context.CancelFunc // cuts it and starts again
 	done   chan struct{}      // closed at the end of this run
+	agent  agent
 }
 
 // The files of one machine.
@@ -246,8 +247,9 @@ func (s *Supervisor) Addresses(id string) []netip.Addr {
 		running := m.leader != 0
 		m.mu.Unlock()
 		if running {
-			return addresses(m.namespace())
+			return m.agent.addresses(s.cfg.Clock.Now(), func() []netip.Addr { return addresses(m.namespace()) })
 		}
+		m.agent.forget()
 	}
 	return nil
 }
@@ -280,7 +282,9 @@ func (s *Supervisor) List() []Status {
 			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(),
 		}
 		m.mu.Unlock()
-		st.Addresses = s.Addresses(st.ID)
+		if st.Leader != 0 { // people get what is true right now
+			st.Addresses = addresses(m.namespace())
+		}
 		list = append(list, st)
 	}
 	slices.SortFunc(list, func(a, b Status) int {

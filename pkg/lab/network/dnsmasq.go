@@ -20,7 +20,8 @@ no-hosts
 no-resolv
 no-poll
 interface={{.Bridge}}
-bind-dynamic
+listen-address={{.Gateway}}
+bind-interfaces
 except-interface=lo
 domain={{.Domain}}
 local=/{{.Domain}}/
