@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 
 	"github.com/okd-install/okd-install/pkg/assets"
@@ -52,9 +53,15 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 	}
 	opts := gather.Options{Masters: o.Masters,
 		SSH: sshclient.Config{Keys: [][]byte{keys.User.PrivatePEM}, HostKey: keys.Host.AuthorizedKey}}
+	var apiHost []string // until the masters take over, the bootstrap host has the API's address
 	if kubeconfig, err := os.ReadFile(a.path(kubeconfigFile)); err == nil {
-		if opts.API, err = kube.Dial(kubeconfig); err != nil {
+		api, err := kube.Dial(kubeconfig)
+		if err != nil {
 			return err
+		}
+		opts.API = api
+		if u, err := url.Parse(api.URL()); err == nil {
+			apiHost = []string{u.Hostname()}
 		}
 	}
 	if password, err := assets.StoredPassword(a.Dir); err == nil {
@@ -63,6 +70,7 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 	}
 	if opts.Bootstrap = []string{o.Bootstrap}; o.Bootstrap == "" {
 		opts.Bootstrap, opts.Masters = a.hostsOnPlatform(ctx, o.Masters)
+		opts.Bootstrap = append(opts.Bootstrap, apiHost...)
 	}
 	_, err = a.bundle(ctx, opts, o.Keys)
 	return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/handoff"
@@ -30,11 +31,21 @@ func (a *App) dial() (*kube.Client, error) {
 	return kube.Dial(data)
 }
 
-// waiting runs phases of a wait-for command.
+// waiting runs phases of a wait-for command. It may go on beside another run,
+// but then the journal is that run's.
 func (a *App) waiting(ctx context.Context, phases []phase.Phase) error {
-	return a.journaled(func(j *phase.Journal) error {
+	work := func(j *phase.Journal) error {
 		return (&phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Timeout: a.Options.Timeout}).Run(ctx, phases)
-	})
+	}
+	lock, err := asset.Lock(a.Dir)
+	if locked := (*asset.LockedError)(nil); errors.As(err, &locked) {
+		return work(nil)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lock.Unlock() }()
+	return a.journaled(work)
 }
 
 // WaitForBootstrap waits until the bootstrap host can be removed.

@@ -20,7 +20,7 @@ var program string
 func TestMain(m *testing.M) {
 	flag.Parse()
 	// Scripts wait more than they work.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "10"); err != nil {
 		panic(err)
 	}
 	os.Exit(func() int {
@@ -35,6 +35,14 @@ func TestMain(m *testing.M) {
 		build := exec.Command("go", "build", "-ldflags", "-X "+version+"Version=v0.0.0-cli -X "+version+"Commit=0123abc", "-o", program, "../../cmd/okd-install")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build okd-install: %v\n%s", err, out)
+			return 1
+		}
+		keys := filepath.Join(dir, "keys")
+		if err = os.Mkdir(keys, 0o700); err == nil {
+			err = makeWarm(keys)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		return m.Run()

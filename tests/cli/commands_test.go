@@ -17,7 +17,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 )
 
-// config writes an install-config for this world: config DIR [WORKERS]
+// config writes an install-config for this world: config DIR [WORKERS [cold]].
+// Keys are there already, unless the directory is to be cold.
 func config(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	workers := "1"
@@ -25,7 +26,22 @@ func config(ts *testscript.TestScript, _ bool, args []string) {
 		workers = args[1]
 	}
 	ids := w.engine.IDs()
-	text := fmt.Sprintf(`apiVersion: v1
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(w.installConfig(workers, ids.Cluster, ids.Domains["data1"])), 0o600))
+	state := filepath.Join(dir, ".openshift_install_state.json")
+	if _, err := os.Stat(state); err != nil && len(args) < 3 {
+		ts.Check(os.WriteFile(state, warm, 0o600))
+	}
+}
+
+func (w *world) installConfig(workers, clusterID, domainID string) string {
+	bundle := ""
+	if w.ca != nil {
+		bundle = "additionalTrustBundlePolicy: Always\nadditionalTrustBundle: |\n  " +
+			strings.ReplaceAll(strings.TrimSpace(string(w.ca.pem)), "\n", "\n  ") + "\n"
+	}
+	return fmt.Sprintf(`apiVersion: v1
 metadata:
   name: demo
 baseDomain: cli.test
@@ -52,15 +68,8 @@ platform:
     - %s
     ingress_vips:
     - %s
-additionalTrustBundlePolicy: Always
-additionalTrustBundle: |
-  %s
-pullSecret: '%s'
-`, w.addr(0), workers, ids.Cluster, ids.Domains["data1"], w.addr(10), w.addr(11),
-		strings.ReplaceAll(strings.TrimSpace(string(w.ca.pem)), "\n", "\n  "), pullSecret(w.registry, registryPassword))
-	dir := ts.MkAbs(args[0])
-	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(text), 0o600))
+%spullSecret: '%s'
+`, w.addr(0), workers, clusterID, domainID, w.addr(10), w.addr(11), bundle, pullSecret(w.registry, registryPassword))
 }
 
 // replace edits a file: replace FILE OLD NEW

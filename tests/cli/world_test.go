@@ -46,7 +46,6 @@ type world struct {
 	registry  string // host:port
 	release   string // pull spec by digest
 	imageURL  string
-	env       func(string) string
 	running   *process
 }
 
