@@ -12,6 +12,7 @@ import (
 // Kind says what an event is about.
 type Kind string
 
+// The kinds of events.
 const (
 	Log          Kind = "log"           // something to know
 	PhaseStart   Kind = "phase-start"   // a phase began
@@ -67,7 +68,7 @@ func InPhase(sink Sink, phase string) Sink {
 	})
 }
 
-// Debug, Info, Warn and Error emit a Log event; kv are slog's keys and values.
+// Debug emits a Log event at level debug; kv are slog's keys and values.
 func Debug(s Sink, msg string, kv ...any) { emit(s, Log, slog.LevelDebug, msg, kv) }
 
 // Info emits a Log event at level info.

@@ -26,7 +26,7 @@ type Watcher struct {
 	Every time.Duration
 }
 
-// API waits until the API answers and returns its version.
+// Answers waits until the API answers and returns its version.
 func (w *Watcher) Answers(ctx context.Context) (string, error) {
 	var version string
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {

@@ -221,7 +221,7 @@ func (s *source) open() error {
 	if s.at > 0 {
 		req.Header.Set("Range", "bytes="+strconv.FormatInt(s.at, 10)+"-")
 	}
-	resp, err := s.c.HTTP.Do(req)
+	resp, err := s.c.HTTP.Do(req) //nolint:bodyclose // cancelBody below closes it
 	if err != nil {
 		timer.Stop()
 		if cause := context.Cause(ctx); cause != nil {

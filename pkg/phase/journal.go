@@ -17,6 +17,7 @@ const JournalName = ".okd_install_journal.json"
 // Result is how a phase ended.
 type Result string
 
+// The results; a phase that says Running when nothing runs was interrupted.
 const (
 	Running Result = "running"      // began, and did not say how it ended
 	Done    Result = "done"         // did its work

@@ -115,6 +115,7 @@ func NewAuthority(r io.Reader, now time.Time, name Name, life time.Duration) (Pa
 // Usage is what a leaf may be used for.
 type Usage int
 
+// The usages; a leaf may have both.
 const (
 	Server Usage = 1 << iota
 	Client

@@ -78,20 +78,25 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 	if err != nil {
 		return nil, &Error{Image: pullSpec, Kind: Invalid, Cause: err}
 	}
-	var failures []error
+	var (
+		last   *Error
+		others []error
+	)
 	for _, candidate := range candidates(ref, opts.Mirrors) {
 		release, err := inspect(ref, candidate, options)
 		if err == nil {
 			return release, nil
 		}
-		failures = append(failures, classify(candidate.Name(), err))
+		if last != nil {
+			others = append(others, last)
+		}
+		last = classify(candidate.Name(), err)
 	}
-	if len(failures) == 0 {
+	if last == nil {
 		return nil, &Error{Image: pullSpec, Kind: NotFound, Cause: errors.New("no mirror is configured and the source may not be contacted")}
 	}
 	// The last place is the source, whose answer says most; mirrors come with it.
-	last := failures[len(failures)-1].(*Error)
-	last.Others = failures[:len(failures)-1]
+	last.Others = others
 	return nil, last
 }
 

@@ -12,6 +12,7 @@ import (
 // package uses, because users and wrappers know them.
 type Type string
 
+// The kinds of findings.
 const (
 	Required    Type = "Required value"
 	Invalid     Type = "Invalid value"

@@ -24,13 +24,26 @@ func (s String) Reveal() string { return s.v }
 // IsZero says whether there is no value.
 func (s String) IsZero() bool { return s.v == "" }
 
-func (s String) String() string               { return hidden }
-func (s String) GoString() string             { return hidden }
-func (s String) Format(f fmt.State, _ rune)   { _, _ = io.WriteString(f, hidden) }
-func (s String) LogValue() slog.Value         { return slog.StringValue(hidden) }
+// String implements fmt.Stringer.
+func (s String) String() string { return hidden }
+
+// GoString implements fmt.GoStringer, for %#v.
+func (s String) GoString() string { return hidden }
+
+// Format implements fmt.Formatter: no verb gets at the value.
+func (s String) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+
+// LogValue implements slog.LogValuer.
+func (s String) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText implements encoding.TextMarshaler.
 func (s String) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// MarshalJSON implements json.Marshaler.
 func (s String) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
-func (s String) MarshalYAML() (any, error)    { return hidden, nil }
+
+// MarshalYAML implements yaml.Marshaler.
+func (s String) MarshalYAML() (any, error) { return hidden, nil }
 
 // UnmarshalText takes the value as it stands.
 func (s *String) UnmarshalText(b []byte) error { s.v = string(b); return nil }

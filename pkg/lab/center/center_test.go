@@ -19,7 +19,7 @@ func prepared(t *testing.T) site.Site {
 	t.Helper()
 	s := site.Site{Name: "lab", Dir: t.TempDir(), Cache: t.TempDir()}
 	made := madeFor(t, "registry.lab.okd.test:5000/okd/release@sha256:1234")
-	if err := prepare(s, made, time.Unix(1e9, 0)); err != nil {
+	if err := prepare(t.Context(), s, made, time.Unix(1e9, 0)); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -46,7 +46,7 @@ func TestPrepareKeepsAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := madeFor(t, "other@sha256:5678")
-	if err := prepare(s, made, time.Unix(1e9, 0)); err != nil {
+	if err := prepare(t.Context(), s, made, time.Unix(1e9, 0)); err != nil {
 		t.Fatal(err)
 	}
 	second, err := s.Facts()

@@ -1,6 +1,7 @@
 package center
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -24,7 +25,7 @@ import (
 )
 
 // prepare makes accounts and keys, once per lab, and records what setup made.
-func prepare(s site.Site, made setup.Result, now time.Time) error {
+func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time) error {
 	if err := os.MkdirAll(s.Dir, 0o711); err != nil {
 		return fmt.Errorf("prepare lab: %w", err)
 	}
@@ -35,7 +36,7 @@ func prepare(s site.Site, made setup.Result, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	layout, err := keepRelease(s, made.Release.Layout)
+	layout, err := keepRelease(ctx, s, made.Release.Layout)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func prepare(s site.Site, made setup.Result, now time.Time) error {
 
 // keepRelease links the release into the lab, over what is there: the next
 // setup may replace it in the cache while clusters still pull from it.
-func keepRelease(s site.Site, layout string) (string, error) {
+func keepRelease(ctx context.Context, s site.Site, layout string) (string, error) {
 	dir := s.File("release")
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return "", fmt.Errorf("keep release: %w", err)
@@ -57,7 +58,7 @@ func keepRelease(s site.Site, layout string) (string, error) {
 	var out []byte
 	var err error
 	for _, how := range []string{"-alf", "-af"} { // copied if it is on another file system
-		if out, err = exec.Command("cp", how, "--", layout+"/.", dir).CombinedOutput(); err == nil {
+		if out, err = exec.CommandContext(ctx, "cp", how, "--", layout+"/.", dir).CombinedOutput(); err == nil {
 			return dir, nil
 		}
 	}

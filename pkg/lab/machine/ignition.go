@@ -89,7 +89,7 @@ func (m *machine) ignitionStage(ctx context.Context, work, stage string) error {
 	log := &withoutConfig{out: console}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("Ignition failed in stage %s: %w", stage, err)
+		return fmt.Errorf("run Ignition stage %s: %w", stage, err)
 	}
 	return nil
 }

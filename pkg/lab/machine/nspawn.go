@@ -34,7 +34,7 @@ echo $? >"$exit_file"`
 
 // runSystem starts the system and waits for its end.
 func (m *machine) runSystem(ctx context.Context, disk volume.Bootable) outcome {
-	cmd, err := m.spawn(disk)
+	cmd, err := m.spawn(ctx, disk)
 	if err != nil {
 		m.note("cannot start the system: %v", err)
 		return halted
@@ -71,12 +71,12 @@ func (m *machine) outcome() outcome {
 		m.note("the system was killed")
 		return poweredOff
 	}
-	switch {
-	case code == exitReboot:
+	switch code {
+	case exitReboot:
 		return rebooted
-	case code == exitPowerOff:
+	case exitPowerOff:
 		return poweredOff
-	case code == exitKilled:
+	case exitKilled:
 		m.note("the system was killed")
 		return poweredOff
 	}
@@ -84,7 +84,7 @@ func (m *machine) outcome() outcome {
 	return halted
 }
 
-func (m *machine) spawn(disk volume.Bootable) (*exec.Cmd, error) {
+func (m *machine) spawn(ctx context.Context, disk volume.Bootable) (*exec.Cmd, error) {
 	console, err := m.console()
 	if err != nil {
 		return nil, err
@@ -96,7 +96,8 @@ func (m *machine) spawn(disk volume.Bootable) (*exec.Cmd, error) {
 	}
 	argv := append([]string{"-c", supervise, "okd-lab-machine", exit, launch}, m.group().Join()...)
 	argv = append(append(argv, "--"), m.nspawn(disk)...)
-	cmd := exec.Command("sh", argv...)
+	// It goes on when ctx ends: watch cuts its power, an ending daemon does not.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "sh", argv...)
 	cmd.Stdout, cmd.Stderr = console, console
 	// A session of its own: it goes on when the lab's daemon is restarted.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -93,7 +93,7 @@ func (g *Registry) allowed(r *http.Request) bool {
 // repository has all of it: what a digest names is the same everywhere.
 func (g *Registry) open(digest string) (*os.File, error) {
 	hex := strings.TrimPrefix(digest, "sha256:")
-	var last error = fs.ErrNotExist
+	last := fs.ErrNotExist
 	for _, dir := range append([]string{g.store.dir}, g.layout...) {
 		f, err := os.Open(filepath.Join(dir, "blobs", "sha256", hex))
 		if err == nil {

@@ -287,23 +287,27 @@ func (c *checker) checkHosts(ctx context.Context) error {
 }
 
 func (c *checker) checkNetwork(ctx context.Context) error {
-	for _, vm := range c.vms() {
-		at := platformPath.Child("vnicProfileID")
-		if _, err := c.profile(ctx, vm); err != nil {
-			choice := (*profileError)(nil)
-			if !asProfile(err, &choice) {
-				return err
-			}
-			if vm.VNICProfileID == "" {
-				at = platformPath.Child("ovirt_network_name")
-			}
-			if choice.missing {
-				c.r.NotFound(at, choice.value, "%s", choice.detail)
-			} else {
-				c.r.Invalid(at, choice.value, "%s", choice.detail)
-			}
-		}
-		break // all machines are on the same network
+	vms := c.vms()
+	if len(vms) == 0 {
+		return nil
+	}
+	vm := vms[0] // all machines are on the same network
+	_, err := c.profile(ctx, vm)
+	if err == nil {
+		return nil
+	}
+	choice := (*profileError)(nil)
+	if !asProfile(err, &choice) {
+		return err
+	}
+	at := platformPath.Child("vnicProfileID")
+	if vm.VNICProfileID == "" {
+		at = platformPath.Child("ovirt_network_name")
+	}
+	if choice.missing {
+		c.r.NotFound(at, choice.value, "%s", choice.detail)
+	} else {
+		c.r.Invalid(at, choice.value, "%s", choice.detail)
 	}
 	return nil
 }

@@ -54,6 +54,9 @@ const features = `{"features": ["checksum", "extents", "flush", "zero"], "max_re
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// What a refused client is still sending is read before the answer goes out:
+	// on a connection that closes it would see a reset and not the answer.
+	defer func() { _, _ = io.CopyN(io.Discard, r.Body, 1<<20) }()
 	rest, ok := strings.CutPrefix(r.URL.Path, "/images/")
 	if !ok {
 		fail(w, http.StatusNotFound, "no handler for %q", r.URL.Path)
@@ -210,9 +213,9 @@ func byteRange(header string, size int64) (first, last int64, ranged bool, err e
 	if !ok {
 		return 0, 0, false, fmt.Errorf("invalid Range %q", header)
 	}
-	first, last = 0, size-1
-	switch {
-	case from == "":
+	last = size - 1
+	switch from {
+	case "":
 		n, e := strconv.ParseInt(to, 10, 64)
 		if e != nil || n <= 0 {
 			return 0, 0, false, fmt.Errorf("invalid Range %q", header)

@@ -330,7 +330,7 @@ func startOperators(ctx context.Context, api *kube.Clients) {
 	}
 	for _, o := range ops {
 		o.Clients, o.Clock, o.Log = api, clk, staticpod.Logger()
-		go o.Run(ctx)
+		go func() { _ = o.Run(ctx) }()
 	}
 }
 
@@ -396,8 +396,8 @@ func (b *balancer) run(ctx context.Context, t *testing.T) {
 					continue
 				}
 				defer out.Close()
-				go func() { io.Copy(out, in); out.Close() }()
-				io.Copy(in, out)
+				go func() { _, _ = io.Copy(out, in); out.Close() }()
+				_, _ = io.Copy(in, out)
 				return
 			}
 		}()

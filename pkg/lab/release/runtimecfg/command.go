@@ -140,8 +140,8 @@ func loop(ctx context.Context, clk clock.Clock, log *slog.Logger, every time.Dur
 	}
 }
 
-func tell(socket string) func(string) error {
-	return func(order string) error { return supervise.Tell(socket, order) }
+func tell(ctx context.Context, socket string) func(string) error {
+	return func(order string) error { return supervise.Tell(ctx, socket, order) }
 }
 
 func logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }

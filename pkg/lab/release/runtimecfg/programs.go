@@ -89,7 +89,7 @@ func HAProxy(ctx context.Context, args []string) error {
 	rules := nat.Rules{NFT: o.nft, VIP: facts.Cluster.APIVIP, From: node.PortAPI, To: node.PortLB}
 	m := &monitor.HAProxy{
 		Facts: facts, Nodes: o.lister(facts, 10*time.Second, clk, log), Probe: health.NewProbe(time.Second),
-		Output: out, Redirect: rules, Tell: tell(o.socket), Log: log,
+		Output: out, Redirect: rules, Tell: tell(ctx, o.socket), Log: log,
 	}
 	err = loop(ctx, clk, log, time.Second, m.Step)
 	// Without this program nobody would notice that the balancer died.
@@ -116,7 +116,7 @@ func Keepalived(ctx context.Context, args []string) error {
 	probe := health.NewProbe(time.Second)
 	m := &monitor.Keepalived{
 		Facts: facts, Nodes: o.lister(facts, 10*time.Second, clk, log), Probe: probe,
-		Output: out, Tell: tell(o.socket), Clock: clk, Log: log,
+		Output: out, Tell: tell(ctx, o.socket), Clock: clk, Log: log,
 	}
 	if facts.Role != "bootstrap" {
 		return loop(ctx, clk, log, time.Second, m.Step)

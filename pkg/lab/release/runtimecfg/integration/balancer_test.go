@@ -126,7 +126,7 @@ func TestBalancer(t *testing.T) {
 	if _, err := out.Write(node.Compute(facts)); err != nil {
 		t.Fatal(err)
 	}
-	if err := supervise.Tell(in("sock"), supervise.Reload); err != nil {
+	if err := supervise.Tell(t.Context(), in("sock"), supervise.Reload); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 5*time.Second, "a third master serves", func() bool { return spread()[addr(13)] > 0 })

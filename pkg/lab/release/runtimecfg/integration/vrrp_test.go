@@ -84,7 +84,7 @@ func (n network) start(id int, role string, hosts []node.Host) *machine {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	log := slog.New(slog.DiscardHandler)
-	tell := func(order string) error { return supervise.Tell(in("sock"), order) }
+	tell := func(order string) error { return supervise.Tell(t.Context(), in("sock"), order) }
 	p := supervise.Program{
 		Argv: []string{"ip", "netns", "exec", n.ns(id), "keepalived", "--dont-fork", "--vrrp", "--log-console",
 			"--pid=" + in("pid"), "--vrrp_pid=" + in("vrrp.pid"), "--use-file=" + in("conf")},

@@ -64,7 +64,8 @@ func (p Program) Run(ctx context.Context) error {
 				return fmt.Errorf("prepare %s: %w", p.Argv[0], err)
 			}
 		}
-		child = exec.Command(p.Argv[0], p.Argv[1:]...)
+		// Not killed when ctx ends: halt asks it to end first.
+		child = exec.CommandContext(context.WithoutCancel(ctx), p.Argv[0], p.Argv[1:]...)
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if err := child.Start(); err != nil {
 			return fmt.Errorf("start %s: %w", p.Argv[0], err)
@@ -161,8 +162,9 @@ func (p Program) listen(ctx context.Context) (<-chan string, error) {
 }
 
 // Tell sends an order to the supervisor behind a socket.
-func Tell(socket, order string) error {
-	conn, err := net.DialTimeout("unix", socket, 2*time.Second)
+func Tell(ctx context.Context, socket, order string) error {
+	dialer := net.Dialer{Timeout: 2 * time.Second}
+	conn, err := dialer.DialContext(ctx, "unix", socket)
 	if err != nil {
 		return fmt.Errorf("tell supervisor to %s: %w", order, err)
 	}

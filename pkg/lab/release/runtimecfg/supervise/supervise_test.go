@@ -50,7 +50,7 @@ func TestProgram(t *testing.T) {
 		t.Helper()
 		var err error
 		for range 100 {
-			if err = Tell(in("sock"), order); err == nil {
+			if err = Tell(t.Context(), in("sock"), order); err == nil {
 				return
 			}
 			time.Sleep(10 * time.Millisecond)
