@@ -13,11 +13,14 @@ build() {
 	make --no-print-directory build
 }
 
+# The cluster's names resolve inside the lab only.
+installer() { bin/okd-lab exec -- "$PWD/bin/okd-install" "$@"; }
+
 nodes_ready() {
 	[ -s "$config" ] &&
 		bin/okd-lab exec -- kubectl --kubeconfig "$config" --request-timeout=5s wait --for=condition=Ready \
 			node --all --timeout=5s >/dev/null 2>&1 &&
-		bin/okd-install status --dir "$dir" --quiet
+		installer status --dir "$dir" --quiet >/dev/null 2>&1
 }
 
 how_to_go_on() {
@@ -26,14 +29,14 @@ how_to_go_on() {
 	say 'Versions'
 	bin/okd-lab exec -- kubectl --kubeconfig "$config" get clusterversion,clusteroperators
 	say 'Time per phase'
-	bin/okd-install status --dir "$dir" --phases
+	installer status --dir "$dir" --phases
 	cat <<-EOF
 
 		== How to go on
 		bin/okd-lab exec -- kubectl --kubeconfig \$PWD/_demo/auth/kubeconfig get pods -A
 		bin/okd-lab status             the lab: engine, registry, machines
 		bin/okd-lab machines list      power machines off and on
-		bin/okd-install status --dir _demo
+		bin/okd-lab exec -- \$PWD/bin/okd-install status --dir \$PWD/_demo
 		make demo-down                 remove it all
 	EOF
 }
@@ -64,7 +67,7 @@ up() {
 		(umask 077 && bin/okd-lab install-config >"$dir/install-config.yaml")
 	fi
 	say 'Install a cluster'
-	bin/okd-lab exec -- "$PWD/bin/okd-install" create cluster --dir "$dir"
+	installer create cluster --dir "$dir"
 	how_to_go_on
 	say "Demo ready after $((SECONDS - start)) s"
 }

@@ -131,7 +131,7 @@ func ExecIn(m machine.Status, argv []string) error {
 		return fmt.Errorf("enter machine %s: %w", m.Name, err)
 	}
 	args := append([]string{
-		"nsenter", "--target", strconv.Itoa(m.Leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--wd=/", "--",
+		"nsenter", "--target", strconv.Itoa(m.Leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--wdns=/", "--",
 	}, argv...)
 	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=" + os.Getenv("TERM")}
 	return unix.Exec(nsenter, args, env)
