@@ -65,7 +65,7 @@ func (t *Terminal) Emit(e Event) {
 		t.line(green+"✓"+reset, e.Phase, took(e), e.Message)
 		t.phase = ""
 	case PhaseFailed:
-		t.line(red+"✗"+reset, e.Phase, took(e), e.Message)
+		t.line(red+"✗"+reset, e.Phase, took(e), "failed")
 		t.phase = ""
 	case PhaseSkipped:
 		t.line(dim+"-"+reset, e.Phase, "", e.Message)

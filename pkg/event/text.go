@@ -125,7 +125,8 @@ func Sentence(e Event) string {
 	case PhaseDone:
 		return fmt.Sprintf("Phase %s: %s%s", e.Phase, orDefault(e.Message, "done"), after(e))
 	case PhaseFailed:
-		return fmt.Sprintf("Phase %s failed%s: %s", e.Phase, after(e), e.Message)
+		// Why is in the last line of the run, once.
+		return fmt.Sprintf("Phase %s failed%s", e.Phase, after(e))
 	case PhaseSkipped:
 		return fmt.Sprintf("Phase %s left out: %s", e.Phase, e.Message)
 	}

@@ -106,10 +106,11 @@ func (r *Runner) one(ctx context.Context, p Phase) error {
 	if err := ctx.Err(); err != nil {
 		return &Failed{Phase: p.Name, Next: p.Next, Err: interruption(ctx)}
 	}
-	r.emit(event.PhaseStart, p.Name, slog.LevelInfo, p.Help)
+	// First on disk: who is told of a phase may look there for it.
 	if err := r.Journal.phase(p.Name, started, time.Time{}, Running, ""); err != nil {
 		return err
 	}
+	r.emit(event.PhaseStart, p.Name, slog.LevelInfo, p.Help)
 	result, err := r.run(ctx, p)
 	ended := r.Clock.Now()
 	if err != nil {

@@ -162,7 +162,10 @@ func (w *Watcher) IngressCA(ctx context.Context) ([]byte, error) {
 		if err := w.API.Get(ctx, ref, &cm); err != nil {
 			return false, w.say("%s: %v", ref, err), nil
 		}
-		return cm.Data["ca-bundle.crt"] != "", w.say("%s has no ca-bundle.crt", ref), nil
+		if cm.Data["ca-bundle.crt"] == "" {
+			return false, w.say("%s has no ca-bundle.crt", ref), nil
+		}
+		return true, "", nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the ingress certificate: %w", err)

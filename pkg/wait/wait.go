@@ -23,11 +23,11 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	verb := "gave up"
+	verb := e.Cause.Error() // a cause of its own knows best why time was up
 	switch {
-	case errors.Is(e.Cause, context.DeadlineExceeded):
+	case e.Cause == context.DeadlineExceeded: //nolint:errorlint // that very value, not what stands for it
 		verb = "timed out"
-	case errors.Is(e.Cause, context.Canceled):
+	case e.Cause == context.Canceled: //nolint:errorlint // see above
 		verb = "interrupted"
 	}
 	if e.Why == "" {
@@ -47,7 +47,8 @@ func Until(ctx context.Context, clk clock.Clock, every time.Duration, check Chec
 			return &Error{Why: last, Cause: cause(ctx)}
 		}
 		done, why, err := check(ctx)
-		if why != "" {
+		// What a look says that was itself cut short is not what was waited for.
+		if why != "" && (last == "" || ctx.Err() == nil) {
 			last = why
 		}
 		if err != nil {

@@ -37,6 +37,7 @@ func TestUntilPollsUntilDone(t *testing.T) {
 func TestUntilReports(t *testing.T) {
 	broken := errors.New("disk is gone")
 	interrupt := errors.New("operator pressed Ctrl-C")
+	looks := 0
 	tests := []struct {
 		name   string
 		ctx    func() context.Context
@@ -71,7 +72,24 @@ func TestUntilReports(t *testing.T) {
 			},
 			check:  func(context.Context) (bool, string, error) { return true, "", nil },
 			is:     interrupt,
-			saying: "gave up",
+			saying: "operator pressed Ctrl-C",
+		},
+		{
+			name: "what it waited for, not how the last look was cut short",
+			ctx: func() context.Context {
+				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+				t.Cleanup(cancel)
+				return ctx
+			},
+			check: func(ctx context.Context) (bool, string, error) {
+				if looks++; looks > 1 {
+					<-ctx.Done()
+					return false, "GET /version: " + ctx.Err().Error(), nil
+				}
+				return false, "API is starting", nil
+			},
+			is:     context.DeadlineExceeded,
+			saying: "timed out; last seen: API is starting",
 		},
 	}
 	for _, tt := range tests {
