@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -30,7 +31,7 @@ func (e *Error) Error() string {
 	case e.Cause == context.Canceled: //nolint:errorlint // see above
 		verb = "interrupted"
 	}
-	if e.Why == "" {
+	if strings.Contains(verb, e.Why) { // an empty one too
 		return verb
 	}
 	return fmt.Sprintf("%s; last seen: %s", verb, e.Why)
