@@ -3,11 +3,17 @@ package ovirt_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,8 +58,9 @@ func newLab(t *testing.T, hosts int) *lab {
 	t.Helper()
 	l := &lab{t: t, machines: &machines{state: map[string]engine.State{}}, volumes: &volumes{data: map[string][]byte{}}}
 	handlers := [2]http.Handler{}
-	l.api = httptest.NewTLSServer(l.cut.wrap(func() http.Handler { return handlers[0] }))
-	l.images = httptest.NewTLSServer(l.cut.wrap(func() http.Handler { return handlers[1] }))
+	cert := certificate(t)
+	l.api = serve(cert, l.cut.wrap(func() http.Handler { return handlers[0] }))
+	l.images = serve(cert, l.cut.wrap(func() http.Handler { return handlers[1] }))
 	cfg := engine.Config{
 		FQDN: "engine.lab.okd.test", BaseURL: l.api.URL, TransferURL: l.images.URL, ProxyURL: l.images.URL,
 		Users:   []engine.User{{Name: "admin@internal", Password: secret.New(password), Admin: true}},
@@ -83,6 +90,30 @@ func newLab(t *testing.T, hosts int) *lab {
 	}
 	l.cluster, l.domain = clusters[0].ID, domains[0].ID
 	return l
+}
+
+// certificate has an elliptic key: the client connects for every request, and
+// signing with the RSA key of httptest would be most of what the tests do.
+func certificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func serve(cert tls.Certificate, h http.Handler) *httptest.Server {
+	s := httptest.NewUnstartedServer(h)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	s.StartTLS()
+	return s
 }
 
 // image is the smallest thing that is QCOW2 enough to be uploaded.
