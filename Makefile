@@ -24,8 +24,9 @@ demo-down: ## remove everything that demo made
 lint: ## gofmt, vet, golangci-lint, shellcheck
 	hack/lint.sh
 
-test-unit: ## the inner loop, under a minute
-	go test ./pkg/... ./cmd/... ./data/... ./tests/
+test-unit: ## the inner loop, under a minute; make test goes deeper
+	hack/packages.sh
+	go test -short -p 4 ./pkg/... ./cmd/... ./data/... ./tests/...
 
 test: ## what CI runs: lint, unit, contract, integration, one install
 	hack/test.sh ci

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Static checks. Installs what it needs: shellcheck from Debian, golangci-lint
-# built from the module that hack/modules/lint pins.
+# Static checks: gofmt, shellcheck, golangci-lint with go vet. Installs what it
+# needs: shellcheck from Debian, golangci-lint built from the module that
+# hack/modules/lint pins.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,11 +11,15 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 
-if ! command -v shellcheck >/dev/null; then
-	apt-get update -q && apt-get install -y -q shellcheck
-fi
-mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' '.ci/run')
-shellcheck "${scripts[@]}"
+# Every file that starts as a shell script does, whatever its name. Templates
+# are none before they are rendered: the tests of pkg/lab/release/mco check those.
+command -v shellcheck >/dev/null || hack/packages.sh
+mapfile -t scripts < <(git ls-files -co --exclude-standard -- . ':!*.tmpl' |
+	xargs -r -d '\n' awk 'FNR == 1 && /^#!.*[\/ ](ba)?sh( |$)/ { print FILENAME } { nextfile }' 2>/dev/null)
+# A script that others source makes sense only there, and is checked there.
+sourced=$(grep -hoP '^# shellcheck source=\K\S+\.sh$' "${scripts[@]}" | sort -u)
+mapfile -t scripts < <(printf '%s\n' "${scripts[@]}" | grep -vE "/($(paste -sd '|' <<<"$sourced"))\$")
+shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR "${scripts[@]}"
 
 if [ ! -x bin/golangci-lint ] || [ hack/modules/lint/go.sum -nt bin/golangci-lint ]; then
 	echo "building golangci-lint (once)"

@@ -24,9 +24,8 @@ var layers = map[string]int{
 	"pkg/install":     5,
 	"cmd/okd-install": 6,
 	"pkg/lab":         7, // beside the installer: see labMayUse
-	"cmd/okd-lab":     8,
-	"hack/tools":      8,
-	"tests":           9,
+	"cmd/okd-lab":     8, "cmd/okd-lab-release": 8,
+	"tests": 9,
 }
 
 // sameLayer lists the few imports within a layer.

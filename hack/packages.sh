@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that lint and tests need and okd-lab setup does
+# not bring. Does nothing when all are there. Their services are not started,
+# now or later.
+set -euo pipefail
+
+packages=(shellcheck jq openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack bind9-dnsutils curl procps file)
+services=(keepalived.service haproxy.service)
+
+missing=()
+for name in "${packages[@]}"; do
+	if [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" != installed ]; then
+		missing+=("$name")
+	fi
+done
+if [ "${#missing[@]}" -eq 0 ]; then
+	exit 0
+fi
+echo "installing ${missing[*]}"
+if [ "$(id -u)" -ne 0 ]; then
+	echo "this needs root; install them with: apt-get install ${missing[*]}" >&2
+	exit 1
+fi
+
+# A package's service starts when it is installed, unless a mask is there first.
+for unit in "${services[@]}"; do
+	if [[ " ${missing[*]} " == *" ${unit%.service} "* ]] && [ ! -e "/etc/systemd/system/$unit" ]; then
+		mkdir -p /etc/systemd/system
+		ln -s /dev/null "/etc/systemd/system/$unit"
+	fi
+done
+
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+install() {
+	apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+}
+install 2>/dev/null || {
+	apt-get -o DPkg::Lock::Timeout=300 update -q >/dev/null # the lists are missing or old
+	install
+}
