@@ -26,9 +26,9 @@ type Watcher struct {
 	// Every is the time between two looks, default 2 s.
 	Every time.Duration
 
-	mu     sync.Mutex
-	status Status
-	told   string
+	mu      sync.Mutex
+	status  Status
+	silence string // why nothing could be seen, as last told
 }
 
 const (
@@ -122,14 +122,11 @@ func (w *Watcher) dial(ctx context.Context) (*sshclient.Client, error) {
 	return nil, errors.Join(failures...)
 }
 
+// tell repeats itself at every look: whoever shows it knows what is new.
 func (w *Watcher) tell(s Status) {
 	w.mu.Lock()
-	changed := w.told != s.String()
-	w.status, w.told = s, s.String()
+	w.status = s
 	w.mu.Unlock()
-	if !changed {
-		return
-	}
 	attrs := []any{"service", s.Service, "stage", s.Stage, "since", s.Since}
 	if s.LastError != "" {
 		attrs = append(attrs, "failures", s.Failures)
@@ -145,8 +142,8 @@ func (w *Watcher) unreachable(err error) {
 		text = "bootstrap host: another host answers at its address: " + err.Error()
 	}
 	w.mu.Lock()
-	changed := w.told != text
-	w.told = text
+	changed := w.silence != text
+	w.silence = text
 	w.mu.Unlock()
 	if changed {
 		event.Debug(w.Sink, text)

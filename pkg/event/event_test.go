@@ -44,12 +44,28 @@ func TestTextHoldsBackProgress(t *testing.T) {
 	at := func(sec int, msg string) {
 		s.Emit(event.Event{Kind: event.Progress, Time: t0.Add(time.Duration(sec) * time.Second), Message: msg})
 	}
-	at(0, "a")
-	at(1, "b") // too soon
-	at(6, "a") // the same as the last one shown
-	at(7, "b")
-	if got := strings.Count(out.String(), "\n"); got != 2 {
-		t.Errorf("wrote %d lines, want 2:\n%s", got, out.String())
+	at(0, "API is away")
+	at(1, "API is starting")                   // too soon
+	at(2, "bootstrap host: pulling: no route") // another wait: not silenced
+	at(6, "API is away")                       // the same as the last one shown
+	at(7, "API is starting")
+	at(8, "bootstrap host: pulling: no route")
+	want := "level=info msg=API is away\nlevel=info msg=bootstrap host: pulling: no route\nlevel=info msg=API is starting\n"
+	if out.String() != want {
+		t.Errorf("wrote\n%s", out.String())
+	}
+}
+
+func TestKeptLogsHaveProgressOnce(t *testing.T) {
+	var file, lines bytes.Buffer
+	s := event.Multi(event.NewLogFile(&file), event.NewJSON(&lines, slog.LevelInfo))
+	for _, text := range []string{"API is away", "etcd: 1 member", "API is away", "etcd: 2 members", "API is away"} {
+		s.Emit(event.Event{Kind: event.Progress, Time: t0, Message: text})
+	}
+	for name, kept := range map[string]string{"log file": file.String(), "json": lines.String()} {
+		if got := strings.Count(kept, "\n"); got != 3 {
+			t.Errorf("%s has %d lines, want 3:\n%s", name, got, kept)
+		}
 	}
 }
 

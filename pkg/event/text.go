@@ -18,15 +18,29 @@ const quiet = 5 * time.Second
 // Text writes plain lines as the reference does without a terminal:
 // `level=info msg=text`, no time, no quotes, one record a line.
 type Text struct {
-	mu       sync.Mutex
-	w        io.Writer
-	level    slog.Level
-	lastLine string
-	lastAt   time.Time
+	mu    sync.Mutex
+	w     io.Writer
+	level slog.Level
+	shown map[string]shown // by topic
+}
+
+// shown is the last progress line of a topic.
+type shown struct {
+	text string
+	at   time.Time
+}
+
+// topic is what a progress line is about: its first word. Several waits may go
+// on at once, and one must not silence another.
+func topic(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	return word
 }
 
 // NewText writes events of at least the given level to w.
-func NewText(w io.Writer, level slog.Level) *Text { return &Text{w: w, level: level} }
+func NewText(w io.Writer, level slog.Level) *Text {
+	return &Text{w: w, level: level, shown: map[string]shown{}}
+}
 
 // Emit writes e.
 func (t *Text) Emit(e Event) {
@@ -37,10 +51,11 @@ func (t *Text) Emit(e Event) {
 	defer t.mu.Unlock()
 	text := personal(e)
 	if e.Kind == Progress {
-		if text == t.lastLine || e.Time.Sub(t.lastAt) < quiet && !t.lastAt.IsZero() && !e.Time.IsZero() {
+		last, again := t.shown[topic(text)]
+		if again && (text == last.text || e.Time.Sub(last.at) < quiet) {
 			return
 		}
-		t.lastLine, t.lastAt = text, e.Time
+		t.shown[topic(text)] = shown{text, e.Time}
 	}
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(t.w, "level=%s msg=%s\n", levelName(e.Level), strings.TrimRight(line, "\n"))
@@ -53,6 +68,7 @@ type JSON struct {
 	mu    sync.Mutex
 	w     io.Writer
 	level slog.Level
+	news  news
 }
 
 // NewJSON writes events of at least the given level to w.
@@ -60,7 +76,7 @@ func NewJSON(w io.Writer, level slog.Level) *JSON { return &JSON{w: w, level: le
 
 // Emit writes e.
 func (j *JSON) Emit(e Event) {
-	if e.Level < j.level {
+	if e.Level < j.level || !j.news.is(e) {
 		return
 	}
 	rec := map[string]any{"time": e.Time.UTC().Format(time.RFC3339Nano), "level": levelName(e.Level), "kind": string(e.Kind), "msg": Sentence(Event{Message: e.Message, Reveal: e.Reveal})}
@@ -84,8 +100,32 @@ func (j *JSON) Emit(e Event) {
 // LogFile writes every event in the form of the reference's
 // .openshift_install.log: time, level and quoted message.
 type LogFile struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu   sync.Mutex
+	w    io.Writer
+	news news
+}
+
+// news tells progress that says something new from its repetitions.
+type news struct {
+	mu   sync.Mutex
+	last map[string]string // by topic
+}
+
+func (n *news) is(e Event) bool {
+	if e.Kind != Progress {
+		return true
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.last == nil {
+		n.last = map[string]string{}
+	}
+	text := Sentence(e)
+	if n.last[topic(text)] == text {
+		return false
+	}
+	n.last[topic(text)] = text
+	return true
 }
 
 // NewLogFile writes all events to w.
@@ -93,6 +133,9 @@ func NewLogFile(w io.Writer) *LogFile { return &LogFile{w: w} }
 
 // Emit writes e.
 func (l *LogFile) Emit(e Event) {
+	if !l.news.is(e) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	level := e.Level
