@@ -54,6 +54,10 @@ report() {
 		echo '## Checks of the installations'
 		echo
 		grep -hE '^ *--- (PASS|FAIL):' "$work"/e2e.log | sed -E 's/^( *)--- (PASS|FAIL): ([^ ]+) \(([0-9.]+)s\)/\1* \2 \3, \4 s/'
+		echo
+		echo '## Figures'
+		echo
+		sed -nE 's/^.*MEASURED (.*)$/* \1/p' "$work"/e2e.log
 	} >docs/test-report.md
 }
 

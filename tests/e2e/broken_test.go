@@ -1,0 +1,113 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/install"
+)
+
+// bootstrapCannotSucceed cuts the release registry off as soon as the bootstrap
+// host is on.
+func bootstrapCannotSucceed(t *testing.T, l *lab) {
+	c := l.newCluster(t, "demo", standard)
+	step(t, "Fails", func(t *testing.T) {
+		r := c.create(t, "--timeout", "40s")
+		if !r.reach(t, install.PhaseAPIAnswers, 3*time.Minute) {
+			t.Fatalf("ended with exit code %d:\n%s", r.code, last(r.stderr.String(), 20))
+		}
+		l.okdLab(t, "fault", "service", "registry", "off")
+		defer l.okdLab(t, "fault", "service", "registry", "on")
+		c.saysWhileItWaits(t, r)
+		if code := r.end(t, installBudget); code != install.ExitBootstrap {
+			t.Errorf("exit code %d, want %d", code, install.ExitBootstrap)
+		}
+		t.Logf("gave up after %s", r.took.Round(time.Second))
+		if t.Failed() {
+			t.Logf("standard error:\n%s", r.stderr.String())
+		}
+	})
+	step(t, "LogBundle", func(t *testing.T) { c.logBundle(t) })
+	step(t, "CompletesOnceItCan", func(t *testing.T) {
+		if *tier == "full" {
+			c.complete(t)
+			c.nodesReady(t)
+			c.nothingTwice(t)
+		}
+		l.finish(t, 5*time.Minute, 0, c.dir, "destroy", "cluster")
+	})
+}
+
+// lastError is how the wait names the stage and the last error.
+var lastError = regexp.MustCompile(`bootstrap host: ([a-z-]+: )?\S.*; last error.*: .+`)
+
+// saysWhileItWaits wants the last error from the bootstrap host before the run
+// has ended.
+func (c *cluster) saysWhileItWaits(t *testing.T, r *run) {
+	t.Helper()
+	for !lastError.MatchString(r.stderr.String()) {
+		select {
+		case <-r.ended:
+			t.Errorf("the wait ended without a word of what went wrong at the bootstrap host")
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Logf("while it waits it says: %s", lastError.FindString(r.stderr.String()))
+}
+
+// logBundle reads what a failed bootstrap leaves behind.
+func (c *cluster) logBundle(t *testing.T) {
+	found, err := filepath.Glob(filepath.Join(c.dir, "log-bundle-*.tar.gz"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("log bundles: %v (%v), want one", found, err)
+	}
+	f, err := os.Open(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%s has mode %v (%v)", found[0], info.Mode(), err)
+	}
+	plain, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := c.secrets(t, c.dir)
+	journals := 0
+	var names []string
+	for files := tar.NewReader(plain); ; {
+		h, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, h.Name)
+		if strings.Contains(h.Name, "/bootstrap/journals/") && len(data) > 0 {
+			journals++
+		}
+		if name := secrets.In(string(data)); name != "" {
+			t.Errorf("%s in the log bundle shows %s", h.Name, name)
+		}
+	}
+	if journals == 0 {
+		t.Errorf("no journal of the bootstrap host among %d files: %v", len(names), names)
+	}
+}

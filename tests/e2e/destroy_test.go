@@ -1,0 +1,58 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// destroyed removes a cluster: first with an engine that fails, then knowing
+// no more than the infrastructure id, then once more.
+func destroyed(t *testing.T, c *cluster) {
+	infra := c.infraID(t)
+	step(t, "DestroyWithFailingEngine", func(t *testing.T) {
+		c.okdLab(t, "fault", "add", "--method", "DELETE", "--path", "/vms/*", "--status", "400",
+			"--reason", "Operation Failed", "--detail", "[Cannot remove VM. Storage is not available.]", "--count", "-1")
+		r := c.start(t, c.dir, nil, "destroy", "cluster")
+		code := r.end(t, 5*time.Minute)
+		c.okdLab(t, "fault", "clear")
+		if code == 0 {
+			t.Error("exit code 0, with machines that cannot be removed")
+		}
+		for _, name := range append(c.masters(t), c.workers(t)...) {
+			if !strings.Contains(r.stderr.String(), "vm "+name) {
+				t.Errorf("standard error does not name vm %s", name)
+			}
+		}
+		if !strings.Contains(r.stderr.String(), "still there") || !strings.Contains(r.stderr.String(), "Storage is not available") {
+			t.Error("standard error does not say that something is still there, and why")
+		}
+		if t.Failed() {
+			t.Logf("standard error:\n%s", last(r.stderr.String(), 30))
+		}
+	})
+	step(t, "DestroyByInfraID", func(t *testing.T) {
+		for _, name := range []string{"metadata.json", ".openshift_install_state.json"} {
+			if err := os.Remove(filepath.Join(c.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		r := c.finish(t, 5*time.Minute, 0, c.dir, "destroy", "cluster", "--infra-id", infra)
+		measured(t, "destroy cluster took %.1f s", r.took.Seconds())
+		if left := c.machines(t); len(left) > 0 {
+			t.Errorf("the hypervisors still have %v", left)
+		}
+	})
+	step(t, "DestroyAgain", func(t *testing.T) {
+		r := c.finish(t, time.Minute, 0, c.dir, "destroy", "cluster", "--infra-id", infra)
+		if want := "Nothing of cluster " + infra + " is left"; !strings.Contains(r.stderr.String(), want) {
+			t.Errorf("standard error has no %q:\n%s", want, r.stderr.String())
+		}
+	})
+}

@@ -1,0 +1,83 @@
+//go:build e2e
+
+// Package e2e installs clusters in a lab of its own and looks at what an
+// operator would look at. hack/test.sh runs it, as root, after okd-lab setup.
+package e2e
+
+import (
+	"flag"
+	"testing"
+)
+
+var (
+	tier = flag.String("tier", "ci", "ci: one installation with its checks; full: every fault, too")
+	have = flag.String("cluster", "", "check the cluster that was installed in this directory, in a lab that is up, and leave it alone")
+)
+
+// scenario is one story in a lab that is empty at its start and at its end.
+type scenario struct {
+	name string
+	full bool // too long for every change
+	run  func(t *testing.T, l *lab)
+}
+
+var scenarios = []scenario{
+	{name: "BadInput", run: badInput},
+	{name: "BootstrapCannotSucceed", run: bootstrapCannotSucceed},
+	{name: "Installation", run: installation},
+	{name: "KilledInEveryPhase", full: true, run: killedInEveryPhase},
+	{name: "KilledAtRandom", full: true, run: killedAtRandom},
+	{name: "TwoClusters", full: true, run: twoClusters},
+}
+
+func TestLab(t *testing.T) {
+	if *have != "" {
+		checkCluster(t, &cluster{lab: newLab(t), dir: *have, size: standard})
+		return
+	}
+	l := newLab(t)
+	l.up(t)
+	for _, s := range scenarios {
+		if s.full && *tier != "full" {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			before := l.inventory(t)
+			s.run(t, l)
+			if !t.Failed() {
+				l.sameAs(t, before)
+			}
+		})
+		if t.Failed() {
+			// What is left would be in the way of the others, and is worth a look.
+			t.Fatalf("lab %s is left as it is; OKD_LAB=%s bin/okd-lab status shows it", l.Name, l.Name)
+		}
+	}
+}
+
+// step runs a part of a story that the following parts build on.
+func step(t *testing.T, name string, run func(t *testing.T)) {
+	t.Helper()
+	if !t.Run(name, run) {
+		t.FailNow()
+	}
+}
+
+func installation(t *testing.T, l *lab) {
+	c := l.newCluster(t, "demo", standard)
+	c.interruptedThenKilled(t)
+	checkCluster(t, c)
+	step(t, "Ignition", func(t *testing.T) { ignitionValidates(t, l) })
+	step(t, "MasterWithVIPLost", func(t *testing.T) { masterWithVIPLost(t, c) })
+	destroyed(t, c)
+}
+
+// checkCluster is what holds for every cluster that has been installed.
+func checkCluster(t *testing.T, c *cluster) {
+	step(t, "Nodes", func(t *testing.T) { c.nodesReady(t) })
+	step(t, "Etcd", func(t *testing.T) { c.etcdVotes(t) })
+	step(t, "BootstrapGone", func(t *testing.T) { c.bootstrapGone(t) })
+	step(t, "NothingTwice", func(t *testing.T) { c.nothingTwice(t) })
+	step(t, "Workload", func(t *testing.T) { c.workload(t) })
+	step(t, "Secrets", func(t *testing.T) { c.keepsSecrets(t) })
+}

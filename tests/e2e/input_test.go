@@ -1,0 +1,138 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// badInput tries what people get wrong. Each mistake ends within seconds, says
+// where it is and what to do about it, and creates nothing.
+func badInput(t *testing.T, l *lab) {
+	facts := l.facts(t)
+	repository, _, _ := strings.Cut(facts.Release.PullSpec, "@")
+	absent := repository + "@sha256:" + strings.Repeat("0", 64)
+	for _, x := range []struct {
+		name string
+		// edit changes a line of install-config.yaml, or of the engine's login.
+		edit  func(config, login string) (string, string)
+		env   []string
+		empty bool // no install-config at all
+		code  int
+		says  []string
+	}{
+		{name: "no install-config and no terminal", empty: true, code: 3,
+			says: []string{`install-config\.yaml: no such file`, `Next: .*install-config\.example\.yaml`}},
+		{name: "misspelt key", code: 3,
+			edit: func(c, e string) (string, string) {
+				return strings.Replace(c, "ovirt_network_name:", "ovirt_netwrok_name:", 1), e
+			},
+			says: []string{`platform\.ovirt\.ovirt_netwrok_name: .*did you mean "ovirt_network_name"`}},
+		{name: "missing VIP", code: 3,
+			edit: func(c, e string) (string, string) {
+				return regexp.MustCompile(`(?m)^ +api_vips:.*\n`).ReplaceAllString(c, ""), e
+			},
+			says: []string{`platform\.ovirt\.api_vips: Required value`}},
+		{name: "unknown storage domain", code: 1,
+			edit: func(c, e string) (string, string) {
+				return regexp.MustCompile(`ovirt_storage_domain_id: .*`).
+					ReplaceAllString(c, "ovirt_storage_domain_id: 00000000-0000-4000-8000-000000000000"), e
+			},
+			says: []string{`platform\.ovirt\.ovirt_storage_domain_id: Not found: "00000000-`}},
+		{name: "wrong engine password", code: 1,
+			edit: func(c, e string) (string, string) { return c, strings.Replace(e, facts.Engine.Password, "wrong", 1) },
+			says: []string{`engine https://.*login refused`, `Next: .*ovirt_password`}},
+		{name: "untrusted engine CA", code: 1,
+			edit: func(c, e string) (string, string) {
+				e = regexp.MustCompile(`(?m)^ovirt_cafile:.*\n`).ReplaceAllString(e, "")
+				return c, regexp.MustCompile(`(?m)^ovirt_ca_bundle:(.*\n)((?: +.*\n)*)`).ReplaceAllString(e, "")
+			},
+			says: []string{`certificate not trusted`, `Next: .*ovirt_ca_bundle`}},
+		{name: "release image that cannot be pulled", code: 1,
+			env:  []string{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE=" + absent},
+			says: []string{`read release image .*@sha256:0000.*the registry does not have it`}},
+		{name: "registry that nobody trusts", code: 1,
+			edit: func(c, e string) (string, string) {
+				return regexp.MustCompile(`(?s)additionalTrustBundlePolicy.*`).ReplaceAllString(c, ""), e
+			},
+			says: []string{`certificate`, `additionalTrustBundle`}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			before := l.inventory(t)
+			dir := filepath.Join(l.work, "bad-"+strings.ReplaceAll(x.name, " ", "-"))
+			l.config(t, dir)
+			env := x.env
+			if x.edit != nil {
+				env = append(env, l.edit(t, dir, x.edit))
+			}
+			if x.empty {
+				if err := os.Remove(filepath.Join(dir, "install-config.yaml")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := l.start(t, dir, env, "create", "cluster")
+			// Seconds, and more of them where the machine is busy.
+			if code := r.end(t, 20*time.Second); code != x.code {
+				t.Errorf("exit code %d, want %d", code, x.code)
+			}
+			said := r.stderr.String()
+			for _, want := range append(x.says, `Next: `) {
+				if !regexp.MustCompile(want).MatchString(said) {
+					t.Errorf("standard error has no %q", want)
+				}
+			}
+			if name := l.secrets(t, dir).In(said); name != "" {
+				t.Errorf("standard error shows %s", name)
+			}
+			if t.Failed() {
+				t.Logf("standard error:\n%s", said)
+			}
+			l.sameAs(t, before)
+		})
+	}
+}
+
+// edit changes the input and returns the setting that names the changed login.
+func (l *lab) edit(t *testing.T, dir string, change func(config, login string) (string, string)) string {
+	t.Helper()
+	file := filepath.Join(dir, "install-config.yaml")
+	config, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	login, err := os.ReadFile(l.facts(t).Engine.OvirtConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newConfig, newLogin := change(string(config), string(login))
+	if newConfig == string(config) && newLogin == string(login) {
+		t.Fatal("nothing was changed: the files look different by now")
+	}
+	changed := filepath.Join(l.work, "ovirt-config-"+filepath.Base(dir)+".yaml")
+	for name, text := range map[string]string{file: newConfig, changed: newLogin} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return "OVIRT_CONFIG=" + changed
+}
+
+// ignitionValidates lets Ignition's own checker read what was rendered.
+func ignitionValidates(t *testing.T, l *lab) {
+	dir := filepath.Join(l.work, "ignition")
+	l.config(t, dir)
+	l.finish(t, time.Minute, 0, dir, "create", "ignition-configs")
+	for _, name := range []string{"bootstrap.ign", "master.ign", "worker.ign"} {
+		if out, err := l.inside(t, "ignition-validate", filepath.Join(dir, name)); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	if n, err := l.secrets(t, dir).Private(dir); err != nil || n < 4 {
+		t.Errorf("%d files with secrets are for their owner only: %v", n, err)
+	}
+}
