@@ -25,7 +25,10 @@ func (l Lab) Up(ctx context.Context) error {
 	lab := File(l.Namespace())
 	lines := []string{
 		"link set lo up",
-		"link add " + Bridge + " type bridge forward_delay 0 stp_state 0",
+		// Without an address of its own a bridge takes the lowest of its ports',
+		// and changes it as machines come and go: neighbours lose it for half a
+		// minute each time.
+		"link add " + Bridge + " address 52:54:00:0b:00:01 type bridge forward_delay 0 stp_state 0",
 		"link set " + Bridge + " up",
 	}
 	bits := MachineNetwork.Bits()
