@@ -87,8 +87,15 @@ func Do(path string, fn func() error) error {
 func onThread(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlock
-		done <- fn()
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			// The first thread cannot end, and a process is seen to be where it
+			// is. While it is held here, fn gets another one.
+			done <- onThread(fn)
+			runtime.UnlockOSThread()
+			return
+		}
+		done <- fn() // and never unlock
 	}()
 	return <-done
 }

@@ -72,13 +72,22 @@ func (s Secrets) collectKeys(text, at string) {
 	}
 }
 
-// In says which secret a text contains, plainly or in base64; empty if none.
-func (s Secrets) In(text string) string {
+// Known says which of the secrets a text contains, plainly or in base64; empty
+// if none.
+func (s Secrets) Known(text string) string {
 	for name, x := range s {
 		// Of base64 within base64 only the middle is the same at every offset.
 		if strings.Contains(text, x) || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte(x))) {
 			return name
 		}
+	}
+	return ""
+}
+
+// In is Known, and finds private keys of anybody else as well.
+func (s Secrets) In(text string) string {
+	if name := s.Known(text); name != "" {
+		return name
 	}
 	if strings.Contains(text, "PRIVATE KEY") {
 		return "a private key"
