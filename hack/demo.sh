@@ -61,6 +61,8 @@ up() {
 	say 'Set up the lab (packages, OS image, release: cached)'
 	bin/okd-lab setup
 	say 'Start the lab'
+	# What an installation in an earlier lab left describes machines that are gone.
+	bin/okd-lab status >/dev/null 2>&1 || rm -rf "$dir"
 	bin/okd-lab up
 	mkdir -p "$dir"
 	if [ ! -s "$dir/install-config.yaml" ]; then
