@@ -70,7 +70,7 @@ func Operators() []operand.Operator {
 		{
 			Name:      "dns",
 			Manifests: "dns.yaml",
-			Workloads: []operand.Workload{{Kind: "Deployment", Namespace: "openshift-dns", Name: "dns-default"}},
+			Workloads: []operand.Workload{{Kind: "DaemonSet", Namespace: "openshift-dns", Name: "dns-default"}},
 		},
 		ingress.Operator(clock.Real()),
 		console.Operator(),

@@ -20,7 +20,7 @@ func TestOperandsRender(t *testing.T) {
 	}
 	for name, wants := range map[string][]string{
 		"network.yaml": {"DaemonSet/network-node", "value: \"api-int.demo.okd.test\"", "image: \"registry/KUBE_PROXY_IMAGE\"", `clusterCIDR: "198.19.0.0/17"`},
-		"dns.yaml":     {"Service/dns-default", `clusterIP: "198.19.128.10"`, "replicas: 2"},
+		"dns.yaml":     {"Service/dns-default", `clusterIP: "198.19.128.10"`, "DaemonSet/dns-default", "trafficDistribution: PreferSameNode"},
 		"ingress.yaml": {"Deployment/router-default", "router-default.apps.demo.okd.test"},
 		"console.yaml": {"Route/console", `host: "console-openshift-console.apps.demo.okd.test"`, "--version=4.20.0-okd-lab.1"},
 	} {

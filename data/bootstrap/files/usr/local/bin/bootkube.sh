@@ -118,9 +118,11 @@ ended() { # STAGE CODE
 # next_end waits until a job reports its end; sets ended_stage and ended_code.
 # A job that was killed reports nothing: it is missed one turn later.
 next_end() {
-    local pid missed=
+    local pid missed= line= piece=
     ended_stage=
-    until read -r -t 1 ended_stage ended_code <&7; do
+    # On a busy host the time may be over in the middle of a line.
+    until IFS= read -r -t 1 piece <&7; do
+        line+=$piece
         if [ -n "$missed" ] && ! kill -0 "$missed" 2>/dev/null; then
             ended_stage="${jobs[$missed]}" ended_code=137
             echo killed >>"$STAGE_LOGS/$ended_stage.log"
@@ -130,6 +132,7 @@ next_end() {
             kill -0 "$pid" 2>/dev/null || missed="$pid"
         done
     done
+    [ -n "$ended_stage" ] || read -r ended_stage ended_code <<<"$line$piece"
     for pid in "${!jobs[@]}"; do
         if [ "${jobs[$pid]}" = "$ended_stage" ]; then
             unset "jobs[$pid]"
