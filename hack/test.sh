@@ -23,7 +23,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # The lab of the tests has a name of its own and lives beside a demo's.
-export OKD_LAB=test
+export OKD_LAB=${OKD_LAB:-test}
 
 step() {
 	local name=$1 start=$SECONDS
