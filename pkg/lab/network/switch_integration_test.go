@@ -3,6 +3,7 @@
 package network
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -19,7 +20,7 @@ func TestIntegrationBridgeKeepsItsAddress(t *testing.T) {
 	if err := lab.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	defer lab.Down(t.Context())
+	defer func() { _ = lab.Down(context.WithoutCancel(t.Context())) }()
 	before := hardwareAddress(t, lab)
 	s := Switch{Namespace: File(lab.Namespace())}
 	for n := range 8 {
@@ -30,7 +31,7 @@ func TestIntegrationBridgeKeepsItsAddress(t *testing.T) {
 		if err := netns.Create(c.Namespace); err != nil {
 			t.Fatal(err)
 		}
-		defer netns.Delete(c.Namespace)
+		defer func() { _ = netns.Delete(c.Namespace) }()
 		if err := s.Attach(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

@@ -118,7 +118,7 @@ ended() { # STAGE CODE
 # next_end waits until a job reports its end; sets ended_stage and ended_code.
 # A job that was killed reports nothing: it is missed one turn later.
 next_end() {
-    local pid missed= line= piece=
+    local pid missed='' line='' piece=''
     ended_stage=
     # On a busy host the time may be over in the middle of a line.
     until IFS= read -r -t 1 piece <&7; do
