@@ -188,3 +188,22 @@ func TestRunnerEndsItsJobs(t *testing.T) {
 		t.Errorf("last record %+v", e)
 	}
 }
+
+// TestEndOfAStageArrivesInPieces has the time of a read end in the middle of
+// the line by which a job reports its end.
+func TestEndOfAStageArrivesInPieces(t *testing.T) {
+	t.Parallel()
+	const program = `set -euo pipefail
+eval "$(sed -n '/^next_end() {/,/^}/p' "$1")"
+declare -A jobs=([$$]=etcd-bootstrap [1]=api-bootstrap)
+mkfifo "$2"
+exec 7<>"$2"
+(printf 'etcd-bootstrap ' >&7; sleep 1.2; printf '3\n' >&7) &
+next_end
+echo "$ended_stage $ended_code ${jobs[*]}"`
+	h := newHost(t)
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", program, "bash", h.path("lib/bootkube.sh"), h.path("ended")).CombinedOutput()
+	if want := "etcd-bootstrap 3 api-bootstrap\n"; err != nil || string(out) != want {
+		t.Errorf("%v: got %q, want %q", err, out, want)
+	}
+}
