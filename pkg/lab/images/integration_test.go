@@ -61,7 +61,7 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 	w.start("cluster-network-operator", append(env, "KUBECONFIG="+w.kubeconfig, "RELEASE_VERSION=4.20.0-okd-lab.1"), programs.LabRelease, "cluster-network-operator", "start")
 	ours := []string{"network", "dns", "ingress", "console", "config-operator"}
 	for _, wl := range [][3]string{
-		{"DaemonSet", "openshift-sdn", "network-node"}, {"Deployment", "openshift-dns", "dns-default"},
+		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-dns", "dns-default"},
 		{"Deployment", "openshift-ingress", "router-default"}, {"Deployment", "openshift-console", "console"},
 	} {
 		w.eventually(ctx, strings.Join(wl[:], " "), func() (bool, string) {
@@ -333,10 +333,12 @@ func (w *world) available(ctx context.Context, operator string) string {
 // playKubelet reports every workload of the operands as running and the
 // console's route as admitted.
 func (w *world) playKubelet(ctx context.Context) {
-	w.status(ctx, "apps/v1", "DaemonSet", "openshift-sdn", "network-node", map[string]any{
-		"observedGeneration": int64(99), "desiredNumberScheduled": int64(5), "currentNumberScheduled": int64(5), "numberAvailable": int64(5),
-		"numberReady": int64(5), "updatedNumberScheduled": int64(5), "numberMisscheduled": int64(0)})
-	for ns, name := range map[string]string{"openshift-dns": "dns-default", "openshift-ingress": "router-default", "openshift-console": "console"} {
+	for ns, name := range map[string]string{"openshift-sdn": "network-node", "openshift-dns": "dns-default"} {
+		w.status(ctx, "apps/v1", "DaemonSet", ns, name, map[string]any{
+			"observedGeneration": int64(99), "desiredNumberScheduled": int64(5), "currentNumberScheduled": int64(5), "numberAvailable": int64(5),
+			"numberReady": int64(5), "updatedNumberScheduled": int64(5), "numberMisscheduled": int64(0)})
+	}
+	for ns, name := range map[string]string{"openshift-ingress": "router-default", "openshift-console": "console"} {
 		w.status(ctx, "apps/v1", "Deployment", ns, name, map[string]any{
 			"observedGeneration": int64(99), "replicas": int64(2), "updatedReplicas": int64(2), "readyReplicas": int64(2), "availableReplicas": int64(2)})
 	}

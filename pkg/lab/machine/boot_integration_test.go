@@ -275,9 +275,10 @@ func TestBoot(t *testing.T) {
 		}
 	}
 	l.podman(hw.ID)
-	if a := l.sup.Addresses(hw.ID); len(a) != 1 || !network.MachineNetwork.Contains(a[0]) {
-		t.Errorf("addresses are %v", a)
-	}
+	l.eventually("the guest's report of its address", func() bool {
+		a := l.sup.Addresses(hw.ID)
+		return len(a) == 1 && network.MachineNetwork.Contains(a[0])
+	})
 
 	if err := l.sup.Reset(ctx, hw.ID); err != nil {
 		t.Fatal(err)
