@@ -13,9 +13,9 @@ import (
 
 // The program under supervision notes what happens to it in a file.
 const script = `
-echo start >>"$0.log"
 trap 'echo reload >>"$0.log"' HUP
 trap 'echo stop >>"$0.log"; exit 0' TERM
+echo start >>"$0.log"
 while [ ! -e "$0.exit" ]; do sleep 0.02; done
 `
 
@@ -64,7 +64,6 @@ func TestProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	saw("start")
-	time.Sleep(100 * time.Millisecond) // for the traps
 	tell(Reload)
 	saw("start reload")
 	tell(Stop)
