@@ -27,8 +27,10 @@ cpu_seconds() {
 anonymous_mib() {
 	if [ -r "/sys/fs/cgroup/memory/$lab/memory.stat" ]; then
 		awk '/^total_rss / {printf "%d", $2 / 1048576}' "/sys/fs/cgroup/memory/$lab/memory.stat"
-	else
+	elif [ -r "/sys/fs/cgroup/$lab/memory.stat" ]; then
 		awk '/^anon / {printf "%d", $2 / 1048576}' "/sys/fs/cgroup/$lab/memory.stat"
+	else
+		echo 0 # no machine has been made yet
 	fi
 }
 
