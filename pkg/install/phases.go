@@ -88,7 +88,7 @@ func (c *creation) phases() []phase.Phase {
 		},
 		{
 			Name: PhaseVirtualization, Help: "deploy the virtualization stack",
-			Unless: func() string { return "the release has no virtualization operator" },
+			Unless: func() string { return "this version of the installer does not deploy it" },
 		},
 	}
 }
