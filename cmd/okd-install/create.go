@@ -43,6 +43,14 @@ func createCommand(r *root) *cobra.Command {
 		Example: "  okd-install create ignition-configs --dir mycluster",
 	}, (*install.App).CreateIgnitionConfigs)
 
+	target(&cobra.Command{Use: "infrastructure-plan", Short: "Write the plan of the infrastructure",
+		Long:    "Writes infrastructure-plan.json: what create cluster would make or, where the\nmachines are yours, the machines, DNS records and load balancer ports that there\nhave to be. Changes nothing on the platform. `plan` shows the same for people.",
+		Example: "  okd-install create infrastructure-plan --dir mycluster",
+	}, (*install.App).CreateInfrastructurePlan)
+	policy := &cobra.Command{Use: "permissions-policy", Short: "Write the permissions that the installer needs in a cloud", Hidden: true,
+		Example: "  okd-install create permissions-policy --dir mycluster"}
+	target(policy, (*install.App).CreatePermissionsPolicy)
+
 	cluster := &cobra.Command{Use: "cluster", Short: "Create the cluster, or go on with it",
 		Long:    "Creates the machines, waits until they are a cluster, and says how to use it.\nAfter a failure or an interruption the same command goes on where it stopped.",
 		Example: "  okd-install create cluster --dir mycluster\n  okd-install create cluster --dir mycluster --log-format json 2>events.jsonl",
@@ -72,15 +80,21 @@ func runFlags(t *cobra.Command, o *install.Options) {
 func waitForCommand(r *root) *cobra.Command {
 	c := &cobra.Command{Use: "wait-for", Short: "Wait for a step of an installation", Args: noArguments, RunE: help}
 	for _, w := range []struct {
-		use, short string
-		do         func(*install.App, context.Context) error
+		use, short, long string
+		do               func(*install.App, context.Context) error
+		approves         bool
 	}{
-		{"bootstrap-complete", "Wait until the bootstrap host can be removed", (*install.App).WaitForBootstrap},
-		{"install-complete", "Wait until the cluster has installed itself", (*install.App).WaitForInstall},
+		{"bootstrap-complete", "Wait until the bootstrap host can be removed",
+			"Waits until the API answers, the masters have taken over and etcd has left the\nbootstrap host.", (*install.App).WaitForBootstrap, false},
+		{"install-complete", "Wait until the cluster has installed itself",
+			"Waits until the cluster is complete and quiet, and says how to use it. Where the\nmachines are yours, it names the certificate requests of nodes that wait for your\napproval, or approves them with --approve-csrs.", (*install.App).WaitForInstall, true},
 	} {
 		var o install.Options
-		t := &cobra.Command{Use: w.use, Short: w.short, Args: noArguments, Example: "  okd-install wait-for " + w.use + " --dir mycluster"}
+		t := &cobra.Command{Use: w.use, Short: w.short, Long: w.long, Args: noArguments, Example: "  okd-install wait-for " + w.use + " --dir mycluster"}
 		runFlags(t, &o)
+		if w.approves {
+			t.Flags().BoolVar(&o.ApproveCSRs, "approve-csrs", false, "let nodes of any name join from the machine networks, where the machines are yours (default: say which requests wait)")
+		}
 		t.RunE = func(cmd *cobra.Command, _ []string) error {
 			app, err := r.resume(o)
 			if err != nil {
@@ -97,7 +111,7 @@ func destroyCommand(r *root) *cobra.Command {
 	c := &cobra.Command{Use: "destroy", Short: "Destroy a cluster, or its bootstrap host", Args: noArguments, RunE: help}
 	var infraID string
 	cluster := &cobra.Command{Use: "cluster", Short: "Destroy everything that belongs to the cluster", Args: noArguments,
-		Long: "Removes everything that carries the cluster's tags from its platform, and then the\nfiles that describe the cluster. What you wrote yourself stays. Exits 0 only if\nnothing is left; run it again otherwise.",
+		Long: "Removes everything that carries the cluster's tags from its platform, and then the\nfiles that describe the cluster. What you wrote yourself stays. Exits 0 only if\nnothing is left; run it again otherwise. Where the machines are yours, it says what\nis left to you, and removes the files.",
 		Example: `  okd-install destroy cluster --dir mycluster
   okd-install destroy cluster --infra-id mycluster-x7k2p    # the directory is lost`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -54,7 +54,7 @@ func (r *root) command() *cobra.Command {
 	f.StringVar(&r.logLevel, "log-level", "info", "log level on standard error (debug, info, warn, error)")
 	f.StringVar(&r.logFormat, "log-format", "auto", "form of standard error (auto, text, json)")
 	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
-		statusCommand(r), graphCommand(r), versionCommand(r))
+		statusCommand(r), graphCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r))
 	return c
 }
 
@@ -83,6 +83,7 @@ func misused(c *cobra.Command, err error) error {
 
 // check looks at the flags that every command has.
 func (r *root) check() error {
+	r.logLevel = strings.ToLower(r.logLevel)
 	if _, known := levels[r.logLevel]; !known {
 		return fmt.Errorf("invalid --log-level %q: choose one of debug, info, warn, error", r.logLevel)
 	}
@@ -96,7 +97,7 @@ func help(c *cobra.Command, _ []string) error { return c.Help() }
 
 var levels = map[string]slog.Level{
 	"trace": slog.LevelDebug, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn,
-	"warning": slog.LevelWarn, "error": slog.LevelError, "fatal": event.LevelFatal,
+	"warning": slog.LevelWarn, "error": slog.LevelError, "fatal": event.LevelFatal, "panic": event.LevelFatal,
 }
 
 // start opens the directory, which is made if need be, the log file and the
@@ -122,7 +123,7 @@ func (r *root) resume(o install.Options) (*install.App, error) {
 	file := event.NewLogFile(r.log)
 	app := r.application(o, file)
 	now := app.Clock.Now()
-	file.Emit(event.Event{Time: now, Level: slog.LevelDebug, Message: "okd-install " + version.Version})
+	file.Emit(event.Event{Time: now, Level: slog.LevelDebug, Message: "okd-install " + version.String()})
 	file.Emit(event.Event{Time: now, Level: slog.LevelDebug, Message: "Built from commit " + version.Commit})
 	return app, nil
 }
@@ -155,7 +156,7 @@ func (r *root) application(o install.Options, more ...event.Sink) *install.App {
 	clk := clock.Real()
 	app := &install.App{
 		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, Options: o,
-		Command: strings.Join(r.args[1:], " "),
+		Program: filepath.Base(r.args[0]), Command: strings.Join(r.args[1:], " "),
 	}
 	r.app = app
 	r.sink = event.Stamped(clk.Now, event.Redacted(app.Clean, event.Multi(append(more, r.screen(levels[r.logLevel]))...)))

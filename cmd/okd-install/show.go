@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -97,7 +96,7 @@ func graphCommand(r *root) *cobra.Command {
 func versionCommand(r *root) *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "Print version information", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			release := version.ReleaseImage
+			release := version.Release()
 			if override := install.ReleaseOverride(r.getenv); override != "" {
 				release = override
 			}
@@ -105,7 +104,22 @@ func versionCommand(r *root) *cobra.Command {
 				release = "none built in"
 			}
 			_, err := fmt.Fprintf(r.streams.out, "%s %s\nbuilt from commit %s\nrelease image %s\nrelease architecture %s\n",
-				filepath.Base(r.args[0]), version.Version, version.Commit, release, version.Architecture)
+				r.args[0], version.String(), version.Commit, release, version.ReleaseArchitecture())
 			return err
 		}}
+}
+
+func coreosCommand(r *root) *cobra.Command {
+	c := &cobra.Command{Use: "coreos", Short: "Work with CoreOS boot images", Args: noArguments, RunE: help}
+	c.AddCommand(&cobra.Command{Use: "print-stream-json", Short: "Print the CoreOS stream metadata of the release", Args: noArguments,
+		Long:    "Prints as JSON where the boot images of the release are: for machines that you boot\nyourself. It is read from the release image (its login comes from install-config.yaml\nin the directory, or from the files that podman and docker have), and kept, so that\nit is there without a network the next time.",
+		Example: `  okd-install coreos print-stream-json | jq -r '.architectures.x86_64.artifacts.metal.formats.iso.disk.location'`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			app, err := r.look()
+			if err != nil {
+				return err
+			}
+			return app.PrintStream(cmd.Context())
+		}})
+	return c
 }

@@ -14,6 +14,7 @@ import (
 	certv1 "k8s.io/api/certificates/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -27,6 +28,7 @@ const (
 	servingSigner   = "kubernetes.io/kubelet-serving"
 	approvalReason  = "OkdInstallApprove"
 	approvalMessage = "okd-install created this machine and expects this node"
+	vouchedMessage  = "okd-install was told to let nodes of the machine networks join"
 )
 
 // Approver approves the first client certificate and the serving certificates
@@ -36,8 +38,13 @@ type Approver struct {
 	*Watcher
 	// Nodes are the names of the nodes that may join.
 	Nodes []string
+	// AnyNode lets nodes of every name join: the user, who made the machines,
+	// vouches for whatever reaches the API from their network.
+	AnyNode bool
 	// Networks are the machine networks that serving certificates may name.
 	Networks []netip.Prefix
+	// Ask only says which requests could be approved, and leaves that to the user.
+	Ask bool
 }
 
 // Run approves until ctx ends. Requests that it does not know are left alone
@@ -81,12 +88,42 @@ func (a *Approver) pass(ctx context.Context, refused map[string]bool) error {
 			}
 			continue
 		}
+		if a.Ask {
+			if !refused[csr.Name] {
+				refused[csr.Name] = true
+				event.Warn(a.Sink, "Node "+node+" waits for its "+kindOf(csr)+" certificate; if the machine is yours: oc adm certificate approve "+csr.Name)
+			}
+			continue
+		}
 		if err := a.approve(ctx, csr); err != nil {
 			return fmt.Errorf("approve %s: %w", csr.Name, err)
 		}
 		event.Info(a.Sink, "Approved "+kindOf(csr)+" certificate of node "+node)
 	}
 	return nil
+}
+
+// Pending says which certificate requests of nodes wait for a decision, since
+// when, and how to approve them.
+func (w *Watcher) Pending(ctx context.Context) ([]string, error) {
+	var list certv1.CertificateSigningRequestList
+	if err := w.API.List(ctx, kube.CSRs, "", &list); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, csr := range list.Items {
+		if decided(csr) || csr.Spec.SignerName != clientSigner && csr.Spec.SignerName != servingSigner {
+			continue
+		}
+		who := csr.Spec.Username
+		if req, err := parse(csr.Spec.Request); err == nil {
+			who = strings.TrimPrefix(req.Subject.CommonName, nodeUserPrefix)
+		}
+		out = append(out, fmt.Sprintf("certificate request %s (%s certificate of node %s) waits since %s: oc adm certificate approve %s",
+			csr.Name, kindOf(csr), who, csr.CreationTimestamp.UTC().Format(time.RFC3339), csr.Name))
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 func decided(csr certv1.CertificateSigningRequest) bool {
@@ -113,7 +150,10 @@ func (a *Approver) Judge(csr certv1.CertificateSigningRequest, nodes map[string]
 	if !isNode || !slices.Equal(req.Subject.Organization, []string{nodesGroup}) {
 		return "", fmt.Errorf("subject %q is not a node's", req.Subject)
 	}
-	if !slices.Contains(a.Nodes, name) {
+	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
+		return "", fmt.Errorf("%q is not the name of a node", name)
+	}
+	if !a.AnyNode && !slices.Contains(a.Nodes, name) {
 		return "", fmt.Errorf("node %s is not one that this installation created", name)
 	}
 	switch csr.Spec.SignerName {
@@ -204,10 +244,13 @@ func parse(data []byte) (*x509.CertificateRequest, error) {
 }
 
 func (a *Approver) approve(ctx context.Context, csr certv1.CertificateSigningRequest) error {
-	now := metav1.NewTime(a.Clock.Now())
+	now, message := metav1.NewTime(a.Clock.Now()), approvalMessage
+	if a.AnyNode {
+		message = vouchedMessage
+	}
 	csr.Status.Conditions = append(csr.Status.Conditions, certv1.CertificateSigningRequestCondition{
 		Type: certv1.CertificateApproved, Status: corev1.ConditionTrue,
-		Reason: approvalReason, Message: approvalMessage, LastUpdateTime: now, LastTransitionTime: now,
+		Reason: approvalReason, Message: message, LastUpdateTime: now, LastTransitionTime: now,
 	})
 	return a.API.Update(ctx, kube.Ref{Kind: kube.CSRs, Name: csr.Name}, "approval", csr)
 }

@@ -92,3 +92,41 @@ func TestJudge(t *testing.T) {
 		})
 	}
 }
+
+// Who made the machines may vouch for their names, and for nothing else.
+func TestJudgeAnyNode(t *testing.T) {
+	const (
+		client    = "kubernetes.io/kube-apiserver-client-kubelet"
+		serving   = "kubernetes.io/kubelet-serving"
+		bootstrap = "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper"
+		node      = "system:node:worker-7.okd.test"
+	)
+	nodes := map[string]corev1.Node{"worker-8": {Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Address: "198.18.0.108"}, {Address: "203.0.113.9"}}}}}
+	a := &handoff.Approver{AnyNode: true, Networks: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}}
+	clientUse, serverUse := []certv1.KeyUsage{certv1.UsageClientAuth}, []certv1.KeyUsage{certv1.UsageServerAuth}
+	tests := []struct {
+		name, signer, user string
+		usages             []certv1.KeyUsage
+		req                []byte
+		refuse             string
+	}{
+		{"a node of any name", client, bootstrap, clientUse, request(t, node, "system:nodes", nil), ""},
+		{"its serving certificate", serving, "system:node:worker-8", serverUse, request(t, "system:node:worker-8", "system:nodes", []string{"worker-8"}, "198.18.0.108"), ""},
+		{"no name of a node", client, bootstrap, clientUse, request(t, "system:node:../x", "system:nodes", nil), "not the name of a node"},
+		{"an empty name", client, bootstrap, clientUse, request(t, "system:node:", "system:nodes", nil), "not the name of a node"},
+		{"an administrator", client, bootstrap, clientUse, request(t, "system:admin", "system:masters", nil), "not a node's"},
+		{"by somebody else", client, "system:serviceaccount:default:evil", clientUse, request(t, node, "system:nodes", nil), "not by the node bootstrapper"},
+		{"a second one", client, bootstrap, clientUse, request(t, "system:node:worker-8", "system:nodes", nil), "has joined already"},
+		{"serving from elsewhere", serving, "system:node:worker-8", serverUse, request(t, "system:node:worker-8", "system:nodes", []string{"worker-8"}, "203.0.113.9"), "not known to be"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := a.Judge(certv1.CertificateSigningRequest{Spec: certv1.CertificateSigningRequestSpec{
+				Request: tt.req, SignerName: tt.signer, Username: tt.user, Usages: tt.usages,
+			}}, nodes)
+			if (err == nil) != (tt.refuse == "") || err != nil && !strings.Contains(err.Error(), tt.refuse) {
+				t.Errorf("%v, want %q", err, tt.refuse)
+			}
+		})
+	}
+}

@@ -32,13 +32,13 @@ func (w *Watcher) Answers(ctx context.Context) (string, error) {
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		body, err := w.API.Raw(ctx, "/version", nil)
 		if err != nil {
-			return false, w.say("API at %s: %v", w.API.URL(), err), nil
+			return false, w.say("API at %s: %s", w.API.URL(), kube.Cause(err)), nil
 		}
 		var v struct {
 			GitVersion string `json:"gitVersion"`
 		}
 		if err := json.Unmarshal(body, &v); err != nil {
-			return false, w.say("API at %s does not answer as an API: %v", w.API.URL(), err), nil
+			return false, w.say("API at %s: what answers there is no Kubernetes API: %v", w.API.URL(), err), nil
 		}
 		version = v.GitVersion
 		return true, "", nil
@@ -55,7 +55,7 @@ func (w *Watcher) BootstrapComplete(ctx context.Context) error {
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		done, err := w.Completed(ctx)
 		if err != nil {
-			return false, w.say("ConfigMap kube-system/bootstrap: %v", err), nil
+			return false, w.say("ConfigMap kube-system/bootstrap: %s", kube.Cause(err)), nil
 		}
 		if !done {
 			return false, w.say("the bootstrap host has not reported completion"), nil
@@ -106,7 +106,7 @@ func (w *Watcher) EtcdMoved(ctx context.Context) error {
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		moved, why, err := w.etcdMoved(ctx)
 		if err != nil {
-			return false, w.say("operator etcd: %v", err), nil
+			return false, w.say("operator etcd: %s", kube.Cause(err)), nil
 		}
 		if !moved {
 			return false, w.say("operator etcd: bootstrap member not removed yet: %s", why), nil

@@ -16,12 +16,13 @@ import (
 var etcdNamespaces = []string{"openshift-etcd", "openshift-etcd-operator"}
 
 // Members passes on, until ctx ends, what the cluster's own events say of etcd
-// members that join, are promoted or leave: the one record of the way from one
-// member to four and to three.
-func (w *Watcher) Members(ctx context.Context, report func(string)) {
+// members that join, are promoted or leave, and when: the one record of the way
+// from one member to four and to three. Every run sees the same events; fresh
+// says whether one was not told of before.
+func (w *Watcher) Members(ctx context.Context, fresh func(at time.Time, text string) bool) {
 	seen := map[string]bool{}
 	look := func(ctx context.Context) {
-		var fresh []corev1.Event
+		var found []corev1.Event
 		for _, ns := range etcdNamespaces {
 			var list corev1.EventList
 			if err := w.API.List(ctx, kube.Events, ns, &list); err != nil {
@@ -30,14 +31,15 @@ func (w *Watcher) Members(ctx context.Context, report func(string)) {
 			for _, e := range list.Items {
 				if strings.HasPrefix(e.Reason, "Member") && !seen[string(e.UID)] {
 					seen[string(e.UID)] = true
-					fresh = append(fresh, e)
+					found = append(found, e)
 				}
 			}
 		}
-		sort.Slice(fresh, func(i, j int) bool { return when(fresh[i]).Before(when(fresh[j])) })
-		for _, e := range fresh {
-			event.Info(w.Sink, "etcd: "+e.Message)
-			report("etcd: " + e.Message)
+		sort.Slice(found, func(i, j int) bool { return when(found[i]).Before(when(found[j])) })
+		for _, e := range found {
+			if text := "etcd: " + e.Message; fresh(when(e), text) {
+				event.Info(w.Sink, text)
+			}
 		}
 	}
 	for {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -17,7 +18,7 @@ func (w *Watcher) NodesReady(ctx context.Context, names []string) error {
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		missing, err := w.NotReady(ctx, names)
 		if err != nil {
-			return false, w.say("list nodes: %v", err), nil
+			return false, w.say("list nodes: %s", kube.Cause(err)), nil
 		}
 		if len(missing) > 0 {
 			return false, w.say("%d of %d nodes ready; %s", len(names)-len(missing), len(names), strings.Join(missing, "; ")), nil
@@ -57,10 +58,18 @@ func (w *Watcher) NotReady(ctx context.Context, names []string) ([]string, error
 func isReady(n corev1.Node) (bool, string) {
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {
-			return c.Status == corev1.ConditionTrue, c.Message
+			return c.Status == corev1.ConditionTrue, c.Message + since(c.LastTransitionTime.Time)
 		}
 	}
 	return false, "its kubelet has not reported"
+}
+
+// since is a time of the cluster's, absolute so that it stays the same.
+func since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " (since " + t.UTC().Format(time.RFC3339) + ")"
 }
 
 // Unready says, for each node that has joined and is not Ready, what is the

@@ -44,6 +44,7 @@ type App struct {
 	Sink    event.Sink // people and the log file see what goes here
 	Stdout  io.Writer  // data only
 	Getenv  func(string) string
+	Program string // as the user calls it; default okd-install
 	Command string // as typed, for the journal
 	Options Options
 
@@ -68,6 +69,9 @@ type Options struct {
 	Timeout           time.Duration // replaces every phase's budget
 	Edited            asset.Policy  // what to do about edited files whose inputs changed
 	SkipPasswordPrint bool
+	// ApproveCSRs lets nodes of any name join from the machine networks, where
+	// the installer has not made the machines and cannot know them.
+	ApproveCSRs bool
 }
 
 // redactions collects the secrets of a run as they become known, so that no
@@ -96,6 +100,22 @@ func (a *App) Clean(text string) string {
 	return a.secrets.r.Clean(text)
 }
 
+// self is how the user calls this program, which may be by another name.
+func (a *App) self() string {
+	if a == nil || a.Program == "" {
+		return "okd-install"
+	}
+	return a.Program
+}
+
+// command is a command that can be pasted, for the directory of this run.
+func (a *App) command(words string) string {
+	if a == nil || a.Dir == "" || a.Dir == "." {
+		return a.self() + " " + words
+	}
+	return a.self() + " " + words + " --dir " + a.Dir
+}
+
 func (a *App) path(name string) string { return filepath.Join(a.Dir, name) }
 
 // journaled runs work with a journal of its own run, and closes the journal
@@ -105,7 +125,7 @@ func (a *App) journaled(work func(j *phase.Journal) error) error {
 	if err != nil {
 		return err
 	}
-	if err := j.Begin(phase.Run{Command: a.Command, Version: version.Version, PID: os.Getpid(), Started: a.Clock.Now()}); err != nil {
+	if err := j.Begin(phase.Run{Command: a.Command, Version: version.String(), PID: os.Getpid(), Started: a.Clock.Now()}); err != nil {
 		return err
 	}
 	err = work(j)
@@ -125,8 +145,8 @@ func (a *App) open() (*assets.Installer, error) {
 	inst, err := assets.Open(a.Dir, assets.Deps{
 		Clock:          a.Clock,
 		Events:         a.Sink,
-		ReleaseImage:   orDefault(a.Getenv(envReleaseImage), version.ReleaseImage),
-		Version:        version.Version,
+		ReleaseImage:   orDefault(ReleaseOverride(a.Getenv), version.Release()),
+		Version:        version.String(),
 		Invoker:        orDefault(a.Getenv(envInvoker), "user"),
 		KeepOSTemplate: a.osTemplate() != "",
 		Edited:         a.Options.Edited,

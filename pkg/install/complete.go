@@ -43,7 +43,10 @@ func (a *App) installComplete(ctx context.Context, w *rollout.Watcher, sink even
 	consoleCtx, cancel := context.WithTimeout(ctx, consoleBudget)
 	defer cancel()
 	console, err := w.Console(consoleCtx)
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case errors.Is(err, rollout.ErrNoConsole):
+		event.Warn(sink, "There is no console: "+err.Error())
+	case err != nil && ctx.Err() == nil:
 		event.Warn(sink, "The console cannot be reached", "err", err)
 	}
 	return a.logIn(console, password)

@@ -17,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/rollout"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // creation is one run of create cluster: what is to be made, and what it is
@@ -55,7 +56,7 @@ func (a *App) CreateCluster(ctx context.Context) error {
 		if err := a.createCluster(ctx, j, inst); err != nil {
 			return err
 		}
-		event.Info(a.Sink, "Time elapsed: "+a.Clock.Now().Sub(started).Round(time.Second).String())
+		a.elapsed(started)
 		return nil
 	})
 }
@@ -63,7 +64,7 @@ func (a *App) CreateCluster(ctx context.Context) error {
 func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.Installer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c, err := a.creation(ctx, inst, inst.Cluster)
+	c, err := a.creation(ctx, inst, a.refusal, inst.Cluster)
 	if err != nil {
 		return err
 	}
@@ -82,16 +83,20 @@ func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.
 		a.left = c.existing(ctx)
 	default:
 		c.afterFailure(ctx, err)
+		return a.diagnosed(ctx, c.api, err)
 	}
 	return err
 }
 
 // creation generates what is needed, or finds it generated, and connects to the
-// platform.
-func (a *App) creation(ctx context.Context, inst *assets.Installer, generate func(context.Context) (assets.Cluster, error)) (*creation, error) {
+// platform, unless the install-config is one to be refused.
+func (a *App) creation(ctx context.Context, inst *assets.Installer, refuse func(*types.InstallConfig) error, generate func(context.Context) (assets.Cluster, error)) (*creation, error) {
 	cfg, err := inst.Config(ctx)
 	if err != nil {
 		return nil, a.classify(err)
+	}
+	if err := refuse(cfg); err != nil {
+		return nil, err
 	}
 	a.Hide(cfg.Secrets()...)
 	p, err := a.connect(ctx, cfg.Platform.Name())
@@ -170,15 +175,30 @@ func (c *creation) bootstrapComplete(ctx context.Context, sink event.Sink) error
 	c.watchBootstrap(ctx, sink)
 	w := c.handoff(sink)
 	background.Go(func() {
-		w.Members(ctx, func(text string) {
-			_ = c.journal.Note(phase.Note{Time: c.app.Clock.Now(), Phase: PhaseBootstrapComplete, Message: text})
-		})
+		w.Members(ctx, c.noteMember)
 	})
 	if err := w.BootstrapComplete(ctx); err != nil {
 		return err
 	}
 	c.approve()
-	return w.EtcdMoved(ctx)
+	if err := w.EtcdMoved(ctx); err != nil {
+		return err
+	}
+	if c.app.Getenv(envGatherBootstrap) != "" {
+		c.gatherNow(ctx)
+	}
+	return nil
+}
+
+// noteMember keeps in the journal what happened to an etcd member, once: a run
+// that goes on where another stopped sees the cluster's events again.
+func (c *creation) noteMember(at time.Time, text string) bool {
+	note := phase.Note{Time: at, Phase: PhaseBootstrapComplete, Message: text}
+	if c.journal.Noted(note) {
+		return false
+	}
+	_ = c.journal.Note(note) // a note that is lost costs no more than that
+	return true
 }
 
 func (c *creation) destroyBootstrap(ctx context.Context, sink event.Sink) error {

@@ -41,11 +41,14 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 			return err
 		}
 		event.Info(a.Sink, "Destroying cluster "+meta.InfraID)
+		if p.byHand {
+			event.Info(a.Sink, "The machines of cluster "+meta.InfraID+" are yours: this installer made none, and removes none. Switch them off and wipe their disks; then take the cluster's names out of DNS and its machines out of the load balancer")
+		}
 		left, err := p.provider(a.Sink, nil).Destroy(ctx, meta.InfraID, machines.Everything)
 		if err := remaining(left, err); err != nil {
 			return &Failure{Code: ExitOther, Next: "run the same command again once the platform is well", Err: err}
 		}
-		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: destroyedNote + meta.InfraID}); err != nil {
+		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: destroyedNote + meta.InfraID + on + platformOf(meta)}); err != nil {
 			return err
 		}
 		if a.describes(meta.InfraID) {
@@ -53,7 +56,10 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 				return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
 			}
 		}
-		event.Info(a.Sink, "Nothing of cluster "+meta.InfraID+" is left")
+		if !p.byHand {
+			event.Info(a.Sink, "Nothing of cluster "+meta.InfraID+" is left")
+		}
+		event.Info(a.Sink, "Uninstallation complete!")
 		return nil
 	})
 }
@@ -69,9 +75,12 @@ func (a *App) describes(infraID string) bool {
 	return err == nil && meta.InfraID == infraID
 }
 
-// destroyedNote marks in the journal which cluster is gone, so that a second
-// destroy can say so although nothing else remembers it.
-const destroyedNote = "destroyed "
+// destroyedNote marks in the journal which cluster is gone, and from which
+// platform, so that a second destroy can say so although nothing else remembers it.
+const (
+	destroyedNote = "destroyed "
+	on            = " on "
+)
 
 // identify finds out which cluster is meant: as told, from metadata.json, from
 // the state, or from the journal of an earlier destroy.
@@ -95,29 +104,35 @@ func (a *App) identify(infraID string) (assets.Metadata, error) {
 	if meta, err := assets.StoredMetadata(a.Dir); err == nil && meta.InfraID != "" {
 		return meta, nil
 	}
-	if id := a.lastDestroyed(); id != "" {
-		return assets.Metadata{InfraID: id}, nil
+	if meta := a.lastDestroyed(); meta.InfraID != "" {
+		return meta, nil
 	}
 	return meta, &Failure{Code: ExitOther, Next: "name the directory of the installation with --dir, or the cluster with --infra-id",
 		Err: fmt.Errorf("no metadata.json and no state in %s: which cluster is to be destroyed is not known", a.Dir)}
 }
 
-func (a *App) lastDestroyed() string {
+func (a *App) lastDestroyed() assets.Metadata {
 	runs, err := phase.ReadJournal(a.Dir)
 	if err != nil {
-		return ""
+		return assets.Metadata{}
 	}
 	return gone(runs)
 }
 
-// gone is the cluster that the newest destroy in runs has removed, empty if
-// there was none.
-func gone(runs []phase.Run) string {
-	last := ""
+// gone is as much as is known of the cluster that the newest destroy in runs has
+// removed; its InfraID is empty if there was none.
+func gone(runs []phase.Run) assets.Metadata {
+	var last assets.Metadata
 	for _, r := range runs {
 		for _, n := range r.Notes {
-			if id, is := strings.CutPrefix(n.Message, destroyedNote); is {
-				last = id
+			text, is := strings.CutPrefix(n.Message, destroyedNote)
+			if !is {
+				continue
+			}
+			id, where, _ := strings.Cut(text, on)
+			last = assets.Metadata{InfraID: id}
+			if where != "" && where != types.PlatformOvirt {
+				last.ClusterName = id // platformOf takes a bare id for oVirt's
 			}
 		}
 	}
@@ -139,6 +154,7 @@ func (a *App) DestroyBootstrap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Whoever switches it off: not before etcd has left it.
 	if kubeconfig, err := os.ReadFile(a.path(kubeconfigFile)); err == nil {
 		if err := a.etcdStillThere(ctx, kubeconfig); err != nil {
 			return err
@@ -147,6 +163,10 @@ func (a *App) DestroyBootstrap(ctx context.Context) error {
 	left, err := p.provider(a.Sink, nil).Destroy(ctx, meta.InfraID, plan.StageBootstrap)
 	if err := remaining(left, err); err != nil {
 		return err
+	}
+	if p.byHand {
+		event.Info(a.Sink, "The bootstrap host of "+meta.InfraID+" is yours: take it out of the load balancer and switch it off. This installer has made nothing that it could remove")
+		return nil
 	}
 	event.Info(a.Sink, "Bootstrap host of "+meta.InfraID+" is gone")
 	return nil
@@ -166,7 +186,7 @@ func (a *App) etcdStillThere(ctx context.Context, kubeconfig []byte) error {
 		return nil
 	}
 	if moved, err := w.HasMoved(ctx); err == nil && !moved {
-		return &Failure{Code: ExitOther, Next: "okd-install wait-for bootstrap-complete --dir " + a.Dir,
+		return &Failure{Code: ExitOther, Next: a.command("wait-for bootstrap-complete"),
 			Err: errors.New("etcd still has a member on the bootstrap host")}
 	}
 	return nil
@@ -191,7 +211,3 @@ func remaining(left []plan.Ref, err error) error {
 	}
 	return text
 }
-
-// platformOf says where a cluster is. Only oVirt clusters can be destroyed from
-// an infrastructure id alone: their metadata is optional for that reason.
-func platformOf(assets.Metadata) string { return types.PlatformOvirt }

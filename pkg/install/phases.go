@@ -68,11 +68,11 @@ func (c *creation) phases() []phase.Phase {
 		},
 		{
 			Name: PhaseAPIAnswers, Help: "wait for the temporary control plane",
-			Run: c.apiAnswers, Budget: budgetAPI, Next: nextBootstrap,
+			Run: c.apiAnswers, Budget: budgetAPI, Next: c.app.nextBootstrap(),
 		},
 		{
 			Name: PhaseBootstrapComplete, Help: "wait for the masters to take over",
-			Done: c.handedOver, Run: c.bootstrapComplete, Budget: budgetBootstrap, Next: nextBootstrap,
+			Done: c.handedOver, Run: c.bootstrapComplete, Budget: budgetBootstrap, Next: c.app.nextBootstrap(),
 		},
 		{
 			Name: PhaseBootstrapDestroyed, Help: "remove the bootstrap host",
@@ -80,11 +80,11 @@ func (c *creation) phases() []phase.Phase {
 		},
 		{
 			Name: PhaseNodesJoined, Help: "wait for every node to join",
-			Run: c.nodesJoined, Budget: budgetNodes, Next: nextCluster,
+			Run: c.nodesJoined, Budget: budgetNodes, Next: c.app.nextCluster(),
 		},
 		{
 			Name: PhaseClusterComplete, Help: "wait for the cluster to install itself",
-			Run: c.clusterComplete, Budget: budgetInstall, Next: nextCluster,
+			Run: c.clusterComplete, Budget: budgetInstall, Next: c.app.nextCluster(),
 		},
 		{
 			Name: PhaseVirtualization, Help: "deploy the virtualization stack",
@@ -93,14 +93,17 @@ func (c *creation) phases() []phase.Phase {
 	}
 }
 
-const (
-	nextBootstrap = "read the log bundle named above, or look with `okd-install gather bootstrap`; then " + resume
-	nextCluster   = "look at `oc get clusteroperators,nodes`; `okd-install wait-for install-complete` goes on waiting"
-)
+func (a *App) nextBootstrap() string {
+	return "read the log bundle named above, or look with `" + a.command("gather bootstrap") + "`; then " + resume
+}
+
+func (a *App) nextCluster() string {
+	return "look at `oc get clusteroperators,nodes`; `" + a.command("wait-for install-complete") + "` goes on waiting"
+}
 
 func (c *creation) preserved() string {
 	if c.app.Getenv(envPreserveBootstrap) != "" {
-		return envPreserveBootstrap + " is set: the bootstrap host stays until `okd-install destroy bootstrap`"
+		return envPreserveBootstrap + " is set: the bootstrap host stays until `" + c.app.command("destroy bootstrap") + "`"
 	}
 	return ""
 }

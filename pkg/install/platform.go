@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
 	machinesovirt "github.com/okd-install/okd-install/pkg/machines/ovirt"
+	"github.com/okd-install/okd-install/pkg/machines/upi"
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -27,8 +30,11 @@ type platform struct {
 	plan func(c assets.Cluster, image plan.Image) (plan.Plan, error)
 	// provider reconciles plans; its events go to the sink.
 	provider func(sink event.Sink, get fetch) machines.Provider
-	// stream names the CoreOS artifact that its machines start from.
+	// stream names the CoreOS artifact that its machines start from; empty where
+	// the installer brings no image.
 	stream string
+	// byHand says that the machines are the user's.
+	byHand bool
 }
 
 // connect picks the platform and logs in to it.
@@ -36,10 +42,59 @@ func (a *App) connect(ctx context.Context, name string) (platform, error) {
 	switch name {
 	case types.PlatformOvirt:
 		return a.connectOvirt(ctx)
+	case types.PlatformNone, types.PlatformExternal, types.PlatformBareMetal:
+		return a.byHand(), nil
 	case "":
 		return platform{}, errors.New("the platform is not known")
 	}
-	return platform{}, fmt.Errorf("platform %s: this installer makes no machines there; use the Ignition configs", name)
+	return platform{}, fmt.Errorf("platform %s is none that this installer knows", name)
+}
+
+// refusal says why create cluster cannot make the machines of a cluster; nil if
+// it can.
+func (a *App) refusal(cfg *types.InstallConfig) error {
+	name := cfg.Platform.Name()
+	because := func(next, format string, args ...any) error {
+		return &Failure{Code: ExitOther, Next: next, Err: fmt.Errorf(format, args...)}
+	}
+	const guide = "; docs/user/upi.md has the whole way"
+	switch {
+	case cfg.BootstrapInPlace != nil:
+		return because(a.command("create single-node-ignition-config")+", and boot the machine with it"+guide,
+			"create cluster cannot install in place (bootstrapInPlace): the one machine is yours to boot")
+	case name == types.PlatformNone, name == types.PlatformExternal:
+		return because(a.command("create ignition-configs")+", boot your machines with them, and "+a.self()+" wait-for bootstrap-complete"+guide,
+			"create cluster cannot make machines on platform %s: they are yours", name)
+	case name == types.PlatformBareMetal:
+		return because("boot the hosts yourself with the files of `"+a.command("create ignition-configs")+"`"+guide,
+			"create cluster cannot provision bare-metal hosts yet: that comes with a later version of this installer; nothing was created")
+	}
+	return nil
+}
+
+// platformOf says where a cluster is. A cluster on oVirt can be known by its
+// infrastructure id alone. One whose metadata names no platform is on none or
+// external, as metadata.json has no key for them.
+func platformOf(meta assets.Metadata) string {
+	if meta.Ovirt != nil || meta.ClusterID == "" && meta.ClusterName == "" {
+		return types.PlatformOvirt
+	}
+	return types.PlatformNone
+}
+
+// byHand is the platform on which the user makes the machines.
+func (a *App) byHand() platform {
+	return platform{
+		byHand: true,
+		plan: func(c assets.Cluster, _ plan.Image) (plan.Plan, error) {
+			return upi.Plan(c.Config, c.InfraID, upi.Ignitions{Bootstrap: c.Bootstrap, Master: c.Master, Worker: c.Worker}), nil
+		},
+		provider: func(event.Sink, fetch) machines.Provider { return upi.Provider{Lookup: lookup} },
+	}
+}
+
+func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
 func (a *App) connectOvirt(ctx context.Context) (platform, error) {
@@ -60,7 +115,9 @@ func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 			for _, m := range c.Machines {
 				ign[m.Name] = m.Ignition
 			}
-			return machinesovirt.Plan(c.Config, c.InfraID, image, ign)
+			p, err := machinesovirt.Plan(c.Config, c.InfraID, image, ign)
+			p.Provide = upi.Records(c.Config)
+			return p, err
 		},
 		provider: func(sink event.Sink, get fetch) machines.Provider {
 			return machinesovirt.New(machinesovirt.Deps{Engine: engine, Clock: a.Clock, Events: sink, Log: log, Fetch: get, Poll: pollEvery})
@@ -83,7 +140,7 @@ func unconnected(url string, err error) error {
 }
 
 // osImage decides which image machines start from, without fetching it.
-func (c *creation) osImage() (plan.Image, osimage.Artifact, error) {
+func (c *creation) osImage(ctx context.Context) (plan.Image, osimage.Artifact, error) {
 	override, err := osimage.ParseOverride(c.app.Getenv(envOSImage))
 	if err != nil {
 		return plan.Image{}, osimage.Artifact{}, err
@@ -93,6 +150,9 @@ func (c *creation) osImage() (plan.Image, osimage.Artifact, error) {
 	}
 	artifact := override.Artifact
 	if override.IsZero() {
+		if _, err := c.inspect(ctx); err != nil {
+			return plan.Image{}, osimage.Artifact{}, err
+		}
 		if artifact, err = c.streamArtifact(); err != nil {
 			return plan.Image{}, artifact, err
 		}

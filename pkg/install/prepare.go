@@ -16,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/release"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // inspect reads the release image, once in a run.
@@ -25,17 +26,21 @@ func (c *creation) inspect(ctx context.Context) (*release.Release, error) {
 	if c.releaseRead != nil {
 		return c.releaseRead, nil
 	}
-	cfg := c.cluster.Config
-	opts := release.Options{PullSecret: cfg.PullSecret, TrustBundle: []byte(cfg.AdditionalTrustBundle)}
-	for _, s := range cfg.ImageDigestSources {
-		opts.Mirrors = append(opts.Mirrors, release.Mirror{Source: s.Source, Mirrors: s.Mirrors, Only: s.SourcePolicy == "NeverContactSource"})
-	}
-	rel, err := release.Inspect(ctx, c.cluster.ReleaseImage, opts)
+	rel, err := release.Inspect(ctx, c.cluster.ReleaseImage, releaseOptions(c.cluster.Config))
 	if err != nil {
 		return nil, err
 	}
 	c.releaseRead = rel
 	return rel, nil
+}
+
+// releaseOptions are how the install-config says that images are to be reached.
+func releaseOptions(cfg *types.InstallConfig) release.Options {
+	opts := release.Options{PullSecret: cfg.PullSecret, TrustBundle: []byte(cfg.AdditionalTrustBundle)}
+	for _, s := range cfg.ImageDigestSources {
+		opts.Mirrors = append(opts.Mirrors, release.Mirror{Source: s.Source, Mirrors: s.Mirrors, Only: s.SourcePolicy == "NeverContactSource"})
+	}
+	return opts
 }
 
 // preflight looks for everything that would stop the installation, and changes
@@ -109,16 +114,13 @@ func (c *creation) plan(ctx context.Context) (plan.Plan, error) {
 	if c.infra != nil {
 		return *c.infra, nil
 	}
-	if c.app.Getenv(envOSImage) == "" {
-		if _, err := c.inspect(ctx); err != nil {
+	var image plan.Image
+	if c.platform.stream != "" {
+		var err error
+		if image, c.artifact, err = c.osImage(ctx); err != nil {
 			return plan.Plan{}, err
 		}
 	}
-	image, artifact, err := c.osImage()
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	c.artifact = artifact
 	p, err := c.platform.plan(c.cluster, image)
 	if err != nil {
 		return plan.Plan{}, err

@@ -1,20 +1,45 @@
 package install
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"slices"
 
+	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Plan shows what create cluster would create or change. It changes nothing.
+// Plan shows what create cluster would create or change or, where the user makes
+// the machines, what there has to be. It changes nothing.
 func (a *App) Plan(ctx context.Context, form string) error {
-	format := plan.Format(form)
-	if !slices.Contains(plan.Formats(), format) {
+	return a.plan(ctx, plan.Format(form), func(d plan.Diff) error { return d.Render(a.Stdout, plan.Format(form)) })
+}
+
+// planFile is where create infrastructure-plan leaves the plan.
+const planFile = "infrastructure-plan.json"
+
+// CreateInfrastructurePlan writes the plan to a file.
+func (a *App) CreateInfrastructurePlan(ctx context.Context) error {
+	return a.plan(ctx, plan.JSON, func(d plan.Diff) error {
+		var text bytes.Buffer
+		if err := d.Render(&text, plan.JSON); err != nil {
+			return err
+		}
+		if err := asset.WriteFile(a.path(planFile), text.Bytes(), 0o600); err != nil {
+			return err
+		}
+		event.Info(a.Sink, "Infrastructure-Plan created in: "+a.Dir)
+		return nil
+	})
+}
+
+func (a *App) plan(ctx context.Context, form plan.Format, use func(plan.Diff) error) error {
+	if !slices.Contains(plan.Formats(), form) {
 		return fmt.Errorf("invalid --output %q: choose one of %v", form, plan.Formats())
 	}
 	inst, err := a.open()
@@ -22,7 +47,8 @@ func (a *App) Plan(ctx context.Context, form string) error {
 		return err
 	}
 	defer func() { _ = inst.Close() }()
-	c, err := a.creation(ctx, inst, inst.Plan)
+	anything := func(*types.InstallConfig) error { return nil }
+	c, err := a.creation(ctx, inst, anything, inst.Plan)
 	if err != nil {
 		return err
 	}
@@ -34,7 +60,7 @@ func (a *App) Plan(ctx context.Context, form string) error {
 	if err != nil {
 		return fmt.Errorf("compare the plan with the platform: %w", err)
 	}
-	return diff.Render(a.Stdout, format)
+	return use(diff)
 }
 
 // Graph writes the asset graph in DOT.

@@ -67,7 +67,7 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 	}
 	s.InfraID, s.Cluster = meta.InfraID, meta.ClusterName
 	if s.InfraID == "" {
-		s.Destroyed = gone(runs)
+		s.Destroyed = gone(runs).InfraID
 	}
 	kubeconfig, err := os.ReadFile(a.path(kubeconfigFile))
 	if err != nil {
@@ -88,7 +88,7 @@ func (a *App) lookAtCluster(ctx context.Context, api *kube.Client, s *Status) er
 	w := &rollout.Watcher{API: api, Clock: a.Clock, Sink: event.Discard, Every: pollEvery, Settle: rollout.DefaultSettle}
 	done, version, why, err := w.Version(ctx)
 	if err != nil {
-		s.Problems = append(s.Problems, fmt.Sprintf("ask %s: %v", api.URL(), err))
+		s.Problems = append(s.Problems, fmt.Sprintf("ask %s: %s", api.URL(), kube.Cause(err)))
 		return nil
 	}
 	s.Complete, s.Version = done, version
@@ -116,7 +116,7 @@ func summarize(runs []phase.Run) ([]PhaseStatus, *LastRun) {
 	var order []string
 	known := map[string]PhaseStatus{}
 	for _, r := range runs {
-		if gone([]phase.Run{r}) != "" { // what follows is another cluster's
+		if gone([]phase.Run{r}).InfraID != "" { // what follows is another cluster's
 			order, known = nil, map[string]PhaseStatus{}
 		}
 		for _, e := range r.Phases {

@@ -57,8 +57,8 @@ func TestSummarize(t *testing.T) {
 			}
 		})
 	}
-	if got := gone([]phase.Run{destroyed, run()}); got != "demo-x7k2p" {
-		t.Errorf("destroyed %q", got)
+	if got := gone([]phase.Run{destroyed, run()}); got.InfraID != "demo-x7k2p" || platformOf(got) != "ovirt" {
+		t.Errorf("destroyed %+v", got)
 	}
 }
 

@@ -85,7 +85,12 @@ func (c *creation) afterFailure(ctx context.Context, err error) {
 		return
 	}
 	// The run's own context may have ended with the failure.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherBudget)
+	c.gatherNow(context.WithoutCancel(ctx))
+}
+
+// gatherNow makes a bundle of what there is; not to get one is no failure.
+func (c *creation) gatherNow(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, gatherBudget)
 	defer cancel()
 	if _, err := c.gather(ctx, GatherOptions{}); err != nil {
 		event.Warn(c.app.Sink, "The log bundle is not complete", "err", err)
@@ -146,7 +151,7 @@ func (a *App) classify(err error) error {
 		failure.Next = a.writeConfig()
 		return failure
 	case errors.As(err, &locked):
-		return &Failure{Code: ExitOther, Next: "okd-install status --dir " + a.Dir, Err: err}
+		return &Failure{Code: ExitOther, Next: a.command("status"), Err: err}
 	case errors.Is(err, assets.ErrNoReleaseImage):
 		return &Failure{Code: ExitOther, Next: "export " + envReleaseImage + "=<pull spec of an OKD release>", Err: err}
 	}

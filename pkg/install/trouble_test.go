@@ -16,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 func findings(n int) error {
@@ -72,9 +73,61 @@ func TestUnconnected(t *testing.T) {
 
 func TestConnectKnowsItsPlatforms(t *testing.T) {
 	a := &App{Getenv: func(string) string { return "" }, Sink: event.Discard}
-	for name, want := range map[string]string{"": "not known", "none": "Ignition configs"} {
+	for _, name := range []string{"none", "external", "baremetal"} {
+		p, err := a.connect(t.Context(), name)
+		if err != nil || !p.byHand || p.stream != "" {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+	for name, want := range map[string]string{"": "not known", "aws": "platform aws is none", "ovirt": "ovirt-config.yaml"} {
 		if _, err := a.connect(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	none := types.Platform{None: &types.NonePlatform{}}
+	tests := []struct {
+		name string
+		cfg  types.InstallConfig
+		want string // empty: not refused
+		next string
+	}{
+		{"ovirt", types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{}}}, "", ""},
+		{"none", types.InstallConfig{Platform: none}, "platform none", "openshift-install create ignition-configs --dir d"},
+		{"external", types.InstallConfig{Platform: types.Platform{External: &types.ExternalPlatform{}}}, "platform external", "create ignition-configs"},
+		{"baremetal", types.InstallConfig{Platform: types.Platform{BareMetal: &types.BareMetalPlatform{}}}, "later version of this installer; nothing was created", "create ignition-configs"},
+		{"in place", types.InstallConfig{Platform: none, BootstrapInPlace: &types.BootstrapInPlace{}}, "bootstrapInPlace", "create single-node-ignition-config"},
+	}
+	a := &App{Dir: "d", Program: "openshift-install"}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := a.refusal(&tt.cfg)
+			if tt.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || ExitCode(err) != ExitOther || !strings.Contains(err.Error(), tt.want) || !strings.Contains(NextStep(err), tt.next) {
+				t.Errorf("%v; next %q", err, NextStep(err))
+			}
+		})
+	}
+}
+
+func TestPlatformOf(t *testing.T) {
+	for name, tt := range map[string]struct {
+		meta assets.Metadata
+		want string
+	}{
+		"ovirt":          {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1", Ovirt: &assets.OvirtMetadata{}}, "ovirt"},
+		"an id alone":    {assets.Metadata{InfraID: "demo-1"}, "ovirt"},
+		"none, external": {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1"}, "none"},
+	} {
+		if got := platformOf(tt.meta); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}
 }

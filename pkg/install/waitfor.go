@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
@@ -16,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/rollout"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 func (a *App) watcher(api *kube.Client) *handoff.Watcher {
@@ -24,7 +26,7 @@ func (a *App) watcher(api *kube.Client) *handoff.Watcher {
 
 // dial reads the administrator's kubeconfig of the directory.
 func (a *App) dial() (*kube.Client, error) {
-	data, err := a.readFile(kubeconfigFile, "okd-install create ignition-configs --dir "+a.Dir)
+	data, err := a.readFile(kubeconfigFile, "name the directory of the installation with --dir; "+a.command("create ignition-configs")+" writes that file")
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +52,7 @@ func (a *App) waiting(ctx context.Context, phases []phase.Phase) error {
 
 // WaitForBootstrap waits until the bootstrap host can be removed.
 func (a *App) WaitForBootstrap(ctx context.Context) error {
+	started := a.Clock.Now()
 	api, err := a.dial()
 	if err != nil {
 		return err
@@ -60,7 +63,7 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 		return w
 	}
 	err = a.waiting(ctx, []phase.Phase{
-		{Name: PhaseAPIAnswers, Help: "wait for the Kubernetes API at " + api.URL(), Budget: budgetAPI, Next: nextBootstrap,
+		{Name: PhaseAPIAnswers, Help: "wait for the Kubernetes API at " + api.URL(), Budget: budgetAPI, Next: a.nextBootstrap(),
 			Run: func(ctx context.Context, sink event.Sink) error {
 				version, err := at(sink).Answers(ctx)
 				if err == nil {
@@ -68,7 +71,7 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 				}
 				return err
 			}},
-		{Name: PhaseBootstrapComplete, Help: "wait for the masters to take over", Budget: budgetBootstrap, Next: nextBootstrap,
+		{Name: PhaseBootstrapComplete, Help: "wait for the masters to take over", Budget: budgetBootstrap, Next: a.nextBootstrap(),
 			Run: func(ctx context.Context, sink event.Sink) error {
 				w := at(sink)
 				if err := w.BootstrapComplete(ctx); err != nil {
@@ -77,15 +80,19 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 				return w.EtcdMoved(ctx)
 			}},
 	})
-	if err == nil {
-		event.Info(a.Sink, "It is now safe to remove the bootstrap resources")
+	if err != nil {
+		return a.diagnosed(ctx, api, err)
 	}
-	return err
+	event.Info(a.Sink, "It is now safe to remove the bootstrap resources")
+	a.elapsed(started)
+	return nil
 }
 
 // WaitForInstall waits until the cluster has installed itself. Where this
-// installer made the machines, it approves their certificates meanwhile.
+// installer made the machines, it approves their certificates meanwhile;
+// elsewhere it says which certificates wait for the user.
 func (a *App) WaitForInstall(ctx context.Context) error {
+	started := a.Clock.Now()
 	api, err := a.dial()
 	if err != nil {
 		return err
@@ -95,32 +102,51 @@ func (a *App) WaitForInstall(ctx context.Context) error {
 		return err
 	}
 	a.Hide(password)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if approver, err := a.storedApprover(api); err != nil {
+	approver, err := a.storedApprover(api)
+	if err != nil {
 		return err
-	} else if approver != nil {
-		go approver.Run(ctx)
 	}
-	return a.waiting(ctx, []phase.Phase{{
-		Name: PhaseClusterComplete, Help: "wait for the cluster to install itself", Budget: budgetInstall, Next: nextCluster,
+	approving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go approver.Run(approving)
+	err = a.waiting(ctx, []phase.Phase{{
+		Name: PhaseClusterComplete, Help: "wait for the cluster to install itself", Budget: budgetInstall, Next: a.nextCluster(),
 		Run: func(ctx context.Context, sink event.Sink) error {
 			w := &rollout.Watcher{API: api, Clock: a.Clock, Sink: sink, Every: pollEvery, Settle: rollout.DefaultSettle}
 			return a.installComplete(ctx, w, sink, password)
 		},
 	}})
+	if err != nil {
+		return a.diagnosed(ctx, api, err)
+	}
+	a.elapsed(started)
+	return nil
 }
 
-// storedApprover approves the nodes that the state knows; nil without a state.
+// elapsed is the last line of a command that waited.
+func (a *App) elapsed(since time.Time) {
+	event.Info(a.Sink, "Time elapsed: "+a.Clock.Now().Sub(since).Round(time.Second).String())
+}
+
+// storedApprover approves the nodes that the state knows, if this installer has
+// made their machines. Otherwise it asks, unless it is told to let nodes join.
 func (a *App) storedApprover(api *kube.Client) (*handoff.Approver, error) {
 	nodes, networks, err := assets.StoredNodes(a.Dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(nodes) == 0 {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return &handoff.Approver{Watcher: a.watcher(api), Nodes: nodes, Networks: networks}, nil
+	approver := &handoff.Approver{Watcher: a.watcher(api), Networks: networks}
+	meta, err := a.identify("")
+	switch {
+	case err == nil && platformOf(meta) == types.PlatformOvirt && len(nodes) > 0:
+		approver.Nodes = nodes
+	case a.Options.ApproveCSRs && len(networks) == 0:
+		return nil, &Failure{Code: ExitOther, Next: "approve the requests with `oc adm certificate approve`",
+			Err: fmt.Errorf("--approve-csrs needs the machine networks, which the state in %s does not have", a.Dir)}
+	default:
+		approver.AnyNode, approver.Ask = true, !a.Options.ApproveCSRs
+	}
+	return approver, nil
 }
 
 // Leftovers says, after an interruption, what exists and how to go on.
@@ -129,7 +155,7 @@ func (a *App) Leftovers() []string {
 	case looking:
 		return []string{"Interrupted. Run the same command again to go on."}
 	case destroying:
-		return []string{"Interrupted. What is left of the cluster is found again by its tags.", "Go on:   okd-install " + a.Command}
+		return []string{"Interrupted. What is left of the cluster is found again by its tags.", "Go on:   " + a.self() + " " + a.Command}
 	}
 	var meta assets.Metadata
 	data, err := os.ReadFile(a.path(metadataFile))
@@ -146,7 +172,7 @@ func (a *App) Leftovers() []string {
 		lines = append(lines, "Left:    "+strings.Join(a.left, ", "))
 	}
 	return append(lines,
-		"Go on:   okd-install create cluster --dir "+a.Dir,
-		"Look:    okd-install status --dir "+a.Dir,
-		"Remove:  okd-install destroy cluster --dir "+a.Dir)
+		"Go on:   "+a.command("create cluster"),
+		"Look:    "+a.command("status"),
+		"Remove:  "+a.command("destroy cluster"))
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -128,6 +129,20 @@ func (j *Journal) End(at time.Time, failure error) error {
 // Note adds a remark to the current run.
 func (j *Journal) Note(n Note) error {
 	return j.change(func(r *Run) { r.Notes = append(r.Notes, n) })
+}
+
+// Noted says whether any run has made this very remark already.
+func (j *Journal) Noted(n Note) bool {
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.ContainsFunc(j.runs, func(r Run) bool {
+		return slices.ContainsFunc(r.Notes, func(o Note) bool {
+			return o.Phase == n.Phase && o.Message == n.Message && o.Time.Equal(n.Time)
+		})
+	})
 }
 
 func (j *Journal) phase(name string, started, ended time.Time, result Result, detail string) error {

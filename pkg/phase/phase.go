@@ -26,7 +26,8 @@ type Phase struct {
 	// Unless, when it returns a reason, leaves the phase out of this run.
 	Unless func() (reason string)
 	// Budget is how long the phase may go on without any progress: every
-	// progress event that says something new starts it afresh. Zero is no limit.
+	// progress event that says something new starts it afresh, up to six times
+	// as long in all. Zero is no limit.
 	Budget time.Duration
 	// Next is what to do when the phase failed: a command that can be pasted.
 	Next string
@@ -47,13 +48,20 @@ type Runner struct {
 type Stalled struct {
 	After time.Duration
 	Last  string // what was being waited for
+	// Moving says that there was progress to the last, but no end of it.
+	Moving bool
 }
 
 func (s *Stalled) Error() string {
-	if s.Last == "" {
-		return fmt.Sprintf("no progress for %s", s.After)
+	text := "no progress for "
+	if s.Moving {
+		text = "not done after "
 	}
-	return fmt.Sprintf("no progress for %s, waiting for: %s", s.After, s.Last)
+	text += s.After.String()
+	if s.Last != "" {
+		text += ", waiting for: " + s.Last
+	}
+	return text
 }
 
 // Is lets callers ask for context.DeadlineExceeded.

@@ -154,6 +154,37 @@ func TestBudgetFollowsProgress(t *testing.T) {
 	}
 }
 
+// Progress that never ends is none.
+func TestBudgetHasACeiling(t *testing.T) {
+	clk := clock.NewFake(time.Unix(0, 0))
+	r := &phase.Runner{Clock: clk, Sink: event.Discard}
+	endless := phase.Phase{Name: "wait", Budget: time.Minute, Run: func(ctx context.Context, sink event.Sink) error {
+		for n := 0; ; n++ {
+			event.ProgressOf(sink, fmt.Sprintf("retry %d", n))
+			if err := clk.Sleep(ctx, 30*time.Second); err != nil {
+				return err
+			}
+		}
+	}}
+	result := make(chan error, 1)
+	go func() { result <- r.Run(t.Context(), []phase.Phase{endless}) }()
+	for {
+		select {
+		case err := <-result:
+			var s *phase.Stalled
+			if took := clk.Now().Sub(time.Unix(0, 0)); !errors.As(err, &s) || !s.Moving || took < 6*time.Minute || took > 7*time.Minute {
+				t.Fatalf("after %s: %v", took, err)
+			}
+			return
+		default:
+			if clk.Waiters() == 2 { // the phase and its watchdog
+				clk.Advance(10 * time.Second)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
 func TestInterruptKeepsItsCause(t *testing.T) {
 	ctrlC := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())

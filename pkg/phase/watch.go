@@ -17,15 +17,22 @@ type watchdog struct {
 	budget time.Duration
 	cancel context.CancelCauseFunc
 
+	end time.Time // whatever the progress
+
 	mu   sync.Mutex
 	last string
 	at   time.Time
 	seen map[string]bool
 }
 
+// patience is how many budgets a phase may take in all. What a cluster says of
+// itself can be new for ever, with a time or a count of retries in it.
+const patience = 6
+
 func follow(ctx context.Context, clk clock.Clock, budget time.Duration, sink event.Sink) (context.Context, *watchdog) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watchdog{sink: sink, clk: clk, budget: budget, cancel: cancel, at: clk.Now(), seen: map[string]bool{}}
+	w.end = w.at.Add(patience * budget)
 	if budget > 0 {
 		go w.guard(ctx)
 	}
@@ -50,10 +57,16 @@ func (w *watchdog) Emit(e event.Event) {
 func (w *watchdog) guard(ctx context.Context) {
 	for {
 		left, last := w.left()
-		if left <= 0 {
+		rest := w.end.Sub(w.clk.Now())
+		switch {
+		case left <= 0:
 			w.cancel(&Stalled{After: w.budget, Last: last})
 			return
+		case rest <= 0:
+			w.cancel(&Stalled{After: patience * w.budget, Last: last, Moving: true})
+			return
 		}
+		left = min(left, rest)
 		if err := w.clk.Sleep(ctx, left); err != nil {
 			return
 		}

@@ -44,6 +44,9 @@ type Diff struct {
 	Differ   []Change `json:"differ"`
 	// Destroy lists what carries the cluster's ownership but is not planned.
 	Destroy []Ref `json:"destroy"`
+	// Provide and Steps are the plan's.
+	Provide []Requirement `json:"provide,omitempty"`
+	Steps   []string      `json:"steps,omitempty"`
 }
 
 // Empty says whether everything is as planned.
@@ -54,7 +57,7 @@ func (d Diff) Empty() bool {
 // Compare says what is to be created, what is there, what differs, and what is
 // there without being planned. Found objects of an unknown key go to Destroy.
 func Compare(p Plan, found []Found) Diff {
-	d := Diff{Platform: p.Platform, InfraID: p.InfraID}
+	d := Diff{Platform: p.Platform, InfraID: p.InfraID, Provide: p.Provide, Steps: p.Steps}
 	have := map[Key]Found{}
 	for _, f := range found {
 		have[f.Key()] = f

@@ -62,6 +62,10 @@ type Plan struct {
 	Platform string   `json:"platform"`
 	InfraID  string   `json:"infraID"`
 	Objects  []Object `json:"objects"`
+	// Provide is what has to be there although nobody makes it but the user.
+	Provide []Requirement `json:"provide,omitempty"`
+	// Steps are what the user does, in order, where the installer makes no machines.
+	Steps []string `json:"steps,omitempty"`
 }
 
 // Get returns the object with that key.

@@ -40,11 +40,19 @@ func (d Diff) Render(w io.Writer, f Format) error {
 	case Text, "":
 		return write(w, d.text())
 	case JSON:
-		return encode(w, d)
+		return encode(w, d.listed())
 	case DOT:
 		return write(w, d.dot())
 	}
 	return fmt.Errorf("render plan: unknown format %q; use text, json or dot", f)
+}
+
+// listed has empty lists where there are none, so that scripts need not tell
+// them from null.
+func (d Diff) listed() Diff {
+	d.Create, d.Match = append([]Object{}, d.Create...), append([]Object{}, d.Match...)
+	d.Differ, d.Destroy = append([]Change{}, d.Differ...), append([]Ref{}, d.Destroy...)
+	return d
 }
 
 func (p Plan) text() string {
@@ -60,6 +68,7 @@ func (p Plan) text() string {
 			objectText(&b, sign(o, "+"), o)
 		}
 	}
+	provideText(&b, p.Provide, p.Steps)
 	return b.String()
 }
 
@@ -85,10 +94,14 @@ func (d Diff) text() string {
 	for _, o := range d.Match {
 		fmt.Fprintf(&b, "  = %s %s\n", o.Kind, o.Name)
 	}
+	provideText(&b, d.Provide, d.Steps)
 	return b.String()
 }
 
 func (d Diff) summary() string {
+	if d.Empty() && len(d.Match) == 0 && len(d.Provide) > 0 {
+		return "the installer makes nothing there; you provide " + Count(provided(d.Provide))
+	}
 	if d.Empty() {
 		return "everything is as planned"
 	}
@@ -119,6 +132,9 @@ func Count(objects []Object) string {
 		{KindDisk, "disk", "disks"},
 		{KindAffinityGroup, "affinity group", "affinity groups"},
 		{KindTag, "tag", "tags"},
+		{KindMachine, "machine", "machines"},
+		{KindRecord, "DNS record", "DNS records"},
+		{KindLoadBalancer, "load balancer port", "load balancer ports"},
 	}
 	n := map[Kind]int{}
 	for _, o := range objects {
@@ -179,7 +195,7 @@ func objectText(b *strings.Builder, sign string, o Object) {
 }
 
 func (p Plan) dot() string {
-	return graph(p.InfraID, p.Objects, func(Object) string { return "" })
+	return graph(p.InfraID, append(p.Objects[:len(p.Objects):len(p.Objects)], provided(p.Provide)...), func(Object) string { return "" })
 }
 
 func (d Diff) dot() string {
@@ -200,6 +216,10 @@ func (d Diff) dot() string {
 	for _, r := range d.Destroy {
 		o := Object{Key: KeyOf(r.Kind, r.Name), Kind: r.Kind, Name: r.Name}
 		state[o.Key] = "lightsalmon"
+		all = append(all, o)
+	}
+	for _, o := range provided(d.Provide) {
+		state[o.Key] = "lightblue"
 		all = append(all, o)
 	}
 	return graph(d.InfraID, all, func(o Object) string { return state[o.Key] })

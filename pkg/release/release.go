@@ -40,8 +40,11 @@ func (r *Release) Stream() *stream.Stream { return r.stream }
 
 // Options say how to reach the registry.
 type Options struct {
-	PullSecret  secret.String // the pull secret's JSON; empty: anonymous
-	TrustBundle []byte        // PEM of further authorities
+	PullSecret secret.String // the pull secret's JSON; empty: anonymous
+	// HostLogins takes logins that the pull secret lacks from the files in which
+	// podman and docker keep theirs.
+	HostLogins  bool
+	TrustBundle []byte // PEM of further authorities
 	Mirrors     []Mirror
 	Timeout     time.Duration // of the whole inspection; default 15 s
 	// Architecture picks from a multi-architecture image; default amd64.

@@ -41,9 +41,13 @@ func remoteOptions(ctx context.Context, opts Options) ([]remote.Option, error) {
 		ResponseHeaderTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:     true,
 	}
+	var keys authn.Keychain = logins
+	if opts.HostLogins {
+		keys = authn.NewMultiKeychain(logins, authn.DefaultKeychain)
+	}
 	return []remote.Option{
 		remote.WithContext(ctx),
-		remote.WithAuthFromKeychain(logins),
+		remote.WithAuthFromKeychain(keys),
 		remote.WithTransport(httpsOnly{transport}),
 		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: opts.Architecture}),
 		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 2, Steps: 2}),

@@ -4,6 +4,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func (w *Watcher) VersionAvailable(ctx context.Context) (string, error) {
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		done, v, why, err := w.Version(ctx)
 		if err != nil {
-			return false, w.say("ClusterVersion: %v", err), nil
+			return false, w.say("ClusterVersion: %s", kube.Cause(err)), nil
 		}
 		if !done {
 			return false, w.say("%s%s", why, w.worst(ctx)), nil
@@ -85,13 +86,21 @@ func (w *Watcher) Version(ctx context.Context) (done bool, version, why string, 
 	return false, cv.Status.Desired.Version, why, nil
 }
 
+// shown is how many operators are named while waiting: in the beginning none of
+// thirty is well.
+const shown = 3
+
 // worst names the operators that are not well, for a person who waits.
 func (w *Watcher) worst(ctx context.Context) string {
 	problems, err := w.Problems(ctx)
 	if err != nil || len(problems) == 0 {
 		return ""
 	}
-	return "; " + strings.Join(problems, "; ")
+	more := ""
+	if n := len(problems) - shown; n > 0 {
+		problems, more = problems[:shown], fmt.Sprintf("; %d more operators are not well", n)
+	}
+	return "; " + strings.Join(problems, "; ") + more
 }
 
 // Problems says for each cluster operator that is not available, or degraded,
@@ -109,23 +118,25 @@ func (w *Watcher) Problems(ctx context.Context) ([]string, error) {
 		case available == nil:
 			out = append(out, "operator "+co.Name+" has not reported")
 		case available.Status != configv1.ConditionTrue:
-			out = append(out, "operator "+co.Name+" is not available: "+detail(available))
+			out = append(out, "operator "+co.Name+" is not available: "+detail(available)+since(available.LastTransitionTime.Time))
 		case is(degraded, configv1.ConditionTrue):
-			out = append(out, "operator "+co.Name+" is degraded: "+detail(degraded))
+			out = append(out, "operator "+co.Name+" is degraded: "+detail(degraded)+since(degraded.LastTransitionTime.Time))
 		}
 	}
 	slices.Sort(out)
 	return out, nil
 }
 
-// Settled waits until no operator has been progressing for the settling time.
+// Settled waits until no operator has been progressing for the settling time,
+// by the operators' own times or as seen from here: clocks may differ.
 func (w *Watcher) Settled(ctx context.Context) error {
+	quiet := map[string]time.Time{} // since when seen quiet, by operator and its last change
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		var list configv1.ClusterOperatorList
 		if err := w.API.List(ctx, kube.ClusterOperators, "", &list); err != nil {
-			return false, w.say("ClusterOperators: %v", err), nil
+			return false, w.say("ClusterOperators: %s", kube.Cause(err)), nil
 		}
-		busy := w.busy(list.Items)
+		busy := w.busy(list.Items, quiet)
 		if len(list.Items) == 0 || len(busy) > 0 {
 			return false, w.say("operators settling: %s", strings.Join(busy, ", ")), nil
 		}
@@ -137,16 +148,25 @@ func (w *Watcher) Settled(ctx context.Context) error {
 	return nil
 }
 
-func (w *Watcher) busy(operators []configv1.ClusterOperator) []string {
+func (w *Watcher) busy(operators []configv1.ClusterOperator, quiet map[string]time.Time) []string {
 	var out []string
+	now := w.Clock.Now()
 	for _, co := range operators {
 		c := find(co.Status.Conditions, configv1.OperatorProgressing)
+		seen := now
+		if c != nil && c.Status == configv1.ConditionFalse {
+			key := co.Name + c.LastTransitionTime.String()
+			if _, known := quiet[key]; !known {
+				quiet[key] = now
+			}
+			seen = quiet[key]
+		}
 		switch {
 		case c == nil:
 			out = append(out, co.Name+" (not reported)")
 		case c.Status != configv1.ConditionFalse:
-			out = append(out, co.Name+" ("+detail(c)+")")
-		case w.Clock.Now().Sub(c.LastTransitionTime.Time) < w.Settle:
+			out = append(out, co.Name+" ("+detail(c)+since(c.LastTransitionTime.Time)+")")
+		case now.Sub(c.LastTransitionTime.Time) < w.Settle && now.Sub(seen) < w.Settle:
 			out = append(out, co.Name+" (quiet for less than "+w.Settle.String()+")")
 		}
 	}
@@ -160,7 +180,7 @@ func (w *Watcher) IngressCA(ctx context.Context) ([]byte, error) {
 	ref := kube.Ref{Kind: kube.ConfigMaps, Namespace: "openshift-config-managed", Name: "default-ingress-cert"}
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		if err := w.API.Get(ctx, ref, &cm); err != nil {
-			return false, w.say("%s: %v", ref, err), nil
+			return false, w.say("%s: %s", ref, kube.Cause(err)), nil
 		}
 		if cm.Data["ca-bundle.crt"] == "" {
 			return false, w.say("%s has no ca-bundle.crt", ref), nil
@@ -189,8 +209,12 @@ type route struct {
 	} `json:"status"`
 }
 
-// Console waits for the console's route to be admitted and returns its URL. A
-// release without a console yields an empty URL and no error.
+// ErrNoConsole says that the cluster has no console: the release or the
+// capabilities leave it out.
+var ErrNoConsole = errors.New("there is no route of the console in this cluster")
+
+// Console waits for the console's route to be admitted and returns its URL. It
+// fails with ErrNoConsole at once if there is none.
 func (w *Watcher) Console(ctx context.Context) (string, error) {
 	ref := kube.Ref{Kind: kube.Routes, Namespace: "openshift-console", Name: "console"}
 	var url string
@@ -198,10 +222,10 @@ func (w *Watcher) Console(ctx context.Context) (string, error) {
 		var r route
 		err := w.API.Get(ctx, ref, &r)
 		if kube.NotFound(err) {
-			return true, "", nil
+			return false, "", ErrNoConsole
 		}
 		if err != nil {
-			return false, w.say("%s: %v", ref, err), nil
+			return false, w.say("%s: %s", ref, kube.Cause(err)), nil
 		}
 		for _, in := range r.Status.Ingress {
 			for _, c := range in.Conditions {

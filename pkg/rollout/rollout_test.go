@@ -104,7 +104,7 @@ func TestSettledWaitsForQuiet(t *testing.T) {
 	defer cancel()
 	err := watcher.Settled(ctx)
 	var u *rollout.Unsettled
-	if !errors.As(err, &u) || !strings.Contains(err.Error(), "etcd (revision 4)") {
+	if !errors.As(err, &u) || !strings.Contains(err.Error(), "etcd (revision 4 (since ") {
 		t.Fatalf("got %v", err)
 	}
 	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
@@ -118,7 +118,7 @@ func TestSettledWaitsForQuiet(t *testing.T) {
 
 func TestConsole(t *testing.T) {
 	world, watcher := start(t)
-	if url, err := watcher.Console(t.Context()); url != "" || err != nil {
+	if url, err := watcher.Console(t.Context()); url != "" || !errors.Is(err, rollout.ErrNoConsole) {
 		t.Errorf("without a console: %q, %v", url, err)
 	}
 	world.set(consolePath, map[string]any{"status": map[string]any{"ingress": []any{map[string]any{
@@ -126,5 +126,95 @@ func TestConsole(t *testing.T) {
 	}}}})
 	if url, err := watcher.Console(t.Context()); url != "https://console.apps.demo.okd.test" || err != nil {
 		t.Errorf("with a console: %q, %v", url, err)
+	}
+}
+
+// An operator whose clock is far ahead of ours is quiet once we have seen it so.
+func TestSettledWithSkewedClocks(t *testing.T) {
+	world, watcher := start(t)
+	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
+		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
+		Status:     configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{cond("Progressing", "False", "", time.Now().Add(time.Hour))}},
+	}}})
+	started := time.Now()
+	if err := watcher.Settled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(started); took < watcher.Settle {
+		t.Errorf("settled after %s", took)
+	}
+}
+
+func TestAbnormal(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	world, watcher := start(t)
+	operator := func(name string, conds ...configv1.ClusterOperatorStatusCondition) configv1.ClusterOperator {
+		return configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: configv1.ClusterOperatorStatus{Conditions: conds}}
+	}
+	degraded := cond("Degraded", "True", "lookup console.apps.demo.test: no such host\nagain", at)
+	degraded.Reason = "RouteHealth"
+	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{
+		operator("well", cond("Available", "True", "", at), cond("Degraded", "False", "", at), cond("Progressing", "False", "", at)),
+		operator("busy", cond("Available", "True", "", at), cond("Progressing", "True", "revision 4", at)),
+		operator("console", cond("Available", "True", "", at), degraded),
+		operator("silent"),
+		operator("half", cond("Progressing", "False", "", at)),
+	}})
+	got, err := watcher.Abnormal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, c := range got {
+		lines = append(lines, c.String())
+	}
+	want := []string{
+		"Cluster operator console Degraded is True with RouteHealth: lookup console.apps.demo.test: no such host; again (since 2026-01-02T03:04:05Z)",
+		"Cluster operator half Available is Unknown: it has not reported",
+		"Cluster operator silent Available is Unknown: it has not reported",
+		"Cluster operator busy Progressing is True: revision 4 (since 2026-01-02T03:04:05Z)",
+	}
+	if strings.Join(lines, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestHint(t *testing.T) {
+	for complaint, want := range map[string]string{
+		`RouteHealthDegraded: failed to GET route: Get "https://console.apps.demo.test": dial tcp: lookup console.apps.demo.test on 10.0.0.1:53: no such host`: "must resolve to the ingress",
+		`Get "https://oauth-openshift.apps.demo.test/healthz": dial tcp 198.18.0.11:443: connect: connection refused`:                                          "nothing answers",
+		`0/3 nodes are available: 3 node(s) had untolerated taint`:                                                                                             "not enough nodes",
+		`pod openshift-dns/x does not start: ImagePullBackOff: Back-off pulling image`:                                                                         "cannot pull images",
+		`x509: certificate has expired or is not yet valid`:                                                                                                    "check the clocks",
+		`MachineConfigPool master is degraded`:                                                                                                                 "could not apply its configuration",
+		`something that nobody has met`:                                                                                                                        "",
+	} {
+		if got := rollout.Hint(complaint); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", complaint, got, want)
+		}
+	}
+}
+
+func TestStuckPods(t *testing.T) {
+	world, watcher := start(t)
+	pod := func(namespace, name, reason string) map[string]any {
+		return map[string]any{"metadata": map[string]any{"namespace": namespace, "name": name}, "status": map[string]any{
+			"containerStatuses": []any{map[string]any{"state": map[string]any{"waiting": map[string]any{"reason": reason, "message": "because\nof that"}}}},
+		}}
+	}
+	world.set("/api/v1/pods", map[string]any{"items": []any{
+		pod("openshift-dns", "a", "ImagePullBackOff"), pod("openshift-dns", "b", "ImagePullBackOff"), pod("openshift-dns", "c", "ContainerCreating"),
+		map[string]any{"metadata": map[string]any{"namespace": "openshift-ingress", "name": "router"}, "status": map[string]any{
+			"conditions": []any{map[string]any{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes are available"}},
+		}},
+	}})
+	got, err := watcher.StuckPods(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "pod openshift-dns/a does not start: ImagePullBackOff: because; of that (and 1 more there)\n" +
+		"pod openshift-ingress/router does not start: Unschedulable: 0/3 nodes are available"
+	if strings.Join(got, "\n") != want {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
 	}
 }

@@ -1,0 +1,111 @@
+package kube_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+
+	"github.com/okd-install/okd-install/pkg/kube"
+)
+
+func TestCause(t *testing.T) {
+	get := func(err error) error {
+		return &url.Error{Op: "Get", URL: "https://api.demo.test:6443/version", Err: err}
+	}
+	at := func(op string, err error) error {
+		return get(&net.OpError{Op: op, Net: "tcp", Source: &net.TCPAddr{IP: net.IPv4(198, 18, 0, 2), Port: 43210}, Addr: &net.TCPAddr{IP: net.IPv4(198, 18, 0, 1), Port: 6443}, Err: err})
+	}
+	cert := &x509.Certificate{NotBefore: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)}
+	expired := func(detail string) error {
+		return get(&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: cert, Reason: x509.Expired, Detail: detail}})
+	}
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"nothing", nil, ""},
+		{"no name", at("dial", &net.DNSError{Err: "no such host", Name: "api.demo.test", IsNotFound: true}), "DNS has no address for api.demo.test"},
+		{"no DNS server", at("dial", &net.DNSError{Err: "i/o timeout", Name: "api.demo.test", IsTimeout: true}), "the DNS server does not answer"},
+		{"DNS fails", at("dial", &net.DNSError{Err: "server misbehaving", Name: "api.demo.test"}), "server misbehaving"},
+		{"refused", at("dial", syscall.ECONNREFUSED), "connection refused by 198.18.0.1:6443"},
+		{"no route", at("dial", syscall.EHOSTUNREACH), "no route to 198.18.0.1:6443"},
+		{"reset", at("read", syscall.ECONNRESET), "broken off"},
+		{"end", get(io.EOF), "broken off"},
+		{"timeout", at("dial", context.DeadlineExceeded), "no answer from 198.18.0.1:6443"},
+		{"no time", get(context.DeadlineExceeded), "no answer: "},
+		{"proxy", get(&net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(198, 18, 0, 9), Port: 3128}, Err: syscall.ECONNREFUSED}}), "the proxy of the environment cannot be reached: connection refused by 198.18.0.9:3128"},
+		{"anything of the network", at("write", errors.New("broken")), "write 198.18.0.1:6443: broken"},
+		{"expired", expired("current time 2026-03-03T00:00:00Z is after 2026-01-03T00:00:00Z"), "has expired on 2026-01-03T00:00:00Z"},
+		{"not yet valid", expired("current time 2025-03-03T00:00:00Z is before 2026-01-02T00:00:00Z"), "valid only from 2026-01-02T00:00:00Z"},
+		{"unknown authority", get(x509.UnknownAuthorityError{}), "not made by this installation"},
+		{"other name", get(x509.HostnameError{Certificate: cert, Host: "api.demo.test"}), "not for api.demo.test"},
+		{"our certificate", at("remote error", tls.AlertError(42)), "refuses the certificate of the kubeconfig"},
+		{"401", apierrors.NewUnauthorized("Unauthorized"), "does not know the user"},
+		{"503", apierrors.NewServiceUnavailable("starting\nup"), "not ready (503): starting; up"},
+		{"404", apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, "x"), `nodes "x" not found`},
+		{"anything else", fmt.Errorf("wrapped: %w", errors.New("odd")), "wrapped: odd"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := kube.Cause(tt.err)
+			if !strings.Contains(got, tt.want) || tt.want == "" && got != "" {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+			for _, moving := range []string{"43210", "current time", "\n"} {
+				if strings.Contains(got, moving) {
+					t.Errorf("%q changes from look to look", got)
+				}
+			}
+		})
+	}
+}
+
+// The same wait meets the same trouble in the same words, over real sockets.
+func TestCauseOfRealServers(t *testing.T) {
+	stranger := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(stranger.Close)
+	resets := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_ = conn.Close()
+		}
+	}))
+	resets.Start()
+	t.Cleanup(resets.Close)
+	for host, want := range map[string]string{
+		stranger.URL:              "not made by this installation",
+		resets.URL:                "broken off",
+		"http://127.0.0.1:1":      "connection refused by 127.0.0.1:1",
+		"https://nowhere.invalid": "DNS",
+	} {
+		api, err := kube.New(&rest.Config{Host: host})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var first string
+		for range 2 {
+			_, err := api.Raw(t.Context(), "/version", nil)
+			got := kube.Cause(err)
+			if !strings.Contains(got, want) || first != "" && got != first {
+				t.Errorf("%s: %q, want %q; before %q", host, got, want, first)
+			}
+			first = got
+		}
+	}
+}

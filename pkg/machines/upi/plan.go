@@ -1,0 +1,201 @@
+// Package upi is for machines that the user provides: it says what there has to
+// be, and makes nothing.
+package upi
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Ignitions are the configs that machines start with.
+type Ignitions struct{ Bootstrap, Master, Worker []byte }
+
+// Names of the files with them.
+const (
+	bootstrapFile = "bootstrap.ign"
+	masterFile    = "master.ign"
+	workerFile    = "worker.ign"
+	inPlaceFile   = "bootstrap-in-place-for-live-iso.ign"
+)
+
+// The roles of machines as load balancers know them.
+const bootstrapRole = "bootstrap"
+
+// Plan lists everything that a cluster on machines of the user needs. It is pure.
+func Plan(cfg *types.InstallConfig, infraID string, ign Ignitions) plan.Plan {
+	b := builder{cfg: cfg, ign: ign}
+	b.machines()
+	b.balancers()
+	return plan.Plan{
+		Platform: cfg.Platform.Name(), InfraID: infraID,
+		Provide: append(b.list, Records(cfg)...), Steps: steps(cfg),
+	}
+}
+
+type builder struct {
+	cfg  *types.InstallConfig
+	ign  Ignitions
+	list []plan.Requirement
+	keys map[string][]plan.Key // of machines, by role
+}
+
+// The least that machines need, as the documentation of OKD has it.
+var (
+	bootstrapHost = plan.Host{Role: bootstrapRole, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: bootstrapFile,
+		Use: "the temporary control plane; no longer needed after wait-for bootstrap-complete"}
+	masterHost = plan.Host{Role: types.MasterPool, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: masterFile}
+	workerHost = plan.Host{Role: types.WorkerPool, CPUs: 2, MemoryGiB: 8, DiskGiB: 100, Ignition: workerFile}
+	singleHost = plan.Host{Role: types.MasterPool, CPUs: 8, MemoryGiB: 16, DiskGiB: 120, Ignition: inPlaceFile,
+		Use: "the only node: boot a live ISO with this config embedded; it installs itself and reboots"}
+)
+
+func (b *builder) machines() {
+	b.keys = map[string][]plan.Key{}
+	if b.cfg.BootstrapInPlace != nil {
+		b.machine("master-0", singleHost, nil)
+		return
+	}
+	b.machine(bootstrapRole, bootstrapHost, b.ign.Bootstrap)
+	for i := range b.cfg.Masters() {
+		b.machine(fmt.Sprintf("master-%d", i), masterHost, b.ign.Master)
+	}
+	for i := range b.cfg.Workers() {
+		b.machine(fmt.Sprintf("worker-%d", i), workerHost, b.ign.Worker)
+	}
+}
+
+func (b *builder) machine(name string, spec plan.Host, config []byte) {
+	spec.Config = plan.NewPayload(config)
+	if host := b.known(spec.Role, len(b.keys[spec.Role])); host != nil {
+		name, spec.MAC = host.Name, host.BootMACAddress
+	}
+	r := plan.Requirement{Kind: plan.KindMachine, Name: name, Spec: spec}
+	b.keys[spec.Role] = append(b.keys[spec.Role], r.Key())
+	b.list = append(b.list, r)
+}
+
+// known is the nth host of a role where the install-config names hosts. Those
+// without a role are used up from the front: masters, then workers.
+func (b *builder) known(role string, n int) *types.BareMetalHost {
+	p := b.cfg.Platform.BareMetal
+	if p == nil || role == bootstrapRole {
+		return nil
+	}
+	var open, fixed []*types.BareMetalHost
+	wanted := map[string]int{types.MasterPool: b.cfg.Masters(), types.WorkerPool: b.cfg.Workers()}
+	for i := range p.Hosts {
+		h := &p.Hosts[i]
+		if h.Role == "" {
+			open = append(open, h)
+		} else if wanted[h.Role]--; h.Role == role {
+			fixed = append(fixed, h)
+		}
+	}
+	if role == types.WorkerPool {
+		open = open[min(max(wanted[types.MasterPool], 0), len(open)):]
+	}
+	if all := append(fixed, open...); n < len(all) {
+		return all[n]
+	}
+	return nil
+}
+
+// balanced says whether the user provides load balancers: always without
+// virtual addresses, except for a single node, and otherwise on request.
+func balanced(cfg *types.InstallConfig) bool {
+	if len(cfg.APIVIPs()) == 0 {
+		return cfg.BootstrapInPlace == nil
+	}
+	return cfg.LoadBalancerType() == types.LoadBalancerUserManaged
+}
+
+func (b *builder) balancers() {
+	if !balanced(b.cfg) {
+		return
+	}
+	control := []string{bootstrapRole, types.MasterPool}
+	ingress := []string{types.WorkerPool}
+	if b.cfg.Workers() == 0 {
+		ingress = []string{types.MasterPool}
+	}
+	const until = "; take the bootstrap host out once bootstrap is complete"
+	b.balancer("api", plan.Frontend{Port: 6443, Backends: control, Health: "HTTPS GET /readyz answers 200", Use: "the Kubernetes API, for users and nodes" + until})
+	b.balancer("machine-config", plan.Frontend{Port: 22623, Backends: control, Health: "HTTPS GET /healthz answers 200", Use: "the configuration of new nodes; only for the machines' network" + until})
+	b.balancer("ingress-https", plan.Frontend{Port: 443, Backends: ingress, Health: "HTTP GET :1936/healthz/ready answers 200", Use: "routes of applications and the console"})
+	b.balancer("ingress-http", plan.Frontend{Port: 80, Backends: ingress, Health: "HTTP GET :1936/healthz/ready answers 200", Use: "routes of applications"})
+}
+
+func (b *builder) balancer(name string, f plan.Frontend) {
+	r := plan.Requirement{Kind: plan.KindLoadBalancer, Name: name, Spec: f}
+	for _, role := range f.Backends {
+		r.Needs = append(r.Needs, b.keys[role]...)
+	}
+	b.list = append(b.list, r)
+}
+
+// Records are the names that have to be in DNS on any platform.
+func Records(cfg *types.InstallConfig) []plan.Requirement {
+	api, ingress := addresses(cfg.APIVIPs()), addresses(cfg.IngressVIPs())
+	record := func(name string, vips []string, port, balancer, use string) plan.Requirement {
+		r := plan.Requirement{Kind: plan.KindRecord, Name: name}
+		spec := plan.Record{Addresses: vips, Use: use}
+		switch {
+		case balanced(cfg):
+			spec.Target = "the load balancer for port " + port
+			r.Needs = []plan.Key{plan.KeyOf(plan.KindLoadBalancer, balancer)}
+		case len(vips) > 0:
+			spec.Target = "a virtual address of the cluster"
+		default:
+			spec.Target = "the node"
+		}
+		r.Spec = spec
+		return r
+	}
+	list := []plan.Requirement{record(cfg.APIHost(), api, "6443", "api", "users and this installer reach the API by it")}
+	if len(api) == 0 { // where there are virtual addresses, the nodes know this name by themselves
+		list = append(list, record(cfg.APIIntHost(), api, "6443 and 22623", "api", "nodes reach the API and their configuration by it"))
+	}
+	return append(list, record("*."+cfg.AppsDomain(), ingress, "443 and 80", "ingress-https", "routes of applications and the console"))
+}
+
+func addresses(vips []netip.Addr) []string {
+	var out []string
+	for _, ip := range vips {
+		out = append(out, ip.String())
+	}
+	return out
+}
+
+func steps(cfg *types.InstallConfig) []string {
+	if cfg.BootstrapInPlace != nil {
+		return []string{
+			"make the DNS records",
+			"create single-node-ignition-config",
+			"embed " + inPlaceFile + " in a CoreOS live ISO and boot the machine from it; it writes the system to " + cfg.BootstrapInPlace.InstallationDisk + " and reboots from there",
+			"wait-for bootstrap-complete",
+			"wait-for install-complete",
+		}
+	}
+	out := []string{"make the DNS records; give every machine an address, a host name that is unique and resolves, and the time (NTP)"}
+	if balanced(cfg) {
+		out[0] = "make the DNS records and the load balancer; give every machine an address, a host name that is unique and resolves, and the time (NTP)"
+	}
+	out = append(out,
+		"create ignition-configs, and serve "+bootstrapFile+", "+masterFile+" and "+workerFile+" to your machines only: they hold keys",
+		"boot the bootstrap host with "+bootstrapFile+" and the masters with "+masterFile+"; "+bootstrapFile+" must be used within 24 hours",
+		"wait-for bootstrap-complete",
+	)
+	if balanced(cfg) {
+		out = append(out, "take the bootstrap host out of the load balancer and switch it off")
+	} else {
+		out = append(out, "switch the bootstrap host off")
+	}
+	workers := "boot the workers with " + workerFile
+	if cfg.Workers() == 0 {
+		workers = "boot workers, if there are to be any, with " + workerFile
+	}
+	return append(out, workers+", and approve their certificate requests: wait-for install-complete names them, with --approve-csrs it approves them", "wait-for install-complete")
+}

@@ -1,0 +1,93 @@
+package upi
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/report"
+)
+
+// Provider looks and makes nothing.
+type Provider struct {
+	// Lookup asks DNS for the addresses of a host; nil looks for nothing.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+}
+
+var _ machines.Provider = Provider{}
+
+// Preflight finds nothing wrong with what the user is going to make.
+func (Provider) Preflight(context.Context, plan.Plan) (*report.Report, error) {
+	return report.New("install-config.yaml"), nil
+}
+
+// Diff says what the user provides, and what DNS says of the names now.
+func (p Provider) Diff(ctx context.Context, pl plan.Plan) (plan.Diff, error) {
+	d := plan.Compare(pl, nil)
+	d.Provide = p.look(ctx, d.Provide)
+	return d, nil
+}
+
+// ErrByHand says that the user makes the machines.
+var ErrByHand = errors.New("on this platform the machines are yours to make")
+
+// Apply makes nothing.
+func (Provider) Apply(context.Context, plan.Plan, plan.Stage) error { return ErrByHand }
+
+// Destroy leaves nothing behind: nothing was made.
+func (Provider) Destroy(context.Context, string, plan.Stage) ([]plan.Ref, error) { return nil, nil }
+
+// Machines are not known.
+func (Provider) Machines(context.Context, string) ([]machines.Machine, error) { return nil, nil }
+
+// lookLimit bounds the look at DNS: a plan can be made where there is none.
+const lookLimit = 3 * time.Second
+
+// look asks for all names at once.
+func (p Provider) look(ctx context.Context, list []plan.Requirement) []plan.Requirement {
+	if p.Lookup == nil {
+		return list
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	out := slices.Clone(list)
+	var lookups sync.WaitGroup
+	for i := range out {
+		if spec, is := out[i].Spec.(plan.Record); is {
+			lookups.Go(func() { out[i].Seen = p.seen(ctx, out[i].Name, spec.Addresses) })
+		}
+	}
+	lookups.Wait()
+	return out
+}
+
+// seen says what DNS has for a name. For a wildcard it asks for the console's.
+func (p Provider) seen(ctx context.Context, name string, want []string) string {
+	if domain, wildcard := strings.CutPrefix(name, "*."); wildcard {
+		name = "console-openshift-console." + domain
+	}
+	found, err := p.Lookup(ctx, name)
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "not in DNS"
+	case err != nil:
+		return "unknown: DNS does not answer here"
+	}
+	have := addresses(found)
+	slices.Sort(have)
+	text := strings.Join(have, ", ")
+	for _, w := range want {
+		if !slices.Contains(have, w) {
+			return text + ", which is not " + w
+		}
+	}
+	return text
+}

@@ -1,0 +1,81 @@
+package osimage
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/coreos/stream-metadata-go/stream"
+)
+
+// Streams keeps the CoreOS streams of releases. Only streams of releases that
+// are named by digest are kept: a tag may be another release tomorrow.
+type Streams struct{ Dir string }
+
+// Get returns the stream of a release as it was put there, or fs.ErrNotExist.
+func (s Streams) Get(release string) ([]byte, error) {
+	path := s.path(release)
+	if path == "" {
+		return nil, fs.ErrNotExist
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var check stream.Stream
+	if err := json.Unmarshal(data, &check); err != nil {
+		return nil, errors.Join(fs.ErrNotExist, fmt.Errorf("read %s: %w", path, err))
+	}
+	return data, nil
+}
+
+// Put keeps a stream. It is replaced in one step, so that nobody reads half of it.
+func (s Streams) Put(release string, data []byte) error {
+	path := s.path(release)
+	if path == "" {
+		return nil
+	}
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+		return fmt.Errorf("keep CoreOS stream: %w", err)
+	}
+	tmp, err := os.CreateTemp(s.Dir, ".stream-*")
+	if err != nil {
+		return fmt.Errorf("keep CoreOS stream: %w", err)
+	}
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+		return fmt.Errorf("keep CoreOS stream: %w", err)
+	}
+	return nil
+}
+
+// path is empty for a release that is not named by digest. Where it was pulled
+// from does not matter.
+func (s Streams) path(release string) string {
+	_, digest, found := strings.Cut(release, "@sha256:")
+	if !found || !isSHA256(digest) {
+		return ""
+	}
+	return filepath.Join(s.Dir, "stream-"+digest+".json")
+}
+
+// Encode writes a stream as people and scripts read it.
+func Encode(s *stream.Stream) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetIndent("", "    ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
+		return nil, fmt.Errorf("encode CoreOS stream: %w", err)
+	}
+	return out.Bytes(), nil
+}
