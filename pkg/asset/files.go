@@ -32,6 +32,9 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range n.except {
+		delete(disk, p)
+	}
 	value := accepted
 	if rec.Value == nil || !maps.Equal(rec.Inputs, inputs) || findEdits(rec, disk, len(n.dirs) > 0).withdrawn {
 		v, err := r.compute(n)

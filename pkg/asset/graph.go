@@ -43,7 +43,8 @@ type node struct {
 	kind    kind
 	deps    []*node
 	path    string   // kindSource
-	dirs    []string // kindFiles: directories that belong to this asset alone
+	dirs    []string // kindFiles: directories that belong to this asset
+	except  []string // kindFiles: files in them that are another asset's
 	compute func(Env, []any) (any, error)
 	decode  func(json.RawMessage) (any, error)
 }
@@ -56,8 +57,11 @@ type Option func(*node)
 func Transient() Option { return func(n *node) { n.kind = kindTransient } }
 
 // OwnsDir says that all manifests in dir are this asset's: files that a user
-// adds there become part of it, files that he removes leave it.
-func OwnsDir(dir string) Option { return func(n *node) { n.dirs = append(n.dirs, dir) } }
+// adds there become part of it, files that he removes leave it. Excepted are
+// paths at which another asset writes.
+func OwnsDir(dir string, except ...string) Option {
+	return func(n *node) { n.dirs, n.except = append(n.dirs, dir), append(n.except, except...) }
+}
 
 // Canonical is implemented by values that hold secrets: JSON hides those, and a
 // change would go unnoticed. What it returns is only ever hashed.

@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/coreos/ignition/v2/config/v3_2"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -123,44 +122,6 @@ func tree(t *testing.T, root string) map[string][]byte {
 		t.Fatal(err)
 	}
 	return out
-}
-
-// opaque are values that differ with every key; the rest of the manifests has
-// to be readable in a review.
-var opaque = regexp.MustCompile(`[A-Za-z0-9+/]{200,}=*|-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----`)
-
-func TestManifestsGolden(t *testing.T) {
-	dir := newDir(t)
-	if err := open(t, dir, deps()).Manifests(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for name, data := range tree(t, dir) {
-		if d := filepath.Dir(name); d == manifestsDir || d == openshiftDir {
-			got[name] = opaque.ReplaceAllString(string(data), "(key material)")
-		}
-	}
-	const golden = "testdata/golden"
-	if *update {
-		if err := os.RemoveAll(golden); err != nil {
-			t.Fatal(err)
-		}
-		for name, text := range got {
-			if err := os.MkdirAll(filepath.Dir(filepath.Join(golden, name)), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(golden, name), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	want := map[string]string{}
-	for name, data := range tree(t, golden) {
-		want[name] = string(data)
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("run go test -update and review (-want +got):\n%s", d)
-	}
 }
 
 func TestIgnitionConfigs(t *testing.T) {

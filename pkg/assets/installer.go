@@ -85,10 +85,10 @@ var clusterNeeds = []asset.Ref{
 	Config, InfraID, ClusterID, ReleaseImage, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes,
 }
 
-// Cluster writes auth/ and metadata.json and returns all that is needed to
-// create the cluster.
+// Cluster writes auth/ and metadata.json, and to openshift/ what the user added
+// to the pointer configs, and returns all that is needed to create the cluster.
 func (i *Installer) Cluster(ctx context.Context) (Cluster, error) {
-	r, err := i.run(ctx, []asset.Ref{AdminKubeconfig, PasswordFile, MetadataFile}, clusterNeeds...)
+	r, err := i.run(ctx, []asset.Ref{AdminKubeconfig, PasswordFile, MetadataFile, PointerConfigs}, clusterNeeds...)
 	if err != nil {
 		return Cluster{}, err
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets/manifests"
+	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
@@ -62,7 +64,7 @@ func Forget(dir string) error {
 			errs = append(errs, err)
 		}
 	}
-	for _, sub := range []string{filepath.Dir(kubeconfigFile), manifestsDir, openshiftDir} {
+	for _, sub := range []string{filepath.Dir(kubeconfigFile), manifests.Dir, openshift.Dir} {
 		_ = os.Remove(filepath.Join(dir, sub)) // stays if it holds anything else
 	}
 	return errors.Join(errs...)

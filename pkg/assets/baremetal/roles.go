@@ -1,0 +1,52 @@
+package baremetal
+
+import (
+	"slices"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// placed is a host with the role that it will have.
+type placed struct {
+	*types.BareMetalHost
+	role string
+	// machine is the position of its Machine among those of the role. Workers
+	// have none: the MachineSet's machines pick their hosts themselves.
+	machine int
+}
+
+const noMachine = -1
+
+// order puts hosts that say what they are for before those that do not.
+var order = []string{types.MasterPool, types.ArbiterPool, types.WorkerPool, ""}
+
+// assign gives every host its role: first to those that name one, then the
+// others fill up the masters and the arbiters. Who is left is a worker, or a
+// spare host if there are more than machines.
+func assign(c *types.InstallConfig) []placed {
+	hosts := make([]*types.BareMetalHost, len(c.Platform.BareMetal.Hosts))
+	for i := range hosts {
+		hosts[i] = &c.Platform.BareMetal.Hosts[i]
+	}
+	slices.SortStableFunc(hosts, func(a, b *types.BareMetalHost) int {
+		return slices.Index(order, a.Role) - slices.Index(order, b.Role)
+	})
+	free := map[string]int{types.MasterPool: c.Masters()}
+	if c.Arbiter != nil {
+		free[types.ArbiterPool] = c.Arbiter.Count()
+	}
+	taken := map[string]int{}
+	out := make([]placed, 0, len(hosts))
+	for _, h := range hosts {
+		p := placed{BareMetalHost: h, role: types.WorkerPool, machine: noMachine}
+		for _, role := range []string{types.MasterPool, types.ArbiterPool} {
+			if (h.Role == role || h.Role == "") && taken[role] < free[role] {
+				p.role, p.machine = role, taken[role]
+				taken[role]++
+				break
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}

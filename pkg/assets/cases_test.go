@@ -1,0 +1,126 @@
+package assets
+
+import (
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets/manifests"
+	"github.com/okd-install/okd-install/pkg/assets/openshift"
+	"github.com/okd-install/okd-install/pkg/ignition"
+	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// A case is the install-config of a platform with others laid over it.
+type testCase struct{ platform, layout string }
+
+func (c testCase) String() string { return c.platform + "/" + c.layout }
+
+const regular = "regular"
+
+// layouts have a full golden directory each; variants only what differs from
+// the regular one.
+var (
+	platforms = []string{types.PlatformNone, types.PlatformExternal, types.PlatformBareMetal, types.PlatformOvirt}
+	layouts   = []string{regular, "compact", "single-node"}
+	variants  = []string{"proxy", "mirrors", "dual-stack", "capabilities", "tech-preview", "hardened", "legacy-mirrors"}
+	special   = []testCase{{types.PlatformBareMetal, "provisioning"}}
+)
+
+func allCases() []testCase {
+	var out []testCase
+	for _, p := range platforms {
+		for _, l := range slices.Concat(layouts, variants) {
+			out = append(out, testCase{p, l})
+		}
+	}
+	return append(out, special...)
+}
+
+// config reads testdata/inputs: the platform's file, over it the layout's, and
+// over that what the layout needs on this platform.
+func (c testCase) config(t testing.TB) *types.InstallConfig {
+	t.Helper()
+	merged := c.input(t, c.platform)
+	for _, overlay := range []string{c.layout, c.layout + "." + c.platform} {
+		patch := c.input(t, overlay)
+		if patch == nil {
+			continue
+		}
+		var err error
+		if merged, err = jsonpatch.MergePatch(merged, patch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, findings := types.Load(configFile, merged)
+	if err := findings.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func (testCase) input(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata/inputs", name+".yaml"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+const (
+	testInfraID   = "demo-x7k2p"
+	testClusterID = "5f0f2b6e-6a3c-4f5e-9d0a-1c2b3d4e5f60"
+)
+
+// testCA is one authority for all cases: making a key for each would take long.
+var testCA = sync.OnceValues(func() (pki.Pair, error) {
+	return pki.NewAuthority(mathrand.NewChaCha8([32]byte{2}), t0, pki.Name{Common: "root-ca", Unit: "openshift"}, pki.TenYears)
+})
+
+// render makes all manifests of a case without a store.
+func (c testCase) render(t testing.TB) (*types.InstallConfig, asset.Files) {
+	t.Helper()
+	config := c.config(t)
+	ca, err := testCA()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pointers := map[string][]byte{}
+	for _, role := range []string{types.MasterPool, types.WorkerPool, types.ArbiterPool} {
+		if role == types.ArbiterPool && config.Arbiter == nil {
+			continue
+		}
+		if pointers[role], err = ignition.Pointer("198.18.0.10", role, []byte("certificate")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := manifests.Render(manifests.Inputs{
+		Config: config, InfraID: testInfraID, ClusterID: testClusterID, RootCA: ca, MachineConfigServer: ca,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := openshift.Render(openshift.Inputs{
+		Config: config, InfraID: testInfraID, PasswordHash: "$2a$10$hash", Pointers: pointers, Invoker: "user", Version: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config, asset.Merge(first, second)
+}

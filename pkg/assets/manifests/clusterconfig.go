@@ -1,0 +1,76 @@
+package manifests
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// addClusterConfig adds the install-config as operators in the cluster read it.
+func addClusterConfig(set *objects.Set, in Inputs) error {
+	text, err := clusterConfig(in.Config)
+	if err != nil {
+		return fmt.Errorf("render install-config for the cluster: %w", err)
+	}
+	config := objects.ConfigMap(objects.System, "cluster-config-v1", map[string]string{"install-config": string(text)})
+	config.Annotations = map[string]string{
+		"kubernetes.io/description": "What install-config.yaml said when this cluster was installed. It is not kept up to date: look at the objects of config.openshift.io for what is true now.",
+	}
+	set.Add("cluster-config.yaml", config)
+	return nil
+}
+
+// clusterConfig is the install-config without what the cluster must not see,
+// the pull secret and the hosts with the passwords of their BMCs, and in the
+// terms of the platform that the cluster believes to be on. Hosts would also
+// make it too large for a ConfigMap when there are many.
+func clusterConfig(c *types.InstallConfig) ([]byte, error) {
+	inside := *c
+	inside.Platform = InCluster(c.Platform)
+	if p := inside.Platform.BareMetal; p != nil {
+		hostless := *p
+		hostless.Hosts = nil
+		// The etcd operator knows only the old names of the fields, and without
+		// them would take a VIP for the node's own address.
+		hostless.LegacyAPIVIP, hostless.LegacyIngressVIP = first(p.APIVIPs), first(p.IngressVIPs)
+		inside.Platform.BareMetal = &hostless
+	}
+	inside.ControlPlane, inside.Arbiter = plain(c.ControlPlane), plain(c.Arbiter)
+	inside.Compute = slices.Clone(c.Compute)
+	for i := range inside.Compute {
+		inside.Compute[i] = *plain(&inside.Compute[i])
+	}
+	raw, err := json.Marshal(inside)
+	if err != nil {
+		return nil, err
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(raw, &tree); err != nil {
+		return nil, err
+	}
+	tree["pullSecret"] = ""
+	return yaml.Marshal(tree)
+}
+
+// plain is a pool without the hardware of its machines.
+func plain(p *types.MachinePool) *types.MachinePool {
+	if p == nil {
+		return nil
+	}
+	out := *p
+	out.Platform = types.MachinePoolPlatform{}
+	return &out
+}
+
+func first(ips []netip.Addr) netip.Addr {
+	if len(ips) == 0 {
+		return netip.Addr{}
+	}
+	return ips[0]
+}

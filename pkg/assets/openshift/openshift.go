@@ -1,0 +1,109 @@
+// Package openshift renders openshift/: objects of the operators' own kinds,
+// and those that users most often add to. Everything is pure: the same inputs
+// give the same bytes.
+package openshift
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	configv1 "github.com/openshift/api/config/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets/baremetal"
+	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Dir is the directory of these manifests.
+const Dir = "openshift"
+
+// Inputs are what the manifests are made of.
+type Inputs struct {
+	Config  *types.InstallConfig
+	InfraID string
+	// PasswordHash is the bcrypt hash of kubeadmin's password.
+	PasswordHash string
+	// Pointers are the Ignition configs that the machines of each role start
+	// with. A role without one gets no user data.
+	Pointers map[string][]byte
+	Invoker  string // who started the installer
+	Version  string // of the installer
+}
+
+// Render makes all manifests.
+func Render(in Inputs) (asset.Files, error) {
+	set := objects.In(Dir)
+	set.Add("99_kubeadmin-password-secret.yaml", objects.Secret(objects.System, "kubeadmin", corev1.SecretTypeOpaque,
+		map[string][]byte{"kubeadmin": []byte(in.PasswordHash)}))
+	set.Add("openshift-install-manifests.yaml", InstallConfigMap("openshift-install-manifests", in.Invoker, in.Version))
+	for _, add := range []func(*objects.Set, Inputs) error{addFeatureGate, addUserData, addMachineConfigs} {
+		if err := add(set, in); err != nil {
+			return nil, err
+		}
+	}
+	if in.Config.Platform.BareMetal != nil {
+		if err := baremetal.Add(set, in.Config, in.InfraID); err != nil {
+			return nil, err
+		}
+	}
+	return set.Files()
+}
+
+// InstallConfigMap records who installed the cluster with which installer.
+func InstallConfigMap(name, invoker, version string) corev1.ConfigMap {
+	return objects.ConfigMap(objects.Config, name, map[string]string{"invoker": invoker, "version": version})
+}
+
+func addFeatureGate(set *objects.Set, in Inputs) error {
+	gate := configv1.FeatureGate{}
+	gate.TypeMeta, gate.ObjectMeta = objects.Singleton("FeatureGate")
+	gate.Spec.FeatureSet = configv1.FeatureSet(in.Config.FeatureSet)
+	for _, setting := range in.Config.FeatureGates {
+		name, value, ok := strings.Cut(setting, "=")
+		if !ok {
+			return fmt.Errorf("feature gate %q has no value; write %s=true or %s=false", setting, setting, setting)
+		}
+		if gate.Spec.CustomNoUpgrade == nil {
+			gate.Spec.CustomNoUpgrade = &configv1.CustomFeatureGates{}
+		}
+		list := &gate.Spec.CustomNoUpgrade.Disabled
+		if value == "true" {
+			list = &gate.Spec.CustomNoUpgrade.Enabled
+		}
+		*list = append(*list, configv1.FeatureGateName(name))
+	}
+	set.Add("99_feature-gate.yaml", gate)
+	return nil
+}
+
+// addUserData adds the pointer of every role for the machines that the cluster
+// makes later.
+func addUserData(set *objects.Set, in Inputs) error {
+	for role, pointer := range in.Pointers {
+		if pointer == nil {
+			continue
+		}
+		name := role + "-user-data"
+		if in.Config.Platform.BareMetal != nil {
+			name = baremetal.UserData(in.Config, role)
+		}
+		set.Add("99_openshift-cluster-api_"+role+"-user-data-secret.yaml", objects.Secret(objects.MachineAPI, name, corev1.SecretTypeOpaque,
+			map[string][]byte{"userData": pointer, "disableTemplating": []byte("true")}))
+	}
+	return nil
+}
+
+// pools are the cluster's pools, each with the role of its machines.
+func pools(c *types.InstallConfig) []*types.MachinePool {
+	list := []*types.MachinePool{c.ControlPlane}
+	if c.Arbiter != nil && c.Arbiter.Count() > 0 {
+		list = append(list, c.Arbiter)
+	}
+	for i := range c.Compute {
+		list = append(list, &c.Compute[i])
+	}
+	return slices.DeleteFunc(list, func(p *types.MachinePool) bool { return p == nil })
+}
