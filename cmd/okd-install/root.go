@@ -54,7 +54,7 @@ func (r *root) command() *cobra.Command {
 	f.StringVar(&r.logLevel, "log-level", "info", "log level on standard error (debug, info, warn, error)")
 	f.StringVar(&r.logFormat, "log-format", "auto", "form of standard error (auto, text, json)")
 	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
-		statusCommand(r), graphCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r))
+		statusCommand(r), analyzeCommand(r), graphCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r))
 	return c
 }
 

@@ -4,9 +4,10 @@ package bootstrap
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/records"
 )
 
 // Status is what the bootstrap host does right now.
@@ -43,20 +44,15 @@ func (s Status) String() string {
 	return out.String()
 }
 
-// record is one entry of a service's record file.
-type record struct {
-	Timestamp    time.Time
-	Phase        string
-	Result       string
-	Stage        string
-	ErrorLine    string
-	ErrorMessage string
-}
-
 // services are the units that keep records, in the order in which they run.
 var services = []string{"node-image-pull", "release-image", "bootkube", "progress"}
 
-const divider = "== "
+// divider begins the title of a section of what the watch prints; one of them
+// lists the units that failed.
+const (
+	divider       = "== "
+	failedSection = "failed"
+)
 
 // interpret reads what the command of the watch prints: per service a line
 // "== NAME" and its record file, then "== failed" and the units that failed.
@@ -64,14 +60,14 @@ func interpret(out []byte) Status {
 	sections := split(out)
 	var status Status
 	for _, service := range services {
-		records := parseRecords(sections[service])
-		if len(records) == 0 {
+		list := records.Parse(sections[service])
+		if len(list) == 0 {
 			continue
 		}
-		status = follow(service, records, status)
+		status = follow(service, list, status)
 	}
 	if status.LastError == "" && !status.Done {
-		if units := strings.Fields(string(sections["failed"])); len(units) > 0 {
+		if units := strings.Fields(string(sections[failedSection])); len(units) > 0 {
 			status.LastError = "unit failed: " + strings.Join(units, ", ")
 		}
 	}
@@ -91,26 +87,9 @@ func split(out []byte) map[string][]byte {
 	return sections
 }
 
-// parseRecords reads as much of a record file as makes sense: it may be read
-// while it is replaced, and its writer may have been killed.
-func parseRecords(raw []byte) []record {
-	var entries []json.RawMessage
-	if json.Unmarshal(raw, &entries) != nil {
-		return nil
-	}
-	var out []record
-	for _, entry := range entries {
-		var r record
-		if json.Unmarshal(entry, &r) == nil && r.Phase != "" {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 // follow replays one service's records on top of what those before it left.
-func follow(service string, records []record, before Status) Status {
-	s := Status{Service: service, Since: records[0].Timestamp}
+func follow(service string, list []records.Record, before Status) Status {
+	s := Status{Service: service, Since: list[0].Timestamp}
 	// A service that waits for another one has begun; what failed there counts.
 	s.LastError, s.FailedAt, s.Failures = before.LastError, before.FailedAt, before.Failures
 	type running struct {
@@ -127,33 +106,33 @@ func follow(service string, records []record, before Status) Status {
 		}
 	}
 	finished := false
-	for _, r := range records {
+	for _, r := range list {
 		finished = false
 		switch r.Phase {
-		case "service start":
+		case records.ServiceStart:
 			now = nil // whatever ran was killed
-		case "stage start":
+		case records.StageStart:
 			ended(r.Stage)
 			now = append(now, running{r.Stage, r.Timestamp})
-		case "stage end":
+		case records.StageEnd:
 			ended(r.Stage)
 			s.Stage, s.Since = r.Stage, r.Timestamp
 			switch {
-			case r.Result == "failure":
+			case r.Result == records.Failure:
 				if s.FailedAt != r.Stage {
 					s.Failures = 0
 				}
-				s.LastError, s.FailedAt, s.Failures = firstOf(r.ErrorMessage, r.ErrorLine, "failed"), r.Stage, s.Failures+1
+				s.LastError, s.FailedAt, s.Failures = r.Why(), r.Stage, s.Failures+1
 			case s.FailedAt == r.Stage:
 				s.LastError, s.FailedAt, s.Failures = "", "", 0
 			}
-		case "service end":
+		case records.ServiceEnd:
 			now = nil
-			if r.Result == "success" {
+			if r.Result == records.Success {
 				finished = true
 				s.LastError, s.FailedAt, s.Failures = "", "", 0
 			} else if s.LastError == "" {
-				s.LastError, s.FailedAt, s.Failures = firstOf(r.ErrorMessage, r.ErrorLine, "failed"), s.Stage, 1
+				s.LastError, s.FailedAt, s.Failures = r.Why(), s.Stage, 1
 			}
 		}
 	}
@@ -166,13 +145,4 @@ func follow(service string, records []record, before Status) Status {
 		s.Done = service == services[len(services)-1]
 	}
 	return s
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }

@@ -42,9 +42,32 @@ const (
 func lookCommand() string {
 	var out strings.Builder
 	out.WriteString("cd /var/log/openshift 2>/dev/null; for s in " + strings.Join(services, " ") +
-		"; do echo '" + divider + "'$s; cat $s.json 2>/dev/null; echo; done; echo '" + divider + "failed'; ")
+		"; do echo '" + divider + "'$s; cat $s.json 2>/dev/null; echo; done; echo '" + divider + failedSection + "'; ")
 	out.WriteString("systemctl list-units --failed --plain --no-legend --no-pager 2>/dev/null | cut -d ' ' -f 1; true")
 	return out.String()
+}
+
+// Look takes one look at the host: the record files by service, and the units
+// that failed.
+func (w *Watcher) Look(ctx context.Context) (files map[string][]byte, failed []string, err error) {
+	client, err := w.dial(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = client.Close() }()
+	out, err := client.Output(ctx, lookCommand(), maxLook)
+	if err != nil {
+		return nil, nil, err
+	}
+	files = split(out)
+	failed = strings.Fields(string(files[failedSection]))
+	delete(files, failedSection)
+	for service, raw := range files {
+		if len(strings.TrimSpace(string(raw))) == 0 {
+			delete(files, service) // it has not run
+		}
+	}
+	return files, failed, nil
 }
 
 // Status is what was seen last.

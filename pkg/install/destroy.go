@@ -48,7 +48,7 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 		if err := remaining(left, err); err != nil {
 			return &Failure{Code: ExitOther, Next: "run the same command again once the platform is well", Err: err}
 		}
-		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: destroyedNote + meta.InfraID + on + platformOf(meta)}); err != nil {
+		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: phase.NoteDestroyed + meta.InfraID + on + platformOf(meta)}); err != nil {
 			return err
 		}
 		if a.describes(meta.InfraID) {
@@ -75,12 +75,9 @@ func (a *App) describes(infraID string) bool {
 	return err == nil && meta.InfraID == infraID
 }
 
-// destroyedNote marks in the journal which cluster is gone, and from which
-// platform, so that a second destroy can say so although nothing else remembers it.
-const (
-	destroyedNote = "destroyed "
-	on            = " on "
-)
+// on stands in the note of a destroyed cluster before its platform, so that a
+// second destroy can say both although nothing else remembers them.
+const on = " on "
 
 // identify finds out which cluster is meant: as told, from metadata.json, from
 // the state, or from the journal of an earlier destroy.
@@ -125,7 +122,7 @@ func gone(runs []phase.Run) assets.Metadata {
 	var last assets.Metadata
 	for _, r := range runs {
 		for _, n := range r.Notes {
-			text, is := strings.CutPrefix(n.Message, destroyedNote)
+			text, is := strings.CutPrefix(n.Message, phase.NoteDestroyed)
 			if !is {
 				continue
 			}

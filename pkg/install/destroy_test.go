@@ -40,7 +40,7 @@ func remembering(t *testing.T, metadata, state, destroyed string) *App {
 	}
 	if destroyed != "" {
 		err := a.journaled(func(j *phase.Journal) error {
-			return j.Note(phase.Note{Time: t0, Message: destroyedNote + destroyed})
+			return j.Note(phase.Note{Time: t0, Message: phase.NoteDestroyed + destroyed})
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 
+	"github.com/okd-install/okd-install/pkg/analyze"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/gather"
@@ -72,7 +73,11 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 		opts.Bootstrap, opts.Masters = a.hostsOnPlatform(ctx, o.Masters)
 		opts.Bootstrap = append(opts.Bootstrap, apiHost...)
 	}
-	_, err = a.bundle(ctx, opts, o.Keys)
+	path, err := a.bundle(ctx, opts, o.Keys)
+	if err == nil && !o.SkipAnalysis {
+		r, err := analyze.Bundle(ctx, path)
+		a.explain(r, err, "--file "+path)
+	}
 	return err
 }
 

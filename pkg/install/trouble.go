@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/analyze"
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/bootstrap"
@@ -81,9 +82,6 @@ func (c *creation) afterFailure(ctx context.Context, err error) {
 	if errors.Is(err, ErrInterrupted) || !errors.As(err, &failed) {
 		return
 	}
-	if failed.Phase != PhaseAPIAnswers && failed.Phase != PhaseBootstrapComplete {
-		return
-	}
 	// The run's own context may have ended with the failure.
 	c.gatherNow(context.WithoutCancel(ctx))
 }
@@ -92,8 +90,19 @@ func (c *creation) afterFailure(ctx context.Context, err error) {
 func (c *creation) gatherNow(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, gatherBudget)
 	defer cancel()
-	if _, err := c.gather(ctx, GatherOptions{}); err != nil {
-		event.Warn(c.app.Sink, "The log bundle is not complete", "err", err)
+	switch failed.Phase {
+	case PhaseAPIAnswers, PhaseBootstrapComplete:
+		path, err := c.gather(ctx, GatherOptions{})
+		if err != nil {
+			event.Warn(c.app.Sink, "The log bundle is not complete", "err", err)
+		}
+		if path != "" {
+			r, err := analyze.Bundle(ctx, path)
+			c.app.explain(r, err, "--file "+path)
+		}
+	case PhaseNodesJoined, PhaseClusterComplete:
+		r, err := analyze.Installation(ctx, analyze.Live{Dir: c.app.Dir, API: c.api, Now: c.app.Clock.Now()})
+		c.app.explain(r, err, "--live --dir "+c.app.Dir)
 	}
 }
 

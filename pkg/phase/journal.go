@@ -63,6 +63,10 @@ type Note struct {
 	Message string    `json:"message"`
 }
 
+// NoteDestroyed begins the note which says that a cluster is gone; its
+// infrastructure id follows. What comes after it is about another cluster.
+const NoteDestroyed = "destroyed "
+
 // keptRuns bounds the journal: older runs are dropped.
 const keptRuns = 50
 

@@ -1,0 +1,136 @@
+package analyze
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/records"
+)
+
+// evidence is what is known of an installation, under the names that files
+// have in a log bundle, wherever it comes from.
+type evidence struct {
+	files map[string][]byte
+	gaps  []string
+	taken time.Time // when it was collected
+}
+
+// Names of files in a bundle, without its top directory.
+const (
+	servicesDir     = "bootstrap/services/"
+	resourcesDir    = "resources/"
+	mastersDir      = "control-plane/"
+	journalFile     = "installer/okd_install_journal.json"
+	failedUnitsFile = "failed-units.txt"
+	missingFile     = "missing.txt"
+)
+
+// resource returns the list of a kind. openshift-install names some of them
+// otherwise than we do.
+func (ev *evidence) resource(names ...string) ([]byte, bool) {
+	for _, name := range names {
+		if raw, ok := ev.files[resourcesDir+name+".json"]; ok && len(raw) > 0 {
+			return raw, true
+		}
+	}
+	return nil, false
+}
+
+// list decodes the items of a list of objects. Items that do not fit are left
+// out: one odd object must not hide the others.
+func list[T any](ev *evidence, names ...string) []T {
+	raw, ok := ev.resource(names...)
+	if !ok {
+		return nil
+	}
+	var doc struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		ev.gaps = append(ev.gaps, resourcesDir+names[0]+".json is not whole")
+		return nil
+	}
+	var out []T
+	for _, item := range doc.Items {
+		var one T
+		if json.Unmarshal(item, &one) == nil {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// runs are those of the installer for the cluster that is there now.
+func (ev *evidence) runs() []phase.Run {
+	raw, ok := ev.files[journalFile]
+	if !ok {
+		return nil
+	}
+	var doc struct {
+		Runs []phase.Run `json:"runs"`
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		ev.gaps = append(ev.gaps, journalFile+" is not whole")
+		return nil
+	}
+	first := 0
+	for i, run := range doc.Runs {
+		for _, n := range run.Notes {
+			if strings.HasPrefix(n.Message, phase.NoteDestroyed) {
+				first = i + 1
+			}
+		}
+	}
+	return doc.Runs[first:]
+}
+
+// services replays the record files of the bootstrap host.
+func (ev *evidence) services() map[string]*service {
+	out := map[string]*service{}
+	for name, raw := range ev.files {
+		file, ok := strings.CutPrefix(name, servicesDir)
+		if unit, isJSON := strings.CutSuffix(file, ".json"); ok && isJSON && !strings.Contains(unit, "/") {
+			out[unit] = replay(unit, records.Parse(raw))
+		}
+	}
+	return out
+}
+
+// failedUnits are the units that systemd counts as failed on one host.
+func failedUnits(raw []byte) []string {
+	var out []string
+	for line := range strings.Lines(string(raw)) {
+		for _, word := range strings.Fields(line) {
+			// Lines may begin with a dot that marks the failure.
+			if ext := path.Ext(word); slices.Contains([]string{".service", ".mount", ".socket", ".target", ".timer", ".device", ".swap"}, ext) {
+				out = append(out, word)
+				break
+			}
+		}
+		if len(out) >= 50 {
+			break
+		}
+	}
+	return out
+}
+
+// masters are the control-plane hosts that something was gathered from.
+func (ev *evidence) masters() []string {
+	seen := map[string]bool{}
+	for name := range ev.files {
+		if rest, ok := strings.CutPrefix(name, mastersDir); ok {
+			host, _, _ := strings.Cut(rest, "/")
+			seen[host] = true
+		}
+	}
+	var out []string
+	for host := range seen {
+		out = append(out, host)
+	}
+	slices.Sort(out)
+	return out
+}

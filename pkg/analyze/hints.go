@@ -1,0 +1,41 @@
+package analyze
+
+import "regexp"
+
+// hints are what to do about errors that are known by their words, the more
+// particular ones first.
+var hints = []struct {
+	pattern *regexp.Regexp
+	next    string
+}{
+	{regexp.MustCompile(`(?i)unauthorized|authentication required|invalid username/password|denied: |access to the resource is denied|no basic auth`),
+		"put a login of that registry that is valid into pullSecret of install-config.yaml"},
+	{regexp.MustCompile(`(?i)certificate has expired|not yet valid|certificate is not valid yet`),
+		"compare the clocks of this machine and of the hosts (NTP); certificates of Ignition configs that are older than a day have to be made anew"},
+	{regexp.MustCompile(`(?i)x509|unknown authority|certificate signed by|tls: failed to verify`),
+		"put the certificate authority of that server into additionalTrustBundle with additionalTrustBundlePolicy: Always"},
+	{regexp.MustCompile(`(?i)manifest unknown|name unknown|manifest for .* not found|repository name not known`),
+		"check that the registry, or its mirror in imageDigestSources, holds this image"},
+	{regexp.MustCompile(`(?i)no such host|server misbehaving|could not resolve|name or service not known|temporary failure in name resolution`),
+		"make that name resolvable in the machines' network"},
+	{regexp.MustCompile(`(?i)proxyconnect|proxy authentication required`),
+		"check the proxy in install-config.yaml, and what noProxy leaves out"},
+	{regexp.MustCompile(`(?i)no space left on device`),
+		"give the machine a larger disk"},
+	{regexp.MustCompile(`(?i)i/o timeout|connection refused|no route to host|network is unreachable|connection timed out|TLS handshake timeout|connection reset`),
+		"let the machines' network reach that address: routes, firewalls, load balancer"},
+	{regexp.MustCompile(`(?i)too many requests|toomanyrequests`),
+		"the registry limits downloads: use a login or a mirror (imageDigestSources)"},
+	{regexp.MustCompile(`(?i)insufficient (cpu|memory)`),
+		"give the nodes more of it, or add nodes"},
+}
+
+// hint is what to do about an error, or else the general advice.
+func hint(text, otherwise string) string {
+	for _, h := range hints {
+		if h.pattern.MatchString(text) {
+			return h.next
+		}
+	}
+	return otherwise
+}
