@@ -76,27 +76,18 @@ func addressesOf(found []machines.Machine, role string) []string {
 // gatherBudget bounds the collection of logs after a failure.
 const gatherBudget = 5 * time.Minute
 
-// afterFailure leaves behind what helps to find out why the bootstrap failed.
+// afterFailure says why it failed, in one line, and leaves behind what helps to
+// find out more.
 func (c *creation) afterFailure(ctx context.Context, err error) {
 	var failed *phase.Failed
 	if errors.Is(err, ErrInterrupted) || !errors.As(err, &failed) {
 		return
 	}
 	// The run's own context may have ended with the failure.
-	c.gatherNow(context.WithoutCancel(ctx))
-}
-
-// gatherNow makes a bundle of what there is; not to get one is no failure.
-func (c *creation) gatherNow(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, gatherBudget)
-	defer cancel()
+	ctx = context.WithoutCancel(ctx)
 	switch failed.Phase {
 	case PhaseAPIAnswers, PhaseBootstrapComplete:
-		path, err := c.gather(ctx, GatherOptions{})
-		if err != nil {
-			event.Warn(c.app.Sink, "The log bundle is not complete", "err", err)
-		}
-		if path != "" {
+		if path := c.gatherNow(ctx); path != "" {
 			r, err := analyze.Bundle(ctx, path)
 			c.app.explain(r, err, "--file "+path)
 		}
@@ -104,6 +95,18 @@ func (c *creation) gatherNow(ctx context.Context) {
 		r, err := analyze.Installation(ctx, analyze.Live{Dir: c.app.Dir, API: c.api, Now: c.app.Clock.Now()})
 		c.app.explain(r, err, "--live --dir "+c.app.Dir)
 	}
+}
+
+// gatherNow makes a bundle of what there is and returns its path; not to get
+// one is no failure.
+func (c *creation) gatherNow(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, gatherBudget)
+	defer cancel()
+	path, err := c.gather(ctx, GatherOptions{})
+	if err != nil {
+		event.Warn(c.app.Sink, "The log bundle is not complete", "err", err)
+	}
+	return path
 }
 
 // lookBudget bounds the look at the platform after an interruption: somebody
