@@ -50,6 +50,8 @@ type Cluster struct {
 	KubeadminPassword secret.String
 	SSH               pki.SSHKeys
 	Metadata          Metadata
+	Invoker           string // who started the installer
+	Version           string // of the installer
 }
 
 // Machine is one node to be made.

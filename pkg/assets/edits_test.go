@@ -97,8 +97,8 @@ spec:
 	for name, want := range map[string]string{
 		"manifests/cluster-scheduler-02-config.yml": "mastersSchedulable: true",
 		"manifests/cluster-network-02-config.yml":   "hostPrefix: 25",
-		added:                                       "kernelArguments: [quiet]",
-		"manifests/cvo-overrides.yaml":              "name: 99-worker-motd",
+		added:                          "kernelArguments: [quiet]",
+		"manifests/cvo-overrides.yaml": "name: 99-worker-motd",
 	} {
 		if !strings.Contains(host[name], want) {
 			t.Errorf("the bootstrap host's %s lacks %q:\n%s", name, want, host[name])
@@ -243,5 +243,27 @@ func TestManifestsTarget(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// A bootstrap host that the installer makes says so; the file on disk, which
+// users take elsewhere, does not.
+func TestProvisionedBootstrap(t *testing.T) {
+	dir := warmDir(t)
+	c, err := open(t, dir, deps()).Cluster(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := c.ProvisionedBootstrap()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "manifests/openshift-install.yaml"
+	plain, host := onBootstrapHost(t, c.Bootstrap), onBootstrapHost(t, config)
+	if !strings.Contains(host[name], "name: openshift-install\n") || !strings.Contains(host[name], "invoker: user") || plain[name] != "" {
+		t.Errorf("got %q and, in the file, %q", host[name], plain[name])
+	}
+	if delete(host, name); !maps.Equal(plain, host) {
+		t.Error("something else differs as well")
 	}
 }

@@ -74,15 +74,15 @@ func (i *Installer) Manifests(ctx context.Context) error {
 	return err
 }
 
-// IgnitionConfigs writes bootstrap.ign, master.ign, worker.ign, auth/ and
+// IgnitionConfigs writes bootstrap.ign, one .ign file per role, auth/ and
 // metadata.json.
 func (i *Installer) IgnitionConfigs(ctx context.Context) error {
-	_, err := i.run(ctx, []asset.Ref{BootstrapIgnition, MasterIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
+	_, err := i.run(ctx, []asset.Ref{BootstrapIgnition, MasterIgnition, WorkerIgnition, ArbiterIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
 	return err
 }
 
 var clusterNeeds = []asset.Ref{
-	Config, InfraID, ClusterID, ReleaseImage, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes,
+	Config, InfraID, ClusterID, ReleaseImage, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes, Invoker, Version,
 }
 
 // Cluster writes auth/ and metadata.json, and to openshift/ what the user added
@@ -118,6 +118,8 @@ func clusterOf(r *asset.Result) Cluster {
 		KubeadminPassword: secret.New(asset.Of(r, Kubeadmin).Password),
 		SSH:               asset.Of(r, SSHKeys),
 		Metadata:          asset.Of(r, ClusterMetadata),
+		Invoker:           asset.Of(r, Invoker),
+		Version:           asset.Of(r, Version),
 	}
 }
 

@@ -1,6 +1,9 @@
 package assets
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/ignition"
@@ -8,11 +11,37 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
+const arbiterFile = "arbiter.ign"
+
+// arbiters is whether there are any.
+var arbiters = asset.From1("arbiters", Config, func(_ asset.Env, c *types.InstallConfig) (bool, error) {
+	return c.Arbiter != nil && c.Arbiter.Count() > 0, nil
+}, asset.Transient())
+
+// ArbiterIgnition is arbiter.ign, no file if the cluster has no arbiters.
+var ArbiterIgnition = asset.From3(arbiterFile, arbiters, Names, RootCA,
+	func(_ asset.Env, wanted bool, n NameSet, ca pki.Pair) (asset.Files, error) {
+		if !wanted {
+			return nil, nil
+		}
+		data, err := ignition.Pointer(n.ignitionHost(), types.ArbiterPool, ca.Cert)
+		if err != nil {
+			return nil, err
+		}
+		return asset.Files{asset.NewFile(arbiterFile, data)}, nil
+	})
+
 // pointers are the configs that the machines of each role start with, as the
 // user left them.
-var pointers = asset.From2("pointers", MasterIgnition, WorkerIgnition,
-	func(_ asset.Env, master, worker asset.Files) (map[string][]byte, error) {
-		return map[string][]byte{types.MasterPool: master[0].Data, types.WorkerPool: worker[0].Data}, nil
+var pointers = asset.From3("pointers", MasterIgnition, WorkerIgnition, ArbiterIgnition,
+	func(_ asset.Env, master, worker, arbiter asset.Files) (map[string][]byte, error) {
+		out := map[string][]byte{}
+		for role, files := range map[string]asset.Files{types.MasterPool: master, types.WorkerPool: worker, types.ArbiterPool: arbiter} {
+			if len(files) > 0 {
+				out[role] = files[0].Data
+			}
+		}
+		return out, nil
 	}, asset.Transient())
 
 // PointerConfigs are MachineConfigs with what the user added to the pointers,
@@ -20,12 +49,12 @@ var pointers = asset.From2("pointers", MasterIgnition, WorkerIgnition,
 var PointerConfigs = asset.From3("pointer-machineconfigs", Names, RootCA, pointers,
 	func(_ asset.Env, n NameSet, ca pki.Pair, pointers map[string][]byte) (asset.Files, error) {
 		var out asset.Files
-		for role, current := range pointers {
+		for _, role := range slices.Sorted(maps.Keys(pointers)) {
 			generated, err := ignition.Pointer(n.ignitionHost(), role, ca.Cert)
 			if err != nil {
 				return nil, err
 			}
-			files, err := openshift.PointerConfig(role, generated, current)
+			files, err := openshift.PointerConfig(role, generated, pointers[role])
 			if err != nil {
 				return nil, err
 			}

@@ -59,7 +59,7 @@ func Forget(dir string) error {
 	}
 	var errs []error
 	for _, name := range append(generated, metadataFile, kubeconfigFile, passwordFile, bootstrapFile,
-		MasterIgnition.Name(), WorkerIgnition.Name(), asset.StateName) {
+		MasterIgnition.Name(), WorkerIgnition.Name(), arbiterFile, asset.StateName) {
 		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}

@@ -107,6 +107,12 @@ const hostnameFile = "/etc/hostname"
 // oVirt's engine adds a hostname of its own to configs without one, and in
 // doing so replaces a storage section that has no files.
 func WithHostname(config []byte, name string) ([]byte, error) {
+	return WithFile(config, hostnameFile, 0o644, []byte(name+"\n"))
+}
+
+// WithFile returns a config that also writes a file, unless it writes one at
+// that path already. The config may be of any 3.x version.
+func WithFile(config []byte, path string, mode int, content []byte) ([]byte, error) {
 	var tree map[string]any
 	if err := json.Unmarshal(config, &tree); err != nil {
 		return nil, fmt.Errorf("parse Ignition config: %w", err)
@@ -117,22 +123,20 @@ func WithHostname(config []byte, name string) ([]byte, error) {
 	}
 	files, _ := storage["files"].([]any)
 	for _, f := range files {
-		if m, _ := f.(map[string]any); m["path"] == hostnameFile {
+		if m, _ := f.(map[string]any); m["path"] == path {
 			return config, nil
 		}
 	}
-	storage["files"] = append(files, File(hostnameFile, 0o644, []byte(name+"\n")))
-	tree["storage"] = storage
-	raw, err := json.Marshal(tree)
+	var added any
+	raw, err := json.Marshal(File(path, mode, content))
+	if err == nil {
+		err = json.Unmarshal(raw, &added)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encode Ignition config: %w", err)
 	}
-	var plain map[string]any
-	if err := json.Unmarshal(raw, &plain); err != nil {
-		return nil, fmt.Errorf("encode Ignition config: %w", err)
-	}
-	for _, f := range plain["storage"].(map[string]any)["files"].([]any) {
-		prune(f)
-	}
-	return json.Marshal(plain)
+	prune(added)
+	storage["files"] = append(files, added)
+	tree["storage"] = storage
+	return json.Marshal(tree)
 }

@@ -111,7 +111,11 @@ func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 	}
 	return platform{
 		plan: func(c assets.Cluster, image plan.Image) (plan.Plan, error) {
-			ign := machinesovirt.Ignitions{machinesovirt.BootstrapName(c.InfraID): c.Bootstrap}
+			bootstrap, err := c.ProvisionedBootstrap()
+			if err != nil {
+				return plan.Plan{}, err
+			}
+			ign := machinesovirt.Ignitions{machinesovirt.BootstrapName(c.InfraID): bootstrap}
 			for _, m := range c.Machines {
 				ign[m.Name] = m.Ignition
 			}
