@@ -7,7 +7,7 @@ LDFLAGS := -s -w \
 	-X github.com/okd-install/okd-install/pkg/version.Commit=$(COMMIT)
 export CGO_ENABLED := 0
 
-.PHONY: all build demo demo-down test test-unit test-full lint golden clean
+.PHONY: all build demo demo-down test test-unit test-full lint golden docs man clean
 
 all: build
 
@@ -36,6 +36,12 @@ test-full: ## everything, with every fault; writes docs/test-report.md
 
 golden: ## accept what is rendered as the new golden files
 	go test ./pkg/assets/... ./pkg/plan/... ./pkg/lab/release/... -update
+
+docs: ## make the reference pages and the JSON Schema from the code
+	go test ./cmd/okd-install -run IsCurrent -update
+
+man: build ## manual pages, in bin/man1
+	bin/okd-install man --output-dir bin/man1
 
 clean:
 	rm -rf bin _demo _test

@@ -41,7 +41,7 @@ type root struct {
 
 func (r *root) command() *cobra.Command {
 	c := &cobra.Command{
-		Use:           filepath.Base(r.args[0]),
+		Use:           r.name(),
 		Short:         "Install OKD clusters that run virtual machines",
 		Long:          "okd-install takes one install-config.yaml and ends with a working OKD cluster\nthat runs virtual machines. Every command can be repeated: it goes on where an\nearlier run stopped.",
 		SilenceErrors: true, SilenceUsage: true,
@@ -54,9 +54,14 @@ func (r *root) command() *cobra.Command {
 	f.StringVar(&r.logLevel, "log-level", "info", "log level on standard error (debug, info, warn, error)")
 	f.StringVar(&r.logFormat, "log-format", "auto", "form of standard error (auto, text, json)")
 	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
-		statusCommand(r), analyzeCommand(r), graphCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r))
+		statusCommand(r), analyzeCommand(r), graphCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r),
+		completionCommand(r), manCommand(r))
+	completeFlags(c)
 	return c
 }
+
+// name is what the program was called by.
+func (r *root) name() string { return filepath.Base(r.args[0]) }
 
 // noArguments refuses arguments in words that help: commands take flags only.
 func noArguments(c *cobra.Command, args []string) error {

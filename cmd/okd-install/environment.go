@@ -1,0 +1,38 @@
+package main
+
+import "github.com/okd-install/okd-install/pkg/install"
+
+// exitCode is what a run ends with, for the manual and the reference.
+type exitCode struct {
+	code  int
+	means string
+}
+
+// exitCodes are all that a run ends with. They are those of openshift-install.
+var exitCodes = []exitCode{
+	{install.ExitOK, "Done."},
+	{install.ExitOther, "Anything that has no code of its own: a wrong flag, an asset that cannot be made, a check before anything is created, destroy, gather, a missing file."},
+	{install.ExitInstallConfig, "install-config.yaml cannot be read or is not valid."},
+	{install.ExitInfrastructure, "Creating the infrastructure failed: images, machines, removing the bootstrap host."},
+	{install.ExitBootstrap, "The API never answered, or the bootstrap never completed."},
+	{install.ExitInstall, "The cluster did not complete."},
+	{install.ExitOperators, "The cluster is available, but its operators do not settle."},
+	{install.ExitInterrupted, "Interrupted by SIGINT or SIGTERM. The same command goes on where it stopped."},
+}
+
+// variable is an environment variable that the program reads.
+type variable struct{ name, does string }
+
+// environment is all variables that change what the program does. A test looks
+// for others in the source.
+var environment = []variable{
+	{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "The release image to install, best by digest, instead of the one that is built in."},
+	{"OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE", "The operating system image instead of the release's: a URL of a QCOW2 image (https, http or file, best with ?sha256=), or on oVirt the name of a template that the engine has, which destroy then leaves alone."},
+	{"OPENSHIFT_INSTALL_INVOKER", "Who runs the installer, noted in the cluster; \"user\" if unset."},
+	{"OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP", "If not empty, create cluster leaves the bootstrap host in place."},
+	{"OPENSHIFT_INSTALL_GATHER_BOOTSTRAP", "If not empty, create cluster gathers a log bundle also when all went well."},
+	{"OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "The address at which the bootstrap host is reached over SSH."},
+	{"OKD_INSTALL_IMAGE_CACHE", "The directory in which downloaded operating system images are kept."},
+	{"OPENSHIFT_INSTALL_IMAGE_CACHE", "The same, if OKD_INSTALL_IMAGE_CACHE is not set."},
+	{"OVIRT_CONFIG", "The file with the login of the oVirt engine; ~/.ovirt/ovirt-config.yaml if unset."},
+}
