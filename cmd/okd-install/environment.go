@@ -21,7 +21,7 @@ var exitCodes = []exitCode{
 }
 
 // variable is an environment variable that the program reads.
-type variable struct{ name, does string }
+type variable struct{ name, use string }
 
 // environment is all variables that change what the program does. A test looks
 // for others in the source.

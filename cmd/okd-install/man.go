@@ -54,7 +54,7 @@ func manualSections() string {
 	}
 	b.WriteString("# ENVIRONMENT\n")
 	for _, v := range environment {
-		fmt.Fprintf(&b, "**%s**\n: %s\n\n", v.name, v.does)
+		fmt.Fprintf(&b, "**%s**\n: %s\n\n", v.name, v.use)
 	}
 	return b.String()
 }

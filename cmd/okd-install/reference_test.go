@@ -94,7 +94,7 @@ func referencePage(root *cobra.Command) string {
 	}
 	b.WriteString("\n## Environment variables\n\n| Variable | Meaning |\n|---|---|\n")
 	for _, v := range environment {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", v.name, v.does)
+		fmt.Fprintf(&b, "| `%s` | %s |\n", v.name, v.use)
 	}
 	return b.String()
 }
@@ -149,8 +149,8 @@ func TestEnvironmentIsComplete(t *testing.T) {
 			t.Errorf("%s is described, but nothing reads it", v.name)
 		}
 		delete(found, v.name)
-		if !strings.HasSuffix(v.does, ".") {
-			t.Errorf("%s: %q is no sentence", v.name, v.does)
+		if !strings.HasSuffix(v.use, ".") {
+			t.Errorf("%s: %q is no sentence", v.name, v.use)
 		}
 	}
 	for name := range found {
