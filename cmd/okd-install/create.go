@@ -50,6 +50,10 @@ func createCommand(r *root) *cobra.Command {
 	policy := &cobra.Command{Use: "permissions-policy", Short: "Write the permissions that the installer needs in a cloud", Hidden: true,
 		Example: "  okd-install create permissions-policy --dir mycluster"}
 	target(policy, (*install.App).CreatePermissionsPolicy)
+	target(&cobra.Command{Use: "single-node-ignition-config", Short: "Write the Ignition config of a node that installs itself",
+		Long:    "Writes bootstrap-in-place-for-live-iso.ign, worker.ign, auth/ and metadata.json. A CoreOS\nlive system that is started with the first of them becomes a cluster of one node on the\ndisk that bootstrapInPlace.installationDisk names.",
+		Example: "  okd-install create single-node-ignition-config --dir mycluster\n  coreos-installer iso ignition embed -i mycluster/bootstrap-in-place-for-live-iso.ign coreos.iso",
+	}, (*install.App).CreateSingleNodeIgnition)
 
 	cluster := &cobra.Command{Use: "cluster", Short: "Create the cluster, or go on with it",
 		Long:    "Creates the machines, waits until they are a cluster, and says how to use it.\nAfter a failure or an interruption the same command goes on where it stopped.",

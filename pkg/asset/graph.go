@@ -39,14 +39,17 @@ const (
 )
 
 type node struct {
-	name    string
-	kind    kind
-	deps    []*node
-	path    string   // kindSource
-	dirs    []string // kindFiles: directories that belong to this asset
-	except  []string // kindFiles: files in them that are another asset's
-	compute func(Env, []any) (any, error)
-	decode  func(json.RawMessage) (any, error)
+	name string
+	kind kind
+	deps []*node
+	path string // kindSource
+	// kindSource: it may be missing; then its inputs are switches, and while one
+	// is off the file is not read.
+	optional bool
+	dirs     []string // kindFiles: directories that belong to this asset
+	except   []string // kindFiles: files in them that are another asset's
+	compute  func(Env, []any) (any, error)
+	decode   func(json.RawMessage) (any, error)
 }
 
 // Option changes how the store treats an asset.
@@ -83,6 +86,18 @@ func Source(name, path string) Asset[[]byte] {
 	n := declare[[]byte](name, nil, nil)
 	n.kind, n.path = kindSource, path
 	return Asset[[]byte]{n}
+}
+
+// OptionalSource declares a file that the user may provide. Its value is nil
+// while there is no such file, or while a switch is off. Once it was used, it
+// is used from the state if it goes missing, as other sources are.
+func OptionalSource(name, path string, switches ...Asset[bool]) Asset[[]byte] {
+	a := Source(name, path)
+	a.n.optional = true
+	for _, s := range switches {
+		a.n.deps = append(a.n.deps, s.n)
+	}
+	return a
 }
 
 // FromAll declares an asset that is computed from any number of assets of one

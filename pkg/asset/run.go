@@ -194,11 +194,20 @@ func (r *run) param(n *node, f *future, rec *record) (err error) {
 }
 
 func (r *run) source(n *node, f *future, rec *record) error {
+	for _, d := range n.deps {
+		if r.futures[d].value == false {
+			f.value = []byte(nil)
+			return nil
+		}
+	}
 	data, err := os.ReadFile(r.store.path(n.path))
 	gone := errors.Is(err, os.ErrNotExist)
 	switch {
 	case err != nil && !gone:
 		return fmt.Errorf("read %s: %w", n.path, err)
+	case gone && n.optional && (rec == nil || string(rec.Value) == "null"):
+		f.value = []byte(nil)
+		return nil
 	case gone && rec == nil:
 		return &MissingError{Path: n.path}
 	case rec == nil || (!gone && !r.frozen):

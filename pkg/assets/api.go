@@ -5,6 +5,9 @@ package assets
 import (
 	"io"
 	"log/slog"
+	"net/netip"
+
+	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -25,7 +28,17 @@ type Deps struct {
 	// Version is the installer's own, for the ConfigMap that records it.
 	Version string
 	// Invoker is who started the installer, for the ConfigMaps that record it.
+	// Empty keeps that of the last run; the first one is "user".
 	Invoker string
+	// Profile is the cluster profile, empty for that of the last run or the
+	// default.
+	Profile string
+	// NodeIP is the bootstrap host's own address, where it has several; the zero
+	// value is that of the last run or none.
+	NodeIP netip.Addr
+	// LoadCerts takes the API server's and the administrator's authorities, and
+	// the administrator's certificate, from tls/. Once taken they stay.
+	LoadCerts bool
 	// KeepOSTemplate says that the OS template belongs to the user and has to
 	// stay when the cluster is destroyed.
 	KeepOSTemplate bool
@@ -62,20 +75,28 @@ type Machine struct {
 	Ignition []byte // pointer with /etc/hostname
 }
 
-// Metadata is metadata.json.
+// Metadata is metadata.json. Platforms without machines of ours have no key.
 type Metadata struct {
-	ClusterName      string         `json:"clusterName"`
-	ClusterID        string         `json:"clusterID"`
-	InfraID          string         `json:"infraID"`
-	FeatureSet       string         `json:"featureSet,omitempty"`
-	CustomFeatureSet []string       `json:"customFeatureSet,omitempty"`
-	Ovirt            *OvirtMetadata `json:"ovirt,omitempty"`
+	ClusterName      string                       `json:"clusterName"`
+	ClusterID        string                       `json:"clusterID"`
+	InfraID          string                       `json:"infraID"`
+	Ovirt            *OvirtMetadata               `json:"ovirt,omitempty"`
+	BareMetal        *BareMetalMetadata           `json:"baremetal,omitempty"`
+	FeatureSet       configv1.FeatureSet          `json:"featureSet"`
+	CustomFeatureSet *configv1.CustomFeatureGates `json:"customFeatureSet"`
 }
 
 // OvirtMetadata is what destroying a cluster on oVirt needs.
 type OvirtMetadata struct {
 	ClusterID      string `json:"cluster_id"`
 	RemoveTemplate bool   `json:"remove_template"`
+}
+
+// BareMetalMetadata is what destroying a cluster on bare metal needs.
+type BareMetalMetadata struct {
+	LibvirtURI              string `json:"libvirtURI"`
+	BootstrapProvisioningIP string `json:"bootstrapProvisioningIP"`
+	ProvisioningHostIP      string `json:"provisioningHostIP"`
 }
 
 // LogValue keeps keys and passwords out of logs.

@@ -14,6 +14,8 @@ var (
 	Version      = asset.Param[string]("installer-version")
 	KeepTemplate = asset.Param[bool]("keep-os-template")
 	HostData     = asset.Param[string]("bootstrap-data") // digest of the embedded tree
+	Profile      = asset.Param[string]("cluster-profile")
+	NodeIP       = asset.Param[netip.Addr]("bootstrap-node-ip")
 )
 
 const configFile = "install-config.yaml"

@@ -54,14 +54,18 @@ type kubeadmin struct {
 	Hash     string `json:"hash"`
 }
 
-// Kubeadmin is the first user's password.
-var Kubeadmin = asset.From0("kubeadmin-password", func(env asset.Env) (kubeadmin, error) {
-	password, err := pki.NewPassword(env.Rand)
-	if err != nil {
-		return kubeadmin{}, err
+// Kubeadmin is the first user's password: the one that the user brought, or a
+// new one. If he brought the hash alone, nobody here knows the password.
+var Kubeadmin = asset.From1("kubeadmin-password", givenPassword, func(env asset.Env, k kubeadmin) (_ kubeadmin, err error) {
+	if k.Password == "" && k.Hash == "" {
+		if k.Password, err = pki.NewPassword(env.Rand); err != nil {
+			return k, err
+		}
 	}
-	hash, err := pki.HashPassword(env.Rand, password)
-	return kubeadmin{password, hash}, err
+	if k.Hash == "" {
+		k.Hash, err = pki.HashPassword(env.Rand, k.Password)
+	}
+	return k, err
 })
 
 // SSHKeys are the bootstrap host's host key and the installer's own key to it.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/asset"
@@ -39,16 +40,32 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	}
 	asset.Set(store, HostData, tree)
 	asset.Set(store, Version, deps.Version)
-	asset.Set(store, Invoker, deps.Invoker)
 	asset.Set(store, KeepTemplate, deps.KeepOSTemplate)
-	if deps.ReleaseImage != "" || !asset.Remembers(store, ReleaseImage) {
-		asset.Set(store, ReleaseImage, deps.ReleaseImage)
-	}
+	setOrKeep(store, Invoker, deps.Invoker, defaultInvoker)
+	setOrKeep(store, ReleaseImage, deps.ReleaseImage, "")
+	setOrKeep(store, Profile, deps.Profile, "")
+	setOrKeep(store, NodeIP, deps.NodeIP, netip.Addr{})
+	setOrKeep(store, LoadCerts, deps.LoadCerts, false)
 	events := deps.Events
 	if events == nil {
 		events = event.Discard
 	}
 	return &Installer{store: store, events: events}, nil
+}
+
+// defaultInvoker is the reference's.
+const defaultInvoker = "user"
+
+// setOrKeep sets a parameter that a later command of the same installation may
+// leave out: then it stays what it was.
+func setOrKeep[T comparable](store *asset.Store, param asset.Asset[T], value, otherwise T) {
+	var none T
+	switch {
+	case value != none:
+		asset.Set(store, param, value)
+	case !asset.Remembers(store, param):
+		asset.Set(store, param, otherwise)
+	}
 }
 
 // Close saves the state and frees the directory.
@@ -81,14 +98,27 @@ func (i *Installer) IgnitionConfigs(ctx context.Context) error {
 	return err
 }
 
+// SingleNode writes the Ignition config of a node that installs itself,
+// worker.ign, auth/ and metadata.json.
+func (i *Installer) SingleNode(ctx context.Context) error {
+	_, err := i.run(ctx, []asset.Ref{SingleNodeIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
+	return err
+}
+
 var clusterNeeds = []asset.Ref{
 	Config, InfraID, ClusterID, ReleaseImage, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes, Invoker, Version,
 }
 
-// Cluster writes auth/ and metadata.json, and to openshift/ what the user added
-// to the pointer configs, and returns all that is needed to create the cluster.
+// Cluster writes auth/, metadata.json, the files to read the bootstrap's journal
+// with, and to openshift/ what the user added to the pointer configs. It returns
+// all that is needed to create the cluster.
 func (i *Installer) Cluster(ctx context.Context) (Cluster, error) {
-	r, err := i.run(ctx, []asset.Ref{AdminKubeconfig, PasswordFile, MetadataFile, PointerConfigs}, clusterNeeds...)
+	if c, err := i.Config(ctx); err != nil {
+		return Cluster{}, err
+	} else if c.BootstrapInPlace != nil {
+		return Cluster{}, ErrInPlace
+	}
+	r, err := i.run(ctx, []asset.Ref{AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles, PointerConfigs}, clusterNeeds...)
 	if err != nil {
 		return Cluster{}, err
 	}
@@ -145,7 +175,7 @@ func (i *Installer) run(ctx context.Context, write []asset.Ref, need ...asset.Re
 
 // Graph draws the assets for Graphviz.
 func Graph() string {
-	return asset.Dot(append(clusterNeeds, Manifests, OpenShift, AdminKubeconfig, PasswordFile, MetadataFile)...)
+	return asset.Dot(append(clusterNeeds, Manifests, OpenShift, SingleNodeIgnition, AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles)...)
 }
 
 // digestTree is a digest of the names and contents of a tree.

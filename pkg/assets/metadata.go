@@ -3,8 +3,12 @@ package assets
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
+
+	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -13,12 +17,33 @@ const metadataFile = "metadata.json"
 // ClusterMetadata is what destroying the cluster needs to know.
 var ClusterMetadata = asset.From4("metadata", Config, InfraID, ClusterID, KeepTemplate,
 	func(_ asset.Env, c *types.InstallConfig, infraID, clusterID string, keepTemplate bool) (Metadata, error) {
-		m := Metadata{ClusterName: c.Metadata.Name, ClusterID: clusterID, InfraID: infraID, FeatureSet: c.FeatureSet, CustomFeatureSet: c.FeatureGates}
-		if p := c.Platform.Ovirt; p != nil {
-			m.Ovirt = &OvirtMetadata{ClusterID: p.ClusterID, RemoveTemplate: !keepTemplate}
+		gates, err := openshift.CustomGates(c.FeatureGates)
+		if err != nil {
+			return Metadata{}, err
+		}
+		m := Metadata{
+			ClusterName: c.Metadata.Name, ClusterID: clusterID, InfraID: infraID,
+			FeatureSet: configv1.FeatureSet(c.FeatureSet), CustomFeatureSet: gates,
+		}
+		switch p := c.Platform; {
+		case p.Ovirt != nil:
+			m.Ovirt = &OvirtMetadata{ClusterID: p.Ovirt.ClusterID, RemoveTemplate: !keepTemplate}
+		case p.BareMetal != nil:
+			m.BareMetal = &BareMetalMetadata{
+				LibvirtURI:              p.BareMetal.LibvirtURI,
+				BootstrapProvisioningIP: addressOrNone(p.BareMetal.BootstrapProvisioningIP),
+				ProvisioningHostIP:      addressOrNone(p.BareMetal.ClusterProvisioningIP),
+			}
 		}
 		return m, nil
 	})
+
+func addressOrNone(ip netip.Addr) string {
+	if !ip.IsValid() {
+		return ""
+	}
+	return ip.String()
+}
 
 // MetadataFile is metadata.json.
 var MetadataFile = asset.From1(metadataFile, ClusterMetadata, func(_ asset.Env, m Metadata) (asset.Files, error) {

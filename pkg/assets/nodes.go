@@ -2,6 +2,7 @@ package assets
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
@@ -31,21 +32,53 @@ func pointer(file, role string) asset.Asset[asset.Files] {
 var hostFiles = asset.FromAll("bootstrap-files", []asset.Asset[asset.Files]{Manifests, OpenShift, PointerConfigs, TLSFiles, HostKubeconfigs},
 	func(_ asset.Env, lists []asset.Files) (asset.Files, error) { return asset.Merge(lists...), nil }, asset.Transient())
 
-const bootstrapFile = "bootstrap.ign"
+const (
+	bootstrapFile  = "bootstrap.ign"
+	singleNodeFile = "bootstrap-in-place-for-live-iso.ign"
+)
 
-// BootstrapIgnition is bootstrap.ign. The version of the installer and its
-// embedded files are inputs, because the file holds its scripts.
-var BootstrapIgnition = asset.From7(bootstrapFile, Config, InfraID, ReleaseImage, hostFiles, SSHKeys, Version, HostData,
-	func(_ asset.Env, c *types.InstallConfig, infraID, image string, files asset.Files, keys pki.SSHKeys, _, _ string) (asset.Files, error) {
-		if image == "" {
-			return nil, ErrNoReleaseImage
-		}
-		data, err := bootstrap.Ignition(bootstrap.Inputs{Config: c, InfraID: infraID, ReleaseImage: image, Files: files, HostKeys: keys})
-		if err != nil {
-			return nil, err
-		}
-		return asset.Files{asset.NewFile(bootstrapFile, data)}, nil
-	})
+// hostSettings are what the bootstrap host is told beside the install-config.
+// The version of the installer and its embedded files are among them, because
+// its scripts are in the host's config.
+type hostSettings struct {
+	Version string     `json:"version"`
+	Data    string     `json:"data"`
+	Profile string     `json:"profile"`
+	NodeIP  netip.Addr `json:"nodeIP"`
+}
+
+var settings = asset.From4("bootstrap-settings", Version, HostData, Profile, NodeIP,
+	func(_ asset.Env, version, tree, profile string, ip netip.Addr) (hostSettings, error) {
+		return hostSettings{version, tree, profile, ip}, nil
+	}, asset.Transient())
+
+// BootstrapIgnition is bootstrap.ign.
+var BootstrapIgnition = hostConfig(bootstrapFile, nil)
+
+// SingleNodeIgnition is the config of a single node that installs itself.
+var SingleNodeIgnition = hostConfig(singleNodeFile, requireSingleNode)
+
+func hostConfig(file string, check func(*types.InstallConfig) error) asset.Asset[asset.Files] {
+	return asset.From6(file, Config, InfraID, ReleaseImage, hostFiles, SSHKeys, settings,
+		func(_ asset.Env, c *types.InstallConfig, infraID, image string, files asset.Files, keys pki.SSHKeys, s hostSettings) (asset.Files, error) {
+			if image == "" {
+				return nil, ErrNoReleaseImage
+			}
+			if check != nil {
+				if err := check(c); err != nil {
+					return nil, err
+				}
+			}
+			data, err := bootstrap.Ignition(bootstrap.Inputs{
+				Config: c, InfraID: infraID, ReleaseImage: image, Files: files, HostKeys: keys,
+				Profile: s.Profile, NodeIP: s.NodeIP, InPlace: check != nil,
+			})
+			if err != nil {
+				return nil, err
+			}
+			return asset.Files{asset.NewFile(file, data)}, nil
+		})
+}
 
 // Machines are the nodes to be made, each with its own config.
 var Machines = asset.From4("machines", Config, InfraID, MasterIgnition, WorkerIgnition,

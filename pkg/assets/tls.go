@@ -2,28 +2,28 @@ package assets
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // The certificate authorities. Those of a day are replaced by the cluster's
 // operators; bootstrap.ign must be used while they are valid.
 var (
-	RootCA               = authority("root-ca", pki.TenYears)
-	AdminSigner          = authority("admin-kubeconfig-signer", pki.TenYears)
-	LBSigner             = authority("kube-apiserver-lb-signer", pki.TenYears)
-	LocalhostSigner      = authority("kube-apiserver-localhost-signer", pki.TenYears)
-	ServiceNetworkSigner = authority("kube-apiserver-service-network-signer", pki.TenYears)
-	ToKubeletSigner      = authority("kube-apiserver-to-kubelet-signer", pki.Year)
-	ControlPlaneSigner   = authority("kube-control-plane-signer", pki.Year)
-	KubeletBootstrapCA   = authority("kubelet-bootstrap-kubeconfig-signer", pki.TenYears)
-	KubeletSigner        = authority("kubelet-signer", pki.Day)
-	AggregatorSigner     = authority("aggregator-signer", pki.Day)
-	AggregatorCA         = asset.From0("tls/aggregator-ca", func(env asset.Env) (pki.Pair, error) {
-		return pki.NewAuthority(env.Rand, env.Now, pki.Name{Common: "aggregator", Unit: "bootkube"}, pki.Day)
-	})
+	RootCA               = authority("root-ca", decade)
+	AdminSigner          = givenAuthority("admin-kubeconfig-signer")
+	LBSigner             = givenAuthority("kube-apiserver-lb-signer")
+	LocalhostSigner      = givenAuthority("kube-apiserver-localhost-signer")
+	ServiceNetworkSigner = givenAuthority("kube-apiserver-service-network-signer")
+	ToKubeletSigner      = authority("kube-apiserver-to-kubelet-signer", year)
+	ControlPlaneSigner   = authority("kube-control-plane-signer", year)
+	KubeletBootstrapCA   = authority("kubelet-bootstrap-kubeconfig-signer", decade)
+	KubeletSigner        = authority("kubelet-signer", day)
+	AggregatorSigner     = authority("aggregator-signer", day)
+	AggregatorCA         = lasting("tls/aggregator-ca", day, newAuthority(pki.Name{Common: "aggregator", Unit: "bootkube"}))
 )
 
 const bootstrapperGroup = "system:serviceaccounts:openshift-machine-config-operator"
@@ -35,6 +35,7 @@ var (
 	configServer  = pki.Name{Common: "system:machine-config-server"}
 	journal       = pki.Name{Common: "journal-gatewayd", Organization: []string{"OpenShift Bootstrap"}}
 	bootstrapper  = pki.Name{Common: "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper", Organization: []string{bootstrapperGroup, "system:serviceaccounts"}}
+	ironic        = pki.Name{Common: "ironic", Unit: "openshift"}
 	localhostIPs  = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
 	serviceNames  = []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "openshift", "openshift.default", "openshift.default.svc", "openshift.default.svc.cluster.local"}
 	serverAndUser = pki.Server | pki.Client
@@ -42,54 +43,97 @@ var (
 
 // The leaves whose content does not depend on the cluster.
 var (
-	AdminClient             = leaf("admin-kubeconfig-client", AdminSigner, admin, pki.TenYears, serverAndUser)
-	JournalGatewayd         = leaf("journal-gatewayd", RootCA, journal, pki.TenYears, serverAndUser)
-	ToKubeletClient         = leaf("kube-apiserver-to-kubelet-client", ToKubeletSigner, apiServer, pki.Year, pki.Client)
-	ControllerManagerClient = leaf("kube-control-plane-kube-controller-manager-client", ControlPlaneSigner, admin, pki.Year, pki.Client)
-	SchedulerClient         = leaf("kube-control-plane-kube-scheduler-client", ControlPlaneSigner, admin, pki.Year, pki.Client)
-	KubeletClient           = leaf("kubelet-client", KubeletBootstrapCA, bootstrapper, pki.TenYears, pki.Client)
-	APIProxy                = leaf("apiserver-proxy", AggregatorCA, apiProxy, pki.Day, pki.Client)
-	AggregatorClient        = leaf("aggregator-client", AggregatorSigner, apiProxy, pki.Day, pki.Client)
+	AdminClient             = givenClient("admin-kubeconfig-client", AdminSigner, admin)
+	JournalGatewayd         = leaf("journal-gatewayd", RootCA, journal, decade, serverAndUser)
+	ToKubeletClient         = leaf("kube-apiserver-to-kubelet-client", ToKubeletSigner, apiServer, year, pki.Client)
+	ControllerManagerClient = leaf("kube-control-plane-kube-controller-manager-client", ControlPlaneSigner, admin, year, pki.Client)
+	SchedulerClient         = leaf("kube-control-plane-kube-scheduler-client", ControlPlaneSigner, admin, year, pki.Client)
+	KubeletClient           = leaf("kubelet-client", KubeletBootstrapCA, bootstrapper, decade, pki.Client)
+	APIProxy                = leaf("apiserver-proxy", AggregatorCA, apiProxy, day, pki.Client)
+	AggregatorClient        = leaf("aggregator-client", AggregatorSigner, apiProxy, day, pki.Client)
 )
 
 // The leaves that carry names and addresses of the cluster.
 var (
-	MachineConfigServer = named("machine-config-server", RootCA, func(n NameSet) pki.Leaf {
-		return pki.Leaf{Name: configServer, Life: pki.TenYears, Usage: pki.Server, DNS: []string{n.APIInt}, IPs: n.APIVIPs}
+	MachineConfigServer = named("machine-config-server", RootCA, decade, func(n NameSet) pki.Leaf {
+		return pki.Leaf{Name: configServer, Usage: pki.Server, DNS: []string{n.APIInt}, IPs: n.APIVIPs}
 	})
-	LBServer = named("kube-apiserver-lb-server", LBSigner, func(n NameSet) pki.Leaf {
+	LBServer = named("kube-apiserver-lb-server", LBSigner, day, func(n NameSet) pki.Leaf {
 		return apiLeaf([]string{n.API}, nil)
 	})
-	InternalLBServer = named("kube-apiserver-internal-lb-server", LBSigner, func(n NameSet) pki.Leaf {
+	InternalLBServer = named("kube-apiserver-internal-lb-server", LBSigner, day, func(n NameSet) pki.Leaf {
 		return apiLeaf([]string{n.APIInt}, nil)
 	})
-	LocalhostServer = named("kube-apiserver-localhost-server", LocalhostSigner, func(NameSet) pki.Leaf {
+	LocalhostServer = named("kube-apiserver-localhost-server", LocalhostSigner, day, func(NameSet) pki.Leaf {
 		return apiLeaf([]string{"localhost"}, localhostIPs)
 	})
-	ServiceNetworkServer = named("kube-apiserver-service-network-server", ServiceNetworkSigner, func(n NameSet) pki.Leaf {
+	ServiceNetworkServer = named("kube-apiserver-service-network-server", ServiceNetworkSigner, day, func(n NameSet) pki.Leaf {
 		return apiLeaf(serviceNames, n.Services)
 	})
 )
 
-func apiLeaf(names []string, ips []netip.Addr) pki.Leaf {
-	return pki.Leaf{Name: apiServer, Life: pki.Day, Usage: pki.Server, DNS: names, IPs: ips, Chain: true}
-}
-
-func authority(name string, life time.Duration) asset.Asset[pki.Pair] {
-	return asset.From0("tls/"+name, func(env asset.Env) (pki.Pair, error) {
-		return pki.NewAuthority(env.Rand, env.Now, pki.Name{Common: name, Unit: "openshift"}, life)
+// IronicTLS is what the bootstrap host of a bare-metal cluster serves virtual
+// media with. Elsewhere it is empty.
+var IronicTLS = asset.From2("tls/ironic/tls", ironicNames, Lifetimes,
+	func(env asset.Env, n ironicHost, l lifetimes) (pki.Pair, error) {
+		if n.Name == "" {
+			return pki.Pair{}, nil
+		}
+		return pki.NewSelfSigned(env.Rand, env.Now, pki.Leaf{
+			Name: ironic, Life: l.Day, Usage: pki.Server, DNS: []string{n.Name}, IPs: n.Addresses,
+		})
 	})
+
+type ironicHost struct {
+	Name      string       `json:"name"` // empty where there is no Ironic
+	Addresses []netip.Addr `json:"addresses"`
 }
 
-func leaf(name string, ca asset.Asset[pki.Pair], subject pki.Name, life time.Duration, usage pki.Usage) asset.Asset[pki.Pair] {
-	return asset.From1("tls/"+name, ca, func(env asset.Env, ca pki.Pair) (pki.Pair, error) {
+var ironicNames = asset.From2("ironic-names", Config, Names, func(_ asset.Env, c *types.InstallConfig, n NameSet) (ironicHost, error) {
+	p := c.Platform.BareMetal
+	if p == nil {
+		return ironicHost{}, nil
+	}
+	ips := slices.Clone(n.APIVIPs)
+	if p.BootstrapProvisioningIP.IsValid() {
+		ips = append(ips, p.BootstrapProvisioningIP)
+	}
+	return ironicHost{n.APIInt, ips}, nil
+}, asset.Transient())
+
+func apiLeaf(names []string, ips []netip.Addr) pki.Leaf {
+	return pki.Leaf{Name: apiServer, Usage: pki.Server, DNS: names, IPs: ips, Chain: true}
+}
+
+func authority(name string, l life) asset.Asset[pki.Pair] {
+	return lasting("tls/"+name, l, newAuthority(pki.Name{Common: name, Unit: "openshift"}))
+}
+
+func newAuthority(name pki.Name) func(asset.Env, time.Duration) (pki.Pair, error) {
+	return func(env asset.Env, life time.Duration) (pki.Pair, error) {
+		return pki.NewAuthority(env.Rand, env.Now, name, life)
+	}
+}
+
+func leaf(name string, ca asset.Asset[pki.Pair], subject pki.Name, l life, usage pki.Usage) asset.Asset[pki.Pair] {
+	return lasting1("tls/"+name, ca, l, func(env asset.Env, ca pki.Pair, life time.Duration) (pki.Pair, error) {
 		return ca.Issue(env.Rand, env.Now, pki.Leaf{Name: subject, Life: life, Usage: usage})
 	})
 }
 
-func named(name string, ca asset.Asset[pki.Pair], of func(NameSet) pki.Leaf) asset.Asset[pki.Pair] {
-	return asset.From2("tls/"+name, ca, Names, func(env asset.Env, ca pki.Pair, n NameSet) (pki.Pair, error) {
-		return ca.Issue(env.Rand, env.Now, of(n))
+func named(name string, ca asset.Asset[pki.Pair], l life, of func(NameSet) pki.Leaf) asset.Asset[pki.Pair] {
+	issue := func(env asset.Env, ca pki.Pair, n NameSet, life time.Duration) (pki.Pair, error) {
+		leaf := of(n)
+		leaf.Life = life
+		return ca.Issue(env.Rand, env.Now, leaf)
+	}
+	if l == decade {
+		return asset.From2("tls/"+name, ca, Names, func(env asset.Env, ca pki.Pair, n NameSet) (pki.Pair, error) {
+			return issue(env, ca, n, pki.TenYears)
+		})
+	}
+	return asset.From3("tls/"+name, ca, Names, Lifetimes, func(env asset.Env, ca pki.Pair, n NameSet, ls lifetimes) (pki.Pair, error) {
+		return issue(env, ca, n, ls.of(l))
 	})
 }
 

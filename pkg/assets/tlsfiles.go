@@ -37,7 +37,7 @@ var pairs = []asset.Asset[pki.Pair]{
 	RootCA, AdminSigner, LBSigner, LocalhostSigner, ServiceNetworkSigner, ToKubeletSigner, ControlPlaneSigner,
 	KubeletBootstrapCA, KubeletSigner, AggregatorSigner, AggregatorCA,
 	AdminClient, JournalGatewayd, ToKubeletClient, ControllerManagerClient, SchedulerClient, KubeletClient,
-	APIProxy, AggregatorClient, MachineConfigServer, LBServer, InternalLBServer, LocalhostServer, ServiceNetworkServer,
+	APIProxy, AggregatorClient, MachineConfigServer, LBServer, InternalLBServer, LocalhostServer, ServiceNetworkServer, IronicTLS,
 }
 
 var bundles = []asset.Asset[certs]{
@@ -56,7 +56,7 @@ var pairFiles = asset.FromAll("bootstrap-pairs", pairs, func(_ asset.Env, values
 	var files asset.Files
 	for i, p := range values {
 		name := pairs[i].Name()
-		if withheld[name] {
+		if withheld[name] || p.Cert == nil {
 			continue
 		}
 		files = append(files, asset.NewFile(name+".crt", p.Cert))
@@ -76,10 +76,17 @@ var bundleFiles = asset.FromAll("bootstrap-bundles", bundles, func(_ asset.Env, 
 }, asset.Transient())
 
 // TLSFiles is what lies in tls/ on the bootstrap host.
-var TLSFiles = asset.From3("bootstrap-tls", pairFiles, bundleFiles, ServiceAccountKey,
-	func(_ asset.Env, pairs, bundles asset.Files, sa keyPair) (asset.Files, error) {
-		return asset.Merge(pairs, bundles, asset.Files{
-			asset.NewFile("tls/service-account.key", sa.Key),
-			asset.NewFile("tls/service-account.pub", sa.Public),
-		}), nil
+var TLSFiles = asset.From4("bootstrap-tls", pairFiles, bundleFiles, ServiceAccountKey, BoundKey,
+	func(_ asset.Env, pairs, bundles asset.Files, sa, bound keyPair) (asset.Files, error) {
+		files := asset.Files{asset.NewFile("tls/service-account.key", sa.Key), asset.NewFile("tls/service-account.pub", sa.Public)}
+		if bound.Key != nil {
+			files = append(files, asset.NewFile(boundKeyFile, bound.Key),
+				asset.NewFile("tls/bound-service-account-signing-key.pub", bound.Public))
+		}
+		return asset.Merge(pairs, bundles, files), nil
 	}, asset.Transient())
+
+// JournalFiles let the user read the journal of a bootstrap host that serves it.
+var JournalFiles = asset.From1("journal-gatewayd-files", JournalGatewayd, func(_ asset.Env, p pki.Pair) (asset.Files, error) {
+	return asset.Files{asset.NewFile(JournalGatewayd.Name()+".crt", p.Cert), asset.NewFile(JournalGatewayd.Name()+".key", p.Key)}, nil
+})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,8 @@ const (
 	envPreserveBootstrap = "OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP"
 	envGatherBootstrap   = "OPENSHIFT_INSTALL_GATHER_BOOTSTRAP"
 	envBootstrapIP       = "OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP"
+	envClusterProfile    = "OPENSHIFT_INSTALL_EXPERIMENTAL_CLUSTER_PROFILE"
+	envLoadCerts         = "OPENSHIFT_INSTALL_LOAD_CLUSTER_CERTS"
 )
 
 // pollEvery is how often the waits look at the world.
@@ -142,12 +145,22 @@ func (a *App) journaled(work func(j *phase.Journal) error) error {
 
 // open takes hold of the directory and its assets.
 func (a *App) open() (*assets.Installer, error) {
+	var nodeIP netip.Addr
+	if text := a.Getenv(envBootstrapIP); text != "" {
+		var err error
+		if nodeIP, err = netip.ParseAddr(text); err != nil {
+			return nil, fmt.Errorf("%s is %q, which is not an IP address", envBootstrapIP, text)
+		}
+	}
 	inst, err := assets.Open(a.Dir, assets.Deps{
 		Clock:          a.Clock,
 		Events:         a.Sink,
 		ReleaseImage:   orDefault(ReleaseOverride(a.Getenv), version.Release()),
 		Version:        version.String(),
-		Invoker:        orDefault(a.Getenv(envInvoker), "user"),
+		Invoker:        a.Getenv(envInvoker),
+		Profile:        a.Getenv(envClusterProfile),
+		NodeIP:         nodeIP,
+		LoadCerts:      a.Getenv(envLoadCerts) == "true",
 		KeepOSTemplate: a.osTemplate() != "",
 		Edited:         a.Options.Edited,
 	})
@@ -165,6 +178,12 @@ func (a *App) CreateManifests(ctx context.Context) error {
 // CreateIgnitionConfigs writes the .ign files, auth/ and metadata.json.
 func (a *App) CreateIgnitionConfigs(ctx context.Context) error {
 	return a.create(ctx, "Ignition-Configs", (*assets.Installer).IgnitionConfigs, ".", "auth")
+}
+
+// CreateSingleNodeIgnition writes the Ignition config of a node that installs
+// itself, worker.ign, auth/ and metadata.json.
+func (a *App) CreateSingleNodeIgnition(ctx context.Context) error {
+	return a.create(ctx, "Single-Node-Ignition-Config", (*assets.Installer).SingleNode, ".", "auth")
 }
 
 func (a *App) create(ctx context.Context, what string, target func(*assets.Installer, context.Context) error, dirs ...string) error {

@@ -29,6 +29,9 @@ const (
 type Pair struct {
 	Cert []byte `json:"cert"`
 	Key  []byte `json:"key"`
+	// Issued is when the certificate was made. Its own NotBefore is that of its
+	// CA, which may be much older. Zero for certificates from elsewhere.
+	Issued time.Time `json:"issued,omitzero"`
 }
 
 // String names the certificate and hides the key.
@@ -67,7 +70,11 @@ func (p Pair) Stale(now time.Time) string {
 		return "cannot be read: " + err.Error()
 	}
 	c := certs[0]
-	margin := min(c.NotAfter.Sub(c.NotBefore)/2, longMargin)
+	from := p.Issued
+	if from.IsZero() {
+		from = c.NotBefore
+	}
+	margin := min(c.NotAfter.Sub(from)/2, longMargin)
 	switch {
 	case now.Before(c.NotBefore):
 		return "is not valid before " + c.NotBefore.Format(time.RFC3339)
@@ -109,7 +116,18 @@ func NewAuthority(r io.Reader, now time.Time, name Name, life time.Duration) (Pa
 		BasicConstraintsValid: true,
 		IsCA:                  true,
 	}
-	return sign(r, tmpl, tmpl, key, key)
+	return sign(r, now, tmpl, tmpl, key, key)
+}
+
+// NewSelfSigned makes a certificate that nobody vouches for: whoever is to
+// trust it is given the certificate itself.
+func NewSelfSigned(r io.Reader, now time.Time, leaf Leaf) (Pair, error) {
+	key, serial, err := keyAndSerial(r)
+	if err != nil {
+		return Pair{}, fmt.Errorf("make certificate %s: %w", leaf.Name.Common, err)
+	}
+	tmpl := leaf.template(serial, now, now)
+	return sign(r, now, tmpl, tmpl, key, key)
 }
 
 // Usage is what a leaf may be used for.
@@ -147,29 +165,33 @@ func (p Pair) Issue(r io.Reader, now time.Time, leaf Leaf) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
 	}
-	tmpl := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               leaf.Name.pkix(),
-		NotBefore:             cas[0].NotBefore,
-		NotAfter:              now.Add(leaf.Life),
-		KeyUsage:              x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature,
-		BasicConstraintsValid: true,
-		DNSNames:              leaf.DNS,
-	}
-	if leaf.Usage&Server != 0 {
-		tmpl.ExtKeyUsage = append(tmpl.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
-	}
-	if leaf.Usage&Client != 0 {
-		tmpl.ExtKeyUsage = append(tmpl.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
-	}
-	for _, ip := range leaf.IPs {
-		tmpl.IPAddresses = append(tmpl.IPAddresses, net.IP(ip.AsSlice()))
-	}
-	out, err := sign(r, tmpl, cas[0], key, caKey)
+	out, err := sign(r, now, leaf.template(serial, cas[0].NotBefore, now), cas[0], key, caKey)
 	if err == nil && leaf.Chain {
 		out.Cert = slices.Concat(out.Cert, p.Cert)
 	}
 	return out, err
+}
+
+func (l Leaf) template(serial *big.Int, from, now time.Time) *x509.Certificate {
+	tmpl := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               l.Name.pkix(),
+		NotBefore:             from,
+		NotAfter:              now.Add(l.Life),
+		KeyUsage:              x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature,
+		BasicConstraintsValid: true,
+		DNSNames:              l.DNS,
+	}
+	if l.Usage&Server != 0 {
+		tmpl.ExtKeyUsage = append(tmpl.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+	}
+	if l.Usage&Client != 0 {
+		tmpl.ExtKeyUsage = append(tmpl.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	}
+	for _, ip := range l.IPs {
+		tmpl.IPAddresses = append(tmpl.IPAddresses, net.IP(ip.AsSlice()))
+	}
+	return tmpl
 }
 
 func keyAndSerial(r io.Reader) (*rsa.PrivateKey, *big.Int, error) {
@@ -185,12 +207,12 @@ func keyAndSerial(r io.Reader) (*rsa.PrivateKey, *big.Int, error) {
 	return key, new(big.Int).SetBytes(raw), nil
 }
 
-func sign(r io.Reader, tmpl, parent *x509.Certificate, key, parentKey *rsa.PrivateKey) (Pair, error) {
+func sign(r io.Reader, now time.Time, tmpl, parent *x509.Certificate, key, parentKey *rsa.PrivateKey) (Pair, error) {
 	der, err := x509.CreateCertificate(r, tmpl, parent, &key.PublicKey, parentKey)
 	if err != nil {
 		return Pair{}, fmt.Errorf("sign certificate %s: %w", tmpl.Subject.CommonName, err)
 	}
-	return Pair{Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), Key: EncodeKey(key)}, nil
+	return Pair{Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), Key: EncodeKey(key), Issued: now.UTC().Truncate(time.Second)}, nil
 }
 
 // Bundle joins the certificates of CAs, each once.

@@ -109,11 +109,24 @@ func EncodePublicKey(key *rsa.PublicKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
 }
 
-// ParseKey reads what EncodeKey wrote.
+var errNotRSA = errors.New("parse private key: not an RSA key")
+
+// ParseKey reads an RSA key in PEM: what EncodeKey wrote, or PKCS#8 as openssl
+// writes it.
 func ParseKey(data []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
 		return nil, errors.New("parse private key: no PEM block")
+	}
+	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		private, ok := key.(*rsa.PrivateKey)
+		if !ok {
+			return nil, errNotRSA
+		}
+		return private, nil
+	}
+	if block.Type == "EC PRIVATE KEY" {
+		return nil, errNotRSA
 	}
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
 	if err != nil {

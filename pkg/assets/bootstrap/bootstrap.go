@@ -6,6 +6,7 @@ package bootstrap
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"path"
 	"strings"
 
@@ -32,6 +33,12 @@ type Inputs struct {
 	// the installer logs in.
 	HostKeys pki.SSHKeys
 	Profile  string // cluster profile, default DefaultProfile
+	// NodeIP is the host's own address, for hosts with several; the zero value
+	// leaves the choice to the components.
+	NodeIP netip.Addr
+	// InPlace makes the config of a single node that installs itself: the live
+	// system is the bootstrap host, and writes what became of it to its disk.
+	InPlace bool
 }
 
 // home is where the bootstrap host keeps its assets.
@@ -44,7 +51,7 @@ func Ignition(in Inputs) ([]byte, error) {
 	}
 	b := newBuilder()
 	for _, step := range []func(*builder, Inputs) error{
-		addUser, addHost, addAssets, addStages, addScripts, addUnits, addRegistry, addProxy,
+		addUser, addHost, addAssets, addStages, addScripts, addUnits, addInPlace, addKubelet, addFIPS, addRegistry, addProxy,
 	} {
 		if err := step(b, in); err != nil {
 			return nil, fmt.Errorf("render bootstrap.ign: %w", err)
@@ -72,7 +79,11 @@ func addUser(b *builder, in Inputs) error {
 }
 
 func addHost(b *builder, in Inputs) error {
-	b.text("/etc/hostname", 0o644, in.InfraID+"-bootstrap\n")
+	// Elsewhere the host is the user's, and so is its name; a node that installs
+	// itself must have its own from the beginning.
+	if onPrem(in.Config) {
+		b.text("/etc/hostname", 0o644, in.InfraID+"-bootstrap\n")
+	}
 	b.file("/etc/ssh/ssh_host_ed25519_key", 0o600, in.HostKeys.Host.PrivatePEM)
 	b.text("/etc/ssh/ssh_host_ed25519_key.pub", 0o644, in.HostKeys.Host.AuthorizedKey+"\n")
 	return nil
@@ -131,12 +142,20 @@ func addStages(b *builder, in Inputs) error {
 
 // enabled are the units that start by themselves; the others are pulled in.
 var enabled = map[string]bool{
-	"kubelet.service": true, "approve-csr.service": true, "progress.service": true, "crio-configure.service": true,
+	"kubelet.service": true, "crio-configure.service": true,
+	"approve-csr.service": true, "progress.service": true, "install-to-disk.service": true,
 }
 
-func addUnits(b *builder, _ Inputs) error {
+// handOverUnits are of use only while masters join: a node that installs itself
+// does their work after it has started from its disk.
+var handOverUnits = map[string]bool{"approve-csr.service": true, "progress.service": true}
+
+func addUnits(b *builder, in Inputs) error {
 	return eachFile(data.Bootstrap(), "units", func(name string, content []byte) error {
-		b.unit(path.Base(name), string(content), enabled[path.Base(name)])
+		name = path.Base(name)
+		if !in.InPlace || !handOverUnits[name] {
+			b.unit(name, string(content), enabled[name])
+		}
 		return nil
 	})
 }

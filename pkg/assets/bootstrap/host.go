@@ -23,10 +23,7 @@ const localDNS = "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"
 func addScripts(b *builder, in Inputs) error {
 	return eachFile(data.Bootstrap(), "files", func(name string, content []byte) error {
 		target := strings.TrimPrefix(name, "files")
-		mode := readable
-		if bytes.HasPrefix(content, []byte("#!")) {
-			mode = executable
-		}
+		mode := modeOf(content)
 		if target == localDNS {
 			if !onPrem(in.Config) {
 				return nil
@@ -38,6 +35,13 @@ func addScripts(b *builder, in Inputs) error {
 	})
 }
 
+func modeOf(content []byte) int {
+	if bytes.HasPrefix(content, []byte("#!")) {
+		return executable
+	}
+	return readable
+}
+
 func localResolver(c *types.InstallConfig) string {
 	if c.Networking != nil {
 		if cidrs := c.Networking.MachineCIDRs(); len(cidrs) > 0 && cidrs[0].Addr().Is6() {
@@ -45,6 +49,35 @@ func localResolver(c *types.InstallConfig) string {
 		}
 	}
 	return "127.0.0.1"
+}
+
+// kubeletEnv is read by kubelet.service.
+const kubeletEnv = "/etc/kubernetes/kubelet.env"
+
+// addKubelet says which address static pods are told to be the host's.
+func addKubelet(b *builder, in Inputs) error {
+	address := ""
+	switch {
+	case in.NodeIP.IsValid():
+		address = in.NodeIP.String()
+	case in.Config.Networking != nil && len(in.Config.Networking.ServiceNetwork) > 0 &&
+		in.Config.Networking.ServiceNetwork[0].Addr().Is6():
+		address = "::" // any of the host's, but of this family
+	}
+	if address != "" {
+		b.text(kubeletEnv, readable, "NODE_IP="+address+"\n")
+	}
+	return nil
+}
+
+// addFIPS makes the initial RAM disk of CoreOS switch FIPS mode on, by the file
+// in which it looks for that on every node.
+func addFIPS(b *builder, in Inputs) error {
+	if in.Config.FIPS {
+		b.text("/etc/ignition-machine-config-encapsulated.json", readable,
+			`{"metadata":{"name":"bootstrap-fips"},"spec":{"config":{"ignition":{"version":"3.2.0"}},"kernelArguments":[],"fips":true}}`+"\n")
+	}
+	return nil
 }
 
 // addRegistry lets the host pull: the login for podman and for the kubelet, the

@@ -42,6 +42,7 @@ pull)
     [ ! -e "$FAKE/registry-down" ] || { echo "Error: initializing source: no route to host" >&2; exit 125; }
     exit 0 ;;
 esac
+echo "$*" >>"$FAKE/calls"
 while [ $# -gt 0 ]; do
     if [ "$1" = --name ]; then name="$2"; fi
     shift
@@ -71,6 +72,11 @@ if [ "$(basename "$0")" = dig ]; then echo 198.18.0.10; fi
 
 func newHost(t *testing.T, without ...string) *host {
 	t.Helper()
+	return hostFor(t, bootstrap.Inputs{Config: testConfig(t), Profile: bootstrap.DefaultProfile}, without...)
+}
+
+func hostFor(t *testing.T, in bootstrap.Inputs, without ...string) *host {
+	t.Helper()
 	for _, tool := range []string{"bash", "jq", "flock"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("the scripts of the bootstrap host need %s here: %v", tool, err)
@@ -78,9 +84,11 @@ func newHost(t *testing.T, without ...string) *host {
 	}
 	h := &host{t: t, dir: t.TempDir()}
 	lib, bin, fake := h.path("lib"), h.path("bin"), h.path("fake")
-	tree, err := fs.Sub(data.Bootstrap(), "files/usr/local/bin")
-	h.must(err)
-	h.must(os.CopyFS(lib, tree))
+	for _, part := range []string{"", "in-place/"} {
+		tree, err := fs.Sub(data.Bootstrap(), part+"files/usr/local/bin")
+		h.must(err)
+		h.must(os.CopyFS(lib, tree))
+	}
 	scripts, err := filepath.Glob(lib + "/*")
 	h.must(err)
 	for _, script := range scripts {
@@ -103,7 +111,7 @@ func newHost(t *testing.T, without ...string) *host {
 
 	stages, err := bootstrap.Stages()
 	h.must(err)
-	h.table = stages.For(bootstrap.Inputs{Config: testConfig(t), Profile: bootstrap.DefaultProfile})
+	h.table = stages.For(in)
 	plan, err := json.Marshal(h.table)
 	h.must(err)
 	h.write("assets/stages.json", strings.ReplaceAll(string(plan), "/usr/local/bin", lib))
@@ -286,7 +294,8 @@ func (h *host) containers() []string {
 	return out
 }
 
-func (h *host) checkComplete() {
+// checkMarkers sees that every stage left its marker.
+func (h *host) checkMarkers() {
 	h.t.Helper()
 	if _, err := os.Stat(h.path("assets/.bootkube.done")); err != nil {
 		h.t.Errorf("not complete: %v", err)
@@ -300,6 +309,11 @@ func (h *host) checkComplete() {
 			h.t.Errorf("stage %s left no marker: %v", s.Name, err)
 		}
 	}
+}
+
+func (h *host) checkComplete() {
+	h.t.Helper()
+	h.checkMarkers()
 	for _, name := range []string{
 		"root/etc/kubernetes/manifests/etcd-member-pod.yaml",
 		"root/etc/kubernetes/static-pod-resources/etcd/ca.crt",
@@ -372,8 +386,8 @@ func TestRunnerRunsEveryStageOnce(t *testing.T) {
 	if out, err := h.run("bootkube.sh"); err != nil {
 		t.Fatalf("second run: %v\n%s", err, out)
 	}
-	if extra := len(h.runs()) - len(again); extra != 1 {
-		t.Errorf("a second run started %d containers, want only the stage without marker", extra)
+	if extra := h.runs()[len(again):]; len(extra) != 0 {
+		t.Errorf("a second run started %v, although everything was done", extra)
 	}
 }
 

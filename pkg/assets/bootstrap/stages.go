@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/data"
-	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -19,12 +18,14 @@ import (
 // what the fields mean.
 type Stage struct {
 	Name       string   `json:"name"`
+	When       string   `json:"when,omitempty"`
 	Image      string   `json:"image,omitempty"`
 	Required   bool     `json:"required,omitempty"`
 	Entrypoint string   `json:"entrypoint,omitempty"`
 	User       string   `json:"user,omitempty"`
 	Env        []string `json:"env,omitempty"`
 	Mounts     []string `json:"mounts,omitempty"`
+	Podman     []string `json:"podman,omitempty"`
 	Args       []Arg    `json:"args,omitempty"`
 	Host       []Arg    `json:"host,omitempty"`
 	Output     string   `json:"output,omitempty"`
@@ -49,32 +50,40 @@ type Clean struct {
 	ListedIn string `json:"listedIn,omitempty"`
 }
 
-// Arg is an argument, possibly one that depends on a file of the installer.
+// Arg is an argument, possibly one that depends on a file of the installer or
+// on the kind of installation.
 type Arg struct {
 	Text string
 	If   string
+	When string
 }
 
-// UnmarshalJSON takes a text or {arg: text, if: file}.
+// UnmarshalJSON takes a text or {arg: text, if: file, when: kind}.
 func (a *Arg) UnmarshalJSON(raw []byte) error {
 	if json.Unmarshal(raw, &a.Text) == nil {
 		return nil
 	}
-	var long struct{ Arg, If string }
+	var long struct{ Arg, If, When string }
 	if err := json.Unmarshal(raw, &long); err != nil {
-		return fmt.Errorf("argument %s is neither text nor {arg, if}", raw)
+		return fmt.Errorf("argument %s is neither text nor {arg, if, when}", raw)
 	}
-	a.Text, a.If = long.Arg, long.If
+	a.Text, a.If, a.When = long.Arg, long.If, long.When
 	return nil
 }
 
-// MarshalJSON writes the text; the condition was decided before.
+// MarshalJSON writes the text; the conditions were decided before.
 func (a Arg) MarshalJSON() ([]byte, error) { return json.Marshal(a.Text) }
 
 // Table is all stages in their order.
 type Table struct {
 	Stages []Stage `json:"stages"`
 }
+
+// The kinds of installation that a stage may be limited to.
+const (
+	whenHandOver = "hand-over"
+	whenInPlace  = "in-place"
+)
 
 // Stages reads the table that ships with the installer.
 func Stages() (Table, error) {
@@ -119,9 +128,11 @@ func (s *Stage) check(before []string) error {
 		return fmt.Errorf("a name is lower case letters, digits and dashes")
 	case slices.Contains(before, s.Name):
 		return fmt.Errorf("there are two of it")
+	case !isKind(s.When) || !allKinds(s.Args) || !allKinds(s.Host):
+		return fmt.Errorf("when is %s or %s", whenHandOver, whenInPlace)
 	case s.Image != "" && len(s.Host) > 0:
 		return fmt.Errorf("runs either an image or a command of the host")
-	case s.Image == "" && (len(s.Args) > 0 || s.Entrypoint != "" || len(s.Mounts) > 0):
+	case s.Image == "" && (len(s.Args) > 0 || s.Entrypoint != "" || len(s.Mounts) > 0 || len(s.Podman) > 0):
 		return fmt.Errorf("has arguments but no image")
 	}
 	for _, need := range s.Needs {
@@ -147,15 +158,29 @@ func (s *Stage) check(before []string) error {
 	return nil
 }
 
-// For completes the table with what is known when Ignition is made.
+func isKind(when string) bool { return when == "" || when == whenHandOver || when == whenInPlace }
+
+func allKinds(args []Arg) bool {
+	return !slices.ContainsFunc(args, func(a Arg) bool { return !isKind(a.When) })
+}
+
+// For completes the table with what is known when Ignition is made: stages and
+// arguments of other kinds of installation are left out, names are filled in.
 func (t Table) For(in Inputs) Table {
 	fill := strings.NewReplacer(
 		"{api}", in.Config.APIHost(), "{api-int}", in.Config.APIIntHost(),
 		"{profile}", in.Profile, "{platform}", onPremDir(in.Config),
 	)
 	out := Table{}
+	gone := map[string]bool{}
 	for _, s := range t.Stages {
-		s.Args, s.Host = fillArgs(s.Args, in.Files, fill), fillArgs(s.Host, in.Files, fill)
+		if !in.is(s.When) {
+			gone[s.Name] = true
+			continue
+		}
+		s.When = ""
+		s.Needs = slices.DeleteFunc(slices.Clone(s.Needs), func(name string) bool { return gone[name] })
+		s.Args, s.Host = in.fillArgs(s.Args, fill), in.fillArgs(s.Host, fill)
 		s.Env = fillAll(s.Env, fill)
 		copies := slices.Clone(s.Copies)
 		for i := range copies {
@@ -167,11 +192,17 @@ func (t Table) For(in Inputs) Table {
 	return out
 }
 
-func fillArgs(args []Arg, files asset.Files, fill *strings.Replacer) []Arg {
+// is says whether a stage or an argument belongs to this kind of installation.
+func (in Inputs) is(when string) bool { return when == "" || (when == whenInPlace) == in.InPlace }
+
+func (in Inputs) fillArgs(args []Arg, fill *strings.Replacer) []Arg {
 	var out []Arg
 	for _, a := range args {
+		if !in.is(a.When) {
+			continue
+		}
 		if a.If != "" {
-			if _, ok := files.Get(a.If); !ok {
+			if _, ok := in.Files.Get(a.If); !ok {
 				continue
 			}
 		}

@@ -57,26 +57,36 @@ func InstallConfigMap(name, invoker, version string) corev1.ConfigMap {
 	return objects.ConfigMap(objects.Config, name, map[string]string{"invoker": invoker, "version": version})
 }
 
-func addFeatureGate(set *objects.Set, in Inputs) error {
+func addFeatureGate(set *objects.Set, in Inputs) (err error) {
 	gate := configv1.FeatureGate{}
 	gate.TypeMeta, gate.ObjectMeta = objects.Singleton("FeatureGate")
 	gate.Spec.FeatureSet = configv1.FeatureSet(in.Config.FeatureSet)
-	for _, setting := range in.Config.FeatureGates {
-		name, value, ok := strings.Cut(setting, "=")
-		if !ok {
-			return fmt.Errorf("feature gate %q has no value; write %s=true or %s=false", setting, setting, setting)
-		}
-		if gate.Spec.CustomNoUpgrade == nil {
-			gate.Spec.CustomNoUpgrade = &configv1.CustomFeatureGates{}
-		}
-		list := &gate.Spec.CustomNoUpgrade.Disabled
-		if value == "true" {
-			list = &gate.Spec.CustomNoUpgrade.Enabled
-		}
-		*list = append(*list, configv1.FeatureGateName(name))
+	if gate.Spec.CustomNoUpgrade, err = CustomGates(in.Config.FeatureGates); err != nil {
+		return err
 	}
 	set.Add("99_feature-gate.yaml", gate)
 	return nil
+}
+
+// CustomGates sorts settings as in Name=true by what they are set to, nil if
+// there are none.
+func CustomGates(settings []string) (*configv1.CustomFeatureGates, error) {
+	var gates *configv1.CustomFeatureGates
+	for _, setting := range settings {
+		name, value, ok := strings.Cut(setting, "=")
+		if !ok {
+			return nil, fmt.Errorf("feature gate %q has no value; write %s=true or %s=false", setting, setting, setting)
+		}
+		if gates == nil {
+			gates = &configv1.CustomFeatureGates{}
+		}
+		list := &gates.Disabled
+		if value == "true" {
+			list = &gates.Enabled
+		}
+		*list = append(*list, configv1.FeatureGateName(name))
+	}
+	return gates, nil
 }
 
 // addUserData adds the pointer of every role for the machines that the cluster

@@ -158,6 +158,29 @@ decide() {
             record bootkube "stage end" "$name" success "" "skipped: the release has no image ${wants[$name]}"
         fi
     done
+    drop_unneeded
+}
+
+# drop_unneeded settles stages without marker of which nobody has need any more:
+# what they look at may be gone for good.
+drop_unneeded() {
+    local i name other pending needed
+    for ((i = ${#names[@]} - 1; i >= 0; i--)); do
+        name="${names[i]}"
+        [ "${marker[$name]} ${state[$name]}" = "none pending" ] || continue
+        needed='' pending=''
+        for other in "${names[@]}"; do
+            case " ${needs[$other]} " in
+            *" $name "*)
+                needed=yes
+                [ "${state[$other]}" = settled ] || pending=yes
+                ;;
+            esac
+        done
+        if [ -n "$needed" ] && [ -z "$pending" ]; then
+            state[$name]=settled
+        fi
+    done
 }
 
 unfinished() {

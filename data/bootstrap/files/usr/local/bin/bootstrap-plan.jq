@@ -32,7 +32,7 @@ def words: [.[]? | fill | @sh] | join(" ");
   set("needs"; (.needs // []) | join(" ")),
   set("options"; [(if .user then "--user=" + .user else empty end),
                   (if .entrypoint then "--entrypoint=" + .entrypoint else empty end),
-                  (.mounts[]? | "--volume=" + .), (.env[]? | "--env=" + .)] | words),
+                  (.mounts[]? | "--volume=" + .), (.env[]? | "--env=" + .), .podman[]?] | words),
   set("args"; .args | words),
   set("host"; .host | words),
   set("copies"; [.copies[]? | "\(.from)|\(.to)|\(.required // false)"] | join("\n")),

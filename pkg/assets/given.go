@@ -1,0 +1,113 @@
+package assets
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/pki"
+)
+
+// Files below tls/ that users may bring. The certificates among them are read
+// only if LoadCerts says so: whoever gets a CA into this directory could
+// otherwise get into the cluster.
+
+// LoadCerts says that the administrator's and the API server's authorities, and
+// the administrator's certificate, are to be taken from tls/.
+var LoadCerts = asset.Param[bool]("load-cluster-certs")
+
+// givenAuthority is a CA of ten years that the user may bring.
+func givenAuthority(name string) asset.Asset[pki.Pair] {
+	return asset.From1("tls/"+name, given(name), func(env asset.Env, own pki.Pair) (pki.Pair, error) {
+		if own.Cert == nil {
+			return pki.NewAuthority(env.Rand, env.Now, pki.Name{Common: name, Unit: "openshift"}, pki.TenYears)
+		}
+		return own, inFile("tls/"+name+".crt", own.CheckAuthority(env.Now))
+	})
+}
+
+// givenClient is a client's certificate of ten years that the user may bring.
+func givenClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.Asset[pki.Pair] {
+	return asset.From2("tls/"+name, given(name), ca, func(env asset.Env, own, ca pki.Pair) (pki.Pair, error) {
+		if own.Cert == nil {
+			return ca.Issue(env.Rand, env.Now, pki.Leaf{Name: subject, Life: pki.TenYears, Usage: serverAndUser})
+		}
+		return own, inFile("tls/"+name+".crt", own.CheckClient(env.Now, ca))
+	})
+}
+
+// given is a pair that the user brought, or an empty one.
+func given(name string) asset.Asset[pki.Pair] {
+	certFile, keyFile := "tls/"+name+".crt", "tls/"+name+".key"
+	return asset.From2("given/"+name,
+		asset.OptionalSource("file/"+certFile, certFile, LoadCerts), asset.OptionalSource("file/"+keyFile, keyFile, LoadCerts),
+		func(_ asset.Env, cert, key []byte) (pki.Pair, error) {
+			switch {
+			case cert == nil && key == nil:
+				return pki.Pair{}, nil
+			case key == nil:
+				return pki.Pair{}, fmt.Errorf("%s is there, but its key %s is not", certFile, keyFile)
+			case cert == nil:
+				return pki.Pair{}, fmt.Errorf("%s is there, but its certificate %s is not", keyFile, certFile)
+			}
+			own, err := pki.Load(cert, key)
+			if err != nil {
+				return pki.Pair{}, fmt.Errorf("load %s and %s: %w", certFile, keyFile, err)
+			}
+			return own, nil
+		}, asset.Transient())
+}
+
+func inFile(file string, err error) error {
+	if err != nil {
+		return fmt.Errorf("load %s: %w", file, err)
+	}
+	return nil
+}
+
+const boundKeyFile = "tls/bound-service-account-signing-key.key"
+
+// BoundKey is the key that signs the tokens bound to pods, if the user brings
+// one. Without, the API server's operator makes it on the bootstrap host.
+var BoundKey = asset.From1("bound-service-account-signing-key", asset.OptionalSource("file/"+boundKeyFile, boundKeyFile),
+	func(_ asset.Env, raw []byte) (keyPair, error) {
+		if raw == nil {
+			return keyPair{}, nil
+		}
+		key, err := pki.ParseKey(raw)
+		if err != nil {
+			return keyPair{}, inFile(boundKeyFile, err)
+		}
+		public, err := pki.EncodePublicKey(&key.PublicKey)
+		return keyPair{Key: pki.EncodeKey(key), Public: public}, err
+	}, asset.Transient())
+
+const (
+	givenPasswordFile = "tls/kubeadmin-password"
+	givenHashFile     = "tls/kubeadmin-password.hash"
+	// maxPassword is as much of a password as bcrypt looks at.
+	maxPassword = 72
+)
+
+// givenPassword is the password of kubeadmin that the user brought: in clear,
+// as a bcrypt hash, or both.
+var givenPassword = asset.From2("given/kubeadmin-password",
+	asset.OptionalSource("file/"+givenPasswordFile, givenPasswordFile), asset.OptionalSource("file/"+givenHashFile, givenHashFile),
+	func(_ asset.Env, clear, hash []byte) (kubeadmin, error) {
+		k := kubeadmin{Password: strings.TrimRight(string(clear), "\r\n"), Hash: strings.TrimSpace(string(hash))}
+		switch {
+		case clear != nil && (k.Password == "" || len(k.Password) > maxPassword):
+			return k, fmt.Errorf("load %s: a password has 1 to %d bytes, this one has %d", givenPasswordFile, maxPassword, len(k.Password))
+		case hash == nil:
+			return k, nil
+		}
+		if _, err := bcrypt.Cost([]byte(k.Hash)); err != nil {
+			return k, fmt.Errorf("load %s: not a bcrypt hash; make one with: htpasswd -nbBC 10 \"\" PASSWORD | tr -d ':\\n'", givenHashFile)
+		}
+		if clear != nil && bcrypt.CompareHashAndPassword([]byte(k.Hash), []byte(k.Password)) != nil {
+			return k, fmt.Errorf("load %s: it is not the hash of the password in %s; remove one of the files", givenHashFile, givenPasswordFile)
+		}
+		return k, nil
+	}, asset.Transient())
