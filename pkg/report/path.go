@@ -1,7 +1,7 @@
 package report
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -24,7 +24,7 @@ func (p Path) Child(names ...string) Path {
 }
 
 // Index is the path of an item of a list.
-func (p Path) Index(i int) Path { return Path{p.s + fmt.Sprintf("[%d]", i)} }
+func (p Path) Index(i int) Path { return Path{p.s + "[" + strconv.Itoa(i) + "]"} }
 
 // Parent is the path of what the field is in.
 func (p Path) Parent() Path {

@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -38,14 +39,20 @@ type Finding struct {
 
 // Report is the findings about one file.
 type Report struct {
-	File     string
-	findings []Finding
-	places   map[string]Position
+	File      string
+	findings  []Finding
+	places    map[string]Position
+	mentioned map[string]bool // fields that have a finding
+	broken    map[string]bool // fields whose value could not be read
+	cracked   map[string]bool // fields that a broken one is in
 }
 
 // New starts an empty report about a file.
 func New(file string) *Report {
-	return &Report{File: file, places: map[string]Position{}}
+	return &Report{
+		File: file, places: map[string]Position{},
+		mentioned: map[string]bool{}, broken: map[string]bool{}, cracked: map[string]bool{},
+	}
 }
 
 // Place remembers where in the file a field is.
@@ -67,11 +74,46 @@ func (r *Report) Where(at Path) Position {
 	}
 }
 
-// Add puts a finding into the report.
+// Break says that the value of a field could not be read. From then on nothing
+// is added about the field or anything in it, nor that something around it is
+// missing: one cause gives one finding.
+func (r *Report) Break(at Path) {
+	r.broken[at.String()] = true
+	for !at.IsRoot() {
+		at = at.Parent()
+		r.cracked[at.String()] = true
+	}
+}
+
+// Broken says whether the value of a field is not to be relied on, because it,
+// something in it or something around it could not be read.
+func (r *Report) Broken(at Path) bool { return r.cracked[at.String()] || r.within(at) }
+
+// within says whether a field or one around it could not be read.
+func (r *Report) within(at Path) bool {
+	if len(r.broken) == 0 {
+		return false
+	}
+	for {
+		if r.broken[at.String()] {
+			return true
+		}
+		if at.IsRoot() {
+			return false
+		}
+		at = at.Parent()
+	}
+}
+
+// Add puts a finding into the report, unless the field is known to be broken.
 func (r *Report) Add(f Finding) {
+	if r.within(f.Path) || f.Type == Required && r.cracked[f.Path.String()] {
+		return
+	}
 	if f.At == (Position{}) {
 		f.At = r.Where(f.Path)
 	}
+	r.mentioned[f.Path.String()] = true
 	r.findings = append(r.findings, f)
 }
 
@@ -83,6 +125,15 @@ func (r *Report) Required(at Path, format string, args ...any) {
 // Invalid says that a value cannot be right.
 func (r *Report) Invalid(at Path, value any, format string, args ...any) {
 	r.Add(Finding{Path: at, Type: Invalid, Value: quote(value), Detail: fmt.Sprintf(format, args...)})
+}
+
+// InvalidItem says that an item of a list cannot be right. The finding has the
+// path of the list, as in the reference, and the place of the item.
+func (r *Report) InvalidItem(list Path, i int, value any, format string, args ...any) {
+	if r.within(list.Index(i)) {
+		return
+	}
+	r.Add(Finding{Path: list, Type: Invalid, Value: quote(value), Detail: fmt.Sprintf(format, args...), At: r.Where(list.Index(i))})
 }
 
 // Unsupported says that a value is none of those allowed.
@@ -132,9 +183,7 @@ func (r *Report) Findings() []Finding {
 }
 
 // Mentions says whether there is a finding about exactly this field.
-func (r *Report) Mentions(at Path) bool {
-	return slices.ContainsFunc(r.findings, func(f Finding) bool { return f.Path == at })
-}
+func (r *Report) Mentions(at Path) bool { return r.mentioned[at.String()] }
 
 // Failed says whether anything is wrong; warnings do not count.
 func (r *Report) Failed() bool {
@@ -181,14 +230,24 @@ type Error struct{ Report *Report }
 // Error prints one finding per line.
 func (e *Error) Error() string { return strings.Join(e.Report.Lines(false), "\n") }
 
+// longest is the length from which values are cut, so that a file pasted into
+// the wrong field does not bury the message.
+const longest = 200
+
 func quote(value any) string {
+	text := ""
 	switch v := value.(type) {
 	case nil:
 		return "null"
 	case string:
-		return fmt.Sprintf("%q", v)
+		text = v
 	case fmt.Stringer:
-		return fmt.Sprintf("%q", v.String())
+		text = v.String()
+	default:
+		return fmt.Sprint(value)
 	}
-	return fmt.Sprint(value)
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "..."
+	}
+	return strconv.Quote(text)
 }

@@ -47,3 +47,48 @@ func TestWarningsDoNotFail(t *testing.T) {
 		t.Error("a warning failed the report")
 	}
 }
+
+func TestOneCauseOneFinding(t *testing.T) {
+	r := New("f")
+	hosts := NewPath("hosts")
+	r.Invalid(hosts.Index(1).Child("port"), "x", "must be a number")
+	r.Break(hosts.Index(1).Child("port"))
+	r.Invalid(hosts.Index(1).Child("port"), 0, "must be positive")
+	r.Required(hosts.Index(1), "there is one, it is only broken")
+	r.Required(hosts.Index(1).Child("port").Child("deeper"), "cannot be known")
+	r.InvalidItem(hosts.Index(1).Child("port"), 0, "y", "cannot be known")
+	if n := len(r.Findings()); n != 1 {
+		t.Errorf("%d findings: %v", n, r.Findings())
+	}
+	r.Invalid(hosts.Index(1), "z", "is about more than the port")
+	r.Required(hosts.Index(0).Child("port"), "another host")
+	if n := len(r.Findings()); n != 3 {
+		t.Errorf("%d findings: %v", n, r.Findings())
+	}
+	for path, want := range map[Path]bool{
+		NewPath(): true, hosts: true, hosts.Index(1): true, hosts.Index(1).Child("port").Child("deeper"): true,
+		hosts.Index(0): false, NewPath("other"): false,
+	} {
+		if r.Broken(path) != want {
+			t.Errorf("Broken(%s) = %v", path, !want)
+		}
+	}
+}
+
+func TestInvalidItem(t *testing.T) {
+	r := New("f")
+	list := NewPath("vips")
+	r.Place(list.Index(1), 7, 3)
+	r.InvalidItem(list, 1, "v", "bad")
+	if got := r.Err().Error(); got != `f:7:3: vips: Invalid value: "v": bad` {
+		t.Error(got)
+	}
+}
+
+func TestLongValuesAreCut(t *testing.T) {
+	r := New("f")
+	r.Invalid(NewPath("a"), strings.Repeat("é", 500)+"\n", "bad")
+	if got := r.Err().Error(); len(got) > 300 || strings.Contains(got, "\n") || !strings.Contains(got, `..."`) {
+		t.Error(got)
+	}
+}

@@ -3,8 +3,9 @@ package types
 import (
 	"encoding"
 	"fmt"
+	"net/netip"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,26 +21,27 @@ const maxDepth = 40
 // decoder fills Go values from YAML nodes. Unlike the libraries' decoders it
 // goes on after an error and remembers where every field is.
 type decoder struct {
-	report *report.Report
-	values int
+	report       *report.Report
+	allowUnknown bool
+	fields       map[reflect.Type]map[string]field
+	left         int       // values that may still be decoded
+	foreign      []finding // pools' settings for platforms that are not ours
+	elsewhere    bool      // the cluster's platform is not ours
 }
 
-// maxValues stops documents that grow without bounds through aliases.
-const maxValues = 100_000
+type finding = report.Finding
+
+// maxValues is how many values a file may hold, aliases counted as often as they
+// are used: one for every byte, which no file without aliases reaches, and some
+// for small ones.
+func maxValues(size int) int { return min(100_000+size, 3_000_000) }
 
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
 	for n.Kind == yaml.AliasNode && depth < maxDepth {
 		n, depth = n.Alias, depth+1
 	}
-	d.values++
-	if depth >= maxDepth || d.values > maxValues {
-		if d.values <= maxValues+1 {
-			d.report.Invalid(at, "...", "nested too deeply")
-		}
+	if !d.afford(at, depth) || isNull(n) { // as in Kubernetes, null is the same as absent
 		return
-	}
-	if isNull(n) {
-		return // as in Kubernetes, null is the same as absent
 	}
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -55,11 +57,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		if text, ok := d.text(n, at, false); ok {
-			if err := u.UnmarshalText([]byte(text)); err != nil {
-				d.report.Invalid(at, text, "%s", meaning(v.Type(), err))
-			}
-		}
+		d.typedText(n, u, at)
 		return
 	}
 	switch v.Kind() {
@@ -70,12 +68,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 	case reflect.Map:
 		d.dict(n, v, at, depth)
 	case reflect.Interface:
-		var value any
-		if err := n.Decode(&value); err != nil {
-			d.report.Invalid(at, "...", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
-			return
-		}
-		if value != nil {
+		if value := d.plain(n, at, depth); value != nil {
 			v.Set(reflect.ValueOf(value))
 		}
 	default:
@@ -83,46 +76,130 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 	}
 }
 
+// afford says whether there is room for another value.
+func (d *decoder) afford(at report.Path, depth int) bool {
+	switch {
+	case d.left < 0:
+		return false
+	case d.left == 0:
+		d.invalid(at, "...", "the file has too many values; aliases (*name) may refer to each other")
+	case depth >= maxDepth:
+		d.invalid(at, "...", "is nested too deeply")
+		return false
+	}
+	d.left--
+	return d.left >= 0
+}
+
+// invalid adds a finding about a value that cannot be read.
+func (d *decoder) invalid(at report.Path, shown, format string, args ...any) {
+	d.report.Invalid(at, shown, format, args...)
+	d.report.Break(at)
+}
+
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
 	if n.Kind != yaml.MappingNode {
-		d.report.Invalid(at, brief(n), "must be a mapping of keys to values")
+		d.invalid(at, brief(n, v.Type()), "must be a mapping of keys to values")
 		return
 	}
-	fields := fieldsOf(v.Type())
+	fields := d.fieldsOf(v.Type())
+	keys := map[string]bool{}
+	pairs := d.pairs(n, at, depth)
+	for _, p := range pairs {
+		keys[p.key.Value] = true
+	}
+	for _, p := range pairs {
+		f, known := fields[p.key.Value]
+		if !known {
+			d.unknown(p, v.Type(), fields, keys, at)
+			continue
+		}
+		child := at.Child(p.key.Value)
+		place := p.key // of a list or mapping, the value begins at its first item
+		if p.value.Kind == yaml.ScalarNode && !isNull(p.value) {
+			place = p.value
+		}
+		d.report.Place(child, place.Line, place.Column)
+		d.decode(p.value, v.Field(f.index), child, depth+1)
+		if f.enum != nil {
+			d.choice(v.Field(f.index), child, f)
+		}
+	}
+}
+
+type pair struct{ key, value *yaml.Node }
+
+// pairs are the keys and values of a mapping, those of merged mappings (<<)
+// after its own.
+func (d *decoder) pairs(n *yaml.Node, at report.Path, depth int) []pair {
+	var own, merged []pair
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		child := at.Child(key.Value)
-		if seen[key.Value] {
-			d.report.Add(report.Finding{Path: child, Type: report.Duplicate, Detail: "the key is there twice",
-				At: report.Position{Line: key.Line, Column: key.Column}})
-			continue
+		for key.Kind == yaml.AliasNode {
+			key = key.Alias
 		}
-		seen[key.Value] = true
-		index, known := fields[key.Value]
-		if !known {
-			d.report.Add(report.Finding{Path: child, Type: report.Invalid, Value: strconv.Quote(key.Value),
-				Detail: "unknown key" + guess(key.Value, fields), At: report.Position{Line: key.Line, Column: key.Column}})
-			continue
+		child := at.Child(printable(key.Value))
+		place := report.Position{Line: n.Content[i].Line, Column: n.Content[i].Column}
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			d.report.Add(finding{Path: at, Type: report.Invalid, Detail: "a key must be text", At: place})
+		case key.Tag == "!!merge":
+			merged = append(merged, d.merge(value, child, depth+1)...)
+		case seen[key.Value]:
+			d.report.Add(finding{Path: child, Type: report.Duplicate, Detail: "the key is there twice", At: place})
+		default:
+			seen[key.Value] = true
+			own = append(own, pair{key, value})
 		}
-		place := key // of a list or mapping, the value begins at its first item
-		if value.Kind == yaml.ScalarNode && !isNull(value) {
-			place = value
-		}
-		d.report.Place(child, place.Line, place.Column)
-		d.decode(value, v.Field(index), child, depth+1)
 	}
+	for _, p := range merged {
+		if !seen[p.key.Value] {
+			seen[p.key.Value] = true
+			own = append(own, p)
+		}
+	}
+	return own
+}
+
+// merge are the pairs that a merge key brings: those of a mapping, or of several
+// of which the first wins.
+func (d *decoder) merge(n *yaml.Node, at report.Path, depth int) []pair {
+	for n.Kind == yaml.AliasNode && depth < maxDepth {
+		n, depth = n.Alias, depth+1
+	}
+	if !d.afford(at, depth) {
+		return nil
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return d.pairs(n, at, depth)
+	case yaml.SequenceNode:
+		var out []pair
+		for _, item := range n.Content {
+			out = append(out, d.merge(item, at, depth+1)...)
+			if len(out) > d.left {
+				break // it could not be decoded anyway
+			}
+		}
+		return out
+	}
+	d.report.Add(finding{Path: at, Type: report.Invalid, Detail: "must be a mapping, or a list of mappings", At: report.Position{Line: n.Line, Column: n.Column}})
+	return nil
 }
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
 	if n.Kind != yaml.SequenceNode {
-		d.report.Invalid(at, brief(n), "must be a list")
+		d.invalid(at, brief(n, v.Type()), "must be a list")
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
 	for i, item := range n.Content {
+		if d.left < 0 {
+			break
+		}
 		d.report.Place(at.Index(i), item.Line, item.Column)
 		d.decode(item, out.Index(i), at.Index(i), depth+1)
 	}
@@ -131,139 +208,69 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, at report.Path, depth int)
 
 func (d *decoder) dict(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
 	if n.Kind != yaml.MappingNode {
-		d.report.Invalid(at, brief(n), "must be a mapping of keys to values")
+		d.invalid(at, brief(n, v.Type()), "must be a mapping of keys to values")
 		return
 	}
 	out := reflect.MakeMap(v.Type())
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for _, p := range d.pairs(n, at, depth) {
+		child := at.Child(printable(p.key.Value))
+		d.report.Place(child, p.value.Line, p.value.Column)
 		item := reflect.New(v.Type().Elem()).Elem()
-		d.decode(n.Content[i+1], item, at.Child(n.Content[i].Value), depth+1)
-		out.SetMapIndex(reflect.ValueOf(n.Content[i].Value), item)
+		d.decode(p.value, item, child, depth+1)
+		out.SetMapIndex(reflect.ValueOf(p.key.Value), item)
 	}
 	v.Set(out)
 }
 
-// text returns a scalar as text. Values that YAML takes for something else than
-// text are refused unless quoted, since 1e3 and 0755 would not stay what they are.
-func (d *decoder) text(n *yaml.Node, at report.Path, hide bool) (string, bool) {
-	if n.Kind == yaml.ScalarNode && (n.Tag == "!!str" || n.Tag == "!!timestamp") {
-		return n.Value, true
+// typedText fills a type that reads text, which here are addresses and networks.
+func (d *decoder) typedText(n *yaml.Node, u encoding.TextUnmarshaler, at report.Path) {
+	text, ok := d.text(n, at, false)
+	if !ok {
+		return
 	}
-	shown := brief(n)
-	if hide {
-		shown = "(hidden)"
-	}
-	hint := ""
-	if n.Kind == yaml.ScalarNode {
-		hint = "; put it in quotes"
-	}
-	d.report.Invalid(at, shown, "must be text%s", hint)
-	return "", false
-}
-
-func (d *decoder) scalar(n *yaml.Node, v reflect.Value, at report.Path) {
-	switch v.Kind() {
-	case reflect.String:
-		if text, ok := d.text(n, at, false); ok {
-			v.SetString(text)
+	err := u.UnmarshalText([]byte(text))
+	switch v := u.(type) {
+	case *netip.Prefix:
+		if err != nil || v.Addr().Is4In6() {
+			*v = netip.Prefix{}
+			d.invalid(at, text, "must be a network in CIDR notation, like 10.0.0.0/16")
 		}
-	case reflect.Bool:
-		b, err := strconv.ParseBool(n.Value)
-		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" || err != nil {
-			d.report.Invalid(at, brief(n), "must be true or false")
-			return
+	case *netip.Addr:
+		if err != nil || v.Zone() != "" || v.Is4In6() {
+			*v = netip.Addr{}
+			d.invalid(at, text, "must be an IP address")
 		}
-		v.SetBool(b)
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		i, err := strconv.ParseInt(n.Value, 10, v.Type().Bits())
-		if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil {
-			d.report.Invalid(at, brief(n), "must be a whole number")
-			return
-		}
-		v.SetInt(i)
-	case reflect.Uint32:
-		i, err := strconv.ParseUint(n.Value, 10, 32)
-		if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil {
-			d.report.Invalid(at, brief(n), "must be a whole number that is not negative")
-			return
-		}
-		v.SetUint(i)
 	default:
-		panic("types: no rule to decode " + v.Type().String())
-	}
-}
-
-// brief shows a node in a message.
-func brief(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "{...}"
-	case yaml.SequenceNode:
-		return "[...]"
-	}
-	return n.Value
-}
-
-// meaning says what a typed text has to look like.
-func meaning(t reflect.Type, err error) string {
-	switch t.String() {
-	case "netip.Prefix":
-		return "must be a network in CIDR notation, like 10.0.0.0/16"
-	case "netip.Addr":
-		return "must be an IP address"
-	}
-	return err.Error()
-}
-
-// fieldsOf maps the names of a struct's fields in YAML to their indexes.
-func fieldsOf(t reflect.Type) map[string]int {
-	out := map[string]int{}
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		out[name] = i
-	}
-	return out
-}
-
-// guess proposes the known key that is closest to an unknown one.
-func guess(key string, known map[string]int) string {
-	best, bestDistance := "", max(len(key)/3, 2)+1
-	for k := range known {
-		d := distance(strings.ToLower(key), strings.ToLower(k))
-		if d < bestDistance || d == bestDistance && best != "" && k < best {
-			best, bestDistance = k, d
+		if err != nil {
+			d.invalid(at, text, "%v", err)
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
 }
 
-// distance counts the letters to insert, delete, replace or swap with their
-// neighbour to make b of a.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return max(len(a), len(b))
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-		for j := 1; j <= len(b); j++ {
-			if i == 0 {
-				rows[i][j] = j
-				continue
-			}
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
+// choice refuses a value that is none of those that the schema allows.
+func (d *decoder) choice(v reflect.Value, at report.Path, f field) {
+	if v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			d.choice(v.Index(i), at.Index(i), f)
 		}
+		return
 	}
-	return rows[len(a)][len(b)]
+	if v.IsZero() || d.report.Broken(at) {
+		return
+	}
+	value := fmt.Sprint(v.Interface())
+	if slices.Contains(f.enum, value) {
+		return
+	}
+	shown := v.Interface()
+	if v.Kind() == reflect.String { // of whatever type
+		shown = value
+	}
+	if f.refuseAsInvalid {
+		d.report.Invalid(at, shown, "must be one of %s", strings.Join(f.enum, ", "))
+	} else {
+		d.report.Unsupported(at, shown, f.enum...)
+	}
+	d.report.Break(at)
+	v.SetZero()
 }

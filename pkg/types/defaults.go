@@ -10,6 +10,7 @@ import (
 const (
 	defaultNetworkType  = "OVNKubernetes"
 	defaultReplicas     = 3
+	defaultArbiters     = 1
 	defaultHostPrefixV4 = 23
 	defaultHostPrefixV6 = 64
 
@@ -17,6 +18,8 @@ const (
 	hyperthreadingDisabled = "Disabled"
 	archAMD64              = "amd64"
 	publishExternal        = "External"
+	partitioningNone       = "None"
+	externalUnknown        = "Unknown"
 )
 
 var (
@@ -25,98 +28,57 @@ var (
 	defaultServiceNetwork = netip.MustParsePrefix("172.30.0.0/16")
 )
 
-func setDefaults(c *InstallConfig, r *report.Report) {
-	switch c.APIVersion {
-	case "v1beta3", "v1beta4": // what they name differently is converted below
-		c.APIVersion = APIVersion
-	}
+// setDefaults fills in what the file leaves open. Like the reference it makes up
+// no hardware addresses: an install-config that is read twice is the same twice.
+func (o Options) setDefaults(c *InstallConfig, r *report.Report) {
 	if c.Networking == nil {
 		c.Networking = &Networking{}
 	}
-	defaultNetworking(c.Networking, r)
+	defaultNetworking(c.Networking)
 	if c.ControlPlane == nil {
 		c.ControlPlane = &MachinePool{}
 	}
-	if c.ControlPlane.Name == "" {
-		c.ControlPlane.Name = MasterPool
-	}
+	defaultPool(c.ControlPlane, MasterPool, defaultReplicas)
 	if len(c.Compute) == 0 {
 		c.Compute = []MachinePool{{Name: WorkerPool}}
 	}
-	defaultPool(c.ControlPlane)
 	for i := range c.Compute {
-		defaultPool(&c.Compute[i])
+		defaultPool(&c.Compute[i], c.Compute[i].Name, defaultReplicas)
 	}
-	if c.AdditionalTrustBundle != "" && c.AdditionalTrustBundlePolicy == "" {
-		c.AdditionalTrustBundlePolicy = TrustProxyOnly
+	if c.Arbiter != nil {
+		defaultPool(c.Arbiter, ArbiterPool, defaultArbiters)
 	}
-	if c.Publish == "" {
-		c.Publish = publishExternal
-	}
-	if len(c.ImageContentSources) > 0 && len(c.ImageDigestSources) == 0 {
-		for _, s := range c.ImageContentSources {
-			c.ImageDigestSources = append(c.ImageDigestSources, ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
-		}
-		c.ImageContentSources = nil
-	}
+	c.AdditionalTrustBundlePolicy = or(c.AdditionalTrustBundlePolicy, TrustProxyOnly)
+	c.Publish = or(c.Publish, publishExternal)
+	c.CPUPartitioningMode = or(c.CPUPartitioningMode, partitioningNone)
 	if p := c.Platform.Ovirt; p != nil {
 		defaultOvirt(c, p, r)
 	}
 	if p := c.Platform.BareMetal; p != nil {
-		at := report.NewPath("platform", PlatformBareMetal)
-		upconvert(r, at, "apiVIP", &p.LegacyAPIVIP, "apiVIPs", &p.APIVIPs)
-		upconvert(r, at, "ingressVIP", &p.LegacyIngressVIP, "ingressVIPs", &p.IngressVIPs)
+		o.defaultBareMetal(c, p)
+	}
+	if p := c.Platform.External; p != nil {
+		p.PlatformName = or(p.PlatformName, externalUnknown)
 	}
 }
 
-func defaultPool(p *MachinePool) {
+func defaultPool(p *MachinePool, name string, replicas int64) {
+	p.Name = or(p.Name, name)
 	if p.Replicas == nil {
-		n := int64(defaultReplicas)
-		p.Replicas = &n
+		p.Replicas = &replicas
 	}
-	if p.Hyperthreading == "" {
-		p.Hyperthreading = hyperthreadingEnabled
-	}
-	if p.Architecture == "" {
-		p.Architecture = archAMD64
+	p.Hyperthreading = or(p.Hyperthreading, hyperthreadingEnabled)
+	p.Architecture = or(p.Architecture, archAMD64)
+	if p.Fencing != nil {
+		for i := range p.Fencing.Credentials {
+			c := &p.Fencing.Credentials[i]
+			c.CertificateVerification = or(c.CertificateVerification, "Enabled")
+		}
 	}
 }
 
-func defaultNetworking(n *Networking, r *report.Report) {
-	at := report.NewPath("networking")
-	if n.LegacyType != "" {
-		if n.NetworkType != "" && n.NetworkType != n.LegacyType {
-			r.Forbidden(at.Child("type"), "is the old name of networkType; set only networkType")
-		}
-		n.NetworkType, n.LegacyType = n.LegacyType, ""
-	}
-	if n.LegacyMachineCIDR.IsValid() {
-		if len(n.MachineNetwork) > 0 {
-			r.Forbidden(at.Child("machineCIDR"), "is the old name of machineNetwork; set only machineNetwork")
-		} else {
-			n.MachineNetwork = []MachineNetworkEntry{{CIDR: n.LegacyMachineCIDR}}
-		}
-		n.LegacyMachineCIDR = netip.Prefix{}
-	}
-	if n.LegacyServiceCIDR.IsValid() {
-		if len(n.ServiceNetwork) > 0 {
-			r.Forbidden(at.Child("serviceCIDR"), "is the old name of serviceNetwork; set only serviceNetwork")
-		} else {
-			n.ServiceNetwork = []netip.Prefix{n.LegacyServiceCIDR}
-		}
-		n.LegacyServiceCIDR = netip.Prefix{}
-	}
-	if len(n.LegacyClusterNetworks) > 0 {
-		if len(n.ClusterNetwork) > 0 {
-			r.Forbidden(at.Child("clusterNetworks"), "is the old name of clusterNetwork; set only clusterNetwork")
-		} else {
-			n.ClusterNetwork = n.LegacyClusterNetworks
-		}
-		n.LegacyClusterNetworks = nil
-	}
-	if n.NetworkType == "" {
-		n.NetworkType = defaultNetworkType
-	}
+func defaultNetworking(n *Networking) {
+	n.NetworkType = or(n.NetworkType, defaultNetworkType)
 	if len(n.MachineNetwork) == 0 {
 		n.MachineNetwork = []MachineNetworkEntry{{CIDR: defaultMachineNetwork}}
 	}
@@ -129,30 +91,11 @@ func defaultNetworking(n *Networking, r *report.Report) {
 	for i := range n.ClusterNetwork {
 		e := &n.ClusterNetwork[i]
 		switch {
-		case e.HostPrefix == 0 && e.LegacyHostSubnetLength > 0 && e.CIDR.IsValid():
-			e.HostPrefix = e.CIDR.Addr().BitLen() - e.LegacyHostSubnetLength
-		case e.HostPrefix == 0 && e.CIDR.Addr().Is4():
+		case e.HostPrefix != 0 || !e.CIDR.IsValid():
+		case e.CIDR.Addr().Is4():
 			e.HostPrefix = defaultHostPrefixV4
-		case e.HostPrefix == 0 && e.CIDR.IsValid():
+		default:
 			e.HostPrefix = defaultHostPrefixV6
 		}
-		e.LegacyHostSubnetLength = 0
 	}
-}
-
-// upconvert moves the singular form of a VIP field into the list.
-func upconvert(r *report.Report, at report.Path, oldName string, old *netip.Addr, name string, list *[]netip.Addr) {
-	if !old.IsValid() {
-		return
-	}
-	if len(*list) > 0 && (*list)[0] != *old {
-		r.Forbidden(at.Child(oldName), "is the old name of %s and says something else; set only %s", name, name)
-	} else if len(*list) == 0 {
-		*list = []netip.Addr{*old}
-		if w := r.Where(at.Child(oldName)); w.Line > 0 {
-			r.Place(at.Child(name), w.Line, w.Column)
-			r.Place(at.Child(name).Index(0), w.Line, w.Column)
-		}
-	}
-	*old = netip.Addr{}
 }

@@ -1,6 +1,11 @@
 package types
 
-import "github.com/okd-install/okd-install/pkg/report"
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/okd-install/okd-install/pkg/report"
+)
 
 // Built-in hardware of VMs. The odd memory size is what the reference has
 // always used.
@@ -16,8 +21,11 @@ const (
 
 func defaultOvirt(c *InstallConfig, p *OvirtPlatform, r *report.Report) {
 	at := report.NewPath("platform", PlatformOvirt)
-	upconvert(r, at, "api_vip", &p.LegacyAPIVIP, "api_vips", &p.APIVIPs)
-	upconvert(r, at, "ingress_vip", &p.LegacyIngressVIP, "ingress_vips", &p.IngressVIPs)
+	for _, vips := range [][]netip.Addr{p.APIVIPs, p.IngressVIPs} {
+		if len(vips) == 2 && vips[0].Is6() && vips[1].Is4() { // nodes are known by the first
+			vips[0], vips[1] = vips[1], vips[0]
+		}
+	}
 	if p.NetworkName == "" {
 		p.NetworkName = ovirtDefaultNetwork
 	}
@@ -27,27 +35,28 @@ func defaultOvirt(c *InstallConfig, p *OvirtPlatform, r *report.Report) {
 			{Name: controlPlaneGroup, Priority: 5, Description: "AffinityGroup for spreading each control plane machine to a different host", Enforcing: true},
 		}
 	}
-	checkExclusive(r, at.Child("defaultMachinePlatform"), p.DefaultMachinePlatform)
-	checkExclusive(r, report.NewPath("controlPlane", "platform", PlatformOvirt), c.ControlPlane.Platform.Ovirt)
+	validateAffinityGroups(p, at.Child("affinityGroups"), r)
+	p.AffinityGroups = withoutRepeats(p.AffinityGroups)
+	validateOvirtPool(p, p.DefaultMachinePlatform, at.Child("defaultMachinePlatform"), r)
+	validateOvirtPool(p, c.ControlPlane.Platform.Ovirt, report.NewPath("controlPlane", "platform", PlatformOvirt), r)
 	c.ControlPlane.Platform.Ovirt = completeOvirt(c.ControlPlane.Platform.Ovirt, p, VMTypeHighPerformance, controlPlaneGroup)
 	for i := range c.Compute {
 		pool := &c.Compute[i]
-		checkExclusive(r, report.NewPath("compute").Index(i).Child("platform", PlatformOvirt), pool.Platform.Ovirt)
+		validateOvirtPool(p, pool.Platform.Ovirt, report.NewPath("compute").Index(i).Child("platform", PlatformOvirt), r)
 		pool.Platform.Ovirt = completeOvirt(pool.Platform.Ovirt, p, VMTypeServer, computeGroup)
 	}
 }
 
-// checkExclusive has to run before inheritance blurs who set what.
-func checkExclusive(r *report.Report, at report.Path, p *OvirtMachinePool) {
-	if p == nil || p.InstanceTypeID == "" {
-		return
+// withoutRepeats is a list without items that are there a second time. The
+// reference accepts those, and a group cannot be created twice.
+func withoutRepeats(groups []OvirtAffinityGroup) []OvirtAffinityGroup {
+	out := groups[:0:0]
+	for _, g := range groups {
+		if !slices.Contains(out, g) {
+			out = append(out, g)
+		}
 	}
-	if p.CPU != nil {
-		r.Forbidden(at.Child("cpu"), "instanceTypeID already says how many CPUs there are; set one of them")
-	}
-	if p.MemoryMB != 0 {
-		r.Forbidden(at.Child("memoryMB"), "instanceTypeID already says how much memory there is; set one of them")
-	}
+	return out
 }
 
 // completeOvirt is what a pool says, then what defaultMachinePlatform says,
@@ -103,12 +112,4 @@ func completeOvirt(own *OvirtMachinePool, platform *OvirtPlatform, vmType, group
 		}
 	}
 	return &out
-}
-
-func or[T comparable](a, b T) T {
-	var zero T
-	if a != zero {
-		return a
-	}
-	return b
 }

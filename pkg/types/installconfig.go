@@ -1,57 +1,131 @@
 // Package types is install-config.yaml: its schema, defaults and rules.
+//
+// The structs are the schema. A field's json tag is its key in YAML, its doc
+// comment is what `explain` prints, and FieldFacts reads its other tags.
 package types
 
-import (
-	"net/netip"
-
-	"github.com/okd-install/okd-install/pkg/secret"
-)
+import "github.com/okd-install/okd-install/pkg/secret"
 
 // APIVersion is the version that new install-configs have.
 const APIVersion = "v1"
 
-// InstallConfig is what the user asks for. The field names in YAML are those of
-// the json tags. Load returns it with every default filled in.
+// InstallConfig is what the user asks for. Load returns it with every default
+// filled in.
 type InstallConfig struct {
-	APIVersion string   `json:"apiVersion"`
-	Kind       string   `json:"kind,omitempty"`
-	Metadata   Metadata `json:"metadata"`
-	// BaseDomain is the DNS domain below which the cluster's names are.
-	BaseDomain string `json:"baseDomain"`
+	// APIVersion is the version of this file's format. One of v1, v1beta4,
+	// v1beta3; the last two are read as v1.
+	APIVersion string `json:"apiVersion" required:"true"`
+	// Kind is the kind of this file. Default: none. Only InstallConfig is allowed.
+	Kind string `json:"kind,omitempty" enum:"InstallConfig"`
+	// Metadata names the cluster.
+	Metadata Metadata `json:"metadata" required:"true"`
+	// BaseDomain is the DNS domain below which the cluster's names are, as in
+	// api.<metadata.name>.<baseDomain>.
+	BaseDomain string `json:"baseDomain" required:"true"`
 
-	AdditionalTrustBundle       string            `json:"additionalTrustBundle,omitempty"`
-	AdditionalTrustBundlePolicy TrustBundlePolicy `json:"additionalTrustBundlePolicy,omitempty"`
-	SSHKey                      string            `json:"sshKey,omitempty"`
-	PullSecret                  secret.String     `json:"pullSecret"`
+	// AdditionalTrustBundle is certificates of authorities that every machine
+	// trusts in addition to those of the operating system. Default: none. PEM, any
+	// number of certificates.
+	AdditionalTrustBundle string `json:"additionalTrustBundle,omitempty"`
+	// AdditionalTrustBundlePolicy says when the cluster uses additionalTrustBundle:
+	// only for a proxy, or always. Default: Proxyonly. One of Proxyonly, Always.
+	AdditionalTrustBundlePolicy TrustBundlePolicy `json:"additionalTrustBundlePolicy,omitempty" enum:"Proxyonly,Always" refuse:"Invalid"`
+	// SSHKey is the public key that lets you log in to every machine as user core.
+	// Default: none. Lines as in authorized_keys.
+	SSHKey string `json:"sshKey,omitempty"`
+	// PullSecret is the logins of the registries that images come from. JSON with
+	// the key auths, as in ~/.docker/config.json.
+	PullSecret secret.String `json:"pullSecret" required:"true"`
 
-	Networking   *Networking   `json:"networking,omitempty"`
-	ControlPlane *MachinePool  `json:"controlPlane,omitempty"`
-	Arbiter      *MachinePool  `json:"arbiter,omitempty"`
-	Compute      []MachinePool `json:"compute,omitempty"`
-	Platform     Platform      `json:"platform"`
+	// Networking is the addresses of machines, pods and services.
+	Networking *Networking `json:"networking,omitempty"`
+	// ControlPlane is the machines that run the cluster's API and etcd.
+	ControlPlane *MachinePool `json:"controlPlane,omitempty"`
+	// Arbiter is machines that only complete the majority of etcd, next to two
+	// control-plane machines. Default: none. Platform baremetal only, and the
+	// feature gate HighlyAvailableArbiter must be on.
+	Arbiter *MachinePool `json:"arbiter,omitempty"`
+	// Compute is the machines that run the workload. Default: one pool, worker, of
+	// three machines. At most that one pool.
+	Compute []MachinePool `json:"compute,omitempty"`
+	// Platform is where the machines are.
+	Platform Platform `json:"platform" required:"true"`
 
-	Proxy               *Proxy               `json:"proxy,omitempty"`
-	ImageDigestSources  []ImageDigestSource  `json:"imageDigestSources,omitempty"`
-	ImageContentSources []ImageContentSource `json:"imageContentSources,omitempty"`
-	Publish             string               `json:"publish,omitempty"`
-	FIPS                bool                 `json:"fips,omitempty"`
-	CPUPartitioningMode string               `json:"cpuPartitioningMode,omitempty"`
-	CredentialsMode     string               `json:"credentialsMode,omitempty"`
-	BootstrapInPlace    *BootstrapInPlace    `json:"bootstrapInPlace,omitempty"`
-	Capabilities        *Capabilities        `json:"capabilities,omitempty"`
-	FeatureSet          string               `json:"featureSet,omitempty"`
-	FeatureGates        []string             `json:"featureGates,omitempty"`
-	OperatorPublishing  *OperatorPublishing  `json:"operatorPublishingStrategy,omitempty"`
+	// Proxy is the cluster-wide proxy. Default: none.
+	Proxy *Proxy `json:"proxy,omitempty"`
+	// ImageDigestSources lists mirrors of image repositories, used for pulls by
+	// digest. Default: none. Excludes imageContentSources.
+	ImageDigestSources []ImageDigestSource `json:"imageDigestSources,omitempty"`
+	// ImageContentSources lists mirrors in the form that releases before 4.13 had.
+	// Default: none. It becomes an ImageContentSourcePolicy in the cluster, which
+	// newer releases only accept for compatibility.
+	ImageContentSources []ImageContentSource `json:"imageContentSources,omitempty" renamed:"imageDigestSources"`
+	// Publish says who can reach the cluster's endpoints. Default: External, which
+	// is all that these platforms have.
+	Publish string `json:"publish,omitempty" enum:"External" enumcheck:"validate" default:"External"`
+	// FIPS makes every machine use cryptography of FIPS 140 only. Default: false.
+	// The host that runs the installer has to be in FIPS mode too.
+	FIPS bool `json:"fips,omitempty" default:"false"`
+	// CPUPartitioningMode prepares all machines for pinning workloads to processors.
+	// Default: None. One of None, AllNodes. It cannot be changed later.
+	CPUPartitioningMode string `json:"cpuPartitioningMode,omitempty" enum:"None,AllNodes" default:"None"`
+	// CredentialsMode says how cloud credentials are made. Default: none. These
+	// platforms have no such credentials, so it must be left out.
+	CredentialsMode string `json:"credentialsMode,omitempty"`
+	// BootstrapInPlace installs a single machine without a bootstrap machine.
+	// Default: none. For `create single-node-ignition-config` only.
+	BootstrapInPlace *BootstrapInPlace `json:"bootstrapInPlace,omitempty"`
+	// Capabilities selects the optional components of the cluster. Default: all.
+	Capabilities *Capabilities `json:"capabilities,omitempty"`
+	// FeatureSet turns on features that are not ready for everybody. Default: none,
+	// which is the only set that a cluster can be upgraded with. One of
+	// TechPreviewNoUpgrade, DevPreviewNoUpgrade, CustomNoUpgrade.
+	FeatureSet string `json:"featureSet,omitempty" enum:"TechPreviewNoUpgrade,DevPreviewNoUpgrade,CustomNoUpgrade"`
+	// FeatureGates turns single features on and off. Default: none. Each is
+	// Name=true or Name=false, and featureSet must be CustomNoUpgrade.
+	FeatureGates []string `json:"featureGates,omitempty"`
+	// OperatorPublishing says who can reach single endpoints where publish is
+	// Mixed. Default: none. These platforms do not have it.
+	OperatorPublishing *OperatorPublishing `json:"operatorPublishingStrategy,omitempty"`
+	// OSImageStream selects among several operating systems of a release. Default:
+	// none. OKD has one, so it must be left out.
+	OSImageStream string `json:"osImageStream,omitempty"`
 }
 
-// Metadata names the cluster. The other keys are Kubernetes' own and are
-// accepted because generated files carry them.
+// Metadata names the cluster. The keys besides name are Kubernetes' own; they
+// are accepted because generated files carry them, and mean nothing here.
 type Metadata struct {
-	Name              string            `json:"name"`
-	Namespace         string            `json:"namespace,omitempty"`
-	CreationTimestamp string            `json:"creationTimestamp,omitempty"`
-	Labels            map[string]string `json:"labels,omitempty"`
-	Annotations       map[string]string `json:"annotations,omitempty"`
+	// Name is the name of the cluster. A DNS name of at most 54 characters, on
+	// platforms ovirt and baremetal without dots.
+	Name string `json:"name" required:"true"`
+	// GenerateName means nothing here.
+	GenerateName string `json:"generateName,omitempty"`
+	// Namespace means nothing here.
+	Namespace string `json:"namespace,omitempty"`
+	// SelfLink means nothing here.
+	SelfLink string `json:"selfLink,omitempty"`
+	// UID means nothing here.
+	UID string `json:"uid,omitempty"`
+	// ResourceVersion means nothing here.
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+	// Generation means nothing here.
+	Generation int64 `json:"generation,omitempty"`
+	// CreationTimestamp means nothing here.
+	CreationTimestamp string `json:"creationTimestamp,omitempty"`
+	// DeletionTimestamp means nothing here.
+	DeletionTimestamp string `json:"deletionTimestamp,omitempty"`
+	// DeletionGracePeriodSeconds means nothing here.
+	DeletionGracePeriodSeconds int64 `json:"deletionGracePeriodSeconds,omitempty"`
+	// Labels are kept in the cluster's copy of this file.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Annotations are kept in the cluster's copy of this file.
+	Annotations map[string]string `json:"annotations,omitempty"`
+	// Finalizers mean nothing here.
+	Finalizers []string `json:"finalizers,omitempty"`
+	// OwnerReferences mean nothing here.
+	OwnerReferences []any `json:"ownerReferences,omitempty"`
+	// ManagedFields mean nothing here.
+	ManagedFields []any `json:"managedFields,omitempty"`
 }
 
 // TrustBundlePolicy says who trusts additionalTrustBundle.
@@ -64,101 +138,66 @@ const (
 	TrustAlways TrustBundlePolicy = "Always"
 )
 
-// Proxy is the cluster-wide proxy.
+// Proxy is the cluster-wide proxy. One of the two URLs is needed.
 type Proxy struct {
-	HTTPProxy  string `json:"httpProxy,omitempty"`
+	// HTTPProxy is the proxy for http requests. Default: none. An http URL, with
+	// user and password if it needs them.
+	HTTPProxy string `json:"httpProxy,omitempty"`
+	// HTTPSProxy is the proxy for https requests. Default: none. An http or https
+	// URL, with user and password if it needs them.
 	HTTPSProxy string `json:"httpsProxy,omitempty"`
-	NoProxy    string `json:"noProxy,omitempty"`
+	// NoProxy is what is reached without the proxy, in addition to the cluster's
+	// own names and networks. Default: none. Addresses, networks and domains,
+	// separated by commas without spaces; * switches the proxy off.
+	NoProxy string `json:"noProxy,omitempty"`
 }
 
 // ImageDigestSource lists the mirrors of a repository for pulls by digest.
 type ImageDigestSource struct {
-	Source       string   `json:"source"`
-	Mirrors      []string `json:"mirrors,omitempty"`
-	SourcePolicy string   `json:"sourcePolicy,omitempty"`
+	// Source is the repository that has mirrors. A repository without tag and
+	// digest, or a registry.
+	Source string `json:"source" required:"true"`
+	// Mirrors are the repositories that have the same images. Default: none.
+	// Asked in this order.
+	Mirrors []string `json:"mirrors,omitempty"`
+	// SourcePolicy says whether source is asked where no mirror has an image.
+	// Default: AllowContactingSource. One of AllowContactingSource,
+	// NeverContactSource.
+	SourcePolicy string `json:"sourcePolicy,omitempty" enum:"AllowContactingSource,NeverContactSource"`
 }
 
-// ImageContentSource is the old name of ImageDigestSource.
+// ImageContentSource is the old form of ImageDigestSource.
 type ImageContentSource struct {
-	Source  string   `json:"source"`
+	// Source is the repository that has mirrors.
+	Source string `json:"source" required:"true"`
+	// Mirrors are the repositories that have the same images. Default: none.
 	Mirrors []string `json:"mirrors,omitempty"`
 }
 
 // BootstrapInPlace is single-node installation without a bootstrap machine.
 type BootstrapInPlace struct {
-	InstallationDisk string `json:"installationDisk"`
+	// InstallationDisk is the disk that the machine is installed on. A path like
+	// /dev/sda or, safer, /dev/disk/by-id/wwn-0x5000c500a0b1c2d3.
+	InstallationDisk string `json:"installationDisk" required:"true"`
 }
 
 // Capabilities selects the optional components.
 type Capabilities struct {
-	BaselineCapabilitySet         string   `json:"baselineCapabilitySet,omitempty"`
-	AdditionalEnabledCapabilities []string `json:"additionalEnabledCapabilities,omitempty"`
+	// BaselineCapabilitySet is the set of components to start from. Default:
+	// vCurrent, all that the release has. None, or v4.11 and later for the set of
+	// that release.
+	BaselineCapabilitySet string `json:"baselineCapabilitySet,omitempty" enum:"@capability-sets" default:"vCurrent"`
+	// AdditionalEnabledCapabilities are single components on top of the set.
+	// Default: none.
+	AdditionalEnabledCapabilities []string `json:"additionalEnabledCapabilities,omitempty" enum:"@capabilities"`
 }
 
 // OperatorPublishing sets how single operators publish their endpoints.
 type OperatorPublishing struct {
-	IngressController string `json:"ingressController,omitempty"`
-	APIServer         string `json:"apiserver,omitempty"`
-}
-
-// ClusterDomain is <metadata.name>.<baseDomain>.
-func (c *InstallConfig) ClusterDomain() string { return c.Metadata.Name + "." + c.BaseDomain }
-
-// APIHost is the name under which users reach the API.
-func (c *InstallConfig) APIHost() string { return "api." + c.ClusterDomain() }
-
-// APIIntHost is the name under which nodes reach the API.
-func (c *InstallConfig) APIIntHost() string { return "api-int." + c.ClusterDomain() }
-
-// AppsDomain is the domain of the cluster's routes.
-func (c *InstallConfig) AppsDomain() string { return "apps." + c.ClusterDomain() }
-
-// APIVIPs are the virtual addresses of the API, none where a platform has none.
-func (c *InstallConfig) APIVIPs() []netip.Addr {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.APIVIPs
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.APIVIPs
-	}
-	return nil
-}
-
-// IngressVIPs are the virtual addresses of the routers.
-func (c *InstallConfig) IngressVIPs() []netip.Addr {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.IngressVIPs
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.IngressVIPs
-	}
-	return nil
-}
-
-// LoadBalancerType is the kind of load balancer in front of API and routers.
-func (c *InstallConfig) LoadBalancerType() string {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.LoadBalancer.kind()
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.LoadBalancer.kind()
-	}
-	return LoadBalancerManaged
-}
-
-// Masters is the number of control-plane machines.
-func (c *InstallConfig) Masters() int {
-	if c.ControlPlane == nil {
-		return 0
-	}
-	return c.ControlPlane.Count()
-}
-
-// Workers is the number of compute machines in all pools.
-func (c *InstallConfig) Workers() int {
-	n := 0
-	for i := range c.Compute {
-		n += c.Compute[i].Count()
-	}
-	return n
+	// Ingress says who can reach routes. Default: External. One of External,
+	// Internal.
+	Ingress string `json:"ingress,omitempty" enum:"External,Internal"`
+	// APIServer says who can reach the API. Default: External. One of External,
+	// Internal.
+	APIServer string `json:"apiserver,omitempty" enum:"External,Internal"`
 }

@@ -1,46 +1,71 @@
 package types
 
 import (
-	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
+	"github.com/openshift/api/features"
 
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-var gateForm = regexp.MustCompile(`^[A-Za-z0-9]+=(true|false)$`)
-
-func validateFeatures(c *InstallConfig, r *report.Report) {
+// validatePublishing refuses what only clouds have.
+func validatePublishing(c *InstallConfig, r *report.Report) {
 	root := report.Path{}
-	if c.Publish != publishExternal {
+	platform := c.Platform.Name()
+	switch c.Publish {
+	case publishExternal:
+	case "Internal", "Mixed":
+		r.Invalid(root.Child("publish"), c.Publish, "is not available on platform %s; use %s", platform, publishExternal)
+	default:
 		r.Unsupported(root.Child("publish"), c.Publish, publishExternal)
 	}
 	if c.OperatorPublishing != nil {
-		r.Forbidden(root.Child("operatorPublishingStrategy"), "only cloud platforms have it")
+		r.Invalid(root.Child("operatorPublishingStrategy"), nil, "is for publish: Mixed, which platform %s does not have; remove it", platform)
 	}
 	if c.CredentialsMode != "" {
-		r.Forbidden(root.Child("credentialsMode"), "must be left out on platform %s", c.Platform.Name())
+		r.Invalid(root.Child("credentialsMode"), c.CredentialsMode, "cannot be set on platform %s; remove it", platform)
 	}
-	if m := c.CPUPartitioningMode; m != "" && m != "None" && m != "AllNodes" {
-		r.Unsupported(root.Child("cpuPartitioningMode"), m, "None", "AllNodes")
+	if c.OSImageStream != "" {
+		r.Forbidden(root.Child("osImageStream"), "OKD has one operating system; remove it")
 	}
-	if c.BootstrapInPlace != nil && (c.Masters() != 1 || c.Platform.None == nil) {
-		r.Forbidden(root.Child("bootstrapInPlace"), "is for one control-plane machine on platform %s", PlatformNone)
+}
+
+func validateFeatures(c *InstallConfig, r *report.Report) {
+	at := report.NewPath("featureGates")
+	if len(c.FeatureGates) == 0 || r.Broken(report.NewPath("featureSet")) {
+		return
 	}
-	sets := []string{"", string(configv1.TechPreviewNoUpgrade), string(configv1.DevPreviewNoUpgrade), string(configv1.CustomNoUpgrade)}
-	if !slices.Contains(sets, c.FeatureSet) {
-		r.Unsupported(root.Child("featureSet"), c.FeatureSet, sets[1:]...)
-	}
-	if len(c.FeatureGates) > 0 && c.FeatureSet != string(configv1.CustomNoUpgrade) {
-		r.Forbidden(root.Child("featureGates"), "needs featureSet: %s", configv1.CustomNoUpgrade)
+	if c.FeatureSet != string(configv1.CustomNoUpgrade) {
+		r.Forbidden(at, "needs featureSet: %s", configv1.CustomNoUpgrade)
 	}
 	for i, g := range c.FeatureGates {
-		if !gateForm.MatchString(g) {
-			r.Invalid(root.Child("featureGates").Index(i), g, "must be Name=true or Name=false")
+		if _, _, ok := parseGate(g); !ok {
+			r.Invalid(at.Index(i), g, "must be Name=true or Name=false")
 		}
 	}
-	validateCapabilities(c, r)
+}
+
+func parseGate(s string) (name string, on, ok bool) {
+	name, value, found := strings.Cut(s, "=")
+	on, err := strconv.ParseBool(value)
+	return name, on, found && err == nil && name != "" && !strings.ContainsAny(name, " \t,")
+}
+
+// gateOn says whether a feature gate is on in the cluster to be.
+func gateOn(c *InstallConfig, gate configv1.FeatureGateName) bool {
+	if c.FeatureSet == string(configv1.CustomNoUpgrade) {
+		return slices.ContainsFunc(c.FeatureGates, func(s string) bool {
+			name, on, ok := parseGate(s)
+			return ok && on && name == string(gate)
+		})
+	}
+	set, err := features.FeatureSets(features.SelfManaged, configv1.FeatureSet(c.FeatureSet))
+	return err == nil && slices.ContainsFunc(set.Enabled, func(a features.FeatureGateDescription) bool {
+		return a.FeatureGateAttributes.Name == gate
+	})
 }
 
 // EnabledCapabilities are the optional components that the cluster will have.
@@ -62,56 +87,48 @@ func (c *InstallConfig) EnabledCapabilities() []configv1.ClusterVersionCapabilit
 	return out
 }
 
-func validateCapabilities(c *InstallConfig, r *report.Report) {
-	if c.Capabilities == nil {
+func (c *InstallConfig) enabled(name configv1.ClusterVersionCapability) bool {
+	return slices.Contains(c.EnabledCapabilities(), name)
+}
+
+func (o Options) validateCapabilities(c *InstallConfig, r *report.Report) {
+	at := report.NewPath("capabilities")
+	if c.Capabilities == nil || r.Broken(at) {
 		return
 	}
-	at := report.NewPath("capabilities")
-	if s := c.Capabilities.BaselineCapabilitySet; s != "" {
-		if _, known := configv1.ClusterVersionCapabilitySets[configv1.ClusterVersionCapabilitySet(s)]; !known {
-			r.Unsupported(at.Child("baselineCapabilitySet"), s, sorted(configv1.ClusterVersionCapabilitySets)...)
-			return
-		}
-	}
-	for i, e := range c.Capabilities.AdditionalEnabledCapabilities {
-		if !slices.Contains(configv1.KnownClusterVersionCapabilities, configv1.ClusterVersionCapability(e)) {
-			var known []string
-			for _, k := range configv1.KnownClusterVersionCapabilities {
-				known = append(known, string(k))
-			}
-			slices.Sort(known)
-			r.Unsupported(at.Child("additionalEnabledCapabilities").Index(i), e, known...)
-		}
-	}
 	enabled := c.EnabledCapabilities()
-	need := func(name configv1.ClusterVersionCapability, why string) {
-		if !slices.Contains(enabled, name) {
-			r.Invalid(at.Child("additionalEnabledCapabilities"), "["+join(enabled)+"]", "%s must be enabled: %s", name, why)
+	has := func(name configv1.ClusterVersionCapability) bool { return slices.Contains(enabled, name) }
+	var shown []string
+	for _, e := range enabled {
+		shown = append(shown, string(e))
+	}
+	missing := func(at report.Path, name configv1.ClusterVersionCapability, why string) {
+		r.Invalid(at, strings.Join(shown, " "), "%s must be enabled: %s", name, why)
+	}
+	additional := at.Child("additionalEnabledCapabilities")
+	onPrem := c.Platform.BareMetal != nil || c.Platform.Ovirt != nil
+	if !has(configv1.ClusterVersionCapabilityIngress) {
+		missing(at, configv1.ClusterVersionCapabilityIngress, "the cluster has no routes without it")
+	}
+	if has(configv1.ClusterVersionCapabilityMarketplace) && !has(configv1.ClusterVersionCapabilityOperatorLifecycleManager) {
+		missing(additional, configv1.ClusterVersionCapabilityOperatorLifecycleManager, "marketplace needs it")
+	}
+	if onPrem && !has(configv1.ClusterVersionCapabilityBaremetal) {
+		missing(additional, configv1.ClusterVersionCapabilityBaremetal, "platform "+c.Platform.Name()+" needs it")
+	}
+	if p := c.Platform.BareMetal; p != nil && len(p.Hosts) > 0 && !o.Agent && !has(configv1.ClusterVersionCapabilityMachineAPI) {
+		missing(additional, configv1.ClusterVersionCapabilityMachineAPI, "hosts become machines with it")
+	}
+	// Clouds cannot do without these two, and oVirt counts as one.
+	if cloud := c.Platform.Ovirt != nil || c.Platform.External != nil; cloud && !has(configv1.ClusterVersionCapabilityCloudCredential) {
+		missing(at, configv1.ClusterVersionCapabilityCloudCredential, "platform "+c.Platform.Name()+" needs it")
+	}
+	external := c.Platform.External != nil && c.Platform.External.CloudControllerManager == CloudControllerExternal
+	if (c.Platform.Ovirt != nil || external) && !has(configv1.ClusterVersionCapabilityCloudControllerManager) {
+		why := "platform ovirt needs it"
+		if external {
+			why = "platform.external.cloudControllerManager is External"
 		}
+		missing(at, configv1.ClusterVersionCapabilityCloudControllerManager, why)
 	}
-	need(configv1.ClusterVersionCapabilityIngress, "the cluster has no routes without it")
-	if c.Platform.Ovirt != nil || c.Platform.BareMetal != nil {
-		need(configv1.ClusterVersionCapabilityBaremetal, "the nodes' virtual addresses come with it")
-		need(configv1.ClusterVersionCapabilityMachineAPI, "the baremetal component needs it")
-	}
-}
-
-func sorted[K ~string, V any](m map[K]V) []string {
-	var out []string
-	for k := range m {
-		out = append(out, string(k))
-	}
-	slices.Sort(out)
-	return out
-}
-
-func join(list []configv1.ClusterVersionCapability) string {
-	out := ""
-	for i, c := range list {
-		if i > 0 {
-			out += " "
-		}
-		out += string(c)
-	}
-	return out
 }

@@ -12,7 +12,7 @@ var reserved = []struct {
 	prefix netip.Prefix
 	use    string
 }{
-	{netip.MustParsePrefix("100.64.0.0/16"), "join subnet"},
+	{joinSubnet, "join subnet"},
 	{netip.MustParsePrefix("100.88.0.0/16"), "transit subnet"},
 	{netip.MustParsePrefix("169.254.0.0/17"), "masquerade subnet"},
 	{netip.MustParsePrefix("fd98::/64"), "join subnet"},
@@ -20,186 +20,164 @@ var reserved = []struct {
 	{netip.MustParsePrefix("fd69::/112"), "masquerade subnet"},
 }
 
+// joinSubnet is the one of them that ovnKubernetesConfig can move.
+var joinSubnet = netip.MustParsePrefix("100.64.0.0/16")
+
+// joinSubnet is the range that the config moves the join subnet to, if it does.
+func (n *Networking) joinSubnet() netip.Prefix {
+	if o := n.OVNKubernetesConfig; o != nil && o.IPv4 != nil {
+		return o.IPv4.InternalJoinSubnet
+	}
+	return netip.Prefix{}
+}
+
 type network struct {
 	at     report.Path
 	prefix netip.Prefix
+	least  int // smallest prefix length
+}
+
+// networks are all networks, in the order in which the reference compares them.
+func networks(n *Networking, at report.Path) []network {
+	var out []network
+	for i, e := range n.MachineNetwork {
+		out = append(out, network{at.Child("machineNetwork").Index(i), e.CIDR, 0})
+	}
+	for i, p := range n.ServiceNetwork {
+		least := 12 // the API server keeps a bitmap of all addresses
+		if p.Addr().Is6() {
+			least = 108
+		}
+		out = append(out, network{at.Child("serviceNetwork").Index(i), p, least})
+	}
+	for i, e := range n.ClusterNetwork {
+		out = append(out, network{at.Child("clusterNetwork").Index(i).Child("cidr"), e.CIDR, 0})
+	}
+	return out
 }
 
 func validateNetworking(c *InstallConfig, r *report.Report) {
 	n := c.Networking
 	at := report.NewPath("networking")
-	switch n.NetworkType {
-	case defaultNetworkType:
-	case "OpenShiftSDN", "Kuryr":
+	if strings.EqualFold(n.NetworkType, "OpenShiftSDN") || strings.EqualFold(n.NetworkType, "Kuryr") {
 		r.Invalid(at.Child("networkType"), n.NetworkType, "was removed from OpenShift; use %s", defaultNetworkType)
 	}
-	var nets []network
-	for i, e := range n.MachineNetwork {
-		nets = append(nets, network{at.Child("machineNetwork").Index(i), e.CIDR})
-	}
-	for i, e := range n.ClusterNetwork {
-		nets = append(nets, network{at.Child("clusterNetwork").Index(i).Child("cidr"), e.CIDR})
-	}
-	for i, p := range n.ServiceNetwork {
-		nets = append(nets, network{at.Child("serviceNetwork").Index(i), p})
-	}
-	for i, a := range nets {
-		if !a.prefix.IsValid() {
-			if !r.Mentions(a.at) && !r.Mentions(a.at.Child("cidr")) {
-				r.Required(a.at, "a network in CIDR notation")
-			}
+	var good []network
+	for _, a := range networks(n, at) {
+		if !checkNetwork(a, r) {
 			continue
 		}
-		if a.prefix != a.prefix.Masked() {
-			r.Invalid(a.at, a.prefix, "has host bits; write %s", a.prefix.Masked())
+		if overlapping(n, a, good, r) {
+			continue
 		}
-		for _, b := range nets[:i] {
-			if b.prefix.IsValid() && a.prefix.Overlaps(b.prefix) {
-				r.Invalid(a.at, a.prefix, "overlaps %s, which is %s", b.at, b.prefix)
-			}
-		}
-		validateReserved(n, a, r)
+		good = append(good, a)
 	}
-	validateClusterNetwork(n, at, r)
-	validateServiceNetwork(n, at, r)
-	validateFamilies(n, at, r)
-	if n.ClusterNetworkMTU != 0 && (n.ClusterNetworkMTU < 576 || n.ClusterNetworkMTU > 65535) {
-		r.Invalid(at.Child("clusterNetworkMTU"), n.ClusterNetworkMTU, "must be between 576 and 65535")
+	validateHostPrefixes(n, at, r)
+	validateJoinSubnet(n, at, r)
+	if !r.Broken(at.Child("serviceNetwork")) {
+		validateFamilies(c, at, r)
+	}
+	if n.ClusterNetworkMTU != 0 {
+		r.Invalid(at.Child("clusterNetworkMTU"), n.ClusterNetworkMTU, "cannot be set on platform %s; the network plugin takes it from the machines' network", c.Platform.Name())
 	}
 }
 
-func validateReserved(n *Networking, a network, r *report.Report) {
-	if n.NetworkType != defaultNetworkType {
-		return
+// checkNetwork says whether a network is one that others can be compared with.
+func checkNetwork(a network, r *report.Report) bool {
+	switch p := a.prefix; {
+	case !p.IsValid():
+		if !r.Broken(a.at) {
+			r.Required(a.at, "a network in CIDR notation")
+		}
+	case p.Addr().IsUnspecified():
+		r.Invalid(a.at, p, "must not begin at %s", p.Addr())
+	case p != p.Masked():
+		r.Invalid(a.at, p, "has host bits; write %s", p.Masked())
+	case p.Bits() < a.least:
+		r.Invalid(a.at, p, "must not be larger than /%d", a.least)
+	default:
+		return true
 	}
-	for i, res := range reserved {
-		if o := n.OVNKubernetesConfig; i == 0 && o != nil && o.IPv4 != nil && o.IPv4.InternalJoinSubnet.IsValid() {
-			res.prefix = o.IPv4.InternalJoinSubnet
+	return false
+}
+
+func overlapping(n *Networking, a network, others []network, r *report.Report) bool {
+	for _, b := range others {
+		if a.prefix.Overlaps(b.prefix) {
+			r.Invalid(a.at, a.prefix, "overlaps %s, which is %s", b.at, b.prefix)
+			return true
+		}
+	}
+	if n.NetworkType != defaultNetworkType {
+		return false
+	}
+	for _, res := range reserved {
+		if res.prefix == joinSubnet && n.joinSubnet().IsValid() {
+			continue
 		}
 		if a.prefix.Overlaps(res.prefix) {
-			r.Invalid(a.at, a.prefix, "overlaps %s, the %s of OVN-Kubernetes", res.prefix, res.use)
-		}
-	}
-}
-
-func validateClusterNetwork(n *Networking, at report.Path, r *report.Report) {
-	first := 0
-	for i, e := range n.ClusterNetwork {
-		at := at.Child("clusterNetwork").Index(i).Child("hostPrefix")
-		switch {
-		case !e.CIDR.IsValid():
-		case e.HostPrefix < e.CIDR.Bits() || e.HostPrefix > e.CIDR.Addr().BitLen():
-			r.Invalid(at, e.HostPrefix, "must be between %d, the size of the network, and %d", e.CIDR.Bits(), e.CIDR.Addr().BitLen())
-		case e.CIDR.Addr().Is6() && e.HostPrefix != defaultHostPrefixV6:
-			r.Invalid(at, e.HostPrefix, "must be %d for IPv6", defaultHostPrefixV6)
-		case e.CIDR.Addr().Is4() && first != 0 && e.HostPrefix != first:
-			r.Invalid(at, e.HostPrefix, "must be the same in all IPv4 networks")
-		case e.CIDR.Addr().Is4() && first == 0:
-			first = e.HostPrefix
-		}
-	}
-}
-
-func validateServiceNetwork(n *Networking, at report.Path, r *report.Report) {
-	at = at.Child("serviceNetwork")
-	for i, p := range n.ServiceNetwork {
-		// The API server keeps a bitmap of all addresses.
-		if least := map[bool]int{true: 12, false: 108}[p.Addr().Is4()]; p.IsValid() && p.Bits() < least {
-			r.Invalid(at.Index(i), p, "must not be larger than /%d", least)
-		}
-	}
-	switch {
-	case len(n.ServiceNetwork) > 2:
-		r.TooMany(at, len(n.ServiceNetwork), 2)
-	case len(n.ServiceNetwork) == 2 && n.ServiceNetwork[0].Addr().Is4() == n.ServiceNetwork[1].Addr().Is4():
-		r.Invalid(at.Index(1), n.ServiceNetwork[1], "the second service network must be of the other IP family")
-	}
-}
-
-// validateFamilies makes sure that every list covers the same IP families.
-func validateFamilies(n *Networking, at report.Path, r *report.Report) {
-	v4, v6 := families(n.ServiceNetwork)
-	lists := []struct {
-		name string
-		nets []netip.Prefix
-	}{{"machineNetwork", n.MachineCIDRs()}, {"clusterNetwork", n.ClusterCIDRs()}}
-	for _, l := range lists {
-		has4, has6 := families(l.nets)
-		if v4 && !has4 || v6 && !has6 {
-			r.Invalid(at.Child(l.name), joinPrefixes(l.nets), "must have a network of every IP family that serviceNetwork has")
-		}
-		if l.name == "clusterNetwork" && (has4 && !v4 || has6 && !v6) {
-			r.Invalid(at.Child(l.name), joinPrefixes(l.nets), "has an IP family that serviceNetwork lacks")
-		}
-	}
-}
-
-func families(list []netip.Prefix) (v4, v6 bool) {
-	for _, p := range list {
-		v4 = v4 || p.Addr().Is4()
-		v6 = v6 || p.Addr().Is6()
-	}
-	return v4, v6
-}
-
-func joinPrefixes(list []netip.Prefix) string {
-	var out []string
-	for _, p := range list {
-		out = append(out, p.String())
-	}
-	return strings.Join(out, ", ")
-}
-
-// validateVIPs checks the virtual addresses of API and routers. Behind a load
-// balancer of the user's they may be equal and anywhere.
-func validateVIPs(c *InstallConfig, at report.Path, apiName string, api []netip.Addr, ingressName string, ingress []netip.Addr, lb *LoadBalancer, r *report.Report) {
-	userManaged := lb.kind() == LoadBalancerUserManaged
-	if !userManaged && lb.kind() != LoadBalancerManaged {
-		r.Unsupported(at.Child("loadBalancer", "type"), lb.Type, LoadBalancerManaged, LoadBalancerUserManaged)
-	}
-	check := func(name, what string, list []netip.Addr) {
-		at, singular := at.Child(name), at.Child(strings.TrimSuffix(name, "s"))
-		switch {
-		case len(list) == 0 && r.Mentions(singular):
-		case len(list) == 0:
-			r.Required(at, "a free address in machineNetwork, outside the DHCP range, for %s", what)
-		case len(list) > 2:
-			r.TooMany(at, len(list), 2)
-		case len(list) == 2 && list[0].Is4() == list[1].Is4():
-			r.Invalid(at.Index(1), list[1], "the second address must be of the other IP family")
-		}
-		for i, ip := range list {
-			if ip.IsValid() && !userManaged && !within(ip, c.Networking.MachineCIDRs()) {
-				r.Invalid(at.Index(i), ip, "is in none of networking.machineNetwork: %s", joinPrefixes(c.Networking.MachineCIDRs()))
-			}
-		}
-	}
-	check(apiName, "the API", api)
-	check(ingressName, "routes", ingress)
-	for i, ip := range ingress {
-		for _, other := range api {
-			if ip.IsValid() && ip == other && !userManaged {
-				r.Duplicate(at.Child(ingressName).Index(i), ip, "is already one of %s", apiName)
-			}
-		}
-	}
-}
-
-func within(ip netip.Addr, nets []netip.Prefix) bool {
-	for _, n := range nets {
-		if n.Contains(ip) {
+			r.Invalid(a.at, a.prefix, "overlaps %s, the %s of %s", res.prefix, res.use, defaultNetworkType)
 			return true
 		}
 	}
 	return false
 }
 
-func isProxyExclusion(item string) bool {
-	if _, err := netip.ParseAddr(item); err == nil {
-		return true
+func validateHostPrefixes(n *Networking, at report.Path, r *report.Report) {
+	first := 0
+	for i, e := range n.ClusterNetwork {
+		at := at.Child("clusterNetwork").Index(i).Child("hostPrefix")
+		if !e.CIDR.IsValid() || r.Broken(at) {
+			continue
+		}
+		v4 := e.CIDR.Addr().Is4()
+		switch {
+		case e.HostPrefix < e.CIDR.Bits() || e.HostPrefix > e.CIDR.Addr().BitLen():
+			r.Invalid(at, e.HostPrefix, "must be between %d, the size of the network, and %d", e.CIDR.Bits(), e.CIDR.Addr().BitLen())
+		case !v4 && e.HostPrefix != defaultHostPrefixV6:
+			r.Invalid(at, e.HostPrefix, "must be %d for IPv6", defaultHostPrefixV6)
+		case v4 && first != 0 && e.HostPrefix != first:
+			r.Invalid(at, e.HostPrefix, "must be the same in all IPv4 networks")
+		case v4 && first == 0:
+			first = e.HostPrefix
+		}
 	}
-	if _, err := netip.ParsePrefix(item); err == nil {
-		return true
+}
+
+func validateJoinSubnet(n *Networking, at report.Path, r *report.Report) {
+	if n.OVNKubernetesConfig == nil {
+		return
 	}
-	return subdomain.MatchString(strings.TrimPrefix(strings.ToLower(item), "."))
+	if n.NetworkType != defaultNetworkType {
+		r.Invalid(at.Child("networkType"), n.NetworkType, "ovnKubernetesConfig needs %s", defaultNetworkType)
+	}
+	join := n.joinSubnet()
+	if !join.IsValid() {
+		return
+	}
+	all := networks(n, at)
+	at = at.Child("ovnKubernetesConfig", "ipv4", "internalJoinSubnet")
+	switch {
+	case join.Addr().Is6():
+		r.Invalid(at, join, "must be an IPv4 network")
+		return
+	case !checkNetwork(network{at, join, 0}, r):
+		return
+	}
+	for _, a := range all {
+		if a.prefix.IsValid() && a.prefix.Overlaps(join) {
+			r.Invalid(at, join, "overlaps %s, which is %s", a.at, a.prefix)
+			return
+		}
+	}
+	nodes := 0
+	for _, e := range n.ClusterNetwork {
+		if e.CIDR.IsValid() && e.CIDR.Addr().Is4() && e.HostPrefix >= e.CIDR.Bits() && e.HostPrefix <= 32 {
+			nodes += 1 << (e.HostPrefix - e.CIDR.Bits())
+		}
+	}
+	// Network, gateway and broadcast address are not for nodes.
+	if room := 1<<(32-join.Bits()) - 3; nodes >= room {
+		r.Invalid(at, join, "has room for %d nodes, but clusterNetwork allows %d", max(room, 0), nodes)
+	}
 }

@@ -6,7 +6,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-const maxPriority = 5
+const (
+	maxPriority = 5
+	maxCPUs     = 1024
+	maxDiskGB   = 65_536 // far above what engines allow; sizes in bytes stay in range
+)
 
 func validateOvirt(c *InstallConfig, p *OvirtPlatform, at report.Path, r *report.Report) {
 	required := []struct{ name, value, what string }{
@@ -21,15 +25,10 @@ func validateOvirt(c *InstallConfig, p *OvirtPlatform, at report.Path, r *report
 		}
 	}
 	validateUUID(p.VNICProfileID, at.Child("vnicProfileID"), r)
-	validateVIPs(c, at, "api_vips", p.APIVIPs, "ingress_vips", p.IngressVIPs, p.LoadBalancer, r)
-	validateAffinityGroups(p, at.Child("affinityGroups"), r)
-	if p.DefaultMachinePlatform != nil {
-		validateOvirtPool(p, p.DefaultMachinePlatform, at.Child("defaultMachinePlatform"), false, r)
-	}
-	validateOvirtPool(p, c.ControlPlane.Platform.Ovirt, report.NewPath("controlPlane", "platform", PlatformOvirt), true, r)
-	for i := range c.Compute {
-		validateOvirtPool(p, c.Compute[i].Platform.Ovirt, report.NewPath("compute").Index(i).Child("platform", PlatformOvirt), true, r)
-	}
+	validateVIPs(c, vips{
+		at: at, apiName: "api_vips", ingressName: "ingress_vips", api: p.APIVIPs, ingress: p.IngressVIPs, balancer: p.LoadBalancer,
+		missing: "a free address in machineNetwork, outside any DHCP range",
+	}, r)
 }
 
 func validateUUID(value string, at report.Path, r *report.Report) {
@@ -38,72 +37,59 @@ func validateUUID(value string, at report.Path, r *report.Report) {
 	}
 }
 
+// validateAffinityGroups checks the groups as the file has them. The same group
+// twice is allowed.
 func validateAffinityGroups(p *OvirtPlatform, at report.Path, r *report.Report) {
-	seen := map[string]bool{}
+	seen := map[string]OvirtAffinityGroup{}
 	for i, g := range p.AffinityGroups {
+		first, again := seen[g.Name]
 		switch {
 		case g.Name == "":
 			r.Required(at.Index(i).Child("name"), "the group needs a name")
-		case seen[g.Name]:
-			r.Duplicate(at.Index(i).Child("name"), g.Name, "another group has this name")
+		case again && g != first:
+			r.Duplicate(at.Index(i).Child("name"), g.Name, "another group has this name and says something else")
+		case again:
+			continue
 		}
-		seen[g.Name] = true
+		seen[g.Name] = g
 		if g.Priority < 0 || g.Priority > maxPriority {
 			r.Invalid(at.Index(i).Child("priority"), g.Priority, "must be between 0 and %d", maxPriority)
 		}
 	}
 }
 
-// validateOvirtPool checks a pool with what it inherited, or the incomplete
-// defaultMachinePlatform. What a pool inherited is reported only where it comes
-// from.
-func validateOvirtPool(platform *OvirtPlatform, p *OvirtMachinePool, at report.Path, complete bool, r *report.Report) {
-	base := platform.DefaultMachinePlatform
-	inherits := complete && base != nil
-	validateUUIDUnless(inherits && p.InstanceTypeID == base.InstanceTypeID, p.InstanceTypeID, at.Child("instanceTypeID"), r)
-	if cpu := p.CPU; cpu != nil && (!inherits || base.CPU == nil || base.CPU.Cores != cpu.Cores) {
+// validateOvirtPool checks what a pool, or defaultMachinePlatform, says itself.
+// It has to run before the pools inherit, which blurs who set what.
+func validateOvirtPool(platform *OvirtPlatform, p *OvirtMachinePool, at report.Path, r *report.Report) {
+	if p == nil {
+		return
+	}
+	validateUUID(p.InstanceTypeID, at.Child("instanceTypeID"), r)
+	if p.InstanceTypeID != "" && p.CPU != nil {
+		r.Invalid(at.Child("instanceTypeID"), p.InstanceTypeID, "already says how many CPUs there are, and so does cpu; set one of them")
+	}
+	if p.InstanceTypeID != "" && p.MemoryMB != 0 {
+		r.Invalid(at.Child("instanceTypeID"), p.InstanceTypeID, "already says how much memory there is, and so does memoryMB; set one of them")
+	}
+	if cpu := p.CPU; cpu != nil {
 		for _, f := range []struct {
-			name  string
-			value int32
-			least int32
+			name         string
+			value, least int32
 		}{{"cores", cpu.Cores, 1}, {"sockets", cpu.Sockets, 0}, {"threads", cpu.Threads, 0}} {
-			if f.value < f.least || f.value > 1024 {
-				r.Invalid(at.Child("cpu", f.name), f.value, "must be between 1 and 1024")
+			if f.value < f.least || f.value > maxCPUs {
+				r.Invalid(at.Child("cpu", f.name), f.value, "must be between 1 and %d", maxCPUs)
 			}
 		}
 	}
 	if p.MemoryMB < 0 {
 		r.Invalid(at.Child("memoryMB"), p.MemoryMB, "must be positive")
 	}
-	if d := p.OSDisk; d != nil && d.SizeGB <= 0 && (!inherits || base.OSDisk != d) {
-		r.Invalid(at.Child("osDisk", "sizeGB"), d.SizeGB, "must be positive")
-	}
-	oneOf := func(name, value, inherited string, allowed ...string) {
-		if value != "" && !slices.Contains(allowed, value) && (!inherits || value != inherited) {
-			r.Unsupported(at.Child(name), value, allowed...)
-		}
-	}
-	if base == nil {
-		base = &OvirtMachinePool{}
-	}
-	oneOf("vmType", p.VMType, base.VMType, VMTypeServer, VMTypeDesktop, VMTypeHighPerformance)
-	oneOf("autoPinningPolicy", p.AutoPinningPolicy, base.AutoPinningPolicy, "none", "resize_and_pin")
-	oneOf("format", p.Format, base.Format, "raw", "cow")
-	if h := p.Hugepages; h != 0 && h != 2048 && h != 1048576 && (!inherits || h != base.Hugepages) {
-		r.Unsupported(at.Child("hugepages"), h, "2048", "1048576")
+	if d := p.OSDisk; d != nil && (d.SizeGB <= 0 || d.SizeGB > maxDiskGB) {
+		r.Invalid(at.Child("osDisk", "sizeGB"), d.SizeGB, "must be between 1 and %d", maxDiskGB)
 	}
 	for i, name := range p.AffinityGroupsNames {
-		if inherits && slices.Equal(p.AffinityGroupsNames, base.AffinityGroupsNames) {
-			break
-		}
 		if !slices.ContainsFunc(platform.AffinityGroups, func(g OvirtAffinityGroup) bool { return g.Name == name }) {
-			r.NotFound(at.Child("affinityGroupsNames").Index(i), name, "platform.ovirt.affinityGroups has no group of this name")
+			r.InvalidItem(at.Child("affinityGroupsNames"), i, name, "platform.ovirt.affinityGroups has no group of this name")
 		}
-	}
-}
-
-func validateUUIDUnless(skip bool, value string, at report.Path, r *report.Report) {
-	if !skip {
-		validateUUID(value, at, r)
 	}
 }

@@ -96,10 +96,7 @@ func addRegistry(b *builder, in Inputs) error {
 }
 
 func registriesConf(c *types.InstallConfig) string {
-	sources := c.ImageDigestSources
-	for _, s := range c.ImageContentSources {
-		sources = append(sources[:len(sources):len(sources)], types.ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
-	}
+	sources := c.Mirrors()
 	if len(sources) == 0 {
 		return ""
 	}

@@ -1,0 +1,89 @@
+package types
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// Canonical is the config as bytes that differ whenever it does, secrets
+// included. It is meant for hashing and nothing else.
+func (c *InstallConfig) Canonical() []byte {
+	out, err := json.Marshal(c)
+	if err != nil {
+		panic("types: encode install-config: " + err.Error()) // plain data always encodes
+	}
+	collectSecrets(reflect.ValueOf(c).Elem(), func(s secret.String) {
+		out = fmt.Appendf(out, "%d:%s", len(s.Reveal()), s.Reveal())
+	})
+	return out
+}
+
+// Secrets are all secret values in the config, for redaction: also the single
+// logins in the pull secret, the passwords in those, and those in URLs.
+func (c *InstallConfig) Secrets() []secret.String {
+	var out []secret.String
+	collectSecrets(reflect.ValueOf(c).Elem(), func(s secret.String) {
+		if !s.IsZero() {
+			out = append(out, s)
+		}
+	})
+	auths, _ := parsePullSecret(c.PullSecret.Reveal())
+	for _, host := range slices.Sorted(maps.Keys(auths)) {
+		login := auths[host].Auth
+		out = append(out, secret.New(login))
+		if plain, err := base64.StdEncoding.DecodeString(login); err == nil {
+			_, password, _ := strings.Cut(string(plain), ":")
+			out = append(out, secret.New(password))
+		}
+	}
+	if c.Proxy != nil {
+		out = append(out, passwordIn(c.Proxy.HTTPProxy)...)
+		out = append(out, passwordIn(c.Proxy.HTTPSProxy)...)
+	}
+	return out
+}
+
+// passwordIn is the password of a URL, as it is written and as it is meant.
+func passwordIn(raw string) []secret.String {
+	u, err := url.Parse(raw)
+	if err != nil || u.User == nil {
+		return nil
+	}
+	password, ok := u.User.Password()
+	if !ok || password == "" {
+		return nil
+	}
+	_, written, _ := strings.Cut(u.User.String(), ":")
+	return []secret.String{secret.New(password), secret.New(written)}
+}
+
+func collectSecrets(v reflect.Value, found func(secret.String)) {
+	if s, ok := v.Interface().(secret.String); ok {
+		found(s)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			collectSecrets(v.Elem(), found)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			collectSecrets(v.Index(i), found)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				collectSecrets(v.Field(i), found)
+			}
+		}
+	}
+}

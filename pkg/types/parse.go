@@ -1,0 +1,114 @@
+package types
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/okd-install/okd-install/pkg/report"
+)
+
+// maxSize is far above any real install-config: 10,000 hosts with network
+// configuration and a trust bundle stay below it.
+const maxSize = 16 << 20
+
+// parse reads the file as it stands. It returns nil if there is nothing to check.
+func (o Options) parse(data []byte, r *report.Report) *InstallConfig {
+	root := report.Path{}
+	if len(data) > maxSize {
+		r.Invalid(root, fmt.Sprintf("%d bytes", len(data)), "must be at most %d bytes", maxSize)
+		return nil
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	if err := decodeNode(dec, &doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			r.Required(root, "the file is empty")
+			return nil
+		}
+		r.Add(syntaxFinding(err))
+		return nil
+	}
+	top := content(&doc)
+	if isNull(top) {
+		r.Required(root, "the file is empty")
+		return nil
+	}
+	checkRest(dec, r)
+	if top.Kind != yaml.MappingNode {
+		r.Add(finding{Type: report.Invalid, Detail: "the file must hold a mapping of keys to values",
+			At: report.Position{Line: top.Line, Column: top.Column}})
+		return nil
+	}
+	c := &InstallConfig{}
+	d := &decoder{report: r, allowUnknown: o.AllowUnknown, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
+	d.decode(top, reflect.ValueOf(c).Elem(), root, 0)
+	if !d.elsewhere {
+		for _, f := range d.foreign {
+			r.Add(f)
+		}
+	}
+	return c
+}
+
+// checkRest refuses whatever follows the first document.
+func checkRest(dec *yaml.Decoder, r *report.Report) {
+	var more yaml.Node
+	err := decodeNode(dec, &more)
+	switch {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		r.Add(syntaxFinding(err))
+	case !isNull(content(&more)):
+		r.Add(finding{Type: report.TooMany, Detail: "the file must hold one YAML document",
+			At: report.Position{Line: more.Line, Column: more.Column}})
+	}
+}
+
+func content(doc *yaml.Node) *yaml.Node {
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
+		return doc.Content[0]
+	}
+	return doc
+}
+
+// decodeNode turns the library's panics, which it has had for broken input,
+// into errors.
+func decodeNode(dec *yaml.Decoder, n *yaml.Node) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New("not YAML")
+		}
+	}()
+	return dec.Decode(n)
+}
+
+var (
+	yamlLine = regexp.MustCompile(`^line (\d+): `)
+	// unknownAnchor is what the library says about an unquoted value that begins
+	// with *. Passwords do.
+	unknownAnchor = regexp.MustCompile(`unknown anchor '.*' referenced`)
+)
+
+// syntaxFinding moves the line number, which the library puts into the text, to
+// where all others are, and leaves out what may be a secret.
+func syntaxFinding(err error) finding {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	f := finding{Type: report.Invalid}
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		f.At.Line, _ = strconv.Atoi(m[1])
+		f.At.Column = 1
+		text = text[len(m[0]):]
+	}
+	text = unknownAnchor.ReplaceAllString(text, "an alias to an anchor that does not exist; put a value that begins with * in quotes")
+	text = strings.Join(strings.Fields(text), " ")
+	f.Detail = "not YAML: " + strings.TrimPrefix(text, "not YAML")
+	return f
+}
