@@ -37,7 +37,7 @@ func (c *creation) inspect(ctx context.Context) (*release.Release, error) {
 // releaseOptions are how the install-config says that images are to be reached.
 func releaseOptions(cfg *types.InstallConfig) release.Options {
 	opts := release.Options{PullSecret: cfg.PullSecret, TrustBundle: []byte(cfg.AdditionalTrustBundle)}
-	for _, s := range cfg.ImageDigestSources {
+	for _, s := range cfg.Mirrors() {
 		opts.Mirrors = append(opts.Mirrors, release.Mirror{Source: s.Source, Mirrors: s.Mirrors, Only: s.SourcePolicy == "NeverContactSource"})
 	}
 	return opts

@@ -119,16 +119,13 @@ func (o Options) validateCapabilities(c *InstallConfig, r *report.Report) {
 	if p := c.Platform.BareMetal; p != nil && len(p.Hosts) > 0 && !o.Agent && !has(configv1.ClusterVersionCapabilityMachineAPI) {
 		missing(additional, configv1.ClusterVersionCapabilityMachineAPI, "hosts become machines with it")
 	}
-	// Clouds cannot do without these two, and oVirt counts as one.
-	if cloud := c.Platform.Ovirt != nil || c.Platform.External != nil; cloud && !has(configv1.ClusterVersionCapabilityCloudCredential) {
-		missing(at, configv1.ClusterVersionCapabilityCloudCredential, "platform "+c.Platform.Name()+" needs it")
+	// Inside, a cluster on oVirt is one on bare metal, so only this one counts as a
+	// cloud.
+	external := c.Platform.External
+	if external != nil && !has(configv1.ClusterVersionCapabilityCloudCredential) {
+		missing(at, configv1.ClusterVersionCapabilityCloudCredential, "platform external needs it")
 	}
-	external := c.Platform.External != nil && c.Platform.External.CloudControllerManager == CloudControllerExternal
-	if (c.Platform.Ovirt != nil || external) && !has(configv1.ClusterVersionCapabilityCloudControllerManager) {
-		why := "platform ovirt needs it"
-		if external {
-			why = "platform.external.cloudControllerManager is External"
-		}
-		missing(at, configv1.ClusterVersionCapabilityCloudControllerManager, why)
+	if external != nil && external.CloudControllerManager == CloudControllerExternal && !has(configv1.ClusterVersionCapabilityCloudControllerManager) {
+		missing(at, configv1.ClusterVersionCapabilityCloudControllerManager, "platform.external.cloudControllerManager is External")
 	}
 }
