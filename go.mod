@@ -3,6 +3,7 @@ module github.com/okd-install/okd-install
 go 1.26.0
 
 require (
+	filippo.io/age v1.2.1
 	github.com/coreos/butane v0.25.1
 	github.com/coreos/ignition/v2 v2.24.0
 	github.com/coreos/stream-metadata-go v0.4.4

@@ -17,7 +17,7 @@ const module = "github.com/okd-install/okd-install/"
 var layers = map[string]int{
 	"data":      0,
 	"pkg/clock": 0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0, "pkg/records": 0,
-	"pkg/types": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1,
+	"pkg/types": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
 	"pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
@@ -47,7 +47,7 @@ var sameLayer = map[string][]string{
 var labMayUse = []string{"data", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report", "pkg/ignition"}
 
 // pure packages compute; they must not reach the network or run anything.
-var pure = []string{"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/pki", "pkg/ignition"}
+var pure = []string{"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/pki", "pkg/ignition", "pkg/seal"}
 
 type listed struct {
 	ImportPath string

@@ -32,6 +32,7 @@ type root struct {
 	dir       string
 	logLevel  string
 	logFormat string
+	stateKey  string
 
 	app      *install.App
 	sink     event.Sink // set once the streams are open
@@ -53,8 +54,9 @@ func (r *root) command() *cobra.Command {
 	f.StringVar(&r.dir, "dir", ".", "directory of the installation")
 	f.StringVar(&r.logLevel, "log-level", "info", "log level on standard error (debug, info, warn, error)")
 	f.StringVar(&r.logFormat, "log-format", "auto", "form of standard error (auto, text, json)")
+	f.StringVar(&r.stateKey, "state-passphrase-file", "", "encrypt the state with the passphrase or age identity in this file")
 	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
-		statusCommand(r), analyzeCommand(r), graphCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r),
+		statusCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r),
 		completionCommand(r), manCommand(r))
 	completeFlags(c)
 	return c
@@ -160,7 +162,7 @@ func elsewhere(err error) error {
 func (r *root) application(o install.Options, more ...event.Sink) *install.App {
 	clk := clock.Real()
 	app := &install.App{
-		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, Options: o,
+		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, Options: o, StateKeyFile: r.stateKey,
 		Program: filepath.Base(r.args[0]), Command: strings.Join(r.args[1:], " "),
 	}
 	r.app = app

@@ -4,12 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 )
 
@@ -43,13 +41,14 @@ func sha(data []byte) string {
 // backups and READMEs do not.
 var manifestSuffixes = []string{".yaml", ".yml", ".json"}
 
-// onDisk reads the given files, and all manifests in the given directories, as
+// files reads the given files, and all manifests in the given directories, as
 // far as they exist.
-func onDisk(root string, paths, dirs []string) (map[string][]byte, error) {
+func (d *disk) files(paths, dirs []string) (map[string][]byte, error) {
+	paths = slices.Clone(paths)
 	for _, dir := range dirs {
-		entries, err := os.ReadDir(filepath.Join(root, dir))
+		entries, err := os.ReadDir(d.full(dir))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("list %s: %w", dir, err)
+			return nil, fileError("list", d.full(dir), err)
 		}
 		for _, e := range entries {
 			if !e.IsDir() && e.Name()[0] != '.' && slices.Contains(manifestSuffixes, path.Ext(e.Name())) {
@@ -59,12 +58,15 @@ func onDisk(root string, paths, dirs []string) (map[string][]byte, error) {
 	}
 	out := map[string][]byte{}
 	for _, p := range paths {
-		data, err := os.ReadFile(filepath.Join(root, p))
+		if _, known := out[p]; known {
+			continue
+		}
+		data, err := d.read(p)
 		switch {
 		case err == nil:
 			out[p] = data
 		case !errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("read generated file: %w", err)
+			return nil, err
 		}
 	}
 	return out, nil
@@ -74,68 +76,99 @@ func onDisk(root string, paths, dirs []string) (map[string][]byte, error) {
 type changes struct {
 	all   map[string]edit // with those that earlier runs accepted
 	fresh []string        // paths of those that this run found
-	// withdrawn says that an edited file is gone, so that what was generated in
-	// its place is wanted back.
-	withdrawn bool
+	// withdrawn are edited files that are gone, so that what was generated in
+	// their place is wanted back; undone those that are as generated again.
+	withdrawn, undone []string
+	// loose are fresh edits of files that an interrupted run was about to
+	// replace: whether the user saw the old content or the new one is not known.
+	loose []string
 }
 
 // findEdits compares what is on disk with what the last run left there. A file
 // that is gone is an edit only in an owned directory of which the rest is still
 // there; any other is written again.
-func findEdits(rec *record, disk map[string][]byte, ownsDir bool) changes {
-	var fresh []string
-	withdrawn := false
-	all := maps.Clone(rec.Edited)
-	if all == nil {
-		all = map[string]edit{}
-	}
-	note := func(p string, e edit) {
-		if all[p] == added && e == modified {
-			e = added
-		}
-		if all[p] == added && e == removed {
-			delete(all, p)
-		} else {
-			all[p] = e
-		}
-		fresh = append(fresh, p)
+func findEdits(rec *record, disk map[string][]byte, ownsDir bool, generated map[string]File) changes {
+	c := changes{all: maps.Clone(rec.Edited)}
+	if c.all == nil {
+		c.all = map[string]edit{}
 	}
 	anyLeft := false
 	for p := range rec.Files {
-		if _, ok := disk[p]; ok {
+		if _, exists := disk[p]; exists {
 			anyLeft = true
 		}
 	}
+	if ownsDir && !anyLeft && len(c.all) > 0 { // the directory as a whole is gone
+		c.withdrawn = slices.Collect(maps.Keys(c.all))
+		clear(c.all)
+	}
 	for p, was := range rec.Files {
 		data, exists := disk[p]
+		digest := absent
+		if exists {
+			digest = sha(data)
+		}
 		switch {
-		case !exists && ownsDir && anyLeft && was.Previous == "":
-			note(p, removed)
-		case !exists && all[p] != "":
-			delete(all, p)
-			withdrawn = true
-		case exists && sha(data) != was.SHA256 && sha(data) != was.Previous:
-			note(p, modified)
+		case digest == was.SHA256, digest == was.Previous:
+		case exists && was.SHA256 == "": // was to be removed, but is not any more what it was
+			c.note(p, added)
+		case exists:
+			c.note(p, modified)
+			if was.Previous != "" && was.Previous != absent {
+				c.loose = append(c.loose, p)
+			}
+		case was.SHA256 == "":
+		case ownsDir && anyLeft:
+			c.note(p, removed)
+		case c.all[p] != "":
+			delete(c.all, p)
+			c.withdrawn = append(c.withdrawn, p)
 		}
 	}
 	for p := range disk {
-		if _, known := rec.Files[p]; known {
-			continue
-		}
-		if all[p] == removed {
-			note(p, modified) // it is back
-		} else {
-			note(p, added)
+		_, written := rec.Files[p]
+		_, ours := generated[p]
+		switch {
+		case written:
+		case ours, c.all[p] == removed: // put there by the user, or put back
+			c.note(p, modified)
+		default:
+			c.note(p, added)
 		}
 	}
-	slices.Sort(fresh)
-	return changes{all, fresh, withdrawn}
+	slices.Sort(c.fresh)
+	slices.Sort(c.withdrawn)
+	slices.Sort(c.loose)
+	return c
+}
+
+func (c *changes) note(p string, e edit) {
+	switch {
+	case c.all[p] == added && e == removed:
+		delete(c.all, p)
+	case c.all[p] != added:
+		c.all[p] = e
+	}
+	c.fresh = append(c.fresh, p)
+}
+
+// dropUndone drops edits after which a file is as it would be generated.
+func (c *changes) dropUndone(disk map[string][]byte, generated map[string]File) {
+	for p, e := range c.all {
+		f, wanted := generated[p]
+		data, exists := disk[p]
+		if e == removed && !wanted || exists && wanted && string(data) == string(f.Data) {
+			delete(c.all, p)
+			c.undone = append(c.undone, p)
+		}
+	}
+	slices.Sort(c.undone)
 }
 
 // apply returns files as edited: versions from disk where there is one, else
 // those of the accepted value.
-func apply(files Files, edits map[string]edit, disk map[string][]byte, accepted Files) Files {
-	var out Files
+func apply(files Files, edits map[string]edit, disk map[string][]byte, accepted map[string]File) Files {
+	out := make(Files, 0, len(files))
 	for _, f := range files {
 		if edits[f.Path] == "" {
 			out = append(out, f)
@@ -147,7 +180,7 @@ func apply(files Files, edits map[string]edit, disk map[string][]byte, accepted 
 		}
 		if data, ok := disk[p]; ok {
 			out = append(out, NewFile(p, data))
-		} else if f, ok := accepted.Get(p); ok {
+		} else if f, ok := accepted[p]; ok {
 			out = append(out, f)
 		}
 	}

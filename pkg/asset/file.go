@@ -57,6 +57,15 @@ func (f Files) Get(name string) (File, bool) {
 	return File{}, false
 }
 
+// byPath finds files by their path.
+func (f Files) byPath() map[string]File {
+	out := make(map[string]File, len(f))
+	for _, file := range f {
+		out[file.Path] = file
+	}
+	return out
+}
+
 // Data returns the content of the file with that path, nil if there is none.
 func (f Files) Data(name string) []byte {
 	file, _ := f.Get(name)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path"
+	"slices"
 	"time"
 )
 
@@ -48,6 +50,8 @@ type node struct {
 	optional bool
 	dirs     []string // kindFiles: directories that belong to this asset
 	except   []string // kindFiles: files in them that are another asset's
+	bound    []string // kindFiles: see Bound
+	grows    bool     // kindFiles: see Grows
 	compute  func(Env, []any) (any, error)
 	decode   func(json.RawMessage) (any, error)
 }
@@ -64,6 +68,20 @@ func Transient() Option { return func(n *node) { n.kind = kindTransient } }
 // paths at which another asset writes.
 func OwnsDir(dir string, except ...string) Option {
 	return func(n *node) { n.dirs, n.except = append(n.dirs, dir), append(n.except, except...) }
+}
+
+// Bound names files in an owned directory that hold keys or names which were
+// drawn for this cluster. Such a file of unknown origin is not taken for the
+// user's wish unasked: it does not fit the rest.
+func Bound(paths ...string) Option { return func(n *node) { n.bound = append(n.bound, paths...) } }
+
+// Grows says that the running cluster adds to the files of this asset.
+func Grows() Option { return func(n *node) { n.grows = true } }
+
+// adopts says whether a file that was there before anything was generated is
+// taken for the user's own version.
+func (n *node) adopts(p string) bool {
+	return slices.Contains(n.dirs, path.Dir(p)) && !slices.Contains(n.bound, p)
 }
 
 // Canonical is implemented by values that hold secrets: JSON hides those, and a

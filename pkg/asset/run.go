@@ -21,15 +21,21 @@ type future struct {
 	value  any
 	digest string
 	err    error
-	causes []string // what the user or time changed since the last run, here or further up
+	causes []string          // what the user or time changed since the last run, here or further up
+	next   *record           // to be remembered
+	seen   map[string]string // digests of the files on disk that the value was compared with
 }
 
 // run is one evaluation of the graph.
 type run struct {
 	store   *Store
 	env     time.Time
+	order   []*node // inputs first
 	futures map[*node]*future
 	frozen  bool
+
+	mu    sync.Mutex
+	stale map[string][]string // what went stale, by the reason
 }
 
 var errInput = errors.New("an input failed")
@@ -37,19 +43,18 @@ var errInput = errors.New("an input failed")
 // evaluate computes all that the targets need; what does not depend on each
 // other is computed in parallel. Every failure is reported, not only the first.
 func (r *run) evaluate(ctx context.Context, targets []*node) error {
-	var order []*node
 	names := map[string]bool{}
 	walk(targets, func(n *node) {
 		if names[n.name] {
 			panic("two assets are called " + n.name)
 		}
 		names[n.name] = true
-		order = append(order, n)
+		r.order = append(r.order, n)
 		r.futures[n] = &future{done: make(chan struct{})}
 	})
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
-	for _, n := range order {
+	for _, n := range r.order {
 		wg.Go(func() {
 			f := r.futures[n]
 			defer close(f.done)
@@ -70,11 +75,12 @@ func (r *run) evaluate(ctx context.Context, targets []*node) error {
 		})
 	}
 	wg.Wait()
+	r.sayStale()
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("generate assets: %w", err)
 	}
 	var errs []error
-	for _, n := range order {
+	for _, n := range r.order {
 		if err := r.futures[n].err; err != nil && !errors.Is(err, errInput) {
 			errs = append(errs, err)
 		}
@@ -83,13 +89,13 @@ func (r *run) evaluate(ctx context.Context, targets []*node) error {
 }
 
 // resolve finds the value of an asset whose inputs are known.
-func (r *run) resolve(n *node, f *future) error {
+func (r *run) resolve(n *node, f *future) (err error) {
 	rec := r.recall(n)
 	inputs := map[string]string{}
 	for _, d := range n.deps {
 		inputs[d.name] = r.futures[d].digest
 		if rec != nil && rec.Inputs[d.name] != r.futures[d].digest {
-			if len(r.futures[d].causes) == 0 { // it changed in a run that failed later
+			if len(r.futures[d].causes) == 0 { // this installer computes it differently
 				f.causes = append(f.causes, d.name)
 			}
 			f.causes = append(f.causes, r.futures[d].causes...)
@@ -98,7 +104,6 @@ func (r *run) resolve(n *node, f *future) error {
 	slices.Sort(f.causes)
 	f.causes = slices.Compact(f.causes)
 
-	var err error
 	next := &record{Inputs: inputs}
 	switch n.kind {
 	case kindParam:
@@ -108,7 +113,7 @@ func (r *run) resolve(n *node, f *future) error {
 	case kindTransient:
 		f.value, err = r.compute(n)
 	case kindValue:
-		err = r.stored(n, f, rec, inputs)
+		next, err = r.stored(n, f, rec, inputs)
 	case kindFiles:
 		next, err = r.files(n, f, rec, inputs)
 	}
@@ -118,45 +123,33 @@ func (r *run) resolve(n *node, f *future) error {
 	return r.remember(n, f, rec, next)
 }
 
+// recall is what the directory has of an asset, nil if nothing.
 func (r *run) recall(n *node) (rec *record) {
-	r.store.saver.view(func(st *state) {
-		if found, ok := st.Assets[n.name]; ok {
-			c := *found
-			c.Files, c.Edited = maps.Clone(found.Files), maps.Clone(found.Edited)
-			rec = &c
-		}
-	})
+	r.store.saver.view(func(st *state) { rec = st.Assets[n.name] })
 	return rec
 }
 
-// remember has the record saved, if it says anything new.
+// remember encodes a value, unless it was encoded before. It becomes part of
+// the state when the run as a whole has gone well.
 func (r *run) remember(n *node, f *future, rec, next *record) error {
-	raw, err := json.Marshal(f.value)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", n.name, err)
+	if next.Value == nil {
+		raw, err := json.Marshal(f.value)
+		if err != nil {
+			return fmt.Errorf("encode %s: %w", n.name, err)
+		}
+		next.Value, next.Digest = raw, sha(raw)
+		if c, ok := f.value.(Canonical); ok {
+			next.Digest = sha(c.Canonical())
+		}
 	}
-	if c, ok := f.value.(Canonical); ok {
-		f.digest = sha(c.Canonical())
-	} else {
-		f.digest = sha(raw)
-	}
+	f.digest = next.Digest
 	if rec != nil && rec.Digest != f.digest && len(f.causes) == 0 {
 		f.causes = []string{n.name}
 	}
-	next.Digest = f.digest
-	if len(next.Files) == 0 {
-		next.Files = nil
+	if n.kind == kindTransient {
+		next.Value = nil // its digest is enough to see what changed
 	}
-	if len(next.Edited) == 0 {
-		next.Edited = nil
-	}
-	if n.kind != kindTransient {
-		next.Value = raw
-	}
-	if rec != nil && same(rec, next) {
-		return nil
-	}
-	r.store.saver.change(func(st *state) { st.Assets[n.name] = next })
+	f.next = next
 	return nil
 }
 
@@ -200,11 +193,11 @@ func (r *run) source(n *node, f *future, rec *record) error {
 			return nil
 		}
 	}
-	data, err := os.ReadFile(r.store.path(n.path))
+	data, err := r.store.disk.read(n.path)
 	gone := errors.Is(err, os.ErrNotExist)
 	switch {
 	case err != nil && !gone:
-		return fmt.Errorf("read %s: %w", n.path, err)
+		return err
 	case gone && n.optional && (rec == nil || string(rec.Value) == "null"):
 		f.value = []byte(nil)
 		return nil
@@ -232,26 +225,4 @@ func (r *run) source(n *node, f *future, rec *record) error {
 func digestOf(data []byte) string {
 	raw, _ := json.Marshal(data)
 	return sha(raw)
-}
-
-// stored reuses the value of an earlier run while its inputs are the same and
-// it has not gone stale.
-func (r *run) stored(n *node, f *future, rec *record, inputs map[string]string) (err error) {
-	if rec != nil && (r.frozen || maps.Equal(rec.Inputs, inputs)) {
-		if f.value, err = n.decode(rec.Value); err != nil {
-			return err
-		}
-		e, ok := f.value.(Expirer)
-		if !ok || r.frozen {
-			return nil
-		}
-		why := e.Stale(r.env)
-		if why == "" {
-			return nil
-		}
-		event.Warn(r.store.opts.Events, "generating anew what went stale", "asset", n.name, "why", why)
-		f.causes = append(f.causes, n.name+" "+why)
-	}
-	f.value, err = r.compute(n)
-	return err
 }

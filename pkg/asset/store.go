@@ -7,16 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"maps"
 	mathrand "math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/seal"
 )
 
 // Options are what a store needs besides its directory.
@@ -25,12 +23,29 @@ type Options struct {
 	Rand   io.Reader   // default: the system's; another one makes every byte reproducible
 	Events event.Sink  // default: none
 	Edited Policy
+	// Command is what the user typed, for others who find the directory taken.
+	Command string
+	// Version of the installer, for others who cannot read the state.
+	Version string
+	// Key encrypts the state. An encrypted state cannot be opened without it, a
+	// plain one is encrypted from then on.
+	Key *seal.Key
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
+	if o.Events == nil {
+		o.Events = event.Discard
+	}
+	return o
 }
 
 // Store evaluates assets and remembers them in a directory. It is meant for one
 // caller at a time.
 type Store struct {
-	dir    string
+	disk   *disk
 	opts   Options
 	seed   *[32]byte // nil: system randomness
 	lock   *os.File
@@ -42,25 +57,21 @@ type Store struct {
 // Open takes the directory, which is made if need be, for this process and
 // reads what earlier runs left in it.
 func Open(dir string, opts Options) (*Store, error) {
-	if opts.Clock == nil {
-		opts.Clock = clock.Real()
-	}
-	if opts.Events == nil {
-		opts.Events = event.Discard
-	}
+	opts = opts.withDefaults()
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make asset directory: %w", err)
+		return nil, fileError("make asset directory", dir, err)
 	}
-	held, err := lock(dir)
+	held, err := lock(dir, opts.holder())
 	if err != nil {
 		return nil, err
 	}
-	st, err := readState(dir)
-	if err = errors.Join(err, sweep(dir)); err != nil {
-		held.Close()
-		return nil, err
+	s := &Store{opts: opts, lock: held, params: map[string]any{}}
+	if s.disk, err = openDisk(dir); err != nil {
+		return nil, errors.Join(err, held.Close())
 	}
-	s := &Store{dir: dir, opts: opts, lock: held, saver: startSaver(dir, st), params: map[string]any{}}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, s.disk.close(), held.Close())
+	}
 	if opts.Rand != nil {
 		s.seed = new([32]byte)
 		if _, err := io.ReadFull(opts.Rand, s.seed[:]); err != nil {
@@ -70,13 +81,39 @@ func Open(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
+// load reads the state, and encrypts it if that is what is wanted now.
+func (s *Store) load() error {
+	st, box, err := readState(s.disk, s.opts.Key)
+	if err != nil {
+		return err
+	}
+	if err := s.disk.sweep(); err != nil {
+		return err
+	}
+	st.Version, st.Writer = stateVersion, s.opts.Version
+	fresh := box == nil && s.opts.Key != nil
+	if fresh {
+		if box, err = s.opts.Key.NewBox(); err != nil {
+			return fmt.Errorf("encrypt the state: %w", err)
+		}
+	}
+	s.saver = startSaver(s.disk, st, box)
+	if fresh && len(st.Assets)+len(st.Drafts) > 0 {
+		if err := s.saver.commit(func(*state) {}); err != nil {
+			return errors.Join(err, s.saver.close())
+		}
+		event.Info(s.opts.Events, "the state is encrypted from now on", "file", StateName)
+	}
+	return nil
+}
+
 // Close saves the state and frees the directory. Closing again does nothing.
 func (s *Store) Close() error {
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.saver.close(), s.lock.Close())
+	return errors.Join(s.saver.close(), s.disk.close(), s.lock.Close())
 }
 
 // Started is when machines were first started from the assets, zero if never.
@@ -97,8 +134,7 @@ func (s *Store) MarkStarted() error {
 		return nil
 	}
 	now := s.opts.Clock.Now().UTC()
-	s.saver.change(func(st *state) { st.Started = &now })
-	return s.saver.flush()
+	return s.saver.commit(func(st *state) { st.Started = &now })
 }
 
 // Set gives a parameter its value for the runs to come.
@@ -110,59 +146,23 @@ func Remembers[T any](s *Store, a Asset[T]) (yes bool) {
 	return yes
 }
 
-// Stored is the value that the last run left in a directory, which may be in
-// use. It fails with fs.ErrNotExist if there is none.
-func Stored[T any](dir string, a Asset[T]) (value T, err error) {
-	st, err := readState(dir)
-	if err != nil {
-		return value, err
-	}
-	rec := st.Assets[a.n.name]
-	if rec == nil {
-		return value, fmt.Errorf("read %s from the state in %s: %w", a.n.name, dir, fs.ErrNotExist)
-	}
-	v, err := a.n.decode(rec.Value)
-	if err != nil {
-		return value, err
-	}
-	return v.(T), nil
-}
-
-// Generated lists the files in a directory that earlier runs wrote and nobody
-// edited since.
-func Generated(dir string) ([]string, error) {
-	st, err := readState(dir)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, rec := range st.Assets {
-		disk, err := onDisk(dir, slices.Collect(maps.Keys(rec.Files)), nil)
-		if err != nil {
-			return nil, err
-		}
-		for p, data := range disk {
-			if rec.Edited[p] == "" && sha(data) == rec.Files[p].SHA256 {
-				out = append(out, p)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
 // Run evaluates the assets, writes the files of those in write, and returns all
-// values. Nothing is written unless every asset could be evaluated.
+// values. Nothing is written, and what the directory has stays as it is, unless
+// every asset could be evaluated. A run that writes nothing changes nothing
+// either, except that it remembers what it has drawn.
 func (s *Store) Run(ctx context.Context, write, need []Ref) (*Result, error) {
-	r := &run{store: s, env: s.opts.Clock.Now(), futures: map[*node]*future{}, frozen: !s.Started().IsZero()}
-	targets := append(nodes(write), nodes(need)...)
+	r := &run{store: s, env: s.opts.Clock.Now(), futures: map[*node]*future{}, stale: map[string][]string{}, frozen: !s.Started().IsZero()}
+	targets := slices.Concat(nodes(write), nodes(need))
 	if err := r.evaluate(ctx, targets); err != nil {
 		return nil, errors.Join(err, s.saver.flush())
 	}
-	if err := s.saver.flush(); err != nil {
-		return nil, err
+	var err error
+	if len(write) > 0 {
+		err = r.conclude(nodes(write))
+	} else {
+		err = s.saver.flush()
 	}
-	if err := r.write(nodes(write)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return &Result{r.futures}, nil
@@ -179,8 +179,6 @@ func Of[T any](r *Result, a Asset[T]) T {
 	}
 	return f.value.(T)
 }
-
-func (s *Store) path(p string) string { return filepath.Join(s.dir, filepath.FromSlash(p)) }
 
 // randFor is the asset's own stream of randomness.
 func (s *Store) randFor(n *node) io.Reader {

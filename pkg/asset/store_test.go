@@ -335,7 +335,7 @@ func TestLock(t *testing.T) {
 	}
 	_, err = Open(w.dir, w.options(Refuse))
 	var locked *LockedError
-	if !errors.As(err, &locked) || locked.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+	if !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("second Open: %v", err)
 	}
 	if err := errors.Join(s.Close(), s.Close()); err != nil {
@@ -346,7 +346,7 @@ func TestLock(t *testing.T) {
 		t.Fatalf("after Close: %v", err)
 	}
 	_ = s.Close()
-	l, err := Lock(w.dir)
+	l, err := Lock(w.dir, w.options(Refuse))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,7 +363,7 @@ func TestForeignState(t *testing.T) {
 		w := newWorld(t)
 		w.write(StateName, text)
 		_, err := Open(w.dir, w.options(Refuse))
-		var foreign *ForeignStateError
+		var foreign *StateError
 		if !errors.As(err, &foreign) {
 			t.Errorf("state %q: %v", text, err)
 		}
@@ -377,14 +377,14 @@ func TestMissingSourceAndStored(t *testing.T) {
 	if err := w.run(Refuse, false); !errors.As(err, &missing) || missing.Path != "config.yaml" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Stored(t.TempDir(), tNumber); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Stored(t.TempDir(), nil, tNumber); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("stored value of nothing: %v", err)
 	}
 	w.write("config.yaml", "red")
 	if err := w.run(Refuse, false); err != nil {
 		t.Fatal(err)
 	}
-	n, err := Stored(w.dir, tNumber)
+	n, err := Stored(w.dir, nil, tNumber)
 	if err != nil || w.read("manifests/b.yaml") != "n: "+n.N+"\n" {
 		t.Errorf("stored number %v, %v", n, err)
 	}

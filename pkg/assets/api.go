@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/seal"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -45,6 +46,10 @@ type Deps struct {
 	// Edited decides about files that were edited while what is behind them
 	// changed: asset.Refuse (default), asset.Keep or asset.Overwrite.
 	Edited asset.Policy
+	// Command is what the user typed, for others who find the directory taken.
+	Command string
+	// StateKey encrypts the state; nil for none.
+	StateKey *seal.Key
 }
 
 // Cluster is everything that the flow needs to create a cluster.

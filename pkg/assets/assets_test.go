@@ -209,15 +209,15 @@ func TestCluster(t *testing.T) {
 	if !bytes.Equal(onDisk, c.Kubeconfig) {
 		t.Error("auth/kubeconfig is not what the cluster has")
 	}
-	meta, err := StoredMetadata(dir)
+	meta, err := StoredMetadata(dir, nil)
 	if err != nil || meta.InfraID != c.InfraID {
 		t.Errorf("stored metadata %+v, %v", meta, err)
 	}
-	nodes, networks, err := StoredNodes(dir)
+	nodes, networks, err := StoredNodes(dir, nil)
 	if err != nil || len(nodes) != 5 || len(networks) != 1 || networks[0].String() != "198.18.0.0/24" {
 		t.Errorf("stored nodes %v in %v, %v", nodes, networks, err)
 	}
-	keys, err := StoredSSH(dir)
+	keys, err := StoredSSH(dir, nil)
 	if err != nil || keys.User.AuthorizedKey != c.SSH.User.AuthorizedKey {
 		t.Errorf("stored SSH keys: %v", err)
 	}
@@ -394,7 +394,7 @@ func TestForget(t *testing.T) {
 	if err := i.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Forget(dir); err != nil {
+	if err := Forget(dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	got := slices.Sorted(maps.Keys(tree(t, dir)))
@@ -402,7 +402,7 @@ func TestForget(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("left %q, want %q", got, want)
 	}
-	if _, err := StoredMetadata(dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := StoredMetadata(dir, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("stored metadata: %v", err)
 	}
 }

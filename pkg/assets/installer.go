@@ -30,7 +30,10 @@ type Installer struct {
 // Open takes the directory for this process. It fails with *asset.LockedError
 // while another has it.
 func Open(dir string, deps Deps) (*Installer, error) {
-	store, err := asset.Open(dir, asset.Options{Clock: deps.Clock, Rand: deps.Rand, Events: deps.Events, Edited: deps.Edited})
+	store, err := asset.Open(dir, asset.Options{
+		Clock: deps.Clock, Rand: deps.Rand, Events: deps.Events, Edited: deps.Edited,
+		Command: deps.Command, Version: deps.Version, Key: deps.StateKey,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ const (
 var AdminKubeconfig = asset.From3("kubeconfig", Names, AdminClient, CompleteServerBundle,
 	func(_ asset.Env, n NameSet, client pki.Pair, ca certs) (asset.Files, error) {
 		return kubeconfig(kubeconfigFile, n.Cluster, "admin", n.API, ca, client)
-	})
+	}, asset.Grows())
 
 // PasswordFile is auth/kubeadmin-password.
 var PasswordFile = asset.From1("kubeadmin-password-file", Kubeadmin,

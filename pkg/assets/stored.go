@@ -12,20 +12,24 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/seal"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 // The functions here read what an earlier run, or one that is still going on,
-// left in the state. They need no lock and fail with fs.ErrNotExist if there is
-// nothing.
+// left in the state. They need no lock, fail with fs.ErrNotExist if there is
+// nothing, and with *asset.StateError if the state cannot be read. The key, of an
+// encrypted state, may be nil.
 
 // StoredMetadata is the metadata of the last run.
-func StoredMetadata(dir string) (Metadata, error) { return asset.Stored(dir, ClusterMetadata) }
+func StoredMetadata(dir string, key *seal.Key) (Metadata, error) {
+	return asset.Stored(dir, key, ClusterMetadata)
+}
 
 // StoredNodes are the names of the nodes that may join and the networks that
 // they are in.
-func StoredNodes(dir string) ([]string, []netip.Prefix, error) {
-	set, err := asset.Stored(dir, Nodes)
+func StoredNodes(dir string, key *seal.Key) ([]string, []netip.Prefix, error) {
+	set, err := asset.Stored(dir, key, Nodes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,20 +45,23 @@ func StoredNodes(dir string) ([]string, []netip.Prefix, error) {
 }
 
 // StoredSSH are the keys of the bootstrap host.
-func StoredSSH(dir string) (pki.SSHKeys, error) { return asset.Stored(dir, SSHKeys) }
+func StoredSSH(dir string, key *seal.Key) (pki.SSHKeys, error) {
+	return asset.Stored(dir, key, SSHKeys)
+}
 
 // StoredPassword is the password of kubeadmin.
-func StoredPassword(dir string) (secret.String, error) {
-	k, err := asset.Stored(dir, Kubeadmin)
+func StoredPassword(dir string, key *seal.Key) (secret.String, error) {
+	k, err := asset.Stored(dir, key, Kubeadmin)
 	return secret.New(k.Password), err
 }
 
 // Forget removes what belongs to a destroyed cluster: metadata.json, auth/, the
 // Ignition configs, manifests that nobody edited, and the state. What the user
-// wrote or changed stays.
-func Forget(dir string) error {
-	generated, err := asset.Generated(dir)
-	if err != nil {
+// wrote or changed stays, and so do all manifests if the state, which knows
+// them apart, cannot be read: whoever lost its key can still destroy.
+func Forget(dir string, key *seal.Key) error {
+	generated, err := asset.Generated(dir, key)
+	if unreadable := (*asset.StateError)(nil); err != nil && !errors.As(err, &unreadable) {
 		return err
 	}
 	var errs []error

@@ -107,10 +107,14 @@ func (a *App) reportLive(ctx context.Context) (*analyze.Report, error) {
 			hosts = append(hosts, u.Hostname()) // the bootstrap host has the API's address first
 		}
 	}
-	if password, err := assets.StoredPassword(a.Dir); err == nil {
+	stateKey, err := a.stateKey()
+	if err != nil {
+		return nil, err
+	}
+	if password, err := assets.StoredPassword(a.Dir, stateKey); err == nil {
 		a.Hide(password)
 	}
-	if keys, err := assets.StoredSSH(a.Dir); err == nil {
+	if keys, err := assets.StoredSSH(a.Dir, stateKey); err == nil {
 		ssh := sshclient.Config{Keys: [][]byte{keys.User.PrivatePEM}, HostKey: keys.Host.AuthorizedKey}
 		live.Host = func(ctx context.Context) (analyze.Sight, error) {
 			sight, err := a.sight(ctx, ssh, hosts)

@@ -50,6 +50,8 @@ type App struct {
 	Program string // as the user calls it; default okd-install
 	Command string // as typed, for the journal
 	Options Options
+	// StateKeyFile is the file with the key of the state that the user named.
+	StateKeyFile string
 
 	secrets redactions
 	doing   undertaking
@@ -145,9 +147,12 @@ func (a *App) journaled(work func(j *phase.Journal) error) error {
 
 // open takes hold of the directory and its assets.
 func (a *App) open() (*assets.Installer, error) {
+	key, err := a.stateKey()
+	if err != nil {
+		return nil, err
+	}
 	var nodeIP netip.Addr
 	if text := a.Getenv(envBootstrapIP); text != "" {
-		var err error
 		if nodeIP, err = netip.ParseAddr(text); err != nil {
 			return nil, fmt.Errorf("%s is %q, which is not an IP address", envBootstrapIP, text)
 		}
@@ -163,6 +168,8 @@ func (a *App) open() (*assets.Installer, error) {
 		LoadCerts:      a.Getenv(envLoadCerts) == "true",
 		KeepOSTemplate: a.osTemplate() != "",
 		Edited:         a.Options.Edited,
+		Command:        a.Command,
+		StateKey:       key,
 	})
 	if err != nil {
 		return nil, a.classify(err)

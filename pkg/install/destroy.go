@@ -16,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/seal"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -26,12 +27,16 @@ const metadataFile = "metadata.json"
 // needs no more than the infrastructure id. What the user wrote stays.
 func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 	a.doing = destroying
-	lock, err := asset.Lock(a.Dir)
+	lock, err := asset.Lock(a.Dir, a.locking())
 	if err != nil {
 		return a.classify(err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	return a.journaled(func(j *phase.Journal) error {
+		key, err := a.stateKey()
+		if err != nil {
+			return err
+		}
 		meta, err := a.identify(infraID)
 		if err != nil {
 			return err
@@ -51,8 +56,8 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: phase.NoteDestroyed + meta.InfraID + on + platformOf(meta)}); err != nil {
 			return err
 		}
-		if a.describes(meta.InfraID) {
-			if err := assets.Forget(a.Dir); err != nil {
+		if a.describes(meta.InfraID, key) {
+			if err := assets.Forget(a.Dir, key); err != nil {
 				return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
 			}
 		}
@@ -66,12 +71,12 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 
 // describes says whether the files of the directory are those of a cluster, and
 // not of another one that --infra-id left alone.
-func (a *App) describes(infraID string) bool {
+func (a *App) describes(infraID string, key *seal.Key) bool {
 	var meta assets.Metadata
 	if data, err := os.ReadFile(a.path(metadataFile)); err == nil && json.Unmarshal(data, &meta) == nil && meta.InfraID != "" {
 		return meta.InfraID == infraID
 	}
-	meta, err := assets.StoredMetadata(a.Dir)
+	meta, err := assets.StoredMetadata(a.Dir, key)
 	return err == nil && meta.InfraID == infraID
 }
 
@@ -98,7 +103,15 @@ func (a *App) identify(infraID string) (assets.Metadata, error) {
 	if meta.InfraID != "" {
 		return meta, nil
 	}
-	if meta, err := assets.StoredMetadata(a.Dir); err == nil && meta.InfraID != "" {
+	key, err := a.stateKey()
+	if err != nil {
+		return meta, err
+	}
+	meta, err = assets.StoredMetadata(a.Dir, key)
+	if sealed := (*asset.StateError)(nil); errors.As(err, &sealed) {
+		return meta, a.classify(err)
+	}
+	if err == nil && meta.InfraID != "" {
 		return meta, nil
 	}
 	if meta := a.lastDestroyed(); meta.InfraID != "" {
@@ -138,7 +151,7 @@ func gone(runs []phase.Run) assets.Metadata {
 
 // DestroyBootstrap removes the bootstrap host, once etcd has left it.
 func (a *App) DestroyBootstrap(ctx context.Context) error {
-	lock, err := asset.Lock(a.Dir)
+	lock, err := asset.Lock(a.Dir, a.locking())
 	if err != nil {
 		return a.classify(err)
 	}

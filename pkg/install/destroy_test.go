@@ -20,7 +20,7 @@ import (
 // Empty ids leave the respective file out.
 func remembering(t *testing.T, metadata, state, destroyed string) *App {
 	t.Helper()
-	a := &App{Dir: t.TempDir(), Clock: clock.NewFake(t0), Sink: event.Discard, Command: "destroy cluster"}
+	a := &App{Dir: t.TempDir(), Clock: clock.NewFake(t0), Sink: event.Discard, Command: "destroy cluster", Getenv: func(string) string { return "" }}
 	write := func(name string, v any) {
 		data, err := json.Marshal(v)
 		if err == nil {
@@ -104,7 +104,7 @@ func TestDescribes(t *testing.T) {
 		{"", "", false},
 	}
 	for _, tt := range tests {
-		if got := remembering(t, tt.metadata, tt.state, "").describes("demo-1"); got != tt.want {
+		if got := remembering(t, tt.metadata, tt.state, "").describes("demo-1", nil); got != tt.want {
 			t.Errorf("metadata %q, state %q: %v", tt.metadata, tt.state, got)
 		}
 	}

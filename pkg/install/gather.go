@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/okd-install/okd-install/pkg/analyze"
+	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/gather"
@@ -47,7 +48,14 @@ func (c *creation) gather(ctx context.Context, o GatherOptions) (string, error) 
 
 // GatherBootstrap collects a bundle from what a directory remembers.
 func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
-	keys, err := assets.StoredSSH(a.Dir)
+	stateKey, err := a.stateKey()
+	if err != nil {
+		return err
+	}
+	keys, err := assets.StoredSSH(a.Dir, stateKey)
+	if sealed := (*asset.StateError)(nil); errors.As(err, &sealed) && len(o.Keys) == 0 {
+		return a.classify(err)
+	}
 	if err != nil && o.Bootstrap == "" {
 		return &Failure{Code: ExitOther, Next: "give --bootstrap, --master and --key, or the directory of the installation with --dir",
 			Err: fmt.Errorf("find the bootstrap host: %w", err)}
@@ -65,7 +73,7 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 			apiHost = []string{u.Hostname()}
 		}
 	}
-	if password, err := assets.StoredPassword(a.Dir); err == nil {
+	if password, err := assets.StoredPassword(a.Dir, stateKey); err == nil {
 		a.Hide(password)
 		opts.Secrets = append(opts.Secrets, password)
 	}

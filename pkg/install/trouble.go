@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -161,11 +162,18 @@ func (a *App) classify(err error) error {
 	case errors.As(err, &missing):
 		failure := ConfigError(err)
 		failure.Next = a.writeConfig()
+		if _, err := os.Stat(a.path("manifests/cluster-config.yaml")); err == nil {
+			failure.Next += "; " + a.path("manifests/cluster-config.yaml") + " has a copy without the pull secret"
+		}
 		return failure
 	case errors.As(err, &locked):
 		return &Failure{Code: ExitOther, Next: a.command("status"), Err: err}
 	case errors.Is(err, assets.ErrNoReleaseImage):
 		return &Failure{Code: ExitOther, Next: "export " + envReleaseImage + "=<pull spec of an OKD release>", Err: err}
+	}
+	// Errors of the asset directory know what to do about them.
+	if hint := (interface{ Next() string })(nil); errors.As(err, &hint) && hint.Next() != "" {
+		return &Failure{Code: ExitOther, Next: hint.Next(), Err: err}
 	}
 	return err
 }

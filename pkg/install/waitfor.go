@@ -39,7 +39,7 @@ func (a *App) waiting(ctx context.Context, phases []phase.Phase) error {
 	work := func(j *phase.Journal) error {
 		return (&phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Timeout: a.Options.Timeout}).Run(ctx, phases)
 	}
-	lock, err := asset.Lock(a.Dir)
+	lock, err := asset.Lock(a.Dir, a.locking())
 	if locked := (*asset.LockedError)(nil); errors.As(err, &locked) {
 		return work(nil)
 	}
@@ -131,9 +131,13 @@ func (a *App) elapsed(since time.Time) {
 // storedApprover approves the nodes that the state knows, if this installer has
 // made their machines. Otherwise it asks, unless it is told to let nodes join.
 func (a *App) storedApprover(api *kube.Client) (*handoff.Approver, error) {
-	nodes, networks, err := assets.StoredNodes(a.Dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	key, err := a.stateKey()
+	if err != nil {
 		return nil, err
+	}
+	nodes, networks, err := assets.StoredNodes(a.Dir, key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, a.classify(err)
 	}
 	approver := &handoff.Approver{Watcher: a.watcher(api), Networks: networks}
 	meta, err := a.identify("")

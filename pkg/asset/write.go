@@ -1,0 +1,161 @@
+package asset
+
+import (
+	"maps"
+	"slices"
+)
+
+// output is an asset whose files belong on disk now.
+type output struct {
+	n    *node
+	next *record
+	jobs Files    // to be written
+	gone []string // to be removed
+}
+
+// conclude makes the values of this run those that the directory has, and
+// brings the files of the targets to disk, and of other assets those that an
+// earlier run has written. The state says what is about to be written before it
+// is, so that a crash in between is told from an edit.
+func (r *run) conclude(targets []*node) error {
+	var outputs []output
+	for _, n := range r.order {
+		if n.kind != kindFiles {
+			continue
+		}
+		o, err := r.output(n, slices.Contains(targets, n))
+		if err != nil {
+			return err
+		}
+		outputs = append(outputs, o)
+	}
+	if err := r.commit(outputs); err != nil {
+		return err
+	}
+	var jobs Files
+	for _, o := range outputs {
+		jobs = append(jobs, o.jobs...)
+		for _, p := range o.gone {
+			if err := r.store.disk.remove(p); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.store.disk.write(jobs); err != nil {
+		return err
+	}
+	return r.settle(outputs)
+}
+
+// output compares the files of an asset with the disk.
+func (r *run) output(n *node, wanted bool) (output, error) {
+	f := r.futures[n]
+	o := output{n: n, next: f.next.clone()}
+	files := f.value.(Files)
+	disk, err := r.store.disk.files(append(files.Paths(), slices.Collect(maps.Keys(o.next.Files))...), nil)
+	if err != nil {
+		return o, err
+	}
+	for p := range o.next.Files {
+		if _, exists := disk[p]; exists && !r.frozen {
+			wanted = true // written by an earlier run: it must not fall behind
+		}
+	}
+	if !wanted {
+		return o, nil
+	}
+	if o.next.Files == nil {
+		o.next.Files = map[string]written{}
+	}
+	for _, file := range files {
+		if err := r.due(&o, file, disk); err != nil {
+			return o, err
+		}
+	}
+	byPath := files.byPath()
+	for p, was := range o.next.Files {
+		if _, wanted := byPath[p]; wanted {
+			continue
+		}
+		data, exists := disk[p]
+		switch {
+		case !exists:
+			delete(o.next.Files, p)
+		case sha(data) == was.SHA256 || sha(data) == was.Previous:
+			o.next.Files[p] = written{Previous: sha(data)}
+			o.gone = append(o.gone, p)
+		}
+	}
+	slices.Sort(o.gone)
+	return o, nil
+}
+
+// due has a file written if it is not on disk as it should be. Once machines
+// run, files that exist are left alone: the cluster's own changes to the
+// kubeconfig are in one of them.
+func (r *run) due(o *output, file File, disk map[string][]byte) error {
+	data, exists := disk[file.Path]
+	want, have := sha(file.Data), absent
+	if exists {
+		have = sha(data)
+	}
+	seen, wasThere := r.futures[o.n].seen[file.Path]
+	switch {
+	case exists && r.frozen:
+	case have == want:
+		o.next.Files[file.Path] = written{SHA256: want}
+	case exists && (!wasThere || seen != have):
+		return &ChangedError{Path: r.store.disk.full(file.Path)}
+	default:
+		o.next.Files[file.Path] = written{SHA256: want, Previous: have}
+		o.jobs = append(o.jobs, file)
+	}
+	return nil
+}
+
+// commit puts all that is new into the state, and returns once it is on disk.
+func (r *run) commit(outputs []output) error {
+	fresh := map[string]*record{}
+	for n, f := range r.futures {
+		fresh[n.name] = f.next
+	}
+	for _, o := range outputs {
+		fresh[o.n.name] = o.next
+	}
+	drafts := false
+	r.store.saver.view(func(st *state) {
+		maps.DeleteFunc(fresh, func(name string, rec *record) bool {
+			old := st.Assets[name]
+			return old != nil && (old == rec || same(old, rec))
+		})
+		drafts = len(st.Drafts) > 0
+	})
+	if len(fresh) == 0 && !drafts {
+		return r.store.saver.flush()
+	}
+	return r.store.saver.commit(func(st *state) {
+		maps.Copy(st.Assets, fresh)
+		st.Drafts = map[string]*record{}
+	})
+}
+
+// settle notes that the files are on disk.
+func (r *run) settle(outputs []output) error {
+	fresh := map[string]*record{}
+	for _, o := range outputs {
+		if len(o.jobs)+len(o.gone) == 0 {
+			continue
+		}
+		rec := o.next.clone()
+		for p, w := range rec.Files {
+			if rec.Files[p] = (written{SHA256: w.SHA256}); w.SHA256 == "" {
+				delete(rec.Files, p)
+			}
+		}
+		fresh[o.n.name] = rec
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return r.store.saver.commit(func(st *state) { maps.Copy(st.Assets, fresh) })
+}
