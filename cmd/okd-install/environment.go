@@ -34,5 +34,7 @@ var environment = []variable{
 	{"OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "The address at which the bootstrap host is reached over SSH."},
 	{"OKD_INSTALL_IMAGE_CACHE", "The directory in which downloaded operating system images are kept."},
 	{"OPENSHIFT_INSTALL_IMAGE_CACHE", "The same, if OKD_INSTALL_IMAGE_CACHE is not set."},
+	{"OKD_INSTALL_STATE_PASSPHRASE_FILE", "A file with the passphrase or age identity that the state is encrypted with, as --state-passphrase-file."},
+	{"OKD_INSTALL_STATE_PASSPHRASE", "That passphrase itself, if no file is named."},
 	{"OVIRT_CONFIG", "The file with the login of the oVirt engine; ~/.ovirt/ovirt-config.yaml if unset."},
 }
