@@ -61,6 +61,8 @@ type Client struct {
 	cfg Config
 	opt Options
 	tls *tls.Config
+	// sessions of TLS outlive logins.
+	sessions tls.ClientSessionCache
 
 	mu      sync.Mutex
 	session *session
@@ -86,7 +88,10 @@ func Dial(ctx context.Context, cfg Config, opt Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log in to the engine: read CA certificates: %w", err)
 	}
-	c := &Client{cfg: cfg, opt: opt.withDefaults(), tls: tlsConfig}
+	c := &Client{cfg: cfg, opt: opt.withDefaults(), tls: tlsConfig, sessions: tls.NewLRUClientSessionCache(0)}
+	if err := c.reach(ctx); err != nil {
+		return nil, err
+	}
 	if _, err := c.login(ctx, nil); err != nil {
 		return nil, err
 	}
@@ -143,7 +148,7 @@ func (c *Client) open() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	lib, err := ovirtclient.NewWithVerify(c.cfg.URL, c.cfg.Username, c.cfg.Password.Reveal(), provider, logger{c.opt.Log}, nil, nil)
+	lib, err := ovirtclient.NewWithVerify(c.cfg.URL, c.cfg.Username, c.cfg.Password.Reveal(), resuming{provider, c.sessions}, logger{c.opt.Log}, nil, nil)
 	if err != nil {
 		return nil, err
 	}

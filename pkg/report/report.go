@@ -35,6 +35,9 @@ type Finding struct {
 	Detail  string // what is expected and how to mend it
 	Warning bool
 	At      Position
+	// Elsewhere says that Path is not in the report's file: it names, say, a
+	// variable of the environment.
+	Elsewhere bool
 }
 
 // Report is the findings about one file.
@@ -205,7 +208,10 @@ func (r *Report) Lines(warnings bool) []string {
 func (r *Report) line(f Finding) string {
 	var parts []string
 	place := r.File
-	if f.At.Line > 0 {
+	switch {
+	case f.Elsewhere:
+		place = ""
+	case f.At.Line > 0:
 		place += fmt.Sprintf(":%d:%d", f.At.Line, f.At.Column)
 	}
 	for _, p := range []string{place, f.Path.String(), string(f.Type), f.Value, f.Detail} {

@@ -1,5 +1,5 @@
-// Package sshclient runs commands on hosts that the installer made. It accepts
-// only the host key that the installer gave the host.
+// Package sshclient runs commands on the hosts of an installation. Of a host that
+// the installer gave a key it accepts that key only.
 package sshclient
 
 import (
@@ -21,9 +21,17 @@ type Config struct {
 	Addr string   // host:port
 	User string   // default core
 	Keys [][]byte // private keys, any one may fit
+	// Agent is the user's own, nil if there is none; its keys are tried too.
+	Agent agent.Agent
 	// HostKey is the host's public key as an authorized_keys line; it is the
-	// only one that is accepted.
+	// only one that is accepted. Empty if nobody knows it.
 	HostKey string
+	// KnownHosts are files in the form of known_hosts that are asked about a host
+	// without a HostKey.
+	KnownHosts []string
+	// Unknown is told of a host whose key nobody knows, and may refuse it; nil
+	// refuses. The keys of Agent are not forwarded to such a host.
+	Unknown func(addr, fingerprint string) error
 	// Timeout is how long connecting may take, default 10 s.
 	Timeout time.Duration
 	// ForwardAgent lets commands on the host log in further with Keys.
@@ -31,7 +39,7 @@ type Config struct {
 }
 
 // ErrHostKey is in the error when somebody else answers at the address.
-var ErrHostKey = errors.New("the host shows another key than the one it was given")
+var ErrHostKey = errors.New("the host shows another key than the one that is known")
 
 // Client is a connection to a host.
 type Client struct {
@@ -55,13 +63,13 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
 	}
-	ring, signers, err := keyring(cfg.Keys)
+	ring, err := keyring(cfg.Keys)
 	if err != nil {
 		return nil, err
 	}
-	want, _, _, _, err := ssh.ParseAuthorizedKey([]byte(cfg.HostKey))
+	check, err := newHostCheck(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("read the host key: %w", err)
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
@@ -73,14 +81,9 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	conn, channels, requests, err := ssh.NewClientConn(raw, cfg.Addr, &ssh.ClientConfig{
 		User:              cfg.User,
-		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signers...)},
-		HostKeyAlgorithms: []string{want.Type()},
-		HostKeyCallback: func(_ string, _ net.Addr, shown ssh.PublicKey) error {
-			if !bytes.Equal(shown.Marshal(), want.Marshal()) {
-				return ErrHostKey
-			}
-			return nil
-		},
+		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(joined{ring, cfg.Agent}.Signers)},
+		HostKeyAlgorithms: check.algorithms,
+		HostKeyCallback:   check.look,
 	})
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
@@ -94,27 +97,16 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	client := ssh.NewClient(conn, channels, requests)
 	if cfg.ForwardAgent {
-		if err := agent.ForwardToAgent(client, ring); err != nil {
+		keys := joined{Agent: ring}
+		if check.verified {
+			keys.user = cfg.Agent
+		}
+		if err := agent.ForwardToAgent(client, keys); err != nil {
 			_ = client.Close()
 			return nil, fmt.Errorf("forward the keys: %w", err)
 		}
 	}
 	return &Client{conn: client, forward: cfg.ForwardAgent}, nil
-}
-
-func keyring(keys [][]byte) (agent.Agent, []ssh.Signer, error) {
-	ring := agent.NewKeyring()
-	for _, pem := range keys {
-		key, err := ssh.ParseRawPrivateKey(pem)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read SSH key: %w", err)
-		}
-		if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
-			return nil, nil, fmt.Errorf("use SSH key: %w", err)
-		}
-	}
-	signers, err := ring.Signers()
-	return ring, signers, err
 }
 
 // Close ends the connection and whatever runs over it.

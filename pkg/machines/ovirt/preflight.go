@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	api "github.com/okd-install/okd-install/pkg/ovirt"
@@ -196,11 +197,13 @@ func (c *checker) checkTemplate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		at := report.NewPath("OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE")
+		finding := report.Finding{Path: report.NewPath("OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE"), Elsewhere: true, Value: strconv.Quote(o.Name)}
 		if t == nil {
-			c.r.NotFound(at, o.Name, "the engine has no template of this name")
+			finding.Type, finding.Detail = report.NotFound, "the engine has no template of this name"
+			c.r.Add(finding)
 		} else if err := checkTemplate(*t); err != nil {
-			c.r.Invalid(at, o.Name, "%v", err)
+			finding.Type, finding.Detail = report.Invalid, err.Error()
+			c.r.Add(finding)
 		}
 	}
 	return nil
