@@ -8,6 +8,18 @@ var hints = []struct {
 	pattern *regexp.Regexp
 	next    string
 }{
+	{regexp.MustCompile(`(?i)lookup \S*\.apps\.\S*.*(no such host|server misbehaving|i/o timeout)`),
+		"make *.apps.<name>.<domain> resolvable, for the nodes too: it has to lead to the ingress load balancer or its virtual address"},
+	{regexp.MustCompile(`(?i)\.apps\.\S*.*(connection refused|i/o timeout|no route to host|EOF)`),
+		"let ports 443 and 80 of the ingress load balancer lead to the nodes that run routers"},
+	{regexp.MustCompile(`(?i)untolerated taint|nodes are available|no (schedulable )?nodes`),
+		"add nodes: look for machines that have not booted and for certificate requests that wait"},
+	{regexp.MustCompile(`(?i)storage (backend )?(is )?not configured|StorageNotConfigured|NoPersistentVolume`),
+		"give the image registry storage, or set managementState of configs.imageregistry.operator.openshift.io/cluster to Removed"},
+	{regexp.MustCompile(`(?i)RequiredPoolsFailed|MachineConfigPool \S+ is degraded|pool \S+ is degraded`),
+		"look at oc get machineconfigpools,nodes and at the machine-config-daemon of the node that is degraded"},
+	{regexp.MustCompile(`(?i)slow fsync|apply request took too long|unhealthy members|no leader`),
+		"check the disks of the masters (fsync under 10 ms) and the network between them"},
 	{regexp.MustCompile(`(?i)unauthorized|authentication required|invalid username/password|denied: |access to the resource is denied|no basic auth`),
 		"put a login of that registry that is valid into pullSecret of install-config.yaml"},
 	{regexp.MustCompile(`(?i)certificate has expired|not yet valid|certificate is not valid yet`),

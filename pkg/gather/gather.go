@@ -49,6 +49,8 @@ type Options struct {
 type Incomplete struct {
 	Missing []string
 	Cause   error // first reason, may be nil
+	// Empty says that neither hosts nor API gave anything.
+	Empty bool
 }
 
 func (i *Incomplete) Error() string {
@@ -77,6 +79,7 @@ func Bootstrap(ctx context.Context, o Options) (string, error) {
 	if !resources {
 		o.fromAPI(ctx, b, lack)
 	}
+	lack.Empty = len(b.paths) == 0
 	for _, path := range o.Local {
 		o.fromHere(b, path, lack)
 	}

@@ -103,29 +103,6 @@ func (a *Approver) pass(ctx context.Context, refused map[string]bool) error {
 	return nil
 }
 
-// Pending says which certificate requests of nodes wait for a decision, since
-// when, and how to approve them.
-func (w *Watcher) Pending(ctx context.Context) ([]string, error) {
-	var list certv1.CertificateSigningRequestList
-	if err := w.API.List(ctx, kube.CSRs, "", &list); err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, csr := range list.Items {
-		if decided(csr) || csr.Spec.SignerName != clientSigner && csr.Spec.SignerName != servingSigner {
-			continue
-		}
-		who := csr.Spec.Username
-		if req, err := parse(csr.Spec.Request); err == nil {
-			who = strings.TrimPrefix(req.Subject.CommonName, nodeUserPrefix)
-		}
-		out = append(out, fmt.Sprintf("certificate request %s (%s certificate of node %s) waits since %s: oc adm certificate approve %s",
-			csr.Name, kindOf(csr), who, csr.CreationTimestamp.UTC().Format(time.RFC3339), csr.Name))
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
 func decided(csr certv1.CertificateSigningRequest) bool {
 	return slices.ContainsFunc(csr.Status.Conditions, func(c certv1.CertificateSigningRequestCondition) bool {
 		return c.Type == certv1.CertificateApproved || c.Type == certv1.CertificateDenied

@@ -121,7 +121,7 @@ func (a *App) reportLive(ctx context.Context) (*analyze.Report, error) {
 			if err == nil {
 				return sight, nil
 			}
-			found, _ := a.hostsOnPlatform(ctx, nil)
+			found, _ := a.findHosts(ctx, live.API, nil)
 			if len(found) == 0 {
 				return sight, err
 			}
@@ -150,5 +150,5 @@ func (a *App) explain(r *analyze.Report, err error, more string) {
 	if r.Next != "" {
 		event.Info(a.Sink, "What to do: "+r.Next)
 	}
-	event.Info(a.Sink, "Findings and a timeline: okd-install analyze "+more)
+	event.Info(a.Sink, "Findings and a timeline: "+a.self()+" analyze "+more)
 }

@@ -83,7 +83,6 @@ func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.
 		a.left = c.existing(ctx)
 	default:
 		c.afterFailure(ctx, err)
-		return a.diagnosed(ctx, c.api, err)
 	}
 	return err
 }

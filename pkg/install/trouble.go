@@ -93,8 +93,7 @@ func (c *creation) afterFailure(ctx context.Context, err error) {
 			c.app.explain(r, err, "--file "+path)
 		}
 	case PhaseNodesJoined, PhaseClusterComplete:
-		r, err := analyze.Installation(ctx, analyze.Live{Dir: c.app.Dir, API: c.api, Now: c.app.Clock.Now()})
-		c.app.explain(r, err, "--live --dir "+c.app.Dir)
+		c.app.diagnose(ctx, c.api, err)
 	}
 }
 

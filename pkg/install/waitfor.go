@@ -81,7 +81,8 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 			}},
 	})
 	if err != nil {
-		return a.diagnosed(ctx, api, err)
+		a.diagnose(ctx, api, err)
+		return err
 	}
 	event.Info(a.Sink, "It is now safe to remove the bootstrap resources")
 	a.elapsed(started)
@@ -117,7 +118,8 @@ func (a *App) WaitForInstall(ctx context.Context) error {
 		},
 	}})
 	if err != nil {
-		return a.diagnosed(ctx, api, err)
+		a.diagnose(ctx, api, err)
+		return err
 	}
 	a.elapsed(started)
 	return nil

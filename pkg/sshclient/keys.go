@@ -41,6 +41,12 @@ func keyring(keys [][]byte) (agent.Agent, error) {
 	return ring, nil
 }
 
+// Usable says whether a private key can be used without a passphrase.
+func Usable(key []byte) bool {
+	_, err := ssh.ParseRawPrivateKey(key)
+	return err == nil
+}
+
 // joined is a keyring and, behind it, the user's agent, which may be nil. Hosts
 // can list and use the keys of both, and add none.
 type joined struct {

@@ -3,13 +3,20 @@ package sshclient_test
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/rand"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/sshclient"
@@ -90,7 +97,8 @@ func TestDialRefuses(t *testing.T) {
 		{"another host", func(c *sshclient.Config) { c.HostKey = other.AuthorizedKey }, func(err error) bool { return errors.Is(err, sshclient.ErrHostKey) }},
 		{"another user's key", func(c *sshclient.Config) { c.Keys = [][]byte{other.PrivatePEM} }, func(err error) bool { return strings.Contains(err.Error(), "unable to authenticate") }},
 		{"no key", func(c *sshclient.Config) { c.Keys = [][]byte{[]byte("x")} }, func(err error) bool { return strings.Contains(err.Error(), "read SSH key") }},
-		{"no host key", func(c *sshclient.Config) { c.HostKey = "" }, func(err error) bool { return strings.Contains(err.Error(), "read the host key") }},
+		{"no host key", func(c *sshclient.Config) { c.HostKey = "" }, func(err error) bool { return strings.Contains(err.Error(), "nobody knows its key (SHA256:") }},
+		{"a broken host key", func(c *sshclient.Config) { c.HostKey = "x" }, func(err error) bool { return strings.Contains(err.Error(), "read the host key") }},
 		{"a closed port", func(c *sshclient.Config) { c.Addr = "127.0.0.1:1" }, func(err error) bool { return strings.Contains(err.Error(), "refused") }},
 		{"a host that says nothing", func(c *sshclient.Config) { c.Addr, c.Timeout = silent.Addr().String(), 100*time.Millisecond }, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
 	}
@@ -106,5 +114,141 @@ func TestDialRefuses(t *testing.T) {
 				t.Error("the error shows a key")
 			}
 		})
+	}
+}
+
+// lines of known_hosts for a server.
+func knownHosts(t *testing.T, addr, key string) string {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(file, []byte("["+host+"]:"+port+" "+key), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// A host whose key the installer did not make is known from elsewhere, or is for
+// the user to decide about; the user's own agent is not lent to a stranger.
+func TestHostsOfTheUser(t *testing.T) {
+	lent := make(chan int, 1)
+	s := sshtest.New(t, func(_ context.Context, s sshtest.Session) int {
+		keys, err := s.Agent.List()
+		if err != nil {
+			return 1
+		}
+		lent <- len(keys)
+		return 0
+	})
+	other, err := pki.NewSSHKey(rand.Reader, "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := ssh.ParseRawPrivateKey(other.PrivatePEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := agent.NewKeyring()
+	if err := users.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
+		t.Fatal(err)
+	}
+	accept := func(string, string) error { return nil }
+	tests := []struct {
+		name    string
+		known   string
+		unknown func(addr, fingerprint string) error
+		keys    int // that the host may use; 0: refused
+	}{
+		{"known", knownHosts(t, s.Addr, s.Host.AuthorizedKey), nil, 2},
+		{"unknown and accepted", "/nonexistent", accept, 1},
+		{"unknown and refused", "/nonexistent", func(addr, fingerprint string) error { return errors.New(addr + " " + fingerprint) }, 0},
+		{"unknown and nobody to ask", "/nonexistent", nil, 0},
+		{"known by another key", knownHosts(t, s.Addr, other.AuthorizedKey), accept, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := config(s)
+			cfg.HostKey, cfg.KnownHosts, cfg.Unknown, cfg.Agent, cfg.ForwardAgent = "", []string{tt.known}, tt.unknown, users, true
+			c, err := sshclient.Dial(t.Context(), cfg)
+			if tt.keys == 0 {
+				if err == nil {
+					t.Error("not refused")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.Close() }()
+			if err := c.Run(t.Context(), "ssh core@master", io.Discard, io.Discard); err != nil {
+				t.Fatal(err)
+			}
+			if got := <-lent; got != tt.keys {
+				t.Errorf("the host may use %d keys, want %d", got, tt.keys)
+			}
+		})
+	}
+}
+
+// The user's agent alone is enough to log in.
+func TestLoginByAgent(t *testing.T) {
+	s := sshtest.New(t, echo)
+	raw, err := ssh.ParseRawPrivateKey(s.User.PrivatePEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := agent.NewKeyring()
+	if err := ring.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(t.TempDir(), "agent")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = agent.ServeAgent(ring, conn) }()
+		}
+	}()
+	env := func(key string) string { return map[string]string{"SSH_AUTH_SOCK": socket}[key] }
+	cfg := config(s)
+	cfg.Keys, cfg.Agent = nil, sshclient.UserAgent(env)
+	c, err := sshclient.Dial(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+	if sshclient.UserAgent(func(string) string { return "" }) != nil || sshclient.UserAgent(func(string) string { return socket + ".none" }) != nil {
+		t.Error("an agent that is not there")
+	}
+}
+
+func TestKeyWithPassphrase(t *testing.T) {
+	s := sshtest.New(t, echo)
+	raw, err := ssh.ParseRawPrivateKey(s.User.PrivatePEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(raw.(crypto.PrivateKey), "", []byte("a passphrase"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked := pem.EncodeToMemory(block)
+	cfg := config(s)
+	cfg.Keys = [][]byte{locked}
+	if _, err := sshclient.Dial(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "ssh-add") {
+		t.Errorf("error %v", err)
+	}
+	if sshclient.Usable(locked) || !sshclient.Usable(s.User.PrivatePEM) {
+		t.Error("which keys are usable")
 	}
 }
