@@ -68,7 +68,7 @@ func Bootstrap(ctx context.Context, o Options) (string, error) {
 	if o.Port == "" {
 		o.Port = "22"
 	}
-	id := o.Clock.Now().UTC().Format("20060102150405")
+	id := o.unused()
 	b, err := create(o.Dir, "log-bundle-"+id, newCleaner(o.Secrets), o.Clock.Now())
 	if err != nil {
 		return "", err
@@ -94,6 +94,17 @@ func Bootstrap(ctx context.Context, o Options) (string, error) {
 		return path, lack
 	}
 	return path, nil
+}
+
+// unused is an ID, made of the time as the reference has it, of which there is no
+// bundle yet.
+func (o Options) unused() string {
+	for at := o.Clock.Now().UTC(); ; at = at.Add(time.Second) {
+		id := at.Format("20060102150405")
+		if _, err := os.Lstat(filepath.Join(o.Dir, "log-bundle-"+id+".tar.gz")); err != nil {
+			return id
+		}
+	}
 }
 
 func (l *Incomplete) add(what string, err error) {

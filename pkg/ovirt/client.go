@@ -22,7 +22,7 @@ import (
 type Options struct {
 	Clock clock.Clock
 	Log   *slog.Logger
-	// Poll is the constant interval of every wait. Default 2 s.
+	// Poll is the interval of every wait. Default 2 s.
 	Poll time.Duration
 	// CallLimit bounds one request. The SDK itself has no time limits. Default 2 min.
 	CallLimit time.Duration

@@ -39,11 +39,15 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Until calls check at once and then every interval until it is done, fails
-// for good, or ctx ends.
+// eager is the share of the interval after which the second look comes; then it
+// doubles up to the whole interval. Much is done within moments.
+const eager = 8
+
+// Until calls check at once and then, after a few quicker looks, every interval
+// until it is done, fails for good, or ctx ends.
 func Until(ctx context.Context, clk clock.Clock, every time.Duration, check Check) error {
 	var last string
-	for {
+	for pause := every / eager; ; pause = min(2*pause, every) {
 		if err := ctx.Err(); err != nil {
 			return &Error{Why: last, Cause: cause(ctx)}
 		}
@@ -62,7 +66,7 @@ func Until(ctx context.Context, clk clock.Clock, every time.Duration, check Chec
 		if done {
 			return nil
 		}
-		if err := clk.Sleep(ctx, every); err != nil {
+		if err := clk.Sleep(ctx, pause); err != nil {
 			return &Error{Why: last, Cause: cause(ctx)}
 		}
 	}
