@@ -39,7 +39,7 @@ func signingRequests(s *scene) []Finding {
 		text = "a certificate request of a kubelet waits for approval"
 	}
 	return []Finding{{Severity: Error, Where: clusterPlace, Since: oldest, Text: text + s.sinceThen(oldest) + ": " + strings.Join(who, ", "),
-		Next: "if these machines are yours: oc get csr, then oc adm certificate approve NAME; or let okd-install wait-for install-complete run, which approves those of machines that it made"}}
+		Next: "if these machines are yours: oc get csr, then oc adm certificate approve NAME, or wait-for install-complete --approve-csrs; those of machines that this installer made are approved while it runs"}}
 }
 
 // nodesJoined looks whether there is a control plane, once somebody waits for it.

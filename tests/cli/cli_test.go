@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"okd2":      okdBeside,
 			"finish":    finish,
 			"config":    config,
+			"upi":       upi,
 			"replace":   replace,
 			"inventory": inventory,
 			"untouched": untouched,

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	certv1 "k8s.io/api/certificates/v1"
+
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 )
 
@@ -37,6 +39,7 @@ type cluster struct {
 	boots    int
 	ingress  string
 	failures []error
+	requests []certv1.CertificateSigningRequest // of nodes that want to join
 }
 
 func (w *world) startCluster() error {
@@ -200,7 +203,9 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = object{"status": conditions("EtcdBootstrapMemberRemoved", status(c.has("etcd")))}
 	case "/api/v1/nodes":
 		answer = object{"items": c.nodes()}
-	case "/apis/certificates.k8s.io/v1/certificatesigningrequests", "/api/v1/namespaces/openshift-etcd/events", "/api/v1/namespaces/openshift-etcd-operator/events":
+	case requestsPath:
+		answer = c.pending()
+	case "/api/v1/namespaces/openshift-etcd/events", "/api/v1/namespaces/openshift-etcd-operator/events":
 		answer = object{"items": []object{}}
 	case "/apis/config.openshift.io/v1/clusterversions/version":
 		s := conditions("Available", status(c.has("version")), "Failing", "False", "Progressing", status(!c.has("version")))
@@ -213,6 +218,9 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = object{"data": object{"ca-bundle.crt": c.ingress}}
 	case "/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console":
 		answer = object{"status": object{"ingress": []object{{"host": "console.apps.demo.cli.test", "conditions": []object{{"type": "Admitted", "status": "True"}}}}}}
+	}
+	if r.Method == http.MethodPut {
+		answer = c.decide(r)
 	}
 	if answer == nil {
 		w.WriteHeader(http.StatusNotFound)

@@ -164,9 +164,20 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 
 // clusterCommand lets the cluster get as far as a milestone, or puts another
 // server on its address, or ends it: cluster MILESTONE|occupied|gone
-func clusterCommand(ts *testscript.TestScript, _ bool, args []string) {
+//
+// Where no engine boots it: cluster boot DIR; and for nodes that want to join:
+// cluster request NODE, and cluster approved NODE, which may be negated.
+func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 	c := worldOf(ts).cluster
 	switch args[0] {
+	case "boot":
+		c.boot(engine.Hardware{UserData: []byte(ts.ReadFile(filepath.Join(args[1], "bootstrap.ign")))})
+	case "request":
+		ts.Check(c.request(args[1]))
+	case "approved":
+		if c.approved(args[1]) == neg {
+			ts.Fatalf("the request of %s: approved is %v", args[1], !neg)
+		}
 	case "occupied":
 		ts.Check(c.occupy())
 	case "gone":

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 var passed = []string{
 	"HOME", "PATH", "TMPDIR", "OVIRT_CONFIG", "OKD_INSTALL_IMAGE_CACHE", "HTTPS_PROXY",
 	"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE", "OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP",
+	"OPENSHIFT_INSTALL_GATHER_BOOTSTRAP", "OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "OPENSHIFT_INSTALL_INVOKER",
 }
 
 // process is a run of the program that a script has not finished yet.
@@ -70,7 +72,8 @@ var signals = map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTER
 
 // okd runs the program: okd [-exit N] [-within D] [-until REGEXP [-signal S]] ARGS...
 // A run that fails must leave stdout empty. With -until it is left running, for
-// finish, or gets the signal once stderr matches.
+// finish, or gets the signal once stderr matches. With -as NAME the program is
+// called by a link of that name.
 func okd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("say which exit code is expected: okd -exit N")
@@ -80,12 +83,21 @@ func okd(ts *testscript.TestScript, neg bool, args []string) {
 	within := f.Duration("within", time.Minute, "")
 	until := f.String("until", "", "")
 	sig := f.String("signal", "", "")
+	as := f.String("as", "", "")
 	ts.Check(f.Parse(args))
 	w := worldOf(ts)
 	if w.running != nil {
 		ts.Fatalf("a run is not finished")
 	}
-	p := &process{cmd: exec.Command(program, f.Args()...), out: &watched{}, err: &watched{seen: make(chan struct{})}, done: make(chan struct{})}
+	called := program
+	if *as != "" {
+		called = ts.MkAbs(filepath.Join("bin", *as))
+		ts.Check(os.MkdirAll(filepath.Dir(called), 0o755))
+		if err := os.Symlink(program, called); err != nil && !errors.Is(err, os.ErrExist) {
+			ts.Check(err)
+		}
+	}
+	p := &process{cmd: exec.Command(called, f.Args()...), out: &watched{}, err: &watched{seen: make(chan struct{})}, done: make(chan struct{})}
 	if *until != "" {
 		p.err.pattern = regexp.MustCompile(*until)
 	}
