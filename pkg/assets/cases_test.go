@@ -97,6 +97,11 @@ var testCA = sync.OnceValues(func() (pki.Pair, error) {
 func (c testCase) render(t testing.TB) (*types.InstallConfig, asset.Files) {
 	t.Helper()
 	config := c.config(t)
+	return config, renderConfig(t, config)
+}
+
+func renderConfig(t testing.TB, config *types.InstallConfig) asset.Files {
+	t.Helper()
 	ca, err := testCA()
 	if err != nil {
 		t.Fatal(err)
@@ -122,5 +127,5 @@ func (c testCase) render(t testing.TB) (*types.InstallConfig, asset.Files) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config, asset.Merge(first, second)
+	return asset.Merge(first, second)
 }
