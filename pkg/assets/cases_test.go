@@ -2,6 +2,7 @@ package assets
 
 import (
 	mathrand "math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,10 @@ var (
 	platforms = []string{types.PlatformNone, types.PlatformExternal, types.PlatformBareMetal, types.PlatformOvirt}
 	layouts   = []string{regular, "compact", "single-node"}
 	variants  = []string{"proxy", "mirrors", "dual-stack", "capabilities", "tech-preview", "hardened", "legacy-mirrors"}
-	special   = []testCase{{types.PlatformBareMetal, "provisioning"}}
+	special   = []testCase{
+		{types.PlatformBareMetal, "arbiter"}, {types.PlatformBareMetal, "provisioning"},
+		{types.PlatformBareMetal, "fencing"}, {types.PlatformNone, "fencing"},
+	}
 )
 
 func allCases() []testCase {
@@ -88,9 +92,18 @@ const (
 	testClusterID = "5f0f2b6e-6a3c-4f5e-9d0a-1c2b3d4e5f60"
 )
 
-// testCA is one authority for all cases: making a key for each would take long.
-var testCA = sync.OnceValues(func() (pki.Pair, error) {
-	return pki.NewAuthority(mathrand.NewChaCha8([32]byte{2}), t0, pki.Name{Common: "root-ca", Unit: "openshift"}, pki.TenYears)
+// testCerts are an authority and a certificate for all cases: making keys for
+// each would take long.
+var testCerts = sync.OnceValues(func() (pairs [2]pki.Pair, err error) {
+	random := mathrand.NewChaCha8([32]byte{2})
+	if pairs[0], err = pki.NewAuthority(random, t0, pki.Name{Common: "root-ca", Unit: "openshift"}, pki.TenYears); err != nil {
+		return pairs, err
+	}
+	pairs[1], err = pairs[0].Issue(random, t0, pki.Leaf{
+		Name: configServer, Life: pki.TenYears, Usage: pki.Server,
+		DNS: []string{"api-int.demo.okd.test"}, IPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")},
+	})
+	return pairs, err
 })
 
 // render makes all manifests of a case without a store.
@@ -102,7 +115,7 @@ func (c testCase) render(t testing.TB) (*types.InstallConfig, asset.Files) {
 
 func renderConfig(t testing.TB, config *types.InstallConfig) asset.Files {
 	t.Helper()
-	ca, err := testCA()
+	certs, err := testCerts()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +129,7 @@ func renderConfig(t testing.TB, config *types.InstallConfig) asset.Files {
 		}
 	}
 	first, err := manifests.Render(manifests.Inputs{
-		Config: config, InfraID: testInfraID, ClusterID: testClusterID, RootCA: ca, MachineConfigServer: ca,
+		Config: config, InfraID: testInfraID, ClusterID: testClusterID, RootCA: certs[0], MachineConfigServer: certs[1],
 	})
 	if err != nil {
 		t.Fatal(err)

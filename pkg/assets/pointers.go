@@ -15,7 +15,7 @@ const arbiterFile = "arbiter.ign"
 
 // arbiters is whether there are any.
 var arbiters = asset.From1("arbiters", Config, func(_ asset.Env, c *types.InstallConfig) (bool, error) {
-	return c.Arbiter != nil && c.Arbiter.Count() > 0, nil
+	return c.Arbiters() > 0, nil
 }, asset.Transient())
 
 // ArbiterIgnition is arbiter.ign, no file if the cluster has no arbiters.

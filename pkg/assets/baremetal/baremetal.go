@@ -33,15 +33,16 @@ func Add(set *objects.Set, c *types.InstallConfig, infraID string) error {
 	objects.AddEach(set, "99_openshift-cluster-api_worker-machineset-%s.yaml", machineSets(c, infraID))
 
 	var ordinary, witnesses inventory
+	fenced := c.ControlPlane.Fencing != nil
 	for _, h := range assign(c) {
 		var err error
 		switch {
 		case h.machine == noMachine:
-			err = ordinary.add(h, nil, "")
+			err = ordinary.add(h, nil, "", false)
 		case h.role == types.ArbiterPool:
-			err = witnesses.add(h, &arbiters[h.machine], UserData(c, h.role))
+			err = witnesses.add(h, &arbiters[h.machine], UserData(c, h.role), false)
 		default:
-			err = ordinary.add(h, &masters[h.machine], UserData(c, h.role))
+			err = ordinary.add(h, &masters[h.machine], UserData(c, h.role), fenced)
 		}
 		if err != nil {
 			return err

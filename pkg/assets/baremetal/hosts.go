@@ -15,8 +15,10 @@ import (
 // they come with a webhook server and its metrics.
 const (
 	hostAPI = "metal3.io/v1alpha1"
-	// paused keeps an operator from touching a host.
-	paused = "baremetalhost.metal3.io/paused"
+	// paused keeps the operator from doing anything with a host, detached from
+	// having its BMC do anything.
+	paused   = "baremetalhost.metal3.io/paused"
+	detached = "baremetalhost.metal3.io/detached"
 	// roleOfHost marks the hosts that have to be provisioned before the bootstrap
 	// host may go.
 	roleOfHost   = "installer.openshift.io/role"
@@ -41,8 +43,8 @@ func (v *inventory) render(set *objects.Set, prefix string) {
 }
 
 // add describes a host that becomes the machine, nil for those that the cluster
-// itself gives a machine.
-func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData string) error {
+// itself gives a machine. Nobody but their partner may switch fenced hosts off.
+func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData string, fenced bool) error {
 	head := objects.Object{"namespace": objects.MachineAPI, "name": h.Name}
 	spec := objects.Object{"online": true, "bootMACAddress": h.BootMACAddress}
 	if h.BootMode != "" {
@@ -83,6 +85,9 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 		// operator would take them for its own.
 		head["annotations"] = objects.Object{paused: ""}
 	} else {
+		if fenced {
+			head["annotations"] = objects.Object{detached: ""}
+		}
 		head["labels"] = objects.Object{roleOfHost: controlPlane}
 		spec["customDeploy"] = objects.Object{"method": customDeploy}
 		spec["userData"] = objects.Object{"name": userData}

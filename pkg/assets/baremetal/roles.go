@@ -31,10 +31,7 @@ func assign(c *types.InstallConfig) []placed {
 	slices.SortStableFunc(hosts, func(a, b *types.BareMetalHost) int {
 		return slices.Index(order, a.Role) - slices.Index(order, b.Role)
 	})
-	free := map[string]int{types.MasterPool: c.Masters()}
-	if c.Arbiter != nil {
-		free[types.ArbiterPool] = c.Arbiter.Count()
-	}
+	free := map[string]int{types.MasterPool: c.Masters(), types.ArbiterPool: c.Arbiters()}
 	taken := map[string]int{}
 	out := make([]placed, 0, len(hosts))
 	for _, h := range hosts {

@@ -58,13 +58,13 @@ func clusterConfig(c *types.InstallConfig) ([]byte, error) {
 	return yaml.Marshal(tree)
 }
 
-// plain is a pool without the hardware of its machines.
+// plain is a pool without the hardware of its machines, and without logins.
 func plain(p *types.MachinePool) *types.MachinePool {
 	if p == nil {
 		return nil
 	}
 	out := *p
-	out.Platform = types.MachinePoolPlatform{}
+	out.Platform, out.Fencing = types.MachinePoolPlatform{}, nil
 	return &out
 }
 

@@ -37,7 +37,7 @@ func controlPlaneTopology(c *types.InstallConfig) configv1.TopologyMode {
 	case 1:
 		return configv1.SingleReplicaTopologyMode
 	case 2:
-		if c.Arbiter != nil && c.Arbiter.Count() > 0 {
+		if c.Arbiters() > 0 {
 			return configv1.HighlyAvailableArbiterMode
 		}
 		return configv1.DualReplicaTopologyMode

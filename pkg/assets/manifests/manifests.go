@@ -31,7 +31,7 @@ func Render(in Inputs) (asset.Files, error) {
 	set := objects.In(Dir)
 	for _, add := range []func(*objects.Set, Inputs) error{
 		addClusterConfig, addInfrastructure, addNames, addScheduler, addNetwork, addProxy,
-		addVersion, addPullSecret, addTrustBundle, addMachineConfigServer, addMirrors,
+		addVersion, addPullSecret, addTrustBundle, addBMCTrust, addMachineConfigServer, addMirrors,
 	} {
 		if err := add(set, in); err != nil {
 			return nil, err

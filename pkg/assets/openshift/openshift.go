@@ -39,7 +39,7 @@ func Render(in Inputs) (asset.Files, error) {
 	set.Add("99_kubeadmin-password-secret.yaml", objects.Secret(objects.System, "kubeadmin", corev1.SecretTypeOpaque,
 		map[string][]byte{"kubeadmin": []byte(in.PasswordHash)}))
 	set.Add("openshift-install-manifests.yaml", InstallConfigMap("openshift-install-manifests", in.Invoker, in.Version))
-	for _, add := range []func(*objects.Set, Inputs) error{addFeatureGate, addUserData, addMachineConfigs} {
+	for _, add := range []func(*objects.Set, Inputs) error{addFeatureGate, addUserData, addMachineConfigs, addFencing} {
 		if err := add(set, in); err != nil {
 			return nil, err
 		}
@@ -109,7 +109,7 @@ func addUserData(set *objects.Set, in Inputs) error {
 // pools are the cluster's pools, each with the role of its machines.
 func pools(c *types.InstallConfig) []*types.MachinePool {
 	list := []*types.MachinePool{c.ControlPlane}
-	if c.Arbiter != nil && c.Arbiter.Count() > 0 {
+	if c.Arbiters() > 0 {
 		list = append(list, c.Arbiter)
 	}
 	for i := range c.Compute {

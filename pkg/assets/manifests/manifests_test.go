@@ -1,0 +1,147 @@
+package manifests
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	configv1 "github.com/openshift/api/config/v1"
+
+	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+func config(masters, workers int64) *types.InstallConfig {
+	c := &types.InstallConfig{
+		BaseDomain:   "okd.test",
+		ControlPlane: &types.MachinePool{Name: types.MasterPool, Replicas: &masters},
+		Compute:      []types.MachinePool{{Name: types.WorkerPool, Replicas: &workers}},
+		Networking: &types.Networking{
+			MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}},
+			ClusterNetwork: []types.ClusterNetworkEntry{{CIDR: netip.MustParsePrefix("198.19.0.0/17")}},
+			ServiceNetwork: []netip.Prefix{netip.MustParsePrefix("198.19.128.0/17")},
+		},
+	}
+	c.Metadata.Name = "demo"
+	return c
+}
+
+func TestTopologies(t *testing.T) {
+	const single, dual, ha, withArbiter = configv1.SingleReplicaTopologyMode, configv1.DualReplicaTopologyMode, configv1.HighlyAvailableTopologyMode, configv1.HighlyAvailableArbiterMode
+	one := int64(1)
+	arbiter := &types.MachinePool{Replicas: &one}
+	for _, tt := range []struct {
+		masters, workers int64
+		arbiter          *types.MachinePool
+		control, infra   configv1.TopologyMode
+	}{
+		{1, 0, nil, single, single},
+		{1, 1, nil, single, single},
+		{1, 2, nil, single, ha},
+		{2, 0, nil, dual, ha},
+		{2, 1, nil, dual, single},
+		{2, 2, nil, dual, ha},
+		{2, 0, arbiter, withArbiter, ha},
+		{3, 0, nil, ha, ha},
+		{3, 1, nil, ha, single},
+		{3, 2, nil, ha, ha},
+		{5, 0, nil, ha, ha},
+	} {
+		c := config(tt.masters, tt.workers)
+		c.Arbiter = tt.arbiter
+		if control, infra := controlPlaneTopology(c), infrastructureTopology(c); control != tt.control || infra != tt.infra {
+			t.Errorf("%d masters, %d workers, arbiter %v: %s and %s, want %s and %s",
+				tt.masters, tt.workers, tt.arbiter != nil, control, infra, tt.control, tt.infra)
+		}
+	}
+}
+
+// Routers stay on a single node that is its own load balancer.
+func TestIngressPlacement(t *testing.T) {
+	for _, tt := range []struct {
+		platform         types.Platform
+		masters, workers int64
+		want             string
+	}{
+		{types.Platform{None: &types.NonePlatform{}}, 1, 0, "ControlPlane"},
+		{types.Platform{None: &types.NonePlatform{}}, 1, 2, "ControlPlane"},
+		{types.Platform{None: &types.NonePlatform{}}, 3, 0, "Workers"},
+		{types.Platform{External: &types.ExternalPlatform{}}, 1, 0, "Workers"},
+		{types.Platform{BareMetal: &types.BareMetalPlatform{}}, 1, 0, "Workers"},
+	} {
+		c := config(tt.masters, tt.workers)
+		c.Platform = tt.platform
+		set := objects.In(Dir)
+		if err := addNames(set, Inputs{Config: c}); err != nil {
+			t.Fatal(err)
+		}
+		files, err := set.Files()
+		if got := string(files.Data("manifests/cluster-ingress-02-config.yml")); err != nil || !strings.Contains(got, "defaultPlacement: "+tt.want) {
+			t.Errorf("%s, %d masters, %d workers: %v\n%s", c.Platform.Name(), tt.masters, tt.workers, err, got)
+		}
+	}
+}
+
+func TestCloudControllerState(t *testing.T) {
+	for given, want := range map[string]configv1.CloudControllerManagerState{"": "None", "External": "External"} {
+		c := config(3, 2)
+		c.Platform.External = &types.ExternalPlatform{CloudControllerManager: given}
+		if got := platformStatus(c).External.CloudControllerManager.State; got != want {
+			t.Errorf("%q: %s", given, got)
+		}
+	}
+}
+
+func TestNoProxy(t *testing.T) {
+	const own = ".cluster.local,.svc,127.0.0.1,198.18.0.0/24,198.19.0.0/17,198.19.128.0/17,api-int.demo.okd.test,localhost"
+	for given, want := range map[string]string{
+		"":                           own,
+		"*":                          "*",
+		".svc,,localhost":            own,
+		"zone.test,198.18.0.0/24":    own + ",zone.test",
+		".a.test,192.0.2.1,10.0.0.1": ".a.test,.cluster.local,.svc,10.0.0.1,127.0.0.1,192.0.2.1,198.18.0.0/24,198.19.0.0/17,198.19.128.0/17,api-int.demo.okd.test,localhost",
+	} {
+		c := config(3, 2)
+		c.Proxy = &types.Proxy{HTTPProxy: "http://proxy.test", NoProxy: given}
+		if got := noProxy(c); got != want {
+			t.Errorf("%q:\ngot  %s\nwant %s", given, got, want)
+		}
+	}
+}
+
+// Everyone who may read ConfigMaps sees what operators read.
+func TestClusterConfigHoldsNoLogin(t *testing.T) {
+	c := config(2, 0)
+	c.PullSecret = secret.New("of-the-registry")
+	c.ControlPlane.Fencing = &types.Fencing{Credentials: []types.FencingCredential{{HostName: "rack-0", Username: "fencer", Password: secret.New("of-the-fence")}}}
+	c.Platform.BareMetal = &types.BareMetalPlatform{
+		APIVIPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")},
+		Hosts:   []types.BareMetalHost{{Name: "rack-0", BMC: types.BMC{Username: "root", Password: secret.New("of-the-bmc")}}},
+	}
+	text, err := clusterConfig(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"of-the", "root", "fencer", "hidden", "rack-0"} {
+		if strings.Contains(string(text), bad) {
+			t.Errorf("holds %q:\n%s", bad, text)
+		}
+	}
+	for _, want := range []string{"replicas: 2", "apiVIP: 198.18.0.10", `pullSecret: ""`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("lacks %q:\n%s", want, text)
+		}
+	}
+	if len(c.Platform.BareMetal.Hosts) != 1 || c.ControlPlane.Fencing == nil {
+		t.Error("the original was changed")
+	}
+}
+
+func TestTrustBundleWithoutCertificate(t *testing.T) {
+	c := config(3, 2)
+	c.AdditionalTrustBundle = "hello"
+	if err := addTrustBundle(objects.In(Dir), Inputs{Config: c}); err == nil {
+		t.Error("accepted")
+	}
+}
