@@ -35,7 +35,8 @@ func installConfigCommand(o *options) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&size.Name, "name", "demo", "name of the cluster: demo, second, third or fourth")
+	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt, or none for machines that you make yourself")
+	c.Flags().StringVar(&size.Name, "name", "demo", "name of the cluster: demo, second, third or fourth on ovirt, any on none")
 	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane machines")
 	c.Flags().IntVar(&size.Workers, "workers", 2, "worker machines")
 	return c
@@ -60,8 +61,8 @@ func show(c *cobra.Command, o *options, method, path string, in any) error {
 	if err := daemon.Dial(s).Do(c.Context(), method, path, in, &out); err != nil {
 		return err
 	}
-	if len(out) == 0 {
-		return nil
+	if len(out) == 0 || string(out) == "{}\n" || string(out) == "{}" {
+		return nil // done, and nothing to tell
 	}
 	enc := json.NewEncoder(c.OutOrStdout())
 	enc.SetIndent("", "  ")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -32,11 +33,11 @@ func machinesCommand(o *options) *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return listMachines(c, o, output) },
 	}
 	list.Flags().StringVarP(&output, "output", "o", "", "json")
-	c.AddCommand(list, consoleCommand(o), machineExecCommand(o))
+	c.AddCommand(list, consoleCommand(o), machineExecCommand(o), machineCreateCommand(o), machineRemoveCommand(o))
 	for action, short := range map[string]string{
-		"start":    "Power a machine on, through the engine",
-		"stop":     "Cut a machine's power, through the engine",
-		"shutdown": "Ask a machine's system to power off, through the engine",
+		"start":    "Power a machine on, through the engine if it is the engine's",
+		"stop":     "Cut a machine's power, through the engine if it is the engine's",
+		"shutdown": "Ask a machine's system to power off, through the engine if it is the engine's",
 		"kill":     "Kill a machine behind the engine's back, as if its process had crashed",
 		"reset":    "Press a machine's reset button",
 		"unplug":   "Cut a machine's network cable",
@@ -160,4 +161,50 @@ func consoleCommand(o *options) *cobra.Command {
 	}
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes")
 	return c
+}
+
+func machineCreateCommand(o *options) *cobra.Command {
+	var n daemon.NewMachine
+	var ignition string
+	c := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a machine without the engine and switch it on, as on any virtualization or hardware",
+		Example: `  okd-lab machines create master-0 --ignition upi/master.ign --mac 52:54:00:00:00:21
+  okd-lab machines create sno --live --ignition sno/bootstrap-in-place-for-live-iso.ign`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			n.Name = args[0]
+			if ignition != "" {
+				b, err := readFile(c, ignition)
+				if err != nil {
+					return err
+				}
+				n.Ignition = b
+			}
+			return show(c, o, http.MethodPost, "/machines", n)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&ignition, "ignition", "", "Ignition config of the first boot; with --live that of the medium")
+	f.IntVar(&n.CPUs, "cpus", 4, "processors")
+	f.Int64Var(&n.MemoryMB, "memory", 16384, "memory in MiB")
+	f.Int64Var(&n.DiskGB, "disk", 120, "disk in GiB")
+	f.StringVar(&n.MAC, "mac", "", "MAC address of the network card (default: made from the name)")
+	f.BoolVar(&n.Live, "live", false, "start from a medium with the live system; the disk is empty")
+	return c
+}
+
+func machineRemoveCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove NAME...",
+		Short: "Remove machines that create made, with their disks",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, names []string) error {
+			var errs []error
+			for _, name := range names {
+				errs = append(errs, show(c, o, http.MethodDelete, "/machines/"+name, nil))
+			}
+			return errors.Join(errs...)
+		},
+	}
 }

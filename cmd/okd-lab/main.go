@@ -65,7 +65,7 @@ func root() *cobra.Command {
 	flags.StringVar(&o.cache, "cache", fromEnv("OKD_LAB_CACHE", site.DefaultCache), "directory for what is built ($OKD_LAB_CACHE)")
 	c.AddCommand(
 		setupCommand(o), upCommand(o), downCommand(o), statusCommand(o), execCommand(o),
-		machinesCommand(o), installConfigCommand(o), faultCommand(o), inventoryCommand(o), serveCommand(o))
+		machinesCommand(o), dnsCommand(o), installConfigCommand(o), faultCommand(o), inventoryCommand(o), serveCommand(o))
 	return c
 }
 

@@ -33,6 +33,8 @@ type cluster struct {
 	dir  string
 	size size
 	runs []*run
+	// own machines: made without the engine, and named after their role alone.
+	upi bool
 }
 
 // newCluster writes an install-config for one of the clusters that the lab's
@@ -126,7 +128,11 @@ func (c *cluster) names(t *testing.T, role string, n int) []string {
 	t.Helper()
 	var out []string
 	for i := range n {
-		out = append(out, fmt.Sprintf("%s-%s-%d", c.infraID(t), role, i))
+		name := fmt.Sprintf("%s-%d", role, i)
+		if !c.upi {
+			name = c.infraID(t) + "-" + name
+		}
+		out = append(out, name)
 	}
 	return out
 }
@@ -137,6 +143,9 @@ func (c *cluster) workers(t *testing.T) []string { return c.names(t, "worker", c
 // own are the machines of this cluster.
 func (c *cluster) own(t *testing.T) []machine.Status {
 	t.Helper()
+	if c.upi {
+		return c.machines(t)
+	}
 	prefix := c.infraID(t) + "-"
 	return slices.DeleteFunc(c.machines(t), func(m machine.Status) bool { return !strings.HasPrefix(m.Name, prefix) })
 }

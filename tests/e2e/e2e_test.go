@@ -30,12 +30,13 @@ var scenarios = []scenario{
 	{name: "TwoClusters", full: true, run: twoClusters},
 }
 
+// TestLab is the installer with an oVirt engine.
 func TestLab(t *testing.T) {
 	if *have != "" {
-		checkCluster(t, &cluster{lab: newLab(t), dir: *have, size: standard})
+		checkCluster(t, &cluster{lab: newLab(t, "ovirt"), dir: *have, size: standard})
 		return
 	}
-	l := newLab(t)
+	l := newLab(t, "ovirt")
 	l.up(t)
 	for _, s := range scenarios {
 		if s.full && *tier != "full" {

@@ -34,7 +34,8 @@ type lab struct {
 	watch *watch
 }
 
-func newLab(t *testing.T) *lab {
+// newLab takes a directory below _test/e2e for what the test writes.
+func newLab(t *testing.T, work string) *lab {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("these tests need root: they make network namespaces and start machines")
@@ -55,7 +56,7 @@ func newLab(t *testing.T) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{Site: s, root: root, work: filepath.Join(root, "_test", "e2e"), watch: newWatch()}
+	l := &lab{Site: s, root: root, work: filepath.Join(root, "_test", "e2e", work), watch: newWatch()}
 	if err := os.MkdirAll(l.work, 0o755); err != nil {
 		t.Fatal(err)
 	}

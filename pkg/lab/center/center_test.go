@@ -114,6 +114,23 @@ func TestInstallConfig(t *testing.T) {
 	if _, err := InstallConfig(s, objects, ClusterSize{Name: "fifth"}); err == nil || !strings.Contains(err.Error(), "demo, second") {
 		t.Errorf("a name without DNS: %v", err)
 	}
+	none, err := InstallConfig(s, objects, ClusterSize{Name: "fifth", Platform: "none", Masters: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var other struct {
+		Metadata struct{ Name string }
+		Platform map[string]any
+	}
+	if err := yaml.UnmarshalStrict(none, &map[string]any{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(none, &other); err != nil || other.Metadata.Name != "fifth" || other.Platform["none"] == nil || strings.Contains(string(none), "ovirt") {
+		t.Errorf("on platform none: %v\n%s", err, none)
+	}
+	if _, err := InstallConfig(s, objects, ClusterSize{Name: "demo", Platform: "moon"}); err == nil {
+		t.Error("an unknown platform is accepted")
+	}
 }
 
 func TestEnvironment(t *testing.T) {

@@ -15,29 +15,29 @@ import (
 // ClusterSize is what may be chosen about an install-config for a lab.
 type ClusterSize struct {
 	Name             string
+	Platform         string // ovirt, or none
 	Masters, Workers int
 }
 
-var installConfig = template.Must(template.New("install-config").Parse(`apiVersion: v1
-baseDomain: {{.Cluster.BaseDomain}}
+var installConfig = template.Must(template.New("install-config").Parse(`{{define "hardware"}}
+  platform:
+    ovirt:
+      cpu: {sockets: 1, cores: 4, threads: 1}
+      memoryMB: 16384
+      osDisk: {sizeGB: 120}
+{{- end -}}
+apiVersion: v1
+baseDomain: {{.BaseDomain}}
 metadata:
-  name: {{.Cluster.Name}}
+  name: {{.Size.Name}}
 controlPlane:
   name: master
   replicas: {{.Size.Masters}}
-  platform:
-    ovirt:
-      cpu: {sockets: 1, cores: 4, threads: 1}
-      memoryMB: 16384
-      osDisk: {sizeGB: 120}
+{{- if .Cluster}}{{template "hardware"}}{{end}}
 compute:
 - name: worker
   replicas: {{.Size.Workers}}
-  platform:
-    ovirt:
-      cpu: {sockets: 1, cores: 4, threads: 1}
-      memoryMB: 16384
-      osDisk: {sizeGB: 120}
+{{- if .Cluster}}{{template "hardware"}}{{end}}
 networking:
   networkType: OVNKubernetes
   machineNetwork:
@@ -48,6 +48,7 @@ networking:
   serviceNetwork:
   - {{.Services}}
 platform:
+{{- if .Cluster}}
   ovirt:
     ovirt_cluster_id: {{.Objects.ClusterID}}
     ovirt_storage_domain_id: {{.Objects.StorageDomainID}}
@@ -55,6 +56,9 @@ platform:
     vnicProfileID: {{.Objects.VNICProfileID}}
     api_vips: [{{.Cluster.APIVIP}}]
     ingress_vips: [{{.Cluster.IngressVIP}}]
+{{- else}}
+  none: {}
+{{- end}}
 pullSecret: '{{.PullSecret}}'
 sshKey: '{{.SSHKey}}'
 additionalTrustBundlePolicy: Always
@@ -67,16 +71,9 @@ func InstallConfig(s site.Site, objects daemon.Status, size ClusterSize) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	var cluster *site.ClusterFacts
-	var names []string
-	for i, c := range f.Clusters {
-		names = append(names, c.Name)
-		if c.Name == size.Name {
-			cluster = &f.Clusters[i]
-		}
-	}
-	if cluster == nil {
-		return nil, fmt.Errorf("cluster name %q: the lab's DNS is ready for %s", size.Name, strings.Join(names, ", "))
+	cluster, err := clusterFor(f, size)
+	if err != nil {
+		return nil, err
 	}
 	read := map[string]string{site.CAFile: "", site.PullFile: "", site.SSHKeyFile + ".pub": ""}
 	for name := range read {
@@ -88,7 +85,7 @@ func InstallConfig(s site.Site, objects daemon.Status, size ClusterSize) ([]byte
 	}
 	var out bytes.Buffer
 	err = installConfig.Execute(&out, map[string]any{
-		"Cluster": cluster, "Size": size, "Objects": objects,
+		"Cluster": cluster, "Size": size, "Objects": objects, "BaseDomain": network.BaseDomain,
 		"Machines": network.MachineNetwork, "Pods": network.PodNetwork, "Services": network.ServiceNetwork,
 		"PullSecret": read[site.PullFile], "SSHKey": read[site.SSHKeyFile+".pub"],
 		"CA": indent(read[site.CAFile]),
@@ -97,6 +94,26 @@ func InstallConfig(s site.Site, objects daemon.Status, size ClusterSize) ([]byte
 		return nil, fmt.Errorf("write install-config: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// clusterFor finds the cluster that the lab has names and addresses for; nil on
+// platform none, where that is for whoever makes the machines.
+func clusterFor(f site.Facts, size ClusterSize) (*site.ClusterFacts, error) {
+	switch size.Platform {
+	case "none":
+		return nil, nil
+	case "ovirt", "":
+	default:
+		return nil, fmt.Errorf("platform %q is neither ovirt nor none", size.Platform)
+	}
+	var names []string
+	for i, c := range f.Clusters {
+		names = append(names, c.Name)
+		if c.Name == size.Name {
+			return &f.Clusters[i], nil
+		}
+	}
+	return nil, fmt.Errorf("cluster name %q: the lab's DNS is ready for %s", size.Name, strings.Join(names, ", "))
 }
 
 func indent(text string) string {

@@ -151,7 +151,7 @@ func linkPrograms(s site.Site, made setup.Result) error {
 		return fmt.Errorf("link programs: %w", err)
 	}
 	for name, target := range map[string]string{
-		"kubectl": made.Programs.Hyperkube, "etcdctl": made.Programs.Etcdctl,
+		"kubectl": made.Programs.Hyperkube, "oc": made.Programs.Hyperkube, "etcdctl": made.Programs.Etcdctl,
 		"ignition-validate": made.IgnitionValidate,
 	} {
 		path := filepath.Join(dir, name)
@@ -161,11 +161,6 @@ func linkPrograms(s site.Site, made setup.Result) error {
 		if err := os.Symlink(target, path); err != nil {
 			return fmt.Errorf("link programs: %w", err)
 		}
-	}
-	// oc is called by the names that kubectl has, too.
-	oc := []byte("#!/bin/sh\nexec " + filepath.Join(dir, "kubectl") + ` "$@"` + "\n")
-	if err := os.WriteFile(filepath.Join(dir, "oc"), oc, 0o755); err != nil {
-		return fmt.Errorf("link programs: %w", err)
 	}
 	return nil
 }

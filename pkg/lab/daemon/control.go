@@ -32,6 +32,32 @@ func (d *Daemon) control() http.Handler {
 		st, err := d.status(r.Context())
 		answer(w, st, err)
 	})
+	mux.HandleFunc("POST /machines", func(w http.ResponseWriter, r *http.Request) {
+		var n NewMachine
+		err := json.NewDecoder(r.Body).Decode(&n)
+		if err == nil {
+			err = d.create(r.Context(), n)
+		}
+		answer(w, struct{}{}, err)
+	})
+	mux.HandleFunc("DELETE /machines/{name}", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, d.remove(r.Context(), r.PathValue("name")))
+	})
+	mux.HandleFunc("GET /dns", func(w http.ResponseWriter, _ *http.Request) {
+		list, err := d.names.list()
+		answer(w, list, err)
+	})
+	mux.HandleFunc("PUT /dns/{name}", func(w http.ResponseWriter, r *http.Request) {
+		var conf string
+		err := json.NewDecoder(r.Body).Decode(&conf)
+		if err == nil {
+			err = d.names.set(r.Context(), r.PathValue("name"), []byte(conf))
+		}
+		answer(w, struct{}{}, err)
+	})
+	mux.HandleFunc("DELETE /dns/{name}", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, d.names.remove(r.PathValue("name")))
+	})
 	mux.HandleFunc("POST /machines/{name}/{action}", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, d.press(r.Context(), r.PathValue("name"), r.PathValue("action")))
 	})
@@ -68,11 +94,12 @@ func (d *Daemon) press(ctx context.Context, name, action string) error {
 		return err
 	}
 	switch action {
-	case "start", "stop":
+	case "start", "stop", "shutdown":
+		if m.Standalone {
+			return d.pressAlone(ctx, m.ID, action)
+		}
 		// Through the engine, which knows whether it may. stop is its power off.
 		return d.engineAction(ctx, "/vms/"+m.ID+"/"+action)
-	case "shutdown":
-		return d.engineAction(ctx, "/vms/"+m.ID+"/shutdown")
 	case "kill":
 		return d.machines.PowerOff(ctx, m.ID) // behind the engine's back
 	case "reset":

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,6 +45,8 @@ type Daemon struct {
 	engine   *engine.Engine
 	registry *gate
 	images   *gate
+	names    names
+	making   sync.Mutex // one standalone machine at a time
 }
 
 // CAKeyFile is the private key of the lab's CA.
@@ -51,7 +54,7 @@ const CAKeyFile = "ca.key"
 
 // New takes up the lab as its state directory describes it.
 func New(cfg Config) (*Daemon, error) {
-	d := &Daemon{cfg: cfg}
+	d := &Daemon{cfg: cfg, names: names{site: cfg.Site}}
 	var err error
 	if d.facts, err = cfg.Site.Facts(); err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -118,25 +117,3 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // imagesRoot is the cache's directory of OS images; each has its own directory
 // in it, whose name is part of its URL.
 func imagesRoot(f site.Facts) string { return filepath.Dir(f.Image.Dir) }
-
-// dnsmasq runs the DHCP and DNS server, again and again if it dies.
-func (d *Daemon) dnsmasq(ctx context.Context) error {
-	conf, err := network.Dnsmasq(d.cfg.Site.Dir, network.Clusters())
-	if err != nil {
-		return err
-	}
-	path := d.cfg.Site.File("dnsmasq.conf")
-	if err := os.WriteFile(path, conf, 0o644); err != nil {
-		return fmt.Errorf("start dnsmasq: %w", err)
-	}
-	for ctx.Err() == nil {
-		cmd := exec.CommandContext(ctx, "dnsmasq", "--conf-file="+path)
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		err := cmd.Run()
-		if ctx.Err() == nil {
-			d.cfg.Log.Error("dnsmasq ended", "error", err)
-			_ = d.cfg.Clock.Sleep(ctx, time.Second)
-		}
-	}
-	return nil
-}

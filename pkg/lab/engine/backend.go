@@ -19,6 +19,18 @@ type Hardware struct {
 	// config for OS type rhcos_x64, a cloud-config for any other. Nil means
 	// that no payload is attached.
 	UserData []byte
+	// Media is in the machine's drive; nil means that the drive is empty.
+	Media *Media
+	// Standalone is a machine that the lab's operator made without the engine,
+	// which does not know it.
+	Standalone bool
+}
+
+// Media is a medium with a live system. It is started when no disk can be.
+type Media struct {
+	Volume string // the Volumes ID of the system
+	// Ignition is the config that was embedded in the medium.
+	Ignition []byte
 }
 
 // NIC is one network card of a machine.

@@ -130,6 +130,9 @@ func startDNS(t *testing.T, dir, ns string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, network.DropInDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(dir, "dnsmasq.conf")
 	if err := os.WriteFile(path, conf, 0o644); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 // boot goes from reset to the end of the system.
 func (m *machine) boot(ctx context.Context) outcome {
 	m.note("power is on: %s, %d CPUs, %d MiB", m.hw.Name, m.hw.CPUs, m.hw.MemoryMB)
-	disk, err := m.bootDisk()
+	dev, err := m.bootDevice(ctx)
 	if err != nil {
 		m.note("no bootable device: %v", err)
 		return halted
@@ -31,18 +31,18 @@ func (m *machine) boot(ctx context.Context) outcome {
 		m.note("cannot prepare: %v", err)
 		return halted
 	}
-	if err := m.mountRoot(ctx, disk); err != nil {
+	if err := m.mountRoot(ctx, dev); err != nil {
 		m.note("cannot read the boot disk: %v", err)
 		return halted
 	}
 	m.setState(engine.StateUp) // from here on it is the disk's own system that runs
-	if err := m.firstBoot(ctx); err != nil {
+	if err := m.firstBoot(ctx, dev); err != nil {
 		if ctx.Err() == nil {
 			m.note("emergency mode: %v", err)
 		}
 		return halted
 	}
-	return m.runSystem(ctx, disk)
+	return m.runSystem(ctx, dev)
 }
 
 func (m *machine) setState(to engine.State) {
@@ -51,6 +51,17 @@ func (m *machine) setState(to engine.State) {
 	if m.state == engine.StateStarting {
 		m.state = to
 	}
+}
+
+// bootDevice picks the first bootable disk with a system on it, or else the
+// medium.
+func (m *machine) bootDevice(ctx context.Context) (device, error) {
+	disk, err := m.bootDisk()
+	if err == nil || m.hw.Media == nil {
+		return device{Bootable: disk}, err
+	}
+	m.note("starting from the medium: %v", err)
+	return m.insert(ctx)
 }
 
 // bootDisk picks the first bootable disk with a system on it.
@@ -76,8 +87,9 @@ func (m *machine) bootDisk() (volume.Bootable, error) {
 // file is the same on Fedora CoreOS.
 const firstBootMark = "boot/ignition.firstboot"
 
-// firstBoot configures the system if it has never been started.
-func (m *machine) firstBoot(ctx context.Context) error {
+// firstBoot configures the system if it has never been started, which is true
+// of a live system each time.
+func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	mark := filepath.Join(m.root(), firstBootMark)
 	if _, err := os.Stat(mark); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -86,7 +98,14 @@ func (m *machine) firstBoot(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := m.ignite(ctx, lease); err != nil {
+	config, err := m.config(dev)
+	if err != nil {
+		return err
+	}
+	if err := m.ignite(ctx, lease, config); err != nil {
+		return err
+	}
+	if err := remove(filepath.Join(m.root(), installedConfig)); err != nil { // it holds secrets
 		return err
 	}
 	if err := m.dropLease(ctx); err != nil {

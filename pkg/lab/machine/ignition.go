@@ -14,9 +14,29 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/dhcp"
 )
 
+// installedConfig is where coreos-installer leaves the config of the system that
+// it writes to a disk.
+const installedConfig = "boot/ignition/config.ign"
+
+// config is what the system is to be configured with: as the medium says, as
+// the platform says or, on a disk that was installed, as the installer left it.
+func (m *machine) config(dev device) ([]byte, error) {
+	switch {
+	case dev.live:
+		return m.hw.Media.Ignition, nil
+	case len(m.hw.UserData) > 0:
+		return m.hw.UserData, nil
+	}
+	b, err := os.ReadFile(filepath.Join(m.root(), installedConfig))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("read installed Ignition config: %w", err)
+	}
+	return b, nil
+}
+
 // ignite runs Ignition on the root. Fetching may take as long as it wants: a
 // machine whose config server is not up yet keeps asking.
-func (m *machine) ignite(ctx context.Context, lease dhcp.Lease) error {
+func (m *machine) ignite(ctx context.Context, lease dhcp.Lease, config []byte) error {
 	work := filepath.Join(m.dir, "ignition")
 	if err := os.RemoveAll(work); err != nil {
 		return fmt.Errorf("prepare Ignition: %w", err)
@@ -24,7 +44,6 @@ func (m *machine) ignite(ctx context.Context, lease dhcp.Lease) error {
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		return fmt.Errorf("prepare Ignition: %w", err)
 	}
-	config := m.hw.UserData
 	if len(bytes.TrimSpace(config)) == 0 {
 		m.note("no configuration was given to this machine")
 		config = []byte(`{"ignition":{"version":"3.2.0"}}`)

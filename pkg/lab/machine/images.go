@@ -69,13 +69,13 @@ func (i *images) release(id string) {
 func (m *machine) root() string { return filepath.Join(m.dir, "root") }
 
 // mountRoot puts what the machine wrote over what its disk was made from.
-func (m *machine) mountRoot(ctx context.Context, b volume.Bootable) error {
-	lower, err := m.sup.images.mount(ctx, m.hw.ID, b)
+func (m *machine) mountRoot(ctx context.Context, b device) error {
+	lower, err := m.sup.images.mount(ctx, m.hw.ID, b.Bootable)
 	if err != nil {
 		return err
 	}
 	upper, work := filepath.Join(b.Writes, "root"), filepath.Join(b.Writes, "work")
-	for _, dir := range append(plainDirs(b), upper, work, m.root()) {
+	for _, dir := range append(plainDirs(b.Bootable), upper, work, m.root()) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}

@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/okd-install/okd-install/pkg/lab/volume"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
@@ -33,8 +32,8 @@ sh -c "$launch" okd-lab-machine "$@"
 echo $? >"$exit_file"`
 
 // runSystem starts the system and waits for its end.
-func (m *machine) runSystem(ctx context.Context, disk volume.Bootable) outcome {
-	cmd, err := m.spawn(ctx, disk)
+func (m *machine) runSystem(ctx context.Context, dev device) outcome {
+	cmd, err := m.spawn(ctx, dev)
 	if err != nil {
 		m.note("cannot start the system: %v", err)
 		return halted
@@ -84,7 +83,7 @@ func (m *machine) outcome() outcome {
 	return halted
 }
 
-func (m *machine) spawn(ctx context.Context, disk volume.Bootable) (*exec.Cmd, error) {
+func (m *machine) spawn(ctx context.Context, dev device) (*exec.Cmd, error) {
 	console, err := m.console()
 	if err != nil {
 		return nil, err
@@ -95,7 +94,7 @@ func (m *machine) spawn(ctx context.Context, disk volume.Bootable) (*exec.Cmd, e
 		return nil, err
 	}
 	argv := append([]string{"-c", supervise, "okd-lab-machine", exit, launch}, m.group().Join()...)
-	argv = append(append(argv, "--"), m.nspawn(disk)...)
+	argv = append(append(argv, "--"), m.nspawn(dev)...)
 	// It goes on when ctx ends: watch cuts its power, an ending daemon does not.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "sh", argv...)
 	cmd.Stdout, cmd.Stderr = console, console
@@ -110,7 +109,7 @@ func (m *machine) spawn(ctx context.Context, disk volume.Bootable) (*exec.Cmd, e
 	return cmd, os.WriteFile(filepath.Join(m.dir, pidFile), []byte(pid), 0o600)
 }
 
-func (m *machine) nspawn(disk volume.Bootable) []string {
+func (m *machine) nspawn(dev device) []string {
 	argv := []string{
 		// Entered before nspawn starts, not by nspawn: the sysfs that it mounts
 		// shows the network cards of the namespace that it is in at that time.
@@ -128,8 +127,9 @@ func (m *machine) nspawn(disk volume.Bootable) []string {
 		argv = append(argv, "--bind=/dev/fuse")
 	}
 	for name, at := range plain {
-		argv = append(argv, "--bind="+filepath.Join(disk.Writes, name)+":"+at)
+		argv = append(argv, "--bind="+filepath.Join(dev.Writes, name)+":"+at)
 	}
+	argv = append(argv, dev.inside()...)
 	return append(argv, "--", "--show-status=true") // of the boot, on the console
 }
 

@@ -86,6 +86,7 @@ func (m *machine) stopSystem() {
 		m.group().Kill(ctx),
 		m.group().Remove(ctx),
 		m.unmountRoot(),
+		m.eject(ctx),
 		remove(filepath.Join(m.dir, pidFile)))
 	if err != nil {
 		m.log.Warn("the machine left something behind", "error", err)

@@ -26,9 +26,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
-// Disks finds the system on a disk.
+// Disks finds the system on a disk, and the disk itself for a system that
+// writes another one to it.
 type Disks interface {
 	Boot(id string) (volume.Bootable, error)
+	Raw(id string) (path string, err error)
 }
 
 // Config is what a Supervisor needs.
@@ -262,6 +264,8 @@ type Status struct {
 	Leader    int          `json:"pid,omitempty"`
 	Addresses []netip.Addr `json:"addresses,omitempty"`
 	Console   string       `json:"console"`
+	// Standalone machines are not the engine's.
+	Standalone bool `json:"standalone,omitempty"`
 	// Join are the files through which a process enters the machine's groups.
 	Join []string `json:"join,omitempty"`
 }
@@ -279,7 +283,7 @@ func (s *Supervisor) List() []Status {
 		m.mu.Lock()
 		st := Status{
 			ID: m.hw.ID, Name: m.hw.Name, State: m.state, Leader: m.leader,
-			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(),
+			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(), Standalone: m.hw.Standalone,
 		}
 		m.mu.Unlock()
 		if st.Leader != 0 { // people get what is true right now
@@ -294,6 +298,17 @@ func (s *Supervisor) List() []Status {
 		return strings.Compare(a.ID, b.ID)
 	})
 	return list
+}
+
+// Hardware is what a machine was last started with.
+func (s *Supervisor) Hardware(id string) (engine.Hardware, bool) {
+	m := s.find(id)
+	if m == nil {
+		return engine.Hardware{}, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.hw, true
 }
 
 // Close cuts the power of every machine.

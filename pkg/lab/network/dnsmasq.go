@@ -40,7 +40,13 @@ dhcp-leasefile={{.Leases}}
 dhcp-no-override
 no-ping
 quiet-dhcp
+conf-dir={{.DropIns}},*.conf
 `))
+
+// DropInDir is where, below the directory of Dnsmasq, an operator's own
+// settings are: names of clusters, addresses of machines. It must exist.
+const DropInDir = "dnsmasq.d"
+
 
 type hostRecord struct {
 	Name    string
@@ -59,6 +65,7 @@ func Dnsmasq(dir string, clusters []Cluster) ([]byte, error) {
 		"First":    poolFirst, "Last": poolLast, "Mask": "255.255.255.0",
 		"Gateway": Gateway,
 		"Leases":  filepath.Join(dir, "dnsmasq.leases"),
+		"DropIns": filepath.Join(dir, DropInDir),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("render dnsmasq configuration: %w", err)

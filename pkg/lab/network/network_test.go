@@ -32,6 +32,9 @@ func TestDnsmasqConfiguration(t *testing.T) {
 	if strings.Contains(string(conf), "api-int") {
 		t.Error("an operator's DNS has no api-int: nodes bring their own")
 	}
+	if err := os.Mkdir(filepath.Join(dir, DropInDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(dir, "dnsmasq.conf")
 	if err := os.WriteFile(path, conf, 0o644); err != nil {
 		t.Fatal(err)

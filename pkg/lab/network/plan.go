@@ -30,7 +30,8 @@ var (
 
 // Names in the lab's DNS.
 const (
-	Domain       = "lab.okd.test"
+	BaseDomain   = "okd.test" // of clusters
+	Domain       = "lab." + BaseDomain
 	EngineName   = "engine." + Domain
 	RegistryName = "registry." + Domain
 	ImagesName   = "images." + Domain
@@ -60,7 +61,7 @@ func Clusters() []Cluster {
 	var list []Cluster
 	vip := netip.MustParseAddr("198.18.0.10")
 	for _, name := range []string{"demo", "second", "third", "fourth"} {
-		list = append(list, Cluster{Name: name, BaseDomain: "okd.test", API: vip, Ingress: vip.Next()})
+		list = append(list, Cluster{Name: name, BaseDomain: BaseDomain, API: vip, Ingress: vip.Next()})
 		vip = vip.Next().Next()
 	}
 	return list

@@ -14,6 +14,7 @@ import (
 // links are made in the image: path to target.
 var links = map[string]string{
 	"usr/bin/kubectl":             "hyperkube",
+	"usr/bin/oc":                  "hyperkube",
 	"usr/libexec/okd-lab/kubelet": "/usr/bin/hyperkube",
 
 	// One directory of CNI plugins and one of CNI configurations, under all

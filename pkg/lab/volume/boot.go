@@ -59,3 +59,33 @@ func (s *Store) Boot(id string) (Bootable, error) {
 	}
 	return b, fmt.Errorf("disk %s has no root partition: %w", id, ErrNotBootable)
 }
+
+// Raw is the content of a disk as a file that may be written to, from the
+// first byte to the last. What machines wrote as files before is dropped. A
+// disk whose content is shared with others is refused.
+func (s *Store) Raw(id string) (string, error) {
+	dir, m, err := s.load(id)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, imageFile)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("open disk %s: %w", id, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("open disk %s: %w", id, err)
+	}
+	if info.Sys().(*syscall.Stat_t).Nlink > 1 {
+		return "", fmt.Errorf("open disk %s for writing: other disks share its content", id)
+	}
+	if info.Size() < m.Size {
+		err = f.Truncate(m.Size)
+	}
+	if err = errors.Join(err, os.RemoveAll(filepath.Join(dir, writesDir))); err != nil {
+		return "", fmt.Errorf("open disk %s for writing: %w", id, err)
+	}
+	return path, nil
+}

@@ -12,7 +12,7 @@ import (
 // Main is cluster-bootstrap.
 func Main(ctx context.Context, args []string) error {
 	root := &cobra.Command{Use: "cluster-bootstrap", Short: "Temporary control plane on the bootstrap host"}
-	root.AddCommand(startCommand())
+	root.AddCommand(startCommand(), inPlaceCommand())
 	return staticpod.Execute(ctx, root, args)
 }
 

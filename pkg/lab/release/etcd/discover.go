@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -43,6 +44,9 @@ func (d *Discovery) Run(ctx context.Context) error {
 		members, err := dial.members(ctx, endpoints)
 		if err != nil || contains(members, d.IP) {
 			d.Log.Info("member has its data", "dir", d.DataDir, "checked", err == nil)
+			if err := d.free(ctx); err != nil {
+				return err
+			}
 			return d.write(d.Name + "=" + PeerURL(d.IP))
 		}
 		// The others removed this member while it was away. Its data names a
@@ -101,6 +105,24 @@ func (d *Discovery) write(cluster string) error {
 	}
 	if err := os.WriteFile(d.ConfigFile, data, 0o600); err != nil {
 		return fmt.Errorf("write etcd configuration: %w", err)
+	}
+	return nil
+}
+
+// free waits until nobody uses the data any more. A node that bootstrapped in
+// place runs the same member as another pod, which may take a while to end.
+func (d *Discovery) free(ctx context.Context) error {
+	dialer := net.Dialer{Timeout: time.Second}
+	err := wait.Until(ctx, d.Clock, 300*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("localhost", peerPort))
+		if err != nil {
+			return true, "", nil
+		}
+		_ = conn.Close() // only its success mattered
+		return false, "another etcd still runs on this node", nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the last etcd to end: %w", err)
 	}
 	return nil
 }

@@ -256,7 +256,7 @@ func (o *Operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) 
 			continue
 		}
 		urls = append(urls, ClientURL(m.IP))
-		if m.Name != BootstrapMember {
+		if !s.leaving(m) {
 			want.Data[strconv.FormatUint(m.ID, 16)] = m.IP
 			continue
 		}

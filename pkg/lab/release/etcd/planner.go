@@ -63,7 +63,7 @@ func next(s state) action {
 		}
 	}
 	for _, m := range s.Members {
-		if !m.Learner && !m.Healthy && !(m.Name == BootstrapMember && s.BootstrapComplete) {
+		if !m.Learner && !m.Healthy && !(s.leaving(m) && s.BootstrapComplete) {
 			return action{Why: fmt.Sprintf("member %s is not healthy", m.display())}
 		}
 	}
@@ -87,8 +87,15 @@ func next(s state) action {
 	return bootstrapStep(s, why)
 }
 
+// leaving says that a member is on a bootstrap host that goes. One that
+// bootstrapped in place stays: it became a node, and its member is the node's,
+// under the old name until the operator's own pod runs it.
+func (s state) leaving(m member) bool {
+	return m.Name == BootstrapMember && !slices.ContainsFunc(s.Nodes, func(c candidate) bool { return c.IP == m.IP })
+}
+
 func bootstrapStep(s state, why string) action {
-	i := slices.IndexFunc(s.Members, func(m member) bool { return m.Name == BootstrapMember })
+	i := slices.IndexFunc(s.Members, s.leaving)
 	if i < 0 {
 		return action{Why: why}
 	}
@@ -145,7 +152,7 @@ func (s state) runningInCluster() (bool, string) {
 	var sick []string
 	for _, m := range s.Members {
 		switch {
-		case m.Name == BootstrapMember:
+		case s.leaving(m):
 			bootstrap = true
 		case m.Learner:
 		case m.Healthy:

@@ -77,6 +77,7 @@ func TestNext(t *testing.T) {
 			action{Do: remove, Member: 1, Name: BootstrapMember}},
 		{"single node", state{Members: []member{boot, m0}, Nodes: nodes(false), Replicas: 1, BootstrapComplete: true},
 			action{Do: remove, Member: 1, Name: BootstrapMember}},
+		{"in place: the bootstrap host is the node", state{Members: []member{boot}, Nodes: []candidate{{"sno", bootIP, false}}, Replicas: 1, BootstrapComplete: true}, action{}},
 		{"at rest", state{Members: []member{m0, m1, m2}, Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true}, action{}},
 		{"never the last one", state{Members: []member{boot}, BootstrapComplete: true},
 			action{Why: "0 of 0 control plane members vote"}},
@@ -169,6 +170,8 @@ func TestRunningInCluster(t *testing.T) {
 		{"four, bootstrap sick", state{Members: []member{sick(boot), m0, m1, m2}, Replicas: 3}, true},
 		{"three without bootstrap", state{Members: []member{m0, m1, m2}, Replicas: 3}, true},
 		{"single", state{Members: []member{boot, m0}, Replicas: 1}, true},
+		{"in place, under its old name", state{Members: []member{boot}, Nodes: []candidate{{"sno", bootIP, false}}, Replicas: 1}, true},
+		{"in place, sick", state{Members: []member{sick(boot)}, Nodes: []candidate{{"sno", bootIP, false}}, Replicas: 1}, false},
 		{"size unknown", state{Members: []member{boot}}, false},
 	} {
 		if got, why := c.s.runningInCluster(); got != c.want {

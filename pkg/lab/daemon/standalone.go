@@ -1,0 +1,159 @@
+package daemon
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/google/uuid"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/osimage"
+)
+
+// NewMachine describes a machine that somebody makes without the engine: it
+// stands for any virtualization, or for hardware, that an installer knows
+// nothing of.
+type NewMachine struct {
+	Name     string `json:"name"`
+	CPUs     int    `json:"cpus"`
+	MemoryMB int64  `json:"memoryMB"`
+	DiskGB   int64  `json:"diskGB"`
+	MAC      string `json:"mac,omitempty"` // empty: made from the name
+	// Ignition is what the machine starts with at its first boot: handed over
+	// with the disk or, for a live machine, embedded in the medium.
+	Ignition []byte `json:"ignition,omitempty"`
+	// Live machines have an empty disk and start from a medium with the OS.
+	Live bool `json:"live,omitempty"`
+}
+
+var machineName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+
+func (n *NewMachine) check() error {
+	if !machineName.MatchString(n.Name) {
+		return fmt.Errorf("machine name %q: use at most 63 lower-case letters, digits, dots and dashes", n.Name)
+	}
+	if n.CPUs < 1 || n.MemoryMB < 1 || n.DiskGB < 1 {
+		return errors.New("a machine needs a CPU, memory and a disk")
+	}
+	if n.MAC == "" {
+		sum := sha256.Sum256([]byte(n.Name))
+		n.MAC = net.HardwareAddr(append([]byte{0x52, 0x54, 0x00}, sum[:3]...)).String()
+	}
+	mac, err := net.ParseMAC(n.MAC)
+	if err != nil || len(mac) != 6 || mac[0]&1 != 0 {
+		return fmt.Errorf("MAC address %q is not one of a network card", n.MAC)
+	}
+	n.MAC = mac.String()
+	return nil
+}
+
+// create makes a machine and switches it on.
+func (d *Daemon) create(ctx context.Context, n NewMachine) (err error) {
+	if err := n.check(); err != nil {
+		return err
+	}
+	d.making.Lock() // two of one name, and the system's volume
+	defer d.making.Unlock()
+	for _, m := range d.machines.List() {
+		if m.Name == n.Name {
+			return fmt.Errorf("there is a machine %s already", n.Name)
+		}
+	}
+	system, err := d.systemVolume(ctx)
+	if err != nil {
+		return err
+	}
+	hw := engine.Hardware{
+		ID: uuid.NewString(), Name: n.Name, CPUs: n.CPUs, MemoryMB: n.MemoryMB, Standalone: true,
+		NICs: []engine.NIC{{ID: "nic1", MAC: n.MAC, Network: "ovirtmgmt"}},
+	}
+	disk := "disk-" + hw.ID
+	hw.Disks = []engine.Disk{{ID: disk, Interface: "virtio_scsi", Bootable: true, Active: true}}
+	if n.Live {
+		hw.Media = &engine.Media{Volume: system, Ignition: n.Ignition}
+		err = d.volumes.Create(ctx, disk, n.DiskGB<<30)
+	} else {
+		hw.UserData = n.Ignition
+		err = d.volumes.Clone(ctx, system, disk)
+	}
+	if err == nil {
+		err = d.machines.Start(ctx, hw)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("make machine %s: %w", n.Name, err), d.volumes.Delete(context.WithoutCancel(ctx), disk))
+	}
+	return nil
+}
+
+// systemVolume is the OS image as a volume that others are copies of.
+func (d *Daemon) systemVolume(ctx context.Context) (string, error) {
+	id := "os-" + filepath.Base(d.facts.Image.Dir)
+	if _, err := d.volumes.Boot(id); err == nil {
+		return id, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	f, err := os.Open(osimage.Image{Dir: d.facts.Image.Dir}.Disk())
+	if err != nil {
+		return "", fmt.Errorf("open OS image: %w", err)
+	}
+	defer f.Close()
+	// Under another name until it is whole.
+	tmp := id + "-new"
+	err = errors.Join(d.volumes.Delete(ctx, tmp), d.volumes.Create(ctx, tmp, 1<<30))
+	if err == nil {
+		_, err = d.volumes.Write(ctx, tmp, 0, f)
+	}
+	if err == nil {
+		_, err = d.volumes.Commit(ctx, tmp, "cow")
+	}
+	if err == nil {
+		err = d.volumes.Clone(ctx, tmp, id)
+	}
+	if err = errors.Join(err, d.volumes.Delete(context.WithoutCancel(ctx), tmp)); err != nil {
+		return "", fmt.Errorf("unpack OS image: %w", err)
+	}
+	return id, nil
+}
+
+// remove takes a machine that create made out of the world, with its disk.
+func (d *Daemon) remove(ctx context.Context, name string) error {
+	m, err := d.find(name)
+	if err != nil {
+		return err
+	}
+	if !m.Standalone {
+		return fmt.Errorf("machine %s is the engine's; remove its virtual machine there", name)
+	}
+	hw, _ := d.machines.Hardware(m.ID)
+	if err := d.machines.Remove(ctx, m.ID); err != nil {
+		return err
+	}
+	var errs []error
+	for _, disk := range hw.Disks {
+		errs = append(errs, d.volumes.Delete(ctx, disk.ID))
+	}
+	return errors.Join(errs...)
+}
+
+// pressAlone presses a button of a machine that the engine does not know.
+func (d *Daemon) pressAlone(ctx context.Context, id, action string) error {
+	switch action {
+	case "start":
+		hw, ok := d.machines.Hardware(id)
+		if !ok {
+			return fmt.Errorf("machine %s is gone", id)
+		}
+		return d.machines.Start(ctx, hw)
+	case "stop":
+		return d.machines.PowerOff(ctx, id)
+	}
+	return d.machines.Shutdown(ctx, id)
+}
