@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,7 +77,15 @@ func TestUPI(t *testing.T) {
 		}
 		wait := g.begin(t, "install-complete")
 		c.pending(t)
-		t.Logf("while requests are pending the wait says:\n%s", last(wait.out.String(), 3))
+		eventually(t, 20*time.Second, func() string {
+			for _, name := range c.workers(t) {
+				said := regexp.MustCompile("Node " + name + " waits for its client certificate; .*oc adm certificate approve csr-")
+				if !said.MatchString(wait.out.String()) {
+					return "the wait says nothing of the certificate of " + name + ":\n" + last(wait.out.String(), 5)
+				}
+			}
+			return ""
+		})
 		g.run(t, "csr-look", time.Minute)
 		eventually(t, 3*time.Minute, func() string {
 			g.run(t, "csr-approve", time.Minute)
@@ -148,7 +157,6 @@ func (c *cluster) pending(t *testing.T) {
 	if len(nodes.Items) != c.size.masters {
 		t.Errorf("%d nodes have joined before anybody let the workers in", len(nodes.Items))
 	}
-	time.Sleep(4 * time.Second) // until the wait has looked again
 }
 
 // notReady says what is wrong with the nodes; all of them have to be there.
