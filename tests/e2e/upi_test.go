@@ -241,5 +241,5 @@ func (c *cluster) masterLost(t *testing.T) {
 		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, maxOutage, p)
 	}
 	c.usable(t, survivor, time.Minute)
-	c.rejoins(t, victim)
+	c.rejoins(t, victim, 3*time.Minute)
 }

@@ -47,7 +47,6 @@ conf-dir={{.DropIns}},*.conf
 // settings are: names of clusters, addresses of machines. It must exist.
 const DropInDir = "dnsmasq.d"
 
-
 type hostRecord struct {
 	Name    string
 	Address netip.Addr
