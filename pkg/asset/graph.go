@@ -72,8 +72,11 @@ func OwnsDir(dir string, except ...string) Option {
 
 // Bound names files in an owned directory that hold keys or names which were
 // drawn for this cluster. Such a file of unknown origin is not taken for the
-// user's wish unasked: it does not fit the rest.
-func Bound(paths ...string) Option { return func(n *node) { n.bound = append(n.bound, paths...) } }
+// user's wish unasked: it does not fit the rest. Paths are patterns as of
+// path.Match.
+func Bound(patterns ...string) Option {
+	return func(n *node) { n.bound = append(n.bound, patterns...) }
+}
 
 // Grows says that the running cluster adds to the files of this asset.
 func Grows() Option { return func(n *node) { n.grows = true } }
@@ -81,7 +84,10 @@ func Grows() Option { return func(n *node) { n.grows = true } }
 // adopts says whether a file that was there before anything was generated is
 // taken for the user's own version.
 func (n *node) adopts(p string) bool {
-	return slices.Contains(n.dirs, path.Dir(p)) && !slices.Contains(n.bound, p)
+	return slices.Contains(n.dirs, path.Dir(p)) && !slices.ContainsFunc(n.bound, func(pattern string) bool {
+		is, err := path.Match(pattern, p)
+		return is || err != nil
+	})
 }
 
 // Canonical is implemented by values that hold secrets: JSON hides those, and a

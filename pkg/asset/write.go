@@ -124,18 +124,22 @@ func (r *run) commit(outputs []output) error {
 	}
 	drafts := false
 	r.store.saver.view(func(st *state) {
+		for n := range r.futures {
+			drafts = drafts || st.Drafts[n.name] != nil
+		}
 		maps.DeleteFunc(fresh, func(name string, rec *record) bool {
 			old := st.Assets[name]
 			return old != nil && (old == rec || same(old, rec))
 		})
-		drafts = len(st.Drafts) > 0
 	})
 	if len(fresh) == 0 && !drafts {
 		return r.store.saver.flush()
 	}
 	return r.store.saver.commit(func(st *state) {
 		maps.Copy(st.Assets, fresh)
-		st.Drafts = map[string]*record{}
+		for n := range r.futures {
+			delete(st.Drafts, n.name)
+		}
 	})
 }
 

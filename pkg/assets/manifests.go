@@ -8,11 +8,25 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
+// Manifests with keys, names or ids that were drawn for this cluster. Such files
+// of another directory do not fit.
+var (
+	boundManifests = []string{
+		"manifests/cluster-infrastructure-02-config.yml", "manifests/cvo-overrides.yaml",
+		"manifests/kube-system-configmap-root-ca.yaml", "manifests/machine-config-server-*.yaml",
+	}
+	boundOpenShift = []string{
+		"openshift/99_kubeadmin-password-secret.yaml", "openshift/99_openshift-cluster-api_*-user-data-secret.yaml",
+		"openshift/99_openshift-cluster-api_hosts-*.yaml", "openshift/99_openshift-cluster-api_master-machines-*.yaml",
+		"openshift/99_openshift-cluster-api_worker-machineset-*.yaml",
+	}
+)
+
 // Manifests is manifests/: the cluster's configuration.
 var Manifests = asset.From5("manifests", Config, InfraID, ClusterID, RootCA, MachineConfigServer,
 	func(_ asset.Env, c *types.InstallConfig, infraID, clusterID string, rootCA, mcs pki.Pair) (asset.Files, error) {
 		return manifests.Render(manifests.Inputs{Config: c, InfraID: infraID, ClusterID: clusterID, RootCA: rootCA, MachineConfigServer: mcs})
-	}, asset.OwnsDir(manifests.Dir))
+	}, asset.OwnsDir(manifests.Dir), asset.Bound(boundManifests...))
 
 // OpenShift is openshift/: objects of the operators' kinds.
 var OpenShift = asset.From6("openshift", Config, InfraID, Kubeadmin, pointers, Invoker, Version,
@@ -20,4 +34,4 @@ var OpenShift = asset.From6("openshift", Config, InfraID, Kubeadmin, pointers, I
 		return openshift.Render(openshift.Inputs{
 			Config: c, InfraID: infraID, PasswordHash: k.Hash, Pointers: pointers, Invoker: invoker, Version: version,
 		})
-	}, asset.OwnsDir(openshift.Dir, openshift.PointerFiles()...))
+	}, asset.OwnsDir(openshift.Dir, openshift.PointerFiles()...), asset.Bound(boundOpenShift...))
