@@ -31,6 +31,7 @@ var environment = []variable{
 	{"OPENSHIFT_INSTALL_INVOKER", "Who runs the installer, noted in the cluster; \"user\" if unset."},
 	{"OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP", "If not empty, create cluster leaves the bootstrap host in place."},
 	{"OPENSHIFT_INSTALL_GATHER_BOOTSTRAP", "If not empty, create cluster gathers a log bundle also when all went well."},
+	{"OPENSHIFT_INSTALL_SKIP_HOSTCRYPT_VALIDATION", "If not empty, fips: true is accepted on a host that is not in FIPS mode."},
 	{"OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "The address at which the bootstrap host is reached over SSH."},
 	{"OKD_INSTALL_IMAGE_CACHE", "The directory in which downloaded operating system images are kept."},
 	{"OPENSHIFT_INSTALL_IMAGE_CACHE", "The same, if OKD_INSTALL_IMAGE_CACHE is not set."},

@@ -225,9 +225,11 @@ func (r *root) close() {
 	}
 }
 
-// editedFlags adds the flags that decide about edited files.
+// editedFlags adds the flags that decide about files of the user's: edited ones,
+// and an install-config.yaml of another version.
 func editedFlags(c *cobra.Command, o *install.Options) {
 	keep := c.Flags().Bool("keep-edited", false, "keep files that you edited although what they were made from changed")
+	c.Flags().BoolVar(&o.AllowUnknown, "allow-unknown-fields", false, "warn about keys of install-config.yaml that are unknown, and ignore them")
 	overwrite := c.Flags().Bool("overwrite-edited", false, "make such files anew; your edits are lost")
 	c.PreRunE = func(*cobra.Command, []string) error {
 		switch {

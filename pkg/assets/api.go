@@ -40,6 +40,16 @@ type Deps struct {
 	// LoadCerts takes the API server's and the administrator's authorities, and
 	// the administrator's certificate, from tls/. Once taken they stay.
 	LoadCerts bool
+	// AllowUnknown makes unknown keys of install-config.yaml warnings.
+	AllowUnknown bool
+	// HostFIPS says whether this host is in FIPS mode; unknown checks nothing.
+	HostFIPS types.FIPSMode
+	// SkipHostCrypt makes a host that is not in FIPS mode, where the cluster is to
+	// be, a warning.
+	SkipHostCrypt bool
+	// Lookup finds virtual addresses that install-config.yaml leaves to DNS. Nil
+	// looks nothing up.
+	Lookup Lookup
 	// KeepOSTemplate says that the OS template belongs to the user and has to
 	// stay when the cluster is destroyed.
 	KeepOSTemplate bool

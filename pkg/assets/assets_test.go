@@ -409,7 +409,7 @@ func TestForget(t *testing.T) {
 
 func TestGraph(t *testing.T) {
 	dot := Graph()
-	for _, edge := range []string{`"infra-id" -> "bootstrap.ign"`, `"tls/root-ca" -> "tls/machine-config-server"`, `"install-config.yaml" -> "install-config"`} {
+	for _, edge := range []string{`"infra-id" -> "bootstrap.ign"`, `"tls/root-ca" -> "tls/machine-config-server"`, `"install-config.yaml" -> "install-config-read"`} {
 		if !strings.Contains(dot, edge) {
 			t.Errorf("no edge %s", edge)
 		}

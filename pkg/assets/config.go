@@ -23,13 +23,6 @@ const configFile = "install-config.yaml"
 // ConfigFile is install-config.yaml as the user wrote it.
 var ConfigFile = asset.Source("install-config.yaml", configFile)
 
-// Config is install-config.yaml, complete and checked.
-var Config = asset.From1("install-config", ConfigFile,
-	func(_ asset.Env, data []byte) (*types.InstallConfig, error) {
-		c, findings := types.Load(configFile, data)
-		return c, findings.Err()
-	}, asset.Transient())
-
 // NameSet is what certificates and addresses depend on. Other changes of the
 // install-config leave the keys as they are.
 type NameSet struct {

@@ -25,6 +25,7 @@ var ErrNoReleaseImage = errors.New("no release image is known; name one in OPENS
 type Installer struct {
 	store  *asset.Store
 	events event.Sink
+	lookup Lookup
 }
 
 // Open takes the directory for this process. It fails with *asset.LockedError
@@ -44,6 +45,12 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	asset.Set(store, HostData, tree)
 	asset.Set(store, Version, deps.Version)
 	asset.Set(store, KeepTemplate, deps.KeepOSTemplate)
+	asset.Set(store, AllowUnknown, deps.AllowUnknown)
+	asset.Set(store, HostFIPS, deps.HostFIPS)
+	asset.Set(store, SkipHostCrypt, deps.SkipHostCrypt)
+	if !asset.Remembers(store, NamesInDNS) {
+		asset.Set(store, NamesInDNS, nil)
+	}
 	setOrKeep(store, Invoker, deps.Invoker, defaultInvoker)
 	setOrKeep(store, ReleaseImage, deps.ReleaseImage, "")
 	setOrKeep(store, Profile, deps.Profile, "")
@@ -53,7 +60,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if events == nil {
 		events = event.Discard
 	}
-	return &Installer{store: store, events: events}, nil
+	return &Installer{store: store, events: events, lookup: deps.Lookup}, nil
 }
 
 // defaultInvoker is the reference's.
@@ -158,10 +165,14 @@ func clusterOf(r *asset.Result) Cluster {
 
 // run evaluates assets, and says what in the install-config is dubious.
 func (i *Installer) run(ctx context.Context, write []asset.Ref, need ...asset.Ref) (*asset.Result, error) {
+	err := i.lookUp(ctx)
 	// First the install-config alone: if it is wrong, no keys need be made.
-	r, err := i.store.Run(ctx, nil, []asset.Ref{Config})
 	if err == nil {
-		r, err = i.store.Run(ctx, write, append(need, ConfigFile))
+		_, err = i.store.Run(ctx, nil, []asset.Ref{Config})
+	}
+	var r *asset.Result
+	if err == nil {
+		r, err = i.store.Run(ctx, write, append(need, read))
 	}
 	if findings := (*report.Error)(nil); errors.As(err, &findings) {
 		return nil, findings // the lines name file and place; anything around them is noise
@@ -169,10 +180,7 @@ func (i *Installer) run(ctx context.Context, write []asset.Ref, need ...asset.Re
 	if err != nil {
 		return nil, err
 	}
-	_, findings := types.Load(configFile, asset.Of(r, ConfigFile))
-	for _, line := range findings.Lines(true) {
-		event.Warn(i.events, line)
-	}
+	i.warn(r)
 	return r, nil
 }
 

@@ -35,6 +35,7 @@ const (
 	envBootstrapIP       = "OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP"
 	envClusterProfile    = "OPENSHIFT_INSTALL_EXPERIMENTAL_CLUSTER_PROFILE"
 	envLoadCerts         = "OPENSHIFT_INSTALL_LOAD_CLUSTER_CERTS"
+	envSkipHostCrypt     = "OPENSHIFT_INSTALL_SKIP_HOSTCRYPT_VALIDATION"
 )
 
 // pollEvery is how often the waits look at the world.
@@ -74,6 +75,7 @@ type Options struct {
 	Timeout           time.Duration // replaces every phase's budget
 	Edited            asset.Policy  // what to do about edited files whose inputs changed
 	SkipPasswordPrint bool
+	AllowUnknown      bool // unknown keys of install-config.yaml are warnings
 	// ApproveCSRs lets nodes of any name join from the machine networks, where
 	// the installer has not made the machines and cannot know them.
 	ApproveCSRs bool
@@ -167,6 +169,10 @@ func (a *App) open() (*assets.Installer, error) {
 		NodeIP:         nodeIP,
 		LoadCerts:      a.Getenv(envLoadCerts) == "true",
 		KeepOSTemplate: a.osTemplate() != "",
+		AllowUnknown:   a.Options.AllowUnknown,
+		HostFIPS:       hostFIPS(fipsFile),
+		SkipHostCrypt:  a.Getenv(envSkipHostCrypt) != "",
+		Lookup:         lookUp,
 		Edited:         a.Options.Edited,
 		Command:        a.Command,
 		StateKey:       key,

@@ -1,0 +1,83 @@
+package assets
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// What reading install-config.yaml depends on besides the file.
+var (
+	AllowUnknown  = asset.Param[bool]("allow-unknown-fields")
+	HostFIPS      = asset.Param[types.FIPSMode]("host-fips-mode")
+	SkipHostCrypt = asset.Param[bool]("skip-hostcrypt-validation")
+	// NamesInDNS are the addresses of the names that the install-config leaves to
+	// DNS.
+	NamesInDNS = asset.Param[map[string][]netip.Addr]("names-in-dns")
+)
+
+// reading is a config with what was found about it.
+type reading struct {
+	config   *types.InstallConfig
+	findings *report.Report
+}
+
+// Canonical implements asset.Canonical. Findings change nothing that is made.
+func (r reading) Canonical() []byte { return r.config.Canonical() }
+
+// read is install-config.yaml, complete and checked.
+var read = asset.From5("install-config-read", ConfigFile, AllowUnknown, HostFIPS, SkipHostCrypt, NamesInDNS,
+	func(_ asset.Env, data []byte, allowUnknown bool, host types.FIPSMode, skip bool, names map[string][]netip.Addr) (reading, error) {
+		options := types.Options{
+			AllowUnknown: allowUnknown, Host: host, SkipHostCrypt: skip,
+			Lookup: func(name string) []netip.Addr { return names[name] },
+		}
+		c, findings := options.Load(configFile, data)
+		return reading{c, findings}, findings.Err()
+	}, asset.Transient())
+
+// Config is install-config.yaml, complete and checked.
+var Config = asset.From1("install-config", read,
+	func(_ asset.Env, r reading) (*types.InstallConfig, error) { return r.config, nil }, asset.Transient())
+
+// Lookup finds the addresses of a host name.
+type Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+
+// lookUp asks DNS for what the install-config leaves to it. If DNS does not
+// answer, what it said in an earlier run counts.
+func (i *Installer) lookUp(ctx context.Context) error {
+	if i.lookup == nil || !i.store.Started().IsZero() {
+		return nil
+	}
+	r, err := i.store.Run(ctx, nil, []asset.Ref{ConfigFile})
+	if err != nil {
+		return err
+	}
+	names, failed := map[string][]netip.Addr{}, error(nil)
+	types.Options{AllowUnknown: true, Lookup: func(host string) []netip.Addr {
+		found, err := i.lookup(ctx, host)
+		failed = errors.Join(failed, err)
+		slices.SortFunc(found, netip.Addr.Compare) // servers change the order; IPv4 comes first
+		names[host] = slices.Compact(found)
+		return names[host]
+	}}.Load(configFile, asset.Of(r, ConfigFile))
+	if failed != nil {
+		event.Warn(i.events, "install-config.yaml leaves virtual addresses to DNS: "+failed.Error())
+		return nil
+	}
+	asset.Set(i.store, NamesInDNS, names)
+	return nil
+}
+
+// warn says what in the install-config is dubious.
+func (i *Installer) warn(r *asset.Result) {
+	for _, line := range asset.Of(r, read).findings.Lines(true) {
+		event.Warn(i.events, line)
+	}
+}
