@@ -38,7 +38,8 @@ golden: ## accept what is rendered as the new golden files
 	go test ./pkg/assets/... ./pkg/plan/... ./pkg/lab/release/... -update
 
 docs: ## make the reference pages and the JSON Schema from the code
-	go test ./cmd/okd-install -run IsCurrent -update
+	go test ./pkg/explain ./cmd/okd-install -run 'IsCurrent' -update
+	go test ./pkg/explain -run TestPrint -update
 
 man: build ## manual pages, in bin/man1
 	bin/okd-install man --output-dir bin/man1

@@ -18,7 +18,7 @@ var layers = map[string]int{
 	"data":      0,
 	"pkg/clock": 0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0, "pkg/records": 0,
 	"pkg/types": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
-	"pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
+	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
 	"pkg/wizard": 4, "pkg/analyze": 4,
@@ -38,6 +38,7 @@ var sameLayer = map[string][]string{
 	"pkg/asset":    {},
 	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
 	"pkg/types":    {"pkg/types"},
+	"pkg/explain":  {"pkg/explain"},
 	"pkg/lab":      {"pkg/lab"},
 	"cmd/okd-lab":  {"cmd/okd-lab"},
 }

@@ -33,6 +33,8 @@ var environment = []variable{
 	{"OPENSHIFT_INSTALL_GATHER_BOOTSTRAP", "If not empty, create cluster gathers a log bundle also when all went well."},
 	{"OPENSHIFT_INSTALL_SKIP_HOSTCRYPT_VALIDATION", "If not empty, fips: true is accepted on a host that is not in FIPS mode."},
 	{"OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "The address at which the bootstrap host is reached over SSH."},
+	{"OPENSHIFT_INSTALL_EXPERIMENTAL_CLUSTER_PROFILE", "The cluster profile whose manifests of the release are applied; self-managed-high-availability if unset."},
+	{"OPENSHIFT_INSTALL_LOAD_CLUSTER_CERTS", "If true, authorities and the administrator's certificate are read from tls/ instead of being made."},
 	{"OKD_INSTALL_IMAGE_CACHE", "The directory in which downloaded operating system images are kept."},
 	{"OPENSHIFT_INSTALL_IMAGE_CACHE", "The same, if OKD_INSTALL_IMAGE_CACHE is not set."},
 	{"OKD_INSTALL_STATE_PASSPHRASE_FILE", "A file with the passphrase or age identity that the state is encrypted with, as --state-passphrase-file."},

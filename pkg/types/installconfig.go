@@ -9,8 +9,9 @@ import "github.com/okd-install/okd-install/pkg/secret"
 // APIVersion is the version that new install-configs have.
 const APIVersion = "v1"
 
-// InstallConfig is what the user asks for. Load returns it with every default
-// filled in.
+// InstallConfig describes the cluster that is to be made.
+//
+// Load returns it with every default filled in.
 type InstallConfig struct {
 	// APIVersion is the version of this file's format. One of v1, v1beta4,
 	// v1beta3; the last two are read as v1.

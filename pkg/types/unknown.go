@@ -93,43 +93,11 @@ func printable(key string) string {
 // closest is the known key that is closest to an unknown one, if any is close.
 // Keys of old forms are not proposed.
 func closest(key string, known map[string]field) string {
-	best, bestDistance := "", max(len(key)/3, 2)+1
+	var current []string
 	for k, f := range known {
-		if f.deprecated {
-			continue
-		}
-		d := distance(strings.ToLower(key), strings.ToLower(k))
-		if d < bestDistance || d == bestDistance && best != "" && k < best {
-			best, bestDistance = k, d
+		if !f.deprecated {
+			current = append(current, k)
 		}
 	}
-	return best
-}
-
-// distance counts the letters to insert, delete, replace or swap with their
-// neighbour to make b of a.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return max(len(a), len(b))
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-		for j := 1; j <= len(b); j++ {
-			if i == 0 {
-				rows[i][j] = j
-				continue
-			}
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
+	return report.Closest(key, current)
 }

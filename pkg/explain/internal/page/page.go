@@ -1,0 +1,184 @@
+// Package page writes the schema of install-config.yaml as a page of the user's
+// reference. It runs when the documentation is made and tested.
+package page
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/explain"
+)
+
+// writer collects the page.
+type writer struct {
+	strings.Builder
+	seen []place
+}
+
+// place is an object that has a section of its own.
+type place struct {
+	path  string
+	shape string // its fields without defaults: what is of the same shape is written once
+	node  *explain.Schema
+}
+
+// Write returns the page as Markdown.
+func Write(s *explain.Schema) string {
+	w := &writer{}
+	w.WriteString(`# Fields of install-config.yaml
+
+<!-- Made from pkg/types by "make docs"; change the comments and tags there. -->
+
+Every field that ` + "`install-config.yaml`" + ` can have on the platforms of this installer. The same texts are in the program: ` +
+		"`okd-install explain installconfig.platform`" + ` describes a field, ` + "`okd-install explain --schema`" + ` prints a JSON Schema, with which editors complete and check the file.
+
+A field marked **required** has to be there whenever what it is in is there. ` + "`[]`" + ` stands for each item of a list. What is described as an old form or name still works; a file must not have both. A key that is not on this page is an error.
+
+`)
+	w.section(explain.Resource, s)
+	return w.String()
+}
+
+func (w *writer) section(path string, s *explain.Schema) {
+	fmt.Fprintf(w, "## %s\n\n", title(path))
+	if path != explain.Resource {
+		fmt.Fprintf(w, "%s\n\n", prose(s.Description))
+	}
+	shape := shapeOf(s.Object())
+	for _, p := range w.seen {
+		if p.shape == shape {
+			fmt.Fprintf(w, "The same fields as in [%s](#%s)%s.\n\n", title(p.path), anchor(p.path), differences(p.node.Object(), s.Object()))
+			return
+		}
+	}
+	w.seen = append(w.seen, place{path, shape, s})
+	w.WriteString("| Field | Type | Meaning |\n|---|---|---|\n")
+	for _, name := range s.Fields() {
+		f := s.Object().Properties[name]
+		shown := "`" + name + "`"
+		if len(f.Fields()) > 0 {
+			shown = fmt.Sprintf("[%s](#%s)", shown, anchor(below(path, s, name)))
+		}
+		fmt.Fprintf(w, "| %s | %s | %s |\n", shown, f.TypeName(), meaning(s, name, f))
+	}
+	w.WriteString("\n")
+	for _, name := range s.Fields() {
+		if f := s.Object().Properties[name]; len(f.Fields()) > 0 {
+			w.section(below(path, s, name), f)
+		}
+	}
+}
+
+// below is the path of a field of s.
+func below(path string, s *explain.Schema, name string) string {
+	if s.Items != nil {
+		path += "[]"
+	}
+	return path + "." + name
+}
+
+func title(path string) string {
+	if path == explain.Resource {
+		return "The file"
+	}
+	return strings.TrimPrefix(path, explain.Resource+".")
+}
+
+// anchor is the name that a heading gets: what is no letter, digit, hyphen or
+// underscore is dropped.
+func anchor(path string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '.' || r == '[' || r == ']':
+			return -1
+		}
+		return r
+	}, strings.ToLower(title(path)))
+}
+
+func meaning(in *explain.Schema, name string, f *explain.Schema) string {
+	var parts []string
+	if in.Requires(name) {
+		parts = append(parts, "**Required.**")
+	}
+	if f.Not != nil {
+		parts = append(parts, "**Not supported;** leave it out.")
+	}
+	parts = append(parts, prose(f.Description))
+	if values := f.EnumTexts(); len(values) > 0 {
+		parts = append(parts, "Values: "+code(values...)+".")
+	}
+	if bounds := f.RangeText(); bounds != "" {
+		parts = append(parts, strings.ToUpper(bounds[:1])+bounds[1:]+".")
+	}
+	if d := f.DefaultText(); d != "" {
+		parts = append(parts, "Default: "+code(d)+".")
+	}
+	if f.WriteOnly {
+		parts = append(parts, "Secret.")
+	}
+	return strings.Join(parts, " ")
+}
+
+// prose makes text safe for a cell of a table.
+func prose(text string) string {
+	return strings.NewReplacer("\n", "<br>", "|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`).Replace(text)
+}
+
+func code(values ...string) string {
+	for i, v := range values {
+		values[i] = "`" + strings.ReplaceAll(v, "|", `\|`) + "`"
+	}
+	return strings.Join(values, ", ")
+}
+
+// shapeOf tells objects apart by their fields: names, types, texts, rules.
+func shapeOf(s *explain.Schema) string {
+	plain := *s
+	plain.Description, plain.Properties = "", map[string]*explain.Schema{}
+	for name, p := range s.Properties {
+		plain.Properties[name] = withoutDefaults(p)
+	}
+	b, err := json.Marshal(plain)
+	if err != nil {
+		panic("page: encode the schema: " + err.Error()) // it was decoded from JSON
+	}
+	return string(b)
+}
+
+// withoutDefaults is s without what differs between uses of the same fields.
+func withoutDefaults(s *explain.Schema) *explain.Schema {
+	c := *s
+	c.Default, c.Minimum, c.Maximum = nil, nil, nil
+	if c.Items != nil {
+		c.Items = withoutDefaults(c.Items)
+	}
+	c.Properties = map[string]*explain.Schema{}
+	for name, p := range s.Properties {
+		c.Properties[name] = withoutDefaults(p)
+	}
+	return &c
+}
+
+// differences names the fields whose default is another one.
+func differences(a, b *explain.Schema) string {
+	list := differing("", a, b)
+	if len(list) == 0 {
+		return ""
+	}
+	return ", with other defaults: " + strings.Join(list, ", ")
+}
+
+func differing(path string, a, b *explain.Schema) (out []string) {
+	for _, name := range b.Fields() {
+		pa, pb := a.Object().Properties[name], b.Object().Properties[name]
+		if d := pb.DefaultText(); d != "" && d != pa.DefaultText() {
+			out = append(out, fmt.Sprintf("`%s%s` is %s", path, name, code(d)))
+		}
+		out = append(out, differing(path+name+".", pa, pb)...)
+	}
+	return out
+}

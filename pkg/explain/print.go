@@ -1,0 +1,161 @@
+package explain
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// width is where descriptions are wrapped: what a terminal has at least.
+const width = 80
+
+// Print writes what a field is and what is in it, laid out as the reference
+// and kubectl do.
+func (s *Schema) Print(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("KIND:     InstallConfig\nVERSION:  v1\n\n")
+	fmt.Fprintf(&b, "RESOURCE: <%s>\n", s.TypeName())
+	s.details(&b, 2)
+	if fields := s.Fields(); len(fields) > 0 {
+		b.WriteString("\nFIELDS:\n")
+		for i, name := range fields {
+			if i > 0 {
+				b.WriteString("\n")
+			}
+			f := s.Object().Properties[name]
+			fmt.Fprintf(&b, "    %s <%s>", name, f.TypeName())
+			if s.Requires(name) {
+				b.WriteString(" -required-")
+			}
+			b.WriteString("\n")
+			f.details(&b, 6)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// PrintTree writes the names and types of all fields below s, and no texts.
+func (s *Schema) PrintTree(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("KIND:     InstallConfig\nVERSION:  v1\n\n")
+	fmt.Fprintf(&b, "RESOURCE: <%s>\n", s.TypeName())
+	s.details(&b, 2)
+	b.WriteString("\nFIELDS:\n")
+	s.tree(&b, 4)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s *Schema) tree(b *strings.Builder, indent int) {
+	for _, name := range s.Fields() {
+		f := s.Object().Properties[name]
+		fmt.Fprintf(b, "%*s%s <%s>", indent, "", name, f.TypeName())
+		if s.Requires(name) {
+			b.WriteString(" -required-")
+		}
+		b.WriteString("\n")
+		f.tree(b, indent+3)
+	}
+}
+
+// details are the lines below the name of a field.
+func (s *Schema) details(b *strings.Builder, indent int) {
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(b, "%*s%s: %s\n", indent, "", label, text)
+		}
+	}
+	line("Default", s.DefaultText())
+	line("Format", s.Object().Format)
+	line("Valid Values", strings.Join(s.EnumTexts(), ","))
+	line("Range", s.RangeText())
+	if s.Not != nil {
+		line("Not supported", "leave it out")
+	}
+	if s.WriteOnly {
+		line("Secret", "no command shows it")
+	}
+	for _, paragraph := range strings.Split(s.Description, "\n") {
+		wrap(b, paragraph, indent)
+	}
+}
+
+// DefaultText is the value that is assumed, as JSON, or empty.
+func (s *Schema) DefaultText() string {
+	if s.Default == nil {
+		return ""
+	}
+	return text(s.Default)
+}
+
+// EnumTexts are the values that are allowed, as JSON; none if many are.
+func (s *Schema) EnumTexts() []string {
+	var out []string
+	for _, v := range s.Object().Enum {
+		out = append(out, text(v))
+	}
+	return out
+}
+
+// RangeText says between which numbers a value, or how many items, must be.
+func (s *Schema) RangeText() string {
+	between := func(least, most *int64, what string) string {
+		if most != nil && *most == 1 {
+			what = strings.TrimSuffix(what, "s")
+		}
+		switch {
+		case least != nil && most != nil && *least == *most:
+			return fmt.Sprintf("%d%s", *least, what)
+		case least != nil && most != nil:
+			return fmt.Sprintf("%d to %d%s", *least, *most, what)
+		case least != nil:
+			return fmt.Sprintf("at least %d%s", *least, what)
+		case most != nil:
+			return fmt.Sprintf("at most %d%s", *most, what)
+		}
+		return ""
+	}
+	var out []string
+	o := s.Object()
+	for _, part := range []string{
+		between(o.Minimum, o.Maximum, ""), between(nil, o.MaxLength, " characters"), between(s.MinItems, s.MaxItems, " items"),
+	} {
+		if part != "" {
+			out = append(out, part)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("explain: encode a value of the schema: " + err.Error()) // it was decoded from JSON
+	}
+	return string(b)
+}
+
+// wrap writes a paragraph in lines of at most width, a list's item with its
+// lines below each other.
+func wrap(b *strings.Builder, paragraph string, indent int) {
+	if strings.HasPrefix(strings.TrimSpace(paragraph), "- ") {
+		paragraph = strings.TrimSpace(paragraph)
+	}
+	column := 0
+	for _, word := range strings.Fields(paragraph) {
+		switch {
+		case column == 0:
+			fmt.Fprintf(b, "%*s%s", indent, "", word)
+			column = indent + len(word)
+		case column+1+len(word) > width:
+			fmt.Fprintf(b, "\n%*s%s", indent, "", word)
+			column = indent + len(word)
+		default:
+			b.WriteString(" " + word)
+			column += 1 + len(word)
+		}
+	}
+	b.WriteString("\n")
+}

@@ -1,0 +1,83 @@
+package explain_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/okd-install/okd-install/pkg/explain"
+	"github.com/okd-install/okd-install/pkg/explain/internal/derive"
+	"github.com/okd-install/okd-install/pkg/explain/internal/page"
+)
+
+var update = flag.Bool("update", false, "accept what was derived from pkg/types")
+
+// current compares a file with what it should hold, or brings it there.
+func current(t *testing.T, path string, want []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s is not current; run make docs (-want +got):\n%s", path, d)
+	}
+}
+
+// TestSchemaIsCurrent fails when pkg/types says something else than the
+// embedded schema, when a field has no description, and when what comments and
+// tags say is not what Load does.
+func TestSchemaIsCurrent(t *testing.T) {
+	s, err := derive.Schema("../types")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	current(t, "installconfig.schema.json", b.Bytes())
+	current(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), []byte(page.Write(s)))
+}
+
+func load(t *testing.T) *explain.Schema {
+	t.Helper()
+	s, err := explain.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestEveryFieldIsDescribed looks at what users get, whatever derived it.
+func TestEveryFieldIsDescribed(t *testing.T) {
+	count := 0
+	var walk func(path string, s *explain.Schema)
+	walk = func(path string, s *explain.Schema) {
+		for _, name := range s.Fields() {
+			f := s.Object().Properties[name]
+			if count++; len(f.Description) < 10 {
+				t.Errorf("%s.%s is described as %q", path, name, f.Description)
+			}
+			walk(path+"."+name, f)
+		}
+	}
+	walk(explain.Resource, load(t))
+	if count < 100 {
+		t.Errorf("only %d fields were found", count)
+	}
+}
