@@ -39,5 +39,6 @@ var environment = []variable{
 	{"OPENSHIFT_INSTALL_IMAGE_CACHE", "The same, if OKD_INSTALL_IMAGE_CACHE is not set."},
 	{"OKD_INSTALL_STATE_PASSPHRASE_FILE", "A file with the passphrase or age identity that the state is encrypted with, as --state-passphrase-file."},
 	{"OKD_INSTALL_STATE_PASSPHRASE", "That passphrase itself, if no file is named."},
+	{"SSH_AUTH_SOCK", "The SSH agent whose keys are tried for logging in to hosts, besides the installation's own and those of --key."},
 	{"OVIRT_CONFIG", "The file with the login of the oVirt engine; ~/.ovirt/ovirt-config.yaml if unset."},
 }
