@@ -111,6 +111,10 @@ func TestStale(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	late, err := decade.Issue(stream(11), t0.Add(5*Day), Leaf{Name: Name{Common: "late"}, Life: Day})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name  string
 		pair  Pair
@@ -125,6 +129,9 @@ func TestStale(t *testing.T) {
 		{"ten years, nine later", decade, 9 * Year, ""},
 		{"ten years, a month before", decade, TenYears - 29*Day, "expires at"},
 		{"unreadable", Pair{Cert: []byte("x")}, 0, "cannot be read"},
+		// Its NotBefore is that of a CA which is five days older.
+		{"a day, issued late", late, 5*Day + time.Hour, ""},
+		{"a day, issued late, in its second half", late, 5*Day + 13*time.Hour, "expires at"},
 	}
 	for _, tt := range tests {
 		got := tt.pair.Stale(t0.Add(tt.after))
