@@ -49,9 +49,9 @@ func allCases() []testCase {
 	return append(out, special...)
 }
 
-// config reads testdata/inputs: the platform's file, over it the layout's, and
-// over that what the layout needs on this platform.
-func (c testCase) config(t testing.TB) *types.InstallConfig {
+// source is the install-config of testdata/inputs: the platform's file, over it
+// the layout's, and over that what the layout needs on this platform.
+func (c testCase) source(t testing.TB) []byte {
 	t.Helper()
 	merged := c.input(t, c.platform)
 	for _, overlay := range []string{c.layout, c.layout + "." + c.platform} {
@@ -64,7 +64,12 @@ func (c testCase) config(t testing.TB) *types.InstallConfig {
 			t.Fatal(err)
 		}
 	}
-	config, findings := types.Load(configFile, merged)
+	return merged
+}
+
+func (c testCase) config(t testing.TB) *types.InstallConfig {
+	t.Helper()
+	config, findings := types.Load(configFile, c.source(t))
 	if err := findings.Err(); err != nil {
 		t.Fatal(err)
 	}

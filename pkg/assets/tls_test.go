@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,99 +16,210 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// The table of the reference: every file, its subject, life, usage, names and
-// signer.
-func TestTLSTable(t *testing.T) {
-	const day, year = 24 * time.Hour, 365 * 24 * time.Hour
-	const s, c = x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth
-	const services = "kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local openshift openshift.default openshift.default.svc openshift.default.svc.cluster.local"
-	rows := []struct {
-		file, subject, signer string
-		life                  time.Duration
-		usage                 []x509.ExtKeyUsage
-		dns, ips              string
-		chain                 int
-	}{
-		{"root-ca", "CN=root-ca,OU=openshift", "", 10 * year, nil, "", "", 1},
-		{"admin-kubeconfig-signer", "CN=admin-kubeconfig-signer,OU=openshift", "", 10 * year, nil, "", "", 1},
-		{"kube-apiserver-lb-signer", "CN=kube-apiserver-lb-signer,OU=openshift", "", 10 * year, nil, "", "", 1},
-		{"kube-apiserver-localhost-signer", "CN=kube-apiserver-localhost-signer,OU=openshift", "", 10 * year, nil, "", "", 1},
-		{"kube-apiserver-service-network-signer", "CN=kube-apiserver-service-network-signer,OU=openshift", "", 10 * year, nil, "", "", 1},
-		{"kube-apiserver-to-kubelet-signer", "CN=kube-apiserver-to-kubelet-signer,OU=openshift", "", year, nil, "", "", 1},
-		{"kube-control-plane-signer", "CN=kube-control-plane-signer,OU=openshift", "", year, nil, "", "", 1},
-		{"kubelet-bootstrap-kubeconfig-signer", "CN=kubelet-bootstrap-kubeconfig-signer,OU=openshift", "", 10 * year, nil, "", "", 1},
-		{"kubelet-signer", "CN=kubelet-signer,OU=openshift", "", day, nil, "", "", 1},
-		{"aggregator-ca", "CN=aggregator,OU=bootkube", "", day, nil, "", "", 1},
-		{"aggregator-signer", "CN=aggregator-signer,OU=openshift", "", day, nil, "", "", 1},
+// certificate is a row of the reference's table: what lies in tls/ under which
+// name, whose it is, how long it lives, and what it may be used for.
+type certificate struct {
+	file, subject string
+	signer        string // file of the CA, "-" for a certificate that signed itself and nothing else
+	life, usage   string // usage of leaves: S server, C client
+	dns, ips      string
+	chain         bool // the CA's certificate follows
+	withheld      bool // from the bootstrap host
+}
 
-		{"machine-config-server", "CN=system:machine-config-server", "root-ca", 10 * year, []x509.ExtKeyUsage{s}, "api-int.demo.okd.test", "198.18.0.10", 1},
-		{"journal-gatewayd", "CN=journal-gatewayd,O=OpenShift Bootstrap", "root-ca", 10 * year, []x509.ExtKeyUsage{s, c}, "", "", 1},
-		{"admin-kubeconfig-client", "CN=system:admin,O=system:masters", "admin-kubeconfig-signer", 10 * year, []x509.ExtKeyUsage{s, c}, "", "", 1},
-		{"kube-apiserver-lb-server", "CN=system:kube-apiserver,O=kube-master", "kube-apiserver-lb-signer", day, []x509.ExtKeyUsage{s}, "api.demo.okd.test", "", 2},
-		{"kube-apiserver-internal-lb-server", "CN=system:kube-apiserver,O=kube-master", "kube-apiserver-lb-signer", day, []x509.ExtKeyUsage{s}, "api-int.demo.okd.test", "", 2},
-		{"kube-apiserver-localhost-server", "CN=system:kube-apiserver,O=kube-master", "kube-apiserver-localhost-signer", day, []x509.ExtKeyUsage{s}, "localhost", "127.0.0.1 ::1", 2},
-		{"kube-apiserver-service-network-server", "CN=system:kube-apiserver,O=kube-master", "kube-apiserver-service-network-signer", day, []x509.ExtKeyUsage{s}, services, "198.19.128.1", 2},
-		{"kube-apiserver-to-kubelet-client", "CN=system:kube-apiserver,O=kube-master", "kube-apiserver-to-kubelet-signer", year, []x509.ExtKeyUsage{c}, "", "", 1},
-		{"kube-control-plane-kube-controller-manager-client", "CN=system:admin,O=system:masters", "kube-control-plane-signer", year, []x509.ExtKeyUsage{c}, "", "", 1},
-		{"kube-control-plane-kube-scheduler-client", "CN=system:admin,O=system:masters", "kube-control-plane-signer", year, []x509.ExtKeyUsage{c}, "", "", 1},
-		{"kubelet-client", "CN=system:serviceaccount:openshift-machine-config-operator:node-bootstrapper,O=system:serviceaccounts+O=system:serviceaccounts:openshift-machine-config-operator", "kubelet-bootstrap-kubeconfig-signer", 10 * year, []x509.ExtKeyUsage{c}, "", "", 1},
-		{"apiserver-proxy", "CN=system:kube-apiserver-proxy,O=kube-master", "aggregator-ca", day, []x509.ExtKeyUsage{c}, "", "", 1},
-		{"aggregator-client", "CN=system:kube-apiserver-proxy,O=kube-master", "aggregator-signer", day, []x509.ExtKeyUsage{c}, "", "", 1},
-	}
-	made := allCerts(t)
-	if len(rows) != len(made) {
-		t.Errorf("%d rows for %d pairs", len(rows), len(made))
-	}
-	for _, row := range rows {
-		t.Run(row.file, func(t *testing.T) {
-			pair, ok := made[row.file]
-			if !ok {
-				t.Fatal("is not made")
+const services = "kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local openshift openshift.default openshift.default.svc openshift.default.svc.cluster.local"
+
+// certificateTable is the table. Names in braces differ from cluster to cluster.
+var certificateTable = []certificate{
+	{file: "root-ca", subject: "CN=root-ca,OU=openshift", life: "10y"},
+	{file: "machine-config-server", subject: "CN=system:machine-config-server", signer: "root-ca", life: "10y", usage: "S", dns: "{api-int}", ips: "{vips}"},
+	{file: "journal-gatewayd", subject: "CN=journal-gatewayd,O=OpenShift Bootstrap", signer: "root-ca", life: "10y", usage: "SC"},
+	{file: "admin-kubeconfig-signer", subject: "CN=admin-kubeconfig-signer,OU=openshift", life: "10y", withheld: true},
+	{file: "admin-kubeconfig-client", subject: "CN=system:admin,O=system:masters", signer: "admin-kubeconfig-signer", life: "10y", usage: "SC", withheld: true},
+	{file: "kube-apiserver-lb-signer", subject: "CN=kube-apiserver-lb-signer,OU=openshift", life: "10y"},
+	{file: "kube-apiserver-lb-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-lb-signer", life: "24h", usage: "S", dns: "{api}", chain: true},
+	{file: "kube-apiserver-internal-lb-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-lb-signer", life: "24h", usage: "S", dns: "{api-int}", chain: true},
+	{file: "kube-apiserver-localhost-signer", subject: "CN=kube-apiserver-localhost-signer,OU=openshift", life: "10y"},
+	{file: "kube-apiserver-localhost-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-localhost-signer", life: "24h", usage: "S", dns: "localhost", ips: "127.0.0.1 ::1", chain: true},
+	{file: "kube-apiserver-service-network-signer", subject: "CN=kube-apiserver-service-network-signer,OU=openshift", life: "10y"},
+	{file: "kube-apiserver-service-network-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-service-network-signer", life: "24h", usage: "S", dns: services, ips: "{services}", chain: true},
+	{file: "kube-apiserver-to-kubelet-signer", subject: "CN=kube-apiserver-to-kubelet-signer,OU=openshift", life: "1y"},
+	{file: "kube-apiserver-to-kubelet-client", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-to-kubelet-signer", life: "1y", usage: "C"},
+	{file: "kube-control-plane-signer", subject: "CN=kube-control-plane-signer,OU=openshift", life: "1y"},
+	{file: "kube-control-plane-kube-controller-manager-client", subject: "CN=system:admin,O=system:masters", signer: "kube-control-plane-signer", life: "1y", usage: "C"},
+	{file: "kube-control-plane-kube-scheduler-client", subject: "CN=system:admin,O=system:masters", signer: "kube-control-plane-signer", life: "1y", usage: "C"},
+	{file: "kubelet-bootstrap-kubeconfig-signer", subject: "CN=kubelet-bootstrap-kubeconfig-signer,OU=openshift", life: "10y", withheld: true},
+	{file: "kubelet-client", subject: "CN=system:serviceaccount:openshift-machine-config-operator:node-bootstrapper,O=system:serviceaccounts,O=system:serviceaccounts:openshift-machine-config-operator", signer: "kubelet-bootstrap-kubeconfig-signer", life: "10y", usage: "C"},
+	{file: "kubelet-signer", subject: "CN=kubelet-signer,OU=openshift", life: "24h"},
+	{file: "aggregator-ca", subject: "CN=aggregator,OU=bootkube", life: "24h"},
+	{file: "apiserver-proxy", subject: "CN=system:kube-apiserver-proxy,O=kube-master", signer: "aggregator-ca", life: "24h", usage: "C"},
+	{file: "aggregator-signer", subject: "CN=aggregator-signer,OU=openshift", life: "24h"},
+	{file: "aggregator-client", subject: "CN=system:kube-apiserver-proxy,O=kube-master", signer: "aggregator-signer", life: "24h", usage: "C"},
+	{file: "ironic/tls", subject: "CN=ironic,OU=openshift", signer: "-", life: "24h", usage: "S", dns: "{api-int}", ips: "{ironic}"},
+}
+
+// bundleTable is which authorities are in which bundle.
+var bundleTable = map[string]string{
+	"admin-kubeconfig-ca-bundle":               "admin-kubeconfig-signer",
+	"aggregator-ca-bundle":                     "aggregator-signer",
+	"kube-apiserver-lb-ca-bundle":              "kube-apiserver-lb-signer",
+	"kube-apiserver-localhost-ca-bundle":       "kube-apiserver-localhost-signer",
+	"kube-apiserver-service-network-ca-bundle": "kube-apiserver-service-network-signer",
+	"kube-apiserver-to-kubelet-ca-bundle":      "kube-apiserver-to-kubelet-signer",
+	"kubelet-bootstrap-kubeconfig-ca-bundle":   "kubelet-bootstrap-kubeconfig-signer",
+	"kubelet-client-ca-bundle":                 "kubelet-signer",
+	"kubelet-serving-ca-bundle":                "kubelet-signer",
+	"kube-control-plane-ca-bundle":             "kube-control-plane-signer kube-apiserver-lb-signer kube-apiserver-localhost-signer kube-apiserver-service-network-signer",
+	"kube-apiserver-complete-server-ca-bundle": "kube-apiserver-lb-signer kube-apiserver-localhost-signer kube-apiserver-service-network-signer",
+	"kube-apiserver-complete-client-ca-bundle": "admin-kubeconfig-signer kubelet-signer kube-control-plane-signer kube-apiserver-to-kubelet-signer kubelet-bootstrap-kubeconfig-signer",
+}
+
+// clusterNames is what the braces of the table stand for.
+type clusterNames struct {
+	vips, services, ironic string
+	short                  bool // ShortCertRotation
+}
+
+var tlsCases = []struct {
+	testCase
+	clusterNames
+}{
+	{testCase{types.PlatformOvirt, regular}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1"}},
+	{testCase{types.PlatformNone, "short-rotation"}, clusterNames{services: "198.19.128.1", short: true}},
+	{testCase{types.PlatformBareMetal, "dual-stack"}, clusterNames{vips: "198.18.0.10 fd12::10", services: "198.19.128.1 fd02::1", ironic: "198.18.0.10 fd12::10 {bootstrap}"}},
+	{testCase{types.PlatformBareMetal, "provisioning"}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1", ironic: "198.18.0.10 172.23.0.2"}},
+}
+
+// TestTLS makes everything for some clusters, and compares what the bootstrap
+// host gets, and what it does not get, with the tables.
+func TestTLS(t *testing.T) {
+	for _, tt := range tlsCases {
+		t.Run(tt.String(), func(t *testing.T) {
+			dir := warmDir(t)
+			if err := os.WriteFile(filepath.Join(dir, configFile), tt.source(t), 0o600); err != nil {
+				t.Fatal(err)
 			}
-			chain, err := pki.ParseCertificates(pair.Cert)
+			i := open(t, dir, deps())
+			var refs []asset.Ref
+			for _, p := range pairs {
+				refs = append(refs, p)
+			}
+			r, err := i.run(context.Background(), nil, append(refs, BootstrapIgnition)...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			cert := chain[0]
-			if got := cert.Subject.String(); !sameSubject(got, row.subject) {
-				t.Errorf("subject %s, want %s", got, row.subject)
-			}
-			if got := cert.NotAfter.Sub(cert.NotBefore); got != row.life {
-				t.Errorf("life %s, want %s", got, row.life)
-			}
-			if cert.IsCA != (row.signer == "") || len(chain) != row.chain {
-				t.Errorf("CA %v, chain of %d", cert.IsCA, len(chain))
-			}
-			if !slices.Equal(cert.ExtKeyUsage, row.usage) {
-				t.Errorf("usage %v, want %v", cert.ExtKeyUsage, row.usage)
-			}
-			if got := strings.Join(cert.DNSNames, " "); got != row.dns {
-				t.Errorf("names %s, want %s", got, row.dns)
-			}
-			if got := strings.Trim(fmt.Sprint(cert.IPAddresses), "[]"); got != row.ips {
-				t.Errorf("addresses %s, want %s", got, row.ips)
-			}
-			if cert.PublicKey == nil || !bytes.HasPrefix(pair.Key, []byte("-----BEGIN RSA PRIVATE KEY-----")) {
-				t.Error("the key is not PKCS#1")
-			}
-			key, err := pki.ParseKey(pair.Key)
-			if err != nil || key.N.BitLen() != 2048 || !key.PublicKey.Equal(cert.PublicKey) {
-				t.Errorf("the key does not belong to the certificate: %v", err)
-			}
-			signer := cert
-			if row.signer != "" {
-				signers, err := pki.ParseCertificates(made[row.signer].Cert)
-				if err != nil {
-					t.Fatal(err)
+			made := map[string]pki.Pair{}
+			for _, p := range pairs {
+				if pair := asset.Of(r, p); pair.Cert != nil {
+					made[strings.TrimPrefix(p.Name(), "tls/")] = pair
 				}
-				signer = signers[0]
 			}
-			if err := cert.CheckSignatureFrom(signer); err != nil {
-				t.Errorf("not signed by %s: %v", signer.Subject, err)
+			names := tt.clusterNames
+			if ip := asset.Of(r, Config).Platform.BareMetal; ip != nil && ip.BootstrapProvisioningIP.IsValid() {
+				names.ironic = strings.ReplaceAll(names.ironic, "{bootstrap}", ip.BootstrapProvisioningIP.String())
 			}
+			names.ironic = strings.TrimSuffix(names.ironic, " {bootstrap}")
+			checkCertificates(t, made, names)
+			host := onBootstrapHost(t, asset.Of(r, BootstrapIgnition)[0].Data)
+			checkHost(t, made, host, names)
+			checkBundles(t, made, host)
+			checkKubeconfigs(t, made, host)
 		})
+	}
+}
+
+// certificates are the rows that a cluster has.
+func (n clusterNames) certificates() []certificate {
+	fill := strings.NewReplacer("{api}", "api.demo.okd.test", "{api-int}", "api-int.demo.okd.test",
+		"{vips}", n.vips, "{services}", n.services, "{ironic}", n.ironic)
+	var out []certificate
+	for _, row := range certificateTable {
+		if row.file == "ironic/tls" && n.ironic == "" {
+			continue
+		}
+		row.dns, row.ips = fill.Replace(row.dns), fill.Replace(row.ips)
+		out = append(out, row)
+	}
+	return out
+}
+
+func (n clusterNames) life(text string) time.Duration {
+	lives := map[string]time.Duration{"10y": 10 * 365 * 24 * time.Hour, "1y": 365 * 24 * time.Hour, "24h": 24 * time.Hour}
+	if n.short {
+		lives["1y"], lives["24h"] = 2*time.Hour, time.Hour
+	}
+	return lives[text]
+}
+
+func checkCertificates(t *testing.T, made map[string]pki.Pair, names clusterNames) {
+	t.Helper()
+	rows := names.certificates()
+	if len(rows) != len(made) {
+		t.Errorf("%d certificates were made, the table has %d: %v", len(made), len(rows), slices.Sorted(maps.Keys(made)))
+	}
+	usages := map[string][]x509.ExtKeyUsage{
+		"": nil, "S": {x509.ExtKeyUsageServerAuth}, "C": {x509.ExtKeyUsageClientAuth}, "SC": {x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	for _, row := range rows {
+		bad := func(format string, args ...any) { t.Helper(); t.Errorf(row.file+": "+format, args...) }
+		pair := made[row.file]
+		chain, err := pki.ParseCertificates(pair.Cert)
+		if err != nil {
+			bad("%v", err)
+			continue
+		}
+		cert, isCA := chain[0], row.signer == ""
+		if got := cert.Subject.String(); !sameSubject(got, row.subject) {
+			bad("subject %s, want %s", got, row.subject)
+		}
+		if got := cert.NotAfter.Sub(t0); got != names.life(row.life) {
+			bad("lives %s, want %s", got, names.life(row.life))
+		}
+		usage := x509.KeyUsageKeyEncipherment | x509.KeyUsageDigitalSignature
+		if isCA {
+			usage |= x509.KeyUsageCertSign
+		}
+		if cert.KeyUsage != usage || !slices.Equal(cert.ExtKeyUsage, usages[row.usage]) || cert.IsCA != isCA || !cert.BasicConstraintsValid {
+			bad("may be used for %b %v, CA %v; want %b %v, CA %v", cert.KeyUsage, cert.ExtKeyUsage, cert.IsCA, usage, usages[row.usage], isCA)
+		}
+		if got := strings.Join(cert.DNSNames, " "); got != row.dns {
+			bad("names %q, want %q", got, row.dns)
+		}
+		if got := strings.Trim(fmt.Sprint(cert.IPAddresses), "[]"); got != row.ips {
+			bad("addresses %q, want %q", got, row.ips)
+		}
+		key, err := pki.ParseKey(pair.Key)
+		if err != nil || key.N.BitLen() != 2048 || key.E != 65537 || !key.PublicKey.Equal(cert.PublicKey) ||
+			!bytes.HasPrefix(pair.Key, []byte("-----BEGIN RSA PRIVATE KEY-----")) {
+			bad("the key is not of RSA 2048 in PKCS#1, or another's: %v", err)
+		}
+		switch {
+		case isCA:
+			if err := cert.CheckSignatureFrom(cert); err != nil {
+				bad("did not sign itself: %v", err)
+			}
+		case row.signer == "-":
+			if err := cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature); err != nil {
+				bad("did not sign itself: %v", err)
+			}
+		default:
+			ca, err := pki.ParseCertificates(made[row.signer].Cert)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cert.CheckSignatureFrom(ca[0]); err != nil || !cert.NotBefore.Equal(ca[0].NotBefore) {
+				bad("not signed by %s, or not valid from when that is: %v", row.signer, err)
+			}
+			if row.chain != (len(chain) == 2 && chain[1].Equal(ca[0])) {
+				bad("chain of %d", len(chain))
+			}
+		}
+		if !row.chain && len(chain) != 1 {
+			bad("chain of %d", len(chain))
+		}
 	}
 }
 
@@ -118,81 +233,106 @@ func sameSubject(a, b string) bool {
 	return slices.Equal(split(a), split(b))
 }
 
-func allCerts(t *testing.T) map[string]pki.Pair {
+// checkHost sees that tls/ of the bootstrap host holds what it should and
+// nothing else, and that no other file gives a withheld key away.
+func checkHost(t *testing.T, made map[string]pki.Pair, host map[string]string, names clusterNames) {
 	t.Helper()
-	i := open(t, warmDir(t), deps())
-	var refs []asset.Ref
-	for _, p := range pairs {
-		refs = append(refs, p)
+	want := map[string]bool{"tls/service-account.key": true, "tls/service-account.pub": true}
+	for name := range bundleTable {
+		want["tls/"+name+".crt"] = true
 	}
-	r, err := i.run(context.Background(), nil, refs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]pki.Pair{}
-	for _, p := range pairs {
-		if pair := asset.Of(r, p); pair.Cert != nil {
-			out[strings.TrimPrefix(p.Name(), "tls/")] = pair
-		}
-	}
-	return out
-}
-
-func TestBundlesAndHostFiles(t *testing.T) {
-	i := open(t, warmDir(t), deps())
-	r, err := i.run(context.Background(), nil, TLSFiles, HostKubeconfigs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := asset.Of(r, TLSFiles)
-	tests := map[string]string{
-		"admin-kubeconfig-ca-bundle":               "admin-kubeconfig-signer",
-		"aggregator-ca-bundle":                     "aggregator-signer",
-		"kube-apiserver-lb-ca-bundle":              "kube-apiserver-lb-signer",
-		"kube-apiserver-localhost-ca-bundle":       "kube-apiserver-localhost-signer",
-		"kube-apiserver-service-network-ca-bundle": "kube-apiserver-service-network-signer",
-		"kube-apiserver-to-kubelet-ca-bundle":      "kube-apiserver-to-kubelet-signer",
-		"kubelet-bootstrap-kubeconfig-ca-bundle":   "kubelet-bootstrap-kubeconfig-signer",
-		"kubelet-client-ca-bundle":                 "kubelet-signer",
-		"kubelet-serving-ca-bundle":                "kubelet-signer",
-		"kube-control-plane-ca-bundle":             "kube-control-plane-signer kube-apiserver-lb-signer kube-apiserver-localhost-signer kube-apiserver-service-network-signer",
-		"kube-apiserver-complete-server-ca-bundle": "kube-apiserver-lb-signer kube-apiserver-localhost-signer kube-apiserver-service-network-signer",
-		"kube-apiserver-complete-client-ca-bundle": "admin-kubeconfig-signer kubelet-signer kube-control-plane-signer kube-apiserver-to-kubelet-signer kubelet-bootstrap-kubeconfig-signer",
-	}
-	for name, want := range tests {
-		certs, err := pki.ParseCertificates(files.Data("tls/" + name + ".crt"))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
+	for _, row := range names.certificates() {
+		if row.withheld {
 			continue
 		}
-		var got []string
-		for _, c := range certs {
-			got = append(got, c.Subject.CommonName)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s holds %s, want %s", name, got, want)
+		for suffix, data := range map[string][]byte{".crt": made[row.file].Cert, ".key": made[row.file].Key} {
+			name := "tls/" + row.file + suffix
+			if name == "tls/root-ca.key" {
+				continue
+			}
+			want[name] = true
+			if host[name] != string(data) {
+				t.Errorf("%s on the host is not what was made", name)
+			}
 		}
 	}
-	for _, name := range []string{
-		"tls/root-ca.key", "tls/admin-kubeconfig-signer.key", "tls/admin-kubeconfig-signer.crt", "tls/admin-kubeconfig-client.key",
-		"tls/admin-kubeconfig-client.crt", "tls/kubelet-bootstrap-kubeconfig-signer.key", "tls/kubelet-bootstrap-kubeconfig-signer.crt",
+	for name := range host {
+		if strings.HasPrefix(name, "tls/") && !want[name] {
+			t.Errorf("%s must not be on the host", name)
+		}
+	}
+	for name := range want {
+		if host[name] == "" {
+			t.Errorf("%s is missing on the host", name)
+		}
+	}
+	// Where withheld keys may be: the administrator's in his kubeconfigs, the
+	// root's in the Secret from which the machine config operator renews its own.
+	allowed := map[string][]string{
+		"admin-kubeconfig-client": {"auth/kubeconfig", "auth/kubeconfig-loopback"},
+		"root-ca":                 {"manifests/machine-config-server-ca-secret.yaml"},
+	}
+	for _, key := range []string{"root-ca", "admin-kubeconfig-signer", "admin-kubeconfig-client", "kubelet-bootstrap-kubeconfig-signer"} {
+		for name, content := range host {
+			encoded := base64.StdEncoding.EncodeToString(made[key].Key)
+			if (strings.Contains(content, encoded) || strings.Contains(content, string(made[key].Key))) != slices.Contains(allowed[key], name) {
+				t.Errorf("the key of %s in %s: should be there %v", key, name, slices.Contains(allowed[key], name))
+			}
+		}
+	}
+}
+
+func checkBundles(t *testing.T, made map[string]pki.Pair, host map[string]string) {
+	t.Helper()
+	for name, members := range bundleTable {
+		var want []byte
+		for _, member := range strings.Fields(members) {
+			want = append(want, made[member].Cert...)
+		}
+		if host["tls/"+name+".crt"] != string(want) {
+			t.Errorf("%s does not hold %s", name, members)
+		}
+	}
+	// What a client has to believe of a server, as Go's own verifier sees it.
+	for _, v := range []struct{ leaf, bundle, name string }{
+		{"kube-apiserver-lb-server", "kube-apiserver-complete-server-ca-bundle", "api.demo.okd.test"},
+		{"kube-apiserver-internal-lb-server", "kube-control-plane-ca-bundle", "api-int.demo.okd.test"},
+		{"kube-apiserver-localhost-server", "kube-apiserver-localhost-ca-bundle", "127.0.0.1"},
+		{"kube-apiserver-service-network-server", "kube-apiserver-complete-server-ca-bundle", "kubernetes.default.svc"},
+		{"kube-apiserver-to-kubelet-client", "kube-apiserver-to-kubelet-ca-bundle", ""},
+		{"admin-kubeconfig-client", "kube-apiserver-complete-client-ca-bundle", ""},
+		{"kubelet-client", "kube-apiserver-complete-client-ca-bundle", ""},
+		{"kube-control-plane-kube-scheduler-client", "kube-apiserver-complete-client-ca-bundle", ""},
+		{"aggregator-client", "aggregator-ca-bundle", ""},
 	} {
-		if _, there := files.Get(name); there {
-			t.Errorf("%s reaches the bootstrap host", name)
+		certs, err := pki.ParseCertificates(made[v.leaf].Cert)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM([]byte(host["tls/"+v.bundle+".crt"]))
+		_, err = certs[0].Verify(x509.VerifyOptions{DNSName: v.name, Roots: roots, CurrentTime: t0.Add(time.Minute), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+		if err != nil {
+			t.Errorf("%s is not believed by who trusts %s: %v", v.leaf, v.bundle, err)
 		}
 	}
-	for _, name := range []string{"tls/root-ca.crt", "tls/service-account.key", "tls/service-account.pub", "tls/kubelet-signer.key", "tls/machine-config-server.key"} {
-		if _, there := files.Get(name); !there {
-			t.Errorf("%s is missing", name)
-		}
-	}
-	kubeconfigs := asset.Of(r, HostKubeconfigs)
-	for name, server := range map[string]string{
-		"auth/kubeconfig": "https://api-int.demo.okd.test:6443", "auth/kubeconfig-kubelet": "https://api-int.demo.okd.test:6443",
-		"auth/kubeconfig-loopback": "https://localhost:6443",
+}
+
+func checkKubeconfigs(t *testing.T, made map[string]pki.Pair, host map[string]string) {
+	t.Helper()
+	base64Of := base64.StdEncoding.EncodeToString
+	for name, want := range map[string][]string{
+		"auth/kubeconfig":          {"https://api-int.demo.okd.test:6443", base64Of(made["admin-kubeconfig-client"].Cert), base64Of([]byte(host["tls/kube-apiserver-complete-server-ca-bundle.crt"]))},
+		"auth/kubeconfig-kubelet":  {"https://api-int.demo.okd.test:6443", base64Of(made["kubelet-client"].Cert), base64Of([]byte(host["tls/kube-apiserver-complete-server-ca-bundle.crt"]))},
+		"auth/kubeconfig-loopback": {"https://localhost:6443", base64Of(made["admin-kubeconfig-client"].Cert), base64Of([]byte(host["tls/kube-apiserver-localhost-ca-bundle.crt"]))},
 	} {
-		if !bytes.Contains(kubeconfigs.Data(name), []byte("server: "+server+"\n")) {
-			t.Errorf("%s does not lead to %s", name, server)
+		for _, part := range want {
+			if !strings.Contains(host[name], part) {
+				t.Errorf("%s lacks %.60s", name, part)
+			}
 		}
+	}
+	if host["auth/kubeadmin-password"] != "" {
+		t.Error("the password is on the host")
 	}
 }

@@ -115,7 +115,11 @@ func addAssets(b *builder, in Inputs) error {
 		mode := 0o600
 		switch dir, _, _ := strings.Cut(f.Path, "/"); dir {
 		case "manifests", "openshift":
-			mode = 0o644
+			// Of these, only logins that switch hosts off are for root alone: the
+			// renderers, which are not root, read all others.
+			if !strings.Contains(f.Path, "_fencing-credentials-secrets-") {
+				mode = 0o644
+			}
 		case "tls", "auth":
 		default:
 			return fmt.Errorf("file %s: the bootstrap host has no such directory", f.Path)

@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -248,14 +250,15 @@ func TestStagesGolden(t *testing.T) {
 func TestHostSettings(t *testing.T) {
 	in := testInputs(t)
 	in.Config.Proxy = &types.Proxy{HTTPProxy: "http://u:p%40@proxy.test:3128"}
-	in.Config.ImageDigestSources = []types.ImageDigestSource{{Source: "quay.test/okd", Mirrors: []string{"mirror.test/okd"}, SourcePolicy: "NeverContactSource"}}
+	in.Config.ImageDigestSources = []types.ImageDigestSource{{Source: "quay.test/okd", Mirrors: []string{"mirror.test/okd"}, SourcePolicy: "NeverContactSource"},
+		{Source: "quay.test/none"}, {Source: "quay.test/okd", Mirrors: []string{"second.test/okd", "mirror.test/okd"}}}
 	in.Files = append(in.Files, asset.NewFile("manifests/cluster-proxy-01-config.yaml", []byte(
 		"apiVersion: config.openshift.io/v1\nkind: Proxy\nmetadata: {name: cluster}\nstatus: {httpProxy: 'http://u:p%40@proxy.test:3128', noProxy: '.svc,127.0.0.1'}\n")))
 	c := render(t, in)
 	for path, want := range map[string]string{
 		"/etc/profile.d/proxy.sh":                                 `export http_proxy='http://u:p%40@proxy.test:3128'`,
 		"/etc/systemd/system.conf.d/10-default-env.conf":          `DefaultEnvironment="HTTP_PROXY=http://u:p%%40@proxy.test:3128"`,
-		"/etc/containers/registries.conf":                         "location = \"quay.test/okd\"\n  mirror-by-digest-only = true\n  blocked = true\n\n  [[registry.mirror]]\n    location = \"mirror.test/okd\"",
+		"/etc/containers/registries.conf":                         "location = \"quay.test/okd\"\n  mirror-by-digest-only = true\n  blocked = true\n\n  [[registry.mirror]]\n    location = \"mirror.test/okd\"\n\n  [[registry.mirror]]\n    location = \"second.test/okd\"\n",
 		"/etc/NetworkManager/dispatcher.d/30-local-dns-prepender": "LOCAL=127.0.0.1\n",
 	} {
 		content, _ := fileOf(t, c, path)
@@ -263,9 +266,27 @@ func TestHostSettings(t *testing.T) {
 			t.Errorf("%s:\n%s\nshould contain\n%s", path, content, want)
 		}
 	}
+	if _, mode := fileOf(t, c, "/etc/containers/registries.conf"); mode != 0o644 {
+		t.Errorf("registries.conf has mode %04o, which rpm-ostree cannot read", mode)
+	}
 	in.Config.Platform = types.Platform{None: &types.NonePlatform{}}
 	if _, mode := fileOf(t, render(t, in), "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"); mode != 0 {
 		t.Error("the host asks itself for names that it does not serve")
+	}
+}
+
+func TestNodeIP(t *testing.T) {
+	in := testInputs(t)
+	if _, mode := fileOf(t, render(t, in), "/etc/kubernetes/kubelet.env"); mode != 0 {
+		t.Error("the kubelet is told an address although there is nothing to choose")
+	}
+	in.Config.Networking.ServiceNetwork = []netip.Prefix{netip.MustParsePrefix("fd02::/112")}
+	if env, _ := fileOf(t, render(t, in), "/etc/kubernetes/kubelet.env"); env != "NODE_IP=::\n" {
+		t.Errorf("with IPv6 first: %q", env)
+	}
+	in.NodeIP = netip.MustParseAddr("198.18.0.7")
+	if env, _ := fileOf(t, render(t, in), "/etc/kubernetes/kubelet.env"); env != "NODE_IP=198.18.0.7\n" {
+		t.Errorf("with an address of the user's: %q", env)
 	}
 }
 
@@ -277,6 +298,11 @@ func TestShellcheck(t *testing.T) {
 	c := render(t, testInputs(t))
 	dir := t.TempDir()
 	var scripts []string
+	for _, f := range render(t, inPlaceInputs(t)).Storage.Files {
+		if mode := f.Mode; mode != nil && *mode == 0o555 && !slices.ContainsFunc(c.Storage.Files, func(o ign.File) bool { return o.Path == f.Path }) {
+			c.Storage.Files = append(c.Storage.Files, f)
+		}
+	}
 	for _, f := range c.Storage.Files {
 		content, _ := fileOf(t, c, f.Path)
 		if !strings.HasPrefix(content, "#!") {
@@ -294,7 +320,7 @@ func TestShellcheck(t *testing.T) {
 			scripts = append(scripts, path)
 		}
 	}
-	if len(scripts) < 10 {
+	if len(scripts) < 13 {
 		t.Fatalf("found %d scripts only", len(scripts))
 	}
 	args := append([]string{"--external-sources", "--check-sourced", "--source-path", dir}, scripts...)

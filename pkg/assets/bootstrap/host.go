@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -90,24 +91,46 @@ func addRegistry(b *builder, in Inputs) error {
 		b.text("/etc/pki/ca-trust/source/anchors/ca.crt", 0o600, strings.TrimRight(bundle, "\n")+"\n")
 	}
 	if conf := registriesConf(in.Config); conf != "" {
-		b.text("/etc/containers/registries.conf", 0o600, conf)
+		// Readable, or rpm-ostree fails; there is no login in it.
+		b.text("/etc/containers/registries.conf", readable, conf)
 	}
 	return nil
 }
 
+// registriesConf renders the mirrors. A repository that is named twice has the
+// mirrors of both entries, as in the cluster.
 func registriesConf(c *types.InstallConfig) string {
-	sources := c.Mirrors()
-	if len(sources) == 0 {
+	sources := slices.Clone(c.ImageDigestSources)
+	for _, s := range c.ImageContentSources {
+		sources = append(sources, types.ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
+	}
+	var order []string
+	mirrors, blocked := map[string][]string{}, map[string]bool{}
+	for _, s := range sources {
+		if len(s.Mirrors) == 0 {
+			continue
+		}
+		if mirrors[s.Source] == nil {
+			order = append(order, s.Source)
+		}
+		for _, m := range s.Mirrors {
+			if !slices.Contains(mirrors[s.Source], m) {
+				mirrors[s.Source] = append(mirrors[s.Source], m)
+			}
+		}
+		blocked[s.Source] = blocked[s.Source] || s.SourcePolicy == "NeverContactSource"
+	}
+	if len(order) == 0 {
 		return ""
 	}
 	var out strings.Builder
 	fmt.Fprintln(&out, `unqualified-search-registries = ["registry.access.redhat.com", "docker.io"]`)
-	for _, s := range sources {
-		fmt.Fprintf(&out, "\n[[registry]]\n  prefix = \"\"\n  location = %q\n  mirror-by-digest-only = true\n", s.Source)
-		if s.SourcePolicy == "NeverContactSource" {
+	for _, source := range order {
+		fmt.Fprintf(&out, "\n[[registry]]\n  prefix = \"\"\n  location = %q\n  mirror-by-digest-only = true\n", source)
+		if blocked[source] {
 			fmt.Fprintln(&out, "  blocked = true")
 		}
-		for _, m := range s.Mirrors {
+		for _, m := range mirrors[source] {
 			fmt.Fprintf(&out, "\n  [[registry.mirror]]\n    location = %q\n", m)
 		}
 	}

@@ -1,0 +1,212 @@
+package assets
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/pki"
+)
+
+// put writes a file of the user into the asset directory.
+func put(t *testing.T, dir, name string, data []byte) {
+	t.Helper()
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func putPair(t *testing.T, dir, name string, p pki.Pair) {
+	t.Helper()
+	put(t, dir, "tls/"+name+".crt", p.Cert)
+	put(t, dir, "tls/"+name+".key", p.Key)
+}
+
+func encode(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
+
+var givenNames = []string{
+	"admin-kubeconfig-signer", "kube-apiserver-lb-signer", "kube-apiserver-localhost-signer", "kube-apiserver-service-network-signer",
+}
+
+// ownCA is an authority that a user brings.
+func ownCA(t *testing.T, seed byte) pki.Pair {
+	t.Helper()
+	ca, err := pki.NewAuthority(mathrand.NewChaCha8([32]byte{seed}), t0.Add(-100*pki.Day), pki.Name{Common: "own"}, pki.Year)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca
+}
+
+func ownClient(t *testing.T, ca pki.Pair, seed byte) pki.Pair {
+	t.Helper()
+	client, err := ca.Issue(mathrand.NewChaCha8([32]byte{seed}), t0.Add(-100*pki.Day), pki.Leaf{Name: admin, Life: pki.Year, Usage: pki.Client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestLoadClusterCerts(t *testing.T) {
+	dir := warmDir(t)
+	ca := ownCA(t, 40)
+	client := ownClient(t, ca, 41)
+	for _, name := range givenNames {
+		putPair(t, dir, name, ca)
+	}
+	putPair(t, dir, "admin-kubeconfig-client", client)
+
+	kubeconfig := func(load bool) []byte {
+		d := deps()
+		d.LoadCerts = load
+		i := open(t, dir, d)
+		defer func() { _ = i.Close() }()
+		r, err := i.run(context.Background(), []asset.Ref{AdminKubeconfig}, LBServer, LocalhostServer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if load {
+			for _, p := range []pki.Pair{asset.Of(r, LBServer), asset.Of(r, LocalhostServer)} {
+				chain, err := pki.ParseCertificates(p.Cert)
+				if err != nil || len(chain) != 2 || chain[1].Subject.CommonName != "own" || !chain[0].NotAfter.Equal(t0.Add(pki.Day)) {
+					t.Errorf("leaf of an authority that was brought: %v, %v", p, err)
+				}
+			}
+		}
+		return asset.Of(r, AdminKubeconfig)[0].Data
+	}
+	if before := kubeconfig(false); strings.Contains(string(before), encode(client.Cert)) {
+		t.Fatal("certificates were loaded although nobody asked for it")
+	}
+	loaded := kubeconfig(true)
+	if !strings.Contains(string(loaded), encode(client.Cert)) || !strings.Contains(string(loaded), encode(ca.Cert)) {
+		t.Error("the kubeconfig does not have what was brought")
+	}
+	// The next command of the same installation need not say it again, nor have
+	// the files.
+	if err := os.RemoveAll(filepath.Join(dir, "tls")); err != nil {
+		t.Fatal(err)
+	}
+	if again := kubeconfig(false); !bytes.Equal(again, loaded) {
+		t.Error("a later command forgot what was loaded")
+	}
+}
+
+func TestLoadClusterCertsRefuses(t *testing.T) {
+	ca, other := ownCA(t, 40), ownCA(t, 42)
+	expired, err := pki.NewAuthority(mathrand.NewChaCha8([32]byte{43}), t0.Add(-2*pki.Day), pki.Name{Common: "old"}, pki.Day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := ownClient(t, ca, 41)
+	tests := []struct {
+		name, file string
+		pair       pki.Pair
+		saying     string
+	}{
+		{"a CA without its key", "kube-apiserver-lb-signer", pki.Pair{Cert: ca.Cert}, "tls/kube-apiserver-lb-signer.crt is there, but its key tls/kube-apiserver-lb-signer.key is not"},
+		{"a key alone", "kube-apiserver-lb-signer", pki.Pair{Key: ca.Key}, "tls/kube-apiserver-lb-signer.key is there, but its certificate"},
+		{"the key of another", "kube-apiserver-localhost-signer", pki.Pair{Cert: ca.Cert, Key: other.Key}, "the key is not that of the certificate"},
+		{"an expired CA", "kube-apiserver-service-network-signer", expired, `load tls/kube-apiserver-service-network-signer.crt: the certificate "CN=old" expired at`},
+		{"a client as CA", "admin-kubeconfig-signer", client, "is not that of a CA"},
+		{"a client of another CA", "admin-kubeconfig-client", client, `was not signed by "CN=admin-kubeconfig-signer,OU=openshift"`},
+		{"text", "admin-kubeconfig-signer", pki.Pair{Cert: []byte("x"), Key: []byte("y")}, "no PEM block"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := warmDir(t)
+			for suffix, data := range map[string][]byte{".crt": tt.pair.Cert, ".key": tt.pair.Key} {
+				if data != nil {
+					put(t, dir, "tls/"+tt.file+suffix, data)
+				}
+			}
+			d := deps()
+			d.LoadCerts = true
+			_, err := open(t, dir, d).run(context.Background(), nil, TLSFiles, AdminClient)
+			if err == nil || !strings.Contains(err.Error(), tt.saying) {
+				t.Errorf("error %v, should say %q", err, tt.saying)
+			}
+		})
+	}
+}
+
+func TestGivenPassword(t *testing.T) {
+	const password = "Correct-Horse-Battery-9"
+	hashed, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := string(hashed) + "\n"
+	tests := []struct {
+		name        string
+		clear, hash string
+		want        string // password on disk
+		saying      string
+	}{
+		{"in clear, with a newline", password + "\n", "", password, ""},
+		{"the hash alone", "", hash, "", ""},
+		{"both", password, hash, password, ""},
+		{"two that differ", "another", hash, "", "it is not the hash of the password in tls/kubeadmin-password; remove one of the files"},
+		{"no hash", "", "hello", "", "load tls/kubeadmin-password.hash: not a bcrypt hash"},
+		{"nothing but a newline", "\n", "", "", "a password has 1 to 72 bytes, this one has 0"},
+		{"more than bcrypt reads", strings.Repeat("x", 73), "", "", "this one has 73"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := warmDir(t)
+			for name, text := range map[string]string{givenPasswordFile: tt.clear, givenHashFile: tt.hash} {
+				if text != "" {
+					put(t, dir, name, []byte(text))
+				}
+			}
+			r, err := open(t, dir, deps()).run(context.Background(), []asset.Ref{PasswordFile}, Kubeadmin)
+			if tt.saying != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.saying) || strings.Contains(err.Error(), tt.clear) && len(tt.clear) > 1 {
+					t.Errorf("error %v, should say %q", err, tt.saying)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			onDisk, err := os.ReadFile(filepath.Join(dir, passwordFile))
+			if err != nil || string(onDisk) != tt.want {
+				t.Errorf("auth/kubeadmin-password holds %d bytes: %v", len(onDisk), err)
+			}
+			if err := bcrypt.CompareHashAndPassword([]byte(asset.Of(r, Kubeadmin).Hash), []byte(password)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestGivenBoundKey(t *testing.T) {
+	dir := warmDir(t)
+	key := ownCA(t, 40).Key
+	put(t, dir, boundKeyFile, key)
+	i := open(t, dir, deps())
+	r, err := i.run(context.Background(), nil, TLSFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := asset.Of(r, TLSFiles)
+	if !bytes.Equal(files.Data(boundKeyFile), key) || !bytes.HasPrefix(files.Data("tls/bound-service-account-signing-key.pub"), []byte("-----BEGIN PUBLIC KEY-----")) {
+		t.Errorf("tls/ on the bootstrap host: %v", files.Paths())
+	}
+	put(t, dir, boundKeyFile, []byte("not a key"))
+	if _, err := i.run(context.Background(), nil, TLSFiles); err == nil || !strings.Contains(err.Error(), "load "+boundKeyFile+": parse private key: no PEM block") {
+		t.Errorf("error %v", err)
+	}
+}
