@@ -53,11 +53,28 @@ var (
 	AggregatorClient        = leaf("aggregator-client", AggregatorSigner, apiProxy, day, pki.Client)
 )
 
+// machineConfigServerKey is made beside the root CA, not after it: no other keys
+// are needed for manifests, and the user waits for them.
+var machineConfigServerKey = asset.From0("tls/machine-config-server-key", func(env asset.Env) ([]byte, error) {
+	key, err := pki.NewKey(env.Rand)
+	if err != nil {
+		return nil, err
+	}
+	return pki.EncodeKey(key), nil
+})
+
 // The leaves that carry names and addresses of the cluster.
 var (
-	MachineConfigServer = named("machine-config-server", RootCA, decade, func(n NameSet) pki.Leaf {
-		return pki.Leaf{Name: configServer, Usage: pki.Server, DNS: []string{n.APIInt}, IPs: n.APIVIPs}
-	})
+	MachineConfigServer = asset.From3("tls/machine-config-server", RootCA, Names, machineConfigServerKey,
+		func(env asset.Env, ca pki.Pair, n NameSet, text []byte) (pki.Pair, error) {
+			key, err := pki.ParseKey(text)
+			if err != nil {
+				return pki.Pair{}, err
+			}
+			return ca.IssueFor(env.Rand, env.Now, key, pki.Leaf{
+				Name: configServer, Life: pki.TenYears, Usage: pki.Server, DNS: []string{n.APIInt}, IPs: n.APIVIPs,
+			})
+		})
 	LBServer = named("kube-apiserver-lb-server", LBSigner, day, func(n NameSet) pki.Leaf {
 		return apiLeaf([]string{n.API}, nil)
 	})
@@ -122,18 +139,10 @@ func leaf(name string, ca asset.Asset[pki.Pair], subject pki.Name, l life, usage
 }
 
 func named(name string, ca asset.Asset[pki.Pair], l life, of func(NameSet) pki.Leaf) asset.Asset[pki.Pair] {
-	issue := func(env asset.Env, ca pki.Pair, n NameSet, life time.Duration) (pki.Pair, error) {
-		leaf := of(n)
-		leaf.Life = life
-		return ca.Issue(env.Rand, env.Now, leaf)
-	}
-	if l == decade {
-		return asset.From2("tls/"+name, ca, Names, func(env asset.Env, ca pki.Pair, n NameSet) (pki.Pair, error) {
-			return issue(env, ca, n, pki.TenYears)
-		})
-	}
 	return asset.From3("tls/"+name, ca, Names, Lifetimes, func(env asset.Env, ca pki.Pair, n NameSet, ls lifetimes) (pki.Pair, error) {
-		return issue(env, ca, n, ls.of(l))
+		leaf := of(n)
+		leaf.Life = ls.of(l)
+		return ca.Issue(env.Rand, env.Now, leaf)
 	})
 }
 

@@ -153,6 +153,15 @@ type Leaf struct {
 // Issue signs a new leaf. It is valid from when the CA is, so that hosts whose
 // clock is somewhat slow accept it.
 func (p Pair) Issue(r io.Reader, now time.Time, leaf Leaf) (Pair, error) {
+	key, err := NewKey(r)
+	if err != nil {
+		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
+	}
+	return p.IssueFor(r, now, key, leaf)
+}
+
+// IssueFor is Issue for a key that is there already.
+func (p Pair) IssueFor(r io.Reader, now time.Time, key *rsa.PrivateKey, leaf Leaf) (Pair, error) {
 	cas, err := ParseCertificates(p.Cert)
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
@@ -161,7 +170,7 @@ func (p Pair) Issue(r io.Reader, now time.Time, leaf Leaf) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
 	}
-	key, serial, err := keyAndSerial(r)
+	serial, err := newSerial(r)
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
 	}
@@ -199,12 +208,17 @@ func keyAndSerial(r io.Reader) (*rsa.PrivateKey, *big.Int, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	serial, err := newSerial(r)
+	return key, serial, err
+}
+
+func newSerial(r io.Reader) (*big.Int, error) {
 	raw := make([]byte, 16)
 	if _, err := io.ReadFull(r, raw); err != nil {
-		return nil, nil, fmt.Errorf("read randomness for a serial number: %w", err)
+		return nil, fmt.Errorf("read randomness for a serial number: %w", err)
 	}
 	raw[0] = raw[0]&0x7f | 0x40 // positive and of full length, as RFC 5280 wants
-	return key, new(big.Int).SetBytes(raw), nil
+	return new(big.Int).SetBytes(raw), nil
 }
 
 func sign(r io.Reader, now time.Time, tmpl, parent *x509.Certificate, key, parentKey *rsa.PrivateKey) (Pair, error) {
