@@ -14,11 +14,15 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args, streams{out: os.Stdout, err: os.Stderr}, os.Getenv))
+	os.Exit(run(context.Background(), os.Args, streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Getenv))
 }
 
-// streams are where a run writes: data to out, everything else to err.
-type streams struct{ out, err io.Writer }
+// streams are where a run writes: data to out, everything else to err. Answers
+// come from in; without one nothing is asked.
+type streams struct {
+	in       *os.File
+	out, err io.Writer
+}
 
 // run is the whole program but for the process: tests call it.
 func run(ctx context.Context, args []string, s streams, getenv func(string) string) int {

@@ -19,6 +19,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/version"
+	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
 const logName = ".openshift_install.log"
@@ -164,6 +165,12 @@ func (r *root) application(o install.Options, more ...event.Sink) *install.App {
 	app := &install.App{
 		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, Options: o, StateKeyFile: r.stateKey,
 		Program: filepath.Base(r.args[0]), Command: strings.Join(r.args[1:], " "),
+	}
+	// Whoever wants JSON is a program.
+	if errFile, isFile := r.streams.err.(*os.File); isFile && r.logFormat != "json" {
+		if t := wizard.NewTerminal(r.streams.in, errFile); t != nil {
+			app.Asker = t
+		}
 	}
 	r.app = app
 	r.sink = event.Stamped(clk.Now, event.Redacted(app.Clean, event.Multi(append(more, r.screen(levels[r.logLevel]))...)))

@@ -20,9 +20,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/version"
+	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
 // Environment variables of the reference.
@@ -53,7 +55,10 @@ type App struct {
 	Options Options
 	// StateKeyFile is the file with the key of the state that the user named.
 	StateKeyFile string
+	// Asker puts questions to the person at the terminal, nil without one.
+	Asker wizard.Asker
 
+	entered *ovirt.Config // login of the engine, if it was asked for in this run
 	secrets redactions
 	doing   undertaking
 	left    []string // what an interrupted run left on the platform
@@ -200,7 +205,7 @@ func (a *App) CreateSingleNodeIgnition(ctx context.Context) error {
 }
 
 func (a *App) create(ctx context.Context, what string, target func(*assets.Installer, context.Context) error, dirs ...string) error {
-	inst, err := a.open()
+	inst, err := a.openOrAsk(ctx)
 	if err != nil {
 		return err
 	}
@@ -236,10 +241,10 @@ func orDefault(s, other string) string {
 	return s
 }
 
-// CreateInstallConfig checks the install-config that is there. Asking for a new
-// one needs a terminal.
+// CreateInstallConfig checks the install-config that is there. Where there is
+// none it asks for one, which needs a terminal.
 func (a *App) CreateInstallConfig(ctx context.Context) error {
-	inst, err := a.open()
+	inst, err := a.openOrAsk(ctx)
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ func (a *App) PrintStream(ctx context.Context) error {
 // install-config's, if there is one that can be read.
 func (a *App) streamOf(ctx context.Context, image string) ([]byte, error) {
 	opts := release.Options{HostLogins: true}
-	data, err := os.ReadFile(a.path("install-config.yaml"))
+	data, err := os.ReadFile(a.path(configFile))
 	if err == nil {
-		if cfg, findings := types.Load("install-config.yaml", data); cfg != nil && findings.Err() == nil {
+		if cfg, findings := types.Load(configFile, data); cfg != nil && findings.Err() == nil {
 			a.Hide(cfg.Secrets()...)
 			opts = releaseOptions(cfg)
 		}

@@ -47,7 +47,7 @@ type creation struct {
 func (a *App) CreateCluster(ctx context.Context) error {
 	started := a.Clock.Now()
 	a.doing = creating
-	inst, err := a.open()
+	inst, err := a.openOrAsk(ctx)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 }
 
 func (a *App) connectOvirt(ctx context.Context) (platform, error) {
-	cfg, err := ovirt.LoadConfig(ovirt.ConfigPath(a.Getenv))
+	cfg, err := a.engineLogin()
 	if err != nil {
 		return platform{}, &Failure{Code: ExitOther, Next: "write the login of the engine to that file, or name another one with OVIRT_CONFIG; docs/user/ovirt-ipi.md shows one", Err: err}
 	}
@@ -128,6 +128,14 @@ func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 		},
 		stream: "openstack",
 	}, nil
+}
+
+// engineLogin is the login that was just asked for, or the one that is kept.
+func (a *App) engineLogin() (ovirt.Config, error) {
+	if a.entered != nil {
+		return *a.entered, nil
+	}
+	return ovirt.LoadConfig(ovirt.ConfigPath(a.Getenv))
 }
 
 // unconnected says which engine it was, and puts what the client advises where

@@ -179,7 +179,7 @@ func (a *App) classify(err error) error {
 
 // writeConfig is the next step of somebody who has no install-config.
 func (a *App) writeConfig() string {
-	return "write " + a.path("install-config.yaml") + " (install-config.example.yaml shows how), or name another directory with --dir"
+	return "write " + a.path(configFile) + " (install-config.example.yaml shows how), or name another directory with --dir"
 }
 
 // ReleaseOverride is the release image that the environment asks for.

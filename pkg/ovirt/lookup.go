@@ -15,6 +15,7 @@ type Cluster struct {
 // StorageDomain is where disks are.
 type StorageDomain struct {
 	ID, Name, Type string // nfs, iscsi, fcp, ...
+	Function       string // data, iso, export, ...; empty if the engine does not say
 	Status         string // active; empty if not attached to a data centre
 	ExternalStatus string
 	Available      int64
@@ -25,6 +26,9 @@ type StorageDomain struct {
 func (s StorageDomain) Usable() bool {
 	return s.Status == "active" || s.Status == "" && s.ExternalStatus == "ok"
 }
+
+// HoldsDisks says whether the domain is for the disks of machines.
+func (s StorageDomain) HoldsDisks() bool { return s.Function == "" || s.Function == "data" }
 
 // Block says whether disks are volumes there: raw ones cannot be thin then.
 func (s StorageDomain) Block() bool { return s.Type == "iscsi" || s.Type == "fcp" }
@@ -158,6 +162,9 @@ func storageFrom(sd *ovirtsdk.StorageDomain) StorageDomain {
 		if t, ok := st.Type(); ok {
 			out.Type = string(t)
 		}
+	}
+	if t, ok := sd.Type(); ok {
+		out.Function = string(t)
 	}
 	if s, ok := sd.Status(); ok {
 		out.Status = string(s)
