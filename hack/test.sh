@@ -93,6 +93,9 @@ installations() {
 	step 'installation on oVirt' e2e TestLab "$1" &&
 		step 'installation on machines of the user (UPI)' e2e TestUPI 30m
 }
+if [ "$tier" = full ]; then
+	step 'runs killed at 200 moments' go test -count=1 -timeout 30m ./tests/cli -run '^TestKill$' -kills 200
+fi
 case $tier in
 ci) installations 40m ;;
 full)

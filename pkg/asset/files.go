@@ -56,10 +56,10 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 	maps.Copy(disk, more)
 	found = findEdits(rec, disk, len(n.dirs) > 0, value.byPath())
 	found.dropUndone(disk, value.byPath())
-	if err := r.arbitrate(n, f, known, changed, value, &found, disk); err != nil {
+	if err := r.arbitrate(n, f, rec, changed, value, &found, disk); err != nil {
 		return nil, err
 	}
-	next := &record{Inputs: inputs, Edited: found.all, Files: settled(rec.Files, disk)}
+	next := &record{Inputs: inputs, Edited: found.all, Bases: bases(found.all, value), Files: settled(rec.Files, disk)}
 	for _, p := range found.fresh {
 		if data, exists := disk[p]; exists {
 			next.Files[p] = written{SHA256: sha(data)}
@@ -71,6 +71,17 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 	r.sayUsed(rec, found)
 	f.value, f.seen = apply(value, found.all, disk, accepted.byPath()), digests(disk)
 	return next, nil
+}
+
+// bases are the digests of what is generated where the user wants otherwise.
+func bases(edits map[string]edit, generated Files) map[string]string {
+	out := map[string]string{}
+	for _, f := range generated {
+		if edits[f.Path] != "" {
+			out[f.Path] = sha(f.Data)
+		}
+	}
+	return out
 }
 
 func digests(disk map[string][]byte) map[string]string {
@@ -125,9 +136,10 @@ func (r *run) sayUseless(n *node, found changes) {
 }
 
 // arbitrate decides about edits when the inputs changed. Files that the user
-// added are his and stay.
-func (r *run) arbitrate(n *node, f *future, known, changed bool, value Files, found *changes, disk map[string][]byte) error {
-	conflict := &ConflictError{Asset: n.name, Causes: f.causes, NoState: !known}
+// added are his and stay, and so do edits of files that are generated as they
+// were when he edited them.
+func (r *run) arbitrate(n *node, f *future, rec *record, changed bool, value Files, found *changes, disk map[string][]byte) error {
+	conflict := &ConflictError{Asset: n.name, Causes: f.causes, NoState: true}
 	disputed := slices.Sorted(maps.Keys(found.all))
 	if !changed {
 		disputed = found.loose
@@ -135,13 +147,14 @@ func (r *run) arbitrate(n *node, f *future, known, changed bool, value Files, fo
 	}
 	generated := value.byPath()
 	for _, p := range disputed {
-		_, wanted := generated[p]
+		file, wanted := generated[p]
 		_, exists := disk[p]
 		switch {
 		case found.all[p] == "": // taken back
 		case !wanted:
 			found.all[p] = added
-		case !known && r.store.opts.Edited == Refuse && n.adopts(p):
+		case rec.base(p) == sha(file.Data):
+		case rec.Value == nil && r.store.opts.Edited == Refuse && n.adopts(p):
 			found.all[p] = modified
 		case r.store.opts.Edited == Keep && !exists && found.all[p] == removed:
 		case r.store.opts.Edited == Keep:
@@ -151,6 +164,9 @@ func (r *run) arbitrate(n *node, f *future, known, changed bool, value Files, fo
 			delete(found.all, p)
 		default:
 			conflict.Files = append(conflict.Files, p)
+			if _, written := rec.Files[p]; written || found.all[p] == removed {
+				conflict.NoState = false
+			}
 		}
 	}
 	if len(conflict.Files) > 0 {

@@ -155,7 +155,7 @@ func (r *run) remember(n *node, f *future, rec, next *record) error {
 
 func same(a, b *record) bool {
 	return a.Digest == b.Digest && maps.Equal(a.Inputs, b.Inputs) && maps.Equal(a.Files, b.Files) &&
-		maps.Equal(a.Edited, b.Edited) && string(a.Value) == string(b.Value)
+		maps.Equal(a.Edited, b.Edited) && maps.Equal(a.Bases, b.Bases) && string(a.Value) == string(b.Value)
 }
 
 func (r *run) compute(n *node) (any, error) {

@@ -50,6 +50,9 @@ type record struct {
 	// Edited says how files differ from what was generated, because the user
 	// wanted so.
 	Edited map[string]edit `json:"edited,omitempty"`
+	// Bases are the digests of what had been generated where files are modified
+	// or removed now.
+	Bases map[string]string `json:"bases,omitempty"`
 
 	encoded []byte // as in the file, once it was written
 }
@@ -68,8 +71,20 @@ const absent = "none"
 // clone returns a copy that may be changed.
 func (r *record) clone() *record {
 	c := *r
-	c.Files, c.Edited, c.encoded = maps.Clone(r.Files), maps.Clone(r.Edited), nil
+	c.Files, c.Edited, c.Bases, c.encoded = maps.Clone(r.Files), maps.Clone(r.Edited), maps.Clone(r.Bases), nil
 	return &c
+}
+
+// base is the digest of what was generated when the user edited a file, empty
+// if that is not known.
+func (r *record) base(p string) string {
+	if r.Edited[p] != "" {
+		return r.Bases[p]
+	}
+	if w := r.Files[p]; w.Previous == "" {
+		return w.SHA256
+	}
+	return ""
 }
 
 // encode writes the state. Values that were written before are not encoded

@@ -65,6 +65,9 @@ const longMargin = 30 * Day
 // valid yet, has expired, or has less than a month or, being short-lived, less
 // than half of its life left.
 func (p Pair) Stale(now time.Time) string {
+	if p.Cert == nil { // this cluster needs none
+		return ""
+	}
 	certs, err := ParseCertificates(p.Cert)
 	if err != nil {
 		return "cannot be read: " + err.Error()

@@ -205,6 +205,7 @@ func setup(env *testscript.Env) error {
 		"REGISTRY":   w.registry,
 		"RELEASE":    w.release,
 		"API_VIP":    w.addr(10),
+		"OTHER_VIP":  w.addr(12),
 		"CLUSTER_ID": ids.Cluster,
 		"DOMAIN_ID":  ids.Domains["data1"],
 		// The names of the cluster lead nowhere; the proxy knows better. Go
