@@ -32,7 +32,7 @@ var environment = []variable{
 	{"OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP", "If not empty, create cluster leaves the bootstrap host in place."},
 	{"OPENSHIFT_INSTALL_GATHER_BOOTSTRAP", "If not empty, create cluster gathers a log bundle also when all went well."},
 	{"OPENSHIFT_INSTALL_SKIP_HOSTCRYPT_VALIDATION", "If not empty, fips: true is accepted on a host that is not in FIPS mode."},
-	{"OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "The address at which the bootstrap host is reached over SSH."},
+	{"OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "The bootstrap host's own address, where it has several; there it is reached over SSH."},
 	{"OPENSHIFT_INSTALL_EXPERIMENTAL_CLUSTER_PROFILE", "The cluster profile whose manifests of the release are applied; self-managed-high-availability if unset."},
 	{"OPENSHIFT_INSTALL_LOAD_CLUSTER_CERTS", "If true, authorities and the administrator's certificate are read from tls/ instead of being made."},
 	{"OKD_INSTALL_IMAGE_CACHE", "The directory in which downloaded operating system images are kept."},

@@ -7,16 +7,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// feature is something that is not in the help because few people need it.
-type feature struct{ name, use string }
-
-// hiddenFeatures are what people and pipelines of the reference use beside its
-// documented flags: the environment, and commands for platforms that are not ours.
-func hiddenFeatures() (out []feature) {
-	for _, v := range environment {
-		out = append(out, feature(v))
-	}
-	return append(out, feature{"create permissions-policy", "For clouds; says that there is none for these platforms."})
+// hiddenFeatures are what people and pipelines use that no help of a command
+// shows: variables of the environment, and commands without a use here.
+func hiddenFeatures() []variable {
+	return append(environment[:len(environment):len(environment)],
+		variable{"create permissions-policy", "For clouds; says that there is none for these platforms."})
 }
 
 func hiddenCommand(r *root) *cobra.Command {

@@ -3,7 +3,6 @@ package install
 import (
 	"context"
 	"errors"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -66,9 +65,7 @@ func (a *App) routes(ctx context.Context, api *kube.Client) {
 	if !isAPI {
 		return
 	}
-	_, err = lookup(ctx, "console-openshift-console.apps."+domain)
-	var dns *net.DNSError
-	if errors.As(err, &dns) && dns.IsNotFound {
+	if found, err := lookUp(ctx, "console-openshift-console.apps."+domain); err == nil && len(found) == 0 {
 		event.Warn(a.Sink, "DNS has no address for the routes of the cluster: make a record for *.apps."+domain+" that leads to the ingress load balancer or its virtual address")
 	}
 }

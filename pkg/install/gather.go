@@ -160,7 +160,7 @@ func (a *App) findHosts(ctx context.Context, api gather.API, masters []string) (
 		bootstrapHosts = append(bootstrapHosts, u.Hostname())
 	} else if domain, isAPI := strings.CutPrefix(u.Hostname(), "api."); isAPI {
 		// Users name the host as the documentation does.
-		if _, err := lookup(ctx, "bootstrap."+domain); err == nil {
+		if found, _ := lookUp(ctx, "bootstrap."+domain); len(found) > 0 {
 			bootstrapHosts = append(bootstrapHosts, "bootstrap."+domain)
 		}
 	}

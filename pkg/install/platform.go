@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/assets"
@@ -89,12 +87,8 @@ func (a *App) byHand() platform {
 		plan: func(c assets.Cluster, _ plan.Image) (plan.Plan, error) {
 			return upi.Plan(c.Config, c.InfraID, upi.Ignitions{Bootstrap: c.Bootstrap, Master: c.Master, Worker: c.Worker}), nil
 		},
-		provider: func(event.Sink, fetch) machines.Provider { return upi.Provider{Lookup: lookup} },
+		provider: func(event.Sink, fetch) machines.Provider { return upi.Provider{Lookup: lookUp} },
 	}
-}
-
-func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
 func (a *App) connectOvirt(ctx context.Context) (platform, error) {

@@ -55,6 +55,13 @@ func TestScripts(t *testing.T) {
 		Setup:               setup,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Condition: func(name string) (bool, error) {
+			if name != "fips" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			mode, _ := os.ReadFile("/proc/sys/crypto/fips_enabled")
+			return string(mode) == "1\n", nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"okd":       okd,
 			"okd2":      okdBeside,

@@ -3,7 +3,6 @@ package upi
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,7 +16,8 @@ import (
 
 // Provider looks and makes nothing.
 type Provider struct {
-	// Lookup asks DNS for the addresses of a host; nil looks for nothing.
+	// Lookup asks DNS for the addresses of a host, none if it has none; nil looks
+	// for nothing.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
@@ -74,12 +74,11 @@ func (p Provider) seen(ctx context.Context, name string, want []string) string {
 		name = "console-openshift-console." + domain
 	}
 	found, err := p.Lookup(ctx, name)
-	var dns *net.DNSError
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return "not in DNS"
 	case err != nil:
 		return "unknown: DNS does not answer here"
+	case len(found) == 0:
+		return "not in DNS"
 	}
 	have := addresses(found)
 	slices.Sort(have)

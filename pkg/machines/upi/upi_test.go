@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -112,9 +111,9 @@ func TestDiffLooksAtDNS(t *testing.T) {
 			return []netip.Addr{netip.MustParseAddr(a)}, nil
 		}
 		if strings.HasPrefix(host, "api-int.") {
-			return nil, &net.DNSError{IsTimeout: true}
+			return nil, errors.New("no answer")
 		}
-		return nil, &net.DNSError{IsNotFound: true}
+		return nil, nil
 	}}
 	seen := func(cfg *types.InstallConfig) map[string]string {
 		d, err := p.Diff(t.Context(), upi.Plan(cfg, "demo-x7k2p", ignitions))
