@@ -21,8 +21,11 @@ import (
 // words stay the same for as long as the cause does — no current time, no port
 // number of ours — because waits take everything that is new for progress.
 func Cause(err error) string {
-	if err == nil {
+	switch {
+	case err == nil:
 		return ""
+	case errors.Is(err, context.Canceled): // the wait has ended while it asked
+		return "no answer so far"
 	}
 	if text := certificateCause(err); text != "" {
 		return text

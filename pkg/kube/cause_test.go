@@ -49,6 +49,7 @@ func TestCause(t *testing.T) {
 		{"end", get(io.EOF), "broken off"},
 		{"timeout", at("dial", context.DeadlineExceeded), "no answer from 198.18.0.1:6443"},
 		{"no time", get(context.DeadlineExceeded), "no answer: "},
+		{"broken off by us", get(context.Canceled), "no answer so far"},
 		{"proxy", get(&net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(198, 18, 0, 9), Port: 3128}, Err: syscall.ECONNREFUSED}}), "the proxy of the environment cannot be reached: connection refused by 198.18.0.9:3128"},
 		{"anything of the network", at("write", errors.New("broken")), "write 198.18.0.1:6443: broken"},
 		{"expired", expired("current time 2026-03-03T00:00:00Z is after 2026-01-03T00:00:00Z"), "has expired on 2026-01-03T00:00:00Z"},
