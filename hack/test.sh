@@ -91,7 +91,8 @@ step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$suit
 : >"$work/e2e.log"
 installations() {
 	step 'installation on oVirt' e2e TestLab "$1" &&
-		step 'installation on machines of the user (UPI)' e2e TestUPI 30m
+		step 'installation on machines of the user (UPI)' e2e TestUPI 30m &&
+		step 'installation of a single node in place' e2e TestSingleNode 30m
 }
 if [ "$tier" = full ]; then
 	step 'runs killed at 200 moments' go test -count=1 -timeout 30m ./tests/cli -run '^TestKill$' -kills 200

@@ -35,6 +35,8 @@ type cluster struct {
 	runs []*run
 	// own machines: made without the engine, and named after their role alone.
 	upi bool
+	// single is one machine that is all nodes.
+	single bool
 }
 
 // newCluster writes an install-config for one of the clusters that the lab's
@@ -126,6 +128,9 @@ func (c *cluster) get(t *testing.T, into any, args ...string) {
 // names are those of the machines that the cluster is to have.
 func (c *cluster) names(t *testing.T, role string, n int) []string {
 	t.Helper()
+	if c.single {
+		return []string{theNode}
+	}
 	var out []string
 	for i := range n {
 		name := fmt.Sprintf("%s-%d", role, i)

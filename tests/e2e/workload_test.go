@@ -83,7 +83,7 @@ func (c *cluster) workload(t *testing.T) {
 	c.get(t, &scheduler, "pod", "-n", "openshift-kube-scheduler", "openshift-kube-scheduler-"+c.masters(t)[0])
 	var manifest bytes.Buffer
 	if err := workloadTemplate.Execute(&manifest, map[string]any{
-		"Workers": c.size.workers, "Server": console.Spec.Template.Spec.Containers[0].Image,
+		"Workers": len(c.workers(t)), "Server": console.Spec.Template.Spec.Containers[0].Image,
 		"Client": scheduler.Spec.Containers[0].Image,
 	}); err != nil {
 		t.Fatal(err)

@@ -377,3 +377,59 @@ func TestConfigServerIsLate(t *testing.T) {
 		t.Error("the console shows the config")
 	}
 }
+
+// installs is the config of a live system that installs another one.
+const installs = `{
+  "ignition": {"version": "3.2.0"},
+  "storage": {"files": [
+    {"path": "/root/disk.ign", "contents": {"source": "data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.2.0%22%7D%2C%22storage%22%3A%7B%22files%22%3A%5B%7B%22path%22%3A%22%2Fetc%2Fhostname%22%2C%22contents%22%3A%7B%22source%22%3A%22data%3A%2Cinstalled%22%7D%7D%5D%7D%7D"}}
+  ]},
+  "systemd": {"units": [{"name": "install.service", "enabled": true,
+    "contents": "[Service]\nType=oneshot\nExecStart=/usr/bin/coreos-installer install -i /root/disk.ign /dev/sda\nExecStart=/usr/bin/systemctl reboot\n[Install]\nWantedBy=multi-user.target\n"}]}
+}`
+
+// TestLiveInstall starts a live system that writes the OS to an empty disk,
+// from which the machine then starts.
+func TestLiveInstall(t *testing.T) {
+	l := newLab(t)
+	hw := l.vm("live", "")
+	if err := l.volumes.Create(t.Context(), "empty", 4<<30); err != nil {
+		t.Fatal(err)
+	}
+	hw.Disks[0].ID = "empty"
+	hw.Media = &engine.Media{Volume: "template", Ignition: []byte(installs)}
+	if err := l.sup.Start(t.Context(), hw); err != nil {
+		t.Fatal(err)
+	}
+	l.eventually("the system that was installed", func() bool {
+		name, err := l.run(hw.ID, "hostname")
+		return err == nil && name == "installed"
+	})
+	for _, want := range []struct{ name, command string }{
+		{"no medium", "test ! -e /run/media/iso"},
+		{"no disk as a device", "test ! -e /dev/sda"},
+		{"no config left", "test ! -e /boot/ignition/config.ign"},
+		{"nothing of the live system", "test ! -e /root/disk.ign"},
+	} {
+		if out, err := l.run(hw.ID, "sh", "-c", want.command); err != nil {
+			t.Errorf("%s: %v: %s", want.name, err, out)
+		}
+	}
+	console, err := os.ReadFile(l.status(hw.ID).Console)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(console), "starting from the medium"); n != 1 {
+		t.Errorf("the medium was started %d times", n)
+	}
+	if out, err := exec.CommandContext(t.Context(), "losetup", "--list", "--noheadings", "--output", "BACK-FILE,OFFSET").Output(); err != nil {
+		t.Error(err)
+	} else {
+		for line := range strings.Lines(string(out)) {
+			// Its root partition is mounted; the whole disk is nobody's any more.
+			if f := strings.Fields(line); len(f) == 2 && strings.Contains(f[0], filepath.Dir(l.cfg.Dir)) && f[1] == "0" {
+				t.Errorf("a disk is still attached: %s", line)
+			}
+		}
+	}
+}

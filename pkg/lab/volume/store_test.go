@@ -227,3 +227,53 @@ func TestEmptyDisk(t *testing.T) {
 		t.Error("an id with a path in it was accepted")
 	}
 }
+
+func TestRaw(t *testing.T) {
+	ctx := t.Context()
+	s, err := volume.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(ctx, "empty", diskSize); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Boot("empty"); !errors.Is(err, volume.ErrNotBootable) {
+		t.Fatalf("an empty disk: %v", err)
+	}
+	path, err := s.Raw("empty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() != diskSize {
+		t.Fatalf("the disk is %v, %v", info, err)
+	}
+	if _, err := s.Boot("empty"); !errors.Is(err, volume.ErrNotBootable) {
+		t.Fatalf("a blank disk: %v", err)
+	}
+	system, err := os.ReadFile(bootDisk(t, "installed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, system, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, err := s.Boot("empty")
+	if err != nil || b.Image != path {
+		t.Fatalf("after an installation: %+v, %v", b, err)
+	}
+	if err := os.MkdirAll(filepath.Join(b.Writes, "root"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Raw("empty"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(b.Writes); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("what a machine wrote before outlives another installation")
+	}
+	if err := s.Clone(ctx, "empty", "copy"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Raw("copy"); err == nil {
+		t.Error("a disk can be written that shares its content")
+	}
+}
