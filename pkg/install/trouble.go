@@ -156,7 +156,7 @@ func (a *App) classify(err error) error {
 			count = fmt.Sprintf("%d findings", n)
 		}
 		failure := ConfigError(fmt.Errorf("%s:\n%w", count, err))
-		failure.Next = "correct the fields named above (docs/user says what each of them means) and run the same command again"
+		failure.Next = "correct the fields named above (`" + a.self() + " explain installconfig` says what each of them means) and run the same command again"
 		return failure
 	case errors.As(err, &missing):
 		failure := ConfigError(err)
