@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, s streams, getenv func(string) stri
 	cmd.SetArgs(args[1:])
 	cmd.SetOut(s.out)
 	cmd.SetErr(s.err)
-	err := cmd.ExecuteContext(ctx)
+	err := r.guarded(func() error { return cmd.ExecuteContext(ctx) })
 	if err == nil {
 		return install.ExitOK
 	}

@@ -155,3 +155,23 @@ func TestLogFileIsPrivateAndComplete(t *testing.T) {
 		t.Errorf("log\n%s", log)
 	}
 }
+
+// A mistake of ours is told as one, without a stack on the screen.
+func TestPanicIsToldToPeople(t *testing.T) {
+	log, err := os.Create(filepath.Join(t.TempDir(), logName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &root{dir: "d", log: log}
+	err = r.guarded(func() error { panic("index out of range") })
+	r.close()
+	if err == nil || install.ExitCode(err) != install.ExitOther || !strings.Contains(err.Error(), "index out of range") || strings.Contains(err.Error(), "goroutine") {
+		t.Errorf("error %v", err)
+	}
+	if text, _ := os.ReadFile(log.Name()); !strings.Contains(string(text), "goroutine") {
+		t.Errorf("the log does not say where it was:\n%s", text)
+	}
+	if err := r.guarded(func() error { return nil }); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -221,6 +222,23 @@ func (r *root) fail(ctx context.Context, err error) {
 	if next := install.NextStep(err); next != "" {
 		say(slog.LevelInfo, "Next: "+next)
 	}
+}
+
+// guarded turns a panic, which is a mistake of ours, into an error for people;
+// where it was goes into the log file only.
+func (r *root) guarded(do func() error) (err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if r.log != nil {
+			event.NewLogFile(r.log).Emit(event.Event{Time: time.Now(), Level: slog.LevelDebug, Message: string(debug.Stack())})
+		}
+		err = &install.Failure{Code: install.ExitOther, Next: "report this with " + filepath.Join(r.dir, logName) + "; the same command may be run again",
+			Err: fmt.Errorf("this is a mistake in the program, not yours: %v", p)}
+	}()
+	return do()
 }
 
 func (r *root) close() {
