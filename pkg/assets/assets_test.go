@@ -22,6 +22,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
@@ -357,7 +358,9 @@ func TestStaleCertificates(t *testing.T) {
 	for _, started := range []bool{false, true} {
 		dir := warmDir(t)
 		clk := clock.NewFake(t0)
-		i := open(t, dir, Deps{Clock: clk, ReleaseImage: testImage})
+		var said []string
+		sink := event.SinkFunc(func(e event.Event) { said = append(said, e.Message) })
+		i := open(t, dir, Deps{Clock: clk, ReleaseImage: testImage, Events: sink})
 		first, err := i.Cluster(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -367,7 +370,8 @@ func TestStaleCertificates(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		clk.Advance(13 * time.Hour)
+		clk.Advance(25 * time.Hour)
+		said = nil
 		second, err := i.Cluster(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -377,6 +381,21 @@ func TestStaleCertificates(t *testing.T) {
 		}
 		if first.InfraID != second.InfraID || !bytes.Equal(first.Kubeconfig, second.Kubeconfig) {
 			t.Error("more changed than had to")
+		}
+		want := "generating anew what went stale"
+		if started {
+			want = "certificates of the bootstrap host have expired and stay"
+		}
+		if text := strings.Join(said, "\n"); !strings.Contains(text, want) {
+			t.Errorf("started %v: should say %q, said\n%s", started, want, text)
+		}
+		// The leaves of old authorities are as fresh as any others: nothing goes
+		// stale again in the next minute.
+		clk.Advance(time.Minute)
+		said = nil
+		third, err := i.Cluster(context.Background())
+		if err != nil || !bytes.Equal(second.Bootstrap, third.Bootstrap) {
+			t.Errorf("started %v: another bootstrap.ign a minute later (%v): %q", started, err, said)
 		}
 	}
 }

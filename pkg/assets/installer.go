@@ -11,6 +11,7 @@ import (
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -25,6 +26,7 @@ var ErrNoReleaseImage = errors.New("no release image is known; name one in OPENS
 type Installer struct {
 	store  *asset.Store
 	events event.Sink
+	clock  clock.Clock
 	lookup Lookup
 }
 
@@ -60,7 +62,11 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if events == nil {
 		events = event.Discard
 	}
-	return &Installer{store: store, events: events, lookup: deps.Lookup}, nil
+	clk := deps.Clock
+	if clk == nil {
+		clk = clock.Real()
+	}
+	return &Installer{store: store, events: events, clock: clk, lookup: deps.Lookup}, nil
 }
 
 // defaultInvoker is the reference's.
@@ -132,6 +138,7 @@ func (i *Installer) Cluster(ctx context.Context) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
+	i.sayExpired(r)
 	return clusterOf(r), nil
 }
 

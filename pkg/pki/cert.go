@@ -89,6 +89,15 @@ func (p Pair) Stale(now time.Time) string {
 	return ""
 }
 
+// Expires is when the certificate ends, the zero time if it cannot be read.
+func (p Pair) Expires() time.Time {
+	certs, err := ParseCertificates(p.Cert)
+	if err != nil {
+		return time.Time{}
+	}
+	return certs[0].NotAfter
+}
+
 // Name is the subject of a certificate.
 type Name struct {
 	Common       string
