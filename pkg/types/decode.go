@@ -118,7 +118,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, at report.Path, depth i
 		}
 		child := at.Child(p.key.Value)
 		place := p.key // of a list or mapping, the value begins at its first item
-		if p.value.Kind == yaml.ScalarNode && !isNull(p.value) {
+		if p.value.Kind == yaml.AliasNode || p.value.Kind == yaml.ScalarNode && !isNull(p.value) {
 			place = p.value
 		}
 		d.report.Place(child, place.Line, place.Column)

@@ -33,7 +33,7 @@ func (o Options) parse(data []byte, r *report.Report) *InstallConfig {
 			r.Required(root, "the file is empty")
 			return nil
 		}
-		r.Add(syntaxFinding(err))
+		r.Add(syntaxFinding(err, data))
 		return nil
 	}
 	top := content(&doc)
@@ -41,7 +41,7 @@ func (o Options) parse(data []byte, r *report.Report) *InstallConfig {
 		r.Required(root, "the file is empty")
 		return nil
 	}
-	checkRest(dec, r)
+	checkRest(dec, data, r)
 	if top.Kind != yaml.MappingNode {
 		r.Add(finding{Type: report.Invalid, Detail: "the file must hold a mapping of keys to values",
 			At: report.Position{Line: top.Line, Column: top.Column}})
@@ -59,13 +59,13 @@ func (o Options) parse(data []byte, r *report.Report) *InstallConfig {
 }
 
 // checkRest refuses whatever follows the first document.
-func checkRest(dec *yaml.Decoder, r *report.Report) {
+func checkRest(dec *yaml.Decoder, data []byte, r *report.Report) {
 	var more yaml.Node
 	err := decodeNode(dec, &more)
 	switch {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		r.Add(syntaxFinding(err))
+		r.Add(syntaxFinding(err, data))
 	case !isNull(content(&more)):
 		r.Add(finding{Type: report.TooMany, Detail: "the file must hold one YAML document",
 			At: report.Position{Line: more.Line, Column: more.Column}})
@@ -92,14 +92,14 @@ func decodeNode(dec *yaml.Decoder, n *yaml.Node) (err error) {
 
 var (
 	yamlLine = regexp.MustCompile(`^line (\d+): `)
-	// unknownAnchor is what the library says about an unquoted value that begins
-	// with *. Passwords do.
-	unknownAnchor = regexp.MustCompile(`unknown anchor '.*' referenced`)
+	// unknownAnchor is what the library says, without the place, about an unquoted
+	// value that begins with *. Passwords do.
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
 // syntaxFinding moves the line number, which the library puts into the text, to
 // where all others are, and leaves out what may be a secret.
-func syntaxFinding(err error) finding {
+func syntaxFinding(err error, data []byte) finding {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	f := finding{Type: report.Invalid}
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
@@ -107,7 +107,12 @@ func syntaxFinding(err error) finding {
 		f.At.Column = 1
 		text = text[len(m[0]):]
 	}
-	text = unknownAnchor.ReplaceAllString(text, "an alias to an anchor that does not exist; put a value that begins with * in quotes")
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		text = "an alias to an anchor that does not exist; put a value that begins with * in quotes"
+		if before, _, ok := bytes.Cut(data, []byte("*"+m[1])); ok {
+			f.At = report.Position{Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n')}
+		}
+	}
 	text = strings.Join(strings.Fields(text), " ")
 	f.Detail = "not YAML: " + strings.TrimPrefix(text, "not YAML")
 	return f

@@ -36,7 +36,7 @@ func validateFamilies(c *InstallConfig, at report.Path, r *report.Report) {
 			r.Invalid(at, joinPrefixes(l.nets), "has an IP family that serviceNetwork lacks")
 		case v4 && v6 && c.Platform.BareMetal == nil && !l.nets[0].Addr().Is4():
 			r.Invalid(at, joinPrefixes(l.nets), "IPv4 networks must be listed before IPv6 networks")
-		case v4 && v6 && l.nets[0].Addr().Is4() != n.MachineNetwork[0].CIDR.Addr().Is4():
+		case v4 && v6 && c.Platform.BareMetal != nil && l.nets[0].Addr().Is4() != n.MachineNetwork[0].CIDR.Addr().Is4():
 			r.Invalid(at, joinPrefixes(l.nets), "must begin with the same IP family as machineNetwork")
 		}
 	}

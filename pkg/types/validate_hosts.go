@@ -1,7 +1,9 @@
 package types
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/metal3-io/baremetal-operator/pkg/hardwareutils/bmc"
@@ -103,6 +105,9 @@ func checkBMCAddress(r *report.Report, path, field report.Path, address string, 
 		return nil
 	}
 	details, err := bmc.NewAccessDetails(address, false)
+	if u, parseErr := url.Parse(address); err == nil && parseErr == nil && u.Scheme != "" && u.Host == "" && u.Opaque == "" {
+		err = errors.New("no host")
+	}
 	if err != nil {
 		r.Add(finding{Path: path, Type: report.Invalid, Value: fmt.Sprintf("%q", address), At: r.Where(field),
 			Detail: "is no address of a management controller (" + err.Error() + "); write one like redfish-virtualmedia+https://192.168.1.10/redfish/v1/Systems/1"})

@@ -86,9 +86,8 @@ func validateNetworking(c *InstallConfig, r *report.Report) {
 func checkNetwork(a network, r *report.Report) bool {
 	switch p := a.prefix; {
 	case !p.IsValid():
-		if !r.Broken(a.at) {
-			r.Required(a.at, "a network in CIDR notation")
-		}
+		r.Required(a.at, "a network in CIDR notation")
+		r.Break(a.at)
 	case p.Addr().IsUnspecified():
 		r.Invalid(a.at, p, "must not begin at %s", p.Addr())
 	case p != p.Masked():
