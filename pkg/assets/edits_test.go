@@ -267,3 +267,36 @@ func TestProvisionedBootstrap(t *testing.T) {
 		t.Error("something else differs as well")
 	}
 }
+
+// Arbiters have a pointer of their own, which users may edit as well.
+func TestArbiterPointer(t *testing.T) {
+	dir := warmDir(t)
+	if err := os.WriteFile(filepath.Join(dir, configFile), testCase{types.PlatformBareMetal, "arbiter"}.source(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := open(t, dir, deps())
+	run := func() map[string][]byte {
+		t.Helper()
+		if _, err := i.run(context.Background(), []asset.Ref{ArbiterIgnition, OpenShift, PointerConfigs}); err != nil {
+			t.Fatal(err)
+		}
+		return tree(t, dir)
+	}
+	files := run()
+	if !strings.Contains(string(files[arbiterFile]), "https://198.18.0.10:22623/config/arbiter") {
+		t.Errorf("arbiter.ign: %s", files[arbiterFile])
+	}
+	const secret = "openshift/99_openshift-cluster-api_arbiter-user-data-secret.yaml"
+	before := files[secret]
+	if before == nil {
+		t.Fatalf("no %s", secret)
+	}
+	rewrite(t, dir, arbiterFile, `"version":"3.2.0"}}`, `"version":"3.2.0"},"storage":{"files":[`+motdFile+`]}}`)
+	files = run()
+	if name := openshift.PointerFile(types.ArbiterPool); !strings.Contains(string(files[name]), "role: arbiter") {
+		t.Errorf("%s: %s", name, files[name])
+	}
+	if string(files[secret]) == string(before) {
+		t.Error("the user data lacks the edit")
+	}
+}
