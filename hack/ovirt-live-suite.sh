@@ -20,4 +20,4 @@ short | full) ;;
 esac
 
 go mod download github.com/ovirt/go-ovirt-client/v3
-OKD_LAB_LIVE_SUITE=$mode exec go test ./pkg/lab/engine/enginetest -run '^TestLiveSuite$' -count=1 -v -timeout 35m
+OKD_LAB_LIVE_SUITE=$mode exec go test -tags livesuite ./pkg/lab/engine/enginetest -run '^TestLiveSuite$' -count=1 -v -timeout 35m

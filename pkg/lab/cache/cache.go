@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -79,7 +81,7 @@ func (d Dir) Entry(ctx context.Context, clk clock.Clock, kind, key string, build
 	}
 	final := filepath.Join(dir, key)
 	if exists(final) {
-		return final, nil
+		return final, Use(final, clk.Now())
 	}
 	unlock, err := Lock(ctx, clk, filepath.Join(dir, ".lock"))
 	if err != nil {
@@ -99,12 +101,47 @@ func (d Dir) Entry(ctx context.Context, clk clock.Clock, kind, key string, build
 	if err := os.Rename(tmp, final); err != nil {
 		return "", fmt.Errorf("fill cache: %w", err)
 	}
-	return final, nil
+	return final, Use(final, clk.Now())
 }
 
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
+}
+
+// Use notes that something in a cache is in use now, so that Trim lets it be.
+func Use(path string, now time.Time) error {
+	if err := os.Chtimes(path, now, now); err != nil {
+		return fmt.Errorf("note use of cache: %w", err)
+	}
+	return nil
+}
+
+// Trim removes what matches pattern, a path with wildcards, except for the keep
+// that were used last and whatever was used within age: labs that run take
+// programs and images from the cache.
+func Trim(pattern string, keep int, age time.Duration, now time.Time) error {
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return fmt.Errorf("trim cache: %w", err)
+	}
+	used := map[string]time.Time{}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			used[path] = info.ModTime()
+		}
+	}
+	entries := slices.SortedFunc(maps.Keys(used), func(a, b string) int { return used[b].Compare(used[a]) })
+	var errs []error
+	for _, path := range entries[min(keep, len(entries)):] {
+		if now.Sub(used[path]) > age {
+			errs = append(errs, os.RemoveAll(path))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("trim cache: %w", err)
+	}
+	return nil
 }
 
 // Lock waits for the lock file and takes it. The lock ends with unlock or with

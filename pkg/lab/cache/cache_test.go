@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -88,5 +89,53 @@ func TestKeys(t *testing.T) {
 	}
 	if one == two {
 		t.Error("a renamed file does not change the key")
+	}
+}
+
+func TestTrim(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Now()
+	used := func(name string, ago time.Duration) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := cache.Use(path, now.Add(-ago)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const day = 24 * time.Hour
+	used("a", 9*day)
+	used("b", 5*day)
+	used("c", 30*day)
+	used("d", 6*day)
+	used("other/x", 90*day)
+	if err := os.WriteFile(filepath.Join(dir, ".lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Trim(filepath.Join(dir, "?"), 2, day, now); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range left {
+		left[i] = filepath.Base(left[i])
+	}
+	if got := strings.Join(left, " "); got != ".lock b d other" {
+		t.Errorf("left are %s", got)
+	}
+	used("e", 0)
+	used("f", time.Hour)
+	used("g", 2*time.Hour)
+	if err := cache.Trim(filepath.Join(dir, "?"), 1, day, now); err != nil {
+		t.Fatal(err)
+	}
+	for name, there := range map[string]bool{"e": true, "f": true, "g": true, "b": false, "d": false} {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != there {
+			t.Errorf("%s is there: %v", name, err == nil)
+		}
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/okd-install/okd-install/pkg/lab/cache"
 )
 
 // KubernetesVersion is the version of the release's Kubernetes programs.
@@ -85,7 +87,7 @@ func (m module) build(ctx context.Context, src, dir string, out io.Writer) (stri
 	}
 	target := filepath.Join(dir, m.name+"-"+key, m.name)
 	if _, err := os.Stat(target); err == nil {
-		return target, nil
+		return target, cache.Use(filepath.Dir(target), time.Now())
 	}
 	fmt.Fprintf(out, "compiling %s (once; kept in %s)\n", m.name, dir)
 	start := time.Now()

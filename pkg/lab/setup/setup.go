@@ -79,6 +79,9 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := trim(cfg.Cache, cfg.Clock.Now()); err != nil {
+		s.say("%v", err) // that is a pity, and nothing more
+	}
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return Result{}, fmt.Errorf("write result of setup: %w", err)
@@ -146,6 +149,22 @@ func (s *steps) all(ctx context.Context) (Result, error) {
 		return err
 	})
 	return r, err
+}
+
+// What is kept of earlier setups: the last few, to go back and forth between
+// branches, and all of the last days, for labs that run; a cluster of a lab
+// lives about one.
+const (
+	keptBuilds = 3
+	keptFor    = 48 * time.Hour
+)
+
+func trim(dir string, now time.Time) error {
+	var errs []error
+	for _, kind := range []string{"osimage/*", "rootfs/*", "ignition/*", "bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*"} {
+		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
+	}
+	return errors.Join(errs...)
 }
 
 // steps prints what is done and how long it takes.

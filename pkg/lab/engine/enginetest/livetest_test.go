@@ -1,3 +1,5 @@
+//go:build livesuite
+
 package enginetest_test
 
 import (
@@ -27,15 +29,13 @@ var slow = []string{"TestCannotRemoveTemplateIfVMIsNotCloned", "TestCannotRemove
 // unfit tests need a public web site.
 var unfit = []string{"TestBadURL"}
 
-// TestLiveSuite runs the client's live suite. It is asked for by
-// OKD_LAB_LIVE_SUITE=short, which leaves the slow tests out, or =full; see
-// hack/ovirt-live-suite.sh.
+// TestLiveSuite runs the client's live suite. It has a build tag of its own, for
+// it takes minutes; OKD_LAB_LIVE_SUITE is short, which leaves the slow tests
+// out, or full. See hack/ovirt-live-suite.sh.
 func TestLiveSuite(t *testing.T) {
 	mode := os.Getenv("OKD_LAB_LIVE_SUITE")
 	skip := unfit
 	switch mode {
-	case "":
-		t.Skip("set OKD_LAB_LIVE_SUITE to short or full to run it")
 	case "short":
 		skip = append(slices.Clone(skip), slow...)
 	case "full":
