@@ -33,6 +33,10 @@ var computed = []string{
 	"platform.baremetal.provisioningDHCPRange",
 }
 
+// unlike are fields with another default than the same field elsewhere, so that
+// the tag of the type cannot tell it. The comment has to.
+var unlike = []string{"arbiter.replicas"}
+
 // implied are fields that Load leaves empty, where empty means the tag's default.
 var implied = []string{"capabilities.baselineCapabilitySet"}
 
@@ -48,7 +52,7 @@ func (w *walker) settleField(s *explain.Schema, at path) {
 	switch shown := strings.Trim(s.DefaultText(), `"`); {
 	case s.Default == nil && tag != "" && tag != "false" && !slices.Contains(at, "defaultMachinePlatform"):
 		w.errs = append(w.errs, fmt.Errorf("%s: the tag says default %s, Load fills in nothing", at, tag))
-	case s.Default != nil && tag != "" && tag != shown && (said == nil || !mentions(said[1], s.Default)):
+	case s.Default != nil && tag != "" && tag != shown && !slices.Contains(unlike, at.String()):
 		w.errs = append(w.errs, fmt.Errorf("%s: the tag says default %s, Load fills in %s", at, tag, shown))
 	case s.Default != nil && said != nil && !mentions(said[1], s.Default):
 		w.errs = append(w.errs, fmt.Errorf("%s: the comment says %q, Load fills in %s", at, said[0], shown))
