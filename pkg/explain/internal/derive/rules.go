@@ -26,7 +26,8 @@ var rules = map[string]rule{
 	"InstallConfig.pullSecret": {pattern(`^\s*\{`), []any{`{"auths":{"a":{"auth":"YTpi"}}}`, ` {"auths":{"a":{"auth":"YTpi"}}}`},
 		[]any{"", "secret", "[]"}},
 	"InstallConfig.additionalTrustBundle": {pattern(`-----BEGIN CERTIFICATE-----`), nil, []any{"hello"}},
-	"InstallConfig.featureGates": {items(pattern(`^[A-Za-z0-9]+=(true|false)$`)), nil,
+	"InstallConfig.featureGates": {items(pattern(`^[A-Za-z0-9]+=(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$`)),
+		[]any{[]any{"HighlyAvailableArbiter=True", "DualReplica=f"}},
 		[]any{[]any{"A"}, []any{"A=maybe"}, []any{"=true"}, []any{"A=true "}}},
 	"InstallConfig.platform": {one, nil, []any{
 		map[string]any{}, map[string]any{"none": map[string]any{}, "external": map[string]any{}},
