@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	mathrand "math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -153,6 +152,14 @@ func TestStoreSemantics(t *testing.T) {
 			name: "both changed, overwrite", policy: Overwrite,
 			change: func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") },
 			want:   files{"manifests/a.yaml": "colour: blue\n"}, event: "discarding an edit",
+		},
+		{
+			name: "edited, and an input changed that does not show in the file", change: func(w world) { w.write(b, "mine\n"); w.write("config.yaml", "blue\n") },
+			want: files{b: "mine\n", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
+		},
+		{
+			name: "removed, and an input changed that does not show in the file", change: func(w world) { w.remove(b); w.write("config.yaml", "blue\n") },
+			want: files{b: "(none)", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
 		},
 		{
 			name:   "both changed to the same",
@@ -327,37 +334,6 @@ func TestModesAndSecrets(t *testing.T) {
 	}
 }
 
-func TestLock(t *testing.T) {
-	w := newWorld(t)
-	s, err := Open(w.dir, w.options(Refuse))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = Open(w.dir, w.options(Refuse))
-	var locked *LockedError
-	if !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
-		t.Errorf("second Open: %v", err)
-	}
-	if err := errors.Join(s.Close(), s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	s, err = Open(w.dir, w.options(Refuse))
-	if err != nil {
-		t.Fatalf("after Close: %v", err)
-	}
-	_ = s.Close()
-	l, err := Lock(w.dir, w.options(Refuse))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err = Open(w.dir, w.options(Refuse)); !errors.As(err, &locked) {
-		t.Errorf("Open of a locked directory: %v", err)
-	}
-	if err := l.Unlock(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestForeignState(t *testing.T) {
 	for _, text := range []string{`{"*installconfig.InstallConfig":{}}`, "{", ""} {
 		w := newWorld(t)
@@ -454,74 +430,6 @@ func TestParallel(t *testing.T) {
 	defer s.Close()
 	if _, err := s.Run(context.Background(), nil, []Ref{one, two}); err != nil {
 		t.Error(err)
-	}
-}
-
-// A killed run leaves a state that can be read, no half-written files after the
-// next run, and the next run keeps what the killed one had drawn.
-func TestKill(t *testing.T) {
-	if dir := os.Getenv("ASSET_TEST_KILL_DIR"); dir != "" {
-		endless(dir)
-		return
-	}
-	for i := range 8 {
-		w := newWorld(t)
-		if err := w.run(Refuse, false); err != nil {
-			t.Fatal(err)
-		}
-		random := w.read("manifests/b.yaml")
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
-		cmd.Env = append(os.Environ(), "ASSET_TEST_KILL_DIR="+w.dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(out, make([]byte, 1)); err != nil { // it is at work
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(i*3) * time.Millisecond)
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait()
-		if err := w.run(Refuse, false); err != nil {
-			t.Fatalf("after the kill: %v", err)
-		}
-		if got := w.read("manifests/b.yaml"); got != random {
-			t.Errorf("number %q, was %q", got, random)
-		}
-		config := strings.TrimSpace(w.read("config.yaml"))
-		if got := w.read("manifests/a.yaml"); got != "colour: "+config+"\n" {
-			t.Errorf("a.yaml is %q with config %q", got, config)
-		}
-		left, _ := filepath.Glob(filepath.Join(w.dir, "*", tmpPrefix+"*"))
-		more, _ := filepath.Glob(filepath.Join(w.dir, tmpPrefix+"*"))
-		if len(left)+len(more) > 0 {
-			t.Errorf("half-written files are left: %v %v", left, more)
-		}
-	}
-}
-
-// endless changes the input and runs, again and again, until killed.
-func endless(dir string) {
-	fmt.Print(".")
-	for i := 0; ; i++ {
-		if err := WriteFile(filepath.Join(dir, "config.yaml"), fmt.Appendf(nil, "colour%d\n", i), 0o600); err != nil {
-			panic(err)
-		}
-		s, err := Open(dir, Options{})
-		if err != nil {
-			panic(err)
-		}
-		if _, err := s.Run(context.Background(), []Ref{tManifests, tFinal}, nil); err != nil {
-			panic(err)
-		}
-		if err := s.Close(); err != nil {
-			panic(err)
-		}
 	}
 }
 
