@@ -300,3 +300,24 @@ func TestArbiterPointer(t *testing.T) {
 		t.Error("the user data lacks the edit")
 	}
 }
+
+// A pointer changes the user data and nothing else in openshift/, so that edits
+// of other files there do not conflict with it.
+func TestEditsOfManifestAndPointer(t *testing.T) {
+	const gate = "openshift/99_feature-gate.yaml"
+	dir := warmDir(t)
+	i := open(t, dir, deps())
+	if err := errors.Join(i.Manifests(context.Background()), i.IgnitionConfigs(context.Background())); err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, dir, gate, "spec: {}", "spec: {featureSet: TechPreviewNoUpgrade}")
+	rewrite(t, dir, "worker.ign", `"version":"3.2.0"}}`, `"version":"3.2.0"},"storage":{"files":[`+motdFile+`]}}`)
+	c, err := i.Cluster(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := onBootstrapHost(t, c.Bootstrap)
+	if !strings.Contains(host[gate], "TechPreviewNoUpgrade") || host[openshift.PointerFile(types.WorkerPool)] == "" {
+		t.Error("an edit is lost")
+	}
+}
