@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -180,13 +181,7 @@ func (c *creation) bootstrapComplete(ctx context.Context, sink event.Sink) error
 		return err
 	}
 	c.approve()
-	if err := w.EtcdMoved(ctx); err != nil {
-		return err
-	}
-	if c.app.Getenv(envGatherBootstrap) != "" {
-		c.gatherNow(ctx)
-	}
-	return nil
+	return w.EtcdMoved(ctx)
 }
 
 // noteMember keeps in the journal what happened to an etcd member, once: a run
@@ -209,8 +204,27 @@ func (c *creation) destroyBootstrap(ctx context.Context, sink event.Sink) error 
 	if !moved {
 		return errors.New("etcd still has a member on the bootstrap host; removing the host now could cost the cluster its data")
 	}
+	if err := c.gatherOnRequest(ctx); err != nil {
+		return err
+	}
 	left, err := c.provider(sink).Destroy(ctx, c.cluster.InfraID, plan.StageBootstrap)
 	return remaining(left, err)
+}
+
+// gatherOnRequest makes a bundle of a bootstrap that went well, for as long as
+// its host is there.
+func (c *creation) gatherOnRequest(ctx context.Context) error {
+	if c.app.Getenv(envGatherBootstrap) == "" {
+		return nil
+	}
+	found, err := c.machines(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the bootstrap host, to gather its logs: %w", err)
+	}
+	if slices.ContainsFunc(found, func(m machines.Machine) bool { return m.Role == "bootstrap" }) {
+		c.gatherNow(ctx)
+	}
+	return nil
 }
 
 func (c *creation) nodesJoined(ctx context.Context, sink event.Sink) error {

@@ -74,8 +74,11 @@ func (a *App) refusal(cfg *types.InstallConfig) error {
 // infrastructure id alone. One whose metadata names no platform is on none or
 // external, as metadata.json has no key for them.
 func platformOf(meta assets.Metadata) string {
-	if meta.Ovirt != nil || meta.ClusterID == "" && meta.ClusterName == "" {
+	switch {
+	case meta.Ovirt != nil, meta.ClusterID == "" && meta.ClusterName == "":
 		return types.PlatformOvirt
+	case meta.BareMetal != nil:
+		return types.PlatformBareMetal
 	}
 	return types.PlatformNone
 }

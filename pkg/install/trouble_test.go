@@ -36,8 +36,8 @@ func TestClassify(t *testing.T) {
 		says string
 		next string
 	}{
-		{"one finding", findings(1), 3, "failed to create install config: 1 finding:\ninstall-config.yaml: baseDomain: Required value", "docs/user"},
-		{"several findings", findings(2), 3, "failed to create install config: 2 findings:\n", "docs/user"},
+		{"one finding", findings(1), 3, "failed to create install config: 1 finding:\ninstall-config.yaml: baseDomain: Required value", "explain installconfig"},
+		{"several findings", findings(2), 3, "failed to create install config: 2 findings:\n", "explain installconfig"},
 		{"no install-config", &asset.MissingError{Path: "install-config.yaml"}, 3, "failed to create install config: ", "some/dir/install-config.yaml"},
 		{"another run", &asset.LockedError{Dir: "some/dir", Holder: asset.Holder{PID: 7}}, 1, "process 7", "status --dir some/dir"},
 		{"no release", assets.ErrNoReleaseImage, 1, "no release image", "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE"},
@@ -124,6 +124,7 @@ func TestPlatformOf(t *testing.T) {
 	}{
 		"ovirt":          {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1", Ovirt: &assets.OvirtMetadata{}}, "ovirt"},
 		"an id alone":    {assets.Metadata{InfraID: "demo-1"}, "ovirt"},
+		"baremetal":      {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1", BareMetal: &assets.BareMetalMetadata{}}, "baremetal"},
 		"none, external": {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1"}, "none"},
 	} {
 		if got := platformOf(tt.meta); got != tt.want {

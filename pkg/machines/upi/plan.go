@@ -11,12 +11,13 @@ import (
 )
 
 // Ignitions are the configs that machines start with.
-type Ignitions struct{ Bootstrap, Master, Worker []byte }
+type Ignitions struct{ Bootstrap, Master, Arbiter, Worker []byte }
 
 // Names of the files with them.
 const (
 	bootstrapFile = "bootstrap.ign"
 	masterFile    = "master.ign"
+	arbiterFile   = "arbiter.ign"
 	workerFile    = "worker.ign"
 	inPlaceFile   = "bootstrap-in-place-for-live-iso.ign"
 )
@@ -46,7 +47,9 @@ type builder struct {
 var (
 	bootstrapHost = plan.Host{Role: bootstrapRole, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: bootstrapFile,
 		Use: "the temporary control plane; no longer needed after wait-for bootstrap-complete"}
-	masterHost = plan.Host{Role: types.MasterPool, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: masterFile}
+	masterHost  = plan.Host{Role: types.MasterPool, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: masterFile}
+	arbiterHost = plan.Host{Role: types.ArbiterPool, CPUs: 2, MemoryGiB: 8, DiskGiB: 50, Ignition: arbiterFile,
+		Use: "etcd's third voice, and nothing else"}
 	workerHost = plan.Host{Role: types.WorkerPool, CPUs: 2, MemoryGiB: 8, DiskGiB: 100, Ignition: workerFile}
 	singleHost = plan.Host{Role: types.MasterPool, CPUs: 8, MemoryGiB: 16, DiskGiB: 120, Ignition: inPlaceFile,
 		Use: "the only node: boot a live ISO with this config embedded; it installs itself and reboots"}
@@ -62,9 +65,19 @@ func (b *builder) machines() {
 	for i := range b.cfg.Masters() {
 		b.machine(fmt.Sprintf("master-%d", i), masterHost, b.ign.Master)
 	}
+	for i := range arbiters(b.cfg) {
+		b.machine(fmt.Sprintf("arbiter-%d", i), arbiterHost, b.ign.Arbiter)
+	}
 	for i := range b.cfg.Workers() {
 		b.machine(fmt.Sprintf("worker-%d", i), workerHost, b.ign.Worker)
 	}
+}
+
+func arbiters(cfg *types.InstallConfig) int {
+	if cfg.Arbiter == nil {
+		return 0
+	}
+	return cfg.Arbiter.Count()
 }
 
 func (b *builder) machine(name string, spec plan.Host, config []byte) {
@@ -183,9 +196,13 @@ func steps(cfg *types.InstallConfig) []string {
 	if balanced(cfg) {
 		out[0] = "make the DNS records and the load balancer; give every machine an address, a host name that is unique and resolves, and the time (NTP)"
 	}
+	control := " and the masters with " + masterFile
+	if arbiters(cfg) > 0 {
+		control += ", the arbiter with " + arbiterFile
+	}
 	out = append(out,
-		"create ignition-configs, and serve "+bootstrapFile+", "+masterFile+" and "+workerFile+" to your machines only: they hold keys",
-		"boot the bootstrap host with "+bootstrapFile+" and the masters with "+masterFile+"; "+bootstrapFile+" must be used within 24 hours",
+		"create ignition-configs, and serve the .ign files to your machines only: "+bootstrapFile+" holds keys",
+		"boot the bootstrap host with "+bootstrapFile+control+"; "+bootstrapFile+" must be used within 24 hours",
 		"wait-for bootstrap-complete",
 	)
 	if balanced(cfg) {

@@ -32,6 +32,12 @@ func config(masters, workers int64) *types.InstallConfig {
 	}
 }
 
+func withArbiter() *types.InstallConfig {
+	c := config(2, 0)
+	c.Arbiter = &types.MachinePool{Name: types.ArbiterPool, Replicas: count(1)}
+	return c
+}
+
 func bareMetal(balancer string) *types.InstallConfig {
 	c := config(2, 1)
 	c.Platform = types.Platform{BareMetal: &types.BareMetalPlatform{
@@ -57,7 +63,7 @@ var ignitions = upi.Ignitions{Bootstrap: []byte("bootstrap key"), Master: []byte
 // The text that people read, for each shape of a cluster.
 func TestText(t *testing.T) {
 	for name, cfg := range map[string]*types.InstallConfig{
-		"none": config(3, 2), "compact": config(3, 0), "single-node": singleNode(),
+		"none": config(3, 2), "arbiter": withArbiter(), "compact": config(3, 0), "single-node": singleNode(),
 		"baremetal": bareMetal(""), "baremetal-user-managed": bareMetal(types.LoadBalancerUserManaged),
 	} {
 		t.Run(name, func(t *testing.T) {
