@@ -90,7 +90,7 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 		if facts.Required && known && !required && w.old == 0 {
 			w.errs = append(w.errs, fmt.Errorf("%s: the tag says that it is required, Load does without", child))
 		}
-		if required || facts.Required {
+		if (required || facts.Required) && !slices.Contains(sometimes, child.String()) {
 			s.Required = append(s.Required, facts.Name)
 		}
 	}
@@ -103,6 +103,9 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 	})
 	return s
 }
+
+// sometimes are fields that are required or not by what is in others.
+var sometimes = []string{"platform.baremetal.hosts"} // without the machine API there are no hosts to register
 
 // field is the schema of a field of the struct t.
 func (w *walker) field(t reflect.Type, f reflect.StructField, facts types.Facts, at path) *explain.Schema {

@@ -22,7 +22,7 @@ var rules = map[string]rule{
 	"controlPlane.name":        {enum(types.MasterPool), []any{types.MasterPool}, []any{"masters", types.WorkerPool}},
 	"compute[].name":           {enum(types.WorkerPool), []any{types.WorkerPool}, []any{"infra", types.MasterPool}},
 	"arbiter.name":             {enum(types.ArbiterPool), nil, []any{"other"}},
-	"InstallConfig.baseDomain": {pattern(dnsName), []any{"example.com", "a"}, []any{"Example.com", "a..b", "-a", "a_b"}},
+	"InstallConfig.baseDomain": {pattern(domain), []any{"example.com", "a", "example.com."}, []any{"Example.com", "a..b", "-a", "a_b"}},
 	"InstallConfig.pullSecret": {pattern(`^\s*\{`), []any{`{"auths":{"a":{"auth":"YTpi"}}}`, ` {"auths":{"a":{"auth":"YTpi"}}}`},
 		[]any{"", "secret", "[]"}},
 	"InstallConfig.additionalTrustBundle": {pattern(`-----BEGIN CERTIFICATE-----`), nil, []any{"hello"}},
@@ -46,7 +46,9 @@ var rules = map[string]rule{
 	"Proxy.httpProxy":           {pattern(`^http://[^/]`), []any{"http://proxy.example.com:3128"}, []any{"https://p:1", "proxy:3128", "http://"}},
 	"Proxy.httpsProxy":          {pattern(`^https?://[^/]`), []any{"http://p:1", "https://p:1"}, []any{"ftp://p", "p:1", "https:///x"}},
 	"ImageDigestSource.source":  {pattern(repository), []any{"quay.io/okd/scos", "r:5000/a_b/c"}, []any{"quay.io/a:latest", "a b", "quay.io/a@sha256:00"}},
-	"ImageDigestSource.mirrors": {items(pattern(repository)), []any{[]any{"r.example.com:5000/a"}}, []any{[]any{"r/a:latest"}}},
+	"ImageDigestSource.mirrors": {items(pattern(repository)), []any{[]any{"r.example.com:5000/a", "[fd00::5]:5000/okd"}}, []any{[]any{"r/a:latest"}}},
+
+	"ExternalPlatform.cloudControllerManager": {func(s *explain.Schema) { s.Enum = append(s.Enum, "") }, []any{"", "External"}, []any{"Internal"}},
 
 	"OvirtPlatform.ovirt_cluster_id":        {pattern(uuid), []any{aUUID}, notUUIDs},
 	"OvirtPlatform.ovirt_storage_domain_id": {pattern(uuid), []any{aUUID}, notUUIDs},
@@ -67,8 +69,9 @@ var rules = map[string]rule{
 
 const (
 	dnsName    = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	domain     = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\.?$` // may end with the root's dot
 	uuid       = `^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
-	repository = `^[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`
+	repository = `^([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`
 
 	aUUID = "0A000000-0000-4000-8000-00000000000f"
 )
