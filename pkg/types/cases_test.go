@@ -286,6 +286,9 @@ func testAccepted(t *testing.T, o Options, rows []row) {
 				t.Fatalf("%v\nof:\n%s", found.Err(), text)
 			}
 			checkMessages(t, found)
+			if !o.AllowUnknown && !o.Agent {
+				editorAccepts(t, text)
+			}
 			warned := map[string]bool{}
 			for _, f := range found.Findings() {
 				warned[f.Path.String()] = true
