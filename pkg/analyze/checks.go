@@ -34,7 +34,11 @@ func (s *scene) failedPhase() (phase.Entry, bool) {
 }
 
 func (s *scene) phaseFinding(e phase.Entry) Finding {
-	return Finding{Severity: Error, Where: "installer", Text: "phase " + e.Name + ": " + e.Detail, Since: e.Started,
+	severity := Error
+	if s.complete() {
+		severity = Info // the cluster got there without the installer
+	}
+	return Finding{Severity: severity, Where: "installer", Text: "phase " + e.Name + ": " + e.Detail, Since: e.Started,
 		Next: hint(e.Detail, "correct that and run okd-install create cluster again: it goes on where it stopped")}
 }
 
@@ -72,9 +76,13 @@ func bootstrapReached(s *scene) []Finding {
 	if e, failed := s.failedPhase(); failed && slices.Contains(withoutHost, e.Name) {
 		return nil
 	}
+	severity := Error
+	if s.running() != "" || s.hasAPI {
+		severity = Warning // it may be on its way; what answers as API came from it
+	}
 	for _, gap := range s.ev.gaps {
 		if strings.HasPrefix(gap, "bootstrap host") {
-			return []Finding{{Severity: Error, Where: bootstrapHost, Text: "it could not be reached: " + strings.TrimPrefix(gap, "bootstrap host: "),
+			return []Finding{{Severity: severity, Where: bootstrapHost, Text: "it could not be reached: " + strings.TrimPrefix(gap, "bootstrap host: "),
 				Next: "look at its console: whether it booted, got an address and ran Ignition; then whether this machine reaches its port 22"}}
 		}
 	}

@@ -185,6 +185,12 @@ func status(yes bool) string {
 	return "False"
 }
 
+func (c *cluster) version() object {
+	s := conditions("Available", status(c.has("version")), "Failing", "False", "Progressing", status(!c.has("version")))
+	s["desired"] = object{"version": "4.20.0-okd-test.1"}
+	return object{"status": s}
+}
+
 // ServeHTTP answers as the API would at the milestone that is reached.
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.has("api") {
@@ -205,12 +211,12 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = object{"items": c.nodes()}
 	case requestsPath:
 		answer = c.pending()
-	case "/api/v1/namespaces/openshift-etcd/events", "/api/v1/namespaces/openshift-etcd-operator/events":
+	case "/api/v1/pods", "/api/v1/events", "/api/v1/namespaces/openshift-etcd/events", "/api/v1/namespaces/openshift-etcd-operator/events":
 		answer = object{"items": []object{}}
 	case "/apis/config.openshift.io/v1/clusterversions/version":
-		s := conditions("Available", status(c.has("version")), "Failing", "False", "Progressing", status(!c.has("version")))
-		s["desired"] = object{"version": "4.20.0-okd-test.1"}
-		answer = object{"status": s}
+		answer = c.version()
+	case "/apis/config.openshift.io/v1/clusterversions":
+		answer = object{"items": []object{c.version()}}
 	case "/apis/config.openshift.io/v1/clusteroperators":
 		answer = object{"items": []object{{"metadata": object{"name": "etcd"},
 			"status": conditions("Available", "True", "Progressing", status(!c.has("complete")), "Degraded", "False")}}}
