@@ -36,6 +36,8 @@ var hints = []struct {
 		"give the machine a larger disk"},
 	{regexp.MustCompile(`(?i)i/o timeout|connection refused|no route to host|network is unreachable|connection timed out|TLS handshake timeout|connection reset`),
 		"let the machines' network reach that address: routes, firewalls, load balancer"},
+	{regexp.MustCompile(`(?i)pinging container registry`),
+		"check that the registry works, and that it answers in the machines' network"},
 	{regexp.MustCompile(`(?i)too many requests|toomanyrequests`),
 		"the registry limits downloads: use a login or a mirror (imageDigestSources)"},
 	{regexp.MustCompile(`(?i)insufficient (cpu|memory)`),

@@ -149,6 +149,8 @@ func TestCauses(t *testing.T) {
 		cause, next string
 	}{
 		{"login of the registry", stuckRelease, "bootstrap host: the release image could not be downloaded in stage pull-release-image (2 times in a row): reading manifest: unauthorized", "pullSecret"},
+		{"a registry that breaks off", files{"bootstrap/services/release-image.json": recs(rec(1, "service start"), rec(2, "stage end", "pull-release-image", "failure", "Error: initializing source docker://registry.example.org/okd/release: pinging container registry registry.example.org: Get \"https://registry.example.org/v2/\": EOF"))},
+			"registry.example.org/v2/\": EOF", "check that the registry works"},
 		{"a release image that never was tried", files{"bootstrap/services/crio-configure.json": recs(rec(1, "service start"))},
 			"release-image.service was never started", "release-image.log"},
 		{"a node image that does not come", files{"bootstrap/services/node-image-pull.json": recs(rec(1, "service start"), rec(2, "stage end", "pull-node-image", "failure", "x509: certificate signed by unknown authority"))},

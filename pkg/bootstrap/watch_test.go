@@ -114,3 +114,21 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 		t.Errorf("status %+v", w.Status())
 	}
 }
+
+// TestLook takes one look: services that have not run leave nothing.
+func TestLook(t *testing.T) {
+	server := sshtest.New(t, func(_ context.Context, s sshtest.Session) int {
+		_, _ = fmt.Fprint(s.Stdout, "== release-image\n[{\"phase\":\"service start\"}]\n== bootkube\n\n== failed\ncrio.service\nkubelet.service\n")
+		return 0
+	})
+	host, port, err := net.SplitHostPort(server.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &bootstrap.Watcher{Port: port, SSH: sshclient.Config{Keys: [][]byte{server.User.PrivatePEM}, HostKey: server.Host.AuthorizedKey}, Clock: clock.Real(), Sink: event.Discard,
+		Hosts: func(context.Context) ([]string, error) { return []string{host}, nil }}
+	files, failed, err := w.Look(t.Context())
+	if err != nil || len(files) != 1 || !strings.Contains(string(files["release-image"]), "service start") || !slices.Equal(failed, []string{"crio.service", "kubelet.service"}) {
+		t.Errorf("saw %q, %q, %v", files, failed, err)
+	}
+}

@@ -33,6 +33,11 @@ func bootstrapCannotSucceed(t *testing.T, l *lab) {
 			t.Errorf("exit code %d, want %d", code, install.ExitBootstrap)
 		}
 		t.Logf("gave up after %s", r.took.Round(time.Second))
+		if cause := causeLine.FindString(r.stderr.String()); cause == "" {
+			t.Error("the cause is not said in one line")
+		} else {
+			t.Log(cause)
+		}
 		if t.Failed() {
 			t.Logf("standard error:\n%s", r.stderr.String())
 		}
@@ -47,6 +52,9 @@ func bootstrapCannotSucceed(t *testing.T, l *lab) {
 		l.finish(t, 5*time.Minute, 0, c.dir, "destroy", "cluster")
 	})
 }
+
+// causeLine is what create cluster makes of the log bundle.
+var causeLine = regexp.MustCompile(`Cause: bootstrap host: the release image could not be downloaded .*: .+`)
 
 // lastError is how the wait names the stage and the last error.
 var lastError = regexp.MustCompile(`bootstrap host: ([a-z-]+: )?\S.*; last error.*: .+`)
