@@ -29,10 +29,7 @@ func (w *wizard) askBareMetal(ctx context.Context) error {
 	if err := w.machineNetwork(ctx); err != nil {
 		return err
 	}
-	if err := w.address(ctx, apiVIP, bareMetalPath.Child("apiVIPs"), &p.APIVIPs); err != nil {
-		return err
-	}
-	if err := w.address(ctx, ingressVIP, bareMetalPath.Child("ingressVIPs"), &p.IngressVIPs); err != nil {
+	if err := w.addresses(ctx, bareMetalPath.Child("apiVIPs"), &p.APIVIPs, bareMetalPath.Child("ingressVIPs"), &p.IngressVIPs); err != nil {
 		return err
 	}
 	return w.hosts(ctx, p)
@@ -94,7 +91,7 @@ func (w *wizard) host(ctx context.Context, h *types.BareMetalHost, at report.Pat
 		{Question{"BMC Address", "The URL of the host's management controller, like redfish-virtualmedia://192.0.2.9/redfish/v1/Systems/1."}, at.Child("bmc", "address"), &h.BMC.Address},
 		{Question{"BMC Username", ""}, at.Child("bmc", "username"), &h.BMC.Username},
 	} {
-		if err := w.text(ctx, f.Question, "", f.at, required(f.field)); err != nil {
+		if err := w.text(ctx, f.Question, "", required(f.field), f.at); err != nil {
 			return err
 		}
 	}
@@ -102,7 +99,7 @@ func (w *wizard) host(ctx context.Context, h *types.BareMetalHost, at report.Pat
 		return err
 	}
 	mac := Question{"Boot MAC Address", "Of the network card that is in the machine network, or in the provisioning network if there is one."}
-	if err := w.text(ctx, mac, "", at.Child("bootMACAddress"), required(&h.BootMACAddress)); err != nil {
+	if err := w.text(ctx, mac, "", required(&h.BootMACAddress), at.Child("bootMACAddress")); err != nil {
 		return err
 	}
 	roles, preset := []string{types.MasterPool, types.WorkerPool}, 0

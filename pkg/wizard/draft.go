@@ -49,14 +49,14 @@ func describe(f report.Finding) string {
 	return strings.Join(parts, ": ")
 }
 
-// text asks for a field until it is right. set puts the answer into the draft;
+// text asks for a field until it, and what hangs on it, is right. set puts the answer into the draft;
 // its error says that the text is nothing that the field can hold.
-func (w *wizard) text(ctx context.Context, q Question, preset string, at report.Path, set func(string) error) error {
+func (w *wizard) text(ctx context.Context, q Question, preset string, set func(string) error, fields ...report.Path) error {
 	_, err := w.Ask.Input(ctx, q, preset, func(answer string) error {
 		if err := set(strings.TrimSpace(answer)); err != nil {
 			return err
 		}
-		return w.problem(at)
+		return w.problem(fields...)
 	})
 	return err
 }

@@ -96,18 +96,18 @@ func (w *wizard) askExternal(ctx context.Context) error {
 	p := &types.ExternalPlatform{}
 	w.config.Platform.External = p
 	return w.text(ctx, Question{"Platform Name", "The name of the platform, as its components know it."}, "Unknown",
-		report.NewPath("platform", types.PlatformExternal, "platformName"), into(&p.PlatformName))
+		into(&p.PlatformName), report.NewPath("platform", types.PlatformExternal, "platformName"))
 }
 
 func (w *wizard) baseDomain(ctx context.Context) error {
 	return w.text(ctx, Question{"Base Domain",
 		"The DNS domain below which the cluster's names are: api.<cluster name>.<base domain> and *.apps.<cluster name>.<base domain>."},
-		"", report.NewPath("baseDomain"), into(&w.config.BaseDomain))
+		"", into(&w.config.BaseDomain), report.NewPath("baseDomain"))
 }
 
 func (w *wizard) clusterName(ctx context.Context) error {
 	return w.text(ctx, Question{"Cluster Name", "Part of the cluster's DNS names and of the names of its machines."},
-		"", report.NewPath("metadata", "name"), into(&w.config.Metadata.Name))
+		"", into(&w.config.Metadata.Name), report.NewPath("metadata", "name"))
 }
 
 func (w *wizard) pullSecret(ctx context.Context) error {

@@ -16,7 +16,7 @@ const defaultMachineNetwork = "10.0.0.0/16"
 // The default needs no line in the file.
 func (w *wizard) machineNetwork(ctx context.Context) error {
 	return w.text(ctx, Question{"Machine Network", "The network that the machines are in, in CIDR notation. The API and the ingress get an address of it."},
-		defaultMachineNetwork, report.NewPath("networking"), func(answer string) error {
+		defaultMachineNetwork, func(answer string) error {
 			prefix, err := netip.ParsePrefix(answer)
 			if err != nil {
 				return errors.New("must be a network in CIDR notation, like " + defaultMachineNetwork)
@@ -26,19 +26,28 @@ func (w *wizard) machineNetwork(ctx context.Context) error {
 				w.config.Networking = &types.Networking{MachineNetwork: []types.MachineNetworkEntry{{CIDR: prefix}}}
 			}
 			return nil
-		})
+		}, report.NewPath("networking"))
 }
 
-// address asks for a virtual address.
-func (w *wizard) address(ctx context.Context, q Question, at report.Path, field *[]netip.Addr) error {
-	return w.text(ctx, q, "", at, func(answer string) error {
+// addresses asks for both virtual addresses. That they are different is told of
+// the first when the second is known.
+func (w *wizard) addresses(ctx context.Context, apiAt report.Path, api *[]netip.Addr, ingressAt report.Path, ingress *[]netip.Addr) error {
+	if err := w.text(ctx, apiVIP, "", address(api), apiAt); err != nil {
+		return err
+	}
+	return w.text(ctx, ingressVIP, "", address(ingress), apiAt, ingressAt)
+}
+
+// address is a set function for a field with one address.
+func address(field *[]netip.Addr) func(string) error {
+	return func(answer string) error {
 		ip, err := netip.ParseAddr(answer)
 		if err != nil {
 			return errors.New("must be an IP address")
 		}
 		*field = []netip.Addr{ip}
 		return nil
-	})
+	}
 }
 
 // Both virtual addresses in the words that openshift-install's users know.

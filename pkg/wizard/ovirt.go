@@ -38,10 +38,7 @@ func (w *wizard) askOvirt(ctx context.Context) error {
 	if err := w.machineNetwork(ctx); err != nil {
 		return err
 	}
-	if err := w.address(ctx, apiVIP, ovirtPath.Child("api_vips"), &p.APIVIPs); err != nil {
-		return err
-	}
-	return w.address(ctx, ingressVIP, ovirtPath.Child("ingress_vips"), &p.IngressVIPs)
+	return w.addresses(ctx, ovirtPath.Child("api_vips"), &p.APIVIPs, ovirtPath.Child("ingress_vips"), &p.IngressVIPs)
 }
 
 func (w *wizard) cluster(ctx context.Context, engine *ovirt.Client) (ovirt.Cluster, error) {
