@@ -207,3 +207,65 @@ echo "$ended_stage $ended_code ${jobs[*]}"`
 		t.Errorf("%v: got %q, want %q", err, out, want)
 	}
 }
+
+// TestNodeImage has the node image checked out on an installed system, and on a
+// live one, whose own repository cannot be written.
+func TestNodeImage(t *testing.T) {
+	t.Parallel()
+	for _, live := range []bool{false, true} {
+		h := newHost(t)
+		h.write("fake/release/release-manifests/image-references",
+			`{"metadata":{"name":"4.20.0"},"spec":{"tags":[{"name":"stream-coreos","from":{"name":"registry.test/okd/content@sha256:0123"}}]}}`)
+		h.write("bin/mount", fakeHostTool)
+		h.write("bin/semodule", fakeHostTool)
+		h.write("bin/systemctl", fakeHostTool)
+		h.write("bin/sleep", "#!/bin/bash\n")
+		h.write("bin/rsync", "#!/bin/bash\necho \"rsync $*\" >>\"$FAKE/host-runs\"\ncp -R \"${@: -2:1}.\" \"${@: -1}\"\n")
+		h.write("bin/ostree", `#!/bin/bash
+echo "ostree $*" >>"$FAKE/host-runs"
+case "$*" in
+init*) mkdir -p "${2#--repo=}" ;;
+"container image pull"*) [ -e "$FAKE/second" ] || { touch "$FAKE/second"; echo "connection reset" >&2; exit 1; } ;;
+refs*) echo ostree/container/image/docker_3A__2F__2F_registry.test/okd/content_40_sha256_3A_0123 ;;
+"admin config-diff") printf '%s\n' 'M    hostname' 'A    kubernetes/kubelet.conf' 'D    motd' ;;
+checkout*) target="${*: -1}"; mkdir -p "$target/usr/etc/crio"; echo new >"$target/usr/etc/crio/crio.conf" ;;
+esac
+`)
+		h.write("root/ostree/deploy/scos/deploy/0123.0/etc/hostname", "x")
+		h.must(os.MkdirAll(h.path("root/etc"), 0o755))
+		h.must(os.MkdirAll(h.path("root/var"), 0o755))
+		repo := h.path("root/ostree/repo")
+		if live {
+			h.write("root/run/ostree-live", "")
+			repo = h.path("root/var/ostree-node-image.repo")
+		}
+		for _, script := range []string{"release-image-download.sh", "node-image-pull.sh", "node-image-overlay.sh", "node-image-pull.sh"} {
+			if out, err := h.run(script); err != nil {
+				t.Fatalf("live %v: %s: %v\n%s", live, script, err, out)
+			}
+		}
+		runs := h.read("fake/host-runs")
+		if n := strings.Count(runs, "ostree container image pull --authfile /root/.docker/config.json "+repo+" "); n != 2 {
+			t.Errorf("live %v: pulled %d times, want again once after the failure:\n%s", live, n, runs)
+		}
+		if strings.Contains(runs, "remount,rw") == live || strings.Contains(runs, "ostree init") != live {
+			t.Errorf("live %v: ran\n%s", live, runs)
+		}
+		if live && exists(repo) {
+			t.Error("the repository of a live system stays in memory")
+		}
+		if kept := h.read("root/var/ostree-node-image.kept"); kept != "/hostname\n/kubernetes/kubelet.conf\n/motd\n" {
+			t.Errorf("live %v: settings to keep: %q", live, kept)
+		}
+		if h.read("root/etc/crio/crio.conf") != "new\n" || !strings.Contains(runs, "--exclude-from="+h.path("root/var/ostree-node-image.kept")) {
+			t.Errorf("live %v: the image's settings are missing:\n%s", live, runs)
+		}
+		failed := false
+		for _, r := range h.records("node-image-pull") {
+			failed = failed || r.ErrorMessage == "connection reset"
+		}
+		if !failed {
+			t.Errorf("live %v: records %+v", live, h.records("node-image-pull"))
+		}
+	}
+}

@@ -2,14 +2,18 @@
 # Puts the node image over the running system until the next boot.
 set -euo pipefail
 
-TARGET=/var/ostree-node-image
-modules="/usr/lib/modules/$(uname -r)"
+ROOT="${OKD_ROOT:-}"
+TARGET="$ROOT/var/ostree-node-image"
+modules="/usr/lib/modules"
 
 # The booted kernel needs its own modules, whatever the image has.
-if [ ! -d "$TARGET$modules" ]; then
-    mkdir -p "$TARGET$modules"
-    mount --bind "$modules" "$TARGET$modules"
+mkdir -p "$TARGET$modules"
+mount --options bind,ro "$ROOT$modules" "$TARGET$modules"
+mount --options rbind,ro "$TARGET/usr" "$ROOT/usr"
+# As on an update of the OS: new defaults, but no word about what was changed here.
+rsync --archive --exclude-from="$ROOT/var/ostree-node-image.kept" "$TARGET/usr/etc/" "$ROOT/etc/"
+# The policy knows the labels of programs that came with the image.
+if command -v semodule >/dev/null; then
+    semodule --reload
 fi
-mount --rbind "$TARGET/usr" /usr
-rsync --archive --ignore-existing "$TARGET/usr/etc/" /etc/
 systemctl daemon-reload
