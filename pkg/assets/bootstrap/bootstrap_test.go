@@ -236,6 +236,10 @@ func TestStagesGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "stages.json", string(raw)+"\n")
+	if raw, err = json.MarshalIndent(table.For(inPlaceInputs(t)), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "stages-in-place.json", string(raw)+"\n")
 
 	in.Files = append(in.Files, asset.NewFile("manifests/cloud-provider-config.yaml", nil))
 	raw, err = json.Marshal(table.For(in))
