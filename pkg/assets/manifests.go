@@ -17,7 +17,7 @@ var (
 	}
 	boundOpenShift = []string{
 		"openshift/99_kubeadmin-password-secret.yaml", "openshift/99_openshift-cluster-api_*-user-data-secret.yaml",
-		"openshift/99_openshift-cluster-api_hosts-*.yaml", "openshift/99_openshift-cluster-api_master-machines-*.yaml",
+		"openshift/99_openshift-cluster-api_*hosts-*.yaml", "openshift/99_openshift-cluster-api_*-machines-*.yaml",
 		"openshift/99_openshift-cluster-api_worker-machineset-*.yaml",
 	}
 )
