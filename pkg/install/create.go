@@ -84,6 +84,10 @@ func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.
 		a.left = c.existing(ctx)
 	default:
 		c.afterFailure(ctx, err)
+		if ExitCode(err) == ExitInfrastructure {
+			// The words by which wrappers of the reference know this kind.
+			err = fmt.Errorf("failed to create cluster: %w", err)
+		}
 	}
 	return err
 }
