@@ -2,7 +2,6 @@ package derive
 
 import (
 	"embed"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -205,100 +204,6 @@ func needs(base []byte, at path) (needed, usable bool) {
 		}
 	}
 	return needed, usable
-}
-
-func within(inner, outer string) bool {
-	rest, ok := strings.CutPrefix(inner, outer)
-	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
-}
-
-// with puts a value at a path, and makes what it is in where that is missing. A
-// nil value leaves what is there and makes an empty mapping otherwise.
-func with(node any, at path, value any) any {
-	switch {
-	case len(at) == 0 && value != nil:
-		return value
-	case len(at) == 0 && node != nil:
-		return node
-	case len(at) == 0:
-		return map[string]any{}
-	case at[0] == "[]":
-		list, _ := node.([]any)
-		if len(list) == 0 {
-			list = []any{nil}
-		}
-		list[0] = with(list[0], at[1:], value)
-		return list
-	}
-	m, _ := node.(map[string]any)
-	if m == nil {
-		m = map[string]any{}
-	}
-	m[at[0]] = with(m[at[0]], at[1:], value)
-	return m
-}
-
-// in says whether there is anything at a path.
-func (p path) in(node any) bool {
-	for _, name := range p {
-		switch n := node.(type) {
-		case map[string]any:
-			node = n[name]
-		case []any:
-			node = n[0]
-		default:
-			return false
-		}
-	}
-	return node != nil
-}
-
-// without takes away what is at a path.
-func without(node any, at path) any {
-	switch n := node.(type) {
-	case map[string]any:
-		if len(at) == 1 {
-			delete(n, at[0])
-		} else {
-			n[at[0]] = without(n[at[0]], at[1:])
-		}
-	case []any:
-		n[0] = without(n[0], at[1:])
-	}
-	return node
-}
-
-// merged lays b over a.
-func merged(a, b any) any {
-	am, aok := a.(map[string]any)
-	bm, bok := b.(map[string]any)
-	if !aok || !bok {
-		if b == nil {
-			return a
-		}
-		return b
-	}
-	for k, v := range bm {
-		am[k] = merged(am[k], v)
-	}
-	return am
-}
-
-// encode writes JSON, which is YAML.
-func encode(doc any) []byte {
-	b, err := json.Marshal(doc)
-	if err != nil {
-		panic("derive: encode an install-config: " + err.Error()) // plain data always encodes
-	}
-	return b
-}
-
-func decode(b []byte) any {
-	var doc any
-	if err := json.Unmarshal(b, &doc); err != nil {
-		panic("derive: decode what encode wrote: " + err.Error())
-	}
-	return doc
 }
 
 // certificate is for a field that wants one; nothing has its key.
