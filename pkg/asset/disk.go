@@ -22,8 +22,9 @@ const tmpPrefix = ".okd_install_tmp-"
 const maxFile = 64 << 20
 
 // writers is how many files are brought to disk at the same time: one flush of
-// the disk then serves several of them.
-const writers = 16
+// the disk then serves several of them. More of them only wait for each other:
+// they make files in the same directory.
+const writers = 4
 
 // disk is the asset directory. Paths are relative to it. Reading follows
 // symbolic links: what a user links to is his input. Writing never does, so

@@ -72,13 +72,13 @@ func Reseal(dir string, from, to *seal.Key, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer d.close()
+	defer func() { _ = d.close() }()
 	st, box, err := readState(d, from)
 	if err != nil {
 		return err
 	}
 	if st.Version == 0 {
-		return &MissingError{Path: d.full(StateName)}
+		return &StateError{Path: d.full(StateName), Why: "there is none yet", next: "name the directory of the installation with --dir"}
 	}
 	if box = nil; to != nil {
 		if box, err = to.NewBox(); err != nil {

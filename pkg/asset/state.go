@@ -54,7 +54,7 @@ type record struct {
 	// or removed now.
 	Bases map[string]string `json:"bases,omitempty"`
 
-	encoded []byte // as in the file, once it was written
+	encoded []byte // as in the file, once it was written; for the saver alone
 }
 
 // written is what a file on disk holds.
@@ -68,11 +68,13 @@ type written struct {
 // absent is the digest of a file that does not exist.
 const absent = "none"
 
-// clone returns a copy that may be changed.
+// clone returns a copy that may be changed. It leaves out what was encoded,
+// which is the saver's.
 func (r *record) clone() *record {
-	c := *r
-	c.Files, c.Edited, c.Bases, c.encoded = maps.Clone(r.Files), maps.Clone(r.Edited), maps.Clone(r.Bases), nil
-	return &c
+	return &record{
+		Digest: r.Digest, Inputs: r.Inputs, Value: r.Value,
+		Files: maps.Clone(r.Files), Edited: maps.Clone(r.Edited), Bases: maps.Clone(r.Bases),
+	}
 }
 
 // base is the digest of what was generated when the user edited a file, empty

@@ -90,6 +90,9 @@ func (s *Store) load() error {
 	if err := s.disk.sweep(); err != nil {
 		return err
 	}
+	if err := s.tighten(); err != nil {
+		return err
+	}
 	st.Version, st.Writer = stateVersion, s.opts.Version
 	fresh := box == nil && s.opts.Key != nil
 	if fresh {
@@ -103,6 +106,20 @@ func (s *Store) load() error {
 			return errors.Join(err, s.saver.close())
 		}
 		event.Info(s.opts.Events, "the state is encrypted from now on", "file", StateName)
+	}
+	return nil
+}
+
+// tighten takes a state away from other users of the machine, who can read it
+// after some ways of restoring a backup.
+func (s *Store) tighten() error {
+	info, err := s.disk.root.Stat(StateName)
+	if err != nil || info.Mode().Perm()&^SecretMode == 0 {
+		return nil // there is none, or it is well
+	}
+	event.Warn(s.opts.Events, "the state was readable for others; it holds every key of the cluster", "file", StateName, "mode", info.Mode().Perm().String())
+	if err := s.disk.root.Chmod(StateName, SecretMode); err != nil {
+		return fileError("protect", s.disk.full(StateName), err)
 	}
 	return nil
 }

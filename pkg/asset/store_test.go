@@ -326,6 +326,21 @@ func TestModesAndSecrets(t *testing.T) {
 			t.Errorf("%s: %v %v", name, info, err)
 		}
 	}
+	if info, err := os.Stat(filepath.Join(w.dir, "manifests")); err != nil || info.Mode().Perm() != 0o750 {
+		t.Errorf("manifests/: %v %v", info, err)
+	}
+	if err := os.Chmod(filepath.Join(w.dir, StateName), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.run(Refuse, false); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(w.dir, StateName)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the state stays readable: %v %v", info, err)
+	}
+	if !strings.Contains(strings.Join(*w.events, "\n"), "the state was readable for others") {
+		t.Errorf("said %q", *w.events)
+	}
 	f := NewFile("x", []byte("top secret"))
 	for _, text := range []string{fmt.Sprintf("%v %+v %#v", f, f, Files{f}), f.LogValue().String()} {
 		if strings.Contains(text, "secret") || strings.Contains(text, "116") {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -162,9 +163,12 @@ func TestIgnitionConfigs(t *testing.T) {
 	}
 }
 
+// However the work is spread over processors.
 func TestSameInputsSameBytes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	var trees []map[string][]byte
-	for range 2 {
+	for _, processors := range []int{1, 16} {
+		runtime.GOMAXPROCS(processors)
 		dir := newDir(t)
 		i := open(t, dir, deps())
 		if err := i.Manifests(context.Background()); err != nil {

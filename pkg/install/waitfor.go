@@ -44,7 +44,7 @@ func (a *App) waiting(ctx context.Context, phases []phase.Phase) error {
 		return work(nil)
 	}
 	if err != nil {
-		return err
+		return a.classify(err)
 	}
 	defer func() { _ = lock.Unlock() }()
 	return a.journaled(work)
