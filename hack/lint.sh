@@ -19,7 +19,7 @@ mapfile -t scripts < <(git ls-files -co --exclude-standard -- . ':!*.tmpl' |
 # A script that others source makes sense only there, and is checked there.
 sourced=$(grep -hoP '^# shellcheck source=\K\S+\.sh$' "${scripts[@]}" | sort -u)
 mapfile -t scripts < <(printf '%s\n' "${scripts[@]}" | grep -vE "/($(paste -sd '|' <<<"$sourced"))\$")
-shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR "${scripts[@]}"
+shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR:data/bootstrap/files/usr/local/bin "${scripts[@]}"
 
 if [ ! -x bin/golangci-lint ] || [ hack/modules/lint/go.sum -nt bin/golangci-lint ]; then
 	echo "building golangci-lint (once)"
