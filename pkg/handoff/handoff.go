@@ -24,6 +24,8 @@ type Watcher struct {
 	Sink  event.Sink
 	// Every is the time between two looks.
 	Every time.Duration
+	// Resolve looks up a host; nil asks the resolver of this host.
+	Resolve func(ctx context.Context, host string) ([]string, error)
 }
 
 // Answers waits until the API answers and returns its version.
@@ -58,7 +60,7 @@ func (w *Watcher) BootstrapComplete(ctx context.Context) error {
 			return false, w.say("ConfigMap kube-system/bootstrap: %s", kube.Cause(err)), nil
 		}
 		if !done {
-			return false, w.say("the bootstrap host has not reported completion"), nil
+			return false, w.say("the bootstrap host has not reported completion%s", w.joining(ctx)), nil
 		}
 		return true, "", nil
 	})

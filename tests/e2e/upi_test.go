@@ -36,7 +36,7 @@ func TestUPI(t *testing.T) {
 
 	step(t, "NamesAndConfig", func(t *testing.T) {
 		g.write(t, "dnsmasq.conf")
-		l.okdLab(t, "dns", "set", "upi", filepath.Join(l.work, "dnsmasq.conf"))
+		g.names(t, "dnsmasq.conf")
 		g.write(t, "haproxy.cfg")
 		g.installConfig(t)
 		g.run(t, "check", time.Minute)
@@ -54,11 +54,22 @@ func TestUPI(t *testing.T) {
 
 	began := time.Now()
 	step(t, "Masters", func(t *testing.T) {
+		// What people forget first.
+		g.put(t, "forgotten.conf", regexp.MustCompile(`(?m)^.*api-int.*\n`).ReplaceAllString(g.files["dnsmasq.conf"], ""))
+		g.names(t, "forgotten.conf")
 		for i, name := range append([]string{"bootstrap"}, c.masters(t)...) {
 			role, _, _ := strings.Cut(name, "-")
 			l.machine(t, name, filepath.Join(c.dir, role+".ign"), 20+i)
 		}
-		said := g.run(t, "bootstrap-complete", installBudget)
+		wait := g.begin(t, "bootstrap-complete")
+		eventually(t, 5*time.Minute, func() string {
+			if !strings.Contains(wait.out.String(), "no master has joined: api-int.upi."+network.BaseDomain+", from which machines fetch their configuration, has no address") {
+				return "the wait does not miss api-int:\n" + last(wait.out.String(), 5)
+			}
+			return ""
+		})
+		g.names(t, "dnsmasq.conf") // and on it goes
+		said := wait.end(t, installBudget)
 		if !strings.Contains(said, "It is now safe to remove the bootstrap resources") {
 			t.Errorf("the wait does not say that the bootstrap host may go:\n%s", last(said, 5))
 		}
@@ -104,6 +115,12 @@ func TestUPI(t *testing.T) {
 	step(t, "NoAddressServices", func(t *testing.T) { c.noAddressServices(t) })
 	step(t, "Workload", func(t *testing.T) { c.workload(t) })
 	step(t, "MasterLost", func(t *testing.T) { c.masterLost(t) })
+}
+
+// names has the lab's DNS and DHCP use a file of the test.
+func (g *guide) names(t *testing.T, file string) {
+	t.Helper()
+	g.okdLab(t, "dns", "set", "upi", filepath.Join(g.work, file))
 }
 
 // installConfig completes the page's install-config with what only this lab

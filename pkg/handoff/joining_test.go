@@ -1,0 +1,71 @@
+package handoff_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/kube"
+)
+
+// TestWaitNamesMissingName waits for a bootstrap that goes on, and looks at
+// what is said about the masters meanwhile.
+func TestWaitNamesMissingName(t *testing.T) {
+	notFound := &net.DNSError{Err: "no such host", Name: "api-int.upi.example.org", IsNotFound: true}
+	const none = "; no master has joined"
+	for _, c := range []struct {
+		name, platform, nodes string
+		resolves              error
+		says                  string
+	}{
+		{"name is missing", "None", "", notFound, none + ": api-int.upi.example.org, from which machines fetch their configuration, has no address as seen from here"},
+		{"name server is away", "External", "", errors.New("read udp 198.18.0.9:40123: i/o timeout"), none + ": api-int.upi.example.org, from which machines fetch their configuration, cannot be resolved as seen from here"},
+		{"name is there", "None", "", nil, none},
+		{"nodes serve the name themselves", "BareMetal", "", notFound, none},
+		{"masters have joined", "None", `{"metadata":{"name":"m","labels":{"node-role.kubernetes.io/master":""}}}`, notFound, "; masters that have joined: 1"},
+		{"a worker is no master", "None", `{"metadata":{"name":"w"}}`, nil, none},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/api/v1/nodes":
+					fmt.Fprintf(w, `{"kind":"NodeList","apiVersion":"v1","items":[%s]}`, c.nodes)
+				case "/apis/config.openshift.io/v1/infrastructures/cluster":
+					fmt.Fprintf(w, `{"status":{"apiServerInternalURI":"https://api-int.upi.example.org:6443","platformStatus":{"type":%q}}}`, c.platform)
+				default:
+					w.WriteHeader(http.StatusNotFound)
+					fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)
+				}
+			}))
+			defer srv.Close()
+			api, err := kube.New(&rest.Config{Host: srv.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := &handoff.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond,
+				Resolve: func(_ context.Context, host string) ([]string, error) {
+					if host != "api-int.upi.example.org" {
+						t.Errorf("asked for %s", host)
+					}
+					return nil, c.resolves
+				}}
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			err = w.BootstrapComplete(ctx)
+			if want := "the bootstrap host has not reported completion" + c.says; err == nil || !strings.HasSuffix(strings.TrimSpace(err.Error()), want) {
+				t.Errorf("says %v\nwant %s", err, want)
+			}
+		})
+	}
+}
