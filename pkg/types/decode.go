@@ -24,16 +24,18 @@ type decoder struct {
 	report       *report.Report
 	allowUnknown bool
 	fields       map[reflect.Type]map[string]field
-	left         int       // values that may still be decoded
+	left         int       // values and keys that may still be decoded
+	spent        bool      // there were more
+	guesses      int       // unknown keys for which a known one was looked for
 	foreign      []finding // pools' settings for platforms that are not ours
 	elsewhere    bool      // the cluster's platform is not ours
 }
 
 type finding = report.Finding
 
-// maxValues is how many values a file may hold, aliases counted as often as they
-// are used: one for every byte, which no file without aliases reaches, and some
-// for small ones.
+// maxValues is how many values and keys a file may hold, aliases counted as often
+// as they are used: one for every byte, which no file without aliases reaches,
+// and some for small ones.
 func maxValues(size int) int { return min(100_000+size, 3_000_000) }
 
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
@@ -76,19 +78,21 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 	}
 }
 
-// afford says whether there is room for another value.
+// afford says whether there is room for another value or key.
 func (d *decoder) afford(at report.Path, depth int) bool {
 	switch {
-	case d.left < 0:
+	case d.spent:
 		return false
-	case d.left == 0:
+	case d.left <= 0:
+		d.spent = true
 		d.invalid(at, "...", "the file has too many values; aliases (*name) may refer to each other")
+		return false
 	case depth >= maxDepth:
 		d.invalid(at, "...", "is nested too deeply")
 		return false
 	}
 	d.left--
-	return d.left >= 0
+	return true
 }
 
 // invalid adds a finding about a value that cannot be read.
@@ -136,7 +140,7 @@ type pair struct{ key, value *yaml.Node }
 func (d *decoder) pairs(n *yaml.Node, at report.Path, depth int) []pair {
 	var own, merged []pair
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && d.afford(at, 0); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		for key.Kind == yaml.AliasNode {
 			key = key.Alias
@@ -180,8 +184,8 @@ func (d *decoder) merge(n *yaml.Node, at report.Path, depth int) []pair {
 		var out []pair
 		for _, item := range n.Content {
 			out = append(out, d.merge(item, at, depth+1)...)
-			if len(out) > d.left {
-				break // it could not be decoded anyway
+			if d.spent {
+				break
 			}
 		}
 		return out
@@ -197,7 +201,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, at report.Path, depth int)
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
 	for i, item := range n.Content {
-		if d.left < 0 {
+		if d.spent {
 			break
 		}
 		d.report.Place(at.Index(i), item.Line, item.Column)

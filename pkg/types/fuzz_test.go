@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// FuzzLoad looks for files that make the installer panic, show a secret, or
-// break the form of its messages.
+// FuzzLoad looks for files that make the installer panic, contradict itself, or
+// break the form of its messages. That these show no secret is for the tables:
+// here any text gets anywhere.
 func FuzzLoad(f *testing.F) {
 	for _, base := range bases {
 		f.Add([]byte(base))
@@ -43,7 +44,7 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("config %v, failed %v", c != nil, r.Failed())
 			}
 			for _, l := range append(r.Lines(false), r.Lines(true)...) {
-				if strings.ContainsAny(l, "\n\r") || !strings.HasPrefix(l, "c.yaml") || strings.Contains(l, bmcSecret) {
+				if strings.ContainsAny(l, "\n\r") || !strings.HasPrefix(l, "c.yaml") {
 					t.Fatalf("message %q", l)
 				}
 			}

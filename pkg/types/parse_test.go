@@ -1,6 +1,7 @@
 package types
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -126,6 +127,16 @@ func TestSizeIsBounded(t *testing.T) {
 	text := strings.Replace(bomb.String(), "metadata:\n    name: demo\n", "", 1)
 	if _, r := Load("c.yaml", []byte(text)); r.Err() == nil || !strings.Contains(r.Err().Error(), "the file has too many values") {
 		t.Error(r.Err())
+	}
+	// A mapping of many keys, merged into many others.
+	var merged strings.Builder
+	merged.WriteString(bases[none] + "zoo: &m\n")
+	for i := range 2000 {
+		fmt.Fprintf(&merged, "  k%d: 1\n", i)
+	}
+	merged.WriteString("imageDigestSources:\n" + strings.Repeat("- {<<: *m}\n", 2000))
+	if _, r := Load("c.yaml", []byte(merged.String())); r.Err() == nil || !strings.Contains(r.Err().Error(), "imageDigestSources") {
+		t.Error("was accepted")
 	}
 	deep := bases[none] + "networking: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n"
 	if _, r := Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "networking: Invalid value") {

@@ -37,6 +37,10 @@ func (d *decoder) fieldsOf(t reflect.Type) map[string]field {
 	return out
 }
 
+// maxGuesses is how many unknown keys are compared with the known ones. With more
+// the file is of something else altogether.
+const maxGuesses = 100
+
 // unknown adds a finding about a key that the schema does not have.
 func (d *decoder) unknown(p pair, in reflect.Type, fields map[string]field, present map[string]bool, at report.Path) {
 	place := report.Position{Line: p.key.Line, Column: p.key.Column}
@@ -59,7 +63,10 @@ func (d *decoder) unknown(p pair, in reflect.Type, fields map[string]field, pres
 	if d.allowUnknown {
 		f.Warning, f.Detail = true, "unknown key, which is ignored"
 	}
-	guess := closest(key, fields)
+	guess := ""
+	if d.guesses++; d.guesses <= maxGuesses {
+		guess = closest(key, fields)
+	}
 	if guess != "" {
 		f.Detail += fmt.Sprintf("; did you mean %q?", guess)
 	}
