@@ -146,6 +146,9 @@ var poolAccepted = []row{
 		controlPlane.fencing.credentials[0].certificateVerification = "Enabled"
 		controlPlane.fencing.credentials[1].certificateVerification = "Disabled"
 		controlPlane.fencing.credentials[0].password = "(hidden)"`},
+	{"fencing by a vendor's Redfish", none, twoMasters + fencing + `
+		featureSet = DevPreviewNoUpgrade
+		controlPlane.fencing.credentials[0].address = idrac-virtualmedia+https://10.0.0.51/redfish/v1/Systems/System.Embedded.1`, ``},
 	{"fencing in custom features", external, twoMasters + fencing + `
 		featureSet = CustomNoUpgrade
 		featureGates = [DualReplica=true]`, ``},

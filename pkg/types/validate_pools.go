@@ -156,7 +156,10 @@ func validateFencing(c *InstallConfig, at report.Path, r *report.Report) {
 		if cred.Password.IsZero() {
 			r.Required(at.Child("password"), "the user's password")
 		}
-		if checkBMCAddress(r, at.Child("address"), at.Child("address"), cred.Address, addresses) != nil && !strings.HasPrefix(cred.Address, "redfish") {
+		// All virtual media goes over Redfish, whatever the vendor calls it.
+		scheme, _, _ := strings.Cut(strings.ToLower(cred.Address), ":")
+		redfish := strings.Contains(scheme, "redfish") || strings.Contains(scheme, "virtualmedia")
+		if checkBMCAddress(r, at.Child("address"), at.Child("address"), cred.Address, addresses) != nil && !redfish {
 			r.Invalid(at.Child("address"), cred.Address, "fencing needs Redfish, like redfish+https://192.168.1.10/redfish/v1/Systems/1")
 		}
 	}
