@@ -57,7 +57,11 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 			return err
 		}
 		if a.describes(meta.InfraID, key) {
-			if err := assets.Forget(a.Dir, key); err != nil {
+			err := assets.Forget(a.Dir, key)
+			if gone := os.Remove(a.path(planFile)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
+			if err != nil {
 				return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
 			}
 		}
