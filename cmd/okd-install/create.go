@@ -30,8 +30,8 @@ func createCommand(r *root) *cobra.Command {
 		c.AddCommand(t)
 		return o
 	}
-	target(&cobra.Command{Use: "install-config", Short: "Check install-config.yaml",
-		Long:    "Reads install-config.yaml, completes it and says everything that is wrong with it.\nNothing else is made.",
+	target(&cobra.Command{Use: "install-config", Short: "Check install-config.yaml, or write it from answers",
+		Long:    "Reads install-config.yaml and says everything that is wrong with it. If there is none,\nasks for what it has to say, on a terminal only, and writes it. Nothing else is made.",
 		Example: "  cp install-config.example.yaml mycluster/install-config.yaml\n  okd-install create install-config --dir mycluster",
 	}, (*install.App).CreateInstallConfig)
 	target(&cobra.Command{Use: "manifests", Short: "Write the Kubernetes manifests",

@@ -69,7 +69,7 @@ func referencePage(root *cobra.Command) string {
 		}
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.CommandPath(), strings.ReplaceAll(c.CommandPath(), " ", "-"), c.Short)
 	}
-	b.WriteString("\nData goes to standard output, everything else to standard error and, in full, to `.openshift_install.log` in the directory of the installation. No command asks for anything unless standard input is a terminal.\n\n## Flags of every command\n\n")
+	b.WriteString("\nData goes to standard output, everything else to standard error and, in full, to `.openshift_install.log` in the directory of the installation. Nothing is asked unless standard input and standard error are a terminal.\n\n## Flags of every command\n\n")
 	flagTable(&b, root.PersistentFlags())
 	for _, c := range list[1:] {
 		if c.HasAvailableSubCommands() {
