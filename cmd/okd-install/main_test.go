@@ -105,7 +105,7 @@ func TestExitCodesAndStreams(t *testing.T) {
 
 func TestLookingWritesNothing(t *testing.T) {
 	dir := t.TempDir()
-	for _, args := range []string{"status", "status -o json", "status --phases", "status --quiet", "create cluster --nope", "plan -o yaml"} {
+	for _, args := range []string{"status", "status -o json", "status --phases", "status --quiet", "analyze", "create cluster --nope", "plan -o yaml"} {
 		call(t.Context(), append(strings.Fields(args), "--dir", dir)...)
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("%s left %v, %v", args, left, err)
