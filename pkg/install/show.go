@@ -42,7 +42,7 @@ func (a *App) plan(ctx context.Context, form plan.Format, use func(plan.Diff) er
 	if !slices.Contains(plan.Formats(), form) {
 		return fmt.Errorf("invalid --output %q: choose one of %v", form, plan.Formats())
 	}
-	inst, err := a.open()
+	inst, err := a.openOrAsk(ctx)
 	if err != nil {
 		return err
 	}
