@@ -117,7 +117,15 @@ func (i *Installer) IgnitionConfigs(ctx context.Context) error {
 // SingleNode writes the Ignition config of a node that installs itself,
 // worker.ign, auth/ and metadata.json.
 func (i *Installer) SingleNode(ctx context.Context) error {
-	_, err := i.run(ctx, []asset.Ref{SingleNodeIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
+	// If the install-config is not for this, no keys need be made.
+	_, err := i.run(ctx, nil, installsItself)
+	if bad := (*NotSingleNodeError)(nil); errors.As(err, &bad) {
+		return bad // the lines name file and place; anything around them is noise
+	}
+	if err != nil {
+		return err
+	}
+	_, err = i.run(ctx, []asset.Ref{SingleNodeIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
 	return err
 }
 

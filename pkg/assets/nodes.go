@@ -53,25 +53,20 @@ var settings = asset.From4("bootstrap-settings", Version, HostData, Profile, Nod
 	}, asset.Transient())
 
 // BootstrapIgnition is bootstrap.ign.
-var BootstrapIgnition = hostConfig(bootstrapFile, nil)
+var BootstrapIgnition = hostConfig(bootstrapFile, handsOver)
 
 // SingleNodeIgnition is the config of a single node that installs itself.
-var SingleNodeIgnition = hostConfig(singleNodeFile, requireSingleNode)
+var SingleNodeIgnition = hostConfig(singleNodeFile, installsItself)
 
-func hostConfig(file string, check func(*types.InstallConfig) error) asset.Asset[asset.Files] {
-	return asset.From6(file, Config, InfraID, ReleaseImage, hostFiles, SSHKeys, settings,
-		func(_ asset.Env, c *types.InstallConfig, infraID, image string, files asset.Files, keys pki.SSHKeys, s hostSettings) (asset.Files, error) {
+func hostConfig(file string, inPlace asset.Asset[bool]) asset.Asset[asset.Files] {
+	return asset.From7(file, Config, InfraID, ReleaseImage, hostFiles, SSHKeys, settings, inPlace,
+		func(_ asset.Env, c *types.InstallConfig, infraID, image string, files asset.Files, keys pki.SSHKeys, s hostSettings, inPlace bool) (asset.Files, error) {
 			if image == "" {
 				return nil, ErrNoReleaseImage
 			}
-			if check != nil {
-				if err := check(c); err != nil {
-					return nil, err
-				}
-			}
 			data, err := bootstrap.Ignition(bootstrap.Inputs{
 				Config: c, InfraID: infraID, ReleaseImage: image, Files: files, HostKeys: keys,
-				Profile: s.Profile, NodeIP: s.NodeIP, InPlace: check != nil,
+				Profile: s.Profile, NodeIP: s.NodeIP, InPlace: inPlace,
 			})
 			if err != nil {
 				return nil, err

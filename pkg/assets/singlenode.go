@@ -2,8 +2,10 @@ package assets
 
 import (
 	"errors"
-	"fmt"
+	"strings"
 
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -11,21 +13,46 @@ import (
 // created with machines.
 var ErrInPlace = errors.New("bootstrapInPlace is set: such a node installs itself from what `create single-node-ignition-config` writes; remove bootstrapInPlace to install with a bootstrap host")
 
+// handsOver is how clusters with a bootstrap host are installed, and
+// installsItself how single nodes are: an error if the install-config is not
+// that of one.
+var (
+	handsOver = asset.From0("hands-over", func(asset.Env) (bool, error) { return false, nil }, asset.Transient())
+
+	installsItself = asset.From1("installs-itself", read, func(_ asset.Env, r reading) (bool, error) {
+		return true, requireSingleNode(r)
+	}, asset.Transient())
+)
+
 // requireSingleNode says all that keeps a cluster from installing itself in
 // place.
-func requireSingleNode(c *types.InstallConfig) error {
-	var errs []error
-	if n := c.Masters(); n != 1 {
-		errs = append(errs, fmt.Errorf("controlPlane.replicas: Invalid value: %d: a node that installs itself is the only one; set it to 1", n))
+func requireSingleNode(r reading) error {
+	found := report.New(configFile)
+	add := func(kind report.Type, path report.Path, value, detail string) {
+		found.Add(report.Finding{Path: path, Type: kind, Value: value, Detail: detail, At: r.findings.Where(path)})
 	}
-	if n := c.Workers(); n != 0 {
-		errs = append(errs, fmt.Errorf("compute[0].replicas: Invalid value: %d: a node that installs itself is the only one; set it to 0", n))
+	c := r.config
+	if c.Masters() != 1 {
+		add(report.Invalid, report.NewPath("controlPlane", "replicas"), "", "a node that installs itself is the only one; set it to 1")
+	}
+	if c.Workers() != 0 {
+		add(report.Invalid, report.NewPath("compute").Index(0).Child("replicas"), "", "a node that installs itself is the only one; set it to 0")
 	}
 	if c.BootstrapInPlace == nil || c.BootstrapInPlace.InstallationDisk == "" {
-		errs = append(errs, errors.New("bootstrapInPlace.installationDisk: Required value: name the disk to install to, best by a path that stays the same, as in /dev/disk/by-id/..."))
+		add(report.Required, report.NewPath("bootstrapInPlace", "installationDisk"), "", "name the disk to install to, best by a path that stays the same, as in /dev/disk/by-id/...")
 	}
 	if name := c.Platform.Name(); name != types.PlatformNone && name != types.PlatformExternal {
-		errs = append(errs, fmt.Errorf("platform: Invalid value: %q: a node can install itself on platforms %s and %s", name, types.PlatformNone, types.PlatformExternal))
+		add(report.Invalid, report.NewPath("platform"), "", "a node can install itself on platforms "+types.PlatformNone+" and "+types.PlatformExternal+", not on "+name)
 	}
-	return errors.Join(errs...)
+	if !found.Failed() {
+		return nil
+	}
+	return &NotSingleNodeError{strings.Join(found.Lines(false), "\n")}
 }
+
+// NotSingleNodeError says what keeps a cluster from installing itself in place,
+// a line for each field. It is no *report.Error: the file is a good
+// install-config, but for another target.
+type NotSingleNodeError struct{ lines string }
+
+func (e *NotSingleNodeError) Error() string { return e.lines }

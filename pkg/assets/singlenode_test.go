@@ -18,6 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -61,18 +62,30 @@ func TestSingleNode(t *testing.T) {
 }
 
 func TestSingleNodeRefuses(t *testing.T) {
-	err := requireSingleNode(testCase{types.PlatformBareMetal, regular}.config(t))
+	dir := testCase{types.PlatformBareMetal, regular}.dir(t)
+	err := open(t, dir, deps()).SingleNode(context.Background())
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, field := range []string{"controlPlane.replicas: Invalid value: 3", "compute[0].replicas: Invalid value: 2",
-		"bootstrapInPlace.installationDisk: Required value", `platform: Invalid value: "baremetal"`} {
-		if !strings.Contains(err.Error(), field) {
-			t.Errorf("does not say %q:\n%v", field, err)
+	for _, line := range []string{
+		"controlPlane.replicas: Invalid value: a node that installs itself is the only one; set it to 1",
+		"compute[0].replicas: Invalid value: a node that installs itself is the only one; set it to 0",
+		"bootstrapInPlace.installationDisk: Required value: name the disk",
+		"platform: Invalid value: a node can install itself on platforms none and external, not on baremetal",
+	} {
+		if !regexp.MustCompile(`(?m)^install-config\.yaml(:\d+:\d+)?: ` + regexp.QuoteMeta(line)).MatchString(err.Error()) {
+			t.Errorf("does not say %q with its place:\n%v", line, err)
 		}
 	}
-	dir := testCase{types.PlatformNone, regular}.dir(t)
-	if err := open(t, dir, deps()).SingleNode(context.Background()); err == nil || !strings.Contains(err.Error(), "controlPlane.replicas") {
+	var findings *report.Error
+	if errors.As(err, &findings) {
+		t.Error("the exit code would be that of a bad install-config")
+	}
+}
+
+func TestSingleNodeNeedsADisk(t *testing.T) {
+	dir := testCase{types.PlatformNone, "single-node"}.dir(t)
+	if err := open(t, dir, deps()).SingleNode(context.Background()); err == nil || strings.Count(err.Error(), "\n") != 0 || !strings.Contains(err.Error(), "bootstrapInPlace.installationDisk: Required value") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, singleNodeFile)); err == nil {
