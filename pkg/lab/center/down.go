@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -45,6 +46,7 @@ func (c Center) Down(ctx context.Context, s site.Site) error {
 		c.waitGone(ctx, s),
 		s.Network().Down(ctx),
 		unmountBelow(s.Dir),
+		detachBelow(ctx, s.Dir),
 		removeState(s.Dir))
 	if err != nil {
 		return fmt.Errorf("remove lab %s: %w", s.Name, err)
@@ -158,6 +160,26 @@ func unmountBelow(dir string) error {
 	for _, p := range slices.Backward(points) {
 		if err := unix.Unmount(p, unix.MNT_DETACH); err != nil {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", p, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// detachBelow frees the loop devices of disks below dir: those of live systems
+// that ran until their daemon was stopped.
+func detachBelow(ctx context.Context, dir string) error {
+	out, err := exec.CommandContext(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE").Output()
+	if err != nil {
+		return fmt.Errorf("list loop devices: %w", err)
+	}
+	var errs []error
+	for line := range strings.Lines(string(out)) {
+		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if !strings.HasPrefix(file, dir+"/") {
+			continue
+		}
+		if out, err := exec.CommandContext(ctx, "losetup", "--detach", node).CombinedOutput(); err != nil {
+			errs = append(errs, fmt.Errorf("detach %s: %w: %s", node, err, strings.TrimSpace(string(out))))
 		}
 	}
 	return errors.Join(errs...)
