@@ -28,7 +28,7 @@ test-unit: ## the inner loop, under a minute; make test goes deeper
 	hack/packages.sh
 	go test -short -p 4 ./pkg/... ./cmd/... ./data/... ./tests/...
 
-test: ## what CI runs: lint, unit, contract, integration, one install
+test: ## what CI runs: lint, unit, contract, integration, an installation per way
 	hack/test.sh ci
 
 test-full: ## everything, with every fault; writes docs/test-report.md

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The tests, in tiers.
-#   hack/test.sh ci     lint, unit, contract, integration, one install with its checks
+#   hack/test.sh ci     lint, unit, contract, integration, an installation per way with its checks
 #   hack/test.sh full   all that, and every fault; writes docs/test-report.md
 # Installs what it needs, so it wants root. Nothing skips itself.
 set -euo pipefail
