@@ -86,7 +86,7 @@ func etcdContainer(image string, command []string) corev1.Container {
 	probe := func(path string, delay, period, failures int32) *corev1.Probe {
 		return &corev1.Probe{
 			ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
-				Host: "127.0.0.1", Path: path, Port: intstr.FromString("health"), Scheme: corev1.URISchemeHTTP,
+				Host: "127.0.0.1", Path: path, Port: intstr.Parse(healthPort), Scheme: corev1.URISchemeHTTP,
 			}},
 			InitialDelaySeconds: delay, PeriodSeconds: period, TimeoutSeconds: 5, FailureThreshold: failures,
 		}
@@ -97,12 +97,10 @@ func etcdContainer(image string, command []string) corev1.Container {
 		ImagePullPolicy: corev1.PullIfNotPresent,
 		Command:         command[:1],
 		Args:            command[1:],
-		Ports: []corev1.ContainerPort{
-			{Name: "etcd", ContainerPort: 2379, HostPort: 2379},
-			{Name: "etcd-peer", ContainerPort: 2380, HostPort: 2380},
-			{Name: "etcd-metrics", ContainerPort: 9978, HostPort: 9978},
-			{Name: "health", ContainerPort: 9981, HostPort: 9981},
-		},
+		// No ports: on a node that bootstraps in place this pod comes up to 20 s
+		// before the kubelet drops that of the bootstrap, and a kubelet refuses a
+		// static pod for good while another has its ports. It waits for them
+		// itself (Discovery.free).
 		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
 			corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("100Mi"),
 		}},

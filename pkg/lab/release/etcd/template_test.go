@@ -25,3 +25,14 @@ func TestTemplateStaysAPodWithNumbersInIt(t *testing.T) {
 		t.Errorf("labels %v", pod.Labels)
 	}
 }
+
+// TestNoPorts: the kubelet compares declared ports when it admits a pod, and a
+// static pod that it refuses never comes.
+func TestNoPorts(t *testing.T) {
+	pod := masterPod("etcd", "operator")
+	for _, c := range append(pod.Spec.InitContainers, pod.Spec.Containers...) {
+		if len(c.Ports) > 0 {
+			t.Errorf("container %s declares %v", c.Name, c.Ports)
+		}
+	}
+}
