@@ -73,14 +73,15 @@ func Reseal(dir string, from, to *seal.Key, o Options) error {
 		return err
 	}
 	defer func() { _ = d.close() }()
-	st, box, err := readState(d, from)
+	st, _, err := readState(d, from)
 	if err != nil {
 		return err
 	}
 	if st.Version == 0 {
 		return &StateError{Path: d.full(StateName), Why: "there is none yet", next: "name the directory of the installation with --dir"}
 	}
-	if box = nil; to != nil {
+	var box *seal.Box
+	if to != nil {
 		if box, err = to.NewBox(); err != nil {
 			return fmt.Errorf("encrypt the state: %w", err)
 		}

@@ -75,12 +75,11 @@ func (s *Schema) has(path string) bool {
 // Complete lists the paths that a shell offers for what was typed so far, each
 // with the first sentence of its description behind a tab.
 func (s *Schema) Complete(typed string) []string {
-	at := Resource
-	if i := strings.LastIndex(typed, "."); i >= 0 {
-		at = typed[:i]
-	} else {
+	dot := strings.LastIndex(typed, ".")
+	if dot < 0 {
 		return []string{Resource + "\t" + sentence(s.Description)}
 	}
+	at := typed[:dot]
 	node, err := s.Find(at)
 	if err != nil {
 		return nil

@@ -66,7 +66,7 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 		return &Failure{Code: ExitOther, Next: "give --bootstrap, --master and --key, or the directory of the installation with --dir",
 			Err: fmt.Errorf("find the bootstrap host: %w", err)}
 	}
-	opts := gather.Options{Masters: o.Masters, SSH: a.login(keys, o)}
+	opts := gather.Options{Masters: o.Masters, SSH: a.login(ctx, keys, o)}
 	if kubeconfig, err := os.ReadFile(a.path(kubeconfigFile)); err == nil {
 		api, err := kube.Dial(kubeconfig)
 		if err != nil {
@@ -92,7 +92,7 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 // login is how to log in to the hosts: with the key that the installation made,
 // those of the flags and those of the user's agent; without any of them, with
 // those that ssh would take.
-func (a *App) login(keys pki.SSHKeys, o GatherOptions) sshclient.Config {
+func (a *App) login(ctx context.Context, keys pki.SSHKeys, o GatherOptions) sshclient.Config {
 	home := a.Getenv("HOME")
 	cfg := sshclient.Config{
 		HostKey:    keys.Host.AuthorizedKey,
@@ -102,7 +102,7 @@ func (a *App) login(keys pki.SSHKeys, o GatherOptions) sshclient.Config {
 			return nil
 		},
 	}
-	if agent := sshclient.UserAgent(a.Getenv); agent != nil {
+	if agent := sshclient.UserAgent(ctx, a.Getenv); agent != nil {
 		cfg.Agent = agent
 	}
 	if len(keys.User.PrivatePEM) > 0 {

@@ -49,7 +49,7 @@ func TestLogin(t *testing.T) {
 		"those of the flags":         {pki.SSHKeys{}, GatherOptions{Keys: []string{"x"}}, 0},
 		"none: those that ssh takes": {pki.SSHKeys{}, GatherOptions{}, 1},
 	} {
-		cfg := a.login(tt.keys, tt.flags)
+		cfg := a.login(t.Context(), tt.keys, tt.flags)
 		if len(cfg.Keys) != tt.want || cfg.HostKey != tt.keys.Host.AuthorizedKey || cfg.Agent != nil {
 			t.Errorf("%s: %d keys, host key %q, agent %v", name, len(cfg.Keys), cfg.HostKey, cfg.Agent)
 		}

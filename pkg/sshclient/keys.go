@@ -1,6 +1,7 @@
 package sshclient
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -11,12 +12,12 @@ import (
 
 // UserAgent connects to the agent whose socket the environment names, nil if
 // there is none that answers.
-func UserAgent(getenv func(string) string) agent.ExtendedAgent {
+func UserAgent(ctx context.Context, getenv func(string) string) agent.ExtendedAgent {
 	socket := getenv("SSH_AUTH_SOCK")
 	if socket == "" {
 		return nil
 	}
-	conn, err := net.Dial("unix", socket)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {
 		return nil
 	}

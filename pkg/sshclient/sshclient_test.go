@@ -221,13 +221,13 @@ func TestLoginByAgent(t *testing.T) {
 	}()
 	env := func(key string) string { return map[string]string{"SSH_AUTH_SOCK": socket}[key] }
 	cfg := config(s)
-	cfg.Keys, cfg.Agent = nil, sshclient.UserAgent(env)
+	cfg.Keys, cfg.Agent = nil, sshclient.UserAgent(t.Context(), env)
 	c, err := sshclient.Dial(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = c.Close()
-	if sshclient.UserAgent(func(string) string { return "" }) != nil || sshclient.UserAgent(func(string) string { return socket + ".none" }) != nil {
+	if sshclient.UserAgent(t.Context(), func(string) string { return "" }) != nil || sshclient.UserAgent(t.Context(), func(string) string { return socket + ".none" }) != nil {
 		t.Error("an agent that is not there")
 	}
 }

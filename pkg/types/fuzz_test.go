@@ -1,6 +1,7 @@
 package types
 
 import (
+	"bytes"
 	"net/netip"
 	"strings"
 	"testing"
@@ -50,7 +51,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			if c != nil {
 				c.Secrets()
-				if string(c.Canonical()) != string(c.Canonical()) {
+				if first, again := c.Canonical(), c.Canonical(); !bytes.Equal(first, again) {
 					t.Fatal("the same config has other bytes")
 				}
 			}
