@@ -250,10 +250,6 @@ func (a *App) CreateInstallConfig(ctx context.Context) error {
 	}
 	defer func() { _ = inst.Close() }()
 	_, err = inst.Config(ctx)
-	if missing := (*asset.MissingError)(nil); errors.As(err, &missing) {
-		// Not what a file says is wrong but that nobody was there to be asked.
-		return &Failure{Code: ExitOther, Next: a.writeConfig(), Err: fmt.Errorf("create install-config: %w", err)}
-	}
 	if err != nil {
 		return a.classify(err)
 	}

@@ -159,8 +159,8 @@ func (a *App) classify(err error) error {
 		failure.Next = "correct the fields named above (`" + a.self() + " explain installconfig` says what each of them means) and run the same command again"
 		return failure
 	case errors.As(err, &missing):
-		failure := ConfigError(err)
-		failure.Next = a.writeConfig()
+		// Not what a file says is wrong, but that nobody was there to be asked.
+		failure := &Failure{Code: ExitOther, Next: a.writeConfig(), Err: fmt.Errorf("failed to fetch Install Config: %w", err)}
 		if _, err := os.Stat(a.path("manifests/cluster-config.yaml")); err == nil {
 			failure.Next += "; " + a.path("manifests/cluster-config.yaml") + " has a copy without the pull secret"
 		}

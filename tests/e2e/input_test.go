@@ -26,7 +26,7 @@ func badInput(t *testing.T, l *lab) {
 		code  int
 		says  []string
 	}{
-		{name: "no install-config and no terminal", empty: true, code: 3,
+		{name: "no install-config and no terminal", empty: true, code: 1,
 			says: []string{`install-config\.yaml: no such file`, `Next: .*install-config\.example\.yaml`}},
 		{name: "misspelt key", code: 3,
 			edit: func(c, e string) (string, string) {
