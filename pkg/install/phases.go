@@ -97,6 +97,11 @@ func (a *App) nextBootstrap() string {
 	return "read the log bundle named above, or look with `" + a.command("gather bootstrap") + "`; then " + resume
 }
 
+// nextWait is for those who only wait: no bundle was made.
+func (a *App) nextWait() string {
+	return "collect logs with `" + a.command("gather bootstrap") + "`, or see `" + a.command("analyze") + "`; then run the same command again: it goes on waiting"
+}
+
 func (a *App) nextCluster() string {
 	return "look at `oc get clusteroperators,nodes`; `" + a.command("wait-for install-complete") + "` goes on waiting"
 }

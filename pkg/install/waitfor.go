@@ -63,7 +63,7 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 		return w
 	}
 	err = a.waiting(ctx, []phase.Phase{
-		{Name: PhaseAPIAnswers, Help: "wait for the Kubernetes API at " + api.URL(), Budget: budgetAPI, Next: a.nextBootstrap(),
+		{Name: PhaseAPIAnswers, Help: "wait for the Kubernetes API at " + api.URL(), Budget: budgetAPI, Next: a.nextWait(),
 			Run: func(ctx context.Context, sink event.Sink) error {
 				version, err := at(sink).Answers(ctx)
 				if err == nil {
@@ -71,7 +71,7 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 				}
 				return err
 			}},
-		{Name: PhaseBootstrapComplete, Help: "wait for the masters to take over", Budget: budgetBootstrap, Next: a.nextBootstrap(),
+		{Name: PhaseBootstrapComplete, Help: "wait for the masters to take over", Budget: budgetBootstrap, Next: a.nextWait(),
 			Run: func(ctx context.Context, sink event.Sink) error {
 				w := at(sink)
 				if err := w.BootstrapComplete(ctx); err != nil {
