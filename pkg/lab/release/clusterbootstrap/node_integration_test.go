@@ -266,10 +266,9 @@ func (n *node) rewriteEtcdConfig() error {
 // probe asks the readiness probe's address and keeps the mirror pod's state.
 func (n *node) probe(ctx context.Context, mirror *corev1.Pod, c corev1.Container) {
 	get := c.ReadinessProbe.HTTPGet
-	port := get.Port.String()
-	host := n.ip
-	if port == "health" {
-		port, host = n.health, "127.0.0.1"
+	host, port := n.ip, get.Port.String()
+	if get.Host == "127.0.0.1" { // which the nodes share here
+		host, port = get.Host, n.health
 	}
 	url := fmt.Sprintf("%s://%s:%s%s", strings.ToLower(string(get.Scheme)), host, port, get.Path)
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
