@@ -159,11 +159,11 @@ func TestWizardNeedsATerminal(t *testing.T) {
 	cmd := exec.Command(program, "create", "cluster", "--dir", filepath.Join(dir, "demo"))
 	cmd.Env, cmd.Stdin = env, strings.NewReader("\r\r\r")
 	out, err := cmd.CombinedOutput()
-	if code := cmd.ProcessState.ExitCode(); err == nil || code != 3 || strings.Contains(string(out), "SSH Public Key") {
+	if code := cmd.ProcessState.ExitCode(); err == nil || code != 1 || strings.Contains(string(out), "SSH Public Key") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	// Programs that read JSON may have a terminal.
 	c := atTerminal(t, env, "create", "manifests", "--log-format", "json", "--dir", filepath.Join(dir, "demo"))
 	c.expect(`"level":"fatal"`)
-	c.end(3)
+	c.end(1)
 }
