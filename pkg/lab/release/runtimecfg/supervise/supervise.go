@@ -97,7 +97,13 @@ func (p Program) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case err := <-ended:
-			child = nil
+			child, ended = nil, nil
+			if diedOf(err, p.Reload) {
+				// The order came before the program was ready to take it. It reads
+				// the new configuration when it starts again.
+				p.Log.Info("reloaded too early", "program", p.Argv[0])
+				continue
+			}
 			return fmt.Errorf("%s ended by itself: %w", p.Argv[0], orExit(err))
 		case <-tick.C:
 		case order := <-orders:
@@ -122,6 +128,16 @@ func (p Program) Run(ctx context.Context) error {
 			tick.Reset(p.Poll)
 		}
 	}
+}
+
+// diedOf says whether that signal ended the program.
+func diedOf(err error, s syscall.Signal) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == s
 }
 
 func orExit(err error) error {

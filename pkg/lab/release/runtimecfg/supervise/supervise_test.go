@@ -109,3 +109,40 @@ func TestTermination(t *testing.T) {
 		t.Errorf("the program saw %q, want a start and an orderly stop", raw)
 	}
 }
+
+// TestReloadTooEarly: a program that was told before it could catch the signal
+// is started again, not given up.
+func TestReloadTooEarly(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	deaf := "[ -e \"$0.deaf\" ] || { touch \"$0.deaf\"; exec sleep 60; }\n" + script
+	for name, text := range map[string]string{"p": deaf, "conf": ""} {
+		if err := os.WriteFile(in(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := Program{Argv: []string{"/bin/sh", in("p")}, Config: in("conf"), Socket: in("sock"), Reload: syscall.SIGUSR1, Log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	wait := func(name string) {
+		t.Helper()
+		for range 250 {
+			if _, err := os.Stat(in(name)); err == nil {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Fatalf("no %s", name)
+	}
+	wait("p.deaf")
+	if err := Tell(t.Context(), in("sock"), Reload); err != nil {
+		t.Fatal(err)
+	}
+	wait("p.log")
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
