@@ -72,6 +72,9 @@ spec:
         command: [/usr/bin/kubectl, proxy, --port=8001]
 `))
 
+// serviceProgrammed is how long kube-proxy may take on a busy node.
+const serviceProgrammed = 15 * time.Second
+
 // service is how pods call the workload.
 const service = "http://web.e2e.svc.cluster.local"
 
@@ -109,9 +112,13 @@ func (c *cluster) workload(t *testing.T) {
 		t.Errorf("the web servers are on %v, want %v", on, want)
 	}
 	for _, client := range c.pods(t, "client") {
-		if why := c.calls(t, client.Name, service); why != "" {
-			t.Errorf("by its name, from %s: %s", client.Spec.NodeName, why)
-		}
+		// A pod is Ready some moments before every node knows its service.
+		eventually(t, serviceProgrammed, func() string {
+			if why := c.calls(t, client.Name, service); why != "" {
+				return "by its name, from " + client.Spec.NodeName + ": " + why
+			}
+			return ""
+		})
 		for _, p := range web {
 			if why := c.calls(t, client.Name, "http://"+net.JoinHostPort(p.Status.PodIP, "8080")); why != "" {
 				t.Errorf("pod on %s, from %s: %s", p.Spec.NodeName, client.Spec.NodeName, why)
