@@ -4,7 +4,8 @@
 # now or later.
 set -euo pipefail
 
-packages=(shellcheck jq openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack bind9-dnsutils curl procps file)
+packages=(shellcheck jq openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack bind9-dnsutils curl procps file
+	gcc libc6-dev)
 services=(keepalived.service haproxy.service)
 
 missing=()

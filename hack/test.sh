@@ -76,8 +76,12 @@ integration() {
 	packages=$(printf './%s\n' "${files[@]}" | xargs -n 1 dirname | sort -u)
 	names=$(grep -hoE '^func Test[A-Z]\w*\(t \*' "${files[@]}" | sed -E 's/^func (\w+).*/\1/' | paste -sd '|')
 	# shellcheck disable=SC2086 # a list of directories
-	go test -tags integration -count=1 -p 1 -timeout 15m -run "^($names)\$" $packages
+	race -tags integration -count=1 -p 1 -timeout 20m -run "^($names)\$" $packages
 }
+
+# race runs tests with the race detector, which needs cgo and a C compiler.
+# The programs that the tests build stay what users get.
+race() { CGO_ENABLED=1 go test -race "$@"; }
 
 results=()
 trap down EXIT
@@ -86,7 +90,7 @@ down
 step 'packages' hack/packages.sh
 step 'build' make --no-print-directory build
 step 'lint' hack/lint.sh
-step 'unit and contract tests' go test -p 4 ./pkg/... ./cmd/... ./data/... ./tests/...
+step 'unit and contract tests' race -p 2 -timeout 20m ./pkg/... ./cmd/... ./data/... ./tests/...
 step 'lab set up' bin/okd-lab setup
 step 'integration tests' integration
 : >"$work/e2e.log"

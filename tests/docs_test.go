@@ -411,7 +411,9 @@ func help(ctx context.Context, program string, path ...string) (string, error) {
 func build(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "../cmd/okd-install", "../cmd/okd-lab").CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "../cmd/okd-install", "../cmd/okd-lab")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in a release, also beside the race detector
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("build programs: %v\n%s", err, out)
 	}

@@ -32,7 +32,9 @@ func TestMain(m *testing.M) {
 		defer os.RemoveAll(dir)
 		program = filepath.Join(dir, "okd-install")
 		const version = "github.com/okd-install/okd-install/pkg/version."
-		build := exec.Command("go", "build", "-ldflags", "-X "+version+"Version=v0.0.0-cli -X "+version+"Commit=0123abc", "-o", program, "../../cmd/okd-install")
+		build := exec.Command("go", "build",
+			"-ldflags", "-X "+version+"Version=v0.0.0-cli -X "+version+"Commit=0123abc", "-o", program, "../../cmd/okd-install")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as in a release, also beside the race detector
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build okd-install: %v\n%s", err, out)
 			return 1
