@@ -28,6 +28,7 @@ type variable struct{ name, use string }
 var environment = []variable{
 	{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "The release image to install, best by digest, instead of the one that is built in."},
 	{"OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE", "The operating system image instead of the release's: a URL of a QCOW2 image (https, http or file, best with ?sha256=), or on oVirt the name of a template that the engine has, which destroy then leaves alone."},
+	{"OKD_INSTALL_ALLOW_UNVERIFIED_IMAGE", "URLs and hosts, separated by commas, from which an operating system image may come over plain http without a checksum."},
 	{"OPENSHIFT_INSTALL_INVOKER", "Who runs the installer, noted in the cluster; \"user\" if unset."},
 	{"OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP", "If not empty, create cluster leaves the bootstrap host in place."},
 	{"OPENSHIFT_INSTALL_GATHER_BOOTSTRAP", "If not empty, create cluster gathers a log bundle also when all went well."},

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,6 +127,12 @@ func (r *root) resume(o install.Options) (*install.App, error) {
 	}
 	var err error
 	r.log, err = os.OpenFile(filepath.Join(r.dir, logName), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if errors.Is(err, syscall.EROFS) { // waiting and destroying go without it
+		r.log = nil
+		app := r.application(o)
+		event.Warn(app.Sink, "There will be no log of this run: "+err.Error())
+		return app, nil
+	}
 	if err != nil {
 		return nil, elsewhere(fmt.Errorf("open log file: %w", err))
 	}

@@ -1,8 +1,6 @@
 package asset
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,10 +10,12 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
 // tmpPrefix starts the names of files that are being written.
-const tmpPrefix = ".okd_install_tmp-"
+const tmpPrefix = atomicfile.Prefix
 
 // maxFile bounds what is read of one file, in bytes: the largest that is
 // generated, bootstrap.ign, has about one MiB.
@@ -180,26 +180,11 @@ func (d *disk) prepare(name string) (dirs []string, err error) {
 // spool writes the content of f to a file beside its place and returns the name
 // of that, even if it fails.
 func (d *disk) spool(f File) (name string, err error) {
-	random := make([]byte, 8)
-	if _, err := rand.Read(random); err != nil {
-		return "", err
-	}
-	name = path.Join(path.Dir(f.Path), tmpPrefix+hex.EncodeToString(random))
 	if err := d.step("write", f.Path); err != nil {
 		return "", err
 	}
-	tmp, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, SecretMode)
+	name, err = atomicfile.Spool(d.root, path.Dir(f.Path), f.Data, f.Mode)
 	if err != nil {
-		return "", fileError("write", d.full(f.Path), err)
-	}
-	_, err = tmp.Write(f.Data)
-	if err == nil && f.Mode != SecretMode {
-		err = tmp.Chmod(f.Mode)
-	}
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
 		err = fileError("write", d.full(f.Path), err)
 	}
 	return name, err
@@ -229,11 +214,7 @@ func (d *disk) sync(dir string) error {
 	if err := d.step("sync", dir); err != nil {
 		return err
 	}
-	f, err := d.root.Open(dir)
-	if err == nil {
-		err = errors.Join(f.Sync(), f.Close())
-	}
-	if err != nil {
+	if err := atomicfile.SyncDir(d.root, dir); err != nil {
 		return fileError("sync", d.full(dir), err)
 	}
 	return nil

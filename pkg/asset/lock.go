@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -19,9 +20,13 @@ const maxHolder = 4096
 type DirLock struct{ f *os.File }
 
 // Lock takes a directory without opening its assets. Like Open it fails with
-// *LockedError while another process has it.
+// *LockedError while another process has it. A directory on a read-only file
+// system can be taken too: who only removes machines need not write there.
 func Lock(dir string, o Options) (*DirLock, error) {
 	f, err := lock(dir, o.holder())
+	if errors.Is(err, unix.EROFS) {
+		f, err = lockReadOnly(dir)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -30,6 +35,19 @@ func Lock(dir string, o Options) (*DirLock, error) {
 
 // Unlock frees the directory.
 func (l *DirLock) Unlock() error { return l.f.Close() }
+
+// lockReadOnly takes a directory in which nothing can be written. Where no lock
+// file is, no process can have made one: the directory itself will do.
+func lockReadOnly(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = os.Open(dir)
+	}
+	if err != nil {
+		return nil, fileError("lock", filepath.Join(dir, lockName), err)
+	}
+	return take(f, dir)
+}
 
 func (o Options) holder() Holder {
 	h := Holder{PID: os.Getpid(), Command: o.Command, Since: o.withDefaults().Clock.Now().UTC()}
@@ -48,17 +66,26 @@ func lock(dir string, by Holder) (*os.File, error) {
 	if err != nil {
 		return nil, fileError("lock", path, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer f.Close()
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fileError("lock", path, err)
-		}
-		return nil, &LockedError{Dir: dir, Holder: readHolder(f)}
+	if f, err = take(f, dir); err != nil {
+		return nil, err
 	}
 	if writeHolder(f, by) != nil {
 		_ = f.Truncate(0) // better no name than a wrong one; a full disk stops nobody here
 	}
 	return f, nil
+}
+
+// take locks an open file for this process, or closes it.
+func take(f *os.File, dir string) (*os.File, error) {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	defer f.Close()
+	if !errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, fileError("lock", f.Name(), err)
+	}
+	return nil, &LockedError{Dir: dir, Holder: readHolder(f)}
 }
 
 // writeHolder puts the new text over the old one and cuts off what is left of

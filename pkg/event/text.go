@@ -162,9 +162,9 @@ func Sentence(e Event) string {
 	switch e.Kind {
 	case PhaseStart:
 		if e.Message == "" {
-			return "Phase " + e.Phase
+			return "Phase " + e.Phase + within(e)
 		}
-		return fmt.Sprintf("Phase %s: %s", e.Phase, e.Message)
+		return fmt.Sprintf("Phase %s: %s%s", e.Phase, e.Message, within(e))
 	case PhaseDone:
 		return fmt.Sprintf("Phase %s: %s%s", e.Phase, orDefault(e.Message, "done"), after(e))
 	case PhaseFailed:

@@ -133,23 +133,15 @@ func (a *App) path(name string) string { return filepath.Join(a.Dir, name) }
 // journaled runs work with a journal of its own run, and closes the journal
 // with the way it ended.
 func (a *App) journaled(work func(j *phase.Journal) error) error {
-	j, err := phase.OpenJournal(a.Dir)
-	if err != nil {
-		return err
+	j := phase.OpenJournal(a.Dir, phase.Keeping{Now: a.Clock.Now, Sink: a.Sink, Clean: a.Clean})
+	j.Begin(phase.Run{Command: a.Command, Version: version.String(), PID: os.Getpid(), Started: a.Clock.Now()})
+	err := work(j)
+	shown := err
+	if errors.Is(err, ErrInterrupted) && !strings.HasPrefix(err.Error(), ErrInterrupted.Error()) {
+		shown = fmt.Errorf("%w: %w", ErrInterrupted, err)
 	}
-	if err := j.Begin(phase.Run{Command: a.Command, Version: version.String(), PID: os.Getpid(), Started: a.Clock.Now()}); err != nil {
-		return err
-	}
-	err = work(j)
-	var shown error
-	if err != nil {
-		text := a.Clean(err.Error())
-		if errors.Is(err, ErrInterrupted) && !strings.HasPrefix(text, ErrInterrupted.Error()) {
-			text = ErrInterrupted.Error() + ": " + text
-		}
-		shown = errors.New(text)
-	}
-	return errors.Join(err, j.End(a.Clock.Now(), shown))
+	j.End(a.Clock.Now(), shown)
+	return err
 }
 
 // open takes hold of the directory and its assets.

@@ -195,7 +195,7 @@ func (c *creation) noteMember(at time.Time, text string) bool {
 	if c.journal.Noted(note) {
 		return false
 	}
-	_ = c.journal.Note(note) // a note that is lost costs no more than that
+	c.journal.Note(note)
 	return true
 }
 

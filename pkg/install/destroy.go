@@ -53,9 +53,7 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 		if err := remaining(left, err); err != nil {
 			return &Failure{Code: ExitOther, Next: "run the same command again once the platform is well", Err: err}
 		}
-		if err := j.Note(phase.Note{Time: a.Clock.Now(), Message: phase.NoteDestroyed + meta.InfraID + on + platformOf(meta)}); err != nil {
-			return err
-		}
+		j.Note(phase.Note{Time: a.Clock.Now(), Message: phase.NoteDestroyed + meta.InfraID + on + platformOf(meta)})
 		if a.describes(meta.InfraID, key) {
 			err := assets.Forget(a.Dir, key)
 			if gone := os.Remove(a.path(planFile)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
@@ -126,10 +124,7 @@ func (a *App) identify(infraID string) (assets.Metadata, error) {
 }
 
 func (a *App) lastDestroyed() assets.Metadata {
-	runs, err := phase.ReadJournal(a.Dir)
-	if err != nil {
-		return assets.Metadata{}
-	}
+	runs, _ := phase.ReadJournal(a.Dir) // of one that was cut off, what can be read
 	return gone(runs)
 }
 

@@ -40,7 +40,8 @@ func remembering(t *testing.T, metadata, state, destroyed string) *App {
 	}
 	if destroyed != "" {
 		err := a.journaled(func(j *phase.Journal) error {
-			return j.Note(phase.Note{Time: t0, Message: phase.NoteDestroyed + destroyed})
+			j.Note(phase.Note{Time: t0, Message: phase.NoteDestroyed + destroyed})
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)

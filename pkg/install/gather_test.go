@@ -101,13 +101,8 @@ func TestMembersAreNotedOnce(t *testing.T) {
 	dir := t.TempDir()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 	for run := range 2 {
-		j, err := phase.OpenJournal(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := j.Begin(phase.Run{Command: "create cluster"}); err != nil {
-			t.Fatal(err)
-		}
+		j := phase.OpenJournal(dir, phase.Keeping{Now: time.Now, Sink: event.Discard})
+		j.Begin(phase.Run{Command: "create cluster"})
 		c := &creation{journal: j}
 		if fresh := c.noteMember(at, "etcd: master-0 joined"); fresh != (run == 0) {
 			t.Errorf("run %d: fresh %v", run, fresh)

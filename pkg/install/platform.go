@@ -15,6 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -101,10 +102,12 @@ func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 	}
 	a.Hide(cfg.Password)
 	log := slog.New(event.Handler(a.Sink))
-	event.ProgressOf(a.Sink, "logging in to the engine at "+cfg.URL) // tried for seconds if nothing answers
+	a.Hide(secret.InURL(cfg.URL)...)
+	where := secret.URL(cfg.URL)
+	event.ProgressOf(a.Sink, "logging in to the engine at "+where) // tried for seconds if nothing answers
 	engine, err := ovirt.Dial(ctx, cfg, ovirt.Options{Clock: a.Clock, Log: log, Poll: pollEvery})
 	if err != nil {
-		return platform{}, unconnected(cfg.URL, err)
+		return platform{}, unconnected(where, err)
 	}
 	return platform{
 		plan: func(c assets.Cluster, image plan.Image) (plan.Plan, error) {
@@ -150,7 +153,9 @@ func unconnected(url string, err error) error {
 
 // osImage decides which image machines start from, without fetching it.
 func (c *creation) osImage(ctx context.Context) (plan.Image, osimage.Artifact, error) {
-	override, err := osimage.ParseOverride(c.app.Getenv(envOSImage))
+	named := c.app.Getenv(envOSImage)
+	c.app.Hide(secret.InURL(named)...)
+	override, err := osimage.ParseOverride(named)
 	if err != nil {
 		return plan.Image{}, osimage.Artifact{}, err
 	}
@@ -159,15 +164,26 @@ func (c *creation) osImage(ctx context.Context) (plan.Image, osimage.Artifact, e
 	}
 	artifact := override.Artifact
 	if override.IsZero() {
-		if _, err := c.inspect(ctx); err != nil {
+		if _, err := c.inspect(ctx, c.app.Sink); err != nil {
 			return plan.Image{}, osimage.Artifact{}, err
 		}
 		if artifact, err = c.streamArtifact(); err != nil {
 			return plan.Image{}, artifact, err
 		}
 	}
-	return plan.Image{URL: artifact.URL, SHA256: artifact.SHA256, Format: "qcow2"}, artifact, nil
+	if err := artifact.Vouched(c.app.unverifiedImages()); err != nil {
+		failure := &Failure{Code: ExitOther, Err: err}
+		if unverified := (*osimage.UnverifiedError)(nil); errors.As(err, &unverified) {
+			failure.Next = unverified.Next()
+		}
+		return plan.Image{}, artifact, failure
+	}
+	return plan.Image{URL: artifact.Where(), SHA256: artifact.SHA256, Format: "qcow2"}, artifact, nil
 }
+
+// unverifiedImages are the places from which the user takes an image although
+// nothing vouches for it.
+func (a *App) unverifiedImages() []string { return osimage.ParseAllowed(a.Getenv(osimage.AllowVar)) }
 
 // osTemplate is the template that the user wants machines to start from.
 func (a *App) osTemplate() string {

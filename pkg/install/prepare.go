@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,13 +21,15 @@ import (
 )
 
 // inspect reads the release image, once in a run.
-func (c *creation) inspect(ctx context.Context) (*release.Release, error) {
+func (c *creation) inspect(ctx context.Context, sink event.Sink) (*release.Release, error) {
 	c.releaseOnce.Lock()
 	defer c.releaseOnce.Unlock()
 	if c.releaseRead != nil {
 		return c.releaseRead, nil
 	}
-	rel, err := release.Inspect(ctx, c.cluster.ReleaseImage, releaseOptions(c.cluster.Config))
+	opts := releaseOptions(c.cluster.Config)
+	opts.Asking = asking(sink)
+	rel, err := release.Inspect(ctx, c.cluster.ReleaseImage, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +46,15 @@ func releaseOptions(cfg *types.InstallConfig) release.Options {
 	return opts
 }
 
+// asking says which of several places is asked for the release.
+func asking(sink event.Sink) func(place string) {
+	return func(place string) { event.ProgressOf(sink, "reading the release image from "+place) }
+}
+
 // preflight looks for everything that would stop the installation, and changes
 // nothing.
 func (c *creation) preflight(ctx context.Context, sink event.Sink) error {
-	event.ProgressOf(sink, "reading the release image")
-	rel, err := c.inspect(ctx)
+	rel, err := c.inspect(ctx, sink)
 	if err != nil {
 		return err
 	}
@@ -97,10 +104,10 @@ func (c *creation) vipsFree(ctx context.Context) error {
 		}
 	}
 	for _, vip := range cfg.APIVIPs() {
-		knock("platform."+cfg.Platform.Name()+".api_vips", vip, "6443", "22623")
+		knock(cfg.APIVIPField(), vip, "6443", "22623")
 	}
 	for _, vip := range cfg.IngressVIPs() {
-		knock("platform."+cfg.Platform.Name()+".ingress_vips", vip, "443")
+		knock(cfg.IngressVIPField(), vip, "443")
 	}
 	knocks.Wait()
 	if len(taken) > 0 {
@@ -144,11 +151,13 @@ func (c *creation) streamArtifact() (osimage.Artifact, error) {
 // to lack it.
 func (c *creation) fetchImage(sink event.Sink) fetch {
 	return func(ctx context.Context, image plan.Image) (plan.Image, error) {
+		event.ProgressOf(sink, "looking for the OS image on this machine")
 		client, err := osimage.Client([]byte(c.cluster.Config.AdditionalTrustBundle), http.ProxyFromEnvironment)
 		if err != nil {
 			return image, err
 		}
 		cache := osimage.Cache{Dir: osimage.CacheDir(c.app.Getenv), HTTP: client, Clock: c.app.Clock,
+			Log: slog.New(event.Handler(sink)), Unverified: c.app.unverifiedImages(),
 			Progress: func(got, total int64) { event.ProgressOf(sink, "downloading the OS image: "+share(got, total)) }}
 		file, err := cache.Get(ctx, c.artifact)
 		if err != nil {

@@ -40,6 +40,16 @@ type PhaseStatus struct {
 	Result  phase.Result `json:"result"`
 	Seconds float64      `json:"seconds"`
 	Detail  string       `json:"detail,omitempty"`
+	// BudgetSeconds is how long a phase that runs may go on without progress, and
+	// LimitSeconds how long in all.
+	BudgetSeconds float64 `json:"budgetSeconds,omitempty"`
+	LimitSeconds  float64 `json:"limitSeconds,omitempty"`
+}
+
+// limits says for a person how long a phase that runs may take.
+func (p PhaseStatus) limits() string {
+	span := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+	return event.Limits(span(p.LimitSeconds), span(p.BudgetSeconds))
 }
 
 // LastRun is the newest entry of the journal.
@@ -56,7 +66,7 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 	var s Status
 	runs, err := phase.ReadJournal(a.Dir)
 	if err != nil {
-		return s, err
+		event.Warn(a.Sink, fmt.Sprintf("%v; the next command that changes something puts it aside", err))
 	}
 	s.Phases, s.LastRun = summarize(runs)
 	var meta assets.Metadata
@@ -127,6 +137,10 @@ func summarize(runs []phase.Run) ([]PhaseStatus, *LastRun) {
 			// "Already done" tells nothing of how the phase went when it was done.
 			if !seen || e.Result != phase.Already {
 				s.Name, s.Result, s.Detail = e.Name, e.Result, e.Detail
+				s.BudgetSeconds, s.LimitSeconds = 0, 0
+				if e.Result == phase.Running {
+					s.BudgetSeconds, s.LimitSeconds = e.BudgetSeconds, e.LimitSeconds
+				}
 			}
 			if e.Result != phase.Already {
 				s.Seconds += e.Took().Seconds()
@@ -189,7 +203,11 @@ func (s Status) PrintPhases(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	total := 0.0
 	for _, p := range s.Phases {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", p.Name, p.Result, event.Elapsed(time.Duration(p.Seconds*float64(time.Second))))
+		took := event.Elapsed(time.Duration(p.Seconds * float64(time.Second)))
+		if limits := p.limits(); limits != "" {
+			took += "\t" + limits
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", p.Name, p.Result, took)
 		total += p.Seconds
 	}
 	if len(s.Phases) > 0 {

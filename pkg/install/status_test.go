@@ -35,16 +35,18 @@ func TestSummarize(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"one run", []phase.Run{run(entry("preflight", phase.Done, 1, ""), entry("images", phase.Broken, 5, "refused"))},
-			[]PhaseStatus{{"preflight", phase.Done, 1, ""}, {"images", phase.Broken, 5, "refused"}}},
+			[]PhaseStatus{{Name: "preflight", Result: phase.Done, Seconds: 1}, {Name: "images", Result: phase.Broken, Seconds: 5, Detail: "refused"}}},
 		{"gone on with", []phase.Run{
 			run(entry("preflight", phase.Done, 1, ""), entry("images", phase.Broken, 5, "refused")),
 			run(entry("preflight", phase.Already, 2, ""), entry("images", phase.Done, 7, ""), entry("infrastructure", phase.Running, -1, "")),
-		}, []PhaseStatus{{"preflight", phase.Done, 1, ""}, {"images", phase.Done, 12, ""}, {"infrastructure", phase.Running, 0, ""}}},
+		}, []PhaseStatus{{Name: "preflight", Result: phase.Done, Seconds: 1}, {Name: "images", Result: phase.Done, Seconds: 12}, {Name: "infrastructure", Result: phase.Running}}},
+		{"running", []phase.Run{run(phase.Entry{Name: "images", Started: t0, Result: phase.Running, BudgetSeconds: 1800, LimitSeconds: 5400})},
+			[]PhaseStatus{{Name: "images", Result: phase.Running, BudgetSeconds: 1800, LimitSeconds: 5400}}},
 		{"found done at the first look", []phase.Run{run(entry("images", phase.Already, 1, ""))},
-			[]PhaseStatus{{"images", phase.Already, 0, ""}}},
+			[]PhaseStatus{{Name: "images", Result: phase.Already}}},
 		{"destroyed", []phase.Run{run(entry("images", phase.Done, 5, "")), destroyed}, []PhaseStatus{}},
 		{"made anew", []phase.Run{run(entry("images", phase.Done, 5, "")), destroyed, run(entry("images", phase.Done, 3, ""))},
-			[]PhaseStatus{{"images", phase.Done, 3, ""}}},
+			[]PhaseStatus{{Name: "images", Result: phase.Done, Seconds: 3}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,7 +80,10 @@ func TestStatusForPeople(t *testing.T) {
 			[]string{"create cluster, interrupted: by SIGINT\n"}},
 		{"killed", Status{InfraID: "demo-x7k2p", LastRun: &LastRun{Command: "create cluster"}},
 			[]string{"did not end: it is still running, or was killed"}},
-		{"complete", Status{InfraID: "demo-x7k2p", Version: "4.20.0", Complete: true, Phases: []PhaseStatus{{"images", phase.Done, 65, ""}, {"preflight", phase.Done, 2, ""}}},
+		{"at work", Status{InfraID: "demo-x7k2p", LastRun: &LastRun{Command: "create cluster"},
+			Phases: []PhaseStatus{{Name: "images", Result: phase.Running, BudgetSeconds: 1800, LimitSeconds: 5400}}},
+			[]string{"images  running  0.0s  at most 1h30m; gives up after 30m without progress\n"}},
+		{"complete", Status{InfraID: "demo-x7k2p", Version: "4.20.0", Complete: true, Phases: []PhaseStatus{{Name: "images", Result: phase.Done, Seconds: 65}, {Name: "preflight", Result: phase.Done, Seconds: 2}}},
 			[]string{"4.20.0, complete", "images     done  1m05s\n", "total"}},
 	}
 	for _, tt := range tests {

@@ -169,7 +169,7 @@ func (a *App) Leftovers() []string {
 		return []string{"Interrupted before anything was created."}
 	}
 	lines := []string{fmt.Sprintf("Interrupted. Cluster %s is left as it is; its files are in %s.", meta.InfraID, a.Dir)}
-	if runs, err := phase.ReadJournal(a.Dir); err == nil && len(runs) > 0 {
+	if runs, _ := phase.ReadJournal(a.Dir); len(runs) > 0 {
 		if n := len(runs[len(runs)-1].Phases); n > 0 {
 			lines = append(lines, "It stopped in phase "+runs[len(runs)-1].Phases[n-1].Name+".")
 		}

@@ -19,6 +19,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/ulikunitz/xz"
+
+	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 // Client makes an HTTP client for downloads that trusts the system's
@@ -46,12 +48,11 @@ func Client(trust []byte, proxy func(*http.Request) (*url.URL, error)) (*http.Cl
 	}}, nil
 }
 
-// download fetches the artifact into path, unpacked, and returns the checksum
-// of what it wrote.
-func (c Cache) download(ctx context.Context, a Artifact, path string) (string, error) {
+// download fetches the artifact into path, unpacked, and returns what it wrote.
+func (c Cache) download(ctx context.Context, a Artifact, path string) (record, error) {
 	packed := compression(a)
 	inner, outer := sha256.New(), sha256.New()
-	src := &source{c: c, ctx: ctx, url: a.URL, total: -1}
+	src := &source{c: c, ctx: ctx, a: a, total: -1}
 	defer src.Close()
 
 	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
@@ -59,14 +60,14 @@ func (c Cache) download(ctx context.Context, a Artifact, path string) (string, e
 		// An earlier run may have been killed; what it wrote needs only hashing.
 		n, err := hashFile(path, inner)
 		if err != nil {
-			return "", err
+			return record{}, err
 		}
 		src.at = n
 		flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
 	}
 	out, err := os.OpenFile(path, flags, 0o644)
 	if err != nil {
-		return "", err
+		return record{}, err
 	}
 	defer out.Close()
 	src.restarted = func() error { // the server cannot continue
@@ -82,21 +83,25 @@ func (c Cache) download(ctx context.Context, a Artifact, path string) (string, e
 		in = io.TeeReader(src, outer)
 	}
 	if err := unpack(io.MultiWriter(out, inner), in, packed); err != nil {
-		return "", err
+		return record{}, err
 	}
 	if packed == "" {
 		outer = inner
 	}
 	if got := hexSum(outer); a.SHA256 != "" && got != a.SHA256 {
-		return "", c.reject(path, "checksum of the download", got, a.SHA256)
+		return record{}, c.reject(path, "checksum of the download", got, a.SHA256)
 	}
 	if got := hexSum(inner); a.UncompressedSHA256 != "" && got != a.UncompressedSHA256 {
-		return "", c.reject(path, "checksum of the unpacked image", got, a.UncompressedSHA256)
+		return record{}, c.reject(path, "checksum of the unpacked image", got, a.UncompressedSHA256)
 	}
 	if err := out.Sync(); err != nil {
-		return "", err
+		return record{}, err
 	}
-	return hexSum(inner), out.Close()
+	st, err := out.Stat()
+	if err != nil {
+		return record{}, err
+	}
+	return record{SHA256: hexSum(inner), Size: st.Size(), Origin: src.origin}, out.Close()
 }
 
 func (c Cache) reject(path, what, got, want string) error {
@@ -134,7 +139,8 @@ func unpack(out io.Writer, in io.Reader, packed string) error {
 type source struct {
 	c         Cache
 	ctx       context.Context
-	url       string
+	a         Artifact
+	origin    origin // of what is being read
 	at, total int64
 	body      io.ReadCloser
 	timer     *time.Timer
@@ -198,7 +204,7 @@ func (s *source) failed(err error) error {
 	if s.failures >= s.c.Tries {
 		return fmt.Errorf("gave up after %d tries: %w", s.failures, err)
 	}
-	s.c.Log.Debug("download interrupted, going on", "url", s.url, "at", s.at, "err", err)
+	s.c.Log.Debug("download interrupted, going on", "url", s.a.Where(), "at", s.at, "err", err)
 	return s.c.Clock.Sleep(s.ctx, min(time.Duration(s.failures)*time.Second, 10*time.Second))
 }
 
@@ -208,22 +214,21 @@ type permanentError struct{ text string }
 func (e *permanentError) Error() string { return e.text }
 
 func (s *source) open() error {
-	if path, ok := strings.CutPrefix(s.url, "file://"); ok {
+	if path, ok := strings.CutPrefix(s.a.URL, "file://"); ok {
 		return s.openFile(path)
 	}
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	timer := time.AfterFunc(s.c.Stall, func() { cancel(fmt.Errorf("nothing arrived for %s", s.c.Stall)) })
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.a.URL, nil)
 	if err != nil {
 		cancel(nil)
-		return &permanentError{err.Error()}
+		return &permanentError{secret.WithoutURL(err).Error()}
 	}
-	if s.at > 0 {
-		req.Header.Set("Range", "bytes="+strconv.FormatInt(s.at, 10)+"-")
-	}
+	s.goOn(req.Header)
 	resp, err := s.c.HTTP.Do(req) //nolint:bodyclose // cancelBody below closes it
 	if err != nil {
 		timer.Stop()
+		err = secret.WithoutURL(err)
 		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		}
@@ -234,12 +239,43 @@ func (s *source) open() error {
 		return err
 	}
 	body := &cancelBody{ReadCloser: resp.Body, cancel: func() { cancel(nil) }}
-	if err := s.accept(resp); err != nil {
+	err = s.permitted(resp)
+	if err == nil {
+		err = s.accept(resp)
+	}
+	if err != nil {
 		timer.Stop()
 		body.Close()
 		return err
 	}
 	s.body, s.timer = body, timer
+	return nil
+}
+
+// goOn asks for what is missing. Without a checksum, only where the server can
+// tell that its file is still the one that was begun.
+func (s *source) goOn(h http.Header) {
+	if s.at == 0 {
+		return
+	}
+	unchanged := s.origin.ifRange()
+	if unchanged == "" && !s.a.verified() {
+		return
+	}
+	h.Set("Range", "bytes="+strconv.FormatInt(s.at, 10)+"-")
+	if unchanged != "" {
+		h.Set("If-Range", unchanged)
+	}
+}
+
+// permitted refuses to be redirected to where nothing vouches for the file.
+func (s *source) permitted(resp *http.Response) error {
+	if strings.HasPrefix(s.a.URL, "http://") { // which was allowed by name
+		return nil
+	}
+	if err := s.a.vouchedAt(resp.Request.URL, s.c.Unverified); err != nil {
+		return &permanentError{err.Error()}
+	}
 	return nil
 }
 
@@ -258,7 +294,7 @@ func (s *source) accept(resp *http.Response) error {
 			}
 			s.at = 0
 		}
-		s.total = resp.ContentLength
+		s.total, s.origin = resp.ContentLength, originOf(resp)
 	case resp.StatusCode >= 500, resp.StatusCode == http.StatusTooManyRequests:
 		return errors.New("HTTP status " + resp.Status)
 	default:
@@ -273,7 +309,7 @@ func (s *source) openFile(path string) error {
 		return &permanentError{err.Error()}
 	}
 	if st, err := f.Stat(); err == nil {
-		s.total = st.Size()
+		s.total, s.origin = st.Size(), originOfFile(st)
 	}
 	if _, err := f.Seek(s.at, io.SeekStart); err != nil {
 		f.Close()

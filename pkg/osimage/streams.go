@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/coreos/stream-metadata-go/stream"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
 // Streams keeps the CoreOS streams of releases. Only streams of releases that
@@ -43,16 +45,7 @@ func (s Streams) Put(release string, data []byte) error {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return fmt.Errorf("keep CoreOS stream: %w", err)
 	}
-	tmp, err := os.CreateTemp(s.Dir, ".stream-*")
-	if err != nil {
-		return fmt.Errorf("keep CoreOS stream: %w", err)
-	}
-	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
+	if err := atomicfile.Write(path, data, 0o600); err != nil {
 		return fmt.Errorf("keep CoreOS stream: %w", err)
 	}
 	return nil

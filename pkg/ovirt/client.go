@@ -15,6 +15,7 @@ import (
 	ovirtclient "github.com/ovirt/go-ovirt-client/v3"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
@@ -138,7 +139,7 @@ func (c *Client) login(ctx context.Context, old *session) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.opt.Log.Debug("logged in to the engine", "url", c.cfg.URL, "user", c.cfg.Username, "again", old != nil)
+	c.opt.Log.Debug("logged in to the engine", "url", secret.URL(c.cfg.URL), "user", c.cfg.Username, "again", old != nil)
 	c.session = fresh
 	return fresh, nil
 }

@@ -116,7 +116,7 @@ func (c Config) validate() error {
 		return fmt.Errorf("%s missing", strings.Join(missing, ", "))
 	}
 	if !strings.HasPrefix(c.URL, "https://") {
-		return fmt.Errorf("ovirt_url %q: must start with https://", c.URL)
+		return fmt.Errorf("ovirt_url %q: must start with https://", secret.URL(c.URL))
 	}
 	if i := strings.LastIndex(c.Username, "@"); i <= 0 || i == len(c.Username)-1 {
 		return fmt.Errorf("ovirt_username %q: must be user@profile, for example admin@internal", c.Username)

@@ -2,14 +2,14 @@ package phase
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/event"
 )
 
 // JournalName is the journal's file in the assets directory.
@@ -46,6 +46,10 @@ type Entry struct {
 	Ended   time.Time `json:"ended,omitzero"`
 	Result  Result    `json:"result"`
 	Detail  string    `json:"detail,omitempty"`
+	// BudgetSeconds is how long the phase may go on without progress, and
+	// LimitSeconds how long in all; zero is no limit.
+	BudgetSeconds float64 `json:"budgetSeconds,omitempty"`
+	LimitSeconds  float64 `json:"limitSeconds,omitempty"`
 }
 
 // Took is how long the phase ran; zero while it has not ended.
@@ -70,78 +74,84 @@ const NoteDestroyed = "destroyed "
 // keptRuns bounds the journal: older runs are dropped.
 const keptRuns = 50
 
-// Journal records what every run did, in one file that is always whole. A nil
-// Journal records nothing.
+// Journal records what every run did, in one file that is always whole. It is
+// an account, not a condition of the work: a journal that cannot be written is
+// warned about, once, and never an error. A nil Journal records nothing.
 type Journal struct {
-	mu   sync.Mutex
-	path string
-	runs []Run
+	keeping Keeping
+	mu      sync.Mutex
+	path    string // empty: the file must not be touched
+	warned  bool
+	runs    []Run
 }
 
-// OpenJournal reads the journal in dir, or starts one.
-func OpenJournal(dir string) (*Journal, error) {
+// Keeping is what a journal is kept with.
+type Keeping struct {
+	Now  func() time.Time
+	Sink event.Sink // is told of a journal that cannot be read or written
+	// Clean takes secrets out of what is recorded; nil if there are none.
+	Clean func(string) string
+}
+
+// OpenJournal reads the journal in dir, or starts one. One that cannot be read
+// is put aside under a name that says so, and a new one goes on with as many
+// runs as could be read.
+func OpenJournal(dir string, k Keeping) *Journal {
+	if k.Clean == nil {
+		k.Clean = func(text string) string { return text }
+	}
+	j := &Journal{keeping: k, path: filepath.Join(dir, JournalName)}
 	runs, err := ReadJournal(dir)
 	if err != nil {
-		return nil, err
+		j.path = putAside(j.path, err, k)
 	}
-	return &Journal{path: filepath.Join(dir, JournalName), runs: runs}, nil
-}
-
-// ReadJournal returns the runs recorded in dir, oldest first.
-func ReadJournal(dir string) ([]Run, error) {
-	path := filepath.Join(dir, JournalName)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read journal: %w", err)
-	}
-	var doc struct {
-		Runs []Run `json:"runs"`
-	}
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("read journal %s: %w; move it away to go on without the history", path, err)
-	}
-	return doc.Runs, nil
+	j.runs = runs
+	return j
 }
 
 // Begin opens a new run; phases and notes go to it from here on.
-func (j *Journal) Begin(r Run) error {
+func (j *Journal) Begin(r Run) {
 	if j == nil {
-		return nil
+		return
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	r.Command = j.keeping.Clean(r.Command)
 	j.runs = append(j.runs, r)
 	if n := len(j.runs) - keptRuns; n > 0 {
 		j.runs = j.runs[n:]
 	}
-	return j.save()
+	j.save()
 }
 
 // End closes the current run.
-func (j *Journal) End(at time.Time, failure error) error {
-	return j.change(func(r *Run) {
+func (j *Journal) End(at time.Time, failure error) {
+	j.change(func(r *Run) {
 		r.Ended = at
 		if failure != nil {
-			r.Error = failure.Error()
+			r.Error = j.keeping.Clean(failure.Error())
 		}
 	})
 }
 
 // Note adds a remark to the current run.
-func (j *Journal) Note(n Note) error {
-	return j.change(func(r *Run) { r.Notes = append(r.Notes, n) })
+func (j *Journal) Note(n Note) {
+	j.change(func(r *Run) { r.Notes = append(r.Notes, j.cleaned(n)) })
 }
 
-// Noted says whether any run has made this very remark already.
+func (j *Journal) cleaned(n Note) Note {
+	n.Message = j.keeping.Clean(n.Message)
+	return n
+}
+
+// Noted reports whether any run has made this very remark already.
 func (j *Journal) Noted(n Note) bool {
 	if j == nil {
 		return false
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	n = j.cleaned(n)
 	return slices.ContainsFunc(j.runs, func(r Run) bool {
 		return slices.ContainsFunc(r.Notes, func(o Note) bool {
 			return o.Phase == n.Phase && o.Message == n.Message && o.Time.Equal(n.Time)
@@ -149,10 +159,11 @@ func (j *Journal) Noted(n Note) bool {
 	})
 }
 
-func (j *Journal) phase(name string, started, ended time.Time, result Result, detail string) error {
-	return j.change(func(r *Run) {
-		e := Entry{Name: name, Started: started, Ended: ended, Result: result, Detail: detail}
-		if n := len(r.Phases); n > 0 && r.Phases[n-1].Name == name {
+// phase records where a phase stands, in place of what was recorded of it.
+func (j *Journal) phase(e Entry) {
+	j.change(func(r *Run) {
+		e.Detail = j.keeping.Clean(e.Detail)
+		if n := len(r.Phases); n > 0 && r.Phases[n-1].Name == e.Name {
 			r.Phases[n-1] = e
 			return
 		}
@@ -160,9 +171,9 @@ func (j *Journal) phase(name string, started, ended time.Time, result Result, de
 	})
 }
 
-func (j *Journal) change(edit func(*Run)) error {
+func (j *Journal) change(edit func(*Run)) {
 	if j == nil {
-		return nil
+		return
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -170,28 +181,22 @@ func (j *Journal) change(edit func(*Run)) error {
 		j.runs = append(j.runs, Run{})
 	}
 	edit(&j.runs[len(j.runs)-1])
-	return j.save()
+	j.save()
 }
 
-// save replaces the file in one step, so that a kill leaves the old or the
-// new journal, never half of one.
-func (j *Journal) save() error {
+// save replaces the file in one step, so that a kill or a power failure leaves
+// the old or the new journal, never half of one.
+func (j *Journal) save() {
+	if j.path == "" {
+		return
+	}
 	data, err := json.MarshalIndent(map[string]any{"runs": j.runs}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode journal: %w", err)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(j.path), JournalName+".*")
-	if err != nil {
-		return fmt.Errorf("write journal: %w", err)
-	}
-	_, err = tmp.Write(append(data, '\n'))
-	err = errors.Join(err, tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), j.path)
+		err = atomicfile.Write(j.path, append(data, '\n'), 0o600)
 	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-		return fmt.Errorf("write journal: %w", err)
+	if err == nil || j.warned {
+		return
 	}
-	return nil
+	j.warned = true // a full disk stays full for all that follows
+	event.Warn(j.keeping.Sink, fmt.Sprintf("%s cannot be written, and may lack what this run did: %v", j.path, err))
 }

@@ -26,9 +26,11 @@ type Phase struct {
 	// Unless, when it returns a reason, leaves the phase out of this run.
 	Unless func() (reason string)
 	// Budget is how long the phase may go on without any progress: every
-	// progress event that says something new starts it afresh, up to six times
-	// as long in all. Zero is no limit.
+	// progress event that says something new starts it afresh. Zero is no limit.
 	Budget time.Duration
+	// Limit is how long the phase may take in all, whatever the progress. Zero is
+	// three budgets.
+	Limit time.Duration
 	// Next is what to do when the phase failed: a command that can be pasted.
 	Next string
 }
@@ -106,29 +108,33 @@ func (r *Runner) knowSkips(phases []Phase) error {
 }
 
 func (r *Runner) one(ctx context.Context, p Phase) error {
-	started := r.Clock.Now()
+	entry := Entry{Name: p.Name, Started: r.Clock.Now()}
 	if reason := r.leaveOut(p); reason != "" {
 		r.emit(event.PhaseSkipped, p.Name, slog.LevelInfo, reason)
-		return r.Journal.phase(p.Name, started, started, Skipped, reason)
+		entry.Ended, entry.Result, entry.Detail = entry.Started, Skipped, reason
+		r.Journal.phase(entry)
+		return nil
 	}
 	if err := ctx.Err(); err != nil {
 		return &Failed{Phase: p.Name, Next: p.Next, Err: interruption(ctx)}
 	}
+	t := r.times(p)
+	entry.Result, entry.BudgetSeconds, entry.LimitSeconds = Running, t.budget.Seconds(), t.limit.Seconds()
 	// First on disk: who is told of a phase may look there for it.
-	if err := r.Journal.phase(p.Name, started, time.Time{}, Running, ""); err != nil {
-		return err
-	}
-	r.emit(event.PhaseStart, p.Name, slog.LevelInfo, p.Help)
-	result, err := r.run(ctx, p)
-	ended := r.Clock.Now()
+	r.Journal.phase(entry)
+	r.emit(event.PhaseStart, p.Name, slog.LevelInfo, p.Help, t.attrs()...)
+	result, err := r.run(ctx, p, t)
+	entry.Ended, entry.Result = r.Clock.Now(), result
+	took := slog.Duration("took", entry.Took())
 	if err != nil {
-		r.emit(event.PhaseFailed, p.Name, slog.LevelError, err.Error(), slog.Duration("took", ended.Sub(started)))
-		return errors.Join(
-			&Failed{Phase: p.Name, Took: ended.Sub(started), Next: p.Next, Err: err},
-			r.Journal.phase(p.Name, started, ended, Broken, err.Error()))
+		entry.Detail = err.Error()
+		r.Journal.phase(entry)
+		r.emit(event.PhaseFailed, p.Name, slog.LevelError, err.Error(), took)
+		return &Failed{Phase: p.Name, Took: entry.Took(), Next: p.Next, Err: err}
 	}
-	r.emit(event.PhaseDone, p.Name, slog.LevelInfo, string(result), slog.Duration("took", ended.Sub(started)))
-	return r.Journal.phase(p.Name, started, ended, result, "")
+	r.Journal.phase(entry)
+	r.emit(event.PhaseDone, p.Name, slog.LevelInfo, string(result), took)
+	return nil
 }
 
 func (r *Runner) leaveOut(p Phase) string {
@@ -143,12 +149,8 @@ func (r *Runner) leaveOut(p Phase) string {
 
 // run looks whether the phase is done and does it otherwise, under a deadline
 // that follows progress.
-func (r *Runner) run(ctx context.Context, p Phase) (Result, error) {
-	budget := p.Budget
-	if r.Timeout > 0 && budget > 0 {
-		budget = r.Timeout
-	}
-	ctx, watch := follow(ctx, r.Clock, budget, event.InPhase(r.Sink, p.Name))
+func (r *Runner) run(ctx context.Context, p Phase, t times) (Result, error) {
+	ctx, watch := follow(ctx, r.Clock, t, event.InPhase(r.Sink, p.Name))
 	defer watch.stop()
 	if p.Done != nil {
 		done, err := p.Done(ctx)

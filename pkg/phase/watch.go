@@ -14,7 +14,7 @@ import (
 type watchdog struct {
 	sink   event.Sink
 	clk    clock.Clock
-	budget time.Duration
+	times  times
 	cancel context.CancelCauseFunc
 
 	end time.Time // whatever the progress
@@ -25,15 +25,11 @@ type watchdog struct {
 	seen map[string]bool
 }
 
-// patience is how many budgets a phase may take in all. What a cluster says of
-// itself can be new for ever, with a time or a count of retries in it.
-const patience = 6
-
-func follow(ctx context.Context, clk clock.Clock, budget time.Duration, sink event.Sink) (context.Context, *watchdog) {
+func follow(ctx context.Context, clk clock.Clock, t times, sink event.Sink) (context.Context, *watchdog) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &watchdog{sink: sink, clk: clk, budget: budget, cancel: cancel, at: clk.Now(), seen: map[string]bool{}}
-	w.end = w.at.Add(patience * budget)
-	if budget > 0 {
+	w := &watchdog{sink: sink, clk: clk, times: t, cancel: cancel, at: clk.Now(), seen: map[string]bool{}}
+	w.end = w.at.Add(t.limit)
+	if t.budget > 0 {
 		go w.guard(ctx)
 	}
 	return ctx, w
@@ -60,10 +56,10 @@ func (w *watchdog) guard(ctx context.Context) {
 		rest := w.end.Sub(w.clk.Now())
 		switch {
 		case left <= 0:
-			w.cancel(&Stalled{After: w.budget, Last: last})
+			w.cancel(&Stalled{After: w.times.budget, Last: last})
 			return
 		case rest <= 0:
-			w.cancel(&Stalled{After: patience * w.budget, Last: last, Moving: true})
+			w.cancel(&Stalled{After: w.times.limit, Last: last, Moving: true})
 			return
 		}
 		left = min(left, rest)
@@ -76,7 +72,7 @@ func (w *watchdog) guard(ctx context.Context) {
 func (w *watchdog) left() (time.Duration, string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.budget - w.clk.Now().Sub(w.at), w.last
+	return w.times.budget - w.clk.Now().Sub(w.at), w.last
 }
 
 func (w *watchdog) stop() { w.cancel(context.Canceled) }

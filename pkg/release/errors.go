@@ -114,6 +114,10 @@ func rootOf(err error) error {
 	if errors.As(err, &op) {
 		return op
 	}
+	var s *silence
+	if errors.As(err, &s) {
+		return s
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no answer in time")
 	}

@@ -259,7 +259,8 @@ func TestInspectIsBounded(t *testing.T) {
 	_, err := release.Inspect(ctx, strings.TrimPrefix(server.URL, "https://")+"/okd/release:1",
 		release.Options{TrustBundle: roots, Timeout: 300 * time.Millisecond})
 	var typed *release.Error
-	if !errors.As(err, &typed) || typed.Kind != release.Unreachable {
+	if !errors.As(err, &typed) || typed.Kind != release.Unreachable ||
+		!strings.Contains(err.Error(), "no answer for 300ms") {
 		t.Errorf("error %v", err)
 	}
 	if took := time.Since(began); took > 5*time.Second {

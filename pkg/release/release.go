@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/coreos/stream-metadata-go/stream"
@@ -46,7 +48,10 @@ type Options struct {
 	HostLogins  bool
 	TrustBundle []byte // PEM of further authorities
 	Mirrors     []Mirror
-	Timeout     time.Duration // of the whole inspection; default 15 s
+	// Timeout is how long each place may be silent; default 15 s.
+	Timeout time.Duration
+	// Asking is told of each place before it is asked; may be nil.
+	Asking func(place string)
 	// Architecture picks from a multi-architecture image; default amd64.
 	Architecture string
 }
@@ -70,14 +75,14 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 	if opts.Architecture == "" {
 		opts.Architecture = "amd64"
 	}
-	ctx, cancel := context.WithTimeout(ctx, opts.Timeout)
-	defer cancel()
-
+	if opts.Asking == nil {
+		opts.Asking = func(string) {}
+	}
 	ref, err := name.ParseReference(pullSpec)
 	if err != nil {
 		return nil, &Error{Image: pullSpec, Kind: Invalid, Cause: err}
 	}
-	options, err := remoteOptions(ctx, opts)
+	transport, options, err := remoteOptions(opts)
 	if err != nil {
 		return nil, &Error{Image: pullSpec, Kind: Invalid, Cause: err}
 	}
@@ -86,7 +91,8 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 		others []error
 	)
 	for _, candidate := range candidates(ref, opts.Mirrors) {
-		release, err := inspect(ref, candidate, options)
+		opts.Asking(candidate.Context().Name())
+		release, err := inspect(ctx, ref, candidate, opts.Timeout, transport, options)
 		if err == nil {
 			return release, nil
 		}
@@ -94,6 +100,9 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 			others = append(others, last)
 		}
 		last = classify(candidate.Name(), err)
+		if ctx.Err() != nil {
+			break // nobody waits for the other places any more
+		}
 	}
 	if last == nil {
 		return nil, &Error{Image: pullSpec, Kind: NotFound, Cause: errors.New("no mirror is configured and the source may not be contacted")}
@@ -103,18 +112,17 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 	return nil, last
 }
 
-func inspect(wanted, from name.Reference, options []remote.Option) (*Release, error) {
-	descriptor, err := remote.Get(from, options...)
+// inspect reads the release at one place, which has its own time.
+func inspect(
+	ctx context.Context, wanted, from name.Reference, limit time.Duration,
+	transport http.RoundTripper, options []remote.Option,
+) (*Release, error) {
+	ctx, l, stop := listen(ctx, limit)
+	defer stop()
+	options = append(slices.Clone(options), remote.WithContext(ctx), remote.WithTransport(hearing{transport, l}))
+	descriptor, files, err := fetch(from, options)
 	if err != nil {
-		return nil, err
-	}
-	image, err := descriptor.Image()
-	if err != nil {
-		return nil, err
-	}
-	files, err := lastLayer(image)
-	if err != nil {
-		return nil, err
+		return nil, orSilence(ctx, err)
 	}
 	release, err := parse(files)
 	if err != nil {
@@ -123,6 +131,19 @@ func inspect(wanted, from name.Reference, options []remote.Option) (*Release, er
 	release.Digest = descriptor.Digest.String()
 	release.PullSpec = wanted.Context().Name() + "@" + release.Digest
 	return release, nil
+}
+
+func fetch(from name.Reference, options []remote.Option) (*remote.Descriptor, payload, error) {
+	descriptor, err := remote.Get(from, options...)
+	if err != nil {
+		return nil, payload{}, err
+	}
+	image, err := descriptor.Image()
+	if err != nil {
+		return nil, payload{}, err
+	}
+	files, err := lastLayer(image)
+	return descriptor, files, err
 }
 
 // lastLayer reads the payload. Releases are the version operator's image with

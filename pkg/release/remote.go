@@ -1,7 +1,6 @@
 package release
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -21,17 +20,18 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-func remoteOptions(ctx context.Context, opts Options) ([]remote.Option, error) {
+// remoteOptions are how to talk to registries, and the transport for it.
+func remoteOptions(opts Options) (http.RoundTripper, []remote.Option, error) {
 	logins, err := parsePullSecret(opts.PullSecret)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
 	if len(opts.TrustBundle) > 0 && !roots.AppendCertsFromPEM(opts.TrustBundle) {
-		return nil, errors.New("the trust bundle holds no certificate")
+		return nil, nil, errors.New("the trust bundle holds no certificate")
 	}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -45,10 +45,8 @@ func remoteOptions(ctx context.Context, opts Options) ([]remote.Option, error) {
 	if opts.HostLogins {
 		keys = authn.NewMultiKeychain(logins, authn.DefaultKeychain)
 	}
-	return []remote.Option{
-		remote.WithContext(ctx),
+	return httpsOnly{transport}, []remote.Option{
 		remote.WithAuthFromKeychain(keys),
-		remote.WithTransport(httpsOnly{transport}),
 		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: opts.Architecture}),
 		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 2, Steps: 2}),
 	}, nil

@@ -29,6 +29,8 @@ type Watcher struct {
 	// Settle is how long every operator must have been quiet. The reference
 	// uses 30 s; anything less may miss an operator that is about to roll out.
 	Settle time.Duration
+
+	quiet sightings
 }
 
 // DefaultSettle is the reference's waiting time for operators to stay quiet.
@@ -92,8 +94,13 @@ const shown = 3
 
 // worst names the operators that are not well, for a person who waits.
 func (w *Watcher) worst(ctx context.Context) string {
-	problems, err := w.Problems(ctx)
-	if err != nil || len(problems) == 0 {
+	operators, err := w.operators(ctx)
+	if err != nil {
+		return ""
+	}
+	w.quiet.note(operators, w.Clock.Now()) // so that settling need not begin from nothing
+	problems := problemsOf(operators)
+	if len(problems) == 0 {
 		return ""
 	}
 	more := ""
@@ -106,12 +113,24 @@ func (w *Watcher) worst(ctx context.Context) string {
 // Problems says for each cluster operator that is not available, or degraded,
 // what it reports.
 func (w *Watcher) Problems(ctx context.Context) ([]string, error) {
+	operators, err := w.operators(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return problemsOf(operators), nil
+}
+
+func (w *Watcher) operators(ctx context.Context) ([]configv1.ClusterOperator, error) {
 	var list configv1.ClusterOperatorList
 	if err := w.API.List(ctx, kube.ClusterOperators, "", &list); err != nil {
 		return nil, err
 	}
+	return list.Items, nil
+}
+
+func problemsOf(operators []configv1.ClusterOperator) []string {
 	var out []string
-	for _, co := range list.Items {
+	for _, co := range operators {
 		available := find(co.Status.Conditions, configv1.OperatorAvailable)
 		degraded := find(co.Status.Conditions, configv1.OperatorDegraded)
 		switch {
@@ -124,52 +143,6 @@ func (w *Watcher) Problems(ctx context.Context) ([]string, error) {
 		}
 	}
 	slices.Sort(out)
-	return out, nil
-}
-
-// Settled waits until no operator has been progressing for the settling time,
-// by the operators' own times or as seen from here: clocks may differ.
-func (w *Watcher) Settled(ctx context.Context) error {
-	quiet := map[string]time.Time{} // since when seen quiet, by operator and its last change
-	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
-		var list configv1.ClusterOperatorList
-		if err := w.API.List(ctx, kube.ClusterOperators, "", &list); err != nil {
-			return false, w.say("ClusterOperators: %s", kube.Cause(err)), nil
-		}
-		busy := w.busy(list.Items, quiet)
-		if len(list.Items) == 0 || len(busy) > 0 {
-			return false, w.say("operators settling: %s", strings.Join(busy, ", ")), nil
-		}
-		return true, "", nil
-	})
-	if err != nil {
-		return &Unsettled{Err: err}
-	}
-	return nil
-}
-
-func (w *Watcher) busy(operators []configv1.ClusterOperator, quiet map[string]time.Time) []string {
-	var out []string
-	now := w.Clock.Now()
-	for _, co := range operators {
-		c := find(co.Status.Conditions, configv1.OperatorProgressing)
-		seen := now
-		if c != nil && c.Status == configv1.ConditionFalse {
-			key := co.Name + c.LastTransitionTime.String()
-			if _, known := quiet[key]; !known {
-				quiet[key] = now
-			}
-			seen = quiet[key]
-		}
-		switch {
-		case c == nil:
-			out = append(out, co.Name+" (not reported)")
-		case c.Status != configv1.ConditionFalse:
-			out = append(out, co.Name+" ("+detail(c)+since(c.LastTransitionTime.Time)+")")
-		case now.Sub(c.LastTransitionTime.Time) < w.Settle && now.Sub(seen) < w.Settle:
-			out = append(out, co.Name+" (quiet for less than "+w.Settle.String()+")")
-		}
-	}
 	return out
 }
 

@@ -23,8 +23,9 @@ import (
 
 // world answers GETs from a map that tests change.
 type world struct {
-	mu  sync.Mutex
-	get map[string]any
+	mu   sync.Mutex
+	get  map[string]any
+	time string // the Date of answers, if not the true one
 }
 
 func (w *world) set(path string, v any) {
@@ -36,6 +37,9 @@ func (w *world) set(path string, v any) {
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.time != "" {
+		rw.Header().Set("Date", w.time)
+	}
 	v, known := w.get[r.URL.Path]
 	if !known {
 		rw.WriteHeader(http.StatusNotFound)
@@ -59,7 +63,9 @@ func start(t *testing.T) (*world, *rollout.Watcher) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, &rollout.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond, Settle: 50 * time.Millisecond}
+	return w, &rollout.Watcher{
+		API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond, Settle: 50 * time.Millisecond,
+	}
 }
 
 func cond(kind, status, msg string, since time.Time) configv1.ClusterOperatorStatusCondition {
@@ -100,7 +106,7 @@ func TestSettledWaitsForQuiet(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
 		Status:     configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{cond("Progressing", "True", "revision 4", time.Now())}},
 	}}})
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	err := watcher.Settled(ctx)
 	var u *rollout.Unsettled

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,24 +44,14 @@ func (c *InstallConfig) Secrets() []secret.String {
 		}
 	}
 	if c.Proxy != nil {
-		out = append(out, passwordIn(c.Proxy.HTTPProxy)...)
-		out = append(out, passwordIn(c.Proxy.HTTPSProxy)...)
+		out = append(out, secret.InURL(c.Proxy.HTTPProxy)...)
+		out = append(out, secret.InURL(c.Proxy.HTTPSProxy)...)
+	}
+	if p := c.Platform.BareMetal; p != nil {
+		out = append(out, secret.InURL(p.ClusterOSImage)...)
+		out = append(out, secret.InURL(p.BootstrapOSImage)...)
 	}
 	return out
-}
-
-// passwordIn is the password of a URL, as it is written and as it is meant.
-func passwordIn(raw string) []secret.String {
-	u, err := url.Parse(raw)
-	if err != nil || u.User == nil {
-		return nil
-	}
-	password, ok := u.User.Password()
-	if !ok || password == "" {
-		return nil
-	}
-	_, written, _ := strings.Cut(u.User.String(), ":")
-	return []secret.String{secret.New(password), secret.New(written)}
 }
 
 func collectSecrets(v reflect.Value, found func(secret.String)) {

@@ -21,12 +21,11 @@ func convert(c *InstallConfig, r *report.Report) {
 	}
 	if p := c.Platform.Ovirt; p != nil {
 		at := report.NewPath("platform", PlatformOvirt)
-		pluralize(r, at, "api_vip", &p.LegacyAPIVIP, "api_vips", &p.APIVIPs)
-		pluralize(r, at, "ingress_vip", &p.LegacyIngressVIP, "ingress_vips", &p.IngressVIPs)
+		c.pluralizeVIPs(r, at, ovirtVIPNames, &p.LegacyAPIVIP, &p.APIVIPs, &p.LegacyIngressVIP, &p.IngressVIPs)
 		meaningless(r, at.Child("dns_vip"), &p.LegacyDNSVIP)
 	}
 	if p := c.Platform.BareMetal; p != nil {
-		convertBareMetal(p, r)
+		c.convertBareMetal(p, r)
 	}
 	if len(c.ImageContentSources) > 0 && len(c.ImageDigestSources) == 0 {
 		r.Warn(report.NewPath("imageContentSources"), nil, "is the old form of imageDigestSources")
@@ -99,10 +98,9 @@ func convertHostSubnet(e *ClusterNetworkEntry, at report.Path, r *report.Report)
 	e.LegacyHostSubnetLength = 0
 }
 
-func convertBareMetal(p *BareMetalPlatform, r *report.Report) {
+func (c *InstallConfig) convertBareMetal(p *BareMetalPlatform, r *report.Report) {
 	at := report.NewPath("platform", PlatformBareMetal)
-	pluralize(r, at, "apiVIP", &p.LegacyAPIVIP, "apiVIPs", &p.APIVIPs)
-	pluralize(r, at, "ingressVIP", &p.LegacyIngressVIP, "ingressVIPs", &p.IngressVIPs)
+	c.pluralizeVIPs(r, at, bareMetalVIPNames, &p.LegacyAPIVIP, &p.APIVIPs, &p.LegacyIngressVIP, &p.IngressVIPs)
 	meaningless(r, at.Child("dnsVIP"), &p.LegacyDNSVIP)
 	meaningless(r, at.Child("ironicURI"), &p.LegacyIronicURI)
 	if p.LegacyImage != nil {
@@ -129,13 +127,29 @@ func convertBareMetal(p *BareMetalPlatform, r *report.Report) {
 	}
 }
 
-// pluralize moves the singular form of a VIP field into the list. As in the
-// reference, a clash is a finding about the list.
-func pluralize(r *report.Report, at report.Path, oldName string, old *netip.Addr, name string, list *[]netip.Addr) {
-	if !old.IsValid() {
-		return
+// pluralizeVIPs brings the virtual addresses of a platform into the new form and
+// remembers which keys the file has.
+func (c *InstallConfig) pluralizeVIPs(r *report.Report, at report.Path, names vipNames,
+	oldAPI *netip.Addr, api *[]netip.Addr, oldIngress *netip.Addr, ingress *[]netip.Addr,
+) {
+	c.vipForms = vipForms{}
+	if pluralize(r, at, names.legacyAPI, oldAPI, names.api, api) {
+		c.vipForms[names.api] = names.legacyAPI
 	}
-	if len(*list) == 0 {
+	if pluralize(r, at, names.legacyIngress, oldIngress, names.ingress, ingress) {
+		c.vipForms[names.ingress] = names.legacyIngress
+	}
+}
+
+// pluralize moves the singular form of a VIP field into the list. As in the
+// reference, a clash is a finding about the list. It reports whether the list is
+// what the old form said.
+func pluralize(r *report.Report, at report.Path, oldName string, old *netip.Addr, name string, list *[]netip.Addr) bool {
+	if !old.IsValid() {
+		return false
+	}
+	alone := len(*list) == 0
+	if alone {
 		*list = []netip.Addr{*old}
 		moved(r, at.Child(oldName), at.Child(name))
 	} else if !slices.Contains(*list, *old) {
@@ -143,6 +157,7 @@ func pluralize(r *report.Report, at report.Path, oldName string, old *netip.Addr
 			Detail: "is what " + oldName + ", the old form of " + name + ", says, but " + name + " says something else; set only " + name})
 	}
 	*old = netip.Addr{}
+	return alone
 }
 
 // meaningless empties a field that nothing looks at any more.

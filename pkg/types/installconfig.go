@@ -51,6 +51,7 @@ type InstallConfig struct {
 	Compute []MachinePool `json:"compute,omitempty"`
 	// Platform is where the machines are.
 	Platform Platform `json:"platform" required:"true"`
+	vipForms vipForms
 
 	// Proxy is the cluster-wide proxy. Default: none.
 	Proxy *Proxy `json:"proxy,omitempty"`

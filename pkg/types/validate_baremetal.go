@@ -12,7 +12,7 @@ import (
 
 func (o Options) validateBareMetal(c *InstallConfig, p *BareMetalPlatform, at report.Path, r *report.Report) {
 	validateVIPs(c, vips{
-		at: at, apiName: "apiVIPs", ingressName: "ingressVIPs", api: p.APIVIPs, ingress: p.IngressVIPs, balancer: p.LoadBalancer,
+		at: at, vipNames: bareMetalVIPNames, api: p.APIVIPs, ingress: p.IngressVIPs, balancer: p.LoadBalancer,
 		missing: "a free address in machineNetwork, outside any DHCP range; or give it the name api.<name>.<baseDomain> in DNS, for routes *.apps.<name>.<baseDomain>",
 	}, r)
 	if p.DNSRecordsType == "External" {

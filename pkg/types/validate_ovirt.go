@@ -26,7 +26,7 @@ func validateOvirt(c *InstallConfig, p *OvirtPlatform, at report.Path, r *report
 	}
 	validateUUID(p.VNICProfileID, at.Child("vnicProfileID"), r)
 	validateVIPs(c, vips{
-		at: at, apiName: "api_vips", ingressName: "ingress_vips", api: p.APIVIPs, ingress: p.IngressVIPs, balancer: p.LoadBalancer,
+		at: at, vipNames: ovirtVIPNames, api: p.APIVIPs, ingress: p.IngressVIPs, balancer: p.LoadBalancer,
 		missing: "a free address in machineNetwork, outside any DHCP range",
 	}, r)
 }

@@ -9,22 +9,22 @@ import (
 
 // vips are the virtual addresses of a platform, with the names of their fields.
 type vips struct {
-	at                   report.Path
-	apiName, ingressName string
-	api, ingress         []netip.Addr
-	balancer             *LoadBalancer
-	missing              string // what to do about a list that is empty
+	vipNames
+	at           report.Path
+	api, ingress []netip.Addr
+	balancer     *LoadBalancer
+	missing      string // what to do about a list that is empty
 }
 
 // validateVIPs checks the virtual addresses of API and routes. Behind a load
 // balancer of the user's they may be equal and anywhere.
 func validateVIPs(c *InstallConfig, v vips, r *report.Report) {
 	managed := v.balancer.kind() != LoadBalancerUserManaged
-	v.checkList(c, v.apiName, v.api, managed, r)
-	v.checkList(c, v.ingressName, v.ingress, managed, r)
+	v.checkList(c, v.vipNames.api, v.api, managed, r)
+	v.checkList(c, v.vipNames.ingress, v.ingress, managed, r)
 	for i, ip := range v.api {
 		if managed && ip.IsValid() && slices.Contains(v.ingress, ip) {
-			r.InvalidItem(v.at.Child(v.apiName), i, ip, "is also one of %s; API and routes need an address each", v.ingressName)
+			r.InvalidItem(v.at.Child(v.vipNames.api), i, ip, "is also one of %s; API and routes need an address each", v.vipNames.ingress)
 		}
 	}
 }

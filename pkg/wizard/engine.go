@@ -83,7 +83,7 @@ func reason(err error) string {
 // dial is impatient: somebody waits, and can be told what is wrong.
 func (w *wizard) dial(ctx context.Context, cfg ovirt.Config) (*ovirt.Client, error) {
 	w.Hide(cfg.Password)
-	event.Info(w.Sink, "Logging in to "+cfg.URL)
+	event.Info(w.Sink, "Logging in to "+secret.URL(cfg.URL))
 	return ovirt.Dial(ctx, cfg, ovirt.Options{Clock: w.Clock, Poll: time.Second, Tries: 2, CallLimit: 30 * time.Second})
 }
 

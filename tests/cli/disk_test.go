@@ -110,6 +110,10 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	d.fails("create ignition-configs", "read-only file system", d.path, "Next: ")
 	d.run("status")
+	// Neither lock, log nor journal keeps destroy from the engine, whose login is
+	// what it lacks here.
+	d.fails("destroy cluster", "There will be no log of this run", ".okd_install_journal.json cannot be written",
+		"level=fatal msg=read engine login")
 	if !maps.Equal(before, d.files()) {
 		t.Error("files have changed")
 	}

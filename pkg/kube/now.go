@@ -1,0 +1,32 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+	"time"
+)
+
+// Now is the time by the clock of the API, to the second. It is the one to
+// compare with times that the cluster wrote: this host's may differ.
+func (c *Client) Now(ctx context.Context) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, perCall)
+	defer cancel()
+	u := *c.base
+	u.Path = path.Join(u.Path, "/version")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return time.Time{}, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer resp.Body.Close()
+	now, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the API's time: %w", err)
+	}
+	return now, nil
+}

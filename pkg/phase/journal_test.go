@@ -1,0 +1,219 @@
+package phase_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/phase"
+)
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func keeping(sink event.Sink) phase.Keeping {
+	return phase.Keeping{Now: func() time.Time { return noon }, Sink: sink}
+}
+
+// heard collects what people are told.
+type heard struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (h *heard) Emit(e event.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.texts = append(h.texts, event.Sentence(e))
+}
+
+func (h *heard) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.texts, "\n")
+}
+
+// journal writes one with two runs, the first of which destroyed a cluster.
+func journal(t *testing.T) (dir string, content []byte) {
+	t.Helper()
+	dir = t.TempDir()
+	j := phase.OpenJournal(dir, keeping(event.Discard))
+	j.Begin(phase.Run{Command: "destroy cluster"})
+	j.Note(phase.Note{Message: phase.NoteDestroyed + "demo-x7k2p on none"})
+	j.Begin(phase.Run{Command: "create cluster"})
+	content, err := os.ReadFile(filepath.Join(dir, phase.JournalName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, content
+}
+
+func TestUnreadableJournalIsPutAside(t *testing.T) {
+	_, whole := journal(t)
+	for _, tt := range []struct {
+		name    string
+		content []byte
+		runs    int // of those before
+		saying  string
+	}{
+		{"cut off in its last run", whole[:len(whole)-20], 1, "it is cut off"},
+		{"cut off between runs", whole[:len(whole)-5], 2, "it is cut off"},
+		{"cut off at once", whole[:5], 0, "it is cut off"},
+		{"empty", nil, 0, "it is cut off"},
+		{"zeros, as after a power failure", make([]byte, 4096), 0, "invalid character"},
+		{"something else", []byte(`[1, 2]`), 0, "it has ["},
+		{"another object", []byte(`{"clusters": []}`), 0, "it has clusters"},
+		{"runs of another form", []byte(`{"runs": [7]}`), 0, "cannot unmarshal"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, phase.JournalName)
+			if err := os.WriteFile(path, tt.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var told heard
+			j := phase.OpenJournal(dir, keeping(&told))
+			aside := path + ".unreadable-20260102T120000.000Z"
+			if got := told.String(); !strings.Contains(got, tt.saying) || !strings.Contains(got, aside) {
+				t.Errorf("told %q, want %q and %s", got, tt.saying, aside)
+			}
+			kept, err := os.ReadFile(aside)
+			if err != nil || string(kept) != string(tt.content) {
+				t.Errorf("what was put aside: %q, %v", kept, err)
+			}
+			j.Begin(phase.Run{Command: "status"})
+			runs, err := phase.ReadJournal(dir)
+			if err != nil || len(runs) != tt.runs+1 {
+				t.Fatalf("goes on with %d runs, want %d; %v", len(runs), tt.runs+1, err)
+			}
+			if tt.runs > 0 && runs[0].Notes[0].Message != "destroyed demo-x7k2p on none" {
+				t.Errorf("the destroyed cluster is forgotten: %+v", runs[0])
+			}
+		})
+	}
+}
+
+func TestJournalThatIsADirectory(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, phase.JournalName)
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	phase.OpenJournal(dir, keeping(event.Discard)).Begin(phase.Run{Command: "create cluster"})
+	if runs, err := phase.ReadJournal(dir); err != nil || len(runs) != 1 {
+		t.Errorf("%v, %v", runs, err)
+	}
+}
+
+// A journal is an account of the work and no condition of it.
+func TestPhasesRunWithoutAJournal(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var told heard
+	j := phase.OpenJournal(dir, keeping(&told))
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	step := phase.Phase{Name: "up", Run: func(context.Context, event.Sink) error { ran++; return nil }}
+	down := phase.Phase{Name: "down", Run: func(context.Context, event.Sink) error { return errors.New("refused") }}
+	j.Begin(phase.Run{Command: "create cluster"})
+	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(), []phase.Phase{step, down})
+	if ran != 1 || err == nil || err.Error() != "phase down: refused" {
+		t.Errorf("ran %d, %v", ran, err)
+	}
+	j.End(noon, err)
+	if n := strings.Count(told.String(), "cannot be written"); n != 1 {
+		t.Errorf("warned %d times: %s", n, told.String())
+	}
+}
+
+func TestJournalHoldsNoSecret(t *testing.T) {
+	dir := t.TempDir()
+	k := keeping(event.Discard)
+	k.Clean = func(text string) string { return strings.ReplaceAll(text, "s3cret", "(hidden)") }
+	j := phase.OpenJournal(dir, k)
+	j.Begin(phase.Run{Command: "create cluster s3cret"})
+	bad := phase.Phase{Name: "images", Run: func(context.Context, event.Sink) error { return errors.New("get https://u:s3cret@h") }}
+	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(), []phase.Phase{bad})
+	j.Note(phase.Note{Message: "s3cret"})
+	if !j.Noted(phase.Note{Message: "s3cret"}) {
+		t.Error("what was noted is not found again")
+	}
+	j.End(noon, err)
+	content, err := os.ReadFile(filepath.Join(dir, phase.JournalName))
+	if err != nil || strings.Contains(string(content), "s3cret") || strings.Count(string(content), "(hidden)") != 4 {
+		t.Errorf("%v:\n%s", err, content)
+	}
+}
+
+// A phase says before it begins how long it may take.
+func TestPhaseSaysItsLongestTime(t *testing.T) {
+	nothing := func(context.Context, event.Sink) error { return nil }
+	for _, tt := range []struct {
+		name    string
+		phase   phase.Phase
+		timeout time.Duration
+		saying  string
+		seconds float64 // in all, for programs
+	}{
+		{"three budgets", phase.Phase{Name: "up", Help: "wait", Budget: 45 * time.Minute}, 0,
+			"Phase up: wait (at most 2h15m; gives up after 45m without progress)", 8100},
+		{"its own limit", phase.Phase{Name: "up", Help: "wait", Budget: 30 * time.Minute, Limit: 3 * time.Hour}, 0,
+			"Phase up: wait (at most 3h; gives up after 30m without progress)", 10800},
+		{"--timeout", phase.Phase{Name: "up", Budget: time.Hour, Limit: 5 * time.Hour}, 20 * time.Second,
+			"Phase up (at most 1m; gives up after 20s without progress)", 60},
+		{"no limit", phase.Phase{Name: "up", Help: "wait"}, time.Minute, "Phase up: wait", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			j := phase.OpenJournal(dir, keeping(event.Discard))
+			var began event.Event
+			var onDisk phase.Entry
+			sink := event.SinkFunc(func(e event.Event) {
+				if e.Kind == event.PhaseStart {
+					began = e
+					runs, _ := phase.ReadJournal(dir)
+					onDisk = runs[0].Phases[0]
+				}
+			})
+			tt.phase.Run = nothing
+			err := (&phase.Runner{Clock: clock.Real(), Sink: sink, Journal: j, Timeout: tt.timeout}).
+				Run(t.Context(), []phase.Phase{tt.phase})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := event.Sentence(began); got != tt.saying {
+				t.Errorf("says %q, want %q", got, tt.saying)
+			}
+			if onDisk.LimitSeconds != tt.seconds || (len(began.Attrs) == 0) != (tt.seconds == 0) {
+				t.Errorf("journal %+v, attributes %v", onDisk, began.Attrs)
+			}
+		})
+	}
+}
+
+func FuzzReadJournal(f *testing.F) {
+	f.Add([]byte(`{"runs":[{"command":"create cluster","phases":[{"name":"images"}]}]}`))
+	f.Add([]byte(`{"runs":null}`))
+	f.Add([]byte(`{"runs":[{"phases":[`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, phase.JournalName), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j := phase.OpenJournal(dir, keeping(event.Discard))
+		j.Begin(phase.Run{Command: "status"})
+		if runs, err := phase.ReadJournal(dir); err != nil || runs[len(runs)-1].Command != "status" {
+			t.Errorf("%v, %v", runs, err)
+		}
+	})
+}

@@ -1,0 +1,90 @@
+package release_test
+
+import (
+	"encoding/pem"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/release"
+)
+
+// mute is a registry that takes connections and never says a word, as one whose
+// packets are dropped on the way.
+func mute(t *testing.T) (repo string) {
+	t.Helper()
+	stop := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(stop) })
+	return strings.TrimPrefix(server.URL, "https://") + "/okd"
+}
+
+// Two mirrors that do not answer cost their own time, not that of the source.
+func TestMirrorsThatDoNotAnswer(t *testing.T) {
+	f := serve(t, good())
+	first, second := mute(t), mute(t)
+	opts := f.options()
+	opts.Timeout = 700 * time.Millisecond
+	opts.Mirrors = []release.Mirror{{Source: strings.TrimSuffix(f.repo, "/release"), Mirrors: []string{first, second}}}
+	var asked []string
+	opts.Asking = func(place string) { asked = append(asked, place) }
+	r, err := release.Inspect(t.Context(), f.repo+"@"+f.digest, opts)
+	if err != nil || r.Digest != f.digest {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if want := []string{first + "/release", second + "/release", f.repo}; !slices.Equal(asked, want) {
+		t.Errorf("asked %v, want %v", asked, want)
+	}
+}
+
+// slow sends bodies of layers in pieces, with a pause before each.
+type slow struct {
+	http.ResponseWriter
+	pause time.Duration
+}
+
+func (s slow) Write(p []byte) (int, error) {
+	for sent := 0; sent < len(p); {
+		n := min(200, len(p)-sent)
+		time.Sleep(s.pause)
+		if _, err := s.ResponseWriter.Write(p[sent : sent+n]); err != nil {
+			return sent, err
+		}
+		s.ResponseWriter.(http.Flusher).Flush()
+		sent += n
+	}
+	return len(p), nil
+}
+
+// The payload over a slow line may take longer than a place may be silent.
+func TestSlowLineIsNoSilence(t *testing.T) {
+	f := serve(t, good())
+	inner := f.server.Config.Handler
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/blobs/") {
+			w = slow{w, 150 * time.Millisecond}
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	proxy.Config.ErrorLog = log.New(io.Discard, "", 0)
+	proxy.StartTLS()
+	t.Cleanup(proxy.Close)
+	host := strings.TrimPrefix(proxy.URL, "https://")
+	roots := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: proxy.Certificate().Raw})
+	opts := release.Options{PullSecret: pullSecret(host), TrustBundle: roots, Timeout: 700 * time.Millisecond}
+	started := time.Now()
+	if _, err := release.Inspect(t.Context(), host+"/okd/release@"+f.digest, opts); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(started); took < opts.Timeout {
+		t.Fatalf("the line was not slow: %s", took)
+	}
+}

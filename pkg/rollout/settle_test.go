@@ -1,0 +1,98 @@
+package rollout_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	configv1 "github.com/openshift/api/config/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+)
+
+// skewed is the clock of a host that is wrong.
+type skewed struct {
+	clock.Clock
+	by time.Duration
+}
+
+func (s skewed) Now() time.Time { return s.Clock.Now().Add(s.by) }
+
+// Whatever this host's clock shows, operators that fell quiet just now are
+// watched for the settling time, and a cluster that was quiet for long is not.
+func TestSettledWhateverTheHostsClock(t *testing.T) {
+	const settle = 300 * time.Millisecond
+	for _, tt := range []struct {
+		name    string
+		host    time.Duration // this host's clock against the cluster's
+		api     time.Duration // the API's clock against the operators'
+		quiet   time.Duration // by the operators' clock
+		at      bool          // at once
+		silence bool          // the API does not say what time it is
+	}{
+		{name: "just now", quiet: 0},
+		{name: "just now, host 60 s fast", host: time.Minute},
+		{name: "just now, host 60 s slow", host: -time.Minute},
+		{name: "just now, host an hour fast", host: time.Hour},
+		{name: "for long", quiet: 10 * time.Minute, at: true},
+		{name: "for long, host an hour fast", quiet: 10 * time.Minute, host: time.Hour, at: true},
+		{name: "for long, host an hour slow", quiet: 10 * time.Minute, host: -time.Hour, at: true},
+		{name: "operators ahead of the API", quiet: 10 * time.Minute, api: -time.Hour},
+		{name: "for long, and nobody says the time", quiet: 10 * time.Minute, silence: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			world, watcher := start(t)
+			watcher.Settle, watcher.Clock = settle, skewed{clock.Real(), tt.host}
+			// Ahead by a second: times of conditions have no fractions.
+			since := time.Now().Add(time.Second - tt.quiet)
+			world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
+				ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
+				Status: configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
+					cond("Progressing", "False", "", since),
+				}},
+			}}})
+			world.time = time.Now().Add(tt.api).UTC().Format(http.TimeFormat)
+			if tt.silence {
+				world.time = "never"
+			}
+			started := time.Now()
+			if err := watcher.Settled(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(started); (took < settle) != tt.at {
+				t.Errorf("settled after %s, at once: %v", took, tt.at)
+			}
+		})
+	}
+}
+
+// What was seen while the version was waited for counts.
+func TestSettlingBeginsWhileTheVersionIsWaitedFor(t *testing.T) {
+	world, watcher := start(t)
+	watcher.Settle = 400 * time.Millisecond
+	now := time.Now()
+	version := func(progressing string) configv1.ClusterVersion {
+		return configv1.ClusterVersion{Status: configv1.ClusterVersionStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
+			cond("Available", "True", "", now), cond("Failing", "False", "", now), cond("Progressing", progressing, "", now),
+		}}}
+	}
+	world.set(versionPath, version("True"))
+	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
+		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
+		Status: configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
+			cond("Progressing", "False", "", now.Add(time.Minute)),
+		}},
+	}}})
+	time.AfterFunc(300*time.Millisecond, func() { world.set(versionPath, version("False")) })
+	started := time.Now()
+	if _, err := watcher.VersionAvailable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := watcher.Settled(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(started); took < watcher.Settle || took > watcher.Settle+250*time.Millisecond {
+		t.Errorf("settled %s after the operator fell quiet, want %s", took, watcher.Settle)
+	}
+}
