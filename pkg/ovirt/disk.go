@@ -52,13 +52,12 @@ func (c *Client) DisksByPrefix(ctx context.Context, prefix string) ([]Disk, erro
 }
 
 func (c *Client) searchDisks(ctx context.Context, query string, keep func(Disk) bool) ([]Disk, error) {
-	var out []Disk
-	err := c.read(ctx, "search disks", func(s *session) error {
+	return ask(ctx, c, "search disks", func(s *session) ([]Disk, error) {
+		var out []Disk
 		resp, err := s.api.DisksService().List().Search(query).Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Disks(); ok {
 			for _, d := range list.Slice() {
 				if disk := diskFrom(d); keep(disk) {
@@ -66,25 +65,23 @@ func (c *Client) searchDisks(ctx context.Context, query string, keep func(Disk) 
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // GetDisk returns the disk with that ID.
 func (c *Client) GetDisk(ctx context.Context, id string) (Disk, error) {
-	var out Disk
-	err := c.read(ctx, "read disk "+id, func(s *session) error {
+	return ask(ctx, c, "read disk "+id, func(s *session) (Disk, error) {
+		var out Disk
 		resp, err := s.api.DisksService().DiskService(id).Get().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if d, ok := resp.Disk(); ok {
 			out = diskFrom(d)
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func diskFrom(d *ovirtsdk.Disk) Disk {
@@ -113,8 +110,8 @@ func diskFrom(d *ovirtsdk.Disk) Disk {
 // CreateDisk asks for a disk; it is locked until it is there.
 func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 	op := "create disk " + spec.Alias
-	var out Disk
-	err := c.write(ctx, op, func(s *session) error {
+	return send(ctx, c, op, func(s *session) (Disk, error) {
+		var out Disk
 		b := ovirtsdk.NewDiskBuilder().
 			Alias(spec.Alias).Description(spec.Description).
 			Format(ovirtsdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
@@ -125,16 +122,15 @@ func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 		}
 		resp, err := s.api.DisksService().Add().Disk(b.MustBuild()).Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		d, ok := resp.Disk()
 		if !ok {
-			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no disk"}
+			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no disk"}
 		}
 		out = diskFrom(d)
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // WaitDisk waits until a disk is ok.
@@ -185,21 +181,19 @@ func (c *Client) DeleteDisk(ctx context.Context, d Disk) error {
 
 // Attachments lists the disks of a machine.
 func (c *Client) Attachments(ctx context.Context, vmID string) ([]Attachment, error) {
-	var out []Attachment
-	err := c.read(ctx, "list disks of virtual machine", func(s *session) error {
+	return ask(ctx, c, "list disks of virtual machine", func(s *session) ([]Attachment, error) {
+		var out []Attachment
 		resp, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Attachments(); ok {
 			for _, a := range list.Slice() {
 				out = append(out, attachmentFrom(a))
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func attachmentFrom(a *ovirtsdk.DiskAttachment) Attachment {
