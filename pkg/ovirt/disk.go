@@ -21,7 +21,9 @@ type Disk struct {
 	ID, Alias, Description string
 	Status, Format         string
 	Sparse                 bool
+	Shareable              bool  // may be in several machines
 	Bytes                  int64 // what the guest sees
+	ActualBytes            int64 // what it takes from its storage domain
 	StorageDomains         []string
 }
 
@@ -96,6 +98,8 @@ func diskFrom(d *ovirtsdk.Disk) Disk {
 		disk.Format = string(f)
 	}
 	disk.Sparse, _ = d.Sparse()
+	disk.Shareable, _ = d.Shareable()
+	disk.ActualBytes, _ = d.ActualSize()
 	disk.Bytes, _ = d.ProvisionedSize()
 	if list, ok := d.StorageDomains(); ok {
 		for _, sd := range list.Slice() {
@@ -216,5 +220,40 @@ func (c *Client) AttachDisk(ctx context.Context, vmID, diskID string) error {
 			Interface(ovirtsdk.DISKINTERFACE_VIRTIO_SCSI).Bootable(true).Active(true).MustBuild()
 		_, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().Add().Attachment(a).Send()
 		return err
+	})
+}
+
+// DetachDisk takes a disk out of a machine. The disk stays; one that is not in
+// the machine is fine.
+func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
+	return gone(c.read(ctx, "detach disk "+d.Alias+" from virtual machine "+vm.Name, func(s *session) error {
+		_, err := s.api.VmsService().VmService(vm.ID).DiskAttachmentsService().AttachmentService(d.ID).
+			Remove().DetachOnly(true).Send()
+		return err
+	}))
+}
+
+// AttachedDisks returns the IDs of all disks that are in some machine.
+func (c *Client) AttachedDisks(ctx context.Context) (map[string]bool, error) {
+	return ask(ctx, c, "list disks of all virtual machines", func(s *session) (map[string]bool, error) {
+		resp, err := s.api.VmsService().List().Follow("disk_attachments").Send()
+		if err != nil {
+			return nil, err
+		}
+		out := map[string]bool{}
+		vms, ok := resp.Vms()
+		if !ok {
+			return out, nil
+		}
+		for _, vm := range vms.Slice() {
+			list, ok := vm.DiskAttachments()
+			if !ok {
+				continue
+			}
+			for _, a := range list.Slice() {
+				out[attachmentFrom(a).DiskID] = true
+			}
+		}
+		return out, nil
 	})
 }

@@ -86,27 +86,39 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (Group, error) {
 	})
 }
 
-// GroupVMs returns the IDs of a group's machines.
-func (c *Client) GroupVMs(ctx context.Context, g Group) ([]string, error) {
-	return ask(ctx, c, "list members of affinity group "+g.Name, func(s *session) ([]string, error) {
-		var out []string
+// GetGroup reads a group again, with the IDs of its machines.
+func (c *Client) GetGroup(ctx context.Context, g Group) (Group, []string, error) {
+	type answer struct {
+		group   Group
+		members []string
+	}
+	op := "read affinity group " + g.Name
+	out, err := ask(ctx, c, op, func(s *session) (answer, error) {
 		resp, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().GroupService(g.ID).Get().Send()
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
 		group, ok := resp.Group()
 		if !ok {
-			return out, nil
+			return answer{}, &Error{Op: op, Kind: Broken, Detail: "the answer holds no affinity group"}
 		}
+		out := answer{group: groupFrom(group, g.ClusterID)}
 		if list, ok := group.Vms(); ok {
 			for _, vm := range list.Slice() {
 				if id, ok := vm.Id(); ok {
-					out = append(out, id)
+					out.members = append(out.members, id)
 				}
 			}
 		}
 		return out, nil
 	})
+	return out.group, out.members, err
+}
+
+// GroupVMs returns the IDs of a group's machines.
+func (c *Client) GroupVMs(ctx context.Context, g Group) ([]string, error) {
+	_, members, err := c.GetGroup(ctx, g)
+	return members, err
 }
 
 // JoinGroup puts a machine into a group. Engines before 4.4.7 answer a success

@@ -9,6 +9,7 @@ import (
 // Cluster is a group of hosts.
 type Cluster struct {
 	ID, Name, DataCenterID string
+	CPUType                string // the processor that all hosts have at least, in the engine's words
 	NetworkIDs             []string
 }
 
@@ -111,6 +112,9 @@ func clusterFrom(cl *ovirtsdk.Cluster) Cluster {
 	out.Name, _ = cl.Name()
 	if dc, ok := cl.DataCenter(); ok {
 		out.DataCenterID, _ = dc.Id()
+	}
+	if cpu, ok := cl.Cpu(); ok {
+		out.CPUType, _ = cpu.Type()
 	}
 	return out
 }
@@ -261,4 +265,22 @@ func (c *Client) InstanceTypeExists(ctx context.Context, id string) (bool, error
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// GetTag returns the tag with that ID.
+func (c *Client) GetTag(ctx context.Context, id string) (Tag, error) {
+	return ask(ctx, c, "read tag "+id, func(s *session) (Tag, error) {
+		resp, err := s.api.TagsService().TagService(id).Get().Send()
+		if err != nil {
+			return Tag{}, err
+		}
+		t, ok := resp.Tag()
+		if !ok {
+			return Tag{}, &Error{Op: "read tag " + id, Kind: Broken, Detail: "the answer holds no tag"}
+		}
+		out := Tag{ID: id}
+		out.Name, _ = t.Name()
+		out.Description, _ = t.Description()
+		return out, nil
+	})
 }

@@ -26,6 +26,7 @@ type VM struct {
 	ID, Name, Description   string
 	Status                  string
 	ClusterID, TemplateID   string
+	OriginalTemplateID      string // what it was made of, also if it is a full copy
 	Type, OSType            string
 	Sockets, Cores, Threads int64
 	MemoryBytes             int64
@@ -133,6 +134,9 @@ func vmFrom(v *ovirtsdk.Vm) VM {
 	}
 	if t, ok := v.Template(); ok {
 		vm.TemplateID, _ = t.Id()
+	}
+	if t, ok := v.OriginalTemplate(); ok {
+		vm.OriginalTemplateID, _ = t.Id()
 	}
 	if t, ok := v.Type(); ok {
 		vm.Type = string(t)

@@ -31,7 +31,7 @@ func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, sp
 			continue
 		}
 		event.Info(p.Events, "removing an incomplete image", "disk", d.ID)
-		if err := p.discardDisk(ctx, d, p.Limit); err != nil {
+		if err := p.discardDisk(ctx, infraID, d, p.Limit); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, sp
 	if vm, err := p.Engine.FindVM(ctx, ImageVMName(infraID)); err != nil {
 		return err
 	} else if vm != nil && marked(infraID, vm.Description) {
-		if err := p.removeVM(ctx, *vm, p.Limit); err != nil {
+		if _, err := p.removeVM(ctx, infraID, *vm, p.Limit); err != nil {
 			return err
 		}
 	}
@@ -111,10 +111,31 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 			return p.Engine.DescribeDisk(ctx, disk.ID, want+"; upload "+complete)
 		})
 	}
+	if err == nil {
+		err = p.dropTwins(ctx, infraID, name, disk.ID)
+	}
 	if err != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		return errors.Join(err, p.discardDisk(clean, disk, time.Minute))
+		return errors.Join(err, p.discardDisk(clean, infraID, disk, time.Minute))
+	}
+	return nil
+}
+
+// dropTwins removes disks that an order made which was given up and repeated:
+// names of disks are not unique, so nothing else keeps the engine from it.
+func (p *Provider) dropTwins(ctx context.Context, infraID, name, keep string) error {
+	disks, err := p.imageDisks(ctx, infraID, name)
+	if err != nil {
+		return err
+	}
+	for _, d := range disks {
+		if d.ID == keep {
+			continue
+		}
+		if err := p.discardDisk(ctx, infraID, d, p.Limit); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -140,8 +161,18 @@ func (p *Provider) createImageDisk(ctx context.Context, infraID, name string, sp
 	return p.Engine.WaitDisk(ctx, disk.ID, p.Limit)
 }
 
-// discardDisk ends a disk's transfers and removes it.
-func (p *Provider) discardDisk(ctx context.Context, d api.Disk, limit time.Duration) error {
+// discardDisk ends a disk's transfers and removes it, if it still is what it was
+// found as.
+func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, limit time.Duration) error {
+	now, odd, err := p.clusterDisk(ctx, infraID, d.ID)
+	switch {
+	case err != nil:
+		return err
+	case odd != nil:
+		return fmt.Errorf("delete disk %s (%s): %s", d.Alias, d.ID, odd.why)
+	case now == nil:
+		return nil
+	}
 	transfers, err := p.Engine.Transfers(ctx, d.ID)
 	if err != nil {
 		return err
