@@ -123,8 +123,7 @@ func (d *destroyer) sayKept() {
 		return
 	}
 	slices.Sort(d.kept)
-	event.Info(d.Events, fmt.Sprintf("%d disks that this installer did not make stay in the engine, detached: %s",
-		len(d.kept), strings.Join(d.kept, ", ")))
+	event.Info(d.Events, "detached, and left in the engine, since this installer did not make them: "+strings.Join(d.kept, ", "))
 }
 
 func (d *destroyer) transfers(ctx context.Context) error {

@@ -126,7 +126,7 @@ func TestForeignDisksSurvive(t *testing.T) {
 	if got := l.content(id); got != "ledger of pvc-0815" {
 		t.Errorf("the disk holds %q", got)
 	}
-	if !said.said("pvc-0815", id, "detached", ovirt.MasterName(infraID, 0)) || !said.said("1 disks", "stay", id) {
+	if !said.said("pvc-0815", id, "detached", ovirt.MasterName(infraID, 0)) || !said.said("left in the engine", id) {
 		t.Errorf("nothing names the disk that stays:\n%s", strings.Join(said.lines, "\n"))
 	}
 }
