@@ -233,14 +233,15 @@ func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
 	}))
 }
 
-// AttachedDisks returns the IDs of all disks that are in some machine.
-func (c *Client) AttachedDisks(ctx context.Context) (map[string]bool, error) {
-	return ask(ctx, c, "list disks of all virtual machines", func(s *session) (map[string]bool, error) {
+// AttachedDisks returns the IDs of all disks that are in some machine, with the
+// ID of that machine.
+func (c *Client) AttachedDisks(ctx context.Context) (map[string]string, error) {
+	return ask(ctx, c, "list disks of all virtual machines", func(s *session) (map[string]string, error) {
 		resp, err := s.api.VmsService().List().Follow("disk_attachments").Send()
 		if err != nil {
 			return nil, err
 		}
-		out := map[string]bool{}
+		out := map[string]string{}
 		vms, ok := resp.Vms()
 		if !ok {
 			return out, nil
@@ -251,7 +252,7 @@ func (c *Client) AttachedDisks(ctx context.Context) (map[string]bool, error) {
 				continue
 			}
 			for _, a := range list.Slice() {
-				out[attachmentFrom(a).DiskID] = true
+				out[attachmentFrom(a).DiskID], _ = vm.Id()
 			}
 		}
 		return out, nil

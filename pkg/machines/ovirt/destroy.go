@@ -231,7 +231,7 @@ func (d *destroyer) looseDisks(ctx context.Context) ([]api.Disk, error) {
 	}
 	var out []api.Disk
 	for _, one := range proposed {
-		if used[one.ID] {
+		if _, in := used[one.ID]; in {
 			continue
 		}
 		disk, _, err := d.clusterDisk(ctx, d.infraID, one.ID)

@@ -328,7 +328,16 @@ func TestTemplatesDisksInOthersMachines(t *testing.T) {
 	if _, left, err := l.destroyAll(nil); err != nil || len(left) > 0 {
 		t.Fatalf("destroy: %v %v", left, err)
 	}
-	settle(t, l, "disk demo-x7k2p-rhcos ok 1048576 bytes\ntemplate Blank ok\nvm copy down nics=1 disks=1 tags=[] runs=false os=rhcos_x64 consoles=2")
+	want := "disk demo-x7k2p-rhcos ok 1048576 bytes\ntemplate Blank ok\nvm copy down nics=1 disks=1 tags=[] runs=false os=rhcos_x64 consoles=2"
+	settle(t, l, want)
+	// A second try with the same ID neither uses that disk nor removes it.
+	if err := l.provider().Apply(t.Context(), l.plan(1, 0), plan.StageImage); err != nil {
+		t.Fatal(err)
+	}
+	if _, left, err := l.destroyAll(nil); err != nil || len(left) > 0 {
+		t.Fatalf("destroy: %v %v", left, err)
+	}
+	settle(t, l, want)
 }
 
 // TestWriteThatEndsLate gives up an order that the engine carries out

@@ -20,7 +20,7 @@ const complete = "complete"
 // only called while there is no template, so no copy of the disk exists: copies
 // have the same name.
 func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, spec plan.Disk) error {
-	disks, err := p.imageDisks(ctx, infraID, name)
+	disks, err := p.uploadedDisks(ctx, infraID, name)
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,31 @@ func (p *Provider) imageDisks(ctx context.Context, infraID, name string) ([]api.
 	var out []api.Disk
 	for _, d := range all {
 		if marked(infraID, d.Description) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+// uploadedDisks are those of them that no machine has but the one that becomes
+// the template: somebody may have made others of an earlier template, and their
+// disks have its name and mark.
+func (p *Provider) uploadedDisks(ctx context.Context, infraID, name string) ([]api.Disk, error) {
+	disks, err := p.imageDisks(ctx, infraID, name)
+	if err != nil || len(disks) == 0 {
+		return nil, err
+	}
+	used, err := p.Engine.AttachedDisks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	vm, err := p.Engine.FindVM(ctx, ImageVMName(infraID))
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Disk
+	for _, d := range disks {
+		if in, attached := used[d.ID]; !attached || vm != nil && in == vm.ID {
 			out = append(out, d)
 		}
 	}
@@ -125,7 +150,7 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 // dropTwins removes disks that an order made which was given up and repeated:
 // names of disks are not unique, so nothing else keeps the engine from it.
 func (p *Provider) dropTwins(ctx context.Context, infraID, name, keep string) error {
-	disks, err := p.imageDisks(ctx, infraID, name)
+	disks, err := p.uploadedDisks(ctx, infraID, name)
 	if err != nil {
 		return err
 	}
