@@ -358,7 +358,7 @@ func TestWriteThatEndsLate(t *testing.T) {
 			deps := l.provider().Deps
 			deps.Engine = client
 			l.engine.Inject(engine.Fault{Method: http.MethodPost, Path: c.path, Delay: 700 * time.Millisecond})
-			l.engine.Inject(engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 400 << 10})
+			l.engine.Inject(engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 200 << 10, Count: -1})
 			if err := applyAll(t.Context(), ovirt.New(deps), l.plan(1, 0)); err != nil {
 				t.Fatal(err)
 			}

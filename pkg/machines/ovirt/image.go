@@ -170,7 +170,7 @@ func (p *Provider) dropTwins(ctx context.Context, infraID, name, keep string) er
 func (p *Provider) createImageDisk(ctx context.Context, infraID, name string, spec api.DiskSpec) (api.Disk, error) {
 	var disk api.Disk
 	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		disks, err := p.imageDisks(ctx, infraID, name)
+		disks, err := p.uploadedDisks(ctx, infraID, name)
 		if err != nil || len(disks) == 0 {
 			return false, err
 		}

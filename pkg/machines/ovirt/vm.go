@@ -271,7 +271,7 @@ func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) e
 		return len(attached) > 0, err
 	}, func(ctx context.Context) error {
 		name := ImageName(infraID)
-		disks, err := p.imageDisks(ctx, infraID, name)
+		disks, err := p.uploadedDisks(ctx, infraID, name)
 		if err != nil {
 			return err
 		}
