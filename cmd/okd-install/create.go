@@ -114,18 +114,20 @@ func waitForCommand(r *root) *cobra.Command {
 func destroyCommand(r *root) *cobra.Command {
 	c := &cobra.Command{Use: "destroy", Short: "Destroy a cluster, or its bootstrap host", Args: noArguments, RunE: help}
 	var infraID string
+	var o install.Options
 	cluster := &cobra.Command{Use: "cluster", Short: "Destroy everything that belongs to the cluster", Args: noArguments,
-		Long: "Removes everything that carries the cluster's tags from its platform, and then the\nfiles that describe the cluster. What you wrote yourself stays. Exits 0 only if\nnothing is left; run it again otherwise. Where the machines are yours, it says what\nis left to you, and removes the files.",
+		Long: "Removes everything that carries the cluster's tags from its platform, and then the\nfiles that describe the cluster. What you wrote yourself stays, and so does\nwhat is not proved to be the cluster's: on oVirt, disks that somebody else put into\nits machines are detached and named. Exits 0 only if nothing of it is left; run it again otherwise. Where the machines are yours, it says what\nis left to you, and removes the files.",
 		Example: `  okd-install destroy cluster --dir mycluster
   okd-install destroy cluster --infra-id mycluster-x7k2p    # the directory is lost`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.resume(install.Options{})
+			app, err := r.resume(o)
 			if err != nil {
 				return err
 			}
 			return app.DestroyCluster(cmd.Context(), infraID)
 		}}
 	cluster.Flags().StringVar(&infraID, "infra-id", "", "destroy the cluster of this infrastructure id (default: from metadata.json or the state)")
+	cluster.Flags().BoolVar(&o.DeleteForeignDisks, "delete-foreign-disks", false, "on oVirt, also delete disks in the cluster's machines that the installer did not make, such as volumes of a storage driver (default: detach and name them)")
 	bootstrap := &cobra.Command{Use: "bootstrap", Short: "Destroy the bootstrap host", Args: noArguments,
 		Long:    "Removes the bootstrap host. Refuses while the cluster's etcd still has a member there.",
 		Example: "  okd-install destroy bootstrap --dir mycluster",

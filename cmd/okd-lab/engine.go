@@ -81,7 +81,8 @@ func faultCommand(o *options) *cobra.Command {
 		Short: "Inject a fault into the engine",
 		Example: `  okd-lab fault add --method POST --path /vms --status 503 --count 2
   okd-lab fault add --kind slow-transfer --path '/images/**' --bytes-per-second 1000000
-  okd-lab fault add --kind no-boot --path 'demo-*-master-1' --count -1`,
+  okd-lab fault add --kind no-boot --path 'demo-*-master-1' --count -1
+  okd-lab fault add --kind ignore-search --path '/**' --count -1`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.Kind = fault.Kind(kind)
@@ -89,7 +90,7 @@ func faultCommand(o *options) *cobra.Command {
 		},
 	}
 	flags := add.Flags()
-	flags.StringVar(&kind, "kind", "request", "request, lost, drop, slow-transfer or no-boot")
+	flags.StringVar(&kind, "kind", "request", "request, lost, drop, slow-transfer, no-boot or ignore-search")
 	flags.StringVar(&f.Method, "method", "", "HTTP method (default: any)")
 	flags.StringVar(&f.Path, "path", "", "URL path, with * and **; for no-boot the VM's name")
 	flags.IntVar(&f.Status, "status", 0, "HTTP status to answer; 0 only delays")

@@ -84,6 +84,9 @@ type Options struct {
 	// ApproveCSRs lets nodes of any name join from the machine networks, where
 	// the installer has not made the machines and cannot know them.
 	ApproveCSRs bool
+	// DeleteForeignDisks makes destroy delete disks, too, that somebody else put
+	// into the cluster's machines.
+	DeleteForeignDisks bool
 }
 
 // redactions collects the secrets of a run as they become known, so that no

@@ -124,7 +124,8 @@ func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 			return p, err
 		},
 		provider: func(sink event.Sink, get fetch) machines.Provider {
-			return machinesovirt.New(machinesovirt.Deps{Engine: engine, Clock: a.Clock, Events: sink, Log: log, Fetch: get, Poll: pollEvery})
+			return machinesovirt.New(machinesovirt.Deps{Engine: engine, Clock: a.Clock, Events: sink, Log: log, Fetch: get, Poll: pollEvery,
+				DeleteForeignDisks: a.Options.DeleteForeignDisks})
 		},
 		stream: "openstack",
 	}, nil
@@ -178,7 +179,27 @@ func (c *creation) osImage(ctx context.Context) (plan.Image, osimage.Artifact, e
 		}
 		return plan.Image{}, artifact, failure
 	}
-	return plan.Image{URL: artifact.Where(), SHA256: artifact.SHA256, Format: "qcow2"}, artifact, nil
+	image := plan.Image{URL: artifact.Where(), SHA256: artifact.SHA256, Format: "qcow2"}
+	if override.IsZero() {
+		image.CPULevel = cpuLevel(artifact.Release, c.releaseRead.Version)
+	}
+	return image, artifact, nil
+}
+
+// cpuLevel tells what a system needs of its processor: CentOS Stream CoreOS 10,
+// which releases have from 4.20 on, is built for x86-64-v3. The version of the
+// boot image counts where it is known (10.0.20251103-0); a boot image of version
+// 9 is replaced by the release's own system on first boot.
+func cpuLevel(bootImage, release string) string {
+	var major, minor int
+	newer := false
+	if n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor); n == 2 {
+		newer = major > 4 || major == 4 && minor >= 20
+	}
+	if newer || strings.HasPrefix(bootImage, "10.") {
+		return machinesovirt.LevelV3
+	}
+	return ""
 }
 
 // unverifiedImages are the places from which the user takes an image although

@@ -127,15 +127,8 @@ func (c *Client) login(ctx context.Context, old *session) (*session, error) {
 	if c.session != old {
 		return c.session, nil
 	}
-	var fresh *session
 	const op = "log in to the engine"
-	err := c.attempt(ctx, op, true, func() error {
-		s, err := c.open()
-		if err == nil {
-			fresh = s
-		}
-		return err
-	})
+	fresh, err := attempt(ctx, c, op, true, c.open)
 	if err != nil {
 		return nil, err
 	}
@@ -174,88 +167,115 @@ func (c *Client) current() *session {
 	return c.session
 }
 
-// read sends a request that changes nothing, or that may be repeated because
-// doing it twice is the same as doing it once.
+// ask sends a request that changes nothing, or that may be repeated because
+// doing it twice is the same as doing it once. Every attempt has a result of its
+// own: one that was given up and ends late has nowhere to write to.
+func ask[T any](ctx context.Context, c *Client, op string, fn func(*session) (T, error)) (T, error) {
+	return do(ctx, c, op, true, fn)
+}
+
+// send sends a request that must not be repeated blindly. An error of kind
+// Unavailable leaves open whether it was done, or will be.
+func send[T any](ctx context.Context, c *Client, op string, fn func(*session) (T, error)) (T, error) {
+	return do(ctx, c, op, false, fn)
+}
+
+// read is ask for a request whose answer holds nothing.
 func (c *Client) read(ctx context.Context, op string, fn func(*session) error) error {
-	return c.do(ctx, op, true, fn)
+	_, err := ask(ctx, c, op, plain(fn))
+	return err
 }
 
-// write sends a request that must not be repeated blindly. An error of kind
-// Unavailable leaves open whether it was done.
+// write is send for a request whose answer holds nothing.
 func (c *Client) write(ctx context.Context, op string, fn func(*session) error) error {
-	return c.do(ctx, op, false, fn)
+	_, err := send(ctx, c, op, plain(fn))
+	return err
 }
 
-func (c *Client) do(ctx context.Context, op string, repeatable bool, fn func(*session) error) error {
+func plain(fn func(*session) error) func(*session) (struct{}, error) {
+	return func(s *session) (struct{}, error) { return struct{}{}, fn(s) }
+}
+
+func do[T any](ctx context.Context, c *Client, op string, repeatable bool, fn func(*session) (T, error)) (T, error) {
 	s := c.current()
-	err := c.attempt(ctx, op, repeatable, func() error { return fn(s) })
+	out, err := attempt(ctx, c, op, repeatable, func() (T, error) { return fn(s) })
 	if !Is(err, Expired) {
-		return err
+		return out, err
 	}
 	// The engine ends idle sessions after 30 minutes, which is shorter than a
 	// bootstrap. It refused the request, so any request may be sent again.
-	if s, err = c.login(ctx, s); err != nil {
-		return fmt.Errorf("%s: %w", op, err)
+	fresh, err := c.login(ctx, s)
+	if err != nil {
+		return out, fmt.Errorf("%s: %w", op, err)
 	}
-	return c.attempt(ctx, op, repeatable, func() error { return fn(s) })
+	return attempt(ctx, c, op, repeatable, func() (T, error) { return fn(fresh) })
 }
 
 // attempt sends a request, again and again if need be: always when the engine
 // could not be reached, and when it failed if the request is repeatable.
-func (c *Client) attempt(ctx context.Context, op string, repeatable bool, fn func() error) error {
+func attempt[T any](ctx context.Context, c *Client, op string, repeatable bool, fn func() (T, error)) (T, error) {
 	pause := c.opt.Poll / 2
 	for try := 1; ; try++ {
-		err := c.bounded(ctx, !repeatable, fn)
+		out, err := bounded(ctx, c, !repeatable, fn)
 		if stop := (*interrupted)(nil); errors.As(err, &stop) {
-			return fmt.Errorf("%s: %w", op, stop.cause)
+			return out, fmt.Errorf("%s: %w", op, stop.cause)
 		}
 		err = classify(op, err)
 		again := Is(err, Unreachable) || repeatable && Is(err, Unavailable)
 		if !again || try >= c.opt.Tries {
-			return err
+			return out, err
 		}
 		c.opt.Log.Debug("request failed, trying again", "op", op, "try", try, "err", err)
 		if c.opt.Clock.Sleep(ctx, pause) != nil {
-			return err
+			return out, err
 		}
 		pause = min(2*pause, 5*c.opt.Poll)
 	}
 }
 
+// outcome is how one attempt ended.
+type outcome[T any] struct {
+	value T
+	err   error
+}
+
 // bounded runs one request of a library that knows no contexts and no time
-// limits, and that panics on some answers. A request that hangs is left behind.
-func (c *Client) bounded(ctx context.Context, changes bool, fn func() error) error {
+// limits, and that panics on some answers. A request that hangs is left behind,
+// and with it whatever it returns in the end.
+func bounded[T any](ctx context.Context, c *Client, changes bool, fn func() (T, error)) (T, error) {
+	var none T
 	if ctx.Err() != nil {
-		return &interrupted{context.Cause(ctx)}
+		return none, &interrupted{context.Cause(ctx)}
 	}
-	done := make(chan error, 1)
+	done := make(chan outcome[T], 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- fmt.Errorf("the oVirt SDK cannot read the answer: %v", p)
+				done <- outcome[T]{err: fmt.Errorf("the oVirt SDK cannot read the answer: %v", p)}
 			}
 		}()
-		done <- fn()
+		value, err := fn()
+		done <- outcome[T]{value, err}
 	}()
 	limit := time.NewTimer(c.opt.CallLimit)
 	defer limit.Stop()
 	select {
-	case err := <-done:
-		return err
+	case o := <-done:
+		return o.value, o.err
 	case <-limit.C:
-		return timeoutError{c.opt.CallLimit}
+		return none, timeoutError{c.opt.CallLimit}
 	case <-ctx.Done():
 	}
 	if changes {
 		grace := time.NewTimer(c.opt.Grace)
 		defer grace.Stop()
 		select {
-		case err := <-done:
-			return err
+		case o := <-done:
+			return o.value, o.err
 		case <-grace.C:
 		}
 	}
-	return &interrupted{context.Cause(ctx)}
+	return none, &interrupted{context.Cause(ctx)}
 }
 
 // interrupted is the end of the context, whatever its cause looks like.

@@ -21,7 +21,9 @@ type Disk struct {
 	ID, Alias, Description string
 	Status, Format         string
 	Sparse                 bool
+	Shareable              bool  // may be in several machines
 	Bytes                  int64 // what the guest sees
+	ActualBytes            int64 // what it takes from its storage domain
 	StorageDomains         []string
 }
 
@@ -52,13 +54,12 @@ func (c *Client) DisksByPrefix(ctx context.Context, prefix string) ([]Disk, erro
 }
 
 func (c *Client) searchDisks(ctx context.Context, query string, keep func(Disk) bool) ([]Disk, error) {
-	var out []Disk
-	err := c.read(ctx, "search disks", func(s *session) error {
+	return ask(ctx, c, "search disks", func(s *session) ([]Disk, error) {
+		var out []Disk
 		resp, err := s.api.DisksService().List().Search(query).Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Disks(); ok {
 			for _, d := range list.Slice() {
 				if disk := diskFrom(d); keep(disk) {
@@ -66,25 +67,23 @@ func (c *Client) searchDisks(ctx context.Context, query string, keep func(Disk) 
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // GetDisk returns the disk with that ID.
 func (c *Client) GetDisk(ctx context.Context, id string) (Disk, error) {
-	var out Disk
-	err := c.read(ctx, "read disk "+id, func(s *session) error {
+	return ask(ctx, c, "read disk "+id, func(s *session) (Disk, error) {
+		var out Disk
 		resp, err := s.api.DisksService().DiskService(id).Get().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if d, ok := resp.Disk(); ok {
 			out = diskFrom(d)
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func diskFrom(d *ovirtsdk.Disk) Disk {
@@ -99,6 +98,8 @@ func diskFrom(d *ovirtsdk.Disk) Disk {
 		disk.Format = string(f)
 	}
 	disk.Sparse, _ = d.Sparse()
+	disk.Shareable, _ = d.Shareable()
+	disk.ActualBytes, _ = d.ActualSize()
 	disk.Bytes, _ = d.ProvisionedSize()
 	if list, ok := d.StorageDomains(); ok {
 		for _, sd := range list.Slice() {
@@ -113,8 +114,8 @@ func diskFrom(d *ovirtsdk.Disk) Disk {
 // CreateDisk asks for a disk; it is locked until it is there.
 func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 	op := "create disk " + spec.Alias
-	var out Disk
-	err := c.write(ctx, op, func(s *session) error {
+	return send(ctx, c, op, func(s *session) (Disk, error) {
+		var out Disk
 		b := ovirtsdk.NewDiskBuilder().
 			Alias(spec.Alias).Description(spec.Description).
 			Format(ovirtsdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
@@ -125,16 +126,15 @@ func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 		}
 		resp, err := s.api.DisksService().Add().Disk(b.MustBuild()).Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		d, ok := resp.Disk()
 		if !ok {
-			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no disk"}
+			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no disk"}
 		}
 		out = diskFrom(d)
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // WaitDisk waits until a disk is ok.
@@ -185,21 +185,19 @@ func (c *Client) DeleteDisk(ctx context.Context, d Disk) error {
 
 // Attachments lists the disks of a machine.
 func (c *Client) Attachments(ctx context.Context, vmID string) ([]Attachment, error) {
-	var out []Attachment
-	err := c.read(ctx, "list disks of virtual machine", func(s *session) error {
+	return ask(ctx, c, "list disks of virtual machine", func(s *session) ([]Attachment, error) {
+		var out []Attachment
 		resp, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Attachments(); ok {
 			for _, a := range list.Slice() {
 				out = append(out, attachmentFrom(a))
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func attachmentFrom(a *ovirtsdk.DiskAttachment) Attachment {
@@ -222,5 +220,41 @@ func (c *Client) AttachDisk(ctx context.Context, vmID, diskID string) error {
 			Interface(ovirtsdk.DISKINTERFACE_VIRTIO_SCSI).Bootable(true).Active(true).MustBuild()
 		_, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().Add().Attachment(a).Send()
 		return err
+	})
+}
+
+// DetachDisk takes a disk out of a machine. The disk stays; one that is not in
+// the machine is fine.
+func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
+	return gone(c.read(ctx, "detach disk "+d.Alias+" from virtual machine "+vm.Name, func(s *session) error {
+		_, err := s.api.VmsService().VmService(vm.ID).DiskAttachmentsService().AttachmentService(d.ID).
+			Remove().DetachOnly(true).Send()
+		return err
+	}))
+}
+
+// AttachedDisks returns the IDs of all disks that are in some machine, with the
+// ID of that machine.
+func (c *Client) AttachedDisks(ctx context.Context) (map[string]string, error) {
+	return ask(ctx, c, "list disks of all virtual machines", func(s *session) (map[string]string, error) {
+		resp, err := s.api.VmsService().List().Follow("disk_attachments").Send()
+		if err != nil {
+			return nil, err
+		}
+		out := map[string]string{}
+		vms, ok := resp.Vms()
+		if !ok {
+			return out, nil
+		}
+		for _, vm := range vms.Slice() {
+			list, ok := vm.DiskAttachments()
+			if !ok {
+				continue
+			}
+			for _, a := range list.Slice() {
+				out[attachmentFrom(a).DiskID], _ = vm.Id()
+			}
+		}
+		return out, nil
 	})
 }

@@ -15,13 +15,12 @@ type Group struct {
 
 // Groups lists the affinity groups of a cluster whose names begin so.
 func (c *Client) Groups(ctx context.Context, clusterID, prefix string) ([]Group, error) {
-	var out []Group
-	err := c.read(ctx, "list affinity groups", func(s *session) error {
+	return ask(ctx, c, "list affinity groups", func(s *session) ([]Group, error) {
+		var out []Group
 		resp, err := s.api.ClustersService().ClusterService(clusterID).AffinityGroupsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Groups(); ok {
 			for _, g := range list.Slice() {
 				if got := groupFrom(g, clusterID); prefix == "" || hasPrefix(got.Name, prefix) {
@@ -29,9 +28,8 @@ func (c *Client) Groups(ctx context.Context, clusterID, prefix string) ([]Group,
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // FindGroup returns the group of that name, nil if there is none.
@@ -66,8 +64,8 @@ func groupFrom(g *ovirtsdk.AffinityGroup, clusterID string) Group {
 // library would drop the priority.
 func (c *Client) CreateGroup(ctx context.Context, g Group) (Group, error) {
 	op := "create affinity group " + g.Name
-	var out Group
-	err := c.write(ctx, op, func(s *session) error {
+	return send(ctx, c, op, func(s *session) (Group, error) {
+		var out Group
 		b := ovirtsdk.NewAffinityGroupBuilder().
 			Name(g.Name).Priority(float64(g.Priority)).
 			VmsRuleBuilder(ovirtsdk.NewAffinityRuleBuilder().Enabled(true).Positive(false).Enforcing(g.Enforcing)).
@@ -77,41 +75,50 @@ func (c *Client) CreateGroup(ctx context.Context, g Group) (Group, error) {
 		}
 		resp, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().Add().Group(b.MustBuild()).Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		created, ok := resp.Group()
 		if !ok {
-			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no affinity group"}
+			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no affinity group"}
 		}
 		out = groupFrom(created, g.ClusterID)
-		return nil
+		return out, nil
 	})
-	return out, err
+}
+
+// GetGroup reads a group again, with the IDs of its machines.
+func (c *Client) GetGroup(ctx context.Context, g Group) (Group, []string, error) {
+	type answer struct {
+		group   Group
+		members []string
+	}
+	op := "read affinity group " + g.Name
+	out, err := ask(ctx, c, op, func(s *session) (answer, error) {
+		resp, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().GroupService(g.ID).Get().Send()
+		if err != nil {
+			return answer{}, err
+		}
+		group, ok := resp.Group()
+		if !ok {
+			return answer{}, &Error{Op: op, Kind: Broken, Detail: "the answer holds no affinity group"}
+		}
+		out := answer{group: groupFrom(group, g.ClusterID)}
+		if list, ok := group.Vms(); ok {
+			for _, vm := range list.Slice() {
+				if id, ok := vm.Id(); ok {
+					out.members = append(out.members, id)
+				}
+			}
+		}
+		return out, nil
+	})
+	return out.group, out.members, err
 }
 
 // GroupVMs returns the IDs of a group's machines.
 func (c *Client) GroupVMs(ctx context.Context, g Group) ([]string, error) {
-	var out []string
-	err := c.read(ctx, "list members of affinity group "+g.Name, func(s *session) error {
-		resp, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().GroupService(g.ID).Get().Send()
-		if err != nil {
-			return err
-		}
-		out = nil
-		group, ok := resp.Group()
-		if !ok {
-			return nil
-		}
-		if list, ok := group.Vms(); ok {
-			for _, vm := range list.Slice() {
-				if id, ok := vm.Id(); ok {
-					out = append(out, id)
-				}
-			}
-		}
-		return nil
-	})
-	return out, err
+	_, members, err := c.GetGroup(ctx, g)
+	return members, err
 }
 
 // JoinGroup puts a machine into a group. Engines before 4.4.7 answer a success

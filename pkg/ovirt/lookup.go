@@ -9,6 +9,7 @@ import (
 // Cluster is a group of hosts.
 type Cluster struct {
 	ID, Name, DataCenterID string
+	CPUType                string // the processor that all hosts have at least, in the engine's words
 	NetworkIDs             []string
 }
 
@@ -44,11 +45,11 @@ type Network struct{ ID, Name, DataCenterID string }
 
 // Version returns the engine's version.
 func (c *Client) Version(ctx context.Context) (string, error) {
-	var out string
-	err := c.read(ctx, "read engine version", func(s *session) error {
+	return ask(ctx, c, "read engine version", func(s *session) (string, error) {
+		var out string
 		resp, err := s.api.Get().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if api, ok := resp.Api(); ok {
 			if info, ok := api.ProductInfo(); ok {
@@ -57,45 +58,42 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // Clusters lists all clusters.
 func (c *Client) Clusters(ctx context.Context) ([]Cluster, error) {
-	var out []Cluster
-	err := c.read(ctx, "list clusters", func(s *session) error {
+	return ask(ctx, c, "list clusters", func(s *session) ([]Cluster, error) {
+		var out []Cluster
 		resp, err := s.api.ClustersService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Clusters(); ok {
 			for _, cl := range list.Slice() {
 				out = append(out, clusterFrom(cl))
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // GetCluster returns a cluster with its networks.
 func (c *Client) GetCluster(ctx context.Context, id string) (Cluster, error) {
-	var out Cluster
-	err := c.read(ctx, "read cluster "+id, func(s *session) error {
+	return ask(ctx, c, "read cluster "+id, func(s *session) (Cluster, error) {
+		var out Cluster
 		service := s.api.ClustersService().ClusterService(id)
 		resp, err := service.Get().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if cl, ok := resp.Cluster(); ok {
 			out = clusterFrom(cl)
 		}
 		nets, err := service.NetworksService().List().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if list, ok := nets.Networks(); ok {
 			for _, n := range list.Slice() {
@@ -104,9 +102,8 @@ func (c *Client) GetCluster(ctx context.Context, id string) (Cluster, error) {
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func clusterFrom(cl *ovirtsdk.Cluster) Cluster {
@@ -116,42 +113,42 @@ func clusterFrom(cl *ovirtsdk.Cluster) Cluster {
 	if dc, ok := cl.DataCenter(); ok {
 		out.DataCenterID, _ = dc.Id()
 	}
+	if cpu, ok := cl.Cpu(); ok {
+		out.CPUType, _ = cpu.Type()
+	}
 	return out
 }
 
 // GetStorageDomain returns the storage domain with that ID.
 func (c *Client) GetStorageDomain(ctx context.Context, id string) (StorageDomain, error) {
-	var out StorageDomain
-	err := c.read(ctx, "read storage domain "+id, func(s *session) error {
+	return ask(ctx, c, "read storage domain "+id, func(s *session) (StorageDomain, error) {
+		var out StorageDomain
 		resp, err := s.api.StorageDomainsService().StorageDomainService(id).Get().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if sd, ok := resp.StorageDomain(); ok {
 			out = storageFrom(sd)
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // StorageDomains lists all storage domains.
 func (c *Client) StorageDomains(ctx context.Context) ([]StorageDomain, error) {
-	var out []StorageDomain
-	err := c.read(ctx, "list storage domains", func(s *session) error {
+	return ask(ctx, c, "list storage domains", func(s *session) ([]StorageDomain, error) {
+		var out []StorageDomain
 		resp, err := s.api.StorageDomainsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.StorageDomains(); ok {
 			for _, sd := range list.Slice() {
 				out = append(out, storageFrom(sd))
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func storageFrom(sd *ovirtsdk.StorageDomain) StorageDomain {
@@ -185,13 +182,12 @@ func storageFrom(sd *ovirtsdk.StorageDomain) StorageDomain {
 
 // Hosts lists the hosts of a cluster.
 func (c *Client) Hosts(ctx context.Context, clusterID string) ([]Host, error) {
-	var out []Host
-	err := c.read(ctx, "list hosts", func(s *session) error {
+	return ask(ctx, c, "list hosts", func(s *session) ([]Host, error) {
+		var out []Host
 		resp, err := s.api.HostsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Hosts(); ok {
 			for _, h := range list.Slice() {
 				host := Host{}
@@ -209,20 +205,18 @@ func (c *Client) Hosts(ctx context.Context, clusterID string) ([]Host, error) {
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // Profiles lists all vNIC profiles.
 func (c *Client) Profiles(ctx context.Context) ([]Profile, error) {
-	var out []Profile
-	err := c.read(ctx, "list vNIC profiles", func(s *session) error {
+	return ask(ctx, c, "list vNIC profiles", func(s *session) ([]Profile, error) {
+		var out []Profile
 		resp, err := s.api.VnicProfilesService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Profiles(); ok {
 			for _, p := range list.Slice() {
 				one := Profile{}
@@ -234,20 +228,18 @@ func (c *Client) Profiles(ctx context.Context) ([]Profile, error) {
 				out = append(out, one)
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // Networks lists all logical networks.
 func (c *Client) Networks(ctx context.Context) ([]Network, error) {
-	var out []Network
-	err := c.read(ctx, "list networks", func(s *session) error {
+	return ask(ctx, c, "list networks", func(s *session) ([]Network, error) {
+		var out []Network
 		resp, err := s.api.NetworksService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Networks(); ok {
 			for _, n := range list.Slice() {
 				one := Network{}
@@ -259,9 +251,8 @@ func (c *Client) Networks(ctx context.Context) ([]Network, error) {
 				out = append(out, one)
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // InstanceTypeExists says whether there is an instance type with that ID.
@@ -274,4 +265,22 @@ func (c *Client) InstanceTypeExists(ctx context.Context, id string) (bool, error
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// GetTag returns the tag with that ID.
+func (c *Client) GetTag(ctx context.Context, id string) (Tag, error) {
+	return ask(ctx, c, "read tag "+id, func(s *session) (Tag, error) {
+		resp, err := s.api.TagsService().TagService(id).Get().Send()
+		if err != nil {
+			return Tag{}, err
+		}
+		t, ok := resp.Tag()
+		if !ok {
+			return Tag{}, &Error{Op: "read tag " + id, Kind: Broken, Detail: "the answer holds no tag"}
+		}
+		out := Tag{ID: id}
+		out.Name, _ = t.Name()
+		out.Description, _ = t.Description()
+		return out, nil
+	})
 }

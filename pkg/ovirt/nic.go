@@ -12,13 +12,12 @@ type NIC struct{ ID, Name, MAC, ProfileID string }
 
 // NICs lists a machine's network cards.
 func (c *Client) NICs(ctx context.Context, vmID string) ([]NIC, error) {
-	var out []NIC
-	err := c.read(ctx, "list network cards", func(s *session) error {
+	return ask(ctx, c, "list network cards", func(s *session) ([]NIC, error) {
+		var out []NIC
 		resp, err := s.api.VmsService().VmService(vmID).NicsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Nics(); ok {
 			for _, n := range list.Slice() {
 				nic := NIC{}
@@ -33,9 +32,8 @@ func (c *Client) NICs(ctx context.Context, vmID string) ([]NIC, error) {
 				out = append(out, nic)
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // AddNIC plugs a network card into a machine.
@@ -51,16 +49,15 @@ func (c *Client) AddNIC(ctx context.Context, vmID, name, profileID string) error
 // Addresses returns what the guest agent reports. Images without one report
 // nothing, so nothing may depend on it.
 func (c *Client) Addresses(ctx context.Context, vmID string) ([]netip.Addr, error) {
-	var out []netip.Addr
-	err := c.read(ctx, "read reported devices", func(s *session) error {
+	return ask(ctx, c, "read reported devices", func(s *session) ([]netip.Addr, error) {
+		var out []netip.Addr
 		resp, err := s.api.VmsService().VmService(vmID).ReportedDevicesService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		list, ok := resp.ReportedDevice()
 		if !ok {
-			return nil
+			return out, nil
 		}
 		for _, d := range list.Slice() {
 			ips, ok := d.Ips()
@@ -74,7 +71,6 @@ func (c *Client) Addresses(ctx context.Context, vmID string) ([]netip.Addr, erro
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }

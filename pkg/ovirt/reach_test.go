@@ -1,7 +1,6 @@
 package ovirt_test
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -34,7 +33,6 @@ func TestConnectionsResume(t *testing.T) {
 		}
 		fmt.Fprint(w, `<vm id="v1"><name>x</name></vm>`)
 	})
-	s.TLS.MinVersion = tls.VersionTLS12
 	c := s.dial(t, ovirt.Options{})
 	for range 5 {
 		if _, err := c.GetVM(t.Context(), "v1"); err != nil {

@@ -11,13 +11,12 @@ type Tag struct{ ID, Name, Description string }
 
 // FindTag returns the tag of that name, nil if there is none.
 func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
-	var out *Tag
-	err := c.read(ctx, "list tags", func(s *session) error {
+	return ask(ctx, c, "list tags", func(s *session) (*Tag, error) {
+		var out *Tag
 		tags, err := s.lib.ListTags(once()...)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		for _, t := range tags {
 			if t.Name() == name {
 				out = &Tag{ID: string(t.ID()), Name: name}
@@ -26,30 +25,28 @@ func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // CreateTag makes a tag; names of tags are unique.
 func (c *Client) CreateTag(ctx context.Context, name, description string) (Tag, error) {
-	var out Tag
-	err := c.write(ctx, "create tag "+name, func(s *session) error {
+	return send(ctx, c, "create tag "+name, func(s *session) (Tag, error) {
+		var out Tag
 		params := ovirtclient.NewCreateTagParams()
 		if description != "" {
 			var err error
 			if params, err = params.WithDescription(description); err != nil {
-				return err
+				return out, err
 			}
 		}
 		t, err := s.lib.CreateTag(name, params, once()...)
 		if err != nil {
-			return err
+			return out, err
 		}
 		out = Tag{ID: string(t.ID()), Name: name, Description: description}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // DeleteTag removes a tag from the engine and all machines. One that is gone is
@@ -62,13 +59,12 @@ func (c *Client) DeleteTag(ctx context.Context, t Tag) error {
 
 // VMTags returns the names of a machine's tags.
 func (c *Client) VMTags(ctx context.Context, vmID string) ([]string, error) {
-	var out []string
-	err := c.read(ctx, "list tags of virtual machine", func(s *session) error {
+	return ask(ctx, c, "list tags of virtual machine", func(s *session) ([]string, error) {
+		var out []string
 		resp, err := s.api.VmsService().VmService(vmID).TagsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Tags(); ok {
 			for _, t := range list.Slice() {
 				if name, ok := t.Name(); ok {
@@ -76,9 +72,8 @@ func (c *Client) VMTags(ctx context.Context, vmID string) ([]string, error) {
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // TagVM puts a tag on a machine. Doing so twice is the same as once.

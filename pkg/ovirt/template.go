@@ -16,13 +16,12 @@ type Template struct {
 
 // FindTemplate returns the template of that name, nil if there is none.
 func (c *Client) FindTemplate(ctx context.Context, name string) (*Template, error) {
-	var out *Template
-	err := c.read(ctx, "search template "+name, func(s *session) error {
+	return ask(ctx, c, "search template "+name, func(s *session) (*Template, error) {
+		var out *Template
 		resp, err := s.api.TemplatesService().List().Search("name=" + name).Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Templates(); ok {
 			for _, t := range list.Slice() {
 				if got := templateFrom(t); got.Name == name {
@@ -31,9 +30,23 @@ func (c *Client) FindTemplate(ctx context.Context, name string) (*Template, erro
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
+}
+
+// GetTemplate returns the template with that ID.
+func (c *Client) GetTemplate(ctx context.Context, id string) (Template, error) {
+	return ask(ctx, c, "read template "+id, func(s *session) (Template, error) {
+		resp, err := s.api.TemplatesService().TemplateService(id).Get().Send()
+		if err != nil {
+			return Template{}, err
+		}
+		t, ok := resp.Template()
+		if !ok {
+			return Template{}, &Error{Op: "read template " + id, Kind: Broken, Detail: "the answer holds no template"}
+		}
+		return templateFrom(t), nil
+	})
 }
 
 func templateFrom(t *ovirtsdk.Template) Template {
@@ -54,41 +67,32 @@ func templateFrom(t *ovirtsdk.Template) Template {
 // the machine's disks are copied.
 func (c *Client) CreateTemplate(ctx context.Context, vmID, name, description string) (Template, error) {
 	op := "create template " + name
-	var out Template
-	err := c.write(ctx, op, func(s *session) error {
+	return send(ctx, c, op, func(s *session) (Template, error) {
+		var out Template
 		t := ovirtsdk.NewTemplateBuilder().Name(name).Description(description).
 			VmBuilder(ovirtsdk.NewVmBuilder().Id(vmID)).MustBuild()
 		resp, err := s.api.TemplatesService().Add().Template(t).Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		created, ok := resp.Template()
 		if !ok {
-			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no template"}
+			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no template"}
 		}
 		out = templateFrom(created)
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // WaitTemplate waits until a template is ok.
 func (c *Client) WaitTemplate(ctx context.Context, id string, limit time.Duration) (Template, error) {
 	var out Template
 	err := c.wait(ctx, limit, "template to be ok", func(ctx context.Context) (bool, string, error) {
-		err := c.read(ctx, "read template "+id, func(s *session) error {
-			resp, err := s.api.TemplatesService().TemplateService(id).Get().Send()
-			if err != nil {
-				return err
-			}
-			if t, ok := resp.Template(); ok {
-				out = templateFrom(t)
-			}
-			return nil
-		})
+		t, err := c.GetTemplate(ctx, id)
 		if err != nil {
 			return false, err.Error(), permanent(err)
 		}
+		out = t
 		if out.Status == "illegal" {
 			return false, "", &Error{Op: "use template " + out.Name, Kind: Refused, Detail: "the template is illegal"}
 		}
@@ -99,13 +103,12 @@ func (c *Client) WaitTemplate(ctx context.Context, id string, limit time.Duratio
 
 // TemplateDisks lists the disks of a template.
 func (c *Client) TemplateDisks(ctx context.Context, id string) ([]Attachment, error) {
-	var out []Attachment
-	err := c.read(ctx, "list disks of template", func(s *session) error {
+	return ask(ctx, c, "list disks of template", func(s *session) ([]Attachment, error) {
+		var out []Attachment
 		resp, err := s.api.TemplatesService().TemplateService(id).DiskAttachmentsService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Attachments(); ok {
 			for _, a := range list.Slice() {
 				one := Attachment{}
@@ -118,9 +121,8 @@ func (c *Client) TemplateDisks(ctx context.Context, id string) ([]Attachment, er
 				out = append(out, one)
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // DeleteTemplate removes a template with its disks. One that is gone is fine.

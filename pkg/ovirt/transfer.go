@@ -30,16 +30,15 @@ func (t Transfer) Open() bool {
 
 // Transfers lists the transfers of some disks.
 func (c *Client) Transfers(ctx context.Context, diskIDs ...string) ([]Transfer, error) {
-	var out []Transfer
 	if len(diskIDs) == 0 {
 		return nil, nil
 	}
-	err := c.read(ctx, "list image transfers", func(s *session) error {
+	return ask(ctx, c, "list image transfers", func(s *session) ([]Transfer, error) {
+		var out []Transfer
 		resp, err := s.api.ImageTransfersService().List().Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.ImageTransfer(); ok {
 			for _, t := range list.Slice() {
 				if got := transferFrom(t); slices.Contains(diskIDs, got.DiskID) {
@@ -47,9 +46,8 @@ func (c *Client) Transfers(ctx context.Context, diskIDs ...string) ([]Transfer, 
 				}
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func transferFrom(t *ovirtsdk.ImageTransfer) Transfer {
@@ -72,25 +70,23 @@ func transferFrom(t *ovirtsdk.ImageTransfer) Transfer {
 // startUpload opens an upload to a disk and waits until it takes data. Only the
 // first answer is sure to hold the addresses.
 func (c *Client) startUpload(ctx context.Context, diskID, format string, limit time.Duration) (Transfer, error) {
-	op := "start image transfer"
-	var out Transfer
-	start := func(s *session) error {
+	const op = "start image transfer"
+	start := func(s *session) (Transfer, error) {
 		t := ovirtsdk.NewImageTransferBuilder().
 			ImageBuilder(ovirtsdk.NewImageBuilder().Id(diskID)).
 			Direction(ovirtsdk.IMAGETRANSFERDIRECTION_UPLOAD).
 			Format(ovirtsdk.DiskFormat(format)).MustBuild()
 		resp, err := s.api.ImageTransfersService().Add().ImageTransfer(t).Send()
 		if err != nil {
-			return err
+			return Transfer{}, err
 		}
 		created, ok := resp.ImageTransfer()
 		if !ok {
-			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no image transfer"}
+			return Transfer{}, &Error{Op: op, Kind: Broken, Detail: "the answer holds no image transfer"}
 		}
-		out = transferFrom(created)
-		return nil
+		return transferFrom(created), nil
 	}
-	err := c.write(ctx, op, start)
+	out, err := send(ctx, c, op, start)
 	if Is(err, Unavailable) {
 		// The answer was lost; the transfer may be there nevertheless.
 		open, lerr := c.Transfers(ctx, diskID)
@@ -100,7 +96,7 @@ func (c *Client) startUpload(ctx context.Context, diskID, format string, limit t
 			}
 		}
 		if lerr == nil && err != nil && ctx.Err() == nil {
-			err = c.write(ctx, op, start)
+			out, err = send(ctx, c, op, start)
 		}
 	}
 	if err != nil {
@@ -111,18 +107,17 @@ func (c *Client) startUpload(ctx context.Context, diskID, format string, limit t
 }
 
 func (c *Client) getTransfer(ctx context.Context, id string) (Transfer, error) {
-	var out Transfer
-	err := c.read(ctx, "read image transfer", func(s *session) error {
+	return ask(ctx, c, "read image transfer", func(s *session) (Transfer, error) {
+		var out Transfer
 		resp, err := s.api.ImageTransfersService().ImageTransferService(id).Get().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if t, ok := resp.ImageTransfer(); ok {
 			out = transferFrom(t)
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // waitTransfer waits for a phase. A transfer that is gone counts as finished:

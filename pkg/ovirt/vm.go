@@ -26,6 +26,7 @@ type VM struct {
 	ID, Name, Description   string
 	Status                  string
 	ClusterID, TemplateID   string
+	OriginalTemplateID      string // what it was made of, also if it is a full copy
 	Type, OSType            string
 	Sockets, Cores, Threads int64
 	MemoryBytes             int64
@@ -90,37 +91,34 @@ func (c *Client) VMsByPrefix(ctx context.Context, prefix string) ([]VM, error) {
 // searchVMs goes to the SDK: the library cannot convert every machine that an
 // engine may hold, and fails the whole list then.
 func (c *Client) searchVMs(ctx context.Context, query string) ([]VM, error) {
-	var out []VM
-	err := c.read(ctx, "search virtual machines", func(s *session) error {
+	return ask(ctx, c, "search virtual machines", func(s *session) ([]VM, error) {
+		var out []VM
 		resp, err := s.api.VmsService().List().Search(query).Send()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out = nil
 		if list, ok := resp.Vms(); ok {
 			for _, vm := range list.Slice() {
 				out = append(out, vmFrom(vm))
 			}
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 // GetVM returns the machine with that ID.
 func (c *Client) GetVM(ctx context.Context, id string) (VM, error) {
-	var out VM
-	err := c.read(ctx, "read virtual machine "+id, func(s *session) error {
+	return ask(ctx, c, "read virtual machine "+id, func(s *session) (VM, error) {
+		var out VM
 		resp, err := s.api.VmsService().VmService(id).Get().Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		if vm, ok := resp.Vm(); ok {
 			out = vmFrom(vm)
 		}
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func vmFrom(v *ovirtsdk.Vm) VM {
@@ -136,6 +134,9 @@ func vmFrom(v *ovirtsdk.Vm) VM {
 	}
 	if t, ok := v.Template(); ok {
 		vm.TemplateID, _ = t.Id()
+	}
+	if t, ok := v.OriginalTemplate(); ok {
+		vm.OriginalTemplateID, _ = t.Id()
 	}
 	if t, ok := v.Type(); ok {
 		vm.Type = string(t)
@@ -168,20 +169,19 @@ func (c *Client) CreateVM(ctx context.Context, spec VMSpec) (VM, error) {
 	if err != nil {
 		return VM{}, fmt.Errorf("%s: %w", op, err)
 	}
-	var out VM
-	err = c.write(ctx, op, func(s *session) error {
+	return send(ctx, c, op, func(s *session) (VM, error) {
+		var out VM
 		resp, err := s.api.VmsService().Add().Clone(spec.Clone).Vm(vm).Send()
 		if err != nil {
-			return err
+			return out, err
 		}
 		created, ok := resp.Vm()
 		if !ok {
-			return &Error{Op: op, Kind: Broken, Detail: "the answer holds no virtual machine"}
+			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no virtual machine"}
 		}
 		out = vmFrom(created)
-		return nil
+		return out, nil
 	})
-	return out, err
 }
 
 func sdkVM(spec VMSpec) (*ovirtsdk.Vm, error) {

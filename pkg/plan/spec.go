@@ -32,7 +32,8 @@ type Image struct {
 	SHA256   string // of the file
 	Format   string // qcow2 or raw
 	Size     int64  // bytes in the file
-	Virtual  int64  // bytes that the guest sees
+	Virtual  int64  // bytes that the guest sees; 0 until the file was looked into
+	CPULevel string // what the system needs of a processor, such as x86-64-v3; empty: nothing special
 }
 
 // Tag carries ownership.

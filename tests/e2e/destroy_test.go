@@ -13,14 +13,18 @@ import (
 )
 
 // destroyed removes a cluster: first with an engine that fails, then knowing
-// no more than the infrastructure id, then once more.
+// no more than the infrastructure id and with an engine that ignores what it is
+// asked to search for, then once more. A disk that somebody else plugged into a
+// master survives.
 func destroyed(t *testing.T, c *cluster) {
 	infra := c.infraID(t)
+	disk, seen := c.plugForeignDisk(t), ""
 	step(t, "DestroyWithFailingEngine", func(t *testing.T) {
 		c.okdLab(t, "fault", "add", "--method", "DELETE", "--path", "/vms/*", "--status", "400",
 			"--reason", "Operation Failed", "--detail", "[Cannot remove VM. Storage is not available.]", "--count", "-1")
 		r := c.start(t, c.dir, nil, "destroy", "cluster")
 		code := r.end(t, 5*time.Minute)
+		seen = r.stderr.String()
 		c.okdLab(t, "fault", "clear")
 		if code == 0 {
 			t.Error("exit code 0, with machines that cannot be removed")
@@ -43,7 +47,10 @@ func destroyed(t *testing.T, c *cluster) {
 				t.Fatal(err)
 			}
 		}
+		c.okdLab(t, "fault", "add", "--kind", "ignore-search", "--path", "/**", "--count", "-1")
 		r := c.finish(t, 5*time.Minute, 0, c.dir, "destroy", "cluster", "--infra-id", infra)
+		c.okdLab(t, "fault", "clear")
+		c.survived(t, disk, seen+r.stderr.String())
 		measured(t, "destroy cluster took %.1f s", r.took.Seconds())
 		if left := c.machines(t); len(left) > 0 {
 			t.Errorf("the hypervisors still have %v", left)

@@ -128,13 +128,27 @@ func (c *call) attachable(action string, vm *model.VM, a *model.Attachment) erro
 		return invalid("Cannot %s. The disk interface %q is not supported.", action, a.Interface)
 	}
 	if vm.Status != model.VMDown && a.Active {
-		// The lab's machines get their disks when they are switched on.
-		return conflict("Cannot %s. Failed to hot-plug disk: VM is running.", action)
+		if err := pluggable(action, vm, a); err != nil {
+			return err
+		}
 	}
 	for _, other := range vm.Disks {
 		if a.Bootable && other.Bootable && other.Disk != a.Disk {
 			return conflict("Cannot %s. Disk %s in VM %s is already marked as boot.", action, c.st.Disks[other.Disk].Alias, vm.Name)
 		}
+	}
+	return nil
+}
+
+// pluggable refuses what a VM cannot get, or lose, while it runs: the engine
+// plugs disks of VMs that are up, at the two interfaces that can. The lab's
+// machines see a disk that was plugged in at their next start.
+func pluggable(action string, vm *model.VM, a *model.Attachment) error {
+	switch {
+	case vm.Status != model.VMUp:
+		return conflict("Cannot %s. VM is in status %s.", action, vm.Status)
+	case a.Interface != "virtio" && a.Interface != "virtio_scsi":
+		return conflict("Cannot %s. Hot plugging a disk is not supported for interface %s.", action, a.Interface)
 	}
 	return nil
 }
@@ -157,8 +171,15 @@ func updateAttachment(c *call) (any, error) {
 	set(&changed.Bootable, in.Bootable)
 	set(&changed.Interface, in.Interface)
 	set(&changed.ReadOnly, in.ReadOnly)
-	if vm.Status != model.VMDown && changed != *a {
+	plugged := changed
+	plugged.Active = a.Active // activating and deactivating is plugging
+	if vm.Status != model.VMDown && plugged != *a {
 		return nil, conflict("Cannot %s. VM is running.", action)
+	}
+	if vm.Status != model.VMDown && a.Active && !changed.Active {
+		if err := pluggable(action, vm, a); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.attachable(action, vm, &changed); err != nil {
 		return nil, err
@@ -191,10 +212,18 @@ func removeAttachment(c *call) (any, error) {
 	if err := diskReady(action, c.st.Disks[a.Disk]); err != nil && c.st.Disks[a.Disk].Status == model.StatusLocked {
 		return nil, err
 	}
+	if vm.Status != model.VMDown && vm.Status != model.VMUp {
+		return nil, conflict("Cannot %s. VM is in status %s.", action, vm.Status)
+	}
 	if vm.Status != model.VMDown && a.Active {
-		return nil, conflict("Cannot %s. VM is running.", action)
+		if err := pluggable(action, vm, a); err != nil {
+			return nil, err
+		}
 	}
 	if detachOnly := c.query.Get("detach_only"); detachOnly == "false" {
+		if vm.Status != model.VMDown {
+			return nil, conflict("Cannot %s. VM is running.", action)
+		}
 		sub := *c
 		sub.r = c.r.Clone(c.r.Context())
 		sub.r.SetPathValue("id", a.Disk)

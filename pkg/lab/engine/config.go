@@ -36,6 +36,7 @@ type Config struct {
 
 	DataCenter string // default Default
 	Cluster    string // default Default
+	CPUType    string // of the cluster; default Intel Cascadelake Server Family
 	Hosts      []Host // at least one
 	Domains    []StorageDomain
 	Networks   []Network // default: ovirtmgmt
@@ -101,6 +102,7 @@ func (c *Config) complete() error {
 	}
 	orElse(&c.DataCenter, "Default")
 	orElse(&c.Cluster, "Default")
+	orElse(&c.CPUType, "Intel Cascadelake Server Family")
 	orElse(&c.MACPrefix, "56:6f:6c:ab")
 	orElse(&c.MaxVMName, 64)
 	if c.Clock == nil {

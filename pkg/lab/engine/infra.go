@@ -140,7 +140,7 @@ func (e *Engine) clusterXML(c *call) *api.Cluster {
 	w := e.world
 	base := href("clusters", w.cluster.ID)
 	out := &api.Cluster{Href: base, ID: w.cluster.ID, Name: &w.cluster.Name, Description: api.Ptr(""), Comment: api.Ptr(""),
-		CPU: &api.HostCPU{Architecture: "x86_64", Type: "Intel Cascadelake Server Family"}, DataCenter: api.To("datacenters", w.center.ID),
+		CPU: &api.HostCPU{Architecture: "x86_64", Type: e.cfg.CPUType}, DataCenter: api.To("datacenters", w.center.ID),
 		Version: &api.Version{Major: 4, Minor: 7}, Links: links(base, "affinitygroups", "networks")}
 	if c.follows("networks") {
 		var networks []*api.Network

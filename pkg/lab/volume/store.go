@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"syscall"
 )
 
 // The files of one volume.
@@ -78,7 +79,11 @@ func (s *Store) Write(ctx context.Context, id string, offset int64, r io.Reader)
 	if err != nil {
 		return 0, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, uploadFile), os.O_CREATE|os.O_WRONLY, 0o600)
+	path := filepath.Join(dir, uploadFile)
+	if err := unshare(ctx, path); err != nil {
+		return 0, fmt.Errorf("write volume %s: %w", id, err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, fmt.Errorf("write volume %s: %w", id, err)
 	}
@@ -90,6 +95,27 @@ func (s *Store) Write(ctx context.Context, id string, offset int64, r io.Reader)
 		return n, fmt.Errorf("write volume %s: %w", id, err)
 	}
 	return n, nil
+}
+
+// unshare gives a file that other volumes share, or that is the volume's image
+// as well, an inode of its own, so that writing to it changes nothing else.
+func unshare(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Sys().(*syscall.Stat_t).Nlink == 1 {
+		return nil
+	}
+	own := path + ".own"
+	cp := exec.CommandContext(ctx, "cp", "--reflink=auto", "--sparse=always", "--preserve=mode", "--", path, own)
+	if out, err := cp.CombinedOutput(); err != nil {
+		return errors.Join(fmt.Errorf("copy what others share: %w: %s", err, out), os.RemoveAll(own))
+	}
+	return os.Rename(own, path)
 }
 
 // Commit ends an upload: the content is checked and unpacked.

@@ -163,6 +163,42 @@ func TestCloneIsIndependent(t *testing.T) {
 	}
 }
 
+// TestSecondUpload writes to a disk that was cloned: neither the clone nor the
+// disk's own image may change before the upload is committed.
+func TestSecondUpload(t *testing.T) {
+	s, ctx := open(t)
+	first := read(t, bootDisk(t, "first"))
+	if _, err := upload(t, s, "source", first, "raw"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Clone(ctx, "source", "clone"); err != nil {
+		t.Fatal(err)
+	}
+	image := func(id string) []byte {
+		b, err := s.Boot(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read(t, b.Image)
+	}
+	second := read(t, bootDisk(t, "second"))
+	half := int64(len(second) / 2)
+	for _, at := range []int64{0, half} {
+		if _, err := s.Write(ctx, "source", at, bytes.NewReader(second[at:min(at+half, int64(len(second)))])); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(image("clone"), first) || !bytes.Equal(image("source"), first) {
+			t.Fatalf("an upload from byte %d on changes what is there", at)
+		}
+	}
+	if _, err := s.Commit(ctx, "source", "raw"); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(image("source"), second) || !bytes.Equal(image("clone"), first) {
+		t.Error("after the second upload the disk has its content, and the clone the first one's")
+	}
+}
+
 func TestCommitRefuses(t *testing.T) {
 	raw := bootDisk(t, "x")
 	whole := qcow(t, raw)

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
-	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // Destroy removes the bootstrap stage, with what is left of the image stage
@@ -27,6 +26,7 @@ func (p *Provider) Destroy(ctx context.Context, infraID string, stage plan.Stage
 	}
 	d := &destroyer{Provider: p, infraID: infraID, all: stage == machines.Everything}
 	errs := d.run(ctx)
+	d.sayKept()
 	remaining, err := d.remaining(ctx)
 	if err != nil {
 		return remaining, errors.Join(append(errs, fmt.Errorf("look for what is left of %s: %w", infraID, err))...)
@@ -45,6 +45,11 @@ type destroyer struct {
 	*Provider
 	infraID string
 	all     bool
+
+	// groups are proved to be the cluster's while its machines are in them.
+	proved map[string]bool
+	mu     sync.Mutex
+	kept   []string // disks of others that were detached
 }
 
 func (d *destroyer) run(ctx context.Context) []error {
@@ -54,6 +59,7 @@ func (d *destroyer) run(ctx context.Context) []error {
 			errs = append(errs, err)
 		}
 	}
+	note(d.survey(ctx))
 	// An open transfer keeps its disk locked, and with it the machine.
 	note(d.transfers(ctx))
 	note(d.machines(ctx))
@@ -68,6 +74,56 @@ func (d *destroyer) run(ctx context.Context) []error {
 	// a machine would not be found by the next destroy.
 	note(d.tags(ctx))
 	return errs
+}
+
+// survey names what looks like a part of the cluster and stays, and remembers
+// which groups hold nothing but its machines as long as these are there.
+func (d *destroyer) survey(ctx context.Context) error {
+	vms, odd, err := d.findVMs(ctx, d.infraID, d.all)
+	if err != nil {
+		return err
+	}
+	add := func(s *stranger) {
+		if s != nil {
+			odd = append(odd, *s)
+		}
+	}
+	for _, name := range d.tagNames() {
+		_, s, err := d.clusterTag(ctx, d.infraID, name)
+		if err != nil {
+			return err
+		}
+		add(s)
+	}
+	d.proved = map[string]bool{}
+	if d.all {
+		_, s, err := d.clusterTemplate(ctx, d.infraID)
+		if err != nil {
+			return err
+		}
+		add(s)
+		groups, more, err := d.Provider.clusterGroups(ctx, d.infraID, vms)
+		if err != nil {
+			return err
+		}
+		odd = append(odd, more...)
+		for _, g := range groups {
+			d.proved[g.ID] = true
+		}
+	}
+	for _, s := range odd {
+		event.Warn(d.Events, "leaving "+s.what+" alone: "+s.why)
+	}
+	return nil
+}
+
+// sayKept sums up which disks of others are left.
+func (d *destroyer) sayKept() {
+	if len(d.kept) == 0 {
+		return
+	}
+	slices.Sort(d.kept)
+	event.Info(d.Events, "detached, and left in the engine, since this installer did not make them: "+strings.Join(d.kept, ", "))
 }
 
 func (d *destroyer) transfers(ctx context.Context) error {
@@ -89,164 +145,58 @@ func (d *destroyer) transfers(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// machines switches all machines off before it removes the first: as long as
+// one of them runs, the cluster's storage driver may attach disks to others.
 func (d *destroyer) machines(ctx context.Context) error {
 	vms, err := d.clusterVMs(ctx, d.infraID, d.all)
-	errs := make([]error, len(vms)+1)
-	errs[len(vms)] = err
-	slots := make(chan struct{}, d.Parallel)
-	var wg sync.WaitGroup
-	for i, vm := range vms {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			event.Info(d.Events, "removing a virtual machine", "vm", vm.Name)
-			errs[i] = d.removeVM(ctx, vm, d.DestroyLimit)
-		}()
+	stopped := d.parallel(vms, func(vm api.VM) error { return d.stopVM(ctx, vm, d.DestroyLimit) })
+	removed := d.parallel(vms, func(vm api.VM) error {
+		if stopped[vm.ID] != nil {
+			return stopped[vm.ID]
+		}
+		event.Info(d.Events, "removing a virtual machine", "vm", vm.Name)
+		kept, err := d.removeVM(ctx, d.infraID, vm, d.DestroyLimit)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for _, disk := range kept {
+			d.kept = append(d.kept, fmt.Sprintf("%s (%s) of %s", disk.Alias, disk.ID, vm.Name))
+		}
+		return err
+	})
+	errs := []error{err}
+	for _, vm := range vms {
+		errs = append(errs, removed[vm.ID])
 	}
-	wg.Wait()
 	return errors.Join(errs...)
 }
 
-// clusterVMs finds machines by tag, and by name and description those that a
-// kill left without one.
-func (p *Provider) clusterVMs(ctx context.Context, infraID string, all bool) ([]api.VM, error) {
-	seen := map[string]api.VM{}
-	var order []string
-	add := func(vms []api.VM) {
-		for _, vm := range vms {
-			if _, dup := seen[vm.ID]; !dup {
-				order = append(order, vm.ID)
-			}
-			seen[vm.ID] = vm
-		}
+// parallel does work for all machines, and returns how it ended by their IDs.
+func (d *destroyer) parallel(vms []api.VM, work func(api.VM) error) map[string]error {
+	out := map[string]error{}
+	slots := make(chan struct{}, d.Parallel)
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, vm := range vms {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			err := work(vm)
+			mu.Lock()
+			defer mu.Unlock()
+			out[vm.ID] = err
+		})
 	}
-	tags := []string{BootstrapName(infraID)}
-	if all {
-		tags = append(tags, infraID)
-	}
-	for _, name := range tags {
-		// Searching for a tag that does not exist is an error on some engines.
-		tag, err := p.Engine.FindTag(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if tag == nil {
-			continue
-		}
-		vms, err := p.Engine.VMsByTag(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		add(vms)
-	}
-	for _, prefix := range []string{infraID + "-", ImageVMName(infraID)} {
-		vms, err := p.Engine.VMsByPrefix(ctx, prefix)
-		if err != nil {
-			return nil, err
-		}
-		for _, vm := range vms {
-			r := role(infraID, vm.Name)
-			if r != "" && marked(infraID, vm.Description) && (all || r == "bootstrap" || r == "image") {
-				add([]api.VM{vm})
-			}
-		}
-	}
-	out := make([]api.VM, 0, len(order))
-	for _, id := range order {
-		out = append(out, seen[id])
-	}
-	return out, nil
-}
-
-// removeVM stops a machine, deletes it with its disks, and waits until it is gone.
-func (p *Provider) removeVM(ctx context.Context, vm api.VM, limit time.Duration) error {
-	err := p.settle(ctx, limit, func(ctx context.Context) (bool, error) {
-		now, err := p.Engine.GetVM(ctx, vm.ID)
-		if api.Is(err, api.NotFound) {
-			return true, nil
-		}
-		return now.Status == api.VMDown, err
-	}, func(ctx context.Context) error {
-		err := p.Engine.StopVM(ctx, vm)
-		if e := (*api.Error)(nil); errors.As(err, &e) && e.Kind == api.Conflict {
-			e.Kind = api.Locked // a machine between two states; it gets there
-		}
-		return err
-	})
-	if err != nil && !api.Is(err, api.NotFound) {
-		return err
-	}
-	if err := p.untilVM(ctx, limit, vm); err != nil {
-		return err
-	}
-	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteVM(ctx, vm) }); err != nil {
-		return err
-	}
-	return p.untilGone(ctx, limit, "virtual machine "+vm.Name, func(ctx context.Context) error {
-		_, err := p.Engine.GetVM(ctx, vm.ID)
-		return err
-	})
-}
-
-// untilVM waits until a machine is down or gone.
-func (p *Provider) untilVM(ctx context.Context, limit time.Duration, vm api.VM) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
-		now, err := p.Engine.GetVM(ctx, vm.ID)
-		if api.Is(err, api.NotFound) {
-			return true, "", nil
-		}
-		return err == nil && now.Status == api.VMDown, "it is " + now.Status, err
-	})
-	if err != nil {
-		return fmt.Errorf("stop virtual machine %s: %w", vm.Name, err)
-	}
-	return nil
-}
-
-// untilGone waits until reading something says that it does not exist.
-func (p *Provider) untilGone(ctx context.Context, limit time.Duration, what string, read func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
-		err := read(ctx)
-		if api.Is(err, api.NotFound) {
-			return true, "", nil
-		}
-		return false, "the engine still has it", err
-	})
-	if err != nil {
-		return fmt.Errorf("delete %s: %w", what, err)
-	}
-	return nil
+	wg.Wait()
+	return out
 }
 
 func (d *destroyer) template(ctx context.Context) error {
-	t, err := d.Engine.FindTemplate(ctx, ImageName(d.infraID))
-	if err != nil || t == nil || !marked(d.infraID, t.Description) {
+	t, _, err := d.clusterTemplate(ctx, d.infraID)
+	if err != nil || t == nil {
 		return err
 	}
 	event.Info(d.Events, "removing the template", "template", t.Name)
 	return d.removeTemplate(ctx, *t, d.DestroyLimit)
-}
-
-func (p *Provider) removeTemplate(ctx context.Context, t api.Template, limit time.Duration) error {
-	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteTemplate(ctx, t) }); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
-		left, err := p.Engine.FindTemplate(ctx, t.Name)
-		return left == nil, "the engine still has it", err
-	})
-	if err != nil {
-		return fmt.Errorf("delete template %s: %w", t.Name, err)
-	}
-	return nil
 }
 
 // disks removes disks that no machine took with it. While the template or
@@ -255,13 +205,15 @@ func (d *destroyer) disks(ctx context.Context) error {
 	loose, err := d.looseDisks(ctx)
 	errs := []error{err}
 	for _, disk := range loose {
-		errs = append(errs, d.discardDisk(ctx, disk, d.DestroyLimit))
+		errs = append(errs, d.discardDisk(ctx, d.infraID, disk, d.DestroyLimit))
 	}
 	return errors.Join(errs...)
 }
 
+// looseDisks returns disks of the cluster that are in no machine, be it the
+// cluster's or another one that was made of its template.
 func (d *destroyer) looseDisks(ctx context.Context) ([]api.Disk, error) {
-	t, err := d.Engine.FindTemplate(ctx, ImageName(d.infraID))
+	t, _, err := d.clusterTemplate(ctx, d.infraID)
 	if err != nil {
 		return nil, err
 	}
@@ -269,14 +221,25 @@ func (d *destroyer) looseDisks(ctx context.Context) ([]api.Disk, error) {
 	if err != nil || t != nil || len(vms) > 0 {
 		return nil, err
 	}
-	all, err := d.Engine.DisksByPrefix(ctx, d.infraID+"-")
+	proposed, err := d.Engine.DisksByPrefix(ctx, d.infraID+"-")
+	if err != nil || len(proposed) == 0 {
+		return nil, err
+	}
+	used, err := d.Engine.AttachedDisks(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []api.Disk
-	for _, disk := range all {
-		if marked(d.infraID, disk.Description) {
-			out = append(out, disk)
+	for _, one := range proposed {
+		if _, in := used[one.ID]; in {
+			continue
+		}
+		disk, _, err := d.clusterDisk(ctx, d.infraID, one.ID)
+		if err != nil {
+			return out, err
+		}
+		if disk != nil {
+			out = append(out, *disk)
 		}
 	}
 	return out, nil
@@ -291,20 +254,19 @@ func (d *destroyer) groups(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// clusterGroups adds the groups that were the cluster's while its machines were there.
 func (d *destroyer) clusterGroups(ctx context.Context) ([]api.Group, error) {
-	clusters, err := d.Engine.Clusters(ctx)
+	vms, err := d.clusterVMs(ctx, d.infraID, true)
 	if err != nil {
 		return nil, err
 	}
-	var out []api.Group
-	for _, c := range clusters {
-		groups, err := d.Engine.Groups(ctx, c.ID, d.infraID+"-")
-		if err != nil {
-			return out, err
+	ours, odd, err := d.Provider.clusterGroups(ctx, d.infraID, vms)
+	for _, s := range odd {
+		if d.proved[s.group.ID] {
+			ours = append(ours, s.group)
 		}
-		out = append(out, groups...)
 	}
-	return out, nil
+	return ours, err
 }
 
 func (d *destroyer) tagNames() []string {
@@ -324,7 +286,7 @@ func (d *destroyer) tags(ctx context.Context) error {
 	}
 	var errs []error
 	for _, name := range d.tagNames() {
-		tag, err := d.Engine.FindTag(ctx, name)
+		tag, _, err := d.clusterTag(ctx, d.infraID, name)
 		if err == nil && tag != nil {
 			err = d.settle(ctx, d.DestroyLimit, never, func(ctx context.Context) error { return d.Engine.DeleteTag(ctx, *tag) })
 		}
@@ -344,11 +306,11 @@ func (d *destroyer) remaining(ctx context.Context) ([]plan.Ref, error) {
 		out = append(out, plan.Ref{Kind: plan.KindVM, Name: vm.Name, ID: vm.ID})
 	}
 	if d.all {
-		t, err := d.Engine.FindTemplate(ctx, ImageName(d.infraID))
+		t, _, err := d.clusterTemplate(ctx, d.infraID)
 		if err != nil {
 			return out, err
 		}
-		if t != nil && marked(d.infraID, t.Description) {
+		if t != nil {
 			out = append(out, plan.Ref{Kind: plan.KindTemplate, Name: t.Name, ID: t.ID})
 		}
 	}
@@ -369,7 +331,7 @@ func (d *destroyer) remaining(ctx context.Context) ([]plan.Ref, error) {
 		}
 	}
 	for _, name := range d.tagNames() {
-		tag, err := d.Engine.FindTag(ctx, name)
+		tag, _, err := d.clusterTag(ctx, d.infraID, name)
 		if err != nil {
 			return out, err
 		}

@@ -20,7 +20,7 @@ const complete = "complete"
 // only called while there is no template, so no copy of the disk exists: copies
 // have the same name.
 func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, spec plan.Disk) error {
-	disks, err := p.imageDisks(ctx, infraID, name)
+	disks, err := p.uploadedDisks(ctx, infraID, name)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, sp
 			continue
 		}
 		event.Info(p.Events, "removing an incomplete image", "disk", d.ID)
-		if err := p.discardDisk(ctx, d, p.Limit); err != nil {
+		if err := p.discardDisk(ctx, infraID, d, p.Limit); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, sp
 	if vm, err := p.Engine.FindVM(ctx, ImageVMName(infraID)); err != nil {
 		return err
 	} else if vm != nil && marked(infraID, vm.Description) {
-		if err := p.removeVM(ctx, *vm, p.Limit); err != nil {
+		if _, err := p.removeVM(ctx, infraID, *vm, p.Limit); err != nil {
 			return err
 		}
 	}
@@ -57,6 +57,31 @@ func (p *Provider) imageDisks(ctx context.Context, infraID, name string) ([]api.
 	var out []api.Disk
 	for _, d := range all {
 		if marked(infraID, d.Description) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+// uploadedDisks are those of them that no machine has but the one that becomes
+// the template: somebody may have made others of an earlier template, and their
+// disks have its name and mark.
+func (p *Provider) uploadedDisks(ctx context.Context, infraID, name string) ([]api.Disk, error) {
+	disks, err := p.imageDisks(ctx, infraID, name)
+	if err != nil || len(disks) == 0 {
+		return nil, err
+	}
+	used, err := p.Engine.AttachedDisks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	vm, err := p.Engine.FindVM(ctx, ImageVMName(infraID))
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Disk
+	for _, d := range disks {
+		if in, attached := used[d.ID]; !attached || vm != nil && in == vm.ID {
 			out = append(out, d)
 		}
 	}
@@ -111,10 +136,31 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 			return p.Engine.DescribeDisk(ctx, disk.ID, want+"; upload "+complete)
 		})
 	}
+	if err == nil {
+		err = p.dropTwins(ctx, infraID, name, disk.ID)
+	}
 	if err != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		return errors.Join(err, p.discardDisk(clean, disk, time.Minute))
+		return errors.Join(err, p.discardDisk(clean, infraID, disk, time.Minute))
+	}
+	return nil
+}
+
+// dropTwins removes disks that an order made which was given up and repeated:
+// names of disks are not unique, so nothing else keeps the engine from it.
+func (p *Provider) dropTwins(ctx context.Context, infraID, name, keep string) error {
+	disks, err := p.uploadedDisks(ctx, infraID, name)
+	if err != nil {
+		return err
+	}
+	for _, d := range disks {
+		if d.ID == keep {
+			continue
+		}
+		if err := p.discardDisk(ctx, infraID, d, p.Limit); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -124,7 +170,7 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 func (p *Provider) createImageDisk(ctx context.Context, infraID, name string, spec api.DiskSpec) (api.Disk, error) {
 	var disk api.Disk
 	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		disks, err := p.imageDisks(ctx, infraID, name)
+		disks, err := p.uploadedDisks(ctx, infraID, name)
 		if err != nil || len(disks) == 0 {
 			return false, err
 		}
@@ -140,8 +186,18 @@ func (p *Provider) createImageDisk(ctx context.Context, infraID, name string, sp
 	return p.Engine.WaitDisk(ctx, disk.ID, p.Limit)
 }
 
-// discardDisk ends a disk's transfers and removes it.
-func (p *Provider) discardDisk(ctx context.Context, d api.Disk, limit time.Duration) error {
+// discardDisk ends a disk's transfers and removes it, if it still is what it was
+// found as.
+func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, limit time.Duration) error {
+	now, odd, err := p.clusterDisk(ctx, infraID, d.ID)
+	switch {
+	case err != nil:
+		return err
+	case odd != nil:
+		return fmt.Errorf("delete disk %s (%s): %s", d.Alias, d.ID, odd.why)
+	case now == nil:
+		return nil
+	}
 	transfers, err := p.Engine.Transfers(ctx, d.ID)
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ type lab struct {
 	domain   string
 }
 
-func newLab(t *testing.T, hosts int) *lab {
+func newLab(t *testing.T, hosts int, edits ...func(*engine.Config)) *lab {
 	t.Helper()
 	l := &lab{t: t, machines: &machines{state: map[string]engine.State{}}, volumes: &volumes{data: map[string][]byte{}}}
 	handlers := [2]http.Handler{}
@@ -70,6 +70,9 @@ func newLab(t *testing.T, hosts int) *lab {
 	}
 	for n := range hosts {
 		cfg.Hosts = append(cfg.Hosts, engine.Host{Name: fmt.Sprintf("host%d", n), Address: "127.0.0.1"})
+	}
+	for _, edit := range edits {
+		edit(&cfg)
 	}
 	e, err := engine.New(cfg, l.machines, l.volumes)
 	if err != nil {

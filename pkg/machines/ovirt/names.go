@@ -62,7 +62,10 @@ func numbered(s, prefix string) bool {
 
 // mark is the beginning of every description that we write. It tells our
 // objects from others of the same name, also before they carry a tag.
-func mark(infraID string) string { return "okd-install cluster " + infraID + ";" }
+func mark(infraID string) string { return anyMark + infraID + ";" }
+
+// anyMark is what the marks of all clusters begin with.
+const anyMark = "okd-install cluster "
 
 func marked(infraID, description string) bool {
 	return strings.HasPrefix(description, mark(infraID))

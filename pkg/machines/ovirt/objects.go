@@ -41,7 +41,7 @@ func (p *Provider) ensureGroup(ctx context.Context, infraID, name string, spec p
 		return true, nil
 	}, func(ctx context.Context) (err error) {
 		out, err = p.Engine.CreateGroup(ctx, api.Group{Name: name, ClusterID: spec.ClusterID,
-			Description: spec.Description, Priority: spec.Priority, Enforcing: spec.Enforcing})
+			Description: describe(infraID, spec.Description), Priority: spec.Priority, Enforcing: spec.Enforcing})
 		if err == nil {
 			event.Debug(p.Events, "affinity group created", "group", name)
 		}

@@ -26,7 +26,7 @@ func (p *Provider) observe(ctx context.Context, pl plan.Plan) ([]plan.Found, err
 	d := &destroyer{Provider: p, infraID: pl.InfraID, all: true}
 	var out []plan.Found
 	for _, name := range d.tagNames() {
-		tag, err := p.Engine.FindTag(ctx, name)
+		tag, _, err := p.clusterTag(ctx, pl.InfraID, name)
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,11 @@ import (
 const (
 	bootstrapMemoryMiB = 8 * 1024
 	bootstrapCores     = 4
+	// bootstrapDiskGiB is what the documentation of OKD asks of a bootstrap host.
+	// The image's own 10 to 16 GiB do not do: a host that starts from bare SCOS
+	// keeps the node image twice (as layers, and checked out), and beside it some
+	// twenty images of the release. The disk is as thin as the storage allows.
+	bootstrapDiskGiB = 100
 )
 
 // Ignitions holds the Ignition config of every machine, by machine name.
@@ -161,7 +166,7 @@ func (b *builder) bootstrap() error {
 	return b.vm(BootstrapName(b.infraID), plan.StageBootstrap, BootstrapName(b.infraID),
 		[]plan.Key{b.bootstrapTag, b.template}, plan.VM{
 			Role: "bootstrap", Type: types.VMTypeServer, Clone: true,
-			CPU: plan.CPU{Sockets: 1, Cores: bootstrapCores, Threads: 1}, MemoryMiB: bootstrapMemoryMiB,
+			CPU: plan.CPU{Sockets: 1, Cores: bootstrapCores, Threads: 1}, MemoryMiB: bootstrapMemoryMiB, DiskGiB: bootstrapDiskGiB,
 		})
 }
 

@@ -64,7 +64,7 @@ func TestPlanNamesAndStages(t *testing.T) {
 	}
 	b, _ := p.Get("vm/demo-x7k2p-bootstrap")
 	spec := b.Spec.(plan.VM)
-	if spec.MemoryMiB != 8192 || spec.CPU.Cores != 4 || string(spec.Ignition.Bytes()) != "bootstrap" || spec.OSType != "rhcos_x64" {
+	if spec.MemoryMiB != 8192 || spec.CPU.Cores != 4 || spec.DiskGiB != 100 || string(spec.Ignition.Bytes()) != "bootstrap" || spec.OSType != "rhcos_x64" {
 		t.Errorf("bootstrap %+v", spec)
 	}
 }

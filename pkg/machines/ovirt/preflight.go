@@ -39,7 +39,7 @@ func (c *checker) run(ctx context.Context) error {
 	}
 	steps := []func(context.Context) error{c.checkStorage, c.checkInstanceTypes, c.checkTemplate, c.checkNames}
 	if found {
-		steps = append(steps, c.checkHosts, c.checkNetwork, c.checkGroupNames, c.checkImageio)
+		steps = append(steps, c.checkCPU, c.checkHosts, c.checkNetwork, c.checkGroupNames, c.checkImageio)
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -119,7 +119,9 @@ func (c *checker) checkStorage(ctx context.Context) error {
 	if len(sd.DataCenters) > 0 && c.cluster.DataCenterID != "" && !slices.Contains(sd.DataCenters, c.cluster.DataCenterID) {
 		c.r.Invalid(at, id, "storage domain %s does not belong to the data centre of cluster %s", sd.Name, c.cluster.Name)
 	}
-	c.checkSpace(at, sd)
+	if err := c.checkSpace(ctx, at, sd); err != nil {
+		return err
+	}
 	for _, vm := range c.vms() {
 		if sd.Block() && vm.Format == "raw" && (vm.Sparse == nil || *vm.Sparse) {
 			c.r.Invalid(poolPath(vm.Role).Child("platform", "ovirt", "format"), vm.Format, "storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow", sd.Name, sd.Type)
@@ -127,39 +129,6 @@ func (c *checker) checkStorage(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// checkSpace compares free space with what is written at once, and with what
-// the machines may grow to.
-func (c *checker) checkSpace(at report.Path, sd api.StorageDomain) {
-	if sd.Available <= 0 {
-		return
-	}
-	var image, now, grown int64
-	for _, o := range c.pl.Of(plan.KindDisk) {
-		if d, ok := o.Spec.(plan.Disk); ok {
-			image = d.Image.Size
-			now += 2 * image // the disk and the template
-		}
-	}
-	for _, vm := range c.vms() {
-		if vm.Template == "" {
-			continue
-		}
-		size := vm.DiskGiB << 30
-		grown += size
-		if vm.Sparse != nil && !*vm.Sparse || vm.Format == "raw" && sd.Block() {
-			now += size
-		} else {
-			now += image
-		}
-	}
-	switch {
-	case sd.Available < now:
-		c.r.Invalid(at, sd.ID, "storage domain %s has %s free; the cluster writes %s at once", sd.Name, gib(sd.Available), gib(now))
-	case sd.Available < grown:
-		c.r.Warn(at, sd.ID, "storage domain %s has %s free; the machines' disks can grow to %s", sd.Name, gib(sd.Available), gib(grown))
-	}
 }
 
 func (c *checker) checkInstanceTypes(ctx context.Context) error {
@@ -359,8 +328,6 @@ func (c *checker) checkImageio(ctx context.Context) error {
 	c.r.Invalid(platformPath.Child("ovirt_cluster_id"), c.cluster.ID, "the image cannot be uploaded to cluster %s: %s; open one of these ports from here", c.cluster.Name, strings.Join(failed, "; "))
 	return nil
 }
-
-func gib(n int64) string { return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30)) }
 
 func orWord(s, word string) string {
 	if s == "" {

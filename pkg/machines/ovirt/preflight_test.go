@@ -7,6 +7,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/machines/ovirt"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -22,12 +23,13 @@ func TestPreflight(t *testing.T) {
 		{"good", 3, nil, nil, ""},
 		{"disks that may outgrow 1 TiB", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
 			c.Compute[0].Platform.Ovirt.OSDisk.SizeGB = 500
-		}, nil, "can grow to 1360.0 GiB"},
+		}, []string{"platform.ovirt.ovirt_storage_domain_id: Invalid value", "storage domain data has 1024.0 GiB free",
+			"can fill 1460.0 GiB", "compute 1000.0 GiB, bootstrap 100.0 GiB", "osDisk.sizeGB", "--skip preflight"}, ""},
 		{"disks that do not fit", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
 			no := false
 			c.Compute[0].Platform.Ovirt.OSDisk.SizeGB = 600
 			c.Compute[0].Platform.Ovirt.Sparse = &no
-		}, []string{"platform.ovirt.ovirt_storage_domain_id: Invalid value", "writes 1200.0 GiB at once"}, ""},
+		}, []string{"platform.ovirt.ovirt_storage_domain_id: Invalid value", "can fill 1660.0 GiB"}, ""},
 		{"unknown cluster", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { c.Platform.Ovirt.ClusterID = nowhere },
 			[]string{"platform.ovirt.ovirt_cluster_id: Not found: \"" + nowhere + "\"", "(Default)"}, ""},
 		{"unknown storage domain", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { c.Platform.Ovirt.StorageDomainID = nowhere },
@@ -97,5 +99,80 @@ func TestPreflightSeesTheEngineFail(t *testing.T) {
 	l.engine.Inject(engine.Fault{Path: "/clusters/*", Status: 500, Count: -1})
 	if _, err := l.provider().Preflight(t.Context(), l.plan(1, 0)); !api.Is(err, api.Unavailable) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestPreflightSpace(t *testing.T) {
+	const gib = 1 << 30
+	size := func(n int64) func(*engine.Config) {
+		return func(c *engine.Config) { c.Domains = []engine.StorageDomain{{Name: "data", Size: n * gib}} }
+	}
+	check := func(t *testing.T, l *lab, image plan.Image) string {
+		t.Helper()
+		cfg := l.installConfig(3, 2)
+		no := false
+		cfg.Compute[0].Platform.Ovirt.Sparse, cfg.Compute[0].Platform.Ovirt.Format = &no, "raw"
+		pl, err := ovirt.Plan(cfg, infraID, image, ignitions(3, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := l.provider().Preflight(t.Context(), pl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Failed() && image.Path != "" {
+			if err := applyAll(t.Context(), l.provider(), pl); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return strings.Join(r.Lines(false), "\n")
+	}
+	t.Run("default pools on 1 GiB", func(t *testing.T) {
+		l := newLab(t, 3, size(1))
+		if got := check(t, l, l.image); !strings.Contains(got, "has 1.0 GiB free, and the cluster can fill 700.0 GiB") {
+			t.Errorf("findings %q", got)
+		}
+	})
+	t.Run("image of unknown size", func(t *testing.T) {
+		l := newLab(t, 3, size(890))
+		got := check(t, l, plan.Image{URL: l.image.URL, SHA256: l.image.SHA256, Format: "qcow2"})
+		if !strings.Contains(got, "can fill 900.0 GiB: image and template 200.0 GiB") {
+			t.Errorf("findings %q", got)
+		}
+	})
+	t.Run("going on", func(t *testing.T) {
+		l := newLab(t, 3, size(702))
+		for _, when := range []string{"at first", "with half of it written"} {
+			if got := check(t, l, l.image); got != "" {
+				t.Errorf("%s: findings %q", when, got)
+			}
+		}
+	})
+}
+
+func TestPreflightCPU(t *testing.T) {
+	for _, c := range []struct{ cpu, level, failure, warning string }{
+		{"Intel Cascadelake Server Family", "x86-64-v3", "", ""},
+		{"Secure Intel Haswell Family", "x86-64-v3", "", ""},
+		{"AMD EPYC", "x86-64-v3", "", ""},
+		{"Intel SandyBridge Family", "x86-64-v3", `has CPU type "Intel SandyBridge Family"`, ""},
+		{"Secure Intel IvyBridge Family", "x86-64-v3", "needs x86-64-v3", ""},
+		{"AMD Opteron G5", "x86-64-v3", "needs x86-64-v3", ""},
+		{"Intel SandyBridge Family", "", "", ""},
+		{"Zhaoxin Shijidadao", "x86-64-v3", "", "is not known"},
+	} {
+		t.Run(c.cpu+c.level, func(t *testing.T) {
+			l := newLab(t, 3, func(cfg *engine.Config) { cfg.CPUType = c.cpu })
+			l.image.CPULevel = c.level
+			r, err := l.provider().Preflight(t.Context(), l.plan(3, 2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, all := strings.Join(r.Lines(false), "\n"), strings.Join(r.Lines(true), "\n")
+			if r.Failed() != (c.failure != "") || !strings.Contains(got, c.failure) || !strings.Contains(all, c.warning) ||
+				c.failure == "" && c.warning == "" && strings.Contains(all, "CPU type") {
+				t.Errorf("findings %q", all)
+			}
+		})
 	}
 }

@@ -36,6 +36,9 @@ type Deps struct {
 	// HostImagePort and ProxyImagePort are where imageio listens on hypervisors
 	// and on the engine. Defaults 54322 and 54323.
 	HostImagePort, ProxyImagePort string
+	// DeleteForeignDisks makes a removal of machines delete disks that somebody
+	// else put into them, too. Without it these are detached and stay.
+	DeleteForeignDisks bool
 	// DestroyLimit bounds each wait while destroying. Default 10 min.
 	DestroyLimit time.Duration
 }

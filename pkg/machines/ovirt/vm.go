@@ -66,7 +66,8 @@ func (p *Provider) adoptOrCreate(ctx context.Context, infraID string, o plan.Obj
 		}
 		if stale(*found, spec) {
 			event.Info(p.Events, "replacing a virtual machine that never ran and has an old Ignition config", "vm", o.Name)
-			return false, p.removeVM(ctx, *found, p.Limit)
+			_, err := p.removeVM(ctx, infraID, *found, p.Limit)
+			return false, err
 		}
 		vm = *found
 		return true, nil
@@ -230,8 +231,16 @@ func (p *Provider) disks(ctx context.Context, infraID string, vm api.VM, spec pl
 		if err != nil {
 			return err
 		}
+		if !a.Bootable {
+			continue
+		}
+		if spec.Template != "" { // what is made of the image says so already
+			if err := p.markDisk(ctx, disk, describe(infraID, "disk of "+vm.Name)); err != nil {
+				return err
+			}
+		}
 		want := spec.DiskGiB << 30
-		if !a.Bootable || disk.Bytes >= want {
+		if disk.Bytes >= want {
 			continue
 		}
 		if err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
@@ -247,6 +256,14 @@ func (p *Provider) disks(ctx context.Context, infraID string, vm api.VM, spec pl
 	return nil
 }
 
+// markDisk makes a machine's disk known as one that goes with the machine.
+func (p *Provider) markDisk(ctx context.Context, disk api.Disk, mark string) error {
+	return p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+		d, err := p.Engine.GetDisk(ctx, disk.ID)
+		return d.Description == mark, err
+	}, func(ctx context.Context) error { return p.Engine.DescribeDisk(ctx, disk.ID, mark) })
+}
+
 // attachImage puts the uploaded disk into the machine that becomes the template.
 func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) error {
 	return p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
@@ -254,7 +271,7 @@ func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) e
 		return len(attached) > 0, err
 	}, func(ctx context.Context) error {
 		name := ImageName(infraID)
-		disks, err := p.imageDisks(ctx, infraID, name)
+		disks, err := p.uploadedDisks(ctx, infraID, name)
 		if err != nil {
 			return err
 		}

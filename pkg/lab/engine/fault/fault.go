@@ -29,6 +29,9 @@ const (
 	// NoBoot keeps VMs whose name matches Path powering up for ever: their
 	// machine is never switched on.
 	NoBoot Kind = "no-boot"
+	// IgnoreSearch answers matching lists as if they had no search: with
+	// everything there is.
+	IgnoreSearch Kind = "ignore-search"
 )
 
 // Fault is one thing that goes wrong.

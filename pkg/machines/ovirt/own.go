@@ -1,0 +1,266 @@
+package ovirt
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+)
+
+// stranger is something that a name, a tag or a search makes look like a part
+// of the cluster, and that is not proved to be one. It stays.
+type stranger struct {
+	what, why string
+	group     api.Group // if it is one
+}
+
+// fits reports whether a name is one that machines of the cluster have.
+func fits(infraID, name string) bool {
+	return strings.HasPrefix(name, infraID+"-") || name == ImageVMName(infraID)
+}
+
+// clusterVMs returns the machines that are proved to be the cluster's.
+func (p *Provider) clusterVMs(ctx context.Context, infraID string, all bool) ([]api.VM, error) {
+	ours, _, err := p.findVMs(ctx, infraID, all)
+	return ours, err
+}
+
+// findVMs finds machines by tag, and by name those that a kill left without a
+// tag. A search only proposes: an engine may answer more than it was asked for,
+// so each machine is read again by its ID and has to show a name of the cluster
+// and, of its own, the cluster's mark or tag.
+func (p *Provider) findVMs(ctx context.Context, infraID string, all bool) (ours []api.VM, odd []stranger, err error) {
+	ids, tags, err := p.proposedVMs(ctx, infraID, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, id := range ids {
+		vm, err := p.Engine.GetVM(ctx, id)
+		if api.Is(err, api.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		r := role(infraID, vm.Name)
+		if !all && r != "bootstrap" && r != "image" {
+			continue
+		}
+		if r != "" && marked(infraID, vm.Description) {
+			ours = append(ours, vm)
+			continue
+		}
+		have, err := p.Engine.VMTags(ctx, id)
+		if err != nil && !api.Is(err, api.NotFound) {
+			return nil, nil, err
+		}
+		tagged := slices.ContainsFunc(have, func(t string) bool { return slices.Contains(tags, t) })
+		what := fmt.Sprintf("virtual machine %s (%s)", vm.Name, vm.ID)
+		switch {
+		case tagged && fits(infraID, vm.Name):
+			ours = append(ours, vm)
+		case tagged:
+			odd = append(odd, stranger{what: what, why: "it carries the cluster's tag, but its name is none of the cluster's"})
+		case fits(infraID, vm.Name):
+			odd = append(odd, stranger{what: what, why: "its name begins like those of the cluster, but it has neither its mark nor its tag"})
+		} // anything else is what a search made up
+	}
+	return ours, odd, nil
+}
+
+// proposedVMs returns the IDs of machines that may be the cluster's, and the
+// names of the tags that prove it.
+func (p *Provider) proposedVMs(ctx context.Context, infraID string, all bool) (ids, tags []string, err error) {
+	add := func(vms []api.VM) {
+		for _, vm := range vms {
+			if !slices.Contains(ids, vm.ID) {
+				ids = append(ids, vm.ID)
+			}
+		}
+	}
+	names := []string{BootstrapName(infraID)}
+	if all {
+		names = append(names, infraID)
+	}
+	for _, name := range names {
+		// Searching for a tag that does not exist is an error on some engines.
+		tag, _, err := p.clusterTag(ctx, infraID, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if tag == nil {
+			continue
+		}
+		tags = append(tags, name)
+		vms, err := p.Engine.VMsByTag(ctx, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		add(vms)
+	}
+	for _, prefix := range []string{infraID + "-", ImageVMName(infraID)} {
+		vms, err := p.Engine.VMsByPrefix(ctx, prefix)
+		if err != nil {
+			return nil, nil, err
+		}
+		add(vms)
+	}
+	return ids, tags, nil
+}
+
+// clusterTag returns the tag of that name if the cluster made it. One that
+// somebody else made proves nothing, and stays.
+func (p *Provider) clusterTag(ctx context.Context, infraID, name string) (*api.Tag, *stranger, error) {
+	found, err := p.Engine.FindTag(ctx, name)
+	if err != nil || found == nil {
+		return nil, nil, err
+	}
+	tag, err := p.Engine.GetTag(ctx, found.ID)
+	switch {
+	case api.Is(err, api.NotFound):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, err
+	case tag.Name != name || !marked(infraID, tag.Description):
+		return nil, &stranger{what: fmt.Sprintf("tag %s (%s)", name, found.ID), why: unmarked}, nil
+	}
+	return &tag, nil, nil
+}
+
+const unmarked = "its name is one of the cluster's, but its description does not begin with the cluster's mark"
+
+// clusterTemplate returns the cluster's own template, nil if there is none.
+func (p *Provider) clusterTemplate(ctx context.Context, infraID string) (*api.Template, *stranger, error) {
+	name := ImageName(infraID)
+	found, err := p.Engine.FindTemplate(ctx, name)
+	if err != nil || found == nil {
+		return nil, nil, err
+	}
+	t, err := p.Engine.GetTemplate(ctx, found.ID)
+	switch {
+	case api.Is(err, api.NotFound):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, err
+	case t.Name != name || !marked(infraID, t.Description):
+		return nil, &stranger{what: fmt.Sprintf("template %s (%s)", name, found.ID), why: unmarked}, nil
+	}
+	return &t, nil, nil
+}
+
+// clusterDisk reads a disk again and returns it if it has a name of the cluster
+// and its mark.
+func (p *Provider) clusterDisk(ctx context.Context, infraID, id string) (*api.Disk, *stranger, error) {
+	d, err := p.Engine.GetDisk(ctx, id)
+	switch {
+	case api.Is(err, api.NotFound):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, err
+	case !strings.HasPrefix(d.Alias, infraID+"-"):
+		return nil, nil, nil // what a search made up
+	case !marked(infraID, d.Description):
+		return nil, &stranger{what: fmt.Sprintf("disk %s (%s)", d.Alias, d.ID), why: unmarked}, nil
+	}
+	return &d, nil, nil
+}
+
+// clusterGroups returns the affinity groups that are the cluster's: those that
+// carry its mark, and of those without one, which earlier versions made, the
+// ones that hold nothing but its machines.
+func (p *Provider) clusterGroups(ctx context.Context, infraID string, vms []api.VM) ([]api.Group, []stranger, error) {
+	clusters, err := p.Engine.Clusters(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ours []api.Group
+	var odd []stranger
+	for _, c := range clusters {
+		found, err := p.Engine.Groups(ctx, c.ID, infraID+"-")
+		if err != nil {
+			return ours, odd, err
+		}
+		for _, f := range found {
+			g, members, err := p.Engine.GetGroup(ctx, f)
+			if api.Is(err, api.NotFound) {
+				continue
+			}
+			if err != nil {
+				return ours, odd, err
+			}
+			if why := foreignGroup(infraID, g, members, vms); why != "" {
+				odd = append(odd, stranger{what: fmt.Sprintf("affinity group %s (%s) of cluster %s", g.Name, g.ID, c.Name), why: why, group: g})
+				continue
+			}
+			ours = append(ours, g)
+		}
+	}
+	return ours, odd, nil
+}
+
+// defaultGroups are the names of affinity groups that nobody had to choose.
+var defaultGroups = []string{"compute", "controlplane"}
+
+// foreignGroup says why a group is not proved to be the cluster's; empty if it is.
+func foreignGroup(infraID string, g api.Group, members []string, vms []api.VM) string {
+	name, ok := strings.CutPrefix(g.Name, infraID+"-")
+	switch {
+	case !ok:
+		return "it was renamed while it was looked at"
+	case marked(infraID, g.Description):
+		return ""
+	case strings.HasPrefix(g.Description, anyMark):
+		return "it carries the mark of another cluster"
+	}
+	for _, id := range members {
+		if !slices.ContainsFunc(vms, func(vm api.VM) bool { return vm.ID == id }) {
+			return "it has no mark, and machines in it that are not the cluster's"
+		}
+	}
+	if len(members) == 0 && !slices.Contains(defaultGroups, name) {
+		return "it has no mark, and no machines that would show whose it is"
+	}
+	here := func(vm api.VM) bool { return vm.ClusterID == g.ClusterID }
+	if len(vms) > 0 && !slices.ContainsFunc(vms, here) {
+		return "it has no mark, and the cluster's machines are in another oVirt cluster"
+	}
+	return ""
+}
+
+// madeDisk reports whether a disk in a machine of the cluster came with the
+// machine: it carries the cluster's mark, or, in machines of earlier versions,
+// the machine boots from it and it has the name of the template's disk, which
+// copies keep. Whatever was attached later has neither.
+func (p *Provider) madeDisk(ctx context.Context, infraID string, vm api.VM, a api.Attachment, d api.Disk) (bool, error) {
+	if marked(infraID, d.Description) {
+		return true, nil
+	}
+	if !a.Bootable {
+		return false, nil
+	}
+	if d.Alias == ImageName(infraID) {
+		return true, nil
+	}
+	if vm.OriginalTemplateID == "" || vm.OriginalTemplateID == api.BlankTemplate {
+		return false, nil
+	}
+	disks, err := p.Engine.TemplateDisks(ctx, vm.OriginalTemplateID)
+	if api.Is(err, api.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, t := range disks {
+		of, err := p.Engine.GetDisk(ctx, t.DiskID)
+		if err != nil && !api.Is(err, api.NotFound) {
+			return false, err
+		}
+		if err == nil && of.Alias != "" && of.Alias == d.Alias {
+			return true, nil
+		}
+	}
+	return false, nil
+}

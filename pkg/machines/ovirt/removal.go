@@ -1,0 +1,164 @@
+package ovirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/wait"
+)
+
+// removeVM stops a machine, takes disks out of it that are not the installer's,
+// deletes it with the others, and waits until it is gone. It returns the disks
+// that it took out, which stay.
+func (p *Provider) removeVM(ctx context.Context, infraID string, vm api.VM, limit time.Duration) ([]api.Disk, error) {
+	if err := p.stopVM(ctx, vm, limit); err != nil {
+		return nil, err
+	}
+	kept, err := p.spareDisks(ctx, infraID, vm, limit)
+	if err != nil {
+		return kept, err
+	}
+	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteVM(ctx, vm) }); err != nil {
+		return kept, err
+	}
+	return kept, p.untilGone(ctx, limit, "virtual machine "+vm.Name, func(ctx context.Context) error {
+		_, err := p.Engine.GetVM(ctx, vm.ID)
+		return err
+	})
+}
+
+// stopVM cuts a machine's power and waits until it is down, or gone.
+func (p *Provider) stopVM(ctx context.Context, vm api.VM, limit time.Duration) error {
+	err := p.settle(ctx, limit, func(ctx context.Context) (bool, error) {
+		now, err := p.Engine.GetVM(ctx, vm.ID)
+		if api.Is(err, api.NotFound) {
+			return true, nil
+		}
+		return now.Status == api.VMDown, err
+	}, func(ctx context.Context) error {
+		err := p.Engine.StopVM(ctx, vm)
+		if e := (*api.Error)(nil); errors.As(err, &e) && e.Kind == api.Conflict {
+			e.Kind = api.Locked // a machine between two states; it gets there
+		}
+		return err
+	})
+	if err != nil && !api.Is(err, api.NotFound) {
+		return err
+	}
+	return p.untilVM(ctx, limit, vm)
+}
+
+// spareDisks detaches what somebody else put into a machine: deleting the
+// machine would delete it. It looks until it finds nothing more to detach.
+func (p *Provider) spareDisks(ctx context.Context, infraID string, vm api.VM, limit time.Duration) ([]api.Disk, error) {
+	var kept []api.Disk
+	for {
+		foreign, err := p.foreignDisks(ctx, infraID, vm)
+		if err != nil || len(foreign) == 0 {
+			return kept, err
+		}
+		for _, d := range foreign {
+			if err := p.detach(ctx, vm, d, limit); err != nil {
+				return kept, fmt.Errorf("virtual machine %s stays, since deleting it would delete disk %s (%s), "+
+					"which this installer did not make and cannot detach: %w", vm.Name, d.Alias, d.ID, err)
+			}
+			event.Info(p.Events, fmt.Sprintf("disk %s (%s) of virtual machine %s was not made by this installer: detached, it stays",
+				d.Alias, d.ID, vm.Name))
+			kept = append(kept, d)
+		}
+	}
+}
+
+// foreignDisks returns the disks in a machine that are to be kept.
+func (p *Provider) foreignDisks(ctx context.Context, infraID string, vm api.VM) ([]api.Disk, error) {
+	attached, err := p.Engine.Attachments(ctx, vm.ID)
+	if api.Is(err, api.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Disk
+	for _, a := range attached {
+		d, err := p.Engine.GetDisk(ctx, a.DiskID)
+		if api.Is(err, api.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		made, err := p.madeDisk(ctx, infraID, vm, a, d)
+		if err != nil {
+			return nil, err
+		}
+		// A shared disk may be in other machines; the order to delete does not reach it.
+		if !made && (!p.DeleteForeignDisks || d.Shareable) {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (p *Provider) detach(ctx context.Context, vm api.VM, d api.Disk, limit time.Duration) error {
+	gone := func(ctx context.Context) (bool, error) {
+		attached, err := p.Engine.Attachments(ctx, vm.ID)
+		in := slices.ContainsFunc(attached, func(a api.Attachment) bool { return a.DiskID == d.ID })
+		return err == nil && !in, err
+	}
+	return p.settle(ctx, limit, gone, func(ctx context.Context) error { return p.Engine.DetachDisk(ctx, vm, d) })
+}
+
+// untilVM waits until a machine is down or gone.
+func (p *Provider) untilVM(ctx context.Context, limit time.Duration, vm api.VM) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+		now, err := p.Engine.GetVM(ctx, vm.ID)
+		if api.Is(err, api.NotFound) {
+			return true, "", nil
+		}
+		return err == nil && now.Status == api.VMDown, "it is " + now.Status, err
+	})
+	if err != nil {
+		return fmt.Errorf("stop virtual machine %s: %w", vm.Name, err)
+	}
+	return nil
+}
+
+// untilGone waits until reading something says that it does not exist.
+func (p *Provider) untilGone(ctx context.Context, limit time.Duration, what string, read func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+		err := read(ctx)
+		if api.Is(err, api.NotFound) {
+			return true, "", nil
+		}
+		return false, "the engine still has it", err
+	})
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", what, err)
+	}
+	return nil
+}
+
+func (p *Provider) removeTemplate(ctx context.Context, t api.Template, limit time.Duration) error {
+	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteTemplate(ctx, t) }); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+		left, err := p.Engine.FindTemplate(ctx, t.Name)
+		return left == nil, "the engine still has it", err
+	})
+	if err != nil {
+		return fmt.Errorf("delete template %s: %w", t.Name, err)
+	}
+	return nil
+}

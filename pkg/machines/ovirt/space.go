@@ -1,0 +1,107 @@
+package ovirt
+
+import (
+	"context"
+	"fmt"
+
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/report"
+)
+
+// checkSpace compares the free space of a storage domain with what the disks of
+// the cluster take once they are full: the image, its template, and the disk of
+// every machine, thin or not. What is there already counts with what it can
+// still grow by, so that an installation that goes on is not asked for its
+// space twice.
+func (c *checker) checkSpace(ctx context.Context, at report.Path, sd api.StorageDomain) error {
+	if sd.Available <= 0 { // the engine does not say
+		return nil
+	}
+	image, err := c.imageSpace(ctx)
+	if err != nil {
+		return err
+	}
+	var masters, workers, bootstrap int64
+	for _, o := range c.pl.Of(plan.KindVM) {
+		spec, ok := o.Spec.(plan.VM)
+		if !ok || spec.Template == "" {
+			continue
+		}
+		more, err := c.growth(ctx, o, spec)
+		if err != nil {
+			return err
+		}
+		switch spec.Role {
+		case "bootstrap":
+			bootstrap += more
+		case "worker":
+			workers += more
+		default:
+			masters += more
+		}
+	}
+	need := image + masters + workers + bootstrap
+	if sd.Available < need {
+		c.r.Invalid(at, sd.ID, "storage domain %s has %s free, and the cluster can fill %s: image and template %s, control plane %s, "+
+			"compute %s, bootstrap %s; free some, name a larger storage domain, lower osDisk.sizeGB in controlPlane.platform.ovirt or "+
+			"compute[0].platform.ovirt, or go on at your own risk with --skip preflight",
+			sd.Name, gib(sd.Available), gib(need), gib(image), gib(masters), gib(workers), gib(bootstrap))
+	}
+	return nil
+}
+
+// imageSpace is what the uploaded disk and the template made of it take: the
+// image's own size where it is known, else the smallest disk that is to hold it.
+func (c *checker) imageSpace(ctx context.Context) (int64, error) {
+	disks := c.pl.Of(plan.KindDisk)
+	if len(disks) == 0 {
+		return 0, nil
+	}
+	if made, err := c.made(ctx, c.pl, disks[0].Until); err != nil || made {
+		return 0, err
+	}
+	spec, _ := disks[0].Spec.(plan.Disk)
+	size := spec.Image.Virtual
+	if size == 0 {
+		size = c.smallestDisk()
+	}
+	return 2 * size, nil
+}
+
+func (c *checker) smallestDisk() int64 {
+	var out int64
+	for _, vm := range c.vms() {
+		if size := vm.DiskGiB << 30; size > 0 && (out == 0 || size < out) {
+			out = size
+		}
+	}
+	return out
+}
+
+// growth is how much a machine can still fill: its whole disk if it is not
+// there yet, what the disk does not take yet if it is.
+func (c *checker) growth(ctx context.Context, o plan.Object, spec plan.VM) (int64, error) {
+	size := spec.DiskGiB << 30
+	vm, err := c.Engine.FindVM(ctx, o.Name)
+	if err != nil || vm == nil || !marked(c.pl.InfraID, vm.Description) {
+		return size, err
+	}
+	attached, err := c.Engine.Attachments(ctx, vm.ID)
+	if err != nil {
+		return size, err
+	}
+	for _, a := range attached {
+		if !a.Bootable {
+			continue
+		}
+		d, err := c.Engine.GetDisk(ctx, a.DiskID)
+		if err != nil {
+			return size, err
+		}
+		return max(max(size, d.Bytes)-d.ActualBytes, 0), nil
+	}
+	return size, nil
+}
+
+func gib(n int64) string { return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30)) }

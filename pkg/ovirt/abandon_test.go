@@ -1,0 +1,86 @@
+package ovirt_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/ovirt"
+)
+
+// TestAbandonedReadDoesNotReachItsRetry lets the first answer come after the
+// second. The race detector sees a request that was given up write to what its
+// retry returns; without it, the wrong machine is seen.
+func TestAbandonedReadDoesNotReachItsRetry(t *testing.T) {
+	release := make(chan struct{})
+	var late sync.WaitGroup
+	late.Add(1)
+	var once sync.Once
+	s := newStub(t, func(w http.ResponseWriter, _ *http.Request) {
+		name := "second"
+		once.Do(func() {
+			defer late.Done()
+			<-release
+			name = "first"
+		})
+		fmt.Fprintf(w, `<vms><vm id="1"><name>%s</name></vm></vms>`, name)
+	})
+	c := s.dial(t, ovirt.Options{CallLimit: 50 * time.Millisecond})
+	vms, err := c.VMsByTag(t.Context(), "demo")
+	close(release)
+	late.Wait()
+	time.Sleep(20 * time.Millisecond) // the abandoned call reads its answer
+	if err != nil || len(vms) != 1 || vms[0].Name != "second" {
+		t.Errorf("got %+v, %v", vms, err)
+	}
+}
+
+// TestAbandonedLoginDoesNotReachItsRetry is the same for the login, which every
+// client begins with.
+func TestAbandonedLoginDoesNotReachItsRetry(t *testing.T) {
+	var once sync.Once
+	s := newStub(t, nil)
+	mux := s.Config.Handler
+	late := make(chan struct{})
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/api") {
+			once.Do(func() { time.Sleep(150 * time.Millisecond); close(late) })
+		}
+		mux.ServeHTTP(w, r)
+	})
+	c := s.dial(t, ovirt.Options{CallLimit: 100 * time.Millisecond})
+	<-late
+	time.Sleep(20 * time.Millisecond)
+	if _, err := c.Version(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAbandonedWriteIsNotSentTwice leaves it to the caller to look whether a
+// change was made: the engine may still be at it.
+func TestAbandonedWriteIsNotSentTwice(t *testing.T) {
+	var mu sync.Mutex
+	posts := 0
+	release := make(chan struct{})
+	s := newStub(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		posts++
+		mu.Unlock()
+		<-release
+		fmt.Fprint(w, `<disk id="d1"/>`)
+	})
+	t.Cleanup(func() { close(release) })
+	c := s.dial(t, ovirt.Options{CallLimit: 50 * time.Millisecond})
+	d, err := c.CreateDisk(t.Context(), ovirt.DiskSpec{Alias: "a", Format: "cow", Bytes: 1 << 20, StorageDomainID: "s"})
+	if !ovirt.Is(err, ovirt.Unavailable) || d.ID != "" {
+		t.Errorf("got %+v, %v; what was given up is neither done nor undone", d, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if posts != 1 {
+		t.Errorf("sent %d times", posts)
+	}
+}
