@@ -11,6 +11,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/ovirt"
 )
 
+// patience is how long the client waits for an answer: long enough for one that
+// is on its way on a busy machine.
+const patience = 500 * time.Millisecond
+
 // TestAbandonedReadDoesNotReachItsRetry lets the first answer come after the
 // second. The race detector sees a request that was given up write to what its
 // retry returns; without it, the wrong machine is seen.
@@ -28,7 +32,7 @@ func TestAbandonedReadDoesNotReachItsRetry(t *testing.T) {
 		})
 		fmt.Fprintf(w, `<vms><vm id="1"><name>%s</name></vm></vms>`, name)
 	})
-	c := s.dial(t, ovirt.Options{CallLimit: 50 * time.Millisecond})
+	c := s.dial(t, ovirt.Options{CallLimit: patience})
 	vms, err := c.VMsByTag(t.Context(), "demo")
 	close(release)
 	late.Wait()
@@ -47,11 +51,14 @@ func TestAbandonedLoginDoesNotReachItsRetry(t *testing.T) {
 	late := make(chan struct{})
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/api") {
-			once.Do(func() { time.Sleep(150 * time.Millisecond); close(late) })
+			once.Do(func() {
+				time.Sleep(patience + patience/2)
+				close(late)
+			})
 		}
 		mux.ServeHTTP(w, r)
 	})
-	c := s.dial(t, ovirt.Options{CallLimit: 100 * time.Millisecond})
+	c := s.dial(t, ovirt.Options{CallLimit: patience})
 	<-late
 	time.Sleep(20 * time.Millisecond)
 	if _, err := c.Version(t.Context()); err != nil {
@@ -73,7 +80,7 @@ func TestAbandonedWriteIsNotSentTwice(t *testing.T) {
 		fmt.Fprint(w, `<disk id="d1"/>`)
 	})
 	t.Cleanup(func() { close(release) })
-	c := s.dial(t, ovirt.Options{CallLimit: 50 * time.Millisecond})
+	c := s.dial(t, ovirt.Options{CallLimit: patience})
 	d, err := c.CreateDisk(t.Context(), ovirt.DiskSpec{Alias: "a", Format: "cow", Bytes: 1 << 20, StorageDomainID: "s"})
 	if !ovirt.Is(err, ovirt.Unavailable) || d.ID != "" {
 		t.Errorf("got %+v, %v; what was given up is neither done nor undone", d, err)
