@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,14 +23,14 @@ func TestAbandonedReadDoesNotReachItsRetry(t *testing.T) {
 	release := make(chan struct{})
 	var late sync.WaitGroup
 	late.Add(1)
-	var once sync.Once
+	var calls atomic.Int32
 	s := newStub(t, func(w http.ResponseWriter, _ *http.Request) {
 		name := "second"
-		once.Do(func() {
+		if calls.Add(1) == 1 {
 			defer late.Done()
 			<-release
 			name = "first"
-		})
+		}
 		fmt.Fprintf(w, `<vms><vm id="1"><name>%s</name></vm></vms>`, name)
 	})
 	c := s.dial(t, ovirt.Options{CallLimit: patience})
@@ -45,16 +46,16 @@ func TestAbandonedReadDoesNotReachItsRetry(t *testing.T) {
 // TestAbandonedLoginDoesNotReachItsRetry is the same for the login, which every
 // client begins with.
 func TestAbandonedLoginDoesNotReachItsRetry(t *testing.T) {
-	var once sync.Once
+	var calls atomic.Int32
 	s := newStub(t, nil)
 	mux := s.Config.Handler
 	late := make(chan struct{})
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/api") {
-			once.Do(func() {
+			if calls.Add(1) == 1 {
 				time.Sleep(patience + patience/2)
 				close(late)
-			})
+			}
 		}
 		mux.ServeHTTP(w, r)
 	})
