@@ -125,7 +125,6 @@ func serve(t *testing.T, data []byte, piece int) *server {
 		}
 		http.ServeContent(out, r, "", time.Time{}, bytes.NewReader(data))
 	}))
-	s.Config.ErrorLog = nil
 	t.Cleanup(s.Close)
 	return s
 }

@@ -47,17 +47,15 @@ func TestAbandonedReadDoesNotReachItsRetry(t *testing.T) {
 // client begins with.
 func TestAbandonedLoginDoesNotReachItsRetry(t *testing.T) {
 	var calls atomic.Int32
-	s := newStub(t, nil)
-	mux := s.Config.Handler
 	late := make(chan struct{})
-	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/api") {
-			if calls.Add(1) == 1 {
+	s := newStub(t, nil, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/api") && calls.Add(1) == 1 {
 				time.Sleep(patience + patience/2)
 				close(late)
 			}
-		}
-		mux.ServeHTTP(w, r)
+			next.ServeHTTP(w, r)
+		})
 	})
 	c := s.dial(t, ovirt.Options{CallLimit: patience})
 	<-late

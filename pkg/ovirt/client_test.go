@@ -28,11 +28,13 @@ type stub struct {
 	logins int
 	valid  string
 	extra  http.HandlerFunc
+	mux    *http.ServeMux
 }
 
-func newStub(t *testing.T, extra http.HandlerFunc) *stub {
-	s := &stub{extra: extra}
+// newStub serves a login and whatever extra says; wrap stands before all of it.
+func newStub(t *testing.T, extra http.HandlerFunc, wrap ...func(http.Handler) http.Handler) *stub {
 	mux := http.NewServeMux()
+	s := &stub{extra: extra, mux: mux}
 	mux.HandleFunc("/ovirt-engine/sso/oauth/token", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.FormValue("password") != "right password" {
@@ -58,8 +60,13 @@ func newStub(t *testing.T, extra http.HandlerFunc) *stub {
 		}
 		s.extra(w, r)
 	})
-	s.Server = httptest.NewTLSServer(mux)
+	var all http.Handler = mux
+	for _, w := range wrap {
+		all = w(all)
+	}
+	s.Server = httptest.NewUnstartedServer(all)
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
 }
@@ -229,7 +236,7 @@ func TestUploadResumes(t *testing.T) {
 			fmt.Fprint(w, `<disk id="d1"><status>ok</status></disk>`)
 		}
 	})
-	s.Config.Handler.(*http.ServeMux).HandleFunc("/images/", func(w http.ResponseWriter, r *http.Request) {
+	s.mux.HandleFunc("/images/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodOptions {
 			return
 		}
