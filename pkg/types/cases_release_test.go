@@ -83,9 +83,10 @@ var releaseRows = []releaseRow{
 	{"records elsewhere with the gate", baremetal, externalRecords + `
 		featureSet = CustomNoUpgrade
 		featureGates = [OnPremDNSRecords=true]`, "4.21.0-okd-scos.11", ``, `warns platform.baremetal.dnsRecordsType`},
-	{"records elsewhere, early", baremetal, externalRecords, "4.20.0-okd-scos.17", ``, `
-		platform.baremetal.dnsRecordsType
-		platform.baremetal.dnsRecordsType`},
+	{"records elsewhere, early", baremetal, externalRecords, "4.20.0-okd-scos.17", ``, `platform.baremetal.dnsRecordsType`},
+	{"components, early", none, allComponents, "4.21.0-okd-scos.11", ``, `
+		capabilities.additionalEnabledCapabilities[1]
+		capabilities.additionalEnabledCapabilities[2]`},
 	{"records elsewhere, on for all", baremetal, externalRecords, "5.1.0-okd-scos.0", `.OnPremDNSRecords=true`, ``},
 	{"records of the nodes", baremetal, `platform.baremetal.dnsRecordsType = Internal`, "4.22.0-okd-scos.10", ``, ``},
 

@@ -46,8 +46,8 @@ type InstallConfig struct {
 	// ControlPlane is the machines that run the cluster's API and etcd.
 	ControlPlane *MachinePool `json:"controlPlane,omitempty"`
 	// Arbiter is machines that only complete the majority of etcd, next to two
-	// control-plane machines. Default: none. Platform baremetal only, and the
-	// feature gate HighlyAvailableArbiter must be on.
+	// control-plane machines. Default: none. Platform baremetal only, since release
+	// 4.20.
 	Arbiter *MachinePool `json:"arbiter,omitempty"`
 	// Compute is the machines that run the workload. Default: one pool, worker, of
 	// three machines. At most that one pool.

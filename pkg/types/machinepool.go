@@ -28,8 +28,8 @@ type MachinePool struct {
 	// Platform is what the pool's machines have of their own on the platform.
 	Platform MachinePoolPlatform `json:"platform"`
 	// Fencing lets two control-plane machines switch each other off, so that they
-	// survive without a third. Default: none. In controlPlane only, and the feature
-	// gate DualReplica must be on.
+	// survive without a third. Default: none. In controlPlane only, since release
+	// 4.22; before, the feature gate DualReplica must be on.
 	Fencing *Fencing `json:"fencing,omitempty"`
 	// DiskSetup prepares further disks. Default: none. These platforms do not have
 	// it; use a MachineConfig.

@@ -46,7 +46,9 @@ func (n Number) String() string { return fmt.Sprintf("%d.%d", n.Major, n.Minor) 
 // fields that it does not know and would pass over in silence, features that it
 // has switched off, and those for which this installer lacks something.
 func CheckRelease(c *InstallConfig, rel Release) *report.Report {
-	check := releaseCheck{config: c, release: rel, found: report.New("install-config.yaml")}
+	check := releaseCheck{
+		config: c, release: rel, found: report.New("install-config.yaml"), unknown: map[report.Path]bool{},
+	}
 	if c.source != nil {
 		check.found = report.New(c.source.File)
 	}
@@ -75,6 +77,7 @@ type releaseCheck struct {
 	number   Number
 	numbered bool
 	found    *report.Report
+	unknown  map[report.Path]bool // fields that the release does not know
 }
 
 func (k *releaseCheck) add(at report.Path, warning bool, format string, args ...any) {
@@ -91,9 +94,12 @@ func (k *releaseCheck) field(f sinceField) {
 		switch {
 		case k.number.Since(f.since):
 		case f.partly != (Number{}) && k.number.Since(f.partly):
-			k.add(at, true, "not every build of %s knows it, and one that does not passes over it; release %s does", f.partly, f.since)
+			k.add(at, true, "not every build of %s knows it, and one that does not passes over it; release %s does",
+				f.partly, f.since)
 		default:
-			k.add(at, false, "release %s does not know it; %s, or install %s or later", k.release.Version, f.instead, f.since)
+			k.add(at, false, "release %s does not know it; %s, or install %s or later",
+				k.release.Version, f.instead, f.since)
+			k.unknown[at] = true
 		}
 	}
 }
@@ -108,7 +114,8 @@ func (k *releaseCheck) gated(g gatedField) {
 	if on || !known {
 		return
 	}
-	how := "set featureSet: CustomNoUpgrade and featureGates: [" + g.gate + "=true], with which the cluster can never be upgraded"
+	how := "set featureSet: CustomNoUpgrade and featureGates: [" + g.gate + "=true], " +
+		"with which the cluster can never be upgraded"
 	standard := gateHistory[g.gate].standard
 	switch {
 	case k.config.FeatureSet == customSet:
@@ -117,6 +124,9 @@ func (k *releaseCheck) gated(g gatedField) {
 		how = fmt.Sprintf("install %s or later, where it is on, or %s", standard, how)
 	}
 	for _, at := range paths {
+		if k.unknown[at] {
+			continue // the release has neither field nor gate
+		}
 		k.add(at, false, "needs the feature gate %s, which is off; %s", g.gate, how)
 	}
 }
@@ -189,6 +199,7 @@ func (k *releaseCheck) tunnel() {
 	if k.config.FeatureSet == customSet {
 		at, what = report.NewPath("featureGates"), strings.Join(on, " and ")
 	}
-	k.add(at, false, "%s: from release 5.0 on the bootstrap host then needs a tunnel to the cluster's pods (konnectivity), which this installer does not make; "+
-		"leave it out, or name the gates that you want without it, with featureSet: CustomNoUpgrade", what)
+	k.add(at, false, "%s: from release 5.0 on the bootstrap host then needs a tunnel to the cluster's pods "+
+		"(konnectivity), which this installer does not make; leave it out, or name the gates that you want without it, "+
+		"with featureSet: CustomNoUpgrade", what)
 }

@@ -15,15 +15,25 @@ type sinceField struct {
 	instead string // what to do about it
 }
 
-// fieldsSince are in the order of docs/dev/install-config.md.
+// meansTheSame is what to do about fields that say what holds without them.
+const meansTheSame = "remove it, which means the same"
+
+// fieldsSince are the fields that came with releases since the oldest supported.
 var fieldsSince = []sinceField{
-	{Number{4, 22}, Number{}, when("osImageStream", func(c *InstallConfig) bool { return c.OSImageStream != "" }), "remove it, which means the same"},
-	{Number{4, 22}, Number{}, when("featureSet", func(c *InstallConfig) bool { return c.FeatureSet == "OKD" }), "remove it, which means the same"},
-	{Number{5, 0}, Number{}, fencedByMAC, "write hostName"},
-	{Number{5, 0}, Number{4, 22}, whenMetal("provisioningNetworkGateway", func(p *BareMetalPlatform) bool { return p.ProvisioningNetworkGateway.IsValid() }),
-		"have the router announced by a DHCP server of your own, with provisioningNetwork: Unmanaged"},
-	{Number{4, 22}, Number{4, 21}, whenMetal("dnsRecordsType", func(p *BareMetalPlatform) bool { return p.DNSRecordsType != "" }), "remove it"},
-	{Number{5, 0}, Number{}, components(capabilityClusterAPI, capabilityCompatibility), "remove it"},
+	{since: Number{4, 22}, instead: meansTheSame,
+		used: when("osImageStream", func(c *InstallConfig) bool { return c.OSImageStream != "" })},
+	{since: Number{4, 22}, instead: meansTheSame,
+		used: when("featureSet", func(c *InstallConfig) bool { return c.FeatureSet == "OKD" })},
+	{since: Number{5, 0}, instead: "write hostName",
+		used: fencedByMAC},
+	{since: Number{5, 0}, partly: Number{4, 22},
+		instead: "have the router announced by a DHCP server of your own, with provisioningNetwork: Unmanaged",
+		used: whenMetal("provisioningNetworkGateway",
+			func(p *BareMetalPlatform) bool { return p.ProvisioningNetworkGateway.IsValid() })},
+	{since: Number{4, 22}, partly: Number{4, 21}, instead: "remove it",
+		used: whenMetal("dnsRecordsType", func(p *BareMetalPlatform) bool { return p.DNSRecordsType != "" })},
+	{since: Number{5, 0}, instead: "remove it",
+		used: components(capabilityClusterAPI, capabilityCompatibility)},
 }
 
 // deprecatedField is a field that should no longer be used.
@@ -33,9 +43,13 @@ type deprecatedField struct {
 	instead string
 }
 
+const ownImage = "remove it, and the release's own image is taken"
+
 var deprecatedSince = []deprecatedField{
-	{Number{5, 0}, whenMetal("bootstrapOSImage", func(p *BareMetalPlatform) bool { return p.BootstrapOSImage != "" }), "remove it, and the release's own image is taken"},
-	{Number{5, 0}, whenMetal("clusterOSImage", func(p *BareMetalPlatform) bool { return p.ClusterOSImage != "" }), "remove it, and the release's own image is taken"},
+	{since: Number{5, 0}, instead: ownImage,
+		used: whenMetal("bootstrapOSImage", func(p *BareMetalPlatform) bool { return p.BootstrapOSImage != "" })},
+	{since: Number{5, 0}, instead: ownImage,
+		used: whenMetal("clusterOSImage", func(p *BareMetalPlatform) bool { return p.ClusterOSImage != "" })},
 }
 
 // Feature gates that fields depend on.
@@ -75,7 +89,8 @@ var gatedFields = []gatedField{
 		}
 		return []report.Path{report.NewPath("controlPlane", "fencing")}
 	}},
-	{gateDNSRecords, whenMetal("dnsRecordsType", func(p *BareMetalPlatform) bool { return p.DNSRecordsType == DNSRecordsExternal })},
+	{gateDNSRecords, whenMetal("dnsRecordsType",
+		func(p *BareMetalPlatform) bool { return p.DNSRecordsType == DNSRecordsExternal })},
 	{gateClusterAPI, components(capabilityClusterAPI)},
 	{gateCompatibility, components(capabilityCompatibility)},
 }

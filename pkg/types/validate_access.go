@@ -39,8 +39,8 @@ func validatePullSecret(c *InstallConfig, r *report.Report) {
 		return
 	}
 	for _, host := range dropped {
-		r.Warn(at, hidden, "auth in the entry for %q is not the base64 form of user:password, so that registry will be asked without a login; "+
-			"remove the entry, or write what `printf user:password | base64 -w0` prints", host)
+		r.Warn(at, hidden, "auth in the entry for %q is not the base64 form of user:password, "+
+			"so that registry will be asked without a login; remove the entry, or write what `printf user:password | base64 -w0` prints", host)
 	}
 	c.PullSecret = secret.New(mended)
 }

@@ -15,8 +15,10 @@ func (o Options) validateBareMetal(c *InstallConfig, p *BareMetalPlatform, at re
 		at: at, apiName: "apiVIPs", ingressName: "ingressVIPs", api: p.APIVIPs, ingress: p.IngressVIPs, balancer: p.LoadBalancer,
 		missing: "a free address in machineNetwork, outside any DHCP range; or give it the name api.<name>.<baseDomain> in DNS, for routes *.apps.<name>.<baseDomain>",
 	}, r)
-	if p.DNSRecordsType == DNSRecordsExternal && p.LoadBalancer.kind() != LoadBalancerUserManaged && !r.Broken(at.Child("loadBalancer")) {
-		r.Invalid(at.Child("dnsRecordsType"), p.DNSRecordsType, "needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", LoadBalancerUserManaged)
+	ours := p.LoadBalancer.kind() != LoadBalancerUserManaged && !r.Broken(at.Child("loadBalancer"))
+	if p.DNSRecordsType == DNSRecordsExternal && ours {
+		r.Invalid(at.Child("dnsRecordsType"), p.DNSRecordsType,
+			"needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", LoadBalancerUserManaged)
 	}
 	if !r.Broken(at.Child("provisioningNetwork")) {
 		if p.ProvisioningNetwork == ProvisioningDisabled {
@@ -135,7 +137,8 @@ func validateGateway(p *BareMetalPlatform, at report.Path, r *report.Report) {
 	switch {
 	case !ip.IsValid():
 	case p.ProvisioningNetwork != ProvisioningManaged:
-		r.Invalid(here, ip, "is handed out by the cluster's own DHCP server, which runs with provisioningNetwork: %s only; remove it", ProvisioningManaged)
+		r.Invalid(here, ip, "is handed out by the cluster's own DHCP server, "+
+			"which runs with provisioningNetwork: %s only; remove it", ProvisioningManaged)
 	case r.Broken(at.Child("provisioningNetworkCIDR")) || !cidr.IsValid():
 	case !cidr.Contains(ip):
 		r.Invalid(here, ip, "is not in provisioningNetworkCIDR, %s", cidr)

@@ -44,7 +44,8 @@ func validateMirrors(c *InstallConfig, r *report.Report) {
 		at := report.NewPath("imageDigestSources").Index(i)
 		check(at, s.Source, s.Mirrors)
 		if s.SourcePolicy != "" && len(s.Mirrors) == 0 && !r.Broken(at.Child("mirrors")) {
-			r.Invalid(at.Child("sourcePolicy"), s.SourcePolicy, "says what is done when no mirror has an image, and there are no mirrors; add mirrors or remove it")
+			r.Invalid(at.Child("sourcePolicy"), s.SourcePolicy,
+				"says what is done when no mirror has an image, and there are no mirrors; add mirrors or remove it")
 		}
 	}
 	for i, s := range c.ImageContentSources {
