@@ -26,6 +26,9 @@ type Deps struct {
 	// ReleaseImage is the pull spec of the release to install. Empty takes the
 	// one of the last run or, failing that, the one built in.
 	ReleaseImage string
+	// ReleaseVersion is the version of ReleaseImage. Empty is unknown: then nothing
+	// is checked against it, and what depends on it is as for the newest release.
+	ReleaseVersion string
 	// Version is the installer's own, for the ConfigMap that records it.
 	Version string
 	// Invoker is who started the installer, for the ConfigMaps that record it.

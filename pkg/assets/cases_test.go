@@ -35,7 +35,7 @@ var (
 	variants  = []string{"proxy", "mirrors", "dual-stack", "capabilities", "tech-preview", "hardened", "legacy-mirrors"}
 	special   = []testCase{
 		{types.PlatformBareMetal, "arbiter"}, {types.PlatformBareMetal, "provisioning"},
-		{types.PlatformBareMetal, "fencing"}, {types.PlatformNone, "fencing"},
+		{types.PlatformBareMetal, "external-dns"}, {types.PlatformBareMetal, "fencing"}, {types.PlatformNone, "fencing"},
 	}
 )
 
@@ -94,6 +94,7 @@ func (testCase) input(t testing.TB, name string) []byte {
 
 const (
 	testInfraID   = "demo-x7k2p"
+	testRelease   = "5.0.0-okd-scos.1"
 	testClusterID = "5f0f2b6e-6a3c-4f5e-9d0a-1c2b3d4e5f60"
 )
 
@@ -134,13 +135,13 @@ func renderConfig(t testing.TB, config *types.InstallConfig) asset.Files {
 		}
 	}
 	first, err := manifests.Render(manifests.Inputs{
-		Config: config, InfraID: testInfraID, ClusterID: testClusterID, RootCA: certs[0], MachineConfigServer: certs[1],
+		Config: config, InfraID: testInfraID, ClusterID: testClusterID, ReleaseVersion: testRelease, RootCA: certs[0], MachineConfigServer: certs[1],
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	second, err := openshift.Render(openshift.Inputs{
-		Config: config, InfraID: testInfraID, PasswordHash: "$2a$10$hash", Pointers: pointers, Invoker: "user", Version: "test",
+		Config: config, InfraID: testInfraID, ReleaseVersion: testRelease, PasswordHash: "$2a$10$hash", Pointers: pointers, Invoker: "user", Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

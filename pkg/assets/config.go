@@ -10,12 +10,14 @@ import (
 // Values that come with each run.
 var (
 	ReleaseImage = asset.Param[string]("release-image")
-	Invoker      = asset.Param[string]("invoker")
-	Version      = asset.Param[string]("installer-version")
-	KeepTemplate = asset.Param[bool]("keep-os-template")
-	HostData     = asset.Param[string]("bootstrap-data") // digest of the embedded tree
-	Profile      = asset.Param[string]("cluster-profile")
-	NodeIP       = asset.Param[netip.Addr]("bootstrap-node-ip")
+	// ReleaseVersion is that of ReleaseImage, empty where it is not known.
+	ReleaseVersion = asset.Param[string]("release-version")
+	Invoker        = asset.Param[string]("invoker")
+	Version        = asset.Param[string]("installer-version")
+	KeepTemplate   = asset.Param[bool]("keep-os-template")
+	HostData       = asset.Param[string]("bootstrap-data") // digest of the embedded tree
+	Profile        = asset.Param[string]("cluster-profile")
+	NodeIP         = asset.Param[netip.Addr]("bootstrap-node-ip")
 )
 
 const configFile = "install-config.yaml"

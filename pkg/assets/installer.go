@@ -55,6 +55,10 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	}
 	setOrKeep(store, Invoker, deps.Invoker, defaultInvoker)
 	setOrKeep(store, ReleaseImage, deps.ReleaseImage, "")
+	if deps.ReleaseImage != "" || !asset.Remembers(store, ReleaseVersion) {
+		// Another image may be of another release.
+		asset.Set(store, ReleaseVersion, deps.ReleaseVersion)
+	}
 	setOrKeep(store, Profile, deps.Profile, "")
 	setOrKeep(store, NodeIP, deps.NodeIP, netip.Addr{})
 	setOrKeep(store, LoadCerts, deps.LoadCerts, false)

@@ -23,15 +23,26 @@ var (
 )
 
 // Manifests is manifests/: the cluster's configuration.
-var Manifests = asset.From5("manifests", Config, InfraID, ClusterID, RootCA, MachineConfigServer,
-	func(_ asset.Env, c *types.InstallConfig, infraID, clusterID string, rootCA, mcs pki.Pair) (asset.Files, error) {
-		return manifests.Render(manifests.Inputs{Config: c, InfraID: infraID, ClusterID: clusterID, RootCA: rootCA, MachineConfigServer: mcs})
+var Manifests = asset.From6("manifests", Config, InfraID, ClusterID, ReleaseVersion, RootCA, MachineConfigServer,
+	func(
+		_ asset.Env, c *types.InstallConfig, infraID, clusterID, release string, rootCA, mcs pki.Pair,
+	) (asset.Files, error) {
+		if err := types.CheckRelease(c, types.Release{Version: release}).Err(); err != nil {
+			return nil, err
+		}
+		return manifests.Render(manifests.Inputs{
+			Config: c, InfraID: infraID, ClusterID: clusterID, ReleaseVersion: release, RootCA: rootCA, MachineConfigServer: mcs,
+		})
 	}, asset.OwnsDir(manifests.Dir), asset.Bound(boundManifests...))
 
 // OpenShift is openshift/: objects of the operators' kinds.
-var OpenShift = asset.From6("openshift", Config, InfraID, Kubeadmin, pointers, Invoker, Version,
-	func(_ asset.Env, c *types.InstallConfig, infraID string, k kubeadmin, pointers map[string][]byte, invoker, version string) (asset.Files, error) {
+var OpenShift = asset.From7("openshift", Config, InfraID, ReleaseVersion, Kubeadmin, pointers, Invoker, Version,
+	func(
+		_ asset.Env, c *types.InstallConfig, infraID, release string, k kubeadmin, pointers map[string][]byte,
+		invoker, version string,
+	) (asset.Files, error) {
 		return openshift.Render(openshift.Inputs{
-			Config: c, InfraID: infraID, PasswordHash: k.Hash, Pointers: pointers, Invoker: invoker, Version: version,
+			Config: c, InfraID: infraID, ReleaseVersion: release, PasswordHash: k.Hash, Pointers: pointers,
+			Invoker: invoker, Version: version,
 		})
 	}, asset.OwnsDir(openshift.Dir, openshift.PointerFiles()...), asset.Bound(boundOpenShift...))

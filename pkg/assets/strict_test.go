@@ -23,14 +23,16 @@ type provisioning struct {
 	metav1.TypeMeta `json:",inline"`
 	Metadata        metav1.ObjectMeta `json:"metadata"`
 	Spec            struct {
-		ProvisioningInterface     string   `json:"provisioningInterface"`
-		ProvisioningIP            string   `json:"provisioningIP"`
-		ProvisioningNetworkCIDR   string   `json:"provisioningNetworkCIDR"`
-		ProvisioningDHCPRange     string   `json:"provisioningDHCPRange"`
-		ProvisioningOSDownloadURL string   `json:"provisioningOSDownloadURL"`
-		ProvisioningNetwork       string   `json:"provisioningNetwork"`
-		AdditionalNTPServers      []string `json:"additionalNTPServers"`
-		WatchAllNamespaces        bool     `json:"watchAllNamespaces"`
+		ProvisioningInterface   string `json:"provisioningInterface"`
+		ProvisioningIP          string `json:"provisioningIP"`
+		ProvisioningNetworkCIDR string `json:"provisioningNetworkCIDR"`
+		// ProvisioningNetworkGateway is of releases since 5.0.
+		ProvisioningNetworkGateway string   `json:"provisioningNetworkGateway"`
+		ProvisioningDHCPRange      string   `json:"provisioningDHCPRange"`
+		ProvisioningOSDownloadURL  string   `json:"provisioningOSDownloadURL"`
+		ProvisioningNetwork        string   `json:"provisioningNetwork"`
+		AdditionalNTPServers       []string `json:"additionalNTPServers"`
+		WatchAllNamespaces         bool     `json:"watchAllNamespaces"`
 	} `json:"spec"`
 }
 
@@ -44,6 +46,26 @@ type machineProvider struct {
 	UserData corev1.SecretReference `json:"userData"`
 }
 
+// newerInfrastructure is the type of an Infrastructure with what the linked API
+// does not have yet.
+type newerInfrastructure struct {
+	configv1.Infrastructure `json:",inline"`
+
+	Status struct {
+		configv1.InfrastructureStatus `json:",inline"`
+
+		PlatformStatus struct {
+			configv1.PlatformStatus `json:",inline"`
+
+			BareMetal *struct {
+				configv1.BareMetalPlatformStatus `json:",inline"`
+
+				DNSRecordsType string `json:"dnsRecordsType"`
+			} `json:"baremetal"`
+		} `json:"platformStatus"`
+	} `json:"status"`
+}
+
 // kinds are the Go types of everything that may be in a manifest.
 var kinds = map[string]func() any{
 	"v1 ConfigMap":                                            func() any { return &corev1.ConfigMap{} },
@@ -52,7 +74,7 @@ var kinds = map[string]func() any{
 	"config.openshift.io/v1 DNS":                              func() any { return &configv1.DNS{} },
 	"config.openshift.io/v1 FeatureGate":                      func() any { return &configv1.FeatureGate{} },
 	"config.openshift.io/v1 ImageDigestMirrorSet":             func() any { return &configv1.ImageDigestMirrorSet{} },
-	"config.openshift.io/v1 Infrastructure":                   func() any { return &configv1.Infrastructure{} },
+	"config.openshift.io/v1 Infrastructure":                   func() any { return &newerInfrastructure{} },
 	"config.openshift.io/v1 Ingress":                          func() any { return &configv1.Ingress{} },
 	"config.openshift.io/v1 Network":                          func() any { return &configv1.Network{} },
 	"config.openshift.io/v1 Proxy":                            func() any { return &configv1.Proxy{} },

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -33,8 +34,26 @@ func (c *creation) inspect(ctx context.Context, sink event.Sink) (*release.Relea
 	if err != nil {
 		return nil, err
 	}
+	if err := c.fits(rel); err != nil {
+		return nil, err
+	}
 	c.releaseRead = rel
 	return rel, nil
+}
+
+// fits compares the install-config with the release.
+func (c *creation) fits(rel *release.Release) error {
+	profile := orDefault(c.app.Getenv(envClusterProfile), bootstrap.DefaultProfile)
+	found := types.CheckRelease(c.cluster.Config, types.Release{
+		Version: rel.Version, Gates: func(set string) map[string]bool { return rel.Gates(profile, set) },
+	})
+	for _, line := range found.Lines(true) {
+		event.Warn(c.app.Sink, line)
+	}
+	if err := found.Err(); err != nil {
+		return c.app.classify(err)
+	}
+	return nil
 }
 
 // releaseOptions are how the install-config says that images are to be reached.

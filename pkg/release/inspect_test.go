@@ -55,6 +55,10 @@ data:
       {"location":"https://images.test/os.qcow2","sha256":"ab"}}}}}}}}
 `
 
+const featureGates = `{"kind":"FeatureGate","metadata":{"name":"cluster",
+ "annotations":{"include.release.openshift.io/self-managed-high-availability":"false-except-for-the-config-operator"}},
+ "spec":{},"status":{"featureGates":[{"enabled":[{"name":"HighlyAvailableArbiter"}]}]}}`
+
 type fixture struct {
 	server *httptest.Server
 	roots  []byte
@@ -141,11 +145,12 @@ func pullSecret(registry string) secret.String {
 
 func good() map[string]string {
 	return map[string]string{
-		"release-manifests/image-references":           references,
-		"release-manifests/release-metadata":           metadata,
-		"release-manifests/0000_50_installer_cm.yaml":  bootImages,
-		"release-manifests/0000_50_other_config.yaml":  "kind: ConfigMap # not coreos-bootimages",
-		"release-manifests/0000_00_cvo_namespace.yaml": "kind: Namespace",
+		"release-manifests/image-references":                                                  references,
+		"release-manifests/release-metadata":                                                  metadata,
+		"release-manifests/0000_50_installer_cm.yaml":                                         bootImages,
+		"release-manifests/0000_50_cluster-config-api_featureGate-SelfManagedHA-Default.yaml": featureGates,
+		"release-manifests/0000_50_other_config.yaml":                                         "kind: ConfigMap # not coreos-bootimages",
+		"release-manifests/0000_00_cvo_namespace.yaml":                                        "kind: Namespace",
 	}
 }
 
@@ -171,6 +176,9 @@ func TestInspectReadsTheRelease(t *testing.T) {
 		}
 		if _, ok := r.Image("cluster-autoscaler"); ok {
 			t.Error("found a component that is not there")
+		}
+		if !r.Gates("self-managed-high-availability", "")["HighlyAvailableArbiter"] {
+			t.Error("no feature gates")
 		}
 		if r.Stream() == nil || r.Stream().Architectures["x86_64"].Artifacts["openstack"].Formats["qcow2"].Disk.Sha256 != "ab" {
 			t.Errorf("stream %+v", r.Stream())

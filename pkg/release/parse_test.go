@@ -40,6 +40,14 @@ func TestLoginWithTheLongestPathWins(t *testing.T) {
 	}
 }
 
+// Hosts do not have the login, so it must not matter here either.
+func TestLoginThatCannotBeRead(t *testing.T) {
+	l, err := parsePullSecret(secret.New(`{"auths":{"fake":{"auth":"bar"},"registry.test":{"auth":"YTpob3N0"}}}`))
+	if err != nil || len(l) != 1 || l["registry.test"].Password != "host" {
+		t.Errorf("%d logins, %v", len(l), err)
+	}
+}
+
 func FuzzParseReferences(f *testing.F) {
 	f.Add([]byte(`{"kind":"ImageStream","metadata":{"name":"4.20.0"},"spec":{"tags":[{"name":"etcd","from":{"kind":"DockerImage","name":"r/e@sha256:1"}}]}}`))
 	f.Add([]byte(`{"kind":"ImageStream","metadata":{"name":"x"},"spec":{"tags":[{"name":"a"}]}}`))

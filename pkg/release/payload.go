@@ -24,6 +24,7 @@ const (
 type payload struct {
 	references, metadata []byte
 	bootImages           [][]byte // manifests that may hold the boot images
+	gates                [][]byte // manifests with feature gates
 }
 
 func readPayload(r io.Reader) (payload, error) {
@@ -53,6 +54,8 @@ func readPayload(r io.Reader) (payload, error) {
 			p.references = content
 		case base == "release-metadata":
 			p.metadata = content
+		case strings.Contains(base, "featureGate-"):
+			p.gates = append(p.gates, content)
 		case bytes.Contains(content, []byte("coreos-bootimages")):
 			p.bootImages = append(p.bootImages, content)
 		}

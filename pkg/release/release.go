@@ -28,6 +28,7 @@ type Release struct {
 	Kubernetes string // version of Kubernetes, empty if the release does not say
 	images     map[string]string
 	stream     *stream.Stream
+	gates      []gateSet
 }
 
 // Image is the pull spec of a component; false if the release lacks it.
@@ -204,6 +205,13 @@ func parse(files payload) (*Release, error) {
 		if s != nil {
 			r.stream = s
 		}
+	}
+	for _, raw := range files.gates {
+		sets, err := parseGates(raw)
+		if err != nil {
+			return nil, err
+		}
+		r.gates = append(r.gates, sets...)
 	}
 	return r, nil
 }

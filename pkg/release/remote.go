@@ -3,10 +3,8 @@ package release
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -17,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -102,10 +101,9 @@ func parsePullSecret(raw secret.String) (logins, error) {
 			Username: a.Username, Password: a.Password, IdentityToken: a.IdentityToken, RegistryToken: a.RegistryToken,
 		}
 		if a.Auth != "" {
-			pair, err := base64.StdEncoding.DecodeString(strings.TrimSpace(a.Auth))
-			user, password, ok := strings.Cut(string(pair), ":")
-			if err != nil || !ok {
-				return nil, fmt.Errorf("the pull secret's login for %s is not user:password in base64", host)
+			user, password, ok := pullsecret.Decode(a.Auth)
+			if !ok {
+				continue // as on the hosts, whose secret lacks the entry
 			}
 			config.Username, config.Password = user, password
 		}

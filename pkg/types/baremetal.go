@@ -13,6 +13,9 @@ const (
 	ProvisioningDisabled  = "Disabled"
 )
 
+// DNSRecordsExternal says that the user's DNS server has the cluster's names.
+const DNSRecordsExternal = "External"
+
 // BareMetalPlatform is hosts with a management controller (BMC).
 type BareMetalPlatform struct {
 	// LibvirtURI is the libvirt that releases of the reference installer run their
@@ -38,7 +41,8 @@ type BareMetalPlatform struct {
 	LoadBalancer *LoadBalancer `json:"loadBalancer,omitempty"`
 	// DNSRecordsType says who answers for the names of API and routes. Default:
 	// Internal, the nodes do. One of Internal, External; External needs your load
-	// balancer.
+	// balancer, the feature gate OnPremDNSRecords and a release since 4.22, and the
+	// nodes have to ask your DNS server.
 	DNSRecordsType string `json:"dnsRecordsType,omitempty" enum:"Internal,External"`
 
 	// ProvisioningNetwork says whether there is a network of its own to boot hosts
@@ -55,6 +59,11 @@ type BareMetalPlatform struct {
 	// Default: with Managed from the tenth to the last of provisioningNetworkCIDR,
 	// otherwise none. First and last address, separated by a comma.
 	ProvisioningDHCPRange string `json:"provisioningDHCPRange,omitempty"`
+	// ProvisioningNetworkGateway is the router that hosts get by DHCP in the
+	// provisioning network. Default: none. With Managed only, since release 5.0; in
+	// provisioningNetworkCIDR, and neither in provisioningDHCPRange nor one of the two
+	// provisioning addresses.
+	ProvisioningNetworkGateway netip.Addr `json:"provisioningNetworkGateway,omitzero"`
 	// LegacyProvisioningDHCPExternal is the old form of provisioningNetwork:
 	// Unmanaged.
 	LegacyProvisioningDHCPExternal bool `json:"provisioningDHCPExternal,omitempty" renamed:"provisioningNetwork"`
@@ -93,7 +102,7 @@ type BareMetalPlatform struct {
 
 	// BootstrapOSImage is the image that the bootstrap host starts from. Default:
 	// the release's. An http or https URL with ?sha256= and the checksum of the
-	// image.
+	// image. Releases since 5.0 are not meant to be given another.
 	BootstrapOSImage string `json:"bootstrapOSImage,omitempty"`
 	// ClusterOSImage is the image that the hosts are installed from. Default: the
 	// release's. As bootstrapOSImage.

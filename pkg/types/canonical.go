@@ -1,7 +1,6 @@
 package types
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -34,12 +34,11 @@ func (c *InstallConfig) Secrets() []secret.String {
 			out = append(out, s)
 		}
 	})
-	auths, _ := parsePullSecret(c.PullSecret.Reveal())
+	auths, _ := pullsecret.Parse(c.PullSecret.Reveal())
 	for _, host := range slices.Sorted(maps.Keys(auths)) {
 		login := auths[host].Auth
 		out = append(out, secret.New(login))
-		if plain, err := base64.StdEncoding.DecodeString(login); err == nil {
-			_, password, _ := strings.Cut(string(plain), ":")
+		if _, password, ok := pullsecret.Decode(login); ok {
 			out = append(out, secret.New(password))
 		}
 	}

@@ -12,8 +12,7 @@ var accessRefused = []row{
 	{"pull secret without auths", none, `pullSecret = '{}'`, `pullSecret: Invalid value`},
 	{"pull secret without registries", none, `pullSecret = '{"auths":{}}'`, `pullSecret: Invalid value`},
 	{"registry without login", external, `pullSecret = '{"auths":{"registry.test:5000":{}}}'`, `pullSecret: Invalid value`},
-	{"login not encoded", none, `pullSecret = '{"auths":{"registry.test:5000":{"auth":"user:hunter2"}}}'`, `pullSecret: Invalid value`},
-	{"login without a password", none, `pullSecret = '{"auths":{"registry.test:5000":{"auth":"aHVudGVyMg=="}}}'`, `pullSecret: Invalid value`},
+	{"registry without login beside an unreadable one", external, `pullSecret = '{"auths":{"fake":{"auth":"bar"},"b":{}}}'`, `pullSecret: Invalid value`},
 	{"two wrong logins", external, `pullSecret = '{"auths":{"a":{},"b":{}}}'`, `
 		pullSecret: Invalid value
 		pullSecret: Invalid value`},
@@ -36,6 +35,10 @@ var accessRefused = []row{
 
 var accessAccepted = []row{
 	{"several logins", none, `pullSecret = '{"auths":{"a":{"auth":"dXNlcjpwYXNzd29yZA==","email":"x"},"b":{"credsStore":"desktop"}}}'`, `pullSecret = "(hidden)"`},
+	{"login of OKD guides", none, `pullSecret = '{"auths":{"fake":{"auth":"bar"}}}'`, `warns pullSecret`},
+	{"login not encoded", external, `pullSecret = '{"auths":{"registry.test:5000":{"auth":"user:hunter2"}}}'`, `warns pullSecret`},
+	{"login without a password", none, `pullSecret = '{"auths":{"registry.test:5000":{"auth":"aHVudGVyMg=="}}}'`, `warns pullSecret`},
+	{"login without padding", none, `pullSecret = '{"auths":{"registry.test:5000":{"auth":"dXNlcjpodW50ZXIy"},"b":{"auth":"YTpiYw"}}}'`, ``},
 	{"SSH key", external, `sshKey = $ED25519 core@okd.test`, ``},
 	{"SSH keys with comments", none, `sshKey = "# admins\n$ED25519\n\n$ECDSA\n$RSA\n"`, ``},
 	{"SSH keys that FIPS allows", none, `
@@ -52,6 +55,24 @@ var accessAccepted = []row{
 func TestAccess(t *testing.T) {
 	testRefused(t, Options{}, accessRefused)
 	testAccepted(t, Options{}, accessAccepted)
+}
+
+// What a config is used for must be readable by every program of a host.
+func TestUnreadableLoginsAreLeftOut(t *testing.T) {
+	for secret, want := range map[string]string{
+		`{"auths":{"fake":{"auth":"bar"}}}`:                                      `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`,
+		`{"auths":{"fake":{"auth":"bar"},"a.test":{"auth":"dXNlcjpodW50ZXIy"}}}`: `{"auths":{"a.test":{"auth":"dXNlcjpodW50ZXIy"}}}`,
+		`{"auths":{"a.test":{"auth":"YTpiYw"}}}`:                                 `{"auths":{"a.test":{"auth":"YTpiYw=="}}}`,
+		`{"auths": {"a.test": {"auth":"dXNlcjpodW50ZXIy"}}}`:                     `{"auths": {"a.test": {"auth":"dXNlcjpodW50ZXIy"}}}`,
+	} {
+		c, found := Load("c.yaml", []byte(row{base: none, edits: "pullSecret = '" + secret + "'"}.text(t)))
+		if c == nil {
+			t.Fatal(found.Err())
+		}
+		if got := c.PullSecret.Reveal(); got != want {
+			t.Errorf("%s became %s, want %s", secret, got, want)
+		}
+	}
 }
 
 // On a host that is not in FIPS mode.

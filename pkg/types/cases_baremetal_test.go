@@ -54,7 +54,21 @@ var bareMetalRefused = []row{
 		platform.baremetal.bootstrapExternalStaticGateway = 10.1.0.1
 		platform.baremetal.bootstrapExternalStaticDNS = 10.1.0.1`, `platform.baremetal.bootstrapExternalStaticIP: Invalid value`},
 	{"authority of BMCs", baremetal, `platform.baremetal.bmcVerifyCA = none`, `platform.baremetal.bmcVerifyCA: Invalid value`},
-	{"records elsewhere", baremetal, `platform.baremetal.dnsRecordsType = External`, `platform.baremetal.dnsRecordsType: Forbidden`},
+	{"records elsewhere, with the nodes' load balancer", baremetal, `platform.baremetal.dnsRecordsType = External`, `platform.baremetal.dnsRecordsType: Invalid value @ External`},
+	{"records elsewhere, with an unknown load balancer", baremetal, `
+		platform.baremetal.dnsRecordsType = External
+		platform.baremetal.loadBalancer.type = Mine`, `platform.baremetal.loadBalancer.type: Invalid value`},
+	{"router without a network", baremetal, `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`, `platform.baremetal.provisioningNetworkGateway: Invalid value @ 10.0.0.1`},
+	{"router with somebody else's DHCP", baremetal, `
+		platform.baremetal.provisioningNetwork = Unmanaged
+		platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router elsewhere", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router among the hosts", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.20`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router that is the cluster", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.3`, `platform.baremetal.provisioningNetworkGateway: Duplicate value`},
+	{"router that is the bootstrap host", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.2`, `platform.baremetal.provisioningNetworkGateway: Duplicate value`},
+	{"router that is the network", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.0`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router that is everybody", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.255`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router that is no address", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = router`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
 	{"records of an unknown kind", baremetal, `platform.baremetal.dnsRecordsType = Both`, `platform.baremetal.dnsRecordsType: Unsupported value`},
 }
 
@@ -81,6 +95,10 @@ var bareMetalAccepted = []row{
 	{"managed in IPv6", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = fd2e:6f44:5dd8:b856::/64`, `
 		platform.baremetal.clusterProvisioningIP = "fd2e:6f44:5dd8:b856::3"
 		platform.baremetal.provisioningDHCPRange = "fd2e:6f44:5dd8:b856::a,fd2e:6f44:5dd8:b856:ffff:ffff:ffff:fffe"`},
+	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, `platform.baremetal.provisioningNetworkGateway = "172.22.0.1"`},
+	{"records elsewhere", baremetal, `
+		platform.baremetal.dnsRecordsType = External
+		platform.baremetal.loadBalancer.type = UserManaged`, `platform.baremetal.dnsRecordsType = "External"`},
 	{"unmanaged", baremetal, `platform.baremetal.provisioningNetwork = Unmanaged`, `
 		platform.baremetal.provisioningNetworkCIDR = "172.22.0.0/24"
 		platform.baremetal.provisioningDHCPRange absent`},

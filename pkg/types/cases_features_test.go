@@ -27,7 +27,18 @@ var featureRefused = []row{
 		featureSet = CustomNoUpgrade
 		featureGates = {A: true}`, `featureGates: Invalid value`},
 	{"capability set", none, `capabilities.baselineCapabilitySet = v4.10`, `capabilities.baselineCapabilitySet: Unsupported value @ v4.10`},
-	{"capability", none, `capabilities.additionalEnabledCapabilities = [Ingress, Coffee]`, `capabilities.additionalEnabledCapabilities[1]: Unsupported value`},
+	{"capability set that is empty", none, `capabilities.baselineCapabilitySet = ""`, `capabilities.baselineCapabilitySet: Unsupported value @ baselineCapabilitySet`},
+	{"capability set that is null", external, `capabilities = {baselineCapabilitySet: null, additionalEnabledCapabilities: [Ingress]}`, `capabilities.baselineCapabilitySet: Unsupported value`},
+	{"no capability set", none, `capabilities = {}`, `capabilities.baselineCapabilitySet: Unsupported value @ capabilities`},
+	{"no capability set beside components", ovirt, `capabilities.additionalEnabledCapabilities = [Console]`, `capabilities.baselineCapabilitySet: Unsupported value`},
+	{"Cluster API without what it needs", none, `capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, ClusterAPI]}`,
+		`capabilities.additionalEnabledCapabilities: Invalid value`},
+	{"keys of the authorities", none, `pki.signerCertificates.key = {algorithm: ECDSA, ecdsa: {curve: P384}}`, `pki: Forbidden @ pki`},
+	{"keys of the authorities of an unknown kind", none, `pki.signerCertificates.key.algorithm = Ed25519`, `
+		pki: Forbidden
+		pki.signerCertificates.key.algorithm: Unsupported value @ Ed25519`},
+	{"keys of the authorities of nothing", external, `pki = {}`, `pki: Forbidden`},
+	{"capability", none, `capabilities = {baselineCapabilitySet: vCurrent, additionalEnabledCapabilities: [Ingress, Coffee]}`, `capabilities.additionalEnabledCapabilities[1]: Unsupported value`},
 	{"no capability at all", none, `capabilities.baselineCapabilitySet = None`, `capabilities: Invalid value`},
 	{"no ingress in an old set", external, `capabilities = {baselineCapabilitySet: v4.15}`, `
 		capabilities: Invalid value`},
@@ -56,7 +67,10 @@ var featureAccepted = []row{
 	{"few capabilities", ovirt, `capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, baremetal, MachineAPI]}`, ``},
 	{"few capabilities", external, `capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, CloudCredential]}`, ``},
 	{"marketplace with its manager", none, `capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, marketplace, OperatorLifecycleManager]}`, ``},
-	{"capabilities of the default", none, `capabilities = {}`, ``},
+	{"Cluster API with what it needs", none, `capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, ClusterAPI, CompatibilityRequirements]}`, ``},
+	{"Cluster API on top of everything", none, `capabilities = {baselineCapabilitySet: vCurrent, additionalEnabledCapabilities: [ClusterAPI]}`, ``},
+	{"features of OKD", none, `featureSet = OKD`, `featureSet = "OKD"`},
+	{"the operating system", baremetal, `osImageStream = centos-10`, `osImageStream = "centos-10"`},
 }
 
 func TestFeatures(t *testing.T) {

@@ -44,14 +44,11 @@ var poolRefused = []row{
 		compute[0].diskSetup[0].type: Unsupported value
 		compute[0].diskSetup: Forbidden`},
 	{"operating system of a pool", none, `controlPlane.osImageStream = rhel-10`, `controlPlane.osImageStream: Forbidden`},
-	{"operating system", none, `osImageStream = rhel-10`, `osImageStream: Forbidden`},
+	{"the operating system of a pool", none, `controlPlane.osImageStream = centos-10`, `controlPlane.osImageStream: Forbidden`},
+	{"operating system", none, `osImageStream = rhel-10`, `osImageStream: Unsupported value @ rhel-10`},
 
 	{"arbiter elsewhere", none, twoMasters + `arbiter = {name: arbiter, replicas: 1}`, `arbiter.platform: Unsupported value`},
 	{"arbiter elsewhere", ovirt, twoMasters + `arbiter = {name: arbiter, replicas: 1}`, `arbiter.platform: Unsupported value`},
-	{"arbiter with its gate off", baremetal, twoMasters + `
-		featureSet = CustomNoUpgrade
-		featureGates = [HighlyAvailableArbiter=false]
-		arbiter = {name: arbiter, replicas: 1}`, `arbiter: Forbidden`},
 	{"arbiter by another name", baremetal, twoMasters + `arbiter = {name: judge, replicas: 1}`, `arbiter.name: Unsupported value @ judge`},
 	{"no arbiter in the pool", baremetal, twoMasters + `arbiter = {name: arbiter, replicas: 0}`, `arbiter.replicas: Invalid value`},
 	{"arbiter with one master", baremetal, `
@@ -60,7 +57,6 @@ var poolRefused = []row{
 	{"arbiter of another architecture", baremetal, twoMasters + `arbiter = {name: arbiter, replicas: 1, architecture: arm64}`, `arbiter.architecture: Invalid value`},
 	{"arbiter with fencing", baremetal, twoMasters + `arbiter = {name: arbiter, replicas: 1, fencing: {}}`, `arbiter.fencing: Invalid value`},
 
-	{"fencing with its gate off", baremetal, twoMasters + fencing, `controlPlane.fencing: Forbidden`},
 	{"fencing on VMs", ovirt, twoMasters + fencing + `featureSet = TechPreviewNoUpgrade`, `controlPlane.fencing: Forbidden`},
 	{"fencing of three", baremetal, fencing + `featureSet = TechPreviewNoUpgrade`, `controlPlane.fencing.credentials: Forbidden`},
 	{"fencing with an arbiter", baremetal, twoMasters + fencing + `
@@ -75,7 +71,7 @@ var poolRefused = []row{
 	{"fencing credentials that lack everything", baremetal, twoMasters + fencing + `
 		featureSet = TechPreviewNoUpgrade
 		controlPlane.fencing.credentials[1] = {}`, `
-		controlPlane.fencing.credentials[1].hostName: Required value
+		controlPlane.fencing.credentials[1]: Required value
 		controlPlane.fencing.credentials[1].username: Required value
 		controlPlane.fencing.credentials[1].password: Required value
 		controlPlane.fencing.credentials[1].address: Required value`},
@@ -85,6 +81,11 @@ var poolRefused = []row{
 		controlPlane.fencing.credentials[1].address = redfish+https://10.0.0.51/redfish/v1/Systems/1`, `
 		controlPlane.fencing.credentials[1].hostName: Duplicate value
 		controlPlane.fencing.credentials[1].address: Duplicate value`},
+	{"fencing by the same interface twice", none, twoMasters + fencing + `
+		controlPlane.fencing.credentials[0].macAddress = 52:54:00:AA:00:01
+		controlPlane.fencing.credentials[1].macAddress = 52-54-00-aa-00-01`, `controlPlane.fencing.credentials[1].macAddress: Duplicate value @ 52-54`},
+	{"fencing by no interface", baremetal, twoMasters + fencing + `
+		controlPlane.fencing.credentials[0].macAddress = eth0`, `controlPlane.fencing.credentials[0].macAddress: Invalid value @ eth0`},
 	{"fencing without Redfish", none, twoMasters + fencing + `
 		featureSet = TechPreviewNoUpgrade
 		controlPlane.fencing.credentials[0].address = ipmi://10.0.0.51`, `controlPlane.fencing.credentials[0].address: Invalid value @ ipmi`},
@@ -146,6 +147,12 @@ var poolAccepted = []row{
 		controlPlane.fencing.credentials[0].certificateVerification = "Enabled"
 		controlPlane.fencing.credentials[1].certificateVerification = "Disabled"
 		controlPlane.fencing.credentials[0].password = "(hidden)"`},
+	{"fencing without more", baremetal, twoMasters + fencing, ``},
+	{"fencing by interfaces", none, twoMasters + fencing + `
+		drop controlPlane.fencing.credentials[0].hostName
+		drop controlPlane.fencing.credentials[1].hostName
+		controlPlane.fencing.credentials[0].macAddress = 52:54:00:AA:00:01
+		controlPlane.fencing.credentials[1].macAddress = 52:54:00:AA:00:02`, `controlPlane.fencing.credentials[0].hostName absent`},
 	{"fencing by a vendor's Redfish", none, twoMasters + fencing + `
 		featureSet = DevPreviewNoUpgrade
 		controlPlane.fencing.credentials[0].address = idrac-virtualmedia+https://10.0.0.51/redfish/v1/Systems/System.Embedded.1`, ``},

@@ -4,7 +4,10 @@
 // comment is what `explain` prints, and FieldFacts reads its other tags.
 package types
 
-import "github.com/okd-install/okd-install/pkg/secret"
+import (
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
 
 // APIVersion is the version that new install-configs have.
 const APIVersion = "v1"
@@ -43,8 +46,8 @@ type InstallConfig struct {
 	// ControlPlane is the machines that run the cluster's API and etcd.
 	ControlPlane *MachinePool `json:"controlPlane,omitempty"`
 	// Arbiter is machines that only complete the majority of etcd, next to two
-	// control-plane machines. Default: none. Platform baremetal only, and the
-	// feature gate HighlyAvailableArbiter must be on.
+	// control-plane machines. Default: none. Platform baremetal only, since release
+	// 4.20.
 	Arbiter *MachinePool `json:"arbiter,omitempty"`
 	// Compute is the machines that run the workload. Default: one pool, worker, of
 	// three machines. At most that one pool.
@@ -79,10 +82,11 @@ type InstallConfig struct {
 	BootstrapInPlace *BootstrapInPlace `json:"bootstrapInPlace,omitempty"`
 	// Capabilities selects the optional components of the cluster. Default: all.
 	Capabilities *Capabilities `json:"capabilities,omitempty"`
-	// FeatureSet turns on features that are not ready for everybody. Default: none,
-	// which is the only set that a cluster can be upgraded with. One of
-	// TechPreviewNoUpgrade, DevPreviewNoUpgrade, CustomNoUpgrade.
-	FeatureSet string `json:"featureSet,omitempty" enum:"TechPreviewNoUpgrade,DevPreviewNoUpgrade,CustomNoUpgrade"`
+	// FeatureSet turns on features that are not ready for everybody. Default: none.
+	// One of TechPreviewNoUpgrade, DevPreviewNoUpgrade, CustomNoUpgrade, OKD. Only with
+	// none and with OKD can the cluster be upgraded. Releases since 4.22 have OKD,
+	// which turns on the same as none and cannot be changed back to it.
+	FeatureSet string `json:"featureSet,omitempty" enum:"TechPreviewNoUpgrade,DevPreviewNoUpgrade,CustomNoUpgrade,OKD"`
 	// FeatureGates turns single features on and off. Default: none. Each is
 	// Name=true or Name=false, and featureSet must be CustomNoUpgrade.
 	FeatureGates []string `json:"featureGates,omitempty"`
@@ -90,9 +94,21 @@ type InstallConfig struct {
 	// Mixed. Default: none. These platforms do not have it.
 	OperatorPublishing *OperatorPublishing `json:"operatorPublishingStrategy,omitempty"`
 	// OSImageStream selects among several operating systems of a release. Default:
-	// none. OKD has one, so it must be left out.
-	OSImageStream string `json:"osImageStream,omitempty"`
+	// none. One of centos-10. Releases since 4.22 know the field, and OKD has only this
+	// one, so setting it changes nothing but a label of the hosts.
+	OSImageStream string `json:"osImageStream,omitempty" enum:"centos-10"`
+	// PKI says what keys the cluster's own authorities have. Default: none. This
+	// installer makes RSA keys of 2048 bits, as the reference does by default, and no
+	// others, so it must be left out.
+	PKI *PKI `json:"pki,omitempty"`
+
+	// source knows where in the file the fields are, for findings that are made
+	// after it was read; nil if there is no file.
+	source *report.Report
 }
+
+// OSImageStream is the operating system that OKD's releases have.
+const OSImageStream = "centos-10"
 
 // Metadata names the cluster. The keys besides name are Kubernetes' own; they
 // are accepted because generated files carry them, and mean nothing here.
@@ -164,7 +180,7 @@ type ImageDigestSource struct {
 	Mirrors []string `json:"mirrors,omitempty"`
 	// SourcePolicy says whether source is asked where no mirror has an image.
 	// Default: AllowContactingSource. One of AllowContactingSource,
-	// NeverContactSource.
+	// NeverContactSource. Only where there are mirrors.
 	SourcePolicy string `json:"sourcePolicy,omitempty" enum:"AllowContactingSource,NeverContactSource"`
 }
 
@@ -185,10 +201,9 @@ type BootstrapInPlace struct {
 
 // Capabilities selects the optional components.
 type Capabilities struct {
-	// BaselineCapabilitySet is the set of components to start from. Default:
-	// vCurrent, all that the release has. None, or v4.11 and later for the set of
-	// that release.
-	BaselineCapabilitySet string `json:"baselineCapabilitySet,omitempty" enum:"@capability-sets" default:"vCurrent"`
+	// BaselineCapabilitySet is the set of components to start from. vCurrent for all
+	// that the release has, None, or v4.11 and later for the set of that release.
+	BaselineCapabilitySet string `json:"baselineCapabilitySet,omitempty" enum:"@capability-sets" required:"true"`
 	// AdditionalEnabledCapabilities are single components on top of the set.
 	// Default: none.
 	AdditionalEnabledCapabilities []string `json:"additionalEnabledCapabilities,omitempty" enum:"@capabilities"`
@@ -202,4 +217,38 @@ type OperatorPublishing struct {
 	// APIServer says who can reach the API. Default: External. One of External,
 	// Internal.
 	APIServer string `json:"apiserver,omitempty" enum:"External,Internal"`
+}
+
+// PKI says what keys the cluster's own authorities have.
+type PKI struct {
+	// SignerCertificates is about the authorities that the installer makes.
+	SignerCertificates SignerCertificates `json:"signerCertificates"`
+}
+
+// SignerCertificates is about the authorities that the installer makes.
+type SignerCertificates struct {
+	// Key is the kind of their keys.
+	Key KeyKind `json:"key"`
+}
+
+// KeyKind is a kind of private key.
+type KeyKind struct {
+	// Algorithm is the algorithm. One of RSA, ECDSA.
+	Algorithm string `json:"algorithm,omitempty" enum:"RSA,ECDSA"`
+	// RSA is what keys for RSA are like. Default: none.
+	RSA *RSAKey `json:"rsa,omitempty"`
+	// ECDSA is what keys for ECDSA are like. Default: none.
+	ECDSA *ECDSAKey `json:"ecdsa,omitempty"`
+}
+
+// RSAKey is a key for RSA.
+type RSAKey struct {
+	// KeySize is the length in bits, from 2048 to 8192 in steps of 1024.
+	KeySize int32 `json:"keySize,omitempty"`
+}
+
+// ECDSAKey is a key for ECDSA.
+type ECDSAKey struct {
+	// Curve is the curve. One of P256, P384, P521.
+	Curve string `json:"curve,omitempty" enum:"P256,P384,P521"`
 }

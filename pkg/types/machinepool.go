@@ -28,14 +28,14 @@ type MachinePool struct {
 	// Platform is what the pool's machines have of their own on the platform.
 	Platform MachinePoolPlatform `json:"platform"`
 	// Fencing lets two control-plane machines switch each other off, so that they
-	// survive without a third. Default: none. In controlPlane only, and the feature
-	// gate DualReplica must be on.
+	// survive without a third. Default: none. In controlPlane only, since release
+	// 4.22; before, the feature gate DualReplica must be on.
 	Fencing *Fencing `json:"fencing,omitempty"`
 	// DiskSetup prepares further disks. Default: none. These platforms do not have
 	// it; use a MachineConfig.
 	DiskSetup []DiskSetup `json:"diskSetup,omitempty"`
 	// OSImageStream selects among several operating systems of a release. Default:
-	// none. OKD has one, so it must be left out.
+	// none. OKD has one for the whole cluster, so it must be left out.
 	OSImageStream string `json:"osImageStream,omitempty"`
 }
 
@@ -60,8 +60,12 @@ type Fencing struct {
 
 // FencingCredential is the management controller of one control-plane machine.
 type FencingCredential struct {
-	// HostName is the name of the machine.
-	HostName string `json:"hostName,omitempty" required:"true"`
+	// HostName is the name of the machine. Default: none. It or macAddress is needed,
+	// and counts if both are there.
+	HostName string `json:"hostName,omitempty"`
+	// MACAddress is the hardware address of an interface of the machine, like
+	// 52:54:00:12:34:56. Default: none. Releases since 5.0 find the machine by it.
+	MACAddress string `json:"macAddress,omitempty"`
 	// Username is the user to log in as.
 	Username string `json:"username" required:"true"`
 	// Password is the user's password.

@@ -54,5 +54,6 @@ func (o Options) Load(path string, data []byte) (*InstallConfig, *report.Report)
 	if r.Failed() {
 		return nil, r
 	}
+	c.source = r
 	return c, r
 }

@@ -61,6 +61,7 @@ func choices(tag string) []string {
 		for _, k := range configv1.KnownClusterVersionCapabilities {
 			known = append(known, string(k))
 		}
+		known = append(known, capabilityClusterAPI, capabilityCompatibility)
 		slices.Sort(known)
 		return known
 	}

@@ -2,10 +2,7 @@ package types
 
 import (
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -13,50 +10,39 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-type registryLogin struct {
-	Auth       string `json:"auth"`
-	CredsStore string `json:"credsStore"`
-}
-
-var errPullSecret = errors.New("must be JSON with the key auths") // the cause would quote the secret
-
-func parsePullSecret(text string) (map[string]registryLogin, error) {
-	var doc struct {
-		Auths map[string]registryLogin `json:"auths"`
-	}
-	if json.Unmarshal([]byte(text), &doc) != nil {
-		return nil, errPullSecret
-	}
-	return doc.Auths, nil
-}
-
+// validatePullSecret checks the logins, and takes out those that hosts could not
+// read: everything that is made of the config has the rest.
 func validatePullSecret(c *InstallConfig, r *report.Report) {
 	at := report.NewPath("pullSecret")
 	if strings.TrimSpace(c.PullSecret.Reveal()) == "" {
 		r.Required(at, `a release without login takes '{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}'`)
 		return
 	}
-	auths, err := parsePullSecret(c.PullSecret.Reveal())
+	auths, err := pullsecret.Parse(c.PullSecret.Reveal())
 	if err != nil {
 		r.Invalid(at, hidden, "%v", err)
 		return
 	}
-	if len(auths) == 0 {
-		r.Invalid(at, hidden, "auths must name at least one registry")
-	}
 	for _, host := range slices.Sorted(maps.Keys(auths)) {
-		login := auths[host]
-		plain, err := base64.StdEncoding.DecodeString(login.Auth)
-		switch {
-		case login.Auth == "" && login.CredsStore == "":
+		if login := auths[host]; login.Auth == "" && login.CredsStore == "" {
 			r.Invalid(at, hidden, "the entry for %q has neither auth nor credsStore", host)
-		case login.Auth != "" && (err != nil || !strings.Contains(string(plain), ":")):
-			r.Invalid(at, hidden, "auth in the entry for %q must be the base64 form of user:password", host)
 		}
 	}
+	mended, dropped, err := pullsecret.Mend(c.PullSecret.Reveal())
+	if err != nil {
+		r.Invalid(at, hidden, "%v", err)
+		return
+	}
+	for _, host := range dropped {
+		r.Warn(at, hidden, "auth in the entry for %q is not the base64 form of user:password, "+
+			"so that registry will be asked without a login; remove the entry, or write what `printf user:password | base64 -w0` prints", host)
+	}
+	c.PullSecret = secret.New(mended)
 }
 
 // fipsKeys are the types of SSH keys that FIPS 140 allows.

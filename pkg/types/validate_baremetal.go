@@ -15,8 +15,10 @@ func (o Options) validateBareMetal(c *InstallConfig, p *BareMetalPlatform, at re
 		at: at, vipNames: bareMetalVIPNames, api: p.APIVIPs, ingress: p.IngressVIPs, balancer: p.LoadBalancer,
 		missing: "a free address in machineNetwork, outside any DHCP range; or give it the name api.<name>.<baseDomain> in DNS, for routes *.apps.<name>.<baseDomain>",
 	}, r)
-	if p.DNSRecordsType == "External" {
-		r.Forbidden(at.Child("dnsRecordsType"), "this installer's nodes always answer for the names of API and routes; remove it")
+	ours := p.LoadBalancer.kind() != LoadBalancerUserManaged && !r.Broken(at.Child("loadBalancer"))
+	if p.DNSRecordsType == DNSRecordsExternal && ours {
+		r.Invalid(at.Child("dnsRecordsType"), p.DNSRecordsType,
+			"needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", LoadBalancerUserManaged)
 	}
 	if !r.Broken(at.Child("provisioningNetwork")) {
 		if p.ProvisioningNetwork == ProvisioningDisabled {
@@ -24,6 +26,7 @@ func (o Options) validateBareMetal(c *InstallConfig, p *BareMetalPlatform, at re
 		} else {
 			validateProvisioning(c, p, at, r)
 		}
+		validateGateway(p, at, r)
 	}
 	validateMACs(p, at, r)
 	if u, err := url.Parse(p.LibvirtURI); err != nil || !u.IsAbs() {
@@ -116,10 +119,35 @@ func validateDHCPRange(p *BareMetalPlatform, at report.Path, r *report.Report) {
 	for _, f := range []struct {
 		name string
 		ip   netip.Addr
-	}{{"bootstrapProvisioningIP", p.BootstrapProvisioningIP}, {"clusterProvisioningIP", p.ClusterProvisioningIP}} {
+	}{
+		{"bootstrapProvisioningIP", p.BootstrapProvisioningIP}, {"clusterProvisioningIP", p.ClusterProvisioningIP},
+		{"provisioningNetworkGateway", p.ProvisioningNetworkGateway},
+	} {
 		if f.ip.IsValid() && !f.ip.Less(first) && !last.Less(f.ip) {
 			r.Invalid(at.Child(f.name), f.ip, "is in provisioningDHCPRange, %s", value)
 		}
+	}
+}
+
+// validateGateway checks the router in the provisioning network. That it is not
+// in the DHCP range is a rule of the range.
+func validateGateway(p *BareMetalPlatform, at report.Path, r *report.Report) {
+	ip, cidr := p.ProvisioningNetworkGateway, p.ProvisioningNetworkCIDR
+	here := at.Child("provisioningNetworkGateway")
+	switch {
+	case !ip.IsValid():
+	case p.ProvisioningNetwork != ProvisioningManaged:
+		r.Invalid(here, ip, "is handed out by the cluster's own DHCP server, "+
+			"which runs with provisioningNetwork: %s only; remove it", ProvisioningManaged)
+	case r.Broken(at.Child("provisioningNetworkCIDR")) || !cidr.IsValid():
+	case !cidr.Contains(ip):
+		r.Invalid(here, ip, "is not in provisioningNetworkCIDR, %s", cidr)
+	case ip == p.ClusterProvisioningIP:
+		r.Duplicate(here, ip, "clusterProvisioningIP is the same")
+	case ip == p.BootstrapProvisioningIP:
+		r.Duplicate(here, ip, "bootstrapProvisioningIP is the same")
+	case ip.Is4() && cidr.Bits() < 31 && (ip == cidr.Masked().Addr() || ip == lastHost(cidr.Masked()).Next()):
+		r.Invalid(here, ip, "is the address of the network or its broadcast address, which no router can have")
 	}
 }
 
@@ -147,6 +175,10 @@ func checkMAC(r *report.Report, at report.Path, value string) bool {
 	}
 	return true
 }
+
+// plainMAC is a MAC address in the form in which two can be compared: lower case
+// with colons.
+func plainMAC(value string) string { return strings.ToLower(strings.ReplaceAll(value, "-", ":")) }
 
 var sha256Form = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
-	"github.com/openshift/api/features"
 
 	"github.com/okd-install/okd-install/pkg/report"
 )
@@ -28,8 +27,8 @@ func validatePublishing(c *InstallConfig, r *report.Report) {
 	if c.CredentialsMode != "" {
 		r.Invalid(root.Child("credentialsMode"), c.CredentialsMode, "cannot be set on platform %s; remove it", platform)
 	}
-	if c.OSImageStream != "" {
-		r.Forbidden(root.Child("osImageStream"), "OKD has one operating system; remove it")
+	if c.PKI != nil {
+		r.Forbidden(root.Child("pki"), "this installer's authorities have RSA keys of 2048 bits, as without it; remove it")
 	}
 }
 
@@ -54,19 +53,13 @@ func parseGate(s string) (name string, on, ok bool) {
 	return name, on, found && err == nil && name != "" && !strings.ContainsAny(name, " \t,")
 }
 
-// gateOn says whether a feature gate is on in the cluster to be.
-func gateOn(c *InstallConfig, gate configv1.FeatureGateName) bool {
-	if c.FeatureSet == string(configv1.CustomNoUpgrade) {
-		return slices.ContainsFunc(c.FeatureGates, func(s string) bool {
-			name, on, ok := parseGate(s)
-			return ok && on && name == string(gate)
-		})
-	}
-	set, err := features.FeatureSets(features.SelfManaged, configv1.FeatureSet(c.FeatureSet))
-	return err == nil && slices.ContainsFunc(set.Enabled, func(a features.FeatureGateDescription) bool {
-		return a.FeatureGateAttributes.Name == gate
-	})
-}
+// Components since release 5.0, which the linked API does not know.
+const (
+	capabilityClusterAPI    = "ClusterAPI"
+	capabilityCompatibility = "CompatibilityRequirements"
+	// everything is the set of all components that the release has.
+	everything = string(configv1.ClusterVersionCapabilitySetCurrent)
+)
 
 // EnabledCapabilities are the optional components that the cluster will have.
 func (c *InstallConfig) EnabledCapabilities() []configv1.ClusterVersionCapability {
@@ -96,6 +89,11 @@ func (o Options) validateCapabilities(c *InstallConfig, r *report.Report) {
 	if c.Capabilities == nil || r.Broken(at) {
 		return
 	}
+	if c.Capabilities.BaselineCapabilitySet == "" {
+		// As in the reference, also where the key is missing.
+		r.Unsupported(at.Child("baselineCapabilitySet"), "", choices("@capability-sets")...)
+		return
+	}
 	enabled := c.EnabledCapabilities()
 	has := func(name configv1.ClusterVersionCapability) bool { return slices.Contains(enabled, name) }
 	var shown []string
@@ -106,6 +104,9 @@ func (o Options) validateCapabilities(c *InstallConfig, r *report.Report) {
 		r.Invalid(at, strings.Join(shown, " "), "%s must be enabled: %s", name, why)
 	}
 	additional := at.Child("additionalEnabledCapabilities")
+	if has(capabilityClusterAPI) && !has(capabilityCompatibility) && c.Capabilities.BaselineCapabilitySet != everything {
+		missing(additional, capabilityCompatibility, capabilityClusterAPI+" needs it")
+	}
 	onPrem := c.Platform.BareMetal != nil || c.Platform.Ovirt != nil
 	if !has(configv1.ClusterVersionCapabilityIngress) {
 		missing(at, configv1.ClusterVersionCapabilityIngress, "the cluster has no routes without it")

@@ -29,8 +29,8 @@ func (o Options) validateHosts(c *InstallConfig, p *BareMetalPlatform, at report
 			r.Invalid(at.Child("name"), h.Name, "must be a DNS name of lower-case letters, digits, '-' and '.'")
 		}
 		if h.BootMACAddress == "" || checkMAC(r, at.Child("bootMACAddress"), h.BootMACAddress) {
-			mac := strings.ToLower(strings.ReplaceAll(h.BootMACAddress, "-", ":"))
-			unique(r, at.Child("bootMACAddress"), h.BootMACAddress, mac, macs, "the MAC address of the interface that the host boots from")
+			unique(r, at.Child("bootMACAddress"), h.BootMACAddress, plainMAC(h.BootMACAddress), macs,
+				"the MAC address of the interface that the host boots from")
 		}
 		if !o.Agent || h.BMC != (BMC{}) {
 			validateBMC(p, h, at, addresses, r)

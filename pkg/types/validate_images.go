@@ -41,7 +41,12 @@ func validateMirrors(c *InstallConfig, r *report.Report) {
 		}
 	}
 	for i, s := range c.ImageDigestSources {
-		check(report.NewPath("imageDigestSources").Index(i), s.Source, s.Mirrors)
+		at := report.NewPath("imageDigestSources").Index(i)
+		check(at, s.Source, s.Mirrors)
+		if s.SourcePolicy != "" && len(s.Mirrors) == 0 && !r.Broken(at.Child("mirrors")) {
+			r.Invalid(at.Child("sourcePolicy"), s.SourcePolicy,
+				"says what is done when no mirror has an image, and there are no mirrors; add mirrors or remove it")
+		}
 	}
 	for i, s := range c.ImageContentSources {
 		check(report.NewPath("imageContentSources").Index(i), s.Source, s.Mirrors)

@@ -3,8 +3,6 @@ package types
 import (
 	"strings"
 
-	"github.com/openshift/api/features"
-
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
@@ -70,7 +68,7 @@ func validatePool(c *InstallConfig, p *MachinePool, at report.Path, r *report.Re
 		r.Forbidden(at.Child("diskSetup"), "no platform of this installer has it; set up disks with a MachineConfig")
 	}
 	if p.OSImageStream != "" {
-		r.Forbidden(at.Child("osImageStream"), "OKD has one operating system; remove it")
+		r.Forbidden(at.Child("osImageStream"), "OKD has one operating system for all machines; remove it")
 	}
 }
 
@@ -97,12 +95,6 @@ func validateArbiter(c *InstallConfig, r *report.Report) {
 		return
 	}
 	at := report.NewPath("arbiter")
-	if !gateOn(c, features.FeatureGateHighlyAvailableArbiter) {
-		if !r.Broken(report.NewPath("featureSet")) {
-			r.Forbidden(at, "needs the feature gate %s; with featureSet: CustomNoUpgrade add it to featureGates", features.FeatureGateHighlyAvailableArbiter)
-		}
-		return
-	}
 	if name := c.Platform.Name(); name != "" && name != PlatformBareMetal {
 		r.Unsupported(at.Child("platform"), name, PlatformBareMetal)
 	}
@@ -125,12 +117,6 @@ func validateFencing(c *InstallConfig, at report.Path, r *report.Report) {
 	if f == nil {
 		return
 	}
-	if !gateOn(c, features.FeatureGateDualReplica) {
-		if !r.Broken(report.NewPath("featureSet")) {
-			r.Forbidden(at, "needs the feature gate %s, which featureSet: TechPreviewNoUpgrade turns on", features.FeatureGateDualReplica)
-		}
-		return
-	}
 	if c.Platform.Ovirt != nil {
 		r.Forbidden(at, "is for platforms %s, %s and %s", PlatformBareMetal, PlatformExternal, PlatformNone)
 		return
@@ -146,10 +132,18 @@ func validateFencing(c *InstallConfig, at report.Path, r *report.Report) {
 	case n != 2:
 		r.Forbidden(at, "there must be exactly 2, one for each control-plane machine")
 	}
-	names, addresses := map[string]bool{}, map[string]bool{}
+	names, macs, addresses := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i, cred := range f.Credentials {
 		at := at.Index(i)
-		unique(r, at.Child("hostName"), cred.HostName, cred.HostName, names, "the name of the machine")
+		if cred.HostName == "" && cred.MACAddress == "" {
+			r.Required(at, "write hostName, the name of the machine, or macAddress")
+		}
+		if cred.HostName != "" {
+			unique(r, at.Child("hostName"), cred.HostName, cred.HostName, names, "")
+		}
+		if cred.MACAddress != "" && checkMAC(r, at.Child("macAddress"), cred.MACAddress) {
+			unique(r, at.Child("macAddress"), cred.MACAddress, plainMAC(cred.MACAddress), macs, "")
+		}
 		if cred.Username == "" {
 			r.Required(at.Child("username"), "the user to log in to the management controller as")
 		}

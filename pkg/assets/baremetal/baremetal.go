@@ -18,7 +18,7 @@ const customDeploy = "install_coreos"
 
 // Add renders everything. Without the machine API the cluster gets neither
 // machines nor hosts, since nothing would look after them.
-func Add(set *objects.Set, c *types.InstallConfig, infraID string) error {
+func Add(set *objects.Set, c *types.InstallConfig, infraID, version string) error {
 	enabled := c.EnabledCapabilities()
 	if slices.Contains(enabled, configv1.ClusterVersionCapabilityBaremetal) {
 		set.Add("99_baremetal-provisioning-config.yaml", provisioning(c.Platform.BareMetal))
@@ -32,7 +32,7 @@ func Add(set *objects.Set, c *types.InstallConfig, infraID string) error {
 	objects.AddEach(set, "99_openshift-cluster-api_arbiter-machines-%s.yaml", arbiters)
 	objects.AddEach(set, "99_openshift-cluster-api_worker-machineset-%s.yaml", machineSets(c, infraID))
 
-	var ordinary, witnesses inventory
+	ordinary, witnesses := inventory{stream: stream(c, version)}, inventory{stream: stream(c, version)}
 	fenced := c.ControlPlane.Fencing != nil
 	for _, h := range assign(c) {
 		var err error

@@ -75,7 +75,7 @@ func TestCapabilities(t *testing.T) {
 		c := cluster(1, 0, 1, types.MasterPool, types.WorkerPool)
 		c.Capabilities = &types.Capabilities{BaselineCapabilitySet: "None", AdditionalEnabledCapabilities: tt.enabled}
 		set := objects.In("openshift")
-		if err := Add(set, c, "demo-x7k2p"); err != nil {
+		if err := Add(set, c, "demo-x7k2p", ""); err != nil {
 			t.Fatal(err)
 		}
 		files, err := set.Files()
@@ -97,12 +97,44 @@ func TestCapabilities(t *testing.T) {
 // A host whose BMC nobody has a login for is described, but not controlled.
 func TestHostWithoutLogin(t *testing.T) {
 	set := objects.In("openshift")
-	if err := Add(set, cluster(1, 0, 0, types.MasterPool), "demo-x7k2p"); err != nil {
+	if err := Add(set, cluster(1, 0, 0, types.MasterPool), "demo-x7k2p", ""); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := set.Files()
 	host := string(files.Data("openshift/99_openshift-cluster-api_hosts-0.yaml"))
 	if host == "" || strings.Contains(host, "bmc:") || files.Data("openshift/99_openshift-cluster-api_host-bmc-secrets-0.yaml") != nil {
 		t.Errorf("host %s\nfiles %q", host, files.Paths())
+	}
+}
+
+func TestArchitectureAndStream(t *testing.T) {
+	for _, tt := range []struct {
+		version, chosen, arch string
+		want, not             string
+	}{
+		{"4.20.0-okd-scos.17", "", "amd64", "architecture: x86_64", streamLabel},
+		{"4.22.0-okd-scos.10", "", "arm64", "architecture: aarch64", streamLabel},
+		{"4.22.0-okd-scos.10", "centos-10", "amd64", streamLabel + ": centos-10", ""},
+		{"5.0.0-okd-scos.1", "", "ppc64le", streamLabel + ": centos-10", ""},
+		{"5.0.0-okd-scos.1", "", "ppc64le", "architecture: ppc64le", ""},
+		{"", "", "amd64", "architecture: x86_64", streamLabel},
+	} {
+		c := cluster(1, 1, 1, types.MasterPool, types.WorkerPool, types.ArbiterPool)
+		c.OSImageStream = tt.chosen
+		c.ControlPlane.Architecture, c.Arbiter.Architecture, c.Compute[0].Architecture = tt.arch, tt.arch, tt.arch
+		set := objects.In("openshift")
+		if err := Add(set, c, "demo-x7k2p", tt.version); err != nil {
+			t.Fatal(err)
+		}
+		files, err := set.Files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"hosts-0", "hosts-1", "arbiter_hosts-0"} {
+			host := string(files.Data("openshift/99_openshift-cluster-api_" + name + ".yaml"))
+			if !strings.Contains(host, tt.want) || tt.not != "" && strings.Contains(host, tt.not) {
+				t.Errorf("%s with %q: %s lacks %s, or has %q:\n%s", tt.version, tt.chosen, name, tt.want, tt.not, host)
+			}
+		}
 	}
 }

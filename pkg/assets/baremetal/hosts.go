@@ -23,6 +23,9 @@ const (
 	// host may go.
 	roleOfHost   = "installer.openshift.io/role"
 	controlPlane = "control-plane"
+	// streamLabel picks, of several operating systems of a release, the one that a
+	// host is booted with.
+	streamLabel = "coreos.openshift.io/stream"
 	// The profile that install-config.yaml calls default has another name in the
 	// cluster.
 	defaultProfile, unknownProfile = "default", "unknown"
@@ -30,6 +33,7 @@ const (
 
 // inventory is hosts and the Secrets that they refer to.
 type inventory struct {
+	stream   string // the hosts' operating system, empty for the release's only one
 	logins   []corev1.Secret
 	networks []corev1.Secret
 	hosts    []objects.Object
@@ -46,7 +50,14 @@ func (v *inventory) render(set *objects.Set, prefix string) {
 // itself gives a machine. Nobody but their partner may switch fenced hosts off.
 func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData string, fenced bool) error {
 	head := objects.Object{"namespace": objects.MachineAPI, "name": h.Name}
+	labels := objects.Object{}
+	if v.stream != "" {
+		labels[streamLabel] = v.stream
+	}
 	spec := objects.Object{"online": true, "bootMACAddress": h.BootMACAddress}
+	if h.architecture != "" {
+		spec["architecture"] = h.architecture
+	}
 	if h.BootMode != "" {
 		spec["bootMode"] = h.BootMode
 	}
@@ -88,12 +99,15 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 		if fenced {
 			head["annotations"] = objects.Object{detached: ""}
 		}
-		head["labels"] = objects.Object{roleOfHost: controlPlane}
+		labels[roleOfHost] = controlPlane
 		spec["customDeploy"] = objects.Object{"method": customDeploy}
 		spec["userData"] = objects.Object{"name": userData}
 		spec["consumerRef"] = objects.Object{
 			"apiVersion": machine.APIVersion, "kind": machine.Kind, "namespace": machine.Namespace, "name": machine.Name,
 		}
+	}
+	if len(labels) > 0 {
+		head["labels"] = labels
 	}
 	v.hosts = append(v.hosts, objects.Object{"apiVersion": hostAPI, "kind": "BareMetalHost", "metadata": head, "spec": spec})
 	return nil

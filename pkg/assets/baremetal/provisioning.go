@@ -19,6 +19,9 @@ func provisioning(p *types.BareMetalPlatform) objects.Object {
 	put("provisioningNetwork", p.ProvisioningNetwork)
 	put("provisioningInterface", p.ProvisioningNetworkInterface)
 	put("provisioningDHCPRange", p.ProvisioningDHCPRange)
+	if p.ProvisioningNetworkGateway.IsValid() {
+		put("provisioningNetworkGateway", p.ProvisioningNetworkGateway.String())
+	}
 	put("provisioningOSDownloadURL", p.ClusterOSImage)
 	if p.ClusterProvisioningIP.IsValid() {
 		put("provisioningIP", p.ClusterProvisioningIP.String())

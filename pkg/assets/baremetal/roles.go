@@ -13,6 +13,8 @@ type placed struct {
 	// machine is the position of its Machine among those of the role. Workers
 	// have none: the MachineSet's machines pick their hosts themselves.
 	machine int
+	// architecture is that of the host's processors, as its operator calls it.
+	architecture string
 }
 
 const noMachine = -1
@@ -43,7 +45,43 @@ func assign(c *types.InstallConfig) []placed {
 				break
 			}
 		}
+		p.architecture = architecture(c, p.role)
 		out = append(out, p)
 	}
 	return out
+}
+
+// architectures are those that the hosts' operator has other names for.
+var architectures = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
+
+// architecture is that of the machines of a role. The operator boots a host with
+// what fits it before it could look at the host itself.
+func architecture(c *types.InstallConfig, role string) string {
+	pool := c.ControlPlane
+	switch {
+	case role == types.ArbiterPool && c.Arbiter != nil:
+		pool = c.Arbiter
+	case role == types.WorkerPool && len(c.Compute) > 0:
+		pool = &c.Compute[0]
+	}
+	if name, other := architectures[pool.Architecture]; other {
+		return name
+	}
+	return pool.Architecture
+}
+
+// streamsSince is the release since which hosts carry the name of their
+// operating system.
+var streamsSince = types.Number{Major: 5, Minor: 0}
+
+// stream is the operating system that hosts are labelled with. Without a label
+// they get that of the release, which is right where its version is not known.
+func stream(c *types.InstallConfig, version string) string {
+	if c.OSImageStream != "" {
+		return c.OSImageStream
+	}
+	if number, known := types.ParseNumber(version); known && number.Since(streamsSince) {
+		return types.OSImageStream
+	}
+	return ""
 }

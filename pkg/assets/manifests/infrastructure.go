@@ -1,6 +1,9 @@
 package manifests
 
 import (
+	"encoding/json"
+	"fmt"
+
 	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/assets/objects"
@@ -28,8 +31,34 @@ func addInfrastructure(set *objects.Set, in Inputs) error {
 	if c.CPUPartitioningMode == string(configv1.CPUPartitioningAllNodes) {
 		infra.Status.CPUPartitioning = configv1.CPUPartitioningAllNodes
 	}
-	set.Add("cluster-infrastructure-02-config.yml", infra)
+	object, err := withRecords(infra, c)
+	if err != nil {
+		return err
+	}
+	set.Add("cluster-infrastructure-02-config.yml", object)
 	return nil
+}
+
+// withRecords adds who answers for the cluster's names, a field that the linked
+// API does not have. A release without it passes over it.
+func withRecords(infra configv1.Infrastructure, c *types.InstallConfig) (any, error) {
+	if p := c.Platform.BareMetal; p == nil || p.DNSRecordsType == "" {
+		return infra, nil
+	}
+	raw, err := json.Marshal(infra)
+	if err != nil {
+		return nil, fmt.Errorf("render the infrastructure: %w", err)
+	}
+	var object objects.Object
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, fmt.Errorf("render the infrastructure: %w", err)
+	}
+	at := object
+	for _, key := range []string{"status", "platformStatus", "baremetal"} {
+		at, _ = at[key].(map[string]any)
+	}
+	at["dnsRecordsType"] = c.Platform.BareMetal.DNSRecordsType
+	return object, nil
 }
 
 func controlPlaneTopology(c *types.InstallConfig) configv1.TopologyMode {

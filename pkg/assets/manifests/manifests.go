@@ -20,6 +20,8 @@ type Inputs struct {
 	Config    *types.InstallConfig
 	InfraID   string
 	ClusterID string // UUID
+	// ReleaseVersion is that of the release, empty where only its image is known.
+	ReleaseVersion string
 	// RootCA signs the certificate of the machine config server. The cluster
 	// gets its key as well, to renew that certificate.
 	RootCA              pki.Pair

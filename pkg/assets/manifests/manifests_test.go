@@ -145,3 +145,39 @@ func TestTrustBundleWithoutCertificate(t *testing.T) {
 		t.Error("accepted")
 	}
 }
+
+func TestUpdates(t *testing.T) {
+	for version, want := range map[string][2]string{
+		"4.19.0-okd-scos.1":  {"stable-scos-4", "https://amd64.origin.releases.ci.openshift.org/graph"},
+		"4.22.0-okd-scos.10": {"stable-scos-4", "https://amd64.origin.releases.ci.openshift.org/graph"},
+		"5.0.0-okd-scos.1":   {"stable-5.0", "https://updates.okd.io/api/updates/graph"},
+		"5.2.0-okd-scos.0":   {"stable-5.2", "https://updates.okd.io/api/updates/graph"},
+		"":                   {"stable-5.0", "https://updates.okd.io/api/updates/graph"},
+	} {
+		set := objects.In(Dir)
+		if err := addVersion(set, Inputs{Config: config(3, 2), ReleaseVersion: version}); err != nil {
+			t.Fatal(err)
+		}
+		files, err := set.Files()
+		got := string(files.Data("manifests/cvo-overrides.yaml"))
+		if err != nil || !strings.Contains(got, "channel: "+want[0]+"\n") || !strings.Contains(got, "upstream: "+want[1]+"\n") {
+			t.Errorf("%s: %v\n%s", version, err, got)
+		}
+	}
+}
+
+func TestRecordsOutside(t *testing.T) {
+	for given, want := range map[string]bool{"": false, "Internal": true, "External": true} {
+		c := config(3, 2)
+		c.Platform.BareMetal = &types.BareMetalPlatform{DNSRecordsType: given}
+		set := objects.In(Dir)
+		if err := addInfrastructure(set, Inputs{Config: c}); err != nil {
+			t.Fatal(err)
+		}
+		files, err := set.Files()
+		got := string(files.Data("manifests/cluster-infrastructure-02-config.yml"))
+		if err != nil || strings.Contains(got, "dnsRecordsType: "+given) != want || !strings.Contains(got, "type: OpenShiftManagedDefault") {
+			t.Errorf("%q: %v\n%s", given, err, got)
+		}
+	}
+}

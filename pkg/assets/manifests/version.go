@@ -2,18 +2,39 @@ package manifests
 
 import (
 	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Where OKD clusters look for updates.
+// Where the cluster looks for updates. Until 4.22 all of OKD's releases were in
+// one channel of CI's own graph; since 5.0 OKD has a service with channels by
+// release, and from 5.1 on a cluster warns of the old one.
 const (
-	updateChannel = "stable-scos-4"
-	updateGraph   = "https://amd64.origin.releases.ci.openshift.org/graph"
+	oldChannel = "stable-scos-4"
+	oldService = "https://amd64.origin.releases.ci.openshift.org/graph"
+	newService = "https://updates.okd.io/api/updates/graph"
 )
 
-// addVersion adds the ClusterVersion. It is plain data: the Go type would add
-// lists that are null and a status that the API server refuses.
+// newest is the release that is assumed where only its image is known: clusters
+// of older ones can be pointed to their channel later.
+var newest = types.Number{Major: 5, Minor: 0}
+
+// updates are the channel and the service of a release.
+func updates(version string) (channel, service string) {
+	number, known := types.ParseNumber(version)
+	if !known {
+		number = newest
+	}
+	if number.Major < newest.Major {
+		return oldChannel, oldService
+	}
+	return "stable-" + number.String(), newService
+}
+
+// addVersion adds the ClusterVersion, which holds what the user chose about the
+// release's components and where updates come from.
 func addVersion(set *objects.Set, in Inputs) error {
-	spec := objects.Object{"clusterID": in.ClusterID, "channel": updateChannel, "upstream": updateGraph}
+	channel, service := updates(in.ReleaseVersion)
+	spec := objects.Object{"clusterID": in.ClusterID, "channel": channel, "upstream": service}
 	if caps := in.Config.Capabilities; caps != nil {
 		selection := objects.Object{}
 		if caps.BaselineCapabilitySet != "" {

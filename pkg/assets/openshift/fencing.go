@@ -1,9 +1,14 @@
 package openshift
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // addFencing adds the logins with which two masters switch each other off. The
@@ -14,13 +19,28 @@ func addFencing(set *objects.Set, in Inputs) error {
 	}
 	var logins []corev1.Secret
 	for _, c := range in.Config.ControlPlane.Fencing.Credentials {
-		logins = append(logins, objects.Secret("openshift-etcd", "fencing-credentials-"+c.HostName, "", map[string][]byte{
+		name, by := fenced(c)
+		login := objects.Secret("openshift-etcd", "fencing-credentials-"+name, "", map[string][]byte{
 			"address":                 []byte(c.Address),
 			"username":                []byte(c.Username),
 			"password":                []byte(c.Password.Reveal()),
 			"certificateVerification": []byte(c.CertificateVerification),
-		}))
+		})
+		login.Annotations = map[string]string{"openshift.io/fencing-credentials": by}
+		logins = append(logins, login)
 	}
 	objects.AddEach(set, "99_openshift-etcd_fencing-credentials-secrets-%s.yaml", logins)
 	return nil
+}
+
+// fenced is by what the etcd operator finds the login of a machine, and which
+// kind of name that is: its host name, or the digest of the digits of the
+// hardware address of one of its interfaces.
+func fenced(c types.FencingCredential) (name, by string) {
+	if c.HostName != "" {
+		return c.HostName, "hostname"
+	}
+	digits := strings.NewReplacer(":", "", "-", "").Replace(strings.ToLower(c.MACAddress))
+	sum := sha256.Sum256([]byte(digits))
+	return hex.EncodeToString(sum[:]), "mac-address"
 }

@@ -24,6 +24,8 @@ const Dir = "openshift"
 type Inputs struct {
 	Config  *types.InstallConfig
 	InfraID string
+	// ReleaseVersion is that of the release, empty where only its image is known.
+	ReleaseVersion string
 	// PasswordHash is the bcrypt hash of kubeadmin's password.
 	PasswordHash string
 	// Pointers are the Ignition configs that the machines of each role start
@@ -45,7 +47,7 @@ func Render(in Inputs) (asset.Files, error) {
 		}
 	}
 	if in.Config.Platform.BareMetal != nil {
-		if err := baremetal.Add(set, in.Config, in.InfraID); err != nil {
+		if err := baremetal.Add(set, in.Config, in.InfraID, in.ReleaseVersion); err != nil {
 			return nil, err
 		}
 	}

@@ -172,7 +172,7 @@ func TestProberSees(t *testing.T) {
 	if !p.accepts(path{"publish"}, "External") || p.accepts(path{"publish"}, "no-such-value") {
 		t.Error("values of publish")
 	}
-	if !p.refused(path{"osImageStream"}, &explain.Schema{Type: explain.Types{"string"}}) || p.refused(path{"baseDomain"}, &explain.Schema{Type: explain.Types{"string"}}) {
+	if !p.refused(path{"credentialsMode"}, &explain.Schema{Type: explain.Types{"string"}}) || p.refused(path{"baseDomain"}, &explain.Schema{Type: explain.Types{"string"}}) {
 		t.Error("what must be left out")
 	}
 }
@@ -197,7 +197,7 @@ func TestRefusedFields(t *testing.T) {
 		"arbiter.diskSetup", "arbiter.fencing", "arbiter.osImageStream", "arbiter.platform.ovirt",
 		"compute.diskSetup", "compute.fencing", "compute.osImageStream",
 		"controlPlane.diskSetup", "controlPlane.osImageStream",
-		"credentialsMode", "networking.clusterNetworkMTU", "operatorPublishingStrategy", "osImageStream",
+		"credentialsMode", "networking.clusterNetworkMTU", "operatorPublishingStrategy", "pki",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("refused are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -199,7 +199,8 @@ func needs(base []byte, at path) (needed, usable bool) {
 		case f.Type == report.Forbidden && path != "" && within(parent.String(), path):
 			usable = false
 		case f.Type == report.Required && (within(path, at.String()) || inList && path == parent.String()),
-			f.Type == report.Invalid && path == at.String(): // as of a number that must not be zero
+			f.Type == report.Invalid && path == at.String(),     // as of a number that must not be zero
+			f.Type == report.Unsupported && path == at.String(): // as of a choice that must be made
 			needed = true
 		}
 	}

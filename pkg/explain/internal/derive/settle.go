@@ -37,16 +37,10 @@ var computed = []string{
 // the tag of the type cannot tell it. The comment has to.
 var unlike = []string{"arbiter.replicas"}
 
-// implied are fields that Load leaves empty, where empty means the tag's default.
-var implied = []string{"capabilities.baselineCapabilitySet"}
-
 func (w *walker) settleField(s *explain.Schema, at path) {
 	if slices.Contains(computed, at.String()) {
 		s.Default = nil
 		return
-	}
-	if slices.Contains(implied, at.String()) {
-		s.Default = w.tags[s]
 	}
 	tag, said := w.tags[s], defaultSentence.FindStringSubmatch(s.Description)
 	switch shown := strings.Trim(s.DefaultText(), `"`); {

@@ -1,0 +1,124 @@
+package assets
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/report"
+)
+
+// Every place that has the pull secret has the same one, which every program on
+// a host can read.
+func TestUnreadableLoginIsNowhere(t *testing.T) {
+	const given = `{"auths":{"registry.lab.okd.test:5000":{"auth":"bGFiOnNlY3JldC1vZi10aGUtbGFi"}}}`
+	for change, want := range map[string]string{
+		`{"auths":{"fake":{"auth":"bar"}}}`:                                          `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`,
+		`{"auths":{"fake":{"auth":"bar"},` + strings.TrimPrefix(given, `{"auths":{`): given,
+	} {
+		dir := warmDir(t)
+		text := strings.Replace(string(tree(t, dir)[configFile]), given, change, 1)
+		put(t, dir, configFile, []byte(text))
+		i := open(t, dir, deps())
+		if err := errors.Join(i.Manifests(context.Background()), i.IgnitionConfigs(context.Background())); err != nil {
+			t.Fatal(err)
+		}
+		files := tree(t, dir)
+		var secret struct {
+			Data map[string][]byte
+		}
+		if err := yaml.Unmarshal(files["manifests/openshift-config-secret-pull-secret.yaml"], &secret); err != nil {
+			t.Fatal(err)
+		}
+		if got := string(secret.Data[".dockerconfigjson"]); got != want {
+			t.Errorf("the cluster has %s, want %s", got, want)
+		}
+		onHost := ignitionFiles(t, files["bootstrap.ign"])
+		for _, path := range []string{"/root/.docker/config.json", "/var/lib/kubelet/config.json"} {
+			if got := onHost[path]; got != want {
+				t.Errorf("the bootstrap host has in %s %q, want %s", path, got, want)
+			}
+		}
+	}
+}
+
+// ignitionFiles are the contents of the files in an Ignition config.
+func ignitionFiles(t *testing.T, raw []byte) map[string]string {
+	t.Helper()
+	var config struct {
+		Storage struct {
+			Files []struct {
+				Path     string
+				Contents struct{ Source string }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, f := range config.Storage.Files {
+		if text, ok := strings.CutPrefix(f.Contents.Source, "data:text/plain;charset=utf-8;base64,"); ok {
+			content, err := base64.StdEncoding.DecodeString(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[f.Path] = string(content)
+		}
+	}
+	return out
+}
+
+// A field that the release would pass over is refused with its place, where the
+// release's version is known.
+func TestFieldThatTheReleaseLacks(t *testing.T) {
+	for version, refused := range map[string]bool{"4.20.0-okd-scos.17": true, "4.22.0-okd-scos.10": false, "": false} {
+		dir := warmDir(t)
+		put(t, dir, configFile, append(tree(t, dir)[configFile], "osImageStream: centos-10\n"...))
+		d := deps()
+		d.ReleaseVersion = version
+		err := open(t, dir, d).Manifests(context.Background())
+		var findings *report.Error
+		if errors.As(err, &findings) != refused || err != nil && !refused {
+			t.Errorf("%q: %v", version, err)
+		}
+		if refused && !strings.Contains(err.Error(), "install-config.yaml:30:16: osImageStream: Forbidden: release 4.20.0-okd-scos.17 does not know it") {
+			t.Errorf("%q: %v", version, err)
+		}
+	}
+}
+
+// The version belongs to the image: it stays while the image does, and is
+// unknown when another one is named without it.
+func TestVersionGoesWithTheImage(t *testing.T) {
+	dir := warmDir(t)
+	channel := func(d Deps) string {
+		i := open(t, dir, d)
+		if err := i.Manifests(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if err := i.Close(); err != nil {
+			t.Fatal(err)
+		}
+		text := string(tree(t, dir)["manifests/cvo-overrides.yaml"])
+		_, after, _ := strings.Cut(text, "channel: ")
+		line, _, _ := strings.Cut(after, "\n")
+		return line
+	}
+	d := deps()
+	d.ReleaseVersion = "4.20.0-okd-scos.17"
+	if got := channel(d); got != "stable-scos-4" {
+		t.Errorf("of a release of 4.20: %s", got)
+	}
+	if got := channel(Deps{Clock: d.Clock, Version: d.Version}); got != "stable-scos-4" {
+		t.Errorf("when nothing is named: %s", got)
+	}
+	if got := channel(deps()); got != "stable-5.0" {
+		t.Errorf("when only an image is named: %s", got)
+	}
+}
