@@ -89,11 +89,10 @@ func addHost(b *builder, in Inputs) error {
 	return nil
 }
 
-// keptBack are files that a bootstrap host does not need: keys of ten years
-// that would let whoever takes it over act as the administrator, or as any
-// node. The kubeconfigs of the host have a key of a day instead. What it does
-// have all the same is in docs/dev/bootstrap.md, and tested with real keys in
-// pkg/assets.
+// keptBack are files that a bootstrap host does not need: keys of ten years,
+// the administrator's among them, in whose place the host's kubeconfigs have one
+// of a day. What the renderers need is there all the same, and is worth a year of
+// the administrator's rights: docs/dev/bootstrap.md lists it.
 var keptBack = []string{
 	"tls/root-ca.key",
 	"tls/admin-kubeconfig-signer.crt", "tls/admin-kubeconfig-signer.key",
