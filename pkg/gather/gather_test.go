@@ -88,18 +88,21 @@ func newHost(t *testing.T) *host {
 		return sshtest.Shell(ctx, s, env...)
 	}
 	h.server = sshtest.New(t, h.shell)
-	h.server.Forward = func(addr string) (net.Conn, error) {
-		ip, _, _ := net.SplitHostPort(addr)
-		if behind := h.behind[ip]; behind != nil {
-			return net.Dial("tcp", behind.Addr)
-		}
-		return nil, errors.New("no route to host")
-	}
+	h.server.Forward = h.forward
 	h.users, err = pki.NewSSHKey(rand.Reader, "user@desk")
 	h.must(err)
 	h.behind = map[string]*sshtest.Server{}
 	h.master("127.0.0.21", false)
 	return h
+}
+
+// forward leads from the bootstrap host to the masters behind it.
+func (h *host) forward(addr string) (net.Conn, error) {
+	ip, _, _ := net.SplitHostPort(addr)
+	if behind := h.behind[ip]; behind != nil {
+		return net.Dial("tcp", behind.Addr)
+	}
+	return nil, errors.New("no route to host")
 }
 
 // master starts a master, which lets the user's key in: one that can be reached
@@ -146,7 +149,7 @@ func (h *host) options() gather.Options {
 		Local:     []string{h.path("local/.openshift_install.log"), h.path("local/not-there")},
 		Secrets:   []secret.String{secret.New(adminPassword), secret.New(pullSecret)},
 		Clock:     clock.NewFake(time.Date(2026, 11, 21, 3, 4, 5, 0, time.UTC)), Sink: event.Discard,
-		Timeout: time.Minute,
+		Timeout: 4 * time.Minute,
 	}
 }
 

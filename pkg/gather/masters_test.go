@@ -1,16 +1,59 @@
 package gather_test
 
 import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"crypto/rand"
 	"errors"
+	"io"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/gather"
+	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/sshclient/sshtest"
 )
 
 func hosts(list ...gather.Host) []gather.Host { return list }
+
+// fleet is a bootstrap host and masters that answer as the scripts do, which
+// TestBundle runs.
+func fleet(t *testing.T) *host {
+	t.Helper()
+	h := &host{t: t, dir: t.TempDir(), behind: map[string]*sshtest.Server{}}
+	answer := func(s sshtest.Session, files map[string]string) int {
+		compress := gzip.NewWriter(s.Stdout)
+		archive := tar.NewWriter(compress)
+		for name, text := range files {
+			h.must(archive.WriteHeader(&tar.Header{Name: name, Size: int64(len(text)), Mode: 0o600}))
+			_, err := archive.Write([]byte(text))
+			h.must(err)
+		}
+		h.must(errors.Join(archive.Close(), compress.Close()))
+		return 0
+	}
+	h.shell = func(_ context.Context, s sshtest.Session) int {
+		script, err := io.ReadAll(s.Stdin)
+		if s.Agent != nil || err != nil || s.Command != "sudo -n bash -s" || !strings.HasPrefix(string(script), "#!/usr/bin/env bash\n# Collects what one host") {
+			t.Errorf("a master is asked to run %q with %.40q, agent %v, error %v", s.Command, script, s.Agent, err)
+		}
+		return answer(s, map[string]string{"./journals/kubelet.log": "kubelet", "../../escape": "x", "./x.key": privateKey})
+	}
+	h.server = sshtest.New(t, func(_ context.Context, s sshtest.Session) int {
+		return answer(s, map[string]string{"log-bundle-x/gather.log": "begun\n", "log-bundle-x/resources/nodes.json": `{"items":[
+			{"metadata":{"name":"w0","labels":{"node-role.kubernetes.io/worker":""}},"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.31"}]}},
+			{"metadata":{"name":"m0","labels":{"node-role.kubernetes.io/master":""}},"status":{"addresses":[{"type":"Hostname","address":"m0"},{"type":"InternalIP","address":"127.0.0.21"}]}}]}`})
+	})
+	h.server.Forward = h.forward
+	var err error
+	h.users, err = pki.NewSSHKey(rand.Reader, "user@desk")
+	h.must(err)
+	h.master("127.0.0.21", false)
+	return h
+}
 
 // TestMasters: without an agent, each master is asked where it can be reached;
 // whichever is missing is named with the reason.
@@ -56,7 +99,7 @@ func TestMasters(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHost(t)
+			h := fleet(t)
 			h.master(direct, true)
 			o := h.options()
 			tt.change(h, &o)
@@ -82,7 +125,10 @@ func TestMasters(t *testing.T) {
 			}
 			asked := map[string]bool{}
 			for name := range got {
-				if address, ok := strings.CutPrefix(name, "control-plane/"); ok {
+				if strings.HasSuffix(name, ".key") {
+					t.Errorf("%s is in the bundle", name)
+				}
+				if address, ok := strings.CutPrefix(name, "control-plane/"); ok && strings.HasSuffix(name, "/journals/kubelet.log") {
 					address, _, _ = strings.Cut(address, "/")
 					asked[address] = true
 				}
