@@ -121,7 +121,7 @@ var roots = []string{"bootstrap", "control-plane", "resources", "installer", "re
 // of openshift-install.
 var kinds = []string{
 	"nodes", "pods", "events", "certificatesigningrequests", "csr", "clusterversions", "clusterversion",
-	"clusteroperators", "etcds", "etcd",
+	"clusteroperators", "etcds", "etcd", "namespaces",
 }
 
 // wanted gives a file the name that it has in our bundles, none if the analysis
@@ -152,6 +152,8 @@ func wanted(raw string) (name string, limit int64) {
 		return name, 256 << 20
 	case name == journalFile:
 		return name, 32 << 20
+	case name == answerFile, name == sourceFile:
+		return name, 64 << 10
 	case strings.HasPrefix(name, mastersDir) && base == failedUnitsFile:
 		return name, 1 << 20
 	case strings.HasPrefix(name, mastersDir) && len(parts) > at+2:

@@ -13,9 +13,9 @@ type check func(*scene) []Finding
 
 // checks are in the order in which an installation goes on.
 var checks = []check{
-	beforeBootstrap, bootstrapReached, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames,
-	masterHosts, signingRequests, nodesJoined, nodesReady, handOver, reporting,
-	etcdMembers, podsStuck, versionState, operatorsState, installerError,
+	beforeBootstrap, bootstrapReached, secondBootstrap, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames, silentBootstrap,
+	masterHosts, silentCluster, told(signingRequests), told(nodesJoined), told(nodesReady), handOver, reporting,
+	told(etcdMembers), told(podsStuck), told(versionState), told(operatorsState), installerError,
 }
 
 const bootstrapHost = "bootstrap host"
@@ -112,6 +112,15 @@ func bootstrapUnits(s *scene) []Finding {
 		Next: "read bootstrap/journals/" + strings.TrimSuffix(units[0], ".service") + ".log in the log bundle"}}
 }
 
+// nextForMaster is what to do about a host that could not be asked, by the
+// reason for that.
+func nextForMaster(reason string) string {
+	if strings.Contains(reason, "none of the keys in") {
+		return "give the private half of the install-config's sshKey: okd-install gather bootstrap --key FILE, or ssh-add FILE"
+	}
+	return "look at its console: whether it booted, and whether it got its config from port 22623 of the API's internal address"
+}
+
 // masterHosts are the units that failed on hosts of the control plane, and the
 // hosts that could not be reached.
 func masterHosts(s *scene) []Finding {
@@ -132,8 +141,7 @@ func masterHosts(s *scene) []Finding {
 	}
 	for _, gap := range s.ev.gaps {
 		if host, ok := strings.CutPrefix(gap, "control-plane host "); ok {
-			out = append(out, Finding{Severity: Warning, Where: "control plane", Text: "could not be reached from the bootstrap host: " + host,
-				Next: "look at its console: whether it booted, and whether it got its config from port 22623 of the API's internal address"})
+			out = append(out, Finding{Severity: Warning, Where: "control plane", Text: "there are no logs of " + host, Next: nextForMaster(host)})
 		}
 	}
 	return out

@@ -101,9 +101,10 @@ func versionState(s *scene) []Finding {
 }
 
 // clusterSeverity is that of what goes wrong in the cluster: before the masters
-// have taken over it is a consequence.
+// have taken over it is a consequence. What only the bootstrap host's own API
+// says is not about the cluster that they run.
 func (s *scene) clusterSeverity() Severity {
-	if s.bootstrapped() {
+	if s.bootstrapped() && !s.hearsay() {
 		return Error
 	}
 	return Info

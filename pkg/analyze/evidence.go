@@ -27,6 +27,8 @@ const (
 	journalFile     = "installer/okd_install_journal.json"
 	failedUnitsFile = "failed-units.txt"
 	missingFile     = "missing.txt"
+	answerFile      = "installer/api.json"   // whether the API answered the installer
+	sourceFile      = "resources/source.txt" // which kubeconfig of the bootstrap host got the resources
 )
 
 // resource returns the list of a kind. openshift-install names some of them

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 )
 
@@ -86,7 +87,8 @@ func (ev *evidence) ask(ctx context.Context, api API, mu *sync.Mutex) {
 	if _, err := api.Raw(ctx, "/version", nil); err != nil {
 		mu.Lock()
 		defer mu.Unlock()
-		ev.gaps = append(ev.gaps, "resources: the API does not answer: "+err.Error())
+		ev.gaps = append(ev.gaps, "resources: the API does not answer: "+kube.Cause(err))
+		ev.answer(kube.Cause(err))
 		return
 	}
 	var questions sync.WaitGroup

@@ -26,10 +26,11 @@ var PasswordFile = asset.From1("kubeadmin-password-file", Kubeadmin,
 		return asset.Files{asset.NewFile(passwordFile, []byte(k.Password))}, nil
 	})
 
-// HostKubeconfigs are those in auth/ on the bootstrap host: the administrator's
-// through the internal name and through localhost, and the one with which new
-// kubelets ask for a certificate.
-var HostKubeconfigs = asset.From5("bootstrap-kubeconfigs", Names, AdminClient, KubeletClient, CompleteServerBundle, LocalhostBundle,
+// HostKubeconfigs are those in auth/ on the bootstrap host: two through the
+// internal name and through localhost, with the rights of the administrator, as
+// bootkube needs them, but with a key of their own that is of use for a day; and
+// the one with which new kubelets ask for a certificate.
+var HostKubeconfigs = asset.From5("bootstrap-kubeconfigs", Names, BootstrapAdmin, KubeletClient, CompleteServerBundle, LocalhostBundle,
 	func(_ asset.Env, n NameSet, admin, kubelet pki.Pair, ca, localCA certs) (asset.Files, error) {
 		var out asset.Files
 		for _, k := range []struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/seal"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // The functions here read what an earlier run, or one that is still going on,
@@ -42,6 +43,32 @@ func StoredNodes(dir string, key *seal.Key) ([]string, []netip.Prefix, error) {
 		networks = append(networks, p)
 	}
 	return set.Names, networks, nil
+}
+
+// StoredMasters are the names of the machines of the control plane.
+func StoredMasters(dir string, key *seal.Key) ([]string, error) {
+	machines, err := asset.Stored(dir, key, Machines)
+	var out []string
+	for _, m := range machines {
+		if m.Role == types.MasterPool {
+			out = append(out, m.Name)
+		}
+	}
+	return out, err
+}
+
+// StoredConfig is install-config.yaml as it was used last, with defaults. What
+// is wrong with it is not told: it is for those who look at what came of it.
+func StoredConfig(dir string, key *seal.Key) (*types.InstallConfig, error) {
+	raw, err := asset.Stored(dir, key, ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	c, findings := types.Options{AllowUnknown: true, SkipHostCrypt: true}.Load(configFile, raw)
+	if c == nil {
+		return nil, findings.Err()
+	}
+	return c, nil
 }
 
 // StoredSSH are the keys of the bootstrap host.

@@ -44,6 +44,7 @@ var (
 // The leaves whose content does not depend on the cluster.
 var (
 	AdminClient             = givenClient("admin-kubeconfig-client", AdminSigner, admin)
+	BootstrapAdmin          = leaf("bootstrap-admin-client", AdminSigner, admin, day, pki.Client)
 	JournalGatewayd         = leaf("journal-gatewayd", RootCA, journal, decade, serverAndUser)
 	ToKubeletClient         = leaf("kube-apiserver-to-kubelet-client", ToKubeletSigner, apiServer, year, pki.Client)
 	ControllerManagerClient = leaf("kube-control-plane-kube-controller-manager-client", ControlPlaneSigner, admin, year, pki.Client)

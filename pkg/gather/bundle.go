@@ -22,8 +22,8 @@ const (
 	maxArchive = 1 << 30
 )
 
-// bundle is a log bundle that is being written. Everything that goes in is
-// cleaned of secrets on the way.
+// bundle is a log bundle that is being written, by several hosts at once.
+// Everything that goes in is cleaned of secrets on the way.
 type bundle struct {
 	name  string
 	clean *cleaner
@@ -31,9 +31,19 @@ type bundle struct {
 	file  *os.File
 	gzip  *gzip.Writer
 	tar   *tar.Writer
+
+	mu    sync.Mutex
 	paths map[string]bool
-	err   error // first failure of writing
+	nodes []byte // the list of nodes, if it was gathered
+	log   []byte // gather.log, which is written at the end
+	err   error  // first failure of writing
 }
+
+// Files of a bundle that the installer itself looks at.
+const (
+	nodesFile = "resources/nodes.json"
+	logFile   = "gather.log"
+)
 
 func create(dir, name string, clean *cleaner, now time.Time) (*bundle, error) {
 	file, err := os.CreateTemp(dir, "."+name+"-*") // CreateTemp makes it 0600
@@ -46,11 +56,30 @@ func create(dir, name string, clean *cleaner, now time.Time) (*bundle, error) {
 
 // add puts one file in; a second one of the same name is dropped.
 func (b *bundle) add(name string, content []byte) {
-	if b.err != nil || b.paths[name] {
-		return
-	}
-	b.paths[name] = true
 	content = b.clean.bytes(content)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case name == logFile: // more follows
+		b.log = append(content, b.log...)
+	case b.err == nil && !b.paths[name]:
+		b.paths[name] = true
+		if name == nodesFile {
+			b.nodes = content
+		}
+		b.write(name, content)
+	}
+}
+
+// say adds a line to the log of the gathering.
+func (b *bundle) say(line string) {
+	line = string(b.clean.bytes([]byte(line)))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.log = append(b.log, line+"\n"...)
+}
+
+func (b *bundle) write(name string, content []byte) {
 	b.err = b.tar.WriteHeader(&tar.Header{
 		Name: path.Join(b.name, name), Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(content)), ModTime: b.now,
 	})
@@ -61,6 +90,8 @@ func (b *bundle) add(name string, content []byte) {
 
 // has says whether there is a file below a directory.
 func (b *bundle) has(dir string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for name := range b.paths {
 		if strings.HasPrefix(name, dir) {
 			return true
@@ -70,8 +101,8 @@ func (b *bundle) has(dir string) bool {
 }
 
 // copyArchive takes over the regular files of a compressed tar archive. What
-// was read before a failure stays.
-func (b *bundle) copyArchive(r io.Reader) error {
+// was read before a failure stays. Their names are what place makes of them.
+func (b *bundle) copyArchive(r io.Reader, place func(name string) (string, bool)) error {
 	plain, err := gzip.NewReader(r)
 	if err != nil {
 		return fmt.Errorf("read archive: %w", err)
@@ -85,7 +116,7 @@ func (b *bundle) copyArchive(r io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read archive: %w", err)
 		}
-		name, ok := inner(header.Name)
+		name, ok := place(header.Name)
 		if header.Typeflag != tar.TypeReg || !ok {
 			continue
 		}
@@ -117,8 +148,19 @@ func inner(name string) (string, bool) {
 	return rest, true
 }
 
+// below places the archive of a host, which has no top directory, in dir.
+func below(dir string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		rest, ok := inner("top/" + path.Clean("/"+name))
+		return path.Join(dir, rest), ok
+	}
+}
+
 // finish closes the bundle and gives it its name.
 func (b *bundle) finish() (string, error) {
+	if b.log != nil && b.err == nil {
+		b.write(logFile, b.log)
+	}
 	final := filepath.Join(filepath.Dir(b.file.Name()), b.name+".tar.gz")
 	err := errors.Join(b.err, b.tar.Close(), b.gzip.Close(), b.file.Sync(), b.file.Close())
 	if err == nil {

@@ -5,11 +5,10 @@ package gather
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/sshclient"
 )
@@ -31,12 +31,19 @@ type API interface {
 type Options struct {
 	Dir       string   // where the bundle goes
 	Bootstrap []string // addresses of the bootstrap host
-	// Masters are addresses of control-plane hosts, reached from the bootstrap
-	// host with the same keys; none: those that the API lists.
-	Masters []string
-	Port    string           // of SSH, default 22
-	SSH     sshclient.Config // keys and host key, without Addr
-	API     API              // nil: the installer does not ask the API itself
+	// Masters are the hosts of the control plane, as far as they are known.
+	// They are asked directly, or else through the bootstrap host.
+	Masters []Host
+	// Only says that the user named the masters: others that the API lists are
+	// left alone.
+	Only bool
+	Port string           // of SSH, default 22
+	SSH  sshclient.Config // keys and host key of the bootstrap host, without Addr
+	// MasterSSH is how to log in to the masters. No key is lent to any host.
+	MasterSSH sshclient.Config
+	// NoKey says which private key for the masters is missing, empty if none is.
+	NoKey string
+	API   API // nil: the installer does not ask the API itself
 	// Local are the installer's own files for the bundle; missing ones do not matter.
 	Local   []string
 	Secrets []secret.String // values that must not be in the bundle
@@ -75,10 +82,7 @@ func Bootstrap(ctx context.Context, o Options) (string, error) {
 	}
 	defer b.discard()
 	lack := &Incomplete{}
-	resources := o.fromHosts(ctx, b, id, lack)
-	if !resources {
-		o.fromAPI(ctx, b, lack)
-	}
+	o.gather(ctx, b, id, lack)
 	lack.Empty = len(b.paths) == 0
 	for _, path := range o.Local {
 		o.fromHere(b, path, lack)
@@ -117,40 +121,54 @@ func (l *Incomplete) add(what string, err error) {
 	l.Missing = append(l.Missing, what)
 }
 
-// fromHosts takes over the archive that the bootstrap host writes; true if it
-// brought the API's resources.
-func (o Options) fromHosts(ctx context.Context, b *bundle, id string, lack *Incomplete) bool {
-	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+// gather asks the hosts and the API.
+func (o Options) gather(ctx context.Context, b *bundle, id string, lack *Incomplete) {
+	hosts, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	client, err := o.dial(ctx)
+	client, err := o.dial(hosts)
 	if err != nil {
 		lack.add("bootstrap host", err)
-		return false
+	} else {
+		defer func() { _ = client.Close() }()
 	}
-	defer func() { _ = client.Close() }()
+	masters := o.newMasters(b, client)
+	masters.ask(hosts, o.Masters)
+	if client != nil {
+		o.fromBootstrap(hosts, b, client, id, lack)
+	}
+	if !b.has("resources/") {
+		o.fromAPI(ctx, b, lack)
+	}
+	o.askAPI(ctx, b)
+	masters.report(hosts, lack)
+}
+
+// fromBootstrap takes over the archive that the bootstrap host writes.
+func (o Options) fromBootstrap(ctx context.Context, b *bundle, client *sshclient.Client, id string, lack *Incomplete) {
 	event.ProgressOf(o.Sink, "gathering logs from the bootstrap host")
-	command, err := remoteCommand(id, o.Masters)
-	if err != nil {
-		lack.add("bootstrap host", err)
-		return false
-	}
-	reader, writer := io.Pipe()
 	said := &missingLines{sink: o.Sink}
-	copied := make(chan error, 1)
-	go func() {
-		err := b.copyArchive(reader)
-		// Whatever else comes must not block the session.
-		_, _ = io.Copy(io.Discard, reader)
-		copied <- err
-	}()
-	err = client.Run(ctx, command, writer, said)
-	_ = writer.CloseWithError(io.ErrUnexpectedEOF) // complete archives have ended before
-	err = errors.Join(err, <-copied)
+	err := takeOver(ctx, b, client, "sudo -n /usr/local/bin/installer-gather.sh --id "+id, nil, said, inner)
 	lack.Missing = append(lack.Missing, said.lines()...)
 	if err != nil {
 		lack.add("the rest of the bootstrap host's archive", err)
 	}
-	return b.has("resources/")
+}
+
+// takeOver runs a command that writes an archive, and puts the files in.
+func takeOver(ctx context.Context, b *bundle, client *sshclient.Client, command string, stdin io.Reader, stderr io.Writer,
+	place func(string) (string, bool),
+) error {
+	reader, writer := io.Pipe()
+	copied := make(chan error, 1)
+	go func() {
+		err := b.copyArchive(reader, place)
+		// Whatever else comes must not block the session.
+		_, _ = io.Copy(io.Discard, reader)
+		copied <- err
+	}()
+	err := client.Feed(ctx, command, stdin, writer, stderr)
+	_ = writer.CloseWithError(io.ErrUnexpectedEOF) // complete archives have ended before
+	return errors.Join(err, <-copied)
 }
 
 func (o Options) dial(ctx context.Context) (*sshclient.Client, error) {
@@ -160,7 +178,7 @@ func (o Options) dial(ctx context.Context) (*sshclient.Client, error) {
 	var failures []error
 	for _, host := range o.Bootstrap {
 		cfg := o.SSH
-		cfg.Addr, cfg.ForwardAgent = net.JoinHostPort(host, o.Port), true
+		cfg.Addr = net.JoinHostPort(host, o.Port)
 		client, err := sshclient.Dial(ctx, cfg)
 		if err == nil {
 			return client, nil
@@ -168,19 +186,6 @@ func (o Options) dial(ctx context.Context) (*sshclient.Client, error) {
 		failures = append(failures, err)
 	}
 	return nil, errors.Join(failures...)
-}
-
-// remoteCommand takes nothing but addresses and host names: it is given to a
-// shell.
-func remoteCommand(id string, masters []string) (string, error) {
-	words := []string{"sudo -n --preserve-env=SSH_AUTH_SOCK /usr/local/bin/installer-gather.sh --id", id}
-	for _, m := range masters {
-		if _, err := netip.ParseAddr(m); err != nil && strings.Trim(m, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != "" {
-			return "", fmt.Errorf("control-plane host %q is neither an address nor a name", m)
-		}
-		words = append(words, m)
-	}
-	return strings.Join(words, " "), nil
 }
 
 // lists are what the installer asks the API for when no host could.
@@ -211,6 +216,28 @@ func (o Options) fromAPI(ctx context.Context, b *bundle, lack *Incomplete) {
 		if ctx.Err() != nil || !b.has("resources/") {
 			return // an API that does not answer once will not answer eight times
 		}
+	}
+}
+
+// askAPI notes whether the API answers here: what the bootstrap host heard of an
+// API of its own need not be what the cluster says.
+func (o Options) askAPI(ctx context.Context, b *bundle) {
+	if o.API == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	answer := struct {
+		Asked time.Time `json:"asked"`
+		Error string    `json:"error,omitempty"`
+	}{Asked: o.Clock.Now().UTC()}
+	if _, err := o.API.Raw(ctx, "/version", nil); err != nil {
+		answer.Error = kube.Cause(err)
+		b.say("the API does not answer the installer: " + answer.Error)
+	}
+	raw, err := json.MarshalIndent(answer, "", " ")
+	if err == nil { // times and strings can always be encoded
+		b.add("installer/api.json", raw)
 	}
 }
 

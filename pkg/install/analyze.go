@@ -21,6 +21,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/sshclient"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // AnalyzeOptions are the flags of analyze.
@@ -121,7 +122,7 @@ func (a *App) reportLive(ctx context.Context) (*analyze.Report, error) {
 			if err == nil {
 				return sight, nil
 			}
-			found, _ := a.findHosts(ctx, live.API, nil)
+			found, _ := a.findHosts(ctx, live.API, &types.InstallConfig{}, nil)
 			if len(found) == 0 {
 				return sight, err
 			}

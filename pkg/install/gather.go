@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/analyze"
@@ -33,22 +35,27 @@ type GatherOptions struct {
 }
 
 // gather collects a bundle in the course of create cluster.
-func (c *creation) gather(ctx context.Context, o GatherOptions) (string, error) {
+func (c *creation) gather(ctx context.Context) (string, error) {
 	hosts, err := c.bootstrapHosts(ctx)
 	if err != nil {
 		event.Debug(c.app.Sink, "look for the bootstrap host", "err", err)
 	}
-	found, _ := c.machines(ctx) // without them the masters are those that the API lists
-	if o.Bootstrap != "" {
-		hosts = []string{o.Bootstrap}
+	found, err := c.machines(ctx)
+	if err != nil { // then the masters are those that the API lists
+		event.Warn(c.app.Sink, "The platform does not say where the masters are", "err", err)
 	}
-	if len(o.Masters) == 0 {
-		o.Masters = addressesOf(found, "master")
+	var planned []string
+	for _, m := range c.cluster.Machines {
+		if m.Role == types.MasterPool {
+			planned = append(planned, m.Name)
+		}
 	}
-	return c.app.bundle(ctx, gather.Options{
-		Bootstrap: hosts, Masters: o.Masters, SSH: c.ssh(), API: c.api,
-		Secrets: []secret.String{c.cluster.KubeadminPassword},
-	}, o.Keys)
+	o := gather.Options{Bootstrap: hosts, Masters: mastersOf(found, planned, c.cluster.Config), API: c.api,
+		Secrets: []secret.String{c.cluster.KubeadminPassword}}
+	if err := c.app.logins(ctx, &o, c.cluster.SSH, c.cluster.Config, nil); err != nil {
+		return "", err
+	}
+	return c.app.bundle(ctx, o)
 }
 
 // GatherBootstrap collects a bundle from what a directory remembers and from
@@ -66,7 +73,15 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 		return &Failure{Code: ExitOther, Next: "give --bootstrap, --master and --key, or the directory of the installation with --dir",
 			Err: fmt.Errorf("find the bootstrap host: %w", err)}
 	}
-	opts := gather.Options{Masters: o.Masters, SSH: a.login(ctx, keys, o)}
+	cfg, err := assets.StoredConfig(a.Dir, stateKey)
+	if err != nil { // nothing but flags, then
+		event.Debug(a.Sink, "read the install-config of the installation", "err", err)
+		cfg = &types.InstallConfig{}
+	}
+	var opts gather.Options
+	if err := a.logins(ctx, &opts, keys, cfg, o.Keys); err != nil {
+		return err
+	}
 	if kubeconfig, err := os.ReadFile(a.path(kubeconfigFile)); err == nil {
 		api, err := kube.Dial(kubeconfig)
 		if err != nil {
@@ -78,10 +93,20 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 		a.Hide(password)
 		opts.Secrets = append(opts.Secrets, password)
 	}
-	if opts.Bootstrap = []string{o.Bootstrap}; o.Bootstrap == "" {
-		opts.Bootstrap, opts.Masters = a.findHosts(ctx, opts.API, o.Masters)
+	if o.Bootstrap == "" || len(o.Masters) == 0 {
+		planned, _ := assets.StoredMasters(a.Dir, stateKey) // nobody knows them without a state
+		opts.Bootstrap, opts.Masters = a.findHosts(ctx, opts.API, cfg, planned)
 	}
-	path, err := a.bundle(ctx, opts, o.Keys)
+	if o.Bootstrap != "" {
+		opts.Bootstrap = []string{o.Bootstrap}
+	}
+	if len(o.Masters) > 0 {
+		opts.Masters, opts.Only = nil, true
+		for _, address := range o.Masters {
+			opts.Masters = append(opts.Masters, gather.Host{Addresses: []string{address}})
+		}
+	}
+	path, err := a.bundle(ctx, opts)
 	if path != "" && !o.SkipAnalysis {
 		r, err := analyze.Bundle(ctx, path)
 		a.explain(r, err, "--file "+path)
@@ -89,42 +114,85 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 	return err
 }
 
-// login is how to log in to the hosts: with the key that the installation made,
-// those of the flags and those of the user's agent; without any of them, with
-// those that ssh would take.
-func (a *App) login(ctx context.Context, keys pki.SSHKeys, o GatherOptions) sshclient.Config {
-	home := a.Getenv("HOME")
-	cfg := sshclient.Config{
-		HostKey:    keys.Host.AuthorizedKey,
-		KnownHosts: []string{filepath.Join(home, ".ssh", "known_hosts")},
+// logins says how to log in to the hosts: to the bootstrap host with the key
+// that the installation made for it, to the masters with the private half of the
+// install-config's sshKey, to both with what files and the user's agent hold.
+func (a *App) logins(ctx context.Context, o *gather.Options, made pki.SSHKeys, cfg *types.InstallConfig, files []string) error {
+	search := sshclient.Search{Wanted: lines(cfg.SSHKey), Files: files}
+	var known []string
+	if home := a.Getenv("HOME"); home != "" {
+		search.Dir, known = filepath.Join(home, ".ssh"), []string{filepath.Join(home, ".ssh", "known_hosts")}
+	}
+	if agent := sshclient.UserAgent(ctx, a.Getenv); agent != nil {
+		search.Agent = agent
+	}
+	found, err := search.Find()
+	if err != nil {
+		return err
+	}
+	o.MasterSSH = sshclient.Config{
+		Keys: found.Keys, Agent: search.Agent, Wanted: search.Wanted, KnownHosts: known,
+		// What comes back is only read, and nothing is lent to the host.
 		Unknown: func(addr, fingerprint string) error {
-			event.Warn(a.Sink, "Nobody knows the key of host "+addr+" ("+fingerprint+"): it is taken for what it says it is")
+			event.Debug(a.Sink, "nobody knows the key of host "+addr+" ("+fingerprint+"): it is taken for what it says it is")
 			return nil
 		},
 	}
-	if agent := sshclient.UserAgent(ctx, a.Getenv); agent != nil {
-		cfg.Agent = agent
+	o.NoKey = found.Missing
+	o.SSH = o.MasterSSH
+	o.SSH.HostKey = made.Host.AuthorizedKey
+	o.SSH.Unknown = func(addr, fingerprint string) error {
+		event.Warn(a.Sink, "Nobody knows the key of host "+addr+" ("+fingerprint+"): it is taken for what it says it is")
+		return nil
 	}
-	if len(keys.User.PrivatePEM) > 0 {
-		cfg.Keys = append(cfg.Keys, keys.User.PrivatePEM)
+	if own := made.User; len(own.PrivatePEM) > 0 {
+		o.SSH.Keys = append([][]byte{own.PrivatePEM}, found.Keys...)
+		o.SSH.Wanted = append([]string{own.AuthorizedKey}, search.Wanted...)
 	}
-	if len(cfg.Keys) > 0 || len(o.Keys) > 0 || cfg.Agent != nil {
-		return cfg
+	return nil
+}
+
+func lines(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+}
+
+// mastersOf are the hosts of the control plane: the machines that the platform
+// has, and those that should be there. Of the addresses that a guest reports,
+// those in the machine networks are its own; what containers have is the same
+// on every host.
+func mastersOf(found []machines.Machine, planned []string, cfg *types.InstallConfig) []gather.Host {
+	virtual := slices.Concat(cfg.APIVIPs(), cfg.IngressVIPs())
+	var networks []netip.Prefix
+	if cfg.Networking != nil {
+		networks = cfg.Networking.MachineCIDRs()
 	}
-	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
-		key, err := os.ReadFile(filepath.Join(home, ".ssh", name))
-		if err == nil && sshclient.Usable(key) {
-			cfg.Keys = append(cfg.Keys, key)
+	var out []gather.Host
+	for _, m := range found {
+		if m.Role != types.MasterPool {
+			continue
+		}
+		h := gather.Host{Name: m.Name}
+		for _, addr := range m.Addresses {
+			inside := len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) })
+			if inside && !slices.Contains(virtual, addr) {
+				h.Addresses = append(h.Addresses, addr.String())
+			}
+		}
+		out = append(out, h)
+	}
+	for _, name := range planned {
+		if !slices.ContainsFunc(out, func(h gather.Host) bool { return h.Name == name }) {
+			out = append(out, gather.Host{Name: name})
 		}
 	}
-	return cfg
+	return out
 }
 
 // findHosts looks for the bootstrap host where it may be: what the environment
 // says, the platform, the API's record of etcd members, DNS. Where the cluster
 // has virtual addresses, the bootstrap host has the API's until the masters take
-// over.
-func (a *App) findHosts(ctx context.Context, api gather.API, masters []string) (bootstrapHosts, masterHosts []string) {
+// over. The masters are those of the platform, and those that it should have.
+func (a *App) findHosts(ctx context.Context, api gather.API, cfg *types.InstallConfig, planned []string) (bootstrapHosts []string, masters []gather.Host) {
 	meta, err := a.identify("")
 	var found []machines.Machine
 	byHand := false
@@ -142,9 +210,10 @@ func (a *App) findHosts(ctx context.Context, api gather.API, masters []string) (
 		bootstrapHosts = append(bootstrapHosts, ip)
 	}
 	bootstrapHosts = append(bootstrapHosts, addressesOf(found, "bootstrap")...)
-	if len(masters) == 0 {
-		masters = addressesOf(found, "master")
+	if platformOf(meta) != types.PlatformOvirt {
+		planned = nil // the machines are the user's, and so are their names
 	}
+	masters = mastersOf(found, planned, cfg)
 	client, _ := api.(*kube.Client)
 	if client == nil {
 		return bootstrapHosts, masters
@@ -168,14 +237,7 @@ func (a *App) findHosts(ctx context.Context, api gather.API, masters []string) (
 }
 
 // bundle adds what every bundle has and makes it.
-func (a *App) bundle(ctx context.Context, o gather.Options, keys []string) (string, error) {
-	for _, file := range keys {
-		key, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("read SSH key: %w", err)
-		}
-		o.SSH.Keys = append(o.SSH.Keys, key)
-	}
+func (a *App) bundle(ctx context.Context, o gather.Options) (string, error) {
 	o.Dir, o.Clock, o.Sink = a.Dir, a.Clock, a.Sink
 	o.Local = []string{a.path(".openshift_install.log"), a.path(phase.JournalName)}
 	event.Info(a.Sink, "Gathering logs of the bootstrap host and the control plane")

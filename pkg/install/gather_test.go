@@ -3,8 +3,10 @@ package install
 import (
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,22 +18,29 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/gather"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Which keys are used to log in to the hosts.
-func TestLogin(t *testing.T) {
-	made, err := pki.NewSSHKey(rand.Reader, "made")
-	if err != nil {
-		t.Fatal(err)
+// Which keys are used to log in to which hosts.
+func TestLogins(t *testing.T) {
+	key := func(comment string) pki.SSHKey {
+		made, err := pki.NewSSHKey(rand.Reader, comment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
 	}
+	made, users, other := key("made"), key("user@desk"), key("other")
 	home := t.TempDir()
 	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, key := range map[string]string{"id_ed25519": string(made.PrivatePEM), "id_rsa": "not a key"} {
+	for name, key := range map[string]string{"id_ed25519": string(other.PrivatePEM), "work": string(users.PrivatePEM), "id_rsa": "not a key"} {
 		if err := os.WriteFile(filepath.Join(home, ".ssh", name), []byte(key), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -40,22 +49,83 @@ func TestLogin(t *testing.T) {
 	a := &App{Sink: event.SinkFunc(func(e event.Event) { said = append(said, e.Message) }),
 		Getenv: func(key string) string { return map[string]string{"HOME": home}[key] }}
 	stored := pki.SSHKeys{User: made, Host: made}
-	for name, tt := range map[string]struct {
-		keys  pki.SSHKeys
-		flags GatherOptions
-		want  int // keys, besides those of the flags
+	named := filepath.Join(home, ".ssh", "id_ed25519")
+	tests := []struct {
+		name            string
+		keys            pki.SSHKeys
+		sshKey          string
+		files           []string
+		host, masters   string // comments of the keys
+		missing, failed string
 	}{
-		"the installation's":         {stored, GatherOptions{}, 1},
-		"those of the flags":         {pki.SSHKeys{}, GatherOptions{Keys: []string{"x"}}, 0},
-		"none: those that ssh takes": {pki.SSHKeys{}, GatherOptions{}, 1},
-	} {
-		cfg := a.login(t.Context(), tt.keys, tt.flags)
-		if len(cfg.Keys) != tt.want || cfg.HostKey != tt.keys.Host.AuthorizedKey || cfg.Agent != nil {
-			t.Errorf("%s: %d keys, host key %q, agent %v", name, len(cfg.Keys), cfg.HostKey, cfg.Agent)
+		{"the installation's and the user's", stored, "# mine\n" + users.AuthorizedKey + "\n", nil, "made user@desk", "user@desk", "", ""},
+		{"with one that the user names", stored, users.AuthorizedKey, []string{named}, "made other user@desk", "other user@desk", "", ""},
+		{"nobody knows which", pki.SSHKeys{}, "", nil, "other", "other", "", ""},
+		{"not there", stored, key("gone@desk").AuthorizedKey, nil, "made", "", "(gone@desk), the sshKey of install-config.yaml, was not found: looked in --key (none was given), the SSH agent (none answers: SSH_AUTH_SOCK), " + home + "/.ssh (2 private keys)", ""},
+		{"a file that is none", stored, "", []string{filepath.Join(home, "none")}, "", "", "", "read SSH key: open " + home + "/none"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var o gather.Options
+			err := a.logins(t.Context(), &o, tt.keys, &types.InstallConfig{SSHKey: tt.sshKey}, tt.files)
+			if tt.failed != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), tt.failed) {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			comments := func(keys [][]byte) string {
+				var out []string
+				for _, pem := range keys {
+					for _, k := range []pki.SSHKey{made, users, other} {
+						if string(k.PrivatePEM) == string(pem) {
+							out = append(out, strings.Fields(k.AuthorizedKey)[2])
+						}
+					}
+				}
+				return strings.Join(out, " ")
+			}
+			if host, masters := comments(o.SSH.Keys), comments(o.MasterSSH.Keys); host != tt.host || masters != tt.masters {
+				t.Errorf("keys for the bootstrap host %q, for the masters %q", host, masters)
+			}
+			if !strings.Contains(o.NoKey, tt.missing) || (o.NoKey == "") != (tt.missing == "") {
+				t.Errorf("missing: %q", o.NoKey)
+			}
+			if o.SSH.HostKey != tt.keys.Host.AuthorizedKey || o.MasterSSH.HostKey != "" || o.SSH.Agent != nil {
+				t.Errorf("%+v", o.SSH)
+			}
+			if err := o.SSH.Unknown("198.18.0.20:22", "SHA256:x"); err != nil || !strings.Contains(strings.Join(said, "\n"), "198.18.0.20:22 (SHA256:x)") {
+				t.Errorf("a host that nobody knows: %v, said %q", err, said)
+			}
+		})
+	}
+}
+
+// The masters are those of the platform under their own addresses, and those
+// that are planned.
+func TestMastersOf(t *testing.T) {
+	addrs := func(list ...string) (out []netip.Addr) {
+		for _, a := range list {
+			out = append(out, netip.MustParseAddr(a))
 		}
-		if err := cfg.Unknown("198.18.0.20:22", "SHA256:x"); err != nil || !strings.Contains(strings.Join(said, "\n"), "198.18.0.20:22 (SHA256:x)") {
-			t.Errorf("%s: a host that nobody knows: %v, said %q", name, err, said)
-		}
+		return out
+	}
+	cfg := &types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{APIVIPs: addrs("198.18.0.10"), IngressVIPs: addrs("198.18.0.11")}},
+		Networking: &types.Networking{MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}}}}
+	found := []machines.Machine{
+		{Name: "m0", Role: "master", Addresses: addrs("10.88.0.1", "198.18.0.10", "198.18.0.21")},
+		{Name: "w0", Role: "worker", Addresses: addrs("198.18.0.31")},
+		{Name: "m1", Role: "master"},
+	}
+	got := fmt.Sprint(mastersOf(found, []string{"m0", "m1", "m2"}, cfg))
+	if want := "[m0 (198.18.0.21) m1 m2]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := fmt.Sprint(mastersOf(found[:1], nil, &types.InstallConfig{})); got != "[m0 (10.88.0.1, 198.18.0.10, 198.18.0.21)]" {
+		t.Errorf("without an install-config: %s", got)
 	}
 }
 
@@ -85,12 +155,12 @@ func TestFindHosts(t *testing.T) {
 	if err := os.WriteFile(a.path(metadataFile), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	hosts, masters := a.findHosts(t.Context(), api, []string{"198.18.0.21"})
-	if !slices.Equal(hosts, []string{"198.18.0.20"}) || !slices.Equal(masters, []string{"198.18.0.21"}) {
+	hosts, masters := a.findHosts(t.Context(), api, &types.InstallConfig{}, []string{"demo-1-master-0"})
+	if !slices.Equal(hosts, []string{"198.18.0.20"}) || len(masters) != 0 {
 		t.Errorf("hosts %v, masters %v", hosts, masters)
 	}
 	env["OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP"] = "198.18.0.99"
-	if hosts, _ := a.findHosts(t.Context(), nil, nil); !slices.Equal(hosts, []string{"198.18.0.99"}) {
+	if hosts, _ := a.findHosts(t.Context(), nil, &types.InstallConfig{}, nil); !slices.Equal(hosts, []string{"198.18.0.99"}) {
 		t.Errorf("without an API: %v", hosts)
 	}
 }

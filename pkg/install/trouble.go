@@ -102,7 +102,7 @@ func (c *creation) afterFailure(ctx context.Context, err error) {
 func (c *creation) gatherNow(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, gatherBudget)
 	defer cancel()
-	path, err := c.gather(ctx, GatherOptions{})
+	path, err := c.gather(ctx)
 	if err != nil {
 		event.Warn(c.app.Sink, "The log bundle is not complete", "err", err)
 	}

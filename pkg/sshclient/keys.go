@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -24,85 +26,72 @@ func UserAgent(ctx context.Context, getenv func(string) string) agent.ExtendedAg
 	return agent.NewClient(conn)
 }
 
-// keyring holds keys that were read from files.
-func keyring(keys [][]byte) (agent.Agent, error) {
-	ring := agent.NewKeyring()
-	for _, pem := range keys {
-		key, err := ssh.ParseRawPrivateKey(pem)
+// signers are the keys of a login: those that were read, then those of the
+// agent. Hosts count the keys that they refuse, so those that are known to fit
+// come before the others.
+func (cfg Config) signers() ([]ssh.Signer, error) {
+	var out []ssh.Signer
+	for _, pem := range cfg.Keys {
+		key, err := ssh.ParsePrivateKey(pem)
 		if missing := (*ssh.PassphraseMissingError)(nil); errors.As(err, &missing) {
-			return nil, errors.New("read SSH key: it has a passphrase; add it to an agent with ssh-add, which SSH_AUTH_SOCK names, instead")
+			return nil, errors.New("read SSH key: " + needsAgent)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read SSH key: %w", err)
 		}
-		if err := ring.Add(agent.AddedKey{PrivateKey: key}); err != nil {
-			return nil, fmt.Errorf("use SSH key: %w", err)
+		out = append(out, key)
+	}
+	if cfg.Agent != nil {
+		if more, err := cfg.Agent.Signers(); err == nil { // an agent that has gone takes nothing but its keys along
+			out = append(out, more...)
 		}
 	}
-	return ring, nil
+	wanted := publicKeys(cfg.Wanted)
+	fits := func(s ssh.Signer) bool { return slices.ContainsFunc(wanted, same(s.PublicKey())) }
+	slices.SortStableFunc(out, func(a, b ssh.Signer) int {
+		switch x, y := fits(a), fits(b); {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	})
+	return out, nil
 }
 
-// Usable says whether a private key can be used without a passphrase.
-func Usable(key []byte) bool {
-	_, err := ssh.ParseRawPrivateKey(key)
-	return err == nil
-}
+const needsAgent = "it has a passphrase; add it to an agent with ssh-add, which SSH_AUTH_SOCK names, instead"
 
-// joined is a keyring and, behind it, the user's agent, which may be nil. Hosts
-// can list and use the keys of both, and add none.
-type joined struct {
-	agent.Agent
-	user agent.Agent
-}
-
-// List implements agent.Agent.
-func (j joined) List() ([]*agent.Key, error) {
-	own, err := j.Agent.List()
-	if err != nil || j.user == nil {
-		return own, err
+// publicKeys reads authorized_keys lines; what is none is left out.
+func publicKeys(lines []string) []ssh.PublicKey {
+	var out []ssh.PublicKey
+	for _, line := range lines {
+		if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line)); err == nil {
+			out = append(out, key)
+		}
 	}
-	more, err := j.user.List()
+	return out
+}
+
+func same(key ssh.PublicKey) func(ssh.PublicKey) bool {
+	return func(other ssh.PublicKey) bool { return string(key.Marshal()) == string(other.Marshal()) }
+}
+
+// describe names a public key as ssh-keygen does.
+func describe(line string) string {
+	key, comment, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
-		return own, nil // an agent that has gone takes nothing but its keys along
+		return "a key that cannot be read"
 	}
-	return append(own, more...), nil
+	if comment = strings.Map(printable, comment); comment == "" {
+		comment = "no comment"
+	}
+	return ssh.FingerprintSHA256(key) + " (" + comment + ")"
 }
 
-// Sign implements agent.Agent.
-func (j joined) Sign(key ssh.PublicKey, data []byte) (*ssh.Signature, error) {
-	signature, err := j.Agent.Sign(key, data)
-	if err != nil && j.user != nil {
-		return j.user.Sign(key, data)
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return -1
 	}
-	return signature, err
+	return r
 }
-
-// Signers implements agent.Agent.
-func (j joined) Signers() ([]ssh.Signer, error) {
-	own, err := j.Agent.Signers()
-	if err != nil || j.user == nil {
-		return own, err
-	}
-	more, err := j.user.Signers()
-	if err != nil {
-		return own, nil
-	}
-	return append(own, more...), nil
-}
-
-var errReadOnly = errors.New("the keys of the installer are not to be changed")
-
-// Add implements agent.Agent.
-func (j joined) Add(agent.AddedKey) error { return errReadOnly }
-
-// Remove implements agent.Agent.
-func (j joined) Remove(ssh.PublicKey) error { return errReadOnly }
-
-// RemoveAll implements agent.Agent.
-func (j joined) RemoveAll() error { return errReadOnly }
-
-// Lock implements agent.Agent.
-func (j joined) Lock([]byte) error { return errReadOnly }
-
-// Unlock implements agent.Agent.
-func (j joined) Unlock([]byte) error { return errReadOnly }

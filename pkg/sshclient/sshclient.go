@@ -30,22 +30,26 @@ type Config struct {
 	// without a HostKey.
 	KnownHosts []string
 	// Unknown is told of a host whose key nobody knows, and may refuse it; nil
-	// refuses. The keys of Agent are not forwarded to such a host.
+	// refuses. No host is lent any key: what lies behind it is reached by Via.
 	Unknown func(addr, fingerprint string) error
 	// Timeout is how long connecting may take, default 10 s.
 	Timeout time.Duration
-	// ForwardAgent lets commands on the host log in further with Keys.
-	ForwardAgent bool
+	// Wanted are the public keys that the host is known to let in, as
+	// authorized_keys lines: they are tried before the others.
+	Wanted []string
+	// Via is a host to go through, nil to go directly. It passes bytes on and
+	// sees neither keys nor what is said.
+	Via *Client
 }
+
+// ErrRefused is in the error when a host lets none of the keys in.
+var ErrRefused = errors.New("the host lets none of the keys in")
 
 // ErrHostKey is in the error when somebody else answers at the address.
 var ErrHostKey = errors.New("the host shows another key than the one that is known")
 
 // Client is a connection to a host.
-type Client struct {
-	conn    *ssh.Client
-	forward bool
-}
+type Client struct{ conn *ssh.Client }
 
 // Dial connects and logs in.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
@@ -63,7 +67,7 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
 	}
-	ring, err := keyring(cfg.Keys)
+	signers, err := cfg.signers()
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +77,7 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
-	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", cfg.Addr)
+	raw, err := cfg.reach(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	conn, channels, requests, err := ssh.NewClientConn(raw, cfg.Addr, &ssh.ClientConfig{
 		User:              cfg.User,
-		Auth:              []ssh.AuthMethod{ssh.PublicKeysCallback(joined{ring, cfg.Agent}.Signers)},
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signers...)},
 		HostKeyAlgorithms: check.algorithms,
 		HostKeyCallback:   check.look,
 	})
@@ -93,20 +97,21 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
+		// The library has no name for this.
+		if strings.Contains(err.Error(), "unable to authenticate") {
+			err = fmt.Errorf("%w (%d tried): %w", ErrRefused, len(signers), err)
+		}
 		return nil, err
 	}
-	client := ssh.NewClient(conn, channels, requests)
-	if cfg.ForwardAgent {
-		keys := joined{Agent: ring}
-		if check.verified {
-			keys.user = cfg.Agent
-		}
-		if err := agent.ForwardToAgent(client, keys); err != nil {
-			_ = client.Close()
-			return nil, fmt.Errorf("forward the keys: %w", err)
-		}
+	return &Client{conn: ssh.NewClient(conn, channels, requests)}, nil
+}
+
+// reach opens the connection over which SSH is spoken.
+func (cfg Config) reach(ctx context.Context) (net.Conn, error) {
+	if cfg.Via != nil {
+		return cfg.Via.conn.DialContext(ctx, "tcp", cfg.Addr)
 	}
-	return &Client{conn: client, forward: cfg.ForwardAgent}, nil
+	return (&net.Dialer{}).DialContext(ctx, "tcp", cfg.Addr)
 }
 
 // Close ends the connection and whatever runs over it.
@@ -115,6 +120,11 @@ func (c *Client) Close() error { return c.conn.Close() }
 // Run runs a command. What it writes goes to stdout and, line by line or not,
 // to stderr; the error repeats its last words.
 func (c *Client) Run(ctx context.Context, command string, stdout, stderr io.Writer) error {
+	return c.Feed(ctx, command, nil, stdout, stderr)
+}
+
+// Feed is Run for a command that reads; stdin may be nil.
+func (c *Client) Feed(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) error {
 	session, err := c.conn.NewSession()
 	if err != nil {
 		return fmt.Errorf("open SSH session: %w", err)
@@ -122,12 +132,8 @@ func (c *Client) Run(ctx context.Context, command string, stdout, stderr io.Writ
 	defer func() { _ = session.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = session.Close() })
 	defer stop()
-	if c.forward {
-		if err := agent.RequestAgentForwarding(session); err != nil {
-			return fmt.Errorf("forward the keys: %w", err)
-		}
-	}
 	var last tail
+	session.Stdin = stdin
 	session.Stdout, session.Stderr = stdout, io.MultiWriter(&last, stderr)
 	err = session.Run(command)
 	if ctx.Err() != nil {

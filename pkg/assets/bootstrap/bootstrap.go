@@ -89,8 +89,10 @@ func addHost(b *builder, in Inputs) error {
 	return nil
 }
 
-// keptBack are files that a bootstrap host does not need and that would let
-// whoever takes it over act as the administrator for years.
+// keptBack are files that a bootstrap host does not need: keys of ten years,
+// the administrator's among them, in whose place the host's kubeconfigs have one
+// of a day. What the renderers need is there all the same, and is worth a year of
+// the administrator's rights: docs/dev/bootstrap.md lists it.
 var keptBack = []string{
 	"tls/root-ca.key",
 	"tls/admin-kubeconfig-signer.crt", "tls/admin-kubeconfig-signer.key",

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -21,6 +22,7 @@ import (
 // Session is one command that a client runs.
 type Session struct {
 	Command        string
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Agent are the keys that the client offers to forward, nil without.
 	Agent agent.Agent
@@ -31,6 +33,8 @@ type Server struct {
 	Addr string
 	Host pki.SSHKey // the key that the server shows
 	User pki.SSHKey // the key that it lets in
+	// Forward connects a client further, as sshd does for a jump; nil refuses.
+	Forward func(addr string) (net.Conn, error)
 
 	t      testing.TB
 	config *ssh.ServerConfig
@@ -43,6 +47,12 @@ type Server struct {
 
 // New starts a server; handle returns the exit status of a command.
 func New(t testing.TB, handle func(ctx context.Context, s Session) int) *Server {
+	t.Helper()
+	return At(t, "127.0.0.1:0", handle)
+}
+
+// At is New for an address.
+func At(t testing.TB, addr string, handle func(ctx context.Context, s Session) int) *Server {
 	t.Helper()
 	s := &Server{t: t, handle: handle, conns: map[net.Conn]bool{}}
 	var err error
@@ -64,7 +74,7 @@ func New(t testing.TB, handle func(ctx context.Context, s Session) int) *Server 
 		return nil, nil
 	}}
 	s.config.AddHostKey(signer)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,12 +127,47 @@ func (s *Server) serve(ctx context.Context, raw net.Conn) {
 	s.mu.Unlock()
 	go ssh.DiscardRequests(requests)
 	for request := range channels {
+		if request.ChannelType() == "direct-tcpip" {
+			go s.forward(request)
+			continue
+		}
 		channel, requests, err := request.Accept()
 		if err != nil {
 			return
 		}
 		go s.session(ctx, conn, channel, requests)
 	}
+}
+
+// forward is the "direct-tcpip" channel of RFC 4254, section 7.2.
+func (s *Server) forward(request ssh.NewChannel) {
+	var to struct {
+		Host       string
+		Port       uint32
+		Originator string
+		From       uint32
+	}
+	if err := ssh.Unmarshal(request.ExtraData(), &to); err != nil || s.Forward == nil {
+		_ = request.Reject(ssh.Prohibited, "forwarding is off")
+		return
+	}
+	target, err := s.Forward(net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))))
+	if err != nil {
+		_ = request.Reject(ssh.ConnectionFailed, err.Error())
+		return
+	}
+	channel, requests, err := request.Accept()
+	if err != nil {
+		_ = target.Close()
+		return
+	}
+	go ssh.DiscardRequests(requests)
+	go func() {
+		_, _ = io.Copy(channel, target)
+		_ = channel.Close()
+	}()
+	_, _ = io.Copy(target, channel)
+	_ = target.Close()
 }
 
 func (s *Server) session(ctx context.Context, conn *ssh.ServerConn, channel ssh.Channel, requests <-chan *ssh.Request) {
@@ -140,7 +185,7 @@ func (s *Server) session(ctx context.Context, conn *ssh.ServerConn, channel ssh.
 			var command struct{ Text string }
 			_ = ssh.Unmarshal(r.Payload, &command)
 			_ = r.Reply(true, nil)
-			status := s.handle(ctx, Session{Command: command.Text, Stdout: channel, Stderr: channel.Stderr(), Agent: keys})
+			status := s.handle(ctx, Session{Command: command.Text, Stdin: channel, Stdout: channel, Stderr: channel.Stderr(), Agent: keys})
 			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
 			return
 		default:
@@ -152,7 +197,7 @@ func (s *Server) session(ctx context.Context, conn *ssh.ServerConn, channel ssh.
 // Shell runs the command with bash here and returns its exit status.
 func Shell(ctx context.Context, s Session, env ...string) int {
 	cmd := exec.CommandContext(ctx, "bash", "-c", s.Command)
-	cmd.Env, cmd.Stdout, cmd.Stderr = append(cmd.Environ(), env...), s.Stdout, s.Stderr
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = append(cmd.Environ(), env...), s.Stdin, s.Stdout, s.Stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {

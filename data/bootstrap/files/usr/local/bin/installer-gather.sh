@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Writes a log bundle to stdout: what this host, the control-plane hosts named
-# in the arguments and the API know. Whatever is missing is said on stderr in a
-# line "missing: ..."; the rest is in the bundle all the same.
+# Writes a log bundle to stdout: what this host and the API know. The installer
+# asks the other hosts itself: no key for them ever comes here. Whatever is
+# missing is said on stderr in a line "missing: ..."; the rest is in the bundle
+# all the same.
 #
-#   installer-gather.sh --id ID [HOST...]
+#   installer-gather.sh --id ID
 set -uo pipefail
 
 ASSETS="${OKD_ASSETS:-/opt/openshift}"
@@ -11,15 +12,14 @@ RECORDS="${OKD_RECORDS:-/var/log/openshift}"
 LIB="${OKD_LIB:-/usr/local/bin}"
 
 if [ "${1:-}" != --id ] || [ -z "${2:-}" ]; then
-    echo "usage: installer-gather.sh --id ID [HOST...]" >&2
+    echo "usage: installer-gather.sh --id ID" >&2
     exit 2
 fi
 bundle="log-bundle-$2"
-shift 2
 top="$(mktemp -d)"
 trap 'rm -rf "$top"' EXIT
 out="$top/$bundle"
-mkdir -p "$out"/{bootstrap/services,rendered-assets,resources,control-plane}
+mkdir -p "$out"/{bootstrap/services,rendered-assets,resources}
 
 say() {
     echo "$*" >&2
@@ -64,6 +64,7 @@ for candidate in "$ASSETS/auth/kubeconfig-loopback" "$ASSETS/auth/kubeconfig"; d
 done
 if [ -n "$kubeconfig" ]; then
     say "gathering resources"
+    basename "$kubeconfig" >"$out/resources/source.txt"
     for kind in nodes pods events services endpoints namespaces certificatesigningrequests clusterversions.config.openshift.io \
         clusteroperators.config.openshift.io infrastructures.config.openshift.io machineconfigpools.machineconfiguration.openshift.io \
         etcds.operator.openshift.io kubeapiservers.operator.openshift.io kubecontrollermanagers.operator.openshift.io \
@@ -72,23 +73,8 @@ if [ -n "$kubeconfig" ]; then
             say "missing: resource $kind: $(head -n 1 "$out/resources/error")"
     done
     rm -f "$out/resources/error"
-    if [ $# -eq 0 ]; then
-        mapfile -t found < <(jq -r '.items[] | select(.metadata.labels | has("node-role.kubernetes.io/master"))
-            | first(.status.addresses[] | select(.type == "InternalIP")).address' "$out/resources/nodes.json" 2>/dev/null)
-        set -- "${found[@]}"
-    fi
 else
     say "missing: resources: the API does not answer"
 fi
-
-for host in "$@"; do
-    say "gathering from $host"
-    mkdir -p "$out/control-plane/$host"
-    # Its key is not known here; what comes back is only read.
-    timeout 120 ssh -o BatchMode=yes -o ConnectTimeout=8 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-        -o LogLevel=ERROR "core@$host" 'sudo -n bash -s' <"$LIB/installer-masters-gather.sh" 2>"$top/error" |
-        tar --extract --gzip --directory "$out/control-plane/$host" 2>/dev/null ||
-        say "missing: control-plane host $host: $(tail -n 1 "$top/error")"
-done
 
 tar --create --gzip --directory "$top" "$bundle"

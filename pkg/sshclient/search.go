@@ -1,0 +1,207 @@
+package sshclient
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// Search says where the private keys may be with which a user logs in.
+type Search struct {
+	// Wanted are the public keys that the hosts let in, as authorized_keys
+	// lines. Empty if nobody knows: then the keys are those that ssh would take.
+	Wanted []string
+	Files  []string    // that the user named: whatever they hold is taken
+	Dir    string      // where he keeps his keys, such as ~/.ssh
+	Agent  agent.Agent // nil if there is none
+}
+
+// Found is what a Search came to.
+type Found struct {
+	Keys [][]byte // private keys that need no passphrase
+	// Missing says which private key was found nowhere, and where it was looked
+	// for; empty if one of those that are wanted is there.
+	Missing string
+}
+
+// Bounds of what is read of the user's directory.
+const (
+	maxKeyFile  = 64 << 10
+	maxKeyFiles = 256
+)
+
+// Find looks for private keys. It fails if a file that the user named is no key
+// that can be used.
+func (s Search) Find() (Found, error) {
+	var out Found
+	var have []ssh.PublicKey
+	if s.Agent != nil {
+		held, _ := s.Agent.List() // an agent that does not answer holds nothing
+		for _, key := range held {
+			have = append(have, key)
+		}
+	}
+	inAgent := len(have)
+	for _, file := range s.Files {
+		text, err := readKeyFile(file)
+		if err != nil {
+			return out, fmt.Errorf("read SSH key: %w", err)
+		}
+		public, err := publicOf(text, file)
+		switch {
+		case errors.Is(err, errLocked) && public != nil && slices.ContainsFunc(have, same(public)):
+			continue // the agent has it
+		case err != nil:
+			return out, fmt.Errorf("read SSH key: %s: %w", file, err)
+		}
+		out.Keys, have = append(out.Keys, text), append(have, public)
+	}
+	if len(s.Wanted) == 0 {
+		if len(have) == 0 {
+			s.usual(&out)
+		}
+		return out, nil
+	}
+	var locked []string
+	looked := 0
+	wanted := publicKeys(s.Wanted)
+	for file, text := range s.keyFiles() {
+		looked++
+		public, err := publicOf(text, file)
+		if public == nil || !slices.ContainsFunc(wanted, same(public)) || slices.ContainsFunc(have, same(public)) {
+			continue
+		}
+		if err != nil {
+			locked = append(locked, file+" is the key, but "+err.Error())
+			continue
+		}
+		out.Keys, have = append(out.Keys, text), append(have, public)
+	}
+	if slices.ContainsFunc(wanted, func(key ssh.PublicKey) bool { return slices.ContainsFunc(have, same(key)) }) {
+		return out, nil
+	}
+	out.Missing = s.missing(inAgent, looked, locked)
+	return out, nil
+}
+
+// usual are the keys that ssh takes by itself.
+func (s Search) usual(out *Found) {
+	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
+		file := filepath.Join(s.Dir, name)
+		text, err := readKeyFile(file)
+		if err != nil {
+			continue
+		}
+		if _, err := publicOf(text, file); err == nil {
+			out.Keys = append(out.Keys, text)
+		}
+	}
+	if len(out.Keys) == 0 {
+		out.Missing = "no private key was found: looked in " + s.places(0, 0)
+	}
+}
+
+func (s Search) missing(inAgent, looked int, locked []string) string {
+	var names []string
+	for _, line := range s.Wanted {
+		names = append(names, describe(line))
+	}
+	text := "the private half of " + strings.Join(names, " or ") + ", the sshKey of install-config.yaml, was not found: looked in " +
+		s.places(inAgent, looked)
+	for _, l := range locked {
+		text += "; " + l
+	}
+	return text
+}
+
+// places says where it was looked.
+func (s Search) places(inAgent, looked int) string {
+	out := []string{"--key (none was given)"}
+	if n := len(s.Files); n > 0 {
+		out[0] = "--key " + strings.Join(s.Files, ", ")
+	}
+	if s.Agent != nil {
+		out = append(out, fmt.Sprintf("the SSH agent (%d keys)", inAgent))
+	} else {
+		out = append(out, "the SSH agent (none answers: SSH_AUTH_SOCK)")
+	}
+	if s.Dir != "" {
+		out = append(out, fmt.Sprintf("%s (%d private keys)", s.Dir, looked))
+	}
+	return strings.Join(out, ", ")
+}
+
+// keyFiles goes through the private keys in the user's directory, whatever
+// their names are.
+func (s Search) keyFiles() func(yield func(string, []byte) bool) {
+	return func(yield func(string, []byte) bool) {
+		if s.Dir == "" {
+			return
+		}
+		dir, err := os.Open(s.Dir)
+		if err != nil {
+			return
+		}
+		defer func() { _ = dir.Close() }()
+		names, _ := dir.Readdirnames(maxKeyFiles)
+		slices.Sort(names)
+		for _, name := range names {
+			file := filepath.Join(s.Dir, name)
+			text, err := readKeyFile(file)
+			if err == nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN ")) && !yield(file, text) {
+				return
+			}
+		}
+	}
+}
+
+// readKeyFile reads a file that is small enough to be a key.
+func readKeyFile(file string) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for its writer
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", file)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err == nil && len(text) > maxKeyFile {
+		err = fmt.Errorf("%s is too large for a key", file)
+	}
+	return text, err
+}
+
+var errLocked = errors.New(needsAgent)
+
+// publicOf is the public half of a private key. Of one that needs a passphrase
+// it is known if the file says it, or the file with .pub beside it; then the
+// error is errLocked.
+func publicOf(text []byte, file string) (ssh.PublicKey, error) {
+	key, err := ssh.ParsePrivateKey(text)
+	if err == nil {
+		return key.PublicKey(), nil
+	}
+	var public ssh.PublicKey
+	if beside, err := readKeyFile(file + ".pub"); err == nil {
+		if keys := publicKeys([]string{string(beside)}); len(keys) > 0 {
+			public = keys[0]
+		}
+	}
+	if locked := (*ssh.PassphraseMissingError)(nil); errors.As(err, &locked) {
+		if locked.PublicKey != nil {
+			public = locked.PublicKey
+		}
+		return public, errLocked
+	}
+	return public, fmt.Errorf("it cannot be read: %w", err)
+}
