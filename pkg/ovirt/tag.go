@@ -3,15 +3,16 @@ package ovirt
 import (
 	"context"
 
+	ovirtsdk "github.com/ovirt/go-ovirt"
 	ovirtclient "github.com/ovirt/go-ovirt-client/v3"
 )
 
 // Tag carries ownership of machines.
 type Tag struct{ ID, Name, Description string }
 
-// FindTag returns the tag of that name, nil if there is none.
-func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
-	var out *Tag
+// Tags returns all tags of the engine.
+func (c *Client) Tags(ctx context.Context) ([]Tag, error) {
+	var out []Tag
 	err := c.read(ctx, "list tags", func(s *session) error {
 		tags, err := s.lib.ListTags(once()...)
 		if err != nil {
@@ -19,16 +20,29 @@ func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
 		}
 		out = nil
 		for _, t := range tags {
-			if t.Name() == name {
-				out = &Tag{ID: string(t.ID()), Name: name}
-				if d := t.Description(); d != nil {
-					out.Description = *d
-				}
+			tag := Tag{ID: string(t.ID()), Name: t.Name()}
+			if d := t.Description(); d != nil {
+				tag.Description = *d
 			}
+			out = append(out, tag)
 		}
 		return nil
 	})
 	return out, err
+}
+
+// FindTag returns the tag of that name, nil if there is none.
+func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
+	tags, err := c.Tags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tags {
+		if t.Name == name {
+			return &t, nil
+		}
+	}
+	return nil, nil
 }
 
 // CreateTag makes a tag; names of tags are unique.
@@ -50,6 +64,15 @@ func (c *Client) CreateTag(ctx context.Context, name, description string) (Tag, 
 		return nil
 	})
 	return out, err
+}
+
+// DescribeTag replaces a tag's description. Doing so twice is the same as once.
+func (c *Client) DescribeTag(ctx context.Context, t Tag, description string) error {
+	return c.read(ctx, "describe tag "+t.Name, func(s *session) error {
+		_, err := s.api.TagsService().TagService(t.ID).Update().
+			Tag(ovirtsdk.NewTagBuilder().Name(t.Name).Description(description).MustBuild()).Send()
+		return err
+	})
 }
 
 // DeleteTag removes a tag from the engine and all machines. One that is gone is
