@@ -68,6 +68,7 @@ func installation(t *testing.T, l *lab) {
 	c := l.newCluster(t, "demo", standard)
 	c.interruptedThenKilled(t)
 	checkCluster(t, c)
+	step(t, "BesideSilence", func(t *testing.T) { besideSilence(t, c) })
 	step(t, "Ignition", func(t *testing.T) { ignitionValidates(t, l) })
 	step(t, "MasterWithVIPLost", func(t *testing.T) { masterWithVIPLost(t, c) })
 	destroyed(t, c)
