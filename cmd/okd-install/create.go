@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
 )
 
@@ -43,10 +45,11 @@ func createCommand(r *root) *cobra.Command {
 		Example: "  okd-install create ignition-configs --dir mycluster",
 	}, (*install.App).CreateIgnitionConfigs)
 
-	target(&cobra.Command{Use: "infrastructure-plan", Short: "Write the plan of the infrastructure",
+	infrastructure := &cobra.Command{Use: "infrastructure-plan", Short: "Write the plan of the infrastructure",
 		Long:    "Writes infrastructure-plan.json: what create cluster would make or, where the\nmachines are yours, the machines, DNS records and load balancer ports that there\nhave to be. Changes nothing on the platform. `plan` shows the same for people.",
 		Example: "  okd-install create infrastructure-plan --dir mycluster",
-	}, (*install.App).CreateInfrastructurePlan)
+	}
+	handedOverFlag(infrastructure, target(infrastructure, (*install.App).CreateInfrastructurePlan))
 	policy := &cobra.Command{Use: "permissions-policy", Short: "Write the permissions that the installer needs in a cloud", Hidden: true,
 		Example: "  okd-install create permissions-policy --dir mycluster"}
 	target(policy, (*install.App).CreatePermissionsPolicy)
@@ -61,6 +64,7 @@ func createCommand(r *root) *cobra.Command {
 	}
 	o := target(cluster, (*install.App).CreateCluster)
 	runFlags(cluster, o)
+	handedOverFlag(cluster, o)
 	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(install.PhaseNames(), ", ")+")")
 	cluster.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")
 	return c
@@ -75,6 +79,36 @@ func checkSkip(c *cobra.Command, skip []string) error {
 	}
 	return nil
 }
+
+// handedOverFlag is the user's word where nothing proves whether there is a
+// cluster that could be harmed.
+func handedOverFlag(t *cobra.Command, o *install.Options) {
+	t.Flags().Var((*answer)(&o.HandedOver), "handed-over", "where nothing proves it: whether the masters have taken over from the bootstrap host (yes, no)")
+}
+
+// answer is a flag that says yes, no, or nothing.
+type answer handoff.Answer
+
+// Set implements pflag.Value.
+func (a *answer) Set(text string) error {
+	switch text {
+	case "yes":
+		*a = answer(handoff.Yes)
+	case "no":
+		*a = answer(handoff.No)
+	default:
+		return errors.New("say yes or no")
+	}
+	return nil
+}
+
+// String implements pflag.Value.
+func (a *answer) String() string {
+	return map[handoff.Answer]string{handoff.Yes: "yes", handoff.No: "no"}[handoff.Answer(*a)]
+}
+
+// Type implements pflag.Value.
+func (a *answer) Type() string { return "string" }
 
 // runFlags are those of commands that wait for the world.
 func runFlags(t *cobra.Command, o *install.Options) {
@@ -129,15 +163,16 @@ func destroyCommand(r *root) *cobra.Command {
 	cluster.Flags().StringVar(&infraID, "infra-id", "", "destroy the cluster of this infrastructure id (default: from metadata.json or the state)")
 	cluster.Flags().BoolVar(&o.DeleteForeignDisks, "delete-foreign-disks", false, "on oVirt, also delete disks in the cluster's machines that the installer did not make, such as volumes of a storage driver (default: detach and name them)")
 	bootstrap := &cobra.Command{Use: "bootstrap", Short: "Destroy the bootstrap host", Args: noArguments,
-		Long:    "Removes the bootstrap host. Refuses while the cluster's etcd still has a member there.",
+		Long:    "Removes the bootstrap host, once it is proved that the masters have taken over, or that\nit has never run. Refuses while the cluster's etcd still has a member there.",
 		Example: "  okd-install destroy bootstrap --dir mycluster",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.resume(install.Options{})
+			app, err := r.resume(o)
 			if err != nil {
 				return err
 			}
 			return app.DestroyBootstrap(cmd.Context())
 		}}
+	handedOverFlag(bootstrap, &o)
 	c.AddCommand(cluster, bootstrap)
 	return c
 }

@@ -8,7 +8,8 @@ type exitCode struct {
 	means string
 }
 
-// exitCodes are all that a run ends with. They are those of openshift-install.
+// exitCodes are all that a run ends with. They are those of openshift-install,
+// which has no 9.
 var exitCodes = []exitCode{
 	{install.ExitOK, "Done."},
 	{install.ExitOther, "Anything that has no code of its own: a wrong flag, an asset that cannot be made, a check before anything is created, destroy, gather, a missing file."},
@@ -18,6 +19,7 @@ var exitCodes = []exitCode{
 	{install.ExitInstall, "The cluster did not complete."},
 	{install.ExitOperators, "The cluster is available, but its operators do not settle."},
 	{install.ExitInterrupted, "Interrupted by SIGINT or SIGTERM. The same command goes on where it stopped."},
+	{install.ExitUnproved, "Nothing was changed, because a cluster that lives might be harmed: it does not answer, the state that it was made from is gone, or another one has the domain or the API address. The message names what could not be asked and what decides. Nothing has failed: do not destroy because of it."},
 }
 
 // variable is an environment variable that the program reads.

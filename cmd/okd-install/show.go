@@ -32,6 +32,7 @@ func planCommand(r *root) *cobra.Command {
 			return app.Plan(cmd.Context(), output)
 		}}
 	editedFlags(c, &o)
+	handedOverFlag(c, &o)
 	c.Flags().StringVarP(&output, "output", "o", "text", "form of the plan (text, json, dot)")
 	return c
 }

@@ -37,6 +37,8 @@ type stateHead struct {
 	Writer  string `json:"writer,omitempty"` // version of the installer
 	// Started is when machines were first started from these assets.
 	Started *time.Time `json:"started,omitempty"`
+	// Marks are what happened to the cluster since, and when.
+	Marks map[string]time.Time `json:"marks,omitempty"`
 }
 
 // record is what is remembered of one asset. It does not change once it is part

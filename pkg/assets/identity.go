@@ -35,8 +35,6 @@ const (
 var notInInfraID = regexp.MustCompile(`[^a-z0-9-]+`)
 
 func newInfraID(r io.Reader, name string) (string, error) {
-	name = notInInfraID.ReplaceAllString(strings.ToLower(name), "-")
-	name = strings.TrimRight(name[:min(len(name), infraNameLength)], "-")
 	suffix := make([]byte, 0, infraSuffixLength)
 	for buf := make([]byte, 1); len(suffix) < infraSuffixLength; {
 		if _, err := io.ReadFull(r, buf); err != nil {
@@ -46,7 +44,19 @@ func newInfraID(r io.Reader, name string) (string, error) {
 			suffix = append(suffix, infraSuffixChars[int(buf[0])%len(infraSuffixChars)])
 		}
 	}
-	return name + "-" + string(suffix), nil
+	return infraName(name) + "-" + string(suffix), nil
+}
+
+func infraName(cluster string) string {
+	name := notInInfraID.ReplaceAllString(strings.ToLower(cluster), "-")
+	return strings.TrimRight(name[:min(len(name), infraNameLength)], "-")
+}
+
+// NamedAfter says whether an infrastructure ID may have been drawn for a cluster
+// of that name.
+func NamedAfter(infraID, cluster string) bool {
+	name, is := strings.CutPrefix(infraID, infraName(cluster)+"-")
+	return is && len(name) == infraSuffixLength
 }
 
 type kubeadmin struct {

@@ -95,6 +95,20 @@ func (i *Installer) Close() error { return i.store.Close() }
 // every asset stays what it is: a running cluster has it.
 func (i *Installer) MarkStarted() error { return i.store.MarkStarted() }
 
+// MarkHandedOver remembers that the masters have taken over from the bootstrap
+// host.
+func (i *Installer) MarkHandedOver() error { return i.store.Mark(markHandedOver) }
+
+// Past is what the state says of the cluster.
+func (i *Installer) Past() Past { return pastOf(i.store.Past()) }
+
+// DrawnInfraID is the infrastructure ID that an earlier run has drawn, empty if
+// there is none in the state.
+func (i *Installer) DrawnInfraID() (string, error) {
+	id, _, err := asset.Recall(i.store, InfraID)
+	return id, err
+}
+
 // Config reads, completes and checks install-config.yaml. It fails with
 // *report.Error if anything is wrong and *asset.MissingError if it is missing.
 func (i *Installer) Config(ctx context.Context) (*types.InstallConfig, error) {

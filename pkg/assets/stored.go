@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
@@ -80,6 +81,31 @@ func StoredSSH(dir string, key *seal.Key) (pki.SSHKeys, error) {
 func StoredPassword(dir string, key *seal.Key) (secret.String, error) {
 	k, err := asset.Stored(dir, key, Kubeadmin)
 	return secret.New(k.Password), err
+}
+
+// Past is what a state says of the cluster that was made from it.
+type Past struct {
+	Started    bool // machines were made, or were just about to be
+	HandedOver bool // the masters have taken over
+}
+
+const markHandedOver = "handed-over"
+
+func pastOf(p asset.Past) Past {
+	return Past{Started: !p.Started.IsZero(), HandedOver: !p.Marks[markHandedOver].IsZero()}
+}
+
+// StoredPast is what the state of a directory says; nothing where there is none.
+func StoredPast(dir string, key *seal.Key) (Past, error) {
+	p, err := asset.StoredPast(dir, key)
+	return pastOf(p), err
+}
+
+// MarkHandedOver remembers in the state of a directory, which was taken without
+// opening its assets, that the masters have taken over. It fails with
+// fs.ErrNotExist if there is no state.
+func MarkHandedOver(lock *asset.DirLock, dir string, key *seal.Key, at time.Time) error {
+	return lock.Mark(dir, key, markHandedOver, at)
 }
 
 // Forget removes what belongs to a destroyed cluster: metadata.json, auth/, the

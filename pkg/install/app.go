@@ -20,6 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -87,6 +88,9 @@ type Options struct {
 	// DeleteForeignDisks makes destroy delete disks, too, that somebody else put
 	// into the cluster's machines.
 	DeleteForeignDisks bool
+	// HandedOver is what the user knows of whether the masters have taken over,
+	// for where nothing proves it.
+	HandedOver handoff.Answer
 }
 
 // redactions collects the secrets of a run as they become known, so that no

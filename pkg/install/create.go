@@ -36,8 +36,8 @@ type creation struct {
 	releaseOnce sync.Mutex
 	releaseRead *release.Release
 
-	fresh    bool // there were no machines when the run began
-	answered bool // the API has answered in this run
+	evidence handoff.Evidence // of the cluster, when the run began
+	verdict  handoff.Verdict  // whether the masters have taken over
 
 	approver  sync.Once
 	approving context.Context // ends with the run
@@ -70,6 +70,9 @@ func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.
 		return err
 	}
 	c.journal, c.approving = j, ctx
+	if err := c.keepProof(ctx); err != nil {
+		return err
+	}
 	cluster := c.cluster
 	skip := map[string]bool{}
 	for _, name := range a.Options.Skip {
@@ -107,6 +110,10 @@ func (a *App) creation(ctx context.Context, inst *assets.Installer, refuse func(
 	if err != nil {
 		return nil, err
 	}
+	drawn, evidence, err := a.claim(ctx, inst, cfg, p)
+	if err != nil {
+		return nil, err
+	}
 	cluster, err := generate(ctx)
 	if err != nil {
 		return nil, a.classify(err)
@@ -116,7 +123,11 @@ func (a *App) creation(ctx context.Context, inst *assets.Installer, refuse func(
 	if err != nil {
 		return nil, err
 	}
-	return &creation{app: a, assets: inst, cluster: cluster, platform: p, api: api}, nil
+	c := &creation{app: a, assets: inst, cluster: cluster, platform: p, api: api, evidence: evidence}
+	if cluster.InfraID != drawn && !p.byHand {
+		c.evidence = a.evidence(ctx, c.provider(a.Sink), cluster.InfraID, inst.Past())
+	}
+	return c, c.decide(ctx)
 }
 
 func (c *creation) provider(sink event.Sink) machines.Provider {
@@ -125,29 +136,8 @@ func (c *creation) provider(sink event.Sink) machines.Provider {
 
 // machinesExist says whether an earlier run has created machines: then the
 // checks that need an empty place make no sense any more.
-func (c *creation) machinesExist(ctx context.Context) (bool, error) {
-	found, err := c.provider(c.app.Sink).Machines(ctx, c.cluster.InfraID)
-	if err != nil {
-		return false, nil // preflight will say what is wrong, better than this can
-	}
-	c.fresh = len(found) == 0
-	return len(found) > 0, nil
-}
-
-// handedOver says whether the masters have taken over, so that nothing of the
-// bootstrap is needed any more and must not be made again.
-func (c *creation) handedOver(ctx context.Context) (bool, error) {
-	if c.fresh && !c.answered {
-		return false, nil // this run began from nothing: there is nobody to ask yet
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	w := c.handoff(event.Discard)
-	if done, err := w.Completed(ctx); err != nil || !done {
-		return false, nil // no answer is an answer: there is no cluster yet
-	}
-	moved, err := w.HasMoved(ctx)
-	return moved && err == nil, nil
+func (c *creation) machinesExist(context.Context) (bool, error) {
+	return len(c.evidence.Machines) > 0, nil
 }
 
 func (c *creation) handoff(sink event.Sink) *handoff.Watcher {
@@ -161,12 +151,19 @@ func (c *creation) rollout(sink event.Sink) *rollout.Watcher {
 func (c *creation) apiAnswers(ctx context.Context, sink event.Sink) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	c.watchBootstrap(ctx, sink)
+	over, _ := c.handedOver(ctx)
+	if !over {
+		c.watchBootstrap(ctx, sink)
+	}
 	version, err := c.handoff(sink).Answers(ctx)
-	if err != nil {
+	switch {
+	case err != nil && over:
+		// No failed bootstrap, after which people destroy and start over.
+		return &Failure{Code: ExitUnproved, Next: "look why " + c.api.URL() + " cannot be reached from here, and run the same command again",
+			Err: fmt.Errorf("the masters of cluster %s have taken over, but its API does not answer; nothing was changed: %w", c.cluster.InfraID, err)}
+	case err != nil:
 		return err
 	}
-	c.answered = true
 	event.Info(sink, "API "+version+" up")
 	return nil
 }
@@ -185,7 +182,10 @@ func (c *creation) bootstrapComplete(ctx context.Context, sink event.Sink) error
 		return err
 	}
 	c.approve()
-	return w.EtcdMoved(ctx)
+	if err := w.EtcdMoved(ctx); err != nil {
+		return err
+	}
+	return c.handOver(ctx)
 }
 
 // noteMember keeps in the journal what happened to an etcd member, once: a run
@@ -200,19 +200,33 @@ func (c *creation) noteMember(at time.Time, text string) bool {
 }
 
 func (c *creation) destroyBootstrap(ctx context.Context, sink event.Sink) error {
-	// The reference's promise: never before etcd has left.
-	moved, err := c.handoff(sink).HasMoved(ctx)
-	if err != nil {
-		return fmt.Errorf("look whether etcd has left the bootstrap host: %w", err)
-	}
-	if !moved {
-		return errors.New("etcd still has a member on the bootstrap host; removing the host now could cost the cluster its data")
+	if proved, _ := c.provedHandedOver(ctx); !proved { // the phase that does was left out
+		if err := c.prove(ctx, sink); err != nil {
+			return err
+		}
 	}
 	if err := c.gatherOnRequest(ctx); err != nil {
 		return err
 	}
 	left, err := c.provider(sink).Destroy(ctx, c.cluster.InfraID, plan.StageBootstrap)
 	return remaining(left, err)
+}
+
+// prove asks the cluster once more. The reference's promise: the bootstrap host
+// is never removed before etcd has left it.
+func (c *creation) prove(ctx context.Context, sink event.Sink) error {
+	api, err := c.handoff(sink).Ask(ctx, askLimit)
+	switch {
+	case err != nil:
+		return err
+	case api.Silent != nil:
+		return c.app.unproved(c.cluster.InfraID, handoff.Verdict{Why: api.Silence()})
+	case !api.Complete:
+		return errors.New("the bootstrap is not complete: its host is still needed")
+	case !api.Moved:
+		return errors.New("etcd still has a member on the bootstrap host; removing the host now could cost the cluster its data")
+	}
+	return c.handOver(ctx)
 }
 
 // gatherOnRequest makes a bundle of a bootstrap that went well, for as long as

@@ -12,7 +12,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
-	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -146,59 +145,6 @@ func gone(runs []phase.Run) assets.Metadata {
 		}
 	}
 	return last
-}
-
-// DestroyBootstrap removes the bootstrap host, once etcd has left it.
-func (a *App) DestroyBootstrap(ctx context.Context) error {
-	lock, err := asset.Lock(a.Dir, a.locking())
-	if err != nil {
-		return a.classify(err)
-	}
-	defer func() { _ = lock.Unlock() }()
-	meta, err := a.identify("")
-	if err != nil {
-		return err
-	}
-	p, err := a.connect(ctx, platformOf(meta))
-	if err != nil {
-		return err
-	}
-	// Whoever switches it off: not before etcd has left it.
-	if kubeconfig, err := os.ReadFile(a.path(kubeconfigFile)); err == nil {
-		if err := a.etcdStillThere(ctx, kubeconfig); err != nil {
-			return err
-		}
-	}
-	left, err := p.provider(a.Sink, nil).Destroy(ctx, meta.InfraID, plan.StageBootstrap)
-	if err := remaining(left, err); err != nil {
-		return err
-	}
-	if p.byHand {
-		event.Info(a.Sink, "The bootstrap host of "+meta.InfraID+" is yours: take it out of the load balancer and switch it off. This installer has made nothing that it could remove")
-		return nil
-	}
-	event.Info(a.Sink, "Bootstrap host of "+meta.InfraID+" is gone")
-	return nil
-}
-
-// etcdStillThere refuses to go on while the cluster that answers still has an
-// etcd member on the bootstrap host. A cluster that does not answer has nothing
-// to lose.
-func (a *App) etcdStillThere(ctx context.Context, kubeconfig []byte) error {
-	api, err := kube.Dial(kubeconfig)
-	if err != nil {
-		return err
-	}
-	w := a.watcher(api)
-	complete, err := w.Completed(ctx)
-	if err != nil || !complete {
-		return nil
-	}
-	if moved, err := w.HasMoved(ctx); err == nil && !moved {
-		return &Failure{Code: ExitOther, Next: a.command("wait-for bootstrap-complete"),
-			Err: errors.New("etcd still has a member on the bootstrap host")}
-	}
-	return nil
 }
 
 // remaining turns what a destroy left behind into an error that names it.

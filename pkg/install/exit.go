@@ -9,7 +9,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/rollout"
 )
 
-// The exit codes of the reference. Wrappers decide by them what to do next.
+// The exit codes of the reference, and one of our own. Wrappers decide by them
+// what to do next.
 const (
 	ExitOK             = 0
 	ExitOther          = 1
@@ -19,6 +20,9 @@ const (
 	ExitInstall        = 6
 	ExitOperators      = 7
 	ExitInterrupted    = 8
+	// ExitUnproved is for a run that stops because it cannot be proved that no
+	// cluster which lives would be harmed. The reference has no such code.
+	ExitUnproved = 9
 )
 
 // ErrInterrupted is the cause with which a signal ends the context.

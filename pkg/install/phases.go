@@ -60,19 +60,19 @@ func (c *creation) phases() []phase.Phase {
 		},
 		{
 			Name: PhaseInfrastructure, Help: "create the machines",
-			Run: c.apply(plan.StageInfrastructure), Budget: budgetPlatform, Next: resume,
+			Run: c.infrastructure, Budget: budgetPlatform, Next: resume,
 		},
 		{
 			Name: PhaseBootstrapUp, Help: "start the bootstrap host",
 			Done: c.handedOver, Run: c.apply(plan.StageBootstrap), Budget: budgetPlatform, Next: resume,
 		},
 		{
-			Name: PhaseAPIAnswers, Help: "wait for the temporary control plane",
+			Name: PhaseAPIAnswers, Help: "wait for the Kubernetes API",
 			Run: c.apiAnswers, Budget: budgetAPI, Next: c.app.nextBootstrap(),
 		},
 		{
 			Name: PhaseBootstrapComplete, Help: "wait for the masters to take over",
-			Done: c.handedOver, Run: c.bootstrapComplete, Budget: budgetBootstrap, Next: c.app.nextBootstrap(),
+			Done: c.provedHandedOver, Run: c.bootstrapComplete, Budget: budgetBootstrap, Next: c.app.nextBootstrap(),
 		},
 		{
 			Name: PhaseBootstrapDestroyed, Help: "remove the bootstrap host",

@@ -60,6 +60,9 @@ func (a *App) plan(ctx context.Context, form plan.Format, use func(plan.Diff) er
 	if err != nil {
 		return fmt.Errorf("compare the plan with the platform: %w", err)
 	}
+	if over, _ := c.handedOver(ctx); over {
+		diff = diff.NoMore(c.served(), plan.StageImage, plan.StageBootstrap)
+	}
 	return use(diff)
 }
 

@@ -86,6 +86,9 @@ func (c *creation) afterFailure(ctx context.Context, err error) {
 	}
 	// The run's own context may have ended with the failure.
 	ctx = context.WithoutCancel(ctx)
+	if over, _ := c.handedOver(ctx); over && failed.Phase == PhaseAPIAnswers {
+		return // there is no bootstrap to look into
+	}
 	switch failed.Phase {
 	case PhaseAPIAnswers, PhaseBootstrapComplete:
 		if path := c.gatherNow(ctx); path != "" {

@@ -33,9 +33,10 @@ func (a *App) dial() (*kube.Client, error) {
 	return kube.Dial(data)
 }
 
-// waiting runs phases of a wait-for command. It may go on beside another run,
-// but then the journal is that run's.
-func (a *App) waiting(ctx context.Context, phases []phase.Phase) error {
+// waiting runs phases of a wait-for command, and then what is to be kept of
+// them. It may go on beside another run, but then journal and state are that
+// run's.
+func (a *App) waiting(ctx context.Context, phases []phase.Phase, keep func(*asset.DirLock) error) error {
 	work := func(j *phase.Journal) error {
 		return (&phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Timeout: a.Options.Timeout}).Run(ctx, phases)
 	}
@@ -47,7 +48,10 @@ func (a *App) waiting(ctx context.Context, phases []phase.Phase) error {
 		return a.classify(err)
 	}
 	defer func() { _ = lock.Unlock() }()
-	return a.journaled(work)
+	if err := a.journaled(work); err != nil {
+		return err
+	}
+	return keep(lock)
 }
 
 // WaitForBootstrap waits until the bootstrap host can be removed.
@@ -79,7 +83,7 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 				}
 				return w.EtcdMoved(ctx)
 			}},
-	})
+	}, a.remember)
 	if err != nil {
 		a.diagnose(ctx, api, err)
 		return err
@@ -116,7 +120,7 @@ func (a *App) WaitForInstall(ctx context.Context) error {
 			w := &rollout.Watcher{API: api, Clock: a.Clock, Sink: sink, Every: pollEvery, Settle: rollout.DefaultSettle}
 			return a.installComplete(ctx, w, sink, password)
 		},
-	}})
+	}}, func(*asset.DirLock) error { return nil })
 	if err != nil {
 		a.diagnose(ctx, api, err)
 		return err

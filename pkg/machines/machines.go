@@ -19,6 +19,8 @@ type Machine struct {
 	Role      string       `json:"role"` // bootstrap, master, worker, image
 	ID        string       `json:"id"`
 	Status    string       `json:"status"`
+	Runs      bool         `json:"runs"`                // it is not switched off
+	Ran       bool         `json:"ran"`                 // it was started at least once
 	Addresses []netip.Addr `json:"addresses,omitempty"` // as far as the platform knows them
 }
 
@@ -39,4 +41,11 @@ type Provider interface {
 	Destroy(ctx context.Context, infraID string, stage plan.Stage) (remaining []plan.Ref, err error)
 	// Machines lists a cluster's machines.
 	Machines(ctx context.Context, infraID string) ([]Machine, error)
+	// Recorded is what the platform remembers of a cluster.
+	Recorded(ctx context.Context, infraID string) (Record, error)
+	// Record makes the platform remember a cluster. What it remembers already is
+	// completed, and its progress never lowered.
+	Record(ctx context.Context, r Record) error
+	// Clusters are all clusters of this installer that the platform remembers.
+	Clusters(ctx context.Context) ([]Record, error)
 }

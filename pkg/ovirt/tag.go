@@ -3,30 +3,44 @@ package ovirt
 import (
 	"context"
 
+	ovirtsdk "github.com/ovirt/go-ovirt"
 	ovirtclient "github.com/ovirt/go-ovirt-client/v3"
 )
 
 // Tag carries ownership of machines.
 type Tag struct{ ID, Name, Description string }
 
-// FindTag returns the tag of that name, nil if there is none.
-func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
-	return ask(ctx, c, "list tags", func(s *session) (*Tag, error) {
-		var out *Tag
+// Tags returns all tags of the engine.
+func (c *Client) Tags(ctx context.Context) ([]Tag, error) {
+	return ask(ctx, c, "list tags", func(s *session) ([]Tag, error) {
+		var out []Tag
 		tags, err := s.lib.ListTags(once()...)
 		if err != nil {
 			return nil, err
 		}
 		for _, t := range tags {
-			if t.Name() == name {
-				out = &Tag{ID: string(t.ID()), Name: name}
-				if d := t.Description(); d != nil {
-					out.Description = *d
-				}
+			tag := Tag{ID: string(t.ID()), Name: t.Name()}
+			if d := t.Description(); d != nil {
+				tag.Description = *d
 			}
+			out = append(out, tag)
 		}
 		return out, nil
 	})
+}
+
+// FindTag returns the tag of that name, nil if there is none.
+func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
+	tags, err := c.Tags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tags {
+		if t.Name == name {
+			return &t, nil
+		}
+	}
+	return nil, nil
 }
 
 // CreateTag makes a tag; names of tags are unique.
@@ -46,6 +60,15 @@ func (c *Client) CreateTag(ctx context.Context, name, description string) (Tag, 
 		}
 		out = Tag{ID: string(t.ID()), Name: name, Description: description}
 		return out, nil
+	})
+}
+
+// DescribeTag replaces a tag's description. Doing so twice is the same as once.
+func (c *Client) DescribeTag(ctx context.Context, t Tag, description string) error {
+	return c.read(ctx, "describe tag "+t.Name, func(s *session) error {
+		_, err := s.api.TagsService().TagService(t.ID).Update().
+			Tag(ovirtsdk.NewTagBuilder().Name(t.Name).Description(description).MustBuild()).Send()
+		return err
 	})
 }
 

@@ -44,6 +44,10 @@ type Diff struct {
 	Differ   []Change `json:"differ"`
 	// Destroy lists what carries the cluster's ownership but is not planned.
 	Destroy []Ref `json:"destroy"`
+	// Missing lists what is planned and not there, but is not made any more.
+	Missing []Object `json:"missing,omitempty"`
+	// Notes are what else there is to know.
+	Notes []string `json:"notes,omitempty"`
 	// Provide and Steps are the plan's.
 	Provide []Requirement `json:"provide,omitempty"`
 	Steps   []string      `json:"steps,omitempty"`
@@ -51,7 +55,19 @@ type Diff struct {
 
 // Empty says whether everything is as planned.
 func (d Diff) Empty() bool {
-	return len(d.Create) == 0 && len(d.Differ) == 0 && len(d.Destroy) == 0
+	return len(d.Create) == 0 && len(d.Missing) == 0 && len(d.Differ) == 0 && len(d.Destroy) == 0
+}
+
+// NoMore is the diff of a cluster for which nothing is made any more. What is
+// missing of the given stages has served its purpose; the rest is named.
+func (d Diff) NoMore(why string, served ...Stage) Diff {
+	for _, o := range d.Create {
+		if !slices.Contains(served, o.Stage) {
+			d.Missing = append(d.Missing, o)
+		}
+	}
+	d.Create, d.Notes = nil, append(d.Notes, why)
+	return d
 }
 
 // Compare says what is to be created, what is there, what differs, and what is

@@ -75,9 +75,16 @@ func (p Plan) text() string {
 func (d Diff) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Plan for cluster %s on %s: %s.\n", d.InfraID, d.Platform, d.summary())
+	for _, n := range d.Notes {
+		fmt.Fprintf(&b, "%s.\n", n)
+	}
 	section(&b, "Create", len(d.Create))
 	for _, o := range d.Create {
 		objectText(&b, sign(o, "+"), o)
+	}
+	section(&b, "Missing, and not made any more", len(d.Missing))
+	for _, o := range d.Missing {
+		fmt.Fprintf(&b, "  ! %s %s\n", o.Kind, o.Name)
 	}
 	section(&b, "Differs", len(d.Differ))
 	for _, c := range d.Differ {
@@ -108,6 +115,9 @@ func (d Diff) summary() string {
 	var parts []string
 	if len(d.Create) > 0 {
 		parts = append(parts, "create "+Count(created(d.Create)))
+	}
+	if len(d.Missing) > 0 {
+		parts = append(parts, Count(d.Missing)+" missing")
 	}
 	if len(d.Differ) > 0 {
 		parts = append(parts, fmt.Sprintf("%d differ", len(d.Differ)))
@@ -203,6 +213,10 @@ func (d Diff) dot() string {
 	var all []Object
 	for _, o := range d.Create {
 		state[o.Key] = "palegreen"
+		all = append(all, o)
+	}
+	for _, o := range d.Missing {
+		state[o.Key] = "orange"
 		all = append(all, o)
 	}
 	for _, c := range d.Differ {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"

@@ -80,6 +80,9 @@ func TestScripts(t *testing.T) {
 			"jsonlines": jsonLines,
 			"dot":       dot,
 			"infraid":   infraID,
+			"unrecord":  unrecord,
+			"unmark":    unmark,
+			"remove":    remove,
 		},
 	})
 }

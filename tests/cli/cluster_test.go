@@ -36,6 +36,7 @@ type cluster struct {
 	reached  int // index into milestones
 	servers  []io.Closer
 	address  string
+	config   []byte // with which it was booted
 	boots    int
 	ingress  string
 	failures []error
@@ -99,9 +100,17 @@ func (c *cluster) boot(hw engine.Hardware) {
 	if len(c.servers) > 0 {
 		return
 	}
-	if err := c.serve(hw.UserData); err != nil {
+	c.config = hw.UserData
+	if err := c.serve(c.config); err != nil {
 		c.failures = append(c.failures, err)
 	}
+}
+
+// back serves again what stop ended.
+func (c *cluster) back() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.serve(c.config)
 }
 
 func (c *cluster) serve(config []byte) error {

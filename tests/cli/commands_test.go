@@ -163,7 +163,8 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // clusterCommand lets the cluster get as far as a milestone, or puts another
-// server on its address, or ends it: cluster MILESTONE|occupied|gone
+// server on its address, or cuts it off and lets it come back: cluster
+// MILESTONE|occupied|gone|back
 //
 // Where no engine boots it: cluster boot DIR; and for nodes that want to join:
 // cluster request NODE, and cluster approved NODE, which may be negated.
@@ -182,6 +183,8 @@ func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(c.occupy())
 	case "gone":
 		c.stop()
+	case "back":
+		ts.Check(c.back())
 	default:
 		ts.Check(c.upTo(args[0]))
 	}

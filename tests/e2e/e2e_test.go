@@ -69,6 +69,7 @@ func installation(t *testing.T, l *lab) {
 	c.interruptedThenKilled(t)
 	checkCluster(t, c)
 	step(t, "GatherWithoutAgent", func(t *testing.T) { c.gathersWithoutAgent(t) })
+	step(t, "BesideSilence", func(t *testing.T) { besideSilence(t, c) })
 	step(t, "Ignition", func(t *testing.T) { ignitionValidates(t, l) })
 	step(t, "MasterWithVIPLost", func(t *testing.T) { masterWithVIPLost(t, c) })
 	destroyed(t, c)

@@ -9,8 +9,14 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 )
 
-func (p *Provider) ensureTag(ctx context.Context, infraID, name string) (api.Tag, error) {
+func (p *Provider) ensureTag(ctx context.Context, pl plan.Plan, name string) (api.Tag, error) {
 	defer p.serial.lock("tag/" + name)()
+	description := describe(pl.InfraID)
+	if o, planned := pl.Get(plan.KeyOf(plan.KindTag, name)); planned {
+		if spec, ok := o.Spec.(plan.Tag); ok {
+			description = spec.Description
+		}
+	}
 	var out api.Tag
 	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
 		t, err := p.Engine.FindTag(ctx, name)
@@ -20,7 +26,7 @@ func (p *Provider) ensureTag(ctx context.Context, infraID, name string) (api.Tag
 		out = *t
 		return true, nil
 	}, func(ctx context.Context) (err error) {
-		out, err = p.Engine.CreateTag(ctx, name, describe(infraID))
+		out, err = p.Engine.CreateTag(ctx, name, description)
 		if err == nil {
 			event.Debug(p.Events, "tag created", "tag", name)
 		}

@@ -151,7 +151,9 @@ func (p *Provider) Machines(ctx context.Context, infraID string) ([]machines.Mac
 	}
 	out := make([]machines.Machine, 0, len(vms))
 	for _, vm := range vms {
-		m := machines.Machine{Name: vm.Name, Role: role(infraID, vm.Name), ID: vm.ID, Status: vm.Status}
+		m := machines.Machine{Name: vm.Name, Role: role(infraID, vm.Name), ID: vm.ID, Status: vm.Status,
+			Runs: vm.Status != api.VMDown && vm.Status != api.VMImageLocked}
+		m.Ran = m.Runs || vm.RanBefore
 		if vm.Status == api.VMUp || vm.Status == api.VMPoweringUp {
 			if m.Addresses, err = p.Engine.Addresses(ctx, vm.ID); err != nil {
 				p.Log.Debug("reported devices cannot be read", "vm", vm.Name, "err", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -19,6 +20,7 @@ const (
 	// keeps the node image twice (as layers, and checked out), and beside it some
 	// twenty images of the release. The disk is as thin as the storage allows.
 	bootstrapDiskGiB = 100
+	bootstrapRole    = "bootstrap"
 )
 
 // Ignitions holds the Ignition config of every machine, by machine name.
@@ -63,7 +65,8 @@ func (b *builder) add(o plan.Object) plan.Key {
 // tags come first: whatever exists later can be found by them.
 func (b *builder) tags() {
 	b.tag = b.add(plan.Object{Kind: plan.KindTag, Name: b.infraID, Stage: plan.StageImage,
-		Spec: plan.Tag{Description: describe(b.infraID)}})
+		Spec: plan.Tag{Description: describeRecord(machines.Record{InfraID: b.infraID, Progress: machines.Making,
+			Domain: b.cfg.ClusterDomain(), APIVIPs: b.cfg.APIVIPs()})}})
 	b.bootstrapTag = b.add(plan.Object{Kind: plan.KindTag, Name: BootstrapName(b.infraID), Stage: plan.StageImage,
 		Until: plan.KeyOf(plan.KindTemplate, ImageName(b.infraID)),
 		Spec:  plan.Tag{Description: describe(b.infraID)}})
@@ -165,7 +168,7 @@ func (b *builder) machine(role, name string, pool types.MachinePool, groups map[
 func (b *builder) bootstrap() error {
 	return b.vm(BootstrapName(b.infraID), plan.StageBootstrap, BootstrapName(b.infraID),
 		[]plan.Key{b.bootstrapTag, b.template}, plan.VM{
-			Role: "bootstrap", Type: types.VMTypeServer, Clone: true,
+			Role: bootstrapRole, Type: types.VMTypeServer, Clone: true,
 			CPU: plan.CPU{Sockets: 1, Cores: bootstrapCores, Threads: 1}, MemoryMiB: bootstrapMemoryMiB, DiskGiB: bootstrapDiskGiB,
 		})
 }

@@ -108,7 +108,7 @@ func (p *Provider) ensure(ctx context.Context, pl plan.Plan, o plan.Object) erro
 	}
 	switch spec := o.Spec.(type) {
 	case plan.Tag:
-		_, err := p.ensureTag(ctx, pl.InfraID, o.Name)
+		_, err := p.ensureTag(ctx, pl, o.Name)
 		return err
 	case plan.Disk:
 		return p.ensureImageDisk(ctx, pl.InfraID, o.Name, spec)
@@ -118,7 +118,7 @@ func (p *Provider) ensure(ctx context.Context, pl plan.Plan, o plan.Object) erro
 		_, err := p.ensureGroup(ctx, pl.InfraID, o.Name, spec)
 		return err
 	case plan.VM:
-		return p.ensureVM(ctx, pl.InfraID, o, spec)
+		return p.ensureVM(ctx, pl, o, spec)
 	}
 	return fmt.Errorf("create %s: oVirt has no such objects", o.Key)
 }

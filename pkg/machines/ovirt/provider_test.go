@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +209,7 @@ func TestKilledAnywhere(t *testing.T) {
 					at = c[n-1]
 				}
 				l.cut.disarm()
+				recordedBeforeStarted(t, l)
 				if !mode.lost && err == nil && n < total {
 					t.Errorf("cut at %s, and apply says nothing", at)
 				}
@@ -230,6 +233,83 @@ func TestKilledAnywhere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// recordedBeforeStarted checks that no bootstrap host has run of which the engine
+// does not know: beside a silent API, that is what tells a cluster that may live
+// from one that cannot.
+func recordedBeforeStarted(t *testing.T, l *lab) {
+	t.Helper()
+	r, err := l.provider().Recorded(t.Context(), infraID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, vm := range l.engine.Inventory().VMs {
+		if vm.Name == ovirt.BootstrapName(infraID) && vm.Run > 0 && r.Progress != base.Begun {
+			t.Errorf("the bootstrap host has run, and the record is: %s", r.Progress)
+		}
+		if r.Progress == base.Unrecorded || r.Progress == base.NoRecord && vm.Run > 0 {
+			t.Errorf("there are machines, and the record is: %s", r.Progress)
+		}
+	}
+}
+
+// TestRecord follows the engine's record through the life of a cluster.
+func TestRecord(t *testing.T) {
+	l := newLab(t, 3)
+	p, pl := l.provider(), l.plan(1, 0)
+	vip := netip.MustParseAddr("198.18.0.10")
+	want := func(progress base.Progress) {
+		t.Helper()
+		r, err := p.Recorded(t.Context(), infraID)
+		if err != nil || r.Progress != progress {
+			t.Errorf("record %+v, %v; want %s", r, err, progress)
+		}
+		if progress == base.NoRecord {
+			return
+		}
+		all, err := p.Clusters(t.Context())
+		if err != nil || len(all) != 1 || all[0].Domain != "demo.okd.test" || !slices.Contains(all[0].APIVIPs, vip) {
+			t.Errorf("clusters %+v, %v", all, err)
+		}
+	}
+	want(base.NoRecord)
+	for _, stage := range []plan.Stage{plan.StageImage, plan.StageInfrastructure} {
+		if err := p.Apply(t.Context(), pl, stage); err != nil {
+			t.Fatal(err)
+		}
+		want(base.Making)
+	}
+	// The engine cannot keep the record: then the host is not started.
+	id := l.engine.Inject(engine.Fault{Method: http.MethodPut, Path: "/tags/*", Status: 400, Detail: "[Cannot edit Tag.]", Count: -1})
+	if err := p.Apply(t.Context(), pl, plan.StageBootstrap); err == nil || !strings.Contains(err.Error(), "bootstrap begun") {
+		t.Errorf("the record cannot be written: %v", err)
+	}
+	if l.machines.started(ovirt.BootstrapName(infraID)) != nil {
+		t.Error("the bootstrap host was started without a record")
+	}
+	l.engine.Heal(id)
+	if err := p.Apply(t.Context(), pl, plan.StageBootstrap); err != nil {
+		t.Fatal(err)
+	}
+	want(base.Begun)
+	if err := p.Record(t.Context(), base.Record{InfraID: infraID, Progress: base.HandedOver}); err != nil {
+		t.Fatal(err)
+	}
+	want(base.HandedOver)
+	if _, err := p.Destroy(t.Context(), infraID, plan.StageBootstrap); err != nil {
+		t.Fatal(err)
+	}
+	want(base.HandedOver)
+	if err := p.Apply(t.Context(), pl, plan.StageImage); err != nil {
+		t.Fatal(err)
+	}
+	want(base.HandedOver)
+	l.engine.Inject(engine.Fault{Method: http.MethodGet, Path: "/tags", Status: 500, Count: -1})
+	if _, err := p.Recorded(t.Context(), infraID); err == nil {
+		t.Error("an engine that fails has no record")
+	}
+	l.engine.Heal("")
 }
 
 func TestDestroyNamesWhatRemains(t *testing.T) {

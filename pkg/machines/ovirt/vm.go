@@ -16,10 +16,11 @@ import (
 // ensureVM brings a machine to the end of its way: created, tagged, equipped,
 // in its affinity groups, and only then started. Every step looks first, so it
 // goes on wherever an earlier run ended.
-func (p *Provider) ensureVM(ctx context.Context, infraID string, o plan.Object, spec plan.VM) error {
+func (p *Provider) ensureVM(ctx context.Context, pl plan.Plan, o plan.Object, spec plan.VM) error {
+	infraID := pl.InfraID
 	var tags []api.Tag
 	for _, name := range o.Tags {
-		tag, err := p.ensureTag(ctx, infraID, name)
+		tag, err := p.ensureTag(ctx, pl, name)
 		if err != nil {
 			return err
 		}
@@ -44,10 +45,17 @@ func (p *Provider) ensureVM(ctx context.Context, infraID string, o plan.Object, 
 	if err := p.join(ctx, vm, spec); err != nil {
 		return err
 	}
-	if spec.Start {
-		return p.start(ctx, vm)
+	if !spec.Start {
+		return nil
 	}
-	return nil
+	if spec.Role == bootstrapRole {
+		// First the record: a bootstrap host that may have run and is gone, or
+		// down, is what tells a cluster that may live from one that cannot.
+		if err := p.begin(ctx, pl); err != nil {
+			return err
+		}
+	}
+	return p.start(ctx, vm)
 }
 
 func (p *Provider) adoptOrCreate(ctx context.Context, infraID string, o plan.Object, spec plan.VM) (api.VM, error) {

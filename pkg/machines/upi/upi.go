@@ -47,6 +47,17 @@ func (Provider) Destroy(context.Context, string, plan.Stage) ([]plan.Ref, error)
 // Machines are not known.
 func (Provider) Machines(context.Context, string) ([]machines.Machine, error) { return nil, nil }
 
+// Recorded is nothing: nobody keeps records of the user's machines.
+func (Provider) Recorded(_ context.Context, infraID string) (machines.Record, error) {
+	return machines.Record{InfraID: infraID, Progress: machines.ByHand}, nil
+}
+
+// Record keeps nothing.
+func (Provider) Record(context.Context, machines.Record) error { return nil }
+
+// Clusters are not known.
+func (Provider) Clusters(context.Context) ([]machines.Record, error) { return nil, nil }
+
 // lookLimit bounds the look at DNS: a plan can be made where there is none.
 const lookLimit = 3 * time.Second
 
