@@ -68,7 +68,9 @@ func bareCoreOS(t *testing.T) *host {
 	h.must(os.MkdirAll(h.path("root/sysroot"), 0o755))
 	h.must(os.Symlink("sysroot/ostree", h.path("root/ostree")))
 	h.sh("ostree init --repo=disk/ostree/repo --mode=bare && mount --bind disk root/sysroot && mount -o remount,bind,ro root/sysroot")
-	t.Cleanup(func() { h.sh("umount --recursive root/sysroot; ! mountpoint --quiet root/usr || umount --recursive root/usr") })
+	t.Cleanup(func() {
+		h.sh("umount --recursive root/sysroot; ! mountpoint --quiet root/usr || umount --recursive root/usr")
+	})
 	h.runAll("node-image-prepare.sh")
 	return h
 }

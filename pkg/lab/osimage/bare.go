@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/cache"
 )
@@ -152,30 +150,27 @@ func deploy(ctx context.Context, root, sysroot string) error {
 	if err := moveSettings(ctx, root); err != nil {
 		return err
 	}
-	// Directories for what is mounted there are part of the system, what is in
-	// them is not.
-	var skip strings.Builder
-	for _, dir := range outside {
-		entries, err := os.ReadDir(filepath.Join(root, dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		for _, e := range entries {
-			fmt.Fprintf(&skip, "/%s/%s\n", dir, e.Name())
-		}
-	}
-	list := filepath.Join(filepath.Dir(sysroot), "skip")
-	if err := os.WriteFile(list, []byte(skip.String()), 0o644); err != nil {
-		return err
-	}
 	stateroot := filepath.Join(sysroot, "ostree/deploy", osName)
 	for _, argv := range [][]string{
 		{"ostree", "admin", "init-fs", "--modern", sysroot},
 		{"ostree", "admin", "os-init", osName, "--sysroot=" + sysroot},
-		{"ostree", "commit", "--repo=" + repo, "--branch=" + bareRef, "--tree=dir=" + root, "--skip-list=" + list, "--no-xattrs"},
-		{"ostree", "admin", "deploy", "--sysroot=" + sysroot, "--os=" + osName, bareRef},
 		{"cp", "--archive", "--", filepath.Join(root, "var") + "/.", filepath.Join(stateroot, "var")},
 		{"mkdir", "-p", filepath.Join(stateroot, "var/usrlocal/bin")},
+	} {
+		if _, err := run(ctx, argv[0], argv[1:]...); err != nil {
+			return err
+		}
+	}
+	// Directories for what is mounted there are part of the system, what is in
+	// them is not.
+	for _, dir := range outside {
+		if err := errors.Join(os.RemoveAll(filepath.Join(root, dir)), os.Mkdir(filepath.Join(root, dir), 0o755)); err != nil {
+			return err
+		}
+	}
+	for _, argv := range [][]string{
+		{"ostree", "commit", "--repo=" + repo, "--branch=" + bareRef, "--tree=dir=" + root, "--no-xattrs"},
+		{"ostree", "admin", "deploy", "--sysroot=" + sysroot, "--os=" + osName, bareRef},
 		// The mark that a new directory is the one of a deployment keeps nothing
 		// from being written in the lab.
 		{"sh", "-c", `chattr -i "$0"/deploy/*.0 2>/dev/null || true`, stateroot},
@@ -184,7 +179,7 @@ func deploy(ctx context.Context, root, sysroot string) error {
 			return err
 		}
 	}
-	return errors.Join(os.Remove(list), os.WriteFile(filepath.Join(sysroot, firstBootMark), nil, 0o644))
+	return os.WriteFile(filepath.Join(sysroot, firstBootMark), nil, 0o644)
 }
 
 // firstBootMark is where the firmware finds that Ignition has not run.
