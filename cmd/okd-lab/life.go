@@ -21,6 +21,7 @@ import (
 
 func setupCommand(o *options) *cobra.Command {
 	var source, mirror string
+	var bare bool
 	c := &cobra.Command{
 		Use:   "setup",
 		Short: "Prepare this machine: packages, programs, OS image, lab release",
@@ -36,12 +37,13 @@ func setupCommand(o *options) *cobra.Command {
 				}
 			}
 			_, err = setup.Run(c.Context(), setup.Config{
-				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(),
+				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(), Bare: bare,
 			})
 			return err
 		},
 	}
 	c.Flags().StringVar(&source, "source", "", "source tree of okd-install (default: the one around the working directory or this program)")
+	c.Flags().BoolVar(&bare, "bare", false, "make a bare OS image, too, for machines create --bare, and a release that brings what it lacks")
 	c.Flags().StringVar(&mirror, "debian-mirror", fromEnv("OKD_LAB_DEBIAN_MIRROR", ""), "where Debian packages come from ($OKD_LAB_DEBIAN_MIRROR)")
 	return c
 }

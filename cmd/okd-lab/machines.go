@@ -190,6 +190,7 @@ func machineCreateCommand(o *options) *cobra.Command {
 	f.Int64Var(&n.MemoryMB, "memory", 16384, "memory in MiB")
 	f.Int64Var(&n.DiskGB, "disk", 120, "disk in GiB")
 	f.StringVar(&n.MAC, "mac", "", "MAC address of the network card (default: made from the name)")
+	f.BoolVar(&n.Bare, "bare", false, "with an OS that lacks kubelet, oc and the container runtime, after setup --bare")
 	f.BoolVar(&n.Live, "live", false, "start from a medium with the live system; the disk is empty")
 	return c
 }

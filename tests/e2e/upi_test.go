@@ -22,9 +22,13 @@ import (
 )
 
 // TestUPI installs a cluster on platform none as docs/user/upi.md says, on
-// machines that the installer knows nothing of.
+// machines that the installer knows nothing of. In the full tier the bootstrap
+// host starts on a bare CoreOS.
 func TestUPI(t *testing.T) {
 	l := newLab(t, "upi")
+	if *tier == "full" {
+		l.withBareSystem(t)
+	}
 	l.up(t)
 	g := l.guide(t, "upi.md")
 	c := &cluster{lab: l, dir: filepath.Join(l.work, "upi"), size: standard, upi: true}
@@ -57,9 +61,14 @@ func TestUPI(t *testing.T) {
 		// What people forget first.
 		g.put(t, "forgotten.conf", regexp.MustCompile(`(?m)^.*api-int.*\n`).ReplaceAllString(g.files["dnsmasq.conf"], ""))
 		g.names(t, "forgotten.conf")
-		for i, name := range append([]string{"bootstrap"}, c.masters(t)...) {
-			role, _, _ := strings.Cut(name, "-")
-			l.machine(t, name, filepath.Join(c.dir, role+".ign"), 20+i)
+		bootstrap := filepath.Join(c.dir, "bootstrap.ign")
+		if *tier == "full" {
+			l.bareBootstrap(t, bootstrap)
+		} else {
+			l.machine(t, theBootstrap, bootstrap, 20)
+		}
+		for i, name := range c.masters(t) {
+			l.machine(t, name, filepath.Join(c.dir, "master.ign"), 21+i)
 		}
 		wait := g.begin(t, "bootstrap-complete")
 		eventually(t, 5*time.Minute, func() string {

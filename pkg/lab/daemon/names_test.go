@@ -60,6 +60,7 @@ func TestNewMachine(t *testing.T) {
 		{"no MAC address", func(n *NewMachine) { n.MAC = "" }, ""},
 		{"a name for a file", func(n *NewMachine) { n.Name = "../x" }, "machine name"},
 		{"no memory", func(n *NewMachine) { n.MemoryMB = 0 }, "memory"},
+		{"live and bare", func(n *NewMachine) { n.Live, n.Bare = true, true }, "would not be a node"},
 		{"no disk", func(n *NewMachine) { n.DiskGB = -1 }, "disk"},
 		{"a group's address", func(n *NewMachine) { n.MAC = "01:00:5e:00:00:01" }, "MAC address"},
 		{"nonsense", func(n *NewMachine) { n.MAC = "x" }, "MAC address"},

@@ -31,6 +31,8 @@ type NewMachine struct {
 	Ignition []byte `json:"ignition,omitempty"`
 	// Live machines have an empty disk and start from a medium with the OS.
 	Live bool `json:"live,omitempty"`
+	// Bare machines lack what the release's node image brings.
+	Bare bool `json:"bare,omitempty"`
 }
 
 var machineName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
@@ -41,6 +43,9 @@ func (n *NewMachine) check() error {
 	}
 	if n.CPUs < 1 || n.MemoryMB < 1 || n.DiskGB < 1 {
 		return errors.New("a machine needs a CPU, memory and a disk")
+	}
+	if n.Live && n.Bare {
+		return errors.New("a live machine installs the system that it has; a bare one would not be a node")
 	}
 	if n.MAC == "" {
 		sum := sha256.Sum256([]byte(n.Name))
@@ -66,7 +71,13 @@ func (d *Daemon) create(ctx context.Context, n NewMachine) (err error) {
 			return fmt.Errorf("there is a machine %s already", n.Name)
 		}
 	}
-	system, err := d.systemVolume(ctx)
+	image := d.facts.Image.Dir
+	if n.Bare {
+		if image = d.facts.Image.Bare; image == "" {
+			return errors.New("this lab has no bare OS image; take it down, and start it again after okd-lab setup --bare")
+		}
+	}
+	system, err := d.systemVolume(ctx, image)
 	if err != nil {
 		return err
 	}
@@ -92,15 +103,15 @@ func (d *Daemon) create(ctx context.Context, n NewMachine) (err error) {
 	return nil
 }
 
-// systemVolume is the OS image as a volume that others are copies of.
-func (d *Daemon) systemVolume(ctx context.Context) (string, error) {
-	id := "os-" + filepath.Base(d.facts.Image.Dir)
+// systemVolume is an OS image as a volume that others are copies of.
+func (d *Daemon) systemVolume(ctx context.Context, dir string) (string, error) {
+	id := "os-" + filepath.Base(dir)
 	if _, err := d.volumes.Boot(id); err == nil {
 		return id, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	f, err := os.Open(osimage.Image{Dir: d.facts.Image.Dir}.Disk())
+	f, err := os.Open(osimage.Image{Dir: dir}.Disk())
 	if err != nil {
 		return "", fmt.Errorf("open OS image: %w", err)
 	}

@@ -79,6 +79,12 @@ func Binaries(ctx context.Context, source, cache string, out io.Writer) (Program
 	}, nil
 }
 
+// OSTreeContainer compiles "ostree container" for machines.
+func OSTreeContainer(ctx context.Context, source, cache string) (string, error) {
+	path := filepath.Join(cache, "bin", "okd-lab-ostree")
+	return path, goBuild(ctx, source, "./cmd/okd-lab-ostree", path, "-s -w")
+}
+
 // build compiles the module in src to <dir>/<name>-<key>/<name>.
 func (m module) build(ctx context.Context, src, dir string, out io.Writer) (string, error) {
 	key, err := m.key(src)

@@ -45,7 +45,7 @@ func assemble(ctx context.Context, in Inputs, programs Programs, components []co
 		in.Out = io.Discard
 	}
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
-	b := builder{programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"), version: in.Version}
+	b := builder{programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"), version: in.Version, nodeImage: in.NodeImage}
 	rel := Release{Layout: dir, Version: in.Version, Images: map[string]string{}}
 	images := map[string]v1.Image{}
 	for _, c := range components {

@@ -8,6 +8,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 )
 
+// nodeTag is the tag of the OS that nodes have.
+const nodeTag = "stream-coreos"
+
 // generated are the images whose content comes from the OS image's stream
 // metadata: what the installer and day-2 tools read boot media from.
 func generated(in Inputs) []component.Component {
@@ -20,7 +23,7 @@ func generated(in Inputs) []component.Component {
 			Manifests: component.Map(map[string][]byte{"0000_50_installer_coreos-bootimages.yaml": bootImages(in)}),
 		},
 		{Tag: "machine-os-images", Files: []component.File{stream}},
-		{Tag: "stream-coreos", Files: []component.File{stream}, Versions: "machine-os=" + in.Version},
+		{Tag: nodeTag, Files: []component.File{stream}, Versions: "machine-os=" + in.Version},
 	}
 }
 

@@ -62,6 +62,8 @@ type builder struct {
 	rootfs   root
 	cache    string // of layers
 	version  string
+	// nodeImage is the layer with the OS; empty for none.
+	nodeImage string
 }
 
 // layers are the component's layers, bottom first: the base, one per program,
@@ -98,6 +100,14 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 		trees = append(trees, own)
 	}
 	var layers []layer
+	if c.Tag == nodeTag && b.nodeImage != "" {
+		l, err := fileLayer(b.nodeImage)
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, l)
+		trees = trees[1:] // it has a better base
+	}
 	for _, t := range trees {
 		l, err := t.layer(b.cache)
 		if err != nil {

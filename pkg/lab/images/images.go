@@ -13,6 +13,9 @@ type Inputs struct {
 	Registry string    // host:port that will serve the layout
 	Version  string    // release version, a semantic version
 	Out      io.Writer // progress lines; nil for none
+	// NodeImage is a layer with a whole OS, for machines that bring little of
+	// it; empty when all of them bring all.
+	NodeImage string
 }
 
 // Release is a built release.

@@ -181,6 +181,22 @@ func (l layer) MediaType() (types.MediaType, error)  { return types.OCIUncompres
 func (l layer) Compressed() (io.ReadCloser, error)   { return os.Open(l.path) }
 func (l layer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.path) }
 
+// fileLayer is a layer that somebody else has made, and does not change.
+func fileLayer(path string) (layer, error) {
+	l := layer{path: path}
+	f, err := os.Open(path)
+	if err != nil {
+		return l, fmt.Errorf("read layer: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if l.Len, err = io.Copy(h, f); err != nil {
+		return l, fmt.Errorf("read layer: %w", err)
+	}
+	l.Hash = sum(h)
+	return l, nil
+}
+
 // layer makes the tree's layer in the cache, or finds it there.
 func (t tree) layer(cache string) (layer, error) {
 	key, err := t.key()

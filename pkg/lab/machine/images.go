@@ -75,30 +75,33 @@ func (m *machine) mountRoot(ctx context.Context, b device) error {
 		return err
 	}
 	upper, work := filepath.Join(b.Writes, "root"), filepath.Join(b.Writes, "work")
-	for _, dir := range append(plainDirs(b.Bootable), upper, work, m.root()) {
+	at := m.root()
+	if hasOSTree(lower) {
+		at = m.sysroot()
+	}
+	for _, dir := range append(plainDirs(b.Bootable), upper, work, at, m.root()) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}
-	// "volatile" spares every fsync of every machine; what is lost is safety
-	// against a crash of this host, not of the machines. The kernel marks
-	// such a directory and refuses it until the mark is gone.
-	if err := os.RemoveAll(filepath.Join(work, "work", "incompat")); err != nil {
+	if err := overlayAt(at, lower, upper, work); err != nil {
 		return err
 	}
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", lower, upper, work)
-	if err := unix.Mount("overlay", m.root(), "overlay", 0, options); err != nil {
-		return fmt.Errorf("mount root: %w", err)
+	if at == m.root() {
+		return nil
 	}
-	return nil
+	return m.mountDeployment()
 }
 
 func (m *machine) unmountRoot() error {
-	err := unix.Unmount(m.root(), unix.MNT_DETACH)
-	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("unmount root: %w", err)
+	var errs []error
+	for _, at := range []string{m.root(), m.sysroot()} {
+		err := unix.Unmount(at, unix.MNT_DETACH)
+		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, fmt.Errorf("unmount %s: %w", at, err))
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Container stores cannot be on an overlay themselves: on one, containerd's

@@ -129,7 +129,7 @@ func (m *machine) nspawn(dev device) []string {
 	for name, at := range plain {
 		argv = append(argv, "--bind="+filepath.Join(dev.Writes, name)+":"+at)
 	}
-	argv = append(argv, dev.inside()...)
+	argv = append(append(argv, m.booted()...), dev.inside()...)
 	return append(argv, "--", "--show-status=true") // of the boot, on the console
 }
 

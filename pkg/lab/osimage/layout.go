@@ -115,10 +115,10 @@ func apply(ctx context.Context, root, hyperkube string, tree fs.FS) error {
 func plainFiles(root string) error {
 	for name, content := range map[string]string{
 		// The firmware runs Ignition while this file is there, as on CoreOS.
-		"boot/ignition.firstboot": "",
-		"etc/resolv.conf":         "",
-		"etc/fstab":               "",
-		"etc/hosts":               "127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain\n",
+		firstBootMark:     "",
+		"etc/resolv.conf": "",
+		"etc/fstab":       "",
+		"etc/hosts":       "127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain\n",
 	} {
 		path := filepath.Join(root, name)
 		if err := remove(path); err != nil {

@@ -27,7 +27,7 @@ var packages = []string{
 	"iproute2", "iptables", "nftables", "ipset", "conntrack", "ethtool", "socat", "iputils-ping",
 	"containerd", "runc", "podman", "containernetworking-plugins",
 	"haproxy", "keepalived",
-	"jq", "curl", "ca-certificates", "bind9-dnsutils", "openssl", "rsync",
+	"jq", "curl", "ca-certificates", "bind9-dnsutils", "openssl", "rsync", "ostree",
 }
 
 // rubbish is what no machine needs; a smaller root is copied and sent faster.

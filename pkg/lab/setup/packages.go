@@ -16,7 +16,7 @@ import (
 var packages = []string{
 	"debootstrap", "systemd-container", "dnsmasq-base", "qemu-utils", "iproute2", "nftables", "iptables",
 	"util-linux", "mount", "e2fsprogs", "fdisk", "openssh-client", "passwd", "procps", "ca-certificates",
-	"gcc", "libc6-dev", "libblkid-dev", "shellcheck", "jq", "curl",
+	"gcc", "libc6-dev", "libblkid-dev", "shellcheck", "jq", "curl", "ostree",
 }
 
 // installPackages installs what is missing, without asking.

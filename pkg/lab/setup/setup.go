@@ -35,6 +35,8 @@ type Result struct {
 	IgnitionValidate string          `json:"ignitionValidate"`
 	Image            string          `json:"image"` // directory
 	Release          images.Release  `json:"release"`
+	// Bare is the directory of the bare OS image; empty unless asked for.
+	Bare string `json:"bare,omitempty"`
 }
 
 // Config says what to set up from where.
@@ -42,8 +44,11 @@ type Config struct {
 	Source string // root of the repository
 	Cache  string
 	Mirror string // of Debian packages; empty for the usual one
-	Out    io.Writer
-	Clock  clock.Clock
+	// Bare makes an OS image without kubelet, oc and runtime, too, and has the
+	// release bring them, as OKD's do.
+	Bare  bool
+	Out   io.Writer
+	Clock clock.Clock
 }
 
 const resultFile = "setup.json"
@@ -137,13 +142,28 @@ func (s *steps) all(ctx context.Context) (Result, error) {
 	}); err != nil {
 		return r, err
 	}
+	var node string
+	if s.cfg.Bare {
+		if err := s.step(ctx, "bare OS image", func(ctx context.Context) error {
+			command, err := images.OSTreeContainer(ctx, s.cfg.Source, s.cfg.Cache)
+			if err != nil {
+				return err
+			}
+			b := osimage.Builder{Cache: dir, Rootfs: r.Rootfs, Hyperkube: r.Programs.Hyperkube, Clock: s.cfg.Clock}
+			bare, err := b.BuildBare(ctx, command)
+			r.Bare, node = bare.Dir, bare.Node()
+			return err
+		}); err != nil {
+			return r, err
+		}
+	}
 	err := s.step(ctx, "lab release", func(ctx context.Context) error {
 		stream, err := image.Stream()
 		if err != nil {
 			return err
 		}
 		r.Release, err = images.Build(ctx, images.Inputs{
-			Source: s.cfg.Source, Cache: s.cfg.Cache, Rootfs: r.Rootfs, Stream: stream, Version: Version, Out: s.out(),
+			Source: s.cfg.Source, Cache: s.cfg.Cache, Rootfs: r.Rootfs, Stream: stream, Version: Version, Out: s.out(), NodeImage: node,
 			Registry: fmt.Sprintf("%s:%d", network.RegistryName, network.RegistryPort),
 		}, filepath.Join(s.cfg.Cache, "release"))
 		return err
@@ -161,7 +181,7 @@ const (
 
 func trim(dir string, now time.Time) error {
 	var errs []error
-	for _, kind := range []string{"osimage/*", "rootfs/*", "ignition/*", "bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*"} {
+	for _, kind := range []string{"osimage/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*", "bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*"} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
 	}
 	return errors.Join(errs...)

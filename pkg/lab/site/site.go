@@ -106,6 +106,7 @@ type ReleaseFacts struct {
 type ImageFacts struct {
 	Stream string `json:"stream"` // file
 	Dir    string `json:"dir"`
+	Bare   string `json:"bare,omitempty"` // directory of the bare image, if there is one
 }
 
 // ClusterFacts is a cluster that the lab's DNS is ready for.

@@ -12,7 +12,7 @@ else
     trap 'rm -rf "$out"' EXIT
 fi
 
-UNITS="node-image-pull node-image-overlay release-image crio-configure crio kubelet bootkube approve-csr progress
+UNITS="node-image-prepare node-image-pull node-image-overlay release-image crio-configure crio kubelet bootkube approve-csr progress
     nodeip-configuration machine-config-daemon-firstboot machine-config-daemon-pull keepalived NetworkManager systemd-networkd chronyd"
 # The end of a log says more than its beginning.
 LINES_KEPT=20000 BYTES_KEPT=2000000

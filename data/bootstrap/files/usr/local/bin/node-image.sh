@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Where the node image goes on this host. Sourced by node-image-*.sh, after
+# bootstrap-service-record.sh and release-image.sh.
+# shellcheck disable=SC2034 # used by those
+
+ROOT="${OKD_ROOT:-}"
+# What is noted down; on a live system all of the image, too, in memory.
+NODE_IMAGE="$ROOT/var/nodeimage"
+SPEC="$NODE_IMAGE/spec" # pull spec of the image
+KEPT="$NODE_IMAGE/kept" # settings in /etc that are not the OS's own
+
+# Checkout and repository are on one file system, for the files are the same:
+# hard links take no second copy of the space.
+LIVE=
+REPO="$ROOT/ostree/repo"
+TARGET="$REPO/tmp/okd-node-image"
+if [ -e "$ROOT/run/ostree-live" ]; then
+    # The system's own repository is on the medium.
+    LIVE=yes
+    REPO="$NODE_IMAGE/repo"
+    TARGET="$NODE_IMAGE/checkout"
+fi
+
+SELINUX="$ROOT/sys/fs/selinux/enforce"
+
+# repeat STAGE COMMAND... runs a command until it succeeds, and records why it
+# did not. An ending service would take those that wait for it with it.
+repeat() {
+    local stage="$1" output pause=1
+    shift
+    mkdir -p "$NODE_IMAGE" "$RUN_DIR"
+    output="$RUN_DIR/$stage.log"
+    record node-image-pull "stage start" "$stage"
+    until "$@" >"$output" 2>&1; do
+        cat "$output" >&2
+        record node-image-pull "stage end" "$stage" failure "${0##*/}" "$(reason "$output")"
+        sleep "$pause"
+        pause=$((pause < 8 ? pause * 2 : 10))
+        record node-image-pull "stage start" "$stage"
+    done
+    cat "$output" >&2
+    record node-image-pull "stage end" "$stage" success
+}
+
+# reason FILE prints what went wrong, in words where it is known.
+reason() {
+    local said free at="${REPO%/*}"
+    said="$(last_words "$1")"
+    if grep --quiet --ignore-case --extended-regexp 'no space left on device|min-free-space|disk quota exceeded' "$1"; then
+        [ -e "$at" ] || at="$ROOT/"
+        free="$(df --output=avail --block-size=1M "$at" 2>/dev/null | tail -n 1 | tr -d ' ')" || free=
+        if [ -n "$LIVE" ]; then
+            echo "memory for the node image is full (${free:-?} MiB left in $at): give this host 16 GiB or more. $said"
+        else
+            echo "the disk is full (${free:-?} MiB left at $at): give the bootstrap host a disk of 100 GiB. $said"
+        fi
+        return
+    fi
+    echo "${said:-no reason given}"
+}

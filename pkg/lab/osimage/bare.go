@@ -1,0 +1,195 @@
+package osimage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/okd-install/okd-install/pkg/lab/cache"
+)
+
+// NodeFile is in the directory of a bare image, beside the disk.
+const NodeFile = "node.tar"
+
+// BareKind is the kind of bare images in the cache.
+const BareKind = "bare"
+
+// Node is the path of what the bare image lacks, and the rest of an OS with it:
+// the layer of the release's node image.
+func (i Image) Node() string { return filepath.Join(i.Dir, NodeFile) }
+
+// left are the programs that a bare CoreOS has not: they come with the node
+// image.
+var left = []string{
+	"usr/bin/hyperkube", "usr/bin/kubelet", "usr/bin/kubectl", "usr/bin/oc",
+	"usr/bin/containerd", "usr/bin/containerd-shim-runc-v2", "usr/bin/ctr", "usr/lib/systemd/system/containerd.service",
+	"usr/libexec/okd-lab/kubelet", "usr/libexec/okd-lab/crio-config", "etc/systemd/system/crio.service",
+}
+
+const (
+	// osName is the name that deployments of CoreOS have.
+	osName = "scos"
+	// bareRef is the ref of the bare system in its own repository.
+	bareRef = "okd-lab/bare"
+	// containerCommand is where ostree looks for its subcommand "container".
+	containerCommand = "usr/libexec/libostree/ext/ostree-container"
+	// sharedKernel is the version of the kernel that deployments must have. All
+	// machines run on the host's.
+	sharedKernel = "usr/lib/modules/host"
+)
+
+// outside are directories of the running system that are not the OS's.
+var outside = []string{"boot", "dev", "proc", "run", "sys", "sysroot", "tmp", "var"}
+
+// BuildBare makes the image of a bare CoreOS, or finds it in the cache: a
+// deployment of a real ostree repository, without what the node image brings.
+// container is the program for ostree's subcommand of that name.
+func (b Builder) BuildBare(ctx context.Context, container string) (Image, error) {
+	tree, err := cache.TreeKey(Tree())
+	if err != nil {
+		return Image{}, err
+	}
+	hyperkube, err := cache.FileKey(b.Hyperkube)
+	if err != nil {
+		return Image{}, err
+	}
+	command, err := cache.FileKey(container)
+	if err != nil {
+		return Image{}, err
+	}
+	key := cache.Key(recipe, tree, hyperkube, command, filepath.Base(b.Rootfs), fmt.Sprint(links, directories, enabled, masked, left, outside))
+	dir, err := b.Cache.Entry(ctx, b.Clock, BareKind, key, func(path string) error {
+		if err := b.makeBare(ctx, path, key, container); err != nil {
+			return fmt.Errorf("make bare OS image: %w", err)
+		}
+		return nil
+	})
+	return Image{Dir: dir}, err
+}
+
+func (b Builder) makeBare(ctx context.Context, dir, key, container string) error {
+	sysroot := filepath.Join(dir, "sysroot")
+	if err := os.MkdirAll(sysroot, 0o755); err != nil {
+		return err
+	}
+	raw := filepath.Join(dir, "disk.raw")
+	if err := b.onOverlay(filepath.Join(dir, "build"), func(root string) error {
+		if err := apply(ctx, root, b.Hyperkube, Tree()); err != nil {
+			return err
+		}
+		if err := likeOSTree(root, container); err != nil {
+			return err
+		}
+		if err := archive(ctx, root, filepath.Join(dir, NodeFile)); err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := remove(filepath.Join(root, path)); err != nil {
+				return err
+			}
+		}
+		return deploy(ctx, root, sysroot)
+	}); err != nil {
+		return err
+	}
+	if err := makeDisk(ctx, raw, sysroot, key); err != nil {
+		return err
+	}
+	disk := filepath.Join(dir, DiskFile)
+	if _, err := run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk); err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(raw), os.RemoveAll(sysroot), os.RemoveAll(filepath.Join(dir, "build")))
+}
+
+// likeOSTree changes what is different in a system of which /usr is read-only.
+func likeOSTree(root, container string) error {
+	to := filepath.Join(root, containerCommand)
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if err := copyFile(container, to, 0o755); err != nil {
+		return err
+	}
+	for at, target := range map[string]string{"usr/local": "../var/usrlocal", "ostree": "sysroot/ostree"} {
+		if err := relink(target, filepath.Join(root, at)); err != nil {
+			return err
+		}
+	}
+	kernel := filepath.Join(root, sharedKernel)
+	return errors.Join(os.MkdirAll(kernel, 0o755), os.MkdirAll(filepath.Join(root, "sysroot"), 0o755),
+		os.WriteFile(filepath.Join(kernel, "vmlinuz"), []byte("the host's\n"), 0o644),
+		os.WriteFile(filepath.Join(kernel, "initramfs.img"), []byte("the firmware\n"), 0o644))
+}
+
+// archive makes the layer of the node image.
+func archive(ctx context.Context, root, path string) error {
+	args := []string{"--create", "--file=" + path, "--directory=" + root, "--sort=name", "--mtime=@0", "--numeric-owner", "--format=posix",
+		"--pax-option=delete=atime,delete=ctime"}
+	// Names without "./", which ostree would not take for those of directories.
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !slices.Contains(outside, e.Name()) {
+			args = append(args, e.Name())
+		}
+	}
+	_, err = run(ctx, "tar", args...)
+	return err
+}
+
+// deploy makes sysroot the file system of a disk on which root is installed.
+func deploy(ctx context.Context, root, sysroot string) error {
+	repo := filepath.Join(sysroot, "ostree/repo")
+	// What differs from the OS's own settings is the machine's.
+	if err := moveSettings(ctx, root); err != nil {
+		return err
+	}
+	stateroot := filepath.Join(sysroot, "ostree/deploy", osName)
+	for _, argv := range [][]string{
+		{"ostree", "admin", "init-fs", "--modern", sysroot},
+		{"ostree", "admin", "os-init", osName, "--sysroot=" + sysroot},
+		{"cp", "--archive", "--", filepath.Join(root, "var") + "/.", filepath.Join(stateroot, "var")},
+		{"mkdir", "-p", filepath.Join(stateroot, "var/usrlocal/bin")},
+	} {
+		if _, err := run(ctx, argv[0], argv[1:]...); err != nil {
+			return err
+		}
+	}
+	// Directories for what is mounted there are part of the system, what is in
+	// them is not.
+	for _, dir := range outside {
+		if err := errors.Join(os.RemoveAll(filepath.Join(root, dir)), os.Mkdir(filepath.Join(root, dir), 0o755)); err != nil {
+			return err
+		}
+	}
+	for _, argv := range [][]string{
+		{"ostree", "commit", "--repo=" + repo, "--branch=" + bareRef, "--tree=dir=" + root, "--no-xattrs"},
+		{"ostree", "admin", "deploy", "--sysroot=" + sysroot, "--os=" + osName, bareRef},
+		// The mark that a new directory is the one of a deployment keeps nothing
+		// from being written in the lab.
+		{"sh", "-c", `chattr -i "$0"/deploy/*.0 2>/dev/null || true`, stateroot},
+	} {
+		if _, err := run(ctx, argv[0], argv[1:]...); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(sysroot, firstBootMark), nil, 0o644)
+}
+
+// firstBootMark is where the firmware finds that Ignition has not run.
+const firstBootMark = "boot/ignition.firstboot"
+
+// moveSettings puts /etc where a deployment has its defaults.
+func moveSettings(ctx context.Context, root string) error {
+	// A directory of a lower layer of the overlay cannot be renamed.
+	if _, err := run(ctx, "cp", "--archive", "--", filepath.Join(root, "etc"), filepath.Join(root, "usr/etc")); err != nil {
+		return err
+	}
+	return os.RemoveAll(filepath.Join(root, "etc"))
+}
