@@ -84,6 +84,7 @@ func Bootstrap(ctx context.Context, o Options) (string, error) {
 	lack := &Incomplete{}
 	o.gather(ctx, b, id, lack)
 	lack.Empty = len(b.paths) == 0
+	o.askAPI(ctx, b)
 	for _, path := range o.Local {
 		o.fromHere(b, path, lack)
 	}
@@ -139,7 +140,6 @@ func (o Options) gather(ctx context.Context, b *bundle, id string, lack *Incompl
 	if !b.has("resources/") {
 		o.fromAPI(ctx, b, lack)
 	}
-	o.askAPI(ctx, b)
 	masters.report(hosts, lack)
 }
 

@@ -39,7 +39,7 @@ case "$(basename "$0") $*" in
 sudo*bash*) exec bash -s ;;
 sudo*) shift; exec bash "$OKD_LIB/$(basename "$1")" "${@:2}" ;;
 "oc "*readyz*) [ ! -e "$HOST/api-down" ] ;;
-"oc "*" get nodes "*) echo '{"items":[{"metadata":{"name":"m0","labels":{"node-role.kubernetes.io/master":""}},"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.21"}]}}]}' ;;
+"oc "*" get nodes "*) cat "$HOST/nodes.json" ;;
 "oc "*) echo '{"items":[]}' ;;
 systemctl*--failed*) echo "crio.service failed" ;;
 journalctl*) printf '%s\n' "the password is $ADMIN_PASSWORD" 'Authorization: Bearer abcdefghijkl' "$PRIVATE" ;;
@@ -68,6 +68,7 @@ func newHost(t *testing.T) *host {
 	for _, name := range []string{"sudo", "oc", "systemctl", "journalctl", "podman", "crictl", "ip", "ss"} {
 		h.write("bin/"+name, tool)
 	}
+	h.write("nodes.json", `{"items":[]}`)
 	h.write("records/bootkube.json", `[{"phase":"service start"}]`)
 	h.write("records/stages/cb-bootstrap.log", "pod not ready")
 	h.write("assets/manifests/config.yaml", "kind: ConfigMap\n")
@@ -203,6 +204,8 @@ func contents(t *testing.T, path string) map[string]string {
 
 func TestBundle(t *testing.T) {
 	h := newHost(t)
+	h.write("nodes.json", `{"items":[{"metadata":{"name":"m0","labels":{"node-role.kubernetes.io/master":""}},`+
+		`"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.21"}]}}]}`)
 	o := h.options()
 	o.API = fakeAPI{errors.New("i/o timeout")}
 	path, err := gather.Bootstrap(t.Context(), o)
@@ -226,7 +229,7 @@ func TestBundle(t *testing.T) {
 		"rendered-assets/tls/root-ca.crt":               "certificate",
 		"rendered-assets/api-bootstrap.done":            "",
 		"rendered-assets/left-out.txt":                  "./manifests/secret.yaml",
-		"resources/nodes.json":                          "198.18.0.21",
+		"resources/nodes.json":                          "127.0.0.21",
 		"control-plane/127.0.0.21/journals/kubelet.log": "the password is (hidden)",
 		"installer/openshift_install.log":               "password=(hidden)",
 	} {
@@ -267,6 +270,9 @@ func TestPartialBundles(t *testing.T) {
 		path, err := gather.Bootstrap(t.Context(), o)
 		lacks(t, err, "its address is not known; name it with --bootstrap")
 		lacks(t, err, "connection refused")
+		if incomplete := (*gather.Incomplete)(nil); !errors.As(err, &incomplete) || !incomplete.Empty {
+			t.Error("it is not said that nobody gave anything")
+		}
 		if got := contents(t, path); got["installer/openshift_install.log"] == "" {
 			t.Errorf("bundle holds %v", got)
 		}
