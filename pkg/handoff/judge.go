@@ -89,7 +89,8 @@ func (e Evidence) Judge() Verdict {
 	case e.API.Asked && e.API.Silent == nil:
 		return e.API.verdict()
 	case there && boot.Runs:
-		return Verdict{Answer: No, Running: true, Why: "the bootstrap host " + boot.Name + " still runs, and " + e.API.Silence()}
+		return Verdict{Answer: No, Running: true,
+			Why: "the bootstrap host " + boot.Name + " still runs, and " + e.API.Silence()}
 	case there && !boot.Ran:
 		return Verdict{Answer: No, Untouched: true, Why: "the bootstrap host " + boot.Name + " has never run"}
 	case e.Record.Progress == machines.Unrecorded && !there && !e.masters():
@@ -105,7 +106,8 @@ func (a API) verdict() Verdict {
 	case a.Complete:
 		return Verdict{Answer: No, Why: "etcd still has a member on the bootstrap host"}
 	case a.Moved:
-		return Verdict{Why: "the API at " + a.URL + " says that etcd has left the bootstrap host, but not that the bootstrap is complete"}
+		return Verdict{Why: "the API at " + a.URL + " says that etcd has left the bootstrap host, " +
+			"but not that the bootstrap is complete"}
 	}
 	return Verdict{Answer: No, Why: "the API at " + a.URL + " says that the bootstrap is not complete"}
 }

@@ -159,8 +159,8 @@ func (c *creation) apiAnswers(ctx context.Context, sink event.Sink) error {
 	switch {
 	case err != nil && over:
 		// No failed bootstrap, after which people destroy and start over.
-		return &Failure{Code: ExitUnproved, Next: "look why " + c.api.URL() + " cannot be reached from here, and run the same command again",
-			Err: fmt.Errorf("the masters of cluster %s have taken over, but its API does not answer; nothing was changed: %w", c.cluster.InfraID, err)}
+		return stopped("look why "+c.api.URL()+" cannot be reached from here, and run the same command again",
+			"the masters of cluster %s have taken over, but its API does not answer: %w", c.cluster.InfraID, err)
 	case err != nil:
 		return err
 	}

@@ -61,10 +61,10 @@ func (a *App) judge(ctx context.Context, e handoff.Evidence, api *kube.Client, n
 // unproved stops a run that may harm a cluster of which nobody knows whether it
 // lives.
 func (a *App) unproved(infraID string, v handoff.Verdict) error {
-	return &Failure{Code: ExitUnproved,
-		Next: "make what is named above answer and run the same command again; if you know the answer, say --handed-over=yes " +
-			"(the masters have taken over: nothing is made any more) or --handed-over=no (they never have: the bootstrap goes on)",
-		Err: fmt.Errorf("whether the masters of cluster %s have taken over is not known: %s; nothing was changed", infraID, v.Why)}
+	return stopped("make what is named above answer and run the same command again; if you know the answer, say "+
+		"--handed-over=yes (the masters have taken over: nothing is made any more) or "+
+		"--handed-over=no (they never have: the bootstrap goes on)",
+		"whether the masters of cluster %s have taken over is not known: %s", infraID, v.Why)
 }
 
 // decide finds out, before the run changes anything, whether there is a cluster
@@ -150,7 +150,8 @@ func (c *creation) infrastructure(ctx context.Context, sink event.Sink) error {
 
 // served is why nothing is made for a cluster whose masters have taken over.
 func (c *creation) served() string {
-	return "The masters have taken over (" + c.verdict.Why + "): of the image and the bootstrap host nothing is needed any more, " +
+	return "The masters have taken over (" + c.verdict.Why +
+		"): of the image and the bootstrap host nothing is needed any more, " +
 		"and no machine is made anew beside the control plane"
 }
 
@@ -191,7 +192,8 @@ func (a *App) DestroyBootstrap(ctx context.Context) error {
 		return err
 	}
 	if p.byHand {
-		event.Info(a.Sink, "The bootstrap host of "+meta.InfraID+" is yours: take it out of the load balancer and switch it off. This installer has made nothing that it could remove")
+		event.Info(a.Sink, "The bootstrap host of "+meta.InfraID+" is yours: take it out of the load balancer and "+
+			"switch it off. This installer has made nothing that it could remove")
 		return nil
 	}
 	event.Info(a.Sink, "Bootstrap host of "+meta.InfraID+" is gone")
@@ -218,8 +220,8 @@ func (a *App) removable(ctx context.Context, p platform, infraID string) (handof
 	case v.Answer == handoff.Unknown, v.Running:
 		return v, a.unproved(infraID, v)
 	case v.Answer == handoff.No && !v.Untouched:
-		return v, &Failure{Code: ExitOther, Next: a.command("wait-for bootstrap-complete") + "; `" + a.command("destroy cluster") + "` removes all of it",
-			Err: fmt.Errorf("the bootstrap host of cluster %s is still needed: %s", infraID, v.Why)}
+		next := a.command("wait-for bootstrap-complete") + "; `" + a.command("destroy cluster") + "` removes all of it"
+		return v, &Failure{Code: ExitOther, Next: next, Err: fmt.Errorf("the bootstrap host of cluster %s is still needed: %s", infraID, v.Why)}
 	}
 	return v, nil
 }
