@@ -2,8 +2,6 @@ package assets
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -40,38 +38,11 @@ func TestUnreadableLoginIsNowhere(t *testing.T) {
 		}
 		onHost := ignitionFiles(t, files["bootstrap.ign"])
 		for _, path := range []string{"/root/.docker/config.json", "/var/lib/kubelet/config.json"} {
-			if got := onHost[path]; got != want {
+			if got := string(onHost[path]); got != want {
 				t.Errorf("the bootstrap host has in %s %q, want %s", path, got, want)
 			}
 		}
 	}
-}
-
-// ignitionFiles are the contents of the files in an Ignition config.
-func ignitionFiles(t *testing.T, raw []byte) map[string]string {
-	t.Helper()
-	var config struct {
-		Storage struct {
-			Files []struct {
-				Path     string
-				Contents struct{ Source string }
-			}
-		}
-	}
-	if err := json.Unmarshal(raw, &config); err != nil {
-		t.Fatal(err)
-	}
-	out := map[string]string{}
-	for _, f := range config.Storage.Files {
-		if text, ok := strings.CutPrefix(f.Contents.Source, "data:text/plain;charset=utf-8;base64,"); ok {
-			content, err := base64.StdEncoding.DecodeString(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			out[f.Path] = string(content)
-		}
-	}
-	return out
 }
 
 // A field that the release would pass over is refused with its place, where the
