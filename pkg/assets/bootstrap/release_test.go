@@ -161,7 +161,6 @@ func (h *host) note(stage string) string {
 func (h *host) position(stage string) int { return slices.Index(h.runs(), stage) }
 
 func TestOptionalArguments(t *testing.T) {
-	t.Parallel()
 	const both = "--rendered-manifest-files --payload-version"
 	for _, tt := range []struct {
 		name  string
@@ -185,27 +184,26 @@ func TestOptionalArguments(t *testing.T) {
 		}, false, "left out, because the command did not say what it takes (): " + both},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
 			h := newHost(t)
 			tt.setup(h)
-			h.boot()
-			h.checkComplete()
-			if got := h.note("etcd-bootstrap"); got != tt.note {
-				t.Errorf("note %q\nwant %q", got, tt.note)
+			h.write("lib/resolve.sh", resolve)
+			out, err := h.run("resolve.sh")
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
 			}
-			call := ""
-			for line := range strings.Lines(h.read("fake/calls")) {
-				if strings.Contains(line, "--name etcd-bootstrap ") {
-					call = line
+			_, etcd, _ := strings.Cut(out, "\netcd-bootstrap\n")
+			etcd, _, _ = strings.Cut(etcd, "\nkube-apiserver-bootstrap\n")
+			_, note, _ := strings.Cut(etcd, "\n  note ")
+			if note != tt.note {
+				t.Errorf("note %q\nwant %q", note, tt.note)
+			}
+			for _, want := range []string{
+				"  after openshift-manifests api-bootstrap\n",
+				"  --rendered-manifest-files=/assets/manifests\n  --payload-version=5.0.0-test",
+			} {
+				if strings.Contains(etcd, want) != tt.taken {
+					t.Errorf("%q is there: %v, want %v:\n%s", want, !tt.taken, tt.taken, etcd)
 				}
-			}
-			for _, want := range []string{"--rendered-manifest-files=/assets/manifests", "--payload-version=5.0.0-test"} {
-				if strings.Contains(call, want) != tt.taken {
-					t.Errorf("%s is there: %v, want %v:\n%s", want, !tt.taken, tt.taken, call)
-				}
-			}
-			if tt.taken && h.position("etcd-bootstrap") < h.position("api-bootstrap") {
-				t.Errorf("etcd read feature gates before they were rendered: %v", h.runs())
 			}
 		})
 	}
@@ -215,6 +213,7 @@ func TestOptionalArguments(t *testing.T) {
 func TestFlagsAreAskedForOnce(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
+	h.write("fake/flags/etcd-bootstrap", h.read("fake/flags/etcd-bootstrap")+"rendered-manifest-files\npayload-version\n")
 	h.write("fake/hang-etcd-bootstrap", "")
 	if out, err := h.run("release-image-download.sh"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -230,6 +229,12 @@ func TestFlagsAreAskedForOnce(t *testing.T) {
 	_ = cmd.Wait()
 	h.boot()
 	h.checkComplete()
+	if h.position("etcd-bootstrap") < h.position("api-bootstrap") {
+		t.Errorf("etcd read feature gates before they were rendered: %v", h.runs())
+	}
+	if got := h.note("cvo-bootstrap"); got != "" {
+		t.Errorf("something was left out although all is taken: %s", got)
+	}
 	if n := strings.Count(h.read("fake/helps"), "etcd-bootstrap\n"); n != 1 {
 		t.Errorf("asked etcd's operator %d times, want once:\n%s", n, h.read("fake/helps"))
 	}
@@ -254,13 +259,15 @@ func TestRefusesKonnectivity(t *testing.T) {
 			h.tags = extra(tt.version)
 			h.prepare(tt.version, nil)
 			h.write("assets/manifests/99_feature-gate.yaml", tt.gates)
-			if !tt.refused {
-				h.boot()
-				h.checkComplete()
-				return
-			}
 			if out, err := h.run("release-image-download.sh"); err != nil {
 				t.Fatalf("%v\n%s", err, out)
+			}
+			if !tt.refused {
+				h.write("lib/check.sh", `exec "$OKD_LIB/bootstrap-refuse-gates.sh" apiserver-network-proxy `+gate)
+				if out, err := h.run("check.sh"); err != nil {
+					t.Errorf("%v\n%s", err, out)
+				}
+				return
 			}
 			if out, err := h.run("bootkube.sh"); err == nil {
 				t.Fatalf("bootkube.sh succeeded:\n%s", out)

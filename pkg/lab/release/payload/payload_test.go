@@ -21,7 +21,7 @@ var bootstrapTags = []string{
 	"keepalived-ipfailover", "coredns", "haproxy-router", "baremetal-runtimecfg",
 }
 
-func components(t *testing.T, version string) []component.Component {
+func allOf(t *testing.T, version string) []component.Component {
 	t.Helper()
 	all, err := Components(version)
 	if err != nil {
@@ -37,7 +37,7 @@ func TestComponentsByRelease(t *testing.T) {
 		"4.20.0": "", "4.22.0": "docker-registry", "5.0.0": "apiserver-network-proxy docker-registry " + tool,
 	} {
 		var got []string
-		for _, c := range components(t, version) {
+		for _, c := range allOf(t, version) {
 			if c.Tag == "docker-registry" || c.Tag == "apiserver-network-proxy" {
 				got = append(got, c.Tag)
 			}
@@ -53,7 +53,7 @@ func TestComponentsByRelease(t *testing.T) {
 
 func TestTags(t *testing.T) {
 	var tags []string
-	for _, c := range components(t, "5.0.0") {
+	for _, c := range allOf(t, "5.0.0") {
 		if slices.Contains(tags, c.Tag) {
 			t.Errorf("two components have the tag %s", c.Tag)
 		}
@@ -71,7 +71,7 @@ var image = regexp.MustCompile(`image\.release\.test/([a-z0-9-]+):payload`)
 // TestManifests reads every manifest of the payload as the version operator
 // does: objects of the default profile, images that exist.
 func TestManifests(t *testing.T) {
-	components := components(t, "5.0.0")
+	components := allOf(t, "5.0.0")
 	for _, c := range components {
 		if !c.Operator {
 			continue
