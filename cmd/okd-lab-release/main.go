@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"slices"
 	"syscall"
+
+	"github.com/spf13/pflag"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
 )
@@ -21,7 +24,7 @@ func main() {
 	if err == nil {
 		err = cmd.Run(ctx, args)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, pflag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		stop()
 		os.Exit(1)

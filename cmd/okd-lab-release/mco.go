@@ -14,6 +14,7 @@ func mcoCommands() []multicall.Command {
 		{Name: "machine-config-controller", Run: mco.Controller},
 		{Name: "machine-config-server", Run: mco.Server},
 		{Name: "machine-config-daemon", Run: mco.Daemon},
+		{Name: "machine-config-osimagestream", Run: mco.OSImageStream},
 		{Name: "runtimecfg", Run: runtimecfg.Main},
 		{Name: "dynkeepalived", Run: runtimecfg.Keepalived},
 		{Name: "monitor", Run: runtimecfg.HAProxy},

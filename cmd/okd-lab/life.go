@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -15,13 +16,18 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/center"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
 
+// envRelease names releases of the lab, the first of them the usual one.
+const envRelease = "OKD_LAB_RELEASE"
+
 func setupCommand(o *options) *cobra.Command {
 	var source, mirror string
 	var bare bool
+	var releases []string
 	c := &cobra.Command{
 		Use:   "setup",
 		Short: "Prepare this machine: packages, programs, OS image, lab release",
@@ -37,13 +43,16 @@ func setupCommand(o *options) *cobra.Command {
 				}
 			}
 			_, err = setup.Run(c.Context(), setup.Config{
-				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(), Bare: bare,
+				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(),
+				Releases: releases, Bare: bare,
 			})
 			return err
 		},
 	}
 	c.Flags().StringVar(&source, "source", "", "source tree of okd-install (default: the one around the working directory or this program)")
 	c.Flags().BoolVar(&bare, "bare", false, "make a bare OS image, too, for machines create --bare, and a release that brings what it lacks")
+	c.Flags().StringSliceVar(&releases, "release", strings.Split(fromEnv(envRelease, contract.Newest), ","),
+		"releases to build, such as 5.0,4.20; the first is what the lab installs ($"+envRelease+")")
 	c.Flags().StringVar(&mirror, "debian-mirror", fromEnv("OKD_LAB_DEBIAN_MIRROR", ""), "where Debian packages come from ($OKD_LAB_DEBIAN_MIRROR)")
 	return c
 }
@@ -185,7 +194,9 @@ func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) 
 	fmt.Fprintf(w, "lab\t%s, state in %s\n", s.Name, s.Dir)
 	fmt.Fprintf(w, "engine\t%s, user %s, login in %s\n", f.Engine.URL, f.Engine.User, f.Engine.OvirtConfig)
 	fmt.Fprintf(w, "registry\t%s, pull secret in %s\n", f.Registry.Host, f.Registry.PullSecret)
-	fmt.Fprintf(w, "release\t%s %s\n", f.Release.Version, f.Release.PullSpec)
+	for _, r := range f.Releases {
+		fmt.Fprintf(w, "release\t%s %s\n", r.Version, r.PullSpec)
+	}
 	for _, cl := range f.Clusters {
 		fmt.Fprintf(w, "cluster\t%s.%s, API %s, ingress %s\n", cl.Name, cl.BaseDomain, cl.APIVIP, cl.IngressVIP)
 	}
@@ -196,7 +207,8 @@ func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) 
 }
 
 func execCommand(o *options) *cobra.Command {
-	return &cobra.Command{
+	var release string
+	c := &cobra.Command{
 		Use:   "exec -- COMMAND [ARG...]",
 		Short: "Run a command inside the lab, with its network, names, kubectl, etcdctl and engine login",
 		Args:  cobra.MinimumNArgs(1),
@@ -205,9 +217,12 @@ func execCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return center.Exec(s, args)
+			return center.Exec(s, release, args)
 		},
 	}
+	first, _, _ := strings.Cut(fromEnv(envRelease, ""), ",")
+	c.Flags().StringVar(&release, "release", first, "the release that installers are told of (default: the lab's first; $"+envRelease+")")
+	return c
 }
 
 func serveCommand(o *options) *cobra.Command {

@@ -78,6 +78,10 @@ func (c *creation) preflight(ctx context.Context, sink event.Sink) error {
 		return err
 	}
 	event.Info(sink, "Release "+rel.Version, "image", rel.PullSpec)
+	has := func(tag string) bool { _, ok := rel.Image(tag); return ok }
+	if err := bootstrap.Refuse(c.cluster.Config, rel.Version, has); err != nil {
+		return err
+	}
 	p, err := c.plan(ctx)
 	if err != nil {
 		return err

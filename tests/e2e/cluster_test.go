@@ -164,6 +164,16 @@ func ready(n corev1.Node) bool {
 	return false
 }
 
+// releaseInstalled sees that it is the one that was asked for.
+func (c *cluster) releaseInstalled(t *testing.T) {
+	want := c.release(t).Version
+	got := c.kubectl(t, "get", "clusterversion", "version", "-o", "jsonpath={.status.desired.version} {.status.history[0].state}")
+	if got != want+" Completed" {
+		t.Errorf("the cluster's version is %s, want %s Completed", got, want)
+	}
+	measured(t, "release: %s", want)
+}
+
 func (c *cluster) nodesReady(t *testing.T) {
 	var list corev1.NodeList
 	c.get(t, &list, "nodes")

@@ -77,6 +77,7 @@ func installation(t *testing.T, l *lab) {
 
 // checkCluster is what holds for every cluster that has been installed.
 func checkCluster(t *testing.T, c *cluster) {
+	step(t, "Release", func(t *testing.T) { c.releaseInstalled(t) })
 	step(t, "Nodes", func(t *testing.T) { c.nodesReady(t) })
 	step(t, "Etcd", func(t *testing.T) { c.etcdVotes(t) })
 	step(t, "BootstrapGone", func(t *testing.T) { c.bootstrapGone(t) })

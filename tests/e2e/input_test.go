@@ -15,7 +15,7 @@ import (
 // where it is and what to do about it, and creates nothing.
 func badInput(t *testing.T, l *lab) {
 	facts := l.facts(t)
-	repository, _, _ := strings.Cut(facts.Release.PullSpec, "@")
+	repository, _, _ := strings.Cut(l.release(t).PullSpec, "@")
 	absent := repository + "@sha256:" + strings.Repeat("0", 64)
 	for _, x := range []struct {
 		name string

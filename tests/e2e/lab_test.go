@@ -126,6 +126,17 @@ func (l *lab) facts(t *testing.T) site.Facts {
 	return f
 }
 
+// release is the one that okd-lab tells installers of.
+func (l *lab) release(t *testing.T) site.ReleaseFacts {
+	t.Helper()
+	first, _, _ := strings.Cut(os.Getenv("OKD_LAB_RELEASE"), ",")
+	r, err := l.facts(t).ReleaseFor(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // machines are those that run or have run.
 func (l *lab) machines(t *testing.T) []machine.Status {
 	t.Helper()

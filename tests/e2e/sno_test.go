@@ -47,6 +47,7 @@ func TestSingleNode(t *testing.T) {
 		measured(t, "single node: install complete after %.0f s", time.Since(began).Seconds())
 		c.marked(t, uid)
 	})
+	step(t, "Release", func(t *testing.T) { c.releaseInstalled(t) })
 	step(t, "Nodes", func(t *testing.T) { c.nodesReady(t) })
 	step(t, "Etcd", func(t *testing.T) { c.etcdVotes(t) })
 	step(t, "NothingOfTheLiveSystem", func(t *testing.T) { c.onlyInstalled(t) })

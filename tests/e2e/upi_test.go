@@ -118,6 +118,7 @@ func TestUPI(t *testing.T) {
 		measured(t, "UPI: install complete after %.0f s", time.Since(began).Seconds())
 	})
 
+	step(t, "Release", func(t *testing.T) { c.releaseInstalled(t) })
 	step(t, "Nodes", func(t *testing.T) { c.nodesReady(t) })
 	step(t, "Etcd", func(t *testing.T) { c.etcdVotes(t) })
 	step(t, "BootstrapGone", func(t *testing.T) { c.bootstrapGone(t) })

@@ -27,6 +27,7 @@ type host struct {
 	dir   string
 	table bootstrap.Table
 	env   []string
+	tags  []string // components of the release that no stage names
 }
 
 const fakePodman = `#!/bin/bash
@@ -43,11 +44,29 @@ pull)
     exit 0 ;;
 esac
 echo "$*" >>"$FAKE/calls"
+flags=()
 while [ $# -gt 0 ]; do
     if [ "$1" = --name ]; then name="$2"; fi
+    if [[ "$1" == registry.test/* ]]; then image="$1"; fi
+    if [ -n "$image" ] && [[ "$1" == --* ]]; then flag="${1#--}"; flags+=("${flag%%=*}"); fi
     shift
 done
+if [[ "$name" == *-help ]]; then
+    stage="${name%-help}"
+    echo "$stage" >>"$FAKE/helps"
+    [ ! -e "$FAKE/help-hangs" ] || sleep 60
+    [ ! -e "$FAKE/help-text" ] || exec cat "$FAKE/help-text"
+    [ ! -e "$FAKE/help-fails" ] || { echo "Error: help is broken" >&2; exit 1; }
+    echo "Usage: --nothing is a flag here"
+    echo "  -h, --help"
+    sed 's/^/      --/; s/$/ string   what it is for, --not-a-flag/' "$FAKE/flags/$stage"
+    exit 0
+fi
 echo "$name" >>"$FAKE/runs"
+# Flags of the release and no others, as all of its commands.
+for flag in "${flags[@]}"; do
+    grep -qxF "$flag" "$FAKE/flags/$name" || { echo "Error: unknown flag: --$flag" >&2; exit 1; }
+done
 if [ -e "$FAKE/fail-$name" ]; then
     rm "$FAKE/fail-$name"
     echo "renderer of $name: bad input" >&2
@@ -103,6 +122,7 @@ func hostFor(t *testing.T, in bootstrap.Inputs, without ...string) *host {
 	}
 	h.write("assets/openshift/99_openshift.yaml", "openshift")
 	h.write("assets/manifests/cluster-config.yaml", "config")
+	h.write("assets/manifests/99_feature-gate.yaml", featureGates("Enabled", "Disabled"))
 	h.write("assets/auth/kubeconfig-loopback", "loopback")
 	h.write("assets/auth/kubeconfig-kubelet", "kubelet")
 	h.write("assets/tls/machine-config-server.crt", "crt")
@@ -115,15 +135,16 @@ func hostFor(t *testing.T, in bootstrap.Inputs, without ...string) *host {
 	plan, err := json.Marshal(h.table)
 	h.must(err)
 	h.write("assets/stages.json", strings.ReplaceAll(string(plan), "/usr/local/bin", lib))
-	h.prepare(without)
+	h.prepare("5.0", without)
 	h.env = append(os.Environ(),
 		"PATH="+bin+":"+os.Getenv("PATH"), "FAKE="+fake, "OKD_LIB="+lib, "OKD_ASSETS="+h.path("assets"),
 		"OKD_ROOT="+h.path("root"), "OKD_RUN="+h.path("run"), "OKD_RECORDS="+h.path("records"))
 	return h
 }
 
-// prepare makes what the renderers would make, and the release.
-func (h *host) prepare(without []string) {
+// prepare makes what the renderers would make, and a release with the flags of
+// that version's commands.
+func (h *host) prepare(version string, without []string) {
 	type tag struct {
 		Name string `json:"name"`
 		From struct {
@@ -139,11 +160,14 @@ func (h *host) prepare(without []string) {
 			Tags []tag `json:"tags"`
 		} `json:"spec"`
 	}
-	refs.Metadata.Name = "4.20.0-test"
-	tags := []string{"etcd", "hyperkube", "cluster-policy-controller", "pod"}
+	refs.Metadata.Name = version + ".0-test"
+	tags := slices.Concat([]string{"etcd", "hyperkube", "cluster-policy-controller", "pod"}, h.tags)
 	for _, s := range h.table.Stages {
 		if s.Image != "" && s.Image != "release" {
 			tags = append(tags, s.Image)
+		}
+		if s.Image != "" {
+			h.write("fake/flags/"+s.Name, strings.Join(accepted(h.t, version, s), "\n")+"\n")
 		}
 		for _, c := range s.Copies {
 			out := s.Name
@@ -180,7 +204,7 @@ func (h *host) prepare(without []string) {
 	raw, err := json.Marshal(refs)
 	h.must(err)
 	h.write("fake/release/release-manifests/image-references", string(raw))
-	h.write("fake/release/release-manifests/release-metadata", `{"version":"4.20.0-test"}`)
+	h.write("fake/release/release-manifests/release-metadata", `{"version":"`+refs.Metadata.Name+`"}`)
 }
 
 func (h *host) path(name string) string { return filepath.Join(h.dir, name) }
@@ -321,6 +345,7 @@ func (h *host) checkComplete() {
 		"root/etc/kubernetes/manifests/mco-bootstrap-manifests.yaml",
 		"root/etc/kubernetes/kubeconfig", "root/etc/mcs/kubeconfig", "root/etc/ssl/mcs/tls.key",
 		"root/etc/mcc/bootstrap/99_openshift.yaml", "root/etc/mcc/bootstrap/cluster-config.yaml",
+		"root/etc/mcc/bootstrap/image-references",
 		"root/etc/mcc/bootstrap/api-bootstrap-manifests.yaml",
 		"assets/bootstrap-manifests/cvo-bootstrap-bootstrap.yaml",
 	} {

@@ -50,29 +50,48 @@ type Clean struct {
 	ListedIn string `json:"listedIn,omitempty"`
 }
 
-// Arg is an argument, possibly one that depends on a file of the installer or
-// on the kind of installation.
+// Arg is an argument, possibly one that depends on a file of the installer, on
+// the kind of installation, or on the release.
 type Arg struct {
 	Text string
 	If   string
 	When string
+	// Optional is for the bootstrap host to decide: not every release's command
+	// takes the flag. Needs are further stages that the flag makes necessary.
+	Optional bool
+	Needs    []string
 }
 
-// UnmarshalJSON takes a text or {arg: text, if: file, when: kind}.
+// longArg is an argument with conditions.
+type longArg struct {
+	Arg      string   `json:"arg"`
+	If       string   `json:"if,omitempty"`
+	When     string   `json:"when,omitempty"`
+	Optional bool     `json:"optional,omitempty"`
+	Needs    []string `json:"needs,omitempty"`
+}
+
+// UnmarshalJSON takes a text or {arg: text, if: file, when: kind, optional: true}.
 func (a *Arg) UnmarshalJSON(raw []byte) error {
 	if json.Unmarshal(raw, &a.Text) == nil {
 		return nil
 	}
-	var long struct{ Arg, If, When string }
+	var long longArg
 	if err := json.Unmarshal(raw, &long); err != nil {
-		return fmt.Errorf("argument %s is neither text nor {arg, if, when}", raw)
+		return fmt.Errorf("argument %s is neither text nor {arg, if, when, optional, needs}", raw)
 	}
-	a.Text, a.If, a.When = long.Arg, long.If, long.When
+	a.Text, a.If, a.When, a.Optional, a.Needs = long.Arg, long.If, long.When, long.Optional, long.Needs
 	return nil
 }
 
-// MarshalJSON writes the text; the conditions were decided before.
-func (a Arg) MarshalJSON() ([]byte, error) { return json.Marshal(a.Text) }
+// MarshalJSON writes the text, and what only the bootstrap host can decide; the
+// other conditions were decided before.
+func (a Arg) MarshalJSON() ([]byte, error) {
+	if a.Optional {
+		return json.Marshal(longArg{Arg: a.Text, Optional: true, Needs: a.Needs})
+	}
+	return json.Marshal(a.Text)
+}
 
 // Table is all stages in their order.
 type Table struct {
@@ -135,7 +154,14 @@ func (s *Stage) check(before []string) error {
 	case s.Image == "" && (len(s.Args) > 0 || s.Entrypoint != "" || len(s.Mounts) > 0 || len(s.Podman) > 0):
 		return fmt.Errorf("has arguments but no image")
 	}
-	for _, need := range s.Needs {
+	if err := checkOptional(s.Args, s.Host); err != nil {
+		return err
+	}
+	needs := slices.Clone(s.Needs)
+	for _, a := range s.Args {
+		needs = append(needs, a.Needs...)
+	}
+	for _, need := range needs {
 		if need != "*" && !slices.Contains(before, need) {
 			return fmt.Errorf("needs %s, which is not before it", need)
 		}
@@ -153,6 +179,27 @@ func (s *Stage) check(before []string) error {
 	for _, p := range paths {
 		if !plainPath.MatchString(p) || !strings.HasPrefix(p, "/") {
 			return fmt.Errorf("path %q: not a plain absolute path", p)
+		}
+	}
+	return nil
+}
+
+// optionalFlag is what the help text of a command can be asked for.
+var optionalFlag = regexp.MustCompile(`^--[a-z][a-z0-9-]*=`)
+
+// checkOptional wants of optional arguments that a help text can decide on them.
+func checkOptional(args, host []Arg) error {
+	for _, a := range host {
+		if a.Optional || len(a.Needs) > 0 {
+			return fmt.Errorf("argument %q: commands of the host are the same for all releases", a.Text)
+		}
+	}
+	for _, a := range args {
+		switch {
+		case a.Optional && !optionalFlag.MatchString(a.Text):
+			return fmt.Errorf("argument %q: only --flag=value can be optional", a.Text)
+		case !a.Optional && len(a.Needs) > 0:
+			return fmt.Errorf("argument %q: has needs, but is not optional", a.Text)
 		}
 	}
 	return nil
@@ -206,7 +253,7 @@ func (in Inputs) fillArgs(args []Arg, fill *strings.Replacer) []Arg {
 				continue
 			}
 		}
-		out = append(out, Arg{Text: fill.Replace(a.Text)})
+		out = append(out, Arg{Text: fill.Replace(a.Text), Optional: a.Optional, Needs: a.Needs})
 	}
 	return out
 }

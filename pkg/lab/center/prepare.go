@@ -41,6 +41,10 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 		return err
 	}
 	f.Release = site.ReleaseFacts{PullSpec: made.Release.PullSpec, Version: made.Release.Version, Layout: layout}
+	f.Releases = nil
+	for _, r := range made.Releases {
+		f.Releases = append(f.Releases, site.ReleaseFacts{PullSpec: r.PullSpec, Version: r.Version, Layout: layout})
+	}
 	f.Image = site.ImageFacts{Dir: made.Image, Bare: made.Bare, Stream: filepath.Join(made.Image, osimage.StreamFile)}
 	if err := linkPrograms(s, made); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
 )
 
@@ -29,72 +30,110 @@ const (
 // releaseBase is the tag whose image the release image is built on.
 const releaseBase = "cluster-version-operator"
 
-// Build makes the component images and the release image as an OCI layout
-// under dir. It does nothing when dir is up to date with the inputs.
-func Build(ctx context.Context, in Inputs, dir string) (Release, error) {
+// Build makes the component images and the release images of some versions as
+// one OCI layout under dir; they share all layers but their own. It does nothing
+// when dir is up to date with the inputs.
+func Build(ctx context.Context, in Inputs, versions []string, dir string) ([]Release, error) {
 	programs, err := Binaries(ctx, in.Source, in.Cache, in.Out)
 	if err != nil {
-		return Release{}, err
+		return nil, err
 	}
-	return assemble(ctx, in, programs, append(payload.Components(), generated(in)...), dir)
+	var all []edition
+	for _, in.Version = range versions {
+		components, err := payload.Components(in.Version)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, edition{in.Version, append(components, generated(in)...)})
+	}
+	return assemble(ctx, in, programs, all, dir)
+}
+
+// edition is what a version consists of.
+type edition struct {
+	version    string
+	components []component.Component
+}
+
+// made are the images of a version.
+type made struct {
+	Release
+	images map[string]v1.Image // by tag
+	image  v1.Image            // the release image
 }
 
 // assemble makes the layout from compiled programs and components.
-func assemble(ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string) (Release, error) {
+func assemble(ctx context.Context, in Inputs, programs Programs, editions []edition, dir string) ([]Release, error) {
 	if in.Out == nil {
 		in.Out = io.Discard
 	}
+	var all []made
+	var releases []Release
+	for _, e := range editions {
+		in.Version = e.version
+		m, err := construct(ctx, in, programs, e.components, dir)
+		if err != nil {
+			return nil, err
+		}
+		all, releases = append(all, m), append(releases, m.Release)
+	}
+	record, err := json.MarshalIndent(releases, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	// The record is written last, so it vouches for a complete layout; all
+	// content is in the digests that it holds.
+	if old, err := os.ReadFile(filepath.Join(dir, recordFile)); err == nil && bytes.Equal(old, record) {
+		return releases, nil
+	}
+	if err := writeLayout(dir, all); err != nil {
+		return nil, err
+	}
+	err = replaceFile(filepath.Join(dir, recordFile), 0o644, func(w io.Writer) error { _, err := w.Write(record); return err })
+	if err != nil {
+		return nil, fmt.Errorf("record release: %w", err)
+	}
+	prune(filepath.Join(in.Cache, "layers"), time.Now())
+	for _, m := range all {
+		fmt.Fprintf(in.Out, "built release %s with %d images\n", m.Version, len(m.images))
+	}
+	return releases, nil
+}
+
+// construct makes the images of one version.
+func construct(ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string) (made, error) {
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
 	b := builder{programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"), version: in.Version, nodeImage: in.NodeImage}
 	rel := Release{Layout: dir, Version: in.Version, Images: map[string]string{}}
 	images := map[string]v1.Image{}
 	for _, c := range components {
 		if err := ctx.Err(); err != nil {
-			return Release{}, fmt.Errorf("build release: %w", err)
+			return made{}, fmt.Errorf("build release: %w", err)
 		}
 		if _, twice := images[c.Tag]; twice {
-			return Release{}, fmt.Errorf("build release: two components have the tag %s", c.Tag)
+			return made{}, fmt.Errorf("build release: two components have the tag %s", c.Tag)
 		}
 		img, err := b.image(c)
 		if err != nil {
-			return Release{}, err
+			return made{}, err
 		}
 		digest, err := img.Digest()
 		if err != nil {
-			return Release{}, fmt.Errorf("digest image %s: %w", c.Tag, err)
+			return made{}, fmt.Errorf("digest image %s: %w", c.Tag, err)
 		}
 		images[c.Tag] = img
 		rel.Images[c.Tag] = in.Registry + "/" + contentRepository + "@" + digest.String()
 	}
 	img, err := b.release(components, rel.Images)
 	if err != nil {
-		return Release{}, err
+		return made{}, err
 	}
 	digest, err := img.Digest()
 	if err != nil {
-		return Release{}, fmt.Errorf("digest release image: %w", err)
+		return made{}, fmt.Errorf("digest release image: %w", err)
 	}
 	rel.PullSpec = in.Registry + "/" + releaseRepository + "@" + digest.String()
-
-	record, err := json.MarshalIndent(rel, "", "  ")
-	if err != nil {
-		return Release{}, err
-	}
-	// The record is written last, so it vouches for a complete layout; all
-	// content is in the digests that it holds.
-	if old, err := os.ReadFile(filepath.Join(dir, recordFile)); err == nil && bytes.Equal(old, record) {
-		return rel, nil
-	}
-	if err := writeLayout(dir, in.Version, images, img); err != nil {
-		return Release{}, err
-	}
-	err = replaceFile(filepath.Join(dir, recordFile), 0o644, func(w io.Writer) error { _, err := w.Write(record); return err })
-	if err != nil {
-		return Release{}, fmt.Errorf("record release: %w", err)
-	}
-	prune(b.cache, time.Now())
-	fmt.Fprintf(in.Out, "built release %s with %d images\n", in.Version, len(images))
-	return rel, nil
+	return made{rel, images, img}, nil
 }
 
 const recordFile = "release.json"
@@ -122,7 +161,7 @@ func (b builder) release(components []component.Component, specs map[string]stri
 	_, digest, _ := strings.Cut(specs[releaseBase], "@")
 	img, err := compose(append(layers, l), v1.Config{
 		Entrypoint: []string{"/usr/bin/cluster-version-operator"},
-		Env:        []string{searchPath},
+		Env:        []string{searchPath, contract.VersionVariable + "=" + b.version},
 		WorkingDir: "/",
 		Labels: map[string]string{
 			"io.openshift.release":                   b.version,
@@ -138,7 +177,7 @@ func (b builder) release(components []component.Component, specs map[string]stri
 
 // writeLayout replaces dir by a layout of the images. Layers are hard links
 // into the layer cache where the file system allows it.
-func writeLayout(dir, version string, images map[string]v1.Image, release v1.Image) error {
+func writeLayout(dir string, releases []made) error {
 	next := dir + ".new"
 	if err := os.RemoveAll(next); err != nil {
 		return fmt.Errorf("clear layout: %w", err)
@@ -153,13 +192,15 @@ func writeLayout(dir, version string, images map[string]v1.Image, release v1.Ima
 		}
 		return path.AppendImage(img, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name}))
 	}
-	for _, tag := range sortedKeys(images) {
-		if err := add(images[tag], contentRepository+":"+tag); err != nil {
-			return fmt.Errorf("write image %s to layout: %w", tag, err)
+	for _, m := range releases {
+		for _, tag := range sortedKeys(m.images) {
+			if err := add(m.images[tag], contentRepository+":"+m.Version+"-"+tag); err != nil {
+				return fmt.Errorf("write image %s to layout: %w", tag, err)
+			}
 		}
-	}
-	if err := add(release, releaseRepository+":"+version); err != nil {
-		return fmt.Errorf("write release image to layout: %w", err)
+		if err := add(m.image, releaseRepository+":"+m.Version); err != nil {
+			return fmt.Errorf("write release image to layout: %w", err)
+		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("remove old layout: %w", err)

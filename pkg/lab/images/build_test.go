@@ -55,11 +55,11 @@ func testInputs(t *testing.T) Inputs {
 
 func build(t *testing.T, in Inputs, p Programs, c []component.Component) Release {
 	t.Helper()
-	r, err := assemble(context.Background(), in, p, c, filepath.Join(t.TempDir(), "layout"))
+	r, err := assemble(context.Background(), in, p, []edition{{in.Version, c}}, filepath.Join(t.TempDir(), "layout"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r[0]
 }
 
 // open reads the release's image of a pull spec back from the layout.
@@ -224,12 +224,75 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
+// TestBuildReleases builds two releases side by side: they say which they are,
+// and share every layer that holds a program.
+func TestBuildReleases(t *testing.T) {
+	in, p, dir := testInputs(t), fakePrograms(t), filepath.Join(t.TempDir(), "layout")
+	editions := []edition{{"5.0.0-okd-lab.1", testComponents()}, {"4.20.0-okd-lab.1", testComponents()}}
+	releases, err := assemble(context.Background(), in, p, editions, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := map[string]int{}
+	for i, r := range releases {
+		if r.Version != editions[i].version {
+			t.Errorf("release %d is %s, want %s", i, r.Version, editions[i].version)
+		}
+		for _, spec := range []string{r.PullSpec, r.Images["an-operator"]} {
+			img := open(t, r, spec)
+			config, err := img.ConfigFile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := "RELEASE_VERSION=" + r.Version; !slices.Contains(config.Config.Env, want) {
+				t.Errorf("%s of %s has the environment %v, want %s in it", spec, r.Version, config.Config.Env, want)
+			}
+			for _, d := range config.RootFS.DiffIDs[:2] { // base and program
+				layers[d.Hex]++
+			}
+		}
+		if config, err := open(t, r, r.Images["etcd"]).ConfigFile(); err != nil || strings.Contains(strings.Join(config.Config.Env, " "), "RELEASE_VERSION") {
+			t.Errorf("an image of upstream programs alone differs by release: %v", err)
+		}
+	}
+	if releases[0].PullSpec == releases[1].PullSpec || len(layers) != 2 {
+		t.Errorf("the releases have %d layers for the base and their program, want 2", len(layers))
+	}
+	tags := map[string]bool{}
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range manifest.Manifests {
+		tags[m.Annotations["org.opencontainers.image.ref.name"]] = true
+	}
+	for _, want := range []string{"okd/release:5.0.0-okd-lab.1", "okd/release:4.20.0-okd-lab.1", "okd/content:4.20.0-okd-lab.1-etcd"} {
+		if !tags[want] {
+			t.Errorf("the layout has no %s: %v", want, tags)
+		}
+	}
+}
+
+func TestChannels(t *testing.T) {
+	for version, want := range map[string]string{
+		"5.0.0-okd-lab.1": "candidate-5.0,stable-5.0", "4.20.0-okd-lab.1": "stable-scos-4",
+	} {
+		if got := channels(version); got != want {
+			t.Errorf("channels of %s are %s, want %s", version, got, want)
+		}
+	}
+}
+
 func TestBuildTwiceDoesNothing(t *testing.T) {
 	in, p, dir := testInputs(t), fakePrograms(t), filepath.Join(t.TempDir(), "layout")
 	var log strings.Builder
 	in.Out = &log
 	for range 2 {
-		if _, err := assemble(context.Background(), in, p, testComponents(), dir); err != nil {
+		if _, err := assemble(context.Background(), in, p, []edition{{in.Version, testComponents()}}, dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -254,7 +317,8 @@ func TestBuildRefuses(t *testing.T) {
 		{"no version operator", "no component cluster-version-operator", []component.Component{{Tag: "etcd"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := assemble(context.Background(), testInputs(t), fakePrograms(t), c.components, filepath.Join(t.TempDir(), "l"))
+			in := testInputs(t)
+			_, err := assemble(context.Background(), in, fakePrograms(t), []edition{{in.Version, c.components}}, filepath.Join(t.TempDir(), "l"))
 			if err == nil || !strings.Contains(err.Error(), c.problem) {
 				t.Errorf("got %v, want %q", err, c.problem)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
 
 // searchPath is PATH in all images, Debian's for root.
@@ -157,9 +158,13 @@ func (b builder) image(c component.Component) (v1.Image, error) {
 	if len(entrypoint) == 0 && len(c.Binaries) > 0 {
 		entrypoint = []string{c.Binaries[0].Path}
 	}
+	env := append([]string{searchPath}, c.Env...)
+	if slices.ContainsFunc(c.Binaries, func(l component.Link) bool { return l.Binary == component.LabRelease }) {
+		env = append(env, contract.VersionVariable+"="+b.version)
+	}
 	img, err := compose(layers, v1.Config{
 		Entrypoint: entrypoint,
-		Env:        append([]string{searchPath}, c.Env...),
+		Env:        env,
 		Labels:     labels,
 		WorkingDir: "/",
 	})

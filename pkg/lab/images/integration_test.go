@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
+	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	"github.com/okd-install/okd-install/pkg/lab/release/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
 )
@@ -45,7 +46,11 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 	}
 	w := world{t: t, dir: t.TempDir(), programs: programs}
 	w.startAPI(ctx)
-	components := append(payload.Components(), generated(Inputs{Version: "4.20.0-okd-lab.1", Stream: []byte("{}\n")})...)
+	components, err := payload.Components("5.0.0-okd-lab.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	components = append(components, generated(Inputs{Version: "5.0.0-okd-lab.1", Stream: []byte("{}\n")})...)
 	root, env := w.releaseRoot(components)
 	w.create(ctx)
 
@@ -58,7 +63,7 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 		text := fmt.Sprint(o.Object)
 		return strings.Contains(text, "value:api-int.demo.okd.test"), "API host not set in " + text
 	})
-	w.start("cluster-network-operator", append(env, "KUBECONFIG="+w.kubeconfig, "RELEASE_VERSION=4.20.0-okd-lab.1"), programs.LabRelease, "cluster-network-operator", "start")
+	w.start("cluster-network-operator", append(env, "KUBECONFIG="+w.kubeconfig, "RELEASE_VERSION=5.0.0-okd-lab.1"), programs.LabRelease, "cluster-network-operator", "start")
 	ours := []string{"network", "dns", "ingress", "console", "config-operator"}
 	for _, wl := range [][3]string{
 		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-dns", "dns-default"},
@@ -204,7 +209,7 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 	for _, c := range components {
 		specs[c.Tag] = "registry/okd/content@sha256:" + c.Tag
 	}
-	top, err := releaseManifests("4.20.0-okd-lab.1", components, specs)
+	top, err := releaseManifests("5.0.0-okd-lab.1", components, specs)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -231,28 +236,17 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 func (w *world) create(ctx context.Context) {
 	w.apply(ctx, "v1", "Namespace", "openshift-cluster-version", nil)
 	w.eventually(ctx, "definitions", func() (bool, string) {
-		for _, c := range payload.Components() {
-			if c.Tag != "cluster-config-api" {
-				continue
-			}
-			names, err := manifestNames(c.Manifests)
+		for _, k := range crds.All() {
+			data, err := k.Manifest()
 			if err != nil {
 				return false, err.Error()
 			}
-			for _, n := range names {
-				f, err := c.Manifests.Open(n)
-				if err != nil {
-					return false, err.Error()
-				}
-				data := make([]byte, 64<<10)
-				k, _ := f.Read(data)
-				o := &unstructured.Unstructured{}
-				if err := yaml.Unmarshal(data[:k], &o.Object); err != nil {
-					return false, err.Error()
-				}
-				if err := w.client.Create(ctx, o); err != nil {
-					return false, err.Error()
-				}
+			o := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal(data, &o.Object); err != nil {
+				return false, err.Error()
+			}
+			if err := w.client.Create(ctx, o); err != nil {
+				return false, err.Error()
 			}
 		}
 		return true, ""
@@ -358,7 +352,7 @@ func (w *world) reportOthers(ctx context.Context, ours []string) {
 	}
 	for _, o := range list.Items {
 		if !slices.Contains(ours, o.GetName()) {
-			if err := w.client.Report(ctx, o.GetName(), "4.20.0-okd-lab.1", nil, kube.Healthy(""), time.Now()); err != nil {
+			if err := w.client.Report(ctx, o.GetName(), "5.0.0-okd-lab.1", nil, kube.Healthy(""), time.Now()); err != nil {
 				w.t.Fatal(err)
 			}
 		}

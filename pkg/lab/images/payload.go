@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
 
 // imageStream is the part of an image.openshift.io/v1 ImageStream that
@@ -76,7 +77,10 @@ func releaseManifests(version string, components []component.Component, specs ma
 			streamTag{Name: c.Tag, Annotations: annotations, From: streamFrom{"DockerImage", specs[c.Tag]}, Generation: 2})
 	}
 	meta := metadata{Kind: "cincinnati-metadata-v0", Version: version, Previous: []string{}, Next: []string{},
-		Metadata: map[string]string{"url": "https://github.com/okd-install/okd-install"}}
+		Metadata: map[string]string{
+			"url": "https://github.com/okd-install/okd-install",
+			"io.openshift.upgrades.graph.release.channels": channels(version),
+		}}
 	for name, v := range map[string]any{"image-references": references, "release-metadata": meta} {
 		data, err := json.MarshalIndent(v, "", "  ")
 		if err != nil {
@@ -112,6 +116,15 @@ func releaseManifests(version string, components []component.Component, specs ma
 		}
 	}
 	return out, nil
+}
+
+// channels are those of the update service that offer a version.
+func channels(version string) string {
+	release, _, ok := strings.Cut(version, ".0-")
+	if !ok || !contract.Since(version, "5.0") {
+		return "stable-scos-4"
+	}
+	return "candidate-" + release + ",stable-" + release
 }
 
 func manifestNames(f fs.FS) ([]string, error) {

@@ -21,11 +21,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/images"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/rootfs"
 )
 
-// Version of the lab release.
-const Version = "4.20.0-okd-lab.1"
+// Version is that of the lab's build of a release such as 5.0.
+func Version(release string) string { return release + ".0-okd-lab.1" }
 
 // Result is what setup has made: paths in the cache.
 type Result struct {
@@ -33,8 +34,10 @@ type Result struct {
 	Programs         images.Programs `json:"programs"`
 	Ignition         string          `json:"ignition"`
 	IgnitionValidate string          `json:"ignitionValidate"`
-	Image            string          `json:"image"` // directory
-	Release          images.Release  `json:"release"`
+	Image            string          `json:"image"`   // directory
+	Release          images.Release  `json:"release"` // the first that was asked for
+	// Releases are all that were asked for, the first included.
+	Releases []images.Release `json:"releases"`
 	// Bare is the directory of the bare OS image; empty unless asked for.
 	Bare string `json:"bare,omitempty"`
 }
@@ -46,9 +49,12 @@ type Config struct {
 	Mirror string // of Debian packages; empty for the usual one
 	// Bare makes an OS image without kubelet, oc and runtime, too, and has the
 	// release bring them, as OKD's do.
-	Bare  bool
-	Out   io.Writer
-	Clock clock.Clock
+	Bare bool
+	// Releases to build, as in 4.20; default contract.Newest. The first one is
+	// what a lab installs unless told otherwise.
+	Releases []string
+	Out      io.Writer
+	Clock    clock.Clock
 }
 
 const resultFile = "setup.json"
@@ -73,6 +79,16 @@ func Load(cacheDir string) (Result, error) {
 func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err := os.MkdirAll(cfg.Cache, 0o755); err != nil {
 		return Result{}, fmt.Errorf("open cache: %w", err)
+	}
+	if len(cfg.Releases) == 0 {
+		cfg.Releases = []string{contract.Newest}
+	}
+	for _, r := range cfg.Releases {
+		if of, err := contract.Of(Version(r)); err != nil {
+			return Result{}, err
+		} else if of != r {
+			return Result{}, fmt.Errorf("release %q: name it like %s", r, of)
+		}
 	}
 	unlock, err := cache.Lock(ctx, cfg.Clock, filepath.Join(cfg.Cache, ".setup.lock"))
 	if err != nil {
@@ -162,11 +178,19 @@ func (s *steps) all(ctx context.Context) (Result, error) {
 		if err != nil {
 			return err
 		}
-		r.Release, err = images.Build(ctx, images.Inputs{
-			Source: s.cfg.Source, Cache: s.cfg.Cache, Rootfs: r.Rootfs, Stream: stream, Version: Version, Out: s.out(), NodeImage: node,
+		var versions []string
+		for _, r := range s.cfg.Releases {
+			versions = append(versions, Version(r))
+		}
+		r.Releases, err = images.Build(ctx, images.Inputs{
+			Source: s.cfg.Source, Cache: s.cfg.Cache, Rootfs: r.Rootfs, Stream: stream, Out: s.out(), NodeImage: node,
 			Registry: fmt.Sprintf("%s:%d", network.RegistryName, network.RegistryPort),
-		}, filepath.Join(s.cfg.Cache, "release"))
-		return err
+		}, versions, filepath.Join(s.cfg.Cache, "release"))
+		if err != nil {
+			return err
+		}
+		r.Release = r.Releases[0]
+		return nil
 	})
 	return r, err
 }

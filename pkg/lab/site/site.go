@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/network"
 )
@@ -70,7 +71,8 @@ type Facts struct {
 	Lab      string         `json:"lab"`
 	Engine   EngineFacts    `json:"engine"`
 	Registry RegistryFacts  `json:"registry"`
-	Release  ReleaseFacts   `json:"release"`
+	Release  ReleaseFacts   `json:"release"` // the one that is installed unless told otherwise
+	Releases []ReleaseFacts `json:"releases"`
 	Image    ImageFacts     `json:"image"`
 	Clusters []ClusterFacts `json:"clusters"`
 	SSHKey   string         `json:"sshKey"` // private key file; its .pub is beside it
@@ -100,6 +102,23 @@ type ReleaseFacts struct {
 	PullSpec string `json:"pullSpec"`
 	Version  string `json:"version"`
 	Layout   string `json:"layout"`
+}
+
+// ReleaseFor finds a release of the lab by a name such as 4.20; the usual one
+// has no name.
+func (f Facts) ReleaseFor(name string) (ReleaseFacts, error) {
+	if name == "" {
+		return f.Release, nil
+	}
+	var have []string
+	for _, r := range f.Releases {
+		if r.Version == name || strings.HasPrefix(r.Version, name+".") {
+			return r, nil
+		}
+		have = append(have, r.Version)
+	}
+	return ReleaseFacts{}, fmt.Errorf("release %q: lab %s has %s; build others with okd-lab setup --release %s,… and start the lab anew",
+		name, f.Lab, strings.Join(have, ", "), name)
 }
 
 // ImageFacts name the OS image.

@@ -77,12 +77,12 @@ func TestHandOver(t *testing.T) {
 	go vip.run(ctx, t)
 	api := clients(t, filepath.Join(assets, "auth", "kubeconfig"))
 
+	t.Setenv("BOOTSTRAP_SECRETS_DIR", boot.path("/etc/kubernetes/bootstrap-secrets"))
 	started := make(chan error, 1)
 	go func() {
 		started <- clusterbootstrap.Main(ctx, []string{
 			"start", "--tear-down-early=false", "--asset-dir=" + assets,
 			"--pod-manifest-path=" + boot.path("/etc/kubernetes/manifests"),
-			"--secrets-dir=" + boot.path("/etc/kubernetes/bootstrap-secrets"),
 			"--required-pods=openshift-kube-apiserver/kube-apiserver,openshift-kube-scheduler/openshift-kube-scheduler,openshift-kube-controller-manager/kube-controller-manager",
 		})
 	}()

@@ -5,15 +5,14 @@ package configrender
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
-
 	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/spf13/pflag"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
 )
@@ -47,7 +46,7 @@ func API(args []string) error {
 	in := f.String("rendered-manifest-dir", "", "the installer's manifests; its FeatureGate is completed in place")
 	profile := f.String("cluster-profile", "self-managed-high-availability", "cluster profile")
 	version := f.String("payload-version", "", "version of the release")
-	if err := parse(f, args, "asset-output-dir", "rendered-manifest-dir", "payload-version"); err != nil {
+	if err := contract.Parse(f, "cluster-config-api render", args, "asset-output-dir", "rendered-manifest-dir", "payload-version"); err != nil {
 		return err
 	}
 	if err := completeFeatureGates(*in, *profile, *version); err != nil {
@@ -65,7 +64,7 @@ func Authentication(args []string) error {
 	f.String("rendered-manifest-dir", "", "the installer's manifests; not needed here")
 	f.String("cluster-profile", "", "cluster profile; all have the same definition here")
 	f.String("payload-version", "", "version of the release; not needed here")
-	if err := parse(f, args, "asset-output-dir"); err != nil {
+	if err := contract.Parse(f, "cluster-authentication-operator render", args, "asset-output-dir"); err != nil {
 		return err
 	}
 	return writeKinds(*out, "", crds.Select(ofAuthentication))
@@ -84,7 +83,7 @@ func Config(args []string) error {
 	f.String("rendered-manifest-files", "", "the installer's manifests; not needed here")
 	f.String("payload-version", "", "version of the release; not needed here")
 	f.Bool("skip-api-rendering", false, "the definitions come from cluster-config-api; they always do here")
-	if err := parse(f, args, "cluster-infrastructure-input-file", "config-output-file", "asset-output-dir"); err != nil {
+	if err := contract.Parse(f, "cluster-config-operator render", args, "cluster-infrastructure-input-file", "config-output-file", "asset-output-dir"); err != nil {
 		return err
 	}
 	if _, err := os.Stat(*infra); err != nil {
@@ -113,7 +112,7 @@ func Ingress(args []string) error {
 	f := flags("ingress-operator render")
 	prefix := f.String("prefix", "", "first part of the file names")
 	out := f.String("output-dir", "", "directory for manifests")
-	if err := parse(f, args, "output-dir"); err != nil {
+	if err := contract.Parse(f, "cluster-ingress-operator render", args, "output-dir"); err != nil {
 		return err
 	}
 	if err := writeKinds(*out, *prefix, crds.Select(ofIngress)); err != nil {
@@ -156,29 +155,4 @@ func write(path string, data []byte) error {
 	return nil
 }
 
-// flags makes a set that refuses what it does not know: a bootstrap script
-// that calls with other flags is for another release.
-func flags(name string) *flag.FlagSet {
-	f := flag.NewFlagSet(name, flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	return f
-}
-
-func parse(f *flag.FlagSet, args []string, required ...string) error {
-	if err := f.Parse(args); err != nil {
-		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	if f.NArg() > 0 {
-		return fmt.Errorf("%s: unexpected argument %q", f.Name(), f.Arg(0))
-	}
-	var missing []error
-	for _, name := range required {
-		if f.Lookup(name).Value.String() == "" {
-			missing = append(missing, fmt.Errorf("--%s is required", name))
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("%s: %w", f.Name(), errors.Join(missing...))
-	}
-	return nil
-}
+func flags(name string) *pflag.FlagSet { return pflag.NewFlagSet(name, pflag.ContinueOnError) }

@@ -88,7 +88,7 @@ func TestAPINeedsFeatureGate(t *testing.T) {
 }
 
 func TestCustomGates(t *testing.T) {
-	enabled, disabled, err := gates("self-managed-high-availability", configv1.FeatureGateSpec{
+	got, err := details("self-managed-high-availability", "5.0.0", configv1.FeatureGateSpec{
 		FeatureGateSelection: configv1.FeatureGateSelection{
 			FeatureSet:      configv1.CustomNoUpgrade,
 			CustomNoUpgrade: &configv1.CustomFeatureGates{Enabled: []configv1.FeatureGateName{"Zeta"}, Disabled: []configv1.FeatureGateName{"Alpha"}},
@@ -99,8 +99,8 @@ func TestCustomGates(t *testing.T) {
 	has := func(list []configv1.FeatureGateAttributes, n string) bool {
 		return slices.ContainsFunc(list, func(a configv1.FeatureGateAttributes) bool { return string(a.Name) == n })
 	}
-	if !has(enabled, "Zeta") || has(disabled, "Zeta") || !has(disabled, "Alpha") {
-		t.Errorf("enabled %v, disabled %v", enabled, disabled)
+	if !has(got.Enabled, "Zeta") || has(got.Disabled, "Zeta") || !has(got.Disabled, "Alpha") {
+		t.Errorf("enabled %v, disabled %v", got.Enabled, got.Disabled)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestFlags(t *testing.T) {
 		problem string // empty: none
 	}{
 		{"config as the scripts call it", Config, config, ""},
-		{"config with an unknown flag", Config, append(slices.Clone(config), "--new-flag=1"), "flag provided but not defined: -new-flag"},
+		{"config with an unknown flag", Config, append(slices.Clone(config), "--new-flag=1"), "unknown flag: --new-flag"},
 		{"config without Infrastructure", Config, config[2:], "--cluster-infrastructure-input-file is required"},
 		{"authentication as the scripts call it", Authentication, auth, ""},
 		{"authentication with an argument", Authentication, append(slices.Clone(auth), "x"), `unexpected argument "x"`},

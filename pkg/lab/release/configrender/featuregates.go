@@ -8,8 +8,9 @@ import (
 	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
-	"github.com/openshift/api/features"
 	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/gates"
 )
 
 // completeFeatureGates fills status.featureGates of every FeatureGate manifest
@@ -47,11 +48,11 @@ func completeFeatureGate(path, profile, version string) (bool, error) {
 		// Not ours: lists and multi-document files are for other readers.
 		return false, nil
 	}
-	enabled, disabled, err := gates(profile, gate.Spec)
+	chosen, err := details(profile, version, gate.Spec)
 	if err != nil {
 		return false, err
 	}
-	gate.Status.FeatureGates = []configv1.FeatureGateDetails{{Version: version, Enabled: enabled, Disabled: disabled}}
+	gate.Status.FeatureGates = []configv1.FeatureGateDetails{chosen}
 	out, err := yaml.Marshal(gate)
 	if err != nil {
 		return false, err
@@ -63,24 +64,11 @@ func completeFeatureGate(path, profile, version string) (bool, error) {
 	return true, os.WriteFile(path, out, info.Mode().Perm())
 }
 
-// gates lists the gates of a feature set, by name.
-func gates(profile string, spec configv1.FeatureGateSpec) (enabled, disabled []configv1.FeatureGateAttributes, err error) {
-	set := spec.FeatureSet
-	// A custom set starts from Default; OKD differs from it only in components
-	// that the lab has none of.
-	if set == "OKD" || set == configv1.CustomNoUpgrade {
-		set = configv1.Default
-	}
-	all, err := features.FeatureSets(features.ClusterProfileName("include.release.openshift.io/"+profile), set)
+// details are the gates that a FeatureGate's spec chooses.
+func details(profile, version string, spec configv1.FeatureGateSpec) (configv1.FeatureGateDetails, error) {
+	state, err := gates.Of(version, profile, spec.FeatureSet)
 	if err != nil {
-		return nil, nil, fmt.Errorf("feature set %q of profile %q: %w", set, profile, err)
-	}
-	state := map[configv1.FeatureGateName]bool{}
-	for _, g := range all.Enabled {
-		state[g.FeatureGateAttributes.Name] = true
-	}
-	for _, g := range all.Disabled {
-		state[g.FeatureGateAttributes.Name] = false
+		return configv1.FeatureGateDetails{}, err
 	}
 	if spec.CustomNoUpgrade != nil {
 		for _, n := range spec.CustomNoUpgrade.Enabled {
@@ -90,17 +78,5 @@ func gates(profile string, spec configv1.FeatureGateSpec) (enabled, disabled []c
 			state[n] = false
 		}
 	}
-	names := make([]configv1.FeatureGateName, 0, len(state))
-	for n := range state {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	for _, n := range names {
-		if state[n] {
-			enabled = append(enabled, configv1.FeatureGateAttributes{Name: n})
-		} else {
-			disabled = append(disabled, configv1.FeatureGateAttributes{Name: n})
-		}
-	}
-	return enabled, disabled, nil
+	return gates.Details(version, state), nil
 }

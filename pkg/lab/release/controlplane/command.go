@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
@@ -45,7 +46,7 @@ func SchedulerMain(ctx context.Context, args []string) error {
 
 func execute(ctx context.Context, args []string, name string, render *cobra.Command, b build) error {
 	root := &cobra.Command{Use: name, Short: "Operator of a control plane component"}
-	root.AddCommand(render, operatorCommand(b), staticpod.InstallerCommand())
+	root.AddCommand(contract.Limit(render, name+" render"), operatorCommand(b), staticpod.InstallerCommand())
 	return staticpod.Execute(ctx, root, args)
 }
 

@@ -6,13 +6,10 @@ package crds
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
-
-	"github.com/okd-install/okd-install/pkg/lab/release/component"
 )
 
 // Kind is one custom resource definition.
@@ -96,16 +93,3 @@ func Select(keep func(Kind) bool) []Kind {
 
 // All are the definitions of the release.
 func All() []Kind { return slices.Clone(kinds) }
-
-// FS holds the manifests of kinds for an image's /manifests.
-func FS(kinds []Kind) (fs.FS, error) {
-	files := map[string][]byte{}
-	for _, k := range kinds {
-		data, err := k.Manifest()
-		if err != nil {
-			return nil, err
-		}
-		files[k.File()] = data
-	}
-	return component.Map(files), nil
-}

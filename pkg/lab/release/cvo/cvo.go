@@ -6,11 +6,13 @@ package cvo
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/spf13/pflag"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
 )
 
@@ -37,25 +39,12 @@ func run(ctx context.Context, root string, out io.Writer, args []string) error {
 	return fmt.Errorf("unknown verb %q; the verbs are start, render and image", args[0])
 }
 
-func flags(name string) *flag.FlagSet {
-	f := flag.NewFlagSet("cluster-version-operator "+name, flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	return f
+func flags(name string) *pflag.FlagSet {
+	return pflag.NewFlagSet("cluster-version-operator "+name, pflag.ContinueOnError)
 }
 
-func parse(f *flag.FlagSet, args []string, required ...string) error {
-	if err := f.Parse(args); err != nil {
-		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	if f.NArg() > 0 {
-		return fmt.Errorf("%s: unexpected argument %q", f.Name(), f.Arg(0))
-	}
-	for _, name := range required {
-		if f.Lookup(name).Value.String() == "" {
-			return fmt.Errorf("%s: --%s is required", f.Name(), name)
-		}
-	}
-	return nil
+func parse(f *pflag.FlagSet, args []string, required ...string) error {
+	return contract.Parse(f, f.Name(), args, required...)
 }
 
 // profile is the cluster profile whose manifests count.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
@@ -17,7 +18,8 @@ import (
 // Main is cluster-etcd-operator.
 func Main(ctx context.Context, args []string) error {
 	root := &cobra.Command{Use: "cluster-etcd-operator", Short: "Operator of the cluster's etcd"}
-	root.AddCommand(renderCommand(), operatorCommand(), staticpod.InstallerCommand(), waitCommand())
+	root.AddCommand(contract.Limit(renderCommand(), "cluster-etcd-operator render"), operatorCommand(),
+		staticpod.InstallerCommand(), contract.Limit(waitCommand(), "cluster-etcd-operator wait-for-ceo"))
 	return staticpod.Execute(ctx, root, args)
 }
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,7 +39,7 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 		}
 	}
 	var tags []map[string]any
-	for _, tag := range render.ImageTags() {
+	for _, tag := range append(slices.Collect(maps.Values(render.ImageTags())), "docker-registry", "stream-coreos") {
 		tags = append(tags, map[string]any{"name": tag, "from": map[string]string{
 			"kind": "DockerImage", "name": "registry.lab.okd.test:5000/okd/content/" + tag + "@sha256:0",
 		}})
@@ -78,13 +79,27 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 		write(t, filepath.Join(mcc, filepath.Base(f)), raw)
 	}
 	server = filepath.Join(root, "mcs")
-	if err := mco.Controller(context.Background(), []string{
+	args = []string{
 		"bootstrap", "--manifest-dir=" + mcc, "--dest-dir=" + server,
 		"--pull-secret=" + filepath.Join(mcc, "machineconfigcontroller-pull-secret"), "--payload-version=4.20.0-okd-lab.1",
-	}); err != nil {
+	}
+	if err := mco.Controller(context.Background(), args); err == nil || !strings.Contains(err.Error(), "image-references: no such file") {
+		t.Errorf("without the release's image references: %v", err)
+	}
+	write(t, filepath.Join(mcc, "image-references"), refs)
+	if err := mco.Controller(context.Background(), args); err != nil {
 		t.Fatal(err)
 	}
 	return server, dest
+}
+
+// TestControllerOfOlderReleases does without the image references.
+func TestControllerOfOlderReleases(t *testing.T) {
+	t.Setenv("RELEASE_VERSION", "4.22.0-okd-lab.1")
+	err := mco.Controller(context.Background(), []string{"bootstrap", "--manifest-dir=" + t.TempDir(), "--dest-dir=/x", "--pull-secret=/x"})
+	if err == nil || strings.Contains(err.Error(), "image-references") {
+		t.Errorf("got %v, want it to look for manifests", err)
+	}
 }
 
 func write(t *testing.T, path string, data []byte) {

@@ -4,11 +4,13 @@ package mco
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/bootstrap"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/controller"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/operator"
+	"github.com/okd-install/okd-install/pkg/lab/release/mco/osimagestream"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/server"
 )
 
@@ -43,4 +45,9 @@ func Daemon(ctx context.Context, args []string) error {
 		return daemon.Command(ctx, args[1:])
 	}
 	return errors.New("parse arguments: want machine-config-daemon start")
+}
+
+// OSImageStream is machine-config-osimagestream, in images since 5.0.
+func OSImageStream(_ context.Context, args []string) error {
+	return osimagestream.Command(os.Stdout, args)
 }

@@ -6,6 +6,6 @@ import (
 )
 
 // mcoComponents are the machine config operator and what it puts on nodes.
-func mcoComponents() []component.Component {
-	return components.Components()
+func mcoComponents(version string) []component.Component {
+	return components.Components(version)
 }

@@ -21,9 +21,39 @@ var bootstrapTags = []string{
 	"keepalived-ipfailover", "coredns", "haproxy-router", "baremetal-runtimecfg",
 }
 
+func allOf(t *testing.T, version string) []component.Component {
+	t.Helper()
+	all, err := Components(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestComponentsByRelease looks for what releases have more than others.
+func TestComponentsByRelease(t *testing.T) {
+	const tool = "/usr/bin/machine-config-osimagestream"
+	for version, want := range map[string]string{
+		"4.20.0": "", "4.22.0": "docker-registry", "5.0.0": "apiserver-network-proxy docker-registry " + tool,
+	} {
+		var got []string
+		for _, c := range allOf(t, version) {
+			if c.Tag == "docker-registry" || c.Tag == "apiserver-network-proxy" {
+				got = append(got, c.Tag)
+			}
+			if slices.ContainsFunc(c.Binaries, func(l component.Link) bool { return l.Path == tool }) {
+				got = append(got, tool)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s has %v, want %s", version, got, want)
+		}
+	}
+}
+
 func TestTags(t *testing.T) {
 	var tags []string
-	for _, c := range Components() {
+	for _, c := range allOf(t, "5.0.0") {
 		if slices.Contains(tags, c.Tag) {
 			t.Errorf("two components have the tag %s", c.Tag)
 		}
@@ -41,7 +71,7 @@ var image = regexp.MustCompile(`image\.release\.test/([a-z0-9-]+):payload`)
 // TestManifests reads every manifest of the payload as the version operator
 // does: objects of the default profile, images that exist.
 func TestManifests(t *testing.T) {
-	components := Components()
+	components := allOf(t, "5.0.0")
 	for _, c := range components {
 		if !c.Operator {
 			continue
@@ -83,7 +113,8 @@ func TestManifests(t *testing.T) {
 				if o.APIVersion == "" || o.Metadata.Name == "" {
 					t.Errorf("%s/%s: object %d has no apiVersion or name", c.Tag, path, n)
 				}
-				if o.Metadata.Annotations["include.release.openshift.io/self-managed-high-availability"] != "true" {
+				// Feature gates are for whoever reads the payload.
+				if o.Kind != "FeatureGate" && o.Metadata.Annotations["include.release.openshift.io/self-managed-high-availability"] != "true" {
 					t.Errorf("%s/%s: %s %s is not in the default profile", c.Tag, path, o.Kind, o.Metadata.Name)
 				}
 			}

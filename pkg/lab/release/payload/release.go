@@ -6,6 +6,7 @@ import (
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
+	"github.com/okd-install/okd-install/pkg/lab/release/gates"
 )
 
 // kubernetes is the annotation that `oc adm release info` and bootkube read
@@ -33,7 +34,6 @@ func releaseComponents() []component.Component {
 			Binaries: links(component.LabRelease, "/usr/bin/openshift-router"), Entrypoint: []string{"/usr/bin/openshift-router"}},
 
 		versionOperator(),
-		configAPI(),
 		operator("cluster-config-operator", "/usr/bin/cluster-config-operator"),
 		operator("cluster-authentication-operator", "/usr/bin/authentication-operator"),
 		operator("cluster-ingress-operator", "/usr/bin/ingress-operator"),
@@ -55,15 +55,21 @@ func versionOperator() component.Component {
 	return c
 }
 
-// configAPI brings the custom resource definitions, also to the payload.
-func configAPI() component.Component {
+// configAPI brings the custom resource definitions and tells the feature gates,
+// also to the payload.
+func configAPI(version string) (component.Component, error) {
 	c := operator("cluster-config-api", "/usr/bin/render")
-	manifests, err := crds.FS(crds.All())
+	files, err := gates.Manifests(version)
 	if err != nil {
-		panic(err) // a fixed table
+		return c, err
 	}
-	c.Manifests, c.Operator = manifests, true
-	return c
+	for _, k := range crds.All() {
+		if files[k.File()], err = k.Manifest(); err != nil {
+			return c, err
+		}
+	}
+	c.Manifests, c.Operator = component.Map(files), true
+	return c, nil
 }
 
 // networkOperator also holds the agent of its DaemonSet, which sets routes

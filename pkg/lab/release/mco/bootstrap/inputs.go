@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/mc"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
 )
@@ -139,10 +140,16 @@ func readImages(path string) (map[string]string, error) {
 	}
 	out := map[string]string{}
 	var errs []error
+	missing := func(tag string) {
+		errs = append(errs, fmt.Errorf("%s: the release has no image %q", path, tag))
+	}
 	for key, tag := range render.ImageTags() {
 		if out[key] = specs[tag]; out[key] == "" {
-			errs = append(errs, fmt.Errorf("%s: the release has no image %q", path, tag))
+			missing(tag)
 		}
+	}
+	if contract.Since(contract.Version(), "4.21") && specs["docker-registry"] == "" {
+		missing("docker-registry")
 	}
 	return out, errors.Join(errs...)
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/pflag"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
 
 // Options are the command's flags.
@@ -48,11 +50,8 @@ func Command(_ context.Context, args []string) error {
 	f.StringVar(&o.ProxyConfig, "proxy-config-file", "/assets/manifests/cluster-proxy-01-config.yaml", "Proxy")
 	f.StringVar(&o.DNSConfig, "dns-config-file", "/assets/manifests/cluster-dns-02-config.yml", "DNS")
 	f.StringVar(&o.AdditionalTrust, "additional-trust-bundle-config-file", "/assets/manifests/user-ca-bundle-config.yaml", "ConfigMap with further CAs, may be absent")
-	if err := f.Parse(args); err != nil {
+	if err := contract.Parse(f, "machine-config-operator bootstrap", args); err != nil {
 		return err
-	}
-	if f.NArg() > 0 {
-		return fmt.Errorf("parse arguments: unexpected %q", f.Args())
 	}
 	if err := o.check(); err != nil {
 		return err

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/mc"
+	"github.com/okd-install/okd-install/pkg/lab/release/mco/osimagestream"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
 )
 
@@ -27,10 +29,24 @@ func Command(_ context.Context, args []string) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	if err := knowsImages(*manifests); err != nil {
+		return err
+	}
 	if *manifests == "" || *dest == "" || *pull == "" || f.NArg() > 0 {
 		return errors.New("parse arguments: --manifest-dir, --dest-dir and --pull-secret must be given, and nothing else")
 	}
 	return Bootstrap(*manifests, *pull, *dest)
+}
+
+// knowsImages wants the release's image references beside the manifests: from
+// 4.23 on OKD's controller reads the labels of the OS images that they name.
+// Without them it pulls the release, for which it has a minute; here it gives up.
+func knowsImages(manifestDir string) error {
+	if !contract.Since(contract.Version(), "4.23") {
+		return nil
+	}
+	_, err := osimagestream.NodeImage(filepath.Join(manifestDir, "image-references"))
+	return err
 }
 
 // Bootstrap renders every pool found in manifestDir into destDir:

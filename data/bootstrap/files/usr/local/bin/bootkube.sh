@@ -68,6 +68,27 @@ launch() {
     state[$1]=running
 }
 
+# ask starts the question which optional arguments a stage's command takes.
+ask() {
+    (
+        (ask_flags "$1" >"$STAGE_LOGS/$1-help.log" 2>&1) &
+        code=0
+        wait $! || code=$?
+        echo "$1 $code" >&7
+    ) &
+    jobs[$!]=$1
+    state[$1]=asking
+}
+
+ask_all() {
+    local name
+    for name in "${names[@]}"; do
+        if [ "${state[$name]}" = pending ] && [ -n "${optional[$name]}" ] && [ ! -e "$ASSETS/$name.rendered" ]; then
+            ask "$name"
+        fi
+    done
+}
+
 start_ready() {
     local name
     for name in "${names[@]}"; do
@@ -100,11 +121,16 @@ retire() {
             give_up "$name"
         fi
         state[$name]=settled
-        record bootkube "stage end" "$name" success
+        record bootkube "stage end" "$name" success "" "${note[$name]:-}"
     done
 }
 
 ended() { # STAGE CODE
+    if [ "${state[$1]}" = asking ]; then
+        choose_flags "$1"
+        state[$1]=pending
+        return
+    fi
     [ -z "${wants[$1]}" ] || renderers=$((renderers - 1))
     if [ "$2" -eq 0 ]; then
         state[$1]=rendered
@@ -202,6 +228,7 @@ main() {
     record bootkube "service start"
     load_plan
     decide
+    ask_all
     prefetch
     while unfinished; do
         start_ready

@@ -18,6 +18,9 @@
 
 def words: [.[]? | fill | @sh] | join(" ");
 
+# verb is what comes before the first flag: the command whose help text counts.
+def verb: . as $args | [$args[]? | strings] | .[:(map(startswith("-")) | index(true)) // length];
+
 .stages[]
 | .name as $name
 | def set($table; $value): "\($table)[\($name | @sh)]=\($value | tostring | @sh)";
@@ -33,7 +36,10 @@ def words: [.[]? | fill | @sh] | join(" ");
   set("options"; [(if .user then "--user=" + .user else empty end),
                   (if .entrypoint then "--entrypoint=" + .entrypoint else empty end),
                   (.mounts[]? | "--volume=" + .), (.env[]? | "--env=" + .), .podman[]?] | words),
-  set("args"; .args | words),
+  set("verb"; .args | verb | words),
+  set("args"; [.args[]? | strings] | words),
+  set("optional"; [.args[]? | objects | .arg] | words),
+  set("optional_needs"; [.args[]? | objects | .needs[]?] | unique | join(" ")),
   set("host"; .host | words),
   set("copies"; [.copies[]? | "\(.from)|\(.to)|\(.required // false)"] | join("\n")),
   set("clean"; [.clean[]? | "\(.path)|\(.listedIn // "")"] | join("\n")),

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# One stage: what it needs, its run, and the copies of its results. Sourced by
-# bootkube.sh after release-image.sh.
+# One stage: what it needs, the arguments that its release takes, its run, and
+# the copies of its results. Sourced by bootkube.sh after release-image.sh.
 
 ROOT="${OKD_ROOT:-}"
 STAGE_LOGS="$RECORDS/stages"
+# A help text needs no network and no time; a container that hangs must not
+# hold the installation up.
+HELP_LIMIT="${OKD_HELP_LIMIT:-30}"
 
 names=()
 declare -A wants=() image=() required=() fatal=() output=() marker=() needs=() \
-    options=() args=() host=() copies=() clean=() remove=()
+    options=() verb=() args=() optional=() optional_needs=() host=() copies=() clean=() remove=() note=()
 
 # load_plan fills the tables above from the stages and the release.
 load_plan() {
@@ -38,6 +41,72 @@ prefetch() {
         ) >/dev/null 2>&1 &
         prefetchers+=($!)
     done
+}
+
+# flags_file STAGE is where the answer of the stage's command is kept, once per
+# image and command.
+flags_file() {
+    local key
+    key="$(printf '%s\n' "${image[$1]}" "${options[$1]}" "${verb[$1]}" | sha256sum)"
+    echo "$RUN_DIR/flags/${key%% *}"
+}
+
+# ask_flags STAGE asks the command for its help text and keeps the names of the
+# flags in it, one a line. An answer that names none of the flags that every
+# release has is no help text, and not kept.
+ask_flags() {
+    local name="$1" file words=() podman=() plain
+    file="$(flags_file "$name")"
+    [ ! -e "$file" ] || return 0
+    mkdir -p "${file%/*}"
+    eval "words=(${verb[$name]})"
+    eval "podman=(${options[$name]})"
+    pull_image "${image[$name]}" || return 1
+    timeout "$HELP_LIMIT" podman run --quiet --rm --replace --name "$name-help" --pull=never --log-driver=none \
+        --net=none "${podman[@]}" "${image[$name]}" "${words[@]}" --help >"$file.text.$name" 2>&1 </dev/null || {
+        cat "$file.text.$name"
+        return 1
+    }
+    sed -nE 's/^[[:space:]]+(-[[:alnum:]], )?--?([[:alnum:]][[:alnum:]._-]*).*/\2/p' "$file.text.$name" >"$file.new.$name"
+    eval "words=(${args[$name]})"
+    for plain in "${words[@]}"; do
+        if [[ "$plain" == --* ]] && grep -qxF -e "$(flag_name "$plain")" "$file.new.$name"; then
+            mv -f "$file.new.$name" "$file"
+            return 0
+        fi
+    done
+    echo "the help text names none of the flags that are known: $(last_words "$file.text.$name")"
+    return 1
+}
+
+flag_name() {
+    local flag="${1#--}"
+    echo "${flag%%=*}"
+}
+
+# choose_flags STAGE adds the optional arguments that the command takes, and
+# notes which ones were left out. Without an answer all are: what every release
+# takes is in the plan anyway.
+choose_flags() {
+    local name="$1" file words=() arg left=() taken=''
+    file="$(flags_file "$name")"
+    eval "words=(${optional[$name]})"
+    for arg in "${words[@]}"; do
+        if [ -e "$file" ] && grep -qxF -e "$(flag_name "$arg")" "$file"; then
+            args["$name"]+=" ${arg@Q}"
+            taken=yes
+        else
+            left+=("--$(flag_name "$arg")")
+        fi
+    done
+    [ -z "$taken" ] || needs["$name"]+="${optional_needs[$name]:+ ${optional_needs[$name]}}"
+    if [ "${#left[@]}" -eq 0 ]; then
+        return 0
+    elif [ -e "$file" ]; then
+        note["$name"]="left out, because this release does not take it: ${left[*]}"
+    else
+        note["$name"]="left out, because the command did not say what it takes ($(last_words "$STAGE_LOGS/$name-help.log")): ${left[*]}"
+    fi
 }
 
 # run_stage renders: it changes nothing but the stage's own output directory.

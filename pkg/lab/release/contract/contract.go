@@ -1,0 +1,102 @@
+// Package contract holds which flags the commands of OKD's releases take, and
+// makes those of the lab's release take the same: a bootstrap script that calls
+// one as another release's is to fail here as it would there.
+package contract
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/okd-install/okd-install/data"
+)
+
+// VersionVariable is set in every image of the lab's release to the release's
+// version: one program is all commands of all releases.
+const VersionVariable = "RELEASE_VERSION"
+
+// Newest is the release that is built when none is asked for.
+const Newest = "5.0"
+
+// command is what is known about one command of one release.
+type command struct {
+	Commit string   `json:"commit"` // of the component, where it was read
+	Flags  []string `json:"flags"`
+}
+
+// known reads data/lab/renderer-flags.json: release, component and verb.
+func known() (map[string]map[string]command, error) {
+	raw, err := fs.ReadFile(data.Lab(), "renderer-flags.json")
+	if err != nil {
+		return nil, fmt.Errorf("read flags of the releases: %w", err)
+	}
+	var all map[string]map[string]command
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, fmt.Errorf("read flags of the releases: %w", err)
+	}
+	return all, nil
+}
+
+// Releases are those whose flags are known, oldest first, as in 4.20.
+func Releases() ([]string, error) {
+	all, err := known()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for r := range all {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, compare)
+	return out, nil
+}
+
+// Of is the release that a version belongs to: 5.0 for 5.0.0-okd-lab.1.
+func Of(version string) (string, error) {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return "", fmt.Errorf("version %q: want something like %s.0", version, Newest)
+	}
+	release := parts[0] + "." + parts[1]
+	all, err := Releases()
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(all, release) {
+		return "", fmt.Errorf("version %q: the lab can be release %s", version, strings.Join(all, ", "))
+	}
+	return release, nil
+}
+
+// Version is that of this program's release; the newest one's outside an image.
+func Version() string { return cmp.Or(os.Getenv(VersionVariable), Newest+".0") }
+
+// Since says whether a version belongs to that release or a later one.
+func Since(version, release string) bool { return compare(version, release) >= 0 }
+
+// compare orders by the first two numbers.
+func compare(a, b string) int {
+	for i := range 2 {
+		if c := cmp.Compare(number(a, i), number(b, i)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func number(version string, i int) int {
+	parts := strings.Split(version, ".")
+	if i >= len(parts) {
+		return 0
+	}
+	n, err := strconv.Atoi(parts[i])
+	if err != nil {
+		return 0
+	}
+	return n
+}
