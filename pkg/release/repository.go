@@ -68,6 +68,9 @@ func bounded(ctx context.Context, opts Options) ([]remote.Option, context.Cancel
 	return options, cancel, nil
 }
 
+// Components is how many images the release consists of.
+func (r *Release) Components() int { return len(r.images) }
+
 // ByDigest splits a pull spec that names its image by digest.
 func ByDigest(pullSpec string) (repository, digest string, ok bool) {
 	ref, err := name.NewDigest(pullSpec)

@@ -99,6 +99,9 @@ func (k Keyring) Fingerprints() []string {
 	return list
 }
 
+// Has reports whether a primary key with the fingerprint is among them.
+func (k Keyring) Has(print string) bool { return slices.Contains(k.Fingerprints(), print) }
+
 func fingerprint(e *openpgp.Entity) string {
 	return strings.ToUpper(fmt.Sprintf("%x", e.PrimaryKey.Fingerprint))
 }
