@@ -30,6 +30,9 @@ func (c *creation) inspect(ctx context.Context) (*release.Release, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v := c.cluster.ReleaseVersion; v != "" && rel.Version != v {
+		return nil, fmt.Errorf("image %s was named as release %s, but says that it is %s", rel.PullSpec, v, rel.Version)
+	}
 	c.releaseRead = rel
 	return rel, nil
 }
