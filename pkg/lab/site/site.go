@@ -62,6 +62,8 @@ const (
 	SSHKeyFile  = "ssh/id_ed25519"
 	EngineState = "engine.json"
 	BinDir      = "bin"
+	// ReleaseKeyFile is the public key of whoever signs the lab's releases.
+	ReleaseKeyFile = "release-key.asc"
 )
 
 // Facts is what has to be known to use a lab. It holds passwords; its file is
@@ -71,6 +73,7 @@ type Facts struct {
 	Engine   EngineFacts    `json:"engine"`
 	Registry RegistryFacts  `json:"registry"`
 	Release  ReleaseFacts   `json:"release"`
+	Updates  UpdatesFacts   `json:"updates"`
 	Image    ImageFacts     `json:"image"`
 	Clusters []ClusterFacts `json:"clusters"`
 	SSHKey   string         `json:"sshKey"` // private key file; its .pub is beside it
@@ -100,6 +103,14 @@ type ReleaseFacts struct {
 	PullSpec string `json:"pullSpec"`
 	Version  string `json:"version"`
 	Layout   string `json:"layout"`
+}
+
+// UpdatesFacts say where the lab's releases are looked up.
+type UpdatesFacts struct {
+	GraphURL       string `json:"graphURL"`
+	Repository     string `json:"repository"`
+	SignatureStore string `json:"signatureStore"`
+	KeyFile        string `json:"keyFile"` // OpenPGP public key of who signs them
 }
 
 // ImageFacts name the OS image.
