@@ -66,7 +66,9 @@ func step(t *testing.T, name string, run func(t *testing.T)) {
 
 func installation(t *testing.T, l *lab) {
 	c := l.newCluster(t, "demo", standard)
+	c.choice = l.newestByVersion(t)
 	c.interruptedThenKilled(t)
+	step(t, "Release", func(t *testing.T) { c.releasePinned(t) })
 	checkCluster(t, c)
 	step(t, "Ignition", func(t *testing.T) { ignitionValidates(t, l) })
 	step(t, "MasterWithVIPLost", func(t *testing.T) { masterWithVIPLost(t, c) })
