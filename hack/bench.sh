@@ -60,7 +60,7 @@ one() {
 	watch_memory "$dir/memory" "$before" &
 	watcher=$!
 	bin/okd-lab exec -- /usr/bin/time -f '%e %U %S %M' -o "$dir/time" \
-		"$PWD/bin/okd-install" create cluster --dir "$dir" >"$dir/out" 2>&1
+		"$PWD/bin/okd-install" create cluster --dir "$dir" --release latest >"$dir/out" 2>&1
 	cpu_seconds >"$dir/cpu"
 	kill "$watcher"
 	bin/okd-lab exec -- "$PWD/bin/okd-install" status --dir "$dir" --phases >"$dir/phases"

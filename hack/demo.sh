@@ -69,7 +69,7 @@ up() {
 		(umask 077 && bin/okd-lab install-config >"$dir/install-config.yaml")
 	fi
 	say 'Install a cluster'
-	installer create cluster --dir "$dir"
+	installer create cluster --dir "$dir" --release latest
 	how_to_go_on
 	say "Demo ready after $((SECONDS - start)) s"
 }

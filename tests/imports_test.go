@@ -40,6 +40,7 @@ var sameLayer = map[string][]string{
 	"pkg/asset":    {},
 	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
 	"pkg/types":    {"pkg/types"},
+	"pkg/release":  {"pkg/release"},
 	"pkg/explain":  {"pkg/explain"},
 	"pkg/lab":      {"pkg/lab"},
 	"cmd/okd-lab":  {"cmd/okd-lab"},

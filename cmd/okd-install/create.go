@@ -22,6 +22,9 @@ func createCommand(r *root) *cobra.Command {
 			if err := checkSkip(cmd, o.Skip); err != nil {
 				return err
 			}
+			if err := checkRelease(cmd, o.Release); err != nil {
+				return err
+			}
 			app, err := r.start(*o)
 			if err != nil {
 				return err
@@ -29,6 +32,7 @@ func createCommand(r *root) *cobra.Command {
 			return do(app, cmd.Context())
 		}
 		editedFlags(t, o)
+		releaseFlags(t, &o.Release)
 		c.AddCommand(t)
 		return o
 	}

@@ -28,7 +28,11 @@ type variable struct{ name, use string }
 // environment is all variables that change what the program does. A test looks
 // for others in the source.
 var environment = []variable{
-	{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "The release image to install, best by digest, instead of the one that is built in."},
+	{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "The release image to install, best by digest, instead of the one that is built in. It wins over --release."},
+	{"OKD_INSTALL_UPDATE_SERVICE", "URL of the update service's graph in which releases are looked up, as --update-service; OKD's own if unset."},
+	{"OKD_INSTALL_RELEASE_REPOSITORY", "The repository of release images, tagged by version, as --release-repository; quay.io/okd/scos-release if unset."},
+	{"OKD_INSTALL_RELEASE_KEY", "A file with the OpenPGP public keys of those who may sign releases, as --release-key."},
+	{"OKD_INSTALL_SIGNATURE_STORE", "URL below which the signatures of release images are, as --signature-store; that of OKD's releases if unset."},
 	{"OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE", "The operating system image instead of the release's: a URL of a QCOW2 image (https, http or file, best with ?sha256=), or on oVirt the name of a template that the engine has, which destroy then leaves alone."},
 	{"OKD_INSTALL_ALLOW_UNVERIFIED_IMAGE", "URLs and hosts, separated by commas, from which an operating system image may come over plain http without a checksum."},
 	{"OPENSHIFT_INSTALL_INVOKER", "Who runs the installer, noted in the cluster; \"user\" if unset."},

@@ -25,6 +25,9 @@ func planCommand(r *root) *cobra.Command {
 			if !slices.Contains(plan.Formats(), plan.Format(output)) {
 				return misused(cmd, fmt.Errorf("invalid --output %q: choose text, json or dot", output))
 			}
+			if err := checkRelease(cmd, o.Release); err != nil {
+				return err
+			}
 			app, err := r.start(o)
 			if err != nil {
 				return err
@@ -33,6 +36,7 @@ func planCommand(r *root) *cobra.Command {
 		}}
 	editedFlags(c, &o)
 	handedOverFlag(c, &o)
+	releaseFlags(c, &o.Release)
 	c.Flags().StringVarP(&output, "output", "o", "text", "form of the plan (text, json, dot)")
 	return c
 }

@@ -117,7 +117,7 @@ func faultCommand(o *options) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "service registry|images on|off", Short: "Cut a service off, or bring it back", Args: cobra.ExactArgs(2),
+			Use: "service registry|images|updates on|off, or signatures good|forged", Short: "Cut a service off, or bring it back; sign releases with another key", Args: cobra.ExactArgs(2),
 			RunE: func(c *cobra.Command, args []string) error {
 				return show(c, o, http.MethodPost, "/services/"+args[0]+"/"+args[1], nil)
 			},

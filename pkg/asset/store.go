@@ -163,20 +163,6 @@ func Remembers[T any](s *Store, a Asset[T]) (yes bool) {
 	return yes
 }
 
-// Recall is the value of an asset that an earlier run left, if there is one.
-func Recall[T any](s *Store, a Asset[T]) (value T, there bool, err error) {
-	var rec *record
-	s.saver.view(func(st *state) { rec = st.Assets[a.n.name] })
-	if rec == nil {
-		return value, false, nil
-	}
-	v, err := a.n.decode(rec.Value)
-	if err != nil {
-		return value, true, err
-	}
-	return v.(T), true, nil
-}
-
 // Run evaluates the assets, writes the files of those in write, and returns all
 // values. Nothing is written, and what the directory has stays as it is, unless
 // every asset could be evaluated. A run that writes nothing changes nothing

@@ -24,7 +24,7 @@ type Deps struct {
 	Rand   io.Reader   // default: the system's; another one makes every byte reproducible
 	Events event.Sink  // default: none
 	// ReleaseImage is the pull spec of the release to install. Empty takes the
-	// one of the last run or, failing that, the one built in.
+	// one of the last run.
 	ReleaseImage string
 	// ReleaseVersion is the version of ReleaseImage. Empty is unknown: then nothing
 	// is checked against it, and what depends on it is as for the newest release.
@@ -71,10 +71,12 @@ type Cluster struct {
 	InfraID      string
 	ClusterID    string // UUID
 	ReleaseImage string
-	Bootstrap    []byte    // bootstrap.ign
-	Machines     []Machine // masters, then workers
-	Master       []byte    // master.ign, the pointer that all masters share
-	Worker       []byte    // worker.ign
+	// ReleaseVersion is the version of that image, empty if it is not known.
+	ReleaseVersion string
+	Bootstrap      []byte    // bootstrap.ign
+	Machines       []Machine // masters, then workers
+	Master         []byte    // master.ign, the pointer that all masters share
+	Worker         []byte    // worker.ign
 	// Kubeconfig is the administrator's, as generated: without the ingress CA
 	// that the finished cluster adds to the file on disk.
 	Kubeconfig        []byte

@@ -54,14 +54,12 @@ func Open(dir string, deps Deps) (*Installer, error) {
 		asset.Set(store, NamesInDNS, nil)
 	}
 	setOrKeep(store, Invoker, deps.Invoker, defaultInvoker)
-	setOrKeep(store, ReleaseImage, deps.ReleaseImage, "")
-	if deps.ReleaseImage != "" || !asset.Remembers(store, ReleaseVersion) {
-		// Another image may be of another release.
-		asset.Set(store, ReleaseVersion, deps.ReleaseVersion)
-	}
 	setOrKeep(store, Profile, deps.Profile, "")
 	setOrKeep(store, NodeIP, deps.NodeIP, netip.Addr{})
 	setOrKeep(store, LoadCerts, deps.LoadCerts, false)
+	if err := setRelease(store, deps); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	events := deps.Events
 	if events == nil {
 		events = event.Discard
@@ -148,7 +146,7 @@ func (i *Installer) SingleNode(ctx context.Context) error {
 }
 
 var clusterNeeds = []asset.Ref{
-	Config, InfraID, ClusterID, ReleaseImage, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes, Invoker, Version,
+	Config, InfraID, ClusterID, ReleaseImage, ReleaseVersion, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes, Invoker, Version,
 }
 
 // Cluster writes auth/, metadata.json, the files to read the bootstrap's journal
@@ -183,6 +181,7 @@ func clusterOf(r *asset.Result) Cluster {
 		InfraID:           asset.Of(r, InfraID),
 		ClusterID:         asset.Of(r, ClusterID),
 		ReleaseImage:      asset.Of(r, ReleaseImage),
+		ReleaseVersion:    asset.Of(r, ReleaseVersion),
 		Bootstrap:         asset.Of(r, BootstrapIgnition)[0].Data,
 		Master:            asset.Of(r, MasterIgnition)[0].Data,
 		Worker:            asset.Of(r, WorkerIgnition)[0].Data,
@@ -198,6 +197,15 @@ func clusterOf(r *asset.Result) Cluster {
 
 // run evaluates assets, and says what in the install-config is dubious.
 func (i *Installer) run(ctx context.Context, write []asset.Ref, need ...asset.Ref) (*asset.Result, error) {
+	r, err := i.evaluate(ctx, write, need...)
+	if err != nil {
+		return nil, err
+	}
+	i.warn(r)
+	return r, nil
+}
+
+func (i *Installer) evaluate(ctx context.Context, write []asset.Ref, need ...asset.Ref) (*asset.Result, error) {
 	err := i.lookUp(ctx)
 	// First the install-config alone: if it is wrong, no keys need be made.
 	if err == nil {
@@ -210,11 +218,7 @@ func (i *Installer) run(ctx context.Context, write []asset.Ref, need ...asset.Re
 	if findings := (*report.Error)(nil); errors.As(err, &findings) {
 		return nil, findings // the lines name file and place; anything around them is noise
 	}
-	if err != nil {
-		return nil, err
-	}
-	i.warn(r)
-	return r, nil
+	return r, err
 }
 
 // Graph draws the assets for Graphviz.

@@ -91,6 +91,7 @@ type Options struct {
 	// HandedOver is what the user knows of whether the masters have taken over,
 	// for where nothing proves it.
 	HandedOver handoff.Answer
+	Release    ReleaseOptions
 }
 
 // redactions collects the secrets of a run as they become known, so that no
@@ -166,7 +167,7 @@ func (a *App) open() (*assets.Installer, error) {
 	inst, err := assets.Open(a.Dir, assets.Deps{
 		Clock:          a.Clock,
 		Events:         a.Sink,
-		ReleaseImage:   orDefault(ReleaseOverride(a.Getenv), version.Release()),
+		ReleaseImage:   ReleaseOverride(a.Getenv),
 		Version:        version.String(),
 		Invoker:        a.Getenv(envInvoker),
 		Profile:        a.Getenv(envClusterProfile),
@@ -189,26 +190,30 @@ func (a *App) open() (*assets.Installer, error) {
 
 // CreateManifests writes manifests/ and openshift/.
 func (a *App) CreateManifests(ctx context.Context) error {
-	return a.create(ctx, "Manifests", (*assets.Installer).Manifests, "manifests", "openshift")
+	return a.create(ctx, false, "Manifests", (*assets.Installer).Manifests, "manifests", "openshift")
 }
 
 // CreateIgnitionConfigs writes the .ign files, auth/ and metadata.json.
 func (a *App) CreateIgnitionConfigs(ctx context.Context) error {
-	return a.create(ctx, "Ignition-Configs", (*assets.Installer).IgnitionConfigs, ".", "auth")
+	return a.create(ctx, true, "Ignition-Configs", (*assets.Installer).IgnitionConfigs, ".", "auth")
 }
 
 // CreateSingleNodeIgnition writes the Ignition config of a node that installs
 // itself, worker.ign, auth/ and metadata.json.
 func (a *App) CreateSingleNodeIgnition(ctx context.Context) error {
-	return a.create(ctx, "Single-Node-Ignition-Config", (*assets.Installer).SingleNode, ".", "auth")
+	return a.create(ctx, true, "Single-Node-Ignition-Config", (*assets.Installer).SingleNode, ".", "auth")
 }
 
-func (a *App) create(ctx context.Context, what string, target func(*assets.Installer, context.Context) error, dirs ...string) error {
+// create generates something, for which a release may be needed or not.
+func (a *App) create(ctx context.Context, needsRelease bool, what string, target func(*assets.Installer, context.Context) error, dirs ...string) error {
 	inst, err := a.openOrAsk(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = inst.Close() }()
+	if err := a.pinRelease(ctx, inst, needsRelease); err != nil {
+		return err
+	}
 	if err := target(inst, ctx); err != nil {
 		return a.classify(err)
 	}
@@ -248,8 +253,10 @@ func (a *App) CreateInstallConfig(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = inst.Close() }()
-	_, err = inst.Config(ctx)
-	if err != nil {
+	if err := a.pinRelease(ctx, inst, false); err != nil {
+		return err
+	}
+	if _, err = inst.Config(ctx); err != nil {
 		return a.classify(err)
 	}
 	event.Info(a.Sink, "Install-Config created in: "+a.Dir)

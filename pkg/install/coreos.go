@@ -10,13 +10,15 @@ import (
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/types"
-	"github.com/okd-install/okd-install/pkg/version"
 )
 
 // PrintStream prints the CoreOS stream of the release that would be installed.
 // It asks the registry only for a release that it has not seen before.
 func (a *App) PrintStream(ctx context.Context) error {
-	image := orDefault(ReleaseOverride(a.Getenv), version.Release())
+	image, err := a.currentRelease()
+	if err != nil {
+		return a.classify(err)
+	}
 	if image == "" {
 		return a.classify(fmt.Errorf("print the CoreOS stream: %w", assets.ErrNoReleaseImage))
 	}

@@ -106,6 +106,9 @@ func (a *App) creation(ctx context.Context, inst *assets.Installer, refuse func(
 		return nil, err
 	}
 	a.Hide(cfg.Secrets()...)
+	if err := a.pinRelease(ctx, inst, true); err != nil {
+		return nil, err
+	}
 	p, err := a.connect(ctx, cfg.Platform.Name())
 	if err != nil {
 		return nil, err

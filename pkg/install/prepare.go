@@ -34,6 +34,9 @@ func (c *creation) inspect(ctx context.Context, sink event.Sink) (*release.Relea
 	if err != nil {
 		return nil, err
 	}
+	if v := c.cluster.ReleaseVersion; v != "" && rel.Version != v {
+		return nil, fmt.Errorf("image %s was named as release %s, but says that it is %s", rel.PullSpec, v, rel.Version)
+	}
 	if err := c.fits(rel); err != nil {
 		return nil, err
 	}

@@ -28,3 +28,7 @@ func Release() string { return patched(imageMarker, ReleaseImage) }
 func ReleaseArchitecture() string {
 	return architecture(patched(architectureMarker, Architecture))
 }
+
+// ReleaseVersion is the version of the release that the program was taken out of,
+// empty for a build of its own.
+func ReleaseVersion() string { return patched(versionMarker, "") }

@@ -74,6 +74,7 @@ func TestScripts(t *testing.T) {
 			"inventory": inventory,
 			"untouched": untouched,
 			"fault":     fault,
+			"service":   serviceCommand,
 			"cluster":   clusterCommand,
 			"private":   private,
 			"nosecrets": noSecrets,

@@ -47,8 +47,9 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// pushRelease stores a release image made of files and returns its pull spec.
-func (g *guarded) pushRelease(repo string, files map[string]string) (string, error) {
+// pushRelease stores a release image made of files, tagged, and returns its pull
+// spec.
+func (g *guarded) pushRelease(repo, tag string, files map[string]string) (string, error) {
 	var raw bytes.Buffer
 	w := tar.NewWriter(&raw)
 	for path, content := range files {
@@ -78,18 +79,22 @@ func (g *guarded) pushRelease(repo string, files map[string]string) (string, err
 	if err != nil {
 		return "", err
 	}
-	return ref.String(), remote.Write(ref, image, remote.WithTransport(g))
+	tagged, err := name.NewTag(repo + ":" + tag)
+	if err != nil {
+		return "", err
+	}
+	return ref.String(), remote.Write(tagged, image, remote.WithTransport(g))
 }
 
 // releaseFiles are the least that makes an image a release.
-func releaseFiles(imageURL, sha256 string) map[string]string {
+func releaseFiles(version, imageURL, sha256 string) map[string]string {
 	stream := fmt.Sprintf(`{"stream":"c9s","metadata":{"last-modified":"2026-01-01T00:00:00Z"},"architectures":{"x86_64":{"artifacts":
 {"openstack":{"release":"1","formats":{"qcow2":{"disk":{"location":%q,"sha256":%q}}}}}}}}`, imageURL, sha256)
 	return map[string]string{
-		"release-manifests/release-metadata": `{"kind":"cincinnati-metadata-v0","version":"4.20.0-okd-test.1"}`,
-		"release-manifests/image-references": `{"kind":"ImageStream","apiVersion":"image.openshift.io/v1","metadata":{"name":"4.20.0-okd-test.1"},"spec":{"tags":[
+		"release-manifests/release-metadata": `{"kind":"cincinnati-metadata-v0","version":"` + version + `"}`,
+		"release-manifests/image-references": `{"kind":"ImageStream","apiVersion":"image.openshift.io/v1","metadata":{"name":"` + version + `"},"spec":{"tags":[
 {"name":"hyperkube","annotations":{"io.openshift.build.versions":"kubernetes=1.34.3"},"from":{"kind":"DockerImage","name":"registry.test/okd/content@sha256:22"}}]}}`,
 		"release-manifests/0000_50_coreos-bootimages.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: coreos-bootimages\n  namespace: openshift-machine-config-operator\n" +
-			"data:\n  releaseVersion: 4.20.0-okd-test.1\n  stream: |\n    " + strings.ReplaceAll(stream, "\n", "\n    ") + "\n",
+			"data:\n  releaseVersion: " + version + "\n  stream: |\n    " + strings.ReplaceAll(stream, "\n", "\n    ") + "\n",
 	}
 }

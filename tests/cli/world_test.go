@@ -15,12 +15,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
+	"github.com/okd-install/okd-install/pkg/lab/updates"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -43,8 +45,10 @@ type world struct {
 	first    engine.Inventory
 
 	engineURL string
-	registry  string // host:port
-	release   string // pull spec by digest
+	registry  string            // host:port
+	release   string            // pull spec by digest
+	releases  map[string]string // digests by version
+	updates   *updateService
 	imageURL  string
 	running   *process
 }
@@ -64,7 +68,7 @@ var fast = engine.Delays{
 func (w *world) addr(host byte) string { return net.IPv4(127, w.net[0], w.net[1], host).String() }
 
 func newWorld() (*world, error) {
-	w := &world{}
+	w := &world{releases: map[string]string{}}
 	images, err := w.settle()
 	if err != nil {
 		return nil, err
@@ -160,8 +164,15 @@ func (w *world) startRegistry() error {
 	if err := w.serve(l, 2, handler); err != nil {
 		return err
 	}
-	w.release, err = handler.pushRelease(address+"/okd/release", releaseFiles(w.imageURL, hex.EncodeToString(sum[:])))
-	return err
+	for _, version := range []string{"5.0.0-okd-test.ec.1", "5.0.0-okd-test.0", "5.0.0-okd-test.1", "4.20.0-okd-test.1"} {
+		w.release, err = handler.pushRelease(address+"/okd/release", version, releaseFiles(version, w.imageURL, hex.EncodeToString(sum[:])))
+		if err != nil {
+			return err
+		}
+		_, digest, _ := strings.Cut(w.release, "@")
+		w.releases[version] = digest
+	}
+	return w.startUpdates()
 }
 
 func (w *world) stop() {
@@ -201,13 +212,16 @@ func setup(env *testscript.Env) error {
 		"OVIRT_CONFIG":            filepath.Join(env.WorkDir, "ovirt-config.yaml"),
 		"OKD_INSTALL_IMAGE_CACHE": filepath.Join(env.WorkDir, "cache"),
 		"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE": w.release,
-		"ENGINE":     w.engineURL,
-		"REGISTRY":   w.registry,
-		"RELEASE":    w.release,
-		"API_VIP":    w.addr(10),
-		"OTHER_VIP":  w.addr(12),
-		"CLUSTER_ID": ids.Cluster,
-		"DOMAIN_ID":  ids.Domains["data1"],
+		"ENGINE":                         w.engineURL,
+		"REGISTRY":                       w.registry,
+		"RELEASE":                        w.release,
+		"OKD_INSTALL_UPDATE_SERVICE":     w.updates.url + updates.GraphPath,
+		"OKD_INSTALL_RELEASE_REPOSITORY": w.registry + "/okd/release",
+		"OKD_INSTALL_SIGNATURE_STORE":    w.updates.url + updates.SignaturePath,
+		"API_VIP":                        w.addr(10),
+		"OTHER_VIP":                      w.addr(12),
+		"CLUSTER_ID":                     ids.Cluster,
+		"DOMAIN_ID":                      ids.Domains["data1"],
 		// The names of the cluster lead nowhere; the proxy knows better. Go
 		// never asks it for loopback addresses.
 		"HTTPS_PROXY": "http://" + w.cluster.proxy,
@@ -217,5 +231,6 @@ func setup(env *testscript.Env) error {
 	login := fmt.Sprintf("ovirt_url: %s/ovirt-engine/api\novirt_username: admin@internal\novirt_password: %s\novirt_cafile: ca.pem\n", w.engineURL, enginePassword)
 	return errors.Join(
 		os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), w.ca.pem, 0o600),
+		os.WriteFile(filepath.Join(env.WorkDir, "release-key.asc"), w.updates.key, 0o600),
 		os.WriteFile(filepath.Join(env.WorkDir, "ovirt-config.yaml"), []byte(login), 0o600))
 }

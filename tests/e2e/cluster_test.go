@@ -35,6 +35,9 @@ type cluster struct {
 	runs []*run
 	// own machines: made without the engine, and named after their role alone.
 	upi bool
+	// choice are the flags with which create cluster is told which release to
+	// install, empty where the environment says it.
+	choice []string
 	// single is one machine that is all nodes.
 	single bool
 }
@@ -68,7 +71,7 @@ func (l *lab) config(t *testing.T, dir string, args ...string) {
 
 func (c *cluster) create(t *testing.T, args ...string) *run {
 	t.Helper()
-	r := c.start(t, c.dir, nil, append([]string{"create", "cluster"}, args...)...)
+	r := c.start(t, c.dir, nil, slices.Concat([]string{"create", "cluster"}, c.choice, args)...)
 	c.runs = append(c.runs, r)
 	return r
 }

@@ -66,7 +66,9 @@ func step(t *testing.T, name string, run func(t *testing.T)) {
 
 func installation(t *testing.T, l *lab) {
 	c := l.newCluster(t, "demo", standard)
+	c.choice = l.newestByVersion(t)
 	c.interruptedThenKilled(t)
+	step(t, "Release", func(t *testing.T) { c.releasePinned(t) })
 	checkCluster(t, c)
 	step(t, "GatherWithoutAgent", func(t *testing.T) { c.gathersWithoutAgent(t) })
 	step(t, "BesideSilence", func(t *testing.T) { besideSilence(t, c) })

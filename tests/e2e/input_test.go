@@ -16,15 +16,19 @@ import (
 func badInput(t *testing.T, l *lab) {
 	facts := l.facts(t)
 	repository, _, _ := strings.Cut(l.release(t).PullSpec, "@")
+	newest := l.newestByVersion(t)
 	absent := repository + "@sha256:" + strings.Repeat("0", 64)
 	for _, x := range []struct {
 		name string
 		// edit changes a line of install-config.yaml, or of the engine's login.
-		edit  func(config, login string) (string, string)
-		env   []string
-		empty bool // no install-config at all
-		code  int
-		says  []string
+		edit func(config, login string) (string, string)
+		env  []string
+		args []string
+		// lab makes a service of the lab misbehave, and undo ends that.
+		lab, undo []string
+		empty     bool // no install-config at all
+		code      int
+		says      []string
 	}{
 		{name: "no install-config and no terminal", empty: true, code: 1,
 			says: []string{`install-config\.yaml: no such file`, `Next: .*install-config\.example\.yaml`}},
@@ -56,6 +60,14 @@ func badInput(t *testing.T, l *lab) {
 		{name: "release image that cannot be pulled", code: 1,
 			env:  []string{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE=" + absent},
 			says: []string{`read release image .*@sha256:0000.*the registry does not have it`}},
+		{name: "release that there is not", code: 1, args: []string{"--release", "4.20.99"},
+			says: []string{`there is no release 4\.20\.99: neither the update service https://updates\.lab\.okd\.test/`, `Next: name one that there is`}},
+		{name: "nobody to ask for releases", code: 1, args: []string{"--release", "5.0"},
+			env:  []string{"OKD_INSTALL_UPDATE_SERVICE=https://198.18.0.3:1/graph", "OKD_INSTALL_RELEASE_REPOSITORY=198.18.0.3:1/okd/release"},
+			says: []string{`release 5\.0 could not be looked up: .*connection refused`, `Next: name the release by digest`}},
+		{name: "release with a bad signature", code: 1, args: newest,
+			lab: []string{"fault", "service", "signatures", "forged"}, undo: []string{"fault", "service", "signatures", "good"},
+			says: []string{`no good signature in https://updates\.lab\.okd\.test/signatures`, `Next: do not install this image`}},
 		{name: "registry that nobody trusts", code: 1,
 			edit: func(c, e string) (string, string) {
 				return regexp.MustCompile(`(?s)additionalTrustBundlePolicy.*`).ReplaceAllString(c, ""), e
@@ -75,7 +87,11 @@ func badInput(t *testing.T, l *lab) {
 					t.Fatal(err)
 				}
 			}
-			r := l.start(t, dir, env, "create", "cluster")
+			if x.lab != nil {
+				l.okdLab(t, x.lab...)
+				defer l.okdLab(t, x.undo...)
+			}
+			r := l.start(t, dir, env, append([]string{"create", "cluster"}, x.args...)...)
 			// Seconds, and more of them where the machine is busy.
 			if code := r.end(t, 20*time.Second); code != x.code {
 				t.Errorf("exit code %d, want %d", code, x.code)

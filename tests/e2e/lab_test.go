@@ -105,9 +105,15 @@ func (l *lab) tryLab(t *testing.T, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
+// releaseOverride is how stories that are not about choosing a release name it.
+const releaseOverride = "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE"
+
 func (l *lab) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "bin", "okd-lab"), args...)
 	cmd.Env = append(os.Environ(), "OKD_LAB="+l.Name, "OKD_LAB_CACHE="+l.Cache)
+	if f, err := l.Facts(); err == nil { // there is a lab
+		cmd.Env = append(cmd.Env, releaseOverride+"="+f.Release.PullSpec)
+	}
 	return cmd
 }
 

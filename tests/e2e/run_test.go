@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,7 +55,11 @@ func (o *output) String() string {
 // the lab's. It has no terminal.
 func (l *lab) start(t *testing.T, dir string, env []string, args ...string) *run {
 	t.Helper()
-	full := append([]string{"exec", "--", "env"}, env...)
+	full := []string{"exec", "--", "env"}
+	if slices.Contains(args, "--release") { // with nothing else set
+		full = append(full, "--unset="+releaseOverride)
+	}
+	full = append(full, env...)
 	full = append(append(full, filepath.Join(l.root, "bin", "okd-install")), args...)
 	r := &run{
 		dir: dir, cmd: l.command(context.WithoutCancel(t.Context()), append(full, "--dir", dir)...),

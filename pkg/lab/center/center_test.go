@@ -143,7 +143,8 @@ func TestEnvironment(t *testing.T) {
 	all := "\n" + strings.Join(env, "\n") + "\n"
 	for _, want := range []string{
 		"PATH=" + s.File("bin") + ":/opt/x", "HOME=/root", "OVIRT_CONFIG=" + s.File("ovirt-config.yaml"),
-		"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE=" + f.Release.PullSpec,
+		"OKD_INSTALL_UPDATE_SERVICE=https://updates.lab.okd.test/api/updates/graph", "OKD_INSTALL_RELEASE_REPOSITORY=" + f.Updates.Repository,
+		"OKD_INSTALL_SIGNATURE_STORE=https://updates.lab.okd.test/signatures",
 	} {
 		if strings.Count(all, "\n"+want+"\n") != 1 {
 			t.Errorf("not once in the environment: %s", want)

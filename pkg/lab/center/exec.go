@@ -68,12 +68,15 @@ func enter(s site.Site) error {
 	return unix.Mount(s.File(site.ResolvFile), resolv, "", unix.MS_BIND, "")
 }
 
-// environment is the caller's, plus what tells an installer about the lab.
+// environment is the caller's, plus what tells an installer about this site: where
+// the engine's login is, and where releases are looked up. It names no release.
 func environment(env []string, s site.Site, f site.Facts) []string {
 	set := map[string]string{
-		"OKD_LAB":      s.Name,
-		"OVIRT_CONFIG": f.Engine.OvirtConfig,
-		"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE": f.Release.PullSpec,
+		"OKD_LAB":                        s.Name,
+		"OVIRT_CONFIG":                   f.Engine.OvirtConfig,
+		"OKD_INSTALL_UPDATE_SERVICE":     f.Updates.GraphURL,
+		"OKD_INSTALL_RELEASE_REPOSITORY": f.Updates.Repository,
+		"OKD_INSTALL_SIGNATURE_STORE":    f.Updates.SignatureStore,
 	}
 	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	var out []string

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
 	"github.com/okd-install/okd-install/pkg/lab/site"
+	"github.com/okd-install/okd-install/pkg/lab/updates"
 )
 
 // prepare makes accounts and keys, once per lab, and records what setup made.
@@ -45,6 +47,11 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	for _, r := range made.Releases {
 		f.Releases = append(f.Releases, site.ReleaseFacts{PullSpec: r.PullSpec, Version: r.Version, Layout: layout})
 	}
+	if f.Updates == (site.UpdatesFacts{}) {
+		if f.Updates, err = newUpdates(s, made.Release.PullSpec, now); err != nil {
+			return err
+		}
+	}
 	f.Image = site.ImageFacts{Dir: made.Image, Bare: made.Bare, Stream: filepath.Join(made.Image, osimage.StreamFile)}
 	if err := linkPrograms(s, made); err != nil {
 		return err
@@ -67,6 +74,28 @@ func keepRelease(ctx context.Context, s site.Site, layout string) (string, error
 		}
 	}
 	return "", fmt.Errorf("keep release: %w: %s", err, out)
+}
+
+// newUpdates makes the key of who signs the lab's releases.
+func newUpdates(s site.Site, pullSpec string, now time.Time) (site.UpdatesFacts, error) {
+	base := "https://" + network.UpdatesName
+	repository, _, _ := strings.Cut(pullSpec, "@")
+	f := site.UpdatesFacts{
+		GraphURL: base + updates.GraphPath, SignatureStore: base + updates.SignaturePath, Repository: repository, KeyFile: s.File(site.ReleaseKeyFile),
+	}
+	signer, err := updates.NewSigner(s.Name, now)
+	if err != nil {
+		return f, err
+	}
+	private, err := signer.Private()
+	if err != nil {
+		return f, err
+	}
+	public, err := signer.Public()
+	if err != nil {
+		return f, err
+	}
+	return f, errors.Join(site.WriteSecret(s.File(daemon.ReleaseKeyFile), private), site.WriteSecret(f.KeyFile, public))
 }
 
 func newFacts(s site.Site, now time.Time) (site.Facts, error) {

@@ -110,11 +110,15 @@ func (d *Daemon) press(ctx context.Context, name, action string) error {
 	return fmt.Errorf("action %q is none of start, stop, shutdown, kill, reset, unplug, plug", action)
 }
 
-// cut makes a service unreachable, or reachable again.
+// cut makes a service unreachable, or reachable again, or its signatures those of
+// somebody else.
 func (d *Daemon) cut(name, action string) error {
-	g, ok := map[string]*gate{"registry": d.registry, "images": d.images}[name]
+	if name == "signatures" && (action == "forged" || action == "good") {
+		return d.releases.Forge(action == "forged")
+	}
+	g, ok := map[string]*gate{"registry": d.registry, "images": d.images, "updates": d.updates}[name]
 	if !ok {
-		return fmt.Errorf("service %q is neither registry nor images", name)
+		return fmt.Errorf("service %q is none of registry, images, updates (on or off) and signatures (good or forged)", name)
 	}
 	switch action {
 	case "off", "on":

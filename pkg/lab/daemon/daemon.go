@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/registry"
 	"github.com/okd-install/okd-install/pkg/lab/site"
+	"github.com/okd-install/okd-install/pkg/lab/updates"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
@@ -45,12 +47,17 @@ type Daemon struct {
 	engine   *engine.Engine
 	registry *gate
 	images   *gate
+	releases *updates.Service
+	updates  *gate
 	names    names
 	making   sync.Mutex // one standalone machine at a time
 }
 
-// CAKeyFile is the private key of the lab's CA.
-const CAKeyFile = "ca.key"
+// The lab's private keys: of its CA, and of who signs its releases.
+const (
+	CAKeyFile      = "ca.key"
+	ReleaseKeyFile = "release-signer.asc"
+)
 
 // New takes up the lab as its state directory describes it.
 func New(cfg Config) (*Daemon, error) {
@@ -83,8 +90,26 @@ func New(cfg Config) (*Daemon, error) {
 		return nil, err
 	}
 	d.registry = &gate{next: reg}
+	signer, err := loadSigner(cfg.Site)
+	if err != nil {
+		return nil, err
+	}
+	_, repository, _ := strings.Cut(d.facts.Updates.Repository, "/")
+	d.releases = &updates.Service{
+		Repository: d.facts.Updates.Repository, Signer: signer, Clock: cfg.Clock,
+		Releases: func() map[string]string { return reg.Tagged(repository) },
+	}
+	d.updates = &gate{next: d.releases}
 	d.images = &gate{next: http.StripPrefix("/", http.FileServer(http.Dir(imagesRoot(d.facts))))}
 	return d, nil
+}
+
+func loadSigner(s site.Site) (*updates.Signer, error) {
+	raw, err := os.ReadFile(s.File(ReleaseKeyFile))
+	if err != nil {
+		return nil, fmt.Errorf("read release key: %w", err)
+	}
+	return updates.LoadSigner(raw)
 }
 
 func (d *Daemon) newEngine() (*engine.Engine, error) {

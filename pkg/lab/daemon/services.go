@@ -29,7 +29,7 @@ func (d *Daemon) services() []service {
 	at := func(addr fmt.Stringer, port int) string { return fmt.Sprintf("%s:%d", addr, port) }
 	list := []service{
 		{"registry", at(network.Registry, network.RegistryPort), d.registry},
-		{"images", at(network.Registry, 443), d.images},
+		{"images and updates", at(network.Registry, 443), byName{network.UpdatesName: d.updates, network.ImagesName: d.images}},
 		{"engine", at(network.Engine, 443), d.engine.Handler()},
 		{"imageio proxy", at(network.Engine, network.ProxyPort), d.engine.ImageHandler()},
 	}
@@ -112,6 +112,22 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // closes the connection
 	}
 	g.next.ServeHTTP(w, r)
+}
+
+// byName serves several names at one address; whoever comes by address gets the
+// images.
+type byName map[string]http.Handler
+
+func (b byName) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	h, ok := b[host]
+	if !ok {
+		h = b[network.ImagesName]
+	}
+	h.ServeHTTP(w, r)
 }
 
 // imagesRoot is the cache's directory of OS images; each has its own directory

@@ -95,7 +95,7 @@ func (a *Authority) serverConfig(now time.Time) (*tls.Config, error) {
 	tmpl := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: network.EngineName},
-		DNSNames:     []string{network.EngineName, network.RegistryName, network.ImagesName},
+		DNSNames:     []string{network.EngineName, network.RegistryName, network.ImagesName, network.UpdatesName},
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.AddDate(2, 0, 0),
 		KeyUsage:     x509.KeyUsageDigitalSignature,

@@ -35,6 +35,7 @@ const (
 	EngineName   = "engine." + Domain
 	RegistryName = "registry." + Domain
 	ImagesName   = "images." + Domain
+	UpdatesName  = "updates." + Domain
 
 	RegistryPort = 5000
 	ImageioPort  = 54322

@@ -116,6 +116,24 @@ func (g *Registry) resolve(repo, tag string) (string, error) {
 	return "", fs.ErrNotExist
 }
 
+// Tagged are the digests of what is in a repository, by tag.
+func (g *Registry) Tagged(repo string) map[string]string {
+	all := map[string]string{}
+	for _, dir := range g.layout {
+		for name, digest := range layoutTags(dir) {
+			if tag, ok := strings.CutPrefix(name, repo+":"); ok {
+				all[tag] = digest
+			}
+		}
+	}
+	for _, tag := range g.store.tagNames(repo) {
+		if digest, err := g.store.tagged(repo, tag); err == nil {
+			all[tag] = digest
+		}
+	}
+	return all
+}
+
 func (g *Registry) tags(w http.ResponseWriter, repo string) {
 	names := g.store.tagNames(repo)
 	for _, dir := range g.layout {

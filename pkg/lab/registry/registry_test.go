@@ -26,6 +26,28 @@ var login = &authn.Basic{Username: "lab", Password: "open-sesame"}
 // serve starts a registry over a layout with one image, tagged okd/release:v1.
 func serve(t *testing.T) (host string, inLayout v1.Image) {
 	t.Helper()
+	g, img := open(t)
+	s := httptest.NewServer(g)
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://"), img
+}
+
+func TestTagged(t *testing.T) {
+	g, img := open(t)
+	want, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := g.Tagged("okd/release"); len(have) != 1 || have["v1"] != want.String() {
+		t.Errorf("tagged: %v, want v1 as %s", have, want)
+	}
+	if have := g.Tagged("okd"); len(have) != 0 {
+		t.Errorf("tagged in another repository: %v", have)
+	}
+}
+
+func open(t *testing.T) (*registry.Registry, v1.Image) {
+	t.Helper()
 	img, err := random.Image(1024, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +65,7 @@ func serve(t *testing.T) (host string, inLayout v1.Image) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(g)
-	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://"), img
+	return g, img
 }
 
 func parse(t *testing.T, ref string) name.Reference {

@@ -63,6 +63,8 @@ const (
 	SSHKeyFile  = "ssh/id_ed25519"
 	EngineState = "engine.json"
 	BinDir      = "bin"
+	// ReleaseKeyFile is the public key of whoever signs the lab's releases.
+	ReleaseKeyFile = "release-key.asc"
 )
 
 // Facts is what has to be known to use a lab. It holds passwords; its file is
@@ -73,6 +75,7 @@ type Facts struct {
 	Registry RegistryFacts  `json:"registry"`
 	Release  ReleaseFacts   `json:"release"` // the one that is installed unless told otherwise
 	Releases []ReleaseFacts `json:"releases"`
+	Updates  UpdatesFacts   `json:"updates"`
 	Image    ImageFacts     `json:"image"`
 	Clusters []ClusterFacts `json:"clusters"`
 	SSHKey   string         `json:"sshKey"` // private key file; its .pub is beside it
@@ -119,6 +122,14 @@ func (f Facts) ReleaseFor(name string) (ReleaseFacts, error) {
 	}
 	return ReleaseFacts{}, fmt.Errorf("release %q: lab %s has %s; build others with okd-lab setup --release %s,… and start the lab anew",
 		name, f.Lab, strings.Join(have, ", "), name)
+}
+
+// UpdatesFacts say where the lab's releases are looked up.
+type UpdatesFacts struct {
+	GraphURL       string `json:"graphURL"`
+	Repository     string `json:"repository"`
+	SignatureStore string `json:"signatureStore"`
+	KeyFile        string `json:"keyFile"` // OpenPGP public key of who signs them
 }
 
 // ImageFacts name the OS image.

@@ -1,0 +1,81 @@
+package choose
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/release"
+	"github.com/okd-install/okd-install/pkg/release/updates"
+	"github.com/okd-install/okd-install/pkg/release/versions"
+)
+
+// Error says why a release was not found.
+type Error struct {
+	Asked      string
+	Service    string
+	Channels   []string // those that were asked for
+	Repository string
+	// What the sources said; a source that answered and has nothing is no failure.
+	ServiceCause, RepositoryCause error
+	Nearest                       []versions.Version
+}
+
+func (e *Error) Unwrap() []error { return []error{e.ServiceCause, e.RepositoryCause} }
+
+// Absent reports whether both sources answered, and have no such release.
+func (e *Error) Absent() bool {
+	return errors.Is(e.ServiceCause, errAbsent) && errors.Is(e.RepositoryCause, errAbsent)
+}
+
+func (e *Error) Error() string {
+	var out strings.Builder
+	if e.Absent() {
+		fmt.Fprintf(&out, "there is no release %s: neither the update service %s (channels %s) nor the repository %s has it",
+			e.Asked, e.Service, strings.Join(e.Channels, ", "), e.Repository)
+	} else {
+		what := "the releases"
+		if e.Asked != "" {
+			what = "release " + e.Asked
+		}
+		fmt.Fprintf(&out, "%s could not be looked up: update service %s: %v; repository %s: %v",
+			what, e.Service, e.ServiceCause, e.Repository, shortened(e.RepositoryCause))
+	}
+	if len(e.Nearest) > 0 {
+		words := make([]string, len(e.Nearest))
+		for i, v := range e.Nearest {
+			words[i] = v.String()
+		}
+		fmt.Fprintf(&out, "; the nearest that are known: %s", strings.Join(words, ", "))
+	}
+	return out.String()
+}
+
+// shortened drops what the words around it say already.
+func shortened(err error) error {
+	var failure *release.Error
+	if errors.As(err, &failure) {
+		return failure.Cause
+	}
+	return err
+}
+
+// Next is what to do about it.
+func (e *Error) Next() string {
+	if e.Absent() {
+		if len(e.Nearest) > 0 {
+			return "name one that there is, as in --release " + e.Nearest[0].String() + "; `okd-install release list` shows all"
+		}
+		return "name one that there is; `okd-install release list` shows all"
+	}
+	var ways []string
+	if e.Service == updates.DefaultURL {
+		ways = append(ways, "name an update service of your site with --update-service URL (OKD_INSTALL_UPDATE_SERVICE)")
+	} else {
+		ways = append(ways, "check the update service's URL (--update-service, OKD_INSTALL_UPDATE_SERVICE), its certificate (additionalTrustBundle) and the proxy")
+	}
+	if !errors.Is(e.RepositoryCause, errAbsent) {
+		ways = append(ways, "name a repository that can be reached with --release-repository HOST/PATH (OKD_INSTALL_RELEASE_REPOSITORY), with its login in pullSecret")
+	}
+	return "name the release by digest, which needs neither, as in --release " + e.Repository + "@sha256:0123abcd; or " + strings.Join(ways, ", and ")
+}

@@ -1,0 +1,96 @@
+// Package updates asks an update service, which speaks Cincinnati's protocol, for
+// the releases of a channel.
+package updates
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/release/versions"
+)
+
+// Graph is what a service says about a channel. Which release may follow which is
+// of no use to an installer, and left out.
+type Graph struct{ Nodes []Node }
+
+// Node is one release.
+type Node struct {
+	Version  versions.Version
+	Payload  string // pull spec of the release image
+	Metadata map[string]string
+}
+
+// Bounds of an answer. The largest public graph has some hundred nodes.
+const (
+	maxAnswer = 16 << 20
+	maxNodes  = 20000
+	maxText   = 1024
+)
+
+// Parse reads a graph. Nodes whose version is not a semantic one are left out, as
+// nobody can order them; whatever else is wrong is an error.
+func Parse(raw []byte) (Graph, error) {
+	if len(raw) > maxAnswer {
+		return Graph{}, fmt.Errorf("the graph is larger than %d MiB", maxAnswer>>20)
+	}
+	var answer struct {
+		Nodes *[]struct {
+			Version, Payload string
+			Metadata         map[string]any
+		}
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return Graph{}, fmt.Errorf("the answer is not a graph: %w", err)
+	}
+	if answer.Nodes == nil {
+		return Graph{}, errors.New("the answer is not a graph: it has no nodes")
+	}
+	if n := len(*answer.Nodes); n > maxNodes {
+		return Graph{}, fmt.Errorf("the graph has %d nodes, which is more than any service has", n)
+	}
+	var g Graph
+	for i, n := range *answer.Nodes {
+		v, err := versions.Parse(n.Version)
+		if err != nil {
+			continue
+		}
+		if !plain(n.Payload) {
+			return Graph{}, fmt.Errorf("node %d of the graph, %s, has no pull spec", i, v)
+		}
+		node := Node{Version: v, Payload: n.Payload, Metadata: map[string]string{}}
+		for key, value := range n.Metadata {
+			if text, ok := value.(string); ok && len(text) <= maxText {
+				node.Metadata[key] = text
+			}
+		}
+		g.Nodes = append(g.Nodes, node)
+	}
+	return g, nil
+}
+
+// plain reports whether a pull spec is one word of printable ASCII: it is shown,
+// written to files and pasted.
+func plain(spec string) bool {
+	return spec != "" && len(spec) <= maxText && strings.IndexFunc(spec, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}
+
+// Versions are the versions of all nodes.
+func (g Graph) Versions() []versions.Version {
+	list := make([]versions.Version, len(g.Nodes))
+	for i, n := range g.Nodes {
+		list[i] = n.Version
+	}
+	return list
+}
+
+// Node finds the release of a version.
+func (g Graph) Node(version string) (Node, bool) {
+	for _, n := range g.Nodes {
+		if n.Version.String() == version {
+			return n, true
+		}
+	}
+	return Node{}, false
+}

@@ -1,0 +1,139 @@
+package updates
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// DefaultURL is OKD's own update service.
+const DefaultURL = "https://updates.okd.io/api/updates/graph"
+
+// Service is an update service.
+type Service struct {
+	URL  string // of the graph; https only
+	HTTP *http.Client
+	// Architecture is that of the machines; default amd64.
+	Architecture string
+	// Timeout bounds one question; default 15 s.
+	Timeout time.Duration
+}
+
+// Check reports what is wrong with the URL, without asking the service.
+func (s Service) Check() error {
+	_, err := s.parse()
+	return err
+}
+
+func (s Service) parse() (*url.URL, error) {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return nil, errors.New("the URL of the update service cannot be read") // the error would quote a password
+	}
+	if u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("update service %s: use https://HOST/PATH; what it answers decides what is installed", u.Redacted())
+	}
+	return u, nil
+}
+
+// Name is the URL without a password.
+func (s Service) Name() string {
+	if u, err := url.Parse(s.URL); err == nil {
+		return u.Redacted()
+	}
+	return "with a URL that cannot be read"
+}
+
+// Channel asks for the releases of a channel. One that the service does not know is
+// empty. It fails with *Answer if the service refuses to answer.
+func (s Service) Channel(ctx context.Context, name string) (Graph, error) {
+	u, err := s.parse()
+	if err != nil {
+		return Graph{}, err
+	}
+	if s.Timeout == 0 {
+		s.Timeout = 15 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	query := u.Query()
+	query.Set("channel", name)
+	query.Set("arch", orDefault(s.Architecture, "amd64"))
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return Graph{}, err
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := s.HTTP.Do(req)
+	if err != nil {
+		return Graph{}, short(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return Graph{}, short(ctx, fmt.Errorf("read the answer: %w", err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return Graph{}, &Answer{Status: resp.StatusCode, Says: says(raw)}
+	}
+	return Parse(raw)
+}
+
+// Answer is a refusal of the service.
+type Answer struct {
+	Status int
+	Says   string // the service's words, shortened
+}
+
+func (a *Answer) Error() string {
+	text := fmt.Sprintf("it answers %d %s", a.Status, http.StatusText(a.Status))
+	if a.Says != "" {
+		text += ": " + a.Says
+	}
+	return text
+}
+
+// says is what a service gives as reason, in one short line of printable text.
+func says(raw []byte) string {
+	var reason struct{ Value string }
+	text := string(raw[:min(len(raw), 4096)])
+	if json.Unmarshal(raw, &reason) == nil && reason.Value != "" {
+		text = reason.Value
+	} else if strings.Contains(text, "<") { // a page for people
+		return ""
+	}
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	return text[:min(len(text), 200)]
+}
+
+// short drops the URL, which the caller names, and says time limits in words.
+func short(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errors.New("no answer in time")
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+func orDefault(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

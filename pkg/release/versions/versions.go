@@ -1,0 +1,144 @@
+// Package versions orders OKD versions, tells stable ones from candidates, and
+// knows which minor versions this installer is made for.
+package versions
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/coreos/go-semver/semver"
+)
+
+// supported are the minor versions that this installer is made for, the oldest
+// first. 5.0 comes after 4.22.
+var supported = []Minor{{4, 19}, {4, 20}, {4, 21}, {4, 22}, {5, 0}}
+
+// Supported lists the minor versions that this installer is made for, the newest
+// first.
+func Supported() []Minor {
+	list := slices.Clone(supported)
+	slices.Reverse(list)
+	return list
+}
+
+// Minor is a version without its last number, as in 4.20.
+type Minor struct{ Major, Minor int64 }
+
+func (m Minor) String() string { return fmt.Sprintf("%d.%d", m.Major, m.Minor) }
+
+// Supported reports whether this installer is made for the minor version.
+func (m Minor) Supported() bool { return slices.Contains(supported, m) }
+
+// Next is the minor version after m; false if this installer knows none.
+func (m Minor) Next() (Minor, bool) {
+	i := slices.Index(supported, m)
+	if i < 0 || i+1 == len(supported) {
+		return Minor{}, false
+	}
+	return supported[i+1], true
+}
+
+var minorText = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})$`)
+
+// ParseMinor reads a minor version as in 5.0; false if text is none.
+func ParseMinor(text string) (Minor, bool) {
+	parts := minorText.FindStringSubmatch(text)
+	if parts == nil {
+		return Minor{}, false
+	}
+	major, _ := strconv.ParseInt(parts[1], 10, 64) // the pattern leaves no error
+	minor, _ := strconv.ParseInt(parts[2], 10, 64)
+	return Minor{major, minor}, true
+}
+
+// Version is the version of a release, as in 5.0.0-okd-scos.1.
+type Version struct {
+	text string
+	semver.Version
+}
+
+// Longest is the length of the longest text that is taken for a version; tags of
+// images are no longer either.
+const Longest = 128
+
+// Parse reads a version.
+func Parse(text string) (Version, error) {
+	if len(text) > Longest {
+		return Version{}, fmt.Errorf("a version has at most %d characters", Longest)
+	}
+	v, err := semver.NewVersion(text)
+	if err != nil || v.String() != text { // nor one that can be written in several ways
+		return Version{}, fmt.Errorf("%q is no version like 5.0.0-okd-scos.1", text)
+	}
+	return Version{text, *v}, nil
+}
+
+func (v Version) String() string { return v.text }
+
+// Minor is the minor version that v belongs to.
+func (v Version) Minor() Minor { return Minor{v.Major, v.Version.Minor} }
+
+// Base is the version without what follows its three numbers.
+func (v Version) Base() string {
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Version.Minor, v.Patch)
+}
+
+var early = regexp.MustCompile(`^(ec|rc|fc|alpha|beta|nightly|ci|konflux)\d*$`)
+
+// Candidate reports whether v was made before its minor version was stable. OKD's
+// stable versions carry a suffix as well (-okd-scos.1), so a suffix alone says
+// nothing.
+func (v Version) Candidate() bool {
+	return slices.ContainsFunc(strings.FieldsFunc(string(v.PreRelease), func(r rune) bool { return r == '.' || r == '-' }), early.MatchString)
+}
+
+// Compare orders versions: by their numbers, candidates before stable ones, then
+// by the suffix.
+func Compare(a, b Version) int {
+	for _, pair := range [][2]int64{{a.Major, b.Major}, {a.Version.Minor, b.Version.Minor}, {a.Patch, b.Patch}} {
+		if pair[0] != pair[1] {
+			return sign(pair[0] > pair[1])
+		}
+	}
+	if a.Candidate() != b.Candidate() {
+		return sign(b.Candidate())
+	}
+	if c := a.Version.Compare(b.Version); c != 0 {
+		return c
+	}
+	return strings.Compare(a.text, b.text)
+}
+
+func sign(positive bool) int {
+	if positive {
+		return 1
+	}
+	return -1
+}
+
+// Newest is the greatest version of a list that fits; false if none does.
+func Newest(list []Version, fits func(Version) bool) (best Version, found bool) {
+	for _, v := range list {
+		if fits(v) && (!found || Compare(v, best) > 0) {
+			best, found = v, true
+		}
+	}
+	return best, found
+}
+
+// Nearest are up to n versions of a list that are closest to what was asked for:
+// those of its minor version, the newest first; without any, the newest stable
+// ones.
+func Nearest(list []Version, m Minor, n int) []Version {
+	sorted := slices.Clone(list)
+	slices.SortFunc(sorted, func(a, b Version) int { return Compare(b, a) })
+	sorted = slices.CompactFunc(sorted, func(a, b Version) bool { return a.text == b.text })
+	near := slices.DeleteFunc(slices.Clone(sorted), func(v Version) bool { return v.Minor() != m })
+	if len(near) == 0 {
+		near = slices.DeleteFunc(sorted, Version.Candidate)
+	}
+	return near[:min(n, len(near))]
+}
