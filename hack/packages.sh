@@ -4,8 +4,8 @@
 # now or later.
 set -euo pipefail
 
-packages=(shellcheck jq openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack bind9-dnsutils curl procps file)
-services=(keepalived.service haproxy.service)
+packages=(shellcheck jq ostree rsync openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack bind9-dnsutils curl procps file)
+services=(keepalived.service haproxy.service rsync.service)
 
 missing=()
 for name in "${packages[@]}"; do
