@@ -78,6 +78,7 @@ func (l *lab) bareBootstrap(t *testing.T, ignition string) {
 		"settings of the image are missing":       "test -e /etc/systemd/system/crio.service",
 		"settings of the host are lost":           "test -e /etc/kubernetes/kubelet.conf && grep ^core: /etc/passwd",
 		"the modules are not the kernel's":        "test /usr/lib/modules -ef " + deployed + "/usr/lib/modules",
+		"a unit failed":                           `test -z "$(systemctl --failed --plain --no-legend 'node-image-*')"`,
 		"the records do not end well":             `jq -e '.[-1].phase == "service end"' ` + records,
 	} {
 		if out, err := on("sh", "-c", script); err != nil {

@@ -275,7 +275,7 @@ func TestNodeImageUnits(t *testing.T) {
 	}
 	for unit, waits := range next {
 		text := lines(unit)
-		for _, want := range []string{"Restart=on-failure", "StartLimitIntervalSec=0"} {
+		for _, want := range []string{"Restart=on-failure", "StartLimitIntervalSec=0", "IgnoreOnIsolate=yes"} {
 			if !slices.Contains(text, want) {
 				t.Errorf("%s: no %s", unit, want)
 			}
