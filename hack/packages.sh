@@ -4,9 +4,9 @@
 # now or later.
 set -euo pipefail
 
-packages=(shellcheck jq openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack bind9-dnsutils curl procps file
-	gcc libc6-dev)
-services=(keepalived.service haproxy.service)
+packages=(shellcheck jq ostree rsync openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack
+	bind9-dnsutils curl procps file gcc libc6-dev)
+services=(keepalived.service haproxy.service rsync.service)
 
 missing=()
 for name in "${packages[@]}"; do

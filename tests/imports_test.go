@@ -27,7 +27,7 @@ var layers = map[string]int{
 	"pkg/install":     5,
 	"cmd/okd-install": 6,
 	"pkg/lab":         7, // beside the installer: see labMayUse
-	"cmd/okd-lab":     8, "cmd/okd-lab-release": 8,
+	"cmd/okd-lab":     8, "cmd/okd-lab-release": 8, "cmd/okd-lab-ostree": 8,
 	"tests": 9,
 }
 

@@ -54,9 +54,10 @@ func bareCoreOS(t *testing.T) *host {
 	}
 	h.write("bin/ostree", realOSTree)
 	for path, content := range map[string]string{
-		"fake/node/usr/bin/kubelet": "kubelet", "fake/node/usr/bin/oc": "oc", "fake/node/usr/lib/modules/9.9/vmlinuz": "of the image",
-		"fake/node/usr/etc/crio/crio.conf": "new", "fake/node/usr/etc/motd": "new", "fake/node/usr/etc/kubernetes/kubelet.conf": "new",
-		"fake/node/usr/etc/kubernetes/more.conf": "new", "fake/node/usr/etc/hostname": "new",
+		"fake/node/usr/bin/kubelet": "kubelet", "fake/node/usr/bin/oc": "oc",
+		"fake/node/usr/lib/modules/9.9/vmlinuz": "of the image",
+		"fake/node/usr/etc/crio/crio.conf":      "new", "fake/node/usr/etc/motd": "new", "fake/node/usr/etc/hostname": "new",
+		"fake/node/usr/etc/kubernetes/kubelet.conf": "new", "fake/node/usr/etc/kubernetes/more.conf": "new",
 		"root/usr/bin/bash": "bash", "root/usr/lib/modules/6.1/vmlinuz": "of the host",
 		"root/etc/hostname": "mine", "root/etc/kubernetes/kubelet.conf": "mine", "disk/ostree/deploy": "",
 	} {
@@ -67,7 +68,8 @@ func bareCoreOS(t *testing.T) *host {
 	}
 	h.must(os.MkdirAll(h.path("root/sysroot"), 0o755))
 	h.must(os.Symlink("sysroot/ostree", h.path("root/ostree")))
-	h.sh("ostree init --repo=disk/ostree/repo --mode=bare && mount --bind disk root/sysroot && mount -o remount,bind,ro root/sysroot")
+	h.sh("/usr/bin/ostree init --repo=disk/ostree/repo --mode=bare")
+	h.sh("mount --bind disk root/sysroot && mount -o remount,bind,ro root/sysroot")
 	t.Cleanup(func() {
 		h.sh("umount --recursive root/sysroot; ! mountpoint --quiet root/usr || umount --recursive root/usr")
 	})
@@ -113,7 +115,8 @@ func TestNodeImageForReal(t *testing.T) {
 		}
 	}
 	h.sh("unshare --mount --propagation slave bash lib/node-image-pull.sh")
-	if got := h.sh("cd " + target + "/usr && diff -r bin ../../../../../../../fake/node/usr/bin && ls share | wc -l && stat --format=%h bin/kubelet"); got != "300\n2\n" {
+	compare := "diff -r fake/node/usr/bin " + target + "/usr/bin && cd " + target + "/usr"
+	if got := h.sh(compare + " && ls share | wc -l && stat -c %h bin/oc"); got != "300\n2\n" {
 		t.Errorf("checkout: %q, want 300 files, with two names each", got)
 	}
 	if err := os.WriteFile(h.path("root/sysroot/x"), nil, 0o644); err == nil {

@@ -21,7 +21,8 @@ init*) mkdir -p "${2#--repo=}" ;;
     [ ! -e "$FAKE/hang" ] || { rm "$FAKE/hang"; touch "$FAKE/hangs"; sleep 60; } ;;
 refs*) echo ostree/container/image/docker_3A_/_2F_registry_2E_test/okd/content_40_sha256_3A_0123 ;;
 *"get core.mode") cat "$FAKE/mode" 2>/dev/null || echo bare ;;
-"admin config-diff") printf '%s\n' 'M    hostname' 'A    kubernetes' 'A    kubernetes/kubelet.conf' 'A    a[b]' 'D    motd' ;;
+"admin config-diff")
+    printf '%s\n' 'M    hostname' 'A    kubernetes' 'A    kubernetes/kubelet.conf' 'A    a[b]' 'D    motd' ;;
 checkout*) target="${*: -1}"; mkdir -p "$target/usr/etc/crio"; echo new >"$target/usr/etc/crio/crio.conf" ;;
 esac
 `
@@ -102,12 +103,14 @@ func TestNodeImage(t *testing.T) {
 		if kept := h.read("root/var/nodeimage/kept"); kept != "/hostname\n/kubernetes/kubelet.conf\n/a\\[b\\]\n/motd\n" {
 			t.Errorf("live %v: settings to keep: %q", live, kept)
 		}
-		if h.read("root/etc/crio/crio.conf") != "new\n" || !strings.Contains(runs, "--exclude-from="+h.path("root/var/nodeimage/kept")) {
+		kept := "--exclude-from=" + h.path("root/var/nodeimage/kept")
+		if h.read("root/etc/crio/crio.conf") != "new\n" || !strings.Contains(runs, kept) {
 			t.Errorf("live %v: the image's settings are missing:\n%s", live, runs)
 		}
 		for _, mount := range []string{
 			"mount --rbind " + h.path("root/usr/lib/modules") + " " + target + "/usr/lib/modules\n",
-			"mount --rbind " + target + "/usr " + h.path("root/usr") + "\nmount --options remount,bind,ro " + h.path("root/usr") + "\n",
+			"mount --rbind " + target + "/usr " + h.path("root/usr") + "\n" +
+				"mount --options remount,bind,ro " + h.path("root/usr") + "\n",
 		} {
 			if !strings.Contains(runs, mount) {
 				t.Errorf("live %v: want %s in\n%s", live, mount, runs)
@@ -167,6 +170,7 @@ func TestNodeImageName(t *testing.T) {
 	}
 	h.write("fake/release/usr/bin/machine-config-osimagestream", "#!/bin/sh\n")
 	h.write("root/etc/containers/registries.conf", "")
+	h.write("fake/flags/node-image-name", "authfile\nimagestream\nregistry-config\ntrust-bundle\n")
 	h.write("bin/podman", fakePodman+`
 case "$(tail -n 1 "$FAKE/calls")" in *default-node-image*)
     [ -e "$FAKE/asked" ] || { touch "$FAKE/asked"; echo "no image has the label" >&2; exit 1; }
@@ -183,7 +187,8 @@ esac
 	call := h.read("fake/calls")
 	for _, want := range []string{
 		"--entrypoint /usr/bin/machine-config-osimagestream",
-		"registry.test/okd/content@sha256:mco get default-node-image --authfile /tmp/auth.json --imagestream /tmp/image-references.json",
+		"registry.test/okd/content@sha256:mco get default-node-image ",
+		"--authfile /tmp/auth.json --imagestream /tmp/image-references.json",
 		"--registry-config /etc/containers/registries.conf",
 	} {
 		if !strings.Contains(call, want) {
@@ -238,7 +243,8 @@ func TestNodeImageKilled(t *testing.T) {
 	// Left behind by a checkout that was killed.
 	h.write("root/ostree/repo/tmp/okd-node-image.new/usr/bin/half", "")
 	h.runAll("node-image-pull.sh")
-	if exists(h.path("root/ostree/repo/tmp/okd-node-image/usr/bin/half")) || !exists(h.path("root/ostree/repo/tmp/okd-node-image/usr/etc")) {
+	usr := h.path("root/ostree/repo/tmp/okd-node-image/usr")
+	if exists(usr+"/bin/half") || !exists(usr+"/etc") {
 		t.Error("half a checkout was taken for a whole one")
 	}
 }
@@ -249,21 +255,28 @@ func TestNodeImageUnits(t *testing.T) {
 	t.Parallel()
 	config := render(t, testInputs(t))
 	lines := func(unit string) []string { return strings.Split(unitOf(t, config, unit), "\n") }
-	target := lines("node-image-overlay.target")
-	for _, want := range []string{"sshd.service", "systemd-user-sessions.service", "systemd-logind.service", "getty.target"} {
-		if !slices.ContainsFunc(target, func(l string) bool {
-			return strings.HasPrefix(l, "Wants=") && strings.Contains(l+" ", want+" ") || strings.Contains(l, "="+want)
-		}) {
+	var starts []string
+	for _, line := range lines("node-image-overlay.target") {
+		if names, ok := strings.CutPrefix(line, "Wants="); ok {
+			starts = append(starts, strings.Fields(names)...)
+		}
+	}
+	for _, want := range []string{
+		"node-image-finish.service", "sshd.service", "systemd-user-sessions.service", "systemd-logind.service", "getty.target",
+	} {
+		if !slices.Contains(starts, want) {
 			t.Errorf("the target starts no %s", want)
 		}
 	}
 	next := map[string]string{
-		"node-image-prepare.service": "node-image-pull.service", "node-image-pull.service": "node-image-overlay.service",
-		"node-image-overlay.service": "node-image-finish.service", "node-image-finish.service": "",
+		"node-image-prepare.service": "node-image-pull.service",
+		"node-image-pull.service":    "node-image-overlay.service",
+		"node-image-overlay.service": "node-image-finish.service",
+		"node-image-finish.service":  "",
 	}
 	for unit, waits := range next {
 		text := lines(unit)
-		for _, want := range []string{"Restart=on-failure", "StartLimitIntervalSec=0"} {
+		for _, want := range []string{"Restart=on-failure", "StartLimitIntervalSec=0", "IgnoreOnIsolate=yes"} {
 			if !slices.Contains(text, want) {
 				t.Errorf("%s: no %s", unit, want)
 			}
@@ -272,8 +285,10 @@ func TestNodeImageUnits(t *testing.T) {
 			t.Errorf("%s: when it is killed, %s is never started", unit, waits)
 		}
 	}
-	if text := lines("var-nodeimage.mount"); !slices.Contains(text, "Options=size=5G,mode=0755") || !slices.Contains(text, "ConditionPathExists=/run/ostree-live") {
-		t.Errorf("memory of a live system: %q", text)
+	for _, want := range []string{"Options=size=5G,mode=0755", "ConditionPathExists=/run/ostree-live"} {
+		if text := lines("var-nodeimage.mount"); !slices.Contains(text, want) {
+			t.Errorf("memory of a live system: no %s in %q", want, text)
+		}
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 func disk(t *testing.T, options string) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, dir := range []string{"boot/loader.1/entries", "ostree/boot.1.1/scos/ab", "ostree/deploy/scos/deploy/cd.0", "ostree/repo"} {
+	for _, dir := range []string{
+		"boot/loader.1/entries", "ostree/boot.1.1/scos/ab", "ostree/deploy/scos/deploy/cd.0", "ostree/repo",
+	} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +33,8 @@ func disk(t *testing.T, options string) string {
 	}
 	if options != "" {
 		entry := "title SCOS\noptions root=LABEL=root " + options + "\n"
-		if err := os.WriteFile(filepath.Join(root, "boot/loader/entries/ostree-1-scos.conf"), []byte(entry), 0o644); err != nil {
+		path := filepath.Join(root, "boot/loader/entries/ostree-1-scos.conf")
+		if err := os.WriteFile(path, []byte(entry), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -60,7 +60,8 @@ func (b Builder) BuildBare(ctx context.Context, container string) (Image, error)
 	if err != nil {
 		return Image{}, err
 	}
-	key := cache.Key(recipe, tree, hyperkube, command, filepath.Base(b.Rootfs), fmt.Sprint(links, directories, enabled, masked, left, outside))
+	layout := fmt.Sprint(links, directories, enabled, masked, left, outside)
+	key := cache.Key(recipe, tree, hyperkube, command, filepath.Base(b.Rootfs), layout)
 	dir, err := b.Cache.Entry(ctx, b.Clock, BareKind, key, func(path string) error {
 		if err := b.makeBare(ctx, path, key, container); err != nil {
 			return fmt.Errorf("make bare OS image: %w", err)
@@ -127,8 +128,8 @@ func likeOSTree(root, container string) error {
 
 // archive makes the layer of the node image.
 func archive(ctx context.Context, root, path string) error {
-	args := []string{"--create", "--file=" + path, "--directory=" + root, "--sort=name", "--mtime=@0", "--numeric-owner", "--format=posix",
-		"--pax-option=delete=atime,delete=ctime"}
+	args := []string{"--create", "--file=" + path, "--directory=" + root, "--sort=name", "--mtime=@0", "--numeric-owner",
+		"--format=posix", "--pax-option=delete=atime,delete=ctime"}
 	// Names without "./", which ostree would not take for those of directories.
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -188,8 +189,9 @@ const firstBootMark = "boot/ignition.firstboot"
 // moveSettings puts /etc where a deployment has its defaults.
 func moveSettings(ctx context.Context, root string) error {
 	// A directory of a lower layer of the overlay cannot be renamed.
-	if _, err := run(ctx, "cp", "--archive", "--", filepath.Join(root, "etc"), filepath.Join(root, "usr/etc")); err != nil {
+	from, to := filepath.Join(root, "etc"), filepath.Join(root, "usr/etc")
+	if _, err := run(ctx, "cp", "--archive", "--", from, to); err != nil {
 		return err
 	}
-	return os.RemoveAll(filepath.Join(root, "etc"))
+	return os.RemoveAll(from)
 }

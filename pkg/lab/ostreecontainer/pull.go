@@ -100,7 +100,8 @@ func (r repository) layer(ctx context.Context, l v1.Layer) (ref string, err erro
 	// Images have their settings in /etc, commits have the OS's own in /usr/etc.
 	// Under another name until it is known to be usable.
 	raw := "okd-lab/" + ref
-	err = r.commit(ctx, raw, content, "--tree=tar=/dev/stdin", "--tar-autocreate-parents", `--tar-pathname-filter=^etc(.*),usr/etc\1`)
+	err = r.commit(ctx, raw, content,
+		"--tree=tar=/dev/stdin", "--tar-autocreate-parents", `--tar-pathname-filter=^etc(.*),usr/etc\1`)
 	if err != nil {
 		return "", fmt.Errorf("layer %s: %w", digest, err)
 	}

@@ -36,7 +36,8 @@ func layerOf(t *testing.T, files map[string]string) v1.Layer {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+	content := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil }
+	l, err := tarball.LayerFromOpener(content)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,9 @@ func TestPull(t *testing.T) {
 	}
 	tree := filepath.Join(t.TempDir(), "tree")
 	ostree(t, "checkout", "--repo="+repo, "--user-mode", ref, tree)
-	for path, want := range map[string]string{"usr/bin/kubelet": "new", "usr/bin/bash": "bash", "usr/etc/crio/crio.conf": "settings"} {
+	for path, want := range map[string]string{
+		"usr/bin/kubelet": "new", "usr/bin/bash": "bash", "usr/etc/crio/crio.conf": "settings",
+	} {
 		if got, err := os.ReadFile(filepath.Join(tree, path)); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v; want %q", path, got, err, want)
 		}
@@ -110,7 +113,10 @@ func TestPull(t *testing.T) {
 
 func TestPullRefuses(t *testing.T) {
 	repo := newRepo(t)
-	removes := push(t, layerOf(t, map[string]string{"usr/bin/kubelet": "old"}), layerOf(t, map[string]string{"usr/bin/.wh.kubelet": ""}))
+	good := push(t, layerOf(t, map[string]string{"usr/bin/x": ""}))
+	removes := push(t,
+		layerOf(t, map[string]string{"usr/bin/kubelet": "old"}), layerOf(t, map[string]string{"usr/bin/.wh.kubelet": ""}))
+	pull := func(more ...string) []string { return append([]string{"container", "image", "pull"}, more...) }
 	bad := filepath.Join(t.TempDir(), "auth.json")
 	if err := os.WriteFile(bad, []byte(`{"auths":"hunter2`), 0o600); err != nil {
 		t.Fatal(err)
@@ -121,11 +127,11 @@ func TestPullRefuses(t *testing.T) {
 		want string
 	}{
 		{"another subcommand", []string{"container", "unencapsulate"}, "usage"},
-		{"another transport", []string{"container", "image", "pull", repo, "ostree-unverified-image:oci:/x"}, "usage"},
-		{"a layer that removes", []string{"container", "image", "pull", repo, unverified + removes}, "removes /usr/bin/.wh.kubelet"},
-		{"no such image", []string{"container", "image", "pull", repo, unverified + removes[:len(removes)-4] + "0000"}, "pull OS image"},
-		{"logins of another kind", []string{"container", "image", "pull", "--authfile", bad, repo, unverified + removes}, "not as podman writes them"},
-		{"no repository", []string{"container", "image", "pull", "/nowhere", unverified + push(t, layerOf(t, map[string]string{"usr/bin/x": ""}))}, "ostree commit"},
+		{"another transport", pull(repo, "ostree-unverified-image:oci:/x"), "usage"},
+		{"a layer that removes", pull(repo, unverified+removes), "removes /usr/bin/.wh.kubelet"},
+		{"no such image", pull(repo, unverified+removes[:len(removes)-4]+"0000"), "pull OS image"},
+		{"logins of another kind", pull("--authfile", bad, repo, unverified+removes), "not as podman writes them"},
+		{"no repository", pull("/nowhere", unverified+good), "ostree commit"},
 	} {
 		err := Run(t.Context(), tt.args)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hunter2") {
@@ -139,7 +145,8 @@ func TestPullRefuses(t *testing.T) {
 
 func TestEscape(t *testing.T) {
 	for in, want := range map[string]string{
-		"docker://registry.test:5000/okd/content@sha256:0aF": "docker_3A_/_2F_registry_2E_test_3A_5000/okd/content_40_sha256_3A_0aF",
+		"docker://registry.test:5000/okd/content@sha256:0aF": "" +
+			"docker_3A_/_2F_registry_2E_test_3A_5000/okd/content_40_sha256_3A_0aF",
 		"a_b-c": "a__b-c",
 		"/a":    "_2F_a",
 	} {

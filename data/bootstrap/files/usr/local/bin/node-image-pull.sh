@@ -38,7 +38,8 @@ check_out() {
     local ref digest links=()
     digest="$(cat "$SPEC")" || return 1
     # Images are kept under refs that hold the pull spec, with odd characters escaped.
-    ref="$(ostree refs --repo "$REPO" --list ostree/container/image | grep --max-count=1 --fixed-strings "${digest##*:}")" || {
+    ref="$(ostree refs --repo "$REPO" --list ostree/container/image |
+        grep --max-count=1 --fixed-strings "${digest##*:}")" || {
         echo "the node image left no ref in $REPO"
         return 1
     }

@@ -46,7 +46,7 @@ repeat() {
 reason() {
     local said free at="${REPO%/*}"
     said="$(last_words "$1")"
-    if grep --quiet --ignore-case --extended-regexp 'no space left on device|min-free-space|disk quota exceeded' "$1"; then
+    if grep --quiet --ignore-case --extended-regexp 'no space left on device|min-free-space' "$1"; then
         [ -e "$at" ] || at="$ROOT/"
         free="$(df --output=avail --block-size=1M "$at" 2>/dev/null | tail -n 1 | tr -d ' ')" || free=
         if [ -n "$LIVE" ]; then
