@@ -312,7 +312,13 @@ func TestShellcheck(t *testing.T) {
 		if !strings.HasPrefix(content, "#!") {
 			continue
 		}
-		if strings.Contains(content, "shellcheck disable") {
+		// Variables that others use are the one thing that a sourced script may keep
+		// from shellcheck, which sees no use of them in the script itself.
+		checked := content
+		if strings.Contains(content, "Sourced") {
+			checked = strings.ReplaceAll(content, "shellcheck disable=SC2034", "")
+		}
+		if strings.Contains(checked, "shellcheck disable") {
 			t.Errorf("%s switches a check off", f.Path)
 		}
 		path := filepath.Join(dir, filepath.Base(f.Path))
