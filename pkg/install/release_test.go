@@ -32,7 +32,9 @@ type releaseSite struct {
 const someDigest = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 // digestOf gives each version an image of its own.
-func digestOf(version string) string { return someDigest[:len(someDigest)-1] + version[len(version)-1:] }
+func digestOf(version string) string {
+	return someDigest[:len(someDigest)-1] + version[len(version)-1:]
+}
 
 func newReleaseSite(t *testing.T) *releaseSite {
 	t.Helper()
