@@ -196,7 +196,7 @@ func TestList(t *testing.T) {
 		}
 		return versions
 	}
-	want := []string{"5.0.0-okd-scos.1 stable-5.0 true", "4.22.0-okd-scos.10 stable-5.0 true"}
+	want := []string{"5.0.0-okd-scos.1 stable-5.0 true", "4.22.0-okd-scos.10 stable-4.22 true"}
 	if got := list(false); !slices.Equal(got, want) {
 		t.Errorf("stable: %q", got)
 	}

@@ -25,12 +25,16 @@ type Listed struct {
 // nobody answers.
 func (s Sources) List(ctx context.Context, all bool) (list []Listed, notes []string, err error) {
 	failure := &Error{Service: s.Updates.Name(), Repository: s.Repository}
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	add := func(v versions.Version, l Listed) {
-		if !seen[v.String()] {
-			seen[v.String()] = true
-			l.Version, l.Candidate, l.Supported = v.String(), v.Candidate(), v.Minor().Supported()
+		l.Version, l.Candidate, l.Supported = v.String(), v.Candidate(), v.Minor().Supported()
+		at, known := seen[v.String()]
+		switch {
+		case !known:
+			seen[v.String()] = len(list)
 			list = append(list, l)
+		case l.Channel == "stable-"+v.Minor().String(): // its own, rather than that of the next minor version
+			list[at] = l
 		}
 	}
 	failure.ServiceCause = s.each(ctx, s.listed(all), func(channel string, g updates.Graph) {
