@@ -2,6 +2,7 @@ package signature
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -187,8 +188,8 @@ func TestStore(t *testing.T) {
 	check := func(name, want string, unknown bool) {
 		t.Helper()
 		_, err := store.Check(t.Context(), ring, digest, now.Add(time.Minute))
-		failure, ok := err.(*Error)
-		if !ok || !strings.Contains(failure.Error(), want) || failure.Unknown != unknown || failure.Next() == "" {
+		var failure *Error
+		if !errors.As(err, &failure) || !strings.Contains(failure.Error(), want) || failure.Unknown != unknown || failure.Next() == "" {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
