@@ -65,7 +65,13 @@ report() {
 e2e() {
 	local limit=40m
 	[ "$tier" = ci ] || limit=240m
-	go test -tags e2e -count=1 -timeout "$limit" -v ./tests/e2e -run "^$1\$" -tier "$tier" 2>&1 | tee -a "$work/e2e.log"
+	go test -tags e2e -count=1 -timeout "$limit" -v ./tests/e2e -run "^$1\$" -tier "${2:-$tier}" 2>&1 |
+		tee -a "$work/e2e.log"
+}
+
+# older RELEASE: one installation of a release that is not the newest.
+older() {
+	OKD_LAB_RELEASE=$1 bin/okd-lab setup && OKD_LAB_RELEASE=$1 e2e TestUPI ci
 }
 
 # integration runs the tests that need root and what okd-lab setup made: those
@@ -106,6 +112,10 @@ done
 [ "$failed" -eq 0 ] || [ "$tier" = full ] || exit 1
 step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$suite" || failed=1
 if [ "$tier" = full ]; then
+	for release in 4.22 4.20; do
+		step "installation of release $release" older "$release" || failed=1
+	done
+	bin/okd-lab setup >/dev/null # the newest again
 	step 'runs killed at 200 moments' go test -count=1 -timeout 30m ./tests/cli -run '^TestKill$' -kills 200 || failed=1
 fi
 [ "$tier" != full ] || report

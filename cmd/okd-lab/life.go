@@ -207,8 +207,7 @@ func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) 
 }
 
 func execCommand(o *options) *cobra.Command {
-	var release string
-	c := &cobra.Command{
+	return &cobra.Command{
 		Use:   "exec -- COMMAND [ARG...]",
 		Short: "Run a command inside the lab, with its network, names, kubectl, etcdctl and engine login",
 		Args:  cobra.MinimumNArgs(1),
@@ -217,12 +216,9 @@ func execCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return center.Exec(s, release, args)
+			return center.Exec(s, args)
 		},
 	}
-	first, _, _ := strings.Cut(fromEnv(envRelease, ""), ",")
-	c.Flags().StringVar(&release, "release", first, "the release that installers are told of (default: the lab's first; $"+envRelease+")")
-	return c
 }
 
 func serveCommand(o *options) *cobra.Command {

@@ -112,7 +112,9 @@ func (l *lab) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(l.root, "bin", "okd-lab"), args...)
 	cmd.Env = append(os.Environ(), "OKD_LAB="+l.Name, "OKD_LAB_CACHE="+l.Cache)
 	if f, err := l.Facts(); err == nil { // there is a lab
-		cmd.Env = append(cmd.Env, releaseOverride+"="+f.Release.PullSpec)
+		if r, err := f.ReleaseFor(firstRelease()); err == nil {
+			cmd.Env = append(cmd.Env, releaseOverride+"="+r.PullSpec)
+		}
 	}
 	return cmd
 }
@@ -132,11 +134,16 @@ func (l *lab) facts(t *testing.T) site.Facts {
 	return f
 }
 
-// release is the one that okd-lab tells installers of.
+// firstRelease is the release that the tests install, empty for the lab's usual.
+func firstRelease() string {
+	first, _, _ := strings.Cut(os.Getenv("OKD_LAB_RELEASE"), ",")
+	return first
+}
+
+// release is the one that the tests install.
 func (l *lab) release(t *testing.T) site.ReleaseFacts {
 	t.Helper()
-	first, _, _ := strings.Cut(os.Getenv("OKD_LAB_RELEASE"), ",")
-	r, err := l.facts(t).ReleaseFor(first)
+	r, err := l.facts(t).ReleaseFor(firstRelease())
 	if err != nil {
 		t.Fatal(err)
 	}

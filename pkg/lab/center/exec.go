@@ -17,15 +17,11 @@ import (
 )
 
 // Exec becomes the command argv, in the lab's provisioner namespace and with
-// the lab's resolver, and told of that release, by default the lab's usual one.
-// It returns only when that fails: terminal, signals and exit code are the
-// command's own.
-func Exec(s site.Site, release string, argv []string) error {
+// the lab's resolver. It returns only when that fails: terminal, signals and exit
+// code are the command's own.
+func Exec(s site.Site, argv []string) error {
 	facts, err := s.Facts()
 	if err != nil {
-		return err
-	}
-	if facts.Release, err = facts.ReleaseFor(release); err != nil {
 		return err
 	}
 	env := environment(os.Environ(), s, facts)
