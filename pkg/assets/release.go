@@ -38,11 +38,12 @@ func setRelease(store *asset.Store, deps Deps) error {
 		return nil
 	}
 	pin, err := recallPin(store)
-	if err == nil && !pin.IsZero() {
-		asset.Set(store, ReleaseImage, pin.PullSpec)
-		asset.Set(store, ReleaseVersion, pin.Version)
+	if err != nil {
+		return err
 	}
-	return err
+	asset.Set(store, ReleaseImage, pin.PullSpec)
+	asset.Set(store, ReleaseVersion, pin.Version) // manifests need no image, and may be all that was made
+	return nil
 }
 
 func recallPin(store *asset.Store) (Pin, error) {
@@ -50,9 +51,13 @@ func recallPin(store *asset.Store) (Pin, error) {
 	if ok || err != nil {
 		return pin, err
 	}
-	// Earlier versions of this installer remembered the image alone.
+	// A release that the environment named is no pin, but is remembered as well.
 	image, _, err := asset.Recall(store, ReleaseImage)
-	return Pin{PullSpec: image, From: "an earlier run"}, err
+	if err != nil {
+		return Pin{}, err
+	}
+	version, _, err := asset.Recall(store, ReleaseVersion)
+	return Pin{PullSpec: image, Version: version, From: "an earlier run"}, err
 }
 
 // Pin is the release that an earlier run chose; the zero value if none did.
