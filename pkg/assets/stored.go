@@ -95,16 +95,32 @@ func pastOf(p asset.Past) Past {
 	return Past{Started: !p.Started.IsZero(), HandedOver: !p.Marks[markHandedOver].IsZero()}
 }
 
-// StoredPast is what the state of a directory says; nothing where there is none.
-func StoredPast(dir string, key *seal.Key) (Past, error) {
+// StoredPast is what the state of a directory says of a cluster; nothing where
+// there is none, or where it is another cluster's.
+func StoredPast(dir string, key *seal.Key, infraID string) (Past, error) {
+	if ofIt, err := isOf(dir, key, infraID); !ofIt {
+		return Past{}, err
+	}
 	p, err := asset.StoredPast(dir, key)
 	return pastOf(p), err
 }
 
+// isOf reports whether the state of a directory is that of a cluster.
+func isOf(dir string, key *seal.Key, infraID string) (bool, error) {
+	id, err := asset.Stored(dir, key, InfraID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && id == infraID, err
+}
+
 // MarkHandedOver remembers in the state of a directory, which was taken without
-// opening its assets, that the masters have taken over. It fails with
-// fs.ErrNotExist if there is no state.
-func MarkHandedOver(lock *asset.DirLock, dir string, key *seal.Key, at time.Time) error {
+// opening its assets, that the masters of a cluster have taken over. A state that
+// is not that cluster's is left alone.
+func MarkHandedOver(lock *asset.DirLock, dir string, key *seal.Key, infraID string, at time.Time) error {
+	if ofIt, err := isOf(dir, key, infraID); !ofIt {
+		return err
+	}
 	return lock.Mark(dir, key, markHandedOver, at)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -179,7 +178,7 @@ func (a *App) DestroyBootstrap(ctx context.Context) error {
 	if v.Answer == handoff.Yes {
 		// First the marks: without its bootstrap host a silent cluster could be
 		// taken for one that never was.
-		err := a.remember(lock)
+		err := a.remember(lock, meta.InfraID)
 		if err == nil {
 			err = provider.Record(ctx, machines.Record{InfraID: meta.InfraID, Progress: machines.HandedOver})
 		}
@@ -202,7 +201,7 @@ func (a *App) DestroyBootstrap(ctx context.Context) error {
 
 // removable says why the bootstrap host may be removed, or fails with why not.
 func (a *App) removable(ctx context.Context, p platform, infraID string) (handoff.Verdict, error) {
-	past, err := a.past()
+	past, err := a.past(infraID)
 	if err != nil {
 		return handoff.Verdict{}, err
 	}
@@ -226,14 +225,14 @@ func (a *App) removable(ctx context.Context, p platform, infraID string) (handof
 	return v, nil
 }
 
-// past is what the state says of the cluster. Whoever has lost the state, or the
+// past is what the state says of a cluster. Whoever has lost the state, or the
 // key to it, has other evidence.
-func (a *App) past() (assets.Past, error) {
+func (a *App) past(infraID string) (assets.Past, error) {
 	key, err := a.stateKey()
 	if err != nil {
 		return assets.Past{}, err
 	}
-	past, err := assets.StoredPast(a.Dir, key)
+	past, err := assets.StoredPast(a.Dir, key, infraID)
 	if unreadable := (*asset.StateError)(nil); errors.As(err, &unreadable) {
 		event.Warn(a.Sink, "The state is left out of account", "err", err)
 		return assets.Past{}, nil
@@ -243,14 +242,23 @@ func (a *App) past() (assets.Past, error) {
 
 // remember marks in the state, if there is one that can be read, that the
 // masters have taken over.
-func (a *App) remember(lock *asset.DirLock) error {
+func (a *App) remember(lock *asset.DirLock, infraID string) error {
 	key, err := a.stateKey()
 	if err != nil {
 		return err
 	}
-	err = assets.MarkHandedOver(lock, a.Dir, key, a.Clock.Now())
-	if unreadable := (*asset.StateError)(nil); errors.As(err, &unreadable) || errors.Is(err, fs.ErrNotExist) {
+	err = assets.MarkHandedOver(lock, a.Dir, key, infraID, a.Clock.Now())
+	if unreadable := (*asset.StateError)(nil); errors.As(err, &unreadable) {
 		return nil // the platform has the mark
 	}
 	return err
+}
+
+// rememberOwn is remember for the cluster that the directory is of.
+func (a *App) rememberOwn(lock *asset.DirLock) error {
+	meta, err := a.identify("")
+	if err != nil {
+		return nil // of which cluster the directory is, nothing here says
+	}
+	return a.remember(lock, meta.InfraID)
 }

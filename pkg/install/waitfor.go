@@ -83,7 +83,7 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 				}
 				return w.EtcdMoved(ctx)
 			}},
-	}, a.remember)
+	}, a.rememberOwn)
 	if err != nil {
 		a.diagnose(ctx, api, err)
 		return err
