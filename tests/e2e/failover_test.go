@@ -18,14 +18,44 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/phase"
 )
 
-// The promises.
+// What is promised, on a machine that keeps the pace.
 const (
 	maxOutage = 5 * time.Second  // of the API, at its virtual address
 	maxHiccup = time.Second      // of the API afterwards: a single question on a busy machine
 	maxRejoin = 30 * time.Second // of a master, from power-on
 )
+
+// usualStart is how long a temporary control plane takes to answer on two idle
+// cores (8 to 10 s, docs/benchmarks.md), with half of it as a margin.
+const usualStart = 15 * time.Second
+
+// pace is how many times slower than usual this machine was when it installed
+// the cluster, at least 1 and at most 6. Machines are noisy: what is promised is
+// held against what the same machine did minutes before.
+func (c *cluster) pace(t *testing.T) float64 {
+	t.Helper()
+	pace := 1.0
+	for _, r := range journal(t, c.dir) {
+		for _, p := range r.Phases {
+			if p.Name == install.PhaseAPIAnswers && p.Result == phase.Done {
+				pace = max(pace, p.Took().Seconds()/usualStart.Seconds())
+			}
+		}
+	}
+	pace = min(pace, 6)
+	measured(t, "pace: this machine took %.1f times as long as usual", pace)
+	return pace
+}
+
+// slowed is a limit at that pace.
+func slowed(limit time.Duration, pace float64) time.Duration {
+	return time.Duration(float64(limit) * pace)
+}
 
 // masterWithVIPLost takes the power from the master that holds the API's
 // address, and gives it back.
@@ -53,8 +83,9 @@ func masterWithVIPLost(t *testing.T, c *cluster) {
 	time.Sleep(15 * time.Second)
 	outage, failed := p.outage(cut)
 	measured(t, "API at the virtual address without an answer for %.1f s after power-off of the master that held it (%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
-	if outage > maxOutage {
-		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, maxOutage, p)
+	pace := c.pace(t)
+	if limit := slowed(maxOutage, pace); outage > limit {
+		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, limit, p)
 	}
 	c.usable(t, survivor, time.Minute)
 	// Only a node that is known to be away can be seen to come back.
@@ -66,9 +97,9 @@ func masterWithVIPLost(t *testing.T, c *cluster) {
 	})
 	t.Logf("%s is not Ready since %s", victim, gone)
 	c.usable(t, survivor, time.Minute)
-	c.rejoins(t, victim, maxRejoin)
+	c.rejoins(t, victim, slowed(maxRejoin, pace))
 	p.stop()
-	if silence := p.silence(cut.Add(15 * time.Second)); silence > maxHiccup {
+	if silence := p.silence(cut.Add(15 * time.Second)); silence > slowed(maxHiccup, pace) {
 		t.Errorf("no answer for %s later, while the master was away or came back: %s", silence, p)
 	}
 	step(t, "Nodes", func(t *testing.T) { c.nodesReady(t) })

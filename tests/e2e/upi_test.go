@@ -264,8 +264,8 @@ func (c *cluster) masterLost(t *testing.T) {
 	time.Sleep(12 * time.Second)
 	outage, failed := p.outage(cut)
 	measured(t, "UPI: API behind the load balancer without an answer for %.1f s after power-off of a master (%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
-	if outage > maxOutage {
-		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, maxOutage, p)
+	if limit := slowed(maxOutage, c.pace(t)); outage > limit {
+		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, limit, p)
 	}
 	c.usable(t, survivor, time.Minute)
 	c.rejoins(t, victim, 3*time.Minute)
