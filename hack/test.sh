@@ -89,34 +89,37 @@ integration() {
 # The programs that the tests build stay what users get.
 race() { CGO_ENABLED=1 go test -race "$@"; }
 
+# fail ends the run after a failed step, unless a report of all of them is wanted.
+fail() {
+	failed=1
+	[ "$tier" = full ]
+}
+
 results=()
+failed=0
 trap down EXIT
 down
 
 step 'packages' hack/packages.sh
 step 'build' make --no-print-directory build
 step 'lint' hack/lint.sh
-step 'unit and contract tests' race -p 2 -timeout 20m ./pkg/... ./cmd/... ./data/... ./tests/...
+step 'unit and contract tests' race -p 2 -timeout 20m ./pkg/... ./cmd/... ./data/... ./tests/... || fail
 step 'lab set up' bin/okd-lab setup
-step 'integration tests' integration
+step 'integration tests' integration || fail
 : >"$work/e2e.log"
-failed=0
 for test in \
 	'TestLab:installation on oVirt' \
 	'TestUPI:installation on machines of the user' \
 	'TestSingleNode:installation of a single node in place'; do
-	step "${test#*:}" e2e "${test%%:*}" && continue
-	failed=1
-	[ "$tier" = full ] || break
+	step "${test#*:}" e2e "${test%%:*}" || fail
 done
-[ "$failed" -eq 0 ] || [ "$tier" = full ] || exit 1
-step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$suite" || failed=1
+step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$suite" || fail
 if [ "$tier" = full ]; then
 	for release in 4.22 4.20; do
-		step "installation of release $release" older "$release" || failed=1
+		step "installation of release $release" older "$release" || fail
 	done
 	bin/okd-lab setup >/dev/null # the newest again
-	step 'runs killed at 200 moments' go test -count=1 -timeout 30m ./tests/cli -run '^TestKill$' -kills 200 || failed=1
+	step 'runs killed at 200 moments' go test -count=1 -timeout 30m ./tests/cli -run '^TestKill$' -kills 200 || fail
 fi
 [ "$tier" != full ] || report
 [ "$failed" -eq 0 ]

@@ -17,7 +17,7 @@ var waiting = []string{"cb-bootstrap", "wait-for-ceo"}
 // needs before anything else; hosts that boot a node image have no such service.
 func nodeImage(s *scene) []Finding {
 	if sv := s.services["node-image-pull"]; sv != nil && !sv.succeeded {
-		return s.trouble(sv, Error, "the node image could not be pulled", "the node image is still being pulled")
+		return s.trouble(sv, Error, "the node image could not be put in place", "the node image is still being put in place")
 	}
 	return nil
 }

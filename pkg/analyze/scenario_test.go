@@ -154,7 +154,7 @@ func TestCauses(t *testing.T) {
 		{"a release image that never was tried", files{"bootstrap/services/crio-configure.json": recs(rec(1, "service start"))},
 			"release-image.service was never started", "release-image.log"},
 		{"a node image that does not come", files{"bootstrap/services/node-image-pull.json": recs(rec(1, "service start"), rec(2, "stage end", "pull-node-image", "failure", "x509: certificate signed by unknown authority"))},
-			"the node image could not be pulled in stage pull-node-image: x509", "additionalTrustBundle"},
+			"the node image could not be put in place in stage pull-node-image: x509", "additionalTrustBundle"},
 		{"still downloading", files{"bootstrap/services/release-image.json": recs(rec(1, "service start"), rec(1, "stage start", "pull-release-image"))},
 			"the release image is still being downloaded: stage pull-release-image for 29m00s", ""},
 		{"bootkube that never ran", files{"bootstrap/services/release-image.json": releaseDone}, "bootkube.service was never started", "bootkube.log"},

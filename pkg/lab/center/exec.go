@@ -133,9 +133,6 @@ func ExecIn(m machine.Status, argv []string) error {
 	if err != nil {
 		return fmt.Errorf("enter machine %s: %w", m.Name, err)
 	}
-	args := append([]string{
-		"nsenter", "--target", strconv.Itoa(m.Leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--wdns=/", "--",
-	}, argv...)
 	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=" + os.Getenv("TERM")}
-	return unix.Exec(nsenter, args, env)
+	return unix.Exec(nsenter, m.Enter(argv), env)
 }

@@ -215,11 +215,10 @@ func (l *lab) run(id string, argv ...string) (string, error) {
 		return "", errors.New("the system does not run")
 	}
 	script := `while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec "$@"`
-	args := append([]string{"-c", script, "sh"}, m.Join...)
-	args = append(args, "--", "nsenter", "-t", fmt.Sprint(m.Leader), "-m", "-u", "-i", "-n", "-p", "--")
+	args := append(append([]string{"-c", script, "sh"}, m.Join...), "--")
 	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
 	defer stop()
-	out, err := exec.CommandContext(ctx, "sh", append(args, argv...)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "sh", append(args, m.Enter(argv)...)...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
@@ -287,6 +286,11 @@ func TestBoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.eventually("the boot after reset, without Ignition", boots(2))
+	go l.run(hw.ID, "sh", "-c", "touch /run/somebody-works-here; sleep 300; true") // must not keep the system from ending
+	l.eventually("somebody at work in the machine", func() bool {
+		_, err := l.run(hw.ID, "test", "-e", "/run/somebody-works-here")
+		return err == nil
+	})
 	if _, err := l.run(hw.ID, "systemctl", "reboot"); err != nil {
 		t.Logf("systemctl reboot: %v", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -268,6 +269,17 @@ type Status struct {
 	Standalone bool `json:"standalone,omitempty"`
 	// Join are the files through which a process enters the machine's groups.
 	Join []string `json:"join,omitempty"`
+}
+
+// Enter is the command line that runs argv inside the machine's system. A shell
+// that stays outside of the system's processes waits for argv: nsenter's own
+// wait stops itself when the system, shutting down, stops all that runs in it,
+// and what nobody reaps then keeps the system from ever ending.
+func (s Status) Enter(argv []string) []string {
+	return append([]string{
+		"nsenter", "--target", strconv.Itoa(s.Leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--no-fork", "--cgroup", "--wdns=/", "--",
+		"sh", "-c", `"$@"; exit $?`, "sh",
+	}, argv...)
 }
 
 // List tells about all machines, by name.
