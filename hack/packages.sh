@@ -4,7 +4,7 @@
 # now or later.
 set -euo pipefail
 
-packages=(shellcheck jq ostree rsync openssl qemu-utils keepalived haproxy iproute2 nftables iptables conntrack
+packages=(shellcheck jq ostree rsync openssl qemu-utils dnsmasq-base keepalived haproxy iproute2 nftables iptables conntrack
 	bind9-dnsutils curl procps file gcc libc6-dev)
 services=(keepalived.service haproxy.service rsync.service)
 

@@ -101,7 +101,7 @@ func (n *names) set(ctx context.Context, name string, conf []byte) error {
 	}
 	out, err := exec.CommandContext(ctx, "dnsmasq", "--test", "--conf-file="+n.conf()).CombinedOutput()
 	if err != nil {
-		err = fmt.Errorf("dnsmasq refuses the settings: %s", bytes.TrimSpace(out))
+		err = fmt.Errorf("dnsmasq refuses the settings: %w: %s", err, bytes.TrimSpace(out))
 		if old == nil {
 			return errors.Join(err, os.Remove(path))
 		}
