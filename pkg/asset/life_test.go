@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,8 +34,8 @@ func (k ticket) Stale(now time.Time) string {
 }
 
 var (
-	tTicket = From0("ticket", func(e Env) (ticket, error) { n, err := draw(e.Rand); return ticket{n.N, e.Now}, err })
-	tSecond = From0("second ticket", func(e Env) (ticket, error) { n, err := draw(e.Rand); return ticket{n.N, e.Now}, err })
+	tTicket = From0("ticket", func(e Env) (ticket, error) { return ticket{draw().N, e.Now}, nil })
+	tSecond = From0("second ticket", func(e Env) (ticket, error) { return ticket{draw().N, e.Now}, nil })
 	tStub   = From2("stub.txt", tTicket, tSecond, func(_ Env, a, b ticket) (Files, error) {
 		return Files{NewFile("stub.txt", []byte(a.N+b.N))}, nil
 	})
@@ -171,34 +170,41 @@ func TestChangedWhileRunning(t *testing.T) {
 	}
 }
 
-// The same inputs, clock and randomness give the same bytes, however the work
+// The same inputs, clock and drawn values give the same bytes, however the work
 // is spread.
 func TestSchedulingDoesNotMatter(t *testing.T) {
 	var all []Asset[number]
 	for i := range 40 {
-		all = append(all, From0(fmt.Sprint("number ", i), func(e Env) (number, error) {
+		all = append(all, From0(fmt.Sprint("number ", i), func(Env) (number, error) {
 			if i%3 == 0 {
 				runtime.Gosched()
 			}
-			return draw(e.Rand)
+			return draw(), nil
 		}))
 	}
-	sum := FromAll("sum", all, func(_ Env, in []number) (Files, error) { return Files{NewFile("sum.txt", fmt.Append(nil, in))}, nil })
+	sum := FromAll("sum", all, func(_ Env, in []number) (Files, error) {
+		return Files{NewFile("sum.txt", fmt.Append(nil, in))}, nil
+	})
+	refs := []Ref{sum, tManifests, tFinal}
+	run := func(w world, write []Ref) {
+		s, err := Open(w.dir, w.options(Refuse))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Run(context.Background(), write, refs)
+		if err = errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	drawn := newWorld(t)
+	run(drawn, nil)
 	var first map[string]string
 	for _, procs := range []int{1, 2, 8, 32, 1} {
 		runtime.GOMAXPROCS(procs)
 		w := newWorld(t)
-		o := w.options(Refuse)
-		o.Rand = mathrand.NewChaCha8([32]byte{7})
-		s, err := Open(w.dir, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = s.Run(context.Background(), []Ref{sum, tManifests, tFinal}, nil)
-		if err = errors.Join(err, s.Close()); err != nil {
-			t.Fatal(err)
-		}
+		w.write(StateName, drawn.read(StateName))
+		run(w, refs)
 		got := w.outputs()
 		if first == nil {
 			first = got

@@ -2,15 +2,15 @@ package asset
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -24,7 +24,7 @@ type number struct{ N string }
 var (
 	tConfig    = Source("config.yaml", "config.yaml")
 	tColour    = From1("colour", tConfig, func(_ Env, b []byte) (string, error) { return strings.TrimSpace(string(b)), nil }, Transient())
-	tNumber    = From0("number", func(e Env) (number, error) { return draw(e.Rand) })
+	tNumber    = From0("number", func(Env) (number, error) { return draw(), nil })
 	tManifests = From2("manifests", tColour, tNumber, func(_ Env, colour string, n number) (Files, error) {
 		if colour == "broken" {
 			return nil, errors.New("cannot use broken")
@@ -44,11 +44,7 @@ var (
 	})
 )
 
-func draw(r io.Reader) (number, error) {
-	b := make([]byte, 8)
-	_, err := io.ReadFull(r, b)
-	return number{fmt.Sprintf("%x", b)}, err
-}
+func draw() number { return number{rand.Text()} }
 
 type world struct {
 	t      *testing.T
@@ -384,10 +380,9 @@ func TestMissingSourceAndStored(t *testing.T) {
 func TestReproducible(t *testing.T) {
 	var states []string
 	for range 2 {
+		cryptotest.SetGlobalRandom(t, 7)
 		w := newWorld(t)
-		o := w.options(Refuse)
-		o.Rand = mathrand.NewChaCha8([32]byte{7})
-		s, err := Open(w.dir, o)
+		s, err := Open(w.dir, w.options(Refuse))
 		if err != nil {
 			t.Fatal(err)
 		}

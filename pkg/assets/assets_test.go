@@ -8,7 +8,6 @@ import (
 	"flag"
 	"io/fs"
 	"maps"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,8 +34,7 @@ const testImage = "registry.lab.okd.test:5000/okd/release@sha256:0123456789abcde
 
 func deps() Deps {
 	return Deps{
-		Clock: clock.NewFake(t0), Rand: mathrand.NewChaCha8([32]byte{1}),
-		ReleaseImage: testImage, Invoker: "user", Version: "test",
+		Clock: clock.NewFake(t0), ReleaseImage: testImage, Invoker: "user", Version: "test",
 	}
 }
 
@@ -71,13 +69,12 @@ var warm = sync.OnceValues(func() (state []byte, err error) {
 	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
 		return nil, err
 	}
-	d := deps()
-	d.Rand = nil
-	i, err := Open(dir, d)
+	i, err := Open(dir, deps())
 	if err != nil {
 		return nil, err
 	}
-	_, err = i.store.Run(context.Background(), nil, []asset.Ref{TLSFiles, Kubeadmin, SSHKeys, InfraID, ClusterID})
+	_, err = i.store.Run(context.Background(), nil,
+		[]asset.Ref{TLSFiles, BootstrapAdmin, Kubeadmin, SSHKeys, InfraID, ClusterID})
 	if err = errors.Join(err, i.Close()); err != nil {
 		return nil, err
 	}
@@ -163,13 +160,14 @@ func TestIgnitionConfigs(t *testing.T) {
 	}
 }
 
-// However the work is spread over processors.
+// The same inputs and keys give the same bytes, however the work is spread over
+// processors.
 func TestSameInputsSameBytes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	var trees []map[string][]byte
 	for _, processors := range []int{1, 16} {
 		runtime.GOMAXPROCS(processors)
-		dir := newDir(t)
+		dir := warmDir(t)
 		i := open(t, dir, deps())
 		if err := i.Manifests(context.Background()); err != nil {
 			t.Fatal(err)

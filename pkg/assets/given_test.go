@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,18 +40,18 @@ var givenNames = []string{
 }
 
 // ownCA is an authority that a user brings.
-func ownCA(t *testing.T, seed byte) pki.Pair {
+func ownCA(t *testing.T) pki.Pair {
 	t.Helper()
-	ca, err := pki.NewAuthority(mathrand.NewChaCha8([32]byte{seed}), t0.Add(-100*pki.Day), pki.Name{Common: "own"}, pki.Year)
+	ca, err := pki.NewAuthority(t0.Add(-100*pki.Day), pki.Name{Common: "own"}, pki.Year)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ca
 }
 
-func ownClient(t *testing.T, ca pki.Pair, seed byte) pki.Pair {
+func ownClient(t *testing.T, ca pki.Pair) pki.Pair {
 	t.Helper()
-	client, err := ca.Issue(mathrand.NewChaCha8([32]byte{seed}), t0.Add(-100*pki.Day), pki.Leaf{Name: admin, Life: pki.Year, Usage: pki.Client})
+	client, err := ca.Issue(t0.Add(-100*pki.Day), pki.Leaf{Name: admin, Life: pki.Year, Usage: pki.Client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +60,8 @@ func ownClient(t *testing.T, ca pki.Pair, seed byte) pki.Pair {
 
 func TestLoadClusterCerts(t *testing.T) {
 	dir := warmDir(t)
-	ca := ownCA(t, 40)
-	client := ownClient(t, ca, 41)
+	ca := ownCA(t)
+	client := ownClient(t, ca)
 	for _, name := range givenNames {
 		putPair(t, dir, name, ca)
 	}
@@ -105,12 +104,12 @@ func TestLoadClusterCerts(t *testing.T) {
 }
 
 func TestLoadClusterCertsRefuses(t *testing.T) {
-	ca, other := ownCA(t, 40), ownCA(t, 42)
-	expired, err := pki.NewAuthority(mathrand.NewChaCha8([32]byte{43}), t0.Add(-2*pki.Day), pki.Name{Common: "old"}, pki.Day)
+	ca, other := ownCA(t), ownCA(t)
+	expired, err := pki.NewAuthority(t0.Add(-2*pki.Day), pki.Name{Common: "old"}, pki.Day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := ownClient(t, ca, 41)
+	client := ownClient(t, ca)
 	tests := []struct {
 		name, file string
 		pair       pki.Pair
@@ -194,7 +193,7 @@ func TestGivenPassword(t *testing.T) {
 
 func TestGivenBoundKey(t *testing.T) {
 	dir := warmDir(t)
-	key := ownCA(t, 40).Key
+	key := ownCA(t).Key
 	put(t, dir, boundKeyFile, key)
 	i := open(t, dir, deps())
 	r, err := i.run(context.Background(), nil, TLSFiles)

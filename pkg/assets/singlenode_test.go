@@ -169,7 +169,6 @@ func TestMetadata(t *testing.T) {
 }
 
 func TestInfraID(t *testing.T) {
-	random := deps().Rand
 	for name, want := range map[string]string{
 		"demo":                    "demo",
 		"a-name-of-twenty-one-c":  "a-name-of-twenty-one",
@@ -177,7 +176,7 @@ func TestInfraID(t *testing.T) {
 		"a.very.long.name.here.x": "a-very-long-name-here",
 		"twenty-characters-xx-y":  "twenty-characters-xx",
 	} {
-		got, err := newInfraID(random, name)
+		got, err := newInfraID(name)
 		if err != nil || !regexp.MustCompile("^"+want+"-[a-z0-9]{5}$").MatchString(got) {
 			t.Errorf("%s gives %s (%v), want %s-*****", name, got, err, want)
 		}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -90,7 +89,7 @@ func newHost(t *testing.T) *host {
 	}
 	h.server = sshtest.New(t, h.shell)
 	h.server.Forward = h.forward
-	h.users, err = pki.NewSSHKey(rand.Reader, "user@desk")
+	h.users, err = pki.NewSSHKey("user@desk")
 	h.must(err)
 	h.behind = map[string]*sshtest.Server{}
 	h.master("127.0.0.21", false)

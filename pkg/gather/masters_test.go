@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"maps"
@@ -49,7 +48,7 @@ func fleet(t *testing.T) *host {
 	})
 	h.server.Forward = h.forward
 	var err error
-	h.users, err = pki.NewSSHKey(rand.Reader, "user@desk")
+	h.users, err = pki.NewSSHKey("user@desk")
 	h.must(err)
 	h.master("127.0.0.21", false)
 	return h

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -29,7 +28,7 @@ import (
 // Which keys are used to log in to which hosts.
 func TestLogins(t *testing.T) {
 	key := func(comment string) pki.SSHKey {
-		made, err := pki.NewSSHKey(rand.Reader, comment)
+		made, err := pki.NewSSHKey(comment)
 		if err != nil {
 			t.Fatal(err)
 		}

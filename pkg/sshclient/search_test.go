@@ -3,7 +3,6 @@ package sshclient_test
 import (
 	"bytes"
 	"crypto"
-	"crypto/rand"
 	"encoding/pem"
 	"os"
 	"path/filepath"
@@ -20,7 +19,7 @@ import (
 
 func sshKey(t *testing.T, comment string) pki.SSHKey {
 	t.Helper()
-	key, err := pki.NewSSHKey(rand.Reader, comment)
+	key, err := pki.NewSSHKey(comment)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/rand"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -106,7 +105,7 @@ func TestThroughAnotherHost(t *testing.T) {
 
 func TestDialRefuses(t *testing.T) {
 	s := sshtest.New(t, echo)
-	other, err := pki.NewSSHKey(rand.Reader, "other")
+	other, err := pki.NewSSHKey("other")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +167,7 @@ func TestHostsOfTheUser(t *testing.T) {
 		}
 		return 0
 	})
-	other, err := pki.NewSSHKey(rand.Reader, "other")
+	other, err := pki.NewSSHKey("other")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +217,7 @@ func TestWantedKeysComeFirst(t *testing.T) {
 	s := sshtest.New(t, echo)
 	users := agent.NewKeyring()
 	for range 8 {
-		other, err := pki.NewSSHKey(rand.Reader, "other")
+		other, err := pki.NewSSHKey("other")
 		if err != nil {
 			t.Fatal(err)
 		}

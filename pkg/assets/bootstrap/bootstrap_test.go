@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -36,23 +35,25 @@ spec:
   clusterID: 00000000-0000-0000-0000-000000000000
 `
 
+var testKeys = pki.SSHKeys{
+	Host: pki.SSHKey{
+		PrivatePEM:    []byte("-----BEGIN OPENSSH PRIVATE KEY-----\nhost\n-----END OPENSSH PRIVATE KEY-----\n"),
+		AuthorizedKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC2t66Y8jqA6iglM+/cf9SK9to/kWF5ZOKQuzBizIkt0 bootstrap host",
+	},
+	User: pki.SSHKey{
+		PrivatePEM:    []byte("-----BEGIN OPENSSH PRIVATE KEY-----\nuser\n-----END OPENSSH PRIVATE KEY-----\n"),
+		AuthorizedKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4poHDRZJ+yyfpS+Ecd1erj+buGTAfLoIpnfINntp9T okd-install",
+	},
+}
+
 func testInputs(t *testing.T) bootstrap.Inputs {
 	t.Helper()
-	random := rand.NewChaCha8([32]byte{1})
-	host, err := pki.NewSSHKey(random, "bootstrap host")
-	if err != nil {
-		t.Fatal(err)
-	}
-	user, err := pki.NewSSHKey(random, "okd-install")
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := func(name, content string) asset.File { return asset.NewFile(name, []byte(content)) }
 	return bootstrap.Inputs{
 		Config:       testConfig(t),
 		InfraID:      "demo-abcde",
 		ReleaseImage: "registry.test/okd/release@sha256:aa",
-		HostKeys:     pki.SSHKeys{Host: host, User: user},
+		HostKeys:     testKeys,
 		Files: asset.Files{
 			file("manifests/cvo-overrides.yaml", clusterVersion),
 			file("manifests/cluster-config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cluster-config-v1, namespace: kube-system}\n"),
