@@ -56,25 +56,45 @@ func TestStale(t *testing.T) {
 		wantErr string
 	}{
 		{name: "in time", after: day / 2},
-		{name: "expired", after: 2 * day, fresh: true, says: "generating anew what went stale (second ticket, ticket has expired)"},
-		{name: "the clock was set back", after: -day, fresh: true, says: "generating anew what went stale (second ticket, ticket is not valid yet)"},
-		{name: "expired, started", after: 2 * day, started: true, says: "keeping what went stale: machines were started with it (second ticket, ticket has expired)"},
-		{name: "set back, started", after: -day, started: true, says: "keeping what went stale: machines were started with it (second ticket, ticket is not valid yet)"},
-		{name: "expired, edited", after: 2 * day, edited: true, wantErr: "stub.txt was edited, and what is behind it changed as well: second ticket has expired, ticket has expired"},
-		{name: "expired, edited, overwrite", after: 2 * day, edited: true, policy: Overwrite, fresh: true, says: "discarding an edit"},
+		{
+			name: "expired", after: 2 * day, fresh: true,
+			says: "generating anew what went stale (second ticket, ticket has expired)",
+		},
+		{
+			name: "the clock was set back", after: -day, fresh: true,
+			says: "generating anew what went stale (second ticket, ticket is not valid yet)",
+		},
+		{
+			name: "expired, started", after: 2 * day, started: true,
+			says: "keeping what went stale: machines were started with it (second ticket, ticket has expired)",
+		},
+		{
+			name: "set back, started", after: -day, started: true,
+			says: "keeping what went stale: machines were started with it (second ticket, ticket is not valid yet)",
+		},
+		{
+			name: "expired, edited", after: 2 * day, edited: true,
+			wantErr: "stub.txt was edited, and what is behind it changed as well: " +
+				"second ticket has expired, ticket has expired",
+		},
+		{
+			name: "expired, edited, overwrite", after: 2 * day, edited: true, policy: Overwrite, fresh: true,
+			says: "discarding an edit",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := world{t, t.TempDir(), new([]string)}
 			clk := clock.NewFake(time.Unix(1e9, 0))
 			run := func(at time.Duration) error {
-				s, err := Open(w.dir, Options{Clock: clock.NewFake(clk.Now().Add(at)), Edited: tt.policy, Events: event.SinkFunc(func(e event.Event) {
+				sink := event.SinkFunc(func(e event.Event) {
 					text := e.Message
 					if len(e.Attrs) == 2 {
 						text += fmt.Sprintf(" (%s %s)", e.Attrs[0].Value, e.Attrs[1].Value)
 					}
 					*w.events = append(*w.events, text)
-				})})
+				})
+				s, err := Open(w.dir, Options{Clock: clock.NewFake(clk.Now().Add(at)), Edited: tt.policy, Events: sink})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -106,7 +126,8 @@ func TestStale(t *testing.T) {
 			if after := w.read("stub.txt"); after == before == tt.fresh {
 				t.Errorf("was %s, is %s", before, after)
 			}
-			if said := strings.Join(*w.events, "\n"); said != tt.says && !(tt.policy == Overwrite && strings.Contains(said, tt.says)) {
+			said := strings.Join(*w.events, "\n")
+			if said != tt.says && !(tt.policy == Overwrite && strings.Contains(said, tt.says)) {
 				t.Errorf("said %q, want %q", said, tt.says)
 			}
 		})
@@ -134,7 +155,8 @@ func TestEditedAfterStart(t *testing.T) {
 	w.write("grows.txt", "longer")
 	w.write("fixed.txt", "mine")
 	run()
-	if said := strings.Join(*w.events, "\n"); said != "file edited after machines were started from it; the edit has no effect" {
+	const want = "file edited after machines were started from it; the edit has no effect"
+	if said := strings.Join(*w.events, "\n"); said != want {
 		t.Errorf("said %q", said)
 	}
 	if w.read("grows.txt") != "longer" || w.read("fixed.txt") != "mine" {
@@ -270,7 +292,9 @@ func TestSweepStaysInside(t *testing.T) {
 	w, other := newWorld(t), t.TempDir()
 	theirs, ours := filepath.Join(other, tmpPrefix+"theirs"), filepath.Join(w.dir, "manifests", tmpPrefix+"ours")
 	w.write("manifests/a.yaml", "")
-	for _, err := range []error{os.WriteFile(theirs, nil, 0o600), os.WriteFile(ours, nil, 0o600), os.Symlink(other, filepath.Join(w.dir, "link"))} {
+	for _, err := range []error{
+		os.WriteFile(theirs, nil, 0o600), os.WriteFile(ours, nil, 0o600), os.Symlink(other, filepath.Join(w.dir, "link")),
+	} {
 		if err != nil {
 			t.Fatal(err)
 		}

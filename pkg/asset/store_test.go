@@ -22,14 +22,19 @@ import (
 type number struct{ N string }
 
 var (
-	tConfig    = Source("config.yaml", "config.yaml")
-	tColour    = From1("colour", tConfig, func(_ Env, b []byte) (string, error) { return strings.TrimSpace(string(b)), nil }, Transient())
+	tConfig = Source("config.yaml", "config.yaml")
+	tColour = From1("colour", tConfig, func(_ Env, b []byte) (string, error) {
+		return strings.TrimSpace(string(b)), nil
+	}, Transient())
 	tNumber    = From0("number", func(Env) (number, error) { return draw(), nil })
 	tManifests = From2("manifests", tColour, tNumber, func(_ Env, colour string, n number) (Files, error) {
 		if colour == "broken" {
 			return nil, errors.New("cannot use broken")
 		}
-		files := Files{NewFile("manifests/a.yaml", []byte("colour: "+colour+"\n")), NewFile("manifests/b.yaml", []byte("n: "+n.N+"\n"))}
+		files := Files{
+			NewFile("manifests/a.yaml", []byte("colour: "+colour+"\n")),
+			NewFile("manifests/b.yaml", []byte("n: "+n.N+"\n")),
+		}
 		if colour == "few" {
 			files = files[:1]
 		}
@@ -135,9 +140,11 @@ func TestStoreSemantics(t *testing.T) {
 			want: files{"manifests/a.yaml": "mine\n"}, event: "using a file as edited",
 		},
 		{
-			name: "both changed", change: func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") },
-			want:    files{"manifests/a.yaml": "mine\n"},
-			wantErr: "generate manifests: manifests/a.yaml was edited, and what is behind it changed as well: config.yaml; run again with --keep-edited",
+			name:   "both changed",
+			change: func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") },
+			want:   files{"manifests/a.yaml": "mine\n"},
+			wantErr: "generate manifests: manifests/a.yaml was edited, and what is behind it changed as well: " +
+				"config.yaml; run again with --keep-edited",
 		},
 		{
 			name: "both changed, keep", policy: Keep,
@@ -150,12 +157,14 @@ func TestStoreSemantics(t *testing.T) {
 			want:   files{"manifests/a.yaml": "colour: blue\n"}, event: "discarding an edit",
 		},
 		{
-			name: "edited, and an input changed that does not show in the file", change: func(w world) { w.write(b, "mine\n"); w.write("config.yaml", "blue\n") },
-			want: files{b: "mine\n", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
+			name:   "edited, and an input changed that does not show in the file",
+			change: func(w world) { w.write(b, "mine\n"); w.write("config.yaml", "blue\n") },
+			want:   files{b: "mine\n", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
 		},
 		{
-			name: "removed, and an input changed that does not show in the file", change: func(w world) { w.remove(b); w.write("config.yaml", "blue\n") },
-			want: files{b: "(none)", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
+			name:   "removed, and an input changed that does not show in the file",
+			change: func(w world) { w.remove(b); w.write("config.yaml", "blue\n") },
+			want:   files{b: "(none)", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
 		},
 		{
 			name:   "both changed to the same",
@@ -167,20 +176,23 @@ func TestStoreSemantics(t *testing.T) {
 			want: files{"manifests/extra.yaml": "extra\n", "manifests/a.yaml": "colour: red\n"},
 		},
 		{
-			name: "file added and input changed", change: func(w world) { w.write("manifests/extra.yaml", "extra\n"); w.write("config.yaml", "blue\n") },
-			want: files{"manifests/extra.yaml": "extra\n", "manifests/a.yaml": "colour: blue\n"},
+			name:   "file added and input changed",
+			change: func(w world) { w.write("manifests/extra.yaml", "extra\n"); w.write("config.yaml", "blue\n") },
+			want:   files{"manifests/extra.yaml": "extra\n", "manifests/a.yaml": "colour: blue\n"},
 		},
 		{
-			name: "other files in the directory", change: func(w world) { w.write("manifests/README.md", "hm\n"); w.write("manifests/a.yaml~", "old\n") },
-			want: files{"manifests/README.md": "hm\n", "manifests/a.yaml~": "old\n", "manifests/a.yaml": "colour: red\n"},
+			name:   "other files in the directory",
+			change: func(w world) { w.write("manifests/README.md", "hm\n"); w.write("manifests/a.yaml~", "old\n") },
+			want:   files{"manifests/README.md": "hm\n", "manifests/a.yaml~": "old\n", "manifests/a.yaml": "colour: red\n"},
 		},
 		{
 			name: "file removed", change: func(w world) { w.remove("manifests/a.yaml") },
 			want: files{"manifests/a.yaml": "(none)"},
 		},
 		{
-			name: "file removed and input changed", change: func(w world) { w.remove("manifests/a.yaml"); w.write("config.yaml", "blue\n") },
-			want: files{"manifests/a.yaml": "(none)"}, wantErr: "manifests/a.yaml was edited",
+			name:   "file removed and input changed",
+			change: func(w world) { w.remove("manifests/a.yaml"); w.write("config.yaml", "blue\n") },
+			want:   files{"manifests/a.yaml": "(none)"}, wantErr: "manifests/a.yaml was edited",
 		},
 		{
 			name: "directory removed", change: func(w world) { w.remove("manifests") },
@@ -196,7 +208,8 @@ func TestStoreSemantics(t *testing.T) {
 		},
 		{
 			name: "input gone", change: func(w world) { w.remove("config.yaml") },
-			want: files{"manifests/a.yaml": "colour: red\n", "config.yaml": "(none)"}, event: "going on with the copy of a missing file",
+			want:  files{"manifests/a.yaml": "colour: red\n", "config.yaml": "(none)"},
+			event: "going on with the copy of a missing file",
 		},
 		{
 			name: "input broken", change: func(w world) { w.write("config.yaml", "broken\n") },
@@ -204,11 +217,13 @@ func TestStoreSemantics(t *testing.T) {
 		},
 		{
 			name: "input changed after the start", started: true, change: func(w world) { w.write("config.yaml", "blue\n") },
-			want: files{"manifests/a.yaml": "colour: red\n"}, event: "file changed after machines were started from it; the change has no effect",
+			want:  files{"manifests/a.yaml": "colour: red\n"},
+			event: "file changed after machines were started from it; the change has no effect",
 		},
 		{
-			name: "output edited after the start", started: true, change: func(w world) { w.write("manifests/a.yaml", "mine\n") },
-			want: files{"manifests/a.yaml": "mine\n"},
+			name: "output edited after the start", started: true,
+			change: func(w world) { w.write("manifests/a.yaml", "mine\n") },
+			want:   files{"manifests/a.yaml": "mine\n"},
 		},
 		{
 			name: "output removed after the start", started: true, change: func(w world) { w.remove("manifests/a.yaml") },
@@ -445,7 +460,10 @@ func TestParallel(t *testing.T) {
 
 func TestDot(t *testing.T) {
 	dot := Dot(tFinal)
-	for _, want := range []string{`"config.yaml" -> "colour"`, `"number" -> "manifests"`, `"manifests" [shape=folder]`, `"colour" [shape=ellipse, style=dashed]`} {
+	for _, want := range []string{
+		`"config.yaml" -> "colour"`, `"number" -> "manifests"`, `"manifests" [shape=folder]`,
+		`"colour" [shape=ellipse, style=dashed]`,
+	} {
 		if !strings.Contains(dot, want) {
 			t.Errorf("no %s in\n%s", want, dot)
 		}

@@ -30,7 +30,8 @@ var update = flag.Bool("update", false, "accept what was rendered")
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-const testImage = "registry.lab.okd.test:5000/okd/release@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+const testImage = "registry.lab.okd.test:5000/okd/release@sha256:" +
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 func deps() Deps {
 	return Deps{
@@ -130,7 +131,8 @@ func TestIgnitionConfigs(t *testing.T) {
 	}
 	files := tree(t, dir)
 	want := []string{
-		asset.StateName, ".openshift_install.lock", "auth/kubeadmin-password", "auth/kubeconfig", "bootstrap.ign", "install-config.yaml",
+		asset.StateName, ".openshift_install.lock", "auth/kubeadmin-password", "auth/kubeconfig", "bootstrap.ign",
+		"install-config.yaml",
 		"master.ign", "metadata.json", "worker.ign",
 	}
 	got := slices.Sorted(maps.Keys(files))
@@ -155,7 +157,8 @@ func TestIgnitionConfigs(t *testing.T) {
 	if err := json.Unmarshal(files["metadata.json"], &meta); err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`^demo-[a-z0-9]{5}$`).MatchString(meta.InfraID) || meta.Ovirt == nil || !meta.Ovirt.RemoveTemplate {
+	infraID := regexp.MustCompile(`^demo-[a-z0-9]{5}$`)
+	if !infraID.MatchString(meta.InfraID) || meta.Ovirt == nil || !meta.Ovirt.RemoveTemplate {
 		t.Errorf("metadata %s", files["metadata.json"])
 	}
 }
@@ -205,7 +208,8 @@ func TestCluster(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("machines %q, want %q", names, want)
 	}
-	if c.ReleaseImage != testImage || len(c.Bootstrap) == 0 || c.KubeadminPassword.IsZero() || c.Metadata.InfraID != c.InfraID {
+	if c.ReleaseImage != testImage || len(c.Bootstrap) == 0 || c.KubeadminPassword.IsZero() ||
+		c.Metadata.InfraID != c.InfraID {
 		t.Error("the cluster lacks values")
 	}
 	onDisk, _ := os.ReadFile(filepath.Join(dir, "auth/kubeconfig"))
@@ -260,7 +264,8 @@ func TestBadConfig(t *testing.T) {
 	i := open(t, newDir(t, "baseDomain", "baseDomian"), deps())
 	_, err := i.Cluster(context.Background())
 	var findings *report.Error
-	if !errors.As(err, &findings) || !strings.HasPrefix(err.Error(), "install-config.yaml") || !strings.Contains(err.Error(), `did you mean "baseDomain"?`) {
+	if !errors.As(err, &findings) || !strings.HasPrefix(err.Error(), "install-config.yaml") ||
+		!strings.Contains(err.Error(), `did you mean "baseDomain"?`) {
 		t.Errorf("got %v", err)
 	}
 	var missing *asset.MissingError
@@ -278,9 +283,18 @@ func TestConfigChange(t *testing.T) {
 		differs  []string
 	}{
 		{"comment", "baseDomain", "# hello\nbaseDomain", []string{"bootstrap.ign", "metadata.json", "auth/kubeconfig"}, nil},
-		{"pull secret", "bGFiOnNlY3JldC1vZi10aGUtbGFi", "bGFiOm90aGVyLXNlY3JldC1vZi1sYWI=", []string{"metadata.json", "auth/kubeconfig", "master.ign"}, []string{"bootstrap.ign"}},
-		{"VIP", "198.18.0.10", "198.18.0.20", []string{"metadata.json", "auth/kubeconfig"}, []string{"bootstrap.ign", "master.ign"}},
-		{"name", "name: demo", "name: other", []string{"auth/kubeadmin-password"}, []string{"metadata.json", "bootstrap.ign", "auth/kubeconfig"}},
+		{
+			"pull secret", "bGFiOnNlY3JldC1vZi10aGUtbGFi", "bGFiOm90aGVyLXNlY3JldC1vZi1sYWI=",
+			[]string{"metadata.json", "auth/kubeconfig", "master.ign"}, []string{"bootstrap.ign"},
+		},
+		{
+			"VIP", "198.18.0.10", "198.18.0.20",
+			[]string{"metadata.json", "auth/kubeconfig"}, []string{"bootstrap.ign", "master.ign"},
+		},
+		{
+			"name", "name: demo", "name: other",
+			[]string{"auth/kubeadmin-password"}, []string{"metadata.json", "bootstrap.ign", "auth/kubeconfig"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -430,7 +444,10 @@ func TestForget(t *testing.T) {
 
 func TestGraph(t *testing.T) {
 	dot := Graph()
-	for _, edge := range []string{`"infra-id" -> "bootstrap.ign"`, `"tls/root-ca" -> "tls/machine-config-server"`, `"install-config.yaml" -> "install-config-read"`} {
+	for _, edge := range []string{
+		`"infra-id" -> "bootstrap.ign"`, `"tls/root-ca" -> "tls/machine-config-server"`,
+		`"install-config.yaml" -> "install-config-read"`,
+	} {
 		if !strings.Contains(dot, edge) {
 			t.Errorf("no edge %s", edge)
 		}

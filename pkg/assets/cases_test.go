@@ -133,13 +133,15 @@ func renderConfig(t testing.TB, config *types.InstallConfig) asset.Files {
 		}
 	}
 	first, err := manifests.Render(manifests.Inputs{
-		Config: config, InfraID: testInfraID, ClusterID: testClusterID, ReleaseVersion: testRelease, RootCA: certs[0], MachineConfigServer: certs[1],
+		Config: config, InfraID: testInfraID, ClusterID: testClusterID, ReleaseVersion: testRelease,
+		RootCA: certs[0], MachineConfigServer: certs[1],
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	second, err := openshift.Render(openshift.Inputs{
-		Config: config, InfraID: testInfraID, ReleaseVersion: testRelease, PasswordHash: "$2a$10$hash", Pointers: pointers, Invoker: "user", Version: "test",
+		Config: config, InfraID: testInfraID, ReleaseVersion: testRelease, PasswordHash: "$2a$10$hash",
+		Pointers: pointers, Invoker: "user", Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,8 @@ func putPair(t *testing.T, dir, name string, p pki.Pair) {
 func encode(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
 
 var givenNames = []string{
-	"admin-kubeconfig-signer", "kube-apiserver-lb-signer", "kube-apiserver-localhost-signer", "kube-apiserver-service-network-signer",
+	"admin-kubeconfig-signer", "kube-apiserver-lb-signer", "kube-apiserver-localhost-signer",
+	"kube-apiserver-service-network-signer",
 }
 
 // ownCA is an authority that a user brings.
@@ -79,7 +80,8 @@ func TestLoadClusterCerts(t *testing.T) {
 		if load {
 			for _, p := range []pki.Pair{asset.Of(r, LBServer), asset.Of(r, LocalhostServer)} {
 				chain, err := pki.ParseCertificates(p.Cert)
-				if err != nil || len(chain) != 2 || chain[1].Subject.CommonName != "own" || !chain[0].NotAfter.Equal(t0.Add(pki.Day)) {
+				if err != nil || len(chain) != 2 || chain[1].Subject.CommonName != "own" ||
+					!chain[0].NotAfter.Equal(t0.Add(pki.Day)) {
 					t.Errorf("leaf of an authority that was brought: %v, %v", p, err)
 				}
 			}
@@ -115,12 +117,27 @@ func TestLoadClusterCertsRefuses(t *testing.T) {
 		pair       pki.Pair
 		saying     string
 	}{
-		{"a CA without its key", "kube-apiserver-lb-signer", pki.Pair{Cert: ca.Cert}, "tls/kube-apiserver-lb-signer.crt is there, but its key tls/kube-apiserver-lb-signer.key is not"},
-		{"a key alone", "kube-apiserver-lb-signer", pki.Pair{Key: ca.Key}, "tls/kube-apiserver-lb-signer.key is there, but its certificate"},
-		{"the key of another", "kube-apiserver-localhost-signer", pki.Pair{Cert: ca.Cert, Key: other.Key}, "the key is not that of the certificate"},
-		{"an expired CA", "kube-apiserver-service-network-signer", expired, `load tls/kube-apiserver-service-network-signer.crt: the certificate "CN=old" expired at`},
+		{
+			"a CA without its key", "kube-apiserver-lb-signer", pki.Pair{Cert: ca.Cert},
+			"tls/kube-apiserver-lb-signer.crt is there, but its key tls/kube-apiserver-lb-signer.key is not",
+		},
+		{
+			"a key alone", "kube-apiserver-lb-signer", pki.Pair{Key: ca.Key},
+			"tls/kube-apiserver-lb-signer.key is there, but its certificate",
+		},
+		{
+			"the key of another", "kube-apiserver-localhost-signer", pki.Pair{Cert: ca.Cert, Key: other.Key},
+			"the key is not that of the certificate",
+		},
+		{
+			"an expired CA", "kube-apiserver-service-network-signer", expired,
+			`load tls/kube-apiserver-service-network-signer.crt: the certificate "CN=old" expired at`,
+		},
 		{"a client as CA", "admin-kubeconfig-signer", client, "is not that of a CA"},
-		{"a client of another CA", "admin-kubeconfig-client", client, `was not signed by "CN=admin-kubeconfig-signer,OU=openshift"`},
+		{
+			"a client of another CA", "admin-kubeconfig-client", client,
+			`was not signed by "CN=admin-kubeconfig-signer,OU=openshift"`,
+		},
 		{"text", "admin-kubeconfig-signer", pki.Pair{Cert: []byte("x"), Key: []byte("y")}, "no PEM block"},
 	}
 	for _, tt := range tests {
@@ -157,7 +174,10 @@ func TestGivenPassword(t *testing.T) {
 		{"in clear, with a newline", password + "\n", "", password, ""},
 		{"the hash alone", "", hash, "", ""},
 		{"both", password, hash, password, ""},
-		{"two that differ", "another", hash, "", "it is not the hash of the password in tls/kubeadmin-password; remove one of the files"},
+		{
+			"two that differ", "another", hash, "",
+			"it is not the hash of the password in tls/kubeadmin-password; remove one of the files",
+		},
 		{"no hash", "", "hello", "", "load tls/kubeadmin-password.hash: not a bcrypt hash"},
 		{"nothing but a newline", "\n", "", "", "a password has 1 to 72 bytes, this one has 0"},
 		{"more than bcrypt reads", strings.Repeat("x", 73), "", "", "this one has 73"},
@@ -172,7 +192,8 @@ func TestGivenPassword(t *testing.T) {
 			}
 			r, err := open(t, dir, deps()).run(context.Background(), []asset.Ref{PasswordFile}, Kubeadmin)
 			if tt.saying != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.saying) || strings.Contains(err.Error(), tt.clear) && len(tt.clear) > 1 {
+				if err == nil || !strings.Contains(err.Error(), tt.saying) ||
+					strings.Contains(err.Error(), tt.clear) && len(tt.clear) > 1 {
 					t.Errorf("error %v, should say %q", err, tt.saying)
 				}
 				return
@@ -201,11 +222,13 @@ func TestGivenBoundKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := asset.Of(r, TLSFiles)
-	if !bytes.Equal(files.Data(boundKeyFile), key) || !bytes.HasPrefix(files.Data("tls/bound-service-account-signing-key.pub"), []byte("-----BEGIN PUBLIC KEY-----")) {
+	public := files.Data("tls/bound-service-account-signing-key.pub")
+	if !bytes.Equal(files.Data(boundKeyFile), key) || !bytes.HasPrefix(public, []byte("-----BEGIN PUBLIC KEY-----")) {
 		t.Errorf("tls/ on the bootstrap host: %v", files.Paths())
 	}
 	put(t, dir, boundKeyFile, []byte("not a key"))
-	if _, err := i.run(context.Background(), nil, TLSFiles); err == nil || !strings.Contains(err.Error(), "load "+boundKeyFile+": parse private key: no PEM block") {
+	const want = "load " + boundKeyFile + ": parse private key: no PEM block"
+	if _, err := i.run(context.Background(), nil, TLSFiles); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
 }

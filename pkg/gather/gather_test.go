@@ -73,14 +73,16 @@ func newHost(t *testing.T) *host {
 	h.write("assets/manifests/config.yaml", "kind: ConfigMap\n")
 	h.write("assets/manifests/secret.yaml", "kind: Secret\ndata: {x: c2VjcmV0LXZhbHVl}\n")
 	h.write("assets/manifests/list.yaml", "kind: List\nitems:\n- kind: Secret\n  data: {x: c2VjcmV0LXZhbHVl}\n")
-	h.write("assets/openshift/mc.json", `{"kind": "MachineConfig", "key": "`+strings.ReplaceAll(privateKey, "\n", `\n`)+`"}`)
+	h.write("assets/openshift/mc.json",
+		`{"kind": "MachineConfig", "key": "`+strings.ReplaceAll(privateKey, "\n", `\n`)+`"}`)
 	h.write("assets/tls/service-account.key", privateKey)
 	h.write("assets/tls/root-ca.crt", "certificate")
 	h.write("assets/auth/kubeconfig-loopback", "client-key-data: abcdef")
 	h.write("assets/auth/kubeconfig", "client-key-data: abcdef")
 	h.write("assets/api-bootstrap.done", "")
 	env := []string{"PATH=" + h.path("bin") + ":" + os.Getenv("PATH"), "HOST=" + h.dir, "OKD_LIB=" + h.path("lib"),
-		"OKD_ASSETS=" + h.path("assets"), "OKD_RECORDS=" + h.path("records"), "ADMIN_PASSWORD=" + adminPassword, "PRIVATE=" + privateKey}
+		"OKD_ASSETS=" + h.path("assets"), "OKD_RECORDS=" + h.path("records"), "ADMIN_PASSWORD=" + adminPassword,
+		"PRIVATE=" + privateKey}
 	h.shell = func(ctx context.Context, s sshtest.Session) int {
 		if s.Agent != nil {
 			t.Error("a host was lent an agent")
@@ -192,7 +194,9 @@ func contents(t *testing.T, path string) map[string]string {
 		}
 		name := strings.TrimPrefix(header.Name, "log-bundle-20261121030405/")
 		out[name] = string(raw)
-		for _, s := range []string{adminPassword, "MIIEsecret", "c2VjcmV0LXZhbHVl", "b2tkOmNvcnJlY3QtaG9yc2U=", "abcdefghijkl"} {
+		for _, s := range []string{
+			adminPassword, "MIIEsecret", "c2VjcmV0LXZhbHVl", "b2tkOmNvcnJlY3QtaG9yc2U=", "abcdefghijkl",
+		} {
 			if strings.Contains(string(raw), s) {
 				t.Errorf("%s holds the secret %q", name, s)
 			}

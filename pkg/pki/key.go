@@ -10,6 +10,8 @@ import (
 )
 
 // KeyBits is the size of every RSA key. All of OpenShift's renderers expect it.
+// Authorities have no ECDSA keys: the operators that sign with them later ask for
+// SHA256WithRSA (openshift/library-go, pkg/crypto), which such a key cannot do.
 const KeyBits = 2048
 
 // NewKey makes an RSA key.

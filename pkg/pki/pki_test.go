@@ -31,6 +31,14 @@ func TestKey(t *testing.T) {
 	}
 }
 
+func BenchmarkKey(b *testing.B) {
+	for b.Loop() {
+		if _, err := NewKey(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // Everything random comes from the standard library's source: tests that need
 // the same keys again can set it.
 func TestReproducible(t *testing.T) {

@@ -184,7 +184,9 @@ func (s *Server) session(ctx context.Context, conn *ssh.ServerConn, channel ssh.
 			var command struct{ Text string }
 			_ = ssh.Unmarshal(r.Payload, &command)
 			_ = r.Reply(true, nil)
-			status := s.handle(ctx, Session{Command: command.Text, Stdin: channel, Stdout: channel, Stderr: channel.Stderr(), Agent: keys})
+			status := s.handle(ctx, Session{
+				Command: command.Text, Stdin: channel, Stdout: channel, Stderr: channel.Stderr(), Agent: keys,
+			})
 			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
 			return
 		default:
