@@ -3,7 +3,6 @@ package asset
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"time"
@@ -21,13 +20,11 @@ func (a Asset[T]) ref() *node { return a.n }
 // Name is what the asset is called in the state, in graphs and in messages.
 func (a Asset[T]) Name() string { return a.n.name }
 
-// Env is what a computation may use besides its inputs.
+// Env is what a computation may use besides its inputs and randomness, which
+// comes from crypto/rand.
 type Env struct {
 	// Now is the time at which the run began.
 	Now time.Time
-	// Rand is a stream of its own for every asset, so that the order in which
-	// assets are computed does not matter.
-	Rand io.Reader
 }
 
 type kind int

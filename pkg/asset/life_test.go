@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,8 +34,8 @@ func (k ticket) Stale(now time.Time) string {
 }
 
 var (
-	tTicket = From0("ticket", func(e Env) (ticket, error) { n, err := draw(e.Rand); return ticket{n.N, e.Now}, err })
-	tSecond = From0("second ticket", func(e Env) (ticket, error) { n, err := draw(e.Rand); return ticket{n.N, e.Now}, err })
+	tTicket = From0("ticket", func(e Env) (ticket, error) { return ticket{draw().N, e.Now}, nil })
+	tSecond = From0("second ticket", func(e Env) (ticket, error) { return ticket{draw().N, e.Now}, nil })
 	tStub   = From2("stub.txt", tTicket, tSecond, func(_ Env, a, b ticket) (Files, error) {
 		return Files{NewFile("stub.txt", []byte(a.N+b.N))}, nil
 	})
@@ -57,25 +56,45 @@ func TestStale(t *testing.T) {
 		wantErr string
 	}{
 		{name: "in time", after: day / 2},
-		{name: "expired", after: 2 * day, fresh: true, says: "generating anew what went stale (second ticket, ticket has expired)"},
-		{name: "the clock was set back", after: -day, fresh: true, says: "generating anew what went stale (second ticket, ticket is not valid yet)"},
-		{name: "expired, started", after: 2 * day, started: true, says: "keeping what went stale: machines were started with it (second ticket, ticket has expired)"},
-		{name: "set back, started", after: -day, started: true, says: "keeping what went stale: machines were started with it (second ticket, ticket is not valid yet)"},
-		{name: "expired, edited", after: 2 * day, edited: true, wantErr: "stub.txt was edited, and what is behind it changed as well: second ticket has expired, ticket has expired"},
-		{name: "expired, edited, overwrite", after: 2 * day, edited: true, policy: Overwrite, fresh: true, says: "discarding an edit"},
+		{
+			name: "expired", after: 2 * day, fresh: true,
+			says: "generating anew what went stale (second ticket, ticket has expired)",
+		},
+		{
+			name: "the clock was set back", after: -day, fresh: true,
+			says: "generating anew what went stale (second ticket, ticket is not valid yet)",
+		},
+		{
+			name: "expired, started", after: 2 * day, started: true,
+			says: "keeping what went stale: machines were started with it (second ticket, ticket has expired)",
+		},
+		{
+			name: "set back, started", after: -day, started: true,
+			says: "keeping what went stale: machines were started with it (second ticket, ticket is not valid yet)",
+		},
+		{
+			name: "expired, edited", after: 2 * day, edited: true,
+			wantErr: "stub.txt was edited, and what is behind it changed as well: " +
+				"second ticket has expired, ticket has expired",
+		},
+		{
+			name: "expired, edited, overwrite", after: 2 * day, edited: true, policy: Overwrite, fresh: true,
+			says: "discarding an edit",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := world{t, t.TempDir(), new([]string)}
 			clk := clock.NewFake(time.Unix(1e9, 0))
 			run := func(at time.Duration) error {
-				s, err := Open(w.dir, Options{Clock: clock.NewFake(clk.Now().Add(at)), Edited: tt.policy, Events: event.SinkFunc(func(e event.Event) {
+				sink := event.SinkFunc(func(e event.Event) {
 					text := e.Message
 					if len(e.Attrs) == 2 {
 						text += fmt.Sprintf(" (%s %s)", e.Attrs[0].Value, e.Attrs[1].Value)
 					}
 					*w.events = append(*w.events, text)
-				})})
+				})
+				s, err := Open(w.dir, Options{Clock: clock.NewFake(clk.Now().Add(at)), Edited: tt.policy, Events: sink})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -107,7 +126,8 @@ func TestStale(t *testing.T) {
 			if after := w.read("stub.txt"); after == before == tt.fresh {
 				t.Errorf("was %s, is %s", before, after)
 			}
-			if said := strings.Join(*w.events, "\n"); said != tt.says && !(tt.policy == Overwrite && strings.Contains(said, tt.says)) {
+			said := strings.Join(*w.events, "\n")
+			if said != tt.says && !(tt.policy == Overwrite && strings.Contains(said, tt.says)) {
 				t.Errorf("said %q, want %q", said, tt.says)
 			}
 		})
@@ -135,7 +155,8 @@ func TestEditedAfterStart(t *testing.T) {
 	w.write("grows.txt", "longer")
 	w.write("fixed.txt", "mine")
 	run()
-	if said := strings.Join(*w.events, "\n"); said != "file edited after machines were started from it; the edit has no effect" {
+	const want = "file edited after machines were started from it; the edit has no effect"
+	if said := strings.Join(*w.events, "\n"); said != want {
 		t.Errorf("said %q", said)
 	}
 	if w.read("grows.txt") != "longer" || w.read("fixed.txt") != "mine" {
@@ -171,34 +192,41 @@ func TestChangedWhileRunning(t *testing.T) {
 	}
 }
 
-// The same inputs, clock and randomness give the same bytes, however the work
+// The same inputs, clock and drawn values give the same bytes, however the work
 // is spread.
 func TestSchedulingDoesNotMatter(t *testing.T) {
 	var all []Asset[number]
 	for i := range 40 {
-		all = append(all, From0(fmt.Sprint("number ", i), func(e Env) (number, error) {
+		all = append(all, From0(fmt.Sprint("number ", i), func(Env) (number, error) {
 			if i%3 == 0 {
 				runtime.Gosched()
 			}
-			return draw(e.Rand)
+			return draw(), nil
 		}))
 	}
-	sum := FromAll("sum", all, func(_ Env, in []number) (Files, error) { return Files{NewFile("sum.txt", fmt.Append(nil, in))}, nil })
+	sum := FromAll("sum", all, func(_ Env, in []number) (Files, error) {
+		return Files{NewFile("sum.txt", fmt.Append(nil, in))}, nil
+	})
+	refs := []Ref{sum, tManifests, tFinal}
+	run := func(w world, write []Ref) {
+		s, err := Open(w.dir, w.options(Refuse))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Run(context.Background(), write, refs)
+		if err = errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	drawn := newWorld(t)
+	run(drawn, nil)
 	var first map[string]string
 	for _, procs := range []int{1, 2, 8, 32, 1} {
 		runtime.GOMAXPROCS(procs)
 		w := newWorld(t)
-		o := w.options(Refuse)
-		o.Rand = mathrand.NewChaCha8([32]byte{7})
-		s, err := Open(w.dir, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = s.Run(context.Background(), []Ref{sum, tManifests, tFinal}, nil)
-		if err = errors.Join(err, s.Close()); err != nil {
-			t.Fatal(err)
-		}
+		w.write(StateName, drawn.read(StateName))
+		run(w, refs)
 		got := w.outputs()
 		if first == nil {
 			first = got
@@ -264,7 +292,9 @@ func TestSweepStaysInside(t *testing.T) {
 	w, other := newWorld(t), t.TempDir()
 	theirs, ours := filepath.Join(other, tmpPrefix+"theirs"), filepath.Join(w.dir, "manifests", tmpPrefix+"ours")
 	w.write("manifests/a.yaml", "")
-	for _, err := range []error{os.WriteFile(theirs, nil, 0o600), os.WriteFile(ours, nil, 0o600), os.Symlink(other, filepath.Join(w.dir, "link"))} {
+	for _, err := range []error{
+		os.WriteFile(theirs, nil, 0o600), os.WriteFile(ours, nil, 0o600), os.Symlink(other, filepath.Join(w.dir, "link")),
+	} {
 		if err != nil {
 			t.Fatal(err)
 		}

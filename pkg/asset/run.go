@@ -29,7 +29,7 @@ type future struct {
 // run is one evaluation of the graph.
 type run struct {
 	store   *Store
-	env     time.Time
+	now     time.Time
 	order   []*node // inputs first
 	futures map[*node]*future
 	frozen  bool
@@ -163,7 +163,7 @@ func (r *run) compute(n *node) (any, error) {
 	for i, d := range n.deps {
 		in[i] = r.futures[d].value
 	}
-	v, err := n.compute(Env{Now: r.env, Rand: r.store.randFor(n)}, in)
+	v, err := n.compute(Env{Now: r.now}, in)
 	if err != nil {
 		return nil, fmt.Errorf("generate %s: %w", n.name, err)
 	}
@@ -217,7 +217,8 @@ func (r *run) source(n *node, f *future, rec *record) error {
 	case gone:
 		event.Info(r.store.opts.Events, "going on with the copy of a missing file", "file", n.path)
 	case string(f.value.([]byte)) != string(data):
-		event.Warn(r.store.opts.Events, "file changed after machines were started from it; the change has no effect", "file", n.path)
+		event.Warn(r.store.opts.Events, "file changed after machines were started from it; the change has no effect",
+			"file", n.path)
 	}
 	return nil
 }

@@ -2,12 +2,8 @@ package asset
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	mathrand "math/rand/v2"
 	"os"
 	"slices"
 	"time"
@@ -20,7 +16,6 @@ import (
 // Options are what a store needs besides its directory.
 type Options struct {
 	Clock  clock.Clock // default: the machine's
-	Rand   io.Reader   // default: the system's; another one makes every byte reproducible
 	Events event.Sink  // default: none
 	Edited Policy
 	// Command is what the user typed, for others who find the directory taken.
@@ -47,7 +42,6 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	disk   *disk
 	opts   Options
-	seed   *[32]byte // nil: system randomness
 	lock   *os.File
 	saver  *saver
 	params map[string]any
@@ -71,12 +65,6 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, s.disk.close(), held.Close())
-	}
-	if opts.Rand != nil {
-		s.seed = new([32]byte)
-		if _, err := io.ReadFull(opts.Rand, s.seed[:]); err != nil {
-			return nil, errors.Join(fmt.Errorf("read randomness: %w", err), s.Close())
-		}
 	}
 	return s, nil
 }
@@ -117,7 +105,8 @@ func (s *Store) tighten() error {
 	if err != nil || info.Mode().Perm()&^SecretMode == 0 {
 		return nil // there is none, or it is well
 	}
-	event.Warn(s.opts.Events, "the state was readable for others; it holds every key of the cluster", "file", StateName, "mode", info.Mode().Perm().String())
+	event.Warn(s.opts.Events, "the state was readable for others; it holds every key of the cluster",
+		"file", StateName, "mode", info.Mode().Perm().String())
 	if err := s.disk.root.Chmod(StateName, SecretMode); err != nil {
 		return fileError("protect", s.disk.full(StateName), err)
 	}
@@ -157,7 +146,7 @@ func (s *Store) MarkStarted() error {
 // Set gives a parameter its value for the runs to come.
 func Set[T any](s *Store, p Asset[T], value T) { s.params[p.n.name] = value }
 
-// Remembers says whether an earlier run left a value of the asset.
+// Remembers reports whether an earlier run left a value of the asset.
 func Remembers[T any](s *Store, a Asset[T]) (yes bool) {
 	s.saver.view(func(st *state) { yes = st.Assets[a.n.name] != nil })
 	return yes
@@ -168,7 +157,10 @@ func Remembers[T any](s *Store, a Asset[T]) (yes bool) {
 // every asset could be evaluated. A run that writes nothing changes nothing
 // either, except that it remembers what it has drawn.
 func (s *Store) Run(ctx context.Context, write, need []Ref) (*Result, error) {
-	r := &run{store: s, env: s.opts.Clock.Now(), futures: map[*node]*future{}, stale: map[string][]string{}, frozen: !s.Started().IsZero()}
+	r := &run{
+		store: s, now: s.opts.Clock.Now(), futures: map[*node]*future{}, stale: map[string][]string{},
+		frozen: !s.Started().IsZero(),
+	}
 	targets := slices.Concat(nodes(write), nodes(need))
 	if err := r.evaluate(ctx, targets); err != nil {
 		return nil, errors.Join(err, s.saver.flush())
@@ -195,12 +187,4 @@ func Of[T any](r *Result, a Asset[T]) T {
 		panic("asset " + a.n.name + " was not part of the run")
 	}
 	return f.value.(T)
-}
-
-// randFor is the asset's own stream of randomness.
-func (s *Store) randFor(n *node) io.Reader {
-	if s.seed == nil {
-		return rand.Reader
-	}
-	return mathrand.NewChaCha8(sha256.Sum256(append(s.seed[:], n.name...)))
 }

@@ -2,15 +2,15 @@ package asset
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/cryptotest"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -22,14 +22,19 @@ import (
 type number struct{ N string }
 
 var (
-	tConfig    = Source("config.yaml", "config.yaml")
-	tColour    = From1("colour", tConfig, func(_ Env, b []byte) (string, error) { return strings.TrimSpace(string(b)), nil }, Transient())
-	tNumber    = From0("number", func(e Env) (number, error) { return draw(e.Rand) })
+	tConfig = Source("config.yaml", "config.yaml")
+	tColour = From1("colour", tConfig, func(_ Env, b []byte) (string, error) {
+		return strings.TrimSpace(string(b)), nil
+	}, Transient())
+	tNumber    = From0("number", func(Env) (number, error) { return draw(), nil })
 	tManifests = From2("manifests", tColour, tNumber, func(_ Env, colour string, n number) (Files, error) {
 		if colour == "broken" {
 			return nil, errors.New("cannot use broken")
 		}
-		files := Files{NewFile("manifests/a.yaml", []byte("colour: "+colour+"\n")), NewFile("manifests/b.yaml", []byte("n: "+n.N+"\n"))}
+		files := Files{
+			NewFile("manifests/a.yaml", []byte("colour: "+colour+"\n")),
+			NewFile("manifests/b.yaml", []byte("n: "+n.N+"\n")),
+		}
 		if colour == "few" {
 			files = files[:1]
 		}
@@ -44,11 +49,7 @@ var (
 	})
 )
 
-func draw(r io.Reader) (number, error) {
-	b := make([]byte, 8)
-	_, err := io.ReadFull(r, b)
-	return number{fmt.Sprintf("%x", b)}, err
-}
+func draw() number { return number{rand.Text()} }
 
 type world struct {
 	t      *testing.T
@@ -139,9 +140,11 @@ func TestStoreSemantics(t *testing.T) {
 			want: files{"manifests/a.yaml": "mine\n"}, event: "using a file as edited",
 		},
 		{
-			name: "both changed", change: func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") },
-			want:    files{"manifests/a.yaml": "mine\n"},
-			wantErr: "generate manifests: manifests/a.yaml was edited, and what is behind it changed as well: config.yaml; run again with --keep-edited",
+			name:   "both changed",
+			change: func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") },
+			want:   files{"manifests/a.yaml": "mine\n"},
+			wantErr: "generate manifests: manifests/a.yaml was edited, and what is behind it changed as well: " +
+				"config.yaml; run again with --keep-edited",
 		},
 		{
 			name: "both changed, keep", policy: Keep,
@@ -154,12 +157,14 @@ func TestStoreSemantics(t *testing.T) {
 			want:   files{"manifests/a.yaml": "colour: blue\n"}, event: "discarding an edit",
 		},
 		{
-			name: "edited, and an input changed that does not show in the file", change: func(w world) { w.write(b, "mine\n"); w.write("config.yaml", "blue\n") },
-			want: files{b: "mine\n", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
+			name:   "edited, and an input changed that does not show in the file",
+			change: func(w world) { w.write(b, "mine\n"); w.write("config.yaml", "blue\n") },
+			want:   files{b: "mine\n", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
 		},
 		{
-			name: "removed, and an input changed that does not show in the file", change: func(w world) { w.remove(b); w.write("config.yaml", "blue\n") },
-			want: files{b: "(none)", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
+			name:   "removed, and an input changed that does not show in the file",
+			change: func(w world) { w.remove(b); w.write("config.yaml", "blue\n") },
+			want:   files{b: "(none)", "manifests/a.yaml": "colour: blue\n"}, event: "using a file as edited",
 		},
 		{
 			name:   "both changed to the same",
@@ -171,20 +176,23 @@ func TestStoreSemantics(t *testing.T) {
 			want: files{"manifests/extra.yaml": "extra\n", "manifests/a.yaml": "colour: red\n"},
 		},
 		{
-			name: "file added and input changed", change: func(w world) { w.write("manifests/extra.yaml", "extra\n"); w.write("config.yaml", "blue\n") },
-			want: files{"manifests/extra.yaml": "extra\n", "manifests/a.yaml": "colour: blue\n"},
+			name:   "file added and input changed",
+			change: func(w world) { w.write("manifests/extra.yaml", "extra\n"); w.write("config.yaml", "blue\n") },
+			want:   files{"manifests/extra.yaml": "extra\n", "manifests/a.yaml": "colour: blue\n"},
 		},
 		{
-			name: "other files in the directory", change: func(w world) { w.write("manifests/README.md", "hm\n"); w.write("manifests/a.yaml~", "old\n") },
-			want: files{"manifests/README.md": "hm\n", "manifests/a.yaml~": "old\n", "manifests/a.yaml": "colour: red\n"},
+			name:   "other files in the directory",
+			change: func(w world) { w.write("manifests/README.md", "hm\n"); w.write("manifests/a.yaml~", "old\n") },
+			want:   files{"manifests/README.md": "hm\n", "manifests/a.yaml~": "old\n", "manifests/a.yaml": "colour: red\n"},
 		},
 		{
 			name: "file removed", change: func(w world) { w.remove("manifests/a.yaml") },
 			want: files{"manifests/a.yaml": "(none)"},
 		},
 		{
-			name: "file removed and input changed", change: func(w world) { w.remove("manifests/a.yaml"); w.write("config.yaml", "blue\n") },
-			want: files{"manifests/a.yaml": "(none)"}, wantErr: "manifests/a.yaml was edited",
+			name:   "file removed and input changed",
+			change: func(w world) { w.remove("manifests/a.yaml"); w.write("config.yaml", "blue\n") },
+			want:   files{"manifests/a.yaml": "(none)"}, wantErr: "manifests/a.yaml was edited",
 		},
 		{
 			name: "directory removed", change: func(w world) { w.remove("manifests") },
@@ -200,7 +208,8 @@ func TestStoreSemantics(t *testing.T) {
 		},
 		{
 			name: "input gone", change: func(w world) { w.remove("config.yaml") },
-			want: files{"manifests/a.yaml": "colour: red\n", "config.yaml": "(none)"}, event: "going on with the copy of a missing file",
+			want:  files{"manifests/a.yaml": "colour: red\n", "config.yaml": "(none)"},
+			event: "going on with the copy of a missing file",
 		},
 		{
 			name: "input broken", change: func(w world) { w.write("config.yaml", "broken\n") },
@@ -208,11 +217,13 @@ func TestStoreSemantics(t *testing.T) {
 		},
 		{
 			name: "input changed after the start", started: true, change: func(w world) { w.write("config.yaml", "blue\n") },
-			want: files{"manifests/a.yaml": "colour: red\n"}, event: "file changed after machines were started from it; the change has no effect",
+			want:  files{"manifests/a.yaml": "colour: red\n"},
+			event: "file changed after machines were started from it; the change has no effect",
 		},
 		{
-			name: "output edited after the start", started: true, change: func(w world) { w.write("manifests/a.yaml", "mine\n") },
-			want: files{"manifests/a.yaml": "mine\n"},
+			name: "output edited after the start", started: true,
+			change: func(w world) { w.write("manifests/a.yaml", "mine\n") },
+			want:   files{"manifests/a.yaml": "mine\n"},
 		},
 		{
 			name: "output removed after the start", started: true, change: func(w world) { w.remove("manifests/a.yaml") },
@@ -384,10 +395,9 @@ func TestMissingSourceAndStored(t *testing.T) {
 func TestReproducible(t *testing.T) {
 	var states []string
 	for range 2 {
+		cryptotest.SetGlobalRandom(t, 7)
 		w := newWorld(t)
-		o := w.options(Refuse)
-		o.Rand = mathrand.NewChaCha8([32]byte{7})
-		s, err := Open(w.dir, o)
+		s, err := Open(w.dir, w.options(Refuse))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -450,7 +460,10 @@ func TestParallel(t *testing.T) {
 
 func TestDot(t *testing.T) {
 	dot := Dot(tFinal)
-	for _, want := range []string{`"config.yaml" -> "colour"`, `"number" -> "manifests"`, `"manifests" [shape=folder]`, `"colour" [shape=ellipse, style=dashed]`} {
+	for _, want := range []string{
+		`"config.yaml" -> "colour"`, `"number" -> "manifests"`, `"manifests" [shape=folder]`,
+		`"colour" [shape=ellipse, style=dashed]`,
+	} {
 		if !strings.Contains(dot, want) {
 			t.Errorf("no %s in\n%s", want, dot)
 		}

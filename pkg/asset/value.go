@@ -31,7 +31,7 @@ func (r *run) stored(n *node, f *future, rec *record, inputs map[string]string) 
 		}
 		why := ""
 		if e, expires := v.(Expirer); expires {
-			why = e.Stale(r.env)
+			why = e.Stale(r.now)
 		}
 		if why != "" {
 			r.note(n, why)
@@ -70,10 +70,10 @@ func (r *run) sayStale() {
 	for _, why := range slices.Sorted(maps.Keys(r.stale)) {
 		names := r.stale[why]
 		slices.Sort(names)
+		say, what := event.Warn, "generating anew what went stale"
 		if r.frozen {
-			event.Info(r.store.opts.Events, "keeping what went stale: machines were started with it", "assets", strings.Join(names, ", "), "why", why)
-		} else {
-			event.Warn(r.store.opts.Events, "generating anew what went stale", "assets", strings.Join(names, ", "), "why", why)
+			say, what = event.Info, "keeping what went stale: machines were started with it"
 		}
+		say(r.store.opts.Events, what, "assets", strings.Join(names, ", "), "why", why)
 	}
 }

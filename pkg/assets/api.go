@@ -3,7 +3,6 @@
 package assets
 
 import (
-	"io"
 	"log/slog"
 	"net/netip"
 
@@ -21,7 +20,6 @@ import (
 // Deps are what the installer's assets need besides the asset directory.
 type Deps struct {
 	Clock  clock.Clock // default: the machine's
-	Rand   io.Reader   // default: the system's; another one makes every byte reproducible
 	Events event.Sink  // default: none
 	// ReleaseImage is the pull spec of the release to install. Empty takes the
 	// one of the last run.

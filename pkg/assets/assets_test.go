@@ -8,7 +8,6 @@ import (
 	"flag"
 	"io/fs"
 	"maps"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,12 +30,12 @@ var update = flag.Bool("update", false, "accept what was rendered")
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-const testImage = "registry.lab.okd.test:5000/okd/release@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+const testImage = "registry.lab.okd.test:5000/okd/release@sha256:" +
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 func deps() Deps {
 	return Deps{
-		Clock: clock.NewFake(t0), Rand: mathrand.NewChaCha8([32]byte{1}),
-		ReleaseImage: testImage, Invoker: "user", Version: "test",
+		Clock: clock.NewFake(t0), ReleaseImage: testImage, Invoker: "user", Version: "test",
 	}
 }
 
@@ -71,13 +70,12 @@ var warm = sync.OnceValues(func() (state []byte, err error) {
 	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
 		return nil, err
 	}
-	d := deps()
-	d.Rand = nil
-	i, err := Open(dir, d)
+	i, err := Open(dir, deps())
 	if err != nil {
 		return nil, err
 	}
-	_, err = i.store.Run(context.Background(), nil, []asset.Ref{TLSFiles, Kubeadmin, SSHKeys, InfraID, ClusterID})
+	_, err = i.store.Run(context.Background(), nil,
+		[]asset.Ref{TLSFiles, BootstrapAdmin, Kubeadmin, SSHKeys, InfraID, ClusterID})
 	if err = errors.Join(err, i.Close()); err != nil {
 		return nil, err
 	}
@@ -133,7 +131,8 @@ func TestIgnitionConfigs(t *testing.T) {
 	}
 	files := tree(t, dir)
 	want := []string{
-		asset.StateName, ".openshift_install.lock", "auth/kubeadmin-password", "auth/kubeconfig", "bootstrap.ign", "install-config.yaml",
+		asset.StateName, ".openshift_install.lock", "auth/kubeadmin-password", "auth/kubeconfig", "bootstrap.ign",
+		"install-config.yaml",
 		"master.ign", "metadata.json", "worker.ign",
 	}
 	got := slices.Sorted(maps.Keys(files))
@@ -158,18 +157,20 @@ func TestIgnitionConfigs(t *testing.T) {
 	if err := json.Unmarshal(files["metadata.json"], &meta); err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`^demo-[a-z0-9]{5}$`).MatchString(meta.InfraID) || meta.Ovirt == nil || !meta.Ovirt.RemoveTemplate {
+	infraID := regexp.MustCompile(`^demo-[a-z0-9]{5}$`)
+	if !infraID.MatchString(meta.InfraID) || meta.Ovirt == nil || !meta.Ovirt.RemoveTemplate {
 		t.Errorf("metadata %s", files["metadata.json"])
 	}
 }
 
-// However the work is spread over processors.
+// The same inputs and keys give the same bytes, however the work is spread over
+// processors.
 func TestSameInputsSameBytes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	var trees []map[string][]byte
 	for _, processors := range []int{1, 16} {
 		runtime.GOMAXPROCS(processors)
-		dir := newDir(t)
+		dir := warmDir(t)
 		i := open(t, dir, deps())
 		if err := i.Manifests(context.Background()); err != nil {
 			t.Fatal(err)
@@ -207,7 +208,8 @@ func TestCluster(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("machines %q, want %q", names, want)
 	}
-	if c.ReleaseImage != testImage || len(c.Bootstrap) == 0 || c.KubeadminPassword.IsZero() || c.Metadata.InfraID != c.InfraID {
+	if c.ReleaseImage != testImage || len(c.Bootstrap) == 0 || c.KubeadminPassword.IsZero() ||
+		c.Metadata.InfraID != c.InfraID {
 		t.Error("the cluster lacks values")
 	}
 	onDisk, _ := os.ReadFile(filepath.Join(dir, "auth/kubeconfig"))
@@ -262,7 +264,8 @@ func TestBadConfig(t *testing.T) {
 	i := open(t, newDir(t, "baseDomain", "baseDomian"), deps())
 	_, err := i.Cluster(context.Background())
 	var findings *report.Error
-	if !errors.As(err, &findings) || !strings.HasPrefix(err.Error(), "install-config.yaml") || !strings.Contains(err.Error(), `did you mean "baseDomain"?`) {
+	if !errors.As(err, &findings) || !strings.HasPrefix(err.Error(), "install-config.yaml") ||
+		!strings.Contains(err.Error(), `did you mean "baseDomain"?`) {
 		t.Errorf("got %v", err)
 	}
 	var missing *asset.MissingError
@@ -280,9 +283,18 @@ func TestConfigChange(t *testing.T) {
 		differs  []string
 	}{
 		{"comment", "baseDomain", "# hello\nbaseDomain", []string{"bootstrap.ign", "metadata.json", "auth/kubeconfig"}, nil},
-		{"pull secret", "bGFiOnNlY3JldC1vZi10aGUtbGFi", "bGFiOm90aGVyLXNlY3JldC1vZi1sYWI=", []string{"metadata.json", "auth/kubeconfig", "master.ign"}, []string{"bootstrap.ign"}},
-		{"VIP", "198.18.0.10", "198.18.0.20", []string{"metadata.json", "auth/kubeconfig"}, []string{"bootstrap.ign", "master.ign"}},
-		{"name", "name: demo", "name: other", []string{"auth/kubeadmin-password"}, []string{"metadata.json", "bootstrap.ign", "auth/kubeconfig"}},
+		{
+			"pull secret", "bGFiOnNlY3JldC1vZi10aGUtbGFi", "bGFiOm90aGVyLXNlY3JldC1vZi1sYWI=",
+			[]string{"metadata.json", "auth/kubeconfig", "master.ign"}, []string{"bootstrap.ign"},
+		},
+		{
+			"VIP", "198.18.0.10", "198.18.0.20",
+			[]string{"metadata.json", "auth/kubeconfig"}, []string{"bootstrap.ign", "master.ign"},
+		},
+		{
+			"name", "name: demo", "name: other",
+			[]string{"auth/kubeadmin-password"}, []string{"metadata.json", "bootstrap.ign", "auth/kubeconfig"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -432,7 +444,10 @@ func TestForget(t *testing.T) {
 
 func TestGraph(t *testing.T) {
 	dot := Graph()
-	for _, edge := range []string{`"infra-id" -> "bootstrap.ign"`, `"tls/root-ca" -> "tls/machine-config-server"`, `"install-config.yaml" -> "install-config-read"`} {
+	for _, edge := range []string{
+		`"infra-id" -> "bootstrap.ign"`, `"tls/root-ca" -> "tls/machine-config-server"`,
+		`"install-config.yaml" -> "install-config-read"`,
+	} {
 		if !strings.Contains(dot, edge) {
 			t.Errorf("no edge %s", edge)
 		}

@@ -1,7 +1,6 @@
 package assets
 
 import (
-	"crypto/rand"
 	"maps"
 	"path"
 	"slices"
@@ -55,7 +54,7 @@ func TestBoundFiles(t *testing.T) {
 	var pairs [2]pki.Pair
 	for i := range pairs {
 		var err error
-		if pairs[i], err = pki.NewAuthority(rand.Reader, t0, pki.Name{Common: "root-ca"}, pki.TenYears); err != nil {
+		if pairs[i], err = pki.NewAuthority(t0, pki.Name{Common: "root-ca"}, pki.TenYears); err != nil {
 			t.Fatal(err)
 		}
 	}

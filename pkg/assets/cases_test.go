@@ -1,7 +1,6 @@
 package assets
 
 import (
-	mathrand "math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -101,11 +100,10 @@ const (
 // testCerts are an authority and a certificate for all cases: making keys for
 // each would take long.
 var testCerts = sync.OnceValues(func() (pairs [2]pki.Pair, err error) {
-	random := mathrand.NewChaCha8([32]byte{2})
-	if pairs[0], err = pki.NewAuthority(random, t0, pki.Name{Common: "root-ca", Unit: "openshift"}, pki.TenYears); err != nil {
+	if pairs[0], err = pki.NewAuthority(t0, pki.Name{Common: "root-ca", Unit: "openshift"}, pki.TenYears); err != nil {
 		return pairs, err
 	}
-	pairs[1], err = pairs[0].Issue(random, t0, pki.Leaf{
+	pairs[1], err = pairs[0].Issue(t0, pki.Leaf{
 		Name: configServer, Life: pki.TenYears, Usage: pki.Server,
 		DNS: []string{"api-int.demo.okd.test"}, IPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")},
 	})
@@ -135,13 +133,15 @@ func renderConfig(t testing.TB, config *types.InstallConfig) asset.Files {
 		}
 	}
 	first, err := manifests.Render(manifests.Inputs{
-		Config: config, InfraID: testInfraID, ClusterID: testClusterID, ReleaseVersion: testRelease, RootCA: certs[0], MachineConfigServer: certs[1],
+		Config: config, InfraID: testInfraID, ClusterID: testClusterID, ReleaseVersion: testRelease,
+		RootCA: certs[0], MachineConfigServer: certs[1],
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	second, err := openshift.Render(openshift.Inputs{
-		Config: config, InfraID: testInfraID, ReleaseVersion: testRelease, PasswordHash: "$2a$10$hash", Pointers: pointers, Invoker: "user", Version: "test",
+		Config: config, InfraID: testInfraID, ReleaseVersion: testRelease, PasswordHash: "$2a$10$hash",
+		Pointers: pointers, Invoker: "user", Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

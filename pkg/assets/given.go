@@ -22,7 +22,7 @@ var LoadCerts = asset.Param[bool]("load-cluster-certs")
 func givenAuthority(name string) asset.Asset[pki.Pair] {
 	return asset.From1("tls/"+name, given(name), func(env asset.Env, own pki.Pair) (pki.Pair, error) {
 		if own.Cert == nil {
-			return pki.NewAuthority(env.Rand, env.Now, pki.Name{Common: name, Unit: "openshift"}, pki.TenYears)
+			return pki.NewAuthority(env.Now, pki.Name{Common: name, Unit: "openshift"}, pki.TenYears)
 		}
 		return own, inFile("tls/"+name+".crt", own.CheckAuthority(env.Now))
 	})
@@ -32,7 +32,7 @@ func givenAuthority(name string) asset.Asset[pki.Pair] {
 func givenClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.Asset[pki.Pair] {
 	return asset.From2("tls/"+name, given(name), ca, func(env asset.Env, own, ca pki.Pair) (pki.Pair, error) {
 		if own.Cert == nil {
-			return ca.Issue(env.Rand, env.Now, pki.Leaf{Name: subject, Life: pki.TenYears, Usage: serverAndUser})
+			return ca.Issue(env.Now, pki.Leaf{Name: subject, Life: pki.TenYears, Usage: serverAndUser})
 		}
 		return own, inFile("tls/"+name+".crt", own.CheckClient(env.Now, ca))
 	})
@@ -42,7 +42,8 @@ func givenClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.
 func given(name string) asset.Asset[pki.Pair] {
 	certFile, keyFile := "tls/"+name+".crt", "tls/"+name+".key"
 	return asset.From2("given/"+name,
-		asset.OptionalSource("file/"+certFile, certFile, LoadCerts), asset.OptionalSource("file/"+keyFile, keyFile, LoadCerts),
+		asset.OptionalSource("file/"+certFile, certFile, LoadCerts),
+		asset.OptionalSource("file/"+keyFile, keyFile, LoadCerts),
 		func(_ asset.Env, cert, key []byte) (pki.Pair, error) {
 			switch {
 			case cert == nil && key == nil:
@@ -71,7 +72,8 @@ const boundKeyFile = "tls/bound-service-account-signing-key.key"
 
 // BoundKey is the key that signs the tokens bound to pods, if the user brings
 // one. Without, the API server's operator makes it on the bootstrap host.
-var BoundKey = asset.From1("bound-service-account-signing-key", asset.OptionalSource("file/"+boundKeyFile, boundKeyFile),
+var BoundKey = asset.From1("bound-service-account-signing-key",
+	asset.OptionalSource("file/"+boundKeyFile, boundKeyFile),
 	func(_ asset.Env, raw []byte) (keyPair, error) {
 		if raw == nil {
 			return keyPair{}, nil
@@ -94,20 +96,24 @@ const (
 // givenPassword is the password of kubeadmin that the user brought: in clear,
 // as a bcrypt hash, or both.
 var givenPassword = asset.From2("given/kubeadmin-password",
-	asset.OptionalSource("file/"+givenPasswordFile, givenPasswordFile), asset.OptionalSource("file/"+givenHashFile, givenHashFile),
+	asset.OptionalSource("file/"+givenPasswordFile, givenPasswordFile),
+	asset.OptionalSource("file/"+givenHashFile, givenHashFile),
 	func(_ asset.Env, clear, hash []byte) (kubeadmin, error) {
 		k := kubeadmin{Password: strings.TrimRight(string(clear), "\r\n"), Hash: strings.TrimSpace(string(hash))}
 		switch {
 		case clear != nil && (k.Password == "" || len(k.Password) > maxPassword):
-			return k, fmt.Errorf("load %s: a password has 1 to %d bytes, this one has %d", givenPasswordFile, maxPassword, len(k.Password))
+			return k, fmt.Errorf("load %s: a password has 1 to %d bytes, this one has %d",
+				givenPasswordFile, maxPassword, len(k.Password))
 		case hash == nil:
 			return k, nil
 		}
 		if _, err := bcrypt.Cost([]byte(k.Hash)); err != nil {
-			return k, fmt.Errorf("load %s: not a bcrypt hash; make one with: htpasswd -nbBC 10 \"\" PASSWORD | tr -d ':\\n'", givenHashFile)
+			return k, fmt.Errorf("load %s: not a bcrypt hash; make one with: "+
+				"htpasswd -nbBC 10 \"\" PASSWORD | tr -d ':\\n'", givenHashFile)
 		}
 		if clear != nil && bcrypt.CompareHashAndPassword([]byte(k.Hash), []byte(k.Password)) != nil {
-			return k, fmt.Errorf("load %s: it is not the hash of the password in %s; remove one of the files", givenHashFile, givenPasswordFile)
+			return k, fmt.Errorf("load %s: it is not the hash of the password in %s; remove one of the files",
+				givenHashFile, givenPasswordFile)
 		}
 		return k, nil
 	}, asset.Transient())

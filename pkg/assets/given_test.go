@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,22 +36,23 @@ func putPair(t *testing.T, dir, name string, p pki.Pair) {
 func encode(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
 
 var givenNames = []string{
-	"admin-kubeconfig-signer", "kube-apiserver-lb-signer", "kube-apiserver-localhost-signer", "kube-apiserver-service-network-signer",
+	"admin-kubeconfig-signer", "kube-apiserver-lb-signer", "kube-apiserver-localhost-signer",
+	"kube-apiserver-service-network-signer",
 }
 
 // ownCA is an authority that a user brings.
-func ownCA(t *testing.T, seed byte) pki.Pair {
+func ownCA(t *testing.T) pki.Pair {
 	t.Helper()
-	ca, err := pki.NewAuthority(mathrand.NewChaCha8([32]byte{seed}), t0.Add(-100*pki.Day), pki.Name{Common: "own"}, pki.Year)
+	ca, err := pki.NewAuthority(t0.Add(-100*pki.Day), pki.Name{Common: "own"}, pki.Year)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ca
 }
 
-func ownClient(t *testing.T, ca pki.Pair, seed byte) pki.Pair {
+func ownClient(t *testing.T, ca pki.Pair) pki.Pair {
 	t.Helper()
-	client, err := ca.Issue(mathrand.NewChaCha8([32]byte{seed}), t0.Add(-100*pki.Day), pki.Leaf{Name: admin, Life: pki.Year, Usage: pki.Client})
+	client, err := ca.Issue(t0.Add(-100*pki.Day), pki.Leaf{Name: admin, Life: pki.Year, Usage: pki.Client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +61,8 @@ func ownClient(t *testing.T, ca pki.Pair, seed byte) pki.Pair {
 
 func TestLoadClusterCerts(t *testing.T) {
 	dir := warmDir(t)
-	ca := ownCA(t, 40)
-	client := ownClient(t, ca, 41)
+	ca := ownCA(t)
+	client := ownClient(t, ca)
 	for _, name := range givenNames {
 		putPair(t, dir, name, ca)
 	}
@@ -80,7 +80,8 @@ func TestLoadClusterCerts(t *testing.T) {
 		if load {
 			for _, p := range []pki.Pair{asset.Of(r, LBServer), asset.Of(r, LocalhostServer)} {
 				chain, err := pki.ParseCertificates(p.Cert)
-				if err != nil || len(chain) != 2 || chain[1].Subject.CommonName != "own" || !chain[0].NotAfter.Equal(t0.Add(pki.Day)) {
+				if err != nil || len(chain) != 2 || chain[1].Subject.CommonName != "own" ||
+					!chain[0].NotAfter.Equal(t0.Add(pki.Day)) {
 					t.Errorf("leaf of an authority that was brought: %v, %v", p, err)
 				}
 			}
@@ -105,23 +106,38 @@ func TestLoadClusterCerts(t *testing.T) {
 }
 
 func TestLoadClusterCertsRefuses(t *testing.T) {
-	ca, other := ownCA(t, 40), ownCA(t, 42)
-	expired, err := pki.NewAuthority(mathrand.NewChaCha8([32]byte{43}), t0.Add(-2*pki.Day), pki.Name{Common: "old"}, pki.Day)
+	ca, other := ownCA(t), ownCA(t)
+	expired, err := pki.NewAuthority(t0.Add(-2*pki.Day), pki.Name{Common: "old"}, pki.Day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := ownClient(t, ca, 41)
+	client := ownClient(t, ca)
 	tests := []struct {
 		name, file string
 		pair       pki.Pair
 		saying     string
 	}{
-		{"a CA without its key", "kube-apiserver-lb-signer", pki.Pair{Cert: ca.Cert}, "tls/kube-apiserver-lb-signer.crt is there, but its key tls/kube-apiserver-lb-signer.key is not"},
-		{"a key alone", "kube-apiserver-lb-signer", pki.Pair{Key: ca.Key}, "tls/kube-apiserver-lb-signer.key is there, but its certificate"},
-		{"the key of another", "kube-apiserver-localhost-signer", pki.Pair{Cert: ca.Cert, Key: other.Key}, "the key is not that of the certificate"},
-		{"an expired CA", "kube-apiserver-service-network-signer", expired, `load tls/kube-apiserver-service-network-signer.crt: the certificate "CN=old" expired at`},
+		{
+			"a CA without its key", "kube-apiserver-lb-signer", pki.Pair{Cert: ca.Cert},
+			"tls/kube-apiserver-lb-signer.crt is there, but its key tls/kube-apiserver-lb-signer.key is not",
+		},
+		{
+			"a key alone", "kube-apiserver-lb-signer", pki.Pair{Key: ca.Key},
+			"tls/kube-apiserver-lb-signer.key is there, but its certificate",
+		},
+		{
+			"the key of another", "kube-apiserver-localhost-signer", pki.Pair{Cert: ca.Cert, Key: other.Key},
+			"the key is not that of the certificate",
+		},
+		{
+			"an expired CA", "kube-apiserver-service-network-signer", expired,
+			`load tls/kube-apiserver-service-network-signer.crt: the certificate "CN=old" expired at`,
+		},
 		{"a client as CA", "admin-kubeconfig-signer", client, "is not that of a CA"},
-		{"a client of another CA", "admin-kubeconfig-client", client, `was not signed by "CN=admin-kubeconfig-signer,OU=openshift"`},
+		{
+			"a client of another CA", "admin-kubeconfig-client", client,
+			`was not signed by "CN=admin-kubeconfig-signer,OU=openshift"`,
+		},
 		{"text", "admin-kubeconfig-signer", pki.Pair{Cert: []byte("x"), Key: []byte("y")}, "no PEM block"},
 	}
 	for _, tt := range tests {
@@ -158,7 +174,10 @@ func TestGivenPassword(t *testing.T) {
 		{"in clear, with a newline", password + "\n", "", password, ""},
 		{"the hash alone", "", hash, "", ""},
 		{"both", password, hash, password, ""},
-		{"two that differ", "another", hash, "", "it is not the hash of the password in tls/kubeadmin-password; remove one of the files"},
+		{
+			"two that differ", "another", hash, "",
+			"it is not the hash of the password in tls/kubeadmin-password; remove one of the files",
+		},
 		{"no hash", "", "hello", "", "load tls/kubeadmin-password.hash: not a bcrypt hash"},
 		{"nothing but a newline", "\n", "", "", "a password has 1 to 72 bytes, this one has 0"},
 		{"more than bcrypt reads", strings.Repeat("x", 73), "", "", "this one has 73"},
@@ -173,7 +192,8 @@ func TestGivenPassword(t *testing.T) {
 			}
 			r, err := open(t, dir, deps()).run(context.Background(), []asset.Ref{PasswordFile}, Kubeadmin)
 			if tt.saying != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.saying) || strings.Contains(err.Error(), tt.clear) && len(tt.clear) > 1 {
+				if err == nil || !strings.Contains(err.Error(), tt.saying) ||
+					strings.Contains(err.Error(), tt.clear) && len(tt.clear) > 1 {
 					t.Errorf("error %v, should say %q", err, tt.saying)
 				}
 				return
@@ -194,7 +214,7 @@ func TestGivenPassword(t *testing.T) {
 
 func TestGivenBoundKey(t *testing.T) {
 	dir := warmDir(t)
-	key := ownCA(t, 40).Key
+	key := ownCA(t).Key
 	put(t, dir, boundKeyFile, key)
 	i := open(t, dir, deps())
 	r, err := i.run(context.Background(), nil, TLSFiles)
@@ -202,11 +222,13 @@ func TestGivenBoundKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := asset.Of(r, TLSFiles)
-	if !bytes.Equal(files.Data(boundKeyFile), key) || !bytes.HasPrefix(files.Data("tls/bound-service-account-signing-key.pub"), []byte("-----BEGIN PUBLIC KEY-----")) {
+	public := files.Data("tls/bound-service-account-signing-key.pub")
+	if !bytes.Equal(files.Data(boundKeyFile), key) || !bytes.HasPrefix(public, []byte("-----BEGIN PUBLIC KEY-----")) {
 		t.Errorf("tls/ on the bootstrap host: %v", files.Paths())
 	}
 	put(t, dir, boundKeyFile, []byte("not a key"))
-	if _, err := i.run(context.Background(), nil, TLSFiles); err == nil || !strings.Contains(err.Error(), "load "+boundKeyFile+": parse private key: no PEM block") {
+	const want = "load " + boundKeyFile + ": parse private key: no PEM block"
+	if _, err := i.run(context.Background(), nil, TLSFiles); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
 }

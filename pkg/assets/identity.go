@@ -1,10 +1,10 @@
 package assets
 
 import (
-	"fmt"
-	"io"
 	"regexp"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/pki"
@@ -18,11 +18,11 @@ var ClusterName = asset.From1("cluster-name", Config,
 
 // ClusterID is the cluster's UUID.
 var ClusterID = asset.From1("cluster-id", ClusterName,
-	func(env asset.Env, _ string) (string, error) { return pki.NewUUID(env.Rand) })
+	func(asset.Env, string) (string, error) { return uuid.NewString(), nil })
 
 // InfraID is the prefix of everything that the cluster owns on the platform.
 var InfraID = asset.From1("infra-id", ClusterName,
-	func(env asset.Env, name string) (string, error) { return newInfraID(env.Rand, name) })
+	func(_ asset.Env, name string) (string, error) { return newInfraID(name) })
 
 const (
 	infraNameLength   = 21
@@ -34,17 +34,9 @@ const (
 
 var notInInfraID = regexp.MustCompile(`[^a-z0-9-]+`)
 
-func newInfraID(r io.Reader, name string) (string, error) {
-	suffix := make([]byte, 0, infraSuffixLength)
-	for buf := make([]byte, 1); len(suffix) < infraSuffixLength; {
-		if _, err := io.ReadFull(r, buf); err != nil {
-			return "", fmt.Errorf("read randomness for the infrastructure ID: %w", err)
-		}
-		if limit := 256 / len(infraSuffixChars) * len(infraSuffixChars); int(buf[0]) < limit {
-			suffix = append(suffix, infraSuffixChars[int(buf[0])%len(infraSuffixChars)])
-		}
-	}
-	return infraName(name) + "-" + string(suffix), nil
+func newInfraID(name string) (string, error) {
+	suffix, err := pki.RandomText(infraSuffixChars, infraSuffixLength)
+	return infraName(name) + "-" + suffix, err
 }
 
 func infraName(cluster string) string {
@@ -52,8 +44,8 @@ func infraName(cluster string) string {
 	return strings.TrimRight(name[:min(len(name), infraNameLength)], "-")
 }
 
-// NamedAfter says whether an infrastructure ID may have been drawn for a cluster
-// of that name.
+// NamedAfter reports whether an infrastructure ID may have been drawn for a
+// cluster of that name.
 func NamedAfter(infraID, cluster string) bool {
 	name, is := strings.CutPrefix(infraID, infraName(cluster)+"-")
 	return is && len(name) == infraSuffixLength
@@ -66,23 +58,24 @@ type kubeadmin struct {
 
 // Kubeadmin is the first user's password: the one that the user brought, or a
 // new one. If he brought the hash alone, nobody here knows the password.
-var Kubeadmin = asset.From1("kubeadmin-password", givenPassword, func(env asset.Env, k kubeadmin) (_ kubeadmin, err error) {
-	if k.Password == "" && k.Hash == "" {
-		if k.Password, err = pki.NewPassword(env.Rand); err != nil {
-			return k, err
+var Kubeadmin = asset.From1("kubeadmin-password", givenPassword,
+	func(_ asset.Env, k kubeadmin) (_ kubeadmin, err error) {
+		if k.Password == "" && k.Hash == "" {
+			if k.Password, err = pki.NewPassword(); err != nil {
+				return k, err
+			}
 		}
-	}
-	if k.Hash == "" {
-		k.Hash, err = pki.HashPassword(env.Rand, k.Password)
-	}
-	return k, err
-})
+		if k.Hash == "" {
+			k.Hash, err = pki.HashPassword(k.Password)
+		}
+		return k, err
+	})
 
 // SSHKeys are the bootstrap host's host key and the installer's own key to it.
-var SSHKeys = asset.From0("bootstrap-ssh", func(env asset.Env) (keys pki.SSHKeys, err error) {
-	if keys.Host, err = pki.NewSSHKey(env.Rand, "bootstrap"); err != nil {
+var SSHKeys = asset.From0("bootstrap-ssh", func(asset.Env) (keys pki.SSHKeys, err error) {
+	if keys.Host, err = pki.NewSSHKey("bootstrap"); err != nil {
 		return keys, err
 	}
-	keys.User, err = pki.NewSSHKey(env.Rand, "okd-install")
+	keys.User, err = pki.NewSSHKey("okd-install")
 	return keys, err
 })

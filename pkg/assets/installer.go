@@ -20,7 +20,8 @@ import (
 
 // ErrNoReleaseImage is returned where a release image is needed and none was
 // ever named.
-var ErrNoReleaseImage = errors.New("no release image is known; name one in OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE, by digest as in quay.io/okd/scos-release@sha256:0123abcd")
+var ErrNoReleaseImage = errors.New("no release image is known; " +
+	"name one in OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE, by digest as in quay.io/okd/scos-release@sha256:0123abcd")
 
 // Installer holds an asset directory. It must be closed.
 type Installer struct {
@@ -34,7 +35,7 @@ type Installer struct {
 // while another has it.
 func Open(dir string, deps Deps) (*Installer, error) {
 	store, err := asset.Open(dir, asset.Options{
-		Clock: deps.Clock, Rand: deps.Rand, Events: deps.Events, Edited: deps.Edited,
+		Clock: deps.Clock, Events: deps.Events, Edited: deps.Edited,
 		Command: deps.Command, Version: deps.Version, Key: deps.StateKey,
 	})
 	if err != nil {
@@ -126,7 +127,9 @@ func (i *Installer) Manifests(ctx context.Context) error {
 // IgnitionConfigs writes bootstrap.ign, one .ign file per role, auth/ and
 // metadata.json.
 func (i *Installer) IgnitionConfigs(ctx context.Context) error {
-	_, err := i.run(ctx, []asset.Ref{BootstrapIgnition, MasterIgnition, WorkerIgnition, ArbiterIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
+	_, err := i.run(ctx, []asset.Ref{
+		BootstrapIgnition, MasterIgnition, WorkerIgnition, ArbiterIgnition, AdminKubeconfig, PasswordFile, MetadataFile,
+	}, Nodes)
 	return err
 }
 
@@ -141,12 +144,15 @@ func (i *Installer) SingleNode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = i.run(ctx, []asset.Ref{SingleNodeIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile}, Nodes)
+	_, err = i.run(ctx, []asset.Ref{
+		SingleNodeIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile,
+	}, Nodes)
 	return err
 }
 
 var clusterNeeds = []asset.Ref{
-	Config, InfraID, ClusterID, ReleaseImage, ReleaseVersion, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes, Invoker, Version,
+	Config, InfraID, ClusterID, ReleaseImage, ReleaseVersion, BootstrapIgnition, MasterIgnition, WorkerIgnition,
+	Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes, Invoker, Version,
 }
 
 // Cluster writes auth/, metadata.json, the files to read the bootstrap's journal
@@ -158,7 +164,9 @@ func (i *Installer) Cluster(ctx context.Context) (Cluster, error) {
 	} else if c.BootstrapInPlace != nil {
 		return Cluster{}, ErrInPlace
 	}
-	r, err := i.run(ctx, []asset.Ref{AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles, PointerConfigs}, clusterNeeds...)
+	r, err := i.run(ctx, []asset.Ref{
+		AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles, PointerConfigs,
+	}, clusterNeeds...)
 	if err != nil {
 		return Cluster{}, err
 	}
@@ -223,7 +231,8 @@ func (i *Installer) evaluate(ctx context.Context, write []asset.Ref, need ...ass
 
 // Graph draws the assets for Graphviz.
 func Graph() string {
-	return asset.Dot(append(clusterNeeds, Manifests, OpenShift, SingleNodeIgnition, AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles)...)
+	return asset.Dot(append(clusterNeeds,
+		Manifests, OpenShift, SingleNodeIgnition, AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles)...)
 }
 
 // digestTree is a digest of the names and contents of a tree.

@@ -46,7 +46,8 @@ func TestSingleNode(t *testing.T) {
 		t.Errorf("files %q, want %q", got, want)
 	}
 	host := onBootstrapHost(t, files[singleNodeFile])
-	if host["bootstrap-in-place/installation-disk"] != "/dev/disk/by-id/virtio-root\n" || !strings.Contains(host["stages.json"], `"master-ignition"`) {
+	if host["bootstrap-in-place/installation-disk"] != "/dev/disk/by-id/virtio-root\n" ||
+		!strings.Contains(host["stages.json"], `"master-ignition"`) {
 		t.Error("the config is not that of a node that installs itself")
 	}
 	if _, err := i.Cluster(context.Background()); !errors.Is(err, ErrInPlace) {
@@ -85,7 +86,9 @@ func TestSingleNodeRefuses(t *testing.T) {
 
 func TestSingleNodeNeedsADisk(t *testing.T) {
 	dir := testCase{types.PlatformNone, "single-node"}.dir(t)
-	if err := open(t, dir, deps()).SingleNode(context.Background()); err == nil || strings.Count(err.Error(), "\n") != 0 || !strings.Contains(err.Error(), "bootstrapInPlace.installationDisk: Required value") {
+	err := open(t, dir, deps()).SingleNode(context.Background())
+	if err == nil || strings.Count(err.Error(), "\n") != 0 ||
+		!strings.Contains(err.Error(), "bootstrapInPlace.installationDisk: Required value") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, singleNodeFile)); err == nil {
@@ -115,13 +118,14 @@ func TestBootstrapIgnitionOfEveryCase(t *testing.T) {
 			for _, f := range parsed.Storage.Files {
 				paths[f.Path] = true
 			}
+			mirrors := len(config.ImageDigestSources) + len(config.ImageContentSources)
 			onPrem := config.Platform.Ovirt != nil || config.Platform.BareMetal != nil
 			for path, want := range map[string]bool{
 				"/etc/NetworkManager/dispatcher.d/30-local-dns-prepender": onPrem,
 				"/etc/hostname":                                  onPrem,
 				"/etc/profile.d/proxy.sh":                        config.Proxy != nil,
 				"/etc/pki/ca-trust/source/anchors/ca.crt":        config.AdditionalTrustBundle != "",
-				"/etc/containers/registries.conf":                len(config.ImageDigestSources)+len(config.ImageContentSources) > 0,
+				"/etc/containers/registries.conf":                mirrors > 0,
 				"/etc/ignition-machine-config-encapsulated.json": config.FIPS,
 				"/usr/local/bin/install-to-disk.sh":              config.BootstrapInPlace != nil,
 			} {
@@ -139,9 +143,20 @@ func TestMetadata(t *testing.T) {
 		want string
 	}{
 		{testCase{types.PlatformNone, regular}, `{"featureSet":"","customFeatureSet":null}`},
-		{testCase{types.PlatformExternal, "hardened"}, `{"featureSet":"CustomNoUpgrade","customFeatureSet":{"enabled":["EtcdBackendQuota"],"disabled":["NewOLM"]}}`},
-		{testCase{types.PlatformBareMetal, "provisioning"}, `{"baremetal":{"libvirtURI":"qemu:///system","bootstrapProvisioningIP":"172.23.0.2","provisioningHostIP":"172.23.0.3"},"featureSet":"","customFeatureSet":null}`},
-		{testCase{types.PlatformOvirt, "tech-preview"}, `{"ovirt":{"cluster_id":"6b2b1c7e-0000-4000-8000-000000000001","remove_template":true},"featureSet":"TechPreviewNoUpgrade","customFeatureSet":null}`},
+		{
+			testCase{types.PlatformExternal, "hardened"},
+			`{"featureSet":"CustomNoUpgrade","customFeatureSet":{"enabled":["EtcdBackendQuota"],"disabled":["NewOLM"]}}`,
+		},
+		{
+			testCase{types.PlatformBareMetal, "provisioning"},
+			`{"baremetal":{"libvirtURI":"qemu:///system","bootstrapProvisioningIP":"172.23.0.2",` +
+				`"provisioningHostIP":"172.23.0.3"},"featureSet":"","customFeatureSet":null}`,
+		},
+		{
+			testCase{types.PlatformOvirt, "tech-preview"},
+			`{"ovirt":{"cluster_id":"6b2b1c7e-0000-4000-8000-000000000001","remove_template":true},` +
+				`"featureSet":"TechPreviewNoUpgrade","customFeatureSet":null}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.String(), func(t *testing.T) {
@@ -162,14 +177,15 @@ func TestMetadata(t *testing.T) {
 	}
 	// A file of the reference must be readable.
 	var m Metadata
-	const reference = `{"clusterName":"x","clusterID":"y","infraID":"x-abcde","ovirt":{"cluster_id":"z","remove_template":false},"featureSet":"","customFeatureSet":{"enabled":["A"]}}`
-	if err := json.Unmarshal([]byte(reference), &m); err != nil || m.Ovirt.RemoveTemplate || m.CustomFeatureSet.Enabled[0] != configv1.FeatureGateName("A") {
+	const reference = `{"clusterName":"x","clusterID":"y","infraID":"x-abcde",` +
+		`"ovirt":{"cluster_id":"z","remove_template":false},"featureSet":"","customFeatureSet":{"enabled":["A"]}}`
+	err := json.Unmarshal([]byte(reference), &m)
+	if err != nil || m.Ovirt.RemoveTemplate || m.CustomFeatureSet.Enabled[0] != configv1.FeatureGateName("A") {
 		t.Errorf("%+v: %v", m, err)
 	}
 }
 
 func TestInfraID(t *testing.T) {
-	random := deps().Rand
 	for name, want := range map[string]string{
 		"demo":                    "demo",
 		"a-name-of-twenty-one-c":  "a-name-of-twenty-one",
@@ -177,7 +193,7 @@ func TestInfraID(t *testing.T) {
 		"a.very.long.name.here.x": "a-very-long-name-here",
 		"twenty-characters-xx-y":  "twenty-characters-xx",
 	} {
-		got, err := newInfraID(random, name)
+		got, err := newInfraID(name)
 		if err != nil || !regexp.MustCompile("^"+want+"-[a-z0-9]{5}$").MatchString(got) {
 			t.Errorf("%s gives %s (%v), want %s-*****", name, got, err, want)
 		}
@@ -199,7 +215,8 @@ func TestSettingsStay(t *testing.T) {
 		}
 		text := string(tree(t, dir)[bootstrapFile])
 		host := onBootstrapHost(t, []byte(text))
-		if !strings.Contains(host["stages.json"], "--cluster-profile=single-node-developer") || !strings.Contains(text, "/etc/kubernetes/kubelet.env") ||
+		if !strings.Contains(host["stages.json"], "--cluster-profile=single-node-developer") ||
+			!strings.Contains(text, "/etc/kubernetes/kubelet.env") ||
 			!strings.Contains(host["openshift/openshift-install-manifests.yaml"], "invoker: robot") {
 			t.Error("a setting is missing")
 		}

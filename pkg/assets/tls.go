@@ -23,21 +23,28 @@ var (
 	KubeletBootstrapCA   = authority("kubelet-bootstrap-kubeconfig-signer", decade)
 	KubeletSigner        = authority("kubelet-signer", day)
 	AggregatorSigner     = authority("aggregator-signer", day)
-	AggregatorCA         = lasting("tls/aggregator-ca", day, newAuthority(pki.Name{Common: "aggregator", Unit: "bootkube"}))
+	AggregatorCA         = lasting("tls/aggregator-ca", day, newAuthority(aggregator))
 )
 
 const bootstrapperGroup = "system:serviceaccounts:openshift-machine-config-operator"
 
 var (
-	admin         = pki.Name{Common: "system:admin", Organization: []string{"system:masters"}}
-	apiServer     = pki.Name{Common: "system:kube-apiserver", Organization: []string{"kube-master"}}
-	apiProxy      = pki.Name{Common: "system:kube-apiserver-proxy", Organization: []string{"kube-master"}}
-	configServer  = pki.Name{Common: "system:machine-config-server"}
-	journal       = pki.Name{Common: "journal-gatewayd", Organization: []string{"OpenShift Bootstrap"}}
-	bootstrapper  = pki.Name{Common: "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper", Organization: []string{bootstrapperGroup, "system:serviceaccounts"}}
-	ironic        = pki.Name{Common: "ironic", Unit: "openshift"}
-	localhostIPs  = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
-	serviceNames  = []string{"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "openshift", "openshift.default", "openshift.default.svc", "openshift.default.svc.cluster.local"}
+	aggregator   = pki.Name{Common: "aggregator", Unit: "bootkube"}
+	admin        = pki.Name{Common: "system:admin", Organization: []string{"system:masters"}}
+	apiServer    = pki.Name{Common: "system:kube-apiserver", Organization: []string{"kube-master"}}
+	apiProxy     = pki.Name{Common: "system:kube-apiserver-proxy", Organization: []string{"kube-master"}}
+	configServer = pki.Name{Common: "system:machine-config-server"}
+	journal      = pki.Name{Common: "journal-gatewayd", Organization: []string{"OpenShift Bootstrap"}}
+	bootstrapper = pki.Name{
+		Common:       "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper",
+		Organization: []string{bootstrapperGroup, "system:serviceaccounts"},
+	}
+	ironic       = pki.Name{Common: "ironic", Unit: "openshift"}
+	localhostIPs = []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	serviceNames = []string{
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+		"openshift", "openshift.default", "openshift.default.svc", "openshift.default.svc.cluster.local",
+	}
 	serverAndUser = pki.Server | pki.Client
 )
 
@@ -47,17 +54,19 @@ var (
 	BootstrapAdmin          = leaf("bootstrap-admin-client", AdminSigner, admin, day, pki.Client)
 	JournalGatewayd         = leaf("journal-gatewayd", RootCA, journal, decade, serverAndUser)
 	ToKubeletClient         = leaf("kube-apiserver-to-kubelet-client", ToKubeletSigner, apiServer, year, pki.Client)
-	ControllerManagerClient = leaf("kube-control-plane-kube-controller-manager-client", ControlPlaneSigner, admin, year, pki.Client)
-	SchedulerClient         = leaf("kube-control-plane-kube-scheduler-client", ControlPlaneSigner, admin, year, pki.Client)
-	KubeletClient           = leaf("kubelet-client", KubeletBootstrapCA, bootstrapper, decade, pki.Client)
-	APIProxy                = leaf("apiserver-proxy", AggregatorCA, apiProxy, day, pki.Client)
-	AggregatorClient        = leaf("aggregator-client", AggregatorSigner, apiProxy, day, pki.Client)
+	ControllerManagerClient = leaf(
+		"kube-control-plane-kube-controller-manager-client", ControlPlaneSigner, admin, year, pki.Client)
+	SchedulerClient = leaf(
+		"kube-control-plane-kube-scheduler-client", ControlPlaneSigner, admin, year, pki.Client)
+	KubeletClient    = leaf("kubelet-client", KubeletBootstrapCA, bootstrapper, decade, pki.Client)
+	APIProxy         = leaf("apiserver-proxy", AggregatorCA, apiProxy, day, pki.Client)
+	AggregatorClient = leaf("aggregator-client", AggregatorSigner, apiProxy, day, pki.Client)
 )
 
 // machineConfigServerKey is made beside the root CA, not after it: no other keys
 // are needed for manifests, and the user waits for them.
-var machineConfigServerKey = asset.From0("tls/machine-config-server-key", func(env asset.Env) ([]byte, error) {
-	key, err := pki.NewKey(env.Rand)
+var machineConfigServerKey = asset.From0("tls/machine-config-server-key", func(asset.Env) ([]byte, error) {
+	key, err := pki.NewKey()
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +81,7 @@ var (
 			if err != nil {
 				return pki.Pair{}, err
 			}
-			return ca.IssueFor(env.Rand, env.Now, key, pki.Leaf{
+			return ca.IssueFor(env.Now, key, pki.Leaf{
 				Name: configServer, Life: pki.TenYears, Usage: pki.Server, DNS: []string{n.APIInt}, IPs: n.APIVIPs,
 			})
 		})
@@ -85,9 +94,8 @@ var (
 	LocalhostServer = named("kube-apiserver-localhost-server", LocalhostSigner, day, func(NameSet) pki.Leaf {
 		return apiLeaf([]string{"localhost"}, localhostIPs)
 	})
-	ServiceNetworkServer = named("kube-apiserver-service-network-server", ServiceNetworkSigner, day, func(n NameSet) pki.Leaf {
-		return apiLeaf(serviceNames, n.Services)
-	})
+	ServiceNetworkServer = named("kube-apiserver-service-network-server", ServiceNetworkSigner, day,
+		func(n NameSet) pki.Leaf { return apiLeaf(serviceNames, n.Services) })
 )
 
 // IronicTLS is what the bootstrap host of a bare-metal cluster serves virtual
@@ -97,7 +105,7 @@ var IronicTLS = asset.From2("tls/ironic/tls", ironicNames, Lifetimes,
 		if n.Name == "" {
 			return pki.Pair{}, nil
 		}
-		return pki.NewSelfSigned(env.Rand, env.Now, pki.Leaf{
+		return pki.NewSelfSigned(env.Now, pki.Leaf{
 			Name: ironic, Life: l.Day, Usage: pki.Server, DNS: []string{n.Name}, IPs: n.Addresses,
 		})
 	})
@@ -107,17 +115,18 @@ type ironicHost struct {
 	Addresses []netip.Addr `json:"addresses"`
 }
 
-var ironicNames = asset.From2("ironic-names", Config, Names, func(_ asset.Env, c *types.InstallConfig, n NameSet) (ironicHost, error) {
-	p := c.Platform.BareMetal
-	if p == nil {
-		return ironicHost{}, nil
-	}
-	ips := slices.Clone(n.APIVIPs)
-	if p.BootstrapProvisioningIP.IsValid() {
-		ips = append(ips, p.BootstrapProvisioningIP)
-	}
-	return ironicHost{n.APIInt, ips}, nil
-}, asset.Transient())
+var ironicNames = asset.From2("ironic-names", Config, Names,
+	func(_ asset.Env, c *types.InstallConfig, n NameSet) (ironicHost, error) {
+		p := c.Platform.BareMetal
+		if p == nil {
+			return ironicHost{}, nil
+		}
+		ips := slices.Clone(n.APIVIPs)
+		if p.BootstrapProvisioningIP.IsValid() {
+			ips = append(ips, p.BootstrapProvisioningIP)
+		}
+		return ironicHost{n.APIInt, ips}, nil
+	}, asset.Transient())
 
 func apiLeaf(names []string, ips []netip.Addr) pki.Leaf {
 	return pki.Leaf{Name: apiServer, Usage: pki.Server, DNS: names, IPs: ips, Chain: true}
@@ -129,27 +138,30 @@ func authority(name string, l life) asset.Asset[pki.Pair] {
 
 func newAuthority(name pki.Name) func(asset.Env, time.Duration) (pki.Pair, error) {
 	return func(env asset.Env, life time.Duration) (pki.Pair, error) {
-		return pki.NewAuthority(env.Rand, env.Now, name, life)
+		return pki.NewAuthority(env.Now, name, life)
 	}
 }
 
-func leaf(name string, ca asset.Asset[pki.Pair], subject pki.Name, l life, usage pki.Usage) asset.Asset[pki.Pair] {
+func leaf(
+	name string, ca asset.Asset[pki.Pair], subject pki.Name, l life, usage pki.Usage,
+) asset.Asset[pki.Pair] {
 	return lasting1("tls/"+name, ca, l, func(env asset.Env, ca pki.Pair, life time.Duration) (pki.Pair, error) {
-		return ca.Issue(env.Rand, env.Now, pki.Leaf{Name: subject, Life: life, Usage: usage})
+		return ca.Issue(env.Now, pki.Leaf{Name: subject, Life: life, Usage: usage})
 	})
 }
 
 func named(name string, ca asset.Asset[pki.Pair], l life, of func(NameSet) pki.Leaf) asset.Asset[pki.Pair] {
-	return asset.From3("tls/"+name, ca, Names, Lifetimes, func(env asset.Env, ca pki.Pair, n NameSet, ls lifetimes) (pki.Pair, error) {
-		leaf := of(n)
-		leaf.Life = ls.of(l)
-		return ca.Issue(env.Rand, env.Now, leaf)
-	})
+	return asset.From3("tls/"+name, ca, Names, Lifetimes,
+		func(env asset.Env, ca pki.Pair, n NameSet, ls lifetimes) (pki.Pair, error) {
+			leaf := of(n)
+			leaf.Life = ls.of(l)
+			return ca.Issue(env.Now, leaf)
+		})
 }
 
 // ServiceAccountKey signs the tokens of service accounts.
-var ServiceAccountKey = asset.From0("tls/service-account", func(env asset.Env) (keyPair, error) {
-	key, err := pki.NewKey(env.Rand)
+var ServiceAccountKey = asset.From0("tls/service-account", func(asset.Env) (keyPair, error) {
+	key, err := pki.NewKey()
 	if err != nil {
 		return keyPair{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -74,14 +73,16 @@ func newHost(t *testing.T) *host {
 	h.write("assets/manifests/config.yaml", "kind: ConfigMap\n")
 	h.write("assets/manifests/secret.yaml", "kind: Secret\ndata: {x: c2VjcmV0LXZhbHVl}\n")
 	h.write("assets/manifests/list.yaml", "kind: List\nitems:\n- kind: Secret\n  data: {x: c2VjcmV0LXZhbHVl}\n")
-	h.write("assets/openshift/mc.json", `{"kind": "MachineConfig", "key": "`+strings.ReplaceAll(privateKey, "\n", `\n`)+`"}`)
+	h.write("assets/openshift/mc.json",
+		`{"kind": "MachineConfig", "key": "`+strings.ReplaceAll(privateKey, "\n", `\n`)+`"}`)
 	h.write("assets/tls/service-account.key", privateKey)
 	h.write("assets/tls/root-ca.crt", "certificate")
 	h.write("assets/auth/kubeconfig-loopback", "client-key-data: abcdef")
 	h.write("assets/auth/kubeconfig", "client-key-data: abcdef")
 	h.write("assets/api-bootstrap.done", "")
 	env := []string{"PATH=" + h.path("bin") + ":" + os.Getenv("PATH"), "HOST=" + h.dir, "OKD_LIB=" + h.path("lib"),
-		"OKD_ASSETS=" + h.path("assets"), "OKD_RECORDS=" + h.path("records"), "ADMIN_PASSWORD=" + adminPassword, "PRIVATE=" + privateKey}
+		"OKD_ASSETS=" + h.path("assets"), "OKD_RECORDS=" + h.path("records"), "ADMIN_PASSWORD=" + adminPassword,
+		"PRIVATE=" + privateKey}
 	h.shell = func(ctx context.Context, s sshtest.Session) int {
 		if s.Agent != nil {
 			t.Error("a host was lent an agent")
@@ -90,7 +91,7 @@ func newHost(t *testing.T) *host {
 	}
 	h.server = sshtest.New(t, h.shell)
 	h.server.Forward = h.forward
-	h.users, err = pki.NewSSHKey(rand.Reader, "user@desk")
+	h.users, err = pki.NewSSHKey("user@desk")
 	h.must(err)
 	h.behind = map[string]*sshtest.Server{}
 	h.master("127.0.0.21", false)
@@ -193,7 +194,9 @@ func contents(t *testing.T, path string) map[string]string {
 		}
 		name := strings.TrimPrefix(header.Name, "log-bundle-20261121030405/")
 		out[name] = string(raw)
-		for _, s := range []string{adminPassword, "MIIEsecret", "c2VjcmV0LXZhbHVl", "b2tkOmNvcnJlY3QtaG9yc2U=", "abcdefghijkl"} {
+		for _, s := range []string{
+			adminPassword, "MIIEsecret", "c2VjcmV0LXZhbHVl", "b2tkOmNvcnJlY3QtaG9yc2U=", "abcdefghijkl",
+		} {
 			if strings.Contains(string(raw), s) {
 				t.Errorf("%s holds the secret %q", name, s)
 			}

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"maps"
@@ -18,6 +17,13 @@ import (
 )
 
 func hosts(list ...gather.Host) []gather.Host { return list }
+
+// apiNodes is what the API says of the nodes.
+const apiNodes = `{"items":[
+	{"metadata":{"name":"w0","labels":{"node-role.kubernetes.io/worker":""}},
+	 "status":{"addresses":[{"type":"InternalIP","address":"127.0.0.31"}]}},
+	{"metadata":{"name":"m0","labels":{"node-role.kubernetes.io/master":""}},
+	 "status":{"addresses":[{"type":"Hostname","address":"m0"},{"type":"InternalIP","address":"127.0.0.21"}]}}]}`
 
 // fleet is a bootstrap host and masters that answer as the scripts do, which
 // TestBundle runs.
@@ -37,19 +43,20 @@ func fleet(t *testing.T) *host {
 	}
 	h.shell = func(_ context.Context, s sshtest.Session) int {
 		script, err := io.ReadAll(s.Stdin)
-		if s.Agent != nil || err != nil || s.Command != "sudo -n bash -s" || !strings.HasPrefix(string(script), "#!/usr/bin/env bash\n# Collects what one host") {
+		if s.Agent != nil || err != nil || s.Command != "sudo -n bash -s" ||
+			!strings.HasPrefix(string(script), "#!/usr/bin/env bash\n# Collects what one host") {
 			t.Errorf("a master is asked to run %q with %.40q, agent %v, error %v", s.Command, script, s.Agent, err)
 		}
 		return answer(s, map[string]string{"./journals/kubelet.log": "kubelet", "../../escape": "x", "./x.key": privateKey})
 	}
 	h.server = sshtest.New(t, func(_ context.Context, s sshtest.Session) int {
-		return answer(s, map[string]string{"log-bundle-x/gather.log": "begun\n", "log-bundle-x/resources/nodes.json": `{"items":[
-			{"metadata":{"name":"w0","labels":{"node-role.kubernetes.io/worker":""}},"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.31"}]}},
-			{"metadata":{"name":"m0","labels":{"node-role.kubernetes.io/master":""}},"status":{"addresses":[{"type":"Hostname","address":"m0"},{"type":"InternalIP","address":"127.0.0.21"}]}}]}`})
+		return answer(s, map[string]string{
+			"log-bundle-x/gather.log": "begun\n", "log-bundle-x/resources/nodes.json": apiNodes,
+		})
 	})
 	h.server.Forward = h.forward
 	var err error
-	h.users, err = pki.NewSSHKey(rand.Reader, "user@desk")
+	h.users, err = pki.NewSSHKey("user@desk")
 	h.must(err)
 	h.master("127.0.0.21", false)
 	return h
@@ -73,14 +80,21 @@ func TestMasters(t *testing.T) {
 		},
 			[]string{behind, direct}, nil, []string{"control-plane host m1 (127.0.0.22): gathering, reached directly"}},
 		{"without a bootstrap host", func(_ *host, o *gather.Options) {
-			o.Bootstrap, o.Masters = nil, hosts(gather.Host{Name: "m1", Addresses: []string{direct}}, gather.Host{Name: "m0", Addresses: []string{behind}})
-		}, []string{direct}, []string{"bootstrap host: its address is not known", "control-plane host m0 (127.0.0.21): connect to 127.0.0.21:"}, nil},
+			o.Bootstrap, o.Masters = nil, hosts(
+				gather.Host{Name: "m1", Addresses: []string{direct}}, gather.Host{Name: "m0", Addresses: []string{behind}})
+		}, []string{direct}, []string{
+			"bootstrap host: its address is not known", "control-plane host m0 (127.0.0.21): connect to 127.0.0.21:",
+		}, nil},
 		{"those that the user names, and no others", func(_ *host, o *gather.Options) {
 			o.Masters, o.Only = hosts(gather.Host{Addresses: []string{direct}}), true
 		}, []string{direct}, nil, nil},
 		{"one that nobody reaches", func(_ *host, o *gather.Options) {
-			o.Masters, o.Only = hosts(gather.Host{Name: "m9", Addresses: []string{nowhere}}, gather.Host{Name: "m0", Addresses: []string{behind}}), true
-		}, []string{behind}, []string{"control-plane host m9 (127.0.0.66): directly: connect to 127.0.0.66", "through the bootstrap host: ", "no route to host"}, nil},
+			o.Only, o.Masters = true, hosts(
+				gather.Host{Name: "m9", Addresses: []string{nowhere}}, gather.Host{Name: "m0", Addresses: []string{behind}})
+		}, []string{behind}, []string{
+			"control-plane host m9 (127.0.0.66): directly: connect to 127.0.0.66", "through the bootstrap host: ",
+			"no route to host",
+		}, nil},
 		{"one by its second address", func(_ *host, o *gather.Options) {
 			o.Masters = hosts(gather.Host{Name: "m0", Addresses: []string{nowhere, behind}})
 		}, []string{behind}, nil, nil},
@@ -94,8 +108,11 @@ func TestMasters(t *testing.T) {
 			o.MasterSSH.Keys, o.NoKey = nil, "the private half of SHA256:abc (user@desk) was not found: looked in ~/.ssh"
 			o.Masters = hosts(gather.Host{Name: "m1", Addresses: []string{direct}})
 		}, nil, []string{
-			"control-plane host m1 (127.0.0.22): directly: the host lets none of the keys in: the private half of SHA256:abc (user@desk) was not found: looked in ~/.ssh",
-			"control-plane host m0 (127.0.0.21): directly: connect to", "through the bootstrap host: the host lets none of the keys in: the private half of SHA256:abc"}, nil},
+			"control-plane host m1 (127.0.0.22): directly: the host lets none of the keys in: " +
+				"the private half of SHA256:abc (user@desk) was not found: looked in ~/.ssh",
+			"control-plane host m0 (127.0.0.21): directly: connect to",
+			"through the bootstrap host: the host lets none of the keys in: the private half of SHA256:abc",
+		}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,7 +131,8 @@ func TestMasters(t *testing.T) {
 			got := contents(t, path)
 			for _, part := range tt.missing {
 				lacks(t, err, part)
-				if strings.HasPrefix(part, "control-plane") && (!strings.Contains(got["missing.txt"], part) || !strings.Contains(got["gather.log"], "missing: "+part)) {
+				if strings.HasPrefix(part, "control-plane") && (!strings.Contains(got["missing.txt"], part) ||
+					!strings.Contains(got["gather.log"], "missing: "+part)) {
 					t.Errorf("neither missing.txt nor gather.log may lack %q:\n%s\n%s", part, got["missing.txt"], got["gather.log"])
 				}
 			}
@@ -128,7 +146,8 @@ func TestMasters(t *testing.T) {
 				if strings.HasSuffix(name, ".key") {
 					t.Errorf("%s is in the bundle", name)
 				}
-				if address, ok := strings.CutPrefix(name, "control-plane/"); ok && strings.HasSuffix(name, "/journals/kubelet.log") {
+				address, ok := strings.CutPrefix(name, "control-plane/")
+				if ok && strings.HasSuffix(name, "/journals/kubelet.log") {
 					address, _, _ = strings.Cut(address, "/")
 					asked[address] = true
 				}

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -29,7 +28,7 @@ import (
 // Which keys are used to log in to which hosts.
 func TestLogins(t *testing.T) {
 	key := func(comment string) pki.SSHKey {
-		made, err := pki.NewSSHKey(rand.Reader, comment)
+		made, err := pki.NewSSHKey(comment)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +39,9 @@ func TestLogins(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, key := range map[string]string{"id_ed25519": string(other.PrivatePEM), "work": string(users.PrivatePEM), "id_rsa": "not a key"} {
+	for name, key := range map[string]string{
+		"id_ed25519": string(other.PrivatePEM), "work": string(users.PrivatePEM), "id_rsa": "not a key",
+	} {
 		if err := os.WriteFile(filepath.Join(home, ".ssh", name), []byte(key), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -58,11 +59,24 @@ func TestLogins(t *testing.T) {
 		host, masters   string // comments of the keys
 		missing, failed string
 	}{
-		{"the installation's and the user's", stored, "# mine\n" + users.AuthorizedKey + "\n", nil, "made user@desk", "user@desk", "", ""},
-		{"with one that the user names", stored, users.AuthorizedKey, []string{named}, "made other user@desk", "other user@desk", "", ""},
+		{
+			"the installation's and the user's", stored, "# mine\n" + users.AuthorizedKey + "\n", nil,
+			"made user@desk", "user@desk", "", "",
+		},
+		{
+			"with one that the user names", stored, users.AuthorizedKey, []string{named},
+			"made other user@desk", "other user@desk", "", "",
+		},
 		{"nobody knows which", pki.SSHKeys{}, "", nil, "other", "other", "", ""},
-		{"not there", stored, key("gone@desk").AuthorizedKey, nil, "made", "", "(gone@desk), the sshKey of install-config.yaml, was not found: looked in --key (none was given), the SSH agent (none answers: SSH_AUTH_SOCK), " + home + "/.ssh (2 private keys)", ""},
-		{"a file that is none", stored, "", []string{filepath.Join(home, "none")}, "", "", "", "read SSH key: open " + home + "/none"},
+		{
+			"not there", stored, key("gone@desk").AuthorizedKey, nil, "made", "",
+			"(gone@desk), the sshKey of install-config.yaml, was not found: looked in --key (none was given), " +
+				"the SSH agent (none answers: SSH_AUTH_SOCK), " + home + "/.ssh (2 private keys)", "",
+		},
+		{
+			"a file that is none", stored, "", []string{filepath.Join(home, "none")},
+			"", "", "", "read SSH key: open " + home + "/none",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,7 +111,8 @@ func TestLogins(t *testing.T) {
 			if o.SSH.HostKey != tt.keys.Host.AuthorizedKey || o.MasterSSH.HostKey != "" || o.SSH.Agent != nil {
 				t.Errorf("%+v", o.SSH)
 			}
-			if err := o.SSH.Unknown("198.18.0.20:22", "SHA256:x"); err != nil || !strings.Contains(strings.Join(said, "\n"), "198.18.0.20:22 (SHA256:x)") {
+			err = o.SSH.Unknown("198.18.0.20:22", "SHA256:x")
+			if err != nil || !strings.Contains(strings.Join(said, "\n"), "198.18.0.20:22 (SHA256:x)") {
 				t.Errorf("a host that nobody knows: %v, said %q", err, said)
 			}
 		})
@@ -113,8 +128,14 @@ func TestMastersOf(t *testing.T) {
 		}
 		return out
 	}
-	cfg := &types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{APIVIPs: addrs("198.18.0.10"), IngressVIPs: addrs("198.18.0.11")}},
-		Networking: &types.Networking{MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}}}}
+	cfg := &types.InstallConfig{
+		Platform: types.Platform{Ovirt: &types.OvirtPlatform{
+			APIVIPs: addrs("198.18.0.10"), IngressVIPs: addrs("198.18.0.11"),
+		}},
+		Networking: &types.Networking{
+			MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}},
+		},
+	}
 	found := []machines.Machine{
 		{Name: "m0", Role: "master", Addresses: addrs("10.88.0.1", "198.18.0.10", "198.18.0.21")},
 		{Name: "w0", Role: "worker", Addresses: addrs("198.18.0.31")},
@@ -124,7 +145,8 @@ func TestMastersOf(t *testing.T) {
 	if want := "[m0 (198.18.0.21) m1 m2]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := fmt.Sprint(mastersOf(found[:1], nil, &types.InstallConfig{})); got != "[m0 (10.88.0.1, 198.18.0.10, 198.18.0.21)]" {
+	got = fmt.Sprint(mastersOf(found[:1], nil, &types.InstallConfig{}))
+	if got != "[m0 (10.88.0.1, 198.18.0.10, 198.18.0.21)]" {
 		t.Errorf("without an install-config: %s", got)
 	}
 }
@@ -160,7 +182,8 @@ func TestFindHosts(t *testing.T) {
 		t.Errorf("hosts %v, masters %v", hosts, masters)
 	}
 	env["OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP"] = "198.18.0.99"
-	if hosts, _ := a.findHosts(t.Context(), nil, &types.InstallConfig{}, nil); !slices.Equal(hosts, []string{"198.18.0.99"}) {
+	hosts, _ = a.findHosts(t.Context(), nil, &types.InstallConfig{}, nil)
+	if !slices.Equal(hosts, []string{"198.18.0.99"}) {
 		t.Errorf("without an API: %v", hosts)
 	}
 }

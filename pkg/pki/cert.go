@@ -1,16 +1,15 @@
-// Package pki makes the keys and certificates of a cluster. Time and randomness
-// are parameters.
+// Package pki makes the keys and certificates of a cluster. Time is a parameter;
+// randomness is the system's.
 package pki
 
 import (
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/netip"
 	"slices"
@@ -48,15 +47,6 @@ func (p Pair) GoString() string { return p.String() }
 
 // LogValue hides the key as well.
 func (p Pair) LogValue() slog.Value { return slog.StringValue(p.String()) }
-
-// String shows the public half only.
-func (k SSHKey) String() string { return k.AuthorizedKey }
-
-// GoString shows the public half only.
-func (k SSHKey) GoString() string { return k.AuthorizedKey }
-
-// LogValue shows the public half only.
-func (k SSHKey) LogValue() slog.Value { return slog.StringValue(k.AuthorizedKey) }
 
 // longMargin is how long before its end a certificate of years counts as stale.
 const longMargin = 30 * Day
@@ -114,13 +104,12 @@ func (n Name) pkix() pkix.Name {
 }
 
 // NewAuthority makes a self-signed CA.
-func NewAuthority(r io.Reader, now time.Time, name Name, life time.Duration) (Pair, error) {
-	key, serial, err := keyAndSerial(r)
+func NewAuthority(now time.Time, name Name, life time.Duration) (Pair, error) {
+	key, err := NewKey()
 	if err != nil {
 		return Pair{}, fmt.Errorf("make CA %s: %w", name.Common, err)
 	}
 	tmpl := &x509.Certificate{
-		SerialNumber:          serial,
 		Subject:               name.pkix(),
 		NotBefore:             now,
 		NotAfter:              now.Add(life),
@@ -128,18 +117,18 @@ func NewAuthority(r io.Reader, now time.Time, name Name, life time.Duration) (Pa
 		BasicConstraintsValid: true,
 		IsCA:                  true,
 	}
-	return sign(r, now, tmpl, tmpl, key, key)
+	return sign(now, tmpl, tmpl, key, key)
 }
 
 // NewSelfSigned makes a certificate that nobody vouches for: whoever is to
 // trust it is given the certificate itself.
-func NewSelfSigned(r io.Reader, now time.Time, leaf Leaf) (Pair, error) {
-	key, serial, err := keyAndSerial(r)
+func NewSelfSigned(now time.Time, leaf Leaf) (Pair, error) {
+	key, err := NewKey()
 	if err != nil {
 		return Pair{}, fmt.Errorf("make certificate %s: %w", leaf.Name.Common, err)
 	}
-	tmpl := leaf.template(serial, now, now)
-	return sign(r, now, tmpl, tmpl, key, key)
+	tmpl := leaf.template(now, now)
+	return sign(now, tmpl, tmpl, key, key)
 }
 
 // Usage is what a leaf may be used for.
@@ -164,16 +153,16 @@ type Leaf struct {
 
 // Issue signs a new leaf. It is valid from when the CA is, so that hosts whose
 // clock is somewhat slow accept it.
-func (p Pair) Issue(r io.Reader, now time.Time, leaf Leaf) (Pair, error) {
-	key, err := NewKey(r)
+func (p Pair) Issue(now time.Time, leaf Leaf) (Pair, error) {
+	key, err := NewKey()
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
 	}
-	return p.IssueFor(r, now, key, leaf)
+	return p.IssueFor(now, key, leaf)
 }
 
 // IssueFor is Issue for a key that is there already.
-func (p Pair) IssueFor(r io.Reader, now time.Time, key *rsa.PrivateKey, leaf Leaf) (Pair, error) {
+func (p Pair) IssueFor(now time.Time, key *rsa.PrivateKey, leaf Leaf) (Pair, error) {
 	cas, err := ParseCertificates(p.Cert)
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
@@ -182,20 +171,15 @@ func (p Pair) IssueFor(r io.Reader, now time.Time, key *rsa.PrivateKey, leaf Lea
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
 	}
-	serial, err := newSerial(r)
-	if err != nil {
-		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
-	}
-	out, err := sign(r, now, leaf.template(serial, cas[0].NotBefore, now), cas[0], key, caKey)
+	out, err := sign(now, leaf.template(cas[0].NotBefore, now), cas[0], key, caKey)
 	if err == nil && leaf.Chain {
 		out.Cert = slices.Concat(out.Cert, p.Cert)
 	}
 	return out, err
 }
 
-func (l Leaf) template(serial *big.Int, from, now time.Time) *x509.Certificate {
+func (l Leaf) template(from, now time.Time) *x509.Certificate {
 	tmpl := &x509.Certificate{
-		SerialNumber:          serial,
 		Subject:               l.Name.pkix(),
 		NotBefore:             from,
 		NotAfter:              now.Add(l.Life),
@@ -215,30 +199,17 @@ func (l Leaf) template(serial *big.Int, from, now time.Time) *x509.Certificate {
 	return tmpl
 }
 
-func keyAndSerial(r io.Reader) (*rsa.PrivateKey, *big.Int, error) {
-	key, err := NewKey(r)
-	if err != nil {
-		return nil, nil, err
-	}
-	serial, err := newSerial(r)
-	return key, serial, err
-}
-
-func newSerial(r io.Reader) (*big.Int, error) {
-	raw := make([]byte, 16)
-	if _, err := io.ReadFull(r, raw); err != nil {
-		return nil, fmt.Errorf("read randomness for a serial number: %w", err)
-	}
-	raw[0] = raw[0]&0x7f | 0x40 // positive and of full length, as RFC 5280 wants
-	return new(big.Int).SetBytes(raw), nil
-}
-
-func sign(r io.Reader, now time.Time, tmpl, parent *x509.Certificate, key, parentKey *rsa.PrivateKey) (Pair, error) {
-	der, err := x509.CreateCertificate(r, tmpl, parent, &key.PublicKey, parentKey)
+// sign makes the certificate, with a random serial number of crypto/x509's.
+func sign(now time.Time, tmpl, parent *x509.Certificate, key, parentKey *rsa.PrivateKey) (Pair, error) {
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, &key.PublicKey, parentKey)
 	if err != nil {
 		return Pair{}, fmt.Errorf("sign certificate %s: %w", tmpl.Subject.CommonName, err)
 	}
-	return Pair{Cert: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), Key: EncodeKey(key), Issued: now.UTC().Truncate(time.Second)}, nil
+	return Pair{
+		Cert:   pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		Key:    EncodeKey(key),
+		Issued: now.UTC().Truncate(time.Second),
+	}, nil
 }
 
 // Bundle joins the certificates of CAs, each once.

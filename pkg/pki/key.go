@@ -1,58 +1,26 @@
 package pki
 
 import (
-	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"math/big"
 )
 
 // KeyBits is the size of every RSA key. All of OpenShift's renderers expect it.
+// Authorities have no ECDSA keys: the operators that sign with them later ask for
+// SHA256WithRSA (openshift/library-go, pkg/crypto), which such a key cannot do.
 const KeyBits = 2048
 
-// publicExponent is the usual one.
-const publicExponent = 65537
-
-// NewKey makes an RSA key. The same bytes in give the same key out, which
-// crypto/rsa does not offer; its keys also take a fifth more time, and two dozen
-// of them are most of what generating assets takes. Where the process is bound
-// to Go's FIPS module, that module makes keys from the system's randomness.
-func NewKey(r io.Reader) (*rsa.PrivateKey, error) {
-	if r == rand.Reader && fips140.Enabled() {
-		return rsa.GenerateKey(r, KeyBits)
+// NewKey makes an RSA key.
+func NewKey() (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, KeyBits)
+	if err != nil {
+		return nil, fmt.Errorf("make RSA key: %w", err)
 	}
-	one, e := big.NewInt(1), big.NewInt(publicExponent)
-	for {
-		p, err := newPrime(r, KeyBits/2)
-		if err != nil {
-			return nil, err
-		}
-		q, err := newPrime(r, KeyBits/2)
-		if err != nil {
-			return nil, err
-		}
-		// FIPS 186-5, A.1.3: primes that are near each other can be guessed.
-		if new(big.Int).Sub(p, q).BitLen() <= KeyBits/2-100 {
-			continue
-		}
-		phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
-		d := new(big.Int).ModInverse(e, phi)
-		if d == nil {
-			continue
-		}
-		key := &rsa.PrivateKey{
-			PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: publicExponent},
-			D:         d,
-			Primes:    []*big.Int{p, q},
-		}
-		key.Precompute()
-		return key, key.Validate()
-	}
+	return key, nil
 }
 
 // EncodeKey writes a private key as PKCS#1 PEM.

@@ -12,15 +12,15 @@ import (
 )
 
 func TestLoad(t *testing.T) {
-	ca, err := NewAuthority(stream(30), t0, Name{Common: "ca"}, Day)
+	ca, err := NewAuthority(t0, Name{Common: "ca"}, Day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := NewAuthority(stream(31), t0, Name{Common: "other"}, Day)
+	other, err := NewAuthority(t0, Name{Common: "other"}, Day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := ca.Issue(stream(32), t0, Leaf{Name: Name{Common: "client"}, Life: Day, Usage: Client})
+	client, err := ca.Issue(t0, Leaf{Name: Name{Common: "client"}, Life: Day, Usage: Client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,10 @@ func TestLoad(t *testing.T) {
 		{"a CA of tomorrow", ca.CheckAuthority(t0.Add(-time.Hour)), "not valid before"},
 		{"a client as CA", client.CheckAuthority(t0.Add(time.Hour)), "is not that of a CA"},
 		{"a client", client.CheckClient(t0.Add(time.Hour), ca), ""},
-		{"a client of another", client.CheckClient(t0.Add(time.Hour), other), `"CN=client" was not signed by "CN=other"`},
+		{
+			"a client of another", client.CheckClient(t0.Add(time.Hour), other),
+			`"CN=client" was not signed by "CN=other"`,
+		},
 		{"an expired client", client.CheckClient(t0.Add(Day), ca), "expired"},
 		{"a CA as client", ca.CheckClient(t0.Add(time.Hour), ca), "is not for clients"},
 	} {

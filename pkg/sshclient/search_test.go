@@ -3,7 +3,6 @@ package sshclient_test
 import (
 	"bytes"
 	"crypto"
-	"crypto/rand"
 	"encoding/pem"
 	"os"
 	"path/filepath"
@@ -20,7 +19,7 @@ import (
 
 func sshKey(t *testing.T, comment string) pki.SSHKey {
 	t.Helper()
-	key, err := pki.NewSSHKey(rand.Reader, comment)
+	key, err := pki.NewSSHKey(comment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +60,11 @@ func TestSearch(t *testing.T) {
 	fingerprint := ssh.FingerprintSHA256(print)
 	held := agent.NewKeyring()
 	add(t, held, mine.PrivatePEM)
-	named := keyDir(t, map[string][]byte{"mine": mine.PrivatePEM, "other": other.PrivatePEM, "locked": lock(t, mine), "text": []byte("x"),
-		"large": append(bytes.Clone(mine.PrivatePEM), bytes.Repeat([]byte("\n"), 70<<10)...)})
+	named := keyDir(t, map[string][]byte{
+		"mine": mine.PrivatePEM, "other": other.PrivatePEM, "locked": lock(t, mine), "text": []byte("x"),
+		"large": append(bytes.Clone(mine.PrivatePEM), bytes.Repeat([]byte("\n"), 70<<10)...),
+	})
+	file := func(name string) []string { return []string{filepath.Join(named, name)} }
 	wanted := []string{other.AuthorizedKey, mine.AuthorizedKey}[1:]
 	tests := []struct {
 		name   string
@@ -70,25 +72,44 @@ func TestSearch(t *testing.T) {
 		want   [][]byte
 		says   []string // what is missing, or the error
 	}{
-		{"by another name", sshclient.Search{Wanted: wanted, Dir: keyDir(t, map[string][]byte{"id_rsa": other.PrivatePEM, "work": mine.PrivatePEM, "config": []byte("Host *"), "big": make([]byte, 1<<20)})},
+		{"by another name", sshclient.Search{Wanted: wanted, Dir: keyDir(t, map[string][]byte{
+			"id_rsa": other.PrivatePEM, "work": mine.PrivatePEM, "config": []byte("Host *"), "big": make([]byte, 1<<20),
+		})},
 			[][]byte{mine.PrivatePEM}, nil},
-		{"one of two that are let in", sshclient.Search{Wanted: []string{other.AuthorizedKey, mine.AuthorizedKey}, Dir: keyDir(t, map[string][]byte{"x": mine.PrivatePEM})},
+		{"one of two that are let in", sshclient.Search{
+			Wanted: []string{other.AuthorizedKey, mine.AuthorizedKey}, Dir: keyDir(t, map[string][]byte{"x": mine.PrivatePEM}),
+		},
 			[][]byte{mine.PrivatePEM}, nil},
-		{"none", sshclient.Search{Wanted: wanted, Dir: keyDir(t, map[string][]byte{"id_rsa": other.PrivatePEM}), Files: []string{filepath.Join(named, "other")}},
-			[][]byte{other.PrivatePEM}, []string{fingerprint + " (me@desk)", "--key " + filepath.Join(named, "other"), "SSH_AUTH_SOCK", "(1 private keys)"}},
+		{"none", sshclient.Search{
+			Wanted: wanted, Dir: keyDir(t, map[string][]byte{"id_rsa": other.PrivatePEM}), Files: file("other"),
+		},
+			[][]byte{other.PrivatePEM}, []string{
+				fingerprint + " (me@desk)", "--key " + filepath.Join(named, "other"), "SSH_AUTH_SOCK", "(1 private keys)",
+			}},
 		{"with a passphrase", sshclient.Search{Wanted: wanted, Dir: keyDir(t, map[string][]byte{"id_x": lock(t, mine)})},
 			nil, []string{"id_x is the key, but it has a passphrase", "ssh-add"}},
-		{"in the agent", sshclient.Search{Wanted: wanted, Agent: held, Dir: keyDir(t, map[string][]byte{"id_x": lock(t, mine)})}, nil, nil},
-		{"not in the agent", sshclient.Search{Wanted: []string{other.AuthorizedKey}, Agent: held}, nil, []string{"the SSH agent (1 keys)"}},
-		{"named", sshclient.Search{Wanted: wanted, Files: []string{filepath.Join(named, "mine")}, Dir: keyDir(t, map[string][]byte{"x": mine.PrivatePEM})}, [][]byte{mine.PrivatePEM}, nil},
-		{"named and locked", sshclient.Search{Wanted: wanted, Files: []string{filepath.Join(named, "locked")}}, nil, []string{"error: read SSH key: " + filepath.Join(named, "locked") + ": it has a passphrase"}},
-		{"named, locked and in the agent", sshclient.Search{Wanted: wanted, Agent: held, Files: []string{filepath.Join(named, "locked")}}, nil, nil},
-		{"named and no key", sshclient.Search{Files: []string{filepath.Join(named, "text")}}, nil, []string{"error: read SSH key: ", "text: it cannot be read"}},
-		{"named and too large", sshclient.Search{Files: []string{filepath.Join(named, "large")}}, nil, []string{"large is too large for a key"}},
-		{"named and not there", sshclient.Search{Files: []string{filepath.Join(named, "none")}}, nil, []string{"error: read SSH key: open " + filepath.Join(named, "none")}},
-		{"nobody knows which: those of ssh", sshclient.Search{Dir: keyDir(t, map[string][]byte{"id_ed25519": mine.PrivatePEM, "id_rsa": []byte("x"), "id_ecdsa": lock(t, other), "work": other.PrivatePEM})},
+		{"in the agent", sshclient.Search{
+			Wanted: wanted, Agent: held, Dir: keyDir(t, map[string][]byte{"id_x": lock(t, mine)}),
+		}, nil, nil},
+		{"not in the agent", sshclient.Search{Wanted: []string{other.AuthorizedKey}, Agent: held},
+			nil, []string{"the SSH agent (1 keys)"}},
+		{"named", sshclient.Search{
+			Wanted: wanted, Files: file("mine"), Dir: keyDir(t, map[string][]byte{"x": mine.PrivatePEM}),
+		}, [][]byte{mine.PrivatePEM}, nil},
+		{"named and locked", sshclient.Search{Wanted: wanted, Files: file("locked")},
+			nil, []string{"error: read SSH key: " + filepath.Join(named, "locked") + ": it has a passphrase"}},
+		{"named, locked and in the agent", sshclient.Search{Wanted: wanted, Agent: held, Files: file("locked")}, nil, nil},
+		{"named and no key", sshclient.Search{Files: file("text")},
+			nil, []string{"error: read SSH key: ", "text: it cannot be read"}},
+		{"named and too large", sshclient.Search{Files: file("large")}, nil, []string{"large is too large for a key"}},
+		{"named and not there", sshclient.Search{Files: file("none")},
+			nil, []string{"error: read SSH key: open " + filepath.Join(named, "none")}},
+		{"nobody knows which: those of ssh", sshclient.Search{Dir: keyDir(t, map[string][]byte{
+			"id_ed25519": mine.PrivatePEM, "id_rsa": []byte("x"), "id_ecdsa": lock(t, other), "work": other.PrivatePEM,
+		})},
 			[][]byte{mine.PrivatePEM}, nil},
-		{"nobody knows which, and none is there", sshclient.Search{Dir: "/nonexistent"}, nil, []string{"no private key was found", "/nonexistent"}},
+		{"nobody knows which, and none is there", sshclient.Search{Dir: "/nonexistent"},
+			nil, []string{"no private key was found", "/nonexistent"}},
 		{"no directory", sshclient.Search{Wanted: wanted}, nil, []string{fingerprint}},
 	}
 	for _, tt := range tests {

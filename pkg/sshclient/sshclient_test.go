@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/rand"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -86,7 +85,8 @@ func TestThroughAnotherHost(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	var out bytes.Buffer
-	if err := c.Feed(t.Context(), "bash -s", strings.NewReader("echo fed"), &out, io.Discard); err != nil || out.String() != "fed\n" {
+	err = c.Feed(t.Context(), "bash -s", strings.NewReader("echo fed"), &out, io.Discard)
+	if err != nil || out.String() != "fed\n" {
 		t.Errorf("output %q, error %v", out.String(), err)
 	}
 	if <-lent {
@@ -99,14 +99,15 @@ func TestThroughAnotherHost(t *testing.T) {
 	}
 	other = cfg
 	other.Addr = "198.18.0.22:22"
-	if _, err := sshclient.Dial(t.Context(), other); err == nil || !strings.Contains(err.Error(), "no route to 198.18.0.22:22") {
+	_, err = sshclient.Dial(t.Context(), other)
+	if err == nil || !strings.Contains(err.Error(), "no route to 198.18.0.22:22") {
 		t.Errorf("a host that is not there: %v", err)
 	}
 }
 
 func TestDialRefuses(t *testing.T) {
 	s := sshtest.New(t, echo)
-	other, err := pki.NewSSHKey(rand.Reader, "other")
+	other, err := pki.NewSSHKey("other")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,20 +116,28 @@ func TestDialRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }()
+	is := func(target error) func(error) bool {
+		return func(err error) bool { return errors.Is(err, target) }
+	}
+	says := func(text string) func(error) bool {
+		return func(err error) bool { return strings.Contains(err.Error(), text) }
+	}
 	tests := []struct {
 		name   string
 		change func(*sshclient.Config)
 		check  func(error) bool
 	}{
-		{"another host", func(c *sshclient.Config) { c.HostKey = other.AuthorizedKey }, func(err error) bool { return errors.Is(err, sshclient.ErrHostKey) }},
+		{"another host", func(c *sshclient.Config) { c.HostKey = other.AuthorizedKey }, is(sshclient.ErrHostKey)},
 		{"another user's key", func(c *sshclient.Config) { c.Keys = [][]byte{other.PrivatePEM} }, func(err error) bool {
 			return errors.Is(err, sshclient.ErrRefused) && strings.Contains(err.Error(), "(1 tried)")
 		}},
-		{"no key", func(c *sshclient.Config) { c.Keys = [][]byte{[]byte("x")} }, func(err error) bool { return strings.Contains(err.Error(), "read SSH key") }},
-		{"no host key", func(c *sshclient.Config) { c.HostKey = "" }, func(err error) bool { return strings.Contains(err.Error(), "nobody knows its key (SHA256:") }},
-		{"a broken host key", func(c *sshclient.Config) { c.HostKey = "x" }, func(err error) bool { return strings.Contains(err.Error(), "read the host key") }},
-		{"a closed port", func(c *sshclient.Config) { c.Addr = "127.0.0.1:1" }, func(err error) bool { return strings.Contains(err.Error(), "refused") }},
-		{"a host that says nothing", func(c *sshclient.Config) { c.Addr, c.Timeout = silent.Addr().String(), 100*time.Millisecond }, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
+		{"no key", func(c *sshclient.Config) { c.Keys = [][]byte{[]byte("x")} }, says("read SSH key")},
+		{"no host key", func(c *sshclient.Config) { c.HostKey = "" }, says("nobody knows its key (SHA256:")},
+		{"a broken host key", func(c *sshclient.Config) { c.HostKey = "x" }, says("read the host key")},
+		{"a closed port", func(c *sshclient.Config) { c.Addr = "127.0.0.1:1" }, says("refused")},
+		{"a host that says nothing", func(c *sshclient.Config) {
+			c.Addr, c.Timeout = silent.Addr().String(), 100*time.Millisecond
+		}, is(context.DeadlineExceeded)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -168,7 +177,7 @@ func TestHostsOfTheUser(t *testing.T) {
 		}
 		return 0
 	})
-	other, err := pki.NewSSHKey(rand.Reader, "other")
+	other, err := pki.NewSSHKey("other")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +198,9 @@ func TestHostsOfTheUser(t *testing.T) {
 	}{
 		{"known", knownHosts(t, s.Addr, s.Host.AuthorizedKey), nil, true},
 		{"unknown and accepted", "/nonexistent", accept, true},
-		{"unknown and refused", "/nonexistent", func(addr, fingerprint string) error { return errors.New(addr + " " + fingerprint) }, false},
+		{"unknown and refused", "/nonexistent", func(addr, fingerprint string) error {
+			return errors.New(addr + " " + fingerprint)
+		}, false},
 		{"unknown and nobody to ask", "/nonexistent", nil, false},
 		{"known by another key", knownHosts(t, s.Addr, other.AuthorizedKey), accept, false},
 	}
@@ -218,7 +229,7 @@ func TestWantedKeysComeFirst(t *testing.T) {
 	s := sshtest.New(t, echo)
 	users := agent.NewKeyring()
 	for range 8 {
-		other, err := pki.NewSSHKey(rand.Reader, "other")
+		other, err := pki.NewSSHKey("other")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,7 +294,8 @@ func TestLoginByAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.Close()
-	if sshclient.UserAgent(t.Context(), func(string) string { return "" }) != nil || sshclient.UserAgent(t.Context(), func(string) string { return socket + ".none" }) != nil {
+	at := func(socket string) func(string) string { return func(string) string { return socket } }
+	if sshclient.UserAgent(t.Context(), at("")) != nil || sshclient.UserAgent(t.Context(), at(socket+".none")) != nil {
 		t.Error("an agent that is not there")
 	}
 }

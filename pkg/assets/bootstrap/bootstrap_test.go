@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -36,27 +35,32 @@ spec:
   clusterID: 00000000-0000-0000-0000-000000000000
 `
 
+var testKeys = pki.SSHKeys{
+	Host: pki.SSHKey{
+		PrivatePEM:    []byte("-----BEGIN OPENSSH PRIVATE KEY-----\nhost\n-----END OPENSSH PRIVATE KEY-----\n"),
+		AuthorizedKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC2t66Y8jqA6iglM+/cf9SK9to/kWF5ZOKQuzBizIkt0 bootstrap host",
+	},
+	User: pki.SSHKey{
+		PrivatePEM:    []byte("-----BEGIN OPENSSH PRIVATE KEY-----\nuser\n-----END OPENSSH PRIVATE KEY-----\n"),
+		AuthorizedKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL4poHDRZJ+yyfpS+Ecd1erj+buGTAfLoIpnfINntp9T okd-install",
+	},
+}
+
 func testInputs(t *testing.T) bootstrap.Inputs {
 	t.Helper()
-	random := rand.NewChaCha8([32]byte{1})
-	host, err := pki.NewSSHKey(random, "bootstrap host")
-	if err != nil {
-		t.Fatal(err)
-	}
-	user, err := pki.NewSSHKey(random, "okd-install")
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := func(name, content string) asset.File { return asset.NewFile(name, []byte(content)) }
 	return bootstrap.Inputs{
 		Config:       testConfig(t),
 		InfraID:      "demo-abcde",
 		ReleaseImage: "registry.test/okd/release@sha256:aa",
-		HostKeys:     pki.SSHKeys{Host: host, User: user},
+		HostKeys:     testKeys,
 		Files: asset.Files{
 			file("manifests/cvo-overrides.yaml", clusterVersion),
-			file("manifests/cluster-config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cluster-config-v1, namespace: kube-system}\n"),
-			file("openshift/99_two.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: one, namespace: kube-system}\n---\napiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nmetadata: {name: 99-master-ssh}\n"),
+			file("manifests/cluster-config.yaml",
+				"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cluster-config-v1, namespace: kube-system}\n"),
+			file("openshift/99_two.yaml",
+				"apiVersion: v1\nkind: Secret\nmetadata: {name: one, namespace: kube-system}\n---\n"+
+					"apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nmetadata: {name: 99-master-ssh}\n"),
 			file("tls/root-ca.crt", "crt"),
 			file("tls/root-ca.key", "the key of the root"),
 			file("tls/admin-kubeconfig-client.key", "the key of the administrator"),
@@ -111,14 +115,15 @@ func TestIgnitionGolden(t *testing.T) {
 	for _, f := range c.Storage.Files {
 		content, mode := fileOf(t, c, f.Path)
 		fmt.Fprintf(&out, "file %04o %s\n", mode, f.Path)
-		verbatim := strings.HasPrefix(content, "#!") || strings.HasSuffix(f.Path, ".jq") || strings.HasSuffix(f.Path, "kubelet.conf")
+		verbatim := strings.HasPrefix(content, "#!") || strings.HasSuffix(f.Path, ".jq") ||
+			strings.HasSuffix(f.Path, "kubelet.conf")
 		if !verbatim || strings.Contains(f.Path, "dispatcher.d") {
 			fmt.Fprintf(&out, "  | %s\n", strings.ReplaceAll(strings.TrimRight(content, "\n"), "\n", "\n  | "))
 		}
 	}
-	// The keys come from a seed, but a private key has no place in a repository.
-	keys := testInputs(t).HostKeys
-	text := strings.ReplaceAll(out.String(), strings.ReplaceAll(strings.TrimRight(string(keys.Host.PrivatePEM), "\n"), "\n", "\n  | "), "(private key)")
+	// The golden file shows where the private key is, not the key.
+	private := strings.TrimRight(string(testKeys.Host.PrivatePEM), "\n")
+	text := strings.ReplaceAll(out.String(), strings.ReplaceAll(private, "\n", "\n  | "), "(private key)")
 	golden(t, "bootstrap.txt", text)
 }
 
@@ -176,10 +181,14 @@ func TestIgnitionKeepsKeysBack(t *testing.T) {
 func TestOverridesOfTheUserComeBack(t *testing.T) {
 	in := testInputs(t)
 	own := "  overrides:\n  - {kind: Secret, group: \"\", namespace: kube-system, name: one, unmanaged: true}\n"
-	in.Files = asset.Merge(in.Files, asset.Files{asset.NewFile("manifests/cvo-overrides.yaml", []byte(clusterVersion+own))})
+	in.Files = asset.Merge(in.Files, asset.Files{
+		asset.NewFile("manifests/cvo-overrides.yaml", []byte(clusterVersion+own)),
+	})
 	c := render(t, in)
 	patch, _ := fileOf(t, c, "/opt/openshift/original_cvo_overrides.patch")
-	if want := `{"spec":{"overrides":[{"group":"","kind":"Secret","name":"one","namespace":"kube-system","unmanaged":true}]}}`; patch != want {
+	const want = `{"spec":{"overrides":[` +
+		`{"group":"","kind":"Secret","name":"one","namespace":"kube-system","unmanaged":true}]}}`
+	if patch != want {
 		t.Errorf("patch %s, want %s", patch, want)
 	}
 	raw, _ := fileOf(t, c, "/opt/openshift/manifests/cvo-overrides.yaml")
@@ -192,7 +201,9 @@ func TestOverridesOfTheUserComeBack(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(raw), &version); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(version.Spec.Overrides); got != "[{Secret  one} {ConfigMap  cluster-config-v1} {MachineConfig machineconfiguration.openshift.io 99-master-ssh}]" {
+	const overrides = "[{Secret  one} {ConfigMap  cluster-config-v1} " +
+		"{MachineConfig machineconfiguration.openshift.io 99-master-ssh}]"
+	if got := fmt.Sprint(version.Spec.Overrides); got != overrides {
 		t.Errorf("overrides %s", got)
 	}
 	if version.Spec.ClusterID == "" {
@@ -208,8 +219,15 @@ func TestIgnitionRefuses(t *testing.T) {
 	tests := []struct {
 		name, path, content, saying string
 	}{
-		{"an object twice", "openshift/99_again.yaml", "kind: Secret\napiVersion: v1\nmetadata: {name: one, namespace: kube-system}\n", `Secret "one" is in openshift/99_again.yaml and in openshift/99_two.yaml`},
-		{"what is no object", "manifests/x.yaml", "hello: world\n", "manifests/x.yaml holds something that is not a Kubernetes object"},
+		{
+			"an object twice", "openshift/99_again.yaml",
+			"kind: Secret\napiVersion: v1\nmetadata: {name: one, namespace: kube-system}\n",
+			`Secret "one" is in openshift/99_again.yaml and in openshift/99_two.yaml`,
+		},
+		{
+			"what is no object", "manifests/x.yaml", "hello: world\n",
+			"manifests/x.yaml holds something that is not a Kubernetes object",
+		},
 		{"broken YAML", "manifests/x.yaml", "a: [\n", "parse manifests/x.yaml"},
 		{"an unknown directory", "etc/passwd", "", "no such directory"},
 	}
@@ -254,15 +272,22 @@ func TestStagesGolden(t *testing.T) {
 func TestHostSettings(t *testing.T) {
 	in := testInputs(t)
 	in.Config.Proxy = &types.Proxy{HTTPProxy: "http://u:p%40@proxy.test:3128"}
-	in.Config.ImageDigestSources = []types.ImageDigestSource{{Source: "quay.test/okd", Mirrors: []string{"mirror.test/okd"}, SourcePolicy: "NeverContactSource"},
-		{Source: "quay.test/none"}, {Source: "quay.test/okd", Mirrors: []string{"second.test/okd", "mirror.test/okd"}}}
+	in.Config.ImageDigestSources = []types.ImageDigestSource{
+		{Source: "quay.test/okd", Mirrors: []string{"mirror.test/okd"}, SourcePolicy: "NeverContactSource"},
+		{Source: "quay.test/none"},
+		{Source: "quay.test/okd", Mirrors: []string{"second.test/okd", "mirror.test/okd"}},
+	}
 	in.Files = append(in.Files, asset.NewFile("manifests/cluster-proxy-01-config.yaml", []byte(
-		"apiVersion: config.openshift.io/v1\nkind: Proxy\nmetadata: {name: cluster}\nstatus: {httpProxy: 'http://u:p%40@proxy.test:3128', noProxy: '.svc,127.0.0.1'}\n")))
+		"apiVersion: config.openshift.io/v1\nkind: Proxy\nmetadata: {name: cluster}\n"+
+			"status: {httpProxy: 'http://u:p%40@proxy.test:3128', noProxy: '.svc,127.0.0.1'}\n")))
 	c := render(t, in)
 	for path, want := range map[string]string{
-		"/etc/profile.d/proxy.sh":                                 `export http_proxy='http://u:p%40@proxy.test:3128'`,
-		"/etc/systemd/system.conf.d/10-default-env.conf":          `DefaultEnvironment="HTTP_PROXY=http://u:p%%40@proxy.test:3128"`,
-		"/etc/containers/registries.conf":                         "location = \"quay.test/okd\"\n  mirror-by-digest-only = true\n  blocked = true\n\n  [[registry.mirror]]\n    location = \"mirror.test/okd\"\n\n  [[registry.mirror]]\n    location = \"second.test/okd\"\n",
+		"/etc/profile.d/proxy.sh":                        `export http_proxy='http://u:p%40@proxy.test:3128'`,
+		"/etc/systemd/system.conf.d/10-default-env.conf": `DefaultEnvironment="HTTP_PROXY=http://u:p%%40@proxy.test:3128"`,
+		"/etc/containers/registries.conf": "location = \"quay.test/okd\"\n  mirror-by-digest-only = true\n" +
+			"  blocked = true\n\n" +
+			"  [[registry.mirror]]\n    location = \"mirror.test/okd\"\n\n" +
+			"  [[registry.mirror]]\n    location = \"second.test/okd\"\n",
 		"/etc/NetworkManager/dispatcher.d/30-local-dns-prepender": "LOCAL=127.0.0.1\n",
 	} {
 		content, _ := fileOf(t, c, path)
@@ -303,7 +328,8 @@ func TestShellcheck(t *testing.T) {
 	dir := t.TempDir()
 	var scripts []string
 	for _, f := range render(t, inPlaceInputs(t)).Storage.Files {
-		if mode := f.Mode; mode != nil && *mode == 0o555 && !slices.ContainsFunc(c.Storage.Files, func(o ign.File) bool { return o.Path == f.Path }) {
+		same := func(o ign.File) bool { return o.Path == f.Path }
+		if mode := f.Mode; mode != nil && *mode == 0o555 && !slices.ContainsFunc(c.Storage.Files, same) {
 			c.Storage.Files = append(c.Storage.Files, f)
 		}
 	}

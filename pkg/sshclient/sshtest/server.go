@@ -4,7 +4,6 @@ package sshtest
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"net"
@@ -56,10 +55,10 @@ func At(t testing.TB, addr string, handle func(ctx context.Context, s Session) i
 	t.Helper()
 	s := &Server{t: t, handle: handle, conns: map[net.Conn]bool{}}
 	var err error
-	if s.Host, err = pki.NewSSHKey(rand.Reader, "host"); err != nil {
+	if s.Host, err = pki.NewSSHKey("host"); err != nil {
 		t.Fatal(err)
 	}
-	if s.User, err = pki.NewSSHKey(rand.Reader, "user"); err != nil {
+	if s.User, err = pki.NewSSHKey("user"); err != nil {
 		t.Fatal(err)
 	}
 	signer, err := ssh.ParsePrivateKey(s.Host.PrivatePEM)
@@ -185,7 +184,9 @@ func (s *Server) session(ctx context.Context, conn *ssh.ServerConn, channel ssh.
 			var command struct{ Text string }
 			_ = ssh.Unmarshal(r.Payload, &command)
 			_ = r.Reply(true, nil)
-			status := s.handle(ctx, Session{Command: command.Text, Stdin: channel, Stdout: channel, Stderr: channel.Stderr(), Agent: keys})
+			status := s.handle(ctx, Session{
+				Command: command.Text, Stdin: channel, Stdout: channel, Stderr: channel.Stderr(), Agent: keys,
+			})
 			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(status)}))
 			return
 		default:
