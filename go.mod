@@ -14,6 +14,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/google/go-containerregistry v0.20.6
 	github.com/google/uuid v1.6.0
+	github.com/insomniacslk/dhcp v0.0.0-20250919081422-f80a1952f48e
 	github.com/klauspost/compress v1.18.0
 	github.com/metal3-io/baremetal-operator/apis v0.9.0
 	github.com/metal3-io/baremetal-operator/pkg/hardwareutils v0.9.0
@@ -42,7 +43,14 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-require github.com/cloudflare/circl v1.6.3 // indirect
+require (
+	github.com/cloudflare/circl v1.6.3 // indirect
+	github.com/josharian/native v1.1.0 // indirect
+	github.com/mdlayher/packet v1.1.2 // indirect
+	github.com/mdlayher/socket v0.4.1 // indirect
+	github.com/pierrec/lz4/v4 v4.1.14 // indirect
+	github.com/u-root/uio v0.0.0-20230220225925-ffce2a382923 // indirect
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2 v1.39.2 // indirect

@@ -4,7 +4,6 @@ package machine_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -101,7 +100,7 @@ func newLab(t *testing.T) *lab {
 	l := &lab{t: t, volumes: volumes, cgroups: host, cfg: machine.Config{
 		Dir: filepath.Join(dir, "machines"), Disks: volumes, Switch: network.Switch{Namespace: network.File(net.Namespace())},
 		Cgroups: host, Group: "okd-lab/" + net.Name, Ignition: made.Ignition,
-		Clock: clock.Real(), Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Clock: clock.Real(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}}
 	l.open()
 	t.Cleanup(func() {

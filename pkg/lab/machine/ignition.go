@@ -11,7 +11,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/okd-install/okd-install/pkg/lab/dhcp"
+	"github.com/insomniacslk/dhcp/dhcpv4"
 )
 
 // installedConfig is where coreos-installer leaves the config of the system that
@@ -36,7 +36,7 @@ func (m *machine) config(dev device) ([]byte, error) {
 
 // ignite runs Ignition on the root. Fetching may take as long as it wants: a
 // machine whose config server is not up yet keeps asking.
-func (m *machine) ignite(ctx context.Context, lease dhcp.Lease, config []byte) error {
+func (m *machine) ignite(ctx context.Context, lease *dhcpv4.DHCPv4, config []byte) error {
 	work := filepath.Join(m.dir, "ignition")
 	if err := os.RemoveAll(work); err != nil {
 		return fmt.Errorf("prepare Ignition: %w", err)
@@ -64,17 +64,6 @@ func (m *machine) ignite(ctx context.Context, lease dhcp.Lease, config []byte) e
 		return err
 	}
 	return os.RemoveAll(work) // the fetched config holds secrets
-}
-
-func resolvConf(l dhcp.Lease) []byte {
-	var b bytes.Buffer
-	if l.Domain != "" {
-		fmt.Fprintf(&b, "search %s\n", l.Domain)
-	}
-	for _, a := range l.DNS {
-		fmt.Fprintf(&b, "nameserver %s\n", a)
-	}
-	return b.Bytes()
 }
 
 // launch enters control groups and becomes the program that follows.

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -43,7 +42,6 @@ type Config struct {
 	Group    string         // parent group of all of them
 	Ignition string         // the Ignition binary
 	Clock    clock.Clock
-	Rand     io.Reader
 	Log      *slog.Logger
 }
 
