@@ -14,17 +14,17 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/diskfs/go-diskfs/partition/gpt"
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
-	"github.com/okd-install/okd-install/pkg/lab/gpt"
 )
 
 // Version of the recipe below; raise it when the image changes in a way that
 // its inputs do not show.
-const recipe = "1"
+const recipe = "2"
 
 // Builder makes images.
 type Builder struct {
@@ -123,6 +123,7 @@ func (b Builder) onOverlay(dir string, fn func(root string) error) (err error) {
 const (
 	mib       = 1 << 20
 	diskAlign = mib
+	sector    = 512
 )
 
 // makeDisk makes a raw disk with one partition that holds root.
@@ -142,13 +143,18 @@ func makeDisk(ctx context.Context, path, root, key string) error {
 	if err := f.Truncate(total); err != nil {
 		return err
 	}
-	id := func(what string) uuid.UUID { return uuid.NewSHA1(gpt.RootX86, []byte(key+what)) }
-	part := gpt.Partition{Type: gpt.RootX86, ID: id("root"), Name: "root", Offset: diskAlign, Size: size}
-	if err := gpt.Write(f, total, id("disk"), []gpt.Partition{part}); err != nil {
+	id := func(what string) string {
+		return uuid.NewSHA1(uuid.MustParse(string(gpt.LinuxRootX86_64)), []byte(key+what)).String()
+	}
+	table := gpt.Table{ProtectiveMBR: true, GUID: id("disk"), Partitions: []*gpt.Partition{{
+		Index: 1, Type: gpt.LinuxRootX86_64, GUID: id("root"), Name: "root",
+		Start: diskAlign / sector, Size: uint64(size),
+	}}}
+	if err := table.Write(f, total); err != nil {
 		return err
 	}
 	// No journal: the image is only ever mounted read-only.
-	_, err = run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs").String(), "-m", "0",
+	_, err = run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs"), "-m", "0",
 		"-O", "^has_journal,^metadata_csum,^64bit", "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0,offset="+strconv.Itoa(diskAlign),
 		"-N", strconv.Itoa(files+files/10+1000), "-b", "4096", "-d", root, path, strconv.FormatInt(size/1024, 10)+"k")
 	return err
