@@ -38,11 +38,6 @@ func (c *Client) Press(ctx context.Context, name, action string) error {
 	return c.Do(ctx, http.MethodPost, "/machines/"+name+"/"+action, nil, nil)
 }
 
-// Cut makes a service unreachable or reachable again.
-func (c *Client) Cut(ctx context.Context, service, action string) error {
-	return c.Do(ctx, http.MethodPost, "/services/"+service+"/"+action, nil, nil)
-}
-
 // Do sends a request; in and out are JSON and may be nil. site.ErrDown says
 // that no daemon answers.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {

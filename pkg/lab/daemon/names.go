@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
@@ -96,7 +97,7 @@ func (n *names) set(ctx context.Context, name string, conf []byte) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("keep settings: %w", err)
 	}
-	if err := os.WriteFile(path, conf, 0o644); err != nil {
+	if err := atomicfile.Write(path, conf, 0o644); err != nil {
 		return fmt.Errorf("keep settings: %w", err)
 	}
 	out, err := exec.CommandContext(ctx, "dnsmasq", "--test", "--conf-file="+n.conf()).CombinedOutput()
@@ -105,7 +106,7 @@ func (n *names) set(ctx context.Context, name string, conf []byte) error {
 		if old == nil {
 			return errors.Join(err, os.Remove(path))
 		}
-		return errors.Join(err, os.WriteFile(path, old, 0o644))
+		return errors.Join(err, atomicfile.Write(path, old, 0o644))
 	}
 	n.restart()
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
@@ -89,7 +90,7 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if err := writeLayout(dir, all); err != nil {
 		return nil, err
 	}
-	err = replaceFile(filepath.Join(dir, recordFile), 0o644, func(w io.Writer) error { _, err := w.Write(record); return err })
+	err = atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("record release: %w", err)
 	}

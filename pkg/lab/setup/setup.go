@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
 	"github.com/okd-install/okd-install/pkg/lab/images"
@@ -108,7 +109,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return Result{}, fmt.Errorf("write result of setup: %w", err)
 	}
 	path := filepath.Join(cfg.Cache, resultFile)
-	if err := errors.Join(os.WriteFile(path+".new", b, 0o644), os.Rename(path+".new", path)); err != nil {
+	if err := atomicfile.Write(path, b, 0o644); err != nil {
 		return Result{}, fmt.Errorf("write result of setup: %w", err)
 	}
 	s.say("setup done in %s", s.since(s.start))
