@@ -55,9 +55,40 @@ func (i Image) Stream() ([]byte, error) {
 	return b, nil
 }
 
+// Kinds of images in the cache.
+const (
+	PlainKind = "osimage"
+	BareKind  = "bare"
+)
+
+// variant is one kind of image.
+type variant struct {
+	kind   string
+	inputs []string // besides those of every image, for the key
+	// system turns root, the complete OS, into what the disk holds, and returns
+	// where that is. Files beside the disk go to dir.
+	system func(ctx context.Context, root, dir string) (content string, err error)
+	// finish is called when the disk is there; it may be nil.
+	finish func(dir, key string) error
+}
+
 // Build makes the image, or finds it in the cache. It will be served at
 // baseURL/DiskFile.
 func (b Builder) Build(ctx context.Context, baseURL string) (Image, error) {
+	return b.build(ctx, variant{
+		kind: PlainKind, inputs: []string{baseURL},
+		system: func(_ context.Context, root, _ string) (string, error) { return root, nil },
+		finish: func(dir, key string) error {
+			stream, err := describe(filepath.Join(dir, DiskFile), key, baseURL, b.Clock.Now())
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, StreamFile), stream, 0o644)
+		},
+	})
+}
+
+func (b Builder) build(ctx context.Context, v variant) (Image, error) {
 	tree, err := cache.TreeKey(Tree())
 	if err != nil {
 		return Image{}, err
@@ -67,40 +98,42 @@ func (b Builder) Build(ctx context.Context, baseURL string) (Image, error) {
 		return Image{}, err
 	}
 	// The layout is data in this package, and part of the key like the files.
-	key := cache.Key(recipe, tree, hyperkube, filepath.Base(b.Rootfs), baseURL, fmt.Sprint(links, directories, enabled, masked))
-	dir, err := b.Cache.Entry(ctx, b.Clock, "osimage", key, func(path string) error {
-		if err := b.make(ctx, path, key, baseURL); err != nil {
-			return fmt.Errorf("make OS image: %w", err)
+	layout := fmt.Sprint(links, directories, enabled, masked)
+	key := cache.Key(append([]string{recipe, tree, hyperkube, filepath.Base(b.Rootfs), layout}, v.inputs...)...)
+	dir, err := b.Cache.Entry(ctx, b.Clock, v.kind, key, func(path string) error {
+		if err := b.make(ctx, path, key, v); err != nil {
+			return fmt.Errorf("make OS image of kind %s: %w", v.kind, err)
 		}
 		return nil
 	})
 	return Image{Dir: dir}, err
 }
 
-func (b Builder) make(ctx context.Context, dir, key, baseURL string) (err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	raw := filepath.Join(dir, "disk.raw")
-	if err := b.onOverlay(filepath.Join(dir, "build"), func(root string) error {
+func (b Builder) make(ctx context.Context, dir, key string, v variant) error {
+	work, raw := filepath.Join(dir, "build"), filepath.Join(dir, "disk.raw")
+	err := b.onOverlay(work, func(root string) error {
 		if err := apply(ctx, root, b.Hyperkube, Tree()); err != nil {
 			return err
 		}
-		return makeDisk(ctx, raw, root, key)
-	}); err != nil {
+		content, err := v.system(ctx, root, dir)
+		if err != nil {
+			return err
+		}
+		return makeDisk(ctx, raw, content, key)
+	})
+	if err != nil {
 		return err
 	}
 	disk := filepath.Join(dir, DiskFile)
 	if _, err := run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk); err != nil {
 		return err
 	}
-	stream, err := describe(disk, key, baseURL, b.Clock.Now())
-	if err != nil {
-		return err
+	if v.finish != nil {
+		if err := v.finish(dir, key); err != nil {
+			return err
+		}
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, StreamFile), stream, 0o644),
-		os.RemoveAll(raw), os.RemoveAll(filepath.Join(dir, "build")))
+	return errors.Join(os.RemoveAll(raw), os.RemoveAll(work))
 }
 
 // onOverlay runs fn with a copy of the Debian root that costs nothing and may
@@ -155,7 +188,8 @@ func makeDisk(ctx context.Context, path, root, key string) error {
 	}
 	// No journal: the image is only ever mounted read-only.
 	_, err = run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs"), "-m", "0",
-		"-O", "^has_journal,^metadata_csum,^64bit", "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0,offset="+strconv.Itoa(diskAlign),
+		"-O", "^has_journal,^metadata_csum,^64bit",
+		"-E", "lazy_itable_init=1,nodiscard,root_owner=0:0,offset="+strconv.Itoa(diskAlign),
 		"-N", strconv.Itoa(files+files/10+1000), "-b", "4096", "-d", root, path, strconv.FormatInt(size/1024, 10)+"k")
 	return err
 }

@@ -206,7 +206,7 @@ const (
 
 func trim(dir string, now time.Time) error {
 	var errs []error
-	for _, kind := range []string{"osimage/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*", "bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*"} {
+	for _, kind := range []string{osimage.PlainKind + "/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*", "bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*"} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
 	}
 	return errors.Join(errs...)
