@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/okd-install/okd-install/pkg/lab/authority"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
@@ -117,7 +118,7 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 			Name: c.Name, BaseDomain: c.BaseDomain, APIVIP: c.API.String(), IngressVIP: c.Ingress.String(),
 		})
 	}
-	ca, err := daemon.NewAuthority(s.Name, now)
+	ca, err := authority.New("okd-lab "+s.Name+" CA", now)
 	if err != nil {
 		return f, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/okd-install/okd-install/pkg/lab/authority"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
@@ -50,11 +51,12 @@ func (d *Daemon) listen(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return fmt.Errorf("read CA: %w", err)
 	}
-	ca, err := LoadAuthority(cert, key)
+	ca, err := authority.Load(cert, key)
 	if err != nil {
 		return err
 	}
-	secure, err := ca.serverConfig(d.cfg.Clock.Now())
+	names, addresses := network.Services()
+	secure, err := ca.ServerConfig(d.cfg.Clock.Now(), names, addresses)
 	if err != nil {
 		return err
 	}
