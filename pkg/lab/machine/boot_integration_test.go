@@ -22,7 +22,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
-	"github.com/okd-install/okd-install/pkg/lab/netns"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
@@ -86,7 +85,7 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	startDNS(t, dir, network.File(net.Namespace()))
+	machine.StartDHCP(t, dir, network.File(net.Namespace()))
 
 	volumes, err := volume.Open(filepath.Join(dir, "volumes"))
 	if err != nil {
@@ -121,26 +120,6 @@ func (l *lab) open() {
 		l.t.Fatal(err)
 	}
 	l.sup = sup
-}
-
-func startDNS(t *testing.T, dir, ns string) {
-	t.Helper()
-	conf, err := network.Dnsmasq(dir, network.Clusters())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, network.DropInDir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "dnsmasq.conf")
-	if err := os.WriteFile(path, conf, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := netns.Command(context.Background(), ns, "dnsmasq", "--conf-file="+path)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }
 
 func upload(t *testing.T, v *volume.Store, id, path string) {

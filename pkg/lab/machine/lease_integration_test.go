@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,22 +39,19 @@ func TestLeaseFromALateServer(t *testing.T) {
 	if err := netns.IP(t.Context(), c.Namespace, "link set "+c.Interface+" up"); err != nil {
 		t.Fatal(err)
 	}
-	server := make(chan *exec.Cmd, 1)
-	time.AfterFunc(time.Second, func() { server <- startDHCP(t, dir, network.File(lab.Namespace())) })
-	defer func() {
-		if cmd := <-server; cmd != nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-	}()
 	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
 	var lease *dhcpv4.DHCPv4
-	err := netns.Do(c.Namespace, func() (err error) {
-		lease, err = requestLease(ctx, clock.Real(), c.Interface)
-		return err
-	})
-	if err != nil {
+	granted := make(chan error, 1)
+	go func() {
+		granted <- netns.Do(c.Namespace, func() (err error) {
+			lease, err = requestLease(ctx, clock.Real(), c.Interface)
+			return err
+		})
+	}()
+	<-time.After(time.Second) // nobody answers the first requests
+	StartDHCP(t, dir, network.File(lab.Namespace()))
+	if err := <-granted; err != nil {
 		t.Fatal(err)
 	}
 	if got := address(lease).String(); !strings.HasPrefix(got, "198.18.0.1") || !strings.HasSuffix(got, "/24") {
@@ -73,22 +69,24 @@ func TestLeaseFromALateServer(t *testing.T) {
 	}
 }
 
-func startDHCP(t *testing.T, dir, ns string) *exec.Cmd {
+// StartDHCP runs the lab's DHCP and DNS server in a namespace until the test
+// ends; its files are in dir.
+func StartDHCP(t *testing.T, dir, ns string) {
+	t.Helper()
 	conf, err := network.Dnsmasq(dir, network.Clusters())
-	if err == nil {
-		err = os.Mkdir(filepath.Join(dir, network.DropInDir), 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, network.DropInDir), 0o755); err != nil {
+		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "dnsmasq.conf")
-	if err == nil {
-		err = os.WriteFile(path, conf, 0o644)
+	if err := os.WriteFile(path, conf, 0o644); err != nil {
+		t.Fatal(err)
 	}
 	cmd := netns.Command(context.Background(), ns, "dnsmasq", "--conf-file="+path)
-	if err == nil {
-		err = cmd.Start()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	if err != nil {
-		t.Errorf("start dnsmasq: %v", err)
-		return nil
-	}
-	return cmd
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }
