@@ -57,6 +57,35 @@ func TestPower(t *testing.T) {
 	}
 }
 
+// TestButtons gives the orders that come from the lab's operator.
+func TestButtons(t *testing.T) {
+	e := enginetest.Start(t)
+	r := newRest(t, e)
+	vm := r.vm("vm", ignitionVM)
+	if err := e.StartVM(vm); err != nil {
+		t.Fatal(err)
+	}
+	r.until("/vms/"+vm, "up")
+	if hw, _, _ := e.Machines.Hardware(vm); len(hw.UserData) == 0 {
+		t.Error("the machine has no payload at its first start")
+	}
+	if err := e.StartVM(vm); err == nil || !strings.Contains(err.Error(), "VM is running") {
+		t.Errorf("second start: %v", err)
+	}
+	for _, order := range []func(string) error{e.ShutdownVM, e.StartVM, e.StopVM, e.StopVM} {
+		if err := order(vm); err != nil {
+			t.Fatal(err)
+		}
+		enginetest.Eventually(t, "the order's end", func() bool {
+			status := r.status("/vms/" + vm)
+			return status == "up" || status == "down"
+		})
+	}
+	if err := e.StartVM("nobody"); err == nil || !strings.Contains(err.Error(), "no VM nobody") {
+		t.Errorf("start of an unknown VM: %v", err)
+	}
+}
+
 func TestPayloadIsAttachedUntilFirstUp(t *testing.T) {
 	e := enginetest.Start(t)
 	r := newRest(t, e)
