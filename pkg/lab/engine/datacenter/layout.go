@@ -12,10 +12,10 @@ const HostUp = "up"
 // engine runs, apart from statuses, which are in the state.
 type Layout struct {
 	Center, Cluster Named
-	Hosts           []KnownHost
-	Domains         []KnownDomain
-	Networks        []Named
-	Sizes           []InstanceType
+	Hosts           []*KnownHost
+	Domains         []*KnownDomain
+	Networks        []*Named
+	Sizes           []*InstanceType
 }
 
 // Named is an object with nothing but a name.
@@ -48,16 +48,16 @@ func newLayout(c *Config) *Layout {
 		Cluster: Named{c.ID("cluster", c.Cluster), c.Cluster},
 	}
 	for _, h := range c.Hosts {
-		l.Hosts = append(l.Hosts, KnownHost{h, c.ID("host", h.Name)})
+		l.Hosts = append(l.Hosts, &KnownHost{h, c.ID("host", h.Name)})
 	}
 	for i, d := range c.Domains {
-		l.Domains = append(l.Domains, KnownDomain{d, c.ID("storagedomain", d.Name), i == 0})
+		l.Domains = append(l.Domains, &KnownDomain{d, c.ID("storagedomain", d.Name), i == 0})
 	}
 	for _, n := range c.Networks {
-		l.Networks = append(l.Networks, Named{c.ID("network", n.Name), n.Name})
+		l.Networks = append(l.Networks, &Named{c.ID("network", n.Name), n.Name})
 	}
 	const gib = 1 << 30
-	for _, s := range []InstanceType{
+	for _, s := range []*InstanceType{
 		{Named{"", "Tiny"}, "Tiny instance type", gib / 2, 1, 1},
 		{Named{"", "Small"}, "Small instance type", 2 * gib, 1, 1},
 		{Named{"", "Medium"}, "Medium instance type", 4 * gib, 2, 1},
@@ -100,48 +100,29 @@ func DefaultSpec() model.Spec {
 	}
 }
 
-// Host finds a host by ID.
-func (l *Layout) Host(id string) (KnownHost, bool) {
-	for _, h := range l.Hosts {
-		if h.ID == id {
-			return h, true
-		}
-	}
-	return KnownHost{}, false
+// Host finds a host by ID, or returns nil.
+func (l *Layout) Host(id string) *KnownHost {
+	return model.Find(l.Hosts, func(h *KnownHost) bool { return h.ID == id })
 }
 
-// Domain finds a storage domain by ID.
-func (l *Layout) Domain(id string) (KnownDomain, bool) {
-	for _, d := range l.Domains {
-		if d.ID == id {
-			return d, true
-		}
-	}
-	return KnownDomain{}, false
+// Domain finds a storage domain by ID, or returns nil.
+func (l *Layout) Domain(id string) *KnownDomain {
+	return model.Find(l.Domains, func(d *KnownDomain) bool { return d.ID == id })
 }
 
-// Network finds a network by ID.
-func (l *Layout) Network(id string) (Named, bool) {
-	for _, n := range l.Networks {
-		if n.ID == id {
-			return n, true
-		}
-	}
-	return Named{}, false
+// Network finds a network by ID, or returns nil.
+func (l *Layout) Network(id string) *Named {
+	return model.Find(l.Networks, func(n *Named) bool { return n.ID == id })
 }
 
-// Size finds an instance type by ID or, without one, by name.
-func (l *Layout) Size(ref *api.Ref) (InstanceType, bool) {
-	for _, s := range l.Sizes {
-		if ref.ID == s.ID || ref.ID == "" && api.Val(ref.Name) == s.Name {
-			return s, true
-		}
-	}
-	return InstanceType{}, false
+// Size finds an instance type by ID or, without one, by name; it returns nil
+// when there is none.
+func (l *Layout) Size(ref *api.Ref) *InstanceType {
+	return model.Find(l.Sizes, func(s *InstanceType) bool { return ref.Means(s.ID, s.Name) })
 }
 
 // HostStatus is a host's status now. The lock is held.
-func (dc *DataCenter) HostStatus(h KnownHost) string {
+func (dc *DataCenter) HostStatus(h *KnownHost) string {
 	if s, ok := dc.State.Hosts[h.ID]; ok {
 		return s
 	}
@@ -149,38 +130,31 @@ func (dc *DataCenter) HostStatus(h KnownHost) string {
 }
 
 // DomainStatus is a storage domain's status now. The lock is held.
-func (dc *DataCenter) DomainStatus(d KnownDomain) string {
+func (dc *DataCenter) DomainStatus(d *KnownDomain) string {
 	if s, ok := dc.State.Domains[d.ID]; ok {
 		return s
 	}
 	return "active"
 }
 
-// SetHostStatus changes the status of a host, for example to maintenance, by
-// its name. VMs on it keep running. It reports whether there is such a host.
-func (dc *DataCenter) SetHostStatus(name, status string) bool {
-	dc.mu.Lock()
-	defer dc.mu.Unlock()
-	for _, h := range dc.Layout.Hosts {
-		if h.Name == name {
-			dc.State.Hosts[h.ID] = status
-			return true
-		}
+// SetHostStatus changes the status of a host by its name and reports whether
+// there is such a host.
+func (dc *DataCenter) SetHostStatus(name, status string) (known bool) {
+	h := model.Find(dc.Layout.Hosts, func(h *KnownHost) bool { return h.Name == name })
+	if h != nil {
+		dc.Do(func() { dc.State.Hosts[h.ID] = status })
 	}
-	return false
+	return h != nil
 }
 
-// SetDomainStatus changes the status of a storage domain by its name.
-func (dc *DataCenter) SetDomainStatus(name, status string) bool {
-	dc.mu.Lock()
-	defer dc.mu.Unlock()
-	for _, d := range dc.Layout.Domains {
-		if d.Name == name {
-			dc.State.Domains[d.ID] = status
-			return true
-		}
+// SetDomainStatus changes the status of a storage domain by its name and reports
+// whether there is such a domain.
+func (dc *DataCenter) SetDomainStatus(name, status string) (known bool) {
+	d := model.Find(dc.Layout.Domains, func(d *KnownDomain) bool { return d.Name == name })
+	if d != nil {
+		dc.Do(func() { dc.State.Domains[d.ID] = status })
 	}
-	return false
+	return d != nil
 }
 
 // IDs names the objects that the configuration lays down, by their names.
@@ -192,8 +166,10 @@ type IDs struct {
 // IDs returns the IDs of the configured objects. They follow from the FQDN and
 // the objects' names alone.
 func (dc *DataCenter) IDs() IDs {
-	out := IDs{DataCenter: dc.Layout.Center.ID, Cluster: dc.Layout.Cluster.ID,
-		Hosts: map[string]string{}, Domains: map[string]string{}, Networks: map[string]string{}, Profiles: map[string]string{}}
+	out := IDs{
+		DataCenter: dc.Layout.Center.ID, Cluster: dc.Layout.Cluster.ID, Hosts: map[string]string{},
+		Domains: map[string]string{}, Networks: map[string]string{}, Profiles: map[string]string{},
+	}
 	for _, h := range dc.Layout.Hosts {
 		out.Hosts[h.Name] = h.ID
 	}

@@ -30,11 +30,12 @@ func (dc *DataCenter) bootable(action string, vm *model.VM) error {
 		}
 	}
 	if len(locked) > 0 {
-		return refuse.Conflict("Cannot %s: Disk is locked. The following disks are locked: %s. Please try again in a few minutes.",
-			action, strings.Join(locked, ", "))
+		return refuse.Conflict("Cannot %s: Disk is locked. The following disks are locked: %s. "+
+			"Please try again in a few minutes.", action, strings.Join(locked, ", "))
 	}
 	if !boot && slices.Contains(vm.Spec.BootDevices, "hd") && len(vm.Spec.BootDevices) == 1 {
-		return refuse.Conflict("Cannot %s without at least one bootable disk. Please add a bootable disk and try again.", action)
+		return refuse.Conflict("Cannot %s without at least one bootable disk. "+
+			"Please add a bootable disk and try again.", action)
 	}
 	return nil
 }
@@ -49,7 +50,7 @@ func (dc *DataCenter) hardware(vm *model.VM) (Hardware, error) {
 		}
 		network := ""
 		if p := dc.State.Profiles[n.Profile]; p != nil {
-			if net, ok := dc.Layout.Network(p.Network); ok {
+			if net := dc.Layout.Network(p.Network); net != nil {
 				network = net.Name
 			}
 		}

@@ -11,10 +11,10 @@ import (
 // schedule finds a host for a VM: up, allowed by placement policy and
 // enforcing affinity rules, with memory left; the least loaded of those.
 // The lock is held.
-func (dc *DataCenter) schedule(action string, vm *model.VM) (KnownHost, error) {
+func (dc *DataCenter) schedule(action string, vm *model.VM) (*KnownHost, error) {
 	var best *KnownHost
 	bestLoad := 0
-	for i, h := range dc.Layout.Hosts {
+	for _, h := range dc.Layout.Hosts {
 		if dc.HostStatus(h) != HostUp || !placed(vm, h) || !dc.affine(vm, h) {
 			continue
 		}
@@ -29,16 +29,17 @@ func (dc *DataCenter) schedule(action string, vm *model.VM) (KnownHost, error) {
 			continue
 		}
 		if best == nil || load < bestLoad {
-			best, bestLoad = &dc.Layout.Hosts[i], load
+			best, bestLoad = h, load
 		}
 	}
 	if best == nil {
-		return KnownHost{}, refuse.Conflict("Cannot %s. There is no host that satisfies current scheduling constraints. See below for details:", action)
+		return nil, refuse.Conflict("Cannot %s. There is no host that satisfies current scheduling constraints. "+
+			"See below for details:", action)
 	}
-	return *best, nil
+	return best, nil
 }
 
-func placed(vm *model.VM, h KnownHost) bool {
+func placed(vm *model.VM, h *KnownHost) bool {
 	p := vm.Spec.Placement
 	if p == nil || len(api.Val(p.Hosts)) == 0 || api.Val(p.Affinity) == "migratable" {
 		return true
@@ -51,8 +52,8 @@ func placed(vm *model.VM, h KnownHost) bool {
 	return false
 }
 
-// affine applies the rules that are not mere wishes.
-func (dc *DataCenter) affine(vm *model.VM, h KnownHost) bool {
+// affine applies the enforcing rules of affinity groups.
+func (dc *DataCenter) affine(vm *model.VM, h *KnownHost) bool {
 	for _, g := range dc.State.Groups {
 		if !slices.Contains(g.VMs, vm.ID) {
 			continue

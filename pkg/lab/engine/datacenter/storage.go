@@ -33,7 +33,7 @@ func (dc *DataCenter) DiskUser(id string) (*model.VM, *model.Attachment) {
 }
 
 // VolumeFits checks format and allocation against the kind of storage.
-func VolumeFits(action string, sd KnownDomain, format string, sparse bool) error {
+func VolumeFits(action string, sd *KnownDomain, format string, sparse bool) error {
 	block := sd.Type == "iscsi" || sd.Type == "fcp"
 	names := map[string]string{model.FormatRaw: "RAW", model.FormatCow: "COW"}
 	if names[format] == "" {
@@ -44,8 +44,8 @@ func VolumeFits(action string, sd KnownDomain, format string, sparse bool) error
 		allocation = "Sparse"
 	}
 	if block && format == model.FormatRaw && sparse || format == model.FormatCow && !sparse {
-		return refuse.Invalid("Cannot %s. Disk configuration (%s %s backup-None) is incompatible with the storage domain type.",
-			action, names[format], allocation)
+		return refuse.Invalid("Cannot %s. Disk configuration (%s %s backup-None) is incompatible "+
+			"with the storage domain type.", action, names[format], allocation)
 	}
 	return nil
 }
@@ -62,36 +62,36 @@ func Allocated(format string, sparse bool, size, initial int64) int64 {
 }
 
 // DomainOf finds the storage domain a disk document names.
-func (dc *DataCenter) DomainOf(d *api.Disk) (KnownDomain, error) {
+func (dc *DataCenter) DomainOf(d *api.Disk) (*KnownDomain, error) {
 	var ref *api.Ref
 	if all := api.Val(d.StorageDomains); len(all) > 0 {
 		ref = &api.Ref{ID: all[0].ID, Name: all[0].Name}
 	} else if d.StorageDomain != nil {
 		ref = d.StorageDomain
 	} else {
-		return KnownDomain{}, refuse.Incomplete("Disk [storageDomains.storageDomain[0].id|name]", "add")
+		return nil, refuse.Incomplete("Disk [storageDomains.storageDomain[0].id|name]", "add")
 	}
 	return dc.DomainByRef(ref)
 }
 
 // DomainByRef finds a storage domain by ID or, without one, by name.
-func (dc *DataCenter) DomainByRef(ref *api.Ref) (KnownDomain, error) {
-	for _, sd := range dc.Layout.Domains {
-		if ref.ID == sd.ID || ref.ID == "" && api.Val(ref.Name) == sd.Name {
-			return sd, nil
-		}
+func (dc *DataCenter) DomainByRef(ref *api.Ref) (*KnownDomain, error) {
+	sd := model.Find(dc.Layout.Domains, func(d *KnownDomain) bool { return ref.Means(d.ID, d.Name) })
+	switch {
+	case sd != nil:
+		return sd, nil
+	case ref.ID == "":
+		return nil, refuse.NotFound()
 	}
-	if ref.ID == "" {
-		return KnownDomain{}, refuse.NotFound()
-	}
-	return KnownDomain{}, refuse.Invalid("Cannot add Virtual Disk. Storage Domain doesn't exist.")
+	return nil, refuse.Invalid("Cannot add Virtual Disk. Storage Domain doesn't exist.")
 }
 
 // DiskReady refuses to touch a disk that is locked or illegal.
 func DiskReady(action string, d *model.Disk) error {
 	switch d.Status {
 	case model.StatusLocked:
-		return refuse.Conflict("Cannot %s: Disk is locked. Please try again in a few minutes. The following disks are locked: %s.", action, d.Alias)
+		return refuse.Conflict("Cannot %s: Disk is locked. Please try again in a few minutes. "+
+			"The following disks are locked: %s.", action, d.Alias)
 	case model.StatusIllegal:
 		return refuse.Broken(errIllegal(action, d))
 	}
@@ -132,7 +132,8 @@ func (dc *DataCenter) settleDisk(t *model.Task, err error) {
 }
 
 func errIllegal(action string, d *model.Disk) error {
-	return fmt.Errorf("Cannot %s. The following disk(s) are in ILLEGAL status: %s.", action, d.Alias) //nolint:staticcheck // the engine's words
+	//nolint:staticcheck // the engine's words
+	return fmt.Errorf("Cannot %s. The following disk(s) are in ILLEGAL status: %s.", action, d.Alias)
 }
 
 // Used is what disks take from a domain. The lock is held.
@@ -149,9 +150,10 @@ func (dc *DataCenter) Used(domain string) int64 {
 }
 
 // Reserve checks that a domain can take more bytes. The lock is held.
-func (dc *DataCenter) Reserve(action string, d KnownDomain, bytes int64) error {
+func (dc *DataCenter) Reserve(action string, d *KnownDomain, bytes int64) error {
 	if s := dc.DomainStatus(d); s != "active" {
-		return refuse.Conflict("Cannot %s. The relevant Storage Domain is inaccessible. Please handle Storage Domain issues and retry the operation.", action)
+		return refuse.Conflict("Cannot %s. The relevant Storage Domain is inaccessible. "+
+			"Please handle Storage Domain issues and retry the operation.", action)
 	}
 	if free := d.Size - dc.Used(d.ID); bytes > free {
 		return refuse.Conflict("Cannot %s. Low disk space on Storage Domain %s.", action, d.Name)

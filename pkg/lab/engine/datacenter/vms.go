@@ -12,9 +12,14 @@ import (
 
 // TagByName finds a tag, or returns nil. The lock is held.
 func (dc *DataCenter) TagByName(name string) *model.Tag {
-	for _, t := range dc.State.Tags {
-		if t.Name == name {
-			return t
+	return named(dc.State.Tags, func(t *model.Tag) bool { return t.Name == name })
+}
+
+// named finds the object that fits, or returns nil.
+func named[T any](objects map[string]*T, fits func(*T) bool) *T {
+	for _, object := range objects {
+		if fits(object) {
+			return object
 		}
 	}
 	return nil
@@ -22,13 +27,7 @@ func (dc *DataCenter) TagByName(name string) *model.Tag {
 
 // Without returns a list without one of its texts.
 func Without(list []string, s string) []string {
-	var out []string
-	for _, x := range list {
-		if x != s {
-			out = append(out, x)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(list), func(x string) bool { return x == s })
 }
 
 // UsedMACs lists the addresses of all cards, sorted. The lock is held.
@@ -88,12 +87,7 @@ func (dc *DataCenter) VMByRef(id string, name *string) *model.VM {
 	if id != "" {
 		return dc.State.VMs[id]
 	}
-	for _, vm := range dc.State.VMs {
-		if vm.Name == api.Val(name) {
-			return vm
-		}
-	}
-	return nil
+	return named(dc.State.VMs, func(vm *model.VM) bool { return vm.Name == api.Val(name) })
 }
 
 // Unlocked refuses to touch a VM whose disks are being worked on. The lock is
@@ -110,7 +104,8 @@ func (dc *DataCenter) Unlocked(action string, vm *model.VM) error {
 func (dc *DataCenter) VMNameFree(action, name string, self *model.VM) error {
 	for _, vm := range dc.State.VMs {
 		if vm != self && strings.EqualFold(vm.Name, name) {
-			return refuse.Conflict("Cannot %s. The VM name is already in use, please choose a unique name and try again.", action)
+			return refuse.Conflict("Cannot %s. The VM name is already in use, "+
+				"please choose a unique name and try again.", action)
 		}
 	}
 	return nil
@@ -122,12 +117,7 @@ func (dc *DataCenter) TemplateByRef(ref *api.Ref) *model.Template {
 	if ref.ID != "" {
 		return dc.State.Templates[ref.ID]
 	}
-	for _, t := range dc.State.Templates {
-		if t.Name == api.Val(ref.Name) {
-			return t
-		}
-	}
-	return nil
+	return named(dc.State.Templates, func(t *model.Template) bool { return t.Name == api.Val(ref.Name) })
 }
 
 // settleVM records how creating a VM ended.

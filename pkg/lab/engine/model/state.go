@@ -96,3 +96,11 @@ func (i Inventory) Objects() Inventory {
 	i.History = History{}
 	return i
 }
+
+// Find returns the first object that fits, or nil.
+func Find[T any](objects []*T, fits func(*T) bool) *T {
+	if i := slices.IndexFunc(objects, fits); i >= 0 {
+		return objects[i]
+	}
+	return nil
+}

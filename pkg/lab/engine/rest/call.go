@@ -38,8 +38,8 @@ func (c *Call) InCenter() error {
 	return nil
 }
 
-// Read decodes the request document into v.
-func (c *Call) Read(v any) error {
+// read decodes the request document into v.
+func (c *Call) read(v any) error {
 	if len(bytes.TrimSpace(c.body)) == 0 {
 		return refuse.Incomplete("entity", c.r.Method)
 	}
@@ -53,22 +53,6 @@ func malformed(err error) error {
 	return &refuse.Refusal{
 		Status: http.StatusBadRequest, Reason: "Request syntactically incorrect.", Detail: err.Error(),
 	}
-}
-
-// For returns the same call with another document and another path parameter:
-// some calls are made of others. A nil document leaves the request's.
-func (c *Call) For(name, value string, document any) (*Call, error) {
-	sub := *c
-	sub.r = c.r.Clone(c.r.Context())
-	sub.r.SetPathValue(name, value)
-	if document != nil {
-		body, err := xml.Marshal(document)
-		if err != nil {
-			return nil, refuse.Broken(err)
-		}
-		sub.body = body
-	}
-	return &sub, nil
 }
 
 // Flag returns a boolean given in the query, or as matrix parameter by old clients.

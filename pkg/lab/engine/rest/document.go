@@ -37,11 +37,6 @@ func Actions(base string, rels ...string) *api.Actions {
 	return &api.Actions{Links: Links(base, rels...)}
 }
 
-// List is the answer with a collection.
-func List[T any](name string, items []T) (any, error) {
-	return api.List[T]{Name: name, Items: items}, nil
-}
-
 // FirstOf returns the first text that is there.
 func FirstOf(texts ...*string) string {
 	for _, t := range texts {

@@ -11,9 +11,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
-// Found filters, sorts and pages a collection by the request's search, max and
+// matching filters, sorts and pages a collection by the request's search, max and
 // case parameters.
-func Found[T any](c *Call, items []*T, fields func(*Call, *T) search.Fields) ([]*T, error) {
+func matching[T any](c *Call, items []*T, fields func(*Call, *T) search.Fields) ([]*T, error) {
 	q, err := search.Parse(c.Query.Get("search"))
 	if err != nil {
 		return nil, refuse.Invalid("%v", err)
@@ -61,18 +61,19 @@ func sortBy[T any](c *Call, items []*T, field string, desc bool, fields func(*Ca
 	})
 }
 
-// Fields makes a lookup for searches; nil values are fields without one.
-func Fields(m map[string][]string) search.Fields {
+// Fields makes a lookup for searches of fields with one value, or none if it is
+// empty, and of fields with several.
+func Fields(single map[string]string, several ...map[string][]string) search.Fields {
 	return func(name string) ([]string, bool) {
-		v, ok := m[name]
-		return v, ok
+		for _, fields := range several {
+			if values, ok := fields[name]; ok {
+				return values, true
+			}
+		}
+		value, ok := single[name]
+		if value == "" {
+			return nil, ok
+		}
+		return []string{value}, ok
 	}
-}
-
-// One is a field's value: none if it is empty.
-func One(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
 }

@@ -93,7 +93,8 @@ func (s *Store) Check(name, password string) (User, error) {
 	}
 	if found.Locked {
 		return User{}, &Denied{fmt.Sprintf(
-			"Cannot authenticate user %s: The user account is disabled or locked. Please contact your system administrator..", name)}
+			"Cannot authenticate user %s: The user account is disabled or locked. "+
+				"Please contact your system administrator..", name)}
 	}
 	return found, nil
 }

@@ -24,102 +24,81 @@ func vmAttachments(c *rest.Call, vm *model.VM) []*api.DiskAttachment {
 		x := attachmentXML(a, "vms/"+vm.ID)
 		x.VM = api.To("vms", vm.ID)
 		if d := c.State.Disks[a.Disk]; deep && d != nil {
-			x.Disk = storage.DiskXML(d)
+			x.Disk = storage.DiskXML(c, d)
 		}
 		out = append(out, x)
 	}
 	return out
 }
 
-func listAttachments(c *rest.Call) (any, error) {
+// attached is a disk's attachment with its VM.
+type attached struct {
+	vm *model.VM
+	*model.Attachment
+}
+
+func attachmentOf(c *rest.Call) (attached, error) {
 	vm, err := vmOf(c)
 	if err != nil {
-		return nil, err
+		return attached{}, err
 	}
-	return rest.List("disk_attachments", vmAttachments(c, vm))
+	a := model.Find(vm.Disks, func(a *model.Attachment) bool { return a.Disk == c.ID("disk") })
+	if a == nil {
+		return attached{}, refuse.NotFound()
+	}
+	return attached{vm, a}, nil
 }
 
-func attachmentOf(c *rest.Call) (*model.VM, *model.Attachment, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, a := range vm.Disks {
-		if a.Disk == c.ID("disk") {
-			return vm, a, nil
-		}
-	}
-	return nil, nil, refuse.NotFound()
-}
-
-func showAttachment(c *rest.Call, vm *model.VM, id string) (any, error) {
-	for _, x := range vmAttachments(c, vm) {
-		if x.ID == id {
-			return x, nil
-		}
-	}
-	return nil, refuse.NotFound()
-}
-
-func getAttachment(c *rest.Call) (any, error) {
-	vm, a, err := attachmentOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return showAttachment(c, vm, a.Disk)
-}
-
-func addAttachment(c *rest.Call) (any, error) {
+func addAttachment(c *rest.Call, vm *model.VM, in *api.DiskAttachment) (any, error) {
 	const action = "attach Virtual Disk"
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.DiskAttachment
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if in.Disk == nil || in.Interface == nil {
 		return nil, refuse.Incomplete("DiskAttachment [interface, disk]", "add")
 	}
 	if err := c.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	a := &model.Attachment{Interface: *in.Interface, Bootable: api.Val(in.Bootable), Active: api.Val(in.Active), ReadOnly: api.Val(in.ReadOnly)}
+	a := &model.Attachment{
+		Interface: *in.Interface, Bootable: api.Val(in.Bootable), Active: api.Val(in.Active),
+		ReadOnly: api.Val(in.ReadOnly),
+	}
 	if err := attachable(c, action, vm, a); err != nil {
 		return nil, err
 	}
-	id := in.Disk.ID
-	if id == "" {
-		// A disk described in full is made on the way.
-		sub, err := c.For("id", "", in.Disk)
-		if err != nil {
-			return nil, err
-		}
-		made, err := storage.AddDisk(sub)
-		if err != nil {
-			return nil, err
-		}
-		id = made.(*api.Disk).ID
-	} else {
-		d, ok := c.State.Disks[id]
-		if !ok {
-			return nil, refuse.Invalid("Cannot %s. The specified disk does not exist.", action)
-		}
-		if err := datacenter.DiskReady(action, d); err != nil {
-			return nil, err
-		}
-		if d.Template != "" {
-			return nil, refuse.Conflict("Cannot %s. This disk is a part of a template.", action)
-		}
-		if user, _ := c.DiskUser(id); user == vm || user != nil && !d.Shareable {
-			return nil, refuse.Conflict("Cannot %s. The disk %s is already attached to VM(s): %s.", action, d.Alias, user.Name)
-		}
+	id, err := diskFor(c, action, vm, in.Disk)
+	if err != nil {
+		return nil, err
 	}
 	a.Disk = id
 	vm.Disks = append(vm.Disks, a)
 	c.Done("Attaching Disk to VM %s", vm.Name)
-	return showAttachment(c, vm, a.Disk)
+	return rest.Pick(vmAttachments(c, vm), a.Disk)
+}
+
+// diskFor checks that the disk which a document names can be attached to a VM,
+// or makes the one that it describes.
+func diskFor(c *rest.Call, action string, vm *model.VM, in *api.Disk) (id string, err error) {
+	if in.ID == "" {
+		made, err := storage.AddDisk(c, in)
+		if err != nil {
+			return "", err
+		}
+		return made.(*api.Disk).ID, nil
+	}
+	d, ok := c.State.Disks[in.ID]
+	if !ok {
+		return "", refuse.Invalid("Cannot %s. The specified disk does not exist.", action)
+	}
+	if err := datacenter.DiskReady(action, d); err != nil {
+		return "", err
+	}
+	if d.Template != "" {
+		return "", refuse.Conflict("Cannot %s. This disk is a part of a template.", action)
+	}
+	if user, _ := c.DiskUser(d.ID); user == vm || user != nil && !d.Shareable {
+		return "", refuse.Conflict("Cannot %s. The disk %s is already attached to VM(s): %s.",
+			action, d.Alias, user.Name)
+	}
+	return d.ID, nil
 }
 
 func attachable(c *rest.Call, action string, vm *model.VM, a *model.Attachment) error {
@@ -135,7 +114,8 @@ func attachable(c *rest.Call, action string, vm *model.VM, a *model.Attachment) 
 	}
 	for _, other := range vm.Disks {
 		if a.Bootable && other.Bootable && other.Disk != a.Disk {
-			return refuse.Conflict("Cannot %s. Disk %s in VM %s is already marked as boot.", action, c.State.Disks[other.Disk].Alias, vm.Name)
+			return refuse.Conflict("Cannot %s. Disk %s in VM %s is already marked as boot.",
+				action, c.State.Disks[other.Disk].Alias, vm.Name)
 		}
 	}
 	return nil
@@ -154,82 +134,64 @@ func pluggable(action string, vm *model.VM, a *model.Attachment) error {
 	return nil
 }
 
-func updateAttachment(c *rest.Call) (any, error) {
+func updateAttachment(c *rest.Call, a attached, in *api.DiskAttachment) (any, error) {
 	const action = "edit Virtual Disk"
-	vm, a, err := attachmentOf(c)
-	if err != nil {
+	if err := c.Unlocked(action, a.vm); err != nil {
 		return nil, err
 	}
-	var in api.DiskAttachment
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
-	if err := c.Unlocked(action, vm); err != nil {
-		return nil, err
-	}
-	changed := *a
+	changed := *a.Attachment
 	rest.Set(&changed.Active, in.Active)
 	rest.Set(&changed.Bootable, in.Bootable)
 	rest.Set(&changed.Interface, in.Interface)
 	rest.Set(&changed.ReadOnly, in.ReadOnly)
 	plugged := changed
 	plugged.Active = a.Active // activating and deactivating is plugging
-	if vm.Status != model.VMDown && plugged != *a {
+	if a.vm.Status != model.VMDown && plugged != *a.Attachment {
 		return nil, refuse.Conflict("Cannot %s. VM is running.", action)
 	}
-	if vm.Status != model.VMDown && a.Active && !changed.Active {
-		if err := pluggable(action, vm, a); err != nil {
+	if a.vm.Status != model.VMDown && a.Active && !changed.Active {
+		if err := pluggable(action, a.vm, a.Attachment); err != nil {
 			return nil, err
 		}
 	}
-	if err := attachable(c, action, vm, &changed); err != nil {
+	if err := attachable(c, action, a.vm, &changed); err != nil {
 		return nil, err
 	}
-	if in.Disk != nil && (in.Disk.ProvisionedSize != nil || in.Disk.Alias != nil || in.Disk.Name != nil || in.Disk.Description != nil) {
-		sub, err := c.For("id", a.Disk, in.Disk)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := storage.UpdateDisk(sub); err != nil {
+	if d := in.Disk; d != nil &&
+		(d.ProvisionedSize != nil || d.Alias != nil || d.Name != nil || d.Description != nil) {
+		if _, err := storage.UpdateDisk(c, c.State.Disks[a.Disk], d); err != nil {
 			return nil, err
 		}
 	}
-	*a = changed
-	c.Done("Editing Disk of VM %s", vm.Name)
-	return showAttachment(c, vm, a.Disk)
+	*a.Attachment = changed
+	c.Done("Editing Disk of VM %s", a.vm.Name)
+	return rest.Pick(vmAttachments(c, a.vm), a.Disk)
 }
 
-func removeAttachment(c *rest.Call) (any, error) {
+func removeAttachment(c *rest.Call, a attached) (any, error) {
 	const action = "detach Virtual Disk"
-	vm, a, err := attachmentOf(c)
-	if err != nil {
-		return nil, err
-	}
+	vm, disk := a.vm, c.State.Disks[a.Disk]
 	if err := c.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	if err := datacenter.DiskReady(action, c.State.Disks[a.Disk]); err != nil && c.State.Disks[a.Disk].Status == model.StatusLocked {
-		return nil, err
+	if disk.Status == model.StatusLocked {
+		return nil, datacenter.DiskReady(action, disk)
 	}
 	if vm.Status != model.VMDown && vm.Status != model.VMUp {
 		return nil, refuse.Conflict("Cannot %s. VM is in status %s.", action, vm.Status)
 	}
 	if vm.Status != model.VMDown && a.Active {
-		if err := pluggable(action, vm, a); err != nil {
+		if err := pluggable(action, vm, a.Attachment); err != nil {
 			return nil, err
 		}
 	}
-	if detachOnly := c.Query.Get("detach_only"); detachOnly == "false" {
+	if c.Query.Get("detach_only") == "false" {
 		if vm.Status != model.VMDown {
 			return nil, refuse.Conflict("Cannot %s. VM is running.", action)
 		}
-		sub, err := c.For("id", a.Disk, nil)
-		if err != nil {
-			return nil, err
-		}
-		return storage.RemoveDisk(sub)
+		return storage.RemoveDisk(c, disk)
 	}
-	if c.State.Disks[a.Disk].Base != "" {
+	if disk.Base != "" {
 		return nil, refuse.Conflict("Cannot %s. The disk is based on a Template and cannot be detached.", action)
 	}
 	datacenter.Detach(vm, a.Disk)

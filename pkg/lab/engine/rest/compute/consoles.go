@@ -10,44 +10,22 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
 )
 
-// consoleID is how the engine names consoles: the protocol in hexadecimal.
+// consoleID is the ID of a console: the protocol in hexadecimal, as the engine
+// has it.
 func consoleID(protocol string) string { return hex.EncodeToString([]byte(protocol)) }
 
-func consoles(vm *model.VM) []*api.GraphicsConsole {
+func vmConsoles(_ *rest.Call, vm *model.VM) []*api.GraphicsConsole {
 	var out []*api.GraphicsConsole
 	for _, protocol := range vm.Consoles {
 		id := consoleID(protocol)
-		out = append(out, &api.GraphicsConsole{Href: rest.Href("vms", vm.ID, "graphicsconsoles", id), ID: id, Protocol: protocol, VM: api.To("vms", vm.ID)})
+		out = append(out, &api.GraphicsConsole{
+			Href: rest.Href("vms", vm.ID, "graphicsconsoles", id), ID: id, Protocol: protocol, VM: api.To("vms", vm.ID),
+		})
 	}
 	return out
 }
 
-func listConsoles(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return rest.List("graphics_consoles", consoles(vm))
-}
-
-func getConsole(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range consoles(vm) {
-		if x.ID == c.ID("console") {
-			return x, nil
-		}
-	}
-	return nil, refuse.NotFound()
-}
-
-func removeConsole(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
+func removeConsole(c *rest.Call, vm *model.VM) (any, error) {
 	if err := c.Unlocked("remove Graphics Device", vm); err != nil {
 		return nil, err
 	}
@@ -61,8 +39,8 @@ func removeConsole(c *rest.Call) (any, error) {
 	return nil, refuse.NotFound()
 }
 
-// reported is what the guest agent tells: one device per network card, all
-// addresses on the first, because the lab's machines do not say more.
+// reported is what the guest agent reports: one device per network card, with
+// all addresses on the first, because the lab's machines do not tell more.
 func reported(c *rest.Call, vm *model.VM) []*api.ReportedDevice {
 	if vm.Status != model.VMUp || vm.Stuck {
 		return nil
@@ -73,8 +51,10 @@ func reported(c *rest.Call, vm *model.VM) []*api.ReportedDevice {
 	}
 	var out []*api.ReportedDevice
 	for i, n := range vm.NICs {
-		d := &api.ReportedDevice{ID: n.ID, Href: rest.Href("vms", vm.ID, "reporteddevices", n.ID), Name: "eth" + string(rune('0'+i%10)),
-			MAC: &api.MAC{Address: n.MAC}, Type: "network", VM: api.To("vms", vm.ID)}
+		d := &api.ReportedDevice{
+			ID: n.ID, Href: rest.Href("vms", vm.ID, "reporteddevices", n.ID), Name: "eth" + string(rune('0'+i%10)),
+			MAC: &api.MAC{Address: n.MAC}, Type: "network", VM: api.To("vms", vm.ID),
+		}
 		if i == 0 {
 			var ips []api.IP
 			for _, a := range addresses {
@@ -89,12 +69,4 @@ func reported(c *rest.Call, vm *model.VM) []*api.ReportedDevice {
 		out = append(out, d)
 	}
 	return out
-}
-
-func listReportedDevices(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return rest.List("reported_devices", reported(c, vm))
 }

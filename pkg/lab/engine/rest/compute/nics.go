@@ -14,15 +14,18 @@ import (
 
 func nicXML(n *model.NIC, owner string) *api.NIC {
 	base := rest.Href(owner, "nics", n.ID)
-	out := &api.NIC{Href: base, ID: n.ID, Links: rest.Links(base, "networkfilterparameters", "statistics"), Name: &n.Name, Comment: &n.Comment,
-		Interface: &n.Interface, Linked: &n.Linked, Plugged: &n.Plugged, VNICProfile: api.To("vnicprofiles", n.Profile)}
+	out := &api.NIC{
+		Href: base, ID: n.ID, Links: rest.Links(base, "networkfilterparameters", "statistics"),
+		Name: &n.Name, Comment: &n.Comment, Interface: &n.Interface, Linked: &n.Linked, Plugged: &n.Plugged,
+		VNICProfile: api.To("vnicprofiles", n.Profile),
+	}
 	if n.MAC != "" {
 		out.MAC = &api.MAC{Address: n.MAC}
 	}
 	return out
 }
 
-func vmNICs(vm *model.VM) []*api.NIC {
+func vmNICs(_ *rest.Call, vm *model.VM) []*api.NIC {
 	var out []*api.NIC
 	for _, n := range vm.NICs {
 		x := nicXML(n, "vms/"+vm.ID)
@@ -32,54 +35,26 @@ func vmNICs(vm *model.VM) []*api.NIC {
 	return out
 }
 
-func listNICs(c *rest.Call) (any, error) {
+// card is a network card with its VM.
+type card struct {
+	vm *model.VM
+	*model.NIC
+}
+
+func nicOf(c *rest.Call) (card, error) {
 	vm, err := vmOf(c)
 	if err != nil {
-		return nil, err
+		return card{}, err
 	}
-	return rest.List("nics", vmNICs(vm))
+	n := model.Find(vm.NICs, func(n *model.NIC) bool { return n.ID == c.ID("nic") })
+	if n == nil {
+		return card{}, refuse.NotFound()
+	}
+	return card{vm, n}, nil
 }
 
-func nicOf(c *rest.Call) (*model.VM, *model.NIC, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, n := range vm.NICs {
-		if n.ID == c.ID("nic") {
-			return vm, n, nil
-		}
-	}
-	return nil, nil, refuse.NotFound()
-}
-
-func showNIC(c *rest.Call, vm *model.VM, id string) (any, error) {
-	for _, x := range vmNICs(vm) {
-		if x.ID == id {
-			return x, nil
-		}
-	}
-	return nil, refuse.NotFound()
-}
-
-func getNIC(c *rest.Call) (any, error) {
-	vm, n, err := nicOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return showNIC(c, vm, n.ID)
-}
-
-func addNIC(c *rest.Call) (any, error) {
+func addNIC(c *rest.Call, vm *model.VM, in *api.NIC) (any, error) {
 	const action = "add Interface"
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.NIC
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if in.Name == nil {
 		return nil, refuse.Incomplete("Nic [name]", "add")
 	}
@@ -87,10 +62,11 @@ func addNIC(c *rest.Call) (any, error) {
 		return nil, err
 	}
 	n := &model.NIC{ID: datacenter.NewID(), Interface: "virtio", Plugged: true, Linked: true}
-	if err := applyNIC(c, action, vm, n, &in); err != nil {
+	if err := applyNIC(c, action, vm, n, in); err != nil {
 		return nil, err
 	}
 	if n.MAC == "" {
+		var err error
 		if n.MAC, err = c.FreeMAC(); err != nil {
 			return nil, err
 		}
@@ -101,32 +77,25 @@ func addNIC(c *rest.Call) (any, error) {
 	}
 	vm.NICs = append(vm.NICs, n)
 	c.Done("Adding Network Interface %s to VM %s", n.Name, vm.Name)
-	return showNIC(c, vm, n.ID)
+	return rest.Pick(vmNICs(c, vm), n.ID)
 }
 
-func updateNIC(c *rest.Call) (any, error) {
+func updateNIC(c *rest.Call, n card, in *api.NIC) (any, error) {
 	const action = "edit Interface"
-	vm, n, err := nicOf(c)
-	if err != nil {
+	if err := c.Unlocked(action, n.vm); err != nil {
 		return nil, err
 	}
-	var in api.NIC
-	if err := c.Read(&in); err != nil {
+	changed := *n.NIC
+	if err := applyNIC(c, action, n.vm, &changed, in); err != nil {
 		return nil, err
 	}
-	if err := c.Unlocked(action, vm); err != nil {
-		return nil, err
-	}
-	changed := *n
-	if err := applyNIC(c, action, vm, &changed, &in); err != nil {
-		return nil, err
-	}
-	if vm.Status != model.VMDown && (changed.MAC != n.MAC || changed.Profile != n.Profile || changed.Plugged != n.Plugged) {
+	same := changed.MAC == n.MAC && changed.Profile == n.Profile && changed.Plugged == n.Plugged
+	if n.vm.Status != model.VMDown && !same {
 		return nil, refuse.Conflict("Cannot %s. VM is running.", action)
 	}
-	*n = changed
-	c.Done("Editing Network Interface %s of VM %s", n.Name, vm.Name)
-	return showNIC(c, vm, n.ID)
+	*n.NIC = changed
+	c.Done("Editing Network Interface %s of VM %s", n.Name, n.vm.Name)
+	return rest.Pick(vmNICs(c, n.vm), n.ID)
 }
 
 func applyNIC(c *rest.Call, action string, vm *model.VM, n *model.NIC, in *api.NIC) error {
@@ -136,7 +105,8 @@ func applyNIC(c *rest.Call, action string, vm *model.VM, n *model.NIC, in *api.N
 		}
 		for _, other := range vm.NICs {
 			if other.Name == *in.Name && other.ID != n.ID {
-				return refuse.Conflict("Cannot %s. The network interface name is already in use, please choose a unique name and try again.", action)
+				return refuse.Conflict("Cannot %s. The network interface name is already in use, "+
+					"please choose a unique name and try again.", action)
 			}
 		}
 		n.Name = *in.Name
@@ -168,19 +138,15 @@ func applyNIC(c *rest.Call, action string, vm *model.VM, n *model.NIC, in *api.N
 // through, too.
 var isMAC = regexp.MustCompile(`^([0-9a-f]{2}:){5}[0-9a-f]{2}$`)
 
-func removeNIC(c *rest.Call) (any, error) {
+func removeNIC(c *rest.Call, n card) (any, error) {
 	const action = "remove Interface"
-	vm, n, err := nicOf(c)
-	if err != nil {
+	if err := c.Unlocked(action, n.vm); err != nil {
 		return nil, err
 	}
-	if err := c.Unlocked(action, vm); err != nil {
-		return nil, err
-	}
-	if vm.Status != model.VMDown && n.Plugged {
+	if n.vm.Status != model.VMDown && n.Plugged {
 		return nil, refuse.Conflict("Cannot %s. The VM Network Interface is plugged to a running VM.", action)
 	}
-	vm.NICs = slices.DeleteFunc(vm.NICs, func(x *model.NIC) bool { return x == n })
-	c.Done("Removing Network Interface %s from VM %s", n.Name, vm.Name)
+	n.vm.NICs = slices.DeleteFunc(n.vm.NICs, func(x *model.NIC) bool { return x == n.NIC })
+	c.Done("Removing Network Interface %s from VM %s", n.Name, n.vm.Name)
 	return rest.Complete(nil), nil
 }

@@ -1,7 +1,10 @@
 package compute
 
 import (
+	"cmp"
+
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
+	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
 	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
@@ -24,19 +27,19 @@ func placementXML(s *model.Spec) *api.PlacementPolicy {
 	return out
 }
 
-// applySpec takes over what a document says about a VM's description and
-// hardware; what it leaves out stays. The name is the caller's business.
+// applySpec takes over a document's description and hardware of a VM; what it
+// leaves out stays. The caller checks and changes the name.
 func applySpec(c *rest.Call, action string, vm *model.VM, in *api.VM) error {
 	s := &vm.Spec
 	if in.InstanceType != nil {
-		size, ok := c.Layout.Size(in.InstanceType)
-		if !ok {
+		size := c.Layout.Size(in.InstanceType)
+		if size == nil {
 			return refuse.Invalid("Cannot %s. The Instance Type doesn't exist.", action)
 		}
 		vm.InstanceType = size.ID
 		s.CPU.Topology = &api.Topology{Cores: size.Cores, Sockets: size.Sockets, Threads: 1}
 		s.Memory = size.Memory
-		s.MemoryPolicy = api.MemoryPolicy{Ballooning: s.MemoryPolicy.Ballooning, Guaranteed: api.Ptr(size.Memory), Max: api.Ptr(4 * size.Memory)}
+		s.MemoryPolicy.Guaranteed, s.MemoryPolicy.Max = api.Ptr(size.Memory), api.Ptr(4*size.Memory)
 	}
 	rest.Set(&vm.Description, in.Description)
 	rest.Set(&vm.Comment, in.Comment)
@@ -114,16 +117,12 @@ func applyPlacement(c *rest.Call, action string, s *model.Spec, p *api.Placement
 	}
 	var hosts []*api.Host
 	for _, want := range api.Val(p.Hosts) {
-		id := ""
-		for _, h := range c.Layout.Hosts {
-			if want.ID == h.ID || want.ID == "" && api.Val(want.Name) == h.Name {
-				id = h.ID
-			}
-		}
-		if id == "" {
+		ref := api.Ref{ID: want.ID, Name: want.Name}
+		h := model.Find(c.Layout.Hosts, func(h *datacenter.KnownHost) bool { return ref.Means(h.ID, h.Name) })
+		if h == nil {
 			return refuse.Conflict("Cannot %s. The dedicated Host does not exist.", action)
 		}
-		hosts = append(hosts, &api.Host{ID: id})
+		hosts = append(hosts, &api.Host{ID: h.ID})
 	}
 	out.Hosts = api.Some(hosts)
 	s.Placement = out
@@ -136,19 +135,15 @@ func applyMemory(action string, s *model.Spec, in *api.VM) error {
 			return refuse.Invalid("Cannot %s. Memory size must be positive.", action)
 		}
 		s.Memory = *in.Memory
-		// Not said otherwise, the bounds follow the size.
+		// Unless the document has others, the bounds follow the size.
 		s.MemoryPolicy.Guaranteed = api.Ptr(s.Memory)
 		s.MemoryPolicy.Max = api.Ptr(4 * s.Memory)
 	}
 	if p := in.MemoryPolicy; p != nil {
-		for dst, src := range map[**int64]*int64{&s.MemoryPolicy.Guaranteed: p.Guaranteed, &s.MemoryPolicy.Max: p.Max} {
-			if src != nil {
-				*dst = src
-			}
-		}
-		if p.Ballooning != nil {
-			s.MemoryPolicy.Ballooning = p.Ballooning
-		}
+		policy := &s.MemoryPolicy
+		policy.Guaranteed = cmp.Or(p.Guaranteed, policy.Guaranteed)
+		policy.Max = cmp.Or(p.Max, policy.Max)
+		policy.Ballooning = cmp.Or(p.Ballooning, policy.Ballooning)
 	}
 	if api.Val(s.MemoryPolicy.Guaranteed) > s.Memory {
 		return refuse.Invalid("Cannot %s. Physical Memory Guaranteed cannot exceed Memory Size.", action)

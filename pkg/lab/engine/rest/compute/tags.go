@@ -15,7 +15,7 @@ func vmTags(c *rest.Call, vm *model.VM) []*api.Tag {
 	var out []*api.Tag
 	for _, id := range vm.Tags {
 		if t := c.State.Tags[id]; t != nil {
-			x := infra.TagXML(t)
+			x := infra.TagXML(c, t)
 			x.Href, x.VM = rest.Href("vms", vm.ID, "tags", id), api.To("vms", vm.ID)
 			out = append(out, x)
 		}
@@ -23,40 +23,7 @@ func vmTags(c *rest.Call, vm *model.VM) []*api.Tag {
 	return out
 }
 
-func listVMTags(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return rest.List("tags", vmTags(c, vm))
-}
-
-func showVMTag(c *rest.Call, vm *model.VM, id string) (any, error) {
-	for _, x := range vmTags(c, vm) {
-		if x.ID == id {
-			return x, nil
-		}
-	}
-	return nil, refuse.NotFound()
-}
-
-func getVMTag(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return showVMTag(c, vm, c.ID("tag"))
-}
-
-func addVMTag(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.Tag
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
+func addVMTag(c *rest.Call, vm *model.VM, in *api.Tag) (any, error) {
 	t := c.State.Tags[in.ID]
 	if in.ID == "" {
 		t = c.TagByName(api.Val(in.Name))
@@ -68,14 +35,10 @@ func addVMTag(c *rest.Call) (any, error) {
 		vm.Tags = append(vm.Tags, t.ID)
 	}
 	c.Done("Attaching Tag %s to VM %s", t.Name, vm.Name)
-	return showVMTag(c, vm, t.ID)
+	return rest.Pick(vmTags(c, vm), t.ID)
 }
 
-func removeVMTag(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
+func removeVMTag(c *rest.Call, vm *model.VM) (any, error) {
 	if !slices.Contains(vm.Tags, c.ID("tag")) {
 		return nil, refuse.NotFound()
 	}

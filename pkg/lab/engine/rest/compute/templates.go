@@ -2,7 +2,6 @@ package compute
 
 import (
 	"encoding/xml"
-	"fmt"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
@@ -16,77 +15,65 @@ import (
 // maxTemplateName is what the engine's database has room for.
 const maxTemplateName = 255
 
-func templateXML(c *rest.Call, t *model.Template) *api.Template {
-	base := rest.Href("templates", t.ID)
-	out := &api.Template{
-		XMLName: xml.Name{Local: "template"}, Href: base, ID: t.ID, Name: &t.Name, Description: &t.Description, Comment: &t.Comment,
-		Cluster: api.To("clusters", t.Cluster), Console: &api.Console{Enabled: &t.Spec.Console}, CPU: &t.Spec.CPU,
-		CreationTime: rest.StampOrNil(t.Created), CustomProperties: api.Some(t.Spec.Properties), Initialization: t.Spec.Initialization,
-		Memory: &t.Spec.Memory, MemoryPolicy: &t.Spec.MemoryPolicy, OS: osXML(&t.Spec), SoundcardEnabled: &t.Spec.Soundcard,
-		Status: &t.Status, Type: &t.Spec.Type, Links: rest.Links(base, "cdroms", "diskattachments", "graphicsconsoles", "nics", "permissions", "tags", "watchdogs"),
-	}
-	if c.Follows("diskattachments") {
-		out.DiskAttachments = api.Some(templateDisks(c, t))
-	}
-	if c.Follows("nics") {
-		out.Nics = api.Some(templateNICs(t))
-	}
-	return out
+func allTemplates(c *rest.Call) ([]*model.Template, error) {
+	return model.Sorted(c.State.Templates, func(t *model.Template) string { return t.Name }), nil
 }
+
+func templateOf(c *rest.Call) (*model.Template, error) { return rest.Find(c, c.State.Templates) }
 
 func templateFields(c *rest.Call, t *model.Template) search.Fields {
 	cluster := ""
 	if t.Cluster != "" {
 		cluster = c.Layout.Cluster.Name
 	}
-	return rest.Fields(map[string][]string{"name": rest.One(t.Name), "id": rest.One(t.ID), "status": rest.One(t.Status), "description": rest.One(t.Description),
-		"comment": rest.One(t.Comment), "cluster": rest.One(cluster), "cluster.name": rest.One(cluster), "os": rest.One(t.Spec.OS), "datacenter": rest.One(c.Layout.Center.Name)})
+	return rest.Fields(map[string]string{
+		"name": t.Name, "id": t.ID, "status": t.Status, "description": t.Description, "comment": t.Comment,
+		"cluster": cluster, "cluster.name": cluster, "os": t.Spec.OS, "datacenter": c.Layout.Center.Name,
+	})
 }
 
-func listTemplates(c *rest.Call) (any, error) {
-	hits, err := rest.Found(c, model.Sorted(c.State.Templates, func(t *model.Template) string { return t.Name }), templateFields)
-	if err != nil {
-		return nil, err
+func templateXML(c *rest.Call, t *model.Template) *api.Template {
+	base := rest.Href("templates", t.ID)
+	spec := &t.Spec
+	out := &api.Template{
+		XMLName: xml.Name{Local: "template"}, Href: base, ID: t.ID, Name: &t.Name, Description: &t.Description,
+		Comment: &t.Comment, Cluster: api.To("clusters", t.Cluster), Console: &api.Console{Enabled: &spec.Console},
+		CPU: &spec.CPU, CreationTime: rest.StampOrNil(t.Created), CustomProperties: api.Some(spec.Properties),
+		Initialization: spec.Initialization, Memory: &spec.Memory, MemoryPolicy: &spec.MemoryPolicy, OS: osXML(spec),
+		SoundcardEnabled: &spec.Soundcard, Status: &t.Status, Type: &spec.Type,
+		Links: rest.Links(base, "cdroms", "diskattachments", "graphicsconsoles", "nics", "permissions", "tags",
+			"watchdogs"),
 	}
-	out := make([]*api.Template, len(hits))
-	for i, t := range hits {
-		out[i] = templateXML(c, t)
+	if c.Follows("diskattachments") {
+		out.DiskAttachments = api.Some(templateDisks(c, t))
 	}
-	return rest.List("templates", out)
+	if c.Follows("nics") {
+		out.Nics = api.Some(templateNICs(c, t))
+	}
+	return out
 }
 
-func templateOf(c *rest.Call) (*model.Template, error) {
-	t, ok := c.State.Templates[c.ID("id")]
-	if !ok {
-		return nil, refuse.NotFound()
+// templateNameFree refuses a name that another template than self has.
+func templateNameFree(c *rest.Call, action, name string, self *model.Template) error {
+	for _, t := range c.State.Templates {
+		if t != self && strings.EqualFold(t.Name, name) {
+			return refuse.Conflict("Cannot %s. The Template name is already in use, "+
+				"please choose a unique name and try again.", action)
+		}
 	}
-	return t, nil
+	return nil
 }
 
-func getTemplate(c *rest.Call) (any, error) {
-	t, err := templateOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return templateXML(c, t), nil
-}
-
-func addTemplate(c *rest.Call) (any, error) {
+func addTemplate(c *rest.Call, in *api.Template) (any, error) {
 	const action = "add Template"
-	var in api.Template
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if in.Name == nil || in.VM == nil || in.VM.ID == "" && in.VM.Name == nil {
 		return nil, refuse.Incomplete("Template [name, vm.id|name]", "add")
 	}
 	if err := checkName(action, "Template", *in.Name, maxTemplateName); err != nil {
 		return nil, err
 	}
-	for _, t := range c.State.Templates {
-		if strings.EqualFold(t.Name, *in.Name) {
-			return nil, refuse.Conflict("Cannot %s. The Template name is already in use, please choose a unique name and try again.", action)
-		}
+	if err := templateNameFree(c, action, *in.Name, nil); err != nil {
+		return nil, err
 	}
 	vm := c.VMByRef(in.VM.ID, in.VM.Name)
 	if vm == nil {
@@ -98,8 +85,11 @@ func addTemplate(c *rest.Call) (any, error) {
 	if vm.Status != model.VMDown {
 		return nil, refuse.Conflict("Cannot %s. VM is running. Please shut it down and try again.", action)
 	}
-	t := &model.Template{ID: datacenter.NewID(), Name: *in.Name, Description: api.Val(in.Description), Comment: api.Val(in.Comment),
-		Cluster: vm.Cluster, Status: model.StatusLocked, Spec: *datacenter.Clone(&vm.Spec), Owner: c.User.Name, Created: c.Clock.Now()}
+	t := &model.Template{
+		ID: datacenter.NewID(), Name: *in.Name, Description: api.Val(in.Description), Comment: api.Val(in.Comment),
+		Cluster: vm.Cluster, Status: model.StatusLocked, Spec: *datacenter.Clone(&vm.Spec),
+		Owner: c.User.Name, Created: c.Clock.Now(),
+	}
 	for _, n := range vm.NICs {
 		copied := *n
 		copied.ID, copied.MAC = datacenter.NewID(), ""
@@ -115,7 +105,8 @@ func addTemplate(c *rest.Call) (any, error) {
 	c.State.Templates[t.ID] = t
 	vm.Status = model.VMImageLocked
 	job := c.Job("Creating Template %s from VM %s", t.Name, vm.Name)
-	c.Begin(&model.Task{Kind: datacenter.TaskTemplate, Job: job.ID, VM: vm.ID, Template: t.ID, Pairs: pairs}, c.Config.Delays.Template)
+	task := &model.Task{Kind: datacenter.TaskTemplate, Job: job.ID, VM: vm.ID, Template: t.ID, Pairs: pairs}
+	c.Begin(task, c.Config.Delays.Template)
 	return templateXML(c, t), nil
 }
 
@@ -130,7 +121,8 @@ func freeze(c *rest.Call, action string, vm *model.VM, t *model.Template) ([]mod
 			return nil, nil, err
 		}
 		copied := *d
-		copied.ID, copied.Image, copied.Status, copied.Template, copied.Owner = datacenter.NewID(), datacenter.NewID(), model.StatusLocked, t.ID, c.User.Name
+		copied.ID, copied.Image, copied.Template = datacenter.NewID(), datacenter.NewID(), t.ID
+		copied.Status, copied.Owner = model.StatusLocked, c.User.Name
 		copied.Domains = d.Domains[:1:1]
 		need[copied.Domains[0]] += copied.Allocated
 		disks = append(disks, &copied)
@@ -139,32 +131,17 @@ func freeze(c *rest.Call, action string, vm *model.VM, t *model.Template) ([]mod
 		t.Disks = append(t.Disks, &at)
 		pairs = append(pairs, model.Pair{From: d.ID, To: copied.ID})
 	}
-	for id, bytes := range need {
-		sd, _ := c.Layout.Domain(id)
-		if err := c.Reserve(action, sd, bytes); err != nil {
-			return nil, nil, err
-		}
-	}
-	return pairs, disks, nil
+	return pairs, disks, reserve(c, action, need)
 }
 
-func updateTemplate(c *rest.Call) (any, error) {
-	t, err := templateOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.Template
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
+func updateTemplate(c *rest.Call, t *model.Template, in *api.Template) (any, error) {
+	const action = "edit Template"
 	if in.Name != nil && *in.Name != t.Name {
-		if err := checkName("edit Template", "Template", *in.Name, maxTemplateName); err != nil {
+		if err := checkName(action, "Template", *in.Name, maxTemplateName); err != nil {
 			return nil, err
 		}
-		for _, other := range c.State.Templates {
-			if strings.EqualFold(other.Name, *in.Name) && other != t {
-				return nil, refuse.Conflict("Cannot edit Template. The Template name is already in use, please choose a unique name and try again.")
-			}
+		if err := templateNameFree(c, action, *in.Name, t); err != nil {
+			return nil, err
 		}
 	}
 	rest.Set(&t.Name, in.Name)
@@ -174,12 +151,8 @@ func updateTemplate(c *rest.Call) (any, error) {
 	return templateXML(c, t), nil
 }
 
-func removeTemplate(c *rest.Call) (any, error) {
+func removeTemplate(c *rest.Call, t *model.Template) (any, error) {
 	const action = "remove Template"
-	t, err := templateOf(c)
-	if err != nil {
-		return nil, err
-	}
 	if t.ID == model.BlankTemplate {
 		return nil, refuse.Conflict("Cannot %s. The Blank Template cannot be removed.", action)
 	}
@@ -193,7 +166,8 @@ func removeTemplate(c *rest.Call) (any, error) {
 		}
 	}
 	if len(users) > 0 {
-		return nil, refuse.Conflict("Cannot %s. Template is being used by the following VMs: %s.", action, strings.Join(users, ", "))
+		return nil, refuse.Conflict("Cannot %s. Template is being used by the following VMs: %s.",
+			action, strings.Join(users, ", "))
 	}
 	var disks []string
 	for _, a := range t.Disks {
@@ -208,54 +182,25 @@ func removeTemplate(c *rest.Call) (any, error) {
 	}
 	t.Status = model.StatusLocked
 	job := c.Job("Removing Template %s", t.Name)
-	c.Begin(&model.Task{Kind: datacenter.TaskUntemplate, Job: job.ID, Template: t.ID, Disks: disks}, c.Config.Delays.Template)
+	task := &model.Task{Kind: datacenter.TaskUntemplate, Job: job.ID, Template: t.ID, Disks: disks}
+	c.Begin(task, c.Config.Delays.Template)
 	return rest.Complete(job), nil
 }
 
-func templateDisks(c *rest.Call, t *model.Template) []*api.DiskAttachment {
+func templateDisks(_ *rest.Call, t *model.Template) []*api.DiskAttachment {
 	var out []*api.DiskAttachment
 	for _, a := range t.Disks {
-		x := attachmentXML(a, fmt.Sprintf("templates/%s", t.ID))
+		x := attachmentXML(a, "templates/"+t.ID)
 		x.Template = api.To("templates", t.ID)
 		out = append(out, x)
 	}
 	return out
 }
 
-func listTemplateDisks(c *rest.Call) (any, error) {
-	t, err := templateOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return rest.List("disk_attachments", templateDisks(c, t))
-}
-
-func getTemplateDisk(c *rest.Call) (any, error) {
-	t, err := templateOf(c)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range templateDisks(c, t) {
-		if x.ID == c.ID("disk") {
-			return x, nil
-		}
-	}
-	return nil, refuse.NotFound()
-}
-
-func templateNICs(t *model.Template) []*api.NIC {
+func templateNICs(_ *rest.Call, t *model.Template) []*api.NIC {
 	var out []*api.NIC
 	for _, n := range t.NICs {
-		x := nicXML(n, fmt.Sprintf("templates/%s", t.ID))
-		out = append(out, x)
+		out = append(out, nicXML(n, "templates/"+t.ID))
 	}
 	return out
-}
-
-func listTemplateNICs(c *rest.Call) (any, error) {
-	t, err := templateOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return rest.List("nics", templateNICs(t))
 }

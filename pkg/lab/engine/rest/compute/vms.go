@@ -2,7 +2,6 @@ package compute
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
@@ -12,41 +11,62 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
-// isName is what the engine takes as a name for VMs, templates and tags.
-func isName(s string) bool {
-	for _, r := range s {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.", r)) {
-			return false
-		}
+func allVMs(c *rest.Call) ([]*model.VM, error) {
+	for _, vm := range c.State.VMs {
+		c.Follow(vm)
 	}
-	return s != ""
+	return model.Sorted(c.State.VMs, func(v *model.VM) string { return v.Name }), nil
 }
 
-func checkName(action, kind, name string, longest int) error {
-	switch {
-	case name == "":
-		return refuse.Invalid("Cannot %s. %s name may not be empty.", action, kind)
-	case !isName(name):
-		return refuse.Invalid("Cannot %s. The given name contains special characters. Only lower-case and upper-case letters, numbers, '_', '-', '.' are allowed.", action)
-	case len(name) > longest:
-		return refuse.Invalid("Cannot %s. %s name is too long: it cannot have more than %d characters.", action, kind, longest)
+// vmOf finds a VM and brings its status up to date.
+func vmOf(c *rest.Call) (*model.VM, error) {
+	vm, err := rest.Find(c, c.State.VMs)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	c.Follow(vm)
+	return vm, nil
+}
+
+func vmFields(c *rest.Call, vm *model.VM) search.Fields {
+	template, host := "", ""
+	if t := c.State.Templates[vm.Template]; t != nil {
+		template = t.Name
+	}
+	if h := c.Layout.Host(vm.Host); h != nil {
+		host = h.Name
+	}
+	cluster := c.Layout.Cluster.Name
+	var tags []string
+	for _, id := range vm.Tags {
+		if t := c.State.Tags[id]; t != nil {
+			tags = append(tags, t.Name)
+		}
+	}
+	return rest.Fields(map[string]string{
+		"name": vm.Name, "id": vm.ID, "status": vm.Status, "description": vm.Description, "comment": vm.Comment,
+		"os": vm.Spec.OS, "type": vm.Spec.Type, "template": template, "template.name": template,
+		"host": host, "hosts.name": host, "cluster": cluster, "cluster.name": cluster,
+		"datacenter": c.Layout.Center.Name,
+	}, map[string][]string{"tag": tags})
 }
 
 func vmXML(c *rest.Call, vm *model.VM) *api.VM {
 	base := rest.Href("vms", vm.ID)
+	spec := &vm.Spec
 	out := &api.VM{
 		Href: base, ID: vm.ID, Name: &vm.Name, Description: &vm.Description, Comment: &vm.Comment,
 		Actions: rest.Actions(base, "autopincpuandnumanodes", "reboot", "reset", "shutdown", "start", "stop"),
 		Links:   rest.Links(base, "diskattachments", "graphicsconsoles", "nics", "reporteddevices", "tags"),
-		Cluster: api.To("clusters", vm.Cluster), Console: &api.Console{Enabled: &vm.Spec.Console}, CPU: &vm.Spec.CPU,
-		CreationTime: rest.StampOrNil(vm.Created), CustomProperties: api.Some(vm.Spec.Properties), DeleteProtected: &vm.DeleteProtected,
-		Host: api.To("hosts", vm.Host), Initialization: vm.Spec.Initialization, InstanceType: api.To("instancetypes", vm.InstanceType),
-		Memory: &vm.Spec.Memory, MemoryPolicy: &vm.Spec.MemoryPolicy, Origin: api.Ptr("ovirt"),
-		OriginalTemplate: api.To("templates", vm.OriginalTemplate), OS: osXML(&vm.Spec), PlacementPolicy: placementXML(&vm.Spec),
-		RunOnce: api.Ptr(false), SoundcardEnabled: &vm.Spec.Soundcard, StartTime: rest.StampOrNil(vm.Started), Stateless: api.Ptr(false),
-		Status: &vm.Status, StopTime: rest.StampOrNil(vm.Stopped), Template: api.To("templates", vm.Template), Type: &vm.Spec.Type,
+		Cluster: api.To("clusters", vm.Cluster), Console: &api.Console{Enabled: &spec.Console}, CPU: &spec.CPU,
+		CreationTime: rest.StampOrNil(vm.Created), CustomProperties: api.Some(spec.Properties),
+		DeleteProtected: &vm.DeleteProtected, Host: api.To("hosts", vm.Host), Initialization: spec.Initialization,
+		InstanceType: api.To("instancetypes", vm.InstanceType), Memory: &spec.Memory,
+		MemoryPolicy: &spec.MemoryPolicy, Origin: api.Ptr("ovirt"),
+		OriginalTemplate: api.To("templates", vm.OriginalTemplate), OS: osXML(spec),
+		PlacementPolicy: placementXML(spec), RunOnce: api.Ptr(false), SoundcardEnabled: &spec.Soundcard,
+		StartTime: rest.StampOrNil(vm.Started), Stateless: api.Ptr(false), Status: &vm.Status,
+		StopTime: rest.StampOrNil(vm.Stopped), Template: api.To("templates", vm.Template), Type: &spec.Type,
 	}
 	if vm.StopReason != "" {
 		out.StopReason = &vm.StopReason
@@ -55,7 +75,7 @@ func vmXML(c *rest.Call, vm *model.VM) *api.VM {
 		out.DiskAttachments = api.Some(vmAttachments(c, vm))
 	}
 	if c.Follows("nics") {
-		out.Nics = api.Some(vmNICs(vm))
+		out.Nics = api.Some(vmNICs(c, vm))
 	}
 	if c.Follows("tags") {
 		out.Tags = api.Some(vmTags(c, vm))
@@ -66,73 +86,16 @@ func vmXML(c *rest.Call, vm *model.VM) *api.VM {
 	return out
 }
 
-func vmFields(c *rest.Call, vm *model.VM) search.Fields {
-	template, host := "", ""
-	if t := c.State.Templates[vm.Template]; t != nil {
-		template = t.Name
-	}
-	if h, ok := c.Layout.Host(vm.Host); ok {
-		host = h.Name
-	}
-	m := map[string][]string{"name": rest.One(vm.Name), "id": rest.One(vm.ID), "status": rest.One(vm.Status), "description": rest.One(vm.Description),
-		"comment": rest.One(vm.Comment), "os": rest.One(vm.Spec.OS), "type": rest.One(vm.Spec.Type), "template": rest.One(template), "template.name": rest.One(template),
-		"host": rest.One(host), "hosts.name": rest.One(host), "cluster": rest.One(c.Layout.Cluster.Name), "cluster.name": rest.One(c.Layout.Cluster.Name),
-		"datacenter": rest.One(c.Layout.Center.Name), "tag": nil}
-	for _, id := range vm.Tags {
-		if t := c.State.Tags[id]; t != nil {
-			m["tag"] = append(m["tag"], t.Name)
-		}
-	}
-	return rest.Fields(m)
-}
-
-func listVMs(c *rest.Call) (any, error) {
-	for _, vm := range c.State.VMs {
-		c.Follow(vm)
-	}
-	hits, err := rest.Found(c, model.Sorted(c.State.VMs, func(v *model.VM) string { return v.Name }), vmFields)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*api.VM, len(hits))
-	for i, vm := range hits {
-		out[i] = vmXML(c, vm)
-	}
-	return rest.List("vms", out)
-}
-
-// vm finds the VM a path means and looks how it is doing.
-func vmOf(c *rest.Call) (*model.VM, error) {
-	vm, ok := c.State.VMs[c.ID("id")]
-	if !ok {
-		return nil, refuse.NotFound()
-	}
-	c.Follow(vm)
-	return vm, nil
-}
-
-func getVM(c *rest.Call) (any, error) {
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return vmXML(c, vm), nil
-}
-
-func addVM(c *rest.Call) (any, error) {
+func addVM(c *rest.Call, in *api.VM) (any, error) {
 	const action = "add VM"
-	var in api.VM
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if in.Name == nil || in.Cluster == nil || in.Template == nil {
 		return nil, refuse.Incomplete("VM [name, cluster.id|name, template.id|name]", "add")
 	}
 	if err := checkName(action, "VM", *in.Name, c.Config.MaxVMName); err != nil {
 		return nil, err
 	}
-	w := c.Layout
-	if in.Cluster.ID != w.Cluster.ID && !(in.Cluster.ID == "" && api.Val(in.Cluster.Name) == w.Cluster.Name) {
+	cluster := &c.Layout.Cluster
+	if !in.Cluster.Means(cluster.ID, cluster.Name) {
 		return nil, refuse.Invalid("Cannot %s. Cluster does not exist.", action)
 	}
 	t := c.TemplateByRef(in.Template)
@@ -148,13 +111,16 @@ func addVM(c *rest.Call) (any, error) {
 	if err := c.VMNameFree(action, *in.Name, nil); err != nil {
 		return nil, err
 	}
-	vm := &model.VM{ID: datacenter.NewID(), Name: *in.Name, Cluster: w.Cluster.ID, Template: t.ID, OriginalTemplate: t.ID,
-		Status: model.VMDown, Consoles: []string{"vnc", "spice"}, Owner: c.User.Name, Created: c.Clock.Now(), Spec: *datacenter.Clone(&t.Spec)}
-	if err := applySpec(c, action, vm, &in); err != nil {
+	vm := &model.VM{
+		ID: datacenter.NewID(), Name: *in.Name, Cluster: cluster.ID, Template: t.ID, OriginalTemplate: t.ID,
+		Status: model.VMDown, Consoles: []string{"vnc", "spice"}, Owner: c.User.Name, Created: c.Clock.Now(),
+		Spec: *datacenter.Clone(&t.Spec),
+	}
+	if err := applySpec(c, action, vm, in); err != nil {
 		return nil, err
 	}
 	fully := c.Flag("clone") && t.ID != model.BlankTemplate
-	pairs, disks, err := thaw(c, action, vm, t, &in, fully)
+	pairs, disks, err := thaw(c, action, vm, t, in, fully)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +142,7 @@ func addVM(c *rest.Call) (any, error) {
 		c.State.Disks[d.ID] = d
 	}
 	c.State.VMs[vm.ID] = vm
-	job := c.Job("Creating VM %s in Cluster %s", vm.Name, w.Cluster.Name)
+	job := c.Job("Creating VM %s in Cluster %s", vm.Name, cluster.Name)
 	if len(pairs) == 0 {
 		c.EndJob(job.ID, nil)
 		return vmXML(c, vm), nil
@@ -188,7 +154,9 @@ func addVM(c *rest.Call) (any, error) {
 
 // thaw plans a new VM's disks from its template's. Fully cloned disks take
 // what the original takes; thin ones start empty and keep the template alive.
-func thaw(c *rest.Call, action string, vm *model.VM, t *model.Template, in *api.VM, fully bool) ([]model.Pair, []*model.Disk, error) {
+func thaw(
+	c *rest.Call, action string, vm *model.VM, t *model.Template, in *api.VM, fully bool,
+) ([]model.Pair, []*model.Disk, error) {
 	var pairs []model.Pair
 	var disks []*model.Disk
 	need := map[string]int64{}
@@ -198,27 +166,15 @@ func thaw(c *rest.Call, action string, vm *model.VM, t *model.Template, in *api.
 			return nil, nil, err
 		}
 		d := *from
-		d.ID, d.Image, d.Status, d.Template, d.Owner = datacenter.NewID(), datacenter.NewID(), model.StatusLocked, "", c.User.Name
-		sd, _ := c.Layout.Domain(from.Domains[0])
-		for _, over := range api.Val(in.DiskAttachments) {
-			if over.Disk == nil || over.ID != from.ID && over.Disk.ID != from.ID {
-				continue
-			}
-			rest.Set(&d.Format, over.Disk.Format)
-			rest.Set(&d.Sparse, over.Disk.Sparse)
-			if over.Disk.Sparse == nil && d.Format == model.FormatCow {
-				d.Sparse = true
-			}
-			d.Alias = rest.FirstOf(over.Disk.Alias, over.Disk.Name, &d.Alias)
-			if len(api.Val(over.Disk.StorageDomains)) > 0 || over.Disk.StorageDomain != nil {
-				var err error
-				if sd, err = c.DomainOf(over.Disk); err != nil {
-					return nil, nil, err
-				}
-			}
+		d.ID, d.Image, d.Template = datacenter.NewID(), datacenter.NewID(), ""
+		d.Status, d.Owner = model.StatusLocked, c.User.Name
+		sd, err := override(c, &d, from.ID, in)
+		if err != nil {
+			return nil, nil, err
 		}
 		if !fully && !slices.Contains(from.Domains, sd.ID) {
-			return nil, nil, refuse.Invalid("Cannot %s. The Template's disk %s is not on Storage Domain %s.", action, from.Alias, sd.Name)
+			return nil, nil, refuse.Invalid("Cannot %s. The Template's disk %s is not on Storage Domain %s.",
+				action, from.Alias, sd.Name)
 		}
 		if err := datacenter.VolumeFits(action, sd, d.Format, d.Sparse); err != nil {
 			return nil, nil, err
@@ -238,25 +194,45 @@ func thaw(c *rest.Call, action string, vm *model.VM, t *model.Template, in *api.
 		vm.Disks = append(vm.Disks, &at)
 		pairs = append(pairs, model.Pair{From: from.ID, To: d.ID})
 	}
-	for id, bytes := range need {
-		sd, _ := c.Layout.Domain(id)
-		if err := c.Reserve(action, sd, bytes); err != nil {
-			return nil, nil, err
-		}
-	}
-	return pairs, disks, nil
+	return pairs, disks, reserve(c, action, need)
 }
 
-func updateVM(c *rest.Call) (any, error) {
+// override applies what a request asks for in place of a template's disk, and
+// returns the storage domain.
+func override(c *rest.Call, d *model.Disk, template string, in *api.VM) (*datacenter.KnownDomain, error) {
+	sd := c.Layout.Domain(d.Domains[0])
+	for _, over := range api.Val(in.DiskAttachments) {
+		if over.Disk == nil || over.ID != template && over.Disk.ID != template {
+			continue
+		}
+		rest.Set(&d.Format, over.Disk.Format)
+		rest.Set(&d.Sparse, over.Disk.Sparse)
+		if over.Disk.Sparse == nil && d.Format == model.FormatCow {
+			d.Sparse = true
+		}
+		d.Alias = rest.FirstOf(over.Disk.Alias, over.Disk.Name, &d.Alias)
+		if len(api.Val(over.Disk.StorageDomains)) > 0 || over.Disk.StorageDomain != nil {
+			var err error
+			if sd, err = c.DomainOf(over.Disk); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return sd, nil
+}
+
+// reserve checks that storage domains can take more bytes, by domain.
+func reserve(c *rest.Call, action string, need map[string]int64) error {
+	for id, bytes := range need {
+		if err := c.Reserve(action, c.Layout.Domain(id), bytes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func updateVM(c *rest.Call, vm *model.VM, in *api.VM) (any, error) {
 	const action = "edit VM"
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.VM
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if err := c.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
@@ -271,7 +247,7 @@ func updateVM(c *rest.Call) (any, error) {
 	// Changes to a running VM's hardware wait for its next start, because the
 	// machine got its description when it was switched on.
 	changed := datacenter.Clone(vm)
-	if err := applySpec(c, action, changed, &in); err != nil {
+	if err := applySpec(c, action, changed, in); err != nil {
 		return nil, err
 	}
 	*vm = *changed
@@ -280,17 +256,14 @@ func updateVM(c *rest.Call) (any, error) {
 	return vmXML(c, vm), nil
 }
 
-func removeVM(c *rest.Call) (any, error) {
+func removeVM(c *rest.Call, vm *model.VM) (any, error) {
 	const action = "remove VM"
-	vm, err := vmOf(c)
-	if err != nil {
-		return nil, err
-	}
 	if err := c.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
 	if vm.DeleteProtected {
-		return nil, refuse.Conflict("Cannot %s. Delete protection is enabled. In order to delete, disable Delete protection first.", action)
+		return nil, refuse.Conflict("Cannot %s. Delete protection is enabled. "+
+			"In order to delete, disable Delete protection first.", action)
 	}
 	if vm.Status != model.VMDown {
 		return nil, refuse.Conflict("Cannot %s. VM is running.", action)

@@ -17,8 +17,9 @@ func ruleXML(r *model.Rule) *api.AffinityRule {
 func groupXML(c *rest.Call, g *model.AffinityGroup) *api.AffinityGroup {
 	base := rest.Href("clusters", g.Cluster, "affinitygroups", g.ID)
 	out := &api.AffinityGroup{
-		Href: base, ID: g.ID, Links: rest.Links(base, "hostlabels", "hosts", "vmlabels", "vms"), Name: &g.Name, Description: &g.Description,
-		Cluster: api.To("clusters", g.Cluster), Enforcing: &g.Enforcing, Positive: &g.VMsRule.Positive, Priority: &g.Priority,
+		Href: base, ID: g.ID, Links: rest.Links(base, "hostlabels", "hosts", "vmlabels", "vms"),
+		Name: &g.Name, Description: &g.Description, Cluster: api.To("clusters", g.Cluster),
+		Enforcing: &g.Enforcing, Positive: &g.VMsRule.Positive, Priority: &g.Priority,
 		HostsRule: ruleXML(&g.HostsRule), VMsRule: ruleXML(&g.VMsRule),
 	}
 	var hosts []*api.Ref
@@ -33,56 +34,35 @@ func groupXML(c *rest.Call, g *model.AffinityGroup) *api.AffinityGroup {
 	return out
 }
 
-func inCluster(c *rest.Call) error {
-	if c.ID("cluster") != c.Layout.Cluster.ID {
-		return refuse.NotFound()
+// groupCluster is the cluster that the path is below.
+func groupCluster(c *rest.Call) (*datacenter.Named, error) {
+	if cluster := &c.Layout.Cluster; c.ID("cluster") == cluster.ID {
+		return cluster, nil
 	}
-	return nil
+	return nil, refuse.NotFound()
 }
 
 func groupOf(c *rest.Call) (*model.AffinityGroup, error) {
-	if err := inCluster(c); err != nil {
+	if _, err := groupCluster(c); err != nil {
 		return nil, err
 	}
-	g, ok := c.State.Groups[c.ID("id")]
-	if !ok {
-		return nil, refuse.NotFound()
-	}
-	return g, nil
+	return rest.Find(c, c.State.Groups)
 }
 
-func listGroups(c *rest.Call) (any, error) {
-	if err := inCluster(c); err != nil {
-		return nil, err
-	}
+func allGroups(c *rest.Call, _ *datacenter.Named) []*api.AffinityGroup {
 	var out []*api.AffinityGroup
 	for _, g := range model.Sorted(c.State.Groups, func(g *model.AffinityGroup) string { return g.Name }) {
 		out = append(out, groupXML(c, g))
 	}
-	return rest.List("affinity_groups", out)
+	return out
 }
 
-func getGroup(c *rest.Call) (any, error) {
-	g, err := groupOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return groupXML(c, g), nil
-}
-
-func addGroup(c *rest.Call) (any, error) {
-	if err := inCluster(c); err != nil {
-		return nil, err
-	}
-	var in api.AffinityGroup
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
+func addGroup(c *rest.Call, cluster *datacenter.Named, in *api.AffinityGroup) (any, error) {
 	if in.Name == nil {
 		return nil, refuse.Incomplete("AffinityGroup [name]", "add")
 	}
-	g := &model.AffinityGroup{ID: datacenter.NewID(), Cluster: c.Layout.Cluster.ID, Priority: 1}
-	if err := applyGroup(c, "add Affinity Group", g, &in); err != nil {
+	g := &model.AffinityGroup{ID: datacenter.NewID(), Cluster: cluster.ID, Priority: 1}
+	if err := applyGroup(c, "add Affinity Group", g, in); err != nil {
 		return nil, err
 	}
 	c.State.Groups[g.ID] = g
@@ -90,17 +70,9 @@ func addGroup(c *rest.Call) (any, error) {
 	return groupXML(c, g), nil
 }
 
-func updateGroup(c *rest.Call) (any, error) {
-	g, err := groupOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.AffinityGroup
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
+func updateGroup(c *rest.Call, g *model.AffinityGroup, in *api.AffinityGroup) (any, error) {
 	changed := datacenter.Clone(g)
-	if err := applyGroup(c, "edit Affinity Group", changed, &in); err != nil {
+	if err := applyGroup(c, "edit Affinity Group", changed, in); err != nil {
 		return nil, err
 	}
 	*g = *changed
@@ -110,7 +82,7 @@ func updateGroup(c *rest.Call) (any, error) {
 
 func applyGroup(c *rest.Call, action string, g *model.AffinityGroup, in *api.AffinityGroup) error {
 	if in.Name != nil {
-		// Group names are not bound to a set of characters, but to be unique.
+		// Group names may have any characters, but must be unique.
 		if *in.Name == "" {
 			return refuse.Invalid("Cannot %s. The name may not be empty.", action)
 		}
@@ -127,7 +99,7 @@ func applyGroup(c *rest.Call, action string, g *model.AffinityGroup, in *api.Aff
 	applyRule(&g.HostsRule, in.HostsRule)
 	applyRule(&g.VMsRule, in.VMsRule)
 	if in.Positive != nil {
-		// The old way to say it.
+		// The older form of the API.
 		g.VMsRule = model.Rule{Enabled: true, Positive: *in.Positive, Enforcing: g.Enforcing}
 	}
 	for _, ref := range api.Val(in.VMs) {
@@ -140,7 +112,7 @@ func applyGroup(c *rest.Call, action string, g *model.AffinityGroup, in *api.Aff
 		}
 	}
 	for _, ref := range api.Val(in.Hosts) {
-		if _, ok := c.Layout.Host(ref.ID); !ok {
+		if c.Layout.Host(ref.ID) == nil {
 			return refuse.Invalid("Cannot %s. The host does not exist.", action)
 		}
 		if !slices.Contains(g.Hosts, ref.ID) {
@@ -158,39 +130,29 @@ func applyRule(r *model.Rule, in *api.AffinityRule) {
 	}
 }
 
-func removeGroup(c *rest.Call) (any, error) {
-	g, err := groupOf(c)
-	if err != nil {
-		return nil, err
-	}
+func removeGroup(c *rest.Call, g *model.AffinityGroup) (any, error) {
 	delete(c.State.Groups, g.ID)
 	c.Done("Removing Affinity Group %s", g.Name)
 	return rest.Complete(nil), nil
 }
 
-func listGroupVMs(c *rest.Call) (any, error) {
-	g, err := groupOf(c)
-	if err != nil {
-		return nil, err
-	}
+func groupVMXML(g *model.AffinityGroup, vm string) *api.VM {
+	return &api.VM{Href: rest.Href("clusters", g.Cluster, "affinitygroups", g.ID, "vms", vm), ID: vm}
+}
+
+func groupVMs(c *rest.Call, g *model.AffinityGroup) []*api.VM {
 	var out []*api.VM
 	for _, id := range g.VMs {
 		if vm := c.State.VMs[id]; vm != nil {
-			out = append(out, &api.VM{Href: rest.Href("clusters", g.Cluster, "affinitygroups", g.ID, "vms", id), ID: id, Name: &vm.Name})
+			x := groupVMXML(g, id)
+			x.Name = &vm.Name
+			out = append(out, x)
 		}
 	}
-	return rest.List("vms", out)
+	return out
 }
 
-func addGroupVM(c *rest.Call) (any, error) {
-	g, err := groupOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.VM
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
+func addGroupVM(c *rest.Call, g *model.AffinityGroup, in *api.VM) (any, error) {
 	vm := c.VMByRef(in.ID, in.Name)
 	if vm == nil {
 		return nil, refuse.NotFound()
@@ -200,14 +162,10 @@ func addGroupVM(c *rest.Call) (any, error) {
 	}
 	g.VMs = append(g.VMs, vm.ID)
 	c.Done("Adding VM %s to Affinity Group %s", vm.Name, g.Name)
-	return &api.VM{Href: rest.Href("clusters", g.Cluster, "affinitygroups", g.ID, "vms", vm.ID), ID: vm.ID}, nil
+	return groupVMXML(g, vm.ID), nil
 }
 
-func removeGroupVM(c *rest.Call) (any, error) {
-	g, err := groupOf(c)
-	if err != nil {
-		return nil, err
-	}
+func removeGroupVM(c *rest.Call, g *model.AffinityGroup) (any, error) {
 	if !slices.Contains(g.VMs, c.ID("vm")) {
 		return nil, refuse.NotFound()
 	}
@@ -216,16 +174,12 @@ func removeGroupVM(c *rest.Call) (any, error) {
 	return rest.Complete(nil), nil
 }
 
-func listGroupHosts(c *rest.Call) (any, error) {
-	g, err := groupOf(c)
-	if err != nil {
-		return nil, err
-	}
+func groupHosts(c *rest.Call, g *model.AffinityGroup) []*api.Host {
 	var out []*api.Host
 	for _, id := range g.Hosts {
-		if h, ok := c.Layout.Host(id); ok {
+		if h := c.Layout.Host(id); h != nil {
 			out = append(out, hostXML(c, h))
 		}
 	}
-	return rest.List("hosts", out)
+	return out
 }

@@ -1,51 +1,71 @@
 package infra
 
 import (
+	"encoding/xml"
+
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
+	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
 	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
-func hostXML(c *rest.Call, h datacenter.KnownHost) *api.Host {
-	active, total := 0, 0
+func allHosts(c *rest.Call) ([]*datacenter.KnownHost, error) { return c.Layout.Hosts, nil }
+
+func hostOf(c *rest.Call) (*datacenter.KnownHost, error) {
+	if h := c.Layout.Host(c.ID("id")); h != nil {
+		return h, nil
+	}
+	return nil, refuse.NotFound()
+}
+
+func hostFields(c *rest.Call, h *datacenter.KnownHost) search.Fields {
+	cluster := c.Layout.Cluster.Name
+	return rest.Fields(map[string]string{
+		"name": h.Name, "id": h.ID, "address": h.Address, "status": c.HostStatus(h),
+		"cluster": cluster, "cluster.name": cluster, "datacenter": c.Layout.Center.Name,
+	})
+}
+
+func hostXML(c *rest.Call, h *datacenter.KnownHost) *api.Host {
+	running := 0
 	for _, vm := range c.State.VMs {
 		if vm.Host == h.ID {
-			total++
-			active++
+			running++
 		}
 	}
 	base := rest.Href("hosts", h.ID)
-	return &api.Host{Href: base, ID: h.ID, Name: &h.Name, Address: &h.Address, Description: api.Ptr(""), Comment: api.Ptr(""),
-		Cluster: api.To("clusters", c.Layout.Cluster.ID), Memory: api.Ptr(h.MemoryMB << 20), Status: api.Ptr(c.HostStatus(h)),
+	return &api.Host{
+		Href: base, ID: h.ID, Name: &h.Name, Address: &h.Address, Description: api.Ptr(""), Comment: api.Ptr(""),
+		Cluster: api.To("clusters", c.Layout.Cluster.ID), Memory: api.Ptr(h.MemoryMB << 20),
+		Status: api.Ptr(c.HostStatus(h)), Type: api.Ptr("rhel"), Links: rest.Links(base, "nics", "tags"),
 		CPU:     &api.HostCPU{Name: "Intel Xeon", Topology: &api.Topology{Cores: h.CPUs, Sockets: 1, Threads: 1}},
-		Summary: &api.Count{Active: active, Total: total}, Type: api.Ptr("rhel"), Links: rest.Links(base, "nics", "tags")}
+		Summary: &api.Count{Active: running, Total: running},
+	}
 }
 
-func listHosts(c *rest.Call) (any, error) {
-	all := make([]*datacenter.KnownHost, len(c.Layout.Hosts))
-	for i := range c.Layout.Hosts {
-		all[i] = &c.Layout.Hosts[i]
+func allSizes(c *rest.Call) ([]*datacenter.InstanceType, error) { return c.Layout.Sizes, nil }
+
+func sizeOf(c *rest.Call) (*datacenter.InstanceType, error) {
+	if s := c.Layout.Size(&api.Ref{ID: c.ID("id")}); s != nil {
+		return s, nil
 	}
-	hits, err := rest.Found(c, all, func(c *rest.Call, h *datacenter.KnownHost) search.Fields {
-		return rest.Fields(map[string][]string{"name": rest.One(h.Name), "id": rest.One(h.ID), "address": rest.One(h.Address), "status": rest.One(c.HostStatus(*h)),
-			"cluster": rest.One(c.Layout.Cluster.Name), "cluster.name": rest.One(c.Layout.Cluster.Name), "datacenter": rest.One(c.Layout.Center.Name)})
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*api.Host, len(hits))
-	for i, h := range hits {
-		out[i] = hostXML(c, *h)
-	}
-	return rest.List("hosts", out)
+	return nil, refuse.NotFound()
 }
 
-func getHost(c *rest.Call) (any, error) {
-	h, ok := c.Layout.Host(c.ID("id"))
-	if !ok {
-		return nil, refuse.NotFound()
+func sizeFields(_ *rest.Call, s *datacenter.InstanceType) search.Fields {
+	return rest.Fields(map[string]string{"name": s.Name, "id": s.ID, "description": s.Description})
+}
+
+func sizeXML(_ *rest.Call, s *datacenter.InstanceType) *api.Template {
+	spec := datacenter.DefaultSpec()
+	return &api.Template{
+		XMLName: xml.Name{Local: "instance_type"}, Href: rest.Href("instancetypes", s.ID), ID: s.ID, Name: &s.Name,
+		Description: &s.Description, Comment: api.Ptr(""), Status: api.Ptr(model.StatusOK), Memory: &s.Memory,
+		Type: &spec.Type, CPU: &api.CPU{Topology: &api.Topology{Cores: s.Cores, Sockets: s.Sockets, Threads: 1}},
+		MemoryPolicy: &api.MemoryPolicy{
+			Ballooning: api.Ptr(true), Guaranteed: &s.Memory, Max: api.Ptr(4 * s.Memory),
+		},
 	}
-	return hostXML(c, h), nil
 }

@@ -11,43 +11,23 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
-func TagXML(t *model.Tag) *api.Tag {
+func allTags(c *rest.Call) ([]*model.Tag, error) {
+	return model.Sorted(c.State.Tags, func(t *model.Tag) string { return t.Name }), nil
+}
+
+func tagOf(c *rest.Call) (*model.Tag, error) { return rest.Find(c, c.State.Tags) }
+
+func tagFields(_ *rest.Call, t *model.Tag) search.Fields {
+	return rest.Fields(map[string]string{"name": t.Name, "id": t.ID, "description": t.Description})
+}
+
+// TagXML is the document of a tag.
+func TagXML(_ *rest.Call, t *model.Tag) *api.Tag {
 	out := &api.Tag{Href: rest.Href("tags", t.ID), ID: t.ID, Name: &t.Name, Description: &t.Description}
 	if t.Parent != "" {
 		out.Parent = &api.Parent{Tag: api.To("tags", t.Parent)}
 	}
 	return out
-}
-
-func listTags(c *rest.Call) (any, error) {
-	all := model.Sorted(c.State.Tags, func(t *model.Tag) string { return t.Name })
-	hits, err := rest.Found(c, all, func(c *rest.Call, t *model.Tag) search.Fields {
-		return rest.Fields(map[string][]string{"name": rest.One(t.Name), "id": rest.One(t.ID), "description": rest.One(t.Description)})
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]*api.Tag, len(hits))
-	for i, t := range hits {
-		out[i] = TagXML(t)
-	}
-	return rest.List("tags", out)
-}
-
-func tagOf(c *rest.Call) (*model.Tag, error) {
-	t, ok := c.State.Tags[c.ID("id")]
-	if !ok {
-		return nil, refuse.NotFound()
-	}
-	return t, nil
-}
-
-func getTag(c *rest.Call) (any, error) {
-	t, err := tagOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return TagXML(t), nil
 }
 
 func checkTag(c *rest.Call, action, name string, self *model.Tag) error {
@@ -60,11 +40,7 @@ func checkTag(c *rest.Call, action, name string, self *model.Tag) error {
 	return nil
 }
 
-func addTag(c *rest.Call) (any, error) {
-	var in api.Tag
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
+func addTag(c *rest.Call, in *api.Tag) (any, error) {
 	if in.Name == nil {
 		return nil, refuse.Incomplete("Tag [name]", "add")
 	}
@@ -84,18 +60,10 @@ func addTag(c *rest.Call) (any, error) {
 	}
 	c.State.Tags[t.ID] = t
 	c.Done("Adding Tag %s", t.Name)
-	return TagXML(t), nil
+	return TagXML(c, t), nil
 }
 
-func updateTag(c *rest.Call) (any, error) {
-	t, err := tagOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.Tag
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
+func updateTag(c *rest.Call, t *model.Tag, in *api.Tag) (any, error) {
 	if in.Name != nil {
 		if err := checkTag(c, "edit Tag", *in.Name, t); err != nil {
 			return nil, err
@@ -104,14 +72,10 @@ func updateTag(c *rest.Call) (any, error) {
 	rest.Set(&t.Name, in.Name)
 	rest.Set(&t.Description, in.Description)
 	c.Done("Editing Tag %s", t.Name)
-	return TagXML(t), nil
+	return TagXML(c, t), nil
 }
 
-func removeTag(c *rest.Call) (any, error) {
-	t, err := tagOf(c)
-	if err != nil {
-		return nil, err
-	}
+func removeTag(c *rest.Call, t *model.Tag) (any, error) {
 	for _, other := range c.State.Tags {
 		if other.Parent == t.ID {
 			return nil, refuse.Conflict("Cannot remove Tag. It has children.")

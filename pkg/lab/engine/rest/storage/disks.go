@@ -13,11 +13,57 @@ import (
 
 const minDisk = 1 << 20
 
-func DiskXML(d *model.Disk) *api.Disk {
+// allDisks are those of a storage domain, if the path is below one.
+func allDisks(c *rest.Call) ([]*model.Disk, error) {
+	all := model.Sorted(c.State.Disks, func(d *model.Disk) string { return d.Alias })
+	if c.ID("id") == "" {
+		return all, nil
+	}
+	domain, err := domainOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(d *model.Disk) bool { return !slices.Contains(d.Domains, domain.ID) }), nil
+}
+
+// diskOf finds a disk, below /disks or below a storage domain.
+func diskOf(c *rest.Call) (*model.Disk, error) {
+	d, err := rest.Find(c, c.State.Disks)
+	if err != nil {
+		return nil, err
+	}
+	if domain := c.ID("domain"); domain != "" && !slices.Contains(d.Domains, domain) {
+		return nil, refuse.NotFound()
+	}
+	return d, nil
+}
+
+func diskFields(c *rest.Call, d *model.Disk) search.Fields {
+	vm := ""
+	if user, _ := c.DiskUser(d.ID); user != nil {
+		vm = user.Name
+	}
+	var domains []string
+	for _, id := range d.Domains {
+		if sd := c.Layout.Domain(id); sd != nil {
+			domains = append(domains, sd.Name)
+		}
+	}
+	return rest.Fields(map[string]string{
+		"name": d.Alias, "alias": d.Alias, "id": d.ID, "status": d.Status, "description": d.Description,
+		"format": d.Format, "vm": vm, "vm_names": vm, "disk_type": "image", "datacenter": c.Layout.Center.Name,
+	}, map[string][]string{
+		"storage": domains, "storages": domains, "storages.name": domains, "storage.name": domains,
+	})
+}
+
+// DiskXML is the document of a disk.
+func DiskXML(_ *rest.Call, d *model.Disk) *api.Disk {
 	base := rest.Href("disks", d.ID)
 	out := &api.Disk{
-		Href: base, ID: d.ID, Actions: rest.Actions(base, "copy", "move", "export", "sparsify"), Links: rest.Links(base, "permissions", "statistics"),
-		Name: &d.Alias, Alias: &d.Alias, Description: &d.Description, ActualSize: &d.Allocated, Backup: api.Ptr("none"),
+		Href: base, ID: d.ID, Actions: rest.Actions(base, "copy", "move", "export", "sparsify"),
+		Links: rest.Links(base, "permissions", "statistics"),
+		Name:  &d.Alias, Alias: &d.Alias, Description: &d.Description, ActualSize: &d.Allocated, Backup: api.Ptr("none"),
 		ContentType: api.Ptr("data"), Format: &d.Format, ImageID: &d.Image, PropagateErrors: api.Ptr(false),
 		ProvisionedSize: &d.Size, Shareable: &d.Shareable, Sparse: &d.Sparse, Status: &d.Status,
 		StorageType: api.Ptr("image"), TotalSize: &d.Allocated, WipeAfterDelete: api.Ptr(false),
@@ -33,74 +79,13 @@ func DiskXML(d *model.Disk) *api.Disk {
 	return out
 }
 
-func diskFields(c *rest.Call, d *model.Disk) search.Fields {
-	m := map[string][]string{"name": rest.One(d.Alias), "alias": rest.One(d.Alias), "id": rest.One(d.ID), "status": rest.One(d.Status),
-		"description": rest.One(d.Description), "format": rest.One(d.Format), "vm": nil, "vm_names": nil, "storage": nil,
-		"storages": nil, "storages.name": nil, "storage.name": nil, "disk_type": rest.One("image"), "datacenter": rest.One(c.Layout.Center.Name)}
-	if vm, _ := c.DiskUser(d.ID); vm != nil {
-		m["vm"], m["vm_names"] = rest.One(vm.Name), rest.One(vm.Name)
-	}
-	for _, id := range d.Domains {
-		if sd, ok := c.Layout.Domain(id); ok {
-			for _, f := range []string{"storage", "storages", "storages.name", "storage.name"} {
-				m[f] = append(m[f], sd.Name)
-			}
-		}
-	}
-	return rest.Fields(m)
-}
-
-func listDisks(c *rest.Call) (any, error) {
-	domain := c.ID("id") // empty unless below a storage domain
-	if domain != "" {
-		if _, ok := c.Layout.Domain(domain); !ok {
-			return nil, refuse.NotFound()
-		}
-	}
-	all := model.Sorted(c.State.Disks, func(d *model.Disk) string { return d.Alias })
-	hits, err := rest.Found(c, all, diskFields)
-	if err != nil {
-		return nil, err
-	}
-	var out []*api.Disk
-	for _, d := range hits {
-		if domain == "" || slices.Contains(d.Domains, domain) {
-			out = append(out, DiskXML(d))
-		}
-	}
-	return rest.List("disks", out)
-}
-
-// disk finds the disk a path means, below /disks or below a storage domain.
-func diskOf(c *rest.Call) (*model.Disk, error) {
-	d, ok := c.State.Disks[c.ID("id")]
-	if !ok {
-		return nil, refuse.NotFound()
-	}
-	if domain := c.ID("domain"); domain != "" && !slices.Contains(d.Domains, domain) {
-		return nil, refuse.NotFound()
-	}
-	return d, nil
-}
-
-func getDisk(c *rest.Call) (any, error) {
-	d, err := diskOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return DiskXML(d), nil
-}
-
-func AddDisk(c *rest.Call) (any, error) {
+// AddDisk makes a disk.
+func AddDisk(c *rest.Call, in *api.Disk) (any, error) {
 	const action = "add Virtual Disk"
-	var in api.Disk
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if in.ProvisionedSize == nil || in.Format == nil {
 		return nil, refuse.Incomplete("Disk [provisionedSize, format]", "add")
 	}
-	sd, err := c.DomainOf(&in)
+	sd, err := c.DomainOf(in)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +100,13 @@ func AddDisk(c *rest.Call) (any, error) {
 	if err := datacenter.VolumeFits(action, sd, format, sparse); err != nil {
 		return nil, err
 	}
-	d := &model.Disk{ID: datacenter.NewID(), Image: datacenter.NewID(), Alias: rest.FirstOf(in.Alias, in.Name), Description: api.Val(in.Description),
-		Size: size, Allocated: datacenter.Allocated(format, sparse, size, api.Val(in.InitialSize)), Format: format, Sparse: sparse,
-		Shareable: api.Val(in.Shareable), Status: model.StatusLocked, Domains: []string{sd.ID}, Owner: c.User.Name, Content: model.FormatRaw}
+	d := &model.Disk{
+		ID: datacenter.NewID(), Image: datacenter.NewID(), Alias: rest.FirstOf(in.Alias, in.Name),
+		Description: api.Val(in.Description), Size: size, Format: format, Sparse: sparse,
+		Allocated: datacenter.Allocated(format, sparse, size, api.Val(in.InitialSize)),
+		Shareable: api.Val(in.Shareable), Status: model.StatusLocked, Domains: []string{sd.ID},
+		Owner: c.User.Name, Content: model.FormatRaw,
+	}
 	if in.ID != "" {
 		if _, ok := c.State.Disks[in.ID]; ok {
 			return nil, refuse.Conflict("Cannot %s. Disk image already exists.", action)
@@ -129,19 +118,12 @@ func AddDisk(c *rest.Call) (any, error) {
 	c.State.Disks[d.ID] = d
 	job := c.Job("Adding Disk %s", d.Alias)
 	c.Begin(&model.Task{Kind: datacenter.TaskDiskCreate, Job: job.ID, Disk: d.ID, Size: size}, c.Config.Delays.Disk)
-	return DiskXML(d), nil
+	return DiskXML(c, d), nil
 }
 
-func UpdateDisk(c *rest.Call) (any, error) {
+// UpdateDisk changes a disk; it can only grow.
+func UpdateDisk(c *rest.Call, d *model.Disk, in *api.Disk) (any, error) {
 	const action = "edit Virtual Disk"
-	d, err := diskOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.Disk
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if err := datacenter.DiskReady(action, d); err != nil {
 		return nil, err
 	}
@@ -160,8 +142,7 @@ func UpdateDisk(c *rest.Call) (any, error) {
 	}
 	grow := size - d.Size
 	if grow > 0 && !d.Sparse {
-		sd, _ := c.Layout.Domain(d.Domains[0])
-		if err := c.Reserve(action, sd, grow); err != nil {
+		if err := c.Reserve(action, c.Layout.Domain(d.Domains[0]), grow); err != nil {
 			return nil, err
 		}
 	}
@@ -174,23 +155,20 @@ func UpdateDisk(c *rest.Call) (any, error) {
 	job := c.Job("Editing Disk %s", d.Alias)
 	if grow == 0 {
 		c.EndJob(job.ID, nil)
-		return DiskXML(d), nil
+		return DiskXML(c, d), nil
 	}
 	// The engine shows the new size once the extension is done.
 	d.Status = model.StatusLocked
 	c.Begin(&model.Task{Kind: datacenter.TaskDiskResize, Job: job.ID, Disk: d.ID, Size: size}, c.Config.Delays.Disk)
-	out := DiskXML(d)
-	return out, nil
+	return DiskXML(c, d), nil
 }
 
-func RemoveDisk(c *rest.Call) (any, error) {
+// RemoveDisk removes a disk that no running VM uses.
+func RemoveDisk(c *rest.Call, d *model.Disk) (any, error) {
 	const action = "remove Virtual Disk"
-	d, err := diskOf(c)
-	if err != nil {
-		return nil, err
-	}
 	if d.Template != "" {
-		return nil, refuse.Conflict("Cannot %s. Cannot remove an image of a Template: remove the Template instead.", action)
+		return nil, refuse.Conflict(
+			"Cannot %s. Cannot remove an image of a Template: remove the Template instead.", action)
 	}
 	// Illegal disks may go; a locked one may not.
 	if d.Status == model.StatusLocked {
@@ -213,16 +191,8 @@ func RemoveDisk(c *rest.Call) (any, error) {
 
 // copyDisk copies to another storage domain: a template's disk becomes
 // available there as well, any other gets a twin.
-func copyDisk(c *rest.Call) (any, error) {
+func copyDisk(c *rest.Call, d *model.Disk, in *api.Action) (any, error) {
 	const action = "copy Virtual Disk"
-	d, err := diskOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var in api.Action
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	if in.StorageDomain == nil {
 		return nil, refuse.Incomplete("Action [storageDomain.id|name]", "copy")
 	}
@@ -246,7 +216,8 @@ func copyDisk(c *rest.Call) (any, error) {
 		return rest.Complete(job), nil
 	}
 	twin := datacenter.Clone(d)
-	twin.ID, twin.Image, twin.Domains, twin.Status, twin.Owner = datacenter.NewID(), datacenter.NewID(), []string{sd.ID}, model.StatusLocked, c.User.Name
+	twin.ID, twin.Image, twin.Domains = datacenter.NewID(), datacenter.NewID(), []string{sd.ID}
+	twin.Status, twin.Owner = model.StatusLocked, c.User.Name
 	if in.Disk != nil && (in.Disk.Alias != nil || in.Disk.Name != nil) {
 		twin.Alias = rest.FirstOf(in.Disk.Alias, in.Disk.Name)
 	}

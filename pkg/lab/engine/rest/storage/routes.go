@@ -1,28 +1,34 @@
 // Package storage serves disks, storage domains and image transfers.
 package storage
 
-import "github.com/okd-install/okd-install/pkg/lab/engine/rest"
+import (
+	"github.com/okd-install/okd-install/pkg/lab/engine/model"
+	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
+)
 
 // Routes lists what the package answers.
 func Routes(on rest.Register) {
-	on("GET", "/datacenters/{id}/storagedomains", listDomains)
-	on("GET", "/storagedomains", listDomains)
-	on("GET", "/storagedomains/{id}", getDomain)
-	on("GET", "/storagedomains/{id}/disks", listDisks)
-	on("GET", "/storagedomains/{domain}/disks/{id}", getDisk)
-	on("DELETE", "/storagedomains/{domain}/disks/{id}", RemoveDisk)
-	on("GET", "/disks", listDisks)
-	on("POST", "/disks", AddDisk)
-	on("GET", "/disks/{id}", getDisk)
-	on("PUT", "/disks/{id}", UpdateDisk)
-	on("DELETE", "/disks/{id}", RemoveDisk)
-	on("POST", "/disks/{id}/copy", copyDisk)
+	domains := rest.Collection("storage_domains", allDomains, domainFields, domainXML)
+	disks := rest.Collection("disks", allDisks, diskFields, DiskXML)
+	on("GET", "/datacenters/{id}/storagedomains", domains)
+	on("GET", "/storagedomains", domains)
+	on("GET", "/storagedomains/{id}", rest.Show(domainOf, domainXML))
+	on("GET", "/storagedomains/{id}/disks", disks)
+	on("GET", "/storagedomains/{domain}/disks/{id}", rest.Show(diskOf, DiskXML))
+	on("DELETE", "/storagedomains/{domain}/disks/{id}", rest.Act(diskOf, RemoveDisk))
+	on("GET", "/disks", disks)
+	on("POST", "/disks", rest.Create(AddDisk))
+	on("GET", "/disks/{id}", rest.Show(diskOf, DiskXML))
+	on("PUT", "/disks/{id}", rest.Change(diskOf, UpdateDisk))
+	on("DELETE", "/disks/{id}", rest.Act(diskOf, RemoveDisk))
+	on("POST", "/disks/{id}/copy", rest.Change(diskOf, copyDisk))
 	on("GET", "/imagetransfers", listTransfers)
-	on("POST", "/imagetransfers", addTransfer)
-	on("GET", "/imagetransfers/{id}", getTransfer)
-	on("POST", "/imagetransfers/{id}/finalize", finalizeTransfer)
-	on("POST", "/imagetransfers/{id}/cancel", cancelTransfer)
-	on("POST", "/imagetransfers/{id}/pause", pauseTransfer)
-	on("POST", "/imagetransfers/{id}/resume", resumeTransfer)
-	on("POST", "/imagetransfers/{id}/extend", extendTransfer)
+	on("POST", "/imagetransfers", rest.Create(addTransfer))
+	on("GET", "/imagetransfers/{id}", rest.Show(transferOf, transferXML))
+	on("POST", "/imagetransfers/{id}/finalize", rest.Act(transferOf, finalizeTransfer))
+	on("POST", "/imagetransfers/{id}/cancel", rest.Act(transferOf, cancelTransfer))
+	const transferring, byUser, bySystem = model.PhaseTransferring, model.PhasePausedUser, model.PhasePausedSystem
+	on("POST", "/imagetransfers/{id}/pause", shift(byUser, transferring, byUser))
+	on("POST", "/imagetransfers/{id}/resume", shift(transferring, byUser, bySystem, transferring))
+	on("POST", "/imagetransfers/{id}/extend", shift(transferring, transferring))
 }

@@ -21,9 +21,10 @@ func transferXML(c *rest.Call, t *model.Transfer) *api.ImageTransfer {
 		direction = "upload"
 	}
 	active := t.Phase == model.PhaseTransferring
+	base := rest.Href("imagetransfers", t.ID)
 	out := &api.ImageTransfer{
-		Href: rest.Href("imagetransfers", t.ID), ID: t.ID, Active: &active, Direction: &direction, Format: &t.Format, Phase: &t.Phase,
-		Actions:           rest.Actions(rest.Href("imagetransfers", t.ID), "cancel", "extend", "finalize", "pause", "resume"),
+		Href: base, ID: t.ID, Active: &active, Direction: &direction, Format: &t.Format, Phase: &t.Phase,
+		Actions:           rest.Actions(base, "cancel", "extend", "finalize", "pause", "resume"),
 		InactivityTimeout: api.Ptr(int(t.Timeout / time.Second)), TimeoutPolicy: &t.Policy, Shallow: api.Ptr(false),
 		Disk: &api.Disk{Href: rest.Href("disks", t.Disk), ID: t.Disk}, Image: &api.Ref{ID: t.Disk},
 		Host: &api.Host{Href: rest.Href("hosts", t.Host), ID: t.Host}, Transferred: &t.Moved,
@@ -46,31 +47,13 @@ func listTransfers(c *rest.Call) (any, error) {
 			out = append(out, transferXML(c, t))
 		}
 	}
-	return rest.List("image_transfers", out)
+	return api.List[*api.ImageTransfer]{Name: "image_transfers", Items: out}, nil
 }
 
-func transferOf(c *rest.Call) (*model.Transfer, error) {
-	t, ok := c.State.Transfers[c.ID("id")]
-	if !ok {
-		return nil, refuse.NotFound()
-	}
-	return t, nil
-}
+func transferOf(c *rest.Call) (*model.Transfer, error) { return rest.Find(c, c.State.Transfers) }
 
-func getTransfer(c *rest.Call) (any, error) {
-	t, err := transferOf(c)
-	if err != nil {
-		return nil, err
-	}
-	return transferXML(c, t), nil
-}
-
-func addTransfer(c *rest.Call) (any, error) {
+func addTransfer(c *rest.Call, in *api.ImageTransfer) (any, error) {
 	const action = "transfer Virtual Disk"
-	var in api.ImageTransfer
-	if err := c.Read(&in); err != nil {
-		return nil, err
-	}
 	id := api.RefID(in.Image)
 	if id == "" && in.Disk != nil {
 		id = in.Disk.ID
@@ -103,8 +86,11 @@ func addTransfer(c *rest.Call) (any, error) {
 		verb = "Uploading"
 	}
 	job := c.Job("%s disk image %s", verb, d.Alias)
-	t := &model.Transfer{ID: datacenter.NewID(), Ticket: datacenter.NewID(), Disk: d.ID, Upload: upload, Format: format,
-		Phase: model.PhaseInitializing, Timeout: timeout, Policy: policy, Host: host.ID, Job: job.ID, Activity: c.Clock.Now()}
+	t := &model.Transfer{
+		ID: datacenter.NewID(), Ticket: datacenter.NewID(), Disk: d.ID, Upload: upload, Format: format,
+		Phase: model.PhaseInitializing, Timeout: timeout, Policy: policy, Host: host.ID, Job: job.ID,
+		Activity: c.Clock.Now(),
+	}
 	c.State.Transfers[t.ID] = t
 	d.Status = model.StatusLocked
 	c.Begin(&model.Task{Kind: datacenter.TaskOpen, Transfer: t.ID}, c.Config.Delays.Transfer)
@@ -126,25 +112,23 @@ func transferable(c *rest.Call, action string, d *model.Disk, upload bool, forma
 	}
 	if !upload && format != d.Content {
 		// A real engine converts on the way; the lab hands out what it holds.
-		return refuse.Invalid("Cannot %s. The content of disk %s is %s and cannot be read as %s.", action, d.Alias, d.Content, format)
+		return refuse.Invalid("Cannot %s. The content of disk %s is %s and cannot be read as %s.",
+			action, d.Alias, d.Content, format)
 	}
 	return nil
 }
 
-func transferHost(c *rest.Call, action string, want *api.Host) (datacenter.KnownHost, error) {
+func transferHost(c *rest.Call, action string, want *api.Host) (*datacenter.KnownHost, error) {
 	for _, h := range c.Layout.Hosts {
-		if c.HostStatus(h) == datacenter.HostUp && (want == nil || want.ID == h.ID || want.ID == "" && api.Val(want.Name) == h.Name) {
+		wanted := want == nil || (&api.Ref{ID: want.ID, Name: want.Name}).Means(h.ID, h.Name)
+		if wanted && c.HostStatus(h) == datacenter.HostUp {
 			return h, nil
 		}
 	}
-	return datacenter.KnownHost{}, refuse.Conflict("Cannot %s. There is no active host in the Data Center.", action)
+	return nil, refuse.Conflict("Cannot %s. There is no active host in the Data Center.", action)
 }
 
-func finalizeTransfer(c *rest.Call) (any, error) {
-	t, err := transferOf(c)
-	if err != nil {
-		return nil, err
-	}
+func finalizeTransfer(c *rest.Call, t *model.Transfer) (any, error) {
 	switch t.Phase {
 	case model.PhaseTransferring, model.PhasePausedSystem, model.PhasePausedUser:
 	case model.PhaseFinalizingSuccess, model.PhaseFinishedSuccess:
@@ -154,15 +138,12 @@ func finalizeTransfer(c *rest.Call) (any, error) {
 	}
 	t.Phase = model.PhaseFinalizingSuccess
 	job := c.Job("Finalizing transfer of disk %s", t.Disk)
-	c.Begin(&model.Task{Kind: datacenter.TaskFinalize, Transfer: t.ID, Disk: t.Disk, Job: job.ID}, c.Config.Delays.Transfer)
+	task := &model.Task{Kind: datacenter.TaskFinalize, Transfer: t.ID, Disk: t.Disk, Job: job.ID}
+	c.Begin(task, c.Config.Delays.Transfer)
 	return rest.Complete(job), nil
 }
 
-func cancelTransfer(c *rest.Call) (any, error) {
-	t, err := transferOf(c)
-	if err != nil {
-		return nil, err
-	}
+func cancelTransfer(c *rest.Call, t *model.Transfer) (any, error) {
 	switch t.Phase {
 	case model.PhaseFinalizingFailure, model.PhaseFinishedFailure:
 		return rest.Complete(nil), nil
@@ -175,27 +156,13 @@ func cancelTransfer(c *rest.Call) (any, error) {
 	return rest.Complete(job), nil
 }
 
-func pauseTransfer(c *rest.Call) (any, error) {
-	return shift(c, model.PhasePausedUser, model.PhaseTransferring, model.PhasePausedUser)
-}
-
-func resumeTransfer(c *rest.Call) (any, error) {
-	return shift(c, model.PhaseTransferring, model.PhasePausedUser, model.PhasePausedSystem, model.PhaseTransferring)
-}
-
-func extendTransfer(c *rest.Call) (any, error) {
-	return shift(c, model.PhaseTransferring, model.PhaseTransferring)
-}
-
-// shift changes the phase when it is one of those given.
-func shift(c *rest.Call, to string, from ...string) (any, error) {
-	t, err := transferOf(c)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(from, t.Phase) {
-		return nil, refuse.Conflict("Cannot change image transfer. The transfer is in phase %s.", t.Phase)
-	}
-	t.Phase, t.Activity = to, c.Clock.Now()
-	return rest.Complete(nil), nil
+// shift changes the phase of a transfer when it is one of from.
+func shift(to string, from ...string) rest.Handler {
+	return rest.Act(transferOf, func(c *rest.Call, t *model.Transfer) (any, error) {
+		if !slices.Contains(from, t.Phase) {
+			return nil, refuse.Conflict("Cannot change image transfer. The transfer is in phase %s.", t.Phase)
+		}
+		t.Phase, t.Activity = to, c.Clock.Now()
+		return rest.Complete(nil), nil
+	})
 }
