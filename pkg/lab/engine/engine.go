@@ -24,33 +24,44 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/sso"
 )
 
-// What an engine is made from.
 type (
-	Config        = datacenter.Config
-	User          = sso.User
-	Limits        = sso.Limits
-	Host          = datacenter.Host
+	// Config describes a data center with one cluster.
+	Config = datacenter.Config
+	// User may log in to the engine.
+	User = sso.User
+	// Limits end login sessions.
+	Limits = sso.Limits
+	// Host is a hypervisor of the cluster.
+	Host = datacenter.Host
+	// StorageDomain is a place for disks.
 	StorageDomain = datacenter.StorageDomain
-	Network       = datacenter.Network
-	Delays        = datacenter.Delays
-	Fault         = fault.Fault
-)
-
-// What an engine holds.
-type (
+	// Network is a logical network.
+	Network = datacenter.Network
+	// Delays are the times that things take.
+	Delays = datacenter.Delays
+	// Fault is one thing that goes wrong on purpose.
+	Fault = fault.Fault
+	// Inventory lists what an engine holds.
 	Inventory = model.Inventory
-	IDs       = datacenter.IDs
+	// IDs names the objects that the configuration lays down.
+	IDs = datacenter.IDs
 )
 
-// What runs machines and stores disks for an engine.
 type (
+	// Machines runs virtual machines for the engine.
 	Machines = datacenter.Machines
-	Volumes  = datacenter.Volumes
+	// Volumes holds the contents of disks.
+	Volumes = datacenter.Volumes
+	// Hardware describes a virtual machine.
 	Hardware = datacenter.Hardware
-	Media    = datacenter.Media
-	NIC      = datacenter.NIC
-	Disk     = datacenter.Disk
-	State    = datacenter.State
+	// Media is a medium with a live system.
+	Media = datacenter.Media
+	// NIC is one network card of a machine.
+	NIC = datacenter.NIC
+	// Disk is one disk of a machine.
+	Disk = datacenter.Disk
+	// State is what a machine does right now.
+	State = datacenter.State
 )
 
 // The states of a machine.
