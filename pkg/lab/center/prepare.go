@@ -57,7 +57,7 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	if err := linkPrograms(s, made); err != nil {
 		return err
 	}
-	return s.Save(f) // last: the file says that all the others are there
+	return s.Save(f) // last: the file stands for all the others
 }
 
 // keepRelease links the release into the lab, over what is there: the next
@@ -82,7 +82,8 @@ func newUpdates(s site.Site, pullSpec string, now time.Time) (site.UpdatesFacts,
 	base := "https://" + network.UpdatesName
 	repository, _, _ := strings.Cut(pullSpec, "@")
 	f := site.UpdatesFacts{
-		GraphURL: base + updates.GraphPath, SignatureStore: base + updates.SignaturePath, Repository: repository, KeyFile: s.File(site.ReleaseKeyFile),
+		GraphURL: base + updates.GraphPath, SignatureStore: base + updates.SignaturePath,
+		Repository: repository, KeyFile: s.File(site.ReleaseKeyFile),
 	}
 	signer, err := updates.NewSigner(s.Name, now)
 	if err != nil {

@@ -102,8 +102,8 @@ func (e *Engine) Handler() http.Handler { return e.server.Handler() }
 // ImageHandler serves image transfers under /images/.
 func (e *Engine) ImageHandler() http.Handler { return e.images }
 
-// StartVM switches a VM on, with the initialization that it would get from a
-// client that asks for nothing else.
+// StartVM switches a VM on, with the initialization that it gets when a request
+// asks for no other.
 func (e *Engine) StartVM(id string) error { return e.dc.StartVM(id) }
 
 // StopVM cuts a VM's power.

@@ -102,9 +102,14 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 }
 
 // construct makes the images of one version.
-func construct(ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string) (made, error) {
+func construct(
+	ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string,
+) (made, error) {
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
-	b := builder{programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"), version: in.Version, nodeImage: in.NodeImage}
+	b := builder{
+		programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"),
+		version: in.Version, nodeImage: in.NodeImage,
+	}
 	rel := Release{Layout: dir, Version: in.Version, Images: map[string]string{}}
 	images := map[string]v1.Image{}
 	for _, c := range components {
@@ -226,7 +231,7 @@ func linkLayers(dir string, img v1.Image) error {
 		if !ok {
 			continue
 		}
-		// A failed link (other file system) is no error: AppendImage copies.
+		// A link to another file system fails; AppendImage copies then.
 		_ = os.Link(file.path, filepath.Join(blobs, file.Hash.Hex))
 	}
 	return nil

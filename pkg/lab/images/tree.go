@@ -76,7 +76,7 @@ func (t tree) fs(dir string, f fs.FS) error {
 	})
 }
 
-// paths are all paths, parents first, with parents that nobody added.
+// paths are all paths, parents first, including parents that were not added.
 func (t tree) paths() []string {
 	all := map[string]bool{}
 	for p := range t {
@@ -133,7 +133,9 @@ func (t tree) writeEntry(tw *tar.Writer, path string) error {
 	if !ok {
 		e.mode = fs.ModeDir | 0o755
 	}
-	h := &tar.Header{Name: strings.TrimPrefix(path, "/"), Mode: int64(e.mode.Perm()), ModTime: epoch, Format: tar.FormatPAX}
+	h := &tar.Header{
+		Name: strings.TrimPrefix(path, "/"), Mode: int64(e.mode.Perm()), ModTime: epoch, Format: tar.FormatPAX,
+	}
 	if e.mode&fs.ModeSticky != 0 {
 		h.Mode |= 0o1000
 	}
@@ -184,7 +186,7 @@ func (l layer) MediaType() (types.MediaType, error)  { return types.OCIUncompres
 func (l layer) Compressed() (io.ReadCloser, error)   { return os.Open(l.path) }
 func (l layer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.path) }
 
-// fileLayer is a layer that somebody else has made, and does not change.
+// fileLayer is a layer that is there already and does not change.
 func fileLayer(path string) (layer, error) {
 	l := layer{path: path}
 	f, err := os.Open(path)

@@ -18,8 +18,8 @@ import (
 // it writes to a disk.
 const installedConfig = "boot/ignition/config.ign"
 
-// config is what the system is to be configured with: as the medium says, as
-// the platform says or, on a disk that was installed, as the installer left it.
+// config is the system's Ignition config: from the medium, from the platform or,
+// on a disk that was installed, as the installer left it.
 func (m *machine) config(dev device) ([]byte, error) {
 	switch {
 	case dev.live:
@@ -34,8 +34,8 @@ func (m *machine) config(dev device) ([]byte, error) {
 	return b, nil
 }
 
-// ignite runs Ignition on the root. Fetching may take as long as it wants: a
-// machine whose config server is not up yet keeps asking.
+// ignite runs Ignition on the root. Fetching may take any time: a machine
+// whose config server is not up yet keeps asking.
 func (m *machine) ignite(ctx context.Context, lease *dhcpv4.DHCPv4, config []byte) error {
 	work := filepath.Join(m.dir, "ignition")
 	if err := os.RemoveAll(work); err != nil {
@@ -102,7 +102,7 @@ func (m *machine) ignitionStage(ctx context.Context, work, stage string) error {
 	return nil
 }
 
-// presetFile is where Ignition says which units it wants enabled.
+// presetFile is where Ignition lists the units to enable.
 const presetFile = "etc/systemd/system-preset/20-ignition.preset"
 
 // applyPresets does what systemd does at the first boot of a system without a

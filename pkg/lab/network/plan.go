@@ -1,6 +1,6 @@
 // Package network is the lab's network: one namespace per lab with a bridge,
-// DHCP and DNS on it, a second namespace for whoever installs clusters, and a
-// cable per machine. Nothing in it has a way out.
+// DHCP and DNS on it, a second namespace for installers, and a cable
+// per machine. Nothing in it has a way out.
 package network
 
 import (

@@ -18,8 +18,7 @@ const NodeFile = "node.tar"
 // the layer of the release's node image.
 func (i Image) Node() string { return filepath.Join(i.Dir, NodeFile) }
 
-// left are the programs that a bare CoreOS has not: they come with the node
-// image.
+// left are the programs that a bare CoreOS lacks: they come with the node image.
 var left = []string{
 	"usr/bin/hyperkube", "usr/bin/kubelet", "usr/bin/kubectl", "usr/bin/oc",
 	"usr/bin/containerd", "usr/bin/containerd-shim-runc-v2", "usr/bin/ctr", "usr/lib/systemd/system/containerd.service",
@@ -149,7 +148,7 @@ func deploy(ctx context.Context, root, sysroot string) error {
 	return os.WriteFile(filepath.Join(sysroot, firstBootMark), nil, 0o644)
 }
 
-// firstBootMark is where the firmware finds that Ignition has not run.
+// firstBootMark is there until Ignition has run.
 const firstBootMark = "boot/ignition.firstboot"
 
 // moveSettings puts /etc where a deployment has its defaults.

@@ -43,7 +43,7 @@ type Result struct {
 	Bare string `json:"bare,omitempty"`
 }
 
-// Config says what to set up from where.
+// Config is what to set up, and from where.
 type Config struct {
 	Source string // root of the repository
 	Cache  string
@@ -102,7 +102,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return Result{}, err
 	}
 	if err := trim(cfg.Cache, cfg.Clock.Now()); err != nil {
-		s.say("%v", err) // that is a pity, and nothing more
+		s.say("%v", err) // costs disk space only
 	}
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -122,7 +122,8 @@ const ImagesURL = "https://" + network.ImagesName
 func (s *steps) all(ctx context.Context) (Result, error) {
 	var r Result
 	dir := cache.Dir{Path: s.cfg.Cache}
-	if err := s.step(ctx, "Debian packages", func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }); err != nil {
+	packages := func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }
+	if err := s.step(ctx, "Debian packages", packages); err != nil {
 		return r, err
 	}
 	// Unpacking packages waits for the network and the disk while compiling
@@ -206,7 +207,10 @@ const (
 
 func trim(dir string, now time.Time) error {
 	var errs []error
-	for _, kind := range []string{osimage.PlainKind + "/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*", "bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*"} {
+	for _, kind := range []string{
+		osimage.PlainKind + "/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*",
+		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
+	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
 	}
 	return errors.Join(errs...)

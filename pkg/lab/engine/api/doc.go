@@ -64,7 +64,7 @@ type List[T any] struct {
 	Items []T
 }
 
-// MarshalXML writes the element and its items; every item knows its own name.
+// MarshalXML writes the element and its items, each under its own name.
 func (l List[T]) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 	start := xml.StartElement{Name: xml.Name{Local: l.Name}}
 	if err := e.EncodeToken(start); err != nil {
@@ -126,7 +126,7 @@ type Root struct {
 	User        *Ref        `xml:"authenticated_user"`
 }
 
-// ProductInfo says what answers.
+// ProductInfo is the product that answers.
 type ProductInfo struct {
 	Name    string  `xml:"name"`
 	Vendor  string  `xml:"vendor"`

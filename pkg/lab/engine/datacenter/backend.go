@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// Hardware describes a virtual machine to whoever runs it. It is complete at
+// Hardware describes a virtual machine to what runs it. It is complete at
 // every power-on; the engine keeps nothing about a machine in the backend.
 type Hardware struct {
 	ID       string // UUID of the VM; the guest must see it as its product UUID

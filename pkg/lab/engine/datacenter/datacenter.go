@@ -1,6 +1,6 @@
 // Package datacenter is what the engine manages: its objects, the rules for
-// changing them, and the work that goes on after an order was given. It knows
-// neither HTTP nor the documents of the API.
+// changing them, and the work that goes on after an order was given. It does not
+// depend on HTTP.
 //
 // Machines that run and bytes that are stored belong to the two backends,
 // Machines and Volumes.
@@ -109,7 +109,7 @@ func (dc *DataCenter) Inventory() model.Inventory {
 			Name: d.Name, Status: dc.DomainStatus(d), Used: used, Available: d.Size - used,
 		})
 	}
-	// A copy, so that nobody sees the engine's own objects change.
+	// A copy: the objects themselves go on changing.
 	out := *Clone(&inv)
 	for _, vm := range out.VMs {
 		vm.Spec.Initialization, vm.Payload = nil, nil
@@ -151,7 +151,7 @@ func (dc *DataCenter) Restore(data []byte) error {
 	dc.seed()
 	now := dc.Clock.Now()
 	for _, t := range st.Transfers {
-		t.Activity = now // nobody could transfer while the engine was away
+		t.Activity = now // nothing could be transferred while the engine was down
 	}
 	for _, t := range st.Tasks {
 		dc.launch(t)

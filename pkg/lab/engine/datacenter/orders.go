@@ -10,8 +10,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
 )
 
-// StartVM switches a VM on, with the initialization that it would get from
-// somebody who asks for nothing else.
+// StartVM switches a VM on, with the initialization that it gets when a request
+// asks for no other.
 func (dc *DataCenter) StartVM(id string) error {
 	return dc.order(id, func(vm *model.VM) (*model.Job, error) { return dc.Start(vm, &api.Action{}, "") })
 }

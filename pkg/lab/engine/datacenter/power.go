@@ -40,7 +40,7 @@ func (dc *DataCenter) bootable(action string, vm *model.VM) error {
 	return nil
 }
 
-// hardware describes a VM to whoever runs it. The lock is held.
+// hardware describes a VM to what runs it. The lock is held.
 func (dc *DataCenter) hardware(vm *model.VM) (Hardware, error) {
 	top := vm.Spec.CPU.Topology
 	hw := Hardware{ID: vm.ID, Name: vm.Name, CPUs: top.Cores * top.Sockets * top.Threads, MemoryMB: vm.Spec.Memory >> 20}
@@ -172,7 +172,7 @@ func (dc *DataCenter) Follow(vm *model.VM) {
 	}
 }
 
-// stopping tells whether the order to cut a VM's power is under way.
+// stopping reports whether the order to cut a VM's power is under way.
 func (dc *DataCenter) stopping(vm *model.VM) bool { return dc.task(vm, TaskVMStop) }
 
 func (dc *DataCenter) task(vm *model.VM, kind string) bool {

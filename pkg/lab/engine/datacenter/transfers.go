@@ -36,7 +36,7 @@ func (dc *DataCenter) settleTransfer(task *model.Task, err error) {
 	if d != nil {
 		d.Status = model.StatusOK
 		if err != nil && t.Upload && t.HighWater > 0 {
-			// Half an image is no image.
+			// Half an image is of no use.
 			d.Status = model.StatusIllegal
 		}
 		if err == nil && t.Upload {
@@ -51,7 +51,7 @@ func (dc *DataCenter) settleTransfer(task *model.Task, err error) {
 
 var errCancelled = fmt.Errorf("the transfer was cancelled")
 
-// pauseIdleTransfers does what the engine does when nobody uses a ticket.
+// pauseIdleTransfers pauses transfers whose ticket has not been used for long.
 func (dc *DataCenter) pauseIdleTransfers() {
 	now := dc.Clock.Now()
 	for _, t := range dc.State.Transfers {

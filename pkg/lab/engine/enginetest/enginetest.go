@@ -171,7 +171,8 @@ func Run(dir string, opts ...Option) (*Server, error) {
 	s.Engine = Engine{Engine: inner, Machines: o.m, Volumes: o.v, BaseURL: apiURL, ImageURL: imageURL,
 		URL: apiURL + "/ovirt-engine/api", Username: Username, Password: secret.New(Password),
 		CA: ca.CertPEM(), CAFile: filepath.Join(dir, "ca.pem"),
-		ClusterID: ids.Cluster, DataCenterID: ids.DataCenter, StorageDomainID: ids.Domains["data1"], SecondDomainID: ids.Domains["data2"],
+		ClusterID: ids.Cluster, DataCenterID: ids.DataCenter,
+		StorageDomainID: ids.Domains["data1"], SecondDomainID: ids.Domains["data2"],
 		NetworkID: ids.Networks["ovirtmgmt"], VNICProfileID: ids.Profiles["ovirtmgmt"]}
 	for _, h := range o.config.Hosts {
 		s.HostIDs = append(s.HostIDs, ids.Hosts[h.Name])
@@ -194,7 +195,7 @@ func serve(secure *tls.Config, h http.HandlerFunc) *httptest.Server {
 
 func address(s *httptest.Server) string { return "https://" + s.Listener.Addr().String() }
 
-// Same tells whether two inventories list the same objects.
+// Same reports whether two inventories list the same objects.
 func Same(a, b engine.Inventory) bool {
 	x, errX := json.Marshal(a.Objects())
 	y, errY := json.Marshal(b.Objects())
@@ -209,5 +210,5 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 			return
 		}
 	}
-	t.Fatalf("waited in vain for %s", what)
+	t.Fatalf("timed out waiting for %s", what)
 }
