@@ -1,5 +1,5 @@
 // Package center starts and removes labs on this machine and runs commands in
-// them. It is the outside of what package daemon is the inside of.
+// them, from the outside; package daemon is what runs in a lab.
 package center
 
 import (

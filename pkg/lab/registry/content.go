@@ -44,7 +44,7 @@ func (g *Registry) open(digest string) (*os.File, error) {
 func (g *Registry) send(w http.ResponseWriter, r *http.Request, digest, kind string, unknown transport.ErrorCode) {
 	f, err := g.open(digest)
 	if errors.Is(err, fs.ErrNotExist) {
-		refuse(w, http.StatusNotFound, unknown, digest+" is not here")
+		refuse(w, http.StatusNotFound, unknown, digest+" is not in this registry")
 		return
 	}
 	if err != nil {
@@ -67,13 +67,13 @@ func (g *Registry) manifest(w http.ResponseWriter, r *http.Request, repo, ref st
 	digest := ref
 	if !isDigest(ref) {
 		if digest = g.Tagged(repo)[ref]; digest == "" {
-			refuse(w, http.StatusNotFound, transport.ManifestUnknownErrorCode, repo+":"+ref+" is not here")
+			refuse(w, http.StatusNotFound, transport.ManifestUnknownErrorCode, repo+":"+ref+" is not in this registry")
 			return
 		}
 	}
 	kind, err := g.mediaType(digest)
 	if err != nil {
-		refuse(w, http.StatusNotFound, transport.ManifestUnknownErrorCode, digest+" is not a manifest that is here")
+		refuse(w, http.StatusNotFound, transport.ManifestUnknownErrorCode, "no manifest in this registry has digest "+digest)
 		return
 	}
 	g.send(w, r, digest, string(kind), transport.ManifestUnknownErrorCode)
@@ -188,7 +188,7 @@ func (g *Registry) Tagged(repo string) map[string]string {
 func (g *Registry) tags(w http.ResponseWriter, repo string) {
 	names := slices.Sorted(maps.Keys(g.Tagged(repo)))
 	if names == nil {
-		refuse(w, http.StatusNotFound, transport.NameUnknownErrorCode, "repository "+repo+" is not here")
+		refuse(w, http.StatusNotFound, transport.NameUnknownErrorCode, "repository "+repo+" is not in this registry")
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"name": repo, "tags": names})

@@ -33,9 +33,9 @@ type Login struct {
 
 // Registry is an http.Handler.
 //
-// The library's registry takes the blobs of a push. It forgets manifests when
-// the process ends and keeps them per repository, so manifests and reading are
-// done here: a digest names the same content in every repository of a lab.
+// The library's registry takes the blobs of a push. Its manifests are in memory
+// and belong to one repository each, so manifests and reading are done here: in
+// a lab they outlive the process, and a digest is found in every repository.
 type Registry struct {
 	login   Login
 	uploads http.Handler
