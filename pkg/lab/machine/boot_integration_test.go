@@ -204,14 +204,17 @@ const firstConfig = `{
   "ignition": {"version": "3.2.0"},
   "storage": {"files": [
     {"path": "/etc/hostname", "mode": 420, "contents": {"source": "data:,lab-node"}},
-    {"path": "/etc/pki/ca-trust/source/anchors/lab.pem", "mode": 420, "contents": {"source": "data:,anchor-of-the-test"}},
+    {"path": "/etc/pki/ca-trust/source/anchors/lab.pem", "mode": 420,
+     "contents": {"source": "data:,anchor-of-the-test"}},
     {"path": "/etc/NetworkManager/dispatcher.d/30-test", "mode": 493,
-     "contents": {"source": "data:,%23!%2Fbin%2Fsh%0Aecho%20%22%241%20%242%20%24IP4_NAMESERVERS%22%20%3E%2Frun%2Fdispatched%0A"}}
+     "contents": {"source": "` + "data:,%23!%2Fbin%2Fsh%0A" +
+	"echo%20%22%241%20%242%20%24IP4_NAMESERVERS%22%20%3E%2Frun%2Fdispatched%0A" + `"}}
   ]},
   "systemd": {"units": [
     {"name": "crio.service", "enabled": true},
     {"name": "count.service", "enabled": true,
-     "contents": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo boot >>/var/lib/boots'\n[Install]\nWantedBy=multi-user.target\n"}
+     "contents": "` + `[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo boot >>/var/lib/boots'\n` +
+	`[Install]\nWantedBy=multi-user.target\n"}
   ]}
 }`
 
@@ -276,12 +279,16 @@ func TestBoot(t *testing.T) {
 	}
 	l.eventually("the boot after reboot", boots(3))
 
+	old := l.sup
 	l.open() // a new daemon takes over
 	l.eventually("the machine of the last daemon", func() bool { return l.status(hw.ID).Leader != 0 })
 	if err := l.sup.Shutdown(ctx, hw.ID); err != nil {
 		t.Fatal(err)
 	}
-	l.eventually("power off after shutdown", func() bool { return l.sup.State(hw.ID) == engine.StateDown })
+	// In this process the old supervisor lives on and cleans up, too.
+	l.eventually("power off after shutdown", func() bool {
+		return l.sup.State(hw.ID) == engine.StateDown && old.State(hw.ID) == engine.StateDown
+	})
 
 	if err := l.sup.Start(ctx, hw); err != nil {
 		t.Fatal(err)
@@ -309,7 +316,8 @@ func TestBoot(t *testing.T) {
 func (l *lab) podman(id string) {
 	l.t.Helper()
 	script := `set -e
-mkdir -p /tmp/c/bin && cp -L /bin/true /tmp/c/bin/ && for f in $(ldd /bin/true | grep -o '/[^ ]*'); do mkdir -p /tmp/c$(dirname $f); cp -L $f /tmp/c$f; done
+mkdir -p /tmp/c/bin && cp -L /bin/true /tmp/c/bin/
+for f in $(ldd /bin/true | grep -o '/[^ ]*'); do mkdir -p /tmp/c$(dirname $f); cp -L $f /tmp/c$f; done
 tar -C /tmp/c -cf /tmp/c.tar . && podman import -q /tmp/c.tar localhost/true:1 >/dev/null
 podman run --quiet --net=host --rm -v /opt:/assets:z localhost/true:1 /bin/true && echo worked`
 	if out, err := l.run(id, "sh", "-c", script); err != nil || !strings.HasSuffix(out, "worked") {
@@ -341,7 +349,8 @@ func TestNoSystemOnDisk(t *testing.T) {
 func TestConfigServerIsLate(t *testing.T) {
 	l := newLab(t)
 	const secretPart = "do-not-print-this"
-	hw := l.vm("waiting", `{"ignition": {"version": "3.2.0", "config": {"merge": [{"source": "http://198.18.0.77:22624/config/master"}]}},
+	hw := l.vm("waiting", `{"ignition": {"version": "3.2.0",
+			"config": {"merge": [{"source": "http://198.18.0.77:22624/config/master"}]}},
 		"storage": {"files": [{"path": "/etc/x", "contents": {"source": "data:,`+secretPart+`"}}]}}`)
 	if err := l.sup.Start(t.Context(), hw); err != nil {
 		t.Fatal(err)
@@ -366,10 +375,15 @@ func TestConfigServerIsLate(t *testing.T) {
 const installs = `{
   "ignition": {"version": "3.2.0"},
   "storage": {"files": [
-    {"path": "/root/disk.ign", "contents": {"source": "data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.2.0%22%7D%2C%22storage%22%3A%7B%22files%22%3A%5B%7B%22path%22%3A%22%2Fetc%2Fhostname%22%2C%22contents%22%3A%7B%22source%22%3A%22data%3A%2Cinstalled%22%7D%7D%5D%7D%7D"}}
+    {"path": "/root/disk.ign", "contents": {"source": "` +
+	"data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.2.0%22%7D%2C%22storage%22%3A%7B%22files%22%3A%5B%7B" +
+	"%22path%22%3A%22%2Fetc%2Fhostname%22%2C%22contents%22%3A%7B%22source%22%3A%22data%3A%2Cinstalled" +
+	"%22%7D%7D%5D%7D%7D" + `"}}
   ]},
   "systemd": {"units": [{"name": "install.service", "enabled": true,
-    "contents": "[Service]\nType=oneshot\nExecStart=/usr/bin/coreos-installer install -i /root/disk.ign /dev/sda\nExecStart=/usr/bin/systemctl reboot\n[Install]\nWantedBy=multi-user.target\n"}]}
+    "contents": "` + `[Service]\nType=oneshot\n` +
+	`ExecStart=/usr/bin/coreos-installer install -i /root/disk.ign /dev/sda\n` +
+	`ExecStart=/usr/bin/systemctl reboot\n[Install]\nWantedBy=multi-user.target\n"}]}
 }`
 
 // TestLiveInstall starts a live system that writes the OS to an empty disk,
@@ -406,7 +420,8 @@ func TestLiveInstall(t *testing.T) {
 	if n := strings.Count(string(console), "starting from the medium"); n != 1 {
 		t.Errorf("the medium was started %d times", n)
 	}
-	if out, err := exec.CommandContext(t.Context(), "losetup", "--list", "--noheadings", "--output", "BACK-FILE,OFFSET").Output(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "losetup", "--list", "--noheadings", "--output",
+		"BACK-FILE,OFFSET").Output(); err != nil {
 		t.Error(err)
 	} else {
 		for line := range strings.Lines(string(out)) {

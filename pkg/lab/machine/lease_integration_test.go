@@ -64,7 +64,8 @@ func TestLeaseFromALateServer(t *testing.T) {
 		t.Errorf("routers %v", r)
 	}
 	// dnsmasq knows the lease by the identifier that the system's client sends, too.
-	if b, err := os.ReadFile(filepath.Join(dir, "dnsmasq.leases")); err != nil || !strings.Contains(string(b), " 01:"+c.MAC) {
+	if b, err := os.ReadFile(filepath.Join(dir, "dnsmasq.leases")); err != nil ||
+		!strings.Contains(string(b), " 01:"+c.MAC) {
 		t.Errorf("leases %q, %v", b, err)
 	}
 }
