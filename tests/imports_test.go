@@ -48,7 +48,9 @@ var sameLayer = map[string][]string{
 
 // labMayUse are the installer's packages that the lab may share: leaves only,
 // so that it cannot agree with the installer on anything but the protocols.
-var labMayUse = []string{"data", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report", "pkg/ignition"}
+var labMayUse = []string{
+	"data", "pkg/atomicfile", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report", "pkg/ignition",
+}
 
 // pure packages compute; they must not reach the network or run anything.
 var pure = []string{"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/pki", "pkg/ignition", "pkg/seal"}

@@ -36,7 +36,8 @@ func installConfigCommand(o *options) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt, or none for machines that you make yourself")
-	c.Flags().StringVar(&size.Name, "name", "demo", "name of the cluster: demo, second, third or fourth on ovirt, any on none")
+	c.Flags().StringVar(&size.Name, "name", "demo",
+		"name of the cluster: demo, second, third or fourth on ovirt, any on none")
 	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane machines")
 	c.Flags().IntVar(&size.Workers, "workers", 2, "worker machines")
 	return c
@@ -117,7 +118,9 @@ func faultCommand(o *options) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "service registry|images|updates on|off, or signatures good|forged", Short: "Cut a service off, or bring it back; sign releases with another key", Args: cobra.ExactArgs(2),
+			Use:   "service registry|images|updates on|off, or signatures good|forged",
+			Short: "Cut a service off, or bring it back; sign releases with another key",
+			Args:  cobra.ExactArgs(2),
 			RunE: func(c *cobra.Command, args []string) error {
 				return show(c, o, http.MethodPost, "/services/"+args[0]+"/"+args[1], nil)
 			},

@@ -49,11 +49,14 @@ func setupCommand(o *options) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&source, "source", "", "source tree of okd-install (default: the one around the working directory or this program)")
-	c.Flags().BoolVar(&bare, "bare", false, "make a bare OS image, too, for machines create --bare, and a release that brings what it lacks")
+	c.Flags().StringVar(&source, "source", "",
+		"source tree of okd-install (default: the one around the working directory or this program)")
+	c.Flags().BoolVar(&bare, "bare", false,
+		"also make a bare OS image, for machines create --bare, and a release that brings what it lacks")
 	c.Flags().StringSliceVar(&releases, "release", strings.Split(fromEnv(envRelease, contract.Newest), ","),
 		"releases to build, such as 5.0,4.20; the first is what the lab installs ($"+envRelease+")")
-	c.Flags().StringVar(&mirror, "debian-mirror", fromEnv("OKD_LAB_DEBIAN_MIRROR", ""), "where Debian packages come from ($OKD_LAB_DEBIAN_MIRROR)")
+	c.Flags().StringVar(&mirror, "debian-mirror", fromEnv("OKD_LAB_DEBIAN_MIRROR", ""),
+		"where Debian packages come from ($OKD_LAB_DEBIAN_MIRROR)")
 	return c
 }
 
@@ -126,7 +129,7 @@ func downCommand(o *options) *cobra.Command {
 			if err := ctr.Down(c.Context(), s); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "lab %s is gone\n", s.Name)
+			fmt.Fprintf(c.OutOrStdout(), "lab %s is removed\n", s.Name)
 			return nil
 		},
 	}

@@ -62,7 +62,8 @@ func root() *cobra.Command {
 	}
 	flags := c.PersistentFlags()
 	flags.StringVar(&o.lab, "lab", fromEnv("OKD_LAB", site.DefaultName), "name of the lab ($OKD_LAB)")
-	flags.StringVar(&o.cache, "cache", fromEnv("OKD_LAB_CACHE", site.DefaultCache), "directory for what is built ($OKD_LAB_CACHE)")
+	flags.StringVar(&o.cache, "cache", fromEnv("OKD_LAB_CACHE", site.DefaultCache),
+		"directory for what is built ($OKD_LAB_CACHE)")
 	c.AddCommand(
 		setupCommand(o), upCommand(o), downCommand(o), statusCommand(o), execCommand(o),
 		machinesCommand(o), dnsCommand(o), installConfigCommand(o), faultCommand(o), inventoryCommand(o), serveCommand(o))

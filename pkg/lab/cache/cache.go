@@ -74,7 +74,9 @@ func FileKey(paths ...string) (string, error) {
 // Entry returns the path of kind/key, which build makes if it is not there.
 // build gets a path that does not exist yet and that is renamed when it is
 // done. It runs under a lock, so that two processes do not build the same.
-func (d Dir) Entry(ctx context.Context, clk clock.Clock, kind, key string, build func(path string) error) (string, error) {
+func (d Dir) Entry(
+	ctx context.Context, clk clock.Clock, kind, key string, build func(path string) error,
+) (string, error) {
 	dir := filepath.Join(d.Path, kind)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("open cache: %w", err)

@@ -111,7 +111,8 @@ func TestInstallConfig(t *testing.T) {
 	if !strings.HasPrefix(c.SSHKey, "ssh-ed25519 ") || !strings.Contains(c.PullSecret, "registry.lab.okd.test:5000") {
 		t.Errorf("key %q, pull secret %q", c.SSHKey, c.PullSecret)
 	}
-	if _, err := InstallConfig(s, objects, ClusterSize{Name: "fifth"}); err == nil || !strings.Contains(err.Error(), "demo, second") {
+	if _, err := InstallConfig(s, objects, ClusterSize{Name: "fifth"}); err == nil ||
+		!strings.Contains(err.Error(), "demo, second") {
 		t.Errorf("a name without DNS: %v", err)
 	}
 	none, err := InstallConfig(s, objects, ClusterSize{Name: "fifth", Platform: "none", Masters: 1})
@@ -125,7 +126,8 @@ func TestInstallConfig(t *testing.T) {
 	if err := yaml.UnmarshalStrict(none, &map[string]any{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(none, &other); err != nil || other.Metadata.Name != "fifth" || other.Platform["none"] == nil || strings.Contains(string(none), "ovirt") {
+	if err := yaml.Unmarshal(none, &other); err != nil || other.Metadata.Name != "fifth" ||
+		other.Platform["none"] == nil || strings.Contains(string(none), "ovirt") {
 		t.Errorf("on platform none: %v\n%s", err, none)
 	}
 	if _, err := InstallConfig(s, objects, ClusterSize{Name: "demo", Platform: "moon"}); err == nil {
@@ -143,7 +145,8 @@ func TestEnvironment(t *testing.T) {
 	all := "\n" + strings.Join(env, "\n") + "\n"
 	for _, want := range []string{
 		"PATH=" + s.File("bin") + ":/opt/x", "HOME=/root", "OVIRT_CONFIG=" + s.File("ovirt-config.yaml"),
-		"OKD_INSTALL_UPDATE_SERVICE=https://updates.lab.okd.test/api/updates/graph", "OKD_INSTALL_RELEASE_REPOSITORY=" + f.Updates.Repository,
+		"OKD_INSTALL_UPDATE_SERVICE=https://updates.lab.okd.test/api/updates/graph",
+		"OKD_INSTALL_RELEASE_REPOSITORY=" + f.Updates.Repository,
 		"OKD_INSTALL_SIGNATURE_STORE=https://updates.lab.okd.test/signatures",
 	} {
 		if strings.Count(all, "\n"+want+"\n") != 1 {

@@ -35,7 +35,7 @@ func (c Center) Down(ctx context.Context, s site.Site) error {
 		return err
 	}
 	group := host.Group(s.Group())
-	// In this order: nobody is left to start machines again, then the machines,
+	// In this order: the daemon, which would start machines again, then the machines,
 	// then what they were in. Each step is tried whatever the others gave.
 	err = errors.Join(
 		c.stopDaemon(ctx, s),
@@ -100,7 +100,7 @@ func (c Center) killIn(ctx context.Context, namespace string) error {
 				continue
 			}
 			left = append(left, pid)
-			_ = unix.Kill(pid, unix.SIGKILL) // gone already, then
+			_ = unix.Kill(pid, unix.SIGKILL) // fails only when it has ended
 		}
 		return len(left) == 0, fmt.Sprintf("processes %v in %s do not end", left, namespace), nil
 	})
@@ -168,7 +168,8 @@ func unmountBelow(dir string) error {
 // detachBelow frees the loop devices of disks below dir: those of live systems
 // that ran until their daemon was stopped.
 func detachBelow(ctx context.Context, dir string) error {
-	out, err := exec.CommandContext(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE").Output()
+	list := exec.CommandContext(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
+	out, err := list.Output()
 	if err != nil {
 		return fmt.Errorf("list loop devices: %w", err)
 	}

@@ -133,6 +133,8 @@ func ExecIn(m machine.Status, argv []string) error {
 	if err != nil {
 		return fmt.Errorf("enter machine %s: %w", m.Name, err)
 	}
-	env := []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=" + os.Getenv("TERM")}
+	env := []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=" + os.Getenv("TERM"),
+	}
 	return unix.Exec(nsenter, m.Enter(argv), env)
 }

@@ -97,7 +97,7 @@ func InstallConfig(s site.Site, objects daemon.Status, size ClusterSize) ([]byte
 }
 
 // clusterFor finds the cluster that the lab has names and addresses for; nil on
-// platform none, where that is for whoever makes the machines.
+// platform none, where the user makes the machines.
 func clusterFor(f site.Facts, size ClusterSize) (*site.ClusterFacts, error) {
 	switch size.Platform {
 	case "none":

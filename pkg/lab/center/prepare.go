@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/okd-install/okd-install/pkg/lab/authority"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
@@ -56,7 +57,7 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	if err := linkPrograms(s, made); err != nil {
 		return err
 	}
-	return s.Save(f) // last: the file says that all the others are there
+	return s.Save(f) // last: the file stands for all the others
 }
 
 // keepRelease links the release into the lab, over what is there: the next
@@ -81,7 +82,8 @@ func newUpdates(s site.Site, pullSpec string, now time.Time) (site.UpdatesFacts,
 	base := "https://" + network.UpdatesName
 	repository, _, _ := strings.Cut(pullSpec, "@")
 	f := site.UpdatesFacts{
-		GraphURL: base + updates.GraphPath, SignatureStore: base + updates.SignaturePath, Repository: repository, KeyFile: s.File(site.ReleaseKeyFile),
+		GraphURL: base + updates.GraphPath, SignatureStore: base + updates.SignaturePath,
+		Repository: repository, KeyFile: s.File(site.ReleaseKeyFile),
 	}
 	signer, err := updates.NewSigner(s.Name, now)
 	if err != nil {
@@ -117,7 +119,7 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 			Name: c.Name, BaseDomain: c.BaseDomain, APIVIP: c.API.String(), IngressVIP: c.Ingress.String(),
 		})
 	}
-	ca, err := daemon.NewAuthority(s.Name, now)
+	ca, err := authority.New("okd-lab "+s.Name+" CA", now)
 	if err != nil {
 		return f, err
 	}

@@ -1,5 +1,5 @@
 // Package center starts and removes labs on this machine and runs commands in
-// them. It is the outside of what package daemon is the inside of.
+// them, from the outside; package daemon is what runs in a lab.
 package center
 
 import (
@@ -118,7 +118,7 @@ func (c Center) startDaemon(ctx context.Context, s site.Site, made setup.Result)
 	defer log.Close()
 	// A mount namespace of its own: all mounts of the lab end with its last
 	// process, however that ends, and none is seen by the rest of the host.
-	// It stays when ctx ends: the lab runs until somebody takes it down.
+	// It stays when ctx ends: the lab runs until it is taken down.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "nsenter", "--net="+network.File(s.Network().Namespace()), "--",
 		"unshare", "--mount", "--propagation", "private", "--",
 		c.Program, "serve", "--lab", s.Name, "--cache", s.Cache, "--ignition", made.Ignition)
@@ -156,7 +156,8 @@ func (c Center) waitUp(ctx context.Context, s site.Site) error {
 		return true, "", nil
 	})
 	if err != nil {
-		return fmt.Errorf("start lab %s: %w\nend of %s:\n%s", s.Name, err, s.File(site.LogFile), tail(s.File(site.LogFile), 8))
+		log := s.File(site.LogFile)
+		return fmt.Errorf("start lab %s: %w\nend of %s:\n%s", s.Name, err, log, tail(log, 8))
 	}
 	return nil
 }
@@ -187,7 +188,7 @@ func tail(path string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// daemonPID is the running daemon of a lab, 0 if there is none.
+// daemonPID returns the process of a lab's daemon, or 0 if it does not run.
 func daemonPID(s site.Site) int {
 	b, err := os.ReadFile(s.File(site.PIDFile))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -33,18 +33,14 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return st, c.Do(ctx, http.MethodGet, "/status", nil, &st)
 }
 
-// Press does something to a machine; see Daemon.
+// Press presses a button of a machine: start, stop, shutdown, kill, reset, unplug
+// or plug.
 func (c *Client) Press(ctx context.Context, name, action string) error {
 	return c.Do(ctx, http.MethodPost, "/machines/"+name+"/"+action, nil, nil)
 }
 
-// Cut makes a service unreachable or reachable again.
-func (c *Client) Cut(ctx context.Context, service, action string) error {
-	return c.Do(ctx, http.MethodPost, "/services/"+service+"/"+action, nil, nil)
-}
-
-// Do sends a request; in and out are JSON and may be nil. site.ErrDown says
-// that no daemon answers.
+// Do sends a request; in and out are JSON and may be nil. The error is
+// site.ErrDown when no daemon answers.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {

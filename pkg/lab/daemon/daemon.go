@@ -5,7 +5,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,7 +75,7 @@ func New(cfg Config) (*Daemon, error) {
 	if d.machines, err = machine.New(machine.Config{
 		Dir: cfg.Site.File("machines"), Disks: d.volumes, Switch: network.Switch{},
 		Cgroups: host, Group: cfg.Site.Group(), Ignition: cfg.Ignition,
-		Clock: cfg.Clock, Rand: rand.Reader, Log: cfg.Log,
+		Clock: cfg.Clock, Log: cfg.Log,
 	}); err != nil {
 		return nil, err
 	}

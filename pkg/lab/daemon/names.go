@@ -13,12 +13,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
 
-// names is the lab's DHCP and DNS server, to which an operator may add settings
-// of his own, as to any dnsmasq.
+// names is the lab's DHCP and DNS server, to which an operator may add settings,
+// as to any dnsmasq.
 type names struct {
 	site site.Site
 
@@ -53,7 +54,7 @@ func (d *Daemon) dnsmasq(ctx context.Context) error {
 func (n *names) conf() string { return n.site.File("dnsmasq.conf") }
 func (n *names) dir() string  { return n.site.File(network.DropInDir) }
 
-// once runs the server until it ends; wanted says that restart asked for that.
+// once runs the server until it ends, and reports whether restart asked for that.
 func (n *names) once(cmd *exec.Cmd) (wanted bool, err error) {
 	n.mu.Lock()
 	err = cmd.Start()
@@ -76,7 +77,7 @@ func (n *names) once(cmd *exec.Cmd) (wanted bool, err error) {
 // while it runs. The caller holds n.mu.
 func (n *names) restart() {
 	if n.running != nil {
-		_ = n.running.Process.Kill() // it has ended by itself, then
+		_ = n.running.Process.Kill() // fails only when it has ended by itself
 		n.running = nil
 	}
 }
@@ -96,7 +97,7 @@ func (n *names) set(ctx context.Context, name string, conf []byte) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("keep settings: %w", err)
 	}
-	if err := os.WriteFile(path, conf, 0o644); err != nil {
+	if err := atomicfile.Write(path, conf, 0o644); err != nil {
 		return fmt.Errorf("keep settings: %w", err)
 	}
 	out, err := exec.CommandContext(ctx, "dnsmasq", "--test", "--conf-file="+n.conf()).CombinedOutput()
@@ -105,7 +106,7 @@ func (n *names) set(ctx context.Context, name string, conf []byte) error {
 		if old == nil {
 			return errors.Join(err, os.Remove(path))
 		}
-		return errors.Join(err, os.WriteFile(path, old, 0o644))
+		return errors.Join(err, atomicfile.Write(path, old, 0o644))
 	}
 	n.restart()
 	return nil

@@ -64,7 +64,8 @@ func TestNewMachine(t *testing.T) {
 		{"no disk", func(n *NewMachine) { n.DiskGB = -1 }, "disk"},
 		{"a group's address", func(n *NewMachine) { n.MAC = "01:00:5e:00:00:01" }, "MAC address"},
 		{"nonsense", func(n *NewMachine) { n.MAC = "x" }, "MAC address"},
-		{"InfiniBand", func(n *NewMachine) { n.MAC = "00:00:00:00:fe:80:00:00:00:00:00:00:02:00:5e:10:00:00:00:01" }, "MAC address"},
+		{"InfiniBand", func(n *NewMachine) { n.MAC = "00:00:00:00:fe:80:00:00:00:00:00:00:02:00:5e:10:00:00:00:01" },
+			"MAC address"},
 	} {
 		n := good
 		c.change(&n)

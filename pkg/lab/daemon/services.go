@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/okd-install/okd-install/pkg/lab/authority"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
@@ -29,7 +30,9 @@ func (d *Daemon) services() []service {
 	at := func(addr fmt.Stringer, port int) string { return fmt.Sprintf("%s:%d", addr, port) }
 	list := []service{
 		{"registry", at(network.Registry, network.RegistryPort), d.registry},
-		{"images and updates", at(network.Registry, 443), byName{network.UpdatesName: d.updates, network.ImagesName: d.images}},
+		{"images and updates", at(network.Registry, 443), byName{
+			network.UpdatesName: d.updates, network.ImagesName: d.images,
+		}},
 		{"engine", at(network.Engine, 443), d.engine.Handler()},
 		{"imageio proxy", at(network.Engine, network.ProxyPort), d.engine.ImageHandler()},
 	}
@@ -50,11 +53,12 @@ func (d *Daemon) listen(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return fmt.Errorf("read CA: %w", err)
 	}
-	ca, err := LoadAuthority(cert, key)
+	ca, err := authority.Load(cert, key)
 	if err != nil {
 		return err
 	}
-	secure, err := ca.serverConfig(d.cfg.Clock.Now())
+	names, addresses := network.Services()
+	secure, err := ca.ServerConfig(d.cfg.Clock.Now(), names, addresses)
 	if err != nil {
 		return err
 	}
@@ -114,8 +118,8 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.next.ServeHTTP(w, r)
 }
 
-// byName serves several names at one address; whoever comes by address gets the
-// images.
+// byName serves several names at one address. A request to the address itself
+// gets the images.
 type byName map[string]http.Handler
 
 func (b byName) ServeHTTP(w http.ResponseWriter, r *http.Request) {

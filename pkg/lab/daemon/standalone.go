@@ -17,9 +17,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 )
 
-// NewMachine describes a machine that somebody makes without the engine: it
-// stands for any virtualization, or for hardware, that an installer knows
-// nothing of.
+// NewMachine describes a machine that is made without the engine. It stands for
+// hardware, or for any virtualization, that the installer does not support.
 type NewMachine struct {
 	Name     string `json:"name"`
 	CPUs     int    `json:"cpus"`
@@ -134,7 +133,7 @@ func (d *Daemon) systemVolume(ctx context.Context, dir string) (string, error) {
 	return id, nil
 }
 
-// remove takes a machine that create made out of the world, with its disk.
+// remove removes a machine that create made, with its disk.
 func (d *Daemon) remove(ctx context.Context, name string) error {
 	m, err := d.find(name)
 	if err != nil {
@@ -154,13 +153,13 @@ func (d *Daemon) remove(ctx context.Context, name string) error {
 	return errors.Join(errs...)
 }
 
-// pressAlone presses a button of a machine that the engine does not know.
+// pressAlone presses a button of a machine that is not the engine's.
 func (d *Daemon) pressAlone(ctx context.Context, id, action string) error {
 	switch action {
 	case "start":
 		hw, ok := d.machines.Hardware(id)
 		if !ok {
-			return fmt.Errorf("machine %s is gone", id)
+			return fmt.Errorf("machine %s does not exist any more", id)
 		}
 		return d.machines.Start(ctx, hw)
 	case "stop":

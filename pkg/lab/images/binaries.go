@@ -15,8 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
 )
 
@@ -41,15 +40,15 @@ var modules = []module{
 // The programs from modules of their own are compiled once per content of the
 // module and Go version; okd-lab-release goes through go build every time,
 // which does nothing when it is up to date.
-func Binaries(ctx context.Context, source, cache string, out io.Writer) (Programs, error) {
+func Binaries(ctx context.Context, source, cacheDir string, out io.Writer) (Programs, error) {
 	if out == nil {
 		out = io.Discard
 	}
-	dir := filepath.Join(cache, "bin")
+	dir := filepath.Join(cacheDir, "bin")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Programs{}, fmt.Errorf("create cache of programs: %w", err)
 	}
-	unlock, err := lock(filepath.Join(dir, "lock"))
+	unlock, err := cache.Lock(ctx, clock.Real(), filepath.Join(dir, "lock"))
 	if err != nil {
 		return Programs{}, fmt.Errorf("lock cache of programs: %w", err)
 	}
@@ -168,18 +167,4 @@ func link(target, path string) error {
 		return fmt.Errorf("replace link %s: %w", path, err)
 	}
 	return os.Symlink(target, path)
-}
-
-// lock takes an exclusive lock between processes; the kernel drops it when
-// the process ends, however it ends.
-func lock(path string) (func(), error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { f.Close() }, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
@@ -89,7 +90,7 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if err := writeLayout(dir, all); err != nil {
 		return nil, err
 	}
-	err = replaceFile(filepath.Join(dir, recordFile), 0o644, func(w io.Writer) error { _, err := w.Write(record); return err })
+	err = atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("record release: %w", err)
 	}
@@ -101,9 +102,14 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 }
 
 // construct makes the images of one version.
-func construct(ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string) (made, error) {
+func construct(
+	ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string,
+) (made, error) {
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
-	b := builder{programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"), version: in.Version, nodeImage: in.NodeImage}
+	b := builder{
+		programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"),
+		version: in.Version, nodeImage: in.NodeImage,
+	}
 	rel := Release{Layout: dir, Version: in.Version, Images: map[string]string{}}
 	images := map[string]v1.Image{}
 	for _, c := range components {
@@ -225,7 +231,7 @@ func linkLayers(dir string, img v1.Image) error {
 		if !ok {
 			continue
 		}
-		// A failed link (other file system) is no error: AppendImage copies.
+		// A link to another file system fails; AppendImage copies then.
 		_ = os.Link(file.path, filepath.Join(blobs, file.Hash.Hex))
 	}
 	return nil

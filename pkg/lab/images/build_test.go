@@ -30,27 +30,34 @@ func fakePrograms(t *testing.T) Programs {
 		}
 		return path
 	}
-	return Programs{Hyperkube: file("hyperkube"), Etcd: file("etcd"), CoreDNS: file("coredns"), Pod: file("pod"), LabRelease: file("okd-lab-release")}
+	return Programs{Hyperkube: file("hyperkube"), Etcd: file("etcd"), CoreDNS: file("coredns"), Pod: file("pod"),
+		LabRelease: file("okd-lab-release")}
 }
 
 func testComponents() []component.Component {
 	return []component.Component{
-		{Tag: "cluster-version-operator", Binaries: []component.Link{{Path: "/usr/bin/cluster-version-operator", Binary: component.LabRelease}},
+		{Tag: "cluster-version-operator", Binaries: []component.Link{{Path: "/usr/bin/cluster-version-operator",
+			Binary: component.LabRelease}},
 			Manifests: component.Map(map[string][]byte{"0000_00_cvo.yaml": []byte("kind: A\n")}),
 			Files:     []component.File{{Path: "/bootstrap/bootstrap-pod.yaml", Data: []byte("kind: Pod\n")}}},
-		{Tag: "etcd", Binaries: []component.Link{{Path: "/usr/bin/etcd", Binary: component.Etcd}, {Path: "/bin/etcdctl", Binary: component.Etcd}}},
-		{Tag: "hyperkube", Versions: "kubernetes=1.34.3", Binaries: []component.Link{{Path: "/usr/bin/kube-apiserver", Binary: component.Hyperkube}}},
-		{Tag: "an-operator", Operator: true, Binaries: []component.Link{{Path: "/usr/bin/an-operator", Binary: component.LabRelease}},
+		{Tag: "etcd", Binaries: []component.Link{{Path: "/usr/bin/etcd", Binary: component.Etcd},
+			{Path: "/bin/etcdctl", Binary: component.Etcd}}},
+		{Tag: "hyperkube", Versions: "kubernetes=1.34.3", Binaries: []component.Link{{Path: "/usr/bin/kube-apiserver",
+			Binary: component.Hyperkube}}},
+		{Tag: "an-operator", Operator: true, Binaries: []component.Link{{Path: "/usr/bin/an-operator",
+			Binary: component.LabRelease}},
 			Manifests: component.Map(map[string][]byte{
-				"0000_30_an-operator_deployment.yaml": []byte("image: image.release.test/etcd:payload\nversion: 0.0.1-snapshot\nkubernetes: 0.0.1-snapshot-kubernetes\n"),
-				"extra.yaml":                          []byte("kind: B\n"),
-				"notes.txt":                           []byte("not for the payload"),
+				"0000_30_an-operator_deployment.yaml": []byte("image: image.release.test/etcd:payload\n" +
+					"version: 0.0.1-snapshot\nkubernetes: 0.0.1-snapshot-kubernetes\n"),
+				"extra.yaml": []byte("kind: B\n"),
+				"notes.txt":  []byte("not for the payload"),
 			})},
 	}
 }
 
 func testInputs(t *testing.T) Inputs {
-	return Inputs{Cache: t.TempDir(), Rootfs: "/", Stream: []byte("{}\n"), Registry: "registry.lab.okd.test:5000", Version: "4.20.0-okd-lab.1"}
+	return Inputs{Cache: t.TempDir(), Rootfs: "/", Stream: []byte("{}\n"), Registry: "registry.lab.okd.test:5000",
+		Version: "4.20.0-okd-lab.1"}
 }
 
 func build(t *testing.T, in Inputs, p Programs, c []component.Component) Release {
@@ -146,7 +153,8 @@ func TestReleaseImage(t *testing.T) {
 		names = append(names, strings.TrimPrefix(n, "/release-manifests/"))
 	}
 	slices.Sort(names)
-	if want := []string{"0000_30_an-operator_deployment.yaml", "0000_50_an-operator_extra.yaml", "image-references", "release-metadata"}; !slices.Equal(names, want) {
+	if want := []string{"0000_30_an-operator_deployment.yaml", "0000_50_an-operator_extra.yaml", "image-references",
+		"release-metadata"}; !slices.Equal(names, want) {
 		t.Errorf("payload has %q, want %q", names, want)
 	}
 	want := "image: " + r.Images["etcd"] + "\nversion: 4.20.0-okd-lab.1\nkubernetes: 1.34.3\n"
@@ -169,7 +177,8 @@ func TestReleaseImage(t *testing.T) {
 		}
 	}
 	var meta metadata
-	if err := json.Unmarshal([]byte(top["/release-manifests/release-metadata"]), &meta); err != nil || meta.Version != refs.Metadata.Name || meta.Kind != "cincinnati-metadata-v0" {
+	if err := json.Unmarshal([]byte(top["/release-manifests/release-metadata"]), &meta); err != nil ||
+		meta.Version != refs.Metadata.Name || meta.Kind != "cincinnati-metadata-v0" {
 		t.Errorf("metadata %+v: %v", meta, err)
 	}
 }
@@ -251,7 +260,8 @@ func TestBuildReleases(t *testing.T) {
 				layers[d.Hex]++
 			}
 		}
-		if config, err := open(t, r, r.Images["etcd"]).ConfigFile(); err != nil || strings.Contains(strings.Join(config.Config.Env, " "), "RELEASE_VERSION") {
+		if config, err := open(t, r, r.Images["etcd"]).ConfigFile(); err != nil ||
+			strings.Contains(strings.Join(config.Config.Env, " "), "RELEASE_VERSION") {
 			t.Errorf("an image of upstream programs alone differs by release: %v", err)
 		}
 	}
@@ -270,7 +280,8 @@ func TestBuildReleases(t *testing.T) {
 	for _, m := range manifest.Manifests {
 		tags[m.Annotations["org.opencontainers.image.ref.name"]] = true
 	}
-	for _, want := range []string{"okd/release:5.0.0-okd-lab.1", "okd/release:4.20.0-okd-lab.1", "okd/content:4.20.0-okd-lab.1-etcd"} {
+	for _, want := range []string{"okd/release:5.0.0-okd-lab.1", "okd/release:4.20.0-okd-lab.1",
+		"okd/content:4.20.0-okd-lab.1-etcd"} {
 		if !tags[want] {
 			t.Errorf("the layout has no %s: %v", want, tags)
 		}
@@ -318,7 +329,8 @@ func TestBuildRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := testInputs(t)
-			_, err := assemble(context.Background(), in, fakePrograms(t), []edition{{in.Version, c.components}}, filepath.Join(t.TempDir(), "l"))
+			_, err := assemble(context.Background(), in, fakePrograms(t), []edition{{in.Version, c.components}},
+				filepath.Join(t.TempDir(), "l"))
 			if err == nil || !strings.Contains(err.Error(), c.problem) {
 				t.Errorf("got %v, want %q", err, c.problem)
 			}

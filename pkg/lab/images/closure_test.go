@@ -65,14 +65,16 @@ func TestClosureFollowsLinksInsideTheRoot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "usr/bin/tool.real"), []byte("#!/bin/sh\necho hello, this is longer than an ELF header is\n"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "usr/bin/tool.real"),
+		[]byte("#!/bin/sh\necho hello, this is longer than an ELF header is\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	files, err := root(dir).closure([]string{"/bin/tool"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if files["/usr/bin/tool"].target != "/etc/alternatives/tool" || files["/etc/alternatives/tool"].target != "/usr/bin/tool.real" {
+	if files["/usr/bin/tool"].target != "/etc/alternatives/tool" ||
+		files["/etc/alternatives/tool"].target != "/usr/bin/tool.real" {
 		t.Errorf("links: %+v", files)
 	}
 	if e := files["/usr/bin/tool.real"]; e.source != filepath.Join(dir, "usr/bin/tool.real") {
@@ -81,7 +83,8 @@ func TestClosureFollowsLinksInsideTheRoot(t *testing.T) {
 	if len(files) != 3 {
 		t.Errorf("%d files, want 3: %v", len(files), files)
 	}
-	if _, err := root(dir).closure([]string{"/usr/bin/loop"}); err == nil || !strings.Contains(err.Error(), "too many symbolic links") {
+	if _, err := root(dir).closure([]string{"/usr/bin/loop"}); err == nil ||
+		!strings.Contains(err.Error(), "too many symbolic links") {
 		t.Errorf("loop: %v", err)
 	}
 	if _, err := root(dir).closure([]string{"/usr/bin/absent"}); err == nil {

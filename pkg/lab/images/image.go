@@ -22,7 +22,10 @@ const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 // base is the bottom of every image: what a program expects of any root.
 func base() tree {
 	t := tree{}
-	for _, d := range []string{"/etc", "/proc", "/run", "/sys", "/dev", "/root", "/var/lib", "/var/run", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64"} {
+	for _, d := range []string{
+		"/etc", "/proc", "/run", "/sys", "/dev", "/root", "/var/lib", "/var/run",
+		"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64",
+	} {
 		t.dir(d)
 	}
 	for _, d := range []string{"bin", "sbin", "lib", "lib64"} {
@@ -31,7 +34,8 @@ func base() tree {
 	for _, d := range []string{"/tmp", "/var/tmp"} {
 		t[d] = entry{mode: fs.ModeDir | fs.ModeSticky | 0o777}
 	}
-	t.file("/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"))
+	t.file("/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\n"+
+		"nobody:x:65534:65534:nobody:/:/sbin/nologin\n"))
 	t.file("/etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
 	t.file("/etc/nsswitch.conf", 0o644, []byte("hosts: files dns\n"))
 	return t

@@ -54,7 +54,8 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 	root, env := w.releaseRoot(components)
 	w.create(ctx)
 
-	w.start("cluster-version-operator", nil, programs.LabRelease, "cluster-version-operator", "start", "--release-image=registry/okd/release@sha256:bb", "--kubeconfig="+w.kubeconfig, "--root="+root)
+	w.start("cluster-version-operator", nil, programs.LabRelease, "cluster-version-operator", "start",
+		"--release-image=registry/okd/release@sha256:bb", "--kubeconfig="+w.kubeconfig, "--root="+root)
 	w.eventually(ctx, "network operator's Deployment", func() (bool, string) {
 		o := w.get(ctx, "apps/v1", "Deployment", "openshift-network-operator", "network-operator")
 		if o == nil {
@@ -63,7 +64,8 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 		text := fmt.Sprint(o.Object)
 		return strings.Contains(text, "value:api-int.demo.okd.test"), "API host not set in " + text
 	})
-	w.start("cluster-network-operator", append(env, "KUBECONFIG="+w.kubeconfig, "RELEASE_VERSION=5.0.0-okd-lab.1"), programs.LabRelease, "cluster-network-operator", "start")
+	w.start("cluster-network-operator", append(env, "KUBECONFIG="+w.kubeconfig, "RELEASE_VERSION=5.0.0-okd-lab.1"),
+		programs.LabRelease, "cluster-network-operator", "start")
 	ours := []string{"network", "dns", "ingress", "console", "config-operator"}
 	for _, wl := range [][3]string{
 		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-dns", "dns-default"},
@@ -97,7 +99,8 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 			m := c.(map[string]any)
 			text += fmt.Sprintf("%v=%v (%v) ", m["type"], m["status"], m["message"])
 		}
-		return strings.Contains(text, "Available=True") && strings.Contains(text, "Progressing=False") && strings.Contains(text, "Failing=False"), text
+		return strings.Contains(text, "Available=True") && strings.Contains(text, "Progressing=False") &&
+			strings.Contains(text, "Failing=False"), text
 	})
 	if cm := w.get(ctx, "v1", "ConfigMap", "openshift-config-managed", "default-ingress-cert"); cm == nil {
 		t.Error("there is no default-ingress-cert")
@@ -160,16 +163,20 @@ func (w *world) port() int {
 func (w *world) startAPI(ctx context.Context) {
 	client, peer, api := w.port(), w.port(), w.port()
 	url := fmt.Sprintf("http://127.0.0.1:%d", client)
-	w.start("etcd", nil, w.programs.Etcd, "--data-dir="+filepath.Join(w.dir, "etcd"), "--listen-client-urls="+url, "--advertise-client-urls="+url,
+	w.start("etcd", nil, w.programs.Etcd, "--data-dir="+filepath.Join(w.dir, "etcd"), "--listen-client-urls="+url,
+		"--advertise-client-urls="+url,
 		fmt.Sprintf("--listen-peer-urls=http://127.0.0.1:%d", peer), "--unsafe-no-fsync")
 	w.write("tokens.csv", "secret-of-the-test,admin,admin,system:masters\n")
 	key := filepath.Join(w.dir, "sa.key")
 	if out, err := exec.Command("openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
 		w.t.Fatalf("make service account key: %v: %s", err, out)
 	}
-	w.start("kube-apiserver", nil, w.programs.Hyperkube, "--etcd-servers="+url, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", api),
-		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir, "tokens.csv"), "--authorization-mode=RBAC",
-		"--service-cluster-ip-range=198.19.128.0/17", "--service-account-issuer=https://test", "--service-account-key-file="+key, "--service-account-signing-key-file="+key,
+	w.start("kube-apiserver", nil, w.programs.Hyperkube, "--etcd-servers="+url, "--bind-address=127.0.0.1",
+		fmt.Sprintf("--secure-port=%d", api),
+		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir,
+			"tokens.csv"), "--authorization-mode=RBAC",
+		"--service-cluster-ip-range=198.19.128.0/17", "--service-account-issuer=https://test",
+		"--service-account-key-file="+key, "--service-account-signing-key-file="+key,
 		"--allow-privileged", "--disable-admission-plugins=ServiceAccount", "--feature-gates=WatchList=false")
 	w.kubeconfig = w.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -226,7 +233,8 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 		}
 	}
 	var env []string
-	for _, n := range []string{"NETWORK_NODE_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE", "ROUTER_IMAGE", "CONSOLE_IMAGE"} {
+	for _, n := range []string{"NETWORK_NODE_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE", "ROUTER_IMAGE",
+		"CONSOLE_IMAGE"} {
 		env = append(env, n+"=registry/okd/content@sha256:"+n)
 	}
 	return filepath.Join(w.dir, "root"), env
@@ -273,8 +281,11 @@ func (w *world) create(ctx context.Context) {
 			return err == nil, fmt.Sprint(err)
 		})
 	}
-	config("Infrastructure", map[string]any{}, map[string]any{"apiServerInternalURI": "https://api-int.demo.okd.test:6443", "infrastructureTopology": "HighlyAvailable"})
-	config("Network", map[string]any{"clusterNetwork": []any{map[string]any{"cidr": "198.19.0.0/17", "hostPrefix": int64(24)}}, "serviceNetwork": []any{"198.19.128.0/17"}, "networkType": "OVNKubernetes"}, nil)
+	config("Infrastructure", map[string]any{},
+		map[string]any{"apiServerInternalURI": "https://api-int.demo.okd.test:6443",
+			"infrastructureTopology": "HighlyAvailable"})
+	config("Network", map[string]any{"clusterNetwork": []any{map[string]any{"cidr": "198.19.0.0/17",
+		"hostPrefix": int64(24)}}, "serviceNetwork": []any{"198.19.128.0/17"}, "networkType": "OVNKubernetes"}, nil)
 	config("Ingress", map[string]any{"domain": "apps.demo.okd.test"}, nil)
 	config("DNS", map[string]any{"baseDomain": "demo.okd.test"}, nil)
 	config("FeatureGate", map[string]any{}, nil)
@@ -329,15 +340,19 @@ func (w *world) available(ctx context.Context, operator string) string {
 func (w *world) playKubelet(ctx context.Context) {
 	for ns, name := range map[string]string{"openshift-sdn": "network-node", "openshift-dns": "dns-default"} {
 		w.status(ctx, "apps/v1", "DaemonSet", ns, name, map[string]any{
-			"observedGeneration": int64(99), "desiredNumberScheduled": int64(5), "currentNumberScheduled": int64(5), "numberAvailable": int64(5),
+			"observedGeneration": int64(99), "desiredNumberScheduled": int64(5),
+			"currentNumberScheduled": int64(5), "numberAvailable": int64(5),
 			"numberReady": int64(5), "updatedNumberScheduled": int64(5), "numberMisscheduled": int64(0)})
 	}
 	for ns, name := range map[string]string{"openshift-ingress": "router-default", "openshift-console": "console"} {
 		w.status(ctx, "apps/v1", "Deployment", ns, name, map[string]any{
-			"observedGeneration": int64(99), "replicas": int64(2), "updatedReplicas": int64(2), "readyReplicas": int64(2), "availableReplicas": int64(2)})
+			"observedGeneration": int64(99), "replicas": int64(2), "updatedReplicas": int64(2),
+			"readyReplicas": int64(2), "availableReplicas": int64(2)})
 	}
-	w.status(ctx, "route.openshift.io/v1", "Route", "openshift-console", "console", map[string]any{"ingress": []any{map[string]any{
-		"host": "console-openshift-console.apps.demo.okd.test", "routerName": "default", "conditions": []any{map[string]any{"type": "Admitted", "status": "True"}}}}})
+	w.status(ctx, "route.openshift.io/v1", "Route", "openshift-console", "console",
+		map[string]any{"ingress": []any{map[string]any{
+			"host": "console-openshift-console.apps.demo.okd.test", "routerName": "default",
+			"conditions": []any{map[string]any{"type": "Admitted", "status": "True"}}}}})
 }
 
 // reportOthers reports the ClusterOperators of operators that do not run here.

@@ -67,7 +67,9 @@ func releaseManifests(version string, components []component.Component, specs ma
 	out := tree{}
 	put := func(name string, data []byte) { out.file("/release-manifests/"+name, 0o644, data) }
 
-	references := imageStream{Kind: "ImageStream", APIVersion: "image.openshift.io/v1", Metadata: streamMeta{Name: version}}
+	references := imageStream{
+		Kind: "ImageStream", APIVersion: "image.openshift.io/v1", Metadata: streamMeta{Name: version},
+	}
 	for _, c := range components {
 		annotations := map[string]string{"io.openshift.build.source-location": "https://github.com/okd-install/okd-install"}
 		if c.Versions != "" {

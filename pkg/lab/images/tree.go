@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -18,6 +19,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
 // epoch is the time of everything in an image, so that equal content has
@@ -73,7 +76,7 @@ func (t tree) fs(dir string, f fs.FS) error {
 	})
 }
 
-// paths are all paths, parents first, with parents that nobody added.
+// paths are all paths, parents first, including parents that were not added.
 func (t tree) paths() []string {
 	all := map[string]bool{}
 	for p := range t {
@@ -130,7 +133,9 @@ func (t tree) writeEntry(tw *tar.Writer, path string) error {
 	if !ok {
 		e.mode = fs.ModeDir | 0o755
 	}
-	h := &tar.Header{Name: strings.TrimPrefix(path, "/"), Mode: int64(e.mode.Perm()), ModTime: epoch, Format: tar.FormatPAX}
+	h := &tar.Header{
+		Name: strings.TrimPrefix(path, "/"), Mode: int64(e.mode.Perm()), ModTime: epoch, Format: tar.FormatPAX,
+	}
 	if e.mode&fs.ModeSticky != 0 {
 		h.Mode |= 0o1000
 	}
@@ -181,7 +186,7 @@ func (l layer) MediaType() (types.MediaType, error)  { return types.OCIUncompres
 func (l layer) Compressed() (io.ReadCloser, error)   { return os.Open(l.path) }
 func (l layer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.path) }
 
-// fileLayer is a layer that somebody else has made, and does not change.
+// fileLayer is a layer that is there already and does not change.
 func fileLayer(path string) (layer, error) {
 	l := layer{path: path}
 	f, err := os.Open(path)
@@ -213,23 +218,33 @@ func (t tree) layer(cache string) (layer, error) {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return layer{}, fmt.Errorf("create layer cache: %w", err)
 	}
-	h, size := sha256.New(), new(counter)
-	err = replaceFile(l.path, 0o644, func(w io.Writer) error {
-		return t.write(io.MultiWriter(w, h, size))
-	})
-	if err != nil {
+	if l.Hash, l.Len, err = t.writeFile(l.path); err != nil {
 		return layer{}, fmt.Errorf("make layer: %w", err)
 	}
-	l.Hash, l.Len = sum(h), int64(*size)
 	data, err := json.Marshal(l)
 	if err != nil {
 		return layer{}, err
 	}
-	err = replaceFile(record, 0o644, func(w io.Writer) error { _, err := w.Write(data); return err })
-	if err != nil {
+	if err := atomicfile.Write(record, data, 0o644); err != nil {
 		return layer{}, fmt.Errorf("record layer: %w", err)
 	}
 	return l, nil
+}
+
+// writeFile writes the layer through a temporary file: layouts have links to
+// what was at path before.
+func (t tree) writeFile(path string) (digest v1.Hash, size int64, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return digest, 0, err
+	}
+	defer os.Remove(f.Name()) // fails once it has been renamed
+	h, n := sha256.New(), new(counter)
+	err = t.write(io.MultiWriter(f, h, n))
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return digest, 0, err
+	}
+	return sum(h), int64(*n), os.Rename(f.Name(), path)
 }
 
 func sum(h hash.Hash) v1.Hash {
@@ -239,25 +254,3 @@ func sum(h hash.Hash) v1.Hash {
 type counter int64
 
 func (c *counter) Write(p []byte) (int, error) { *c += counter(len(p)); return len(p), nil }
-
-// replaceFile writes path through a temporary file, so that path is either
-// old or complete.
-func replaceFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if err := write(f); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Chmod(mode); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}

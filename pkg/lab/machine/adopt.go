@@ -63,7 +63,7 @@ func (m *machine) launcher() int {
 	return pid
 }
 
-// runs says whether pid is still this machine's launcher and not a stranger
+// runs reports whether pid is still this machine's launcher and not a stranger
 // that got the same number.
 func (m *machine) runs(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))

@@ -10,7 +10,7 @@ import (
 // guest agent reports every ten seconds or so.
 const agentEvery = time.Second
 
-// agent is what the engine knows of a guest from within: like a guest agent's,
+// agent is what the engine learns from inside a guest: like a guest agent's,
 // its news is a little old. It never blocks: the kernel may hold back questions
 // about interfaces for seconds while it takes down other machines' networks.
 type agent struct {

@@ -4,7 +4,6 @@ package machine_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +22,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
-	"github.com/okd-install/okd-install/pkg/lab/netns"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
@@ -87,7 +85,7 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	startDNS(t, dir, network.File(net.Namespace()))
+	machine.StartDHCP(t, dir, network.File(net.Namespace()))
 
 	volumes, err := volume.Open(filepath.Join(dir, "volumes"))
 	if err != nil {
@@ -101,7 +99,7 @@ func newLab(t *testing.T) *lab {
 	l := &lab{t: t, volumes: volumes, cgroups: host, cfg: machine.Config{
 		Dir: filepath.Join(dir, "machines"), Disks: volumes, Switch: network.Switch{Namespace: network.File(net.Namespace())},
 		Cgroups: host, Group: "okd-lab/" + net.Name, Ignition: made.Ignition,
-		Clock: clock.Real(), Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Clock: clock.Real(), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}}
 	l.open()
 	t.Cleanup(func() {
@@ -122,26 +120,6 @@ func (l *lab) open() {
 		l.t.Fatal(err)
 	}
 	l.sup = sup
-}
-
-func startDNS(t *testing.T, dir, ns string) {
-	t.Helper()
-	conf, err := network.Dnsmasq(dir, network.Clusters())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, network.DropInDir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "dnsmasq.conf")
-	if err := os.WriteFile(path, conf, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := netns.Command(context.Background(), ns, "dnsmasq", "--conf-file="+path)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }
 
 func upload(t *testing.T, v *volume.Store, id, path string) {
@@ -226,14 +204,17 @@ const firstConfig = `{
   "ignition": {"version": "3.2.0"},
   "storage": {"files": [
     {"path": "/etc/hostname", "mode": 420, "contents": {"source": "data:,lab-node"}},
-    {"path": "/etc/pki/ca-trust/source/anchors/lab.pem", "mode": 420, "contents": {"source": "data:,anchor-of-the-test"}},
+    {"path": "/etc/pki/ca-trust/source/anchors/lab.pem", "mode": 420,
+     "contents": {"source": "data:,anchor-of-the-test"}},
     {"path": "/etc/NetworkManager/dispatcher.d/30-test", "mode": 493,
-     "contents": {"source": "data:,%23!%2Fbin%2Fsh%0Aecho%20%22%241%20%242%20%24IP4_NAMESERVERS%22%20%3E%2Frun%2Fdispatched%0A"}}
+     "contents": {"source": "` + "data:,%23!%2Fbin%2Fsh%0A" +
+	"echo%20%22%241%20%242%20%24IP4_NAMESERVERS%22%20%3E%2Frun%2Fdispatched%0A" + `"}}
   ]},
   "systemd": {"units": [
     {"name": "crio.service", "enabled": true},
     {"name": "count.service", "enabled": true,
-     "contents": "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo boot >>/var/lib/boots'\n[Install]\nWantedBy=multi-user.target\n"}
+     "contents": "` + `[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo boot >>/var/lib/boots'\n` +
+	`[Install]\nWantedBy=multi-user.target\n"}
   ]}
 }`
 
@@ -298,12 +279,16 @@ func TestBoot(t *testing.T) {
 	}
 	l.eventually("the boot after reboot", boots(3))
 
+	old := l.sup
 	l.open() // a new daemon takes over
 	l.eventually("the machine of the last daemon", func() bool { return l.status(hw.ID).Leader != 0 })
 	if err := l.sup.Shutdown(ctx, hw.ID); err != nil {
 		t.Fatal(err)
 	}
-	l.eventually("power off after shutdown", func() bool { return l.sup.State(hw.ID) == engine.StateDown })
+	// In this process the old supervisor lives on and cleans up, too.
+	l.eventually("power off after shutdown", func() bool {
+		return l.sup.State(hw.ID) == engine.StateDown && old.State(hw.ID) == engine.StateDown
+	})
 
 	if err := l.sup.Start(ctx, hw); err != nil {
 		t.Fatal(err)
@@ -331,7 +316,8 @@ func TestBoot(t *testing.T) {
 func (l *lab) podman(id string) {
 	l.t.Helper()
 	script := `set -e
-mkdir -p /tmp/c/bin && cp -L /bin/true /tmp/c/bin/ && for f in $(ldd /bin/true | grep -o '/[^ ]*'); do mkdir -p /tmp/c$(dirname $f); cp -L $f /tmp/c$f; done
+mkdir -p /tmp/c/bin && cp -L /bin/true /tmp/c/bin/
+for f in $(ldd /bin/true | grep -o '/[^ ]*'); do mkdir -p /tmp/c$(dirname $f); cp -L $f /tmp/c$f; done
 tar -C /tmp/c -cf /tmp/c.tar . && podman import -q /tmp/c.tar localhost/true:1 >/dev/null
 podman run --quiet --net=host --rm -v /opt:/assets:z localhost/true:1 /bin/true && echo worked`
 	if out, err := l.run(id, "sh", "-c", script); err != nil || !strings.HasSuffix(out, "worked") {
@@ -363,7 +349,8 @@ func TestNoSystemOnDisk(t *testing.T) {
 func TestConfigServerIsLate(t *testing.T) {
 	l := newLab(t)
 	const secretPart = "do-not-print-this"
-	hw := l.vm("waiting", `{"ignition": {"version": "3.2.0", "config": {"merge": [{"source": "http://198.18.0.77:22624/config/master"}]}},
+	hw := l.vm("waiting", `{"ignition": {"version": "3.2.0",
+			"config": {"merge": [{"source": "http://198.18.0.77:22624/config/master"}]}},
 		"storage": {"files": [{"path": "/etc/x", "contents": {"source": "data:,`+secretPart+`"}}]}}`)
 	if err := l.sup.Start(t.Context(), hw); err != nil {
 		t.Fatal(err)
@@ -388,10 +375,15 @@ func TestConfigServerIsLate(t *testing.T) {
 const installs = `{
   "ignition": {"version": "3.2.0"},
   "storage": {"files": [
-    {"path": "/root/disk.ign", "contents": {"source": "data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.2.0%22%7D%2C%22storage%22%3A%7B%22files%22%3A%5B%7B%22path%22%3A%22%2Fetc%2Fhostname%22%2C%22contents%22%3A%7B%22source%22%3A%22data%3A%2Cinstalled%22%7D%7D%5D%7D%7D"}}
+    {"path": "/root/disk.ign", "contents": {"source": "` +
+	"data:,%7B%22ignition%22%3A%7B%22version%22%3A%223.2.0%22%7D%2C%22storage%22%3A%7B%22files%22%3A%5B%7B" +
+	"%22path%22%3A%22%2Fetc%2Fhostname%22%2C%22contents%22%3A%7B%22source%22%3A%22data%3A%2Cinstalled" +
+	"%22%7D%7D%5D%7D%7D" + `"}}
   ]},
   "systemd": {"units": [{"name": "install.service", "enabled": true,
-    "contents": "[Service]\nType=oneshot\nExecStart=/usr/bin/coreos-installer install -i /root/disk.ign /dev/sda\nExecStart=/usr/bin/systemctl reboot\n[Install]\nWantedBy=multi-user.target\n"}]}
+    "contents": "` + `[Service]\nType=oneshot\n` +
+	`ExecStart=/usr/bin/coreos-installer install -i /root/disk.ign /dev/sda\n` +
+	`ExecStart=/usr/bin/systemctl reboot\n[Install]\nWantedBy=multi-user.target\n"}]}
 }`
 
 // TestLiveInstall starts a live system that writes the OS to an empty disk,
@@ -428,7 +420,8 @@ func TestLiveInstall(t *testing.T) {
 	if n := strings.Count(string(console), "starting from the medium"); n != 1 {
 		t.Errorf("the medium was started %d times", n)
 	}
-	if out, err := exec.CommandContext(t.Context(), "losetup", "--list", "--noheadings", "--output", "BACK-FILE,OFFSET").Output(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "losetup", "--list", "--noheadings", "--output",
+		"BACK-FILE,OFFSET").Output(); err != nil {
 		t.Error(err)
 	} else {
 		for line := range strings.Lines(string(out)) {

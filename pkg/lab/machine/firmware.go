@@ -5,15 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/okd-install/okd-install/pkg/lab/dhcp"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
-	"github.com/okd-install/okd-install/pkg/lab/netns"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -118,47 +114,4 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 		return fmt.Errorf("write machine id: %w", err)
 	}
 	return os.Remove(mark)
-}
-
-// lease gets an address for the first network card, as the initial RAM disk
-// of CoreOS does when a config has to be fetched.
-func (m *machine) lease(ctx context.Context) (dhcp.Lease, error) {
-	cables := m.cables()
-	if len(cables) == 0 {
-		return dhcp.Lease{}, nil
-	}
-	c := cables[0]
-	if err := netns.IP(ctx, c.Namespace, "link set lo up", "link set "+c.Interface+" up"); err != nil {
-		return dhcp.Lease{}, err
-	}
-	mac, err := net.ParseMAC(c.MAC)
-	if err != nil {
-		return dhcp.Lease{}, fmt.Errorf("network card %s: %w", c.Interface, err)
-	}
-	client := dhcp.Client{Interface: c.Interface, MAC: mac, Rand: m.sup.cfg.Rand, Retry: 300 * time.Millisecond}
-	var l dhcp.Lease
-	err = netns.Do(c.Namespace, func() error {
-		var err error
-		l, err = client.Get(ctx)
-		return err
-	})
-	if err != nil {
-		return l, err
-	}
-	m.note("address %s on %s", l.Address, c.Interface)
-	lines := []string{fmt.Sprintf("addr replace %s dev %s", l.Address, c.Interface)}
-	if l.Router.IsValid() {
-		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", l.Router, c.Interface))
-	}
-	return l, netns.IP(ctx, c.Namespace, lines...)
-}
-
-// dropLease leaves the network card to the system as the firmware found it.
-func (m *machine) dropLease(ctx context.Context) error {
-	cables := m.cables()
-	if len(cables) == 0 {
-		return nil
-	}
-	c := cables[0]
-	return netns.IP(ctx, c.Namespace, "addr flush dev "+c.Interface, "link set "+c.Interface+" down")
 }

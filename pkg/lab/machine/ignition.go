@@ -11,15 +11,15 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/okd-install/okd-install/pkg/lab/dhcp"
+	"github.com/insomniacslk/dhcp/dhcpv4"
 )
 
 // installedConfig is where coreos-installer leaves the config of the system that
 // it writes to a disk.
 const installedConfig = "boot/ignition/config.ign"
 
-// config is what the system is to be configured with: as the medium says, as
-// the platform says or, on a disk that was installed, as the installer left it.
+// config is the system's Ignition config: from the medium, from the platform or,
+// on a disk that was installed, as the installer left it.
 func (m *machine) config(dev device) ([]byte, error) {
 	switch {
 	case dev.live:
@@ -34,9 +34,9 @@ func (m *machine) config(dev device) ([]byte, error) {
 	return b, nil
 }
 
-// ignite runs Ignition on the root. Fetching may take as long as it wants: a
-// machine whose config server is not up yet keeps asking.
-func (m *machine) ignite(ctx context.Context, lease dhcp.Lease, config []byte) error {
+// ignite runs Ignition on the root. Fetching may take any time: a machine
+// whose config server is not up yet keeps asking.
+func (m *machine) ignite(ctx context.Context, lease *dhcpv4.DHCPv4, config []byte) error {
 	work := filepath.Join(m.dir, "ignition")
 	if err := os.RemoveAll(work); err != nil {
 		return fmt.Errorf("prepare Ignition: %w", err)
@@ -64,17 +64,6 @@ func (m *machine) ignite(ctx context.Context, lease dhcp.Lease, config []byte) e
 		return err
 	}
 	return os.RemoveAll(work) // the fetched config holds secrets
-}
-
-func resolvConf(l dhcp.Lease) []byte {
-	var b bytes.Buffer
-	if l.Domain != "" {
-		fmt.Fprintf(&b, "search %s\n", l.Domain)
-	}
-	for _, a := range l.DNS {
-		fmt.Fprintf(&b, "nameserver %s\n", a)
-	}
-	return b.Bytes()
 }
 
 // launch enters control groups and becomes the program that follows.
@@ -113,7 +102,7 @@ func (m *machine) ignitionStage(ctx context.Context, work, stage string) error {
 	return nil
 }
 
-// presetFile is where Ignition says which units it wants enabled.
+// presetFile is where Ignition lists the units to enable.
 const presetFile = "etc/systemd/system-preset/20-ignition.preset"
 
 // applyPresets does what systemd does at the first boot of a system without a

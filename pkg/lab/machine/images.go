@@ -50,7 +50,7 @@ func (i *images) mount(ctx context.Context, id string, b volume.Bootable) (strin
 	return at, nil
 }
 
-// release says that a machine needs its image no longer.
+// release gives up a machine's claim on its image.
 func (i *images) release(id string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

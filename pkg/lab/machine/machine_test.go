@@ -28,7 +28,8 @@ nonsense x
 
 // TestConfigStaysHidden feeds what Ignition prints when it fails, in pieces.
 func TestConfigStaysHidden(t *testing.T) {
-	const log = "INFO     : Stage: files\nfiles failed\nFull config:\n{\n  \"secret\": \"hunter2\"\n}\nCRITICAL : Ignition failed: no such group\n"
+	const log = "INFO     : Stage: files\nfiles failed\n" +
+		"Full config:\n{\n  \"secret\": \"hunter2\"\n}\nCRITICAL : Ignition failed: no such group\n"
 	for size := 1; size < len(log); size += 7 {
 		var out bytes.Buffer
 		w := &withoutConfig{out: &out}

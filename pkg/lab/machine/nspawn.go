@@ -25,7 +25,7 @@ const (
 )
 
 // supervise runs a program in control groups and keeps its exit code in a file,
-// so that the machine outlives whoever started it. It stays outside of the
+// so that the machine outlives the daemon. It stays outside of the
 // groups itself, to reap the program when all in them is killed.
 const supervise = `exit_file=$1 launch=$2; shift 2
 sh -c "$launch" okd-lab-machine "$@"
@@ -100,7 +100,7 @@ func (m *machine) spawn(ctx context.Context, dev device) (*exec.Cmd, error) {
 	cmd.Stdout, cmd.Stderr = console, console
 	// A session of its own: it goes on when the lab's daemon is restarted.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	// Nobody else uses the directory, and the lock would outlive a killed run.
+	// Nothing else uses the directory, and the lock would outlive a killed run.
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_LOCK=0")
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func (m *machine) stopSystem() {
 	m.mu.Lock()
 	m.leader = 0
 	m.mu.Unlock()
-	ctx := context.Background() // power is off whoever gives up waiting
+	ctx := context.Background() // the caller may stop waiting; the power still goes off
 	err := errors.Join(
 		m.group().Kill(ctx),
 		m.group().Remove(ctx),

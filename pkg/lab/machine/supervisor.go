@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -43,7 +42,6 @@ type Config struct {
 	Group    string         // parent group of all of them
 	Ignition string         // the Ignition binary
 	Clock    clock.Clock
-	Rand     io.Reader
 	Log      *slog.Logger
 }
 
@@ -232,7 +230,7 @@ func (s *Supervisor) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// State tells what a machine does.
+// State returns what a machine does.
 func (s *Supervisor) State(id string) engine.State {
 	m := s.find(id)
 	if m == nil {
@@ -274,15 +272,16 @@ type Status struct {
 // Enter is the command line that runs argv inside the machine's system. A shell
 // that stays outside of the system's processes waits for argv: nsenter's own
 // wait stops itself when the system, shutting down, stops all that runs in it,
-// and what nobody reaps then keeps the system from ever ending.
+// and a process that is not reaped keeps the system from ever ending.
 func (s Status) Enter(argv []string) []string {
 	return append([]string{
-		"nsenter", "--target", strconv.Itoa(s.Leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--no-fork", "--cgroup", "--wdns=/", "--",
+		"nsenter", "--target", strconv.Itoa(s.Leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--no-fork",
+		"--cgroup", "--wdns=/", "--",
 		"sh", "-c", `"$@"; exit $?`, "sh",
 	}, argv...)
 }
 
-// List tells about all machines, by name.
+// List describes all machines, by name.
 func (s *Supervisor) List() []Status {
 	s.mu.Lock()
 	known := make([]*machine, 0, len(s.machines))
@@ -298,7 +297,7 @@ func (s *Supervisor) List() []Status {
 			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(), Standalone: m.hw.Standalone,
 		}
 		m.mu.Unlock()
-		if st.Leader != 0 { // people get what is true right now
+		if st.Leader != 0 { // people get the present addresses
 			st.Addresses = addresses(m.namespace())
 		}
 		list = append(list, st)

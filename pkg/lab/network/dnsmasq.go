@@ -8,9 +8,9 @@ import (
 	"text/template"
 )
 
-// dnsmasqTemplate serves names and addresses on the bridge and knows no
-// upstream: "local=/./" keeps every unknown name here, so that it fails at
-// once with NXDOMAIN.
+// dnsmasqTemplate serves names and addresses on the bridge and has no upstream:
+// "local=/./" keeps every unknown name here, so that it fails at once with
+// NXDOMAIN.
 var dnsmasqTemplate = template.Must(template.New("dnsmasq").Parse(`# Made by okd-lab; changes are lost.
 keep-in-foreground
 log-facility=-

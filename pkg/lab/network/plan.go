@@ -1,6 +1,6 @@
 // Package network is the lab's network: one namespace per lab with a bridge,
-// DHCP and DNS on it, a second namespace for whoever installs clusters, and a
-// cable per machine. Nothing in it has a way out.
+// DHCP and DNS on it, a second namespace for installers, and a cable
+// per machine. Nothing in it has a way out.
 package network
 
 import (
@@ -21,7 +21,9 @@ var (
 	Engine   = netip.MustParseAddr("198.18.0.3")
 	// Hosts are the hypervisors with their imageio. Three of them, so that
 	// affinity groups can keep three masters apart.
-	Hosts       = []netip.Addr{netip.MustParseAddr("198.18.0.4"), netip.MustParseAddr("198.18.0.5"), netip.MustParseAddr("198.18.0.6")}
+	Hosts = []netip.Addr{
+		netip.MustParseAddr("198.18.0.4"), netip.MustParseAddr("198.18.0.5"), netip.MustParseAddr("198.18.0.6"),
+	}
 	Provisioner = netip.MustParseAddr("198.18.0.9")
 
 	poolFirst = netip.MustParseAddr("198.18.0.100")
@@ -44,6 +46,16 @@ const (
 
 // HostName is the name of hypervisor n, counted from 0.
 func HostName(n int) string { return fmt.Sprintf("host%d.%s", n+1, Domain) }
+
+// Services are the names and addresses of everything that the lab serves.
+func Services() (names []string, addresses []netip.Addr) {
+	names = []string{EngineName, RegistryName, ImagesName, UpdatesName}
+	addresses = []netip.Addr{Registry, Engine}
+	for n, addr := range Hosts {
+		names, addresses = append(names, HostName(n)), append(addresses, addr)
+	}
+	return names, addresses
+}
 
 // Cluster is a cluster that an operator has prepared DNS for.
 type Cluster struct {

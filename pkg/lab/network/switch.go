@@ -90,7 +90,7 @@ type Cable struct {
 	MAC       string
 }
 
-// Attach plugs a cable in. The machine's end is down until its system wants it.
+// Attach plugs a cable in. The machine's end is down until its system sets it up.
 func (s Switch) Attach(ctx context.Context, c Cable) error {
 	p := port(c.ID, c.Index)
 	_ = netns.IP(ctx, s.Namespace, "link delete "+p) // of a machine that was killed
@@ -104,7 +104,7 @@ func (s Switch) Attach(ctx context.Context, c Cable) error {
 
 // Detach pulls it out.
 func (s Switch) Detach(ctx context.Context, c Cable) {
-	_ = netns.IP(ctx, s.Namespace, "link delete "+port(c.ID, c.Index)) // gone with the namespace already, mostly
+	_ = netns.IP(ctx, s.Namespace, "link delete "+port(c.ID, c.Index)) // fails when it went with the namespace
 }
 
 // Link cuts or mends a cable that stays plugged in, for tests of link failures.

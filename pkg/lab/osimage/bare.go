@@ -14,15 +14,11 @@ import (
 // NodeFile is in the directory of a bare image, beside the disk.
 const NodeFile = "node.tar"
 
-// BareKind is the kind of bare images in the cache.
-const BareKind = "bare"
-
 // Node is the path of what the bare image lacks, and the rest of an OS with it:
 // the layer of the release's node image.
 func (i Image) Node() string { return filepath.Join(i.Dir, NodeFile) }
 
-// left are the programs that a bare CoreOS has not: they come with the node
-// image.
+// left are the programs that a bare CoreOS lacks: they come with the node image.
 var left = []string{
 	"usr/bin/hyperkube", "usr/bin/kubelet", "usr/bin/kubectl", "usr/bin/oc",
 	"usr/bin/containerd", "usr/bin/containerd-shim-runc-v2", "usr/bin/ctr", "usr/lib/systemd/system/containerd.service",
@@ -48,62 +44,31 @@ var outside = []string{"boot", "dev", "proc", "run", "sys", "sysroot", "tmp", "v
 // deployment of a real ostree repository, without what the node image brings.
 // container is the program for ostree's subcommand of that name.
 func (b Builder) BuildBare(ctx context.Context, container string) (Image, error) {
-	tree, err := cache.TreeKey(Tree())
-	if err != nil {
-		return Image{}, err
-	}
-	hyperkube, err := cache.FileKey(b.Hyperkube)
-	if err != nil {
-		return Image{}, err
-	}
 	command, err := cache.FileKey(container)
 	if err != nil {
 		return Image{}, err
 	}
-	layout := fmt.Sprint(links, directories, enabled, masked, left, outside)
-	key := cache.Key(recipe, tree, hyperkube, command, filepath.Base(b.Rootfs), layout)
-	dir, err := b.Cache.Entry(ctx, b.Clock, BareKind, key, func(path string) error {
-		if err := b.makeBare(ctx, path, key, container); err != nil {
-			return fmt.Errorf("make bare OS image: %w", err)
-		}
-		return nil
-	})
-	return Image{Dir: dir}, err
-}
-
-func (b Builder) makeBare(ctx context.Context, dir, key, container string) error {
-	sysroot := filepath.Join(dir, "sysroot")
-	if err := os.MkdirAll(sysroot, 0o755); err != nil {
-		return err
-	}
-	raw := filepath.Join(dir, "disk.raw")
-	if err := b.onOverlay(filepath.Join(dir, "build"), func(root string) error {
-		if err := apply(ctx, root, b.Hyperkube, Tree()); err != nil {
-			return err
-		}
-		if err := likeOSTree(root, container); err != nil {
-			return err
-		}
-		if err := archive(ctx, root, filepath.Join(dir, NodeFile)); err != nil {
-			return err
-		}
-		for _, path := range left {
-			if err := remove(filepath.Join(root, path)); err != nil {
-				return err
+	return b.build(ctx, variant{
+		kind: BareKind, inputs: []string{command, fmt.Sprint(left, outside)},
+		system: func(ctx context.Context, root, dir string) (string, error) {
+			if err := likeOSTree(root, container); err != nil {
+				return "", err
 			}
-		}
-		return deploy(ctx, root, sysroot)
-	}); err != nil {
-		return err
-	}
-	if err := makeDisk(ctx, raw, sysroot, key); err != nil {
-		return err
-	}
-	disk := filepath.Join(dir, DiskFile)
-	if _, err := run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk); err != nil {
-		return err
-	}
-	return errors.Join(os.RemoveAll(raw), os.RemoveAll(sysroot), os.RemoveAll(filepath.Join(dir, "build")))
+			if err := archive(ctx, root, filepath.Join(dir, NodeFile)); err != nil {
+				return "", err
+			}
+			for _, path := range left {
+				if err := remove(filepath.Join(root, path)); err != nil {
+					return "", err
+				}
+			}
+			sysroot := root + ".sysroot" // beside the overlay, and removed with it
+			if err := os.Mkdir(sysroot, 0o755); err != nil {
+				return "", err
+			}
+			return sysroot, deploy(ctx, root, sysroot)
+		},
+	})
 }
 
 // likeOSTree changes what is different in a system of which /usr is read-only.
@@ -183,7 +148,7 @@ func deploy(ctx context.Context, root, sysroot string) error {
 	return os.WriteFile(filepath.Join(sysroot, firstBootMark), nil, 0o644)
 }
 
-// firstBootMark is where the firmware finds that Ignition has not run.
+// firstBootMark is there until Ignition has run.
 const firstBootMark = "boot/ignition.firstboot"
 
 // moveSettings puts /etc where a deployment has its defaults.

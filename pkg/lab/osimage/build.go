@@ -14,17 +14,17 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/diskfs/go-diskfs/partition/gpt"
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
-	"github.com/okd-install/okd-install/pkg/lab/gpt"
 )
 
 // Version of the recipe below; raise it when the image changes in a way that
 // its inputs do not show.
-const recipe = "1"
+const recipe = "2"
 
 // Builder makes images.
 type Builder struct {
@@ -55,9 +55,40 @@ func (i Image) Stream() ([]byte, error) {
 	return b, nil
 }
 
+// Kinds of images in the cache.
+const (
+	PlainKind = "osimage"
+	BareKind  = "bare"
+)
+
+// variant is one kind of image.
+type variant struct {
+	kind   string
+	inputs []string // besides those of every image, for the key
+	// system turns root, the complete OS, into what the disk holds, and returns
+	// where that is. Files beside the disk go to dir.
+	system func(ctx context.Context, root, dir string) (content string, err error)
+	// finish is called when the disk is there; it may be nil.
+	finish func(dir, key string) error
+}
+
 // Build makes the image, or finds it in the cache. It will be served at
 // baseURL/DiskFile.
 func (b Builder) Build(ctx context.Context, baseURL string) (Image, error) {
+	return b.build(ctx, variant{
+		kind: PlainKind, inputs: []string{baseURL},
+		system: func(_ context.Context, root, _ string) (string, error) { return root, nil },
+		finish: func(dir, key string) error {
+			stream, err := describe(filepath.Join(dir, DiskFile), key, baseURL, b.Clock.Now())
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, StreamFile), stream, 0o644)
+		},
+	})
+}
+
+func (b Builder) build(ctx context.Context, v variant) (Image, error) {
 	tree, err := cache.TreeKey(Tree())
 	if err != nil {
 		return Image{}, err
@@ -67,40 +98,42 @@ func (b Builder) Build(ctx context.Context, baseURL string) (Image, error) {
 		return Image{}, err
 	}
 	// The layout is data in this package, and part of the key like the files.
-	key := cache.Key(recipe, tree, hyperkube, filepath.Base(b.Rootfs), baseURL, fmt.Sprint(links, directories, enabled, masked))
-	dir, err := b.Cache.Entry(ctx, b.Clock, "osimage", key, func(path string) error {
-		if err := b.make(ctx, path, key, baseURL); err != nil {
-			return fmt.Errorf("make OS image: %w", err)
+	layout := fmt.Sprint(links, directories, enabled, masked)
+	key := cache.Key(append([]string{recipe, tree, hyperkube, filepath.Base(b.Rootfs), layout}, v.inputs...)...)
+	dir, err := b.Cache.Entry(ctx, b.Clock, v.kind, key, func(path string) error {
+		if err := b.make(ctx, path, key, v); err != nil {
+			return fmt.Errorf("make OS image of kind %s: %w", v.kind, err)
 		}
 		return nil
 	})
 	return Image{Dir: dir}, err
 }
 
-func (b Builder) make(ctx context.Context, dir, key, baseURL string) (err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	raw := filepath.Join(dir, "disk.raw")
-	if err := b.onOverlay(filepath.Join(dir, "build"), func(root string) error {
+func (b Builder) make(ctx context.Context, dir, key string, v variant) error {
+	work, raw := filepath.Join(dir, "build"), filepath.Join(dir, "disk.raw")
+	err := b.onOverlay(work, func(root string) error {
 		if err := apply(ctx, root, b.Hyperkube, Tree()); err != nil {
 			return err
 		}
-		return makeDisk(ctx, raw, root, key)
-	}); err != nil {
+		content, err := v.system(ctx, root, dir)
+		if err != nil {
+			return err
+		}
+		return makeDisk(ctx, raw, content, key)
+	})
+	if err != nil {
 		return err
 	}
 	disk := filepath.Join(dir, DiskFile)
 	if _, err := run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk); err != nil {
 		return err
 	}
-	stream, err := describe(disk, key, baseURL, b.Clock.Now())
-	if err != nil {
-		return err
+	if v.finish != nil {
+		if err := v.finish(dir, key); err != nil {
+			return err
+		}
 	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(dir, StreamFile), stream, 0o644),
-		os.RemoveAll(raw), os.RemoveAll(filepath.Join(dir, "build")))
+	return errors.Join(os.RemoveAll(raw), os.RemoveAll(work))
 }
 
 // onOverlay runs fn with a copy of the Debian root that costs nothing and may
@@ -123,6 +156,7 @@ func (b Builder) onOverlay(dir string, fn func(root string) error) (err error) {
 const (
 	mib       = 1 << 20
 	diskAlign = mib
+	sector    = 512
 )
 
 // makeDisk makes a raw disk with one partition that holds root.
@@ -142,14 +176,20 @@ func makeDisk(ctx context.Context, path, root, key string) error {
 	if err := f.Truncate(total); err != nil {
 		return err
 	}
-	id := func(what string) uuid.UUID { return uuid.NewSHA1(gpt.RootX86, []byte(key+what)) }
-	part := gpt.Partition{Type: gpt.RootX86, ID: id("root"), Name: "root", Offset: diskAlign, Size: size}
-	if err := gpt.Write(f, total, id("disk"), []gpt.Partition{part}); err != nil {
+	id := func(what string) string {
+		return uuid.NewSHA1(uuid.MustParse(string(gpt.LinuxRootX86_64)), []byte(key+what)).String()
+	}
+	table := gpt.Table{ProtectiveMBR: true, GUID: id("disk"), Partitions: []*gpt.Partition{{
+		Index: 1, Type: gpt.LinuxRootX86_64, GUID: id("root"), Name: "root",
+		Start: diskAlign / sector, Size: uint64(size),
+	}}}
+	if err := table.Write(f, total); err != nil {
 		return err
 	}
 	// No journal: the image is only ever mounted read-only.
-	_, err = run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs").String(), "-m", "0",
-		"-O", "^has_journal,^metadata_csum,^64bit", "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0,offset="+strconv.Itoa(diskAlign),
+	_, err = run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs"), "-m", "0",
+		"-O", "^has_journal,^metadata_csum,^64bit",
+		"-E", "lazy_itable_init=1,nodiscard,root_owner=0:0,offset="+strconv.Itoa(diskAlign),
 		"-N", strconv.Itoa(files+files/10+1000), "-b", "4096", "-d", root, path, strconv.FormatInt(size/1024, 10)+"k")
 	return err
 }

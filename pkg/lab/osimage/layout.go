@@ -43,7 +43,7 @@ var directories = []string{
 	"var/lib/kubelet", "var/lib/containerd", "var/lib/containers", "var/log/journal", "var/opt",
 }
 
-// enabled units start at boot; what Ignition wants comes on top.
+// enabled units start at boot, besides those that Ignition enables.
 var enabled = []string{
 	"lab-remount.service", "lab-dispatcher.service", "lab-dispatcher.path", "coreos-update-ca-trust.service",
 	"sshd-keygen.service", "ssh.service", "systemd-networkd.service", "systemd-networkd-wait-online.service",
@@ -57,12 +57,14 @@ var masked = []string{
 	"haproxy.service", "keepalived.service", "nftables.service", "rsync.service", "netfilter-persistent.service",
 	"containerd.service", "ssh.socket",
 	"console-getty.service", "getty@tty1.service", "getty.target",
-	"systemd-firstboot.service", "systemd-logind.service", "dbus-org.freedesktop.login1.service", "systemd-pstore.service", "systemd-timesyncd.service",
+	"systemd-firstboot.service", "systemd-logind.service", "dbus-org.freedesktop.login1.service",
+	"systemd-pstore.service", "systemd-timesyncd.service",
 	"systemd-update-utmp.service", "systemd-update-utmp-runlevel.service", "systemd-machine-id-commit.service",
 	"systemd-ask-password-wall.path", "systemd-ask-password-console.path", "ldconfig.service",
 	"systemd-journal-flush.service", "modprobe@.service", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
 	"dev-hugepages.mount", "dev-mqueue.mount", "systemd-network-generator.service",
-	"systemd-modules-load.service", "systemd-remount-fs.service", "systemd-sysusers.service", "sys-fs-fuse-connections.mount",
+	"systemd-modules-load.service", "systemd-remount-fs.service", "systemd-sysusers.service",
+	"sys-fs-fuse-connections.mount",
 }
 
 // apply turns a Debian root into the image's root. root is a copy that may be

@@ -28,7 +28,7 @@ func escape(s string) string {
 	return b.String()
 }
 
-// logins are a registry's name and what it wants to hear.
+// logins are the credentials of registries, by name.
 type logins map[string]authn.AuthConfig
 
 // readLogins reads a file as podman and docker have it.

@@ -18,7 +18,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// unverified says that whoever names the image vouches for it; a digest does.
+// unverified is the transport of images that are not checked against a signature:
+// their digest is enough.
 const unverified = "ostree-unverified-image:docker://"
 
 // Run is the command line: container image pull [--authfile FILE] REPO IMAGE.

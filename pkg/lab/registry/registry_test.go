@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -27,9 +28,14 @@ var login = &authn.Basic{Username: "lab", Password: "open-sesame"}
 func serve(t *testing.T) (host string, inLayout v1.Image) {
 	t.Helper()
 	g, img := open(t)
+	return start(t, g), img
+}
+
+func start(t *testing.T, g *registry.Registry) (host string) {
+	t.Helper()
 	s := httptest.NewServer(g)
 	t.Cleanup(s.Close)
-	return strings.TrimPrefix(s.URL, "http://"), img
+	return strings.TrimPrefix(s.URL, "http://")
 }
 
 func TestTagged(t *testing.T) {
@@ -84,7 +90,8 @@ func TestPullFromLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	// By tag, by digest, and by digest from another repository.
-	for _, ref := range []string{"/okd/release:v1", "/okd/release@" + digest.String(), "/okd/content@" + digest.String()} {
+	byDigest := "@" + digest.String()
+	for _, ref := range []string{"/okd/release:v1", "/okd/release" + byDigest, "/okd/content" + byDigest} {
 		got, err := remote.Image(parse(t, host+ref), remote.WithAuth(login))
 		if err != nil {
 			t.Errorf("pull %s: %v", ref, err)
@@ -147,6 +154,64 @@ func TestPushThenPull(t *testing.T) {
 	tags, err := remote.List(ref.Context(), remote.WithAuth(login))
 	if err != nil || len(tags) != 1 || tags[0] != "v2" {
 		t.Errorf("tags are %v, %v", tags, err)
+	}
+}
+
+func TestPushedImagesOutliveTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	reopen := func() string {
+		g, err := registry.New(dir, registry.Login{User: login.Username, Password: secret.New(login.Password)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return start(t, g)
+	}
+	img, err := random.Image(1024, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(parse(t, reopen()+"/some/image:v1"), img, remote.WithAuth(login)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := remote.Image(parse(t, reopen()+"/some/image:v1"), remote.WithAuth(login))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(got); err != nil {
+		t.Error(err)
+	}
+}
+
+// A pull that broke off asks for the rest of a blob only.
+func TestServesTheRestOfABlob(t *testing.T) {
+	host, img := serve(t)
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := layers[0].Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := layers[0].Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + host + "/v2/okd/release/blobs/" + digest.String()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(login.Username, login.Password)
+	req.Header.Set("Range", "bytes=100-")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	rest, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusPartialContent || int64(len(rest)) != size-100 {
+		t.Errorf("status %d, %d bytes of %d, %v", resp.StatusCode, len(rest), size, err)
 	}
 }
 

@@ -65,7 +65,8 @@ func (b Builder) Build(ctx context.Context) (string, error) {
 }
 
 func debootstrap(ctx context.Context, path, mirror string) error {
-	cmd := exec.CommandContext(ctx, "debootstrap", "--variant=minbase", "--include="+strings.Join(packages, ","), suite, path, mirror)
+	cmd := exec.CommandContext(ctx, "debootstrap",
+		"--variant=minbase", "--include="+strings.Join(packages, ","), suite, path, mirror)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	// No package may start a service or ask a question on this machine.

@@ -16,7 +16,8 @@ import (
 const (
 	ignitionModule = "github.com/coreos/ignition/v2"
 	// The machines have no SELinux, and relabelling would fail on them.
-	ignitionFlags = "-s -w -X " + ignitionModule + "/internal/distro.selinuxRelabel=false -X " + ignitionModule + "/internal/version.Raw="
+	ignitionFlags = "-s -w -X " + ignitionModule + "/internal/distro.selinuxRelabel=false" +
+		" -X " + ignitionModule + "/internal/version.Raw="
 )
 
 // ignition compiles the real Ignition and its validator, in the version that
@@ -30,14 +31,15 @@ func ignition(ctx context.Context, dir cache.Dir, source string, clk clock.Clock
 	if err != nil {
 		return "", "", err
 	}
-	path, err := dir.Entry(ctx, clk, "ignition", cache.Key(string(version), string(goVersion), ignitionFlags), func(path string) error {
+	key := cache.Key(string(version), string(goVersion), ignitionFlags)
+	path, err := dir.Entry(ctx, clk, "ignition", key, func(path string) error {
 		return buildIgnition(ctx, source, string(bytes.TrimSpace(version)), path)
 	})
 	return filepath.Join(path, "ignition"), filepath.Join(path, "ignition-validate"), err
 }
 
 // buildIgnition compiles inside the module's own directory: its main package
-// is internal, and its go.sum knows its dependencies.
+// is internal, and its go.sum has its dependencies.
 func buildIgnition(ctx context.Context, source, version, out string) error {
 	b, err := goTool(ctx, source, nil, "mod", "download", "-json", ignitionModule+"@"+version)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
 	"github.com/okd-install/okd-install/pkg/lab/images"
@@ -42,7 +43,7 @@ type Result struct {
 	Bare string `json:"bare,omitempty"`
 }
 
-// Config says what to set up from where.
+// Config is what to set up, and from where.
 type Config struct {
 	Source string // root of the repository
 	Cache  string
@@ -101,14 +102,14 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return Result{}, err
 	}
 	if err := trim(cfg.Cache, cfg.Clock.Now()); err != nil {
-		s.say("%v", err) // that is a pity, and nothing more
+		s.say("%v", err) // costs disk space only
 	}
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return Result{}, fmt.Errorf("write result of setup: %w", err)
 	}
 	path := filepath.Join(cfg.Cache, resultFile)
-	if err := errors.Join(os.WriteFile(path+".new", b, 0o644), os.Rename(path+".new", path)); err != nil {
+	if err := atomicfile.Write(path, b, 0o644); err != nil {
 		return Result{}, fmt.Errorf("write result of setup: %w", err)
 	}
 	s.say("setup done in %s", s.since(s.start))
@@ -121,7 +122,8 @@ const ImagesURL = "https://" + network.ImagesName
 func (s *steps) all(ctx context.Context) (Result, error) {
 	var r Result
 	dir := cache.Dir{Path: s.cfg.Cache}
-	if err := s.step(ctx, "Debian packages", func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }); err != nil {
+	packages := func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }
+	if err := s.step(ctx, "Debian packages", packages); err != nil {
 		return r, err
 	}
 	// Unpacking packages waits for the network and the disk while compiling
@@ -205,7 +207,10 @@ const (
 
 func trim(dir string, now time.Time) error {
 	var errs []error
-	for _, kind := range []string{"osimage/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*", "bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*"} {
+	for _, kind := range []string{
+		osimage.PlainKind + "/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*",
+		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
+	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
 	}
 	return errors.Join(errs...)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 )
 
@@ -63,7 +64,7 @@ const (
 	SSHKeyFile  = "ssh/id_ed25519"
 	EngineState = "engine.json"
 	BinDir      = "bin"
-	// ReleaseKeyFile is the public key of whoever signs the lab's releases.
+	// ReleaseKeyFile is the public key that the lab's releases are signed with.
 	ReleaseKeyFile = "release-key.asc"
 )
 
@@ -73,7 +74,7 @@ type Facts struct {
 	Lab      string         `json:"lab"`
 	Engine   EngineFacts    `json:"engine"`
 	Registry RegistryFacts  `json:"registry"`
-	Release  ReleaseFacts   `json:"release"` // the one that is installed unless told otherwise
+	Release  ReleaseFacts   `json:"release"` // the one that is installed by default
 	Releases []ReleaseFacts `json:"releases"`
 	Updates  UpdatesFacts   `json:"updates"`
 	Image    ImageFacts     `json:"image"`
@@ -120,7 +121,8 @@ func (f Facts) ReleaseFor(name string) (ReleaseFacts, error) {
 		}
 		have = append(have, r.Version)
 	}
-	return ReleaseFacts{}, fmt.Errorf("release %q: lab %s has %s; build others with okd-lab setup --release %s,… and start the lab anew",
+	return ReleaseFacts{}, fmt.Errorf("release %q: lab %s has %s; "+
+		"build others with okd-lab setup --release %s,… and start the lab again",
 		name, f.Lab, strings.Join(have, ", "), name)
 }
 
@@ -147,7 +149,7 @@ type ClusterFacts struct {
 	IngressVIP string `json:"ingressVIP"`
 }
 
-// ErrDown says that a lab does not run.
+// ErrDown is the error for a lab that does not run.
 var ErrDown = errors.New("the lab is not up; start it with okd-lab up")
 
 // Facts reads what is known about the lab.
@@ -180,11 +182,7 @@ func WriteSecret(path string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := atomicfile.Write(path, b, 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

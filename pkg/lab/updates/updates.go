@@ -32,7 +32,7 @@ type Service struct {
 	forged atomic.Pointer[Signer]
 }
 
-// Forge makes all signatures those of somebody else, or good again.
+// Forge signs with a stranger's key from now on, or with the right one again.
 func (s *Service) Forge(on bool) error {
 	if !on {
 		s.forged.Store(nil)
@@ -59,7 +59,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // graph answers as the policy engine does: an unknown channel is an empty one.
 func (s *Service) graph(w http.ResponseWriter, r *http.Request) {
-	if accept := r.Header.Get("Accept"); !strings.Contains(accept, "application/json") && !strings.Contains(accept, "*/*") {
+	accept := r.Header.Get("Accept")
+	if !strings.Contains(accept, "application/json") && !strings.Contains(accept, "*/*") {
 		refuse(w, http.StatusNotAcceptable, "invalid_content_type", "invalid Content-Type requested")
 		return
 	}
@@ -85,7 +86,7 @@ func (s *Service) graph(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(g) // the client is gone, then
+	_ = json.NewEncoder(w).Encode(g) // fails only when the client has hung up
 }
 
 type graph struct {
@@ -136,7 +137,7 @@ func (s *Service) signature(w http.ResponseWriter, path string) {
 			return
 		}
 		w.Header().Set("Content-Type", "application/octet-stream")
-		_, _ = w.Write(message) // the client is gone, then
+		_, _ = w.Write(message) // fails only when the client has hung up
 		return
 	}
 	w.WriteHeader(http.StatusNotFound)
@@ -145,7 +146,8 @@ func (s *Service) signature(w http.ResponseWriter, path string) {
 func refuse(w http.ResponseWriter, status int, kind, value string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"kind": kind, "value": value}) // the client is gone, then
+	refusal := map[string]string{"kind": kind, "value": value}
+	_ = json.NewEncoder(w).Encode(refusal) // fails only when the client has hung up
 }
 
 // claimOf is what is signed about an image.

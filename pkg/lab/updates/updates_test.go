@@ -29,7 +29,8 @@ func service(t *testing.T) *Service {
 		Repository: "registry.test:5000/okd/release", Signer: signer, Clock: clock.NewFake(now),
 		Releases: func() map[string]string {
 			return map[string]string{
-				"4.20.0-okd-lab.1": "sha256:20", "4.22.0-okd-lab.1": "sha256:22", "5.0.0-okd-lab.1": "sha256:50", "latest": "sha256:99",
+				"4.20.0-okd-lab.1": "sha256:20", "4.22.0-okd-lab.1": "sha256:22",
+				"5.0.0-okd-lab.1": "sha256:50", "latest": "sha256:99",
 			}
 		},
 	}
@@ -47,7 +48,8 @@ func get(t *testing.T, s *Service, path string) (int, []byte) {
 func TestGraph(t *testing.T) {
 	s := service(t)
 	for channel, want := range map[string][]string{
-		"stable-5.0": {"4.22.0-okd-lab.1", "5.0.0-okd-lab.1"}, "stable-4.20": {"4.20.0-okd-lab.1"}, "stable-4.21": {"4.20.0-okd-lab.1"},
+		"stable-5.0":  {"4.22.0-okd-lab.1", "5.0.0-okd-lab.1"},
+		"stable-4.20": {"4.20.0-okd-lab.1"}, "stable-4.21": {"4.20.0-okd-lab.1"},
 		"candidate-4.22": {"4.22.0-okd-lab.1"}, "stable-4.19": nil, "nonsense": nil,
 	} {
 		code, body := get(t, s, GraphPath+"?channel="+channel)
@@ -96,7 +98,8 @@ func TestSignature(t *testing.T) {
 		if code != http.StatusOK {
 			t.Fatalf("status %d", code)
 		}
-		md, err := openpgp.ReadMessage(bytes.NewReader(body), keys, nil, &packet.Config{Time: func() time.Time { return now }})
+		md, err := openpgp.ReadMessage(bytes.NewReader(body), keys, nil,
+			&packet.Config{Time: func() time.Time { return now }})
 		if err != nil {
 			t.Fatal(err)
 		}

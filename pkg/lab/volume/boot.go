@@ -7,11 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"github.com/okd-install/okd-install/pkg/lab/gpt"
 )
 
-// ErrNotBootable says that there is no operating system on a disk.
+// ErrNotBootable is returned for a disk without an operating system.
 var ErrNotBootable = errors.New("no bootable system")
 
 // Bootable is what firmware needs to start a machine from a volume.
@@ -45,24 +43,17 @@ func (s *Store) Boot(id string) (Bootable, error) {
 	if err != nil {
 		return b, fmt.Errorf("open disk %s: %w", id, err)
 	}
-	parts, err := gpt.Parse(f, info.Size())
-	if err != nil {
+	if b.Offset, b.Size, err = rootPartition(f, info.Size()); err != nil {
 		return b, fmt.Errorf("disk %s: %w: %w", id, err, ErrNotBootable)
 	}
-	for _, p := range parts {
-		if p.Type == gpt.RootX86 {
-			b.Offset, b.Size = p.Offset, p.Size
-			st := info.Sys().(*syscall.Stat_t)
-			b.Key = fmt.Sprintf("%x-%x", st.Dev, st.Ino)
-			return b, nil
-		}
-	}
-	return b, fmt.Errorf("disk %s has no root partition: %w", id, ErrNotBootable)
+	st := info.Sys().(*syscall.Stat_t)
+	b.Key = fmt.Sprintf("%x-%x", st.Dev, st.Ino)
+	return b, nil
 }
 
 // Raw is the content of a disk as a file that may be written to, from the
-// first byte to the last. What machines wrote as files before is dropped. A
-// disk whose content is shared with others is refused.
+// first byte to the last. The files that machines wrote before are dropped. A
+// disk that shares its content with others is refused.
 func (s *Store) Raw(id string) (string, error) {
 	dir, m, err := s.load(id)
 	if err != nil {

@@ -51,7 +51,7 @@ func unpackQCOW(ctx context.Context, upload, image string) (int64, error) {
 		Backing     string `json:"backing-filename"`
 	}
 	if err := json.Unmarshal(out, &info); err != nil {
-		return 0, fmt.Errorf("read what qemu-img says: %w", err)
+		return 0, fmt.Errorf("read the output of qemu-img: %w", err)
 	}
 	if info.Backing != "" {
 		return 0, fmt.Errorf("the image needs a backing file %q; upload a flat image", info.Backing)
@@ -84,7 +84,7 @@ func checkWhole(ctx context.Context, upload string) error {
 		End int64 `json:"image-end-offset"`
 	}
 	if err := json.Unmarshal(out, &check); err != nil {
-		return fmt.Errorf("read what qemu-img says: %w", err)
+		return fmt.Errorf("read the output of qemu-img: %w", err)
 	}
 	info, err := os.Stat(upload)
 	if err != nil {

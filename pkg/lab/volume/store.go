@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"sync"
 	"syscall"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
 // The files of one volume.
@@ -277,9 +279,5 @@ func save(dir string, m meta) error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, metaFile+".new")
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(dir, metaFile))
+	return atomicfile.Write(filepath.Join(dir, metaFile), b, 0o600)
 }

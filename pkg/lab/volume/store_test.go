@@ -12,13 +12,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
+	"github.com/diskfs/go-diskfs/partition/gpt"
 
-	"github.com/okd-install/okd-install/pkg/lab/gpt"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
-const diskSize = 4 << 20
+const (
+	diskSize   = 4 << 20
+	rootOffset = 1 << 20
+	rootSize   = 2 << 20
+)
 
 // bootDisk is a raw image with a root partition whose first bytes are mark.
 func bootDisk(t *testing.T, mark string) string {
@@ -32,11 +35,14 @@ func bootDisk(t *testing.T, mark string) string {
 	if err := f.Truncate(diskSize); err != nil {
 		t.Fatal(err)
 	}
-	root := gpt.Partition{Type: gpt.RootX86, ID: uuid.New(), Name: "root", Offset: 1 << 20, Size: 2 << 20}
-	if err := gpt.Write(f, diskSize, uuid.New(), []gpt.Partition{root}); err != nil {
+	table := gpt.Table{ProtectiveMBR: true, Partitions: []*gpt.Partition{
+		{Index: 1, Type: gpt.EFISystemPartition, Name: "EFI-SYSTEM", Start: 64, Size: 64 << 10},
+		{Index: 2, Type: gpt.LinuxRootX86_64, Name: "root", Start: rootOffset / 512, Size: rootSize},
+	}}
+	if err := table.Write(f, diskSize); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WriteAt([]byte(mark), root.Offset); err != nil {
+	if _, err := f.WriteAt([]byte(mark), rootOffset); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -43,6 +43,12 @@ func To(collection, id string) *Ref {
 	return &Ref{Href: Prefix + "/" + collection + "/" + id, ID: id}
 }
 
+// Means reports whether a reference is to the object of that ID and name; an ID
+// in it decides alone.
+func (r *Ref) Means(id, name string) bool {
+	return r.ID == id || r.ID == "" && Val(r.Name) == name
+}
+
 // RefID is the ID a reference holds, or "".
 func RefID(r *Ref) string {
 	if r == nil {
@@ -58,7 +64,7 @@ type List[T any] struct {
 	Items []T
 }
 
-// MarshalXML writes the element and its items; every item knows its own name.
+// MarshalXML writes the element and its items, each under its own name.
 func (l List[T]) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 	start := xml.StartElement{Name: xml.Name{Local: l.Name}}
 	if err := e.EncodeToken(start); err != nil {
@@ -71,6 +77,21 @@ func (l List[T]) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 	}
 	return e.EncodeToken(start.End())
 }
+
+// Identified is the document of an object that is part of another.
+type Identified interface{ Identity() string }
+
+// Identity implements Identified.
+func (t *Tag) Identity() string { return t.ID }
+
+// Identity implements Identified.
+func (a *DiskAttachment) Identity() string { return a.ID }
+
+// Identity implements Identified.
+func (n *NIC) Identity() string { return n.ID }
+
+// Identity implements Identified.
+func (g *GraphicsConsole) Identity() string { return g.ID }
 
 // Fault is the body of a refusal.
 type Fault struct {
@@ -105,7 +126,7 @@ type Root struct {
 	User        *Ref        `xml:"authenticated_user"`
 }
 
-// ProductInfo says what answers.
+// ProductInfo is the product that answers.
 type ProductInfo struct {
 	Name    string  `xml:"name"`
 	Vendor  string  `xml:"vendor"`

@@ -155,7 +155,7 @@ type GraphicsConsole struct {
 	VM       *Ref     `xml:"vm"`
 }
 
-// ReportedDevice is what the guest agent says about a network card.
+// ReportedDevice is what the guest agent reports about a network card.
 type ReportedDevice struct {
 	XMLName xml.Name `xml:"reported_device"`
 	Href    string   `xml:"href,attr"`

@@ -2,24 +2,19 @@ package enginetest
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
+	"io"
 	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/lab/authority"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
@@ -136,20 +131,21 @@ func Run(dir string, opts ...Option) (*Server, error) {
 			{Name: ReaderName, Password: secret.New(ReaderPassword)},
 		},
 	}
-	ca, err := newAuthority()
+	ca, err := authority.New("engine test CA", time.Now())
 	if err != nil {
 		return nil, err
 	}
-	cert, err := ca.issue()
+	loopback := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	secure, err := ca.ServerConfig(time.Now(), []string{"localhost"}, loopback)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{}
 	var api, images http.Handler // set once the addresses are known
-	apiServer := serve(cert, func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) })
-	imageServer := serve(cert, func(w http.ResponseWriter, r *http.Request) { images.ServeHTTP(w, r) })
+	apiServer := serve(secure, func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) })
+	imageServer := serve(secure, func(w http.ResponseWriter, r *http.Request) { images.ServeHTTP(w, r) })
 	s.stops = append(s.stops, apiServer.Close, imageServer.Close)
-	o.config.CA = ca.pem
+	o.config.CA = ca.CertPEM()
 	apiURL, imageURL := address(apiServer), address(imageServer)
 	o.config.BaseURL, o.config.TransferURL, o.config.ProxyURL = apiURL, imageURL, imageURL
 	for _, opt := range opts {
@@ -174,78 +170,32 @@ func Run(dir string, opts ...Option) (*Server, error) {
 	ids := inner.IDs()
 	s.Engine = Engine{Engine: inner, Machines: o.m, Volumes: o.v, BaseURL: apiURL, ImageURL: imageURL,
 		URL: apiURL + "/ovirt-engine/api", Username: Username, Password: secret.New(Password),
-		CA: ca.pem, CAFile: filepath.Join(dir, "ca.pem"),
-		ClusterID: ids.Cluster, DataCenterID: ids.DataCenter, StorageDomainID: ids.Domains["data1"], SecondDomainID: ids.Domains["data2"],
+		CA: ca.CertPEM(), CAFile: filepath.Join(dir, "ca.pem"),
+		ClusterID: ids.Cluster, DataCenterID: ids.DataCenter,
+		StorageDomainID: ids.Domains["data1"], SecondDomainID: ids.Domains["data2"],
 		NetworkID: ids.Networks["ovirtmgmt"], VNICProfileID: ids.Profiles["ovirtmgmt"]}
 	for _, h := range o.config.Hosts {
 		s.HostIDs = append(s.HostIDs, ids.Hosts[h.Name])
 	}
-	if err := os.WriteFile(s.CAFile, ca.pem, 0o644); err != nil {
+	if err := os.WriteFile(s.CAFile, ca.CertPEM(), 0o644); err != nil {
 		s.Stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func serve(cert tls.Certificate, h http.HandlerFunc) *httptest.Server {
+func serve(secure *tls.Config, h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	s.TLS = secure.Clone()
 	// Clients that break off on purpose are part of the tests.
-	s.Config.ErrorLog = log.New(discard{}, "", 0)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.Config.ReadHeaderTimeout = time.Minute
 	return s
 }
 
 func address(s *httptest.Server) string { return "https://" + s.Listener.Addr().String() }
 
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-type authority struct {
-	key  *ecdsa.PrivateKey
-	cert *x509.Certificate
-	pem  []byte
-}
-
-func newAuthority() (*authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "engine test CA"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	return &authority{key, cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}, nil
-}
-
-func (a *authority) issue() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
-}
-
-// Same tells whether two inventories list the same objects.
+// Same reports whether two inventories list the same objects.
 func Same(a, b engine.Inventory) bool {
 	x, errX := json.Marshal(a.Objects())
 	y, errY := json.Marshal(b.Objects())
@@ -260,5 +210,5 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 			return
 		}
 	}
-	t.Fatalf("waited in vain for %s", what)
+	t.Fatalf("timed out waiting for %s", what)
 }

@@ -18,7 +18,7 @@ import (
 // Machines pretends to run machines: each boots for a moment and is up, and
 // obeys every shutdown. It is safe for concurrent use.
 type Machines struct {
-	// Boot and Stop say how long machines take to start and to shut down.
+	// Boot and Stop are the times that machines take to start and to shut down.
 	Boot, Stop time.Duration
 	// Refuse, if set, decides whether a machine cannot start.
 	Refuse func(engine.Hardware) error
@@ -213,7 +213,7 @@ func (v *Volumes) Commit(_ context.Context, id, format string) (int64, error) {
 	size := int64(len(d.upload))
 	if format == "cow" {
 		if len(d.upload) < 32 || string(d.upload[:4]) != "QFI\xfb" {
-			return 0, fmt.Errorf("volume %s is no QCOW2 image", id)
+			return 0, fmt.Errorf("volume %s is not a QCOW2 image", id)
 		}
 		size = int64(binary.BigEndian.Uint64(d.upload[24:32]))
 	}
@@ -299,7 +299,7 @@ func (v *Volumes) Size(id string) int64 {
 	return 0
 }
 
-// Count says how many disks there are.
+// Count returns the number of disks.
 func (v *Volumes) Count() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()

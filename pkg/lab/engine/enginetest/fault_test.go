@@ -142,7 +142,8 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRest(t, &s.Engine)
-	r.ok("POST", "/disks", `<disk><format>cow</format><provisioned_size>1048576</provisioned_size><storage_domains><storage_domain id="`+
+	r.ok("POST", "/disks", `<disk><format>cow</format><provisioned_size>1048576</provisioned_size>`+
+		`<storage_domains><storage_domain id="`+
 		s.StorageDomainID+`"/></storage_domains></disk>`)
 	s.Stop()
 	if after := count(); after > before {

@@ -48,7 +48,8 @@ func TestLiveSuite(t *testing.T) {
 	e := enginetest.Start(t, enginetest.Config(func(c *engine.Config) {
 		c.MaxVMName = 255
 		c.Delays = engine.Delays{Disk: 300 * time.Millisecond, VM: 300 * time.Millisecond, Template: 500 * time.Millisecond,
-			Launch: 100 * time.Millisecond, Stop: 100 * time.Millisecond, Transfer: 100 * time.Millisecond, Poll: 50 * time.Millisecond, GiveUp: time.Minute}
+			Launch: 100 * time.Millisecond, Stop: 100 * time.Millisecond, Transfer: 100 * time.Millisecond,
+			Poll: 50 * time.Millisecond, GiveUp: time.Minute}
 	}))
 	before := e.Inventory()
 
@@ -74,7 +75,9 @@ func TestLiveSuite(t *testing.T) {
 			t.Errorf("%s was skipped", name)
 		}
 	}
-	enginetest.Eventually(t, "the suite's objects to be gone", func() bool { return enginetest.Same(before, e.Inventory()) })
+	enginetest.Eventually(t, "the removal of the suite's objects", func() bool {
+		return enginetest.Same(before, e.Inventory())
+	})
 }
 
 var result = regexp.MustCompile(`(?m)^--- (PASS|FAIL|SKIP): (\S+)`)

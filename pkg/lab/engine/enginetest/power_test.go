@@ -13,7 +13,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/fault"
 )
 
-const ignitionVM = `<os><type>rhcos_x64</type></os><initialization><custom_script>{"ignition":{"version":"3.2.0"}}</custom_script></initialization>`
+const ignitionVM = `<os><type>rhcos_x64</type></os>` +
+	`<initialization><custom_script>{"ignition":{"version":"3.2.0"}}</custom_script></initialization>`
 
 // TestPower goes through the states of a VM: what is done, and where it ends.
 func TestPower(t *testing.T) {
@@ -54,6 +55,35 @@ func TestPower(t *testing.T) {
 				t.Errorf("down is %v, yet the host is %q", down, host)
 			}
 		})
+	}
+}
+
+// TestButtons gives the orders that come from the lab's operator.
+func TestButtons(t *testing.T) {
+	e := enginetest.Start(t)
+	r := newRest(t, e)
+	vm := r.vm("vm", ignitionVM)
+	if err := e.StartVM(vm); err != nil {
+		t.Fatal(err)
+	}
+	r.until("/vms/"+vm, "up")
+	if hw, _, _ := e.Machines.Hardware(vm); len(hw.UserData) == 0 {
+		t.Error("the machine has no payload at its first start")
+	}
+	if err := e.StartVM(vm); err == nil || !strings.Contains(err.Error(), "VM is running") {
+		t.Errorf("second start: %v", err)
+	}
+	for _, order := range []func(string) error{e.ShutdownVM, e.StartVM, e.StopVM, e.StopVM} {
+		if err := order(vm); err != nil {
+			t.Fatal(err)
+		}
+		enginetest.Eventually(t, "the order's end", func() bool {
+			status := r.status("/vms/" + vm)
+			return status == "up" || status == "down"
+		})
+	}
+	if err := e.StartVM("nobody"); err == nil || !strings.Contains(err.Error(), "no VM nobody") {
+		t.Errorf("start of an unknown VM: %v", err)
 	}
 }
 
@@ -105,7 +135,8 @@ func TestMachineThatCannotStart(t *testing.T) {
 	vm := r.vm("vm", "")
 	r.ok("POST", "/vms/"+vm+"/start?correlation_id=s", action)
 	r.until("/jobs?search=correlation_id%3Ds", "failed")
-	if a := r.do("GET", "/vms/"+vm, ""); a.text("status") != "down" || !strings.Contains(a.text("stop_reason"), "no room") {
+	if a := r.do("GET", "/vms/"+vm, ""); a.text("status") != "down" ||
+		!strings.Contains(a.text("stop_reason"), "no room") {
 		t.Errorf("VM is %s: %s", a.text("status"), a.text("stop_reason"))
 	}
 }
@@ -133,12 +164,15 @@ func TestSchedulingKeepsApart(t *testing.T) {
 	e := enginetest.Start(t, enginetest.Hosts(2))
 	r := newRest(t, e)
 	vms := []string{r.vm("a", ""), r.vm("b", ""), r.vm("c", "")}
-	r.ok("POST", "/clusters/"+e.ClusterID+"/affinitygroups", fmt.Sprintf(`<affinity_group><name>apart</name><vms_rule><enabled>true</enabled>`+
-		`<enforcing>true</enforcing><positive>false</positive></vms_rule><vms><vm id="%s"/><vm id="%s"/><vm id="%s"/></vms></affinity_group>`, vms[0], vms[1], vms[2]))
+	r.ok("POST", "/clusters/"+e.ClusterID+"/affinitygroups",
+		fmt.Sprintf(`<affinity_group><name>apart</name><vms_rule><enabled>true</enabled>`+
+			`<enforcing>true</enforcing><positive>false</positive></vms_rule>`+
+			`<vms><vm id="%s"/><vm id="%s"/><vm id="%s"/></vms></affinity_group>`, vms[0], vms[1], vms[2]))
 	for _, vm := range vms[:2] {
 		r.ok("POST", "/vms/"+vm+"/start", action)
 	}
-	if a, b := r.do("GET", "/vms/"+vms[0], "").inner("host"), r.do("GET", "/vms/"+vms[1], "").inner("host"); a == b || a == "" {
+	a, b := r.do("GET", "/vms/"+vms[0], "").inner("host"), r.do("GET", "/vms/"+vms[1], "").inner("host")
+	if a == b || a == "" {
 		t.Errorf("both run on %q", a)
 	}
 	if a := r.do("POST", "/vms/"+vms[2]+"/start", action); a.status != 409 {
@@ -167,7 +201,8 @@ func TestReportedDevices(t *testing.T) {
 		t.Errorf("no agent, yet: %s", a.body)
 	}
 	e.Machines.SetAddresses(vm, netip.MustParseAddr("198.18.0.100"))
-	if a := r.do("GET", "/vms/"+vm+"/reporteddevices", ""); a.text("address") != "56:6f:6c:ab:00:00" && !strings.Contains(a.body, "<address>198.18.0.100</address>") {
+	if a := r.do("GET", "/vms/"+vm+"/reporteddevices", ""); a.text("address") != "56:6f:6c:ab:00:00" &&
+		!strings.Contains(a.body, "<address>198.18.0.100</address>") {
 		t.Errorf("got %s", a.body)
 	}
 }
@@ -175,14 +210,17 @@ func TestReportedDevices(t *testing.T) {
 // TestRestart snapshots an engine in the middle of its work and goes on with
 // another.
 func TestRestart(t *testing.T) {
-	e := enginetest.Start(t, enginetest.Config(func(c *engine.Config) { c.Delays.VM, c.Delays.Launch = 300*time.Millisecond, 300*time.Millisecond }))
+	e := enginetest.Start(t, enginetest.Config(func(c *engine.Config) {
+		c.Delays.VM, c.Delays.Launch = 300*time.Millisecond, 300*time.Millisecond
+	}))
 	r := newRest(t, e)
 	running, starting, source := r.vm("running", ""), r.vm("starting", ""), r.vm("source", "")
 	tpl := r.ok("POST", "/templates", fmt.Sprintf(`<template><name>tpl</name><vm id="%s"/></template>`, source))
 	r.until("/templates/"+tpl, "ok")
 	r.ok("POST", "/vms/"+running+"/start", action)
 	r.until("/vms/"+running, "up")
-	copied := r.ok("POST", "/vms?clone=true", fmt.Sprintf(`<vm><name>copy</name><cluster id="%s"/><template id="%s"/></vm>`, e.ClusterID, tpl))
+	copied := r.ok("POST", "/vms?clone=true",
+		fmt.Sprintf(`<vm><name>copy</name><cluster id="%s"/><template id="%s"/></vm>`, e.ClusterID, tpl))
 	r.ok("POST", "/vms/"+starting+"/start", action)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)

@@ -122,8 +122,9 @@ func (r *rest) until(path, want string) {
 // disk makes a disk that is ready.
 func (r *rest) disk(alias, format string, size int64) string {
 	r.t.Helper()
-	id := r.ok("POST", "/disks", fmt.Sprintf(`<disk><alias>%s</alias><format>%s</format><provisioned_size>%d</provisioned_size>`+
-		`<storage_domains><storage_domain id="%s"/></storage_domains></disk>`, alias, format, size, r.e.StorageDomainID))
+	id := r.ok("POST", "/disks", fmt.Sprintf(
+		`<disk><alias>%s</alias><format>%s</format><provisioned_size>%d</provisioned_size>`+
+			`<storage_domains><storage_domain id="%s"/></storage_domains></disk>`, alias, format, size, r.e.StorageDomainID))
 	r.until("/disks/"+id, "ok")
 	return id
 }
@@ -131,14 +132,17 @@ func (r *rest) disk(alias, format string, size int64) string {
 // vm makes a VM with a boot disk.
 func (r *rest) vm(name, extra string) string {
 	r.t.Helper()
-	id := r.ok("POST", "/vms", fmt.Sprintf(`<vm><name>%s</name><cluster id="%s"/><template><name>Blank</name></template>%s</vm>`, name, r.e.ClusterID, extra))
+	id := r.ok("POST", "/vms", fmt.Sprintf(
+		`<vm><name>%s</name><cluster id="%s"/><template><name>Blank</name></template>%s</vm>`,
+		name, r.e.ClusterID, extra))
 	disk := r.disk(name+"-disk", "cow", 1<<30)
 	r.ok("POST", "/vms/"+id+"/diskattachments", attach(disk))
 	return id
 }
 
 func attach(disk string) string {
-	return fmt.Sprintf(`<disk_attachment><disk id="%s"/><interface>virtio_scsi</interface><bootable>true</bootable><active>true</active></disk_attachment>`, disk)
+	return fmt.Sprintf(`<disk_attachment><disk id="%s"/><interface>virtio_scsi</interface>`+
+		`<bootable>true</bootable><active>true</active></disk_attachment>`, disk)
 }
 
 const action = "<action/>"
@@ -147,13 +151,16 @@ func TestSignOn(t *testing.T) {
 	e := enginetest.Start(t)
 	r := newRest(t, e)
 	login := func(user, password string) answer {
-		req, _ := http.NewRequestWithContext(t.Context(), "POST", e.BaseURL+"/ovirt-engine/sso/oauth/token", strings.NewReader(url.Values{
-			"grant_type": {"password"}, "scope": {"ovirt-app-api"}, "username": {user}, "password": {password}}.Encode()))
+		req, _ := http.NewRequestWithContext(t.Context(), "POST", e.BaseURL+"/ovirt-engine/sso/oauth/token",
+			strings.NewReader(url.Values{
+				"grant_type": {"password"}, "scope": {"ovirt-app-api"}, "username": {user}, "password": {password},
+			}.Encode()))
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		return r.send(req)
 	}
 	a := login(e.Username, "wrong")
-	if a.status != 400 || !strings.Contains(a.body, `"error_code":"access_denied"`) || !strings.Contains(a.body, "Cannot authenticate user admin@internal") {
+	if a.status != 400 || !strings.Contains(a.body, `"error_code":"access_denied"`) ||
+		!strings.Contains(a.body, "Cannot authenticate user admin@internal") {
 		t.Errorf("wrong password: %d %s", a.status, a.body)
 	}
 	a = login(e.Username, e.Password.Reveal())
@@ -181,7 +188,8 @@ func TestSignOn(t *testing.T) {
 	if a := r.send(req); a.status != 401 || a.header.Get("WWW-Authenticate") == "" {
 		t.Errorf("nobody: %d", a.status)
 	}
-	req, _ = http.NewRequestWithContext(t.Context(), "POST", e.BaseURL+"/ovirt-engine/services/sso-logout", strings.NewReader("scope=&token="))
+	req, _ = http.NewRequestWithContext(t.Context(), "POST", e.BaseURL+"/ovirt-engine/services/sso-logout",
+		strings.NewReader("scope=&token="))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if a := r.send(req); a.status != 200 || strings.TrimSpace(a.body) != "{}" {
 		t.Errorf("logout: %d %q", a.status, a.body)
@@ -212,7 +220,8 @@ func TestEntryPoints(t *testing.T) {
 		req.URL, _ = url.Parse(e.BaseURL + path)
 		return r.send(req)
 	}
-	if a := get("/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA"); a.status != 200 || a.body != string(e.CA) {
+	a := get("/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA")
+	if a.status != 200 || a.body != string(e.CA) {
 		t.Errorf("CA: %d %s", a.status, a.body)
 	}
 	for _, path := range []string{"/ovirt-engine/api", "/ovirt-engine/api/", "/ovirt-engine//api"} {
@@ -254,12 +263,15 @@ func TestRefusals(t *testing.T) {
 	e := enginetest.Start(t, enginetest.Hosts(1))
 	r := newRest(t, e)
 	down, up := r.vm("down", ""), r.vm("up", "")
-	r.ok("POST", "/vms/"+down+"/nics", fmt.Sprintf(`<nic><name>nic1</name><mac><address>52:54:00:00:00:01</address></mac><vnic_profile id="%s"/></nic>`, e.VNICProfileID))
-	bare := r.ok("POST", "/vms", fmt.Sprintf(`<vm><name>bare</name><cluster id="%s"/><template><name>Blank</name></template></vm>`, e.ClusterID))
+	r.ok("POST", "/vms/"+down+"/nics", fmt.Sprintf(`<nic><name>nic1</name><mac><address>52:54:00:00:00:01</address>`+
+		`</mac><vnic_profile id="%s"/></nic>`, e.VNICProfileID))
+	bare := r.ok("POST", "/vms", fmt.Sprintf(
+		`<vm><name>bare</name><cluster id="%s"/><template><name>Blank</name></template></vm>`, e.ClusterID))
 	tpl := r.ok("POST", "/templates", fmt.Sprintf(`<template><name>tpl</name><vm id="%s"/></template>`, down))
 	r.until("/templates/"+tpl, "ok")
 	tplDisk := r.do("GET", "/templates/"+tpl+"/diskattachments", "").inner("disk_attachment")
-	thin := r.ok("POST", "/vms", fmt.Sprintf(`<vm><name>thin</name><cluster id="%s"/><template id="%s"/></vm>`, e.ClusterID, tpl))
+	thin := r.ok("POST", "/vms", fmt.Sprintf(`<vm><name>thin</name><cluster id="%s"/><template id="%s"/></vm>`,
+		e.ClusterID, tpl))
 	r.until("/vms/"+thin, "down")
 	r.ok("POST", "/vms/"+up+"/start", action)
 	r.until("/vms/"+up, "up")
@@ -267,17 +279,22 @@ func TestRefusals(t *testing.T) {
 	downDisk := r.do("GET", "/vms/"+down+"/diskattachments", "").inner("disk_attachment")
 	r.ok("POST", "/tags", "<tag><name>taken</name></tag>")
 	free := r.disk("free", "raw", 1<<20)
-	group := r.ok("POST", "/clusters/"+e.ClusterID+"/affinitygroups", fmt.Sprintf(`<affinity_group><name>apart</name><vms_rule><enabled>true</enabled>`+
-		`<enforcing>true</enforcing><positive>false</positive></vms_rule><vms><vm id="%s"/><vm id="%s"/></vms></affinity_group>`, up, down))
+	group := r.ok("POST", "/clusters/"+e.ClusterID+"/affinitygroups",
+		fmt.Sprintf(`<affinity_group><name>apart</name><vms_rule><enabled>true</enabled>`+
+			`<enforcing>true</enforcing><positive>false</positive></vms_rule>`+
+			`<vms><vm id="%s"/><vm id="%s"/></vms></affinity_group>`, up, down))
 	newVM := func(name, extra string) string {
-		return fmt.Sprintf(`<vm><name>%s</name><cluster id="%s"/><template><name>Blank</name></template>%s</vm>`, name, e.ClusterID, extra)
+		return fmt.Sprintf(`<vm><name>%s</name><cluster id="%s"/><template><name>Blank</name></template>%s</vm>`, name,
+			e.ClusterID, extra)
 	}
 	newDisk := func(format, rest string, size int64) string {
-		return fmt.Sprintf(`<disk><format>%s</format><provisioned_size>%d</provisioned_size>%s<storage_domains><storage_domain id="%s"/></storage_domains></disk>`,
+		return fmt.Sprintf(`<disk><format>%s</format><provisioned_size>%d</provisioned_size>%s`+
+			`<storage_domains><storage_domain id="%s"/></storage_domains></disk>`,
 			format, size, rest, e.StorageDomainID)
 	}
 	nic := func(name, mac string) string {
-		return fmt.Sprintf(`<nic><name>%s</name><mac><address>%s</address></mac><vnic_profile id="%s"/></nic>`, name, mac, e.VNICProfileID)
+		return fmt.Sprintf(`<nic><name>%s</name><mac><address>%s</address></mac><vnic_profile id="%s"/></nic>`, name, mac,
+			e.VNICProfileID)
 	}
 	for _, c := range []struct {
 		name, method, path, body string
@@ -287,14 +304,19 @@ func TestRefusals(t *testing.T) {
 		{"name of a VM in use", "POST", "/vms", newVM("down", ""), 409, "name is already in use"},
 		{"VM name too long", "POST", "/vms", newVM(strings.Repeat("x", 65), ""), 400, "64"},
 		{"VM name with a blank", "POST", "/vms", newVM("a b", ""), 400, "special characters"},
-		{"no such template", "POST", "/vms", fmt.Sprintf(`<vm><name>x</name><cluster id="%s"/><template id="nope"/></vm>`, e.ClusterID), 400, "Template"},
-		{"no such cluster", "POST", "/vms", `<vm><name>x</name><cluster id="nope"/><template><name>Blank</name></template></vm>`, 400, "Cluster"},
-		{"more guaranteed than there is", "POST", "/vms", newVM("x", `<memory>1048576</memory><memory_policy><guaranteed>2097152</guaranteed></memory_policy>`), 400, "Physical Memory Guaranteed cannot exceed Memory Size"},
+		{"no such template", "POST", "/vms",
+			fmt.Sprintf(`<vm><name>x</name><cluster id="%s"/><template id="nope"/></vm>`, e.ClusterID), 400, "Template"},
+		{"no such cluster", "POST", "/vms",
+			`<vm><name>x</name><cluster id="nope"/><template><name>Blank</name></template></vm>`, 400, "Cluster"},
+		{"more guaranteed than there is", "POST", "/vms",
+			newVM("x", `<memory>1048576</memory><memory_policy><guaranteed>2097152</guaranteed></memory_policy>`), 400,
+			"Physical Memory Guaranteed cannot exceed Memory Size"},
 		{"no name", "POST", "/vms", "<vm/>", 400, "required for add"},
 		{"no document", "POST", "/vms", "", 400, "Incomplete"},
 		{"broken document", "POST", "/vms", "<vm>", 400, "syntactically"},
 		{"no number", "POST", "/vms", newVM("x", "<memory>much</memory>"), 400, "syntactically"},
-		{"start without disk", "POST", "/vms/" + bare + "/start", action, 409, "Cannot run VM without at least one bootable disk."},
+		{"start without disk", "POST", "/vms/" + bare + "/start", action, 409,
+			"Cannot run VM without at least one bootable disk."},
 		{"start twice", "POST", "/vms/" + up + "/start", action, 409, "VM is running"},
 		{"no host left by affinity", "POST", "/vms/" + down + "/start", action, 409, "no host that satisfies"},
 		{"shutdown when down", "POST", "/vms/" + down + "/shutdown", action, 409, "not running"},
@@ -306,20 +328,26 @@ func TestRefusals(t *testing.T) {
 		{"detach thin disks", "DELETE", "/vms/" + thin + "?detach_only=true", "", 409, "based on a Template"},
 		{"disk on a second VM", "POST", "/vms/" + bare + "/diskattachments", attach(downDisk), 409, "already attached"},
 		{"second boot disk", "POST", "/vms/" + down + "/diskattachments", attach(free), 409, "already marked as boot"},
-		{"hot plug of an IDE disk", "POST", "/vms/" + up + "/diskattachments", `<disk_attachment><disk id="` + free + `"/><interface>ide</interface><active>true</active></disk_attachment>`, 409, "not supported for interface ide"},
-		{"hot unplug and delete", "DELETE", "/vms/" + up + "/diskattachments/" + upDisk + "?detach_only=false", "", 409, "VM is running"},
+		{"hot plug of an IDE disk", "POST", "/vms/" + up + "/diskattachments",
+			`<disk_attachment><disk id="` + free + `"/><interface>ide</interface><active>true</active></disk_attachment>`,
+			409, "not supported for interface ide"},
+		{"hot unplug and delete", "DELETE", "/vms/" + up + "/diskattachments/" + upDisk + "?detach_only=false", "", 409,
+			"VM is running"},
 		{"no such disk", "POST", "/vms/" + bare + "/diskattachments", attach("nope"), 400, "does not exist"},
 		{"name of a card in use", "POST", "/vms/" + down + "/nics", nic("nic1", "52:54:00:00:00:02"), 409, "already in use"},
 		{"MAC in use", "POST", "/vms/" + bare + "/nics", nic("nic1", "52:54:00:00:00:01"), 409, "already in use"},
 		{"no MAC", "POST", "/vms/" + bare + "/nics", nic("nic1", "invalid mac address"), 400, "not valid"},
 		{"small disk", "POST", "/disks", newDisk("raw", "", 1000), 400, "1 MB"},
-		{"cow without sparse", "POST", "/disks", newDisk("cow", "<sparse>false</sparse>", 1<<20), 400, "is incompatible with the storage domain type"},
+		{"cow without sparse", "POST", "/disks", newDisk("cow", "<sparse>false</sparse>", 1<<20), 400,
+			"is incompatible with the storage domain type"},
 		{"more than there is", "POST", "/disks", newDisk("raw", "", 1<<41), 409, "Low disk space on Storage Domain data1"},
 		{"shrink a disk", "PUT", "/disks/" + free, "<disk><provisioned_size>1</provisioned_size></disk>", 409, "smaller"},
 		{"tag in use", "POST", "/tags", "<tag><name>taken</name></tag>", 409, "already exists"},
 		{"unknown tag on a VM", "POST", "/vms/" + bare + "/tags", "<tag><name>nope</name></tag>", 404, ""},
-		{"group in use", "POST", "/clusters/" + e.ClusterID + "/affinitygroups", "<affinity_group><name>apart</name></affinity_group>", 409, "already exists"},
-		{"VM twice in a group", "POST", "/clusters/" + e.ClusterID + "/affinitygroups/" + group + "/vms", `<vm id="` + up + `"/>`, 409, "already in"},
+		{"group in use", "POST", "/clusters/" + e.ClusterID + "/affinitygroups",
+			"<affinity_group><name>apart</name></affinity_group>", 409, "already exists"},
+		{"VM twice in a group", "POST", "/clusters/" + e.ClusterID + "/affinitygroups/" + group + "/vms",
+			`<vm id="` + up + `"/>`, 409, "already in"},
 		{"no such VM", "GET", "/vms/nope", "", 404, ""},
 		{"search that makes no sense", "GET", "/vms?search=name%3D", "", 400, "search"},
 		{"unknown search field", "GET", "/vms?search=colour%3Dred", "", 400, "colour"},
@@ -350,16 +378,18 @@ func TestFollowAndSearch(t *testing.T) {
 	r.ok("POST", "/vms/"+vm+"/tags", "<tag><name>demo</name></tag>")
 	r.vm("two", "")
 	for query, want := range map[string]int{
-		"name=one": 1, `tag = "demo"`: 1, `tag = "demo" AND (status = up OR status = down)`: 1, `tag = "demo" AND status = up`: 0,
-		"name=*o*": 2, "cluster=Default": 2, "cluster.name=Other": 0, "status=down sortby name desc": 2,
+		"name=one": 1, `tag = "demo"`: 1, `tag = "demo" AND (status = up OR status = down)`: 1,
+		`tag = "demo" AND status = up`: 0,
+		"name=*o*":                     2, "cluster=Default": 2, "cluster.name=Other": 0, "status=down sortby name desc": 2,
 	} {
 		a := r.do("GET", "/vms?search="+url.QueryEscape(query), "")
 		if n := strings.Count(a.body, "<vm "); n != want {
 			t.Errorf("%s: %d VMs, want %d", query, n, want)
 		}
 	}
-	if a := r.do("GET", "/clusters/"+e.ClusterID+"?follow=networks", ""); !strings.Contains(a.body, "<name>ovirtmgmt</name>") {
-		t.Errorf("cluster without networks: %s", a.body)
+	cluster := r.do("GET", "/clusters/"+e.ClusterID+"?follow=networks", "")
+	if !strings.Contains(cluster.body, "<name>ovirtmgmt</name>") {
+		t.Errorf("cluster without networks: %s", cluster.body)
 	}
 	a := r.do("GET", "/vms/"+vm+"?follow=tags,disk_attachments.disk", "")
 	if !strings.Contains(a.body, "<name>demo</name>") || !strings.Contains(a.body, "<alias>one-disk</alias>") {
@@ -373,8 +403,9 @@ func TestFollowAndSearch(t *testing.T) {
 func TestJobsFollowCommands(t *testing.T) {
 	e := enginetest.Start(t)
 	r := newRest(t, e)
-	r.ok("POST", "/disks?correlation_id=abc", fmt.Sprintf(`<disk><alias>d</alias><format>cow</format><provisioned_size>1048576</provisioned_size>`+
-		`<storage_domains><storage_domain id="%s"/></storage_domains></disk>`, e.StorageDomainID))
+	r.ok("POST", "/disks?correlation_id=abc",
+		fmt.Sprintf(`<disk><alias>d</alias><format>cow</format><provisioned_size>1048576</provisioned_size>`+
+			`<storage_domains><storage_domain id="%s"/></storage_domains></disk>`, e.StorageDomainID))
 	if s := r.status("/jobs?search=correlation_id%3Dabc"); s != "started" && s != "finished" {
 		t.Errorf("job is %q right after the request", s)
 	}

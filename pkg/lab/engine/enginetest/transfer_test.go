@@ -19,7 +19,8 @@ import (
 // transfer opens a transfer and returns its path and the ticket's URL.
 func (r *rest) transfer(disk, direction, format, extra string) (path, ticket string) {
 	r.t.Helper()
-	a := r.do("POST", "/imagetransfers", fmt.Sprintf(`<image_transfer><image id="%s"/><direction>%s</direction><format>%s</format>%s</image_transfer>`,
+	a := r.do("POST", "/imagetransfers", fmt.Sprintf(
+		`<image_transfer><image id="%s"/><direction>%s</direction><format>%s</format>%s</image_transfer>`,
 		disk, direction, format, extra))
 	if a.status != 201 || a.text("transfer_url") == "" || a.text("phase") != "initializing" {
 		r.t.Fatalf("open transfer: %d %s", a.status, a.body)
@@ -65,7 +66,8 @@ func TestUploadInPieces(t *testing.T) {
 	if s := r.status("/disks/" + disk); s != "locked" {
 		t.Errorf("disk is %s during the transfer", s)
 	}
-	if a := r.image("OPTIONS", url, nil); a.status != 200 || !strings.Contains(a.body, `"flush"`) || !strings.Contains(a.header.Get("Allow"), "PUT") {
+	if a := r.image("OPTIONS", url, nil); a.status != 200 || !strings.Contains(a.body, `"flush"`) ||
+		!strings.Contains(a.header.Get("Allow"), "PUT") {
 		t.Errorf("OPTIONS: %d %s", a.status, a.body)
 	}
 	data := bytesOf(64 << 10)
@@ -76,9 +78,11 @@ func TestUploadInPieces(t *testing.T) {
 		headers      []string
 		want         int
 	}{
-		{"second half first", "PUT", data[half:], []string{"Content-Range", fmt.Sprintf("bytes %d-%d/*", half, len(data)-1)}, 200},
+		{"second half first", "PUT", data[half:],
+			[]string{"Content-Range", fmt.Sprintf("bytes %d-%d/*", half, len(data)-1)}, 200},
 		{"first half", "PUT", data[:half], []string{"Content-Range", fmt.Sprintf("bytes 0-%d/%d", half-1, len(data))}, 200},
-		{"zero a piece", "PATCH", []byte(`{"op":"zero","offset":65536,"size":4096,"flush":false}`), []string{"Content-Type", "application/json"}, 200},
+		{"zero a piece", "PATCH", []byte(`{"op":"zero","offset":65536,"size":4096,"flush":false}`),
+			[]string{"Content-Type", "application/json"}, 200},
 		{"flush", "PATCH", []byte(`{"op":"flush"}`), []string{"Content-Type", "application/json"}, 200},
 		{"unknown operation", "PATCH", []byte(`{"op":"dance"}`), nil, 400},
 		{"beyond the end", "PUT", data, []string{"Content-Range", "bytes 1048000-1113535/*"}, 403},
@@ -120,11 +124,13 @@ func TestDownloadRanges(t *testing.T) {
 		status int
 		want   []byte
 	}{
-		{"", 200, data}, {"bytes=0-9", 206, data[:10]}, {"bytes=1048570-", 206, data[1048570:]}, {"bytes=-6", 206, data[1048570:]},
+		{"", 200, data}, {"bytes=0-9", 206, data[:10]}, {"bytes=1048570-", 206, data[1048570:]},
+		{"bytes=-6", 206, data[1048570:]},
 		{"bytes=2000000-", 416, nil}, {"bytes=9-1", 416, nil},
 	} {
 		a := r.image("GET", url, nil, "Range", c.header)
-		if a.status != c.status || c.want != nil && (a.body != string(c.want) || a.header.Get("Content-Length") != fmt.Sprint(len(c.want))) {
+		if a.status != c.status || c.want != nil &&
+			(a.body != string(c.want) || a.header.Get("Content-Length") != fmt.Sprint(len(c.want))) {
 			t.Errorf("%q: %d with %d bytes", c.header, a.status, len(a.body))
 		}
 	}
@@ -234,7 +240,9 @@ func TestIdleTransferIsPaused(t *testing.T) {
 }
 
 func TestSlowTransfer(t *testing.T) {
-	e := enginetest.Start(t, enginetest.With(engine.Fault{Kind: fault.SlowTransfer, Path: "/images/*", Count: -1, BytesPerSecond: 1 << 20}))
+	e := enginetest.Start(t, enginetest.With(engine.Fault{
+		Kind: fault.SlowTransfer, Path: "/images/*", Count: -1, BytesPerSecond: 1 << 20,
+	}))
 	r := newRest(t, e)
 	disk := r.disk("d", "raw", 1<<20)
 	_, url := r.transfer(disk, "upload", "raw", "")

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Kind says what a fault does.
+// Kind is what a fault does.
 type Kind string
 
 // The kinds of fault.

@@ -30,7 +30,7 @@ type Ticket struct {
 // ErrNoTicket is returned for tickets that are unknown or not in use now.
 var ErrNoTicket = errors.New("no such ticket")
 
-// Backend knows tickets and holds bytes.
+// Backend has the tickets and the bytes.
 type Backend interface {
 	// Ticket returns a ticket in phase transferring, or ErrNoTicket. A call
 	// counts as activity.
@@ -199,7 +199,7 @@ func (h *Handler) get(w http.ResponseWriter, r *http.Request, t Ticket) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// Nobody is left to tell when this fails: the client sees a short body.
+	// The client sees a failure as a short body.
 	_, _ = io.Copy(w, h.pace(r.Context(), io.LimitReader(content, last-first+1), t))
 }
 

@@ -3,7 +3,8 @@ package imageio
 import "testing"
 
 func FuzzByteRange(f *testing.F) {
-	for _, seed := range []string{"bytes=0-9", "bytes=-5", "bytes=5-", "bytes=9-1", "bytes=", "bytes=0-0,2-3", "x", "bytes=-9223372036854775808"} {
+	for _, seed := range []string{"bytes=0-9", "bytes=-5", "bytes=5-", "bytes=9-1", "bytes=", "bytes=0-0,2-3", "x",
+		"bytes=-9223372036854775808"} {
 		f.Add(seed, int64(100))
 	}
 	f.Fuzz(func(t *testing.T, header string, size int64) {

@@ -34,7 +34,7 @@ func NewState() *State {
 	}
 }
 
-// ReadState reads what Marshal wrote.
+// ReadState reads a state back from JSON.
 func ReadState(data []byte) (*State, error) {
 	s := NewState()
 	if err := json.Unmarshal(data, s); err != nil {
@@ -63,7 +63,7 @@ func Sorted[T any](objects map[string]*T, name func(*T) string) []*T {
 }
 
 // Inventory lists what an engine holds. Everything but History is there until
-// somebody removes it, so two inventories without their histories are equal
+// it is removed, so two inventories without their histories are equal
 // when nothing was left behind.
 type Inventory struct {
 	VMs            []*VM            `json:"vms"`
@@ -95,4 +95,12 @@ type Domain struct {
 func (i Inventory) Objects() Inventory {
 	i.History = History{}
 	return i
+}
+
+// Find returns the first object that fits, or nil.
+func Find[T any](objects []*T, fits func(*T) bool) *T {
+	if i := slices.IndexFunc(objects, fits); i >= 0 {
+		return objects[i]
+	}
+	return nil
 }

@@ -80,7 +80,7 @@ func addHostname(config map[string]any, host string) {
 	}
 	if head, ok := config["ignition"].(map[string]any); ok {
 		if v, _ := head["version"].(string); !strings.HasPrefix(v, "2.") {
-			delete(entry, "filesystem") // spec 3 knows no named file systems
+			delete(entry, "filesystem") // spec 3 has no named file systems
 			entry["overwrite"] = true
 		}
 	}

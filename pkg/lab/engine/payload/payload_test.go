@@ -29,11 +29,14 @@ func TestIgnition(t *testing.T) {
 		{"host name alone", "", "master-0",
 			map[string]any{"ignition": v("2.3.0"), "storage": map[string]any{"files": []any{hostFile2}}}},
 		{"host name is added", `{"ignition":{"version":"3.2.0"},"storage":{"files":[{"path":"/a"}]}}`, "master-0",
-			map[string]any{"ignition": v("3.2.0"), "storage": map[string]any{"files": []any{map[string]any{"path": "/a"}, hostFile3}}}},
-		{"storage without files is lost", `{"ignition":{"version":"3.2.0"},"storage":{"disks":[{"device":"/dev/vdb"}]}}`, "master-0",
+			map[string]any{"ignition": v("3.2.0"), "storage": map[string]any{"files": []any{map[string]any{"path": "/a"},
+				hostFile3}}}},
+		{"storage without files is lost", `{"ignition":{"version":"3.2.0"},"storage":{"disks":[{"device":"/dev/vdb"}]}}`,
+			"master-0",
 			map[string]any{"ignition": v("3.2.0"), "storage": map[string]any{"files": []any{hostFile3}}}},
 		{"own host name stays", `{"ignition":{"version":"3.2.0"},"storage":{"files":[{"path":"/etc/hostname"}]}}`, "master-0",
-			map[string]any{"ignition": v("3.2.0"), "storage": map[string]any{"files": []any{map[string]any{"path": "/etc/hostname"}}}}},
+			map[string]any{"ignition": v("3.2.0"),
+				"storage": map[string]any{"files": []any{map[string]any{"path": "/etc/hostname"}}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			data, err := UserData(IgnitionOS, initialization(c.script, c.host))

@@ -30,7 +30,7 @@ type or struct{ left, right node }
 type not struct{ inner node }
 type condition struct{ field, op, value string }
 
-// Match says whether an object fits. It fails on a field the object's kind
+// Match reports whether an object fits. It fails on a field the object's kind
 // does not have, which the engine takes for a bad request.
 func (q Query) Match(f Fields) (bool, error) {
 	if q.expr == nil {

@@ -40,12 +40,12 @@ const (
 	DefaultLife = 600 * time.Minute
 )
 
-// Denied says why somebody cannot log in, in the engine's words.
+// Denied is the reason for a refused login, in the engine's words.
 type Denied struct{ Message string }
 
 func (d *Denied) Error() string { return d.Message }
 
-// Store knows users and tokens. It is safe for concurrent use.
+// Store holds users and tokens. It is safe for concurrent use.
 type Store struct {
 	clock  clock.Clock
 	limits Limits
@@ -71,7 +71,7 @@ func New(clk clock.Clock, limits Limits, users []User) *Store {
 	return &Store{clock: clk, limits: limits, users: users, sessions: map[string]*session{}}
 }
 
-// Check tells whether name and password fit, in constant time.
+// Check checks name and password in constant time.
 func (s *Store) Check(name, password string) (User, error) {
 	var found User
 	ok := 0
@@ -93,7 +93,8 @@ func (s *Store) Check(name, password string) (User, error) {
 	}
 	if found.Locked {
 		return User{}, &Denied{fmt.Sprintf(
-			"Cannot authenticate user %s: The user account is disabled or locked. Please contact your system administrator..", name)}
+			"Cannot authenticate user %s: The user account is disabled or locked. "+
+				"Please contact your system administrator..", name)}
 	}
 	return found, nil
 }
@@ -143,7 +144,7 @@ func (s *Store) Logout(token string) {
 	delete(s.sessions, key(token))
 }
 
-// Expire ends all sessions at once and says how many there were.
+// Expire ends all sessions at once and returns how many there were.
 func (s *Store) Expire() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

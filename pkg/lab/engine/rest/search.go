@@ -1,0 +1,79 @@
+package rest
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine/api"
+	"github.com/okd-install/okd-install/pkg/lab/engine/fault"
+	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
+	"github.com/okd-install/okd-install/pkg/lab/engine/search"
+)
+
+// matching filters, sorts and pages a collection by the request's search, max and
+// case parameters.
+func matching[T any](c *Call, items []*T, fields func(*Call, *T) search.Fields) ([]*T, error) {
+	q, err := search.Parse(c.Query.Get("search"))
+	if err != nil {
+		return nil, refuse.Invalid("%v", err)
+	}
+	var out []*T
+	path := c.r.URL.Path
+	_, blind := c.Faults.Take(c.r.Method, []string{path, strings.TrimPrefix(path, api.Prefix)}, fault.IgnoreSearch)
+	for _, item := range items {
+		if blind {
+			out = append(out, item)
+			continue
+		}
+		ok, err := q.Match(fields(c, item))
+		if err != nil {
+			return nil, refuse.Invalid("%v", err)
+		}
+		if ok {
+			out = append(out, item)
+		}
+	}
+	if field, desc := q.Sort(); field != "" {
+		sortBy(c, out, field, desc, fields)
+	}
+	const page = 100
+	if q.Page > 0 {
+		from := min((q.Page-1)*page, len(out))
+		out = out[from:min(from+page, len(out))]
+	}
+	if n, err := strconv.Atoi(c.Query.Get("max")); err == nil && n >= 0 && n < len(out) {
+		out = out[:n]
+	}
+	return out, nil
+}
+
+func sortBy[T any](c *Call, items []*T, field string, desc bool, fields func(*Call, *T) search.Fields) {
+	value := func(item *T) string {
+		v, _ := fields(c, item)(field)
+		return strings.Join(v, ",")
+	}
+	sort.SliceStable(items, func(i, j int) bool {
+		if desc {
+			i, j = j, i
+		}
+		return value(items[i]) < value(items[j])
+	})
+}
+
+// Fields makes a lookup for searches of fields with one value, or none if it is
+// empty, and of fields with several.
+func Fields(single map[string]string, several ...map[string][]string) search.Fields {
+	return func(name string) ([]string, bool) {
+		for _, fields := range several {
+			if values, ok := fields[name]; ok {
+				return values, true
+			}
+		}
+		value, ok := single[name]
+		if value == "" {
+			return nil, ok
+		}
+		return []string{value}, ok
+	}
+}

@@ -1,0 +1,157 @@
+// Package rest serves the engine's API by HTTP, with its sign-on, its sessions
+// and the faults that are injected. What is below /ovirt-engine/api comes from
+// the packages in its directory: one per part of the API.
+package rest
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine/api"
+	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
+	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
+	"github.com/okd-install/okd-install/pkg/lab/engine/sso"
+)
+
+// Server serves one data center.
+type Server struct {
+	*datacenter.DataCenter
+	sso    *sso.Store
+	routes *http.ServeMux
+}
+
+// Register adds what answers a method and a path below the API's.
+type Register func(method, path string, h Handler)
+
+// New returns a server whose API consists of parts.
+func New(dc *datacenter.DataCenter, parts ...func(Register)) *Server {
+	s := &Server{
+		DataCenter: dc, routes: http.NewServeMux(),
+		sso: sso.New(dc.Clock, dc.Config.Sessions, dc.Config.Users),
+	}
+	s.routes.HandleFunc("POST /ovirt-engine/sso/oauth/token", s.token)
+	s.routes.HandleFunc("POST /ovirt-engine/services/sso-logout", s.logout)
+	s.routes.HandleFunc("GET /ovirt-engine/services/pki-resource", s.pki)
+	s.routes.HandleFunc("GET /ovirt-engine/services/health", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("DB Up!Welcome to Health Status!"))
+	})
+	s.routes.HandleFunc("/ovirt-engine", s.portal)
+	s.routes.HandleFunc("/ovirt-engine/", s.portal)
+	s.routes.HandleFunc(api.Prefix+"/", s.handle(func(*Call) (any, error) { return nil, refuse.NotFound() }))
+	for _, part := range parts {
+		part(func(method, path string, h Handler) {
+			s.routes.HandleFunc(method+" "+api.Prefix+path, s.handle(h))
+		})
+	}
+	return s
+}
+
+// Handler serves the API, sign-on and the CA certificate under /ovirt-engine/.
+func (s *Server) Handler() http.Handler { return s.logged(http.HandlerFunc(s.serve)) }
+
+// ImageHandler serves image transfers under /images/ by images.
+func (s *Server) ImageHandler(images http.Handler) http.Handler {
+	return s.logged(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.misbehave(w, r, []string{r.URL.Path}, images.ServeHTTP) {
+			images.ServeHTTP(w, r)
+		}
+	}))
+}
+
+// ExpireSessions ends all login sessions, as if they had been idle too long, and
+// returns how many there were.
+func (s *Server) ExpireSessions() int { return s.sso.Expire() }
+
+// maxBody bounds request documents; custom scripts are the big ones.
+const maxBody = 64 << 20
+
+// handle wraps a handler: authentication, reading, locking, writing.
+func (s *Server) handle(h Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		user, ok := s.authenticate(w, r)
+		if !ok {
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			writeError(w, malformed(err))
+			return
+		}
+		c := &Call{DataCenter: s.DataCenter, User: user, Query: r.URL.Query(), r: r, body: body}
+		if err := c.permitted(); err != nil {
+			writeError(w, err)
+			return
+		}
+		var out any
+		var data []byte
+		s.Do(func() {
+			if out, err = h(c); err == nil {
+				data, err = xml.MarshalIndent(out, "", "    ")
+			}
+		})
+		if err == nil && c.Wait != nil {
+			select {
+			case err = <-c.Wait:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		if err != nil {
+			var refused *refuse.Refusal
+			if !errors.As(err, &refused) {
+				s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+			}
+			writeError(w, err)
+			return
+		}
+		status := http.StatusOK
+		if _, action := out.(*api.Action); r.Method == http.MethodPost && !action {
+			status = http.StatusCreated
+		}
+		w.Header().Set("Content-Type", "application/xml;charset=UTF-8")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, xmlHeader)
+		_, _ = w.Write(data)
+	}
+}
+
+const xmlHeader = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+
+func writeError(w http.ResponseWriter, err error) {
+	var refused *refuse.Refusal
+	if !errors.As(err, &refused) {
+		errors.As(refuse.Broken(err), &refused)
+	}
+	if refused.Reason == "" {
+		w.WriteHeader(refused.Status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/xml;charset=UTF-8")
+	w.WriteHeader(refused.Status)
+	data, err := xml.MarshalIndent(api.Fault{Reason: refused.Reason, Detail: refused.Detail}, "", "    ")
+	if err == nil {
+		_, _ = io.WriteString(w, xmlHeader+string(data))
+	}
+}
+
+// serve normalizes the path, lets faults happen and routes.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	for strings.Contains(path, "//") {
+		// Clients with a slash at the end of their URL ask for /api//vms; the
+		// engine answers that without a redirect.
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	if len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	r2 := r.Clone(r.Context())
+	r2.URL.Path, r2.URL.RawPath = path, ""
+	paths := []string{path, strings.TrimPrefix(path, api.Prefix)}
+	if !s.misbehave(w, r2, paths, s.routes.ServeHTTP) {
+		s.routes.ServeHTTP(w, r2)
+	}
+}

@@ -1,0 +1,98 @@
+package machine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/netns"
+	"github.com/okd-install/okd-install/pkg/wait"
+)
+
+// lease configures the first network card by DHCP, as the initial RAM disk of
+// CoreOS does when a config has to be fetched. A machine without a card gets an
+// empty lease.
+func (m *machine) lease(ctx context.Context) (*dhcpv4.DHCPv4, error) {
+	cables := m.cables()
+	if len(cables) == 0 {
+		return dhcpv4.New()
+	}
+	c := cables[0]
+	if err := netns.IP(ctx, c.Namespace, "link set lo up", "link set "+c.Interface+" up"); err != nil {
+		return nil, err
+	}
+	var lease *dhcpv4.DHCPv4
+	err := netns.Do(c.Namespace, func() (err error) {
+		lease, err = requestLease(ctx, m.sup.cfg.Clock, c.Interface)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("get a DHCP lease on %s: %w", c.Interface, err)
+	}
+	m.note("address %s on %s", address(lease), c.Interface)
+	lines := []string{fmt.Sprintf("addr replace %s dev %s", address(lease), c.Interface)}
+	if routers := lease.Router(); len(routers) > 0 {
+		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", routers[0], c.Interface))
+	}
+	return lease, netns.IP(ctx, c.Namespace, lines...)
+}
+
+// leaseRetry is the time to wait for an answer before asking again.
+const leaseRetry = 300 * time.Millisecond
+
+// requestLease asks for a lease until there is one or ctx ends. It works in the
+// network namespace of its thread.
+func requestLease(ctx context.Context, clk clock.Clock, iface string) (lease *dhcpv4.DHCPv4, err error) {
+	err = wait.Until(ctx, clk, leaseRetry, func(ctx context.Context) (bool, string, error) {
+		client, err := nclient4.New(iface, nclient4.WithTimeout(leaseRetry), nclient4.WithRetry(1))
+		if err != nil {
+			return false, "", err
+		}
+		defer client.Close()
+		// The identifier that the system's own client sends, so that it gets the same address.
+		id := dhcpv4.OptClientIdentifier(append([]byte{1}, client.InterfaceAddr()...))
+		granted, err := client.Request(ctx, dhcpv4.WithBroadcast(true), dhcpv4.WithOption(id))
+		if err != nil {
+			return false, err.Error(), nil
+		}
+		lease = granted.ACK
+		return true, "", nil
+	})
+	return lease, err
+}
+
+func address(lease *dhcpv4.DHCPv4) *net.IPNet {
+	mask := lease.SubnetMask()
+	if mask == nil {
+		mask = net.CIDRMask(32, 32)
+	}
+	return &net.IPNet{IP: lease.YourIPAddr, Mask: mask}
+}
+
+// resolvConf is the resolver's configuration that comes with a lease.
+func resolvConf(lease *dhcpv4.DHCPv4) []byte {
+	var b bytes.Buffer
+	if domain := lease.DomainName(); domain != "" {
+		fmt.Fprintf(&b, "search %s\n", domain)
+	}
+	for _, a := range lease.DNS() {
+		fmt.Fprintf(&b, "nameserver %s\n", a)
+	}
+	return b.Bytes()
+}
+
+// dropLease leaves the network card to the system as the firmware found it.
+func (m *machine) dropLease(ctx context.Context) error {
+	cables := m.cables()
+	if len(cables) == 0 {
+		return nil
+	}
+	c := cables[0]
+	return netns.IP(ctx, c.Namespace, "addr flush dev "+c.Interface, "link set "+c.Interface+" down")
+}
