@@ -49,7 +49,8 @@ var sameLayer = map[string][]string{
 // labMayUse are the installer's packages that the lab may share: leaves only,
 // so that it cannot agree with the installer on anything but the protocols.
 var labMayUse = []string{
-	"data", "pkg/atomicfile", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report", "pkg/ignition",
+	"data", "pkg/atomicfile", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report",
+	"pkg/ignition", "pkg/kube", "pkg/pki",
 }
 
 // pure packages compute; they must not reach the network or run anything.

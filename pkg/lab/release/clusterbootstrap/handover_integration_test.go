@@ -4,6 +4,7 @@ package clusterbootstrap_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -16,8 +17,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/rest"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -26,9 +26,16 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/clusterbootstrap/testbed"
 	"github.com/okd-install/okd-install/pkg/lab/release/controlplane"
 	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
+	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
 )
+
+// access is the operators' client, and client-go's for what kubelets do.
+type access struct {
+	*kit.Client
+	Kube kubernetes.Interface
+}
 
 const inNamespace = "OKD_TEST_NETNS"
 
@@ -80,10 +87,12 @@ func TestHandOver(t *testing.T) {
 	t.Setenv("BOOTSTRAP_SECRETS_DIR", boot.path("/etc/kubernetes/bootstrap-secrets"))
 	started := make(chan error, 1)
 	go func() {
-		started <- clusterbootstrap.Main(ctx, []string{
+		started <- clusterbootstrap.Commands()[0].Run(ctx, []string{
 			"start", "--tear-down-early=false", "--asset-dir=" + assets,
 			"--pod-manifest-path=" + boot.path("/etc/kubernetes/manifests"),
-			"--required-pods=openshift-kube-apiserver/kube-apiserver,openshift-kube-scheduler/openshift-kube-scheduler,openshift-kube-controller-manager/kube-controller-manager",
+			"--required-pods=openshift-kube-apiserver/kube-apiserver," +
+				"openshift-kube-scheduler/openshift-kube-scheduler," +
+				"openshift-kube-controller-manager/kube-controller-manager",
 		})
 	}()
 	eventually(ctx, t, "the API", func() string {
@@ -97,21 +106,22 @@ func TestHandOver(t *testing.T) {
 		t.Fatalf("cluster-bootstrap: %v", err)
 	}
 	step("handed over")
-	if entries, _ := os.ReadDir(boot.path("/etc/kubernetes/manifests")); len(entries) != 1 || entries[0].Name() != "etcd-member-pod.yaml" {
+	entries, _ := os.ReadDir(boot.path("/etc/kubernetes/manifests"))
+	if len(entries) != 1 || entries[0].Name() != "etcd-member-pod.yaml" {
 		t.Errorf("static pods left on the bootstrap host: %v", entries)
 	}
 	if _, err := os.Stat(boot.path("/etc/kubernetes/bootstrap-secrets")); !os.IsNotExist(err) {
 		t.Errorf("bootstrap secrets are still there: %v", err)
 	}
-	if err := etcd.WaitForCEO(ctx, api, clock.Real(), staticpod.Logger()); err != nil {
+	if err := etcd.WaitForCEO(ctx, api.Client, clock.Real(), program.Logger()); err != nil {
 		t.Fatal(err)
 	}
 	step("etcd runs in the cluster")
 	if got := condition(ctx, api, "EtcdBootstrapMemberRemoved"); got != "False" {
 		t.Errorf("EtcdBootstrapMemberRemoved = %q before the bootstrap is complete", got)
 	}
-	done := kube.ConfigMap("kube-system", "bootstrap", map[string]string{"status": "complete"})
-	if _, err := kube.EnsureConfigMap(ctx, api, done); err != nil {
+	done := kit.ConfigMap("kube-system", "bootstrap", map[string]string{"status": "complete"})
+	if err := api.EnsureConfigMap(ctx, done); err != nil {
 		t.Fatal(err)
 	}
 	eventually(ctx, t, "the bootstrap member to be removed", func() string {
@@ -128,34 +138,30 @@ func TestHandOver(t *testing.T) {
 	step("done")
 }
 
-func checkEnd(ctx context.Context, t *testing.T, api *kube.Clients) {
+func checkEnd(ctx context.Context, t *testing.T, api access) {
 	t.Helper()
 	cm, err := api.Kube.CoreV1().ConfigMaps("openshift-etcd").Get(ctx, etcd.Endpoints, metav1.GetOptions{})
 	if err != nil || len(cm.Data) != 3 || cm.Annotations[etcd.BootstrapAnnotation] != "" {
 		t.Errorf("etcd endpoints: %v %v %v", cm.Data, cm.Annotations, err)
 	}
 	for _, r := range []string{"etcds", "kubeapiservers", "kubecontrollermanagers", "kubeschedulers"} {
+		var cr staticpod.Resource
 		eventually(ctx, t, r+" on three nodes", func() string {
-			u, err := api.Dynamic.Resource(kube.Operator(r)).Get(ctx, "cluster", metav1.GetOptions{})
-			if err != nil {
+			cr = staticpod.Resource{}
+			if err := api.Get(ctx, kit.Operator(r).Ref("", "cluster"), &cr); err != nil {
 				return err.Error()
 			}
-			list, _, _ := unstructured.NestedSlice(u.Object, "status", "nodeStatuses")
-			for _, e := range list {
-				if rev := e.(map[string]any)["currentRevision"]; rev != int64(1) {
-					return "a node is at revision " + strings.TrimSpace(string(rune('0'+rev.(int64))))
+			for _, n := range cr.Status.NodeStatuses {
+				if n.CurrentRevision != 1 {
+					return fmt.Sprintf("a node is at revision %d", n.CurrentRevision)
 				}
 			}
-			if len(list) != 3 {
+			if len(cr.Status.NodeStatuses) != 3 {
 				return "not three nodes"
 			}
 			return ""
 		})
-		u, err := api.Dynamic.Resource(kube.Operator(r)).Get(ctx, "cluster", metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n, _, _ := unstructured.NestedInt64(u.Object, "status", "latestAvailableRevision"); n != 1 {
+		if n := cr.Status.LatestAvailableRevision; n != 1 {
 			t.Errorf("%s went through %d revisions; the install needs one", r, n)
 		}
 	}
@@ -221,13 +227,14 @@ func render(ctx context.Context, t *testing.T, assets, kubernetes string) {
 	t.Helper()
 	in := func(s string) string { return filepath.Join(assets, s) }
 	manifests := in("manifests")
-	run := func(main func(context.Context, []string) error, args ...string) {
+	run := func(c program.Command, args ...string) {
 		t.Helper()
-		if err := main(ctx, append([]string{"render"}, args...)); err != nil {
+		if err := c.Run(ctx, append([]string{"render"}, args...)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	run(etcd.Main, "--asset-output-dir="+in("etcd-bootstrap"), "--cluster-configmap-file="+manifests+"/cluster-config.yaml",
+	run(etcd.Commands()[0], "--asset-output-dir="+in("etcd-bootstrap"),
+		"--cluster-configmap-file="+manifests+"/cluster-config.yaml",
 		"--etcd-image=etcd", "--infra-config-file="+manifests+"/cluster-infrastructure-02-config.yml",
 		"--network-config-file="+manifests+"/cluster-network-02-config.yml")
 	copyTree(t, in("etcd-bootstrap/etc-kubernetes"), kubernetes)
@@ -235,18 +242,22 @@ func render(ctx context.Context, t *testing.T, assets, kubernetes string) {
 	copyTree(t, in("etcd-bootstrap/tls"), in("tls"))
 	stage := func(name string) []string {
 		return []string{
-			"--asset-input-dir=" + in("tls"), "--asset-output-dir=" + in(name), "--config-output-file=" + in(name) + "/config",
-			"--manifest-image=hyperkube", "--rendered-manifest-files=" + manifests, "--payload-version=4.20.0-okd-lab.1",
+			"--asset-input-dir=" + in("tls"), "--asset-output-dir=" + in(name),
+			"--config-output-file=" + in(name) + "/config", "--manifest-image=hyperkube",
+			"--rendered-manifest-files=" + manifests, "--payload-version=4.20.0-okd-lab.1",
 			"--cluster-config-file=" + manifests + "/cluster-network-02-config.yml",
 		}
 	}
-	run(controlplane.APIServerMain, append(stage("kube-apiserver-bootstrap"),
+	commands := controlplane.Commands()
+	run(commands[0], append(stage("kube-apiserver-bootstrap"),
 		"--manifest-etcd-serving-ca=etcd-ca-bundle.crt", "--manifest-etcd-server-urls=https://localhost:2379",
 		"--manifest-operator-image=operator", "--cluster-auth-file="+manifests+"/cluster-authentication-02-config.yaml",
-		"--infra-config-file="+manifests+"/cluster-infrastructure-02-config.yml", "--operand-kubernetes-version=1.34.3")...)
-	run(controlplane.ControllerManagerMain, append(stage("kube-controller-manager-bootstrap"),
-		"--cluster-policy-controller-image=cpc", "--cpc-config-output-file="+in("kube-controller-manager-bootstrap/cpc-config"))...)
-	run(controlplane.SchedulerMain, stage("kube-scheduler-bootstrap")[:4]...)
+		"--infra-config-file="+manifests+"/cluster-infrastructure-02-config.yml",
+		"--operand-kubernetes-version=1.34.3")...)
+	run(commands[1], append(stage("kube-controller-manager-bootstrap"),
+		"--cluster-policy-controller-image=cpc",
+		"--cpc-config-output-file="+in("kube-controller-manager-bootstrap/cpc-config"))...)
+	run(commands[2], stage("kube-scheduler-bootstrap")[:4]...)
 	for _, s := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
 		copyTree(t, in(s+"-bootstrap/bootstrap-manifests"), in("bootstrap-manifests"))
 		copyTree(t, in(s+"-bootstrap/manifests"), manifests)
@@ -265,7 +276,7 @@ func copyTree(t *testing.T, from, to string) {
 
 // clients reach the API under its name at the VIP, as everything in the
 // cluster does.
-func clients(t *testing.T, kubeconfig string) *kube.Clients {
+func clients(t *testing.T, kubeconfig string) access {
 	t.Helper()
 	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -274,14 +285,18 @@ func clients(t *testing.T, kubeconfig string) *kube.Clients {
 	cfg.TLSClientConfig.ServerName = "api-int." + testbed.Domain
 	cfg.Host = "https://198.18.0.10:6443"
 	cfg.QPS, cfg.Burst = 200, 400
-	k, err := kube.NewClients(rest.CopyConfig(cfg))
+	k, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	c, err := kit.New("test", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access{c, k}
 }
 
-func startMasters(ctx context.Context, t *testing.T, root string, bins map[string]string, api *kube.Clients) {
+func startMasters(ctx context.Context, t *testing.T, root string, bins map[string]string, api access) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "assets/auth/kubeconfig"))
 	if err != nil {
@@ -291,10 +306,16 @@ func startMasters(ctx context.Context, t *testing.T, root string, bins map[strin
 		"server: https://198.18.0.10:6443\n    tls-server-name: api-int.demo.okd.test")
 	for i, ip := range []string{"198.18.0.101", "198.18.0.102", "198.18.0.103"} {
 		name := "demo-master-" + string(rune('0'+i))
-		n := &node{t: t, name: name, ip: ip, dir: filepath.Join(root, name), bins: bins, health: "999" + string(rune('0'+i)), api: api}
+		n := &node{
+			t: t, name: name, ip: ip, dir: filepath.Join(root, name), bins: bins, api: api,
+			health: "999" + string(rune('0'+i)),
+		}
 		if i > 0 {
 			// One real control plane is enough for two cores.
-			n.fake = map[string]bool{"/usr/bin/kube-apiserver": true, "/usr/bin/kube-controller-manager": true, "/usr/bin/kube-scheduler": true}
+			n.fake = map[string]bool{
+				"/usr/bin/kube-apiserver": true, "/usr/bin/kube-controller-manager": true,
+				"/usr/bin/kube-scheduler": true,
+			}
 		}
 		if err := os.MkdirAll(n.dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -302,7 +323,9 @@ func startMasters(ctx context.Context, t *testing.T, root string, bins map[strin
 		if err := os.WriteFile(n.path("kubeconfig"), []byte(kubeconfig), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		obj := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"node-role.kubernetes.io/master": ""}}}
+		obj := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+			Name: name, Labels: map[string]string{"node-role.kubernetes.io/master": ""},
+		}}
 		live, err := api.Kube.CoreV1().Nodes().Create(ctx, obj, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -318,31 +341,31 @@ func startMasters(ctx context.Context, t *testing.T, root string, bins map[strin
 	}
 }
 
-func startOperators(ctx context.Context, api *kube.Clients) {
-	i := controlplane.Images{Hyperkube: "hyperkube", Operator: "operator"}
-	v := controlplane.Versions{Release: "4.20.0-okd-lab.1", Operand: "1.34.3"}
-	clk := clock.Real()
-	ops := []*staticpod.Operator{
-		etcd.NewOperator(api, clk, "etcd", "operator", v.Release, "3.6.4"),
-		{Component: controlplane.APIServer(i, v), Operand: &controlplane.APIServerOperand{Clients: api, Clock: clk, Image: i.Hyperkube, Endpoints: etcd.Endpoints}},
-		{Component: controlplane.ControllerManager(i, v), Operand: controlplane.ControllerManagerOperand(api, i.Hyperkube)},
-		{Component: controlplane.Scheduler(i, v), Operand: controlplane.SchedulerOperand(api, i.Hyperkube)},
+func startOperators(ctx context.Context, api access) {
+	hyperkube := staticpod.Images{
+		Operand: "hyperkube", Operator: "operator", Version: "4.20.0-okd-lab.1", OperandVersion: "1.34.3",
 	}
-	for _, o := range ops {
-		o.Clients, o.Clock, o.Log = api, clk, staticpod.Logger()
-		go func() { _ = o.Run(ctx) }()
+	member := hyperkube
+	member.Operand, member.OperandVersion = "etcd", "3.6.4"
+	clk := clock.Real()
+	for _, o := range []*staticpod.Operator{
+		etcd.NewOperator(api.Client, clk, member),
+		controlplane.NewAPIServer(api.Client, clk, hyperkube),
+		controlplane.NewControllerManager(api.Client, clk, hyperkube),
+		controlplane.NewScheduler(api.Client, clk, hyperkube),
+	} {
+		go o.Run(ctx)
 	}
 }
 
-func condition(ctx context.Context, api *kube.Clients, name string) string {
-	u, err := api.Dynamic.Resource(kube.Etcds).Get(ctx, "cluster", metav1.GetOptions{})
-	if err != nil {
+func condition(ctx context.Context, api access, name string) string {
+	var cr staticpod.Resource
+	if err := api.Get(ctx, kit.Operator("etcds").Ref("", "cluster"), &cr); err != nil {
 		return err.Error()
 	}
-	list, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
-	for _, e := range list {
-		if m := e.(map[string]any); m["type"] == name {
-			return m["status"].(string)
+	for _, c := range cr.Status.Conditions {
+		if string(c.Type) == name {
+			return string(c.Status)
 		}
 	}
 	return "missing"

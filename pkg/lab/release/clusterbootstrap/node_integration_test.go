@@ -23,7 +23,6 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
 )
 
 // node runs static pods as processes: what a kubelet and a container runtime
@@ -36,7 +35,7 @@ type node struct {
 	bins   map[string]string // container path of a program to its path here
 	health string            // port of etcd's health listener
 	fake   map[string]bool   // programs that are taken to run
-	api    *kube.Clients
+	api    access
 
 	mu      sync.Mutex
 	running map[string]*process // by manifest path
@@ -162,7 +161,7 @@ func (n *node) runPod(ctx context.Context, pod *corev1.Pod) error {
 	}
 	n.mirror(ctx, mirror, false, len(pod.Spec.InitContainers) > 0)
 	for _, c := range pod.Spec.InitContainers {
-		if err := etcd.Discover(ctx, n.args(pod, c)); err != nil {
+		if err := etcd.Commands()[1].Run(ctx, n.args(pod, c)); err != nil {
 			return fmt.Errorf("discover: %w", err)
 		}
 		if err := n.rewriteEtcdConfig(); err != nil {
@@ -238,12 +237,14 @@ func (n *node) relocateKubeconfig(args []string) {
 			continue
 		}
 		data, err := os.ReadFile(path)
-		if err != nil || !strings.Contains(string(data), "/etc/kubernetes/static-pod-resources/") || strings.Contains(string(data), n.dir) {
+		if err != nil || !strings.Contains(string(data), "/etc/kubernetes/static-pod-resources/") ||
+			strings.Contains(string(data), n.dir) {
 			continue
 		}
 		base := strings.SplitN(path, "/configmaps/", 2)[0]
 		text := strings.ReplaceAll(string(data), "/etc/kubernetes/static-pod-resources", base)
-		text = strings.ReplaceAll(text, "server: https://localhost:6443", "server: https://"+n.ip+":6443\n    tls-server-name: localhost")
+		text = strings.ReplaceAll(text, "server: https://localhost:6443",
+			"server: https://"+n.ip+":6443\n    tls-server-name: localhost")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			n.t.Error(err)
 		}
@@ -259,7 +260,8 @@ func (n *node) rewriteEtcdConfig() error {
 	text := strings.ReplaceAll(string(data), n.path("/var/lib/etcd"), "/var/lib/etcd")
 	// With all nodes in one namespace the kernel picks the destination's address
 	// as source, so a member seems to come from another one's.
-	text = strings.ReplaceAll(text, "peer-transport-security:", "peer-transport-security:\n  skip-client-san-verification: true")
+	text = strings.ReplaceAll(text, "peer-transport-security:",
+		"peer-transport-security:\n  skip-client-san-verification: true")
 	return os.WriteFile(path, []byte(n.localize(text)), 0o600)
 }
 
@@ -343,7 +345,7 @@ func (n *node) install(ctx context.Context) {
 			args[j] = strings.ReplaceAll(args[j], "/etc/kubernetes/", n.path("/etc/kubernetes")+"/")
 		}
 		args = append(args, "--kubeconfig="+n.path("kubeconfig"))
-		if err := staticpod.Execute(ctx, staticpod.InstallerCommand(), args); err != nil {
+		if err := staticpod.InstallerCommand().Run(ctx, args); err != nil {
 			n.t.Errorf("installer %s: %v", p.Name, err)
 			continue
 		}

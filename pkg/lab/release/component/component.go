@@ -5,6 +5,7 @@ package component
 
 import (
 	"io/fs"
+	"testing/fstest"
 )
 
 // Binary names a program that the image builder compiles.
@@ -73,3 +74,13 @@ const (
 	SnapshotVersion    = "0.0.1-snapshot"
 	SnapshotKubernetes = "0.0.1-snapshot-kubernetes"
 )
+
+// Map makes a flat file system from contents by name, for manifests that code
+// generates.
+func Map(files map[string][]byte) fs.FS {
+	out := fstest.MapFS{}
+	for name, data := range files {
+		out[name] = &fstest.MapFile{Data: data, Mode: 0o444}
+	}
+	return out
+}

@@ -4,29 +4,26 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/release/gates"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // completeFeatureGates fills status.featureGates of every FeatureGate manifest
 // in dir: which gates the release enables for the chosen feature set.
 func completeFeatureGates(dir, profile, version string) error {
-	entries, err := os.ReadDir(dir)
+	files, err := api.ReadFiles(dir)
 	if err != nil {
-		return fmt.Errorf("list the installer's manifests: %w", err)
+		return err
 	}
 	found := false
-	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, ext) {
-			continue
-		}
-		path := filepath.Join(dir, e.Name())
-		done, err := completeFeatureGate(path, profile, version)
+	for _, f := range files {
+		path := filepath.Join(dir, f.Name)
+		done, err := completeFeatureGate(path, f.Data, profile, version)
 		if err != nil {
 			return fmt.Errorf("complete feature gates in %s: %w", path, err)
 		}
@@ -38,14 +35,11 @@ func completeFeatureGates(dir, profile, version string) error {
 	return nil
 }
 
-func completeFeatureGate(path, profile, version string) (bool, error) {
-	data, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(data), "FeatureGate") {
-		return false, err
-	}
+func completeFeatureGate(path string, data []byte, profile, version string) (bool, error) {
 	var gate configv1.FeatureGate
-	if err := yaml.Unmarshal(data, &gate); err != nil || gate.Kind != "FeatureGate" || gate.APIVersion != configv1.GroupVersion.String() {
-		// Not ours: lists and multi-document files are for other readers.
+	err := yaml.Unmarshal(data, &gate)
+	if err != nil || gate.Kind != "FeatureGate" || gate.APIVersion != configv1.GroupVersion.String() {
+		// Lists and files of several documents are for other readers.
 		return false, nil
 	}
 	chosen, err := details(profile, version, gate.Spec)
@@ -61,7 +55,7 @@ func completeFeatureGate(path, profile, version string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, os.WriteFile(path, out, info.Mode().Perm())
+	return true, atomicfile.Write(path, out, info.Mode().Perm())
 }
 
 // details are the gates that a FeatureGate's spec chooses.

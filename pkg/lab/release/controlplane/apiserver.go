@@ -6,12 +6,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
 )
 
 const (
 	apiNamespace         = "openshift-kube-apiserver"
 	apiOperatorNamespace = "openshift-kube-apiserver-operator"
+	managed              = "openshift-config-managed"
+	boundSigningKey      = "bound-service-account-signing-key"
 	issuer               = "https://kubernetes.default.svc"
 )
 
@@ -157,9 +159,7 @@ var (
 // cluster would hang on a third of its watches until keepalive gives up. This
 // way a dead machine takes down its own server, which the load balancer drops.
 func masterAPIServer(image string, net *clusterconfig.Network) apiServer {
-	pair := func(name string) pairFiles {
-		return pairFiles{secretFile(name, corev1.TLSCertKey), secretFile(name, corev1.TLSPrivateKeyKey)}
-	}
+	pair := secretPair
 	return apiServer{
 		Image: image, Advertise: "NODE_IP", EtcdURLs: "https://localhost:2379", Services: net.ServiceNetworks,
 		Shutdown: "5s", Grace: 30, Resources: resourcesMount + "/kube-apiserver-pod-REVISION",

@@ -6,7 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
 )
 
 const (
@@ -16,6 +16,10 @@ const (
 	kcmOperatorNamespace = "openshift-kube-controller-manager-operator"
 	ksNamespace          = "openshift-kube-scheduler"
 	ksOperatorNamespace  = "openshift-kube-scheduler-operator"
+
+	kcmClient     = "kube-controller-manager-client-cert-key"
+	kcmKubeconfig = "controller-manager-kubeconfig"
+	tokenSecret   = "service-account-private-key"
 )
 
 // controllerManager is everything that differs between controller managers.
@@ -96,17 +100,17 @@ func bootstrapControllers(image string, net *clusterconfig.Network) controllerMa
 
 // Inputs of a revision of the controller manager.
 var (
-	kcmConfigMaps = []string{"controller-manager-kubeconfig", "serviceaccount-ca"}
-	kcmSecrets    = []string{"csr-signer", "kube-controller-manager-client-cert-key", "service-account-private-key"}
+	kcmConfigMaps = []string{kcmKubeconfig, "serviceaccount-ca"}
+	kcmSecrets    = []string{"csr-signer", kcmClient, tokenSecret}
 )
 
 func masterControllers(image string, net *clusterconfig.Network) controllerManager {
 	return controllerManager{
 		Image: image, Net: net,
-		Kubeconfig: configMapFile("controller-manager-kubeconfig", "kubeconfig"),
+		Kubeconfig: configMapFile(kcmKubeconfig, "kubeconfig"),
 		RootCA:     configMapFile("serviceaccount-ca", bundleKey),
-		TokenKey:   secretFile("service-account-private-key", "service-account.key"),
-		Signer:     pairFiles{secretFile("csr-signer", corev1.TLSCertKey), secretFile("csr-signer", corev1.TLSPrivateKeyKey)},
+		TokenKey:   secretFile(tokenSecret, "service-account.key"),
+		Signer:     secretPair("csr-signer"),
 		Resources:  resourcesMount + "/kube-controller-manager-pod-REVISION",
 	}
 }

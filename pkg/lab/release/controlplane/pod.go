@@ -7,6 +7,7 @@
 package controlplane
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -67,7 +68,9 @@ func (s staticPod) pod() *corev1.Pod {
 				ImagePullPolicy: corev1.PullIfNotPresent,
 				Command:         []string{s.Command},
 				Args:            s.Args,
-				Ports:           []corev1.ContainerPort{{ContainerPort: s.Port, HostPort: s.Port, Protocol: corev1.ProtocolTCP}},
+				Ports: []corev1.ContainerPort{{
+					ContainerPort: s.Port, HostPort: s.Port, Protocol: corev1.ProtocolTCP,
+				}},
 				Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
 					corev1.ResourceCPU: resource.MustParse(s.CPU), corev1.ResourceMemory: resource.MustParse(s.Memory),
 				}},
@@ -89,7 +92,8 @@ func (s staticPod) pod() *corev1.Pod {
 }
 
 func hostDir(name, path string) corev1.Volume {
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path}}}
+	source := &corev1.HostPathVolumeSource{Path: path}
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: source}}
 }
 
 // flags are a component's arguments; a flag may occur more than once.
@@ -101,30 +105,12 @@ func (f flags) set(name string, values ...string) { f[name] = values }
 // the same revision.
 func (f flags) arguments() []string {
 	var out []string
-	for name, values := range f {
-		for _, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		for _, v := range f[name] {
 			out = append(out, "--"+name+"="+v)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b string) int {
-		switch {
-		case flagName(a) < flagName(b):
-			return -1
-		case flagName(a) > flagName(b):
-			return 1
-		}
-		return 0
-	})
 	return out
-}
-
-func flagName(arg string) string {
-	for i := range arg {
-		if arg[i] == '=' {
-			return arg[:i]
-		}
-	}
-	return arg
 }
 
 // resource paths of a revision on a node, as the installer lays them out.
@@ -132,3 +118,6 @@ func configMapFile(name, key string) string {
 	return resourcesMount + "/configmaps/" + name + "/" + key
 }
 func secretFile(name, key string) string { return resourcesMount + "/secrets/" + name + "/" + key }
+func secretPair(name string) pairFiles {
+	return pairFiles{secretFile(name, corev1.TLSCertKey), secretFile(name, corev1.TLSPrivateKeyKey)}
+}

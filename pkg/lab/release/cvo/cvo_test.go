@@ -13,6 +13,8 @@ import (
 
 	configv1 "github.com/openshift/api/config/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 var rewrite = flag.Bool("update", false, "accept what was rendered")
@@ -50,13 +52,13 @@ func releaseRoot(t *testing.T) string {
 func TestImage(t *testing.T) {
 	root := releaseRoot(t)
 	var out strings.Builder
-	if err := run(context.Background(), root, &out, []string{"image", "etcd"}); err != nil {
+	if err := command(root, &out).Run(t.Context(), []string{"image", "etcd"}); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != "registry/okd/content@sha256:aa" {
 		t.Errorf("printed %q", out.String())
 	}
-	if err := run(context.Background(), root, &out, []string{"image", "absent"}); err == nil || !strings.Contains(err.Error(), `"absent"`) {
+	if err := command(root, &out).Run(t.Context(), []string{"image", "absent"}); err == nil || !strings.Contains(err.Error(), `"absent"`) {
 		t.Errorf("unknown tag: %v", err)
 	}
 }
@@ -64,7 +66,7 @@ func TestImage(t *testing.T) {
 func TestRender(t *testing.T) {
 	root, out := releaseRoot(t), t.TempDir()
 	t.Setenv("CLUSTER_PROFILE", "self-managed-high-availability")
-	err := run(context.Background(), root, nil, []string{"render", "--output-dir=" + out, "--release-image=registry/okd/release@sha256:bb",
+	err := command(root, nil).Run(t.Context(), []string{"render", "--output-dir=" + out, "--release-image=registry/okd/release@sha256:bb",
 		"--feature-gate-manifest-path=/assets/manifests/99_feature-gate.yaml"})
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +93,10 @@ func TestRender(t *testing.T) {
 			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
 		}
 	}
-	if err := run(context.Background(), root, nil, []string{"render", "--output-dir=" + out, "--release-image=x", "--newer-flag=1"}); err == nil || !strings.Contains(err.Error(), "newer-flag") {
+	if err := command(root, nil).Run(t.Context(), []string{"render", "--output-dir=" + out, "--release-image=x", "--newer-flag=1"}); err == nil || !strings.Contains(err.Error(), "newer-flag") {
 		t.Errorf("unknown flag: %v", err)
 	}
-	if err := run(context.Background(), root, nil, []string{"render", "--output-dir=" + out}); err == nil || !strings.Contains(err.Error(), "--release-image is required") {
+	if err := command(root, nil).Run(t.Context(), []string{"render", "--output-dir=" + out}); err == nil || !strings.Contains(err.Error(), "--release-image is required") {
 		t.Errorf("missing flag: %v", err)
 	}
 }
@@ -116,10 +118,10 @@ func (r *recorder) do(verb string, o *unstructured.Unstructured) error {
 	return r.fail[o.GetName()]
 }
 
-func (r *recorder) Apply(_ context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	return o, r.do("apply", o)
+func (r *recorder) ApplyObject(_ context.Context, o *unstructured.Unstructured) error {
+	return r.do("apply", o)
 }
-func (r *recorder) Create(_ context.Context, o *unstructured.Unstructured) error {
+func (r *recorder) CreateObject(_ context.Context, o *unstructured.Unstructured) error {
 	return r.do("create", o)
 }
 
@@ -130,7 +132,7 @@ func TestPassAppliesByRunLevel(t *testing.T) {
 	}
 	r := &recorder{fail: map[string]error{"ns": errors.New("not now")}}
 	a := applier{api: r, internal: "https://api-int.demo.okd.test:6443"}
-	failed, causes := a.pass(context.Background(), p.Manifests)
+	failed, causes := api.Pass(t.Context(), p.Manifests, a.put)
 	want := []string{"apply ConfigMap/own", "apply Namespace/ns", "create ClusterOperator/a", "apply Deployment/b"}
 	if !slices.Equal(r.calls, want) {
 		t.Errorf("calls %q, want %q", r.calls, want)
@@ -162,13 +164,13 @@ func TestOverrides(t *testing.T) {
 		{Kind: "Namespace", Name: "ns", Unmanaged: false},
 		{Kind: "ConfigMap", Namespace: "other", Name: "own", Unmanaged: true},
 	}}
-	a.pass(context.Background(), p.Manifests)
+	api.Pass(t.Context(), p.Manifests, a.put)
 	if want := []string{"apply ConfigMap/own", "apply Namespace/ns", "create ClusterOperator/a"}; !slices.Equal(r.calls, want) {
 		t.Errorf("calls %q, want %q", r.calls, want)
 	}
 }
 
-func condition(cv configv1.ClusterVersion, t string) string {
+func statusOf(cv configv1.ClusterVersion, t string) string {
 	for _, c := range cv.Status.Conditions {
 		if string(c.Type) == t {
 			return string(c.Status)
@@ -200,7 +202,7 @@ func TestStatus(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			setStatus(&cv, p, 8, c.progress, now)
-			if a, g, f := condition(cv, "Available"), condition(cv, "Progressing"), condition(cv, "Failing"); a != c.available || g != c.progressing || f != c.failing {
+			if a, g, f := statusOf(cv, "Available"), statusOf(cv, "Progressing"), statusOf(cv, "Failing"); a != c.available || g != c.progressing || f != c.failing {
 				t.Errorf("available %s, progressing %s, failing %s", a, g, f)
 			}
 			if h := cv.Status.History; len(h) != 1 || h[0].State != c.state || h[0].Version != p.Version {

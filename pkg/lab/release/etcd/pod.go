@@ -17,7 +17,7 @@ func bootstrapPod(image, ip string) *corev1.Pod {
 	}
 	settings := serverSettings(BootstrapMember, ip, BootstrapMember+"="+PeerURL(ip), "new", files)
 	p := basePod(BootstrapMember)
-	p.Spec.Containers = []corev1.Container{etcdContainer(image, append([]string{"/usr/bin/etcd"}, arguments(settings)...))}
+	p.Spec.Containers = []corev1.Container{etcdContainer(image, arguments(settings)...)}
 	p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{
 		{Name: "certs", MountPath: dir, ReadOnly: true},
 		{Name: "data-dir", MountPath: "/var/lib/etcd"},
@@ -46,13 +46,13 @@ func masterPod(etcdImage, operatorImage string) *corev1.Pod {
 		Command:         []string{"/usr/bin/discover-etcd-initial-cluster"},
 		Args: []string{
 			"--name=NODE_NAME", "--ip=NODE_IP", "--data-dir=/var/lib/etcd", "--config-file=/etc/etcd/etcd.yaml",
-			"--endpoints-file=" + base + "/configmaps/" + discovery + "/" + discoverKey,
+			"--endpoints-file=" + base + "/configmaps/" + memberList + "/" + discoverKey,
 			"--cacert=" + files.CA, "--cert=" + files.PeerCert, "--key=" + files.PeerKey,
 		},
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		VolumeMounts:             mounts,
 	}}
-	p.Spec.Containers = []corev1.Container{etcdContainer(etcdImage, []string{"/usr/bin/etcd", "--config-file=/etc/etcd/etcd.yaml"})}
+	p.Spec.Containers = []corev1.Container{etcdContainer(etcdImage, "--config-file=/etc/etcd/etcd.yaml")}
 	p.Spec.Containers[0].VolumeMounts = mounts
 	p.Spec.Volumes = []corev1.Volume{
 		hostDir("cert-dir", base), hostDir("data-dir", "/var/lib/etcd"),
@@ -82,7 +82,7 @@ func basePod(name string) *corev1.Pod {
 	}
 }
 
-func etcdContainer(image string, command []string) corev1.Container {
+func etcdContainer(image string, args ...string) corev1.Container {
 	probe := func(path string, delay, period, failures int32) *corev1.Probe {
 		return &corev1.Probe{
 			ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
@@ -95,12 +95,12 @@ func etcdContainer(image string, command []string) corev1.Container {
 		Name:            "etcd",
 		Image:           image,
 		ImagePullPolicy: corev1.PullIfNotPresent,
-		Command:         command[:1],
-		Args:            command[1:],
+		Command:         []string{"/usr/bin/etcd"},
+		Args:            args,
 		// No ports: on a node that bootstraps in place this pod comes up to 20 s
 		// before the kubelet drops that of the bootstrap, and a kubelet refuses a
 		// static pod for good while another has its ports. It waits for them
-		// itself (Discovery.free).
+		// itself (discovery.free).
 		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
 			corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("100Mi"),
 		}},
@@ -113,5 +113,6 @@ func etcdContainer(image string, command []string) corev1.Container {
 
 func hostDir(name, path string) corev1.Volume {
 	t := corev1.HostPathDirectoryOrCreate
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path, Type: &t}}}
+	source := &corev1.HostPathVolumeSource{Path: path, Type: &t}
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: source}}
 }

@@ -1,4 +1,4 @@
-package mco_test
+package mco
 
 import (
 	"os"

@@ -6,7 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 func TestNextRevision(t *testing.T) {
@@ -52,11 +52,11 @@ func TestFingerprint(t *testing.T) {
 	base := func() inputs {
 		return inputs{
 			configMaps: map[string]*corev1.ConfigMap{
-				"pod":    kube.ConfigMap("ns", "pod", map[string]string{"pod.yaml": "x"}),
-				"config": kube.ConfigMap("ns", "config", map[string]string{"a": "1", "b": "2"}),
-				"other":  kube.ConfigMap("ns", "other", map[string]string{"a": "1"}),
+				"pod":    api.ConfigMap("ns", "pod", map[string]string{"pod.yaml": "x"}),
+				"config": api.ConfigMap("ns", "config", map[string]string{"a": "1", "b": "2"}),
+				"other":  api.ConfigMap("ns", "other", map[string]string{"a": "1"}),
 			},
-			secrets: map[string]*corev1.Secret{"cert": kube.Secret("ns", "cert", map[string][]byte{"k": []byte("v")})},
+			secrets: map[string]*corev1.Secret{"cert": api.Secret("ns", "cert", map[string][]byte{"k": []byte("v")})},
 		}
 	}
 	sum, missing := c.fingerprint(base())
@@ -91,7 +91,7 @@ func TestFingerprint(t *testing.T) {
 func TestRevisionsIgnoresOtherConfigMaps(t *testing.T) {
 	in := inputs{configMaps: map[string]*corev1.ConfigMap{}}
 	for _, name := range []string{"revision-status-10", "revision-status-2", "revision-status-x", "revision-status-0", "revision"} {
-		in.configMaps[name] = kube.ConfigMap("ns", name, map[string]string{"status": statusReady})
+		in.configMaps[name] = api.ConfigMap("ns", name, map[string]string{"status": statusReady})
 	}
 	got := revisions(in)
 	if len(got) != 2 || got[0].number != 2 || got[1].number != 10 {
