@@ -1,7 +1,6 @@
 package controlplane
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -112,7 +111,7 @@ func (d tlsDir) ensureBoundKey() error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look for %s.key: %w", filepath.Base(name), err)
 	}
-	key, err := pki.NewKey(rand.Reader)
+	key, err := pki.NewKey()
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@
 package testbed
 
 import (
-	"crypto/rand"
 	"maps"
 	"time"
 
@@ -110,7 +109,7 @@ func (t *tree) tls() {
 }
 
 func (t *tree) serviceAccountKey() {
-	key, err := pki.NewKey(rand.Reader)
+	key, err := pki.NewKey()
 	if err != nil {
 		t.err = err
 		return
