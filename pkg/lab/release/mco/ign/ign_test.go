@@ -88,6 +88,34 @@ func TestServeEverySpec(t *testing.T) {
 	}
 }
 
+// TestLegacyAppends: spec 2.2 has an entry per piece of a file.
+func TestLegacyAppends(t *testing.T) {
+	c := sample()
+	c.Storage.Files[0].Append = []types.Resource{{Source: ptr("data:,more")}}
+	raw, err := Serve(c, Legacy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Storage struct {
+			Files []struct {
+				Path      string
+				Append    bool
+				Overwrite *bool
+				Contents  struct{ Source string }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	f := got.Storage.Files
+	if len(f) != 2 || f[0].Append || f[0].Overwrite == nil || !*f[0].Overwrite || !f[1].Append || f[1].Overwrite != nil ||
+		f[1].Path != "/etc/motd" || f[1].Contents.Source != "data:,more" {
+		t.Errorf("%s", raw)
+	}
+}
+
 func TestServeRefusesWhatASpecLacks(t *testing.T) {
 	kargs := sample()
 	kargs.KernelArguments.ShouldExist = []types.KernelArgument{"debug"}
