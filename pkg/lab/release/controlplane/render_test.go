@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/clusterbootstrap/testbed"
 	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/certs"
 	"github.com/okd-install/okd-install/pkg/pki"
@@ -27,7 +26,7 @@ var update = flag.Bool("update", false, "accept what was rendered")
 func renderAll(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := testbed.WriteAssets(dir, time.Now()); err != nil {
+	if err := WriteAssets(dir, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	in := func(s string) string { return filepath.Join(dir, s) }

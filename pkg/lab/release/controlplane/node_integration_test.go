@@ -1,6 +1,6 @@
 //go:build integration
 
-package clusterbootstrap_test
+package controlplane_test
 
 import (
 	"context"

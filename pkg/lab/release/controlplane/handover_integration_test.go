@@ -1,6 +1,6 @@
 //go:build integration
 
-package clusterbootstrap_test
+package controlplane_test
 
 import (
 	"context"
@@ -23,7 +23,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/images"
 	"github.com/okd-install/okd-install/pkg/lab/release/clusterbootstrap"
-	"github.com/okd-install/okd-install/pkg/lab/release/clusterbootstrap/testbed"
 	"github.com/okd-install/okd-install/pkg/lab/release/controlplane"
 	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
 	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
@@ -68,7 +67,7 @@ func TestHandOver(t *testing.T) {
 	}
 	bins := binaries(ctx, t)
 	assets := filepath.Join(root, "assets")
-	if err := testbed.WriteAssets(assets, time.Now()); err != nil {
+	if err := controlplane.WriteAssets(assets, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	boot := &node{t: t, ip: "198.18.0.100", dir: filepath.Join(root, "bootstrap"), bins: bins, health: "9980"}
@@ -282,7 +281,7 @@ func clients(t *testing.T, kubeconfig string) access {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.TLSClientConfig.ServerName = "api-int." + testbed.Domain
+	cfg.TLSClientConfig.ServerName = "api-int." + controlplane.Domain
 	cfg.Host = "https://198.18.0.10:6443"
 	cfg.QPS, cfg.Burst = 200, 400
 	k, err := kubernetes.NewForConfig(cfg)

@@ -1,6 +1,4 @@
-// Package testbed prepares what the installer puts on a bootstrap host, with
-// certificates made on the spot, for tests of the lab release.
-package testbed
+package controlplane
 
 import (
 	"maps"
@@ -20,7 +18,8 @@ const Domain = "demo.okd.test"
 // serviceIP is the address of Service kubernetes.
 const serviceIP = "198.19.128.1"
 
-// WriteAssets makes manifests, tls and auth below dir, by the installer's names.
+// WriteAssets puts below dir what the installer puts on a bootstrap host:
+// manifests, tls and auth, with certificates made on the spot.
 func WriteAssets(dir string, now time.Time) error {
 	t := tree{files: api.Files{}, now: now, signers: map[string]pki.Pair{}}
 	t.manifests()
