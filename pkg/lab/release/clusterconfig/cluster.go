@@ -57,33 +57,31 @@ func ParseCluster(text string) (*Cluster, error) {
 	if text == "" {
 		return nil, errors.New("it has no key install-config")
 	}
-	type vips struct {
-		APIVIP      string   `json:"apiVIP"`
-		IngressVIP  string   `json:"ingressVIP"`
-		APIVIPs     []string `json:"apiVIPs"`
-		IngressVIPs []string `json:"ingressVIPs"`
-	}
 	var ic struct {
 		Metadata struct {
 			Name string `json:"name"`
 		} `json:"metadata"`
 		BaseDomain   string `json:"baseDomain"`
 		ControlPlane struct {
-			Replicas *int `json:"replicas"`
+			Replicas int `json:"replicas"`
 		} `json:"controlPlane"`
 		Networking struct {
 			MachineNetwork []struct {
 				CIDR string `json:"cidr"`
 			} `json:"machineNetwork"`
 		} `json:"networking"`
-		Platform map[string]vips `json:"platform"`
+		Platform map[string]struct {
+			APIVIP      string   `json:"apiVIP"`
+			IngressVIP  string   `json:"ingressVIP"`
+			APIVIPs     []string `json:"apiVIPs"`
+			IngressVIPs []string `json:"ingressVIPs"`
+		} `json:"platform"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &ic); err != nil {
 		return nil, fmt.Errorf("parse install-config: %w", err)
 	}
-	c := &Cluster{Name: ic.Metadata.Name, BaseDomain: ic.BaseDomain}
-	if ic.ControlPlane.Replicas != nil {
-		c.ControlPlaneReplicas = *ic.ControlPlane.Replicas
+	c := &Cluster{
+		Name: ic.Metadata.Name, BaseDomain: ic.BaseDomain, ControlPlaneReplicas: ic.ControlPlane.Replicas,
 	}
 	for _, n := range ic.Networking.MachineNetwork {
 		p, err := netip.ParsePrefix(n.CIDR)
@@ -93,7 +91,7 @@ func ParseCluster(text string) (*Cluster, error) {
 		c.MachineNetworks = append(c.MachineNetworks, p.Masked())
 	}
 	for _, p := range ic.Platform {
-		for _, s := range append(append([]string{p.APIVIP, p.IngressVIP}, p.APIVIPs...), p.IngressVIPs...) {
+		for _, s := range slices.Concat([]string{p.APIVIP, p.IngressVIP}, p.APIVIPs, p.IngressVIPs) {
 			if s == "" {
 				continue
 			}

@@ -65,7 +65,8 @@ var podSpecs = map[string][]string{
 }
 
 // setServiceHost points containers that name KUBERNETES_SERVICE_HOST to the
-// internal load balancer: those pods run before there is a service network.
+// internal load balancer: those pods run before there is a service network. It
+// changes the object.
 func setServiceHost(o *unstructured.Unstructured, internal string) error {
 	path, ok := podSpecs[o.GetKind()]
 	if !ok {
@@ -77,10 +78,9 @@ func setServiceHost(o *unstructured.Unstructured, internal string) error {
 	}
 	values := map[string]string{"KUBERNETES_SERVICE_HOST": u.Hostname(), "KUBERNETES_SERVICE_PORT": u.Port()}
 	for _, field := range []string{"initContainers", "containers"} {
-		containers, found, err := unstructured.NestedSlice(o.Object, append(slices.Clone(path), field)...)
-		if err != nil || !found {
-			continue
-		}
+		// The list is the object's own, which is changed in place.
+		list, _, _ := unstructured.NestedFieldNoCopy(o.Object, append(slices.Clone(path), field)...)
+		containers, _ := list.([]any)
 		for _, c := range containers {
 			container, _ := c.(map[string]any)
 			env, _ := container["env"].([]any)
@@ -94,9 +94,6 @@ func setServiceHost(o *unstructured.Unstructured, internal string) error {
 					variable["value"] = v
 				}
 			}
-		}
-		if err := unstructured.SetNestedSlice(o.Object, containers, append(slices.Clone(path), field)...); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -89,11 +89,10 @@ func setStatus(cv *configv1.ClusterVersion, p payload, operators int, g progress
 		progressing.Message = fmt.Sprintf("Working towards %s: %d%% complete, waiting on %s",
 			p.Version, g.percent(operators), what)
 	}
-	pick := operator.Reason
+	either := operator.Either
 	operator.SetConditions(&s.Conditions, now,
-		operator.Condition{Type: "Failing", Status: failing,
-			Reason: pick(failing, g.reason(), ""), Message: pick(failing, what, "")},
-		operator.Condition{Type: "Available", Status: completed, Message: pick(completed, "Done applying "+p.Version, "")},
+		operator.Is("Failing", failing, g.reason(), "", either(failing, what, "")),
+		operator.Is("Available", completed, "", "", either(completed, "Done applying "+p.Version, "")),
 		progressing,
 		operator.Condition{Type: "ReleaseAccepted", Status: true, Reason: "PayloadLoaded",
 			Message: fmt.Sprintf("Payload loaded version=%q image=%q", p.Version, p.Image)},

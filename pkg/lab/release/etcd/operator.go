@@ -236,8 +236,9 @@ func (o *operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) 
 	want := have.DeepCopy()
 	want.Data = map[string]string{}
 	delete(want.Annotations, BootstrapAnnotation)
-	var urls []string
+	var all, urls []string
 	for _, m := range s.Members {
+		all = append(all, ClientURL(m.IP))
 		if m.Learner {
 			continue
 		}
@@ -257,7 +258,7 @@ func (o *operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) 
 		}
 	}
 	slices.Sort(urls)
-	o.dial.keep(append(urls, learnerURLs(s)...))
+	o.dial.keep(all)
 	return o.client.EnsureConfigMap(ctx, api.ConfigMap(namespace, memberList, map[string]string{
 		discoverKey: strings.Join(urls, ","),
 	}))
@@ -297,17 +298,12 @@ func judge(r *staticpod.Report, s state, a action) {
 	if a.Why != "" {
 		message += "; " + a.Why
 	}
-	pick := operator.Reason
+	available, votes := r.Unavailable == "", fmt.Sprintf("%d members vote", voters)
 	r.Conditions = []operator.Condition{
-		{Type: runningInCluster, Status: running,
-			Reason: pick(running, "EnoughEtcdMembers", "NotEnoughEtcdMembers"), Message: why},
-		{Type: "EtcdBootstrapMemberRemoved", Status: !bootstrap,
-			Reason:  pick(bootstrap, "BootstrapMemberPresent", "BootstrapMemberRemoved"),
-			Message: fmt.Sprintf("%d members vote", voters)},
-		{Type: "EtcdMembersAvailable", Status: r.Unavailable == "",
-			Reason: pick(r.Unavailable == "", "EtcdQuorate", "NoQuorum"), Message: message},
-		{Type: "EtcdMembersDegraded", Status: len(sick) > 0,
-			Reason: pick(len(sick) > 0, "UnhealthyMembers", operator.AsExpected), Message: r.Degraded},
+		operator.Is(runningInCluster, running, "EnoughEtcdMembers", "NotEnoughEtcdMembers", why),
+		operator.Is("EtcdBootstrapMemberRemoved", !bootstrap, "BootstrapMemberRemoved", "BootstrapMemberPresent", votes),
+		operator.Is("EtcdMembersAvailable", available, "EtcdQuorate", "NoQuorum", message),
+		operator.Is("EtcdMembersDegraded", len(sick) > 0, "UnhealthyMembers", operator.AsExpected, r.Degraded),
 	}
 }
 
@@ -319,16 +315,6 @@ func memberURLs(cm *corev1.ConfigMap) []string {
 	slices.Sort(out)
 	if ip := cm.Annotations[BootstrapAnnotation]; ip != "" {
 		out = append([]string{ClientURL(ip)}, out...)
-	}
-	return out
-}
-
-func learnerURLs(s state) []string {
-	var out []string
-	for _, m := range s.Members {
-		if m.Learner {
-			out = append(out, ClientURL(m.IP))
-		}
 	}
 	return out
 }

@@ -240,21 +240,21 @@ func (r *reconciler) observe(ctx context.Context, pools []*mcfgv1.MachineConfigP
 	return s, nil
 }
 
-// conditions says it in the ClusterOperator's words.
+// conditions are the state in the ClusterOperator's words.
 func (s state) conditions() []operator.Condition {
+	const good = operator.AsExpected
 	available, progressing, degraded := s.rendered && s.serversUp, len(s.waiting) > 0, s.failed != nil
-	fault := ""
+	message, fault := "machines can be configured", ""
+	if !available {
+		message = "no machine config server is available or the masters' pool is not rendered"
+	}
 	if degraded {
 		fault = s.failed.Error()
 	}
-	pick, good := operator.Reason, operator.AsExpected
 	return []operator.Condition{
-		{Type: "Available", Status: available, Reason: pick(available, good, "NotServing"),
-			Message: pick(available, "machines can be configured",
-				"no machine config server is available or the masters' pool is not rendered")},
-		{Type: "Progressing", Status: progressing, Reason: pick(progressing, "Waiting", good),
-			Message: strings.Join(s.waiting, "; ")},
-		{Type: "Degraded", Status: degraded, Reason: pick(degraded, "SyncFailed", good), Message: fault},
+		operator.Is("Available", available, good, "NotServing", message),
+		operator.Is("Progressing", progressing, "Waiting", good, strings.Join(s.waiting, "; ")),
+		operator.Is("Degraded", degraded, "SyncFailed", good, fault),
 	}
 }
 

@@ -161,22 +161,19 @@ func summarize(views []nodeView, latest int, waiting, unavailable, broken string
 }
 
 func (s summary) clusterOperator() []operator.Condition {
-	return s.conditions([3]string{"Available", "Progressing", "Degraded"},
-		[3]string{"StaticPods_NotAvailable", "NodeInstaller", "Degraded"}, operator.AsExpected)
+	const good = operator.AsExpected
+	return []operator.Condition{
+		operator.Is("Available", s.available, good, "StaticPods_NotAvailable", s.availableMsg),
+		operator.Is("Progressing", s.progressing, "NodeInstaller", good, s.progressMsg),
+		operator.Is("Degraded", s.degraded, "Degraded", good, s.faultMsg),
+	}
 }
 
 func (s summary) resource() []operator.Condition {
-	return s.conditions([3]string{"StaticPodsAvailable", "NodeInstallerProgressing", "NodeInstallerDegraded"},
-		[3]string{"ZeroNodesActive", "Rollout", "InstallerPodFailed"}, "AllNodesAtLatestRevision")
-}
-
-// conditions are three of the given types, with reasons for being unavailable,
-// progressing and degraded; settled is the reason for not progressing.
-func (s summary) conditions(types, reasons [3]string, settled string) []operator.Condition {
-	pick, good := operator.Reason, operator.AsExpected
+	const good = operator.AsExpected
 	return []operator.Condition{
-		{Type: types[0], Status: s.available, Reason: pick(s.available, good, reasons[0]), Message: s.availableMsg},
-		{Type: types[1], Status: s.progressing, Reason: pick(s.progressing, reasons[1], settled), Message: s.progressMsg},
-		{Type: types[2], Status: s.degraded, Reason: pick(s.degraded, reasons[2], good), Message: s.faultMsg},
+		operator.Is("StaticPodsAvailable", s.available, good, "ZeroNodesActive", s.availableMsg),
+		operator.Is("NodeInstallerProgressing", s.progressing, "Rollout", "AllNodesAtLatestRevision", s.progressMsg),
+		operator.Is("NodeInstallerDegraded", s.degraded, "InstallerPodFailed", good, s.faultMsg),
 	}
 }

@@ -26,8 +26,13 @@ type Condition struct {
 	Message string
 }
 
-// Reason is yes for a condition that holds, and no for one that does not.
-func Reason(holds bool, yes, no string) string {
+// Is is a condition whose reason depends on its status.
+func Is(kind string, status bool, yes, no, message string) Condition {
+	return Condition{Type: kind, Status: status, Reason: Either(status, yes, no), Message: message}
+}
+
+// Either is one of two texts for something that holds or does not.
+func Either(holds bool, yes, no string) string {
 	if holds {
 		return yes
 	}
