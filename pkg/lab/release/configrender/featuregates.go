@@ -22,12 +22,15 @@ func completeFeatureGates(dir, profile, version string) error {
 	}
 	found := false
 	for _, f := range files {
-		path := filepath.Join(dir, f.Name)
-		done, err := completeFeatureGate(path, f.Data, profile, version)
-		if err != nil {
-			return fmt.Errorf("complete feature gates in %s: %w", path, err)
+		var gate configv1.FeatureGate
+		err := yaml.Unmarshal(f.Data, &gate)
+		if err != nil || gate.Kind != "FeatureGate" || gate.APIVersion != configv1.GroupVersion.String() {
+			continue // lists and files of several documents are for other readers
 		}
-		found = found || done
+		if err := completeFeatureGate(filepath.Join(dir, f.Name), gate, profile, version); err != nil {
+			return fmt.Errorf("complete feature gates in %s: %w", f.Name, err)
+		}
+		found = true
 	}
 	if !found {
 		return fmt.Errorf("no FeatureGate among the manifests in %s; the installer writes 99_feature-gate.yaml", dir)
@@ -35,27 +38,21 @@ func completeFeatureGates(dir, profile, version string) error {
 	return nil
 }
 
-func completeFeatureGate(path string, data []byte, profile, version string) (bool, error) {
-	var gate configv1.FeatureGate
-	err := yaml.Unmarshal(data, &gate)
-	if err != nil || gate.Kind != "FeatureGate" || gate.APIVersion != configv1.GroupVersion.String() {
-		// Lists and files of several documents are for other readers.
-		return false, nil
-	}
+func completeFeatureGate(path string, gate configv1.FeatureGate, profile, version string) error {
 	chosen, err := details(profile, version, gate.Spec)
 	if err != nil {
-		return false, err
+		return err
 	}
 	gate.Status.FeatureGates = []configv1.FeatureGateDetails{chosen}
 	out, err := yaml.Marshal(gate)
 	if err != nil {
-		return false, err
+		return err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return true, atomicfile.Write(path, out, info.Mode().Perm())
+	return atomicfile.Write(path, out, info.Mode().Perm())
 }
 
 // details are the gates that a FeatureGate's spec chooses.

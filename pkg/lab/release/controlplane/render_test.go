@@ -15,8 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
-	"github.com/okd-install/okd-install/pkg/lab/release/kit/certs"
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 

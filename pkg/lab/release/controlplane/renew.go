@@ -8,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
-	"github.com/okd-install/okd-install/pkg/lab/release/kit/certs"
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 

@@ -9,8 +9,8 @@ import (
 
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
-	"github.com/okd-install/okd-install/pkg/lab/release/kit/certs"
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 

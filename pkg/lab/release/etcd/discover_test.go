@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/kit/certs"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/pki"
 )

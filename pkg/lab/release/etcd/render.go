@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
-	"github.com/okd-install/okd-install/pkg/lab/release/kit/certs"
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 

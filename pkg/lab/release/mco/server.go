@@ -15,6 +15,7 @@ import (
 	"time"
 
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
+	"github.com/spf13/pflag"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
@@ -39,43 +40,41 @@ var errUnknownPool = errors.New("no such pool")
 
 // serveBootstrap is `machine-config-server bootstrap`.
 func serveBootstrap(ctx context.Context, args []string) error {
-	return serve(ctx, args, "bootstrap", func(dir, kubeconfig, _, _ string) (source, error) {
-		return bootstrapSource{dir: dir, kubeconfig: kubeconfig}, nil
-	})
+	f := contract.Flags("machine-config-server bootstrap")
+	src := &bootstrapSource{}
+	f.StringVar(&src.dir, "server-basedir", "/etc/mcs/bootstrap", "what machine-config-controller bootstrap wrote")
+	f.StringVar(&src.kubeconfig, "bootstrap-kubeconfig", "/etc/mcs/kubeconfig", "credentials for kubelets")
+	return serve(ctx, f, args, func() (source, error) { return src, nil })
 }
 
 // serveCluster is `machine-config-server start`.
 func serveCluster(ctx context.Context, args []string) error {
-	return serve(ctx, args, "start", func(_, kubeconfig, url, tokens string) (source, error) {
-		c, err := api.Connect("machine-config-server", kubeconfig)
-		return clusterSource{client: c, url: url, tokens: tokens}, err
+	f := contract.Flags("machine-config-server start")
+	src := &clusterSource{}
+	f.StringVar(&src.url, "apiserver-url", "", "URL of the API for nodes; empty means the Infrastructure's internal one")
+	f.StringVar(&src.tokens, "bootstrap-token-dir", "/etc/mcs/bootstrap-token",
+		"token and ca.crt of the node-bootstrapper account")
+	kubeconfig := f.String("kubeconfig", "", "credentials of this server; empty means the pod's")
+	return serve(ctx, f, args, func() (source, error) {
+		var err error
+		src.client, err = api.Connect("machine-config-server", *kubeconfig)
+		return src, err
 	})
 }
 
 // serve is the machine config server: it hands a pool's rendered Ignition config
-// to machines that boot for the first time.
-func serve(ctx context.Context, args []string, verb string,
-	build func(dir, kubeconfig, url, tokens string) (source, error)) error {
-	f := contract.Flags("machine-config-server " + verb)
+// to machines that boot for the first time. The flags of the source are defined;
+// open opens it once they are read.
+func serve(ctx context.Context, f *pflag.FlagSet, args []string, open func() (source, error)) error {
 	cert := f.String("cert", "/etc/ssl/mcs/tls.crt", "TLS certificate")
 	key := f.String("key", "/etc/ssl/mcs/tls.key", "TLS key")
 	secure := f.Int("secure-port", 22623, "port with TLS")
 	plain := f.Int("insecure-port", 22624, "port without TLS")
 	f.String("payload-version", "", "version of the release")
-	var dir, kubeconfig, url, tokens string
-	if verb == "bootstrap" {
-		f.StringVar(&dir, "server-basedir", "/etc/mcs/bootstrap", "what machine-config-controller bootstrap wrote")
-		f.StringVar(&kubeconfig, "bootstrap-kubeconfig", "/etc/mcs/kubeconfig", "credentials for kubelets")
-	} else {
-		f.StringVar(&url, "apiserver-url", "", "URL of the API for nodes; empty means the Infrastructure's internal one")
-		f.StringVar(&tokens, "bootstrap-token-dir", "/etc/mcs/bootstrap-token",
-			"token and ca.crt of the node-bootstrapper account")
-		f.StringVar(&kubeconfig, "kubeconfig", "", "credentials of this server; empty means the pod's")
-	}
 	if err := contract.Parse(f, args); err != nil {
 		return err
 	}
-	src, err := build(dir, kubeconfig, url, tokens)
+	src, err := open()
 	if err != nil {
 		return err
 	}

@@ -49,27 +49,24 @@ func (c *Component) fingerprint(in inputs) (sum, missing string) {
 		if !ok {
 			return "", "ConfigMap " + c.Namespace + "/" + name
 		}
-		fmt.Fprintf(h, "configmap %q\n", name)
-		for _, k := range slices.Sorted(maps.Keys(cm.Data)) {
-			put(h, k, []byte(cm.Data[k]))
-		}
+		put(h, "configmap", name, cm.Data)
 	}
 	for _, name := range c.Secrets {
 		s, ok := in.secrets[name]
 		if !ok {
 			return "", "Secret " + c.Namespace + "/" + name
 		}
-		fmt.Fprintf(h, "secret %q\n", name)
-		for _, k := range slices.Sorted(maps.Keys(s.Data)) {
-			put(h, k, s.Data[k])
-		}
+		put(h, "secret", name, s.Data)
 	}
 	return hex.EncodeToString(h.Sum(nil)), ""
 }
 
-func put(h hash.Hash, key string, value []byte) {
-	fmt.Fprintf(h, "%q %d\n", key, len(value))
-	h.Write(value)
+func put[V string | []byte](h hash.Hash, kind, name string, data map[string]V) {
+	fmt.Fprintf(h, "%s %q\n", kind, name)
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		fmt.Fprintf(h, "%q %d\n", key, len(data[key]))
+		h.Write([]byte(data[key]))
+	}
 }
 
 func (c *Component) revisionedConfigMaps() []string {

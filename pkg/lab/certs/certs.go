@@ -1,7 +1,7 @@
-// Package certs makes and checks the certificates that the lab release's
-// operators own: etcd's, the ingress's, and short-lived ones of the control plane
-// whose signers came from the installer. They are pairs of package pki with P-256
-// keys, because a bootstrap on two cores makes a dozen while the installer waits.
+// Package certs makes and checks the lab's own certificates: etcd's, the
+// ingress's, and short-lived ones of the control plane whose signers came from the
+// installer. They are pairs of package pki, but with P-256 keys: a bootstrap on two
+// cores makes a dozen while the installer waits.
 package certs
 
 import (
