@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 )
 
 const (
@@ -106,12 +107,11 @@ func (a apiServer) flags() flags {
 }
 
 func (a apiServer) pod() *corev1.Pod {
-	return staticPod{
+	return serverPod(staticpod.Pod{
 		Namespace: apiNamespace, Name: "kube-apiserver", App: "kube-apiserver",
 		Image: a.Image, Command: "/usr/bin/kube-apiserver", Args: a.flags().arguments(),
-		Port: 6443, Ready: "/readyz", Live: "/livez",
-		CPU: "100m", Memory: "300Mi", Grace: a.Grace, Resources: a.Resources,
-	}.pod()
+		CPU: "100m", Memory: "300Mi", Grace: a.Grace,
+	}, 6443, "/readyz", "/livez", a.Resources)
 }
 
 // bootstrapAPIServer serves on the bootstrap host from the installer's files.

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 )
 
 const (
@@ -80,12 +81,11 @@ func (c controllerManager) flags() flags {
 }
 
 func (c controllerManager) pod() *corev1.Pod {
-	return staticPod{
+	return serverPod(staticpod.Pod{
 		Namespace: kcmNamespace, Name: "kube-controller-manager", App: "kube-controller-manager",
 		Image: c.Image, Command: "/usr/bin/kube-controller-manager", Args: c.flags().arguments(),
-		Port: 10257, Ready: "/healthz", Live: "/healthz",
-		CPU: "50m", Memory: "100Mi", Grace: 10, Resources: c.Resources,
-	}.pod()
+		CPU: "50m", Memory: "100Mi", Grace: 10,
+	}, 10257, "/healthz", "/healthz", c.Resources)
 }
 
 func bootstrapControllers(image string, net *clusterconfig.Network) controllerManager {
@@ -135,12 +135,11 @@ func (s scheduler) flags() flags {
 }
 
 func (s scheduler) pod() *corev1.Pod {
-	return staticPod{
+	return serverPod(staticpod.Pod{
 		Namespace: ksNamespace, Name: "openshift-kube-scheduler", App: "kube-scheduler",
 		Image: s.Image, Command: "/usr/bin/kube-scheduler", Args: s.flags().arguments(),
-		Port: 10259, Ready: "/healthz", Live: "/healthz",
-		CPU: "20m", Memory: "50Mi", Grace: 10, Resources: s.Resources,
-	}.pod()
+		CPU: "20m", Memory: "50Mi", Grace: 10,
+	}, 10259, "/healthz", "/healthz", s.Resources)
 }
 
 func bootstrapScheduler(image string) scheduler {

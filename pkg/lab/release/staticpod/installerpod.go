@@ -41,7 +41,6 @@ func (o *Operator) installerPod(s step, nodeIP string) *corev1.Pod {
 		"--node-name="+s.Node,
 		"--node-ip="+nodeIP,
 	)
-	dir := corev1.HostPathDirectoryOrCreate
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: o.Namespace,
@@ -70,9 +69,7 @@ func (o *Operator) installerPod(s step, nodeIP string) *corev1.Pod {
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 				VolumeMounts:             []corev1.VolumeMount{{Name: "kubernetes", MountPath: "/etc/kubernetes"}},
 			}},
-			Volumes: []corev1.Volume{{Name: "kubernetes", VolumeSource: corev1.VolumeSource{
-				HostPath: &corev1.HostPathVolumeSource{Path: "/etc/kubernetes", Type: &dir},
-			}}},
+			Volumes: []corev1.Volume{HostDir("kubernetes", "/etc/kubernetes", corev1.HostPathDirectoryOrCreate)},
 		},
 	}
 }
