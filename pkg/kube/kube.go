@@ -118,7 +118,8 @@ func (c *Client) Query(ctx context.Context, k Kind, namespace string, query url.
 // Raw reads any path, such as /version, and returns the body.
 func (c *Client) Raw(ctx context.Context, p string, query url.Values) ([]byte, error) {
 	var out json.RawMessage
-	err := c.do(ctx, request{method: http.MethodGet, path: p, query: query}, func(b []byte) error { out = b; return nil })
+	err := c.do(ctx, request{method: http.MethodGet, path: p, query: query},
+		func(b []byte) error { out = b; return nil })
 	if err != nil {
 		return nil, err
 	}

@@ -178,7 +178,8 @@ func (w *world) startAPI(ctx context.Context) {
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", api),
 		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir, "tokens.csv"),
 		"--authorization-mode=RBAC", "--service-cluster-ip-range=198.19.128.0/17",
-		"--service-account-issuer=https://test", "--service-account-key-file="+key, "--service-account-signing-key-file="+key,
+		"--service-account-issuer=https://test", "--service-account-key-file="+key,
+		"--service-account-signing-key-file="+key,
 		"--allow-privileged", "--disable-admission-plugins=ServiceAccount", "--feature-gates=WatchList=false")
 	w.kubeconfig = w.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -384,7 +385,8 @@ func (w *world) reportOthers(ctx context.Context, ours []string) {
 			continue
 		}
 		s := operator.Status{Name: o.Name, Conditions: []operator.Condition{
-			{Type: "Available", Status: true, Reason: operator.AsExpected}, {Type: "Progressing", Reason: operator.AsExpected},
+			{Type: "Available", Status: true, Reason: operator.AsExpected},
+			{Type: "Progressing", Reason: operator.AsExpected},
 			{Type: "Degraded", Reason: operator.AsExpected},
 		}}
 		if err := operator.Report(ctx, w.client, s, time.Now()); err != nil {

@@ -27,7 +27,8 @@ func TestSince(t *testing.T) {
 	for _, c := range []struct {
 		version, release string
 		want             bool
-	}{{"4.20.0-okd-lab.1", "4.21", false}, {"4.21.0", "4.21", true}, {"5.0.0", "4.23", true}, {"4.9.1", "4.10", false}} {
+	}{{"4.20.0-okd-lab.1", "4.21", false}, {"4.21.0", "4.21", true}, {"5.0.0", "4.23", true},
+		{"4.9.1", "4.10", false}} {
 		if got := Since(c.version, c.release); got != c.want {
 			t.Errorf("%s since %s: %v", c.version, c.release, got)
 		}
@@ -39,7 +40,8 @@ func TestSince(t *testing.T) {
 func TestParse(t *testing.T) {
 	for _, c := range []struct{ version, args, problem string }{
 		{"4.20.0", "--output-dir=/o", ""},
-		{"4.20.0", "--output-dir=/o --cluster-version-manifest-path=/m", "unknown flag: --cluster-version-manifest-path"},
+		{"4.20.0", "--output-dir=/o --cluster-version-manifest-path=/m",
+			"unknown flag: --cluster-version-manifest-path"},
 		{"4.22.0", "--output-dir=/o --cluster-version-manifest-path=/m", ""},
 		{"5.0.0", "--output-dir=/o --own=/m", "unknown flag: --own"},
 		{"5.0.0", "--output-dir=/o --feature-gate-manifest-path /m", ""},
@@ -55,7 +57,8 @@ func TestParse(t *testing.T) {
 			f.String("cluster-version-manifest-path", "", "")
 			f.String("own", "", "")
 			err := Parse(f, strings.Fields(c.args), "output-dir")
-			if c.problem == "" && err != nil || c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)) {
+			if c.problem == "" && err != nil || c.problem != "" &&
+				(err == nil || !strings.Contains(err.Error(), c.problem)) {
 				t.Errorf("got %v, want %q", err, c.problem)
 			}
 		})

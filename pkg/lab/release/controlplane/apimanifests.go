@@ -12,7 +12,10 @@ import (
 // apiManifests are the objects from which the operator makes the masters' API
 // servers, and the rights without which no node can join.
 func apiManifests(r *reader, etcdCA, kubeletCA string, agg aggregator) map[string]any {
-	const clientCA, serverCA = "kube-apiserver-complete-client-ca-bundle.crt", "kube-apiserver-complete-server-ca-bundle.crt"
+	const (
+		clientCA = "kube-apiserver-complete-client-ca-bundle.crt"
+		serverCA = "kube-apiserver-complete-server-ca-bundle.crt"
+	)
 	boundKey, boundPublic := r.file(boundSigningKey+".key"), r.file(boundSigningKey+".pub")
 	objects := map[string]any{
 		"00_openshift-kube-apiserver-ns.yaml":          api.Namespace(apiNamespace),
@@ -27,8 +30,8 @@ func apiManifests(r *reader, etcdCA, kubeletCA string, agg aggregator) map[strin
 		"cm-kube-apiserver-etcd-serving-ca.yaml":      bundle(apiNamespace, "etcd-serving-ca", r.file(etcdCA)),
 		"cm-kube-apiserver-sa-token-signing-certs.yaml": api.ConfigMap(apiNamespace, "sa-token-signing-certs",
 			map[string]string{"service-account-001.pub": string(r.file("service-account.pub"))}),
-		"cm-kube-apiserver-bound-sa-token-signing-certs.yaml": api.ConfigMap(apiNamespace, "bound-sa-token-signing-certs",
-			map[string]string{"service-account-001.pub": string(boundPublic)}),
+		"cm-kube-apiserver-bound-sa-token-signing-certs.yaml": api.ConfigMap(apiNamespace,
+			"bound-sa-token-signing-certs", map[string]string{"service-account-001.pub": string(boundPublic)}),
 		"cm-kube-apiserver-server-ca.yaml":   bundle(managed, "kube-apiserver-server-ca", r.file(serverCA)),
 		"cm-kube-apiserver-client-ca-m.yaml": bundle(managed, "kube-apiserver-client-ca", r.file(clientCA)),
 		"cm-kubelet-serving-ca.yaml":         bundle(managed, "kubelet-serving-ca", r.file(kubeletCA)),
@@ -92,11 +95,12 @@ func nodeRights() map[string]any {
 	}
 	return map[string]any{
 		"00_openshift-machine-config-operator-ns.yaml": api.Namespace(machineConfigNamespace),
-		"kube-apiserver-node-bootstrapper-crb.yaml": bind("system-bootstrap-node-bootstrapper", "system:node-bootstrapper",
+		"kube-apiserver-node-bootstrapper-crb.yaml": bind("system-bootstrap-node-bootstrapper",
+			"system:node-bootstrapper",
 			rbacv1.Subject{Kind: "ServiceAccount", Namespace: machineConfigNamespace, Name: nodeBootstrapper}),
 		"kube-apiserver-node-renewal-crb.yaml": bind("system-bootstrap-node-renewal",
 			"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", group("system:nodes")),
-		"kube-apiserver-to-kubelet-crb.yaml": bind("system:openshift:kube-apiserver-to-kubelet", "system:kubelet-api-admin",
-			user("system:kube-apiserver")),
+		"kube-apiserver-to-kubelet-crb.yaml": bind("system:openshift:kube-apiserver-to-kubelet",
+			"system:kubelet-api-admin", user("system:kube-apiserver")),
 	}
 }

@@ -115,7 +115,8 @@ func (a apiServer) pod() *corev1.Pod {
 }
 
 // bootstrapAPIServer serves on the bootstrap host from the installer's files.
-func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, agg aggregator, net *clusterconfig.Network) apiServer {
+func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, agg aggregator,
+	net *clusterconfig.Network) apiServer {
 	file := func(name string) string { return secretsMount + "/" + name }
 	pair := func(name string) pairFiles { return pairFiles{file(name + ".crt"), file(name + ".key")} }
 	return apiServer{
@@ -145,11 +146,14 @@ func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, ag
 // Inputs of a revision of the API server.
 var (
 	apiConfigMaps = []string{
-		"aggregator-client-ca", "bound-sa-token-signing-certs", "client-ca", "etcd-serving-ca", "kubelet-serving-ca", "sa-token-signing-certs",
+		"aggregator-client-ca", "bound-sa-token-signing-certs", "client-ca", "etcd-serving-ca", "kubelet-serving-ca",
+		"sa-token-signing-certs",
 	}
 	apiSecrets = []string{
-		"aggregator-client", "bound-service-account-signing-key", "etcd-client", "external-loadbalancer-serving-certkey",
-		"internal-loadbalancer-serving-certkey", "kubelet-client", "localhost-serving-cert-certkey", "service-network-serving-certkey",
+		"aggregator-client", "bound-service-account-signing-key", "etcd-client",
+		"external-loadbalancer-serving-certkey",
+		"internal-loadbalancer-serving-certkey", "kubelet-client", "localhost-serving-cert-certkey",
+		"service-network-serving-certkey",
 	}
 )
 

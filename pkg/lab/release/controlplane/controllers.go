@@ -19,6 +19,7 @@ const (
 	ksOperatorNamespace  = "openshift-kube-scheduler-operator"
 
 	kcmClient     = "kube-controller-manager-client-cert-key"
+	ksClient      = "kube-scheduler-client-cert-key"
 	kcmKubeconfig = "controller-manager-kubeconfig"
 	tokenSecret   = "service-account-private-key"
 )
@@ -149,7 +150,7 @@ func bootstrapScheduler(image string) scheduler {
 // Inputs of a revision of the scheduler.
 var (
 	ksConfigMaps = []string{"scheduler-kubeconfig", "serviceaccount-ca"}
-	ksSecrets    = []string{"kube-scheduler-client-cert-key"}
+	ksSecrets    = []string{ksClient}
 )
 
 func masterScheduler(image string) scheduler {

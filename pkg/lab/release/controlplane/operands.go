@@ -33,8 +33,9 @@ func NewControllerManager(c *api.Client, clk clock.Clock, i staticpod.Images) *s
 	pod := func(net *clusterconfig.Network) *corev1.Pod { return masterControllers(i.Operand, net).pod() }
 	return newOperator(c, clk, i, &podOperand{client: c, pod: pod}, staticpod.Component{
 		Name: "kube-controller-manager", Pod: "kube-controller-manager",
-		Namespace: kcmNamespace, OperatorNamespace: kcmOperatorNamespace, Deployment: "kube-controller-manager-operator",
-		Resource: api.Operator("kubecontrollermanagers"), Kind: "KubeControllerManager",
+		Namespace: kcmNamespace, OperatorNamespace: kcmOperatorNamespace,
+		Deployment: "kube-controller-manager-operator",
+		Resource:   api.Operator("kubecontrollermanagers"), Kind: "KubeControllerManager",
 		ConfigMaps: kcmConfigMaps, Secrets: kcmSecrets,
 	})
 }

@@ -56,7 +56,8 @@ func RenderAPIServer(in RenderInput) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	return in.write("kube-apiserver", server.pod(), manifests, "KubeAPIServerConfig", "apiServerArguments", server.flags())
+	return in.write("kube-apiserver", server.pod(), manifests,
+		"KubeAPIServerConfig", "apiServerArguments", server.flags())
 }
 
 // RenderControllerManager writes the bootstrap controller manager and the
@@ -77,16 +78,20 @@ func RenderControllerManager(in RenderInput) error {
 		return err
 	}
 	objects := map[string]any{
-		"00_openshift-kube-controller-manager-ns.yaml":                    api.Namespace(kcmNamespace),
-		"00_openshift-kube-controller-manager-operator-ns.yaml":           api.Namespace(kcmOperatorNamespace),
-		"kube-controller-manager-csr-operator-signer-secret.yaml":         tlsSecret(kcmOperatorNamespace, "csr-signer", signer),
-		"kube-controller-manager-csr-signer-secret.yaml":                  tlsSecret(kcmNamespace, "csr-signer", signer),
-		"kube-controller-manager-client-secret.yaml":                      tlsSecret(kcmNamespace, kcmClient, client),
-		"kube-controller-manager-service-account-private-key-secret.yaml": api.Secret(kcmNamespace, tokenSecret, tokenKey),
-		"kube-controller-manager-serviceaccount-ca-cm.yaml":               bundle(kcmNamespace, "serviceaccount-ca", serverCA),
-		"kube-controller-manager-csr-controller-ca-cm.yaml":               bundle(managed, "csr-controller-ca", signer.Cert),
-		"kube-controller-manager-kubeconfig-cm.yaml":                      api.ConfigMap(kcmNamespace, kcmKubeconfig, kubeconfig),
-		"kube-controller-manager-operator-cr.yaml":                        api.OperatorResource("KubeControllerManager"),
+		"00_openshift-kube-controller-manager-ns.yaml":          api.Namespace(kcmNamespace),
+		"00_openshift-kube-controller-manager-operator-ns.yaml": api.Namespace(kcmOperatorNamespace),
+	}
+	for file, object := range map[string]any{
+		"csr-operator-signer-secret":         tlsSecret(kcmOperatorNamespace, "csr-signer", signer),
+		"csr-signer-secret":                  tlsSecret(kcmNamespace, "csr-signer", signer),
+		"client-secret":                      tlsSecret(kcmNamespace, kcmClient, client),
+		"service-account-private-key-secret": api.Secret(kcmNamespace, tokenSecret, tokenKey),
+		"serviceaccount-ca-cm":               bundle(kcmNamespace, "serviceaccount-ca", serverCA),
+		"csr-controller-ca-cm":               bundle(managed, "csr-controller-ca", signer.Cert),
+		"kubeconfig-cm":                      api.ConfigMap(kcmNamespace, kcmKubeconfig, kubeconfig),
+		"operator-cr":                        api.OperatorResource("KubeControllerManager"),
+	} {
+		objects["kube-controller-manager-"+file+".yaml"] = object
 	}
 	if in.PolicyConfigFile != "" {
 		err := writeConfig(in.PolicyConfigFile, "openshift.config.openshift.io/v1", "OpenShiftControllerManagerConfig",
@@ -109,14 +114,14 @@ func RenderScheduler(in RenderInput) error {
 	r := &reader{dir: tlsDir(in.InputDir)}
 	client := r.pair("kube-control-plane-kube-scheduler-client")
 	serverCA := r.file("kube-apiserver-complete-server-ca-bundle.crt")
-	kubeconfig := r.kubeconfig("kube-scheduler-client-cert-key")
+	kubeconfig := r.kubeconfig(ksClient)
 	if err := r.err(); err != nil {
 		return err
 	}
 	return in.write("kube-scheduler", ks.pod(), map[string]any{
 		"00_openshift-kube-scheduler-ns.yaml":          api.Namespace(ksNamespace),
 		"00_openshift-kube-scheduler-operator-ns.yaml": api.Namespace(ksOperatorNamespace),
-		"kube-scheduler-client-secret.yaml":            tlsSecret(ksNamespace, "kube-scheduler-client-cert-key", client),
+		"kube-scheduler-client-secret.yaml":            tlsSecret(ksNamespace, ksClient, client),
 		"kube-scheduler-serviceaccount-ca-cm.yaml":     bundle(ksNamespace, "serviceaccount-ca", serverCA),
 		"kube-scheduler-kubeconfig-cm.yaml":            api.ConfigMap(ksNamespace, "scheduler-kubeconfig", kubeconfig),
 		"kube-scheduler-operator-cr.yaml":              api.OperatorResource("KubeScheduler"),

@@ -188,7 +188,8 @@ func TestFilesOfMasters(t *testing.T) {
 		{masterScheduler("i").pod(), ksConfigMaps, ksSecrets},
 	} {
 		args := strings.Join(c.pod.Spec.Containers[0].Args, "\n")
-		for _, m := range regexp.MustCompile(resourcesMount+`/(configmaps|secrets)/([^/]+)/`).FindAllStringSubmatch(args, -1) {
+		mounted := regexp.MustCompile(resourcesMount + `/(configmaps|secrets)/([^/]+)/`)
+		for _, m := range mounted.FindAllStringSubmatch(args, -1) {
 			list := c.configMaps
 			if m[1] == "secrets" {
 				list = c.secrets

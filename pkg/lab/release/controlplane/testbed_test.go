@@ -80,7 +80,8 @@ func (t *tree) tls() {
 		p, err := certs.Issue(t.signers[signer], t.now, leaf)
 		return t.pair(name, p, err)
 	}
-	client("kube-apiserver-to-kubelet-client", "kube-apiserver-to-kubelet-signer", "system:kube-apiserver", "kube-master")
+	client("kube-apiserver-to-kubelet-client", "kube-apiserver-to-kubelet-signer", "system:kube-apiserver",
+		"kube-master")
 	for _, c := range []string{"kube-controller-manager", "kube-scheduler"} {
 		client("kube-control-plane-"+c+"-client", "kube-control-plane-signer", "system:admin", "system:masters")
 	}

@@ -27,9 +27,15 @@ func Commands() []program.Command { return []program.Command{command("/", os.Std
 // command is the operator of a release image, whose files are below root.
 func command(root string, out io.Writer) program.Command {
 	return program.Verbs(name,
-		program.Command{Name: "image", Run: func(_ context.Context, args []string) error { return image(root, out, args) }},
-		program.Command{Name: "render", Run: func(_ context.Context, args []string) error { return render(root, args) }},
-		program.Command{Name: "start", Run: func(ctx context.Context, args []string) error { return start(ctx, root, args) }},
+		program.Command{Name: "image", Run: func(_ context.Context, args []string) error {
+			return image(root, out, args)
+		}},
+		program.Command{Name: "render", Run: func(_ context.Context, args []string) error {
+			return render(root, args)
+		}},
+		program.Command{Name: "start", Run: func(ctx context.Context, args []string) error {
+			return start(ctx, root, args)
+		}},
 	)
 }
 

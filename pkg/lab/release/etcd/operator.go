@@ -298,10 +298,10 @@ func judge(r *staticpod.Report, s state, a action) {
 	if a.Why != "" {
 		message += "; " + a.Why
 	}
-	available, votes := r.Unavailable == "", fmt.Sprintf("%d members vote", voters)
+	available, removed, votes := r.Unavailable == "", !bootstrap, fmt.Sprintf("%d members vote", voters)
 	r.Conditions = []operator.Condition{
 		operator.Is(runningInCluster, running, "EnoughEtcdMembers", "NotEnoughEtcdMembers", why),
-		operator.Is("EtcdBootstrapMemberRemoved", !bootstrap, "BootstrapMemberRemoved", "BootstrapMemberPresent", votes),
+		operator.Is("EtcdBootstrapMemberRemoved", removed, "BootstrapMemberRemoved", "BootstrapMemberPresent", votes),
 		operator.Is("EtcdMembersAvailable", available, "EtcdQuorate", "NoQuorum", message),
 		operator.Is("EtcdMembersDegraded", len(sick) > 0, "UnhealthyMembers", operator.AsExpected, r.Degraded),
 	}

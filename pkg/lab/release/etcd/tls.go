@@ -38,7 +38,8 @@ func memberHosts(name, ip string) []string {
 func memberCerts(ca pki.Pair, name, ip string, now time.Time) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, kind := range pairKinds {
-		subject := pki.Name{Common: "system:etcd-" + kind + ":" + name, Organization: []string{"system:etcd-" + kind + "s"}}
+		role := "system:etcd-" + kind
+		subject := pki.Name{Common: role + ":" + name, Organization: []string{role + "s"}}
 		leaf := pki.Leaf{Name: subject, Usage: pki.Server | pki.Client, Life: leafLife}
 		p, err := certs.Issue(ca, now, leaf, memberHosts(name, ip)...)
 		if err != nil {
@@ -75,7 +76,8 @@ func ensureCerts(ctx context.Context, c *api.Client, nodes []corev1.Node, now ti
 		for _, kind := range pairKinds {
 			crt, key := "etcd-"+kind+"-"+name+".crt", "etcd-"+kind+"-"+name+".key"
 			cert := have.Data[crt]
-			if certs.Fresh(cert, memberHosts(name, ip), now) && certs.SignedBy(cert, ca.Cert) && len(have.Data[key]) > 0 {
+			good := certs.Fresh(cert, memberHosts(name, ip), now) && certs.SignedBy(cert, ca.Cert)
+			if good && len(have.Data[key]) > 0 {
 				kept[crt], kept[key] = cert, have.Data[key]
 			}
 		}

@@ -106,7 +106,9 @@ func (w watcher) sync(ctx context.Context, routeObjects, serviceObjects []any) e
 // changed anything.
 func admit(r *routev1.Route, canonical, problem string, now time.Time) bool {
 	t := metav1.NewTime(now.UTC().Truncate(time.Second))
-	c := routev1.RouteIngressCondition{Type: routev1.RouteAdmitted, Status: corev1.ConditionTrue, LastTransitionTime: &t}
+	c := routev1.RouteIngressCondition{
+		Type: routev1.RouteAdmitted, Status: corev1.ConditionTrue, LastTransitionTime: &t,
+	}
 	if problem != "" {
 		c.Status, c.Reason, c.Message = corev1.ConditionFalse, "NotServed", problem
 	}

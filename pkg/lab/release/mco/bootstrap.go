@@ -44,7 +44,8 @@ func bootstrap(_ context.Context, args []string) error {
 	const manifests = "/assets/manifests/"
 	var in inputs
 	f := contract.Flags("machine-config-operator bootstrap")
-	f.StringVar(&in.rootCA, "root-ca", "/etc/ssl/kubernetes/ca.crt", "signer of the machine config server's certificate")
+	f.StringVar(&in.rootCA, "root-ca", "/etc/ssl/kubernetes/ca.crt",
+		"signer of the machine config server's certificate")
 	f.StringVar(&in.kubeCA, "kube-ca", "", "CA bundle that kubelets trust for client certificates")
 	f.StringVar(&in.clusterConfig, "config-file", "", "ConfigMap with the install-config")
 	dest := f.String("dest-dir", "", "directory to write to")

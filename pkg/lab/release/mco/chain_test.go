@@ -57,7 +57,8 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 		"--image-references=" + filepath.Join(root, "image-references"), "--payload-version=4.20.0-okd-lab.1",
 		"--infra-config-file=" + m("cluster-infrastructure-02-config.yml"),
 		"--network-config-file=" + m("cluster-network-02-config.yml"),
-		"--proxy-config-file=" + m("cluster-proxy-01-config.yaml"), "--dns-config-file=" + m("cluster-dns-02-config.yml"),
+		"--proxy-config-file=" + m("cluster-proxy-01-config.yaml"),
+		"--dns-config-file=" + m("cluster-dns-02-config.yml"),
 		"--additional-trust-bundle-config-file=" + m("user-ca-bundle-config.yaml"),
 	}
 	if err := bootstrap(t.Context(), args); err != nil {
@@ -79,9 +80,11 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 	server = filepath.Join(root, "mcs")
 	args = []string{
 		"--manifest-dir=" + mcc, "--dest-dir=" + server,
-		"--pull-secret=" + filepath.Join(mcc, "machineconfigcontroller-pull-secret"), "--payload-version=4.20.0-okd-lab.1",
+		"--pull-secret=" + filepath.Join(mcc, "machineconfigcontroller-pull-secret"),
+		"--payload-version=4.20.0-okd-lab.1",
 	}
-	if err := renderPools(t.Context(), args); err == nil || !strings.Contains(err.Error(), "image-references: no such file") {
+	err := renderPools(t.Context(), args)
+	if err == nil || !strings.Contains(err.Error(), "image-references: no such file") {
 		t.Errorf("without the release's image references: %v", err)
 	}
 	write(t, filepath.Join(mcc, "image-references"), refs)

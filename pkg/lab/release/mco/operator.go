@@ -48,8 +48,9 @@ func startOperator(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	r := &reconciler{client: c, version: os.Getenv(contract.VersionVariable), clock: clock.Real(), log: program.Logger()}
-	program.Loop(ctx, r.clock, r.log, func(ctx context.Context) (time.Duration, error) {
+	version, clk, log := os.Getenv(contract.VersionVariable), clock.Real(), program.Logger()
+	r := &reconciler{client: c, version: version, clock: clk, log: log}
+	program.Loop(ctx, clk, log, func(ctx context.Context) (time.Duration, error) {
 		settled, err := r.sync(ctx)
 		if settled && err == nil {
 			return 20 * time.Second, nil

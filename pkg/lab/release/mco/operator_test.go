@@ -64,7 +64,8 @@ func cluster(t *testing.T) (*kubetest.Server, *reconciler, map[string]string) {
 		putNode(f, fmt.Sprintf("m%d", i), "master", true)
 	}
 	return f, &reconciler{
-		client: c, version: "4.20.0-okd-lab.1", clock: clock.NewFake(time.Unix(1e9, 0)), log: slog.New(slog.DiscardHandler),
+		client: c, version: "4.20.0-okd-lab.1", clock: clock.NewFake(time.Unix(1e9, 0)),
+		log: slog.New(slog.DiscardHandler),
 	}, names
 }
 

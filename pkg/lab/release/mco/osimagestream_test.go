@@ -17,7 +17,8 @@ func TestOSImageStream(t *testing.T) {
 		return path
 	}
 	auth := "--authfile=" + put("auth.json", "{}")
-	refs := "--imagestream=" + put("refs", `{"spec":{"tags":[{"name":"stream-coreos","from":{"name":"r/c@sha256:1"}}]}}`)
+	refs := "--imagestream=" + put("refs",
+		`{"spec":{"tags":[{"name":"stream-coreos","from":{"name":"r/c@sha256:1"}}]}}`)
 	none := "--imagestream=" + put("none", `{"spec":{"tags":[{"name":"etcd","from":{"name":"r/e@sha256:1"}}]}}`)
 	get := []string{"get", "default-node-image"}
 	for _, c := range []struct {

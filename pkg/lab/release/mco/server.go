@@ -51,7 +51,7 @@ func serveBootstrap(ctx context.Context, args []string) error {
 func serveCluster(ctx context.Context, args []string) error {
 	f := contract.Flags("machine-config-server start")
 	src := &clusterSource{}
-	f.StringVar(&src.url, "apiserver-url", "", "URL of the API for nodes; empty means the Infrastructure's internal one")
+	f.StringVar(&src.url, "apiserver-url", "", "URL of the API for nodes; empty means the internal one")
 	f.StringVar(&src.tokens, "bootstrap-token-dir", "/etc/mcs/bootstrap-token",
 		"token and ca.crt of the node-bootstrapper account")
 	kubeconfig := f.String("kubeconfig", "", "credentials of this server; empty means the pod's")

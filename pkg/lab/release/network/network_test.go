@@ -56,7 +56,8 @@ func TestChanges(t *testing.T) {
 		{"nothing to do", []route{a, b}, []route{a, b}, ""},
 		{"first node", nil, []route{a}, "route replace 198.19.1.0/24 via 198.18.0.101 proto 143\n"},
 		{"node went away", []route{a, b}, []route{b}, "route del 198.19.1.0/24 proto 143\n"},
-		{"node has another address", []route{a}, []route{moved}, "route replace 198.19.1.0/24 via 198.18.0.109 proto 143\n"},
+		{"node has another address", []route{a}, []route{moved},
+			"route replace 198.19.1.0/24 via 198.18.0.109 proto 143\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := changes(c.have, c.wanted); got != c.want {
@@ -167,7 +168,8 @@ func (noEgress) set(context.Context, string) error { return nil }
 
 func TestEgressHidesPodsFromOthersOnly(t *testing.T) {
 	got := nftEgress{pods: []string{"198.19.0.0/18", "198.19.64.0/18"}}.rules("198.19.2.0/24")
-	if want := "ip saddr 198.19.2.0/24 ip daddr != { 198.19.0.0/18, 198.19.64.0/18 } masquerade"; !strings.Contains(got, want) {
+	want := "ip saddr 198.19.2.0/24 ip daddr != { 198.19.0.0/18, 198.19.64.0/18 } masquerade"
+	if !strings.Contains(got, want) {
 		t.Errorf("rules lack %q:\n%s", want, got)
 	}
 }

@@ -48,9 +48,10 @@ func readCluster(ctx context.Context, client *api.Client, images func(string) st
 	c := Cluster{
 		BaseDomain: dns.Spec.BaseDomain, AppsDomain: ingress.Spec.Domain, Version: version, Replicas: 2, images: images,
 	}
-	u, err := url.Parse(infra.Status.APIServerInternalURL)
+	internal := infra.Status.APIServerInternalURL
+	u, err := url.Parse(internal)
 	if err != nil || u.Hostname() == "" {
-		return Cluster{}, fmt.Errorf("internal API URL %q of Infrastructure is not a URL", infra.Status.APIServerInternalURL)
+		return Cluster{}, fmt.Errorf("internal API URL %q of Infrastructure is not a URL", internal)
 	}
 	c.APIHost, c.APIPort = u.Hostname(), u.Port()
 	if infra.Status.InfrastructureTopology == configv1.SingleReplicaTopologyMode {

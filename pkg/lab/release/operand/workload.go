@@ -48,7 +48,9 @@ func lookAt(ctx context.Context, client *api.Client, workloads []Workload) (heal
 	}
 	h := health{available: true}
 	if problems := append(missing, incomplete...); len(problems) > 0 {
-		h = health{available: len(missing) == 0, progressing: true, reason: "Deploying", message: strings.Join(problems, "; ")}
+		h = health{
+			available: len(missing) == 0, progressing: true, reason: "Deploying", message: strings.Join(problems, "; "),
+		}
 	}
 	return h, nil
 }

@@ -84,7 +84,8 @@ func TestKeepalivedWaitsForPeersAndAnAPI(t *testing.T) {
 	if want := []string{supervise.Reload, supervise.Reload}; !slices.Equal(told, want) {
 		t.Errorf("told %q, want one reload per change", told)
 	}
-	for name, want := range map[string]string{"ocp_lb": "1\n", "ocp_both": "1\n", "ocp_mcs": "1\n", "ingress_ready": "0\n"} {
+	for name, want := range map[string]string{"ocp_lb": "1\n", "ocp_both": "1\n", "ocp_mcs": "1\n",
+		"ingress_ready": "0\n"} {
 		if got, _ := os.ReadFile(filepath.Join(facts.TrackDir, name)); string(got) != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
@@ -111,7 +112,8 @@ func TestKeepalivedRestartKeepsResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	clk := clock.NewFake(time.Unix(0, 0))
-	k := &Keepalived{Facts: facts, Nodes: hosts(facts.Hosts), Probe: answers{}, Tell: new(orders).tell, Clock: clk, Log: quiet,
+	k := &Keepalived{Facts: facts, Nodes: hosts(facts.Hosts), Probe: answers{}, Tell: new(orders).tell,
+		Clock: clk, Log: quiet,
 		Output: Output{Template: filepath.Join(dir, "keepalived.conf.tmpl"), Path: filepath.Join(dir, "conf")}}
 	for _, want := range []string{"1\n", "0\n"} {
 		clk.Advance(time.Second)
@@ -265,7 +267,8 @@ func TestCoreDNSKeepsUpstreams(t *testing.T) {
 
 func TestListerRemembers(t *testing.T) {
 	body := `{"items":[
-		{"metadata":{"name":"m","labels":{"node-role.kubernetes.io/master":""}},"status":{"addresses":[{"type":"Hostname","address":"m"},{"type":"InternalIP","address":"198.18.0.101"}]}},
+		{"metadata":{"name":"m","labels":{"node-role.kubernetes.io/master":""}},"status":{
+			"addresses":[{"type":"Hostname","address":"m"},{"type":"InternalIP","address":"198.18.0.101"}]}},
 		{"metadata":{"name":"new"},"status":{}}]}`
 	asked, code := 0, 200
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -276,11 +279,13 @@ func TestListerRemembers(t *testing.T) {
 	defer srv.Close()
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	clk := clock.NewFake(time.Unix(0, 0))
-	l := &Lister{Kubeconfig: kubeconfig, Addresses: []string{""}, Every: 10 * time.Second, Eager: 2 * time.Second, Enough: 1, Clock: clk, Log: quiet}
+	l := &Lister{Kubeconfig: kubeconfig, Addresses: []string{""}, Every: 10 * time.Second, Eager: 2 * time.Second,
+		Enough: 1, Clock: clk, Log: quiet}
 	if got := l.Hosts(t.Context()); got != nil {
 		t.Errorf("without credentials: %v", got)
 	}
-	text := "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: '" + srv.URL + "'}}]\n" +
+	text := "apiVersion: v1\nkind: Config\ncurrent-context: c\n" +
+		"clusters: [{name: c, cluster: {server: '" + srv.URL + "'}}]\n" +
 		"contexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\n"
 	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

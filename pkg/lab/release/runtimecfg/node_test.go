@@ -16,9 +16,12 @@ func TestFindLocal(t *testing.T) {
 		want Local
 	}{
 		{"one address", []Net{net("host0", "198.18.0.101/24")}, Local{"host0", "198.18.0.101"}},
-		{"the VIP itself does not count", []Net{net("host0", "198.18.0.10/32"), net("host0", "198.18.0.101/24")}, Local{"host0", "198.18.0.101"}},
-		{"another network first", []Net{net("cni0", "198.19.0.1/24"), net("eth1", "198.18.0.7/25")}, Local{"eth1", "198.18.0.7"}},
-		{"IPv6 is passed over", []Net{net("host0", "fe80::1/64"), net("host0", "198.18.0.101/24")}, Local{"host0", "198.18.0.101"}},
+		{"the VIP itself does not count", []Net{net("host0", "198.18.0.10/32"), net("host0", "198.18.0.101/24")},
+			Local{"host0", "198.18.0.101"}},
+		{"another network first", []Net{net("cni0", "198.19.0.1/24"), net("eth1", "198.18.0.7/25")},
+			Local{"eth1", "198.18.0.7"}},
+		{"IPv6 is passed over", []Net{net("host0", "fe80::1/64"), net("host0", "198.18.0.101/24")},
+			Local{"host0", "198.18.0.101"}},
 		{"not yet", []Net{net("cni0", "198.19.0.1/24")}, Local{}},
 	} {
 		got, err := FindLocal("198.18.0.10", c.nets)
@@ -39,11 +42,16 @@ func TestCompute(t *testing.T) {
 		api, ingress VRRP
 	}{
 		{"bootstrap alone", "bootstrap", "198.18.0.9", false, nil, VRRP{true, []string{"198.18.0.11"}}, VRRP{}},
-		{"bootstrap with masters", "bootstrap", "198.18.0.9", false, masters, VRRP{true, []string{"198.18.0.1", "198.18.0.2", "198.18.0.3"}}, VRRP{}},
+		{"bootstrap with masters", "bootstrap", "198.18.0.9", false, masters,
+			VRRP{true, []string{"198.18.0.1", "198.18.0.2", "198.18.0.3"}}, VRRP{}},
 		{"first master", "master", "198.18.0.1", true, masters[1:2], VRRP{false, []string{}}, VRRP{false, []string{}}},
-		{"master without an API", "master", "198.18.0.1", false, masters, VRRP{false, []string{"198.18.0.2", "198.18.0.3"}}, VRRP{true, []string{"198.18.0.2", "198.18.0.3"}}},
-		{"master", "master", "198.18.0.2", true, append(masters, worker), VRRP{true, []string{"198.18.0.1", "198.18.0.3"}}, VRRP{true, []string{"198.18.0.1", "198.18.0.3", "198.18.0.4"}}},
-		{"worker", "worker", "198.18.0.4", true, append(masters, worker), VRRP{}, VRRP{true, []string{"198.18.0.1", "198.18.0.2", "198.18.0.3"}}},
+		{"master without an API", "master", "198.18.0.1", false, masters,
+			VRRP{false, []string{"198.18.0.2", "198.18.0.3"}}, VRRP{true, []string{"198.18.0.2", "198.18.0.3"}}},
+		{"master", "master", "198.18.0.2", true, append(masters, worker),
+			VRRP{true, []string{"198.18.0.1", "198.18.0.3"}},
+			VRRP{true, []string{"198.18.0.1", "198.18.0.3", "198.18.0.4"}}},
+		{"worker", "worker", "198.18.0.4", true, append(masters, worker), VRRP{},
+			VRRP{true, []string{"198.18.0.1", "198.18.0.2", "198.18.0.3"}}},
 		{"worker that cannot ask", "worker", "198.18.0.4", false, nil, VRRP{}, VRRP{false, []string{}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,7 +22,8 @@ import (
 func Commands() []program.Command {
 	return []program.Command{
 		program.Verbs("runtimecfg",
-			program.Command{Name: "render", Run: renderOnce}, program.Command{Name: "supervise", Run: superviseProgram}),
+			program.Command{Name: "render", Run: renderOnce},
+			program.Command{Name: "supervise", Run: superviseProgram}),
 		{Name: "dynkeepalived", Run: runKeepalived},
 		{Name: "monitor", Run: runHAProxy},
 		{Name: "corednsmonitor", Run: runCoreDNS},
@@ -147,7 +148,7 @@ func superviseProgram(ctx context.Context, args []string) error {
 	}
 	signals := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "USR2": syscall.SIGUSR2}
 	if signals[*signal] == 0 || len(argv) == 0 {
-		return errors.New("parse arguments: want supervise --socket=S --config=C [--reload-signal=HUP|USR2] -- PROGRAM ARGS")
+		return errors.New("parse arguments: want --socket --config [--reload-signal=HUP|USR2] -- PROGRAM ARGS")
 	}
 	var vips []netip.Addr
 	for _, d := range *drop {

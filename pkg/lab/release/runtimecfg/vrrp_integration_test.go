@@ -84,8 +84,10 @@ func (n network) start(id int, role string, hosts []Host) *machine {
 	}
 	go func() { m.done <- p.Run(ctx) }()
 	k := &Keepalived{
-		Facts: Facts{Cluster: cluster, Role: role, TrackDir: in("track"), Local: Local{Interface: "host0", Address: addr(id)}},
-		Nodes: m, Probe: m, Output: Output{Template: in("tmpl"), Path: in("conf")}, Tell: tell, Clock: clock.Real(), Log: log,
+		Facts: Facts{Cluster: cluster, Role: role, TrackDir: in("track"),
+			Local: Local{Interface: "host0", Address: addr(id)}},
+		Nodes: m, Probe: m, Output: Output{Template: in("tmpl"), Path: in("conf")}, Tell: tell,
+		Clock: clock.Real(), Log: log,
 	}
 	steps, halt := context.WithCancel(ctx)
 	looped := make(chan struct{})

@@ -124,7 +124,8 @@ func (o *Operator) publish(ctx context.Context, pod *corev1.Pod) error {
 	if err != nil {
 		return err
 	}
-	return o.Client.EnsureConfigMap(ctx, api.ConfigMap(o.Namespace, o.PodConfigMap, map[string]string{"pod.yaml": text}))
+	return o.Client.EnsureConfigMap(ctx,
+		api.ConfigMap(o.Namespace, o.PodConfigMap, map[string]string{"pod.yaml": text}))
 }
 
 // inputs lists the namespace once instead of asking for each object.
@@ -181,7 +182,8 @@ func (o *Operator) start(ctx context.Context, steps []step, nodes []corev1.Node)
 			return fmt.Errorf("start installer of revision %d on %s: %w", s.Revision, s.Node, err)
 		}
 		o.changed()
-		o.Log.Info("installer started", "component", o.Name, "node", s.Node, "revision", s.Revision, "attempt", s.Attempt)
+		o.Log.Info("installer started",
+			"component", o.Name, "node", s.Node, "revision", s.Revision, "attempt", s.Attempt)
 	}
 	return nil
 }

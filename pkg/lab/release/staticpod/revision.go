@@ -129,7 +129,8 @@ func expired(have []revision, used []int) []revision {
 // ConfigMap, so deleting that one removes the revision.
 func (c *Component) snapshot(ctx context.Context, client *api.Client, in inputs, n int, sum string) error {
 	number := strconv.Itoa(n)
-	made := api.ConfigMap(c.Namespace, statusPrefix+number, map[string]string{"revision": number, "status": statusMaking})
+	made := api.ConfigMap(c.Namespace, statusPrefix+number,
+		map[string]string{"revision": number, "status": statusMaking})
 	ref := kube.ConfigMaps.Ref(c.Namespace, made.Name)
 	err := client.Create(ctx, kube.ConfigMaps, c.Namespace, made)
 	if apierrors.IsAlreadyExists(err) {

@@ -19,7 +19,8 @@ func TestNextRevision(t *testing.T) {
 		{"none", nil, 1, true},
 		{"same content", []revision{{number: 1, hash: "x", ready: true}}, 1, false},
 		{"other content", []revision{{number: 1, hash: "y", ready: true}}, 2, true},
-		{"back to an older content is still new", []revision{{number: 1, hash: "x", ready: true}, {number: 2, hash: "y", ready: true}}, 3, true},
+		{"back to an older content is still new", []revision{{number: 1, hash: "x", ready: true},
+			{number: 2, hash: "y", ready: true}}, 3, true},
 		{"half made is made again", []revision{{number: 1, hash: "x", ready: true}, {number: 2}}, 2, true},
 	} {
 		n, mk := nextRevision(c.have, "x")
@@ -71,7 +72,9 @@ func TestFingerprint(t *testing.T) {
 		{"unrelated object", func(in inputs) { in.configMaps["other"].Data["a"] = "2" }, true},
 		{"label", func(in inputs) { in.configMaps["config"].Labels = map[string]string{"x": "y"} }, true},
 		{"value", func(in inputs) { in.configMaps["config"].Data["a"] = "2" }, false},
-		{"value moved to another key", func(in inputs) { in.configMaps["config"].Data = map[string]string{"a": "12", "b": ""} }, false},
+		{"value moved to another key", func(in inputs) {
+			in.configMaps["config"].Data = map[string]string{"a": "12", "b": ""}
+		}, false},
 		{"key added", func(in inputs) { in.secrets["cert"].Data["n"] = nil }, false},
 	} {
 		in := base()
@@ -90,7 +93,8 @@ func TestFingerprint(t *testing.T) {
 
 func TestRevisionsIgnoresOtherConfigMaps(t *testing.T) {
 	in := inputs{configMaps: map[string]*corev1.ConfigMap{}}
-	for _, name := range []string{"revision-status-10", "revision-status-2", "revision-status-x", "revision-status-0", "revision"} {
+	for _, name := range []string{"revision-status-10", "revision-status-2", "revision-status-x", "revision-status-0",
+		"revision"} {
 		in.configMaps[name] = api.ConfigMap("ns", name, map[string]string{"status": statusReady})
 	}
 	got := revisions(in)

@@ -47,8 +47,10 @@ func Namespace(name string) *corev1.Namespace {
 	return &corev1.Namespace{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name:        name,
-			Annotations: map[string]string{"openshift.io/node-selector": "", "workload.openshift.io/allowed": "management"},
+			Name: name,
+			Annotations: map[string]string{
+				"openshift.io/node-selector": "", "workload.openshift.io/allowed": "management",
+			},
 			Labels: map[string]string{
 				"openshift.io/run-level":                         "0",
 				"pod-security.kubernetes.io/enforce":             "privileged",

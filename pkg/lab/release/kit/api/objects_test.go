@@ -109,7 +109,8 @@ func TestPassGoesOn(t *testing.T) {
 		return 0
 	})
 	list, err := api.Manifests([]api.File{
-		{Name: "00.yaml", Data: []byte(strings.Replace(mine, "namespace: a", "namespace: not-yet", 1) + "---\n---\n" + mine)},
+		{Name: "00.yaml", Data: []byte(strings.Replace(mine, "namespace: a", "namespace: not-yet", 1) + "---\n---\n" +
+			mine)},
 		{Name: "01.json", Data: []byte(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"json"}}`)},
 	})
 	if err != nil {
@@ -119,7 +120,8 @@ func TestPassGoesOn(t *testing.T) {
 	if len(failed) != 1 || failed[0].File != "00.yaml" || !strings.HasPrefix(causes[0].Error(), "00.yaml: ") {
 		t.Errorf("failed %v, causes %v", failed, causes)
 	}
-	for _, path := range []string{"/api/v1/namespaces/a/configmaps/mine", "/api/v1/namespaces/default/configmaps/json"} {
+	for _, path := range []string{"/api/v1/namespaces/a/configmaps/mine",
+		"/api/v1/namespaces/default/configmaps/json"} {
 		if !s.Get(path, new(any)) {
 			t.Errorf("%s was not created", path)
 		}
@@ -132,7 +134,8 @@ func TestPassGoesOn(t *testing.T) {
 
 func TestDecode(t *testing.T) {
 	got := decode(t, mine+"---\napiVersion: v1\nkind: List\nitems:\n"+
-		"- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n- {apiVersion: v1, kind: Node, metadata: {name: c}}\n")
+		"- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n"+
+		"- {apiVersion: v1, kind: Node, metadata: {name: c}}\n")
 	if len(got) != 3 || got[1].GetName() != "b" || got[2].GetKind() != "Node" {
 		t.Errorf("decoded %v", got)
 	}

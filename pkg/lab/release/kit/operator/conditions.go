@@ -59,7 +59,8 @@ func SetConditions(list *[]configv1.ClusterOperatorStatusCondition, now time.Tim
 		if c.Status {
 			n.Status = configv1.ConditionTrue
 		}
-		i := slices.IndexFunc(*list, func(have configv1.ClusterOperatorStatusCondition) bool { return have.Type == n.Type })
+		same := func(have configv1.ClusterOperatorStatusCondition) bool { return have.Type == n.Type }
+		i := slices.IndexFunc(*list, same)
 		if i < 0 {
 			*list = append(*list, n)
 			continue

@@ -15,7 +15,8 @@ import (
 // of its own.
 func legacy(cfg Config, tree map[string]any) ([]byte, error) {
 	if what := beyondLegacy(cfg); what != "" {
-		return nil, fmt.Errorf("convert config to spec %s: it has no %s; boot an image with a newer Ignition", Legacy, what)
+		return nil, fmt.Errorf("convert config to spec %s: it has no %s; boot an image with a newer Ignition",
+			Legacy, what)
 	}
 	tree["ignition"] = map[string]any{"version": Legacy.String()}
 	storage, _ := tree["storage"].(map[string]any)

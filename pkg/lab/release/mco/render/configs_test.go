@@ -75,7 +75,8 @@ func TestMergeNeedsConfigs(t *testing.T) {
 	}
 	bad := config(t, "bad", "worker", "/etc/a", "1")
 	bad.Spec.Config.Raw = []byte(`{"ignition":{"version":"9.0.0"}}`)
-	if _, err := Merge("worker", []*mcfgv1.MachineConfig{bad}); err == nil || !strings.Contains(err.Error(), "machine config bad") {
+	if _, err := Merge("worker", []*mcfgv1.MachineConfig{bad}); err == nil ||
+		!strings.Contains(err.Error(), "machine config bad") {
 		t.Errorf("err = %v, want it to name the config", err)
 	}
 }

@@ -21,7 +21,9 @@ func registries(role string, sets []configv1.ImageDigestMirrorSet) (*mcfgv1.Mach
 	if len(mirrors) == 0 {
 		return nil, nil
 	}
-	slices.SortStableFunc(mirrors, func(a, b configv1.ImageDigestMirrors) int { return strings.Compare(a.Source, b.Source) })
+	slices.SortStableFunc(mirrors, func(a, b configv1.ImageDigestMirrors) int {
+		return strings.Compare(a.Source, b.Source)
+	})
 	var b strings.Builder
 	b.WriteString("unqualified-search-registries = []\nshort-name-mode = \"\"\n")
 	for _, m := range mirrors {
