@@ -16,8 +16,8 @@ const module = "github.com/okd-install/okd-install/"
 // The longest matching prefix counts. docs/dev/architecture.md draws it.
 var layers = map[string]int{
 	"data": 0, "pkg/atomicfile": 0,
-	"pkg/clock": 0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0, "pkg/records": 0,
-	"pkg/pullsecret": 0, // logins
+	"pkg/clock": 0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0,
+	"pkg/records": 0, "pkg/pullsecret": 0,
 
 	"pkg/types": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
@@ -49,7 +49,8 @@ var sameLayer = map[string][]string{
 // labMayUse are the installer's packages that the lab may share: leaves only,
 // so that it cannot agree with the installer on anything but the protocols.
 var labMayUse = []string{
-	"data", "pkg/atomicfile", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report", "pkg/ignition",
+	"data", "pkg/atomicfile", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report",
+	"pkg/ignition", "pkg/kube", "pkg/pki",
 }
 
 // pure packages compute; they must not reach the network or run anything.

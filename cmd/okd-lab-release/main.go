@@ -13,14 +13,33 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterbootstrap"
+	"github.com/okd-install/okd-install/pkg/lab/release/configrender"
+	"github.com/okd-install/okd-install/pkg/lab/release/controlplane"
+	"github.com/okd-install/okd-install/pkg/lab/release/cvo"
+	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
+	"github.com/okd-install/okd-install/pkg/lab/release/ingress"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
+	"github.com/okd-install/okd-install/pkg/lab/release/mco"
+	"github.com/okd-install/okd-install/pkg/lab/release/network"
+	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	commands := slices.Concat(releaseCommands(), controlCommands(), mcoCommands())
-	cmd, args, err := multicall.Select(commands, os.Args)
+	commands := slices.Concat(
+		configrender.Commands(),
+		cvo.Commands(),
+		clusterbootstrap.Commands(),
+		etcd.Commands(),
+		controlplane.Commands(),
+		mco.Commands(),
+		runtimecfg.Commands(),
+		network.Commands(),
+		ingress.Commands(),
+	)
+	cmd, args, err := program.Select(commands, os.Args)
 	if err == nil {
 		err = cmd.Run(ctx, args)
 	}

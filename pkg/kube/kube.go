@@ -1,9 +1,10 @@
-// Package kube talks to a cluster's API with no more than the installer
-// needs: get, list, create, update and patch of typed objects by path.
+// Package kube talks to a cluster's API with no more than the installer and the
+// lab need: get, list, create, update, patch, apply and delete of typed objects.
 package kube
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,8 +23,9 @@ import (
 )
 
 const (
-	// perCall bounds one request. The API moves from host to host while a
-	// cluster comes up; a call that hangs on the old one must not hold up the wait.
+	// perCall bounds one request, unless the configuration has a timeout of its
+	// own. The API moves from host to host while a cluster comes up; a call that
+	// hangs on the old one must not hold up the wait.
 	perCall = 10 * time.Second
 	// maxBody bounds an answer (bytes).
 	maxBody = 64 << 20
@@ -31,8 +33,9 @@ const (
 
 // Client is a connection to one cluster.
 type Client struct {
-	base *url.URL
-	http *http.Client
+	base    *url.URL
+	http    *http.Client
+	timeout time.Duration // of one request
 }
 
 // Dial reads a kubeconfig. It does not connect yet.
@@ -44,9 +47,11 @@ func Dial(kubeconfig []byte) (*Client, error) {
 	return New(cfg)
 }
 
-// New makes a client from a REST configuration.
+// New makes a client from a REST configuration. The API server takes the name of
+// the program for the owner of the fields that it writes.
 func New(cfg *rest.Config) (*Client, error) {
 	cfg = rest.CopyConfig(cfg)
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, rest.DefaultKubernetesUserAgent())
 	// While VIPs move, a kept connection may lead to a host that is gone.
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 5 * time.Second}
 	cfg.Dial = dialer.DialContext
@@ -58,7 +63,7 @@ func New(cfg *rest.Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read API URL: %w", err)
 	}
-	return &Client{base: base, http: client}, nil
+	return &Client{base: base, http: client, timeout: cmp.Or(cfg.Timeout, perCall)}, nil
 }
 
 // URL is the API's address.
@@ -92,59 +97,68 @@ func (r Ref) path() string {
 	return path.Join(p, r.Kind.Plural, r.Name)
 }
 
+// Ref names one object of the kind.
+func (k Kind) Ref(namespace, name string) Ref { return Ref{k, namespace, name} }
+
 // Get reads one object.
 func (c *Client) Get(ctx context.Context, r Ref, into any) error {
-	return c.call(ctx, http.MethodGet, r.path(), nil, "", nil, into)
+	return c.call(ctx, request{method: http.MethodGet, path: r.path()}, into)
 }
 
 // List reads all objects of a kind in a namespace, or everywhere.
 func (c *Client) List(ctx context.Context, k Kind, namespace string, into any) error {
-	return c.call(ctx, http.MethodGet, Ref{Kind: k, Namespace: namespace}.path(), nil, "", nil, into)
+	return c.Query(ctx, k, namespace, nil, into)
 }
 
-// Update replaces one object, or its subresource if one is named.
-func (c *Client) Update(ctx context.Context, r Ref, subresource string, object any) error {
-	body, err := json.Marshal(object)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", r, err)
-	}
-	return c.call(ctx, http.MethodPut, path.Join(r.path(), subresource), nil, "application/json", body, nil)
+// Query is List with parameters such as labelSelector.
+func (c *Client) Query(ctx context.Context, k Kind, namespace string, query url.Values, into any) error {
+	return c.call(ctx, request{method: http.MethodGet, path: k.Ref(namespace, "").path(), query: query}, into)
 }
 
 // Raw reads any path, such as /version, and returns the body.
 func (c *Client) Raw(ctx context.Context, p string, query url.Values) ([]byte, error) {
 	var out json.RawMessage
-	if err := c.do(ctx, http.MethodGet, p, query, "", nil, func(b []byte) error { out = b; return nil }); err != nil {
+	err := c.do(ctx, request{method: http.MethodGet, path: p, query: query},
+		func(b []byte) error { out = b; return nil })
+	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-func (c *Client) call(ctx context.Context, method, p string, q url.Values, contentType string, body []byte, into any) error {
-	return c.do(ctx, method, p, q, contentType, body, func(b []byte) error {
+// request is one call. Without a media type there is no body.
+type request struct {
+	method, path string
+	query        url.Values
+	mediaType    string
+	body         []byte
+}
+
+func (c *Client) call(ctx context.Context, r request, into any) error {
+	return c.do(ctx, r, func(b []byte) error {
 		if into == nil {
 			return nil
 		}
 		if err := json.Unmarshal(b, into); err != nil {
-			return fmt.Errorf("decode %s %s: %w", method, p, err)
+			return fmt.Errorf("decode %s %s: %w", r.method, r.path, err)
 		}
 		return nil
 	})
 }
 
-func (c *Client) do(ctx context.Context, method, p string, q url.Values, contentType string, body []byte, use func([]byte) error) error {
-	ctx, cancel := context.WithTimeout(ctx, perCall)
+func (c *Client) do(ctx context.Context, r request, use func([]byte) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	u := *c.base
-	u.Path = path.Join(u.Path, p)
-	u.RawQuery = q.Encode()
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	u.Path = path.Join(u.Path, r.path)
+	u.RawQuery = r.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(r.body))
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, p, err)
+		return fmt.Errorf("%s %s: %w", r.method, r.path, err)
 	}
 	req.Header.Set("Accept", "application/json")
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
+	if r.mediaType != "" {
+		req.Header.Set("Content-Type", r.mediaType)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -154,10 +168,10 @@ func (c *Client) do(ctx context.Context, method, p string, q url.Values, content
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
-		return fmt.Errorf("read answer to %s %s: %w", method, p, err)
+		return fmt.Errorf("read answer to %s %s: %w", r.method, r.path, err)
 	}
 	if resp.StatusCode >= 300 {
-		return statusError(resp.StatusCode, method, p, data)
+		return statusError(resp.StatusCode, r.method, r.path, data)
 	}
 	return use(data)
 }
@@ -177,8 +191,8 @@ func statusError(code int, method, p string, body []byte) error {
 	}}
 }
 
-// NotFound says whether err is the API's word that the object, or its kind,
-// does not exist.
+// NotFound reports whether err is the API server's answer that the object, or
+// its kind, does not exist.
 func NotFound(err error) bool { return apierrors.IsNotFound(err) }
 
 // The kinds that the installer looks at.

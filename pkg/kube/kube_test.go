@@ -2,8 +2,10 @@ package kube_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -25,7 +27,8 @@ func TestPathsAndErrors(t *testing.T) {
 			fmt.Fprint(w, `<html>haproxy says no</html>`)
 		default:
 			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","message":"nodes \"x\" not found","code":404}`)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound",`+
+				`"message":"nodes \"x\" not found","code":404}`)
 		}
 	}))
 	defer srv.Close()
@@ -34,7 +37,8 @@ func TestPathsAndErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	var cm corev1.ConfigMap
-	if err := c.Get(t.Context(), kube.Ref{Kind: kube.ConfigMaps, Namespace: "kube-system", Name: "bootstrap"}, &cm); err != nil || cm.Data["status"] != "complete" {
+	err = c.Get(t.Context(), kube.ConfigMaps.Ref("kube-system", "bootstrap"), &cm)
+	if err != nil || cm.Data["status"] != "complete" {
 		t.Errorf("get: %v, %v", cm.Data, err)
 	}
 	err = c.Get(t.Context(), kube.Ref{Kind: kube.Nodes, Name: "x"}, &corev1.Node{})
@@ -49,6 +53,53 @@ func TestPathsAndErrors(t *testing.T) {
 		"GET /api/v1/namespaces/kube-system/configmaps/bootstrap",
 		"GET /api/v1/nodes/x",
 		"GET /apis/config.openshift.io/v1/clusterversions/busy",
+	}
+	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
+		t.Errorf("asked for\n%s", strings.Join(asked, "\n"))
+	}
+}
+
+func TestWrites(t *testing.T) {
+	var asked []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked = append(asked, fmt.Sprintf("%s %s %s %s", r.Method, r.URL, r.Header.Get("Content-Type"), body))
+		fmt.Fprint(w, `{"metadata":{"uid":"u1"}}`)
+	}))
+	defer srv.Close()
+	c, err := kube.New(&rest.Config{Host: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct {
+		Metadata struct {
+			UID string `json:"uid,omitempty"`
+		} `json:"metadata"`
+	}
+	var o object
+	ctx, ref := t.Context(), kube.Nodes.Ref("", "x")
+	for _, err := range []error{
+		c.Create(ctx, kube.Pods, "ns", &o),
+		c.Update(ctx, ref, "status", map[string]int{"a": 1}),
+		c.Patch(ctx, ref, "", map[string]int{"a": 2}),
+		c.Apply(ctx, kube.Pods.Ref("ns", "p"), "me", map[string]int{"a": 3}),
+		c.Delete(ctx, ref),
+		c.Query(ctx, kube.Pods, "ns", url.Values{"labelSelector": {"a=b"}}, &o),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if o.Metadata.UID != "u1" {
+		t.Errorf("what was created has UID %q", o.Metadata.UID)
+	}
+	want := []string{
+		`POST /api/v1/namespaces/ns/pods application/json {"metadata":{}}`,
+		`PUT /api/v1/nodes/x/status application/json {"a":1}`,
+		`PATCH /api/v1/nodes/x application/merge-patch+json {"a":2}`,
+		`PATCH /api/v1/namespaces/ns/pods/p?fieldManager=me&force=true application/apply-patch+yaml {"a":3}`,
+		`DELETE /api/v1/nodes/x  `,
+		`GET /api/v1/namespaces/ns/pods?labelSelector=a%3Db  `,
 	}
 	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
 		t.Errorf("asked for\n%s", strings.Join(asked, "\n"))

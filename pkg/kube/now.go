@@ -11,7 +11,7 @@ import (
 // Now is the time by the clock of the API, to the second. It is the one to
 // compare with times that the cluster wrote: this host's may differ.
 func (c *Client) Now(ctx context.Context) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, perCall)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	u := *c.base
 	u.Path = path.Join(u.Path, "/version")

@@ -15,14 +15,16 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	configv1 "github.com/openshift/api/config/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
 )
 
@@ -99,8 +101,9 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 			m := c.(map[string]any)
 			text += fmt.Sprintf("%v=%v (%v) ", m["type"], m["status"], m["message"])
 		}
-		return strings.Contains(text, "Available=True") && strings.Contains(text, "Progressing=False") &&
-			strings.Contains(text, "Failing=False"), text
+		done := strings.Contains(text, "Available=True") && strings.Contains(text, "Progressing=False") &&
+			strings.Contains(text, "Failing=False")
+		return done, text
 	})
 	if cm := w.get(ctx, "v1", "ConfigMap", "openshift-config-managed", "default-ingress-cert"); cm == nil {
 		t.Error("there is no default-ingress-cert")
@@ -112,7 +115,7 @@ type world struct {
 	dir        string
 	programs   Programs
 	kubeconfig string
-	client     *kube.Client
+	client     *kit.Client
 }
 
 // start runs a program until the test ends; its log is shown on failure.
@@ -163,20 +166,20 @@ func (w *world) port() int {
 func (w *world) startAPI(ctx context.Context) {
 	client, peer, api := w.port(), w.port(), w.port()
 	url := fmt.Sprintf("http://127.0.0.1:%d", client)
-	w.start("etcd", nil, w.programs.Etcd, "--data-dir="+filepath.Join(w.dir, "etcd"), "--listen-client-urls="+url,
-		"--advertise-client-urls="+url,
+	w.start("etcd", nil, w.programs.Etcd, "--data-dir="+filepath.Join(w.dir, "etcd"),
+		"--listen-client-urls="+url, "--advertise-client-urls="+url,
 		fmt.Sprintf("--listen-peer-urls=http://127.0.0.1:%d", peer), "--unsafe-no-fsync")
 	w.write("tokens.csv", "secret-of-the-test,admin,admin,system:masters\n")
 	key := filepath.Join(w.dir, "sa.key")
 	if out, err := exec.Command("openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
 		w.t.Fatalf("make service account key: %v: %s", err, out)
 	}
-	w.start("kube-apiserver", nil, w.programs.Hyperkube, "--etcd-servers="+url, "--bind-address=127.0.0.1",
-		fmt.Sprintf("--secure-port=%d", api),
-		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir,
-			"tokens.csv"), "--authorization-mode=RBAC",
-		"--service-cluster-ip-range=198.19.128.0/17", "--service-account-issuer=https://test",
-		"--service-account-key-file="+key, "--service-account-signing-key-file="+key,
+	w.start("kube-apiserver", nil, w.programs.Hyperkube, "--etcd-servers="+url,
+		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", api),
+		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir, "tokens.csv"),
+		"--authorization-mode=RBAC", "--service-cluster-ip-range=198.19.128.0/17",
+		"--service-account-issuer=https://test", "--service-account-key-file="+key,
+		"--service-account-signing-key-file="+key,
 		"--allow-privileged", "--disable-admission-plugins=ServiceAccount", "--feature-gates=WatchList=false")
 	w.kubeconfig = w.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -185,16 +188,13 @@ users: [{name: u, user: {token: secret-of-the-test}}]
 contexts: [{name: x, context: {cluster: c, user: u}}]
 current-context: x
 `, api))
-	config, err := kube.Config(w.kubeconfig)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if w.client, err = kube.New(config, "test"); err != nil {
+	var err error
+	if w.client, err = kit.Connect("test", w.kubeconfig); err != nil {
 		w.t.Fatal(err)
 	}
 	w.eventually(ctx, "API server", func() (bool, string) {
-		o, err := w.client.Get(ctx, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, "", "kube-system")
-		return o != nil, fmt.Sprint(err)
+		err := w.client.Get(ctx, ref("v1", "Namespace", "", "kube-system"), new(any))
+		return err == nil, fmt.Sprint(err)
 	})
 }
 
@@ -233,8 +233,8 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 		}
 	}
 	var env []string
-	for _, n := range []string{"NETWORK_NODE_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE", "ROUTER_IMAGE",
-		"CONSOLE_IMAGE"} {
+	images := []string{"NETWORK_NODE_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE", "ROUTER_IMAGE", "CONSOLE_IMAGE"}
+	for _, n := range images {
 		env = append(env, n+"=registry/okd/content@sha256:"+n)
 	}
 	return filepath.Join(w.dir, "root"), env
@@ -253,7 +253,7 @@ func (w *world) create(ctx context.Context) {
 			if err := yaml.Unmarshal(data, &o.Object); err != nil {
 				return false, err.Error()
 			}
-			if err := w.client.Create(ctx, o); err != nil {
+			if err := w.client.CreateObject(ctx, o); err != nil {
 				return false, err.Error()
 			}
 		}
@@ -265,27 +265,25 @@ func (w *world) create(ctx context.Context) {
 			if kind == "ClusterVersion" {
 				o.SetName("version")
 			}
-			created, err := w.client.Apply(ctx, o)
-			if err != nil {
+			if err := w.client.ApplyObject(ctx, o); err != nil {
 				return false, err.Error()
 			}
 			if status == nil {
 				return true, ""
 			}
+			created := w.get(ctx, o.GetAPIVersion(), kind, "", o.GetName())
 			created.Object["status"] = status
-			r, err := w.client.Resource(created.GroupVersionKind(), "")
-			if err != nil {
-				return false, err.Error()
-			}
-			_, err = r.UpdateStatus(ctx, created, metav1.UpdateOptions{})
+			err := w.client.Update(ctx, ref(o.GetAPIVersion(), kind, "", o.GetName()), "status", created)
 			return err == nil, fmt.Sprint(err)
 		})
 	}
-	config("Infrastructure", map[string]any{},
-		map[string]any{"apiServerInternalURI": "https://api-int.demo.okd.test:6443",
-			"infrastructureTopology": "HighlyAvailable"})
-	config("Network", map[string]any{"clusterNetwork": []any{map[string]any{"cidr": "198.19.0.0/17",
-		"hostPrefix": int64(24)}}, "serviceNetwork": []any{"198.19.128.0/17"}, "networkType": "OVNKubernetes"}, nil)
+	config("Infrastructure", map[string]any{}, map[string]any{
+		"apiServerInternalURI": "https://api-int.demo.okd.test:6443", "infrastructureTopology": "HighlyAvailable",
+	})
+	config("Network", map[string]any{
+		"clusterNetwork": []any{map[string]any{"cidr": "198.19.0.0/17", "hostPrefix": int64(24)}},
+		"serviceNetwork": []any{"198.19.128.0/17"}, "networkType": "OVNKubernetes",
+	}, nil)
 	config("Ingress", map[string]any{"domain": "apps.demo.okd.test"}, nil)
 	config("DNS", map[string]any{"baseDomain": "demo.okd.test"}, nil)
 	config("FeatureGate", map[string]any{}, nil)
@@ -307,22 +305,39 @@ func object(apiVersion, kind, namespace, name string, rest map[string]any) *unst
 
 func (w *world) apply(ctx context.Context, apiVersion, kind, name string, rest map[string]any) {
 	w.t.Helper()
-	if _, err := w.client.Apply(ctx, object(apiVersion, kind, "", name, rest)); err != nil {
+	if err := w.client.ApplyObject(ctx, object(apiVersion, kind, "", name, rest)); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) get(ctx context.Context, apiVersion, kind, namespace, name string) *unstructured.Unstructured {
 	w.t.Helper()
-	o, err := w.client.Get(ctx, schema.FromAPIVersionAndKind(apiVersion, kind), namespace, name)
+	o := &unstructured.Unstructured{}
+	err := w.client.Get(ctx, ref(apiVersion, kind, namespace, name), o)
+	if kube.NotFound(err) {
+		return nil
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return o
 }
 
-func (w *world) available(ctx context.Context, operator string) string {
-	o := w.get(ctx, "config.openshift.io/v1", "ClusterOperator", "", operator)
+// ref names an object by the kind's English plural.
+func ref(apiVersion, kind, namespace, name string) kube.Ref {
+	gv, _ := schema.ParseGroupVersion(apiVersion)
+	plural := strings.ToLower(kind) + "s"
+	switch {
+	case strings.HasSuffix(plural, "ss"):
+		plural = strings.TrimSuffix(plural, "s") + "es"
+	case strings.HasSuffix(plural, "ys"):
+		plural = strings.TrimSuffix(plural, "ys") + "ies"
+	}
+	return kube.Kind{Group: gv.Group, Version: gv.Version, Plural: plural}.Ref(namespace, name)
+}
+
+func (w *world) available(ctx context.Context, name string) string {
+	o := w.get(ctx, "config.openshift.io/v1", "ClusterOperator", "", name)
 	if o == nil {
 		return "absent"
 	}
@@ -340,36 +355,42 @@ func (w *world) available(ctx context.Context, operator string) string {
 func (w *world) playKubelet(ctx context.Context) {
 	for ns, name := range map[string]string{"openshift-sdn": "network-node", "openshift-dns": "dns-default"} {
 		w.status(ctx, "apps/v1", "DaemonSet", ns, name, map[string]any{
-			"observedGeneration": int64(99), "desiredNumberScheduled": int64(5),
-			"currentNumberScheduled": int64(5), "numberAvailable": int64(5),
-			"numberReady": int64(5), "updatedNumberScheduled": int64(5), "numberMisscheduled": int64(0)})
+			"observedGeneration": int64(99), "desiredNumberScheduled": int64(5), "currentNumberScheduled": int64(5),
+			"numberAvailable": int64(5), "numberReady": int64(5), "updatedNumberScheduled": int64(5),
+			"numberMisscheduled": int64(0),
+		})
 	}
 	for ns, name := range map[string]string{"openshift-ingress": "router-default", "openshift-console": "console"} {
 		w.status(ctx, "apps/v1", "Deployment", ns, name, map[string]any{
 			"observedGeneration": int64(99), "replicas": int64(2), "updatedReplicas": int64(2),
-			"readyReplicas": int64(2), "availableReplicas": int64(2)})
+			"readyReplicas": int64(2), "availableReplicas": int64(2),
+		})
 	}
-	w.status(ctx, "route.openshift.io/v1", "Route", "openshift-console", "console",
-		map[string]any{"ingress": []any{map[string]any{
+	w.status(ctx, "route.openshift.io/v1", "Route", "openshift-console", "console", map[string]any{
+		"ingress": []any{map[string]any{
 			"host": "console-openshift-console.apps.demo.okd.test", "routerName": "default",
-			"conditions": []any{map[string]any{"type": "Admitted", "status": "True"}}}}})
+			"conditions": []any{map[string]any{"type": "Admitted", "status": "True"}},
+		}},
+	})
 }
 
 // reportOthers reports the ClusterOperators of operators that do not run here.
 func (w *world) reportOthers(ctx context.Context, ours []string) {
-	r, err := w.client.Resource(schema.FromAPIVersionAndKind("config.openshift.io/v1", "ClusterOperator"), "")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	list, err := r.List(ctx, metav1.ListOptions{})
-	if err != nil {
+	var list configv1.ClusterOperatorList
+	if err := w.client.List(ctx, kube.ClusterOperators, "", &list); err != nil {
 		w.t.Fatal(err)
 	}
 	for _, o := range list.Items {
-		if !slices.Contains(ours, o.GetName()) {
-			if err := w.client.Report(ctx, o.GetName(), "5.0.0-okd-lab.1", nil, kube.Healthy(""), time.Now()); err != nil {
-				w.t.Fatal(err)
-			}
+		if slices.Contains(ours, o.Name) {
+			continue
+		}
+		s := operator.Status{Name: o.Name, Conditions: []operator.Condition{
+			{Type: "Available", Status: true, Reason: operator.AsExpected},
+			{Type: "Progressing", Reason: operator.AsExpected},
+			{Type: "Degraded", Reason: operator.AsExpected},
+		}}
+		if err := operator.Report(ctx, w.client, s, time.Now()); err != nil {
+			w.t.Fatal(err)
 		}
 	}
 }
@@ -382,11 +403,7 @@ func (w *world) status(ctx context.Context, apiVersion, kind, namespace, name st
 			return false, "absent"
 		}
 		o.Object["status"] = status
-		r, err := w.client.Resource(o.GroupVersionKind(), namespace)
-		if err != nil {
-			return false, err.Error()
-		}
-		_, err = r.UpdateStatus(ctx, o, metav1.UpdateOptions{})
+		err := w.client.Update(ctx, ref(apiVersion, kind, namespace, name), "status", o)
 		return err == nil, fmt.Sprint(err)
 	})
 }

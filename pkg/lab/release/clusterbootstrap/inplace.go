@@ -1,64 +1,43 @@
 package clusterbootstrap
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/coreos/butane/config"
 	"github.com/coreos/butane/config/common"
-	"github.com/spf13/cobra"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
 
-// InPlace are the options of `cluster-bootstrap bootstrap-in-place`.
-type InPlace struct {
-	AssetDir string // what the input names is below it
-	Input    string // Butane config
-	Output   string // Ignition config to write
-}
-
-func inPlaceCommand() *cobra.Command {
-	var o InPlace
-	c := &cobra.Command{
-		Use:   "bootstrap-in-place",
-		Short: "Collect this host's control plane into the Ignition config of the node that it becomes",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return o.Run() },
+// inPlace collects this host's control plane into the Ignition config of the node
+// that it becomes. It writes the whole config or nothing.
+func inPlace(_ context.Context, args []string) error {
+	f := contract.Flags("cluster-bootstrap bootstrap-in-place")
+	assets := f.String("asset-dir", "", "directory of the rendered assets")
+	input := f.String("input", "", "Butane config that says what goes where")
+	output := f.String("output", "", "Ignition config to write")
+	if err := contract.Parse(f, args, "asset-dir", "input", "output"); err != nil {
+		return err
 	}
-	f := c.Flags()
-	f.StringVar(&o.AssetDir, "asset-dir", "", "directory of the rendered assets")
-	f.StringVar(&o.Input, "input", "", "Butane config that says what goes where")
-	f.StringVar(&o.Output, "output", "", "Ignition config to write")
-	for _, name := range []string{"asset-dir", "input", "output"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // defined above
-		}
-	}
-	return c
-}
-
-// Run writes the Ignition config, whole or not at all.
-func (o InPlace) Run() error {
-	in, err := os.ReadFile(o.Input)
+	in, err := os.ReadFile(*input)
 	if err != nil {
 		return fmt.Errorf("read what to collect: %w", err)
 	}
 	out, report, err := config.TranslateBytes(in, common.TranslateBytesOptions{
-		TranslateOptions: common.TranslateOptions{FilesDir: o.AssetDir},
+		TranslateOptions: common.TranslateOptions{FilesDir: *assets},
 	})
 	if text := report.String(); text != "" && (err != nil || report.IsFatal()) {
 		err = errors.Join(err, errors.New(text))
 	}
 	if err != nil {
-		return fmt.Errorf("collect %s: %w", o.Input, err)
+		return fmt.Errorf("collect %s: %w", *input, err)
 	}
 	// It holds every key of the cluster.
-	tmp := filepath.Join(filepath.Dir(o.Output), "."+filepath.Base(o.Output))
-	if err := os.WriteFile(tmp, out, 0o600); err != nil {
-		return fmt.Errorf("write Ignition config: %w", err)
-	}
-	if err := os.Rename(tmp, o.Output); err != nil {
+	if err := atomicfile.Write(*output, out, 0o600); err != nil {
 		return fmt.Errorf("write Ignition config: %w", err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package clusterbootstrap
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,15 +45,15 @@ func TestInPlace(t *testing.T) {
 	put("etcd-data/member/snap/db", strings.Repeat("x", 1<<20))
 	put("etcd-data/member/wal/0.wal", "log")
 	out := filepath.Join(dir, "master.ign")
-	args := []string{"bootstrap-in-place", "--asset-dir", dir, "--input", filepath.Join(dir, "in.fcc"), "--output", out}
-	if err := Main(context.Background(), args); err == nil || !strings.Contains(err.Error(), "etcd-member-pod.yaml") {
+	args := []string{"--asset-dir", dir, "--input", filepath.Join(dir, "in.fcc"), "--output", out}
+	if err := inPlace(t.Context(), args); err == nil || !strings.Contains(err.Error(), "etcd-member-pod.yaml") {
 		t.Errorf("with a missing file: %v", err)
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a failure leaves a config behind")
 	}
 	put("etcd-member-pod.yaml", "kind: Pod\n")
-	if err := Main(context.Background(), args); err != nil {
+	if err := inPlace(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(out)
@@ -79,7 +78,9 @@ func TestInPlace(t *testing.T) {
 	for _, f := range cfg.Storage.Files {
 		paths = append(paths, f.Path)
 	}
-	for _, want := range []string{"/var/lib/etcd/member/snap/db", "/var/lib/etcd/member/wal/0.wal", "/etc/kubernetes/manifests/etcd-pod.yaml"} {
+	for _, want := range []string{
+		"/var/lib/etcd/member/snap/db", "/var/lib/etcd/member/wal/0.wal", "/etc/kubernetes/manifests/etcd-pod.yaml",
+	} {
 		if !contains(cfg.Storage.Files, want) {
 			t.Errorf("no file %s among %v", want, paths)
 		}

@@ -6,6 +6,7 @@ package clusterbootstrap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -13,8 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
+	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // Limits of the waits, as OKD's.
@@ -31,35 +34,35 @@ const (
 // 30 s here; the lab's load balancers look once a second.
 const settle = 3 * time.Second
 
-// Options of `cluster-bootstrap start`.
-type Options struct {
-	AssetDir      string
-	ManifestDir   string // of the kubelet
-	SecretsDir    string
-	RequiredPods  []Pod
-	TearDownEarly bool   // before all manifests are applied
-	TearDownEvent string // name of an event in kube-system to wait for first
-	AssetsLimit   time.Duration
+// options of `cluster-bootstrap start`.
+type options struct {
+	assetDir      string
+	manifestDir   string // of the kubelet
+	secretsDir    string
+	requiredPods  []requiredPod
+	tearDownEarly bool   // before all manifests are applied
+	tearDownEvent string // name of an event in kube-system to wait for first
+	assetsLimit   time.Duration
 
-	Clock clock.Clock
-	Log   *slog.Logger
+	clock clock.Clock
+	log   *slog.Logger
 }
 
-// Start does the whole sequence. The temporary control plane is taken down
+// start does the whole sequence. The temporary control plane is taken down
 // also when it fails, as OKD does, so that the next attempt starts afresh.
-func Start(ctx context.Context, o Options) error {
-	cluster, err := clusterconfig.ReadCluster(filepath.Join(o.AssetDir, "manifests", "cluster-config.yaml"))
+func start(ctx context.Context, o options) error {
+	cluster, err := clusterconfig.ReadCluster(filepath.Join(o.assetDir, "manifests", "cluster-config.yaml"))
 	if err != nil {
 		return err
 	}
 	if cluster.ControlPlaneReplicas < 1 {
 		return errors.New("read cluster config: controlPlane.replicas is not set")
 	}
-	clients, err := kube.Connect(filepath.Join(o.AssetDir, "auth", "kubeconfig-loopback"), "")
+	client, err := api.Connect("cluster-bootstrap", filepath.Join(o.assetDir, "auth", "kubeconfig-loopback"))
 	if err != nil {
 		return err
 	}
-	plane := temporary{Options: o, clients: clients}
+	plane := temporary{options: o, client: client}
 	if err := plane.up(); err != nil {
 		return err
 	}
@@ -72,8 +75,7 @@ func Start(ctx context.Context, o Options) error {
 
 // handOver runs until the masters can do without this host.
 func (t *temporary) handOver(ctx context.Context, replicas int) error {
-	w := waiter{clients: t.clients, clk: t.Clock, log: t.Log}
-	if err := w.api(ctx); err != nil {
+	if err := t.waitForAPI(ctx); err != nil {
 		return err
 	}
 	outer := ctx
@@ -81,35 +83,27 @@ func (t *temporary) handOver(ctx context.Context, replicas int) error {
 	applied := make(chan struct{})
 	group.Go(func() error {
 		defer close(applied)
-		limit := t.AssetsLimit
-		if limit == 0 {
-			limit = assetsLimit
-		}
-		ctx, cancel := context.WithTimeout(ctx, limit)
+		ctx, cancel := context.WithTimeout(ctx, t.assetsLimit)
 		defer cancel()
-		a, err := newApplier(t.clients, t.Log)
-		if err != nil {
-			return err
-		}
-		return a.run(ctx, t.Clock, filepath.Join(t.AssetDir, "manifests"))
+		return apply(ctx, t.client, t.clock, t.log, filepath.Join(t.assetDir, "manifests"))
 	})
 	group.Go(func() error {
-		if err := w.pods(ctx, t.RequiredPods); err != nil {
+		if err := t.waitForPods(ctx); err != nil {
 			return err
 		}
-		if replicas >= 3 && len(t.RequiredPods) > 0 {
-			if err := w.revisions(ctx); err != nil {
+		if replicas >= 3 && len(t.requiredPods) > 0 {
+			if err := t.waitForRevisions(ctx); err != nil {
 				return err
 			}
-			if err := t.Clock.Sleep(ctx, settle); err != nil {
+			if err := t.clock.Sleep(ctx, settle); err != nil {
 				return err
 			}
 		}
-		if err := w.record(ctx, "bootstrap-success", "Required control plane pods have been created"); err != nil {
+		if err := t.record(ctx, "bootstrap-success", "Required control plane pods have been created"); err != nil {
 			return err
 		}
-		if !t.TearDownEarly {
-			t.Log.Info("waiting for the remaining assets to be created")
+		if !t.tearDownEarly {
+			t.log.Info("waiting for the remaining assets to be created")
 			select {
 			case <-applied:
 			case <-ctx.Done():
@@ -121,10 +115,42 @@ func (t *temporary) handOver(ctx context.Context, replicas int) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if t.TearDownEvent != "" {
-		if err := w.event(outer, t.TearDownEvent); err != nil {
+	if t.tearDownEvent != "" {
+		if err := t.waitForEvent(outer); err != nil {
 			return err
 		}
 	}
-	return w.record(outer, "bootstrap-finished", "Bootstrap process finished")
+	return t.record(outer, "bootstrap-finished", "Bootstrap process finished")
+}
+
+// apply creates the objects of a directory in passes until one pass is clean, and
+// changes none that exists.
+func apply(ctx context.Context, c *api.Client, clk clock.Clock, log *slog.Logger, dir string) error {
+	files, err := api.ReadFiles(dir)
+	if err != nil {
+		return err
+	}
+	todo, err := api.Manifests(files)
+	if err == nil && len(todo) == 0 {
+		err = errors.New("there is no manifest")
+	}
+	if err != nil {
+		return fmt.Errorf("read manifests of %s: %w", dir, err)
+	}
+	log.Info("applying manifests", "objects", len(todo))
+	news := program.News{Log: log}
+	err = wait.Until(ctx, clk, 200*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		var causes []error
+		if todo, causes = api.Pass(ctx, todo, c.CreateWithStatus); len(todo) == 0 {
+			return true, "", nil
+		}
+		why := fmt.Sprintf("%d objects not created; first: %v", len(todo), causes[0])
+		news.Say("manifests", why)
+		return false, why, nil
+	})
+	if err != nil {
+		return fmt.Errorf("apply manifests: %w", err)
+	}
+	log.Info("all manifests applied")
+	return nil
 }

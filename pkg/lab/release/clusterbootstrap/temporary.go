@@ -9,44 +9,44 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // temporary is the control plane on this host.
 type temporary struct {
-	Options
-	clients *kube.Clients
+	options
+	client  *api.Client
 	started []string // manifests that up put in place
 }
 
 // up copies secrets and then manifests to where the kubelet looks.
 func (t *temporary) up() error {
-	secrets, err := regularFiles(filepath.Join(t.AssetDir, "tls"))
+	secrets, err := regularFiles(filepath.Join(t.assetDir, "tls"))
 	if err != nil {
 		return err
 	}
 	for _, src := range secrets {
-		if err := copyFile(src, filepath.Join(t.SecretsDir, filepath.Base(src)), 0o600); err != nil {
+		if err := copyFile(src, filepath.Join(t.secretsDir, filepath.Base(src))); err != nil {
 			return err
 		}
 	}
-	loopback := filepath.Join(t.AssetDir, "auth", "kubeconfig-loopback")
-	if err := copyFile(loopback, filepath.Join(t.SecretsDir, "kubeconfig"), 0o600); err != nil {
+	loopback := filepath.Join(t.assetDir, "auth", "kubeconfig-loopback")
+	if err := copyFile(loopback, filepath.Join(t.secretsDir, "kubeconfig")); err != nil {
 		return err
 	}
-	manifests, err := regularFiles(filepath.Join(t.AssetDir, "bootstrap-manifests"))
+	manifests, err := regularFiles(filepath.Join(t.assetDir, "bootstrap-manifests"))
 	if err != nil {
 		return err
 	}
 	for _, src := range manifests {
-		dst := filepath.Join(t.ManifestDir, filepath.Base(src))
+		dst := filepath.Join(t.manifestDir, filepath.Base(src))
 		// A file of that name that is not ours belongs to somebody's static pod.
 		if have, err := os.ReadFile(dst); err == nil {
 			want, err := os.ReadFile(src)
@@ -57,12 +57,12 @@ func (t *temporary) up() error {
 				return fmt.Errorf("start temporary control plane: %s exists and differs; remove it", dst)
 			}
 		}
-		if err := copyFile(src, dst, 0o600); err != nil {
+		if err := copyFile(src, dst); err != nil {
 			return err
 		}
 		t.started = append(t.started, dst)
 	}
-	t.Log.Info("temporary control plane started", "pods", len(t.started))
+	t.log.Info("temporary control plane started", "pods", len(t.started))
 	return nil
 }
 
@@ -70,7 +70,7 @@ func (t *temporary) up() error {
 // go first and their leases are given back: whoever waits for one on a master
 // takes over at once instead of after the lease has run out.
 func (t *temporary) down(ctx context.Context, success bool) error {
-	t.Log.Info("tearing down temporary control plane")
+	t.log.Info("tearing down temporary control plane")
 	var errs []error
 	isAPI := func(path string) bool { return strings.Contains(filepath.Base(path), "kube-apiserver") }
 	for _, path := range t.started {
@@ -80,7 +80,7 @@ func (t *temporary) down(ctx context.Context, success bool) error {
 	}
 	if success {
 		if err := t.releaseLeases(ctx); err != nil {
-			t.Log.Warn("leases not given back; they run out by themselves", "err", err)
+			t.log.Warn("leases not given back; they run out by themselves", "err", err)
 		}
 	}
 	for _, path := range t.started {
@@ -90,10 +90,10 @@ func (t *temporary) down(ctx context.Context, success bool) error {
 	}
 	if success {
 		if err := t.closed(ctx, "6443", 30*time.Second); err != nil {
-			t.Log.Warn("temporary API server still answers", "err", err)
+			t.log.Warn("temporary API server still answers", "err", err)
 		}
 	}
-	if err := os.RemoveAll(t.SecretsDir); err != nil {
+	if err := os.RemoveAll(t.secretsDir); err != nil {
 		errs = append(errs, fmt.Errorf("remove bootstrap secrets: %w", err))
 	}
 	return errors.Join(errs...)
@@ -108,9 +108,9 @@ func (t *temporary) releaseLeases(ctx context.Context) error {
 		if err := t.closed(ctx, port, 15*time.Second); err != nil {
 			return err
 		}
-		api := t.clients.Kube.CoordinationV1().Leases("kube-system")
-		lease, err := api.Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
+		ref := api.Leases.Ref("kube-system", name)
+		var lease coordinationv1.Lease
+		if err := t.client.Get(ctx, ref, &lease); err != nil {
 			return fmt.Errorf("read lease %s: %w", name, err)
 		}
 		if h := lease.Spec.HolderIdentity; h == nil || !strings.HasPrefix(*h, host+"_") {
@@ -118,7 +118,7 @@ func (t *temporary) releaseLeases(ctx context.Context) error {
 		}
 		nobody, second := "", int32(1)
 		lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = &nobody, &second
-		if _, err := api.Update(ctx, lease, metav1.UpdateOptions{}); err != nil {
+		if err := t.client.Update(ctx, ref, "", &lease); err != nil {
 			return fmt.Errorf("give back lease %s: %w", name, err)
 		}
 	}
@@ -129,7 +129,7 @@ func (t *temporary) releaseLeases(ctx context.Context) error {
 func (t *temporary) closed(ctx context.Context, port string, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return wait.Until(ctx, t.Clock, 200*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+	return wait.Until(ctx, t.clock, 200*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		d := net.Dialer{Timeout: time.Second}
 		conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort("localhost", port))
 		if err != nil {
@@ -151,24 +151,20 @@ func regularFiles(dir string) ([]string, error) {
 			out = append(out, filepath.Join(dir, e.Name()))
 		}
 	}
-	slices.Sort(out)
 	return out, nil
 }
 
-func copyFile(src, dst string, mode fs.FileMode) error {
+// copyFile replaces dst in one step: the kubelet watches the directory, and skips
+// names that start with a dot.
+func copyFile(src, dst string) error {
 	data, err := os.ReadFile(src)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(dst), 0o755)
+	}
+	if err == nil {
+		err = atomicfile.Write(dst, data, 0o600)
+	}
 	if err != nil {
-		return fmt.Errorf("copy asset: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
-		return fmt.Errorf("copy asset: %w", err)
-	}
-	// The kubelet watches the directory and skips names that start with a dot.
-	tmp := filepath.Join(filepath.Dir(dst), "."+filepath.Base(dst))
-	if err := os.WriteFile(tmp, data, mode); err != nil {
-		return fmt.Errorf("copy asset: %w", err)
-	}
-	if err := os.Rename(tmp, dst); err != nil {
 		return fmt.Errorf("copy asset: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ package component
 
 import (
 	"io/fs"
+	"testing/fstest"
 )
 
 // Binary names a program that the image builder compiles.
@@ -48,7 +49,7 @@ type Component struct {
 	// Manifests are the payload manifests, file names at the top of the FS with
 	// run level (0000_NN_tag_name.yaml; without the prefix 0000_50_<tag>_ is
 	// put in front). Text is rewritten as `oc adm release new` does it:
-	// Image("tag") to the digest-pinned pull spec of that tag,
+	// image.release.test/<tag>:payload to the digest-pinned pull spec of that tag,
 	// 0.0.1-snapshot to the release version, 0.0.1-snapshot-kubernetes to the
 	// Kubernetes version.
 	Manifests fs.FS
@@ -64,12 +65,18 @@ type Component struct {
 	Versions string
 }
 
-// Image is how payload manifests and operators' environments name the image
-// of a tag before the release pins it by digest.
-func Image(tag string) string { return "image.release.test/" + tag + ":payload" }
-
 // Strings of payload manifests that the release replaces.
 const (
 	SnapshotVersion    = "0.0.1-snapshot"
 	SnapshotKubernetes = "0.0.1-snapshot-kubernetes"
 )
+
+// Map makes a flat file system from contents by name, for manifests that code
+// generates.
+func Map(files map[string][]byte) fs.FS {
+	out := fstest.MapFS{}
+	for name, data := range files {
+		out[name] = &fstest.MapFile{Data: data, Mode: 0o444}
+	}
+	return out
+}

@@ -8,45 +8,38 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-
-	"github.com/spf13/pflag"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
-	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// Commands are the programs of this package. Those of operators accept only
-// the verb render here; what runs in the cluster is registered by others.
-func Commands() []multicall.Command {
-	return []multicall.Command{
-		{Name: "render", Run: func(_ context.Context, args []string) error { return API(args) }},
-		{Name: "authentication-operator", Run: verb("render", Authentication)},
-		{Name: "cluster-config-operator", Run: verb("render", Config)},
-		{Name: "ingress-operator", Run: verb("render", Ingress)},
+// Commands are the programs of this package. Those of operators have only the
+// verb render here; what runs in the cluster is registered by others.
+func Commands() []program.Command {
+	return []program.Command{
+		renderer("render", renderAPI),
+		program.Verbs("authentication-operator", renderer("render", renderAuthentication)),
+		program.Verbs("cluster-config-operator", renderer("render", renderConfig)),
+		program.Verbs("ingress-operator", renderer("render", renderIngress)),
 	}
 }
 
-func verb(name string, run func([]string) error) func(context.Context, []string) error {
-	return func(_ context.Context, args []string) error {
-		if len(args) == 0 || args[0] != name {
-			return fmt.Errorf("unknown verb %q; the verb is %s", slices.Concat(args, []string{""})[0], name)
-		}
-		return run(args[1:])
-	}
+func renderer(name string, run func([]string) error) program.Command {
+	return program.Command{Name: name, Run: func(_ context.Context, args []string) error { return run(args) }}
 }
 
-// API is cluster-config-api's render: the definitions that the bootstrap
-// needs, and the feature gates of the release filled into the FeatureGate
-// among the installer's manifests.
-func API(args []string) error {
-	f := flags("render")
+// renderAPI is cluster-config-api's: the definitions that the bootstrap needs,
+// and the feature gates of the release filled into the FeatureGate among the
+// installer's manifests.
+func renderAPI(args []string) error {
+	f := contract.Flags("cluster-config-api render")
 	out := f.String("asset-output-dir", "", "directory for manifests/")
 	in := f.String("rendered-manifest-dir", "", "the installer's manifests; its FeatureGate is completed in place")
 	profile := f.String("cluster-profile", "self-managed-high-availability", "cluster profile")
 	version := f.String("payload-version", "", "version of the release")
-	if err := contract.Parse(f, "cluster-config-api render", args, "asset-output-dir", "rendered-manifest-dir", "payload-version"); err != nil {
+	if err := contract.Parse(f, args, "asset-output-dir", "rendered-manifest-dir", "payload-version"); err != nil {
 		return err
 	}
 	if err := completeFeatureGates(*in, *profile, *version); err != nil {
@@ -56,34 +49,28 @@ func API(args []string) error {
 	return writeKinds(filepath.Join(*out, "manifests"), "", kinds)
 }
 
-// Authentication is the authentication operator's render: the definition that
+// renderAuthentication is the authentication operator's: the definition that
 // depends on the authentication type in OKD.
-func Authentication(args []string) error {
-	f := flags("authentication-operator render")
+func renderAuthentication(args []string) error {
+	f := contract.Flags("cluster-authentication-operator render")
 	out := f.String("asset-output-dir", "", "directory for manifests")
-	f.String("rendered-manifest-dir", "", "the installer's manifests; not needed here")
-	f.String("cluster-profile", "", "cluster profile; all have the same definition here")
-	f.String("payload-version", "", "version of the release; not needed here")
-	if err := contract.Parse(f, "cluster-authentication-operator render", args, "asset-output-dir"); err != nil {
+	if err := contract.Parse(f, args, "asset-output-dir"); err != nil {
 		return err
 	}
 	return writeKinds(*out, "", crds.Select(ofAuthentication))
 }
 
-// Config is the configuration operator's render: the cloud provider's
+// renderConfig is the configuration operator's: the cloud provider's
 // configuration for the bootstrap, if there is one.
-func Config(args []string) error {
-	f := flags("cluster-config-operator render")
+func renderConfig(args []string) error {
+	f := contract.Flags("cluster-config-operator render")
 	infra := f.String("cluster-infrastructure-input-file", "", "the Infrastructure manifest")
 	cloudIn := f.String("cloud-provider-config-input-file", "", "the user's cloud provider configuration")
 	cloudOut := f.String("cloud-provider-config-output-file", "", "where the result goes")
 	config := f.String("config-output-file", "", "where the operator's bootstrap configuration goes")
-	f.String("asset-input-dir", "", "directory of keys; not needed here")
 	out := f.String("asset-output-dir", "", "directory for the results")
-	f.String("rendered-manifest-files", "", "the installer's manifests; not needed here")
-	f.String("payload-version", "", "version of the release; not needed here")
-	f.Bool("skip-api-rendering", false, "the definitions come from cluster-config-api; they always do here")
-	if err := contract.Parse(f, "cluster-config-operator render", args, "cluster-infrastructure-input-file", "config-output-file", "asset-output-dir"); err != nil {
+	err := contract.Parse(f, args, "cluster-infrastructure-input-file", "config-output-file", "asset-output-dir")
+	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(*infra); err != nil {
@@ -92,33 +79,16 @@ func Config(args []string) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return fmt.Errorf("create output directory: %w", err)
 	}
+	files := api.Files{*config: []byte("apiVersion: operator.openshift.io/v1\nkind: GenericOperatorConfig\n")}
 	if *cloudIn != "" {
-		data, err := os.ReadFile(*cloudIn)
-		if err != nil {
+		if files[*cloudOut], err = os.ReadFile(*cloudIn); err != nil {
 			return fmt.Errorf("read cloud provider configuration: %w", err)
 		}
-		if err := os.WriteFile(*cloudOut, data, 0o644); err != nil {
-			return fmt.Errorf("write cloud provider configuration: %w", err)
-		}
 	}
-	if err := os.WriteFile(*config, []byte("apiVersion: operator.openshift.io/v1\nkind: GenericOperatorConfig\n"), 0o644); err != nil {
-		return fmt.Errorf("write operator configuration: %w", err)
-	}
-	return nil
+	return files.Write("")
 }
 
-// Ingress is the ingress operator's render: its definitions and namespace.
-func Ingress(args []string) error {
-	f := flags("ingress-operator render")
-	prefix := f.String("prefix", "", "first part of the file names")
-	out := f.String("output-dir", "", "directory for manifests")
-	if err := contract.Parse(f, "cluster-ingress-operator render", args, "output-dir"); err != nil {
-		return err
-	}
-	if err := writeKinds(*out, *prefix, crds.Select(ofIngress)); err != nil {
-		return err
-	}
-	return write(filepath.Join(*out, *prefix+"00-namespace.yaml"), []byte(`apiVersion: v1
+const ingressNamespace = `apiVersion: v1
 kind: Namespace
 metadata:
   name: openshift-ingress-operator
@@ -126,33 +96,33 @@ metadata:
     workload.openshift.io/allowed: management
   labels:
     openshift.io/cluster-monitoring: "true"
-`))
+`
+
+// renderIngress is the ingress operator's: its definitions and namespace.
+func renderIngress(args []string) error {
+	f := contract.Flags("cluster-ingress-operator render")
+	prefix := f.String("prefix", "", "first part of the file names")
+	out := f.String("output-dir", "", "directory for manifests")
+	if err := contract.Parse(f, args, "output-dir"); err != nil {
+		return err
+	}
+	if err := writeKinds(*out, *prefix, crds.Select(ofIngress)); err != nil {
+		return err
+	}
+	return api.Files{*prefix + "00-namespace.yaml": []byte(ingressNamespace)}.Write(*out)
 }
 
 func ofAuthentication(k crds.Kind) bool { return k.Kind == "Authentication" }
 func ofIngress(k crds.Kind) bool        { return k.Kind == "IngressController" }
 
 func writeKinds(dir, prefix string, kinds []crds.Kind) error {
+	files := api.Files{}
 	for _, k := range kinds {
 		data, err := k.Manifest()
 		if err != nil {
 			return err
 		}
-		if err := write(filepath.Join(dir, prefix+k.File()), data); err != nil {
-			return err
-		}
+		files[prefix+k.File()] = data
 	}
-	return nil
+	return files.Write(dir)
 }
-
-func write(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("create output directory: %w", err)
-	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	return nil
-}
-
-func flags(name string) *pflag.FlagSet { return pflag.NewFlagSet(name, pflag.ContinueOnError) }

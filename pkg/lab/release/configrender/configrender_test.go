@@ -47,7 +47,7 @@ func TestAPI(t *testing.T) {
 	in, out := filepath.Join(d, "manifests"), filepath.Join(d, "api-bootstrap")
 	put(t, filepath.Join(in, "99_feature-gate.yaml"), featureGate)
 	put(t, filepath.Join(in, "other.yaml"), "kind: ConfigMap\n")
-	err := API([]string{"--asset-output-dir=" + out, "--rendered-manifest-dir=" + in,
+	err := renderAPI([]string{"--asset-output-dir=" + out, "--rendered-manifest-dir=" + in,
 		"--cluster-profile=self-managed-high-availability", "--payload-version=4.20.0-okd-lab.1"})
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,8 @@ func TestAPI(t *testing.T) {
 
 func TestAPINeedsFeatureGate(t *testing.T) {
 	d := t.TempDir()
-	err := API([]string{"--asset-output-dir=" + d + "/o", "--rendered-manifest-dir=" + d, "--payload-version=1.0.0"})
+	err := renderAPI([]string{"--asset-output-dir=" + d + "/o", "--rendered-manifest-dir=" + d,
+		"--payload-version=1.0.0"})
 	if err == nil || !strings.Contains(err.Error(), "99_feature-gate.yaml") {
 		t.Errorf("got %v", err)
 	}
@@ -90,8 +91,10 @@ func TestAPINeedsFeatureGate(t *testing.T) {
 func TestCustomGates(t *testing.T) {
 	got, err := details("self-managed-high-availability", "5.0.0", configv1.FeatureGateSpec{
 		FeatureGateSelection: configv1.FeatureGateSelection{
-			FeatureSet:      configv1.CustomNoUpgrade,
-			CustomNoUpgrade: &configv1.CustomFeatureGates{Enabled: []configv1.FeatureGateName{"Zeta"}, Disabled: []configv1.FeatureGateName{"Alpha"}},
+			FeatureSet: configv1.CustomNoUpgrade,
+			CustomNoUpgrade: &configv1.CustomFeatureGates{
+				Enabled: []configv1.FeatureGateName{"Zeta"}, Disabled: []configv1.FeatureGateName{"Alpha"},
+			},
 		}})
 	if err != nil {
 		t.Fatal(err)
@@ -109,25 +112,31 @@ func TestFlags(t *testing.T) {
 	put(t, filepath.Join(d, "infra.yml"), "kind: Infrastructure\n")
 	config := []string{"--skip-api-rendering", "--cluster-infrastructure-input-file=" + d + "/infra.yml",
 		"--cloud-provider-config-output-file=" + d + "/o/cloud", "--config-output-file=" + d + "/o/config",
-		"--asset-input-dir=" + d, "--asset-output-dir=" + d + "/o", "--rendered-manifest-files=" + d, "--payload-version=1"}
-	auth := []string{"--asset-output-dir=" + d + "/a", "--rendered-manifest-dir=" + d, "--cluster-profile=x", "--payload-version=1"}
+		"--asset-input-dir=" + d, "--asset-output-dir=" + d + "/o", "--rendered-manifest-files=" + d,
+		"--payload-version=1"}
+	auth := []string{"--asset-output-dir=" + d + "/a", "--rendered-manifest-dir=" + d, "--cluster-profile=x",
+		"--payload-version=1"}
 	for _, c := range []struct {
 		name    string
 		run     func([]string) error
 		args    []string
 		problem string // empty: none
 	}{
-		{"config as the scripts call it", Config, config, ""},
-		{"config with an unknown flag", Config, append(slices.Clone(config), "--new-flag=1"), "unknown flag: --new-flag"},
-		{"config without Infrastructure", Config, config[2:], "--cluster-infrastructure-input-file is required"},
-		{"authentication as the scripts call it", Authentication, auth, ""},
-		{"authentication with an argument", Authentication, append(slices.Clone(auth), "x"), `unexpected argument "x"`},
-		{"ingress as the scripts call it", Ingress, []string{"--prefix=cluster-ingress-", "--output-dir=" + d + "/i"}, ""},
-		{"api without anything", API, nil, "--payload-version is required"},
+		{"config as the scripts call it", renderConfig, config, ""},
+		{"config with an unknown flag", renderConfig, append(slices.Clone(config), "--new-flag=1"),
+			"unknown flag: --new-flag"},
+		{"config without Infrastructure", renderConfig, config[2:], "--cluster-infrastructure-input-file is required"},
+		{"authentication as the scripts call it", renderAuthentication, auth, ""},
+		{"authentication with an argument", renderAuthentication, append(slices.Clone(auth), "x"),
+			`unexpected argument "x"`},
+		{"ingress as the scripts call it", renderIngress,
+			[]string{"--prefix=cluster-ingress-", "--output-dir=" + d + "/i"}, ""},
+		{"api without anything", renderAPI, nil, "--payload-version is required"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.run(c.args)
-			if c.problem == "" && err != nil || c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)) {
+			if c.problem == "" && err != nil || c.problem != "" &&
+				(err == nil || !strings.Contains(err.Error(), c.problem)) {
 				t.Errorf("got %v, want %q", err, c.problem)
 			}
 		})
@@ -145,7 +154,8 @@ func TestVerb(t *testing.T) {
 		if c.Name == "render" {
 			continue
 		}
-		if err := c.Run(context.Background(), []string{"frobnicate"}); err == nil || !strings.Contains(err.Error(), "the verb is render") {
+		if err := c.Run(context.Background(), []string{"frobnicate"}); err == nil ||
+			!strings.Contains(err.Error(), "it has render") {
 			t.Errorf("%s: %v", c.Name, err)
 		}
 	}

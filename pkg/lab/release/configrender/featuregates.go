@@ -4,33 +4,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/release/gates"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // completeFeatureGates fills status.featureGates of every FeatureGate manifest
 // in dir: which gates the release enables for the chosen feature set.
 func completeFeatureGates(dir, profile, version string) error {
-	entries, err := os.ReadDir(dir)
+	files, err := api.ReadFiles(dir)
 	if err != nil {
-		return fmt.Errorf("list the installer's manifests: %w", err)
+		return err
 	}
 	found := false
-	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, ext) {
-			continue
+	for _, f := range files {
+		var gate configv1.FeatureGate
+		err := yaml.Unmarshal(f.Data, &gate)
+		if err != nil || gate.Kind != "FeatureGate" || gate.APIVersion != configv1.GroupVersion.String() {
+			continue // lists and files of several documents are for other readers
 		}
-		path := filepath.Join(dir, e.Name())
-		done, err := completeFeatureGate(path, profile, version)
-		if err != nil {
-			return fmt.Errorf("complete feature gates in %s: %w", path, err)
+		if err := completeFeatureGate(filepath.Join(dir, f.Name), gate, profile, version); err != nil {
+			return fmt.Errorf("complete feature gates in %s: %w", f.Name, err)
 		}
-		found = found || done
+		found = true
 	}
 	if !found {
 		return fmt.Errorf("no FeatureGate among the manifests in %s; the installer writes 99_feature-gate.yaml", dir)
@@ -38,30 +38,21 @@ func completeFeatureGates(dir, profile, version string) error {
 	return nil
 }
 
-func completeFeatureGate(path, profile, version string) (bool, error) {
-	data, err := os.ReadFile(path)
-	if err != nil || !strings.Contains(string(data), "FeatureGate") {
-		return false, err
-	}
-	var gate configv1.FeatureGate
-	if err := yaml.Unmarshal(data, &gate); err != nil || gate.Kind != "FeatureGate" || gate.APIVersion != configv1.GroupVersion.String() {
-		// Not ours: lists and multi-document files are for other readers.
-		return false, nil
-	}
+func completeFeatureGate(path string, gate configv1.FeatureGate, profile, version string) error {
 	chosen, err := details(profile, version, gate.Spec)
 	if err != nil {
-		return false, err
+		return err
 	}
 	gate.Status.FeatureGates = []configv1.FeatureGateDetails{chosen}
 	out, err := yaml.Marshal(gate)
 	if err != nil {
-		return false, err
+		return err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return true, os.WriteFile(path, out, info.Mode().Perm())
+	return atomicfile.Write(path, out, info.Mode().Perm())
 }
 
 // details are the gates that a FeatureGate's spec chooses.

@@ -8,9 +8,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/okd-install/okd-install/data"
@@ -48,12 +48,7 @@ func Releases() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for r := range all {
-		out = append(out, r)
-	}
-	slices.SortFunc(out, compare)
-	return out, nil
+	return slices.SortedFunc(maps.Keys(all), compare), nil
 }
 
 // Of is the release that a version belongs to: 5.0 for 5.0.0-okd-lab.1.
@@ -76,27 +71,15 @@ func Of(version string) (string, error) {
 // Version is that of this program's release; the newest one's outside an image.
 func Version() string { return cmp.Or(os.Getenv(VersionVariable), Newest+".0") }
 
-// Since says whether a version belongs to that release or a later one.
+// Since reports whether a version belongs to that release or a later one.
 func Since(version, release string) bool { return compare(version, release) >= 0 }
 
-// compare orders by the first two numbers.
+// compare orders by the first two numbers; one that is missing is 0.
 func compare(a, b string) int {
-	for i := range 2 {
-		if c := cmp.Compare(number(a, i), number(b, i)); c != 0 {
-			return c
-		}
+	numbers := func(version string) []int {
+		var major, minor int
+		_, _ = fmt.Sscanf(version, "%d.%d", &major, &minor)
+		return []int{major, minor}
 	}
-	return 0
-}
-
-func number(version string, i int) int {
-	parts := strings.Split(version, ".")
-	if i >= len(parts) {
-		return 0
-	}
-	n, err := strconv.Atoi(parts[i])
-	if err != nil {
-		return 0
-	}
-	return n
+	return slices.Compare(numbers(a), numbers(b))
 }

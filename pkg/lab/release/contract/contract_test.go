@@ -1,13 +1,10 @@
 package contract
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -30,7 +27,8 @@ func TestSince(t *testing.T) {
 	for _, c := range []struct {
 		version, release string
 		want             bool
-	}{{"4.20.0-okd-lab.1", "4.21", false}, {"4.21.0", "4.21", true}, {"5.0.0", "4.23", true}, {"4.9.1", "4.10", false}} {
+	}{{"4.20.0-okd-lab.1", "4.21", false}, {"4.21.0", "4.21", true}, {"5.0.0", "4.23", true},
+		{"4.9.1", "4.10", false}} {
 		if got := Since(c.version, c.release); got != c.want {
 			t.Errorf("%s since %s: %v", c.version, c.release, got)
 		}
@@ -42,7 +40,8 @@ func TestSince(t *testing.T) {
 func TestParse(t *testing.T) {
 	for _, c := range []struct{ version, args, problem string }{
 		{"4.20.0", "--output-dir=/o", ""},
-		{"4.20.0", "--output-dir=/o --cluster-version-manifest-path=/m", "unknown flag: --cluster-version-manifest-path"},
+		{"4.20.0", "--output-dir=/o --cluster-version-manifest-path=/m",
+			"unknown flag: --cluster-version-manifest-path"},
 		{"4.22.0", "--output-dir=/o --cluster-version-manifest-path=/m", ""},
 		{"5.0.0", "--output-dir=/o --own=/m", "unknown flag: --own"},
 		{"5.0.0", "--output-dir=/o --feature-gate-manifest-path /m", ""},
@@ -53,44 +52,36 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(c.version+" "+c.args, func(t *testing.T) {
 			t.Setenv(VersionVariable, c.version)
-			f := pflag.NewFlagSet("render", pflag.ContinueOnError)
+			f := Flags("cluster-version-operator render")
 			f.String("output-dir", "", "")
 			f.String("cluster-version-manifest-path", "", "")
 			f.String("own", "", "")
-			err := Parse(f, "cluster-version-operator render", strings.Fields(c.args), "output-dir")
-			if c.problem == "" && err != nil || c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)) {
+			err := Parse(f, strings.Fields(c.args), "output-dir")
+			if c.problem == "" && err != nil || c.problem != "" &&
+				(err == nil || !strings.Contains(err.Error(), c.problem)) {
 				t.Errorf("got %v, want %q", err, c.problem)
 			}
 		})
 	}
 }
 
-func TestLimit(t *testing.T) {
-	run := func(args ...string) error {
-		c := &cobra.Command{Use: "render", Args: cobra.NoArgs, SilenceErrors: true, SilenceUsage: true,
-			RunE: func(*cobra.Command, []string) error { return nil }}
-		c.Flags().String("asset-dir", "", "")
-		c.Flags().String("own", "", "")
-		if err := c.MarkFlagRequired("asset-dir"); err != nil {
-			t.Fatal(err)
-		}
-		Limit(c, "cluster-bootstrap start")
-		c.SetArgs(args)
-		return c.ExecuteContext(context.Background())
+// TestSwitches takes flags without a value that only the release has.
+func TestSwitches(t *testing.T) {
+	f := Flags("cluster-bootstrap start")
+	dir := f.String("asset-dir", "", "")
+	early := f.Bool("tear-down-early", true, "")
+	err := Parse(f, strings.Fields("--strict --tear-down-early=false --asset-dir=/a"), "asset-dir")
+	if err != nil || *dir != "/a" || *early {
+		t.Errorf("asset-dir %q, tear-down-early %v, %v", *dir, *early, err)
 	}
-	for args, problem := range map[string]string{
-		"--asset-dir=/a --strict --tear-down-early=false": "",
-		"--strict":                   `required flag(s) "asset-dir" not set`,
-		"--asset-dir=/a --own=x":     "unknown flag: --own",
-		"--asset-dir=/a --new-thing": "unknown flag: --new-thing",
-	} {
-		err := run(strings.Fields(args)...)
-		if problem == "" && err != nil || problem != "" && (err == nil || !strings.Contains(err.Error(), problem)) {
-			t.Errorf("%s: got %v, want %q", args, err, problem)
-		}
-	}
-	t.Setenv(VersionVariable, "3.11.0")
-	if err := run("--asset-dir=/a"); err == nil || !strings.Contains(err.Error(), "3.11.0") || errors.Is(err, pflag.ErrHelp) {
-		t.Errorf("an unknown release: %v", err)
+}
+
+// TestParseWithArguments is of a command that OKD does not have.
+func TestParseWithArguments(t *testing.T) {
+	f := Flags("runtimecfg supervise")
+	f.String("socket", "", "")
+	rest, err := ParseWithArguments(f, strings.Fields("--socket=/s -- program --its-flag"), "socket")
+	if err != nil || !slices.Equal(rest, []string{"program", "--its-flag"}) {
+		t.Errorf("got %q, %v", rest, err)
 	}
 }

@@ -7,17 +7,19 @@ import (
 	"os"
 	"slices"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
 // switches are flags without a value; the list of flags does not tell.
 var switches = []string{"disable-phase-2", "pretty", "strict", "skip-api-rendering", "tear-down-early"}
 
-// flags are those of the release: what the program has and the release lacks
-// is gone, what the program has no use for is accepted. A command that nothing
-// is known about keeps its own.
-func flags(own *pflag.FlagSet, name string) (*pflag.FlagSet, error) {
+// Flags makes the flags of a command such as "cluster-etcd-operator render".
+func Flags(command string) *pflag.FlagSet { return pflag.NewFlagSet(command, pflag.ContinueOnError) }
+
+// ofRelease are the flags of the release: those that the release lacks are left
+// out, those that the program does not have are accepted and have no effect. A
+// command that nothing is known about keeps its own.
+func ofRelease(own *pflag.FlagSet) (*pflag.FlagSet, error) {
 	release, err := Of(Version())
 	if err != nil {
 		return nil, err
@@ -26,11 +28,11 @@ func flags(own *pflag.FlagSet, name string) (*pflag.FlagSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, ok := all[release][name]
+	c, ok := all[release][own.Name()]
 	if !ok {
 		return own, nil
 	}
-	out := pflag.NewFlagSet(own.Name(), pflag.ContinueOnError)
+	out := Flags(own.Name())
 	for _, n := range c.Flags {
 		f := own.Lookup(n)
 		switch {
@@ -45,36 +47,30 @@ func flags(own *pflag.FlagSet, name string) (*pflag.FlagSet, error) {
 	return out, nil
 }
 
-// Limit gives a command the flags that OKD's of that name has in this release,
-// such as "cluster-etcd-operator render".
-func Limit(c *cobra.Command, name string) *cobra.Command {
-	limited, err := flags(c.Flags(), name)
-	if err != nil {
-		c.PreRunE = func(*cobra.Command, []string) error { return err }
-		return c
+// Parse reads the arguments of a command, which are all flags. Those that are
+// required must have a value; those that the release lacks are errors. The error
+// is pflag.ErrHelp if --help was asked for and answered.
+func Parse(own *pflag.FlagSet, args []string, required ...string) error {
+	rest, err := ParseWithArguments(own, args, required...)
+	if err == nil && len(rest) > 0 {
+		return fmt.Errorf("%s: unexpected argument %q", own.Name(), rest[0])
 	}
-	c.ResetFlags()
-	c.Flags().AddFlagSet(limited)
-	return c
+	return err
 }
 
-// Parse reads the arguments of a command that is not cobra's. Flags that are
-// required must have a value, those that the release lacks are errors. The
-// error is pflag.ErrHelp when --help was asked for and answered.
-func Parse(own *pflag.FlagSet, name string, args []string, required ...string) error {
-	f, err := flags(own, name)
+// ParseWithArguments is Parse for a command that takes more than flags; it
+// returns the other arguments.
+func ParseWithArguments(own *pflag.FlagSet, args []string, required ...string) ([]string, error) {
+	f, err := ofRelease(own)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", own.Name(), err)
 	}
 	f.SetOutput(io.Discard)
-	f.Usage = func() { fmt.Fprintf(os.Stdout, "Usage:\n  %s [flags]\n\nFlags:\n%s", name, f.FlagUsages()) }
+	f.Usage = func() { fmt.Fprintf(os.Stdout, "Usage:\n  %s [flags]\n\nFlags:\n%s", f.Name(), f.FlagUsages()) }
 	if err := f.Parse(args); errors.Is(err, pflag.ErrHelp) {
-		return err
+		return nil, err
 	} else if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if f.NArg() > 0 {
-		return fmt.Errorf("%s: unexpected argument %q", name, f.Arg(0))
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	var missing []error
 	for _, n := range required {
@@ -83,7 +79,7 @@ func Parse(own *pflag.FlagSet, name string, args []string, required ...string) e
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%s: %w", name, errors.Join(missing...))
+		return nil, fmt.Errorf("%s: %w", f.Name(), errors.Join(missing...))
 	}
-	return nil
+	return f.Args(), nil
 }

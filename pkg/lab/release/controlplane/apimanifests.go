@@ -1,70 +1,72 @@
 package controlplane
 
 import (
-	"strings"
+	"maps"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // apiManifests are the objects from which the operator makes the masters' API
 // servers, and the rights without which no node can join.
-func apiManifests(out kube.Files, dir tlsDir, etcdCA, kubeletCA string, agg aggregator) error {
-	r := reader{dir: dir}
+func apiManifests(r *reader, etcdCA, kubeletCA string, agg aggregator) map[string]any {
+	const (
+		clientCA = "kube-apiserver-complete-client-ca-bundle.crt"
+		serverCA = "kube-apiserver-complete-server-ca-bundle.crt"
+	)
+	boundKey, boundPublic := r.file(boundSigningKey+".key"), r.file(boundSigningKey+".pub")
 	objects := map[string]any{
-		"00_openshift-kube-apiserver-ns.yaml":          kube.Namespace(apiNamespace),
-		"00_openshift-kube-apiserver-operator-ns.yaml": kube.Namespace(apiOperatorNamespace),
-		"00_openshift-config-ns.yaml":                  kube.Namespace("openshift-config"),
-		"00_openshift-config-managed-ns.yaml":          kube.Namespace("openshift-config-managed"),
-		"kube-apiserver-operator-cr.yaml":              kube.OperatorResource("KubeAPIServer"),
+		"00_openshift-kube-apiserver-ns.yaml":          api.Namespace(apiNamespace),
+		"00_openshift-kube-apiserver-operator-ns.yaml": api.Namespace(apiOperatorNamespace),
+		"00_openshift-config-ns.yaml":                  api.Namespace("openshift-config"),
+		"00_openshift-config-managed-ns.yaml":          api.Namespace(managed),
+		"kube-apiserver-operator-cr.yaml":              api.OperatorResource("KubeAPIServer"),
 
-		"cm-kube-apiserver-client-ca.yaml":            bundle(apiNamespace, "client-ca", r.file("kube-apiserver-complete-client-ca-bundle.crt")),
+		"cm-kube-apiserver-client-ca.yaml":            bundle(apiNamespace, "client-ca", r.file(clientCA)),
 		"cm-kube-apiserver-aggregator-client-ca.yaml": bundle(apiNamespace, "aggregator-client-ca", r.file(agg.ca)),
 		"cm-kube-apiserver-kubelet-serving-ca.yaml":   bundle(apiNamespace, "kubelet-serving-ca", r.file(kubeletCA)),
 		"cm-kube-apiserver-etcd-serving-ca.yaml":      bundle(apiNamespace, "etcd-serving-ca", r.file(etcdCA)),
-		"cm-kube-apiserver-sa-token-signing-certs.yaml": kube.ConfigMap(apiNamespace, "sa-token-signing-certs",
+		"cm-kube-apiserver-sa-token-signing-certs.yaml": api.ConfigMap(apiNamespace, "sa-token-signing-certs",
 			map[string]string{"service-account-001.pub": string(r.file("service-account.pub"))}),
-		"cm-kube-apiserver-bound-sa-token-signing-certs.yaml": kube.ConfigMap(apiNamespace, "bound-sa-token-signing-certs",
-			map[string]string{"service-account-001.pub": string(r.file("bound-service-account-signing-key.pub"))}),
-		"cm-kube-apiserver-server-ca.yaml":   bundle("openshift-config-managed", "kube-apiserver-server-ca", r.file("kube-apiserver-complete-server-ca-bundle.crt")),
-		"cm-kube-apiserver-client-ca-m.yaml": bundle("openshift-config-managed", "kube-apiserver-client-ca", r.file("kube-apiserver-complete-client-ca-bundle.crt")),
-		"cm-kubelet-serving-ca.yaml":         bundle("openshift-config-managed", "kubelet-serving-ca", r.file(kubeletCA)),
-		"cm-admin-kubeconfig-client-ca.yaml": bundle("openshift-config", "admin-kubeconfig-client-ca", r.file("admin-kubeconfig-ca-bundle.crt")),
+		"cm-kube-apiserver-bound-sa-token-signing-certs.yaml": api.ConfigMap(apiNamespace,
+			"bound-sa-token-signing-certs", map[string]string{"service-account-001.pub": string(boundPublic)}),
+		"cm-kube-apiserver-server-ca.yaml":   bundle(managed, "kube-apiserver-server-ca", r.file(serverCA)),
+		"cm-kube-apiserver-client-ca-m.yaml": bundle(managed, "kube-apiserver-client-ca", r.file(clientCA)),
+		"cm-kubelet-serving-ca.yaml":         bundle(managed, "kubelet-serving-ca", r.file(kubeletCA)),
+		"cm-admin-kubeconfig-client-ca.yaml": bundle("openshift-config", "admin-kubeconfig-client-ca",
+			r.file("admin-kubeconfig-ca-bundle.crt")),
 
-		"kube-apiserver-bound-token-key-secret.yaml": kube.Secret(apiNamespace, "bound-service-account-signing-key", map[string][]byte{
-			"service-account.key": r.file("bound-service-account-signing-key.key"),
-			"service-account.pub": r.file("bound-service-account-signing-key.pub"),
+		"kube-apiserver-bound-token-key-secret.yaml": api.Secret(apiNamespace, boundSigningKey, map[string][]byte{
+			"service-account.key": boundKey, "service-account.pub": boundPublic,
 		}),
 	}
-	for file, s := range map[string]struct{ namespace, name, pair string }{
-		"aggregator-client":                {apiNamespace, "aggregator-client", agg.client},
-		"etcd-client":                      {apiNamespace, "etcd-client", "etcd-client"},
-		"kubelet-client":                   {apiNamespace, "kubelet-client", "kube-apiserver-to-kubelet-client"},
-		"external-loadbalancer-serving":    {apiNamespace, "external-loadbalancer-serving-certkey", "kube-apiserver-lb-server"},
-		"internal-loadbalancer-serving":    {apiNamespace, "internal-loadbalancer-serving-certkey", "kube-apiserver-internal-lb-server"},
-		"localhost-serving":                {apiNamespace, "localhost-serving-cert-certkey", "kube-apiserver-localhost-server"},
-		"service-network-serving":          {apiNamespace, "service-network-serving-certkey", "kube-apiserver-service-network-server"},
-		"loadbalancer-serving-signer":      {apiOperatorNamespace, "loadbalancer-serving-signer", "kube-apiserver-lb-signer"},
-		"localhost-serving-signer":         {apiOperatorNamespace, "localhost-serving-signer", "kube-apiserver-localhost-signer"},
-		"service-network-serving-signer":   {apiOperatorNamespace, "service-network-serving-signer", "kube-apiserver-service-network-signer"},
-		"aggregator-client-signer":         {apiOperatorNamespace, "aggregator-client-signer", "aggregator-signer"},
-		"kube-apiserver-to-kubelet-signer": {apiOperatorNamespace, "kube-apiserver-to-kubelet-signer", "kube-apiserver-to-kubelet-signer"},
-		"kube-control-plane-signer":        {apiOperatorNamespace, "kube-control-plane-signer", "kube-control-plane-signer"},
+	for file, s := range map[string]struct{ name, pair string }{
+		"aggregator-client":             {"aggregator-client", agg.client},
+		"etcd-client":                   {"etcd-client", "etcd-client"},
+		"kubelet-client":                {"kubelet-client", "kube-apiserver-to-kubelet-client"},
+		"external-loadbalancer-serving": {"external-loadbalancer-serving-certkey", "kube-apiserver-lb-server"},
+		"internal-loadbalancer-serving": {"internal-loadbalancer-serving-certkey", "kube-apiserver-internal-lb-server"},
+		"localhost-serving":             {"localhost-serving-cert-certkey", "kube-apiserver-localhost-server"},
+		"service-network-serving":       {"service-network-serving-certkey", "kube-apiserver-service-network-server"},
 	} {
-		if strings.HasSuffix(s.name, "-signer") && !dir.has(s.pair+".key") {
-			continue // without it only the renewal of that certificate is missing
+		objects["kube-apiserver-"+file+"-secret.yaml"] = tlsSecret(apiNamespace, s.name, r.pair(s.pair))
+	}
+	for signer, file := range map[string]string{
+		"loadbalancer-serving-signer":      "kube-apiserver-lb-signer",
+		"localhost-serving-signer":         "kube-apiserver-localhost-signer",
+		"service-network-serving-signer":   "kube-apiserver-service-network-signer",
+		"aggregator-client-signer":         "aggregator-signer",
+		"kube-apiserver-to-kubelet-signer": "kube-apiserver-to-kubelet-signer",
+		"kube-control-plane-signer":        "kube-control-plane-signer",
+	} {
+		if r.dir.has(file + ".key") { // without it only the renewal of that certificate is missing
+			objects["kube-apiserver-"+signer+"-secret.yaml"] = tlsSecret(apiOperatorNamespace, signer, r.pair(file))
 		}
-		objects["kube-apiserver-"+file+"-secret.yaml"] = pairSecret(s.namespace, s.name, r.pair(s.pair))
 	}
-	if err := r.err(); err != nil {
-		return err
-	}
-	for name, o := range nodeRights() {
-		objects[name] = o
-	}
-	return out.Add("manifests", objects)
+	maps.Copy(objects, nodeRights())
+	return objects
 }
 
 const (
@@ -92,12 +94,13 @@ func nodeRights() map[string]any {
 		return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "Group", Name: name}
 	}
 	return map[string]any{
-		"00_openshift-machine-config-operator-ns.yaml": kube.Namespace(machineConfigNamespace),
-		"kube-apiserver-node-bootstrapper-crb.yaml": bind("system-bootstrap-node-bootstrapper", "system:node-bootstrapper",
+		"00_openshift-machine-config-operator-ns.yaml": api.Namespace(machineConfigNamespace),
+		"kube-apiserver-node-bootstrapper-crb.yaml": bind("system-bootstrap-node-bootstrapper",
+			"system:node-bootstrapper",
 			rbacv1.Subject{Kind: "ServiceAccount", Namespace: machineConfigNamespace, Name: nodeBootstrapper}),
 		"kube-apiserver-node-renewal-crb.yaml": bind("system-bootstrap-node-renewal",
 			"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", group("system:nodes")),
-		"kube-apiserver-to-kubelet-crb.yaml": bind("system:openshift:kube-apiserver-to-kubelet", "system:kubelet-api-admin",
-			user("system:kube-apiserver")),
+		"kube-apiserver-to-kubelet-crb.yaml": bind("system:openshift:kube-apiserver-to-kubelet",
+			"system:kubelet-api-admin", user("system:kube-apiserver")),
 	}
 }

@@ -6,12 +6,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 )
 
 const (
 	apiNamespace         = "openshift-kube-apiserver"
 	apiOperatorNamespace = "openshift-kube-apiserver-operator"
+	managed              = "openshift-config-managed"
+	boundSigningKey      = "bound-service-account-signing-key"
 	issuer               = "https://kubernetes.default.svc"
 )
 
@@ -104,16 +107,16 @@ func (a apiServer) flags() flags {
 }
 
 func (a apiServer) pod() *corev1.Pod {
-	return staticPod{
+	return serverPod(staticpod.Pod{
 		Namespace: apiNamespace, Name: "kube-apiserver", App: "kube-apiserver",
 		Image: a.Image, Command: "/usr/bin/kube-apiserver", Args: a.flags().arguments(),
-		Port: 6443, Ready: "/readyz", Live: "/livez",
-		CPU: "100m", Memory: "300Mi", Grace: a.Grace, Resources: a.Resources,
-	}.pod()
+		CPU: "100m", Memory: "300Mi", Grace: a.Grace,
+	}, 6443, "/readyz", "/livez", a.Resources)
 }
 
 // bootstrapAPIServer serves on the bootstrap host from the installer's files.
-func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, agg aggregator, net *clusterconfig.Network) apiServer {
+func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, agg aggregator,
+	net *clusterconfig.Network) apiServer {
 	file := func(name string) string { return secretsMount + "/" + name }
 	pair := func(name string) pairFiles { return pairFiles{file(name + ".crt"), file(name + ".key")} }
 	return apiServer{
@@ -143,11 +146,14 @@ func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, ag
 // Inputs of a revision of the API server.
 var (
 	apiConfigMaps = []string{
-		"aggregator-client-ca", "bound-sa-token-signing-certs", "client-ca", "etcd-serving-ca", "kubelet-serving-ca", "sa-token-signing-certs",
+		"aggregator-client-ca", "bound-sa-token-signing-certs", "client-ca", "etcd-serving-ca", "kubelet-serving-ca",
+		"sa-token-signing-certs",
 	}
 	apiSecrets = []string{
-		"aggregator-client", "bound-service-account-signing-key", "etcd-client", "external-loadbalancer-serving-certkey",
-		"internal-loadbalancer-serving-certkey", "kubelet-client", "localhost-serving-cert-certkey", "service-network-serving-certkey",
+		"aggregator-client", "bound-service-account-signing-key", "etcd-client",
+		"external-loadbalancer-serving-certkey",
+		"internal-loadbalancer-serving-certkey", "kubelet-client", "localhost-serving-cert-certkey",
+		"service-network-serving-certkey",
 	}
 )
 
@@ -157,9 +163,7 @@ var (
 // cluster would hang on a third of its watches until keepalive gives up. This
 // way a dead machine takes down its own server, which the load balancer drops.
 func masterAPIServer(image string, net *clusterconfig.Network) apiServer {
-	pair := func(name string) pairFiles {
-		return pairFiles{secretFile(name, corev1.TLSCertKey), secretFile(name, corev1.TLSPrivateKeyKey)}
-	}
+	pair := secretPair
 	return apiServer{
 		Image: image, Advertise: "NODE_IP", EtcdURLs: "https://localhost:2379", Services: net.ServiceNetworks,
 		Shutdown: "5s", Grace: 30, Resources: resourcesMount + "/kube-apiserver-pod-REVISION",

@@ -6,7 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 )
 
 const (
@@ -16,6 +17,11 @@ const (
 	kcmOperatorNamespace = "openshift-kube-controller-manager-operator"
 	ksNamespace          = "openshift-kube-scheduler"
 	ksOperatorNamespace  = "openshift-kube-scheduler-operator"
+
+	kcmClient     = "kube-controller-manager-client-cert-key"
+	ksClient      = "kube-scheduler-client-cert-key"
+	kcmKubeconfig = "controller-manager-kubeconfig"
+	tokenSecret   = "service-account-private-key"
 )
 
 // controllerManager is everything that differs between controller managers.
@@ -76,12 +82,11 @@ func (c controllerManager) flags() flags {
 }
 
 func (c controllerManager) pod() *corev1.Pod {
-	return staticPod{
+	return serverPod(staticpod.Pod{
 		Namespace: kcmNamespace, Name: "kube-controller-manager", App: "kube-controller-manager",
 		Image: c.Image, Command: "/usr/bin/kube-controller-manager", Args: c.flags().arguments(),
-		Port: 10257, Ready: "/healthz", Live: "/healthz",
-		CPU: "50m", Memory: "100Mi", Grace: 10, Resources: c.Resources,
-	}.pod()
+		CPU: "50m", Memory: "100Mi", Grace: 10,
+	}, 10257, "/healthz", "/healthz", c.Resources)
 }
 
 func bootstrapControllers(image string, net *clusterconfig.Network) controllerManager {
@@ -96,17 +101,17 @@ func bootstrapControllers(image string, net *clusterconfig.Network) controllerMa
 
 // Inputs of a revision of the controller manager.
 var (
-	kcmConfigMaps = []string{"controller-manager-kubeconfig", "serviceaccount-ca"}
-	kcmSecrets    = []string{"csr-signer", "kube-controller-manager-client-cert-key", "service-account-private-key"}
+	kcmConfigMaps = []string{kcmKubeconfig, "serviceaccount-ca"}
+	kcmSecrets    = []string{"csr-signer", kcmClient, tokenSecret}
 )
 
 func masterControllers(image string, net *clusterconfig.Network) controllerManager {
 	return controllerManager{
 		Image: image, Net: net,
-		Kubeconfig: configMapFile("controller-manager-kubeconfig", "kubeconfig"),
+		Kubeconfig: configMapFile(kcmKubeconfig, "kubeconfig"),
 		RootCA:     configMapFile("serviceaccount-ca", bundleKey),
-		TokenKey:   secretFile("service-account-private-key", "service-account.key"),
-		Signer:     pairFiles{secretFile("csr-signer", corev1.TLSCertKey), secretFile("csr-signer", corev1.TLSPrivateKeyKey)},
+		TokenKey:   secretFile(tokenSecret, "service-account.key"),
+		Signer:     secretPair("csr-signer"),
 		Resources:  resourcesMount + "/kube-controller-manager-pod-REVISION",
 	}
 }
@@ -131,12 +136,11 @@ func (s scheduler) flags() flags {
 }
 
 func (s scheduler) pod() *corev1.Pod {
-	return staticPod{
+	return serverPod(staticpod.Pod{
 		Namespace: ksNamespace, Name: "openshift-kube-scheduler", App: "kube-scheduler",
 		Image: s.Image, Command: "/usr/bin/kube-scheduler", Args: s.flags().arguments(),
-		Port: 10259, Ready: "/healthz", Live: "/healthz",
-		CPU: "20m", Memory: "50Mi", Grace: 10, Resources: s.Resources,
-	}.pod()
+		CPU: "20m", Memory: "50Mi", Grace: 10,
+	}, 10259, "/healthz", "/healthz", s.Resources)
 }
 
 func bootstrapScheduler(image string) scheduler {
@@ -146,7 +150,7 @@ func bootstrapScheduler(image string) scheduler {
 // Inputs of a revision of the scheduler.
 var (
 	ksConfigMaps = []string{"scheduler-kubeconfig", "serviceaccount-ca"}
-	ksSecrets    = []string{"kube-scheduler-client-cert-key"}
+	ksSecrets    = []string{ksClient}
 )
 
 func masterScheduler(image string) scheduler {

@@ -4,15 +4,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
+	configv1 "github.com/openshift/api/config/v1"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
 )
 
 func testNetwork(t *testing.T) *clusterconfig.Network {
 	t.Helper()
-	n, err := clusterconfig.ParseNetwork(map[string]any{"spec": map[string]any{
-		"clusterNetwork": []any{map[string]any{"cidr": "198.19.0.0/17", "hostPrefix": 24}},
-		"serviceNetwork": []any{"198.19.128.0/17"},
-	}})
+	n, err := clusterconfig.NewNetwork(configv1.NetworkSpec{
+		ClusterNetwork: []configv1.ClusterNetworkEntry{{CIDR: "198.19.0.0/17", HostPrefix: 24}},
+		ServiceNetwork: []string{"198.19.128.0/17"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,15 +22,19 @@ func testNetwork(t *testing.T) *clusterconfig.Network {
 }
 
 func TestDualStackMasks(t *testing.T) {
-	n, err := clusterconfig.ParseNetwork(map[string]any{"spec": map[string]any{
-		"clusterNetwork": []any{map[string]any{"cidr": "198.19.0.0/17", "hostPrefix": 24}, map[string]any{"cidr": "fd01::/48", "hostPrefix": 64}},
-		"serviceNetwork": []any{"198.19.128.0/17", "fd02::/112"},
-	}})
+	n, err := clusterconfig.NewNetwork(configv1.NetworkSpec{
+		ClusterNetwork: []configv1.ClusterNetworkEntry{
+			{CIDR: "198.19.0.0/17", HostPrefix: 24}, {CIDR: "fd01::/48", HostPrefix: 64},
+		},
+		ServiceNetwork: []string{"198.19.128.0/17", "fd02::/112"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	args := strings.Join(masterControllers("i", n).flags().arguments(), " ")
-	for _, want := range []string{"--node-cidr-mask-size-ipv4=24", "--node-cidr-mask-size-ipv6=64", "--cluster-cidr=198.19.0.0/17,fd01::/48"} {
+	for _, want := range []string{
+		"--node-cidr-mask-size-ipv4=24", "--node-cidr-mask-size-ipv6=64", "--cluster-cidr=198.19.0.0/17,fd01::/48",
+	} {
 		if !strings.Contains(args, want) {
 			t.Errorf("%s is missing in %s", want, args)
 		}

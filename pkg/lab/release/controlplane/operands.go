@@ -3,102 +3,117 @@ package controlplane
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
+	configv1 "github.com/openshift/api/config/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
 )
 
-// APIServerOperand keeps the inputs of the API servers.
-type APIServerOperand struct {
-	Clients *kube.Clients
-	Clock   clock.Clock
-	Image   string
-	// Endpoints is the ConfigMap openshift-etcd/<name> of voting members.
-	Endpoints string
+// NewAPIServer is the operator of kube-apiserver's static pods.
+func NewAPIServer(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
+	operand := &apiServerOperand{client: c, clock: clk, image: i.Operand}
+	return newOperator(c, clk, i, operand, staticpod.Component{
+		Name: "kube-apiserver", Pod: "kube-apiserver",
+		Namespace: apiNamespace, OperatorNamespace: apiOperatorNamespace, Deployment: "kube-apiserver-operator",
+		Resource: api.Operator("kubeapiservers"), Kind: "KubeAPIServer",
+		ConfigMaps: apiConfigMaps, Secrets: apiSecrets,
+	})
+}
+
+// NewControllerManager is the operator of kube-controller-manager's static pods.
+func NewControllerManager(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
+	pod := func(net *clusterconfig.Network) *corev1.Pod { return masterControllers(i.Operand, net).pod() }
+	return newOperator(c, clk, i, &podOperand{client: c, pod: pod}, staticpod.Component{
+		Name: "kube-controller-manager", Pod: "kube-controller-manager",
+		Namespace: kcmNamespace, OperatorNamespace: kcmOperatorNamespace,
+		Deployment: "kube-controller-manager-operator",
+		Resource:   api.Operator("kubecontrollermanagers"), Kind: "KubeControllerManager",
+		ConfigMaps: kcmConfigMaps, Secrets: kcmSecrets,
+	})
+}
+
+// NewScheduler is the operator of kube-scheduler's static pods.
+func NewScheduler(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
+	pod := func(*clusterconfig.Network) *corev1.Pod { return masterScheduler(i.Operand).pod() }
+	return newOperator(c, clk, i, &podOperand{client: c, pod: pod}, staticpod.Component{
+		Name: "kube-scheduler", Pod: "openshift-kube-scheduler",
+		Namespace: ksNamespace, OperatorNamespace: ksOperatorNamespace, Deployment: "openshift-kube-scheduler-operator",
+		Resource: api.Operator("kubeschedulers"), Kind: "KubeScheduler",
+		ConfigMaps: ksConfigMaps, Secrets: ksSecrets,
+	})
+}
+
+// newOperator completes a component by what follows from its name.
+func newOperator(c *api.Client, clk clock.Clock, i staticpod.Images, o staticpod.Operand,
+	component staticpod.Component) *staticpod.Operator {
+	component.PodConfigMap, component.CertDir = component.Name+"-pod", component.Name+"-certs"
+	component.InstallerCommand = []string{"/usr/bin/cluster-" + component.Name + "-operator", "installer"}
+	return &staticpod.Operator{
+		Component: component, Images: i, Operand: o, Client: c, Clock: clk, Log: program.Logger(),
+	}
+}
+
+// apiServerOperand keeps the inputs of the API servers.
+type apiServerOperand struct {
+	client *api.Client
+	clock  clock.Clock
+	image  string
 }
 
 // Prepare renews what is about to expire and admits a node once its own etcd
 // member votes: an API server beside a learner would answer nothing.
-func (o *APIServerOperand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
+func (o *apiServerOperand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
 	r := staticpod.Report{Refused: map[string]string{}}
-	net, err := network(ctx, o.Clients)
+	net, err := network(ctx, o.client)
 	if err != nil {
 		return r, err
 	}
-	if err := o.renew(ctx); err != nil {
+	if err := renew(ctx, o.client, o.clock.Now()); err != nil {
 		r.Degraded = err.Error()
 	}
-	if err := ensurePod(ctx, o.Clients, apiNamespace, "kube-apiserver-pod", masterAPIServer(o.Image, net).pod()); err != nil {
-		return r, err
-	}
-	cm, err := o.Clients.Kube.CoreV1().ConfigMaps("openshift-etcd").Get(ctx, o.Endpoints, metav1.GetOptions{})
-	if err != nil {
+	r.Pod = masterAPIServer(o.image, net).pod()
+	var endpoints corev1.ConfigMap
+	if err := o.client.Get(ctx, kube.ConfigMaps.Ref("openshift-etcd", "etcd-endpoints"), &endpoints); err != nil {
 		return r, fmt.Errorf("read etcd endpoints: %w", err)
 	}
-	var voting []string
-	for _, ip := range cm.Data {
-		voting = append(voting, ip)
-	}
+	voting := slices.Collect(maps.Values(endpoints.Data))
 	for i := range nodes {
-		if !slices.Contains(voting, staticpod.NodeAddress(&nodes[i])) {
+		if !slices.Contains(voting, api.NodeAddress(&nodes[i])) {
 			r.Refused[nodes[i].Name] = fmt.Sprintf("the etcd member on %s does not vote yet", nodes[i].Name)
 		}
 	}
 	return r, nil
 }
 
-// PodOperand keeps the pod manifest of a component that has no inputs of its
-// own beyond what the bootstrap rendered.
-type PodOperand struct {
-	Clients *kube.Clients
-	Image   string
-	make    func(image string, net *clusterconfig.Network) (namespace, name string, pod *corev1.Pod)
+// podOperand is that of a component that has no inputs of its own beyond what the
+// bootstrap rendered.
+type podOperand struct {
+	client *api.Client
+	pod    func(*clusterconfig.Network) *corev1.Pod
 }
 
-// ControllerManagerOperand is the operand of the controller manager.
-func ControllerManagerOperand(k *kube.Clients, image string) *PodOperand {
-	return &PodOperand{Clients: k, Image: image, make: func(image string, net *clusterconfig.Network) (string, string, *corev1.Pod) {
-		return kcmNamespace, "kube-controller-manager-pod", masterControllers(image, net).pod()
-	}}
-}
-
-// SchedulerOperand is the operand of the scheduler.
-func SchedulerOperand(k *kube.Clients, image string) *PodOperand {
-	return &PodOperand{Clients: k, Image: image, make: func(image string, _ *clusterconfig.Network) (string, string, *corev1.Pod) {
-		return ksNamespace, "kube-scheduler-pod", masterScheduler(image).pod()
-	}}
-}
-
-// Prepare publishes the manifest. The pod may start before the node's API
-// server: it retries, and so the two start at the same time.
-func (o *PodOperand) Prepare(ctx context.Context, _ []corev1.Node) (staticpod.Report, error) {
-	net, err := network(ctx, o.Clients)
+// Prepare makes the manifest. The pod may start before the node's API server: it
+// retries, and so the two start at the same time.
+func (o *podOperand) Prepare(ctx context.Context, _ []corev1.Node) (staticpod.Report, error) {
+	net, err := network(ctx, o.client)
 	if err != nil {
 		return staticpod.Report{}, err
 	}
-	namespace, name, pod := o.make(o.Image, net)
-	return staticpod.Report{}, ensurePod(ctx, o.Clients, namespace, name, pod)
+	return staticpod.Report{Pod: o.pod(net)}, nil
 }
 
-func network(ctx context.Context, k *kube.Clients) (*clusterconfig.Network, error) {
-	u, err := k.Dynamic.Resource(kube.Networks).Get(ctx, "cluster", metav1.GetOptions{})
-	if err != nil {
+func network(ctx context.Context, c *api.Client) (*clusterconfig.Network, error) {
+	var n configv1.Network
+	if err := c.Get(ctx, api.Config("networks").Ref("", "cluster"), &n); err != nil {
 		return nil, fmt.Errorf("read network config: %w", err)
 	}
-	return clusterconfig.ParseNetwork(u.Object)
-}
-
-func ensurePod(ctx context.Context, k *kube.Clients, namespace, name string, pod *corev1.Pod) error {
-	text, err := kube.Template(pod)
-	if err != nil {
-		return err
-	}
-	_, err = kube.EnsureConfigMap(ctx, k, kube.ConfigMap(namespace, name, map[string]string{"pod.yaml": string(text)}))
-	return err
+	return clusterconfig.NewNetwork(n.Spec)
 }

@@ -7,12 +7,13 @@
 package controlplane
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 )
 
 const (
@@ -23,73 +24,24 @@ const (
 	bootstrapSecrets = "/etc/kubernetes/bootstrap-secrets"
 )
 
-// staticPod is what the three pods have in common.
-type staticPod struct {
-	Namespace, Name string
-	App             string
-	Image           string
-	Command         string // /usr/bin/kube-apiserver
-	Args            []string
-	Port            int32
-	Ready           string // path of the readiness probe
-	Live            string
-	CPU, Memory     string // requests
-	Grace           int64
-	Resources       string // directory of the revision on the node; empty on the bootstrap host
-}
-
-func (s staticPod) pod() *corev1.Pod {
-	no := false
-	probe := func(path string, delay, period, failures int32) *corev1.Probe {
-		return &corev1.Probe{
-			ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
-				Path: path, Port: intstr.FromInt32(s.Port), Scheme: corev1.URISchemeHTTPS,
-			}},
-			InitialDelaySeconds: delay, PeriodSeconds: period, TimeoutSeconds: 5, FailureThreshold: failures,
-		}
-	}
-	p := &corev1.Pod{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.Namespace, Name: s.Name,
-			Labels:      map[string]string{"app": s.App},
-			Annotations: map[string]string{"kubectl.kubernetes.io/default-container": s.App},
-		},
-		Spec: corev1.PodSpec{
-			HostNetwork:                   true,
-			PriorityClassName:             "system-node-critical",
-			AutomountServiceAccountToken:  &no,
-			TerminationGracePeriodSeconds: &s.Grace,
-			Tolerations:                   []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
-			Containers: []corev1.Container{{
-				Name:            s.App,
-				Image:           s.Image,
-				ImagePullPolicy: corev1.PullIfNotPresent,
-				Command:         []string{s.Command},
-				Args:            s.Args,
-				Ports:           []corev1.ContainerPort{{ContainerPort: s.Port, HostPort: s.Port, Protocol: corev1.ProtocolTCP}},
-				Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
-					corev1.ResourceCPU: resource.MustParse(s.CPU), corev1.ResourceMemory: resource.MustParse(s.Memory),
-				}},
-				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-				StartupProbe:             probe(s.Live, 0, 2, 90),
-				LivenessProbe:            probe(s.Live, 0, 10, 6),
-				ReadinessProbe:           probe(s.Ready, 0, 2, 3),
-			}},
-		},
-	}
+// serverPod adds what the three pods have in common: their port and the probes of
+// it, and the files that they read, which on a node are those of a revision.
+func serverPod(p staticpod.Pod, port int32, ready, live, revision string) *corev1.Pod {
+	pod := p.Build()
+	c := &pod.Spec.Containers[0]
+	c.Ports = []corev1.ContainerPort{{ContainerPort: port, HostPort: port, Protocol: corev1.ProtocolTCP}}
+	get := corev1.HTTPGetAction{Path: live, Port: intstr.FromInt32(port), Scheme: corev1.URISchemeHTTPS}
+	c.StartupProbe, c.LivenessProbe = staticpod.Probe(get, 0, 2, 90), staticpod.Probe(get, 0, 10, 6)
+	get.Path = ready
+	c.ReadinessProbe = staticpod.Probe(get, 0, 2, 3)
 	name, dir, mount := "secrets", bootstrapSecrets, secretsMount
-	if s.Resources != "" {
-		name, dir, mount = "resource-dir", s.Resources, resourcesMount
-		p.Labels["revision"] = "REVISION"
+	if revision != "" {
+		name, dir, mount = "resource-dir", revision, resourcesMount
+		pod.Labels["revision"] = "REVISION"
 	}
-	p.Spec.Volumes = []corev1.Volume{hostDir(name, dir)}
-	p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: name, MountPath: mount, ReadOnly: true}}
-	return p
-}
-
-func hostDir(name, path string) corev1.Volume {
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path}}}
+	pod.Spec.Volumes = []corev1.Volume{staticpod.HostDir(name, dir)}
+	c.VolumeMounts = []corev1.VolumeMount{{Name: name, MountPath: mount, ReadOnly: true}}
+	return pod
 }
 
 // flags are a component's arguments; a flag may occur more than once.
@@ -101,30 +53,12 @@ func (f flags) set(name string, values ...string) { f[name] = values }
 // the same revision.
 func (f flags) arguments() []string {
 	var out []string
-	for name, values := range f {
-		for _, v := range values {
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		for _, v := range f[name] {
 			out = append(out, "--"+name+"="+v)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b string) int {
-		switch {
-		case flagName(a) < flagName(b):
-			return -1
-		case flagName(a) > flagName(b):
-			return 1
-		}
-		return 0
-	})
 	return out
-}
-
-func flagName(arg string) string {
-	for i := range arg {
-		if arg[i] == '=' {
-			return arg[:i]
-		}
-	}
-	return arg
 }
 
 // resource paths of a revision on a node, as the installer lays them out.
@@ -132,3 +66,6 @@ func configMapFile(name, key string) string {
 	return resourcesMount + "/configmaps/" + name + "/" + key
 }
 func secretFile(name, key string) string { return resourcesMount + "/secrets/" + name + "/" + key }
+func secretPair(name string) pairFiles {
+	return pairFiles{secretFile(name, corev1.TLSCertKey), secretFile(name, corev1.TLSPrivateKeyKey)}
+}

@@ -9,9 +9,9 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/certs"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // RenderInput is what the three renderers work on.
@@ -51,14 +51,13 @@ func RenderAPIServer(in RenderInput) error {
 	}
 	kubeletCA := dir.firstOf("kubelet-serving-ca-bundle.crt", "kubelet-client-ca-bundle.crt", "kubelet-signer.crt")
 	server := bootstrapAPIServer(in.Image, advertise, in.EtcdURLs, in.EtcdCA, kubeletCA, agg, net)
-	out := kube.Files{}
-	if err := out.Add("bootstrap-manifests", map[string]any{"kube-apiserver-pod.yaml": server.pod()}); err != nil {
+	r := &reader{dir: dir}
+	manifests := apiManifests(r, in.EtcdCA, kubeletCA, agg)
+	if err := r.err(); err != nil {
 		return err
 	}
-	if err := apiManifests(out, dir, in.EtcdCA, kubeletCA, agg); err != nil {
-		return err
-	}
-	return in.finish(out, "KubeAPIServerConfig", "apiServerArguments", server.flags())
+	return in.write("kube-apiserver", server.pod(), manifests,
+		"KubeAPIServerConfig", "apiServerArguments", server.flags())
 }
 
 // RenderControllerManager writes the bootstrap controller manager and the
@@ -69,94 +68,81 @@ func RenderControllerManager(in RenderInput) error {
 		return err
 	}
 	kcm := bootstrapControllers(in.Image, net)
-	out := kube.Files{}
-	if err := out.Add("bootstrap-manifests", map[string]any{"kube-controller-manager-pod.yaml": kcm.pod()}); err != nil {
-		return err
-	}
-	r := reader{dir: tlsDir(in.InputDir)}
+	r := &reader{dir: tlsDir(in.InputDir)}
 	signer := r.pair("kubelet-signer")
 	client := r.pair("kube-control-plane-kube-controller-manager-client")
 	serverCA := r.file("kube-apiserver-complete-server-ca-bundle.crt")
-	tokenKey := r.file("service-account.key")
+	tokenKey := map[string][]byte{"service-account.key": r.file("service-account.key")}
+	kubeconfig := r.kubeconfig(kcmClient)
 	if err := r.err(); err != nil {
 		return err
 	}
-	kubeconfig, err := masterKubeconfig("kube-controller-manager-client-cert-key")
-	if err != nil {
-		return err
+	objects := map[string]any{
+		"00_openshift-kube-controller-manager-ns.yaml":          api.Namespace(kcmNamespace),
+		"00_openshift-kube-controller-manager-operator-ns.yaml": api.Namespace(kcmOperatorNamespace),
 	}
-	err = out.Add("manifests", map[string]any{
-		"00_openshift-kube-controller-manager-ns.yaml":          kube.Namespace(kcmNamespace),
-		"00_openshift-kube-controller-manager-operator-ns.yaml": kube.Namespace(kcmOperatorNamespace),
-		"kube-controller-manager-csr-operator-signer-secret.yaml": kube.TLSSecret(
-			kcmOperatorNamespace, "csr-signer", signer.CertPEM, signer.KeyPEM),
-		"kube-controller-manager-csr-signer-secret.yaml": kube.TLSSecret(kcmNamespace, "csr-signer", signer.CertPEM, signer.KeyPEM),
-		"kube-controller-manager-client-secret.yaml": kube.TLSSecret(
-			kcmNamespace, "kube-controller-manager-client-cert-key", client.CertPEM, client.KeyPEM),
-		"kube-controller-manager-service-account-private-key-secret.yaml": kube.Secret(
-			kcmNamespace, "service-account-private-key", map[string][]byte{"service-account.key": tokenKey}),
-		"kube-controller-manager-serviceaccount-ca-cm.yaml": bundle(kcmNamespace, "serviceaccount-ca", serverCA),
-		"kube-controller-manager-csr-controller-ca-cm.yaml": bundle("openshift-config-managed", "csr-controller-ca", signer.CertPEM),
-		"kube-controller-manager-kubeconfig-cm.yaml": kube.ConfigMap(
-			kcmNamespace, "controller-manager-kubeconfig", map[string]string{"kubeconfig": string(kubeconfig)}),
-		"kube-controller-manager-operator-cr.yaml": kube.OperatorResource("KubeControllerManager"),
-	})
-	if err != nil {
-		return err
+	for file, object := range map[string]any{
+		"csr-operator-signer-secret":         tlsSecret(kcmOperatorNamespace, "csr-signer", signer),
+		"csr-signer-secret":                  tlsSecret(kcmNamespace, "csr-signer", signer),
+		"client-secret":                      tlsSecret(kcmNamespace, kcmClient, client),
+		"service-account-private-key-secret": api.Secret(kcmNamespace, tokenSecret, tokenKey),
+		"serviceaccount-ca-cm":               bundle(kcmNamespace, "serviceaccount-ca", serverCA),
+		"csr-controller-ca-cm":               bundle(managed, "csr-controller-ca", signer.Cert),
+		"kubeconfig-cm":                      api.ConfigMap(kcmNamespace, kcmKubeconfig, kubeconfig),
+		"operator-cr":                        api.OperatorResource("KubeControllerManager"),
+	} {
+		objects["kube-controller-manager-"+file+".yaml"] = object
 	}
 	if in.PolicyConfigFile != "" {
-		if err := writeConfig(in.PolicyConfigFile, "openshift.config.openshift.io/v1", "OpenShiftControllerManagerConfig", "controllers", []string{}); err != nil {
+		err := writeConfig(in.PolicyConfigFile, "openshift.config.openshift.io/v1", "OpenShiftControllerManagerConfig",
+			"controllers", []string{})
+		if err != nil {
 			return err
 		}
 	}
-	return in.finish(out, "KubeControllerManagerConfig", "extendedArguments", kcm.flags())
+	return in.write("kube-controller-manager", kcm.pod(), objects,
+		"KubeControllerManagerConfig", "extendedArguments", kcm.flags())
 }
 
 // RenderScheduler writes the bootstrap scheduler and the inputs of the
 // masters' ones.
 func RenderScheduler(in RenderInput) error {
 	ks := bootstrapScheduler(in.Image)
-	out := kube.Files{}
-	if err := out.Add("bootstrap-manifests", map[string]any{"kube-scheduler-pod.yaml": ks.pod()}); err != nil {
-		return err
-	}
-	loopback := filepath.Join(in.InputDir, "..", "auth", "kubeconfig")
-	if _, err := os.Stat(loopback); err != nil {
+	if _, err := os.Stat(filepath.Join(in.InputDir, "..", "auth", "kubeconfig")); err != nil {
 		return fmt.Errorf("look for the installer's kubeconfig: %w", err)
 	}
-	r := reader{dir: tlsDir(in.InputDir)}
+	r := &reader{dir: tlsDir(in.InputDir)}
 	client := r.pair("kube-control-plane-kube-scheduler-client")
 	serverCA := r.file("kube-apiserver-complete-server-ca-bundle.crt")
+	kubeconfig := r.kubeconfig(ksClient)
 	if err := r.err(); err != nil {
 		return err
 	}
-	kubeconfig, err := masterKubeconfig("kube-scheduler-client-cert-key")
-	if err != nil {
-		return err
-	}
-	err = out.Add("manifests", map[string]any{
-		"00_openshift-kube-scheduler-ns.yaml":          kube.Namespace(ksNamespace),
-		"00_openshift-kube-scheduler-operator-ns.yaml": kube.Namespace(ksOperatorNamespace),
-		"kube-scheduler-client-secret.yaml":            kube.TLSSecret(ksNamespace, "kube-scheduler-client-cert-key", client.CertPEM, client.KeyPEM),
+	return in.write("kube-scheduler", ks.pod(), map[string]any{
+		"00_openshift-kube-scheduler-ns.yaml":          api.Namespace(ksNamespace),
+		"00_openshift-kube-scheduler-operator-ns.yaml": api.Namespace(ksOperatorNamespace),
+		"kube-scheduler-client-secret.yaml":            tlsSecret(ksNamespace, ksClient, client),
 		"kube-scheduler-serviceaccount-ca-cm.yaml":     bundle(ksNamespace, "serviceaccount-ca", serverCA),
-		"kube-scheduler-kubeconfig-cm.yaml": kube.ConfigMap(
-			ksNamespace, "scheduler-kubeconfig", map[string]string{"kubeconfig": string(kubeconfig)}),
-		"kube-scheduler-operator-cr.yaml": kube.OperatorResource("KubeScheduler"),
-	})
-	if err != nil {
-		return err
-	}
-	return in.finish(out, "KubeSchedulerConfiguration", "extendedArguments", ks.flags())
+		"kube-scheduler-kubeconfig-cm.yaml":            api.ConfigMap(ksNamespace, "scheduler-kubeconfig", kubeconfig),
+		"kube-scheduler-operator-cr.yaml":              api.OperatorResource("KubeScheduler"),
+	}, "KubeSchedulerConfiguration", "extendedArguments", ks.flags())
 }
 
-func (in RenderInput) finish(out kube.Files, kind, key string, f flags) error {
-	if err := out.Write(in.OutputDir); err != nil {
-		return err
+// write stores the pod of the bootstrap host, the manifests for the cluster, and
+// the component's flags in the form of its configuration file.
+func (in RenderInput) write(component string, pod any, manifests map[string]any, kind, key string, f flags) error {
+	out := api.Files{}
+	err := out.Add("bootstrap-manifests", map[string]any{component + "-pod.yaml": pod})
+	if err == nil {
+		err = out.Add("manifests", manifests)
 	}
-	if in.ConfigFile == "" {
-		return nil
+	if err == nil {
+		err = out.Write(in.OutputDir)
 	}
-	return writeConfig(in.ConfigFile, "kubecontrolplane.config.openshift.io/v1", kind, key, f)
+	if err == nil && in.ConfigFile != "" {
+		err = writeConfig(in.ConfigFile, "kubecontrolplane.config.openshift.io/v1", kind, key, f)
+	}
+	return err
 }
 
 func writeConfig(path, version, kind, key string, value any) error {
@@ -164,13 +150,7 @@ func writeConfig(path, version, kind, key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", kind, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("write %s: %w", kind, err)
-	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", kind, err)
-	}
-	return nil
+	return api.Files{path: data}.Write("")
 }
 
 // advertise is the bootstrap host's address in the machine network; with no
@@ -191,16 +171,10 @@ func (in RenderInput) advertise() (string, error) {
 	return a.String(), nil
 }
 
-// masterKubeconfig names the node's own API server and files of the revision.
-func masterKubeconfig(clientSecret string) ([]byte, error) {
-	return kube.FileKubeconfig("https://localhost:6443", configMapFile("serviceaccount-ca", bundleKey),
-		secretFile(clientSecret, "tls.crt"), secretFile(clientSecret, "tls.key"))
-}
-
 func bundle(namespace, name string, data []byte) any {
-	return kube.ConfigMap(namespace, name, map[string]string{bundleKey: string(data)})
+	return api.ConfigMap(namespace, name, map[string]string{bundleKey: string(data)})
 }
 
-func pairSecret(namespace, name string, p certs.Pair) any {
-	return kube.TLSSecret(namespace, name, p.CertPEM, p.KeyPEM)
+func tlsSecret(namespace, name string, p pki.Pair) any {
+	return api.TLSSecret(namespace, name, p.Cert, p.Key)
 }

@@ -1,7 +1,6 @@
 package controlplane
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"net/netip"
@@ -16,9 +15,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/clusterbootstrap/testbed"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/certs"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 var update = flag.Bool("update", false, "accept what was rendered")
@@ -27,14 +26,16 @@ var update = flag.Bool("update", false, "accept what was rendered")
 func renderAll(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := testbed.WriteAssets(dir, time.Now()); err != nil {
+	if err := WriteAssets(dir, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	in := func(s string) string { return filepath.Join(dir, s) }
 	addresses := []netip.Addr{netip.MustParseAddr("198.18.0.10"), netip.MustParseAddr("198.18.0.104")}
 	err := etcd.Render(etcd.RenderInput{
-		OutputDir: in("etcd-bootstrap"), ClusterFile: in("manifests/cluster-config.yaml"), NetworkFile: in("manifests/cluster-network-02-config.yml"),
-		InfraFile: in("manifests/cluster-infrastructure-02-config.yml"), EtcdImage: "etcd-image", Addresses: addresses, Now: time.Now(),
+		OutputDir: in("etcd-bootstrap"), ClusterFile: in("manifests/cluster-config.yaml"),
+		NetworkFile: in("manifests/cluster-network-02-config.yml"),
+		InfraFile:   in("manifests/cluster-infrastructure-02-config.yml"),
+		EtcdImage:   "etcd-image", Addresses: addresses, Now: time.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -49,11 +50,14 @@ func renderAll(t *testing.T) string {
 		}
 	}
 	for name, run := range map[string]func(RenderInput) error{
-		"kube-apiserver-bootstrap": RenderAPIServer, "kube-controller-manager-bootstrap": RenderControllerManager, "kube-scheduler-bootstrap": RenderScheduler,
+		"kube-apiserver-bootstrap":          RenderAPIServer,
+		"kube-controller-manager-bootstrap": RenderControllerManager,
+		"kube-scheduler-bootstrap":          RenderScheduler,
 	} {
 		err := run(RenderInput{
-			InputDir: in("tls"), OutputDir: in(name), ConfigFile: in(name + "/config"), PolicyConfigFile: in(name + "/cpc-config"),
-			NetworkFile: in("manifests/cluster-network-02-config.yml"), ManifestsDir: in("manifests"), Image: "hyperkube-image",
+			InputDir: in("tls"), OutputDir: in(name), ConfigFile: in(name + "/config"),
+			PolicyConfigFile: in(name + "/cpc-config"), NetworkFile: in("manifests/cluster-network-02-config.yml"),
+			ManifestsDir: in("manifests"), Image: "hyperkube-image",
 			EtcdCA: "etcd-ca-bundle.crt", EtcdURLs: "https://localhost:2379", Addresses: addresses,
 		})
 		if err != nil {
@@ -72,7 +76,9 @@ var (
 func TestRenderGolden(t *testing.T) {
 	dir := renderAll(t)
 	var out strings.Builder
-	for _, stage := range []string{"etcd-bootstrap", "kube-apiserver-bootstrap", "kube-controller-manager-bootstrap", "kube-scheduler-bootstrap"} {
+	for _, stage := range []string{
+		"etcd-bootstrap", "kube-apiserver-bootstrap", "kube-controller-manager-bootstrap", "kube-scheduler-bootstrap",
+	} {
 		err := filepath.WalkDir(filepath.Join(dir, stage), func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -115,7 +121,8 @@ func TestRenderGolden(t *testing.T) {
 		a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
 		for i := range a {
 			if i >= len(b) || a[i] != b[i] {
-				t.Fatalf("rendered files differ from %s at line %d:\n got %s\nwant %s\naccept with -update", golden, i+1, a[i], b[min(i, len(b)-1)])
+				t.Fatalf("rendered files differ from %s at line %d:\n got %s\nwant %s\naccept with -update",
+					golden, i+1, a[i], b[min(i, len(b)-1)])
 			}
 		}
 		t.Fatal("rendered files are shorter than the golden file")
@@ -136,7 +143,8 @@ func TestFilesOfPods(t *testing.T) {
 		if err := yaml.UnmarshalStrict(data, &p); err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range regexp.MustCompile(secretsMount+`/[^,"\s]+`).FindAllString(strings.Join(p.Spec.Containers[0].Args, "\n"), -1) {
+		args := strings.Join(p.Spec.Containers[0].Args, "\n")
+		for _, path := range regexp.MustCompile(secretsMount+`/[^,"\s]+`).FindAllString(args, -1) {
 			name := filepath.Base(path)
 			if _, err := os.Stat(filepath.Join(dir, "tls", name)); name != "kubeconfig" && err != nil {
 				t.Errorf("%s names %s, which does not exist", stage, name)
@@ -179,7 +187,9 @@ func TestFilesOfMasters(t *testing.T) {
 		{masterControllers("i", net).pod(), kcmConfigMaps, kcmSecrets},
 		{masterScheduler("i").pod(), ksConfigMaps, ksSecrets},
 	} {
-		for _, m := range regexp.MustCompile(resourcesMount+`/(configmaps|secrets)/([^/]+)/`).FindAllStringSubmatch(strings.Join(c.pod.Spec.Containers[0].Args, "\n"), -1) {
+		args := strings.Join(c.pod.Spec.Containers[0].Args, "\n")
+		mounted := regexp.MustCompile(resourcesMount + `/(configmaps|secrets)/([^/]+)/`)
+		for _, m := range mounted.FindAllStringSubmatch(args, -1) {
 			list := c.configMaps
 			if m[1] == "secrets" {
 				list = c.secrets
@@ -218,9 +228,9 @@ func TestBoundKeyIsKept(t *testing.T) {
 func TestAggregatorPairFits(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Now()
-	write := func(name string, p certs.Pair) {
+	write := func(name string, p pki.Pair) {
 		t.Helper()
-		for ext, data := range map[string][]byte{".crt": p.CertPEM, ".key": p.KeyPEM} {
+		for ext, data := range map[string][]byte{".crt": p.Cert, ".key": p.Key} {
 			if err := os.WriteFile(filepath.Join(dir, name+ext), data, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -229,15 +239,17 @@ func TestAggregatorPairFits(t *testing.T) {
 	if _, err := tlsDir(dir).aggregator(); err == nil {
 		t.Error("an empty directory gave a pair")
 	}
-	old, err := certs.NewAuthority("aggregator", now, time.Hour)
+	old, err := certs.NewAuthority(now, pki.Name{Common: "aggregator"}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy, err := old.Issue(certs.Request{CommonName: "system:kube-apiserver-proxy", Client: true, Life: time.Hour}, now)
+	proxy, err := certs.Issue(old, now, pki.Leaf{
+		Name: pki.Name{Common: "system:kube-apiserver-proxy"}, Usage: pki.Client, Life: time.Hour,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	write("aggregator-ca", old.Pair)
+	write("aggregator-ca", old)
 	write("apiserver-proxy", proxy)
 	a, err := tlsDir(dir).aggregator()
 	if err != nil || a.client != "apiserver-proxy" || a.ca != "aggregator-ca.crt" {
@@ -245,23 +257,21 @@ func TestAggregatorPairFits(t *testing.T) {
 	}
 	// A client certificate of another signer must not win.
 	write("aggregator-client", proxy)
-	other, err := certs.NewAuthority("aggregator-signer", now, time.Hour)
+	other, err := certs.NewAuthority(now, pki.Name{Common: "aggregator-signer"}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write("aggregator-signer", other.Pair)
+	write("aggregator-signer", other)
 	if a, err = tlsDir(dir).aggregator(); err != nil || a.client != "apiserver-proxy" {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
 
 func TestUnknownFlagIsAnError(t *testing.T) {
-	for name, main := range map[string]func(context.Context, []string) error{
-		"apiserver": APIServerMain, "controller manager": ControllerManagerMain, "scheduler": SchedulerMain, "etcd": etcd.Main,
-	} {
-		err := main(t.Context(), []string{"render", "--no-such-flag=1"})
+	for _, c := range slices.Concat(Commands(), etcd.Commands()[:1]) {
+		err := c.Run(t.Context(), []string{"render", "--no-such-flag=1"})
 		if err == nil || !strings.Contains(err.Error(), "no-such-flag") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c.Name, err)
 		}
 	}
 }

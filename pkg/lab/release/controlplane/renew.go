@@ -6,11 +6,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/certs"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // The installer's serving certificates live one day. The operator replaces
@@ -18,8 +18,8 @@ import (
 // before the first revision is made, so that the masters start with ones that
 // last.
 const (
-	servingLife = 30 * 24 * time.Hour
-	shortLife   = 48 * time.Hour
+	servingLife = 30 * pki.Day
+	shortLife   = 2 * pki.Day
 )
 
 // served are the certificates that are renewed and their signers.
@@ -30,47 +30,43 @@ var served = []struct{ secret, signer string }{
 	{"service-network-serving-certkey", "service-network-serving-signer"},
 }
 
-func (o *APIServerOperand) renew(ctx context.Context) error {
-	now := o.Clock.Now()
+func renew(ctx context.Context, c *api.Client, now time.Time) error {
 	for _, s := range served {
-		have, err := o.Clients.Kube.CoreV1().Secrets(apiNamespace).Get(ctx, s.secret, metav1.GetOptions{})
+		var have, signer corev1.Secret
+		if err := c.Get(ctx, kube.Secrets.Ref(apiNamespace, s.secret), &have); err != nil {
+			return fmt.Errorf("read serving certificate %s: %w", s.secret, err)
+		}
+		chain, err := pki.ParseCertificates(have.Data[corev1.TLSCertKey])
 		if err != nil {
 			return fmt.Errorf("read serving certificate %s: %w", s.secret, err)
 		}
-		leaf, err := certs.Leaf(have.Data[corev1.TLSCertKey])
-		if err != nil {
-			return fmt.Errorf("read serving certificate %s: %w", s.secret, err)
-		}
-		if leaf.NotAfter.Sub(leaf.NotBefore) > shortLife && certs.Fresh(have.Data[corev1.TLSCertKey], nil, now) {
+		old := chain[0]
+		if old.NotAfter.Sub(old.NotBefore) > shortLife && certs.Fresh(have.Data[corev1.TLSCertKey], nil, now) {
 			continue
 		}
-		signer, err := o.Clients.Kube.CoreV1().Secrets(apiOperatorNamespace).Get(ctx, s.signer, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
+		err = c.Get(ctx, kube.Secrets.Ref(apiOperatorNamespace, s.signer), &signer)
+		if kube.NotFound(err) {
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("read signer %s: %w", s.signer, err)
 		}
-		ca, err := certs.LoadAuthority(certs.Pair{CertPEM: signer.Data[corev1.TLSCertKey], KeyPEM: signer.Data[corev1.TLSPrivateKeyKey]})
-		if err != nil {
-			return fmt.Errorf("load signer %s: %w", s.signer, err)
-		}
-		if ca.NotAfter().Sub(now) <= shortLife {
+		ca := pki.Pair{Cert: signer.Data[corev1.TLSCertKey], Key: signer.Data[corev1.TLSPrivateKeyKey]}
+		if ca.Expires().Sub(now) <= shortLife {
 			continue // a new leaf would not live longer
 		}
-		hosts := append([]string{}, leaf.DNSNames...)
-		for _, ip := range leaf.IPAddresses {
+		hosts := old.DNSNames
+		for _, ip := range old.IPAddresses {
 			hosts = append(hosts, ip.String())
 		}
-		pair, err := ca.Issue(certs.Request{
-			CommonName: leaf.Subject.CommonName, Organizations: leaf.Subject.Organization,
-			Hosts: hosts, Server: true, Life: servingLife,
-		}, now)
+		pair, err := certs.Issue(ca, now, pki.Leaf{
+			Name:  pki.Name{Common: old.Subject.CommonName, Organization: old.Subject.Organization},
+			Usage: pki.Server, Life: servingLife, Chain: true,
+		}, hosts...)
 		if err != nil {
 			return fmt.Errorf("renew serving certificate %s: %w", s.secret, err)
 		}
-		chain := append(append([]byte{}, pair.CertPEM...), ca.CertPEM...)
-		if _, err := kube.EnsureSecret(ctx, o.Clients, kube.TLSSecret(apiNamespace, s.secret, chain, pair.KeyPEM)); err != nil {
+		if err := c.EnsureSecret(ctx, api.TLSSecret(apiNamespace, s.secret, pair.Cert, pair.Key)); err != nil {
 			return err
 		}
 	}

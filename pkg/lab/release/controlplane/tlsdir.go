@@ -7,7 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/certs"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/okd-install/okd-install/pkg/lab/certs"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // tlsDir is the installer's tls directory.
@@ -28,8 +32,23 @@ func (r *reader) file(name string) []byte {
 	return data
 }
 
-func (r *reader) pair(name string) certs.Pair {
-	return certs.Pair{CertPEM: r.file(name + ".crt"), KeyPEM: r.file(name + ".key")}
+func (r *reader) pair(name string) pki.Pair {
+	return pki.Pair{Cert: r.file(name + ".crt"), Key: r.file(name + ".key")}
+}
+
+// kubeconfig is that of a master: it names the node's own API server and files of
+// the revision.
+func (r *reader) kubeconfig(clientSecret string) map[string]string {
+	server := clientcmdapi.Cluster{
+		Server: "https://localhost:6443", CertificateAuthority: configMapFile("serviceaccount-ca", bundleKey),
+	}
+	out, err := api.Kubeconfig(server, "client", clientcmdapi.AuthInfo{
+		ClientCertificate: secretFile(clientSecret, "tls.crt"), ClientKey: secretFile(clientSecret, "tls.key"),
+	})
+	if err != nil {
+		r.errs = append(r.errs, err)
+	}
+	return map[string]string{"kubeconfig": string(out)}
 }
 
 func (r *reader) err() error {
@@ -65,7 +84,8 @@ type aggregator struct{ client, ca string }
 func (d tlsDir) aggregator() (aggregator, error) {
 	for _, a := range []aggregator{
 		{"aggregator-client", "aggregator-signer.crt"}, {"aggregator-client", "aggregator-ca-bundle.crt"},
-		{"apiserver-proxy", "aggregator-ca.crt"}, {"apiserver-proxy", "aggregator-ca-bundle.crt"}, {"apiserver-proxy", "aggregator-signer.crt"},
+		{"apiserver-proxy", "aggregator-ca.crt"}, {"apiserver-proxy", "aggregator-ca-bundle.crt"},
+		{"apiserver-proxy", "aggregator-signer.crt"},
 	} {
 		cert, err := os.ReadFile(filepath.Join(string(d), a.client+".crt"))
 		ca, errCA := os.ReadFile(filepath.Join(string(d), a.ca))
@@ -73,7 +93,8 @@ func (d tlsDir) aggregator() (aggregator, error) {
 			return a, nil
 		}
 	}
-	return aggregator{}, fmt.Errorf("find aggregator certificates in %s: neither aggregator-client nor apiserver-proxy comes with its CA", string(d))
+	return aggregator{}, fmt.Errorf("find aggregator certificates in %s: "+
+		"neither aggregator-client nor apiserver-proxy comes with its CA", d)
 }
 
 // ensureBoundKey makes the key that signs bound service account tokens, unless
@@ -90,7 +111,11 @@ func (d tlsDir) ensureBoundKey() error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look for %s.key: %w", filepath.Base(name), err)
 	}
-	private, public, err := certs.RSAKeys()
+	key, err := pki.NewKey()
+	if err != nil {
+		return err
+	}
+	public, err := pki.EncodePublicKey(&key.PublicKey)
 	if err != nil {
 		return err
 	}
@@ -98,7 +123,7 @@ func (d tlsDir) ensureBoundKey() error {
 		return fmt.Errorf("write service account signing key: %w", err)
 	}
 	// The private key last: its presence says that the pair is complete.
-	if err := os.WriteFile(name+".key", private, 0o600); err != nil {
+	if err := os.WriteFile(name+".key", pki.EncodeKey(key), 0o600); err != nil {
 		return fmt.Errorf("write service account signing key: %w", err)
 	}
 	return nil

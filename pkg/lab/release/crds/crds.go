@@ -5,28 +5,36 @@
 package crds
 
 import (
+	"cmp"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/data"
 )
 
 // Kind is one custom resource definition.
 type Kind struct {
-	Level      string // first part of the manifest's name: run level and component
-	Group      string
-	Version    string
-	Kind       string
-	Plural     string
-	Short      []string
-	Namespaced bool
-	NoStatus   bool // OpenShift has no status subresource here
-	Columns    []Column
+	Level      string   `json:"level"` // first part of the manifest's name: run level and component
+	Group      string   `json:"group"`
+	Version    string   `json:"version"`
+	Kind       string   `json:"kind"`
+	Plural     string   `json:"plural"`
+	Short      []string `json:"short"`
+	Namespaced bool     `json:"namespaced"`
+	NoStatus   bool     `json:"noStatus"` // OpenShift has no status subresource here
+	Columns    []Column `json:"columns"`
 }
 
 // Column is what kubectl prints besides name and age.
-type Column struct{ Name, Type, Path string }
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Path string `json:"jsonPath"`
+}
 
 // Name is the definition's name.
 func (k Kind) Name() string { return k.Plural + "." + k.Group }
@@ -47,11 +55,7 @@ func (k Kind) Manifest() ([]byte, error) {
 		version["subresources"] = map[string]any{"status": map[string]any{}}
 	}
 	if len(k.Columns) > 0 {
-		var columns []any
-		for _, c := range k.Columns {
-			columns = append(columns, map[string]any{"name": c.Name, "type": c.Type, "jsonPath": c.Path})
-		}
-		version["additionalPrinterColumns"] = columns
+		version["additionalPrinterColumns"] = k.Columns
 	}
 	names := map[string]any{
 		"kind": k.Kind, "listKind": k.Kind + "List", "plural": k.Plural, "singular": strings.ToLower(k.Kind),
@@ -79,17 +83,30 @@ func (k Kind) Manifest() ([]byte, error) {
 			"group": k.Group, "scope": scope, "names": names, "versions": []any{version},
 		},
 	}
-	data, err := yaml.Marshal(object)
+	out, err := yaml.Marshal(object)
 	if err != nil {
 		return nil, fmt.Errorf("encode definition of %s: %w", k.Name(), err)
 	}
-	return data, nil
+	return out, nil
 }
 
 // Select returns the kinds that keep accepts.
 func Select(keep func(Kind) bool) []Kind {
-	return slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return !keep(k) })
+	return slices.DeleteFunc(All(), func(k Kind) bool { return !keep(k) })
 }
 
-// All are the definitions of the release.
-func All() []Kind { return slices.Clone(kinds) }
+// All are the definitions of the release, from data/lab/kinds.yaml.
+func All() []Kind {
+	var kinds []Kind
+	raw, err := fs.ReadFile(data.Lab(), "kinds.yaml")
+	if err == nil {
+		err = yaml.UnmarshalStrict(raw, &kinds)
+	}
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	for i := range kinds {
+		kinds[i].Version = cmp.Or(kinds[i].Version, "v1")
+	}
+	return kinds
+}

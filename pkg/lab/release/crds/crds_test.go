@@ -35,7 +35,8 @@ func TestKindsAreOpenShifts(t *testing.T) {
 		t.Fatal(err)
 	}
 	official := map[string]definition{}
-	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "*", "v*", "zz_generated.crd-manifests", "*.yaml"))
+	root := strings.TrimSpace(string(dir))
+	files, err := filepath.Glob(filepath.Join(root, "*", "v*", "zz_generated.crd-manifests", "*.yaml"))
 	if err != nil || len(files) < 100 {
 		t.Fatalf("found %d definitions: %v", len(files), err)
 	}
@@ -68,7 +69,8 @@ func TestKindsAreOpenShifts(t *testing.T) {
 			t.Fatal(err)
 		}
 		g, w := got.Spec.Names, want.Spec.Names
-		if g.Kind != w.Kind || g.Plural != w.Plural || g.Singular != w.Singular || g.ListKind != w.ListKind || got.Spec.Scope != want.Spec.Scope {
+		if g.Kind != w.Kind || g.Plural != w.Plural || g.Singular != w.Singular || g.ListKind != w.ListKind ||
+			got.Spec.Scope != want.Spec.Scope {
 			t.Errorf("%s: got %+v %s, OpenShift has %+v %s", k.Name(), g, got.Spec.Scope, w, want.Spec.Scope)
 		}
 		for _, s := range w.ShortNames {

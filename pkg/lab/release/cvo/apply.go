@@ -10,44 +10,27 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// api is what applying needs of the API server.
-type api interface {
-	Apply(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error)
-	Create(ctx context.Context, o *unstructured.Unstructured) error
+// writer is what applying needs of the API server.
+type writer interface {
+	ApplyObject(ctx context.Context, o *unstructured.Unstructured) error
+	CreateObject(ctx context.Context, o *unstructured.Unstructured) error
 }
 
 // applier brings the payload's objects to the API server.
 type applier struct {
-	api       api
+	api       writer
 	overrides []configv1.ComponentOverride
 	internal  string // Infrastructure's apiServerInternalURL, empty while unknown
 }
 
-// pass applies the manifests in order and returns those that failed, with the
-// causes. It does not stop at a failure: on a new cluster what a manifest
-// needs (a namespace, a definition) may be brought by others, and the next
-// pass finds it.
-func (a applier) pass(ctx context.Context, manifests []manifest) (failed []manifest, causes []error) {
-	for _, m := range manifests {
-		if ctx.Err() != nil {
-			return append(failed, m), append(causes, ctx.Err())
-		}
-		if a.unmanaged(m.Object) {
-			continue
-		}
-		if err := a.one(ctx, m.Object); err != nil {
-			failed = append(failed, m)
-			causes = append(causes, fmt.Errorf("%s: %w", m.File, err))
-		}
+func (a applier) put(ctx context.Context, o *unstructured.Unstructured) error {
+	if a.unmanaged(o) {
+		return nil
 	}
-	return failed, causes
-}
-
-func (a applier) one(ctx context.Context, o *unstructured.Unstructured) error {
 	// The operator that owns a ClusterOperator writes its status; the payload
 	// only says that there is one.
 	if isClusterOperator(o) || o.GetAnnotations()["release.openshift.io/create-only"] == "true" {
-		return a.api.Create(ctx, o)
+		return a.api.CreateObject(ctx, o)
 	}
 	o = o.DeepCopy()
 	if a.internal != "" {
@@ -55,8 +38,7 @@ func (a applier) one(ctx context.Context, o *unstructured.Unstructured) error {
 			return err
 		}
 	}
-	_, err := a.api.Apply(ctx, o)
-	return err
+	return a.api.ApplyObject(ctx, o)
 }
 
 func isClusterOperator(o *unstructured.Unstructured) bool {
@@ -64,11 +46,12 @@ func isClusterOperator(o *unstructured.Unstructured) bool {
 	return gvk.Group == configv1.GroupName && gvk.Kind == "ClusterOperator"
 }
 
-// unmanaged says whether spec.overrides takes the object out of our hands.
+// unmanaged reports whether spec.overrides leaves the object to the user.
 func (a applier) unmanaged(o *unstructured.Unstructured) bool {
 	gvk := o.GroupVersionKind()
 	return slices.ContainsFunc(a.overrides, func(c configv1.ComponentOverride) bool {
-		return c.Unmanaged && c.Kind == gvk.Kind && c.Group == gvk.Group && c.Namespace == o.GetNamespace() && c.Name == o.GetName()
+		return c.Unmanaged && c.Kind == gvk.Kind && c.Group == gvk.Group &&
+			c.Namespace == o.GetNamespace() && c.Name == o.GetName()
 	})
 }
 
@@ -82,7 +65,8 @@ var podSpecs = map[string][]string{
 }
 
 // setServiceHost points containers that name KUBERNETES_SERVICE_HOST to the
-// internal load balancer: those pods run before there is a service network.
+// internal load balancer: those pods run before there is a service network. It
+// changes the object.
 func setServiceHost(o *unstructured.Unstructured, internal string) error {
 	path, ok := podSpecs[o.GetKind()]
 	if !ok {
@@ -94,10 +78,9 @@ func setServiceHost(o *unstructured.Unstructured, internal string) error {
 	}
 	values := map[string]string{"KUBERNETES_SERVICE_HOST": u.Hostname(), "KUBERNETES_SERVICE_PORT": u.Port()}
 	for _, field := range []string{"initContainers", "containers"} {
-		containers, found, err := unstructured.NestedSlice(o.Object, append(slices.Clone(path), field)...)
-		if err != nil || !found {
-			continue
-		}
+		// The list is the object's own, which is changed in place.
+		list, _, _ := unstructured.NestedFieldNoCopy(o.Object, append(slices.Clone(path), field)...)
+		containers, _ := list.([]any)
 		for _, c := range containers {
 			container, _ := c.(map[string]any)
 			env, _ := container["env"].([]any)
@@ -112,9 +95,6 @@ func setServiceHost(o *unstructured.Unstructured, internal string) error {
 				}
 			}
 		}
-		if err := unstructured.SetNestedSlice(o.Object, containers, append(slices.Clone(path), field)...); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -124,8 +104,4 @@ func hasName(list []any, name string) bool {
 		m, _ := e.(map[string]any)
 		return m["name"] == name
 	})
-}
-
-func toUnstructured(object map[string]any) *unstructured.Unstructured {
-	return &unstructured.Unstructured{Object: object}
 }

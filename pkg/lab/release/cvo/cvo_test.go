@@ -13,6 +13,8 @@ import (
 
 	configv1 "github.com/openshift/api/config/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 var rewrite = flag.Bool("update", false, "accept what was rendered")
@@ -28,13 +30,21 @@ func releaseRoot(t *testing.T) string {
 	for name, text := range map[string]string{
 		"release-manifests/image-references": references1,
 		"release-manifests/release-metadata": `{"kind":"cincinnati-metadata-v0"}`,
-		"release-manifests/0000_50_b_deployment.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: b\n  namespace: ns\n" + included +
-			"spec:\n  template:\n    spec:\n      containers:\n      - name: c\n        env:\n        - {name: KUBERNETES_SERVICE_HOST, value: 127.0.0.1}\n        - {name: KUBERNETES_SERVICE_PORT, value: \"6443\"}\n      - name: d\n        env:\n        - {name: OTHER, value: x}\n",
+		"release-manifests/0000_50_b_deployment.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: b\n" +
+			"  namespace: ns\n" + included +
+			"spec:\n  template:\n    spec:\n      containers:\n      - name: c\n        env:\n" +
+			"        - {name: KUBERNETES_SERVICE_HOST, value: 127.0.0.1}\n" +
+			"        - {name: KUBERNETES_SERVICE_PORT, value: \"6443\"}\n      - name: d\n        env:\n" +
+			"        - {name: OTHER, value: x}\n",
 		"release-manifests/0000_10_a_many.yaml": "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns\n" + included +
 			"---\napiVersion: config.openshift.io/v1\nkind: ClusterOperator\nmetadata:\n  name: a\n" + included,
-		"release-manifests/0000_20_other-profile.yaml": "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: never\n  annotations:\n    include.release.openshift.io/single-node-developer: \"true\"\n",
-		"manifests/0000_00_cvo.yaml":                   "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: own\n  namespace: openshift-cluster-version\n" + included + "data:\n  image: {{.ReleaseImage}}\n  profile: {{.ClusterProfile}}\n",
-		"bootstrap/bootstrap-pod.yaml":                 "apiVersion: v1\nkind: Pod\nmetadata:\n  name: bootstrap-cluster-version-operator\nspec:\n  containers:\n  - image: {{.ReleaseImage}}\n",
+		"release-manifests/0000_20_other-profile.yaml": "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: never\n" +
+			"  annotations:\n    include.release.openshift.io/single-node-developer: \"true\"\n",
+		"manifests/0000_00_cvo.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: own\n" +
+			"  namespace: openshift-cluster-version\n" + included +
+			"data:\n  image: {{.ReleaseImage}}\n  profile: {{.ClusterProfile}}\n",
+		"bootstrap/bootstrap-pod.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n" +
+			"  name: bootstrap-cluster-version-operator\nspec:\n  containers:\n  - image: {{.ReleaseImage}}\n",
 	} {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -50,13 +60,14 @@ func releaseRoot(t *testing.T) string {
 func TestImage(t *testing.T) {
 	root := releaseRoot(t)
 	var out strings.Builder
-	if err := run(context.Background(), root, &out, []string{"image", "etcd"}); err != nil {
+	if err := command(root, &out).Run(t.Context(), []string{"image", "etcd"}); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != "registry/okd/content@sha256:aa" {
 		t.Errorf("printed %q", out.String())
 	}
-	if err := run(context.Background(), root, &out, []string{"image", "absent"}); err == nil || !strings.Contains(err.Error(), `"absent"`) {
+	if err := command(root, &out).Run(t.Context(), []string{"image", "absent"}); err == nil ||
+		!strings.Contains(err.Error(), `"absent"`) {
 		t.Errorf("unknown tag: %v", err)
 	}
 }
@@ -64,7 +75,8 @@ func TestImage(t *testing.T) {
 func TestRender(t *testing.T) {
 	root, out := releaseRoot(t), t.TempDir()
 	t.Setenv("CLUSTER_PROFILE", "self-managed-high-availability")
-	err := run(context.Background(), root, nil, []string{"render", "--output-dir=" + out, "--release-image=registry/okd/release@sha256:bb",
+	err := command(root, nil).Run(t.Context(), []string{"render", "--output-dir=" + out,
+		"--release-image=registry/okd/release@sha256:bb",
 		"--feature-gate-manifest-path=/assets/manifests/99_feature-gate.yaml"})
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +103,12 @@ func TestRender(t *testing.T) {
 			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
 		}
 	}
-	if err := run(context.Background(), root, nil, []string{"render", "--output-dir=" + out, "--release-image=x", "--newer-flag=1"}); err == nil || !strings.Contains(err.Error(), "newer-flag") {
+	if err := command(root, nil).Run(t.Context(), []string{"render", "--output-dir=" + out, "--release-image=x",
+		"--newer-flag=1"}); err == nil || !strings.Contains(err.Error(), "newer-flag") {
 		t.Errorf("unknown flag: %v", err)
 	}
-	if err := run(context.Background(), root, nil, []string{"render", "--output-dir=" + out}); err == nil || !strings.Contains(err.Error(), "--release-image is required") {
+	if err := command(root, nil).Run(t.Context(), []string{"render", "--output-dir=" + out}); err == nil ||
+		!strings.Contains(err.Error(), "--release-image is required") {
 		t.Errorf("missing flag: %v", err)
 	}
 }
@@ -116,10 +130,10 @@ func (r *recorder) do(verb string, o *unstructured.Unstructured) error {
 	return r.fail[o.GetName()]
 }
 
-func (r *recorder) Apply(_ context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	return o, r.do("apply", o)
+func (r *recorder) ApplyObject(_ context.Context, o *unstructured.Unstructured) error {
+	return r.do("apply", o)
 }
-func (r *recorder) Create(_ context.Context, o *unstructured.Unstructured) error {
+func (r *recorder) CreateObject(_ context.Context, o *unstructured.Unstructured) error {
 	return r.do("create", o)
 }
 
@@ -130,12 +144,13 @@ func TestPassAppliesByRunLevel(t *testing.T) {
 	}
 	r := &recorder{fail: map[string]error{"ns": errors.New("not now")}}
 	a := applier{api: r, internal: "https://api-int.demo.okd.test:6443"}
-	failed, causes := a.pass(context.Background(), p.Manifests)
+	failed, causes := api.Pass(t.Context(), p.Manifests, a.put)
 	want := []string{"apply ConfigMap/own", "apply Namespace/ns", "create ClusterOperator/a", "apply Deployment/b"}
 	if !slices.Equal(r.calls, want) {
 		t.Errorf("calls %q, want %q", r.calls, want)
 	}
-	if len(failed) != 1 || failed[0].Object.GetName() != "ns" || !strings.Contains(causes[0].Error(), "0000_10_a_many.yaml: not now") {
+	if len(failed) != 1 || failed[0].Object.GetName() != "ns" ||
+		!strings.Contains(causes[0].Error(), "0000_10_a_many.yaml: not now") {
 		t.Errorf("failed %v: %v", failed, causes)
 	}
 	containers, _, _ := unstructured.NestedSlice(r.last["b"].Object, "spec", "template", "spec", "containers")
@@ -162,13 +177,14 @@ func TestOverrides(t *testing.T) {
 		{Kind: "Namespace", Name: "ns", Unmanaged: false},
 		{Kind: "ConfigMap", Namespace: "other", Name: "own", Unmanaged: true},
 	}}
-	a.pass(context.Background(), p.Manifests)
-	if want := []string{"apply ConfigMap/own", "apply Namespace/ns", "create ClusterOperator/a"}; !slices.Equal(r.calls, want) {
+	api.Pass(t.Context(), p.Manifests, a.put)
+	want := []string{"apply ConfigMap/own", "apply Namespace/ns", "create ClusterOperator/a"}
+	if !slices.Equal(r.calls, want) {
 		t.Errorf("calls %q, want %q", r.calls, want)
 	}
 }
 
-func condition(cv configv1.ClusterVersion, t string) string {
+func statusOf(cv configv1.ClusterVersion, t string) string {
 	for _, c := range cv.Status.Conditions {
 		if string(c.Type) == t {
 			return string(c.Status)
@@ -180,7 +196,8 @@ func condition(cv configv1.ClusterVersion, t string) string {
 func TestStatus(t *testing.T) {
 	p := payload{Version: "4.20.0-okd-lab.1", Image: "registry/okd/release@sha256:bb"}
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	starting := progress{Total: 40, Failed: 2, Err: errors.New("no namespace"), Waiting: []string{"etcd"}, Reasons: []string{"etcd does not exist yet"}}
+	starting := progress{Total: 40, Failed: 2, Err: errors.New("no namespace"), Waiting: []string{"etcd"},
+		Reasons: []string{"etcd does not exist yet"}}
 	stuck := starting
 	stuck.Lasting = true
 	var cv configv1.ClusterVersion
@@ -194,13 +211,17 @@ func TestStatus(t *testing.T) {
 	}{
 		{"starting", starting, "False", "True", "False", configv1.PartialUpdate, "etcd does not exist yet"},
 		{"for long", stuck, "False", "True", "True", configv1.PartialUpdate, "2 of 40 manifests (no namespace)"},
-		{"complete", progress{Total: 40}, "True", "False", "False", configv1.CompletedUpdate, "Cluster version is 4.20.0-okd-lab.1"},
-		{"an operator goes away", progress{Total: 40, Waiting: []string{"dns"}, Reasons: []string{"dns: gone"}}, "True", "False", "False", configv1.CompletedUpdate, "Cluster version is"},
-		{"and stays away", progress{Total: 40, Waiting: []string{"dns"}, Reasons: []string{"dns: gone"}, Lasting: true}, "True", "False", "True", configv1.CompletedUpdate, "dns: gone"},
+		{"complete", progress{Total: 40}, "True", "False", "False", configv1.CompletedUpdate,
+			"Cluster version is 4.20.0-okd-lab.1"},
+		{"an operator goes away", progress{Total: 40, Waiting: []string{"dns"}, Reasons: []string{"dns: gone"}}, "True",
+			"False", "False", configv1.CompletedUpdate, "Cluster version is"},
+		{"and stays away", progress{Total: 40, Waiting: []string{"dns"}, Reasons: []string{"dns: gone"}, Lasting: true},
+			"True", "False", "True", configv1.CompletedUpdate, "dns: gone"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			setStatus(&cv, p, 8, c.progress, now)
-			if a, g, f := condition(cv, "Available"), condition(cv, "Progressing"), condition(cv, "Failing"); a != c.available || g != c.progressing || f != c.failing {
+			a, g, f := statusOf(cv, "Available"), statusOf(cv, "Progressing"), statusOf(cv, "Failing")
+			if a != c.available || g != c.progressing || f != c.failing {
 				t.Errorf("available %s, progressing %s, failing %s", a, g, f)
 			}
 			if h := cv.Status.History; len(h) != 1 || h[0].State != c.state || h[0].Version != p.Version {
@@ -225,11 +246,13 @@ func TestLookAtOperators(t *testing.T) {
 		var o configv1.ClusterOperator
 		o.Name = name
 		if status != "" {
-			o.Status.Conditions = []configv1.ClusterOperatorStatusCondition{{Type: configv1.OperatorAvailable, Status: status, Message: "m"}}
+			o.Status.Conditions = []configv1.ClusterOperatorStatusCondition{{Type: configv1.OperatorAvailable,
+				Status: status, Message: "m"}}
 		}
 		return o
 	}
-	waiting, reasons := lookAtOperators([]string{"a", "b", "c", "d"}, []configv1.ClusterOperator{co("a", "True"), co("b", "False"), co("c", ""), co("e", "False")})
+	waiting, reasons := lookAtOperators([]string{"a", "b", "c", "d"},
+		[]configv1.ClusterOperator{co("a", "True"), co("b", "False"), co("c", ""), co("e", "False")})
 	if !slices.Equal(waiting, []string{"b", "c", "d"}) {
 		t.Errorf("waiting for %q", waiting)
 	}

@@ -1,49 +1,24 @@
 package cvo
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/template"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// references is what the operator reads from image-references.
-type references struct {
-	Metadata struct {
-		Name string `json:"name"`
-	} `json:"metadata"`
-	Spec struct {
-		Tags []struct {
-			Name string `json:"name"`
-			From struct {
-				Name string `json:"name"`
-			} `json:"from"`
-		} `json:"tags"`
-	} `json:"spec"`
-}
-
-func readReferences(root string) (references, error) {
-	var r references
-	data, err := os.ReadFile(filepath.Join(root, "release-manifests", "image-references"))
-	if err != nil {
-		return r, fmt.Errorf("read image references: %w", err)
+func readReferences(root string) (contract.References, error) {
+	r, err := contract.ReadReferences(filepath.Join(root, "release-manifests", "image-references"))
+	if err == nil && r.Version == "" {
+		err = errors.New("read image references: the image stream has no name, which is the release's version")
 	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return r, fmt.Errorf("parse image references: %w", err)
-	}
-	if r.Metadata.Name == "" {
-		return r, errors.New("parse image references: the image stream has no name, which is the release's version")
-	}
-	return r, nil
+	return r, err
 }
 
 // image prints the pull spec of a tag, without a line end: scripts use it as
@@ -56,26 +31,19 @@ func image(root string, out io.Writer, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range r.Spec.Tags {
-		if t.Name == args[0] {
-			_, err := io.WriteString(out, t.From.Name)
-			return err
-		}
+	spec, ok := r.Images[args[0]]
+	if !ok {
+		return fmt.Errorf("no image with tag %q in release %s", args[0], r.Version)
 	}
-	return fmt.Errorf("no image with tag %q in release %s", args[0], r.Metadata.Name)
-}
-
-// manifest is one object of the payload.
-type manifest struct {
-	File   string
-	Object *unstructured.Unstructured
+	_, err = io.WriteString(out, spec)
+	return err
 }
 
 // payload is a release's content.
 type payload struct {
 	Version   string
 	Image     string
-	Manifests []manifest // in the order of their files' names: run levels
+	Manifests []api.Manifest // in the order of their files' names: run levels
 }
 
 // templateData are the names that the operator's own manifests may use.
@@ -85,9 +53,6 @@ type templateData struct {
 	Version        string
 }
 
-// notManifests are files of /release-manifests with another meaning.
-var notManifests = []string{"image-references", "release-metadata"}
-
 // loadPayload reads the operator's own manifests, which are templates, and
 // the release's, and keeps those of the cluster profile.
 func loadPayload(root, releaseImage, profile string) (payload, error) {
@@ -95,101 +60,35 @@ func loadPayload(root, releaseImage, profile string) (payload, error) {
 	if err != nil {
 		return payload{}, err
 	}
-	p := payload{Version: r.Metadata.Name, Image: releaseImage}
+	p := payload{Version: r.Version, Image: releaseImage}
 	data := templateData{ReleaseImage: releaseImage, ClusterProfile: profile, Version: p.Version}
-	own, err := ownManifests(root, data)
+	own, err := expanded(filepath.Join(root, "manifests"), data)
 	if err != nil {
 		return payload{}, err
 	}
-	released, err := readDir(filepath.Join(root, "release-manifests"))
+	released, err := api.ReadFiles(filepath.Join(root, "release-manifests"))
 	if err != nil {
 		return payload{}, err
 	}
 	files := append(own, released...)
-	slices.SortStableFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
-	for _, f := range files {
-		objects, err := decode(f.data)
-		if err != nil {
-			return payload{}, fmt.Errorf("parse manifest %s: %w", f.name, err)
-		}
-		for _, o := range objects {
-			if o.GetAnnotations()["include.release.openshift.io/"+profile] == "true" {
-				p.Manifests = append(p.Manifests, manifest{f.name, o})
-			}
-		}
-	}
-	return p, nil
+	slices.SortStableFunc(files, func(a, b api.File) int { return strings.Compare(a.Name, b.Name) })
+	all, err := api.Manifests(files)
+	p.Manifests = slices.DeleteFunc(all, func(m api.Manifest) bool {
+		return m.Object.GetAnnotations()["include.release.openshift.io/"+profile] != "true"
+	})
+	return p, err
 }
 
-type file struct {
-	name string
-	data []byte
-}
-
-func ownManifests(root string, data templateData) ([]file, error) {
-	files, err := readDir(filepath.Join(root, "manifests"))
+// expanded are the files of a directory, which are templates, filled in.
+func expanded(dir string, data templateData) ([]api.File, error) {
+	files, err := api.ReadFiles(dir)
 	if err != nil {
 		return nil, err
 	}
 	for i, f := range files {
-		if files[i].data, err = expand(f, data); err != nil {
+		if files[i].Data, err = program.Fill(f.Name, f.Data, data); err != nil {
 			return nil, err
 		}
 	}
 	return files, nil
-}
-
-func expand(f file, data templateData) ([]byte, error) {
-	t, err := template.New(f.name).Option("missingkey=error").Parse(string(f.data))
-	if err != nil {
-		return nil, fmt.Errorf("parse template: %w", err)
-	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, data); err != nil {
-		return nil, fmt.Errorf("expand template: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-func readDir(dir string) ([]file, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("list manifests: %w", err)
-	}
-	var out []file
-	for _, e := range entries {
-		if e.IsDir() || slices.Contains(notManifests, e.Name()) {
-			continue
-		}
-		if !slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(e.Name())) {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("read manifest: %w", err)
-		}
-		out = append(out, file{e.Name(), data})
-	}
-	return out, nil
-}
-
-// decode splits a file into its objects.
-func decode(data []byte) ([]*unstructured.Unstructured, error) {
-	d := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	var out []*unstructured.Unstructured
-	for {
-		o := &unstructured.Unstructured{}
-		if err := d.Decode(&o.Object); errors.Is(err, io.EOF) {
-			return out, nil
-		} else if err != nil {
-			return nil, err
-		}
-		if len(o.Object) == 0 {
-			continue
-		}
-		if o.GetKind() == "" || o.GetAPIVersion() == "" || o.GetName() == "" {
-			return nil, errors.New("an object has no kind, apiVersion or name")
-		}
-		out = append(out, o)
-	}
 }

@@ -9,7 +9,7 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
 )
 
 // progress is how far the release is brought to the cluster.
@@ -50,8 +50,10 @@ func lookAtOperators(names []string, found []configv1.ClusterOperator) (waiting,
 	return waiting, reasons
 }
 
-func find(list []configv1.ClusterOperatorStatusCondition, t configv1.ClusterStatusConditionType) *configv1.ClusterOperatorStatusCondition {
-	i := slices.IndexFunc(list, func(c configv1.ClusterOperatorStatusCondition) bool { return c.Type == t })
+type condition = configv1.ClusterOperatorStatusCondition
+
+func find(list []condition, t configv1.ClusterStatusConditionType) *condition {
+	i := slices.IndexFunc(list, func(c condition) bool { return c.Type == t })
 	if i < 0 {
 		return nil
 	}
@@ -76,32 +78,28 @@ func setStatus(cv *configv1.ClusterVersion, p payload, operators int, g progress
 	}
 	completed := h.State == configv1.CompletedUpdate
 
-	set := func(t configv1.ClusterStatusConditionType, on bool, reason, message string) {
-		status := configv1.ConditionFalse
-		if on {
-			status = configv1.ConditionTrue
-		}
-		kube.SetCondition(&s.Conditions, configv1.ClusterOperatorStatusCondition{Type: t, Status: status, Reason: reason, Message: message}, now)
-	}
-	what := g.problem()
-	failing := g.Lasting && !g.done()
-	set("Failing", failing, ifElse(failing, g.reason(), ""), ifElse(failing, what, ""))
-	if completed {
-		set(configv1.OperatorAvailable, true, "", "Done applying "+p.Version)
-	} else {
-		set(configv1.OperatorAvailable, false, "", "")
-	}
+	what, failing := g.problem(), g.Lasting && !g.done()
+	progressing := operator.Condition{Type: "Progressing", Message: "Cluster version is " + p.Version}
 	switch {
 	case completed && failing:
-		set(configv1.OperatorProgressing, false, g.reason(), fmt.Sprintf("Error while reconciling %s: %s", p.Version, what))
-	case completed:
-		set(configv1.OperatorProgressing, false, "", "Cluster version is "+p.Version)
-	default:
-		set(configv1.OperatorProgressing, true, g.reason(), fmt.Sprintf("Working towards %s: %d%% complete, waiting on %s", p.Version, g.percent(operators), what))
+		progressing.Reason = g.reason()
+		progressing.Message = fmt.Sprintf("Error while reconciling %s: %s", p.Version, what)
+	case !completed:
+		progressing.Status, progressing.Reason = true, g.reason()
+		progressing.Message = fmt.Sprintf("Working towards %s: %d%% complete, waiting on %s",
+			p.Version, g.percent(operators), what)
 	}
-	set("ReleaseAccepted", true, "PayloadLoaded", fmt.Sprintf("Payload loaded version=%q image=%q", p.Version, p.Image))
-	// Nothing offers updates in the lab; the condition says so as OKD's does.
-	set(configv1.RetrievedUpdates, false, "NoChannel", "The update channel has not been configured.")
+	either := operator.Either
+	operator.SetConditions(&s.Conditions, now,
+		operator.Is("Failing", failing, g.reason(), "", either(failing, what, "")),
+		operator.Is("Available", completed, "", "", either(completed, "Done applying "+p.Version, "")),
+		progressing,
+		operator.Condition{Type: "ReleaseAccepted", Status: true, Reason: "PayloadLoaded",
+			Message: fmt.Sprintf("Payload loaded version=%q image=%q", p.Version, p.Image)},
+		// Nothing offers updates in the lab; the condition says so as OKD's does.
+		operator.Condition{Type: "RetrievedUpdates", Reason: "NoChannel",
+			Message: "The update channel has not been configured."},
+	)
 }
 
 func (p progress) reason() string {
@@ -123,11 +121,4 @@ func (p progress) problem() string {
 		parts = append(parts, strings.Join(p.Reasons, "; "))
 	}
 	return strings.Join(parts, "; ")
-}
-
-func ifElse(cond bool, a, b string) string {
-	if cond {
-		return a
-	}
-	return b
 }

@@ -3,133 +3,116 @@ package etcd
 import (
 	"context"
 	"fmt"
-	"os"
+	"log/slog"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
 )
 
-// Main is cluster-etcd-operator.
-func Main(ctx context.Context, args []string) error {
-	root := &cobra.Command{Use: "cluster-etcd-operator", Short: "Operator of the cluster's etcd"}
-	root.AddCommand(contract.Limit(renderCommand(), "cluster-etcd-operator render"), operatorCommand(),
-		staticpod.InstallerCommand(), contract.Limit(waitCommand(), "cluster-etcd-operator wait-for-ceo"))
-	return staticpod.Execute(ctx, root, args)
+const name = "cluster-etcd-operator"
+
+// Commands are the programs of this package.
+func Commands() []program.Command {
+	return []program.Command{
+		program.Verbs(name,
+			program.Command{Name: "render", Run: render},
+			staticpod.Command(name, NewOperator),
+			staticpod.InstallerCommand(),
+			program.Command{Name: "wait-for-ceo", Run: waitForCEO},
+		),
+		{Name: "discover-etcd-initial-cluster", Run: discover},
+	}
 }
 
-// Discover is discover-etcd-initial-cluster, which etcd's pods run first.
-func Discover(ctx context.Context, args []string) error {
-	d := Discovery{Clock: clock.Real(), Log: staticpod.Logger()}
-	c := &cobra.Command{
-		Use:   "discover-etcd-initial-cluster",
-		Short: "Wait to be a member, then write etcd's configuration",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if d.Name == "" || d.IP == "" {
-				return fmt.Errorf("discover etcd cluster: --name and --ip are required")
-			}
-			return d.Run(c.Context())
+// NewOperator is the operator of etcd's static pods.
+func NewOperator(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
+	operand := &operand{client: c, clock: clk, images: i}
+	o := &staticpod.Operator{
+		Component: staticpod.Component{
+			Name: "etcd", Pod: "etcd", PodConfigMap: "etcd-pod",
+			Namespace: namespace, OperatorNamespace: operatorNamespace, Deployment: "etcd-operator",
+			Resource: kube.Etcds, Kind: "Etcd",
+			CertDir: certDir, CertConfigMaps: []string{bundle, memberList}, CertSecrets: []string{allCerts},
+			InstallerCommand: []string{"/usr/bin/cluster-etcd-operator", "installer"},
 		},
+		Images: i, Operand: operand, Client: c, Clock: clk, Log: program.Logger(),
 	}
-	f := c.Flags()
-	f.StringVar(&d.Name, "name", "", "name of this member")
-	f.StringVar(&d.IP, "ip", "", "address of this member")
-	f.StringVar(&d.DataDir, "data-dir", "/var/lib/etcd", "etcd's data directory")
-	f.StringVar(&d.ConfigFile, "config-file", "/etc/etcd/etcd.yaml", "file to write")
-	f.StringVar(&d.EndpointsFile, "endpoints-file", "", "file with the client URLs of the members")
-	f.StringVar(&d.CACert, "cacert", "", "CA bundle of etcd")
-	f.StringVar(&d.Cert, "cert", "", "client certificate")
-	f.StringVar(&d.Key, "key", "", "key of the client certificate")
-	return staticpod.Execute(ctx, c, args)
+	operand.event = o.Event
+	return o
 }
 
-func renderCommand() *cobra.Command {
-	in := RenderInput{}
-	c := &cobra.Command{
-		Use:   "render",
-		Short: "Render the bootstrap member and etcd's certificates",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			var err error
-			if in.Addresses, err = clusterconfig.LocalAddresses(); err != nil {
-				return err
-			}
-			in.Now = time.Now()
-			return Render(in)
-		},
+// discover is discover-etcd-initial-cluster, which etcd's pods run first.
+func discover(ctx context.Context, args []string) error {
+	d := discovery{clock: clock.Real(), log: program.Logger()}
+	f := contract.Flags("discover-etcd-initial-cluster")
+	f.StringVar(&d.name, "name", "", "name of this member")
+	f.StringVar(&d.ip, "ip", "", "address of this member")
+	f.StringVar(&d.dataDir, "data-dir", "/var/lib/etcd", "etcd's data directory")
+	f.StringVar(&d.configFile, "config-file", "/etc/etcd/etcd.yaml", "file to write")
+	f.StringVar(&d.endpointsFile, "endpoints-file", "", "file with the client URLs of the members")
+	f.StringVar(&d.caCert, "cacert", "", "CA bundle of etcd")
+	f.StringVar(&d.cert, "cert", "", "client certificate")
+	f.StringVar(&d.key, "key", "", "key of the client certificate")
+	if err := contract.Parse(f, args, "name", "ip"); err != nil {
+		return err
 	}
-	f := c.Flags()
+	return d.run(ctx)
+}
+
+func render(_ context.Context, args []string) error {
+	var in RenderInput
+	f := contract.Flags(name + " render")
 	f.StringVar(&in.OutputDir, "asset-output-dir", "", "directory to write to")
 	f.StringVar(&in.ClusterFile, "cluster-configmap-file", "", "ConfigMap cluster-config-v1")
 	f.StringVar(&in.EtcdImage, "etcd-image", "", "image of etcd")
 	f.StringVar(&in.InfraFile, "infra-config-file", "", "Infrastructure cluster")
 	f.StringVar(&in.NetworkFile, "network-config-file", "", "Network cluster")
-	for _, name := range []string{"asset-output-dir", "cluster-configmap-file", "etcd-image", "infra-config-file", "network-config-file"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag that the lines above define
+	err := contract.Parse(f, args,
+		"asset-output-dir", "cluster-configmap-file", "etcd-image", "infra-config-file", "network-config-file")
+	if err != nil {
+		return err
+	}
+	if in.Addresses, err = clusterconfig.LocalAddresses(); err != nil {
+		return err
+	}
+	in.Now = time.Now()
+	return Render(in)
+}
+
+func waitForCEO(ctx context.Context, args []string) error {
+	f := contract.Flags(name + " wait-for-ceo")
+	kubeconfig := f.String("kubeconfig", "", "kubeconfig of the cluster")
+	if err := contract.Parse(f, args); err != nil {
+		return err
+	}
+	c, err := api.Connect(name, *kubeconfig)
+	if err != nil {
+		return err
+	}
+	return WaitForCEO(ctx, c, clock.Real(), program.Logger())
+}
+
+// WaitForCEO returns when etcd no longer depends on the bootstrap host:
+// condition EtcdRunningInCluster of etcds/cluster. There is no time limit, as
+// there is none in OKD: giving up early would cost the cluster its quorum.
+func WaitForCEO(ctx context.Context, c *api.Client, clk clock.Clock, log *slog.Logger) error {
+	look := func(ctx context.Context) (bool, string) {
+		var r staticpod.Resource
+		if err := c.Get(ctx, kube.Etcds.Ref("", "cluster"), &r); err != nil {
+			return false, err.Error()
 		}
-	}
-	return c
-}
-
-func operatorCommand() *cobra.Command {
-	var conn staticpod.Connection
-	c := &cobra.Command{
-		Use:   "operator",
-		Short: "Run the operator",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			k, err := kube.Connect(conn.Kubeconfig, conn.ServerFrom)
-			if err != nil {
-				return err
+		for _, c := range r.Status.Conditions {
+			if c.Type == runningInCluster {
+				return c.Status == "True", c.Message
 			}
-			o := NewOperator(k, clock.Real(), os.Getenv("IMAGE"), os.Getenv("OPERATOR_IMAGE"),
-				os.Getenv("RELEASE_VERSION"), os.Getenv("OPERAND_IMAGE_VERSION"))
-			host, err := os.Hostname()
-			if err != nil {
-				return fmt.Errorf("read host name: %w", err)
-			}
-			return o.Lead(c.Context(), fmt.Sprintf("%s_%d", host, os.Getpid()))
-		},
+		}
+		return false, fmt.Sprintf("etcds/cluster has no condition %s yet", runningInCluster)
 	}
-	conn.Register(c)
-	return c
-}
-
-// NewOperator puts operator and operand together.
-func NewOperator(k *kube.Clients, clk clock.Clock, etcdImage, operatorImage, version, operandVersion string) *staticpod.Operator {
-	operand := &Operand{Clients: k, Clock: clk, EtcdImage: etcdImage, OperatorImage: operatorImage}
-	o := &staticpod.Operator{
-		Component: Component(operatorImage, version, operandVersion),
-		Operand:   operand,
-		Clients:   k,
-		Clock:     clk,
-		Log:       staticpod.Logger(),
-	}
-	operand.Event = o.Event
-	return o
-}
-
-func waitCommand() *cobra.Command {
-	var kubeconfig string
-	c := &cobra.Command{
-		Use:   "wait-for-ceo",
-		Short: "Wait until etcd no longer depends on the bootstrap host",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			k, err := kube.Connect(kubeconfig, "")
-			if err != nil {
-				return err
-			}
-			return WaitForCEO(c.Context(), k, clock.Real(), staticpod.Logger())
-		},
-	}
-	c.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
-	return c
+	return program.Wait(ctx, clk, log, "etcd to run in the cluster", time.Second, look)
 }

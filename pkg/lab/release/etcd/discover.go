@@ -15,26 +15,24 @@ import (
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// Discovery prepares a member's configuration before etcd starts on a control
+// discovery prepares a member's configuration before etcd starts on a control
 // plane node. A new member waits until the operator has added it; one that has
 // its data starts at once, because after a power cut there may be nobody to
 // ask.
-type Discovery struct {
-	Name          string
-	IP            string
-	DataDir       string
-	ConfigFile    string // written
-	EndpointsFile string // client URLs, separated by commas or white space
-	CACert        string
-	Cert, Key     string
-	Clock         clock.Clock
-	Log           *slog.Logger
-
-	files *serverFiles // of the configuration; nil for those of a control plane node
+type discovery struct {
+	name          string
+	ip            string
+	dataDir       string
+	configFile    string // written
+	endpointsFile string // client URLs, separated by commas or white space
+	caCert        string
+	cert, key     string
+	clock         clock.Clock
+	log           *slog.Logger
 }
 
-// Run writes the configuration file.
-func (d *Discovery) Run(ctx context.Context) error {
+// run writes the configuration file.
+func (d *discovery) run(ctx context.Context) error {
 	dial, endpoints, err := d.dialer()
 	if err != nil {
 		return err
@@ -42,12 +40,12 @@ func (d *Discovery) Run(ctx context.Context) error {
 	defer dial.close()
 	if d.hasData() {
 		members, err := dial.members(ctx, endpoints)
-		if err != nil || contains(members, d.IP) {
-			d.Log.Info("member has its data", "dir", d.DataDir, "checked", err == nil)
+		if err != nil || contains(members, d.ip) {
+			d.log.Info("member has its data", "dir", d.dataDir, "checked", err == nil)
 			if err := d.free(ctx); err != nil {
 				return err
 			}
-			return d.write(d.Name + "=" + PeerURL(d.IP))
+			return d.write(d.name + "=" + PeerURL(d.ip))
 		}
 		// The others removed this member while it was away. Its data names a
 		// membership that will never be valid again.
@@ -56,13 +54,13 @@ func (d *Discovery) Run(ctx context.Context) error {
 		}
 	}
 	var cluster string
-	err = wait.Until(ctx, d.Clock, 300*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+	err = wait.Until(ctx, d.clock, 300*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		members, err := dial.members(ctx, endpoints)
 		if err != nil {
 			return false, err.Error(), nil
 		}
-		if !contains(members, d.IP) {
-			return false, fmt.Sprintf("the etcd operator has not added %s yet", d.IP), nil
+		if !contains(members, d.ip) {
+			return false, fmt.Sprintf("the etcd operator has not added %s yet", d.ip), nil
 		}
 		cluster = d.initialCluster(members)
 		return true, "", nil
@@ -70,20 +68,20 @@ func (d *Discovery) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wait to become an etcd member: %w", err)
 	}
-	d.Log.Info("member was added", "initial-cluster", cluster)
+	d.log.Info("member was added", "initial-cluster", cluster)
 	return d.write(cluster)
 }
 
 // initialCluster lists every member. etcd compares the peer URLs with the
 // cluster's and takes the names from there later, so a member that has not
 // published its name yet (that takes seconds) gets a unique one here.
-func (d *Discovery) initialCluster(members []member) string {
+func (d *discovery) initialCluster(members []member) string {
 	var out []string
 	for _, m := range members {
 		name := m.Name
 		switch {
-		case m.IP == d.IP:
-			name = d.Name
+		case m.IP == d.ip:
+			name = d.name
 		case name == "":
 			name = "member-" + strconv.FormatUint(m.ID, 16)
 		}
@@ -92,18 +90,14 @@ func (d *Discovery) initialCluster(members []member) string {
 	return strings.Join(out, ",")
 }
 
-func (d *Discovery) write(cluster string) error {
-	files := masterFiles(d.Name)
-	if d.files != nil {
-		files = *d.files
-	}
-	settings := serverSettings(d.Name, d.IP, cluster, "existing", files)
-	settings["data-dir"] = d.DataDir
+func (d *discovery) write(cluster string) error {
+	settings := serverSettings(d.name, d.ip, cluster, "existing", masterFiles(d.name))
+	settings["data-dir"] = d.dataDir
 	data, err := configFile(settings)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(d.ConfigFile, data, 0o600); err != nil {
+	if err := os.WriteFile(d.configFile, data, 0o600); err != nil {
 		return fmt.Errorf("write etcd configuration: %w", err)
 	}
 	return nil
@@ -111,9 +105,9 @@ func (d *Discovery) write(cluster string) error {
 
 // free waits until nobody uses the data any more. A node that bootstrapped in
 // place runs the same member as another pod, which may take a while to end.
-func (d *Discovery) free(ctx context.Context) error {
+func (d *discovery) free(ctx context.Context) error {
 	dialer := net.Dialer{Timeout: time.Second}
-	err := wait.Until(ctx, d.Clock, 300*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+	err := wait.Until(ctx, d.clock, 300*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort("localhost", peerPort))
 		if err != nil {
 			return true, "", nil
@@ -127,31 +121,31 @@ func (d *Discovery) free(ctx context.Context) error {
 	return nil
 }
 
-func (d *Discovery) hasData() bool {
-	_, err := os.Stat(filepath.Join(d.DataDir, "member", "wal"))
+func (d *discovery) hasData() bool {
+	_, err := os.Stat(filepath.Join(d.dataDir, "member", "wal"))
 	return err == nil
 }
 
-func (d *Discovery) setAside() error {
-	old := filepath.Join(d.DataDir, "member")
-	aside := old + "-removed-" + d.Clock.Now().UTC().Format("20060102150405")
-	d.Log.Warn("member was removed from the cluster; its old data is set aside", "dir", aside)
+func (d *discovery) setAside() error {
+	old := filepath.Join(d.dataDir, "member")
+	aside := old + "-removed-" + d.clock.Now().UTC().Format("20060102150405")
+	d.log.Warn("member was removed from the cluster; its old data is set aside", "dir", aside)
 	if err := os.Rename(old, aside); err != nil {
 		return fmt.Errorf("set old etcd data aside: %w", err)
 	}
 	return nil
 }
 
-func (d *Discovery) dialer() (*dialer, []string, error) {
+func (d *discovery) dialer() (*dialer, []string, error) {
 	var pem [3][]byte
-	for i, path := range []string{d.CACert, d.Cert, d.Key} {
+	for i, path := range []string{d.caCert, d.cert, d.key} {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read etcd certificates: %w", err)
 		}
 		pem[i] = data
 	}
-	text, err := os.ReadFile(d.EndpointsFile)
+	text, err := os.ReadFile(d.endpointsFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read etcd endpoints: %w", err)
 	}

@@ -4,12 +4,7 @@
 // it.
 package etcd
 
-import (
-	"net"
-
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
-)
+import "net"
 
 const (
 	namespace         = "openshift-etcd"
@@ -23,12 +18,11 @@ const (
 	// there is one.
 	BootstrapAnnotation = "alpha.installer.openshift.io/etcd-bootstrap"
 
-	discovery   = "etcd-discovery" // every member's client URL, for nodes that join
+	memberList  = "etcd-discovery" // ConfigMap with every member's client URL, for nodes that join
 	bundle      = "etcd-ca-bundle"
 	allCerts    = "etcd-all-certs"
 	signer      = "etcd-signer"
 	clientCert  = "etcd-client"
-	podConfig   = "etcd-pod"
 	certDir     = "etcd-certs"
 	bundleKey   = "ca-bundle.crt"
 	discoverKey = "endpoints"
@@ -37,6 +31,10 @@ const (
 	peerPort    = "2380"
 	metricsPort = "9978"
 	healthPort  = "9981" // loopback, plain, for the kubelet's probes
+
+	// runningInCluster is the condition for etcd not depending on the bootstrap
+	// host any more.
+	runningInCluster = "EtcdRunningInCluster"
 )
 
 // url is https://host:port.
@@ -47,24 +45,3 @@ func PeerURL(ip string) string { return url(ip, peerPort) }
 
 // ClientURL is how clients reach the member at ip.
 func ClientURL(ip string) string { return url(ip, clientPort) }
-
-// Component describes etcd's static pods.
-func Component(image, version, operandVersion string) staticpod.Component {
-	return staticpod.Component{
-		Name:              "etcd",
-		Pod:               "etcd",
-		PodConfigMap:      podConfig,
-		Namespace:         namespace,
-		OperatorNamespace: operatorNamespace,
-		Deployment:        "etcd-operator",
-		Resource:          kube.Etcds,
-		Kind:              "Etcd",
-		CertDir:           certDir,
-		CertConfigMaps:    []string{bundle, discovery},
-		CertSecrets:       []string{allCerts},
-		InstallerCommand:  []string{"/usr/bin/cluster-etcd-operator", "installer"},
-		InstallerImage:    image,
-		Version:           version,
-		OperandVersion:    operandVersion,
-	}
-}

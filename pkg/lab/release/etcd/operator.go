@@ -12,23 +12,22 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
 )
 
-// Operand is etcd as the static pod operator sees it.
-type Operand struct {
-	Clients       *kube.Clients
-	Clock         clock.Clock
-	EtcdImage     string
-	OperatorImage string
-	// Event records what was done.
-	Event func(ctx context.Context, kind, reason, message string)
+// operand is etcd as the static pod operator sees it.
+type operand struct {
+	client *api.Client
+	clock  clock.Clock
+	images staticpod.Images
+	// event records what was done.
+	event func(ctx context.Context, kind, reason, message string)
 
 	replicas int
 	dial     *dialer
@@ -38,20 +37,19 @@ type Operand struct {
 
 // Prepare makes certificates, makes at most one change of membership, and
 // publishes who is a member.
-func (o *Operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
-	var r staticpod.Report
-	r.Busy = true
-	if err := ensureCerts(ctx, o.Clients, nodes, o.Clock.Now()); err != nil {
+func (o *operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
+	r := staticpod.Report{Busy: true}
+	if err := ensureCerts(ctx, o.client, nodes, o.clock.Now()); err != nil {
 		return r, err
 	}
 	if err := o.connect(ctx); err != nil {
 		return r, err
 	}
-	endpoints, err := o.Clients.Kube.CoreV1().ConfigMaps(namespace).Get(ctx, Endpoints, metav1.GetOptions{})
-	if err != nil {
+	var endpoints corev1.ConfigMap
+	if err := o.client.Get(ctx, kube.ConfigMaps.Ref(namespace, Endpoints), &endpoints); err != nil {
 		return r, fmt.Errorf("read etcd endpoints: %w", err)
 	}
-	s, err := o.observe(ctx, endpoints, nodes)
+	s, err := o.observe(ctx, &endpoints, nodes)
 	if err != nil {
 		r.Unavailable = "no member answers"
 		return r, err
@@ -59,32 +57,30 @@ func (o *Operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.R
 	a := next(s)
 	if err := o.act(ctx, s, a); err != nil {
 		r.Degraded = err.Error()
-		o.Event(ctx, corev1.EventTypeWarning, "MemberChangeFailed", err.Error())
+		o.event(ctx, corev1.EventTypeWarning, "MemberChangeFailed", err.Error())
 	}
 	if a.Do != nothing {
 		// What is published must be the truth after the change.
-		if s, err = o.observe(ctx, endpoints, nodes); err != nil {
+		if s, err = o.observe(ctx, &endpoints, nodes); err != nil {
 			return r, err
 		}
 	}
-	if err := o.publish(ctx, endpoints, s); err != nil {
+	if err := o.publish(ctx, &endpoints, s); err != nil {
 		return r, err
 	}
-	if err := o.ensurePod(ctx); err != nil {
-		return r, err
-	}
-	o.judge(&r, s, a)
+	r.Pod = masterPod(o.images.Operand, o.images.Operator)
+	judge(&r, s, a)
 	return r, nil
 }
 
 // connect makes the dialer from the client secret, anew when that changed.
-func (o *Operand) connect(ctx context.Context) error {
-	s, err := o.Clients.Kube.CoreV1().Secrets(namespace).Get(ctx, clientCert, metav1.GetOptions{})
-	if err != nil {
+func (o *operand) connect(ctx context.Context) error {
+	var s corev1.Secret
+	var ca corev1.ConfigMap
+	if err := o.client.Get(ctx, kube.Secrets.Ref(namespace, clientCert), &s); err != nil {
 		return fmt.Errorf("read etcd client certificate: %w", err)
 	}
-	ca, err := o.Clients.Kube.CoreV1().ConfigMaps(namespace).Get(ctx, bundle, metav1.GetOptions{})
-	if err != nil {
+	if err := o.client.Get(ctx, kube.ConfigMaps.Ref(namespace, bundle), &ca); err != nil {
 		return fmt.Errorf("read etcd CA bundle: %w", err)
 	}
 	identity := bytes.Join([][]byte{s.Data[corev1.TLSCertKey], []byte(ca.Data[bundleKey])}, nil)
@@ -102,7 +98,7 @@ func (o *Operand) connect(ctx context.Context) error {
 	return nil
 }
 
-func (o *Operand) observe(ctx context.Context, endpoints *corev1.ConfigMap, nodes []corev1.Node) (state, error) {
+func (o *operand) observe(ctx context.Context, endpoints *corev1.ConfigMap, nodes []corev1.Node) (state, error) {
 	var s state
 	var err error
 	urls := memberURLs(endpoints)
@@ -117,7 +113,7 @@ func (o *Operand) observe(ctx context.Context, endpoints *corev1.ConfigMap, node
 		return s, err
 	}
 	for i := range nodes {
-		c := candidate{Node: nodes[i].Name, IP: staticpod.NodeAddress(&nodes[i])}
+		c := candidate{Node: nodes[i].Name, IP: api.NodeAddress(&nodes[i])}
 		if c.IP == "" {
 			continue
 		}
@@ -132,60 +128,49 @@ func (o *Operand) observe(ctx context.Context, endpoints *corev1.ConfigMap, node
 }
 
 // wanted is the size of the control plane, which does not change.
-func (o *Operand) wanted(ctx context.Context) (int, error) {
+func (o *operand) wanted(ctx context.Context) (int, error) {
 	if o.replicas > 0 {
 		return o.replicas, nil
 	}
-	cm, err := o.Clients.Kube.CoreV1().ConfigMaps("kube-system").Get(ctx, "cluster-config-v1", metav1.GetOptions{})
+	var cm corev1.ConfigMap
+	err := o.client.Get(ctx, kube.ConfigMaps.Ref("kube-system", "cluster-config-v1"), &cm)
+	if err == nil {
+		o.replicas, err = clusterconfig.Replicas(cm.Data)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("read cluster config: %w", err)
 	}
-	c, err := clusterconfig.ParseCluster(cm.Data["install-config"])
-	if err != nil {
-		return 0, fmt.Errorf("read cluster config: %w", err)
-	}
-	if c.ControlPlaneReplicas < 1 {
-		return 0, fmt.Errorf("read cluster config: controlPlane.replicas is not set")
-	}
-	o.replicas = c.ControlPlaneReplicas
 	return o.replicas, nil
 }
 
-func (o *Operand) bootstrapComplete(ctx context.Context) (bool, error) {
+func (o *operand) bootstrapComplete(ctx context.Context) (bool, error) {
 	if o.complete {
 		return true, nil
 	}
-	cm, err := o.Clients.Kube.CoreV1().ConfigMaps("kube-system").Get(ctx, "bootstrap", metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
+	var cm corev1.ConfigMap
+	err := o.client.Get(ctx, kube.ConfigMaps.Ref("kube-system", "bootstrap"), &cm)
+	if err != nil && !kube.NotFound(err) {
 		return false, fmt.Errorf("read bootstrap status: %w", err)
 	}
 	o.complete = cm.Data["status"] == "complete"
 	return o.complete, nil
 }
 
-// podWaits says whether the node's etcd pod has got as far as waiting to be
+// podWaits reports whether the node's etcd pod has got as far as waiting to be
 // added. Adding a member that nobody starts would leave the cluster with a
 // learner that blocks all others.
-func (o *Operand) podWaits(ctx context.Context, node string) (bool, error) {
-	p, err := o.Clients.Kube.CoreV1().Pods(namespace).Get(ctx, "etcd-"+node, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
+func (o *operand) podWaits(ctx context.Context, node string) (bool, error) {
+	var p corev1.Pod
+	err := o.client.Get(ctx, kube.Pods.Ref(namespace, "etcd-"+node), &p)
+	if err != nil && !kube.NotFound(err) {
 		return false, fmt.Errorf("read etcd pod of %s: %w", node, err)
 	}
-	for _, c := range p.Status.InitContainerStatuses {
-		if c.Name == "discover" && c.State.Running != nil {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(p.Status.InitContainerStatuses, func(c corev1.ContainerStatus) bool {
+		return c.Name == "discover" && c.State.Running != nil
+	}), nil
 }
 
-func (o *Operand) act(ctx context.Context, s state, a action) error {
+func (o *operand) act(ctx context.Context, s state, a action) error {
 	if a.Do == nothing {
 		return nil
 	}
@@ -215,7 +200,8 @@ func (o *Operand) act(ctx context.Context, s state, a action) error {
 	switch a.Do {
 	case addLearner:
 		_, err = c.MemberAddAsLearner(ctx, []string{PeerURL(a.IP)})
-		reason, message = "MemberAddAsLearner", fmt.Sprintf("added %s (%s) as learner; %d members vote", a.Name, a.IP, voters)
+		reason = "MemberAddAsLearner"
+		message = fmt.Sprintf("added %s (%s) as learner; %d members vote", a.Name, a.IP, voters)
 	case promote:
 		_, err = c.MemberPromote(ctx, a.Member)
 		reason, message = "MemberPromote", fmt.Sprintf("promoted %s; voting members %d→%d", a.Name, voters, voters+1)
@@ -240,18 +226,19 @@ func (o *Operand) act(ctx context.Context, s state, a action) error {
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", a.Do, a.Name, err)
 	}
-	o.Event(ctx, corev1.EventTypeNormal, reason, message)
+	o.event(ctx, corev1.EventTypeNormal, reason, message)
 	return nil
 }
 
 // publish writes the two lists of members. The annotation with the bootstrap
 // member's address goes with that member.
-func (o *Operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) error {
+func (o *operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) error {
 	want := have.DeepCopy()
 	want.Data = map[string]string{}
 	delete(want.Annotations, BootstrapAnnotation)
-	var urls []string
+	var all, urls []string
 	for _, m := range s.Members {
+		all = append(all, ClientURL(m.IP))
 		if m.Learner {
 			continue
 		}
@@ -266,29 +253,19 @@ func (o *Operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) 
 		want.Annotations[BootstrapAnnotation] = m.IP
 	}
 	if !maps.Equal(have.Data, want.Data) || !maps.Equal(have.Annotations, want.Annotations) {
-		if _, err := o.Clients.Kube.CoreV1().ConfigMaps(namespace).Update(ctx, want, metav1.UpdateOptions{}); err != nil {
+		if err := o.client.Update(ctx, kube.ConfigMaps.Ref(namespace, Endpoints), "", want); err != nil {
 			return fmt.Errorf("write etcd endpoints: %w", err)
 		}
 	}
 	slices.Sort(urls)
-	o.dial.keep(append(urls, learnerURLs(s)...))
-	_, err := kube.EnsureConfigMap(ctx, o.Clients, kube.ConfigMap(namespace, discovery, map[string]string{
+	o.dial.keep(all)
+	return o.client.EnsureConfigMap(ctx, api.ConfigMap(namespace, memberList, map[string]string{
 		discoverKey: strings.Join(urls, ","),
 	}))
-	return err
-}
-
-func (o *Operand) ensurePod(ctx context.Context) error {
-	text, err := kube.Template(masterPod(o.EtcdImage, o.OperatorImage))
-	if err != nil {
-		return err
-	}
-	_, err = kube.EnsureConfigMap(ctx, o.Clients, kube.ConfigMap(namespace, podConfig, map[string]string{"pod.yaml": string(text)}))
-	return err
 }
 
 // judge puts the state into conditions.
-func (o *Operand) judge(r *staticpod.Report, s state, a action) {
+func judge(r *staticpod.Report, s state, a action) {
 	running, why := s.runningInCluster()
 	bootstrap := slices.ContainsFunc(s.Members, func(m member) bool { return m.Name == BootstrapMember })
 	voters, learners := s.count()
@@ -321,11 +298,12 @@ func (o *Operand) judge(r *staticpod.Report, s state, a action) {
 	if a.Why != "" {
 		message += "; " + a.Why
 	}
-	r.Conditions = []staticpod.Condition{
-		{Type: "EtcdRunningInCluster", Status: running, Reason: pick(running, "EnoughEtcdMembers", "NotEnoughEtcdMembers"), Message: why},
-		{Type: "EtcdBootstrapMemberRemoved", Status: !bootstrap, Reason: pick(!bootstrap, "BootstrapMemberRemoved", "BootstrapMemberPresent"), Message: fmt.Sprintf("%d members vote", voters)},
-		{Type: "EtcdMembersAvailable", Status: r.Unavailable == "", Reason: pick(r.Unavailable == "", "EtcdQuorate", "NoQuorum"), Message: message},
-		{Type: "EtcdMembersDegraded", Status: len(sick) > 0, Reason: pick(len(sick) > 0, "UnhealthyMembers", "AsExpected"), Message: r.Degraded},
+	available, removed, votes := r.Unavailable == "", !bootstrap, fmt.Sprintf("%d members vote", voters)
+	r.Conditions = []operator.Condition{
+		operator.Is(runningInCluster, running, "EnoughEtcdMembers", "NotEnoughEtcdMembers", why),
+		operator.Is("EtcdBootstrapMemberRemoved", removed, "BootstrapMemberRemoved", "BootstrapMemberPresent", votes),
+		operator.Is("EtcdMembersAvailable", available, "EtcdQuorate", "NoQuorum", message),
+		operator.Is("EtcdMembersDegraded", len(sick) > 0, "UnhealthyMembers", operator.AsExpected, r.Degraded),
 	}
 }
 
@@ -339,21 +317,4 @@ func memberURLs(cm *corev1.ConfigMap) []string {
 		out = append([]string{ClientURL(ip)}, out...)
 	}
 	return out
-}
-
-func learnerURLs(s state) []string {
-	var out []string
-	for _, m := range s.Members {
-		if m.Learner {
-			out = append(out, ClientURL(m.IP))
-		}
-	}
-	return out
-}
-
-func pick(b bool, yes, no string) string {
-	if b {
-		return yes
-	}
-	return no
 }

@@ -2,9 +2,9 @@ package etcd
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 )
 
 // bootstrapPod is the only member there is at first.
@@ -16,8 +16,7 @@ func bootstrapPod(image, ip string) *corev1.Pod {
 		PeerCert: dir + "/etcd-peer.crt", PeerKey: dir + "/etcd-peer.key",
 	}
 	settings := serverSettings(BootstrapMember, ip, BootstrapMember+"="+PeerURL(ip), "new", files)
-	p := basePod(BootstrapMember)
-	p.Spec.Containers = []corev1.Container{etcdContainer(image, append([]string{"/usr/bin/etcd"}, arguments(settings)...))}
+	p := memberPod(BootstrapMember, image, arguments(settings)...)
 	p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{
 		{Name: "certs", MountPath: dir, ReadOnly: true},
 		{Name: "data-dir", MountPath: "/var/lib/etcd"},
@@ -32,7 +31,7 @@ func bootstrapPod(image, ip string) *corev1.Pod {
 func masterPod(etcdImage, operatorImage string) *corev1.Pod {
 	base := "/etc/kubernetes/static-pod-resources/" + certDir
 	files := masterFiles("NODE_NAME")
-	p := basePod("etcd")
+	p := memberPod("etcd", etcdImage, "--config-file=/etc/etcd/etcd.yaml")
 	p.Labels["revision"] = "REVISION"
 	mounts := []corev1.VolumeMount{
 		{Name: "cert-dir", MountPath: base, ReadOnly: true},
@@ -46,13 +45,12 @@ func masterPod(etcdImage, operatorImage string) *corev1.Pod {
 		Command:         []string{"/usr/bin/discover-etcd-initial-cluster"},
 		Args: []string{
 			"--name=NODE_NAME", "--ip=NODE_IP", "--data-dir=/var/lib/etcd", "--config-file=/etc/etcd/etcd.yaml",
-			"--endpoints-file=" + base + "/configmaps/" + discovery + "/" + discoverKey,
+			"--endpoints-file=" + base + "/configmaps/" + memberList + "/" + discoverKey,
 			"--cacert=" + files.CA, "--cert=" + files.PeerCert, "--key=" + files.PeerKey,
 		},
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		VolumeMounts:             mounts,
 	}}
-	p.Spec.Containers = []corev1.Container{etcdContainer(etcdImage, []string{"/usr/bin/etcd", "--config-file=/etc/etcd/etcd.yaml"})}
 	p.Spec.Containers[0].VolumeMounts = mounts
 	p.Spec.Volumes = []corev1.Volume{
 		hostDir("cert-dir", base), hostDir("data-dir", "/var/lib/etcd"),
@@ -61,57 +59,27 @@ func masterPod(etcdImage, operatorImage string) *corev1.Pod {
 	return p
 }
 
-func basePod(name string) *corev1.Pod {
-	grace := int64(30)
-	no := false
-	return &corev1.Pod{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace:   namespace,
-			Name:        name,
-			Labels:      map[string]string{"app": "etcd", "etcd": "true", "k8s-app": "etcd"},
-			Annotations: map[string]string{"kubectl.kubernetes.io/default-container": "etcd"},
-		},
-		Spec: corev1.PodSpec{
-			HostNetwork:                   true,
-			PriorityClassName:             "system-node-critical",
-			AutomountServiceAccountToken:  &no,
-			TerminationGracePeriodSeconds: &grace,
-			Tolerations:                   []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
-		},
+func memberPod(name, image string, args ...string) *corev1.Pod {
+	p := staticpod.Pod{
+		Namespace: namespace, Name: name, App: "etcd", Image: image, Command: "/usr/bin/etcd", Args: args,
+		CPU: "50m", Memory: "100Mi", Grace: 30,
+	}.Build()
+	p.Labels["etcd"], p.Labels["k8s-app"] = "true", "etcd"
+	// No ports: on a node that bootstraps in place this pod comes up to 20 s
+	// before the kubelet drops that of the bootstrap, and a kubelet refuses a
+	// static pod for good while another has its ports. It waits for them itself
+	// (discovery.free).
+	c := &p.Spec.Containers[0]
+	get := corev1.HTTPGetAction{
+		Host: "127.0.0.1", Path: "/livez", Port: intstr.Parse(healthPort), Scheme: corev1.URISchemeHTTP,
 	}
-}
-
-func etcdContainer(image string, command []string) corev1.Container {
-	probe := func(path string, delay, period, failures int32) *corev1.Probe {
-		return &corev1.Probe{
-			ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
-				Host: "127.0.0.1", Path: path, Port: intstr.Parse(healthPort), Scheme: corev1.URISchemeHTTP,
-			}},
-			InitialDelaySeconds: delay, PeriodSeconds: period, TimeoutSeconds: 5, FailureThreshold: failures,
-		}
-	}
-	return corev1.Container{
-		Name:            "etcd",
-		Image:           image,
-		ImagePullPolicy: corev1.PullIfNotPresent,
-		Command:         command[:1],
-		Args:            command[1:],
-		// No ports: on a node that bootstraps in place this pod comes up to 20 s
-		// before the kubelet drops that of the bootstrap, and a kubelet refuses a
-		// static pod for good while another has its ports. It waits for them
-		// itself (Discovery.free).
-		Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
-			corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("100Mi"),
-		}},
-		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-		// A learner is alive but not ready: /readyz wants a linearizable read.
-		LivenessProbe:  probe("/livez", 30, 10, 5),
-		ReadinessProbe: probe("/readyz", 0, 2, 3),
-	}
+	c.LivenessProbe = staticpod.Probe(get, 30, 10, 5)
+	// A learner is alive but not ready: /readyz wants a linearizable read.
+	get.Path = "/readyz"
+	c.ReadinessProbe = staticpod.Probe(get, 0, 2, 3)
+	return p
 }
 
 func hostDir(name, path string) corev1.Volume {
-	t := corev1.HostPathDirectoryOrCreate
-	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path, Type: &t}}}
+	return staticpod.HostDir(name, path, corev1.HostPathDirectoryOrCreate)
 }

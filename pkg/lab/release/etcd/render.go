@@ -7,9 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/certs"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/clusterconfig"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // RenderInput is what `cluster-etcd-operator render` works on.
@@ -26,10 +27,8 @@ type RenderInput struct {
 // Render writes the bootstrap member's static pod and certificates, and the
 // objects that the operator goes on with.
 func Render(in RenderInput) error {
-	for _, f := range []struct{ flag, path string }{{"--network-config-file", in.NetworkFile}, {"--infra-config-file", in.InfraFile}} {
-		if _, err := os.Stat(f.path); err != nil {
-			return fmt.Errorf("read %s: %w", f.flag, err)
-		}
+	if _, err := os.Stat(in.InfraFile); err != nil {
+		return fmt.Errorf("read --infra-config-file: %w", err)
 	}
 	if _, err := clusterconfig.ReadNetwork(in.NetworkFile); err != nil {
 		return err
@@ -42,61 +41,52 @@ func Render(in RenderInput) error {
 	if err != nil {
 		return err
 	}
-	ca, err := certs.NewAuthority(signer, in.Now, caLife)
+	ca, err := certs.NewAuthority(in.Now, pki.Name{Common: signer, Unit: "openshift"}, caLife)
 	if err != nil {
 		return err
 	}
-	out := rendered{kube.Files{}}
-	client, err := out.tls(ca, addr.String(), in.Now)
+	client, err := issueClient(ca, in.Now)
 	if err != nil {
 		return err
 	}
-	pod, err := kube.YAML(bootstrapPod(in.EtcdImage, addr.String()))
+	member, err := memberCerts(ca, BootstrapMember, addr.String(), in.Now)
 	if err != nil {
 		return err
 	}
-	out.Files["etc-kubernetes/manifests/etcd-member-pod.yaml"] = pod
-	if err := out.manifests(ca, client, addr.String()); err != nil {
+	dir := "etc-kubernetes/static-pod-resources/etcd-member/"
+	out := api.Files{
+		dir + "ca.crt":           ca.Cert,
+		"tls/etcd-ca-bundle.crt": ca.Cert,
+		"tls/etcd-client.crt":    client.Cert, "tls/etcd-client.key": client.Key,
+	}
+	for name, data := range member {
+		out[dir+strings.Replace(name, "-"+BootstrapMember, "", 1)] = data
+	}
+	err = out.Add("etc-kubernetes/manifests", map[string]any{
+		"etcd-member-pod.yaml": bootstrapPod(in.EtcdImage, addr.String()),
+	})
+	if err != nil {
+		return err
+	}
+	if err := out.Add("manifests", manifests(ca, client, addr.String())); err != nil {
 		return err
 	}
 	return out.Write(in.OutputDir)
 }
 
-// rendered are the files of the bootstrap member.
-type rendered struct{ kube.Files }
-
-func (f rendered) tls(ca *certs.Authority, ip string, now time.Time) (certs.Pair, error) {
-	member, err := memberCerts(ca, BootstrapMember, ip, now)
-	if err != nil {
-		return certs.Pair{}, err
-	}
-	dir := "etc-kubernetes/static-pod-resources/etcd-member/"
-	f.Files[dir+"ca.crt"] = ca.CertPEM
-	for name, data := range member {
-		f.Files[dir+strings.Replace(name, "-"+BootstrapMember, "", 1)] = data
-	}
-	client, err := issueClient(ca, now)
-	if err != nil {
-		return certs.Pair{}, err
-	}
-	f.Files["tls/etcd-ca-bundle.crt"] = ca.CertPEM
-	f.Files["tls/etcd-client.crt"], f.Files["tls/etcd-client.key"] = client.CertPEM, client.KeyPEM
-	return client, nil
-}
-
-func (f rendered) manifests(ca *certs.Authority, client certs.Pair, ip string) error {
-	endpoints := kube.ConfigMap(namespace, Endpoints, map[string]string{})
+func manifests(ca, client pki.Pair, ip string) map[string]any {
+	endpoints := api.ConfigMap(namespace, Endpoints, map[string]string{})
 	endpoints.Annotations = map[string]string{BootstrapAnnotation: ip}
-	bundleData := map[string]string{bundleKey: string(ca.CertPEM)}
-	return f.Add("manifests", map[string]any{
-		"00_openshift-etcd-ns.yaml":          kube.Namespace(namespace),
-		"00_openshift-etcd-operator-ns.yaml": kube.Namespace(operatorNamespace),
+	bundleData := map[string]string{bundleKey: string(ca.Cert)}
+	return map[string]any{
+		"00_openshift-etcd-ns.yaml":          api.Namespace(namespace),
+		"00_openshift-etcd-operator-ns.yaml": api.Namespace(operatorNamespace),
 		"00_etcd-endpoints-cm.yaml":          endpoints,
-		"etcd-signer-secret.yaml":            kube.TLSSecret(namespace, signer, ca.CertPEM, ca.KeyPEM),
-		"etcd-client-secret.yaml":            kube.TLSSecret(namespace, clientCert, client.CertPEM, client.KeyPEM),
-		"etcd-config-client-secret.yaml":     kube.TLSSecret("openshift-config", clientCert, client.CertPEM, client.KeyPEM),
-		"etcd-ca-bundle-cm.yaml":             kube.ConfigMap(namespace, bundle, bundleData),
-		"etcd-config-ca-bundle-cm.yaml":      kube.ConfigMap("openshift-config", bundle, bundleData),
-		"etcd-operator-cr.yaml":              kube.OperatorResource("Etcd"),
-	})
+		"etcd-signer-secret.yaml":            api.TLSSecret(namespace, signer, ca.Cert, ca.Key),
+		"etcd-client-secret.yaml":            api.TLSSecret(namespace, clientCert, client.Cert, client.Key),
+		"etcd-config-client-secret.yaml":     api.TLSSecret("openshift-config", clientCert, client.Cert, client.Key),
+		"etcd-ca-bundle-cm.yaml":             api.ConfigMap(namespace, bundle, bundleData),
+		"etcd-config-ca-bundle-cm.yaml":      api.ConfigMap("openshift-config", bundle, bundleData),
+		"etcd-operator-cr.yaml":              api.OperatorResource("Etcd"),
+	}
 }

@@ -7,18 +7,18 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // The kubelet refuses a manifest whose label is a number, and says so only in
 // its own log.
 func TestTemplateStaysAPodWithNumbersInIt(t *testing.T) {
-	text, err := kube.Template(masterPod("etcd", "operator"))
+	text, err := api.Template(masterPod("etcd", "operator"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var pod corev1.Pod
-	if err := yaml.UnmarshalStrict([]byte(strings.ReplaceAll(string(text), "REVISION", "3")), &pod); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(strings.ReplaceAll(text, "REVISION", "3")), &pod); err != nil {
 		t.Fatal(err)
 	}
 	if pod.Labels["revision"] != "3" {

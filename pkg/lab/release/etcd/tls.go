@@ -7,17 +7,20 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/certs"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 const (
-	caLife   = 5 * 365 * 24 * time.Hour
-	leafLife = 3 * 365 * 24 * time.Hour
+	caLife   = 5 * pki.Year
+	leafLife = 3 * pki.Year
 )
+
+// pairKinds are the pairs of certificate and key that a member has.
+var pairKinds = []string{"peer", "serving", "serving-metrics"}
 
 // memberHosts are the names that a member's certificates are good for.
 func memberHosts(name, ip string) []string {
@@ -32,63 +35,59 @@ func memberHosts(name, ip string) []string {
 // file names of etcd-all-certs. All carry both usages: a member dials its
 // peers with the peer pair, and etcd's gateway dials itself with the serving
 // pair.
-func memberCerts(ca *certs.Authority, name, ip string, now time.Time) (map[string][]byte, error) {
+func memberCerts(ca pki.Pair, name, ip string, now time.Time) (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for _, kind := range []string{"peer", "serving", "serving-metrics"} {
-		p, err := ca.Issue(certs.Request{
-			CommonName: "system:etcd-" + kind + ":" + name, Organizations: []string{"system:etcd-" + kind + "s"},
-			Hosts: memberHosts(name, ip), Server: true, Client: true, Life: leafLife,
-		}, now)
+	for _, kind := range pairKinds {
+		role := "system:etcd-" + kind
+		subject := pki.Name{Common: role + ":" + name, Organization: []string{role + "s"}}
+		leaf := pki.Leaf{Name: subject, Usage: pki.Server | pki.Client, Life: leafLife}
+		p, err := certs.Issue(ca, now, leaf, memberHosts(name, ip)...)
 		if err != nil {
 			return nil, err
 		}
-		out["etcd-"+kind+"-"+name+".crt"] = p.CertPEM
-		out["etcd-"+kind+"-"+name+".key"] = p.KeyPEM
+		out["etcd-"+kind+"-"+name+".crt"], out["etcd-"+kind+"-"+name+".key"] = p.Cert, p.Key
 	}
 	return out, nil
 }
 
-func issueClient(ca *certs.Authority, now time.Time) (certs.Pair, error) {
-	return ca.Issue(certs.Request{
-		CommonName: "system:etcd-client", Organizations: []string{"system:etcd-clients"}, Client: true, Life: leafLife,
-	}, now)
+func issueClient(ca pki.Pair, now time.Time) (pki.Pair, error) {
+	subject := pki.Name{Common: "system:etcd-client", Organization: []string{"system:etcd-clients"}}
+	return certs.Issue(ca, now, pki.Leaf{Name: subject, Usage: pki.Client, Life: leafLife})
 }
 
 // ensureCerts gives every node its certificates; pairs of nodes that are gone
 // are dropped.
-func ensureCerts(ctx context.Context, k *kube.Clients, nodes []corev1.Node, now time.Time) error {
-	s, err := k.Kube.CoreV1().Secrets(namespace).Get(ctx, signer, metav1.GetOptions{})
-	if err != nil {
+func ensureCerts(ctx context.Context, c *api.Client, nodes []corev1.Node, now time.Time) error {
+	var s, have corev1.Secret
+	if err := c.Get(ctx, kube.Secrets.Ref(namespace, signer), &s); err != nil {
 		return fmt.Errorf("get etcd signer: %w", err)
 	}
-	ca, err := certs.LoadAuthority(certs.Pair{CertPEM: s.Data[corev1.TLSCertKey], KeyPEM: s.Data[corev1.TLSPrivateKeyKey]})
-	if err != nil {
-		return fmt.Errorf("load etcd signer: %w", err)
-	}
-	have := map[string][]byte{}
-	if old, err := k.Kube.CoreV1().Secrets(namespace).Get(ctx, allCerts, metav1.GetOptions{}); err == nil {
-		have = old.Data
+	ca := pki.Pair{Cert: s.Data[corev1.TLSCertKey], Key: s.Data[corev1.TLSPrivateKeyKey]}
+	if err := c.Get(ctx, kube.Secrets.Ref(namespace, allCerts), &have); err != nil && !kube.NotFound(err) {
+		return err
 	}
 	want := map[string][]byte{}
 	for i := range nodes {
-		name, ip := nodes[i].Name, staticpod.NodeAddress(&nodes[i])
+		name, ip := nodes[i].Name, api.NodeAddress(&nodes[i])
 		if ip == "" {
 			continue
 		}
 		kept := map[string][]byte{}
-		for _, kind := range []string{"peer", "serving", "serving-metrics"} {
+		for _, kind := range pairKinds {
 			crt, key := "etcd-"+kind+"-"+name+".crt", "etcd-"+kind+"-"+name+".key"
-			if certs.Fresh(have[crt], memberHosts(name, ip), now) && certs.SignedBy(have[crt], ca.CertPEM) && len(have[key]) > 0 {
-				kept[crt], kept[key] = have[crt], have[key]
+			cert := have.Data[crt]
+			good := certs.Fresh(cert, memberHosts(name, ip), now) && certs.SignedBy(cert, ca.Cert)
+			if good && len(have.Data[key]) > 0 {
+				kept[crt], kept[key] = cert, have.Data[key]
 			}
 		}
-		if len(kept) != 6 {
+		if len(kept) != 2*len(pairKinds) {
+			var err error
 			if kept, err = memberCerts(ca, name, ip, now); err != nil {
 				return err
 			}
 		}
 		maps.Copy(want, kept)
 	}
-	_, err = kube.EnsureSecret(ctx, k, kube.Secret(namespace, allCerts, want))
-	return err
+	return c.EnsureSecret(ctx, api.Secret(namespace, allCerts, want))
 }

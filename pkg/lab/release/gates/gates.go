@@ -4,6 +4,7 @@
 package gates
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -90,12 +91,7 @@ func Details(version string, state map[configv1.FeatureGateName]bool) configv1.F
 		*list = append(*list, configv1.FeatureGateAttributes{Name: n})
 	}
 	for _, list := range [][]configv1.FeatureGateAttributes{d.Enabled, d.Disabled} {
-		slices.SortFunc(list, func(a, b configv1.FeatureGateAttributes) int {
-			if a.Name < b.Name {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(list, func(a, b configv1.FeatureGateAttributes) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return d
 }
@@ -122,7 +118,9 @@ func Manifests(version string) (map[string][]byte, error) {
 		}
 		gate := configv1.FeatureGate{}
 		gate.APIVersion, gate.Kind, gate.Name = configv1.GroupVersion.String(), "FeatureGate", "cluster"
-		gate.Annotations = map[string]string{"include.release.openshift.io/" + profile: "false-except-for-the-config-operator"}
+		gate.Annotations = map[string]string{
+			"include.release.openshift.io/" + profile: "false-except-for-the-config-operator",
+		}
 		name := string(set)
 		if set == configv1.Default {
 			name = "Default"

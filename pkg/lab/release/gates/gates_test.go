@@ -40,7 +40,8 @@ func TestManifests(t *testing.T) {
 	for version, want := range map[string]string{
 		"4.20.0": "featureGate-SelfManagedHA-Default.yaml featureGate-SelfManagedHA-DevPreviewNoUpgrade.yaml " +
 			"featureGate-SelfManagedHA-TechPreviewNoUpgrade.yaml",
-		"5.0.0": "featureGate-4-10-SelfManagedHA-Default.yaml featureGate-4-10-SelfManagedHA-DevPreviewNoUpgrade.yaml " +
+		"5.0.0": "featureGate-4-10-SelfManagedHA-Default.yaml " +
+			"featureGate-4-10-SelfManagedHA-DevPreviewNoUpgrade.yaml " +
 			"featureGate-4-10-SelfManagedHA-OKD.yaml featureGate-4-10-SelfManagedHA-TechPreviewNoUpgrade.yaml",
 	} {
 		files, err := Manifests(version)

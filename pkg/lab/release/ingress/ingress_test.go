@@ -25,14 +25,19 @@ import (
 func testRoute(host, path, service string, tls *routev1.TLSConfig) routev1.Route {
 	return routev1.Route{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: service + "-route"},
-		Spec:       routev1.RouteSpec{Host: host, Path: path, To: routev1.RouteTargetReference{Kind: "Service", Name: service}, TLS: tls, Port: &routev1.RoutePort{TargetPort: intstr.FromString("http")}},
+		Spec: routev1.RouteSpec{
+			Host: host, Path: path, To: routev1.RouteTargetReference{Kind: "Service", Name: service}, TLS: tls,
+			Port: &routev1.RoutePort{TargetPort: intstr.FromString("http")},
+		},
 	}
 }
 
 func testService(name, ip string, port int32) corev1.Service {
 	return corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name},
-		Spec:       corev1.ServiceSpec{ClusterIP: ip, Ports: []corev1.ServicePort{{Name: "other", Port: 1}, {Name: "http", Port: port}}},
+		Spec: corev1.ServiceSpec{
+			ClusterIP: ip, Ports: []corev1.ServicePort{{Name: "other", Port: 1}, {Name: "http", Port: port}},
+		},
 	}
 }
 
@@ -45,9 +50,13 @@ func services(list ...corev1.Service) map[string]corev1.Service {
 }
 
 func TestBuild(t *testing.T) {
-	edge := &routev1.TLSConfig{Termination: routev1.TLSTerminationEdge, InsecureEdgeTerminationPolicy: routev1.InsecureEdgeTerminationPolicyRedirect}
+	edge := &routev1.TLSConfig{
+		Termination:                   routev1.TLSTerminationEdge,
+		InsecureEdgeTerminationPolicy: routev1.InsecureEdgeTerminationPolicyRedirect,
+	}
 	pass := &routev1.TLSConfig{Termination: routev1.TLSTerminationPassthrough}
-	svc := services(testService("a", "198.19.128.20", 80), testService("b", "198.19.128.21", 8080), testService("headless", "None", 80))
+	svc := services(testService("a", "198.19.128.20", 80), testService("b", "198.19.128.21", 8080),
+		testService("headless", "None", 80))
 	table, problems := build([]routev1.Route{
 		testRoute("A.apps.test", "", "a", edge),
 		testRoute("a.apps.test", "/b", "b", nil),
@@ -56,7 +65,8 @@ func TestBuild(t *testing.T) {
 		testRoute("h.apps.test", "", "headless", nil),
 		testRoute("", "", "b", nil),
 	}, svc)
-	if b, ok := table.lookup("a.apps.test:443", "/"); !ok || b.Address != "198.19.128.20:80" || !b.Edge || !b.Redirect || b.Plain {
+	b, ok := table.lookup("a.apps.test:443", "/")
+	if !ok || b.Address != "198.19.128.20:80" || !b.Edge || !b.Redirect || b.Plain {
 		t.Errorf("edge route: %+v, %v", b, ok)
 	}
 	if b, ok := table.lookup("a.apps.test", "/b/c"); !ok || b.Address != "198.19.128.21:8080" || !b.Plain {
@@ -83,16 +93,16 @@ func TestRouterServes(t *testing.T) {
 		fmt.Fprintf(w, "%s %s for %s", r.Host, r.URL.Path, r.Header.Get("X-Forwarded-Proto"))
 	}))
 	defer app.Close()
-	p, err := newPair("apps.test", time.Now())
+	ca, p, err := newPair("apps.test", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	if err := os.WriteFile(cert, p.cert, 0o644); err != nil {
+	if err := os.WriteFile(cert, p.Cert, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(key, p.key, 0o600); err != nil {
+	if err := os.WriteFile(key, p.Key, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	at := addresses{free(t), free(t), free(t)}
@@ -101,20 +111,21 @@ func TestRouterServes(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- r.serve(ctx, at, cert, key) }()
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(p.ca)
+	pool.AppendCertsFromPEM(ca.Cert)
+	dial := func(ctx context.Context, _, addr string) (net.Conn, error) {
+		to := at.http
+		if strings.HasSuffix(addr, ":443") {
+			to = at.https
+		}
+		if strings.HasSuffix(addr, ":1936") {
+			to = at.health
+		}
+		return (&net.Dialer{}).DialContext(ctx, "tcp", to)
+	}
 	client := &http.Client{
 		Timeout:       5 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
-			to := at.http
-			if strings.HasSuffix(addr, ":443") {
-				to = at.https
-			}
-			if strings.HasSuffix(addr, ":1936") {
-				to = at.health
-			}
-			return (&net.Dialer{}).DialContext(ctx, "tcp", to)
-		}},
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DialContext: dial},
 	}
 	get := func(url string) (int, string, string) {
 		t.Helper()
@@ -180,13 +191,15 @@ func TestAdmit(t *testing.T) {
 		t.Fatal("a new route was not admitted")
 	}
 	in := r.Status.Ingress[0]
-	if in.Host != "a.apps.test" || in.RouterName != "default" || in.Conditions[0].Type != routev1.RouteAdmitted || in.Conditions[0].Status != corev1.ConditionTrue {
+	if c := in.Conditions[0]; in.Host != "a.apps.test" || in.RouterName != "default" ||
+		c.Type != routev1.RouteAdmitted || c.Status != corev1.ConditionTrue {
 		t.Errorf("%+v", in)
 	}
 	if admit(&r, "router-default.apps.test", "", now.Add(time.Hour)) {
 		t.Error("an admitted route was written again")
 	}
-	if !admit(&r, "router-default.apps.test", "service a does not exist", now) || r.Status.Ingress[0].Conditions[0].Status != corev1.ConditionFalse || len(r.Status.Ingress) != 1 {
+	if !admit(&r, "router-default.apps.test", "service a does not exist", now) || len(r.Status.Ingress) != 1 ||
+		r.Status.Ingress[0].Conditions[0].Status != corev1.ConditionFalse {
 		t.Errorf("%+v", r.Status)
 	}
 }

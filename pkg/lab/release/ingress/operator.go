@@ -4,18 +4,21 @@ package ingress
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
+	"time"
 
-	configv1 "github.com/openshift/api/config/v1"
 	operatorv1 "github.com/openshift/api/operator/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/operand"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // Where OpenShift keeps the default certificate and its authority.
@@ -34,102 +37,96 @@ func Operator(clk clock.Clock) operand.Operator {
 		Name:      "ingress",
 		Manifests: "ingress.yaml",
 		Workloads: []operand.Workload{{Kind: "Deployment", Namespace: routerNamespace, Name: "router-default"}},
-		Before: func(ctx context.Context, c *kube.Client, cluster operand.Cluster) error {
+		Before: func(ctx context.Context, c *api.Client, cluster operand.Cluster) error {
 			return certify(ctx, c, clk, cluster.AppsDomain)
 		},
 		After: publishController,
 	}
 }
 
+// domainAnnotation says which domain a certificate was made for.
+const domainAnnotation = "lab.okd-install.github.io/domain"
+
 // certify makes the default certificate unless there is one for the domain.
 // The router's pods wait for the Secret, so order does not matter to them.
-func certify(ctx context.Context, client *kube.Client, clk clock.Clock, domain string) error {
-	secret := corev1.SchemeGroupVersion.WithKind("Secret")
-	cert, err := client.Get(ctx, secret, routerNamespace, certSecret)
-	if err != nil {
+func certify(ctx context.Context, client *api.Client, clk clock.Clock, domain string) error {
+	var cert corev1.Secret
+	err := client.Get(ctx, kube.Secrets.Ref(routerNamespace, certSecret), &cert)
+	if err != nil && !kube.NotFound(err) {
 		return err
 	}
-	published, err := client.Get(ctx, corev1.SchemeGroupVersion.WithKind("ConfigMap"), managedNamespace, caConfigMap)
-	if err != nil {
-		return err
+	publishedErr := client.Get(ctx, kube.ConfigMaps.Ref(managedNamespace, caConfigMap), &corev1.ConfigMap{})
+	if publishedErr != nil && !kube.NotFound(publishedErr) {
+		return publishedErr
 	}
-	if cert != nil && published != nil && cert.GetAnnotations()[domainAnnotation] == domain {
+	if err == nil && publishedErr == nil && cert.Annotations[domainAnnotation] == domain {
 		return nil
 	}
 	for _, ns := range []string{operatorNamespace, routerNamespace} {
-		if err := client.Create(ctx, object("v1", "Namespace", "", ns, nil)); err != nil {
+		object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}
+		if err := client.Make(ctx, api.Namespaces, "", object); err != nil {
 			return err
 		}
 	}
-	p, err := newPair(domain, clk.Now())
+	ca, leaf, err := newPair(domain, clk.Now())
 	if err != nil {
 		return fmt.Errorf("make default certificate: %w", err)
 	}
-	leaf := tlsSecret(routerNamespace, certSecret, p.cert, p.key)
-	leaf.SetAnnotations(map[string]string{domainAnnotation: domain})
-	for _, o := range []*unstructured.Unstructured{
-		tlsSecret(operatorNamespace, caSecret, p.ca, p.caKey),
-		leaf,
-		object("v1", "ConfigMap", managedNamespace, caConfigMap, map[string]any{
-			"data": map[string]any{"ca-bundle.crt": string(p.ca)},
-		}),
+	router := api.TLSSecret(routerNamespace, certSecret, leaf.Cert, leaf.Key)
+	router.Annotations = map[string]string{domainAnnotation: domain}
+	for _, o := range []any{
+		api.TLSSecret(operatorNamespace, caSecret, ca.Cert, ca.Key), router,
+		api.ConfigMap(managedNamespace, caConfigMap, map[string]string{"ca-bundle.crt": string(ca.Cert)}),
 	} {
-		if _, err := client.Apply(ctx, o); err != nil {
+		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+		if err == nil {
+			err = client.ApplyObject(ctx, &unstructured.Unstructured{Object: object})
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// domainAnnotation says which domain a certificate was made for.
-const domainAnnotation = "lab.okd-install.github.io/domain"
+// validity is that of OpenShift's default ingress certificate.
+const validity = 2 * pki.Year
 
-func tlsSecret(namespace, name string, cert, key []byte) *unstructured.Unstructured {
-	return object("v1", "Secret", namespace, name, map[string]any{
-		"type": string(corev1.SecretTypeTLS),
-		"data": map[string]any{
-			"tls.crt": base64.StdEncoding.EncodeToString(cert),
-			"tls.key": base64.StdEncoding.EncodeToString(key),
-		},
-	})
-}
-
-func object(apiVersion, kind, namespace, name string, rest map[string]any) *unstructured.Unstructured {
-	o := &unstructured.Unstructured{Object: map[string]any{}}
-	for k, v := range rest {
-		o.Object[k] = v
+// newPair makes an authority and the wildcard certificate that it signs.
+func newPair(domain string, now time.Time) (ca, leaf pki.Pair, err error) {
+	ca, err = certs.NewAuthority(now, pki.Name{Common: fmt.Sprintf("ingress-operator@%d", now.Unix())}, validity)
+	if err != nil {
+		return ca, leaf, err
 	}
-	o.SetAPIVersion(apiVersion)
-	o.SetKind(kind)
-	o.SetNamespace(namespace)
-	o.SetName(name)
-	return o
+	wildcard := "*." + domain
+	leaf, err = certs.Issue(ca, now, pki.Leaf{
+		Name: pki.Name{Common: wildcard}, DNS: []string{wildcard}, Usage: pki.Server, Life: validity,
+	})
+	return ca, leaf, err
 }
 
 // publishController reports the default IngressController as available; it is
 // called when the router's pods are.
-func publishController(ctx context.Context, client *kube.Client, cluster operand.Cluster) (string, error) {
-	gvk := operatorv1.GroupVersion.WithKind("IngressController")
-	o, err := client.Get(ctx, gvk, operatorNamespace, "default")
-	if err != nil || o == nil {
-		return "there is no IngressController default", err
-	}
-	if conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions"); len(conditions) > 0 {
-		return "", nil
-	}
-	o.Object["status"] = map[string]any{
-		"availableReplicas": int64(cluster.Replicas),
-		"domain":            cluster.AppsDomain,
-		"conditions": []any{map[string]any{
-			"type": "Available", "status": string(configv1.ConditionTrue), "reason": "RouterDeployed",
-			"lastTransitionTime": o.GetCreationTimestamp().UTC().Format("2006-01-02T15:04:05Z"),
-		}},
-	}
-	r, err := client.Resource(gvk, operatorNamespace)
-	if err != nil {
+func publishController(ctx context.Context, client *api.Client, cluster operand.Cluster) (string, error) {
+	ref := api.Operator("ingresscontrollers").Ref(operatorNamespace, "default")
+	var c operatorv1.IngressController
+	if err := client.Get(ctx, ref, &c); kube.NotFound(err) {
+		return "there is no IngressController default", nil
+	} else if err != nil {
 		return "", err
 	}
-	if _, err := r.UpdateStatus(ctx, o, metav1.UpdateOptions{}); err != nil {
+	if len(c.Status.Conditions) > 0 {
+		return "", nil
+	}
+	err := client.Patch(ctx, ref, "status", map[string]any{"status": map[string]any{
+		"availableReplicas": cluster.Replicas,
+		"domain":            cluster.AppsDomain,
+		"conditions": []operatorv1.OperatorCondition{{
+			Type: "Available", Status: operatorv1.ConditionTrue, Reason: "RouterDeployed",
+			LastTransitionTime: c.CreationTimestamp,
+		}},
+	}})
+	if err != nil {
 		return "", fmt.Errorf("update status of IngressController default: %w", err)
 	}
 	return "", nil

@@ -3,7 +3,6 @@ package ingress
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // router is the data plane: it serves hosts from a table that others replace.
@@ -99,33 +98,11 @@ func (r *router) serve(ctx context.Context, at addresses, certFile, keyFile stri
 	if _, err := certs.get(nil); err != nil {
 		return fmt.Errorf("load default certificate: %w", err)
 	}
-	servers := []*http.Server{
-		{Addr: at.http, Handler: r},
-		{Addr: at.https, Handler: r, TLSConfig: &tls.Config{GetCertificate: certs.get, MinVersion: tls.VersionTLS12}},
-		{Addr: at.health, Handler: r.health()},
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	for _, s := range servers {
-		s.ReadHeaderTimeout = 10 * time.Second
-		g.Go(func() error {
-			err := error(nil)
-			if s.TLSConfig != nil {
-				err = s.ListenAndServeTLS("", "")
-			} else {
-				err = s.ListenAndServe()
-			}
-			if errors.Is(err, http.ErrServerClosed) {
-				return nil
-			}
-			return fmt.Errorf("serve %s: %w", s.Addr, err)
-		})
-	}
-	g.Go(func() error {
-		<-ctx.Done()
-		for _, s := range servers {
-			s.Close()
-		}
-		return nil
-	})
-	return g.Wait()
+	return program.Serve(ctx,
+		&http.Server{Addr: at.http, Handler: r},
+		&http.Server{Addr: at.https, Handler: r, TLSConfig: &tls.Config{
+			GetCertificate: certs.get, MinVersion: tls.VersionTLS12,
+		}},
+		&http.Server{Addr: at.health, Handler: r.health()},
+	)
 }

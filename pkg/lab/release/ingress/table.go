@@ -2,6 +2,7 @@ package ingress
 
 import (
 	"fmt"
+	"net"
 	"strings"
 
 	routev1 "github.com/openshift/api/route/v1"
@@ -75,10 +76,7 @@ func backendOf(r routev1.Route, services map[string]corev1.Service) (backend, er
 	if err != nil {
 		return backend{}, err
 	}
-	b := backend{Address: fmt.Sprintf("%s:%d", s.Spec.ClusterIP, port)}
-	if strings.Contains(s.Spec.ClusterIP, ":") {
-		b.Address = fmt.Sprintf("[%s]:%d", s.Spec.ClusterIP, port)
-	}
+	b := backend{Address: net.JoinHostPort(s.Spec.ClusterIP, fmt.Sprint(port))}
 	if r.Spec.TLS == nil {
 		b.Plain = true
 		return b, nil
@@ -89,10 +87,12 @@ func backendOf(r routev1.Route, services map[string]corev1.Service) (backend, er
 	case routev1.TLSTerminationReencrypt:
 		b.Edge, b.Reencode = true, true
 	default:
-		return backend{}, fmt.Errorf("TLS termination %q is not one that this router serves (edge, reencrypt)", r.Spec.TLS.Termination)
+		return backend{}, fmt.Errorf("TLS termination %q is not supported by this router; use edge or reencrypt",
+			r.Spec.TLS.Termination)
 	}
-	b.Redirect = r.Spec.TLS.InsecureEdgeTerminationPolicy == routev1.InsecureEdgeTerminationPolicyRedirect
-	b.Plain = r.Spec.TLS.InsecureEdgeTerminationPolicy == routev1.InsecureEdgeTerminationPolicyAllow
+	plain := r.Spec.TLS.InsecureEdgeTerminationPolicy
+	b.Redirect = plain == routev1.InsecureEdgeTerminationPolicyRedirect
+	b.Plain = plain == routev1.InsecureEdgeTerminationPolicyAllow
 	return b, nil
 }
 

@@ -10,106 +10,71 @@ import (
 	routev1 "github.com/openshift/api/route/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/dynamic/dynamicinformer"
-	"k8s.io/client-go/tools/cache"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
-	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // Commands are the programs of this package.
-func Commands() []multicall.Command {
-	return []multicall.Command{{Name: "openshift-router", Run: run}}
-}
+func Commands() []program.Command { return []program.Command{{Name: "openshift-router", Run: run}} }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unexpected arguments %q", args)
+	if err := contract.Parse(contract.Flags("openshift-router"), args); err != nil {
+		return err
 	}
-	config, err := kube.Config("")
+	client, err := api.Connect("openshift-router", "")
 	if err != nil {
 		return err
 	}
-	config.Timeout = 0 // watches stay open
-	client, err := dynamic.NewForConfig(config)
+	follower, err := client.Watcher()
 	if err != nil {
-		return fmt.Errorf("make API client: %w", err)
+		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := program.Logger()
 	r := newRouter(log)
 	w := watcher{client: client, router: r, log: log, canonical: os.Getenv("ROUTER_CANONICAL_HOSTNAME")}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return r.serve(ctx, addresses{":80", ":443", ":1936"}, "/etc/pki/tls/private/tls.crt", "/etc/pki/tls/private/tls.key")
+		at := addresses{":80", ":443", ":1936"}
+		return r.serve(ctx, at, "/etc/pki/tls/private/tls.crt", "/etc/pki/tls/private/tls.key")
 	})
-	g.Go(func() error { return w.run(ctx) })
+	g.Go(func() error {
+		always := func(any, any) bool { return true }
+		return api.Follow(ctx, follower, clock.Real(), []kube.Kind{kube.Routes, api.Services}, always,
+			func(lists [][]any) time.Duration { return w.look(ctx, lists[0], lists[1]) })
+	})
 	return g.Wait()
 }
 
 // watcher keeps the router's table in step with Routes and Services and tells
 // routes that they are admitted.
 type watcher struct {
-	client    dynamic.Interface
+	client    *api.Client
 	router    *router
 	log       *slog.Logger
 	canonical string // the router's own name
 }
 
-var (
-	routesResource   = schema.GroupVersionResource{Group: "route.openshift.io", Version: "v1", Resource: "routes"}
-	servicesResource = schema.GroupVersionResource{Version: "v1", Resource: "services"}
-)
-
-func (w watcher) run(ctx context.Context) error {
-	factory := dynamicinformer.NewDynamicSharedInformerFactory(w.client, 0)
-	routes, services := factory.ForResource(routesResource).Informer(), factory.ForResource(servicesResource).Informer()
-	changed := make(chan struct{}, 1)
-	poke := func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
+func (w watcher) look(ctx context.Context, routeObjects, serviceObjects []any) (again time.Duration) {
+	if err := w.sync(ctx, routeObjects, serviceObjects); err != nil {
+		w.log.Error("cannot take over routes", "error", err)
+		// A conflict with the other router's write comes back as a change;
+		// anything else is tried again soon.
+		return 5 * time.Second
 	}
-	for _, i := range []cache.SharedIndexInformer{routes, services} {
-		_, err := i.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(any) { poke() },
-			UpdateFunc: func(any, any) { poke() },
-			DeleteFunc: func(any) { poke() },
-		})
-		if err != nil {
-			return fmt.Errorf("watch routes: %w", err)
-		}
-	}
-	factory.Start(ctx.Done())
-	if !cache.WaitForCacheSync(ctx.Done(), routes.HasSynced, services.HasSynced) {
-		return nil
-	}
-	for {
-		if err := w.sync(ctx, routes.GetStore().List(), services.GetStore().List()); err != nil {
-			w.log.Error("cannot take over routes", "error", err)
-			// A conflict with the other router's write comes back as a change;
-			// anything else is tried again soon.
-			time.AfterFunc(5*time.Second, poke)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
-	}
+	return 0
 }
 
 func (w watcher) sync(ctx context.Context, routeObjects, serviceObjects []any) error {
 	var routes []routev1.Route
 	for _, o := range routeObjects {
-		var r routev1.Route
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.(*unstructured.Unstructured).Object, &r); err != nil {
+		r, err := api.Decoded[routev1.Route](o)
+		if err != nil {
 			w.log.Warn("skip a route that cannot be decoded", "error", err)
 			continue
 		}
@@ -117,8 +82,7 @@ func (w watcher) sync(ctx context.Context, routeObjects, serviceObjects []any) e
 	}
 	services := map[string]corev1.Service{}
 	for _, o := range serviceObjects {
-		var s corev1.Service
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.(*unstructured.Unstructured).Object, &s); err == nil {
+		if s, err := api.Decoded[corev1.Service](o); err == nil {
 			services[s.Namespace+"/"+s.Name] = s
 		}
 	}
@@ -126,27 +90,25 @@ func (w watcher) sync(ctx context.Context, routeObjects, serviceObjects []any) e
 	w.router.table.Store(&t)
 	for i := range routes {
 		r := &routes[i]
-		if !admit(r, w.canonical, problems[r.Namespace+"/"+r.Name], time.Now()) {
+		name := r.Namespace + "/" + r.Name
+		if !admit(r, w.canonical, problems[name], time.Now()) {
 			continue
 		}
-		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(r)
-		if err != nil {
-			return fmt.Errorf("encode route %s/%s: %w", r.Namespace, r.Name, err)
+		if err := w.client.Update(ctx, kube.Routes.Ref(r.Namespace, r.Name), "status", r); err != nil {
+			return fmt.Errorf("admit route %s: %w", name, err)
 		}
-		u := &unstructured.Unstructured{Object: object}
-		if _, err := w.client.Resource(routesResource).Namespace(r.Namespace).UpdateStatus(ctx, u, metav1.UpdateOptions{}); err != nil {
-			return fmt.Errorf("admit route %s/%s: %w", r.Namespace, r.Name, err)
-		}
-		w.log.Info("route", "name", r.Namespace+"/"+r.Name, "host", r.Spec.Host, "problem", problems[r.Namespace+"/"+r.Name])
+		w.log.Info("route", "name", name, "host", r.Spec.Host, "problem", problems[name])
 	}
 	return nil
 }
 
-// admit sets the route's status for the default router; it says whether that
+// admit sets the route's status for the default router and reports whether that
 // changed anything.
 func admit(r *routev1.Route, canonical, problem string, now time.Time) bool {
 	t := metav1.NewTime(now.UTC().Truncate(time.Second))
-	c := routev1.RouteIngressCondition{Type: routev1.RouteAdmitted, Status: corev1.ConditionTrue, LastTransitionTime: &t}
+	c := routev1.RouteIngressCondition{
+		Type: routev1.RouteAdmitted, Status: corev1.ConditionTrue, LastTransitionTime: &t,
+	}
 	if problem != "" {
 		c.Status, c.Reason, c.Message = corev1.ConditionFalse, "NotServed", problem
 	}
@@ -155,10 +117,12 @@ func admit(r *routev1.Route, canonical, problem string, now time.Time) bool {
 		if in.RouterName != "default" {
 			continue
 		}
-		if in.Host == r.Spec.Host && len(in.Conditions) == 1 && in.Conditions[0].Status == c.Status && in.Conditions[0].Message == c.Message {
+		have := in.Conditions
+		if in.Host == r.Spec.Host && len(have) == 1 && have[0].Status == c.Status && have[0].Message == c.Message {
 			return false
 		}
-		in.Host, in.RouterCanonicalHostname, in.Conditions = r.Spec.Host, canonical, []routev1.RouteIngressCondition{c}
+		in.Host, in.RouterCanonicalHostname = r.Spec.Host, canonical
+		in.Conditions = []routev1.RouteIngressCondition{c}
 		return true
 	}
 	r.Status.Ingress = append(r.Status.Ingress, routev1.RouteIngress{

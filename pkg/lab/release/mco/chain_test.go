@@ -1,7 +1,6 @@
-package mco_test
+package mco
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -17,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vincent-petithory/dataurl"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/mco"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
 )
@@ -52,17 +50,18 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 	dest = filepath.Join(root, "mco-bootstrap")
 	m := func(name string) string { return filepath.Join(manifests, name) }
 	args := []string{
-		"bootstrap", "--root-ca=" + filepath.Join(root, "root-ca.crt"), "--kube-ca=" + filepath.Join(root, "kube-ca.crt"),
+		"--root-ca=" + filepath.Join(root, "root-ca.crt"), "--kube-ca=" + filepath.Join(root, "kube-ca.crt"),
 		"--config-file=" + m("cluster-config.yaml"), "--dest-dir=" + dest,
 		"--pull-secret=" + m("openshift-config-secret-pull-secret.yaml"),
 		"--release-image=registry.lab.okd.test:5000/okd/release@sha256:0",
 		"--image-references=" + filepath.Join(root, "image-references"), "--payload-version=4.20.0-okd-lab.1",
 		"--infra-config-file=" + m("cluster-infrastructure-02-config.yml"),
 		"--network-config-file=" + m("cluster-network-02-config.yml"),
-		"--proxy-config-file=" + m("cluster-proxy-01-config.yaml"), "--dns-config-file=" + m("cluster-dns-02-config.yml"),
+		"--proxy-config-file=" + m("cluster-proxy-01-config.yaml"),
+		"--dns-config-file=" + m("cluster-dns-02-config.yml"),
 		"--additional-trust-bundle-config-file=" + m("user-ca-bundle-config.yaml"),
 	}
-	if err := mco.Operator(context.Background(), args); err != nil {
+	if err := bootstrap(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
 	mcc := filepath.Join(root, "mcc")
@@ -80,14 +79,16 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 	}
 	server = filepath.Join(root, "mcs")
 	args = []string{
-		"bootstrap", "--manifest-dir=" + mcc, "--dest-dir=" + server,
-		"--pull-secret=" + filepath.Join(mcc, "machineconfigcontroller-pull-secret"), "--payload-version=4.20.0-okd-lab.1",
+		"--manifest-dir=" + mcc, "--dest-dir=" + server,
+		"--pull-secret=" + filepath.Join(mcc, "machineconfigcontroller-pull-secret"),
+		"--payload-version=4.20.0-okd-lab.1",
 	}
-	if err := mco.Controller(context.Background(), args); err == nil || !strings.Contains(err.Error(), "image-references: no such file") {
+	err := renderPools(t.Context(), args)
+	if err == nil || !strings.Contains(err.Error(), "image-references: no such file") {
 		t.Errorf("without the release's image references: %v", err)
 	}
 	write(t, filepath.Join(mcc, "image-references"), refs)
-	if err := mco.Controller(context.Background(), args); err != nil {
+	if err := renderPools(t.Context(), args); err != nil {
 		t.Fatal(err)
 	}
 	return server, dest
@@ -96,7 +97,7 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 // TestControllerOfOlderReleases does without the image references.
 func TestControllerOfOlderReleases(t *testing.T) {
 	t.Setenv("RELEASE_VERSION", "4.22.0-okd-lab.1")
-	err := mco.Controller(context.Background(), []string{"bootstrap", "--manifest-dir=" + t.TempDir(), "--dest-dir=/x", "--pull-secret=/x"})
+	err := renderPools(t.Context(), []string{"--manifest-dir=" + t.TempDir(), "--dest-dir=/x", "--pull-secret=/x"})
 	if err == nil || strings.Contains(err.Error(), "image-references") {
 		t.Errorf("got %v, want it to look for manifests", err)
 	}
@@ -202,18 +203,15 @@ func TestBootstrapFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "bootstrap-files.txt", list.String())
-	for _, f := range []string{"machineconfigoperator-bootstrap-pod.yaml"} {
-		raw, err := os.ReadFile(filepath.Join(dest, "bootstrap", f))
+	for path, name := range map[string]string{
+		"bootstrap/machineconfigoperator-bootstrap-pod.yaml": "machineconfigoperator-bootstrap-pod.yaml",
+		"baremetal/manifests/keepalived.yaml":                "bootstrap-keepalived.yaml",
+		"baremetal/manifests/coredns.yaml":                   "bootstrap-coredns.yaml",
+	} {
+		raw, err := os.ReadFile(filepath.Join(dest, path))
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, f, string(raw))
-	}
-	for _, pod := range []string{"keepalived", "coredns"} {
-		raw, err := os.ReadFile(filepath.Join(dest, "baremetal/manifests", pod+".yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden(t, "bootstrap-"+pod+".yaml", string(raw))
+		golden(t, name, string(raw))
 	}
 }

@@ -1,4 +1,4 @@
-package mco_test
+package mco
 
 import (
 	"os"
@@ -16,7 +16,8 @@ import (
 func script(t *testing.T, path string) string {
 	t.Helper()
 	dir, _ := bootstrapDir(t)
-	cfg, err := ign.Parse(machineConfig(t, glob(t, filepath.Join(dir, "machine-configs", "rendered-master-*.yaml"))[0]).Spec.Config.Raw)
+	cfg, err := ign.Parse(machineConfig(t, glob(t,
+		filepath.Join(dir, "machine-configs", "rendered-master-*.yaml"))[0]).Spec.Config.Raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,8 @@ func script(t *testing.T, path string) string {
 }
 
 func TestScriptsPassShellcheck(t *testing.T) {
-	for _, path := range []string{"/usr/local/bin/nodeip-configuration", "/etc/NetworkManager/dispatcher.d/30-resolv-prepender"} {
+	for _, path := range []string{"/usr/local/bin/nodeip-configuration",
+		"/etc/NetworkManager/dispatcher.d/30-resolv-prepender"} {
 		if out, err := exec.Command("shellcheck", script(t, path)).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", path, err, out)
 		}
@@ -53,12 +55,14 @@ func TestNodeScripts(t *testing.T) {
 		ip, want                         string
 	}{
 		{
-			"plain", "2: host0    inet 198.18.0.101/24 brd 198.18.0.255 scope global dynamic host0", "IP4_NAMESERVERS=198.18.0.1", "",
+			"plain", "2: host0    inet 198.18.0.101/24 brd 198.18.0.255 scope global dynamic host0",
+			"IP4_NAMESERVERS=198.18.0.1", "",
 			"198.18.0.101", "search demo.okd.test\nnameserver 198.18.0.101\nnameserver 198.18.0.1\n",
 		},
 		{
 			"the machine holds the VIP",
-			"2: host0    inet 198.18.0.10/32 scope global host0\n2: host0    inet 198.18.0.102/24 scope global secondary host0",
+			"2: host0    inet 198.18.0.10/32 scope global host0\n" +
+				"2: host0    inet 198.18.0.102/24 scope global secondary host0",
 			"IP4_NAMESERVERS=", "nameserver 198.18.0.102\nnameserver 198.18.0.1\n",
 			"198.18.0.102", "search demo.okd.test\nnameserver 198.18.0.102\nnameserver 198.18.0.1\n",
 		},
@@ -66,9 +70,11 @@ func TestNodeScripts(t *testing.T) {
 			"another network first",
 			"2: eth0    inet 198.18.7.5/24 scope global eth0\n3: eth1    inet 198.18.0.103/25 scope global eth1",
 			"DHCP4_DOMAIN_NAME_SERVERS=198.18.0.1 198.18.0.2", "",
-			"198.18.0.103", "search demo.okd.test\nnameserver 198.18.0.103\nnameserver 198.18.0.1\nnameserver 198.18.0.2\n",
+			"198.18.0.103", "search demo.okd.test\nnameserver 198.18.0.103\nnameserver 198.18.0.1\n" +
+				"nameserver 198.18.0.2\n",
 		},
-		{"no address there", "2: eth0    inet 198.18.7.5/24 scope global eth0", "IP4_NAMESERVERS=198.18.0.1", "", "", ""},
+		{"no address there", "2: eth0    inet 198.18.7.5/24 scope global eth0", "IP4_NAMESERVERS=198.18.0.1", "", "",
+			""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := t.TempDir()

@@ -1,4 +1,4 @@
-package mco_test
+package mco
 
 import (
 	"encoding/json"
@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
-	"github.com/okd-install/okd-install/pkg/lab/release/mco/server"
 )
 
 func machineConfig(t *testing.T, path string) *mcfgv1.MachineConfig {
@@ -36,7 +35,8 @@ func TestBootstrapServer(t *testing.T) {
 	dir, _ := bootstrapDir(t)
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	write(t, kubeconfig, []byte("kind: Config\n"))
-	srv := httptest.NewTLSServer(server.Handler(server.Bootstrap{Dir: dir, Kubeconfig: kubeconfig}, slog.New(slog.DiscardHandler)))
+	src := bootstrapSource{dir: dir, kubeconfig: kubeconfig}
+	srv := httptest.NewTLSServer(handler(src, slog.New(slog.DiscardHandler)))
 	defer srv.Close()
 
 	const m = "application/vnd.coreos.ignition+json;version="
@@ -106,11 +106,11 @@ func TestServedFiles(t *testing.T) {
 	dir, _ := bootstrapDir(t)
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	write(t, kubeconfig, []byte("kind: Config\n"))
-	s, err := server.Bootstrap{Dir: dir, Kubeconfig: kubeconfig}.Serve(t.Context(), "master")
+	s, err := bootstrapSource{dir: dir, kubeconfig: kubeconfig}.serve(t.Context(), "master")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := server.Complete(s)
+	cfg, err := s.complete()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/dynamic"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // agent gives one node its pod network: the CNI configuration for its own
@@ -34,15 +35,15 @@ type agent struct {
 const relook = time.Minute
 
 func runAgent(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unexpected arguments %q", args)
+	if err := contract.Parse(contract.Flags("network-node"), args); err != nil {
+		return err
 	}
 	a := agent{
 		node:   os.Getenv("NODE_NAME"),
 		cniDir: "/host/cni",
 		routes: ipRoutes{},
 		egress: nftEgress{pods: strings.Split(os.Getenv("CLUSTER_NETWORKS"), ",")},
-		log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		log:    program.Logger(),
 	}
 	if a.node == "" {
 		return errors.New("environment variable NODE_NAME is not set")
@@ -51,75 +52,48 @@ func runAgent(ctx context.Context, args []string) error {
 	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1\n"), 0o644); err != nil {
 		return fmt.Errorf("enable forwarding: %w", err)
 	}
-	config, err := kube.Config("")
+	client, err := api.Connect("network-node", "")
 	if err != nil {
 		return err
 	}
-	config.Timeout = 0 // watches stay open
-	set, err := kubernetes.NewForConfig(config)
+	follower, err := client.Watcher()
 	if err != nil {
-		return fmt.Errorf("make API client: %w", err)
+		return err
 	}
-	return a.run(ctx, set, clock.Real())
+	return a.run(ctx, follower, clock.Real())
 }
 
 // run follows the nodes until ctx ends.
-func (a agent) run(ctx context.Context, set kubernetes.Interface, clk clock.Clock) error {
-	factory := informers.NewSharedInformerFactory(set, 0)
-	nodes := factory.Core().V1().Nodes()
-	changed := make(chan struct{}, 1)
-	poke := func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	}
-	_, err := nodes.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { poke() },
-		UpdateFunc: func(before, after any) {
-			// Nodes report themselves alive all the time; only addresses matter.
-			if addressing(before) != addressing(after) {
-				poke()
-			}
-		},
-		DeleteFunc: func(any) { poke() },
-	})
-	if err != nil {
-		return fmt.Errorf("watch nodes: %w", err)
-	}
-	factory.Start(ctx.Done())
-	if !cache.WaitForCacheSync(ctx.Done(), nodes.Informer().HasSynced) {
-		return nil
-	}
-	for {
-		list, err := nodes.Lister().List(labels.Everything())
-		if err != nil {
-			return fmt.Errorf("list nodes: %w", err)
-		}
-		every := relook
-		if err := a.sync(ctx, list); err != nil {
+func (a agent) run(ctx context.Context, client dynamic.Interface, clk clock.Clock) error {
+	// Nodes report themselves alive all the time; only addresses matter.
+	moved := func(before, after any) bool { return addressing(before) != addressing(after) }
+	return api.Follow(ctx, client, clk, []kube.Kind{kube.Nodes}, moved, func(lists [][]any) time.Duration {
+		if err := a.sync(ctx, lists[0]); err != nil {
 			a.log.Error("cannot set up the pod network", "error", err)
-			every = 2 * time.Second
+			return 2 * time.Second
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		case <-clk.After(every):
-		}
-	}
+		return relook
+	})
 }
 
 func addressing(o any) string {
-	n, ok := o.(*corev1.Node)
-	if !ok {
-		return ""
+	n, err := api.Decoded[corev1.Node](o)
+	if err != nil {
+		return err.Error()
 	}
-	return n.Spec.PodCIDR + " " + internalIP(n)
+	return n.Spec.PodCIDR + " " + api.NodeAddress(&n)
 }
 
 // sync makes the node's configuration and routes fit the nodes.
-func (a agent) sync(ctx context.Context, nodes []*corev1.Node) error {
+func (a agent) sync(ctx context.Context, objects []any) error {
+	var nodes []corev1.Node
+	for _, o := range objects {
+		n, err := api.Decoded[corev1.Node](o)
+		if err != nil {
+			return err
+		}
+		nodes = append(nodes, n)
+	}
 	wanted, own := plan(nodes, a.node)
 	if own == "" {
 		return fmt.Errorf("node %s has no pod network yet; the controller manager gives it one", a.node)
@@ -143,11 +117,8 @@ func (a agent) writeCNI(podCIDR string) error {
 	if old, err := os.ReadFile(path); err == nil && string(old) == string(data) {
 		return nil
 	}
-	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
+	if err := atomicfile.Write(path, data, 0o644); err != nil {
 		return fmt.Errorf("write CNI configuration: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("publish CNI configuration: %w", err)
 	}
 	a.log.Info("pod network is set up", "node", a.node, "pods", podCIDR)
 	return nil

@@ -1,44 +1,43 @@
-// Package network is the lab's network operator, which also runs the
-// operators of DNS, ingress and console, and the agent that gives a node its
-// pod network.
+// Package network is the lab's network operator, which also runs the operators
+// of DNS, ingress, console and configuration; the agent that gives a node its pod
+// network; and the console, one page.
 package network
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
+	"reflect"
 
 	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/console"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/ingress"
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
-	"github.com/okd-install/okd-install/pkg/lab/release/multicall"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/operand"
 )
 
+const name = "cluster-network-operator"
+
 // Commands are the programs of this package.
-func Commands() []multicall.Command {
-	return []multicall.Command{
-		{Name: "cluster-network-operator", Run: start},
+func Commands() []program.Command {
+	return []program.Command{
+		program.Verbs(name, program.Command{Name: "start", Run: start}),
 		{Name: "network-node", Run: runAgent},
+		{Name: "console", Run: serveConsole},
 	}
 }
 
 func start(ctx context.Context, args []string) error {
-	if len(args) != 1 || args[0] != "start" {
-		return fmt.Errorf("unknown arguments %q; the verb is start", args)
-	}
-	// Outside a pod, as in tests, the variable names a kubeconfig.
-	config, err := kube.Config(os.Getenv("KUBECONFIG"))
-	if err != nil {
+	if err := contract.Parse(contract.Flags(name+" start"), args); err != nil {
 		return err
 	}
-	client, err := kube.New(config, "cluster-network-operator")
+	// Outside a pod, as in tests, the variable names a kubeconfig.
+	client, err := api.Connect(name, os.Getenv("KUBECONFIG"))
 	if err != nil {
 		return err
 	}
@@ -49,17 +48,18 @@ func start(ctx context.Context, args []string) error {
 	r := operand.Runner{
 		Client:    client,
 		Clock:     clock.Real(),
-		Log:       slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		News:      program.News{Log: program.Logger()},
 		Files:     files,
 		Images:    os.Getenv,
-		Version:   os.Getenv("RELEASE_VERSION"),
-		Operators: Operators(),
+		Version:   os.Getenv(contract.VersionVariable),
+		Operators: operators(clock.Real()),
 	}
-	return r.Run(ctx)
+	r.Run(ctx)
+	return nil
 }
 
-// Operators are those of the process, each with its ClusterOperator.
-func Operators() []operand.Operator {
+// operators are those of the process, each with its ClusterOperator.
+func operators(clk clock.Clock) []operand.Operator {
 	return []operand.Operator{
 		{
 			Name:      "network",
@@ -72,23 +72,50 @@ func Operators() []operand.Operator {
 			Manifests: "dns.yaml",
 			Workloads: []operand.Workload{{Kind: "DaemonSet", Namespace: "openshift-dns", Name: "dns-default"}},
 		},
-		ingress.Operator(clock.Real()),
-		console.Operator(),
+		ingress.Operator(clk),
+		{
+			Name:      "console",
+			Manifests: "console.yaml",
+			Workloads: []operand.Workload{{Kind: "Deployment", Namespace: "openshift-console", Name: "console"}},
+			After:     consoleAdmitted,
+		},
 		{Name: "config-operator", After: configuration},
 	}
 }
 
 // configuration names configuration objects that the cluster lacks. What is
 // there was created by the installer; there is nothing else to operate.
-func configuration(ctx context.Context, client *kube.Client, _ operand.Cluster) (string, error) {
-	for _, kind := range []string{"Infrastructure", "Network", "Ingress", "DNS", "FeatureGate", "Proxy"} {
-		o, err := client.Get(ctx, configv1.GroupVersion.WithKind(kind), "", "cluster")
+func configuration(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
+	for _, plural := range []string{"infrastructures", "networks", "ingresses", "dnses", "featuregates", "proxies"} {
+		ref := api.Config(plural).Ref("", "cluster")
+		err := client.Get(ctx, ref, new(any))
+		if kube.NotFound(err) {
+			return "there is no " + ref.String(), nil
+		}
 		if err != nil {
 			return "", err
 		}
-		if o == nil {
-			return "there is no " + kind + " cluster", nil
-		}
 	}
 	return "", nil
+}
+
+// publishNetwork copies the networks in use to the status of Network, where
+// OpenShift's components read them. That kind has no status subresource.
+func publishNetwork(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
+	ref := api.Config("networks").Ref("", "cluster")
+	var n configv1.Network
+	if err := client.Get(ctx, ref, &n); kube.NotFound(err) {
+		return "there is no Network cluster", nil
+	} else if err != nil {
+		return "", err
+	}
+	want := configv1.NetworkStatus{
+		ClusterNetwork: n.Spec.ClusterNetwork, ServiceNetwork: n.Spec.ServiceNetwork, NetworkType: n.Spec.NetworkType,
+	}
+	if reflect.DeepEqual(n.Status, want) {
+		return "", nil
+	}
+	return "", client.Apply(ctx, ref, name, map[string]any{
+		"apiVersion": n.APIVersion, "kind": n.Kind, "metadata": map[string]any{"name": n.Name}, "status": want,
+	})
 }

@@ -3,7 +3,6 @@ package network
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,21 +13,26 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 )
 
-func node(name, pods, ip string) *corev1.Node {
-	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.NodeSpec{PodCIDR: pods}}
+func node(name, pods, ip string) corev1.Node {
+	n := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.NodeSpec{PodCIDR: pods}}
 	if ip != "" {
-		n.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeHostName, Address: name}, {Type: corev1.NodeInternalIP, Address: ip}}
+		n.Status.Addresses = []corev1.NodeAddress{
+			{Type: corev1.NodeHostName, Address: name}, {Type: corev1.NodeInternalIP, Address: ip},
+		}
 	}
 	return n
 }
 
 func TestPlan(t *testing.T) {
-	wanted, own := plan([]*corev1.Node{
+	wanted, own := plan([]corev1.Node{
 		node("w2", "198.19.3.0/24", "198.18.0.102"),
 		node("me", "198.19.0.0/24", "198.18.0.100"),
 		node("w1", "198.19.1.0/24", "198.18.0.101"),
@@ -52,7 +56,8 @@ func TestChanges(t *testing.T) {
 		{"nothing to do", []route{a, b}, []route{a, b}, ""},
 		{"first node", nil, []route{a}, "route replace 198.19.1.0/24 via 198.18.0.101 proto 143\n"},
 		{"node went away", []route{a, b}, []route{b}, "route del 198.19.1.0/24 proto 143\n"},
-		{"node has another address", []route{a}, []route{moved}, "route replace 198.19.1.0/24 via 198.18.0.109 proto 143\n"},
+		{"node has another address", []route{a}, []route{moved},
+			"route replace 198.19.1.0/24 via 198.18.0.109 proto 143\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := changes(c.have, c.wanted); got != c.want {
@@ -104,7 +109,8 @@ func TestCNIConfig(t *testing.T) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Plugins) != 2 || c.Plugins[0].Type != "bridge" || c.Plugins[0].IPMasq || c.Plugins[0].IPAM.Ranges[0][0].Subnet != "198.19.0.0/24" {
+	if len(c.Plugins) != 2 || c.Plugins[0].Type != "bridge" || c.Plugins[0].IPMasq ||
+		c.Plugins[0].IPAM.Ranges[0][0].Subnet != "198.19.0.0/24" {
 		t.Errorf("%s", data)
 	}
 }
@@ -117,10 +123,11 @@ func (t table) set(_ context.Context, wanted []route) error { t <- wanted; retur
 func TestAgentFollowsNodes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	set := fake.NewSimpleClientset(node("me", "198.19.0.0/24", "198.18.0.100"))
+	me, w1 := node("me", "198.19.0.0/24", "198.18.0.100"), node("w1", "198.19.1.0/24", "198.18.0.101")
+	client := fake.NewSimpleDynamicClient(scheme.Scheme, &me)
 	routes, dir, done := make(table, 10), t.TempDir(), make(chan error, 1)
-	a := agent{node: "me", cniDir: dir, routes: routes, egress: noEgress{}, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	go func() { done <- a.run(ctx, set, clock.Real()) }()
+	a := agent{node: "me", cniDir: dir, routes: routes, egress: noEgress{}, log: slog.New(slog.DiscardHandler)}
+	go func() { done <- a.run(ctx, client, clock.Real()) }()
 	next := func() []route {
 		select {
 		case r := <-routes:
@@ -133,7 +140,14 @@ func TestAgentFollowsNodes(t *testing.T) {
 	if r := next(); len(r) != 0 {
 		t.Errorf("alone it has routes %v", r)
 	}
-	if _, err := set.CoreV1().Nodes().Create(ctx, node("w1", "198.19.1.0/24", "198.18.0.101"), metav1.CreateOptions{}); err != nil {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&w1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes := client.Resource(corev1.SchemeGroupVersion.WithResource("nodes"))
+	u := &unstructured.Unstructured{Object: object}
+	u.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Node"))
+	if _, err := nodes.Create(ctx, u, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for r := next(); len(r) != 1 || r[0] != (route{"198.19.1.0/24", "198.18.0.101"}); r = next() {
@@ -154,7 +168,8 @@ func (noEgress) set(context.Context, string) error { return nil }
 
 func TestEgressHidesPodsFromOthersOnly(t *testing.T) {
 	got := nftEgress{pods: []string{"198.19.0.0/18", "198.19.64.0/18"}}.rules("198.19.2.0/24")
-	if want := "ip saddr 198.19.2.0/24 ip daddr != { 198.19.0.0/18, 198.19.64.0/18 } masquerade"; !strings.Contains(got, want) {
+	want := "ip saddr 198.19.2.0/24 ip daddr != { 198.19.0.0/18, 198.19.64.0/18 } masquerade"
+	if !strings.Contains(got, want) {
 		t.Errorf("rules lack %q:\n%s", want, got)
 	}
 }

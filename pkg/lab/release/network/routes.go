@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // route leads to the pods of another node.
@@ -22,9 +24,10 @@ type routes interface {
 }
 
 // plan computes the routes of a node and its own pod network.
-func plan(nodes []*corev1.Node, self string) (wanted []route, own string) {
-	for _, n := range nodes {
-		ip := internalIP(n)
+func plan(nodes []corev1.Node, self string) (wanted []route, own string) {
+	for i := range nodes {
+		n := &nodes[i]
+		ip := api.NodeAddress(n)
 		switch {
 		case n.Name == self:
 			own = n.Spec.PodCIDR
@@ -34,15 +37,6 @@ func plan(nodes []*corev1.Node, self string) (wanted []route, own string) {
 	}
 	slices.SortFunc(wanted, func(a, b route) int { return strings.Compare(a.Pods, b.Pods) })
 	return wanted, own
-}
-
-func internalIP(n *corev1.Node) string {
-	for _, a := range n.Status.Addresses {
-		if a.Type == corev1.NodeInternalIP {
-			return a.Address
-		}
-	}
-	return ""
 }
 
 // protocol marks our routes, so that no one else's is removed. The number is

@@ -2,15 +2,13 @@ package operand
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 
 	configv1 "github.com/openshift/api/config/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // Cluster is what operands are rendered from.
@@ -34,31 +32,26 @@ func (c Cluster) Image(name string) (string, error) {
 	return "", fmt.Errorf("environment variable %s with an image is not set", name)
 }
 
-// ReadCluster reads the cluster's configuration.
-func ReadCluster(ctx context.Context, client *kube.Client, images func(string) string, version string) (Cluster, error) {
+// readCluster reads the cluster's configuration.
+func readCluster(ctx context.Context, client *api.Client, images func(string) string, version string) (Cluster, error) {
 	var infra configv1.Infrastructure
 	var network configv1.Network
 	var ingress configv1.Ingress
 	var dns configv1.DNS
-	for _, x := range []struct {
-		kind string
-		into any
-	}{{"Infrastructure", &infra}, {"Network", &network}, {"Ingress", &ingress}, {"DNS", &dns}} {
-		found, err := client.Get(ctx, configv1.GroupVersion.WithKind(x.kind), "", "cluster")
-		if err != nil {
-			return Cluster{}, err
-		}
-		if found == nil {
-			return Cluster{}, fmt.Errorf("there is no %s cluster yet", x.kind)
-		}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(found.Object, x.into); err != nil {
-			return Cluster{}, fmt.Errorf("decode %s: %w", x.kind, err)
+	for plural, into := range map[string]any{
+		"infrastructures": &infra, "networks": &network, "ingresses": &ingress, "dnses": &dns,
+	} {
+		if err := client.Get(ctx, api.Config(plural).Ref("", "cluster"), into); err != nil {
+			return Cluster{}, fmt.Errorf("read the cluster's configuration: %w", err)
 		}
 	}
-	c := Cluster{BaseDomain: dns.Spec.BaseDomain, AppsDomain: ingress.Spec.Domain, Version: version, Replicas: 2, images: images}
-	u, err := url.Parse(infra.Status.APIServerInternalURL)
+	c := Cluster{
+		BaseDomain: dns.Spec.BaseDomain, AppsDomain: ingress.Spec.Domain, Version: version, Replicas: 2, images: images,
+	}
+	internal := infra.Status.APIServerInternalURL
+	u, err := url.Parse(internal)
 	if err != nil || u.Hostname() == "" {
-		return Cluster{}, fmt.Errorf("parse internal API URL %q of Infrastructure: %w", infra.Status.APIServerInternalURL, errors.Join(err))
+		return Cluster{}, fmt.Errorf("internal API URL %q of Infrastructure is not a URL", internal)
 	}
 	c.APIHost, c.APIPort = u.Hostname(), u.Port()
 	if infra.Status.InfrastructureTopology == configv1.SingleReplicaTopologyMode {
@@ -67,27 +60,6 @@ func ReadCluster(ctx context.Context, client *kube.Client, images func(string) s
 	for _, n := range network.Spec.ClusterNetwork {
 		c.PodCIDRs = append(c.PodCIDRs, n.CIDR)
 	}
-	if len(network.Spec.ServiceNetwork) == 0 {
-		return Cluster{}, errors.New("spec.serviceNetwork of Network is empty")
-	}
-	if c.DNSAddress, err = nth(network.Spec.ServiceNetwork[0], 10); err != nil {
-		return Cluster{}, err
-	}
-	return c, nil
-}
-
-// nth is the n-th address of a network; OpenShift's DNS has the tenth.
-func nth(cidr string, n int) (string, error) {
-	p, err := netip.ParsePrefix(cidr)
-	if err != nil {
-		return "", fmt.Errorf("parse service network: %w", err)
-	}
-	a := p.Masked().Addr()
-	for range n {
-		a = a.Next()
-	}
-	if !p.Contains(a) {
-		return "", fmt.Errorf("service network %s has no address number %d", cidr, n)
-	}
-	return a.String(), nil
+	c.DNSAddress, err = clusterconfig.DNSAddress(network.Spec)
+	return c, err
 }

@@ -6,21 +6,16 @@ package operand
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
-	"strings"
-	"text/template"
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 const (
@@ -37,22 +32,21 @@ type Operator struct {
 	// Before runs ahead of the manifests and makes what they need; After runs
 	// once the workloads are up and returns what is still missing. Either may
 	// be nil.
-	Before func(context.Context, *kube.Client, Cluster) error
-	After  func(context.Context, *kube.Client, Cluster) (missing string, err error)
+	Before func(context.Context, *api.Client, Cluster) error
+	After  func(context.Context, *api.Client, Cluster) (missing string, err error)
 }
 
 // Runner runs operators in one process.
 type Runner struct {
-	Client    *kube.Client
+	Client    *api.Client
 	Clock     clock.Clock
-	Log       *slog.Logger
+	News      program.News
 	Files     fs.FS // manifests of the operands
 	Images    func(name string) string
 	Version   string
 	Operators []Operator
 
 	applied map[string]applied
-	said    map[string]string
 }
 
 type applied struct {
@@ -61,64 +55,62 @@ type applied struct {
 }
 
 // Run works until ctx ends.
-func (r *Runner) Run(ctx context.Context) error {
-	r.applied, r.said = map[string]applied{}, map[string]string{}
-	for {
-		every := idleEvery
-		if !r.round(ctx) {
-			every = busyEvery
-		}
-		if r.Clock.Sleep(ctx, every) != nil {
-			return nil
-		}
-	}
+func (r *Runner) Run(ctx context.Context) {
+	r.applied = map[string]applied{}
+	program.Loop(ctx, r.Clock, r.News.Log, r.round)
 }
 
-// round looks at every operator once and says whether all is well.
-func (r *Runner) round(ctx context.Context) bool {
-	cluster, err := ReadCluster(ctx, r.Client, r.Images, r.Version)
+// round looks at every operator once.
+func (r *Runner) round(ctx context.Context) (pause time.Duration, err error) {
+	cluster, err := readCluster(ctx, r.Client, r.Images, r.Version)
 	if err != nil {
-		r.say("cluster", err.Error())
-		return false
+		return busyEvery, err
 	}
-	well := true
+	pause = idleEvery
 	for _, o := range r.Operators {
 		h := r.sync(ctx, o, cluster)
 		if ctx.Err() != nil {
-			return false
+			return busyEvery, nil
 		}
-		well = well && h.Available && !h.Progressing && !h.Degraded
-		r.say(o.Name, fmt.Sprintf("available=%v progressing=%v degraded=%v %s", h.Available, h.Progressing, h.Degraded, h.Message))
-		if err := r.Client.Report(ctx, o.Name, r.Version, o.related(), h, r.Clock.Now()); err != nil {
-			r.say(o.Name+" report", err.Error())
-			well = false
+		if !h.available || h.progressing || h.degraded {
+			pause = busyEvery
+		}
+		r.News.Say(o.Name, h.String())
+		s := operator.Status{Name: o.Name, Conditions: h.conditions(), Related: o.related()}
+		// The version is reported once it works, as OKD's operators do.
+		if h.available && !h.progressing {
+			s.Versions = []configv1.OperandVersion{{Name: "operator", Version: r.Version}}
+		}
+		if err := operator.Report(ctx, r.Client, s, r.Clock.Now()); err != nil {
+			r.News.Say(o.Name+" report", err.Error())
+			pause = busyEvery
 		}
 	}
-	return well
+	return pause, nil
 }
 
-func (r *Runner) sync(ctx context.Context, o Operator, cluster Cluster) kube.Health {
+func (r *Runner) sync(ctx context.Context, o Operator, cluster Cluster) health {
 	if o.Before != nil {
 		if err := o.Before(ctx, r.Client, cluster); err != nil {
-			return kube.Failed(false, "PreparationFailed", err)
+			return failed("PreparationFailed", err)
 		}
 	}
 	if err := r.apply(ctx, o, cluster); err != nil {
-		return kube.Failed(false, "ApplyFailed", err)
+		return failed("ApplyFailed", err)
 	}
 	h, err := lookAt(ctx, r.Client, o.Workloads)
 	if err != nil {
-		return kube.Failed(false, "StatusUnknown", err)
+		return failed("StatusUnknown", err)
 	}
-	if !h.Available || o.After == nil {
+	if !h.available || o.After == nil {
 		return h
 	}
 	missing, err := o.After(ctx, r.Client, cluster)
 	if err != nil {
-		return kube.Failed(false, "CheckFailed", err)
+		return failed("CheckFailed", err)
 	}
 	if missing != "" {
-		return kube.Waiting("Incomplete", missing)
+		return health{progressing: true, reason: "Incomplete", message: missing}
 	}
 	return h
 }
@@ -136,12 +128,12 @@ func (r *Runner) apply(ctx context.Context, o Operator, cluster Cluster) error {
 	if bytes.Equal(last.text, text) && now.Sub(last.at) < resync {
 		return nil
 	}
-	objects, err := decode(text)
+	objects, err := api.Decode(text)
 	if err != nil {
 		return fmt.Errorf("parse manifests of %s: %w", o.Name, err)
 	}
 	for _, object := range objects {
-		if _, err := r.Client.Apply(ctx, object); err != nil {
+		if err := r.Client.ApplyObject(ctx, object); err != nil {
 			return err
 		}
 	}
@@ -151,46 +143,20 @@ func (r *Runner) apply(ctx context.Context, o Operator, cluster Cluster) error {
 
 // Render fills in an operand's manifests.
 func Render(files fs.FS, name string, cluster Cluster) ([]byte, error) {
-	t, err := template.New(name).Option("missingkey=error").
-		Funcs(template.FuncMap{"join": strings.Join}).ParseFS(files, name)
+	text, err := fs.ReadFile(files, name)
 	if err != nil {
-		return nil, fmt.Errorf("parse manifests: %w", err)
+		return nil, fmt.Errorf("read manifests: %w", err)
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, cluster); err != nil {
-		return nil, fmt.Errorf("render manifests: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-func decode(data []byte) ([]*unstructured.Unstructured, error) {
-	d := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
-	var out []*unstructured.Unstructured
-	for {
-		o := &unstructured.Unstructured{}
-		if err := d.Decode(&o.Object); errors.Is(err, io.EOF) {
-			return out, nil
-		} else if err != nil {
-			return nil, err
-		}
-		if len(o.Object) > 0 {
-			out = append(out, o)
-		}
-	}
+	return program.Fill(name, text, cluster)
 }
 
 func (o Operator) related() []configv1.ObjectReference {
 	var out []configv1.ObjectReference
 	for _, w := range o.Workloads {
-		out = append(out, configv1.ObjectReference{Group: "apps", Resource: strings.ToLower(w.Kind) + "s", Namespace: w.Namespace, Name: w.Name})
+		ref := w.ref()
+		out = append(out, configv1.ObjectReference{
+			Group: ref.Kind.Group, Resource: ref.Kind.Plural, Namespace: ref.Namespace, Name: ref.Name,
+		})
 	}
 	return out
-}
-
-// say logs a state once, not each time it is seen.
-func (r *Runner) say(who, what string) {
-	if r.said[who] != what {
-		r.said[who] = what
-		r.Log.Info("state", "of", who, "is", what)
-	}
 }

@@ -1,16 +1,22 @@
 package operand
 
 import (
+	"errors"
 	"io/fs"
 	"strings"
 	"testing"
 
 	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
 )
 
 func testCluster(images func(string) string) Cluster {
-	return Cluster{APIHost: "api-int.demo.okd.test", APIPort: "6443", PodCIDRs: []string{"198.19.0.0/17"}, DNSAddress: "198.19.128.10",
-		BaseDomain: "demo.okd.test", AppsDomain: "apps.demo.okd.test", Replicas: 2, Version: "4.20.0-okd-lab.1", images: images}
+	return Cluster{
+		APIHost: "api-int.demo.okd.test", APIPort: "6443", PodCIDRs: []string{"198.19.0.0/17"},
+		DNSAddress: "198.19.128.10", BaseDomain: "demo.okd.test", AppsDomain: "apps.demo.okd.test",
+		Replicas: 2, Version: "4.20.0-okd-lab.1", images: images,
+	}
 }
 
 func TestOperandsRender(t *testing.T) {
@@ -19,17 +25,25 @@ func TestOperandsRender(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, wants := range map[string][]string{
-		"network.yaml": {"DaemonSet/network-node", "value: \"api-int.demo.okd.test\"", "image: \"registry/KUBE_PROXY_IMAGE\"", `clusterCIDR: "198.19.0.0/17"`},
-		"dns.yaml":     {"Service/dns-default", `clusterIP: "198.19.128.10"`, "DaemonSet/dns-default", "trafficDistribution: PreferSameNode"},
+		"network.yaml": {
+			"DaemonSet/network-node", "value: \"api-int.demo.okd.test\"", "image: \"registry/KUBE_PROXY_IMAGE\"",
+			`clusterCIDR: "198.19.0.0/17"`,
+		},
+		"dns.yaml": {
+			"Service/dns-default", `clusterIP: "198.19.128.10"`, "DaemonSet/dns-default",
+			"trafficDistribution: PreferSameNode",
+		},
 		"ingress.yaml": {"Deployment/router-default", "router-default.apps.demo.okd.test"},
-		"console.yaml": {"Route/console", `host: "console-openshift-console.apps.demo.okd.test"`, "--version=4.20.0-okd-lab.1"},
+		"console.yaml": {
+			"Route/console", `host: "console-openshift-console.apps.demo.okd.test"`, "--version=4.20.0-okd-lab.1",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := Render(files, name, testCluster(func(n string) string { return "registry/" + n }))
 			if err != nil {
 				t.Fatal(err)
 			}
-			objects, err := decode(text)
+			objects, err := api.Decode(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -42,24 +56,11 @@ func TestOperandsRender(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, all)
 				}
 			}
-			if _, err := Render(files, name, testCluster(func(string) string { return "" })); err == nil || !strings.Contains(err.Error(), "_IMAGE") {
+			_, err = Render(files, name, testCluster(func(string) string { return "" }))
+			if err == nil || !strings.Contains(err.Error(), "_IMAGE") {
 				t.Errorf("without images: %v", err)
 			}
 		})
-	}
-}
-
-func TestNth(t *testing.T) {
-	for _, c := range []struct{ cidr, want string }{
-		{"198.19.128.0/17", "198.19.128.10"},
-		{"fd02::/112", "fd02::a"},
-		{"198.19.128.0/30", ""},
-		{"nonsense", ""},
-	} {
-		got, err := nth(c.cidr, 10)
-		if got != c.want || (err == nil) != (c.want != "") {
-			t.Errorf("%s: %q, %v", c.cidr, got, err)
-		}
 	}
 }
 
@@ -75,5 +76,35 @@ func TestRolloutComplete(t *testing.T) {
 		if c.r.complete() != c.want {
 			t.Errorf("%+v: %v", c.r, c.r.complete())
 		}
+	}
+}
+
+func TestHealthConditions(t *testing.T) {
+	for _, c := range []struct {
+		name                             string
+		health                           health
+		available, progressing, degraded bool
+	}{
+		{"healthy", health{available: true}, true, false, false},
+		{"waiting", health{progressing: true, reason: "Deploying", message: "no pods"}, false, true, false},
+		{"failed", failed("ApplyFailed", errors.New("no")), false, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := map[string]operator.Condition{}
+			for _, x := range c.health.conditions() {
+				got[x.Type] = x
+				if x.Reason == "" {
+					t.Errorf("%s has no reason", x.Type)
+				}
+			}
+			if got["Available"].Status != c.available || got["Progressing"].Status != c.progressing ||
+				got["Degraded"].Status != c.degraded {
+				t.Errorf("%+v", got)
+			}
+			p := got["Progressing"]
+			if c.health.progressing && (p.Message != "no pods" || p.Reason != "Deploying") {
+				t.Errorf("progressing does not say why: %+v", p)
+			}
+		})
 	}
 }

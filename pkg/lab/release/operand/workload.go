@@ -6,13 +6,17 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // Workload is a Deployment or DaemonSet that an operator looks at.
 type Workload struct{ Kind, Namespace, Name string }
+
+func (w Workload) ref() kube.Ref {
+	return kube.Kind{Group: "apps", Version: "v1", Plural: strings.ToLower(w.Kind) + "s"}.Ref(w.Namespace, w.Name)
+}
 
 // rollout is a workload's state in numbers.
 type rollout struct{ wanted, available, updated int32 }
@@ -21,18 +25,20 @@ func (r rollout) complete() bool { return r.available >= r.wanted && r.updated >
 
 // lookAt sums up the state of workloads: available when each has a pod that
 // serves, progressing while one has fewer than it wants.
-func lookAt(ctx context.Context, client *kube.Client, workloads []Workload) (kube.Health, error) {
+func lookAt(ctx context.Context, client *api.Client, workloads []Workload) (health, error) {
 	var missing, incomplete []string
 	for _, w := range workloads {
-		r, found, err := w.rollout(ctx, client)
-		if err != nil {
-			return kube.Health{}, err
-		}
 		name := w.Kind + " " + w.Namespace + "/" + w.Name
+		r, err := w.rollout(ctx, client)
+		if kube.NotFound(err) {
+			missing = append(missing, name+" does not exist yet")
+			continue
+		}
+		if err != nil {
+			return health{}, err
+		}
 		state := fmt.Sprintf("%s has %d of %d pods available", name, r.available, r.wanted)
 		switch {
-		case !found:
-			missing = append(missing, name+" does not exist yet")
 		case r.available == 0:
 			// No pod wanted is no pod that serves: a DaemonSet without nodes.
 			missing = append(missing, state)
@@ -40,42 +46,39 @@ func lookAt(ctx context.Context, client *kube.Client, workloads []Workload) (kub
 			incomplete = append(incomplete, state)
 		}
 	}
-	switch {
-	case len(missing) > 0:
-		return kube.Waiting("Deploying", strings.Join(append(missing, incomplete...), "; ")), nil
-	case len(incomplete) > 0:
-		return kube.Health{Available: true, Progressing: true, Reason: "Deploying", Message: strings.Join(incomplete, "; ")}, nil
+	h := health{available: true}
+	if problems := append(missing, incomplete...); len(problems) > 0 {
+		h = health{
+			available: len(missing) == 0, progressing: true, reason: "Deploying", message: strings.Join(problems, "; "),
+		}
 	}
-	return kube.Healthy(""), nil
+	return h, nil
 }
 
-func (w Workload) rollout(ctx context.Context, client *kube.Client) (rollout, bool, error) {
-	o, err := client.Get(ctx, appsv1.SchemeGroupVersion.WithKind(w.Kind), w.Namespace, w.Name)
-	if err != nil || o == nil {
-		return rollout{}, false, err
-	}
+func (w Workload) rollout(ctx context.Context, client *api.Client) (rollout, error) {
 	var r rollout
-	var observed int64
+	var generation, observed int64
 	if w.Kind == "DaemonSet" {
 		var d appsv1.DaemonSet
-		err = runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &d)
-		observed = d.Status.ObservedGeneration
+		if err := client.Get(ctx, w.ref(), &d); err != nil {
+			return r, err
+		}
+		generation, observed = d.Generation, d.Status.ObservedGeneration
 		r = rollout{d.Status.DesiredNumberScheduled, d.Status.NumberAvailable, d.Status.UpdatedNumberScheduled}
 	} else {
 		var d appsv1.Deployment
-		err = runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &d)
-		observed = d.Status.ObservedGeneration
+		if err := client.Get(ctx, w.ref(), &d); err != nil {
+			return r, err
+		}
+		generation, observed = d.Generation, d.Status.ObservedGeneration
 		r = rollout{1, d.Status.AvailableReplicas, d.Status.UpdatedReplicas}
 		if d.Spec.Replicas != nil {
 			r.wanted = *d.Spec.Replicas
 		}
 	}
-	if err != nil {
-		return rollout{}, false, fmt.Errorf("decode %s %s/%s: %w", w.Kind, w.Namespace, w.Name, err)
-	}
 	// Numbers from before the last change say nothing about it.
-	if observed < o.GetGeneration() {
+	if observed < generation {
 		r.updated = 0
 	}
-	return r, true, nil
+	return r, nil
 }

@@ -17,7 +17,7 @@ func Components(version string) ([]component.Component, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(releaseComponents(), controlComponents(), mcoComponents(version), named(version))
+	all := slices.Concat(programs(), operators(version), named(version))
 	all = append(all, api)
 	slices.SortFunc(all, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
 	return all, nil

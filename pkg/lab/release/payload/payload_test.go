@@ -15,7 +15,8 @@ import (
 // bootstrapTags are what the bootstrap scripts and the machine config
 // operator's bootstrap cannot do without.
 var bootstrapTags = []string{
-	"etcd", "pod", "hyperkube", "machine-config-operator", "cluster-etcd-operator", "cluster-config-operator", "cluster-ingress-operator",
+	"etcd", "pod", "hyperkube", "machine-config-operator", "cluster-etcd-operator", "cluster-config-operator",
+	"cluster-ingress-operator",
 	"cluster-authentication-operator", "cluster-kube-apiserver-operator", "cluster-kube-controller-manager-operator",
 	"cluster-kube-scheduler-operator", "cluster-config-api", "cluster-bootstrap", "cluster-version-operator",
 	"keepalived-ipfailover", "coredns", "haproxy-router", "baremetal-runtimecfg",
@@ -114,7 +115,8 @@ func TestManifests(t *testing.T) {
 					t.Errorf("%s/%s: object %d has no apiVersion or name", c.Tag, path, n)
 				}
 				// Feature gates are for whoever reads the payload.
-				if o.Kind != "FeatureGate" && o.Metadata.Annotations["include.release.openshift.io/self-managed-high-availability"] != "true" {
+				const profile = "include.release.openshift.io/self-managed-high-availability"
+				if o.Kind != "FeatureGate" && o.Metadata.Annotations[profile] != "true" {
 					t.Errorf("%s/%s: %s %s is not in the default profile", c.Tag, path, o.Kind, o.Metadata.Name)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	"github.com/okd-install/okd-install/pkg/lab/release/gates"
 )
@@ -13,10 +14,9 @@ import (
 // the Kubernetes version from.
 const kubernetes = "kubernetes=1.34.3,kubectl=1.34.3"
 
-// releaseComponents are the images of upstream programs and of the operators
-// for version, network, DNS and ingress. Images of upstream programs carry
-// no manifests: operators run them.
-func releaseComponents() []component.Component {
+// programs are the images of upstream programs. They carry no manifests:
+// operators run them.
+func programs() []component.Component {
 	return []component.Component{
 		{Tag: "pod", Binaries: links(component.Pod, "/usr/bin/pod")},
 		{Tag: "hyperkube", Versions: kubernetes, Binaries: links(component.Hyperkube,
@@ -29,15 +29,38 @@ func releaseComponents() []component.Component {
 		{Tag: "etcd", Binaries: links(component.Etcd, "/usr/bin/etcd", "/usr/bin/etcdctl")},
 		{Tag: "coredns", Binaries: links(component.CoreDNS, "/usr/bin/coredns")},
 		{Tag: "keepalived-ipfailover", Packages: []string{"/usr/sbin/keepalived", "/bin/sh", "/usr/bin/curl"},
-			Binaries: links(component.LabRelease, "/usr/bin/okd-lab-release"), Entrypoint: []string{"/usr/sbin/keepalived"}},
+			Binaries:   links(component.LabRelease, "/usr/bin/okd-lab-release"),
+			Entrypoint: []string{"/usr/sbin/keepalived"}},
 		{Tag: "haproxy-router", Packages: []string{"/usr/sbin/haproxy"},
-			Binaries: links(component.LabRelease, "/usr/bin/openshift-router"), Entrypoint: []string{"/usr/bin/openshift-router"}},
+			Binaries:   links(component.LabRelease, "/usr/bin/openshift-router"),
+			Entrypoint: []string{"/usr/bin/openshift-router"}},
+	}
+}
 
-		versionOperator(),
+// operators are the images of the multi-call binary.
+func operators(version string) []component.Component {
+	machineConfig := operator("machine-config-operator", "/usr/bin/machine-config-operator",
+		"/usr/bin/machine-config-controller", "/usr/bin/machine-config-server", "/usr/bin/machine-config-daemon")
+	if contract.Since(version, "5.0") {
+		machineConfig.Binaries = append(machineConfig.Binaries,
+			links(component.LabRelease, "/usr/bin/machine-config-osimagestream")...)
+	}
+	// Its agents set routes and rules.
+	network := operator("cluster-network-operator", "/usr/bin/cluster-network-operator", "/usr/bin/network-node")
+	network.Packages = []string{"/usr/sbin/ip", "/usr/sbin/nft"}
+	onPrem := operator("baremetal-runtimecfg",
+		"/usr/bin/runtimecfg", "/usr/bin/dynkeepalived", "/usr/bin/monitor", "/usr/bin/corednsmonitor")
+	onPrem.Packages = []string{"/usr/sbin/nft"}
+	return []component.Component{
+		versionOperator(), machineConfig, network, onPrem,
+		operator("cluster-bootstrap", "/usr/bin/cluster-bootstrap"),
+		operator("cluster-etcd-operator", "/usr/bin/cluster-etcd-operator", "/usr/bin/discover-etcd-initial-cluster"),
+		operator("cluster-kube-apiserver-operator", "/usr/bin/cluster-kube-apiserver-operator"),
+		operator("cluster-kube-controller-manager-operator", "/usr/bin/cluster-kube-controller-manager-operator"),
+		operator("cluster-kube-scheduler-operator", "/usr/bin/cluster-kube-scheduler-operator"),
 		operator("cluster-config-operator", "/usr/bin/cluster-config-operator"),
 		operator("cluster-authentication-operator", "/usr/bin/authentication-operator"),
 		operator("cluster-ingress-operator", "/usr/bin/ingress-operator"),
-		networkOperator(),
 		operator("console", "/usr/bin/console"),
 	}
 }
@@ -70,14 +93,6 @@ func configAPI(version string) (component.Component, error) {
 	}
 	c.Manifests, c.Operator = component.Map(files), true
 	return c, nil
-}
-
-// networkOperator also holds the agent of its DaemonSet, which sets routes
-// with ip.
-func networkOperator() component.Component {
-	c := operator("cluster-network-operator", "/usr/bin/cluster-network-operator", "/usr/bin/network-node")
-	c.Packages = []string{"/usr/sbin/ip", "/usr/sbin/nft"}
-	return c
 }
 
 func dir(path string) fs.FS {

@@ -1,3 +1,6 @@
+// Package runtimecfg holds the programs that keep the configuration of a node's
+// address, balancer and DNS services true to the cluster: runtimecfg,
+// dynkeepalived, monitor and corednsmonitor.
 package runtimecfg
 
 import (
@@ -10,132 +13,116 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/address"
-	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/health"
-	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/monitor"
-	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/nat"
-	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/node"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
 )
 
-// Main is `runtimecfg render` and `runtimecfg supervise`.
-func Main(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "render":
-			return renderOnce(ctx, args[1:])
-		case "supervise":
-			return superviseProgram(ctx, args[1:])
-		}
+// Commands are the programs of this package.
+func Commands() []program.Command {
+	return []program.Command{
+		program.Verbs("runtimecfg",
+			program.Command{Name: "render", Run: renderOnce},
+			program.Command{Name: "supervise", Run: superviseProgram}),
+		{Name: "dynkeepalived", Run: runKeepalived},
+		{Name: "monitor", Run: runHAProxy},
+		{Name: "corednsmonitor", Run: runCoreDNS},
 	}
-	return errors.New("parse arguments: want runtimecfg render|supervise")
+}
+
+func resolvConf(f *pflag.FlagSet) *string {
+	return f.String("resolvconf-path", "/etc/resolv.conf", "resolv.conf with the network's name servers")
 }
 
 // renderOnce writes a Corefile before there is an API to ask for nodes.
 func renderOnce(ctx context.Context, args []string) error {
-	o, err := parse("render", args)
+	f := contract.Flags("runtimecfg render")
+	resolv := resolvConf(f)
+	n, err := prepare(ctx, f, args)
 	if err != nil {
 		return err
 	}
-	facts, err := o.facts(ctx, clock.Real())
-	if err != nil {
-		return err
-	}
-	out, err := o.output()
-	if err != nil {
-		return err
-	}
-	m := monitor.CoreDNS{Facts: facts, ResolvConf: o.resolvConf, Output: out, Log: logger()}
+	m := CoreDNS{Facts: n.facts, ResolvConf: *resolv, Output: n.output, Log: n.log}
 	return m.Step(ctx)
 }
 
-// CoreDNS is corednsmonitor.
-func CoreDNS(ctx context.Context, args []string) error {
-	o, err := parse("corednsmonitor", args)
+// runCoreDNS is corednsmonitor.
+func runCoreDNS(ctx context.Context, args []string) error {
+	f := contract.Flags("corednsmonitor")
+	resolv := resolvConf(f)
+	n, err := prepare(ctx, f, args)
 	if err != nil {
 		return err
 	}
-	clk, log := clock.Real(), logger()
-	facts, err := o.facts(ctx, clk)
-	if err != nil {
-		return err
-	}
-	out, err := o.output()
-	if err != nil {
-		return err
-	}
-	l := o.lister(facts, 15*time.Second, clk, log)
+	l := n.lister(15 * time.Second)
 	l.Eager = 5 * time.Second
-	m := &monitor.CoreDNS{Facts: facts, Nodes: l, ResolvConf: o.resolvConf, Output: out, Log: log}
-	return loop(ctx, clk, log, 5*time.Second, m.Step)
+	m := &CoreDNS{Facts: n.facts, Nodes: l, ResolvConf: *resolv, Output: n.output, Log: n.log}
+	n.loop(ctx, 5*time.Second, m.Step)
+	return nil
 }
 
-// HAProxy is monitor.
-func HAProxy(ctx context.Context, args []string) error {
-	o, err := parse("monitor", args)
+// runHAProxy is monitor.
+func runHAProxy(ctx context.Context, args []string) error {
+	f := contract.Flags("monitor")
+	socket := f.String("socket", "/var/lib/haproxy/run/supervise.sock", "socket of the supervisor")
+	nft := f.String("nft", "/usr/sbin/nft", "the nft program")
+	n, err := prepare(ctx, f, args)
 	if err != nil {
 		return err
 	}
-	clk, log := clock.Real(), logger()
-	facts, err := o.facts(ctx, clk)
-	if err != nil {
-		return err
+	rules := Rules{NFT: *nft, VIP: n.facts.Cluster.APIVIP, From: PortAPI, To: PortLB}
+	m := &HAProxy{
+		Facts: n.facts, Nodes: n.lister(10 * time.Second), Probe: NewProbe(time.Second),
+		Output: n.output, Redirect: rules, Tell: tell(ctx, *socket), Log: n.log,
 	}
-	out, err := o.output()
-	if err != nil {
-		return err
-	}
-	rules := nat.Rules{NFT: o.nft, VIP: facts.Cluster.APIVIP, From: node.PortAPI, To: node.PortLB}
-	m := &monitor.HAProxy{
-		Facts: facts, Nodes: o.lister(facts, 10*time.Second, clk, log), Probe: health.NewProbe(time.Second),
-		Output: out, Redirect: rules, Tell: tell(ctx, o.socket), Log: log,
-	}
-	err = loop(ctx, clk, log, time.Second, m.Step)
+	n.loop(ctx, time.Second, m.Step)
 	// Without this program nobody would notice that the balancer died.
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	return errors.Join(err, rules.Off(clean))
+	return rules.Off(clean)
 }
 
-// Keepalived is dynkeepalived.
-func Keepalived(ctx context.Context, args []string) error {
-	o, err := parse("dynkeepalived", args)
+// runKeepalived is dynkeepalived.
+func runKeepalived(ctx context.Context, args []string) error {
+	f := contract.Flags("dynkeepalived")
+	bootstrap := f.Bool("is-bootstrap", false, "this is the bootstrap machine")
+	socket := f.String("socket", "/var/run/keepalived/keepalived.sock", "socket of the supervisor")
+	trackDir := f.String("track-dir", "/var/run/keepalived/track", "results of the checks")
+	handoverEvery := f.Duration("bootstrap-check-interval", 300*time.Millisecond,
+		"time between looks at the bootstrap's API server")
+	n, err := prepare(ctx, f, args)
 	if err != nil {
 		return err
 	}
-	clk, log := clock.Real(), logger()
-	facts, err := o.facts(ctx, clk)
-	if err != nil {
-		return err
+	n.facts.TrackDir = *trackDir
+	if *bootstrap {
+		n.facts.Role = "bootstrap"
 	}
-	out, err := o.output()
-	if err != nil {
-		return err
+	probe := NewProbe(time.Second)
+	m := &Keepalived{
+		Facts: n.facts, Nodes: n.lister(10 * time.Second), Probe: probe,
+		Output: n.output, Tell: tell(ctx, *socket), Clock: n.clock, Log: n.log,
 	}
-	probe := health.NewProbe(time.Second)
-	m := &monitor.Keepalived{
-		Facts: facts, Nodes: o.lister(facts, 10*time.Second, clk, log), Probe: probe,
-		Output: out, Tell: tell(ctx, o.socket), Clock: clk, Log: log,
+	if n.facts.Role != "bootstrap" {
+		n.loop(ctx, time.Second, m.Step)
+		return nil
 	}
-	if facts.Role != "bootstrap" {
-		return loop(ctx, clk, log, time.Second, m.Step)
-	}
-	h := monitor.Handover{
-		Probe: probe, URL: fmt.Sprintf("https://127.0.0.1:%d/readyz", node.PortAPI),
-		Every: o.handoverEvery, Threshold: 4, Config: o.path, Tell: m.Tell, Clock: clk, Log: log,
+	h := Handover{
+		Probe: probe, URL: fmt.Sprintf("https://127.0.0.1:%d/readyz", PortAPI), Every: *handoverEvery,
+		Threshold: 4, Config: n.output.Path, Tell: m.Tell, Clock: n.clock, Log: n.log,
 	}
 	steps, stop := context.WithCancel(ctx)
 	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- loop(steps, clk, log, time.Second, m.Step) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.loop(steps, time.Second, m.Step)
+	}()
 	if err := h.Wait(ctx); err != nil {
 		return nil // told to end
 	}
 	stop()
-	if err := <-done; err != nil {
-		return err
-	}
+	<-done
 	if err := h.Give(ctx); err != nil {
 		return err
 	}
@@ -144,19 +131,24 @@ func Keepalived(ctx context.Context, args []string) error {
 	return nil
 }
 
+func tell(ctx context.Context, socket string) func(string) error {
+	return func(order string) error { return supervise.Tell(ctx, socket, order) }
+}
+
 // superviseProgram runs a program of another package beside its monitor.
 func superviseProgram(ctx context.Context, args []string) error {
-	f := pflag.NewFlagSet("runtimecfg supervise", pflag.ContinueOnError)
+	f := contract.Flags("runtimecfg supervise")
 	socket := f.String("socket", "", "unix socket for orders")
 	config := f.String("config", "", "file to wait for")
 	signal := f.String("reload-signal", "HUP", "signal for a new configuration: HUP or USR2")
 	drop := f.StringSlice("drop-addresses", nil, "take these addresses off this machine before a start")
-	if err := f.Parse(args); err != nil {
+	argv, err := contract.ParseWithArguments(f, args, "socket", "config")
+	if err != nil {
 		return err
 	}
 	signals := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "USR2": syscall.SIGUSR2}
-	if *socket == "" || *config == "" || signals[*signal] == 0 || f.NArg() == 0 {
-		return errors.New("parse arguments: want supervise --socket=S --config=C [--reload-signal=HUP|USR2] -- PROGRAM ARGS")
+	if signals[*signal] == 0 || len(argv) == 0 {
+		return errors.New("parse arguments: want --socket --config [--reload-signal=HUP|USR2] -- PROGRAM ARGS")
 	}
 	var vips []netip.Addr
 	for _, d := range *drop {
@@ -167,8 +159,8 @@ func superviseProgram(ctx context.Context, args []string) error {
 		vips = append(vips, a)
 	}
 	p := supervise.Program{
-		Argv: f.Args(), Config: *config, Socket: *socket, Reload: signals[*signal], Log: logger(),
-		Before: func() error { return address.Drop(vips) },
+		Argv: argv, Config: *config, Socket: *socket, Reload: signals[*signal], Log: program.Logger(),
+		Before: func() error { return Drop(vips) },
 	}
 	return p.Run(ctx)
 }

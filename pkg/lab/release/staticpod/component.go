@@ -8,9 +8,16 @@ package staticpod
 
 import (
 	"context"
+	"os"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // Component describes one operator and its static pod.
@@ -20,9 +27,9 @@ type Component struct {
 	PodConfigMap      string // ConfigMap with key pod.yaml; also names directory and manifest file on disk
 	Namespace         string
 	OperatorNamespace string
-	Deployment        string // the operator's own, to which events are attached
-	Resource          schema.GroupVersionResource
-	Kind              string // of Resource
+	Deployment        string    // the operator's own, to which events are attached
+	Resource          kube.Kind // of the operator's cluster resource
+	Kind              string    // of Resource
 
 	// Inputs of a revision, besides PodConfigMap. A change of any makes a new
 	// revision.
@@ -35,9 +42,15 @@ type Component struct {
 	CertConfigMaps, CertSecrets []string
 
 	InstallerCommand []string
-	InstallerImage   string
-	Version          string // release version, reported when all nodes run the latest revision
-	OperandVersion   string // of the component itself, reported under Name
+}
+
+// Images are those that the environment of an operator names, and the versions
+// that it reports.
+type Images struct {
+	Operand        string // of the component
+	Operator       string // of the operator, which installer pods run
+	Version        string // of the release, reported when all nodes run the latest revision
+	OperandVersion string // of the component itself, reported under its name
 }
 
 // Operand is what is particular to one component.
@@ -50,6 +63,8 @@ type Operand interface {
 
 // Report is what Prepare found.
 type Report struct {
+	// Pod is the manifest to publish, a template that installers fill in.
+	Pod *corev1.Pod
 	// Missing says what input is not there yet; no revision is made meanwhile.
 	Missing string
 	// Busy keeps the operator looking often.
@@ -63,25 +78,26 @@ type Report struct {
 	// Degraded says what is wrong.
 	Degraded string
 	// Conditions are further conditions of the operator's resource.
-	Conditions []Condition
+	Conditions []operator.Condition
 }
 
-// Condition of an operator's resource or of a ClusterOperator.
-type Condition struct {
-	Type    string
-	Status  bool
-	Reason  string
-	Message string
-}
-
-// controlPlaneLabels mark the nodes that run static pods.
-var controlPlaneLabels = []string{"node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"}
-
-func isControlPlane(n *corev1.Node) bool {
-	for _, l := range controlPlaneLabels {
-		if _, ok := n.Labels[l]; ok {
-			return true
+// Command is the verb that runs an operator while it holds the lease of its
+// component.
+func Command(name string, build func(*api.Client, clock.Clock, Images) *Operator) program.Command {
+	return program.Command{Name: "operator", Run: func(ctx context.Context, args []string) error {
+		f := contract.Flags(name + " operator")
+		kubeconfig := f.String("kubeconfig", "", "kubeconfig; default is the service account")
+		if err := contract.Parse(f, args); err != nil {
+			return err
 		}
-	}
-	return false
+		c, err := api.Connect(name, *kubeconfig)
+		if err != nil {
+			return err
+		}
+		o := build(c, clock.Real(), Images{
+			Operand: os.Getenv("IMAGE"), Operator: os.Getenv("OPERATOR_IMAGE"),
+			Version: os.Getenv(contract.VersionVariable), OperandVersion: os.Getenv("OPERAND_IMAGE_VERSION"),
+		})
+		return operator.Lead(ctx, c, o.Log, o.lease(), o.Run)
+	}}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,19 +14,22 @@ import (
 	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// Installer writes one revision to the disk of the node it runs on.
-type Installer struct {
-	Clients *kube.Clients
-	Clock   clock.Clock
-	Log     *slog.Logger
+// installer writes one revision to the disk of the node it runs on.
+type installer struct {
+	Client *api.Client
+	Clock  clock.Clock
+	Log    *slog.Logger
 
 	Revision    int
 	Namespace   string
@@ -35,11 +39,45 @@ type Installer struct {
 	ResourceDir string // /etc/kubernetes/static-pod-resources
 	ManifestDir string // /etc/kubernetes/manifests
 
-	ConfigMaps, OptionalConfigMaps []string
-	Secrets, OptionalSecrets       []string
+	ConfigMaps, Secrets []string
 
 	CertDir                     string // below ResourceDir
 	CertConfigMaps, CertSecrets []string
+}
+
+// InstallerCommand is the verb that installer pods run.
+func InstallerCommand() program.Command { return program.Command{Name: "installer", Run: install} }
+
+func install(ctx context.Context, args []string) error {
+	in := installer{Clock: clock.Real(), Log: program.Logger()}
+	f := contract.Flags("installer")
+	f.IntVar(&in.Revision, "revision", 0, "number of the revision")
+	f.StringVar(&in.Namespace, "namespace", "", "namespace of the inputs")
+	f.StringVar(&in.Pod, "pod", "", "ConfigMap with the pod's manifest")
+	f.StringVar(&in.NodeName, "node-name", "", "name of this node")
+	f.StringVar(&in.NodeIP, "node-ip", "", "address of this node")
+	f.StringVar(&in.ResourceDir, "resource-dir", resourceDir, "directory for the files of revisions")
+	f.StringVar(&in.ManifestDir, "pod-manifest-dir", manifestDir, "the kubelet's manifest directory")
+	f.StringSliceVar(&in.ConfigMaps, "configmaps", nil, "ConfigMaps of the revision")
+	f.StringSliceVar(&in.Secrets, "secrets", nil, "Secrets of the revision")
+	f.StringVar(&in.CertDir, "cert-dir", "", "directory for files that belong to no revision")
+	f.StringSliceVar(&in.CertConfigMaps, "cert-configmaps", nil, "ConfigMaps that belong to no revision")
+	f.StringSliceVar(&in.CertSecrets, "cert-secrets", nil, "Secrets that belong to no revision")
+	kubeconfig := f.String("kubeconfig", "", "kubeconfig; default is the service account")
+	timeout := f.Duration("timeout-duration", 2*time.Minute, "how long to try")
+	if err := contract.Parse(f, args, "namespace", "pod", "node-name"); err != nil {
+		return err
+	}
+	if in.Revision < 1 {
+		return errors.New("installer: --revision is required")
+	}
+	var err error
+	if in.Client, err = api.Connect("installer", *kubeconfig); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, *timeout)
+	defer cancel()
+	return in.run(ctx)
 }
 
 // file of a ConfigMap or secret.
@@ -49,16 +87,14 @@ type file struct {
 	mode fs.FileMode
 }
 
-// Run fetches everything, then writes it, the manifest last: the kubelet must
+// run fetches everything, then writes it, the manifest last: the kubelet must
 // never start a pod whose files are half there.
-func (in *Installer) Run(ctx context.Context) error {
+func (in *installer) run(ctx context.Context) error {
 	var files []file
-	var manifest []byte
 	err := wait.Until(ctx, in.Clock, 500*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		var err error
-		files, manifest, err = in.fetch(ctx)
-		if err != nil {
-			in.Log.Warn("fetch revision", "revision", in.Revision, "err", err)
+		if files, err = in.fetch(ctx); err != nil {
+			in.Log.Warn("fetch revision", "revision", in.Revision, "error", err)
 			return false, err.Error(), nil
 		}
 		return true, "", nil
@@ -67,73 +103,65 @@ func (in *Installer) Run(ctx context.Context) error {
 		return fmt.Errorf("fetch revision %d of %s: %w", in.Revision, in.Pod, err)
 	}
 	for _, f := range files {
-		if err := writeAtomic(f.path, f.data, f.mode); err != nil {
-			return err
+		err := os.MkdirAll(filepath.Dir(f.path), 0o755)
+		if err == nil {
+			err = atomicfile.Write(f.path, f.data, f.mode)
 		}
-	}
-	// A secret may sit beside the manifest in its directory, never in it.
-	if err := writeAtomic(filepath.Join(in.ManifestDir, in.Pod+".yaml"), manifest, 0o600); err != nil {
-		return err
+		if err != nil {
+			return fmt.Errorf("write %s: %w", f.path, err)
+		}
 	}
 	in.Log.Info("revision installed", "pod", in.Pod, "revision", in.Revision, "files", len(files))
 	return in.prune()
 }
 
-func (in *Installer) fetch(ctx context.Context) ([]file, []byte, error) {
+// fetch reads the files of the revision. The last one is the manifest where the
+// kubelet looks; a secret may sit beside that directory, never in it.
+func (in *installer) fetch(ctx context.Context) ([]file, error) {
 	dir := filepath.Join(in.ResourceDir, revisioned(in.Pod, in.Revision))
-	var files []file
-	var manifest []byte
-	for _, name := range append([]string{in.Pod}, in.ConfigMaps...) {
-		data, err := in.configMap(ctx, revisioned(name, in.Revision))
-		if err != nil {
-			return nil, nil, err
-		}
-		if name == in.Pod {
-			manifest = []byte(in.substitute(string(data["pod.yaml"])))
-			if len(data["pod.yaml"]) == 0 {
-				return nil, nil, fmt.Errorf("read ConfigMap %s/%s: it has no pod.yaml", in.Namespace, revisioned(name, in.Revision))
-			}
-			files = append(files, file{filepath.Join(dir, in.Pod+".yaml"), manifest, 0o600})
-			continue
-		}
-		files = append(files, under(filepath.Join(dir, "configmaps", name), data, 0o644)...)
+	pod, err := in.configMap(ctx, revisioned(in.Pod, in.Revision))
+	if err != nil {
+		return nil, err
 	}
-	for _, name := range in.OptionalConfigMaps {
-		data, err := in.configMap(ctx, revisioned(name, in.Revision))
-		if err != nil && !apierrors.IsNotFound(errors.Unwrap(err)) {
-			return nil, nil, err
-		}
-		files = append(files, under(filepath.Join(dir, "configmaps", name), data, 0o644)...)
+	if len(pod["pod.yaml"]) == 0 {
+		return nil, fmt.Errorf("ConfigMap %s/%s has no pod.yaml", in.Namespace, revisioned(in.Pod, in.Revision))
 	}
-	for i, name := range slices.Concat(in.Secrets, in.OptionalSecrets) {
-		data, err := in.secret(ctx, revisioned(name, in.Revision))
-		if err != nil && !(i >= len(in.Secrets) && apierrors.IsNotFound(errors.Unwrap(err))) {
-			return nil, nil, err
-		}
-		files = append(files, under(filepath.Join(dir, "secrets", name), data, 0o600)...)
-	}
+	manifest := []byte(in.substitute(string(pod["pod.yaml"])))
+	files := []file{{filepath.Join(dir, in.Pod+".yaml"), manifest, 0o600}}
 	certs := filepath.Join(in.ResourceDir, in.CertDir)
-	for _, name := range in.CertConfigMaps {
-		data, err := in.configMap(ctx, name)
-		if err != nil {
-			return nil, nil, err
+	for _, part := range []struct {
+		names []string
+		read  func(context.Context, string) (map[string][]byte, error)
+		dir   string
+		mode  fs.FileMode
+		of    func(name string) string // the object's name
+	}{
+		{in.ConfigMaps, in.configMap, filepath.Join(dir, "configmaps"), 0o644, in.revisioned},
+		{in.Secrets, in.secret, filepath.Join(dir, "secrets"), 0o600, in.revisioned},
+		{in.CertConfigMaps, in.configMap, filepath.Join(certs, "configmaps"), 0o644, unchanged},
+		{in.CertSecrets, in.secret, filepath.Join(certs, "secrets"), 0o600, unchanged},
+	} {
+		for _, name := range part.names {
+			data, err := part.read(ctx, part.of(name))
+			if err != nil {
+				return nil, err
+			}
+			for _, key := range slices.Sorted(maps.Keys(data)) {
+				files = append(files, file{filepath.Join(part.dir, name, key), data[key], part.mode})
+			}
 		}
-		files = append(files, under(filepath.Join(certs, "configmaps", name), data, 0o644)...)
 	}
-	for _, name := range in.CertSecrets {
-		data, err := in.secret(ctx, name)
-		if err != nil {
-			return nil, nil, err
-		}
-		files = append(files, under(filepath.Join(certs, "secrets", name), data, 0o600)...)
-	}
-	return files, manifest, nil
+	return append(files, file{filepath.Join(in.ManifestDir, in.Pod+".yaml"), manifest, 0o600}), nil
 }
 
-func (in *Installer) configMap(ctx context.Context, name string) (map[string][]byte, error) {
-	cm, err := in.Clients.Kube.CoreV1().ConfigMaps(in.Namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("get ConfigMap %s/%s: %w", in.Namespace, name, err)
+func (in *installer) revisioned(name string) string { return revisioned(name, in.Revision) }
+
+func unchanged(name string) string { return name }
+
+func (in *installer) configMap(ctx context.Context, name string) (map[string][]byte, error) {
+	var cm corev1.ConfigMap
+	if err := in.Client.Get(ctx, kube.ConfigMaps.Ref(in.Namespace, name), &cm); err != nil {
+		return nil, err
 	}
 	out := make(map[string][]byte, len(cm.Data))
 	for k, v := range cm.Data {
@@ -142,17 +170,15 @@ func (in *Installer) configMap(ctx context.Context, name string) (map[string][]b
 	return out, nil
 }
 
-func (in *Installer) secret(ctx context.Context, name string) (map[string][]byte, error) {
-	s, err := in.Clients.Kube.CoreV1().Secrets(in.Namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("get Secret %s/%s: %w", in.Namespace, name, err)
-	}
-	return s.Data, nil
+func (in *installer) secret(ctx context.Context, name string) (map[string][]byte, error) {
+	var s corev1.Secret
+	err := in.Client.Get(ctx, kube.Secrets.Ref(in.Namespace, name), &s)
+	return s.Data, err
 }
 
 // substitute fills in what differs per node and revision. The longer name
 // first: NODE_NAME is part of no other, but a reader should not have to check.
-func (in *Installer) substitute(text string) string {
+func (in *installer) substitute(text string) string {
 	return strings.NewReplacer(
 		"NODE_ENVVAR_NAME", strings.NewReplacer("-", "_", ".", "_").Replace(in.NodeName),
 		"NODE_NAME", in.NodeName,
@@ -162,7 +188,7 @@ func (in *Installer) substitute(text string) string {
 }
 
 // prune removes directories of revisions long superseded.
-func (in *Installer) prune() error {
+func (in *installer) prune() error {
 	entries, err := os.ReadDir(in.ResourceDir)
 	if err != nil {
 		return fmt.Errorf("list %s: %w", in.ResourceDir, err)
@@ -179,37 +205,6 @@ func (in *Installer) prune() error {
 		if err := os.RemoveAll(filepath.Join(in.ResourceDir, e.Name())); err != nil {
 			return fmt.Errorf("remove old revision: %w", err)
 		}
-	}
-	return nil
-}
-
-func under(dir string, data map[string][]byte, mode fs.FileMode) []file {
-	var out []file
-	for k, v := range data {
-		out = append(out, file{filepath.Join(dir, k), v, mode})
-	}
-	return out
-}
-
-// writeAtomic replaces a file by a rename. The temporary name starts with a
-// dot, which the kubelet's manifest watcher skips.
-func writeAtomic(path string, data []byte, mode fs.FileMode) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make directory for %s: %w", path, err)
-	}
-	tmp, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }

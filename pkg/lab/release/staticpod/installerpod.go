@@ -26,25 +26,24 @@ func installerName(s step) string {
 // installerPod runs the installer on its node. It is bound to the node
 // directly and uses the node's network, so it needs neither a scheduler nor a
 // pod network.
-func (c *Component) installerPod(s step, nodeIP string) *corev1.Pod {
-	args := append(append([]string{}, c.InstallerCommand[1:]...),
+func (o *Operator) installerPod(s step, nodeIP string) *corev1.Pod {
+	args := append(append([]string{}, o.InstallerCommand[1:]...),
 		"--revision="+strconv.Itoa(s.Revision),
-		"--namespace="+c.Namespace,
-		"--pod="+c.PodConfigMap,
+		"--namespace="+o.Namespace,
+		"--pod="+o.PodConfigMap,
 		"--resource-dir="+resourceDir,
 		"--pod-manifest-dir="+manifestDir,
-		"--configmaps="+strings.Join(c.ConfigMaps, ","),
-		"--secrets="+strings.Join(c.Secrets, ","),
-		"--cert-dir="+c.CertDir,
-		"--cert-configmaps="+strings.Join(c.CertConfigMaps, ","),
-		"--cert-secrets="+strings.Join(c.CertSecrets, ","),
+		"--configmaps="+strings.Join(o.ConfigMaps, ","),
+		"--secrets="+strings.Join(o.Secrets, ","),
+		"--cert-dir="+o.CertDir,
+		"--cert-configmaps="+strings.Join(o.CertConfigMaps, ","),
+		"--cert-secrets="+strings.Join(o.CertSecrets, ","),
 		"--node-name="+s.Node,
 		"--node-ip="+nodeIP,
 	)
-	dir := corev1.HostPathDirectoryOrCreate
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: c.Namespace,
+			Namespace: o.Namespace,
 			Name:      installerName(s),
 			Labels: map[string]string{
 				"app":      installerApp,
@@ -63,27 +62,14 @@ func (c *Component) installerPod(s step, nodeIP string) *corev1.Pod {
 			Tolerations:        []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
 			Containers: []corev1.Container{{
 				Name:                     "installer",
-				Image:                    c.InstallerImage,
+				Image:                    o.Images.Operator,
 				ImagePullPolicy:          corev1.PullIfNotPresent,
-				Command:                  c.InstallerCommand[:1],
+				Command:                  o.InstallerCommand[:1],
 				Args:                     args,
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 				VolumeMounts:             []corev1.VolumeMount{{Name: "kubernetes", MountPath: "/etc/kubernetes"}},
 			}},
-			Volumes: []corev1.Volume{{Name: "kubernetes", VolumeSource: corev1.VolumeSource{
-				HostPath: &corev1.HostPathVolumeSource{Path: "/etc/kubernetes", Type: &dir},
-			}}},
+			Volumes: []corev1.Volume{HostDir("kubernetes", "/etc/kubernetes", corev1.HostPathDirectoryOrCreate)},
 		},
 	}
-}
-
-// NodeAddress is the internal address of a node, empty when it has not
-// reported one.
-func NodeAddress(n *corev1.Node) string {
-	for _, a := range n.Status.Addresses {
-		if a.Type == corev1.NodeInternalIP {
-			return a.Address
-		}
-	}
-	return ""
 }

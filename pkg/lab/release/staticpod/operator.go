@@ -2,17 +2,22 @@ package staticpod
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // How often the operator looks. During an install it decides how long the
@@ -28,45 +33,45 @@ const (
 // Operator keeps one component's static pods as they should be.
 type Operator struct {
 	Component
+	Images
 	Operand Operand
-	Clients *kube.Clients
+	Client  *api.Client
 	Clock   clock.Clock
 	Log     *slog.Logger
 
 	ready      bool // accounts exist
 	lastChange time.Time
 	faultSince map[string]time.Time
-	lastError  string
 }
 
-// Run loops until ctx ends.
-func (o *Operator) Run(ctx context.Context) error {
-	o.lastChange = o.Clock.Now()
-	for {
-		settled, err := o.Sync(ctx)
-		if err != nil && ctx.Err() == nil && err.Error() != o.lastError {
-			o.Log.Error("sync", "component", o.Name, "err", err)
-			o.lastError = err.Error()
-		}
-		pace := paceSettled
-		switch {
-		case err != nil || !settled && o.Clock.Now().Sub(o.lastChange) < busyFor:
-			pace = paceBusy
-		case !settled:
-			pace = paceWaiting
-		}
-		if err := o.Clock.Sleep(ctx, pace); err != nil {
-			return nil
-		}
+func (o *Operator) lease() operator.Lease {
+	return operator.Lease{
+		Namespace: o.OperatorNamespace, Name: o.Deployment + "-lock",
+		Duration: 30 * time.Second, Renew: 20 * time.Second,
 	}
 }
 
-// Sync does one pass; settled means that nothing is on its way.
-func (o *Operator) Sync(ctx context.Context) (settled bool, err error) {
+// Run works until ctx ends.
+func (o *Operator) Run(ctx context.Context) {
+	o.changed()
+	program.Loop(ctx, o.Clock, o.Log.With("component", o.Name), func(ctx context.Context) (time.Duration, error) {
+		settled, err := o.sync(ctx)
+		switch {
+		case err != nil || !settled && o.Clock.Now().Sub(o.lastChange) < busyFor:
+			return paceBusy, err
+		case !settled:
+			return paceWaiting, nil
+		}
+		return paceSettled, nil
+	})
+}
+
+// sync does one pass; settled means that nothing is on its way.
+func (o *Operator) sync(ctx context.Context) (settled bool, err error) {
 	if err := o.ensureAccounts(ctx); err != nil {
 		return false, err
 	}
-	nodes, err := controlPlane(ctx, o.Clients)
+	nodes, err := o.controlPlane(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -74,7 +79,12 @@ func (o *Operator) Sync(ctx context.Context) (settled bool, err error) {
 	if prepareErr != nil {
 		report.Missing = prepareErr.Error()
 	}
-	in, err := o.fetchInputs(ctx, o.Clients)
+	if report.Pod != nil {
+		if err := o.publish(ctx, report.Pod); err != nil {
+			return false, err
+		}
+	}
+	in, err := o.inputs(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -82,15 +92,15 @@ func (o *Operator) Sync(ctx context.Context) (settled bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	pods, err := o.Clients.Kube.CoreV1().Pods(o.Namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return false, fmt.Errorf("list pods of %s: %w", o.Namespace, err)
+	var pods corev1.PodList
+	if err := o.Client.List(ctx, kube.Pods, o.Namespace, &pods); err != nil {
+		return false, err
 	}
-	cr, err := o.fetchOperator(ctx, o.Clients)
+	cr, err := o.resource(ctx)
 	if err != nil {
 		return false, err
 	}
-	views := o.view(nodes, pods.Items, recordedRevisions(cr), report.Refused, latest)
+	views := o.view(nodes, pods.Items, cr.revisions(), report.Refused, latest)
 	steps, waiting := plan(latest, views, report.Hold)
 	if err := o.start(ctx, steps, nodes); err != nil {
 		return false, err
@@ -102,14 +112,43 @@ func (o *Operator) Sync(ctx context.Context) (settled bool, err error) {
 	if err := o.report(ctx, cr, views, latest, s, report.Conditions); err != nil {
 		return false, err
 	}
-	if err := o.pruneRevisions(ctx, in, pods.Items, views, latest); err != nil {
+	if err := o.prune(ctx, in, pods.Items, views, latest); err != nil {
 		return false, err
 	}
 	return !s.progressing && len(steps) == 0 && !report.Busy && prepareErr == nil, prepareErr
 }
 
+// publish writes the manifest of the component's pod, an input of revisions.
+func (o *Operator) publish(ctx context.Context, pod *corev1.Pod) error {
+	text, err := api.Template(pod)
+	if err != nil {
+		return err
+	}
+	return o.Client.EnsureConfigMap(ctx,
+		api.ConfigMap(o.Namespace, o.PodConfigMap, map[string]string{"pod.yaml": text}))
+}
+
+// inputs lists the namespace once instead of asking for each object.
+func (o *Operator) inputs(ctx context.Context) (inputs, error) {
+	in := inputs{configMaps: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}
+	var configMaps corev1.ConfigMapList
+	var secrets corev1.SecretList
+	err := o.Client.List(ctx, kube.ConfigMaps, o.Namespace, &configMaps)
+	if err == nil {
+		err = o.Client.List(ctx, kube.Secrets, o.Namespace, &secrets)
+	}
+	for i := range configMaps.Items {
+		in.configMaps[configMaps.Items[i].Name] = &configMaps.Items[i]
+	}
+	for i := range secrets.Items {
+		in.secrets[secrets.Items[i].Name] = &secrets.Items[i]
+	}
+	return in, err
+}
+
 // ensureRevision makes a revision when inputs are complete and new.
-func (o *Operator) ensureRevision(ctx context.Context, in inputs, missing string) (latest int, waitingFor string, err error) {
+func (o *Operator) ensureRevision(ctx context.Context, in inputs, missing string) (
+	latest int, waitingFor string, err error) {
 	have := revisions(in)
 	for _, r := range have {
 		if r.ready {
@@ -127,7 +166,7 @@ func (o *Operator) ensureRevision(ctx context.Context, in inputs, missing string
 	if !create {
 		return n, "", nil
 	}
-	if err := o.snapshot(ctx, o.Clients, in, n, sum); err != nil {
+	if err := o.snapshot(ctx, o.Client, in, n, sum); err != nil {
 		return latest, "", err
 	}
 	o.changed()
@@ -137,48 +176,16 @@ func (o *Operator) ensureRevision(ctx context.Context, in inputs, missing string
 
 func (o *Operator) start(ctx context.Context, steps []step, nodes []corev1.Node) error {
 	for _, s := range steps {
-		ip := ""
-		for i := range nodes {
-			if nodes[i].Name == s.Node {
-				ip = NodeAddress(&nodes[i])
-			}
-		}
-		_, err := o.Clients.Kube.CoreV1().Pods(o.Namespace).Create(ctx, o.installerPod(s, ip), metav1.CreateOptions{})
-		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("create installer of revision %d on %s: %w", s.Revision, s.Node, err)
+		i := slices.IndexFunc(nodes, func(n corev1.Node) bool { return n.Name == s.Node })
+		pod := o.installerPod(s, api.NodeAddress(&nodes[i]))
+		if err := o.Client.Make(ctx, kube.Pods, o.Namespace, pod); err != nil {
+			return fmt.Errorf("start installer of revision %d on %s: %w", s.Revision, s.Node, err)
 		}
 		o.changed()
-		o.Log.Info("installer started", "component", o.Name, "node", s.Node, "revision", s.Revision, "attempt", s.Attempt)
+		o.Log.Info("installer started",
+			"component", o.Name, "node", s.Node, "revision", s.Revision, "attempt", s.Attempt)
 	}
 	return nil
-}
-
-func (o *Operator) report(ctx context.Context, cr operatorResource, views []nodeView, latest int, s summary, extra []Condition) error {
-	now := o.Clock.Now()
-	wrote, err := o.writeOperator(ctx, o.Clients, cr, views, latest, append(s.operator(), extra...), now)
-	if apierrors.IsConflict(err) {
-		return nil // the next pass has the newer object
-	}
-	if err != nil {
-		return err
-	}
-	if wrote {
-		o.changed()
-	}
-	versions := map[string]string{}
-	if !s.progressing && s.available {
-		versions["operator"], versions[o.Name] = o.Version, o.OperandVersion
-	}
-	related := []any{
-		map[string]any{"group": o.Resource.Group, "resource": o.Resource.Resource, "name": "cluster"},
-		map[string]any{"group": "", "resource": "namespaces", "name": o.Namespace},
-		map[string]any{"group": "", "resource": "namespaces", "name": o.OperatorNamespace},
-	}
-	err = WriteClusterOperator(ctx, o.Clients.Dynamic, o.Name, related, s.clusterOperator(), versions, now)
-	if apierrors.IsConflict(err) {
-		return nil
-	}
-	return err
 }
 
 // lastingFault names what has been wrong for longer than a restart takes.
@@ -199,7 +206,7 @@ func (o *Operator) lastingFault(views []nodeView, degraded string) string {
 		note(degraded)
 	}
 	o.faultSince = seen
-	for _, what := range sortedKeys(seen) {
+	for _, what := range slices.Sorted(maps.Keys(seen)) {
 		if now.Sub(seen[what]) > faultGrace {
 			return what
 		}
@@ -207,29 +214,27 @@ func (o *Operator) lastingFault(views []nodeView, degraded string) string {
 	return ""
 }
 
-// pruneRevisions removes old snapshots and the installer pods of all but the
-// latest revision.
-func (o *Operator) pruneRevisions(ctx context.Context, in inputs, pods []corev1.Pod, views []nodeView, latest int) error {
+// prune removes old snapshots and their installer pods.
+func (o *Operator) prune(ctx context.Context, in inputs, pods []corev1.Pod, views []nodeView, latest int) error {
 	used := []int{latest}
 	for _, v := range views {
 		used = append(used, v.Current, v.Running)
 	}
-	for _, r := range expired(revisions(in), used) {
-		err := o.Clients.Kube.CoreV1().ConfigMaps(o.Namespace).Delete(ctx, r.status.Name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("delete revision %d: %w", r.number, err)
+	var errs []error
+	remove := func(r kube.Ref) {
+		if err := o.Client.Delete(ctx, r); err != nil && !kube.NotFound(err) {
+			errs = append(errs, fmt.Errorf("delete %s: %w", r, err))
 		}
+	}
+	for _, r := range expired(revisions(in), used) {
+		remove(kube.ConfigMaps.Ref(o.Namespace, r.status.Name))
 		for i := range pods {
-			if pods[i].Labels["app"] != installerApp || pods[i].Labels["revision"] != fmt.Sprint(r.number) {
-				continue
-			}
-			err := o.Clients.Kube.CoreV1().Pods(o.Namespace).Delete(ctx, pods[i].Name, metav1.DeleteOptions{})
-			if err != nil && !apierrors.IsNotFound(err) {
-				return fmt.Errorf("delete installer pod: %w", err)
+			if pods[i].Labels["app"] == installerApp && pods[i].Labels["revision"] == fmt.Sprint(r.number) {
+				remove(kube.Pods.Ref(o.Namespace, pods[i].Name))
 			}
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // ensureAccounts makes what installer pods run as.
@@ -237,26 +242,38 @@ func (o *Operator) ensureAccounts(ctx context.Context) error {
 	if o.ready {
 		return nil
 	}
-	_, err := o.Clients.Kube.CoreV1().Namespaces().Create(ctx, kube.Namespace(o.Namespace), metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create namespace %s: %w", o.Namespace, err)
-	}
-	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: installerAccount}}
-	_, err = o.Clients.Kube.CoreV1().ServiceAccounts(o.Namespace).Create(ctx, sa, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create service account %s/%s: %w", o.Namespace, installerAccount, err)
-	}
-	crb := &rbacv1.ClusterRoleBinding{
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: installerAccount}}
+	rights := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "system:openshift:operator:" + o.Namespace + "-installer"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
 		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: o.Namespace, Name: installerAccount}},
 	}
-	_, err = o.Clients.Kube.RbacV1().ClusterRoleBindings().Create(ctx, crb, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("create role binding %s: %w", crb.Name, err)
+	err := o.Client.Make(ctx, api.Namespaces, "", api.Namespace(o.Namespace))
+	if err == nil {
+		err = o.Client.Make(ctx, api.ServiceAccounts, o.Namespace, account)
 	}
-	o.ready = true
-	return nil
+	if err == nil {
+		err = o.Client.Make(ctx, api.ClusterRoleBindings, "", rights)
+	}
+	o.ready = err == nil
+	return err
+}
+
+// Event records what the operator did, on its Deployment, and logs it. A
+// failure to record is only logged: the deed is done.
+func (o *Operator) Event(ctx context.Context, kind, reason, message string) {
+	o.Log.Info("event", "component", o.Name, "reason", reason, "message", message)
+	now := o.Clock.Now()
+	err := operator.Record(ctx, o.Client, now, corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s.%x", o.Deployment, now.UnixNano())},
+		InvolvedObject: corev1.ObjectReference{
+			APIVersion: "apps/v1", Kind: "Deployment", Namespace: o.OperatorNamespace, Name: o.Deployment,
+		},
+		Type: kind, Reason: reason, Message: message, Source: corev1.EventSource{Component: o.Deployment},
+	})
+	if err != nil {
+		o.Log.Warn("record event", "reason", reason, "error", err)
+	}
 }
 
 func (o *Operator) changed() { o.lastChange = o.Clock.Now() }

@@ -15,7 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 const (
@@ -48,27 +49,24 @@ func (c *Component) fingerprint(in inputs) (sum, missing string) {
 		if !ok {
 			return "", "ConfigMap " + c.Namespace + "/" + name
 		}
-		fmt.Fprintf(h, "configmap %q\n", name)
-		for _, k := range slices.Sorted(maps.Keys(cm.Data)) {
-			put(h, k, []byte(cm.Data[k]))
-		}
+		put(h, "configmap", name, cm.Data)
 	}
 	for _, name := range c.Secrets {
 		s, ok := in.secrets[name]
 		if !ok {
 			return "", "Secret " + c.Namespace + "/" + name
 		}
-		fmt.Fprintf(h, "secret %q\n", name)
-		for _, k := range slices.Sorted(maps.Keys(s.Data)) {
-			put(h, k, s.Data[k])
-		}
+		put(h, "secret", name, s.Data)
 	}
 	return hex.EncodeToString(h.Sum(nil)), ""
 }
 
-func put(h hash.Hash, key string, value []byte) {
-	fmt.Fprintf(h, "%q %d\n", key, len(value))
-	h.Write(value)
+func put[V string | []byte](h hash.Hash, kind, name string, data map[string]V) {
+	fmt.Fprintf(h, "%s %q\n", kind, name)
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		fmt.Fprintf(h, "%q %d\n", key, len(data[key]))
+		h.Write([]byte(data[key]))
+	}
 }
 
 func (c *Component) revisionedConfigMaps() []string {
@@ -88,7 +86,8 @@ func revisions(in inputs) []revision {
 		if err != nil || n < 1 {
 			continue
 		}
-		out = append(out, revision{number: n, hash: cm.Data["hash"], ready: cm.Data["status"] == statusReady, status: cm})
+		ready := cm.Data["status"] == statusReady
+		out = append(out, revision{number: n, hash: cm.Data["hash"], ready: ready, status: cm})
 	}
 	slices.SortFunc(out, func(a, b revision) int { return a.number - b.number })
 	return out
@@ -128,35 +127,36 @@ func expired(have []revision, used []int) []revision {
 
 // snapshot copies the inputs as revision n. The copies belong to the status
 // ConfigMap, so deleting that one removes the revision.
-func (c *Component) snapshot(ctx context.Context, k *kube.Clients, in inputs, n int, sum string) error {
-	api := k.Kube.CoreV1().ConfigMaps(c.Namespace)
-	name := statusPrefix + strconv.Itoa(n)
-	status := kube.ConfigMap(c.Namespace, name, map[string]string{"revision": strconv.Itoa(n), "status": statusMaking})
-	made, err := api.Create(ctx, status, metav1.CreateOptions{})
+func (c *Component) snapshot(ctx context.Context, client *api.Client, in inputs, n int, sum string) error {
+	number := strconv.Itoa(n)
+	made := api.ConfigMap(c.Namespace, statusPrefix+number,
+		map[string]string{"revision": number, "status": statusMaking})
+	ref := kube.ConfigMaps.Ref(c.Namespace, made.Name)
+	err := client.Create(ctx, kube.ConfigMaps, c.Namespace, made)
 	if apierrors.IsAlreadyExists(err) {
-		made, err = api.Get(ctx, name, metav1.GetOptions{})
+		err = client.Get(ctx, ref, made)
 	}
 	if err != nil {
 		return fmt.Errorf("start revision %d: %w", n, err)
 	}
 	owner := []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: made.Name, UID: made.UID}}
 	for _, src := range c.revisionedConfigMaps() {
-		cm := kube.ConfigMap(c.Namespace, revisioned(src, n), in.configMaps[src].Data)
+		cm := api.ConfigMap(c.Namespace, revisioned(src, n), in.configMaps[src].Data)
 		cm.OwnerReferences = owner
-		if _, err := kube.EnsureConfigMap(ctx, k, cm); err != nil {
+		if err := client.EnsureConfigMap(ctx, cm); err != nil {
 			return err
 		}
 	}
 	for _, src := range c.Secrets {
-		s := kube.Secret(c.Namespace, revisioned(src, n), in.secrets[src].Data)
+		s := api.Secret(c.Namespace, revisioned(src, n), in.secrets[src].Data)
 		s.Type = in.secrets[src].Type
 		s.OwnerReferences = owner
-		if _, err := kube.EnsureSecret(ctx, k, s); err != nil {
+		if err := client.EnsureSecret(ctx, s); err != nil {
 			return err
 		}
 	}
-	made.Data = map[string]string{"revision": strconv.Itoa(n), "status": statusReady, "hash": sum}
-	if _, err := api.Update(ctx, made, metav1.UpdateOptions{}); err != nil {
+	made.Data = map[string]string{"revision": number, "status": statusReady, "hash": sum}
+	if err := client.Update(ctx, ref, "", made); err != nil {
 		return fmt.Errorf("finish revision %d: %w", n, err)
 	}
 	return nil

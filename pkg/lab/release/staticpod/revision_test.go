@@ -6,7 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 func TestNextRevision(t *testing.T) {
@@ -19,7 +19,8 @@ func TestNextRevision(t *testing.T) {
 		{"none", nil, 1, true},
 		{"same content", []revision{{number: 1, hash: "x", ready: true}}, 1, false},
 		{"other content", []revision{{number: 1, hash: "y", ready: true}}, 2, true},
-		{"back to an older content is still new", []revision{{number: 1, hash: "x", ready: true}, {number: 2, hash: "y", ready: true}}, 3, true},
+		{"back to an older content is still new", []revision{{number: 1, hash: "x", ready: true},
+			{number: 2, hash: "y", ready: true}}, 3, true},
 		{"half made is made again", []revision{{number: 1, hash: "x", ready: true}, {number: 2}}, 2, true},
 	} {
 		n, mk := nextRevision(c.have, "x")
@@ -52,11 +53,11 @@ func TestFingerprint(t *testing.T) {
 	base := func() inputs {
 		return inputs{
 			configMaps: map[string]*corev1.ConfigMap{
-				"pod":    kube.ConfigMap("ns", "pod", map[string]string{"pod.yaml": "x"}),
-				"config": kube.ConfigMap("ns", "config", map[string]string{"a": "1", "b": "2"}),
-				"other":  kube.ConfigMap("ns", "other", map[string]string{"a": "1"}),
+				"pod":    api.ConfigMap("ns", "pod", map[string]string{"pod.yaml": "x"}),
+				"config": api.ConfigMap("ns", "config", map[string]string{"a": "1", "b": "2"}),
+				"other":  api.ConfigMap("ns", "other", map[string]string{"a": "1"}),
 			},
-			secrets: map[string]*corev1.Secret{"cert": kube.Secret("ns", "cert", map[string][]byte{"k": []byte("v")})},
+			secrets: map[string]*corev1.Secret{"cert": api.Secret("ns", "cert", map[string][]byte{"k": []byte("v")})},
 		}
 	}
 	sum, missing := c.fingerprint(base())
@@ -71,7 +72,9 @@ func TestFingerprint(t *testing.T) {
 		{"unrelated object", func(in inputs) { in.configMaps["other"].Data["a"] = "2" }, true},
 		{"label", func(in inputs) { in.configMaps["config"].Labels = map[string]string{"x": "y"} }, true},
 		{"value", func(in inputs) { in.configMaps["config"].Data["a"] = "2" }, false},
-		{"value moved to another key", func(in inputs) { in.configMaps["config"].Data = map[string]string{"a": "12", "b": ""} }, false},
+		{"value moved to another key", func(in inputs) {
+			in.configMaps["config"].Data = map[string]string{"a": "12", "b": ""}
+		}, false},
 		{"key added", func(in inputs) { in.secrets["cert"].Data["n"] = nil }, false},
 	} {
 		in := base()
@@ -90,8 +93,9 @@ func TestFingerprint(t *testing.T) {
 
 func TestRevisionsIgnoresOtherConfigMaps(t *testing.T) {
 	in := inputs{configMaps: map[string]*corev1.ConfigMap{}}
-	for _, name := range []string{"revision-status-10", "revision-status-2", "revision-status-x", "revision-status-0", "revision"} {
-		in.configMaps[name] = kube.ConfigMap("ns", name, map[string]string{"status": statusReady})
+	for _, name := range []string{"revision-status-10", "revision-status-2", "revision-status-x", "revision-status-0",
+		"revision"} {
+		in.configMaps[name] = api.ConfigMap("ns", name, map[string]string{"status": statusReady})
 	}
 	got := revisions(in)
 	if len(got) != 2 || got[0].number != 2 || got[1].number != 10 {

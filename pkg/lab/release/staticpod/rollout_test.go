@@ -46,18 +46,23 @@ func TestPlan(t *testing.T) {
 			[]step{{"a", 2, 0}}, ""},
 		{"update waits for the installer", 2, []nodeView{with(ready("a", 1), installing), ready("b", 1)}, "",
 			nil, "revision 2 is being installed on a"},
-		{"update waits although the installer is done, until the pod changed", 2, []nodeView{with(ready("a", 1), installed), ready("b", 1)}, "",
+		{"update waits although the installer is done, until the pod changed", 2,
+			[]nodeView{with(ready("a", 1), installed), ready("b", 1)}, "",
 			nil, "revision 2 is being installed on a"},
 		{"update waits for the new pod", 2, []nodeView{with(ready("a", 2), down), ready("b", 1)}, "",
 			nil, "pod of revision 2 on a is not ready"},
 		{"update goes on", 2, []nodeView{ready("a", 2), ready("b", 1)}, "", []step{{"b", 2, 0}}, ""},
-		{"broken pod is replaced first", 2, []nodeView{ready("a", 1), with(ready("b", 1), down)}, "", []step{{"b", 2, 0}}, ""},
-		{"held update", 2, []nodeView{ready("a", 1), ready("b", 1)}, "two members are healthy", nil, "two members are healthy"},
-		{"broken pod is replaced although held", 2, []nodeView{ready("a", 1), with(ready("b", 1), down)}, "held", []step{{"b", 2, 0}}, ""},
+		{"broken pod is replaced first", 2, []nodeView{ready("a", 1), with(ready("b", 1), down)}, "",
+			[]step{{"b", 2, 0}}, ""},
+		{"held update", 2, []nodeView{ready("a", 1), ready("b", 1)}, "two members are healthy", nil,
+			"two members are healthy"},
+		{"broken pod is replaced although held", 2, []nodeView{ready("a", 1), with(ready("b", 1), down)}, "held",
+			[]step{{"b", 2, 0}}, ""},
 		{"dead node stops updates of the others", 2, []nodeView{ready("a", 1), with(ready("b", 1), dead)}, "",
 			nil, "pod on b is not ready, so no other is replaced"},
 		{"dead node alone", 2, []nodeView{with(ready("a", 1), dead)}, "", nil, "node a does not report"},
-		{"new node joins while others are current", 3, []nodeView{ready("a", 3), fresh("b")}, "", []step{{"b", 3, 0}}, ""},
+		{"new node joins while others are current", 3, []nodeView{ready("a", 3), fresh("b")}, "", []step{{"b", 3, 0}},
+			""},
 		{"new node before updates", 3, []nodeView{ready("a", 2), fresh("b")}, "", []step{{"b", 3, 0}}, ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -89,8 +94,10 @@ func TestPlanNeverTakesTwo(t *testing.T) {
 				continue
 			}
 			for _, during := range []nodeView{
-				{Name: nodes[i].Name, Alive: true, Current: 1, Running: 1, Ready: true, Installer: installerView{Exists: true}},
-				{Name: nodes[i].Name, Alive: true, Current: 1, Running: 0, Installer: installerView{Exists: true, Done: true}},
+				{Name: nodes[i].Name, Alive: true, Current: 1, Running: 1, Ready: true,
+					Installer: installerView{Exists: true}},
+				{Name: nodes[i].Name, Alive: true, Current: 1, Running: 0,
+					Installer: installerView{Exists: true, Done: true}},
 				{Name: nodes[i].Name, Alive: true, Current: 1, Running: 2},
 			} {
 				nodes[i] = during

@@ -3,182 +3,177 @@ package staticpod
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
+	"strings"
 
+	configv1 "github.com/openshift/api/config/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/dynamic"
 
-	"github.com/okd-install/okd-install/pkg/lab/release/staticpod/kube"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
 )
 
-// fetchOperator reads the operator's cluster resource, making it if the
-// manifests have not been applied.
-func (c *Component) fetchOperator(ctx context.Context, k *kube.Clients) (*unstructured.Unstructured, error) {
-	api := k.Dynamic.Resource(c.Resource)
-	u, err := api.Get(ctx, "cluster", metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		u = &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": c.Resource.GroupVersion().String(),
-			"kind":       c.Kind,
-			"metadata":   map[string]any{"name": "cluster"},
-			"spec":       map[string]any{"managementState": "Managed"},
-		}}
-		u, err = api.Create(ctx, u, metav1.CreateOptions{})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s cluster: %w", c.Resource.Resource, err)
-	}
-	return u, nil
+// Resource is an operator's cluster resource, as far as it is used here.
+type Resource struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              map[string]any `json:"spec,omitempty"`
+	Status            ResourceStatus `json:"status"`
 }
 
-// recordedRevisions reads nodeStatuses.
-func recordedRevisions(u *unstructured.Unstructured) map[string]int {
+// ResourceStatus is what the waits of the bootstrap and of the installer read.
+type ResourceStatus struct {
+	Conditions              []configv1.ClusterOperatorStatusCondition `json:"conditions,omitempty"`
+	LatestAvailableRevision int                                       `json:"latestAvailableRevision"`
+	NodeStatuses            []NodeStatus                              `json:"nodeStatuses"`
+	ReadyReplicas           int                                       `json:"readyReplicas"`
+}
+
+// NodeStatus is how far a component is on one node.
+type NodeStatus struct {
+	NodeName           string `json:"nodeName"`
+	CurrentRevision    int    `json:"currentRevision"`
+	TargetRevision     int    `json:"targetRevision,omitempty"`
+	LastFailedRevision int    `json:"lastFailedRevision,omitempty"`
+	LastFailedCount    int    `json:"lastFailedCount,omitempty"`
+	LastFailedReason   string `json:"lastFailedReason,omitempty"`
+}
+
+// resource reads the operator's cluster resource, and makes it if the manifests
+// have not been applied.
+func (o *Operator) resource(ctx context.Context) (Resource, error) {
+	var r Resource
+	err := o.Client.Get(ctx, o.Resource.Ref("", "cluster"), &r)
+	if kube.NotFound(err) {
+		r.APIVersion, r.Kind, r.Name = o.Resource.Group+"/"+o.Resource.Version, o.Kind, "cluster"
+		r.Spec = map[string]any{"managementState": "Managed"}
+		err = o.Client.Create(ctx, o.Resource, "", &r)
+	}
+	return r, err
+}
+
+func (r Resource) revisions() map[string]int {
 	out := map[string]int{}
-	list, _, _ := unstructured.NestedSlice(u.Object, "status", "nodeStatuses")
-	for _, e := range list {
-		m, ok := e.(map[string]any)
-		if !ok {
-			continue
-		}
-		name, _ := m["nodeName"].(string)
-		if n, ok := m["currentRevision"].(int64); ok {
-			out[name] = int(n)
-		}
+	for _, s := range r.Status.NodeStatuses {
+		out[s.NodeName] = s.CurrentRevision
 	}
 	return out
 }
 
-// nodeStatuses renders what plan works on, as the waits of the bootstrap and
-// the installer read it.
-func nodeStatuses(views []nodeView, latest int) []any {
-	out := []any{}
+// nodeStatuses are what plan works on.
+func nodeStatuses(views []nodeView, latest int) []NodeStatus {
+	out := []NodeStatus{}
 	for _, v := range views {
-		m := map[string]any{"nodeName": v.Name, "currentRevision": int64(v.currentRevision())}
-		if v.currentRevision() != latest && v.Installer.Exists {
-			m["targetRevision"] = int64(latest)
+		s := NodeStatus{NodeName: v.Name, CurrentRevision: v.currentRevision()}
+		if s.CurrentRevision != latest && v.Installer.Exists {
+			s.TargetRevision = latest
 		}
 		if v.Installer.Failed {
-			m["lastFailedRevision"] = int64(latest)
-			m["lastFailedCount"] = int64(v.Installer.Attempt + 1)
-			m["lastFailedReason"] = "InstallerFailed"
+			s.LastFailedRevision, s.LastFailedCount = latest, v.Installer.Attempt+1
+			s.LastFailedReason = "InstallerFailed"
 		}
-		out = append(out, m)
+		out = append(out, s)
 	}
 	return out
 }
 
-// writeOperator stores the status if it differs; conditions of other writers
-// stay.
-func (c *Component) writeOperator(ctx context.Context, k *kube.Clients, u *unstructured.Unstructured, views []nodeView, latest int, conditions []Condition, now time.Time) (bool, error) {
-	want := u.DeepCopy()
-	status, _, _ := unstructured.NestedMap(want.Object, "status")
-	if status == nil {
-		status = map[string]any{}
+// report writes the status of the resource, in which conditions of other writers
+// stay, and the ClusterOperator, if they differ. On a conflict the next pass has
+// the newer object.
+func (o *Operator) report(ctx context.Context, r Resource, views []nodeView, latest int, s summary,
+	extra []operator.Condition) error {
+	now := o.Clock.Now()
+	before := r.Status
+	r.Status.Conditions = slices.Clone(before.Conditions)
+	operator.SetConditions(&r.Status.Conditions, now, append(s.resource(), extra...)...)
+	r.Status.NodeStatuses, r.Status.LatestAvailableRevision = nodeStatuses(views, latest), latest
+	r.Status.ReadyReplicas = s.ready
+	if !equality.Semantic.DeepEqual(before, r.Status) {
+		err := o.Client.Update(ctx, o.Resource.Ref("", "cluster"), "status", &r)
+		if apierrors.IsConflict(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("write status of %s cluster: %w", o.Resource.Plural, err)
+		}
+		o.changed()
 	}
-	ready := 0
+	status := operator.Status{Name: o.Name, Conditions: s.clusterOperator(), Related: []configv1.ObjectReference{
+		{Group: o.Resource.Group, Resource: o.Resource.Plural, Name: "cluster"},
+		{Resource: "namespaces", Name: o.Namespace},
+		{Resource: "namespaces", Name: o.OperatorNamespace},
+	}}
+	if !s.progressing && s.available {
+		status.Versions = []configv1.OperandVersion{
+			{Name: o.Name, Version: o.OperandVersion}, {Name: "operator", Version: o.Version},
+		}
+	}
+	return operator.Report(ctx, o.Client, status, now)
+}
+
+// summary is the state of a component in the words of its conditions.
+type summary struct {
+	ready                               int // nodes
+	available, progressing, degraded    bool
+	availableMsg, progressMsg, faultMsg string
+}
+
+// summarize turns the nodes' state into what operators see. broken is a fault
+// that has lasted, empty for none.
+func summarize(views []nodeView, latest int, waiting, unavailable, broken string) summary {
+	var s summary
+	var at, failed []string
+	done := 0
 	for _, v := range views {
 		if v.Ready {
-			ready++
+			s.ready++
 		}
+		if v.Ready && v.Running == latest && latest > 0 {
+			done++
+		}
+		if v.Installer.Failed && v.Installer.Attempt >= 2 {
+			failed = append(failed, fmt.Sprintf("installer of revision %d failed %d times on %s",
+				latest, v.Installer.Attempt+1, v.Name))
+		}
+		at = append(at, fmt.Sprintf("%s at revision %d", v.Name, v.currentRevision()))
 	}
-	status["nodeStatuses"] = nodeStatuses(views, latest)
-	status["latestAvailableRevision"] = int64(latest)
-	status["readyReplicas"] = int64(ready)
-	have, _ := status["conditions"].([]any)
-	status["conditions"] = mergeConditions(have, conditions, now)
-	want.Object["status"] = status
-	if equality.Semantic.DeepEqual(u.Object, want.Object) {
-		return false, nil
+	if broken != "" {
+		failed = append(failed, broken)
 	}
-	if _, err := k.Dynamic.Resource(c.Resource).UpdateStatus(ctx, want, metav1.UpdateOptions{}); err != nil {
-		return false, fmt.Errorf("write status of %s cluster: %w", c.Resource.Resource, err)
+	s.available = s.ready > 0 && unavailable == ""
+	switch {
+	case len(views) == 0:
+		s.availableMsg = "no control plane node has registered yet"
+	case unavailable != "":
+		s.availableMsg = unavailable
+	default:
+		s.availableMsg = fmt.Sprintf("%d of %d nodes are ready; %s", s.ready, len(views), strings.Join(at, ", "))
 	}
-	return true, nil
+	s.progressing = done < len(views) || latest == 0 || len(views) == 0
+	s.progressMsg = fmt.Sprintf("%d of %d nodes run revision %d", done, len(views), latest)
+	if s.progressing && waiting != "" {
+		s.progressMsg += "; " + waiting
+	}
+	s.degraded, s.faultMsg = len(failed) > 0, strings.Join(failed, "; ")
+	return s
 }
 
-// mergeConditions replaces conditions by type. The transition time moves only
-// when the status does.
-func mergeConditions(have []any, want []Condition, now time.Time) []any {
-	out := append([]any{}, have...)
-	for _, w := range want {
-		status := "False"
-		if w.Status {
-			status = "True"
-		}
-		entry := map[string]any{
-			"type":               w.Type,
-			"status":             status,
-			"reason":             w.Reason,
-			"message":            w.Message,
-			"lastTransitionTime": now.UTC().Format(time.RFC3339),
-		}
-		if w.Reason == "" {
-			entry["reason"] = "AsExpected"
-		}
-		found := false
-		for i, h := range out {
-			m, ok := h.(map[string]any)
-			if !ok || m["type"] != w.Type {
-				continue
-			}
-			if m["status"] == status {
-				entry["lastTransitionTime"] = m["lastTransitionTime"]
-			}
-			out[i], found = entry, true
-		}
-		if !found {
-			out = append(out, entry)
-		}
+func (s summary) clusterOperator() []operator.Condition {
+	const good = operator.AsExpected
+	return []operator.Condition{
+		operator.Is("Available", s.available, good, "StaticPods_NotAvailable", s.availableMsg),
+		operator.Is("Progressing", s.progressing, "NodeInstaller", good, s.progressMsg),
+		operator.Is("Degraded", s.degraded, "Degraded", good, s.faultMsg),
 	}
-	return out
 }
 
-// WriteClusterOperator stores the conditions and versions of a
-// ClusterOperator if they differ, making the object if it is missing.
-func WriteClusterOperator(ctx context.Context, d dynamic.Interface, name string, related []any, conditions []Condition, versions map[string]string, now time.Time) error {
-	api := d.Resource(kube.ClusterOperators)
-	u, err := api.Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		u, err = api.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "config.openshift.io/v1",
-			"kind":       "ClusterOperator",
-			"metadata":   map[string]any{"name": name},
-			"spec":       map[string]any{},
-		}}, metav1.CreateOptions{})
+func (s summary) resource() []operator.Condition {
+	const good = operator.AsExpected
+	return []operator.Condition{
+		operator.Is("StaticPodsAvailable", s.available, good, "ZeroNodesActive", s.availableMsg),
+		operator.Is("NodeInstallerProgressing", s.progressing, "Rollout", "AllNodesAtLatestRevision", s.progressMsg),
+		operator.Is("NodeInstallerDegraded", s.degraded, "InstallerPodFailed", good, s.faultMsg),
 	}
-	if err != nil {
-		return fmt.Errorf("read ClusterOperator %s: %w", name, err)
-	}
-	want := u.DeepCopy()
-	status, _, _ := unstructured.NestedMap(want.Object, "status")
-	if status == nil {
-		status = map[string]any{}
-	}
-	have, _ := status["conditions"].([]any)
-	status["conditions"] = mergeConditions(have, conditions, now)
-	status["relatedObjects"] = related
-	if list := versionList(versions); len(list) > 0 {
-		status["versions"] = list
-	}
-	want.Object["status"] = status
-	if equality.Semantic.DeepEqual(u.Object, want.Object) {
-		return nil
-	}
-	if _, err := api.UpdateStatus(ctx, want, metav1.UpdateOptions{}); err != nil {
-		return fmt.Errorf("write status of ClusterOperator %s: %w", name, err)
-	}
-	return nil
-}
-
-func versionList(versions map[string]string) []any {
-	var out []any
-	for _, k := range sortedKeys(versions) {
-		if versions[k] != "" {
-			out = append(out, map[string]any{"name": k, "version": versions[k]})
-		}
-	}
-	return out
 }

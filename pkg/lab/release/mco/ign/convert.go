@@ -26,12 +26,12 @@ func Serve(cfg Config, v Version) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v == Legacy {
-		return legacy(cfg)
-	}
 	var tree map[string]any
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		return nil, err
+	}
+	if v == Legacy {
+		return legacy(cfg, tree)
 	}
 	tree["ignition"].(map[string]any)["version"] = v.String()
 	if raw, err = json.Marshal(tree); err != nil {

@@ -4,12 +4,13 @@
 package ign
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
 	"github.com/coreos/ignition/v2/config/v3_5"
 	"github.com/coreos/ignition/v2/config/v3_5/types"
+
+	"github.com/okd-install/okd-install/pkg/ignition"
 )
 
 // Config is the internal form of every config.
@@ -35,7 +36,7 @@ func Merge(parent, child Config) Config { return v3_5.Merge(parent, child) }
 // AddFile adds a regular file that replaces whatever the image has there.
 func AddFile(cfg *Config, path string, mode int, data []byte) {
 	yes := true
-	source := "data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(data)
+	source := ignition.DataURL(data)
 	cfg.Storage.Files = append(cfg.Storage.Files, types.File{
 		Node:          types.Node{Path: path, Overwrite: &yes},
 		FileEmbedded1: types.FileEmbedded1{Mode: &mode, Contents: types.Resource{Source: &source}},

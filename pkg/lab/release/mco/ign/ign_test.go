@@ -88,6 +88,35 @@ func TestServeEverySpec(t *testing.T) {
 	}
 }
 
+// TestLegacyAppends: spec 2.2 has an entry per piece of a file.
+func TestLegacyAppends(t *testing.T) {
+	c := sample()
+	c.Storage.Files[0].Append = []types.Resource{{Source: ptr("data:,more")}}
+	raw, err := Serve(c, Legacy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Storage struct {
+			Files []struct {
+				Path      string
+				Append    bool
+				Overwrite *bool
+				Contents  struct{ Source string }
+			}
+		}
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	f := got.Storage.Files
+	if len(f) != 2 || f[0].Append || f[0].Overwrite == nil || !*f[0].Overwrite || !f[1].Append ||
+		f[1].Overwrite != nil ||
+		f[1].Path != "/etc/motd" || f[1].Contents.Source != "data:,more" {
+		t.Errorf("%s", raw)
+	}
+}
+
 func TestServeRefusesWhatASpecLacks(t *testing.T) {
 	kargs := sample()
 	kargs.KernelArguments.ShouldExist = []types.KernelArgument{"debug"}
@@ -113,10 +142,12 @@ func TestServeRefusesWhatASpecLacks(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	if _, err := Parse([]byte(`{"ignition":{"version":"3.2.0"},"storage":{"files":[{"path":"relative"}]}}`)); err == nil {
+	relative := `{"ignition":{"version":"3.2.0"},"storage":{"files":[{"path":"relative"}]}}`
+	if _, err := Parse([]byte(relative)); err == nil {
 		t.Error("a relative path passed")
 	}
-	c, err := Parse([]byte(`{"ignition":{"version":"3.2.0"},"systemd":{"units":[{"name":"x.service","enabled":true}]}}`))
+	c, err := Parse([]byte(`{"ignition":{"version":"3.2.0"},` +
+		`"systemd":{"units":[{"name":"x.service","enabled":true}]}}`))
 	if err != nil || c.Ignition.Version != "3.5.0" || len(c.Systemd.Units) != 1 {
 		t.Errorf("Parse = %+v, %v", c, err)
 	}

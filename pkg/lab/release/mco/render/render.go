@@ -1,45 +1,48 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
-	"text/template"
 
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
 
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
-	"github.com/okd-install/okd-install/pkg/lab/release/mco/mc"
 )
 
-// Templates are the machine configs that the controller makes for a role.
-func Templates(cc *mcfgv1.ControllerConfig, pullSecret []byte, role string) ([]*mcfgv1.MachineConfig, error) {
+// templates are the machine configs that the controller makes for a role.
+func templates(cc *mcfgv1.ControllerConfig, pullSecret []byte, role string) ([]*mcfgv1.MachineConfig, error) {
 	d, err := NewData(cc, role)
 	if err != nil {
 		return nil, err
 	}
-	var out []*mcfgv1.MachineConfig
+	first, err := base(d, cc.Spec.AdditionalTrustBundle, pullSecret)
+	if err != nil {
+		return nil, fmt.Errorf("render machine config 00-%s: %w", role, err)
+	}
+	m, err := newConfig("00-"+role, role, first)
+	if err != nil {
+		return nil, err
+	}
+	out := []*mcfgv1.MachineConfig{m}
 	for _, part := range []struct {
-		name string
-		fill func(*ign.Config, Data) error
+		name  string
+		items []item
 	}{
-		{"00-" + role, func(c *ign.Config, d Data) error {
-			ign.AddFile(c, "/var/lib/kubelet/config.json", 0o600, pullSecret)
-			if ca := cc.Spec.AdditionalTrustBundle; len(ca) > 0 {
-				ign.AddFile(c, "/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt", 0o644, ca)
-			}
-			return base(c, d)
+		{"01-" + role + "-container-runtime", []item{
+			{template: "node/crio-default.tmpl", path: "/etc/crio/crio.conf.d/00-default", mode: 0o644},
 		}},
-		{"01-" + role + "-container-runtime", runtime},
-		{"01-" + role + "-kubelet", kubelet},
+		{"01-" + role + "-kubelet", []item{
+			{template: "node/kubelet.conf.tmpl", path: "/etc/kubernetes/kubelet.conf", mode: 0o644},
+			{template: "node/kubelet.service.tmpl", unit: "kubelet.service"},
+		}},
 	} {
 		cfg := ign.New()
-		if err := part.fill(&cfg, d); err != nil {
+		if err := add(&cfg, d, part.items); err != nil {
 			return nil, fmt.Errorf("render machine config %s: %w", part.name, err)
 		}
-		m, err := mc.New(part.name, role, cfg)
-		if err != nil {
+		if m, err = newConfig(part.name, role, cfg); err != nil {
 			return nil, err
 		}
 		out = append(out, m)
@@ -55,9 +58,14 @@ type item struct {
 	mode     int
 }
 
-// base is what a node needs besides Kubernetes: its address, its resolver and
-// the static pods of the platform.
-func base(c *ign.Config, d Data) error {
+// base is what a node needs besides Kubernetes: the pull secret, its address, its
+// resolver and the static pods of the platform.
+func base(d Data, trust, pullSecret []byte) (ign.Config, error) {
+	c := ign.New()
+	ign.AddFile(&c, "/var/lib/kubelet/config.json", 0o600, pullSecret)
+	if len(trust) > 0 {
+		ign.AddFile(&c, "/etc/pki/ca-trust/source/anchors/openshift-config-user-ca-bundle.crt", 0o644, trust)
+	}
 	items := []item{
 		{template: "node/nodeip-configuration.tmpl", path: "/usr/local/bin/nodeip-configuration", mode: 0o755},
 		{template: "node/nodeip-configuration.service.tmpl", unit: "nodeip-configuration.service"},
@@ -65,39 +73,24 @@ func base(c *ign.Config, d Data) error {
 	if d.Proxy != nil {
 		items = append(items, item{template: "node/proxy.env.tmpl", path: "/etc/mco/proxy.env", mode: 0o644})
 		for _, unit := range []string{"crio.service", "kubelet.service"} {
-			ign.AddDropin(c, unit, "10-mco-default-env.conf", "[Service]\nEnvironmentFile=/etc/mco/proxy.env\n")
+			ign.AddDropin(&c, unit, "10-mco-default-env.conf", "[Service]\nEnvironmentFile=/etc/mco/proxy.env\n")
 		}
 	}
 	if d.onPrem {
+		const dispatcher = "/etc/NetworkManager/dispatcher.d/30-resolv-prepender"
 		items = append(items,
-			item{template: "node/30-resolv-prepender.tmpl", path: "/etc/NetworkManager/dispatcher.d/30-resolv-prepender", mode: 0o755},
+			item{template: "node/30-resolv-prepender.tmpl", path: dispatcher, mode: 0o755},
 			item{template: "node/resolv-prepender.service.tmpl", unit: "on-prem-resolv-prepender.service"},
 		)
 	}
-	if err := add(c, d, items); err != nil {
-		return err
+	if err := add(&c, d, items); err != nil {
+		return c, err
 	}
 	files, err := OnPrem(d)
-	if err != nil {
-		return err
-	}
 	for _, f := range files {
-		ign.AddFile(c, path.Join("/etc/kubernetes", f.Path), 0o644, f.Data)
+		ign.AddFile(&c, path.Join("/etc/kubernetes", f.Path), 0o644, f.Data)
 	}
-	return nil
-}
-
-func runtime(c *ign.Config, d Data) error {
-	return add(c, d, []item{
-		{template: "node/crio-default.tmpl", path: "/etc/crio/crio.conf.d/00-default", mode: 0o644},
-	})
-}
-
-func kubelet(c *ign.Config, d Data) error {
-	return add(c, d, []item{
-		{template: "node/kubelet.conf.tmpl", path: "/etc/kubernetes/kubelet.conf", mode: 0o644},
-		{template: "node/kubelet.service.tmpl", unit: "kubelet.service"},
-	})
+	return c, err
 }
 
 func add(c *ign.Config, d Data, items []item) error {
@@ -115,21 +108,12 @@ func add(c *ign.Config, d Data, items []item) error {
 	return nil
 }
 
-// execute fills in one template; a missing image or field is an error.
 func execute(name string, d Data) ([]byte, error) {
 	raw, err := embedded.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New(path.Base(name)).Option("missingkey=error").Parse(string(raw))
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, d); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return program.Fill(path.Base(name), raw, d)
 }
 
 // File is a file below /etc/kubernetes.
@@ -145,30 +129,29 @@ func OnPrem(d Data) ([]File, error) {
 	if !d.onPrem {
 		return nil, nil
 	}
-	pods := map[string]string{"coredns": "Corefile.tmpl"}
-	if d.balancer {
-		pods["keepalived"] = "keepalived.conf.tmpl"
-		if d.Master && !d.Bootstrap {
-			pods["haproxy"] = "haproxy.cfg.tmpl"
-		}
-	}
 	var out []File
-	for _, pod := range []string{"coredns", "haproxy", "keepalived"} {
-		resource, ok := pods[pod]
-		if !ok {
+	for _, pod := range []struct {
+		name, resource string
+		runs           bool
+	}{
+		{"coredns", "Corefile.tmpl", true},
+		{"haproxy", "haproxy.cfg.tmpl", d.balancer && d.Master && !d.Bootstrap},
+		{"keepalived", "keepalived.conf.tmpl", d.balancer},
+	} {
+		if !pod.runs {
 			continue
 		}
-		manifest, err := execute("templates/onprem/"+pod+".yaml.tmpl", d)
+		manifest, err := execute("templates/onprem/"+pod.name+".yaml.tmpl", d)
 		if err != nil {
 			return nil, err
 		}
-		raw, err := fs.ReadFile(OnPremTemplates(), resource)
+		raw, err := fs.ReadFile(OnPremTemplates(), pod.resource)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out,
-			File{"manifests/" + pod + ".yaml", manifest},
-			File{"static-pod-resources/" + pod + "/" + resource, raw},
+			File{"manifests/" + pod.name + ".yaml", manifest},
+			File{"static-pod-resources/" + pod.name + "/" + pod.resource, raw},
 		)
 	}
 	return out, nil

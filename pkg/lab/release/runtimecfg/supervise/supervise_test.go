@@ -99,7 +99,8 @@ func TestTermination(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := Program{Argv: []string{"/bin/sh", in("p")}, Config: in("conf"), Socket: in("sock"), Reload: syscall.SIGUSR1, Log: slog.New(slog.DiscardHandler)}
+	p := Program{Argv: []string{"/bin/sh", in("p")}, Config: in("conf"), Socket: in("sock"), Reload: syscall.SIGUSR1,
+		Log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(300*time.Millisecond, cancel)
 	if err := p.Run(ctx); err != nil {
@@ -121,7 +122,8 @@ func TestReloadTooEarly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := Program{Argv: []string{"/bin/sh", in("p")}, Config: in("conf"), Socket: in("sock"), Reload: syscall.SIGUSR1, Log: slog.New(slog.DiscardHandler)}
+	p := Program{Argv: []string{"/bin/sh", in("p")}, Config: in("conf"), Socket: in("sock"), Reload: syscall.SIGUSR1,
+		Log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)

@@ -1,0 +1,113 @@
+// Package operator is what the operators of the lab's release have in common: how
+// they report, and how one of several leads.
+package operator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	configv1 "github.com/openshift/api/config/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+)
+
+// Condition is one statement about an operator. All of OpenShift's objects write
+// it in the same way.
+type Condition struct {
+	Type    string
+	Status  bool
+	Reason  string // CamelCase
+	Message string
+}
+
+// Is is a condition whose reason depends on its status.
+func Is(kind string, status bool, yes, no, message string) Condition {
+	return Condition{Type: kind, Status: status, Reason: Either(status, yes, no), Message: message}
+}
+
+// Either is one of two texts for something that holds or does not.
+func Either(holds bool, yes, no string) string {
+	if holds {
+		return yes
+	}
+	return no
+}
+
+// AsExpected is the reason of a condition that is as it should be.
+const AsExpected = "AsExpected"
+
+// upgradeable is the same for all operators.
+var upgradeable = Condition{Type: string(configv1.OperatorUpgradeable), Status: true, Reason: AsExpected}
+
+// SetConditions puts conditions into a list. The time of transition moves only
+// with the status.
+func SetConditions(list *[]configv1.ClusterOperatorStatusCondition, now time.Time, conditions ...Condition) {
+	for _, c := range conditions {
+		n := configv1.ClusterOperatorStatusCondition{
+			Type: configv1.ClusterStatusConditionType(c.Type), Status: configv1.ConditionFalse,
+			Reason: c.Reason, Message: c.Message,
+			// The API keeps whole seconds; a finer time would differ from what is
+			// read back and cause a write each round.
+			LastTransitionTime: metav1.NewTime(now.Truncate(time.Second)),
+		}
+		if c.Status {
+			n.Status = configv1.ConditionTrue
+		}
+		same := func(have configv1.ClusterOperatorStatusCondition) bool { return have.Type == n.Type }
+		i := slices.IndexFunc(*list, same)
+		if i < 0 {
+			*list = append(*list, n)
+			continue
+		}
+		if have := (*list)[i]; have.Status == n.Status {
+			n.LastTransitionTime = have.LastTransitionTime
+		}
+		(*list)[i] = n
+	}
+}
+
+// Status is what an operator reports in its ClusterOperator.
+type Status struct {
+	Name       string
+	Conditions []Condition // Available, Progressing and Degraded
+	Versions   []configv1.OperandVersion
+	Related    []configv1.ObjectReference
+}
+
+// Report writes the ClusterOperator's status if it differs. The versions are
+// replaced only if there are any: they are reported once they work. The object is
+// created if the version operator has not done so yet; if somebody else has
+// written it in between, the next report counts.
+func Report(ctx context.Context, c *api.Client, s Status, now time.Time) error {
+	operators := kube.ClusterOperators
+	ref := operators.Ref("", s.Name)
+	var co configv1.ClusterOperator
+	err := c.Get(ctx, ref, &co)
+	if kube.NotFound(err) {
+		co.TypeMeta = metav1.TypeMeta{APIVersion: configv1.GroupVersion.String(), Kind: "ClusterOperator"}
+		co.Name = s.Name
+		err = c.Create(ctx, operators, "", &co)
+	}
+	if err != nil {
+		return fmt.Errorf("read ClusterOperator %s: %w", s.Name, err)
+	}
+	before := co.Status.DeepCopy()
+	SetConditions(&co.Status.Conditions, now, append(s.Conditions, upgradeable)...)
+	if len(s.Versions) > 0 {
+		co.Status.Versions = s.Versions
+	}
+	co.Status.RelatedObjects = s.Related
+	if equality.Semantic.DeepEqual(before, &co.Status) {
+		return nil
+	}
+	if err := c.Update(ctx, ref, "status", &co); err != nil && !apierrors.IsConflict(err) {
+		return fmt.Errorf("write status of ClusterOperator %s: %w", s.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,35 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Serve runs servers until ctx ends. One with a TLS configuration, which has to
+// hold its certificate, speaks TLS.
+func Serve(ctx context.Context, servers ...*http.Server) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range servers {
+		s.ReadHeaderTimeout = 10 * time.Second
+		g.Go(func() error {
+			listen := s.ListenAndServe
+			if s.TLSConfig != nil {
+				listen = func() error { return s.ListenAndServeTLS("", "") }
+			}
+			if err := listen(); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", s.Addr, err)
+			}
+			return nil
+		})
+		g.Go(func() error {
+			<-ctx.Done()
+			return s.Close()
+		})
+	}
+	return g.Wait()
+}

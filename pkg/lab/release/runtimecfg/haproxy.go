@@ -1,0 +1,68 @@
+package runtimecfg
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
+)
+
+// Redirect switches the redirection of the API address to the balancer.
+type Redirect interface {
+	On(ctx context.Context) error
+	Off(ctx context.Context) error
+}
+
+// HAProxy keeps haproxy.cfg, and the redirection while the balancer works.
+type HAProxy struct {
+	Facts    Facts
+	Nodes    HostSource
+	Probe    Prober
+	Output   Output
+	Redirect Redirect
+	Tell     func(order string) error
+	Log      *slog.Logger
+
+	state  *Debounce
+	on     bool
+	known  bool // the rule is as on says
+	retell bool
+}
+
+// Step checks once and changes what is not right.
+func (h *HAProxy) Step(ctx context.Context) error {
+	h.Facts.Hosts = h.Nodes.Hosts(ctx)
+	c := Compute(h.Facts)
+	if len(c.LB.Backends) > 0 {
+		changed, err := h.Output.Write(c)
+		if err != nil {
+			return err
+		}
+		if changed {
+			h.Log.Info("haproxy configured", "backends", c.LB.Backends)
+		}
+		if changed || h.retell {
+			h.retell = h.Tell(supervise.Reload) != nil
+		}
+	}
+	if h.state == nil {
+		// Up after three good answers: haproxy believes in its servers until
+		// the first checks fail.
+		h.state = &Debounce{Rise: 3, Fall: 2}
+	}
+	want := h.state.Add(h.Probe.OK(ctx, fmt.Sprintf("http://127.0.0.1:%d/haproxy_ready", PortHealth)))
+	if h.known && want == h.on {
+		return nil
+	}
+	set := h.Redirect.Off
+	if want {
+		set = h.Redirect.On
+	}
+	if err := set(ctx); err != nil {
+		return err
+	}
+	h.on, h.known = want, true
+	h.Log.Info("API address redirected", "toBalancer", want)
+	return nil
+}

@@ -1,0 +1,62 @@
+package runtimecfg
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Probe asks over a connection that it keeps: a check per second must not
+// cost a TLS handshake per second.
+type Probe struct{ client *http.Client }
+
+// NewProbe makes a probe whose questions wait for at most timeout.
+func NewProbe(timeout time.Duration) *Probe {
+	return &Probe{client: &http.Client{
+		Timeout: timeout,
+		Transport: &http.Transport{
+			// It talks to this machine only, and only to ask.
+			TLSClientConfig:     &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
+			MaxIdleConnsPerHost: 1,
+			IdleConnTimeout:     30 * time.Second,
+		},
+	}}
+}
+
+// OK reports whether url answers with 200.
+func (p *Probe) OK(ctx context.Context, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	return resp.StatusCode == http.StatusOK
+}
+
+// Debounce turns single answers into a state: Rise good ones in a row make it
+// up, Fall bad ones make it down.
+type Debounce struct {
+	Rise, Fall int
+	Up         bool // the state, at first and now
+	run        int  // answers in a row against the present state
+}
+
+// Add takes an answer and returns the state.
+func (d *Debounce) Add(ok bool) bool {
+	if ok == d.Up {
+		d.run = 0
+		return d.Up
+	}
+	d.run++
+	if (ok && d.run >= d.Rise) || (!ok && d.run >= d.Fall) {
+		d.Up, d.run = ok, 0
+	}
+	return d.Up
+}
