@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // completionCommand prints scripts that make shells complete our commands,
@@ -43,7 +43,7 @@ func completionCommand(r *root) *cobra.Command {
 var values = map[string]cobra.CompletionFunc{
 	"dir":        directories,
 	"output-dir": directories,
-	"skip":       listOf(install.PhaseNames),
+	"skip":       listOf(phases.Names),
 	"timeout":    oneOf("10m", "30m", "1h", "2h"),
 	"bootstrap":  oneOf(),
 	"master":     oneOf(),

@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // TestFlagsAreCompleted compares what the help of a flag says with what shells
@@ -47,7 +48,7 @@ func TestFlagsAreCompleted(t *testing.T) {
 }
 
 func TestCompletionOfLists(t *testing.T) {
-	names := install.PhaseNames()
+	names := phases.Names()
 	code, out, _ := call(t.Context(), "__complete", "create", "cluster", "--skip", names[0]+",")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if code != 0 || lines[0] != names[0]+","+names[1] || len(lines) != len(names) { // the last line is a directive
@@ -155,7 +156,7 @@ func TestManualPages(t *testing.T) {
 		}
 	}
 	file := filepath.Join(dir, "okd-install.1")
-	if code, _, err := call(t.Context(), "man", "--output-dir", file); code != install.ExitOther || !strings.Contains(err, "make directory for manual pages") {
+	if code, _, err := call(t.Context(), "man", "--output-dir", file); code != exit.Other || !strings.Contains(err, "make directory for manual pages") {
 		t.Errorf("a file for a directory: exit code %d, %s", code, err)
 	}
 }

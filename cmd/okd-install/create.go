@@ -11,6 +11,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 func createCommand(r *root) *cobra.Command {
@@ -69,7 +70,7 @@ func createCommand(r *root) *cobra.Command {
 	o := target(cluster, (*install.App).CreateCluster)
 	runFlags(cluster, o)
 	handedOverFlag(cluster, o)
-	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(install.PhaseNames(), ", ")+")")
+	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(phases.Names(), ", ")+")")
 	cluster.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")
 	return c
 }
@@ -77,7 +78,7 @@ func createCommand(r *root) *cobra.Command {
 // checkSkip refuses phases that there are not, before anything is done.
 func checkSkip(c *cobra.Command, skip []string) error {
 	for _, name := range skip {
-		if names := install.PhaseNames(); !slices.Contains(names, name) {
+		if names := phases.Names(); !slices.Contains(names, name) {
 			return misused(c, fmt.Errorf("invalid --skip %q: choose from %s", name, strings.Join(names, ", ")))
 		}
 	}

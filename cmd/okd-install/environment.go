@@ -1,6 +1,6 @@
 package main
 
-import "github.com/okd-install/okd-install/pkg/install"
+import "github.com/okd-install/okd-install/pkg/exit"
 
 // exitCode is what a run ends with, for the manual and the reference.
 type exitCode struct {
@@ -11,15 +11,15 @@ type exitCode struct {
 // exitCodes are all that a run ends with. They are those of openshift-install,
 // which has no 9.
 var exitCodes = []exitCode{
-	{install.ExitOK, "Done."},
-	{install.ExitOther, "Anything that has no code of its own: a wrong flag, an asset that cannot be made, a check before anything is created, destroy, gather, a missing file."},
-	{install.ExitInstallConfig, "install-config.yaml cannot be read or is not valid."},
-	{install.ExitInfrastructure, "Creating the infrastructure failed: images, machines, removing the bootstrap host."},
-	{install.ExitBootstrap, "The API never answered, or the bootstrap never completed."},
-	{install.ExitInstall, "The cluster did not complete."},
-	{install.ExitOperators, "The cluster is available, but its operators do not settle."},
-	{install.ExitInterrupted, "Interrupted by SIGINT or SIGTERM. The same command goes on where it stopped."},
-	{install.ExitUnproved, "Nothing was changed, because a cluster that lives might be harmed: it does not answer, the state that it was made from is gone, or another one has the domain or the API address. The message names what could not be asked and what decides. Nothing has failed: do not destroy because of it."},
+	{exit.OK, "Done."},
+	{exit.Other, "Anything that has no code of its own: a wrong flag, an asset that cannot be made, a check before anything is created, destroy, gather, a missing file."},
+	{exit.InstallConfig, "install-config.yaml cannot be read or is not valid."},
+	{exit.Infrastructure, "Creating the infrastructure failed: images, machines, removing the bootstrap host."},
+	{exit.Bootstrap, "The API never answered, or the bootstrap never completed."},
+	{exit.Install, "The cluster did not complete."},
+	{exit.Operators, "The cluster is available, but its operators do not settle."},
+	{exit.Interrupted, "Interrupted by SIGINT or SIGTERM. The same command goes on where it stopped."},
+	{exit.Unproved, "Nothing was changed, because a cluster that lives might be harmed: it does not answer, the state that it was made from is gone, or another one has the domain or the API address. The message names what could not be asked and what decides. Nothing has failed: do not destroy because of it."},
 }
 
 // variable is an environment variable that the program reads.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/explain"
-	"github.com/okd-install/okd-install/pkg/install"
 )
 
 func explainCommand(r *root) *cobra.Command {
@@ -59,7 +59,7 @@ func explainCommand(r *root) *cobra.Command {
 
 // explainNext is the error of somebody who should look at a path first.
 func explainNext(c *cobra.Command, path string, err error) error {
-	return &install.Failure{Code: install.ExitOther, Next: c.CommandPath() + " " + path, Err: err}
+	return exit.With(exit.Other, c.CommandPath()+" "+path, err)
 }
 
 // completeField offers the fields that are one step below what was typed.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/exit"
 )
 
 func nothing(string) string { return "" }
@@ -115,7 +115,7 @@ func TestLookingWritesNothing(t *testing.T) {
 
 func TestInterruptedRun(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(install.ErrInterrupted)
+	cancel(exit.ErrInterrupted)
 	dir := t.TempDir()
 	config, err := os.ReadFile("../../install-config.example.yaml")
 	if err != nil {
@@ -125,7 +125,7 @@ func TestInterruptedRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, said := call(ctx, "create", "cluster", "--dir", dir)
-	if code != install.ExitInterrupted || out != "" {
+	if code != exit.Interrupted || out != "" {
 		t.Errorf("exit code %d, stdout %q", code, out)
 	}
 	if !strings.Contains(said, "Interrupted before anything was created") || strings.Contains(said, "context canceled") {
@@ -135,7 +135,7 @@ func TestInterruptedRun(t *testing.T) {
 
 func TestLogFileIsPrivateAndComplete(t *testing.T) {
 	dir := t.TempDir()
-	if code, _, _ := call(t.Context(), "create", "manifests", "--dir", dir, "--log-level", "error"); code != install.ExitOther {
+	if code, _, _ := call(t.Context(), "create", "manifests", "--dir", dir, "--log-level", "error"); code != exit.Other {
 		t.Fatalf("exit code %d", code)
 	}
 	path := filepath.Join(dir, logName)
@@ -165,7 +165,7 @@ func TestPanicIsToldToPeople(t *testing.T) {
 	r := &root{dir: "d", log: log}
 	err = r.guarded(func() error { panic("index out of range") })
 	r.close()
-	if err == nil || install.ExitCode(err) != install.ExitOther || !strings.Contains(err.Error(), "index out of range") || strings.Contains(err.Error(), "goroutine") {
+	if err == nil || exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "index out of range") || strings.Contains(err.Error(), "goroutine") {
 		t.Errorf("error %v", err)
 	}
 	if text, _ := os.ReadFile(log.Name()); !strings.Contains(string(text), "goroutine") {

@@ -19,6 +19,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/version"
 	"github.com/okd-install/okd-install/pkg/wizard"
@@ -88,7 +89,7 @@ func noArguments(c *cobra.Command, args []string) error {
 
 // misused is an error of the person who typed the command.
 func misused(c *cobra.Command, err error) error {
-	return &install.Failure{Code: install.ExitOther, Next: c.CommandPath() + " --help", Err: err}
+	return exit.With(exit.Other, c.CommandPath()+" --help", err)
 }
 
 // check looks at the flags that every command has.
@@ -165,7 +166,7 @@ func (r *root) exists() error {
 
 // elsewhere is the next step of somebody whose directory cannot be used.
 func elsewhere(err error) error {
-	return &install.Failure{Code: install.ExitOther, Next: "name the directory of the installation with --dir", Err: err}
+	return exit.With(exit.Other, "name the directory of the installation with --dir", err)
 }
 
 func (r *root) application(o install.Options, more ...event.Sink) *install.App {
@@ -215,7 +216,7 @@ func (r *root) fail(ctx context.Context, err error) {
 	say := func(level slog.Level, text string) {
 		sink.Emit(event.Event{Kind: event.Log, Level: level, Message: text})
 	}
-	if install.Interrupted(ctx) {
+	if exit.IsInterrupted(ctx) {
 		if r.app != nil {
 			for _, line := range r.app.Leftovers() {
 				say(slog.LevelWarn, line)
@@ -226,7 +227,7 @@ func (r *root) fail(ctx context.Context, err error) {
 		return
 	}
 	say(event.LevelFatal, err.Error())
-	if next := install.NextStep(err); next != "" {
+	if next := exit.Next(err); next != "" {
 		say(slog.LevelInfo, "Next: "+next)
 	}
 }
@@ -242,8 +243,8 @@ func (r *root) guarded(do func() error) (err error) {
 		if r.log != nil {
 			event.NewLogFile(r.log).Emit(event.Event{Time: time.Now(), Level: slog.LevelDebug, Message: string(debug.Stack())})
 		}
-		err = &install.Failure{Code: install.ExitOther, Next: "report this with " + filepath.Join(r.dir, logName) + "; the same command may be run again",
-			Err: fmt.Errorf("this is a mistake in the program, not yours: %v", p)}
+		err = exit.New("report this with "+filepath.Join(r.dir, logName)+"; the same command may be run again",
+			"this is a mistake in the program, not yours: %v", p)
 	}()
 	return do()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // waiting are the stages of bootkube in which it waits for the masters. What
@@ -129,7 +130,7 @@ func isAPIName(stage string) bool {
 func apiNames(s *scene) []Finding {
 	var out []Finding
 	severity := Warning
-	if e, failed := s.failedPhase(); failed && e.Name == "api-answers" {
+	if e, failed := s.failedPhase(); failed && e.Name == phases.APIAnswers.Name {
 		severity = Error // then this is why
 	}
 	for _, c := range apiChecks {

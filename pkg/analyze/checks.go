@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // check looks at one part of an installation.
@@ -20,8 +21,13 @@ var checks = []check{
 
 const bootstrapHost = "bootstrap host"
 
-// withoutHost are the phases in which there is no bootstrap host to look at.
-var withoutHost = []string{"preflight", "images", "infrastructure", "bootstrap-up", "bootstrap-destroyed"}
+// speaksForItself reports whether a phase failed before there was a bootstrap
+// host or a cluster to look at, or for reasons that are not theirs: then the
+// installer's own error is the cause.
+func speaksForItself(e phase.Entry) bool {
+	p, known := phases.Find(e.Name)
+	return known && p.OnFailure == phase.Nothing
+}
 
 // failedPhase is the phase in which the newest run failed.
 func (s *scene) failedPhase() (phase.Entry, bool) {
@@ -45,7 +51,7 @@ func (s *scene) phaseFinding(e phase.Entry) Finding {
 // beforeBootstrap is what failed when there was nothing of the cluster yet: the
 // installer's own error is the cause.
 func beforeBootstrap(s *scene) []Finding {
-	if e, failed := s.failedPhase(); failed && slices.Contains(withoutHost, e.Name) {
+	if e, failed := s.failedPhase(); failed && speaksForItself(e) {
 		return []Finding{s.phaseFinding(e)}
 	}
 	return nil
@@ -56,7 +62,7 @@ func beforeBootstrap(s *scene) []Finding {
 func installerError(s *scene) []Finding {
 	run, ok := s.last()
 	switch e, failed := s.failedPhase(); {
-	case failed && !slices.Contains(withoutHost, e.Name):
+	case failed && !speaksForItself(e):
 		f := s.phaseFinding(e)
 		f.Next = "run the same command again: it goes on where it stopped"
 		return []Finding{f}
@@ -73,7 +79,7 @@ func bootstrapReached(s *scene) []Finding {
 	if len(s.services) > 0 || s.bootstrapped() {
 		return nil
 	}
-	if e, failed := s.failedPhase(); failed && slices.Contains(withoutHost, e.Name) {
+	if e, failed := s.failedPhase(); failed && speaksForItself(e) {
 		return nil
 	}
 	severity := Error

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // scene is the evidence, decoded.
@@ -85,7 +86,7 @@ func (s *scene) bootstrapped() bool {
 	}
 	for _, run := range s.runs {
 		for _, e := range run.Phases {
-			if e.Name == "bootstrap-complete" && (e.Result == phase.Done || e.Result == phase.Already) {
+			if e.Name == phases.BootstrapComplete.Name && (e.Result == phase.Done || e.Result == phase.Already) {
 				return true
 			}
 		}

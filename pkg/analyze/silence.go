@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // answer keeps that the API did not answer the installer, and why.
@@ -26,7 +27,7 @@ func (s *scene) silence() (why string, silent bool) {
 		}
 		return answer.Error, json.Unmarshal(raw, &answer) == nil && answer.Error != ""
 	}
-	if e, failed := s.failedPhase(); failed && e.Name == "api-answers" && s.local() {
+	if e, failed := s.failedPhase(); failed && e.Name == phases.APIAnswers.Name && s.local() {
 		return e.Detail, true
 	}
 	return "", false
@@ -42,7 +43,7 @@ func (s *scene) local() bool {
 func (s *scene) handedOverAt() time.Time {
 	for _, run := range s.runs {
 		for _, e := range run.Phases {
-			if e.Name == "bootstrap-complete" && e.Result == phase.Done {
+			if e.Name == phases.BootstrapComplete.Name && e.Result == phase.Done {
 				return e.Ended
 			}
 		}
@@ -121,7 +122,7 @@ func silentCluster(s *scene) []Finding {
 // awaited reports whether a run has begun to wait for the API.
 func (s *scene) awaited() bool {
 	run, ok := s.last()
-	return !ok || slices.ContainsFunc(run.Phases, func(e phase.Entry) bool { return e.Name == "api-answers" })
+	return !ok || slices.ContainsFunc(run.Phases, func(e phase.Entry) bool { return e.Name == phases.APIAnswers.Name })
 }
 
 // secondBootstrap warns of a bootstrap host beside a cluster that needs none.

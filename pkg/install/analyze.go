@@ -18,6 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/bootstrap"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/sshclient"
@@ -71,13 +72,13 @@ func (a *App) report(ctx context.Context, o AnalyzeOptions) (*analyze.Report, er
 	case len(bundles) == 1:
 		return analyze.Bundle(ctx, bundles[0])
 	case len(bundles) > 1:
-		return nil, &Failure{Code: ExitOther, Next: "name one of them with --file, or look at the installation as it is now with --live",
-			Err: fmt.Errorf("there are %d log bundles: %s", len(bundles), strings.Join(bundles, ", "))}
+		return nil, exit.New("name one of them with --file, or look at the installation as it is now with --live",
+			"there are %d log bundles: %s", len(bundles), strings.Join(bundles, ", "))
 	}
 	if _, err := os.Stat(a.path(phase.JournalName)); errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(a.path(kubeconfigFile)); errors.Is(err, fs.ErrNotExist) {
-			return nil, &Failure{Code: ExitOther, Next: "name a log bundle with --file, or the directory of an installation with --dir",
-				Err: fmt.Errorf("there is no log bundle (log-bundle-*.tar.gz) in %s, and nothing was installed from it", a.Dir)}
+			return nil, exit.New("name a log bundle with --file, or the directory of an installation with --dir",
+				"there is no log bundle (log-bundle-*.tar.gz) in %s, and nothing was installed from it", a.Dir)
 		}
 	}
 	return a.reportLive(ctx)

@@ -20,6 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/phase"
@@ -120,9 +121,17 @@ func (a *App) Clean(text string) string {
 	return a.secrets.r.Clean(text)
 }
 
+// runner goes through phases for this run.
+func (a *App) runner(j *phase.Journal) *phase.Runner {
+	return &phase.Runner{
+		Clock: a.Clock, Sink: a.Sink, Journal: j, Timeout: a.Options.Timeout,
+		Typed: func(words string) string { return "`" + a.command(words) + "`" },
+	}
+}
+
 // self is how the user calls this program, which may be by another name.
 func (a *App) self() string {
-	if a == nil || a.Program == "" {
+	if a.Program == "" {
 		return "okd-install"
 	}
 	return a.Program
@@ -130,7 +139,7 @@ func (a *App) self() string {
 
 // command is a command that can be pasted, for the directory of this run.
 func (a *App) command(words string) string {
-	if a == nil || a.Dir == "" || a.Dir == "." {
+	if a.Dir == "" || a.Dir == "." {
 		return a.self() + " " + words
 	}
 	return a.self() + " " + words + " --dir " + a.Dir
@@ -145,8 +154,8 @@ func (a *App) journaled(work func(j *phase.Journal) error) error {
 	j.Begin(phase.Run{Command: a.Command, Version: version.String(), PID: os.Getpid(), Started: a.Clock.Now()})
 	err := work(j)
 	shown := err
-	if errors.Is(err, ErrInterrupted) && !strings.HasPrefix(err.Error(), ErrInterrupted.Error()) {
-		shown = fmt.Errorf("%w: %w", ErrInterrupted, err)
+	if errors.Is(err, exit.ErrInterrupted) && !strings.HasPrefix(err.Error(), exit.ErrInterrupted.Error()) {
+		shown = fmt.Errorf("%w: %w", exit.ErrInterrupted, err)
 	}
 	j.End(a.Clock.Now(), shown)
 	return err
@@ -233,7 +242,8 @@ func (a *App) create(ctx context.Context, needsRelease bool, what string, target
 func (a *App) readFile(name, next string) ([]byte, error) {
 	data, err := os.ReadFile(a.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Failure{Code: ExitOther, Next: next, Err: fmt.Errorf("there is no %s in %s", name, a.Dir)}
+		return nil, exit.New(next,
+			"there is no %s in %s", name, a.Dir)
 	}
 	return data, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/types"
@@ -45,7 +46,7 @@ func (a *App) claim(
 
 // stopped ends a run before it has changed anything.
 func stopped(next, format string, args ...any) error {
-	return &Failure{Code: ExitUnproved, Next: next, Err: fmt.Errorf(format+"; nothing was changed", args...)}
+	return exit.With(exit.Unproved, next, fmt.Errorf(format+"; nothing was changed", args...))
 }
 
 // forgotten stops where metadata.json names a cluster of which there is no state

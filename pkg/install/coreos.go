@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/types"
@@ -70,9 +71,9 @@ func (a *App) CreatePermissionsPolicy(ctx context.Context) error {
 	if err != nil {
 		return a.classify(err)
 	}
-	failure := &Failure{Code: ExitOther, Err: fmt.Errorf("platform %s has no permissions policy: it is for clouds", cfg.Platform.Name())}
+	next := ""
 	if cfg.Platform.Name() == types.PlatformOvirt {
-		failure.Next = "docs/user/ovirt-ipi.md lists the roles that the engine's user needs"
+		next = "docs/user/ovirt-ipi.md lists the roles that the engine's user needs"
 	}
-	return failure
+	return exit.New(next, "platform %s has no permissions policy: it is for clouds", cfg.Platform.Name())
 }

@@ -10,11 +10,13 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/rollout"
@@ -79,15 +81,16 @@ func (a *App) createCluster(ctx context.Context, j *phase.Journal, inst *assets.
 		skip[name] = true
 	}
 	event.Info(a.Sink, "Creating cluster "+cluster.Config.ClusterDomain()+" as "+cluster.InfraID)
-	runner := &phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Skip: skip, Timeout: a.Options.Timeout}
-	err = runner.Run(ctx, c.phases())
+	runner := a.runner(j)
+	runner.Skip = skip
+	err = runner.Run(ctx, c.steps())
 	switch {
 	case err == nil:
-	case errors.Is(err, ErrInterrupted):
+	case errors.Is(err, exit.ErrInterrupted):
 		a.left = c.existing(ctx)
 	default:
 		c.afterFailure(ctx, err)
-		if ExitCode(err) == ExitInfrastructure {
+		if exit.Code(err) == exit.Infrastructure {
 			// The words by which wrappers of the reference know this kind.
 			err = fmt.Errorf("failed to create cluster: %w", err)
 		}
@@ -194,7 +197,7 @@ func (c *creation) bootstrapComplete(ctx context.Context, sink event.Sink) error
 // noteMember keeps in the journal what happened to an etcd member, once: a run
 // that goes on where another stopped sees the cluster's events again.
 func (c *creation) noteMember(at time.Time, text string) bool {
-	note := phase.Note{Time: at, Phase: PhaseBootstrapComplete, Message: text}
+	note := phase.Note{Time: at, Phase: phases.BootstrapComplete.Name, Message: text}
 	if c.journal.Noted(note) {
 		return false
 	}

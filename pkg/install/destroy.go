@@ -12,6 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -50,9 +51,9 @@ func (a *App) DestroyCluster(ctx context.Context, infraID string) error {
 		}
 		left, err := p.provider(a.Sink, nil).Destroy(ctx, meta.InfraID, machines.Everything)
 		if err := remaining(left, err); err != nil {
-			return &Failure{Code: ExitOther, Next: "run the same command again once the platform is well", Err: err}
+			return exit.With(exit.Other, "run the same command again once the platform is well", err)
 		}
-		j.Note(phase.Note{Time: a.Clock.Now(), Message: phase.NoteDestroyed + meta.InfraID + on + platformOf(meta)})
+		j.Destroyed(phase.Cluster{InfraID: meta.InfraID, Platform: platformOf(meta)})
 		if a.describes(meta.InfraID, key) {
 			err := assets.Forget(a.Dir, key)
 			if gone := os.Remove(a.path(planFile)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
@@ -80,10 +81,6 @@ func (a *App) describes(infraID string, key *seal.Key) bool {
 	meta, err := assets.StoredMetadata(a.Dir, key)
 	return err == nil && meta.InfraID == infraID
 }
-
-// on stands in the note of a destroyed cluster before its platform, so that a
-// second destroy can say both although nothing else remembers them.
-const on = " on "
 
 // identify finds out which cluster is meant: as told, from metadata.json, from
 // the state, or from the journal of an earlier destroy.
@@ -115,36 +112,16 @@ func (a *App) identify(infraID string) (assets.Metadata, error) {
 	if err == nil && meta.InfraID != "" {
 		return meta, nil
 	}
-	if meta := a.lastDestroyed(); meta.InfraID != "" {
+	runs, _ := phase.ReadJournal(a.Dir) // of one that was cut off, what can be read
+	if last := phase.LastDestroyed(runs); last.InfraID != "" {
+		meta := assets.Metadata{InfraID: last.InfraID}
+		if last.Platform != "" && last.Platform != types.PlatformOvirt {
+			meta.ClusterName = last.InfraID // platformOf takes a bare id for oVirt's
+		}
 		return meta, nil
 	}
-	return meta, &Failure{Code: ExitOther, Next: "name the directory of the installation with --dir, or the cluster with --infra-id",
-		Err: fmt.Errorf("no metadata.json and no state in %s: which cluster is to be destroyed is not known", a.Dir)}
-}
-
-func (a *App) lastDestroyed() assets.Metadata {
-	runs, _ := phase.ReadJournal(a.Dir) // of one that was cut off, what can be read
-	return gone(runs)
-}
-
-// gone is as much as is known of the cluster that the newest destroy in runs has
-// removed; its InfraID is empty if there was none.
-func gone(runs []phase.Run) assets.Metadata {
-	var last assets.Metadata
-	for _, r := range runs {
-		for _, n := range r.Notes {
-			text, is := strings.CutPrefix(n.Message, phase.NoteDestroyed)
-			if !is {
-				continue
-			}
-			id, where, _ := strings.Cut(text, on)
-			last = assets.Metadata{InfraID: id}
-			if where != "" && where != types.PlatformOvirt {
-				last.ClusterName = id // platformOf takes a bare id for oVirt's
-			}
-		}
-	}
-	return last
+	return meta, exit.New("name the directory of the installation with --dir, or the cluster with --infra-id",
+		"no metadata.json and no state in %s: which cluster is to be destroyed is not known", a.Dir)
 }
 
 // remaining turns what a destroy left behind into an error that names it.

@@ -12,6 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/plan"
 )
@@ -40,7 +41,7 @@ func remembering(t *testing.T, metadata, state, destroyed string) *App {
 	}
 	if destroyed != "" {
 		err := a.journaled(func(j *phase.Journal) error {
-			j.Note(phase.Note{Time: t0, Message: phase.NoteDestroyed + destroyed})
+			j.Destroyed(phase.Cluster{InfraID: destroyed})
 			return nil
 		})
 		if err != nil {
@@ -69,8 +70,8 @@ func TestIdentify(t *testing.T) {
 			a := remembering(t, tt.metadata, tt.state, tt.destroyed)
 			got, err := a.identify(tt.flag)
 			if tt.want == "" {
-				if err == nil || !strings.Contains(NextStep(err), "--infra-id") {
-					t.Errorf("error %v, next step %q", err, NextStep(err))
+				if err == nil || !strings.Contains(exit.Next(err), "--infra-id") {
+					t.Errorf("error %v, next step %q", err, exit.Next(err))
 				}
 				return
 			}

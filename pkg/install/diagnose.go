@@ -9,6 +9,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/analyze"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/rollout"
@@ -22,7 +23,7 @@ const diagnoseBudget = 15 * time.Second
 // complete.
 func (a *App) diagnose(ctx context.Context, api *kube.Client, failure error) {
 	var failed *phase.Failed
-	if errors.Is(failure, ErrInterrupted) || !errors.As(failure, &failed) {
+	if errors.Is(failure, exit.ErrInterrupted) || !errors.As(failure, &failed) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseBudget)

@@ -3,7 +3,6 @@ package install
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/gather"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -70,8 +70,8 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 		return a.classify(err)
 	}
 	if err != nil && o.Bootstrap == "" {
-		return &Failure{Code: ExitOther, Next: "give --bootstrap, --master and --key, or the directory of the installation with --dir",
-			Err: fmt.Errorf("find the bootstrap host: %w", err)}
+		return exit.New("give --bootstrap, --master and --key, or the directory of the installation with --dir",
+			"find the bootstrap host: %w", err)
 	}
 	cfg, err := assets.StoredConfig(a.Dir, stateKey)
 	if err != nil { // nothing but flags, then
@@ -249,8 +249,7 @@ func (a *App) bundle(ctx context.Context, o gather.Options) (string, error) {
 	if errors.As(err, &incomplete) {
 		event.Warn(a.Sink, incomplete.Error())
 		if incomplete.Empty {
-			return path, &Failure{Code: ExitOther, Next: "name the hosts with --bootstrap and --master, and the key with --key",
-				Err: errors.New("neither the bootstrap host nor the API could be asked for logs")}
+			return path, exit.With(exit.Other, "name the hosts with --bootstrap and --master, and the key with --key", errors.New("neither the bootstrap host nor the API could be asked for logs"))
 		}
 		return path, nil
 	}

@@ -3,13 +3,13 @@ package install
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/machines"
@@ -49,7 +49,7 @@ func (a *App) judge(ctx context.Context, e handoff.Evidence, api *kube.Client, n
 	}
 	v, err := e.Judge().With(a.Options.HandedOver)
 	if err != nil {
-		return v, &Failure{Code: ExitUnproved, Next: "run the same command again without --handed-over", Err: err}
+		return v, exit.With(exit.Unproved, "run the same command again without --handed-over", err)
 	}
 	if v.Told {
 		event.Warn(a.Sink, "Nothing proves whether the masters have taken over; going on because "+v.Why)
@@ -220,7 +220,8 @@ func (a *App) removable(ctx context.Context, p platform, infraID string) (handof
 		return v, a.unproved(infraID, v)
 	case v.Answer == handoff.No && !v.Untouched:
 		next := a.command("wait-for bootstrap-complete") + "; `" + a.command("destroy cluster") + "` removes all of it"
-		return v, &Failure{Code: ExitOther, Next: next, Err: fmt.Errorf("the bootstrap host of cluster %s is still needed: %s", infraID, v.Why)}
+		return v, exit.New(next,
+			"the bootstrap host of cluster %s is still needed: %s", infraID, v.Why)
 	}
 	return v, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	machinesovirt "github.com/okd-install/okd-install/pkg/machines/ovirt"
 	"github.com/okd-install/okd-install/pkg/machines/upi"
@@ -54,7 +55,8 @@ func (a *App) connect(ctx context.Context, name string) (platform, error) {
 func (a *App) refusal(cfg *types.InstallConfig) error {
 	name := cfg.Platform.Name()
 	because := func(next, format string, args ...any) error {
-		return &Failure{Code: ExitOther, Next: next, Err: fmt.Errorf(format, args...)}
+		return exit.New(next,
+			format, args...)
 	}
 	const guide = "; docs/user/upi.md has the whole way"
 	switch {
@@ -98,7 +100,7 @@ func (a *App) byHand() platform {
 func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 	cfg, err := a.engineLogin()
 	if err != nil {
-		return platform{}, &Failure{Code: ExitOther, Next: "write the login of the engine to that file, or name another one with OVIRT_CONFIG; docs/user/ovirt-ipi.md shows one", Err: err}
+		return platform{}, exit.With(exit.Other, "write the login of the engine to that file, or name another one with OVIRT_CONFIG; docs/user/ovirt-ipi.md shows one", err)
 	}
 	a.Hide(cfg.Password)
 	log := slog.New(event.Handler(a.Sink))
@@ -142,14 +144,14 @@ func (a *App) engineLogin() (ovirt.Config, error) {
 // unconnected says which engine it was, and puts what the client advises where
 // next steps are.
 func unconnected(url string, err error) error {
-	failure := &Failure{Code: ExitOther, Next: "check ovirt_url in ovirt-config.yaml", Err: fmt.Errorf("engine %s: %w", url, err)}
+	next, cause := "check ovirt_url in ovirt-config.yaml", err
 	var refused *ovirt.Error
 	if errors.As(err, &refused) && refused.Next != "" {
 		plain := *refused
 		plain.Next, plain.Detail = "", strings.TrimRight(refused.Detail, ". ")
-		failure.Next, failure.Err = refused.Next, fmt.Errorf("engine %s: %w", url, &plain)
+		next, cause = refused.Next, &plain
 	}
-	return failure
+	return exit.New(next, "engine %s: %w", url, cause)
 }
 
 // osImage decides which image machines start from, without fetching it.
@@ -173,11 +175,7 @@ func (c *creation) osImage(ctx context.Context) (plan.Image, osimage.Artifact, e
 		}
 	}
 	if err := artifact.Vouched(c.app.unverifiedImages()); err != nil {
-		failure := &Failure{Code: ExitOther, Err: err}
-		if unverified := (*osimage.UnverifiedError)(nil); errors.As(err, &unverified) {
-			failure.Next = unverified.Next()
-		}
-		return plan.Image{}, artifact, failure
+		return plan.Image{}, artifact, exit.With(exit.Other, "", err)
 	}
 	image := plan.Image{URL: artifact.Where(), SHA256: artifact.SHA256, Format: "qcow2"}
 	if override.IsZero() {

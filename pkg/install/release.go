@@ -8,6 +8,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/release/choose"
 	"github.com/okd-install/okd-install/pkg/release/versions"
@@ -76,16 +77,15 @@ func (a *App) pinOverride(inst *assets.Installer, known assets.Pin, image string
 func (a *App) pinWanted(ctx context.Context, inst *assets.Installer, known assets.Pin, text string) (assets.Pin, error) {
 	want, err := choose.Parse(text)
 	if err != nil {
-		return known, &Failure{Code: ExitOther, Next: "see `" + a.self() + " release list`", Err: fmt.Errorf("invalid --release: %w", err)}
+		return known, exit.New("see `"+a.self()+" release list`",
+			"invalid --release: %w", err)
 	}
 	if !known.IsZero() && want.MetBy(known.Asked, known.Version, known.PullSpec) {
 		return known, nil
 	}
 	refuse := func() (assets.Pin, error) {
-		return known, &Failure{Code: ExitOther,
-			Next: "leave --release out, which goes on with " + named(known) + "; another release needs another directory, or `" + a.command("destroy cluster") +
-				"` first; a finished cluster is updated with `oc adm upgrade`",
-			Err: fmt.Errorf("machines were started from release %s; --release %s asks for another one", named(known), text)}
+		return known, exit.With(exit.Other, "leave --release out, which goes on with "+named(known)+"; another release needs another directory, or `"+a.command("destroy cluster")+
+			"` first; a finished cluster is updated with `oc adm upgrade`", fmt.Errorf("machines were started from release %s; --release %s asks for another one", named(known), text))
 	}
 	if inst.Started() && known.Version != "" {
 		return refuse()
@@ -144,14 +144,15 @@ func (a *App) propose(ctx context.Context, inst *assets.Installer) (assets.Pin, 
 	choice, err := a.choose(ctx, inst, latest)
 	var unknown *choose.Error
 	if errors.As(err, &unknown) {
-		return assets.Pin{}, &Failure{Code: ExitOther, Next: unknown.Next(), Err: fmt.Errorf("%s; which is the newest could not be found out: %w", none, err)}
+		return assets.Pin{}, exit.New(unknown.Next(),
+			"%s; which is the newest could not be found out: %w", none, err)
 	}
 	if err != nil {
 		return assets.Pin{}, err
 	}
 	if a.Asker == nil {
-		return assets.Pin{}, &Failure{Code: ExitOther, Next: a.self() + " " + a.Command + " --release " + choice.Version,
-			Err: fmt.Errorf("%s; the newest stable one is %s", none, choice.Version)}
+		return assets.Pin{}, exit.New(a.self()+" "+a.Command+" --release "+choice.Version,
+			"%s; the newest stable one is %s", none, choice.Version)
 	}
 	answer, err := a.Asker.Input(ctx, wizard.Question{
 		Message: "OKD release to install:",
@@ -161,7 +162,7 @@ func (a *App) propose(ctx context.Context, inst *assets.Installer) (assets.Pin, 
 		return err
 	})
 	if errors.Is(err, wizard.ErrInterrupted) {
-		return assets.Pin{}, fmt.Errorf("%w at a question: nothing was created", ErrInterrupted)
+		return assets.Pin{}, fmt.Errorf("%w at a question: nothing was created", exit.ErrInterrupted)
 	}
 	if err != nil {
 		return assets.Pin{}, fmt.Errorf("ask for the release: %w", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
@@ -118,9 +119,8 @@ func TestReleaseIsPinned(t *testing.T) {
 	}
 	// Machines have it now.
 	_, err = s.pin(t, "4.22", nil, nil)
-	var failure *Failure
-	if !errors.As(err, &failure) || failure.Code != ExitOther || !strings.Contains(err.Error(), "machines were started from release 5.0.0-okd-scos.2") ||
-		!strings.Contains(failure.Next, "leave --release out") {
+	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "machines were started from release 5.0.0-okd-scos.2") ||
+		!strings.Contains(exit.Next(err), "leave --release out") {
 		t.Errorf("another after the start: %v", err)
 	}
 	s.env[envReleaseImage] = "quay.test/okd/other" + someDigest
@@ -155,12 +155,11 @@ func (p *person) Input(_ context.Context, _ wizard.Question, preset string, chec
 func TestReleaseIsProposed(t *testing.T) {
 	s := newReleaseSite(t)
 	_, err := s.pin(t, "", nil, nil)
-	var failure *Failure
-	if !errors.As(err, &failure) || failure.Code != ExitOther || !strings.Contains(err.Error(), "the newest stable one is 5.0.0-okd-scos.1") ||
-		failure.Next != "okd-install create cluster --release 5.0.0-okd-scos.1" {
+	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "the newest stable one is 5.0.0-okd-scos.1") ||
+		exit.Next(err) != "okd-install create cluster --release 5.0.0-okd-scos.1" {
 		t.Errorf("nobody to ask: %v", err)
 	}
-	if _, err := s.pin(t, "", &person{}, nil); !errors.Is(err, ErrInterrupted) {
+	if _, err := s.pin(t, "", &person{}, nil); !errors.Is(err, exit.ErrInterrupted) {
 		t.Errorf("somebody who goes away: %v", err)
 	}
 	other := &person{answer: "4.22"}
@@ -175,7 +174,7 @@ func TestReleaseIsProposed(t *testing.T) {
 	s = newReleaseSite(t)
 	s.env[envUpdateService] = "https://127.0.0.1:1/graph"
 	_, err = s.pin(t, "", nil, nil)
-	if !errors.As(err, &failure) || !strings.Contains(err.Error(), "which is the newest could not be found out") || !strings.Contains(failure.Next, "by digest") {
+	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "which is the newest could not be found out") || !strings.Contains(exit.Next(err), "by digest") {
 		t.Errorf("nobody knows: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/release/choose"
 	"github.com/okd-install/okd-install/pkg/release/versions"
@@ -106,7 +107,7 @@ func (a *App) ShowRelease(ctx context.Context, name, form string) error {
 	}
 	want, err := choose.Parse(orDefault(name, choose.Latest))
 	if err != nil {
-		return &Failure{Code: ExitOther, Next: "see `" + a.self() + " release list`", Err: err}
+		return exit.With(exit.Other, "see `"+a.self()+" release list`", err)
 	}
 	choice, err := src.Choose(ctx, want)
 	if err != nil {

@@ -3,7 +3,6 @@ package install
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/release/choose"
@@ -55,11 +55,11 @@ func (a *App) sources(cfg *types.InstallConfig) (choose.Sources, error) {
 		Registry:   registry, Channel: o.Channel,
 	}
 	if err := src.Updates.Check(); err != nil {
-		return src, &Failure{Code: ExitOther, Next: "correct --update-service or " + envUpdateService, Err: err}
+		return src, exit.With(exit.Other, "correct --update-service or "+envUpdateService, err)
 	}
 	if err := release.CheckRepository(src.Repository); err != nil {
-		return src, &Failure{Code: ExitOther, Next: "correct --release-repository or " + envRepository,
-			Err: fmt.Errorf("release repository %q: %w", src.Repository, err)}
+		return src, exit.New("correct --release-repository or "+envRepository,
+			"release repository %q: %w", src.Repository, err)
 	}
 	return src, nil
 }
@@ -98,7 +98,7 @@ func (a *App) releaseKeys() (*signature.Keyring, error) {
 	}
 	ring, err := signature.Load(path)
 	if err != nil {
-		return nil, &Failure{Code: ExitOther, Next: "name the file with the OpenPGP public key of whoever signs the releases: --release-key or " + envReleaseKey, Err: err}
+		return nil, exit.With(exit.Other, "name the file with the OpenPGP public key of whoever signs the releases: --release-key or "+envReleaseKey, err)
 	}
 	return &ring, nil
 }

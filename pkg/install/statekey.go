@@ -7,6 +7,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/seal"
 	"github.com/okd-install/okd-install/pkg/version"
 )
@@ -58,7 +59,7 @@ func readKey(file, from string) (*seal.Key, error) {
 }
 
 func badKey(err error) error {
-	return &Failure{Code: ExitOther, Next: "name a file that holds a passphrase in one line, or an age identity as age-keygen writes it", Err: err}
+	return exit.With(exit.Other, "name a file that holds a passphrase in one line, or an age identity as age-keygen writes it", err)
 }
 
 // locking says who takes the directory.

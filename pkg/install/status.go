@@ -13,6 +13,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
@@ -77,7 +78,7 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 	}
 	s.InfraID, s.Cluster = meta.InfraID, meta.ClusterName
 	if s.InfraID == "" {
-		s.Destroyed = gone(runs).InfraID
+		s.Destroyed = phase.LastDestroyed(runs).InfraID
 	}
 	kubeconfig, err := os.ReadFile(a.path(kubeconfigFile))
 	if err != nil {
@@ -125,10 +126,7 @@ func summarize(runs []phase.Run) ([]PhaseStatus, *LastRun) {
 	}
 	var order []string
 	known := map[string]PhaseStatus{}
-	for _, r := range runs {
-		if gone([]phase.Run{r}).InfraID != "" { // what follows is another cluster's
-			order, known = nil, map[string]PhaseStatus{}
-		}
+	for _, r := range phase.SinceDestroyed(runs) {
 		for _, e := range r.Phases {
 			s, seen := known[e.Name]
 			if !seen {
@@ -188,7 +186,7 @@ func oneLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), 
 
 func (l *LastRun) outcome() string {
 	switch {
-	case strings.HasPrefix(l.Error, ErrInterrupted.Error()):
+	case strings.HasPrefix(l.Error, exit.ErrInterrupted.Error()):
 		return oneLine(l.Error)
 	case l.Error != "":
 		return "failed: " + oneLine(l.Error)

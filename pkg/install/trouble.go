@@ -13,8 +13,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/bootstrap"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/sshclient"
@@ -81,22 +83,23 @@ const gatherBudget = 5 * time.Minute
 // find out more.
 func (c *creation) afterFailure(ctx context.Context, err error) {
 	var failed *phase.Failed
-	if errors.Is(err, ErrInterrupted) || !errors.As(err, &failed) {
+	if errors.Is(err, exit.ErrInterrupted) || !errors.As(err, &failed) {
 		return
 	}
 	// The run's own context may have ended with the failure.
 	ctx = context.WithoutCancel(ctx)
-	if over, _ := c.handedOver(ctx); over && failed.Phase == PhaseAPIAnswers {
+	if over, _ := c.handedOver(ctx); over && failed.Phase.Name == phases.APIAnswers.Name {
 		return // there is no bootstrap to look into
 	}
-	switch failed.Phase {
-	case PhaseAPIAnswers, PhaseBootstrapComplete:
+	switch failed.Phase.OnFailure {
+	case phase.Bundle:
 		if path := c.gatherNow(ctx); path != "" {
 			r, err := analyze.Bundle(ctx, path)
 			c.app.explain(r, err, "--file "+path)
 		}
-	case PhaseNodesJoined, PhaseClusterComplete:
+	case phase.Diagnose:
 		c.app.diagnose(ctx, c.api, err)
+	case phase.Nothing:
 	}
 }
 
@@ -158,24 +161,21 @@ func (a *App) classify(err error) error {
 		if n := len(findings.Report.Lines(false)); n != 1 {
 			count = fmt.Sprintf("%d findings", n)
 		}
-		failure := ConfigError(fmt.Errorf("%s:\n%w", count, err))
-		failure.Next = "correct the fields named above (`" + a.self() + " explain installconfig` says what each of them means) and run the same command again"
-		return failure
+		return exit.With(exit.InstallConfig,
+			"correct the fields named above (`"+a.self()+" explain installconfig` says what each of them means) "+
+				"and run the same command again",
+			fmt.Errorf("failed to create install config: %s:\n%w", count, err))
 	case errors.As(err, &missing):
 		// Not what a file says is wrong, but that nobody was there to be asked.
-		failure := &Failure{Code: ExitOther, Next: a.writeConfig(), Err: fmt.Errorf("failed to fetch Install Config: %w", err)}
+		next := a.writeConfig()
 		if _, err := os.Stat(a.path("manifests/cluster-config.yaml")); err == nil {
-			failure.Next += "; " + a.path("manifests/cluster-config.yaml") + " has a copy without the pull secret"
+			next += "; " + a.path("manifests/cluster-config.yaml") + " has a copy without the pull secret"
 		}
-		return failure
+		return exit.New(next, "failed to fetch Install Config: %w", err)
 	case errors.As(err, &locked):
-		return &Failure{Code: ExitOther, Next: a.command("status"), Err: err}
+		return exit.With(exit.Other, a.command("status"), err)
 	case errors.Is(err, assets.ErrNoReleaseImage):
-		return &Failure{Code: ExitOther, Next: "export " + envReleaseImage + "=<pull spec of an OKD release>", Err: err}
-	}
-	// Errors of the asset directory know what to do about them.
-	if hint := (interface{ Next() string })(nil); errors.As(err, &hint) && hint.Next() != "" {
-		return &Failure{Code: ExitOther, Next: hint.Next(), Err: err}
+		return exit.With(exit.Other, "export "+envReleaseImage+"=<pull spec of an OKD release>", err)
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"strings"
@@ -11,9 +10,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
@@ -47,10 +48,10 @@ func TestClassify(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := a.classify(tt.err)
-			if ExitCode(got) != tt.code || !errors.Is(got, tt.err) || !strings.Contains(got.Error(), tt.says) {
-				t.Errorf("code %d, error %v", ExitCode(got), got)
+			if exit.Code(got) != tt.code || !errors.Is(got, tt.err) || !strings.Contains(got.Error(), tt.says) {
+				t.Errorf("code %d, error %v", exit.Code(got), got)
 			}
-			if next := NextStep(got); !strings.Contains(next, tt.next) || (next == "") != (tt.next == "") {
+			if next := exit.Next(got); !strings.Contains(next, tt.next) || (next == "") != (tt.next == "") {
 				t.Errorf("next step %q, want %q", next, tt.next)
 			}
 		})
@@ -60,14 +61,14 @@ func TestClassify(t *testing.T) {
 func TestUnconnected(t *testing.T) {
 	const url = "https://engine/ovirt-engine/api"
 	got := unconnected(url, &ovirt.Error{Op: "log in to the engine", Kind: ovirt.BadLogin, Detail: "incorrect..", Next: "check the password"})
-	if got.Error() != "engine "+url+": log in to the engine: login refused: incorrect" || NextStep(got) != "check the password" {
-		t.Errorf("%v; next %q", got, NextStep(got))
+	if got.Error() != "engine "+url+": log in to the engine: login refused: incorrect" || exit.Next(got) != "check the password" {
+		t.Errorf("%v; next %q", got, exit.Next(got))
 	}
 	if !ovirt.Is(got, ovirt.BadLogin) {
 		t.Error("the kind of the error is lost")
 	}
-	if got := unconnected(url, errors.New("broken")); NextStep(got) == "" || !strings.Contains(got.Error(), url) {
-		t.Errorf("%v; next %q", got, NextStep(got))
+	if got := unconnected(url, errors.New("broken")); exit.Next(got) == "" || !strings.Contains(got.Error(), url) {
+		t.Errorf("%v; next %q", got, exit.Next(got))
 	}
 }
 
@@ -110,8 +111,8 @@ func TestRefusal(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || ExitCode(err) != ExitOther || !strings.Contains(err.Error(), tt.want) || !strings.Contains(NextStep(err), tt.next) {
-				t.Errorf("%v; next %q", err, NextStep(err))
+			if err == nil || exit.Code(err) != exit.Other || !strings.Contains(err.Error(), tt.want) || !strings.Contains(exit.Next(err), tt.next) {
+				t.Errorf("%v; next %q", err, exit.Next(err))
 			}
 		})
 	}
@@ -141,8 +142,8 @@ func TestJournalSaysHowARunEnded(t *testing.T) {
 	}{
 		{"well", nil, ""},
 		{"badly", errors.New("login with s3cret refused"), "login with (hidden) refused"},
-		{"interrupted", &phase.Failed{Phase: "images", Err: errors.Join(ErrInterrupted, errors.New("upload"))}, "interrupted: phase images: interrupted\nupload"},
-		{"interrupted at once", ErrInterrupted, "interrupted"},
+		{"interrupted", &phase.Failed{Phase: phases.Images, Err: errors.Join(exit.ErrInterrupted, errors.New("upload"))}, "interrupted: phase images: interrupted\nupload"},
+		{"interrupted at once", exit.ErrInterrupted, "interrupted"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,24 +172,6 @@ func TestCleanHidesEverySecret(t *testing.T) {
 	a.Hide(secret.New("second-secret"), secret.New(""))
 	if got := a.Clean("first-secret and second-secret"); strings.Contains(got, "-secret") {
 		t.Errorf("%q", got)
-	}
-}
-
-func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancelCause(t.Context())
-	if Interrupted(ctx) {
-		t.Error("not yet")
-	}
-	cancel(ErrInterrupted)
-	child, end := context.WithCancel(ctx)
-	defer end()
-	if !Interrupted(child) {
-		t.Error("a child does not know")
-	}
-	other, stop := context.WithCancel(t.Context())
-	stop()
-	if Interrupted(other) {
-		t.Error("any end counts as an interruption")
 	}
 }
 

@@ -13,9 +13,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 	"github.com/okd-install/okd-install/pkg/rollout"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -36,9 +38,9 @@ func (a *App) dial() (*kube.Client, error) {
 // waiting runs phases of a wait-for command, and then what is to be kept of
 // them. It may go on beside another run, but then journal and state are that
 // run's.
-func (a *App) waiting(ctx context.Context, phases []phase.Phase, keep func(*asset.DirLock) error) error {
+func (a *App) waiting(ctx context.Context, steps []phase.Step, keep func(*asset.DirLock) error) error {
 	work := func(j *phase.Journal) error {
-		return (&phase.Runner{Clock: a.Clock, Sink: a.Sink, Journal: j, Timeout: a.Options.Timeout}).Run(ctx, phases)
+		return a.runner(j).Run(ctx, steps)
 	}
 	lock, err := asset.Lock(a.Dir, a.locking())
 	if locked := (*asset.LockedError)(nil); errors.As(err, &locked) {
@@ -66,8 +68,11 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 		w.Sink = sink
 		return w
 	}
-	err = a.waiting(ctx, []phase.Phase{
-		{Name: PhaseAPIAnswers, Help: "wait for the Kubernetes API at " + api.URL(), Budget: budgetAPI, Next: a.nextWait(),
+	answers, complete := phases.APIAnswers, phases.BootstrapComplete
+	answers.Help += " at " + api.URL()
+	answers.Next, complete.Next = phases.Waiting, phases.Waiting
+	err = a.waiting(ctx, []phase.Step{
+		{Phase: answers,
 			Run: func(ctx context.Context, sink event.Sink) error {
 				version, err := at(sink).Answers(ctx)
 				if err == nil {
@@ -75,7 +80,7 @@ func (a *App) WaitForBootstrap(ctx context.Context) error {
 				}
 				return err
 			}},
-		{Name: PhaseBootstrapComplete, Help: "wait for the masters to take over", Budget: budgetBootstrap, Next: a.nextWait(),
+		{Phase: complete,
 			Run: func(ctx context.Context, sink event.Sink) error {
 				w := at(sink)
 				if err := w.BootstrapComplete(ctx); err != nil {
@@ -114,8 +119,8 @@ func (a *App) WaitForInstall(ctx context.Context) error {
 	approving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go approver.Run(approving)
-	err = a.waiting(ctx, []phase.Phase{{
-		Name: PhaseClusterComplete, Help: "wait for the cluster to install itself", Budget: budgetInstall, Next: a.nextCluster(),
+	err = a.waiting(ctx, []phase.Step{{
+		Phase: phases.ClusterComplete,
 		Run: func(ctx context.Context, sink event.Sink) error {
 			w := &rollout.Watcher{API: api, Clock: a.Clock, Sink: sink, Every: pollEvery, Settle: rollout.DefaultSettle}
 			return a.installComplete(ctx, w, sink, password)
@@ -151,8 +156,8 @@ func (a *App) storedApprover(api *kube.Client) (*handoff.Approver, error) {
 	case err == nil && platformOf(meta) == types.PlatformOvirt && len(nodes) > 0:
 		approver.Nodes = nodes
 	case a.Options.ApproveCSRs && len(networks) == 0:
-		return nil, &Failure{Code: ExitOther, Next: "approve the requests with `oc adm certificate approve`",
-			Err: fmt.Errorf("--approve-csrs needs the machine networks, which the state in %s does not have", a.Dir)}
+		return nil, exit.New("approve the requests with `oc adm certificate approve`",
+			"--approve-csrs needs the machine networks, which the state in %s does not have", a.Dir)
 	default:
 		approver.AnyNode, approver.Ask = true, !a.Options.ApproveCSRs
 	}

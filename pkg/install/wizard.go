@@ -11,6 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
@@ -43,7 +44,7 @@ func (a *App) ask(ctx context.Context, inst *assets.Installer) error {
 	result, err := wizard.Run(ctx, wizard.Deps{Ask: a.Asker, Getenv: a.Getenv, Clock: a.Clock, Sink: a.Sink, Hide: a.Hide})
 	switch {
 	case errors.Is(err, wizard.ErrInterrupted):
-		return fmt.Errorf("%w at a question: nothing was written", ErrInterrupted)
+		return fmt.Errorf("%w at a question: nothing was written", exit.ErrInterrupted)
 	case err != nil:
 		return fmt.Errorf("ask for %s: %w", configFile, err)
 	}

@@ -37,6 +37,17 @@ type Run struct {
 	Error   string    `json:"error,omitempty"`
 	Phases  []Entry   `json:"phases"`
 	Notes   []Note    `json:"notes,omitempty"`
+	// Destroyed is the cluster that the run has removed. What later runs did is
+	// about another one.
+	Destroyed *Cluster `json:"destroyed,omitempty"`
+}
+
+// Cluster is as much of a cluster as destroying it again needs.
+type Cluster struct {
+	InfraID string `json:"infraID"`
+	// Platform is where it was, as install-config.yaml names it; empty if the
+	// journal of an older version does not say.
+	Platform string `json:"platform,omitempty"`
 }
 
 // Entry is what the journal keeps of one phase.
@@ -66,10 +77,6 @@ type Note struct {
 	Phase   string    `json:"phase,omitempty"`
 	Message string    `json:"message"`
 }
-
-// NoteDestroyed begins the note which says that a cluster is gone; its
-// infrastructure id follows. What comes after it is about another cluster.
-const NoteDestroyed = "destroyed "
 
 // keptRuns bounds the journal: older runs are dropped.
 const keptRuns = 50
@@ -138,6 +145,9 @@ func (j *Journal) End(at time.Time, failure error) {
 func (j *Journal) Note(n Note) {
 	j.change(func(r *Run) { r.Notes = append(r.Notes, j.cleaned(n)) })
 }
+
+// Destroyed records that the current run has removed a cluster.
+func (j *Journal) Destroyed(c Cluster) { j.change(func(r *Run) { r.Destroyed = &c }) }
 
 func (j *Journal) cleaned(n Note) Note {
 	n.Message = j.keeping.Clean(n.Message)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
@@ -41,6 +42,9 @@ type Unsettled struct{ Err error }
 
 func (u *Unsettled) Error() string { return "operators did not settle: " + u.Err.Error() }
 func (u *Unsettled) Unwrap() error { return u.Err }
+
+// ExitCode tells this failure from that of a cluster that does not complete.
+func (u *Unsettled) ExitCode() int { return exit.Operators }
 
 // VersionAvailable waits until ClusterVersion is Available, not Failing and no
 // longer Progressing.

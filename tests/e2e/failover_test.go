@@ -19,8 +19,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // What is promised, on a machine that keeps the pace.
@@ -42,7 +42,7 @@ func (c *cluster) pace(t *testing.T) float64 {
 	pace := 1.0
 	for _, r := range journal(t, c.dir) {
 		for _, p := range r.Phases {
-			if p.Name == install.PhaseAPIAnswers && p.Result == phase.Done {
+			if p.Name == phases.APIAnswers.Name && p.Result == phase.Done {
 				pace = max(pace, p.Took().Seconds()/usualStart.Seconds())
 			}
 		}
