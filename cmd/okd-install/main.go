@@ -25,24 +25,24 @@ type streams struct {
 }
 
 // run is the whole program but for the process: tests call it.
-func run(ctx context.Context, args []string, s streams, getenv func(string) string) int {
+func run(ctx context.Context, args []string, s streams, getenv func(string) string) (code int) {
 	ctx, stop := signalled(ctx)
 	defer stop()
 	r := &root{streams: s, getenv: getenv, args: args}
 	defer r.close()
+	defer func() {
+		if p := recover(); p != nil {
+			code = r.fail(ctx, r.panicked(p))
+		}
+	}()
 	cmd := r.command()
 	cmd.SetArgs(args[1:])
 	cmd.SetOut(s.out)
 	cmd.SetErr(s.err)
-	err := r.guarded(func() error { return cmd.ExecuteContext(ctx) })
-	if err == nil {
-		return exit.OK
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		return r.fail(ctx, err)
 	}
-	r.fail(ctx, err)
-	if exit.IsInterrupted(ctx) {
-		return exit.Interrupted // whatever the interruption broke
-	}
-	return exit.Code(err)
+	return exit.OK
 }
 
 // signalled ends the context with exit.ErrInterrupted at the first SIGINT or

@@ -32,7 +32,7 @@ func speaksForItself(e phase.Entry) bool {
 // failedPhase is the phase in which the newest run failed.
 func (s *scene) failedPhase() (phase.Entry, bool) {
 	run, ok := s.last()
-	if !ok || strings.HasPrefix(run.Error, "interrupted") {
+	if !ok || run.Interrupted() {
 		return phase.Entry{}, false
 	}
 	e := run.Phases[len(run.Phases)-1]
@@ -66,7 +66,7 @@ func installerError(s *scene) []Finding {
 		f := s.phaseFinding(e)
 		f.Next = "run the same command again: it goes on where it stopped"
 		return []Finding{f}
-	case ok && strings.HasPrefix(run.Error, "interrupted"):
+	case ok && run.Interrupted():
 		return []Finding{{Severity: Info, Where: "installer", Text: "the last run was interrupted: " + run.Command,
 			Next: "run the same command again: it goes on where it stopped"}}
 	}

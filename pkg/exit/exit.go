@@ -47,6 +47,12 @@ func New(next, format string, args ...any) error {
 // With gives err a code and a next step, which may be empty.
 func With(code int, next string, err error) error { return &Error{code, next, err} }
 
+// Stopped makes the error of a run that ends before it has changed anything,
+// because it might harm a living cluster.
+func Stopped(next, format string, args ...any) error {
+	return With(Unproved, next, fmt.Errorf(format+"; nothing was changed", args...))
+}
+
 func (e *Error) Error() string { return e.err.Error() }
 func (e *Error) Unwrap() error { return e.err }
 

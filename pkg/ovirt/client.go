@@ -153,10 +153,10 @@ func (c *Client) open() (*session, error) {
 	}
 	api, ok := resp.Api()
 	if !ok {
-		return nil, &Error{Op: "log in to the engine", Kind: NotEngine, Next: next(NotEngine)}
+		return nil, &Error{Op: "log in to the engine", Kind: NotEngine, Advice: advice(NotEngine)}
 	}
 	if _, ok := api.ProductInfo(); !ok {
-		return nil, &Error{Op: "log in to the engine", Kind: NotEngine, Next: next(NotEngine)}
+		return nil, &Error{Op: "log in to the engine", Kind: NotEngine, Advice: advice(NotEngine)}
 	}
 	return s, nil
 }

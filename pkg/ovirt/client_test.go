@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
@@ -108,7 +109,7 @@ func TestDialFails(t *testing.T) {
 			c.edit(&cfg)
 			start := time.Now()
 			_, err := ovirt.Dial(t.Context(), cfg, ovirt.Options{Poll: 5 * time.Millisecond})
-			if !ovirt.Is(err, c.kind) || !strings.Contains(err.Error(), c.text) {
+			if !ovirt.Is(err, c.kind) || !strings.Contains(err.Error()+"; next: "+exit.Next(err), c.text) {
 				t.Errorf("got %v, want kind %q and %q", err, c.kind, c.text)
 			}
 			if strings.Contains(fmt.Sprint(err), "password\"") || strings.Contains(fmt.Sprint(err), "wrong password") {

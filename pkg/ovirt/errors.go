@@ -39,7 +39,7 @@ type Error struct {
 	Kind   Kind
 	Status int    // HTTP status, 0 if unknown
 	Detail string // the engine's own words
-	Next   string // what to do
+	Advice string // what to do
 	Err    error
 }
 
@@ -48,15 +48,15 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
-	if e.Next != "" {
-		s += "; " + e.Next
-	}
 	return s
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is says whether err is a failed request of one of the given kinds.
+// Next is what to do, empty if nothing is known.
+func (e *Error) Next() string { return e.Advice }
+
+// Is reports whether err is a failed request of one of the given kinds.
 func Is(err error, kinds ...Kind) bool {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -89,7 +89,7 @@ func classify(op string, err error) error {
 	}
 	e := &Error{Op: op, Err: err, Detail: detail(err)}
 	e.Kind, e.Status = kindOf(err)
-	e.Next = next(e.Kind)
+	e.Advice = advice(e.Kind)
 	return e
 }
 
@@ -195,7 +195,7 @@ func detail(err error) string {
 	return text
 }
 
-func next(k Kind) string {
+func advice(k Kind) string {
 	switch k {
 	case BadLogin:
 		return "check ovirt_username and ovirt_password in ovirt-config.yaml"

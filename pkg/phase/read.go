@@ -41,8 +41,8 @@ func ReadJournal(dir string) ([]Run, error) {
 // none was.
 func LastDestroyed(runs []Run) (last Cluster) {
 	for _, r := range runs {
-		if r.Destroyed != nil {
-			last = *r.Destroyed
+		if r.Destroyed && r.Cluster != nil {
+			last = *r.Cluster
 		}
 	}
 	return last
@@ -53,7 +53,7 @@ func LastDestroyed(runs []Run) (last Cluster) {
 func SinceDestroyed(runs []Run) []Run {
 	first := 0
 	for i, r := range runs {
-		if r.Destroyed != nil {
+		if r.Destroyed {
 			first = i + 1
 		}
 	}
@@ -91,13 +91,13 @@ func DecodeJournal(r io.Reader) (runs []Run, err error) {
 // upgrade takes over what older versions had in prose: "destroyed demo-x7k2p",
 // and later "destroyed demo-x7k2p on none".
 func (r *Run) upgrade() {
-	if r.Destroyed != nil {
+	if r.Destroyed {
 		return
 	}
 	for _, n := range r.Notes {
 		if text, is := strings.CutPrefix(n.Message, "destroyed "); is && n.Phase == "" {
 			id, platform, _ := strings.Cut(text, " on ")
-			r.Destroyed = &Cluster{InfraID: id, Platform: platform}
+			r.Cluster, r.Destroyed = &Cluster{InfraID: id, Platform: platform}, true
 		}
 	}
 }

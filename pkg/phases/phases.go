@@ -21,14 +21,14 @@ const again = "run the same command again: it goes on where it stopped"
 
 var (
 	resume       = phase.Hint{Text: again}
-	afterBundle  = phase.Hint{Text: "read the log bundle named above, or look with %s; then " + again, Commands: []string{gatherBootstrap}}
-	lookAndAwait = phase.Hint{Text: "look at `oc get clusteroperators,nodes`; %s goes on waiting", Commands: []string{waitForInstall}}
+	afterBundle  = phase.Hint{Text: "read the log bundle named above, or look with `%s`; then " + again, Commands: []string{gatherBootstrap}}
+	lookAndAwait = phase.Hint{Text: "look at `oc get clusteroperators,nodes`; `%s` goes on waiting", Commands: []string{waitForInstall}}
 )
 
 // Waiting is the hint of wait-for commands, which gather no bundle, for the
 // phases of the bootstrap.
 var Waiting = phase.Hint{
-	Text:     "collect logs with %s, or see %s; then run the same command again: it goes on waiting",
+	Text:     "collect logs with `%s`, or see `%s`; then run the same command again: it goes on waiting",
 	Commands: []string{gatherBootstrap, "analyze"},
 }
 

@@ -33,8 +33,12 @@ type Image struct {
 	Format   string // qcow2 or raw
 	Size     int64  // bytes in the file
 	Virtual  int64  // bytes that the guest sees; 0 until the file was looked into
-	CPULevel string // what the system needs of a processor, such as x86-64-v3; empty: nothing special
+	CPULevel string // what the system needs of a processor, as CPULevelV3; empty: nothing special
 }
+
+// CPULevelV3 is the processor level of CentOS 10: AVX2, BMI2, FMA and what comes
+// with them.
+const CPULevelV3 = "x86-64-v3"
 
 // Tag carries ownership.
 type Tag struct {

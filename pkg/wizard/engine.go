@@ -75,9 +75,7 @@ func reason(err error) string {
 	if !errors.As(err, &refused) {
 		return err.Error()
 	}
-	plain := *refused
-	plain.Next, plain.Detail = "", strings.TrimRight(refused.Detail, ". ")
-	return plain.Error()
+	return refused.Error()
 }
 
 // dial is impatient: somebody waits, and can be told what is wrong.
