@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // Kind says what went wrong, in terms of what can be done about it.
@@ -98,9 +98,9 @@ func kindOf(err error) (Kind, int) {
 	if k, ok := connectionKind(err, text); ok {
 		return k, 0
 	}
-	var parse *ovirtsdk.ResponseParseError
-	var auth *ovirtsdk.AuthError
-	var missing *ovirtsdk.NotFoundError
+	var parse *sdk.ResponseParseError
+	var auth *sdk.AuthError
+	var missing *sdk.NotFoundError
 	switch {
 	case errors.As(err, &parse):
 		return parseKind(parse.Code), parse.Code
@@ -188,7 +188,7 @@ func detail(err error) string {
 	if errors.As(err, &request) {
 		return request.Err.Error()
 	}
-	var parse *ovirtsdk.ResponseParseError
+	var parse *sdk.ResponseParseError
 	if errors.As(err, &parse) { // an HTML page; nobody wants to read it
 		return fmt.Sprintf("HTTP status %d", parse.Code)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 	base "github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/machines/ovirt"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
@@ -88,9 +89,13 @@ func (l *lab) plug(vmName, alias string, shareable bool) string {
 	if _, err := c.WaitDisk(l.t.Context(), id, 10*time.Second); err != nil {
 		l.t.Fatal(err)
 	}
-	l.volumes.mu.Lock()
-	l.volumes.data[id] = []byte("ledger of " + alias)
-	l.volumes.mu.Unlock()
+	_, err = l.volumes.Write(l.t.Context(), id, 0, strings.NewReader("ledger of "+alias))
+	if err == nil {
+		_, err = l.volumes.Commit(l.t.Context(), id, "raw")
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
 	vm, err := c.FindVM(l.t.Context(), vmName)
 	if err != nil || vm == nil {
 		l.t.Fatal(vm, err)
@@ -104,9 +109,8 @@ func (l *lab) plug(vmName, alias string, shareable bool) string {
 }
 
 func (l *lab) content(id string) string {
-	l.volumes.mu.Lock()
-	defer l.volumes.mu.Unlock()
-	return string(l.volumes.data[id])
+	content, _ := l.volumes.Content(id)
+	return string(content)
 }
 
 // TestForeignDisksSurvive plugs a volume into a master, as a storage driver
@@ -322,9 +326,10 @@ func TestTemplatesDisksInOthersMachines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.WaitVM(t.Context(), vm.ID, 10*time.Second, api.VMDown); err != nil {
-		t.Fatal(err)
-	}
+	enginetest.Eventually(t, "the copy to be made", func() bool {
+		now, err := c.GetVM(t.Context(), vm.ID)
+		return err == nil && now.Status == api.VMDown
+	})
 	if _, left, err := l.destroyAll(nil); err != nil || len(left) > 0 {
 		t.Fatalf("destroy: %v %v", left, err)
 	}

@@ -218,10 +218,6 @@ func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, 
 	})
 }
 
-// never is for requests whose effect need not be looked for: repeating them is
-// harmless.
-func never(context.Context) (bool, error) { return false, nil }
-
 // every lets a call through at most once per interval, and the last one always.
 func every(now func() time.Time, interval time.Duration, fn func(sent, total int64)) func(sent, total int64) {
 	var last time.Time

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/machines"
 )
 
 // BootstrapName is the name of the bootstrap machine, and of the tag that it
@@ -45,8 +47,8 @@ func role(infraID, name string) string {
 		return "image"
 	case !ok:
 		return ""
-	case rest == "bootstrap":
-		return "bootstrap"
+	case rest == machines.Bootstrap:
+		return machines.Bootstrap
 	case numbered(rest, "master-"):
 		return "master"
 	case numbered(rest, "worker-"):

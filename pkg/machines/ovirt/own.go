@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 )
 
@@ -45,7 +46,7 @@ func (p *Provider) findVMs(ctx context.Context, infraID string, all bool) (ours 
 			return nil, nil, err
 		}
 		r := role(infraID, vm.Name)
-		if !all && r != "bootstrap" && r != "image" {
+		if !all && r != machines.Bootstrap && r != "image" {
 			continue
 		}
 		if r != "" && marked(infraID, vm.Description) {

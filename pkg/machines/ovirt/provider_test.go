@@ -74,6 +74,9 @@ vm tmpvm-for-demo-x7k2p-rhcos down nics=1 disks=1 tags=[demo-x7k2p-bootstrap] ru
 		t.Errorf("apply again should change nothing, but asked %v", got)
 	}
 
+	for _, vm := range l.engine.Inventory().VMs {
+		l.machines.SetAddresses(vm.ID, netip.MustParseAddr("198.18.0.100"))
+	}
 	found, err := p.Machines(t.Context(), infraID)
 	if err != nil || len(found) != 7 {
 		t.Errorf("machines: %v %v", found, err)
@@ -115,8 +118,8 @@ vm tmpvm-for-demo-x7k2p-rhcos down nics=1 disks=1 tags=[demo-x7k2p-bootstrap] ru
 	if left, err := l.provider().Destroy(t.Context(), infraID, base.Everything); err != nil || len(left) > 0 {
 		t.Errorf("destroy again: %v %v", left, err)
 	}
-	if len(l.volumes.data) != 0 {
-		t.Errorf("%d volumes are left", len(l.volumes.data))
+	if n := l.volumes.Count(); n != 0 {
+		t.Errorf("%d volumes are left", n)
 	}
 }
 
@@ -124,7 +127,7 @@ vm tmpvm-for-demo-x7k2p-rhcos down nics=1 disks=1 tags=[demo-x7k2p-bootstrap] ru
 func checkContent(t *testing.T, l *lab) {
 	t.Helper()
 	for name, want := range ignitions(3, 2) {
-		hw := l.machines.started(name)
+		hw := l.started(name)
 		if hw == nil {
 			t.Errorf("%s was not started", name)
 			continue
@@ -139,7 +142,7 @@ func checkContent(t *testing.T, l *lab) {
 			t.Errorf("bootstrap has %d MiB", hw.MemoryMB)
 		}
 		uploaded, _ := os.ReadFile(l.image.Path)
-		if got := l.volumes.data[hw.Disks[0].ID]; !bytes.Equal(got, uploaded) {
+		if got, _ := l.volumes.Content(hw.Disks[0].ID); !bytes.Equal(got, uploaded) {
 			t.Errorf("%s boots %d bytes that are not the image of %d bytes", name, len(got), len(uploaded))
 		}
 	}
@@ -285,7 +288,7 @@ func TestRecord(t *testing.T) {
 	if err := p.Apply(t.Context(), pl, plan.StageBootstrap); err == nil || !strings.Contains(err.Error(), "bootstrap begun") {
 		t.Errorf("the record cannot be written: %v", err)
 	}
-	if l.machines.started(ovirt.BootstrapName(infraID)) != nil {
+	if l.started(ovirt.BootstrapName(infraID)) != nil {
 		t.Error("the bootstrap host was started without a record")
 	}
 	l.engine.Heal(id)
@@ -446,7 +449,7 @@ func TestStaleIgnitionIsReplacedBeforeTheFirstStart(t *testing.T) {
 	if err := applyAll(t.Context(), l.provider(), newer); err != nil {
 		t.Fatal(err)
 	}
-	if hw := l.machines.started(ovirt.MasterName(infraID, 0)); hw == nil || !bytes.Contains(hw.UserData, []byte("newer")) {
+	if hw := l.started(ovirt.MasterName(infraID, 0)); hw == nil || !bytes.Contains(hw.UserData, []byte("newer")) {
 		t.Errorf("the machine started with an old config")
 	}
 	// One that ran keeps what it has; the diff says so.
