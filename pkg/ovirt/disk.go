@@ -13,7 +13,6 @@ import (
 // States of a disk.
 const (
 	DiskOK      = "ok"
-	DiskLocked  = "locked"
 	DiskIllegal = "illegal"
 )
 
