@@ -20,7 +20,8 @@ import (
 )
 
 func createCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "create", Short: "Create part of an OKD cluster, or all of it", Args: noArguments, RunE: help}
+	c := &cobra.Command{Use: "create", Short: "Create part of an OKD cluster, or all of it", Args: noArguments,
+		RunE: help}
 	target := func(
 		t *cobra.Command, do func(context.Context, *install.Env, create.Options) error,
 	) *create.Options {
@@ -150,7 +151,8 @@ func waitForCommand(r *root) *cobra.Command {
 		approves         bool
 	}{
 		{"bootstrap-complete", "Wait until the bootstrap host can be removed",
-			"Waits until the API answers, the masters have taken over and etcd has left the\nbootstrap host.", waitfor.Bootstrap, false},
+			"Waits until the API answers, the masters have taken over and etcd has left the\nbootstrap host.",
+			waitfor.Bootstrap, false},
 		{"install-complete", "Wait until the cluster has installed itself",
 			"Waits until the cluster is complete and quiet, and says how to use it. Where the\n" +
 				"machines are yours, it names the certificate requests of nodes that wait for your\n" +
@@ -177,9 +179,11 @@ func waitForCommand(r *root) *cobra.Command {
 }
 
 func destroyCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "destroy", Short: "Destroy a cluster, or its bootstrap host", Args: noArguments, RunE: help}
+	c := &cobra.Command{Use: "destroy", Short: "Destroy a cluster, or its bootstrap host", Args: noArguments,
+		RunE: help}
 	var o destroy.Options
-	cluster := &cobra.Command{Use: "cluster", Short: "Destroy everything that belongs to the cluster", Args: noArguments,
+	cluster := &cobra.Command{Use: "cluster", Short: "Destroy everything that belongs to the cluster",
+		Args: noArguments,
 		Long: "Removes everything that carries the cluster's tags from its platform, and then the\n" +
 			"files that describe the cluster. What you wrote yourself stays, and so does\n" +
 			"what is not proved to be the cluster's: on oVirt, disks that somebody else put into\n" +
@@ -216,9 +220,11 @@ func destroyCommand(r *root) *cobra.Command {
 }
 
 func gatherCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "gather", Short: "Gather what helps to find out why an installation failed", Args: noArguments, RunE: help}
+	c := &cobra.Command{Use: "gather", Short: "Gather what helps to find out why an installation failed",
+		Args: noArguments, RunE: help}
 	var o diagnose.GatherOptions
-	b := &cobra.Command{Use: "bootstrap", Short: "Collect logs of the bootstrap host and the masters", Args: noArguments,
+	b := &cobra.Command{Use: "bootstrap", Short: "Collect logs of the bootstrap host and the masters",
+		Args: noArguments,
 		Long: "Writes log-bundle-<time>.tar.gz with journals, container logs and rendered assets,\n" +
 			"without secrets. Hosts are found on the platform where they are not named.",
 		Example: `  okd-install gather bootstrap --dir mycluster

@@ -28,7 +28,8 @@ func TestEveryCommandIsExplained(t *testing.T) {
 	leaves := 0
 	var walk func(*cobra.Command)
 	walk = func(c *cobra.Command) {
-		if c.Short == "" || !strings.Contains("ABCDEFGHIJKLMNOPQRSTUVWXYZ", c.Short[:1]) || strings.HasSuffix(c.Short, ".") {
+		if c.Short == "" || !strings.Contains("ABCDEFGHIJKLMNOPQRSTUVWXYZ", c.Short[:1]) ||
+			strings.HasSuffix(c.Short, ".") {
 			t.Errorf("%s: short help %q", c.CommandPath(), c.Short)
 		}
 		if c.Args == nil || c.RunE == nil {
@@ -106,7 +107,8 @@ func TestExitCodesAndStreams(t *testing.T) {
 func TestLookingWritesNothing(t *testing.T) {
 	dir := t.TempDir()
 	for _, args := range []string{
-		"status", "status -o json", "status --phases", "status --quiet", "analyze", "create cluster --nope", "plan -o yaml",
+		"status", "status -o json", "status --phases", "status --quiet", "analyze", "create cluster --nope",
+		"plan -o yaml",
 	} {
 		call(t.Context(), append(strings.Fields(args), "--dir", dir)...)
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
@@ -130,14 +132,16 @@ func TestInterruptedRun(t *testing.T) {
 	if code != exit.Interrupted || out != "" {
 		t.Errorf("exit code %d, stdout %q", code, out)
 	}
-	if !strings.Contains(said, "Interrupted before anything was created") || strings.Contains(said, "context canceled") {
+	if !strings.Contains(said, "Interrupted before anything was created") ||
+		strings.Contains(said, "context canceled") {
 		t.Errorf("said\n%s", said)
 	}
 }
 
 func TestLogFileIsPrivateAndComplete(t *testing.T) {
 	dir := t.TempDir()
-	if code, _, _ := call(t.Context(), "create", "manifests", "--dir", dir, "--log-level", "error"); code != exit.Other {
+	code, _, _ := call(t.Context(), "create", "manifests", "--dir", dir, "--log-level", "error")
+	if code != exit.Other {
 		t.Fatalf("exit code %d", code)
 	}
 	path := filepath.Join(dir, logName)

@@ -72,7 +72,9 @@ func referencePage(root *cobra.Command) string {
 		}
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.CommandPath(), strings.ReplaceAll(c.CommandPath(), " ", "-"), c.Short)
 	}
-	b.WriteString("\nData goes to standard output, everything else to standard error and, in full, to `.openshift_install.log` in the directory of the installation. Nothing is asked unless standard input and standard error are a terminal.\n\n## Flags of every command\n\n")
+	b.WriteString("\nData goes to standard output, everything else to standard error and, in full, to " +
+		"`.openshift_install.log` in the directory of the installation. Nothing is asked unless standard input and " +
+		"standard error are a terminal.\n\n## Flags of every command\n\n")
 	flagTable(&b, root.PersistentFlags())
 	for _, c := range list[1:] {
 		if c.HasAvailableSubCommands() {
@@ -110,7 +112,8 @@ func phaseTable(b *strings.Builder) {
 		"budgets in all.\n\n" +
 		"| Phase | Does | Budget | Exit code | After a failure | Undone by |\n|---|---|---|---|---|---|\n")
 	remedies := map[phase.Remedy]string{
-		phase.Bundle: "gathers a log bundle and analyzes it", phase.Diagnose: "says what keeps the cluster from being complete",
+		phase.Bundle:   "gathers a log bundle and analyzes it",
+		phase.Diagnose: "says what keeps the cluster from being complete",
 	}
 	for _, p := range phases.All() {
 		budget := ""
@@ -121,7 +124,8 @@ func phaseTable(b *strings.Builder) {
 		if p.Undo != "" {
 			undo = "`" + p.Undo + "`"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %d | %s | %s |\n", p.Name, p.Help, budget, p.ExitCode, remedies[p.OnFailure], undo)
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %s | %s |\n", p.Name, p.Help, budget, p.ExitCode, remedies[p.OnFailure],
+			undo)
 	}
 }
 
@@ -185,7 +189,8 @@ func TestEnvironmentIsComplete(t *testing.T) {
 }
 
 // isVariable matches the variables that are meant for this program.
-var isVariable = regexp.MustCompile(`^(OPENSHIFT_INSTALL|OKD_INSTALL|OKD|OVIRT)_[A-Z0-9_]+$|^SSH_AUTH_SOCK$|^SOURCE_DATE_EPOCH$`)
+var isVariable = regexp.MustCompile(
+	`^(OPENSHIFT_INSTALL|OKD_INSTALL|OKD|OVIRT)_[A-Z0-9_]+$|^SSH_AUTH_SOCK$|^SOURCE_DATE_EPOCH$`)
 
 // TestExitCodesAreComplete compares with the constants of pkg/exit.
 func TestExitCodesAreComplete(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 )
 
 func releaseCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "release", Short: "Look at the OKD releases that can be installed", Args: noArguments, RunE: help}
+	c := &cobra.Command{Use: "release", Short: "Look at the OKD releases that can be installed", Args: noArguments,
+		RunE: help}
 	var all bool
 	var o releases.Options
 	var output string
@@ -30,7 +31,8 @@ and proxy.`,
 			return releases.List(cmd.Context(), env, o, all, output)
 		}}
 	list.Flags().BoolVar(&all, "all", false, "also candidates, and what only the release repository has")
-	info := &cobra.Command{Use: "info [VERSION|PULLSPEC]", Short: "Show what is in a release", Args: cobra.MaximumNArgs(1),
+	info := &cobra.Command{Use: "info [VERSION|PULLSPEC]", Short: "Show what is in a release",
+		Args: cobra.MaximumNArgs(1),
 		Long: `Shows digest, Kubernetes version, OS images and number of components of a release: of the
 one named (as --release names it), else of that which a command in the directory would
 install, else of the newest stable one. With a key its signature is checked, too.`,

@@ -126,12 +126,14 @@ func versionCommand(r *root) *cobra.Command {
 
 func coreosCommand(r *root) *cobra.Command {
 	c := &cobra.Command{Use: "coreos", Short: "Work with CoreOS boot images", Args: noArguments, RunE: help}
-	c.AddCommand(&cobra.Command{Use: "print-stream-json", Short: "Print the CoreOS stream metadata of the release", Args: noArguments,
+	c.AddCommand(&cobra.Command{Use: "print-stream-json", Short: "Print the CoreOS stream metadata of the release",
+		Args: noArguments,
 		Long: "Prints as JSON where the boot images of the release are: for machines that you boot\n" +
 			"yourself. It is read from the release image (its login comes from install-config.yaml\n" +
 			"in the directory, or from the files that podman and docker have), and kept, so that\n" +
 			"it is there without a network the next time.",
-		Example: `  okd-install coreos print-stream-json | jq -r '.architectures.x86_64.artifacts.metal.formats.iso.disk.location'`,
+		Example: "  okd-install coreos print-stream-json |" +
+			" jq -r '.architectures.x86_64.artifacts.metal.formats.iso.disk.location'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			env, err := r.look()
 			if err != nil {

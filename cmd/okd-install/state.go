@@ -7,10 +7,12 @@ import (
 )
 
 func stateCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "state", Short: "Change how the state of an installation is kept", Args: noArguments, RunE: help}
+	c := &cobra.Command{Use: "state", Short: "Change how the state of an installation is kept", Args: noArguments,
+		RunE: help}
 	var file string
 	rekey := &cobra.Command{Use: "rekey", Short: "Encrypt the state with another key", Args: noArguments,
-		Long: "Encrypts the state, which holds every key and password of the cluster, with a new\npassphrase or age identity. The old one is needed if it is encrypted already.",
+		Long: "Encrypts the state, which holds every key and password of the cluster, with a new\npassphrase or " +
+			"age identity. The old one is needed if it is encrypted already.",
 		Example: `  okd-install state rekey --dir mycluster --new-passphrase-file new.txt
   okd-install state rekey --dir mycluster --state-passphrase-file old.txt --new-passphrase-file new.txt`,
 		RunE: func(*cobra.Command, []string) error {

@@ -14,9 +14,9 @@ type check func(*scene) []Finding
 
 // checks are in the order in which an installation goes on.
 var checks = []check{
-	beforeBootstrap, bootstrapReached, secondBootstrap, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames, silentBootstrap,
-	masterHosts, silentCluster, told(signingRequests), told(nodesJoined), told(nodesReady), handOver, reporting,
-	told(etcdMembers), told(podsStuck), told(versionState), told(operatorsState), installerError,
+	beforeBootstrap, bootstrapReached, secondBootstrap, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames,
+	silentBootstrap, masterHosts, silentCluster, told(signingRequests), told(nodesJoined), told(nodesReady),
+	handOver, reporting, told(etcdMembers), told(podsStuck), told(versionState), told(operatorsState), installerError,
 }
 
 const bootstrapHost = "bootstrap host"
@@ -88,14 +88,17 @@ func bootstrapReached(s *scene) []Finding {
 	}
 	for _, gap := range s.ev.gaps {
 		if strings.HasPrefix(gap, "bootstrap host") {
-			return []Finding{{Severity: severity, Where: bootstrapHost, Text: "it could not be reached: " + strings.TrimPrefix(gap, "bootstrap host: "),
-				Next: "look at its console: whether it booted, got an address and ran Ignition; then whether this machine reaches its port 22"}}
+			return []Finding{{Severity: severity, Where: bootstrapHost,
+				Text: "it could not be reached: " + strings.TrimPrefix(gap, "bootstrap host: "),
+				Next: "look at its console: whether it booted, got an address and ran Ignition; then whether this " +
+					"machine reaches its port 22"}}
 		}
 	}
 	if _, ok := s.last(); ok && s.hasAPI {
 		return nil // nothing was asked of the host
 	}
-	return []Finding{{Severity: Warning, Where: bootstrapHost, Text: "nothing of it is known: there are no service records",
+	return []Finding{{Severity: Warning, Where: bootstrapHost,
+		Text: "nothing of it is known: there are no service records",
 		Next: "give its address: okd-install gather bootstrap --bootstrap ADDRESS --master ADDRESS --key FILE"}}
 }
 
@@ -111,7 +114,8 @@ func bootstrapUnits(s *scene) []Finding {
 		return nil
 	}
 	severity := Warning
-	if slices.ContainsFunc(units, func(u string) bool { return u == "kubelet.service" || strings.HasPrefix(u, "crio") }) {
+	vital := func(u string) bool { return u == "kubelet.service" || strings.HasPrefix(u, "crio") }
+	if slices.ContainsFunc(units, vital) {
 		severity = Error
 	}
 	return []Finding{{Severity: severity, Where: bootstrapHost, Text: "failed units: " + strings.Join(units, ", "),
@@ -122,9 +126,11 @@ func bootstrapUnits(s *scene) []Finding {
 // reason for that.
 func nextForMaster(reason string) string {
 	if strings.Contains(reason, "none of the keys in") {
-		return "give the private half of the install-config's sshKey: okd-install gather bootstrap --key FILE, or ssh-add FILE"
+		return "give the private half of the install-config's sshKey: okd-install gather bootstrap --key FILE, or " +
+			"ssh-add FILE"
 	}
-	return "look at its console: whether it booted, and whether it got its config from port 22623 of the API's internal address"
+	return "look at its console: whether it booted, and whether it got its config from port 22623 of the API's " +
+		"internal address"
 }
 
 // masterHosts are the units that failed on hosts of the control plane, and the
@@ -138,7 +144,8 @@ func masterHosts(s *scene) []Finding {
 		}
 		severity := Warning
 		if slices.ContainsFunc(units, func(u string) bool {
-			return strings.HasPrefix(u, "kubelet") || strings.HasPrefix(u, "crio") || strings.HasPrefix(u, "machine-config-daemon")
+			return strings.HasPrefix(u, "kubelet") || strings.HasPrefix(u, "crio") ||
+				strings.HasPrefix(u, "machine-config-daemon")
 		}) {
 			severity = Error
 		}
@@ -147,7 +154,8 @@ func masterHosts(s *scene) []Finding {
 	}
 	for _, gap := range s.ev.gaps {
 		if host, ok := strings.CutPrefix(gap, "control-plane host "); ok {
-			out = append(out, Finding{Severity: Warning, Where: "control plane", Text: "there are no logs of " + host, Next: nextForMaster(host)})
+			out = append(out, Finding{Severity: Warning, Where: "control plane", Text: "there are no logs of " + host,
+				Next: nextForMaster(host)})
 		}
 	}
 	return out

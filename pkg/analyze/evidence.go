@@ -98,7 +98,8 @@ func failedUnits(raw []byte) []string {
 	for line := range strings.Lines(string(raw)) {
 		for _, word := range strings.Fields(line) {
 			// Lines may begin with a dot that marks the failure.
-			if ext := path.Ext(word); slices.Contains([]string{".service", ".mount", ".socket", ".target", ".timer", ".device", ".swap"}, ext) {
+			if ext := path.Ext(word); slices.Contains([]string{".service", ".mount", ".socket", ".target", ".timer",
+				".device", ".swap"}, ext) {
 				out = append(out, word)
 				break
 			}

@@ -45,7 +45,8 @@ func (ev *evidence) scene() *scene {
 	slices.SortFunc(s.nodes, byName)
 	slices.SortFunc(s.operators, byName)
 	slices.SortFunc(s.pods, func(a, b pod) int {
-		return cmp.Or(cmp.Compare(a.Metadata.Namespace, b.Metadata.Namespace), cmp.Compare(a.Metadata.Name, b.Metadata.Name))
+		return cmp.Or(cmp.Compare(a.Metadata.Namespace, b.Metadata.Namespace),
+			cmp.Compare(a.Metadata.Name, b.Metadata.Name))
 	})
 	return s
 }

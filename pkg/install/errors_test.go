@@ -29,10 +29,14 @@ func TestExplain(t *testing.T) {
 		says string
 		next string
 	}{
-		{"one finding", findings(1), 3, "failed to create install config: 1 finding:\ninstall-config.yaml: baseDomain: Required value", "explain installconfig"},
+		{"one finding", findings(1), 3,
+			"failed to create install config: 1 finding:\ninstall-config.yaml: baseDomain: Required value",
+			"explain installconfig"},
 		{"several findings", findings(2), 3, "failed to create install config: 2 findings:\n", "explain installconfig"},
-		{"no install-config", &asset.MissingError{Path: "install-config.yaml"}, 1, "failed to fetch Install Config: ", "some/dir/install-config.yaml"},
-		{"another run", &asset.LockedError{Dir: "some/dir", Holder: asset.Holder{PID: 7}}, 1, "process 7", "status --dir some/dir"},
+		{"no install-config", &asset.MissingError{Path: "install-config.yaml"}, 1, "failed to fetch Install Config: ",
+			"some/dir/install-config.yaml"},
+		{"another run", &asset.LockedError{Dir: "some/dir", Holder: asset.Holder{PID: 7}}, 1, "process 7",
+			"status --dir some/dir"},
 		{"no release", assets.ErrNoReleaseImage, 1, "no release image", "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE"},
 		{"anything else", broken, 1, "broken", ""},
 	}

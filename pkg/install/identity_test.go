@@ -41,7 +41,8 @@ func remembering(t *testing.T, metadata, state, destroyed string) *Env {
 	}
 	if state != "" {
 		write(asset.StateName, map[string]any{"okdInstallState": 1, "assets": map[string]any{
-			assets.ClusterMetadata.Name(): map[string]any{"value": assets.Metadata{ClusterName: "demo", InfraID: state}},
+			assets.ClusterMetadata.Name(): map[string]any{"value": assets.Metadata{ClusterName: "demo",
+				InfraID: state}},
 		}})
 	}
 	if destroyed != "" {
@@ -130,7 +131,8 @@ func TestIdentifyThePlatform(t *testing.T) {
 		flag    string
 		want    phase.Cluster
 	}{
-		{"a new journal", `{"cluster":{"infraID":"demo-1","platform":"toy"}}`, &ovirt, "", phase.Cluster{InfraID: "demo-1", Platform: "toy"}},
+		{"a new journal", `{"cluster":{"infraID":"demo-1","platform":"toy"}}`, &ovirt, "",
+			phase.Cluster{InfraID: "demo-1", Platform: "toy"}},
 		{"another cluster's journal", `{"cluster":{"infraID":"demo-0","platform":"toy"}}`, &ovirt, "",
 			phase.Cluster{InfraID: "demo-1", Platform: "ovirt"}},
 		{"older: on oVirt", "", &ovirt, "", phase.Cluster{InfraID: "demo-1", Platform: "ovirt"}},
@@ -140,7 +142,8 @@ func TestIdentifyThePlatform(t *testing.T) {
 		{"an id of another directory", "", &meta, "demo-2", phase.Cluster{InfraID: "demo-2", Platform: "ovirt"}},
 		{"destroyed", `{"cluster":{"infraID":"demo-1","platform":"none"},"destroyed":true}`, nil, "",
 			phase.Cluster{InfraID: "demo-1", Platform: "none"}},
-		{"older: destroyed", `{"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-1 on none"}]}`, nil, "",
+		{"older: destroyed", `{"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-1 on none"}]}`, nil,
+			"",
 			phase.Cluster{InfraID: "demo-1", Platform: "none"}},
 		{"oldest: destroyed", `{"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-1"}]}`, nil, "",
 			phase.Cluster{InfraID: "demo-1", Platform: "ovirt"}},

@@ -34,11 +34,14 @@ func Names(cfg *types.InstallConfig) []plan.Requirement {
 		r.Spec = spec
 		return r
 	}
-	list := []plan.Requirement{record(cfg.APIHost(), api, "6443", "api", "users and this installer reach the API by it")}
+	list := []plan.Requirement{record(cfg.APIHost(), api, "6443", "api",
+		"users and this installer reach the API by it")}
 	if len(api) == 0 { // where there are virtual addresses, the nodes know this name by themselves
-		list = append(list, record(cfg.APIIntHost(), api, "6443 and 22623", "api", "nodes reach the API and their configuration by it"))
+		list = append(list, record(cfg.APIIntHost(), api, "6443 and 22623", "api",
+			"nodes reach the API and their configuration by it"))
 	}
-	return append(list, record("*."+cfg.AppsDomain(), ingress, "443 and 80", "ingress-https", "routes of applications and the console"))
+	return append(list, record("*."+cfg.AppsDomain(), ingress, "443 and 80", "ingress-https",
+		"routes of applications and the console"))
 }
 
 func texts(vips []netip.Addr) []string {

@@ -74,7 +74,8 @@ var (
 	statusText = regexp.MustCompile(`HTTP response code is "(\d+)"`)
 	faultText  = regexp.MustCompile(`Fault detail is "((?s).*?)"\.( HTTP response|$)`)
 	// A conflict of these words ends by itself when the engine is done.
-	lockedText = regexp.MustCompile(`(?i)\block|related operation|in progress|being (created|copied|moved|transferred|removed)`)
+	lockedText = regexp.MustCompile(`(?i)\block|related operation|in progress|` +
+		`being (created|copied|moved|transferred|removed)`)
 )
 
 // classify turns what the SDK returns into an Error. The SDK keeps the HTTP
@@ -200,7 +201,9 @@ func advice(k Kind) string {
 	case BadLogin:
 		return "check ovirt_username and ovirt_password in ovirt-config.yaml"
 	case UntrustedCA:
-		return "put the engine's CA (https://ENGINE/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA) into ovirt_ca_bundle or ovirt_cafile in ovirt-config.yaml"
+		return "put the engine's CA " +
+			"(https://ENGINE/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA) into " +
+			"ovirt_ca_bundle or ovirt_cafile in ovirt-config.yaml"
 	case Unreachable:
 		return "check ovirt_url in ovirt-config.yaml, DNS and firewalls"
 	case NotEngine:

@@ -15,9 +15,10 @@ type Group struct {
 
 // Groups lists the affinity groups of a cluster whose names begin so.
 func (c *Client) Groups(ctx context.Context, clusterID, prefix string) ([]Group, error) {
-	resp, err := call(ctx, c, "list affinity groups", repeatable, func(e *engine) *sdk.AffinityGroupsServiceListRequest {
-		return groupsOf(e, clusterID).List()
-	})
+	resp, err := call(ctx, c, "list affinity groups", repeatable,
+		func(e *engine) *sdk.AffinityGroupsServiceListRequest {
+			return groupsOf(e, clusterID).List()
+		})
 	if err != nil {
 		return nil, err
 	}

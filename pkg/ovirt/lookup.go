@@ -130,9 +130,10 @@ func (c *Client) GetStorageDomain(ctx context.Context, id string) (StorageDomain
 
 // StorageDomains lists all storage domains.
 func (c *Client) StorageDomains(ctx context.Context) ([]StorageDomain, error) {
-	resp, err := call(ctx, c, "list storage domains", repeatable, func(e *engine) *sdk.StorageDomainsServiceListRequest {
-		return e.StorageDomainsService().List()
-	})
+	resp, err := call(ctx, c, "list storage domains", repeatable,
+		func(e *engine) *sdk.StorageDomainsServiceListRequest {
+			return e.StorageDomainsService().List()
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -242,9 +243,10 @@ func networkFrom(n *sdk.Network) Network {
 
 // InstanceTypeExists reports whether there is an instance type with that ID.
 func (c *Client) InstanceTypeExists(ctx context.Context, id string) (bool, error) {
-	err := ignore(call(ctx, c, "read instance type "+id, repeatable, func(e *engine) *sdk.InstanceTypeServiceGetRequest {
-		return e.InstanceTypesService().InstanceTypeService(id).Get()
-	}))
+	err := ignore(call(ctx, c, "read instance type "+id, repeatable,
+		func(e *engine) *sdk.InstanceTypeServiceGetRequest {
+			return e.InstanceTypesService().InstanceTypeService(id).Get()
+		}))
 	if Is(err, NotFound) {
 		return false, nil
 	}

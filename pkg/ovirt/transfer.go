@@ -23,7 +23,7 @@ type Transfer struct {
 	URL, ProxyURL     string
 }
 
-// Open says whether the transfer still holds its disk.
+// Open reports whether the transfer still holds its disk.
 func (t Transfer) Open() bool {
 	return t.Phase != "" && !strings.HasPrefix(t.Phase, "finished_") && t.Phase != "cancelled"
 }
@@ -33,9 +33,10 @@ func (c *Client) Transfers(ctx context.Context, diskIDs ...string) ([]Transfer, 
 	if len(diskIDs) == 0 {
 		return nil, nil
 	}
-	resp, err := call(ctx, c, "list image transfers", repeatable, func(e *engine) *sdk.ImageTransfersServiceListRequest {
-		return e.ImageTransfersService().List()
-	})
+	resp, err := call(ctx, c, "list image transfers", repeatable,
+		func(e *engine) *sdk.ImageTransfersServiceListRequest {
+			return e.ImageTransfersService().List()
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,8 @@ func (c *Client) waitTransfer(ctx context.Context, id string, limit time.Duratio
 		case t.Phase == phase:
 			return true, "", nil
 		case !t.Open(), strings.Contains(t.Phase, "cancelled"), t.Phase == "finalizing_failure":
-			return false, "", &Error{Op: "transfer image", Kind: Refused, Detail: "the engine ended the transfer (" + t.Phase + "); see the engine's events for the reason"}
+			return false, "", &Error{Op: "transfer image", Kind: Refused, Detail: "the engine ended the transfer (" +
+				t.Phase + "); see the engine's events for the reason"}
 		}
 		return false, fmt.Sprintf("image transfer is %s", t.Phase), nil
 	})

@@ -184,7 +184,8 @@ func (s *sender) do(req *http.Request) error {
 	case resp.StatusCode == 403, resp.StatusCode == 404:
 		kind = Expired // the ticket
 	}
-	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, Detail: fmt.Sprintf("HTTP status %d %s", resp.StatusCode, text)}
+	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, Detail: fmt.Sprintf("HTTP status %d %s",
+		resp.StatusCode, text)}
 }
 
 // chunk sends one range until it has arrived.

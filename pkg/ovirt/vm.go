@@ -202,7 +202,8 @@ func sdkVM(spec VMSpec) (*sdk.Vm, error) {
 		b.ConsoleBuilder(sdk.NewConsoleBuilder().Enabled(true)).SoundcardEnabled(false)
 	}
 	if spec.HugepagesKiB > 0 {
-		b.CustomPropertiesBuilderOfAny(*sdk.NewCustomPropertyBuilder().Name("hugepages").Value(strconv.Itoa(spec.HugepagesKiB)))
+		size := strconv.Itoa(spec.HugepagesKiB)
+		b.CustomPropertiesBuilderOfAny(*sdk.NewCustomPropertyBuilder().Name("hugepages").Value(size))
 	}
 	if len(spec.Script) > 0 {
 		// Never a host name: if the config has no /etc/hostname the engine injects

@@ -126,11 +126,16 @@ func TestPhasesRunWithoutAJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	ran := 0
-	step := phase.Step{Phase: phase.Phase{Name: "up"}, Run: func(context.Context, event.Sink) error { ran++; return nil }}
+	step := phase.Step{Phase: phase.Phase{Name: "up"}, Run: func(context.Context,
+		event.Sink) error {
+		ran++
+		return nil
+	}}
 	down := phase.Step{Phase: phase.Phase{Name: "down"},
 		Run: func(context.Context, event.Sink) error { return errors.New("refused") }}
 	j.Begin(phase.Run{Command: "create cluster"})
-	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(), []phase.Step{step, down})
+	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(),
+		[]phase.Step{step, down})
 	if ran != 1 || err == nil || err.Error() != "phase down: refused" {
 		t.Errorf("ran %d, %v", ran, err)
 	}
@@ -211,8 +216,10 @@ func TestDestroyedClusters(t *testing.T) {
 	dir := t.TempDir()
 	older := `{"runs":[
 		{"command":"create cluster","phases":[{"name":"images"}]},
-		{"command":"destroy cluster","phases":null,"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-1"}]},
-		{"command":"destroy cluster","phases":null,"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-2 on none"}]},
+		{"command":"destroy cluster","phases":null,
+			"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-1"}]},
+		{"command":"destroy cluster","phases":null,
+			"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-2 on none"}]},
 		{"command":"create cluster","phases":[]}]}`
 	if err := os.WriteFile(filepath.Join(dir, phase.JournalName), []byte(older), 0o600); err != nil {
 		t.Fatal(err)
@@ -253,7 +260,8 @@ func TestJournalSaysHowARunEnded(t *testing.T) {
 	}{
 		{"well", nil, "", false},
 		{"badly", errors.New("login refused"), "login refused", false},
-		{"interrupted", fmt.Errorf("phase images: %w", exit.ErrInterrupted), "interrupted: phase images: interrupted", true},
+		{"interrupted", fmt.Errorf("phase images: %w", exit.ErrInterrupted), "interrupted: phase images: interrupted",
+			true},
 		{"interrupted at once", exit.ErrInterrupted, "interrupted", true},
 	}
 	for _, tt := range tests {

@@ -75,7 +75,8 @@ func TestRunInOrderSkipAndResume(t *testing.T) {
 	for _, e := range runs[0].Phases {
 		got = append(got, e.Name+" "+string(e.Result))
 	}
-	if want := []string{"one done", "two already-done", "three skipped", "four skipped", "five done"}; !slices.Equal(got, want) {
+	if want := []string{"one done", "two already-done", "three skipped", "four skipped",
+		"five done"}; !slices.Equal(got, want) {
 		t.Errorf("journal %v, want %v", got, want)
 	}
 }
@@ -85,7 +86,8 @@ func TestFailureNamesPhaseAndStopsThere(t *testing.T) {
 	r, dir := newRunner(t, event.Discard)
 	boom := errors.New("engine is down")
 	r.Typed = func(command string) string { return "okd-install " + command }
-	images := phase.Phase{Name: "images", ExitCode: 4, Next: phase.Hint{Text: "%s tries again", Commands: []string{"create cluster"}}}
+	images := phase.Phase{Name: "images", ExitCode: 4, Next: phase.Hint{Text: "%s tries again",
+		Commands: []string{"create cluster"}}}
 	bad := phase.Step{Phase: images, Run: func(context.Context, event.Sink) error { return boom }}
 	err := r.Run(t.Context(), []phase.Step{bad, ok("later", &ran)})
 	var failed *phase.Failed
@@ -126,7 +128,8 @@ func TestFailureOfAKnownCause(t *testing.T) {
 func TestUnknownSkipIsRefused(t *testing.T) {
 	r, _ := newRunner(t, event.Discard)
 	r.Skip = map[string]bool{"imags": true}
-	if err := r.Run(t.Context(), []phase.Step{{Phase: phase.Phase{Name: "images"}}}); err == nil || !strings.Contains(err.Error(), `"imags"`) {
+	if err := r.Run(t.Context(), []phase.Step{{Phase: phase.Phase{Name: "images"}}}); err == nil ||
+		!strings.Contains(err.Error(), `"imags"`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -136,17 +139,18 @@ func TestBudgetFollowsProgress(t *testing.T) {
 	clk := clock.NewFake(time.Unix(0, 0))
 	r := &phase.Runner{Clock: clk, Sink: event.Discard}
 	step := make(chan string)
-	stalled := phase.Step{Phase: phase.Phase{Name: "wait", Budget: time.Minute}, Run: func(ctx context.Context, sink event.Sink) error {
-		for {
-			select {
-			case msg := <-step:
-				event.ProgressOf(sink, msg)
-				step <- ""
-			case <-ctx.Done():
-				return ctx.Err()
+	stalled := phase.Step{Phase: phase.Phase{Name: "wait", Budget: time.Minute},
+		Run: func(ctx context.Context, sink event.Sink) error {
+			for {
+				select {
+				case msg := <-step:
+					event.ProgressOf(sink, msg)
+					step <- ""
+				case <-ctx.Done():
+					return ctx.Err()
+				}
 			}
-		}
-	}}
+		}}
 	result := make(chan error, 1)
 	go func() { result <- r.Run(t.Context(), []phase.Step{stalled}) }()
 	say := func(msg string) { step <- msg; <-step }
@@ -178,21 +182,23 @@ func TestBudgetFollowsProgress(t *testing.T) {
 func TestBudgetHasACeiling(t *testing.T) {
 	clk := clock.NewFake(time.Unix(0, 0))
 	r := &phase.Runner{Clock: clk, Sink: event.Discard}
-	endless := phase.Step{Phase: phase.Phase{Name: "wait", Budget: time.Minute}, Run: func(ctx context.Context, sink event.Sink) error {
-		for n := 0; ; n++ {
-			event.ProgressOf(sink, fmt.Sprintf("retry %d", n))
-			if err := clk.Sleep(ctx, 30*time.Second); err != nil {
-				return err
+	endless := phase.Step{Phase: phase.Phase{Name: "wait", Budget: time.Minute},
+		Run: func(ctx context.Context, sink event.Sink) error {
+			for n := 0; ; n++ {
+				event.ProgressOf(sink, fmt.Sprintf("retry %d", n))
+				if err := clk.Sleep(ctx, 30*time.Second); err != nil {
+					return err
+				}
 			}
-		}
-	}}
+		}}
 	result := make(chan error, 1)
 	go func() { result <- r.Run(t.Context(), []phase.Step{endless}) }()
 	for {
 		select {
 		case err := <-result:
 			var s *phase.Stalled
-			if took := clk.Now().Sub(time.Unix(0, 0)); !errors.As(err, &s) || !s.Moving || took < 3*time.Minute || took > 4*time.Minute {
+			if took := clk.Now().Sub(time.Unix(0, 0)); !errors.As(err, &s) || !s.Moving || took < 3*time.Minute ||
+				took > 4*time.Minute {
 				t.Fatalf("after %s: %v", took, err)
 			}
 			return

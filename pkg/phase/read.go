@@ -124,6 +124,7 @@ func putAside(path string, why error, k Keeping) string {
 		event.Warn(k.Sink, fmt.Sprintf("%v. It cannot be put aside either (%v): this run is not recorded", why, err))
 		return ""
 	}
-	event.Warn(k.Sink, fmt.Sprintf("%v. It was put aside as %s; the history goes on with what could be read", why, aside))
+	event.Warn(k.Sink, fmt.Sprintf("%v. It was put aside as %s; the history goes on with what could be read", why,
+		aside))
 	return path
 }

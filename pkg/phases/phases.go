@@ -20,9 +20,11 @@ const (
 const again = "run the same command again: it goes on where it stopped"
 
 var (
-	resume       = phase.Hint{Text: again}
-	afterBundle  = phase.Hint{Text: "read the log bundle named above, or look with `%s`; then " + again, Commands: []string{gatherBootstrap}}
-	lookAndAwait = phase.Hint{Text: "look at `oc get clusteroperators,nodes`; `%s` goes on waiting", Commands: []string{waitForInstall}}
+	resume      = phase.Hint{Text: again}
+	afterBundle = phase.Hint{Text: "read the log bundle named above, or look with `%s`; then " + again,
+		Commands: []string{gatherBootstrap}}
+	lookAndAwait = phase.Hint{Text: "look at `oc get clusteroperators,nodes`; `%s` goes on waiting",
+		Commands: []string{waitForInstall}}
 )
 
 // Waiting is the hint of wait-for commands, which gather no bundle, for the

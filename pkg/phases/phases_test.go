@@ -23,8 +23,10 @@ func TestTable(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the phases are not those of the design:\n%s", diff)
 	}
-	wantCodes := map[string]int{"preflight": 1, "images": 4, "infrastructure": 4, "bootstrap-up": 4, "api-answers": 5,
-		"bootstrap-complete": 5, "bootstrap-destroyed": 4, "nodes-joined": 6, "cluster-complete": 6, "virtualization": 6}
+	wantCodes := map[string]int{
+		"preflight": 1, "images": 4, "infrastructure": 4, "bootstrap-up": 4, "api-answers": 5, "bootstrap-complete": 5,
+		"bootstrap-destroyed": 4, "nodes-joined": 6, "cluster-complete": 6, "virtualization": 6,
+	}
 	if diff := cmp.Diff(wantCodes, codes); diff != "" {
 		t.Errorf("the exit codes are not those of the reference:\n%s", diff)
 	}

@@ -82,7 +82,8 @@ func masterWithVIPLost(t *testing.T, c *cluster) {
 	t.Logf("power of %s is off", victim)
 	time.Sleep(15 * time.Second)
 	outage, failed := p.outage(cut)
-	measured(t, "API at the virtual address without an answer for %.1f s after power-off of the master that held it (%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
+	measured(t, "API at the virtual address without an answer for %.1f s after power-off of the master that held "+
+		"it (%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
 	pace := c.pace(t)
 	if limit := slowed(maxOutage, pace); outage > limit {
 		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, limit, p)
@@ -213,7 +214,8 @@ func (c *cluster) apiReady(t *testing.T, name string) string {
 func readyz(ctx context.Context, client *http.Client, host string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+net.JoinHostPort(host, "6443")+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+net.JoinHostPort(host, "6443")+"/readyz",
+		nil)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,8 @@ func besideSilence(t *testing.T, c *cluster) {
 	c.put(t, stateFile, marks.ReplaceAllString(state, ""))
 	record := c.describeTag(t, infra, "okd-install cluster "+infra+";")
 	before = c.inventory(t)
-	const unknown = "whether the masters of cluster .* have taken over is not known: the API at https://.* does not say: .*; nothing was changed"
+	const unknown = "whether the masters of cluster .* have taken over is not known: the API at https://.* does " +
+		"not say: .*; nothing was changed"
 	try("Unrecorded", beside{create, exit.Unproved, unknown}, beside{bootstrap, exit.Unproved, unknown})
 
 	reach()
@@ -167,13 +168,15 @@ func (c *cluster) describeTag(t *testing.T, name, description string) string {
 	e := c.facts(t).Engine
 	// Not on the command line: that is for everybody to read.
 	login := filepath.Join(c.work, "engine.curl")
-	text := fmt.Sprintf("user = %q\ncacert = %q\nheader = \"Content-Type: application/xml\"\n", e.User+":"+e.Password, e.CAFile)
+	text := fmt.Sprintf("user = %q\ncacert = %q\nheader = \"Content-Type: application/xml\"\n", e.User+":"+e.Password,
+		e.CAFile)
 	if err := os.WriteFile(login, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(login) })
 	curl := func(args ...string) string {
-		out, err := c.inside(t, append([]string{"curl", "--silent", "--show-error", "--fail", "--config", login}, args...)...)
+		out, err := c.inside(t, append([]string{"curl", "--silent", "--show-error", "--fail", "--config", login},
+			args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +197,8 @@ func (c *cluster) describeTag(t *testing.T, name, description string) string {
 			continue
 		}
 		if description != "" {
-			curl("--request", "PUT", "--data", "<tag><description>"+description+"</description></tag>", e.URL+"/tags/"+tag.ID)
+			curl("--request", "PUT", "--data", "<tag><description>"+description+"</description></tag>",
+				e.URL+"/tags/"+tag.ID)
 		}
 		return tag.Description
 	}

@@ -56,7 +56,9 @@ func TestCreateCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.expect(nil)
-	want := []string{"apply image", "apply infrastructure", "apply bootstrap", "record handed over", "destroy bootstrap"}
+	want := []string{
+		"apply image", "apply infrastructure", "apply bootstrap", "record handed over", "destroy bootstrap",
+	}
 	if !slices.Equal(w.calls, want) || len(w.machines) != 1 || !w.started || !w.handedOver {
 		t.Errorf("calls %q, machines %v", w.calls, w.machines)
 	}
@@ -129,7 +131,9 @@ func TestCreateClusterGoesOnAfterTheHandover(t *testing.T) {
 	if err := w.create(t.Context(), Options{}); err != nil {
 		t.Fatal(err)
 	}
-	w.expect(map[phase.Result][]phase.Phase{phase.Already: {phases.Images, phases.BootstrapUp, phases.BootstrapComplete}})
+	w.expect(map[phase.Result][]phase.Phase{
+		phase.Already: {phases.Images, phases.BootstrapUp, phases.BootstrapComplete},
+	})
 	if slices.ContainsFunc(w.calls, func(c string) bool { return strings.HasPrefix(c, "apply") }) ||
 		!w.saying("Machine demo-x7k2p-master-0 is missing") {
 		t.Errorf("calls %q, said %q", w.calls, w.said)

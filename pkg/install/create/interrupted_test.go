@@ -52,10 +52,12 @@ func TestAfterInterruption(t *testing.T) {
 			}
 		})
 	}
-	if err := (command{}).afterInterruption(t.Context(), nil, broken); err != broken { //nolint:errorlint // the very one
+	var wrapped *install.Interrupted
+	if err := (command{}).afterInterruption(t.Context(), nil, broken); errors.As(err, &wrapped) {
 		t.Errorf("a failure is not an interruption: %v", err)
 	}
-	if lines := install.AfterInterruption(broken); len(lines) != 1 || !strings.Contains(lines[0], "Run the same command again") {
+	lines := install.AfterInterruption(broken)
+	if len(lines) != 1 || !strings.Contains(lines[0], "Run the same command again") {
 		t.Errorf("of a command that changes nothing: %q", lines)
 	}
 }

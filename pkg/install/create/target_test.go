@@ -21,10 +21,14 @@ func TestRefusal(t *testing.T) {
 		next string
 	}{
 		{"ovirt", types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{}}}, "", ""},
-		{"none", types.InstallConfig{Platform: none}, "platform none", "openshift-install create ignition-configs --dir d"},
-		{"external", types.InstallConfig{Platform: types.Platform{External: &types.ExternalPlatform{}}}, "platform external", "create ignition-configs"},
-		{"baremetal", types.InstallConfig{Platform: types.Platform{BareMetal: &types.BareMetalPlatform{}}}, "later version of this installer; nothing was created", "create ignition-configs"},
-		{"in place", types.InstallConfig{Platform: none, BootstrapInPlace: &types.BootstrapInPlace{}}, "bootstrapInPlace", "create single-node-ignition-config"},
+		{"none", types.InstallConfig{Platform: none}, "platform none",
+			"openshift-install create ignition-configs --dir d"},
+		{"external", types.InstallConfig{Platform: types.Platform{External: &types.ExternalPlatform{}}},
+			"platform external", "create ignition-configs"},
+		{"baremetal", types.InstallConfig{Platform: types.Platform{BareMetal: &types.BareMetalPlatform{}}},
+			"later version of this installer; nothing was created", "create ignition-configs"},
+		{"in place", types.InstallConfig{Platform: none, BootstrapInPlace: &types.BootstrapInPlace{}},
+			"bootstrapInPlace", "create single-node-ignition-config"},
 	}
 	known := append(machines.Platforms{ovirt.Platform()}, upi.Platforms()...)
 	c := command{Env: &install.Env{Dir: "d", Program: "openshift-install", Platforms: known}}
@@ -41,7 +45,8 @@ func TestRefusal(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || exit.Code(err) != exit.Other || !strings.Contains(err.Error(), tt.want) || !strings.Contains(exit.Next(err), tt.next) {
+			if err == nil || exit.Code(err) != exit.Other || !strings.Contains(err.Error(), tt.want) ||
+				!strings.Contains(exit.Next(err), tt.next) {
 				t.Errorf("%v; next %q", err, exit.Next(err))
 			}
 		})

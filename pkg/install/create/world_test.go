@@ -185,7 +185,8 @@ func frames() int {
 
 func (w *world) Destroy(ctx context.Context, _ string, stage plan.Stage) ([]plan.Ref, error) {
 	return nil, w.change(ctx, "destroy "+string(stage), func() {
-		w.machines = slices.DeleteFunc(w.machines, func(m machines.Machine) bool { return m.Role == machines.Bootstrap })
+		w.machines = slices.DeleteFunc(w.machines,
+			func(m machines.Machine) bool { return m.Role == machines.Bootstrap })
 	})
 }
 
@@ -239,7 +240,8 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	answers := map[string]object{
 		"/version": {"gitVersion": "v1.34.3"},
-		"/api/v1/namespaces/kube-system/configmaps/bootstrap": {"data": object{"status": is("bootstrap", "complete", "")}},
+		"/api/v1/namespaces/kube-system/configmaps/bootstrap": {
+			"data": object{"status": is("bootstrap", "complete", "")}},
 		"/apis/operator.openshift.io/v1/etcds/cluster": {
 			"status": conditions("EtcdBootstrapMemberRemoved", is("etcd", "True", "False"))},
 		"/api/v1/nodes": {"items": []object{{"metadata": object{"name": "demo-x7k2p-master-0"},
@@ -247,11 +249,13 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		"/apis/config.openshift.io/v1/clusterversions/version": {
 			"status": conditions("Available", "True", "Failing", "False", "Progressing", "False")},
 		"/apis/config.openshift.io/v1/clusteroperators": {"items": []object{{"metadata": object{"name": "etcd"},
-			"status": conditions("Available", "True", "Progressing", is("complete", "False", "True"), "Degraded", "False")}}},
+			"status": conditions("Available", "True", "Degraded", "False",
+				"Progressing", is("complete", "False", "True"))}}},
 		"/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert": {
 			"data": object{"ca-bundle.crt": "-----BEGIN CERTIFICATE-----\naW5ncmVzcw==\n-----END CERTIFICATE-----\n"}},
-		"/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console": {"status": object{"ingress": []object{
-			{"host": "console.test", "conditions": []object{{"type": "Admitted", "status": "True"}}}}}},
+		"/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console": {"status": object{
+			"ingress": []object{{"host": "console.test", "conditions": []object{
+				{"type": "Admitted", "status": "True"}}}}}},
 	}
 	if answer, known := answers[r.URL.Path]; known {
 		_ = json.NewEncoder(rw).Encode(answer)
@@ -299,7 +303,8 @@ func (s state) Cluster(ctx context.Context) (assets.Cluster, error) {
 	kubeconfig := s.w.kubeconfig()
 	err := os.MkdirAll(filepath.Dir(s.w.env.Path(install.KubeconfigFile)), 0o700)
 	err = errors.Join(err, os.WriteFile(s.w.env.Path(install.KubeconfigFile), kubeconfig, 0o600),
-		os.WriteFile(s.w.env.Path(install.MetadataFile), []byte(`{"clusterName":"demo","infraID":"`+infraID+`"}`), 0o600))
+		os.WriteFile(s.w.env.Path(install.MetadataFile), []byte(`{"clusterName":"demo","infraID":"`+infraID+`"}`),
+			0o600))
 	return assets.Cluster{
 		Config: cfg, InfraID: infraID, Kubeconfig: kubeconfig, KubeadminPassword: secret.New("pa55word"),
 		Machines: []assets.Machine{{Name: "demo-x7k2p-master-0", Role: types.MasterPool}},
@@ -308,10 +313,12 @@ func (s state) Cluster(ctx context.Context) (assets.Cluster, error) {
 
 func (s state) Plan(ctx context.Context) (assets.Cluster, error)           { return s.Cluster(ctx) }
 func (s state) Settings(ctx context.Context) (*types.InstallConfig, error) { return s.Config(ctx) }
-func (s state) Pin() (assets.Pin, error)                                   { return assets.Pin{PullSpec: "quay.test/okd/release"}, nil }
-func (s state) SetPin(assets.Pin) error                                    { return nil }
-func (s state) Started() bool                                              { return s.w.started }
-func (s state) DrawnInfraID() (string, error)                              { return s.w.drawn, nil }
+func (s state) Pin() (assets.Pin, error) {
+	return assets.Pin{PullSpec: "quay.test/okd/release"}, nil
+}
+func (s state) SetPin(assets.Pin) error       { return nil }
+func (s state) Started() bool                 { return s.w.started }
+func (s state) DrawnInfraID() (string, error) { return s.w.drawn, nil }
 func (s state) Past() assets.Past {
 	return assets.Past{Started: s.w.started, HandedOver: s.w.handedOver}
 }

@@ -29,7 +29,8 @@ func bundleAt(t *testing.T, path string) {
 		Name: "log-bundle-1/bootstrap/services/release-image.json", Typeflag: tar.TypeReg, Size: int64(len(records)),
 	})
 	_, failed := archive.Write([]byte(records))
-	if err := errors.Join(err, failed, archive.Close(), zip.Close(), os.WriteFile(path, out.Bytes(), 0o600)); err != nil {
+	err = errors.Join(err, failed, archive.Close(), zip.Close())
+	if err := errors.Join(err, os.WriteFile(path, out.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 }

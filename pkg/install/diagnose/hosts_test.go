@@ -34,8 +34,14 @@ func TestMastersOf(t *testing.T) {
 		}
 		return out
 	}
-	cfg := &types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{APIVIPs: addrs("198.18.0.10"), IngressVIPs: addrs("198.18.0.11")}},
-		Networking: &types.Networking{MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}}}}
+	cfg := &types.InstallConfig{
+		Platform: types.Platform{Ovirt: &types.OvirtPlatform{
+			APIVIPs: addrs("198.18.0.10"), IngressVIPs: addrs("198.18.0.11"),
+		}},
+		Networking: &types.Networking{
+			MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}},
+		},
+	}
 	found := []machines.Machine{
 		{Name: "m0", Role: "master", Addresses: addrs("10.88.0.1", "198.18.0.10", "198.18.0.21")},
 		{Name: "w0", Role: "worker", Addresses: addrs("198.18.0.31")},
@@ -45,7 +51,8 @@ func TestMastersOf(t *testing.T) {
 	if want := "[m0 (198.18.0.21) m1 m2]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := fmt.Sprint(mastersOf(found[:1], nil, &types.InstallConfig{})); got != "[m0 (10.88.0.1, 198.18.0.10, 198.18.0.21)]" {
+	got = fmt.Sprint(mastersOf(found[:1], nil, &types.InstallConfig{}))
+	if got != "[m0 (10.88.0.1, 198.18.0.10, 198.18.0.21)]" {
 		t.Errorf("without an install-config: %s", got)
 	}
 }
@@ -88,7 +95,8 @@ func TestFindHosts(t *testing.T) {
 	if found := hosts.Find(t.Context()); !slices.Equal(found.Bootstrap, []string{"198.18.0.99"}) {
 		t.Errorf("without an API: %+v", found)
 	}
-	if guess := hostsOf(e, api, &types.InstallConfig{}, nil).Guess(); !slices.Equal(guess, []string{"198.18.0.99", "127.0.0.1"}) {
+	guess := hostsOf(e, api, &types.InstallConfig{}, nil).Guess()
+	if !slices.Equal(guess, []string{"198.18.0.99", "127.0.0.1"}) {
 		t.Errorf("without asking: %v", guess)
 	}
 }
@@ -101,7 +109,8 @@ func TestHostsOfANewCluster(t *testing.T) {
 		Named:  "203.0.113.7",
 		Config: &types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{APIVIPs: []netip.Addr{vip}}}},
 		Machines: func(context.Context) ([]machines.Machine, error) {
-			return []machines.Machine{{Role: machines.Bootstrap, Addresses: []netip.Addr{netip.MustParseAddr("198.18.0.20")}}}, nil
+			return []machines.Machine{{Role: machines.Bootstrap,
+				Addresses: []netip.Addr{netip.MustParseAddr("198.18.0.20")}}}, nil
 		},
 	}
 	found := h.Find(t.Context())

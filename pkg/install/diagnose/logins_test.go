@@ -26,7 +26,8 @@ func TestLogins(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, key := range map[string]string{"id_ed25519": string(other.PrivatePEM), "work": string(users.PrivatePEM), "id_rsa": "not a key"} {
+	for name, key := range map[string]string{"id_ed25519": string(other.PrivatePEM), "work": string(users.PrivatePEM),
+		"id_rsa": "not a key"} {
 		if err := os.WriteFile(filepath.Join(home, ".ssh", name), []byte(key), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -44,11 +45,16 @@ func TestLogins(t *testing.T) {
 		host, masters   string // comments of the keys
 		missing, failed string
 	}{
-		{"the installation's and the user's", stored, "# mine\n" + users.AuthorizedKey + "\n", nil, "made user@desk", "user@desk", "", ""},
-		{"with one that the user names", stored, users.AuthorizedKey, []string{named}, "made other user@desk", "other user@desk", "", ""},
+		{"the installation's and the user's", stored, "# mine\n" + users.AuthorizedKey + "\n", nil, "made user@desk",
+			"user@desk", "", ""},
+		{"with one that the user names", stored, users.AuthorizedKey, []string{named}, "made other user@desk",
+			"other user@desk", "", ""},
 		{"nobody knows which", pki.SSHKeys{}, "", nil, "other", "other", "", ""},
-		{"not there", stored, key("gone@desk").AuthorizedKey, nil, "made", "", "(gone@desk), the sshKey of install-config.yaml, was not found: looked in --key (none was given), the SSH agent (none answers: SSH_AUTH_SOCK), " + home + "/.ssh (2 private keys)", ""},
-		{"a file that is none", stored, "", []string{filepath.Join(home, "none")}, "", "", "", "read SSH key: open " + home + "/none"},
+		{"not there", stored, key("gone@desk").AuthorizedKey, nil, "made", "",
+			"(gone@desk), the sshKey of install-config.yaml, was not found: looked in --key (none was given), the " +
+				"SSH agent (none answers: SSH_AUTH_SOCK), " + home + "/.ssh (2 private keys)", ""},
+		{"a file that is none", stored, "", []string{filepath.Join(home, "none")}, "", "", "", "read SSH key: open " +
+			home + "/none"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,7 +80,8 @@ func TestLogins(t *testing.T) {
 				}
 				return strings.Join(out, " ")
 			}
-			if host, masters := comments(o.SSH.Keys), comments(o.MasterSSH.Keys); host != tt.host || masters != tt.masters {
+			if host, masters := comments(o.SSH.Keys), comments(o.MasterSSH.Keys); host != tt.host ||
+				masters != tt.masters {
 				t.Errorf("keys for the bootstrap host %q, for the masters %q", host, masters)
 			}
 			if !strings.Contains(o.NoKey, tt.missing) || (o.NoKey == "") != (tt.missing == "") {
@@ -83,7 +90,8 @@ func TestLogins(t *testing.T) {
 			if o.SSH.HostKey != tt.keys.Host.AuthorizedKey || o.MasterSSH.HostKey != "" || o.SSH.Agent != nil {
 				t.Errorf("%+v", o.SSH)
 			}
-			if err := o.SSH.Unknown("198.18.0.20:22", "SHA256:x"); err != nil || !strings.Contains(strings.Join(said, "\n"), "198.18.0.20:22 (SHA256:x)") {
+			if err := o.SSH.Unknown("198.18.0.20:22", "SHA256:x"); err != nil ||
+				!strings.Contains(strings.Join(said, "\n"), "198.18.0.20:22 (SHA256:x)") {
 				t.Errorf("a host that nobody knows: %v, said %q", err, said)
 			}
 		})

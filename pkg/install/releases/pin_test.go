@@ -44,7 +44,8 @@ func newReleaseSite(t *testing.T) *releaseSite {
 	service := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.asked.Add(1)
 		if r.URL.Query().Get("channel") == "stable-5.0" {
-			fmt.Fprintf(w, `{"nodes":[{"version":%q,"payload":"quay.test/okd/new%s"},{"version":"4.22.0-okd-scos.10","payload":"quay.test/okd/old%s"}]}`,
+			fmt.Fprintf(w, `{"nodes":[{"version":%q,"payload":"quay.test/okd/new%s"},
+				{"version":"4.22.0-okd-scos.10","payload":"quay.test/okd/old%s"}]}`,
 				s.version, digestOf(s.version), strings.Replace(someDigest, "0123", "3210", 1))
 			return
 		}
@@ -68,7 +69,9 @@ additionalTrustBundle: |
 }
 
 // pin settles the release as a command with --release would, and returns it.
-func (s *releaseSite) pin(t *testing.T, want string, ask wizard.Asker, use func(*assets.Installer)) (assets.Pin, error) {
+func (s *releaseSite) pin(
+	t *testing.T, want string, ask wizard.Asker, use func(*assets.Installer),
+) (assets.Pin, error) {
 	t.Helper()
 	s.said = nil
 	e := &install.Env{
@@ -101,14 +104,16 @@ func (s *releaseSite) saying(text string) bool {
 func TestReleaseIsPinned(t *testing.T) {
 	s := newReleaseSite(t)
 	pin, err := s.pin(t, "5.0", nil, nil)
-	if err != nil || pin.PullSpec != "quay.test/okd/new"+digestOf("1") || pin.Version != "5.0.0-okd-scos.1" || pin.Asked != "5.0" || pin.Chosen.IsZero() ||
+	if err != nil || pin.PullSpec != "quay.test/okd/new"+digestOf("1") || pin.Version != "5.0.0-okd-scos.1" ||
+		pin.Asked != "5.0" || pin.Chosen.IsZero() ||
 		!strings.Contains(pin.From, "channel stable-5.0") || !s.saying("signature was not checked") {
 		t.Fatalf("%+v, %v, %q", pin, err, s.said)
 	}
 	s.asked.Store(0)
 	s.version = "5.0.0-okd-scos.2" // newer ones come out all the time
 	for _, want := range []string{"", "5.0", "5.0.0", "5.0.0-okd-scos.1", pin.PullSpec} {
-		if again, err := s.pin(t, want, nil, nil); err != nil || again != pin || s.asked.Load() != 0 || len(s.said) != 0 {
+		if again, err := s.pin(t, want, nil, nil); err != nil || again != pin || s.asked.Load() != 0 ||
+			len(s.said) != 0 {
 			t.Errorf("again with %q: %+v, %v, %q", want, again, err, s.said)
 		}
 	}
@@ -122,12 +127,14 @@ func TestReleaseIsPinned(t *testing.T) {
 	}
 	// Machines have it now.
 	_, err = s.pin(t, "4.22", nil, nil)
-	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "machines were started from release 5.0.0-okd-scos.2") ||
+	if exit.Code(err) != exit.Other ||
+		!strings.Contains(err.Error(), "machines were started from release 5.0.0-okd-scos.2") ||
 		!strings.Contains(exit.Next(err), "leave --release out") {
 		t.Errorf("another after the start: %v", err)
 	}
 	s.env[install.EnvReleaseImage] = "quay.test/okd/other" + someDigest
-	if kept, err := s.pin(t, "4.22", nil, nil); err != nil || kept != next || !s.saying("is set and wins") || !s.saying("has no effect") {
+	if kept, err := s.pin(t, "4.22", nil, nil); err != nil || kept != next || !s.saying("is set and wins") ||
+		!s.saying("has no effect") {
 		t.Errorf("another in the environment after the start: %+v, %v, %q", kept, err, s.said)
 	}
 }
@@ -136,7 +143,8 @@ func TestEnvironmentWins(t *testing.T) {
 	s := newReleaseSite(t)
 	s.env[install.EnvReleaseImage] = "quay.test/okd/other" + someDigest
 	pin, err := s.pin(t, "5.0", nil, nil)
-	if err != nil || pin.PullSpec != s.env[install.EnvReleaseImage] || pin.From != install.EnvReleaseImage || s.asked.Load() != 0 || !s.saying("--release 5.0 is ignored") {
+	if err != nil || pin.PullSpec != s.env[install.EnvReleaseImage] || pin.From != install.EnvReleaseImage ||
+		s.asked.Load() != 0 || !s.saying("--release 5.0 is ignored") {
 		t.Errorf("%+v, %v, %q", pin, err, s.said)
 	}
 }
@@ -177,7 +185,8 @@ func TestReleaseIsProposed(t *testing.T) {
 	s = newReleaseSite(t)
 	s.env[envUpdateService] = "https://127.0.0.1:1/graph"
 	_, err = s.pin(t, "", nil, nil)
-	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "which is the newest could not be found out") || !strings.Contains(exit.Next(err), "by digest") {
+	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "which is the newest could not be found out") ||
+		!strings.Contains(exit.Next(err), "by digest") {
 		t.Errorf("nobody knows: %v", err)
 	}
 }

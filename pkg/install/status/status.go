@@ -165,7 +165,8 @@ func (s Status) Print(w io.Writer) error {
 		return err
 	}
 	if s.InfraID == "" && s.Destroyed != "" && len(s.Phases) == 0 {
-		_, err := fmt.Fprintf(w, "Cluster %s was destroyed. Last run: %s, %s\n", s.Destroyed, s.LastRun.Command, s.LastRun.outcome())
+		_, err := fmt.Fprintf(w, "Cluster %s was destroyed. Last run: %s, %s\n", s.Destroyed, s.LastRun.Command,
+			s.LastRun.outcome())
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)

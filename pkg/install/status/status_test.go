@@ -35,18 +35,24 @@ func TestSummarize(t *testing.T) {
 		want []PhaseStatus
 	}{
 		{"nothing", nil, nil},
-		{"one run", []phase.Run{run(entry("preflight", phase.Done, 1, ""), entry("images", phase.Broken, 5, "refused"))},
-			[]PhaseStatus{{Name: "preflight", Result: phase.Done, Seconds: 1}, {Name: "images", Result: phase.Broken, Seconds: 5, Detail: "refused"}}},
+		{"one run", []phase.Run{run(entry("preflight", phase.Done, 1, ""),
+			entry("images", phase.Broken, 5, "refused"))},
+			[]PhaseStatus{{Name: "preflight", Result: phase.Done, Seconds: 1},
+				{Name: "images", Result: phase.Broken, Seconds: 5, Detail: "refused"}}},
 		{"gone on with", []phase.Run{
 			run(entry("preflight", phase.Done, 1, ""), entry("images", phase.Broken, 5, "refused")),
-			run(entry("preflight", phase.Already, 2, ""), entry("images", phase.Done, 7, ""), entry("infrastructure", phase.Running, -1, "")),
-		}, []PhaseStatus{{Name: "preflight", Result: phase.Done, Seconds: 1}, {Name: "images", Result: phase.Done, Seconds: 12}, {Name: "infrastructure", Result: phase.Running}}},
-		{"running", []phase.Run{run(phase.Entry{Name: "images", Started: t0, Result: phase.Running, BudgetSeconds: 1800, LimitSeconds: 5400})},
+			run(entry("preflight", phase.Already, 2, ""), entry("images", phase.Done, 7, ""),
+				entry("infrastructure", phase.Running, -1, "")),
+		}, []PhaseStatus{{Name: "preflight", Result: phase.Done, Seconds: 1}, {Name: "images", Result: phase.Done,
+			Seconds: 12}, {Name: "infrastructure", Result: phase.Running}}},
+		{"running", []phase.Run{run(phase.Entry{Name: "images", Started: t0, Result: phase.Running,
+			BudgetSeconds: 1800, LimitSeconds: 5400})},
 			[]PhaseStatus{{Name: "images", Result: phase.Running, BudgetSeconds: 1800, LimitSeconds: 5400}}},
 		{"found done at the first look", []phase.Run{run(entry("images", phase.Already, 1, ""))},
 			[]PhaseStatus{{Name: "images", Result: phase.Already}}},
 		{"destroyed", []phase.Run{run(entry("images", phase.Done, 5, "")), destroyed}, []PhaseStatus{}},
-		{"made anew", []phase.Run{run(entry("images", phase.Done, 5, "")), destroyed, run(entry("images", phase.Done, 3, ""))},
+		{"made anew", []phase.Run{run(entry("images", phase.Done, 5, "")), destroyed,
+			run(entry("images", phase.Done, 3, ""))},
 			[]PhaseStatus{{Name: "images", Result: phase.Done, Seconds: 3}}},
 	}
 	for _, tt := range tests {
@@ -73,7 +79,8 @@ func TestStatusForPeople(t *testing.T) {
 			[]string{"Cluster demo-x7k2p was destroyed", "ended well at 2026-01-02T03:04:05Z"}},
 		{"failed", Status{Cluster: "demo", InfraID: "demo-x7k2p", API: "no auth/kubeconfig",
 			LastRun: &LastRun{Command: "create cluster", Ended: t0, Error: "two\nlines"}, Problems: []string{"a\nb"}},
-			[]string{"Cluster   demo (demo-x7k2p)\n", "not complete\n", "create cluster, failed: two; lines\n", "Problem   a; b\n"}},
+			[]string{"Cluster   demo (demo-x7k2p)\n", "not complete\n", "create cluster, failed: two; lines\n",
+				"Problem   a; b\n"}},
 		{"interrupted", Status{InfraID: "demo-x7k2p", LastRun: &LastRun{
 			Command: "create cluster", Ended: t0, Error: "interrupted: by SIGINT", interrupted: true}},
 			[]string{"create cluster, interrupted: by SIGINT\n"}},
@@ -82,7 +89,9 @@ func TestStatusForPeople(t *testing.T) {
 		{"at work", Status{InfraID: "demo-x7k2p", LastRun: &LastRun{Command: "create cluster"},
 			Phases: []PhaseStatus{{Name: "images", Result: phase.Running, BudgetSeconds: 1800, LimitSeconds: 5400}}},
 			[]string{"images  running  0.0s  at most 1h30m; gives up after 30m without progress\n"}},
-		{"complete", Status{InfraID: "demo-x7k2p", Version: "4.20.0", Complete: true, Phases: []PhaseStatus{{Name: "images", Result: phase.Done, Seconds: 65}, {Name: "preflight", Result: phase.Done, Seconds: 2}}},
+		{"complete", Status{InfraID: "demo-x7k2p", Version: "4.20.0", Complete: true,
+			Phases: []PhaseStatus{{Name: "images", Result: phase.Done, Seconds: 65},
+				{Name: "preflight", Result: phase.Done, Seconds: 2}}},
 			[]string{"4.20.0, complete", "images     done  1m05s\n", "total"}},
 	}
 	for _, tt := range tests {

@@ -77,7 +77,8 @@ func TestTrustIngressRefuses(t *testing.T) {
 	if err := trustIngress(path, []byte(ingressCA)); err == nil || !strings.Contains(err.Error(), `cluster "a"`) {
 		t.Errorf("a kubeconfig that trusts everybody: %v", err)
 	}
-	if err := trustIngress(filepath.Join(t.TempDir(), "none"), []byte(ingressCA)); err == nil || !strings.Contains(err.Error(), "none") {
+	if err := trustIngress(filepath.Join(t.TempDir(), "none"), []byte(ingressCA)); err == nil ||
+		!strings.Contains(err.Error(), "none") {
 		t.Errorf("no kubeconfig: %v", err)
 	}
 }

@@ -56,7 +56,8 @@ func (l *lab) destroyAll(edit func(*ovirt.Deps)) (*talk, []plan.Ref, error) {
 func (l *lab) sdk() *ovirtsdk.SystemService {
 	l.t.Helper()
 	cfg := l.config()
-	conn, err := ovirtsdk.NewConnectionBuilder().URL(cfg.URL).Username(cfg.Username).Password(password).Insecure(true).Build()
+	conn, err := ovirtsdk.NewConnectionBuilder().URL(cfg.URL).Username(cfg.Username).Password(password).
+		Insecure(true).Build()
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -173,7 +174,8 @@ func TestDetachFails(t *testing.T) {
 		t.Error("nothing is said to be left")
 	}
 	got := l.picture()
-	if !strings.Contains(got, "vm demo-x7k2p-master-0 down") || strings.Contains(got, "worker-0 ") || l.content(id) == "" {
+	if !strings.Contains(got, "vm demo-x7k2p-master-0 down") || strings.Contains(got, "worker-0 ") ||
+		l.content(id) == "" {
 		t.Errorf("the master with its disk stays, and nothing else:\n%s", got)
 	}
 	l.engine.Heal(fault)
@@ -209,7 +211,8 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 	l.someVM("accounting", "the books")
 	l.someVM(ovirt.MasterName(infraID, 7), "a machine of somebody who likes the name")
 	l.someVM(infraID+"-backup", "okd-install cluster other-a1b2c; master")
-	d, err := c.CreateDisk(t.Context(), api.DiskSpec{Alias: infraID + "-archive", Format: "cow", Sparse: true, Bytes: 1 << 20, StorageDomainID: l.domain})
+	d, err := c.CreateDisk(t.Context(), api.DiskSpec{Alias: infraID + "-archive", Format: "cow", Sparse: true,
+		Bytes: 1 << 20, StorageDomainID: l.domain})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +222,8 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 	if _, err := c.CreateTag(t.Context(), "books", "okd-install cluster other-a1b2c;"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-storage", ClusterID: l.cluster, Description: "mine"}); err != nil {
+	if _, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-storage", ClusterID: l.cluster,
+		Description: "mine"}); err != nil {
 		t.Fatal(err)
 	}
 	before := l.picture()
@@ -230,7 +234,8 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 	if left, err := l.provider().Destroy(t.Context(), infraID, plan.StageBootstrap); err != nil || len(left) > 0 {
 		t.Fatalf("destroy bootstrap: %v %v", left, err)
 	}
-	if got := l.picture(); !strings.Contains(got, "vm demo-x7k2p-master-0 up") || !strings.Contains(got, "vm accounting") {
+	if got := l.picture(); !strings.Contains(got, "vm demo-x7k2p-master-0 up") ||
+		!strings.Contains(got, "vm accounting") {
 		t.Fatalf("destroy bootstrap took more than the bootstrap host:\n%s", got)
 	}
 	said, left, err := l.destroyAll(nil)
@@ -238,8 +243,10 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 		t.Fatalf("destroy: %v %v", left, err)
 	}
 	settle(t, l, before)
-	for _, name := range []string{"virtual machine " + ovirt.MasterName(infraID, 7), "virtual machine " + infraID + "-backup",
-		"affinity group " + infraID + "-storage"} {
+	for _, name := range []string{
+		"virtual machine " + ovirt.MasterName(infraID, 7), "virtual machine " + infraID + "-backup",
+		"affinity group " + infraID + "-storage",
+	} {
 		if !said.said("leaving "+name, "alone") {
 			t.Errorf("%s is not named:\n%s", name, strings.Join(said.lines, "\n"))
 		}
@@ -287,7 +294,8 @@ func TestGroupsOfEarlierVersions(t *testing.T) {
 	}
 	other := l.someVM("other", "mine")
 	for name, vms := range map[string][]api.VM{"old": {*master}, "mixed": {*master, other}} {
-		g, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-" + name, ClusterID: l.cluster, Description: "rack 7"})
+		g, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-" + name, ClusterID: l.cluster,
+			Description: "rack 7"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +341,8 @@ func TestTemplatesDisksInOthersMachines(t *testing.T) {
 	if _, left, err := l.destroyAll(nil); err != nil || len(left) > 0 {
 		t.Fatalf("destroy: %v %v", left, err)
 	}
-	want := "disk demo-x7k2p-rhcos ok 1048576 bytes\ntemplate Blank ok\nvm copy down nics=1 disks=1 tags=[] runs=false os=rhcos_x64 consoles=2"
+	want := "disk demo-x7k2p-rhcos ok 1048576 bytes\ntemplate Blank ok\nvm copy down nics=1 disks=1 tags=[] " +
+		"runs=false os=rhcos_x64 consoles=2"
 	settle(t, l, want)
 	// A second try with the same ID neither uses that disk nor removes it.
 	if err := l.provider().Apply(t.Context(), l.plan(1, 0), plan.StageImage); err != nil {
@@ -363,7 +372,8 @@ func TestWriteThatEndsLate(t *testing.T) {
 			deps := l.provider().Deps
 			deps.Engine = client
 			l.engine.Inject(engine.Fault{Method: http.MethodPost, Path: c.path, Delay: 700 * time.Millisecond})
-			l.engine.Inject(engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 200 << 10, Count: -1})
+			l.engine.Inject(engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 200 << 10,
+				Count: -1})
 			if err := applyAll(t.Context(), ovirt.New(deps), l.plan(1, 0)); err != nil {
 				t.Fatal(err)
 			}

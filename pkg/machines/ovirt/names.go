@@ -35,7 +35,8 @@ var infraIDs = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?-[a-z0-9]{5}$`)
 
 func checkInfraID(infraID string) error {
 	if !infraIDs.MatchString(infraID) {
-		return fmt.Errorf("%q is not an infrastructure ID; it looks like mycluster-x7k2p and stands in metadata.json", infraID)
+		return fmt.Errorf("%q is not an infrastructure ID; it looks like mycluster-x7k2p and stands in metadata.json",
+			infraID)
 	}
 	return nil
 }

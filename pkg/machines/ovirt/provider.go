@@ -85,7 +85,8 @@ func New(d Deps) *Provider {
 
 // taken is the refusal to touch what another owner has.
 func taken(kind, name, id string) error {
-	return fmt.Errorf("create %s %s: the name is taken by %s %s, which does not belong to this cluster; rename or remove it", kind, name, kind, id)
+	return fmt.Errorf("create %s %s: the name is taken by %s %s, which does not belong to this cluster; rename or "+
+		"remove it", kind, name, kind, id)
 }
 
 // memo remembers results of successful calls.

@@ -284,8 +284,10 @@ func TestRecord(t *testing.T) {
 		want(base.Making)
 	}
 	// The engine cannot keep the record: then the host is not started.
-	id := l.engine.Inject(engine.Fault{Method: http.MethodPut, Path: "/tags/*", Status: 400, Detail: "[Cannot edit Tag.]", Count: -1})
-	if err := p.Apply(t.Context(), pl, plan.StageBootstrap); err == nil || !strings.Contains(err.Error(), "bootstrap begun") {
+	id := l.engine.Inject(engine.Fault{Method: http.MethodPut, Path: "/tags/*", Status: 400,
+		Detail: "[Cannot edit Tag.]", Count: -1})
+	if err := p.Apply(t.Context(), pl, plan.StageBootstrap); err == nil ||
+		!strings.Contains(err.Error(), "bootstrap begun") {
 		t.Errorf("the record cannot be written: %v", err)
 	}
 	if l.started(ovirt.BootstrapName(infraID)) != nil {
@@ -321,10 +323,13 @@ func TestDestroyNamesWhatRemains(t *testing.T) {
 	if err := applyAll(t.Context(), l.provider(), l.plan(1, 0)); err != nil {
 		t.Fatal(err)
 	}
-	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/vms/*", Status: 500, Detail: "[Internal Engine Error]", Count: -1})
-	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/tags/*", Status: 409, Detail: "[Cannot remove Tag. Related operation is currently in progress.]", Count: -1})
+	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/vms/*", Status: 500,
+		Detail: "[Internal Engine Error]", Count: -1})
+	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/tags/*", Status: 409,
+		Detail: "[Cannot remove Tag. Related operation is currently in progress.]", Count: -1})
 	left, err := l.provider().Destroy(t.Context(), infraID, base.Everything)
-	if err == nil || !strings.Contains(err.Error(), "vm demo-x7k2p-master-0") || !strings.Contains(err.Error(), "tag demo-x7k2p") {
+	if err == nil || !strings.Contains(err.Error(), "vm demo-x7k2p-master-0") ||
+		!strings.Contains(err.Error(), "tag demo-x7k2p") {
 		t.Errorf("the error should name what is left: %v", err)
 	}
 	if len(left) != 5 { // three machines, two tags
@@ -354,17 +359,23 @@ func TestBusyAndFailingEngine(t *testing.T) {
 		fault engine.Fault
 		works bool
 	}{
-		{"locked disk", engine.Fault{Method: http.MethodPut, Path: "/disks/*", Status: 409, Detail: "[Cannot edit Virtual Disk. Disk is locked. Please try again later.]", Count: 5}, true},
-		{"locked machine", engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 409, Detail: "[Cannot run VM. VM is locked.]", Count: 3}, true},
-		{"related operation", engine.Fault{Method: http.MethodPost, Path: "/clusters/*/affinitygroups/*/vms", Status: 409, Detail: "[Cannot edit Affinity Group. Related operation is currently in progress.]", Count: 4}, true},
+		{"locked disk", engine.Fault{Method: http.MethodPut, Path: "/disks/*", Status: 409,
+			Detail: "[Cannot edit Virtual Disk. Disk is locked. Please try again later.]", Count: 5}, true},
+		{"locked machine", engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 409,
+			Detail: "[Cannot run VM. VM is locked.]", Count: 3}, true},
+		{"related operation", engine.Fault{Method: http.MethodPost, Path: "/clusters/*/affinitygroups/*/vms",
+			Status: 409, Detail: "[Cannot edit Affinity Group. Related operation is currently in progress.]",
+			Count: 4}, true},
 		{"one 503 while creating", engine.Fault{Method: http.MethodPost, Path: "/vms", Status: 503}, true},
 		{"lists fail for a while", engine.Fault{Method: http.MethodGet, Path: "/vms", Status: 500, Count: 2}, true},
 		{"upload interrupted", engine.Fault{Kind: "drop", Method: http.MethodPut, Path: "/images/*", Count: 2}, true},
 		{"upload lost", engine.Fault{Kind: "lost", Method: http.MethodPut, Path: "/images/*"}, true},
 		{"imageio busy", engine.Fault{Method: http.MethodPut, Path: "/images/*", Status: 503, Count: 2}, true},
 		{"slow transfer", engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 3 << 20}, true},
-		{"refused machine", engine.Fault{Method: http.MethodPost, Path: "/vms", Status: 400, Detail: "[Cannot add VM. The VM cluster is gone.]", Count: -1}, false},
-		{"no permission", engine.Fault{Method: http.MethodPost, Path: "/disks", Status: 403, Detail: "[User is not authorized to perform this action.]", Count: -1}, false},
+		{"refused machine", engine.Fault{Method: http.MethodPost, Path: "/vms", Status: 400,
+			Detail: "[Cannot add VM. The VM cluster is gone.]", Count: -1}, false},
+		{"no permission", engine.Fault{Method: http.MethodPost, Path: "/disks", Status: 403,
+			Detail: "[User is not authorized to perform this action.]", Count: -1}, false},
 		{"imageio broken", engine.Fault{Method: http.MethodPut, Path: "/images/*", Status: 500, Count: -1}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -411,8 +422,9 @@ func TestInterruptedUploadCleansUp(t *testing.T) {
 func TestForeignObjectsStay(t *testing.T) {
 	l := newLab(t, 3)
 	c := l.client()
-	if _, err := c.CreateVM(t.Context(), api.VMSpec{Name: ovirt.MasterName(infraID, 0), Description: "mine", ClusterID: l.cluster,
-		Type: "server", OSType: "other", Sockets: 1, Cores: 1, Threads: 1, MemoryBytes: 1 << 30}); err != nil {
+	if _, err := c.CreateVM(t.Context(), api.VMSpec{Name: ovirt.MasterName(infraID, 0), Description: "mine",
+		ClusterID: l.cluster,
+		Type:      "server", OSType: "other", Sockets: 1, Cores: 1, Threads: 1, MemoryBytes: 1 << 30}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)
@@ -421,7 +433,8 @@ func TestForeignObjectsStay(t *testing.T) {
 	if err != nil || !strings.Contains(strings.Join(r.Lines(false), "\n"), "is not of this cluster") {
 		t.Errorf("preflight should report it: %v %v", err, r.Lines(false))
 	}
-	if err := applyAll(t.Context(), p, pl); err == nil || !strings.Contains(err.Error(), "does not belong to this cluster") {
+	if err := applyAll(t.Context(), p, pl); err == nil || !strings.Contains(err.Error(),
+		"does not belong to this cluster") {
 		t.Errorf("apply should refuse to take it: %v", err)
 	}
 	if _, err := p.Destroy(t.Context(), infraID, base.Everything); err != nil {
@@ -435,7 +448,8 @@ func TestForeignObjectsStay(t *testing.T) {
 func TestStaleIgnitionIsReplacedBeforeTheFirstStart(t *testing.T) {
 	l := newLab(t, 3)
 	pl := l.plan(1, 0)
-	id := l.engine.Inject(engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 400, Detail: "[Cannot run VM.]", Count: -1})
+	id := l.engine.Inject(engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 400,
+		Detail: "[Cannot run VM.]", Count: -1})
 	if err := applyAll(t.Context(), l.provider(), pl); err == nil {
 		t.Fatal("apply should fail")
 	}
