@@ -17,23 +17,28 @@ const module = "github.com/okd-install/okd-install/"
 var layers = map[string]int{
 	"data": 0, "pkg/atomicfile": 0,
 	"pkg/clock": 0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0,
-	"pkg/records": 0, "pkg/pullsecret": 0,
+	"pkg/records":    0,
+	"pkg/exit":       0, // how a run ends
+	"pkg/pullsecret": 0, // logins
 
 	"pkg/types": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
+	"pkg/phases":  1, // the table
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
 	"pkg/wizard": 4, "pkg/analyze": 4,
-	"pkg/install":     5,
-	"cmd/okd-install": 6,
-	"pkg/lab":         7, // beside the installer: see labMayUse
-	"cmd/okd-lab":     8, "cmd/okd-lab-release": 8, "cmd/okd-lab-ostree": 8,
-	"tests": 9,
+	"pkg/install":       5, // what commands share
+	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
+	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
+	"cmd/okd-install": 8,
+	"pkg/lab":         9, // beside the installer: see labMayUse
+	"cmd/okd-lab":     10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
+	"tests": 11,
 }
 
 // sameLayer lists the few imports within a layer.
 var sameLayer = map[string][]string{
-	"pkg/phase":    {"pkg/atomicfile", "pkg/clock", "pkg/event"},
+	"pkg/phase":    {"pkg/atomicfile", "pkg/clock", "pkg/event", "pkg/exit"},
 	"pkg/wait":     {"pkg/clock"},
 	"pkg/event":    {"pkg/secret"},
 	"pkg/assets":   {"pkg/asset", "pkg/assets"},

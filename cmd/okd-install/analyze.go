@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/diagnose"
 )
 
 func analyzeCommand(r *root) *cobra.Command {
-	var o install.AnalyzeOptions
+	var o diagnose.AnalyzeOptions
 	c := &cobra.Command{Use: "analyze", Short: "Find out why an installation failed", Args: noArguments,
 		Long: `Says in one line why an installation failed and what to do about it, and shows what
 happened when. Reads a log bundle, of this installer or of openshift-install: the one
@@ -28,14 +28,15 @@ few seconds and without changing anything.`,
 			if o.File != "" && o.Live {
 				return misused(cmd, fmt.Errorf("--file and --live exclude each other"))
 			}
-			app, err := r.look()
+			env, err := r.look()
 			if err != nil {
 				return err
 			}
 			o.Width = r.width()
-			return app.Analyze(cmd.Context(), o)
+			return diagnose.Analyze(cmd.Context(), env, o)
 		}}
-	c.Flags().StringVar(&o.File, "file", "", "log bundle to read (default: the only log-bundle-*.tar.gz in the directory)")
+	c.Flags().StringVar(&o.File, "file", "", "log bundle to read (default: the only log-bundle-*.tar.gz in the "+
+		"directory)")
 	c.Flags().BoolVar(&o.Live, "live", false, "look at the installation as it is now, even if there is a log bundle")
 	c.Flags().StringVar(&o.HTML, "html", "", "file to write a page with findings and timeline to")
 	c.Flags().StringVarP(&o.Output, "output", "o", "text", "form of the answer (text, json)")

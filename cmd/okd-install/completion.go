@@ -9,14 +9,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // completionCommand prints scripts that make shells complete our commands,
 // flags and values. They are for the name that the program was called by, so
 // that a link named openshift-install is completed as well.
 func completionCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "completion", Short: "Print a script that completes commands in a shell", Args: noArguments, RunE: help}
+	c := &cobra.Command{Use: "completion", Short: "Print a script that completes commands in a shell",
+		Args: noArguments, RunE: help}
 	for _, shell := range []struct {
 		name, load, keep string
 		write            func(*cobra.Command, io.Writer) error
@@ -27,7 +28,8 @@ func completionCommand(r *root) *cobra.Command {
 			func(root *cobra.Command, w io.Writer) error { return root.GenZshCompletion(w) }},
 		{"fish", "%[1]s completion fish | source", "%[1]s completion fish >~/.config/fish/completions/%[1]s.fish",
 			func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) }},
-		{"powershell", "%[1]s completion powershell | Out-String | Invoke-Expression", "%[1]s completion powershell >>$PROFILE",
+		{"powershell", "%[1]s completion powershell | Out-String | Invoke-Expression",
+			"%[1]s completion powershell >>$PROFILE",
 			func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) }},
 	} {
 		name := r.name()
@@ -43,7 +45,7 @@ func completionCommand(r *root) *cobra.Command {
 var values = map[string]cobra.CompletionFunc{
 	"dir":        directories,
 	"output-dir": directories,
-	"skip":       listOf(install.PhaseNames),
+	"skip":       listOf(phases.Names),
 	"timeout":    oneOf("10m", "30m", "1h", "2h"),
 	"bootstrap":  oneOf(),
 	"master":     oneOf(),

@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // TestFlagsAreCompleted compares what the help of a flag says with what shells
@@ -47,7 +48,7 @@ func TestFlagsAreCompleted(t *testing.T) {
 }
 
 func TestCompletionOfLists(t *testing.T) {
-	names := install.PhaseNames()
+	names := phases.Names()
 	code, out, _ := call(t.Context(), "__complete", "create", "cluster", "--skip", names[0]+",")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if code != 0 || lines[0] != names[0]+","+names[1] || len(lines) != len(names) { // the last line is a directive
@@ -71,7 +72,9 @@ func TestCompletionInShells(t *testing.T) {
 		}
 		return path
 	}
-	for shell, check := range map[string][]string{"zsh": {"zsh", "-n"}, "fish": {"fish", "--no-execute"}, "powershell": nil} {
+	for shell, check := range map[string][]string{
+		"zsh": {"zsh", "-n"}, "fish": {"fish", "--no-execute"}, "powershell": nil,
+	} {
 		path := script(shell)
 		if len(check) == 0 {
 			continue
@@ -79,14 +82,16 @@ func TestCompletionInShells(t *testing.T) {
 		if _, err := exec.LookPath(check[0]); err != nil {
 			continue
 		}
-		if out, err := exec.CommandContext(t.Context(), check[0], append(check[1:], path)...).CombinedOutput(); err != nil {
+		out, err := exec.CommandContext(t.Context(), check[0], append(check[1:], path)...).CombinedOutput()
+		if err != nil {
 			t.Errorf("%s: %v\n%s", shell, err, out)
 		}
 	}
 	// What bash calls is a stand-in that answers as the program does.
 	_, answer, _ := callAs(t.Context(), "openshift-install", "__complete", "create", "ig")
 	stand := filepath.Join(dir, "openshift-install")
-	if err := os.WriteFile(stand, []byte("#!/bin/sh\ntest \"$*\" = '__complete create ig' && cat <<'END'\n"+answer+"END\n"), 0o700); err != nil {
+	if err := os.WriteFile(stand,
+		[]byte("#!/bin/sh\ntest \"$*\" = '__complete create ig' && cat <<'END'\n"+answer+"END\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	// The two functions are bash's own, while it completes on a terminal, and of
@@ -131,7 +136,8 @@ func TestManualPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{".TH \"" + strings.ToUpper(strings.TrimSuffix(name, ".1")), "Feb 2026", ".SH SYNOPSIS", c.Short} {
+		for _, want := range []string{".TH \"" + strings.ToUpper(strings.TrimSuffix(name, ".1")), "Feb 2026",
+			".SH SYNOPSIS", c.Short} {
 			if !strings.Contains(strings.ReplaceAll(string(page), `\-`, "-"), want) {
 				t.Errorf("%s lacks %q", name, want)
 			}
@@ -155,7 +161,8 @@ func TestManualPages(t *testing.T) {
 		}
 	}
 	file := filepath.Join(dir, "okd-install.1")
-	if code, _, err := call(t.Context(), "man", "--output-dir", file); code != install.ExitOther || !strings.Contains(err, "make directory for manual pages") {
+	if code, _, err := call(t.Context(), "man", "--output-dir", file); code != exit.Other ||
+		!strings.Contains(err, "make directory for manual pages") {
 		t.Errorf("a file for a directory: exit code %d, %s", code, err)
 	}
 }

@@ -6,14 +6,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/explain"
-	"github.com/okd-install/okd-install/pkg/install"
 )
 
 func explainCommand(r *root) *cobra.Command {
 	var schema, recursive bool
 	c := &cobra.Command{Use: "explain installconfig[.field]...", Short: "Describe the fields of install-config.yaml",
-		Long: "Describes a field of install-config.yaml and the fields in it: type, default, allowed\nvalues, meaning. A path may be copied from a message: compute[0].replicas works too.\nWith --schema, prints a JSON Schema, with which editors complete and check the file.",
+		Long: "Describes a field of install-config.yaml and the fields in it: type, default, allowed\nvalues, " +
+			"meaning. A path may be copied from a message: compute[0].replicas works too.\nWith --schema, prints a " +
+			"JSON Schema, with which editors complete and check the file.",
 		Example: `  okd-install explain installconfig
   okd-install explain installconfig.platform.ovirt
   okd-install explain installconfig --recursive
@@ -53,13 +55,14 @@ func explainCommand(r *root) *cobra.Command {
 		return field.Print(r.streams.out)
 	}
 	c.Flags().BoolVar(&schema, "schema", false, "print a JSON Schema of install-config.yaml")
-	c.Flags().BoolVar(&recursive, "recursive", false, "print the names and types of all fields below, without their descriptions")
+	c.Flags().BoolVar(&recursive, "recursive", false,
+		"print the names and types of all fields below, without their descriptions")
 	return c
 }
 
 // explainNext is the error of somebody who should look at a path first.
 func explainNext(c *cobra.Command, path string, err error) error {
-	return &install.Failure{Code: install.ExitOther, Next: c.CommandPath() + " " + path, Err: err}
+	return exit.With(exit.Other, c.CommandPath()+" "+path, err)
 }
 
 // completeField offers the fields that are one step below what was typed.

@@ -10,7 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/exit"
 )
 
 func main() {
@@ -25,27 +25,27 @@ type streams struct {
 }
 
 // run is the whole program but for the process: tests call it.
-func run(ctx context.Context, args []string, s streams, getenv func(string) string) int {
+func run(ctx context.Context, args []string, s streams, getenv func(string) string) (code int) {
 	ctx, stop := signalled(ctx)
 	defer stop()
 	r := &root{streams: s, getenv: getenv, args: args}
 	defer r.close()
+	defer func() {
+		if p := recover(); p != nil {
+			code = r.fail(ctx, r.panicked(p))
+		}
+	}()
 	cmd := r.command()
 	cmd.SetArgs(args[1:])
 	cmd.SetOut(s.out)
 	cmd.SetErr(s.err)
-	err := r.guarded(func() error { return cmd.ExecuteContext(ctx) })
-	if err == nil {
-		return install.ExitOK
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		return r.fail(ctx, err)
 	}
-	r.fail(ctx, err)
-	if install.Interrupted(ctx) {
-		return install.ExitInterrupted // whatever the interruption broke
-	}
-	return install.ExitCode(err)
+	return exit.OK
 }
 
-// signalled ends the context with install.ErrInterrupted at the first SIGINT or
+// signalled ends the context with exit.ErrInterrupted at the first SIGINT or
 // SIGTERM. A second one ends the process at once: the next run copes with that.
 func signalled(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
@@ -58,12 +58,12 @@ func signalled(parent context.Context) (context.Context, func()) {
 			if sig == syscall.SIGTERM {
 				name = "SIGTERM"
 			}
-			cancel(fmt.Errorf("%w by %s", install.ErrInterrupted, name))
+			cancel(fmt.Errorf("%w by %s", exit.ErrInterrupted, name))
 		case <-ctx.Done():
 			return
 		}
 		<-signals
-		os.Exit(install.ExitInterrupted)
+		os.Exit(exit.Interrupted)
 	}()
 	return ctx, func() {
 		signal.Stop(signals)

@@ -18,6 +18,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 var update = flag.Bool("update", false, "write the reference of commands anew")
@@ -69,7 +72,9 @@ func referencePage(root *cobra.Command) string {
 		}
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.CommandPath(), strings.ReplaceAll(c.CommandPath(), " ", "-"), c.Short)
 	}
-	b.WriteString("\nData goes to standard output, everything else to standard error and, in full, to `.openshift_install.log` in the directory of the installation. Nothing is asked unless standard input and standard error are a terminal.\n\n## Flags of every command\n\n")
+	b.WriteString("\nData goes to standard output, everything else to standard error and, in full, to " +
+		"`.openshift_install.log` in the directory of the installation. Nothing is asked unless standard input and " +
+		"standard error are a terminal.\n\n## Flags of every command\n\n")
 	flagTable(&b, root.PersistentFlags())
 	for _, c := range list[1:] {
 		if c.HasAvailableSubCommands() {
@@ -92,11 +97,36 @@ func referencePage(root *cobra.Command) string {
 	for _, e := range exitCodes {
 		fmt.Fprintf(&b, "| %d | %s |\n", e.code, e.means)
 	}
+	phaseTable(&b)
 	b.WriteString("\n## Environment variables\n\n| Variable | Meaning |\n|---|---|\n")
 	for _, v := range environment {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", v.name, v.use)
 	}
 	return b.String()
+}
+
+// phaseTable is all that is known of the phases of create cluster.
+func phaseTable(b *strings.Builder) {
+	b.WriteString("\n## Phases of create cluster\n\n" +
+		"A phase gives up when it has made no progress for its budget, which --timeout replaces, and after three\n" +
+		"budgets in all.\n\n" +
+		"| Phase | Does | Budget | Exit code | After a failure | Undone by |\n|---|---|---|---|---|---|\n")
+	remedies := map[phase.Remedy]string{
+		phase.Bundle:   "gathers a log bundle and analyzes it",
+		phase.Diagnose: "says what keeps the cluster from being complete",
+	}
+	for _, p := range phases.All() {
+		budget := ""
+		if p.Budget > 0 {
+			budget = fmt.Sprintf("%.0f min", p.Budget.Minutes())
+		}
+		undo := ""
+		if p.Undo != "" {
+			undo = "`" + p.Undo + "`"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %s | %s |\n", p.Name, p.Help, budget, p.ExitCode, remedies[p.OnFailure],
+			undo)
+	}
 }
 
 // joined puts the lines of each paragraph together.
@@ -159,17 +189,18 @@ func TestEnvironmentIsComplete(t *testing.T) {
 }
 
 // isVariable matches the variables that are meant for this program.
-var isVariable = regexp.MustCompile(`^(OPENSHIFT_INSTALL|OKD_INSTALL|OKD|OVIRT)_[A-Z0-9_]+$|^SSH_AUTH_SOCK$|^SOURCE_DATE_EPOCH$`)
+var isVariable = regexp.MustCompile(
+	`^(OPENSHIFT_INSTALL|OKD_INSTALL|OKD|OVIRT)_[A-Z0-9_]+$|^SSH_AUTH_SOCK$|^SOURCE_DATE_EPOCH$`)
 
-// TestExitCodesAreComplete compares with the constants that are named Exit...
+// TestExitCodesAreComplete compares with the constants of pkg/exit.
 func TestExitCodesAreComplete(t *testing.T) {
 	var declared []string
 	sources(t, func(path string, file *ast.File) {
-		if filepath.Base(filepath.Dir(path)) != "install" {
+		if filepath.Base(filepath.Dir(path)) != "exit" {
 			return
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Exit") && len(v.Values) == 1 {
+			if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == 1 {
 				if l, ok := v.Values[0].(*ast.BasicLit); ok {
 					declared = append(declared, l.Value)
 				}

@@ -19,7 +19,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/machines/ovirt"
+	"github.com/okd-install/okd-install/pkg/machines/upi"
 	"github.com/okd-install/okd-install/pkg/version"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
@@ -37,7 +41,6 @@ type root struct {
 	logFormat string
 	stateKey  string
 
-	app      *install.App
 	sink     event.Sink // set once the streams are open
 	log      *os.File
 	terminal *event.Terminal
@@ -45,9 +48,10 @@ type root struct {
 
 func (r *root) command() *cobra.Command {
 	c := &cobra.Command{
-		Use:           r.name(),
-		Short:         "Install OKD clusters that run virtual machines",
-		Long:          "okd-install takes one install-config.yaml and ends with a working OKD cluster\nthat runs virtual machines. Every command can be repeated: it goes on where an\nearlier run stopped.",
+		Use:   r.name(),
+		Short: "Install OKD clusters that run virtual machines",
+		Long: "okd-install takes one install-config.yaml and ends with a working OKD cluster\n" +
+			"that runs virtual machines. Every command can be repeated: it goes on where an\nearlier run stopped.",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: noArguments, RunE: help,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return r.check() },
@@ -57,10 +61,11 @@ func (r *root) command() *cobra.Command {
 	f.StringVar(&r.dir, "dir", ".", "directory of the installation")
 	f.StringVar(&r.logLevel, "log-level", "info", "log level on standard error (debug, info, warn, error)")
 	f.StringVar(&r.logFormat, "log-format", "auto", "form of standard error (auto, text, json)")
-	f.StringVar(&r.stateKey, "state-passphrase-file", "", "encrypt the state with the passphrase or age identity in this file")
+	f.StringVar(&r.stateKey, "state-passphrase-file", "", "encrypt the state with the passphrase or age identity "+
+		"in this file")
 	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
-		statusCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r), releaseCommand(r), coreosCommand(r), versionCommand(r), hiddenCommand(r),
-		explainCommand(r), completionCommand(r), manCommand(r))
+		statusCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r), releaseCommand(r), coreosCommand(r),
+		versionCommand(r), hiddenCommand(r), explainCommand(r), completionCommand(r), manCommand(r))
 	completeFlags(c)
 	return c
 }
@@ -88,7 +93,7 @@ func noArguments(c *cobra.Command, args []string) error {
 
 // misused is an error of the person who typed the command.
 func misused(c *cobra.Command, err error) error {
-	return &install.Failure{Code: install.ExitOther, Next: c.CommandPath() + " --help", Err: err}
+	return exit.With(exit.Other, c.CommandPath()+" --help", err)
 }
 
 // check looks at the flags that every command has.
@@ -111,17 +116,17 @@ var levels = map[string]slog.Level{
 }
 
 // start opens the directory, which is made if need be, the log file and the
-// output, and returns the application that commands call.
-func (r *root) start(o install.Options) (*install.App, error) {
+// output, and returns the environment that commands work with.
+func (r *root) start() (*install.Env, error) {
 	if err := os.MkdirAll(r.dir, 0o750); err != nil {
 		return nil, elsewhere(fmt.Errorf("make assets directory: %w", err))
 	}
-	return r.resume(o)
+	return r.resume()
 }
 
 // resume is start for commands that go on with what an earlier run began: a
 // directory that is not there is a mistake.
-func (r *root) resume(o install.Options) (*install.App, error) {
+func (r *root) resume() (*install.Env, error) {
 	if err := r.exists(); err != nil {
 		return nil, err
 	}
@@ -129,27 +134,27 @@ func (r *root) resume(o install.Options) (*install.App, error) {
 	r.log, err = os.OpenFile(filepath.Join(r.dir, logName), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if errors.Is(err, syscall.EROFS) { // waiting and destroying go without it
 		r.log = nil
-		app := r.application(o)
-		event.Warn(app.Sink, "There will be no log of this run: "+err.Error())
-		return app, nil
+		env := r.environment()
+		event.Warn(env.Sink, "There will be no log of this run: "+err.Error())
+		return env, nil
 	}
 	if err != nil {
 		return nil, elsewhere(fmt.Errorf("open log file: %w", err))
 	}
 	file := event.NewLogFile(r.log)
-	app := r.application(o, file)
-	now := app.Clock.Now()
+	env := r.environment(file)
+	now := env.Clock.Now()
 	file.Emit(event.Event{Time: now, Level: slog.LevelDebug, Message: "okd-install " + version.String()})
 	file.Emit(event.Event{Time: now, Level: slog.LevelDebug, Message: "Built from commit " + version.Commit})
-	return app, nil
+	return env, nil
 }
 
 // look is for commands that write nothing, not even a log.
-func (r *root) look() (*install.App, error) {
+func (r *root) look() (*install.Env, error) {
 	if err := r.exists(); err != nil {
 		return nil, err
 	}
-	return r.application(install.Options{}), nil
+	return r.environment(), nil
 }
 
 func (r *root) exists() error {
@@ -165,25 +170,30 @@ func (r *root) exists() error {
 
 // elsewhere is the next step of somebody whose directory cannot be used.
 func elsewhere(err error) error {
-	return &install.Failure{Code: install.ExitOther, Next: "name the directory of the installation with --dir", Err: err}
+	return exit.With(exit.Other, "name the directory of the installation with --dir", err)
 }
 
-func (r *root) application(o install.Options, more ...event.Sink) *install.App {
+func (r *root) environment(more ...event.Sink) *install.Env {
 	clk := clock.Real()
-	app := &install.App{
-		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, Options: o, StateKeyFile: r.stateKey,
-		Program: filepath.Base(r.args[0]), Command: strings.Join(r.args[1:], " "),
+	env := &install.Env{
+		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, StateKeyFile: r.stateKey,
+		Program: r.name(), Command: strings.Join(r.args[1:], " "), Platforms: platforms(),
 	}
-	// Whoever wants JSON is a program.
+	// A program reads JSON; it cannot answer questions.
 	if errFile, isFile := r.streams.err.(*os.File); isFile && r.logFormat != "json" {
 		if t := wizard.NewTerminal(r.streams.in, errFile); t != nil {
-			app.Asker = t
+			env.Asker = t
 		}
 	}
-	r.app = app
-	r.sink = event.Stamped(clk.Now, event.Redacted(app.Clean, event.Multi(append(more, r.screen(levels[r.logLevel]))...)))
-	app.Sink = r.sink
-	return app
+	all := event.Multi(append(more, r.screen(levels[r.logLevel]))...)
+	r.sink = event.Stamped(clk.Now, event.Redacted(env.Clean, all))
+	env.Sink = r.sink
+	return env
+}
+
+// platforms are those that clusters can be on.
+func platforms() machines.Platforms {
+	return append(machines.Platforms{ovirt.Platform()}, upi.Platforms()...)
 }
 
 // screen is what people or pipelines see on standard error.
@@ -206,8 +216,8 @@ func (r *root) screen(level slog.Level) event.Sink {
 	return r.terminal
 }
 
-// fail tells what failed and what to do next.
-func (r *root) fail(ctx context.Context, err error) {
+// fail tells what failed and what to do next, and returns the exit code.
+func (r *root) fail(ctx context.Context, err error) int {
 	sink := r.sink
 	if sink == nil {
 		sink = event.Stamped(time.Now, r.screen(slog.LevelInfo))
@@ -215,37 +225,33 @@ func (r *root) fail(ctx context.Context, err error) {
 	say := func(level slog.Level, text string) {
 		sink.Emit(event.Event{Kind: event.Log, Level: level, Message: text})
 	}
-	if install.Interrupted(ctx) {
-		if r.app != nil {
-			for _, line := range r.app.Leftovers() {
+	if exit.IsInterrupted(ctx) {
+		if r.sink != nil {
+			for _, line := range install.AfterInterruption(err) {
 				say(slog.LevelWarn, line)
 			}
 		}
-		// What was under way says only that it was broken off.
+		// The error of what was under way says only that it was broken off.
 		say(event.LevelFatal, context.Cause(ctx).Error())
-		return
+		return exit.Interrupted
 	}
 	say(event.LevelFatal, err.Error())
-	if next := install.NextStep(err); next != "" {
+	if next := exit.Next(err); next != "" {
 		say(slog.LevelInfo, "Next: "+next)
 	}
+	return exit.Code(err)
 }
 
-// guarded turns a panic, which is a mistake of ours, into an error for people;
+// panicked turns a panic, which is a mistake of ours, into an error for people;
 // where it was goes into the log file only.
-func (r *root) guarded(do func() error) (err error) {
-	defer func() {
-		p := recover()
-		if p == nil {
-			return
-		}
-		if r.log != nil {
-			event.NewLogFile(r.log).Emit(event.Event{Time: time.Now(), Level: slog.LevelDebug, Message: string(debug.Stack())})
-		}
-		err = &install.Failure{Code: install.ExitOther, Next: "report this with " + filepath.Join(r.dir, logName) + "; the same command may be run again",
-			Err: fmt.Errorf("this is a mistake in the program, not yours: %v", p)}
-	}()
-	return do()
+func (r *root) panicked(p any) error {
+	if r.log != nil {
+		event.NewLogFile(r.log).Emit(event.Event{
+			Time: time.Now(), Level: slog.LevelDebug, Message: string(debug.Stack()),
+		})
+	}
+	return exit.New("report this with "+filepath.Join(r.dir, logName)+"; the same command may be run again",
+		"this is a mistake in the program, not yours: %v", p)
 }
 
 func (r *root) close() {
@@ -259,10 +265,12 @@ func (r *root) close() {
 
 // editedFlags adds the flags that decide about files of the user's: edited ones,
 // and an install-config.yaml of another version.
-func editedFlags(c *cobra.Command, o *install.Options) {
-	keep := c.Flags().Bool("keep-edited", false, "keep files that you edited although what they were made from changed")
-	c.Flags().BoolVar(&o.AllowUnknown, "allow-unknown-fields", false, "warn about keys of install-config.yaml that are unknown, and ignore them")
-	overwrite := c.Flags().Bool("overwrite-edited", false, "make such files anew; your edits are lost")
+func editedFlags(c *cobra.Command, o *install.Opening) {
+	f := c.Flags()
+	keep := f.Bool("keep-edited", false, "keep files that you edited although what they were made from changed")
+	f.BoolVar(&o.AllowUnknown, "allow-unknown-fields", false,
+		"warn about keys of install-config.yaml that are unknown, and ignore them")
+	overwrite := f.Bool("overwrite-edited", false, "make such files anew; your edits are lost")
 	c.PreRunE = func(*cobra.Command, []string) error {
 		switch {
 		case *keep && *overwrite:

@@ -4,21 +4,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/create"
+	"github.com/okd-install/okd-install/pkg/install/releases"
+	"github.com/okd-install/okd-install/pkg/install/status"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/version"
 )
 
 func planCommand(r *root) *cobra.Command {
-	var o install.Options
+	var o create.Options
 	var output string
 	c := &cobra.Command{Use: "plan", Short: "Show what create cluster would create or change", Args: noArguments,
-		Long: "Compares what the cluster needs with what there is on the platform. Changes nothing\nthere; keys that the Ignition configs need are made and kept in the directory.",
+		Long: "Compares what the cluster needs with what there is on the platform. Changes nothing\n" +
+			"there; keys that the Ignition configs need are made and kept in the directory.",
 		Example: `  okd-install plan --dir mycluster
   okd-install plan --dir mycluster -o dot | dot -Tsvg >plan.svg`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -28,14 +34,14 @@ func planCommand(r *root) *cobra.Command {
 			if err := checkRelease(cmd, o.Release); err != nil {
 				return err
 			}
-			app, err := r.start(o)
+			env, err := r.start()
 			if err != nil {
 				return err
 			}
-			return app.Plan(cmd.Context(), output)
+			return create.Plan(cmd.Context(), env, o, output)
 		}}
-	editedFlags(c, &o)
-	handedOverFlag(c, &o)
+	editedFlags(c, &o.Opening)
+	handedOverFlag(c, &o.HandedOver)
 	releaseFlags(c, &o.Release)
 	c.Flags().StringVarP(&output, "output", "o", "text", "form of the plan (text, json, dot)")
 	return c
@@ -45,18 +51,19 @@ func statusCommand(r *root) *cobra.Command {
 	var output string
 	var quiet, phases bool
 	c := &cobra.Command{Use: "status", Short: "Show how far an installation is", Args: noArguments,
-		Long: "Shows what the directory remembers and what the cluster says of itself. Changes\nnothing, and can be used while another command runs.",
+		Long: "Shows what the directory remembers and what the cluster says of itself. Changes\n" +
+			"nothing, and can be used while another command runs.",
 		Example: `  okd-install status --dir mycluster
   until okd-install status --dir mycluster --quiet; do sleep 10; done`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output != "json" && output != "text" {
 				return misused(cmd, fmt.Errorf("invalid --output %q: choose text or json", output))
 			}
-			app, err := r.look()
+			env, err := r.look()
 			if err != nil {
 				return err
 			}
-			s, err := app.Status(cmd.Context())
+			s, err := status.Look(cmd.Context(), env)
 			if err != nil {
 				return err
 			}
@@ -86,13 +93,15 @@ func graphCommand(r *root) *cobra.Command {
 		Example: "  okd-install graph | dot -Tsvg >assets.svg",
 		RunE: func(*cobra.Command, []string) error {
 			if file == "" {
-				return install.Graph(r.streams.out)
+				_, err := io.WriteString(r.streams.out, assets.Graph())
+				return err
 			}
 			f, err := os.Create(file)
 			if err != nil {
 				return err
 			}
-			return errors.Join(install.Graph(f), f.Close())
+			_, err = f.WriteString(assets.Graph())
+			return errors.Join(err, f.Close())
 		}}
 	c.Flags().StringVar(&file, "output-file", "", "file to write to instead of standard output")
 	return c
@@ -108,7 +117,8 @@ func versionCommand(r *root) *cobra.Command {
 			if release == "" {
 				release = "none built in"
 			}
-			_, err := fmt.Fprintf(r.streams.out, "%s %s\nbuilt from commit %s\nrelease image %s\nrelease architecture %s\n",
+			_, err := fmt.Fprintf(r.streams.out, "%s %s\nbuilt from commit %s\nrelease image %s\n"+
+				"release architecture %s\n",
 				r.args[0], version.String(), version.Commit, release, version.ReleaseArchitecture())
 			return err
 		}}
@@ -116,15 +126,20 @@ func versionCommand(r *root) *cobra.Command {
 
 func coreosCommand(r *root) *cobra.Command {
 	c := &cobra.Command{Use: "coreos", Short: "Work with CoreOS boot images", Args: noArguments, RunE: help}
-	c.AddCommand(&cobra.Command{Use: "print-stream-json", Short: "Print the CoreOS stream metadata of the release", Args: noArguments,
-		Long:    "Prints as JSON where the boot images of the release are: for machines that you boot\nyourself. It is read from the release image (its login comes from install-config.yaml\nin the directory, or from the files that podman and docker have), and kept, so that\nit is there without a network the next time.",
-		Example: `  okd-install coreos print-stream-json | jq -r '.architectures.x86_64.artifacts.metal.formats.iso.disk.location'`,
+	c.AddCommand(&cobra.Command{Use: "print-stream-json", Short: "Print the CoreOS stream metadata of the release",
+		Args: noArguments,
+		Long: "Prints as JSON where the boot images of the release are: for machines that you boot\n" +
+			"yourself. It is read from the release image (its login comes from install-config.yaml\n" +
+			"in the directory, or from the files that podman and docker have), and kept, so that\n" +
+			"it is there without a network the next time.",
+		Example: "  okd-install coreos print-stream-json |" +
+			" jq -r '.architectures.x86_64.artifacts.metal.formats.iso.disk.location'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			app, err := r.look()
+			env, err := r.look()
 			if err != nil {
 				return err
 			}
-			return app.PrintStream(cmd.Context())
+			return releases.PrintStream(cmd.Context(), env)
 		}})
 	return c
 }

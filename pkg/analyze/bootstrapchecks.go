@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // waiting are the stages of bootkube in which it waits for the masters. What
@@ -17,7 +18,8 @@ var waiting = []string{"cb-bootstrap", "wait-for-ceo"}
 // needs before anything else; hosts that boot a node image have no such service.
 func nodeImage(s *scene) []Finding {
 	if sv := s.services["node-image-pull"]; sv != nil && !sv.succeeded {
-		return s.trouble(sv, Error, "the node image could not be put in place", "the node image is still being put in place")
+		return s.trouble(sv, Error, "the node image could not be put in place",
+			"the node image is still being put in place")
 	}
 	return nil
 }
@@ -34,7 +36,8 @@ func releaseImage(s *scene) []Finding {
 		return []Finding{{Severity: Error, Where: bootstrapHost, Text: "release-image.service was never started",
 			Next: "read bootstrap/journals/release-image.log in the log bundle, and the failed units"}}
 	case !sv.succeeded:
-		return s.trouble(sv, Error, "the release image could not be downloaded", "the release image is still being downloaded")
+		return s.trouble(sv, Error, "the release image could not be downloaded",
+			"the release image is still being downloaded")
 	}
 	return nil
 }
@@ -45,7 +48,8 @@ func bootkube(s *scene) []Finding {
 	case image == nil || !image.succeeded, s.bootstrapped():
 		return nil
 	case sv == nil || sv.starts == 0:
-		return []Finding{{Severity: Error, Where: bootstrapHost, Text: "bootkube.service was never started although the release image is there",
+		return []Finding{{Severity: Error, Where: bootstrapHost,
+			Text: "bootkube.service was never started although the release image is there",
 			Next: "read bootstrap/journals/bootkube.log in the log bundle, and the failed units"}}
 	case sv.succeeded || s.waits(sv):
 		return nil
@@ -64,7 +68,8 @@ func handOver(s *scene) []Finding {
 // reporting is the last thing that the bootstrap host does.
 func reporting(s *scene) []Finding {
 	if sv := s.services["progress"]; sv != nil && !sv.succeeded && !s.bootstrapped() {
-		return s.trouble(sv, Error, "completion could not be reported to the cluster", "completion is not reported to the cluster yet")
+		return s.trouble(sv, Error, "completion could not be reported to the cluster",
+			"completion is not reported to the cluster yet")
 	}
 	return nil
 }
@@ -111,10 +116,15 @@ func (s *scene) sinceThen(t time.Time) string {
 // apiChecks are the stages that look at the API's two names. They fail without
 // stopping bootkube.
 var apiChecks = []struct{ stage, text, next string }{
-	{"resolve-api-url", "the name of the API does not resolve on the bootstrap host", "make api.<name>.<domain> resolvable for the machines"},
-	{"resolve-api-int-url", "the internal name of the API does not resolve on the bootstrap host", "make api-int.<name>.<domain> resolvable for the machines"},
-	{"check-api-url", "the API does not answer under its name on the bootstrap host", "check that the load balancer, or the virtual address, leads port 6443 to the bootstrap host and the masters"},
-	{"check-api-int-url", "the API does not answer under its internal name on the bootstrap host", "check that the load balancer, or the virtual address, leads ports 6443 and 22623 to the bootstrap host and the masters"},
+	{"resolve-api-url", "the name of the API does not resolve on the bootstrap host",
+		"make api.<name>.<domain> resolvable for the machines"},
+	{"resolve-api-int-url", "the internal name of the API does not resolve on the bootstrap host",
+		"make api-int.<name>.<domain> resolvable for the machines"},
+	{"check-api-url", "the API does not answer under its name on the bootstrap host",
+		"check that the load balancer, or the virtual address, leads port 6443 to the bootstrap host and the masters"},
+	{"check-api-int-url", "the API does not answer under its internal name on the bootstrap host",
+		"check that the load balancer, or the virtual address, leads ports 6443 and 22623 to the bootstrap host " +
+			"and the masters"},
 }
 
 func isAPIName(stage string) bool {
@@ -129,7 +139,7 @@ func isAPIName(stage string) bool {
 func apiNames(s *scene) []Finding {
 	var out []Finding
 	severity := Warning
-	if e, failed := s.failedPhase(); failed && e.Name == "api-answers" {
+	if e, failed := s.failedPhase(); failed && e.Name == phases.APIAnswers.Name {
 		severity = Error // then this is why
 	}
 	for _, c := range apiChecks {

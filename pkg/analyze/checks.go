@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // check looks at one part of an installation.
@@ -13,20 +14,25 @@ type check func(*scene) []Finding
 
 // checks are in the order in which an installation goes on.
 var checks = []check{
-	beforeBootstrap, bootstrapReached, secondBootstrap, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames, silentBootstrap,
-	masterHosts, silentCluster, told(signingRequests), told(nodesJoined), told(nodesReady), handOver, reporting,
-	told(etcdMembers), told(podsStuck), told(versionState), told(operatorsState), installerError,
+	beforeBootstrap, bootstrapReached, secondBootstrap, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames,
+	silentBootstrap, masterHosts, silentCluster, told(signingRequests), told(nodesJoined), told(nodesReady),
+	handOver, reporting, told(etcdMembers), told(podsStuck), told(versionState), told(operatorsState), installerError,
 }
 
 const bootstrapHost = "bootstrap host"
 
-// withoutHost are the phases in which there is no bootstrap host to look at.
-var withoutHost = []string{"preflight", "images", "infrastructure", "bootstrap-up", "bootstrap-destroyed"}
+// speaksForItself reports whether a phase failed before there was a bootstrap
+// host or a cluster to look at, or for reasons that are not theirs: then the
+// installer's own error is the cause.
+func speaksForItself(e phase.Entry) bool {
+	p, known := phases.Find(e.Name)
+	return known && p.OnFailure == phase.Nothing
+}
 
 // failedPhase is the phase in which the newest run failed.
 func (s *scene) failedPhase() (phase.Entry, bool) {
 	run, ok := s.last()
-	if !ok || strings.HasPrefix(run.Error, "interrupted") {
+	if !ok || run.Interrupted() {
 		return phase.Entry{}, false
 	}
 	e := run.Phases[len(run.Phases)-1]
@@ -45,7 +51,7 @@ func (s *scene) phaseFinding(e phase.Entry) Finding {
 // beforeBootstrap is what failed when there was nothing of the cluster yet: the
 // installer's own error is the cause.
 func beforeBootstrap(s *scene) []Finding {
-	if e, failed := s.failedPhase(); failed && slices.Contains(withoutHost, e.Name) {
+	if e, failed := s.failedPhase(); failed && speaksForItself(e) {
 		return []Finding{s.phaseFinding(e)}
 	}
 	return nil
@@ -56,11 +62,11 @@ func beforeBootstrap(s *scene) []Finding {
 func installerError(s *scene) []Finding {
 	run, ok := s.last()
 	switch e, failed := s.failedPhase(); {
-	case failed && !slices.Contains(withoutHost, e.Name):
+	case failed && !speaksForItself(e):
 		f := s.phaseFinding(e)
 		f.Next = "run the same command again: it goes on where it stopped"
 		return []Finding{f}
-	case ok && strings.HasPrefix(run.Error, "interrupted"):
+	case ok && run.Interrupted():
 		return []Finding{{Severity: Info, Where: "installer", Text: "the last run was interrupted: " + run.Command,
 			Next: "run the same command again: it goes on where it stopped"}}
 	}
@@ -73,7 +79,7 @@ func bootstrapReached(s *scene) []Finding {
 	if len(s.services) > 0 || s.bootstrapped() {
 		return nil
 	}
-	if e, failed := s.failedPhase(); failed && slices.Contains(withoutHost, e.Name) {
+	if e, failed := s.failedPhase(); failed && speaksForItself(e) {
 		return nil
 	}
 	severity := Error
@@ -82,14 +88,17 @@ func bootstrapReached(s *scene) []Finding {
 	}
 	for _, gap := range s.ev.gaps {
 		if strings.HasPrefix(gap, "bootstrap host") {
-			return []Finding{{Severity: severity, Where: bootstrapHost, Text: "it could not be reached: " + strings.TrimPrefix(gap, "bootstrap host: "),
-				Next: "look at its console: whether it booted, got an address and ran Ignition; then whether this machine reaches its port 22"}}
+			return []Finding{{Severity: severity, Where: bootstrapHost,
+				Text: "it could not be reached: " + strings.TrimPrefix(gap, "bootstrap host: "),
+				Next: "look at its console: whether it booted, got an address and ran Ignition; then whether this " +
+					"machine reaches its port 22"}}
 		}
 	}
 	if _, ok := s.last(); ok && s.hasAPI {
 		return nil // nothing was asked of the host
 	}
-	return []Finding{{Severity: Warning, Where: bootstrapHost, Text: "nothing of it is known: there are no service records",
+	return []Finding{{Severity: Warning, Where: bootstrapHost,
+		Text: "nothing of it is known: there are no service records",
 		Next: "give its address: okd-install gather bootstrap --bootstrap ADDRESS --master ADDRESS --key FILE"}}
 }
 
@@ -105,7 +114,8 @@ func bootstrapUnits(s *scene) []Finding {
 		return nil
 	}
 	severity := Warning
-	if slices.ContainsFunc(units, func(u string) bool { return u == "kubelet.service" || strings.HasPrefix(u, "crio") }) {
+	vital := func(u string) bool { return u == "kubelet.service" || strings.HasPrefix(u, "crio") }
+	if slices.ContainsFunc(units, vital) {
 		severity = Error
 	}
 	return []Finding{{Severity: severity, Where: bootstrapHost, Text: "failed units: " + strings.Join(units, ", "),
@@ -116,9 +126,11 @@ func bootstrapUnits(s *scene) []Finding {
 // reason for that.
 func nextForMaster(reason string) string {
 	if strings.Contains(reason, "none of the keys in") {
-		return "give the private half of the install-config's sshKey: okd-install gather bootstrap --key FILE, or ssh-add FILE"
+		return "give the private half of the install-config's sshKey: okd-install gather bootstrap --key FILE, or " +
+			"ssh-add FILE"
 	}
-	return "look at its console: whether it booted, and whether it got its config from port 22623 of the API's internal address"
+	return "look at its console: whether it booted, and whether it got its config from port 22623 of the API's " +
+		"internal address"
 }
 
 // masterHosts are the units that failed on hosts of the control plane, and the
@@ -132,7 +144,8 @@ func masterHosts(s *scene) []Finding {
 		}
 		severity := Warning
 		if slices.ContainsFunc(units, func(u string) bool {
-			return strings.HasPrefix(u, "kubelet") || strings.HasPrefix(u, "crio") || strings.HasPrefix(u, "machine-config-daemon")
+			return strings.HasPrefix(u, "kubelet") || strings.HasPrefix(u, "crio") ||
+				strings.HasPrefix(u, "machine-config-daemon")
 		}) {
 			severity = Error
 		}
@@ -141,7 +154,8 @@ func masterHosts(s *scene) []Finding {
 	}
 	for _, gap := range s.ev.gaps {
 		if host, ok := strings.CutPrefix(gap, "control-plane host "); ok {
-			out = append(out, Finding{Severity: Warning, Where: "control plane", Text: "there are no logs of " + host, Next: nextForMaster(host)})
+			out = append(out, Finding{Severity: Warning, Where: "control plane", Text: "there are no logs of " + host,
+				Next: nextForMaster(host)})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"bytes"
 	"encoding/json"
 	"path"
 	"slices"
@@ -72,22 +73,11 @@ func (ev *evidence) runs() []phase.Run {
 	if !ok {
 		return nil
 	}
-	var doc struct {
-		Runs []phase.Run `json:"runs"`
-	}
-	if err := json.Unmarshal(raw, &doc); err != nil {
+	runs, err := phase.DecodeJournal(bytes.NewReader(raw))
+	if err != nil {
 		ev.gaps = append(ev.gaps, journalFile+" is not whole")
-		return nil
 	}
-	first := 0
-	for i, run := range doc.Runs {
-		for _, n := range run.Notes {
-			if strings.HasPrefix(n.Message, phase.NoteDestroyed) {
-				first = i + 1
-			}
-		}
-	}
-	return doc.Runs[first:]
+	return phase.SinceDestroyed(runs)
 }
 
 // services replays the record files of the bootstrap host.
@@ -108,7 +98,8 @@ func failedUnits(raw []byte) []string {
 	for line := range strings.Lines(string(raw)) {
 		for _, word := range strings.Fields(line) {
 			// Lines may begin with a dot that marks the failure.
-			if ext := path.Ext(word); slices.Contains([]string{".service", ".mount", ".socket", ".target", ".timer", ".device", ".swap"}, ext) {
+			if ext := path.Ext(word); slices.Contains([]string{".service", ".mount", ".socket", ".target", ".timer",
+				".device", ".swap"}, ext) {
 				out = append(out, word)
 				break
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // scene is the evidence, decoded.
@@ -44,7 +45,8 @@ func (ev *evidence) scene() *scene {
 	slices.SortFunc(s.nodes, byName)
 	slices.SortFunc(s.operators, byName)
 	slices.SortFunc(s.pods, func(a, b pod) int {
-		return cmp.Or(cmp.Compare(a.Metadata.Namespace, b.Metadata.Namespace), cmp.Compare(a.Metadata.Name, b.Metadata.Name))
+		return cmp.Or(cmp.Compare(a.Metadata.Namespace, b.Metadata.Namespace),
+			cmp.Compare(a.Metadata.Name, b.Metadata.Name))
 	})
 	return s
 }
@@ -85,7 +87,7 @@ func (s *scene) bootstrapped() bool {
 	}
 	for _, run := range s.runs {
 		for _, e := range run.Phases {
-			if e.Name == "bootstrap-complete" && (e.Result == phase.Done || e.Result == phase.Already) {
+			if e.Name == phases.BootstrapComplete.Name && (e.Result == phase.Done || e.Result == phase.Already) {
 				return true
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // answer keeps that the API did not answer the installer, and why.
@@ -26,7 +27,7 @@ func (s *scene) silence() (why string, silent bool) {
 		}
 		return answer.Error, json.Unmarshal(raw, &answer) == nil && answer.Error != ""
 	}
-	if e, failed := s.failedPhase(); failed && e.Name == "api-answers" && s.local() {
+	if e, failed := s.failedPhase(); failed && e.Name == phases.APIAnswers.Name && s.local() {
 		return e.Detail, true
 	}
 	return "", false
@@ -42,7 +43,7 @@ func (s *scene) local() bool {
 func (s *scene) handedOverAt() time.Time {
 	for _, run := range s.runs {
 		for _, e := range run.Phases {
-			if e.Name == "bootstrap-complete" && e.Result == phase.Done {
+			if e.Name == phases.BootstrapComplete.Name && e.Result == phase.Done {
 				return e.Ended
 			}
 		}
@@ -80,7 +81,8 @@ func told(look check) check {
 		found := look(s)
 		if s.hearsay() {
 			for i := range found {
-				found[i].Text += " (as of " + s.taken.UTC().Format(time.DateTime) + " UTC, in the bootstrap host's own API)"
+				found[i].Text += " (as of " + s.taken.UTC().Format(time.DateTime) +
+					" UTC, in the bootstrap host's own API)"
 			}
 		}
 		return found
@@ -104,7 +106,8 @@ func silentBootstrap(s *scene) []Finding {
 		severity = Info // it may be on its way
 	}
 	return []Finding{{Severity: severity, Where: apiPlace, Text: "it does not answer this machine: " + why,
-		Next: "check that its name and its virtual address or load balancer lead to the bootstrap host, on port 6443, also from this machine"}}
+		Next: "check that its name and its virtual address or load balancer lead to the bootstrap host, on port " +
+			"6443, also from this machine"}}
 }
 
 // silentCluster is an API that does not answer although the masters have taken
@@ -115,13 +118,14 @@ func silentCluster(s *scene) []Finding {
 		return nil
 	}
 	return []Finding{{Severity: Error, Where: apiPlace, Text: "it does not answer this machine: " + why,
-		Next: "check the way to it from here (name, route, firewall, virtual address or load balancer, port 6443) and that the masters run; then look again: okd-install analyze --live"}}
+		Next: "check the way to it from here (name, route, firewall, virtual address or load balancer, port 6443) " +
+			"and that the masters run; then look again: okd-install analyze --live"}}
 }
 
 // awaited reports whether a run has begun to wait for the API.
 func (s *scene) awaited() bool {
 	run, ok := s.last()
-	return !ok || slices.ContainsFunc(run.Phases, func(e phase.Entry) bool { return e.Name == "api-answers" })
+	return !ok || slices.ContainsFunc(run.Phases, func(e phase.Entry) bool { return e.Name == phases.APIAnswers.Name })
 }
 
 // secondBootstrap warns of a bootstrap host beside a cluster that needs none.
@@ -130,6 +134,7 @@ func secondBootstrap(s *scene) []Finding {
 		return nil
 	}
 	return []Finding{{Severity: Warning, Where: bootstrapHost, Since: s.born(),
-		Text: "it has begun a control plane of its own, although the masters took over at " + s.handedOverAt().UTC().Format(time.DateTime) + " UTC",
+		Text: "it has begun a control plane of its own, although the masters took over at " +
+			s.handedOverAt().UTC().Format(time.DateTime) + " UTC",
 		Next: "remove it, so that it does not get the cluster's address: okd-install destroy bootstrap"}}
 }

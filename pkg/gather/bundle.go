@@ -51,7 +51,8 @@ func create(dir, name string, clean *cleaner, now time.Time) (*bundle, error) {
 		return nil, fmt.Errorf("create log bundle: %w", err)
 	}
 	compress := gzip.NewWriter(file)
-	return &bundle{name: name, clean: clean, now: now, file: file, gzip: compress, tar: tar.NewWriter(compress), paths: map[string]bool{}}, nil
+	return &bundle{name: name, clean: clean, now: now, file: file, gzip: compress, tar: tar.NewWriter(compress),
+		paths: map[string]bool{}}, nil
 }
 
 // add puts one file in; a second one of the same name is dropped.
@@ -88,7 +89,7 @@ func (b *bundle) write(name string, content []byte) {
 	}
 }
 
-// has says whether there is a file below a directory.
+// has reports whether there is a file below a directory.
 func (b *bundle) has(dir string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -142,7 +143,8 @@ func inner(name string) (string, bool) {
 		return "", false
 	}
 	base := path.Base(rest)
-	if strings.HasSuffix(base, ".key") || strings.HasPrefix(base, "kubeconfig") || strings.HasPrefix(base, "kubeadmin-password") {
+	if strings.HasSuffix(base, ".key") || strings.HasPrefix(base, "kubeconfig") ||
+		strings.HasPrefix(base, "kubeadmin-password") {
 		return "", false
 	}
 	return rest, true

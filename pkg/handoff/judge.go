@@ -56,14 +56,14 @@ type Verdict struct {
 	Running bool
 }
 
-// Settled says whether the verdict stands whatever the API says.
+// Settled reports whether the verdict stands whatever the API says.
 func (e Evidence) Settled() bool {
 	asked := e
 	asked.API = API{Asked: true, Complete: true, Moved: true}
 	return asked.Judge() == e.Judge()
 }
 
-// Absent says whether the platform has nothing of the cluster, by its own word.
+// Absent reports whether the platform has nothing of the cluster, by its own word.
 func (e Evidence) Absent() bool {
 	return e.Platform == nil && e.Record.Progress == machines.NoRecord && len(e.Machines) == 0
 }

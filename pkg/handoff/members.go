@@ -18,7 +18,7 @@ var etcdNamespaces = []string{"openshift-etcd", "openshift-etcd-operator"}
 // Members passes on, until ctx ends, what the cluster's own events say of etcd
 // members that join, are promoted or leave, and when: the one record of the way
 // from one member to four and to three. Every run sees the same events; fresh
-// says whether one was not told of before.
+// reports whether one was not told of before.
 func (w *Watcher) Members(ctx context.Context, fresh func(at time.Time, text string) bool) {
 	seen := map[string]bool{}
 	look := func(ctx context.Context) {

@@ -17,7 +17,7 @@ import (
 // fipsFile is where Linux says whether it is in FIPS mode.
 const fipsFile = "/proc/sys/crypto/fips_enabled"
 
-// hostFIPS says whether this host restricts itself to the cryptography of FIPS
+// hostFIPS reports whether this host restricts itself to the cryptography of FIPS
 // 140. A kernel without the file has no such mode.
 func hostFIPS(file string) types.FIPSMode {
 	text, err := os.ReadFile(file)
@@ -35,9 +35,9 @@ func hostFIPS(file string) types.FIPSMode {
 // lookupBudget is how long a name server may take to answer.
 const lookupBudget = 10 * time.Second
 
-// lookUp asks this host's resolver for the addresses of a name. A name that
+// LookUp asks this host's resolver for the addresses of a name. A name that
 // does not exist has none.
-func lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
+func LookUp(ctx context.Context, host string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupBudget)
 	defer cancel()
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host+".") // no search domains

@@ -7,8 +7,8 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/seal"
-	"github.com/okd-install/okd-install/pkg/version"
 )
 
 // Where the key of an encrypted state comes from, if no flag names a file.
@@ -17,22 +17,22 @@ const (
 	envStatePassphraseFile = "OKD_INSTALL_STATE_PASSPHRASE_FILE"
 )
 
-// stateKey is the key that the user gave for the state, nil if he gave none.
-func (a *App) stateKey() (*seal.Key, error) {
-	file, from := a.StateKeyFile, "--state-passphrase-file"
+// StateKey is the key that the user gave for the state, nil if there is none.
+func (e *Env) StateKey() (*seal.Key, error) {
+	file, from := e.StateKeyFile, "--state-passphrase-file"
 	if file == "" {
-		file, from = a.Getenv(envStatePassphraseFile), envStatePassphraseFile
+		file, from = e.Getenv(envStatePassphraseFile), envStatePassphraseFile
 	}
 	if file != "" {
 		return readKey(file, from)
 	}
-	text := a.Getenv(envStatePassphrase)
+	text := e.Getenv(envStatePassphrase)
 	if text == "" {
 		return nil, nil
 	}
 	key, err := seal.Passphrase(text)
 	if err != nil {
-		return nil, badKey(fmt.Errorf("use %s: %w", envStatePassphrase, err))
+		return nil, badKey("use %s: %w", envStatePassphrase, err)
 	}
 	return key, nil
 }
@@ -40,7 +40,7 @@ func (a *App) stateKey() (*seal.Key, error) {
 func readKey(file, from string) (*seal.Key, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, badKey(fmt.Errorf("read the key of the state, as %s says: %w", from, err))
+		return nil, badKey("read the key of the state, as %s says: %w", from, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, seal.MaxKeyFile+1))
@@ -52,40 +52,36 @@ func readKey(file, from string) (*seal.Key, error) {
 		key, err = seal.ParseKey(data)
 	}
 	if err != nil {
-		return nil, badKey(fmt.Errorf("read the key of the state in %s: %w", file, err))
+		return nil, badKey("read the key of the state in %s: %w", file, err)
 	}
 	return key, nil
 }
 
-func badKey(err error) error {
-	return &Failure{Code: ExitOther, Next: "name a file that holds a passphrase in one line, or an age identity as age-keygen writes it", Err: err}
+func badKey(format string, args ...any) error {
+	return exit.New("name a file that holds a passphrase in one line, or an age identity as age-keygen writes it",
+		format, args...)
 }
 
-// locking says who takes the directory.
-func (a *App) locking() asset.Options {
-	return asset.Options{Clock: a.Clock, Command: a.Command, Version: version.Version}
-}
-
-// Rekey encrypts the state with the key in another file.
-func (a *App) Rekey(file string) error {
+// Rekey is the command state rekey: it encrypts the state with the key in a file.
+func Rekey(e *Env, file string) error {
 	key, err := readKey(file, "--new-passphrase-file")
 	if err != nil {
 		return err
 	}
-	return a.reseal(key, "State encrypted with the key in "+file)
+	return e.reseal(key, "State encrypted with the key in "+file)
 }
 
-// Decrypt makes the state plain text again.
-func (a *App) Decrypt() error { return a.reseal(nil, "State is not encrypted any more") }
+// Decrypt is the command state decrypt: it makes the state plain text again.
+func Decrypt(e *Env) error { return e.reseal(nil, "State is not encrypted any more") }
 
-func (a *App) reseal(to *seal.Key, done string) error {
-	from, err := a.stateKey()
+func (e *Env) reseal(to *seal.Key, done string) error {
+	from, err := e.StateKey()
 	if err != nil {
 		return err
 	}
-	if err := asset.Reseal(a.Dir, from, to, a.locking()); err != nil {
-		return a.classify(err)
+	if err := asset.Reseal(e.Dir, from, to, e.locking()); err != nil {
+		return e.Explain(err)
 	}
-	event.Info(a.Sink, done)
+	event.Info(e.Sink, done)
 	return nil
 }

@@ -4,7 +4,9 @@ package machines
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
@@ -12,6 +14,9 @@ import (
 
 // Everything asks Destroy for all stages at once.
 const Everything plan.Stage = ""
+
+// Bootstrap is the role of the bootstrap host.
+const Bootstrap = "bootstrap"
 
 // Machine is a machine of a cluster.
 type Machine struct {
@@ -48,4 +53,25 @@ type Provider interface {
 	Record(ctx context.Context, r Record) error
 	// Clusters are all clusters of this installer that the platform remembers.
 	Clusters(ctx context.Context) ([]Record, error)
+}
+
+// Remaining turns what a removal left behind into an error that names it. The
+// error is err if nothing was left.
+func Remaining(left []plan.Ref, err error) error {
+	if len(left) == 0 {
+		return err
+	}
+	names := make([]string, len(left))
+	for i, r := range left {
+		names[i] = string(r.Kind) + " " + r.Name
+	}
+	count := "1 object is"
+	if len(left) > 1 {
+		count = fmt.Sprintf("%d objects are", len(left))
+	}
+	text := fmt.Errorf("%s still there: %s", count, strings.Join(names, ", "))
+	if err != nil {
+		return fmt.Errorf("%w: %w", text, err)
+	}
+	return text
 }

@@ -15,11 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-const rootXML = `<api><product_info><name>oVirt Engine</name><version><major>4</major><minor>5</minor><build>7</build><revision>0</revision></version></product_info></api>`
+const rootXML = `<api><product_info><name>oVirt Engine</name>
+<version><major>4</major><minor>5</minor><build>7</build><revision>0</revision></version></product_info></api>`
 
 // stub is the least of an engine: sign-on, the root, and what a test adds.
 type stub struct {
@@ -55,7 +57,8 @@ func newStub(t *testing.T, extra http.HandlerFunc, wrap ...func(http.Handler) ht
 		s.mu.Unlock()
 		if !ok {
 			w.WriteHeader(401)
-			fmt.Fprint(w, `<html><body>invalid_grant: The provided authorization grant for the auth code has expired.</body></html>`)
+			fmt.Fprint(w, `<html><body>invalid_grant: The provided authorization grant for the auth code has expired.`+
+				`</body></html>`)
 			return
 		}
 		s.extra(w, r)
@@ -72,7 +75,8 @@ func newStub(t *testing.T, extra http.HandlerFunc, wrap ...func(http.Handler) ht
 }
 
 func (s *stub) config() ovirt.Config {
-	return ovirt.Config{URL: s.URL + "/ovirt-engine/api", Username: "admin@internal", Password: secret.New("right password"),
+	return ovirt.Config{URL: s.URL + "/ovirt-engine/api", Username: "admin@internal",
+		Password: secret.New("right password"),
 		CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))}
 }
 
@@ -90,7 +94,10 @@ func (s *stub) dial(t *testing.T, o ovirt.Options) *ovirt.Client {
 
 func TestDialFails(t *testing.T) {
 	s := newStub(t, nil)
-	other := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>hello</html>") }))
+	other := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter,
+		_ *http.Request) {
+		fmt.Fprint(w, "<html>hello</html>")
+	}))
 	t.Cleanup(other.Close)
 	for _, c := range []struct {
 		name string
@@ -98,17 +105,20 @@ func TestDialFails(t *testing.T) {
 		kind ovirt.Kind
 		text string
 	}{
-		{"wrong password", func(c *ovirt.Config) { c.Password = secret.New("wrong password") }, ovirt.BadLogin, "Cannot authenticate user 'admin@internal'"},
+		{"wrong password", func(c *ovirt.Config) { c.Password = secret.New("wrong password") }, ovirt.BadLogin,
+			"Cannot authenticate user 'admin@internal'"},
 		{"untrusted CA", func(c *ovirt.Config) { c.CABundle = "" }, ovirt.UntrustedCA, "pki-resource"},
-		{"nobody there", func(c *ovirt.Config) { c.URL = "https://127.0.0.1:1/ovirt-engine/api" }, ovirt.Unreachable, "check ovirt_url"},
-		{"not an engine", func(c *ovirt.Config) { c.URL = other.URL + "/ovirt-engine/api" }, ovirt.NotEngine, "check ovirt_url"},
+		{"nobody there", func(c *ovirt.Config) { c.URL = "https://127.0.0.1:1/ovirt-engine/api" }, ovirt.Unreachable,
+			"check ovirt_url"},
+		{"not an engine", func(c *ovirt.Config) { c.URL = other.URL + "/ovirt-engine/api" }, ovirt.NotEngine,
+			"check ovirt_url"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := s.config()
 			c.edit(&cfg)
 			start := time.Now()
 			_, err := ovirt.Dial(t.Context(), cfg, ovirt.Options{Poll: 5 * time.Millisecond})
-			if !ovirt.Is(err, c.kind) || !strings.Contains(err.Error(), c.text) {
+			if !ovirt.Is(err, c.kind) || !strings.Contains(err.Error()+"; next: "+exit.Next(err), c.text) {
 				t.Errorf("got %v, want kind %q and %q", err, c.kind, c.text)
 			}
 			if strings.Contains(fmt.Sprint(err), "password\"") || strings.Contains(fmt.Sprint(err), "wrong password") {
@@ -132,11 +142,15 @@ func TestErrorsAreTyped(t *testing.T) {
 		kind   ovirt.Kind
 		text   string
 	}{
-		{"name used", 409, fault("Cannot add VM. The VM name is already in use."), ovirt.Conflict, "The VM name is already in use."},
-		{"locked disk", 409, fault("Cannot remove Virtual Disk. Disk is locked. Please try again later."), ovirt.Locked, "Disk is locked"},
-		{"related", 409, fault("Related operation is currently in progress. Please try again later."), ovirt.Locked, ""},
+		{"name used", 409, fault("Cannot add VM. The VM name is already in use."), ovirt.Conflict,
+			"The VM name is already in use."},
+		{"locked disk", 409, fault("Cannot remove Virtual Disk. Disk is locked. Please try again later."),
+			ovirt.Locked, "Disk is locked"},
+		{"related", 409, fault("Related operation is currently in progress. Please try again later."), ovirt.Locked,
+			""},
 		{"bad parameter", 400, fault("Wrong MAC."), ovirt.Refused, "Wrong MAC."},
-		{"no permission", 403, fault("User is not authorized to perform this action."), ovirt.Forbidden, "not authorized"},
+		{"no permission", 403, fault("User is not authorized to perform this action."), ovirt.Forbidden,
+			"not authorized"},
 		{"missing", 404, "", ovirt.NotFound, ""},
 		{"internal", 500, fault("Internal Engine Error"), ovirt.Unavailable, "Internal Engine Error"},
 		{"proxy page", 503, "<html><h1>Service Unavailable</h1></html>", ovirt.Unavailable, "503"},
@@ -152,7 +166,8 @@ func TestErrorsAreTyped(t *testing.T) {
 			if !ovirt.Is(err, c.kind) || !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got %v, want kind %q and %q", err, c.kind, c.text)
 			}
-			if err := cl.DeleteTag(t.Context(), ovirt.Tag{ID: "t1", Name: "x"}); c.kind == ovirt.NotFound && err != nil || c.kind == ovirt.Conflict && !ovirt.Is(err, ovirt.Conflict) {
+			if err := cl.DeleteTag(t.Context(), ovirt.Tag{ID: "t1", Name: "x"}); c.kind == ovirt.NotFound &&
+				err != nil || c.kind == ovirt.Conflict && !ovirt.Is(err, ovirt.Conflict) {
 				t.Errorf("through the library: %v", err)
 			}
 		})
@@ -166,7 +181,8 @@ func TestLogsInAgain(t *testing.T) {
 		fmt.Fprint(w, `<vm id="v1"><name>x</name></vm>`)
 	})
 	var log bytes.Buffer
-	c := s.dial(t, ovirt.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	c := s.dial(t, ovirt.Options{Log: slog.New(slog.NewTextHandler(&log,
+		&slog.HandlerOptions{Level: slog.LevelDebug}))})
 	s.mu.Lock()
 	s.valid = "none"
 	s.mu.Unlock()
@@ -194,7 +210,8 @@ func TestHangingEngine(t *testing.T) {
 	s := newStub(t, func(http.ResponseWriter, *http.Request) { <-release })
 	t.Cleanup(func() { close(release) }) // runs before the server is closed
 	c := s.dial(t, ovirt.Options{CallLimit: 30 * time.Millisecond, Grace: 10 * time.Millisecond, Tries: 2})
-	if _, err := c.GetVM(t.Context(), "v1"); !ovirt.Is(err, ovirt.Unavailable) || !strings.Contains(err.Error(), "no answer within") {
+	if _, err := c.GetVM(t.Context(), "v1"); !ovirt.Is(err, ovirt.Unavailable) ||
+		!strings.Contains(err.Error(), "no answer within") {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -231,7 +248,9 @@ func TestUploadResumes(t *testing.T) {
 			phase = "finished_success"
 			fmt.Fprint(w, `<action><status>complete</status></action>`)
 		case strings.Contains(r.URL.Path, "/imagetransfers"):
-			fmt.Fprintf(w, `<image_transfer id="t1"><image id="d1"/><phase>%s</phase><transfer_url>https://127.0.0.1:1/images/x</transfer_url><proxy_url>%s/images/secret-ticket</proxy_url></image_transfer>`, phase, s.URL)
+			fmt.Fprintf(w, `<image_transfer id="t1"><image id="d1"/><phase>%s</phase>
+				<transfer_url>https://127.0.0.1:1/images/x</transfer_url><proxy_url>%s/images/secret-ticket</proxy_url>
+				</image_transfer>`, phase, s.URL)
 		case strings.Contains(r.URL.Path, "/disks/"):
 			fmt.Fprint(w, `<disk id="d1"><status>ok</status></disk>`)
 		}
@@ -251,7 +270,8 @@ func TestUploadResumes(t *testing.T) {
 			return
 		}
 		var from, to, total int64
-		if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &total); err != nil || total != 1000 {
+		if _, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &total); err != nil ||
+			total != 1000 {
 			w.WriteHeader(400)
 			return
 		}
@@ -265,7 +285,8 @@ func TestUploadResumes(t *testing.T) {
 	})
 	want := bytes.Repeat([]byte("0123456789"), 100)
 	var last int64
-	err := s.dial(t, ovirt.Options{}).Upload(t.Context(), ovirt.Upload{DiskID: "d1", Format: "cow", Source: bytes.NewReader(want), Size: 1000,
+	err := s.dial(t, ovirt.Options{}).Upload(t.Context(), ovirt.Upload{DiskID: "d1", Format: "cow",
+		Source: bytes.NewReader(want), Size: 1000,
 		Chunk: 300, Progress: func(sent, _ int64) { last = sent }})
 	if err != nil {
 		t.Fatal(err)

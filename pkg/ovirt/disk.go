@@ -3,16 +3,16 @@ package ovirt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // States of a disk.
 const (
 	DiskOK      = "ok"
-	DiskLocked  = "locked"
 	DiskIllegal = "illegal"
 )
 
@@ -54,39 +54,30 @@ func (c *Client) DisksByPrefix(ctx context.Context, prefix string) ([]Disk, erro
 }
 
 func (c *Client) searchDisks(ctx context.Context, query string, keep func(Disk) bool) ([]Disk, error) {
-	return ask(ctx, c, "search disks", func(s *session) ([]Disk, error) {
-		var out []Disk
-		resp, err := s.api.DisksService().List().Search(query).Send()
-		if err != nil {
-			return nil, err
-		}
-		if list, ok := resp.Disks(); ok {
-			for _, d := range list.Slice() {
-				if disk := diskFrom(d); keep(disk) {
-					out = append(out, disk)
-				}
-			}
-		}
-		return out, nil
+	resp, err := call(ctx, c, "search disks", repeatable, func(e *engine) *sdk.DisksServiceListRequest {
+		return e.DisksService().List().Search(query)
 	})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resp.Disks()
+	return slices.DeleteFunc(all(list, ok, diskFrom), func(d Disk) bool { return !keep(d) }), nil
 }
 
 // GetDisk returns the disk with that ID.
 func (c *Client) GetDisk(ctx context.Context, id string) (Disk, error) {
-	return ask(ctx, c, "read disk "+id, func(s *session) (Disk, error) {
-		var out Disk
-		resp, err := s.api.DisksService().DiskService(id).Get().Send()
-		if err != nil {
-			return out, err
-		}
-		if d, ok := resp.Disk(); ok {
-			out = diskFrom(d)
-		}
-		return out, nil
+	op := "read disk " + id
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.DiskServiceGetRequest {
+		return e.DisksService().DiskService(id).Get()
 	})
+	if err != nil {
+		return Disk{}, err
+	}
+	d, ok := resp.Disk()
+	return one(op, d, ok, diskFrom)
 }
 
-func diskFrom(d *ovirtsdk.Disk) Disk {
+func diskFrom(d *sdk.Disk) Disk {
 	disk := Disk{}
 	disk.ID, _ = d.Id()
 	disk.Alias, _ = d.Alias()
@@ -114,27 +105,22 @@ func diskFrom(d *ovirtsdk.Disk) Disk {
 // CreateDisk asks for a disk; it is locked until it is there.
 func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 	op := "create disk " + spec.Alias
-	return send(ctx, c, op, func(s *session) (Disk, error) {
-		var out Disk
-		b := ovirtsdk.NewDiskBuilder().
+	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.DisksServiceAddRequest {
+		b := sdk.NewDiskBuilder().
 			Alias(spec.Alias).Description(spec.Description).
-			Format(ovirtsdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
+			Format(sdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
 			ProvisionedSize(spec.Bytes).
-			StorageDomainsBuilderOfAny(*ovirtsdk.NewStorageDomainBuilder().Id(spec.StorageDomainID))
+			StorageDomainsBuilderOfAny(*sdk.NewStorageDomainBuilder().Id(spec.StorageDomainID))
 		if spec.InitialBytes > 0 {
 			b.InitialSize(spec.InitialBytes)
 		}
-		resp, err := s.api.DisksService().Add().Disk(b.MustBuild()).Send()
-		if err != nil {
-			return out, err
-		}
-		d, ok := resp.Disk()
-		if !ok {
-			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no disk"}
-		}
-		out = diskFrom(d)
-		return out, nil
+		return e.DisksService().Add().Disk(b.MustBuild())
 	})
+	if err != nil {
+		return Disk{}, err
+	}
+	d, ok := resp.Disk()
+	return one(op, d, ok, diskFrom)
 }
 
 // WaitDisk waits until a disk is ok.
@@ -159,48 +145,41 @@ func (c *Client) WaitDisk(ctx context.Context, id string, limit time.Duration) (
 
 // ResizeDisk grows a disk.
 func (c *Client) ResizeDisk(ctx context.Context, id string, bytes int64) error {
-	return c.read(ctx, "resize disk "+id, func(s *session) error {
-		_, err := s.api.DisksService().DiskService(id).Update().
-			Disk(ovirtsdk.NewDiskBuilder().ProvisionedSize(bytes).MustBuild()).Send()
-		return err
-	})
+	return ignore(call(ctx, c, "resize disk "+id, repeatable, func(e *engine) *sdk.DiskServiceUpdateRequest {
+		return e.DisksService().DiskService(id).Update().
+			Disk(sdk.NewDiskBuilder().ProvisionedSize(bytes).MustBuild())
+	}))
 }
 
 // DescribeDisk replaces a disk's description.
 func (c *Client) DescribeDisk(ctx context.Context, id, description string) error {
-	return c.read(ctx, "describe disk "+id, func(s *session) error {
-		_, err := s.api.DisksService().DiskService(id).Update().
-			Disk(ovirtsdk.NewDiskBuilder().Description(description).MustBuild()).Send()
-		return err
-	})
+	return ignore(call(ctx, c, "describe disk "+id, repeatable, func(e *engine) *sdk.DiskServiceUpdateRequest {
+		return e.DisksService().DiskService(id).Update().
+			Disk(sdk.NewDiskBuilder().Description(description).MustBuild())
+	}))
 }
 
 // DeleteDisk removes a disk. One that is gone is fine.
 func (c *Client) DeleteDisk(ctx context.Context, d Disk) error {
-	return gone(c.read(ctx, "delete disk "+d.Alias, func(s *session) error {
-		_, err := s.api.DisksService().DiskService(d.ID).Remove().Send()
-		return err
-	}))
+	return gone(ignore(call(ctx, c, "delete disk "+d.Alias, repeatable, func(e *engine) *sdk.DiskServiceRemoveRequest {
+		return e.DisksService().DiskService(d.ID).Remove()
+	})))
 }
 
 // Attachments lists the disks of a machine.
 func (c *Client) Attachments(ctx context.Context, vmID string) ([]Attachment, error) {
-	return ask(ctx, c, "list disks of virtual machine", func(s *session) ([]Attachment, error) {
-		var out []Attachment
-		resp, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().List().Send()
-		if err != nil {
-			return nil, err
-		}
-		if list, ok := resp.Attachments(); ok {
-			for _, a := range list.Slice() {
-				out = append(out, attachmentFrom(a))
-			}
-		}
-		return out, nil
+	const op = "list disks of virtual machine"
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.DiskAttachmentsServiceListRequest {
+		return e.VmsService().VmService(vmID).DiskAttachmentsService().List()
 	})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resp.Attachments()
+	return all(list, ok, attachmentFrom), nil
 }
 
-func attachmentFrom(a *ovirtsdk.DiskAttachment) Attachment {
+func attachmentFrom(a *sdk.DiskAttachment) Attachment {
 	out := Attachment{}
 	if d, ok := a.Disk(); ok {
 		out.DiskID, _ = d.Id()
@@ -214,47 +193,45 @@ func attachmentFrom(a *ovirtsdk.DiskAttachment) Attachment {
 
 // AttachDisk puts a disk into a machine, to boot from.
 func (c *Client) AttachDisk(ctx context.Context, vmID, diskID string) error {
-	return c.write(ctx, "attach disk "+diskID, func(s *session) error {
-		a := ovirtsdk.NewDiskAttachmentBuilder().
-			DiskBuilder(ovirtsdk.NewDiskBuilder().Id(diskID)).
-			Interface(ovirtsdk.DISKINTERFACE_VIRTIO_SCSI).Bootable(true).Active(true).MustBuild()
-		_, err := s.api.VmsService().VmService(vmID).DiskAttachmentsService().Add().Attachment(a).Send()
-		return err
-	})
+	op := "attach disk " + diskID
+	return ignore(call(ctx, c, op, single, func(e *engine) *sdk.DiskAttachmentsServiceAddRequest {
+		a := sdk.NewDiskAttachmentBuilder().
+			DiskBuilder(sdk.NewDiskBuilder().Id(diskID)).
+			Interface(sdk.DISKINTERFACE_VIRTIO_SCSI).Bootable(true).Active(true).MustBuild()
+		return e.VmsService().VmService(vmID).DiskAttachmentsService().Add().Attachment(a)
+	}))
 }
 
 // DetachDisk takes a disk out of a machine. The disk stays; one that is not in
 // the machine is fine.
 func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
-	return gone(c.read(ctx, "detach disk "+d.Alias+" from virtual machine "+vm.Name, func(s *session) error {
-		_, err := s.api.VmsService().VmService(vm.ID).DiskAttachmentsService().AttachmentService(d.ID).
-			Remove().DetachOnly(true).Send()
-		return err
-	}))
+	op := "detach disk " + d.Alias + " from virtual machine " + vm.Name
+	return gone(ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.DiskAttachmentServiceRemoveRequest {
+		return e.VmsService().VmService(vm.ID).DiskAttachmentsService().AttachmentService(d.ID).
+			Remove().DetachOnly(true)
+	})))
 }
 
 // AttachedDisks returns the IDs of all disks that are in some machine, with the
 // ID of that machine.
 func (c *Client) AttachedDisks(ctx context.Context) (map[string]string, error) {
-	return ask(ctx, c, "list disks of all virtual machines", func(s *session) (map[string]string, error) {
-		resp, err := s.api.VmsService().List().Follow("disk_attachments").Send()
-		if err != nil {
-			return nil, err
-		}
-		out := map[string]string{}
-		vms, ok := resp.Vms()
-		if !ok {
-			return out, nil
-		}
-		for _, vm := range vms.Slice() {
-			list, ok := vm.DiskAttachments()
-			if !ok {
-				continue
-			}
-			for _, a := range list.Slice() {
-				out[attachmentFrom(a).DiskID], _ = vm.Id()
-			}
-		}
-		return out, nil
+	const op = "list disks of all virtual machines"
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmsServiceListRequest {
+		return e.VmsService().List().Follow("disk_attachments")
 	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	vms, ok := resp.Vms()
+	if !ok {
+		return out, nil
+	}
+	for _, vm := range vms.Slice() {
+		list, ok := vm.DiskAttachments()
+		for _, a := range all(list, ok, attachmentFrom) {
+			out[a.DiskID], _ = vm.Id()
+		}
+	}
+	return out, nil
 }

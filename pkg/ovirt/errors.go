@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // Kind says what went wrong, in terms of what can be done about it.
@@ -39,7 +39,7 @@ type Error struct {
 	Kind   Kind
 	Status int    // HTTP status, 0 if unknown
 	Detail string // the engine's own words
-	Next   string // what to do
+	Advice string // what to do
 	Err    error
 }
 
@@ -48,15 +48,15 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
-	if e.Next != "" {
-		s += "; " + e.Next
-	}
 	return s
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is says whether err is a failed request of one of the given kinds.
+// Next is what to do, empty if nothing is known.
+func (e *Error) Next() string { return e.Advice }
+
+// Is reports whether err is a failed request of one of the given kinds.
 func Is(err error, kinds ...Kind) bool {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -74,7 +74,8 @@ var (
 	statusText = regexp.MustCompile(`HTTP response code is "(\d+)"`)
 	faultText  = regexp.MustCompile(`Fault detail is "((?s).*?)"\.( HTTP response|$)`)
 	// A conflict of these words ends by itself when the engine is done.
-	lockedText = regexp.MustCompile(`(?i)\block|related operation|in progress|being (created|copied|moved|transferred|removed)`)
+	lockedText = regexp.MustCompile(`(?i)\block|related operation|in progress|` +
+		`being (created|copied|moved|transferred|removed)`)
 )
 
 // classify turns what the SDK returns into an Error. The SDK keeps the HTTP
@@ -89,7 +90,7 @@ func classify(op string, err error) error {
 	}
 	e := &Error{Op: op, Err: err, Detail: detail(err)}
 	e.Kind, e.Status = kindOf(err)
-	e.Next = next(e.Kind)
+	e.Advice = advice(e.Kind)
 	return e
 }
 
@@ -98,9 +99,9 @@ func kindOf(err error) (Kind, int) {
 	if k, ok := connectionKind(err, text); ok {
 		return k, 0
 	}
-	var parse *ovirtsdk.ResponseParseError
-	var auth *ovirtsdk.AuthError
-	var missing *ovirtsdk.NotFoundError
+	var parse *sdk.ResponseParseError
+	var auth *sdk.AuthError
+	var missing *sdk.NotFoundError
 	switch {
 	case errors.As(err, &parse):
 		return parseKind(parse.Code), parse.Code
@@ -188,19 +189,21 @@ func detail(err error) string {
 	if errors.As(err, &request) {
 		return request.Err.Error()
 	}
-	var parse *ovirtsdk.ResponseParseError
+	var parse *sdk.ResponseParseError
 	if errors.As(err, &parse) { // an HTML page; nobody wants to read it
 		return fmt.Sprintf("HTTP status %d", parse.Code)
 	}
 	return text
 }
 
-func next(k Kind) string {
+func advice(k Kind) string {
 	switch k {
 	case BadLogin:
 		return "check ovirt_username and ovirt_password in ovirt-config.yaml"
 	case UntrustedCA:
-		return "put the engine's CA (https://ENGINE/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA) into ovirt_ca_bundle or ovirt_cafile in ovirt-config.yaml"
+		return "put the engine's CA " +
+			"(https://ENGINE/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA) into " +
+			"ovirt_ca_bundle or ovirt_cafile in ovirt-config.yaml"
 	case Unreachable:
 		return "check ovirt_url in ovirt-config.yaml, DNS and firewalls"
 	case NotEngine:

@@ -3,7 +3,7 @@ package ovirt
 import (
 	"context"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // Group is an affinity group of a cluster.
@@ -15,21 +15,26 @@ type Group struct {
 
 // Groups lists the affinity groups of a cluster whose names begin so.
 func (c *Client) Groups(ctx context.Context, clusterID, prefix string) ([]Group, error) {
-	return ask(ctx, c, "list affinity groups", func(s *session) ([]Group, error) {
-		var out []Group
-		resp, err := s.api.ClustersService().ClusterService(clusterID).AffinityGroupsService().List().Send()
-		if err != nil {
-			return nil, err
+	resp, err := call(ctx, c, "list affinity groups", repeatable,
+		func(e *engine) *sdk.AffinityGroupsServiceListRequest {
+			return groupsOf(e, clusterID).List()
+		})
+	if err != nil {
+		return nil, err
+	}
+	var out []Group
+	list, ok := resp.Groups()
+	for _, g := range all(list, ok, groupFrom) {
+		if prefix == "" || hasPrefix(g.Name, prefix) {
+			g.ClusterID = clusterID
+			out = append(out, g)
 		}
-		if list, ok := resp.Groups(); ok {
-			for _, g := range list.Slice() {
-				if got := groupFrom(g, clusterID); prefix == "" || hasPrefix(got.Name, prefix) {
-					out = append(out, got)
-				}
-			}
-		}
-		return out, nil
-	})
+	}
+	return out, nil
+}
+
+func groupsOf(e *engine, clusterID string) *sdk.AffinityGroupsService {
+	return e.ClustersService().ClusterService(clusterID).AffinityGroupsService()
 }
 
 // FindGroup returns the group of that name, nil if there is none.
@@ -46,8 +51,8 @@ func (c *Client) FindGroup(ctx context.Context, clusterID, name string) (*Group,
 	return nil, nil
 }
 
-func groupFrom(g *ovirtsdk.AffinityGroup, clusterID string) Group {
-	out := Group{ClusterID: clusterID}
+func groupFrom(g *sdk.AffinityGroup) Group {
+	out := Group{}
 	out.ID, _ = g.Id()
 	out.Name, _ = g.Name()
 	out.Description, _ = g.Description()
@@ -64,55 +69,49 @@ func groupFrom(g *ovirtsdk.AffinityGroup, clusterID string) Group {
 // library would drop the priority.
 func (c *Client) CreateGroup(ctx context.Context, g Group) (Group, error) {
 	op := "create affinity group " + g.Name
-	return send(ctx, c, op, func(s *session) (Group, error) {
-		var out Group
-		b := ovirtsdk.NewAffinityGroupBuilder().
+	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.AffinityGroupsServiceAddRequest {
+		b := sdk.NewAffinityGroupBuilder().
 			Name(g.Name).Priority(float64(g.Priority)).
-			VmsRuleBuilder(ovirtsdk.NewAffinityRuleBuilder().Enabled(true).Positive(false).Enforcing(g.Enforcing)).
-			HostsRuleBuilder(ovirtsdk.NewAffinityRuleBuilder().Enabled(false).Positive(true).Enforcing(false))
+			VmsRuleBuilder(sdk.NewAffinityRuleBuilder().Enabled(true).Positive(false).Enforcing(g.Enforcing)).
+			HostsRuleBuilder(sdk.NewAffinityRuleBuilder().Enabled(false).Positive(true).Enforcing(false))
 		if g.Description != "" { // an empty one is refused by some engines (BZ 2100496)
 			b.Description(g.Description)
 		}
-		resp, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().Add().Group(b.MustBuild()).Send()
-		if err != nil {
-			return out, err
-		}
-		created, ok := resp.Group()
-		if !ok {
-			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no affinity group"}
-		}
-		out = groupFrom(created, g.ClusterID)
-		return out, nil
+		return groupsOf(e, g.ClusterID).Add().Group(b.MustBuild())
 	})
+	if err != nil {
+		return Group{}, err
+	}
+	created, ok := resp.Group()
+	out, err := one(op, created, ok, groupFrom)
+	out.ClusterID = g.ClusterID
+	return out, err
 }
 
 // GetGroup reads a group again, with the IDs of its machines.
 func (c *Client) GetGroup(ctx context.Context, g Group) (Group, []string, error) {
-	type answer struct {
-		group   Group
-		members []string
-	}
 	op := "read affinity group " + g.Name
-	out, err := ask(ctx, c, op, func(s *session) (answer, error) {
-		resp, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().GroupService(g.ID).Get().Send()
-		if err != nil {
-			return answer{}, err
-		}
-		group, ok := resp.Group()
-		if !ok {
-			return answer{}, &Error{Op: op, Kind: Broken, Detail: "the answer holds no affinity group"}
-		}
-		out := answer{group: groupFrom(group, g.ClusterID)}
-		if list, ok := group.Vms(); ok {
-			for _, vm := range list.Slice() {
-				if id, ok := vm.Id(); ok {
-					out.members = append(out.members, id)
-				}
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.AffinityGroupServiceGetRequest {
+		return groupsOf(e, g.ClusterID).GroupService(g.ID).Get()
+	})
+	if err != nil {
+		return Group{}, nil, err
+	}
+	group, ok := resp.Group()
+	out, err := one(op, group, ok, groupFrom)
+	if err != nil {
+		return Group{}, nil, err
+	}
+	out.ClusterID = g.ClusterID
+	var members []string
+	if list, ok := group.Vms(); ok {
+		for _, vm := range list.Slice() {
+			if id, ok := vm.Id(); ok {
+				members = append(members, id)
 			}
 		}
-		return out, nil
-	})
-	return out.group, out.members, err
+	}
+	return out, members, nil
 }
 
 // GroupVMs returns the IDs of a group's machines.
@@ -125,17 +124,17 @@ func (c *Client) GroupVMs(ctx context.Context, g Group) ([]string, error) {
 // with something that the SDK cannot read (BZ 1932320), so the caller looks
 // again instead of trusting the error.
 func (c *Client) JoinGroup(ctx context.Context, g Group, vm VM) error {
-	return c.write(ctx, "add virtual machine "+vm.Name+" to affinity group "+g.Name, func(s *session) error {
-		_, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().GroupService(g.ID).
-			VmsService().Add().Vm(ovirtsdk.NewVmBuilder().Id(vm.ID).MustBuild()).Send()
-		return err
-	})
+	op := "add virtual machine " + vm.Name + " to affinity group " + g.Name
+	return ignore(call(ctx, c, op, single, func(e *engine) *sdk.AffinityGroupVmsServiceAddRequest {
+		return groupsOf(e, g.ClusterID).GroupService(g.ID).VmsService().Add().
+			Vm(sdk.NewVmBuilder().Id(vm.ID).MustBuild())
+	}))
 }
 
 // DeleteGroup removes a group. One that is gone is fine.
 func (c *Client) DeleteGroup(ctx context.Context, g Group) error {
-	return gone(c.read(ctx, "delete affinity group "+g.Name, func(s *session) error {
-		_, err := s.api.ClustersService().ClusterService(g.ClusterID).AffinityGroupsService().GroupService(g.ID).Remove().Send()
-		return err
-	}))
+	op := "delete affinity group " + g.Name
+	return gone(ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.AffinityGroupServiceRemoveRequest {
+		return groupsOf(e, g.ClusterID).GroupService(g.ID).Remove()
+	})))
 }

@@ -3,8 +3,7 @@ package ovirt
 import (
 	"context"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
-	ovirtclient "github.com/ovirt/go-ovirt-client/v3"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // Tag carries ownership of machines.
@@ -12,21 +11,35 @@ type Tag struct{ ID, Name, Description string }
 
 // Tags returns all tags of the engine.
 func (c *Client) Tags(ctx context.Context) ([]Tag, error) {
-	return ask(ctx, c, "list tags", func(s *session) ([]Tag, error) {
-		var out []Tag
-		tags, err := s.lib.ListTags(once()...)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range tags {
-			tag := Tag{ID: string(t.ID()), Name: t.Name()}
-			if d := t.Description(); d != nil {
-				tag.Description = *d
-			}
-			out = append(out, tag)
-		}
-		return out, nil
+	resp, err := call(ctx, c, "list tags", repeatable, func(e *engine) *sdk.TagsServiceListRequest {
+		return e.TagsService().List()
 	})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resp.Tags()
+	return all(list, ok, tagFrom), nil
+}
+
+// GetTag returns the tag with that ID.
+func (c *Client) GetTag(ctx context.Context, id string) (Tag, error) {
+	op := "read tag " + id
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.TagServiceGetRequest {
+		return e.TagsService().TagService(id).Get()
+	})
+	if err != nil {
+		return Tag{}, err
+	}
+	t, ok := resp.Tag()
+	return one(op, t, ok, tagFrom)
+}
+
+func tagFrom(t *sdk.Tag) Tag {
+	out := Tag{}
+	out.ID, _ = t.Id()
+	out.Name, _ = t.Name()
+	out.Description, _ = t.Description()
+	return out
 }
 
 // FindTag returns the tag of that name, nil if there is none.
@@ -45,63 +58,59 @@ func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
 
 // CreateTag makes a tag; names of tags are unique.
 func (c *Client) CreateTag(ctx context.Context, name, description string) (Tag, error) {
-	return send(ctx, c, "create tag "+name, func(s *session) (Tag, error) {
-		var out Tag
-		params := ovirtclient.NewCreateTagParams()
+	op := "create tag " + name
+	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.TagsServiceAddRequest {
+		b := sdk.NewTagBuilder().Name(name)
 		if description != "" {
-			var err error
-			if params, err = params.WithDescription(description); err != nil {
-				return out, err
-			}
+			b.Description(description)
 		}
-		t, err := s.lib.CreateTag(name, params, once()...)
-		if err != nil {
-			return out, err
-		}
-		out = Tag{ID: string(t.ID()), Name: name, Description: description}
-		return out, nil
+		return e.TagsService().Add().Tag(b.MustBuild())
 	})
+	if err != nil {
+		return Tag{}, err
+	}
+	t, ok := resp.Tag()
+	return one(op, t, ok, tagFrom)
 }
 
 // DescribeTag replaces a tag's description. Doing so twice is the same as once.
 func (c *Client) DescribeTag(ctx context.Context, t Tag, description string) error {
-	return c.read(ctx, "describe tag "+t.Name, func(s *session) error {
-		_, err := s.api.TagsService().TagService(t.ID).Update().
-			Tag(ovirtsdk.NewTagBuilder().Name(t.Name).Description(description).MustBuild()).Send()
-		return err
-	})
+	return ignore(call(ctx, c, "describe tag "+t.Name, repeatable, func(e *engine) *sdk.TagServiceUpdateRequest {
+		return e.TagsService().TagService(t.ID).Update().
+			Tag(sdk.NewTagBuilder().Name(t.Name).Description(description).MustBuild())
+	}))
 }
 
 // DeleteTag removes a tag from the engine and all machines. One that is gone is
 // fine.
 func (c *Client) DeleteTag(ctx context.Context, t Tag) error {
-	return gone(c.read(ctx, "delete tag "+t.Name, func(s *session) error {
-		return s.lib.RemoveTag(ovirtclient.TagID(t.ID), once()...)
-	}))
+	return gone(ignore(call(ctx, c, "delete tag "+t.Name, repeatable, func(e *engine) *sdk.TagServiceRemoveRequest {
+		return e.TagsService().TagService(t.ID).Remove()
+	})))
 }
 
 // VMTags returns the names of a machine's tags.
 func (c *Client) VMTags(ctx context.Context, vmID string) ([]string, error) {
-	return ask(ctx, c, "list tags of virtual machine", func(s *session) ([]string, error) {
-		var out []string
-		resp, err := s.api.VmsService().VmService(vmID).TagsService().List().Send()
-		if err != nil {
-			return nil, err
-		}
-		if list, ok := resp.Tags(); ok {
-			for _, t := range list.Slice() {
-				if name, ok := t.Name(); ok {
-					out = append(out, name)
-				}
-			}
-		}
-		return out, nil
+	const op = "list tags of virtual machine"
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.AssignedTagsServiceListRequest {
+		return e.VmsService().VmService(vmID).TagsService().List()
 	})
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	list, ok := resp.Tags()
+	for _, t := range all(list, ok, tagFrom) {
+		out = append(out, t.Name)
+	}
+	return out, nil
 }
 
 // TagVM puts a tag on a machine. Doing so twice is the same as once.
 func (c *Client) TagVM(ctx context.Context, vm VM, tag Tag) error {
-	return c.read(ctx, "tag virtual machine "+vm.Name, func(s *session) error {
-		return s.lib.AddTagToVM(ovirtclient.VMID(vm.ID), ovirtclient.TagID(tag.ID), once()...)
-	})
+	op := "tag virtual machine " + vm.Name
+	return ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.AssignedTagsServiceAddRequest {
+		return e.VmsService().VmService(vm.ID).TagsService().Add().
+			Tag(sdk.NewTagBuilder().Id(tag.ID).MustBuild())
+	}))
 }

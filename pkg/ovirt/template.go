@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // Template is what machines are cloned from.
@@ -16,40 +16,35 @@ type Template struct {
 
 // FindTemplate returns the template of that name, nil if there is none.
 func (c *Client) FindTemplate(ctx context.Context, name string) (*Template, error) {
-	return ask(ctx, c, "search template "+name, func(s *session) (*Template, error) {
-		var out *Template
-		resp, err := s.api.TemplatesService().List().Search("name=" + name).Send()
-		if err != nil {
-			return nil, err
-		}
-		if list, ok := resp.Templates(); ok {
-			for _, t := range list.Slice() {
-				if got := templateFrom(t); got.Name == name {
-					out = &got
-					break
-				}
-			}
-		}
-		return out, nil
+	resp, err := call(ctx, c, "search template "+name, repeatable, func(e *engine) *sdk.TemplatesServiceListRequest {
+		return e.TemplatesService().List().Search("name=" + name)
 	})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resp.Templates()
+	for _, t := range all(list, ok, templateFrom) {
+		if t.Name == name {
+			return &t, nil
+		}
+	}
+	return nil, nil
 }
 
 // GetTemplate returns the template with that ID.
 func (c *Client) GetTemplate(ctx context.Context, id string) (Template, error) {
-	return ask(ctx, c, "read template "+id, func(s *session) (Template, error) {
-		resp, err := s.api.TemplatesService().TemplateService(id).Get().Send()
-		if err != nil {
-			return Template{}, err
-		}
-		t, ok := resp.Template()
-		if !ok {
-			return Template{}, &Error{Op: "read template " + id, Kind: Broken, Detail: "the answer holds no template"}
-		}
-		return templateFrom(t), nil
+	op := "read template " + id
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.TemplateServiceGetRequest {
+		return e.TemplatesService().TemplateService(id).Get()
 	})
+	if err != nil {
+		return Template{}, err
+	}
+	t, ok := resp.Template()
+	return one(op, t, ok, templateFrom)
 }
 
-func templateFrom(t *ovirtsdk.Template) Template {
+func templateFrom(t *sdk.Template) Template {
 	out := Template{}
 	out.ID, _ = t.Id()
 	out.Name, _ = t.Name()
@@ -67,21 +62,15 @@ func templateFrom(t *ovirtsdk.Template) Template {
 // the machine's disks are copied.
 func (c *Client) CreateTemplate(ctx context.Context, vmID, name, description string) (Template, error) {
 	op := "create template " + name
-	return send(ctx, c, op, func(s *session) (Template, error) {
-		var out Template
-		t := ovirtsdk.NewTemplateBuilder().Name(name).Description(description).
-			VmBuilder(ovirtsdk.NewVmBuilder().Id(vmID)).MustBuild()
-		resp, err := s.api.TemplatesService().Add().Template(t).Send()
-		if err != nil {
-			return out, err
-		}
-		created, ok := resp.Template()
-		if !ok {
-			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no template"}
-		}
-		out = templateFrom(created)
-		return out, nil
+	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.TemplatesServiceAddRequest {
+		return e.TemplatesService().Add().Template(sdk.NewTemplateBuilder().Name(name).Description(description).
+			VmBuilder(sdk.NewVmBuilder().Id(vmID)).MustBuild())
 	})
+	if err != nil {
+		return Template{}, err
+	}
+	created, ok := resp.Template()
+	return one(op, created, ok, templateFrom)
 }
 
 // WaitTemplate waits until a template is ok.
@@ -103,34 +92,23 @@ func (c *Client) WaitTemplate(ctx context.Context, id string, limit time.Duratio
 
 // TemplateDisks lists the disks of a template.
 func (c *Client) TemplateDisks(ctx context.Context, id string) ([]Attachment, error) {
-	return ask(ctx, c, "list disks of template", func(s *session) ([]Attachment, error) {
-		var out []Attachment
-		resp, err := s.api.TemplatesService().TemplateService(id).DiskAttachmentsService().List().Send()
-		if err != nil {
-			return nil, err
-		}
-		if list, ok := resp.Attachments(); ok {
-			for _, a := range list.Slice() {
-				one := Attachment{}
-				if d, ok := a.Disk(); ok {
-					one.DiskID, _ = d.Id()
-				} else {
-					one.DiskID, _ = a.Id()
-				}
-				one.Bootable, _ = a.Bootable()
-				out = append(out, one)
-			}
-		}
-		return out, nil
+	const op = "list disks of template"
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.TemplateDiskAttachmentsServiceListRequest {
+		return e.TemplatesService().TemplateService(id).DiskAttachmentsService().List()
 	})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resp.Attachments()
+	return all(list, ok, attachmentFrom), nil
 }
 
 // DeleteTemplate removes a template with its disks. One that is gone is fine.
 func (c *Client) DeleteTemplate(ctx context.Context, t Template) error {
-	return gone(c.read(ctx, "delete template "+t.Name, func(s *session) error {
-		_, err := s.api.TemplatesService().TemplateService(t.ID).Remove().Send()
-		return err
-	}))
+	op := "delete template " + t.Name
+	return gone(ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.TemplateServiceRemoveRequest {
+		return e.TemplatesService().TemplateService(t.ID).Remove()
+	})))
 }
 
 // hasPrefix is strings.HasPrefix for names that must be longer than the prefix.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // Phases of an image transfer that matter here.
@@ -23,7 +23,7 @@ type Transfer struct {
 	URL, ProxyURL     string
 }
 
-// Open says whether the transfer still holds its disk.
+// Open reports whether the transfer still holds its disk.
 func (t Transfer) Open() bool {
 	return t.Phase != "" && !strings.HasPrefix(t.Phase, "finished_") && t.Phase != "cancelled"
 }
@@ -33,24 +33,19 @@ func (c *Client) Transfers(ctx context.Context, diskIDs ...string) ([]Transfer, 
 	if len(diskIDs) == 0 {
 		return nil, nil
 	}
-	return ask(ctx, c, "list image transfers", func(s *session) ([]Transfer, error) {
-		var out []Transfer
-		resp, err := s.api.ImageTransfersService().List().Send()
-		if err != nil {
-			return nil, err
-		}
-		if list, ok := resp.ImageTransfer(); ok {
-			for _, t := range list.Slice() {
-				if got := transferFrom(t); slices.Contains(diskIDs, got.DiskID) {
-					out = append(out, got)
-				}
-			}
-		}
-		return out, nil
-	})
+	resp, err := call(ctx, c, "list image transfers", repeatable,
+		func(e *engine) *sdk.ImageTransfersServiceListRequest {
+			return e.ImageTransfersService().List()
+		})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resp.ImageTransfer()
+	of := func(t Transfer) bool { return slices.Contains(diskIDs, t.DiskID) }
+	return slices.DeleteFunc(all(list, ok, transferFrom), func(t Transfer) bool { return !of(t) }), nil
 }
 
-func transferFrom(t *ovirtsdk.ImageTransfer) Transfer {
+func transferFrom(t *sdk.ImageTransfer) Transfer {
 	out := Transfer{}
 	out.ID, _ = t.Id()
 	if p, ok := t.Phase(); ok {
@@ -70,23 +65,7 @@ func transferFrom(t *ovirtsdk.ImageTransfer) Transfer {
 // startUpload opens an upload to a disk and waits until it takes data. Only the
 // first answer is sure to hold the addresses.
 func (c *Client) startUpload(ctx context.Context, diskID, format string, limit time.Duration) (Transfer, error) {
-	const op = "start image transfer"
-	start := func(s *session) (Transfer, error) {
-		t := ovirtsdk.NewImageTransferBuilder().
-			ImageBuilder(ovirtsdk.NewImageBuilder().Id(diskID)).
-			Direction(ovirtsdk.IMAGETRANSFERDIRECTION_UPLOAD).
-			Format(ovirtsdk.DiskFormat(format)).MustBuild()
-		resp, err := s.api.ImageTransfersService().Add().ImageTransfer(t).Send()
-		if err != nil {
-			return Transfer{}, err
-		}
-		created, ok := resp.ImageTransfer()
-		if !ok {
-			return Transfer{}, &Error{Op: op, Kind: Broken, Detail: "the answer holds no image transfer"}
-		}
-		return transferFrom(created), nil
-	}
-	out, err := send(ctx, c, op, start)
+	out, err := c.addUpload(ctx, diskID, format)
 	if Is(err, Unavailable) {
 		// The answer was lost; the transfer may be there nevertheless.
 		open, lerr := c.Transfers(ctx, diskID)
@@ -96,7 +75,7 @@ func (c *Client) startUpload(ctx context.Context, diskID, format string, limit t
 			}
 		}
 		if lerr == nil && err != nil && ctx.Err() == nil {
-			out, err = send(ctx, c, op, start)
+			out, err = c.addUpload(ctx, diskID, format)
 		}
 	}
 	if err != nil {
@@ -106,18 +85,31 @@ func (c *Client) startUpload(ctx context.Context, diskID, format string, limit t
 	return out, c.waitTransfer(ctx, out.ID, limit, TransferReady)
 }
 
-func (c *Client) getTransfer(ctx context.Context, id string) (Transfer, error) {
-	return ask(ctx, c, "read image transfer", func(s *session) (Transfer, error) {
-		var out Transfer
-		resp, err := s.api.ImageTransfersService().ImageTransferService(id).Get().Send()
-		if err != nil {
-			return out, err
-		}
-		if t, ok := resp.ImageTransfer(); ok {
-			out = transferFrom(t)
-		}
-		return out, nil
+func (c *Client) addUpload(ctx context.Context, diskID, format string) (Transfer, error) {
+	const op = "start image transfer"
+	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.ImageTransfersServiceAddRequest {
+		return e.ImageTransfersService().Add().ImageTransfer(sdk.NewImageTransferBuilder().
+			ImageBuilder(sdk.NewImageBuilder().Id(diskID)).
+			Direction(sdk.IMAGETRANSFERDIRECTION_UPLOAD).
+			Format(sdk.DiskFormat(format)).MustBuild())
 	})
+	if err != nil {
+		return Transfer{}, err
+	}
+	created, ok := resp.ImageTransfer()
+	return one(op, created, ok, transferFrom)
+}
+
+func (c *Client) getTransfer(ctx context.Context, id string) (Transfer, error) {
+	const op = "read image transfer"
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceGetRequest {
+		return e.ImageTransfersService().ImageTransferService(id).Get()
+	})
+	if err != nil {
+		return Transfer{}, err
+	}
+	t, ok := resp.ImageTransfer()
+	return one(op, t, ok, transferFrom)
 }
 
 // waitTransfer waits for a phase. A transfer that is gone counts as finished:
@@ -133,33 +125,34 @@ func (c *Client) waitTransfer(ctx context.Context, id string, limit time.Duratio
 		case t.Phase == phase:
 			return true, "", nil
 		case !t.Open(), strings.Contains(t.Phase, "cancelled"), t.Phase == "finalizing_failure":
-			return false, "", &Error{Op: "transfer image", Kind: Refused, Detail: "the engine ended the transfer (" + t.Phase + "); see the engine's events for the reason"}
+			return false, "", &Error{Op: "transfer image", Kind: Refused, Detail: "the engine ended the transfer (" +
+				t.Phase + "); see the engine's events for the reason"}
 		}
 		return false, fmt.Sprintf("image transfer is %s", t.Phase), nil
 	})
 }
 
 func (c *Client) finalize(ctx context.Context, id string) error {
-	return c.read(ctx, "finalize image transfer", func(s *session) error {
-		_, err := s.api.ImageTransfersService().ImageTransferService(id).Finalize().Send()
-		return err
-	})
+	const op = "finalize image transfer"
+	return ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceFinalizeRequest {
+		return e.ImageTransfersService().ImageTransferService(id).Finalize()
+	}))
 }
 
 func (c *Client) resume(ctx context.Context, id string) error {
-	return c.read(ctx, "resume image transfer", func(s *session) error {
-		_, err := s.api.ImageTransfersService().ImageTransferService(id).Resume().Send()
-		return err
-	})
+	const op = "resume image transfer"
+	return ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceResumeRequest {
+		return e.ImageTransfersService().ImageTransferService(id).Resume()
+	}))
 }
 
 // CancelTransfer ends a transfer and waits until the engine is done with it.
 // The disk may be gone afterwards, or illegal.
 func (c *Client) CancelTransfer(ctx context.Context, t Transfer, limit time.Duration) error {
-	err := c.read(ctx, "cancel image transfer", func(s *session) error {
-		_, err := s.api.ImageTransfersService().ImageTransferService(t.ID).Cancel().Send()
-		return err
-	})
+	const op = "cancel image transfer"
+	err := ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceCancelRequest {
+		return e.ImageTransfersService().ImageTransferService(t.ID).Cancel()
+	}))
 	if gone(err) != nil && !Is(err, Conflict, Locked) {
 		return err
 	}

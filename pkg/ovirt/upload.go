@@ -166,9 +166,9 @@ func (s *sender) do(req *http.Request) error {
 		e := &Error{Op: op, Kind: kind, Detail: inner(err), Err: err}
 		switch kind {
 		case Unreachable:
-			e.Next = "check that " + req.URL.Host + " resolves and is not blocked by a firewall"
+			e.Advice = "check that " + req.URL.Host + " resolves and is not blocked by a firewall"
 		case UntrustedCA:
-			e.Next = "the engine's CA in ovirt-config.yaml must also sign imageio's certificate"
+			e.Advice = "the engine's CA in ovirt-config.yaml must also sign imageio's certificate"
 		}
 		return e
 	}
@@ -184,7 +184,8 @@ func (s *sender) do(req *http.Request) error {
 	case resp.StatusCode == 403, resp.StatusCode == 404:
 		kind = Expired // the ticket
 	}
-	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, Detail: fmt.Sprintf("HTTP status %d %s", resp.StatusCode, text)}
+	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, Detail: fmt.Sprintf("HTTP status %d %s",
+		resp.StatusCode, text)}
 }
 
 // chunk sends one range until it has arrived.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	ovirtsdk "github.com/ovirt/go-ovirt"
+	sdk "github.com/ovirt/go-ovirt"
 )
 
 // BlankTemplate is the ID of the engine's empty template.
@@ -91,37 +91,30 @@ func (c *Client) VMsByPrefix(ctx context.Context, prefix string) ([]VM, error) {
 // searchVMs goes to the SDK: the library cannot convert every machine that an
 // engine may hold, and fails the whole list then.
 func (c *Client) searchVMs(ctx context.Context, query string) ([]VM, error) {
-	return ask(ctx, c, "search virtual machines", func(s *session) ([]VM, error) {
-		var out []VM
-		resp, err := s.api.VmsService().List().Search(query).Send()
-		if err != nil {
-			return nil, err
-		}
-		if list, ok := resp.Vms(); ok {
-			for _, vm := range list.Slice() {
-				out = append(out, vmFrom(vm))
-			}
-		}
-		return out, nil
+	resp, err := call(ctx, c, "search virtual machines", repeatable, func(e *engine) *sdk.VmsServiceListRequest {
+		return e.VmsService().List().Search(query)
 	})
+	if err != nil {
+		return nil, err
+	}
+	list, ok := resp.Vms()
+	return all(list, ok, vmFrom), nil
 }
 
 // GetVM returns the machine with that ID.
 func (c *Client) GetVM(ctx context.Context, id string) (VM, error) {
-	return ask(ctx, c, "read virtual machine "+id, func(s *session) (VM, error) {
-		var out VM
-		resp, err := s.api.VmsService().VmService(id).Get().Send()
-		if err != nil {
-			return out, err
-		}
-		if vm, ok := resp.Vm(); ok {
-			out = vmFrom(vm)
-		}
-		return out, nil
+	op := "read virtual machine " + id
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceGetRequest {
+		return e.VmsService().VmService(id).Get()
 	})
+	if err != nil {
+		return VM{}, err
+	}
+	vm, ok := resp.Vm()
+	return one(op, vm, ok, vmFrom)
 }
 
-func vmFrom(v *ovirtsdk.Vm) VM {
+func vmFrom(v *sdk.Vm) VM {
 	vm := VM{}
 	vm.ID, _ = v.Id()
 	vm.Name, _ = v.Name()
@@ -169,167 +162,136 @@ func (c *Client) CreateVM(ctx context.Context, spec VMSpec) (VM, error) {
 	if err != nil {
 		return VM{}, fmt.Errorf("%s: %w", op, err)
 	}
-	return send(ctx, c, op, func(s *session) (VM, error) {
-		var out VM
-		resp, err := s.api.VmsService().Add().Clone(spec.Clone).Vm(vm).Send()
-		if err != nil {
-			return out, err
-		}
-		created, ok := resp.Vm()
-		if !ok {
-			return out, &Error{Op: op, Kind: Broken, Detail: "the answer holds no virtual machine"}
-		}
-		out = vmFrom(created)
-		return out, nil
+	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.VmsServiceAddRequest {
+		return e.VmsService().Add().Clone(spec.Clone).Vm(vm)
 	})
+	if err != nil {
+		return VM{}, err
+	}
+	created, ok := resp.Vm()
+	return one(op, created, ok, vmFrom)
 }
 
-func sdkVM(spec VMSpec) (*ovirtsdk.Vm, error) {
+func sdkVM(spec VMSpec) (*sdk.Vm, error) {
 	template := spec.TemplateID
 	if template == "" {
 		template = BlankTemplate
 	}
-	b := ovirtsdk.NewVmBuilder().
+	b := sdk.NewVmBuilder().
 		Name(spec.Name).
 		Description(spec.Description).
-		ClusterBuilder(ovirtsdk.NewClusterBuilder().Id(spec.ClusterID)).
-		TemplateBuilder(ovirtsdk.NewTemplateBuilder().Id(template)).
-		Type(ovirtsdk.VmType(spec.Type)).
-		OsBuilder(ovirtsdk.NewOperatingSystemBuilder().Type(spec.OSType))
+		ClusterBuilder(sdk.NewClusterBuilder().Id(spec.ClusterID)).
+		TemplateBuilder(sdk.NewTemplateBuilder().Id(template)).
+		Type(sdk.VmType(spec.Type)).
+		OsBuilder(sdk.NewOperatingSystemBuilder().Type(spec.OSType))
 	if spec.InstanceTypeID != "" {
-		b.InstanceTypeBuilder(ovirtsdk.NewInstanceTypeBuilder().Id(spec.InstanceTypeID))
+		b.InstanceTypeBuilder(sdk.NewInstanceTypeBuilder().Id(spec.InstanceTypeID))
 	} else {
-		cpu := ovirtsdk.NewCpuBuilder().TopologyBuilder(ovirtsdk.NewCpuTopologyBuilder().
+		cpu := sdk.NewCpuBuilder().TopologyBuilder(sdk.NewCpuTopologyBuilder().
 			Sockets(spec.Sockets).Cores(spec.Cores).Threads(spec.Threads))
 		if spec.Type == "high_performance" {
-			cpu.Mode(ovirtsdk.CPUMODE_HOST_PASSTHROUGH)
+			cpu.Mode(sdk.CPUMODE_HOST_PASSTHROUGH)
 		}
-		policy := ovirtsdk.NewMemoryPolicyBuilder().Max(spec.MemoryBytes).Guaranteed(spec.MemoryBytes)
+		policy := sdk.NewMemoryPolicyBuilder().Max(spec.MemoryBytes).Guaranteed(spec.MemoryBytes)
 		if spec.Type == "high_performance" {
 			policy.Ballooning(false)
 		}
 		b.CpuBuilder(cpu).Memory(spec.MemoryBytes).MemoryPolicyBuilder(policy)
 	}
 	if spec.Type == "high_performance" {
-		b.ConsoleBuilder(ovirtsdk.NewConsoleBuilder().Enabled(true)).SoundcardEnabled(false)
+		b.ConsoleBuilder(sdk.NewConsoleBuilder().Enabled(true)).SoundcardEnabled(false)
 	}
 	if spec.HugepagesKiB > 0 {
-		b.CustomPropertiesBuilderOfAny(*ovirtsdk.NewCustomPropertyBuilder().Name("hugepages").Value(strconv.Itoa(spec.HugepagesKiB)))
+		size := strconv.Itoa(spec.HugepagesKiB)
+		b.CustomPropertiesBuilderOfAny(*sdk.NewCustomPropertyBuilder().Name("hugepages").Value(size))
 	}
 	if len(spec.Script) > 0 {
 		// Never a host name: if the config has no /etc/hostname the engine injects
 		// one and may replace a storage section that has no files.
-		b.InitializationBuilder(ovirtsdk.NewInitializationBuilder().CustomScript(string(spec.Script)))
+		b.InitializationBuilder(sdk.NewInitializationBuilder().CustomScript(string(spec.Script)))
 	}
 	if len(spec.PinToHosts) > 0 {
-		policy := ovirtsdk.NewVmPlacementPolicyBuilder().Affinity(ovirtsdk.VMAFFINITY_MIGRATABLE)
+		policy := sdk.NewVmPlacementPolicyBuilder().Affinity(sdk.VMAFFINITY_MIGRATABLE)
 		for _, id := range spec.PinToHosts {
-			policy.HostsBuilderOfAny(*ovirtsdk.NewHostBuilder().Id(id))
+			policy.HostsBuilderOfAny(*sdk.NewHostBuilder().Id(id))
 		}
 		b.PlacementPolicyBuilder(policy)
 	}
 	for _, d := range spec.Disks {
-		disk := ovirtsdk.NewDiskBuilder().Id(d.DiskID)
+		disk := sdk.NewDiskBuilder().Id(d.DiskID)
 		if d.Sparse != nil {
 			disk.Sparse(*d.Sparse)
 		}
 		if d.Format != "" {
-			disk.Format(ovirtsdk.DiskFormat(d.Format))
+			disk.Format(sdk.DiskFormat(d.Format))
 		}
 		if d.StorageDomainID != "" {
-			disk.StorageDomainsBuilderOfAny(*ovirtsdk.NewStorageDomainBuilder().Id(d.StorageDomainID))
+			disk.StorageDomainsBuilderOfAny(*sdk.NewStorageDomainBuilder().Id(d.StorageDomainID))
 		}
-		b.DiskAttachmentsBuilderOfAny(*ovirtsdk.NewDiskAttachmentBuilder().DiskBuilder(disk))
+		b.DiskAttachmentsBuilderOfAny(*sdk.NewDiskAttachmentBuilder().DiskBuilder(disk))
 	}
 	return b.Build()
-}
-
-// WaitVM waits until a machine is in one of the given states.
-func (c *Client) WaitVM(ctx context.Context, id string, limit time.Duration, states ...string) (VM, error) {
-	var out VM
-	err := c.wait(ctx, limit, "virtual machine to be "+strings.Join(states, " or "), func(ctx context.Context) (bool, string, error) {
-		vm, err := c.GetVM(ctx, id)
-		if err != nil {
-			return false, err.Error(), permanent(err)
-		}
-		out = vm
-		for _, s := range states {
-			if vm.Status == s {
-				return true, "", nil
-			}
-		}
-		return false, fmt.Sprintf("virtual machine %s is %s", vm.Name, vm.Status), nil
-	})
-	return out, err
 }
 
 // StartVM powers a machine on. A machine that ran before gets its Ignition
 // attached again: the engine detaches it when the guest first comes up, which
 // may be before Ignition is done with it.
 func (c *Client) StartVM(ctx context.Context, vm VM) error {
-	return c.write(ctx, "start virtual machine "+vm.Name, func(s *session) error {
-		req := s.api.VmsService().VmService(vm.ID).Start()
+	return ignore(call(ctx, c, "start virtual machine "+vm.Name, single, func(e *engine) *sdk.VmServiceStartRequest {
+		req := e.VmsService().VmService(vm.ID).Start()
 		if vm.RanBefore {
 			req.UseIgnition(true)
 		}
-		_, err := req.Send()
-		return err
-	})
+		return req
+	}))
 }
 
 // StopVM cuts a machine's power; one that is down stays down.
 func (c *Client) StopVM(ctx context.Context, vm VM) error {
-	return c.read(ctx, "stop virtual machine "+vm.Name, func(s *session) error {
-		_, err := s.api.VmsService().VmService(vm.ID).Stop().Send()
-		return err
-	})
+	return ignore(call(ctx, c, "stop virtual machine "+vm.Name, repeatable, func(e *engine) *sdk.VmServiceStopRequest {
+		return e.VmsService().VmService(vm.ID).Stop()
+	}))
 }
 
 // DeleteVM removes a machine with its disks. One that is gone is fine.
 func (c *Client) DeleteVM(ctx context.Context, vm VM) error {
-	return gone(c.read(ctx, "delete virtual machine "+vm.Name, func(s *session) error {
-		_, err := s.api.VmsService().VmService(vm.ID).Remove().DetachOnly(false).Send()
-		return err
-	}))
-}
-
-// UpdateVMDescription replaces a machine's description.
-func (c *Client) UpdateVMDescription(ctx context.Context, vm VM, description string) error {
-	return c.read(ctx, "describe virtual machine "+vm.Name, func(s *session) error {
-		_, err := s.api.VmsService().VmService(vm.ID).Update().
-			Vm(ovirtsdk.NewVmBuilder().Description(description).MustBuild()).Send()
-		return err
-	})
+	op := "delete virtual machine " + vm.Name
+	return gone(ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceRemoveRequest {
+		return e.VmsService().VmService(vm.ID).Remove().DetachOnly(false)
+	})))
 }
 
 // AutoPin lets the engine fit CPU and NUMA layout of a machine to its host.
 func (c *Client) AutoPin(ctx context.Context, vm VM) error {
-	return c.read(ctx, "pin virtual machine "+vm.Name, func(s *session) error {
-		_, err := s.api.VmsService().VmService(vm.ID).AutoPinCpuAndNumaNodes().OptimizeCpuSettings(true).Send()
-		return err
-	})
+	op := "pin virtual machine " + vm.Name
+	return ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceAutoPinCpuAndNumaNodesRequest {
+		return e.VmsService().VmService(vm.ID).AutoPinCpuAndNumaNodes().OptimizeCpuSettings(true)
+	}))
 }
 
 // RemoveGraphicsConsoles leaves a machine headless.
 func (c *Client) RemoveGraphicsConsoles(ctx context.Context, vm VM) error {
-	return c.read(ctx, "remove consoles of virtual machine "+vm.Name, func(s *session) error {
-		consoles := s.api.VmsService().VmService(vm.ID).GraphicsConsolesService()
-		resp, err := consoles.List().Send()
-		if err != nil {
+	op := "remove consoles of virtual machine " + vm.Name
+	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmGraphicsConsolesServiceListRequest {
+		return e.VmsService().VmService(vm.ID).GraphicsConsolesService().List()
+	})
+	if err != nil {
+		return err
+	}
+	list, ok := resp.Consoles()
+	if !ok {
+		return nil
+	}
+	for _, console := range list.Slice() {
+		id, _ := console.Id()
+		err := ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.VmGraphicsConsoleServiceRemoveRequest {
+			return e.VmsService().VmService(vm.ID).GraphicsConsolesService().ConsoleService(id).Remove()
+		}))
+		if gone(err) != nil {
 			return err
 		}
-		list, ok := resp.Consoles()
-		if !ok {
-			return nil
-		}
-		for _, console := range list.Slice() {
-			id, _ := console.Id()
-			if _, err := consoles.ConsoleService(id).Remove().Send(); err != nil && gone(classify("", err)) != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // gone makes "not found" a success of a deletion.

@@ -2,14 +2,17 @@ package phase
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 )
 
 // JournalName is the journal's file in the assets directory.
@@ -37,7 +40,23 @@ type Run struct {
 	Error   string    `json:"error,omitempty"`
 	Phases  []Entry   `json:"phases"`
 	Notes   []Note    `json:"notes,omitempty"`
+	// Cluster is what the run was about, nil if it did not come so far.
+	Cluster *Cluster `json:"cluster,omitempty"`
+	// Destroyed says that the run has removed the cluster. What later runs did is
+	// about another one.
+	Destroyed bool `json:"destroyed,omitempty"`
 }
+
+// Cluster is as much of a cluster as destroying it needs.
+type Cluster struct {
+	InfraID string `json:"infraID"`
+	// Platform is where it is, as install-config.yaml names it; empty if the
+	// journal of an older version does not say.
+	Platform string `json:"platform,omitempty"`
+}
+
+// Interrupted reports whether a signal has ended the run.
+func (r Run) Interrupted() bool { return strings.HasPrefix(r.Error, exit.ErrInterrupted.Error()) }
 
 // Entry is what the journal keeps of one phase.
 type Entry struct {
@@ -66,10 +85,6 @@ type Note struct {
 	Phase   string    `json:"phase,omitempty"`
 	Message string    `json:"message"`
 }
-
-// NoteDestroyed begins the note which says that a cluster is gone; its
-// infrastructure id follows. What comes after it is about another cluster.
-const NoteDestroyed = "destroyed "
 
 // keptRuns bounds the journal: older runs are dropped.
 const keptRuns = 50
@@ -124,12 +139,23 @@ func (j *Journal) Begin(r Run) {
 	j.save()
 }
 
-// End closes the current run.
+// About records which cluster the current run is about.
+func (j *Journal) About(c Cluster) { j.change(func(r *Run) { r.Cluster = &c }) }
+
+// Destroyed records that the current run has removed its cluster.
+func (j *Journal) Destroyed() { j.change(func(r *Run) { r.Destroyed = true }) }
+
+// End closes the current run. The error of one that was interrupted begins with
+// that word.
 func (j *Journal) End(at time.Time, failure error) {
 	j.change(func(r *Run) {
 		r.Ended = at
-		if failure != nil {
-			r.Error = j.keeping.Clean(failure.Error())
+		if failure == nil {
+			return
+		}
+		r.Error = j.keeping.Clean(failure.Error())
+		if errors.Is(failure, exit.ErrInterrupted) && !r.Interrupted() {
+			r.Error = exit.ErrInterrupted.Error() + ": " + r.Error
 		}
 	})
 }
@@ -144,11 +170,20 @@ func (j *Journal) cleaned(n Note) Note {
 	return n
 }
 
-// Noted reports whether any run has made this very remark already.
-func (j *Journal) Noted(n Note) bool {
+// NoteOnce adds a remark unless any run has made this very one already, and
+// reports whether it was new. A nil Journal calls every remark new.
+func (j *Journal) NoteOnce(n Note) bool {
 	if j == nil {
+		return true
+	}
+	if j.noted(n) {
 		return false
 	}
+	j.Note(n)
+	return true
+}
+
+func (j *Journal) noted(n Note) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n = j.cleaned(n)

@@ -3,6 +3,7 @@ package phase_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/phase"
 )
 
@@ -45,7 +47,8 @@ func journal(t *testing.T) (dir string, content []byte) {
 	dir = t.TempDir()
 	j := phase.OpenJournal(dir, keeping(event.Discard))
 	j.Begin(phase.Run{Command: "destroy cluster"})
-	j.Note(phase.Note{Message: phase.NoteDestroyed + "demo-x7k2p on none"})
+	j.About(phase.Cluster{InfraID: "demo-x7k2p", Platform: "none"})
+	j.Destroyed()
 	j.Begin(phase.Run{Command: "create cluster"})
 	content, err := os.ReadFile(filepath.Join(dir, phase.JournalName))
 	if err != nil {
@@ -92,7 +95,7 @@ func TestUnreadableJournalIsPutAside(t *testing.T) {
 			if err != nil || len(runs) != tt.runs+1 {
 				t.Fatalf("goes on with %d runs, want %d; %v", len(runs), tt.runs+1, err)
 			}
-			if tt.runs > 0 && runs[0].Notes[0].Message != "destroyed demo-x7k2p on none" {
+			if tt.runs > 0 && *runs[0].Cluster != (phase.Cluster{InfraID: "demo-x7k2p", Platform: "none"}) {
 				t.Errorf("the destroyed cluster is forgotten: %+v", runs[0])
 			}
 		})
@@ -123,10 +126,16 @@ func TestPhasesRunWithoutAJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	ran := 0
-	step := phase.Phase{Name: "up", Run: func(context.Context, event.Sink) error { ran++; return nil }}
-	down := phase.Phase{Name: "down", Run: func(context.Context, event.Sink) error { return errors.New("refused") }}
+	step := phase.Step{Phase: phase.Phase{Name: "up"}, Run: func(context.Context,
+		event.Sink) error {
+		ran++
+		return nil
+	}}
+	down := phase.Step{Phase: phase.Phase{Name: "down"},
+		Run: func(context.Context, event.Sink) error { return errors.New("refused") }}
 	j.Begin(phase.Run{Command: "create cluster"})
-	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(), []phase.Phase{step, down})
+	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(),
+		[]phase.Step{step, down})
 	if ran != 1 || err == nil || err.Error() != "phase down: refused" {
 		t.Errorf("ran %d, %v", ran, err)
 	}
@@ -142,10 +151,11 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 	k.Clean = func(text string) string { return strings.ReplaceAll(text, "s3cret", "(hidden)") }
 	j := phase.OpenJournal(dir, k)
 	j.Begin(phase.Run{Command: "create cluster s3cret"})
-	bad := phase.Phase{Name: "images", Run: func(context.Context, event.Sink) error { return errors.New("get https://u:s3cret@h") }}
-	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(), []phase.Phase{bad})
+	bad := phase.Step{Phase: phase.Phase{Name: "images"},
+		Run: func(context.Context, event.Sink) error { return errors.New("get https://u:s3cret@h") }}
+	err := (&phase.Runner{Clock: clock.Real(), Sink: event.Discard, Journal: j}).Run(t.Context(), []phase.Step{bad})
 	j.Note(phase.Note{Message: "s3cret"})
-	if !j.Noted(phase.Note{Message: "s3cret"}) {
+	if j.NoteOnce(phase.Note{Message: "s3cret"}) {
 		t.Error("what was noted is not found again")
 	}
 	j.End(noon, err)
@@ -185,9 +195,8 @@ func TestPhaseSaysItsLongestTime(t *testing.T) {
 					onDisk = runs[0].Phases[0]
 				}
 			})
-			tt.phase.Run = nothing
 			err := (&phase.Runner{Clock: clock.Real(), Sink: sink, Journal: j, Timeout: tt.timeout}).
-				Run(t.Context(), []phase.Phase{tt.phase})
+				Run(t.Context(), []phase.Step{{Phase: tt.phase, Run: nothing}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,6 +207,103 @@ func TestPhaseSaysItsLongestTime(t *testing.T) {
 				t.Errorf("journal %+v, attributes %v", onDisk, began.Attrs)
 			}
 		})
+	}
+}
+
+// What a destroy has removed is known afterwards, also from the notes in prose of
+// earlier versions.
+func TestDestroyedClusters(t *testing.T) {
+	dir := t.TempDir()
+	older := `{"runs":[
+		{"command":"create cluster","phases":[{"name":"images"}]},
+		{"command":"destroy cluster","phases":null,
+			"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-1"}]},
+		{"command":"destroy cluster","phases":null,
+			"notes":[{"time":"2026-01-02T03:04:05Z","message":"destroyed demo-2 on none"}]},
+		{"command":"create cluster","phases":[]}]}`
+	if err := os.WriteFile(filepath.Join(dir, phase.JournalName), []byte(older), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := phase.ReadJournal(dir)
+	if err != nil || len(runs) != 4 {
+		t.Fatalf("%+v, %v", runs, err)
+	}
+	if got := runs[1].Cluster; got == nil || *got != (phase.Cluster{InfraID: "demo-1"}) || !runs[1].Destroyed {
+		t.Errorf("of an older version: %+v", got)
+	}
+	if got := phase.LastDestroyed(runs); got != (phase.Cluster{InfraID: "demo-2", Platform: "none"}) {
+		t.Errorf("the last one: %+v", got)
+	}
+	if got := phase.SinceDestroyed(runs); len(got) != 1 || got[0].Command != "create cluster" {
+		t.Errorf("what came after it: %+v", got)
+	}
+	j := phase.OpenJournal(dir, keeping(event.Discard))
+	j.Begin(phase.Run{Command: "destroy cluster"})
+	j.About(phase.Cluster{InfraID: "demo-3", Platform: "toy"})
+	j.Destroyed()
+	runs, err = phase.ReadJournal(dir)
+	if err != nil || phase.LastDestroyed(runs) != (phase.Cluster{InfraID: "demo-3", Platform: "toy"}) ||
+		len(phase.SinceDestroyed(runs)) != 0 {
+		t.Errorf("%+v, %v", runs, err)
+	}
+	if got := phase.LastDestroyed(runs[3:4]); got != (phase.Cluster{}) {
+		t.Errorf("nothing was destroyed: %+v", got)
+	}
+}
+
+func TestJournalSaysHowARunEnded(t *testing.T) {
+	tests := []struct {
+		name        string
+		err         error
+		want        string
+		interrupted bool
+	}{
+		{"well", nil, "", false},
+		{"badly", errors.New("login refused"), "login refused", false},
+		{"interrupted", fmt.Errorf("phase images: %w", exit.ErrInterrupted), "interrupted: phase images: interrupted",
+			true},
+		{"interrupted at once", exit.ErrInterrupted, "interrupted", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			j := phase.OpenJournal(dir, keeping(event.Discard))
+			j.Begin(phase.Run{Command: "create cluster"})
+			j.End(noon, tt.err)
+			runs, err := phase.ReadJournal(dir)
+			if err != nil || len(runs) != 1 {
+				t.Fatal(runs, err)
+			}
+			if r := runs[0]; r.Error != tt.want || r.Ended.IsZero() || r.Interrupted() != tt.interrupted {
+				t.Errorf("run %+v, want error %q", r, tt.want)
+			}
+		})
+	}
+}
+
+// A run that goes on where another stopped sees the events of etcd again, and
+// keeps them once.
+func TestNotesAreMadeOnce(t *testing.T) {
+	dir := t.TempDir()
+	note := phase.Note{Time: noon, Phase: "bootstrap-complete", Message: "etcd: master-0 joined"}
+	for run := range 2 {
+		j := phase.OpenJournal(dir, keeping(event.Discard))
+		j.Begin(phase.Run{Command: "create cluster"})
+		if fresh := j.NoteOnce(note); fresh != (run == 0) {
+			t.Errorf("run %d: fresh %v", run, fresh)
+		}
+		again := note // the same again later is something else: it left and came back
+		again.Time = noon.Add(time.Minute)
+		if run == 1 && !j.NoteOnce(again) {
+			t.Error("a second time is lost")
+		}
+	}
+	runs, err := phase.ReadJournal(dir)
+	if err != nil || len(runs[0].Notes) != 1 || len(runs[1].Notes) != 1 {
+		t.Errorf("%+v, %v", runs, err)
+	}
+	if none := (*phase.Journal)(nil); !none.NoteOnce(note) {
+		t.Error("without a journal nothing was said before")
 	}
 }
 

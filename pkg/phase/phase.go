@@ -11,31 +11,70 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 )
 
-// Phase is one step on the way to a cluster.
+// Phase is what is known of a step of an installation, without a run.
 type Phase struct {
 	Name string
-	Help string
-	// Done looks at the world and says whether the phase has nothing left to
-	// do. Nil means that Run is cheap to repeat and finds that out itself.
-	Done func(ctx context.Context) (bool, error)
-	// Run does the work. It must cope with a world in which an earlier run
-	// was killed anywhere in the middle.
-	Run func(ctx context.Context, sink event.Sink) error
-	// Unless, when it returns a reason, leaves the phase out of this run.
-	Unless func() (reason string)
+	Help string // what it does, as an imperative
 	// Budget is how long the phase may go on without any progress: every
 	// progress event that says something new starts it afresh. Zero is no limit.
 	Budget time.Duration
 	// Limit is how long the phase may take in all, whatever the progress. Zero is
 	// three budgets.
 	Limit time.Duration
-	// Next is what to do when the phase failed: a command that can be pasted.
-	Next string
+	// ExitCode is what the program ends with when the phase failed.
+	ExitCode int
+	// OnFailure is what is looked at after a failure.
+	OnFailure Remedy
+	// Next is what to do after a failure.
+	Next Hint
+	// Undo is the command that removes what the phase has made; empty if it made
+	// nothing.
+	Undo string
 }
 
-// Runner runs phases in order.
+// Remedy is what the program does about a phase that failed, before it ends.
+type Remedy string
+
+// The remedies.
+const (
+	Nothing  Remedy = ""         // the error says it all
+	Bundle   Remedy = "bundle"   // gather the logs of the hosts and analyze them
+	Diagnose Remedy = "diagnose" // ask the cluster what keeps it from being complete
+)
+
+// Hint is advice that names commands of this program: each %s of Text stands for
+// one of Commands, which are without program name and flags.
+type Hint struct {
+	Text     string
+	Commands []string
+}
+
+// In is the hint with commands as they are typed, which typed knows.
+func (h Hint) In(typed func(command string) string) string {
+	words := make([]any, len(h.Commands))
+	for i, c := range h.Commands {
+		words[i] = typed(c)
+	}
+	return fmt.Sprintf(h.Text, words...)
+}
+
+// Step is a phase and what it does in this run.
+type Step struct {
+	Phase
+	// Done looks at the world and reports whether the phase has nothing left to
+	// do. Nil means that Run is cheap to repeat and finds that out itself.
+	Done func(ctx context.Context) (bool, error)
+	// Run does the work. It must cope with a world in which an earlier run
+	// was killed anywhere in the middle.
+	Run func(ctx context.Context, sink event.Sink) error
+	// Unless is the reason to leave the phase out of this run, if there is one.
+	Unless string
+}
+
+// Runner runs steps in order.
 type Runner struct {
 	Clock   clock.Clock
 	Sink    event.Sink
@@ -44,6 +83,8 @@ type Runner struct {
 	Skip map[string]bool
 	// Timeout replaces every phase's budget when it is not zero.
 	Timeout time.Duration
+	// Typed is a command as the user types it, for hints; nil leaves it as it is.
+	Typed func(command string) string
 }
 
 // Stalled says that a phase made no progress for its whole budget.
@@ -69,35 +110,73 @@ func (s *Stalled) Error() string {
 // Is lets callers ask for context.DeadlineExceeded.
 func (s *Stalled) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Failed says which phase failed, why, and what to do next.
+// Failed says which phase failed, and why.
 type Failed struct {
-	Phase string
-	Took  time.Duration
-	Next  string
+	Phase Phase
 	Err   error
+	next  string
 }
 
-func (f *Failed) Error() string { return fmt.Sprintf("phase %s: %v", f.Phase, f.Err) }
+func (f *Failed) Error() string { return fmt.Sprintf("phase %s: %v", f.Phase.Name, f.Err) }
 func (f *Failed) Unwrap() error { return f.Err }
 
+// ExitCode is that of the cause, if it has one, or the phase's.
+func (f *Failed) ExitCode() int {
+	var coded interface {
+		error
+		ExitCode() int
+	}
+	if errors.As(f.Err, &coded) {
+		return coded.ExitCode()
+	}
+	return f.Phase.ExitCode
+}
+
+// Next is what to do: about the cause, if that is known, or after a failure of
+// the phase.
+func (f *Failed) Next() string {
+	if next := exit.Next(f.Err); next != "" {
+		return next
+	}
+	return f.next
+}
+
 // Run goes through the list. It stops at the first phase that fails, with a
-// *Failed.
-func (r *Runner) Run(ctx context.Context, phases []Phase) error {
-	if err := r.knowSkips(phases); err != nil {
+// *Failed. A phase that is done already is not run; any other runs under a
+// deadline that follows its progress.
+func (r *Runner) Run(ctx context.Context, steps []Step) error {
+	if err := r.checkSkips(steps); err != nil {
 		return err
 	}
-	for _, p := range phases {
-		if err := r.one(ctx, p); err != nil {
-			return err
+	for _, s := range steps {
+		if reason := r.leftOut(s); reason != "" {
+			r.skip(s, reason)
+			continue
+		}
+		if ctx.Err() != nil {
+			return r.failed(s, interruption(ctx))
+		}
+		t := r.times(s.Phase)
+		entry := r.begin(s, t)
+		within, watch := follow(ctx, r.Clock, t, event.InPhase(r.Sink, s.Name))
+		done, err := s.done(within)
+		if err == nil && !done {
+			err = s.Run(within, watch)
+		}
+		err = orInterruption(within, err)
+		watch.stop()
+		r.end(entry, done, err)
+		if err != nil {
+			return r.failed(s, err)
 		}
 	}
 	return nil
 }
 
-func (r *Runner) knowSkips(phases []Phase) error {
+func (r *Runner) checkSkips(steps []Step) error {
 	known := map[string]bool{}
-	for _, p := range phases {
-		known[p.Name] = true
+	for _, s := range steps {
+		known[s.Name] = true
 	}
 	for name := range r.Skip {
 		if !known[name] {
@@ -107,64 +186,63 @@ func (r *Runner) knowSkips(phases []Phase) error {
 	return nil
 }
 
-func (r *Runner) one(ctx context.Context, p Phase) error {
-	entry := Entry{Name: p.Name, Started: r.Clock.Now()}
-	if reason := r.leaveOut(p); reason != "" {
-		r.emit(event.PhaseSkipped, p.Name, slog.LevelInfo, reason)
-		entry.Ended, entry.Result, entry.Detail = entry.Started, Skipped, reason
-		r.Journal.phase(entry)
-		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		return &Failed{Phase: p.Name, Next: p.Next, Err: interruption(ctx)}
-	}
-	t := r.times(p)
-	entry.Result, entry.BudgetSeconds, entry.LimitSeconds = Running, t.budget.Seconds(), t.limit.Seconds()
-	// First on disk: who is told of a phase may look there for it.
-	r.Journal.phase(entry)
-	r.emit(event.PhaseStart, p.Name, slog.LevelInfo, p.Help, t.attrs()...)
-	result, err := r.run(ctx, p, t)
-	entry.Ended, entry.Result = r.Clock.Now(), result
-	took := slog.Duration("took", entry.Took())
-	if err != nil {
-		entry.Detail = err.Error()
-		r.Journal.phase(entry)
-		r.emit(event.PhaseFailed, p.Name, slog.LevelError, err.Error(), took)
-		return &Failed{Phase: p.Name, Took: entry.Took(), Next: p.Next, Err: err}
-	}
-	r.Journal.phase(entry)
-	r.emit(event.PhaseDone, p.Name, slog.LevelInfo, string(result), took)
-	return nil
-}
-
-func (r *Runner) leaveOut(p Phase) string {
-	if r.Skip[p.Name] {
+func (r *Runner) leftOut(s Step) string {
+	if r.Skip[s.Name] {
 		return "skipped on request"
 	}
-	if p.Unless != nil {
-		return p.Unless()
-	}
-	return ""
+	return s.Unless
 }
 
-// run looks whether the phase is done and does it otherwise, under a deadline
-// that follows progress.
-func (r *Runner) run(ctx context.Context, p Phase, t times) (Result, error) {
-	ctx, watch := follow(ctx, r.Clock, t, event.InPhase(r.Sink, p.Name))
-	defer watch.stop()
-	if p.Done != nil {
-		done, err := p.Done(ctx)
-		if err != nil {
-			return Broken, orInterruption(ctx, fmt.Errorf("look whether it is done: %w", err))
-		}
-		if done {
-			return Already, nil
-		}
+func (r *Runner) skip(s Step, reason string) {
+	r.emit(event.PhaseSkipped, s.Name, slog.LevelInfo, reason)
+	now := r.Clock.Now()
+	r.Journal.phase(Entry{Name: s.Name, Started: now, Ended: now, Result: Skipped, Detail: reason})
+}
+
+func (s Step) done(ctx context.Context) (bool, error) {
+	if s.Done == nil {
+		return false, nil
 	}
-	if err := p.Run(ctx, watch); err != nil {
-		return Broken, orInterruption(ctx, err)
+	done, err := s.Done(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look whether it is done: %w", err)
 	}
-	return Done, nil
+	return done, nil
+}
+
+func (r *Runner) begin(s Step, t times) Entry {
+	entry := Entry{Name: s.Name, Started: r.Clock.Now(), Result: Running,
+		BudgetSeconds: t.budget.Seconds(), LimitSeconds: t.limit.Seconds()}
+	// First on disk: who is told of a phase may look there for it.
+	r.Journal.phase(entry)
+	r.emit(event.PhaseStart, s.Name, slog.LevelInfo, s.Help, t.attrs()...)
+	return entry
+}
+
+func (r *Runner) end(entry Entry, done bool, err error) {
+	entry.Ended, entry.Result = r.Clock.Now(), Done
+	kind, level := event.PhaseDone, slog.LevelInfo
+	switch {
+	case err != nil:
+		entry.Result, entry.Detail = Broken, err.Error()
+		kind, level = event.PhaseFailed, slog.LevelError
+	case done:
+		entry.Result = Already
+	}
+	r.Journal.phase(entry)
+	text := string(entry.Result)
+	if err != nil {
+		text = err.Error()
+	}
+	r.emit(kind, entry.Name, level, text, slog.Duration("took", entry.Took()))
+}
+
+func (r *Runner) failed(s Step, err error) error {
+	typed := r.Typed
+	if typed == nil {
+		typed = func(command string) string { return command }
+	}
+	return &Failed{Phase: s.Phase, Err: err, next: s.Next.In(typed)}
 }
 
 func (r *Runner) emit(kind event.Kind, phase string, level slog.Level, msg string, attrs ...slog.Attr) {
@@ -174,7 +252,7 @@ func (r *Runner) emit(kind event.Kind, phase string, level slog.Level, msg strin
 // orInterruption prefers the reason for which ctx ended to the error that its
 // end caused somewhere below.
 func orInterruption(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	cause := interruption(ctx)

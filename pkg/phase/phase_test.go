@@ -14,6 +14,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/phase"
 )
 
@@ -28,8 +29,8 @@ func (r *recorder) Emit(e event.Event) {
 	r.lines = append(r.lines, fmt.Sprintf("%s %s", e.Kind, e.Phase))
 }
 
-func ok(name string, ran *[]string) phase.Phase {
-	return phase.Phase{Name: name, Run: func(context.Context, event.Sink) error {
+func ok(name string, ran *[]string) phase.Step {
+	return phase.Step{Phase: phase.Phase{Name: name}, Run: func(context.Context, event.Sink) error {
 		*ran = append(*ran, name)
 		return nil
 	}}
@@ -51,8 +52,8 @@ func TestRunInOrderSkipAndResume(t *testing.T) {
 	two := ok("two", &ran)
 	two.Done = func(context.Context) (bool, error) { return true, nil }
 	four := ok("four", &ran)
-	four.Unless = func() string { return "this cluster has no workers" }
-	err := r.Run(t.Context(), []phase.Phase{ok("one", &ran), two, ok("three", &ran), four, ok("five", &ran)})
+	four.Unless = "this cluster has no workers"
+	err := r.Run(t.Context(), []phase.Step{ok("one", &ran), two, ok("three", &ran), four, ok("five", &ran)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,8 @@ func TestRunInOrderSkipAndResume(t *testing.T) {
 	for _, e := range runs[0].Phases {
 		got = append(got, e.Name+" "+string(e.Result))
 	}
-	if want := []string{"one done", "two already-done", "three skipped", "four skipped", "five done"}; !slices.Equal(got, want) {
+	if want := []string{"one done", "two already-done", "three skipped", "four skipped",
+		"five done"}; !slices.Equal(got, want) {
 		t.Errorf("journal %v, want %v", got, want)
 	}
 }
@@ -83,10 +85,14 @@ func TestFailureNamesPhaseAndStopsThere(t *testing.T) {
 	var ran []string
 	r, dir := newRunner(t, event.Discard)
 	boom := errors.New("engine is down")
-	bad := phase.Phase{Name: "images", Next: "try again", Run: func(context.Context, event.Sink) error { return boom }}
-	err := r.Run(t.Context(), []phase.Phase{bad, ok("later", &ran)})
+	r.Typed = func(command string) string { return "okd-install " + command }
+	images := phase.Phase{Name: "images", ExitCode: 4, Next: phase.Hint{Text: "%s tries again",
+		Commands: []string{"create cluster"}}}
+	bad := phase.Step{Phase: images, Run: func(context.Context, event.Sink) error { return boom }}
+	err := r.Run(t.Context(), []phase.Step{bad, ok("later", &ran)})
 	var failed *phase.Failed
-	if !errors.As(err, &failed) || failed.Phase != "images" || failed.Next != "try again" || !errors.Is(err, boom) {
+	if !errors.As(err, &failed) || failed.Phase.Name != "images" || failed.ExitCode() != 4 ||
+		failed.Next() != "okd-install create cluster tries again" || !errors.Is(err, boom) {
 		t.Fatalf("got %v", err)
 	}
 	if len(ran) != 0 {
@@ -98,10 +104,32 @@ func TestFailureNamesPhaseAndStopsThere(t *testing.T) {
 	}
 }
 
+// What is known of the cause is better than what is known of the phase.
+func TestFailureOfAKnownCause(t *testing.T) {
+	r, _ := newRunner(t, event.Discard)
+	images := phase.Phase{Name: "images", ExitCode: 4, Next: phase.Hint{Text: "try again"}}
+	for _, tt := range []struct {
+		cause error
+		code  int
+		next  string
+	}{
+		{errors.New("broken"), 4, "try again"},
+		{fmt.Errorf("x: %w", exit.With(9, "look", errors.New("broken"))), 9, "look"},
+		{exit.New("", "broken"), 1, "try again"},
+	} {
+		err := r.Run(t.Context(), []phase.Step{{Phase: images,
+			Run: func(context.Context, event.Sink) error { return tt.cause }}})
+		if exit.Code(err) != tt.code || exit.Next(err) != tt.next || !errors.Is(err, tt.cause) {
+			t.Errorf("%v: code %d, next %q", err, exit.Code(err), exit.Next(err))
+		}
+	}
+}
+
 func TestUnknownSkipIsRefused(t *testing.T) {
 	r, _ := newRunner(t, event.Discard)
 	r.Skip = map[string]bool{"imags": true}
-	if err := r.Run(t.Context(), []phase.Phase{{Name: "images"}}); err == nil || !strings.Contains(err.Error(), `"imags"`) {
+	if err := r.Run(t.Context(), []phase.Step{{Phase: phase.Phase{Name: "images"}}}); err == nil ||
+		!strings.Contains(err.Error(), `"imags"`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -111,19 +139,20 @@ func TestBudgetFollowsProgress(t *testing.T) {
 	clk := clock.NewFake(time.Unix(0, 0))
 	r := &phase.Runner{Clock: clk, Sink: event.Discard}
 	step := make(chan string)
-	stalled := phase.Phase{Name: "wait", Budget: time.Minute, Run: func(ctx context.Context, sink event.Sink) error {
-		for {
-			select {
-			case msg := <-step:
-				event.ProgressOf(sink, msg)
-				step <- ""
-			case <-ctx.Done():
-				return ctx.Err()
+	stalled := phase.Step{Phase: phase.Phase{Name: "wait", Budget: time.Minute},
+		Run: func(ctx context.Context, sink event.Sink) error {
+			for {
+				select {
+				case msg := <-step:
+					event.ProgressOf(sink, msg)
+					step <- ""
+				case <-ctx.Done():
+					return ctx.Err()
+				}
 			}
-		}
-	}}
+		}}
 	result := make(chan error, 1)
-	go func() { result <- r.Run(t.Context(), []phase.Phase{stalled}) }()
+	go func() { result <- r.Run(t.Context(), []phase.Step{stalled}) }()
 	say := func(msg string) { step <- msg; <-step }
 	advance := func(d time.Duration) {
 		for clk.Waiters() == 0 {
@@ -153,21 +182,23 @@ func TestBudgetFollowsProgress(t *testing.T) {
 func TestBudgetHasACeiling(t *testing.T) {
 	clk := clock.NewFake(time.Unix(0, 0))
 	r := &phase.Runner{Clock: clk, Sink: event.Discard}
-	endless := phase.Phase{Name: "wait", Budget: time.Minute, Run: func(ctx context.Context, sink event.Sink) error {
-		for n := 0; ; n++ {
-			event.ProgressOf(sink, fmt.Sprintf("retry %d", n))
-			if err := clk.Sleep(ctx, 30*time.Second); err != nil {
-				return err
+	endless := phase.Step{Phase: phase.Phase{Name: "wait", Budget: time.Minute},
+		Run: func(ctx context.Context, sink event.Sink) error {
+			for n := 0; ; n++ {
+				event.ProgressOf(sink, fmt.Sprintf("retry %d", n))
+				if err := clk.Sleep(ctx, 30*time.Second); err != nil {
+					return err
+				}
 			}
-		}
-	}}
+		}}
 	result := make(chan error, 1)
-	go func() { result <- r.Run(t.Context(), []phase.Phase{endless}) }()
+	go func() { result <- r.Run(t.Context(), []phase.Step{endless}) }()
 	for {
 		select {
 		case err := <-result:
 			var s *phase.Stalled
-			if took := clk.Now().Sub(time.Unix(0, 0)); !errors.As(err, &s) || !s.Moving || took < 3*time.Minute || took > 4*time.Minute {
+			if took := clk.Now().Sub(time.Unix(0, 0)); !errors.As(err, &s) || !s.Moving || took < 3*time.Minute ||
+				took > 4*time.Minute {
 				t.Fatalf("after %s: %v", took, err)
 			}
 			return
@@ -184,7 +215,7 @@ func TestInterruptKeepsItsCause(t *testing.T) {
 	ctrlC := errors.New("interrupted")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	r, _ := newRunner(t, event.Discard)
-	err := r.Run(ctx, []phase.Phase{{Name: "up", Run: func(ctx context.Context, _ event.Sink) error {
+	err := r.Run(ctx, []phase.Step{{Phase: phase.Phase{Name: "up"}, Run: func(ctx context.Context, _ event.Sink) error {
 		cancel(ctrlC)
 		<-ctx.Done()
 		return fmt.Errorf("dial engine: %w", ctx.Err())

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/event"
 )
@@ -29,16 +30,40 @@ func ReadJournal(dir string) ([]Run, error) {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
 	defer f.Close()
-	runs, err := decode(io.LimitReader(f, maxJournal))
+	runs, err := DecodeJournal(f)
 	if err != nil {
 		return runs, fmt.Errorf("read journal %s: %w", path, err)
 	}
 	return runs, nil
 }
 
-// decode reads {"runs": [...]} run by run.
-func decode(r io.Reader) (runs []Run, err error) {
-	dec := json.NewDecoder(r)
+// LastDestroyed is the cluster that was destroyed last in runs, the zero value if
+// none was.
+func LastDestroyed(runs []Run) (last Cluster) {
+	for _, r := range runs {
+		if r.Destroyed && r.Cluster != nil {
+			last = *r.Cluster
+		}
+	}
+	return last
+}
+
+// SinceDestroyed are the runs after the last that destroyed a cluster: those for
+// the cluster that is there now.
+func SinceDestroyed(runs []Run) []Run {
+	first := 0
+	for i, r := range runs {
+		if r.Destroyed {
+			first = i + 1
+		}
+	}
+	return runs[first:]
+}
+
+// DecodeJournal reads {"runs": [...]} run by run. With an error it returns the
+// runs before the place that could not be read.
+func DecodeJournal(r io.Reader) (runs []Run, err error) {
+	dec := json.NewDecoder(io.LimitReader(r, maxJournal))
 	for _, want := range []json.Token{json.Delim('{'), "runs", json.Delim('[')} {
 		got, err := token(dec)
 		if err != nil {
@@ -56,10 +81,25 @@ func decode(r io.Reader) (runs []Run, err error) {
 		if err := dec.Decode(&run); err != nil {
 			return runs, cutOff(err)
 		}
+		run.upgrade()
 		runs = append(runs, run)
 	}
 	_, err = token(dec)
 	return runs, err
+}
+
+// upgrade takes over what older versions had in prose: "destroyed demo-x7k2p",
+// and later "destroyed demo-x7k2p on none".
+func (r *Run) upgrade() {
+	if r.Destroyed {
+		return
+	}
+	for _, n := range r.Notes {
+		if text, is := strings.CutPrefix(n.Message, "destroyed "); is && n.Phase == "" {
+			id, platform, _ := strings.Cut(text, " on ")
+			r.Cluster, r.Destroyed = &Cluster{InfraID: id, Platform: platform}, true
+		}
+	}
 }
 
 func token(dec *json.Decoder) (json.Token, error) {
@@ -84,6 +124,7 @@ func putAside(path string, why error, k Keeping) string {
 		event.Warn(k.Sink, fmt.Sprintf("%v. It cannot be put aside either (%v): this run is not recorded", why, err))
 		return ""
 	}
-	event.Warn(k.Sink, fmt.Sprintf("%v. It was put aside as %s; the history goes on with what could be read", why, aside))
+	event.Warn(k.Sink, fmt.Sprintf("%v. It was put aside as %s; the history goes on with what could be read", why,
+		aside))
 	return path
 }

@@ -53,7 +53,7 @@ type Diff struct {
 	Steps   []string      `json:"steps,omitempty"`
 }
 
-// Empty says whether everything is as planned.
+// Empty reports whether everything is as planned.
 func (d Diff) Empty() bool {
 	return len(d.Create) == 0 && len(d.Missing) == 0 && len(d.Differ) == 0 && len(d.Destroy) == 0
 }

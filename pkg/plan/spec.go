@@ -33,8 +33,12 @@ type Image struct {
 	Format   string // qcow2 or raw
 	Size     int64  // bytes in the file
 	Virtual  int64  // bytes that the guest sees; 0 until the file was looked into
-	CPULevel string // what the system needs of a processor, such as x86-64-v3; empty: nothing special
+	CPULevel string // what the system needs of a processor, as CPULevelV3; empty: nothing special
 }
+
+// CPULevelV3 is the processor level of CentOS 10: AVX2, BMI2, FMA and what comes
+// with them.
+const CPULevelV3 = "x86-64-v3"
 
 // Tag carries ownership.
 type Tag struct {
@@ -105,7 +109,7 @@ func NewPayload(data []byte) Payload { return Payload{data: data} }
 // Bytes returns the content, for the one call that sends it.
 func (p Payload) Bytes() []byte { return p.data }
 
-// IsZero says whether there is no content.
+// IsZero reports whether there is no content.
 func (p Payload) IsZero() bool { return len(p.data) == 0 }
 
 // SHA256 returns the checksum in hex, empty if there is no content.
@@ -180,7 +184,8 @@ func (v VM) Fields() []Field {
 		{"os type", v.OSType},
 	}
 	if v.CPU != (CPU{}) {
-		f = append(f, Field{"cpu", fmt.Sprintf("%d sockets x %d cores x %d threads", v.CPU.Sockets, v.CPU.Cores, v.CPU.Threads)})
+		f = append(f, Field{"cpu", fmt.Sprintf("%d sockets x %d cores x %d threads", v.CPU.Sockets, v.CPU.Cores,
+			v.CPU.Threads)})
 	}
 	if v.MemoryMiB > 0 {
 		f = append(f, Field{"memory", fmt.Sprintf("%d MiB", v.MemoryMiB)})
@@ -188,7 +193,8 @@ func (v VM) Fields() []Field {
 	if v.DiskGiB > 0 {
 		f = append(f, Field{"disk", fmt.Sprintf("%d GiB", v.DiskGiB)})
 	}
-	f = append(f, Field{"vnic profile", v.VNICProfileID}, Field{"network", v.Network}, Field{"affinity groups", strings.Join(v.AffinityGroups, ", ")})
+	f = append(f, Field{"vnic profile", v.VNICProfileID}, Field{"network", v.Network},
+		Field{"affinity groups", strings.Join(v.AffinityGroups, ", ")})
 	if v.HugepagesKiB > 0 {
 		f = append(f, Field{"hugepages", fmt.Sprintf("%d KiB", v.HugepagesKiB)})
 	}

@@ -23,7 +23,7 @@ type Condition struct {
 	Since    time.Time // zero if the operator does not say
 }
 
-// Severe says whether it keeps the cluster from being complete: work in
+// Severe reports whether it keeps the cluster from being complete: work in
 // progress does not.
 func (c Condition) Severe() bool { return c.Type != configv1.OperatorProgressing }
 
@@ -85,18 +85,21 @@ var normal = []struct {
 
 func abnormal(co configv1.ClusterOperator) []Condition {
 	if len(co.Status.Conditions) == 0 {
-		return []Condition{{Operator: co.Name, Type: configv1.OperatorAvailable, Status: configv1.ConditionUnknown, Message: "it has not reported"}}
+		return []Condition{{Operator: co.Name, Type: configv1.OperatorAvailable, Status: configv1.ConditionUnknown,
+			Message: "it has not reported"}}
 	}
 	var out []Condition
 	for _, n := range normal {
 		c := find(co.Status.Conditions, n.kind)
 		if c == nil && n.kind == configv1.OperatorAvailable {
-			out = append(out, Condition{Operator: co.Name, Type: n.kind, Status: configv1.ConditionUnknown, Message: "it has not reported"})
+			out = append(out, Condition{Operator: co.Name, Type: n.kind, Status: configv1.ConditionUnknown,
+				Message: "it has not reported"})
 		}
 		if c == nil || c.Status == n.status {
 			continue
 		}
-		out = append(out, Condition{Operator: co.Name, Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message, Since: c.LastTransitionTime.Time})
+		out = append(out, Condition{Operator: co.Name, Type: c.Type, Status: c.Status, Reason: c.Reason,
+			Message: c.Message, Since: c.LastTransitionTime.Time})
 	}
 	return out
 }

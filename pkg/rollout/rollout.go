@@ -16,6 +16,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
@@ -41,6 +42,9 @@ type Unsettled struct{ Err error }
 
 func (u *Unsettled) Error() string { return "operators did not settle: " + u.Err.Error() }
 func (u *Unsettled) Unwrap() error { return u.Err }
+
+// ExitCode tells this failure from that of a cluster that does not complete.
+func (u *Unsettled) ExitCode() int { return exit.Operators }
 
 // VersionAvailable waits until ClusterVersion is Available, not Failing and no
 // longer Progressing.
@@ -74,7 +78,8 @@ func (w *Watcher) Version(ctx context.Context) (done bool, version, why string, 
 	progressing := find(cv.Status.Conditions, configv1.OperatorProgressing)
 	available := find(cv.Status.Conditions, configv1.OperatorAvailable)
 	// Failing must be there and False: a version operator that has not judged yet is not content.
-	if is(available, configv1.ConditionTrue) && is(failing, configv1.ConditionFalse) && is(progressing, configv1.ConditionFalse) {
+	if is(available, configv1.ConditionTrue) && is(failing, configv1.ConditionFalse) &&
+		is(progressing, configv1.ConditionFalse) {
 		return true, cv.Status.Desired.Version, "", nil
 	}
 	switch {
@@ -133,13 +138,14 @@ func problemsOf(operators []configv1.ClusterOperator) []string {
 	for _, co := range operators {
 		available := find(co.Status.Conditions, configv1.OperatorAvailable)
 		degraded := find(co.Status.Conditions, configv1.OperatorDegraded)
+		name := "operator " + co.Name
 		switch {
 		case available == nil:
-			out = append(out, "operator "+co.Name+" has not reported")
+			out = append(out, name+" has not reported")
 		case available.Status != configv1.ConditionTrue:
-			out = append(out, "operator "+co.Name+" is not available: "+detail(available)+since(available.LastTransitionTime.Time))
+			out = append(out, name+" is not available: "+detail(available)+since(available.LastTransitionTime.Time))
 		case is(degraded, configv1.ConditionTrue):
-			out = append(out, "operator "+co.Name+" is degraded: "+detail(degraded)+since(degraded.LastTransitionTime.Time))
+			out = append(out, name+" is degraded: "+detail(degraded)+since(degraded.LastTransitionTime.Time))
 		}
 	}
 	slices.Sort(out)
@@ -216,7 +222,9 @@ func (w *Watcher) Console(ctx context.Context) (string, error) {
 	return url, nil
 }
 
-func find(list []configv1.ClusterOperatorStatusCondition, name configv1.ClusterStatusConditionType) *configv1.ClusterOperatorStatusCondition {
+func find(
+	list []configv1.ClusterOperatorStatusCondition, name configv1.ClusterStatusConditionType,
+) *configv1.ClusterOperatorStatusCondition {
 	for i := range list {
 		if list[i].Type == name {
 			return &list[i]

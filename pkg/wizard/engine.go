@@ -57,7 +57,8 @@ func (w *wizard) newLogin(ctx context.Context, path string, preset ovirt.Config)
 		client, err := w.dial(ctx, cfg)
 		if err == nil {
 			save, err := w.Ask.Confirm(ctx, Question{"Save the engine login to " + path + "?",
-				"Other commands, such as destroy cluster, read it there. The file holds the password and is readable by you alone."}, true)
+				"Other commands, such as destroy cluster, read it there. The file holds the password and is " +
+					"readable by you alone."}, true)
 			w.login = &Login{Config: cfg, Path: path, Save: save}
 			return client, err
 		}
@@ -75,9 +76,7 @@ func reason(err error) string {
 	if !errors.As(err, &refused) {
 		return err.Error()
 	}
-	plain := *refused
-	plain.Next, plain.Detail = "", strings.TrimRight(refused.Detail, ". ")
-	return plain.Error()
+	return refused.Error()
 }
 
 // dial is impatient: somebody waits, and can be told what is wrong.
@@ -90,7 +89,8 @@ func (w *wizard) dial(ctx context.Context, cfg ovirt.Config) (*ovirt.Client, err
 // whereabouts asks where the engine is and makes sure that it is the engine.
 func (w *wizard) whereabouts(ctx context.Context, cfg *ovirt.Config) error {
 	for {
-		_, err := w.Ask.Input(ctx, Question{"Engine URL", "Like https://engine.example.org/ovirt-engine/api; the host's name is enough."}, cfg.URL,
+		_, err := w.Ask.Input(ctx, Question{"Engine URL",
+			"Like https://engine.example.org/ovirt-engine/api; the host's name is enough."}, cfg.URL,
 			func(answer string) error {
 				var err error
 				cfg.URL, err = engineURL(answer)
@@ -125,7 +125,8 @@ func engineURL(answer string) (string, error) {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("must be a host name or a URL like https://engine.example.org" + apiPath)
 	case u.Scheme != "https":
-		return "", fmt.Errorf("must begin with https://, not %s://: the password would be readable on the way", u.Scheme)
+		return "", fmt.Errorf("must begin with https://, not %s://: the password would be readable on the way",
+			u.Scheme)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	if strings.HasPrefix(apiPath, u.Path) { // no path, or the beginning of the usual one
@@ -142,7 +143,8 @@ func (w *wizard) account(ctx context.Context, cfg *ovirt.Config) error {
 	if preset == "" {
 		preset = "admin@internal"
 	}
-	user, err := w.Ask.Input(ctx, Question{"Engine Username", "With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."}, preset,
+	user, err := w.Ask.Input(ctx, Question{"Engine Username",
+		"With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."}, preset,
 		func(answer string) error {
 			if i := strings.LastIndex(answer, "@"); i <= 0 || i == len(answer)-1 {
 				return errors.New("must be user@profile, like admin@internal")

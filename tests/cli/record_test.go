@@ -10,8 +10,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/okd-install/okd-install/pkg/clock"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // dial logs in at the engine of the world.
@@ -57,7 +59,11 @@ func remove(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(err)
 	ts.Check(c.StopVM(context.Background(), *vm))
-	_, err = c.WaitVM(context.Background(), vm.ID, 10*time.Second, api.VMDown)
-	ts.Check(err)
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	ts.Check(wait.Until(ctx, clock.Real(), 50*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		now, err := c.GetVM(ctx, vm.ID)
+		return now.Status == api.VMDown, "machine " + args[0] + " is " + now.Status, err
+	}))
 	ts.Check(c.DeleteVM(context.Background(), *vm))
 }

@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // bootstrapCannotSucceed cuts the release registry off as soon as the bootstrap
@@ -23,14 +24,14 @@ func bootstrapCannotSucceed(t *testing.T, l *lab) {
 	c := l.newCluster(t, "demo", standard)
 	step(t, "Fails", func(t *testing.T) {
 		r := c.create(t, "--timeout", "40s")
-		if !r.reach(t, install.PhaseAPIAnswers, 3*time.Minute) {
+		if !r.reach(t, phases.APIAnswers.Name, 3*time.Minute) {
 			t.Fatalf("ended with exit code %d:\n%s", r.code, last(r.stderr.String(), 20))
 		}
 		l.okdLab(t, "fault", "service", "registry", "off")
 		defer l.okdLab(t, "fault", "service", "registry", "on")
 		c.saysWhileItWaits(t, r)
-		if code := r.end(t, installBudget); code != install.ExitBootstrap {
-			t.Errorf("exit code %d, want %d", code, install.ExitBootstrap)
+		if code := r.end(t, installBudget); code != exit.Bootstrap {
+			t.Errorf("exit code %d, want %d", code, exit.Bootstrap)
 		}
 		t.Logf("gave up after %s", r.took.Round(time.Second))
 		if cause := causeLine.FindString(r.stderr.String()); cause == "" {

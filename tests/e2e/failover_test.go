@@ -19,8 +19,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // What is promised, on a machine that keeps the pace.
@@ -42,7 +42,7 @@ func (c *cluster) pace(t *testing.T) float64 {
 	pace := 1.0
 	for _, r := range journal(t, c.dir) {
 		for _, p := range r.Phases {
-			if p.Name == install.PhaseAPIAnswers && p.Result == phase.Done {
+			if p.Name == phases.APIAnswers.Name && p.Result == phase.Done {
 				pace = max(pace, p.Took().Seconds()/usualStart.Seconds())
 			}
 		}
@@ -82,7 +82,8 @@ func masterWithVIPLost(t *testing.T, c *cluster) {
 	t.Logf("power of %s is off", victim)
 	time.Sleep(15 * time.Second)
 	outage, failed := p.outage(cut)
-	measured(t, "API at the virtual address without an answer for %.1f s after power-off of the master that held it (%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
+	measured(t, "API at the virtual address without an answer for %.1f s after power-off of the master that held "+
+		"it (%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
 	pace := c.pace(t)
 	if limit := slowed(maxOutage, pace); outage > limit {
 		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, limit, p)
@@ -213,7 +214,8 @@ func (c *cluster) apiReady(t *testing.T, name string) string {
 func readyz(ctx context.Context, client *http.Client, host string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+net.JoinHostPort(host, "6443")+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+net.JoinHostPort(host, "6443")+"/readyz",
+		nil)
 	if err != nil {
 		return err
 	}

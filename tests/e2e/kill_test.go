@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
 )
 
 // typical is how long an installation takes here, at least.
@@ -49,12 +50,12 @@ func (c *cluster) interruptedThenKilled(t *testing.T) {
 // interrupted presses Ctrl-C while machines are being made.
 func (c *cluster) interrupted(t *testing.T) {
 	r := c.create(t)
-	r.reach(t, install.PhaseInfrastructure, 3*time.Minute)
+	r.reach(t, phases.Infrastructure.Name, 3*time.Minute)
 	time.Sleep(3 * time.Second)
 	r.signal(syscall.SIGINT)
 	asked := time.Now()
-	if code := r.end(t, installBudget); code != install.ExitInterrupted {
-		t.Errorf("exit code %d, want %d", code, install.ExitInterrupted)
+	if code := r.end(t, installBudget); code != exit.Interrupted {
+		t.Errorf("exit code %d, want %d", code, exit.Interrupted)
 	}
 	t.Logf("ended %s after SIGINT", time.Since(asked).Round(100*time.Millisecond))
 	infra := c.infraID(t)
@@ -126,8 +127,8 @@ func (c *cluster) figures(t *testing.T) {
 func killedInEveryPhase(t *testing.T, l *lab) {
 	c := l.newCluster(t, "demo", standard)
 	dice := dice(t)
-	for _, name := range install.PhaseNames() {
-		if name == install.PhaseVirtualization {
+	for _, name := range phases.Names() {
+		if name == phases.Virtualization.Name {
 			continue // the lab's release has nothing to do in it
 		}
 		step(t, name, func(t *testing.T) {

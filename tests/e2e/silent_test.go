@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/exit"
 )
 
 const stateFile = ".openshift_install_state.json"
@@ -50,7 +50,7 @@ func besideSilence(t *testing.T, c *cluster) {
 	file, bootstrap := []string{"create", "infrastructure-plan"}, []string{"destroy", "bootstrap"}
 	gone := "Bootstrap host of " + infra + " is gone"
 	try("Recorded",
-		beside{create, install.ExitUnproved, "have taken over, but its API does not answer: .*; nothing was changed"},
+		beside{create, exit.Unproved, "have taken over, but its API does not answer: .*; nothing was changed"},
 		beside{plan, 0, `everything is as planned(?s:.*)The masters have taken over`},
 		beside{file, 0, "Infrastructure-Plan created"},
 		beside{bootstrap, 0, gone})
@@ -58,11 +58,11 @@ func besideSilence(t *testing.T, c *cluster) {
 	c.without(t, stateFile)
 	const lost = "metadata.json names cluster .*, whose state is gone but which is still on the platform"
 	try("StateGone",
-		beside{create, install.ExitUnproved, lost}, beside{plan, install.ExitUnproved, lost}, beside{file, install.ExitUnproved, lost},
+		beside{create, exit.Unproved, lost}, beside{plan, exit.Unproved, lost}, beside{file, exit.Unproved, lost},
 		beside{bootstrap, 0, gone})
 	c.without(t, "metadata.json")
 	rival := "cluster " + infra + " on this platform has the domain .* already"
-	try("DirectoryGone", beside{create, install.ExitUnproved, rival}, beside{plan, install.ExitUnproved, rival})
+	try("DirectoryGone", beside{create, exit.Unproved, rival}, beside{plan, exit.Unproved, rival})
 
 	// As an older version would have left it: nothing is recorded anywhere.
 	marks := regexp.MustCompile(`,"marks":\{[^}]*\}`)
@@ -72,8 +72,9 @@ func besideSilence(t *testing.T, c *cluster) {
 	c.put(t, stateFile, marks.ReplaceAllString(state, ""))
 	record := c.describeTag(t, infra, "okd-install cluster "+infra+";")
 	before = c.inventory(t)
-	const unknown = "whether the masters of cluster .* have taken over is not known: the API at https://.* does not say: .*; nothing was changed"
-	try("Unrecorded", beside{create, install.ExitUnproved, unknown}, beside{bootstrap, install.ExitUnproved, unknown})
+	const unknown = "whether the masters of cluster .* have taken over is not known: the API at https://.* does " +
+		"not say: .*; nothing was changed"
+	try("Unrecorded", beside{create, exit.Unproved, unknown}, beside{bootstrap, exit.Unproved, unknown})
 
 	reach()
 	step(t, "Again", func(t *testing.T) {
@@ -167,13 +168,15 @@ func (c *cluster) describeTag(t *testing.T, name, description string) string {
 	e := c.facts(t).Engine
 	// Not on the command line: that is for everybody to read.
 	login := filepath.Join(c.work, "engine.curl")
-	text := fmt.Sprintf("user = %q\ncacert = %q\nheader = \"Content-Type: application/xml\"\n", e.User+":"+e.Password, e.CAFile)
+	text := fmt.Sprintf("user = %q\ncacert = %q\nheader = \"Content-Type: application/xml\"\n", e.User+":"+e.Password,
+		e.CAFile)
 	if err := os.WriteFile(login, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(login) })
 	curl := func(args ...string) string {
-		out, err := c.inside(t, append([]string{"curl", "--silent", "--show-error", "--fail", "--config", login}, args...)...)
+		out, err := c.inside(t, append([]string{"curl", "--silent", "--show-error", "--fail", "--config", login},
+			args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +197,8 @@ func (c *cluster) describeTag(t *testing.T, name, description string) string {
 			continue
 		}
 		if description != "" {
-			curl("--request", "PUT", "--data", "<tag><description>"+description+"</description></tag>", e.URL+"/tags/"+tag.ID)
+			curl("--request", "PUT", "--data", "<tag><description>"+description+"</description></tag>",
+				e.URL+"/tags/"+tag.ID)
 		}
 		return tag.Description
 	}

@@ -7,9 +7,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 )
 
-// LevelV3 is the processor level of CentOS 10: AVX2, BMI2, FMA and what comes with them.
-const LevelV3 = "x86-64-v3"
-
 // cpuFamilies sorts the CPU types of clusters by a word that stands in their
 // names: "Intel SandyBridge Family", "Secure Intel Haswell Family", "AMD Opteron
 // G5", "Intel Haswell-noTSX IBRS Family". The names are those of the engine's
@@ -40,7 +37,7 @@ func atLeastV3(cpuType string) (v3, known bool) {
 // checkCPU keeps a system from being started on processors that it was not
 // built for: it would not get as far as saying so.
 func (c *checker) checkCPU(context.Context) error {
-	if c.cpuLevel() != LevelV3 {
+	if c.cpuLevel() != plan.CPULevelV3 {
 		return nil
 	}
 	at := platformPath.Child("ovirt_cluster_id")
@@ -48,11 +45,11 @@ func (c *checker) checkCPU(context.Context) error {
 	switch {
 	case !known:
 		c.r.Warn(at, c.cluster.ID, "cluster %s has CPU type %q, and whether that is %s, which CentOS Stream CoreOS 10 needs, is not known",
-			c.cluster.Name, c.cluster.CPUType, LevelV3)
+			c.cluster.Name, c.cluster.CPUType, plan.CPULevelV3)
 	case !v3:
 		c.r.Invalid(at, c.cluster.ID, "cluster %s has CPU type %q, and this release's CentOS Stream CoreOS 10 needs %s (Intel Haswell, "+
 			"AMD EPYC or later); raise the type in the engine if all hosts are newer, or name another cluster",
-			c.cluster.Name, c.cluster.CPUType, LevelV3)
+			c.cluster.Name, c.cluster.CPUType, plan.CPULevelV3)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 	base "github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/machines/ovirt"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
@@ -55,7 +56,8 @@ func (l *lab) destroyAll(edit func(*ovirt.Deps)) (*talk, []plan.Ref, error) {
 func (l *lab) sdk() *ovirtsdk.SystemService {
 	l.t.Helper()
 	cfg := l.config()
-	conn, err := ovirtsdk.NewConnectionBuilder().URL(cfg.URL).Username(cfg.Username).Password(password).Insecure(true).Build()
+	conn, err := ovirtsdk.NewConnectionBuilder().URL(cfg.URL).Username(cfg.Username).Password(password).
+		Insecure(true).Build()
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -88,9 +90,13 @@ func (l *lab) plug(vmName, alias string, shareable bool) string {
 	if _, err := c.WaitDisk(l.t.Context(), id, 10*time.Second); err != nil {
 		l.t.Fatal(err)
 	}
-	l.volumes.mu.Lock()
-	l.volumes.data[id] = []byte("ledger of " + alias)
-	l.volumes.mu.Unlock()
+	_, err = l.volumes.Write(l.t.Context(), id, 0, strings.NewReader("ledger of "+alias))
+	if err == nil {
+		_, err = l.volumes.Commit(l.t.Context(), id, "raw")
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
 	vm, err := c.FindVM(l.t.Context(), vmName)
 	if err != nil || vm == nil {
 		l.t.Fatal(vm, err)
@@ -104,9 +110,8 @@ func (l *lab) plug(vmName, alias string, shareable bool) string {
 }
 
 func (l *lab) content(id string) string {
-	l.volumes.mu.Lock()
-	defer l.volumes.mu.Unlock()
-	return string(l.volumes.data[id])
+	content, _ := l.volumes.Content(id)
+	return string(content)
 }
 
 // TestForeignDisksSurvive plugs a volume into a master, as a storage driver
@@ -169,7 +174,8 @@ func TestDetachFails(t *testing.T) {
 		t.Error("nothing is said to be left")
 	}
 	got := l.picture()
-	if !strings.Contains(got, "vm demo-x7k2p-master-0 down") || strings.Contains(got, "worker-0 ") || l.content(id) == "" {
+	if !strings.Contains(got, "vm demo-x7k2p-master-0 down") || strings.Contains(got, "worker-0 ") ||
+		l.content(id) == "" {
 		t.Errorf("the master with its disk stays, and nothing else:\n%s", got)
 	}
 	l.engine.Heal(fault)
@@ -205,7 +211,8 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 	l.someVM("accounting", "the books")
 	l.someVM(ovirt.MasterName(infraID, 7), "a machine of somebody who likes the name")
 	l.someVM(infraID+"-backup", "okd-install cluster other-a1b2c; master")
-	d, err := c.CreateDisk(t.Context(), api.DiskSpec{Alias: infraID + "-archive", Format: "cow", Sparse: true, Bytes: 1 << 20, StorageDomainID: l.domain})
+	d, err := c.CreateDisk(t.Context(), api.DiskSpec{Alias: infraID + "-archive", Format: "cow", Sparse: true,
+		Bytes: 1 << 20, StorageDomainID: l.domain})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +222,8 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 	if _, err := c.CreateTag(t.Context(), "books", "okd-install cluster other-a1b2c;"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-storage", ClusterID: l.cluster, Description: "mine"}); err != nil {
+	if _, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-storage", ClusterID: l.cluster,
+		Description: "mine"}); err != nil {
 		t.Fatal(err)
 	}
 	before := l.picture()
@@ -226,7 +234,8 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 	if left, err := l.provider().Destroy(t.Context(), infraID, plan.StageBootstrap); err != nil || len(left) > 0 {
 		t.Fatalf("destroy bootstrap: %v %v", left, err)
 	}
-	if got := l.picture(); !strings.Contains(got, "vm demo-x7k2p-master-0 up") || !strings.Contains(got, "vm accounting") {
+	if got := l.picture(); !strings.Contains(got, "vm demo-x7k2p-master-0 up") ||
+		!strings.Contains(got, "vm accounting") {
 		t.Fatalf("destroy bootstrap took more than the bootstrap host:\n%s", got)
 	}
 	said, left, err := l.destroyAll(nil)
@@ -234,8 +243,10 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 		t.Fatalf("destroy: %v %v", left, err)
 	}
 	settle(t, l, before)
-	for _, name := range []string{"virtual machine " + ovirt.MasterName(infraID, 7), "virtual machine " + infraID + "-backup",
-		"affinity group " + infraID + "-storage"} {
+	for _, name := range []string{
+		"virtual machine " + ovirt.MasterName(infraID, 7), "virtual machine " + infraID + "-backup",
+		"affinity group " + infraID + "-storage",
+	} {
 		if !said.said("leaving "+name, "alone") {
 			t.Errorf("%s is not named:\n%s", name, strings.Join(said.lines, "\n"))
 		}
@@ -283,7 +294,8 @@ func TestGroupsOfEarlierVersions(t *testing.T) {
 	}
 	other := l.someVM("other", "mine")
 	for name, vms := range map[string][]api.VM{"old": {*master}, "mixed": {*master, other}} {
-		g, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-" + name, ClusterID: l.cluster, Description: "rack 7"})
+		g, err := c.CreateGroup(t.Context(), api.Group{Name: infraID + "-" + name, ClusterID: l.cluster,
+			Description: "rack 7"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,13 +334,15 @@ func TestTemplatesDisksInOthersMachines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.WaitVM(t.Context(), vm.ID, 10*time.Second, api.VMDown); err != nil {
-		t.Fatal(err)
-	}
+	enginetest.Eventually(t, "the copy to be made", func() bool {
+		now, err := c.GetVM(t.Context(), vm.ID)
+		return err == nil && now.Status == api.VMDown
+	})
 	if _, left, err := l.destroyAll(nil); err != nil || len(left) > 0 {
 		t.Fatalf("destroy: %v %v", left, err)
 	}
-	want := "disk demo-x7k2p-rhcos ok 1048576 bytes\ntemplate Blank ok\nvm copy down nics=1 disks=1 tags=[] runs=false os=rhcos_x64 consoles=2"
+	want := "disk demo-x7k2p-rhcos ok 1048576 bytes\ntemplate Blank ok\nvm copy down nics=1 disks=1 tags=[] " +
+		"runs=false os=rhcos_x64 consoles=2"
 	settle(t, l, want)
 	// A second try with the same ID neither uses that disk nor removes it.
 	if err := l.provider().Apply(t.Context(), l.plan(1, 0), plan.StageImage); err != nil {
@@ -358,7 +372,8 @@ func TestWriteThatEndsLate(t *testing.T) {
 			deps := l.provider().Deps
 			deps.Engine = client
 			l.engine.Inject(engine.Fault{Method: http.MethodPost, Path: c.path, Delay: 700 * time.Millisecond})
-			l.engine.Inject(engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 200 << 10, Count: -1})
+			l.engine.Inject(engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 200 << 10,
+				Count: -1})
 			if err := applyAll(t.Context(), ovirt.New(deps), l.plan(1, 0)); err != nil {
 				t.Fatal(err)
 			}

@@ -26,7 +26,8 @@ func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, sp
 	}
 	usable := ""
 	for _, d := range disks {
-		if usable == "" && d.Status == api.DiskOK && note(d.Description, "image") == imageNote(spec.Image) && note(d.Description, "upload") == complete {
+		if usable == "" && d.Status == api.DiskOK && note(d.Description, "image") == imageNote(spec.Image) &&
+			note(d.Description, "upload") == complete {
 			usable = d.ID
 			continue
 		}
@@ -128,9 +129,11 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 	}
 	event.Info(p.Events, "uploading the operating system image", "disk", name, "bytes", image.Size)
 	report := every(p.Clock.Now, 5*time.Second, func(sent, total int64) {
-		event.ProgressOf(p.Events, fmt.Sprintf("image upload %d%%", sent*100/max(total, 1)), "sent", sent, "total", total)
+		event.ProgressOf(p.Events, fmt.Sprintf("image upload %d%%", sent*100/max(total, 1)), "sent", sent, "total",
+			total)
 	})
-	err = p.Engine.Upload(ctx, api.Upload{DiskID: disk.ID, Format: spec.Format, Source: f, Size: image.Size, Limit: p.Limit, Progress: report})
+	err = p.Engine.Upload(ctx, api.Upload{DiskID: disk.ID, Format: spec.Format, Source: f, Size: image.Size,
+		Limit: p.Limit, Progress: report})
 	if err == nil {
 		err = p.settle(ctx, p.Limit, never, func(ctx context.Context) error {
 			return p.Engine.DescribeDisk(ctx, disk.ID, want+"; upload "+complete)
@@ -209,7 +212,8 @@ func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, 
 			}
 		}
 	}
-	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteDisk(ctx, d) }); err != nil {
+	remove := func(ctx context.Context) error { return p.Engine.DeleteDisk(ctx, d) }
+	if err := p.settle(ctx, limit, never, remove); err != nil {
 		return err
 	}
 	return p.untilGone(ctx, limit, "disk "+d.Alias, func(ctx context.Context) error {
@@ -217,10 +221,6 @@ func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, 
 		return err
 	})
 }
-
-// never is for requests whose effect need not be looked for: repeating them is
-// harmless.
-func never(context.Context) (bool, error) { return false, nil }
 
 // every lets a call through at most once per interval, and the last one always.
 func every(now func() time.Time, interval time.Duration, fn func(sent, total int64)) func(sent, total int64) {

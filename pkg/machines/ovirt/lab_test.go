@@ -1,7 +1,6 @@
 package ovirt_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,14 +9,11 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +23,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 	"github.com/okd-install/okd-install/pkg/machines/ovirt"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -44,8 +41,8 @@ const (
 type lab struct {
 	t        *testing.T
 	engine   *engine.Engine
-	machines *machines
-	volumes  *volumes
+	machines *enginetest.Machines
+	volumes  *enginetest.Volumes
 	api      *httptest.Server
 	images   *httptest.Server
 	cut      cut
@@ -56,7 +53,8 @@ type lab struct {
 
 func newLab(t *testing.T, hosts int, edits ...func(*engine.Config)) *lab {
 	t.Helper()
-	l := &lab{t: t, machines: &machines{state: map[string]engine.State{}}, volumes: &volumes{data: map[string][]byte{}}}
+	l := &lab{t: t, machines: enginetest.NewMachines(), volumes: enginetest.NewVolumes()}
+	l.machines.Boot, l.machines.Stop = 0, 0
 	handlers := [2]http.Handler{}
 	cert := certificate(t)
 	l.api = serve(cert, l.cut.wrap(func() http.Handler { return handlers[0] }))
@@ -308,109 +306,15 @@ func (c *cut) wrap(next func() http.Handler) http.Handler {
 	})
 }
 
-// machines runs nothing: a machine is up as soon as it is switched on.
-type machines struct {
-	mu    sync.Mutex
-	state map[string]engine.State
-	on    []engine.Hardware
-}
-
-func (m *machines) Start(_ context.Context, hw engine.Hardware) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.state[hw.ID] = engine.StateUp
-	m.on = append(m.on, hw)
-	return nil
-}
-
-func (m *machines) set(id string, s engine.State) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.state[id] = s
-	return nil
-}
-
-func (m *machines) Shutdown(_ context.Context, id string) error { return m.set(id, engine.StateDown) }
-func (m *machines) PowerOff(_ context.Context, id string) error { return m.set(id, engine.StateDown) }
-func (m *machines) Reset(_ context.Context, id string) error    { return m.set(id, engine.StateUp) }
-func (m *machines) Remove(_ context.Context, id string) error   { return m.set(id, engine.StateDown) }
-func (m *machines) Addresses(string) []netip.Addr {
-	return []netip.Addr{netip.MustParseAddr("198.18.0.100")}
-}
-
-func (m *machines) State(id string) engine.State {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s, ok := m.state[id]; ok {
-		return s
-	}
-	return engine.StateDown
-}
-
-func (m *machines) started(name string) *engine.Hardware {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, hw := range m.on {
-		if hw.Name == name {
+// started is what a machine was switched on with, nil if it never was.
+func (l *lab) started(name string) *engine.Hardware {
+	for _, vm := range l.engine.Inventory().VMs {
+		if vm.Name != name {
+			continue
+		}
+		if hw, _, on := l.machines.Hardware(vm.ID); on {
 			return &hw
 		}
 	}
-	return nil
-}
-
-// volumes keeps what was uploaded.
-type volumes struct {
-	mu   sync.Mutex
-	data map[string][]byte
-}
-
-func (v *volumes) Create(_ context.Context, id string, _ int64) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.data[id] = nil
-	return nil
-}
-
-func (v *volumes) Write(_ context.Context, id string, offset int64, r io.Reader) (int64, error) {
-	b, err := io.ReadAll(r)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if need := int(offset) + len(b); len(v.data[id]) < need {
-		v.data[id] = append(v.data[id], make([]byte, need-len(v.data[id]))...)
-	}
-	copy(v.data[id][offset:], b)
-	return int64(len(b)), err
-}
-
-func (v *volumes) Commit(_ context.Context, id, format string) (int64, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	d := v.data[id]
-	if format == "cow" && (len(d) < 32 || string(d[:4]) != "QFI\xfb") {
-		return 0, errors.New("not QCOW2")
-	}
-	return diskSize, nil
-}
-
-func (v *volumes) Read(_ context.Context, id string) (io.ReadSeekCloser, int64, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return struct {
-		io.ReadSeeker
-		io.Closer
-	}{bytes.NewReader(v.data[id]), io.NopCloser(nil)}, int64(len(v.data[id])), nil
-}
-
-func (v *volumes) Clone(_ context.Context, src, dst string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.data[dst] = v.data[src]
-	return nil
-}
-func (v *volumes) Resize(context.Context, string, int64) error { return nil }
-func (v *volumes) Delete(_ context.Context, id string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.data, id)
 	return nil
 }

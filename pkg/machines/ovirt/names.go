@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/machines"
 )
 
 // BootstrapName is the name of the bootstrap machine, and of the tag that it
@@ -33,7 +35,8 @@ var infraIDs = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?-[a-z0-9]{5}$`)
 
 func checkInfraID(infraID string) error {
 	if !infraIDs.MatchString(infraID) {
-		return fmt.Errorf("%q is not an infrastructure ID; it looks like mycluster-x7k2p and stands in metadata.json", infraID)
+		return fmt.Errorf("%q is not an infrastructure ID; it looks like mycluster-x7k2p and stands in metadata.json",
+			infraID)
 	}
 	return nil
 }
@@ -45,8 +48,8 @@ func role(infraID, name string) string {
 		return "image"
 	case !ok:
 		return ""
-	case rest == "bootstrap":
-		return "bootstrap"
+	case rest == machines.Bootstrap:
+		return machines.Bootstrap
 	case numbered(rest, "master-"):
 		return "master"
 	case numbered(rest, "worker-"):

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 )
 
@@ -45,7 +46,7 @@ func (p *Provider) findVMs(ctx context.Context, infraID string, all bool) (ours 
 			return nil, nil, err
 		}
 		r := role(infraID, vm.Name)
-		if !all && r != "bootstrap" && r != "image" {
+		if !all && r != machines.Bootstrap && r != "image" {
 			continue
 		}
 		if r != "" && marked(infraID, vm.Description) {
@@ -62,9 +63,11 @@ func (p *Provider) findVMs(ctx context.Context, infraID string, all bool) (ours 
 		case tagged && fits(infraID, vm.Name):
 			ours = append(ours, vm)
 		case tagged:
-			odd = append(odd, stranger{what: what, why: "it carries the cluster's tag, but its name is none of the cluster's"})
+			odd = append(odd, stranger{what: what,
+				why: "it carries the cluster's tag, but its name is none of the cluster's"})
 		case fits(infraID, vm.Name):
-			odd = append(odd, stranger{what: what, why: "its name begins like those of the cluster, but it has neither its mark nor its tag"})
+			odd = append(odd, stranger{what: what,
+				why: "its name begins like those of the cluster, but it has neither its mark nor its tag"})
 		} // anything else is what a search made up
 	}
 	return ours, odd, nil
@@ -191,7 +194,8 @@ func (p *Provider) clusterGroups(ctx context.Context, infraID string, vms []api.
 				return ours, odd, err
 			}
 			if why := foreignGroup(infraID, g, members, vms); why != "" {
-				odd = append(odd, stranger{what: fmt.Sprintf("affinity group %s (%s) of cluster %s", g.Name, g.ID, c.Name), why: why, group: g})
+				odd = append(odd, stranger{what: fmt.Sprintf("affinity group %s (%s) of cluster %s", g.Name, g.ID,
+					c.Name), why: why, group: g})
 				continue
 			}
 			ours = append(ours, g)
@@ -233,7 +237,9 @@ func foreignGroup(infraID string, g api.Group, members []string, vms []api.VM) s
 // machine: it carries the cluster's mark, or, in machines of earlier versions,
 // the machine boots from it and it has the name of the template's disk, which
 // copies keep. Whatever was attached later has neither.
-func (p *Provider) madeDisk(ctx context.Context, infraID string, vm api.VM, a api.Attachment, d api.Disk) (bool, error) {
+func (p *Provider) madeDisk(
+	ctx context.Context, infraID string, vm api.VM, a api.Attachment, d api.Disk,
+) (bool, error) {
 	if marked(infraID, d.Description) {
 		return true, nil
 	}

@@ -20,7 +20,6 @@ const (
 	// keeps the node image twice (as layers, and checked out), and beside it some
 	// twenty images of the release. The disk is as thin as the storage allows.
 	bootstrapDiskGiB = 100
-	bootstrapRole    = "bootstrap"
 )
 
 // Ignitions holds the Ignition config of every machine, by machine name.
@@ -168,7 +167,7 @@ func (b *builder) machine(role, name string, pool types.MachinePool, groups map[
 func (b *builder) bootstrap() error {
 	return b.vm(BootstrapName(b.infraID), plan.StageBootstrap, BootstrapName(b.infraID),
 		[]plan.Key{b.bootstrapTag, b.template}, plan.VM{
-			Role: bootstrapRole, Type: types.VMTypeServer, Clone: true,
+			Role: machines.Bootstrap, Type: types.VMTypeServer, Clone: true,
 			CPU: plan.CPU{Sockets: 1, Cores: bootstrapCores, Threads: 1}, MemoryMiB: bootstrapMemoryMiB, DiskGiB: bootstrapDiskGiB,
 		})
 }

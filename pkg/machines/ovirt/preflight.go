@@ -59,7 +59,7 @@ func (c *checker) vms() []plan.VM {
 	return out
 }
 
-// absent says whether err is the engine's word that there is no such ID. An ID
+// absent reports whether err is the engine's word that there is no such ID. An ID
 // that is no UUID is refused instead of not found.
 func absent(err error) bool { return api.Is(err, api.NotFound, api.Refused) }
 

@@ -74,6 +74,9 @@ vm tmpvm-for-demo-x7k2p-rhcos down nics=1 disks=1 tags=[demo-x7k2p-bootstrap] ru
 		t.Errorf("apply again should change nothing, but asked %v", got)
 	}
 
+	for _, vm := range l.engine.Inventory().VMs {
+		l.machines.SetAddresses(vm.ID, netip.MustParseAddr("198.18.0.100"))
+	}
 	found, err := p.Machines(t.Context(), infraID)
 	if err != nil || len(found) != 7 {
 		t.Errorf("machines: %v %v", found, err)
@@ -115,8 +118,8 @@ vm tmpvm-for-demo-x7k2p-rhcos down nics=1 disks=1 tags=[demo-x7k2p-bootstrap] ru
 	if left, err := l.provider().Destroy(t.Context(), infraID, base.Everything); err != nil || len(left) > 0 {
 		t.Errorf("destroy again: %v %v", left, err)
 	}
-	if len(l.volumes.data) != 0 {
-		t.Errorf("%d volumes are left", len(l.volumes.data))
+	if n := l.volumes.Count(); n != 0 {
+		t.Errorf("%d volumes are left", n)
 	}
 }
 
@@ -124,7 +127,7 @@ vm tmpvm-for-demo-x7k2p-rhcos down nics=1 disks=1 tags=[demo-x7k2p-bootstrap] ru
 func checkContent(t *testing.T, l *lab) {
 	t.Helper()
 	for name, want := range ignitions(3, 2) {
-		hw := l.machines.started(name)
+		hw := l.started(name)
 		if hw == nil {
 			t.Errorf("%s was not started", name)
 			continue
@@ -139,7 +142,7 @@ func checkContent(t *testing.T, l *lab) {
 			t.Errorf("bootstrap has %d MiB", hw.MemoryMB)
 		}
 		uploaded, _ := os.ReadFile(l.image.Path)
-		if got := l.volumes.data[hw.Disks[0].ID]; !bytes.Equal(got, uploaded) {
+		if got, _ := l.volumes.Content(hw.Disks[0].ID); !bytes.Equal(got, uploaded) {
 			t.Errorf("%s boots %d bytes that are not the image of %d bytes", name, len(got), len(uploaded))
 		}
 	}
@@ -281,11 +284,13 @@ func TestRecord(t *testing.T) {
 		want(base.Making)
 	}
 	// The engine cannot keep the record: then the host is not started.
-	id := l.engine.Inject(engine.Fault{Method: http.MethodPut, Path: "/tags/*", Status: 400, Detail: "[Cannot edit Tag.]", Count: -1})
-	if err := p.Apply(t.Context(), pl, plan.StageBootstrap); err == nil || !strings.Contains(err.Error(), "bootstrap begun") {
+	id := l.engine.Inject(engine.Fault{Method: http.MethodPut, Path: "/tags/*", Status: 400,
+		Detail: "[Cannot edit Tag.]", Count: -1})
+	if err := p.Apply(t.Context(), pl, plan.StageBootstrap); err == nil ||
+		!strings.Contains(err.Error(), "bootstrap begun") {
 		t.Errorf("the record cannot be written: %v", err)
 	}
-	if l.machines.started(ovirt.BootstrapName(infraID)) != nil {
+	if l.started(ovirt.BootstrapName(infraID)) != nil {
 		t.Error("the bootstrap host was started without a record")
 	}
 	l.engine.Heal(id)
@@ -318,10 +323,13 @@ func TestDestroyNamesWhatRemains(t *testing.T) {
 	if err := applyAll(t.Context(), l.provider(), l.plan(1, 0)); err != nil {
 		t.Fatal(err)
 	}
-	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/vms/*", Status: 500, Detail: "[Internal Engine Error]", Count: -1})
-	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/tags/*", Status: 409, Detail: "[Cannot remove Tag. Related operation is currently in progress.]", Count: -1})
+	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/vms/*", Status: 500,
+		Detail: "[Internal Engine Error]", Count: -1})
+	l.engine.Inject(engine.Fault{Method: http.MethodDelete, Path: "/tags/*", Status: 409,
+		Detail: "[Cannot remove Tag. Related operation is currently in progress.]", Count: -1})
 	left, err := l.provider().Destroy(t.Context(), infraID, base.Everything)
-	if err == nil || !strings.Contains(err.Error(), "vm demo-x7k2p-master-0") || !strings.Contains(err.Error(), "tag demo-x7k2p") {
+	if err == nil || !strings.Contains(err.Error(), "vm demo-x7k2p-master-0") ||
+		!strings.Contains(err.Error(), "tag demo-x7k2p") {
 		t.Errorf("the error should name what is left: %v", err)
 	}
 	if len(left) != 5 { // three machines, two tags
@@ -351,17 +359,23 @@ func TestBusyAndFailingEngine(t *testing.T) {
 		fault engine.Fault
 		works bool
 	}{
-		{"locked disk", engine.Fault{Method: http.MethodPut, Path: "/disks/*", Status: 409, Detail: "[Cannot edit Virtual Disk. Disk is locked. Please try again later.]", Count: 5}, true},
-		{"locked machine", engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 409, Detail: "[Cannot run VM. VM is locked.]", Count: 3}, true},
-		{"related operation", engine.Fault{Method: http.MethodPost, Path: "/clusters/*/affinitygroups/*/vms", Status: 409, Detail: "[Cannot edit Affinity Group. Related operation is currently in progress.]", Count: 4}, true},
+		{"locked disk", engine.Fault{Method: http.MethodPut, Path: "/disks/*", Status: 409,
+			Detail: "[Cannot edit Virtual Disk. Disk is locked. Please try again later.]", Count: 5}, true},
+		{"locked machine", engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 409,
+			Detail: "[Cannot run VM. VM is locked.]", Count: 3}, true},
+		{"related operation", engine.Fault{Method: http.MethodPost, Path: "/clusters/*/affinitygroups/*/vms",
+			Status: 409, Detail: "[Cannot edit Affinity Group. Related operation is currently in progress.]",
+			Count: 4}, true},
 		{"one 503 while creating", engine.Fault{Method: http.MethodPost, Path: "/vms", Status: 503}, true},
 		{"lists fail for a while", engine.Fault{Method: http.MethodGet, Path: "/vms", Status: 500, Count: 2}, true},
 		{"upload interrupted", engine.Fault{Kind: "drop", Method: http.MethodPut, Path: "/images/*", Count: 2}, true},
 		{"upload lost", engine.Fault{Kind: "lost", Method: http.MethodPut, Path: "/images/*"}, true},
 		{"imageio busy", engine.Fault{Method: http.MethodPut, Path: "/images/*", Status: 503, Count: 2}, true},
 		{"slow transfer", engine.Fault{Kind: "slow-transfer", Path: "/images/*", BytesPerSecond: 3 << 20}, true},
-		{"refused machine", engine.Fault{Method: http.MethodPost, Path: "/vms", Status: 400, Detail: "[Cannot add VM. The VM cluster is gone.]", Count: -1}, false},
-		{"no permission", engine.Fault{Method: http.MethodPost, Path: "/disks", Status: 403, Detail: "[User is not authorized to perform this action.]", Count: -1}, false},
+		{"refused machine", engine.Fault{Method: http.MethodPost, Path: "/vms", Status: 400,
+			Detail: "[Cannot add VM. The VM cluster is gone.]", Count: -1}, false},
+		{"no permission", engine.Fault{Method: http.MethodPost, Path: "/disks", Status: 403,
+			Detail: "[User is not authorized to perform this action.]", Count: -1}, false},
 		{"imageio broken", engine.Fault{Method: http.MethodPut, Path: "/images/*", Status: 500, Count: -1}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -408,8 +422,9 @@ func TestInterruptedUploadCleansUp(t *testing.T) {
 func TestForeignObjectsStay(t *testing.T) {
 	l := newLab(t, 3)
 	c := l.client()
-	if _, err := c.CreateVM(t.Context(), api.VMSpec{Name: ovirt.MasterName(infraID, 0), Description: "mine", ClusterID: l.cluster,
-		Type: "server", OSType: "other", Sockets: 1, Cores: 1, Threads: 1, MemoryBytes: 1 << 30}); err != nil {
+	if _, err := c.CreateVM(t.Context(), api.VMSpec{Name: ovirt.MasterName(infraID, 0), Description: "mine",
+		ClusterID: l.cluster,
+		Type:      "server", OSType: "other", Sockets: 1, Cores: 1, Threads: 1, MemoryBytes: 1 << 30}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)
@@ -418,7 +433,8 @@ func TestForeignObjectsStay(t *testing.T) {
 	if err != nil || !strings.Contains(strings.Join(r.Lines(false), "\n"), "is not of this cluster") {
 		t.Errorf("preflight should report it: %v %v", err, r.Lines(false))
 	}
-	if err := applyAll(t.Context(), p, pl); err == nil || !strings.Contains(err.Error(), "does not belong to this cluster") {
+	if err := applyAll(t.Context(), p, pl); err == nil || !strings.Contains(err.Error(),
+		"does not belong to this cluster") {
 		t.Errorf("apply should refuse to take it: %v", err)
 	}
 	if _, err := p.Destroy(t.Context(), infraID, base.Everything); err != nil {
@@ -432,7 +448,8 @@ func TestForeignObjectsStay(t *testing.T) {
 func TestStaleIgnitionIsReplacedBeforeTheFirstStart(t *testing.T) {
 	l := newLab(t, 3)
 	pl := l.plan(1, 0)
-	id := l.engine.Inject(engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 400, Detail: "[Cannot run VM.]", Count: -1})
+	id := l.engine.Inject(engine.Fault{Method: http.MethodPost, Path: "/vms/*/start", Status: 400,
+		Detail: "[Cannot run VM.]", Count: -1})
 	if err := applyAll(t.Context(), l.provider(), pl); err == nil {
 		t.Fatal("apply should fail")
 	}
@@ -446,7 +463,7 @@ func TestStaleIgnitionIsReplacedBeforeTheFirstStart(t *testing.T) {
 	if err := applyAll(t.Context(), l.provider(), newer); err != nil {
 		t.Fatal(err)
 	}
-	if hw := l.machines.started(ovirt.MasterName(infraID, 0)); hw == nil || !bytes.Contains(hw.UserData, []byte("newer")) {
+	if hw := l.started(ovirt.MasterName(infraID, 0)); hw == nil || !bytes.Contains(hw.UserData, []byte("newer")) {
 		t.Errorf("the machine started with an old config")
 	}
 	// One that ran keeps what it has; the diff says so.

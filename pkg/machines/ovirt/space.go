@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
@@ -33,7 +34,7 @@ func (c *checker) checkSpace(ctx context.Context, at report.Path, sd api.Storage
 			return err
 		}
 		switch spec.Role {
-		case "bootstrap":
+		case machines.Bootstrap:
 			bootstrap += more
 		case "worker":
 			workers += more

@@ -7,38 +7,61 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// ensureVM brings a machine to the end of its way: created, tagged, equipped,
-// in its affinity groups, and only then started. Every step looks first, so it
-// goes on wherever an earlier run ended.
-func (p *Provider) ensureVM(ctx context.Context, pl plan.Plan, o plan.Object, spec plan.VM) error {
-	infraID := pl.InfraID
-	var tags []api.Tag
+// ensureVM adopts a machine or creates it. Its tags, which are there before it is,
+// are returned with it.
+func (p *Provider) ensureVM(
+	ctx context.Context, pl plan.Plan, o plan.Object, spec plan.VM,
+) (vm api.VM, tags []api.Tag, err error) {
 	for _, name := range o.Tags {
 		tag, err := p.ensureTag(ctx, pl, name)
 		if err != nil {
-			return err
+			return vm, tags, err
 		}
 		tags = append(tags, tag)
 	}
-	vm, err := p.adoptOrCreate(ctx, infraID, o, spec)
-	if err != nil {
-		return err
+	ctx, cancel := context.WithTimeout(ctx, p.Limit)
+	defer cancel()
+	s := settling{Provider: p}
+	for {
+		found, err := p.adopt(ctx, pl.InfraID, o, spec)
+		if found != nil {
+			vm = *found
+		}
+		if ended, err := s.looked(found != nil, err); ended {
+			return vm, tags, err
+		}
+		create, err := p.vmSpec(ctx, pl.InfraID, o.Name, spec)
+		if err == nil {
+			event.Info(p.Events, "creating a virtual machine", "vm", o.Name)
+			vm, err = p.Engine.CreateVM(ctx, create)
+		}
+		if ended, err := s.acted(ctx, err); ended {
+			return vm, tags, err
+		}
 	}
+}
+
+// finishVM brings a machine to the end of its way: tagged, equipped, in its
+// affinity groups, and only then started. Every step looks first, so it goes on
+// wherever an earlier run ended.
+func (p *Provider) finishVM(ctx context.Context, pl plan.Plan, spec plan.VM, vm api.VM, tags []api.Tag) error {
 	// Tag at once: the tag is how a destroy finds the machine.
 	if err := p.tag(ctx, vm, tags); err != nil {
 		return err
 	}
-	if vm, err = p.settled(ctx, vm); err != nil {
+	vm, err := p.settled(ctx, vm)
+	if err != nil {
 		return err
 	}
 	if vm.Status == api.VMDown {
-		if err := p.equip(ctx, infraID, vm, spec); err != nil {
+		if err := p.equip(ctx, pl.InfraID, vm, spec); err != nil {
 			return err
 		}
 	}
@@ -48,7 +71,7 @@ func (p *Provider) ensureVM(ctx context.Context, pl plan.Plan, o plan.Object, sp
 	if !spec.Start {
 		return nil
 	}
-	if spec.Role == bootstrapRole {
+	if spec.Role == machines.Bootstrap {
 		// First the record: a bootstrap host that may have run and is gone, or
 		// down, is what tells a cluster that may live from one that cannot.
 		if err := p.begin(ctx, pl); err != nil {
@@ -58,40 +81,28 @@ func (p *Provider) ensureVM(ctx context.Context, pl plan.Plan, o plan.Object, sp
 	return p.start(ctx, vm)
 }
 
-func (p *Provider) adoptOrCreate(ctx context.Context, infraID string, o plan.Object, spec plan.VM) (api.VM, error) {
-	var vm api.VM
-	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		found, err := p.Engine.FindVM(ctx, o.Name)
-		if err != nil || found == nil {
-			return false, err
-		}
-		ours, err := p.owns(ctx, infraID, *found, o.Tags)
-		if err != nil {
-			return false, err
-		}
-		if !ours {
-			return false, taken("virtual machine", o.Name, found.ID)
-		}
-		if stale(*found, spec) {
-			event.Info(p.Events, "replacing a virtual machine that never ran and has an old Ignition config", "vm", o.Name)
-			_, err := p.removeVM(ctx, infraID, *found, p.Limit)
-			return false, err
-		}
-		vm = *found
-		return true, nil
-	}, func(ctx context.Context) error {
-		create, err := p.vmSpec(ctx, infraID, o.Name, spec)
-		if err != nil {
-			return err
-		}
-		event.Info(p.Events, "creating a virtual machine", "vm", o.Name)
-		vm, err = p.Engine.CreateVM(ctx, create)
-		return err
-	})
-	return vm, err
+// adopt returns the machine if the cluster has it already. One that waits for its
+// first start with an old Ignition config is removed.
+func (p *Provider) adopt(ctx context.Context, infraID string, o plan.Object, spec plan.VM) (*api.VM, error) {
+	found, err := p.Engine.FindVM(ctx, o.Name)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	ours, err := p.owns(ctx, infraID, *found, o.Tags)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ours:
+		return nil, taken("virtual machine", o.Name, found.ID)
+	case stale(*found, spec):
+		event.Info(p.Events, "replacing a virtual machine that never ran and has an old Ignition config", "vm", o.Name)
+		_, err := p.removeVM(ctx, infraID, *found, p.Limit)
+		return nil, err
+	}
+	return found, nil
 }
 
-// owns says whether a machine is the cluster's, by its description or, for
+// owns reports whether a machine is the cluster's, by its description or, for
 // machines that other tools made, by its tag.
 func (p *Provider) owns(ctx context.Context, infraID string, vm api.VM, tags []string) (bool, error) {
 	if marked(infraID, vm.Description) {
@@ -104,7 +115,7 @@ func (p *Provider) owns(ctx context.Context, infraID string, vm api.VM, tags []s
 	return slices.ContainsFunc(have, func(t string) bool { return slices.Contains(tags, t) }), nil
 }
 
-// stale says whether a machine waits for its first start with a config that is
+// stale reports whether a machine waits for its first start with a config that is
 // no longer the planned one.
 func stale(vm api.VM, spec plan.VM) bool {
 	have := note(vm.Description, "ignition")
@@ -191,7 +202,7 @@ func (p *Provider) settled(ctx context.Context, vm api.VM) (api.VM, error) {
 	return vm, nil
 }
 
-// equip gives a machine what creating it did not.
+// equip adds what a machine lacks when it has been created: network card, disks.
 func (p *Provider) equip(ctx context.Context, infraID string, vm api.VM, spec plan.VM) error {
 	if err := p.network(ctx, vm, spec); err != nil {
 		return err

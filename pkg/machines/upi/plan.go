@@ -4,8 +4,8 @@ package upi
 
 import (
 	"fmt"
-	"net/netip"
 
+	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -32,7 +32,7 @@ func Plan(cfg *types.InstallConfig, infraID string, ign Ignitions) plan.Plan {
 	b.balancers()
 	return plan.Plan{
 		Platform: cfg.Platform.Name(), InfraID: infraID,
-		Provide: append(b.list, Records(cfg)...), Steps: steps(cfg),
+		Provide: append(b.list, machines.Names(cfg)...), Steps: steps(cfg),
 	}
 }
 
@@ -116,17 +116,8 @@ func (b *builder) known(role string, n int) *types.BareMetalHost {
 	return nil
 }
 
-// balanced says whether the user provides load balancers: always without
-// virtual addresses, except for a single node, and otherwise on request.
-func balanced(cfg *types.InstallConfig) bool {
-	if len(cfg.APIVIPs()) == 0 {
-		return cfg.BootstrapInPlace == nil
-	}
-	return cfg.LoadBalancerType() == types.LoadBalancerUserManaged
-}
-
 func (b *builder) balancers() {
-	if !balanced(b.cfg) {
+	if !machines.Balanced(b.cfg) {
 		return
 	}
 	control := []string{bootstrapRole, types.MasterPool}
@@ -149,39 +140,6 @@ func (b *builder) balancer(name string, f plan.Frontend) {
 	b.list = append(b.list, r)
 }
 
-// Records are the names that have to be in DNS on any platform.
-func Records(cfg *types.InstallConfig) []plan.Requirement {
-	api, ingress := addresses(cfg.APIVIPs()), addresses(cfg.IngressVIPs())
-	record := func(name string, vips []string, port, balancer, use string) plan.Requirement {
-		r := plan.Requirement{Kind: plan.KindRecord, Name: name}
-		spec := plan.Record{Addresses: vips, Use: use}
-		switch {
-		case balanced(cfg):
-			spec.Target = "the load balancer for port " + port
-			r.Needs = []plan.Key{plan.KeyOf(plan.KindLoadBalancer, balancer)}
-		case len(vips) > 0:
-			spec.Target = "a virtual address of the cluster"
-		default:
-			spec.Target = "the node"
-		}
-		r.Spec = spec
-		return r
-	}
-	list := []plan.Requirement{record(cfg.APIHost(), api, "6443", "api", "users and this installer reach the API by it")}
-	if len(api) == 0 { // where there are virtual addresses, the nodes know this name by themselves
-		list = append(list, record(cfg.APIIntHost(), api, "6443 and 22623", "api", "nodes reach the API and their configuration by it"))
-	}
-	return append(list, record("*."+cfg.AppsDomain(), ingress, "443 and 80", "ingress-https", "routes of applications and the console"))
-}
-
-func addresses(vips []netip.Addr) []string {
-	var out []string
-	for _, ip := range vips {
-		out = append(out, ip.String())
-	}
-	return out
-}
-
 func steps(cfg *types.InstallConfig) []string {
 	if cfg.BootstrapInPlace != nil {
 		return []string{
@@ -193,7 +151,7 @@ func steps(cfg *types.InstallConfig) []string {
 		}
 	}
 	out := []string{"make the DNS records; give every machine an address, a host name that is unique and resolves, and the time (NTP)"}
-	if balanced(cfg) {
+	if machines.Balanced(cfg) {
 		out[0] = "make the DNS records and the load balancer; give every machine an address, a host name that is unique and resolves, and the time (NTP)"
 	}
 	control := " and the masters with " + masterFile
@@ -205,7 +163,7 @@ func steps(cfg *types.InstallConfig) []string {
 		"boot the bootstrap host with "+bootstrapFile+control+"; "+bootstrapFile+" must be used within 24 hours",
 		"wait-for bootstrap-complete",
 	)
-	if balanced(cfg) {
+	if machines.Balanced(cfg) {
 		out = append(out, "take the bootstrap host out of the load balancer and switch it off")
 	} else {
 		out = append(out, "switch the bootstrap host off")

@@ -91,7 +91,10 @@ func (p Provider) seen(ctx context.Context, name string, want []string) string {
 	case len(found) == 0:
 		return "not in DNS"
 	}
-	have := addresses(found)
+	var have []string
+	for _, ip := range found {
+		have = append(have, ip.String())
+	}
 	slices.Sort(have)
 	text := strings.Join(have, ", ")
 	for _, w := range want {

@@ -1,0 +1,220 @@
+// Package create has the commands that create something: cluster, which goes
+// through all phases, the files on the way there, and the plan.
+package create
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/diagnose"
+	"github.com/okd-install/okd-install/pkg/install/releases"
+	"github.com/okd-install/okd-install/pkg/install/steps"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
+	"github.com/okd-install/okd-install/pkg/release"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// Options are the flags of create cluster; the other commands have some of them.
+type Options struct {
+	install.Opening
+	Release releases.Options
+	// HandedOver is what the user knows of whether the masters have taken over,
+	// for where nothing proves it.
+	HandedOver        handoff.Answer
+	Skip              []string      // phases to leave out
+	Timeout           time.Duration // replaces every phase's budget
+	SkipPasswordPrint bool
+
+	// Tests put others in place of these; nil is what they say.
+	open    func(ctx context.Context, e *install.Env, o install.Opening) (Assets, []byte, error)
+	inspect func(ctx context.Context, image string, o release.Options) (*release.Release, error)
+}
+
+// command is a run of one of the commands here.
+type command struct {
+	*install.Env
+	Options
+}
+
+func newCommand(e *install.Env, o Options) command {
+	if o.open == nil {
+		o.open = open
+	}
+	if o.inspect == nil {
+		o.inspect = release.Inspect
+	}
+	return command{e, o}
+}
+
+// Cluster is the command create cluster: it goes from nothing, or from wherever an
+// earlier run stopped, to a complete cluster.
+func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
+	c := newCommand(e, o)
+	started := c.Clock.Now()
+	var left []string
+	defer func() { err = c.afterInterruption(ctx, left, err) }()
+	inst, login, err := c.open(ctx, c.Env, c.Opening)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inst.Close() }()
+	journal := c.Journal()
+	defer func() { journal.End(c.Clock.Now(), err) }()
+	t, err := c.prepare(ctx, inst, login)
+	if err != nil {
+		return err
+	}
+	journal.About(phase.Cluster{InfraID: t.InfraID, Platform: t.platform.Name})
+	proof := c.proof(inst, t)
+	if proof.Known {
+		event.Info(c.Sink, "The masters have taken over: "+t.verdict.Why)
+		if err := proof.Keep(ctx); err != nil { // an earlier run may have kept it in one place only
+			return err
+		}
+	}
+	event.Info(c.Sink, "Creating cluster "+t.Config.ClusterDomain()+" as "+t.InfraID)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	runner := c.Runner(journal, c.Timeout)
+	runner.Skip = skipped(c.Skip)
+	err = runner.Run(ctx, c.steps(ctx, inst, t, proof, journal))
+	switch {
+	case err == nil:
+		c.Elapsed(started)
+		return nil
+	case errors.Is(err, exit.ErrInterrupted):
+		left = t.existing(ctx)
+	default:
+		c.afterFailure(context.WithoutCancel(ctx), t, err) // the run's own context may have ended with it
+	}
+	if exit.Code(err) == exit.Infrastructure {
+		// The words by which wrappers of the reference know this kind.
+		return fmt.Errorf("failed to create cluster: %w", err)
+	}
+	return err
+}
+
+// steps is the whole installation, in order: what each phase is given, and which
+// of them have nothing to do.
+func (c command) steps(
+	ctx context.Context, inst Assets, t target, proof *steps.Proof, journal *phase.Journal,
+) []phase.Step {
+	over := t.verdict.Answer == handoff.Yes
+	cluster := steps.Cluster{API: t.api, Clock: c.Clock}
+	approve := c.approver(ctx, t)
+	watch := c.watch(t)
+	note := func(at time.Time, text string) bool {
+		return journal.NoteOnce(phase.Note{Time: at, Phase: phases.BootstrapComplete.Name, Message: text})
+	}
+	return []phase.Step{
+		{Phase: phases.Preflight, Done: is(len(t.evidence.Machines) > 0), Run: steps.Preflight{
+			Config: t.Config, Release: t.release, Plan: t.plan, Providers: t.providers}.Run},
+		{Phase: phases.Images, Done: is(over), Run: steps.Images{
+			Plan: t.plan, Providers: t.providers}.Run},
+		{Phase: phases.Infrastructure, Run: steps.Infrastructure{
+			Plan: t.plan, Providers: t.providers, HandedOver: over, Nodes: t.nodes(), Found: t.evidence.Machines,
+			MarkStarted: inst.MarkStarted}.Run},
+		{Phase: phases.BootstrapUp, Done: is(over), Run: steps.BootstrapUp{
+			Plan: t.plan, Providers: t.providers, MarkStarted: inst.MarkStarted}.Run},
+		{Phase: phases.APIAnswers, Run: steps.APIAnswers{
+			Cluster: cluster, InfraID: t.InfraID, HandedOver: over, Watch: watch}.Run},
+		{Phase: phases.BootstrapComplete, Done: is(proof.Known), Run: steps.BootstrapComplete{
+			Cluster: cluster, Watch: watch, Approve: approve, NoteMember: note, Proof: proof}.Run},
+		{Phase: phases.BootstrapDestroyed, Unless: c.preserved(), Run: steps.BootstrapDestroyed{
+			Cluster: cluster, InfraID: t.InfraID, Providers: t.providers, Proof: proof, Gather: c.onRequest(t)}.Run},
+		{Phase: phases.NodesJoined, Run: steps.NodesJoined{
+			Cluster: cluster, Nodes: t.nodes(), Approve: approve}.Run},
+		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
+			Cluster: cluster, Kubeconfig: c.Path(install.KubeconfigFile), Output: c.Sink, Password: c.password(t),
+			Approve: approve}.Run},
+		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
+	}
+}
+
+func is(done bool) func(context.Context) (bool, error) {
+	return func(context.Context) (bool, error) { return done, nil }
+}
+
+func skipped(names []string) map[string]bool {
+	skip := map[string]bool{}
+	for _, name := range names {
+		skip[name] = true
+	}
+	return skip
+}
+
+// proof is what is known of whether the masters have taken over, without taking
+// anybody's word for it.
+func (c command) proof(inst Assets, t target) *steps.Proof {
+	return &steps.Proof{
+		Known: t.verdict.Answer == handoff.Yes && !t.verdict.Told,
+		Mark:  inst.MarkHandedOver,
+		Record: func(ctx context.Context) error {
+			return t.providers(c.Sink).Record(ctx, machines.Record{
+				InfraID: t.InfraID, Progress: machines.HandedOver,
+				Domain: t.Config.ClusterDomain(), APIVIPs: t.Config.APIVIPs(),
+			})
+		},
+	}
+}
+
+// approver starts, when it is first called, the one approver of this run.
+func (c command) approver(ctx context.Context, t target) steps.Approve {
+	return sync.OnceFunc(func() {
+		a := &handoff.Approver{
+			Watcher: &handoff.Watcher{API: t.api, Clock: c.Clock, Sink: c.Sink, Every: install.Poll},
+			Nodes:   t.nodes(), Networks: t.Config.Networking.MachineCIDRs(),
+		}
+		go a.Run(ctx)
+	})
+}
+
+func (c command) preserved() string {
+	if c.Getenv(install.EnvPreserveBootstrap) == "" {
+		return ""
+	}
+	return install.EnvPreserveBootstrap + " is set: the bootstrap host stays until " + c.Quoted("destroy bootstrap")
+}
+
+// onRequest gathers a bundle of a bootstrap that went well, if the user wants one.
+func (c command) onRequest(t target) func(context.Context) {
+	if c.Getenv(install.EnvGatherBootstrap) == "" {
+		return nil
+	}
+	return func(ctx context.Context) { c.bundle(ctx, t).GatherNow(ctx, c.Env) }
+}
+
+func (c command) password(t target) secret.String {
+	if c.SkipPasswordPrint {
+		return secret.String{}
+	}
+	return t.KubeadminPassword
+}
+
+// afterFailure says why it failed, in one line, and leaves behind what helps to
+// find out more.
+func (c command) afterFailure(ctx context.Context, t target, err error) {
+	var failed *phase.Failed
+	if !errors.As(err, &failed) {
+		return
+	}
+	switch failed.Phase.OnFailure {
+	case phase.Bundle:
+		if t.verdict.Answer == handoff.Yes && failed.Phase.Name == phases.APIAnswers.Name {
+			return // there is no bootstrap to look into
+		}
+		c.bundle(ctx, t).AfterFailure(ctx, c.Env)
+	case phase.Diagnose:
+		diagnose.Cluster(ctx, c.Env, t.api)
+	case phase.Nothing:
+	}
+}

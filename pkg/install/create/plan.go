@@ -1,0 +1,75 @@
+package create
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Plan is the command plan: it shows what create cluster would create or change
+// or, where the user makes the machines, what there has to be. It changes nothing.
+func Plan(ctx context.Context, e *install.Env, o Options, form string) error {
+	diff, err := newCommand(e, o).compare(ctx, plan.Format(form))
+	if err != nil {
+		return err
+	}
+	return diff.Render(e.Stdout, plan.Format(form))
+}
+
+// InfrastructurePlan is the command create infrastructure-plan: it writes the plan
+// to a file.
+func InfrastructurePlan(ctx context.Context, e *install.Env, o Options) error {
+	diff, err := newCommand(e, o).compare(ctx, plan.JSON)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	if err := diff.Render(&text, plan.JSON); err != nil {
+		return err
+	}
+	if err := asset.WriteFile(e.Path(install.PlanFile), text.Bytes(), 0o600); err != nil {
+		return err
+	}
+	event.Info(e.Sink, "Infrastructure-Plan created in: "+e.Dir)
+	return nil
+}
+
+// compare compares the plan of the cluster with what there is on the platform.
+func (c command) compare(ctx context.Context, form plan.Format) (plan.Diff, error) {
+	if !slices.Contains(plan.Formats(), form) {
+		return plan.Diff{}, fmt.Errorf("invalid --output %q: choose one of %v", form, plan.Formats())
+	}
+	inst, login, err := c.open(ctx, c.Env, c.Opening)
+	if err != nil {
+		return plan.Diff{}, err
+	}
+	defer func() { _ = inst.Close() }()
+	anything := func(*types.InstallConfig, machines.Platform) error { return nil }
+	t, err := c.target(ctx, inst, login, anything, inst.Plan)
+	if err != nil {
+		return plan.Diff{}, err
+	}
+	p, err := t.plan(ctx, c.Sink)
+	if err != nil {
+		return plan.Diff{}, err
+	}
+	diff, err := t.providers(event.Discard).Diff(ctx, p)
+	if err != nil {
+		return plan.Diff{}, fmt.Errorf("compare the plan with the platform: %w", err)
+	}
+	if t.verdict.Answer == handoff.Yes {
+		why := "The masters have taken over (" + t.verdict.Why + "): of the image and the bootstrap host nothing is " +
+			"needed any more, and no machine is made anew beside the control plane"
+		diff = diff.NoMore(why, plan.StageImage, plan.StageBootstrap)
+	}
+	return diff, nil
+}

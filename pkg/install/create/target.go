@@ -1,0 +1,177 @@
+package create
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/releases"
+	"github.com/okd-install/okd-install/pkg/install/steps"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/release"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// target is the cluster that a command is about, as it was when the run began. It
+// does not change any more.
+type target struct {
+	assets.Cluster
+	platform  machines.Platform
+	providers steps.Providers
+	api       *kube.Client
+	evidence  handoff.Evidence
+	verdict   handoff.Verdict // whether the masters have taken over
+	// What costs time is computed when it is first needed.
+	release steps.Lazy[*release.Release]
+	plan    steps.Lazy[plan.Plan]
+}
+
+func (t target) nodes() []string {
+	names := make([]string, len(t.Machines))
+	for i, m := range t.Machines {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// prepare generates what create cluster needs, or finds it generated, and
+// connects to the platform, unless it cannot make machines there.
+func (c command) prepare(ctx context.Context, inst Assets, login []byte) (target, error) {
+	return c.target(ctx, inst, login, c.refuse, inst.Cluster)
+}
+
+func (c command) target(
+	ctx context.Context, inst Assets, login []byte,
+	refuse func(*types.InstallConfig, machines.Platform) error,
+	generate func(context.Context) (assets.Cluster, error),
+) (target, error) {
+	var t target
+	cfg, err := inst.Config(ctx)
+	if err != nil {
+		return t, c.Explain(err)
+	}
+	if t.platform, err = c.Platforms.Find(cfg.Platform.Name()); err != nil {
+		return t, err
+	}
+	if err := refuse(cfg, t.platform); err != nil {
+		return t, err
+	}
+	c.Hide(cfg.Secrets()...)
+	if err := releases.Pin(ctx, c.Env, c.Release, inst, true); err != nil {
+		return t, err
+	}
+	access := c.Access()
+	access.Login = login
+	connected, err := t.platform.Connect(ctx, access)
+	if err != nil {
+		return t, err
+	}
+	provider := connected(c.Sink, nil)
+	drawn, evidence, err := c.claim(ctx, inst, cfg, t.platform, provider)
+	if err != nil {
+		return t, err
+	}
+	if t.Cluster, err = generate(ctx); err != nil {
+		return t, c.Explain(err)
+	}
+	c.Hide(t.KubeadminPassword)
+	if t.api, err = kube.Dial(t.Kubeconfig); err != nil {
+		return t, err
+	}
+	if t.evidence = evidence; t.InfraID != drawn && !t.platform.ByHand {
+		t.evidence = look(ctx, c.Sink, provider, t.InfraID, inst.Past())
+	}
+	if t.verdict, err = c.decide(ctx, t); err != nil {
+		return t, err
+	}
+	return c.lazily(t, connected), nil
+}
+
+// lazily adds what is computed when it is first needed: the release, the image
+// that machines start from, and the plan.
+func (c command) lazily(t target, connected machines.Connection) target {
+	t.release = steps.Once(func(ctx context.Context, sink event.Sink) (*release.Release, error) {
+		return c.readRelease(ctx, sink, t.Cluster)
+	})
+	image := steps.Once(func(ctx context.Context, sink event.Sink) (osImage, error) {
+		return c.chooseImage(ctx, sink, t.platform.Stream, t.release)
+	})
+	t.plan = steps.Once(func(ctx context.Context, sink event.Sink) (plan.Plan, error) {
+		chosen, err := image(ctx, sink)
+		if err != nil {
+			return plan.Plan{}, err
+		}
+		return t.platform.Plan(t.Cluster, chosen.Image)
+	})
+	t.providers = func(sink event.Sink) machines.Provider {
+		return connected(sink, c.fetch(sink, t.Config, image))
+	}
+	return t
+}
+
+// decide finds out, before the run changes anything, whether there is a cluster
+// that it could harm.
+func (c command) decide(ctx context.Context, t target) (handoff.Verdict, error) {
+	if t.platform.ByHand {
+		return handoff.Verdict{}, nil // nothing is made there
+	}
+	w := &handoff.Watcher{API: t.api, Clock: c.Clock, Sink: c.Sink, Every: install.Poll}
+	v, err := w.Decide(ctx, t.evidence, nil, c.HandedOver)
+	if err == nil && v.Answer == handoff.Unknown {
+		err = handoff.Unproved(t.InfraID, v.Why)
+	}
+	return v, err
+}
+
+// refuse says why create cluster cannot make the machines of a cluster.
+func (c command) refuse(cfg *types.InstallConfig, p machines.Platform) error {
+	switch {
+	case cfg.BootstrapInPlace != nil:
+		return exit.New(c.Typed("create single-node-ignition-config")+", and boot the machine with it; "+
+			"docs/user/upi.md has the whole way",
+			"create cluster cannot install in place (bootstrapInPlace): the one machine is yours to boot")
+	case p.Refusal.Text != "":
+		return exit.With(exit.Other, p.Refusal.Next.In(c.Typed), errors.New(p.Refusal.Text))
+	}
+	return nil
+}
+
+// lookBudget bounds the look at the platform after an interruption: somebody
+// waits for the prompt.
+const lookBudget = 15 * time.Second
+
+// existing names what there is of the cluster on its platform.
+func (t target) existing(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookBudget)
+	defer cancel()
+	p, err := t.plan(ctx, event.Discard)
+	if err != nil {
+		return nil // without a plan nothing was made
+	}
+	diff, err := t.providers(event.Discard).Diff(ctx, p)
+	if err != nil {
+		return []string{"unknown: the platform does not say"}
+	}
+	var out []string
+	add := func(kind plan.Kind, name string) { out = append(out, string(kind)+" "+name) }
+	for _, o := range diff.Match {
+		// What exists for the making of something else may be gone already.
+		if !o.Existing && o.Until == "" {
+			add(o.Kind, o.Name)
+		}
+	}
+	for _, o := range diff.Differ {
+		add(o.Object.Kind, o.Object.Name)
+	}
+	for _, o := range diff.Destroy {
+		add(o.Kind, o.Name)
+	}
+	return out
+}

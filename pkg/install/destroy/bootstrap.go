@@ -1,0 +1,88 @@
+package destroy
+
+import (
+	"context"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/plan"
+)
+
+// Bootstrap is the command destroy bootstrap: it removes the bootstrap host, once
+// it is proved that the masters have taken over or that it has never run.
+func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
+	lock, err := e.Lock()
+	if err != nil {
+		return e.Explain(err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	cluster, err := e.Identify("")
+	if err != nil {
+		return err
+	}
+	platform, err := e.Platforms.Find(cluster.Platform)
+	if err != nil {
+		return err
+	}
+	connected, err := platform.Connect(ctx, e.Access())
+	if err != nil {
+		return err
+	}
+	infraID := cluster.InfraID
+	v, err := removable(ctx, e, o, connected(event.Discard, nil), infraID)
+	if err != nil {
+		return err
+	}
+	provider := connected(e.Sink, nil)
+	if v.Answer == handoff.Yes {
+		// First the marks: without its bootstrap host a silent cluster could be
+		// taken for one that never was.
+		if err := e.RememberHandover(lock, infraID); err != nil {
+			return err
+		}
+		if err := provider.Record(ctx, machines.Record{InfraID: infraID, Progress: machines.HandedOver}); err != nil {
+			return err
+		}
+	}
+	left, err := provider.Destroy(ctx, infraID, plan.StageBootstrap)
+	if err := machines.Remaining(left, err); err != nil {
+		return err
+	}
+	if platform.ByHand {
+		event.Info(e.Sink, "The bootstrap host of "+infraID+" is yours: take it out of the load balancer and "+
+			"switch it off. This installer has made nothing that it could remove")
+		return nil
+	}
+	event.Info(e.Sink, "Bootstrap host of "+infraID+" is gone")
+	return nil
+}
+
+// removable says why the bootstrap host may be removed, or fails with why not.
+func removable(
+	ctx context.Context, e *install.Env, o Options, p machines.Provider, infraID string,
+) (handoff.Verdict, error) {
+	past, err := e.Past(infraID)
+	if err != nil {
+		return handoff.Verdict{}, err
+	}
+	api, missing, err := e.DialIfAny()
+	if err != nil {
+		return handoff.Verdict{}, err
+	}
+	evidence := handoff.Look(ctx, e.Sink, p, infraID, past.Started, past.HandedOver)
+	w := &handoff.Watcher{API: api, Clock: e.Clock, Sink: e.Sink, Every: install.Poll}
+	v, err := w.Decide(ctx, evidence, missing, o.HandedOver)
+	switch {
+	case err != nil:
+		return v, err
+	case v.Answer == handoff.Unknown, v.Running:
+		return v, handoff.Unproved(infraID, v.Why)
+	case v.Answer == handoff.No && !v.Untouched:
+		return v, exit.New(e.Typed("wait-for bootstrap-complete")+"; "+e.Quoted("destroy cluster")+" removes all of it",
+			"the bootstrap host of cluster %s is still needed: %s", infraID, v.Why)
+	}
+	return v, nil
+}

@@ -1,0 +1,107 @@
+// Package destroy has the destroy commands: for a cluster, and for its bootstrap
+// host.
+package destroy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/seal"
+)
+
+// Options are the flags of the destroy commands.
+type Options struct {
+	// InfraID names the cluster; empty for that of the directory.
+	InfraID string
+	// DeleteForeignDisks makes it delete disks, too, that somebody else put into
+	// the cluster's machines.
+	DeleteForeignDisks bool
+	// HandedOver is what the user knows of whether the masters have taken over,
+	// for where nothing proves it.
+	HandedOver handoff.Answer
+}
+
+// Cluster is the command destroy cluster: it removes everything that belongs to
+// the cluster from its platform, found by tag and name, and then the files that
+// describe it. It needs no more than the infrastructure id. What the user wrote
+// stays.
+func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
+	defer func() { err = afterInterruption(ctx, e, err) }()
+	lock, err := e.Lock()
+	if err != nil {
+		return e.Explain(err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	journal := e.Journal()
+	defer func() { journal.End(e.Clock.Now(), err) }()
+	key, err := e.StateKey()
+	if err != nil {
+		return err
+	}
+	cluster, err := e.Identify(o.InfraID)
+	if err != nil {
+		return err
+	}
+	journal.About(cluster)
+	platform, err := e.Platforms.Find(cluster.Platform)
+	if err != nil {
+		return err
+	}
+	access := e.Access()
+	access.DeleteForeignDisks = o.DeleteForeignDisks
+	connected, err := platform.Connect(ctx, access)
+	if err != nil {
+		return err
+	}
+	event.Info(e.Sink, "Destroying cluster "+cluster.InfraID)
+	if platform.ByHand {
+		event.Info(e.Sink, "The machines of cluster "+cluster.InfraID+" are yours: this installer made none, and "+
+			"removes none. Switch them off and wipe their disks; then take the cluster's names out of DNS and its "+
+			"machines out of the load balancer")
+	}
+	left, err := connected(e.Sink, nil).Destroy(ctx, cluster.InfraID, machines.Everything)
+	if err := machines.Remaining(left, err); err != nil {
+		return exit.With(exit.Other, "run the same command again once the platform works", err)
+	}
+	journal.Destroyed()
+	if err := forget(e, key, cluster.InfraID); err != nil {
+		return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
+	}
+	if !platform.ByHand {
+		event.Info(e.Sink, "Nothing of cluster "+cluster.InfraID+" is left")
+	}
+	event.Info(e.Sink, "Uninstallation complete!")
+	return nil
+}
+
+// forget removes the files that describe a destroyed cluster, unless those of the
+// directory are of another one.
+func forget(e *install.Env, key *seal.Key, infraID string) error {
+	if !e.Describes(infraID, key) {
+		return nil
+	}
+	err := assets.Forget(e.Dir, key)
+	if kept := os.Remove(e.Path(install.PlanFile)); kept != nil && !errors.Is(kept, fs.ErrNotExist) {
+		err = errors.Join(err, kept)
+	}
+	return err
+}
+
+func afterInterruption(ctx context.Context, e *install.Env, err error) error {
+	if err == nil || !exit.IsInterrupted(ctx) {
+		return err
+	}
+	return &install.Interrupted{Err: err, Lines: []string{
+		"Interrupted. What is left of the cluster is found again by its tags.",
+		"Go on:   " + e.Self() + " " + e.Command,
+	}}
+}

@@ -1,0 +1,71 @@
+// Package install is what the commands of the installer share: the environment
+// of a run, and the directory of an installation. Each command is a package
+// below this one; steps are the phases that commands go through.
+package install
+
+import (
+	"cmp"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/wizard"
+)
+
+// Poll is how often waits look at the world.
+const Poll = time.Second
+
+// Env is what every command works with.
+type Env struct {
+	Dir     string // of the installation
+	Clock   clock.Clock
+	Sink    event.Sink // people and the log file see what goes here
+	Stdout  io.Writer  // data only
+	Getenv  func(string) string
+	Program string // as the user calls it; default okd-install
+	Command string // as typed, for the journal
+	// StateKeyFile is the file with the key of the state that the user named.
+	StateKeyFile string
+	// Asker puts questions to the person at the terminal, nil without one.
+	Asker wizard.Asker
+	// Platforms are those that clusters can be on.
+	Platforms machines.Platforms
+
+	secrets secrets
+}
+
+// Self is how the user calls this program, which may be by another name.
+func (e *Env) Self() string { return cmp.Or(e.Program, "okd-install") }
+
+// Typed is a command that can be pasted, for the directory of this run.
+func (e *Env) Typed(words string) string {
+	if e.Dir == "" || e.Dir == "." {
+		return e.Self() + " " + words
+	}
+	return e.Self() + " " + words + " --dir " + e.Dir
+}
+
+// Quoted is Typed for use within a sentence.
+func (e *Env) Quoted(words string) string { return "`" + e.Typed(words) + "`" }
+
+// Path is a file of the directory.
+func (e *Env) Path(name string) string { return filepath.Join(e.Dir, name) }
+
+// Runner goes through phases in this run. A timeout replaces their budgets.
+func (e *Env) Runner(j *phase.Journal, timeout time.Duration) *phase.Runner {
+	return &phase.Runner{Clock: e.Clock, Sink: e.Sink, Journal: j, Timeout: timeout, Typed: e.Typed}
+}
+
+// Elapsed is the last line of a command that waited.
+func (e *Env) Elapsed(since time.Time) {
+	event.Info(e.Sink, "Time elapsed: "+e.Clock.Now().Sub(since).Round(time.Second).String())
+}
+
+// Access is what a platform logs in with.
+func (e *Env) Access() machines.Access {
+	return machines.Access{Clock: e.Clock, Sink: e.Sink, Getenv: e.Getenv, Hide: e.Hide, Lookup: LookUp}
+}

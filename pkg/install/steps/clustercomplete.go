@@ -1,0 +1,117 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/rollout"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// consoleBudget is the reference's: a console that is not there after two
+// minutes costs the user two lines of output, not the installation.
+const consoleBudget = 2 * time.Minute
+
+// ClusterComplete waits until the cluster has installed itself, and says how to
+// use it.
+type ClusterComplete struct {
+	Cluster
+	Kubeconfig string // file, which gets the ingress CA
+	Output     event.Sink
+	// Password is that of kubeadmin, printed unless it is empty.
+	Password secret.String
+	Approve  Approve
+}
+
+// Run does it.
+func (s ClusterComplete) Run(ctx context.Context, sink event.Sink) error {
+	s.Approve.start()
+	w := s.rollout(sink)
+	version, err := w.VersionAvailable(ctx)
+	if err != nil {
+		return err
+	}
+	event.Info(sink, "Cluster version "+version+" is available")
+	ca, err := w.IngressCA(ctx)
+	if err != nil {
+		return err
+	}
+	if err := trustIngress(s.Kubeconfig, ca); err != nil {
+		return err
+	}
+	if err := w.Settled(ctx); err != nil {
+		return err
+	}
+	consoleCtx, cancel := context.WithTimeout(ctx, consoleBudget)
+	defer cancel()
+	console, err := w.Console(consoleCtx)
+	switch {
+	case errors.Is(err, rollout.ErrNoConsole):
+		event.Warn(sink, "There is no console: "+err.Error())
+	case err != nil && ctx.Err() == nil:
+		event.Warn(sink, "The console cannot be reached", "err", err)
+	}
+	return s.logIn(console)
+}
+
+// logIn prints the lines that wrappers look for.
+func (s ClusterComplete) logIn(console string) error {
+	kubeconfig, err := filepath.Abs(s.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	s.print("Install complete!")
+	s.print("To access the cluster as the system:admin user when using 'oc', run")
+	s.print("    export KUBECONFIG=" + kubeconfig)
+	if console == "" {
+		return nil
+	}
+	s.print("Access the OpenShift web-console here: " + console)
+	if !s.Password.IsZero() {
+		// The password travels apart from the message: only the sink for
+		// people reveals it, the log file and the journal never do.
+		s.Output.Emit(event.Event{Kind: event.Output, Reveal: s.Password,
+			Message: `Login to the console with user: "kubeadmin", and password: `})
+	}
+	return nil
+}
+
+func (s ClusterComplete) print(text string) {
+	s.Output.Emit(event.Event{Kind: event.Output, Message: text})
+}
+
+// trustIngress puts the ingress CA in front of the API's in a kubeconfig. Doing it
+// again changes nothing.
+func trustIngress(path string, ca []byte) error {
+	cfg, err := clientcmd.LoadFromFile(path)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	changed := false
+	for name, c := range cfg.Clusters {
+		if len(c.CertificateAuthorityData) == 0 {
+			return fmt.Errorf("cluster %q in %s has no certificate authority", name, path)
+		}
+		if !bytes.Contains(c.CertificateAuthorityData, bytes.TrimSpace(ca)) {
+			c.CertificateAuthorityData = slices.Concat(bytes.TrimSpace(ca), []byte("\n"), c.CertificateAuthorityData)
+			changed = true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	data, err := clientcmd.Write(*cfg)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", path, err)
+	}
+	return asset.WriteFile(path, data, 0o600)
+}

@@ -1,0 +1,100 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/release"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Preflight looks for everything that would stop the installation, and changes
+// nothing.
+type Preflight struct {
+	Config    *types.InstallConfig
+	Release   Lazy[*release.Release]
+	Plan      Lazy[plan.Plan]
+	Providers Providers
+}
+
+// Run does it.
+func (s Preflight) Run(ctx context.Context, sink event.Sink) error {
+	rel, err := s.Release(ctx, sink)
+	if err != nil {
+		return err
+	}
+	event.Info(sink, "Release "+rel.Version, "image", rel.PullSpec)
+	has := func(tag string) bool { _, ok := rel.Image(tag); return ok }
+	if err := bootstrap.Refuse(s.Config, rel.Version, has); err != nil {
+		return err
+	}
+	p, err := s.Plan(ctx, sink)
+	if err != nil {
+		return err
+	}
+	event.ProgressOf(sink, "checking the platform")
+	// Addresses where nobody is cost the whole time limit of a knock.
+	vips := make(chan error, 1)
+	go func() { vips <- s.vipsFree(ctx) }()
+	findings, err := s.Providers(sink).Preflight(ctx, p)
+	if err != nil {
+		return fmt.Errorf("check the platform: %w", err)
+	}
+	for _, line := range findings.Lines(true) {
+		event.Warn(sink, line)
+	}
+	return errors.Join(findings.Err(), <-vips)
+}
+
+// knockLimit is how long a host on the same site has to answer a connection.
+const knockLimit = time.Second
+
+// vipsFree names the virtual addresses that somebody answers on already. It
+// knocks at the ports that the cluster will serve; an address in use without
+// any of them cannot be seen from another network.
+func (s Preflight) vipsFree(ctx context.Context) error {
+	var mu sync.Mutex
+	var taken []string
+	var knocks sync.WaitGroup
+	knock := func(field string, vips []netip.Addr, ports ...string) {
+		for _, vip := range vips {
+			for _, port := range ports {
+				knocks.Go(func() {
+					if !answers(ctx, net.JoinHostPort(vip.String(), port)) {
+						return
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					taken = append(taken, fmt.Sprintf("install-config.yaml: %s: Invalid value: %q: another host "+
+						"answers there on port %s; choose a free address", field, vip, port))
+				})
+			}
+		}
+	}
+	knock(s.Config.APIVIPField(), s.Config.APIVIPs(), "6443", "22623")
+	knock(s.Config.IngressVIPField(), s.Config.IngressVIPs(), "443")
+	knocks.Wait()
+	if len(taken) > 0 {
+		return errors.New(strings.Join(taken, "\n"))
+	}
+	return nil
+}
+
+func answers(ctx context.Context, address string) bool {
+	d := net.Dialer{Timeout: knockLimit}
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}

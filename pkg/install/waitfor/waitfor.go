@@ -1,0 +1,162 @@
+// Package waitfor has the wait-for commands: they go through the phases of an
+// installation that wait, wherever the machines come from.
+package waitfor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/diagnose"
+	"github.com/okd-install/okd-install/pkg/install/steps"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
+)
+
+// Options are the flags of the wait-for commands.
+type Options struct {
+	Timeout time.Duration // replaces every phase's budget
+	// ApproveCSRs lets nodes of any name join from the machine networks, where
+	// the installer has not made the machines and cannot know them.
+	ApproveCSRs bool
+}
+
+// Bootstrap is the command wait-for bootstrap-complete: it waits until the
+// bootstrap host can be removed.
+func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
+	started := e.Clock.Now()
+	api, err := e.Dial()
+	if err != nil {
+		return err
+	}
+	cluster := steps.Cluster{API: api, Clock: e.Clock}
+	answers, complete := phases.APIAnswers, phases.BootstrapComplete
+	answers.Help += " at " + api.URL()
+	answers.Next, complete.Next = phases.Waiting, phases.Waiting
+	err = run(ctx, e, o, api, rememberHandover, []phase.Step{
+		{Phase: answers, Run: steps.APIAnswers{Cluster: cluster}.Run},
+		{Phase: complete, Run: steps.BootstrapComplete{Cluster: cluster}.Run},
+	})
+	if err != nil {
+		return err
+	}
+	event.Info(e.Sink, "It is now safe to remove the bootstrap resources")
+	e.Elapsed(started)
+	return nil
+}
+
+// Install is the command wait-for install-complete: it waits until the cluster has
+// installed itself. Where this installer made the machines, it approves their
+// certificates meanwhile; elsewhere it says which certificates wait for the user.
+func Install(ctx context.Context, e *install.Env, o Options) error {
+	started := e.Clock.Now()
+	api, err := e.Dial()
+	if err != nil {
+		return err
+	}
+	password, err := e.Password()
+	if err != nil {
+		return err
+	}
+	e.Hide(password)
+	a, err := approver(e, api, o.ApproveCSRs)
+	if err != nil {
+		return err
+	}
+	approving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	err = run(ctx, e, o, api, nothing, []phase.Step{
+		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
+			Cluster: steps.Cluster{API: api, Clock: e.Clock}, Kubeconfig: e.Path(install.KubeconfigFile),
+			Output: e.Sink, Password: password, Approve: func() { go a.Run(approving) }}.Run},
+	})
+	if err != nil {
+		return err
+	}
+	e.Elapsed(started)
+	return nil
+}
+
+// run goes through phases, and then keeps what follows from them. It may wait
+// beside another run, but then journal and state are that run's.
+func run(
+	ctx context.Context, e *install.Env, o Options, api *kube.Client,
+	keep func(*install.Env, *asset.DirLock) error, list []phase.Step,
+) (err error) {
+	defer func() {
+		if failed := (*phase.Failed)(nil); errors.As(err, &failed) && !errors.Is(err, exit.ErrInterrupted) {
+			diagnose.Cluster(ctx, e, api)
+		}
+	}()
+	lock, err := e.Lock()
+	if locked := (*asset.LockedError)(nil); errors.As(err, &locked) {
+		return e.Runner(nil, o.Timeout).Run(ctx, list)
+	}
+	if err != nil {
+		return e.Explain(err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	journal := e.Journal()
+	err = e.Runner(journal, o.Timeout).Run(ctx, list)
+	journal.End(e.Clock.Now(), err)
+	if err != nil {
+		return err
+	}
+	return keep(e, lock)
+}
+
+func nothing(*install.Env, *asset.DirLock) error { return nil }
+
+// rememberHandover keeps in the state that the masters have taken over.
+func rememberHandover(e *install.Env, lock *asset.DirLock) error {
+	cluster, err := e.Identify("")
+	if err != nil {
+		return nil // of which cluster the directory is, nothing here says
+	}
+	return e.RememberHandover(lock, cluster.InfraID)
+}
+
+// approver approves the nodes that the state knows, if this installer has made
+// their machines. Otherwise it asks, unless it is told to let nodes join.
+func approver(e *install.Env, api *kube.Client, anyNode bool) (*handoff.Approver, error) {
+	key, err := e.StateKey()
+	if err != nil {
+		return nil, err
+	}
+	nodes, networks, err := assets.StoredNodes(e.Dir, key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, e.Explain(err)
+	}
+	a := &handoff.Approver{
+		Watcher:  &handoff.Watcher{API: api, Clock: e.Clock, Sink: e.Sink, Every: install.Poll},
+		Networks: networks,
+	}
+	switch {
+	case len(nodes) > 0 && madeMachines(e):
+		a.Nodes = nodes
+	case anyNode && len(networks) == 0:
+		return nil, exit.New("approve the requests with `oc adm certificate approve`",
+			"--approve-csrs needs the machine networks, which the state in %s does not have", e.Dir)
+	default:
+		a.AnyNode, a.Ask = true, !anyNode
+	}
+	return a, nil
+}
+
+// madeMachines reports whether the installer has made the cluster's machines.
+func madeMachines(e *install.Env) bool {
+	cluster, err := e.Identify("")
+	if err != nil {
+		return false
+	}
+	p, err := e.Platforms.Find(cluster.Platform)
+	return err == nil && !p.ByHand
+}

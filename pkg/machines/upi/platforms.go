@@ -1,0 +1,56 @@
+package upi
+
+import (
+	"context"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Platforms are those on which the user makes the machines.
+func Platforms() machines.Platforms {
+	return machines.Platforms{
+		ownMachines(types.PlatformNone),
+		ownMachines(types.PlatformExternal),
+		bareMetal(),
+	}
+}
+
+func ownMachines(name string) machines.Platform {
+	return machines.Platform{
+		Name: name, ByHand: true, Plan: plans, Connect: connect,
+		Refusal: machines.Refusal{
+			Text: "create cluster cannot make machines on platform " + name + ": they are yours",
+			Next: phase.Hint{
+				Text:     "%s, boot your machines with them, and %s; docs/user/upi.md has the whole way",
+				Commands: []string{"create ignition-configs", "wait-for bootstrap-complete"},
+			},
+		},
+	}
+}
+
+func bareMetal() machines.Platform {
+	return machines.Platform{
+		Name: types.PlatformBareMetal, ByHand: true, VirtualAddresses: true, Plan: plans, Connect: connect,
+		Refusal: machines.Refusal{
+			Text: "create cluster cannot provision bare-metal hosts yet: that comes with a later version of " +
+				"this installer; nothing was created",
+			Next: phase.Hint{
+				Text:     "boot the hosts yourself with the files of `%s`; docs/user/upi.md has the whole way",
+				Commands: []string{"create ignition-configs"},
+			},
+		},
+	}
+}
+
+func plans(c assets.Cluster, _ plan.Image) (plan.Plan, error) {
+	return Plan(c.Config, c.InfraID, Ignitions{Bootstrap: c.Bootstrap, Master: c.Master, Worker: c.Worker}), nil
+}
+
+func connect(_ context.Context, a machines.Access) (machines.Connection, error) {
+	return func(event.Sink, machines.Fetch) machines.Provider { return Provider{Lookup: a.Lookup} }, nil
+}

@@ -1,0 +1,188 @@
+package ovirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// request is one of the SDK's. It belongs to the session that it was built with.
+type request[R any] interface{ Send() (R, error) }
+
+// care says whether a request may be sent again although nobody knows whether it
+// was carried out.
+type care bool
+
+const (
+	// repeatable is for what changes nothing, and for what may be done twice
+	// because that is the same as once.
+	repeatable care = true
+	// single is for all else. An error of kind Unavailable leaves open whether it
+	// was done, or will be.
+	single care = false
+)
+
+// call sends a request to the engine: again when the engine could not be reached,
+// when a repeatable one failed, and with a new login when the session has expired.
+// Each attempt is a request of its own: one that was given up and ends late has
+// nowhere to write to. It is the only way to the engine but for the login and
+// imageio.
+func call[Q request[R], R any](ctx context.Context, c *Client, op string, how care, build func(*engine) Q) (R, error) {
+	s := c.current()
+	t := c.tries(op, how)
+	for {
+		var out R
+		err := t.begin(ctx)
+		if err == nil {
+			done := make(chan outcome[R], 1)
+			go send(build(s.api), done)
+			out, err = await(ctx, c, done, how)
+		}
+		if err = t.classify(err); err == nil {
+			return out, nil
+		}
+		if t.expired(err) {
+			if s, err = c.login(ctx, s); err != nil {
+				return out, fmt.Errorf("%s: %w", op, err)
+			}
+			continue
+		}
+		if !t.again(ctx, err) {
+			return out, err
+		}
+	}
+}
+
+// outcome is how one attempt ended.
+type outcome[R any] struct {
+	value R
+	err   error
+}
+
+// send sends a request of a library that panics on some answers.
+func send[Q request[R], R any](q Q, done chan<- outcome[R]) {
+	defer func() {
+		if p := recover(); p != nil {
+			done <- outcome[R]{err: fmt.Errorf("the oVirt SDK cannot read the answer: %v", p)}
+		}
+	}()
+	value, err := q.Send()
+	done <- outcome[R]{value, err}
+}
+
+// await waits for a request of a library that knows no contexts and no time
+// limits. One that hangs is left behind, and with it whatever it returns in the
+// end.
+func await[R any](ctx context.Context, c *Client, done <-chan outcome[R], how care) (R, error) {
+	var none R
+	limit := time.NewTimer(c.opt.CallLimit)
+	defer limit.Stop()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-limit.C:
+		return none, timeoutError{c.opt.CallLimit}
+	case <-ctx.Done():
+	}
+	if how == single {
+		grace := time.NewTimer(c.opt.Grace)
+		defer grace.Stop()
+		select {
+		case o := <-done:
+			return o.value, o.err
+		case <-grace.C:
+		}
+	}
+	return none, &interrupted{context.Cause(ctx)}
+}
+
+// tries are the attempts at one request.
+type tries struct {
+	c       *Client
+	op      string
+	how     care
+	made    int
+	pause   time.Duration
+	renewed bool // the login
+}
+
+func (c *Client) tries(op string, how care) *tries {
+	return &tries{c: c, op: op, how: how, pause: c.opt.Poll / 2}
+}
+
+// begin counts an attempt; none begins once ctx has ended.
+func (t *tries) begin(ctx context.Context) error {
+	t.made++
+	if ctx.Err() != nil {
+		return &interrupted{context.Cause(ctx)}
+	}
+	return nil
+}
+
+// classify says what an attempt ended with.
+func (t *tries) classify(err error) error {
+	if stop := (*interrupted)(nil); errors.As(err, &stop) {
+		return fmt.Errorf("%s: %w", t.op, stop.cause)
+	}
+	return classify(t.op, err)
+}
+
+// expired reports, once, whether the session has expired. The engine ends idle
+// sessions after 30 minutes, which is shorter than a bootstrap. It refused the
+// request, so any request may be sent again.
+func (t *tries) expired(err error) bool {
+	if t.renewed || !Is(err, Expired) {
+		return false
+	}
+	t.made, t.renewed = 0, true
+	return true
+}
+
+// again waits before the next attempt, and reports whether there is to be one.
+func (t *tries) again(ctx context.Context, err error) bool {
+	passes := Is(err, Unreachable) || t.how == repeatable && Is(err, Unavailable)
+	if !passes || t.made >= t.c.opt.Tries {
+		return false
+	}
+	t.c.opt.Log.Debug("request failed, trying again", "op", t.op, "try", t.made, "err", err)
+	if t.c.opt.Clock.Sleep(ctx, t.pause) != nil {
+		return false
+	}
+	t.pause = min(2*t.pause, 5*t.c.opt.Poll)
+	return true
+}
+
+// ignore is for requests whose answer holds nothing.
+func ignore[R any](_ R, err error) error { return err }
+
+// one converts what an answer should hold.
+func one[T, R any](op string, value *T, ok bool, from func(*T) R) (R, error) {
+	if !ok {
+		var none R
+		return none, &Error{Op: op, Kind: Broken, Detail: "the answer does not hold it"}
+	}
+	return from(value), nil
+}
+
+// all converts a list, which an answer may lack.
+func all[L interface{ Slice() []*T }, T, R any](list L, ok bool, from func(*T) R) []R {
+	if !ok {
+		return nil
+	}
+	var out []R
+	for _, item := range list.Slice() {
+		out = append(out, from(item))
+	}
+	return out
+}
+
+// interrupted is the end of the context, whatever its cause looks like.
+type interrupted struct{ cause error }
+
+func (i *interrupted) Error() string { return i.cause.Error() }
+
+type timeoutError struct{ after time.Duration }
+
+func (e timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
+func (e timeoutError) Timeout() bool { return true }
