@@ -172,15 +172,6 @@ func (p Plan) Levels() ([][]Object, error) {
 	return out, nil
 }
 
-// Order returns the objects so that each comes after what it needs.
-func (p Plan) Order() ([]Object, error) {
-	levels, err := p.Levels()
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(levels...), nil
-}
-
 func ready(o Object, done map[Key]int) bool {
 	for _, n := range o.Needs {
 		if _, ok := done[n]; !ok {

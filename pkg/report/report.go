@@ -42,19 +42,18 @@ type Finding struct {
 
 // Report is the findings about one file.
 type Report struct {
-	File      string
-	findings  []Finding
-	places    map[string]Position
-	mentioned map[string]bool // fields that have a finding
-	broken    map[string]bool // fields whose value could not be read
-	cracked   map[string]bool // fields that a broken one is in
+	File     string
+	findings []Finding
+	places   map[string]Position
+	broken   map[string]bool // fields whose value could not be read
+	cracked  map[string]bool // fields that a broken one is in
 }
 
 // New starts an empty report about a file.
 func New(file string) *Report {
 	return &Report{
 		File: file, places: map[string]Position{},
-		mentioned: map[string]bool{}, broken: map[string]bool{}, cracked: map[string]bool{},
+		broken: map[string]bool{}, cracked: map[string]bool{},
 	}
 }
 
@@ -116,7 +115,6 @@ func (r *Report) Add(f Finding) {
 	if f.At == (Position{}) {
 		f.At = r.Where(f.Path)
 	}
-	r.mentioned[f.Path.String()] = true
 	r.findings = append(r.findings, f)
 }
 
@@ -184,9 +182,6 @@ func (r *Report) Findings() []Finding {
 	})
 	return out
 }
-
-// Mentions says whether there is a finding about exactly this field.
-func (r *Report) Mentions(at Path) bool { return r.mentioned[at.String()] }
 
 // Failed says whether anything is wrong; warnings do not count.
 func (r *Report) Failed() bool {
