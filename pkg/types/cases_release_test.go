@@ -1,6 +1,8 @@
 package types
 
 import (
+	"github.com/okd-install/okd-install/pkg/report"
+
 	"slices"
 	"strings"
 	"testing"
@@ -125,7 +127,7 @@ func TestCheckRelease(t *testing.T) {
 			for _, w := range lines(tt.gives) {
 				want, on, place := strings.Cut(w, " @ ")
 				path, warns := strings.CutPrefix(want, "warns ")
-				i := slices.IndexFunc(left, func(f finding) bool { return f.Path.String() == path && f.Warning == warns })
+				i := slices.IndexFunc(left, func(f report.Finding) bool { return f.Path.String() == path && f.Warning == warns })
 				if i < 0 {
 					t.Errorf("no finding about %s", want)
 					continue
@@ -151,7 +153,7 @@ func gatesOf(t *testing.T, text string) func(string) map[string]bool {
 	sets := map[string]map[string]bool{}
 	for _, setting := range strings.Fields(text) {
 		set, gate, _ := strings.Cut(setting, ".")
-		name, on, ok := parseGate(gate)
+		name, on, ok := ParseGate(gate)
 		if !ok {
 			t.Fatalf("gate %q", setting)
 		}

@@ -1,7 +1,5 @@
 package types
 
-import "net/netip"
-
 // ClusterDomain is <metadata.name>.<baseDomain>.
 func (c *InstallConfig) ClusterDomain() string { return c.Metadata.Name + "." + c.BaseDomain }
 
@@ -14,38 +12,20 @@ func (c *InstallConfig) APIIntHost() string { return "api-int." + c.ClusterDomai
 // AppsDomain is the domain of the cluster's routes.
 func (c *InstallConfig) AppsDomain() string { return "apps." + c.ClusterDomain() }
 
-// APIVIPs are the virtual addresses of the API, none where a platform has none.
-func (c *InstallConfig) APIVIPs() []netip.Addr {
+// VIPs are the platform's virtual addresses, nil where it has none.
+func (c *InstallConfig) VIPs() *VIPs {
 	switch {
 	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.APIVIPs
+		return c.Platform.Ovirt.VIPs()
 	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.APIVIPs
+		return c.Platform.BareMetal.VIPs()
 	}
 	return nil
 }
 
-// IngressVIPs are the virtual addresses of the routers.
-func (c *InstallConfig) IngressVIPs() []netip.Addr {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.IngressVIPs
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.IngressVIPs
-	}
-	return nil
-}
-
-// LoadBalancerType is the kind of load balancer in front of API and routers.
-func (c *InstallConfig) LoadBalancerType() string {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.LoadBalancer.kind()
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.LoadBalancer.kind()
-	}
-	return LoadBalancerManaged
-}
+// OnPrem reports whether the nodes themselves serve virtual addresses, load
+// balancing and DNS, as clusters on premises do.
+func (c *InstallConfig) OnPrem() bool { return c.VIPs() != nil }
 
 // Masters is the number of control-plane machines.
 func (c *InstallConfig) Masters() int {

@@ -36,6 +36,8 @@ type OvirtPlatform struct {
 	DefaultMachinePlatform *OvirtMachinePool `json:"defaultMachinePlatform,omitempty"`
 	// LoadBalancer says who balances API and routes. Default: the nodes do.
 	LoadBalancer *LoadBalancer `json:"loadBalancer,omitempty"`
+
+	written []OvirtAffinityGroup // the groups as the file has them
 }
 
 // OvirtAffinityGroup keeps VMs of a pool on different hosts. Its name in the
@@ -86,6 +88,8 @@ type OvirtMachinePool struct {
 	Sparse *bool `json:"sparse,omitempty"`
 	// Format is the format of the disks. Default: as the template. One of raw, cow.
 	Format string `json:"format,omitempty" enum:"raw,cow"`
+
+	own *OvirtMachinePool // what the file says of a pool, without what it inherits
 }
 
 // OvirtCPU is a CPU topology. A VM has sockets × cores × threads CPUs.

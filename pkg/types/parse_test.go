@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // What is wrong with the text itself, or with its keys.
@@ -112,7 +111,7 @@ func TestAllFindingsAtOnce(t *testing.T) {
 }
 
 func TestSizeIsBounded(t *testing.T) {
-	_, r := Load("c.yaml", append([]byte(bases[none]+"# "), make([]byte, maxSize)...))
+	_, r := Load("c.yaml", append([]byte(bases[none]+"# "), make([]byte, decode.MaxSize)...))
 	if r.Err() == nil || !strings.Contains(r.Err().Error(), "must be at most 16777216 bytes") {
 		t.Error(r.Err())
 	}
@@ -163,11 +162,9 @@ func TestExampleIsGood(t *testing.T) {
 func TestEveryFieldIsDecodable(t *testing.T) {
 	var try func(typ reflect.Type)
 	try = func(typ reflect.Type) {
-		d := &decoder{report: report.New("t"), left: 100, fields: map[reflect.Type]map[string]field{}}
-		for _, n := range []*yaml.Node{
-			{Kind: yaml.ScalarNode, Tag: "!!str", Value: "x"}, {Kind: yaml.SequenceNode}, {Kind: yaml.MappingNode},
-		} {
-			d.decode(n, reflect.New(typ).Elem(), report.NewPath("t"), 0)
+		holder := reflect.StructOf([]reflect.StructField{{Name: "F", Type: typ, Tag: `json:"f"`}})
+		for _, text := range []string{"f: x", "f: []", "f: {}"} {
+			decode.Into(reflect.New(holder).Interface(), []byte(text), decode.Options{Facts: FieldFacts}, report.New("t"))
 		}
 		switch typ.Kind() {
 		case reflect.Pointer, reflect.Slice, reflect.Map:

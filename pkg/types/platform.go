@@ -1,5 +1,12 @@
 package types
 
+import (
+	"cmp"
+	"strings"
+
+	configv1 "github.com/openshift/api/config/v1"
+)
+
 // Platform is where the machines are. Exactly one is set.
 type Platform struct {
 	// Ovirt is an oVirt cluster, in which the installer makes VMs.
@@ -26,13 +33,6 @@ func PlatformNames() []string {
 	return []string{PlatformBareMetal, PlatformExternal, PlatformNone, PlatformOvirt}
 }
 
-// foreignPlatforms are those of other installers. A file that names one is no
-// typing error.
-var foreignPlatforms = []string{
-	"alibabacloud", "aws", "azure", "equinixmetal", "gcp", "ibmcloud", "kubevirt", "libvirt",
-	"nutanix", "openstack", "powervc", "powervs", "vsphere",
-}
-
 // Name is the key of the platform that is set, empty if none is.
 func (p Platform) Name() string {
 	switch {
@@ -46,6 +46,31 @@ func (p Platform) Name() string {
 		return PlatformExternal
 	}
 	return ""
+}
+
+// Validate implements Validator.
+func (p *Platform) Validate(k Check) {
+	var set []string
+	for name, is := range map[string]bool{
+		PlatformOvirt: p.Ovirt != nil, PlatformBareMetal: p.BareMetal != nil,
+		PlatformNone: p.None != nil, PlatformExternal: p.External != nil,
+	} {
+		if is {
+			set = append(set, name)
+		}
+	}
+	switch len(set) {
+	case 0:
+		k.Required("set one of %s", strings.Join(PlatformNames(), ", "))
+	case 1:
+	default:
+		k.Invalid(p.Name(), "only one platform may be set")
+		k.Break() // what each of them says does not matter yet
+		return
+	}
+	if v := k.Config.VIPs(); v != nil {
+		v.check(k, k.Child(p.Name()))
+	}
 }
 
 // NonePlatform is machines that the user makes.
@@ -82,9 +107,28 @@ type LoadBalancer struct {
 	Type string `json:"type,omitempty" enum:"OpenShiftManagedDefault,UserManaged" refuse:"Invalid"`
 }
 
-func (l *LoadBalancer) kind() string {
+// Kind is the kind of load balancer, also where the file says nothing of it.
+func (l *LoadBalancer) Kind() string {
 	if l == nil || l.Type == "" {
 		return LoadBalancerManaged
 	}
 	return l.Type
+}
+
+// SetDefaults implements Defaulter.
+func (p *ExternalPlatform) SetDefaults(*InstallConfig, Options) {
+	p.PlatformName = cmp.Or(p.PlatformName, externalUnknown)
+}
+
+const externalUnknown = "Unknown"
+
+// Validate implements Validator.
+func (p *ExternalPlatform) Validate(k Check) {
+	// Inside, a cluster on oVirt is one on bare metal, so only this platform counts
+	// as a cloud.
+	k.RequireCapability(configv1.ClusterVersionCapabilityCloudCredential, "platform external needs it")
+	if p.CloudControllerManager == CloudControllerExternal {
+		k.RequireCapability(configv1.ClusterVersionCapabilityCloudControllerManager,
+			"platform.external.cloudControllerManager is External")
+	}
 }

@@ -81,7 +81,7 @@ type releaseCheck struct {
 }
 
 func (k *releaseCheck) add(at report.Path, warning bool, format string, args ...any) {
-	f := finding{Path: at, Type: report.Forbidden, Warning: warning, Detail: fmt.Sprintf(format, args...)}
+	f := report.Finding{Path: at, Type: report.Forbidden, Warning: warning, Detail: fmt.Sprintf(format, args...)}
 	if k.config.source != nil {
 		f.At = k.config.source.Where(at)
 	}
@@ -139,7 +139,7 @@ func (k *releaseCheck) gate(name string) (on, known bool) {
 	set := k.config.FeatureSet
 	if set == customSet {
 		for _, setting := range k.config.FeatureGates {
-			if gate, on, ok := parseGate(setting); ok && gate == name {
+			if gate, on, ok := ParseGate(setting); ok && gate == name {
 				return on, true
 			}
 		}

@@ -33,7 +33,7 @@ var fieldsSince = []sinceField{
 	{since: Number{4, 22}, partly: Number{4, 21}, instead: "remove it",
 		used: whenMetal("dnsRecordsType", func(p *BareMetalPlatform) bool { return p.DNSRecordsType != "" })},
 	{since: Number{5, 0}, instead: "remove it",
-		used: components(capabilityClusterAPI, capabilityCompatibility)},
+		used: components(CapabilityClusterAPI, CapabilityCompatibility)},
 }
 
 // deprecatedField is a field that should no longer be used.
@@ -91,8 +91,8 @@ var gatedFields = []gatedField{
 	}},
 	{gateDNSRecords, whenMetal("dnsRecordsType",
 		func(p *BareMetalPlatform) bool { return p.DNSRecordsType == DNSRecordsExternal })},
-	{gateClusterAPI, components(capabilityClusterAPI)},
-	{gateCompatibility, components(capabilityCompatibility)},
+	{gateClusterAPI, components(CapabilityClusterAPI)},
+	{gateCompatibility, components(CapabilityCompatibility)},
 }
 
 func when(field string, used func(c *InstallConfig) bool) func(c *InstallConfig) []report.Path {

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // eachField visits every field of the schema, with its path for the first item
@@ -68,7 +69,7 @@ func TestSchemaIsObeyed(t *testing.T) {
 	}
 }
 
-func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts Facts) {
+func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts decode.Facts) {
 	t.Helper()
 	try := func(value string) bool {
 		at, set := path, value
@@ -96,7 +97,7 @@ func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts Fa
 	}
 }
 
-func checkDefault(t *testing.T, r row, path string, facts Facts) int {
+func checkDefault(t *testing.T, r row, path string, facts decode.Facts) int {
 	t.Helper()
 	c, found := Load("c.yaml", []byte(r.text(t)))
 	if c == nil {

@@ -24,7 +24,7 @@ func applyDefaults(root *explain.Schema, p *prober) error {
 			if err != nil {
 				return err
 			}
-			note(root, nil, decode(doc), decode(loaded), &errs)
+			note(root, nil, parse(doc), parse(loaded), &errs)
 		}
 	}
 	return errors.Join(errs...)

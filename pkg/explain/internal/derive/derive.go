@@ -23,6 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/explain"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // Schema derives the schema. The source of pkg/types is in the directory dir.
@@ -108,7 +109,7 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 var sometimes = []string{"platform.baremetal.hosts"} // without the machine API there are no hosts to register
 
 // field is the schema of a field of the struct t.
-func (w *walker) field(t reflect.Type, f reflect.StructField, facts types.Facts, at path) *explain.Schema {
+func (w *walker) field(t reflect.Type, f reflect.StructField, facts decode.Facts, at path) *explain.Schema {
 	if facts.Deprecated {
 		w.old++
 		defer func() { w.old-- }()

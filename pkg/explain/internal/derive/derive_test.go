@@ -27,7 +27,7 @@ func TestRules(t *testing.T) {
 				continue // the bases have the new form, and a file may have only one
 			}
 			for _, platform := range at.platforms() {
-				doc := func(v any) any { return with(decode(probe.full[platform]), at, v) }
+				doc := func(v any) any { return with(parse(probe.full[platform]), at, v) }
 				loadMinds := func(v any) bool {
 					for _, f := range ask(probe.full[platform], func(any) any { return doc(v) }) {
 						if !f.Warning && (within(f.Path.String(), at.String()) || f.Type == report.Required && within(at.String(), f.Path.String())) {

@@ -49,7 +49,7 @@ func newProber() (*prober, error) {
 			if err != nil {
 				return nil, err
 			}
-			doc := encode(merged(decode(p.small[platform]), change))
+			doc := encode(merged(parse(p.small[platform]), change))
 			p.all[platform] = append(p.all[platform], doc)
 			if filepath.Base(name) == platform+"-full.yaml" {
 				p.full[platform] = doc
@@ -88,7 +88,7 @@ func load(doc []byte) (*types.InstallConfig, *report.Report) {
 
 // ask returns what is found about an install-config after a change.
 func ask(doc []byte, change func(doc any) any) []report.Finding {
-	_, r := load(encode(change(decode(doc))))
+	_, r := load(encode(change(parse(doc))))
 	return r.Findings()
 }
 
@@ -128,7 +128,7 @@ func (p *prober) accepts(at path, value any) bool {
 func (p *prober) refused(at path, s *explain.Schema) bool {
 	for _, platform := range at.platforms() {
 		for _, base := range p.all[platform] {
-			if at.in(decode(base)) {
+			if at.in(parse(base)) {
 				return false
 			}
 		}

@@ -1,8 +1,15 @@
-package types
+// Package decode reads YAML into Go structs. Unlike the libraries' decoders it
+// goes on after an error, remembers where every field is, refuses unknown keys
+// with a guess, and is bounded in size, depth and number of values.
+//
+// A struct is the schema of a mapping: the json tag of a field is its key, and
+// FieldFacts lists the other tags that the decoder obeys.
+package decode
 
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -14,24 +21,40 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// maxDepth is far above what the schema needs. It stops documents whose aliases
+// Options are what reading depends on besides the file.
+type Options struct {
+	// AllowUnknown makes unknown keys warnings; they are ignored then.
+	AllowUnknown bool
+	// Facts returns what is known about a field; default FieldFacts.
+	Facts func(reflect.StructField) Facts
+	// Keyed are the types that stand for a mapping whose keys are not known to Go.
+	Keyed map[reflect.Type]Keyed
+	// Elsewhere is asked about every unknown key, with the type that it is in, and
+	// reports whether it has dealt with it. Nil deals with none.
+	Elsewhere func(in reflect.Type, key string, at report.Path, place report.Position) bool
+}
+
+// Keyed is a mapping of which each key has a type of its own.
+type Keyed struct {
+	// Types are those of the values, by key. They are pointers.
+	Types map[string]reflect.Type
+	// Set puts a value that was read into a value of the type that is keyed.
+	Set func(into any, key string, value any)
+}
+
+// maxDepth is far above what a schema needs. It stops documents whose aliases
 // refer to themselves.
 const maxDepth = 40
 
-// decoder fills Go values from YAML nodes. Unlike the libraries' decoders it
-// goes on after an error and remembers where every field is.
+// decoder fills Go values from YAML nodes.
 type decoder struct {
-	report       *report.Report
-	allowUnknown bool
-	fields       map[reflect.Type]map[string]field
-	left         int       // values and keys that may still be decoded
-	spent        bool      // there were more
-	guesses      int       // unknown keys for which a known one was looked for
-	foreign      []finding // pools' settings for platforms that are not ours
-	elsewhere    bool      // the cluster's platform is not ours
+	Options
+	report  *report.Report
+	fields  map[reflect.Type]map[string]field
+	left    int  // values and keys that may still be decoded
+	spent   bool // there were more
+	guesses int  // unknown keys for which a known one was looked for
 }
-
-type finding = report.Finding
 
 // maxValues is how many values and keys a file may hold, aliases counted as often
 // as they are used: one for every byte, which no file without aliases reaches,
@@ -62,6 +85,10 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 		d.typedText(n, u, at)
 		return
 	}
+	if k, ok := d.Keyed[v.Type()]; ok {
+		d.keyed(n, v, k, at, depth)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		d.mapping(n, v, at, depth)
@@ -78,7 +105,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 	}
 }
 
-// afford says whether there is room for another value or key.
+// afford reports whether there is room for another value or key.
 func (d *decoder) afford(at report.Path, depth int) bool {
 	switch {
 	case d.spent:
@@ -97,38 +124,72 @@ func (d *decoder) afford(at report.Path, depth int) bool {
 
 // invalid adds a finding about a value that cannot be read.
 func (d *decoder) invalid(at report.Path, shown, format string, args ...any) {
-	d.report.Invalid(at, shown, format, args...)
-	d.report.Break(at)
+	f := d.report.Field(at)
+	f.Invalid(shown, format, args...)
+	f.Break()
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
-	if n.Kind != yaml.MappingNode {
-		d.invalid(at, brief(n, v.Type()), "must be a mapping of keys to values")
-		return
-	}
 	fields := d.fieldsOf(v.Type())
-	keys := map[string]bool{}
-	pairs := d.pairs(n, at, depth)
-	for _, p := range pairs {
-		keys[p.key.Value] = true
+	var current []string // keys of old forms are not proposed
+	for name, f := range fields {
+		if !f.deprecated {
+			current = append(current, name)
+		}
 	}
-	for _, p := range pairs {
+	d.each(n, v.Type(), current, at, depth, func(p pair, child report.Path) bool {
 		f, known := fields[p.key.Value]
 		if !known {
-			d.unknown(p, v.Type(), fields, keys, at)
-			continue
+			return false
 		}
-		child := at.Child(p.key.Value)
+		d.decode(p.value, v.Field(f.index), child, depth+1)
+		if f.enum != nil {
+			d.choice(v.Field(f.index), child, f)
+		}
+		return true
+	})
+}
+
+func (d *decoder) keyed(n *yaml.Node, v reflect.Value, k Keyed, at report.Path, depth int) {
+	known := slices.Collect(maps.Keys(k.Types))
+	d.each(n, v.Type(), known, at, depth, func(p pair, child report.Path) bool {
+		t, known := k.Types[p.key.Value]
+		if !known {
+			return false
+		}
+		value := reflect.New(t).Elem()
+		d.decode(p.value, value, child, depth+1)
+		if !value.IsNil() {
+			k.Set(v.Addr().Interface(), p.key.Value, value.Interface())
+		}
+		return true
+	})
+}
+
+// each decodes the pairs of a mapping; fill reports whether it knows the key.
+func (d *decoder) each(
+	n *yaml.Node, t reflect.Type, known []string, at report.Path, depth int, fill func(pair, report.Path) bool,
+) {
+	if n.Kind != yaml.MappingNode {
+		d.invalid(at, d.brief(n, t), "must be a mapping of keys to values")
+		return
+	}
+	present := map[string]bool{}
+	pairs := d.pairs(n, at, depth)
+	for _, p := range pairs {
+		present[p.key.Value] = true
+	}
+	for _, p := range pairs {
 		place := p.key // of a list or mapping, the value begins at its first item
 		if p.value.Kind == yaml.AliasNode || p.value.Kind == yaml.ScalarNode && !isNull(p.value) {
 			place = p.value
 		}
+		child := at.Child(p.key.Value)
 		d.report.Place(child, place.Line, place.Column)
-		d.decode(p.value, v.Field(f.index), child, depth+1)
-		if f.enum != nil {
-			d.choice(v.Field(f.index), child, f)
+		if !fill(p, child) {
+			d.unknown(p, t, known, present, at)
 		}
 	}
 }
@@ -149,11 +210,11 @@ func (d *decoder) pairs(n *yaml.Node, at report.Path, depth int) []pair {
 		place := report.Position{Line: n.Content[i].Line, Column: n.Content[i].Column}
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			d.report.Add(finding{Path: at, Type: report.Invalid, Detail: "a key must be text", At: place})
+			d.report.Add(report.Finding{Path: at, Type: report.Invalid, Detail: "a key must be text", At: place})
 		case key.Tag == "!!merge":
 			merged = append(merged, d.merge(value, child, depth+1)...)
 		case seen[key.Value]:
-			d.report.Add(finding{Path: child, Type: report.Duplicate, Detail: "the key is there twice", At: place})
+			d.report.Add(report.Finding{Path: child, Type: report.Duplicate, Detail: "the key is there twice", At: place})
 		default:
 			seen[key.Value] = true
 			own = append(own, pair{key, value})
@@ -190,13 +251,14 @@ func (d *decoder) merge(n *yaml.Node, at report.Path, depth int) []pair {
 		}
 		return out
 	}
-	d.report.Add(finding{Path: at, Type: report.Invalid, Detail: "must be a mapping, or a list of mappings", At: report.Position{Line: n.Line, Column: n.Column}})
+	d.report.Add(report.Finding{Path: at, Type: report.Invalid, Detail: "must be a mapping, or a list of mappings",
+		At: report.Position{Line: n.Line, Column: n.Column}})
 	return nil
 }
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
 	if n.Kind != yaml.SequenceNode {
-		d.invalid(at, brief(n, v.Type()), "must be a list")
+		d.invalid(at, d.brief(n, v.Type()), "must be a list")
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
@@ -212,7 +274,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, at report.Path, depth int)
 
 func (d *decoder) dict(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
 	if n.Kind != yaml.MappingNode {
-		d.invalid(at, brief(n, v.Type()), "must be a mapping of keys to values")
+		d.invalid(at, d.brief(n, v.Type()), "must be a mapping of keys to values")
 		return
 	}
 	out := reflect.MakeMap(v.Type())
@@ -270,11 +332,12 @@ func (d *decoder) choice(v reflect.Value, at report.Path, f field) {
 	if v.Kind() == reflect.String { // of whatever type
 		shown = value
 	}
+	here := d.report.Field(at)
 	if f.refuseAsInvalid {
-		d.report.Invalid(at, shown, "must be one of %s", strings.Join(f.enum, ", "))
+		here.Invalid(shown, "must be one of %s", strings.Join(f.enum, ", "))
 	} else {
-		d.report.Unsupported(at, shown, f.enum...)
+		here.Unsupported(shown, f.enum...)
 	}
-	d.report.Break(at)
+	here.Break()
 	v.SetZero()
 }

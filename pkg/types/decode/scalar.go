@@ -1,4 +1,4 @@
-package types
+package decode
 
 import (
 	"errors"
@@ -20,7 +20,7 @@ func (d *decoder) text(n *yaml.Node, at report.Path, hide bool) (string, bool) {
 	if n.Kind == yaml.ScalarNode && (n.Tag == "!!str" || n.Tag == "!!timestamp") {
 		return n.Value, true
 	}
-	shown := brief(n, reflect.TypeFor[string]())
+	shown := d.brief(n, reflect.TypeFor[string]())
 	if hide {
 		shown = hidden
 	}
@@ -52,7 +52,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, at report.Path) {
 		case plain && slices.Contains(no, n.Value):
 			v.SetBool(false)
 		default:
-			d.invalid(at, brief(n, v.Type()), "must be true or false")
+			d.invalid(at, d.brief(n, v.Type()), "must be true or false")
 		}
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		i, err := strconv.ParseInt(n.Value, 10, v.Type().Bits())
@@ -65,7 +65,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, at report.Path) {
 			v.SetUint(i)
 		}
 	default:
-		panic("types: no rule to decode " + v.Type().String())
+		panic("decode: no rule to decode " + v.Type().String())
 	}
 }
 
@@ -73,7 +73,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, at report.Path) {
 // does not.
 var leadingZero = regexp.MustCompile(`^[-+]?0[0-9]`)
 
-// whole says whether a node is a whole number that fits, given how parsing went.
+// whole reports whether a node is a whole number that fits, given how parsing went.
 func (d *decoder) whole(n *yaml.Node, v reflect.Value, at report.Path, err error) bool {
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!int" && leadingZero.MatchString(n.Value):
@@ -85,7 +85,7 @@ func (d *decoder) whole(n *yaml.Node, v reflect.Value, at report.Path, err error
 		if v.Kind() == reflect.Uint32 {
 			what += " that is not negative"
 		}
-		d.invalid(at, brief(n, v.Type()), "must be %s", what)
+		d.invalid(at, d.brief(n, v.Type()), "must be %s", what)
 	default:
 		return true
 	}
@@ -143,32 +143,43 @@ const hidden = "(hidden)"
 
 // brief shows a node that is not of the type it should be. Where the type holds
 // secrets the user may have put one in the wrong place.
-func brief(n *yaml.Node, t reflect.Type) string {
+func (d *decoder) brief(n *yaml.Node, t reflect.Type) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "{...}"
 	case n.Kind == yaml.SequenceNode:
 		return "[...]"
-	case holdsSecret(t, 0):
+	case d.holdsSecret(t, 0):
 		return hidden
 	}
 	return n.Value
 }
 
-// holdsSecret says whether values of a type have secrets in them, or anything at
-// all.
-func holdsSecret(t reflect.Type, depth int) bool {
+// holdsSecret reports whether values of a type have secrets in them, or anything
+// at all.
+func (d *decoder) holdsSecret(t reflect.Type, depth int) bool {
+	if depth > 8 {
+		return false
+	}
+	if k, ok := d.Keyed[t]; ok {
+		for _, value := range k.Types {
+			if d.holdsSecret(value, depth+1) {
+				return true
+			}
+		}
+		return false
+	}
 	switch t.Kind() {
 	case reflect.Interface:
 		return true
 	case reflect.Pointer, reflect.Slice, reflect.Map:
-		return holdsSecret(t.Elem(), depth)
+		return d.holdsSecret(t.Elem(), depth)
 	case reflect.Struct:
 		if t == reflect.TypeFor[secret.String]() {
 			return true
 		}
 		for i := range t.NumField() {
-			if depth < 8 && t.Field(i).IsExported() && holdsSecret(t.Field(i).Type, depth+1) {
+			if t.Field(i).IsExported() && d.holdsSecret(t.Field(i).Type, depth+1) {
 				return true
 			}
 		}

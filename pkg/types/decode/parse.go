@@ -1,4 +1,4 @@
-package types
+package decode
 
 import (
 	"bytes"
@@ -15,47 +15,46 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// maxSize is far above any real install-config: 10,000 hosts with network
-// configuration and a trust bundle stay below it.
-const maxSize = 16 << 20
+// MaxSize is how many bytes a file may have. It is far above any real one: an
+// install-config of 10,000 hosts with network configuration and a trust bundle
+// stays below it.
+const MaxSize = 16 << 20
 
-// parse reads the file as it stands. It returns nil if there is nothing to check.
-func (o Options) parse(data []byte, r *report.Report) *InstallConfig {
-	root := report.Path{}
-	if len(data) > maxSize {
-		r.Invalid(root, fmt.Sprintf("%d bytes", len(data)), "must be at most %d bytes", maxSize)
-		return nil
+// Into fills the struct that into points to with what a file says. It reports
+// false where there is nothing to check.
+func Into(into any, data []byte, o Options, r *report.Report) bool {
+	if o.Facts == nil {
+		o.Facts = FieldFacts
+	}
+	root := r.Field(report.Path{})
+	if len(data) > MaxSize {
+		root.Invalid(fmt.Sprintf("%d bytes", len(data)), "must be at most %d bytes", MaxSize)
+		return false
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := decodeNode(dec, &doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			r.Required(root, "the file is empty")
-			return nil
+			root.Required("the file is empty")
+			return false
 		}
 		r.Add(syntaxFinding(err, data))
-		return nil
+		return false
 	}
 	top := content(&doc)
 	if isNull(top) {
-		r.Required(root, "the file is empty")
-		return nil
+		root.Required("the file is empty")
+		return false
 	}
 	checkRest(dec, data, r)
 	if top.Kind != yaml.MappingNode {
-		r.Add(finding{Type: report.Invalid, Detail: "the file must hold a mapping of keys to values",
+		r.Add(report.Finding{Type: report.Invalid, Detail: "the file must hold a mapping of keys to values",
 			At: report.Position{Line: top.Line, Column: top.Column}})
-		return nil
+		return false
 	}
-	c := &InstallConfig{}
-	d := &decoder{report: r, allowUnknown: o.AllowUnknown, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
-	d.decode(top, reflect.ValueOf(c).Elem(), root, 0)
-	if !d.elsewhere {
-		for _, f := range d.foreign {
-			r.Add(f)
-		}
-	}
-	return c
+	d := &decoder{Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
+	d.decode(top, reflect.ValueOf(into).Elem(), root.Path(), 0)
+	return true
 }
 
 // checkRest refuses whatever follows the first document.
@@ -67,7 +66,7 @@ func checkRest(dec *yaml.Decoder, data []byte, r *report.Report) {
 	case err != nil:
 		r.Add(syntaxFinding(err, data))
 	case !isNull(content(&more)):
-		r.Add(finding{Type: report.TooMany, Detail: "the file must hold one YAML document",
+		r.Add(report.Finding{Type: report.TooMany, Detail: "the file must hold one YAML document",
 			At: report.Position{Line: more.Line, Column: more.Column}})
 	}
 }
@@ -99,9 +98,9 @@ var (
 
 // syntaxFinding moves the line number, which the library puts into the text, to
 // where all others are, and leaves out what may be a secret.
-func syntaxFinding(err error, data []byte) finding {
+func syntaxFinding(err error, data []byte) report.Finding {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	f := finding{Type: report.Invalid}
+	f := report.Finding{Type: report.Invalid}
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		f.At.Line, _ = strconv.Atoi(m[1])
 		f.At.Column = 1
@@ -110,7 +109,8 @@ func syntaxFinding(err error, data []byte) finding {
 	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
 		text = "an alias to an anchor that does not exist; put a value that begins with * in quotes"
 		if before, _, ok := bytes.Cut(data, []byte("*"+m[1])); ok {
-			f.At = report.Position{Line: bytes.Count(before, []byte("\n")) + 1, Column: len(before) - bytes.LastIndexByte(before, '\n')}
+			f.At.Line = bytes.Count(before, []byte("\n")) + 1
+			f.At.Column = len(before) - bytes.LastIndexByte(before, '\n')
 		}
 	}
 	text = strings.Join(strings.Fields(text), " ")

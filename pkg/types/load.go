@@ -39,21 +39,29 @@ func Load(path string, data []byte) (*InstallConfig, *report.Report) {
 	return Options{}.Load(path, data)
 }
 
-// Load reads an install-config, converts old forms, fills in the defaults and
-// checks everything. The path is only for messages. The config is nil if the
-// report has failed.
+// Load reads an install-config in three passes: it decodes the file, fills in
+// the defaults, and validates the result. The path is only for messages. The
+// config is nil if the report has failed.
 func (o Options) Load(path string, data []byte) (*InstallConfig, *report.Report) {
 	r := report.New(path)
-	c := o.parse(data, r)
+	c := o.decode(data, r)
 	if c == nil {
 		return nil, r
 	}
-	convert(c, r)
-	o.setDefaults(c, r)
+	o.setDefaults(c)
 	o.validate(c, r)
 	if r.Failed() {
 		return nil, r
 	}
 	c.source = r
 	return c, r
+}
+
+// Drop empties a field that nothing looks at any more.
+func Drop[T comparable](at report.Field, value *T) {
+	var zero T
+	if *value != zero {
+		at.Warn(nil, "means nothing any more; remove it")
+		*value = zero
+	}
 }
