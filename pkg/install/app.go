@@ -21,8 +21,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/handoff"
-	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/version"
 	"github.com/okd-install/okd-install/pkg/wizard"
@@ -59,7 +59,7 @@ type App struct {
 	// Asker puts questions to the person at the terminal, nil without one.
 	Asker wizard.Asker
 
-	entered *ovirt.Config // login of the engine, if it was asked for in this run
+	entered []byte // the file with the login of the engine, if it was asked for in this run
 	secrets redactions
 	doing   undertaking
 	left    []string // what an interrupted run left on the platform
@@ -165,6 +165,7 @@ func (a *App) open() (*assets.Installer, error) {
 		}
 	}
 	inst, err := assets.Open(a.Dir, assets.Deps{
+		Platforms:      platforms.Assets(),
 		Clock:          a.Clock,
 		Events:         a.Sink,
 		ReleaseImage:   ReleaseOverride(a.Getenv),

@@ -8,8 +8,9 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/osimage"
+	"github.com/okd-install/okd-install/pkg/platforms"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/release"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // PrintStream prints the CoreOS stream of the release that would be installed.
@@ -41,7 +42,7 @@ func (a *App) streamOf(ctx context.Context, image string) ([]byte, error) {
 	opts := release.Options{HostLogins: true}
 	data, err := os.ReadFile(a.path(configFile))
 	if err == nil {
-		if cfg, findings := types.Load(configFile, data); cfg != nil && findings.Err() == nil {
+		if cfg, findings := platforms.Load(configFile, data); cfg != nil && findings.Err() == nil {
 			a.Hide(cfg.Secrets()...)
 			opts = releaseOptions(cfg)
 		}
@@ -71,7 +72,7 @@ func (a *App) CreatePermissionsPolicy(ctx context.Context) error {
 		return a.classify(err)
 	}
 	failure := &Failure{Code: ExitOther, Err: fmt.Errorf("platform %s has no permissions policy: it is for clouds", cfg.Platform.Name())}
-	if cfg.Platform.Name() == types.PlatformOvirt {
+	if cfg.Platform.Name() == ovirtconfig.Name {
 		failure.Next = "docs/user/ovirt-ipi.md lists the roles that the engine's user needs"
 	}
 	return failure

@@ -15,8 +15,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/plan"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/seal"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 const metadataFile = "metadata.json"
@@ -139,7 +139,7 @@ func gone(runs []phase.Run) assets.Metadata {
 			}
 			id, where, _ := strings.Cut(text, on)
 			last = assets.Metadata{InfraID: id}
-			if where != "" && where != types.PlatformOvirt {
+			if where != "" && where != ovirtconfig.Name {
 				last.ClusterName = id // platformOf takes a bare id for oVirt's
 			}
 		}

@@ -31,7 +31,7 @@ func remembering(t *testing.T, metadata, state, destroyed string) *App {
 		}
 	}
 	if metadata != "" {
-		write(metadataFile, assets.Metadata{ClusterName: "demo", InfraID: metadata, Ovirt: &assets.OvirtMetadata{}})
+		write(metadataFile, assets.Metadata{ClusterName: "demo", InfraID: metadata, Platform: "ovirt", PlatformData: []byte("{}")})
 	}
 	if state != "" {
 		write(asset.StateName, map[string]any{"okdInstallState": 1, "assets": map[string]any{

@@ -21,6 +21,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/platforms"
+	metalconfig "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/sshclient"
 	"github.com/okd-install/okd-install/pkg/types"
@@ -73,7 +76,7 @@ func (a *App) GatherBootstrap(ctx context.Context, o GatherOptions) error {
 		return &Failure{Code: ExitOther, Next: "give --bootstrap, --master and --key, or the directory of the installation with --dir",
 			Err: fmt.Errorf("find the bootstrap host: %w", err)}
 	}
-	cfg, err := assets.StoredConfig(a.Dir, stateKey)
+	cfg, err := assets.StoredConfig(a.Dir, stateKey, platforms.Kinds())
 	if err != nil { // nothing but flags, then
 		event.Debug(a.Sink, "read the install-config of the installation", "err", err)
 		cfg = &types.InstallConfig{}
@@ -199,7 +202,7 @@ func (a *App) findHosts(ctx context.Context, api gather.API, cfg *types.InstallC
 	if err == nil {
 		var p platform
 		if p, err = a.connect(ctx, platformOf(meta)); err == nil {
-			byHand = p.byHand && platformOf(meta) != types.PlatformBareMetal // that has virtual addresses
+			byHand = p.byHand && platformOf(meta) != metalconfig.Name // that has virtual addresses
 			found, err = p.provider(event.Discard, nil).Machines(ctx, meta.InfraID)
 		}
 	}
@@ -210,7 +213,7 @@ func (a *App) findHosts(ctx context.Context, api gather.API, cfg *types.InstallC
 		bootstrapHosts = append(bootstrapHosts, ip)
 	}
 	bootstrapHosts = append(bootstrapHosts, addressesOf(found, "bootstrap")...)
-	if platformOf(meta) != types.PlatformOvirt {
+	if platformOf(meta) != ovirtconfig.Name {
 		planned = nil // the machines are the user's, and so are their names
 	}
 	masters = mastersOf(found, planned, cfg)

@@ -22,6 +22,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/pki"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -129,7 +130,7 @@ func TestMastersOf(t *testing.T) {
 		return out
 	}
 	cfg := &types.InstallConfig{
-		Platform: types.Platform{Ovirt: &types.OvirtPlatform{
+		Platform: types.Platform{Settings: &ovirtconfig.Platform{
 			APIVIPs: addrs("198.18.0.10"), IngressVIPs: addrs("198.18.0.11"),
 		}},
 		Networking: &types.Networking{

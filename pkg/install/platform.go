@@ -15,6 +15,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
+	metalconfig "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/platforms/external"
+	"github.com/okd-install/okd-install/pkg/platforms/none"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -39,9 +43,9 @@ type platform struct {
 // connect picks the platform and logs in to it.
 func (a *App) connect(ctx context.Context, name string) (platform, error) {
 	switch name {
-	case types.PlatformOvirt:
+	case ovirtconfig.Name:
 		return a.connectOvirt(ctx)
-	case types.PlatformNone, types.PlatformExternal, types.PlatformBareMetal:
+	case none.Name, external.Name, metalconfig.Name:
 		return a.byHand(), nil
 	case "":
 		return platform{}, errors.New("the platform is not known")
@@ -61,10 +65,10 @@ func (a *App) refusal(cfg *types.InstallConfig) error {
 	case cfg.BootstrapInPlace != nil:
 		return because(a.command("create single-node-ignition-config")+", and boot the machine with it"+guide,
 			"create cluster cannot install in place (bootstrapInPlace): the one machine is yours to boot")
-	case name == types.PlatformNone, name == types.PlatformExternal:
+	case name == none.Name, name == external.Name:
 		return because(a.command("create ignition-configs")+", boot your machines with them, and "+a.self()+" wait-for bootstrap-complete"+guide,
 			"create cluster cannot make machines on platform %s: they are yours", name)
-	case name == types.PlatformBareMetal:
+	case name == metalconfig.Name:
 		return because("boot the hosts yourself with the files of `"+a.command("create ignition-configs")+"`"+guide,
 			"create cluster cannot provision bare-metal hosts yet: that comes with a later version of this installer; nothing was created")
 	}
@@ -76,12 +80,12 @@ func (a *App) refusal(cfg *types.InstallConfig) error {
 // external, as metadata.json has no key for them.
 func platformOf(meta assets.Metadata) string {
 	switch {
-	case meta.Ovirt != nil, meta.ClusterID == "" && meta.ClusterName == "":
-		return types.PlatformOvirt
-	case meta.BareMetal != nil:
-		return types.PlatformBareMetal
+	case meta.Platform != "":
+		return meta.Platform
+	case meta.ClusterID == "" && meta.ClusterName == "":
+		return ovirtconfig.Name
 	}
-	return types.PlatformNone
+	return none.Name
 }
 
 // byHand is the platform on which the user makes the machines.
@@ -134,7 +138,7 @@ func (a *App) connectOvirt(ctx context.Context) (platform, error) {
 // engineLogin is the login that was just asked for, or the one that is kept.
 func (a *App) engineLogin() (ovirt.Config, error) {
 	if a.entered != nil {
-		return *a.entered, nil
+		return ovirt.ParseConfig(a.entered)
 	}
 	return ovirt.LoadConfig(ovirt.ConfigPath(a.Getenv))
 }

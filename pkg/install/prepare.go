@@ -19,6 +19,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/compat"
 )
 
 // inspect reads the release image, once in a run.
@@ -47,7 +48,7 @@ func (c *creation) inspect(ctx context.Context, sink event.Sink) (*release.Relea
 // fits compares the install-config with the release.
 func (c *creation) fits(rel *release.Release) error {
 	profile := orDefault(c.app.Getenv(envClusterProfile), bootstrap.DefaultProfile)
-	found := types.CheckRelease(c.cluster.Config, types.Release{
+	found := compat.Check(c.cluster.Config, compat.Release{
 		Version: rel.Version, Gates: func(set string) map[string]bool { return rel.Gates(profile, set) },
 	})
 	for _, line := range found.Lines(true) {

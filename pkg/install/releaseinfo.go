@@ -13,6 +13,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/release/choose"
 	"github.com/okd-install/okd-install/pkg/release/versions"
@@ -194,7 +195,7 @@ func (a *App) configIfAny() (*types.InstallConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, findings := types.Load(configFile, data)
+	cfg, findings := platforms.Load(configFile, data)
 	if cfg == nil || findings.Err() != nil {
 		event.Warn(a.Sink, a.path(configFile)+" has mistakes; its login, authorities and mirrors are not used")
 		return nil, nil

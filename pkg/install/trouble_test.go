@@ -14,6 +14,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/phase"
+	metalconfig "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/platforms/external"
+	"github.com/okd-install/okd-install/pkg/platforms/none"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
@@ -87,17 +91,17 @@ func TestConnectKnowsItsPlatforms(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	none := types.Platform{None: &types.NonePlatform{}}
+	none := types.Platform{Settings: &none.Platform{}}
 	tests := []struct {
 		name string
 		cfg  types.InstallConfig
 		want string // empty: not refused
 		next string
 	}{
-		{"ovirt", types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{}}}, "", ""},
+		{"ovirt", types.InstallConfig{Platform: types.Platform{Settings: &ovirtconfig.Platform{}}}, "", ""},
 		{"none", types.InstallConfig{Platform: none}, "platform none", "openshift-install create ignition-configs --dir d"},
-		{"external", types.InstallConfig{Platform: types.Platform{External: &types.ExternalPlatform{}}}, "platform external", "create ignition-configs"},
-		{"baremetal", types.InstallConfig{Platform: types.Platform{BareMetal: &types.BareMetalPlatform{}}}, "later version of this installer; nothing was created", "create ignition-configs"},
+		{"external", types.InstallConfig{Platform: types.Platform{Settings: &external.Platform{}}}, "platform external", "create ignition-configs"},
+		{"baremetal", types.InstallConfig{Platform: types.Platform{Settings: &metalconfig.Platform{}}}, "later version of this installer; nothing was created", "create ignition-configs"},
 		{"in place", types.InstallConfig{Platform: none, BootstrapInPlace: &types.BootstrapInPlace{}}, "bootstrapInPlace", "create single-node-ignition-config"},
 	}
 	a := &App{Dir: "d", Program: "openshift-install"}
@@ -122,9 +126,9 @@ func TestPlatformOf(t *testing.T) {
 		meta assets.Metadata
 		want string
 	}{
-		"ovirt":          {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1", Ovirt: &assets.OvirtMetadata{}}, "ovirt"},
+		"ovirt":          {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1", Platform: "ovirt"}, "ovirt"},
 		"an id alone":    {assets.Metadata{InfraID: "demo-1"}, "ovirt"},
-		"baremetal":      {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1", BareMetal: &assets.BareMetalMetadata{}}, "baremetal"},
+		"baremetal":      {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1", Platform: "baremetal"}, "baremetal"},
 		"none, external": {assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1"}, "none"},
 	} {
 		if got := platformOf(tt.meta); got != tt.want {

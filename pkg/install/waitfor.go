@@ -16,8 +16,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/rollout"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 func (a *App) watcher(api *kube.Client) *handoff.Watcher {
@@ -148,7 +148,7 @@ func (a *App) storedApprover(api *kube.Client) (*handoff.Approver, error) {
 	approver := &handoff.Approver{Watcher: a.watcher(api), Networks: networks}
 	meta, err := a.identify("")
 	switch {
-	case err == nil && platformOf(meta) == types.PlatformOvirt && len(nodes) > 0:
+	case err == nil && platformOf(meta) == ovirtconfig.Name && len(nodes) > 0:
 		approver.Nodes = nodes
 	case a.Options.ApproveCSRs && len(networks) == 0:
 		return nil, &Failure{Code: ExitOther, Next: "approve the requests with `oc adm certificate approve`",

@@ -11,6 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
@@ -40,7 +41,7 @@ func (a *App) ask(ctx context.Context, inst *assets.Installer) error {
 		return nil // the state has one, or says better what is wrong
 	}
 	event.Info(a.Sink, "There is no "+a.path(configFile)+"; these questions make one. Ctrl-C ends them and leaves nothing behind")
-	result, err := wizard.Run(ctx, wizard.Deps{Ask: a.Asker, Getenv: a.Getenv, Clock: a.Clock, Sink: a.Sink, Hide: a.Hide})
+	result, err := wizard.Run(ctx, wizard.Deps{Platforms: platforms.Wizard(), Ask: a.Asker, Getenv: a.Getenv, Clock: a.Clock, Sink: a.Sink, Hide: a.Hide})
 	switch {
 	case errors.Is(err, wizard.ErrInterrupted):
 		return fmt.Errorf("%w at a question: nothing was written", ErrInterrupted)
@@ -48,7 +49,7 @@ func (a *App) ask(ctx context.Context, inst *assets.Installer) error {
 		return fmt.Errorf("ask for %s: %w", configFile, err)
 	}
 	if l := result.Login; l != nil {
-		a.entered = &l.Config
+		a.entered = l.Text
 		if l.Save {
 			if err := saveLogin(l); err != nil {
 				return err
@@ -61,12 +62,8 @@ func (a *App) ask(ctx context.Context, inst *assets.Installer) error {
 
 // saveLogin writes the file that other oVirt tools read too.
 func saveLogin(l *wizard.Login) error {
-	text, err := l.Config.Marshal()
-	if err != nil {
-		return fmt.Errorf("save the engine login: %w", err)
-	}
 	if err := os.MkdirAll(filepath.Dir(l.Path), 0o700); err != nil {
 		return fmt.Errorf("save the engine login: %w", err)
 	}
-	return asset.WriteFile(l.Path, text, 0o600)
+	return asset.WriteFile(l.Path, l.Text, 0o600)
 }

@@ -1,5 +1,7 @@
 package types
 
+import "github.com/okd-install/okd-install/pkg/report"
+
 // ClusterDomain is <metadata.name>.<baseDomain>.
 func (c *InstallConfig) ClusterDomain() string { return c.Metadata.Name + "." + c.BaseDomain }
 
@@ -14,11 +16,8 @@ func (c *InstallConfig) AppsDomain() string { return "apps." + c.ClusterDomain()
 
 // VIPs are the platform's virtual addresses, nil where it has none.
 func (c *InstallConfig) VIPs() *VIPs {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.VIPs()
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.VIPs()
+	if p, ok := c.Platform.Settings.(interface{ VIPs() *VIPs }); ok {
+		return p.VIPs()
 	}
 	return nil
 }
@@ -59,4 +58,36 @@ func (c *InstallConfig) Mirrors() []ImageDigestSource {
 		out = append(out, ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
 	}
 	return out
+}
+
+// Machine is one that the install-config names.
+type Machine struct {
+	Name string
+	Role string // a pool's name, empty for whatever is still needed
+	MAC  string // hardware address of the interface that it boots from
+}
+
+// NamedMachines are the machines that the install-config names, none where a
+// platform has no such list.
+func (c *InstallConfig) NamedMachines() []Machine {
+	if p, ok := c.Platform.Settings.(interface{ NamedMachines() []Machine }); ok {
+		return p.NamedMachines()
+	}
+	return nil
+}
+
+// Where is the place of a field in the file that the config was read from.
+func (c *InstallConfig) Where(at report.Path) report.Position {
+	if c.source == nil {
+		return report.Position{}
+	}
+	return c.source.Where(at)
+}
+
+// File is the file that the config was read from.
+func (c *InstallConfig) File() string {
+	if c.source == nil {
+		return "install-config.yaml"
+	}
+	return c.source.File
 }

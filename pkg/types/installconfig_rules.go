@@ -185,8 +185,9 @@ func (b *BootstrapInPlace) Validate(k Check) {
 	if n := k.Config.Masters(); n != 1 && !replicas.Broken() {
 		replicas.Invalid(n, "bootstrapInPlace is for one control-plane machine")
 	}
-	if p := k.Config.Platform.Name(); p == PlatformOvirt || p == PlatformBareMetal {
-		k.Forbidden("is for platforms %s and %s", PlatformNone, PlatformExternal)
+	if kind := k.Config.Platform.Kind(); kind.Name != "" && !kind.InPlace {
+		able := Names(k.Options.Platforms, func(kind PlatformKind) bool { return kind.InPlace })
+		k.Forbidden("is for platforms %s", JoinAnd(able))
 	}
 	compute := k.Root("compute")
 	if n := k.Config.Workers(); n > 0 && !compute.Broken() {

@@ -7,9 +7,12 @@ import (
 )
 
 // Options are what reading an install-config depends on besides the file. The
-// zero value is strict about keys, knows nothing of the host and looks nothing
-// up.
+// zero value knows no platform, is strict about keys, knows nothing of the host
+// and looks nothing up.
 type Options struct {
+	// Platforms are those that the file can name. If it names several, which is
+	// wrong, messages are about the first one of these.
+	Platforms []PlatformKind
 	// AllowUnknown makes unknown keys warnings; they are ignored then.
 	AllowUnknown bool
 	// Host says whether the host that runs the installer is in FIPS mode.
@@ -33,11 +36,6 @@ const (
 	FIPSOn      FIPSMode = "on"
 	FIPSOff     FIPSMode = "off"
 )
-
-// Load reads an install-config strictly. See Options.Load.
-func Load(path string, data []byte) (*InstallConfig, *report.Report) {
-	return Options{}.Load(path, data)
-}
 
 // Load reads an install-config in three passes: it decodes the file, fills in
 // the defaults, and validates the result. The path is only for messages. The

@@ -48,9 +48,8 @@ func (p *MachinePool) Validate(k Check) {
 	if p.Count() > maxReplicas {
 		k.Child("replicas").Invalid(p.Count(), "must be at most %d", maxReplicas)
 	}
-	if k.Config.Platform.Ovirt != nil && p.Architecture != archAMD64 {
-		// The engine hands Ignition only to VMs of type rhcos_x64.
-		k.Child("architecture").Unsupported(p.Architecture, archAMD64)
+	if known := k.Config.Platform.Kind().Architectures; known != nil && !slices.Contains(known, p.Architecture) {
+		k.Child("architecture").Unsupported(p.Architecture, known...)
 	}
 	if len(p.DiskSetup) > 0 {
 		k.Child("diskSetup").Forbidden("no platform of this installer has it; set up disks with a MachineConfig")
@@ -99,8 +98,9 @@ func (p *MachinePool) checkCompute(k Check) {
 }
 
 func (p *MachinePool) checkArbiter(k Check) {
-	if name := k.Config.Platform.Name(); name != "" && name != PlatformBareMetal {
-		k.Child("platform").Unsupported(name, PlatformBareMetal)
+	if kind := k.Config.Platform.Kind(); kind.Name != "" && !kind.Arbiters {
+		able := Names(k.Options.Platforms, func(kind PlatformKind) bool { return kind.Arbiters })
+		k.Child("platform").Unsupported(kind.Name, able...)
 	}
 	if p.Name != ArbiterPool {
 		k.Child("name").Unsupported(p.Name, ArbiterPool)
@@ -120,28 +120,12 @@ func (p *MachinePool) checkFollower(k Check) {
 		k.Child("replicas").Invalid(p.Count(), "must not be negative")
 	}
 	first := k.Config.ControlPlane.Architecture
-	anyAlike := k.Config.Platform.Ovirt == nil // otherwise there is only one anyway
-	if p.Architecture != first && anyAlike && !k.Root("controlPlane", "architecture").Broken() {
+	one := len(k.Config.Platform.Kind().Architectures) == 1 // then another one is a finding already
+	if p.Architecture != first && !one && !k.Root("controlPlane", "architecture").Broken() {
 		k.Child("architecture").Invalid(p.Architecture, "must be that of the control plane, %s", first)
 	}
 	if p.Fencing != nil {
 		k.Child("fencing").Invalid(nil, "is for controlPlane only")
-	}
-}
-
-// Validate implements Validator.
-func (p *MachinePoolPlatform) Validate(k Check) {
-	c := k.Config
-	for _, other := range []struct {
-		name  string
-		wrong bool
-	}{
-		{PlatformOvirt, p.Ovirt != nil && c.Platform.Ovirt == nil},
-		{PlatformBareMetal, p.BareMetal != nil && c.Platform.BareMetal == nil},
-	} {
-		if other.wrong && c.Platform.Name() != "" { // otherwise that is the finding
-			k.Child(other.name).Invalid(other.name, "the cluster's platform is %s; remove it", c.Platform.Name())
-		}
 	}
 }
 
@@ -151,8 +135,9 @@ func (f *Fencing) Validate(k Check) {
 	if k.Config.ControlPlane.Fencing != f {
 		return // of a pool that must not have it
 	}
-	if k.Config.Platform.Ovirt != nil {
-		k.Forbidden("is for platforms %s, %s and %s", PlatformBareMetal, PlatformExternal, PlatformNone)
+	if kind := k.Config.Platform.Kind(); kind.Name != "" && !kind.Fencing {
+		able := Names(k.Options.Platforms, func(kind PlatformKind) bool { return kind.Fencing })
+		k.Forbidden("is for platforms %s", JoinAnd(able))
 		return
 	}
 	at, n := k.Child("credentials"), len(f.Credentials)

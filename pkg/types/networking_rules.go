@@ -291,7 +291,7 @@ func (n *Networking) checkFamilies(k Check) {
 			"must be one network, or for dual stack one of each IP family")
 		return
 	}
-	anyFirst := k.Config.Platform.BareMetal != nil
+	anyFirst := k.Config.Platform.Kind().AnyFamilyFirst
 	for _, l := range []struct {
 		name string
 		nets []netip.Prefix

@@ -18,6 +18,7 @@ var foreignPlatforms = []string{
 // otherPlatforms collects what a file says about platforms of other installers.
 type otherPlatforms struct {
 	report *report.Report
+	ours   []string         // the platforms of this installer
 	pools  []report.Finding // about pools' settings for such platforms
 	used   bool             // the cluster itself is to be on one
 }
@@ -30,7 +31,7 @@ func (o *otherPlatforms) key(in reflect.Type, key string, at report.Path, place 
 	switch in {
 	case reflect.TypeFor[Platform]():
 		o.report.Add(report.Finding{Path: at, Type: report.Unsupported, Value: strconv.Quote(key), At: place,
-			Detail: "this installer installs on other platforms; supported values: " + report.QuoteAll(PlatformNames())})
+			Detail: "this installer installs on other platforms; supported values: " + report.QuoteAll(o.ours)})
 		o.report.Field(at.Child(key)).Break()
 		o.used = true
 	case reflect.TypeFor[MachinePoolPlatform]():

@@ -1,4 +1,4 @@
-package types
+package types_test
 
 import (
 	"fmt"
@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
@@ -59,7 +61,7 @@ func TestTexts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, r := Load("c.yaml", []byte(tt.text))
+			c, r := platforms.Load("c.yaml", []byte(tt.text))
 			if tt.want == "" {
 				if c == nil {
 					t.Error(r.Err())
@@ -98,7 +100,7 @@ func TestAllFindingsAtOnce(t *testing.T) {
 		publish = Internal
 		networking.serviceNetwork = [172.30.0.0/8]`, ""}
 	text := r.text(t)
-	_, found := Load("c.yaml", []byte(text))
+	_, found := platforms.Load("c.yaml", []byte(text))
 	checkFindings(t, text, found, lines(`
 		baseDomian: Invalid value @ baseDomian
 		compute[0].replicas: Invalid value @ many
@@ -111,7 +113,7 @@ func TestAllFindingsAtOnce(t *testing.T) {
 }
 
 func TestSizeIsBounded(t *testing.T) {
-	_, r := Load("c.yaml", append([]byte(bases[none]+"# "), make([]byte, decode.MaxSize)...))
+	_, r := platforms.Load("c.yaml", append([]byte(bases[none]+"# "), make([]byte, decode.MaxSize)...))
 	if r.Err() == nil || !strings.Contains(r.Err().Error(), "must be at most 16777216 bytes") {
 		t.Error(r.Err())
 	}
@@ -124,7 +126,7 @@ func TestSizeIsBounded(t *testing.T) {
 	}
 	bomb.WriteString("metadata:\n    ownerReferences: *x8\n")
 	text := strings.Replace(bomb.String(), "metadata:\n    name: demo\n", "", 1)
-	if _, r := Load("c.yaml", []byte(text)); r.Err() == nil || !strings.Contains(r.Err().Error(), "the file has too many values") {
+	if _, r := platforms.Load("c.yaml", []byte(text)); r.Err() == nil || !strings.Contains(r.Err().Error(), "the file has too many values") {
 		t.Error(r.Err())
 	}
 	// A mapping of many keys, merged into many others.
@@ -134,15 +136,15 @@ func TestSizeIsBounded(t *testing.T) {
 		fmt.Fprintf(&merged, "  k%d: 1\n", i)
 	}
 	merged.WriteString("imageDigestSources:\n" + strings.Repeat("- {<<: *m}\n", 2000))
-	if _, r := Load("c.yaml", []byte(merged.String())); r.Err() == nil || !strings.Contains(r.Err().Error(), "imageDigestSources") {
+	if _, r := platforms.Load("c.yaml", []byte(merged.String())); r.Err() == nil || !strings.Contains(r.Err().Error(), "imageDigestSources") {
 		t.Error("was accepted")
 	}
 	deep := bases[none] + "networking: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n"
-	if _, r := Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "networking: Invalid value") {
+	if _, r := platforms.Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "networking: Invalid value") {
 		t.Error(r.Err())
 	}
 	deep = strings.Replace(bases[none], "name: demo", "name: demo\n    managedFields: "+strings.Repeat("[", 5000)+strings.Repeat("]", 5000), 1)
-	if _, r := Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "is nested too deeply") {
+	if _, r := platforms.Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "is nested too deeply") {
 		t.Error(r.Err())
 	}
 }
@@ -152,33 +154,28 @@ func TestExampleIsGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, r := Load("install-config.example.yaml", data); r.Failed() {
+	if _, r := platforms.Load("install-config.example.yaml", data); r.Failed() {
 		t.Error(r.Err())
 	}
 }
 
-// The decoder panics on kinds of fields that it has no rule for; a field of
-// every struct is tried here, so that a new one cannot surprise a user.
+// The decoder panics on kinds of fields that it has no rule for; every field is
+// tried here, so that a new one cannot surprise a user.
 func TestEveryFieldIsDecodable(t *testing.T) {
-	var try func(typ reflect.Type)
-	try = func(typ reflect.Type) {
-		holder := reflect.StructOf([]reflect.StructField{{Name: "F", Type: typ, Tag: `json:"f"`}})
-		for _, text := range []string{"f: x", "f: []", "f: {}"} {
-			decode.Into(reflect.New(holder).Interface(), []byte(text), decode.Options{Facts: FieldFacts}, report.New("t"))
+	eachField(reflect.TypeFor[types.InstallConfig](), "", func(path string, f reflect.StructField) {
+		if types.FieldFacts(f).Name == "" {
+			t.Errorf("%s.%s has no name", path, f.Name)
 		}
-		switch typ.Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
-			try(typ.Elem())
-		case reflect.Struct:
-			for i := range typ.NumField() {
-				if f := typ.Field(i); f.IsExported() {
-					if FieldFacts(f).Name == "" {
-						t.Errorf("%s.%s has no name", typ, f.Name)
-					}
-					try(f.Type)
-				}
-			}
+		typ := f.Type
+		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+			typ = typ.Elem()
 		}
-	}
-	try(reflect.TypeFor[InstallConfig]())
+		if typ.Kind() == reflect.Struct && typ.NumField() > 0 && typ.Field(0).IsExported() {
+			return // its fields are tried
+		}
+		holder := reflect.StructOf([]reflect.StructField{{Name: "F", Type: f.Type, Tag: `json:"f"`}})
+		for _, text := range []string{"f: x", "f: []", "f: {}", "f: [x]"} {
+			decode.Into(reflect.New(holder).Interface(), []byte(text), decode.Options{}, report.New("t"))
+		}
+	})
 }

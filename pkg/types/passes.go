@@ -1,6 +1,7 @@
 package types
 
 import (
+	"iter"
 	"reflect"
 	"strings"
 
@@ -37,14 +38,15 @@ type Check struct {
 // nil if there is nothing to go on with.
 func (o Options) decode(data []byte, r *report.Report) *InstallConfig {
 	c := &InstallConfig{}
-	others := &otherPlatforms{report: r}
+	others := &otherPlatforms{report: r, ours: o.platformNames()}
 	known := decode.Into(c, data, decode.Options{
-		AllowUnknown: o.AllowUnknown, Facts: FieldFacts, Elsewhere: others.key,
+		AllowUnknown: o.AllowUnknown, Facts: FieldFacts, Keyed: o.keyed(), Elsewhere: others.key,
 	}, r)
 	if !known {
 		return nil
 	}
 	others.conclude()
+	c.Platform.choose(o.Platforms)
 	walk(c, func(part any, at report.Path) {
 		if p, ok := part.(Converter); ok {
 			p.Convert(r.Field(at))
@@ -92,6 +94,11 @@ func visitIn(v reflect.Value, at report.Path, visit func(any, report.Path)) {
 		}
 	case reflect.Struct:
 		visit(v.Addr().Interface(), at)
+		if k, ok := v.Interface().(keyed); ok {
+			for name, settings := range k.All() {
+				visitIn(reflect.ValueOf(settings), at.Child(name), visit)
+			}
+		}
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && holdsStructs(f.Type) {
 				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -100,6 +107,9 @@ func visitIn(v reflect.Value, at report.Path, visit func(any, report.Path)) {
 		}
 	}
 }
+
+// keyed are parts of a config whose keys are not fields of a struct.
+type keyed interface{ All() iter.Seq2[string, any] }
 
 func holdsStructs(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {

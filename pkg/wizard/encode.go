@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"fmt"
+	"iter"
 	"reflect"
 	"strconv"
 	"strings"
@@ -32,6 +33,16 @@ func encode(c *types.InstallConfig) ([]byte, error) {
 
 func node(v reflect.Value) (*yaml.Node, error) {
 	switch x := v.Interface().(type) {
+	case interface{ All() iter.Seq2[string, any] }: // settings by platform
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for name, settings := range x.All() {
+			value, err := node(reflect.ValueOf(settings))
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, text(name), value)
+		}
+		return n, nil
 	case secret.String:
 		return text(x.Reveal()), nil
 	case encoding.TextMarshaler:

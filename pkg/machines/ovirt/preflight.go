@@ -10,10 +10,11 @@ import (
 
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-var platformPath = report.NewPath("platform", "ovirt")
+var platformPath = report.NewPath("platform", config.Name)
 
 // Preflight looks for everything in the engine that would stop the plan.
 func (p *Provider) Preflight(ctx context.Context, pl plan.Plan) (*report.Report, error) {
@@ -124,7 +125,7 @@ func (c *checker) checkStorage(ctx context.Context) error {
 	}
 	for _, vm := range c.vms() {
 		if sd.Block() && vm.Format == "raw" && (vm.Sparse == nil || *vm.Sparse) {
-			c.r.Field(poolPath(vm.Role).Child("platform", "ovirt", "format")).Invalid(vm.Format, "storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow", sd.Name, sd.Type)
+			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "format")).Invalid(vm.Format, "storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow", sd.Name, sd.Type)
 			break
 		}
 	}
@@ -144,7 +145,7 @@ func (c *checker) checkInstanceTypes(ctx context.Context) error {
 			return err
 		}
 		if !ok {
-			c.r.Field(poolPath(vm.Role).Child("platform", "ovirt", "instanceTypeID")).NotFound(id, "the engine has no such instance type")
+			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "instanceTypeID")).NotFound(id, "the engine has no such instance type")
 		}
 	}
 	return nil

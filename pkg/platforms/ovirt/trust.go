@@ -1,4 +1,4 @@
-package wizard
+package ovirt
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
 // unreachableError says that there is no engine at an address.
@@ -41,7 +42,7 @@ const (
 
 // trust returns the authority to verify the engine with, empty if the system
 // vouches for it. Otherwise the person has to: nothing secret is sent before.
-func (w *wizard) trust(ctx context.Context, engine string) (string, error) {
+func (q *questions) trust(ctx context.Context, engine string) (string, error) {
 	u, err := url.Parse(engine)
 	if err != nil {
 		return "", err
@@ -60,26 +61,27 @@ func (w *wizard) trust(ctx context.Context, engine string) (string, error) {
 	if err != nil {
 		return "", &unreachableError{engine, err}
 	}
-	check := func(bundle []byte) error { return vouches(bundle, chain, u.Hostname(), w.Clock.Now()) }
+	check := func(bundle []byte) error { return vouches(bundle, chain, u.Hostname(), q.Clock.Now()) }
 	if err := check(published); err != nil {
-		event.Warn(w.Sink, "The authority that the engine publishes did not sign the engine's certificate: "+err.Error())
-		return w.authorityFile(ctx, check)
+		event.Warn(q.Sink, "The authority that the engine publishes did not sign the engine's certificate: "+err.Error())
+		return q.authorityFile(ctx, check)
 	}
 	for _, line := range fingerprints(published) {
-		event.Info(w.Sink, line)
+		event.Info(q.Sink, line)
 	}
-	yes, err := w.Ask.Confirm(ctx, Question{"Trust this certificate authority for the engine?",
-		"Compare the fingerprint with that on the engine's machine: openssl x509 -in /etc/pki/ovirt-engine/ca.pem -noout -fingerprint -sha256"}, false)
+	yes, err := q.Ask.Confirm(ctx, wizard.Question{Message: "Trust this certificate authority for the engine?",
+		Help: "Compare the fingerprint with that on the engine's machine: openssl x509 -in /etc/pki/ovirt-engine/ca.pem -noout -fingerprint -sha256"}, false)
 	if err != nil || yes {
 		return string(published), err
 	}
-	return w.authorityFile(ctx, check)
+	return q.authorityFile(ctx, check)
 }
 
 // authorityFile asks for a file with the right certificate.
-func (w *wizard) authorityFile(ctx context.Context, check func([]byte) error) (string, error) {
+func (q *questions) authorityFile(ctx context.Context, check func([]byte) error) (string, error) {
 	var bundle []byte
-	_, err := w.Ask.Input(ctx, Question{"File with the engine's certificate authority", "A PEM file, such as /etc/pki/ovirt-engine/ca.pem of the engine's machine."}, "",
+	_, err := q.Ask.Input(ctx, wizard.Question{Message: "File with the engine's certificate authority",
+		Help: "A PEM file, such as /etc/pki/ovirt-engine/ca.pem of the engine's machine."}, "",
 		func(path string) error {
 			f, err := os.Open(strings.TrimSpace(path))
 			if err != nil {

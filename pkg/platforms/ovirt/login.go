@@ -1,4 +1,4 @@
-package wizard
+package ovirt
 
 import (
 	"context"
@@ -10,68 +10,79 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
-	"github.com/okd-install/okd-install/pkg/ovirt"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
 // engine logs in with the login that is kept, or with one that is asked for.
-func (w *wizard) engine(ctx context.Context) (*ovirt.Client, error) {
-	path := ovirt.ConfigPath(w.Getenv)
-	kept, err := ovirt.LoadConfig(path)
+func (q *questions) engine(ctx context.Context) (*api.Client, error) {
+	path := api.ConfigPath(q.Getenv)
+	kept, err := api.LoadConfig(path)
 	if _, missing := os.Stat(path); errors.Is(missing, os.ErrNotExist) {
-		return w.newLogin(ctx, path, ovirt.Config{})
+		return q.newLogin(ctx, path, api.Config{})
 	}
 	if err == nil {
-		var client *ovirt.Client
-		if client, err = w.dial(ctx, kept); err == nil {
-			event.Info(w.Sink, "Using the engine login in "+path)
+		var client *api.Client
+		if client, err = q.dial(ctx, kept); err == nil {
+			event.Info(q.Sink, "Using the engine login in "+path)
 			return client, nil
 		}
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	event.Warn(w.Sink, "The engine login in "+path+" cannot be used: "+reason(err))
-	again, asked := w.Ask.Confirm(ctx, Question{Message: "Enter another login?"}, true)
+	event.Warn(q.Sink, "The engine login in "+path+" cannot be used: "+reason(err))
+	again, asked := q.Ask.Confirm(ctx, wizard.Question{Message: "Enter another login?"}, true)
 	switch {
 	case asked != nil:
 		return nil, asked
 	case !again:
 		return nil, err
 	}
-	return w.newLogin(ctx, path, kept)
+	return q.newLogin(ctx, path, kept)
 }
 
 // newLogin asks until the engine lets us in.
-func (w *wizard) newLogin(ctx context.Context, path string, preset ovirt.Config) (*ovirt.Client, error) {
-	cfg := ovirt.Config{URL: preset.URL, Username: preset.Username}
+func (q *questions) newLogin(ctx context.Context, path string, preset api.Config) (*api.Client, error) {
+	cfg := api.Config{URL: preset.URL, Username: preset.Username}
 	for known := false; ; {
 		if !known {
-			if err := w.whereabouts(ctx, &cfg); err != nil {
+			if err := q.whereabouts(ctx, &cfg); err != nil {
 				return nil, err
 			}
 		}
-		if err := w.account(ctx, &cfg); err != nil {
+		if err := q.account(ctx, &cfg); err != nil {
 			return nil, err
 		}
-		client, err := w.dial(ctx, cfg)
+		client, err := q.dial(ctx, cfg)
 		if err == nil {
-			save, err := w.Ask.Confirm(ctx, Question{"Save the engine login to " + path + "?",
-				"Other commands, such as destroy cluster, read it there. The file holds the password and is readable by you alone."}, true)
-			w.login = &Login{Config: cfg, Path: path, Save: save}
-			return client, err
+			return client, q.keep(ctx, path, cfg)
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		event.Warn(w.Sink, "The engine does not let us in: "+reason(err))
-		known = ovirt.Is(err, ovirt.BadLogin)
+		event.Warn(q.Sink, "The engine does not let us in: "+reason(err))
+		known = api.Is(err, api.BadLogin)
 	}
+}
+
+// keep hands out the login, and asks whether it may be saved.
+func (q *questions) keep(ctx context.Context, path string, cfg api.Config) error {
+	text, err := cfg.Marshal()
+	if err != nil {
+		return fmt.Errorf("write the engine login: %w", err)
+	}
+	save, err := q.Ask.Confirm(ctx, wizard.Question{Message: "Save the engine login to " + path + "?",
+		Help: "Other commands, such as destroy cluster, read it there. " +
+			"The file holds the password and is readable by you alone."}, true)
+	q.Login = &wizard.Login{Path: path, Text: text, Save: save}
+	return err
 }
 
 // reason is an error without advice about files: the next question is the advice.
 func reason(err error) string {
-	var refused *ovirt.Error
+	var refused *api.Error
 	if !errors.As(err, &refused) {
 		return err.Error()
 	}
@@ -81,16 +92,17 @@ func reason(err error) string {
 }
 
 // dial is impatient: somebody waits, and can be told what is wrong.
-func (w *wizard) dial(ctx context.Context, cfg ovirt.Config) (*ovirt.Client, error) {
-	w.Hide(cfg.Password)
-	event.Info(w.Sink, "Logging in to "+secret.URL(cfg.URL))
-	return ovirt.Dial(ctx, cfg, ovirt.Options{Clock: w.Clock, Poll: time.Second, Tries: 2, CallLimit: 30 * time.Second})
+func (q *questions) dial(ctx context.Context, cfg api.Config) (*api.Client, error) {
+	q.Hide(cfg.Password)
+	event.Info(q.Sink, "Logging in to "+secret.URL(cfg.URL))
+	return api.Dial(ctx, cfg, api.Options{Clock: q.Clock, Poll: time.Second, Tries: 2, CallLimit: 30 * time.Second})
 }
 
 // whereabouts asks where the engine is and makes sure that it is the engine.
-func (w *wizard) whereabouts(ctx context.Context, cfg *ovirt.Config) error {
+func (q *questions) whereabouts(ctx context.Context, cfg *api.Config) error {
 	for {
-		_, err := w.Ask.Input(ctx, Question{"Engine URL", "Like https://engine.example.org/ovirt-engine/api; the host's name is enough."}, cfg.URL,
+		_, err := q.Ask.Input(ctx, wizard.Question{Message: "Engine URL",
+			Help: "Like https://engine.example.org/ovirt-engine/api; the host's name is enough."}, cfg.URL,
 			func(answer string) error {
 				var err error
 				cfg.URL, err = engineURL(answer)
@@ -99,7 +111,7 @@ func (w *wizard) whereabouts(ctx context.Context, cfg *ovirt.Config) error {
 		if err != nil {
 			return err
 		}
-		cfg.CABundle, err = w.trust(ctx, cfg.URL)
+		cfg.CABundle, err = q.trust(ctx, cfg.URL)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -107,7 +119,7 @@ func (w *wizard) whereabouts(ctx context.Context, cfg *ovirt.Config) error {
 		if !errors.As(err, &unreachable) {
 			return err
 		}
-		event.Warn(w.Sink, err.Error())
+		event.Warn(q.Sink, err.Error())
 	}
 }
 
@@ -137,12 +149,13 @@ func engineURL(answer string) (string, error) {
 	return u.String(), nil
 }
 
-func (w *wizard) account(ctx context.Context, cfg *ovirt.Config) error {
+func (q *questions) account(ctx context.Context, cfg *api.Config) error {
 	preset := cfg.Username
 	if preset == "" {
 		preset = "admin@internal"
 	}
-	user, err := w.Ask.Input(ctx, Question{"Engine Username", "With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."}, preset,
+	user, err := q.Ask.Input(ctx, wizard.Question{Message: "Engine Username",
+		Help: "With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."}, preset,
 		func(answer string) error {
 			if i := strings.LastIndex(answer, "@"); i <= 0 || i == len(answer)-1 {
 				return errors.New("must be user@profile, like admin@internal")
@@ -152,16 +165,16 @@ func (w *wizard) account(ctx context.Context, cfg *ovirt.Config) error {
 	if err != nil {
 		return err
 	}
-	password, err := w.Ask.Secret(ctx, Question{"Engine Password", ""}, func(s secret.String) error {
+	password, err := q.Ask.Secret(ctx, wizard.Question{Message: "Engine Password"}, func(s secret.String) error {
 		if s.IsZero() {
-			return errNothing
+			return wizard.ErrNothing
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	w.Hide(password)
+	q.Hide(password)
 	cfg.Username, cfg.Password = user, password
 	return nil
 }

@@ -2,14 +2,14 @@ package baremetal
 
 import (
 	"github.com/okd-install/okd-install/pkg/assets/objects"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 )
 
 // provisioning is the settings of the service that provisions hosts: which
 // network it uses and how far it runs that. Its Go type is in a module that is
 // not worth having. What the install-config leaves open is left out; in mode
 // Disabled that may be everything but the mode.
-func provisioning(p *types.BareMetalPlatform) objects.Object {
+func provisioning(p *config.Platform) objects.Object {
 	spec := objects.Object{"watchAllNamespaces": false}
 	put := func(key, value string) {
 		if value != "" {

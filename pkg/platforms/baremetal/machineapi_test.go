@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -20,10 +22,11 @@ func cluster(masters, arbiters, workers int64, roles ...string) *types.InstallCo
 	if arbiters > 0 {
 		c.Arbiter = &types.MachinePool{Name: types.ArbiterPool, Replicas: &arbiters}
 	}
-	c.Platform.BareMetal = &types.BareMetalPlatform{}
+	p := &config.Platform{}
 	for i, role := range roles {
-		c.Platform.BareMetal.Hosts = append(c.Platform.BareMetal.Hosts, types.BareMetalHost{Name: string(rune('a' + i)), Role: role})
+		p.Hosts = append(p.Hosts, config.Host{Name: string(rune('a' + i)), Role: role})
 	}
+	c.Platform.Settings = p
 	return c
 }
 
@@ -75,7 +78,7 @@ func TestCapabilities(t *testing.T) {
 		c := cluster(1, 0, 1, types.MasterPool, types.WorkerPool)
 		c.Capabilities = &types.Capabilities{BaselineCapabilitySet: "None", AdditionalEnabledCapabilities: tt.enabled}
 		set := objects.In("openshift")
-		if err := Add(set, c, "demo-x7k2p", ""); err != nil {
+		if err := addObjects(set, assets.PlatformObjects{Config: c, InfraID: "demo-x7k2p"}); err != nil {
 			t.Fatal(err)
 		}
 		files, err := set.Files()
@@ -88,7 +91,7 @@ func TestCapabilities(t *testing.T) {
 			has("openshift-cluster-api_master-machines-0.yaml") != tt.rest || has("openshift-cluster-api_worker-machineset-0.yaml") != tt.rest {
 			t.Errorf("%v: %q", tt.enabled, paths)
 		}
-		if got := UserData(c, types.WorkerPool); got != tt.workerData {
+		if got := userData(c, types.WorkerPool); got != tt.workerData {
 			t.Errorf("%v: user data %s", tt.enabled, got)
 		}
 	}
@@ -97,7 +100,7 @@ func TestCapabilities(t *testing.T) {
 // A host whose BMC nobody has a login for is described, but not controlled.
 func TestHostWithoutLogin(t *testing.T) {
 	set := objects.In("openshift")
-	if err := Add(set, cluster(1, 0, 0, types.MasterPool), "demo-x7k2p", ""); err != nil {
+	if err := addObjects(set, assets.PlatformObjects{Config: cluster(1, 0, 0, types.MasterPool), InfraID: "demo-x7k2p"}); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := set.Files()
@@ -123,7 +126,7 @@ func TestArchitectureAndStream(t *testing.T) {
 		c.OSImageStream = tt.chosen
 		c.ControlPlane.Architecture, c.Arbiter.Architecture, c.Compute[0].Architecture = tt.arch, tt.arch, tt.arch
 		set := objects.In("openshift")
-		if err := Add(set, c, "demo-x7k2p", tt.version); err != nil {
+		if err := addObjects(set, assets.PlatformObjects{Config: c, InfraID: "demo-x7k2p", ReleaseVersion: tt.version}); err != nil {
 			t.Fatal(err)
 		}
 		files, err := set.Files()

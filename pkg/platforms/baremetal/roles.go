@@ -3,12 +3,14 @@ package baremetal
 import (
 	"slices"
 
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/release/versions"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // placed is a host with the role that it will have.
 type placed struct {
-	*types.BareMetalHost
+	*config.Host
 	role string
 	// machine is the position of its Machine among those of the role. Workers
 	// have none: the MachineSet's machines pick their hosts themselves.
@@ -26,18 +28,19 @@ var order = []string{types.MasterPool, types.ArbiterPool, types.WorkerPool, ""}
 // others fill up the masters and the arbiters. Who is left is a worker, or a
 // spare host if there are more than machines.
 func assign(c *types.InstallConfig) []placed {
-	hosts := make([]*types.BareMetalHost, len(c.Platform.BareMetal.Hosts))
+	platform := config.Of(c)
+	hosts := make([]*config.Host, len(platform.Hosts))
 	for i := range hosts {
-		hosts[i] = &c.Platform.BareMetal.Hosts[i]
+		hosts[i] = &platform.Hosts[i]
 	}
-	slices.SortStableFunc(hosts, func(a, b *types.BareMetalHost) int {
+	slices.SortStableFunc(hosts, func(a, b *config.Host) int {
 		return slices.Index(order, a.Role) - slices.Index(order, b.Role)
 	})
 	free := map[string]int{types.MasterPool: c.Masters(), types.ArbiterPool: c.Arbiters()}
 	taken := map[string]int{}
 	out := make([]placed, 0, len(hosts))
 	for _, h := range hosts {
-		p := placed{BareMetalHost: h, role: types.WorkerPool, machine: noMachine}
+		p := placed{Host: h, role: types.WorkerPool, machine: noMachine}
 		for _, role := range []string{types.MasterPool, types.ArbiterPool} {
 			if (h.Role == role || h.Role == "") && taken[role] < free[role] {
 				p.role, p.machine = role, taken[role]
@@ -72,7 +75,7 @@ func architecture(c *types.InstallConfig, role string) string {
 
 // streamsSince is the release since which hosts carry the name of their
 // operating system.
-var streamsSince = types.Number{Major: 5, Minor: 0}
+var streamsSince = versions.Minor{Major: 5}
 
 // stream is the operating system that hosts are labelled with. Without a label
 // they get that of the release, which is right where its version is not known.
@@ -80,7 +83,7 @@ func stream(c *types.InstallConfig, version string) string {
 	if c.OSImageStream != "" {
 		return c.OSImageStream
 	}
-	if number, known := types.ParseNumber(version); known && number.Since(streamsSince) {
+	if number, known := versions.MinorOf(version); known && number.Since(streamsSince) {
 		return types.OSImageStream
 	}
 	return ""

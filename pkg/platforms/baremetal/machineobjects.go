@@ -57,7 +57,7 @@ func machineSets(c *types.InstallConfig, infraID string) []machinev1beta1.Machin
 				Selector: metav1.LabelSelector{MatchLabels: map[string]string{clusterLabel: infraID, setLabel: name}},
 				Template: machinev1beta1.MachineTemplateSpec{
 					ObjectMeta: machinev1beta1.ObjectMeta{Labels: maps.Clone(of)},
-					Spec:       machinev1beta1.MachineSpec{ProviderSpec: providerSpec(UserData(c, types.WorkerPool))},
+					Spec:       machinev1beta1.MachineSpec{ProviderSpec: providerSpec(userData(c, types.WorkerPool))},
 				},
 			},
 		}

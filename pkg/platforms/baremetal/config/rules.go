@@ -1,4 +1,4 @@
-package types
+package config
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Values that are used where platform.baremetal is silent.
@@ -25,21 +26,21 @@ const (
 	BootModeLegacy     = "legacy"
 )
 
-// VIPs are the platform's virtual addresses.
-func (p *BareMetalPlatform) VIPs() *VIPs {
-	return &VIPs{
-		API:      VIP{Name: "apiVIPs", Old: "apiVIP", List: &p.APIVIPs, One: &p.LegacyAPIVIP},
-		Ingress:  VIP{Name: "ingressVIPs", Old: "ingressVIP", List: &p.IngressVIPs, One: &p.LegacyIngressVIP},
+// VIPs are the virtual addresses of API and routes.
+func (p *Platform) VIPs() *types.VIPs {
+	return &types.VIPs{
+		API:      types.VIP{Name: "apiVIPs", Old: "apiVIP", List: &p.APIVIPs, One: &p.LegacyAPIVIP},
+		Ingress:  types.VIP{Name: "ingressVIPs", Old: "ingressVIP", List: &p.IngressVIPs, One: &p.LegacyIngressVIP},
 		Balancer: p.LoadBalancer,
 		Missing: "a free address in machineNetwork, outside any DHCP range; " +
 			"or give it the name api.<name>.<baseDomain> in DNS, for routes *.apps.<name>.<baseDomain>",
 	}
 }
 
-// Convert implements Converter.
-func (p *BareMetalPlatform) Convert(at report.Field) {
-	Drop(at.Child("dnsVIP"), &p.LegacyDNSVIP)
-	Drop(at.Child("ironicURI"), &p.LegacyIronicURI)
+// Convert implements types.Converter.
+func (p *Platform) Convert(at report.Field) {
+	types.Drop(at.Child("dnsVIP"), &p.LegacyDNSVIP)
+	types.Drop(at.Child("ironicURI"), &p.LegacyIronicURI)
 	if p.LegacyImage != nil {
 		p.LegacyImage = nil
 		at.Child("image").Warn(nil, "means nothing any more; remove it")
@@ -66,8 +67,8 @@ func (p *BareMetalPlatform) Convert(at report.Field) {
 	}
 }
 
-// SetDefaults implements Defaulter.
-func (p *BareMetalPlatform) SetDefaults(c *InstallConfig, o Options) {
+// SetDefaults implements types.Defaulter.
+func (p *Platform) SetDefaults(c *types.InstallConfig, o types.Options) {
 	p.LibvirtURI = cmp.Or(p.LibvirtURI, defaultLibvirtURI)
 	p.ExternalBridge = cmp.Or(p.ExternalBridge, defaultExternalBridge)
 	p.ProvisioningNetwork = cmp.Or(p.ProvisioningNetwork, ProvisioningManaged)
@@ -91,42 +92,42 @@ func (p *BareMetalPlatform) SetDefaults(c *InstallConfig, o Options) {
 	}
 }
 
-// SetDefaults implements Defaulter.
-func (h *BareMetalHost) SetDefaults(*InstallConfig, Options) {
+// SetDefaults implements types.Defaulter.
+func (h *Host) SetDefaults(*types.InstallConfig, types.Options) {
 	h.BootMode = cmp.Or(h.BootMode, BootModeUEFI)
 	h.HardwareProfile = cmp.Or(h.HardwareProfile, defaultHardwareProfile)
 }
 
-// Validate implements Validator.
-func (p *BareMetalPlatform) Validate(k Check) {
-	ours := p.LoadBalancer.Kind() != LoadBalancerUserManaged && !k.Child("loadBalancer").Broken()
+// Validate implements types.Validator.
+func (p *Platform) Validate(k types.Check) {
+	ours := p.LoadBalancer.Kind() != types.LoadBalancerUserManaged && !k.Child("loadBalancer").Broken()
 	if p.DNSRecordsType == DNSRecordsExternal && ours {
 		k.Child("dnsRecordsType").Invalid(p.DNSRecordsType,
-			"needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", LoadBalancerUserManaged)
+			"needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", types.LoadBalancerUserManaged)
 	}
 	p.checkProvisioning(k)
 	p.checkMACs(k)
 	if u, err := url.Parse(p.LibvirtURI); err != nil || !u.IsAbs() {
-		k.Child("libvirtURI").Invalid(WithoutLogin(p.LibvirtURI), "must be a URI, like qemu:///system")
+		k.Child("libvirtURI").Invalid(types.WithoutLogin(p.LibvirtURI), "must be a URI, like qemu:///system")
 	}
 	checkImage(k.Child("bootstrapOSImage"), p.BootstrapOSImage)
 	checkImage(k.Child("clusterOSImage"), p.ClusterOSImage)
 	for i, s := range p.AdditionalNTPServers {
-		if _, err := netip.ParseAddr(s); err != nil && !IsSubdomain(strings.TrimSuffix(strings.ToLower(s), ".")) {
+		if _, err := netip.ParseAddr(s); err != nil && !types.IsSubdomain(strings.TrimSuffix(strings.ToLower(s), ".")) {
 			k.Child("additionalNTPServers").Index(i).Invalid(s, "must be an IP address or a DNS name")
 		}
 	}
 	p.checkBootstrapAddress(k)
-	CheckCertificates(k.Child("bmcVerifyCA"), p.BMCVerifyCA)
+	types.CheckCertificates(k.Child("bmcVerifyCA"), p.BMCVerifyCA)
 	p.checkHosts(k)
 }
 
-func (p *BareMetalPlatform) checkMACs(k Check) {
+func (p *Platform) checkMACs(k types.Check) {
 	for name, mac := range map[string]string{
 		"externalMACAddress": p.ExternalMACAddress, "provisioningMACAddress": p.ProvisioningMACAddress,
 	} {
 		if mac != "" {
-			CheckMAC(k.Child(name), mac)
+			types.CheckMAC(k.Child(name), mac)
 		}
 	}
 	if p.ProvisioningMACAddress != "" && strings.EqualFold(p.ProvisioningMACAddress, p.ExternalMACAddress) {
@@ -143,13 +144,13 @@ func checkImage(at report.Field, value string) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		at.Invalid(WithoutLogin(value), "must be an http or https URL")
+		at.Invalid(types.WithoutLogin(value), "must be an http or https URL")
 	case !sha256Form.MatchString(u.Query().Get("sha256")):
-		at.Invalid(WithoutLogin(value), "must end in ?sha256= and the checksum of the image, 64 hexadecimal digits")
+		at.Invalid(types.WithoutLogin(value), "must end in ?sha256= and the checksum of the image, 64 hexadecimal digits")
 	}
 }
 
-func (p *BareMetalPlatform) checkBootstrapAddress(k Check) {
+func (p *Platform) checkBootstrapAddress(k types.Check) {
 	ip, gateway, dns := p.BootstrapExternalStaticIP, p.BootstrapExternalStaticGW, p.BootstrapExternalStaticDNS
 	if !ip.IsValid() && !gateway.IsValid() && !dns.IsValid() {
 		return
@@ -170,10 +171,10 @@ func (p *BareMetalPlatform) checkBootstrapAddress(k Check) {
 }
 
 // checkInMachineNetwork checks an address that has to be in the machines' network.
-func checkInMachineNetwork(k Check, field string, ip netip.Addr, why string) {
+func checkInMachineNetwork(k types.Check, field string, ip netip.Addr, why string) {
 	nets := k.Config.Networking.MachineCIDRs()
-	if ip.IsValid() && !Within(ip, nets) && !k.Root("networking", "machineNetwork").Broken() {
-		k.Child(field).Invalid(ip, "is in none of networking.machineNetwork: %s%s", JoinPrefixes(nets), why)
+	if ip.IsValid() && !types.Within(ip, nets) && !k.Root("networking", "machineNetwork").Broken() {
+		k.Child(field).Invalid(ip, "is in none of networking.machineNetwork: %s%s", types.JoinPrefixes(nets), why)
 	}
 }
 

@@ -1,10 +1,12 @@
-package wizard
+package ovirt
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,14 +16,21 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
-	"github.com/okd-install/okd-install/pkg/ovirt"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/wizard"
+	"github.com/okd-install/okd-install/pkg/wizard/wizardtest"
 )
 
-var vips = []line{{"Machine Network", "198.51.100.0/24"}, {"API Virtual IP Address", "10.0.0.5", "198.51.100.10"}, {"Ingress Virtual IP Address", "198.51.100.10", "198.51.100.11"}}
+var vips = []wizardtest.Line{{"Machine Network", "198.51.100.0/24"}, {"API Virtual IP Address", "10.0.0.5", "198.51.100.10"}, {"Ingress Virtual IP Address", "198.51.100.10", "198.51.100.11"}}
 
 const trustIt = "Trust this certificate authority for the engine?"
 
 func host0(e *enginetest.Engine) string { return strings.TrimPrefix(e.BaseURL, "https://") }
+
+func newWorld(t *testing.T) *wizardtest.World {
+	t.Helper()
+	return wizardtest.New(t, Wizard())
+}
 
 func startEngine(t *testing.T) *enginetest.Engine {
 	t.Helper()
@@ -35,77 +44,90 @@ func TestOvirt(t *testing.T) {
 	e := startEngine(t)
 	e.SetDomainStatus("asleep", "maintenance")
 	w := newWorld(t)
-	path := w.home + "/.ovirt/ovirt-config.yaml"
-	result, s, err := w.run(t, lines(key, line{"Platform", "ovirt"},
-		line{"Engine URL", "http://" + host0(e), "https://x:y@" + host0(e), "", host0(e)},
-		line{trustIt, "y"}, line{"Engine Username", "admin", ""}, line{"Engine Password", "", "wrong-password"},
-		line{"Engine Username", ""}, line{"Engine Password", enginetest.Password}, line{"Save the engine login to " + path + "?", ""},
-		line{"Cluster", "Default"}, line{"Storage Domain", "data2"}, line{"Network", ""}, vips, ends)...)
+	path := w.Home + "/.ovirt/ovirt-config.yaml"
+	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"},
+		wizardtest.Line{"Engine URL", "http://" + host0(e), "https://x:y@" + host0(e), "", host0(e)},
+		wizardtest.Line{trustIt, "y"}, wizardtest.Line{"Engine Username", "admin", ""}, wizardtest.Line{"Engine Password", "", "wrong-password"},
+		wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password}, wizardtest.Line{"Save the engine login to " + path + "?", ""},
+		wizardtest.Line{"Cluster", "Default"}, wizardtest.Line{"Storage Domain", "data2"}, wizardtest.Line{"Network", ""}, vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "ovirt.yaml", result.InstallConfig)
-	if got := strings.Join(s.offered["Storage Domain"], "; "); got != "data1 (nfs, 1024 GiB free); data2 (nfs, 1024 GiB free)" {
+	w.Golden(t, "wizard.yaml", result.InstallConfig)
+	if got := strings.Join(s.Offered["Storage Domain"], "; "); got != "data1 (nfs, 1024 GiB free); data2 (nfs, 1024 GiB free)" {
 		t.Errorf("storage domains %q", got)
 	}
-	if got := strings.Join(s.offered["Network"], " "); got != "ovirtmgmt vms" {
+	if got := strings.Join(s.Offered["Network"], " "); got != "ovirtmgmt vms" {
 		t.Errorf("networks %q", got)
 	}
-	said := strings.Join(s.said, "\n")
+	said := strings.Join(s.Said, "\n")
 	for _, want := range []string{"Certificate authority CN=engine test CA", "SHA-256 fingerprint ", "does not let us in", "login refused: Cannot authenticate"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("did not say %q but\n%s", want, said)
 		}
 	}
-	if l := result.Login; l == nil || !l.Save || l.Path != path || l.Config.URL != e.URL || l.Config.CABundle != string(e.CA) || l.Config.Insecure {
+	if l := result.Login; l == nil || !l.Save || l.Path != path {
 		t.Errorf("login %+v", result.Login)
+	}
+	if l := parsed(t, result.Login); l.URL != e.URL || l.CABundle != string(e.CA) || l.Insecure {
+		t.Errorf("login %+v", l)
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the wizard itself wrote a file")
 	}
-	if !strings.Contains(strings.Join(s.hidden, " "), enginetest.Password) {
+	if !strings.Contains(strings.Join(s.Hidden, " "), enginetest.Password) {
 		t.Error("the password is not kept out of the log")
 	}
 }
 
-func (w *world) keep(t *testing.T, e *enginetest.Engine, password string) {
+// parsed is a login as other commands read it.
+func parsed(t *testing.T, l *wizard.Login) api.Config {
 	t.Helper()
-	w.env["OVIRT_CONFIG"] = w.write(t, "login.yaml", fmt.Sprintf("ovirt_url: %s\novirt_username: %s\novirt_password: %s\novirt_cafile: %s\n", e.URL, e.Username, password, e.CAFile))
+	c, err := api.ParseConfig(l.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func keep(t *testing.T, w *wizardtest.World, e *enginetest.Engine, password string) {
+	t.Helper()
+	w.Env["OVIRT_CONFIG"] = w.Write(t, "login.yaml", fmt.Sprintf("ovirt_url: %s\novirt_username: %s\novirt_password: %s\novirt_cafile: %s\n", e.URL, e.Username, password, e.CAFile))
 }
 
 func TestOvirtLoginThatIsKept(t *testing.T) {
 	e := startEngine(t)
 	w := newWorld(t)
-	w.keep(t, e, enginetest.Password)
-	result, s, err := w.run(t, lines(key, line{"Platform", "ovirt"}, line{"Cluster", ""}, line{"Storage Domain", ""}, line{"Network", "vms"}, vips, ends)...)
+	keep(t, w, e, enginetest.Password)
+	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", "vms"}, vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if result.Login != nil || !strings.Contains(string(result.InstallConfig), "ovirt_network_name: vms") || strings.Contains(string(result.InstallConfig), "vnicProfileID") {
 		t.Errorf("login %v\n%s", result.Login, result.InstallConfig)
 	}
-	if !strings.Contains(strings.Join(s.said, "\n"), "Using the engine login in "+w.env["OVIRT_CONFIG"]) {
-		t.Errorf("said %q", s.said)
+	if !strings.Contains(strings.Join(s.Said, "\n"), "Using the engine login in "+w.Env["OVIRT_CONFIG"]) {
+		t.Errorf("said %q", s.Said)
 	}
 }
 
 func TestOvirtLoginThatIsStale(t *testing.T) {
 	e := startEngine(t)
 	w := newWorld(t)
-	w.keep(t, e, "an-old-password")
-	_, _, err := w.run(t, lines(key, line{"Platform", "ovirt"}, line{"Enter another login?", "n"})...)
-	if !ovirt.Is(err, ovirt.BadLogin) {
+	keep(t, w, e, "an-old-password")
+	_, _, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Enter another login?", "n"})...)
+	if !api.Is(err, api.BadLogin) {
 		t.Errorf("ended with %v", err)
 	}
-	result, s, err := w.run(t, lines(key, line{"Platform", "ovirt"}, line{"Enter another login?", ""},
-		line{"Engine URL", ""}, line{trustIt, "y"}, line{"Engine Username", ""}, line{"Engine Password", enginetest.Password},
-		line{"Save the engine login to " + w.env["OVIRT_CONFIG"] + "?", "n"},
-		line{"Cluster", ""}, line{"Storage Domain", ""}, line{"Network", ""}, vips, ends)...)
+	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Enter another login?", ""},
+		wizardtest.Line{"Engine URL", ""}, wizardtest.Line{trustIt, "y"}, wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password},
+		wizardtest.Line{"Save the engine login to " + w.Env["OVIRT_CONFIG"] + "?", "n"},
+		wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", ""}, vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.offered["Engine URL"][0] != e.URL || s.offered["Engine Username"][0] != e.Username {
-		t.Errorf("not preset: %q", s.offered)
+	if s.Offered["Engine URL"][0] != e.URL || s.Offered["Engine Username"][0] != e.Username {
+		t.Errorf("not preset: %q", s.Offered)
 	}
 	if result.Login == nil || result.Login.Save {
 		t.Errorf("login %+v", result.Login)
@@ -143,15 +165,15 @@ func addProfile(t *testing.T, e *enginetest.Engine, name, network string) string
 func TestOvirtProfiles(t *testing.T) {
 	e := startEngine(t)
 	w := newWorld(t)
-	w.keep(t, e, enginetest.Password)
+	keep(t, w, e, enginetest.Password)
 	second := addProfile(t, e, "without-filter", e.NetworkID)
-	result, s, err := w.run(t, lines(key, line{"Platform", "ovirt"}, line{"Cluster", ""}, line{"Storage Domain", ""},
-		line{"Network", "ovirtmgmt"}, line{"vNIC Profile", "without-filter"}, vips, ends)...)
+	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""},
+		wizardtest.Line{"Network", "ovirtmgmt"}, wizardtest.Line{"vNIC Profile", "without-filter"}, vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(result.InstallConfig), "vnicProfileID: "+second) {
-		t.Errorf("chose among %q\n%s", s.offered["vNIC Profile"], result.InstallConfig)
+		t.Errorf("chose among %q\n%s", s.Offered["vNIC Profile"], result.InstallConfig)
 	}
 }
 
@@ -164,18 +186,18 @@ func TestDistrust(t *testing.T) {
 	defer foreign.Close()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: foreign.Certificate().Raw})
 	const file = "File with the engine's certificate authority"
-	result, s, err := w.run(t, lines(key, line{"Platform", "ovirt"}, line{"Engine URL", host0(e)}, line{trustIt, ""},
-		line{file, w.home + "/none", w.write(t, "text.pem", "hello"), w.write(t, "foreign.pem", string(authority)), e.CAFile},
-		line{"Engine Username", ""}, line{"Engine Password", enginetest.Password},
-		line{"Save the engine login to " + w.home + "/.ovirt/ovirt-config.yaml?", ""},
-		line{"Cluster", ""}, line{"Storage Domain", ""}, line{"Network", ""}, vips, ends)...)
+	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Engine URL", host0(e)}, wizardtest.Line{trustIt, ""},
+		wizardtest.Line{file, w.Home + "/none", w.Write(t, "text.pem", "hello"), w.Write(t, "foreign.pem", string(authority)), e.CAFile},
+		wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password},
+		wizardtest.Line{"Save the engine login to " + w.Home + "/.ovirt/ovirt-config.yaml?", ""},
+		wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", ""}, vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Login.Config.CABundle != string(e.CA) {
+	if parsed(t, result.Login).CABundle != string(e.CA) {
 		t.Error("another authority is trusted")
 	}
-	refused := strings.Join(s.refused, "\n")
+	refused := strings.Join(s.Refused, "\n")
 	for _, want := range []string{"no such file", "no PEM certificate", "unknown authority"} {
 		if !strings.Contains(refused, want) {
 			t.Errorf("%q is not among the reasons\n%s", want, refused)
@@ -189,12 +211,12 @@ func TestNotAnEngine(t *testing.T) {
 	web := httptest.NewTLSServer(http.NotFoundHandler())
 	defer web.Close()
 	w := newWorld(t)
-	_, s, err := w.run(t, lines(key, line{"Platform", "ovirt"},
-		line{"Engine URL", "127.0.0.1:1"}, line{"Engine URL", strings.TrimPrefix(web.URL, "https://")}, line{"Engine URL", host0(e)}, line{trustIt, "!"})...)
+	_, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"},
+		wizardtest.Line{"Engine URL", "127.0.0.1:1"}, wizardtest.Line{"Engine URL", strings.TrimPrefix(web.URL, "https://")}, wizardtest.Line{"Engine URL", host0(e)}, wizardtest.Line{trustIt, "!"})...)
 	if err == nil {
 		t.Fatal("was not interrupted")
 	}
-	said := strings.Join(s.said, "\n")
+	said := strings.Join(s.Said, "\n")
 	for _, want := range []string{"there is no oVirt engine at https://127.0.0.1:1/ovirt-engine/api", "answered 404"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("did not say %q but\n%s", want, said)
@@ -222,5 +244,16 @@ func TestEngineURL(t *testing.T) {
 func TestPrintable(t *testing.T) {
 	if got := printable("Default\x1b[2J\n größer"); got != "Default?[2J? größer" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("the machine goes down")
+	cancel(cause)
+	_, _, err := newWorld(t).RunIn(ctx, t, wizardtest.Line{"SSH Public Key", ""}, wizardtest.Line{"Platform", "ovirt"},
+		wizardtest.Line{"Engine URL", "https://127.0.0.1:1"})
+	if !errors.Is(err, cause) {
+		t.Errorf("ended with %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package types
+package config
 
 import (
 	"cmp"
@@ -7,15 +7,16 @@ import (
 	"slices"
 
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Built-in hardware of VMs. The odd memory size is what the reference has
 // always used.
 const (
-	ovirtDefaultNetwork  = "ovirtmgmt"
-	ovirtDefaultCores    = 4
-	ovirtDefaultMemoryMB = 16348
-	ovirtDefaultDiskGB   = 120
+	defaultNetwork  = "ovirtmgmt"
+	defaultCores    = 4
+	defaultMemoryMB = 16348
+	defaultDiskGB   = 120
 
 	computeGroup      = "compute"
 	controlPlaneGroup = "controlplane"
@@ -27,31 +28,31 @@ const (
 	maxDiskGB   = 65_536 // far above what engines allow; sizes in bytes stay in range
 )
 
-// VIPs are the platform's virtual addresses.
-func (p *OvirtPlatform) VIPs() *VIPs {
-	return &VIPs{
-		API:      VIP{Name: "api_vips", Old: "api_vip", List: &p.APIVIPs, One: &p.LegacyAPIVIP},
-		Ingress:  VIP{Name: "ingress_vips", Old: "ingress_vip", List: &p.IngressVIPs, One: &p.LegacyIngressVIP},
+// VIPs are the virtual addresses of API and routes.
+func (p *Platform) VIPs() *types.VIPs {
+	return &types.VIPs{
+		API:      types.VIP{Name: "api_vips", Old: "api_vip", List: &p.APIVIPs, One: &p.LegacyAPIVIP},
+		Ingress:  types.VIP{Name: "ingress_vips", Old: "ingress_vip", List: &p.IngressVIPs, One: &p.LegacyIngressVIP},
 		Balancer: p.LoadBalancer,
 		Missing:  "a free address in machineNetwork, outside any DHCP range",
 	}
 }
 
-// Convert implements Converter.
-func (p *OvirtPlatform) Convert(at report.Field) {
-	Drop(at.Child("dns_vip"), &p.LegacyDNSVIP)
+// Convert implements types.Converter.
+func (p *Platform) Convert(at report.Field) {
+	types.Drop(at.Child("dns_vip"), &p.LegacyDNSVIP)
 }
 
-// SetDefaults implements Defaulter.
-func (p *OvirtPlatform) SetDefaults(c *InstallConfig, _ Options) {
+// SetDefaults implements types.Defaulter.
+func (p *Platform) SetDefaults(c *types.InstallConfig, _ types.Options) {
 	for _, vips := range [][]netip.Addr{p.APIVIPs, p.IngressVIPs} {
 		if len(vips) == 2 && vips[0].Is6() && vips[1].Is4() { // nodes are known by the first
 			vips[0], vips[1] = vips[1], vips[0]
 		}
 	}
-	p.NetworkName = cmp.Or(p.NetworkName, ovirtDefaultNetwork)
+	p.NetworkName = cmp.Or(p.NetworkName, defaultNetwork)
 	if p.AffinityGroups == nil {
-		p.AffinityGroups = []OvirtAffinityGroup{
+		p.AffinityGroups = []AffinityGroup{
 			{Name: computeGroup, Priority: 3, Enforcing: true,
 				Description: "AffinityGroup for spreading each compute machine to a different host"},
 			{Name: controlPlaneGroup, Priority: 5, Enforcing: true,
@@ -60,17 +61,15 @@ func (p *OvirtPlatform) SetDefaults(c *InstallConfig, _ Options) {
 	}
 	p.written = p.AffinityGroups
 	p.AffinityGroups = withoutRepeats(p.AffinityGroups)
-	master := &c.ControlPlane.Platform
-	master.Ovirt = p.complete(master.Ovirt, VMTypeHighPerformance, controlPlaneGroup)
+	p.complete(c.ControlPlane, VMTypeHighPerformance, controlPlaneGroup)
 	for i := range c.Compute {
-		worker := &c.Compute[i].Platform
-		worker.Ovirt = p.complete(worker.Ovirt, VMTypeServer, computeGroup)
+		p.complete(&c.Compute[i], VMTypeServer, computeGroup)
 	}
 }
 
 // withoutRepeats is a list without items that are there a second time. The
 // reference accepts those, and a group cannot be created twice.
-func withoutRepeats(groups []OvirtAffinityGroup) []OvirtAffinityGroup {
+func withoutRepeats(groups []AffinityGroup) []AffinityGroup {
 	out := groups[:0:0]
 	for _, g := range groups {
 		if !slices.Contains(out, g) {
@@ -80,12 +79,12 @@ func withoutRepeats(groups []OvirtAffinityGroup) []OvirtAffinityGroup {
 	return out
 }
 
-// complete is what a pool says, then what defaultMachinePlatform says, then the
-// built-in hardware. An instance type and explicit sizes replace each other
-// rather than mix.
-func (p *OvirtPlatform) complete(own *OvirtMachinePool, vmType, group string) *OvirtMachinePool {
-	out := OvirtMachinePool{}
-	if own != nil {
+// complete gives a pool what it leaves open: what defaultMachinePlatform says,
+// then the built-in hardware. An instance type and explicit sizes replace each
+// other rather than mix.
+func (p *Platform) complete(pool *types.MachinePool, vmType, group string) {
+	out := MachinePool{}
+	if own := PoolOf(pool); own != nil {
 		out = *own
 		out.own = own
 	}
@@ -93,16 +92,16 @@ func (p *OvirtPlatform) complete(own *OvirtMachinePool, vmType, group string) *O
 		out.inherit(p.DefaultMachinePlatform)
 	}
 	if out.InstanceTypeID == "" {
-		cpu := OvirtCPU{Cores: ovirtDefaultCores}
+		cpu := CPU{Cores: defaultCores}
 		if out.CPU != nil {
 			cpu = *out.CPU
 		}
 		cpu.Sockets, cpu.Threads = cmp.Or(cpu.Sockets, 1), cmp.Or(cpu.Threads, 1)
 		out.CPU = &cpu
-		out.MemoryMB = cmp.Or(out.MemoryMB, ovirtDefaultMemoryMB)
+		out.MemoryMB = cmp.Or(out.MemoryMB, defaultMemoryMB)
 	}
 	if out.OSDisk == nil {
-		out.OSDisk = &OvirtDisk{SizeGB: ovirtDefaultDiskGB}
+		out.OSDisk = &Disk{SizeGB: defaultDiskGB}
 	}
 	out.VMType = cmp.Or(out.VMType, vmType)
 	if out.Clone == nil {
@@ -112,11 +111,11 @@ func (p *OvirtPlatform) complete(own *OvirtMachinePool, vmType, group string) *O
 	if out.AffinityGroupsNames == nil && p.hasGroup(group) {
 		out.AffinityGroupsNames = []string{group}
 	}
-	return &out
+	pool.Platform.Set(Name, &out)
 }
 
 // inherit takes from the base what the pool leaves open.
-func (m *OvirtMachinePool) inherit(base *OvirtMachinePool) {
+func (m *MachinePool) inherit(base *MachinePool) {
 	sized := m.CPU != nil || m.MemoryMB != 0
 	if m.InstanceTypeID == "" && !sized {
 		m.InstanceTypeID = base.InstanceTypeID
@@ -137,12 +136,12 @@ func (m *OvirtMachinePool) inherit(base *OvirtMachinePool) {
 	}
 }
 
-func (p *OvirtPlatform) hasGroup(name string) bool {
-	return slices.ContainsFunc(p.AffinityGroups, func(g OvirtAffinityGroup) bool { return g.Name == name })
+func (p *Platform) hasGroup(name string) bool {
+	return slices.ContainsFunc(p.AffinityGroups, func(g AffinityGroup) bool { return g.Name == name })
 }
 
-// Validate implements Validator.
-func (p *OvirtPlatform) Validate(k Check) {
+// Validate implements types.Validator.
+func (p *Platform) Validate(k types.Check) {
 	for _, f := range []struct{ name, value, what string }{
 		{"ovirt_cluster_id", p.ClusterID, "the UUID of the oVirt cluster that will run the VMs"},
 		{"ovirt_storage_domain_id", p.StorageDomainID, "the UUID of the storage domain for the VMs' disks"},
@@ -166,8 +165,8 @@ func checkUUID(at report.Field, value string) {
 
 // checkAffinityGroups checks the groups as the file has them. The same group
 // twice is allowed.
-func (p *OvirtPlatform) checkAffinityGroups(list report.Field) {
-	seen := map[string]OvirtAffinityGroup{}
+func (p *Platform) checkAffinityGroups(list report.Field) {
+	seen := map[string]AffinityGroup{}
 	for i, g := range p.written {
 		at := list.Index(i)
 		first, again := seen[g.Name]
@@ -186,10 +185,10 @@ func (p *OvirtPlatform) checkAffinityGroups(list report.Field) {
 	}
 }
 
-// Validate implements Validator. What a pool has inherited is checked where it
+// Validate implements types.Validator. What a pool has inherited is checked where it
 // is written.
-func (m *OvirtMachinePool) Validate(k Check) {
-	platform := k.Config.Platform.Ovirt
+func (m *MachinePool) Validate(k types.Check) {
+	platform := Of(k.Config)
 	own := m.own
 	if platform != nil && m == platform.DefaultMachinePlatform {
 		own = m
@@ -205,7 +204,7 @@ func (m *OvirtMachinePool) Validate(k Check) {
 	}
 }
 
-func (m *OvirtMachinePool) check(at report.Field) {
+func (m *MachinePool) check(at report.Field) {
 	kind := at.Child("instanceTypeID")
 	checkUUID(kind, m.InstanceTypeID)
 	if m.InstanceTypeID != "" && m.CPU != nil {

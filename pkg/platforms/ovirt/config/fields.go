@@ -1,10 +1,45 @@
-package types
+// Package config is platform.ovirt of an install-config: its fields, defaults and
+// rules, and those of what pools say about VMs.
+package config
 
-import "net/netip"
+import (
+	"net/netip"
 
-// OvirtPlatform is an oVirt cluster. How to log in to its engine is not part of
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Name is the key of the platform.
+const Name = "ovirt"
+
+// Kind is the platform, as readers of an install-config know it.
+func Kind() types.PlatformKind {
+	return types.PlatformKind{
+		Name: Name, New: func() types.PlatformSettings { return &Platform{} }, NewPool: func() any { return &MachinePool{} },
+		Help:     "is an oVirt cluster, in which the installer makes VMs.",
+		PoolHelp: "is the hardware of the pool's VMs. Default: platform.ovirt.defaultMachinePlatform.",
+		// The engine hands Ignition only to VMs of type rhcos_x64.
+		Architectures: []string{"amd64"},
+	}
+}
+
+// Kind implements types.PlatformSettings.
+func (*Platform) Kind() types.PlatformKind { return Kind() }
+
+// Of returns the settings of a config, nil if it is for another platform.
+func Of(c *types.InstallConfig) *Platform {
+	p, _ := c.Platform.Settings.(*Platform)
+	return p
+}
+
+// PoolOf returns the hardware of a pool's VMs, nil if nothing is said of it.
+func PoolOf(pool *types.MachinePool) *MachinePool {
+	p, _ := pool.Platform.Get(Name).(*MachinePool)
+	return p
+}
+
+// Platform is an oVirt cluster. How to log in to its engine is not part of
 // install-config.yaml but of ovirt-config.yaml.
-type OvirtPlatform struct {
+type Platform struct {
 	// ClusterID is the oVirt cluster that runs the VMs. A UUID.
 	ClusterID string `json:"ovirt_cluster_id" required:"true"`
 	// StorageDomainID is the storage domain that has the VMs' disks. A UUID.
@@ -30,19 +65,19 @@ type OvirtPlatform struct {
 	// AffinityGroups are the affinity groups that are created. Default: compute
 	// with priority 3 and controlplane with priority 5, both enforcing. An empty
 	// list creates none.
-	AffinityGroups []OvirtAffinityGroup `json:"affinityGroups,omitempty"`
+	AffinityGroups []AffinityGroup `json:"affinityGroups,omitempty"`
 	// DefaultMachinePlatform is the hardware of VMs of pools that do not say
 	// otherwise. Default: none.
-	DefaultMachinePlatform *OvirtMachinePool `json:"defaultMachinePlatform,omitempty"`
+	DefaultMachinePlatform *MachinePool `json:"defaultMachinePlatform,omitempty"`
 	// LoadBalancer says who balances API and routes. Default: the nodes do.
-	LoadBalancer *LoadBalancer `json:"loadBalancer,omitempty"`
+	LoadBalancer *types.LoadBalancer `json:"loadBalancer,omitempty"`
 
-	written []OvirtAffinityGroup // the groups as the file has them
+	written []AffinityGroup // the groups as the file has them
 }
 
-// OvirtAffinityGroup keeps VMs of a pool on different hosts. Its name in the
+// AffinityGroup keeps VMs of a pool on different hosts. Its name in the
 // engine is <infraID>-<name>.
-type OvirtAffinityGroup struct {
+type AffinityGroup struct {
 	// Name is the name that pools use in affinityGroupsNames.
 	Name string `json:"name" required:"true"`
 	// Priority is the weight among affinity groups that contradict each other.
@@ -55,18 +90,18 @@ type OvirtAffinityGroup struct {
 	Enforcing bool `json:"enforcing"`
 }
 
-// OvirtMachinePool is the hardware of VMs. A pool takes what it leaves open
+// MachinePool is the hardware of VMs. A pool takes what it leaves open
 // from defaultMachinePlatform, then from the built-in defaults.
-type OvirtMachinePool struct {
+type MachinePool struct {
 	// InstanceTypeID is an instance type of the engine that says how many CPUs and
 	// how much memory a VM has. Default: none. A UUID; excludes cpu and memoryMB.
 	InstanceTypeID string `json:"instanceTypeID,omitempty"`
 	// CPU is the virtual CPUs. Default: 4 cores in 1 socket.
-	CPU *OvirtCPU `json:"cpu,omitempty"`
+	CPU *CPU `json:"cpu,omitempty"`
 	// MemoryMB is the memory in MiB. Default: 16348.
 	MemoryMB int32 `json:"memoryMB,omitempty"`
 	// OSDisk is the disk with the operating system. Default: 120 GiB.
-	OSDisk *OvirtDisk `json:"osDisk,omitempty"`
+	OSDisk *Disk `json:"osDisk,omitempty"`
 	// VMType is what the engine optimizes the VM for. Default: high_performance for
 	// the control plane, server for compute. One of desktop, server,
 	// high_performance.
@@ -89,11 +124,11 @@ type OvirtMachinePool struct {
 	// Format is the format of the disks. Default: as the template. One of raw, cow.
 	Format string `json:"format,omitempty" enum:"raw,cow"`
 
-	own *OvirtMachinePool // what the file says of a pool, without what it inherits
+	own *MachinePool // what the file says of a pool, without what it inherits
 }
 
-// OvirtCPU is a CPU topology. A VM has sockets × cores × threads CPUs.
-type OvirtCPU struct {
+// CPU is a CPU topology. A VM has sockets × cores × threads CPUs.
+type CPU struct {
 	// Sockets is the number of sockets. Default: 1.
 	Sockets int32 `json:"sockets"`
 	// Cores is the number of cores in each socket. Default: 4.
@@ -103,10 +138,10 @@ type OvirtCPU struct {
 }
 
 // Total is the number of virtual CPUs.
-func (c OvirtCPU) Total() int { return int(c.Sockets) * int(c.Cores) * int(c.Threads) }
+func (c CPU) Total() int { return int(c.Sockets) * int(c.Cores) * int(c.Threads) }
 
-// OvirtDisk is the boot disk of a VM.
-type OvirtDisk struct {
+// Disk is the boot disk of a VM.
+type Disk struct {
 	// SizeGB is the size in GiB. Default: 120.
 	SizeGB int64 `json:"sizeGB" required:"true"`
 }

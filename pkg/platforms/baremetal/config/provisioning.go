@@ -1,9 +1,11 @@
-package types
+package config
 
 import (
 	"cmp"
 	"net/netip"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Values that are used where the provisioning network is not described: places
@@ -17,7 +19,7 @@ const (
 
 var defaultProvisioningNetwork = netip.MustParsePrefix("172.22.0.0/24")
 
-func (p *BareMetalPlatform) defaultProvisioning() {
+func (p *Platform) defaultProvisioning() {
 	if !p.ProvisioningNetworkCIDR.IsValid() {
 		p.ProvisioningNetworkCIDR = defaultProvisioningNetwork
 	}
@@ -37,7 +39,7 @@ func (p *BareMetalPlatform) defaultProvisioning() {
 	}
 }
 
-func (p *BareMetalPlatform) checkProvisioning(k Check) {
+func (p *Platform) checkProvisioning(k types.Check) {
 	if k.Child("provisioningNetwork").Broken() {
 		return
 	}
@@ -57,7 +59,7 @@ type provisioningIP struct {
 	ip    netip.Addr
 }
 
-func (p *BareMetalPlatform) provisioningIPs() []provisioningIP {
+func (p *Platform) provisioningIPs() []provisioningIP {
 	return []provisioningIP{
 		{"bootstrapProvisioningIP", p.BootstrapProvisioningIP}, {"clusterProvisioningIP", p.ClusterProvisioningIP},
 	}
@@ -65,7 +67,7 @@ func (p *BareMetalPlatform) provisioningIPs() []provisioningIP {
 
 // checkProvisioningNetwork reports whether the network is one that addresses can
 // be compared with.
-func (p *BareMetalPlatform) checkProvisioningNetwork(k Check) bool {
+func (p *Platform) checkProvisioningNetwork(k types.Check) bool {
 	at, cidr := k.Child("provisioningNetworkCIDR"), p.ProvisioningNetworkCIDR
 	switch {
 	case at.Broken():
@@ -89,7 +91,7 @@ func (p *BareMetalPlatform) checkProvisioningNetwork(k Check) bool {
 	return true
 }
 
-func (p *BareMetalPlatform) checkProvisioningIPs(k Check) {
+func (p *Platform) checkProvisioningIPs(k types.Check) {
 	for _, a := range p.provisioningIPs() {
 		if a.ip.IsValid() && !p.ProvisioningNetworkCIDR.Contains(a.ip) {
 			k.Child(a.field).Invalid(a.ip, "is not in provisioningNetworkCIDR, %s", p.ProvisioningNetworkCIDR)
@@ -100,7 +102,7 @@ func (p *BareMetalPlatform) checkProvisioningIPs(k Check) {
 	}
 }
 
-func (p *BareMetalPlatform) checkDHCPRange(k Check) {
+func (p *Platform) checkDHCPRange(k types.Check) {
 	at, value := k.Child("provisioningDHCPRange"), p.ProvisioningDHCPRange
 	if value == "" {
 		return
@@ -129,7 +131,7 @@ func (p *BareMetalPlatform) checkDHCPRange(k Check) {
 
 // checkGateway checks the router in the provisioning network. That it is not in
 // the DHCP range is a rule of the range.
-func (p *BareMetalPlatform) checkGateway(k Check) {
+func (p *Platform) checkGateway(k types.Check) {
 	ip, cidr := p.ProvisioningNetworkGateway, p.ProvisioningNetworkCIDR
 	at := k.Child("provisioningNetworkGateway")
 	switch {

@@ -1,10 +1,35 @@
-package types
+// Package config is platform.baremetal of an install-config: its fields, defaults
+// and rules.
+package config
 
 import (
 	"net/netip"
 
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
 )
+
+// Name is the key of the platform.
+const Name = "baremetal"
+
+// Kind is the platform, as readers of an install-config know it.
+func Kind() types.PlatformKind {
+	return types.PlatformKind{
+		Name: Name, New: func() types.PlatformSettings { return &Platform{} }, NewPool: func() any { return &MachinePool{} },
+		Help:     "is hosts with a management controller, which the installer starts.",
+		PoolHelp: "has no settings; the hosts carry them.",
+		Arbiters: true, Fencing: true, AnyFamilyFirst: true,
+	}
+}
+
+// Kind implements types.PlatformSettings.
+func (*Platform) Kind() types.PlatformKind { return Kind() }
+
+// Of returns the settings of a config, nil if it is for another platform.
+func Of(c *types.InstallConfig) *Platform {
+	p, _ := c.Platform.Settings.(*Platform)
+	return p
+}
 
 // Kinds of provisioning network.
 const (
@@ -16,8 +41,8 @@ const (
 // DNSRecordsExternal says that the user's DNS server has the cluster's names.
 const DNSRecordsExternal = "External"
 
-// BareMetalPlatform is hosts with a management controller (BMC).
-type BareMetalPlatform struct {
+// Platform is hosts with a management controller (BMC).
+type Platform struct {
 	// LibvirtURI is the libvirt that releases of the reference installer run their
 	// bootstrap VM in. Default: qemu:///system. This installer needs no libvirt and
 	// ignores it.
@@ -38,7 +63,7 @@ type BareMetalPlatform struct {
 	// any more.
 	LegacyDNSVIP netip.Addr `json:"dnsVIP,omitzero" renamed:""`
 	// LoadBalancer says who balances API and routes. Default: the nodes do.
-	LoadBalancer *LoadBalancer `json:"loadBalancer,omitempty"`
+	LoadBalancer *types.LoadBalancer `json:"loadBalancer,omitempty"`
 	// DNSRecordsType says who answers for the names of API and routes. Default:
 	// Internal, the nodes do. One of Internal, External; External needs your load
 	// balancer, the feature gate OnPremDNSRecords and a release since 4.22, and the
@@ -115,9 +140,9 @@ type BareMetalPlatform struct {
 	BMCVerifyCA string `json:"bmcVerifyCA,omitempty"`
 	// Hosts are the hosts, at least as many as all replicas together. Hosts without
 	// role become control plane first, then arbiters, then compute.
-	Hosts []BareMetalHost `json:"hosts,omitempty" required:"true"`
+	Hosts []Host `json:"hosts,omitempty" required:"true"`
 	// DefaultMachinePlatform has no settings.
-	DefaultMachinePlatform *BareMetalMachinePool `json:"defaultMachinePlatform,omitempty"`
+	DefaultMachinePlatform *MachinePool `json:"defaultMachinePlatform,omitempty"`
 
 	// LegacyIronicURI is where early releases ran Ironic. It means nothing any more.
 	LegacyIronicURI string `json:"ironicURI,omitempty" renamed:""`
@@ -126,8 +151,8 @@ type BareMetalPlatform struct {
 	LegacyImage any `json:"image,omitempty" renamed:""`
 }
 
-// BareMetalHost is one host.
-type BareMetalHost struct {
+// Host is one host.
+type Host struct {
 	// Name is the name of the host. A DNS name that no other host has.
 	Name string `json:"name" required:"true"`
 	// Role is what the host is for. Default: whatever is still needed. One of
@@ -190,3 +215,6 @@ type RootDeviceHints struct {
 	// Rotational says whether the disk spins.
 	Rotational *bool `json:"rotational,omitempty"`
 }
+
+// MachinePool has no settings; hosts carry them.
+type MachinePool struct{}

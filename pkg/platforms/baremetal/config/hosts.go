@@ -1,4 +1,4 @@
-package types
+package config
 
 import (
 	"fmt"
@@ -7,12 +7,13 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
-func (p *BareMetalPlatform) checkHosts(k Check) {
+func (p *Platform) checkHosts(k types.Check) {
 	at := k.Child("hosts")
 	if len(p.Hosts) > 0 && !k.Options.Agent {
-		k.RequireCapability(configv1.ClusterVersionCapabilityMachineAPI, "hosts become machines with it", AdditionalCapabilities)
+		k.RequireCapability(configv1.ClusterVersionCapabilityMachineAPI, "hosts become machines with it", types.AdditionalCapabilities)
 	}
 	if !k.Options.Agent && k.Config.Enables(configv1.ClusterVersionCapabilityMachineAPI) {
 		if len(p.Hosts) == 0 {
@@ -21,7 +22,7 @@ func (p *BareMetalPlatform) checkHosts(k Check) {
 		}
 		p.checkHostCount(k, at)
 	}
-	names, macs, addresses := Unique{}, Unique{}, Unique{}
+	names, macs, addresses := types.Unique{}, types.Unique{}, types.Unique{}
 	for i := range p.Hosts {
 		h, at := &p.Hosts[i], at.Index(i)
 		if h.Name == "" {
@@ -31,8 +32,8 @@ func (p *BareMetalPlatform) checkHosts(k Check) {
 		}
 		if h.BootMACAddress == "" {
 			at.Child("bootMACAddress").Required("the MAC address of the interface that the host boots from")
-		} else if CheckMAC(at.Child("bootMACAddress"), h.BootMACAddress) {
-			macs.Check(at.Child("bootMACAddress"), h.BootMACAddress, PlainMAC(h.BootMACAddress))
+		} else if types.CheckMAC(at.Child("bootMACAddress"), h.BootMACAddress) {
+			macs.Check(at.Child("bootMACAddress"), h.BootMACAddress, types.PlainMAC(h.BootMACAddress))
 		}
 		if !k.Options.Agent || h.BMC != (BMC{}) {
 			p.checkBMC(at, h, addresses)
@@ -40,10 +41,10 @@ func (p *BareMetalPlatform) checkHosts(k Check) {
 	}
 }
 
-// Validate implements Validator. What hosts must not have in common is a rule of
+// Validate implements types.Validator. What hosts must not have in common is a rule of
 // the platform.
-func (h *BareMetalHost) Validate(k Check) {
-	if h.Name != "" && !IsSubdomain(h.Name) {
+func (h *Host) Validate(k types.Check) {
+	if h.Name != "" && !types.IsSubdomain(h.Name) {
 		k.Child("name").Invalid(h.Name, "must be a DNS name of lower-case letters, digits, '-' and '.'")
 	}
 	checkMTUs(k.Child("networkConfig", "interfaces"), h.NetworkConfig)
@@ -51,7 +52,7 @@ func (h *BareMetalHost) Validate(k Check) {
 
 // checkHostCount compares the hosts with the replicas. Hosts without a role fill
 // up what is missing.
-func (p *BareMetalPlatform) checkHostCount(k Check, at report.Field) {
+func (p *Platform) checkHostCount(k types.Check, at report.Field) {
 	for _, name := range []string{"controlPlane", "compute", "arbiter"} {
 		if k.Root(name).Broken() {
 			return
@@ -69,9 +70,9 @@ func (p *BareMetalPlatform) checkHostCount(k Check, at report.Field) {
 		role, field string
 		n           int
 	}{
-		{MasterPool, "controlPlane.replicas", k.Config.Masters()},
-		{ArbiterPool, "arbiter.replicas", k.Config.Arbiters()},
-		{WorkerPool, "compute[].replicas", k.Config.Workers()},
+		{types.MasterPool, "controlPlane.replicas", k.Config.Masters()},
+		{types.ArbiterPool, "arbiter.replicas", k.Config.Arbiters()},
+		{types.WorkerPool, "compute[].replicas", k.Config.Workers()},
 	} {
 		if missing := need.n - have[need.role]; missing > spare {
 			at.Required("%s is %d, but only %d hosts are left for role %s",
@@ -83,7 +84,7 @@ func (p *BareMetalPlatform) checkHostCount(k Check, at report.Field) {
 	}
 }
 
-func (p *BareMetalPlatform) checkBMC(host report.Field, h *BareMetalHost, others Unique) {
+func (p *Platform) checkBMC(host report.Field, h *Host, others types.Unique) {
 	at := host.Child("bmc")
 	if h.BMC.Username == "" {
 		at.Child("username").Required("the user to log in to the management controller as")
@@ -92,7 +93,7 @@ func (p *BareMetalPlatform) checkBMC(host report.Field, h *BareMetalHost, others
 		at.Child("password").Required("the user's password")
 	}
 	address := at.Child("address")
-	controller := CheckBMCAddress(at, address, h.BMC.Address, others)
+	controller := types.CheckBMCAddress(at, address, h.BMC.Address, others)
 	if controller == nil {
 		return
 	}
@@ -105,8 +106,8 @@ func (p *BareMetalPlatform) checkBMC(host report.Field, h *BareMetalHost, others
 	}
 }
 
-// Validate implements Validator.
-func (h *RootDeviceHints) Validate(k Check) {
+// Validate implements types.Validator.
+func (h *RootDeviceHints) Validate(k types.Check) {
 	if name := h.DeviceName; name != "" {
 		rest, ok := strings.CutPrefix(name, "/dev/")
 		switch at := k.Child("deviceName"); {
@@ -137,3 +138,15 @@ func checkMTUs(at report.Field, config map[string]any) {
 		}
 	}
 }
+
+// NamedMachines are the hosts, in the order of the file.
+func (p *Platform) NamedMachines() []types.Machine {
+	out := make([]types.Machine, len(p.Hosts))
+	for i, h := range p.Hosts {
+		out[i] = types.Machine{Name: h.Name, Role: h.Role, MAC: h.BootMACAddress}
+	}
+	return out
+}
+
+// URLs are those that may have a login in them.
+func (p *Platform) URLs() []string { return []string{p.ClusterOSImage, p.BootstrapOSImage} }
