@@ -48,6 +48,13 @@ func (f Field) MovedFrom(old Field) {
 	}
 }
 
+// ListMovedFrom is MovedFrom for a list with one item, or one network.
+func (f Field) ListMovedFrom(old Field) {
+	f.MovedFrom(old)
+	f.Index(0).MovedFrom(old)
+	f.Index(0).Child("cidr").MovedFrom(old)
+}
+
 // Break says that the value of the field could not be read. From then on nothing
 // is added about the field or anything in it, nor that something around it is
 // missing: one cause gives one finding.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // Canonical is the config as bytes that differ whenever it does, secrets
@@ -58,7 +59,7 @@ func collectSecrets(v reflect.Value, found func(secret.String)) {
 	case secret.String:
 		found(part)
 		return
-	case keyed:
+	case decode.Parts:
 		for _, settings := range part.All() {
 			collectSecrets(reflect.ValueOf(settings), found)
 		}

@@ -1,6 +1,11 @@
 package types
 
-import "github.com/okd-install/okd-install/pkg/report"
+import (
+	"net/netip"
+
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/vips"
+)
 
 // ClusterDomain is <metadata.name>.<baseDomain>.
 func (c *InstallConfig) ClusterDomain() string { return c.Metadata.Name + "." + c.BaseDomain }
@@ -15,8 +20,8 @@ func (c *InstallConfig) APIIntHost() string { return "api-int." + c.ClusterDomai
 func (c *InstallConfig) AppsDomain() string { return "apps." + c.ClusterDomain() }
 
 // VIPs are the platform's virtual addresses, nil where it has none.
-func (c *InstallConfig) VIPs() *VIPs {
-	if p, ok := c.Platform.Settings.(interface{ VIPs() *VIPs }); ok {
+func (c *InstallConfig) VIPs() *vips.Set {
+	if p, ok := c.Platform.Settings.(interface{ VIPs() *vips.Set }); ok {
 		return p.VIPs()
 	}
 	return nil
@@ -25,6 +30,56 @@ func (c *InstallConfig) VIPs() *VIPs {
 // OnPrem reports whether the nodes themselves serve virtual addresses, load
 // balancing and DNS, as clusters on premises do.
 func (c *InstallConfig) OnPrem() bool { return c.VIPs() != nil }
+
+// APIVIPs are the virtual addresses of the API, none where a platform has none.
+func (c *InstallConfig) APIVIPs() []netip.Addr {
+	if v := c.VIPs(); v != nil {
+		return *v.API.Addrs
+	}
+	return nil
+}
+
+// IngressVIPs are the virtual addresses of the routers.
+func (c *InstallConfig) IngressVIPs() []netip.Addr {
+	if v := c.VIPs(); v != nil {
+		return *v.Ingress.Addrs
+	}
+	return nil
+}
+
+// LoadBalancerType is the kind of load balancer in front of API and routers.
+func (c *InstallConfig) LoadBalancerType() string {
+	if v := c.VIPs(); v != nil {
+		return v.Balancer.Kind()
+	}
+	return vips.Managed
+}
+
+// APIVIPField is the path of the API's virtual addresses as the file has it,
+// empty where a platform has none.
+func (c *InstallConfig) APIVIPField() string {
+	if v := c.VIPs(); v != nil {
+		return c.vipField(v.API)
+	}
+	return ""
+}
+
+// IngressVIPField is the path of the routers' virtual addresses as the file has
+// it, empty where a platform has none.
+func (c *InstallConfig) IngressVIPField() string {
+	if v := c.VIPs(); v != nil {
+		return c.vipField(v.Ingress)
+	}
+	return ""
+}
+
+func (c *InstallConfig) vipField(v vips.List) string {
+	name := v.Name
+	if old, is := c.oldVIPs[name]; is {
+		name = old
+	}
+	return report.NewPath("platform", c.Platform.Name(), name).String()
+}
 
 // Masters is the number of control-plane machines.
 func (c *InstallConfig) Masters() int {

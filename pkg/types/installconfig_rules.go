@@ -3,12 +3,12 @@ package types
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 // Values that are used where an install-config is silent.
@@ -25,7 +25,7 @@ func (c *InstallConfig) Convert(at report.Field) {
 	}
 	c.BaseDomain = strings.TrimSuffix(c.BaseDomain, ".")
 	if v := c.VIPs(); v != nil {
-		c.vipForms = v.convert(at.Child("platform", c.Platform.Name()))
+		c.oldVIPs = v.Convert(at.Child("platform", c.Platform.Name()))
 	}
 	if len(c.ImageContentSources) > 0 && len(c.ImageDigestSources) == 0 {
 		at.Child("imageContentSources").Warn(nil, "is the old form of imageDigestSources")
@@ -41,7 +41,7 @@ func (c *InstallConfig) mendPullSecret(at report.Field) {
 		return // a rule says what is wrong
 	}
 	for _, host := range dropped {
-		at.Warn(hidden, "auth in the entry for %q is not the base64 form of user:password, "+
+		at.Warn(values.Hidden, "auth in the entry for %q is not the base64 form of user:password, "+
 			"so that registry will be asked without a login; remove the entry, "+
 			"or write what `printf user:password | base64 -w0` prints", host)
 	}
@@ -86,9 +86,9 @@ func (c *InstallConfig) Validate(k Check) {
 		at.Invalid(c.APIVersion, "must be %s", APIVersion)
 	}
 	c.checkBaseDomain(k.Child("baseDomain"))
-	c.checkPullSecret(k.Child("pullSecret"))
-	c.checkSSHKey(k.Child("sshKey"))
-	CheckCertificates(k.Child("additionalTrustBundle"), c.AdditionalTrustBundle)
+	values.PullSecret(k.Child("pullSecret"), c.PullSecret.Reveal())
+	values.SSHKeys(k.Child("sshKey"), c.SSHKey, c.FIPS)
+	values.Certificates(k.Child("additionalTrustBundle"), c.AdditionalTrustBundle)
 	c.checkFIPS(k)
 	c.checkPublishing(k)
 	c.checkFeatures(k)
@@ -101,10 +101,10 @@ func (c *InstallConfig) checkBaseDomain(at report.Field) {
 	switch {
 	case c.BaseDomain == "":
 		at.Required("the cluster's names are below it, as in api.<name>.<baseDomain>")
-	case !IsSubdomain(c.BaseDomain):
+	case !values.IsSubdomain(c.BaseDomain):
 		at.Invalid(c.BaseDomain, "must be a DNS name of lower-case letters, digits, '-' and '.'")
-	case len(c.APIIntHost()) > maxDNSName:
-		at.Invalid(c.BaseDomain, "the name api-int.<name>.<baseDomain> would have more than %d characters", maxDNSName)
+	case len(c.APIIntHost()) > values.MaxDNSName:
+		at.Invalid(c.BaseDomain, "the name api-int.<name>.<baseDomain> would have more than %d characters", values.MaxDNSName)
 	}
 }
 
@@ -142,20 +142,9 @@ func (c *InstallConfig) checkPublishing(k Check) {
 	}
 }
 
-const dnsLabel = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
-
-var subdomain = regexp.MustCompile(`^` + dnsLabel + `(\.` + dnsLabel + `)*$`)
-
-const (
-	// maxNameLength leaves room in a DNS label of 63 for the record of *.apps,
-	// which some servers write as \052.apps.
-	maxNameLength = 54
-	// maxDNSName is the length of a DNS name.
-	maxDNSName = 253
-)
-
-// IsSubdomain reports whether a text is a name as RFC 1123 has it.
-func IsSubdomain(s string) bool { return len(s) <= maxDNSName && subdomain.MatchString(s) }
+// maxNameLength leaves room in a DNS label of 63 for the record of *.apps, which
+// some servers write as \052.apps.
+const maxNameLength = 54
 
 // Validate implements Validator.
 func (m *Metadata) Validate(k Check) {
@@ -163,7 +152,7 @@ func (m *Metadata) Validate(k Check) {
 	switch {
 	case name == "":
 		at.Required("the cluster needs a name")
-	case !IsSubdomain(name):
+	case !values.IsSubdomain(name):
 		at.Invalid(name, "must be a DNS name of lower-case letters, digits, '-' and '.'")
 	case len(name) > maxNameLength:
 		at.Invalid(name, "must have at most %d characters", maxNameLength)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 // Values that are used where a pool is silent.
@@ -150,21 +151,21 @@ func (f *Fencing) Validate(k Check) {
 	case n != 2:
 		at.Forbidden("there must be exactly 2, one for each control-plane machine")
 	}
-	names, macs, addresses := Unique{}, Unique{}, Unique{}
+	names, macs, addresses := values.Unique{}, values.Unique{}, values.Unique{}
 	for i := range f.Credentials {
 		f.Credentials[i].check(at.Index(i), names, macs, addresses)
 	}
 }
 
-func (f *FencingCredential) check(at report.Field, names, macs, addresses Unique) {
+func (f *FencingCredential) check(at report.Field, names, macs, addresses values.Unique) {
 	if f.HostName == "" && f.MACAddress == "" {
 		at.Required("write hostName, the name of the machine, or macAddress")
 	}
 	if f.HostName != "" {
-		names.Check(at.Child("hostName"), f.HostName, f.HostName)
+		names.Add(at.Child("hostName"), f.HostName, f.HostName)
 	}
-	if f.MACAddress != "" && CheckMAC(at.Child("macAddress"), f.MACAddress) {
-		macs.Check(at.Child("macAddress"), f.MACAddress, PlainMAC(f.MACAddress))
+	if f.MACAddress != "" && values.MAC(at.Child("macAddress"), f.MACAddress) {
+		macs.Add(at.Child("macAddress"), f.MACAddress, values.PlainMAC(f.MACAddress))
 	}
 	if f.Username == "" {
 		at.Child("username").Required("the user to log in to the management controller as")
@@ -176,7 +177,7 @@ func (f *FencingCredential) check(at report.Field, names, macs, addresses Unique
 	scheme, _, _ := strings.Cut(strings.ToLower(f.Address), ":")
 	redfish := strings.Contains(scheme, "redfish") || strings.Contains(scheme, "virtualmedia")
 	here := at.Child("address")
-	if CheckBMCAddress(here, here, f.Address, addresses) != nil && !redfish {
+	if values.BMCAddress(here, here, f.Address, addresses) != nil && !redfish {
 		here.Invalid(f.Address, "fencing needs Redfish, like redfish+https://192.168.1.10/redfish/v1/Systems/1")
 	}
 }

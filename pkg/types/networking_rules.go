@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 // Values that are used where networking is silent.
@@ -37,7 +38,7 @@ func (n *Networking) Convert(at report.Field) {
 	if old := n.LegacyMachineCIDR; old.IsValid() {
 		if len(n.MachineNetwork) == 0 {
 			n.MachineNetwork = []MachineNetworkEntry{{CIDR: old}}
-			listFrom(at.Child("machineCIDR"), at.Child("machineNetwork"))
+			at.Child("machineNetwork").ListMovedFrom(at.Child("machineCIDR"))
 		} else if n.MachineNetwork[0].CIDR != old {
 			clash("machineCIDR", "machineNetwork")
 		}
@@ -46,7 +47,7 @@ func (n *Networking) Convert(at report.Field) {
 	if old := n.LegacyServiceCIDR; old.IsValid() {
 		if len(n.ServiceNetwork) == 0 {
 			n.ServiceNetwork = []netip.Prefix{old}
-			listFrom(at.Child("serviceCIDR"), at.Child("serviceNetwork"))
+			at.Child("serviceNetwork").ListMovedFrom(at.Child("serviceCIDR"))
 		} else if n.ServiceNetwork[0] != old {
 			clash("serviceCIDR", "serviceNetwork")
 		}
@@ -56,7 +57,7 @@ func (n *Networking) Convert(at report.Field) {
 		was, now := at.Child("clusterNetworks"), at.Child("clusterNetwork")
 		if len(n.ClusterNetwork) == 0 {
 			n.ClusterNetwork = old
-			listFrom(was, now)
+			now.ListMovedFrom(was)
 			for i := range old {
 				now.Index(i).Child("cidr").MovedFrom(was.Index(i).Child("cidr"))
 			}
@@ -65,13 +66,6 @@ func (n *Networking) Convert(at report.Field) {
 		}
 		n.LegacyClusterNetworks = nil
 	}
-}
-
-// listFrom is Field.MovedFrom for a list with one item.
-func listFrom(old, list report.Field) {
-	list.MovedFrom(old)
-	list.Index(0).MovedFrom(old)
-	list.Index(0).Child("cidr").MovedFrom(old)
 }
 
 // Convert implements Converter.
@@ -285,9 +279,9 @@ func (n *Networking) checkJoinSubnet(k Check) {
 // checkFamilies makes sure that every list covers the same IP families, in an
 // order that the platform can work with.
 func (n *Networking) checkFamilies(k Check) {
-	v4, v6 := families(n.ServiceNetwork)
+	v4, v6 := values.Families(n.ServiceNetwork)
 	if count := len(n.ServiceNetwork); v4 && v6 && count != 2 || v4 != v6 && count > 1 {
-		k.Child("serviceNetwork").Invalid(JoinPrefixes(n.ServiceNetwork),
+		k.Child("serviceNetwork").Invalid(values.JoinPrefixes(n.ServiceNetwork),
 			"must be one network, or for dual stack one of each IP family")
 		return
 	}
@@ -302,8 +296,8 @@ func (n *Networking) checkFamilies(k Check) {
 		if at.Broken() {
 			continue
 		}
-		has4, has6 := families(l.nets)
-		switch shown := JoinPrefixes(l.nets); {
+		has4, has6 := values.Families(l.nets)
+		switch shown := values.JoinPrefixes(l.nets); {
 		case v4 && !has4:
 			at.Invalid(shown, "must have an IPv4 network, since serviceNetwork has one")
 		case v6 && !has6:
@@ -316,21 +310,4 @@ func (n *Networking) checkFamilies(k Check) {
 			at.Invalid(shown, "must begin with the same IP family as machineNetwork")
 		}
 	}
-}
-
-func families(list []netip.Prefix) (v4, v6 bool) {
-	for _, p := range list {
-		v4 = v4 || p.Addr().Is4()
-		v6 = v6 || p.Addr().Is6()
-	}
-	return v4, v6
-}
-
-// JoinPrefixes lists networks for a message.
-func JoinPrefixes(list []netip.Prefix) string {
-	var out []string
-	for _, p := range list {
-		out = append(out, p.String())
-	}
-	return strings.Join(out, ", ")
 }

@@ -1,10 +1,6 @@
 package types
 
 import (
-	"iter"
-	"reflect"
-	"strings"
-
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
@@ -47,7 +43,7 @@ func (o Options) decode(data []byte, r *report.Report) *InstallConfig {
 	}
 	others.conclude()
 	c.Platform.choose(o.Platforms)
-	walk(c, func(part any, at report.Path) {
+	decode.Walk(c, func(part any, at report.Path) {
 		if p, ok := part.(Converter); ok {
 			p.Convert(r.Field(at))
 		}
@@ -58,7 +54,7 @@ func (o Options) decode(data []byte, r *report.Report) *InstallConfig {
 // setDefaults fills in what the file leaves open. Like the reference it makes up
 // no hardware addresses: an install-config that is read twice is the same twice.
 func (o Options) setDefaults(c *InstallConfig) {
-	walk(c, func(part any, _ report.Path) {
+	decode.Walk(c, func(part any, _ report.Path) {
 		if p, ok := part.(Defaulter); ok {
 			p.SetDefaults(c, o)
 		}
@@ -67,53 +63,9 @@ func (o Options) setDefaults(c *InstallConfig) {
 
 // validate adds everything that is wrong with a complete config.
 func (o Options) validate(c *InstallConfig, r *report.Report) {
-	walk(c, func(part any, at report.Path) {
+	decode.Walk(c, func(part any, at report.Path) {
 		if p, ok := part.(Validator); ok {
 			p.Validate(Check{Field: r.Field(at), Config: c, Options: o})
 		}
 	})
-}
-
-// walk calls visit with a pointer to every struct of a config, the outer ones
-// first, and with its place in the file.
-func walk(c *InstallConfig, visit func(part any, at report.Path)) {
-	visitIn(reflect.ValueOf(c), report.Path{}, visit)
-}
-
-func visitIn(v reflect.Value, at report.Path, visit func(any, report.Path)) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			visitIn(v.Elem(), at, visit)
-		}
-	case reflect.Slice:
-		if holdsStructs(v.Type().Elem()) {
-			for i := range v.Len() {
-				visitIn(v.Index(i), at.Index(i), visit)
-			}
-		}
-	case reflect.Struct:
-		visit(v.Addr().Interface(), at)
-		if k, ok := v.Interface().(keyed); ok {
-			for name, settings := range k.All() {
-				visitIn(reflect.ValueOf(settings), at.Child(name), visit)
-			}
-		}
-		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() && holdsStructs(f.Type) {
-				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-				visitIn(v.Field(i), at.Child(name), visit)
-			}
-		}
-	}
-}
-
-// keyed are parts of a config whose keys are not fields of a struct.
-type keyed interface{ All() iter.Seq2[string, any] }
-
-func holdsStructs(t reflect.Type) bool {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-		t = t.Elem()
-	}
-	return t.Kind() == reflect.Struct
 }

@@ -85,7 +85,7 @@ func (p *Platform) Validate(k Check) {
 		return
 	}
 	if v := k.Config.VIPs(); v != nil {
-		v.check(k, k.Child(p.Name()))
+		v.Check(k.Child(p.Name()), k.Config.Networking.MachineCIDRs())
 	}
 }
 

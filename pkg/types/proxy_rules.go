@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 // Validate implements Validator.
@@ -37,13 +39,13 @@ func checkProxyURL(k Check, field, value string, schemes ...string) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" && !strings.Contains(value, "://"):
-		at.Invalid(hidden, "must be a URL, like http://proxy.example.com:3128") // it may hold a password
+		at.Invalid(values.Hidden, "must be a URL, like http://proxy.example.com:3128") // it may hold a password
 		return
 	case !slices.Contains(schemes, u.Scheme):
 		at.Unsupported(u.Scheme, schemes...)
 		return
 	case u.Hostname() == "":
-		at.Invalid(hidden, "must name a host, like http://proxy.example.com:3128")
+		at.Invalid(values.Hidden, "must name a host, like http://proxy.example.com:3128")
 		return
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
@@ -58,7 +60,7 @@ func checkProxyURL(k Check, field, value string, schemes ...string) {
 		{"networking.clusterNetwork", n.ClusterCIDRs()}, {"networking.serviceNetwork", n.ServiceNetwork},
 		{"networking.ovnKubernetesConfig.ipv4.internalJoinSubnet", []netip.Prefix{n.joinSubnet()}},
 	} {
-		if Within(ip, in.nets) {
+		if values.Within(ip, in.nets) {
 			at.Invalid(ip, "must be outside the cluster, and is in %s", in.name)
 			return
 		}
@@ -72,5 +74,5 @@ func isProxyExclusion(item string) bool {
 	if _, err := netip.ParsePrefix(item); err == nil {
 		return true
 	}
-	return IsSubdomain(strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(item), "."), "."))
+	return values.IsSubdomain(strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(item), "."), "."))
 }

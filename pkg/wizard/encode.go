@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding"
 	"fmt"
-	"iter"
 	"reflect"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // encode writes an install-config as a person would: the keys of the schema in
@@ -33,7 +33,7 @@ func encode(c *types.InstallConfig) ([]byte, error) {
 
 func node(v reflect.Value) (*yaml.Node, error) {
 	switch x := v.Interface().(type) {
-	case interface{ All() iter.Seq2[string, any] }: // settings by platform
+	case decode.Parts: // settings by platform
 		n := &yaml.Node{Kind: yaml.MappingNode}
 		for name, settings := range x.All() {
 			value, err := node(reflect.ValueOf(settings))

@@ -35,10 +35,10 @@ func (s *Session) MachineNetwork(ctx context.Context) error {
 func (s *Session) VIPs(ctx context.Context) error {
 	vips, at := s.Draft.VIPs(), report.NewPath("platform", s.Draft.Platform.Name())
 	api, ingress := at.Child(vips.API.Name), at.Child(vips.Ingress.Name)
-	if err := s.Text(ctx, apiVIP, "", address(vips.API.List), api); err != nil {
+	if err := s.Text(ctx, apiVIP, "", address(vips.API.Addrs), api); err != nil {
 		return err
 	}
-	return s.Text(ctx, ingressVIP, "", address(vips.Ingress.List), api, ingress)
+	return s.Text(ctx, ingressVIP, "", address(vips.Ingress.Addrs), api, ingress)
 }
 
 // address is a set function for a field with one address.

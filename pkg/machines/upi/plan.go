@@ -8,6 +8,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
 // Ignitions are the configs that machines start with.
@@ -122,7 +123,7 @@ func balanced(cfg *types.InstallConfig) bool {
 	if len(cfg.APIVIPs()) == 0 {
 		return cfg.BootstrapInPlace == nil
 	}
-	return cfg.LoadBalancerType() == types.LoadBalancerUserManaged
+	return cfg.LoadBalancerType() == vips.UserManaged
 }
 
 func (b *builder) balancers() {

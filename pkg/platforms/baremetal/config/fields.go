@@ -7,6 +7,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
 // Name is the key of the platform.
@@ -63,7 +64,7 @@ type Platform struct {
 	// any more.
 	LegacyDNSVIP netip.Addr `json:"dnsVIP,omitzero" renamed:""`
 	// LoadBalancer says who balances API and routes. Default: the nodes do.
-	LoadBalancer *types.LoadBalancer `json:"loadBalancer,omitempty"`
+	LoadBalancer *vips.LoadBalancer `json:"loadBalancer,omitempty"`
 	// DNSRecordsType says who answers for the names of API and routes. Default:
 	// Internal, the nodes do. One of Internal, External; External needs your load
 	// balancer, the feature gate OnPremDNSRecords and a release since 4.22, and the

@@ -8,6 +8,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 func (p *Platform) checkHosts(k types.Check) {
@@ -22,18 +23,18 @@ func (p *Platform) checkHosts(k types.Check) {
 		}
 		p.checkHostCount(k, at)
 	}
-	names, macs, addresses := types.Unique{}, types.Unique{}, types.Unique{}
+	names, macs, addresses := values.Unique{}, values.Unique{}, values.Unique{}
 	for i := range p.Hosts {
 		h, at := &p.Hosts[i], at.Index(i)
 		if h.Name == "" {
 			at.Child("name").Required("the name of the host")
 		} else {
-			names.Check(at.Child("name"), h.Name, h.Name)
+			names.Add(at.Child("name"), h.Name, h.Name)
 		}
 		if h.BootMACAddress == "" {
 			at.Child("bootMACAddress").Required("the MAC address of the interface that the host boots from")
-		} else if types.CheckMAC(at.Child("bootMACAddress"), h.BootMACAddress) {
-			macs.Check(at.Child("bootMACAddress"), h.BootMACAddress, types.PlainMAC(h.BootMACAddress))
+		} else if values.MAC(at.Child("bootMACAddress"), h.BootMACAddress) {
+			macs.Add(at.Child("bootMACAddress"), h.BootMACAddress, values.PlainMAC(h.BootMACAddress))
 		}
 		if !k.Options.Agent || h.BMC != (BMC{}) {
 			p.checkBMC(at, h, addresses)
@@ -44,7 +45,7 @@ func (p *Platform) checkHosts(k types.Check) {
 // Validate implements types.Validator. What hosts must not have in common is a rule of
 // the platform.
 func (h *Host) Validate(k types.Check) {
-	if h.Name != "" && !types.IsSubdomain(h.Name) {
+	if h.Name != "" && !values.IsSubdomain(h.Name) {
 		k.Child("name").Invalid(h.Name, "must be a DNS name of lower-case letters, digits, '-' and '.'")
 	}
 	checkMTUs(k.Child("networkConfig", "interfaces"), h.NetworkConfig)
@@ -84,7 +85,7 @@ func (p *Platform) checkHostCount(k types.Check, at report.Field) {
 	}
 }
 
-func (p *Platform) checkBMC(host report.Field, h *Host, others types.Unique) {
+func (p *Platform) checkBMC(host report.Field, h *Host, others values.Unique) {
 	at := host.Child("bmc")
 	if h.BMC.Username == "" {
 		at.Child("username").Required("the user to log in to the management controller as")
@@ -93,7 +94,7 @@ func (p *Platform) checkBMC(host report.Field, h *Host, others types.Unique) {
 		at.Child("password").Required("the user's password")
 	}
 	address := at.Child("address")
-	controller := types.CheckBMCAddress(at, address, h.BMC.Address, others)
+	controller := values.BMCAddress(at, address, h.BMC.Address, others)
 	if controller == nil {
 		return
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/values"
+	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
 // Values that are used where platform.baremetal is silent.
@@ -27,10 +29,10 @@ const (
 )
 
 // VIPs are the virtual addresses of API and routes.
-func (p *Platform) VIPs() *types.VIPs {
-	return &types.VIPs{
-		API:      types.VIP{Name: "apiVIPs", Old: "apiVIP", List: &p.APIVIPs, One: &p.LegacyAPIVIP},
-		Ingress:  types.VIP{Name: "ingressVIPs", Old: "ingressVIP", List: &p.IngressVIPs, One: &p.LegacyIngressVIP},
+func (p *Platform) VIPs() *vips.Set {
+	return &vips.Set{
+		API:      vips.List{Name: "apiVIPs", Old: "apiVIP", Addrs: &p.APIVIPs, One: &p.LegacyAPIVIP},
+		Ingress:  vips.List{Name: "ingressVIPs", Old: "ingressVIP", Addrs: &p.IngressVIPs, One: &p.LegacyIngressVIP},
 		Balancer: p.LoadBalancer,
 		Missing: "a free address in machineNetwork, outside any DHCP range; " +
 			"or give it the name api.<name>.<baseDomain> in DNS, for routes *.apps.<name>.<baseDomain>",
@@ -100,25 +102,25 @@ func (h *Host) SetDefaults(*types.InstallConfig, types.Options) {
 
 // Validate implements types.Validator.
 func (p *Platform) Validate(k types.Check) {
-	ours := p.LoadBalancer.Kind() != types.LoadBalancerUserManaged && !k.Child("loadBalancer").Broken()
+	ours := p.LoadBalancer.Kind() != vips.UserManaged && !k.Child("loadBalancer").Broken()
 	if p.DNSRecordsType == DNSRecordsExternal && ours {
 		k.Child("dnsRecordsType").Invalid(p.DNSRecordsType,
-			"needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", types.LoadBalancerUserManaged)
+			"needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", vips.UserManaged)
 	}
 	p.checkProvisioning(k)
 	p.checkMACs(k)
 	if u, err := url.Parse(p.LibvirtURI); err != nil || !u.IsAbs() {
-		k.Child("libvirtURI").Invalid(types.WithoutLogin(p.LibvirtURI), "must be a URI, like qemu:///system")
+		k.Child("libvirtURI").Invalid(values.WithoutLogin(p.LibvirtURI), "must be a URI, like qemu:///system")
 	}
 	checkImage(k.Child("bootstrapOSImage"), p.BootstrapOSImage)
 	checkImage(k.Child("clusterOSImage"), p.ClusterOSImage)
 	for i, s := range p.AdditionalNTPServers {
-		if _, err := netip.ParseAddr(s); err != nil && !types.IsSubdomain(strings.TrimSuffix(strings.ToLower(s), ".")) {
+		if _, err := netip.ParseAddr(s); err != nil && !values.IsSubdomain(strings.TrimSuffix(strings.ToLower(s), ".")) {
 			k.Child("additionalNTPServers").Index(i).Invalid(s, "must be an IP address or a DNS name")
 		}
 	}
 	p.checkBootstrapAddress(k)
-	types.CheckCertificates(k.Child("bmcVerifyCA"), p.BMCVerifyCA)
+	values.Certificates(k.Child("bmcVerifyCA"), p.BMCVerifyCA)
 	p.checkHosts(k)
 }
 
@@ -127,7 +129,7 @@ func (p *Platform) checkMACs(k types.Check) {
 		"externalMACAddress": p.ExternalMACAddress, "provisioningMACAddress": p.ProvisioningMACAddress,
 	} {
 		if mac != "" {
-			types.CheckMAC(k.Child(name), mac)
+			values.MAC(k.Child(name), mac)
 		}
 	}
 	if p.ProvisioningMACAddress != "" && strings.EqualFold(p.ProvisioningMACAddress, p.ExternalMACAddress) {
@@ -144,9 +146,9 @@ func checkImage(at report.Field, value string) {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		at.Invalid(types.WithoutLogin(value), "must be an http or https URL")
+		at.Invalid(values.WithoutLogin(value), "must be an http or https URL")
 	case !sha256Form.MatchString(u.Query().Get("sha256")):
-		at.Invalid(types.WithoutLogin(value), "must end in ?sha256= and the checksum of the image, 64 hexadecimal digits")
+		at.Invalid(values.WithoutLogin(value), "must end in ?sha256= and the checksum of the image, 64 hexadecimal digits")
 	}
 }
 
@@ -173,8 +175,8 @@ func (p *Platform) checkBootstrapAddress(k types.Check) {
 // checkInMachineNetwork checks an address that has to be in the machines' network.
 func checkInMachineNetwork(k types.Check, field string, ip netip.Addr, why string) {
 	nets := k.Config.Networking.MachineCIDRs()
-	if ip.IsValid() && !types.Within(ip, nets) && !k.Root("networking", "machineNetwork").Broken() {
-		k.Child(field).Invalid(ip, "is in none of networking.machineNetwork: %s%s", types.JoinPrefixes(nets), why)
+	if ip.IsValid() && !values.Within(ip, nets) && !k.Root("networking", "machineNetwork").Broken() {
+		k.Child(field).Invalid(ip, "is in none of networking.machineNetwork: %s%s", values.JoinPrefixes(nets), why)
 	}
 }
 

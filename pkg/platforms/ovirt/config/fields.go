@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
 // Name is the key of the platform.
@@ -70,7 +71,7 @@ type Platform struct {
 	// otherwise. Default: none.
 	DefaultMachinePlatform *MachinePool `json:"defaultMachinePlatform,omitempty"`
 	// LoadBalancer says who balances API and routes. Default: the nodes do.
-	LoadBalancer *types.LoadBalancer `json:"loadBalancer,omitempty"`
+	LoadBalancer *vips.LoadBalancer `json:"loadBalancer,omitempty"`
 
 	written []AffinityGroup // the groups as the file has them
 }

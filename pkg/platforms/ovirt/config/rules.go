@@ -8,6 +8,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
 // Built-in hardware of VMs. The odd memory size is what the reference has
@@ -29,10 +30,10 @@ const (
 )
 
 // VIPs are the virtual addresses of API and routes.
-func (p *Platform) VIPs() *types.VIPs {
-	return &types.VIPs{
-		API:      types.VIP{Name: "api_vips", Old: "api_vip", List: &p.APIVIPs, One: &p.LegacyAPIVIP},
-		Ingress:  types.VIP{Name: "ingress_vips", Old: "ingress_vip", List: &p.IngressVIPs, One: &p.LegacyIngressVIP},
+func (p *Platform) VIPs() *vips.Set {
+	return &vips.Set{
+		API:      vips.List{Name: "api_vips", Old: "api_vip", Addrs: &p.APIVIPs, One: &p.LegacyAPIVIP},
+		Ingress:  vips.List{Name: "ingress_vips", Old: "ingress_vip", Addrs: &p.IngressVIPs, One: &p.LegacyIngressVIP},
 		Balancer: p.LoadBalancer,
 		Missing:  "a free address in machineNetwork, outside any DHCP range",
 	}

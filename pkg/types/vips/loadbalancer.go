@@ -1,9 +1,9 @@
-package types
+package vips
 
 // Kinds of load balancer.
 const (
-	LoadBalancerManaged     = "OpenShiftManagedDefault"
-	LoadBalancerUserManaged = "UserManaged"
+	Managed     = "OpenShiftManagedDefault"
+	UserManaged = "UserManaged"
 )
 
 // LoadBalancer says who balances API and routes.
@@ -18,7 +18,7 @@ type LoadBalancer struct {
 // Kind is the kind of load balancer, also where the file says nothing of it.
 func (l *LoadBalancer) Kind() string {
 	if l == nil || l.Type == "" {
-		return LoadBalancerManaged
+		return Managed
 	}
 	return l.Type
 }

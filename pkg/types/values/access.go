@@ -1,4 +1,4 @@
-package types
+package values
 
 import (
 	"crypto/x509"
@@ -14,35 +14,37 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// hidden stands for values that may be a secret.
-const hidden = "(hidden)"
+// Hidden stands for values that may be a secret.
+const Hidden = "(hidden)"
 
-func (c *InstallConfig) checkPullSecret(at report.Field) {
-	text := c.PullSecret.Reveal()
+// PullSecret checks logins of registries.
+func PullSecret(at report.Field, text string) {
 	if strings.TrimSpace(text) == "" {
 		at.Required(`a release without login takes '{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}'`)
 		return
 	}
 	auths, err := pullsecret.Parse(text)
 	if err != nil {
-		at.Invalid(hidden, "%v", err)
+		at.Invalid(Hidden, "%v", err)
 		return
 	}
 	for _, host := range slices.Sorted(maps.Keys(auths)) {
 		if login := auths[host]; login.Auth == "" && login.CredsStore == "" {
-			at.Invalid(hidden, "the entry for %q has neither auth nor credsStore", host)
+			at.Invalid(Hidden, "the entry for %q has neither auth nor credsStore", host)
 		}
 	}
 	if _, _, err := pullsecret.Mend(text); err != nil {
-		at.Invalid(hidden, "%v", err)
+		at.Invalid(Hidden, "%v", err)
 	}
 }
 
 // fipsKeys are the types of SSH keys that FIPS 140 allows.
 var fipsKeys = regexp.MustCompile(`^(ssh-rsa|ecdsa-sha2-nistp[0-9]{3})$`)
 
-func (c *InstallConfig) checkSSHKey(at report.Field) {
-	for line := range strings.Lines(c.SSHKey) {
+// SSHKeys checks lines as in authorized_keys. With FIPS not every kind of key is
+// allowed.
+func SSHKeys(at report.Field, text string, fips bool) {
+	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -50,12 +52,12 @@ func (c *InstallConfig) checkSSHKey(at report.Field) {
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 		switch {
 		case strings.Contains(line, "PRIVATE KEY"):
-			at.Invalid(hidden, "this is a private key; write the public one, from the file that ends in .pub")
+			at.Invalid(Hidden, "this is a private key; write the public one, from the file that ends in .pub")
 			return
 		case err != nil:
 			at.Invalid(keyType(line), "must be a public key as in authorized_keys, like ssh-ed25519 AAAA...")
 			return
-		case c.FIPS && !fipsKeys.MatchString(key.Type()):
+		case fips && !fipsKeys.MatchString(key.Type()):
 			at.Invalid(key.Type(), "FIPS allows RSA and ECDSA keys only")
 		}
 	}
@@ -67,12 +69,12 @@ func keyType(line string) string {
 	if strings.HasPrefix(first, "ssh-") || strings.HasPrefix(first, "ecdsa-") || strings.HasPrefix(first, "sk-") {
 		return first
 	}
-	return hidden
+	return Hidden
 }
 
-// CheckCertificates checks that a field holds certificates in PEM and nothing
+// Certificates checks that a field holds certificates in PEM and nothing
 // else.
-func CheckCertificates(at report.Field, text string) {
+func Certificates(at report.Field, text string) {
 	rest := []byte(strings.TrimSpace(text))
 	for n := 1; len(rest) > 0; n++ {
 		var block *pem.Block

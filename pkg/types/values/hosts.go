@@ -1,4 +1,4 @@
-package types
+package values
 
 import (
 	"errors"
@@ -14,17 +14,17 @@ import (
 // Unique finds values that several items of a list have. It holds what was seen.
 type Unique map[string]bool
 
-// Check refuses a value that another item has. The key is what is compared.
-func (u Unique) Check(at report.Field, value, key string) {
+// Add refuses a value that another item has. The key is what is compared.
+func (u Unique) Add(at report.Field, value, key string) {
 	if u[key] {
 		at.Duplicate(value, "another one has it")
 	}
 	u[key] = true
 }
 
-// CheckMAC reports whether a text is the hardware address of one Ethernet
+// MAC reports whether a text is the hardware address of one Ethernet
 // interface.
-func CheckMAC(at report.Field, value string) bool {
+func MAC(at report.Field, value string) bool {
 	mac, err := net.ParseMAC(value)
 	switch {
 	case err != nil || len(mac) != 6:
@@ -43,21 +43,21 @@ func PlainMAC(value string) string { return strings.ToLower(strings.ReplaceAll(v
 
 const bmcExample = "redfish-virtualmedia+https://192.168.1.10/redfish/v1/Systems/1"
 
-// CheckBMCAddress returns how a management controller is driven, nil if the
+// BMCAddress returns how a management controller is driven, nil if the
 // address is wrong. An address that is missing or that another one has is a
 // finding about its field; one that cannot be used is about the path that the
 // reference gives it.
-func CheckBMCAddress(path, field report.Field, address string, others Unique) bmc.AccessDetails {
+func BMCAddress(path, field report.Field, address string, others Unique) bmc.AccessDetails {
 	path = path.At(field)
 	if strings.Contains(address, "@") { // what is before it may be a password
-		path.Invalid(hidden, "must not have a login in it; write username and password into their own fields")
+		path.Invalid(Hidden, "must not have a login in it; write username and password into their own fields")
 		return nil
 	}
 	if address == "" {
 		field.Required("the URL of the management controller, like %s", bmcExample)
 		return nil
 	}
-	others.Check(field, address, strings.TrimSuffix(strings.ToLower(address), "/"))
+	others.Add(field, address, strings.TrimSuffix(strings.ToLower(address), "/"))
 	details, err := bmc.NewAccessDetails(address, false)
 	u, parseErr := url.Parse(address)
 	if err == nil && parseErr == nil && u.Scheme != "" && u.Host == "" && u.Opaque == "" {
@@ -75,7 +75,7 @@ func CheckBMCAddress(path, field report.Field, address string, others Unique) bm
 func WithoutLogin(value string) string {
 	u, err := url.Parse(value)
 	if err != nil || u.Opaque != "" {
-		return hidden
+		return Hidden
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	return u.String()
