@@ -19,7 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/okd-install/okd-install/pkg/ovirt"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 const repository = ".."
@@ -122,7 +122,7 @@ func TestDocsYAML(t *testing.T) {
 		switch {
 		case keys["apiVersion"] == "v1" && keys["platform"] != nil:
 			installConfigs++
-			if _, r := types.Load(b.at(), []byte(b.text)); r.Failed() {
+			if _, r := platforms.All().Load(b.at(), []byte(b.text)); r.Failed() {
 				t.Errorf("%s: the example is not a valid install-config:\n%v", b.at(), r)
 			}
 		case keys["ovirt_url"] != nil:
@@ -159,7 +159,7 @@ func TestDocsExampleConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, r := types.Load(name, b); r.Failed() {
+	if _, r := platforms.All().Load(name, b); r.Failed() {
 		t.Errorf("%v", r)
 	}
 }

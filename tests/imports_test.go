@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"path"
 	"strings"
 	"testing"
 )
@@ -21,12 +22,12 @@ var layers = map[string]int{
 	"pkg/exit":       0, // how a run ends
 	"pkg/pullsecret": 0, // logins
 
-	"pkg/types": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
+	"pkg/types": 1, "pkg/platforms/*/config": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
 	"pkg/phases":  1, // the table
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
-	"pkg/wizard": 4, "pkg/analyze": 4,
+	"pkg/wizard": 4, "pkg/platforms": 4, "pkg/analyze": 4,
 	"pkg/install":       5, // what commands share
 	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
@@ -44,11 +45,15 @@ var sameLayer = map[string][]string{
 	"pkg/assets":   {"pkg/asset", "pkg/assets"},
 	"pkg/asset":    {},
 	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
-	"pkg/types":    {"pkg/types"},
-	"pkg/release":  {"pkg/release"},
-	"pkg/explain":  {"pkg/explain"},
-	"pkg/lab":      {"pkg/lab"},
-	"cmd/okd-lab":  {"cmd/okd-lab"},
+	"pkg/types":    {"pkg/types", "pkg/release"},
+	"pkg/wizard":   {"pkg/wizard"},
+	// A platform is a value that layers below are handed.
+	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
+	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},
+	"pkg/release":            {"pkg/release"},
+	"pkg/explain":            {"pkg/explain"},
+	"pkg/lab":                {"pkg/lab"},
+	"cmd/okd-lab":            {"cmd/okd-lab"},
 }
 
 // labMayUse are the installer's packages that the lab may share: leaves only,
@@ -59,7 +64,9 @@ var labMayUse = []string{
 }
 
 // pure packages compute; they must not reach the network or run anything.
-var pure = []string{"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/pki", "pkg/ignition", "pkg/seal"}
+var pure = []string{
+	"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/platforms/*/config", "pkg/pki", "pkg/ignition", "pkg/seal",
+}
 
 type listed struct {
 	ImportPath string
@@ -107,6 +114,9 @@ func forbiddenFor(key, imp string) bool {
 
 func place(pkg string) (string, int) {
 	for p := pkg; p != "."; {
+		if is, _ := path.Match("pkg/platforms/*/config", p); is {
+			p = "pkg/platforms/*/config"
+		}
 		if layer, known := layers[p]; known {
 			return p, layer
 		}

@@ -21,9 +21,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
-	"github.com/okd-install/okd-install/pkg/machines"
-	"github.com/okd-install/okd-install/pkg/machines/ovirt"
-	"github.com/okd-install/okd-install/pkg/machines/upi"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/version"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
@@ -177,7 +175,7 @@ func (r *root) environment(more ...event.Sink) *install.Env {
 	clk := clock.Real()
 	env := &install.Env{
 		Dir: r.dir, Clock: clk, Stdout: r.streams.out, Getenv: r.getenv, StateKeyFile: r.stateKey,
-		Program: r.name(), Command: strings.Join(r.args[1:], " "), Platforms: platforms(),
+		Program: r.name(), Command: strings.Join(r.args[1:], " "), Platforms: platforms.All(),
 	}
 	// A program reads JSON; it cannot answer questions.
 	if errFile, isFile := r.streams.err.(*os.File); isFile && r.logFormat != "json" {
@@ -189,11 +187,6 @@ func (r *root) environment(more ...event.Sink) *install.Env {
 	r.sink = event.Stamped(clk.Now, event.Redacted(env.Clean, all))
 	env.Sink = r.sink
 	return env
-}
-
-// platforms are those that clusters can be on.
-func platforms() machines.Platforms {
-	return append(machines.Platforms{ovirt.Platform()}, upi.Platforms()...)
 }
 
 // screen is what people or pipelines see on standard error.

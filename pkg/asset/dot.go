@@ -9,6 +9,7 @@ import (
 func Dot(targets ...Ref) string {
 	shapes := map[kind]string{
 		kindValue: "ellipse", kindTransient: "ellipse", kindParam: "cds", kindSource: "note", kindFiles: "folder",
+		kindBuiltin: "component",
 	}
 	var b strings.Builder
 	b.WriteString("digraph okd_install {\n  rankdir=LR;\n")

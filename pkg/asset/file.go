@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"path"
 	"slices"
 	"strings"
 )
@@ -72,17 +71,6 @@ func (f Files) Data(name string) []byte {
 	return file.Data
 }
 
-// Under returns the files below a directory.
-func (f Files) Under(dir string) Files {
-	var out Files
-	for _, file := range f {
-		if strings.HasPrefix(file.Path, dir+"/") {
-			out = append(out, file)
-		}
-	}
-	return out
-}
-
 // Paths returns the path of every file.
 func (f Files) Paths() []string {
 	out := make([]string, 0, len(f))
@@ -90,16 +78,6 @@ func (f Files) Paths() []string {
 		out = append(out, file.Path)
 	}
 	return out
-}
-
-// Dirs returns the directories that hold files, each once, in order.
-func (f Files) Dirs() []string {
-	var out []string
-	for _, file := range f {
-		out = append(out, path.Dir(file.Path))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // Merge joins lists; where two files have the same path, the later one stays.

@@ -35,6 +35,7 @@ const (
 	kindParam                 // given by the caller
 	kindSource                // a file that the user wrote
 	kindFiles                 // files that the user may edit
+	kindBuiltin               // a part of the program
 )
 
 type node struct {
@@ -99,6 +100,15 @@ type Expirer interface{ Stale(now time.Time) string }
 func Param[T any](name string) Asset[T] {
 	n := declare[T](name, nil, nil)
 	n.kind = kindParam
+	return Asset[T]{n}
+}
+
+// Builtin declares a value that is part of the program, like a list of
+// implementations. The caller sets it for each run; it is not kept in the state,
+// and another value alone makes nothing anew.
+func Builtin[T any](name string) Asset[T] {
+	n := declare[T](name, nil, nil)
+	n.kind = kindBuiltin
 	return Asset[T]{n}
 }
 

@@ -90,6 +90,10 @@ func (r *run) evaluate(ctx context.Context, targets []*node) error {
 
 // resolve finds the value of an asset whose inputs are known.
 func (r *run) resolve(n *node, f *future) (err error) {
+	if n.kind == kindBuiltin {
+		f.value, err = r.set(n)
+		return err
+	}
 	rec := r.recall(n)
 	inputs := map[string]string{}
 	for _, d := range n.deps {
@@ -174,16 +178,22 @@ func (r *run) compute(n *node) (any, error) {
 }
 
 func (r *run) param(n *node, f *future, rec *record) (err error) {
-	given, ok := r.store.params[n.name]
+	_, ok := r.store.params[n.name]
 	if rec != nil && (r.frozen || !ok) {
 		f.value, err = n.decode(rec.Value)
 		return err
 	}
+	f.value, err = r.set(n)
+	return err
+}
+
+// set is what the caller has set for this run.
+func (r *run) set(n *node) (any, error) {
+	value, ok := r.store.params[n.name]
 	if !ok {
-		return fmt.Errorf("generate assets: parameter %s was not given", n.name)
+		return nil, fmt.Errorf("generate assets: %s was not set", n.name)
 	}
-	f.value = given
-	return nil
+	return value, nil
 }
 
 func (r *run) source(n *node, f *future, rec *record) error {

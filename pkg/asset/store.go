@@ -143,7 +143,7 @@ func (s *Store) MarkStarted() error {
 	return s.saver.commit(func(st *state) { st.Started = &now })
 }
 
-// Set gives a parameter its value for the runs to come.
+// Set gives a parameter, or a part of the program, its value for the runs to come.
 func Set[T any](s *Store, p Asset[T], value T) { s.params[p.n.name] = value }
 
 // Remembers reports whether an earlier run left a value of the asset.

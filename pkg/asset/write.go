@@ -117,7 +117,9 @@ func (r *run) due(o *output, file File, disk map[string][]byte) error {
 func (r *run) commit(outputs []output) error {
 	fresh := map[string]*record{}
 	for n, f := range r.futures {
-		fresh[n.name] = f.next
+		if n.kind != kindBuiltin {
+			fresh[n.name] = f.next
+		}
 	}
 	for _, o := range outputs {
 		fresh[o.n.name] = o.next

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net/netip"
 
-	configv1 "github.com/openshift/api/config/v1"
-
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -19,8 +17,10 @@ import (
 
 // Deps are what the installer's assets need besides the asset directory.
 type Deps struct {
-	Clock  clock.Clock // default: the machine's
-	Events event.Sink  // default: none
+	// Platforms are those that an install-config can name.
+	Platforms []Platform
+	Clock     clock.Clock // default: the machine's
+	Events    event.Sink  // default: none
 	// ReleaseImage is the pull spec of the release to install. Empty takes the
 	// one of the last run.
 	ReleaseImage string
@@ -91,30 +91,6 @@ type Machine struct {
 	Role     string // types.MasterPool or types.WorkerPool
 	Pool     int    // index into Config.Compute; 0 for masters
 	Ignition []byte // pointer with /etc/hostname
-}
-
-// Metadata is metadata.json. Platforms without machines of ours have no key.
-type Metadata struct {
-	ClusterName      string                       `json:"clusterName"`
-	ClusterID        string                       `json:"clusterID"`
-	InfraID          string                       `json:"infraID"`
-	Ovirt            *OvirtMetadata               `json:"ovirt,omitempty"`
-	BareMetal        *BareMetalMetadata           `json:"baremetal,omitempty"`
-	FeatureSet       configv1.FeatureSet          `json:"featureSet"`
-	CustomFeatureSet *configv1.CustomFeatureGates `json:"customFeatureSet"`
-}
-
-// OvirtMetadata is what destroying a cluster on oVirt needs.
-type OvirtMetadata struct {
-	ClusterID      string `json:"cluster_id"`
-	RemoveTemplate bool   `json:"remove_template"`
-}
-
-// BareMetalMetadata is what destroying a cluster on bare metal needs.
-type BareMetalMetadata struct {
-	LibvirtURI              string `json:"libvirtURI"`
-	BootstrapProvisioningIP string `json:"bootstrapProvisioningIP"`
-	ProvisioningHostIP      string `json:"provisioningHostIP"`
 }
 
 // LogValue keeps keys and passwords out of logs.

@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"bytes"
@@ -21,8 +21,10 @@ import (
 	"github.com/coreos/ignition/v2/config/v3_2"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
@@ -33,9 +35,9 @@ var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 const testImage = "registry.lab.okd.test:5000/okd/release@sha256:" +
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-func deps() Deps {
-	return Deps{
-		Clock: clock.NewFake(t0), ReleaseImage: testImage, Invoker: "user", Version: "test",
+func deps() assets.Deps {
+	return assets.Deps{
+		Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage, Invoker: "user", Version: "test",
 	}
 }
 
@@ -70,12 +72,12 @@ var warm = sync.OnceValues(func() (state []byte, err error) {
 	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
 		return nil, err
 	}
-	i, err := Open(dir, deps())
+	i, err := assets.Open(dir, deps())
 	if err != nil {
 		return nil, err
 	}
-	_, err = i.store.Run(context.Background(), nil,
-		[]asset.Ref{TLSFiles, BootstrapAdmin, Kubeadmin, SSHKeys, InfraID, ClusterID})
+	_, err = i.Store().Run(context.Background(), nil,
+		[]asset.Ref{assets.TLSFiles, assets.BootstrapAdmin, assets.Kubeadmin, assets.SSHKeys, assets.InfraID, assets.ClusterID})
 	if err = errors.Join(err, i.Close()); err != nil {
 		return nil, err
 	}
@@ -96,9 +98,9 @@ func warmDir(t *testing.T) string {
 	return dir
 }
 
-func open(t *testing.T, dir string, d Deps) *Installer {
+func open(t *testing.T, dir string, d assets.Deps) *assets.Installer {
 	t.Helper()
-	i, err := Open(dir, d)
+	i, err := assets.Open(dir, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,12 +155,13 @@ func TestIgnitionConfigs(t *testing.T) {
 	if !strings.Contains(string(files["worker.ign"]), "https://198.18.0.10:22623/config/worker") {
 		t.Errorf("worker.ign: %s", files["worker.ign"])
 	}
-	var meta Metadata
+	var meta assets.Metadata
 	if err := json.Unmarshal(files["metadata.json"], &meta); err != nil {
 		t.Fatal(err)
 	}
 	infraID := regexp.MustCompile(`^demo-[a-z0-9]{5}$`)
-	if !infraID.MatchString(meta.InfraID) || meta.Ovirt == nil || !meta.Ovirt.RemoveTemplate {
+	if !infraID.MatchString(meta.InfraID) || meta.Platform != ovirt ||
+		!strings.Contains(string(meta.PlatformData), `"remove_template":true`) {
 		t.Errorf("metadata %s", files["metadata.json"])
 	}
 }
@@ -216,15 +219,15 @@ func TestCluster(t *testing.T) {
 	if !bytes.Equal(onDisk, c.Kubeconfig) {
 		t.Error("auth/kubeconfig is not what the cluster has")
 	}
-	meta, err := StoredMetadata(dir, nil)
+	meta, err := assets.StoredMetadata(dir, nil)
 	if err != nil || meta.InfraID != c.InfraID {
 		t.Errorf("stored metadata %+v, %v", meta, err)
 	}
-	nodes, networks, err := StoredNodes(dir, nil)
+	nodes, networks, err := assets.StoredNodes(dir, nil)
 	if err != nil || len(nodes) != 5 || len(networks) != 1 || networks[0].String() != "198.18.0.0/24" {
 		t.Errorf("stored nodes %v in %v, %v", nodes, networks, err)
 	}
-	keys, err := StoredSSH(dir, nil)
+	keys, err := assets.StoredSSH(dir, nil)
 	if err != nil || keys.User.AuthorizedKey != c.SSH.User.AuthorizedKey {
 		t.Errorf("stored SSH keys: %v", err)
 	}
@@ -237,13 +240,13 @@ func TestReleaseImage(t *testing.T) {
 	without := deps()
 	without.ReleaseImage = ""
 	i := open(t, dir, without)
-	if _, err := i.Cluster(context.Background()); !errors.Is(err, ErrNoReleaseImage) {
+	if _, err := i.Cluster(context.Background()); !errors.Is(err, assets.ErrNoReleaseImage) {
 		t.Fatalf("without a release image: %v", err)
 	}
 	if err := i.Close(); err != nil {
 		t.Fatal(err)
 	}
-	i, err := Open(dir, deps())
+	i, err := assets.Open(dir, deps())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +302,7 @@ func TestConfigChange(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := warmDir(t)
-			i := open(t, dir, Deps{Clock: clock.NewFake(t0), ReleaseImage: testImage})
+			i := open(t, dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage})
 			if err := i.IgnitionConfigs(context.Background()); err != nil {
 				t.Fatal(err)
 			}
@@ -376,7 +379,7 @@ func TestStaleCertificates(t *testing.T) {
 		clk := clock.NewFake(t0)
 		var said []string
 		sink := event.SinkFunc(func(e event.Event) { said = append(said, e.Message) })
-		i := open(t, dir, Deps{Clock: clk, ReleaseImage: testImage, Events: sink})
+		i := open(t, dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clk, ReleaseImage: testImage, Events: sink})
 		first, err := i.Cluster(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -429,7 +432,7 @@ func TestForget(t *testing.T) {
 	if err := i.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Forget(dir, nil); err != nil {
+	if err := assets.Forget(dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	got := slices.Sorted(maps.Keys(tree(t, dir)))
@@ -437,13 +440,13 @@ func TestForget(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("left %q, want %q", got, want)
 	}
-	if _, err := StoredMetadata(dir, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := assets.StoredMetadata(dir, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("stored metadata: %v", err)
 	}
 }
 
 func TestGraph(t *testing.T) {
-	dot := Graph()
+	dot := assets.Graph()
 	for _, edge := range []string{
 		`"infra-id" -> "bootstrap.ign"`, `"tls/root-ca" -> "tls/machine-config-server"`,
 		`"install-config.yaml" -> "install-config-read"`,
@@ -464,7 +467,7 @@ func BenchmarkIgnitionConfigs(b *testing.B) {
 		if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
 			b.Fatal(err)
 		}
-		i, err := Open(dir, Deps{ReleaseImage: testImage})
+		i, err := assets.Open(dir, assets.Deps{Platforms: platforms.All().Assets(), ReleaseImage: testImage})
 		if err != nil {
 			b.Fatal(err)
 		}

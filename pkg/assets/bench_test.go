@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"context"
@@ -10,7 +10,8 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/asset"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 // withHosts is the install-config of a bare-metal cluster with that many hosts,
@@ -44,7 +45,7 @@ func withHosts(tb testing.TB, hosts int) []byte {
 func BenchmarkRender(b *testing.B) {
 	for _, hosts := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("hosts=%d", hosts), func(b *testing.B) {
-			config, findings := types.Load(configFile, withHosts(b, hosts))
+			config, findings := platforms.All().Load(configFile, withHosts(b, hosts))
 			if err := findings.Err(); err != nil {
 				b.Fatal(err)
 			}
@@ -64,7 +65,7 @@ func BenchmarkManifests(b *testing.B) {
 	for _, hosts := range []int{10, 100, 1000} {
 		config := withHosts(b, hosts)
 		run := func(b *testing.B, dir string) {
-			i, err := Open(dir, Deps{ReleaseImage: testImage})
+			i, err := assets.Open(dir, assets.Deps{Platforms: platforms.All().Assets(), ReleaseImage: testImage})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -94,7 +95,7 @@ func BenchmarkManifests(b *testing.B) {
 			}
 		})
 		b.Run(fmt.Sprintf("withKeys/hosts=%d", hosts), func(b *testing.B) {
-			keys := stateOf(b, config, RootCA, MachineConfigServer, Kubeadmin)
+			keys := stateOf(b, config, assets.RootCA, assets.MachineConfigServer, assets.Kubeadmin)
 			for b.Loop() {
 				dir := newDir(b)
 				if err := os.WriteFile(filepath.Join(dir, asset.StateName), keys, 0o600); err != nil {
@@ -107,17 +108,17 @@ func BenchmarkManifests(b *testing.B) {
 }
 
 // stateOf is a state in which the assets are there.
-func stateOf(tb testing.TB, config []byte, assets ...asset.Ref) []byte {
+func stateOf(tb testing.TB, config []byte, need ...asset.Ref) []byte {
 	tb.Helper()
 	dir := tb.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	i, err := Open(dir, Deps{ReleaseImage: testImage})
+	i, err := assets.Open(dir, assets.Deps{Platforms: platforms.All().Assets(), ReleaseImage: testImage})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	_, err = i.store.Run(context.Background(), nil, assets)
+	_, err = i.Store().Run(context.Background(), nil, need)
 	if err = errors.Join(err, i.Close()); err != nil {
 		tb.Fatal(err)
 	}

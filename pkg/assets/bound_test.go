@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"maps"
@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 // drawnFiles are the manifests of a case that differ from one cluster to
@@ -17,17 +19,20 @@ import (
 func drawnFiles(t *testing.T, c testCase, pairs [2]pki.Pair) []string {
 	t.Helper()
 	config := c.config(t)
+	in := assets.NewInput(config, platforms.All().Assets())
 	var sets []map[string]string
 	for i, drawn := range []string{"one", "two"} {
 		pair := pairs[i]
 		first, err := manifests.Render(manifests.Inputs{
-			Config: config, InfraID: "demo-" + drawn, ClusterID: "id-" + drawn, RootCA: pair, MachineConfigServer: pair,
+			Config: config, Platform: in.On.Cluster(config), InfraID: "demo-" + drawn, ClusterID: "id-" + drawn, RootCA: pair,
+			MachineConfigServer: pair,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		second, err := openshift.Render(openshift.Inputs{
-			Config: config, InfraID: "demo-" + drawn, PasswordHash: "hash " + drawn, Invoker: "user", Version: "test",
+			Config: config, PasswordHash: "hash " + drawn, Invoker: "user", Version: "test",
+			UserData: in.UserData, Platform: in.Objects("demo-"+drawn, ""),
 			Pointers: map[string][]byte{"master": []byte(drawn), "worker": []byte(drawn), "arbiter": []byte(drawn)},
 		})
 		if err != nil {
@@ -67,7 +72,7 @@ func TestBoundFiles(t *testing.T) {
 	used := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(drawn)) {
 		named := false
-		for _, p := range slices.Concat(boundManifests, boundOpenShift) {
+		for _, p := range slices.Concat(assets.BoundManifests, assets.BoundOpenShift) {
 			if is, err := path.Match(p, name); err != nil {
 				t.Fatal(err)
 			} else if is {
@@ -78,7 +83,7 @@ func TestBoundFiles(t *testing.T) {
 			t.Errorf("%s differs between clusters, but is not named in manifests.go", name)
 		}
 	}
-	for _, p := range slices.Concat(boundManifests, boundOpenShift) {
+	for _, p := range slices.Concat(assets.BoundManifests, assets.BoundOpenShift) {
 		if !used[p] {
 			t.Errorf("nothing that differs is called %s", p)
 		}

@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"net/netip"
@@ -12,10 +12,12 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/ignition"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -26,21 +28,35 @@ func (c testCase) String() string { return c.platform + "/" + c.layout }
 
 const regular = "regular"
 
+// The platforms, and the files that are generated.
+const (
+	none      = "none"
+	external  = "external"
+	baremetal = "baremetal"
+	ovirt     = "ovirt"
+
+	configFile     = "install-config.yaml"
+	arbiterFile    = "arbiter.ign"
+	bootstrapFile  = "bootstrap.ign"
+	singleNodeFile = "bootstrap-in-place-for-live-iso.ign"
+	passwordFile   = "auth/kubeadmin-password"
+)
+
 // layouts have a full golden directory each; variants only what differs from
 // the regular one.
 var (
-	platforms = []string{types.PlatformNone, types.PlatformExternal, types.PlatformBareMetal, types.PlatformOvirt}
-	layouts   = []string{regular, "compact", "single-node"}
-	variants  = []string{"proxy", "mirrors", "dual-stack", "capabilities", "tech-preview", "hardened", "legacy-mirrors"}
-	special   = []testCase{
-		{types.PlatformBareMetal, "arbiter"}, {types.PlatformBareMetal, "provisioning"},
-		{types.PlatformBareMetal, "external-dns"}, {types.PlatformBareMetal, "fencing"}, {types.PlatformNone, "fencing"},
+	places   = []string{none, external, baremetal, ovirt}
+	layouts  = []string{regular, "compact", "single-node"}
+	variants = []string{"proxy", "mirrors", "dual-stack", "capabilities", "tech-preview", "hardened", "legacy-mirrors"}
+	special  = []testCase{
+		{baremetal, "arbiter"}, {baremetal, "provisioning"},
+		{baremetal, "external-dns"}, {baremetal, "fencing"}, {none, "fencing"},
 	}
 )
 
 func allCases() []testCase {
 	var out []testCase
-	for _, p := range platforms {
+	for _, p := range places {
 		for _, l := range slices.Concat(layouts, variants) {
 			out = append(out, testCase{p, l})
 		}
@@ -68,7 +84,7 @@ func (c testCase) source(t testing.TB) []byte {
 
 func (c testCase) config(t testing.TB) *types.InstallConfig {
 	t.Helper()
-	config, findings := types.Load(configFile, c.source(t))
+	config, findings := platforms.All().Load(configFile, c.source(t))
 	if err := findings.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +120,7 @@ var testCerts = sync.OnceValues(func() (pairs [2]pki.Pair, err error) {
 		return pairs, err
 	}
 	pairs[1], err = pairs[0].Issue(t0, pki.Leaf{
-		Name: configServer, Life: pki.TenYears, Usage: pki.Server,
+		Name: assets.ConfigServer, Life: pki.TenYears, Usage: pki.Server,
 		DNS: []string{"api-int.demo.okd.test"}, IPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")},
 	})
 	return pairs, err
@@ -132,16 +148,17 @@ func renderConfig(t testing.TB, config *types.InstallConfig) asset.Files {
 			t.Fatal(err)
 		}
 	}
+	in := assets.NewInput(config, platforms.All().Assets())
 	first, err := manifests.Render(manifests.Inputs{
-		Config: config, InfraID: testInfraID, ClusterID: testClusterID, ReleaseVersion: testRelease,
-		RootCA: certs[0], MachineConfigServer: certs[1],
+		Config: config, Platform: in.On.Cluster(config), InfraID: testInfraID, ClusterID: testClusterID,
+		ReleaseVersion: testRelease, RootCA: certs[0], MachineConfigServer: certs[1],
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	second, err := openshift.Render(openshift.Inputs{
-		Config: config, InfraID: testInfraID, ReleaseVersion: testRelease, PasswordHash: "$2a$10$hash",
-		Pointers: pointers, Invoker: "user", Version: "test",
+		Config: config, PasswordHash: "$2a$10$hash", Pointers: pointers, UserData: in.UserData,
+		Platform: in.Objects(testInfraID, testRelease), Invoker: "user", Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

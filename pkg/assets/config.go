@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"github.com/okd-install/okd-install/pkg/asset"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Values that come with each run.
@@ -39,7 +38,7 @@ type NameSet struct {
 
 // Names are the cluster's names and addresses.
 var Names = asset.From1("names", Config,
-	func(_ asset.Env, c *types.InstallConfig) (NameSet, error) {
+	func(_ asset.Env, c Input) (NameSet, error) {
 		n := NameSet{
 			Cluster: c.Metadata.Name, Domain: c.ClusterDomain(), API: c.APIHost(), APIInt: c.APIIntHost(),
 			APIVIPs: c.APIVIPs(), IngressVIPs: c.IngressVIPs(),

@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/vincent-petithory/dataurl"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -141,7 +142,7 @@ func TestEditsOfPointers(t *testing.T) {
 	if err := i.IgnitionConfigs(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	cluster := func() (Cluster, map[string]string) {
+	cluster := func() (assets.Cluster, map[string]string) {
 		t.Helper()
 		c, err := i.Cluster(context.Background())
 		if err != nil {
@@ -233,7 +234,7 @@ func TestManifestsTarget(t *testing.T) {
 	if err := open(t, dir, deps()).Manifests(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	_, files := testCase{types.PlatformOvirt, "mirrors"}.render(t)
+	_, files := testCase{ovirt, "mirrors"}.render(t)
 	want := slices.DeleteFunc(files.Paths(), func(p string) bool { return p == "manifests/user-ca-bundle-config.yaml" })
 	var got []string
 	for _, name := range slices.Sorted(maps.Keys(tree(t, dir))) {
@@ -271,13 +272,13 @@ func TestProvisionedBootstrap(t *testing.T) {
 // Arbiters have a pointer of their own, which users may edit as well.
 func TestArbiterPointer(t *testing.T) {
 	dir := warmDir(t)
-	if err := os.WriteFile(filepath.Join(dir, configFile), testCase{types.PlatformBareMetal, "arbiter"}.source(t), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, configFile), testCase{baremetal, "arbiter"}.source(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	i := open(t, dir, deps())
 	run := func() map[string][]byte {
 		t.Helper()
-		if _, err := i.run(context.Background(), []asset.Ref{ArbiterIgnition, OpenShift, PointerConfigs}); err != nil {
+		if _, err := i.Run(context.Background(), []asset.Ref{assets.ArbiterIgnition, assets.OpenShift, assets.PointerConfigs}); err != nil {
 			t.Fatal(err)
 		}
 		return tree(t, dir)

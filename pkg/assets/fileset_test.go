@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	configv1 "github.com/openshift/api/config/v1"
 
+	metal "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -39,7 +40,7 @@ var contract = []struct {
 	{"manifests/image-digest-mirror-set.yaml", func(c *types.InstallConfig) int { return once(len(c.ImageDigestSources) > 0) }},
 	{"manifests/image-content-source-policy.yaml", func(c *types.InstallConfig) int { return once(len(c.ImageContentSources) > 0) }},
 	{"manifests/bmc-verify-ca-configmap.yaml", func(c *types.InstallConfig) int {
-		return once(c.Platform.BareMetal != nil && c.Platform.BareMetal.BMCVerifyCA != "")
+		return once(metal.Of(c) != nil && metal.Of(c).BMCVerifyCA != "")
 	}},
 
 	{"openshift/99_kubeadmin-password-secret.yaml", always},
@@ -89,7 +90,7 @@ func joinSubnet(c *types.InstallConfig) int {
 }
 
 func managed(c *types.InstallConfig, by configv1.ClusterVersionCapability) bool {
-	return c.Platform.BareMetal != nil && slices.Contains(c.EnabledCapabilities(), by)
+	return metal.Of(c) != nil && slices.Contains(c.EnabledCapabilities(), by)
 }
 
 func machines(count func(*types.InstallConfig) int) func(*types.InstallConfig) int {
@@ -101,10 +102,10 @@ func machines(count func(*types.InstallConfig) int) func(*types.InstallConfig) i
 	}
 }
 
-func ordinaryHosts(c *types.InstallConfig) int { return len(c.Platform.BareMetal.Hosts) - arbiter(c) }
+func ordinaryHosts(c *types.InstallConfig) int { return len(metal.Of(c).Hosts) - arbiter(c) }
 
 func networkConfigs(c *types.InstallConfig) (n int) {
-	for _, h := range c.Platform.BareMetal.Hosts {
+	for _, h := range metal.Of(c).Hosts {
 		n += once(h.NetworkConfig != nil)
 	}
 	return n

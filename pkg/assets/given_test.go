@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
@@ -52,7 +53,7 @@ func ownCA(t *testing.T) pki.Pair {
 
 func ownClient(t *testing.T, ca pki.Pair) pki.Pair {
 	t.Helper()
-	client, err := ca.Issue(t0.Add(-100*pki.Day), pki.Leaf{Name: admin, Life: pki.Year, Usage: pki.Client})
+	client, err := ca.Issue(t0.Add(-100*pki.Day), pki.Leaf{Name: assets.Admin, Life: pki.Year, Usage: pki.Client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,12 +74,12 @@ func TestLoadClusterCerts(t *testing.T) {
 		d.LoadCerts = load
 		i := open(t, dir, d)
 		defer func() { _ = i.Close() }()
-		r, err := i.run(context.Background(), []asset.Ref{AdminKubeconfig}, LBServer, LocalhostServer)
+		r, err := i.Run(context.Background(), []asset.Ref{assets.AdminKubeconfig}, assets.LBServer, assets.LocalhostServer)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if load {
-			for _, p := range []pki.Pair{asset.Of(r, LBServer), asset.Of(r, LocalhostServer)} {
+			for _, p := range []pki.Pair{asset.Of(r, assets.LBServer), asset.Of(r, assets.LocalhostServer)} {
 				chain, err := pki.ParseCertificates(p.Cert)
 				if err != nil || len(chain) != 2 || chain[1].Subject.CommonName != "own" ||
 					!chain[0].NotAfter.Equal(t0.Add(pki.Day)) {
@@ -86,7 +87,7 @@ func TestLoadClusterCerts(t *testing.T) {
 				}
 			}
 		}
-		return asset.Of(r, AdminKubeconfig)[0].Data
+		return asset.Of(r, assets.AdminKubeconfig)[0].Data
 	}
 	if before := kubeconfig(false); strings.Contains(string(before), encode(client.Cert)) {
 		t.Fatal("certificates were loaded although nobody asked for it")
@@ -150,7 +151,7 @@ func TestLoadClusterCertsRefuses(t *testing.T) {
 			}
 			d := deps()
 			d.LoadCerts = true
-			_, err := open(t, dir, d).run(context.Background(), nil, TLSFiles, AdminClient)
+			_, err := open(t, dir, d).Run(context.Background(), nil, assets.TLSFiles, assets.AdminClient)
 			if err == nil || !strings.Contains(err.Error(), tt.saying) {
 				t.Errorf("error %v, should say %q", err, tt.saying)
 			}
@@ -185,12 +186,12 @@ func TestGivenPassword(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := warmDir(t)
-			for name, text := range map[string]string{givenPasswordFile: tt.clear, givenHashFile: tt.hash} {
+			for name, text := range map[string]string{"tls/kubeadmin-password": tt.clear, "tls/kubeadmin-password.hash": tt.hash} {
 				if text != "" {
 					put(t, dir, name, []byte(text))
 				}
 			}
-			r, err := open(t, dir, deps()).run(context.Background(), []asset.Ref{PasswordFile}, Kubeadmin)
+			r, err := open(t, dir, deps()).Run(context.Background(), []asset.Ref{assets.PasswordFile}, assets.Kubeadmin)
 			if tt.saying != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.saying) ||
 					strings.Contains(err.Error(), tt.clear) && len(tt.clear) > 1 {
@@ -205,30 +206,32 @@ func TestGivenPassword(t *testing.T) {
 			if err != nil || string(onDisk) != tt.want {
 				t.Errorf("auth/kubeadmin-password holds %d bytes: %v", len(onDisk), err)
 			}
-			if err := bcrypt.CompareHashAndPassword([]byte(asset.Of(r, Kubeadmin).Hash), []byte(password)); err != nil {
+			if err := bcrypt.CompareHashAndPassword([]byte(asset.Of(r, assets.Kubeadmin).Hash), []byte(password)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
+const boundKey = "tls/bound-service-account-signing-key.key"
+
 func TestGivenBoundKey(t *testing.T) {
 	dir := warmDir(t)
 	key := ownCA(t).Key
-	put(t, dir, boundKeyFile, key)
+	put(t, dir, boundKey, key)
 	i := open(t, dir, deps())
-	r, err := i.run(context.Background(), nil, TLSFiles)
+	r, err := i.Run(context.Background(), nil, assets.TLSFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := asset.Of(r, TLSFiles)
+	files := asset.Of(r, assets.TLSFiles)
 	public := files.Data("tls/bound-service-account-signing-key.pub")
-	if !bytes.Equal(files.Data(boundKeyFile), key) || !bytes.HasPrefix(public, []byte("-----BEGIN PUBLIC KEY-----")) {
+	if !bytes.Equal(files.Data(boundKey), key) || !bytes.HasPrefix(public, []byte("-----BEGIN PUBLIC KEY-----")) {
 		t.Errorf("tls/ on the bootstrap host: %v", files.Paths())
 	}
-	put(t, dir, boundKeyFile, []byte("not a key"))
-	const want = "load " + boundKeyFile + ": parse private key: no PEM block"
-	if _, err := i.run(context.Background(), nil, TLSFiles); err == nil || !strings.Contains(err.Error(), want) {
+	put(t, dir, boundKey, []byte("not a key"))
+	const want = "load " + boundKey + ": parse private key: no PEM block"
+	if _, err := i.Run(context.Background(), nil, assets.TLSFiles); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
 }

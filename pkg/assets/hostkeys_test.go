@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"bytes"
@@ -25,8 +25,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/pki"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // onTheHost says where on the bootstrap host the private half of each key pair
@@ -48,25 +48,25 @@ var onTheHost = map[string]string{
 // TestPrivateKeysOnTheHost decodes a bootstrap.ign that was made with real keys
 // and looks into every file, and into what is encoded in it, for private keys.
 func TestPrivateKeysOnTheHost(t *testing.T) {
-	for _, tt := range []testCase{{types.PlatformOvirt, regular}, {types.PlatformBareMetal, "dual-stack"}} {
+	for _, tt := range []testCase{{ovirt, regular}, {baremetal, "dual-stack"}} {
 		t.Run(tt.String(), func(t *testing.T) {
 			dir := warmDir(t)
 			if err := os.WriteFile(filepath.Join(dir, configFile), tt.source(t), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			refs := []asset.Ref{BootstrapIgnition, BootstrapAdmin, ServiceAccountKey, SSHKeys, Kubeadmin}
-			for _, p := range pairs {
+			refs := []asset.Ref{assets.BootstrapIgnition, assets.BootstrapAdmin, assets.ServiceAccountKey, assets.SSHKeys, assets.Kubeadmin}
+			for _, p := range assets.Pairs {
 				refs = append(refs, p)
 			}
-			r, err := open(t, dir, deps()).run(context.Background(), nil, refs...)
+			r, err := open(t, dir, deps()).Run(context.Background(), nil, refs...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			made := map[string][]byte{ // private keys in PEM
-				"tls/service-account": asset.Of(r, ServiceAccountKey).Key,
-				"ssh/host":            asset.Of(r, SSHKeys).Host.PrivatePEM, "ssh/user": asset.Of(r, SSHKeys).User.PrivatePEM,
+				"tls/service-account": asset.Of(r, assets.ServiceAccountKey).Key,
+				"ssh/host":            asset.Of(r, assets.SSHKeys).Host.PrivatePEM, "ssh/user": asset.Of(r, assets.SSHKeys).User.PrivatePEM,
 			}
-			for _, p := range append(slices.Clone(pairs), BootstrapAdmin) {
+			for _, p := range append(slices.Clone(assets.Pairs), assets.BootstrapAdmin) {
 				if pair := asset.Of(r, p); pair.Cert != nil {
 					made[p.Name()] = pair.Key
 				}
@@ -75,7 +75,7 @@ func TestPrivateKeysOnTheHost(t *testing.T) {
 			for name, text := range made {
 				names[fingerprints(t, text)[0]] = name
 			}
-			files := ignitionFiles(t, asset.Of(r, BootstrapIgnition)[0].Data)
+			files := ignitionFiles(t, asset.Of(r, assets.BootstrapIgnition)[0].Data)
 			found := map[string][]string{}
 			for path, content := range files {
 				for _, print := range fingerprints(t, content) {
@@ -85,7 +85,7 @@ func TestPrivateKeysOnTheHost(t *testing.T) {
 					}
 					found[name] = append(found[name], strings.TrimPrefix(path, "/opt/openshift/"))
 				}
-				if strings.Contains(string(content), asset.Of(r, Kubeadmin).Password) {
+				if strings.Contains(string(content), asset.Of(r, assets.Kubeadmin).Password) {
 					t.Errorf("%s holds the password of kubeadmin", path)
 				}
 			}
@@ -128,7 +128,7 @@ func checkHostLogin(t *testing.T, r *asset.Result, files map[string][]byte) {
 		if left := cert.NotAfter.Sub(t0); left <= 0 || left > pki.Day {
 			t.Errorf("%s is of use for %s", name, left)
 		}
-		if bytes.Equal(cfg.CertData, asset.Of(r, AdminClient).Cert) {
+		if bytes.Equal(cfg.CertData, asset.Of(r, assets.AdminClient).Cert) {
 			t.Errorf("%s has the administrator's own certificate", name)
 		}
 	}

@@ -8,13 +8,12 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/pki"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // ClusterName is metadata.name alone: a new name is a new cluster, any other
 // change of the install-config is not.
 var ClusterName = asset.From1("cluster-name", Config,
-	func(_ asset.Env, c *types.InstallConfig) (string, error) { return c.Metadata.Name, nil }, asset.Transient())
+	func(_ asset.Env, c Input) (string, error) { return c.Metadata.Name, nil }, asset.Transient())
 
 // ClusterID is the cluster's UUID.
 var ClusterID = asset.From1("cluster-id", ClusterName,

@@ -29,6 +29,7 @@ type Installer struct {
 	events event.Sink
 	clock  clock.Clock
 	lookup Lookup
+	kinds  []types.PlatformKind
 }
 
 // Open takes the directory for this process. It fails with *asset.LockedError
@@ -45,6 +46,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	asset.Set(store, platforms, deps.Platforms)
 	asset.Set(store, HostData, tree)
 	asset.Set(store, Version, deps.Version)
 	asset.Set(store, KeepTemplate, deps.KeepOSTemplate)
@@ -69,7 +71,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if clk == nil {
 		clk = clock.Real()
 	}
-	return &Installer{store: store, events: events, clock: clk, lookup: deps.Lookup}, nil
+	return &Installer{store: store, events: events, clock: clk, lookup: deps.Lookup, kinds: kinds(deps.Platforms)}, nil
 }
 
 // defaultInvoker is the reference's.
@@ -115,7 +117,7 @@ func (i *Installer) Config(ctx context.Context) (*types.InstallConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	return asset.Of(r, Config), nil
+	return asset.Of(r, Config).InstallConfig, nil
 }
 
 // Manifests writes manifests/ and openshift/.
@@ -129,7 +131,7 @@ func (i *Installer) Manifests(ctx context.Context) error {
 func (i *Installer) IgnitionConfigs(ctx context.Context) error {
 	_, err := i.run(ctx, []asset.Ref{
 		BootstrapIgnition, MasterIgnition, WorkerIgnition, ArbiterIgnition, AdminKubeconfig, PasswordFile, MetadataFile,
-	}, Nodes)
+	}, Nodes, PlatformName)
 	return err
 }
 
@@ -144,15 +146,14 @@ func (i *Installer) SingleNode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = i.run(ctx, []asset.Ref{
-		SingleNodeIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile,
-	}, Nodes)
+	_, err = i.run(ctx, []asset.Ref{SingleNodeIgnition, WorkerIgnition, AdminKubeconfig, PasswordFile, MetadataFile},
+		Nodes, PlatformName)
 	return err
 }
 
 var clusterNeeds = []asset.Ref{
-	Config, InfraID, ClusterID, ReleaseImage, ReleaseVersion, BootstrapIgnition, MasterIgnition, WorkerIgnition,
-	Machines, Kubeadmin, SSHKeys, ClusterMetadata, Nodes, Invoker, Version,
+	Config, InfraID, ClusterID, ReleaseImage, ReleaseVersion, BootstrapIgnition, MasterIgnition, WorkerIgnition, Machines,
+	Kubeadmin, SSHKeys, ClusterMetadata, PlatformName, Nodes, Invoker, Version,
 }
 
 // Cluster writes auth/, metadata.json, the files to read the bootstrap's journal
@@ -185,7 +186,7 @@ func (i *Installer) Plan(ctx context.Context) (Cluster, error) {
 
 func clusterOf(r *asset.Result) Cluster {
 	return Cluster{
-		Config:            asset.Of(r, Config),
+		Config:            asset.Of(r, Config).InstallConfig,
 		InfraID:           asset.Of(r, InfraID),
 		ClusterID:         asset.Of(r, ClusterID),
 		ReleaseImage:      asset.Of(r, ReleaseImage),

@@ -6,7 +6,6 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/pki"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // life is how long a certificate is valid: of the shorter ones a feature gate
@@ -36,7 +35,7 @@ func (l lifetimes) of(which life) time.Duration {
 
 // Lifetimes are those of the certificates that the cluster renews by itself.
 // The feature gate ShortCertRotation makes them short, to try the renewal out.
-var Lifetimes = asset.From1("certificate-lifetimes", Config, func(_ asset.Env, c *types.InstallConfig) (lifetimes, error) {
+var Lifetimes = asset.From1("certificate-lifetimes", Config, func(_ asset.Env, c Input) (lifetimes, error) {
 	if slices.Contains(c.FeatureGates, "ShortCertRotation=true") {
 		return lifetimes{Year: 2 * time.Hour, Day: time.Hour}, nil
 	}

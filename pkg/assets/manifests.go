@@ -5,7 +5,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/pki"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/compat"
 )
 
 // Manifests with keys, names or ids that were drawn for this cluster. Such files
@@ -25,24 +25,24 @@ var (
 // Manifests is manifests/: the cluster's configuration.
 var Manifests = asset.From6("manifests", Config, InfraID, ClusterID, ReleaseVersion, RootCA, MachineConfigServer,
 	func(
-		_ asset.Env, c *types.InstallConfig, infraID, clusterID, release string, rootCA, mcs pki.Pair,
+		_ asset.Env, in Input, infraID, clusterID, release string, rootCA, mcs pki.Pair,
 	) (asset.Files, error) {
-		if err := types.CheckRelease(c, types.Release{Version: release}).Err(); err != nil {
+		if err := compat.Check(in.InstallConfig, compat.Release{Version: release}).Err(); err != nil {
 			return nil, err
 		}
 		return manifests.Render(manifests.Inputs{
-			Config: c, InfraID: infraID, ClusterID: clusterID, ReleaseVersion: release, RootCA: rootCA, MachineConfigServer: mcs,
+			Config: in.InstallConfig, Platform: in.On.Cluster(in.InstallConfig), InfraID: infraID, ClusterID: clusterID,
+			ReleaseVersion: release, RootCA: rootCA, MachineConfigServer: mcs,
 		})
 	}, asset.OwnsDir(manifests.Dir), asset.Bound(boundManifests...))
 
 // OpenShift is openshift/: objects of the operators' kinds.
 var OpenShift = asset.From7("openshift", Config, InfraID, ReleaseVersion, Kubeadmin, pointers, Invoker, Version,
 	func(
-		_ asset.Env, c *types.InstallConfig, infraID, release string, k kubeadmin, pointers map[string][]byte,
-		invoker, version string,
+		_ asset.Env, in Input, infraID, release string, k kubeadmin, pointers map[string][]byte, invoker, version string,
 	) (asset.Files, error) {
 		return openshift.Render(openshift.Inputs{
-			Config: c, InfraID: infraID, ReleaseVersion: release, PasswordHash: k.Hash, Pointers: pointers,
-			Invoker: invoker, Version: version,
+			Config: in.InstallConfig, PasswordHash: k.Hash, Pointers: pointers, UserData: in.UserData,
+			Platform: in.Objects(infraID, release), Invoker: invoker, Version: version,
 		})
 	}, asset.OwnsDir(openshift.Dir, openshift.PointerFiles()...), asset.Bound(boundOpenShift...))

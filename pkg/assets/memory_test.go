@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 // Ten times the hosts take ten times the memory, in the first run, which makes
@@ -20,7 +22,7 @@ func TestMemoryIsLinear(t *testing.T) {
 	}
 	measure := func(hosts int) (first, again uint64) {
 		config := withHosts(t, hosts)
-		keys := stateOf(t, config, RootCA, MachineConfigServer, Kubeadmin)
+		keys := stateOf(t, config, assets.RootCA, assets.MachineConfigServer, assets.Kubeadmin)
 		dir := t.TempDir()
 		if err := errors.Join(
 			os.WriteFile(filepath.Join(dir, configFile), config, 0o600),
@@ -30,7 +32,7 @@ func TestMemoryIsLinear(t *testing.T) {
 		run := func() uint64 {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			i, err := Open(dir, Deps{ReleaseImage: testImage})
+			i, err := assets.Open(dir, assets.Deps{Platforms: platforms.All().Assets(), ReleaseImage: testImage})
 			if err != nil {
 				t.Fatal(err)
 			}

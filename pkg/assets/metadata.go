@@ -3,47 +3,110 @@ package assets
 import (
 	"encoding/json"
 	"fmt"
-	"net/netip"
 
 	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 const metadataFile = "metadata.json"
 
+// Metadata is metadata.json, which has all that destroying a cluster needs.
+type Metadata struct {
+	ClusterName string
+	ClusterID   string // UUID
+	InfraID     string
+	// Platform is the name of the platform. The file has it as the key of
+	// PlatformData, so that it is empty if it was read from the file of a cluster on
+	// a platform without such data.
+	Platform string
+	// PlatformData is what the platform keeps about the cluster; nil for nothing.
+	PlatformData     json.RawMessage
+	FeatureSet       configv1.FeatureSet
+	CustomFeatureSet *configv1.CustomFeatureGates
+}
+
+// The file begins and ends with what is the same on all platforms.
+type (
+	metadataHead struct {
+		ClusterName string `json:"clusterName"`
+		ClusterID   string `json:"clusterID"`
+		InfraID     string `json:"infraID"`
+	}
+	metadataTail struct {
+		FeatureSet       configv1.FeatureSet          `json:"featureSet"`
+		CustomFeatureSet *configv1.CustomFeatureGates `json:"customFeatureSet"`
+	}
+)
+
+// MarshalJSON writes the fields in the order of the reference, which has the
+// platform's own among them.
+func (m Metadata) MarshalJSON() ([]byte, error) {
+	parts := []any{metadataHead{m.ClusterName, m.ClusterID, m.InfraID}}
+	if m.PlatformData != nil {
+		parts = append(parts, map[string]json.RawMessage{m.Platform: m.PlatformData})
+	}
+	parts = append(parts, metadataTail{m.FeatureSet, m.CustomFeatureSet})
+	out := []byte{'{'}
+	for i, part := range parts {
+		object, err := json.Marshal(part)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, object[1:len(object)-1]...)
+	}
+	return append(out, '}'), nil
+}
+
+// UnmarshalJSON takes a key that all platforms do not have for the platform's.
+func (m *Metadata) UnmarshalJSON(raw []byte) error {
+	var head metadataHead
+	var tail metadataTail
+	var all map[string]json.RawMessage
+	for _, part := range []any{&head, &tail, &all} {
+		if err := json.Unmarshal(raw, part); err != nil {
+			return err
+		}
+	}
+	*m = Metadata{
+		ClusterName: head.ClusterName, ClusterID: head.ClusterID, InfraID: head.InfraID,
+		FeatureSet: tail.FeatureSet, CustomFeatureSet: tail.CustomFeatureSet,
+	}
+	for _, common := range []string{"clusterName", "clusterID", "infraID", "featureSet", "customFeatureSet"} {
+		delete(all, common)
+	}
+	for name, data := range all {
+		if len(data) > 0 && data[0] == '{' {
+			m.Platform, m.PlatformData = name, data
+		}
+	}
+	return nil
+}
+
 // ClusterMetadata is what destroying the cluster needs to know.
 var ClusterMetadata = asset.From4("metadata", Config, InfraID, ClusterID, KeepTemplate,
-	func(_ asset.Env, c *types.InstallConfig, infraID, clusterID string, keepTemplate bool) (Metadata, error) {
-		gates, err := openshift.CustomGates(c.FeatureGates)
+	func(_ asset.Env, in Input, infraID, clusterID string, keepTemplate bool) (Metadata, error) {
+		gates, err := openshift.CustomGates(in.FeatureGates)
 		if err != nil {
 			return Metadata{}, err
 		}
 		m := Metadata{
-			ClusterName: c.Metadata.Name, ClusterID: clusterID, InfraID: infraID,
-			FeatureSet: configv1.FeatureSet(c.FeatureSet), CustomFeatureSet: gates,
+			ClusterName: in.Metadata.Name, ClusterID: clusterID, InfraID: infraID, Platform: in.On.Kind.Name,
+			FeatureSet: configv1.FeatureSet(in.FeatureSet), CustomFeatureSet: gates,
 		}
-		switch p := c.Platform; {
-		case p.Ovirt != nil:
-			m.Ovirt = &OvirtMetadata{ClusterID: p.Ovirt.ClusterID, RemoveTemplate: !keepTemplate}
-		case p.BareMetal != nil:
-			m.BareMetal = &BareMetalMetadata{
-				LibvirtURI:              p.BareMetal.LibvirtURI,
-				BootstrapProvisioningIP: addressOrNone(p.BareMetal.BootstrapProvisioningIP),
-				ProvisioningHostIP:      addressOrNone(p.BareMetal.ClusterProvisioningIP),
-			}
+		if in.On.Metadata != nil {
+			m.PlatformData, err = json.Marshal(in.On.Metadata(in.InstallConfig, MetadataInputs{KeepOSTemplate: keepTemplate}))
 		}
-		return m, nil
+		return m, err
 	})
 
-func addressOrNone(ip netip.Addr) string {
-	if !ip.IsValid() {
-		return ""
-	}
-	return ip.String()
-}
+// PlatformName is the name of the platform, which metadata lacks on some.
+var PlatformName = asset.From1("platform", Config,
+	func(_ asset.Env, in Input) (string, error) { return in.On.Kind.Name, nil })
 
 // MetadataFile is metadata.json.
 var MetadataFile = asset.From1(metadataFile, ClusterMetadata, func(_ asset.Env, m Metadata) (asset.Files, error) {
@@ -62,12 +125,12 @@ type NodeSet struct {
 
 // Nodes is kept in the state for commands that only wait for the cluster.
 var Nodes = asset.From2("nodes", Config, Machines,
-	func(_ asset.Env, c *types.InstallConfig, machines []Machine) (NodeSet, error) {
+	func(_ asset.Env, in Input, machines []Machine) (NodeSet, error) {
 		var set NodeSet
 		for _, m := range machines {
 			set.Names = append(set.Names, m.Name)
 		}
-		for _, p := range c.Networking.MachineCIDRs() {
+		for _, p := range in.Networking.MachineCIDRs() {
 			set.Networks = append(set.Networks, p.String())
 		}
 		return set, nil

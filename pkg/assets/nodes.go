@@ -60,12 +60,15 @@ var SingleNodeIgnition = hostConfig(singleNodeFile, installsItself)
 
 func hostConfig(file string, inPlace asset.Asset[bool]) asset.Asset[asset.Files] {
 	return asset.From7(file, Config, InfraID, ReleaseImage, hostFiles, SSHKeys, settings, inPlace,
-		func(_ asset.Env, c *types.InstallConfig, infraID, image string, files asset.Files, keys pki.SSHKeys, s hostSettings, inPlace bool) (asset.Files, error) {
+		func(
+			_ asset.Env, in Input, infraID, image string, files asset.Files, keys pki.SSHKeys, s hostSettings, inPlace bool,
+		) (asset.Files, error) {
 			if image == "" {
 				return nil, ErrNoReleaseImage
 			}
 			data, err := bootstrap.Ignition(bootstrap.Inputs{
-				Config: c, InfraID: infraID, ReleaseImage: image, Files: files, HostKeys: keys,
+				Config: in.InstallConfig, Platform: in.On.Cluster(in.InstallConfig).Name(), InfraID: infraID,
+				ReleaseImage: image, Files: files, HostKeys: keys,
 				Profile: s.Profile, NodeIP: s.NodeIP, InPlace: inPlace,
 			})
 			if err != nil {
@@ -77,7 +80,7 @@ func hostConfig(file string, inPlace asset.Asset[bool]) asset.Asset[asset.Files]
 
 // Machines are the nodes to be made, each with its own config.
 var Machines = asset.From4("machines", Config, InfraID, MasterIgnition, WorkerIgnition,
-	func(_ asset.Env, c *types.InstallConfig, infraID string, master, worker asset.Files) ([]Machine, error) {
+	func(_ asset.Env, c Input, infraID string, master, worker asset.Files) ([]Machine, error) {
 		var out []Machine
 		add := func(role string, pool, count int, pointer []byte) error {
 			for range count {

@@ -14,7 +14,7 @@ import (
 const arbiterFile = "arbiter.ign"
 
 // arbiters is whether there are any.
-var arbiters = asset.From1("arbiters", Config, func(_ asset.Env, c *types.InstallConfig) (bool, error) {
+var arbiters = asset.From1("arbiters", Config, func(_ asset.Env, c Input) (bool, error) {
 	return c.Arbiters() > 0, nil
 }, asset.Transient())
 

@@ -24,27 +24,31 @@ var (
 
 // reading is a config with what was found about it.
 type reading struct {
-	config   *types.InstallConfig
+	Input
+	kinds    []types.PlatformKind
 	findings *report.Report
 }
 
-// Canonical implements asset.Canonical. Findings change nothing that is made.
-func (r reading) Canonical() []byte { return r.config.Canonical() }
-
 // read is install-config.yaml, complete and checked.
-var read = asset.From5("install-config-read", ConfigFile, AllowUnknown, HostFIPS, SkipHostCrypt, NamesInDNS,
-	func(_ asset.Env, data []byte, allowUnknown bool, host types.FIPSMode, skip bool, names map[string][]netip.Addr) (reading, error) {
+var read = asset.From6("install-config-read", platforms, ConfigFile, AllowUnknown, HostFIPS, SkipHostCrypt, NamesInDNS,
+	func(
+		_ asset.Env, list []Platform, data []byte, allowUnknown bool, host types.FIPSMode, skip bool,
+		names map[string][]netip.Addr,
+	) (reading, error) {
 		options := types.Options{
-			AllowUnknown: allowUnknown, Host: host, SkipHostCrypt: skip,
+			Platforms: kinds(list), AllowUnknown: allowUnknown, Host: host, SkipHostCrypt: skip,
 			Lookup: func(name string) []netip.Addr { return names[name] },
 		}
 		c, findings := options.Load(configFile, data)
-		return reading{c, findings}, findings.Err()
+		if c == nil {
+			return reading{}, findings.Err()
+		}
+		return reading{newInput(c, list), options.Platforms, findings}, nil
 	}, asset.Transient())
 
 // Config is install-config.yaml, complete and checked.
 var Config = asset.From1("install-config", read,
-	func(_ asset.Env, r reading) (*types.InstallConfig, error) { return r.config, nil }, asset.Transient())
+	func(_ asset.Env, r reading) (Input, error) { return r.Input, nil }, asset.Transient())
 
 // Lookup finds the addresses of a host name.
 type Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
@@ -60,7 +64,7 @@ func (i *Installer) lookUp(ctx context.Context) error {
 		return err
 	}
 	names, failed := map[string][]netip.Addr{}, error(nil)
-	types.Options{AllowUnknown: true, Lookup: func(host string) []netip.Addr {
+	types.Options{Platforms: i.kinds, AllowUnknown: true, Lookup: func(host string) []netip.Addr {
 		found, err := i.lookup(ctx, host)
 		failed = errors.Join(failed, err)
 		slices.SortFunc(found, netip.Addr.Compare) // servers change the order; IPv4 comes first

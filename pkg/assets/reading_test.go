@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -49,15 +50,15 @@ func TestVIPsFromDNS(t *testing.T) {
 	}
 	d := deps()
 	d.Lookup = func(_ context.Context, host string) ([]netip.Addr, error) { return records[host], nil }
-	check := func(d Deps, api, ingress string) {
+	check := func(d assets.Deps, api, ingress string) {
 		t.Helper()
-		i, err := Open(dir, d)
+		i, err := assets.Open(dir, d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = i.Close() }()
 		// Something that is written, so that the run is remembered.
-		if _, err := i.run(ctx, []asset.Ref{MetadataFile}); err != nil {
+		if _, err := i.Run(ctx, []asset.Ref{assets.MetadataFile}); err != nil {
 			t.Fatal(err)
 		}
 		c, err := i.Config(ctx)

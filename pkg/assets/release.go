@@ -83,7 +83,7 @@ func (i *Installer) Settings(ctx context.Context) (*types.InstallConfig, error) 
 	if err != nil {
 		return nil, err
 	}
-	return asset.Of(r, Config), nil
+	return asset.Of(r, Config).InstallConfig, nil
 }
 
 // StoredPin is the release that an earlier run chose. It fails with fs.ErrNotExist

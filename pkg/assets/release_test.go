@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
@@ -68,7 +70,7 @@ func TestFieldThatTheReleaseLacks(t *testing.T) {
 // unknown when another one is named without it.
 func TestVersionGoesWithTheImage(t *testing.T) {
 	dir := warmDir(t)
-	channel := func(d Deps) string {
+	channel := func(d assets.Deps) string {
 		i := open(t, dir, d)
 		if err := i.Manifests(context.Background()); err != nil {
 			t.Fatal(err)
@@ -86,7 +88,7 @@ func TestVersionGoesWithTheImage(t *testing.T) {
 	if got := channel(d); got != "stable-scos-4" {
 		t.Errorf("of a release of 4.20: %s", got)
 	}
-	if got := channel(Deps{Clock: d.Clock, Version: d.Version}); got != "stable-scos-4" {
+	if got := channel(assets.Deps{Platforms: platforms.All().Assets(), Clock: d.Clock, Version: d.Version}); got != "stable-scos-4" {
 		t.Errorf("when nothing is named: %s", got)
 	}
 	if got := channel(deps()); got != "stable-5.0" {

@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"context"
@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 // outcome is what a command makes of a file.
@@ -41,13 +43,13 @@ var semantics = []struct {
 // writes it.
 var outputs = []struct {
 	file   string
-	target func(*Installer, context.Context) error
+	target func(*assets.Installer, context.Context) error
 }{
-	{"manifests/cluster-infrastructure-02-config.yml", (*Installer).Manifests},
-	{"openshift/99_openshift-cluster-api_master-user-data-secret.yaml", (*Installer).Manifests},
-	{"bootstrap.ign", (*Installer).IgnitionConfigs},
-	{"master.ign", (*Installer).IgnitionConfigs},
-	{"worker.ign", (*Installer).IgnitionConfigs},
+	{"manifests/cluster-infrastructure-02-config.yml", (*assets.Installer).Manifests},
+	{"openshift/99_openshift-cluster-api_master-user-data-secret.yaml", (*assets.Installer).Manifests},
+	{"bootstrap.ign", (*assets.Installer).IgnitionConfigs},
+	{"master.ign", (*assets.Installer).IgnitionConfigs},
+	{"worker.ign", (*assets.Installer).IgnitionConfigs},
 }
 
 // A change of the API's address changes all of the outputs.
@@ -76,8 +78,8 @@ var settledDirs = sync.OnceValues(func() (dirs [2]string, err error) {
 	if err := errors.Join(put(dirs[0], configFile, config), put(dirs[0], asset.StateName, state)); err != nil {
 		return dirs, err
 	}
-	do := func(dir string, steps ...func(*Installer, context.Context) error) error {
-		i, err := Open(dir, Deps{Clock: clock.NewFake(t0), ReleaseImage: testImage})
+	do := func(dir string, steps ...func(*assets.Installer, context.Context) error) error {
+		i, err := assets.Open(dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage})
 		if err != nil {
 			return err
 		}
@@ -86,14 +88,14 @@ var settledDirs = sync.OnceValues(func() (dirs [2]string, err error) {
 		}
 		return errors.Join(err, i.Close())
 	}
-	plan := func(i *Installer, ctx context.Context) error { _, err := i.Plan(ctx); return err }
+	plan := func(i *assets.Installer, ctx context.Context) error { _, err := i.Plan(ctx); return err }
 	changed := strings.Replace(string(config), oldVIP, newVIP, 1)
 	return dirs, errors.Join(
-		do(dirs[0], (*Installer).Manifests, (*Installer).IgnitionConfigs),
+		do(dirs[0], (*assets.Installer).Manifests, (*assets.Installer).IgnitionConfigs),
 		put(dirs[0], configFile, []byte(changed)),
 		do(dirs[0], plan), // draws keys, and changes nothing else
 		os.CopyFS(dirs[1], os.DirFS(dirs[0])),
-		do(dirs[1], (*Installer).Manifests, (*Installer).IgnitionConfigs),
+		do(dirs[1], (*assets.Installer).Manifests, (*assets.Installer).IgnitionConfigs),
 		put(dirs[0], configFile, config),
 	)
 })
@@ -129,7 +131,7 @@ func TestSemantics(t *testing.T) {
 						edit(t, dir, out.file)
 					}
 					mine := tree(t, dir)[out.file]
-					i := open(t, dir, Deps{Clock: clock.NewFake(t0), ReleaseImage: testImage, Edited: asset.Policy(policy)})
+					i := open(t, dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage, Edited: asset.Policy(policy)})
 					err := out.target(i, context.Background())
 					check(t, err, out.file, want, map[outcome][]byte{same: before[out.file], anew: after[out.file], edited: mine, conflict: mine}, tree(t, dir)[out.file])
 				})
@@ -177,7 +179,7 @@ func TestChangeTakenBack(t *testing.T) {
 	for _, change := range [][2]string{{"name: demo", "name: other"}, {"baseDomain: ", "baseDomain: x."}} {
 		before, _, dir := settled(t)
 		edit(t, dir, "manifests/cluster-infrastructure-02-config.yml")
-		d := Deps{Clock: clock.NewFake(t0), ReleaseImage: testImage}
+		d := assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage}
 		run := func() error {
 			i := open(t, dir, d)
 			return errors.Join(i.IgnitionConfigs(context.Background()), i.Close())
@@ -209,8 +211,8 @@ func TestChangeTakenBack(t *testing.T) {
 // The usual way by hand, with every input left in place.
 func TestManifestsIgnitionCluster(t *testing.T) {
 	dir := warmDir(t)
-	d := Deps{Clock: clock.NewFake(t0), ReleaseImage: testImage}
-	step := func(do func(*Installer, context.Context) error) map[string][]byte {
+	d := assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage}
+	step := func(do func(*assets.Installer, context.Context) error) map[string][]byte {
 		t.Helper()
 		i := open(t, dir, d) // a process of its own for each command
 		if err := errors.Join(do(i, context.Background()), i.Close()); err != nil {
@@ -218,13 +220,13 @@ func TestManifestsIgnitionCluster(t *testing.T) {
 		}
 		return tree(t, dir)
 	}
-	step((*Installer).Manifests)
+	step((*assets.Installer).Manifests)
 	edit(t, dir, "manifests/cluster-scheduler-02-config.yml")
-	step((*Installer).IgnitionConfigs)
+	step((*assets.Installer).IgnitionConfigs)
 	edit(t, dir, "worker.ign")
 	mine := tree(t, dir)
-	var made Cluster
-	final := step(func(i *Installer, ctx context.Context) (err error) { made, err = i.Cluster(ctx); return err })
+	var made assets.Cluster
+	final := step(func(i *assets.Installer, ctx context.Context) (err error) { made, err = i.Cluster(ctx); return err })
 	for name, data := range mine {
 		if strings.HasPrefix(name, ".") || name == "bootstrap.ign" || strings.Contains(name, "worker-user-data") {
 			continue // worker.ign is in these
@@ -256,7 +258,7 @@ func TestManifestsWithoutState(t *testing.T) {
 		}
 	}
 	before := tree(t, dir)
-	d := Deps{Clock: clock.NewFake(t0), ReleaseImage: testImage}
+	d := assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage}
 	i := open(t, dir, d)
 	var refused *asset.ConflictError
 	err := i.IgnitionConfigs(context.Background())

@@ -31,7 +31,7 @@ func requireSingleNode(r reading) error {
 	add := func(kind report.Type, path report.Path, value, detail string) {
 		found.Add(report.Finding{Path: path, Type: kind, Value: value, Detail: detail, At: r.findings.Where(path)})
 	}
-	c := r.config
+	c := r.InstallConfig
 	if c.Masters() != 1 {
 		add(report.Invalid, report.NewPath("controlPlane", "replicas"), "", "a node that installs itself is the only one; set it to 1")
 	}
@@ -41,8 +41,10 @@ func requireSingleNode(r reading) error {
 	if c.BootstrapInPlace == nil || c.BootstrapInPlace.InstallationDisk == "" {
 		add(report.Required, report.NewPath("bootstrapInPlace", "installationDisk"), "", "name the disk to install to, best by a path that stays the same, as in /dev/disk/by-id/...")
 	}
-	if name := c.Platform.Name(); name != types.PlatformNone && name != types.PlatformExternal {
-		add(report.Invalid, report.NewPath("platform"), "", "a node can install itself on platforms "+types.PlatformNone+" and "+types.PlatformExternal+", not on "+name)
+	if kind := c.Platform.Kind(); !kind.InPlace {
+		able := types.Names(r.kinds, func(kind types.PlatformKind) bool { return kind.InPlace })
+		add(report.Invalid, report.NewPath("platform"), "",
+			"a node can install itself on platforms "+types.JoinAnd(able)+", not on "+kind.Name)
 	}
 	if !found.Failed() {
 		return nil

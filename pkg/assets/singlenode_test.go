@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"context"
@@ -16,10 +16,11 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // dir is an asset directory with the case's install-config and keys.
@@ -33,7 +34,7 @@ func (c testCase) dir(t *testing.T) string {
 }
 
 func TestSingleNode(t *testing.T) {
-	dir := testCase{types.PlatformNone, "in-place"}.dir(t)
+	dir := testCase{none, "in-place"}.dir(t)
 	i := open(t, dir, deps())
 	if err := i.SingleNode(context.Background()); err != nil {
 		t.Fatal(err)
@@ -50,7 +51,7 @@ func TestSingleNode(t *testing.T) {
 		!strings.Contains(host["stages.json"], `"master-ignition"`) {
 		t.Error("the config is not that of a node that installs itself")
 	}
-	if _, err := i.Cluster(context.Background()); !errors.Is(err, ErrInPlace) {
+	if _, err := i.Cluster(context.Background()); !errors.Is(err, assets.ErrInPlace) {
 		t.Errorf("create cluster: %v", err)
 	}
 	// With a bootstrap host of the user's it is an ordinary cluster.
@@ -63,7 +64,7 @@ func TestSingleNode(t *testing.T) {
 }
 
 func TestSingleNodeRefuses(t *testing.T) {
-	dir := testCase{types.PlatformBareMetal, regular}.dir(t)
+	dir := testCase{baremetal, regular}.dir(t)
 	err := open(t, dir, deps()).SingleNode(context.Background())
 	if err == nil {
 		t.Fatal("accepted")
@@ -85,7 +86,7 @@ func TestSingleNodeRefuses(t *testing.T) {
 }
 
 func TestSingleNodeNeedsADisk(t *testing.T) {
-	dir := testCase{types.PlatformNone, "single-node"}.dir(t)
+	dir := testCase{none, "single-node"}.dir(t)
 	err := open(t, dir, deps()).SingleNode(context.Background())
 	if err == nil || strings.Count(err.Error(), "\n") != 0 ||
 		!strings.Contains(err.Error(), "bootstrapInPlace.installationDisk: Required value") {
@@ -99,12 +100,12 @@ func TestSingleNodeNeedsADisk(t *testing.T) {
 // Ignition itself must accept the bootstrap's config of every kind of cluster.
 func TestBootstrapIgnitionOfEveryCase(t *testing.T) {
 	keys := pki.SSHKeys{User: pki.SSHKey{AuthorizedKey: "ssh-ed25519 AAAA"}}
-	cases := append(allCases(), testCase{types.PlatformNone, "in-place"})
+	cases := append(allCases(), testCase{none, "in-place"})
 	for _, c := range cases {
 		t.Run(c.String(), func(t *testing.T) {
 			config, files := c.render(t)
 			raw, err := bootstrap.Ignition(bootstrap.Inputs{
-				Config: config, InfraID: testInfraID, ReleaseImage: testImage, Files: files, HostKeys: keys,
+				Config: config, Platform: assets.NewInput(config, platforms.All().Assets()).On.Cluster(config).Name(), InfraID: testInfraID, ReleaseImage: testImage, Files: files, HostKeys: keys,
 				InPlace: config.BootstrapInPlace != nil,
 			})
 			if err != nil {
@@ -119,7 +120,7 @@ func TestBootstrapIgnitionOfEveryCase(t *testing.T) {
 				paths[f.Path] = true
 			}
 			mirrors := len(config.ImageDigestSources) + len(config.ImageContentSources)
-			onPrem := config.Platform.Ovirt != nil || config.Platform.BareMetal != nil
+			onPrem := config.OnPrem()
 			for path, want := range map[string]bool{
 				"/etc/NetworkManager/dispatcher.d/30-local-dns-prepender": onPrem,
 				"/etc/hostname":                                  onPrem,
@@ -142,30 +143,30 @@ func TestMetadata(t *testing.T) {
 		testCase
 		want string
 	}{
-		{testCase{types.PlatformNone, regular}, `{"featureSet":"","customFeatureSet":null}`},
+		{testCase{none, regular}, `{"featureSet":"","customFeatureSet":null}`},
 		{
-			testCase{types.PlatformExternal, "hardened"},
+			testCase{external, "hardened"},
 			`{"featureSet":"CustomNoUpgrade","customFeatureSet":{"enabled":["EtcdBackendQuota"],"disabled":["NewOLM"]}}`,
 		},
 		{
-			testCase{types.PlatformBareMetal, "provisioning"},
+			testCase{baremetal, "provisioning"},
 			`{"baremetal":{"libvirtURI":"qemu:///system","bootstrapProvisioningIP":"172.23.0.2",` +
 				`"provisioningHostIP":"172.23.0.3"},"featureSet":"","customFeatureSet":null}`,
 		},
 		{
-			testCase{types.PlatformOvirt, "tech-preview"},
+			testCase{ovirt, "tech-preview"},
 			`{"ovirt":{"cluster_id":"6b2b1c7e-0000-4000-8000-000000000001","remove_template":true},` +
 				`"featureSet":"TechPreviewNoUpgrade","customFeatureSet":null}`,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.String(), func(t *testing.T) {
-			r, err := open(t, tt.dir(t), deps()).run(context.Background(), nil, MetadataFile)
+			r, err := open(t, tt.dir(t), deps()).Run(context.Background(), nil, assets.MetadataFile)
 			if err != nil {
 				t.Fatal(err)
 			}
-			raw := asset.Of(r, MetadataFile)[0].Data
-			var m Metadata
+			raw := asset.Of(r, assets.MetadataFile)[0].Data
+			var m assets.Metadata
 			if err := json.Unmarshal(raw, &m); err != nil {
 				t.Fatal(err)
 			}
@@ -176,11 +177,12 @@ func TestMetadata(t *testing.T) {
 		})
 	}
 	// A file of the reference must be readable.
-	var m Metadata
+	var m assets.Metadata
 	const reference = `{"clusterName":"x","clusterID":"y","infraID":"x-abcde",` +
 		`"ovirt":{"cluster_id":"z","remove_template":false},"featureSet":"","customFeatureSet":{"enabled":["A"]}}`
 	err := json.Unmarshal([]byte(reference), &m)
-	if err != nil || m.Ovirt.RemoveTemplate || m.CustomFeatureSet.Enabled[0] != configv1.FeatureGateName("A") {
+	if err != nil || m.Platform != ovirt || string(m.PlatformData) != `{"cluster_id":"z","remove_template":false}` ||
+		m.CustomFeatureSet.Enabled[0] != configv1.FeatureGateName("A") {
 		t.Errorf("%+v: %v", m, err)
 	}
 }
@@ -193,7 +195,7 @@ func TestInfraID(t *testing.T) {
 		"a.very.long.name.here.x": "a-very-long-name-here",
 		"twenty-characters-xx-y":  "twenty-characters-xx",
 	} {
-		got, err := newInfraID(name)
+		got, err := assets.NewInfraID(name)
 		if err != nil || !regexp.MustCompile("^"+want+"-[a-z0-9]{5}$").MatchString(got) {
 			t.Errorf("%s gives %s (%v), want %s-*****", name, got, err, want)
 		}
@@ -202,9 +204,9 @@ func TestInfraID(t *testing.T) {
 
 // Settings that come with the environment stay for commands without it.
 func TestSettingsStay(t *testing.T) {
-	dir := testCase{types.PlatformNone, regular}.dir(t)
+	dir := testCase{none, regular}.dir(t)
 	d := deps()
-	d.Profile, d.NodeIP, d.Invoker = "single-node-developer", localhostIPs[0], "robot"
+	d.Profile, d.NodeIP, d.Invoker = "single-node-developer", assets.LocalhostIPs[0], "robot"
 	for range 2 {
 		i := open(t, dir, d)
 		if err := i.IgnitionConfigs(context.Background()); err != nil {

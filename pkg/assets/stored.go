@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
@@ -23,9 +25,43 @@ import (
 // nothing, and with *asset.StateError if the state cannot be read. The key, of an
 // encrypted state, may be nil.
 
-// StoredMetadata is the metadata of the last run.
+// StoredMetadata is the metadata of the last run, with the name of the platform
+// also where metadata.json lacks it. That is empty only if the state has neither
+// the name nor an install-config.
 func StoredMetadata(dir string, key *seal.Key) (Metadata, error) {
-	return asset.Stored(dir, key, ClusterMetadata)
+	m, err := asset.Stored(dir, key, ClusterMetadata)
+	if err != nil || m.Platform != "" {
+		return m, err
+	}
+	m.Platform, err = asset.Stored(dir, key, PlatformName)
+	if errors.Is(err, fs.ErrNotExist) { // as in states that were written up to 2026-11-21
+		m.Platform, err = writtenPlatform(dir, key)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return m, err
+}
+
+// writtenPlatform is the platform that the install-config names which was used
+// last.
+func writtenPlatform(dir string, key *seal.Key) (string, error) {
+	raw, err := asset.Stored(dir, key, ConfigFile)
+	if err != nil {
+		return "", err
+	}
+	var c struct {
+		Platform map[string]any `json:"platform"`
+	}
+	if err := yaml.Unmarshal(raw, &c); err != nil {
+		return "", fmt.Errorf("read install-config.yaml from the state in %s: %w", dir, err)
+	}
+	for name, settings := range c.Platform {
+		if settings != nil {
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 // StoredNodes are the names of the nodes that may join and the networks that
@@ -60,12 +96,12 @@ func StoredMasters(dir string, key *seal.Key) ([]string, error) {
 
 // StoredConfig is install-config.yaml as it was used last, with defaults. What
 // is wrong with it is not told: it is for those who look at what came of it.
-func StoredConfig(dir string, key *seal.Key) (*types.InstallConfig, error) {
+func StoredConfig(dir string, key *seal.Key, platforms []types.PlatformKind) (*types.InstallConfig, error) {
 	raw, err := asset.Stored(dir, key, ConfigFile)
 	if err != nil {
 		return nil, err
 	}
-	c, findings := types.Options{AllowUnknown: true, SkipHostCrypt: true}.Load(configFile, raw)
+	c, findings := types.Options{Platforms: platforms, AllowUnknown: true, SkipHostCrypt: true}.Load(configFile, raw)
 	if c == nil {
 		return nil, findings.Err()
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/pki"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // The certificate authorities. Those of a day are replaced by the cluster's
@@ -116,16 +115,15 @@ type ironicHost struct {
 }
 
 var ironicNames = asset.From2("ironic-names", Config, Names,
-	func(_ asset.Env, c *types.InstallConfig, n NameSet) (ironicHost, error) {
-		p := c.Platform.BareMetal
-		if p == nil {
+	func(_ asset.Env, in Input, n NameSet) (ironicHost, error) {
+		if in.On.MediaServer == nil {
 			return ironicHost{}, nil
 		}
-		ips := slices.Clone(n.APIVIPs)
-		if p.BootstrapProvisioningIP.IsValid() {
-			ips = append(ips, p.BootstrapProvisioningIP)
+		more, serves := in.On.MediaServer(in.InstallConfig)
+		if !serves {
+			return ironicHost{}, nil
 		}
-		return ironicHost{n.APIInt, ips}, nil
+		return ironicHost{n.APIInt, slices.Concat(n.APIVIPs, more)}, nil
 	}, asset.Transient())
 
 func apiLeaf(names []string, ips []netip.Addr) pki.Leaf {

@@ -1,4 +1,4 @@
-package assets
+package assets_test
 
 import (
 	"bytes"
@@ -15,8 +15,9 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/pki"
-	"github.com/okd-install/okd-install/pkg/types"
+	metal "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 )
 
 // certificate is a row of the reference's table: what lies in tls/ under which
@@ -87,10 +88,10 @@ var tlsCases = []struct {
 	testCase
 	clusterNames
 }{
-	{testCase{types.PlatformOvirt, regular}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1"}},
-	{testCase{types.PlatformNone, "short-rotation"}, clusterNames{services: "198.19.128.1", short: true}},
-	{testCase{types.PlatformBareMetal, "dual-stack"}, clusterNames{vips: "198.18.0.10 fd12::10", services: "198.19.128.1 fd02::1", ironic: "198.18.0.10 fd12::10 {bootstrap}"}},
-	{testCase{types.PlatformBareMetal, "provisioning"}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1", ironic: "198.18.0.10 172.23.0.2"}},
+	{testCase{ovirt, regular}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1"}},
+	{testCase{none, "short-rotation"}, clusterNames{services: "198.19.128.1", short: true}},
+	{testCase{baremetal, "dual-stack"}, clusterNames{vips: "198.18.0.10 fd12::10", services: "198.19.128.1 fd02::1", ironic: "198.18.0.10 fd12::10 {bootstrap}"}},
+	{testCase{baremetal, "provisioning"}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1", ironic: "198.18.0.10 172.23.0.2"}},
 }
 
 // TestTLS makes everything for some clusters, and compares what the bootstrap
@@ -104,29 +105,29 @@ func TestTLS(t *testing.T) {
 			}
 			i := open(t, dir, deps())
 			var refs []asset.Ref
-			for _, p := range pairs {
+			for _, p := range assets.Pairs {
 				refs = append(refs, p)
 			}
-			r, err := i.run(context.Background(), nil, append(refs, BootstrapAdmin, BootstrapIgnition)...)
+			r, err := i.Run(context.Background(), nil, append(refs, assets.BootstrapAdmin, assets.BootstrapIgnition)...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			made := map[string]pki.Pair{}
-			for _, p := range pairs {
+			for _, p := range assets.Pairs {
 				if pair := asset.Of(r, p); pair.Cert != nil {
 					made[strings.TrimPrefix(p.Name(), "tls/")] = pair
 				}
 			}
 			names := tt.clusterNames
-			if ip := asset.Of(r, Config).Platform.BareMetal; ip != nil && ip.BootstrapProvisioningIP.IsValid() {
+			if ip := metal.Of(asset.Of(r, assets.Config).InstallConfig); ip != nil && ip.BootstrapProvisioningIP.IsValid() {
 				names.ironic = strings.ReplaceAll(names.ironic, "{bootstrap}", ip.BootstrapProvisioningIP.String())
 			}
 			names.ironic = strings.TrimSuffix(names.ironic, " {bootstrap}")
 			checkCertificates(t, made, names)
-			host := onBootstrapHost(t, asset.Of(r, BootstrapIgnition)[0].Data)
+			host := onBootstrapHost(t, asset.Of(r, assets.BootstrapIgnition)[0].Data)
 			checkHost(t, made, host, names)
 			checkBundles(t, made, host)
-			checkKubeconfigs(t, made, asset.Of(r, BootstrapAdmin), host)
+			checkKubeconfigs(t, made, asset.Of(r, assets.BootstrapAdmin), host)
 		})
 	}
 }

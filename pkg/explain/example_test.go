@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/okd-install/okd-install/pkg/explain"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 const example = "../../install-config.example.yaml"
@@ -56,7 +56,7 @@ func TestExampleIsGood(t *testing.T) {
 		t.Errorf("only %d groups are switched off", len(groups))
 	}
 	for _, config := range append(groups, text) {
-		if _, r := types.Load("install-config.example.yaml", []byte(config)); r.Failed() {
+		if _, r := platforms.All().Load("install-config.example.yaml", []byte(config)); r.Failed() {
 			t.Errorf("%v", r.Err())
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/explain"
 	"github.com/okd-install/okd-install/pkg/explain/internal/derive"
 	"github.com/okd-install/okd-install/pkg/explain/internal/page"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 var update = flag.Bool("update", false, "accept what was derived from pkg/types")
@@ -39,7 +40,7 @@ func current(t *testing.T, path string, want []byte) {
 // embedded schema, when a field has no description, and when what comments and
 // tags say is not what Load does.
 func TestSchemaIsCurrent(t *testing.T) {
-	s, err := derive.Schema("../types")
+	s, err := derive.Schema("../..", platforms.All().Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/okd-install/okd-install/pkg/explain"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 // compiled is the schema as an editor uses it. That it compiles says that it is
@@ -76,7 +76,7 @@ func TestSchemaAcceptsExamples(t *testing.T) {
 		if err := schema.Validate(fromYAML(t, text)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, r := types.Load(name, text); r.Failed() {
+		if _, r := platforms.All().Load(name, text); r.Failed() {
 			t.Errorf("%s: %v", name, r.Err())
 		}
 	}
@@ -107,7 +107,7 @@ func TestSchemaRejects(t *testing.T) {
 			if text == good {
 				t.Fatalf("the example has no %q", tt.old)
 			}
-			if _, r := types.Load("bad.yaml", []byte(text)); !r.Failed() {
+			if _, r := platforms.All().Load("bad.yaml", []byte(text)); !r.Failed() {
 				t.Error("Load accepts it")
 			}
 			err := schema.Validate(fromYAML(t, []byte(text)))

@@ -35,15 +35,6 @@ func File(path string, mode int, content []byte) v32.File {
 	}
 }
 
-// Unit is a systemd unit.
-func Unit(name string, enabled bool, contents string) v32.Unit {
-	u := v32.Unit{Name: name, Enabled: &enabled}
-	if contents != "" {
-		u.Contents = &contents
-	}
-	return u
-}
-
 // Pointer is a config that fetches the rest for a role from the machine config
 // server at host, whose certificate ca has signed.
 func Pointer(host, role string, ca []byte) ([]byte, error) {

@@ -40,7 +40,7 @@ func (e *Env) ask(ctx context.Context, inst *assets.Installer) (login []byte, er
 	event.Info(e.Sink, "There is no "+e.Path(ConfigFile)+
 		"; these questions make one. Ctrl-C ends them and leaves nothing behind")
 	result, err := wizard.Run(ctx, wizard.Deps{
-		Ask: e.Asker, Getenv: e.Getenv, Clock: e.Clock, Sink: e.Sink, Hide: e.Hide,
+		Platforms: e.Platforms.Wizard(), Ask: e.Asker, Getenv: e.Getenv, Clock: e.Clock, Sink: e.Sink, Hide: e.Hide,
 	})
 	switch {
 	case errors.Is(err, wizard.ErrInterrupted):
@@ -49,29 +49,26 @@ func (e *Env) ask(ctx context.Context, inst *assets.Installer) (login []byte, er
 		return nil, fmt.Errorf("ask for %s: %w", ConfigFile, err)
 	}
 	if l := result.Login; l != nil {
-		if login, err = e.keep(l); err != nil {
+		if err := e.keep(l); err != nil {
 			return nil, err
 		}
+		login = l.Text
 	}
 	return login, asset.WriteFile(e.Path(ConfigFile), result.InstallConfig, 0o600)
 }
 
-// keep returns the login as its file has it, and writes that file if the user
-// wants it. Other tools of the platform read it too.
-func (e *Env) keep(l *wizard.Login) ([]byte, error) {
-	text, err := l.Config.Marshal()
-	if err != nil {
-		return nil, fmt.Errorf("save the engine login: %w", err)
-	}
+// keep writes the file of a login, which other tools of the platform read too, if
+// the user wants that.
+func (e *Env) keep(l *wizard.Login) error {
 	if !l.Save {
-		return text, nil
+		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(l.Path), 0o700); err != nil {
-		return nil, fmt.Errorf("save the engine login: %w", err)
+		return fmt.Errorf("save the engine login: %w", err)
 	}
-	if err := asset.WriteFile(l.Path, text, 0o600); err != nil {
-		return nil, err
+	if err := asset.WriteFile(l.Path, l.Text, 0o600); err != nil {
+		return err
 	}
 	event.Info(e.Sink, "Engine login saved to "+l.Path)
-	return text, nil
+	return nil
 }

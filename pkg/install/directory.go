@@ -46,6 +46,7 @@ func (e *Env) Open(o Opening) (*assets.Installer, error) {
 	}
 	image, _ := e.OSImage() // a mistake in it is told where it is used
 	inst, err := assets.Open(e.Dir, assets.Deps{
+		Platforms:      e.Platforms.Assets(),
 		Clock:          e.Clock,
 		Events:         e.Sink,
 		ReleaseImage:   ReleaseOverride(e.Getenv),

@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
@@ -33,7 +34,7 @@ type Env struct {
 	// Asker puts questions to the person at the terminal, nil without one.
 	Asker wizard.Asker
 	// Platforms are those that clusters can be on.
-	Platforms machines.Platforms
+	Platforms platforms.Platforms
 
 	secrets secrets
 }

@@ -15,7 +15,7 @@ import (
 func findings(n int) error {
 	r := report.New("install-config.yaml")
 	for range n {
-		r.Required(report.NewPath("baseDomain"), "give one")
+		r.Field(report.NewPath("baseDomain")).Required("give one")
 	}
 	return r.Err()
 }

@@ -16,15 +16,15 @@ import (
 // Identify finds out which cluster is meant and where it is: as told, from
 // metadata.json, from the state, or from the journal of an earlier destroy.
 func (e *Env) Identify(infraID string) (phase.Cluster, error) {
-	file, meta, err := e.Metadata()
+	meta, err := e.Metadata()
 	if err != nil && infraID == "" && !errors.Is(err, fs.ErrNotExist) {
 		return phase.Cluster{}, err
 	}
 	switch {
 	case infraID != "" && infraID != meta.InfraID:
-		return e.locate(infraID, nil), nil
+		return e.locate(assets.Metadata{InfraID: infraID}, false), nil
 	case meta.InfraID != "":
-		return e.locate(meta.InfraID, file), nil
+		return e.locate(meta, true), nil
 	}
 	key, err := e.StateKey()
 	if err != nil {
@@ -35,51 +35,72 @@ func (e *Env) Identify(infraID string) (phase.Cluster, error) {
 		return phase.Cluster{}, e.Explain(err)
 	}
 	if err == nil && meta.InfraID != "" {
-		file, err = json.Marshal(meta)
-		return e.locate(meta.InfraID, file), err
+		return e.locate(meta, true), nil
 	}
 	runs, _ := phase.ReadJournal(e.Dir) // of one that was cut off, what can be read
 	if last := phase.LastDestroyed(runs); last.InfraID != "" {
-		return e.locate(last.InfraID, nil), nil
+		return e.locate(assets.Metadata{InfraID: last.InfraID}, false), nil
 	}
 	return phase.Cluster{}, exit.New(
 		"name the directory of the installation with --dir, or the cluster with --infra-id",
 		"no metadata.json and no state in %s: which cluster is meant is not known", e.Dir)
 }
 
-// Metadata reads metadata.json: as it is, and decoded. It fails with
-// fs.ErrNotExist if there is none.
-func (e *Env) Metadata() (file []byte, meta assets.Metadata, err error) {
+// Metadata reads metadata.json. It fails with fs.ErrNotExist if there is none.
+func (e *Env) Metadata() (assets.Metadata, error) {
+	var meta assets.Metadata
 	path := e.Path(MetadataFile)
-	if file, err = os.ReadFile(path); err != nil {
-		return nil, meta, err
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return meta, err
 	}
 	if err := json.Unmarshal(file, &meta); err != nil {
-		return file, meta, exit.New("give the infrastructure id with --infra-id", "read %s: %w", path, err)
+		return meta, exit.New("give the infrastructure id with --infra-id", "read %s: %w", path, err)
 	}
-	return file, meta, nil
+	return meta, nil
 }
 
-// locate adds the platform of a cluster: as the journal has it or, where an older
-// version kept that, as its metadata shows it.
-func (e *Env) locate(infraID string, metadata []byte) phase.Cluster {
-	found := phase.Cluster{InfraID: infraID}
+// locate adds the platform of a cluster: as the journal, the metadata or the state
+// name it. Older versions named it nowhere on some platforms; whole says that meta
+// is more than an infrastructure ID.
+func (e *Env) locate(meta assets.Metadata, whole bool) phase.Cluster {
+	found := phase.Cluster{InfraID: meta.InfraID}
 	runs, _ := phase.ReadJournal(e.Dir)
 	for _, r := range runs {
-		if r.Cluster != nil && r.Cluster.InfraID == infraID && r.Cluster.Platform != "" {
+		if r.Cluster != nil && r.Cluster.InfraID == found.InfraID && r.Cluster.Platform != "" {
 			found.Platform = r.Cluster.Platform
 		}
 	}
 	if found.Platform == "" {
-		found.Platform = e.Platforms.Of(metadata)
+		found.Platform = meta.Platform
+	}
+	if found.Platform == "" {
+		found.Platform = e.storedPlatform(found.InfraID)
+	}
+	if found.Platform == "" {
+		found.Platform = e.Platforms.Machines().Assumed(whole)
 	}
 	return found
+}
+
+// storedPlatform is the platform of a cluster if the state has it; without the
+// state, or its key, other evidence has to do.
+func (e *Env) storedPlatform(infraID string) string {
+	key, err := e.StateKey()
+	if err != nil {
+		return ""
+	}
+	meta, err := assets.StoredMetadata(e.Dir, key)
+	if err != nil || meta.InfraID != infraID {
+		return ""
+	}
+	return meta.Platform
 }
 
 // Describes reports whether the files of the directory are those of a cluster, and
 // not of another one that --infra-id left alone.
 func (e *Env) Describes(infraID string, key *seal.Key) bool {
-	if _, meta, err := e.Metadata(); err == nil && meta.InfraID != "" {
+	if meta, err := e.Metadata(); err == nil && meta.InfraID != "" {
 		return meta.InfraID == infraID
 	}
 	meta, err := assets.StoredMetadata(e.Dir, key)

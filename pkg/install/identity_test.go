@@ -14,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -24,8 +25,11 @@ func remembering(t *testing.T, metadata, state, destroyed string) *Env {
 	t.Helper()
 	e := &Env{
 		Dir: t.TempDir(), Clock: clock.NewFake(t0), Sink: event.Discard, Command: "destroy cluster",
-		Getenv:    func(string) string { return "" },
-		Platforms: machines.Platforms{{Name: "ovirt"}, {Name: "none", ByHand: true}, {Name: "baremetal", ByHand: true}},
+		Getenv: func(string) string { return "" },
+		Platforms: platforms.Platforms{
+			{Machines: machines.Platform{Name: "ovirt"}}, {Machines: machines.Platform{Name: "none", ByHand: true}},
+			{Machines: machines.Platform{Name: "baremetal", ByHand: true}},
+		},
 	}
 	write := func(name string, v any) {
 		data, err := json.Marshal(v)
@@ -37,7 +41,8 @@ func remembering(t *testing.T, metadata, state, destroyed string) *Env {
 		}
 	}
 	if metadata != "" {
-		write(MetadataFile, assets.Metadata{ClusterName: "demo", InfraID: metadata, Ovirt: &assets.OvirtMetadata{}})
+		write(MetadataFile, assets.Metadata{ClusterName: "demo", InfraID: metadata,
+			Platform: "ovirt", PlatformData: []byte("{}")})
 	}
 	if state != "" {
 		write(asset.StateName, map[string]any{"okdInstallState": 1, "assets": map[string]any{
@@ -123,7 +128,8 @@ func TestDescribes(t *testing.T) {
 func TestIdentifyThePlatform(t *testing.T) {
 	meta := assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1"}
 	ovirt, baremetal := meta, meta
-	ovirt.Ovirt, baremetal.BareMetal = &assets.OvirtMetadata{}, &assets.BareMetalMetadata{}
+	ovirt.Platform, baremetal.Platform = "ovirt", "baremetal"
+	ovirt.PlatformData, baremetal.PlatformData = []byte("{}"), []byte("{}")
 	tests := []struct {
 		name    string
 		journal string // its runs

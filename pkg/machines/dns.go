@@ -5,6 +5,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
 // Balanced reports whether the user provides load balancers: always without
@@ -13,7 +14,7 @@ func Balanced(cfg *types.InstallConfig) bool {
 	if len(cfg.APIVIPs()) == 0 {
 		return cfg.BootstrapInPlace == nil
 	}
-	return cfg.LoadBalancerType() == types.LoadBalancerUserManaged
+	return cfg.LoadBalancerType() == vips.UserManaged
 }
 
 // Names are the names that have to be in DNS on any platform.

@@ -44,14 +44,12 @@ func TestPlatforms(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for metadata, want := range map[string]string{
-		`{"clusterName":"demo","ovirt":{}}`: "ovirt", `{"clusterName":"demo"}`: "none", "": "ovirt", "{": "ovirt",
-	} {
-		if got := known.Of([]byte(metadata)); got != want {
-			t.Errorf("%q: %s, want %s", metadata, got, want)
+	for metadata, want := range map[bool]string{true: "none", false: "ovirt"} {
+		if got := known.Assumed(metadata); got != want {
+			t.Errorf("metadata %v: %s, want %s", metadata, got, want)
 		}
 	}
-	if got := (Platforms{}).Of(nil); got != "" {
+	if got := (Platforms{}).Assumed(false); got != "" {
 		t.Errorf("nothing is known: %s", got)
 	}
 }

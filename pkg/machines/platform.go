@@ -2,7 +2,6 @@ package machines
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -86,17 +85,11 @@ func (p Platforms) Find(name string) (Platform, error) {
 	return Platform{}, fmt.Errorf("this installer does not know platform %s", name)
 }
 
-// Of is the name of the platform of a cluster, by its metadata.json: the one that
-// has a key there. A platform where the user makes the machines may have none.
-// Without metadata, the infrastructure ID alone has to do, which it does where
-// the installer makes the machines.
-func (p Platforms) Of(metadata []byte) string {
-	var keys map[string]json.RawMessage
-	known := json.Unmarshal(metadata, &keys) == nil && len(keys) > 0
-	i := slices.IndexFunc(p, func(one Platform) bool { _, named := keys[one.Name]; return named })
-	if i < 0 {
-		i = slices.IndexFunc(p, func(one Platform) bool { return one.ByHand == known })
-	}
+// Assumed is the name of the platform of a cluster which nothing names, as with
+// the files of older versions: without metadata, the infrastructure ID alone has
+// to do, which it does where the installer makes the machines.
+func (p Platforms) Assumed(metadata bool) string {
+	i := slices.IndexFunc(p, func(one Platform) bool { return one.ByHand == metadata })
 	if i < 0 {
 		return ""
 	}

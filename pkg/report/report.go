@@ -42,19 +42,18 @@ type Finding struct {
 
 // Report is the findings about one file.
 type Report struct {
-	File      string
-	findings  []Finding
-	places    map[string]Position
-	mentioned map[string]bool // fields that have a finding
-	broken    map[string]bool // fields whose value could not be read
-	cracked   map[string]bool // fields that a broken one is in
+	File     string
+	findings []Finding
+	places   map[string]Position
+	broken   map[string]bool // fields whose value could not be read
+	cracked  map[string]bool // fields that a broken one is in
 }
 
 // New starts an empty report about a file.
 func New(file string) *Report {
 	return &Report{
 		File: file, places: map[string]Position{},
-		mentioned: map[string]bool{}, broken: map[string]bool{}, cracked: map[string]bool{},
+		broken: map[string]bool{}, cracked: map[string]bool{},
 	}
 }
 
@@ -77,10 +76,8 @@ func (r *Report) Where(at Path) Position {
 	}
 }
 
-// Break says that the value of a field could not be read. From then on nothing
-// is added about the field or anything in it, nor that something around it is
-// missing: one cause gives one finding.
-func (r *Report) Break(at Path) {
+// breakAt is Field.Break.
+func (r *Report) breakAt(at Path) {
 	r.broken[at.String()] = true
 	for !at.IsRoot() {
 		at = at.Parent()
@@ -88,11 +85,10 @@ func (r *Report) Break(at Path) {
 	}
 }
 
-// Broken says whether the value of a field is not to be relied on, because it,
-// something in it or something around it could not be read.
+// Broken is Field.Broken.
 func (r *Report) Broken(at Path) bool { return r.cracked[at.String()] || r.within(at) }
 
-// within says whether a field or one around it could not be read.
+// within reports whether a field or one around it could not be read.
 func (r *Report) within(at Path) bool {
 	if len(r.broken) == 0 {
 		return false
@@ -116,61 +112,7 @@ func (r *Report) Add(f Finding) {
 	if f.At == (Position{}) {
 		f.At = r.Where(f.Path)
 	}
-	r.mentioned[f.Path.String()] = true
 	r.findings = append(r.findings, f)
-}
-
-// Required says that a field is missing.
-func (r *Report) Required(at Path, format string, args ...any) {
-	r.Add(Finding{Path: at, Type: Required, Detail: fmt.Sprintf(format, args...)})
-}
-
-// Invalid says that a value cannot be right.
-func (r *Report) Invalid(at Path, value any, format string, args ...any) {
-	r.Add(Finding{Path: at, Type: Invalid, Value: quote(value), Detail: fmt.Sprintf(format, args...)})
-}
-
-// InvalidItem says that an item of a list cannot be right. The finding has the
-// path of the list, as in the reference, and the place of the item.
-func (r *Report) InvalidItem(list Path, i int, value any, format string, args ...any) {
-	if r.within(list.Index(i)) {
-		return
-	}
-	r.Add(Finding{Path: list, Type: Invalid, Value: quote(value), Detail: fmt.Sprintf(format, args...), At: r.Where(list.Index(i))})
-}
-
-// Unsupported says that a value is none of those allowed.
-func (r *Report) Unsupported(at Path, value any, allowed ...string) {
-	quoted := make([]string, len(allowed))
-	for i, a := range allowed {
-		quoted[i] = quote(a)
-	}
-	r.Add(Finding{Path: at, Type: Unsupported, Value: quote(value), Detail: "supported values: " + strings.Join(quoted, ", ")})
-}
-
-// Forbidden says that a field must not be set here.
-func (r *Report) Forbidden(at Path, format string, args ...any) {
-	r.Add(Finding{Path: at, Type: Forbidden, Detail: fmt.Sprintf(format, args...)})
-}
-
-// Duplicate says that a value which must be unique is not.
-func (r *Report) Duplicate(at Path, value any, format string, args ...any) {
-	r.Add(Finding{Path: at, Type: Duplicate, Value: quote(value), Detail: fmt.Sprintf(format, args...)})
-}
-
-// NotFound says that a value names something that does not exist.
-func (r *Report) NotFound(at Path, value any, format string, args ...any) {
-	r.Add(Finding{Path: at, Type: NotFound, Value: quote(value), Detail: fmt.Sprintf(format, args...)})
-}
-
-// TooMany says that a list has more items than it may have.
-func (r *Report) TooMany(at Path, count, most int) {
-	r.Add(Finding{Path: at, Type: TooMany, Value: fmt.Sprint(count), Detail: fmt.Sprintf("must have at most %d items", most)})
-}
-
-// Warn notes something that is allowed but probably not meant.
-func (r *Report) Warn(at Path, value any, format string, args ...any) {
-	r.Add(Finding{Path: at, Type: Invalid, Value: quote(value), Detail: fmt.Sprintf(format, args...), Warning: true})
 }
 
 // Findings returns all findings in the order of the file.
@@ -185,10 +127,7 @@ func (r *Report) Findings() []Finding {
 	return out
 }
 
-// Mentions says whether there is a finding about exactly this field.
-func (r *Report) Mentions(at Path) bool { return r.mentioned[at.String()] }
-
-// Failed says whether anything is wrong; warnings do not count.
+// Failed reports whether anything is wrong; warnings do not count.
 func (r *Report) Failed() bool {
 	return slices.ContainsFunc(r.findings, func(f Finding) bool { return !f.Warning })
 }
@@ -239,6 +178,15 @@ func (e *Error) Error() string { return strings.Join(e.Report.Lines(false), "\n"
 // longest is the length from which values are cut, so that a file pasted into
 // the wrong field does not bury the message.
 const longest = 200
+
+// QuoteAll lists values as a message shows them.
+func QuoteAll(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = quote(s)
+	}
+	return strings.Join(quoted, ", ")
+}
 
 func quote(value any) string {
 	text := ""

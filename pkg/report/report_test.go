@@ -11,17 +11,17 @@ func TestLines(t *testing.T) {
 	r.Place(NewPath("a"), 2, 1)
 	r.Place(list.Index(1), 4, 5)
 	r.Place(NewPath("z"), 9, 4)
-	r.Unsupported(NewPath("z"), "x", "y", "")
-	r.Required(list.Index(0).Child("name"), "give %s", "one")
-	r.Invalid(list.Index(1), "v", "bad")
-	r.TooMany(list, 3, 2)
-	r.Duplicate(list.Index(1), 7, "twice")
-	r.NotFound(NewPath("other"), nil, "nowhere")
-	r.Forbidden(Path{}, "all of it")
+	r.Field(NewPath("z")).Unsupported("x", "y", "")
+	r.Field(list.Index(0).Child("name")).Required("give %s", "one")
+	r.Field(list.Index(1)).Invalid("v", "bad")
+	r.Field(list).TooMany(3, 2)
+	r.Field(list.Index(1)).Duplicate(7, "twice")
+	r.Field(NewPath("other")).NotFound(nil, "nowhere")
+	r.Field(Path{}).Forbidden("all of it")
 	if r.Findings()[0].Path.String() != "other" {
 		t.Errorf("first is %s", r.Findings()[0].Path)
 	}
-	r.Warn(NewPath("a"), true, "dubious")
+	r.Field(NewPath("a")).Warn(true, "dubious")
 	want := `f.yaml: other: Not found: null: nowhere
 f.yaml: Forbidden: all of it
 f.yaml:2:1: a.list[0].name: Required value: give one
@@ -35,14 +35,11 @@ f.yaml:9:4: z: Unsupported value: "x": supported values: "y", ""`
 	if got := strings.Join(r.Lines(true), "\n"); got != "f.yaml:2:1: a: Invalid value: true: dubious" {
 		t.Errorf("warnings %s", got)
 	}
-	if !r.Mentions(NewPath("other")) || r.Mentions(NewPath("othe")) {
-		t.Error("Mentions is wrong")
-	}
 }
 
 func TestWarningsDoNotFail(t *testing.T) {
 	r := New("f")
-	r.Warn(NewPath("a"), 1, "hm")
+	r.Field(NewPath("a")).Warn(1, "hm")
 	if r.Failed() || r.Err() != nil {
 		t.Error("a warning failed the report")
 	}
@@ -51,17 +48,17 @@ func TestWarningsDoNotFail(t *testing.T) {
 func TestOneCauseOneFinding(t *testing.T) {
 	r := New("f")
 	hosts := NewPath("hosts")
-	r.Invalid(hosts.Index(1).Child("port"), "x", "must be a number")
-	r.Break(hosts.Index(1).Child("port"))
-	r.Invalid(hosts.Index(1).Child("port"), 0, "must be positive")
-	r.Required(hosts.Index(1), "there is one, it is only broken")
-	r.Required(hosts.Index(1).Child("port").Child("deeper"), "cannot be known")
-	r.InvalidItem(hosts.Index(1).Child("port"), 0, "y", "cannot be known")
+	r.Field(hosts.Index(1).Child("port")).Invalid("x", "must be a number")
+	r.Field(hosts.Index(1).Child("port")).Break()
+	r.Field(hosts.Index(1).Child("port")).Invalid(0, "must be positive")
+	r.Field(hosts.Index(1)).Required("there is one, it is only broken")
+	r.Field(hosts.Index(1).Child("port").Child("deeper")).Required("cannot be known")
+	r.Field(hosts.Index(1).Child("port")).Item(0).Invalid("y", "cannot be known")
 	if n := len(r.Findings()); n != 1 {
 		t.Errorf("%d findings: %v", n, r.Findings())
 	}
-	r.Invalid(hosts.Index(1), "z", "is about more than the port")
-	r.Required(hosts.Index(0).Child("port"), "another host")
+	r.Field(hosts.Index(1)).Invalid("z", "is about more than the port")
+	r.Field(hosts.Index(0).Child("port")).Required("another host")
 	if n := len(r.Findings()); n != 3 {
 		t.Errorf("%d findings: %v", n, r.Findings())
 	}
@@ -79,7 +76,7 @@ func TestInvalidItem(t *testing.T) {
 	r := New("f")
 	list := NewPath("vips")
 	r.Place(list.Index(1), 7, 3)
-	r.InvalidItem(list, 1, "v", "bad")
+	r.Field(list).Item(1).Invalid("v", "bad")
 	if got := r.Err().Error(); got != `f:7:3: vips: Invalid value: "v": bad` {
 		t.Error(got)
 	}
@@ -87,7 +84,7 @@ func TestInvalidItem(t *testing.T) {
 
 func TestLongValuesAreCut(t *testing.T) {
 	r := New("f")
-	r.Invalid(NewPath("a"), strings.Repeat("é", 500)+"\n", "bad")
+	r.Field(NewPath("a")).Invalid(strings.Repeat("é", 500)+"\n", "bad")
 	if got := r.Err().Error(); len(got) > 300 || strings.Contains(got, "\n") || !strings.Contains(got, `..."`) {
 		t.Error(got)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // Canonical is the config as bytes that differ whenever it does, secrets
@@ -45,16 +46,23 @@ func (c *InstallConfig) Secrets() []secret.String {
 		out = append(out, secret.InURL(c.Proxy.HTTPProxy)...)
 		out = append(out, secret.InURL(c.Proxy.HTTPSProxy)...)
 	}
-	if p := c.Platform.BareMetal; p != nil {
-		out = append(out, secret.InURL(p.ClusterOSImage)...)
-		out = append(out, secret.InURL(p.BootstrapOSImage)...)
+	if p, ok := c.Platform.Settings.(interface{ URLs() []string }); ok { // which may have a login in them
+		for _, u := range p.URLs() {
+			out = append(out, secret.InURL(u)...)
+		}
 	}
 	return out
 }
 
 func collectSecrets(v reflect.Value, found func(secret.String)) {
-	if s, ok := v.Interface().(secret.String); ok {
-		found(s)
+	switch part := v.Interface().(type) {
+	case secret.String:
+		found(part)
+		return
+	case decode.Parts:
+		for _, settings := range part.All() {
+			collectSecrets(reflect.ValueOf(settings), found)
+		}
 		return
 	}
 	switch v.Kind() {

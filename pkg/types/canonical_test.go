@@ -1,13 +1,16 @@
-package types
+package types_test
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // rich is a config in which every list and pointer has something.
@@ -16,6 +19,10 @@ func fill(v reflect.Value) {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem())
+	case reflect.Interface:
+		if s, ok := v.Interface().(types.PlatformSettings); ok {
+			fill(reflect.ValueOf(s).Elem())
+		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Interface {
 			v.Set(reflect.ValueOf([]any{"x"}))
@@ -34,9 +41,14 @@ func fill(v reflect.Value) {
 
 // leaves visits every value of a config that has no parts.
 func leaves(v reflect.Value, path string, visit func(path string, v reflect.Value)) {
-	switch v.Interface().(type) {
+	switch part := v.Interface().(type) {
 	case secret.String, netip.Addr, netip.Prefix:
 		visit(path, v)
+		return
+	case interface{ All() iter.Seq2[string, any] }:
+		for name, settings := range part.All() {
+			leaves(reflect.ValueOf(settings), path+"."+name, visit)
+		}
 		return
 	}
 	switch v.Kind() {
@@ -90,24 +102,31 @@ func change(v reflect.Value) {
 // Canonical differs if any field does, so that nothing which depends on a
 // changed install-config stays as it was.
 func TestCanonicalCoversEveryField(t *testing.T) {
-	full := func() *InstallConfig {
-		c := &InstallConfig{}
-		fill(reflect.ValueOf(c).Elem())
-		return c
-	}
-	base := string(full().Canonical())
 	n := 0
-	leaves(reflect.ValueOf(full()).Elem(), "", func(path string, _ reflect.Value) {
-		c := full()
-		leaves(reflect.ValueOf(c).Elem(), "", func(p string, v reflect.Value) {
-			if p == path {
-				change(v)
+	for _, kind := range platforms.All().Kinds() {
+		full := func() *types.InstallConfig {
+			c := &types.InstallConfig{Platform: types.Platform{Settings: kind.New()}}
+			fill(reflect.ValueOf(c).Elem())
+			if kind.NewPool != nil {
+				pool := kind.NewPool()
+				fill(reflect.ValueOf(pool).Elem())
+				c.ControlPlane.Platform.Set(kind.Name, pool)
+			}
+			return c
+		}
+		base := string(full().Canonical())
+		leaves(reflect.ValueOf(full()).Elem(), "", func(path string, _ reflect.Value) {
+			c := full()
+			leaves(reflect.ValueOf(c).Elem(), "", func(p string, v reflect.Value) {
+				if p == path {
+					change(v)
+				}
+			})
+			if n++; string(c.Canonical()) == base {
+				t.Errorf("another %s of platform %s gives the same bytes", path, kind.Name)
 			}
 		})
-		if n++; string(c.Canonical()) == base {
-			t.Errorf("another %s gives the same bytes", path)
-		}
-	})
+	}
 	if n < 120 {
 		t.Errorf("only %d fields", n)
 	}
@@ -115,7 +134,7 @@ func TestCanonicalCoversEveryField(t *testing.T) {
 
 func TestCanonicalIgnoresTheForm(t *testing.T) {
 	load := func(text string) string {
-		c, r := Load("c.yaml", []byte(text))
+		c, r := platforms.All().Load("c.yaml", []byte(text))
 		if c == nil {
 			t.Fatal(r.Err())
 		}
@@ -133,7 +152,7 @@ func TestCanonicalIgnoresTheForm(t *testing.T) {
 // What has to be kept out of logs: whole secrets, and the passwords in them.
 func TestSecrets(t *testing.T) {
 	r := row{base: baremetal, edits: `proxy.httpProxy = "http://u:p%40ss-w0rd@proxy.test:3128"`}
-	c, found := Load("c.yaml", []byte(r.text(t)))
+	c, found := platforms.All().Load("c.yaml", []byte(r.text(t)))
 	if c == nil {
 		t.Fatal(found.Err())
 	}

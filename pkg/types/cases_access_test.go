@@ -1,6 +1,11 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/platforms"
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 var accessRefused = []row{
 	{"no pull secret", none, `drop pullSecret`, `pullSecret: Required value`},
@@ -53,8 +58,8 @@ var accessAccepted = []row{
 }
 
 func TestAccess(t *testing.T) {
-	testRefused(t, Options{}, accessRefused)
-	testAccepted(t, Options{}, accessAccepted)
+	testRefused(t, types.Options{}, accessRefused)
+	testAccepted(t, types.Options{}, accessAccepted)
 }
 
 // What a config is used for must be readable by every program of a host.
@@ -65,7 +70,7 @@ func TestUnreadableLoginsAreLeftOut(t *testing.T) {
 		`{"auths":{"a.test":{"auth":"YTpiYw"}}}`:                                 `{"auths":{"a.test":{"auth":"YTpiYw=="}}}`,
 		`{"auths": {"a.test": {"auth":"dXNlcjpodW50ZXIy"}}}`:                     `{"auths": {"a.test": {"auth":"dXNlcjpodW50ZXIy"}}}`,
 	} {
-		c, found := Load("c.yaml", []byte(row{base: none, edits: "pullSecret = '" + secret + "'"}.text(t)))
+		c, found := platforms.All().Load("c.yaml", []byte(row{base: none, edits: "pullSecret = '" + secret + "'"}.text(t)))
 		if c == nil {
 			t.Fatal(found.Err())
 		}
@@ -92,8 +97,8 @@ var (
 )
 
 func TestFIPSOfTheHost(t *testing.T) {
-	testRefused(t, Options{Host: FIPSOff}, fipsRefused)
-	testAccepted(t, Options{Host: FIPSOff, SkipHostCrypt: true}, fipsAccepted)
-	testAccepted(t, Options{Host: FIPSOn}, []row{{"host with FIPS", none, `fips = true`, `metadata.annotations absent`}})
-	testAccepted(t, Options{}, []row{{"host of which nothing is known", none, `fips = true`, ``}})
+	testRefused(t, types.Options{Host: types.FIPSOff}, fipsRefused)
+	testAccepted(t, types.Options{Host: types.FIPSOff, SkipHostCrypt: true}, fipsAccepted)
+	testAccepted(t, types.Options{Host: types.FIPSOn}, []row{{"host with FIPS", none, `fips = true`, `metadata.annotations absent`}})
+	testAccepted(t, types.Options{}, []row{{"host of which nothing is known", none, `fips = true`, ``}})
 }

@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 const managed = `
 	drop platform.baremetal.provisioningNetwork
@@ -137,6 +141,6 @@ var bareMetalAccepted = []row{
 }
 
 func TestBareMetal(t *testing.T) {
-	testRefused(t, Options{}, bareMetalRefused)
-	testAccepted(t, Options{}, bareMetalAccepted)
+	testRefused(t, types.Options{}, bareMetalRefused)
+	testAccepted(t, types.Options{}, bareMetalAccepted)
 }

@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 var featureRefused = []row{
 	{"published internally", none, `publish = Internal`, `publish: Invalid value @ Internal`},
@@ -74,14 +78,14 @@ var featureAccepted = []row{
 }
 
 func TestFeatures(t *testing.T) {
-	testRefused(t, Options{}, featureRefused)
-	testAccepted(t, Options{}, featureAccepted)
+	testRefused(t, types.Options{}, featureRefused)
+	testAccepted(t, types.Options{}, featureAccepted)
 }
 
 func TestEnabledCapabilities(t *testing.T) {
-	c := &InstallConfig{}
+	c := &types.InstallConfig{}
 	all := len(c.EnabledCapabilities())
-	c.Capabilities = &Capabilities{BaselineCapabilitySet: "None", AdditionalEnabledCapabilities: []string{"Ingress", "Ingress", "Console"}}
+	c.Capabilities = &types.Capabilities{BaselineCapabilitySet: "None", AdditionalEnabledCapabilities: []string{"Ingress", "Ingress", "Console"}}
 	if few := c.EnabledCapabilities(); all < 10 || len(few) != 2 {
 		t.Errorf("%d of all, and %v", all, few)
 	}

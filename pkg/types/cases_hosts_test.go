@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 const host0 = `platform.baremetal.hosts[0].`
 
@@ -87,7 +91,7 @@ var agentAccepted = []row{
 }
 
 func TestHosts(t *testing.T) {
-	testRefused(t, Options{}, hostRefused)
-	testAccepted(t, Options{}, hostAccepted)
-	testAccepted(t, Options{Agent: true}, agentAccepted)
+	testRefused(t, types.Options{}, hostRefused)
+	testAccepted(t, types.Options{}, hostAccepted)
+	testAccepted(t, types.Options{Agent: true}, agentAccepted)
 }

@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 var imageRefused = []row{
 	{"mirror of nothing", none, `imageDigestSources = [{mirrors: [mirror.test/okd]}]`, `imageDigestSources[0].source: Required value`},
@@ -57,6 +61,6 @@ var imageAccepted = []row{
 }
 
 func TestImagesAndProxy(t *testing.T) {
-	testRefused(t, Options{}, imageRefused)
-	testAccepted(t, Options{}, imageAccepted)
+	testRefused(t, types.Options{}, imageRefused)
+	testAccepted(t, types.Options{}, imageAccepted)
 }

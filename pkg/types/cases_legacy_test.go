@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 var legacyRefused = []row{
 	{"two plugins", none, `networking = {type: Calico, networkType: OVNKubernetes}`, `networking.type: Invalid value`},
@@ -53,6 +57,6 @@ var legacyAccepted = []row{
 }
 
 func TestLegacy(t *testing.T) {
-	testRefused(t, Options{}, legacyRefused)
-	testAccepted(t, Options{}, legacyAccepted)
+	testRefused(t, types.Options{}, legacyRefused)
+	testAccepted(t, types.Options{}, legacyAccepted)
 }

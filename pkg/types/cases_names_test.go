@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 var nameRefused = []row{
 	{"no version", none, `drop apiVersion`, `apiVersion: Required value`},
@@ -73,6 +77,6 @@ var nameAccepted = []row{
 }
 
 func TestNames(t *testing.T) {
-	testRefused(t, Options{}, nameRefused)
-	testAccepted(t, Options{}, nameAccepted)
+	testRefused(t, types.Options{}, nameRefused)
+	testAccepted(t, types.Options{}, nameAccepted)
 }

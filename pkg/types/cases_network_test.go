@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 var networkRefused = []row{
 	{"networking as text", none, `networking = OVNKubernetes`, `networking: Invalid value @ networking: OVNKubernetes`},
@@ -99,8 +103,8 @@ var networkAccepted = []row{
 }
 
 func TestNetworks(t *testing.T) {
-	testRefused(t, Options{}, networkRefused)
-	testAccepted(t, Options{}, networkAccepted)
+	testRefused(t, types.Options{}, networkRefused)
+	testAccepted(t, types.Options{}, networkAccepted)
 }
 
 const (
@@ -154,6 +158,6 @@ var familyAccepted = []row{
 }
 
 func TestFamilies(t *testing.T) {
-	testRefused(t, Options{}, familyRefused)
-	testAccepted(t, Options{}, familyAccepted)
+	testRefused(t, types.Options{}, familyRefused)
+	testAccepted(t, types.Options{}, familyAccepted)
 }

@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 const uuid = "6b2b1c7e-0000-4000-8000-000000000009"
 
@@ -97,6 +101,6 @@ var ovirtAccepted = []row{
 }
 
 func TestOvirt(t *testing.T) {
-	testRefused(t, Options{}, ovirtRefused)
-	testAccepted(t, Options{}, ovirtAccepted)
+	testRefused(t, types.Options{}, ovirtRefused)
+	testAccepted(t, types.Options{}, ovirtAccepted)
 }

@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 var platformRefused = []row{
 	{"no platform", none, `drop platform`, `platform: Required value`},
@@ -34,8 +38,8 @@ var platformAccepted = []row{
 }
 
 func TestPlatforms(t *testing.T) {
-	testRefused(t, Options{}, platformRefused)
-	testAccepted(t, Options{}, platformAccepted)
+	testRefused(t, types.Options{}, platformRefused)
+	testAccepted(t, types.Options{}, platformAccepted)
 }
 
 // With unknown keys allowed.
@@ -48,5 +52,5 @@ var unknownAccepted = []row{
 }
 
 func TestUnknownKeysAllowed(t *testing.T) {
-	testAccepted(t, Options{AllowUnknown: true}, unknownAccepted)
+	testAccepted(t, types.Options{AllowUnknown: true}, unknownAccepted)
 }

@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
 
 const fencing = `controlPlane.fencing.credentials = [{hostName: host-1, address: "redfish+https://10.0.0.51/redfish/v1/Systems/1", username: u, password: hunter2}, {hostName: host-2, address: "redfish+https://10.0.0.52/redfish/v1/Systems/1", username: u, password: hunter2, certificateVerification: Disabled}]
 `
@@ -173,6 +177,6 @@ var poolAccepted = []row{
 }
 
 func TestPools(t *testing.T) {
-	testRefused(t, Options{}, poolRefused)
-	testAccepted(t, Options{}, poolAccepted)
+	testRefused(t, types.Options{}, poolRefused)
+	testAccepted(t, types.Options{}, poolAccepted)
 }

@@ -1,9 +1,14 @@
-package types
+package types_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/okd-install/okd-install/pkg/platforms"
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/compat"
 )
 
 // releaseRow is an install-config beside a release. What it gives is a line for
@@ -115,17 +120,17 @@ func TestCheckRelease(t *testing.T) {
 	for _, tt := range releaseRows {
 		t.Run(tt.name+" on "+tt.version, func(t *testing.T) {
 			text := row{base: tt.base, edits: tt.edits}.text(t)
-			c, found := Load("c.yaml", []byte(text))
+			c, found := platforms.All().Load("c.yaml", []byte(text))
 			if c == nil {
 				t.Fatal(found.Err())
 			}
-			found = CheckRelease(c, Release{Version: tt.version, Gates: gatesOf(t, tt.gates)})
+			found = compat.Check(c, compat.Release{Version: tt.version, Gates: gatesOf(t, tt.gates)})
 			checkMessages(t, found)
 			left := found.Findings()
 			for _, w := range lines(tt.gives) {
 				want, on, place := strings.Cut(w, " @ ")
 				path, warns := strings.CutPrefix(want, "warns ")
-				i := slices.IndexFunc(left, func(f finding) bool { return f.Path.String() == path && f.Warning == warns })
+				i := slices.IndexFunc(left, func(f report.Finding) bool { return f.Path.String() == path && f.Warning == warns })
 				if i < 0 {
 					t.Errorf("no finding about %s", want)
 					continue
@@ -151,7 +156,7 @@ func gatesOf(t *testing.T, text string) func(string) map[string]bool {
 	sets := map[string]map[string]bool{}
 	for _, setting := range strings.Fields(text) {
 		set, gate, _ := strings.Cut(setting, ".")
-		name, on, ok := parseGate(gate)
+		name, on, ok := types.ParseGate(gate)
 		if !ok {
 			t.Fatalf("gate %q", setting)
 		}
@@ -165,22 +170,8 @@ func gatesOf(t *testing.T, text string) func(string) map[string]bool {
 
 // A config that nobody has read from a file has no places, but findings.
 func TestCheckReleaseWithoutFile(t *testing.T) {
-	found := CheckRelease(&InstallConfig{OSImageStream: "centos-10"}, Release{Version: "4.20.0"})
+	found := compat.Check(&types.InstallConfig{OSImageStream: "centos-10"}, compat.Release{Version: "4.20.0"})
 	if lines := found.Lines(false); len(lines) != 1 || !strings.HasPrefix(lines[0], "install-config.yaml: osImageStream: Forbidden: ") {
 		t.Errorf("findings %q", lines)
-	}
-}
-
-func TestParseNumber(t *testing.T) {
-	for version, want := range map[string]Number{
-		"4.22.0-okd-scos.10": {4, 22}, "5.0.0-0.okd-scos-2026-09-17-120000": {5, 0}, "5.0": {5, 0}, "v10.3.1": {10, 3},
-		"": {}, "latest": {}, "5": {}, "5.x": {}, "quay.io/okd/scos-release:4.22": {}, "99999.1": {},
-	} {
-		if got, ok := ParseNumber(version); got != want || ok != (want != Number{}) {
-			t.Errorf("%q is %v, %v", version, got, ok)
-		}
-	}
-	if !(Number{5, 0}).Since(Number{4, 22}) || (Number{4, 9}).Since(Number{4, 22}) || !(Number{4, 22}).Since(Number{4, 22}) {
-		t.Error("order of releases")
 	}
 }

@@ -1,4 +1,4 @@
-package types
+package types_test
 
 import (
 	"crypto/ecdsa"
@@ -20,7 +20,9 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // A row is a case: the smallest install-config of a platform with a few edits.
@@ -64,10 +66,10 @@ platform:
 }
 
 const (
-	none      = PlatformNone
-	external  = PlatformExternal
-	ovirt     = PlatformOvirt
-	baremetal = PlatformBareMetal
+	none      = "none"
+	external  = "external"
+	ovirt     = "ovirt"
+	baremetal = "baremetal"
 
 	common = `apiVersion: v1
 metadata:
@@ -215,13 +217,19 @@ func edit(t testing.TB, n *yaml.Node, path []string, value *yaml.Node) {
 	}
 }
 
+// load reads an install-config for any of the platforms.
+func load(o types.Options, text string) (*types.InstallConfig, *report.Report) {
+	o.Platforms = platforms.All().Kinds()
+	return o.Load("c.yaml", []byte(text))
+}
+
 // testRefused checks rows that must not be accepted.
-func testRefused(t *testing.T, o Options, rows []row) {
+func testRefused(t *testing.T, o types.Options, rows []row) {
 	t.Helper()
 	for _, r := range rows {
 		t.Run(r.base+"/"+r.name, func(t *testing.T) {
 			text := r.text(t)
-			c, found := o.Load("c.yaml", []byte(text))
+			c, found := load(o, text)
 			if c != nil {
 				t.Fatalf("was accepted:\n%s", text)
 			}
@@ -276,12 +284,12 @@ func checkMessages(t *testing.T, found *report.Report) {
 }
 
 // testAccepted checks rows that must be accepted, and what they become.
-func testAccepted(t *testing.T, o Options, rows []row) {
+func testAccepted(t *testing.T, o types.Options, rows []row) {
 	t.Helper()
 	for _, r := range rows {
 		t.Run(r.base+"/"+r.name, func(t *testing.T) {
 			text := r.text(t)
-			c, found := o.Load("c.yaml", []byte(text))
+			c, found := load(o, text)
 			if c == nil {
 				t.Fatalf("%v\nof:\n%s", found.Err(), text)
 			}
@@ -325,7 +333,7 @@ func testAccepted(t *testing.T, o Options, rows []row) {
 	}
 }
 
-func plainTree(t *testing.T, c *InstallConfig) any {
+func plainTree(t *testing.T, c *types.InstallConfig) any {
 	t.Helper()
 	raw, err := json.Marshal(c)
 	if err != nil {

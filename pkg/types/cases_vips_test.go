@@ -1,8 +1,10 @@
-package types
+package types_test
 
 import (
 	"net/netip"
 	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 var vipRefused = []row{
@@ -75,8 +77,8 @@ var vipAccepted = []row{
 }
 
 func TestVIPs(t *testing.T) {
-	testRefused(t, Options{}, vipRefused)
-	testAccepted(t, Options{}, vipAccepted)
+	testRefused(t, types.Options{}, vipRefused)
+	testAccepted(t, types.Options{}, vipAccepted)
 }
 
 // Names that DNS has or lacks.
@@ -110,7 +112,7 @@ func TestLookup(t *testing.T) {
 		"api.demo.okd.test": "10.0.0.20", "test.apps.demo.okd.test": "10.0.0.21",
 		"api.same.okd.test": "10.0.0.20", "test.apps.same.okd.test": "10.0.0.20",
 	}
-	o := Options{Lookup: func(host string) []netip.Addr {
+	o := types.Options{Lookup: func(host string) []netip.Addr {
 		if a, ok := records[host]; ok {
 			return []netip.Addr{addr(a)}
 		}

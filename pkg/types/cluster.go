@@ -1,6 +1,11 @@
 package types
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/vips"
+)
 
 // ClusterDomain is <metadata.name>.<baseDomain>.
 func (c *InstallConfig) ClusterDomain() string { return c.Metadata.Name + "." + c.BaseDomain }
@@ -14,37 +19,66 @@ func (c *InstallConfig) APIIntHost() string { return "api-int." + c.ClusterDomai
 // AppsDomain is the domain of the cluster's routes.
 func (c *InstallConfig) AppsDomain() string { return "apps." + c.ClusterDomain() }
 
+// VIPs are the platform's virtual addresses, nil where it has none.
+func (c *InstallConfig) VIPs() *vips.Set {
+	if p, ok := c.Platform.Settings.(interface{ VIPs() *vips.Set }); ok {
+		return p.VIPs()
+	}
+	return nil
+}
+
+// OnPrem reports whether the nodes themselves serve virtual addresses, load
+// balancing and DNS, as clusters on premises do.
+func (c *InstallConfig) OnPrem() bool { return c.VIPs() != nil }
+
 // APIVIPs are the virtual addresses of the API, none where a platform has none.
 func (c *InstallConfig) APIVIPs() []netip.Addr {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.APIVIPs
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.APIVIPs
+	if v := c.VIPs(); v != nil {
+		return *v.API.Addrs
 	}
 	return nil
 }
 
 // IngressVIPs are the virtual addresses of the routers.
 func (c *InstallConfig) IngressVIPs() []netip.Addr {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.IngressVIPs
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.IngressVIPs
+	if v := c.VIPs(); v != nil {
+		return *v.Ingress.Addrs
 	}
 	return nil
 }
 
 // LoadBalancerType is the kind of load balancer in front of API and routers.
 func (c *InstallConfig) LoadBalancerType() string {
-	switch {
-	case c.Platform.Ovirt != nil:
-		return c.Platform.Ovirt.LoadBalancer.kind()
-	case c.Platform.BareMetal != nil:
-		return c.Platform.BareMetal.LoadBalancer.kind()
+	if v := c.VIPs(); v != nil {
+		return v.Balancer.Kind()
 	}
-	return LoadBalancerManaged
+	return vips.Managed
+}
+
+// APIVIPField is the path of the API's virtual addresses as the file has it,
+// empty where a platform has none.
+func (c *InstallConfig) APIVIPField() string {
+	if v := c.VIPs(); v != nil {
+		return c.vipField(v.API)
+	}
+	return ""
+}
+
+// IngressVIPField is the path of the routers' virtual addresses as the file has
+// it, empty where a platform has none.
+func (c *InstallConfig) IngressVIPField() string {
+	if v := c.VIPs(); v != nil {
+		return c.vipField(v.Ingress)
+	}
+	return ""
+}
+
+func (c *InstallConfig) vipField(v vips.List) string {
+	name := v.Name
+	if old, is := c.oldVIPs[name]; is {
+		name = old
+	}
+	return report.NewPath("platform", c.Platform.Name(), name).String()
 }
 
 // Masters is the number of control-plane machines.
@@ -79,4 +113,36 @@ func (c *InstallConfig) Mirrors() []ImageDigestSource {
 		out = append(out, ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
 	}
 	return out
+}
+
+// Machine is one that the install-config names.
+type Machine struct {
+	Name string
+	Role string // a pool's name, empty for whatever is still needed
+	MAC  string // hardware address of the interface that it boots from
+}
+
+// NamedMachines are the machines that the install-config names, none where a
+// platform has no such list.
+func (c *InstallConfig) NamedMachines() []Machine {
+	if p, ok := c.Platform.Settings.(interface{ NamedMachines() []Machine }); ok {
+		return p.NamedMachines()
+	}
+	return nil
+}
+
+// Where is the place of a field in the file that the config was read from.
+func (c *InstallConfig) Where(at report.Path) report.Position {
+	if c.source == nil {
+		return report.Position{}
+	}
+	return c.source.Where(at)
+}
+
+// File is the file that the config was read from.
+func (c *InstallConfig) File() string {
+	if c.source == nil {
+		return "install-config.yaml"
+	}
+	return c.source.File
 }

@@ -1,10 +1,12 @@
-package types
+package types_test
 
 import (
 	"bytes"
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // FuzzLoad looks for files that make the installer panic, contradict itself, or
@@ -39,8 +41,8 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, o := range []Options{{}, {AllowUnknown: true, Host: FIPSOff, SkipHostCrypt: true, Agent: true, Lookup: func(string) []netip.Addr { return []netip.Addr{{}} }}} {
-			c, r := o.Load("c.yaml", data)
+		for _, o := range []types.Options{{}, {AllowUnknown: true, Host: types.FIPSOff, SkipHostCrypt: true, Agent: true, Lookup: func(string) []netip.Addr { return []netip.Addr{{}} }}} {
+			c, r := load(o, string(data))
 			if (c == nil) != r.Failed() {
 				t.Fatalf("config %v, failed %v", c != nil, r.Failed())
 			}

@@ -1,4 +1,4 @@
-package types
+package types_test
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
 // manyHosts is an install-config of n bare-metal hosts, each with its network.
@@ -37,7 +39,7 @@ func BenchmarkLoad(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if c, r := Load("c.yaml", data); c == nil {
+				if c, r := platforms.All().Load("c.yaml", data); c == nil {
 					b.Fatal(r.Err())
 				}
 			}
@@ -59,7 +61,7 @@ func TestHostsScaleLinearly(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			start := processorTime(t)
-			if c, r := Load("c.yaml", data); c == nil {
+			if c, r := platforms.All().Load("c.yaml", data); c == nil {
 				t.Fatal(r.Err())
 			}
 			best = min(best, processorTime(t)-start)
@@ -90,7 +92,7 @@ func processorTime(t *testing.T) time.Duration {
 func TestManyFindings(t *testing.T) {
 	data := strings.ReplaceAll(string(manyHosts(2000)), "mtu: 9000", "mtu: '9000'")
 	start := time.Now()
-	c, r := Load("c.yaml", []byte(data))
+	c, r := platforms.All().Load("c.yaml", []byte(data))
 	if c != nil || len(r.Lines(false)) != 2000 {
 		t.Errorf("%d findings", len(r.Lines(false)))
 	}

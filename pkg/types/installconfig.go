@@ -54,7 +54,6 @@ type InstallConfig struct {
 	Compute []MachinePool `json:"compute,omitempty"`
 	// Platform is where the machines are.
 	Platform Platform `json:"platform" required:"true"`
-	vipForms vipForms
 
 	// Proxy is the cluster-wide proxy. Default: none.
 	Proxy *Proxy `json:"proxy,omitempty"`
@@ -102,6 +101,9 @@ type InstallConfig struct {
 	// others, so it must be left out.
 	PKI *PKI `json:"pki,omitempty"`
 
+	// oldVIPs are the keys of virtual addresses that the file has in the old form,
+	// with the old key for each.
+	oldVIPs map[string]string
 	// source knows where in the file the fields are, for findings that are made
 	// after it was read; nil if there is no file.
 	source *report.Report

@@ -39,19 +39,6 @@ type MachinePool struct {
 	OSImageStream string `json:"osImageStream,omitempty"`
 }
 
-// MachinePoolPlatform is the platform's part of a pool. After Load, the one
-// that belongs to the cluster's platform is set and complete.
-type MachinePoolPlatform struct {
-	// Ovirt is the hardware of the pool's VMs. Default:
-	// platform.ovirt.defaultMachinePlatform.
-	Ovirt *OvirtMachinePool `json:"ovirt,omitempty"`
-	// BareMetal has no settings; the hosts carry them.
-	BareMetal *BareMetalMachinePool `json:"baremetal,omitempty"`
-}
-
-// BareMetalMachinePool has no settings; hosts carry them.
-type BareMetalMachinePool struct{}
-
 // Fencing is how the control-plane machines switch each other off.
 type Fencing struct {
 	// Credentials are the management controllers of the two machines.

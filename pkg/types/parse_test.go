@@ -1,4 +1,4 @@
-package types
+package types_test
 
 import (
 	"fmt"
@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // What is wrong with the text itself, or with its keys.
@@ -60,7 +61,7 @@ func TestTexts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, r := Load("c.yaml", []byte(tt.text))
+			c, r := platforms.All().Load("c.yaml", []byte(tt.text))
 			if tt.want == "" {
 				if c == nil {
 					t.Error(r.Err())
@@ -99,7 +100,7 @@ func TestAllFindingsAtOnce(t *testing.T) {
 		publish = Internal
 		networking.serviceNetwork = [172.30.0.0/8]`, ""}
 	text := r.text(t)
-	_, found := Load("c.yaml", []byte(text))
+	_, found := platforms.All().Load("c.yaml", []byte(text))
 	checkFindings(t, text, found, lines(`
 		baseDomian: Invalid value @ baseDomian
 		compute[0].replicas: Invalid value @ many
@@ -112,7 +113,7 @@ func TestAllFindingsAtOnce(t *testing.T) {
 }
 
 func TestSizeIsBounded(t *testing.T) {
-	_, r := Load("c.yaml", append([]byte(bases[none]+"# "), make([]byte, maxSize)...))
+	_, r := platforms.All().Load("c.yaml", append([]byte(bases[none]+"# "), make([]byte, decode.MaxSize)...))
 	if r.Err() == nil || !strings.Contains(r.Err().Error(), "must be at most 16777216 bytes") {
 		t.Error(r.Err())
 	}
@@ -125,7 +126,7 @@ func TestSizeIsBounded(t *testing.T) {
 	}
 	bomb.WriteString("metadata:\n    ownerReferences: *x8\n")
 	text := strings.Replace(bomb.String(), "metadata:\n    name: demo\n", "", 1)
-	if _, r := Load("c.yaml", []byte(text)); r.Err() == nil || !strings.Contains(r.Err().Error(), "the file has too many values") {
+	if _, r := platforms.All().Load("c.yaml", []byte(text)); r.Err() == nil || !strings.Contains(r.Err().Error(), "the file has too many values") {
 		t.Error(r.Err())
 	}
 	// A mapping of many keys, merged into many others.
@@ -135,15 +136,15 @@ func TestSizeIsBounded(t *testing.T) {
 		fmt.Fprintf(&merged, "  k%d: 1\n", i)
 	}
 	merged.WriteString("imageDigestSources:\n" + strings.Repeat("- {<<: *m}\n", 2000))
-	if _, r := Load("c.yaml", []byte(merged.String())); r.Err() == nil || !strings.Contains(r.Err().Error(), "imageDigestSources") {
+	if _, r := platforms.All().Load("c.yaml", []byte(merged.String())); r.Err() == nil || !strings.Contains(r.Err().Error(), "imageDigestSources") {
 		t.Error("was accepted")
 	}
 	deep := bases[none] + "networking: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n"
-	if _, r := Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "networking: Invalid value") {
+	if _, r := platforms.All().Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "networking: Invalid value") {
 		t.Error(r.Err())
 	}
 	deep = strings.Replace(bases[none], "name: demo", "name: demo\n    managedFields: "+strings.Repeat("[", 5000)+strings.Repeat("]", 5000), 1)
-	if _, r := Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "is nested too deeply") {
+	if _, r := platforms.All().Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "is nested too deeply") {
 		t.Error(r.Err())
 	}
 }
@@ -153,35 +154,28 @@ func TestExampleIsGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, r := Load("install-config.example.yaml", data); r.Failed() {
+	if _, r := platforms.All().Load("install-config.example.yaml", data); r.Failed() {
 		t.Error(r.Err())
 	}
 }
 
-// The decoder panics on kinds of fields that it has no rule for; a field of
-// every struct is tried here, so that a new one cannot surprise a user.
+// The decoder panics on kinds of fields that it has no rule for; every field is
+// tried here, so that a new one cannot surprise a user.
 func TestEveryFieldIsDecodable(t *testing.T) {
-	var try func(typ reflect.Type)
-	try = func(typ reflect.Type) {
-		d := &decoder{report: report.New("t"), left: 100, fields: map[reflect.Type]map[string]field{}}
-		for _, n := range []*yaml.Node{
-			{Kind: yaml.ScalarNode, Tag: "!!str", Value: "x"}, {Kind: yaml.SequenceNode}, {Kind: yaml.MappingNode},
-		} {
-			d.decode(n, reflect.New(typ).Elem(), report.NewPath("t"), 0)
+	eachField(reflect.TypeFor[types.InstallConfig](), "", func(path string, f reflect.StructField) {
+		if types.FieldFacts(f).Name == "" {
+			t.Errorf("%s.%s has no name", path, f.Name)
 		}
-		switch typ.Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
-			try(typ.Elem())
-		case reflect.Struct:
-			for i := range typ.NumField() {
-				if f := typ.Field(i); f.IsExported() {
-					if FieldFacts(f).Name == "" {
-						t.Errorf("%s.%s has no name", typ, f.Name)
-					}
-					try(f.Type)
-				}
-			}
+		typ := f.Type
+		for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
+			typ = typ.Elem()
 		}
-	}
-	try(reflect.TypeFor[InstallConfig]())
+		if typ.Kind() == reflect.Struct && typ.NumField() > 0 && typ.Field(0).IsExported() {
+			return // its fields are tried
+		}
+		holder := reflect.StructOf([]reflect.StructField{{Name: "F", Type: f.Type, Tag: `json:"f"`}})
+		for _, text := range []string{"f: x", "f: []", "f: {}", "f: [x]"} {
+			decode.Into(reflect.New(holder).Interface(), []byte(text), decode.Options{}, report.New("t"))
+		}
+	})
 }

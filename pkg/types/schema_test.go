@@ -1,4 +1,4 @@
-package types
+package types_test
 
 import (
 	"fmt"
@@ -11,12 +11,29 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // eachField visits every field of the schema, with its path for the first item
 // of every list.
 func eachField(typ reflect.Type, path string, visit func(path string, f reflect.StructField)) {
+	switch typ {
+	case reflect.TypeFor[types.Platform]():
+		for _, kind := range platforms.All().Kinds() {
+			eachField(reflect.TypeOf(kind.New()), path+"."+kind.Name, visit)
+		}
+		return
+	case reflect.TypeFor[types.MachinePoolPlatform]():
+		for _, kind := range platforms.All().Kinds() {
+			if kind.NewPool != nil {
+				eachField(reflect.TypeOf(kind.NewPool()), path+"."+kind.Name, visit)
+			}
+		}
+		return
+	}
 	switch typ.Kind() {
 	case reflect.Pointer:
 		eachField(typ.Elem(), path, visit)
@@ -28,7 +45,7 @@ func eachField(typ reflect.Type, path string, visit func(path string, f reflect.
 			if !f.IsExported() {
 				continue
 			}
-			child := strings.TrimPrefix(path+"."+FieldFacts(f).Name, ".")
+			child := strings.TrimPrefix(path+"."+types.FieldFacts(f).Name, ".")
 			visit(child, f)
 			eachField(f.Type, child, visit)
 		}
@@ -37,9 +54,9 @@ func eachField(typ reflect.Type, path string, visit func(path string, f reflect.
 
 // baseFor is the base in which a field makes sense, and its edits.
 func baseFor(path string) row {
-	for _, p := range PlatformNames() {
-		if strings.Contains(path, "platform."+p) {
-			return row{base: p, edits: map[string]string{baremetal: managed}[p]}
+	for _, kind := range platforms.All().Kinds() {
+		if strings.Contains(path, "platform."+kind.Name) {
+			return row{base: kind.Name, edits: map[string]string{baremetal: managed}[kind.Name]}
 		}
 	}
 	return row{base: none}
@@ -48,8 +65,8 @@ func baseFor(path string) row {
 // What the schema says about a field has to be what Load does with it.
 func TestSchemaIsObeyed(t *testing.T) {
 	enums, defaults, required := 0, 0, 0
-	eachField(reflect.TypeFor[InstallConfig](), "", func(path string, f reflect.StructField) {
-		facts := FieldFacts(f)
+	eachField(reflect.TypeFor[types.InstallConfig](), "", func(path string, f reflect.StructField) {
+		facts := types.FieldFacts(f)
 		r := baseFor(path)
 		if facts.Enum != nil {
 			enums++
@@ -68,14 +85,14 @@ func TestSchemaIsObeyed(t *testing.T) {
 	}
 }
 
-func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts Facts) {
+func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts decode.Facts) {
 	t.Helper()
 	try := func(value string) bool {
 		at, set := path, value
 		if f.Type.Kind() == reflect.Slice {
 			at, set = path+"[0]", "["+value+"]"
 		}
-		_, found := Load("c.yaml", []byte(row{base: r.base, edits: r.edits + "\n" + path + " = " + set}.text(t)))
+		_, found := platforms.All().Load("c.yaml", []byte(row{base: r.base, edits: r.edits + "\n" + path + " = " + set}.text(t)))
 		want := report.Unsupported
 		if f.Tag.Get("refuse") == "Invalid" {
 			want = report.Invalid
@@ -96,9 +113,9 @@ func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts Fa
 	}
 }
 
-func checkDefault(t *testing.T, r row, path string, facts Facts) int {
+func checkDefault(t *testing.T, r row, path string, facts decode.Facts) int {
 	t.Helper()
-	c, found := Load("c.yaml", []byte(r.text(t)))
+	c, found := platforms.All().Load("c.yaml", []byte(r.text(t)))
 	if c == nil {
 		t.Fatal(found.Err())
 	}
@@ -126,7 +143,7 @@ func checkRequired(t *testing.T, r row, path string) int {
 	if _, there := lookup(doc, steps(path)); !there {
 		return 0 // in something optional; tried in the tables
 	}
-	_, found := Load("c.yaml", []byte(row{base: r.base, edits: r.edits + "\ndrop " + path}.text(t)))
+	_, found := platforms.All().Load("c.yaml", []byte(row{base: r.base, edits: r.edits + "\ndrop " + path}.text(t)))
 	if !slices.ContainsFunc(found.Findings(), func(f report.Finding) bool {
 		return f.Type == report.Required && strings.HasPrefix(f.Path.String(), path)
 	}) {
@@ -139,9 +156,9 @@ func checkRequired(t *testing.T, r row, path string) int {
 // first sentence, says something; a default that the tag names is in it.
 func TestFieldsAreDescribed(t *testing.T) {
 	comments := fieldComments(t)
-	eachField(reflect.TypeFor[InstallConfig](), "", func(path string, f reflect.StructField) {
+	eachField(reflect.TypeFor[types.InstallConfig](), "", func(path string, f reflect.StructField) {
 		text := comments[f.Name+" `"+string(f.Tag)+"`"]
-		facts := FieldFacts(f)
+		facts := types.FieldFacts(f)
 		if !strings.HasPrefix(text, f.Name+" ") || len(text) < len(f.Name)+12 {
 			t.Errorf("%s has no description", path)
 		}
@@ -162,7 +179,10 @@ var fieldLine = regexp.MustCompile("^\t([A-Z][A-Za-z0-9]*) +[^ ]+ +`(.*)`$")
 func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, file := range []string{"installconfig.go", "networking.go", "machinepool.go", "platform.go", "ovirt.go", "baremetal.go"} {
+	for _, file := range []string{
+		"installconfig.go", "networking.go", "machinepool.go", "vips/loadbalancer.go",
+		"../platforms/ovirt/config/fields.go", "../platforms/baremetal/config/fields.go", "../platforms/external/external.go",
+	} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

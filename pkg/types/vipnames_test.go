@@ -1,6 +1,10 @@
-package types
+package types_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/platforms"
+)
 
 // Findings name a field as the user has written it.
 func TestVIPFields(t *testing.T) {
@@ -31,7 +35,7 @@ func TestVIPFields(t *testing.T) {
 		{"none", none, "", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c, found := Load("c.yaml", []byte(row{base: tt.base, edits: tt.edits}.text(t)))
+			c, found := platforms.All().Load("c.yaml", []byte(row{base: tt.base, edits: tt.edits}.text(t)))
 			if c == nil {
 				t.Fatal(found.Err())
 			}

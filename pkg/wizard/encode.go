@@ -12,6 +12,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // encode writes an install-config as a person would: the keys of the schema in
@@ -32,6 +33,16 @@ func encode(c *types.InstallConfig) ([]byte, error) {
 
 func node(v reflect.Value) (*yaml.Node, error) {
 	switch x := v.Interface().(type) {
+	case decode.Parts: // settings by platform
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for name, settings := range x.All() {
+			value, err := node(reflect.ValueOf(settings))
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, text(name), value)
+		}
+		return n, nil
 	case secret.String:
 		return text(x.Reveal()), nil
 	case encoding.TextMarshaler:

@@ -1,6 +1,6 @@
-// Package wizard asks for what an install-config has to say. Answers are
-// checked one by one with the rules of pkg/types; on oVirt the choices are what
-// the engine has. Nothing is written here: the caller gets the result.
+// Package wizard asks for what an install-config has to say. Answers are checked
+// one by one with the rules of pkg/types; the questions about a platform are the
+// platform's. Nothing is written here: the caller gets the result.
 package wizard
 
 import (
@@ -9,17 +9,17 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
-	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Deps is what the wizard needs of its surroundings.
 type Deps struct {
-	Ask    Asker
-	Getenv func(string) string
-	Clock  clock.Clock
-	Sink   event.Sink // for what is said between questions
+	Platforms []Platform // to choose from, in this order
+	Ask       Asker
+	Getenv    func(string) string
+	Clock     clock.Clock
+	Sink      event.Sink // for what is said between questions
 	// Hide is told each secret as soon as it is known.
 	Hide func(...secret.String)
 }
@@ -27,39 +27,40 @@ type Deps struct {
 // Result is what the answers come to.
 type Result struct {
 	InstallConfig []byte // holds secrets: mode 0600
-	// Login is the engine's, nil if none was asked for.
+	// Login is what was entered to log in to the platform, nil if nothing was.
 	Login *Login
 }
 
-// Login is how to log in to the engine, and where that may be kept.
+// Login is a file with which the installer logs in to a platform.
 type Login struct {
-	Config ovirt.Config
-	Path   string
-	Save   bool // the person wants it there
+	Path string
+	Text []byte // holds secrets: mode 0600
+	Save bool   // the person wants it there
 }
 
-// wizard is one round of questions.
-type wizard struct {
-	Deps
-	config types.InstallConfig
-	login  *Login
+// Platform is a platform that the wizard offers.
+type Platform struct {
+	Kind types.PlatformKind
+	What string // what it is, in a few words
+	// Ask puts the questions about it, and its settings into the draft.
+	Ask func(ctx context.Context, s *Session) error
 }
 
 // Run asks. The order is that of openshift-install.
 func Run(ctx context.Context, d Deps) (*Result, error) {
-	w := &wizard{Deps: d, config: types.InstallConfig{APIVersion: types.APIVersion}}
-	for _, step := range []func(context.Context) error{w.sshKey, w.platform, w.baseDomain, w.clusterName, w.pullSecret} {
+	s := &Session{Deps: d, Draft: types.InstallConfig{APIVersion: types.APIVersion}}
+	for _, step := range []func(context.Context) error{s.sshKey, s.platform, s.baseDomain, s.clusterName, s.pullSecret} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
-	text, err := encode(&w.config)
+	text, err := encode(&s.Draft)
 	if err != nil {
 		return nil, err
 	}
-	// Single answers are right; what is left is how they go together.
-	if _, findings := types.Load(fileName, text); findings.Failed() {
+	// Each answer was checked alone; this checks them together.
+	if findings := s.load(text); findings.Failed() {
 		return nil, fmt.Errorf("the answers do not fit together:\n%w", findings.Err())
 	}
-	return &Result{InstallConfig: text, Login: w.login}, nil
+	return &Result{InstallConfig: text, Login: s.Login}, nil
 }

@@ -9,7 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/platforms"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 )
 
 const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0hCj3wRMWXWsnRjHbuPDWgi9dMLCq4Ywv2W6dcxEoY me@here"
@@ -83,9 +84,9 @@ func TestWizardOnOvirt(t *testing.T) {
 	path := filepath.Join(dir, "demo", "install-config.yaml")
 	data, err := os.ReadFile(path)
 	must(t, err)
-	cfg, findings := types.Load(path, data)
+	cfg, findings := platforms.All().Load(path, data)
 	must(t, findings.Err())
-	if p := cfg.Platform.Ovirt; p == nil || p.StorageDomainID != w.engine.IDs().Domains["data2"] || p.NetworkName != "ovirtmgmt" ||
+	if p := ovirtconfig.Of(cfg); p == nil || p.StorageDomainID != w.engine.IDs().Domains["data2"] || p.NetworkName != "ovirtmgmt" ||
 		cfg.SSHKey != publicKey || cfg.PullSecret.Reveal() != pull || cfg.ClusterDomain() != "demo.example.org" {
 		t.Errorf("wrote\n%s", data)
 	}

@@ -23,7 +23,10 @@ const DefaultProfile = "self-managed-high-availability"
 
 // Inputs are what bootstrap.ign is made of.
 type Inputs struct {
-	Config       *types.InstallConfig
+	Config *types.InstallConfig
+	// Platform is how the cluster's operators call its platform: the machine config
+	// operator has a directory of that name with static pods.
+	Platform     string
 	InfraID      string
 	ReleaseImage string // pull spec, best by digest
 	// Files are the files for the bootstrap host below manifests/, openshift/,
@@ -81,7 +84,7 @@ func addUser(b *builder, in Inputs) error {
 func addHost(b *builder, in Inputs) error {
 	// Elsewhere the host is the user's, and so is its name; a node that installs
 	// itself must have its own from the beginning.
-	if onPrem(in.Config) {
+	if in.Config.OnPrem() {
 		b.text("/etc/hostname", 0o644, in.InfraID+"-bootstrap\n")
 	}
 	b.file("/etc/ssh/ssh_host_ed25519_key", 0o600, in.HostKeys.Host.PrivatePEM)

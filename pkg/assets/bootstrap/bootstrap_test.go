@@ -22,6 +22,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/platforms/none"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -51,6 +52,7 @@ func testInputs(t *testing.T) bootstrap.Inputs {
 	file := func(name, content string) asset.File { return asset.NewFile(name, []byte(content)) }
 	return bootstrap.Inputs{
 		Config:       testConfig(t),
+		Platform:     "baremetal",
 		InfraID:      "demo-abcde",
 		ReleaseImage: "registry.test/okd/release@sha256:aa",
 		HostKeys:     testKeys,
@@ -298,7 +300,7 @@ func TestHostSettings(t *testing.T) {
 	if _, mode := fileOf(t, c, "/etc/containers/registries.conf"); mode != 0o644 {
 		t.Errorf("registries.conf has mode %04o, which rpm-ostree cannot read", mode)
 	}
-	in.Config.Platform = types.Platform{None: &types.NonePlatform{}}
+	in.Config.Platform, in.Platform = types.Platform{Settings: &none.Platform{}}, "none"
 	if _, mode := fileOf(t, render(t, in), "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"); mode != 0 {
 		t.Error("the host asks itself for names that it does not serve")
 	}

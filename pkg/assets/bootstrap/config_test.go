@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -20,6 +21,6 @@ func testConfig(t *testing.T) *types.InstallConfig {
 		Networking: &types.Networking{
 			MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}},
 		},
-		Platform: types.Platform{Ovirt: &types.OvirtPlatform{}},
+		Platform: types.Platform{Settings: &config.Platform{}},
 	}
 }

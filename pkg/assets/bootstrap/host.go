@@ -26,7 +26,7 @@ func addScripts(b *builder, in Inputs) error {
 		target := strings.TrimPrefix(name, "files")
 		mode := modeOf(content)
 		if target == localDNS {
-			if !onPrem(in.Config) {
+			if !in.Config.OnPrem() {
 				return nil
 			}
 			content = bytes.ReplaceAll(content, []byte("@LOCAL_RESOLVER@"), []byte(localResolver(in.Config)))

@@ -14,6 +14,7 @@ import (
 	"github.com/coreos/ignition/v2/config/v3_1"
 
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
+	"github.com/okd-install/okd-install/pkg/platforms/none"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -21,7 +22,7 @@ func inPlaceInputs(t *testing.T) bootstrap.Inputs {
 	t.Helper()
 	in := testInputs(t)
 	in.Profile, in.InPlace = bootstrap.DefaultProfile, true
-	in.Config.Platform = types.Platform{None: &types.NonePlatform{}}
+	in.Config.Platform, in.Platform = types.Platform{Settings: &none.Platform{}}, "none"
 	in.Config.BootstrapInPlace = &types.BootstrapInPlace{InstallationDisk: "/dev/disk/by-id/virtio-root"}
 	return in
 }

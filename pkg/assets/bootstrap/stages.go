@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/data"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Stage is one step of the bootstrap host; data/bootstrap/stages.yaml says
@@ -216,7 +215,7 @@ func allKinds(args []Arg) bool {
 func (t Table) For(in Inputs) Table {
 	fill := strings.NewReplacer(
 		"{api}", in.Config.APIHost(), "{api-int}", in.Config.APIIntHost(),
-		"{profile}", in.Profile, "{platform}", onPremDir(in.Config),
+		"{profile}", in.Profile, "{platform}", in.Platform,
 	)
 	out := Table{}
 	gone := map[string]bool{}
@@ -264,22 +263,4 @@ func fillAll(list []string, fill *strings.Replacer) []string {
 		out = append(out, fill.Replace(text))
 	}
 	return out
-}
-
-// onPremDir is the directory in which the machine config operator puts the
-// static pods of VIPs, load balancer and DNS. The cluster's Infrastructure says
-// BareMetal on oVirt too.
-func onPremDir(c *types.InstallConfig) string {
-	if onPrem(c) {
-		return "baremetal"
-	}
-	return c.Platform.Name()
-}
-
-func onPrem(c *types.InstallConfig) bool {
-	switch c.Platform.Name() {
-	case types.PlatformOvirt, types.PlatformBareMetal:
-		return true
-	}
-	return false
 }

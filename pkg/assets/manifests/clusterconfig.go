@@ -3,7 +3,6 @@ package manifests
 import (
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"sigs.k8s.io/yaml"
@@ -14,7 +13,7 @@ import (
 
 // addClusterConfig adds the install-config as operators in the cluster read it.
 func addClusterConfig(set *objects.Set, in Inputs) error {
-	text, err := clusterConfig(in.Config)
+	text, err := clusterConfig(in.Config, in.Platform.Config)
 	if err != nil {
 		return fmt.Errorf("render install-config for the cluster: %w", err)
 	}
@@ -26,21 +25,11 @@ func addClusterConfig(set *objects.Set, in Inputs) error {
 	return nil
 }
 
-// clusterConfig is the install-config without what the cluster must not see,
-// the pull secret and the hosts with the passwords of their BMCs, and in the
-// terms of the platform that the cluster believes to be on. Hosts would also
-// make it too large for a ConfigMap when there are many.
-func clusterConfig(c *types.InstallConfig) ([]byte, error) {
+// clusterConfig is the install-config without the pull secret, and in the terms
+// of the platform that the cluster believes to be on.
+func clusterConfig(c *types.InstallConfig, platform any) ([]byte, error) {
 	inside := *c
-	inside.Platform = InCluster(c.Platform)
-	if p := inside.Platform.BareMetal; p != nil {
-		hostless := *p
-		hostless.Hosts = nil
-		// The etcd operator knows only the old names of the fields, and without
-		// them would take a VIP for the node's own address.
-		hostless.LegacyAPIVIP, hostless.LegacyIngressVIP = first(p.APIVIPs), first(p.IngressVIPs)
-		inside.Platform.BareMetal = &hostless
-	}
+	inside.Platform = types.Platform{}
 	inside.ControlPlane, inside.Arbiter = plain(c.ControlPlane), plain(c.Arbiter)
 	inside.Compute = slices.Clone(c.Compute)
 	for i := range inside.Compute {
@@ -55,6 +44,7 @@ func clusterConfig(c *types.InstallConfig) ([]byte, error) {
 		return nil, err
 	}
 	tree["pullSecret"] = ""
+	tree["platform"] = platform
 	return yaml.Marshal(tree)
 }
 
@@ -66,11 +56,4 @@ func plain(p *types.MachinePool) *types.MachinePool {
 	out := *p
 	out.Platform, out.Fencing = types.MachinePoolPlatform{}, nil
 	return &out
-}
-
-func first(ips []netip.Addr) netip.Addr {
-	if len(ips) == 0 {
-		return netip.Addr{}
-	}
-	return ips[0]
 }

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"encoding/json"
 	"fmt"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -15,10 +14,10 @@ import (
 func addInfrastructure(set *objects.Set, in Inputs) error {
 	c := in.Config
 	infra := configv1.Infrastructure{
-		Spec: configv1.InfrastructureSpec{PlatformSpec: platformSpec(c)},
+		Spec: configv1.InfrastructureSpec{PlatformSpec: in.Platform.Spec},
 		Status: configv1.InfrastructureStatus{
 			InfrastructureName:     in.InfraID,
-			PlatformStatus:         platformStatus(c),
+			PlatformStatus:         &in.Platform.Status,
 			APIServerURL:           "https://" + c.APIHost() + ":6443",
 			APIServerInternalURL:   "https://" + c.APIIntHost() + ":6443",
 			ControlPlaneTopology:   controlPlaneTopology(c),
@@ -31,34 +30,12 @@ func addInfrastructure(set *objects.Set, in Inputs) error {
 	if c.CPUPartitioningMode == string(configv1.CPUPartitioningAllNodes) {
 		infra.Status.CPUPartitioning = configv1.CPUPartitioningAllNodes
 	}
-	object, err := withRecords(infra, c)
+	object, err := in.Platform.complete(infra)
 	if err != nil {
-		return err
+		return fmt.Errorf("render the infrastructure: %w", err)
 	}
 	set.Add("cluster-infrastructure-02-config.yml", object)
 	return nil
-}
-
-// withRecords adds who answers for the cluster's names, a field that the linked
-// API does not have. A release without it passes over it.
-func withRecords(infra configv1.Infrastructure, c *types.InstallConfig) (any, error) {
-	if p := c.Platform.BareMetal; p == nil || p.DNSRecordsType == "" {
-		return infra, nil
-	}
-	raw, err := json.Marshal(infra)
-	if err != nil {
-		return nil, fmt.Errorf("render the infrastructure: %w", err)
-	}
-	var object objects.Object
-	if err := json.Unmarshal(raw, &object); err != nil {
-		return nil, fmt.Errorf("render the infrastructure: %w", err)
-	}
-	at := object
-	for _, key := range []string{"status", "platformStatus", "baremetal"} {
-		at, _ = at[key].(map[string]any)
-	}
-	at["dnsRecordsType"] = c.Platform.BareMetal.DNSRecordsType
-	return object, nil
 }
 
 func controlPlaneTopology(c *types.InstallConfig) configv1.TopologyMode {
@@ -105,9 +82,7 @@ func addNames(set *objects.Set, in Inputs) error {
 	ingress := configv1.Ingress{Spec: configv1.IngressSpec{Domain: c.AppsDomain()}}
 	ingress.TypeMeta, ingress.ObjectMeta = objects.Singleton("Ingress")
 	ingress.Status.DefaultPlacement = configv1.DefaultPlacementWorkers
-	if c.Platform.None != nil && controlPlaneTopology(c) == configv1.SingleReplicaTopologyMode {
-		// A single node without a platform is its own load balancer. It stays
-		// that when workers are added, so the router must not move to them.
+	if in.Platform.RoutersOnControlPlane {
 		ingress.Status.DefaultPlacement = configv1.DefaultPlacementControlPlane
 	}
 	set.Add("cluster-ingress-02-config.yml", ingress)

@@ -18,6 +18,7 @@ const Dir = "manifests"
 // Inputs are what the manifests are made of.
 type Inputs struct {
 	Config    *types.InstallConfig
+	Platform  Platform
 	InfraID   string
 	ClusterID string // UUID
 	// ReleaseVersion is that of the release, empty where only its image is known.
@@ -33,11 +34,14 @@ func Render(in Inputs) (asset.Files, error) {
 	set := objects.In(Dir)
 	for _, add := range []func(*objects.Set, Inputs) error{
 		addClusterConfig, addInfrastructure, addNames, addScheduler, addNetwork, addProxy,
-		addVersion, addPullSecret, addTrustBundle, addBMCTrust, addMachineConfigServer, addMirrors,
+		addVersion, addPullSecret, addTrustBundle, addMachineConfigServer, addMirrors,
 	} {
 		if err := add(set, in); err != nil {
 			return nil, err
 		}
+	}
+	if in.Platform.Add != nil {
+		in.Platform.Add(set)
 	}
 	return set.Files()
 }

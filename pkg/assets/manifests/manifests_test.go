@@ -57,38 +57,16 @@ func TestTopologies(t *testing.T) {
 	}
 }
 
-// Routers stay on a single node that is its own load balancer.
 func TestIngressPlacement(t *testing.T) {
-	for _, tt := range []struct {
-		platform         types.Platform
-		masters, workers int64
-		want             string
-	}{
-		{types.Platform{None: &types.NonePlatform{}}, 1, 0, "ControlPlane"},
-		{types.Platform{None: &types.NonePlatform{}}, 1, 2, "ControlPlane"},
-		{types.Platform{None: &types.NonePlatform{}}, 3, 0, "Workers"},
-		{types.Platform{External: &types.ExternalPlatform{}}, 1, 0, "Workers"},
-		{types.Platform{BareMetal: &types.BareMetalPlatform{}}, 1, 0, "Workers"},
-	} {
-		c := config(tt.masters, tt.workers)
-		c.Platform = tt.platform
+	for stay, want := range map[bool]string{true: "ControlPlane", false: "Workers"} {
 		set := objects.In(Dir)
-		if err := addNames(set, Inputs{Config: c}); err != nil {
+		if err := addNames(set, Inputs{Config: config(1, 0), Platform: Platform{RoutersOnControlPlane: stay}}); err != nil {
 			t.Fatal(err)
 		}
 		files, err := set.Files()
-		if got := string(files.Data("manifests/cluster-ingress-02-config.yml")); err != nil || !strings.Contains(got, "defaultPlacement: "+tt.want) {
-			t.Errorf("%s, %d masters, %d workers: %v\n%s", c.Platform.Name(), tt.masters, tt.workers, err, got)
-		}
-	}
-}
-
-func TestCloudControllerState(t *testing.T) {
-	for given, want := range map[string]configv1.CloudControllerManagerState{"": "None", "External": "External"} {
-		c := config(3, 2)
-		c.Platform.External = &types.ExternalPlatform{CloudControllerManager: given}
-		if got := platformStatus(c).External.CloudControllerManager.State; got != want {
-			t.Errorf("%q: %s", given, got)
+		got := string(files.Data("manifests/cluster-ingress-02-config.yml"))
+		if err != nil || !strings.Contains(got, "defaultPlacement: "+want) {
+			t.Errorf("%v: %v\n%s", stay, err, got)
 		}
 	}
 }
@@ -110,30 +88,29 @@ func TestNoProxy(t *testing.T) {
 	}
 }
 
-// Everyone who may read ConfigMaps sees what operators read.
+// Everyone who may read ConfigMaps sees what operators read. The platform's part
+// is tested with the platform.
 func TestClusterConfigHoldsNoLogin(t *testing.T) {
 	c := config(2, 0)
 	c.PullSecret = secret.New("of-the-registry")
-	c.ControlPlane.Fencing = &types.Fencing{Credentials: []types.FencingCredential{{HostName: "rack-0", Username: "fencer", Password: secret.New("of-the-fence")}}}
-	c.Platform.BareMetal = &types.BareMetalPlatform{
-		APIVIPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")},
-		Hosts:   []types.BareMetalHost{{Name: "rack-0", BMC: types.BMC{Username: "root", Password: secret.New("of-the-bmc")}}},
-	}
-	text, err := clusterConfig(c)
+	c.ControlPlane.Fencing = &types.Fencing{Credentials: []types.FencingCredential{
+		{HostName: "rack-0", Username: "fencer", Password: secret.New("of-the-fence")},
+	}}
+	text, err := clusterConfig(c, objects.Object{"toy": objects.Object{"size": 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []string{"of-the", "root", "fencer", "hidden", "rack-0"} {
+	for _, bad := range []string{"of-the", "fencer", "hidden", "rack-0"} {
 		if strings.Contains(string(text), bad) {
 			t.Errorf("holds %q:\n%s", bad, text)
 		}
 	}
-	for _, want := range []string{"replicas: 2", "apiVIP: 198.18.0.10", `pullSecret: ""`} {
+	for _, want := range []string{"replicas: 2", "size: 3", `pullSecret: ""`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("lacks %q:\n%s", want, text)
 		}
 	}
-	if len(c.Platform.BareMetal.Hosts) != 1 || c.ControlPlane.Fencing == nil {
+	if c.ControlPlane.Fencing == nil {
 		t.Error("the original was changed")
 	}
 }
@@ -166,18 +143,18 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
-func TestRecordsOutside(t *testing.T) {
-	for given, want := range map[string]bool{"": false, "Internal": true, "External": true} {
-		c := config(3, 2)
-		c.Platform.BareMetal = &types.BareMetalPlatform{DNSRecordsType: given}
-		set := objects.In(Dir)
-		if err := addInfrastructure(set, Inputs{Config: c}); err != nil {
-			t.Fatal(err)
-		}
-		files, err := set.Files()
-		got := string(files.Data("manifests/cluster-infrastructure-02-config.yml"))
-		if err != nil || strings.Contains(got, "dnsRecordsType: "+given) != want || !strings.Contains(got, "type: OpenShiftManagedDefault") {
-			t.Errorf("%q: %v\n%s", given, err, got)
-		}
+func TestStatusThatTheAPILacks(t *testing.T) {
+	platform := Platform{
+		Status:     configv1.PlatformStatus{Type: configv1.BareMetalPlatformType, BareMetal: &configv1.BareMetalPlatformStatus{}},
+		MoreStatus: objects.Object{"novelty": "yes"},
+	}
+	set := objects.In(Dir)
+	if err := addInfrastructure(set, Inputs{Config: config(3, 2), Platform: platform}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := set.Files()
+	got := string(files.Data("manifests/cluster-infrastructure-02-config.yml"))
+	if err != nil || !strings.Contains(got, "novelty: \"yes\"") || !strings.Contains(got, "type: BareMetal") {
+		t.Errorf("%v\n%s", err, got)
 	}
 }

@@ -50,14 +50,6 @@ func addTrustBundle(set *objects.Set, in Inputs) error {
 	return nil
 }
 
-// addBMCTrust adds the authorities of the BMCs' certificates.
-func addBMCTrust(set *objects.Set, in Inputs) error {
-	if p := in.Config.Platform.BareMetal; p != nil && p.BMCVerifyCA != "" {
-		set.Add("bmc-verify-ca-configmap.yaml", objects.ConfigMap(objects.MachineAPI, "bmc-verify-ca", map[string]string{"verify_ca.crt": p.BMCVerifyCA}))
-	}
-	return nil
-}
-
 // addMachineConfigServer adds the certificate of the machine config server and
 // its authority. The annotations are those by which the operator decides when
 // to renew them.

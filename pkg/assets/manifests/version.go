@@ -2,7 +2,7 @@ package manifests
 
 import (
 	"github.com/okd-install/okd-install/pkg/assets/objects"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
 // Where the cluster looks for updates. Until 4.22 all of OKD's releases were in
@@ -16,11 +16,11 @@ const (
 
 // newest is the release that is assumed where only its image is known: clusters
 // of older ones can be pointed to their channel later.
-var newest = types.Number{Major: 5, Minor: 0}
+var newest = versions.Minor{Major: 5}
 
 // updates are the channel and the service of a release.
 func updates(version string) (channel, service string) {
-	number, known := types.ParseNumber(version)
+	number, known := versions.MinorOf(version)
 	if !known {
 		number = newest
 	}

@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/asset"
-	"github.com/okd-install/okd-install/pkg/assets/baremetal"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -22,15 +21,16 @@ const Dir = "openshift"
 
 // Inputs are what the manifests are made of.
 type Inputs struct {
-	Config  *types.InstallConfig
-	InfraID string
-	// ReleaseVersion is that of the release, empty where only its image is known.
-	ReleaseVersion string
+	Config *types.InstallConfig
 	// PasswordHash is the bcrypt hash of kubeadmin's password.
 	PasswordHash string
 	// Pointers are the Ignition configs that the machines of each role start
 	// with. A role without one gets no user data.
 	Pointers map[string][]byte
+	// UserData names the Secret with the pointer of a role.
+	UserData func(role string) string
+	// Platform adds what only clusters on the platform have.
+	Platform func(*objects.Set) error
 	Invoker  string // who started the installer
 	Version  string // of the installer
 }
@@ -46,10 +46,8 @@ func Render(in Inputs) (asset.Files, error) {
 			return nil, err
 		}
 	}
-	if in.Config.Platform.BareMetal != nil {
-		if err := baremetal.Add(set, in.Config, in.InfraID, in.ReleaseVersion); err != nil {
-			return nil, err
-		}
+	if err := in.Platform(set); err != nil {
+		return nil, err
 	}
 	return set.Files()
 }
@@ -98,12 +96,9 @@ func addUserData(set *objects.Set, in Inputs) error {
 		if pointer == nil {
 			continue
 		}
-		name := role + "-user-data"
-		if in.Config.Platform.BareMetal != nil {
-			name = baremetal.UserData(in.Config, role)
-		}
-		set.Add("99_openshift-cluster-api_"+role+"-user-data-secret.yaml", objects.Secret(objects.MachineAPI, name, corev1.SecretTypeOpaque,
-			map[string][]byte{"userData": pointer, "disableTemplating": []byte("true")}))
+		set.Add("99_openshift-cluster-api_"+role+"-user-data-secret.yaml",
+			objects.Secret(objects.MachineAPI, in.UserData(role), corev1.SecretTypeOpaque,
+				map[string][]byte{"userData": pointer, "disableTemplating": []byte("true")}))
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func look(
 // any more, unless the platform proves that it is gone.
 func (c command) forgotten(ctx context.Context, platform machines.Platform, p machines.Provider) error {
 	path := c.Path(install.MetadataFile)
-	_, meta, err := c.Metadata()
+	meta, err := c.Metadata()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

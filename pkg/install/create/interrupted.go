@@ -17,7 +17,7 @@ func (c command) afterInterruption(ctx context.Context, left []string, err error
 	if err == nil || !exit.IsInterrupted(ctx) {
 		return err
 	}
-	_, meta, unread := c.Metadata()
+	meta, unread := c.Metadata()
 	if unread != nil {
 		return &install.Interrupted{Err: err, Lines: []string{"Interrupted before anything was created."}}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/release"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/compat"
 )
 
 // readRelease reads the release image, and compares the install-config with it.
@@ -28,7 +28,7 @@ func (c command) readRelease(ctx context.Context, sink event.Sink, cluster asset
 	if profile == "" {
 		profile = bootstrap.DefaultProfile
 	}
-	found := types.CheckRelease(cluster.Config, types.Release{
+	found := compat.Check(cluster.Config, compat.Release{
 		Version: rel.Version, Gates: func(set string) map[string]bool { return rel.Gates(profile, set) },
 	})
 	for _, line := range found.Lines(true) {

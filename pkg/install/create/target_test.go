@@ -6,35 +6,37 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
-	"github.com/okd-install/okd-install/pkg/machines"
-	"github.com/okd-install/okd-install/pkg/machines/ovirt"
-	"github.com/okd-install/okd-install/pkg/machines/upi"
+	"github.com/okd-install/okd-install/pkg/platforms"
+	metalconfig "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/platforms/external"
+	"github.com/okd-install/okd-install/pkg/platforms/none"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
 func TestRefusal(t *testing.T) {
-	none := types.Platform{None: &types.NonePlatform{}}
+	own := types.Platform{Settings: &none.Platform{}}
 	tests := []struct {
 		name string
 		cfg  types.InstallConfig
 		want string // empty: not refused
 		next string
 	}{
-		{"ovirt", types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{}}}, "", ""},
-		{"none", types.InstallConfig{Platform: none}, "platform none",
+		{"ovirt", types.InstallConfig{Platform: types.Platform{Settings: &ovirtconfig.Platform{}}}, "", ""},
+		{"none", types.InstallConfig{Platform: own}, "platform none",
 			"openshift-install create ignition-configs --dir d"},
-		{"external", types.InstallConfig{Platform: types.Platform{External: &types.ExternalPlatform{}}},
+		{"external", types.InstallConfig{Platform: types.Platform{Settings: &external.Platform{}}},
 			"platform external", "create ignition-configs"},
-		{"baremetal", types.InstallConfig{Platform: types.Platform{BareMetal: &types.BareMetalPlatform{}}},
+		{"baremetal", types.InstallConfig{Platform: types.Platform{Settings: &metalconfig.Platform{}}},
 			"later version of this installer; nothing was created", "create ignition-configs"},
-		{"in place", types.InstallConfig{Platform: none, BootstrapInPlace: &types.BootstrapInPlace{}},
+		{"in place", types.InstallConfig{Platform: own, BootstrapInPlace: &types.BootstrapInPlace{}},
 			"bootstrapInPlace", "create single-node-ignition-config"},
 	}
-	known := append(machines.Platforms{ovirt.Platform()}, upi.Platforms()...)
+	known := platforms.All()
 	c := command{Env: &install.Env{Dir: "d", Program: "openshift-install", Platforms: known}}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := known.Find(tt.cfg.Platform.Name())
+			p, err := known.Machines().Find(tt.cfg.Platform.Name())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,6 +26,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms"
+	"github.com/okd-install/okd-install/pkg/platforms/none"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -67,7 +69,9 @@ func newWorld(t *testing.T) *world {
 	w.api = httptest.NewTLSServer(w)
 	w.env = &install.Env{
 		Dir: t.TempDir(), Clock: w.clock, Command: "create cluster", Getenv: func(string) string { return "" },
-		Platforms: machines.Platforms{{Name: types.PlatformNone, Plan: w.plan, Connect: w.connect}},
+		Platforms: platforms.Platforms{{
+			Assets: none.Assets(), Machines: machines.Platform{Name: none.Name, Plan: w.plan, Connect: w.connect},
+		}},
 		Sink: event.SinkFunc(func(e event.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -290,7 +294,7 @@ type state struct{ w *world }
 func (s state) Config(context.Context) (*types.InstallConfig, error) {
 	return &types.InstallConfig{
 		BaseDomain: "okd.test", Metadata: types.Metadata{Name: "demo"},
-		Platform: types.Platform{None: &types.NonePlatform{}},
+		Platform: types.Platform{Settings: &none.Platform{}},
 		Networking: &types.Networking{
 			MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}},
 		},

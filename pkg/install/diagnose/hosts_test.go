@@ -22,6 +22,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/machines/upi"
+	"github.com/okd-install/okd-install/pkg/platforms"
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -35,7 +37,7 @@ func TestMastersOf(t *testing.T) {
 		return out
 	}
 	cfg := &types.InstallConfig{
-		Platform: types.Platform{Ovirt: &types.OvirtPlatform{
+		Platform: types.Platform{Settings: &config.Platform{
 			APIVIPs: addrs("198.18.0.10"), IngressVIPs: addrs("198.18.0.11"),
 		}},
 		Networking: &types.Networking{
@@ -77,7 +79,7 @@ func TestFindHosts(t *testing.T) {
 	env := map[string]string{}
 	e := &install.Env{
 		Dir: t.TempDir(), Clock: clock.Real(), Sink: event.Discard, Getenv: func(key string) string { return env[key] },
-		Platforms: upi.Platforms(),
+		Platforms: platforms.Platforms{{Machines: upi.OwnMachines("none")}},
 	}
 	data, err := json.Marshal(assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1"})
 	if err != nil {
@@ -107,7 +109,7 @@ func TestHostsOfANewCluster(t *testing.T) {
 	vip := netip.MustParseAddr("198.18.0.10")
 	h := Hosts{
 		Named:  "203.0.113.7",
-		Config: &types.InstallConfig{Platform: types.Platform{Ovirt: &types.OvirtPlatform{APIVIPs: []netip.Addr{vip}}}},
+		Config: &types.InstallConfig{Platform: types.Platform{Settings: &config.Platform{APIVIPs: []netip.Addr{vip}}}},
 		Machines: func(context.Context) ([]machines.Machine, error) {
 			return []machines.Machine{{Role: machines.Bootstrap,
 				Addresses: []netip.Addr{netip.MustParseAddr("198.18.0.20")}}}, nil

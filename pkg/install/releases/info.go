@@ -205,7 +205,7 @@ func (f finder) configIfAny() (*types.InstallConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, findings := types.Load(install.ConfigFile, data)
+	cfg, findings := f.Platforms.Load(install.ConfigFile, data)
 	if cfg == nil || findings.Err() != nil {
 		event.Warn(f.Sink,
 			f.Path(install.ConfigFile)+" has mistakes; its login, authorities and mirrors are not used")

@@ -18,6 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
@@ -75,7 +76,8 @@ func (s *releaseSite) pin(
 	t.Helper()
 	s.said = nil
 	e := &install.Env{
-		Dir: s.dir, Clock: clock.Real(), Asker: ask, Command: "create cluster",
+		Platforms: platforms.All(),
+		Dir:       s.dir, Clock: clock.Real(), Asker: ask, Command: "create cluster",
 		Getenv: func(key string) string { return s.env[key] },
 		Sink:   event.SinkFunc(func(e event.Event) { s.said = append(s.said, e.Message) }),
 	}

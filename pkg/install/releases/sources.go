@@ -120,5 +120,5 @@ func (f finder) verify(
 	store := signature.Store{
 		URL: f.setting(f.SignatureStore, envSignatureStore, signature.DefaultStore), HTTP: client,
 	}
-	return store.Check(ctx, keys, digest, f.Clock.Now())
+	return store.Check(ctx, keys, digest, f.Clock)
 }

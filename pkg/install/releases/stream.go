@@ -10,7 +10,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/osimage"
 	"github.com/okd-install/okd-install/pkg/release"
-	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // PrintStream is the command coreos print-stream-json: it prints the CoreOS stream
@@ -44,7 +43,7 @@ func (f finder) streamOf(ctx context.Context, image string) ([]byte, error) {
 	opts := release.Options{HostLogins: true}
 	data, err := os.ReadFile(f.Path(install.ConfigFile))
 	if err == nil {
-		if cfg, findings := types.Load(install.ConfigFile, data); cfg != nil && findings.Err() == nil {
+		if cfg, findings := f.Platforms.Load(install.ConfigFile, data); cfg != nil && findings.Err() == nil {
 			f.Hide(cfg.Secrets()...)
 			opts = Reach(cfg)
 		}

@@ -72,7 +72,7 @@ func Look(ctx context.Context, e *install.Env) (Status, error) {
 		event.Warn(e.Sink, fmt.Sprintf("%v; the next command that changes something puts it aside", err))
 	}
 	s.Phases, s.LastRun = summarize(runs)
-	_, meta, err := e.Metadata()
+	meta, err := e.Metadata()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return s, err
 	}

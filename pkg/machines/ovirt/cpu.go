@@ -44,10 +44,10 @@ func (c *checker) checkCPU(context.Context) error {
 	v3, known := atLeastV3(c.cluster.CPUType)
 	switch {
 	case !known:
-		c.r.Warn(at, c.cluster.ID, "cluster %s has CPU type %q, and whether that is %s, which CentOS Stream CoreOS 10 needs, is not known",
+		c.r.Field(at).Warn(c.cluster.ID, "cluster %s has CPU type %q, and whether that is %s, which CentOS Stream CoreOS 10 needs, is not known",
 			c.cluster.Name, c.cluster.CPUType, plan.CPULevelV3)
 	case !v3:
-		c.r.Invalid(at, c.cluster.ID, "cluster %s has CPU type %q, and this release's CentOS Stream CoreOS 10 needs %s (Intel Haswell, "+
+		c.r.Field(at).Invalid(c.cluster.ID, "cluster %s has CPU type %q, and this release's CentOS Stream CoreOS 10 needs %s (Intel Haswell, "+
 			"AMD EPYC or later); raise the type in the engine if all hosts are newer, or name another cluster",
 			c.cluster.Name, c.cluster.CPUType, plan.CPULevelV3)
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines/ovirt"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -155,7 +156,7 @@ func (l *lab) provider() *ovirt.Provider {
 
 func (l *lab) installConfig(masters, workers int) *types.InstallConfig {
 	l.t.Helper()
-	cfg, r := types.Load("install-config.yaml", []byte(fmt.Sprintf(`
+	cfg, r := platforms.All().Load("install-config.yaml", []byte(fmt.Sprintf(`
 apiVersion: v1
 baseDomain: okd.test
 metadata: {name: demo}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -27,25 +28,26 @@ type Ignitions map[string][]byte
 
 // Plan describes all that a cluster needs on oVirt. It is pure.
 func Plan(cfg *types.InstallConfig, infraID string, image plan.Image, ign Ignitions) (plan.Plan, error) {
-	if cfg.Platform.Ovirt == nil {
+	platform := config.Of(cfg)
+	if platform == nil {
 		return plan.Plan{}, errors.New("plan infrastructure: the platform is not ovirt")
 	}
 	if err := checkInfraID(infraID); err != nil {
 		return plan.Plan{}, fmt.Errorf("plan infrastructure: %w", err)
 	}
-	b := builder{cfg: cfg, platform: cfg.Platform.Ovirt, infraID: infraID, image: image, ign: ign}
+	b := builder{cfg: cfg, platform: platform, infraID: infraID, image: image, ign: ign}
 	b.tags()
 	b.imageStage()
 	if err := b.machines(); err != nil {
 		return plan.Plan{}, fmt.Errorf("plan infrastructure: %w", err)
 	}
-	p := plan.Plan{Platform: types.PlatformOvirt, InfraID: infraID, Objects: b.objects}
+	p := plan.Plan{Platform: config.Name, InfraID: infraID, Objects: b.objects}
 	return p, p.Validate()
 }
 
 type builder struct {
 	cfg      *types.InstallConfig
-	platform *types.OvirtPlatform
+	platform *config.Platform
 	infraID  string
 	image    plan.Image
 	ign      Ignitions
@@ -93,7 +95,7 @@ func (b *builder) imageStage() {
 			Bytes: b.image.Virtual, Image: b.image}})
 	vm := b.add(plan.Object{Kind: plan.KindVM, Name: ImageVMName(b.infraID), Stage: plan.StageImage,
 		Tags: []string{BootstrapName(b.infraID)}, Needs: []plan.Key{disk, b.bootstrapTag}, Until: template,
-		Spec: plan.VM{Role: "image", ClusterID: b.platform.ClusterID, Disk: disk, Type: types.VMTypeServer, OSType: OSType,
+		Spec: plan.VM{Role: "image", ClusterID: b.platform.ClusterID, Disk: disk, Type: config.VMTypeServer, OSType: OSType,
 			CPU: plan.CPU{Sockets: 1, Cores: 1, Threads: 1}, MemoryMiB: 1024,
 			VNICProfileID: b.platform.VNICProfileID, Network: b.platform.NetworkName}})
 	b.template = b.add(plan.Object{Kind: plan.KindTemplate, Name: b.templateName, Stage: plan.StageImage,
@@ -133,14 +135,14 @@ func (b *builder) machines() error {
 }
 
 func (b *builder) machine(role, name string, pool types.MachinePool, groups map[string]plan.Key) error {
-	hw := pool.Platform.Ovirt
+	hw := config.PoolOf(&pool)
 	if hw == nil {
 		return fmt.Errorf("pool %s has no oVirt settings", pool.Name)
 	}
 	vm := plan.VM{
 		Role: role, Type: hw.VMType, InstanceTypeID: hw.InstanceTypeID,
 		HugepagesKiB: int(hw.Hugepages), AutoPinning: hw.AutoPinningPolicy == "resize_and_pin",
-		Clone: hw.VMType != types.VMTypeDesktop, Sparse: hw.Sparse, Format: hw.Format,
+		Clone: hw.VMType != config.VMTypeDesktop, Sparse: hw.Sparse, Format: hw.Format,
 	}
 	if hw.Clone != nil {
 		vm.Clone = *hw.Clone
@@ -167,7 +169,7 @@ func (b *builder) machine(role, name string, pool types.MachinePool, groups map[
 func (b *builder) bootstrap() error {
 	return b.vm(BootstrapName(b.infraID), plan.StageBootstrap, BootstrapName(b.infraID),
 		[]plan.Key{b.bootstrapTag, b.template}, plan.VM{
-			Role: machines.Bootstrap, Type: types.VMTypeServer, Clone: true,
+			Role: machines.Bootstrap, Type: config.VMTypeServer, Clone: true,
 			CPU: plan.CPU{Sockets: 1, Cores: bootstrapCores, Threads: 1}, MemoryMiB: bootstrapMemoryMiB, DiskGiB: bootstrapDiskGiB,
 		})
 }

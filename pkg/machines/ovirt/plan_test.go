@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -15,17 +16,19 @@ func ptr[T any](v T) *T { return &v }
 
 func example() (*types.InstallConfig, Ignitions) {
 	hw := func(vmType, group string) types.MachinePoolPlatform {
-		return types.MachinePoolPlatform{Ovirt: &types.OvirtMachinePool{
-			CPU: &types.OvirtCPU{Sockets: 1, Cores: 4, Threads: 1}, MemoryMB: 16348, OSDisk: &types.OvirtDisk{SizeGB: 120},
-			VMType: vmType, AffinityGroupsNames: []string{group}}}
+		var platform types.MachinePoolPlatform
+		platform.Set(config.Name, &config.MachinePool{
+			CPU: &config.CPU{Sockets: 1, Cores: 4, Threads: 1}, MemoryMB: 16348, OSDisk: &config.Disk{SizeGB: 120},
+			VMType: vmType, AffinityGroupsNames: []string{group}})
+		return platform
 	}
 	cfg := &types.InstallConfig{
 		Metadata: types.Metadata{Name: "demo"}, BaseDomain: "okd.test",
 		ControlPlane: &types.MachinePool{Name: "master", Replicas: ptr(int64(3)), Platform: hw("high_performance", "controlplane")},
 		Compute:      []types.MachinePool{{Name: "worker", Replicas: ptr(int64(2)), Platform: hw("server", "compute")}},
-		Platform: types.Platform{Ovirt: &types.OvirtPlatform{ClusterID: "c", StorageDomainID: "s", NetworkName: "ovirtmgmt",
+		Platform: types.Platform{Settings: &config.Platform{ClusterID: "c", StorageDomainID: "s", NetworkName: "ovirtmgmt",
 			APIVIPs:        []netip.Addr{netip.MustParseAddr("198.18.0.10")},
-			AffinityGroups: []types.OvirtAffinityGroup{{Name: "compute", Priority: 3, Enforcing: true}, {Name: "controlplane", Priority: 5, Enforcing: true}}}},
+			AffinityGroups: []config.AffinityGroup{{Name: "compute", Priority: 3, Enforcing: true}, {Name: "controlplane", Priority: 5, Enforcing: true}}}},
 	}
 	ign := Ignitions{}
 	for _, n := range []string{"bootstrap", "master-0", "master-1", "master-2", "worker-0", "worker-1"} {
@@ -75,11 +78,11 @@ func TestPlanRefuses(t *testing.T) {
 		edit          func(*types.InstallConfig, Ignitions)
 		want          string
 	}{
-		{"other platform", "demo-x7k2p", func(c *types.InstallConfig, _ Ignitions) { c.Platform.Ovirt = nil }, "not ovirt"},
+		{"other platform", "demo-x7k2p", func(c *types.InstallConfig, _ Ignitions) { c.Platform.Settings = nil }, "not ovirt"},
 		{"no infraID", "", func(*types.InstallConfig, Ignitions) {}, "not an infrastructure ID"},
 		{"missing Ignition", "demo-x7k2p", func(_ *types.InstallConfig, i Ignitions) { delete(i, "demo-x7k2p-worker-1") }, "demo-x7k2p-worker-1"},
 		{"unknown group", "demo-x7k2p", func(c *types.InstallConfig, _ Ignitions) {
-			c.ControlPlane.Platform.Ovirt.AffinityGroupsNames = []string{"nope"}
+			config.PoolOf(c.ControlPlane).AffinityGroupsNames = []string{"nope"}
 		}, `"nope"`},
 	} {
 		cfg, ign := example()

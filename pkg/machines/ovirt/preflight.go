@@ -10,10 +10,11 @@ import (
 
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-var platformPath = report.NewPath("platform", "ovirt")
+var platformPath = report.NewPath("platform", config.Name)
 
 // Preflight looks for everything in the engine that would stop the plan.
 func (p *Provider) Preflight(ctx context.Context, pl plan.Plan) (*report.Report, error) {
@@ -85,7 +86,7 @@ func (c *checker) checkCluster(ctx context.Context) (bool, error) {
 	for _, cl := range all {
 		known = append(known, cl.ID+" ("+cl.Name+")")
 	}
-	c.r.NotFound(platformPath.Child("ovirt_cluster_id"), id, "the engine has the clusters %s", strings.Join(known, ", "))
+	c.r.Field(platformPath.Child("ovirt_cluster_id")).NotFound(id, "the engine has the clusters %s", strings.Join(known, ", "))
 	return false, nil
 }
 
@@ -107,24 +108,24 @@ func (c *checker) checkStorage(ctx context.Context) error {
 		for _, s := range all {
 			known = append(known, s.ID+" ("+s.Name+")")
 		}
-		c.r.NotFound(at, id, "the engine has the storage domains %s", strings.Join(known, ", "))
+		c.r.Field(at).NotFound(id, "the engine has the storage domains %s", strings.Join(known, ", "))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	if !sd.Usable() {
-		c.r.Invalid(at, id, "storage domain %s is %s; it must be active", sd.Name, orWord(sd.Status, "not attached"))
+		c.r.Field(at).Invalid(id, "storage domain %s is %s; it must be active", sd.Name, orWord(sd.Status, "not attached"))
 	}
 	if len(sd.DataCenters) > 0 && c.cluster.DataCenterID != "" && !slices.Contains(sd.DataCenters, c.cluster.DataCenterID) {
-		c.r.Invalid(at, id, "storage domain %s does not belong to the data centre of cluster %s", sd.Name, c.cluster.Name)
+		c.r.Field(at).Invalid(id, "storage domain %s does not belong to the data centre of cluster %s", sd.Name, c.cluster.Name)
 	}
 	if err := c.checkSpace(ctx, at, sd); err != nil {
 		return err
 	}
 	for _, vm := range c.vms() {
 		if sd.Block() && vm.Format == "raw" && (vm.Sparse == nil || *vm.Sparse) {
-			c.r.Invalid(poolPath(vm.Role).Child("platform", "ovirt", "format"), vm.Format, "storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow", sd.Name, sd.Type)
+			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "format")).Invalid(vm.Format, "storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow", sd.Name, sd.Type)
 			break
 		}
 	}
@@ -144,7 +145,7 @@ func (c *checker) checkInstanceTypes(ctx context.Context) error {
 			return err
 		}
 		if !ok {
-			c.r.NotFound(poolPath(vm.Role).Child("platform", "ovirt", "instanceTypeID"), id, "the engine has no such instance type")
+			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "instanceTypeID")).NotFound(id, "the engine has no such instance type")
 		}
 	}
 	return nil
@@ -198,7 +199,7 @@ func (c *checker) checkNames(ctx context.Context) error {
 			if ours, err := c.owns(ctx, c.pl.InfraID, *vm, o.Tags); err != nil {
 				return err
 			} else if !ours {
-				c.r.Duplicate(at, o.Name, "virtual machine %s (%s) exists and is not of this cluster", o.Name, vm.ID)
+				c.r.Field(at).Duplicate(o.Name, "virtual machine %s (%s) exists and is not of this cluster", o.Name, vm.ID)
 			}
 		case plan.Template:
 			t, err := c.Engine.FindTemplate(ctx, o.Name)
@@ -206,7 +207,7 @@ func (c *checker) checkNames(ctx context.Context) error {
 				return err
 			}
 			if t != nil && !marked(c.pl.InfraID, t.Description) {
-				c.r.Duplicate(at, o.Name, "template %s (%s) exists and is not of this cluster", o.Name, t.ID)
+				c.r.Field(at).Duplicate(o.Name, "template %s (%s) exists and is not of this cluster", o.Name, t.ID)
 			}
 		case plan.Tag:
 			t, err := c.Engine.FindTag(ctx, o.Name)
@@ -214,7 +215,7 @@ func (c *checker) checkNames(ctx context.Context) error {
 				return err
 			}
 			if t != nil && !marked(c.pl.InfraID, t.Description) {
-				c.r.Duplicate(at, o.Name, "tag %s exists and is not of this cluster", o.Name)
+				c.r.Field(at).Duplicate(o.Name, "tag %s exists and is not of this cluster", o.Name)
 			}
 		}
 	}
@@ -232,7 +233,7 @@ func (c *checker) checkHosts(ctx context.Context) error {
 		}
 	}
 	if len(c.hosts) == 0 {
-		c.r.Invalid(platformPath.Child("ovirt_cluster_id"), c.cluster.ID, "no host of cluster %s is up", c.cluster.Name)
+		c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID, "no host of cluster %s is up", c.cluster.Name)
 		return nil
 	}
 	members := map[string]int{}
@@ -250,9 +251,9 @@ func (c *checker) checkHosts(ctx context.Context) error {
 		name := strings.TrimPrefix(o.Name, c.pl.InfraID+"-")
 		text := fmt.Sprintf("group keeps %d machines on different hosts, but cluster %s has %d up", members[o.Name], c.cluster.Name, len(c.hosts))
 		if spec.Enforcing {
-			c.r.Invalid(at, name, "%s; add hosts or set enforcing: false", text)
+			c.r.Field(at).Invalid(name, "%s; add hosts or set enforcing: false", text)
 		} else {
-			c.r.Warn(at, name, "%s", text)
+			c.r.Field(at).Warn(name, "%s", text)
 		}
 	}
 	return nil
@@ -277,9 +278,9 @@ func (c *checker) checkNetwork(ctx context.Context) error {
 		at = platformPath.Child("ovirt_network_name")
 	}
 	if choice.missing {
-		c.r.NotFound(at, choice.value, "%s", choice.detail)
+		c.r.Field(at).NotFound(choice.value, "%s", choice.detail)
 	} else {
-		c.r.Invalid(at, choice.value, "%s", choice.detail)
+		c.r.Field(at).Invalid(choice.value, "%s", choice.detail)
 	}
 	return nil
 }
@@ -295,7 +296,7 @@ func (c *checker) checkGroupNames(ctx context.Context) error {
 		bare := strings.TrimPrefix(o.Name, c.pl.InfraID+"-")
 		for _, g := range groups {
 			if g.Name == bare {
-				c.r.Duplicate(platformPath.Child("affinityGroups").Index(i).Child("name"), bare, "cluster %s has an affinity group of this name", c.cluster.Name)
+				c.r.Field(platformPath.Child("affinityGroups").Index(i).Child("name")).Duplicate(bare, "cluster %s has an affinity group of this name", c.cluster.Name)
 			}
 		}
 	}
@@ -325,7 +326,7 @@ func (c *checker) checkImageio(ctx context.Context) error {
 		}
 		failed = append(failed, err.Error())
 	}
-	c.r.Invalid(platformPath.Child("ovirt_cluster_id"), c.cluster.ID, "the image cannot be uploaded to cluster %s: %s; open one of these ports from here", c.cluster.Name, strings.Join(failed, "; "))
+	c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID, "the image cannot be uploaded to cluster %s: %s; open one of these ports from here", c.cluster.Name, strings.Join(failed, "; "))
 	return nil
 }
 

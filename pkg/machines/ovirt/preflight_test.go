@@ -8,6 +8,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines/ovirt"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
+	ovirtconfig "github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -22,29 +23,29 @@ func TestPreflight(t *testing.T) {
 	}{
 		{"good", 3, nil, nil, ""},
 		{"disks that may outgrow 1 TiB", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
-			c.Compute[0].Platform.Ovirt.OSDisk.SizeGB = 500
+			ovirtconfig.PoolOf(&c.Compute[0]).OSDisk.SizeGB = 500
 		}, []string{"platform.ovirt.ovirt_storage_domain_id: Invalid value", "storage domain data has 1024.0 GiB free",
 			"can fill 1460.0 GiB", "compute 1000.0 GiB, bootstrap 100.0 GiB", "osDisk.sizeGB", "--skip preflight"}, ""},
 		{"disks that do not fit", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
 			no := false
-			c.Compute[0].Platform.Ovirt.OSDisk.SizeGB = 600
-			c.Compute[0].Platform.Ovirt.Sparse = &no
+			ovirtconfig.PoolOf(&c.Compute[0]).OSDisk.SizeGB = 600
+			ovirtconfig.PoolOf(&c.Compute[0]).Sparse = &no
 		}, []string{"platform.ovirt.ovirt_storage_domain_id: Invalid value", "can fill 1660.0 GiB"}, ""},
-		{"unknown cluster", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { c.Platform.Ovirt.ClusterID = nowhere },
+		{"unknown cluster", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).ClusterID = nowhere },
 			[]string{"platform.ovirt.ovirt_cluster_id: Not found: \"" + nowhere + "\"", "(Default)"}, ""},
-		{"unknown storage domain", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { c.Platform.Ovirt.StorageDomainID = nowhere },
+		{"unknown storage domain", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).StorageDomainID = nowhere },
 			[]string{"platform.ovirt.ovirt_storage_domain_id: Not found: \"" + nowhere + "\"", "(data)"}, ""},
-		{"unknown profile", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { c.Platform.Ovirt.VNICProfileID = nowhere },
+		{"unknown profile", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).VNICProfileID = nowhere },
 			[]string{"platform.ovirt.vnicProfileID: Not found", "(ovirtmgmt)"}, ""},
-		{"unknown network", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { c.Platform.Ovirt.NetworkName = "vlan7" },
+		{"unknown network", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).NetworkName = "vlan7" },
 			[]string{"platform.ovirt.ovirt_network_name: Not found: \"vlan7\""}, ""},
 		{"unknown instance type", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
-			c.ControlPlane.Platform.Ovirt.InstanceTypeID = nowhere
+			ovirtconfig.PoolOf(c.ControlPlane).InstanceTypeID = nowhere
 		}, []string{"controlPlane.platform.ovirt.instanceTypeID: Not found"}, ""},
 		{"too few hosts, enforced", 2, nil, []string{"platform.ovirt.affinityGroups[1]: Invalid value: \"controlplane\"", "has 2 up", "enforcing: false"}, ""},
 		{"too few hosts, wished", 1, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
-			for i := range c.Platform.Ovirt.AffinityGroups {
-				c.Platform.Ovirt.AffinityGroups[i].Enforcing = false
+			for i := range ovirtconfig.Of(c).AffinityGroups {
+				ovirtconfig.Of(c).AffinityGroups[i].Enforcing = false
 			}
 		}, nil, "has 1 up"},
 		{"group of the bare name", 3, func(t *testing.T, l *lab, _ *types.InstallConfig) {
@@ -111,7 +112,7 @@ func TestPreflightSpace(t *testing.T) {
 		t.Helper()
 		cfg := l.installConfig(3, 2)
 		no := false
-		cfg.Compute[0].Platform.Ovirt.Sparse, cfg.Compute[0].Platform.Ovirt.Format = &no, "raw"
+		ovirtconfig.PoolOf(&cfg.Compute[0]).Sparse, ovirtconfig.PoolOf(&cfg.Compute[0]).Format = &no, "raw"
 		pl, err := ovirt.Plan(cfg, infraID, image, ignitions(3, 2))
 		if err != nil {
 			t.Fatal(err)

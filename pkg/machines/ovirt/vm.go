@@ -10,7 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
@@ -210,7 +210,7 @@ func (p *Provider) equip(ctx context.Context, infraID string, vm api.VM, spec pl
 	if err := p.disks(ctx, infraID, vm, spec); err != nil {
 		return err
 	}
-	if spec.Type == types.VMTypeHighPerformance {
+	if spec.Type == config.VMTypeHighPerformance {
 		if err := p.settle(ctx, p.Limit, never, func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }); err != nil {
 			return err
 		}

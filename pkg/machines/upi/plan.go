@@ -83,7 +83,7 @@ func arbiters(cfg *types.InstallConfig) int {
 func (b *builder) machine(name string, spec plan.Host, config []byte) {
 	spec.Config = plan.NewPayload(config)
 	if host := b.known(spec.Role, len(b.keys[spec.Role])); host != nil {
-		name, spec.MAC = host.Name, host.BootMACAddress
+		name, spec.MAC = host.Name, host.MAC
 	}
 	r := plan.Requirement{Kind: plan.KindMachine, Name: name, Spec: spec}
 	b.keys[spec.Role] = append(b.keys[spec.Role], r.Key())
@@ -92,15 +92,15 @@ func (b *builder) machine(name string, spec plan.Host, config []byte) {
 
 // known is the nth host of a role where the install-config names hosts. Those
 // without a role are used up from the front: masters, then workers.
-func (b *builder) known(role string, n int) *types.BareMetalHost {
-	p := b.cfg.Platform.BareMetal
-	if p == nil || role == bootstrapRole {
+func (b *builder) known(role string, n int) *types.Machine {
+	if role == bootstrapRole {
 		return nil
 	}
-	var open, fixed []*types.BareMetalHost
+	named := b.cfg.NamedMachines()
+	var open, fixed []*types.Machine
 	wanted := map[string]int{types.MasterPool: b.cfg.Masters(), types.WorkerPool: b.cfg.Workers()}
-	for i := range p.Hosts {
-		h := &p.Hosts[i]
+	for i := range named {
+		h := &named[i]
 		if h.Role == "" {
 			open = append(open, h)
 		} else if wanted[h.Role]--; h.Role == role {

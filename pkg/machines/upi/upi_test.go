@@ -16,7 +16,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/machines/upi"
 	"github.com/okd-install/okd-install/pkg/plan"
+	metal "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/platforms/none"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
 var update = flag.Bool("update", false, "accept what was rendered")
@@ -28,7 +31,7 @@ func config(masters, workers int64) *types.InstallConfig {
 		Metadata: types.Metadata{Name: "demo"}, BaseDomain: "okd.test",
 		ControlPlane: &types.MachinePool{Name: types.MasterPool, Replicas: count(masters)},
 		Compute:      []types.MachinePool{{Name: types.WorkerPool, Replicas: count(workers)}},
-		Platform:     types.Platform{None: &types.NonePlatform{}},
+		Platform:     types.Platform{Settings: &none.Platform{}},
 	}
 }
 
@@ -40,10 +43,10 @@ func withArbiter() *types.InstallConfig {
 
 func bareMetal(balancer string) *types.InstallConfig {
 	c := config(2, 1)
-	c.Platform = types.Platform{BareMetal: &types.BareMetalPlatform{
+	c.Platform = types.Platform{Settings: &metal.Platform{
 		APIVIPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")}, IngressVIPs: []netip.Addr{netip.MustParseAddr("198.18.0.11")},
-		LoadBalancer: &types.LoadBalancer{Type: balancer},
-		Hosts: []types.BareMetalHost{
+		LoadBalancer: &vips.LoadBalancer{Type: balancer},
+		Hosts: []metal.Host{
 			{Name: "rack1-w", Role: "worker", BootMACAddress: "52:54:00:00:00:03"},
 			{Name: "rack1-a", BootMACAddress: "52:54:00:00:00:01"},
 			{Name: "rack1-m", Role: "master", BootMACAddress: "52:54:00:00:00:02"},
@@ -64,7 +67,7 @@ var ignitions = upi.Ignitions{Bootstrap: []byte("bootstrap key"), Master: []byte
 func TestText(t *testing.T) {
 	for name, cfg := range map[string]*types.InstallConfig{
 		"none": config(3, 2), "arbiter": withArbiter(), "compact": config(3, 0), "single-node": singleNode(),
-		"baremetal": bareMetal(""), "baremetal-user-managed": bareMetal(types.LoadBalancerUserManaged),
+		"baremetal": bareMetal(""), "baremetal-user-managed": bareMetal(vips.UserManaged),
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := upi.Provider{}.Diff(t.Context(), upi.Plan(cfg, "demo-x7k2p", ignitions))

@@ -15,6 +15,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/okd-install/okd-install/pkg/clock"
 )
 
 const (
@@ -187,7 +188,7 @@ func TestStore(t *testing.T) {
 	dir := "/store/sha256=" + strings.TrimPrefix(digest, "sha256:")
 	check := func(name, want string, unknown bool) {
 		t.Helper()
-		_, err := store.Check(t.Context(), ring, digest, now.Add(time.Minute))
+		_, err := store.Check(t.Context(), ring, digest, clock.NewFake(now.Add(time.Minute)))
 		var failure *Error
 		if !errors.As(err, &failure) || !strings.Contains(failure.Error(), want) || failure.Unknown != unknown || failure.Next() == "" {
 			t.Errorf("%s: %v, want %q", name, err, want)
@@ -197,7 +198,7 @@ func TestStore(t *testing.T) {
 	files[dir+"/signature-1"] = sign(t, theirs, claim(kind, digest))
 	check("of somebody else", "signature-1: it was made with key", false)
 	files[dir+"/signature-2"] = sign(t, ours, claim(kind, digest))
-	if signed, err := store.Check(t.Context(), ring, digest, now.Add(time.Minute)); err != nil || signed.By != fingerprint(ours) {
+	if signed, err := store.Check(t.Context(), ring, digest, clock.NewFake(now.Add(time.Minute))); err != nil || signed.By != fingerprint(ours) {
 		t.Errorf("second signature: %+v, %v", signed, err)
 	}
 	failing = true

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/clock"
 )
 
 // DefaultStore is where the key of OpenShift's CI system, which signs OKD's
@@ -57,7 +59,7 @@ var digestText = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
 
 // Check looks for a signature of the image that somebody in the keyring made. All
 // errors are of type *Error.
-func (s Store) Check(ctx context.Context, keys Keyring, digest string, now time.Time) (Signed, error) {
+func (s Store) Check(ctx context.Context, keys Keyring, digest string, clk clock.Clock) (Signed, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
 		return Signed{}, &Error{Digest: digest, Store: "the store", Unknown: true, Cause: errors.New("its URL cannot be read")}
@@ -86,7 +88,7 @@ func (s Store) Check(ctx context.Context, keys Keyring, digest string, now time.
 		if message == nil {
 			break
 		}
-		signed, err := keys.Verify(message, digest, now)
+		signed, err := keys.Verify(message, digest, clk.Now()) // after it has come: it may be a second old
 		if err == nil {
 			return signed, nil
 		}

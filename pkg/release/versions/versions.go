@@ -29,6 +29,11 @@ type Minor struct{ Major, Minor int64 }
 
 func (m Minor) String() string { return fmt.Sprintf("%d.%d", m.Major, m.Minor) }
 
+// Since reports whether m is the other minor version or a later one.
+func (m Minor) Since(other Minor) bool {
+	return m.Major > other.Major || m.Major == other.Major && m.Minor >= other.Minor
+}
+
 // Supported reports whether this installer is made for the minor version.
 func (m Minor) Supported() bool { return slices.Contains(supported, m) }
 
@@ -52,6 +57,18 @@ func ParseMinor(text string) (Minor, bool) {
 	major, _ := strconv.ParseInt(parts[1], 10, 64) // the pattern leaves no error
 	minor, _ := strconv.ParseInt(parts[2], 10, 64)
 	return Minor{major, minor}, true
+}
+
+var minorPrefix = regexp.MustCompile(`^v?(\d{1,4}\.\d{1,4})(\D|$)`)
+
+// MinorOf is the minor version of a version, as 4.22 of 4.22.0-okd-scos.10; false
+// if text is not a version. Unlike Parse it takes what anybody may call a release.
+func MinorOf(text string) (Minor, bool) {
+	m := minorPrefix.FindStringSubmatch(text)
+	if m == nil {
+		return Minor{}, false
+	}
+	return ParseMinor(m[1])
 }
 
 // Version is the version of a release, as in 5.0.0-okd-scos.1.

@@ -88,3 +88,17 @@ func TestNearest(t *testing.T) {
 		t.Errorf("newest stable 5.0: %v, %v", v, ok)
 	}
 }
+
+func TestMinorOf(t *testing.T) {
+	for version, want := range map[string]Minor{
+		"4.22.0-okd-scos.10": {4, 22}, "5.0.0-0.okd-scos-2026-09-17-120000": {5, 0}, "5.0": {5, 0}, "v10.3.1": {10, 3},
+		"": {}, "latest": {}, "5": {}, "5.x": {}, "quay.io/okd/scos-release:4.22": {}, "99999.1": {},
+	} {
+		if got, ok := MinorOf(version); got != want || ok != (want != Minor{}) {
+			t.Errorf("%q is %v, %v", version, got, ok)
+		}
+	}
+	if !(Minor{5, 0}).Since(Minor{4, 22}) || (Minor{4, 9}).Since(Minor{4, 22}) || !(Minor{4, 22}).Since(Minor{4, 22}) {
+		t.Error("order of releases")
+	}
+}

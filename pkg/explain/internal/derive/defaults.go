@@ -14,9 +14,9 @@ import (
 // of optional objects.
 func applyDefaults(root *explain.Schema, p *prober) error {
 	var errs []error
-	for _, platform := range (path{}).platforms() {
+	for _, platform := range p.platforms(nil) {
 		for _, doc := range p.all[platform] {
-			c, r := load(doc)
+			c, r := p.load(doc)
 			if c == nil {
 				return r.Err()
 			}
@@ -24,7 +24,7 @@ func applyDefaults(root *explain.Schema, p *prober) error {
 			if err != nil {
 				return err
 			}
-			note(root, nil, decode(doc), decode(loaded), &errs)
+			note(root, nil, parse(doc), parse(loaded), &errs)
 		}
 	}
 	return errors.Join(errs...)

@@ -23,21 +23,23 @@ import (
 	"github.com/okd-install/okd-install/pkg/explain"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// Schema derives the schema. The source of pkg/types is in the directory dir.
-func Schema(dir string) (*explain.Schema, error) {
-	w, err := newWalker(dir)
+// Schema derives the schema of install-configs for some platforms. The source of
+// the program is in the directory root.
+func Schema(root string, platforms []types.PlatformKind) (*explain.Schema, error) {
+	w, err := newWalker(root, platforms)
 	if err != nil {
 		return nil, err
 	}
-	root := w.root()
+	schema := w.root()
 	for key := range rules {
 		if w.used[key] == nil {
 			w.errs = append(w.errs, fmt.Errorf("rules.go has %s, which is no field", key))
 		}
 	}
-	return root, errors.Join(w.errs...)
+	return schema, errors.Join(w.errs...)
 }
 
 // root is the schema of the whole file.
@@ -45,7 +47,11 @@ func (w *walker) root() *explain.Schema {
 	root := w.object(reflect.TypeFor[types.InstallConfig](), nil)
 	root.Dialect = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "install-config.yaml"
-	root.Description, _, _ = strings.Cut(w.docs.of("InstallConfig", "", ""), "\n") // the rest is for programmers
+	text, err := w.docs.of(reflect.TypeFor[types.InstallConfig](), "", "")
+	if err != nil {
+		w.errs = append(w.errs, err)
+	}
+	root.Description, _, _ = strings.Cut(text, "\n") // the rest is for programmers
 	if err := applyDefaults(root, w.probe); err != nil {
 		w.errs = append(w.errs, err)
 	}
@@ -57,22 +63,22 @@ func (w *walker) root() *explain.Schema {
 type walker struct {
 	docs  comments
 	probe *prober
+	kinds []types.PlatformKind
 	used  map[string][]path          // by key of rules, where they apply
 	tags  map[*explain.Schema]string // the defaults of the struct tags
 	old   int                        // how many deprecated fields we are in: the bases have none
 	errs  []error
 }
 
-func newWalker(dir string) (*walker, error) {
-	docs, err := readComments(dir)
+func newWalker(root string, platforms []types.PlatformKind) (*walker, error) {
+	probe, err := newProber(platforms)
 	if err != nil {
 		return nil, err
 	}
-	probe, err := newProber()
-	if err != nil {
-		return nil, err
-	}
-	return &walker{docs: docs, probe: probe, used: map[string][]path{}, tags: map[*explain.Schema]string{}}, nil
+	return &walker{
+		docs: comments{root: root, texts: map[string]map[string]string{}}, probe: probe, kinds: platforms,
+		used: map[string][]path{}, tags: map[*explain.Schema]string{},
+	}, nil
 }
 
 // object is the schema of a struct at a path.
@@ -82,7 +88,11 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 	for f := range fields(t) {
 		facts := types.FieldFacts(f)
 		child := at.child(facts.Name)
-		s.Properties[facts.Name] = w.field(t, f, facts, child)
+		text, err := w.docs.of(t, f.Name, facts.Name)
+		if err != nil || text == "" {
+			w.errs = append(w.errs, fmt.Errorf("%s (%s.%s) has no doc comment: %w", child, t, f.Name, err))
+		}
+		s.Properties[facts.Name] = w.field(typeName(t), f.Type, facts, text, child)
 		if facts.RenamedTo != "" {
 			renamed[facts.RenamedTo] = append(renamed[facts.RenamedTo], explain.Names{Required: []string{facts.Name}})
 		}
@@ -104,22 +114,41 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 	return s
 }
 
+// platforms is the schema of settings by the names of platforms.
+func (w *walker) platforms(at path, of func(types.PlatformKind) (any, string)) *explain.Schema {
+	s := &explain.Schema{Type: explain.Types{"object"}, Additional: false, Properties: map[string]*explain.Schema{}}
+	for _, kind := range w.kinds {
+		if settings, help := of(kind); settings != nil {
+			facts := decode.Facts{Name: kind.Name}
+			s.Properties[kind.Name] = w.field("", reflect.TypeOf(settings), facts, kind.Name+" "+help, at.child(kind.Name))
+		}
+	}
+	return s
+}
+
+// typeName is how rules.go calls a type: those of platforms have the name of the
+// platform in front.
+func typeName(t reflect.Type) string {
+	if _, below, ok := strings.Cut(t.PkgPath(), "/pkg/platforms/"); ok {
+		platform, _, _ := strings.Cut(below, "/")
+		return platform + "." + t.Name()
+	}
+	return t.Name()
+}
+
 // sometimes are fields that are required or not by what is in others.
 var sometimes = []string{"platform.baremetal.hosts"} // without the machine API there are no hosts to register
 
-// field is the schema of a field of the struct t.
-func (w *walker) field(t reflect.Type, f reflect.StructField, facts types.Facts, at path) *explain.Schema {
+// field is the schema of a field of type t in a struct.
+func (w *walker) field(in string, t reflect.Type, facts decode.Facts, text string, at path) *explain.Schema {
 	if facts.Deprecated {
 		w.old++
 		defer func() { w.old-- }()
 	}
 	before := len(w.errs)
-	s := w.value(f.Type, at)
+	s := w.value(t, at)
 	w.tags[s] = facts.Default
-	s.Deprecated, s.WriteOnly = facts.Deprecated, facts.Secret
-	if s.Description = w.docs.of(t.Name(), f.Name, facts.Name); s.Description == "" {
-		w.errs = append(w.errs, fmt.Errorf("%s (types.%s.%s) has no doc comment", at, t.Name(), f.Name))
-	}
+	s.Deprecated, s.WriteOnly, s.Description = facts.Deprecated, facts.Secret, text
 	if len(facts.Enum) > 0 {
 		w.choice(s, facts.Enum, at)
 	}
@@ -131,7 +160,7 @@ func (w *walker) field(t reflect.Type, f reflect.StructField, facts types.Facts,
 		}
 		return none
 	}
-	for _, key := range []string{t.Name() + "." + facts.Name, strings.ReplaceAll(strings.Join(at, "."), ".[]", "[]")} {
+	for _, key := range []string{in + "." + facts.Name, strings.ReplaceAll(strings.Join(at, "."), ".[]", "[]")} {
 		if rules[key].set != nil {
 			w.used[key] = append(w.used[key], at)
 			rules[key].set(s)
@@ -180,6 +209,15 @@ func (w *walker) value(t reflect.Type, at path) *explain.Schema {
 		} else {
 			w.errs = append(w.errs, fmt.Errorf("%s: no format for Go type %s", at, t))
 		}
+	case t == reflect.TypeFor[types.Platform]():
+		return w.platforms(at, func(k types.PlatformKind) (any, string) { return k.New(), k.Help })
+	case t == reflect.TypeFor[types.MachinePoolPlatform]():
+		return w.platforms(at, func(k types.PlatformKind) (any, string) {
+			if k.NewPool == nil {
+				return nil, ""
+			}
+			return k.NewPool(), k.PoolHelp
+		})
 	case t.Kind() == reflect.Struct:
 		return w.object(t, at)
 	case t.Kind() == reflect.Slice:
@@ -250,9 +288,9 @@ func (p path) String() string {
 var platformPart = regexp.MustCompile(`(?:^|\.)platform\.([a-z]+)`)
 
 // platforms are those with which a field at the path can be used.
-func (p path) platforms() []string {
-	if m := platformPart.FindStringSubmatch(p.String()); m != nil {
+func (p *prober) platforms(at path) []string {
+	if m := platformPart.FindStringSubmatch(at.String()); m != nil {
 		return []string{m[1]}
 	}
-	return []string{types.PlatformNone, types.PlatformExternal, types.PlatformBareMetal, types.PlatformOvirt}
+	return types.Names(p.kinds, func(types.PlatformKind) bool { return true })
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/okd-install/okd-install/pkg/explain"
+	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
@@ -26,10 +27,10 @@ func TestRules(t *testing.T) {
 			if isOld(root, at) {
 				continue // the bases have the new form, and a file may have only one
 			}
-			for _, platform := range at.platforms() {
-				doc := func(v any) any { return with(decode(probe.full[platform]), at, v) }
+			for _, platform := range probe.platforms(at) {
+				doc := func(v any) any { return with(parse(probe.full[platform]), at, v) }
 				loadMinds := func(v any) bool {
-					for _, f := range ask(probe.full[platform], func(any) any { return doc(v) }) {
+					for _, f := range probe.ask(probe.full[platform], func(any) any { return doc(v) }) {
 						if !f.Warning && (within(f.Path.String(), at.String()) || f.Type == report.Required && within(at.String(), f.Path.String())) {
 							return true
 						}
@@ -71,7 +72,7 @@ func derived(t *testing.T) (*walker, *explain.Schema) {
 }
 
 var derivation = sync.OnceValues(func() (derivedSchema, error) {
-	w, err := newWalker("../../../types")
+	w, err := newWalker("../../../..", platforms.All().Kinds())
 	if err != nil {
 		return derivedSchema{}, err
 	}
@@ -156,7 +157,7 @@ func TestSettle(t *testing.T) {
 
 // TestProberSees keeps the checks from passing because they see nothing.
 func TestProberSees(t *testing.T) {
-	p, err := newProber()
+	p, err := newProber(platforms.All().Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,14 +26,15 @@ var baseFiles embed.FS
 
 // prober asks types.Load what it says about an install-config with a change.
 type prober struct {
+	kinds []types.PlatformKind
 	small map[string][]byte   // by platform: what has to be there and no more
 	full  map[string][]byte   // by platform: with optional objects, each with what it has to have
 	all   map[string][][]byte // by platform: both, and others
 }
 
-func newProber() (*prober, error) {
-	p := &prober{small: map[string][]byte{}, full: map[string][]byte{}, all: map[string][][]byte{}}
-	for _, platform := range (path{}).platforms() {
+func newProber(kinds []types.PlatformKind) (*prober, error) {
+	p := &prober{kinds: kinds, small: map[string][]byte{}, full: map[string][]byte{}, all: map[string][][]byte{}}
+	for _, platform := range p.platforms(nil) {
 		small, err := readBase(platform + ".yaml")
 		if err != nil {
 			return nil, err
@@ -49,14 +50,14 @@ func newProber() (*prober, error) {
 			if err != nil {
 				return nil, err
 			}
-			doc := encode(merged(decode(p.small[platform]), change))
+			doc := encode(merged(parse(p.small[platform]), change))
 			p.all[platform] = append(p.all[platform], doc)
 			if filepath.Base(name) == platform+"-full.yaml" {
 				p.full[platform] = doc
 			}
 		}
 		for _, doc := range p.all[platform] {
-			if _, r := load(doc); r.Failed() {
+			if _, r := p.load(doc); r.Failed() {
 				return nil, fmt.Errorf("a base of platform %s is not accepted:\n%w\n%s", platform, r.Err(), doc)
 			}
 		}
@@ -77,8 +78,8 @@ func readBase(name string) (doc any, err error) {
 
 // load reads an install-config on a host that finds the names of the cluster in
 // DNS.
-func load(doc []byte) (*types.InstallConfig, *report.Report) {
-	return types.Options{Lookup: func(host string) []netip.Addr {
+func (p *prober) load(doc []byte) (*types.InstallConfig, *report.Report) {
+	return types.Options{Platforms: p.kinds, Lookup: func(host string) []netip.Addr {
 		if strings.HasPrefix(host, "api.") {
 			return []netip.Addr{netip.MustParseAddr("10.0.0.2")}
 		}
@@ -87,8 +88,8 @@ func load(doc []byte) (*types.InstallConfig, *report.Report) {
 }
 
 // ask returns what is found about an install-config after a change.
-func ask(doc []byte, change func(doc any) any) []report.Finding {
-	_, r := load(encode(change(decode(doc))))
+func (p *prober) ask(doc []byte, change func(doc any) any) []report.Finding {
+	_, r := p.load(encode(change(parse(doc))))
 	return r.Findings()
 }
 
@@ -105,9 +106,9 @@ var sameAs = map[string]path{
 // accepts says whether Load takes a value at a path, with any of the bases.
 // Empty objects may lack something; that is no fault of theirs.
 func (p *prober) accepts(at path, value any) bool {
-	for _, platform := range at.platforms() {
+	for _, platform := range p.platforms(at) {
 		for _, base := range p.all[platform] {
-			findings := ask(base, func(doc any) any {
+			findings := p.ask(base, func(doc any) any {
 				if other, ok := sameAs[at.String()]; ok {
 					doc = with(doc, other, value)
 				}
@@ -126,9 +127,9 @@ func (p *prober) accepts(at path, value any) bool {
 // refused says whether a field must be left out on every platform: no base has
 // it, and Load takes none of the values that fields have.
 func (p *prober) refused(at path, s *explain.Schema) bool {
-	for _, platform := range at.platforms() {
+	for _, platform := range p.platforms(at) {
 		for _, base := range p.all[platform] {
-			if at.in(decode(base)) {
+			if at.in(parse(base)) {
 				return false
 			}
 		}
@@ -175,9 +176,9 @@ func typed(text, kind string) any {
 // required says whether something is missing without the field, wherever what
 // the field is in may be used. It is not known where that is in no base.
 func (p *prober) required(at path) (required, known bool) {
-	for _, platform := range at.platforms() {
+	for _, platform := range p.platforms(at) {
 		for _, base := range p.all[platform] {
-			needed, usable := needs(base, at)
+			needed, usable := p.needs(base, at)
 			if usable && !needed {
 				return false, true
 			}
@@ -189,11 +190,11 @@ func (p *prober) required(at path) (required, known bool) {
 
 // needs says whether an install-config lacks something without the field, and
 // whether what the field is in can be used there.
-func needs(base []byte, at path) (needed, usable bool) {
+func (p *prober) needs(base []byte, at path) (needed, usable bool) {
 	parent := at[:len(at)-1]
 	inList := len(parent) > 0 && parent[len(parent)-1] == "[]" // then the item may be what lacks something
 	usable = true
-	for _, f := range ask(base, func(doc any) any { return without(with(doc, parent, nil), at) }) {
+	for _, f := range p.ask(base, func(doc any) any { return without(with(doc, parent, nil), at) }) {
 		switch path := f.Path.String(); {
 		case f.Warning:
 		case f.Type == report.Forbidden && path != "" && within(parent.String(), path):

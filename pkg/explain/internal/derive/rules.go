@@ -48,23 +48,23 @@ var rules = map[string]rule{
 	"ImageDigestSource.source":  {pattern(repository), []any{"quay.io/okd/scos", "r:5000/a_b/c"}, []any{"quay.io/a:latest", "a b", "quay.io/a@sha256:00"}},
 	"ImageDigestSource.mirrors": {items(pattern(repository)), []any{[]any{"r.example.com:5000/a", "[fd00::5]:5000/okd"}}, []any{[]any{"r/a:latest"}}},
 
-	"ExternalPlatform.cloudControllerManager": {func(s *explain.Schema) { s.Enum = append(s.Enum, "") }, []any{"", "External"}, []any{"Internal"}},
+	"external.Platform.cloudControllerManager": {func(s *explain.Schema) { s.Enum = append(s.Enum, "") }, []any{"", "External"}, []any{"Internal"}},
 
-	"OvirtPlatform.ovirt_cluster_id":        {pattern(uuid), []any{aUUID}, notUUIDs},
-	"OvirtPlatform.ovirt_storage_domain_id": {pattern(uuid), []any{aUUID}, notUUIDs},
-	"OvirtPlatform.vnicProfileID":           {pattern(uuid), []any{aUUID}, notUUIDs},
-	"OvirtPlatform.api_vips":                {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
-	"OvirtPlatform.ingress_vips":            {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
-	"OvirtAffinityGroup.priority":           {between(0, 5), []any{0, 5}, []any{-1, 6}},
-	"OvirtMachinePool.instanceTypeID":       {pattern(uuid), nil, notUUIDs},
-	"OvirtMachinePool.memoryMB":             {atLeast(1), []any{4096}, []any{-1}},
-	"OvirtDisk.sizeGB":                      {atLeast(1), []any{1, 120}, []any{-1}},
-	"OvirtCPU.cores":                        {atLeast(1), []any{1, 16}, []any{-1}},
-	"OvirtCPU.sockets":                      {atLeast(1), []any{1, 4}, []any{-1}},
-	"OvirtCPU.threads":                      {atLeast(1), []any{1, 2}, []any{-1}},
+	"ovirt.Platform.ovirt_cluster_id":        {pattern(uuid), []any{aUUID}, notUUIDs},
+	"ovirt.Platform.ovirt_storage_domain_id": {pattern(uuid), []any{aUUID}, notUUIDs},
+	"ovirt.Platform.vnicProfileID":           {pattern(uuid), []any{aUUID}, notUUIDs},
+	"ovirt.Platform.api_vips":                {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
+	"ovirt.Platform.ingress_vips":            {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
+	"ovirt.AffinityGroup.priority":           {between(0, 5), []any{0, 5}, []any{-1, 6}},
+	"ovirt.MachinePool.instanceTypeID":       {pattern(uuid), nil, notUUIDs},
+	"ovirt.MachinePool.memoryMB":             {atLeast(1), []any{4096}, []any{-1}},
+	"ovirt.Disk.sizeGB":                      {atLeast(1), []any{1, 120}, []any{-1}},
+	"ovirt.CPU.cores":                        {atLeast(1), []any{1, 16}, []any{-1}},
+	"ovirt.CPU.sockets":                      {atLeast(1), []any{1, 4}, []any{-1}},
+	"ovirt.CPU.threads":                      {atLeast(1), []any{1, 2}, []any{-1}},
 
-	"BareMetalPlatform.apiVIPs":     {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
-	"BareMetalPlatform.ingressVIPs": {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
+	"baremetal.Platform.apiVIPs":     {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
+	"baremetal.Platform.ingressVIPs": {items(nil, 0, 2), []any{[]any{"10.0.0.8"}}, []any{[]any{"10.0.0.8", "fd00::1", "10.0.0.9"}}},
 }
 
 const (

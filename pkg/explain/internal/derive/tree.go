@@ -97,7 +97,7 @@ func encode(doc any) []byte {
 	return b
 }
 
-func decode(b []byte) any {
+func parse(b []byte) any {
 	var doc any
 	if err := json.Unmarshal(b, &doc); err != nil {
 		panic("derive: decode what encode wrote: " + err.Error())

@@ -1,0 +1,81 @@
+// Package baremetal is the platform baremetal: hosts with a management controller
+// (BMC), which become machines that the cluster itself looks after.
+package baremetal
+
+import (
+	"net/netip"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/assets/manifests"
+	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Assets is what is generated for clusters on bare metal.
+func Assets() assets.Platform {
+	return assets.Platform{
+		Kind:        config.Kind(),
+		Cluster:     told,
+		Objects:     addObjects,
+		UserData:    userData,
+		MediaServer: mediaServer,
+		Metadata:    metadata,
+	}
+}
+
+// told is what the cluster is told. The copy of the install-config has no
+// hosts: the passwords of all BMCs would be in it, and with some thousand hosts it
+// would exceed the size of a ConfigMap.
+func told(c *types.InstallConfig) manifests.Platform {
+	out, p := manifests.OnPrem(c), config.Of(c)
+	copied := *p
+	copied.Hosts = nil
+	copied.LegacyAPIVIP, copied.LegacyIngressVIP = first(p.APIVIPs), first(p.IngressVIPs) // as in OnPrem
+	out.Config = types.Platform{Settings: &copied}
+	if p.DNSRecordsType != "" {
+		out.MoreStatus = objects.Object{"dnsRecordsType": p.DNSRecordsType}
+	}
+	if p.BMCVerifyCA != "" {
+		out.Add = func(set *objects.Set) {
+			set.Add("bmc-verify-ca-configmap.yaml",
+				objects.ConfigMap(objects.MachineAPI, "bmc-verify-ca", map[string]string{"verify_ca.crt": p.BMCVerifyCA}))
+		}
+	}
+	return out
+}
+
+func first(ips []netip.Addr) netip.Addr {
+	if len(ips) == 0 {
+		return netip.Addr{}
+	}
+	return ips[0]
+}
+
+// mediaServer is where Ironic serves virtual media while the bootstrap host runs.
+func mediaServer(c *types.InstallConfig) ([]netip.Addr, bool) {
+	if ip := config.Of(c).BootstrapProvisioningIP; ip.IsValid() {
+		return []netip.Addr{ip}, true
+	}
+	return nil, true
+}
+
+// metadataOf is the reference's: its bootstrap VM is found with it.
+type metadataOf struct {
+	LibvirtURI              string `json:"libvirtURI"`
+	BootstrapProvisioningIP string `json:"bootstrapProvisioningIP"`
+	ProvisioningHostIP      string `json:"provisioningHostIP"`
+}
+
+func metadata(c *types.InstallConfig, _ assets.MetadataInputs) any {
+	p := config.Of(c)
+	return metadataOf{p.LibvirtURI, text(p.BootstrapProvisioningIP), text(p.ClusterProvisioningIP)}
+}
+
+// text is an address, empty where there is none.
+func text(ip netip.Addr) string {
+	if !ip.IsValid() {
+		return ""
+	}
+	return ip.String()
+}

@@ -1,0 +1,66 @@
+package baremetal
+
+import (
+	configv1 "github.com/openshift/api/config/v1"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// customDeploy is the procedure that writes CoreOS to a host's disk from the
+// live system that it has booted.
+const customDeploy = "install_coreos"
+
+// addObjects adds the objects of a cluster that looks after its own hosts: hosts
+// with the access to their BMCs, machines that take them, and the settings of the
+// provisioning service. Without the machine API the cluster gets neither machines
+// nor hosts, since nothing would look after them.
+func addObjects(set *objects.Set, in assets.PlatformObjects) error {
+	c, infraID, version := in.Config, in.InfraID, in.ReleaseVersion
+	if c.Enables(configv1.ClusterVersionCapabilityBaremetal) {
+		set.Add("99_baremetal-provisioning-config.yaml", provisioning(config.Of(c)))
+	}
+	if !hasMachineAPI(c) {
+		return nil
+	}
+	masters := poolMachines(infraID, c.ControlPlane, userData(c, types.MasterPool))
+	arbiters := poolMachines(infraID, c.Arbiter, userData(c, types.ArbiterPool))
+	objects.AddEach(set, "99_openshift-cluster-api_master-machines-%s.yaml", masters)
+	objects.AddEach(set, "99_openshift-cluster-api_arbiter-machines-%s.yaml", arbiters)
+	objects.AddEach(set, "99_openshift-cluster-api_worker-machineset-%s.yaml", machineSets(c, infraID))
+
+	ordinary, witnesses := inventory{stream: stream(c, version)}, inventory{stream: stream(c, version)}
+	fenced := c.ControlPlane.Fencing != nil
+	for _, h := range assign(c) {
+		var err error
+		switch {
+		case h.machine == noMachine:
+			err = ordinary.add(h, nil, "", false)
+		case h.role == types.ArbiterPool:
+			err = witnesses.add(h, &arbiters[h.machine], userData(c, h.role), false)
+		default:
+			err = ordinary.add(h, &masters[h.machine], userData(c, h.role), fenced)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	ordinary.render(set, "")
+	witnesses.render(set, "arbiter_")
+	return nil
+}
+
+// userData is the name of the Secret with the pointer config for a role. The
+// machine config operator keeps the managed ones up to date.
+func userData(c *types.InstallConfig, role string) string {
+	if role == types.WorkerPool && !hasMachineAPI(c) {
+		return role + "-user-data" // the operator makes the managed one itself
+	}
+	return role + "-user-data-managed"
+}
+
+func hasMachineAPI(c *types.InstallConfig) bool {
+	return c.Enables(configv1.ClusterVersionCapabilityMachineAPI)
+}

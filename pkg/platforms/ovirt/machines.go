@@ -1,0 +1,81 @@
+package ovirt
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/machines"
+	provider "github.com/okd-install/okd-install/pkg/machines/ovirt"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// poll is how often commands look at what the engine does.
+const poll = time.Second
+
+// Machines are virtual machines that the installer makes.
+func Machines() machines.Platform {
+	return machines.Platform{
+		Name: config.Name, VirtualAddresses: true, Stream: "openstack",
+		Permissions: "docs/user/ovirt-ipi.md lists the roles that the engine's user needs",
+		Plan:        planOf, Connect: connect,
+	}
+}
+
+func planOf(c assets.Cluster, image plan.Image) (plan.Plan, error) {
+	bootstrap, err := c.ProvisionedBootstrap()
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	ign := provider.Ignitions{provider.BootstrapName(c.InfraID): bootstrap}
+	for _, m := range c.Machines {
+		ign[m.Name] = m.Ignition
+	}
+	p, err := provider.Plan(c.Config, c.InfraID, image, ign)
+	p.Provide = machines.Names(c.Config)
+	return p, err
+}
+
+func connect(ctx context.Context, a machines.Access) (machines.Connection, error) {
+	cfg, err := login(a)
+	if err != nil {
+		return nil, exit.With(exit.Other, "write the login of the engine to that file, or name another one with "+
+			"OVIRT_CONFIG; docs/user/ovirt-ipi.md shows one", err)
+	}
+	a.Hide(cfg.Password)
+	a.Hide(secret.InURL(cfg.URL)...)
+	log := slog.New(event.Handler(a.Sink))
+	where := secret.URL(cfg.URL)
+	event.ProgressOf(a.Sink, "logging in to the engine at "+where) // tried for seconds if nothing answers
+	engine, err := api.Dial(ctx, cfg, api.Options{Clock: a.Clock, Log: log, Poll: poll})
+	if err != nil {
+		return nil, unconnected(where, err)
+	}
+	return func(sink event.Sink, fetch machines.Fetch) machines.Provider {
+		return provider.New(provider.Deps{
+			Engine: engine, Clock: a.Clock, Events: sink, Log: log, Fetch: fetch, Poll: poll,
+			DeleteForeignDisks: a.DeleteForeignDisks,
+		})
+	}, nil
+}
+
+// login is the one that was just asked for, or the one that is kept.
+func login(a machines.Access) (api.Config, error) {
+	if a.Login != nil {
+		return api.ParseConfig(a.Login)
+	}
+	return api.LoadConfig(api.ConfigPath(a.Getenv))
+}
+
+// unconnected says which engine it was.
+func unconnected(where string, err error) error {
+	next := cmp.Or(exit.Next(err), "check ovirt_url in ovirt-config.yaml")
+	return exit.New(next, "engine %s: %w", where, err)
+}

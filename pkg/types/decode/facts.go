@@ -1,0 +1,75 @@
+package decode
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// Facts are what a schema knows about a field besides its Go type and its doc
+// comment. They come from the struct tags.
+type Facts struct {
+	// Name is the key in YAML.
+	Name string
+	// Required says that a file without it is refused.
+	Required bool
+	// Default is the value that an absent field gets, empty if there is none that
+	// is always the same.
+	Default string
+	// Enum is the allowed values, nil if it is not a choice. For a list they are
+	// those of its items.
+	Enum []string
+	// Secret says that the value must not be shown.
+	Secret bool
+	// Deprecated says that the key is of an old form of the file.
+	Deprecated bool
+	// RenamedTo is the key that took its place. A deprecated key without it means
+	// nothing any more.
+	RenamedTo string
+}
+
+// FieldFacts reads the tags of a field.
+func FieldFacts(f reflect.StructField) Facts {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	renamed, deprecated := f.Tag.Lookup("renamed")
+	facts := Facts{
+		Name:       name,
+		Required:   f.Tag.Get("required") == "true",
+		Default:    f.Tag.Get("default"),
+		Secret:     f.Type == reflect.TypeFor[secret.String](),
+		Deprecated: deprecated,
+		RenamedTo:  renamed,
+	}
+	if tag := f.Tag.Get("enum"); tag != "" {
+		facts.Enum = strings.Split(tag, ",")
+	}
+	return facts
+}
+
+// field is a field of a struct, as the decoder needs it.
+type field struct {
+	index           int
+	enum            []string
+	refuseAsInvalid bool // the reference says Invalid rather than Unsupported
+	deprecated      bool
+}
+
+// fieldsOf maps the keys of a struct in YAML to its fields.
+func (d *decoder) fieldsOf(t reflect.Type) map[string]field {
+	if known, ok := d.fields[t]; ok {
+		return known
+	}
+	out := map[string]field{}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() {
+			facts := d.Facts(f)
+			if f.Tag.Get("enumcheck") == "validate" { // its messages depend on other fields
+				facts.Enum = nil
+			}
+			out[facts.Name] = field{i, facts.Enum, f.Tag.Get("refuse") == "Invalid", facts.Deprecated}
+		}
+	}
+	d.fields[t] = out
+	return out
+}

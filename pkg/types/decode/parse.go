@@ -1,0 +1,119 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/okd-install/okd-install/pkg/report"
+)
+
+// MaxSize is how many bytes a file may have. It is far above any real one: an
+// install-config of 10,000 hosts with network configuration and a trust bundle
+// stays below it.
+const MaxSize = 16 << 20
+
+// Into fills the struct that into points to with what a file says. It reports
+// false where there is nothing to check.
+func Into(into any, data []byte, o Options, r *report.Report) bool {
+	if o.Facts == nil {
+		o.Facts = FieldFacts
+	}
+	root := r.Field(report.Path{})
+	if len(data) > MaxSize {
+		root.Invalid(fmt.Sprintf("%d bytes", len(data)), "must be at most %d bytes", MaxSize)
+		return false
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc yaml.Node
+	if err := decodeNode(dec, &doc); err != nil {
+		if errors.Is(err, io.EOF) {
+			root.Required("the file is empty")
+			return false
+		}
+		r.Add(syntaxFinding(err, data))
+		return false
+	}
+	top := content(&doc)
+	if isNull(top) {
+		root.Required("the file is empty")
+		return false
+	}
+	checkRest(dec, data, r)
+	if top.Kind != yaml.MappingNode {
+		r.Add(report.Finding{Type: report.Invalid, Detail: "the file must hold a mapping of keys to values",
+			At: report.Position{Line: top.Line, Column: top.Column}})
+		return false
+	}
+	d := &decoder{Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
+	d.decode(top, reflect.ValueOf(into).Elem(), root.Path(), 0)
+	return true
+}
+
+// checkRest refuses whatever follows the first document.
+func checkRest(dec *yaml.Decoder, data []byte, r *report.Report) {
+	var more yaml.Node
+	err := decodeNode(dec, &more)
+	switch {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		r.Add(syntaxFinding(err, data))
+	case !isNull(content(&more)):
+		r.Add(report.Finding{Type: report.TooMany, Detail: "the file must hold one YAML document",
+			At: report.Position{Line: more.Line, Column: more.Column}})
+	}
+}
+
+func content(doc *yaml.Node) *yaml.Node {
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
+		return doc.Content[0]
+	}
+	return doc
+}
+
+// decodeNode turns the library's panics, which it has had for broken input,
+// into errors.
+func decodeNode(dec *yaml.Decoder, n *yaml.Node) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New("not YAML")
+		}
+	}()
+	return dec.Decode(n)
+}
+
+var (
+	yamlLine = regexp.MustCompile(`^line (\d+): `)
+	// unknownAnchor is what the library says, without the place, about an unquoted
+	// value that begins with *. Passwords do.
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
+
+// syntaxFinding moves the line number, which the library puts into the text, to
+// where all others are, and leaves out what may be a secret.
+func syntaxFinding(err error, data []byte) report.Finding {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	f := report.Finding{Type: report.Invalid}
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		f.At.Line, _ = strconv.Atoi(m[1])
+		f.At.Column = 1
+		text = text[len(m[0]):]
+	}
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		text = "an alias to an anchor that does not exist; put a value that begins with * in quotes"
+		if before, _, ok := bytes.Cut(data, []byte("*"+m[1])); ok {
+			f.At.Line = bytes.Count(before, []byte("\n")) + 1
+			f.At.Column = len(before) - bytes.LastIndexByte(before, '\n')
+		}
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	f.Detail = "not YAML: " + strings.TrimPrefix(text, "not YAML")
+	return f
+}

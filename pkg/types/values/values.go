@@ -1,0 +1,65 @@
+// Package values has the rules that hold for single values wherever they are: names,
+// addresses, keys, images. A rule is told the field that has the value, and adds
+// what is wrong with it.
+package values
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const dnsLabel = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
+
+var subdomain = regexp.MustCompile(`^` + dnsLabel + `(\.` + dnsLabel + `)*$`)
+
+// MaxDNSName is the length of a DNS name.
+const MaxDNSName = 253
+
+// IsSubdomain reports whether a text is a name as RFC 1123 has it.
+func IsSubdomain(s string) bool { return len(s) <= MaxDNSName && subdomain.MatchString(s) }
+
+const (
+	hostPattern = `([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])`
+	dirPattern  = `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`
+)
+
+var (
+	registry = regexp.MustCompile(`^(` + hostPattern + `(\.` + hostPattern + `)*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`)
+	imageDir = regexp.MustCompile(`^` + dirPattern + `(/` + dirPattern + `)*$`)
+)
+
+// IsRepository reports whether a text is a registry, or a repository of one
+// without tag and digest. A name without a dot or a port is no registry but an
+// abbreviation, which the nodes do not expand.
+func IsRepository(s string) bool {
+	host, path, deeper := strings.Cut(s, "/")
+	if !registry.MatchString(host) || deeper && !imageDir.MatchString(path) {
+		return false
+	}
+	return !deeper || host == "localhost" || strings.ContainsAny(host, ".:")
+}
+
+// Within reports whether an address is in one of some networks.
+func Within(ip netip.Addr, nets []netip.Prefix) bool {
+	return slices.ContainsFunc(nets, func(n netip.Prefix) bool { return n.Contains(ip) })
+}
+
+// Families reports of which IP families a list has networks.
+func Families(list []netip.Prefix) (v4, v6 bool) {
+	for _, p := range list {
+		v4 = v4 || p.Addr().Is4()
+		v6 = v6 || p.Addr().Is6()
+	}
+	return v4, v6
+}
+
+// JoinPrefixes lists networks for a message.
+func JoinPrefixes(list []netip.Prefix) string {
+	var out []string
+	for _, p := range list {
+		out = append(out, p.String())
+	}
+	return strings.Join(out, ", ")
+}
