@@ -18,13 +18,14 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/okd-install/okd-install/pkg/lab/authority"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 	"github.com/okd-install/okd-install/pkg/lab/updates"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // prepare makes accounts and keys, once per lab, and records what setup made.
@@ -110,7 +111,8 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 			OvirtConfig: s.File(site.OvirtFile),
 		},
 		Registry: site.RegistryFacts{
-			Host: host, CAFile: s.File(site.CAFile), User: "lab", Password: rand.Text(), PullSecret: s.File(site.PullFile),
+			Host: host, CAFile: s.File(site.CAFile), User: "lab", Password: rand.Text(),
+			PullSecret: s.File(site.PullFile),
 		},
 		SSHKey: s.File(site.SSHKeyFile),
 	}
@@ -119,11 +121,7 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 			Name: c.Name, BaseDomain: c.BaseDomain, APIVIP: c.API.String(), IngressVIP: c.Ingress.String(),
 		})
 	}
-	ca, err := authority.New("okd-lab "+s.Name+" CA", now)
-	if err != nil {
-		return f, err
-	}
-	key, err := ca.KeyPEM()
+	ca, err := certs.NewAuthority(now, pki.Name{Common: "okd-lab " + s.Name + " CA"}, 5*pki.Year)
 	if err != nil {
 		return f, err
 	}
@@ -133,7 +131,7 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 	}
 	login, err := yaml.Marshal(map[string]any{
 		"ovirt_url": f.Engine.URL, "ovirt_fqdn": f.Engine.FQDN, "ovirt_username": f.Engine.User,
-		"ovirt_password": f.Engine.Password, "ovirt_cafile": f.Engine.CAFile, "ovirt_ca_bundle": string(ca.CertPEM()),
+		"ovirt_password": f.Engine.Password, "ovirt_cafile": f.Engine.CAFile, "ovirt_ca_bundle": string(ca.Cert),
 	})
 	if err != nil {
 		return f, fmt.Errorf("write engine login: %w", err)
@@ -143,7 +141,7 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 		return f, err
 	}
 	for name, b := range map[string][]byte{
-		site.CAFile: ca.CertPEM(), daemon.CAKeyFile: key, site.OvirtFile: login, site.PullFile: pull,
+		site.CAFile: ca.Cert, daemon.CAKeyFile: ca.Key, site.OvirtFile: login, site.PullFile: pull,
 		site.SSHKeyFile: private, site.SSHKeyFile + ".pub": public, site.ResolvFile: network.ResolvConf(),
 	} {
 		if err := site.WriteSecret(s.File(name), b); err != nil {

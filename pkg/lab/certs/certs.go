@@ -1,7 +1,8 @@
-// Package certs makes and checks the lab's own certificates: etcd's, the
-// ingress's, and short-lived ones of the control plane whose signers came from the
-// installer. They are pairs of package pki, but with P-256 keys: a bootstrap on two
-// cores makes a dozen while the installer waits.
+// Package certs makes and checks the lab's own certificates: those of what the lab
+// itself serves, etcd's, the ingress's, and short-lived ones of the control plane
+// whose signers came from the installer. They are pairs of package pki, but with
+// P-256 keys: a bootstrap on two cores makes a dozen while the installer waits, and
+// every pull of every machine begins with a handshake.
 package certs
 
 import (
@@ -16,6 +17,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -68,6 +70,23 @@ func Issue(ca pki.Pair, now time.Time, leaf pki.Leaf, hosts ...string) (pki.Pair
 		out.Cert = append(out.Cert, ca.Cert...)
 	}
 	return out, err
+}
+
+// ServerConfig is the configuration of servers with these names and addresses. Their
+// certificate is valid for two years.
+func ServerConfig(ca pki.Pair, now time.Time, names []string, addresses []netip.Addr) (*tls.Config, error) {
+	p, err := Issue(ca, now, pki.Leaf{
+		Name: pki.Name{Common: names[0]}, DNS: names, IPs: addresses,
+		Usage: pki.Server, Life: 2 * pki.Year, Chain: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	cert, err := tls.X509KeyPair(p.Cert, p.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate of %s: %w", names[0], err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
 
 func template(name pki.Name, now, end time.Time) *x509.Certificate {

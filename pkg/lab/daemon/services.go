@@ -15,9 +15,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/okd-install/okd-install/pkg/lab/authority"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // service is one HTTPS server of the lab.
@@ -53,12 +54,8 @@ func (d *Daemon) listen(ctx context.Context, group *errgroup.Group) error {
 	if err != nil {
 		return fmt.Errorf("read CA: %w", err)
 	}
-	ca, err := authority.Load(cert, key)
-	if err != nil {
-		return err
-	}
 	names, addresses := network.Services()
-	secure, err := ca.ServerConfig(d.cfg.Clock.Now(), names, addresses)
+	secure, err := certs.ServerConfig(pki.Pair{Cert: cert, Key: key}, d.cfg.Clock.Now(), names, addresses)
 	if err != nil {
 		return err
 	}

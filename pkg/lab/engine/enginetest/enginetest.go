@@ -14,8 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/lab/authority"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -131,12 +132,12 @@ func Run(dir string, opts ...Option) (*Server, error) {
 			{Name: ReaderName, Password: secret.New(ReaderPassword)},
 		},
 	}
-	ca, err := authority.New("engine test CA", time.Now())
+	ca, err := certs.NewAuthority(time.Now(), pki.Name{Common: "engine test CA"}, pki.Day)
 	if err != nil {
 		return nil, err
 	}
 	loopback := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
-	secure, err := ca.ServerConfig(time.Now(), []string{"localhost"}, loopback)
+	secure, err := certs.ServerConfig(ca, time.Now(), []string{"localhost"}, loopback)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func Run(dir string, opts ...Option) (*Server, error) {
 	apiServer := serve(secure, func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) })
 	imageServer := serve(secure, func(w http.ResponseWriter, r *http.Request) { images.ServeHTTP(w, r) })
 	s.stops = append(s.stops, apiServer.Close, imageServer.Close)
-	o.config.CA = ca.CertPEM()
+	o.config.CA = ca.Cert
 	apiURL, imageURL := address(apiServer), address(imageServer)
 	o.config.BaseURL, o.config.TransferURL, o.config.ProxyURL = apiURL, imageURL, imageURL
 	for _, opt := range opts {
@@ -170,14 +171,14 @@ func Run(dir string, opts ...Option) (*Server, error) {
 	ids := inner.IDs()
 	s.Engine = Engine{Engine: inner, Machines: o.m, Volumes: o.v, BaseURL: apiURL, ImageURL: imageURL,
 		URL: apiURL + "/ovirt-engine/api", Username: Username, Password: secret.New(Password),
-		CA: ca.CertPEM(), CAFile: filepath.Join(dir, "ca.pem"),
+		CA: ca.Cert, CAFile: filepath.Join(dir, "ca.pem"),
 		ClusterID: ids.Cluster, DataCenterID: ids.DataCenter,
 		StorageDomainID: ids.Domains["data1"], SecondDomainID: ids.Domains["data2"],
 		NetworkID: ids.Networks["ovirtmgmt"], VNICProfileID: ids.Profiles["ovirtmgmt"]}
 	for _, h := range o.config.Hosts {
 		s.HostIDs = append(s.HostIDs, ids.Hosts[h.Name])
 	}
-	if err := os.WriteFile(s.CAFile, ca.CertPEM(), 0o644); err != nil {
+	if err := os.WriteFile(s.CAFile, ca.Cert, 0o644); err != nil {
 		s.Stop()
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (o *operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.R
 	return r, nil
 }
 
-// connect makes the dialer from the client secret, anew when that changed.
+// connect makes the dialer from the client secret, and again when that changed.
 func (o *operand) connect(ctx context.Context) error {
 	var s corev1.Secret
 	var ca corev1.ConfigMap

@@ -41,7 +41,7 @@ func runAgent(ctx context.Context, args []string) error {
 	a := agent{
 		node:   os.Getenv("NODE_NAME"),
 		cniDir: "/host/cni",
-		routes: ipRoutes{},
+		routes: kernelRoutes{},
 		egress: nftEgress{pods: strings.Split(os.Getenv("CLUSTER_NETWORKS"), ",")},
 		log:    program.Logger(),
 	}
@@ -98,7 +98,7 @@ func (a agent) sync(ctx context.Context, objects []any) error {
 	if own == "" {
 		return fmt.Errorf("node %s has no pod network yet; the controller manager gives it one", a.node)
 	}
-	if err := a.routes.set(ctx, wanted); err != nil {
+	if err := a.routes.set(wanted); err != nil {
 		return err
 	}
 	if err := a.egress.set(ctx, own); err != nil {

@@ -1,14 +1,14 @@
 package network
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os/exec"
+	"net"
 	"slices"
 	"strings"
 
+	"github.com/vishvananda/netlink"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
@@ -20,7 +20,7 @@ type route struct{ Pods, Via string }
 // routes are the kernel's routes that this program owns.
 type routes interface {
 	// set makes them exactly wanted.
-	set(ctx context.Context, wanted []route) error
+	set(wanted []route) error
 }
 
 // plan computes the routes of a node and its own pod network.
@@ -41,74 +41,56 @@ func plan(nodes []corev1.Node, self string) (wanted []route, own string) {
 
 // protocol marks our routes, so that no one else's is removed. The number is
 // free in iproute2's list of protocols.
-const protocol = "143"
+const protocol netlink.RouteProtocol = 143
 
-// ipRoutes sets routes with the ip program.
-type ipRoutes struct{}
+type kernelRoutes struct{}
 
-func (ipRoutes) set(ctx context.Context, wanted []route) error {
-	out, err := ip(ctx, "", "-j", "-4", "route", "show", "proto", protocol)
+func (kernelRoutes) set(wanted []route) error {
+	ours := &netlink.Route{Protocol: protocol}
+	list, err := netlink.RouteListFiltered(netlink.FAMILY_V4, ours, netlink.RT_FILTER_PROTOCOL)
 	if err != nil {
-		return err
+		return fmt.Errorf("list routes to pods: %w", err)
 	}
-	have, err := parseRoutes(out)
-	if err != nil {
-		return err
+	var have []route
+	for _, r := range list {
+		have = append(have, route{Pods: r.Dst.String(), Via: r.Gw.String()})
 	}
-	batch := changes(have, wanted)
-	if batch == "" {
-		return nil
+	gone, missing := changes(have, wanted)
+	for _, r := range gone {
+		err = errors.Join(err, r.change(netlink.RouteDel))
 	}
-	_, err = ip(ctx, batch, "-batch", "-")
+	for _, r := range missing {
+		err = errors.Join(err, r.change(netlink.RouteReplace))
+	}
 	return err
 }
 
-func ip(ctx context.Context, stdin string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "/usr/sbin/ip", args...)
-	cmd.Stdin = strings.NewReader(stdin)
-	var out, problem bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &problem
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(problem.String()))
+func (r route) change(do func(*netlink.Route) error) error {
+	_, pods, err := net.ParseCIDR(r.Pods)
+	if err == nil {
+		err = do(&netlink.Route{Dst: pods, Gw: net.ParseIP(r.Via), Protocol: protocol})
 	}
-	return out.Bytes(), nil
+	if err != nil {
+		return fmt.Errorf("change route to pods %s via %s: %w", r.Pods, r.Via, err)
+	}
+	return nil
 }
 
-// parseRoutes reads the JSON of ip; an empty table prints nothing or [].
-func parseRoutes(data []byte) ([]route, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, nil
-	}
-	var list []struct {
-		Dst     string `json:"dst"`
-		Gateway string `json:"gateway"`
-	}
-	if err := json.Unmarshal(data, &list); err != nil {
-		return nil, fmt.Errorf("parse routes: %w", err)
-	}
-	var out []route
-	for _, r := range list {
-		out = append(out, route{Pods: r.Dst, Via: r.Gateway})
-	}
-	return out, nil
-}
-
-// changes are the lines for ip -batch that turn have into wanted.
-func changes(have, wanted []route) string {
-	var b strings.Builder
+// changes are the routes to delete, and to set, where have should be wanted. A
+// route to a moved network is replaced, not deleted first: the pods behind it
+// stay reachable.
+func changes(have, wanted []route) (gone, missing []route) {
 	for _, h := range have {
-		// A route to a moved network is replaced below, not deleted first:
-		// the pods behind it stay reachable.
 		if !slices.ContainsFunc(wanted, func(w route) bool { return w.Pods == h.Pods }) {
-			fmt.Fprintf(&b, "route del %s proto %s\n", h.Pods, protocol)
+			gone = append(gone, h)
 		}
 	}
 	for _, w := range wanted {
 		if !slices.Contains(have, w) {
-			fmt.Fprintf(&b, "route replace %s via %s proto %s\n", w.Pods, w.Via, protocol)
+			missing = append(missing, w)
 		}
 	}
-	return b.String()
+	return gone, missing
 }
 
 // cniConfig is the node's CNI configuration: a bridge, addresses from the

@@ -130,7 +130,7 @@ func (p Program) Run(ctx context.Context) error {
 	}
 }
 
-// diedOf says whether that signal ended the program.
+// diedOf reports whether that signal ended the program.
 func diedOf(err error, s syscall.Signal) bool {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
