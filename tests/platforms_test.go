@@ -23,14 +23,14 @@ const architecture = "../docs/dev/architecture.md"
 
 // otherMeaning are files in which a word is not the name of a platform.
 var otherMeaning = map[string]string{
-	"pkg/asset/state.go":                    "a file that is not there",
-	"pkg/explain/internal/derive/settle.go": "no default",
-	"pkg/lab/engine/rest/storage/disks.go":  "no backup",
-	"pkg/lab/engine/rest/compute/vms.go":    "the origin of a VM, in the engine's API",
-	"pkg/lab/release/mco/render/data.go":    "the machine config operator's own names",
-	"pkg/machines/record.go":                "no record",
-	"pkg/plan/render.go":                    "no value",
-	"pkg/plan/spec.go":                      "no policy",
+	"pkg/asset/state.go":                      "a file that is not there",
+	"pkg/explain/internal/derive/comments.go": "no default",
+	"pkg/lab/engine/rest/storage/disks.go":    "no backup",
+	"pkg/lab/engine/rest/compute/vms.go":      "the origin of a VM, in the engine's API",
+	"pkg/lab/release/mco/render/data.go":      "the machine config operator's own names",
+	"pkg/machines/record.go":                  "no record",
+	"pkg/plan/render.go":                      "no value",
+	"pkg/plan/spec.go":                        "no policy",
 }
 
 // TestPlatformNames holds the list of places outside of the platforms' directories

@@ -18,28 +18,28 @@ const APIVersion = "v1"
 type InstallConfig struct {
 	// APIVersion is the version of this file's format. One of v1, v1beta4,
 	// v1beta3; the last two are read as v1.
-	APIVersion string `json:"apiVersion" required:"true"`
+	APIVersion string `json:"apiVersion" required:"true" enum:"v1,v1beta4,v1beta3" enumcheck:"validate"`
 	// Kind is the kind of this file. Default: none. Only InstallConfig is allowed.
 	Kind string `json:"kind,omitempty" enum:"InstallConfig"`
 	// Metadata names the cluster.
 	Metadata Metadata `json:"metadata" required:"true"`
 	// BaseDomain is the DNS domain below which the cluster's names are, as in
 	// api.<metadata.name>.<baseDomain>.
-	BaseDomain string `json:"baseDomain" required:"true"`
+	BaseDomain string `json:"baseDomain" required:"true" pattern:"domain"`
 
 	// AdditionalTrustBundle is certificates of authorities that every machine
 	// trusts in addition to those of the operating system. Default: none. PEM, any
 	// number of certificates.
-	AdditionalTrustBundle string `json:"additionalTrustBundle,omitempty"`
+	AdditionalTrustBundle string `json:"additionalTrustBundle,omitempty" pattern:"certificate"`
 	// AdditionalTrustBundlePolicy says when the cluster uses additionalTrustBundle:
 	// only for a proxy, or always. Default: Proxyonly. One of Proxyonly, Always.
-	AdditionalTrustBundlePolicy TrustBundlePolicy `json:"additionalTrustBundlePolicy,omitempty" enum:"Proxyonly,Always" refuse:"Invalid"`
+	AdditionalTrustBundlePolicy TrustBundlePolicy `json:"additionalTrustBundlePolicy,omitempty" enum:"Proxyonly,Always" refuse:"Invalid" default:"Proxyonly"`
 	// SSHKey is the public key that lets you log in to every machine as user core.
 	// Default: none. Lines as in authorized_keys.
 	SSHKey string `json:"sshKey,omitempty"`
 	// PullSecret is the logins of the registries that images come from. JSON with
 	// the key auths, as in ~/.docker/config.json.
-	PullSecret secret.String `json:"pullSecret" required:"true"`
+	PullSecret secret.String `json:"pullSecret" required:"true" pattern:"json-object"`
 
 	// Networking is the addresses of machines, pods and services.
 	Networking *Networking `json:"networking,omitempty"`
@@ -51,7 +51,7 @@ type InstallConfig struct {
 	Arbiter *MachinePool `json:"arbiter,omitempty"`
 	// Compute is the machines that run the workload. Default: one pool, worker, of
 	// three machines. At most that one pool.
-	Compute []MachinePool `json:"compute,omitempty"`
+	Compute []MachinePool `json:"compute,omitempty" maxitems:"1"`
 	// Platform is where the machines are.
 	Platform Platform `json:"platform" required:"true"`
 
@@ -75,7 +75,7 @@ type InstallConfig struct {
 	CPUPartitioningMode string `json:"cpuPartitioningMode,omitempty" enum:"None,AllNodes" default:"None"`
 	// CredentialsMode says how cloud credentials are made. Default: none. These
 	// platforms have no such credentials, so it must be left out.
-	CredentialsMode string `json:"credentialsMode,omitempty"`
+	CredentialsMode string `json:"credentialsMode,omitempty" refused:"true"`
 	// BootstrapInPlace installs a single machine without a bootstrap machine.
 	// Default: none. For `create single-node-ignition-config` only.
 	BootstrapInPlace *BootstrapInPlace `json:"bootstrapInPlace,omitempty"`
@@ -88,10 +88,10 @@ type InstallConfig struct {
 	FeatureSet string `json:"featureSet,omitempty" enum:"TechPreviewNoUpgrade,DevPreviewNoUpgrade,CustomNoUpgrade,OKD"`
 	// FeatureGates turns single features on and off. Default: none. Each is
 	// Name=true or Name=false, and featureSet must be CustomNoUpgrade.
-	FeatureGates []string `json:"featureGates,omitempty"`
+	FeatureGates []string `json:"featureGates,omitempty" pattern:"gate"`
 	// OperatorPublishing says who can reach single endpoints where publish is
 	// Mixed. Default: none. These platforms do not have it.
-	OperatorPublishing *OperatorPublishing `json:"operatorPublishingStrategy,omitempty"`
+	OperatorPublishing *OperatorPublishing `json:"operatorPublishingStrategy,omitempty" refused:"true"`
 	// OSImageStream selects among several operating systems of a release. Default:
 	// none. One of centos-10. Releases since 4.22 know the field, and OKD has only this
 	// one, so setting it changes nothing but a label of the hosts.
@@ -99,7 +99,7 @@ type InstallConfig struct {
 	// PKI says what keys the cluster's own authorities have. Default: none. This
 	// installer makes RSA keys of 2048 bits, as the reference does by default, and no
 	// others, so it must be left out.
-	PKI *PKI `json:"pki,omitempty"`
+	PKI *PKI `json:"pki,omitempty" refused:"true"`
 
 	// oldVIPs are the keys of virtual addresses that the file has in the old form,
 	// with the old key for each.
@@ -117,7 +117,7 @@ const OSImageStream = "centos-10"
 type Metadata struct {
 	// Name is the name of the cluster. A DNS name of at most 54 characters, on
 	// platforms ovirt and baremetal without dots.
-	Name string `json:"name" required:"true"`
+	Name string `json:"name" required:"true" pattern:"dns-name" maxlength:"54"`
 	// GenerateName means nothing here.
 	GenerateName string `json:"generateName,omitempty"`
 	// Namespace means nothing here.
@@ -131,7 +131,7 @@ type Metadata struct {
 	// Generation means nothing here.
 	Generation int64 `json:"generation,omitempty"`
 	// CreationTimestamp means nothing here.
-	CreationTimestamp string `json:"creationTimestamp,omitempty"`
+	CreationTimestamp string `json:"creationTimestamp,omitempty" nullable:"true"`
 	// DeletionTimestamp means nothing here.
 	DeletionTimestamp string `json:"deletionTimestamp,omitempty"`
 	// DeletionGracePeriodSeconds means nothing here.
@@ -162,10 +162,10 @@ const (
 type Proxy struct {
 	// HTTPProxy is the proxy for http requests. Default: none. An http URL, with
 	// user and password if it needs them.
-	HTTPProxy string `json:"httpProxy,omitempty"`
+	HTTPProxy string `json:"httpProxy,omitempty" pattern:"http-url"`
 	// HTTPSProxy is the proxy for https requests. Default: none. An http or https
 	// URL, with user and password if it needs them.
-	HTTPSProxy string `json:"httpsProxy,omitempty"`
+	HTTPSProxy string `json:"httpsProxy,omitempty" pattern:"https-url"`
 	// NoProxy is what is reached without the proxy, in addition to the cluster's
 	// own names and networks. Default: none. Addresses, networks and domains,
 	// separated by commas without spaces; * switches the proxy off.
@@ -176,10 +176,10 @@ type Proxy struct {
 type ImageDigestSource struct {
 	// Source is the repository that has mirrors. A repository without tag and
 	// digest, or a registry.
-	Source string `json:"source" required:"true"`
+	Source string `json:"source" required:"true" pattern:"repository"`
 	// Mirrors are the repositories that have the same images. Default: none.
 	// Asked in this order.
-	Mirrors []string `json:"mirrors,omitempty"`
+	Mirrors []string `json:"mirrors,omitempty" pattern:"repository"`
 	// SourcePolicy says whether source is asked where no mirror has an image.
 	// Default: AllowContactingSource. One of AllowContactingSource,
 	// NeverContactSource. Only where there are mirrors.

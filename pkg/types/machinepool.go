@@ -18,7 +18,7 @@ type MachinePool struct {
 	// Replicas is the number of machines. Default: 3, in arbiter 1. In controlPlane
 	// 1, 3, 4 or 5, and 2 only with arbiter or fencing; in compute 0 makes the control
 	// plane run the workload.
-	Replicas *int64 `json:"replicas,omitempty" default:"3"`
+	Replicas *int64 `json:"replicas,omitempty" default:"3" min:"0"`
 	// Hyperthreading says whether processors run several threads at a time.
 	// Default: Enabled. One of Enabled, Disabled.
 	Hyperthreading string `json:"hyperthreading,omitempty" enum:"Enabled,Disabled" default:"Enabled"`
@@ -33,10 +33,10 @@ type MachinePool struct {
 	Fencing *Fencing `json:"fencing,omitempty"`
 	// DiskSetup prepares further disks. Default: none. These platforms do not have
 	// it; use a MachineConfig.
-	DiskSetup []DiskSetup `json:"diskSetup,omitempty"`
+	DiskSetup []DiskSetup `json:"diskSetup,omitempty" refused:"true"`
 	// OSImageStream selects among several operating systems of a release. Default:
 	// none. OKD has one for the whole cluster, so it must be left out.
-	OSImageStream string `json:"osImageStream,omitempty"`
+	OSImageStream string `json:"osImageStream,omitempty" refused:"true"`
 }
 
 // Fencing is how the control-plane machines switch each other off.

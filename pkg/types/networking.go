@@ -20,10 +20,10 @@ type Networking struct {
 	// ServiceNetwork is the ranges that services get their addresses from. Default:
 	// 172.30.0.0/16. One network, or for dual stack one per IP family; at most a
 	// /12 of IPv4 or a /108 of IPv6.
-	ServiceNetwork []netip.Prefix `json:"serviceNetwork,omitempty"`
+	ServiceNetwork []netip.Prefix `json:"serviceNetwork,omitempty" maxitems:"2"`
 	// ClusterNetworkMTU is the largest packet between pods, in bytes. Default:
 	// taken from the machines' network. These platforms always use the default.
-	ClusterNetworkMTU uint32 `json:"clusterNetworkMTU,omitempty"`
+	ClusterNetworkMTU uint32 `json:"clusterNetworkMTU,omitempty" refused:"true"`
 	// OVNKubernetesConfig changes ranges that OVN-Kubernetes uses internally.
 	// Default: none.
 	OVNKubernetesConfig *OVNKubernetesConfig `json:"ovnKubernetesConfig,omitempty"`
@@ -51,7 +51,7 @@ type ClusterNetworkEntry struct {
 	// HostPrefix is the size of the part of the range that each node gets, as a
 	// prefix length in bits. Default: 23 for IPv4, 64 for IPv6, which must be 64.
 	// The same in all IPv4 ranges.
-	HostPrefix int `json:"hostPrefix,omitempty"`
+	HostPrefix int `json:"hostPrefix,omitempty" min:"1" max:"128" default:"23"`
 	// LegacyHostSubnetLength is the old form of hostPrefix: the number of host bits.
 	LegacyHostSubnetLength int `json:"hostSubnetLength,omitempty" renamed:"hostPrefix"`
 }

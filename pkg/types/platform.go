@@ -21,6 +21,9 @@ type PlatformKind struct {
 	// pools say nothing. PoolHelp is for the reference.
 	NewPool  func() any
 	PoolHelp string
+	// Defaults are those for the reference that a tag cannot tell, by the path of the
+	// field.
+	Defaults map[string]any
 
 	// Architectures are those of its machines, nil for all that the release has.
 	Architectures []string

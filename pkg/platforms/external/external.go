@@ -34,7 +34,7 @@ type Platform struct {
 	PlatformName string `json:"platformName,omitempty" default:"Unknown"`
 	// CloudControllerManager says whether you add a cloud controller manager, which
 	// the nodes then wait for. Default: none. External, or empty.
-	CloudControllerManager string `json:"cloudControllerManager,omitempty" enum:"External"`
+	CloudControllerManager string `json:"cloudControllerManager,omitempty" enum:"External" orempty:"true"`
 }
 
 // CloudControllerExternal is the cloud controller manager that the user adds.

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -14,12 +15,21 @@ type Facts struct {
 	Name string
 	// Required says that a file without it is refused.
 	Required bool
+	// Refused says that no file may have it.
+	Refused bool
 	// Default is the value that an absent field gets, empty if there is none that
 	// is always the same.
 	Default string
 	// Enum is the allowed values, nil if it is not a choice. For a list they are
-	// those of its items.
-	Enum []string
+	// those of its items. With OrEmpty an empty text is allowed, too.
+	Enum    []string
+	OrEmpty bool
+	// Pattern names the form of a text, or of the items of a list.
+	Pattern string
+	// Bounds of a number, a text or a list; nil for none.
+	Min, Max, MaxLength, MaxItems *int64
+	// Nullable says that programs which generate the file write null for nothing.
+	Nullable bool
 	// Secret says that the value must not be shown.
 	Secret bool
 	// Deprecated says that the key is of an old form of the file.
@@ -44,7 +54,23 @@ func FieldFacts(f reflect.StructField) Facts {
 	if tag := f.Tag.Get("enum"); tag != "" {
 		facts.Enum = strings.Split(tag, ",")
 	}
+	facts.Refused, facts.OrEmpty = f.Tag.Get("refused") == "true", f.Tag.Get("orempty") == "true"
+	facts.Pattern, facts.Nullable = f.Tag.Get("pattern"), f.Tag.Get("nullable") == "true"
+	facts.Min, facts.Max = bound(f, "min"), bound(f, "max")
+	facts.MaxLength, facts.MaxItems = bound(f, "maxlength"), bound(f, "maxitems")
 	return facts
+}
+
+func bound(f reflect.StructField, tag string) *int64 {
+	text, ok := f.Tag.Lookup(tag)
+	if !ok {
+		return nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		panic("decode: tag " + tag + " of " + f.Name + ": " + err.Error())
+	}
+	return &n
 }
 
 // field is a field of a struct, as the decoder needs it.

@@ -8,7 +8,11 @@ import (
 	"go/token"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/explain"
 )
 
 // comments reads doc comments out of the source of the program.
@@ -31,9 +35,6 @@ func (c comments) in(pkg string) (map[string]string, error) {
 	}
 	out := map[string]string{}
 	for _, p := range paths {
-		if strings.HasSuffix(p, "_test.go") {
-			continue
-		}
 		file, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return nil, err
@@ -48,37 +49,32 @@ func (c comments) in(pkg string) (map[string]string, error) {
 	return out, nil
 }
 
-func addTypes(c map[string]string, g *ast.GenDecl) {
+func addTypes(texts map[string]string, g *ast.GenDecl) {
 	for _, spec := range g.Specs {
 		t := spec.(*ast.TypeSpec)
 		doc := t.Doc
 		if doc == nil {
 			doc = g.Doc
 		}
-		c[t.Name.Name] = doc.Text()
-		s, ok := t.Type.(*ast.StructType)
-		if !ok {
-			continue
-		}
-		for _, f := range s.Fields.List {
-			text := f.Doc.Text()
-			if text == "" {
-				text = f.Comment.Text()
-			}
-			for _, name := range f.Names {
-				c[t.Name.Name+"."+name.Name] = text
+		texts[t.Name.Name] = doc.Text()
+		if s, ok := t.Type.(*ast.StructType); ok {
+			for _, f := range s.Fields.List {
+				for _, name := range f.Names {
+					texts[t.Name.Name+"."+name.Name] = f.Doc.Text()
+				}
 			}
 		}
 	}
 }
 
-// of returns what a doc comment tells users: paragraphs, one a line. Without
+// comment is what a doc comment tells users: paragraphs, one a line. Without
 // goName it is that of the type. The Go name with which a comment begins becomes
 // the name in YAML.
-func (c comments) of(t reflect.Type, goName, yaml string) (string, error) {
-	texts, err := c.in(t.PkgPath())
+func (w *walker) comment(t reflect.Type, goName, yaml string) string {
+	texts, err := w.docs.in(t.PkgPath())
 	if err != nil {
-		return "", err
+		w.errs = append(w.errs, err)
+		return ""
 	}
 	key := t.Name()
 	if goName != "" {
@@ -90,5 +86,53 @@ func (c comments) of(t reflect.Type, goName, yaml string) (string, error) {
 	if first, rest, _ := strings.Cut(text, " "); goName != "" && first == goName {
 		text = yaml + " " + rest
 	}
-	return text, nil
+	if text == "" {
+		w.errs = append(w.errs, fmt.Errorf("%s.%s has no doc comment", t, goName))
+	}
+	return text
+}
+
+// defaultSentence is how comments name a default.
+var defaultSentence = regexp.MustCompile(`Default: (.*?)\.(?: |$)`)
+
+// shorten takes out of a description what the schema says in other words. What the
+// two say of a default has to agree.
+func (w *walker) shorten(s *explain.Schema, at path) {
+	if said := defaultSentence.FindStringSubmatch(s.Description); said != nil {
+		if s.Default != nil && !mentions(said[1], s.Default) {
+			w.errs = append(w.errs, fmt.Errorf("%s: the comment says %q, the tag %s", at, said[0], s.DefaultText()))
+		}
+		if s.Default != nil || said[1] == "none" || said[1] == "false" {
+			s.Description = cut(s.Description, said[0])
+		}
+	}
+	var values []string
+	for _, v := range s.Object().Enum {
+		values = append(values, fmt.Sprint(v))
+	}
+	s.Description = cut(s.Description, "One of "+strings.Join(values, ", ")+".")
+}
+
+// cut takes one sentence out of a text.
+func cut(text, sentence string) string {
+	if !strings.Contains(text, sentence) {
+		return text
+	}
+	return strings.TrimSpace(strings.Replace(strings.Replace(text, sentence, "", 1), "  ", " ", 1))
+}
+
+// mentions reports whether a sentence has any of the values of a default.
+func mentions(sentence string, value any) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, e := range v {
+			if mentions(sentence, e) {
+				return true
+			}
+		}
+		return false
+	case []any:
+		return slices.ContainsFunc(v, func(e any) bool { return mentions(sentence, e) })
+	}
+	return strings.Contains(sentence, fmt.Sprint(value))
 }

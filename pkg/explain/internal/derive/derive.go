@@ -1,23 +1,22 @@
-// Package derive makes the JSON Schema of install-config.yaml out of pkg/types,
-// so that there is one source for what a field is and what it may hold:
+// Package derive makes the JSON Schema of install-config.yaml out of pkg/types and
+// the platforms, so that there is one source for what a field is and what it may
+// hold: names and types are those of the Go types, descriptions their doc
+// comments, and defaults, allowed values, bounds and forms are in the struct tags,
+// which decode.Facts describes. What a tag cannot say, because the same struct is
+// used in several places, is in exceptions.go.
 //
-//   - names and types from the Go types, by reflection;
-//   - descriptions from their doc comments, by parsing the source;
-//   - defaults, required fields and allowed values from types.Load, by asking it
-//     about small variations of install-configs that it accepts;
-//   - patterns and bounds, which nobody can ask for, from the table in rules.go;
-//     a test puts values on both sides of each of them into types.Load.
-//
-// It runs when the schema is written and tested, never in the installer.
+// It runs when the schema is written and tested, never in the installer. The tests
+// hold what it says against what types.Options.Load does.
 package derive
 
 import (
 	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/explain"
@@ -29,56 +28,21 @@ import (
 // Schema derives the schema of install-configs for some platforms. The source of
 // the program is in the directory root.
 func Schema(root string, platforms []types.PlatformKind) (*explain.Schema, error) {
-	w, err := newWalker(root, platforms)
-	if err != nil {
-		return nil, err
-	}
-	schema := w.root()
-	for key := range rules {
-		if w.used[key] == nil {
-			w.errs = append(w.errs, fmt.Errorf("rules.go has %s, which is no field", key))
-		}
-	}
+	w := &walker{docs: comments{root: root, texts: map[string]map[string]string{}}, platforms: platforms}
+	schema := w.object(reflect.TypeFor[types.InstallConfig](), nil)
+	schema.Dialect = "https://json-schema.org/draft/2020-12/schema"
+	schema.Title = "install-config.yaml"
+	text := w.comment(reflect.TypeFor[types.InstallConfig](), "", "")
+	schema.Description, _, _ = strings.Cut(text, "\n") // the rest is for programmers
 	return schema, errors.Join(w.errs...)
 }
 
-// root is the schema of the whole file.
-func (w *walker) root() *explain.Schema {
-	root := w.object(reflect.TypeFor[types.InstallConfig](), nil)
-	root.Dialect = "https://json-schema.org/draft/2020-12/schema"
-	root.Title = "install-config.yaml"
-	text, err := w.docs.of(reflect.TypeFor[types.InstallConfig](), "", "")
-	if err != nil {
-		w.errs = append(w.errs, err)
-	}
-	root.Description, _, _ = strings.Cut(text, "\n") // the rest is for programmers
-	if err := applyDefaults(root, w.probe); err != nil {
-		w.errs = append(w.errs, err)
-	}
-	w.settle(root, nil)
-	return root
-}
-
-// walker goes through the types, with what it looks things up in.
+// walker goes through the types.
 type walker struct {
-	docs  comments
-	probe *prober
-	kinds []types.PlatformKind
-	used  map[string][]path          // by key of rules, where they apply
-	tags  map[*explain.Schema]string // the defaults of the struct tags
-	old   int                        // how many deprecated fields we are in: the bases have none
-	errs  []error
-}
-
-func newWalker(root string, platforms []types.PlatformKind) (*walker, error) {
-	probe, err := newProber(platforms)
-	if err != nil {
-		return nil, err
-	}
-	return &walker{
-		docs: comments{root: root, texts: map[string]map[string]string{}}, probe: probe, kinds: platforms,
-		used: map[string][]path{}, tags: map[*explain.Schema]string{},
-	}, nil
+	docs      comments
+	platforms []types.PlatformKind
+	old       int // how many deprecated fields we are in
+	errs      []error
 }
 
 // object is the schema of a struct at a path.
@@ -88,19 +52,12 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 	for f := range fields(t) {
 		facts := types.FieldFacts(f)
 		child := at.child(facts.Name)
-		text, err := w.docs.of(t, f.Name, facts.Name)
-		if err != nil || text == "" {
-			w.errs = append(w.errs, fmt.Errorf("%s (%s.%s) has no doc comment: %w", child, t, f.Name, err))
-		}
-		s.Properties[facts.Name] = w.field(typeName(t), f.Type, facts, text, child)
+		required := facts.Required || slices.Contains(alsoRequired, child.String())
+		s.Properties[facts.Name] = w.field(f.Type, facts, required, w.comment(t, f.Name, facts.Name), child)
 		if facts.RenamedTo != "" {
 			renamed[facts.RenamedTo] = append(renamed[facts.RenamedTo], explain.Names{Required: []string{facts.Name}})
 		}
-		required, known := w.probe.required(child)
-		if facts.Required && known && !required && w.old == 0 {
-			w.errs = append(w.errs, fmt.Errorf("%s: the tag says that it is required, Load does without", child))
-		}
-		if (required || facts.Required) && !slices.Contains(sometimes, child.String()) {
+		if required {
 			s.Required = append(s.Required, facts.Name)
 		}
 	}
@@ -114,83 +71,120 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 	return s
 }
 
-// platforms is the schema of settings by the names of platforms.
-func (w *walker) platforms(at path, of func(types.PlatformKind) (any, string)) *explain.Schema {
+// settings is the schema of what a file says by the names of platforms.
+func (w *walker) settings(at path, of func(types.PlatformKind) (any, string)) *explain.Schema {
 	s := &explain.Schema{Type: explain.Types{"object"}, Additional: false, Properties: map[string]*explain.Schema{}}
-	for _, kind := range w.kinds {
-		if settings, help := of(kind); settings != nil {
-			facts := decode.Facts{Name: kind.Name}
-			s.Properties[kind.Name] = w.field("", reflect.TypeOf(settings), facts, kind.Name+" "+help, at.child(kind.Name))
+	for _, kind := range w.platforms {
+		settings, help := of(kind)
+		if settings == nil {
+			continue
 		}
+		facts := decode.Facts{Name: kind.Name, Refused: at[0] == "arbiter" && !kind.Arbiters}
+		s.Properties[kind.Name] = w.field(reflect.TypeOf(settings), facts, false, kind.Name+" "+help, at.child(kind.Name))
 	}
 	return s
 }
 
-// typeName is how rules.go calls a type: those of platforms have the name of the
-// platform in front.
-func typeName(t reflect.Type) string {
-	if _, below, ok := strings.Cut(t.PkgPath(), "/pkg/platforms/"); ok {
-		platform, _, _ := strings.Cut(below, "/")
-		return platform + "." + t.Name()
+// field is the schema of a field of type t.
+func (w *walker) field(t reflect.Type, facts decode.Facts, required bool, text string, at path) *explain.Schema {
+	if facts.Refused || slices.Contains(alsoRefused, at.String()) {
+		return w.refused(t, text, at)
 	}
-	return t.Name()
-}
-
-// sometimes are fields that are required or not by what is in others.
-var sometimes = []string{"platform.baremetal.hosts"} // without the machine API there are no hosts to register
-
-// field is the schema of a field of type t in a struct.
-func (w *walker) field(in string, t reflect.Type, facts decode.Facts, text string, at path) *explain.Schema {
 	if facts.Deprecated {
 		w.old++
 		defer func() { w.old-- }()
 	}
-	before := len(w.errs)
 	s := w.value(t, at)
-	w.tags[s] = facts.Default
 	s.Deprecated, s.WriteOnly, s.Description = facts.Deprecated, facts.Secret, text
-	if len(facts.Enum) > 0 {
-		w.choice(s, facts.Enum, at)
+	limit(s, facts)
+	if set := exceptions[at.String()]; set != nil {
+		set(s)
 	}
-	if !facts.Deprecated && w.probe.refused(at, s) {
-		w.forget(at, before)
-		none := &explain.Schema{Description: s.Description, Type: s.Type, Not: &struct{}{}}
-		if s.Items != nil {
-			none.Items = &explain.Schema{Type: s.Items.Type}
-		}
-		return none
+	if required { // what has to be written has no default
+		s.Description = cut(s.Description, defaultSentence.FindString(s.Description))
+	} else {
+		w.assume(s, facts, at)
 	}
-	for _, key := range []string{in + "." + facts.Name, strings.ReplaceAll(strings.Join(at, "."), ".[]", "[]")} {
-		if rules[key].set != nil {
-			w.used[key] = append(w.used[key], at)
-			rules[key].set(s)
-		}
-	}
+	w.shorten(s, at)
 	return s
 }
 
-// forget drops what was noted below a field that must be left out.
-func (w *walker) forget(at path, errs int) {
-	w.errs = w.errs[:errs]
-	for key, list := range w.used {
-		w.used[key] = slices.DeleteFunc(list, func(p path) bool { return within(p.String(), at.String()) })
+// refused is the schema of a field that has to be left out.
+func (w *walker) refused(t reflect.Type, text string, at path) *explain.Schema {
+	s := w.value(t, at)
+	out := &explain.Schema{Description: text, Type: s.Type, Not: &struct{}{}}
+	if s.Items != nil {
+		out.Items = &explain.Schema{Type: s.Items.Type}
+	}
+	w.shorten(out, at)
+	return out
+}
+
+// limit notes what the tags allow.
+func limit(s *explain.Schema, facts decode.Facts) {
+	each := s
+	if s.Items != nil {
+		each = s.Items
+	}
+	for _, v := range facts.Enum {
+		each.Enum = append(each.Enum, typed(v, each.Type[0]))
+	}
+	if facts.OrEmpty {
+		each.Enum = append(each.Enum, "")
+	}
+	if facts.Pattern != "" {
+		each.Pattern = patterns[facts.Pattern]
+	}
+	if facts.Nullable {
+		s.Type = append(s.Type, "null")
+	}
+	if facts.Min != nil {
+		s.Minimum = facts.Min
+	}
+	s.Maximum, s.MaxLength, s.MaxItems = facts.Max, facts.MaxLength, facts.MaxItems
+}
+
+// assume notes the default. What a pool takes from defaultMachinePlatform is the
+// pool's default.
+func (w *walker) assume(s *explain.Schema, facts decode.Facts, at path) {
+	if w.old > 0 || slices.Contains(at, "defaultMachinePlatform") {
+		return
+	}
+	if facts.Default != "" && facts.Default != "false" && s.Default == nil {
+		s.Default = typed(facts.Default, s.Type[0])
+	}
+	for _, kind := range w.platforms {
+		if v, ok := kind.Defaults[at.String()]; ok {
+			s.Default = plain(v)
+		}
 	}
 }
 
-// choice notes the values that a field may have: those of its tag that Load
-// takes on any platform. It has to refuse all others.
-func (w *walker) choice(s *explain.Schema, tag []string, at path) {
-	if s.Items != nil {
-		s, at = s.Items, at.child("[]")
+// plain is a value as JSON has it.
+func plain(v any) (out any) {
+	raw, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(raw, &out)
 	}
-	for _, text := range tag {
-		if v := typed(text, s.Type[0]); w.probe.accepts(at, v) {
-			s.Enum = append(s.Enum, v)
+	if err != nil {
+		panic("derive: a default: " + err.Error())
+	}
+	return out
+}
+
+// typed is the value that a text in a tag stands for.
+func typed(text, kind string) any {
+	switch kind {
+	case "integer":
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			panic("derive: a tag of an integer: " + err.Error())
 		}
+		return n
+	case "boolean":
+		return text == "true"
 	}
-	if v := odd[s.Type[0]]; w.probe.accepts(at, v) {
-		w.errs = append(w.errs, fmt.Errorf("%s: Load accepts %v, which is not in the tag's %q", at, v, tag))
-	}
+	return text
 }
 
 // value is the schema of anything at a path.
@@ -210,9 +204,11 @@ func (w *walker) value(t reflect.Type, at path) *explain.Schema {
 			w.errs = append(w.errs, fmt.Errorf("%s: no format for Go type %s", at, t))
 		}
 	case t == reflect.TypeFor[types.Platform]():
-		return w.platforms(at, func(k types.PlatformKind) (any, string) { return k.New(), k.Help })
+		s = w.settings(at, func(k types.PlatformKind) (any, string) { return k.New(), k.Help })
+		one := int64(1)
+		s.MinProperties, s.MaxProperties = &one, &one
 	case t == reflect.TypeFor[types.MachinePoolPlatform]():
-		return w.platforms(at, func(k types.PlatformKind) (any, string) {
+		return w.settings(at, func(k types.PlatformKind) (any, string) {
 			if k.NewPool == nil {
 				return nil, ""
 			}
@@ -222,24 +218,18 @@ func (w *walker) value(t reflect.Type, at path) *explain.Schema {
 		return w.object(t, at)
 	case t.Kind() == reflect.Slice:
 		s.Type, s.Items = explain.Types{"array"}, w.value(t.Elem(), at.child("[]"))
-		return s
 	case t.Kind() == reflect.Interface: // anything
 	case t.Kind() == reflect.Map:
-		s.Type = explain.Types{"object"}
-		s.Additional = true
+		s.Type, s.Additional = explain.Types{"object"}, true
 		if t.Elem().Kind() != reflect.Interface {
 			s.Additional = map[string]any{"type": jsonType(t.Elem().Kind())}
 		}
-		return s
 	default:
 		kind := jsonType(t.Kind())
 		if kind == "" {
 			w.errs = append(w.errs, fmt.Errorf("%s: no JSON type for Go type %s", at, t))
 		}
 		s.Type = explain.Types{kind}
-		if strings.HasPrefix(t.Kind().String(), "uint") {
-			s.Minimum = new(int64)
-		}
 	}
 	return s
 }
@@ -280,17 +270,5 @@ type path []string
 
 func (p path) child(name string) path { return append(slices.Clone(p), name) }
 
-// String is the path as a finding about the first item would have it.
-func (p path) String() string {
-	return strings.ReplaceAll(strings.ReplaceAll(strings.Join(p, "."), ".[]", "[0]"), "[]", "[0]")
-}
-
-var platformPart = regexp.MustCompile(`(?:^|\.)platform\.([a-z]+)`)
-
-// platforms are those with which a field at the path can be used.
-func (p *prober) platforms(at path) []string {
-	if m := platformPart.FindStringSubmatch(at.String()); m != nil {
-		return []string{m[1]}
-	}
-	return types.Names(p.kinds, func(types.PlatformKind) bool { return true })
-}
+// String is the path as the documentation has it, like compute[].name.
+func (p path) String() string { return strings.ReplaceAll(strings.Join(p, "."), ".[]", "[]") }

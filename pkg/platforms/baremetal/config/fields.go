@@ -52,10 +52,10 @@ type Platform struct {
 	// APIVIPs are the virtual addresses of the API. Default: what DNS has for
 	// api.<name>.<baseDomain>. One, or for dual stack one per IP family; free
 	// addresses in machineNetwork, outside of any DHCP range.
-	APIVIPs []netip.Addr `json:"apiVIPs,omitempty"`
+	APIVIPs []netip.Addr `json:"apiVIPs,omitempty" maxitems:"2"`
 	// IngressVIPs are the virtual addresses of routes. Default: what DNS has for
 	// test.apps.<name>.<baseDomain>. As apiVIPs, and different from them.
-	IngressVIPs []netip.Addr `json:"ingressVIPs,omitempty"`
+	IngressVIPs []netip.Addr `json:"ingressVIPs,omitempty" maxitems:"2"`
 	// LegacyAPIVIP is the old form of apiVIPs, with one address.
 	LegacyAPIVIP netip.Addr `json:"apiVIP,omitzero" renamed:"apiVIPs"`
 	// LegacyIngressVIP is the old form of ingressVIPs, with one address.
@@ -141,7 +141,7 @@ type Platform struct {
 	BMCVerifyCA string `json:"bmcVerifyCA,omitempty"`
 	// Hosts are the hosts, at least as many as all replicas together. Hosts without
 	// role become control plane first, then arbiters, then compute.
-	Hosts []Host `json:"hosts,omitempty" required:"true"`
+	Hosts []Host `json:"hosts,omitempty"`
 	// DefaultMachinePlatform has no settings.
 	DefaultMachinePlatform *MachinePool `json:"defaultMachinePlatform,omitempty"`
 

@@ -20,6 +20,13 @@ func Kind() types.PlatformKind {
 		PoolHelp: "is the hardware of the pool's VMs. Default: platform.ovirt.defaultMachinePlatform.",
 		// The engine hands Ignition only to VMs of type rhcos_x64.
 		Architectures: []string{"amd64"},
+		Defaults: map[string]any{
+			"platform.ovirt.affinityGroups":                   defaultGroups(),
+			"controlPlane.platform.ovirt.vmType":              VMTypeHighPerformance,
+			"controlPlane.platform.ovirt.affinityGroupsNames": []string{controlPlaneGroup},
+			"compute[].platform.ovirt.vmType":                 VMTypeServer,
+			"compute[].platform.ovirt.affinityGroupsNames":    []string{computeGroup},
+		},
 	}
 }
 
@@ -42,20 +49,20 @@ func PoolOf(pool *types.MachinePool) *MachinePool {
 // install-config.yaml but of ovirt-config.yaml.
 type Platform struct {
 	// ClusterID is the oVirt cluster that runs the VMs. A UUID.
-	ClusterID string `json:"ovirt_cluster_id" required:"true"`
+	ClusterID string `json:"ovirt_cluster_id" required:"true" pattern:"uuid"`
 	// StorageDomainID is the storage domain that has the VMs' disks. A UUID.
-	StorageDomainID string `json:"ovirt_storage_domain_id" required:"true"`
+	StorageDomainID string `json:"ovirt_storage_domain_id" required:"true" pattern:"uuid"`
 	// NetworkName is the network that the VMs are in. Default: ovirtmgmt.
 	NetworkName string `json:"ovirt_network_name,omitempty" default:"ovirtmgmt"`
 	// VNICProfileID is the vNIC profile of the VMs. Default: the network's only
 	// one. A UUID; needed if the network has several.
-	VNICProfileID string `json:"vnicProfileID,omitempty"`
+	VNICProfileID string `json:"vnicProfileID,omitempty" pattern:"uuid"`
 	// APIVIPs are the virtual addresses of the API. One, or for dual stack one per
 	// IP family; free addresses in machineNetwork, outside of any DHCP range.
-	APIVIPs []netip.Addr `json:"api_vips,omitempty" required:"true"`
+	APIVIPs []netip.Addr `json:"api_vips,omitempty" required:"true" maxitems:"2"`
 	// IngressVIPs are the virtual addresses of routes. As api_vips, and different
 	// from them.
-	IngressVIPs []netip.Addr `json:"ingress_vips,omitempty" required:"true"`
+	IngressVIPs []netip.Addr `json:"ingress_vips,omitempty" required:"true" maxitems:"2"`
 	// LegacyAPIVIP is the old form of api_vips, with one address.
 	LegacyAPIVIP netip.Addr `json:"api_vip,omitzero" renamed:"api_vips"`
 	// LegacyIngressVIP is the old form of ingress_vips, with one address.
@@ -83,7 +90,7 @@ type AffinityGroup struct {
 	Name string `json:"name" required:"true"`
 	// Priority is the weight among affinity groups that contradict each other.
 	// Default: 0. From 0 to 5, higher wins.
-	Priority int `json:"priority"`
+	Priority int `json:"priority" min:"0" max:"5"`
 	// Description is for people to read. Default: none.
 	Description string `json:"description,omitempty"`
 	// Enforcing says whether a VM stays off if there is no other host left for it.
@@ -96,11 +103,11 @@ type AffinityGroup struct {
 type MachinePool struct {
 	// InstanceTypeID is an instance type of the engine that says how many CPUs and
 	// how much memory a VM has. Default: none. A UUID; excludes cpu and memoryMB.
-	InstanceTypeID string `json:"instanceTypeID,omitempty"`
+	InstanceTypeID string `json:"instanceTypeID,omitempty" pattern:"uuid"`
 	// CPU is the virtual CPUs. Default: 4 cores in 1 socket.
 	CPU *CPU `json:"cpu,omitempty"`
 	// MemoryMB is the memory in MiB. Default: 16348.
-	MemoryMB int32 `json:"memoryMB,omitempty"`
+	MemoryMB int32 `json:"memoryMB,omitempty" min:"1" default:"16348"`
 	// OSDisk is the disk with the operating system. Default: 120 GiB.
 	OSDisk *Disk `json:"osDisk,omitempty"`
 	// VMType is what the engine optimizes the VM for. Default: high_performance for
@@ -118,7 +125,7 @@ type MachinePool struct {
 	Hugepages int32 `json:"hugepages,omitempty" enum:"2048,1048576"`
 	// Clone says whether a disk is a full copy of the template's. Default: true,
 	// for vmType desktop false.
-	Clone *bool `json:"clone,omitempty"`
+	Clone *bool `json:"clone,omitempty" default:"true"`
 	// Sparse says whether a disk takes only the space that is used. Default: as the
 	// template.
 	Sparse *bool `json:"sparse,omitempty"`
@@ -131,11 +138,11 @@ type MachinePool struct {
 // CPU is a CPU topology. A VM has sockets × cores × threads CPUs.
 type CPU struct {
 	// Sockets is the number of sockets. Default: 1.
-	Sockets int32 `json:"sockets"`
+	Sockets int32 `json:"sockets" min:"1" default:"1"`
 	// Cores is the number of cores in each socket. Default: 4.
-	Cores int32 `json:"cores"`
+	Cores int32 `json:"cores" required:"true" min:"1"`
 	// Threads is the number of threads of each core. Default: 1.
-	Threads int32 `json:"threads,omitempty"`
+	Threads int32 `json:"threads,omitempty" min:"1" default:"1"`
 }
 
 // Total is the number of virtual CPUs.
@@ -144,7 +151,7 @@ func (c CPU) Total() int { return int(c.Sockets) * int(c.Cores) * int(c.Threads)
 // Disk is the boot disk of a VM.
 type Disk struct {
 	// SizeGB is the size in GiB. Default: 120.
-	SizeGB int64 `json:"sizeGB" required:"true"`
+	SizeGB int64 `json:"sizeGB" required:"true" min:"1"`
 }
 
 // Types of oVirt VMs.

@@ -53,18 +53,22 @@ func (p *Platform) SetDefaults(c *types.InstallConfig, _ types.Options) {
 	}
 	p.NetworkName = cmp.Or(p.NetworkName, defaultNetwork)
 	if p.AffinityGroups == nil {
-		p.AffinityGroups = []AffinityGroup{
-			{Name: computeGroup, Priority: 3, Enforcing: true,
-				Description: "AffinityGroup for spreading each compute machine to a different host"},
-			{Name: controlPlaneGroup, Priority: 5, Enforcing: true,
-				Description: "AffinityGroup for spreading each control plane machine to a different host"},
-		}
+		p.AffinityGroups = defaultGroups()
 	}
 	p.written = p.AffinityGroups
 	p.AffinityGroups = withoutRepeats(p.AffinityGroups)
 	p.complete(c.ControlPlane, VMTypeHighPerformance, controlPlaneGroup)
 	for i := range c.Compute {
 		p.complete(&c.Compute[i], VMTypeServer, computeGroup)
+	}
+}
+
+func defaultGroups() []AffinityGroup {
+	return []AffinityGroup{
+		{Name: computeGroup, Priority: 3, Enforcing: true,
+			Description: "AffinityGroup for spreading each compute machine to a different host"},
+		{Name: controlPlaneGroup, Priority: 5, Enforcing: true,
+			Description: "AffinityGroup for spreading each control plane machine to a different host"},
 	}
 }
 

@@ -1,14 +1,14 @@
 package derive
 
 import (
-	"embed"
-	"fmt"
-	"io/fs"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+	"testing"
 
 	"go.yaml.in/yaml/v3"
 
@@ -17,40 +17,28 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// The files of base/ are small install-configs, one for each platform, and
-// named <platform>-<what>.yaml what is merged with them: full, with the optional
-// objects that can be together, and others that cannot be part of it.
-//
-//go:embed base/*.yaml
-var baseFiles embed.FS
-
-// prober asks types.Load what it says about an install-config with a change.
+// prober asks Load what it says about an install-config with a change. The files of
+// base/ are small install-configs, one for each platform, and named
+// <platform>-<what>.yaml what is merged with them: full, with the optional objects
+// that can be together, and others that cannot be part of it.
 type prober struct {
 	kinds []types.PlatformKind
-	small map[string][]byte   // by platform: what has to be there and no more
 	full  map[string][]byte   // by platform: with optional objects, each with what it has to have
-	all   map[string][][]byte // by platform: both, and others
+	all   map[string][][]byte // by platform: small, full and others
 }
 
-func newProber(kinds []types.PlatformKind) (*prober, error) {
-	p := &prober{kinds: kinds, small: map[string][]byte{}, full: map[string][]byte{}, all: map[string][][]byte{}}
+func newProber(t *testing.T, kinds []types.PlatformKind) *prober {
+	t.Helper()
+	p := &prober{kinds: kinds, full: map[string][]byte{}, all: map[string][][]byte{}}
 	for _, platform := range p.platforms(nil) {
-		small, err := readBase(platform + ".yaml")
+		small := encode(readBase(t, "base/"+platform+".yaml"))
+		p.all[platform] = [][]byte{small}
+		more, err := filepath.Glob("base/" + platform + "-*.yaml")
 		if err != nil {
-			return nil, err
-		}
-		p.small[platform] = encode(small)
-		p.all[platform] = [][]byte{p.small[platform]}
-		more, err := fs.Glob(baseFiles, "base/"+platform+"-*.yaml")
-		if err != nil {
-			return nil, err
+			t.Fatal(err)
 		}
 		for _, name := range more {
-			change, err := readBase(filepath.Base(name))
-			if err != nil {
-				return nil, err
-			}
-			doc := encode(merged(parse(p.small[platform]), change))
+			doc := encode(merged(parse(small), readBase(t, name)))
 			p.all[platform] = append(p.all[platform], doc)
 			if filepath.Base(name) == platform+"-full.yaml" {
 				p.full[platform] = doc
@@ -58,23 +46,37 @@ func newProber(kinds []types.PlatformKind) (*prober, error) {
 		}
 		for _, doc := range p.all[platform] {
 			if _, r := p.load(doc); r.Failed() {
-				return nil, fmt.Errorf("a base of platform %s is not accepted:\n%w\n%s", platform, r.Err(), doc)
+				t.Fatalf("a base of platform %s is not accepted:\n%v\n%s", platform, r.Err(), doc)
 			}
 		}
 	}
-	return p, nil
+	return p
 }
 
-func readBase(name string) (doc any, err error) {
-	b, err := baseFiles.ReadFile("base/" + name)
+func readBase(t *testing.T, name string) (doc any) {
+	t.Helper()
+	b, err := os.ReadFile(name)
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
 	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		t.Fatalf("%s: %v", name, err)
 	}
-	return doc, nil
+	return doc
 }
+
+var platformPart = regexp.MustCompile(`(?:^|\.)platform\.([a-z]+)`)
+
+// platforms are those with which a field at the path can be used.
+func (p *prober) platforms(at path) []string {
+	if m := platformPart.FindStringSubmatch(at.String()); m != nil {
+		return []string{m[1]}
+	}
+	return types.Names(p.kinds, func(types.PlatformKind) bool { return true })
+}
+
+// finding is a path as findings about the first items of lists have it.
+func finding(at path) string { return strings.ReplaceAll(at.String(), "[]", "[0]") }
 
 // load reads an install-config on a host that finds the names of the cluster in
 // DNS.
@@ -103,19 +105,19 @@ var sameAs = map[string]path{
 	"arbiter.architecture":    {"controlPlane", "architecture"},
 }
 
-// accepts says whether Load takes a value at a path, with any of the bases.
+// accepts reports whether Load takes a value at a path, with any of the bases.
 // Empty objects may lack something; that is no fault of theirs.
 func (p *prober) accepts(at path, value any) bool {
 	for _, platform := range p.platforms(at) {
 		for _, base := range p.all[platform] {
 			findings := p.ask(base, func(doc any) any {
-				if other, ok := sameAs[at.String()]; ok {
+				if other, ok := sameAs[finding(at)]; ok {
 					doc = with(doc, other, value)
 				}
 				return with(doc, at, value)
 			})
 			if !slices.ContainsFunc(findings, func(f report.Finding) bool {
-				return !f.Warning && f.Type != report.Required && f.Path.String() != "" && within(at.String(), f.Path.String())
+				return !f.Warning && f.Type != report.Required && f.Path.String() != "" && within(finding(at), f.Path.String())
 			}) {
 				return true
 			}
@@ -124,7 +126,7 @@ func (p *prober) accepts(at path, value any) bool {
 	return false
 }
 
-// refused says whether a field must be left out on every platform: no base has
+// refused reports whether a field must be left out on every platform: no base has
 // it, and Load takes none of the values that fields have.
 func (p *prober) refused(at path, s *explain.Schema) bool {
 	for _, platform := range p.platforms(at) {
@@ -166,14 +168,7 @@ func samples(s *explain.Schema) (out []any) {
 	}[s.Type[0]]
 }
 
-func typed(text, kind string) any {
-	if n, err := strconv.ParseInt(text, 10, 64); kind == "integer" && err == nil {
-		return n
-	}
-	return text
-}
-
-// required says whether something is missing without the field, wherever what
+// required reports whether something is missing without the field, wherever what
 // the field is in may be used. It is not known where that is in no base.
 func (p *prober) required(at path) (required, known bool) {
 	for _, platform := range p.platforms(at) {
@@ -188,7 +183,7 @@ func (p *prober) required(at path) (required, known bool) {
 	return known, known
 }
 
-// needs says whether an install-config lacks something without the field, and
+// needs reports whether an install-config lacks something without the field, and
 // whether what the field is in can be used there.
 func (p *prober) needs(base []byte, at path) (needed, usable bool) {
 	parent := at[:len(at)-1]
@@ -197,11 +192,11 @@ func (p *prober) needs(base []byte, at path) (needed, usable bool) {
 	for _, f := range p.ask(base, func(doc any) any { return without(with(doc, parent, nil), at) }) {
 		switch path := f.Path.String(); {
 		case f.Warning:
-		case f.Type == report.Forbidden && path != "" && within(parent.String(), path):
+		case f.Type == report.Forbidden && path != "" && within(finding(parent), path):
 			usable = false
-		case f.Type == report.Required && (within(path, at.String()) || inList && path == parent.String()),
-			f.Type == report.Invalid && path == at.String(),     // as of a number that must not be zero
-			f.Type == report.Unsupported && path == at.String(): // as of a choice that must be made
+		case f.Type == report.Required && (within(path, finding(at)) || inList && path == finding(parent)),
+			f.Type == report.Invalid && path == finding(at),     // as of a number that must not be zero
+			f.Type == report.Unsupported && path == finding(at): // as of a choice that must be made
 			needed = true
 		}
 	}
@@ -220,3 +215,80 @@ AQH/MAoGCCqGSM49BAMCA0cAMEQCIEySmZf19Pm1ulV71dKmzDxHGAn+FtiG+Lum
 l6m7kH3UAiALM5PyXuOR8WZxqaMLh2/GXfw6GYYV0A44R1Jgyk4S0Q==
 -----END CERTIFICATE-----
 `
+
+// defaults are what Load fills in where a base says nothing, by the path of the
+// field.
+func (p *prober) defaults(t *testing.T) map[string]any {
+	t.Helper()
+	out := map[string]any{}
+	for _, platform := range p.platforms(nil) {
+		for _, doc := range p.all[platform] {
+			c, r := p.load(doc)
+			if c == nil {
+				t.Fatal(r.Err())
+			}
+			note(t, out, nil, parse(doc), plain(c))
+		}
+	}
+	return out
+}
+
+// note compares what was written at a path with what Load made of it.
+func note(t *testing.T, out map[string]any, at path, written, loaded any) {
+	t.Helper()
+	switch l := loaded.(type) {
+	case map[string]any:
+		w, _ := written.(map[string]any)
+		for name, v := range l {
+			note(t, out, at.child(name), w[name], v)
+		}
+		return
+	case []any:
+		if w, _ := written.([]any); len(w) > 0 && len(l) > 0 {
+			note(t, out, at.child("[]"), w[0], l[0])
+			return
+		}
+	}
+	value := pruned(loaded)
+	if value == nil || written != nil {
+		return
+	}
+	if known, ok := out[at.String()]; ok && !reflect.DeepEqual(known, value) {
+		t.Errorf("%s has several defaults, %v and %v", at, known, value)
+	}
+	out[at.String()] = value
+}
+
+// pruned leaves out what is empty, and of pools the machines, which have defaults
+// of their own.
+func pruned(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for k, e := range v {
+			if e = pruned(e); e != nil && k != "platform" {
+				out[k] = e
+			}
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return out
+	case []any:
+		var out []any
+		for _, e := range v {
+			if e = pruned(e); e != nil {
+				out = append(out, e)
+			}
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return out
+	case string, float64, bool, nil:
+		if v == nil || reflect.ValueOf(v).IsZero() {
+			return nil
+		}
+	}
+	return value
+}

@@ -1,0 +1,57 @@
+package derive
+
+import (
+	"github.com/okd-install/okd-install/pkg/explain"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// exceptions are fields of which the tag does not tell all, because it is that of
+// several fields or because the default is a list.
+var exceptions = map[string]func(*explain.Schema){
+	"controlPlane.name":     both(only(types.MasterPool), byDefault(types.MasterPool)),
+	"controlPlane.replicas": atLeast(1),
+	"compute[].name":        only(types.WorkerPool),
+	"arbiter.name":          only(types.ArbiterPool),
+	"arbiter.replicas":      byDefault(int64(1)),
+
+	"compute": byDefault([]any{map[string]any{
+		"name": types.WorkerPool, "replicas": 3, "hyperthreading": "Enabled", "architecture": "amd64",
+	}}),
+	"networking.machineNetwork": byDefault([]any{map[string]any{"cidr": "10.0.0.0/16"}}),
+	"networking.clusterNetwork": byDefault([]any{map[string]any{"cidr": "10.128.0.0/14", "hostPrefix": 23}}),
+	"networking.serviceNetwork": byDefault([]any{"172.30.0.0/16"}),
+}
+
+// alsoRequired are fields that are required here and not elsewhere, and
+// alsoRefused those that have to be left out here.
+var (
+	alsoRequired = []string{"compute[].name"}
+	alsoRefused  = []string{"compute[].fencing", "arbiter.fencing"}
+)
+
+func only(name string) func(*explain.Schema) {
+	return func(s *explain.Schema) { s.Enum = []any{name} }
+}
+
+func both(a, b func(*explain.Schema)) func(*explain.Schema) {
+	return func(s *explain.Schema) { a(s); b(s) }
+}
+
+func atLeast(n int64) func(*explain.Schema) { return func(s *explain.Schema) { s.Minimum = &n } }
+
+func byDefault(v any) func(*explain.Schema) { return func(s *explain.Schema) { s.Default = v } }
+
+const dnsName = `[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*`
+
+// patterns are the forms that tags name.
+var patterns = map[string]string{
+	"certificate": `-----BEGIN CERTIFICATE-----`,
+	"dns-name":    `^` + dnsName + `$`,
+	"domain":      `^` + dnsName + `\.?$`, // may end with the root's dot
+	"gate":        `^[A-Za-z0-9]+=(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$`,
+	"http-url":    `^http://[^/]`,
+	"https-url":   `^https?://[^/]`,
+	"json-object": `^\s*\{`,
+	"repository":  `^([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$`,
+	"uuid":        `^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`,
+}
