@@ -8,8 +8,8 @@ import (
 //go:embed all:bootstrap
 var bootstrap embed.FS
 
-// Bootstrap is what the bootstrap host gets: stages.yaml, the scripts and
-// settings under files/ (paths as on the host), and the systemd units/.
+// Bootstrap holds the parts of bootstrap.ign: stages.yaml, scripts and settings
+// under files/ (with their paths on the host), and systemd units under units/.
 func Bootstrap() fs.FS {
 	sub, err := fs.Sub(bootstrap, "bootstrap")
 	if err != nil {

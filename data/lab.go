@@ -8,8 +8,8 @@ import (
 //go:embed all:lab
 var lab embed.FS
 
-// Lab holds the lab release's payload manifests, a directory per image tag,
-// and further files of its images.
+// Lab holds the payload manifests of the lab's release, a directory per image tag,
+// and other files of its images.
 func Lab() fs.FS {
 	f, err := fs.Sub(lab, "lab")
 	if err != nil {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures commands that make files, on this machine, and prints the figures as
-# Markdown tables: wall time (median and worst of the runs) and memory.
+# Measures commands that generate files and prints Markdown tables: wall time
+# (median and worst of the runs) and memory.
 #   hack/bench-commands.sh [runs]        (default 20)
 # Run it on an otherwise idle machine; docs/benchmarks.md quotes its output.
 set -euo pipefail
@@ -15,7 +15,7 @@ make --no-print-directory build >/dev/null
 rm -rf "$work"
 mkdir -p "$work"
 
-# config HOSTS: an install-config, on platform none or with that many hosts.
+# config HOSTS prints an install-config with that many hosts; 0: platform none.
 config() {
 	if [ "$1" = 0 ]; then
 		cat docs/user/examples/none.yaml
@@ -31,8 +31,8 @@ config() {
 	done
 }
 
-# measure NAME HOSTS fresh|again COMMAND...: the row of a command, in a new
-# directory every time or in one where it has run before.
+# measure NAME HOSTS fresh|again COMMAND... prints the table row of a command, run
+# in a new directory each time, or again in the same one.
 measure() {
 	local name=$1 hosts=$2 mode=$3 dir=$work/dir
 	shift 3

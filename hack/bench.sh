@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures an installation in the lab and prints the figures as Markdown tables:
-# time per phase, CPU seconds, memory of all machines, memory of okd-install.
+# Measures installations in the lab and prints Markdown tables: time per phase, CPU
+# seconds, memory of all machines, memory of okd-install.
 #   hack/bench.sh [runs]        (default 3; each makes and destroys a cluster)
 # Run it on an otherwise idle machine; docs/benchmarks.md quotes its output.
 set -euo pipefail
@@ -15,7 +15,7 @@ make --no-print-directory build >/dev/null
 bin/okd-lab setup >/dev/null
 trap 'bin/okd-lab down >/dev/null 2>&1' EXIT
 
-# Hosts mount the controllers apart (v1) or together (v2).
+# The cgroup controllers are in separate hierarchies (v1) or in one (v2).
 cpu_seconds() {
 	if [ -r "/sys/fs/cgroup/cpuacct/$lab/cpuacct.usage" ]; then
 		awk '{printf "%.0f", $1 / 1e9}' "/sys/fs/cgroup/cpuacct/$lab/cpuacct.usage"
@@ -30,14 +30,14 @@ anonymous_mib() {
 	elif [ -r "/sys/fs/cgroup/$lab/memory.stat" ]; then
 		awk '/^anon / {printf "%d", $2 / 1048576}' "/sys/fs/cgroup/$lab/memory.stat"
 	else
-		echo 0 # no machine has been made yet
+		echo 0 # there is no machine yet
 	fi
 }
 
 available_mib() { awk '/^MemAvailable/ {printf "%d", $2 / 1024}' /proc/meminfo; }
 
-# watch_memory FILE BEFORE: the highest anonymous memory of the machines, and
-# the most that the whole host gave up, until it is killed.
+# watch_memory FILE BEFORE writes the peak of the machines' anonymous memory, and of
+# the memory taken from the host, until it is killed.
 watch_memory() {
 	local top=0 least=$2 now
 	while sleep 1; do

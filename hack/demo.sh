@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The demo: a data centre on this machine and a cluster in it.
-#   hack/demo.sh up     set up, start the lab, install, leave it running
-#   hack/demo.sh down   remove everything that up made, whatever state it is in
+#   hack/demo.sh up     set up and start the lab, install a cluster and keep it running
+#   hack/demo.sh down   remove everything that up made, in any state
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$PWD/_demo
@@ -23,7 +23,7 @@ nodes_ready() {
 		installer status --dir "$dir" --quiet >/dev/null 2>&1
 }
 
-how_to_go_on() {
+next_steps() {
 	say 'Nodes'
 	bin/okd-lab exec -- kubectl --kubeconfig "$config" get nodes -o wide
 	say 'Versions'
@@ -32,28 +32,28 @@ how_to_go_on() {
 	installer status --dir "$dir" --phases
 	cat <<-EOF
 
-		== How to go on
+		== Next steps
 		bin/okd-lab exec -- kubectl --kubeconfig \$PWD/_demo/auth/kubeconfig get pods -A
 		bin/okd-lab status             the lab: engine, registry, machines
-		bin/okd-lab machines list      power machines off and on
+		bin/okd-lab machines --help    power machines on and off
 		bin/okd-lab exec -- \$PWD/bin/okd-install status --dir \$PWD/_demo
-		make demo-down                 remove it all
+		make demo-down                 remove everything
 	EOF
 }
 
 up() {
 	if [ "$(id -u)" -ne 0 ]; then
-		echo 'make demo needs root: it makes network namespaces and starts machines' >&2
+		echo 'make demo needs root, to create network namespaces and start machines' >&2
 		exit 1
 	fi
 	if ! command -v go >/dev/null; then
-		echo 'make demo needs Go (1.26 or later) on the PATH' >&2
+		echo 'make demo needs Go 1.26 or later on the PATH' >&2
 		exit 1
 	fi
 	local start=$SECONDS
 	if [ -x bin/okd-lab ] && [ -x bin/okd-install ] && bin/okd-lab status >/dev/null 2>&1 && nodes_ready; then
-		echo 'The demo cluster is up already.'
-		how_to_go_on
+		echo 'The demo cluster is already up.'
+		next_steps
 		return
 	fi
 	say 'Build'
@@ -61,7 +61,7 @@ up() {
 	say 'Set up the lab (packages, OS image, release: cached)'
 	bin/okd-lab setup
 	say 'Start the lab'
-	# What an installation in an earlier lab left describes machines that are gone.
+	# The files of an installation in an earlier lab describe machines that are gone.
 	bin/okd-lab status >/dev/null 2>&1 || rm -rf "$dir"
 	bin/okd-lab up
 	mkdir -p "$dir"
@@ -70,7 +70,7 @@ up() {
 	fi
 	say 'Install a cluster'
 	installer create cluster --dir "$dir" --release latest
-	how_to_go_on
+	next_steps
 	say "Demo ready after $((SECONDS - start)) s"
 }
 
@@ -79,7 +79,7 @@ down() {
 		bin/okd-lab down
 	fi
 	rm -rf "$dir"
-	echo 'Nothing of the demo is left.'
+	echo 'The demo has been removed.'
 }
 
 case "${1:-}" in

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Tries an installation on a real site step by step and writes a report that can
-# be sent: what worked, how long it took, on which versions. No secret, address
-# or name of the site is in it; docs/dev/fidelity.md says what it is for.
-#   hack/fidelity.sh look DIR      an installed cluster: look, change nothing
+# Tests an installation on a real site step by step and writes a report that can be
+# shared: what worked, how long it took, with which versions. It contains no secret,
+# address or name of the site; see docs/dev/fidelity.md.
+#   hack/fidelity.sh look DIR      check an installed cluster, change nothing
 #   hack/fidelity.sh install DIR   DIR has an install-config.yaml: plan, install, look, install again
 #   hack/fidelity.sh destroy DIR   destroy the cluster, twice
-# The report is DIR/fidelity-report.md; each run adds to it. Needs oc and jq.
-# OKD_INSTALL names the installer, if it is neither on the PATH nor in bin/.
+# Each run appends to DIR/fidelity-report.md. Needs oc and jq. OKD_INSTALL is the
+# path of the installer, if it is neither on the PATH nor in bin/.
 # shellcheck disable=SC2317 # steps are called by try
 set -euo pipefail
 
@@ -33,7 +33,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# values prints what the report must not hold, one "kind value" a line.
+# values prints what the report must not contain, one "kind value" per line.
 values() {
 	local file
 	for file in "${OVIRT_CONFIG:-$HOME/.ovirt/ovirt-config.yaml}" "$work/install-config.yaml"; do
@@ -51,7 +51,7 @@ values() {
 	[ ! -s "$work/infra" ] || cat "$work/infra"
 }
 
-# clean replaces them, and whatever looks like an address or a key.
+# clean replaces these values, and everything that looks like an address or a key.
 clean() {
 	values | awk 'length($2) > 3' | awk '!seen[$0]++ {print length($2), $0}' | sort -rn | cut -d' ' -f2- >"$work/values"
 	jq -Rr --rawfile list "$work/values" '
@@ -66,7 +66,8 @@ clean() {
 
 add() { printf '%s\n' "$*" >>"$work/report"; }
 
-# try NAME COMMAND...: one row of the table; what failed says its last words.
+# try NAME COMMAND... adds a row to the table, with the end of the output of a
+# command that failed.
 try() {
 	local name=$1 start=$SECONDS code=0
 	shift
@@ -85,20 +86,20 @@ kube() { oc --kubeconfig "$dir/auth/kubeconfig" --request-timeout=15s "$@"; }
 
 nodes_ready() { kube wait --for=condition=Ready node --all --timeout=60s; }
 
-operators_well() {
+operators_healthy() {
 	kube get clusteroperators -o json | jq -e '[.items[] | select(any(.status.conditions[];
 		.type == "Available" and .status != "True" or .type == "Degraded" and .status == "True"))
-		| .metadata.name] | if . == [] then true else error("not well: " + join(", ")) end' >/dev/null
+		| .metadata.name] | if . == [] then true else error("not healthy: " + join(", ")) end' >/dev/null
 }
 
 nothing_to_create() {
 	"$installer" plan --dir "$dir" --output json >"$work/plan" || return
 	jq -er '.create // [] | if . == [] then true else
-		error("plan wants to create \(map(.name) | join(", ")) beside the complete cluster") end' "$work/plan" >/dev/null
+		error("plan would create \(map(.name) | join(", ")) although the cluster is complete") end' "$work/plan" >/dev/null
 }
 
 facts() {
-	add '' "$1" '' '| Of the site | |' '|---|---|'
+	add '' "$1" '' '| Site | |' '|---|---|'
 	add "| installer | $("$installer" version 2>/dev/null | tr '\n' ' ') |"
 	if [ -s "$dir/auth/kubeconfig" ]; then
 		kube get nodes -o json 2>/dev/null | jq -r '.items | group_by(.status.nodeInfo | del(.machineID, .systemUUID, .bootID))[]
@@ -114,7 +115,7 @@ facts() {
 look() {
 	try 'status says complete' "$installer" status --dir "$dir" --quiet
 	try 'every node is Ready' nodes_ready
-	try 'every operator is available, none degraded' operators_well
+	try 'every operator is available, none degraded' operators_healthy
 	try 'plan has nothing to create' nothing_to_create
 }
 
@@ -125,7 +126,7 @@ phases() {
 
 cp "$dir/install-config.yaml" "$work/install-config.yaml" 2>/dev/null || true
 : >"$work/report"
-add "## $mode, $(date -u +%F)" '' '| Step | Result | Time | Last words |' '|---|---|---|---|'
+add "## $mode, $(date -u +%F)" '' '| Step | Result | Time | End of the output |' '|---|---|---|---|'
 case $mode in
 look)
 	look
@@ -147,11 +148,11 @@ facts ''
 add ''
 
 clean <"$work/report" >"$work/cleaned"
-# The last look: no report rather than one with a secret.
+# A last check: better no report than one with a secret.
 while read -r kind value; do
 	[ "$kind" = secret ] || continue
 	if grep -qF -- "$value" "$work/cleaned"; then
-		echo 'a secret would be in the report; nothing was written' >&2
+		echo 'the report would contain a secret; nothing was written' >&2
 		exit 1
 	fi
 done <"$work/values"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Static checks: gofmt, shellcheck, golangci-lint with go vet. Installs what it
-# needs: shellcheck from Debian, golangci-lint built from the module that
-# hack/modules/lint pins.
+# Static checks: gofmt, shellcheck, golangci-lint with go vet. Installs shellcheck
+# from Debian, and builds golangci-lint from the module that hack/modules/lint pins.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,12 +10,12 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 
-# Every file that starts as a shell script does, whatever its name. Templates
-# are none before they are rendered: the tests of pkg/lab/release/mco check those.
+# Check every file that starts like a shell script, whatever its name. Templates are
+# scripts only when rendered: the tests of pkg/lab/release/mco check those.
 command -v shellcheck >/dev/null || hack/packages.sh
 mapfile -t scripts < <(git ls-files -co --exclude-standard -- . ':!*.tmpl' |
 	xargs -r -d '\n' awk 'FNR == 1 && /^#!.*[\/ ](ba)?sh( |$)/ { print FILENAME } { nextfile }' 2>/dev/null)
-# A script that others source makes sense only there, and is checked there.
+# A script that is sourced is checked as part of the scripts that source it.
 sourced=$(grep -hoP '^# shellcheck source=\K\S+\.sh$' "${scripts[@]}" | sort -u)
 mapfile -t scripts < <(printf '%s\n' "${scripts[@]}" | grep -vE "/($(paste -sd '|' <<<"$sourced"))\$")
 shellcheck --external-sources --check-sourced --source-path=SCRIPTDIR:data/bootstrap/files/usr/local/bin "${scripts[@]}"

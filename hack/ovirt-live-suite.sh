@@ -3,10 +3,9 @@
 #
 #   hack/ovirt-live-suite.sh [short|full]
 #
-# short (the default) leaves out two tests that wait 511 s each for a client's
-# retries to end. The suite comes with the client's module, in the version of
-# our go.mod; it is fetched through the Go module proxy. Nothing but the
-# loopback interface is used by the tests.
+# short (the default) omits two tests that wait 511 s each for a client's retries to
+# end. The suite is part of the client's module, in the version of our go.mod, and is
+# downloaded through the Go module proxy. The tests use the loopback interface only.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that lint and tests need and okd-lab setup does
-# not bring. Does nothing when all are there. Their services are not started,
-# now or later.
+# Installs the Debian packages that lint and tests need and okd-lab setup does not
+# install. Does nothing if all are installed. Their services are never started.
 set -euo pipefail
 
 packages=(shellcheck jq ostree rsync openssl qemu-utils dnsmasq-base keepalived haproxy iproute2 nftables iptables conntrack
@@ -23,7 +22,7 @@ if [ "$(id -u)" -ne 0 ]; then
 	exit 1
 fi
 
-# A package's service starts when it is installed, unless a mask is there first.
+# Mask the services before the installation, which would start them.
 for unit in "${services[@]}"; do
 	if [[ " ${missing[*]} " == *" ${unit%.service} "* ]] && [ ! -e "/etc/systemd/system/$unit" ]; then
 		mkdir -p /etc/systemd/system
@@ -36,6 +35,6 @@ install() {
 	apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "${missing[@]}" >/dev/null
 }
 install 2>/dev/null || {
-	apt-get -o DPkg::Lock::Timeout=300 update -q >/dev/null # the lists are missing or old
+	apt-get -o DPkg::Lock::Timeout=300 update -q >/dev/null # the package lists are missing or old
 	install
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The tests, in tiers.
-#   hack/test.sh ci     lint, unit, contract, integration, an installation per way with its checks
-#   hack/test.sh full   all that, and every fault; writes docs/test-report.md
-# Installs what it needs, so it wants root. Nothing skips itself.
+#   hack/test.sh ci     lint, unit, contract and integration tests, one installation of each kind
+#   hack/test.sh full   the same with all faults; writes docs/test-report.md
+# Needs root, and installs what is missing. No test skips itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tier=${1:-ci}
@@ -18,11 +18,11 @@ work=$PWD/_test
 mkdir -p "$work"
 
 if [ "$(id -u)" -ne 0 ]; then
-	echo 'the tests need root: they make network namespaces and start machines' >&2
+	echo 'the tests need root, to create network namespaces and start machines' >&2
 	exit 1
 fi
 
-# The lab of the tests has a name of its own and lives beside a demo's.
+# The tests' own lab, beside that of a demo.
 export OKD_LAB=${OKD_LAB:-test}
 
 step() {
@@ -61,7 +61,7 @@ report() {
 	} >docs/test-report.md
 }
 
-# e2e TEST: each test starts and removes the lab, one after the other.
+# e2e TEST runs an end-to-end test, which starts and removes the lab.
 e2e() {
 	local limit=40m
 	[ "$tier" = ci ] || limit=240m
@@ -69,13 +69,13 @@ e2e() {
 		tee -a "$work/e2e.log"
 }
 
-# older RELEASE: one installation of a release that is not the newest.
+# older RELEASE installs an older release.
 older() {
 	OKD_LAB_RELEASE=$1 bin/okd-lab setup && OKD_LAB_RELEASE=$1 e2e TestUPI ci
 }
 
-# integration runs the tests that need root and what okd-lab setup made: those
-# in files with the build tag, one package after the other.
+# integration runs the tests that need root and okd-lab setup: those in files with
+# the build tag, one package after the other.
 integration() {
 	local files packages names
 	mapfile -t files < <(grep -rlE '^//go:build integration$' --include='*_test.go' pkg cmd)
@@ -85,11 +85,11 @@ integration() {
 	race -tags integration -count=1 -p 1 -timeout 20m -run "^($names)\$" $packages
 }
 
-# race runs tests with the race detector, which needs cgo and a C compiler.
-# The programs that the tests build stay what users get.
+# race runs tests with the race detector, which needs cgo and a C compiler. Programs
+# that the tests build are the ones that users get.
 race() { CGO_ENABLED=1 go test -race "$@"; }
 
-# fail ends the run after a failed step, unless a report of all of them is wanted.
+# fail ends the run after a failed step, except in tier full, which reports all steps.
 fail() {
 	failed=1
 	[ "$tier" = full ]

@@ -128,13 +128,13 @@ func TestLoadClusterCertsRefuses(t *testing.T) {
 		},
 		{
 			"the key of another", "kube-apiserver-localhost-signer", pki.Pair{Cert: ca.Cert, Key: other.Key},
-			"the key is not that of the certificate",
+			"the key does not belong to the certificate",
 		},
 		{
 			"an expired CA", "kube-apiserver-service-network-signer", expired,
 			`load tls/kube-apiserver-service-network-signer.crt: the certificate "CN=old" expired at`,
 		},
-		{"a client as CA", "admin-kubeconfig-signer", client, "is not that of a CA"},
+		{"a client as CA", "admin-kubeconfig-signer", client, "is not a CA"},
 		{
 			"a client of another CA", "admin-kubeconfig-client", client,
 			`was not signed by "CN=admin-kubeconfig-signer,OU=openshift"`,

@@ -1,5 +1,5 @@
-// Package atomicfile replaces files in one step: whoever reads one, after
-// whatever crash, finds the old content or the new one.
+// Package atomicfile replaces files in one step: readers find the old content or
+// the new content, even after a crash.
 package atomicfile
 
 import (
@@ -12,12 +12,12 @@ import (
 	"path/filepath"
 )
 
-// Prefix starts the names of files that are being written. A killed process
-// leaves one behind; they may hold secrets.
+// Prefix is the prefix of temporary files. A killed process may leave one
+// behind, and it may contain secrets.
 const Prefix = ".okd_install_tmp-"
 
-// Write replaces the file at name, and returns once content and name are on the
-// disk. It never writes through a symbolic link: the link itself is replaced.
+// Write replaces the file at name, and returns once content and name are on
+// disk. It replaces a symbolic link rather than the link's target.
 func Write(name string, data []byte, mode fs.FileMode) (err error) {
 	root, err := os.OpenRoot(filepath.Dir(name))
 	if err != nil {
@@ -37,9 +37,9 @@ func Write(name string, data []byte, mode fs.FileMode) (err error) {
 	return SyncDir(root, ".")
 }
 
-// Spool writes data to a new file in dir and returns once it is on the disk. The
-// caller renames it to its place, or removes it; the name is returned even if
-// writing failed, empty only if there is no file.
+// Spool writes data to a new file in dir and returns once it is on disk. The
+// caller renames or removes it. The name is returned even if writing failed; it
+// is empty if there is no file.
 func Spool(root *os.Root, dir string, data []byte, mode fs.FileMode) (name string, err error) {
 	random := make([]byte, 8)
 	if _, err := rand.Read(random); err != nil {
@@ -60,7 +60,7 @@ func Spool(root *os.Root, dir string, data []byte, mode fs.FileMode) (name strin
 	return name, errors.Join(err, tmp.Close())
 }
 
-// SyncDir returns once the names in dir are on the disk.
+// SyncDir returns once the names in dir are on disk.
 func SyncDir(root *os.Root, dir string) error {
 	f, err := root.Open(dir)
 	if err != nil {

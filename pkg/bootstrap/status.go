@@ -1,5 +1,5 @@
-// Package bootstrap watches the temporary control plane from outside: what the
-// bootstrap host is doing, since when, and what went wrong there last.
+// Package bootstrap watches the bootstrap host from outside: what it is doing,
+// since when, and its last error.
 package bootstrap
 
 import (
@@ -10,18 +10,18 @@ import (
 	"github.com/okd-install/okd-install/pkg/records"
 )
 
-// Status is what the bootstrap host does right now.
+// Status is what the bootstrap host is doing.
 type Status struct {
 	Service   string    // unit, such as bootkube
 	Stage     string    // step of the unit, such as cb-bootstrap
 	Since     time.Time // when the stage began, by the host's clock
-	LastError string    // last failure that nothing has made good since
+	LastError string    // last failure, empty once a retry has succeeded
 	FailedAt  string    // stage of that failure
 	Failures  int       // how often that stage has failed in a row
 	Done      bool      // the host has done its part
 }
 
-// String says it in one line, without anything that changes by itself.
+// String describes the status in one line. It changes only if the status does.
 func (s Status) String() string {
 	var out strings.Builder
 	switch {
@@ -44,18 +44,17 @@ func (s Status) String() string {
 	return out.String()
 }
 
-// services are the units that keep records, in the order in which they run.
+// services are the units that write records, in the order in which they run.
 var services = []string{"node-image-pull", "release-image", "bootkube", "progress"}
 
-// divider begins the title of a section of what the watch prints; one of them
-// lists the units that failed.
+// The output of lookCommand has a section per service and one with the units that
+// failed. A section begins with a line of sectionPrefix and its name.
 const (
-	divider       = "== "
+	sectionPrefix = "== "
 	failedSection = "failed"
 )
 
-// interpret reads what the command of the watch prints: per service a line
-// "== NAME" and its record file, then "== failed" and the units that failed.
+// interpret reads the output of lookCommand.
 func interpret(out []byte) Status {
 	sections := split(out)
 	var status Status
@@ -64,7 +63,7 @@ func interpret(out []byte) Status {
 		if len(list) == 0 {
 			continue
 		}
-		status = follow(service, list, status)
+		status = replay(service, list, status)
 	}
 	if status.LastError == "" && !status.Done {
 		if units := strings.Fields(string(sections[failedSection])); len(units) > 0 {
@@ -78,7 +77,7 @@ func split(out []byte) map[string][]byte {
 	sections := map[string][]byte{}
 	name := ""
 	for line := range bytes.Lines(out) {
-		if title, ok := bytes.CutPrefix(line, []byte(divider)); ok {
+		if title, ok := bytes.CutPrefix(line, []byte(sectionPrefix)); ok {
 			name = strings.TrimSpace(string(title))
 			continue
 		}
@@ -87,10 +86,10 @@ func split(out []byte) map[string][]byte {
 	return sections
 }
 
-// follow replays one service's records on top of what those before it left.
-func follow(service string, list []records.Record, before Status) Status {
+// replay applies one service's records to the status after the services before.
+func replay(service string, list []records.Record, before Status) Status {
 	s := Status{Service: service, Since: list[0].Timestamp}
-	// A service that waits for another one has begun; what failed there counts.
+	// A service may start while an earlier one still fails.
 	s.LastError, s.FailedAt, s.Failures = before.LastError, before.FailedAt, before.Failures
 	type running struct {
 		stage string
@@ -110,7 +109,7 @@ func follow(service string, list []records.Record, before Status) Status {
 		finished = false
 		switch r.Phase {
 		case records.ServiceStart:
-			now = nil // whatever ran was killed
+			now = nil // what was running has been killed
 		case records.StageStart:
 			ended(r.Stage)
 			now = append(now, running{r.Stage, r.Timestamp})
@@ -137,7 +136,7 @@ func follow(service string, list []records.Record, before Status) Status {
 		}
 	}
 	if len(now) > 0 {
-		// Several may run; the oldest is what the others wait for.
+		// Of several stages the oldest is shown: the others may depend on it.
 		s.Stage, s.Since = now[0].stage, now[0].since
 	}
 	if finished {

@@ -1,12 +1,13 @@
 package bootstrap
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
 
 func at(second int, phase, stage, result, message string) string {
-	out := `{"timestamp":"2026-11-21T03:00:` + string(rune('0'+second/10)) + string(rune('0'+second%10)) + `.5Z","phase":"` + phase + `"`
+	out := fmt.Sprintf(`{"timestamp":"2026-11-21T03:00:%02d.5Z","phase":%q`, second, phase)
 	for _, f := range [][2]string{{"stage", stage}, {"result", result}, {"errorMessage", message}} {
 		if f[1] != "" {
 			out += `,"` + f[0] + `":"` + f[1] + `"`
@@ -20,34 +21,39 @@ func file(service string, entries ...string) string {
 }
 
 func TestInterpret(t *testing.T) {
-	pulled := file("release-image", at(0, "service start", "", "", ""), at(0, "stage start", "pull-release-image", "", ""),
-		at(2, "stage end", "pull-release-image", "success", ""), at(2, "service end", "", "success", ""))
+	start := func(second int) string { return at(second, "service start", "", "", "") }
+	end := func(second int, result string) string { return at(second, "service end", "", result, "") }
+	stage := func(second int, name string) string { return at(second, "stage start", name, "", "") }
+	pulled := file("release-image", start(0), stage(0, "pull-release-image"),
+		at(2, "stage end", "pull-release-image", "success", ""), end(2, "success"))
 	tests := []struct{ name, out, want string }{
 		{"nothing yet", "== release-image\n\n== bootkube\n\n", "bootstrap host: starting"},
-		{"pulling", file("release-image", at(0, "service start", "", "", ""), at(0, "stage start", "pull-release-image", "", "")),
+		{"pulling", file("release-image", start(0), stage(0, "pull-release-image")),
 			"bootstrap host: release-image: pull-release-image"},
-		{"pull fails and is tried again", file("release-image", at(0, "service start", "", "", ""), at(0, "stage start", "pull-release-image", "", ""),
-			at(1, "stage end", "pull-release-image", "failure", "no route to host"), at(2, "stage start", "pull-release-image", "", "")),
+		{"pull fails and is tried again", file("release-image", start(0), stage(0, "pull-release-image"),
+			at(1, "stage end", "pull-release-image", "failure", "no route to host"), stage(2, "pull-release-image")),
 			"bootstrap host: release-image: pull-release-image; last error: no route to host"},
-		{"two stages at once", pulled + file("bootkube", at(3, "service start", "", "", ""),
-			at(3, "stage start", "api-bootstrap", "", ""), at(3, "stage start", "etcd-bootstrap", "", ""), at(4, "stage end", "api-bootstrap", "success", "")),
+		{"two stages at once", pulled + file("bootkube", start(3), stage(3, "api-bootstrap"), stage(3, "etcd-bootstrap"),
+			at(4, "stage end", "api-bootstrap", "success", "")),
 			"bootstrap host: bootkube: etcd-bootstrap"},
-		{"a failure elsewhere stays in sight", pulled + file("bootkube", at(3, "service start", "", "", ""), at(3, "stage start", "mco-bootstrap", "", ""),
-			at(4, "stage end", "mco-bootstrap", "failure", "bad input"), at(4, "service end", "", "failure", ""),
-			at(6, "service start", "", "", ""), at(6, "stage start", "wait-for-etcd", "", "")),
+		{"a failure of another stage is kept", pulled + file("bootkube", start(3), stage(3, "mco-bootstrap"),
+			at(4, "stage end", "mco-bootstrap", "failure", "bad input"), end(4, "failure"),
+			start(6), stage(6, "wait-for-etcd")),
 			"bootstrap host: bootkube: wait-for-etcd; last error in mco-bootstrap: bad input"},
-		{"a failure made good", pulled + file("bootkube", at(3, "stage start", "mco-bootstrap", "", ""),
-			at(4, "stage end", "mco-bootstrap", "failure", "bad input"), at(5, "stage start", "mco-bootstrap", "", ""),
-			at(6, "stage end", "mco-bootstrap", "success", ""), at(7, "stage start", "cb-bootstrap", "", "")),
+		{"a retry that succeeds", pulled + file("bootkube", stage(3, "mco-bootstrap"),
+			at(4, "stage end", "mco-bootstrap", "failure", "bad input"), stage(5, "mco-bootstrap"),
+			at(6, "stage end", "mco-bootstrap", "success", ""), stage(7, "cb-bootstrap")),
 			"bootstrap host: bootkube: cb-bootstrap"},
-		{"a service that fails outside its stages", pulled + file("bootkube", at(3, "service start", "", "", ""), at(4, "service end", "", "failure", "")),
+		{"a service that fails outside its stages", pulled + file("bootkube", start(3), end(4, "failure")),
 			"bootstrap host: bootkube; last error: failed"},
-		{"reporting", pulled + file("bootkube", at(3, "service start", "", "", ""), at(9, "service end", "", "success", "")) +
-			file("progress", at(9, "service start", "", "", ""), at(9, "stage start", "report-complete", "", "")),
+		{"reporting", pulled + file("bootkube", start(3), end(9, "success")) +
+			file("progress", start(9), stage(9, "report-complete")),
 			"bootstrap host: progress: report-complete"},
-		{"done", pulled + file("progress", at(9, "service start", "", "", ""), at(10, "service end", "", "success", "")), "bootstrap host: done"},
-		{"a unit that failed", pulled + "== failed\ncrio.service\nkubelet.service\n", "bootstrap host: release-image; last error: unit failed: crio.service, kubelet.service"},
-		{"a file that is being replaced", "== bootkube\n[{\"timestamp\":\n== progress\nnonsense\n", "bootstrap host: starting"},
+		{"done", pulled + file("progress", start(9), end(10, "success")), "bootstrap host: done"},
+		{"a unit that failed", pulled + "== failed\ncrio.service\nkubelet.service\n",
+			"bootstrap host: release-image; last error: unit failed: crio.service, kubelet.service"},
+		{"a file that is being replaced", "== bootkube\n[{\"timestamp\":\n== progress\nnonsense\n",
+			"bootstrap host: starting"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,49 +13,50 @@ import (
 	"github.com/okd-install/okd-install/pkg/sshclient"
 )
 
-// Watcher follows the bootstrap host by SSH and tells what it does. It never
-// fails: a host that does not answer is part of what it tells.
+// Watcher polls the bootstrap host over SSH and reports its status. A host that
+// does not answer is no error; it is polled again.
 type Watcher struct {
-	// Hosts finds the host's addresses; it is asked before each connection,
-	// because a machine that just booted has none yet.
+	// Hosts finds the host's addresses. It is called before each connection,
+	// because a machine that is booting has none yet.
 	Hosts func(ctx context.Context) ([]string, error)
 	Port  string           // default 22
 	SSH   sshclient.Config // without Addr
 	Clock clock.Clock
 	Sink  event.Sink
-	// Every is the time between two looks, default 2 s.
+	// Every is the polling interval, default 2 s.
 	Every time.Duration
 
-	mu      sync.Mutex
-	status  Status
-	silence string // why nothing could be seen, as last told
+	mu          sync.Mutex
+	status      Status
+	unreachable string // why the host could not be reached, as last reported
 }
 
 const (
-	// perLook bounds one look, so that a connection that died is noticed.
-	perLook = 10 * time.Second
-	// maxLook bounds what one look may bring (bytes).
-	maxLook = 4 << 20
+	// lookTimeout limits one look, so that a dead connection is noticed.
+	lookTimeout = 10 * time.Second
+	// maxOutput limits the output of lookCommand (bytes).
+	maxOutput = 4 << 20
 )
 
-// lookCommand prints the record files and failed units; it needs no root.
+// lookCommand prints the record files and the failed units. It does not need
+// root.
 func lookCommand() string {
 	var out strings.Builder
 	out.WriteString("cd /var/log/openshift 2>/dev/null; for s in " + strings.Join(services, " ") +
-		"; do echo '" + divider + "'$s; cat $s.json 2>/dev/null; echo; done; echo '" + divider + failedSection + "'; ")
+		"; do echo '" + sectionPrefix + "'$s; cat $s.json 2>/dev/null; echo; done; ")
+	out.WriteString("echo '" + sectionPrefix + failedSection + "'; ")
 	out.WriteString("systemctl list-units --failed --plain --no-legend --no-pager 2>/dev/null | cut -d ' ' -f 1; true")
 	return out.String()
 }
 
-// Look takes one look at the host: the record files by service, and the units
-// that failed.
+// Look reads the record files of the host, by service, and the units that failed.
 func (w *Watcher) Look(ctx context.Context) (files map[string][]byte, failed []string, err error) {
 	client, err := w.dial(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { _ = client.Close() }()
-	out, err := client.Output(ctx, lookCommand(), maxLook)
+	out, err := client.Output(ctx, lookCommand(), maxOutput)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -70,47 +71,48 @@ func (w *Watcher) Look(ctx context.Context) (files map[string][]byte, failed []s
 	return files, failed, nil
 }
 
-// Status is what was seen last.
+// Status returns the last status.
 func (w *Watcher) Status() Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.status
 }
 
-// Run watches until ctx ends or the host has done its part.
+// Run watches until the host is done or ctx ends.
 func (w *Watcher) Run(ctx context.Context) {
 	every := w.Every
 	if every == 0 {
 		every = 2 * time.Second
 	}
 	for ctx.Err() == nil {
-		err := w.connected(ctx, every)
+		err := w.poll(ctx, every)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		w.unreachable(err)
+		w.reportUnreachable(err)
 		if w.Clock.Sleep(ctx, every) != nil {
 			return
 		}
 	}
 }
 
-// connected looks until something breaks; nil means that all is done.
-func (w *Watcher) connected(ctx context.Context, every time.Duration) error {
+// poll polls over one connection until an error; it returns nil if the host is
+// done.
+func (w *Watcher) poll(ctx context.Context, every time.Duration) error {
 	client, err := w.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = client.Close() }()
 	for {
-		lookCtx, cancel := context.WithTimeout(ctx, perLook)
-		out, err := client.Output(lookCtx, lookCommand(), maxLook)
+		lookCtx, cancel := context.WithTimeout(ctx, lookTimeout)
+		out, err := client.Output(lookCtx, lookCommand(), maxOutput)
 		cancel()
 		if err != nil {
 			return err
 		}
 		status := interpret(out)
-		w.tell(status)
+		w.report(status)
 		if status.Done {
 			return nil
 		}
@@ -135,7 +137,7 @@ func (w *Watcher) dial(ctx context.Context) (*sshclient.Client, error) {
 	var failures []error
 	for _, host := range hosts {
 		cfg := w.SSH
-		cfg.Addr, cfg.Timeout = net.JoinHostPort(host, port), perLook/2
+		cfg.Addr, cfg.Timeout = net.JoinHostPort(host, port), lookTimeout/2
 		client, err := sshclient.Dial(ctx, cfg)
 		if err == nil {
 			return client, nil
@@ -145,8 +147,8 @@ func (w *Watcher) dial(ctx context.Context) (*sshclient.Client, error) {
 	return nil, errors.Join(failures...)
 }
 
-// tell repeats itself at every look: whoever shows it knows what is new.
-func (w *Watcher) tell(s Status) {
+// report emits the status of every look; sinks drop repetitions.
+func (w *Watcher) report(s Status) {
 	w.mu.Lock()
 	w.status = s
 	w.mu.Unlock()
@@ -157,16 +159,16 @@ func (w *Watcher) tell(s Status) {
 	event.ProgressOf(w.Sink, s.String(), attrs...)
 }
 
-// unreachable keeps what was seen last: a host that has gone silent has still
-// said why.
-func (w *Watcher) unreachable(err error) {
-	text := "bootstrap host: cannot look: " + err.Error()
+// reportUnreachable leaves the status as it is: what the host was doing last may
+// be why it does not answer.
+func (w *Watcher) reportUnreachable(err error) {
+	text := "bootstrap host: not reachable: " + err.Error()
 	if errors.Is(err, sshclient.ErrHostKey) {
 		text = "bootstrap host: another host answers at its address: " + err.Error()
 	}
 	w.mu.Lock()
-	changed := w.silence != text
-	w.silence = text
+	changed := w.unreachable != text
+	w.unreachable = text
 	w.mu.Unlock()
 	if changed {
 		event.Debug(w.Sink, text)

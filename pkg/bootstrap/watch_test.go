@@ -36,7 +36,8 @@ func (r *recorder) progress() []string {
 	return slices.Clone(r.said)
 }
 
-// TestWatch lets a host without address appear, fail, vanish and finish.
+// TestWatch watches a host that first has no address, then fails, disconnects and
+// finishes.
 func TestWatch(t *testing.T) {
 	const now = `"timestamp":"2026-11-21T03:00:00Z"`
 	var mu sync.Mutex
@@ -49,7 +50,8 @@ func TestWatch(t *testing.T) {
 		mu.Unlock()
 		switch {
 		case n == 1:
-			_, _ = fmt.Fprintf(s.Stdout, "== release-image\n[{%s,\"phase\":\"stage end\",\"stage\":\"pull-release-image\",\"result\":\"failure\",\"errorMessage\":\"no route to host\"}]\n", now)
+			_, _ = fmt.Fprintf(s.Stdout, "== release-image\n[{%s,\"phase\":\"stage end\","+
+				"\"stage\":\"pull-release-image\",\"result\":\"failure\",\"errorMessage\":\"no route to host\"}]\n", now)
 		case n == 2:
 			server.Cut()
 		case n < 6:
@@ -108,27 +110,38 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	select {
 	case <-done:
 	case <-time.After(5 * time.Second):
-		t.Fatal("it goes on")
+		t.Fatal("Run does not return")
 	}
 	if w.Status().Service != "" {
 		t.Errorf("status %+v", w.Status())
 	}
 }
 
-// TestLook takes one look: services that have not run leave nothing.
+// TestLook expects no file of a service that has not run.
 func TestLook(t *testing.T) {
 	server := sshtest.New(t, func(_ context.Context, s sshtest.Session) int {
-		_, _ = fmt.Fprint(s.Stdout, "== release-image\n[{\"phase\":\"service start\"}]\n== bootkube\n\n== failed\ncrio.service\nkubelet.service\n")
+		_, _ = fmt.Fprint(s.Stdout, "== release-image\n[{\"phase\":\"service start\"}]\n== bootkube\n\n"+
+			"== failed\ncrio.service\nkubelet.service\n")
 		return 0
 	})
 	host, port, err := net.SplitHostPort(server.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &bootstrap.Watcher{Port: port, SSH: sshclient.Config{Keys: [][]byte{server.User.PrivatePEM}, HostKey: server.Host.AuthorizedKey}, Clock: clock.Real(), Sink: event.Discard,
-		Hosts: func(context.Context) ([]string, error) { return []string{host}, nil }}
+	w := &bootstrap.Watcher{
+		Hosts: func(context.Context) ([]string, error) { return []string{host}, nil },
+		Port:  port,
+		SSH:   sshclient.Config{Keys: [][]byte{server.User.PrivatePEM}, HostKey: server.Host.AuthorizedKey},
+		Clock: clock.Real(), Sink: event.Discard,
+	}
 	files, failed, err := w.Look(t.Context())
-	if err != nil || len(files) != 1 || !strings.Contains(string(files["release-image"]), "service start") || !slices.Equal(failed, []string{"crio.service", "kubelet.service"}) {
-		t.Errorf("saw %q, %q, %v", files, failed, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 1 || !strings.Contains(string(files["release-image"]), "service start") {
+		t.Errorf("files %q", files)
+	}
+	if !slices.Equal(failed, []string{"crio.service", "kubelet.service"}) {
+		t.Errorf("failed units %q", failed)
 	}
 }

@@ -1,5 +1,5 @@
-// Package clock is the time source that every waiting component takes as a
-// parameter, so that tests decide how time passes.
+// Package clock is the time source of everything that waits. It is a parameter,
+// so that tests control the time.
 package clock
 
 import (

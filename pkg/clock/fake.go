@@ -18,10 +18,10 @@ type timer struct {
 	ch chan time.Time
 }
 
-// NewFake returns a clock that stands at t0.
+// NewFake returns a clock that is set to t0.
 func NewFake(t0 time.Time) *Fake { return &Fake{now: t0} }
 
-// Now returns the time the clock stands at.
+// Now returns the time of the clock.
 func (f *Fake) Now() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -51,7 +51,7 @@ func (f *Fake) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Advance moves the clock on and fires every timer that has come due.
+// Advance moves the clock forward and fires every timer that is due.
 func (f *Fake) Advance(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -67,7 +67,7 @@ func (f *Fake) Advance(d time.Duration) {
 	f.timers = kept
 }
 
-// Waiters says how many timers are pending, so that a test can advance the
+// Waiters returns the number of pending timers, so that a test can advance the
 // clock once the code under test is waiting.
 func (f *Fake) Waiters() int {
 	f.mu.Lock()

@@ -1,5 +1,5 @@
-// Package event carries progress out of the installer as values. What they
-// look like — a spinner, log lines, JSON — is a sink's business.
+// Package event carries progress out of the installer as values. Sinks show
+// them: as a spinner, log lines or JSON.
 package event
 
 import (
@@ -9,18 +9,18 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// Kind says what an event is about.
+// Kind is the kind of an event.
 type Kind string
 
 // The kinds of events.
 const (
-	Log          Kind = "log"           // something to know
+	Log          Kind = "log"           // a message for the log
 	PhaseStart   Kind = "phase-start"   // a phase began
-	PhaseDone    Kind = "phase-done"    // a phase ended well
-	PhaseFailed  Kind = "phase-failed"  // a phase ended badly
+	PhaseDone    Kind = "phase-done"    // a phase succeeded
+	PhaseFailed  Kind = "phase-failed"  // a phase failed
 	PhaseSkipped Kind = "phase-skipped" // a phase was not run
 	Progress     Kind = "progress"      // what is being waited for right now
-	Output       Kind = "output"        // one of the lines that wrappers look for
+	Output       Kind = "output"        // a line that wrappers parse
 )
 
 // Event is one thing that happened. Time is filled in by the sink when zero.
@@ -31,8 +31,8 @@ type Event struct {
 	Phase   string
 	Message string
 	Attrs   []slog.Attr
-	// Reveal is a secret that ends the message for the person at the keyboard.
-	// Sinks that keep what they are given show "(hidden)" in its place.
+	// Reveal is a secret to be appended to the message on the user's screen.
+	// Sinks that write to a file show "(hidden)" instead.
 	Reveal secret.String
 }
 
@@ -40,7 +40,7 @@ type Event struct {
 // for long.
 type Sink interface{ Emit(Event) }
 
-// SinkFunc makes a function a Sink.
+// SinkFunc is a function as a Sink.
 type SinkFunc func(Event)
 
 // Emit calls the function.
@@ -58,7 +58,7 @@ func Multi(sinks ...Sink) Sink {
 	})
 }
 
-// InPhase stamps events that name no phase with the given one.
+// InPhase sets the phase of events that have none.
 func InPhase(sink Sink, phase string) Sink {
 	return SinkFunc(func(e Event) {
 		if e.Phase == "" {
@@ -80,7 +80,7 @@ func Warn(s Sink, msg string, kv ...any) { emit(s, Log, slog.LevelWarn, msg, kv)
 // Error emits a Log event at level error.
 func Error(s Sink, msg string, kv ...any) { emit(s, Log, slog.LevelError, msg, kv) }
 
-// ProgressOf says what is being waited for; see Progress.
+// ProgressOf emits a Progress event: what is being waited for.
 func ProgressOf(s Sink, msg string, kv ...any) { emit(s, Progress, slog.LevelInfo, msg, kv) }
 
 func emit(s Sink, kind Kind, level slog.Level, msg string, kv []any) {

@@ -15,13 +15,15 @@ import (
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
+func took(d time.Duration) []slog.Attr { return []slog.Attr{slog.Duration("took", d)} }
+
 func emitAll(s event.Sink) {
 	s = event.Stamped(func() time.Time { return t0 }, s)
 	event.Info(s, "Install complete!")
 	event.Warn(s, "two\nlines")
 	event.Debug(s, "hidden at info")
 	event.Error(s, "delete disk", "disk", "x-rhcos", "err", errors.New("locked"))
-	s.Emit(event.Event{Kind: event.PhaseDone, Phase: "images", Message: "done", Attrs: []slog.Attr{slog.Duration("took", 83*time.Second)}})
+	s.Emit(event.Event{Kind: event.PhaseDone, Phase: "images", Message: "done", Attrs: took(83 * time.Second)})
 }
 
 func TestTextIsWhatWrappersRead(t *testing.T) {
@@ -46,11 +48,13 @@ func TestTextHoldsBackProgress(t *testing.T) {
 	}
 	at(0, "API is away")
 	at(1, "API is starting")                   // too soon
-	at(2, "bootstrap host: pulling: no route") // another wait: not silenced
+	at(2, "bootstrap host: pulling: no route") // another topic
 	at(6, "API is away")                       // the same as the last one shown
 	at(7, "API is starting")
 	at(8, "bootstrap host: pulling: no route")
-	want := "level=info msg=API is away\nlevel=info msg=bootstrap host: pulling: no route\nlevel=info msg=API is starting\n"
+	want := "level=info msg=API is away\n" +
+		"level=info msg=bootstrap host: pulling: no route\n" +
+		"level=info msg=API is starting\n"
 	if out.String() != want {
 		t.Errorf("wrote\n%s", out.String())
 	}
@@ -107,7 +111,7 @@ func TestTerminalKeepsWithinItsWidth(t *testing.T) {
 	term.Emit(event.Event{Kind: event.PhaseStart, Phase: "nodes-joined", Message: "wait for nodes"})
 	event.ProgressOf(term, strings.Repeat("worker-0 is not ready ", 10))
 	event.Info(term, "CSR approved")
-	term.Emit(event.Event{Kind: event.PhaseDone, Phase: "nodes-joined", Message: "done", Attrs: []slog.Attr{slog.Duration("took", time.Second)}})
+	term.Emit(event.Event{Kind: event.PhaseDone, Phase: "nodes-joined", Message: "done", Attrs: took(time.Second)})
 	term.Close()
 	for _, piece := range strings.Split(out.String(), "\r\x1b[K") {
 		if line, _, isLine := strings.Cut(piece, "\n"); !isLine && len([]rune(line)) > 60 {
@@ -119,7 +123,7 @@ func TestTerminalKeepsWithinItsWidth(t *testing.T) {
 	}
 }
 
-func TestSecretIsForThePersonOnly(t *testing.T) {
+func TestSecretIsShownOnScreenOnly(t *testing.T) {
 	e := event.Event{Kind: event.Output, Time: t0, Message: "password: ", Reveal: secret.New("pa55w-ord")}
 	var text, file, jsonLines bytes.Buffer
 	event.NewText(&text, slog.LevelInfo).Emit(e)
@@ -140,8 +144,11 @@ func TestRedactedCleansTextAndKeepsTheRest(t *testing.T) {
 	clean := func(s string) string { return strings.ReplaceAll(s, "pa55w-ord", "(hidden)") }
 	s := event.Redacted(clean, event.NewText(&out, slog.LevelInfo))
 	event.Info(s, "login pa55w-ord", "as", "pa55w-ord", "err", errors.New("bad pa55w-ord"), "tries", 3)
-	s.Emit(event.Event{Kind: event.PhaseFailed, Level: slog.LevelError, Phase: "images", Message: "no pa55w-ord", Attrs: []slog.Attr{slog.Duration("took", time.Second)}})
-	want := "level=info msg=login (hidden) (as=(hidden), err=bad (hidden), tries=3)\nlevel=error msg=Phase images failed after 1.0s\n"
+	s.Emit(event.Event{
+		Kind: event.PhaseFailed, Level: slog.LevelError, Phase: "images", Message: "no pa55w-ord", Attrs: took(time.Second),
+	})
+	want := "level=info msg=login (hidden) (as=(hidden), err=bad (hidden), tries=3)\n" +
+		"level=error msg=Phase images failed after 1.0s\n"
 	if out.String() != want {
 		t.Errorf("got %s want %s", out.String(), want)
 	}

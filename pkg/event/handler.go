@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// Handler makes a sink take the records of a slog.Logger, for components that
-// log. Groups are not used in this program and are left out.
+// Handler passes the records of a slog.Logger to a sink. It ignores groups,
+// which this program does not use.
 func Handler(sink Sink) slog.Handler { return handler{sink: sink} }
 
 type handler struct {

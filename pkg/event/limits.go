@@ -13,7 +13,7 @@ const (
 	BudgetSeconds = "budgetSeconds"
 )
 
-// Limits says for a person how long a phase may take; empty without a limit.
+// Limits describes how long a phase may take; empty without a limit.
 func Limits(limit, budget time.Duration) string {
 	if limit <= 0 || budget <= 0 {
 		return ""
@@ -21,8 +21,8 @@ func Limits(limit, budget time.Duration) string {
 	return "at most " + Span(limit) + "; gives up after " + Span(budget) + " without progress"
 }
 
-// within is Limits of a PhaseStart, in brackets.
-func within(e Event) string {
+// limitsOf is Limits of a PhaseStart, in parentheses.
+func limitsOf(e Event) string {
 	text := Limits(seconds(e.Attrs, LimitSeconds), seconds(e.Attrs, BudgetSeconds))
 	if text == "" {
 		return ""
@@ -39,7 +39,7 @@ func seconds(attrs []slog.Attr, key string) time.Duration {
 	return 0
 }
 
-// Span prints a length of time that somebody chose: 20s, 45m, 2h15m.
+// Span prints a duration without trailing zeros: 20s, 45m, 2h15m.
 func Span(d time.Duration) string {
 	text := d.String()
 	for _, rest := range []string{"m0s", "h0m"} {

@@ -13,7 +13,7 @@ func Redacted(clean func(string) string, sink Sink) Sink {
 		for i, a := range e.Attrs {
 			switch v := a.Value.Resolve(); v.Kind() {
 			case slog.KindString, slog.KindAny, slog.KindGroup:
-				a = slog.String(a.Key, clean(fmt.Sprint(plain(v))))
+				a = slog.String(a.Key, clean(fmt.Sprint(display(v))))
 			}
 			attrs[i] = a
 		}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Terminal shows one line per phase with a spinner, the time it has taken and
-// what is being waited for right now. Other events scroll by above that line.
+// Terminal shows one line per phase with a spinner, the elapsed time and what is
+// being waited for. Other events scroll above that line.
 type Terminal struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -74,7 +74,7 @@ func (t *Terminal) Emit(e Event) {
 	default:
 		if e.Level >= t.level {
 			t.erase()
-			for line := range strings.Lines(personal(e)) {
+			for line := range strings.Lines(revealed(e)) {
 				fmt.Fprintf(t.w, "%s %s\n", levelMark(e.Level), strings.TrimRight(line, "\n"))
 			}
 		}
@@ -111,7 +111,8 @@ func (t *Terminal) draw() {
 	if t.phase == "" {
 		return
 	}
-	text := fmt.Sprintf("%s %-20s %8s  %s", frames[t.frame%len(frames)], t.phase, Elapsed(t.now().Sub(t.since)), firstLine(t.waiting))
+	spinner, elapsed := frames[t.frame%len(frames)], Elapsed(t.now().Sub(t.since))
+	text := fmt.Sprintf("%s %-20s %8s  %s", spinner, t.phase, elapsed, firstLine(t.waiting))
 	if limit := t.width() - 1; limit > 0 {
 		if runes := []rune(text); len(runes) > limit {
 			text = string(runes[:limit])

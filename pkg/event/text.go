@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// quiet is how long plain output holds back a further progress line, so that
-// a wait of minutes does not bury what matters.
-const quiet = 5 * time.Second
+// progressInterval is the least time between two progress lines of a topic in
+// plain output, so that long waits do not bury other lines.
+const progressInterval = 5 * time.Second
 
 // Text writes plain lines as the reference does without a terminal:
-// `level=info msg=text`, no time, no quotes, one record a line.
+// `level=info msg=text`, no time, no quotes, one record per line.
 type Text struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -30,8 +30,8 @@ type shown struct {
 	at   time.Time
 }
 
-// topic is what a progress line is about: its first word. Several waits may go
-// on at once, and one must not silence another.
+// topic is the first word of a progress line. Lines are suppressed by topic,
+// because several waits may run at once.
 func topic(text string) string {
 	word, _, _ := strings.Cut(text, " ")
 	return word
@@ -49,10 +49,10 @@ func (t *Text) Emit(e Event) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	text := personal(e)
+	text := revealed(e)
 	if e.Kind == Progress {
 		last, again := t.shown[topic(text)]
-		if again && (text == last.text || e.Time.Sub(last.at) < quiet) {
+		if again && (text == last.text || e.Time.Sub(last.at) < progressInterval) {
 			return
 		}
 		t.shown[topic(text)] = shown{text, e.Time}
@@ -62,13 +62,13 @@ func (t *Text) Emit(e Event) {
 	}
 }
 
-// JSON writes one JSON object a line: time, level, kind, phase, msg and the
+// JSON writes one JSON object per line: time, level, kind, phase, msg and the
 // event's attributes.
 type JSON struct {
-	mu    sync.Mutex
-	w     io.Writer
-	level slog.Level
-	news  news
+	mu      sync.Mutex
+	w       io.Writer
+	level   slog.Level
+	repeats repeats
 }
 
 // NewJSON writes events of at least the given level to w.
@@ -76,16 +76,19 @@ func NewJSON(w io.Writer, level slog.Level) *JSON { return &JSON{w: w, level: le
 
 // Emit writes e.
 func (j *JSON) Emit(e Event) {
-	if e.Level < j.level || !j.news.is(e) {
+	if e.Level < j.level || j.repeats.contains(e) {
 		return
 	}
-	rec := map[string]any{"time": e.Time.UTC().Format(time.RFC3339Nano), "level": levelName(e.Level), "kind": string(e.Kind), "msg": Sentence(Event{Message: e.Message, Reveal: e.Reveal})}
+	rec := map[string]any{
+		"time": e.Time.UTC().Format(time.RFC3339Nano), "level": levelName(e.Level), "kind": string(e.Kind),
+		"msg": Sentence(Event{Message: e.Message, Reveal: e.Reveal}),
+	}
 	if e.Phase != "" {
 		rec["phase"] = e.Phase
 	}
 	for _, a := range e.Attrs {
 		if _, taken := rec[a.Key]; !taken {
-			rec[a.Key] = plain(a.Value)
+			rec[a.Key] = display(a.Value)
 		}
 	}
 	line, err := json.Marshal(rec)
@@ -100,32 +103,32 @@ func (j *JSON) Emit(e Event) {
 // LogFile writes every event in the form of the reference's
 // .openshift_install.log: time, level and quoted message.
 type LogFile struct {
-	mu   sync.Mutex
-	w    io.Writer
-	news news
+	mu      sync.Mutex
+	w       io.Writer
+	repeats repeats
 }
 
-// news tells progress that says something new from its repetitions.
-type news struct {
+// repeats recognizes progress events that repeat the last one of their topic.
+type repeats struct {
 	mu   sync.Mutex
 	last map[string]string // by topic
 }
 
-func (n *news) is(e Event) bool {
+func (r *repeats) contains(e Event) bool {
 	if e.Kind != Progress {
-		return true
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.last == nil {
-		n.last = map[string]string{}
-	}
-	text := Sentence(e)
-	if n.last[topic(text)] == text {
 		return false
 	}
-	n.last[topic(text)] = text
-	return true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil {
+		r.last = map[string]string{}
+	}
+	text := Sentence(e)
+	if r.last[topic(text)] == text {
+		return true
+	}
+	r.last[topic(text)] = text
+	return false
 }
 
 // NewLogFile writes all events to w.
@@ -133,7 +136,7 @@ func NewLogFile(w io.Writer) *LogFile { return &LogFile{w: w} }
 
 // Emit writes e.
 func (l *LogFile) Emit(e Event) {
-	if !l.news.is(e) {
+	if l.repeats.contains(e) {
 		return
 	}
 	l.mu.Lock()
@@ -143,11 +146,12 @@ func (l *LogFile) Emit(e Event) {
 		level = slog.LevelDebug
 	}
 	for line := range strings.Lines(Sentence(e)) {
-		fmt.Fprintf(l.w, "time=%q level=%s msg=%s\n", e.Time.UTC().Format(time.RFC3339), levelName(level), strconv.Quote(strings.TrimRight(line, "\n")))
+		at, text := e.Time.UTC().Format(time.RFC3339), strconv.Quote(strings.TrimRight(line, "\n"))
+		fmt.Fprintf(l.w, "time=%q level=%s msg=%s\n", at, levelName(level), text)
 	}
 }
 
-// Stamped fills in the time of events that have none.
+// Stamped sets the time of events that have none.
 func Stamped(now func() time.Time, sink Sink) Sink {
 	return SinkFunc(func(e Event) {
 		if e.Time.IsZero() {
@@ -157,21 +161,21 @@ func Stamped(now func() time.Time, sink Sink) Sink {
 	})
 }
 
-// Sentence is what a person reads of e.
+// Sentence returns the text of e for a person, with secrets hidden.
 func Sentence(e Event) string {
 	switch e.Kind {
 	case PhaseStart:
 		if e.Message == "" {
-			return "Phase " + e.Phase + within(e)
+			return "Phase " + e.Phase + limitsOf(e)
 		}
-		return fmt.Sprintf("Phase %s: %s%s", e.Phase, e.Message, within(e))
+		return fmt.Sprintf("Phase %s: %s%s", e.Phase, e.Message, limitsOf(e))
 	case PhaseDone:
 		return fmt.Sprintf("Phase %s: %s%s", e.Phase, orDefault(e.Message, "done"), after(e))
 	case PhaseFailed:
-		// Why is in the last line of the run, once.
+		// The cause is in the last line of the run.
 		return fmt.Sprintf("Phase %s failed%s", e.Phase, after(e))
 	case PhaseSkipped:
-		return fmt.Sprintf("Phase %s left out: %s", e.Phase, e.Message)
+		return fmt.Sprintf("Phase %s skipped: %s", e.Phase, e.Message)
 	}
 	text := e.Message + attrs(e.Attrs)
 	if !e.Reveal.IsZero() {
@@ -180,8 +184,8 @@ func Sentence(e Event) string {
 	return text
 }
 
-// personal is Sentence for the person who is to have the secret in it.
-func personal(e Event) string {
+// revealed is Sentence with the secret shown.
+func revealed(e Event) string {
 	if e.Reveal.IsZero() {
 		return Sentence(e)
 	}
@@ -197,7 +201,7 @@ func after(e Event) string {
 	return ""
 }
 
-// Elapsed prints a duration as people say it: 0.4s, 12s, 3m05s.
+// Elapsed prints a measured duration: 0.4s, 12s, 3m05s.
 func Elapsed(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -214,12 +218,13 @@ func attrs(list []slog.Attr) string {
 	}
 	parts := make([]string, len(list))
 	for i, a := range list {
-		parts[i] = a.Key + "=" + fmt.Sprint(plain(a.Value))
+		parts[i] = a.Key + "=" + fmt.Sprint(display(a.Value))
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-func plain(v slog.Value) any {
+// display converts durations, times and errors to text.
+func display(v slog.Value) any {
 	v = v.Resolve()
 	switch v.Kind() {
 	case slog.KindDuration:
@@ -235,7 +240,7 @@ func plain(v slog.Value) any {
 	return v.Any()
 }
 
-// levelName uses the reference's words (logrus), which wrappers look for.
+// levelName uses the reference's names (logrus), which wrappers look for.
 func levelName(l slog.Level) string {
 	switch {
 	case l < slog.LevelInfo:

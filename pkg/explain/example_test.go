@@ -17,43 +17,43 @@ import (
 
 const example = "../../install-config.example.yaml"
 
-// off matches a field of the example that is switched off, and the lines that
-// belong to it. Prose has a space behind its "#".
+// Fields that are commented out in the example: the first line, and the lines that
+// belong to it. Prose has a space after its "#".
 var (
-	off     = regexp.MustCompile(`^ *#[A-Za-z]`)
-	offMore = regexp.MustCompile(`^ *#(-|  )`)
+	commented     = regexp.MustCompile(`^ *#[A-Za-z]`)
+	commentedMore = regexp.MustCompile(`^ *#(-|  )`)
 )
 
-// switched returns the example once for every group of fields that is switched
-// off, with that group on, and as the last one with all of them on.
-func switched(t *testing.T) (text string, groups []string, all string) {
+// uncommented returns the example, its text with each group of commented fields
+// enabled, and its text with all of them enabled.
+func uncommented(t *testing.T) (text string, groups []string, all string) {
 	t.Helper()
 	b, err := os.ReadFile(example)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(b), "\n")
-	on := slices.Clone(lines)
+	enabled := slices.Clone(lines)
 	for i := 0; i < len(lines); i++ {
-		if !off.MatchString(lines[i]) {
+		if !commented.MatchString(lines[i]) {
 			continue
 		}
 		group := slices.Clone(lines)
-		for ; i < len(lines) && (off.MatchString(lines[i]) || offMore.MatchString(lines[i])); i++ {
+		for ; i < len(lines) && (commented.MatchString(lines[i]) || commentedMore.MatchString(lines[i])); i++ {
 			group[i] = strings.Replace(lines[i], "#", "", 1)
-			on[i] = group[i]
+			enabled[i] = group[i]
 		}
 		groups = append(groups, strings.Join(group, "\n"))
 	}
-	return string(b), groups, strings.Join(on, "\n")
+	return string(b), groups, strings.Join(enabled, "\n")
 }
 
-// TestExampleIsGood loads the example as it is, and with each group of fields
-// that it shows switched off.
+// TestExampleIsGood loads the example, and the example with each group of
+// commented fields enabled.
 func TestExampleIsGood(t *testing.T) {
-	text, groups, _ := switched(t)
+	text, groups, _ := uncommented(t)
 	if len(groups) < 10 {
-		t.Errorf("only %d groups are switched off", len(groups))
+		t.Errorf("only %d groups are commented out", len(groups))
 	}
 	for _, config := range append(groups, text) {
 		if _, r := platforms.All().Load("install-config.example.yaml", []byte(config)); r.Failed() {
@@ -65,7 +65,7 @@ func TestExampleIsGood(t *testing.T) {
 // TestExampleIsComplete looks in the example for every field that a cluster on
 // oVirt can have.
 func TestExampleIsComplete(t *testing.T) {
-	_, _, all := switched(t)
+	_, _, all := uncommented(t)
 	var doc map[string]any
 	if err := yaml.Unmarshal([]byte(all), &doc); err != nil {
 		t.Fatal(err)
@@ -92,8 +92,10 @@ func TestExampleIsComplete(t *testing.T) {
 			shown["controlPlane."+rest] = true
 		}
 	}
-	// What is for other platforms or of no use to a person who writes a file.
-	elsewhere := regexp.MustCompile(`^(arbiter|bootstrapInPlace|controlPlane\.fencing|controlPlane\.platform\.baremetal|kind|imageContentSources|metadata\.\w+|platform\.(baremetal|none|external)|(compute|platform\.ovirt\.defaultMachinePlatform)\..*)$`)
+	// Fields of other platforms, and fields that people do not write.
+	elsewhere := regexp.MustCompile(`^(arbiter|bootstrapInPlace|controlPlane\.fencing|controlPlane\.platform\.baremetal|` +
+		`kind|imageContentSources|metadata\.\w+|platform\.(baremetal|none|external)|` +
+		`(compute|platform\.ovirt\.defaultMachinePlatform)\..*)$`)
 	count := 0
 	var walk func(path string, s *explain.Schema)
 	walk = func(path string, s *explain.Schema) {
@@ -114,15 +116,20 @@ func TestExampleIsComplete(t *testing.T) {
 	}
 }
 
-// TestExampleTellsDefaults compares what the example calls a default with the
-// schema, for the fields that are switched off and have one.
+// TestExampleTellsDefaults compares the values of commented fields in the example
+// with the defaults in the schema.
 func TestExampleTellsDefaults(t *testing.T) {
 	s, compared := load(t), 0
 	for at, want := range map[string]string{
-		"platform.ovirt.ovirt_network_name": "#ovirt_network_name: %s", "controlPlane.platform.ovirt.vmType": "#vmType: %s",
-		"compute.platform.ovirt.vmType": "#vmType: %s", "networking.networkType": "#networkType: %s", "publish": "#publish: %s",
-		"cpuPartitioningMode": "#cpuPartitioningMode: %s", "controlPlane.hyperthreading": "#hyperthreading: %s",
-		"capabilities.baselineCapabilitySet": "#  baselineCapabilitySet: %s", "imageDigestSources.sourcePolicy": "#  sourcePolicy: %s",
+		"platform.ovirt.ovirt_network_name":  "#ovirt_network_name: %s",
+		"controlPlane.platform.ovirt.vmType": "#vmType: %s",
+		"compute.platform.ovirt.vmType":      "#vmType: %s",
+		"networking.networkType":             "#networkType: %s",
+		"publish":                            "#publish: %s",
+		"cpuPartitioningMode":                "#cpuPartitioningMode: %s",
+		"controlPlane.hyperthreading":        "#hyperthreading: %s",
+		"capabilities.baselineCapabilitySet": "#  baselineCapabilitySet: %s",
+		"imageDigestSources.sourcePolicy":    "#  sourcePolicy: %s",
 	} {
 		f, err := s.Find(at)
 		if err != nil {
@@ -132,7 +139,7 @@ func TestExampleTellsDefaults(t *testing.T) {
 			continue
 		}
 		compared++
-		if text, _, _ := switched(t); !strings.Contains(text, fmt.Sprintf(want, f.Default)+"\n") {
+		if text, _, _ := uncommented(t); !strings.Contains(text, fmt.Sprintf(want, f.Default)+"\n") {
 			t.Errorf("%s: the example does not show the default %v", at, f.Default)
 		}
 	}

@@ -12,7 +12,10 @@ import (
 )
 
 func TestPrint(t *testing.T) {
-	for _, path := range []string{"installconfig", "installconfig.platform", "installconfig.networking", "installconfig.publish", "installconfig.platform.baremetal.hosts"} {
+	for _, path := range []string{
+		"installconfig", "installconfig.platform", "installconfig.networking", "installconfig.publish",
+		"installconfig.platform.baremetal.hosts",
+	} {
 		t.Run(path, func(t *testing.T) {
 			s, err := load(t).Find(path)
 			if err != nil {
@@ -24,7 +27,8 @@ func TestPrint(t *testing.T) {
 			}
 			current(t, filepath.Join("testdata", path+".txt"), b.Bytes())
 			for line := range strings.Lines(b.String()) {
-				if words := strings.Fields(line); len(line) > 81 && !strings.Contains(line, "Default: ") && !strings.Contains(line, "Valid Values: ") && len(words) > 1 {
+				wrapped := !strings.Contains(line, "Default: ") && !strings.Contains(line, "Valid Values: ")
+				if len(line) > 81 && wrapped && len(strings.Fields(line)) > 1 {
 					t.Errorf("the line has %d characters: %s", len(line)-1, line)
 				}
 			}
@@ -37,7 +41,10 @@ func TestPrintTree(t *testing.T) {
 	if err := load(t).PrintTree(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\n    apiVersion <string> -required-\n", "\n    networking <object>\n       clusterNetwork <[]object>\n          cidr <string> -required-\n"} {
+	for _, want := range []string{
+		"\n    apiVersion <string> -required-\n",
+		"\n    networking <object>\n       clusterNetwork <[]object>\n          cidr <string> -required-\n",
+	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, b.String())
 		}
@@ -54,22 +61,24 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	for path, want := range map[string]string{
-		"installconfig.platfrom":             `installconfig has no field "platfrom"; did you mean installconfig.platform?`,
-		"installconfig.platfrom.ovirt":       `installconfig has no field "platfrom"; did you mean installconfig.platform.ovirt?`,
-		"installconfig.platform.ovrit":       `installconfig.platform has no field "ovrit"; did you mean installconfig.platform.ovirt?`,
-		"installconfig.ovirt":                `installconfig has no field "ovirt"; did you mean installconfig.platform.ovirt?`,
-		"installconfig.baseDomain.x":         `installconfig.baseDomain has no field "x"`,
-		"compute[0].replicsa":                `installconfig.compute has no field "replicsa"; did you mean installconfig.compute.replicas?`,
-		"instalconfig":                       `installconfig has no field "instalconfig"; did you mean installconfig?`,
-		"coffee":                             `installconfig has no field "coffee"`,
-		"":                                   `installconfig has no field ""`,
-		"installconfig..platform":            `installconfig has no field ""`,
-		"installconfig.metadata.labels.mine": `installconfig.metadata.labels has no field "mine"`,
+	for _, tt := range []struct{ path, want string }{
+		{"installconfig.platfrom", `installconfig has no field "platfrom"; did you mean installconfig.platform?`},
+		{"installconfig.platfrom.ovirt", `installconfig has no field "platfrom"; did you mean installconfig.platform.ovirt?`},
+		{"installconfig.platform.ovrit",
+			`installconfig.platform has no field "ovrit"; did you mean installconfig.platform.ovirt?`},
+		{"installconfig.ovirt", `installconfig has no field "ovirt"; did you mean installconfig.platform.ovirt?`},
+		{"installconfig.baseDomain.x", `installconfig.baseDomain has no field "x"`},
+		{"compute[0].replicsa",
+			`installconfig.compute has no field "replicsa"; did you mean installconfig.compute.replicas?`},
+		{"instalconfig", `installconfig has no field "instalconfig"; did you mean installconfig?`},
+		{"coffee", `installconfig has no field "coffee"`},
+		{"", `installconfig has no field ""`},
+		{"installconfig..platform", `installconfig has no field ""`},
+		{"installconfig.metadata.labels.mine", `installconfig.metadata.labels has no field "mine"`},
 	} {
-		_, err := s.Find(path)
-		if unknown := (*explain.UnknownError)(nil); !errors.As(err, &unknown) || err.Error() != want {
-			t.Errorf("%s: %v, want %s", path, err, want)
+		_, err := s.Find(tt.path)
+		if unknown := (*explain.UnknownError)(nil); !errors.As(err, &unknown) || err.Error() != tt.want {
+			t.Errorf("%s: %v, want %s", tt.path, err, tt.want)
 		}
 	}
 }
@@ -77,10 +86,13 @@ func TestFind(t *testing.T) {
 func TestComplete(t *testing.T) {
 	s := load(t)
 	for typed, want := range map[string][]string{
-		"":                                {"installconfig"},
-		"inst":                            {"installconfig"},
-		"installconfig.platf":             {"installconfig.platform"},
-		"installconfig.platform.":         {"installconfig.platform.baremetal", "installconfig.platform.external", "installconfig.platform.none", "installconfig.platform.ovirt"},
+		"":                    {"installconfig"},
+		"inst":                {"installconfig"},
+		"installconfig.platf": {"installconfig.platform"},
+		"installconfig.platform.": {
+			"installconfig.platform.baremetal", "installconfig.platform.external",
+			"installconfig.platform.none", "installconfig.platform.ovirt",
+		},
 		"installconfig.baseDomain.":       nil,
 		"installconfig.nothing.":          nil,
 		"installconfig.platform.external": {"installconfig.platform.external"},

@@ -8,15 +8,15 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// UnknownError is a path that leads to no field.
+// UnknownError is the error for a path without a field.
 type UnknownError struct {
 	Path string // as typed
-	Name string // the first part that is not known
-	In   string // what was looked at for it
+	Name string // the first part that is unknown
+	In   string // the path of the object without it
 	Near string // the path that was probably meant, or empty
 }
 
-// Error says what is not known and what may have been meant.
+// Error names the unknown field and a similar one.
 func (e *UnknownError) Error() string {
 	text := fmt.Sprintf("%s has no field %q", e.In, e.Name)
 	if e.Near != "" {
@@ -25,12 +25,12 @@ func (e *UnknownError) Error() string {
 	return text
 }
 
-// index is how findings name the item of a list.
+// index matches the index of a list item in the paths of findings.
 var index = regexp.MustCompile(`\[[0-9]*\]`)
 
-// Find returns the field that a path names. Paths begin with the name of the
-// resource, as in installconfig.platform.ovirt, and may be copied from a
-// finding: compute[0].replicas is the same as installconfig.compute.replicas.
+// Find returns the field at a path. Paths begin with the resource, as in
+// installconfig.platform.ovirt. Those of findings are accepted as well:
+// compute[0].replicas is the same as installconfig.compute.replicas.
 func (s *Schema) Find(path string) (*Schema, error) {
 	names := strings.Split(strings.Trim(index.ReplaceAllString(path, ""), "."), ".")
 	if !strings.EqualFold(names[0], Resource) {
@@ -72,8 +72,8 @@ func (s *Schema) has(path string) bool {
 	return true
 }
 
-// Complete lists the paths that a shell offers for what was typed so far, each
-// with the first sentence of its description behind a tab.
+// Complete lists the paths that complete what was typed, each followed by a tab
+// and the first sentence of its description.
 func (s *Schema) Complete(typed string) []string {
 	dot := strings.LastIndex(typed, ".")
 	if dot < 0 {
@@ -93,7 +93,7 @@ func (s *Schema) Complete(typed string) []string {
 	return out
 }
 
-// sentence is the first one of a text.
+// sentence returns the first sentence of a text.
 func sentence(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
 	if first, _, more := strings.Cut(text, ". "); more {

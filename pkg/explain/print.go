@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// width is where descriptions are wrapped: what a terminal has at least.
+// width is the column at which descriptions are wrapped.
 const width = 80
 
-// Print writes what a field is and what is in it, laid out as the reference
-// and kubectl do.
+// Print writes the description of a field and of the fields in it, in the layout
+// of the reference and kubectl.
 func (s *Schema) Print(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("KIND:     InstallConfig\nVERSION:  v1\n\n")
@@ -36,7 +36,7 @@ func (s *Schema) Print(w io.Writer) error {
 	return err
 }
 
-// PrintTree writes the names and types of all fields below s, and no texts.
+// PrintTree writes the names and types of all fields below s.
 func (s *Schema) PrintTree(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("KIND:     InstallConfig\nVERSION:  v1\n\n")
@@ -60,7 +60,7 @@ func (s *Schema) tree(b *strings.Builder, indent int) {
 	}
 }
 
-// details are the lines below the name of a field.
+// details writes the lines below the name of a field.
 func (s *Schema) details(b *strings.Builder, indent int) {
 	line := func(label, text string) {
 		if text != "" {
@@ -82,7 +82,7 @@ func (s *Schema) details(b *strings.Builder, indent int) {
 	}
 }
 
-// DefaultText is the value that is assumed, as JSON, or empty.
+// DefaultText returns the default as JSON, or empty.
 func (s *Schema) DefaultText() string {
 	if s.Default == nil {
 		return ""
@@ -90,7 +90,7 @@ func (s *Schema) DefaultText() string {
 	return text(s.Default)
 }
 
-// EnumTexts are the values that are allowed, as JSON; none if many are.
+// EnumTexts returns the allowed values as JSON; none if they are not a fixed set.
 func (s *Schema) EnumTexts() []string {
 	var out []string
 	for _, v := range s.Object().Enum {
@@ -99,7 +99,7 @@ func (s *Schema) EnumTexts() []string {
 	return out
 }
 
-// RangeText says between which numbers a value, or how many items, must be.
+// RangeText describes the limits of a number, a length or the number of items.
 func (s *Schema) RangeText() string {
 	between := func(least, most *int64, what string) string {
 		if most != nil && *most == 1 {
@@ -120,7 +120,8 @@ func (s *Schema) RangeText() string {
 	var out []string
 	o := s.Object()
 	for _, part := range []string{
-		between(o.Minimum, o.Maximum, ""), between(nil, o.MaxLength, " characters"), between(s.MinItems, s.MaxItems, " items"),
+		between(o.Minimum, o.Maximum, ""), between(nil, o.MaxLength, " characters"),
+		between(s.MinItems, s.MaxItems, " items"),
 	} {
 		if part != "" {
 			out = append(out, part)
@@ -137,8 +138,7 @@ func text(v any) string {
 	return string(b)
 }
 
-// wrap writes a paragraph in lines of at most width, a list's item with its
-// lines below each other.
+// wrap writes a paragraph in lines of at most width columns.
 func wrap(b *strings.Builder, paragraph string, indent int) {
 	if strings.HasPrefix(strings.TrimSpace(paragraph), "- ") {
 		paragraph = strings.TrimSpace(paragraph)

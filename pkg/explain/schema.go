@@ -1,8 +1,8 @@
-// Package explain describes the fields of install-config.yaml: to people, to
-// editors, to shells. It knows no field itself. The JSON Schema that it embeds
-// is derived from pkg/types (see internal/derive): the texts from the doc
-// comments there, what is required, allowed and assumed from what types.Load
-// does. A test fails while the two differ; `make docs` brings them together.
+// Package explain describes the fields of install-config.yaml for people, editors
+// and shells. Everything comes from an embedded JSON Schema, which internal/derive
+// derives from pkg/types: texts from the doc comments; required fields, allowed
+// values and defaults from the behaviour of types.Load. A test fails if the schema
+// is out of date; `make docs` updates it.
 package explain
 
 import (
@@ -13,7 +13,7 @@ import (
 	"slices"
 )
 
-// Resource is how users name the whole file, as the reference has it.
+// Resource is the name of the whole file in paths, as in the reference.
 const Resource = "installconfig"
 
 //go:embed installconfig.schema.json
@@ -31,8 +31,7 @@ func Load() (*Schema, error) {
 	return s, nil
 }
 
-// Schema is the part of JSON Schema (draft 2020-12) that describing an
-// install-config takes.
+// Schema is the part of JSON Schema (draft 2020-12) that an install-config needs.
 type Schema struct {
 	Dialect     string `json:"$schema,omitempty"`
 	Title       string `json:"title,omitempty"`
@@ -42,12 +41,12 @@ type Schema struct {
 	Pattern     string `json:"pattern,omitempty"`
 	Enum        []any  `json:"enum,omitempty"`
 	Default     any    `json:"default,omitempty"`
-	// Deprecated names still work; the description says what to write instead.
+	// Deprecated names still work; the description says what replaces them.
 	Deprecated bool `json:"deprecated,omitempty"`
 	// WriteOnly values are secrets: no command shows them.
 	WriteOnly bool `json:"writeOnly,omitempty"`
 
-	// Not is set where a field has to be left out: nothing is allowed there.
+	// Not is set for a field that must be omitted: no value is allowed.
 	Not *struct{} `json:"not,omitempty"`
 
 	Minimum       *int64 `json:"minimum,omitempty"`
@@ -59,12 +58,11 @@ type Schema struct {
 	MaxProperties *int64 `json:"maxProperties,omitempty"`
 
 	Required []string `json:"required,omitempty"`
-	// AllOf holds one alternative for each required field that has an old name,
-	// since either will do.
+	// AllOf has an alternative for each required field that also has an old name.
 	AllOf      []Alternative      `json:"allOf,omitempty"`
 	Properties map[string]*Schema `json:"properties,omitempty"`
-	// Additional is false for objects of known fields, and otherwise what the
-	// values of any key must be.
+	// Additional is false for objects with known fields, otherwise the schema of
+	// the values.
 	Additional any     `json:"additionalProperties,omitempty"`
 	Items      *Schema `json:"items,omitempty"`
 }
@@ -74,7 +72,7 @@ type Alternative struct {
 	AnyOf []Names `json:"anyOf"`
 }
 
-// Names are required fields.
+// Names lists required fields.
 type Names struct {
 	Required []string `json:"required"`
 }
@@ -82,7 +80,7 @@ type Names struct {
 // Types are the JSON types that a value may have, nearly always one.
 type Types []string
 
-// MarshalJSON writes a single type as the plain word that it usually is.
+// MarshalJSON writes a single type as a string, several as a list.
 func (t Types) MarshalJSON() ([]byte, error) {
 	if len(t) == 1 {
 		return json.Marshal(t[0])
@@ -100,7 +98,7 @@ func (t *Types) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(t))
 }
 
-// Object is where the fields of s are: s itself, or the items of the list s.
+// Object returns the schema that has the fields: s, or the items of the list s.
 func (s *Schema) Object() *Schema {
 	if s.Items != nil {
 		return s.Items.Object()
@@ -108,10 +106,10 @@ func (s *Schema) Object() *Schema {
 	return s
 }
 
-// Fields are the names of the fields of s in alphabetical order.
+// Fields returns the names of the fields of s in alphabetical order.
 func (s *Schema) Fields() []string { return slices.Sorted(maps.Keys(s.Object().Properties)) }
 
-// Requires says whether a field has to be there, under this or an older name.
+// Requires reports whether a field is required, under this or an old name.
 func (s *Schema) Requires(field string) bool {
 	o := s.Object()
 	return slices.Contains(o.Required, field) || slices.ContainsFunc(o.AllOf, func(a Alternative) bool {
@@ -119,7 +117,7 @@ func (s *Schema) Requires(field string) bool {
 	})
 }
 
-// TypeName is the type as people write it, as in []object.
+// TypeName returns the type for people, such as []object.
 func (s *Schema) TypeName() string {
 	if s.Items != nil {
 		return "[]" + s.Items.TypeName()

@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "accept what was derived from pkg/types")
 
-// current compares a file with what it should hold, or brings it there.
+// current compares a file with what it should contain; with -update it writes it.
 func current(t *testing.T, path string, want []byte) {
 	t.Helper()
 	if *update {
@@ -32,13 +32,12 @@ func current(t *testing.T, path string, want []byte) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s is not current; run make docs (-want +got):\n%s", path, d)
+		t.Errorf("%s is out of date; run make docs (-want +got):\n%s", path, d)
 	}
 }
 
-// TestSchemaIsCurrent fails when pkg/types says something else than the
-// embedded schema, when a field has no description, and when what comments and
-// tags say is not what Load does.
+// TestSchemaIsCurrent fails if the embedded schema differs from pkg/types, if a
+// field has no description, and if comments or tags contradict types.Load.
 func TestSchemaIsCurrent(t *testing.T) {
 	s, err := derive.Schema("../..", platforms.All().Kinds())
 	if err != nil {
@@ -64,7 +63,7 @@ func load(t *testing.T) *explain.Schema {
 	return s
 }
 
-// TestEveryFieldIsDescribed looks at what users get, whatever derived it.
+// TestEveryFieldIsDescribed checks the embedded schema.
 func TestEveryFieldIsDescribed(t *testing.T) {
 	count := 0
 	var walk func(path string, s *explain.Schema)

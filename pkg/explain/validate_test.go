@@ -15,8 +15,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
-// compiled is the schema as an editor uses it. That it compiles says that it is
-// valid JSON Schema: the library holds it against the standard's own schema.
+// compiled compiles the schema. The library validates it against the standard's
+// own schema.
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(explain.JSONSchema()))
@@ -34,7 +34,7 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// fromYAML makes of YAML what the validator takes: the types of JSON.
+// fromYAML converts YAML to the types of JSON, which the validator expects.
 func fromYAML(t *testing.T, text []byte) any {
 	t.Helper()
 	var v any
@@ -52,7 +52,7 @@ func fromYAML(t *testing.T, text []byte) any {
 	return doc
 }
 
-// examples are the install-configs that users are given.
+// examples returns the example install-configs of the documentation.
 func examples(t *testing.T) map[string][]byte {
 	t.Helper()
 	paths, err := filepath.Glob("../../docs/user/examples/*.yaml")
@@ -82,8 +82,8 @@ func TestSchemaAcceptsExamples(t *testing.T) {
 	}
 }
 
-// TestSchemaRejects changes an example in ways that both the schema and Load
-// have to refuse.
+// TestSchemaRejects changes an example in ways that both the schema and Load must
+// reject.
 func TestSchemaRejects(t *testing.T) {
 	schema := compiled(t)
 	good := string(examples(t)["ovirt.yaml"])
@@ -115,7 +115,7 @@ func TestSchemaRejects(t *testing.T) {
 				t.Fatal("the schema accepts it")
 			}
 			if !strings.Contains(err.Error(), "at '"+strings.TrimSuffix(tt.at, "/")+"'") {
-				t.Errorf("the schema finds fault elsewhere: %v", err)
+				t.Errorf("the schema reports another place: %v", err)
 			}
 		})
 	}

@@ -44,7 +44,7 @@ func fleet(t *testing.T) *host {
 	h.shell = func(_ context.Context, s sshtest.Session) int {
 		script, err := io.ReadAll(s.Stdin)
 		if s.Agent != nil || err != nil || s.Command != "sudo -n bash -s" ||
-			!strings.HasPrefix(string(script), "#!/usr/bin/env bash\n# Collects what one host") {
+			!strings.HasPrefix(string(script), "#!/usr/bin/env bash\n# Collects the logs and state of one host") {
 			t.Errorf("a master is asked to run %q with %.40q, agent %v, error %v", s.Command, script, s.Agent, err)
 		}
 		return answer(s, map[string]string{"./journals/kubelet.log": "kubelet", "../../escape": "x", "./x.key": privateKey})

@@ -1,5 +1,5 @@
-// Package ignition builds the small Ignition configs that point machines at the
-// machine config server, and the values that larger ones are made of.
+// Package ignition builds Ignition pointer configs, which refer machines to the
+// machine config server, and parts of larger configs.
 package ignition
 
 import (
@@ -13,19 +13,19 @@ import (
 	v32 "github.com/coreos/ignition/v2/config/v3_2/types"
 )
 
-// Version is the version of the configs made here: the lowest that all
-// supported machines and machine config servers speak.
+// Version is the version of the configs made here. All supported machines and
+// machine config servers understand it.
 const Version = "3.2.0"
 
-// machineConfigServerPort serves Ignition over TLS.
+// machineConfigServerPort is the machine config server's TLS port.
 const machineConfigServerPort = "22623"
 
-// DataURL is content as a URL that Ignition reads without a network.
+// DataURL encodes content as a data URL.
 func DataURL(content []byte) string {
 	return "data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString(content)
 }
 
-// File is a file to be written, replacing what the OS image has at its place.
+// File is a file to write; it replaces a file of the OS image.
 func File(path string, mode int, content []byte) v32.File {
 	overwrite := true
 	source := DataURL(content)
@@ -51,8 +51,8 @@ func Pointer(host, role string, ca []byte) ([]byte, error) {
 	return Encode(c)
 }
 
-// Encode writes a config without the empty parts that the types would give it,
-// and makes sure that Ignition accepts it.
+// Encode writes a config without the empty fields of its types, and checks that
+// Ignition accepts it.
 func Encode(c v32.Config) ([]byte, error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -93,16 +93,16 @@ func prune(v any) (empty bool) {
 const hostnameFile = "/etc/hostname"
 
 // WithHostname returns a config that also writes /etc/hostname, unless it does
-// already. The config may be of any 3.x version, since users edit pointers.
+// so already. The config may have any 3.x version, because users edit it.
 //
-// oVirt's engine adds a hostname of its own to configs without one, and in
-// doing so replaces a storage section that has no files.
+// oVirt's engine adds a hostname to a config that has none, and thereby replaces
+// a storage section without files.
 func WithHostname(config []byte, name string) ([]byte, error) {
 	return WithFile(config, hostnameFile, 0o644, []byte(name+"\n"))
 }
 
-// WithFile returns a config that also writes a file, unless it writes one at
-// that path already. The config may be of any 3.x version.
+// WithFile returns a config that also writes a file, unless it already writes one
+// at that path. The config may have any 3.x version.
 func WithFile(config []byte, path string, mode int, content []byte) ([]byte, error) {
 	var tree map[string]any
 	if err := json.Unmarshal(config, &tree); err != nil {

@@ -17,14 +17,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Cause says in one line why a call to the API failed and where to look. The
-// words stay the same for as long as the cause does — no current time, no port
-// number of ours — because waits take everything that is new for progress.
+// Cause explains in one line why a call to the API failed and what to check. The
+// text is the same for the same cause, without the current time or a local port,
+// because waits count every new text as progress.
 func Cause(err error) string {
 	switch {
 	case err == nil:
 		return ""
-	case errors.Is(err, context.Canceled): // the wait has ended while it asked
+	case errors.Is(err, context.Canceled): // the wait ended during the call
 		return "no answer so far"
 	}
 	if text := certificateCause(err); text != "" {
@@ -36,8 +36,8 @@ func Cause(err error) string {
 	return networkCause(err)
 }
 
-// certificateCause is empty unless a certificate, the server's or our own, is
-// what is wrong.
+// certificateCause is empty unless the certificate of the server or of the
+// kubeconfig is the cause.
 func certificateCause(err error) string {
 	var (
 		invalid   x509.CertificateInvalidError
@@ -49,18 +49,21 @@ func certificateCause(err error) string {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
 		if strings.Contains(invalid.Detail, " before ") {
 			return "its certificate is valid only from " + invalid.Cert.NotBefore.UTC().Format(time.RFC3339) +
-				" on, which here is in the future: check the clocks of this machine and of the hosts"
+				", which is in the future: check the clocks of this machine and of the hosts"
 		}
-		return "its certificate has expired on " + invalid.Cert.NotAfter.UTC().Format(time.RFC3339) +
-			": check the clock of this machine; the certificates of a bootstrap host live 24 hours, after which the installation has to be started anew"
+		return "its certificate expired on " + invalid.Cert.NotAfter.UTC().Format(time.RFC3339) +
+			": check the clock of this machine; the certificates of a bootstrap host are valid for 24 hours, " +
+			"after which the installation must be started again"
 	case errors.As(err, &invalid):
-		return "its certificate cannot be used: " + invalid.Error()
+		return "its certificate is not valid: " + invalid.Error()
 	case errors.As(err, &authority):
-		return "its certificate was not made by this installation: another cluster or a proxy answers there, or the kubeconfig is of an earlier installation"
+		return "its certificate was not made by this installation: another cluster or a proxy answers there, " +
+			"or the kubeconfig is from an earlier installation"
 	case errors.As(err, &hostname):
 		return "its certificate is not for " + hostname.Host + ": another server answers there"
 	case errors.As(err, &alert):
-		return "it refuses the certificate of the kubeconfig (" + alert.Error() + "): the kubeconfig is of an earlier installation, or clocks differ"
+		return "it rejects the certificate of the kubeconfig (" + alert.Error() +
+			"): the kubeconfig is from an earlier installation, or the clocks differ"
 	}
 	return ""
 }
@@ -73,7 +76,8 @@ func statusCause(err error) string {
 	}
 	switch s := status.Status(); {
 	case s.Code == http.StatusUnauthorized:
-		return "the API does not know the user of the kubeconfig (401): it is of an earlier installation, its certificate has expired, or clocks differ"
+		return "the API rejects the user of the kubeconfig (401): it is from an earlier installation, " +
+			"its certificate has expired, or the clocks differ"
 	case s.Code >= http.StatusInternalServerError:
 		return fmt.Sprintf("the API answers, but is not ready (%d): %s", s.Code, oneLine(s.Message))
 	default:
@@ -81,7 +85,7 @@ func statusCause(err error) string {
 	}
 }
 
-// networkCause tells names, routes, hosts and proxies apart.
+// networkCause distinguishes DNS, routing, the host and the proxy.
 func networkCause(err error) string {
 	var (
 		dns     *net.DNSError
@@ -92,7 +96,7 @@ func networkCause(err error) string {
 	at := ""
 	if errors.As(err, &op) {
 		if op.Op == "proxyconnect" {
-			return "the proxy of the environment cannot be reached: " + networkCause(op.Err)
+			return "the proxy set in the environment cannot be reached: " + networkCause(op.Err)
 		}
 		if op.Addr != nil {
 			at = op.Addr.String()
@@ -104,18 +108,18 @@ func networkCause(err error) string {
 	case errors.As(err, &dns) && dns.IsTimeout:
 		return "the DNS server does not answer for " + dns.Name
 	case errors.As(err, &dns):
-		return "DNS cannot say where " + dns.Name + " is: " + dns.Err
+		return "DNS lookup of " + dns.Name + " fails: " + dns.Err
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused by " + at + ": nothing listens there yet"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "no route to " + at + ": the host is down, or the address is wrong"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection was broken off: no server behind the load balancer yet, or the server restarts"
+		return "the connection was closed: no server behind the load balancer yet, or the server is restarting"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		if at != "" {
 			at = " from " + at
 		}
-		return "no answer" + at + ": the host is down, or a firewall is in between"
+		return "no answer" + at + ": the host is down, or a firewall blocks the connection"
 	case op != nil && op.Err != nil:
 		return oneLine(op.Op + " " + at + ": " + op.Err.Error())
 	case errors.As(err, &request):

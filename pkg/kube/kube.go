@@ -23,11 +23,11 @@ import (
 )
 
 const (
-	// perCall bounds one request, unless the configuration has a timeout of its
-	// own. The API moves from host to host while a cluster comes up; a call that
-	// hangs on the old one must not hold up the wait.
+	// perCall limits one request, unless the configuration has its own timeout.
+	// The API moves between hosts while a cluster comes up; a call that hangs on
+	// the old one must not block the wait.
 	perCall = 10 * time.Second
-	// maxBody bounds an answer (bytes).
+	// maxBody limits an answer (bytes).
 	maxBody = 64 << 20
 )
 
@@ -47,12 +47,12 @@ func Dial(kubeconfig []byte) (*Client, error) {
 	return New(cfg)
 }
 
-// New makes a client from a REST configuration. The API server takes the name of
-// the program for the owner of the fields that it writes.
+// New makes a client from a REST configuration. The name of the program becomes
+// the owner of the fields that it writes.
 func New(cfg *rest.Config) (*Client, error) {
 	cfg = rest.CopyConfig(cfg)
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, rest.DefaultKubernetesUserAgent())
-	// While VIPs move, a kept connection may lead to a host that is gone.
+	// While VIPs move, an idle connection may lead to a host that is gone.
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 5 * time.Second}
 	cfg.Dial = dialer.DialContext
 	client, err := rest.HTTPClientFor(cfg)

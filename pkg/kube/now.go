@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Now is the time by the clock of the API, to the second. It is the one to
-// compare with times that the cluster wrote: this host's may differ.
+// Now returns the time of the API server's clock, to the second. Compare times
+// that the cluster wrote with this one, because the local clock may differ.
 func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

@@ -9,8 +9,8 @@ import (
 	"path"
 )
 
-// Create makes an object of a kind and reads back into it what the server made
-// of it, such as its UID.
+// Create makes an object and reads the server's version of it, with its UID, back
+// into it.
 func (c *Client) Create(ctx context.Context, k Kind, namespace string, object any) error {
 	return c.send(ctx, http.MethodPost, k.Ref(namespace, ""), "", nil, "application/json", object, object)
 }
@@ -26,8 +26,8 @@ func (c *Client) Patch(ctx context.Context, r Ref, subresource string, patch any
 	return c.send(ctx, http.MethodPatch, r, subresource, nil, "application/merge-patch+json", patch, nil)
 }
 
-// Apply gives an object the fields of the one given, whose owner they get, and
-// makes it if it does not exist (server-side apply).
+// Apply sets the fields of an object for an owner, and makes the object if it does
+// not exist (server-side apply).
 func (c *Client) Apply(ctx context.Context, r Ref, owner string, object any) error {
 	query := url.Values{"fieldManager": {owner}, "force": {"true"}}
 	return c.send(ctx, http.MethodPatch, r, "", query, "application/apply-patch+yaml", object, nil)

@@ -21,7 +21,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 )
 
-// cacheVars move the cache; the first that is set wins.
+// cacheVars name the directory of the cache; the first that is set wins.
 var cacheVars = []string{"OKD_INSTALL_IMAGE_CACHE", "OPENSHIFT_INSTALL_IMAGE_CACHE"}
 
 // CacheDir returns where images are kept: the override, else
@@ -45,16 +45,16 @@ type Cache struct {
 	HTTP  *http.Client // see Client
 	Clock clock.Clock
 	Log   *slog.Logger
-	// Progress is told how much of the download has arrived; total is -1 if
-	// the server does not say.
+	// Progress is called with the bytes downloaded so far; total is -1 if the
+	// server does not send a length.
 	Progress func(got, total int64)
-	// Tries is how often a download that makes no progress is taken up again.
-	// Default 6.
+	// Tries is how many attempts in a row may bring nothing. Default 6.
 	Tries int
-	// Stall ends a connection that brings nothing for so long. Default 1 min.
+	// Stall is how long a connection may be silent before it is closed.
+	// Default 1 min.
 	Stall time.Duration
-	// Unverified are the URLs and hosts from which an image may come over plain
-	// http although nobody said its checksum.
+	// Unverified lists the URLs and hosts from which an image without a checksum
+	// may come over plain http.
 	Unverified []string
 }
 
@@ -62,14 +62,13 @@ type Cache struct {
 type File struct {
 	Path    string
 	SHA256  string // of the file
-	Size    int64
-	Virtual int64  // bytes that the guest sees
+	Size    int64  // of the file, bytes
+	Virtual int64  // size of the disk, bytes
 	Format  string // qcow2 or raw
 }
 
-// Get returns the image, downloading it if it is not in the cache. What is
-// downloaded is checked while it is written, and written once: packed images
-// are unpacked on the way.
+// Get returns the image, downloading it if it is not in the cache. The download
+// is checked and unpacked while it is written.
 func (c Cache) Get(ctx context.Context, a Artifact) (File, error) {
 	c = c.withDefaults()
 	if err := a.Vouched(c.Unverified); err != nil {
@@ -98,10 +97,10 @@ func (c Cache) get(ctx context.Context, a Artifact) (File, error) {
 		return f, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		c.Log.Info("OS image in the cache is not used", "path", path, "err", err)
+		c.Log.Info("cached OS image not used", "path", path, "err", err)
 	}
 	part := path + ".part"
-	if !a.verified() { // what a killed run left may be the beginning of another file
+	if !a.hasChecksum() { // what a killed run left may be part of another file
 		if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return File{}, err
 		}
@@ -141,8 +140,7 @@ func (c Cache) withDefaults() Cache {
 	return c
 }
 
-// key names the cached file by what is in it, or by where it comes from when
-// nobody says what is in it; then the origin is asked before each use.
+// key names the cached file after its checksum, or after its URL if it has none.
 func (c Cache) key(a Artifact) string {
 	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(pathOf(a.URL)), ".gz"), ".xz")
 	id := a.UncompressedSHA256
@@ -162,7 +160,8 @@ func pathOf(raw string) string {
 	return path
 }
 
-// lock keeps two installers from writing one file. A process that dies frees it.
+// lock keeps two installers from writing the same file. The kernel releases it
+// when the process dies.
 func (c Cache) lock(ctx context.Context, path string) (func(), error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -179,14 +178,14 @@ func (c Cache) lock(ctx context.Context, path string) (func(), error) {
 		}
 		if err := c.Clock.Sleep(ctx, time.Second); err != nil {
 			f.Close()
-			return nil, fmt.Errorf("wait for another installer that downloads %s: %w", path, err)
+			return nil, fmt.Errorf("wait for another installer to download %s: %w", path, err)
 		}
 	}
 }
 
 func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
-// hashFile takes the checksum of what is in a file.
+// hashFile writes a file to h and returns its size; a missing file is empty.
 func hashFile(path string, h hash.Hash) (int64, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

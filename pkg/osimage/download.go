@@ -24,8 +24,8 @@ import (
 )
 
 // Client makes an HTTP client for downloads that trusts the system's
-// certificates and the given ones (PEM, may be empty). proxy may be nil for the
-// proxies of the environment.
+// certificates and those in trust (PEM, may be empty). If proxy is nil, the
+// environment variables decide.
 func Client(trust []byte, proxy func(*http.Request) (*url.URL, error)) (*http.Client, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -57,7 +57,7 @@ func (c Cache) download(ctx context.Context, a Artifact, path string) (record, e
 
 	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
 	if packed == "" {
-		// An earlier run may have been killed; what it wrote needs only hashing.
+		// Continue what an earlier run that was killed has written.
 		n, err := hashFile(path, inner)
 		if err != nil {
 			return record{}, err
@@ -70,15 +70,15 @@ func (c Cache) download(ctx context.Context, a Artifact, path string) (record, e
 		return record{}, err
 	}
 	defer out.Close()
-	src.restarted = func() error { // the server cannot continue
+	src.onRestart = func() error { // the server sends the file from its beginning
 		inner.Reset()
 		return out.Truncate(0)
 	}
 
 	in := io.Reader(src)
 	if packed != "" {
-		src.restarted = func() error {
-			return errors.New("the server cannot continue a broken download; run the same command again")
+		src.onRestart = func() error {
+			return errors.New("the server cannot resume an interrupted download; run the same command again")
 		}
 		in = io.TeeReader(src, outer)
 	}
@@ -105,7 +105,7 @@ func (c Cache) download(ctx context.Context, a Artifact, path string) (record, e
 }
 
 func (c Cache) reject(path, what, got, want string) error {
-	return errors.Join(fmt.Errorf("%s is %s, expected %s; the file was thrown away", what, got, want), os.Remove(path))
+	return errors.Join(fmt.Errorf("%s is %s, expected %s; the file was deleted", what, got, want), os.Remove(path))
 }
 
 // unpack copies in to out and reads in to its end, so that its checksum covers
@@ -134,8 +134,7 @@ func unpack(out io.Writer, in io.Reader, packed string) error {
 	return err
 }
 
-// source reads a URL from an offset on and takes a broken connection up again
-// where it broke.
+// source reads a URL from an offset on and resumes where a connection broke.
 type source struct {
 	c         Cache
 	ctx       context.Context
@@ -145,7 +144,7 @@ type source struct {
 	body      io.ReadCloser
 	timer     *time.Timer
 	failures  int
-	restarted func() error
+	onRestart func() error // called before a file is read again from its beginning
 }
 
 func (s *source) Close() error {
@@ -204,11 +203,11 @@ func (s *source) failed(err error) error {
 	if s.failures >= s.c.Tries {
 		return fmt.Errorf("gave up after %d tries: %w", s.failures, err)
 	}
-	s.c.Log.Debug("download interrupted, going on", "url", s.a.Where(), "at", s.at, "err", err)
+	s.c.Log.Debug("download interrupted, resuming", "url", s.a.Where(), "at", s.at, "err", err)
 	return s.c.Clock.Sleep(s.ctx, min(time.Duration(s.failures)*time.Second, 10*time.Second))
 }
 
-// permanentError is an answer that asking again does not change.
+// permanentError is an error that another attempt would not change.
 type permanentError struct{ text string }
 
 func (e *permanentError) Error() string { return e.text }
@@ -224,7 +223,7 @@ func (s *source) open() error {
 		cancel(nil)
 		return &permanentError{secret.WithoutURL(err).Error()}
 	}
-	s.goOn(req.Header)
+	s.setRange(req.Header)
 	resp, err := s.c.HTTP.Do(req) //nolint:bodyclose // cancelBody below closes it
 	if err != nil {
 		timer.Stop()
@@ -234,12 +233,12 @@ func (s *source) open() error {
 		}
 		cancel(nil)
 		if untrusted(err) {
-			return &permanentError{err.Error() + "; if the server's CA is your own, put it into additionalTrustBundle"}
+			return &permanentError{err.Error() + "; if the server has a private CA, add it to additionalTrustBundle"}
 		}
 		return err
 	}
 	body := &cancelBody{ReadCloser: resp.Body, cancel: func() { cancel(nil) }}
-	err = s.permitted(resp)
+	err = s.checkRedirect(resp)
 	if err == nil {
 		err = s.accept(resp)
 	}
@@ -252,25 +251,26 @@ func (s *source) open() error {
 	return nil
 }
 
-// goOn asks for what is missing. Without a checksum, only where the server can
-// tell that its file is still the one that was begun.
-func (s *source) goOn(h http.Header) {
+// setRange asks for the rest of a file. Without a checksum it does so only if
+// the server can tell whether the file has changed.
+func (s *source) setRange(h http.Header) {
 	if s.at == 0 {
 		return
 	}
-	unchanged := s.origin.ifRange()
-	if unchanged == "" && !s.a.verified() {
+	ifRange := s.origin.ifRange()
+	if ifRange == "" && !s.a.hasChecksum() {
 		return
 	}
 	h.Set("Range", "bytes="+strconv.FormatInt(s.at, 10)+"-")
-	if unchanged != "" {
-		h.Set("If-Range", unchanged)
+	if ifRange != "" {
+		h.Set("If-Range", ifRange)
 	}
 }
 
-// permitted refuses to be redirected to where nothing vouches for the file.
-func (s *source) permitted(resp *http.Response) error {
-	if strings.HasPrefix(s.a.URL, "http://") { // which was allowed by name
+// checkRedirect refuses a redirection from https to plain http, unless the file
+// has a checksum.
+func (s *source) checkRedirect(resp *http.Response) error {
+	if strings.HasPrefix(s.a.URL, "http://") { // Get has checked it
 		return nil
 	}
 	if err := s.a.vouchedAt(resp.Request.URL, s.c.Unverified); err != nil {
@@ -282,14 +282,14 @@ func (s *source) permitted(resp *http.Response) error {
 func (s *source) accept(resp *http.Response) error {
 	switch {
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && s.at > 0:
-		return io.EOF // a complete file was left behind; its checksum decides
+		return io.EOF // the file may be complete already; its checksum decides
 	case resp.StatusCode == http.StatusPartialContent && s.at > 0:
 		if resp.ContentLength >= 0 {
 			s.total = s.at + resp.ContentLength
 		}
 	case resp.StatusCode == http.StatusOK:
 		if s.at > 0 {
-			if err := s.restarted(); err != nil {
+			if err := s.onRestart(); err != nil {
 				return &permanentError{err.Error()}
 			}
 			s.at = 0

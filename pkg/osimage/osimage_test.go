@@ -22,16 +22,22 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-const streamJSON = `{"stream":"lab","metadata":{"last-modified":"2026-01-01T00:00:00Z"},"architectures":{"x86_64":{"artifacts":{
-"openstack":{"release":"9.6","formats":{"qcow2.gz":{"disk":{"location":"https://images/a.qcow2.gz","signature":"","sha256":"aa","uncompressed-sha256":"bb"}}}},
-"metal":{"release":"9.6","formats":{"iso":{"disk":{"location":"https://images/a.iso","signature":"","sha256":"cc"}}}}},"images":{}}}}`
+const streamJSON = `{"stream":"lab","metadata":{"last-modified":"2026-01-01T00:00:00Z"},
+"architectures":{"x86_64":{"artifacts":{
+"openstack":{"release":"9.6","formats":{"qcow2.gz":{"disk":{
+ "location":"https://images/a.qcow2.gz","signature":"","sha256":"aa","uncompressed-sha256":"bb"}}}},
+"metal":{"release":"9.6","formats":{"iso":{"disk":{
+ "location":"https://images/a.iso","signature":"","sha256":"cc"}}}}},"images":{}}}}`
 
 func TestFind(t *testing.T) {
 	a, err := Find([]byte(streamJSON), "amd64", "openstack")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Artifact{URL: "https://images/a.qcow2.gz", SHA256: "aa", UncompressedSHA256: "bb", Format: "qcow2.gz", Release: "9.6"}); a != want {
+	want := Artifact{
+		URL: "https://images/a.qcow2.gz", SHA256: "aa", UncompressedSHA256: "bb", Format: "qcow2.gz", Release: "9.6",
+	}
+	if a != want {
 		t.Errorf("got %+v, want %+v", a, want)
 	}
 	for _, c := range []struct{ json, arch, platform, want string }{
@@ -55,7 +61,10 @@ func TestParseOverride(t *testing.T) {
 	}{
 		{"", Override{}, ""},
 		{"my-template", Override{Template: "my-template"}, ""},
-		{"https://h/x.qcow2.xz?sha256=" + strings.ToUpper(sum), Override{Artifact: Artifact{URL: "https://h/x.qcow2.xz", SHA256: sum, Format: "qcow2.xz"}}, ""},
+		{
+			"https://h/x.qcow2.xz?sha256=" + strings.ToUpper(sum),
+			Override{Artifact: Artifact{URL: "https://h/x.qcow2.xz", SHA256: sum, Format: "qcow2.xz"}}, "",
+		},
 		{"file:///srv/x.qcow2", Override{Artifact: Artifact{URL: "file:///srv/x.qcow2", Format: "qcow2"}}, ""},
 		{"https://h/x?sha256=12", Override{}, "not 64 hexadecimal"},
 		{"ftp://h/x", Override{}, "scheme"},
@@ -67,7 +76,7 @@ func TestParseOverride(t *testing.T) {
 	}
 }
 
-// qcow is something that begins like QCOW2 and compresses badly.
+// qcow returns a QCOW2 header followed by random bytes, which do not compress.
 func qcow(size int) []byte {
 	data := make([]byte, size)
 	r := rand.New(rand.NewPCG(1, 2))
@@ -129,6 +138,7 @@ func serve(t *testing.T, data []byte, piece int) *server {
 	return s
 }
 
+// breaking aborts the response after left bytes.
 type breaking struct {
 	http.ResponseWriter
 	left int
@@ -189,7 +199,10 @@ func TestGet(t *testing.T) {
 			if !bytes.Equal(got, plain) {
 				t.Error("content differs")
 			}
-			if want := (File{Path: f.Path, SHA256: sum(plain), Size: int64(len(plain)), Virtual: 5 << 30, Format: "qcow2"}); f != want {
+			want := File{
+				Path: f.Path, SHA256: sum(plain), Size: int64(len(plain)), Virtual: 5 << 30, Format: "qcow2",
+			}
+			if f != want {
 				t.Errorf("got %+v, want %+v", f, want)
 			}
 			if (c.piece > 0) != (s.ranges.Load() > 0) {
@@ -197,7 +210,7 @@ func TestGet(t *testing.T) {
 			}
 			n := s.requests.Load()
 			if again, err := cache.Get(t.Context(), a); err != nil || again != f || s.requests.Load() != n {
-				t.Errorf("the second time should come from the cache: %+v %v", again, err)
+				t.Errorf("the second call should use the cache: %+v %v", again, err)
 			}
 			if err := os.Truncate(f.Path, 100); err != nil {
 				t.Fatal(err)
@@ -225,7 +238,7 @@ func TestGetResumesAfterAKill(t *testing.T) {
 			t.Fatalf("with %d bytes left behind: %+v %v", left, f, err)
 		}
 		if s.ranges.Load() == before {
-			t.Error("the download should go on where it stopped")
+			t.Error("the download should resume where it stopped")
 		}
 		_ = os.Remove(f.Path)
 	}
@@ -252,13 +265,23 @@ func TestGetFails(t *testing.T) {
 		a     Artifact
 		want  string
 	}{
-		{"wrong checksum", s.cache(t), Artifact{URL: s.URL + "/a.qcow2", SHA256: sum([]byte("x"))}, "the file was thrown away"},
-		{"wrong inner checksum", s.cache(t), Artifact{URL: s.URL + "/a.qcow2", UncompressedSHA256: sum([]byte("x"))}, "unpacked image is " + sum(plain)},
+		{
+			"wrong checksum", s.cache(t),
+			Artifact{URL: s.URL + "/a.qcow2", SHA256: sum([]byte("x"))}, "the file was deleted",
+		},
+		{
+			"wrong inner checksum", s.cache(t),
+			Artifact{URL: s.URL + "/a.qcow2", UncompressedSHA256: sum([]byte("x"))}, "unpacked image is " + sum(plain),
+		},
 		{"not found", (&server{Server: gone}).cache(t), Artifact{URL: gone.URL + "/a.qcow2"}, "404"},
 		{"untrusted", Cache{Dir: t.TempDir(), Clock: instant{}}, Artifact{URL: s.URL + "/a.qcow2"}, "additionalTrustBundle"},
-		{"backing file", sb.cache(t), Artifact{URL: sb.URL + "/a.qcow2"}, "depends on another one"},
+		{"backing file", sb.cache(t), Artifact{URL: sb.URL + "/a.qcow2"}, "needs a backing file"},
 		{"missing file", s.cache(t), Artifact{URL: "file:///no/such/file"}, "no such file"},
-		{"stuck server", Cache{Dir: t.TempDir(), HTTP: stuck.Client(), Clock: instant{}, Stall: 50 * time.Millisecond, Tries: 2}, Artifact{URL: stuck.URL + "/a"}, "gave up after 2 tries"},
+		{
+			"stuck server",
+			Cache{Dir: t.TempDir(), HTTP: stuck.Client(), Clock: instant{}, Stall: 50 * time.Millisecond, Tries: 2},
+			Artifact{URL: stuck.URL + "/a"}, "gave up after 2 tries",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := c.cache.Get(t.Context(), c.a)
@@ -267,7 +290,7 @@ func TestGetFails(t *testing.T) {
 			}
 		})
 	}
-	// Nothing bad stays: the next run with the right sum succeeds.
+	// A bad download is not kept: the next run with the right checksum succeeds.
 	cache := s.cache(t)
 	_, _ = cache.Get(t.Context(), Artifact{URL: s.URL + "/a.qcow2", SHA256: sum([]byte("x"))})
 	if _, err := cache.Get(t.Context(), Artifact{URL: s.URL + "/a.qcow2", SHA256: sum(plain)}); err != nil {

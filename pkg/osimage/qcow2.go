@@ -26,8 +26,8 @@ func (f *File) inspect() error {
 	return nil
 }
 
-// qcow2Size reads the virtual size out of a QCOW2 header. ok is false for
-// anything that does not begin like QCOW2.
+// qcow2Size reads the virtual size out of a QCOW2 header. ok is false if r does
+// not begin with one.
 func qcow2Size(r io.ReaderAt) (size int64, ok bool, err error) {
 	header := make([]byte, 32)
 	n, err := r.ReadAt(header, 0)
@@ -38,14 +38,14 @@ func qcow2Size(r io.ReaderAt) (size int64, ok bool, err error) {
 		return 0, true, fmt.Errorf("read QCOW2 header: %w", err)
 	}
 	if v := binary.BigEndian.Uint32(header[4:8]); v != 2 && v != 3 {
-		return 0, true, fmt.Errorf("read QCOW2 header: version %d is not known", v)
+		return 0, true, fmt.Errorf("read QCOW2 header: unknown version %d", v)
 	}
 	if backing := binary.BigEndian.Uint64(header[8:16]); backing != 0 {
-		return 0, true, fmt.Errorf("read QCOW2 header: the image depends on another one")
+		return 0, true, fmt.Errorf("read QCOW2 header: the image needs a backing file")
 	}
 	v := binary.BigEndian.Uint64(header[24:32])
 	if v == 0 || v > 1<<50 {
-		return 0, true, fmt.Errorf("read QCOW2 header: virtual size %d cannot be right", v)
+		return 0, true, fmt.Errorf("read QCOW2 header: impossible virtual size %d", v)
 	}
 	return int64(v), true, nil
 }

@@ -15,27 +15,27 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// record stands beside a file of the cache and says what was put there.
+// record describes a file of the cache. It is stored beside the file.
 type record struct {
-	SHA256 string `json:"sha256"` // of the file, which is unpacked
+	SHA256 string `json:"sha256"` // of the unpacked file
 	Size   int64  `json:"size"`   // bytes
 	Origin origin `json:"origin"`
 }
 
-// origin is what a server says of a file instead of a checksum: when it changes,
-// so has the file.
+// origin identifies a version of a file without a checksum, by the headers of
+// the server.
 type origin struct {
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"lastModified,omitempty"`
-	Length       int64  `json:"length"` // bytes as served, -1 if the server does not say
+	Length       int64  `json:"length"` // bytes as served, -1 if unknown
 }
 
 func originOf(resp *http.Response) origin {
 	return origin{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified"), resp.ContentLength}
 }
 
-// same reports whether both prove to be the same file. Two servers that say
-// nothing prove nothing.
+// same reports whether both are certainly the same file. Without ETag and
+// Last-Modified nothing is certain.
 func (o origin) same(now origin) bool {
 	if o.ETag == "" && o.LastModified == "" {
 		return false
@@ -44,8 +44,8 @@ func (o origin) same(now origin) bool {
 		(o.Length < 0 || now.Length < 0 || o.Length == now.Length)
 }
 
-// ifRange is what makes a server continue this file and no other; empty if it
-// cannot tell.
+// ifRange is the value of the header If-Range, empty if the server sent nothing
+// to compare.
 func (o origin) ifRange() string {
 	if o.ETag != "" && !strings.HasPrefix(o.ETag, "W/") {
 		return o.ETag
@@ -68,9 +68,8 @@ func (r record) file(path string) (File, error) {
 	return f, f.inspect()
 }
 
-// cached returns a file of the cache once it is proved to be the artifact: its
-// content is read again, and where nobody says what that should be, the origin
-// is asked whether it still has the same.
+// cached returns a file of the cache after verifying its checksum. An artifact
+// without a checksum must also be unchanged at its origin.
 func (c Cache) cached(ctx context.Context, path string, a Artifact) (File, error) {
 	if _, err := os.Stat(path); err != nil {
 		return File{}, err
@@ -86,7 +85,7 @@ func (c Cache) cached(ctx context.Context, path string, a Artifact) (File, error
 	if want := a.UncompressedSHA256; want != "" && want != r.SHA256 {
 		return File{}, fmt.Errorf("it has checksum %s, not %s", r.SHA256, want)
 	}
-	if !a.verified() {
+	if !a.hasChecksum() {
 		if err := c.unchanged(ctx, a, r.Origin); err != nil {
 			return File{}, err
 		}
@@ -102,19 +101,19 @@ func (c Cache) cached(ctx context.Context, path string, a Artifact) (File, error
 	return r.file(path)
 }
 
-// unchanged asks the origin of a file whether it still has what it had.
+// unchanged asks the server whether the file is still the same.
 func (c Cache) unchanged(ctx context.Context, a Artifact, was origin) error {
-	now, err := c.ask(ctx, a)
+	now, err := c.head(ctx, a)
 	if err != nil {
-		return fmt.Errorf("whether %s has changed is not known: %w", a.Where(), err)
+		return fmt.Errorf("cannot tell whether %s has changed: %w", a.Where(), err)
 	}
 	if !was.same(now) {
-		return errors.New("the origin has another file now, or does not say")
+		return errors.New("the file has changed on the server, or the server cannot tell")
 	}
 	return nil
 }
 
-func (c Cache) ask(ctx context.Context, a Artifact) (origin, error) {
+func (c Cache) head(ctx context.Context, a Artifact) (origin, error) {
 	if path, ok := strings.CutPrefix(a.URL, "file://"); ok {
 		st, err := os.Stat(path)
 		if err != nil {

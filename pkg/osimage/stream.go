@@ -1,5 +1,5 @@
-// Package osimage gets the operating system image that machines start from: it
-// finds it in a CoreOS stream, downloads it, checks it and keeps it.
+// Package osimage finds the operating system image of machines in a CoreOS
+// stream, downloads it, checks it and caches it.
 package osimage
 
 import (
@@ -17,8 +17,8 @@ import (
 // Artifact is an image file somewhere on the network.
 type Artifact struct {
 	URL string
-	// SHA256 is of the file as downloaded, UncompressedSHA256 of what is in it.
-	// Either may be empty if nobody said.
+	// SHA256 is of the file as downloaded, UncompressedSHA256 of the file after
+	// unpacking. Either may be empty.
 	SHA256             string
 	UncompressedSHA256 string
 	Format             string // qcow2.gz, qcow2.xz, qcow2, raw
@@ -48,7 +48,10 @@ func Find(streamJSON []byte, architecture, platform string) (Artifact, error) {
 		if !strings.HasPrefix(format, "qcow2") || disk == nil {
 			continue
 		}
-		return Artifact{URL: disk.Location, SHA256: disk.Sha256, UncompressedSHA256: disk.UncompressedSha256, Format: format, Release: p.Release}, nil
+		return Artifact{
+			URL: disk.Location, SHA256: disk.Sha256, UncompressedSHA256: disk.UncompressedSha256,
+			Format: format, Release: p.Release,
+		}, nil
 	}
 	return Artifact{}, fmt.Errorf("find OS image: CoreOS stream %s has a %s image, but not as qcow2", s.Stream, platform)
 }
@@ -56,18 +59,18 @@ func Find(streamJSON []byte, architecture, platform string) (Artifact, error) {
 // OverrideVar is the environment variable that replaces the image.
 const OverrideVar = "OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE"
 
-// Override is what the user put in place of the stream's image: another image,
-// or the name of a template that exists already. The zero value is neither.
+// Override replaces the stream's image by another one, or by an existing
+// template. The zero value overrides nothing.
 type Override struct {
 	Artifact Artifact
 	Template string
 }
 
-// IsZero says whether nothing is overridden.
+// IsZero reports whether nothing is overridden.
 func (o Override) IsZero() bool { return o == Override{} }
 
-// ParseOverride reads the variable's value. A URL may carry ?sha256=; without
-// it nothing vouches for the file.
+// ParseOverride reads the variable's value: a URL, with ?sha256= to have its
+// file checked, or the name of a template.
 func ParseOverride(value string) (Override, error) {
 	if value == "" {
 		return Override{}, nil
@@ -110,7 +113,7 @@ func formatOf(path string) string {
 	return ".qcow2"
 }
 
-// compression is the part of a format or path that says how it is packed.
+// compression returns gz or xz, or nothing for a file that is not compressed.
 func compression(a Artifact) string {
 	for _, s := range []string{a.Format, a.URL} {
 		switch {

@@ -15,11 +15,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
-// Streams keeps the CoreOS streams of releases. Only streams of releases that
-// are named by digest are kept: a tag may be another release tomorrow.
+// Streams caches the CoreOS streams of releases that are named by digest. A tag
+// may name another release tomorrow, so its stream is not cached.
 type Streams struct{ Dir string }
 
-// Get returns the stream of a release as it was put there, or fs.ErrNotExist.
+// Get returns the stream of a release, or fs.ErrNotExist.
 func (s Streams) Get(release string) ([]byte, error) {
 	path := s.path(release)
 	if path == "" {
@@ -36,7 +36,7 @@ func (s Streams) Get(release string) ([]byte, error) {
 	return data, nil
 }
 
-// Put keeps a stream. It is replaced in one step, so that nobody reads half of it.
+// Put caches the stream of a release.
 func (s Streams) Put(release string, data []byte) error {
 	path := s.path(release)
 	if path == "" {
@@ -51,8 +51,8 @@ func (s Streams) Put(release string, data []byte) error {
 	return nil
 }
 
-// path is empty for a release that is not named by digest. Where it was pulled
-// from does not matter.
+// path is empty for a release that is not named by digest. The repository is not
+// part of it: mirrors share the stream.
 func (s Streams) path(release string) string {
 	_, digest, found := strings.Cut(release, "@sha256:")
 	if !found || !isSHA256(digest) {
@@ -61,7 +61,7 @@ func (s Streams) path(release string) string {
 	return filepath.Join(s.Dir, "stream-"+digest+".json")
 }
 
-// Encode writes a stream as people and scripts read it.
+// Encode writes a stream as indented JSON.
 func Encode(s *stream.Stream) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

@@ -30,7 +30,7 @@ func TestStreams(t *testing.T) {
 	if got, err := s.Get("mirror.test/okd" + digest); err != nil || string(got) != string(data) {
 		t.Errorf("the same release from a mirror: %q, %v", got, err)
 	}
-	// A tag may be another release tomorrow, and a digest is no path.
+	// A tag may name another release tomorrow, and a digest must not be a path.
 	for _, release := range []string{"quay.io/okd:4.20", "quay.io/okd@sha256:../../x", ""} {
 		if err := s.Put(release, data); err != nil {
 			t.Errorf("%s: %v", release, err)

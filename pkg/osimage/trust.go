@@ -8,8 +8,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// AllowVar is the environment variable that names, separated by commas, the URLs
-// and hosts from which an image may come although nothing vouches for it.
+// AllowVar is the environment variable with the URLs and hosts, separated by
+// commas, from which an image without a checksum may come over plain http.
 const AllowVar = "OKD_INSTALL_ALLOW_UNVERIFIED_IMAGE"
 
 // ParseAllowed reads the variable's value.
@@ -17,30 +17,31 @@ func ParseAllowed(value string) []string {
 	return strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// Where is the artifact's URL to be shown, without what may be a secret in it.
+// Where is the artifact's URL for messages, with possible secrets hidden.
 func (a Artifact) Where() string { return secret.URL(a.URL) }
 
-// verified reports whether somebody said what is in the file.
-func (a Artifact) verified() bool { return a.SHA256 != "" || a.UncompressedSHA256 != "" }
+func (a Artifact) hasChecksum() bool { return a.SHA256 != "" || a.UncompressedSHA256 != "" }
 
-// UnverifiedError says that whoever is on the way could replace the image, from
-// which every machine of the cluster starts.
+// UnverifiedError is the error for an image that others on the network could
+// replace: it has no checksum and comes over plain http.
 type UnverifiedError struct {
-	Where string // to be shown
+	Where string // the URL for messages
 	Host  string
 }
 
 func (e *UnverifiedError) Error() string {
-	return "OS image " + e.Where + " comes over plain http, and nobody says its checksum: anyone on the way could replace it"
+	return "OS image " + e.Where + " comes over plain http without a checksum: " +
+		"anyone on the network path could replace it"
 }
 
 // Next is what to do about it.
 func (e *UnverifiedError) Next() string {
-	return fmt.Sprintf("append ?sha256= and the checksum of the file to the URL, or use https; or allow it with %s=%s", AllowVar, e.Host)
+	return fmt.Sprintf("append ?sha256= and the checksum of the file to the URL, or use https; or allow it with %s=%s",
+		AllowVar, e.Host)
 }
 
-// Vouched fails with *UnverifiedError if neither a checksum nor TLS vouches for
-// the artifact and it is not among those that are allowed by URL or host.
+// Vouched fails with *UnverifiedError if the artifact has no checksum, comes over
+// plain http, and neither its URL nor its host is in allowed.
 func (a Artifact) Vouched(allowed []string) error {
 	u, err := url.Parse(a.URL)
 	if err != nil {
@@ -49,10 +50,9 @@ func (a Artifact) Vouched(allowed []string) error {
 	return a.vouchedAt(u, allowed)
 }
 
-// vouchedAt is Vouched for the place that the artifact really comes from, which
-// a server may have redirected to.
+// vouchedAt is Vouched for the URL that a server has redirected to.
 func (a Artifact) vouchedAt(u *url.URL, allowed []string) error {
-	if a.verified() || u.Scheme != "http" {
+	if a.hasChecksum() || u.Scheme != "http" {
 		return nil
 	}
 	for _, name := range allowed {

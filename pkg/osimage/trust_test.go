@@ -45,10 +45,10 @@ func TestVouched(t *testing.T) {
 // changing serves a file that tests replace.
 type changing struct {
 	*httptest.Server
-	data  atomic.Pointer[[]byte]
-	mute  atomic.Bool  // says neither ETag nor Last-Modified
-	gets  atomic.Int32 // whole downloads
-	piece atomic.Int32 // the connection breaks once after so many bytes
+	data   atomic.Pointer[[]byte]
+	noETag atomic.Bool
+	gets   atomic.Int32 // GET requests
+	piece  atomic.Int32 // bytes after which the connection breaks, once
 }
 
 func serveChanging(t *testing.T, start func(*httptest.Server)) *changing {
@@ -56,7 +56,7 @@ func serveChanging(t *testing.T, start func(*httptest.Server)) *changing {
 	c := &changing{}
 	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data := *c.data.Load()
-		if !c.mute.Load() {
+		if !c.noETag.Load() {
 			w.Header().Set("ETag", `"`+sum(data)+`"`)
 		}
 		if r.Method == http.MethodGet {
@@ -72,7 +72,7 @@ func serveChanging(t *testing.T, start func(*httptest.Server)) *changing {
 	return c
 }
 
-// Without a checksum the origin decides whether the copy is still good.
+// Without a checksum the server decides whether the cached copy is current.
 func TestChangedImageBehindTheSameURL(t *testing.T) {
 	old, fresh := qcow(300<<10), qcow(400<<10)
 	s := serveChanging(t, (*httptest.Server).StartTLS)
@@ -93,11 +93,11 @@ func TestChangedImageBehindTheSameURL(t *testing.T) {
 	s.data.Store(&fresh)
 	get(fresh, 1)
 	get(fresh, 0)
-	s.mute.Store(true) // whether it has changed cannot be told
+	s.noETag.Store(true) // the server cannot tell whether it has changed
 	get(fresh, 1)
 
-	// The same between two parts of one download: they are never put together.
-	s.mute.Store(false)
+	// The file changes during a download: the two halves are never combined.
+	s.noETag.Store(false)
 	s.data.Store(&old)
 	s.piece.Store(100 << 10)
 	swapped := cache
@@ -107,7 +107,7 @@ func TestChangedImageBehindTheSameURL(t *testing.T) {
 		t.Errorf("%+v, %v", f, err)
 	}
 
-	// What a killed run left may be of another file.
+	// What a killed run left may be part of another file.
 	cache.Dir = t.TempDir()
 	a := Artifact{URL: s.URL + "/a.qcow2"}
 	if err := os.WriteFile(filepath.Join(cache.Dir, cache.key(a)+".part"), old[:1000], 0o600); err != nil {
@@ -130,7 +130,7 @@ func TestLocalFileThatChanges(t *testing.T) {
 	}
 }
 
-// A copy whose bytes changed on disk, its size not, is not used.
+// A cached copy is not used if its content changed but its size did not.
 func TestDamagedCopy(t *testing.T) {
 	data := qcow(256 << 10)
 	s := serve(t, data, 0)
@@ -164,7 +164,7 @@ func TestPlainHTTP(t *testing.T) {
 		allowed []string
 		ok      bool
 	}{
-		{"nobody vouches", Artifact{URL: url}, nil, false},
+		{"no checksum", Artifact{URL: url}, nil, false},
 		{"a checksum", Artifact{URL: url, SHA256: sum(data)}, nil, true},
 		{"allowed by URL", Artifact{URL: url}, []string{url}, true},
 	} {
@@ -176,12 +176,13 @@ func TestPlainHTTP(t *testing.T) {
 	away := httptest.NewTLSServer(http.RedirectHandler(url, http.StatusFound))
 	t.Cleanup(away.Close)
 	cache := Cache{Dir: t.TempDir(), HTTP: away.Client(), Clock: instant{}}
-	if _, err := cache.Get(t.Context(), Artifact{URL: away.URL}); err == nil || !strings.Contains(err.Error(), "plain http") {
+	_, err := cache.Get(t.Context(), Artifact{URL: away.URL})
+	if err == nil || !strings.Contains(err.Error(), "plain http") {
 		t.Errorf("redirected from https to http: %v", err)
 	}
 }
 
-// Credentials in URLs, the user's and those of a redirection, are never shown.
+// Credentials in URLs, whether the user's or a redirection's, are never shown.
 func TestNoSecretOfAURLIsShown(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()

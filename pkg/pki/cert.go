@@ -1,5 +1,5 @@
-// Package pki makes the keys and certificates of a cluster. Time is a parameter;
-// randomness is the system's.
+// Package pki makes the keys and certificates of a cluster. The time is a
+// parameter; randomness comes from the system.
 package pki
 
 import (
@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Lifetimes of certificates. Those of a day are replaced by the cluster's own
-// operators soon after it is up.
+// Lifetimes of certificates. The cluster's operators replace those of a day soon
+// after it is up.
 const (
 	Day      = 24 * time.Hour
 	Year     = 365 * Day
@@ -28,8 +28,8 @@ const (
 type Pair struct {
 	Cert []byte `json:"cert"`
 	Key  []byte `json:"key"`
-	// Issued is when the certificate was made. Its own NotBefore is that of its
-	// CA, which may be much older. Zero for certificates from elsewhere.
+	// Issued is when the certificate was made, which NotBefore does not tell: it
+	// is that of the CA. Zero for certificates from elsewhere.
 	Issued time.Time `json:"issued,omitzero"`
 }
 
@@ -48,14 +48,14 @@ func (p Pair) GoString() string { return p.String() }
 // LogValue hides the key as well.
 func (p Pair) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
-// longMargin is how long before its end a certificate of years counts as stale.
+// longMargin is how long before its end a long-lived certificate is stale.
 const longMargin = 30 * Day
 
-// Stale says why a certificate must not be put into a new cluster: it is not
-// valid yet, has expired, or has less than a month or, being short-lived, less
-// than half of its life left.
+// Stale returns why a certificate must not be used for a new cluster, empty if it
+// may: it is not valid yet, has expired, or has less than 30 days or half of its
+// life left.
 func (p Pair) Stale(now time.Time) string {
-	if p.Cert == nil { // this cluster needs none
+	if p.Cert == nil { // the cluster does not need it
 		return ""
 	}
 	certs, err := ParseCertificates(p.Cert)
@@ -79,7 +79,7 @@ func (p Pair) Stale(now time.Time) string {
 	return ""
 }
 
-// Expires is when the certificate ends, the zero time if it cannot be read.
+// Expires returns when the certificate expires, zero if it cannot be read.
 func (p Pair) Expires() time.Time {
 	certs, err := ParseCertificates(p.Cert)
 	if err != nil {
@@ -120,8 +120,8 @@ func NewAuthority(now time.Time, name Name, life time.Duration) (Pair, error) {
 	return sign(now, tmpl, tmpl, key, key)
 }
 
-// NewSelfSigned makes a certificate that nobody vouches for: whoever is to
-// trust it is given the certificate itself.
+// NewSelfSigned makes a certificate without a CA. Clients must be given the
+// certificate itself to trust it.
 func NewSelfSigned(now time.Time, leaf Leaf) (Pair, error) {
 	key, err := NewKey()
 	if err != nil {
@@ -131,7 +131,7 @@ func NewSelfSigned(now time.Time, leaf Leaf) (Pair, error) {
 	return sign(now, tmpl, tmpl, key, key)
 }
 
-// Usage is what a leaf may be used for.
+// Usage is the extended key usage of a leaf.
 type Usage int
 
 // The usages; a leaf may have both.
@@ -147,12 +147,12 @@ type Leaf struct {
 	Usage Usage
 	DNS   []string
 	IPs   []netip.Addr
-	// Chain appends the CA's certificate, for clients that know only its issuer.
+	// Chain appends the CA's certificate, for clients that trust only its issuer.
 	Chain bool
 }
 
-// Issue signs a new leaf. It is valid from when the CA is, so that hosts whose
-// clock is somewhat slow accept it.
+// Issue signs a new leaf. It is valid as early as the CA, so that hosts whose
+// clock is slow accept it.
 func (p Pair) Issue(now time.Time, leaf Leaf) (Pair, error) {
 	key, err := NewKey()
 	if err != nil {
@@ -161,7 +161,7 @@ func (p Pair) Issue(now time.Time, leaf Leaf) (Pair, error) {
 	return p.IssueFor(now, key, leaf)
 }
 
-// IssueFor is Issue for a key that is there already.
+// IssueFor is Issue for an existing key.
 func (p Pair) IssueFor(now time.Time, key *rsa.PrivateKey, leaf Leaf) (Pair, error) {
 	cas, err := ParseCertificates(p.Cert)
 	if err != nil {
@@ -199,7 +199,7 @@ func (l Leaf) template(from, now time.Time) *x509.Certificate {
 	return tmpl
 }
 
-// sign makes the certificate, with a random serial number of crypto/x509's.
+// sign makes the certificate. Its serial number is random.
 func sign(now time.Time, tmpl, parent *x509.Certificate, key, parentKey *rsa.PrivateKey) (Pair, error) {
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, parent, &key.PublicKey, parentKey)
 	if err != nil {
@@ -212,7 +212,7 @@ func sign(now time.Time, tmpl, parent *x509.Certificate, key, parentKey *rsa.Pri
 	}, nil
 }
 
-// Bundle joins the certificates of CAs, each once.
+// Bundle concatenates the certificates of CAs without duplicates.
 func Bundle(cas ...Pair) []byte {
 	var out []byte
 	seen := map[string]bool{}

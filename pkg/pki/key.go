@@ -10,8 +10,8 @@ import (
 )
 
 // KeyBits is the size of every RSA key. All of OpenShift's renderers expect it.
-// Authorities have no ECDSA keys: the operators that sign with them later ask for
-// SHA256WithRSA (openshift/library-go, pkg/crypto), which such a key cannot do.
+// CAs have no ECDSA keys, because the operators that sign with them later ask for
+// SHA256WithRSA (openshift/library-go, pkg/crypto).
 const KeyBits = 2048
 
 // NewKey makes an RSA key.
@@ -39,8 +39,8 @@ func EncodePublicKey(key *rsa.PublicKey) ([]byte, error) {
 
 var errNotRSA = errors.New("parse private key: not an RSA key")
 
-// ParseKey reads an RSA key in PEM: what EncodeKey wrote, or PKCS#8 as openssl
-// writes it.
+// ParseKey reads an RSA key in PEM: PKCS#1, as of EncodeKey, or PKCS#8, as of
+// openssl.
 func ParseKey(data []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(data)
 	if block == nil {
@@ -63,7 +63,7 @@ func ParseKey(data []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// ParseCertificates reads all certificates of a PEM file, leaf first.
+// ParseCertificates reads all certificates of a PEM file, in their order.
 func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var out []*x509.Certificate
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {

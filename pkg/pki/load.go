@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Load reads a certificate and its key that somebody else made. The key may be
-// PKCS#1 or PKCS#8; the pair has it as PKCS#1, the only form that all of
+// Load reads a certificate and its key that were made elsewhere. The key may be
+// PKCS#1 or PKCS#8; the pair has it as PKCS#1, the only format that all of
 // OpenShift's components read.
 func Load(cert, key []byte) (Pair, error) {
 	certs, err := ParseCertificates(cert)
@@ -21,31 +21,31 @@ func Load(cert, key []byte) (Pair, error) {
 		return Pair{}, err
 	}
 	if !private.PublicKey.Equal(certs[0].PublicKey) {
-		return Pair{}, fmt.Errorf("the key is not that of the certificate %q", certs[0].Subject)
+		return Pair{}, fmt.Errorf("the key does not belong to the certificate %q", certs[0].Subject)
 	}
 	if bits := private.N.BitLen(); bits < KeyBits {
-		return Pair{}, fmt.Errorf("the key has %d bits, and must have %d or more", bits, KeyBits)
+		return Pair{}, fmt.Errorf("the key has %d bits, but needs at least %d", bits, KeyBits)
 	}
-	var clean []byte // without the text that openssl writes around the PEM
+	var clean []byte // without the text that openssl writes before the PEM
 	for _, c := range certs {
 		clean = append(clean, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
 	}
 	return Pair{Cert: clean, Key: EncodeKey(private)}, nil
 }
 
-// CheckAuthority says why a pair from elsewhere cannot sign certificates.
+// CheckAuthority returns why a pair from elsewhere cannot sign certificates.
 func (p Pair) CheckAuthority(now time.Time) error {
 	c, err := p.valid(now)
 	if err != nil {
 		return err
 	}
 	if !c.BasicConstraintsValid || !c.IsCA || c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0 {
-		return fmt.Errorf("the certificate %q is not that of a CA", c.Subject)
+		return fmt.Errorf("the certificate %q is not a CA", c.Subject)
 	}
 	return nil
 }
 
-// CheckClient says why a pair from elsewhere cannot log in at a server that
+// CheckClient returns why a pair from elsewhere cannot log in to a server that
 // trusts ca.
 func (p Pair) CheckClient(now time.Time, ca Pair) error {
 	c, err := p.valid(now)
@@ -53,7 +53,7 @@ func (p Pair) CheckClient(now time.Time, ca Pair) error {
 		return err
 	}
 	if !slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageClientAuth) {
-		return fmt.Errorf("the certificate %q is not for clients", c.Subject)
+		return fmt.Errorf("the certificate %q is not a client certificate", c.Subject)
 	}
 	cas, err := ParseCertificates(ca.Cert)
 	if err != nil {

@@ -49,7 +49,7 @@ func TestLoad(t *testing.T) {
 	}{
 		{"as made here", ca.Cert, ca.Key, ""},
 		{"PKCS#8, with the text of openssl", append([]byte("Certificate:\n    Data:\n"), ca.Cert...), pkcs8(der), ""},
-		{"the key of another", ca.Cert, other.Key, `the key is not that of the certificate "CN=ca"`},
+		{"the key of another", ca.Cert, other.Key, `the key does not belong to the certificate "CN=ca"`},
 		{"no certificate", []byte("hello"), ca.Key, "parse certificates: no PEM block"},
 		{"no key", ca.Cert, nil, "parse private key: no PEM block"},
 		{"a key of another kind", ca.Cert, pkcs8(curveDER), "not an RSA key"},
@@ -74,14 +74,14 @@ func TestLoad(t *testing.T) {
 		{"a CA", ca.CheckAuthority(t0.Add(time.Hour)), ""},
 		{"an expired CA", ca.CheckAuthority(t0.Add(Day)), "expired at 2026-01-03T03:04:05Z"},
 		{"a CA of tomorrow", ca.CheckAuthority(t0.Add(-time.Hour)), "not valid before"},
-		{"a client as CA", client.CheckAuthority(t0.Add(time.Hour)), "is not that of a CA"},
+		{"a client as CA", client.CheckAuthority(t0.Add(time.Hour)), "is not a CA"},
 		{"a client", client.CheckClient(t0.Add(time.Hour), ca), ""},
 		{
 			"a client of another", client.CheckClient(t0.Add(time.Hour), other),
 			`"CN=client" was not signed by "CN=other"`,
 		},
 		{"an expired client", client.CheckClient(t0.Add(Day), ca), "expired"},
-		{"a CA as client", ca.CheckClient(t0.Add(time.Hour), ca), "is not for clients"},
+		{"a CA as client", ca.CheckClient(t0.Add(time.Hour), ca), "is not a client certificate"},
 	} {
 		if (tt.err == nil) != (tt.saying == "") || tt.err != nil && !strings.Contains(tt.err.Error(), tt.saying) {
 			t.Errorf("%s: %v, should say %q", tt.name, tt.err, tt.saying)

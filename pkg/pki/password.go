@@ -9,8 +9,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// RandomText draws n characters of an ASCII alphabet, each as likely as any
-// other.
+// RandomText returns n random characters of an ASCII alphabet, uniformly chosen.
 func RandomText(alphabet string, n int) (string, error) {
 	size := big.NewInt(int64(len(alphabet)))
 	out := make([]byte, n)
@@ -24,11 +23,11 @@ func RandomText(alphabet string, n int) (string, error) {
 	return string(out), nil
 }
 
-// passwordChars leaves out characters that look alike.
+// passwordChars has no characters that look alike.
 const passwordChars = "abcdefghijkmnopqrstuvwxyzABCDEFGHIJKLMNPQRSTUVWXYZ23456789"
 
-// NewPassword makes a password of four groups of five characters, with hyphens
-// between them.
+// NewPassword makes a password of four groups of five characters, joined by
+// hyphens.
 func NewPassword() (string, error) {
 	var groups [4]string
 	for i := range groups {

@@ -39,8 +39,8 @@ func BenchmarkKey(b *testing.B) {
 	}
 }
 
-// Everything random comes from the standard library's source: tests that need
-// the same keys again can set it.
+// All randomness comes from the standard library's source, which tests can set
+// to get the same keys again.
 func TestReproducible(t *testing.T) {
 	drawn := func(seed uint64) string {
 		cryptotest.SetGlobalRandom(t, seed)
@@ -150,7 +150,7 @@ func TestStale(t *testing.T) {
 		{"ten years, nine later", decade, 9 * Year, ""},
 		{"ten years, a month before", decade, TenYears - 29*Day, "expires at"},
 		{"unreadable", Pair{Cert: []byte("x")}, 0, "cannot be read"},
-		// Its NotBefore is that of a CA which is five days older.
+		// Its NotBefore is that of its CA, which is five days older.
 		{"a day, issued late", late, 5*Day + time.Hour, ""},
 		{"a day, issued late, in its second half", late, 5*Day + 13*time.Hour, "expires at"},
 	}
@@ -176,10 +176,10 @@ func TestSSHKey(t *testing.T) {
 		t.Fatalf("comment %q, %v", comment, err)
 	}
 	if !bytes.Equal(public.Marshal(), signer.PublicKey().Marshal()) {
-		t.Error("the halves do not belong together")
+		t.Error("the public key does not belong to the private one")
 	}
 	if strings.Contains(fmt.Sprintf("%v%+v%#v", k, k, SSHKeys{User: k}), "PRIVATE") {
-		t.Error("printing a key shows its private half")
+		t.Error("printing a key pair shows the private key")
 	}
 }
 

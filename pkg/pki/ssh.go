@@ -15,28 +15,28 @@ import (
 type SSHKey struct {
 	// PrivatePEM is the key in OpenSSH's own format.
 	PrivatePEM []byte `json:"private"`
-	// AuthorizedKey is the public half as one authorized_keys line, no newline.
+	// AuthorizedKey is the public key as an authorized_keys line, no newline.
 	AuthorizedKey string `json:"public"`
 }
 
-// String shows the public half only.
+// String shows the public key only.
 func (k SSHKey) String() string { return k.AuthorizedKey }
 
-// GoString shows the public half only.
+// GoString shows the public key only.
 func (k SSHKey) GoString() string { return k.AuthorizedKey }
 
-// LogValue shows the public half only.
+// LogValue shows the public key only.
 func (k SSHKey) LogValue() slog.Value { return slog.StringValue(k.AuthorizedKey) }
 
-// SSHKeys are the two pairs that the installer makes for the bootstrap host.
+// SSHKeys are the key pairs that the installer makes for the bootstrap host.
 type SSHKeys struct {
-	// Host is the host key that sshd of the bootstrap host shows.
+	// Host is the host key of the bootstrap host's sshd.
 	Host SSHKey `json:"host"`
-	// User is the key with which the installer logs in as core.
+	// User is the key that the installer logs in with as core.
 	User SSHKey `json:"user"`
 }
 
-// NewSSHKey makes an ed25519 pair. Both halves carry the comment.
+// NewSSHKey makes an ed25519 key pair. Both keys carry the comment.
 func NewSSHKey(comment string) (SSHKey, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

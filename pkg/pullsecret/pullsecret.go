@@ -1,6 +1,5 @@
-// Package pullsecret reads the logins of image registries, as they are in pull
-// secrets and in ~/.docker/config.json, and mends those that not every reader
-// takes.
+// Package pullsecret reads the logins in a pull secret, which has the format of
+// ~/.docker/config.json, and repairs those that some programs reject.
 package pullsecret
 
 import (
@@ -13,7 +12,7 @@ import (
 	"strings"
 )
 
-// Errors of secrets that cannot be read. They quote nothing of the secret.
+// Errors of pull secrets that cannot be read. They quote nothing of the secret.
 var (
 	ErrForm  = errors.New("must be JSON with the key auths")
 	ErrEmpty = errors.New("auths must name at least one registry")
@@ -25,8 +24,8 @@ type Login struct {
 	CredsStore string `json:"credsStore"`
 }
 
-// placeholder is what a secret without any usable login becomes: readers refuse
-// one without entries. Nothing is pulled from a registry of this name.
+// placeholder is the login of a secret without usable logins, because programs
+// reject a secret without entries. No image comes from a registry of this name.
 const placeholder = `{"auth":"aWQ6cGFzcwo="}`
 
 const placeholderHost = "fake"
@@ -45,8 +44,8 @@ func Parse(text string) (map[string]Login, error) {
 	return doc.Auths, nil
 }
 
-// Decode reads the auth of an entry: the base64 form of user:password. It also
-// takes what only some readers do, without padding or with space around it.
+// Decode reads the auth of an entry, user:password in base64. It also accepts
+// what only some programs do: missing padding, and surrounding space.
 func Decode(auth string) (user, password string, ok bool) {
 	auth = strings.TrimRight(strings.TrimSpace(auth), "=")
 	plain, err := base64.RawStdEncoding.DecodeString(auth)
@@ -57,12 +56,11 @@ func Decode(auth string) (user, password string, ok bool) {
 	return user, password, ok && user != ""
 }
 
-// Mend returns a pull secret on which no reader fails, and the registries whose
-// login was dropped because nobody can read it. Many guides to OKD have
-// {"auths":{"fake":{"auth":"bar"}}}, and since 4.14 oc and podman refuse the
-// whole file for it. Without an entry its registry is asked without a login,
-// which is all that is left of a login that cannot be read. A secret in which
-// nothing is wrong stays as it is, byte for byte.
+// Mend returns a pull secret that every program accepts, and the registries whose
+// login was dropped because it cannot be decoded. Many guides to OKD have
+// {"auths":{"fake":{"auth":"bar"}}}, for which oc and podman reject the whole
+// file since 4.14. Images of a dropped registry are pulled without a login. A
+// secret without faults is returned unchanged, byte for byte.
 func Mend(text string) (mended string, dropped []string, err error) {
 	logins, err := Parse(text)
 	if err != nil {
@@ -89,7 +87,7 @@ func Mend(text string) (mended string, dropped []string, err error) {
 	return mended, dropped, err
 }
 
-// rewrite changes entries and leaves all else as it is.
+// rewrite changes entries and keeps everything else.
 func rewrite(text string, dropped []string, recoded map[string]string) (string, error) {
 	var doc map[string]json.RawMessage
 	if json.Unmarshal([]byte(text), &doc) != nil {
@@ -127,9 +125,9 @@ func rewrite(text string, dropped []string, recoded map[string]string) (string, 
 	return string(out), err
 }
 
-// keyLike is the key of an object that Go's decoder takes for the one wanted: of
-// several that differ in case only, the last in the text, which is not known any
-// more. The exact one goes first.
+// keyLike finds the key that Go's decoder, which ignores case, takes for want. It
+// prefers the exact one. Of several others the decoder takes the last in the
+// text, an order that a map does not keep.
 func keyLike(object map[string]json.RawMessage, want string) string {
 	if _, exact := object[want]; exact {
 		return want

@@ -16,19 +16,23 @@ import (
 
 func TestMend(t *testing.T) {
 	const good = `"registry.test":{"auth":"dXNlcjpodW50ZXIy"}`
+	const onlyGood = `{"auths":{` + good + `}}`
+	const empty = `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`
 	for _, tt := range []struct {
 		name, text, want string
 		dropped          []string
 	}{
-		{"of OKD guides", `{"auths":{"fake":{"auth":"bar"}}}`, `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`, []string{"fake"}},
-		{"the only registry", `{"auths":{"quay.io":{"auth":"user:hunter2"}}}`, `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`, []string{"quay.io"}},
-		{"one of two", `{"auths":{"fake":{"auth":"bar"},` + good + `}}`, `{"auths":{` + good + `}}`, []string{"fake"}},
-		{"base64 without a colon", `{"auths":{"a":{"auth":"aHVudGVyMg=="},` + good + `}}`, `{"auths":{` + good + `}}`, []string{"a"}},
-		{"no user", `{"auths":{"a":{"auth":"OmE="},` + good + `}}`, `{"auths":{` + good + `}}`, []string{"a"}},
+		{"of OKD guides", `{"auths":{"fake":{"auth":"bar"}}}`, empty, []string{"fake"}},
+		{"the only registry", `{"auths":{"quay.io":{"auth":"user:hunter2"}}}`, empty, []string{"quay.io"}},
+		{"one of two", `{"auths":{"fake":{"auth":"bar"},` + good + `}}`, onlyGood, []string{"fake"}},
+		{"base64 without a colon", `{"auths":{"a":{"auth":"aHVudGVyMg=="},` + good + `}}`, onlyGood, []string{"a"}},
+		{"no user", `{"auths":{"a":{"auth":"OmE="},` + good + `}}`, onlyGood, []string{"a"}},
 		{"no padding", `{"auths":{"a":{"auth":"YTpi", "email":"e"}}}`, `{"auths":{"a":{"auth":"YTpi", "email":"e"}}}`, nil},
-		{"padding is missing", `{"auths":{"a":{"auth":"YTpiYw","email":"e"}}}`, `{"auths":{"a":{"auth":"YTpiYw==","email":"e"}}}`, nil},
+		{"padding is missing", `{"auths":{"a":{"auth":"YTpiYw","email":"e"}}}`,
+			`{"auths":{"a":{"auth":"YTpiYw==","email":"e"}}}`, nil},
 		{"space around it", `{"auths":{"a":{"auth":" YTpiYw==\n"}}}`, `{"auths":{"a":{"auth":"YTpiYw=="}}}`, nil},
-		{"keys in capitals", `{"Auths":{"a":{"Auth":"YTpiYw"},"b":{"AUTH":"!"}}}`, `{"Auths":{"a":{"Auth":"YTpiYw=="}}}`, []string{"b"}},
+		{"keys in capitals", `{"Auths":{"a":{"Auth":"YTpiYw"},"b":{"AUTH":"!"}}}`,
+			`{"Auths":{"a":{"Auth":"YTpiYw=="}}}`, []string{"b"}},
 		{"other settings stay", `{"credHelpers":{"c":"d"},"auths":{"a":{"auth":"!"},"b":{"credsStore":"s"}}}`,
 			`{"auths":{"b":{"credsStore":"s"}},"credHelpers":{"c":"d"}}`, []string{"a"}},
 		{"nothing wrong", "{ \"auths\":\t{" + good + "} }\n", "{ \"auths\":\t{" + good + "} }\n", nil},
@@ -54,8 +58,8 @@ func TestMendRefuses(t *testing.T) {
 	}
 }
 
-// read has the file read by docker's own code, which refuses all of it for one
-// login that it cannot read. oc reads it with the same.
+// read lets docker's own code read the file. It rejects the whole file for one
+// login that it cannot decode. oc uses the same code.
 func read(t *testing.T, text string) {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
@@ -71,7 +75,7 @@ func read(t *testing.T, text string) {
 	}
 }
 
-// What is to be mended is really refused: the test above could not fail else.
+// Without Mend the file is rejected; otherwise the test above could not fail.
 func TestReadersRefuseIt(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	file := filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json")

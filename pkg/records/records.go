@@ -1,6 +1,6 @@
 // Package records reads the service records of the bootstrap host: what each
-// of its services ran and how that ended. The host writes one JSON array per
-// service; the watch reads them by SSH, the analysis from a log bundle.
+// service ran and how it ended. The host writes one JSON array per service;
+// pkg/bootstrap reads it over SSH, pkg/analyze from a log bundle.
 package records
 
 import (
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Results of what has ended.
+// Results of the phases that end something.
 const (
 	Success = "success"
 	Failure = "failure"
@@ -31,16 +31,16 @@ const (
 type Record struct {
 	Timestamp    time.Time `json:"timestamp"`
 	Phase        string    `json:"phase"`
-	Result       string    `json:"result,omitempty"` // of what has ended
+	Result       string    `json:"result,omitempty"` // at an end
 	Stage        string    `json:"stage,omitempty"`
 	PreCommand   string    `json:"preCommand,omitempty"`
 	PostCommand  string    `json:"postCommand,omitempty"`
 	ErrorLine    string    `json:"errorLine,omitempty"`
 	ErrorMessage string    `json:"errorMessage,omitempty"`
-	Note         string    `json:"note,omitempty"` // of a stage that ended well
+	Note         string    `json:"note,omitempty"` // of a stage that succeeded
 }
 
-// Why is what a record says of a failure, never empty.
+// Why returns the reason of a failure, never empty.
 func (r Record) Why() string {
 	for _, text := range []string{r.ErrorMessage, r.ErrorLine} {
 		if text != "" {
@@ -50,13 +50,13 @@ func (r Record) Why() string {
 	return "failed"
 }
 
-// most bounds what is kept of one file. Our hosts write 400 entries at most,
-// others write without end.
-const most = 20000
+// maxRecords is how many records of a file are kept. Our hosts write at most 400,
+// those of the reference any number.
+const maxRecords = 20000
 
-// Parse reads as much of a file as makes sense: it may have been read while it
-// was replaced, its writer may have been killed, and the archive that it comes
-// from may be cut off. Of very long files the newest records are kept.
+// Parse reads the records up to the first damage: the file may have been read
+// while it was replaced, or come from a truncated archive. Of very long files it
+// keeps the newest records.
 func Parse(raw []byte) []Record {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := dec.Token(); err != nil || open != json.Delim('[') {
@@ -66,16 +66,16 @@ func Parse(raw []byte) []Record {
 	for dec.More() {
 		var entry json.RawMessage
 		if dec.Decode(&entry) != nil {
-			break // what comes after cannot be told apart
+			break // the decoder cannot find the next entry
 		}
 		var r Record
 		if json.Unmarshal(entry, &r) != nil || r.Phase == "" {
 			continue
 		}
 		out = append(out, r)
-		if len(out) >= 2*most {
-			out = append(out[:0], out[len(out)-most:]...)
+		if len(out) >= 2*maxRecords {
+			out = append(out[:0], out[len(out)-maxRecords:]...)
 		}
 	}
-	return out[max(len(out)-most, 0):]
+	return out[max(len(out)-maxRecords, 0):]
 }

@@ -8,7 +8,8 @@ import (
 
 func TestParse(t *testing.T) {
 	const start = `{"timestamp":"2026-11-21T09:00:00.25Z","phase":"service start"}`
-	const end = `{"timestamp":"2026-11-21T09:00:01Z","phase":"service end","result":"failure","errorLine":"82 bootkube.sh","errorMessage":"boom"}`
+	const end = `{"timestamp":"2026-11-21T09:00:01Z","phase":"service end","result":"failure",` +
+		`"errorLine":"82 bootkube.sh","errorMessage":"boom"}`
 	tests := []struct {
 		name, raw string
 		want      int
@@ -28,7 +29,8 @@ func TestParse(t *testing.T) {
 		}
 	}
 	got := Parse([]byte("[" + start + "," + end + "]"))
-	if got[1].Phase != ServiceEnd || got[1].Result != Failure || got[1].Why() != "boom" || got[0].Timestamp.Nanosecond() != 250e6 {
+	if got[1].Phase != ServiceEnd || got[1].Result != Failure || got[1].Why() != "boom" ||
+		got[0].Timestamp.Nanosecond() != 250e6 {
 		t.Errorf("read as %+v", got)
 	}
 	if why := (Record{ErrorLine: "line"}).Why() + (Record{}).Why(); why != "linefailed" {
@@ -39,12 +41,12 @@ func TestParse(t *testing.T) {
 func TestParseKeepsTheNewest(t *testing.T) {
 	var raw strings.Builder
 	raw.WriteString("[")
-	const n = 5*most + 7
+	const n = 5*maxRecords + 7
 	for i := range n {
 		fmt.Fprintf(&raw, `{"phase":"stage start","stage":"%d"},`, i)
 	}
 	got := Parse([]byte(raw.String()))
-	if len(got) != most || got[len(got)-1].Stage != fmt.Sprint(n-1) {
+	if len(got) != maxRecords || got[len(got)-1].Stage != fmt.Sprint(n-1) {
 		t.Errorf("%d records, the last is %v", len(got), got[len(got)-1])
 	}
 }

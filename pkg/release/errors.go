@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// Kind is the reason for which a release image cannot be used.
+// Kind is the reason why a release image cannot be used.
 type Kind string
 
 // The reasons.
@@ -24,15 +24,15 @@ const (
 	NotFound     Kind = "not found"    // no such repository, tag or digest
 	Unreachable  Kind = "unreachable"  // no address, no route, no answer
 	Invalid      Kind = "invalid"      // not a release image, or not even a pull spec
-	Failed       Kind = "failed"       // the registry fails
+	Failed       Kind = "failed"       // any other error of the registry
 )
 
-// Error says why a release image cannot be used and what helps.
+// Error says why a release image cannot be used and what to do about it.
 type Error struct {
 	Image  string
 	Kind   Kind
 	Cause  error
-	Others []error // what the mirrors said, which were tried before
+	Others []error // of mirrors that were tried before
 }
 
 func (e *Error) Error() string {
@@ -56,7 +56,8 @@ func (e *Error) Next() string {
 	case Unauthorized:
 		return fmt.Sprintf("check the login for %s in pullSecret", host)
 	case UnknownCA:
-		return fmt.Sprintf("add the authority that signed the certificate of %s to additionalTrustBundle and set additionalTrustBundlePolicy: Always", host)
+		return fmt.Sprintf("add the CA that signed the certificate of %s to additionalTrustBundle "+
+			"and set additionalTrustBundlePolicy: Always", host)
 	case NotFound:
 		return "check the release image's name, tag or digest"
 	case Unreachable:
@@ -67,12 +68,12 @@ func (e *Error) Next() string {
 	return ""
 }
 
-// malformed marks an answer that came but is not a release.
+// malformed is the error for an image that is not a release.
 type malformed struct{ error }
 
 func (m *malformed) Unwrap() error { return m.error }
 
-// classify turns what the client says into the reason behind it.
+// classify finds the reason of an error of the registry client.
 func classify(image string, err error) *Error {
 	e := &Error{Image: image, Kind: Failed, Cause: err}
 	var (
@@ -107,16 +108,16 @@ func classify(image string, err error) *Error {
 	return e
 }
 
-// rootOf drops the client's many layers of wrapping, which repeat the address,
-// but keeps the words of the network.
+// rootOf returns the network's own error, without the layers around it that
+// repeat the address.
 func rootOf(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		return op
 	}
-	var s *silence
-	if errors.As(err, &s) {
-		return s
+	var idle *idleError
+	if errors.As(err, &idle) {
+		return idle
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("no answer in time")

@@ -12,17 +12,17 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// gateSet is what a release says about the gates of one feature set.
+// gateSet is the feature gates of one feature set.
 type gateSet struct {
-	profiles []string // of clusters, none for all
-	set      string   // empty for the one without a name
-	majors   []string // numbers of the releases that it is for, none for all
+	profiles []string // cluster profiles that it applies to, none for all
+	set      string   // feature set, empty for the default
+	majors   []string // major versions that it applies to, none for all
 	gates    map[string]bool
 }
 
-// Gates are the feature gates of a feature set in clusters of a profile, and
-// whether each is on. It is nil if the release does not say, as for sets that
-// users fill themselves.
+// Gates returns the feature gates of a feature set for a cluster profile, and
+// whether each is enabled. It is nil if the release does not define the set, as
+// for CustomNoUpgrade.
 func (r *Release) Gates(profile, set string) map[string]bool {
 	major, _, _ := strings.Cut(r.Version, ".")
 	for _, g := range r.gates {
@@ -34,14 +34,14 @@ func (r *Release) Gates(profile, set string) map[string]bool {
 	return nil
 }
 
-// What the manifests say whom they are for.
+// Annotations that say which clusters a manifest applies to.
 const (
 	profilePrefix = "include.release.openshift.io/"
 	majorsKey     = "release.openshift.io/major-version"
 )
 
-// parseGates reads the FeatureGate objects of a manifest file. The release has
-// one for each profile and feature set, as the config operator would write it.
+// parseGates reads the FeatureGate objects of a manifest file. A release has one
+// per profile and feature set.
 func parseGates(raw []byte) ([]gateSet, error) {
 	type gate struct{ Name string }
 	var out []gateSet

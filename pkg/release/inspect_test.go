@@ -86,7 +86,10 @@ func serve(t *testing.T, files map[string]string) *fixture {
 	f.roots = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
 	f.repo = strings.TrimPrefix(f.server.URL, "https://") + "/okd/release"
 
-	base := layer(t, map[string]string{"usr/bin/cluster-version-operator": "program", "release-manifests/image-references": "not in the last layer"})
+	base := layer(t, map[string]string{
+		"usr/bin/cluster-version-operator":   "program",
+		"release-manifests/image-references": "not in the last layer",
+	})
 	image, err := mutate.AppendLayers(empty.Image, base, layer(t, files))
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +127,8 @@ func archive(t testing.TB, files map[string]string) []byte {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	for path, content := range files {
-		if err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
+		header := &tar.Header{Name: path, Mode: 0o644, Size: int64(len(content)), Typeflag: tar.TypeReg}
+		if err := w.WriteHeader(header); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.WriteString(w, content); err != nil {
@@ -144,13 +148,14 @@ func pullSecret(registry string) secret.String {
 }
 
 func good() map[string]string {
+	const gates = "release-manifests/0000_50_cluster-config-api_featureGate-SelfManagedHA-Default.yaml"
 	return map[string]string{
-		"release-manifests/image-references":                                                  references,
-		"release-manifests/release-metadata":                                                  metadata,
-		"release-manifests/0000_50_installer_cm.yaml":                                         bootImages,
-		"release-manifests/0000_50_cluster-config-api_featureGate-SelfManagedHA-Default.yaml": featureGates,
-		"release-manifests/0000_50_other_config.yaml":                                         "kind: ConfigMap # not coreos-bootimages",
-		"release-manifests/0000_00_cvo_namespace.yaml":                                        "kind: Namespace",
+		"release-manifests/image-references":           references,
+		"release-manifests/release-metadata":           metadata,
+		"release-manifests/0000_50_installer_cm.yaml":  bootImages,
+		"release-manifests/0000_50_other_config.yaml":  "kind: ConfigMap # not coreos-bootimages",
+		"release-manifests/0000_00_cvo_namespace.yaml": "kind: Namespace",
+		gates: featureGates,
 	}
 }
 
@@ -180,7 +185,11 @@ func TestInspectReadsTheRelease(t *testing.T) {
 		if !r.Gates("self-managed-high-availability", "")["HighlyAvailableArbiter"] {
 			t.Error("no feature gates")
 		}
-		if r.Stream() == nil || r.Stream().Architectures["x86_64"].Artifacts["openstack"].Formats["qcow2"].Disk.Sha256 != "ab" {
+		if r.Stream() == nil {
+			t.Fatal("no stream")
+		}
+		openstack := r.Stream().Architectures["x86_64"].Artifacts["openstack"]
+		if openstack.Formats["qcow2"].Disk.Sha256 != "ab" {
 			t.Errorf("stream %+v", r.Stream())
 		}
 	}
@@ -190,7 +199,10 @@ func TestInspectFromMirror(t *testing.T) {
 	f := serve(t, good())
 	opts := f.options()
 	opts.Mirrors = []release.Mirror{
-		{Source: "registry.test/okd", Mirrors: []string{"127.0.0.1:1/okd", strings.TrimSuffix(f.repo, "/release")}, Only: true},
+		{
+			Source: "registry.test/okd", Mirrors: []string{"127.0.0.1:1/okd", strings.TrimSuffix(f.repo, "/release")},
+			Only: true,
+		},
 		{Source: "registry.test/ok", Mirrors: []string{"127.0.0.1:2/wrong"}},
 	}
 	r, err := release.Inspect(t.Context(), "registry.test/okd/release@"+f.digest, opts)
@@ -231,7 +243,10 @@ func TestInspectSaysWhy(t *testing.T) {
 			return o
 		}, release.UnknownCA, "additionalTrustBundle"},
 		{"an unknown tag", f.repo + ":4.99", f.options, release.NotFound, "does not have it"},
-		{"an unknown digest", f.repo + "@sha256:" + strings.Repeat("0", 64), f.options, release.NotFound, "does not have it"},
+		{
+			"an unknown digest", f.repo + "@sha256:" + strings.Repeat("0", 64), f.options,
+			release.NotFound, "does not have it",
+		},
 		{"a port without server", "127.0.0.1:1/okd/release:4.20", f.options, release.Unreachable, "refused"},
 		{"a name without address", "registry.invalid/okd/release:4.20", f.options, release.Unreachable, "registry.invalid"},
 		{"no pull spec", "Registry/UPPER CASE", f.options, release.Invalid, "could not parse"},
@@ -243,7 +258,7 @@ func TestInspectSaysWhy(t *testing.T) {
 			_, err := release.Inspect(t.Context(), tt.spec, tt.opts())
 			var typed *release.Error
 			if !errors.As(err, &typed) {
-				t.Fatalf("error %v is no *release.Error", err)
+				t.Fatalf("error %v is not a *release.Error", err)
 			}
 			if typed.Kind != tt.kind || !strings.Contains(err.Error(), tt.saying) {
 				t.Errorf("kind %q, want %q; error:\n%v\nshould say %q", typed.Kind, tt.kind, err, tt.saying)

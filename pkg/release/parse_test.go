@@ -40,7 +40,7 @@ func TestLoginWithTheLongestPathWins(t *testing.T) {
 	}
 }
 
-// Hosts do not have the login, so it must not matter here either.
+// A login that cannot be decoded is ignored, as on the hosts.
 func TestLoginThatCannotBeRead(t *testing.T) {
 	l, err := parsePullSecret(secret.New(`{"auths":{"fake":{"auth":"bar"},"registry.test":{"auth":"YTpob3N0"}}}`))
 	if err != nil || len(l) != 1 || l["registry.test"].Password != "host" {
@@ -49,7 +49,8 @@ func TestLoginThatCannotBeRead(t *testing.T) {
 }
 
 func FuzzParseReferences(f *testing.F) {
-	f.Add([]byte(`{"kind":"ImageStream","metadata":{"name":"4.20.0"},"spec":{"tags":[{"name":"etcd","from":{"kind":"DockerImage","name":"r/e@sha256:1"}}]}}`))
+	f.Add([]byte(`{"kind":"ImageStream","metadata":{"name":"4.20.0"},` +
+		`"spec":{"tags":[{"name":"etcd","from":{"kind":"DockerImage","name":"r/e@sha256:1"}}]}}`))
 	f.Add([]byte(`{"kind":"ImageStream","metadata":{"name":"x"},"spec":{"tags":[{"name":"a"}]}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		refs, err := parseReferences(raw)
@@ -60,7 +61,8 @@ func FuzzParseReferences(f *testing.F) {
 }
 
 func FuzzParseBootImages(f *testing.F) {
-	f.Add([]byte("kind: ConfigMap\nmetadata: {name: coreos-bootimages, namespace: openshift-machine-config-operator}\ndata: {stream: '{}'}\n"))
+	f.Add([]byte("kind: ConfigMap\nmetadata: {name: coreos-bootimages, namespace: openshift-machine-config-operator}\n" +
+		"data: {stream: '{}'}\n"))
 	f.Add([]byte("---\n---\nkind: List\n"))
 	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = parseBootImages(raw) })
 }

@@ -14,16 +14,16 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// Bounds of what is read from a registry that may be anything.
+// Limits for reading from a registry that is not trusted (bytes).
 const (
 	maxPayload = 256 << 20
 	maxFile    = 16 << 20
 )
 
-// payload is what matters in /release-manifests.
+// payload is the part of /release-manifests that the installer reads.
 type payload struct {
 	references, metadata []byte
-	bootImages           [][]byte // manifests that may hold the boot images
+	bootImages           [][]byte // manifests that mention the boot images
 	gates                [][]byte // manifests with feature gates
 }
 
@@ -61,7 +61,7 @@ func readPayload(r io.Reader) (payload, error) {
 		}
 	}
 	if p.references == nil || p.metadata == nil {
-		return payload{}, &malformed{errors.New("no image-references and release-metadata in its last layer")}
+		return payload{}, &malformed{errors.New("no image-references or release-metadata in its last layer")}
 	}
 	return p, nil
 }
@@ -108,8 +108,8 @@ func parseReferences(raw []byte) (references, error) {
 	return out, nil
 }
 
-// parseBootImages finds the ConfigMap with the CoreOS stream in a manifest
-// file; nil if the file only mentions it.
+// parseBootImages finds the ConfigMap with the CoreOS stream in a manifest file.
+// It returns nil if the file does not contain it.
 func parseBootImages(raw []byte) (*stream.Stream, error) {
 	docs := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), 4096)
 	for {

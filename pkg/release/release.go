@@ -1,5 +1,5 @@
-// Package release reads what a release image says about itself: version,
-// component images and the operating system images that belong to it.
+// Package release reads the content of a release image: its version, component
+// images, feature gates and operating system images.
 package release
 
 import (
@@ -22,46 +22,48 @@ import (
 
 // Release is an inspected release image.
 type Release struct {
-	PullSpec   string // by digest, at the place that the user named
+	PullSpec   string // by digest, in the repository that the user named
 	Digest     string // sha256:...
 	Version    string
-	Kubernetes string // version of Kubernetes, empty if the release does not say
+	Kubernetes string // version of Kubernetes, empty if not known
 	images     map[string]string
 	stream     *stream.Stream
 	gates      []gateSet
 }
 
-// Image is the pull spec of a component; false if the release lacks it.
+// Image returns the pull spec of a component, false if the release does not have
+// it.
 func (r *Release) Image(tag string) (string, bool) {
 	spec, ok := r.images[tag]
 	return spec, ok
 }
 
-// Stream describes the operating system images that the release was made with,
-// nil if it says nothing about them.
+// Stream describes the operating system images of the release, nil if the release
+// has none.
 func (r *Release) Stream() *stream.Stream { return r.stream }
 
 // Options say how to reach the registry.
 type Options struct {
-	PullSecret secret.String // the pull secret's JSON; empty: anonymous
-	// HostLogins takes logins that the pull secret lacks from the files in which
-	// podman and docker keep theirs.
+	PullSecret secret.String // JSON; anonymous if empty
+	// HostLogins adds the logins of podman and docker on this host to those of the
+	// pull secret.
 	HostLogins  bool
-	TrustBundle []byte // PEM of further authorities
+	TrustBundle []byte // PEM of additional CAs
 	Mirrors     []Mirror
-	// Timeout is how long each place may be silent; default 15 s.
+	// Timeout is how long a registry may be silent; default 15 s.
 	Timeout time.Duration
-	// Asking is told of each place before it is asked; may be nil.
+	// Asking is called with each repository before it is read; may be nil.
 	Asking func(place string)
-	// Architecture picks from a multi-architecture image; default amd64.
+	// Architecture selects the image of a multi-architecture release; default
+	// amd64.
 	Architecture string
 }
 
-// Mirror says where images of a repository can be had by digest.
+// Mirror lists mirrors of a repository. They are used for images by digest.
 type Mirror struct {
 	Source  string
 	Mirrors []string
-	// Only forbids the source itself.
+	// Only forbids to contact the source itself.
 	Only bool
 }
 
@@ -102,28 +104,29 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 		}
 		last = classify(candidate.Name(), err)
 		if ctx.Err() != nil {
-			break // nobody waits for the other places any more
+			break // the caller does not wait for other mirrors
 		}
 	}
 	if last == nil {
-		return nil, &Error{Image: pullSpec, Kind: NotFound, Cause: errors.New("no mirror is configured and the source may not be contacted")}
+		cause := errors.New("no mirror is configured and the source must not be contacted")
+		return nil, &Error{Image: pullSpec, Kind: NotFound, Cause: cause}
 	}
-	// The last place is the source, whose answer says most; mirrors come with it.
+	// The last one is the source, whose error says most.
 	last.Others = others
 	return nil, last
 }
 
-// inspect reads the release at one place, which has its own time.
+// inspect reads the release from one repository, with its own time limit.
 func inspect(
 	ctx context.Context, wanted, from name.Reference, limit time.Duration,
 	transport http.RoundTripper, options []remote.Option,
 ) (*Release, error) {
-	ctx, l, stop := listen(ctx, limit)
+	ctx, timer, stop := withIdleTimeout(ctx, limit)
 	defer stop()
-	options = append(slices.Clone(options), remote.WithContext(ctx), remote.WithTransport(hearing{transport, l}))
+	options = append(slices.Clone(options), remote.WithContext(ctx), remote.WithTransport(idleTransport{transport, timer}))
 	descriptor, files, err := fetch(from, options)
 	if err != nil {
-		return nil, orSilence(ctx, err)
+		return nil, idleCause(ctx, err)
 	}
 	release, err := parse(files)
 	if err != nil {
@@ -147,8 +150,8 @@ func fetch(from name.Reference, options []remote.Option) (*remote.Descriptor, pa
 	return descriptor, files, err
 }
 
-// lastLayer reads the payload. Releases are the version operator's image with
-// the payload as its one additional layer; the others are large.
+// lastLayer reads the payload: a release is the image of the cluster-version
+// operator with the payload as an additional layer. The other layers are large.
 func lastLayer(image v1.Image) (payload, error) {
 	layers, err := image.Layers()
 	if err != nil {
@@ -162,11 +165,10 @@ func lastLayer(image v1.Image) (payload, error) {
 		return payload{}, err
 	}
 	defer func() { _ = content.Close() }()
-	bounded := &limited{r: content, left: maxPayload}
-	return readPayload(bounded)
+	return readPayload(&limited{r: content, left: maxPayload})
 }
 
-// limited fails, rather than ends, when there is more than expected.
+// limited is an io.LimitedReader that returns an error at its limit.
 type limited struct {
 	r    io.Reader
 	left int64

@@ -19,7 +19,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// remoteOptions are how to talk to registries, and the transport for it.
+// remoteOptions returns the transport and the options of the registry client.
 func remoteOptions(opts Options) (http.RoundTripper, []remote.Option, error) {
 	logins, err := parsePullSecret(opts.PullSecret)
 	if err != nil {
@@ -30,7 +30,7 @@ func remoteOptions(opts Options) (http.RoundTripper, []remote.Option, error) {
 		roots = x509.NewCertPool()
 	}
 	if len(opts.TrustBundle) > 0 && !roots.AppendCertsFromPEM(opts.TrustBundle) {
-		return nil, nil, errors.New("the trust bundle holds no certificate")
+		return nil, nil, errors.New("the trust bundle has no certificate")
 	}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -51,11 +51,11 @@ func remoteOptions(opts Options) (http.RoundTripper, []remote.Option, error) {
 	}, nil
 }
 
-// httpsOnly keeps the client from falling back to plain HTTP, as it does for
-// private addresses: that would send the login to whoever blocks port 443.
+// httpsOnly forbids plain HTTP, which the client falls back to for private
+// addresses: someone who blocks port 443 would get the login.
 type httpsOnly struct{ next http.RoundTripper }
 
-var errPlain = errors.New("plain HTTP is not used")
+var errPlain = errors.New("plain HTTP is not allowed")
 
 func (h httpsOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" {
@@ -91,7 +91,7 @@ func parsePullSecret(raw secret.String) (logins, error) {
 	var file struct {
 		Auths map[string]struct{ Auth, Username, Password, IdentityToken, RegistryToken string }
 	}
-	// The decoder's own error can quote what it read.
+	// The decoder's error may quote the secret.
 	if err := json.Unmarshal([]byte(raw.Reveal()), &file); err != nil {
 		return nil, errors.New("the pull secret is not JSON of the form {\"auths\": {...}}")
 	}
@@ -103,7 +103,7 @@ func parsePullSecret(raw secret.String) (logins, error) {
 		if a.Auth != "" {
 			user, password, ok := pullsecret.Decode(a.Auth)
 			if !ok {
-				continue // as on the hosts, whose secret lacks the entry
+				continue // the hosts' pull secret does not have the entry either
 			}
 			config.Username, config.Password = user, password
 		}
@@ -122,7 +122,8 @@ func registryKey(key string) string {
 	return key
 }
 
-// candidates are the places to ask, in order: mirrors serve digests only.
+// candidates lists where to read an image from, in order. Mirrors are for digests
+// only.
 func candidates(ref name.Reference, mirrors []Mirror) []name.Reference {
 	digest, ok := ref.(name.Digest)
 	if !ok {
@@ -148,7 +149,8 @@ func candidates(ref name.Reference, mirrors []Mirror) []name.Reference {
 	return out
 }
 
-// under says what follows source in a repository's name.
+// under returns what follows source in a repository's name; false if the
+// repository is not source or below it.
 func under(repository, source string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(repository, source)
 	return rest, ok && source != "" && (rest == "" || rest[0] == '/')

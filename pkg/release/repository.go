@@ -12,8 +12,8 @@ import (
 // DefaultRepository is where OKD publishes its releases, tagged by version.
 const DefaultRepository = "quay.io/okd/scos-release"
 
-// Resolve finds the digest that a pull spec names now. One by digest is not asked
-// for. All errors are of type *Error.
+// Resolve finds the current digest of a pull spec. It makes no request for one by
+// digest. All errors are of type *Error.
 func Resolve(ctx context.Context, pullSpec string, opts Options) (string, error) {
 	ref, err := name.ParseReference(pullSpec)
 	if err != nil {
@@ -29,7 +29,7 @@ func Resolve(ctx context.Context, pullSpec string, opts Options) (string, error)
 	defer cancel()
 	found, err := remote.Head(ref, options...)
 	if err != nil {
-		return "", classify(ref.Name(), orSilence(ctx, err))
+		return "", classify(ref.Name(), idleCause(ctx, err))
 	}
 	return found.Digest.String(), nil
 }
@@ -47,12 +47,13 @@ func Tags(ctx context.Context, repository string, opts Options) ([]string, error
 	defer cancel()
 	tags, err := remote.List(repo, options...)
 	if err != nil {
-		return nil, classify(repository, orSilence(ctx, err))
+		return nil, classify(repository, idleCause(ctx, err))
 	}
 	return tags, nil
 }
 
-// bounded are the options for one place, which may be silent for opts.Timeout.
+// bounded returns client options for one repository and a context that ends when
+// the registry is silent for opts.Timeout.
 func bounded(ctx context.Context, opts Options) (context.Context, []remote.Option, context.CancelFunc, error) {
 	if opts.Timeout == 0 {
 		opts.Timeout = defaultTimeout
@@ -64,12 +65,12 @@ func bounded(ctx context.Context, opts Options) (context.Context, []remote.Optio
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	ctx, l, stop := listen(ctx, opts.Timeout)
-	options = append(options, remote.WithContext(ctx), remote.WithTransport(hearing{transport, l}))
+	ctx, timer, stop := withIdleTimeout(ctx, opts.Timeout)
+	options = append(options, remote.WithContext(ctx), remote.WithTransport(idleTransport{transport, timer}))
 	return ctx, options, stop, nil
 }
 
-// Components is how many images the release consists of.
+// Components returns the number of images in the release.
 func (r *Release) Components() int { return len(r.images) }
 
 // ByDigest splits a pull spec that names its image by digest.
@@ -81,7 +82,7 @@ func ByDigest(pullSpec string) (repository, digest string, ok bool) {
 	return ref.Context().Name(), ref.DigestStr(), true
 }
 
-// CheckRepository reports what is wrong with the name of a repository.
+// CheckRepository returns what is wrong with the name of a repository.
 func CheckRepository(repository string) error {
 	if _, err := name.NewRepository(repository); err != nil || !strings.Contains(repository, "/") {
 		return errors.New("name it as HOST/PATH, as in " + DefaultRepository)

@@ -2,8 +2,8 @@ package report
 
 import "strings"
 
-// Closest is the known name that was probably meant by one that is not known,
-// or empty if none is near.
+// Closest returns the known name that an unknown one is probably a misspelling
+// of, or empty if none is close.
 func Closest(name string, known []string) string {
 	best, least := "", max(len(name)/3, 2)+1
 	for _, k := range known {
@@ -15,8 +15,8 @@ func Closest(name string, known []string) string {
 	return best
 }
 
-// distance counts the letters to insert, delete, replace or swap with their
-// neighbour to make b of a.
+// distance is the Damerau-Levenshtein distance: the number of bytes to insert,
+// delete, replace or swap with their neighbour to turn a into b.
 func distance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return max(len(a), len(b))

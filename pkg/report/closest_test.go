@@ -9,7 +9,7 @@ func TestClosest(t *testing.T) {
 		"netwrk": "network", "coffee": "", "": "",
 	} {
 		if got := Closest(name, known); got != want {
-			t.Errorf("%q is taken for %q, want %q", name, got, want)
+			t.Errorf("the closest to %q is %q, want %q", name, got, want)
 		}
 	}
 }

@@ -9,10 +9,10 @@ import (
 // is the whole document.
 type Path struct{ s string }
 
-// NewPath makes a path from the names of nested fields.
+// NewPath makes a path of nested fields.
 func NewPath(names ...string) Path { return Path{}.Child(names...) }
 
-// Child is the path of a field inside.
+// Child is the path of a nested field.
 func (p Path) Child(names ...string) Path {
 	for _, name := range names {
 		if p.s != "" {
@@ -26,12 +26,12 @@ func (p Path) Child(names ...string) Path {
 // Index is the path of an item of a list.
 func (p Path) Index(i int) Path { return Path{p.s + "[" + strconv.Itoa(i) + "]"} }
 
-// Parent is the path of what the field is in.
+// Parent is the path of the enclosing field or list.
 func (p Path) Parent() Path {
 	return Path{p.s[:max(strings.LastIndexAny(p.s, ".["), 0)]}
 }
 
-// IsRoot says whether the path is the whole document.
+// IsRoot reports whether the path is the whole document.
 func (p Path) IsRoot() bool { return p.s == "" }
 
 // String is the path as users write it.

@@ -11,25 +11,25 @@ import (
 	"filippo.io/age/armor"
 )
 
-// ErrWrongKey says that a key does not open a file.
-var ErrWrongKey = errors.New("the key does not open it")
+// ErrWrongKey is the error for a file that was sealed with another key.
+var ErrWrongKey = errors.New("it was encrypted with another key")
 
-// version is the form of a sealed file.
+// version is the format of a sealed file.
 const version = 1
 
-// sealed is the content of a file. The data is encrypted to a data key, and
-// that one to the user's key: a passphrase is slow on purpose, and so it is
-// asked only once however often the file is written.
+// sealed is the content of a file. The data is encrypted with a data key, and
+// the data key with the user's key. So the slow derivation of a key from a
+// passphrase happens once, however often the file is written.
 type sealed struct {
 	Version int    `json:"okdInstallSealed"`
 	Key     string `json:"key"`  // the data key, an age identity: age, armored
 	Data    []byte `json:"data"` // age
 }
 
-// marker is near the beginning of every sealed file.
+// marker identifies a sealed file, near its beginning.
 const marker = `"okdInstallSealed"`
 
-// Sealed says whether data is a sealed file.
+// Sealed reports whether data is a sealed file.
 func Sealed(data []byte) bool {
 	return bytes.Contains(data[:min(len(data), 64)], []byte(marker))
 }
@@ -40,11 +40,11 @@ type Box struct {
 	identity *age.X25519Identity
 }
 
-// NewBox draws a data key that k opens.
+// NewBox makes a data key, which is encrypted with k.
 func (k *Key) NewBox() (*Box, error) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
-		return nil, fmt.Errorf("draw a data key: %w", err)
+		return nil, fmt.Errorf("make a data key: %w", err)
 	}
 	var out bytes.Buffer
 	text := armor.NewWriter(&out)
@@ -57,15 +57,15 @@ func (k *Key) NewBox() (*Box, error) {
 	return &Box{wrapped: out.String(), identity: identity}, nil
 }
 
-// Open decrypts a sealed file, and returns the box that it was in. It fails
-// with ErrWrongKey if k is not its key.
+// Open decrypts a sealed file and returns its box as well, to write the file
+// again. It fails with ErrWrongKey if k is not its key.
 func (k *Key) Open(data []byte) (*Box, []byte, error) {
 	var s sealed
 	if err := json.Unmarshal(data, &s); err != nil {
 		return nil, nil, fmt.Errorf("read sealed file: %w", err)
 	}
 	if s.Version != version {
-		return nil, nil, fmt.Errorf("read sealed file: version %d is not known here, only %d", s.Version, version)
+		return nil, nil, fmt.Errorf("read sealed file: unknown version %d, expected %d", s.Version, version)
 	}
 	text, err := decrypt(armor.NewReader(bytes.NewReader([]byte(s.Key))), k.identities...)
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
@@ -80,7 +80,7 @@ func (k *Key) Open(data []byte) (*Box, []byte, error) {
 	}
 	plain, err := decrypt(bytes.NewReader(s.Data), identity)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the data: damaged: %w", err)
+		return nil, nil, fmt.Errorf("open the data: it is damaged: %w", err)
 	}
 	return &Box{wrapped: s.Key, identity: identity}, plain, nil
 }

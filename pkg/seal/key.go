@@ -1,5 +1,5 @@
-// Package seal encrypts a small file at rest, with age: a passphrase or an age
-// identity opens it. What it writes can be opened with the age program as well.
+// Package seal encrypts a small file at rest with age, for a passphrase or an
+// age identity. The age program can open the file as well.
 package seal
 
 import (
@@ -13,21 +13,19 @@ import (
 )
 
 // workFactor is the logarithm of scrypt's cost: 128 MiB of memory and a few
-// tenths of a second, what OWASP asks of passphrase storage at the least. It is
-// paid once in a run.
+// tenths of a second per run, OWASP's minimum for storing passphrases.
 const workFactor = 17
 
-// maxWorkFactor bounds what a manipulated file can make us spend: 1 GiB.
+// maxWorkFactor limits the memory that a manipulated file can cost to 1 GiB.
 const maxWorkFactor = 20
 
-// MaxKeyFile is how long the file with a key may be, in bytes.
+// MaxKeyFile is the largest size of a key file, in bytes.
 const MaxKeyFile = 64 << 10
 
-// identityPrefix starts a line of age's identity files that holds a secret key.
+// identityPrefix starts the line with the secret key in an age identity file.
 const identityPrefix = "AGE-SECRET-KEY-1"
 
-// Key opens and closes sealed files: a passphrase or age identities. It never
-// prints.
+// Key is a passphrase or a set of age identities. Printing it shows nothing.
 type Key struct {
 	recipients []age.Recipient
 	identities []age.Identity
@@ -42,8 +40,8 @@ func (*Key) GoString() string { return "(hidden)" }
 // LogValue hides the key.
 func (*Key) LogValue() slog.Value { return slog.StringValue("(hidden)") }
 
-// ParseKey reads the content of a key file: an identity file as age-keygen
-// writes it, or else one line with a passphrase.
+// ParseKey reads the content of a key file: an identity file of age-keygen, or
+// one line with a passphrase.
 func ParseKey(data []byte) (*Key, error) {
 	for line := range bytes.Lines(data) {
 		if bytes.HasPrefix(line, []byte(identityPrefix)) {
@@ -52,7 +50,7 @@ func ParseKey(data []byte) (*Key, error) {
 	}
 	text := strings.TrimRight(string(data), "\r\n")
 	if strings.ContainsAny(text, "\r\n") {
-		return nil, errors.New("a passphrase is one line, but there are more")
+		return nil, errors.New("a passphrase must be on one line")
 	}
 	return Passphrase(text)
 }

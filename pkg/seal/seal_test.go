@@ -24,7 +24,7 @@ func parse(t *testing.T, text string) *Key {
 	return must(t, k, err)
 }
 
-// cheap is a passphrase that does not take its time.
+// cheap makes a key from a passphrase with a low work factor.
 func cheap(t *testing.T, text string) *Key {
 	t.Helper()
 	k, err := passphrase(text, 4)
@@ -114,7 +114,7 @@ func TestNewerVersion(t *testing.T) {
 	}
 }
 
-// FuzzOpen feeds files that somebody else wrote.
+// FuzzOpen opens files that were made without the key.
 func FuzzOpen(f *testing.F) {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -142,7 +142,7 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// BenchmarkSeal is what every save of a state pays.
+// BenchmarkSeal measures what sealing adds to every save of the state.
 func BenchmarkSeal(b *testing.B) {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -165,7 +165,7 @@ func BenchmarkSeal(b *testing.B) {
 	}
 }
 
-// BenchmarkPassphrase is what a run pays once.
+// BenchmarkPassphrase measures the cost of a passphrase, once per run.
 func BenchmarkPassphrase(b *testing.B) {
 	k, err := Passphrase("correct horse")
 	if err != nil {

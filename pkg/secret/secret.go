@@ -11,17 +11,17 @@ import (
 
 const hidden = "(hidden)"
 
-// String is a secret text. Every way of printing or marshalling it shows
-// "(hidden)"; Reveal is the one way to its value.
+// String is a secret text. Printing or marshalling it in any way shows
+// "(hidden)"; only Reveal returns its value.
 type String struct{ v string }
 
 // New wraps a secret value.
 func New(v string) String { return String{v: v} }
 
-// Reveal returns the value, for the one place that has to have it.
+// Reveal returns the value. Call it where the value is used, not earlier.
 func (s String) Reveal() string { return s.v }
 
-// IsZero says whether there is no value.
+// IsZero reports whether the value is empty.
 func (s String) IsZero() bool { return s.v == "" }
 
 // String implements fmt.Stringer.
@@ -30,7 +30,7 @@ func (s String) String() string { return hidden }
 // GoString implements fmt.GoStringer, for %#v.
 func (s String) GoString() string { return hidden }
 
-// Format implements fmt.Formatter: no verb gets at the value.
+// Format implements fmt.Formatter, so that no verb prints the value.
 func (s String) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // LogValue implements slog.LogValuer.
@@ -45,21 +45,21 @@ func (s String) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`
 // MarshalYAML implements yaml.Marshaler.
 func (s String) MarshalYAML() (any, error) { return hidden, nil }
 
-// UnmarshalText takes the value as it stands.
+// UnmarshalText takes the text as the value.
 func (s *String) UnmarshalText(b []byte) error { s.v = string(b); return nil }
 
-// Redactor replaces known secrets in text that others made.
+// Redactor replaces known secrets in text from elsewhere.
 type Redactor struct{ replacer *strings.Replacer }
 
-// shortest is the length below which a value is not searched for: replacing
-// every "a" would hide nothing and destroy the text.
-const shortest = 6
+// minLength is the length of the shortest value that is replaced. Replacing
+// every "a" would hide nothing and make text unreadable.
+const minLength = 6
 
-// NewRedactor knows the given secrets. Longer ones win over their parts.
+// NewRedactor makes a Redactor for values. Longer ones take precedence.
 func NewRedactor(values ...String) *Redactor {
 	var known []string
 	for _, v := range values {
-		if len(v.v) >= shortest {
+		if len(v.v) >= minLength {
 			known = append(known, v.v)
 		}
 	}
@@ -74,8 +74,8 @@ func NewRedactor(values ...String) *Redactor {
 // Clean returns text with every known secret replaced.
 func (r *Redactor) Clean(text string) string { return r.replacer.Replace(text) }
 
-// Writer cleans what is written, call by call, and passes it on to w. Callers
-// write whole lines; a secret that spans two calls is not found.
+// Writer returns a writer that cleans each write and passes it on to w. A secret
+// that spans two writes is not found, so callers must write whole lines.
 func (r *Redactor) Writer(w io.Writer) io.Writer { return &cleaner{r: r, w: w} }
 
 type cleaner struct {

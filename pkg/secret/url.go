@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// plainQuery are the parameters of URLs that are shown. Any other may be a
+// plainQuery are the query parameters that may be shown. Any other may be a
 // token.
 var plainQuery = []string{"sha256"}
 
-// URL is a URL to be shown: scheme, host and path, and of its query only what is
-// known to be no secret. A login, every other parameter and the fragment are
-// replaced by "(hidden)"; so is a text that is no URL.
+// URL returns a URL for messages: scheme, host, path and the query parameters
+// that cannot be secret. It replaces everything else by "(hidden)", and text
+// that is not a URL altogether.
 func URL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" {
@@ -49,14 +49,14 @@ func query(raw string) string {
 		case hasValue:
 			out = append(out, name+"="+hidden)
 		default:
-			out = append(out, hidden) // a token may stand there without a name
+			out = append(out, hidden) // it may be a token without a name
 		}
 	}
 	return strings.Join(out, "&")
 }
 
-// InURL are the parts of a URL that URL would hide, as they are written and as
-// they are meant.
+// InURL returns the parts of a URL that URL hides, both percent-encoded and
+// decoded.
 func InURL(raw string) []String {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -71,30 +71,30 @@ func InURL(raw string) []String {
 		}
 	}
 	if password, ok := u.User.Password(); ok {
-		_, written, _ := strings.Cut(u.User.String(), ":")
-		add(password, written)
-	} else if u.User != nil { // a token alone
+		_, encoded, _ := strings.Cut(u.User.String(), ":")
+		add(password, encoded)
+	} else if u.User != nil { // a token instead of a login
 		add(u.User.Username(), u.User.String())
 	}
 	for pair := range strings.SplitSeq(u.RawQuery, "&") {
-		name, written, hasValue := strings.Cut(pair, "=")
+		name, encoded, hasValue := strings.Cut(pair, "=")
 		if slices.Contains(plainQuery, name) {
 			continue
 		}
 		if !hasValue {
-			written = name
+			encoded = name
 		}
-		meant, err := url.QueryUnescape(written)
+		decoded, err := url.QueryUnescape(encoded)
 		if err != nil {
-			meant = ""
+			decoded = ""
 		}
-		add(written, meant)
+		add(encoded, decoded)
 	}
 	return out
 }
 
-// WithoutURL drops the URL that net/http puts in front of its errors: it is the
-// last one of a chain of redirections, and may carry a token.
+// WithoutURL drops the URL from errors of net/http. It may be that of a
+// redirection and contain a token.
 func WithoutURL(err error) error {
 	for {
 		var wrapped *url.Error

@@ -42,7 +42,8 @@ func TestURL(t *testing.T) {
 
 func TestWithoutURL(t *testing.T) {
 	cause := errors.New("connection refused")
-	err := fmt.Errorf("download: %w", &url.Error{Op: "Get", URL: "https://h/?t0ken", Err: &url.Error{Op: "Get", URL: "x", Err: cause}})
+	inner := &url.Error{Op: "Get", URL: "x", Err: cause}
+	err := fmt.Errorf("download: %w", &url.Error{Op: "Get", URL: "https://h/?t0ken", Err: inner})
 	if got := secret.WithoutURL(err); !errors.Is(got, cause) || got.Error() != "connection refused" {
 		t.Errorf("%v", got)
 	}
@@ -57,11 +58,13 @@ func FuzzURL(f *testing.F) {
 		for _, s := range secret.InURL(raw) {
 			text := s.Reveal()
 			u, err := url.Parse(raw)
-			// A secret that also stands in a part which is shown is no secret.
-			if err != nil || len(text) < 6 || strings.Contains(u.Scheme+u.Host+u.EscapedPath(), text) || strings.Contains("(hidden)", text) {
+			// A secret that is also in a part that is shown cannot be checked.
+			if err != nil || len(text) < 6 || strings.Contains("(hidden)", text) ||
+				strings.Contains(u.Scheme+u.Host+u.EscapedPath(), text) {
 				continue
 			}
-			if shown := secret.URL(raw); strings.Contains(strings.ReplaceAll(shown, "sha256", ""), text) && !strings.Contains(u.RawQuery, text+"=") {
+			shown := secret.URL(raw)
+			if strings.Contains(strings.ReplaceAll(shown, "sha256", ""), text) && !strings.Contains(u.RawQuery, text+"=") {
 				t.Errorf("%q shows %q: %q", raw, text, shown)
 			}
 		}

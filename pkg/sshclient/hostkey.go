@@ -11,7 +11,7 @@ import (
 	"golang.org/x/crypto/ssh/knownhosts"
 )
 
-// hostCheck decides whether a host is the one that it should be.
+// hostCheck verifies the key of a host.
 type hostCheck struct {
 	algorithms []string // nil: any
 	want       ssh.PublicKey
@@ -44,7 +44,7 @@ func newHostCheck(cfg Config) (*hostCheck, error) {
 	return c, nil
 }
 
-func (c *hostCheck) look(host string, remote net.Addr, shown ssh.PublicKey) error {
+func (c *hostCheck) verify(host string, remote net.Addr, shown ssh.PublicKey) error {
 	if c.want != nil {
 		if !bytes.Equal(shown.Marshal(), c.want.Marshal()) {
 			return ErrHostKey
@@ -60,11 +60,11 @@ func (c *hostCheck) look(host string, remote net.Addr, shown ssh.PublicKey) erro
 		return err
 	}
 	if len(differs.Want) > 0 {
-		return fmt.Errorf("%w in known_hosts (%s); if the machine was installed anew: ssh-keygen -R %s",
+		return fmt.Errorf("%w in known_hosts (%s); if the machine was reinstalled: ssh-keygen -R %s",
 			ErrHostKey, ssh.FingerprintSHA256(shown), knownhosts.Normalize(c.addr))
 	}
 	if c.unknown == nil {
-		return fmt.Errorf("nobody knows its key (%s)", ssh.FingerprintSHA256(shown))
+		return fmt.Errorf("its host key is not known (%s)", ssh.FingerprintSHA256(shown))
 	}
 	return c.unknown(c.addr, ssh.FingerprintSHA256(shown))
 }

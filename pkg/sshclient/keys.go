@@ -12,8 +12,8 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// UserAgent connects to the agent whose socket the environment names, nil if
-// there is none that answers.
+// UserAgent connects to the SSH agent at SSH_AUTH_SOCK. It returns nil if none
+// answers.
 func UserAgent(ctx context.Context, getenv func(string) string) agent.ExtendedAgent {
 	socket := getenv("SSH_AUTH_SOCK")
 	if socket == "" {
@@ -26,9 +26,8 @@ func UserAgent(ctx context.Context, getenv func(string) string) agent.ExtendedAg
 	return agent.NewClient(conn)
 }
 
-// signers are the keys of a login: those that were read, then those of the
-// agent. Hosts count the keys that they refuse, so those that are known to fit
-// come before the others.
+// signers returns the keys to log in with: Keys, then those of the agent, but
+// Wanted ones first, because hosts limit the number of attempts.
 func (cfg Config) signers() ([]ssh.Signer, error) {
 	var out []ssh.Signer
 	for _, pem := range cfg.Keys {
@@ -42,7 +41,7 @@ func (cfg Config) signers() ([]ssh.Signer, error) {
 		out = append(out, key)
 	}
 	if cfg.Agent != nil {
-		if more, err := cfg.Agent.Signers(); err == nil { // an agent that has gone takes nothing but its keys along
+		if more, err := cfg.Agent.Signers(); err == nil { // without the agent the other keys may do
 			out = append(out, more...)
 		}
 	}
@@ -60,9 +59,9 @@ func (cfg Config) signers() ([]ssh.Signer, error) {
 	return out, nil
 }
 
-const needsAgent = "it has a passphrase; add it to an agent with ssh-add, which SSH_AUTH_SOCK names, instead"
+const needsAgent = "it has a passphrase; add it with ssh-add to the agent at SSH_AUTH_SOCK instead"
 
-// publicKeys reads authorized_keys lines; what is none is left out.
+// publicKeys parses authorized_keys lines and ignores lines that are not keys.
 func publicKeys(lines []string) []ssh.PublicKey {
 	var out []ssh.PublicKey
 	for _, line := range lines {
@@ -81,7 +80,7 @@ func same(key ssh.PublicKey) func(ssh.PublicKey) bool {
 func describe(line string) string {
 	key, comment, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
-		return "a key that cannot be read"
+		return "an unreadable key"
 	}
 	if comment = strings.Map(printable, comment); comment == "" {
 		comment = "no comment"

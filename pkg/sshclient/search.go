@@ -15,37 +15,37 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// Search says where the private keys may be with which a user logs in.
+// Search looks for the user's private keys.
 type Search struct {
-	// Wanted are the public keys that the hosts let in, as authorized_keys
-	// lines. Empty if nobody knows: then the keys are those that ssh would take.
+	// Wanted are the public keys that the hosts accept, as authorized_keys lines.
+	// If it is empty, Find returns the keys that ssh uses by default.
 	Wanted []string
-	Files  []string    // that the user named: whatever they hold is taken
-	Dir    string      // where he keeps his keys, such as ~/.ssh
-	Agent  agent.Agent // nil if there is none
+	Files  []string    // key files that the user named; all of them are used
+	Dir    string      // the user's key directory, such as ~/.ssh
+	Agent  agent.Agent // nil without an agent
 }
 
-// Found is what a Search came to.
+// Found is the result of a Search.
 type Found struct {
-	Keys [][]byte // private keys that need no passphrase
-	// Missing says which private key was found nowhere, and where it was looked
-	// for; empty if one of those that are wanted is there.
+	Keys [][]byte // private keys without a passphrase
+	// Missing says which private key was not found and where Find looked for it;
+	// empty if it found a wanted one.
 	Missing string
 }
 
-// Bounds of what is read of the user's directory.
+// Limits for reading the user's directory.
 const (
 	maxKeyFile  = 64 << 10
 	maxKeyFiles = 256
 )
 
-// Find looks for private keys. It fails if a file that the user named is no key
-// that can be used.
+// Find looks for private keys. It fails if a file that the user named is not a
+// usable key.
 func (s Search) Find() (Found, error) {
 	var out Found
 	var have []ssh.PublicKey
 	if s.Agent != nil {
-		held, _ := s.Agent.List() // an agent that does not answer holds nothing
+		held, _ := s.Agent.List() // an agent that fails has no keys
 		for _, key := range held {
 			have = append(have, key)
 		}
@@ -67,15 +67,15 @@ func (s Search) Find() (Found, error) {
 	}
 	if len(s.Wanted) == 0 {
 		if len(have) == 0 {
-			s.usual(&out)
+			s.defaults(&out)
 		}
 		return out, nil
 	}
 	var locked []string
-	looked := 0
+	tried := 0
 	wanted := publicKeys(s.Wanted)
 	for file, text := range s.keyFiles() {
-		looked++
+		tried++
 		public, err := publicOf(text, file)
 		if public == nil || !slices.ContainsFunc(wanted, same(public)) || slices.ContainsFunc(have, same(public)) {
 			continue
@@ -89,12 +89,12 @@ func (s Search) Find() (Found, error) {
 	if slices.ContainsFunc(wanted, func(key ssh.PublicKey) bool { return slices.ContainsFunc(have, same(key)) }) {
 		return out, nil
 	}
-	out.Missing = s.missing(inAgent, looked, locked)
+	out.Missing = s.missing(inAgent, tried, locked)
 	return out, nil
 }
 
-// usual are the keys that ssh takes by itself.
-func (s Search) usual(out *Found) {
+// defaults adds the keys that ssh uses by default.
+func (s Search) defaults(out *Found) {
 	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
 		file := filepath.Join(s.Dir, name)
 		text, err := readKeyFile(file)
@@ -110,21 +110,21 @@ func (s Search) usual(out *Found) {
 	}
 }
 
-func (s Search) missing(inAgent, looked int, locked []string) string {
+func (s Search) missing(inAgent, tried int, locked []string) string {
 	var names []string
 	for _, line := range s.Wanted {
 		names = append(names, describe(line))
 	}
-	text := "the private half of " + strings.Join(names, " or ") + ", the sshKey of install-config.yaml, was not found: looked in " +
-		s.places(inAgent, looked)
+	text := "the private half of " + strings.Join(names, " or ") +
+		", the sshKey of install-config.yaml, was not found: looked in " + s.places(inAgent, tried)
 	for _, l := range locked {
 		text += "; " + l
 	}
 	return text
 }
 
-// places says where it was looked.
-func (s Search) places(inAgent, looked int) string {
+// places lists where Find looked.
+func (s Search) places(inAgent, tried int) string {
 	out := []string{"--key (none was given)"}
 	if n := len(s.Files); n > 0 {
 		out[0] = "--key " + strings.Join(s.Files, ", ")
@@ -135,13 +135,12 @@ func (s Search) places(inAgent, looked int) string {
 		out = append(out, "the SSH agent (none answers: SSH_AUTH_SOCK)")
 	}
 	if s.Dir != "" {
-		out = append(out, fmt.Sprintf("%s (%d private keys)", s.Dir, looked))
+		out = append(out, fmt.Sprintf("%s (%d private keys)", s.Dir, tried))
 	}
 	return strings.Join(out, ", ")
 }
 
-// keyFiles goes through the private keys in the user's directory, whatever
-// their names are.
+// keyFiles yields the private keys in the user's directory, whatever their names.
 func (s Search) keyFiles() func(yield func(string, []byte) bool) {
 	return func(yield func(string, []byte) bool) {
 		if s.Dir == "" {
@@ -164,15 +163,15 @@ func (s Search) keyFiles() func(yield func(string, []byte) bool) {
 	}
 }
 
-// readKeyFile reads a file that is small enough to be a key.
+// readKeyFile reads a regular file of at most maxKeyFile bytes.
 func readKeyFile(file string) ([]byte, error) {
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for its writer
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // do not block on a named pipe
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", file)
+		return nil, fmt.Errorf("%s is not a regular file", file)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err == nil && len(text) > maxKeyFile {
@@ -183,9 +182,9 @@ func readKeyFile(file string) ([]byte, error) {
 
 var errLocked = errors.New(needsAgent)
 
-// publicOf is the public half of a private key. Of one that needs a passphrase
-// it is known if the file says it, or the file with .pub beside it; then the
-// error is errLocked.
+// publicOf returns the public key of a private one. For a key with a passphrase
+// it returns errLocked, and the public key if the file or the .pub file beside it
+// contains it.
 func publicOf(text []byte, file string) (ssh.PublicKey, error) {
 	key, err := ssh.ParsePrivateKey(text)
 	if err == nil {

@@ -39,7 +39,7 @@ func lock(t *testing.T, key pki.SSHKey) []byte {
 	return pem.EncodeToMemory(block)
 }
 
-// keyDir is a directory of keys with what else is found in one.
+// keyDir makes a directory with these files.
 func keyDir(t *testing.T, files map[string][]byte) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -76,7 +76,7 @@ func TestSearch(t *testing.T) {
 			"id_rsa": other.PrivatePEM, "work": mine.PrivatePEM, "config": []byte("Host *"), "big": make([]byte, 1<<20),
 		})},
 			[][]byte{mine.PrivatePEM}, nil},
-		{"one of two that are let in", sshclient.Search{
+		{"one of two that are accepted", sshclient.Search{
 			Wanted: []string{other.AuthorizedKey, mine.AuthorizedKey}, Dir: keyDir(t, map[string][]byte{"x": mine.PrivatePEM}),
 		},
 			[][]byte{mine.PrivatePEM}, nil},
@@ -104,11 +104,11 @@ func TestSearch(t *testing.T) {
 		{"named and too large", sshclient.Search{Files: file("large")}, nil, []string{"large is too large for a key"}},
 		{"named and not there", sshclient.Search{Files: file("none")},
 			nil, []string{"error: read SSH key: open " + filepath.Join(named, "none")}},
-		{"nobody knows which: those of ssh", sshclient.Search{Dir: keyDir(t, map[string][]byte{
+		{"not known which: those of ssh", sshclient.Search{Dir: keyDir(t, map[string][]byte{
 			"id_ed25519": mine.PrivatePEM, "id_rsa": []byte("x"), "id_ecdsa": lock(t, other), "work": other.PrivatePEM,
 		})},
 			[][]byte{mine.PrivatePEM}, nil},
-		{"nobody knows which, and none is there", sshclient.Search{Dir: "/nonexistent"},
+		{"not known which, and none found", sshclient.Search{Dir: "/nonexistent"},
 			nil, []string{"no private key was found", "/nonexistent"}},
 		{"no directory", sshclient.Search{Wanted: wanted}, nil, []string{fingerprint}},
 	}
@@ -137,8 +137,8 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// What is no file is not waited for.
-func TestSearchPassesPipesBy(t *testing.T) {
+// A named pipe must not block the search.
+func TestSearchIgnoresPipes(t *testing.T) {
 	mine := sshKey(t, "mine")
 	dir := keyDir(t, map[string][]byte{"z": mine.PrivatePEM})
 	if err := syscall.Mkfifo(filepath.Join(dir, "a"), 0o600); err != nil {

@@ -1,5 +1,5 @@
-// Package sshclient runs commands on the hosts of an installation. Of a host that
-// the installer gave a key it accepts that key only.
+// Package sshclient runs commands on the hosts of an installation. It verifies
+// host keys: those that the installer made, or the user's known_hosts.
 package sshclient
 
 import (
@@ -16,37 +16,37 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// Config says which host to reach, and as whom.
+// Config says how to connect to a host.
 type Config struct {
 	Addr string   // host:port
 	User string   // default core
-	Keys [][]byte // private keys, any one may fit
-	// Agent is the user's own, nil if there is none; its keys are tried too.
+	Keys [][]byte // private keys to try
+	// Agent is the user's SSH agent, whose keys are tried too; nil without one.
+	// It is never forwarded.
 	Agent agent.Agent
-	// HostKey is the host's public key as an authorized_keys line; it is the
-	// only one that is accepted. Empty if nobody knows it.
+	// HostKey is the host's public key as an authorized_keys line. No other key
+	// is accepted. Empty if it is not known.
 	HostKey string
-	// KnownHosts are files in the form of known_hosts that are asked about a host
-	// without a HostKey.
+	// KnownHosts are known_hosts files, used without a HostKey.
 	KnownHosts []string
-	// Unknown is told of a host whose key nobody knows, and may refuse it; nil
-	// refuses. No host is lent any key: what lies behind it is reached by Via.
+	// Unknown is called for a host whose key is not known. It returns an error to
+	// refuse the host; nil refuses all.
 	Unknown func(addr, fingerprint string) error
-	// Timeout is how long connecting may take, default 10 s.
+	// Timeout limits connecting, default 10 s.
 	Timeout time.Duration
-	// Wanted are the public keys that the host is known to let in, as
-	// authorized_keys lines: they are tried before the others.
+	// Wanted are public keys that the host accepts, as authorized_keys lines.
+	// They are tried first.
 	Wanted []string
-	// Via is a host to go through, nil to go directly. It passes bytes on and
-	// sees neither keys nor what is said.
+	// Via is a jump host, nil to connect directly. It forwards encrypted bytes
+	// and gets no key.
 	Via *Client
 }
 
-// ErrRefused is in the error when a host lets none of the keys in.
-var ErrRefused = errors.New("the host lets none of the keys in")
+// ErrRefused is in the error if the host accepts none of the keys.
+var ErrRefused = errors.New("the host lets none of the keys in") // pkg/analyze looks for these words
 
-// ErrHostKey is in the error when somebody else answers at the address.
-var ErrHostKey = errors.New("the host shows another key than the one that is known")
+// ErrHostKey is in the error if the host shows another key than expected.
+var ErrHostKey = errors.New("the host key differs from the known one")
 
 // Client is a connection to a host.
 type Client struct{ conn *ssh.Client }
@@ -81,13 +81,13 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The handshake knows no context: closing the connection ends it.
+	// The handshake takes no context: closing the connection ends it.
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	conn, channels, requests, err := ssh.NewClientConn(raw, cfg.Addr, &ssh.ClientConfig{
 		User:              cfg.User,
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signers...)},
 		HostKeyAlgorithms: check.algorithms,
-		HostKeyCallback:   check.look,
+		HostKeyCallback:   check.verify,
 	})
 	if !stop() && err == nil {
 		err = context.Cause(ctx)
@@ -97,7 +97,7 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		// The library has no name for this.
+		// The library has no error value for this.
 		if strings.Contains(err.Error(), "unable to authenticate") {
 			err = fmt.Errorf("%w (%d tried): %w", ErrRefused, len(signers), err)
 		}
@@ -106,7 +106,7 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	return &Client{conn: ssh.NewClient(conn, channels, requests)}, nil
 }
 
-// reach opens the connection over which SSH is spoken.
+// reach opens the TCP connection.
 func (cfg Config) reach(ctx context.Context) (net.Conn, error) {
 	if cfg.Via != nil {
 		return cfg.Via.conn.DialContext(ctx, "tcp", cfg.Addr)
@@ -114,16 +114,16 @@ func (cfg Config) reach(ctx context.Context) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", cfg.Addr)
 }
 
-// Close ends the connection and whatever runs over it.
+// Close ends the connection and the commands that run over it.
 func (c *Client) Close() error { return c.conn.Close() }
 
-// Run runs a command. What it writes goes to stdout and, line by line or not,
-// to stderr; the error repeats its last words.
+// Run runs a command. The error of a command that fails contains the last line of
+// its stderr.
 func (c *Client) Run(ctx context.Context, command string, stdout, stderr io.Writer) error {
 	return c.Feed(ctx, command, nil, stdout, stderr)
 }
 
-// Feed is Run for a command that reads; stdin may be nil.
+// Feed is Run with an input; stdin may be nil.
 func (c *Client) Feed(ctx context.Context, command string, stdin io.Reader, stdout, stderr io.Writer) error {
 	session, err := c.conn.NewSession()
 	if err != nil {
@@ -141,15 +141,15 @@ func (c *Client) Feed(ctx context.Context, command string, stdin io.Reader, stdo
 	}
 	if err != nil {
 		program, _, _ := strings.Cut(command, " ")
-		if words := last.String(); words != "" {
-			return fmt.Errorf("run %s: %w: %s", program, err, words)
+		if line := last.String(); line != "" {
+			return fmt.Errorf("run %s: %w: %s", program, err, line)
 		}
 		return fmt.Errorf("run %s: %w", program, err)
 	}
 	return nil
 }
 
-// Output runs a command and returns the first limit bytes that it writes.
+// Output runs a command and returns the first limit bytes of its stdout.
 func (c *Client) Output(ctx context.Context, command string, limit int) ([]byte, error) {
 	out := head{left: limit}
 	err := c.Run(ctx, command, &out, io.Discard)
@@ -158,7 +158,7 @@ func (c *Client) Output(ctx context.Context, command string, limit int) ([]byte,
 
 // head keeps the first bytes written to it.
 type head struct {
-	kept bytes.Buffer // not embedded: its ReadFrom would know no limit
+	kept bytes.Buffer // not embedded: its ReadFrom would ignore the limit
 	left int
 }
 

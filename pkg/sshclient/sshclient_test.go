@@ -54,12 +54,12 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A host behind another one is reached through it, and is checked itself: the
-// one in between gets no key and no agent.
+// A host behind a jump host has its own key verified; the jump host gets neither
+// keys nor agent.
 func TestThroughAnotherHost(t *testing.T) {
-	lent := make(chan bool, 1)
+	forwarded := make(chan bool, 1)
 	behind := sshtest.New(t, func(ctx context.Context, s sshtest.Session) int {
-		lent <- s.Agent != nil
+		forwarded <- s.Agent != nil
 		return sshtest.Shell(ctx, s)
 	})
 	jump := sshtest.New(t, echo)
@@ -89,8 +89,8 @@ func TestThroughAnotherHost(t *testing.T) {
 	if err != nil || out.String() != "fed\n" {
 		t.Errorf("output %q, error %v", out.String(), err)
 	}
-	if <-lent {
-		t.Error("the host was lent an agent")
+	if <-forwarded {
+		t.Error("the agent was forwarded")
 	}
 	other := cfg
 	other.HostKey = jump.Host.AuthorizedKey
@@ -132,7 +132,7 @@ func TestDialRefuses(t *testing.T) {
 			return errors.Is(err, sshclient.ErrRefused) && strings.Contains(err.Error(), "(1 tried)")
 		}},
 		{"no key", func(c *sshclient.Config) { c.Keys = [][]byte{[]byte("x")} }, says("read SSH key")},
-		{"no host key", func(c *sshclient.Config) { c.HostKey = "" }, says("nobody knows its key (SHA256:")},
+		{"no host key", func(c *sshclient.Config) { c.HostKey = "" }, says("its host key is not known (SHA256:")},
 		{"a broken host key", func(c *sshclient.Config) { c.HostKey = "x" }, says("read the host key")},
 		{"a closed port", func(c *sshclient.Config) { c.Addr = "127.0.0.1:1" }, says("refused")},
 		{"a host that says nothing", func(c *sshclient.Config) {
@@ -154,7 +154,7 @@ func TestDialRefuses(t *testing.T) {
 	}
 }
 
-// lines of known_hosts for a server.
+// knownHosts makes a known_hosts file for a server.
 func knownHosts(t *testing.T, addr, key string) string {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
@@ -168,9 +168,9 @@ func knownHosts(t *testing.T, addr, key string) string {
 	return file
 }
 
-// A host whose key the installer did not make is known from elsewhere, or is for
-// the user to decide about. No host is lent the user's agent.
-func TestHostsOfTheUser(t *testing.T) {
+// A host key that the installer did not make must be in known_hosts or accepted
+// by Unknown. The user's agent is never forwarded.
+func TestUnknownHostKeys(t *testing.T) {
 	s := sshtest.New(t, func(_ context.Context, s sshtest.Session) int {
 		if s.Agent != nil {
 			return 1
@@ -217,14 +217,14 @@ func TestHostsOfTheUser(t *testing.T) {
 			}
 			defer func() { _ = c.Close() }()
 			if err := c.Run(t.Context(), "ssh core@master", io.Discard, io.Discard); err != nil {
-				t.Error("an agent was lent:", err)
+				t.Error("the agent was forwarded:", err)
 			}
 		})
 	}
 }
 
-// Hosts close the connection after some keys that do not fit: those that are
-// known to fit come first, however many others the agent has.
+// Hosts close the connection after a few wrong keys, so wanted keys come first,
+// however many others the agent has.
 func TestWantedKeysComeFirst(t *testing.T) {
 	s := sshtest.New(t, echo)
 	users := agent.NewKeyring()
@@ -239,7 +239,7 @@ func TestWantedKeysComeFirst(t *testing.T) {
 	cfg := config(s)
 	cfg.Keys, cfg.Agent = nil, users
 	if _, err := sshclient.Dial(t.Context(), cfg); err == nil {
-		t.Error("the server takes more keys than sshd does, so this test shows nothing")
+		t.Error("the server allows more attempts than sshd does, so this test proves nothing")
 	}
 	cfg.Wanted = []string{s.User.AuthorizedKey}
 	c, err := sshclient.Dial(t.Context(), cfg)

@@ -2,11 +2,10 @@ package version
 
 import "strings"
 
-// `oc adm release extract` ties an installer to the release that it takes it out
-// of: it looks for these three byte sequences in the program, which have to be
-// there exactly once and exactly so, and overwrites their beginning with the
-// pull spec, the version and the architecture, each ended by a NUL. The numbers
-// of Xs are oc's.
+// `oc adm release extract` writes pull spec, version and architecture of a release
+// into the installer that it extracts. It overwrites the beginning of these three
+// byte sequences, each value ended by a NUL. Every sequence must be in the program
+// exactly once, with the number of Xs that oc expects.
 var (
 	imageMarker        = "\x00_RELEASE_IMAGE_LOCATION_\x00" + x50 + x50 + x50 + x50 + x50 + x50 + "\x00"
 	versionMarker      = "\x00_RELEASE_VERSION_LOCATION_\x00" + x50 + x14 + "\x00"
@@ -18,9 +17,9 @@ const (
 	x14 = "XXXXXXXXXXXXXX"
 )
 
-// patched is what a marker was overwritten with, or other if it was not: a
-// marker begins with a NUL, a value does not. It is not inlined, so that the
-// compiler cannot decide the question at build time.
+// patched returns the value in a marker, or other if there is none: a marker begins
+// with a NUL, a value does not. It must not be inlined, or the compiler would
+// evaluate it at build time.
 //
 //go:noinline
 func patched(marker, other string) string {

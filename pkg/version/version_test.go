@@ -18,7 +18,9 @@ func TestPatched(t *testing.T) {
 }
 
 func TestArchitecture(t *testing.T) {
-	for value, want := range map[string]string{"amd64": "amd64", "linux/arm64": "arm64", "multi (linux/amd64)": "multi", "multi": "multi"} {
+	for value, want := range map[string]string{
+		"amd64": "amd64", "linux/arm64": "arm64", "multi (linux/amd64)": "multi", "multi": "multi",
+	} {
 		if got := architecture(value); got != want {
 			t.Errorf("%q: %q, want %q", value, got, want)
 		}

@@ -1,5 +1,5 @@
-// Package wait polls the outside world until it is as wished, and remembers
-// what it was waiting for when time runs out.
+// Package wait polls until a condition is met, and says what was missing when
+// time runs out.
 package wait
 
 import (
@@ -12,21 +12,20 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 )
 
-// Check looks once. done ends the wait; why says what is still missing, in
-// words for a person; a non-nil error is permanent and ends the wait.
+// Check tests the condition once. done ends the wait; why says what is missing,
+// for a person; an error is permanent and ends the wait.
 type Check func(ctx context.Context) (done bool, why string, err error)
 
-// Error says what was being waited for when ctx ended. errors.Is finds
-// context.DeadlineExceeded or context.Canceled in it.
+// Error is the error of a wait whose context ended. It wraps the context's cause.
 type Error struct {
-	Why   string
+	Why   string // what was missing
 	Cause error
 }
 
 func (e *Error) Error() string {
-	verb := e.Cause.Error() // a cause of its own knows best why time was up
+	verb := e.Cause.Error()
 	switch {
-	case e.Cause == context.DeadlineExceeded: //nolint:errorlint // that very value, not what stands for it
+	case e.Cause == context.DeadlineExceeded: //nolint:errorlint // a wrapped one says more than "timed out"
 		verb = "timed out"
 	case e.Cause == context.Canceled: //nolint:errorlint // see above
 		verb = "interrupted"
@@ -39,25 +38,25 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// eager is the share of the interval after which the second look comes; then it
-// doubles up to the whole interval. Much is done within moments.
-const eager = 8
+// firstFraction is the fraction of the interval before the second check. The
+// pause then doubles up to the interval, because many waits are short.
+const firstFraction = 8
 
-// Until calls check at once and then, after a few quicker looks, every interval
-// until it is done, fails for good, or ctx ends.
+// Until calls check at once, then after growing pauses and finally at every
+// interval, until it is done, fails, or ctx ends.
 func Until(ctx context.Context, clk clock.Clock, every time.Duration, check Check) error {
 	var last string
-	for pause := every / eager; ; pause = min(2*pause, every) {
+	for pause := every / firstFraction; ; pause = min(2*pause, every) {
 		if err := ctx.Err(); err != nil {
 			return &Error{Why: last, Cause: cause(ctx)}
 		}
 		done, why, err := check(ctx)
-		// What a look says that was itself cut short is not what was waited for.
+		// The reason of a check that ctx interrupted is not what is missing.
 		if why != "" && (last == "" || ctx.Err() == nil) {
 			last = why
 		}
 		if err != nil {
-			// A check that failed only because ctx ended reports the wait, not itself.
+			// The check failed only because ctx ended.
 			if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 				return &Error{Why: last, Cause: cause(ctx)}
 			}

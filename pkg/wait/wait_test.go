@@ -75,7 +75,7 @@ func TestUntilReports(t *testing.T) {
 			saying: "operator pressed Ctrl-C",
 		},
 		{
-			name: "what it waited for, not how the last look was cut short",
+			name: "what is missing, not that the last check was interrupted",
 			ctx: func() context.Context {
 				ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 				t.Cleanup(cancel)

@@ -61,7 +61,7 @@ func badInput(t *testing.T, l *lab) {
 			env:  []string{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE=" + absent},
 			says: []string{`read release image .*@sha256:0000.*the registry does not have it`}},
 		{name: "release that there is not", code: 1, args: []string{"--release", "4.20.99"},
-			says: []string{`there is no release 4\.20\.99: neither the update service https://updates\.lab\.okd\.test/`, `Next: name one that there is`}},
+			says: []string{`there is no release 4\.20\.99: neither the update service https://updates\.lab\.okd\.test/`, `Next: choose an existing release`}},
 		{name: "nobody to ask for releases", code: 1, args: []string{"--release", "5.0"},
 			env:  []string{"OKD_INSTALL_UPDATE_SERVICE=https://198.18.0.3:1/graph", "OKD_INSTALL_RELEASE_REPOSITORY=198.18.0.3:1/okd/release"},
 			says: []string{`release 5\.0 could not be looked up: .*connection refused`, `Next: name the release by digest`}},

@@ -12,7 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
-// Sources are where releases are looked for.
+// Sources are where releases are found.
 type Sources struct {
 	Updates    updates.Service
 	Repository string // of release images, tagged by version
@@ -24,9 +24,9 @@ type Sources struct {
 // Choice is one release.
 type Choice struct {
 	PullSpec string // by digest
-	Version  string // empty: not known, as the image could not be read
-	From     string // where it was found, in words
-	// Notes say what could not be asked on the way.
+	Version  string // empty if the image could not be read
+	From     string // where it was found, for messages
+	// Notes name the sources that could not be queried.
 	Notes []string
 }
 
@@ -45,7 +45,7 @@ func (s Sources) Choose(ctx context.Context, want Want) (Choice, error) {
 	fromTag, tags, err := s.fromRepository(ctx, want)
 	if err == nil {
 		if !errors.Is(failure.ServiceCause, errAbsent) {
-			fromTag.Notes = append(fromTag.Notes, fmt.Sprintf("the update service %s could not be asked: %v", s.Updates.Name(), failure.ServiceCause))
+			fromTag.Notes = append(fromTag.Notes, serviceNote(s.Updates.Name(), failure.ServiceCause))
 		}
 		return fromTag, nil
 	}
@@ -56,11 +56,15 @@ func (s Sources) Choose(ctx context.Context, want Want) (Choice, error) {
 	return Choice{}, failure
 }
 
-// errAbsent is the cause where a source answered, and has no such release.
+func serviceNote(name string, cause error) string {
+	return fmt.Sprintf("the update service %s could not be queried: %v", name, cause)
+}
+
+// errAbsent is the cause if a source answered that it has no such release.
 var errAbsent = errors.New("it has no such release")
 
-// channels are those to look in, the most likely first. A stable channel has the
-// minor version before its own, too.
+// channels are the channels to query, the most likely first. A stable channel also
+// has releases of the minor version before its own.
 func (s Sources) channels(want Want) []string {
 	if s.Channel != "" {
 		return []string{s.Channel}
@@ -102,20 +106,21 @@ func (s Sources) fromService(ctx context.Context, want Want, f *Error) (Choice, 
 			continue
 		}
 		node, _ := graph.Node(best.String())
-		choice := Choice{Version: best.String(), PullSpec: node.Payload, From: "update service " + s.Updates.Name() + ", channel " + channel}
+		from := "update service " + s.Updates.Name() + ", channel " + channel
+		choice := Choice{Version: best.String(), PullSpec: node.Payload, From: from}
 		return choice, known, s.pin(ctx, &choice)
 	}
 	return Choice{}, known, errAbsent
 }
 
-// fits says which versions are what is wanted: candidates only where they were
-// asked for.
+// fits returns a filter for what is wanted. Candidates fit only if they were asked
+// for.
 func (s Sources) fits(want Want) func(versions.Version) bool {
-	early := s.Channel != "" && !strings.HasPrefix(s.Channel, "stable")
-	return func(v versions.Version) bool { return want.fits(v) && (early || want.stable(v)) }
+	candidates := s.Channel != "" && !strings.HasPrefix(s.Channel, "stable")
+	return func(v versions.Version) bool { return want.fits(v) && (candidates || want.stable(v)) }
 }
 
-// pin replaces a tag by the digest that it names now.
+// pin replaces a tag by its current digest.
 func (s Sources) pin(ctx context.Context, c *Choice) error {
 	if _, _, ok := release.ByDigest(c.PullSpec); ok {
 		return nil
@@ -137,7 +142,7 @@ func (s Sources) fromRepository(ctx context.Context, want Want) (Choice, []versi
 		return Choice{}, nil, err
 	}
 	choice := Choice{From: "repository " + s.Repository}
-	if want.exact != "" { // one question, where the list may take many
+	if want.exact != "" { // one request, where the list of tags may take many
 		choice.Version, choice.PullSpec = want.exact, s.Repository+":"+want.exact
 		err := s.pin(ctx, &choice)
 		if err == nil {
@@ -149,7 +154,7 @@ func (s Sources) fromRepository(ctx context.Context, want Want) (Choice, []versi
 	}
 	tags, err := s.tags(ctx)
 	if notFound(err) {
-		err = errAbsent // no such repository, then
+		err = errAbsent // the repository does not exist
 	}
 	if err != nil {
 		return Choice{}, nil, err
@@ -162,7 +167,7 @@ func (s Sources) fromRepository(ctx context.Context, want Want) (Choice, []versi
 	return choice, tags, s.pin(ctx, &choice)
 }
 
-// tags are the versions that the repository has.
+// tags lists the versions in the repository.
 func (s Sources) tags(ctx context.Context) ([]versions.Version, error) {
 	texts, err := release.Tags(ctx, s.Repository, s.Registry)
 	if err != nil {
@@ -182,8 +187,8 @@ func notFound(err error) bool {
 	return errors.As(err, &failure) && failure.Kind == release.NotFound
 }
 
-// image takes a pull spec as it is. One by digest does not need the registry, which
-// only says which version it is.
+// image inspects a pull spec. One by digest is accepted without its registry too;
+// then only its version is not known.
 func (s Sources) image(ctx context.Context, spec string) (Choice, error) {
 	choice := Choice{PullSpec: spec, From: "the pull spec"}
 	rel, err := release.Inspect(ctx, spec, s.Registry)
@@ -193,9 +198,10 @@ func (s Sources) image(ctx context.Context, spec string) (Choice, error) {
 	}
 	var failure *release.Error
 	_, _, byDigest := release.ByDigest(spec)
-	if !byDigest || errors.As(err, &failure) && slices.Contains([]release.Kind{release.Invalid, release.NotFound}, failure.Kind) {
+	final := errors.As(err, &failure) && slices.Contains([]release.Kind{release.Invalid, release.NotFound}, failure.Kind)
+	if !byDigest || final {
 		return Choice{}, err
 	}
-	choice.Notes = append(choice.Notes, fmt.Sprintf("which version it is is not known: %v", err))
+	choice.Notes = append(choice.Notes, fmt.Sprintf("its version is not known: %v", err))
 	return choice, nil
 }

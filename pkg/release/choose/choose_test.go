@@ -24,7 +24,7 @@ import (
 
 const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// site is an update service and a registry. Channels are named by what they hold.
+// site is an update service and a registry.
 type site struct {
 	channels map[string][]string
 	payload  func(version string) string
@@ -51,7 +51,7 @@ func newSite(t *testing.T) *site {
 	}))
 	t.Cleanup(service.Close)
 	s.Updates = updates.Service{URL: service.URL, HTTP: service.Client()}
-	s.Repository = "127.0.0.1:1/okd/release" // nobody is there
+	s.Repository = "127.0.0.1:1/okd/release" // nothing listens there
 	return s
 }
 
@@ -120,18 +120,21 @@ func TestChoose(t *testing.T) {
 
 func TestChooseFromRepository(t *testing.T) {
 	s := newSite(t)
-	digests := s.withTags(t, "4.20.0-okd-scos.9", "4.20.0-okd-scos.17", "4.20.0-okd-scos.ec.1", "latest", "5.1.0-okd-scos.0")
+	digests := s.withTags(t,
+		"4.20.0-okd-scos.9", "4.20.0-okd-scos.17", "4.20.0-okd-scos.ec.1", "latest", "5.1.0-okd-scos.0")
 	for want, tag := range map[string]string{
-		"4.20": "4.20.0-okd-scos.17", "4.20.0-okd-scos.9": "4.20.0-okd-scos.9", "4.20.0-okd-scos.ec.1": "4.20.0-okd-scos.ec.1",
-		"latest": "4.20.0-okd-scos.17", // 5.1 is none that this installer knows
-		"5.1":    "5.1.0-okd-scos.0",
+		"4.20":                 "4.20.0-okd-scos.17",
+		"4.20.0-okd-scos.9":    "4.20.0-okd-scos.9",
+		"4.20.0-okd-scos.ec.1": "4.20.0-okd-scos.ec.1",
+		"latest":               "4.20.0-okd-scos.17", // this installer does not support 5.1
+		"5.1":                  "5.1.0-okd-scos.0",
 	} {
 		c, err := s.Choose(t.Context(), wanted(t, want))
 		if err != nil || c.Version != tag || c.PullSpec != s.Repository+"@"+digests[tag] || len(c.Notes) > 0 {
 			t.Errorf("%s: %+v, %v; want %s", want, c, err, tag)
 		}
 	}
-	// Without the service it is the same, but said.
+	// Without the service the result is the same, with a note.
 	s.broken = true
 	c, err := s.Choose(t.Context(), wanted(t, "4.20"))
 	if err != nil || c.Version != "4.20.0-okd-scos.17" || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "503") {
@@ -141,7 +144,8 @@ func TestChooseFromRepository(t *testing.T) {
 	s.broken = false
 	s.channels = map[string][]string{"stable-5.0": {"5.0.0-okd-scos.0"}}
 	s.payload = func(string) string { return s.Repository + ":latest" }
-	if c, err := s.Choose(t.Context(), wanted(t, "5.0")); err != nil || c.PullSpec != s.Repository+"@"+digests["latest"] {
+	c, err = s.Choose(t.Context(), wanted(t, "5.0"))
+	if err != nil || c.PullSpec != s.Repository+"@"+digests["latest"] {
 		t.Errorf("payload by tag: %+v, %v", c, err)
 	}
 }
@@ -152,36 +156,40 @@ func TestChooseFails(t *testing.T) {
 	digests := s.withTags(t, "5.0.0-okd-scos.2")
 	_, err := s.Choose(t.Context(), wanted(t, "5.0.3"))
 	var failure *Error
-	if !errors.As(err, &failure) || !failure.Absent() || !strings.Contains(err.Error(), "nearest that are known: 5.0.0-okd-scos.2, 5.0.0-okd-scos.1, 5.0.0-okd-scos.0") ||
+	const nearest = "nearest known: 5.0.0-okd-scos.2, 5.0.0-okd-scos.1, 5.0.0-okd-scos.0"
+	if !errors.As(err, &failure) || !failure.Absent() || !strings.Contains(err.Error(), nearest) ||
 		!strings.Contains(failure.Next(), "--release 5.0.0-okd-scos.2") {
 		t.Errorf("wrong version: %v", err)
 	}
-	// A source that fails proves nothing.
+	// If a source fails, the release may exist.
 	s.broken = true
 	_, err = s.Choose(t.Context(), wanted(t, "5.0.3"))
-	if !errors.As(err, &failure) || failure.Absent() || !strings.Contains(err.Error(), "503") || !strings.Contains(failure.Next(), "by digest") {
+	if !errors.As(err, &failure) || failure.Absent() || !strings.Contains(err.Error(), "503") ||
+		!strings.Contains(failure.Next(), "by digest") {
 		t.Errorf("service fails: %v", err)
 	}
 	s.Repository = "127.0.0.1:1/okd/release"
 	_, err = s.Choose(t.Context(), wanted(t, "5.0"))
 	if !errors.As(err, &failure) || failure.Absent() || !strings.Contains(err.Error(), "connection refused") ||
 		!strings.Contains(failure.Next(), "--release-repository") {
-		t.Errorf("nobody answers: %v", err)
+		t.Errorf("no source answers: %v", err)
 	}
-	// By digest nobody has to answer.
+	// A digest needs no source.
 	spec := "127.0.0.1:1/okd/release@" + digests["5.0.0-okd-scos.2"]
-	if c, err := s.Choose(t.Context(), wanted(t, spec)); err != nil || c.PullSpec != spec || c.Version != "" || len(c.Notes) != 1 {
+	c, err := s.Choose(t.Context(), wanted(t, spec))
+	if err != nil || c.PullSpec != spec || c.Version != "" || len(c.Notes) != 1 {
 		t.Errorf("by digest: %+v, %v", c, err)
 	}
 	if _, err := s.Choose(t.Context(), wanted(t, "127.0.0.1:1/okd/release:v1")); err == nil {
-		t.Error("a tag needs nobody")
+		t.Error("a tag was accepted without its registry")
 	}
 }
 
 func TestList(t *testing.T) {
 	s := newSite(t)
 	s.channels = map[string][]string{
-		"stable-5.0": {"4.22.0-okd-scos.10", "5.0.0-okd-scos.1", "5.0.0-okd-scos.ec.9"}, "stable-4.22": {"4.22.0-okd-scos.10"},
+		"stable-5.0":    {"4.22.0-okd-scos.10", "5.0.0-okd-scos.1", "5.0.0-okd-scos.ec.9"},
+		"stable-4.22":   {"4.22.0-okd-scos.10"},
 		"candidate-5.0": {"5.0.0-okd-scos.ec.9"},
 	}
 	s.withTags(t, "4.18.0-okd-scos.1", "4.22.0-okd-scos.10")
@@ -210,13 +218,16 @@ func TestList(t *testing.T) {
 		t.Errorf("without the service: %v, %v, %v", found, notes, err)
 	}
 	s.Repository = "127.0.0.1:1/okd/release"
-	if _, _, err := s.List(t.Context(), false); err == nil || !strings.Contains(err.Error(), "the releases could not be looked up") {
-		t.Errorf("nobody answers: %v", err)
+	_, _, err = s.List(t.Context(), false)
+	if err == nil || !strings.Contains(err.Error(), "the releases could not be looked up") {
+		t.Errorf("no source answers: %v", err)
 	}
 }
 
 func TestParse(t *testing.T) {
-	for _, bad := range []string{"", "five", "Latest", "quay.io/okd/scos-release", "quay.io/okd/scos-release@sha256:12", "Not/A/Pull Spec:x"} {
+	for _, bad := range []string{
+		"", "five", "Latest", "quay.io/okd/scos-release", "quay.io/okd/scos-release@sha256:12", "Not/A/Pull Spec:x",
+	} {
 		if _, err := Parse(bad); err == nil {
 			t.Errorf("%q is accepted", bad)
 		}
@@ -226,18 +237,19 @@ func TestParse(t *testing.T) {
 func TestMetBy(t *testing.T) {
 	const image = "quay.io/okd/scos-release@" + digest
 	for want, met := range map[string]bool{
-		"5.0": true, "5.0.0": true, "5.0.0-okd-scos.1": true, image: true, "mirror.test/okd/release@" + digest: true, "latest": false,
-		"5.0.0-okd-scos.0": false, "4.22": false, "5.0.1": false, strings.Replace(image, "0123", "3210", 1): false,
+		"5.0": true, "5.0.0": true, "5.0.0-okd-scos.1": true, image: true, "mirror.test/okd/release@" + digest: true,
+		"latest": false, "5.0.0-okd-scos.0": false, "4.22": false, "5.0.1": false,
+		strings.Replace(image, "0123", "3210", 1): false,
 	} {
 		if got := wanted(t, want).MetBy("5.0.0-okd-scos.1", "5.0.0-okd-scos.1", image); got != met {
 			t.Errorf("%s is met: %v, want %v", want, got, met)
 		}
 	}
 	if !wanted(t, "latest").MetBy("latest", "5.0.0-okd-scos.1", image) {
-		t.Error("latest is asked for again")
+		t.Error("latest is not met by the release chosen for it")
 	}
 	if wanted(t, "5.0").MetBy("", "", image) || wanted(t, "5.0").MetBy("", "5.0.0-okd-scos.ec.1", image) {
-		t.Error("an unknown version or a candidate is a stable 5.0")
+		t.Error("5.0 is met by an unknown version or a candidate")
 	}
 }
 

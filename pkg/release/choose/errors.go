@@ -10,20 +10,20 @@ import (
 	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
-// Error says why a release was not found.
+// Error is the error for a release that was not found.
 type Error struct {
 	Asked      string
 	Service    string
-	Channels   []string // those that were asked for
+	Channels   []string // that were queried
 	Repository string
-	// What the sources said; a source that answered and has nothing is no failure.
+	// The errors of the sources; errAbsent if a source has no such release.
 	ServiceCause, RepositoryCause error
 	Nearest                       []versions.Version
 }
 
 func (e *Error) Unwrap() []error { return []error{e.ServiceCause, e.RepositoryCause} }
 
-// Absent reports whether both sources answered, and have no such release.
+// Absent reports whether both sources answered that they have no such release.
 func (e *Error) Absent() bool {
 	return errors.Is(e.ServiceCause, errAbsent) && errors.Is(e.RepositoryCause, errAbsent)
 }
@@ -46,12 +46,12 @@ func (e *Error) Error() string {
 		for i, v := range e.Nearest {
 			words[i] = v.String()
 		}
-		fmt.Fprintf(&out, "; the nearest that are known: %s", strings.Join(words, ", "))
+		fmt.Fprintf(&out, "; the nearest known: %s", strings.Join(words, ", "))
 	}
 	return out.String()
 }
 
-// shortened drops what the words around it say already.
+// shortened drops what the message already says.
 func shortened(err error) error {
 	var failure *release.Error
 	if errors.As(err, &failure) {
@@ -64,18 +64,22 @@ func shortened(err error) error {
 func (e *Error) Next() string {
 	if e.Absent() {
 		if len(e.Nearest) > 0 {
-			return "name one that there is, as in --release " + e.Nearest[0].String() + "; `okd-install release list` shows all"
+			return "choose an existing release, as in --release " + e.Nearest[0].String() +
+				"; `okd-install release list` shows all"
 		}
-		return "name one that there is; `okd-install release list` shows all"
+		return "choose an existing release; `okd-install release list` shows all"
 	}
 	var ways []string
 	if e.Service == updates.DefaultURL {
 		ways = append(ways, "name an update service of your site with --update-service URL (OKD_INSTALL_UPDATE_SERVICE)")
 	} else {
-		ways = append(ways, "check the update service's URL (--update-service, OKD_INSTALL_UPDATE_SERVICE), its certificate (additionalTrustBundle) and the proxy")
+		ways = append(ways, "check the update service's URL (--update-service, OKD_INSTALL_UPDATE_SERVICE), "+
+			"its certificate (additionalTrustBundle) and the proxy")
 	}
 	if !errors.Is(e.RepositoryCause, errAbsent) {
-		ways = append(ways, "name a repository that can be reached with --release-repository HOST/PATH (OKD_INSTALL_RELEASE_REPOSITORY), with its login in pullSecret")
+		ways = append(ways, "name a reachable repository with --release-repository HOST/PATH "+
+			"(OKD_INSTALL_RELEASE_REPOSITORY), with its login in pullSecret")
 	}
-	return "name the release by digest, which needs neither, as in --release " + e.Repository + "@sha256:0123abcd; or " + strings.Join(ways, ", and ")
+	return "name the release by digest, which needs neither, as in --release " + e.Repository +
+		"@sha256:0123abcd; or " + strings.Join(ways, ", and ")
 }

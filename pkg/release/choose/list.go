@@ -9,20 +9,20 @@ import (
 	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
-// Listed is a release that there is.
+// Listed is an existing release.
 type Listed struct {
 	Version   string `json:"version"`
 	Channel   string `json:"channel,omitempty"` // empty: only the repository has it
 	PullSpec  string `json:"pullSpec"`
-	URL       string `json:"url,omitempty"` // what the update service says about it
+	URL       string `json:"url,omitempty"` // of its description, from the update service
 	Candidate bool   `json:"candidate"`
-	Supported bool   `json:"supported"` // this installer is made for its minor version
+	Supported bool   `json:"supported"` // by this installer
 }
 
-// List are the releases that there are, the newest first: those of the stable
-// channels or of the channel named and, with all, the candidates and what only the
-// repository has. The notes say what could not be asked. It fails with *Error if
-// nobody answers.
+// List returns the existing releases, the newest first: those of the stable
+// channels or of s.Channel and, with all, also candidates and what only the
+// repository has. The notes name sources that could not be queried. It fails with
+// *Error if no source answers.
 func (s Sources) List(ctx context.Context, all bool) (list []Listed, notes []string, err error) {
 	failure := &Error{Service: s.Updates.Name(), Repository: s.Repository}
 	seen := map[string]int{}
@@ -33,7 +33,7 @@ func (s Sources) List(ctx context.Context, all bool) (list []Listed, notes []str
 		case !known:
 			seen[v.String()] = len(list)
 			list = append(list, l)
-		case l.Channel == "stable-"+v.Minor().String(): // its own, rather than that of the next minor version
+		case l.Channel == "stable-"+v.Minor().String(): // rather than the channel of the next minor version
 			list[at] = l
 		}
 	}
@@ -45,12 +45,13 @@ func (s Sources) List(ctx context.Context, all bool) (list []Listed, notes []str
 		}
 	})
 	if failure.ServiceCause != nil {
-		notes = append(notes, fmt.Sprintf("the update service %s could not be asked: %v", s.Updates.Name(), failure.ServiceCause))
+		notes = append(notes, serviceNote(s.Updates.Name(), failure.ServiceCause))
 	}
 	if all || failure.ServiceCause != nil {
 		var tags []versions.Version
 		if tags, failure.RepositoryCause = s.tags(ctx); failure.RepositoryCause != nil {
-			notes = append(notes, fmt.Sprintf("the repository %s could not be asked: %v", s.Repository, shortened(failure.RepositoryCause)))
+			notes = append(notes, fmt.Sprintf("the repository %s could not be queried: %v",
+				s.Repository, shortened(failure.RepositoryCause)))
 		}
 		for _, v := range tags {
 			if all || !v.Candidate() {
@@ -62,13 +63,14 @@ func (s Sources) List(ctx context.Context, all bool) (list []Listed, notes []str
 		return nil, notes, failure
 	}
 	slices.SortFunc(list, func(a, b Listed) int {
-		va, _ := versions.Parse(a.Version) // they were versions above
+		va, _ := versions.Parse(a.Version) // made from versions above
 		vb, _ := versions.Parse(b.Version)
 		return versions.Compare(vb, va)
 	})
 	return list, notes, nil
 }
 
+// listed returns the channels to list.
 func (s Sources) listed(all bool) []string {
 	if s.Channel != "" {
 		return []string{s.Channel}
@@ -84,7 +86,7 @@ func (s Sources) listed(all bool) []string {
 	return list
 }
 
-// each asks for one channel after the other, until the service fails.
+// each queries one channel after the other, until the service fails.
 func (s Sources) each(ctx context.Context, channels []string, do func(string, updates.Graph)) error {
 	if err := s.Updates.Check(); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package choose finds the release image that a person means by a version, from an
-// update service and from the repository in which releases are.
+// Package choose finds the release image of a version, in an update service and in
+// the repository of releases.
 package choose
 
 import (
@@ -11,20 +11,20 @@ import (
 	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
-// Want is what a person asked for.
+// Want is the release that the user asked for.
 type Want struct {
 	text  string
 	spec  string // a pull spec
-	exact string // a version as it is
+	exact string // a whole version
 	minor *versions.Minor
 	fits  func(versions.Version) bool // nil for a pull spec
 }
 
-// Latest asks for the newest stable release that this installer is made for.
+// Latest asks for the newest stable release that this installer supports.
 const Latest = "latest"
 
-// Parse reads VERSION, latest or PULLSPEC. A short version, as in 5.0 or 5.0.1,
-// means the newest stable one that begins with it.
+// Parse reads VERSION, latest or PULLSPEC. A short version, such as 5.0 or 5.0.1,
+// asks for the newest stable one that begins with it.
 func Parse(text string) (Want, error) {
 	w := Want{text: text}
 	if m, ok := versions.ParseMinor(text); ok {
@@ -36,7 +36,7 @@ func Parse(text string) (Want, error) {
 		m := v.Minor()
 		w.minor, w.exact = &m, text
 		w.fits = func(other versions.Version) bool { return other.String() == text }
-		if v.PreRelease == "" && v.Metadata == "" { // short, as OKD's have a suffix
+		if v.PreRelease == "" && v.Metadata == "" { // short: OKD's versions have a suffix
 			w.fits = func(other versions.Version) bool { return other.Base() == text }
 		}
 		return w, nil
@@ -51,20 +51,21 @@ func Parse(text string) (Want, error) {
 			err = fmt.Errorf("it names neither a tag nor a digest")
 		}
 		if err != nil {
-			return w, fmt.Errorf("%q is no pull spec of an image: %w", text, err)
+			return w, fmt.Errorf("%q is not a pull spec: %w", text, err)
 		}
 		w.spec = text
 		return w, nil
 	}
-	return w, fmt.Errorf("%q is neither a version, as in 5.0 or 5.0.0-okd-scos.1, nor latest, nor a pull spec, as in quay.io/okd/scos-release@sha256:0123abcd", text)
+	return w, fmt.Errorf("%q is neither a version, as in 5.0 or 5.0.0-okd-scos.1, nor latest, "+
+		"nor a pull spec, as in quay.io/okd/scos-release@sha256:0123abcd", text)
 }
 
-// String is what the person wrote.
+// String returns the text that was parsed.
 func (w Want) String() string { return w.text }
 
-// MetBy reports whether a release that was chosen before is still what is asked
-// for: the same words, the same version or image, or a version that begins with
-// what is asked for.
+// MetBy reports whether a release that was chosen before, for asked, still is what
+// is wanted: for the same text, image or version, or a version that begins with
+// the one wanted.
 func (w Want) MetBy(asked, version, pullSpec string) bool {
 	if w.text == asked || w.text == pullSpec {
 		return true
@@ -77,6 +78,6 @@ func (w Want) MetBy(asked, version, pullSpec string) bool {
 	return err == nil && w.text != Latest && w.fits(v) && (!v.Candidate() || w.text == version)
 }
 
-// stable reports whether only stable releases count: not if a version was spelt
-// out.
+// stable reports whether v is stable, or a candidate that was asked for by its
+// whole version.
 func (w Want) stable(v versions.Version) bool { return !v.Candidate() || v.String() == w.text }

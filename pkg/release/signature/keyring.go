@@ -1,6 +1,6 @@
-// Package signature checks that a release image was signed by somebody whose
-// public key the user has: an OpenPGP message per signature, kept in a store that
-// is addressed by the image's digest.
+// Package signature verifies the signatures of a release image with public keys
+// that the user has. A signature is an OpenPGP message in a store, found by the
+// image's digest.
 package signature
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 )
 
-// Keyring is the public keys of those who may sign releases.
+// Keyring is a set of public keys that may sign releases.
 type Keyring struct{ keys openpgp.EntityList }
 
-// maxKeyring bounds a file of public keys.
+// maxKeyring is the largest size of a file of public keys (bytes).
 const maxKeyring = 1 << 20
 
 // Load reads a file with public keys.
@@ -42,8 +42,8 @@ func Load(path string) (Keyring, error) {
 	return ring, nil
 }
 
-// Parse reads public keys, binary or armored; a file may have several blocks, with
-// words between them.
+// Parse reads public keys, binary or armored. A file may have several armored
+// blocks with text between them.
 func Parse(raw []byte) (Keyring, error) {
 	if len(raw) > maxKeyring {
 		return Keyring{}, fmt.Errorf("it is larger than %d KiB", maxKeyring>>10)
@@ -54,7 +54,7 @@ func Parse(raw []byte) (Keyring, error) {
 	}
 	keys, err := read(raw)
 	if err == nil && len(keys) == 0 {
-		err = errors.New("it holds no OpenPGP public key")
+		err = errors.New("it has no OpenPGP public key")
 	}
 	return Keyring{keys}, err
 }
@@ -62,7 +62,7 @@ func Parse(raw []byte) (Keyring, error) {
 func binaryKeys(raw []byte) (openpgp.EntityList, error) {
 	keys, err := openpgp.ReadKeyRing(bytes.NewReader(raw))
 	if err != nil {
-		return nil, fmt.Errorf("it holds no OpenPGP public key: %w", err)
+		return nil, fmt.Errorf("it has no OpenPGP public key: %w", err)
 	}
 	return keys, nil
 }
@@ -77,7 +77,7 @@ func armoredKeys(raw []byte) (openpgp.EntityList, error) {
 		if err != nil {
 			return nil, fmt.Errorf("its armor is damaged: %w", err)
 		}
-		body, err := io.ReadAll(block.Body) // to its end, where the next one begins
+		body, err := io.ReadAll(block.Body) // to the end, where the next one begins
 		if err != nil {
 			return nil, fmt.Errorf("its armor is damaged: %w", err)
 		}
@@ -89,7 +89,7 @@ func armoredKeys(raw []byte) (openpgp.EntityList, error) {
 	}
 }
 
-// Fingerprints are those of the primary keys, in hexadecimal.
+// Fingerprints returns the fingerprints of the primary keys, in hexadecimal.
 func (k Keyring) Fingerprints() []string {
 	var list []string
 	for _, e := range k.keys {
@@ -99,8 +99,8 @@ func (k Keyring) Fingerprints() []string {
 	return list
 }
 
-// Has reports whether a primary key with the fingerprint is among them.
-func (k Keyring) Has(print string) bool { return slices.Contains(k.Fingerprints(), print) }
+// Has reports whether the keyring has a primary key with the fingerprint.
+func (k Keyring) Has(fingerprint string) bool { return slices.Contains(k.Fingerprints(), fingerprint) }
 
 func fingerprint(e *openpgp.Entity) string {
 	return strings.ToUpper(fmt.Sprintf("%x", e.PrimaryKey.Fingerprint))

@@ -37,7 +37,8 @@ func signer(t *testing.T, at time.Time, life uint32) *openpgp.Entity {
 }
 
 func claim(kind, digest string) string {
-	return fmt.Sprintf(`{"critical":{"image":{"docker-manifest-digest":%q},"type":%q,"identity":{"docker-reference":"quay.io/okd/scos-release:5.0"}},"optional":{}}`, digest, kind)
+	return fmt.Sprintf(`{"critical":{"image":{"docker-manifest-digest":%q},"type":%q,`+
+		`"identity":{"docker-reference":"quay.io/okd/scos-release:5.0"}},"optional":{}}`, digest, kind)
 }
 
 func sign(t *testing.T, e *openpgp.Entity, content string) []byte {
@@ -111,18 +112,19 @@ func TestVerify(t *testing.T) {
 		want    string
 	}{
 		{"other signer", keyring(t, theirs), good, "does not have"},
-		{"changed content", ring, broken, "not good"},
+		{"changed content", ring, broken, "signature is bad"},
 		{"other image", ring, sign(t, ours, claim(kind, other)), "made for another image"},
 		{"other purpose", ring, sign(t, ours, claim("blessing", digest)), "not an atomic container signature"},
 		{"not JSON", ring, sign(t, ours, "hello"), "not about an image"},
 		{"not signed", ring, []byte(claim(kind, digest)), "not a signed OpenPGP message"},
 		{"nothing", ring, nil, "not a signed OpenPGP message"},
-		{"signer gone", ring, sign(t, expired, claim(kind, digest)), "expired"},
+		{"expired key", ring, sign(t, expired, claim(kind, digest)), "expired"},
 		{"huge", ring, make([]byte, maxMessage+1), "larger"},
 		{"bomb", ring, sign(t, ours, strings.Repeat(" ", maxMessage+1)), "larger"},
 	}
 	for _, tt := range tests {
-		if _, err := tt.ring.Verify(tt.message, digest, now.Add(time.Minute)); err == nil || !strings.Contains(err.Error(), tt.want) {
+		_, err := tt.ring.Verify(tt.message, digest, now.Add(time.Minute))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
 	}
@@ -136,9 +138,12 @@ func TestKeyring(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, ring.Fingerprints(), err)
 		}
 	}
-	for name, raw := range map[string]string{"empty": "", "text": "hello", "armor of nothing": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n"} {
+	for name, raw := range map[string]string{
+		"empty": "", "text": "hello",
+		"empty armor": "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n",
+	} {
 		if _, err := Parse([]byte(raw)); err == nil {
-			t.Errorf("%s is a keyring", name)
+			t.Errorf("%s was accepted as a keyring", name)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "key")
@@ -190,21 +195,23 @@ func TestStore(t *testing.T) {
 		t.Helper()
 		_, err := store.Check(t.Context(), ring, digest, clock.NewFake(now.Add(time.Minute)))
 		var failure *Error
-		if !errors.As(err, &failure) || !strings.Contains(failure.Error(), want) || failure.Unknown != unknown || failure.Next() == "" {
+		if !errors.As(err, &failure) || !strings.Contains(failure.Error(), want) || failure.Unknown != unknown ||
+			failure.Next() == "" {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
-	check("none", "there is none", false)
+	check("none", "the store has none", false)
 	files[dir+"/signature-1"] = sign(t, theirs, claim(kind, digest))
-	check("of somebody else", "signature-1: it was made with key", false)
+	check("other signer", "signature-1: it was made with key", false)
 	files[dir+"/signature-2"] = sign(t, ours, claim(kind, digest))
-	if signed, err := store.Check(t.Context(), ring, digest, clock.NewFake(now.Add(time.Minute))); err != nil || signed.By != fingerprint(ours) {
+	signed, err := store.Check(t.Context(), ring, digest, clock.NewFake(now.Add(time.Minute)))
+	if err != nil || signed.By != fingerprint(ours) {
 		t.Errorf("second signature: %+v, %v", signed, err)
 	}
 	failing = true
 	check("store fails", "502 Bad Gateway", true)
 	server.Close()
-	check("store is gone", "connection refused", true)
+	check("store is down", "connection refused", true)
 	store.URL = "http://okd.test"
 	check("plain http", "use https", true)
 }

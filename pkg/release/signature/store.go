@@ -14,25 +14,25 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 )
 
-// DefaultStore is where the key of OpenShift's CI system, which signs OKD's
-// releases, has its signatures.
+// DefaultStore has the signatures of OpenShift's CI system, which signs OKD's
+// releases.
 const DefaultStore = "https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release"
 
-// maxSignatures is how many signatures of an image are looked at.
+// maxSignatures is how many signatures of an image are tried.
 const maxSignatures = 10
 
 // Store has signatures at <URL>/sha256=<hex>/signature-<n>, n counted from 1.
 type Store struct {
 	URL  string // https only
 	HTTP *http.Client
-	// Timeout bounds the whole check; default 30 s.
+	// Timeout limits the whole check; default 30 s.
 	Timeout time.Duration
 }
 
-// Error says why an image does not count as signed.
+// Error says why no good signature was found.
 type Error struct {
 	Digest, Store string
-	// Unknown says that the store could not be asked, which proves nothing.
+	// Unknown is set if the store could not be read: the image may be signed.
 	Unknown bool
 	Cause   error
 }
@@ -49,20 +49,22 @@ func (e *Error) Unwrap() error { return e.Cause }
 // Next is what to do about it.
 func (e *Error) Next() string {
 	if e.Unknown {
-		return "make the signature store reachable, or name a copy of it with --signature-store URL (OKD_INSTALL_SIGNATURE_STORE); nothing was pinned"
+		return "make the signature store reachable, or name a copy of it with --signature-store URL " +
+			"(OKD_INSTALL_SIGNATURE_STORE); nothing was pinned"
 	}
-	return "do not install this image unless you know why: compare the digest with the release's announcement, and check that the release key file " +
-		"is that of whoever signs the releases you want; --release takes another release"
+	return "do not install this image unless you know why: compare the digest with the release's announcement, " +
+		"and check that the release key file belongs to the signer of the releases you want; " +
+		"--release selects another release"
 }
 
 var digestText = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
 
-// Check looks for a signature of the image that somebody in the keyring made. All
-// errors are of type *Error.
+// Check looks for a signature of the image by a key of the keyring. All errors are
+// of type *Error.
 func (s Store) Check(ctx context.Context, keys Keyring, digest string, clk clock.Clock) (Signed, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		return Signed{}, &Error{Digest: digest, Store: "the store", Unknown: true, Cause: errors.New("its URL cannot be read")}
+		return Signed{}, &Error{Digest: digest, Store: "the store", Unknown: true, Cause: errors.New("invalid URL")}
 	}
 	fail := func(unknown bool, cause error) (Signed, error) {
 		return Signed{}, &Error{Digest: digest, Store: u.Redacted(), Unknown: unknown, Cause: cause}
@@ -71,7 +73,7 @@ func (s Store) Check(ctx context.Context, keys Keyring, digest string, clk clock
 		return fail(true, errors.New("use https://HOST/PATH"))
 	}
 	if !digestText.MatchString(digest) {
-		return fail(false, errors.New("signatures are for images by sha256 digest"))
+		return fail(false, errors.New("the digest is not a sha256 digest"))
 	}
 	if s.Timeout == 0 {
 		s.Timeout = 30 * time.Second
@@ -95,24 +97,24 @@ func (s Store) Check(ctx context.Context, keys Keyring, digest string, clk clock
 		causes = append(causes, fmt.Errorf("signature-%d: %w", n, err))
 	}
 	if len(causes) == 0 {
-		return fail(false, errors.New("there is none"))
+		return fail(false, errors.New("the store has none"))
 	}
-	return fail(false, &several{causes})
+	return fail(false, &joinedError{causes})
 }
 
-// several puts the reasons in one line.
-type several struct{ errs []error }
+// joinedError is errors.Join on one line.
+type joinedError struct{ errs []error }
 
-func (s *several) Unwrap() []error { return s.errs }
-func (s *several) Error() string {
-	words := make([]string, len(s.errs))
-	for i, err := range s.errs {
-		words[i] = err.Error()
+func (e *joinedError) Unwrap() []error { return e.errs }
+func (e *joinedError) Error() string {
+	texts := make([]string, len(e.errs))
+	for i, err := range e.errs {
+		texts[i] = err.Error()
 	}
-	return strings.Join(words, "; ")
+	return strings.Join(texts, "; ")
 }
 
-// get returns nil for a signature that the store says it does not have.
+// get returns nil for a signature that the store does not have.
 func (s Store) get(ctx context.Context, u *url.URL) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -137,7 +139,7 @@ func (s Store) get(ctx context.Context, u *url.URL) ([]byte, error) {
 	return message, nil
 }
 
-// plain drops the URL, which may have a password, and says time limits in words.
+// plain drops the URL, which may contain a password, and names a timeout.
 func plain(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return errors.New("no answer in time")

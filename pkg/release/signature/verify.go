@@ -13,17 +13,17 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// maxMessage bounds a signature; real ones have some hundred bytes. What is in it
-// may be compressed.
+// maxMessage limits a signature and its unpacked content (bytes). Real ones have
+// a few hundred bytes.
 const maxMessage = 1 << 20
 
-// kind is what a message has to say that it is, so that none which was signed for
-// another purpose counts.
+// kind is the type of a signature's content. Messages that were signed for another
+// purpose are not accepted.
 const kind = "atomic container signature"
 
-// Verify reports who signed the image with this digest, at the given time. It
-// fails for a message that nobody in the keyring signed, and for one about
-// anything else.
+// Verify returns who signed the image with this digest. It fails unless the
+// message is about this image and was signed by a key of the keyring that is valid
+// at the time now.
 func (k Keyring) Verify(message []byte, digest string, now time.Time) (Signed, error) {
 	if len(message) > maxMessage {
 		return Signed{}, errors.New("it is larger than any signature")
@@ -40,7 +40,7 @@ func (k Keyring) Verify(message []byte, digest string, now time.Time) (Signed, e
 	if err != nil {
 		return Signed{}, fmt.Errorf("it is not a signed OpenPGP message: %w", err)
 	}
-	// Only at the end of the content is it known whether the signature is good.
+	// The signature is verified at the end of the content.
 	content, err := io.ReadAll(io.LimitReader(md.UnverifiedBody, maxMessage+1))
 	switch {
 	case err != nil:
@@ -52,18 +52,17 @@ func (k Keyring) Verify(message []byte, digest string, now time.Time) (Signed, e
 	case md.SignedBy == nil:
 		return Signed{}, fmt.Errorf("it was made with key %016X, which the release key file does not have", md.SignedByKeyId)
 	case md.SignatureError != nil:
-		return Signed{}, fmt.Errorf("it is not good: %w", md.SignatureError)
+		return Signed{}, fmt.Errorf("the signature is bad: %w", md.SignatureError)
 	case md.Signature == nil:
 		return Signed{}, errors.New("it cannot be verified")
 	}
-	if err := about(content, digest); err != nil {
+	if err := checkContent(content, digest); err != nil {
 		return Signed{}, err
 	}
 	return Signed{By: fingerprint(md.SignedBy.Entity), At: md.Signature.CreationTime.UTC()}, nil
 }
 
-// about checks what was signed.
-func about(content []byte, digest string) error {
+func checkContent(content []byte, digest string) error {
 	var claim struct {
 		Critical struct {
 			Type  string `json:"type"`
@@ -73,11 +72,11 @@ func about(content []byte, digest string) error {
 		} `json:"critical"`
 	}
 	if err := json.Unmarshal(content, &claim); err != nil {
-		return errors.New("what was signed is not about an image")
+		return errors.New("the signed content is not about an image")
 	}
 	switch {
 	case claim.Critical.Type != kind:
-		return fmt.Errorf("what was signed is not an %s", kind)
+		return fmt.Errorf("the signed content is not an %s", kind)
 	case claim.Critical.Image.Digest != digest:
 		return fmt.Errorf("it was made for another image, %.80q", claim.Critical.Image.Digest)
 	}

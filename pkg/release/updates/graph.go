@@ -1,5 +1,5 @@
-// Package updates asks an update service, which speaks Cincinnati's protocol, for
-// the releases of a channel.
+// Package updates queries an update service (Cincinnati protocol) for the releases
+// of a channel.
 package updates
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
-// Graph is what a service says about a channel. Which release may follow which is
-// of no use to an installer, and left out.
+// Graph is the releases of a channel. The edges of the graph, which say what can
+// be updated to what, are of no use to an installer and are ignored.
 type Graph struct{ Nodes []Node }
 
 // Node is one release.
@@ -22,15 +22,15 @@ type Node struct {
 	Metadata map[string]string
 }
 
-// Bounds of an answer. The largest public graph has some hundred nodes.
+// Limits of an answer. The largest public graph has a few hundred nodes.
 const (
 	maxAnswer = 16 << 20
 	maxNodes  = 20000
 	maxText   = 1024
 )
 
-// Parse reads a graph. Nodes whose version is not a semantic one are left out, as
-// nobody can order them; whatever else is wrong is an error.
+// Parse reads a graph. It ignores nodes without a semantic version, because they
+// cannot be ordered; anything else that is wrong is an error.
 func Parse(raw []byte) (Graph, error) {
 	if len(raw) > maxAnswer {
 		return Graph{}, fmt.Errorf("the graph is larger than %d MiB", maxAnswer>>20)
@@ -48,7 +48,7 @@ func Parse(raw []byte) (Graph, error) {
 		return Graph{}, errors.New("the answer is not a graph: it has no nodes")
 	}
 	if n := len(*answer.Nodes); n > maxNodes {
-		return Graph{}, fmt.Errorf("the graph has %d nodes, which is more than any service has", n)
+		return Graph{}, fmt.Errorf("the graph has %d nodes, more than the limit of %d", n, maxNodes)
 	}
 	var g Graph
 	for i, n := range *answer.Nodes {
@@ -70,13 +70,14 @@ func Parse(raw []byte) (Graph, error) {
 	return g, nil
 }
 
-// plain reports whether a pull spec is one word of printable ASCII: it is shown,
-// written to files and pasted.
+// plain reports whether a pull spec is printable ASCII without spaces, so that it
+// can be shown and pasted safely.
 func plain(spec string) bool {
-	return spec != "" && len(spec) <= maxText && strings.IndexFunc(spec, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+	unsafe := func(r rune) bool { return r <= ' ' || r > '~' }
+	return spec != "" && len(spec) <= maxText && !strings.ContainsFunc(spec, unsafe)
 }
 
-// Versions are the versions of all nodes.
+// Versions returns the versions of all nodes.
 func (g Graph) Versions() []versions.Version {
 	list := make([]versions.Version, len(g.Nodes))
 	for i, n := range g.Nodes {

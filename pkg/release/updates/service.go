@@ -19,13 +19,13 @@ const DefaultURL = "https://updates.okd.io/api/updates/graph"
 type Service struct {
 	URL  string // of the graph; https only
 	HTTP *http.Client
-	// Architecture is that of the machines; default amd64.
+	// Architecture of the machines; default amd64.
 	Architecture string
-	// Timeout bounds one question; default 15 s.
+	// Timeout limits one request; default 15 s.
 	Timeout time.Duration
 }
 
-// Check reports what is wrong with the URL, without asking the service.
+// Check returns what is wrong with the URL, without a request.
 func (s Service) Check() error {
 	_, err := s.parse()
 	return err
@@ -34,10 +34,11 @@ func (s Service) Check() error {
 func (s Service) parse() (*url.URL, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
-		return nil, errors.New("the URL of the update service cannot be read") // the error would quote a password
+		return nil, errors.New("the URL of the update service is invalid") // err may quote a password
 	}
 	if u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("update service %s: use https://HOST/PATH; what it answers decides what is installed", u.Redacted())
+		return nil, fmt.Errorf("update service %s: use https://HOST/PATH; its answer decides what is installed",
+			u.Redacted())
 	}
 	return u, nil
 }
@@ -47,11 +48,11 @@ func (s Service) Name() string {
 	if u, err := url.Parse(s.URL); err == nil {
 		return u.Redacted()
 	}
-	return "with a URL that cannot be read"
+	return "with an invalid URL"
 }
 
-// Channel asks for the releases of a channel. One that the service does not know is
-// empty. It fails with *Answer if the service refuses to answer.
+// Channel returns the releases of a channel; a channel that the service does not
+// know is empty. It fails with *Answer if the service answers with an error.
 func (s Service) Channel(ctx context.Context, name string) (Graph, error) {
 	u, err := s.parse()
 	if err != nil {
@@ -81,15 +82,15 @@ func (s Service) Channel(ctx context.Context, name string) (Graph, error) {
 		return Graph{}, short(ctx, fmt.Errorf("read the answer: %w", err))
 	}
 	if resp.StatusCode != http.StatusOK {
-		return Graph{}, &Answer{Status: resp.StatusCode, Says: says(raw)}
+		return Graph{}, &Answer{Status: resp.StatusCode, Says: reasonOf(raw)}
 	}
 	return Parse(raw)
 }
 
-// Answer is a refusal of the service.
+// Answer is an error that the service answered.
 type Answer struct {
 	Status int
-	Says   string // the service's words, shortened
+	Says   string // the service's reason, shortened
 }
 
 func (a *Answer) Error() string {
@@ -100,13 +101,14 @@ func (a *Answer) Error() string {
 	return text
 }
 
-// says is what a service gives as reason, in one short line of printable text.
-func says(raw []byte) string {
+// reasonOf returns the reason in an error answer as one short line of printable
+// text.
+func reasonOf(raw []byte) string {
 	var reason struct{ Value string }
 	text := string(raw[:min(len(raw), 4096)])
 	if json.Unmarshal(raw, &reason) == nil && reason.Value != "" {
 		text = reason.Value
-	} else if strings.Contains(text, "<") { // a page for people
+	} else if strings.Contains(text, "<") { // HTML
 		return ""
 	}
 	text = strings.Map(func(r rune) rune {
@@ -119,7 +121,7 @@ func says(raw []byte) string {
 	return text[:min(len(text), 200)]
 }
 
-// short drops the URL, which the caller names, and says time limits in words.
+// short drops the URL, which the caller names, and names a timeout.
 func short(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return errors.New("no answer in time")

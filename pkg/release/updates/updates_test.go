@@ -10,7 +10,8 @@ import (
 )
 
 const two = `{"version":1,"nodes":[
-{"version":"5.0.0-okd-scos.0","payload":"quay.io/okd/scos-release@sha256:00","metadata":{"url":"https://okd.test/5.0.0","n":3}},
+{"version":"5.0.0-okd-scos.0","payload":"quay.io/okd/scos-release@sha256:00",
+ "metadata":{"url":"https://okd.test/5.0.0","n":3}},
 {"version":"not one","payload":""},
 {"version":"5.0.0-okd-scos.1","payload":"quay.io/okd/scos-release@sha256:11","metadata":null}],
 "edges":[[0,1]],"conditionalEdges":[{"edges":[{"from":"a","to":"b"}],"risks":[]}]}`
@@ -64,10 +65,11 @@ func FuzzParse(f *testing.F) {
 func TestChannel(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Accept") != "application/json" || r.URL.Query().Get("arch") != "amd64" || r.URL.Query().Get("keep") != "me" {
-			t.Errorf("asked with %v, %s", r.Header, r.URL)
+		query := r.URL.Query()
+		if r.Header.Get("Accept") != "application/json" || query.Get("arch") != "amd64" || query.Get("keep") != "me" {
+			t.Errorf("request with %v, %s", r.Header, r.URL)
 		}
-		switch r.URL.Query().Get("channel") {
+		switch query.Get("channel") {
 		case "stable-5.0":
 			fmt.Fprint(w, two)
 		case "huge":
@@ -92,7 +94,9 @@ func TestChannel(t *testing.T) {
 	if g, err := s.Channel(t.Context(), "stable-5.0"); err != nil || len(g.Nodes) != 2 {
 		t.Errorf("stable-5.0: %v, %v", g, err)
 	}
-	for channel, want := range map[string]string{"huge": "larger than 16 MiB", "slow": "no answer in time", "other": "it answers 400 Bad Request: no such channel"} {
+	for channel, want := range map[string]string{
+		"huge": "larger than 16 MiB", "slow": "no answer in time", "other": "it answers 400 Bad Request: no such channel",
+	} {
 		s.Timeout = 0
 		if channel == "slow" {
 			s.Timeout = 200 * time.Millisecond
@@ -101,16 +105,17 @@ func TestChannel(t *testing.T) {
 			t.Errorf("%s: %v, want %q", channel, err, want)
 		}
 	}
-	// Somebody whom nobody trusts.
+	// A client that does not trust the server's certificate.
 	s.HTTP, s.Timeout = &http.Client{}, 0
 	if _, err := s.Channel(t.Context(), "stable-5.0"); err == nil || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("without the authority: %v", err)
+		t.Errorf("without the CA: %v", err)
 	}
 }
 
 func TestURL(t *testing.T) {
 	for url, want := range map[string]string{
-		"http://okd.test/graph": "use https", "okd.test/graph": "use https", "https://": "use https", "https://okd.test:x": "cannot be read",
+		"http://okd.test/graph": "use https", "okd.test/graph": "use https", "https://": "use https",
+		"https://okd.test:x":               "is invalid",
 		"http://me:hunter2@okd.test/graph": "me:xxxxx@", // never the password
 	} {
 		err := Service{URL: url}.Check()

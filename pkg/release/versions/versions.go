@@ -1,5 +1,5 @@
-// Package versions orders OKD versions, tells stable ones from candidates, and
-// knows which minor versions this installer is made for.
+// Package versions orders OKD versions, distinguishes stable ones from candidates,
+// and lists the minor versions that this installer supports.
 package versions
 
 import (
@@ -12,11 +12,11 @@ import (
 	"github.com/coreos/go-semver/semver"
 )
 
-// supported are the minor versions that this installer is made for, the oldest
-// first. 5.0 comes after 4.22.
+// supported lists the supported minor versions, the oldest first. 5.0 comes after
+// 4.22.
 var supported = []Minor{{4, 19}, {4, 20}, {4, 21}, {4, 22}, {5, 0}}
 
-// Supported lists the minor versions that this installer is made for, the newest
+// Supported lists the minor versions that this installer supports, the newest
 // first.
 func Supported() []Minor {
 	list := slices.Clone(supported)
@@ -24,7 +24,7 @@ func Supported() []Minor {
 	return list
 }
 
-// Minor is a version without its last number, as in 4.20.
+// Minor is a minor version, such as 4.20.
 type Minor struct{ Major, Minor int64 }
 
 func (m Minor) String() string { return fmt.Sprintf("%d.%d", m.Major, m.Minor) }
@@ -37,7 +37,7 @@ func (m Minor) Since(other Minor) bool {
 // Supported reports whether this installer is made for the minor version.
 func (m Minor) Supported() bool { return slices.Contains(supported, m) }
 
-// Next is the minor version after m; false if this installer knows none.
+// Next returns the supported minor version after m, false if there is none.
 func (m Minor) Next() (Minor, bool) {
 	i := slices.Index(supported, m)
 	if i < 0 || i+1 == len(supported) {
@@ -48,13 +48,13 @@ func (m Minor) Next() (Minor, bool) {
 
 var minorText = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})$`)
 
-// ParseMinor reads a minor version as in 5.0; false if text is none.
+// ParseMinor reads a minor version, such as 5.0; false if text is not one.
 func ParseMinor(text string) (Minor, bool) {
 	parts := minorText.FindStringSubmatch(text)
 	if parts == nil {
 		return Minor{}, false
 	}
-	major, _ := strconv.ParseInt(parts[1], 10, 64) // the pattern leaves no error
+	major, _ := strconv.ParseInt(parts[1], 10, 64) // cannot fail after the pattern
 	minor, _ := strconv.ParseInt(parts[2], 10, 64)
 	return Minor{major, minor}, true
 }
@@ -77,8 +77,7 @@ type Version struct {
 	semver.Version
 }
 
-// Longest is the length of the longest text that is taken for a version; tags of
-// images are no longer either.
+// Longest is the largest length of a version. Image tags have the same limit.
 const Longest = 128
 
 // Parse reads a version.
@@ -87,8 +86,8 @@ func Parse(text string) (Version, error) {
 		return Version{}, fmt.Errorf("a version has at most %d characters", Longest)
 	}
 	v, err := semver.NewVersion(text)
-	if err != nil || v.String() != text { // nor one that can be written in several ways
-		return Version{}, fmt.Errorf("%q is no version like 5.0.0-okd-scos.1", text)
+	if err != nil || v.String() != text { // only the canonical form is accepted
+		return Version{}, fmt.Errorf("%q is not a version like 5.0.0-okd-scos.1", text)
 	}
 	return Version{text, *v}, nil
 }
@@ -98,18 +97,18 @@ func (v Version) String() string { return v.text }
 // Minor is the minor version that v belongs to.
 func (v Version) Minor() Minor { return Minor{v.Major, v.Version.Minor} }
 
-// Base is the version without what follows its three numbers.
+// Base is the version without its suffix, such as 5.0.0.
 func (v Version) Base() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Version.Minor, v.Patch)
 }
 
-var early = regexp.MustCompile(`^(ec|rc|fc|alpha|beta|nightly|ci|konflux)\d*$`)
+var candidatePart = regexp.MustCompile(`^(ec|rc|fc|alpha|beta|nightly|ci|konflux)\d*$`)
 
-// Candidate reports whether v was made before its minor version was stable. OKD's
-// stable versions carry a suffix as well (-okd-scos.1), so a suffix alone says
-// nothing.
+// Candidate reports whether v is not a stable version. OKD's stable versions have
+// a suffix too (-okd-scos.1), so a suffix alone does not decide.
 func (v Version) Candidate() bool {
-	return slices.ContainsFunc(strings.FieldsFunc(string(v.PreRelease), func(r rune) bool { return r == '.' || r == '-' }), early.MatchString)
+	separator := func(r rune) bool { return r == '.' || r == '-' }
+	return slices.ContainsFunc(strings.FieldsFunc(string(v.PreRelease), separator), candidatePart.MatchString)
 }
 
 // Compare orders versions: by their numbers, candidates before stable ones, then
@@ -136,7 +135,7 @@ func sign(positive bool) int {
 	return -1
 }
 
-// Newest is the greatest version of a list that fits; false if none does.
+// Newest returns the greatest version of a list that fits, false if none does.
 func Newest(list []Version, fits func(Version) bool) (best Version, found bool) {
 	for _, v := range list {
 		if fits(v) && (!found || Compare(v, best) > 0) {
@@ -146,9 +145,8 @@ func Newest(list []Version, fits func(Version) bool) (best Version, found bool) 
 	return best, found
 }
 
-// Nearest are up to n versions of a list that are closest to what was asked for:
-// those of its minor version, the newest first; without any, the newest stable
-// ones.
+// Nearest returns up to n versions of a list: those of the minor version m, the
+// newest first, or the newest stable ones if there are none of m.
 func Nearest(list []Version, m Minor, n int) []Version {
 	sorted := slices.Clone(list)
 	slices.SortFunc(sorted, func(a, b Version) int { return Compare(b, a) })

@@ -34,8 +34,9 @@ func TestOrder(t *testing.T) {
 
 func TestCandidate(t *testing.T) {
 	for text, want := range map[string]bool{
-		"5.0.0-okd-scos.1": false, "5.0.0-okd-scos.ec.1": true, "4.21.0-okd-scos.rc.0": true, "4.20.0-okd-lab.1": false,
-		"4.20.0-0.okd-scos-2026-01-02-030405": false, "4.20.0-0.nightly-2026-01-02-030405": true, "4.22.0-rc.1": true, "4.19.0": false,
+		"5.0.0-okd-scos.1": false, "5.0.0-okd-scos.ec.1": true, "4.21.0-okd-scos.rc.0": true,
+		"4.20.0-okd-lab.1": false, "4.20.0-0.okd-scos-2026-01-02-030405": false,
+		"4.20.0-0.nightly-2026-01-02-030405": true, "4.22.0-rc.1": true, "4.19.0": false,
 	} {
 		if got := parse(t, text)[0].Candidate(); got != want {
 			t.Errorf("%s is a candidate: %v, want %v", text, got, want)
@@ -44,13 +45,15 @@ func TestCandidate(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for _, bad := range []string{"", "5", "5.0", "v5.0.0", "latest", "5.0.x", "5.0.0-", "99999999999999999999.0.0", "5.0.0-okd scos"} {
+	for _, bad := range []string{
+		"", "5", "5.0", "v5.0.0", "latest", "5.0.x", "5.0.0-", "99999999999999999999.0.0", "5.0.0-okd scos",
+	} {
 		if v, err := Parse(bad); err == nil {
-			t.Errorf("%q was taken for %v", bad, v)
+			t.Errorf("%q was read as %v", bad, v)
 		}
 	}
 	if _, ok := ParseMinor("5.0.0"); ok {
-		t.Error("5.0.0 was taken for a minor version")
+		t.Error("5.0.0 was read as a minor version")
 	}
 	if m, ok := ParseMinor("4.20"); !ok || m != (Minor{4, 20}) {
 		t.Errorf("4.20 is %v, %v", m, ok)
@@ -70,17 +73,20 @@ func TestMinors(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	list := parse(t, "4.22.0-okd-scos.9", "4.22.0-okd-scos.10", "4.22.0-okd-scos.9", "5.0.0-okd-scos.ec.1", "5.0.0-okd-scos.0")
+	list := parse(t,
+		"4.22.0-okd-scos.9", "4.22.0-okd-scos.10", "4.22.0-okd-scos.9", "5.0.0-okd-scos.ec.1", "5.0.0-okd-scos.0")
 	texts := func(list []Version) (out []string) {
 		for _, v := range list {
 			out = append(out, v.String())
 		}
 		return out
 	}
-	if got := texts(Nearest(list, Minor{4, 22}, 3)); !slices.Equal(got, []string{"4.22.0-okd-scos.10", "4.22.0-okd-scos.9"}) {
+	want := []string{"4.22.0-okd-scos.10", "4.22.0-okd-scos.9"}
+	if got := texts(Nearest(list, Minor{4, 22}, 3)); !slices.Equal(got, want) {
 		t.Errorf("of the minor version: %v", got)
 	}
-	if got := texts(Nearest(list, Minor{4, 23}, 2)); !slices.Equal(got, []string{"5.0.0-okd-scos.0", "4.22.0-okd-scos.10"}) {
+	want = []string{"5.0.0-okd-scos.0", "4.22.0-okd-scos.10"}
+	if got := texts(Nearest(list, Minor{4, 23}, 2)); !slices.Equal(got, want) {
 		t.Errorf("of others: %v", got)
 	}
 	stable := func(v Version) bool { return !v.Candidate() && v.Minor() == Minor{5, 0} }

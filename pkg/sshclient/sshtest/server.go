@@ -1,5 +1,5 @@
-// Package sshtest is an SSH server on loopback for tests. It speaks the real
-// protocol and hands every command to the test.
+// Package sshtest is an SSH server on loopback for tests. It passes every command
+// to the test.
 package sshtest
 
 import (
@@ -23,16 +23,17 @@ type Session struct {
 	Command        string
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Agent are the keys that the client offers to forward, nil without.
+	// Agent is the agent that the client forwards, nil without.
 	Agent agent.Agent
 }
 
 // Server is a running server.
 type Server struct {
 	Addr string
-	Host pki.SSHKey // the key that the server shows
-	User pki.SSHKey // the key that it lets in
-	// Forward connects a client further, as sshd does for a jump; nil refuses.
+	Host pki.SSHKey // host key
+	User pki.SSHKey // the key that may log in
+	// Forward connects to addr for a client that uses the server as jump host; nil
+	// refuses.
 	Forward func(addr string) (net.Conn, error)
 
 	t      testing.TB
@@ -50,7 +51,7 @@ func New(t testing.TB, handle func(ctx context.Context, s Session) int) *Server 
 	return At(t, "127.0.0.1:0", handle)
 }
 
-// At is New for an address.
+// At is New with an address to listen on.
 func At(t testing.TB, addr string, handle func(ctx context.Context, s Session) int) *Server {
 	t.Helper()
 	s := &Server{t: t, handle: handle, conns: map[net.Conn]bool{}}
@@ -138,7 +139,7 @@ func (s *Server) serve(ctx context.Context, raw net.Conn) {
 	}
 }
 
-// forward is the "direct-tcpip" channel of RFC 4254, section 7.2.
+// forward serves a "direct-tcpip" channel (RFC 4254, section 7.2).
 func (s *Server) forward(request ssh.NewChannel) {
 	var to struct {
 		Host       string
@@ -195,7 +196,7 @@ func (s *Server) session(ctx context.Context, conn *ssh.ServerConn, channel ssh.
 	}
 }
 
-// Shell runs the command with bash here and returns its exit status.
+// Shell runs the command with the local bash and returns its exit status.
 func Shell(ctx context.Context, s Session, env ...string) int {
 	cmd := exec.CommandContext(ctx, "bash", "-c", s.Command)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = append(cmd.Environ(), env...), s.Stdin, s.Stdout, s.Stderr

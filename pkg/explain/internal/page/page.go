@@ -1,5 +1,5 @@
-// Package page writes the schema of install-config.yaml as a page of the user's
-// reference. It runs when the documentation is made and tested.
+// Package page writes the reference page of install-config.yaml from its schema.
+// It is used by `make docs` and tests only.
 package page
 
 import (
@@ -10,16 +10,15 @@ import (
 	"github.com/okd-install/okd-install/pkg/explain"
 )
 
-// writer collects the page.
 type writer struct {
 	strings.Builder
-	seen []place
+	sections []section
 }
 
-// place is an object that has a section of its own.
-type place struct {
+// section is an object that has a section on the page.
+type section struct {
 	path  string
-	shape string // its fields without defaults: what is of the same shape is written once
+	shape string // its fields without defaults; objects of the same shape share a section
 	node  *explain.Schema
 }
 
@@ -30,10 +29,13 @@ func Write(s *explain.Schema) string {
 
 <!-- Made from pkg/types by "make docs"; change the comments and tags there. -->
 
-Every field that ` + "`install-config.yaml`" + ` can have on the platforms of this installer. The same texts are in the program: ` +
-		"`okd-install explain installconfig.platform`" + ` describes a field, ` + "`okd-install explain --schema`" + ` prints a JSON Schema, with which editors complete and check the file.
+Every field of ` + "`install-config.yaml`" + ` on the platforms of this installer. The program has the same texts: ` +
+		"`okd-install explain installconfig.platform`" + ` describes a field, ` +
+		"`okd-install explain --schema`" + ` prints a JSON Schema for editors, which complete and check the file with it.
 
-A field marked **required** has to be there whenever what it is in is there. ` + "`[]`" + ` stands for each item of a list. What is described as an old form or name still works; a file must not have both. A key that is not on this page is an error.
+A field marked **required** must be set if the object that contains it is. ` +
+		"`[]`" + ` stands for each item of a list. Old forms and names still work; ` +
+		`a file must not have both the old and the new one. A key that is not on this page is an error.
 
 `)
 	w.section(explain.Resource, s)
@@ -46,13 +48,14 @@ func (w *writer) section(path string, s *explain.Schema) {
 		fmt.Fprintf(w, "%s\n\n", prose(s.Description))
 	}
 	shape := shapeOf(s.Object())
-	for _, p := range w.seen {
+	for _, p := range w.sections {
 		if p.shape == shape {
-			fmt.Fprintf(w, "The same fields as in [%s](#%s)%s.\n\n", title(p.path), anchor(p.path), differences(p.node.Object(), s.Object()))
+			fmt.Fprintf(w, "The same fields as in [%s](#%s)%s.\n\n",
+				title(p.path), anchor(p.path), differences(p.node.Object(), s.Object()))
 			return
 		}
 	}
-	w.seen = append(w.seen, place{path, shape, s})
+	w.sections = append(w.sections, section{path, shape, s})
 	w.WriteString("| Field | Type | Meaning |\n|---|---|---|\n")
 	for _, name := range s.Fields() {
 		f := s.Object().Properties[name]
@@ -85,8 +88,7 @@ func title(path string) string {
 	return strings.TrimPrefix(path, explain.Resource+".")
 }
 
-// anchor is the name that a heading gets: what is no letter, digit, hyphen or
-// underscore is dropped.
+// anchor is the fragment that Markdown gives to the heading of a section.
 func anchor(path string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -123,7 +125,7 @@ func meaning(in *explain.Schema, name string, f *explain.Schema) string {
 	return strings.Join(parts, " ")
 }
 
-// prose makes text safe for a cell of a table.
+// prose escapes text for a cell of a table.
 func prose(text string) string {
 	return strings.NewReplacer("\n", "<br>", "|", `\|`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`).Replace(text)
 }
@@ -135,7 +137,7 @@ func code(values ...string) string {
 	return strings.Join(values, ", ")
 }
 
-// shapeOf tells objects apart by their fields: names, types, texts, rules.
+// shapeOf encodes the fields of an object: names, types, texts and rules.
 func shapeOf(s *explain.Schema) string {
 	plain := *s
 	plain.Description, plain.Properties = "", map[string]*explain.Schema{}
@@ -149,7 +151,7 @@ func shapeOf(s *explain.Schema) string {
 	return string(b)
 }
 
-// withoutDefaults is s without what differs between uses of the same fields.
+// withoutDefaults is s without what may differ between uses of the same fields.
 func withoutDefaults(s *explain.Schema) *explain.Schema {
 	c := *s
 	c.Default, c.Minimum, c.Maximum = nil, nil, nil
@@ -163,7 +165,7 @@ func withoutDefaults(s *explain.Schema) *explain.Schema {
 	return &c
 }
 
-// differences names the fields whose default is another one.
+// differences lists the fields of b with another default than in a.
 func differences(a, b *explain.Schema) string {
 	list := differing("", a, b)
 	if len(list) == 0 {

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Approves the certificate requests of the masters while this host serves the
-# cluster. It follows them by a watch, and turns to the API's own address when
-# the API on this host is gone.
+# Approves the certificate requests of the masters during the bootstrap. It watches
+# the API on this host or, if that is gone, the one at the API address.
 set -euo pipefail
 
 ASSETS="${OKD_ASSETS:-/opt/openshift}"
@@ -13,12 +12,12 @@ approve() {
         echo "approving $name of $(jq -r .spec.username <<<"$request")"
         oc --kubeconfig="$1" --request-timeout=10s replace \
             --raw "/apis/certificates.k8s.io/v1/certificatesigningrequests/$name/approval" -f - <<<"$request" >/dev/null ||
-            echo "approving $name failed; it is tried again"
+            echo "approving $name failed; it will be retried"
     done
 }
 
-# answers says whether anything listens where a kubeconfig points: much cheaper
-# than finding out with oc, once a second, while the API is not up.
+# answers reports whether a server listens at the URL of a kubeconfig. Once a
+# second, curl is much cheaper than oc.
 answers() {
     local server
     server="$(sed -n 's/^ *server: *//p' "$1" 2>/dev/null | head -n 1 | tr -d "\"'")"
@@ -32,7 +31,7 @@ pending='select(.kind == "CertificateSigningRequest" and (.status.conditions // 
 while [ ! -e "$ASSETS/.bootkube.done" ]; do
     for kubeconfig in "$ASSETS/auth/kubeconfig-loopback" "$ASSETS/auth/kubeconfig"; do
         answers "$kubeconfig" || continue
-        # The watch ends by itself now and then, so that a failed one is retried.
+        # The timeout ends the watch, so that failed approvals are retried.
         oc --kubeconfig="$kubeconfig" --request-timeout=15s get certificatesigningrequests --watch --output=json 2>/dev/null |
             jq --compact-output --unbuffered "$pending" | approve "$kubeconfig" || true
         [ ! -e "$ASSETS/.bootkube.done" ] || break

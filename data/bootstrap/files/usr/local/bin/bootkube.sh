@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs the stages of /opt/openshift/stages.json. Stages whose needs are met are
-# rendered at the same time; their results are copied one after the other, in
-# the order of the file. It may be killed at any moment and started again: what
-# has a marker is not repeated, and files appear under their names complete.
+# rendered in parallel; their results are copied one after the other, in the order
+# of the file. It may be killed at any moment and started again: stages with a
+# marker are not repeated, and files get their names when they are complete.
 set -euo pipefail
-# Every job in a process group of its own, so that ending a job ends all of it.
+# Give every job a process group, so that all of it can be killed.
 set -m
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -15,7 +15,7 @@ LIB="${OKD_LIB:-/usr/local/bin}"
 # shellcheck source=bootstrap-stage.sh
 . "$LIB/bootstrap-stage.sh"
 
-# Rendering is CPU time; waiting stages do not count.
+# Only rendering uses CPU time; stages that wait do not count.
 MAX_RENDERERS="${OKD_MAX_RENDERERS:-3}"
 
 declare -A state=() jobs=()
@@ -50,7 +50,7 @@ needs_met() {
     done
 }
 
-# launch starts the part of a stage that leaves everything else alone.
+# launch starts the part of a stage that affects nothing else.
 launch() {
     if [ -n "${wants[$1]}" ]; then
         [ "$renderers" -lt "$MAX_RENDERERS" ] || return 0
@@ -58,7 +58,7 @@ launch() {
     fi
     record bootkube "stage start" "$1"
     (
-        # In the background and not in a condition: there "set -e" would not reach.
+        # In the background and not in a condition, where bash ignores "set -e".
         (run_stage "$1" 2>&1 | tee "$STAGE_LOGS/$1.log") &
         code=0
         wait $! || code=$?
@@ -68,7 +68,7 @@ launch() {
     state[$1]=running
 }
 
-# ask starts the question which optional arguments a stage's command takes.
+# ask finds out in the background which optional arguments a stage's command has.
 ask() {
     (
         (ask_flags "$1" >"$STAGE_LOGS/$1-help.log" 2>&1) &
@@ -98,8 +98,8 @@ start_ready() {
     done
 }
 
-# retire takes what was rendered, up to the first stage that is not ready.
-# Stages with nothing to copy do not hold up the others.
+# retire copies what was rendered, up to the first stage that is not ready. Stages
+# with nothing to copy do not delay others.
 retire() {
     local name held=
     for name in "${names[@]}"; do
@@ -141,12 +141,12 @@ ended() { # STAGE CODE
     state[$1]=settled
 }
 
-# next_end waits until a job reports its end; sets ended_stage and ended_code.
-# A job that was killed reports nothing: it is missed one turn later.
+# next_end waits until a job reports its end, and sets ended_stage and ended_code.
+# A job that was killed reports nothing and is detected one iteration later.
 next_end() {
     local pid missed='' line='' piece=''
     ended_stage=
-    # On a busy host the time may be over in the middle of a line.
+    # On a busy host the read may time out in the middle of a line.
     until IFS= read -r -t 1 piece <&7; do
         line+=$piece
         if [ -n "$missed" ] && ! kill -0 "$missed" 2>/dev/null; then
@@ -166,7 +166,7 @@ next_end() {
     done
 }
 
-# decide settles, per stage, whether there is anything to do at all.
+# decide marks the stages that have nothing to do.
 decide() {
     local name
     for name in "${names[@]}"; do
@@ -187,8 +187,8 @@ decide() {
     drop_unneeded
 }
 
-# drop_unneeded settles stages without marker of which nobody has need any more:
-# what they look at may be gone for good.
+# drop_unneeded drops stages without a marker if all stages that need them are
+# done: what they wait for may be gone.
 drop_unneeded() {
     local i name other pending needed
     for ((i = ${#names[@]} - 1; i >= 0; i--)); do

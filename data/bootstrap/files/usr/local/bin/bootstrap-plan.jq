@@ -1,11 +1,11 @@
-# Turns the stages and the release's image references into the tables that
+# Converts the stages and the release's image references to the tables that
 # bootkube.sh sources. Every value is quoted for the shell.
 
 ($refs[0].spec.tags | map({key: .name, value: .from.name}) | from_entries) as $images
 | ([$refs[0].spec.tags[] | (.annotations["io.openshift.build.versions"] // "") | split(",")[]
     | select(startswith("kubernetes=")) | ltrimstr("kubernetes=")] | first // "") as $kubernetes
 
-# fill completes one argument, or leaves it out when the release lacks its image.
+# fill completes one argument, or omits it if the release does not have its image.
 | def fill:
     split("{release}") | join($release)
     | split("{version}") | join($refs[0].metadata.name)
@@ -18,7 +18,7 @@
 
 def words: [.[]? | fill | @sh] | join(" ");
 
-# verb is what comes before the first flag: the command whose help text counts.
+# verb is everything before the first flag: the command to ask for help.
 def verb: . as $args | [$args[]? | strings] | .[:(map(startswith("-")) | index(true)) // length];
 
 .stages[]

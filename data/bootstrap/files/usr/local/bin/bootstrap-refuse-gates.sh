@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# bootstrap-refuse-gates.sh TAG GATE...: fails if the release has the component
-# TAG and one of the feature gates is on, for then the component would have to
-# run on this host, and no stage starts it.
+# bootstrap-refuse-gates.sh TAG GATE...: fails if the release has the component TAG
+# and one of the feature gates is enabled, because the component would have to run
+# on this host, and no stage starts it.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
 # shellcheck source=release-image.sh
 . "$LIB/release-image.sh"
 
-# enabled prints the gates that are on, one a line. The release's renderer has
-# filled them in, as JSON or as YAML in the order of its encoder.
+# enabled prints the enabled gates, one per line. The release's renderer has written
+# them, as JSON or as YAML in the order of its encoder.
 enabled() {
     jq --raw-output '.status.featureGates[].enabled[]?.name' "$1" 2>/dev/null && return
     awk '

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Service records: what ran on this host and how it ended, one JSON array per
-# service. The installer shows them while it waits, and `analyze` reads them
-# from a log bundle. Sourced by the services' scripts.
+# Writes service records: what ran on this host and how it ended, one JSON array
+# per service. The installer shows them while it waits, and `analyze` reads them in
+# a log bundle. Sourced by the services' scripts.
 
 RECORDS="${OKD_RECORDS:-/var/log/openshift}"
-# A service that retries for ever must not fill the disk.
+# A service that retries forever must not fill the disk.
 RECORDS_KEPT=400
 
 # record SERVICE PHASE [STAGE [RESULT [WHERE [MESSAGE]]]]
@@ -14,7 +14,7 @@ record() {
     TZ=UTC0 printf -v time '%(%Y-%m-%dT%H:%M:%S)T' "${EPOCHREALTIME%[.,]*}"
     (
         flock 9
-        # A file that is not there or was cut short by a crash is begun anew.
+        # Start a new file if there is none or a crash has damaged it.
         if ! add_record "$file" "$@" 2>/dev/null; then
             echo '[]' >"$file"
             add_record "$file" "$@"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# One stage: what it needs, the arguments that its release takes, its run, and
-# the copies of its results. Sourced by bootkube.sh after release-image.sh.
+# Functions for one stage: its arguments in this release, its run, and the copying
+# of its results. Sourced by bootkube.sh after release-image.sh.
 
 ROOT="${OKD_ROOT:-}"
 STAGE_LOGS="$RECORDS/stages"
-# A help text needs no network and no time; a container that hangs must not
-# hold the installation up.
+# Time limit for a command's --help (seconds). A container that hangs must not
+# block the installation.
 HELP_LIMIT="${OKD_HELP_LIMIT:-30}"
 
 names=()
@@ -25,7 +25,7 @@ marker_of() { echo "$ASSETS/${marker[$1]:-$1.done}"; }
 stage_done() { [ "${marker[$1]}" != none ] && [ -e "$(marker_of "$1")" ]; }
 mark_done() { [ "${marker[$1]}" = none ] || : >"$(marker_of "$1")"; }
 
-# prefetch pulls the images of the stages to come while the first ones run.
+# prefetch pulls the images of later stages while the first ones run.
 prefetch() {
     local name first i pending=()
     for name in "${names[@]}"; do
@@ -43,17 +43,17 @@ prefetch() {
     done
 }
 
-# flags_file STAGE is where the answer of the stage's command is kept, once per
-# image and command.
+# flags_file STAGE prints the path of the file with the flags of the stage's
+# command, one per image and command.
 flags_file() {
     local key
     key="$(printf '%s\n' "${image[$1]}" "${options[$1]}" "${verb[$1]}" | sha256sum)"
     echo "$RUN_DIR/flags/${key%% *}"
 }
 
-# ask_flags STAGE asks the command for its help text and keeps the names of the
-# flags in it, one a line. An answer that names none of the flags that every
-# release has is no help text, and not kept.
+# ask_flags STAGE reads the command's help text and stores the names of its flags,
+# one per line. A text without any of the stage's known flags is not a help text
+# and is not stored.
 ask_flags() {
     local name="$1" file words=() podman=() plain
     file="$(flags_file "$name")"
@@ -84,9 +84,9 @@ flag_name() {
     echo "${flag%%=*}"
 }
 
-# choose_flags STAGE adds the optional arguments that the command takes, and
-# notes which ones were left out. Without an answer all are: what every release
-# takes is in the plan anyway.
+# choose_flags STAGE adds the optional arguments that the command has, and notes
+# the ones that were left out. Without a help text all are left out: every release
+# works without them.
 choose_flags() {
     local name="$1" file words=() arg left=() taken=''
     file="$(flags_file "$name")"
@@ -109,7 +109,7 @@ choose_flags() {
     fi
 }
 
-# run_stage renders: it changes nothing but the stage's own output directory.
+# run_stage renders: it changes only the stage's output directory.
 run_stage() {
     local name="$1" path listed dir="${output[$1]:-$1}" words=() podman=()
     [ ! -e "$ASSETS/$name.rendered" ] || return 0
@@ -127,18 +127,18 @@ run_stage() {
         eval "words=(${args[$name]})"
         eval "podman=(${options[$name]})"
         pull_image "${image[$name]}"
-        # The host's network: renderers look at its name and addresses. --replace
-        # ends a container that outlived a killed run of this script.
+        # The host's network, because renderers use its name and addresses. --replace
+        # removes a container that outlived a killed run of this script.
         podman run --quiet --rm --replace --name "$name" --pull=never --log-driver=none --net=host \
             --volume "$ASSETS:/assets:z" "${podman[@]}" "${image[$name]}" "${words[@]}"
     fi
-    # From here on rendering again would make other keys than those copied.
+    # Rendering again would make other keys than those already copied.
     if [ -n "${copies[$name]}" ]; then
         : >"$ASSETS/$name.rendered"
     fi
 }
 
-# commit_stage copies results to where others look for them.
+# commit_stage copies results to where they are used.
 commit_stage() {
     local name="$1" from to must path
     while IFS='|' read -r from to must; do
@@ -182,9 +182,9 @@ install_path() { # FROM TO REQUIRED
     fi
 }
 
-# install_tree copies beside the target and renames file by file, so that a
-# reader (the kubelet) never sees half a file. Directories named manifests come
-# last: static pods start when what they mount is there.
+# install_tree copies beside the target and renames file by file, so that a reader
+# (the kubelet) never sees an incomplete file. Directories named manifests come
+# last, so that static pods start after the files that they mount.
 install_tree() {
     local new="${2%/*}/.new-${2##*/}.tree" dir
     rm -rf "$new"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Looks whether something that the bootstrap host needs answers:
+# Checks something that the bootstrap host needs, with retries:
 #   resolve HOST   the name has an address
 #   ready HOST     the API server behind the name is ready
-#   etcd URL       the bootstrap's etcd takes writes
-# Says what it saw last when it gives up; etcd is waited for without end.
+#   etcd URL       the bootstrap's etcd is healthy
+# Prints each new reason of a failure; retries for etcd are unlimited.
 set -euo pipefail
 
 TLS="${OKD_ASSETS:-/opt/openshift}/tls"
@@ -36,7 +36,7 @@ for ((i = 1; ; i++)); do
         echo "$check $target: ok after $i tries"
         exit 0
     fi
-    # Once per reason, not once per second.
+    # Print each reason once.
     [ "$answer" = "$seen" ] || echo "$check $target: $answer"
     seen="$answer"
     if [ "$i" = "$tries" ]; then

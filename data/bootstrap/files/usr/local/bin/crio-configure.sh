@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tells the container runtime which image holds the pause program, and which
-# login to use for it.
+# Configures the release's pause image, and the login for it, in the container
+# runtime.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -22,8 +22,8 @@ pause_command = "/usr/bin/pod"
 CONFIG
 if ! cmp -s "$CONF/.00-default-pause.new" "$CONF/00-default-pause"; then
     mv -f "$CONF/.00-default-pause.new" "$CONF/00-default-pause"
-    # It starts after this unit; one that runs already reads the file only at
-    # its start. Waiting for it here would be waiting for ourselves.
+    # A runtime that is already running must read the file again. Do not wait: it
+    # may be waiting for this unit.
     systemctl --no-block try-restart crio.service
 fi
 rm -f "$CONF/.00-default-pause.new"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Writes a log bundle to stdout: what this host and the API know. The installer
-# asks the other hosts itself: no key for them ever comes here. Whatever is
-# missing is said on stderr in a line "missing: ..."; the rest is in the bundle
-# all the same.
+# Writes a log bundle with the logs and state of this host and of the API to
+# stdout. The installer connects to the other hosts itself, so this host needs no
+# key for them. What is missing is reported on stderr in a line "missing: ..."; the
+# bundle contains the rest.
 #
 #   installer-gather.sh --id ID
 set -uo pipefail
@@ -38,7 +38,7 @@ if [ -d "$RECORDS/stages" ]; then
     cp -R "$RECORDS/stages" "$out/bootstrap/"
 fi
 
-# Only what holds no keys: names of the other files say that they were there.
+# Copy only files without keys, and list the names of the others.
 say "gathering rendered assets"
 (cd "$ASSETS" 2>/dev/null && find . -type f ! -path './.new*') | sort | while read -r file; do
     case "$file" in

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Collects what one host knows about itself: units, journals, containers and
-# network, into a directory. Without an argument the directory is written to
-# stdout as a compressed tar archive. Runs as root; needs nothing that CoreOS
-# lacks, and goes on when something is missing.
+# Collects the logs and state of one host (units, journals, containers, network)
+# in a directory. Without an argument it writes the directory to stdout as a
+# compressed tar archive. Runs as root, with the programs of CoreOS, and continues
+# if something is missing.
 set -uo pipefail
 
 if [ $# -gt 0 ]; then
@@ -14,10 +14,10 @@ fi
 
 UNITS="node-image-prepare node-image-pull node-image-overlay release-image crio-configure crio kubelet bootkube approve-csr progress
     nodeip-configuration machine-config-daemon-firstboot machine-config-daemon-pull keepalived NetworkManager systemd-networkd chronyd"
-# The end of a log says more than its beginning.
+# Keep the end of each log.
 LINES_KEPT=20000 BYTES_KEPT=2000000
 
-# keep FILE COMMAND... writes what a command says; a command may fail or hang.
+# keep FILE COMMAND... writes the output of a command, which may fail or hang.
 keep() {
     local file="$out/$1"
     shift

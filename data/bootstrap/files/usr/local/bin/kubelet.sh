@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The kubelet without an API server: it runs the static pods, nothing else.
+# The kubelet without an API server, for static pods only.
 set -euo pipefail
 
 options=(--config=/etc/kubernetes/kubelet.conf --container-runtime-endpoint=unix:///var/run/crio/crio.sock --v=2)

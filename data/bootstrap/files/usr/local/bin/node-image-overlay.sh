@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts the node image over the running system until the next boot. It may be
+# Mounts the node image over the running system until the next boot. It may be
 # killed at any moment and run again.
 set -euo pipefail
 
@@ -11,8 +11,8 @@ LIB="${OKD_LIB:-/usr/local/bin}"
 # shellcheck source=node-image.sh
 . "$LIB/node-image.sh"
 
-# over FROM TO mounts a directory over another one, once, and read-only: the
-# files are those of the repository.
+# over FROM TO mounts a directory over another one, once. Read-only, because the
+# files belong to the repository.
 over() {
     [ "$1" -ef "$2" ] || mount --rbind "$1" "$2" || return 1
     mount --options remount,bind,ro "$2"
@@ -27,18 +27,19 @@ overlay() {
     if [ "$(cat "$ROOT/proc/sys/crypto/fips_enabled" 2>/dev/null)" = 1 ]; then
         leave+=(--exclude=/crypto-policies)
     fi
-    # As on an update of the OS: new defaults, but no word about what was changed here.
+    # As in an update of the OS: add new defaults, keep changed files.
     rsync --archive "${leave[@]}" "$TARGET/usr/etc/" "$ROOT/etc/" || return 1
-    # sshd refuses keys that others may read, and newer ones than the image's did not.
+    # sshd rejects host keys that others may read; that of the boot image may have
+    # made such keys.
     for key in "$ROOT"/etc/ssh/ssh_host_*_key; do
         [ ! -e "$key" ] || chmod 0600 "$key" || return 1
     done
-    # The policy knows the labels of programs that came with the image.
+    # The image's policy has labels for the image's programs.
     if [ -e "$SELINUX" ]; then
         semodule --reload || return 1
     fi
     systemctl daemon-reload || return 1
-    # The one that runs starts parts of itself that have been replaced.
+    # The running sshd starts programs of its own that have been replaced.
     systemctl --no-block try-restart sshd.service || true
 }
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Finds out which image is the node image, and gives the script that pulls it
-# the right to do so. Apart from that script, because its label would change
-# what podman may do.
+# Finds the node image of the release, and labels the script that pulls it. This is
+# a script of its own because with that label podman would have other rights.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -14,8 +13,8 @@ LIB="${OKD_LIB:-/usr/local/bin}"
 
 TOOL=/usr/bin/machine-config-osimagestream
 
-# label makes SELinux take the script for ostree: an unconfined service may not
-# start rpm-ostree, which is what "ostree container" is.
+# label gives the script the SELinux label of ostree: an unconfined service must
+# not start rpm-ostree, which implements "ostree container".
 label() {
     [ ! -e "$SELINUX" ] || chcon --reference=/usr/bin/ostree "$LIB/node-image-pull.sh"
 }
@@ -28,7 +27,7 @@ find_image() {
     fi
     spec="$(name_image)" || return 1
     if [[ ! "$spec" =~ ^[^[:space:]]+[@:][^[:space:]]+$ ]]; then
-        echo "the node image of the release is no pull spec: '$spec'"
+        echo "the node image of the release is not a pull spec: '$spec'"
         return 1
     fi
     echo "node image $spec"
@@ -36,8 +35,8 @@ find_image() {
     mv -f "$SPEC.new" "$SPEC"
 }
 
-# name_image prints the pull spec. A release may have several OS images; from
-# 5.0 on the machine config operator's own tool knows which one is the default.
+# name_image prints the pull spec. From 5.0 on a release may have several OS images,
+# and a tool of the machine config operator selects the default.
 name_image() {
     local mco root has=
     if mco="$(image_for machine-config-operator)"; then
@@ -56,8 +55,8 @@ name_image() {
     }
 }
 
-# ask MCO_IMAGE: the tool looks at the images' labels, with this host's
-# mirrors, login and authorities.
+# ask MCO_IMAGE runs the tool, which reads the images' labels, with this host's
+# mirrors, login and CAs.
 ask() {
     local path mounts=() args=()
     for path in /etc/containers/registries.conf:--registry-config \

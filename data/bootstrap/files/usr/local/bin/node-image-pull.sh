@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# A bare CoreOS lacks kubelet, oc and the runtime: check the release's node
-# image out beside the running system, and note which settings in /etc are not
-# the OS's own. Its unit has mounts of its own, nobody else sees those made here.
-# It may be killed at any moment; what is not complete is made again.
+# Checks out the release's node image, with kubelet, oc and the runtime, on a bare
+# CoreOS, and lists the changed settings in /etc. Its unit has its own mount
+# namespace. It may be killed at any moment; incomplete results are made again.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -13,7 +12,7 @@ LIB="${OKD_LIB:-/usr/local/bin}"
 # shellcheck source=node-image.sh
 . "$LIB/node-image.sh"
 
-# open_repo finds a repository that can be written.
+# open_repo makes the repository writable.
 open_repo() {
     local etc
     if [ -z "$LIVE" ]; then
@@ -21,41 +20,40 @@ open_repo() {
         return
     fi
     ostree init --repo="$REPO" --mode=bare || return 1
-    # ostree looks for /etc in the deployment; here it is mounted elsewhere.
+    # ostree expects /etc in the deployment; on a live system it is elsewhere.
     etc="$(echo "$ROOT"/ostree/deploy/*/deploy/*/etc)"
     [ "$ROOT/etc" -ef "$etc" ] || mount --bind "$ROOT/etc" "$etc"
 }
 
-# pull leaves the image in the repository. Layers that came before an end stay.
+# pull stores the image in the repository. An interrupted pull keeps its layers.
 pull() {
-    # Without an end, a connection that hangs would hang for ever.
+    # A connection may hang forever.
     timeout --kill-after=10 60m ostree container image pull --authfile "$AUTHFILE" \
         "$REPO" "ostree-unverified-image:docker://$(cat "$SPEC")"
 }
 
-# check_out makes a tree of the image's files, complete or not at all.
+# check_out makes a complete tree of the image's files, or none.
 check_out() {
     local ref digest links=()
     digest="$(cat "$SPEC")" || return 1
-    # Images are kept under refs that hold the pull spec, with odd characters escaped.
+    # The ref of an image contains its pull spec, with special characters escaped.
     ref="$(ostree refs --repo "$REPO" --list ostree/container/image |
         grep --max-count=1 --fixed-strings "${digest##*:}")" || {
         echo "the node image left no ref in $REPO"
         return 1
     }
-    # Other modes keep files in a form that is not that of the files.
+    # Only mode bare stores files as they are checked out.
     [ "$(ostree config --repo="$REPO" get core.mode)" != bare ] || links=(--require-hardlinks)
     note_settings || return 1
     rm -rf "$TARGET.new" || return 1
     ostree checkout --repo "$REPO" "${links[@]}" "$ref" "$TARGET.new" || return 1
-    # Nobody can make it later, in a repository that is read-only elsewhere.
+    # It cannot be made later, because the repository is read-only elsewhere.
     mkdir -p "$TARGET.new/usr/lib/modules" || return 1
     mv "$TARGET.new" "$TARGET"
 }
 
-# note_settings lists what was added, changed or removed in /etc, as patterns
-# for rsync. Directories are left out: what is in them is listed, too, and the
-# image may have more to put there.
+# note_settings lists what was added, changed or removed in /etc, as patterns for
+# rsync. Directories are not listed: their files are, and the image may add more.
 note_settings() {
     local name diff
     diff="$(ostree admin config-diff)" || return 1
@@ -70,12 +68,12 @@ note_settings() {
 fetch() {
     if [ ! -e "$TARGET" ]; then
         if [ ! -e "$SPEC" ]; then
-            echo "nobody has found out which image it is; see journalctl -u node-image-prepare"
+            echo "the node image is not known yet; see journalctl -u node-image-prepare"
             return 1
         fi
         open_repo && pull && check_out || return 1
     fi
-    # The files live on by their other names.
+    # The checkout's hard links keep the files.
     [ -z "$LIVE" ] || rm -rf "$REPO"
 }
 

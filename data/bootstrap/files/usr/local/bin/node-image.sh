@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Where the node image goes on this host. Sourced by node-image-*.sh, after
+# Paths of the node image on this host. Sourced by node-image-*.sh, after
 # bootstrap-service-record.sh and release-image.sh.
-# shellcheck disable=SC2034 # used by those
+# shellcheck disable=SC2034 # used by these scripts
 
 ROOT="${OKD_ROOT:-}"
-# What is noted down; on a live system all of the image, too, in memory.
+# Notes of the scripts and, on a live system, the whole image, in memory.
 NODE_IMAGE="$ROOT/var/nodeimage"
 SPEC="$NODE_IMAGE/spec" # pull spec of the image
-KEPT="$NODE_IMAGE/kept" # settings in /etc that are not the OS's own
+KEPT="$NODE_IMAGE/kept" # changed settings in /etc
 
-# Checkout and repository are on one file system, for the files are the same:
-# hard links take no second copy of the space.
+# Checkout and repository are on the same file system, so that hard links need no
+# additional space.
 LIVE=
 REPO="$ROOT/ostree/repo"
 TARGET="$REPO/tmp/okd-node-image"
@@ -23,8 +23,8 @@ fi
 
 SELINUX="$ROOT/sys/fs/selinux/enforce"
 
-# repeat STAGE COMMAND... runs a command until it succeeds, and records why it
-# did not. An ending service would take those that wait for it with it.
+# repeat STAGE COMMAND... retries a command until it succeeds, and records its
+# failures. If the service ended, the services that wait for it would fail.
 repeat() {
     local stage="$1" output pause=1
     shift
@@ -42,7 +42,7 @@ repeat() {
     record node-image-pull "stage end" "$stage" success
 }
 
-# reason FILE prints what went wrong, in words where it is known.
+# reason FILE prints why a command failed.
 reason() {
     local said free at="${REPO%/*}"
     said="$(last_words "$1")"

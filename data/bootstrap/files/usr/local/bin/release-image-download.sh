@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pulls the release image, for as long as it takes, and leaves what it says in
+# Pulls the release image, retrying without limit, and extracts its metadata to
 # /opt/openshift/{release-image.digest,image-references,release-metadata}.
 set -euo pipefail
 
@@ -9,7 +9,7 @@ LIB="${OKD_LIB:-/usr/local/bin}"
 # shellcheck source=release-image.sh
 . "$LIB/release-image.sh"
 
-# fetch runs in a condition, where "set -e" does not reach.
+# fetch runs in a condition, where bash ignores "set -e".
 fetch() {
     local spec new="$ASSETS/release-image.digest.new"
     spec="$(cat "$ASSETS/release-image")" || return 1

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The release image and what it says about its components. Sourced.
+# Functions for the release image and its components. Sourced.
 
 ASSETS="${OKD_ASSETS:-/opt/openshift}"
 RUN_DIR="${OKD_RUN:-/run/okd-bootstrap}"
 AUTHFILE="${OKD_AUTHFILE:-/root/.docker/config.json}"
 
-# release_image prints the pull spec that everything uses: by digest, once the
-# image has been pulled.
+# release_image prints the pull spec of the release image: by digest, once it has
+# been pulled.
 release_image() {
     cat "$ASSETS/release-image.digest" 2>/dev/null || cat "$ASSETS/release-image"
 }
@@ -17,8 +17,8 @@ image_for() {
         'first(.spec.tags[] | select(.name == $tag)).from.name' "$ASSETS/image-references"
 }
 
-# pull_image SPEC pulls an image unless it is there. Several may ask for the
-# same image at the same time; one of them pulls.
+# pull_image SPEC pulls an image unless it exists. If several callers want the same
+# image at the same time, one of them pulls it.
 pull_image() {
     local key="${1//[^a-zA-Z0-9]/_}"
     mkdir -p "$RUN_DIR/pulled"
@@ -34,8 +34,8 @@ pull_image() {
     ) 8>"$RUN_DIR/pulled/.$key.lock"
 }
 
-# image_by_digest SPEC prints the pull spec with the digest of a pulled image,
-# so that nothing changes when the tag moves.
+# image_by_digest SPEC prints the pull spec with the digest of a pulled image, so
+# that the image stays the same when the tag moves.
 image_by_digest() {
     case "$1" in
     *@sha256:*) echo "$1" ;;
@@ -44,8 +44,8 @@ image_by_digest() {
     esac
 }
 
-# read_release SPEC copies the references and the metadata out of the image.
-# Mounting reads them without starting a container.
+# read_release SPEC copies the references and the metadata out of the image. It
+# mounts the image, which is faster than starting a container.
 read_release() {
     local root name
     root="$(podman image mount "$1")" || return 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tells the cluster, and through it the installer, that this host has done its
-# part: ConfigMap kube-system/bootstrap, status complete.
+# Reports to the installer, through the cluster, that this host is done: ConfigMap
+# kube-system/bootstrap, status complete.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -8,10 +8,10 @@ LIB="${OKD_LIB:-/usr/local/bin}"
 . "$LIB/bootstrap-service-record.sh"
 
 ASSETS="${OKD_ASSETS:-/opt/openshift}"
-# In the cluster, not on this host: its own API server is gone by now.
+# The masters' API: the one on this host is gone by now.
 api() { oc --kubeconfig="$ASSETS/auth/kubeconfig" --request-timeout=10s "$@"; }
 
-# installed prints how many masters run an API server of their own.
+# installed prints the number of masters with a running API server.
 installed() {
     api get kubeapiservers.operator.openshift.io cluster --output=json |
         jq '[.status.nodeStatuses[]? | select((.currentRevision // 0) > 0)] | length'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Finishes the installation of a single node that has started from its disk, on
-# which the control plane of the live system goes on: master-update.fcc put it
-# there. Every step leaves a marker; the script may be killed at any moment.
+# Finishes the installation of a single node after it has started from its disk,
+# where the control plane of the live system continues (see master-update.fcc).
+# Every step leaves a marker; the script may be killed at any moment.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -14,18 +14,18 @@ KUBERNETES="$ROOT/etc/kubernetes"
 
 api() { oc --kubeconfig="$KUBERNETES/bootstrap-secrets/kubeconfig" --request-timeout=10s "$@"; }
 
-# The steps: each does its work or says what it still waits for.
+# The steps: each does its work, or prints what it is waiting for.
 
 api_answers() { api get --raw=/readyz >/dev/null; }
 
-# The bootstrap host of other installations does this; here its API was gone.
+# In other installations the bootstrap host does this; here its API is gone.
 report_complete() {
     api create configmap bootstrap --namespace=kube-system --from-literal=status=complete ||
         api patch configmap bootstrap --namespace=kube-system --type=merge --patch='{"data":{"status":"complete"}}'
 }
 
-# Their holders stayed on the live system; without this their successors here
-# would wait until the leases run out.
+# The holders of these leases are gone with the live system. Without this step
+# their successors would wait until the leases expire.
 release_leases() {
     local lease
     for lease in openshift-cluster-version/version kube-system/cluster-policy-controller-lock; do
@@ -51,7 +51,8 @@ node_ready() {
     }
 }
 
-# A drop-in with the node's address may have come after the kubelet's start.
+# A drop-in with the node's address may have been written after the kubelet
+# started.
 restart_kubelet() { systemctl daemon-reload && systemctl restart kubelet.service; }
 
 # The operators replace the control plane of the live system pod by pod.
@@ -77,8 +78,8 @@ cluster_available() {
     }
 }
 
-# step NAME FUNCTION repeats a step until it is done, and records each new
-# reason why it is not.
+# step NAME FUNCTION retries a step until it succeeds, and records each new
+# reason why it does not.
 step() {
     local name="$1" seen='' reason
     [ ! -e "$ASSETS/$name.done" ] || return 0
@@ -97,14 +98,14 @@ step() {
     record bootkube "stage end" "$name" success
 }
 
-# clean removes what came from the live system, its keys last: without them the
-# unit of this script does not start again.
+# clean removes the files of the live system, its keys last: without them the unit
+# of this script does not start again.
 clean() {
     rm -rf "$KUBERNETES/bootstrap-configs" "$ROOT/var/log/log-bundle-bootstrap.tar.gz" \
         "$ASSETS/auth" "$ASSETS/original_cvo_overrides.patch"
     systemctl disable bootkube.service approve-csr.service
     rm -rf "$KUBERNETES/bootstrap-secrets"
-    : >"$ASSETS/.bootkube.done" # approve-csr.sh ends with it
+    : >"$ASSETS/.bootkube.done" # ends approve-csr.sh
     rm -f "$LIB"/{bootstrap-in-place-post-reboot,bootstrap-service-record,approve-csr,installer-gather,installer-masters-gather}.sh
 }
 

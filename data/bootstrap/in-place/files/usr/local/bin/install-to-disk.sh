@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the OS and the finished configuration of a single node to its disk and
-# starts the node from there. Until then everything was in memory.
+# Writes the OS and the finished configuration of a single node from memory to its
+# disk, and reboots from there.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -31,7 +31,7 @@ if [ ! -e "$DONE" ]; then
     record install-to-disk "stage start" "$stage"
     output="$(mktemp)"
     trap 'rm -f "$output"' EXIT
-    # Not in a condition: there "set -e" and "pipefail" do not reach.
+    # Not in a condition, where bash ignores "set -e".
     (write_disk 2>&1 | tee "$output") &
     code=0
     wait $! || code=$?
@@ -44,5 +44,5 @@ if [ ! -e "$DONE" ]; then
     record install-to-disk "stage end" "$stage" success
 fi
 record install-to-disk "service end" "" success
-echo "written to $disk; starting from it"
+echo "written to $disk; rebooting"
 systemctl reboot

@@ -14,9 +14,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/release"
 )
 
-// mute is a registry that takes connections and never says a word, as one whose
-// packets are dropped on the way.
-func mute(t *testing.T) (repo string) {
+// silent is a registry that accepts connections and never answers, like one
+// behind a firewall that drops packets.
+func silent(t *testing.T) (repo string) {
 	t.Helper()
 	stop := make(chan struct{})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
@@ -27,10 +27,10 @@ func mute(t *testing.T) (repo string) {
 	return strings.TrimPrefix(server.URL, "https://") + "/okd"
 }
 
-// Two mirrors that do not answer cost their own time, not that of the source.
+// The time that two silent mirrors take is not taken from the source.
 func TestMirrorsThatDoNotAnswer(t *testing.T) {
 	f := serve(t, good())
-	first, second := mute(t), mute(t)
+	first, second := silent(t), silent(t)
 	opts := f.options()
 	opts.Timeout = 700 * time.Millisecond
 	opts.Mirrors = []release.Mirror{{Source: strings.TrimSuffix(f.repo, "/release"), Mirrors: []string{first, second}}}
@@ -45,7 +45,7 @@ func TestMirrorsThatDoNotAnswer(t *testing.T) {
 	}
 }
 
-// slow sends bodies of layers in pieces, with a pause before each.
+// slow sends a body in pieces, with a pause before each.
 type slow struct {
 	http.ResponseWriter
 	pause time.Duration
@@ -64,8 +64,8 @@ func (s slow) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The payload over a slow line may take longer than a place may be silent.
-func TestSlowLineIsNoSilence(t *testing.T) {
+// A slow download may take longer than the timeout.
+func TestSlowDownloadIsNotIdle(t *testing.T) {
 	f := serve(t, good())
 	inner := f.server.Config.Handler
 	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -85,6 +85,6 @@ func TestSlowLineIsNoSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	if took := time.Since(started); took < opts.Timeout {
-		t.Fatalf("the line was not slow: %s", took)
+		t.Fatalf("the download was not slow: %s", took)
 	}
 }
