@@ -46,6 +46,7 @@ func (s *Script) next(q wizard.Question) []string {
 	return l[1:]
 }
 
+// Choose takes the first option that begins with the answer.
 func (s *Script) Choose(_ context.Context, q wizard.Question, options []string, preset int) (int, error) {
 	s.t.Helper()
 	s.Offered[q.Message] = options
@@ -63,6 +64,7 @@ func (s *Script) Choose(_ context.Context, q wizard.Question, options []string, 
 	return i, nil
 }
 
+// Input gives the answers one by one; all but the last must be refused.
 func (s *Script) Input(_ context.Context, q wizard.Question, preset string, check func(string) error) (string, error) {
 	s.t.Helper()
 	s.Offered[q.Message] = []string{preset}
@@ -87,12 +89,14 @@ func (s *Script) Input(_ context.Context, q wizard.Question, preset string, chec
 	return last, nil
 }
 
+// Secret is Input for secrets.
 func (s *Script) Secret(ctx context.Context, q wizard.Question, check func(secret.String) error) (secret.String, error) {
 	s.t.Helper()
 	answer, err := s.Input(ctx, q, "", func(text string) error { return check(secret.New(text)) })
 	return secret.New(answer), err
 }
 
+// Confirm is true for the answer y.
 func (s *Script) Confirm(_ context.Context, q wizard.Question, preset bool) (bool, error) {
 	s.t.Helper()
 	switch answer := s.next(q)[0]; answer {
@@ -114,6 +118,7 @@ type World struct {
 
 const publicSample = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0hCj3wRMWXWsnRjHbuPDWgi9dMLCq4Ywv2W6dcxEoY me@here"
 
+// New makes a world with an SSH key and a pull secret of its own.
 func New(t *testing.T, platforms ...wizard.Platform) *World {
 	t.Helper()
 	home := t.TempDir()
@@ -123,6 +128,7 @@ func New(t *testing.T, platforms ...wizard.Platform) *World {
 	return w
 }
 
+// Write makes a file in the home directory and returns its path.
 func (w *World) Write(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(w.Home, name)
