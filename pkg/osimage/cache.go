@@ -71,7 +71,7 @@ type File struct {
 // is checked and unpacked while it is written.
 func (c Cache) Get(ctx context.Context, a Artifact) (File, error) {
 	c = c.withDefaults()
-	if err := a.Vouched(c.Unverified); err != nil {
+	if err := a.CheckTrust(c.Unverified); err != nil {
 		return File{}, err
 	}
 	f, err := c.get(ctx, a)

@@ -273,7 +273,7 @@ func (s *source) checkRedirect(resp *http.Response) error {
 	if strings.HasPrefix(s.a.URL, "http://") { // Get has checked it
 		return nil
 	}
-	if err := s.a.vouchedAt(resp.Request.URL, s.c.Unverified); err != nil {
+	if err := s.a.checkTrustAt(resp.Request.URL, s.c.Unverified); err != nil {
 		return &permanentError{err.Error()}
 	}
 	return nil

@@ -40,18 +40,18 @@ func (e *UnverifiedError) Next() string {
 		AllowVar, e.Host)
 }
 
-// Vouched fails with *UnverifiedError if the artifact has no checksum, comes over
+// CheckTrust fails with *UnverifiedError if the artifact has no checksum, comes over
 // plain http, and neither its URL nor its host is in allowed.
-func (a Artifact) Vouched(allowed []string) error {
+func (a Artifact) CheckTrust(allowed []string) error {
 	u, err := url.Parse(a.URL)
 	if err != nil {
 		return fmt.Errorf("OS image: %w", secret.WithoutURL(err))
 	}
-	return a.vouchedAt(u, allowed)
+	return a.checkTrustAt(u, allowed)
 }
 
-// vouchedAt is Vouched for the URL that a server has redirected to.
-func (a Artifact) vouchedAt(u *url.URL, allowed []string) error {
+// checkTrustAt is CheckTrust for the URL that a server has redirected to.
+func (a Artifact) checkTrustAt(u *url.URL, allowed []string) error {
 	if a.hasChecksum() || u.Scheme != "http" {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-func TestVouched(t *testing.T) {
+func TestCheckTrust(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
 	for _, tt := range []struct {
 		url, sum, allowed string
@@ -31,7 +31,7 @@ func TestVouched(t *testing.T) {
 		{"http://h/b", "", "http://h/a", false},
 		{"http://hh/a", "", "h", false},
 	} {
-		err := Artifact{URL: tt.url, SHA256: tt.sum}.Vouched(ParseAllowed(tt.allowed))
+		err := Artifact{URL: tt.url, SHA256: tt.sum}.CheckTrust(ParseAllowed(tt.allowed))
 		var unverified *UnverifiedError
 		if (err == nil) != tt.ok || err != nil && !errors.As(err, &unverified) {
 			t.Errorf("%+v: %v", tt, err)

@@ -56,12 +56,12 @@ func Decode(auth string) (user, password string, ok bool) {
 	return user, password, ok && user != ""
 }
 
-// Mend returns a pull secret that every program accepts, and the registries whose
+// Repair returns a pull secret that every program accepts, and the registries whose
 // login was dropped because it cannot be decoded. Many guides to OKD have
 // {"auths":{"fake":{"auth":"bar"}}}, for which oc and podman reject the whole
 // file since 4.14. Images of a dropped registry are pulled without a login. A
 // secret without faults is returned unchanged, byte for byte.
-func Mend(text string) (mended string, dropped []string, err error) {
+func Repair(text string) (repaired string, dropped []string, err error) {
 	logins, err := Parse(text)
 	if err != nil {
 		return "", nil, err
@@ -83,8 +83,8 @@ func Mend(text string) (mended string, dropped []string, err error) {
 	if len(dropped) == 0 && len(recoded) == 0 {
 		return text, nil, nil
 	}
-	mended, err = rewrite(text, dropped, recoded)
-	return mended, dropped, err
+	repaired, err = rewrite(text, dropped, recoded)
+	return repaired, dropped, err
 }
 
 // rewrite changes entries and keeps everything else.

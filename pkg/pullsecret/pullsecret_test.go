@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-func TestMend(t *testing.T) {
+func TestRepair(t *testing.T) {
 	const good = `"registry.test":{"auth":"dXNlcjpodW50ZXIy"}`
 	const onlyGood = `{"auths":{` + good + `}}`
 	const empty = `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`
@@ -38,7 +38,7 @@ func TestMend(t *testing.T) {
 		{"nothing wrong", "{ \"auths\":\t{" + good + "} }\n", "{ \"auths\":\t{" + good + "} }\n", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, dropped, err := Mend(tt.text)
+			got, dropped, err := Repair(tt.text)
 			if err != nil || got != tt.want || !slices.Equal(dropped, tt.dropped) {
 				t.Errorf("became %s without %v (%v), want %s without %v", got, dropped, err, tt.want, tt.dropped)
 			}
@@ -47,12 +47,12 @@ func TestMend(t *testing.T) {
 	}
 }
 
-func TestMendRefuses(t *testing.T) {
+func TestRepairRefuses(t *testing.T) {
 	for text, want := range map[string]error{
 		"hunter2": ErrForm, `{"auths":["hunter2"]}`: ErrForm, `{"auths":{"a":{"auth":7}}}`: ErrForm,
 		`{}`: ErrEmpty, `{"auths":{}}`: ErrEmpty, `null`: ErrEmpty,
 	} {
-		if got, _, err := Mend(text); !errors.Is(err, want) || got != "" {
+		if got, _, err := Repair(text); !errors.Is(err, want) || got != "" {
 			t.Errorf("%s: %q, %v", text, got, err)
 		}
 	}
@@ -75,7 +75,7 @@ func read(t *testing.T, text string) {
 	}
 }
 
-// Without Mend the file is rejected; otherwise the test above could not fail.
+// Without Repair the file is rejected; otherwise the test above could not fail.
 func TestReadersRefuseIt(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	file := filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json")
@@ -88,23 +88,23 @@ func TestReadersRefuseIt(t *testing.T) {
 	}
 }
 
-func FuzzMend(f *testing.F) {
+func FuzzRepair(f *testing.F) {
 	f.Add(`{"auths":{"fake":{"auth":"bar"}}}`)
 	f.Add(`{"auths":{"a":{"auth":"YTpiYw","email":"e"},"b":{"credsStore":"s"}},"AUTHS":{}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		mended, dropped, err := Mend(text)
+		repaired, dropped, err := Repair(text)
 		if err != nil {
 			return
 		}
-		again, more, err := Mend(mended)
-		if err != nil || len(more) > 0 || again != mended {
-			t.Errorf("%q became %q, and that %q without %v: %v", text, mended, again, more, err)
+		again, more, err := Repair(repaired)
+		if err != nil || len(more) > 0 || again != repaired {
+			t.Errorf("%q became %q, and that %q without %v: %v", text, repaired, again, more, err)
 		}
-		if len(dropped) == 0 && mended == text {
+		if len(dropped) == 0 && repaired == text {
 			return
 		}
 		before, _ := Parse(text)
-		after, _ := Parse(mended)
+		after, _ := Parse(repaired)
 		for host, login := range after {
 			if was, there := before[host]; there && !slices.Contains(dropped, host) {
 				a, b, _ := Decode(was.Auth)
@@ -114,8 +114,8 @@ func FuzzMend(f *testing.F) {
 				}
 			}
 		}
-		if !strings.Contains(mended, "{") || !json.Valid([]byte(mended)) || reflect.DeepEqual(after, map[string]Login{}) {
-			t.Errorf("became %q", mended)
+		if !strings.Contains(repaired, "{") || !json.Valid([]byte(repaired)) || reflect.DeepEqual(after, map[string]Login{}) {
+			t.Errorf("became %q", repaired)
 		}
 	})
 }

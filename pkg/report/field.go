@@ -2,12 +2,12 @@ package report
 
 import "fmt"
 
-// Field is a field of the file that a report is about. Findings are added
-// through it, so that whoever checks a value need not know where it is.
+// Field is a field of the report's file. It adds findings about the field, so that
+// a check of a value does not need its path.
 type Field struct {
 	report *Report
 	path   Path
-	place  Path // where in the file findings point to, usually path
+	place  Path // the field whose position findings have, usually path
 }
 
 // Field returns the field with that path.
@@ -22,26 +22,25 @@ func (f Field) Child(names ...string) Field { return f.report.Field(f.path.Child
 // Index returns an item of this list.
 func (f Field) Index(i int) Field { return f.report.Field(f.path.Index(i)) }
 
-// At returns the same field with findings that point to the place of another
-// one. Nothing is added if that one is broken.
+// At returns the same field, with the position of another one in its findings.
+// Nothing is added if the other one is broken.
 func (f Field) At(other Field) Field {
 	f.place = other.path
 	return f
 }
 
-// Item is about the list as a whole, as in the reference, and points to one of
-// its items.
+// Item returns the list itself, with the position of one of its items in its
+// findings. The reference names the list, too.
 func (f Field) Item(i int) Field { return f.At(f.Index(i)) }
 
 // Path is the path of the field.
 func (f Field) Path() Path { return f.path }
 
-// Where is the place of the field in the file or, if the file does not have it,
-// of the nearest field around it.
+// Where returns the position of the field or, if the file does not have it, of the
+// nearest enclosing field.
 func (f Field) Where() Position { return f.report.Where(f.path) }
 
-// MovedFrom makes findings about the field point to where the file has its old
-// form.
+// MovedFrom gives the field the position of its old form.
 func (f Field) MovedFrom(old Field) {
 	if at := old.Where(); at.Line > 0 {
 		f.report.Place(f.path, at.Line, at.Column)
@@ -55,47 +54,47 @@ func (f Field) ListMovedFrom(old Field) {
 	f.Index(0).Child("cidr").MovedFrom(old)
 }
 
-// Break says that the value of the field could not be read. From then on nothing
-// is added about the field or anything in it, nor that something around it is
-// missing: one cause gives one finding.
+// Break marks a field whose value could not be read. From then on nothing is added
+// about the field or anything in it, nor that an enclosing field is missing: one
+// cause gives one finding.
 func (f Field) Break() { f.report.breakAt(f.path) }
 
-// Broken reports whether the value of the field is not to be relied on, because
-// it, something in it or something around it could not be read.
+// Broken reports whether the value of the field is unreliable, because it,
+// something in it or an enclosing field could not be read.
 func (f Field) Broken() bool { return f.report.Broken(f.path) }
 
-// Required adds that the field is missing.
+// Required adds a finding that the field is missing.
 func (f Field) Required(format string, args ...any) { f.add(Required, "", format, args...) }
 
-// Invalid adds that the value cannot be right.
+// Invalid adds a finding that the value is wrong.
 func (f Field) Invalid(value any, format string, args ...any) {
 	f.add(Invalid, quote(value), format, args...)
 }
 
-// Unsupported adds that the value is none of those allowed.
+// Unsupported adds a finding that the value is not an allowed one.
 func (f Field) Unsupported(value any, allowed ...string) {
 	f.add(Unsupported, quote(value), "supported values: %s", QuoteAll(allowed))
 }
 
-// Forbidden adds that the field must not be set here.
+// Forbidden adds a finding that the field must not be set.
 func (f Field) Forbidden(format string, args ...any) { f.add(Forbidden, "", format, args...) }
 
-// Duplicate adds that a value which must be unique is not.
+// Duplicate adds a finding that the value is not unique.
 func (f Field) Duplicate(value any, format string, args ...any) {
 	f.add(Duplicate, quote(value), format, args...)
 }
 
-// NotFound adds that the value names something that does not exist.
+// NotFound adds a finding that the value names something that does not exist.
 func (f Field) NotFound(value any, format string, args ...any) {
 	f.add(NotFound, quote(value), format, args...)
 }
 
-// TooMany adds that a list has more items than it may have.
+// TooMany adds a finding that the list has too many items.
 func (f Field) TooMany(count, most int) {
 	f.add(TooMany, fmt.Sprint(count), "must have at most %d items", most)
 }
 
-// Warn adds that something is allowed but probably not meant.
+// Warn adds a warning: the value is allowed but probably not intended.
 func (f Field) Warn(value any, format string, args ...any) {
 	f.report.Add(Finding{
 		Path: f.path, Type: Invalid, Value: quote(value), Detail: fmt.Sprintf(format, args...), Warning: true,
@@ -103,7 +102,7 @@ func (f Field) Warn(value any, format string, args ...any) {
 }
 
 func (f Field) add(kind Type, value, format string, args ...any) {
-	if f.report.within(f.place) {
+	if f.report.withinBroken(f.place) {
 		return
 	}
 	f.report.Add(Finding{

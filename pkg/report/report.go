@@ -1,5 +1,5 @@
-// Package report collects everything that is wrong with an input, each finding
-// with the place it is at and what to do about it.
+// Package report collects everything that is wrong with an input file: findings
+// with their position and what to do about them.
 package report
 
 import (
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Type is the kind of a finding. The words are those that the Kubernetes field
-// package uses, because users and wrappers know them.
+// Type is the kind of a finding, in the words of the Kubernetes field package,
+// which users and wrappers know.
 type Type string
 
 // The kinds of findings.
@@ -24,19 +24,19 @@ const (
 	TooMany     Type = "Too many"
 )
 
-// Position is a place in a file; both count from 1, zero is unknown.
+// Position is a position in a file, counted from 1; zero is unknown.
 type Position struct{ Line, Column int }
 
-// Finding is one thing that is wrong, or, as a warning, dubious.
+// Finding is one thing that is wrong or, as a warning, probably wrong.
 type Finding struct {
 	Path    Path
 	Type    Type
-	Value   string // quoted already; empty where a type shows none
-	Detail  string // what is expected and how to mend it
+	Value   string // quoted; empty for types that show none
+	Detail  string // what is expected and how to fix it
 	Warning bool
 	At      Position
-	// Elsewhere says that Path is not in the report's file: it names, say, a
-	// variable of the environment.
+	// Elsewhere is set if Path is not in the report's file, but for example an
+	// environment variable.
 	Elsewhere bool
 }
 
@@ -46,24 +46,24 @@ type Report struct {
 	findings []Finding
 	places   map[string]Position
 	broken   map[string]bool // fields whose value could not be read
-	cracked  map[string]bool // fields that a broken one is in
+	partial  map[string]bool // fields that contain a broken one
 }
 
 // New starts an empty report about a file.
 func New(file string) *Report {
 	return &Report{
 		File: file, places: map[string]Position{},
-		broken: map[string]bool{}, cracked: map[string]bool{},
+		broken: map[string]bool{}, partial: map[string]bool{},
 	}
 }
 
-// Place remembers where in the file a field is.
+// Place records the position of a field.
 func (r *Report) Place(at Path, line, column int) {
 	r.places[at.String()] = Position{line, column}
 }
 
-// Where returns the place of a field or, if the file does not have it, of the
-// nearest field around it.
+// Where returns the position of a field or, if the file does not have it, of the
+// nearest enclosing field.
 func (r *Report) Where(at Path) Position {
 	for {
 		if p, ok := r.places[at.String()]; ok {
@@ -81,15 +81,15 @@ func (r *Report) breakAt(at Path) {
 	r.broken[at.String()] = true
 	for !at.IsRoot() {
 		at = at.Parent()
-		r.cracked[at.String()] = true
+		r.partial[at.String()] = true
 	}
 }
 
 // Broken is Field.Broken.
-func (r *Report) Broken(at Path) bool { return r.cracked[at.String()] || r.within(at) }
+func (r *Report) Broken(at Path) bool { return r.partial[at.String()] || r.withinBroken(at) }
 
-// within reports whether a field or one around it could not be read.
-func (r *Report) within(at Path) bool {
+// withinBroken reports whether a field or an enclosing one could not be read.
+func (r *Report) withinBroken(at Path) bool {
 	if len(r.broken) == 0 {
 		return false
 	}
@@ -104,9 +104,9 @@ func (r *Report) within(at Path) bool {
 	}
 }
 
-// Add puts a finding into the report, unless the field is known to be broken.
+// Add adds a finding, unless its field is broken.
 func (r *Report) Add(f Finding) {
-	if r.within(f.Path) || f.Type == Required && r.cracked[f.Path.String()] {
+	if r.withinBroken(f.Path) || f.Type == Required && r.partial[f.Path.String()] {
 		return
 	}
 	if f.At == (Position{}) {
@@ -175,11 +175,11 @@ type Error struct{ Report *Report }
 // Error prints one finding per line.
 func (e *Error) Error() string { return strings.Join(e.Report.Lines(false), "\n") }
 
-// longest is the length from which values are cut, so that a file pasted into
-// the wrong field does not bury the message.
-const longest = 200
+// maxValue is the length at which values are cut, so that a file pasted into the
+// wrong field does not bury the message.
+const maxValue = 200
 
-// QuoteAll lists values as a message shows them.
+// QuoteAll lists values for a message.
 func QuoteAll(list []string) string {
 	quoted := make([]string, len(list))
 	for i, s := range list {
@@ -200,8 +200,8 @@ func quote(value any) string {
 	default:
 		return fmt.Sprint(value)
 	}
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "..."
+	if len(text) > maxValue {
+		text = strings.ToValidUTF8(text[:maxValue], "") + "..."
 	}
 	return strconv.Quote(text)
 }

@@ -36,7 +36,7 @@ func (c *InstallConfig) Convert(at report.Field) {
 // mendPullSecret takes out logins that hosts could not read: everything that is
 // made of the config has the rest.
 func (c *InstallConfig) mendPullSecret(at report.Field) {
-	mended, dropped, err := pullsecret.Mend(c.PullSecret.Reveal())
+	repaired, dropped, err := pullsecret.Repair(c.PullSecret.Reveal())
 	if err != nil {
 		return // a rule says what is wrong
 	}
@@ -45,7 +45,7 @@ func (c *InstallConfig) mendPullSecret(at report.Field) {
 			"so that registry will be asked without a login; remove the entry, "+
 			"or write what `printf user:password | base64 -w0` prints", host)
 	}
-	c.PullSecret = secret.New(mended)
+	c.PullSecret = secret.New(repaired)
 }
 
 // bypassed marks a cluster of which nobody knows whether its keys were made with

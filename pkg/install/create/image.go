@@ -51,7 +51,7 @@ func (c command) chooseImage(
 		}
 		level = cpuLevel(file.Release, rel.Version)
 	}
-	if err := file.Vouched(c.UnverifiedImages()); err != nil {
+	if err := file.CheckTrust(c.UnverifiedImages()); err != nil {
 		return osImage{}, err
 	}
 	image := plan.Image{URL: file.Where(), SHA256: file.SHA256, Format: "qcow2", CPULevel: level}

@@ -33,7 +33,7 @@ func PullSecret(at report.Field, text string) {
 			at.Invalid(Hidden, "the entry for %q has neither auth nor credsStore", host)
 		}
 	}
-	if _, _, err := pullsecret.Mend(text); err != nil {
+	if _, _, err := pullsecret.Repair(text); err != nil {
 		at.Invalid(Hidden, "%v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// sides are values on both sides of a bound or form.
+// sides has values on both sides of a limit or pattern.
 type sides struct{ good, bad []any }
 
 const aUUID = "0A000000-0000-4000-8000-00000000000f"
@@ -19,29 +19,32 @@ var (
 	positive  = sides{[]any{1, 16}, []any{-1}}
 )
 
-// bounds has values for every bound and form of the schema, by the end of the
+// bounds has values for every limit and pattern of the schema, by the end of the
 // field's path.
 var bounds = map[string]sides{
-	"apiVersion":            {list("v1", "v1beta3", "v1beta4"), list("v2", "v1beta1", "V1")},
-	"controlPlane.name":     {list(types.MasterPool), list("masters", types.WorkerPool)},
-	"compute[].name":        {list(types.WorkerPool), list("infra", types.MasterPool)},
-	"arbiter.name":          {nil, list("other")},
-	"baseDomain":            {list("example.com", "a", "example.com."), list("Example.com", "a..b", "-a", "a_b")},
-	"pullSecret":            {list(`{"auths":{"a":{"auth":"YTpi"}}}`, ` {"auths":{"a":{"auth":"YTpi"}}}`), list("", "secret", "[]")},
+	"apiVersion":        {list("v1", "v1beta3", "v1beta4"), list("v2", "v1beta1", "V1")},
+	"controlPlane.name": {list(types.MasterPool), list("masters", types.WorkerPool)},
+	"compute[].name":    {list(types.WorkerPool), list("infra", types.MasterPool)},
+	"arbiter.name":      {nil, list("other")},
+	"baseDomain":        {list("example.com", "a", "example.com."), list("Example.com", "a..b", "-a", "a_b")},
+	"pullSecret": {list(`{"auths":{"a":{"auth":"YTpi"}}}`, ` {"auths":{"a":{"auth":"YTpi"}}}`),
+		list("", "secret", "[]")},
 	"additionalTrustBundle": {nil, list("hello")},
 	"featureGates": {[]any{list("HighlyAvailableArbiter=True", "DualReplica=f")},
 		[]any{list("A"), list("A=maybe"), list("=true"), list("A=true ")}},
-	"compute":                      {[]any{pools("worker")}, []any{pools("worker", "worker")}},
-	"metadata.name":                {list("a", strings.Repeat("a", 54)), list("", "A", "a_b", strings.Repeat("a", 55))},
-	"metadata.creationTimestamp":   {list("2026-01-01T00:00:00Z"), nil},
-	"compute[].replicas":           {nil, []any{-1}},
-	"arbiter.replicas":             {nil, []any{-1}},
-	"controlPlane.replicas":        {[]any{1, 3}, []any{0, -1}},
-	"networking.serviceNetwork":    {[]any{list("172.30.0.0/16")}, []any{list("172.30.0.0/16", "172.31.0.0/16", "172.29.0.0/16")}},
-	"clusterNetwork[].hostPrefix":  {[]any{23, 24}, []any{-1, 129}},
-	"httpProxy":                    {list("http://proxy.example.com:3128"), list("https://p:1", "proxy:3128", "http://")},
-	"httpsProxy":                   {list("http://p:1", "https://p:1"), list("ftp://p", "p:1", "https:///x")},
-	"imageDigestSources[].source":  {list("quay.io/okd/scos", "r:5000/a_b/c"), list("quay.io/a:latest", "a b", "quay.io/a@sha256:00")},
+	"compute":                    {[]any{pools("worker")}, []any{pools("worker", "worker")}},
+	"metadata.name":              {list("a", strings.Repeat("a", 54)), list("", "A", "a_b", strings.Repeat("a", 55))},
+	"metadata.creationTimestamp": {list("2026-01-01T00:00:00Z"), nil},
+	"compute[].replicas":         {nil, []any{-1}},
+	"arbiter.replicas":           {nil, []any{-1}},
+	"controlPlane.replicas":      {[]any{1, 3}, []any{0, -1}},
+	"networking.serviceNetwork": {[]any{list("172.30.0.0/16")},
+		[]any{list("172.30.0.0/16", "172.31.0.0/16", "172.29.0.0/16")}},
+	"clusterNetwork[].hostPrefix": {[]any{23, 24}, []any{-1, 129}},
+	"httpProxy":                   {list("http://proxy.example.com:3128"), list("https://p:1", "proxy:3128", "http://")},
+	"httpsProxy":                  {list("http://p:1", "https://p:1"), list("ftp://p", "p:1", "https:///x")},
+	"imageDigestSources[].source": {list("quay.io/okd/scos", "r:5000/a_b/c"),
+		list("quay.io/a:latest", "a b", "quay.io/a@sha256:00")},
 	"imageDigestSources[].mirrors": {[]any{list("r.example.com:5000/a", "[fd00::5]:5000/okd")}, []any{list("r/a:latest")}},
 	"cloudControllerManager":       {list("", "External"), list("Internal")},
 	"ovirt_cluster_id":             uuids,
@@ -69,8 +72,8 @@ func pools(names ...string) (out []any) {
 	return out
 }
 
-// TestBounds puts values on both sides of every bound and form where they belong,
-// and asks both Load and the schema.
+// TestBounds checks values on both sides of every limit and pattern with Load and
+// with the schema.
 func TestBounds(t *testing.T) {
 	h := newHeld(t)
 	tried := map[string]bool{}
@@ -78,7 +81,7 @@ func TestBounds(t *testing.T) {
 		key, known := boundOf(at)
 		if !known {
 			if bounded(s) {
-				t.Errorf("%s has a bound or form, for which there are no values here", at)
+				t.Errorf("%s has a limit or pattern, but no values in bounds", at)
 			}
 			return
 		}
@@ -97,13 +100,13 @@ func TestBounds(t *testing.T) {
 			t.Errorf("there is no field %s", key)
 		}
 	}
-	for _, platform := range h.probe.platforms(nil) { // one has to be set, and no more
+	for _, platform := range h.probe.platforms(nil) { // exactly one must be set
 		h.both(path{"platform"}, platform, map[string]any{}, false)
 		h.both(path{"platform"}, platform, map[string]any{"none": map[string]any{}, "external": map[string]any{}}, false)
 	}
 }
 
-// boundOf is the longest key of bounds with which a path ends.
+// boundOf returns the longest key of bounds that a path ends with.
 func boundOf(at path) (best string, known bool) {
 	for key := range bounds {
 		if at.String() == key || strings.HasSuffix(at.String(), "."+key) && len(key) > len(best) {

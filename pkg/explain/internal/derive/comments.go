@@ -15,7 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/explain"
 )
 
-// comments reads doc comments out of the source of the program.
+// comments reads doc comments from the source of the program.
 type comments struct {
 	root  string                       // of the module
 	texts map[string]map[string]string // by package; of types under Type, of fields under Type.Field
@@ -67,9 +67,9 @@ func addTypes(texts map[string]string, g *ast.GenDecl) {
 	}
 }
 
-// comment is what a doc comment tells users: paragraphs, one a line. Without
-// goName it is that of the type. The Go name with which a comment begins becomes
-// the name in YAML.
+// comment returns the doc comment of a field, or without goName of its type, as
+// text for users: one paragraph per line, with the YAML name instead of the Go name
+// at the beginning.
 func (w *walker) comment(t reflect.Type, goName, yaml string) string {
 	texts, err := w.docs.in(t.PkgPath())
 	if err != nil {
@@ -92,11 +92,11 @@ func (w *walker) comment(t reflect.Type, goName, yaml string) string {
 	return text
 }
 
-// defaultSentence is how comments name a default.
+// defaultSentence matches the default in a comment.
 var defaultSentence = regexp.MustCompile(`Default: (.*?)\.(?: |$)`)
 
-// shorten takes out of a description what the schema says in other words. What the
-// two say of a default has to agree.
+// shorten removes sentences that repeat the schema from a description. A default in
+// the comment must agree with the tag.
 func (w *walker) shorten(s *explain.Schema, at path) {
 	if said := defaultSentence.FindStringSubmatch(s.Description); said != nil {
 		if s.Default != nil && !mentions(said[1], s.Default) {
@@ -113,7 +113,7 @@ func (w *walker) shorten(s *explain.Schema, at path) {
 	s.Description = cut(s.Description, "One of "+strings.Join(values, ", ")+".")
 }
 
-// cut takes one sentence out of a text.
+// cut removes a sentence from a text.
 func cut(text, sentence string) string {
 	if !strings.Contains(text, sentence) {
 		return text
@@ -121,7 +121,7 @@ func cut(text, sentence string) string {
 	return strings.TrimSpace(strings.Replace(strings.Replace(text, sentence, "", 1), "  ", " ", 1))
 }
 
-// mentions reports whether a sentence has any of the values of a default.
+// mentions reports whether a sentence contains any value of a default.
 func mentions(sentence string, value any) bool {
 	switch v := value.(type) {
 	case map[string]any:

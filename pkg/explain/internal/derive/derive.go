@@ -1,12 +1,11 @@
-// Package derive makes the JSON Schema of install-config.yaml out of pkg/types and
-// the platforms, so that there is one source for what a field is and what it may
-// hold: names and types are those of the Go types, descriptions their doc
-// comments, and defaults, allowed values, bounds and forms are in the struct tags,
+// Package derive makes the JSON Schema of install-config.yaml from pkg/types and the
+// platforms. Names and types come from the Go types, descriptions from their doc
+// comments, and defaults, allowed values, limits and patterns from struct tags,
 // which decode.Facts describes. What a tag cannot say, because the same struct is
 // used in several places, is in exceptions.go.
 //
-// It runs when the schema is written and tested, never in the installer. The tests
-// hold what it says against what types.Options.Load does.
+// It is used by `make docs` and tests only. The tests compare the schema with
+// types.Options.Load.
 package derive
 
 import (
@@ -25,8 +24,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// Schema derives the schema of install-configs for some platforms. The source of
-// the program is in the directory root.
+// Schema derives the schema for these platforms. The source of the program is in
+// the directory root.
 func Schema(root string, platforms []types.PlatformKind) (*explain.Schema, error) {
 	w := &walker{docs: comments{root: root, texts: map[string]map[string]string{}}, platforms: platforms}
 	schema := w.object(reflect.TypeFor[types.InstallConfig](), nil)
@@ -37,7 +36,7 @@ func Schema(root string, platforms []types.PlatformKind) (*explain.Schema, error
 	return schema, errors.Join(w.errs...)
 }
 
-// walker goes through the types.
+// walker walks through the types.
 type walker struct {
 	docs      comments
 	platforms []types.PlatformKind
@@ -64,14 +63,15 @@ func (w *walker) object(t reflect.Type, at path) *explain.Schema {
 	s.Required = slices.DeleteFunc(s.Required, func(name string) bool {
 		old := renamed[name]
 		if len(old) > 0 {
-			s.AllOf = append(s.AllOf, explain.Alternative{AnyOf: append([]explain.Names{{Required: []string{name}}}, old...)})
+			current := explain.Names{Required: []string{name}}
+			s.AllOf = append(s.AllOf, explain.Alternative{AnyOf: append([]explain.Names{current}, old...)})
 		}
 		return len(old) > 0
 	})
 	return s
 }
 
-// settings is the schema of what a file says by the names of platforms.
+// settings is the schema of an object with a field per platform.
 func (w *walker) settings(at path, of func(types.PlatformKind) (any, string)) *explain.Schema {
 	s := &explain.Schema{Type: explain.Types{"object"}, Additional: false, Properties: map[string]*explain.Schema{}}
 	for _, kind := range w.platforms {
@@ -100,7 +100,7 @@ func (w *walker) field(t reflect.Type, facts decode.Facts, required bool, text s
 	if set := exceptions[at.String()]; set != nil {
 		set(s)
 	}
-	if required { // what has to be written has no default
+	if required { // a required field has no default
 		s.Description = cut(s.Description, defaultSentence.FindString(s.Description))
 	} else {
 		w.assume(s, facts, at)
@@ -109,7 +109,7 @@ func (w *walker) field(t reflect.Type, facts decode.Facts, required bool, text s
 	return s
 }
 
-// refused is the schema of a field that has to be left out.
+// refused is the schema of a field that must be omitted.
 func (w *walker) refused(t reflect.Type, text string, at path) *explain.Schema {
 	s := w.value(t, at)
 	out := &explain.Schema{Description: text, Type: s.Type, Not: &struct{}{}}
@@ -120,7 +120,7 @@ func (w *walker) refused(t reflect.Type, text string, at path) *explain.Schema {
 	return out
 }
 
-// limit notes what the tags allow.
+// limit sets the limits and allowed values of the tags.
 func limit(s *explain.Schema, facts decode.Facts) {
 	each := s
 	if s.Items != nil {
@@ -144,8 +144,8 @@ func limit(s *explain.Schema, facts decode.Facts) {
 	s.Maximum, s.MaxLength, s.MaxItems = facts.Max, facts.MaxLength, facts.MaxItems
 }
 
-// assume notes the default. What a pool takes from defaultMachinePlatform is the
-// pool's default.
+// assume sets the default, except for defaultMachinePlatform, whose defaults are
+// those of the pools.
 func (w *walker) assume(s *explain.Schema, facts decode.Facts, at path) {
 	if w.old > 0 || slices.Contains(at, "defaultMachinePlatform") {
 		return
@@ -160,7 +160,7 @@ func (w *walker) assume(s *explain.Schema, facts decode.Facts, at path) {
 	}
 }
 
-// plain is a value as JSON has it.
+// plain converts a value to the types of JSON.
 func plain(v any) (out any) {
 	raw, err := json.Marshal(v)
 	if err == nil {
@@ -172,7 +172,7 @@ func plain(v any) (out any) {
 	return out
 }
 
-// typed is the value that a text in a tag stands for.
+// typed parses a value in a tag.
 func typed(text, kind string) any {
 	switch kind {
 	case "integer":
@@ -187,7 +187,7 @@ func typed(text, kind string) any {
 	return text
 }
 
-// value is the schema of anything at a path.
+// value is the schema of a type at a path.
 func (w *walker) value(t reflect.Type, at path) *explain.Schema {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -234,8 +234,8 @@ func (w *walker) value(t reflect.Type, at path) *explain.Schema {
 	return s
 }
 
-// formats are the Go types whose text has a form of its own. The names are what
-// the reference prints.
+// formats has the formats of Go types that are strings in YAML, with the names of
+// the reference.
 var formats = map[string]struct{ name, pattern string }{
 	"netip.Addr":   {"ip", `^[0-9a-fA-F:.]+$`},
 	"netip.Prefix": {"cidr", `^[0-9a-fA-F:.]+/[0-9]{1,3}$`},
@@ -265,10 +265,10 @@ func fields(t reflect.Type) func(func(reflect.StructField) bool) {
 	}
 }
 
-// path is where a value is: names of fields, and [] for the items of a list.
+// path is the path of a value: names of fields, and [] for the items of a list.
 type path []string
 
 func (p path) child(name string) path { return append(slices.Clone(p), name) }
 
-// String is the path as the documentation has it, like compute[].name.
+// String is the path in the documentation, such as compute[].name.
 func (p path) String() string { return strings.ReplaceAll(strings.Join(p, "."), ".[]", "[]") }

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// within reports whether a path is that of something inside of another, or the same.
+// within reports whether the path inner is outer or below it.
 func within(inner, outer string) bool {
 	rest, ok := strings.CutPrefix(inner, outer)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// with puts a value at a path, and makes what it is in where that is missing. A
-// nil value leaves what is there and makes an empty mapping otherwise.
+// with sets the value at a path and adds missing objects and lists around it. A nil
+// value keeps an existing value and otherwise adds an empty mapping.
 func with(node any, at path, value any) any {
 	switch {
 	case len(at) == 0 && value != nil:
@@ -38,7 +38,7 @@ func with(node any, at path, value any) any {
 	return m
 }
 
-// in reports whether there is anything at a path.
+// in reports whether a document has a value at the path.
 func (p path) in(node any) bool {
 	for _, name := range p {
 		switch n := node.(type) {
@@ -56,7 +56,7 @@ func (p path) in(node any) bool {
 	return node != nil
 }
 
-// without takes away what is at a path.
+// without removes the value at a path.
 func without(node any, at path) any {
 	switch n := node.(type) {
 	case map[string]any:
@@ -73,7 +73,7 @@ func without(node any, at path) any {
 	return node
 }
 
-// merged lays b over a.
+// merged merges b into a.
 func merged(a, b any) any {
 	am, aok := a.(map[string]any)
 	bm, bok := b.(map[string]any)
@@ -115,12 +115,15 @@ func TestTrees(t *testing.T) {
 	}{
 		{"set", with(parse([]byte(doc)), path{"a", "b"}, 7), `{"a":{"b":7},"l":[{"x":1},{"x":2}]}`},
 		{"set in a list", with(parse([]byte(doc)), path{"l", "[]", "x"}, 7), `{"a":{"b":1},"l":[{"x":7},{"x":2}]}`},
-		{"make what is around", with(parse([]byte(doc)), path{"n", "[]", "x"}, "v"), `{"a":{"b":1},"l":[{"x":1},{"x":2}],"n":[{"x":"v"}]}`},
-		{"only make", with(parse([]byte(doc)), path{"a"}, nil), doc},
-		{"make an object", with(parse([]byte(doc)), path{"n"}, nil), `{"a":{"b":1},"l":[{"x":1},{"x":2}],"n":{}}`},
-		{"take away", without(parse([]byte(doc)), path{"a", "b"}), `{"a":{},"l":[{"x":1},{"x":2}]}`},
-		{"take away in a list", without(parse([]byte(doc)), path{"l", "[]", "x"}), `{"a":{"b":1},"l":[{},{"x":2}]}`},
-		{"take away nothing", without(parse([]byte(doc)), path{"n", "x"}), doc},
+		{
+			"set in a new list", with(parse([]byte(doc)), path{"n", "[]", "x"}, "v"),
+			`{"a":{"b":1},"l":[{"x":1},{"x":2}],"n":[{"x":"v"}]}`,
+		},
+		{"keep an object", with(parse([]byte(doc)), path{"a"}, nil), doc},
+		{"add an object", with(parse([]byte(doc)), path{"n"}, nil), `{"a":{"b":1},"l":[{"x":1},{"x":2}],"n":{}}`},
+		{"remove", without(parse([]byte(doc)), path{"a", "b"}), `{"a":{},"l":[{"x":1},{"x":2}]}`},
+		{"remove in a list", without(parse([]byte(doc)), path{"l", "[]", "x"}), `{"a":{"b":1},"l":[{},{"x":2}]}`},
+		{"remove nothing", without(parse([]byte(doc)), path{"n", "x"}), doc},
 		{"merge", merged(parse([]byte(doc)), parse([]byte(`{"a":{"c":2},"l":[1]}`))), `{"a":{"b":1,"c":2},"l":[1]}`},
 	} {
 		if got := string(encode(tt.got)); got != tt.want {
@@ -129,9 +132,9 @@ func TestTrees(t *testing.T) {
 	}
 	tree := parse([]byte(doc))
 	if !(path{"l", "[]", "x"}).in(tree) || (path{"l", "[]", "y"}).in(tree) || (path{"a", "b", "c"}).in(tree) {
-		t.Error("what is there and what is not")
+		t.Error("in is wrong")
 	}
 	if !within("a.b", "a") || !within("a[0].b", "a") || !within("a", "a") || within("ab", "a") || within("a", "a.b") {
-		t.Error("what is within what")
+		t.Error("within is wrong")
 	}
 }

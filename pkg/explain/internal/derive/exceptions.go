@@ -5,8 +5,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// exceptions are fields of which the tag does not tell all, because it is that of
-// several fields or because the default is a list.
+// exceptions are fields that a tag cannot describe, because their struct is used in
+// several places or because the default is a list.
 var exceptions = map[string]func(*explain.Schema){
 	"controlPlane.name":     both(only(types.MasterPool), byDefault(types.MasterPool)),
 	"controlPlane.replicas": atLeast(1),
@@ -22,8 +22,8 @@ var exceptions = map[string]func(*explain.Schema){
 	"networking.serviceNetwork": byDefault([]any{"172.30.0.0/16"}),
 }
 
-// alsoRequired are fields that are required here and not elsewhere, and
-// alsoRefused those that have to be left out here.
+// alsoRequired are fields that are required here but not elsewhere, alsoRefused
+// those that must be omitted here.
 var (
 	alsoRequired = []string{"compute[].name"}
 	alsoRefused  = []string{"compute[].fencing", "arbiter.fencing"}
@@ -43,7 +43,7 @@ func byDefault(v any) func(*explain.Schema) { return func(s *explain.Schema) { s
 
 const dnsName = `[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*`
 
-// patterns are the forms that tags name.
+// patterns has the patterns that tags name.
 var patterns = map[string]string{
 	"certificate": `-----BEGIN CERTIFICATE-----`,
 	"dns-name":    `^` + dnsName + `$`,

@@ -15,7 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// held is the schema beside what Load does.
+// held compares the schema with Load.
 type held struct {
 	t        *testing.T
 	root     *explain.Schema
@@ -53,7 +53,7 @@ func generic(t *testing.T, v any) any {
 	return out
 }
 
-// each visits every field of the current form of the file, with what it is in.
+// each visits every field of the current form of the file, with its enclosing one.
 func (h *held) each(visit func(at path, s, in *explain.Schema)) {
 	var walk func(at path, in *explain.Schema)
 	walk = func(at path, in *explain.Schema) {
@@ -75,29 +75,29 @@ func (h *held) each(visit func(at path, s, in *explain.Schema)) {
 	walk(nil, h.root)
 }
 
-// both checks that Load and the schema accept or refuse a value at a path.
+// both checks that Load and the schema accept or reject a value at a path.
 func (h *held) both(at path, platform string, value any, good bool) {
 	h.t.Helper()
 	doc := with(parse(h.probe.full[platform]), at, value)
-	minds := false
+	rejected := false
 	for _, f := range h.probe.ask(encode(doc), func(doc any) any { return doc }) {
 		outer := f.Type == report.Required && within(finding(at), f.Path.String())
-		minds = minds || !f.Warning && (within(f.Path.String(), finding(at)) || outer)
+		rejected = rejected || !f.Warning && (within(f.Path.String(), finding(at)) || outer)
 	}
-	if minds == good {
-		h.t.Errorf("%s on %s: Load minds %v: %v", at, platform, value, minds)
+	if rejected == good {
+		h.t.Errorf("%s on %s: Load rejects %v: %v", at, platform, value, rejected)
 	}
 	err := h.compiled.Validate(generic(h.t, doc))
-	if minds := err != nil && strings.Contains(err.Error(), "at '/"+pointer(at)); minds == good {
-		h.t.Errorf("%s on %s: the schema minds %v: %v, %v", at, platform, value, minds, err)
+	if rejected := err != nil && strings.Contains(err.Error(), "at '/"+pointer(at)); rejected == good {
+		h.t.Errorf("%s on %s: the schema rejects %v: %v, %v", at, platform, value, rejected, err)
 	}
 }
 
-// pointer is a path as the validator writes it.
+// pointer is a path in the validator's messages.
 func pointer(at path) string { return strings.ReplaceAll(strings.Join(at, "/"), "[]", "0") }
 
-// TestRequired: without the machine API there are no hosts to register, so hosts
-// are required or not by what is in other fields.
+// TestRequired compares the required fields, except hosts, which are required only
+// with the machine API.
 func TestRequired(t *testing.T) {
 	h, compared := newHeld(t), 0
 	h.each(func(at path, s, in *explain.Schema) {
@@ -114,7 +114,8 @@ func TestRequired(t *testing.T) {
 	}
 }
 
-// TestChoices: Load takes every value that the schema lists, and no other.
+// TestChoices checks that Load accepts every value that the schema lists, and no
+// other.
 func TestChoices(t *testing.T) {
 	h, compared := newHeld(t), 0
 	h.each(func(at path, s, _ *explain.Schema) {
@@ -128,7 +129,7 @@ func TestChoices(t *testing.T) {
 		compared++
 		for _, v := range choice.Enum {
 			if !h.probe.accepts(at, v) {
-				t.Errorf("%s: Load refuses %v", at, v)
+				t.Errorf("%s: Load rejects %v", at, v)
 			}
 		}
 		if v := odd[choice.Type[0]]; h.probe.accepts(at, v) {
@@ -140,8 +141,8 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-// TestRefused: Load takes no value of a field that the schema refuses, and some
-// value of every other.
+// TestRefused checks that Load accepts no value of a field that the schema refuses,
+// and some value of every other field.
 func TestRefused(t *testing.T) {
 	h, refused := newHeld(t), 0
 	h.each(func(at path, s, _ *explain.Schema) {
@@ -157,13 +158,13 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// computed are fields whose default depends on others, so that the schema has none.
+// computed are fields whose default depends on others; the schema has none.
 var computed = []string{
 	"platform.baremetal.bootstrapProvisioningIP", "platform.baremetal.clusterProvisioningIP",
 	"platform.baremetal.provisioningDHCPRange", "platform.baremetal.apiVIPs", "platform.baremetal.ingressVIPs",
 }
 
-// TestDefaults: Load fills in the schema's defaults, and nothing else.
+// TestDefaults checks that Load sets the schema's defaults, and nothing else.
 func TestDefaults(t *testing.T) {
 	h := newHeld(t)
 	filled := h.probe.defaults(t)
@@ -178,7 +179,7 @@ func TestDefaults(t *testing.T) {
 		}
 		want := plain(s.Default)
 		if got != nil && !reflect.DeepEqual(got, want) || got == nil && want != nil {
-			t.Errorf("%s: Load fills in %v, the schema says %v", at, got, want)
+			t.Errorf("%s: Load sets %v, the schema says %v", at, got, want)
 		}
 	})
 	if compared < 30 {
@@ -186,7 +187,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestProberSees keeps the comparisons from passing because they see nothing.
+// TestProberSees checks the prober itself, so that the comparisons cannot pass
+// because it finds nothing.
 func TestProberSees(t *testing.T) {
 	p := newProber(t, platforms.All().Kinds())
 	for at, want := range map[string]bool{
@@ -204,11 +206,11 @@ func TestProberSees(t *testing.T) {
 	}
 	text := &explain.Schema{Type: explain.Types{"string"}}
 	if !p.refused(path{"credentialsMode"}, text) || p.refused(path{"baseDomain"}, text) {
-		t.Error("what must be left out")
+		t.Error("refused fields")
 	}
 }
 
-// TestShorten shows what becomes of the sentences of comments.
+// TestShorten shows which sentences of comments are removed.
 func TestShorten(t *testing.T) {
 	networks := []any{map[string]any{"cidr": "10.0.0.0/16"}}
 	for _, tt := range []struct {

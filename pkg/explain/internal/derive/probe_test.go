@@ -17,13 +17,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// prober asks Load what it says about an install-config with a change. The files of
-// base/ are small install-configs, one for each platform, and named
-// <platform>-<what>.yaml what is merged with them: full, with the optional objects
-// that can be together, and others that cannot be part of it.
+// prober loads install-configs with a change. base/ has a small install-config for
+// each platform and, as <platform>-<name>.yaml, files to be merged into it: full,
+// with all optional objects that can be combined, and others that cannot.
 type prober struct {
 	kinds []types.PlatformKind
-	full  map[string][]byte   // by platform: with optional objects, each with what it has to have
+	full  map[string][]byte   // by platform: with optional objects and their required fields
 	all   map[string][][]byte // by platform: small, full and others
 }
 
@@ -67,7 +66,7 @@ func readBase(t *testing.T, name string) (doc any) {
 
 var platformPart = regexp.MustCompile(`(?:^|\.)platform\.([a-z]+)`)
 
-// platforms are those with which a field at the path can be used.
+// platforms lists the platforms with which a field at the path can be used.
 func (p *prober) platforms(at path) []string {
 	if m := platformPart.FindStringSubmatch(at.String()); m != nil {
 		return []string{m[1]}
@@ -75,11 +74,10 @@ func (p *prober) platforms(at path) []string {
 	return types.Names(p.kinds, func(types.PlatformKind) bool { return true })
 }
 
-// finding is a path as findings about the first items of lists have it.
+// finding is a path in findings about the first items of lists.
 func finding(at path) string { return strings.ReplaceAll(at.String(), "[]", "[0]") }
 
-// load reads an install-config on a host that finds the names of the cluster in
-// DNS.
+// load reads an install-config with DNS records for the names of the cluster.
 func (p *prober) load(doc []byte) (*types.InstallConfig, *report.Report) {
 	return types.Options{Platforms: p.kinds, Lookup: func(host string) []netip.Addr {
 		if strings.HasPrefix(host, "api.") {
@@ -89,24 +87,23 @@ func (p *prober) load(doc []byte) (*types.InstallConfig, *report.Report) {
 	}}.Load("probe.yaml", doc)
 }
 
-// ask returns what is found about an install-config after a change.
+// ask returns the findings about an install-config after a change.
 func (p *prober) ask(doc []byte, change func(doc any) any) []report.Finding {
 	_, r := p.load(encode(change(parse(doc))))
 	return r.Findings()
 }
 
-// odd are values that no choice has.
+// odd has values that are never allowed.
 var odd = map[string]any{"string": "no-such-value", "integer": -7}
 
-// sameAs are fields that must be the same as another one, so that both have to
-// be changed to see what is allowed.
+// sameAs are fields that must equal another one, so that both have to be changed.
 var sameAs = map[string]path{
 	"compute[0].architecture": {"controlPlane", "architecture"},
 	"arbiter.architecture":    {"controlPlane", "architecture"},
 }
 
-// accepts reports whether Load takes a value at a path, with any of the bases.
-// Empty objects may lack something; that is no fault of theirs.
+// accepts reports whether Load accepts a value at a path, with any of the bases.
+// Missing required fields in empty objects do not count.
 func (p *prober) accepts(at path, value any) bool {
 	for _, platform := range p.platforms(at) {
 		for _, base := range p.all[platform] {
@@ -126,8 +123,8 @@ func (p *prober) accepts(at path, value any) bool {
 	return false
 }
 
-// refused reports whether a field must be left out on every platform: no base has
-// it, and Load takes none of the values that fields have.
+// refused reports whether a field must be omitted on every platform: no base has it,
+// and Load accepts no sample value.
 func (p *prober) refused(at path, s *explain.Schema) bool {
 	for _, platform := range p.platforms(at) {
 		for _, base := range p.all[platform] {
@@ -139,7 +136,7 @@ func (p *prober) refused(at path, s *explain.Schema) bool {
 	return !slices.ContainsFunc(samples(s), func(v any) bool { return p.accepts(at, v) })
 }
 
-// samples are values of all forms that a field of this type may want.
+// samples returns values in all formats that a field of this type may need.
 func samples(s *explain.Schema) (out []any) {
 	switch {
 	case len(s.Enum) > 0:
@@ -161,15 +158,16 @@ func samples(s *explain.Schema) (out []any) {
 		"boolean": {true},
 		"object":  {map[string]any{}},
 		"string": {
-			"text", "/dev/sda", "172.22.0.20,172.22.0.90", "52:54:00:aa:bb:cc", "qemu:///system", "http://a.example.com:3128", "0:0:0:0",
+			"text", "/dev/sda", "172.22.0.20,172.22.0.90", "52:54:00:aa:bb:cc", "qemu:///system",
+			"http://a.example.com:3128", "0:0:0:0",
 			"https://a.example.com/a.qcow2.gz?sha256=" + strings.Repeat("0a", 32), "0a000000-0000-4000-8000-00000000000f",
 			"compute", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0hCj3wRMWXWsnRjHbuPDWgi9dMLCq4Ywv2W6dcxEoY", certificate,
 		},
 	}[s.Type[0]]
 }
 
-// required reports whether something is missing without the field, wherever what
-// the field is in may be used. It is not known where that is in no base.
+// required reports whether the field is required wherever its enclosing field can be
+// used. It is not known if no base has that.
 func (p *prober) required(at path) (required, known bool) {
 	for _, platform := range p.platforms(at) {
 		for _, base := range p.all[platform] {
@@ -183,11 +181,11 @@ func (p *prober) required(at path) (required, known bool) {
 	return known, known
 }
 
-// needs reports whether an install-config lacks something without the field, and
-// whether what the field is in can be used there.
+// needs reports whether an install-config needs the field, and whether the enclosing
+// field can be used in it.
 func (p *prober) needs(base []byte, at path) (needed, usable bool) {
 	parent := at[:len(at)-1]
-	inList := len(parent) > 0 && parent[len(parent)-1] == "[]" // then the item may be what lacks something
+	inList := len(parent) > 0 && parent[len(parent)-1] == "[]" // the finding may be about the item
 	usable = true
 	for _, f := range p.ask(base, func(doc any) any { return without(with(doc, parent, nil), at) }) {
 		switch path := f.Path.String(); {
@@ -195,15 +193,15 @@ func (p *prober) needs(base []byte, at path) (needed, usable bool) {
 		case f.Type == report.Forbidden && path != "" && within(finding(parent), path):
 			usable = false
 		case f.Type == report.Required && (within(path, finding(at)) || inList && path == finding(parent)),
-			f.Type == report.Invalid && path == finding(at),     // as of a number that must not be zero
-			f.Type == report.Unsupported && path == finding(at): // as of a choice that must be made
+			f.Type == report.Invalid && path == finding(at),     // a number that must not be zero
+			f.Type == report.Unsupported && path == finding(at): // a choice without a default
 			needed = true
 		}
 	}
 	return needed, usable
 }
 
-// certificate is for a field that wants one; nothing has its key.
+// certificate is a sample. Its key does not exist.
 const certificate = `-----BEGIN CERTIFICATE-----
 MIIBdDCCARugAwIBAgIUPu5FxQwK9EynMJVGf2ibyn2UFfkwCgYIKoZIzj0EAwIw
 EDEOMAwGA1UEAwwFcHJvYmUwHhcNMjYxMTIxMDk0NzQwWhcNMzYxMTE4MDk0NzQw
@@ -216,8 +214,8 @@ l6m7kH3UAiALM5PyXuOR8WZxqaMLh2/GXfw6GYYV0A44R1Jgyk4S0Q==
 -----END CERTIFICATE-----
 `
 
-// defaults are what Load fills in where a base says nothing, by the path of the
-// field.
+// defaults returns the values that Load sets where a base has none, by the path of
+// the field.
 func (p *prober) defaults(t *testing.T) map[string]any {
 	t.Helper()
 	out := map[string]any{}
@@ -233,7 +231,7 @@ func (p *prober) defaults(t *testing.T) map[string]any {
 	return out
 }
 
-// note compares what was written at a path with what Load made of it.
+// note records values at a path that Load has set.
 func note(t *testing.T, out map[string]any, at path, written, loaded any) {
 	t.Helper()
 	switch l := loaded.(type) {
@@ -259,8 +257,8 @@ func note(t *testing.T, out map[string]any, at path, written, loaded any) {
 	out[at.String()] = value
 }
 
-// pruned leaves out what is empty, and of pools the machines, which have defaults
-// of their own.
+// pruned removes empty values, and the machines of pools, which have their own
+// defaults.
 func pruned(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
