@@ -16,7 +16,8 @@ func hiddenFeatures() []variable {
 
 func hiddenCommand(r *root) *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{Use: "list-hidden-features", Short: "List features that the help does not show", Hidden: true, Args: noArguments,
+	c := &cobra.Command{Use: "list-hidden-features", Short: "List features that the help does not show", Hidden: true,
+		Args:    noArguments,
 		Example: "  okd-install list-hidden-features --json",
 		RunE: func(*cobra.Command, []string) error {
 			features := hiddenFeatures()

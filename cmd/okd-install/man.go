@@ -16,7 +16,8 @@ import (
 func manCommand(r *root) *cobra.Command {
 	var dir string
 	c := &cobra.Command{Use: "man", Short: "Write the manual pages", Hidden: true, Args: noArguments,
-		Long:    "Writes a manual page (section 1) for every command. The environment variable\nSOURCE_DATE_EPOCH sets the date in them.",
+		Long: "Writes a manual page (section 1) for every command. The environment variable\nSOURCE_DATE_EPOCH " +
+			"sets the date in them.",
 		Example: "  okd-install man --output-dir /usr/local/share/man/man1",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -65,7 +65,8 @@ func Bundle(ctx context.Context, path string) (*Report, error) {
 // comes after it.
 func study(ev *evidence) *Report {
 	s := ev.scene()
-	r := &Report{Taken: s.taken, Findings: []Finding{}, Version: s.version.Status.Desired.Version, Complete: s.complete()}
+	r := &Report{Taken: s.taken, Findings: []Finding{}, Version: s.version.Status.Desired.Version,
+		Complete: s.complete()}
 	for _, look := range checks {
 		r.Findings = append(r.Findings, look(s)...)
 	}

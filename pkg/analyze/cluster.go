@@ -59,7 +59,8 @@ func (o object) condition(name string) condition { return o.Status.Conditions.ge
 
 func (o object) isMaster() bool {
 	for label := range o.Metadata.Labels {
-		if role, ok := strings.CutPrefix(label, "node-role.kubernetes.io/"); ok && (role == "master" || role == "control-plane") {
+		if role, ok := strings.CutPrefix(label, "node-role.kubernetes.io/"); ok &&
+			(role == "master" || role == "control-plane") {
 			return true
 		}
 	}

@@ -38,8 +38,10 @@ func signingRequests(s *scene) []Finding {
 	if count == 1 {
 		text = "a certificate request of a kubelet waits for approval"
 	}
-	return []Finding{{Severity: Error, Where: clusterPlace, Since: oldest, Text: text + s.sinceThen(oldest) + ": " + strings.Join(who, ", "),
-		Next: "if these machines are yours: oc get csr, then oc adm certificate approve NAME, or wait-for install-complete --approve-csrs; those of machines that this installer made are approved while it runs"}}
+	return []Finding{{Severity: Error, Where: clusterPlace, Since: oldest,
+		Text: text + s.sinceThen(oldest) + ": " + strings.Join(who, ", "),
+		Next: "if these machines are yours: oc get csr, then oc adm certificate approve NAME, or wait-for " +
+			"install-complete --approve-csrs; those of machines that this installer made are approved while it runs"}}
 }
 
 // nodesJoined looks whether there is a control plane, once somebody waits for it.
@@ -49,7 +51,8 @@ func nodesJoined(s *scene) []Finding {
 		return nil
 	}
 	return []Finding{{Severity: Error, Where: clusterPlace, Text: "no control-plane node has joined",
-		Next: "look at the masters' consoles: they must boot, reach https://api-int.<name>.<domain>:22623 for their config, and pull the release's images"}}
+		Next: "look at the masters' consoles: they must boot, reach https://api-int.<name>.<domain>:22623 for " +
+			"their config, and pull the release's images"}}
 }
 
 func nodesReady(s *scene) []Finding {
@@ -63,8 +66,9 @@ func nodesReady(s *scene) []Finding {
 		if c.Status != "" {
 			text = c.why()
 		}
-		out = append(out, Finding{Severity: Error, Where: "node " + n.Metadata.Name, Text: "not ready: " + text, Since: c.LastTransitionTime,
-			Next: hint(text, "look at journals/kubelet.log of that node, in the log bundle or by SSH")})
+		out = append(out, Finding{Severity: Error, Where: "node " + n.Metadata.Name, Text: "not ready: " + text,
+			Since: c.LastTransitionTime,
+			Next:  hint(text, "look at journals/kubelet.log of that node, in the log bundle or by SSH")})
 	}
 	return out
 }
@@ -72,28 +76,33 @@ func nodesReady(s *scene) []Finding {
 func etcdMembers(s *scene) []Finding {
 	var out []Finding
 	if c := s.etcd.condition("EtcdMembersDegraded"); c.is("True") {
-		out = append(out, Finding{Severity: Error, Where: "etcd", Text: "members are not healthy: " + c.why(), Since: c.LastTransitionTime,
-			Next: hint(c.why(), "look at the pods in openshift-etcd: oc -n openshift-etcd get pods")})
+		out = append(out, Finding{Severity: Error, Where: "etcd", Text: "members are not healthy: " + c.why(),
+			Since: c.LastTransitionTime,
+			Next:  hint(c.why(), "look at the pods in openshift-etcd: oc -n openshift-etcd get pods")})
 	}
 	c := s.etcd.condition("EtcdBootstrapMemberRemoved")
 	if p := s.services["progress"]; c.is("False") && p != nil && p.succeeded {
-		out = append(out, Finding{Severity: Error, Where: "etcd", Text: "the bootstrap host's member has not been removed: " + c.why(), Since: c.LastTransitionTime,
-			Next: "wait; if nothing changes look at the etcd operator: oc -n openshift-etcd-operator logs deployment/etcd-operator. The bootstrap host must stay until then"})
+		out = append(out, Finding{Severity: Error, Where: "etcd",
+			Text: "the bootstrap host's member has not been removed: " + c.why(), Since: c.LastTransitionTime,
+			Next: "wait; if nothing changes look at the etcd operator: oc -n openshift-etcd-operator logs " +
+				"deployment/etcd-operator. The bootstrap host must stay until then"})
 	}
 	return out
 }
 
 // ofOperators is how the version operator begins a message that only sums up
 // what operators say of themselves.
-var ofOperators = regexp.MustCompile(`(?i)^(multiple errors|cluster operators?|working towards|some cluster operators)\b`)
+var ofOperators = regexp.MustCompile(
+	`(?i)^(multiple errors|cluster operators?|working towards|some cluster operators)\b`)
 
 func versionState(s *scene) []Finding {
 	c := s.version.Status.Conditions.get("Failing")
 	if !c.is("True") {
 		return nil
 	}
-	f := Finding{Severity: s.clusterSeverity(), Where: "cluster version", Text: "failing: " + c.why(), Since: c.LastTransitionTime,
-		Next: hint(c.why(), "oc describe clusterversion version")}
+	f := Finding{Severity: s.clusterSeverity(), Where: "cluster version", Text: "failing: " + c.why(),
+		Since: c.LastTransitionTime,
+		Next:  hint(c.why(), "oc describe clusterversion version")}
 	if f.Severity == Error && len(s.operators) > 0 && ofOperators.MatchString(c.why()) {
 		f.Severity = Warning
 	}

@@ -28,7 +28,8 @@ var (
 func (s *scene) memberChanges() []change {
 	var out []change
 	for _, e := range s.events {
-		if strings.HasPrefix(e.Reason, "Member") && e.Type != "Warning" && strings.HasPrefix(e.Metadata.Namespace, "openshift-etcd") {
+		if strings.HasPrefix(e.Reason, "Member") && e.Type != "Warning" &&
+			strings.HasPrefix(e.Metadata.Namespace, "openshift-etcd") {
 			out = append(out, change{e.when(), e.Message})
 		}
 	}

@@ -34,7 +34,8 @@ func podsStuck(s *scene) []Finding {
 		name := p.Metadata.Namespace + "/" + p.Metadata.Name
 		i := slices.IndexFunc(groups, func(g *group) bool { return g.Text == text })
 		if i < 0 {
-			groups = append(groups, &group{Finding: Finding{Severity: s.podSeverity(text), Where: "pods", Text: text, Next: next}})
+			f := Finding{Severity: s.podSeverity(text), Where: "pods", Text: text, Next: next}
+			groups = append(groups, &group{Finding: f})
 			i = len(groups) - 1
 		}
 		groups[i].pods = append(groups[i].pods, name)
@@ -59,7 +60,8 @@ func (s *scene) podSeverity(text string) Severity {
 	switch {
 	case s.complete():
 		return Info
-	case strings.HasPrefix(text, "ImagePull"), strings.HasPrefix(text, "ErrImagePull"), strings.HasPrefix(text, "InvalidImage"):
+	case strings.HasPrefix(text, "ImagePull"), strings.HasPrefix(text, "ErrImagePull"),
+		strings.HasPrefix(text, "InvalidImage"):
 		return Error
 	}
 	return Warning
@@ -73,7 +75,8 @@ func (p pod) trouble() (text, next string) {
 			continue
 		}
 		if w.Reason == "CrashLoopBackOff" {
-			return fmt.Sprintf("container %s ends again and again, last with code %d %s", c.Name, c.Last.Terminated.ExitCode, c.Last.Terminated.Reason),
+			return fmt.Sprintf("container %s ends again and again, last with code %d %s", c.Name,
+					c.Last.Terminated.ExitCode, c.Last.Terminated.Reason),
 				fmt.Sprintf("oc -n %s logs %s -c %s --previous", p.Metadata.Namespace, p.Metadata.Name, c.Name)
 		}
 		text = w.Reason + " " + c.Image

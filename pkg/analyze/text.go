@@ -83,7 +83,8 @@ func (t Timeline) text(out *strings.Builder, width int) {
 		for _, r := range g.Rows {
 			start, length := t.place(r, bar)
 			line := strings.Repeat(" ", start) + strings.Repeat(marks[r.Outcome], length)
-			fmt.Fprintf(out, "  %-*s %9s  |%-*s|%s\n", names, brief(r.Name, names), event.Elapsed(r.Took()), bar, line, tries(r))
+			fmt.Fprintf(out, "  %-*s %9s  |%-*s|%s\n", names, brief(r.Name, names), event.Elapsed(r.Took()), bar,
+				line, tries(r))
 		}
 	}
 }

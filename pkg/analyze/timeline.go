@@ -59,8 +59,11 @@ const (
 func (s *scene) timeline() Timeline {
 	end := s.end()
 	var t Timeline
-	for _, g := range []Group{s.installerRows(end), s.hostRows(end), s.memberRows(end), s.nodeRows(end), s.operatorRows(end)} {
-		if g.Rows = slices.DeleteFunc(g.Rows, func(r Row) bool { return r.Start.Year() < 2000 || r.End.Before(r.Start) }); len(g.Rows) == 0 {
+	odd := func(r Row) bool { return r.Start.Year() < 2000 || r.End.Before(r.Start) }
+	for _, g := range []Group{
+		s.installerRows(end), s.hostRows(end), s.memberRows(end), s.nodeRows(end), s.operatorRows(end),
+	} {
+		if g.Rows = slices.DeleteFunc(g.Rows, odd); len(g.Rows) == 0 {
 			continue
 		}
 		g.cut()
@@ -187,7 +190,8 @@ func (s *scene) nodeRows(end time.Time) Group {
 	g := Group{Name: "Nodes, from joining to ready"}
 	for _, n := range s.nodes {
 		ready := n.condition("Ready")
-		r := Row{Name: n.Metadata.Name, Start: n.Metadata.CreationTimestamp, End: ready.LastTransitionTime, Outcome: Done}
+		r := Row{Name: n.Metadata.Name, Start: n.Metadata.CreationTimestamp, End: ready.LastTransitionTime,
+			Outcome: Done}
 		if !ready.is("True") {
 			r.End, r.Outcome, r.Note = end, Running, ready.Message
 		}
@@ -214,7 +218,8 @@ func (s *scene) operatorRows(end time.Time) Group {
 	}
 	for _, o := range s.operators {
 		available := o.condition("Available")
-		r := Row{Name: o.Metadata.Name, Start: o.Metadata.CreationTimestamp, End: available.LastTransitionTime, Outcome: Done}
+		r := Row{Name: o.Metadata.Name, Start: o.Metadata.CreationTimestamp, End: available.LastTransitionTime,
+			Outcome: Done}
 		switch degraded := o.condition("Degraded"); {
 		case !available.is("True"):
 			r.End, r.Outcome, r.Note = end, Running, available.Message

@@ -20,9 +20,11 @@ var forms = []struct {
 	with    string
 }{
 	// Private keys, also with newlines written as \n.
-	{regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|\z)`), "(hidden private key)"},
+	{regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|\z)`),
+		"(hidden private key)"},
 	// The same in base64, as Secrets hold it: BEGIN {RSA,EC,OPENSSH,} PRIVATE.
-	{regexp.MustCompile(`LS0tLS1CRUdJTi(BSU0EgUFJJVkFURS|BFQyBQUklWQVRF|BPUEVOU1NIIFBSSVZBVE|BQUklWQVRF)[A-Za-z0-9+/=]*`), "(hidden private key)"},
+	{regexp.MustCompile(`LS0tLS1CRUdJTi(BSU0EgUFJJVkFURS|BFQyBQUklWQVRF|BPUEVOU1NIIFBSSVZBVE|BQUklWQVRF)` +
+		`[A-Za-z0-9+/=]*`), "(hidden private key)"},
 	// Logins of registries.
 	{regexp.MustCompile(`("auth"\s*:\s*\\?")[^"\\]+`), "${1}" + hidden},
 	{regexp.MustCompile(`(\\"auth\\"\s*:\s*\\")[^"\\]+`), "${1}" + hidden},

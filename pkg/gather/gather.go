@@ -155,7 +155,8 @@ func (o Options) fromBootstrap(ctx context.Context, b *bundle, client *sshclient
 }
 
 // takeOver runs a command that writes an archive, and puts the files in.
-func takeOver(ctx context.Context, b *bundle, client *sshclient.Client, command string, stdin io.Reader, stderr io.Writer,
+func takeOver(
+	ctx context.Context, b *bundle, client *sshclient.Client, command string, stdin io.Reader, stderr io.Writer,
 	place func(string) (string, bool),
 ) error {
 	reader, writer := io.Pipe()

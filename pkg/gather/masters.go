@@ -99,7 +99,8 @@ func (m *masters) askListed(ctx context.Context) {
 			continue
 		}
 		known := m.asked[i]
-		node.Addresses = slices.DeleteFunc(node.Addresses, func(a string) bool { return slices.Contains(known.host.Addresses, a) })
+		node.Addresses = slices.DeleteFunc(node.Addresses,
+			func(a string) bool { return slices.Contains(known.host.Addresses, a) })
 		if known.err != nil && len(node.Addresses) > 0 {
 			m.asked = slices.Delete(m.asked, i, i+1)
 			more = append(more, node)

@@ -16,7 +16,8 @@ const bootstrapAnnotation = "alpha.installer.openshift.io/etcd-bootstrap"
 // empty if it does not.
 func BootstrapAddress(ctx context.Context, api *kube.Client) string {
 	var cm corev1.ConfigMap
-	if err := api.Get(ctx, kube.Ref{Kind: kube.ConfigMaps, Namespace: "openshift-etcd", Name: "etcd-endpoints"}, &cm); err != nil {
+	ref := kube.Ref{Kind: kube.ConfigMaps, Namespace: "openshift-etcd", Name: "etcd-endpoints"}
+	if err := api.Get(ctx, ref, &cm); err != nil {
 		return ""
 	}
 	return cm.Annotations[bootstrapAnnotation]

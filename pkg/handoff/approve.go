@@ -91,7 +91,8 @@ func (a *Approver) pass(ctx context.Context, refused map[string]bool) error {
 		if a.Ask {
 			if !refused[csr.Name] {
 				refused[csr.Name] = true
-				event.Warn(a.Sink, "Node "+node+" waits for its "+kindOf(csr)+" certificate; if the machine is yours: oc adm certificate approve "+csr.Name)
+				event.Warn(a.Sink, "Node "+node+" waits for its "+kindOf(csr)+" certificate; if the machine is "+
+					"yours: oc adm certificate approve "+csr.Name)
 			}
 			continue
 		}
@@ -142,7 +143,9 @@ func (a *Approver) Judge(csr certv1.CertificateSigningRequest, nodes map[string]
 	return "", fmt.Errorf("signer %s is not a kubelet's", csr.Spec.SignerName)
 }
 
-func judgeClient(csr certv1.CertificateSigningRequest, req *x509.CertificateRequest, nodes map[string]corev1.Node, name string) error {
+func judgeClient(
+	csr certv1.CertificateSigningRequest, req *x509.CertificateRequest, nodes map[string]corev1.Node, name string,
+) error {
 	if csr.Spec.Username != bootstrapUser {
 		return fmt.Errorf("asked for by %s, not by the node bootstrapper", csr.Spec.Username)
 	}
@@ -155,7 +158,9 @@ func judgeClient(csr certv1.CertificateSigningRequest, req *x509.CertificateRequ
 	return onlyUsages(csr, certv1.UsageClientAuth)
 }
 
-func (a *Approver) judgeServing(csr certv1.CertificateSigningRequest, req *x509.CertificateRequest, nodes map[string]corev1.Node, name string) error {
+func (a *Approver) judgeServing(
+	csr certv1.CertificateSigningRequest, req *x509.CertificateRequest, nodes map[string]corev1.Node, name string,
+) error {
 	if csr.Spec.Username != nodeUserPrefix+name {
 		return fmt.Errorf("asked for by %s, not by the node itself", csr.Spec.Username)
 	}

@@ -108,7 +108,8 @@ func (w *Watcher) EtcdMoved(ctx context.Context) error {
 	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
 		moved, why, err := w.etcdMoved(ctx)
 		if err != nil {
-			return false, w.say("cannot ask operator etcd whether the bootstrap member is gone: %s", kube.Cause(err)), nil
+			return false, w.say("cannot ask operator etcd whether the bootstrap member is gone: %s",
+				kube.Cause(err)), nil
 		}
 		if !moved {
 			return false, w.say("operator etcd: bootstrap member not removed yet: %s", why), nil

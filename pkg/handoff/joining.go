@@ -53,7 +53,8 @@ func (w *Watcher) joining(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if _, err := resolve(ctx, internal.Hostname()); err != nil {
-		return fmt.Sprintf("; no master has joined: %s, from which machines fetch their configuration, %s as seen from here", internal.Hostname(), unresolved(err))
+		return fmt.Sprintf("; no master has joined: %s, from which machines fetch their configuration, %s as seen "+
+			"from here", internal.Hostname(), unresolved(err))
 	}
 	return "; no master has joined"
 }

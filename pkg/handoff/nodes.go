@@ -21,7 +21,8 @@ func (w *Watcher) NodesReady(ctx context.Context, names []string) error {
 			return false, w.say("list nodes: %s", kube.Cause(err)), nil
 		}
 		if len(missing) > 0 {
-			return false, w.say("%d of %d nodes ready; %s", len(names)-len(missing), len(names), strings.Join(missing, "; ")), nil
+			return false, w.say("%d of %d nodes ready; %s", len(names)-len(missing), len(names),
+				strings.Join(missing, "; ")), nil
 		}
 		return true, "", nil
 	})

@@ -56,7 +56,8 @@ func ConfigPath(getenv func(string) string) string {
 func LoadConfig(path string) (Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return Config{}, fmt.Errorf("read engine login: %s does not exist; write it with ovirt_url, ovirt_username, ovirt_password and ovirt_ca_bundle, or name another file with OVIRT_CONFIG", path)
+		return Config{}, fmt.Errorf("read engine login: %s does not exist; write it with ovirt_url, "+
+			"ovirt_username, ovirt_password and ovirt_ca_bundle, or name another file with OVIRT_CONFIG", path)
 	}
 	if err != nil {
 		return Config{}, fmt.Errorf("read engine login: %w", err)

@@ -205,7 +205,8 @@ func objectText(b *strings.Builder, sign string, o Object) {
 }
 
 func (p Plan) dot() string {
-	return graph(p.InfraID, append(p.Objects[:len(p.Objects):len(p.Objects)], provided(p.Provide)...), func(Object) string { return "" })
+	return graph(p.InfraID, append(p.Objects[:len(p.Objects):len(p.Objects)], provided(p.Provide)...),
+		func(Object) string { return "" })
 }
 
 func (d Diff) dot() string {

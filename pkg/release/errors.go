@@ -41,9 +41,6 @@ func (e *Error) Error() string {
 	for _, other := range e.Others {
 		fmt.Fprintf(&out, "; before that: %v", other)
 	}
-	if next := e.Next(); next != "" {
-		fmt.Fprintf(&out, "; %s", next)
-	}
 	return out.String()
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/machines"
@@ -52,7 +53,7 @@ func (c command) chooseImage(
 		level = cpuLevel(file.Release, rel.Version)
 	}
 	if err := file.CheckTrust(c.UnverifiedImages()); err != nil {
-		return osImage{}, err
+		return osImage{}, exit.With(exit.Other, "", err)
 	}
 	image := plan.Image{URL: file.Where(), SHA256: file.SHA256, Format: "qcow2", CPULevel: level}
 	return osImage{image, file}, nil

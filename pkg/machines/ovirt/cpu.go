@@ -17,10 +17,10 @@ var cpuFamilies = []struct {
 	word string
 	v3   bool
 }{
-	{"Conroe", false}, {"Penryn", false}, {"Nehalem", false}, {"Westmere", false}, {"SandyBridge", false}, {"IvyBridge", false},
-	{"Opteron G", false},
-	{"Haswell", true}, {"Broadwell", true}, {"Skylake", true}, {"Cascadelake", true}, {"Icelake", true}, {"SapphireRapids", true},
-	{"EPYC", true},
+	{"Conroe", false}, {"Penryn", false}, {"Nehalem", false}, {"Westmere", false},
+	{"SandyBridge", false}, {"IvyBridge", false}, {"Opteron G", false},
+	{"Haswell", true}, {"Broadwell", true}, {"Skylake", true}, {"Cascadelake", true},
+	{"Icelake", true}, {"SapphireRapids", true}, {"EPYC", true},
 }
 
 // atLeastV3 reports whether the machines of a cluster with that CPU type can run
@@ -44,11 +44,13 @@ func (c *checker) checkCPU(context.Context) error {
 	v3, known := atLeastV3(c.cluster.CPUType)
 	switch {
 	case !known:
-		c.r.Field(at).Warn(c.cluster.ID, "cluster %s has CPU type %q, and whether that is %s, which CentOS Stream CoreOS 10 needs, is not known",
+		c.r.Field(at).Warn(c.cluster.ID,
+			"cluster %s has CPU type %q, and whether that is %s, which CentOS Stream CoreOS 10 needs, is not known",
 			c.cluster.Name, c.cluster.CPUType, plan.CPULevelV3)
 	case !v3:
-		c.r.Field(at).Invalid(c.cluster.ID, "cluster %s has CPU type %q, and this release's CentOS Stream CoreOS 10 needs %s (Intel Haswell, "+
-			"AMD EPYC or later); raise the type in the engine if all hosts are newer, or name another cluster",
+		c.r.Field(at).Invalid(c.cluster.ID,
+			"cluster %s has CPU type %q, and this release's CentOS Stream CoreOS 10 needs %s (Intel Haswell, "+
+				"AMD EPYC or later); raise the type in the engine if all hosts are newer, or name another cluster",
 			c.cluster.Name, c.cluster.CPUType, plan.CPULevelV3)
 	}
 	return nil

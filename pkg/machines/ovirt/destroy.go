@@ -38,7 +38,8 @@ func (p *Provider) Destroy(ctx context.Context, infraID string, stage plan.Stage
 	for _, r := range remaining {
 		names = append(names, string(r.Kind)+" "+r.Name)
 	}
-	return remaining, errors.Join(append(errs, fmt.Errorf("destroy %s: still there: %s; run the same command again", infraID, strings.Join(names, ", ")))...)
+	return remaining, errors.Join(append(errs, fmt.Errorf("destroy %s: still there: %s; run the same command again",
+		infraID, strings.Join(names, ", ")))...)
 }
 
 type destroyer struct {
@@ -123,7 +124,8 @@ func (d *destroyer) sayKept() {
 		return
 	}
 	slices.Sort(d.kept)
-	event.Info(d.Events, "detached, and left in the engine, since this installer did not make them: "+strings.Join(d.kept, ", "))
+	event.Info(d.Events, "detached, and left in the engine, since this installer did not make them: "+
+		strings.Join(d.kept, ", "))
 }
 
 func (d *destroyer) transfers(ctx context.Context) error {
@@ -249,7 +251,8 @@ func (d *destroyer) groups(ctx context.Context) error {
 	groups, err := d.clusterGroups(ctx)
 	errs := []error{err}
 	for _, g := range groups {
-		errs = append(errs, d.settle(ctx, d.DestroyLimit, never, func(ctx context.Context) error { return d.Engine.DeleteGroup(ctx, g) }))
+		errs = append(errs, d.settle(ctx, d.DestroyLimit, never,
+			func(ctx context.Context) error { return d.Engine.DeleteGroup(ctx, g) }))
 	}
 	return errors.Join(errs...)
 }
@@ -288,7 +291,8 @@ func (d *destroyer) tags(ctx context.Context) error {
 	for _, name := range d.tagNames() {
 		tag, _, err := d.clusterTag(ctx, d.infraID, name)
 		if err == nil && tag != nil {
-			err = d.settle(ctx, d.DestroyLimit, never, func(ctx context.Context) error { return d.Engine.DeleteTag(ctx, *tag) })
+			err = d.settle(ctx, d.DestroyLimit, never,
+				func(ctx context.Context) error { return d.Engine.DeleteTag(ctx, *tag) })
 		}
 		errs = append(errs, err)
 	}

@@ -64,8 +64,9 @@ func newLab(t *testing.T, hosts int, edits ...func(*engine.Config)) *lab {
 		FQDN: "engine.lab.okd.test", BaseURL: l.api.URL, TransferURL: l.images.URL, ProxyURL: l.images.URL,
 		Users:   []engine.User{{Name: "admin@internal", Password: secret.New(password), Admin: true}},
 		Domains: []engine.StorageDomain{{Name: "data"}},
-		Delays: engine.Delays{Disk: time.Millisecond, VM: time.Millisecond, Template: time.Millisecond, Launch: time.Millisecond,
-			Stop: time.Millisecond, Transfer: time.Millisecond, Poll: time.Millisecond},
+		Delays: engine.Delays{Disk: time.Millisecond, VM: time.Millisecond, Template: time.Millisecond,
+			Launch: time.Millisecond,
+			Stop:   time.Millisecond, Transfer: time.Millisecond, Poll: time.Millisecond},
 	}
 	for n := range hosts {
 		cfg.Hosts = append(cfg.Hosts, engine.Host{Name: fmt.Sprintf("host%d", n), Address: "127.0.0.1"})
@@ -128,7 +129,8 @@ func image(t *testing.T) plan.Image {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return plan.Image{Path: path, URL: "https://images/rhcos.qcow2", SHA256: strings.Repeat("ab", 32), Format: "qcow2", Size: int64(len(data)), Virtual: diskSize}
+	return plan.Image{Path: path, URL: "https://images/rhcos.qcow2", SHA256: strings.Repeat("ab", 32),
+		Format: "qcow2", Size: int64(len(data)), Virtual: diskSize}
 }
 
 func (l *lab) config() api.Config {
@@ -201,7 +203,8 @@ func ignitions(masters, workers int) ovirt.Ignitions {
 }
 
 func config(what string) []byte {
-	return []byte(fmt.Sprintf(`{"ignition":{"version":"3.2.0"},"storage":{"files":[{"path":"/etc/hostname","contents":{"source":"data:,%s"}}]}}`, strings.ReplaceAll(what, " ", "-")))
+	return []byte(fmt.Sprintf(`{"ignition":{"version":"3.2.0"},"storage":{"files":[`+
+		`{"path":"/etc/hostname","contents":{"source":"data:,%s"}}]}}`, strings.ReplaceAll(what, " ", "-")))
 }
 
 func applyAll(ctx context.Context, p *ovirt.Provider, pl plan.Plan) error {
@@ -229,7 +232,8 @@ func (l *lab) picture() string {
 		for _, id := range vm.Tags {
 			tags = append(tags, names[id])
 		}
-		add("vm %s %s nics=%d disks=%d tags=%v runs=%v os=%s consoles=%d", vm.Name, vm.Status, len(vm.NICs), len(vm.Disks), tags, vm.Run > 0, vm.Spec.OS, len(vm.Consoles))
+		add("vm %s %s nics=%d disks=%d tags=%v runs=%v os=%s consoles=%d", vm.Name, vm.Status, len(vm.NICs),
+			len(vm.Disks), tags, vm.Run > 0, vm.Spec.OS, len(vm.Consoles))
 	}
 	for _, d := range inv.Disks {
 		add("disk %s %s %d bytes", d.Alias, d.Status, d.Size)

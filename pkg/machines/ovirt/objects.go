@@ -65,7 +65,8 @@ func (p *Provider) ensureTemplate(ctx context.Context, pl plan.Plan, o plan.Obje
 		case err != nil:
 			return false, err
 		case t == nil && o.Existing:
-			return false, fmt.Errorf("use template %s: the engine has none of this name; correct or unset the OS image override", o.Name)
+			return false, fmt.Errorf("use template %s: the engine has none of this name; correct or unset the OS "+
+				"image override", o.Name)
 		case t == nil:
 			return false, nil
 		case !o.Existing && !marked(pl.InfraID, t.Description):
@@ -85,7 +86,8 @@ func (p *Provider) ensureTemplate(ctx context.Context, pl plan.Plan, o plan.Obje
 			return err
 		}
 		if vm == nil {
-			return fmt.Errorf("create template %s: virtual machine %s is gone; run the same command again", o.Name, source.Name)
+			return fmt.Errorf("create template %s: virtual machine %s is gone; run the same command again", o.Name,
+				source.Name)
 		}
 		event.Info(p.Events, "creating the template", "template", o.Name)
 		found, err = p.Engine.CreateTemplate(ctx, vm.ID, o.Name, describe(pl.InfraID))
@@ -104,7 +106,8 @@ func (p *Provider) ensureTemplate(ctx context.Context, pl plan.Plan, o plan.Obje
 // checkTemplate refuses what would boot without its configuration.
 func checkTemplate(t api.Template) error {
 	if t.OSType != OSType {
-		return fmt.Errorf("use template %s: its operating system type is %q; only %s hands a machine its Ignition config, so change the type in the engine", t.Name, t.OSType, OSType)
+		return fmt.Errorf("use template %s: its operating system type is %q; only %s hands a machine its Ignition "+
+			"config, so change the type in the engine", t.Name, t.OSType, OSType)
 	}
 	return nil
 }

@@ -45,7 +45,8 @@ func (p *Provider) observe(ctx context.Context, pl plan.Plan) ([]plan.Found, err
 			return nil, err
 		}
 		for _, disk := range disks {
-			out = append(out, plan.Found{Kind: plan.KindDisk, Name: disk.Alias, ID: disk.ID, Differences: differDisk(pl, disk)})
+			out = append(out, plan.Found{Kind: plan.KindDisk, Name: disk.Alias, ID: disk.ID,
+				Differences: differDisk(pl, disk)})
 		}
 	}
 	groups, err := d.clusterGroups(ctx)
@@ -53,7 +54,8 @@ func (p *Provider) observe(ctx context.Context, pl plan.Plan) ([]plan.Found, err
 		return nil, err
 	}
 	for _, g := range groups {
-		out = append(out, plan.Found{Kind: plan.KindAffinityGroup, Name: g.Name, ID: g.ID, Differences: differGroup(pl, g)})
+		out = append(out, plan.Found{Kind: plan.KindAffinityGroup, Name: g.Name, ID: g.ID,
+			Differences: differGroup(pl, g)})
 	}
 	vms, err := p.clusterVMs(ctx, pl.InfraID, true)
 	if err != nil {
@@ -130,7 +132,8 @@ func differVM(pl plan.Plan, vm api.VM) []plan.Difference {
 	d.text("os type", spec.OSType, vm.OSType)
 	if spec.InstanceTypeID == "" {
 		d.number("memory MiB", spec.MemoryMiB, vm.MemoryBytes>>20)
-		d.text("cpu", fmt.Sprintf("%dx%dx%d", spec.CPU.Sockets, spec.CPU.Cores, spec.CPU.Threads), fmt.Sprintf("%dx%dx%d", vm.Sockets, vm.Cores, vm.Threads))
+		d.text("cpu", fmt.Sprintf("%dx%dx%d", spec.CPU.Sockets, spec.CPU.Cores, spec.CPU.Threads),
+			fmt.Sprintf("%dx%dx%d", vm.Sockets, vm.Cores, vm.Threads))
 	}
 	d.text("type", spec.Type, vm.Type)
 	if have := note(vm.Description, "ignition"); have != "" {

@@ -95,7 +95,8 @@ func (b *builder) imageStage() {
 			Bytes: b.image.Virtual, Image: b.image}})
 	vm := b.add(plan.Object{Kind: plan.KindVM, Name: ImageVMName(b.infraID), Stage: plan.StageImage,
 		Tags: []string{BootstrapName(b.infraID)}, Needs: []plan.Key{disk, b.bootstrapTag}, Until: template,
-		Spec: plan.VM{Role: "image", ClusterID: b.platform.ClusterID, Disk: disk, Type: config.VMTypeServer, OSType: OSType,
+		Spec: plan.VM{Role: "image", ClusterID: b.platform.ClusterID, Disk: disk,
+			Type: config.VMTypeServer, OSType: OSType,
 			CPU: plan.CPU{Sockets: 1, Cores: 1, Threads: 1}, MemoryMiB: 1024,
 			VNICProfileID: b.platform.VNICProfileID, Network: b.platform.NetworkName}})
 	b.template = b.add(plan.Object{Kind: plan.KindTemplate, Name: b.templateName, Stage: plan.StageImage,
@@ -107,7 +108,8 @@ func (b *builder) machines() error {
 	for _, g := range b.platform.AffinityGroups {
 		groups[g.Name] = b.add(plan.Object{Kind: plan.KindAffinityGroup, Name: GroupName(b.infraID, g.Name),
 			Stage: plan.StageInfrastructure, Needs: []plan.Key{b.tag},
-			Spec: plan.AffinityGroup{ClusterID: b.platform.ClusterID, Description: g.Description, Priority: g.Priority, Enforcing: g.Enforcing}})
+			Spec: plan.AffinityGroup{ClusterID: b.platform.ClusterID, Description: g.Description,
+				Priority: g.Priority, Enforcing: g.Enforcing}})
 	}
 	pools := []struct {
 		role string
@@ -170,7 +172,8 @@ func (b *builder) bootstrap() error {
 	return b.vm(BootstrapName(b.infraID), plan.StageBootstrap, BootstrapName(b.infraID),
 		[]plan.Key{b.bootstrapTag, b.template}, plan.VM{
 			Role: machines.Bootstrap, Type: config.VMTypeServer, Clone: true,
-			CPU: plan.CPU{Sockets: 1, Cores: bootstrapCores, Threads: 1}, MemoryMiB: bootstrapMemoryMiB, DiskGiB: bootstrapDiskGiB,
+			CPU:       plan.CPU{Sockets: 1, Cores: bootstrapCores, Threads: 1},
+			MemoryMiB: bootstrapMemoryMiB, DiskGiB: bootstrapDiskGiB,
 		})
 }
 

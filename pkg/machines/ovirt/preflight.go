@@ -86,7 +86,8 @@ func (c *checker) checkCluster(ctx context.Context) (bool, error) {
 	for _, cl := range all {
 		known = append(known, cl.ID+" ("+cl.Name+")")
 	}
-	c.r.Field(platformPath.Child("ovirt_cluster_id")).NotFound(id, "the engine has the clusters %s", strings.Join(known, ", "))
+	c.r.Field(platformPath.Child("ovirt_cluster_id")).NotFound(id, "the engine has the clusters %s",
+		strings.Join(known, ", "))
 	return false, nil
 }
 
@@ -115,17 +116,22 @@ func (c *checker) checkStorage(ctx context.Context) error {
 		return err
 	}
 	if !sd.Usable() {
-		c.r.Field(at).Invalid(id, "storage domain %s is %s; it must be active", sd.Name, orWord(sd.Status, "not attached"))
+		c.r.Field(at).Invalid(id, "storage domain %s is %s; it must be active", sd.Name,
+			orWord(sd.Status, "not attached"))
 	}
-	if len(sd.DataCenters) > 0 && c.cluster.DataCenterID != "" && !slices.Contains(sd.DataCenters, c.cluster.DataCenterID) {
-		c.r.Field(at).Invalid(id, "storage domain %s does not belong to the data centre of cluster %s", sd.Name, c.cluster.Name)
+	if len(sd.DataCenters) > 0 && c.cluster.DataCenterID != "" &&
+		!slices.Contains(sd.DataCenters, c.cluster.DataCenterID) {
+		c.r.Field(at).Invalid(id, "storage domain %s does not belong to the data centre of cluster %s", sd.Name,
+			c.cluster.Name)
 	}
 	if err := c.checkSpace(ctx, at, sd); err != nil {
 		return err
 	}
 	for _, vm := range c.vms() {
 		if sd.Block() && vm.Format == "raw" && (vm.Sparse == nil || *vm.Sparse) {
-			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "format")).Invalid(vm.Format, "storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow", sd.Name, sd.Type)
+			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "format")).Invalid(vm.Format,
+				"storage domain %s is %s, where raw disks cannot be sparse; set sparse: false or format: cow",
+				sd.Name, sd.Type)
 			break
 		}
 	}
@@ -145,7 +151,8 @@ func (c *checker) checkInstanceTypes(ctx context.Context) error {
 			return err
 		}
 		if !ok {
-			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "instanceTypeID")).NotFound(id, "the engine has no such instance type")
+			c.r.Field(poolPath(vm.Role).Child("platform", config.Name, "instanceTypeID")).NotFound(id,
+				"the engine has no such instance type")
 		}
 	}
 	return nil
@@ -167,7 +174,8 @@ func (c *checker) checkTemplate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		finding := report.Finding{Path: report.NewPath("OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE"), Elsewhere: true, Value: strconv.Quote(o.Name)}
+		finding := report.Finding{Path: report.NewPath("OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE"), Elsewhere: true,
+			Value: strconv.Quote(o.Name)}
 		if t == nil {
 			finding.Type, finding.Detail = report.NotFound, "the engine has no template of this name"
 			c.r.Add(finding)
@@ -199,7 +207,8 @@ func (c *checker) checkNames(ctx context.Context) error {
 			if ours, err := c.owns(ctx, c.pl.InfraID, *vm, o.Tags); err != nil {
 				return err
 			} else if !ours {
-				c.r.Field(at).Duplicate(o.Name, "virtual machine %s (%s) exists and is not of this cluster", o.Name, vm.ID)
+				c.r.Field(at).Duplicate(o.Name, "virtual machine %s (%s) exists and is not of this cluster", o.Name,
+					vm.ID)
 			}
 		case plan.Template:
 			t, err := c.Engine.FindTemplate(ctx, o.Name)
@@ -233,7 +242,8 @@ func (c *checker) checkHosts(ctx context.Context) error {
 		}
 	}
 	if len(c.hosts) == 0 {
-		c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID, "no host of cluster %s is up", c.cluster.Name)
+		c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID, "no host of cluster %s is up",
+			c.cluster.Name)
 		return nil
 	}
 	members := map[string]int{}
@@ -249,7 +259,8 @@ func (c *checker) checkHosts(ctx context.Context) error {
 		}
 		at := platformPath.Child("affinityGroups").Index(i)
 		name := strings.TrimPrefix(o.Name, c.pl.InfraID+"-")
-		text := fmt.Sprintf("group keeps %d machines on different hosts, but cluster %s has %d up", members[o.Name], c.cluster.Name, len(c.hosts))
+		text := fmt.Sprintf("group keeps %d machines on different hosts, but cluster %s has %d up", members[o.Name],
+			c.cluster.Name, len(c.hosts))
 		if spec.Enforcing {
 			c.r.Field(at).Invalid(name, "%s; add hosts or set enforcing: false", text)
 		} else {
@@ -296,7 +307,8 @@ func (c *checker) checkGroupNames(ctx context.Context) error {
 		bare := strings.TrimPrefix(o.Name, c.pl.InfraID+"-")
 		for _, g := range groups {
 			if g.Name == bare {
-				c.r.Field(platformPath.Child("affinityGroups").Index(i).Child("name")).Duplicate(bare, "cluster %s has an affinity group of this name", c.cluster.Name)
+				c.r.Field(platformPath.Child("affinityGroups").Index(i).Child("name")).Duplicate(bare,
+					"cluster %s has an affinity group of this name", c.cluster.Name)
 			}
 		}
 	}
@@ -326,7 +338,9 @@ func (c *checker) checkImageio(ctx context.Context) error {
 		}
 		failed = append(failed, err.Error())
 	}
-	c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID, "the image cannot be uploaded to cluster %s: %s; open one of these ports from here", c.cluster.Name, strings.Join(failed, "; "))
+	c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID,
+		"the image cannot be uploaded to cluster %s: %s; open one of these ports from here",
+		c.cluster.Name, strings.Join(failed, "; "))
 	return nil
 }
 

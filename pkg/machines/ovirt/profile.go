@@ -50,11 +50,14 @@ func choose(vm plan.VM, cluster api.Cluster, profiles []api.Profile, networks []
 				continue
 			}
 			if len(cluster.NetworkIDs) > 0 && !slices.Contains(cluster.NetworkIDs, p.NetworkID) {
-				return "", &profileError{value: p.ID, detail: fmt.Sprintf("profile %s is of a network that cluster %s does not have", p.Name, cluster.Name)}
+				return "", &profileError{value: p.ID,
+					detail: fmt.Sprintf("profile %s is of a network that cluster %s does not have", p.Name,
+						cluster.Name)}
 			}
 			return p.ID, nil
 		}
-		return "", &profileError{value: vm.VNICProfileID, missing: true, detail: "the engine has the profiles " + list(profiles)}
+		return "", &profileError{value: vm.VNICProfileID, missing: true, detail: "the engine has the profiles " +
+			list(profiles)}
 	}
 	var of []api.Profile
 	known := false
@@ -71,11 +74,13 @@ func choose(vm plan.VM, cluster api.Cluster, profiles []api.Profile, networks []
 	}
 	switch {
 	case !known:
-		return "", &profileError{value: vm.Network, missing: true, detail: fmt.Sprintf("cluster %s has no network of this name", cluster.Name)}
+		return "", &profileError{value: vm.Network, missing: true,
+			detail: fmt.Sprintf("cluster %s has no network of this name", cluster.Name)}
 	case len(of) == 0:
 		return "", &profileError{value: vm.Network, detail: "the network has no vNIC profile"}
 	case len(of) > 1:
-		return "", &profileError{value: vm.Network, detail: "the network has several vNIC profiles; set platform.ovirt.vnicProfileID to one of " + list(of)}
+		return "", &profileError{value: vm.Network,
+			detail: "the network has several vNIC profiles; set platform.ovirt.vnicProfileID to one of " + list(of)}
 	}
 	return of[0].ID, nil
 }

@@ -23,7 +23,8 @@ func (p *Provider) removeVM(ctx context.Context, infraID string, vm api.VM, limi
 	if err != nil {
 		return kept, err
 	}
-	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteVM(ctx, vm) }); err != nil {
+	remove := func(ctx context.Context) error { return p.Engine.DeleteVM(ctx, vm) }
+	if err := p.settle(ctx, limit, never, remove); err != nil {
 		return kept, err
 	}
 	return kept, p.untilGone(ctx, limit, "virtual machine "+vm.Name, func(ctx context.Context) error {
@@ -67,8 +68,8 @@ func (p *Provider) spareDisks(ctx context.Context, infraID string, vm api.VM, li
 				return kept, fmt.Errorf("virtual machine %s stays, since deleting it would delete disk %s (%s), "+
 					"which this installer did not make and cannot detach: %w", vm.Name, d.Alias, d.ID, err)
 			}
-			event.Info(p.Events, fmt.Sprintf("disk %s (%s) of virtual machine %s was not made by this installer: detached, it stays",
-				d.Alias, d.ID, vm.Name))
+			event.Info(p.Events, fmt.Sprintf("disk %s (%s) of virtual machine %s was not made by this installer: "+
+				"detached, it stays", d.Alias, d.ID, vm.Name))
 			kept = append(kept, d)
 		}
 	}
@@ -131,7 +132,9 @@ func (p *Provider) untilVM(ctx context.Context, limit time.Duration, vm api.VM) 
 }
 
 // untilGone waits until reading something says that it does not exist.
-func (p *Provider) untilGone(ctx context.Context, limit time.Duration, what string, read func(context.Context) error) error {
+func (p *Provider) untilGone(
+	ctx context.Context, limit time.Duration, what string, read func(context.Context) error,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
@@ -148,7 +151,8 @@ func (p *Provider) untilGone(ctx context.Context, limit time.Duration, what stri
 }
 
 func (p *Provider) removeTemplate(ctx context.Context, t api.Template, limit time.Duration) error {
-	if err := p.settle(ctx, limit, never, func(ctx context.Context) error { return p.Engine.DeleteTemplate(ctx, t) }); err != nil {
+	remove := func(ctx context.Context) error { return p.Engine.DeleteTemplate(ctx, t) }
+	if err := p.settle(ctx, limit, never, remove); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -44,9 +44,11 @@ func (c *checker) checkSpace(ctx context.Context, at report.Path, sd api.Storage
 	}
 	need := image + masters + workers + bootstrap
 	if sd.Available < need {
-		c.r.Field(at).Invalid(sd.ID, "storage domain %s has %s free, and the cluster can fill %s: image and template %s, control plane %s, "+
-			"compute %s, bootstrap %s; free some, name a larger storage domain, lower osDisk.sizeGB in controlPlane.platform.ovirt or "+
-			"compute[0].platform.ovirt, or go on at your own risk with --skip preflight",
+		c.r.Field(at).Invalid(sd.ID,
+			"storage domain %s has %s free, and the cluster can fill %s: image and template %s, control plane %s, "+
+				"compute %s, bootstrap %s; free some, name a larger storage domain, lower osDisk.sizeGB in "+
+				"controlPlane.platform.ovirt or compute[0].platform.ovirt, or go on at your own risk "+
+				"with --skip preflight",
 			sd.Name, gib(sd.Available), gib(need), gib(image), gib(masters), gib(workers), gib(bootstrap))
 	}
 	return nil

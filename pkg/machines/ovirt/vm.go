@@ -124,8 +124,9 @@ func stale(vm api.VM, spec plan.VM) bool {
 
 func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.VM) (api.VMSpec, error) {
 	out := api.VMSpec{
-		Name: name, ClusterID: spec.ClusterID, Type: spec.Type, OSType: spec.OSType, InstanceTypeID: spec.InstanceTypeID,
-		Sockets: int64(spec.CPU.Sockets), Cores: int64(spec.CPU.Cores), Threads: int64(spec.CPU.Threads),
+		Name: name, ClusterID: spec.ClusterID, Type: spec.Type, OSType: spec.OSType,
+		InstanceTypeID: spec.InstanceTypeID,
+		Sockets:        int64(spec.CPU.Sockets), Cores: int64(spec.CPU.Cores), Threads: int64(spec.CPU.Threads),
 		MemoryBytes: spec.MemoryMiB << 20, HugepagesKiB: spec.HugepagesKiB, Clone: spec.Clone && spec.Template != "",
 		Script: spec.Ignition.Bytes(), Description: describe(infraID, spec.Role),
 	}
@@ -149,7 +150,8 @@ func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.V
 		return out, err
 	}
 	if t == nil {
-		return out, fmt.Errorf("create virtual machine %s: template %s is gone; run the same command again", name, spec.Template)
+		return out, fmt.Errorf("create virtual machine %s: template %s is gone; run the same command again", name,
+			spec.Template)
 	}
 	if err := checkTemplate(*t); err != nil {
 		return out, err
@@ -160,7 +162,8 @@ func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.V
 	}
 	disks, err := p.Engine.TemplateDisks(ctx, t.ID)
 	for _, d := range disks {
-		out.Disks = append(out.Disks, api.DiskOverride{DiskID: d.DiskID, StorageDomainID: spec.StorageDomainID, Format: spec.Format, Sparse: spec.Sparse})
+		out.Disks = append(out.Disks, api.DiskOverride{DiskID: d.DiskID, StorageDomainID: spec.StorageDomainID,
+			Format: spec.Format, Sparse: spec.Sparse})
 	}
 	return out, err
 }
@@ -211,7 +214,8 @@ func (p *Provider) equip(ctx context.Context, infraID string, vm api.VM, spec pl
 		return err
 	}
 	if spec.Type == config.VMTypeHighPerformance {
-		if err := p.settle(ctx, p.Limit, never, func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }); err != nil {
+		remove := func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }
+		if err := p.settle(ctx, p.Limit, never, remove); err != nil {
 			return err
 		}
 	}
@@ -310,13 +314,15 @@ func (p *Provider) join(ctx context.Context, vm api.VM, spec plan.VM) error {
 			return err
 		}
 		if group == nil {
-			return fmt.Errorf("add virtual machine %s to affinity group %s: the group is gone; run the same command again", vm.Name, name)
+			return fmt.Errorf("add virtual machine %s to affinity group %s: the group is gone; run the same "+
+				"command again", vm.Name, name)
 		}
 		look := func(ctx context.Context) (bool, error) {
 			members, err := p.Engine.GroupVMs(ctx, *group)
 			return slices.Contains(members, vm.ID), err
 		}
-		err = p.settle(ctx, p.Limit, look, func(ctx context.Context) error { return p.Engine.JoinGroup(ctx, *group, vm) })
+		join := func(ctx context.Context) error { return p.Engine.JoinGroup(ctx, *group, vm) }
+		err = p.settle(ctx, p.Limit, look, join)
 		if api.Is(err, api.Broken) {
 			if in, lerr := look(ctx); lerr == nil && in {
 				err = nil

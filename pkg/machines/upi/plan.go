@@ -126,10 +126,15 @@ func (b *builder) balancers() {
 		ingress = []string{types.MasterPool}
 	}
 	const until = "; take the bootstrap host out once bootstrap is complete"
-	b.balancer("api", plan.Frontend{Port: 6443, Backends: control, Health: "HTTPS GET /readyz answers 200", Use: "the Kubernetes API, for users and nodes" + until})
-	b.balancer("machine-config", plan.Frontend{Port: 22623, Backends: control, Health: "HTTPS GET /healthz answers 200", Use: "the configuration of new nodes; only for the machines' network" + until})
-	b.balancer("ingress-https", plan.Frontend{Port: 443, Backends: ingress, Health: "HTTP GET :1936/healthz/ready answers 200", Use: "routes of applications and the console"})
-	b.balancer("ingress-http", plan.Frontend{Port: 80, Backends: ingress, Health: "HTTP GET :1936/healthz/ready answers 200", Use: "routes of applications"})
+	b.balancer("api", plan.Frontend{Port: 6443, Backends: control, Health: "HTTPS GET /readyz answers 200",
+		Use: "the Kubernetes API, for users and nodes" + until})
+	b.balancer("machine-config", plan.Frontend{Port: 22623, Backends: control,
+		Health: "HTTPS GET /healthz answers 200",
+		Use:    "the configuration of new nodes; only for the machines' network" + until})
+	b.balancer("ingress-https", plan.Frontend{Port: 443, Backends: ingress,
+		Health: "HTTP GET :1936/healthz/ready answers 200", Use: "routes of applications and the console"})
+	b.balancer("ingress-http", plan.Frontend{Port: 80, Backends: ingress,
+		Health: "HTTP GET :1936/healthz/ready answers 200", Use: "routes of applications"})
 }
 
 func (b *builder) balancer(name string, f plan.Frontend) {
@@ -145,14 +150,17 @@ func steps(cfg *types.InstallConfig) []string {
 		return []string{
 			"make the DNS records",
 			"create single-node-ignition-config",
-			"embed " + inPlaceFile + " in a CoreOS live ISO and boot the machine from it; it writes the system to " + cfg.BootstrapInPlace.InstallationDisk + " and reboots from there",
+			"embed " + inPlaceFile + " in a CoreOS live ISO and boot the machine from it; it writes the system to " +
+				cfg.BootstrapInPlace.InstallationDisk + " and reboots from there",
 			"wait-for bootstrap-complete",
 			"wait-for install-complete",
 		}
 	}
-	out := []string{"make the DNS records; give every machine an address, a host name that is unique and resolves, and the time (NTP)"}
+	out := []string{"make the DNS records; give every machine an address, a host name that is unique and resolves, " +
+		"and the time (NTP)"}
 	if machines.Balanced(cfg) {
-		out[0] = "make the DNS records and the load balancer; give every machine an address, a host name that is unique and resolves, and the time (NTP)"
+		out[0] = "make the DNS records and the load balancer; give every machine an address, a host name that is " +
+			"unique and resolves, and the time (NTP)"
 	}
 	control := " and the masters with " + masterFile
 	if arbiters(cfg) > 0 {
@@ -172,5 +180,6 @@ func steps(cfg *types.InstallConfig) []string {
 	if cfg.Workers() == 0 {
 		workers = "boot workers, if there are to be any, with " + workerFile
 	}
-	return append(out, workers+", and approve their certificate requests: wait-for install-complete names them, with --approve-csrs it approves them", "wait-for install-complete")
+	return append(out, workers+", and approve their certificate requests: wait-for install-complete names them, "+
+		"with --approve-csrs it approves them", "wait-for install-complete")
 }
