@@ -32,7 +32,7 @@ func TestMirrorsThatDoNotAnswer(t *testing.T) {
 	f := serve(t, good())
 	first, second := silent(t), silent(t)
 	opts := f.options()
-	opts.Timeout = 700 * time.Millisecond
+	opts.Timeout = 2 * time.Second
 	opts.Mirrors = []release.Mirror{{Source: strings.TrimSuffix(f.repo, "/release"), Mirrors: []string{first, second}}}
 	var asked []string
 	opts.Asking = func(place string) { asked = append(asked, place) }
@@ -70,7 +70,7 @@ func TestSlowDownloadIsNotIdle(t *testing.T) {
 	inner := f.server.Config.Handler
 	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.Contains(r.URL.Path, "/blobs/") {
-			w = slow{w, 150 * time.Millisecond}
+			w = slow{w, 450 * time.Millisecond}
 		}
 		inner.ServeHTTP(w, r)
 	}))
@@ -79,7 +79,7 @@ func TestSlowDownloadIsNotIdle(t *testing.T) {
 	t.Cleanup(proxy.Close)
 	host := strings.TrimPrefix(proxy.URL, "https://")
 	roots := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: proxy.Certificate().Raw})
-	opts := release.Options{PullSecret: pullSecret(host), TrustBundle: roots, Timeout: 700 * time.Millisecond}
+	opts := release.Options{PullSecret: pullSecret(host), TrustBundle: roots, Timeout: 2 * time.Second}
 	started := time.Now()
 	if _, err := release.Inspect(t.Context(), host+"/okd/release@"+f.digest, opts); err != nil {
 		t.Fatal(err)

@@ -270,8 +270,11 @@ func (h *host) boot() string {
 // killAll does what systemd does to a unit: SIGKILL to every process of it,
 // found here by the directory in their environment.
 func (h *host) killAll() {
-	for range 20 {
-		found := false
+	// A process that is just being started shows no environment for a moment, so
+	// one look that finds nothing is not enough.
+	deadline := time.Now().Add(20 * time.Second)
+	for quiet := 0; quiet < 3 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		quiet++
 		procs, err := filepath.Glob("/proc/[0-9]*/environ")
 		h.must(err)
 		for _, p := range procs {
@@ -281,12 +284,9 @@ func (h *host) killAll() {
 			}
 			var pid int
 			if _, err := fmt.Sscanf(p, "/proc/%d/", &pid); err == nil && pid != os.Getpid() {
-				found = true
+				quiet = 0
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
-		}
-		if !found {
-			return
 		}
 	}
 }
