@@ -458,6 +458,17 @@ func TestRunnerGoesOnAfterKill(t *testing.T) {
 	}
 }
 
+// A kill between a stage's marker and the removal of what says that it was
+// rendered leaves both.
+func TestRunnerTidiesUpAfterKill(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.boot()
+	h.write("assets/api-bootstrap.rendered", "")
+	h.boot()
+	h.checkComplete()
+}
+
 func TestRunnerSurvivesKillsAtAnyMoment(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes many runs; the kill in a named stage is not skipped")

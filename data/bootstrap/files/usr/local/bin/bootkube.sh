@@ -172,6 +172,7 @@ decide() {
     for name in "${names[@]}"; do
         state[$name]=pending
         if stage_done "$name"; then
+            rm -f "$ASSETS/$name.rendered" # of a run that was killed right after the marker
             state[$name]=settled
         elif [ -n "${wants[$name]}" ] && [ -z "${image[$name]}" ]; then
             if [ "${required[$name]}" = true ]; then
