@@ -17,7 +17,8 @@ func manyHosts(n int) []byte {
 	b.WriteString(common)
 	fmt.Fprintf(&b, "networking: {machineNetwork: [{cidr: 10.0.0.0/8}], clusterNetwork: [{cidr: 172.16.0.0/14}]}\n")
 	fmt.Fprintf(&b, "compute: [{name: worker, replicas: %d}]\n", n-3)
-	b.WriteString("platform:\n  baremetal:\n    apiVIPs: [10.0.0.10]\n    ingressVIPs: [10.0.0.11]\n    provisioningNetwork: Disabled\n    hosts:\n")
+	b.WriteString("platform:\n  baremetal:\n    apiVIPs: [10.0.0.10]\n    ingressVIPs: [10.0.0.11]\n    " +
+		"provisioningNetwork: Disabled\n    hosts:\n")
 	for i := range n {
 		fmt.Fprintf(&b, `    - name: host-%d
       bootMACAddress: 52:54:00:%02x:%02x:%02x

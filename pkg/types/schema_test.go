@@ -81,12 +81,14 @@ func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts de
 		if f.Type.Kind() == reflect.Slice {
 			at, set = path+"[0]", "["+value+"]"
 		}
-		_, found := platforms.All().Load("c.yaml", []byte(row{base: r.base, edits: r.edits + "\n" + path + " = " + set}.text(t)))
+		_, found := platforms.All().Load("c.yaml",
+			[]byte(row{base: r.base, edits: r.edits + "\n" + path + " = " + set}.text(t)))
 		want := report.Unsupported
 		if f.Tag.Get("refuse") == "Invalid" {
 			want = report.Invalid
 		}
-		return slices.ContainsFunc(found.Findings(), func(f report.Finding) bool { return f.Path.String() == at && f.Type == want })
+		return slices.ContainsFunc(found.Findings(),
+			func(f report.Finding) bool { return f.Path.String() == at && f.Type == want })
 	}
 	wrong := "no-such-value"
 	if f.Type.Kind() == reflect.Int32 {
