@@ -78,19 +78,20 @@ func TestAccess(t *testing.T) {
 
 // What a config is used for must be readable by every program of a host.
 func TestUnreadableLoginsAreLeftOut(t *testing.T) {
-	for secret, want := range map[string]string{
-		`{"auths":{"fake":{"auth":"bar"}}}`:                                      `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`,
-		`{"auths":{"fake":{"auth":"bar"},"a.test":{"auth":"dXNlcjpodW50ZXIy"}}}`: `{"auths":{"a.test":{"auth":"dXNlcjpodW50ZXIy"}}}`,
-		`{"auths":{"a.test":{"auth":"YTpiYw"}}}`:                                 `{"auths":{"a.test":{"auth":"YTpiYw=="}}}`,
-		`{"auths": {"a.test": {"auth":"dXNlcjpodW50ZXIy"}}}`: `{"auths": {"a.test": ` +
-			`{"auth":"dXNlcjpodW50ZXIy"}}}`,
+	for _, logins := range []struct{ secret, want string }{
+		{`{"auths":{"fake":{"auth":"bar"}}}`, `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`},
+		{`{"auths":{"fake":{"auth":"bar"},"a.test":{"auth":"dXNlcjpodW50ZXIy"}}}`,
+			`{"auths":{"a.test":{"auth":"dXNlcjpodW50ZXIy"}}}`},
+		{`{"auths":{"a.test":{"auth":"YTpiYw"}}}`, `{"auths":{"a.test":{"auth":"YTpiYw=="}}}`},
+		{`{"auths": {"a.test": {"auth":"dXNlcjpodW50ZXIy"}}}`, `{"auths": {"a.test": {"auth":"dXNlcjpodW50ZXIy"}}}`},
 	} {
-		c, found := platforms.All().Load("c.yaml", []byte(row{base: none, edits: "pullSecret = '" + secret + "'"}.text(t)))
+		config := row{base: none, edits: "pullSecret = '" + logins.secret + "'"}.text(t)
+		c, found := platforms.All().Load("c.yaml", []byte(config))
 		if c == nil {
 			t.Fatal(found.Err())
 		}
-		if got := c.PullSecret.Reveal(); got != want {
-			t.Errorf("%s became %s, want %s", secret, got, want)
+		if got := c.PullSecret.Reveal(); got != logins.want {
+			t.Errorf("%s became %s, want %s", logins.secret, got, logins.want)
 		}
 	}
 }

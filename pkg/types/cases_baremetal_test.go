@@ -60,7 +60,8 @@ var bareMetalRefused = []row{
 		`platform.baremetal.provisioningMACAddress: Invalid value`},
 	{"one MAC for two", baremetal, `
 		platform.baremetal.externalMACAddress = 52:54:00:aa:bb:cc
-		platform.baremetal.provisioningMACAddress = 52:54:00:AA:BB:CC`, `platform.baremetal.provisioningMACAddress: Duplicate value`},
+		platform.baremetal.provisioningMACAddress = 52:54:00:AA:BB:CC`,
+		`platform.baremetal.provisioningMACAddress: Duplicate value`},
 	{"libvirt without a scheme", baremetal, `platform.baremetal.libvirtURI = localhost`,
 		`platform.baremetal.libvirtURI: Invalid value @ localhost`},
 	{"bootstrap image without a checksum", baremetal,
@@ -84,14 +85,17 @@ var bareMetalRefused = []row{
 		platform.baremetal.bootstrapExternalStaticDNS: Required value`},
 	{"static bootstrap without name server", baremetal, `
 		platform.baremetal.bootstrapExternalStaticIP = 10.0.0.20
-		platform.baremetal.bootstrapExternalStaticGateway = 10.0.0.1`, `platform.baremetal.bootstrapExternalStaticDNS: Required value`},
+		platform.baremetal.bootstrapExternalStaticGateway = 10.0.0.1`,
+		`platform.baremetal.bootstrapExternalStaticDNS: Required value`},
 	{"gateway without static bootstrap", baremetal, `
 		platform.baremetal.bootstrapExternalStaticGateway = 10.0.0.1
-		platform.baremetal.bootstrapExternalStaticDNS = 10.0.0.1`, `platform.baremetal.bootstrapExternalStaticIP: Required value`},
+		platform.baremetal.bootstrapExternalStaticDNS = 10.0.0.1`,
+		`platform.baremetal.bootstrapExternalStaticIP: Required value`},
 	{"static bootstrap outside", baremetal, `
 		platform.baremetal.bootstrapExternalStaticIP = 10.1.0.20
 		platform.baremetal.bootstrapExternalStaticGateway = 10.1.0.1
-		platform.baremetal.bootstrapExternalStaticDNS = 10.1.0.1`, `platform.baremetal.bootstrapExternalStaticIP: Invalid value`},
+		platform.baremetal.bootstrapExternalStaticDNS = 10.1.0.1`,
+		`platform.baremetal.bootstrapExternalStaticIP: Invalid value`},
 	{"authority of BMCs", baremetal, `platform.baremetal.bmcVerifyCA = none`,
 		`platform.baremetal.bmcVerifyCA: Invalid value`},
 	{"records elsewhere, with the nodes' load balancer", baremetal, `platform.baremetal.dnsRecordsType = External`,
@@ -103,7 +107,8 @@ var bareMetalRefused = []row{
 		`platform.baremetal.provisioningNetworkGateway: Invalid value @ 10.0.0.1`},
 	{"router with somebody else's DHCP", baremetal, `
 		platform.baremetal.provisioningNetwork = Unmanaged
-		platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
+		platform.baremetal.provisioningNetworkGateway = 172.22.0.1`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
 	{"router elsewhere", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`,
 		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
 	{"router among the hosts", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.20`,

@@ -69,7 +69,8 @@ var featureRefused = []row{
 		`additionalEnabledCapabilities: [Ingress]}`, `capabilities: Invalid value`},
 	{"external without the manager it asks for", external, `
 		platform.external.cloudControllerManager = External
-		capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, CloudCredential]}`, `capabilities: Invalid value`},
+		capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, CloudCredential]}`,
+		`capabilities: Invalid value`},
 	{"capabilities as a list", none, `capabilities = [Ingress]`, `capabilities: Invalid value`},
 }
 

@@ -33,7 +33,8 @@ var hostRefused = []row{
 	{"a MAC twice", baremetal, host0 + `bootMACAddress = "52:54:00:00:00:02"`,
 		`platform.baremetal.hosts[1].bootMACAddress: Duplicate value`},
 	{"a MAC twice, written in two ways", baremetal, host0 + `bootMACAddress = 52-54-00-00-00-AB
-		platform.baremetal.hosts[3].bootMACAddress = 52:54:00:00:00:ab`, `platform.baremetal.hosts[3].bootMACAddress: Duplicate value`},
+		platform.baremetal.hosts[3].bootMACAddress = 52:54:00:00:00:ab`,
+		`platform.baremetal.hosts[3].bootMACAddress: Duplicate value`},
 	{"half a MAC", baremetal, host0 + `bootMACAddress = 52:54:00:00`,
 		`platform.baremetal.hosts[0].bootMACAddress: Invalid value @ 52:54:00:00`},
 	{"a MAC of a group", baremetal, host0 + `bootMACAddress = 33:33:00:00:00:01`,

@@ -43,7 +43,8 @@ var imageRefused = []row{
 		`NeverContactSource}]`, `imageContentSources[0].sourcePolicy: Invalid value`},
 	{"both forms", none, `
 		imageDigestSources = [{source: quay.io/okd/scos, mirrors: [mirror.test/okd]}]
-		imageContentSources = [{source: quay.io/okd/scos, mirrors: [mirror.test/okd]}]`, `imageContentSources: Invalid value @ imageContentSources`},
+		imageContentSources = [{source: quay.io/okd/scos, mirrors: [mirror.test/okd]}]`,
+		`imageContentSources: Invalid value @ imageContentSources`},
 	{"proxy of nothing", external, `proxy = {}`, `proxy: Required value @ proxy`},
 	{"exceptions from no proxy", none, `proxy.noProxy = okd.test`, `proxy: Required value`},
 	{"proxy by https", none, `proxy.httpProxy = https://proxy.test:3128`, `proxy.httpProxy: Unsupported value`},

@@ -38,7 +38,8 @@ var legacyRefused = []row{
 		`platform.baremetal.ingressVIPs: Invalid value @ 10.0.0.99`},
 	{"two cluster provisioning addresses", baremetal, `
 		platform.baremetal.clusterProvisioningIP = 10.0.0.30
-		platform.baremetal.provisioningHostIP = 10.0.0.31`, `platform.baremetal.provisioningHostIP: Invalid value @ 10.0.0.31`},
+		platform.baremetal.provisioningHostIP = 10.0.0.31`,
+		`platform.baremetal.provisioningHostIP: Invalid value @ 10.0.0.31`},
 	{"DHCP of one's own and of the cluster", baremetal, `
 		platform.baremetal.provisioningNetwork = Managed
 		platform.baremetal.provisioningDHCPExternal = true`, `platform.baremetal.provisioningDHCPExternal: Invalid value`},
@@ -49,7 +50,9 @@ var legacyAccepted = []row{
 	{"version v1beta4", ovirt, `apiVersion = v1beta4`, `apiVersion = "v1"`},
 	{"old names", none, `
 		apiVersion = v1beta4
-		networking = {type: OVNKubernetes, machineCIDR: 10.1.0.0/16, serviceCIDR: 172.31.0.0/16, clusterNetworks: [{cidr: 10.132.0.0/14, hostSubnetLength: 8}]}`, `
+		networking = {type: OVNKubernetes, machineCIDR: 10.1.0.0/16, serviceCIDR: 172.31.0.0/16, ` +
+		`clusterNetworks: [{cidr: 10.132.0.0/14, hostSubnetLength: 8}]}`,
+		`
 		networking.networkType = "OVNKubernetes"
 		networking.type absent
 		networking.machineNetwork = [{"cidr":"10.1.0.0/16"}]

@@ -115,7 +115,8 @@ var networkRefused = []row{
 		networking.ovnKubernetesConfig.ipv4.internalJoinSubnet = 100.65.0.0/16`, `networking.networkType: Invalid value`},
 	{"join subnet moved, machines in the new place", none, `
 		networking.machineNetwork = [{cidr: 100.65.0.0/16}]
-		networking.ovnKubernetesConfig.ipv4.internalJoinSubnet = 100.65.0.0/16`, `networking.ovnKubernetesConfig.ipv4.internalJoinSubnet: Invalid value`},
+		networking.ovnKubernetesConfig.ipv4.internalJoinSubnet = 100.65.0.0/16`,
+		`networking.ovnKubernetesConfig.ipv4.internalJoinSubnet: Invalid value`},
 }
 
 var networkAccepted = []row{
@@ -139,7 +140,8 @@ var networkAccepted = []row{
 		networking.serviceNetwork = ["fd02::/112"]`, `networking.clusterNetwork[0].hostPrefix = 64`},
 	{"join subnet moved away", none, `
 		networking.machineNetwork = [{cidr: 100.64.0.0/24}]
-		networking.ovnKubernetesConfig.ipv4.internalJoinSubnet = 100.65.0.0/16`, `networking.ovnKubernetesConfig.ipv4.internalJoinSubnet = "100.65.0.0/16"`},
+		networking.ovnKubernetesConfig.ipv4.internalJoinSubnet = 100.65.0.0/16`,
+		`networking.ovnKubernetesConfig.ipv4.internalJoinSubnet = "100.65.0.0/16"`},
 	{"empty OVN config", none, `networking.ovnKubernetesConfig = {}`, ``},
 }
 

@@ -6,7 +6,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-const fencing = `controlPlane.fencing.credentials = [{hostName: host-1, address: "redfish+https://10.0.0.51/redfish/v1/Systems/1", username: u, password: hunter2}, {hostName: host-2, address: "redfish+https://10.0.0.52/redfish/v1/Systems/1", username: u, password: hunter2, certificateVerification: Disabled}]
+const fencing = `controlPlane.fencing.credentials = [` +
+	`{hostName: host-1, address: "redfish+https://10.0.0.51/redfish/v1/Systems/1", username: u, password: hunter2}, ` +
+	`{hostName: host-2, address: "redfish+https://10.0.0.52/redfish/v1/Systems/1", username: u, ` +
+	` password: hunter2, certificateVerification: Disabled}]
 `
 
 const twoMasters = `
@@ -108,18 +111,23 @@ var poolRefused = []row{
 		controlPlane.fencing.credentials[1].address: Duplicate value`},
 	{"fencing by the same interface twice", none, twoMasters + fencing + `
 		controlPlane.fencing.credentials[0].macAddress = 52:54:00:AA:00:01
-		controlPlane.fencing.credentials[1].macAddress = 52-54-00-aa-00-01`, `controlPlane.fencing.credentials[1].macAddress: Duplicate value @ 52-54`},
+		controlPlane.fencing.credentials[1].macAddress = 52-54-00-aa-00-01`,
+		`controlPlane.fencing.credentials[1].macAddress: Duplicate value @ 52-54`},
 	{"fencing by no interface", baremetal, twoMasters + fencing + `
-		controlPlane.fencing.credentials[0].macAddress = eth0`, `controlPlane.fencing.credentials[0].macAddress: Invalid value @ eth0`},
+		controlPlane.fencing.credentials[0].macAddress = eth0`,
+		`controlPlane.fencing.credentials[0].macAddress: Invalid value @ eth0`},
 	{"fencing without Redfish", none, twoMasters + fencing + `
 		featureSet = TechPreviewNoUpgrade
-		controlPlane.fencing.credentials[0].address = ipmi://10.0.0.51`, `controlPlane.fencing.credentials[0].address: Invalid value @ ipmi`},
+		controlPlane.fencing.credentials[0].address = ipmi://10.0.0.51`,
+		`controlPlane.fencing.credentials[0].address: Invalid value @ ipmi`},
 	{"fencing with a login in the address", none, twoMasters + fencing + `
 		featureSet = TechPreviewNoUpgrade
-		controlPlane.fencing.credentials[0].address = redfish://u:hunter2@10.0.0.51/redfish/v1/Systems/1`, `controlPlane.fencing.credentials[0].address: Invalid value`},
+		controlPlane.fencing.credentials[0].address = redfish://u:hunter2@10.0.0.51/redfish/v1/Systems/1`,
+		`controlPlane.fencing.credentials[0].address: Invalid value`},
 	{"fencing verification", none, twoMasters + fencing + `
 		featureSet = TechPreviewNoUpgrade
-		controlPlane.fencing.credentials[0].certificateVerification = No`, `controlPlane.fencing.credentials[0].certificateVerification: Unsupported value`},
+		controlPlane.fencing.credentials[0].certificateVerification = No`,
+		`controlPlane.fencing.credentials[0].certificateVerification: Unsupported value`},
 	{"fencing as a password", none, twoMasters + `
 		featureSet = TechPreviewNoUpgrade
 		controlPlane.fencing.credentials = hunter2`, `controlPlane.fencing.credentials: Invalid value`},
@@ -178,17 +186,20 @@ var poolAccepted = []row{
 		drop controlPlane.fencing.credentials[0].hostName
 		drop controlPlane.fencing.credentials[1].hostName
 		controlPlane.fencing.credentials[0].macAddress = 52:54:00:AA:00:01
-		controlPlane.fencing.credentials[1].macAddress = 52:54:00:AA:00:02`, `controlPlane.fencing.credentials[0].hostName absent`},
+		controlPlane.fencing.credentials[1].macAddress = 52:54:00:AA:00:02`,
+		`controlPlane.fencing.credentials[0].hostName absent`},
 	{"fencing by a vendor's Redfish", none, twoMasters + fencing + `
 		featureSet = DevPreviewNoUpgrade
-		controlPlane.fencing.credentials[0].address = idrac-virtualmedia+https://10.0.0.51/redfish/v1/Systems/System.Embedded.1`, ``},
+		controlPlane.fencing.credentials[0].address = ` +
+		`idrac-virtualmedia+https://10.0.0.51/redfish/v1/Systems/System.Embedded.1`, ``},
 	{"fencing in custom features", external, twoMasters + fencing + `
 		featureSet = CustomNoUpgrade
 		featureGates = [DualReplica=true]`, ``},
 	{"in place", none, `
 		controlPlane.replicas = 1
 		compute = [{name: worker, replicas: 0}]
-		bootstrapInPlace.installationDisk = /dev/disk/by-id/wwn-0x5000c500a0b1c2d3`, `bootstrapInPlace.installationDisk = "/dev/disk/by-id/wwn-0x5000c500a0b1c2d3"`},
+		bootstrapInPlace.installationDisk = /dev/disk/by-id/wwn-0x5000c500a0b1c2d3`,
+		`bootstrapInPlace.installationDisk = "/dev/disk/by-id/wwn-0x5000c500a0b1c2d3"`},
 	{"in place", external, `
 		controlPlane.replicas = 1
 		compute = [{name: worker, replicas: 0}]

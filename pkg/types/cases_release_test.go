@@ -32,7 +32,8 @@ const externalRecords = `
 	platform.baremetal.dnsRecordsType = External
 `
 
-const allComponents = `capabilities = {baselineCapabilitySet: vCurrent, additionalEnabledCapabilities: [Console, ClusterAPI, CompatibilityRequirements]}
+const allComponents = `capabilities = {baselineCapabilitySet: vCurrent, ` +
+	`additionalEnabledCapabilities: [Console, ClusterAPI, CompatibilityRequirements]}
 `
 
 var releaseRows = []releaseRow{

@@ -26,7 +26,8 @@ func manyHosts(n int) []byte {
       rootDeviceHints: {deviceName: /dev/sda}
       networkConfig:
         interfaces:
-        - {name: eth0, type: ethernet, state: up, mtu: 9000, ipv4: {enabled: true, address: [{ip: 10.3.%d.%d, prefix-length: 8}]}}
+        - {name: eth0, type: ethernet, state: up, mtu: 9000,
+           ipv4: {enabled: true, address: [{ip: 10.3.%d.%d, prefix-length: 8}]}}
         routes: {config: [{destination: 0.0.0.0/0, next-hop-address: 10.0.0.1, next-hop-interface: eth0}]}
 `, i, i>>16, i>>8&255, i&255, i/250, i%250+1, bmcSecret, i/250, i%250+1)
 	}

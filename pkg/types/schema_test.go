@@ -125,7 +125,7 @@ func TestFieldsAreDescribed(t *testing.T) {
 	})
 }
 
-var fieldLine = regexp.MustCompile("^\t([A-Z][A-Za-z0-9]*) +[^ ]+ +`(.*)`$")
+var fieldLine = regexp.MustCompile("^\t([A-Z][A-Za-z0-9]*) +[^ ]+ +`([^`]*)`")
 
 // fieldComments are the comments above fields, by name and tag.
 func fieldComments(t *testing.T) map[string]string {
