@@ -93,7 +93,8 @@ var ovirtAccepted = []row{
 		compute[0].platform.ovirt.affinityGroupsNames = ["compute"]`},
 	{"hardware by default", ovirt, `
 		platform.ovirt.defaultMachinePlatform = {cpu: {cores: 2, sockets: 2}, memoryMB: 8192, ` +
-		`osDisk: {sizeGB: 60}, vmType: server, hugepages: 2048, autoPinningPolicy: resize_and_pin, sparse: false, format: raw, clone: false}
+		`osDisk: {sizeGB: 60}, vmType: server, hugepages: 2048, ` +
+		`autoPinningPolicy: resize_and_pin, sparse: false, format: raw, clone: false}
 		controlPlane.platform.ovirt.memoryMB = 16384`, `
 		controlPlane.platform.ovirt.cpu = {"cores":2,"sockets":2,"threads":1}
 		controlPlane.platform.ovirt.memoryMB = 16384
