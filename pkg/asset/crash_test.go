@@ -88,7 +88,8 @@ var scenarios = []struct {
 	{"added", func(w world) { w.write("manifests/c.yaml", "mine\n") }, Refuse},
 	{"removed", func(w world) { w.remove("manifests/a.yaml") }, Refuse},
 	{"both, keep", func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") }, Keep},
-	{"both, overwrite", func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") }, Overwrite},
+	{"both, overwrite", func(w world) { w.write("manifests/a.yaml", "mine\n"); w.write("config.yaml", "blue\n") },
+		Overwrite},
 	{"edit withdrawn", func(w world) {
 		w.write("final.txt", "mine\n")
 		if err := w.run(Refuse, false); err != nil {
@@ -253,7 +254,8 @@ func TestOrderOfWriting(t *testing.T) {
 			t.Errorf("%s gets its name before the state is on disk:\n%s", name, strings.Join(c.ops[:i+1], "\n"))
 		}
 	}
-	if renames := slices.DeleteFunc(slices.Clone(c.ops), func(op string) bool { return !strings.HasPrefix(op, "rename ") }); len(renames) < 5 {
+	isNoRename := func(op string) bool { return !strings.HasPrefix(op, "rename ") }
+	if renames := slices.DeleteFunc(slices.Clone(c.ops), isNoRename); len(renames) < 5 {
 		t.Errorf("only %v", renames)
 	}
 }

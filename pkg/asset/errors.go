@@ -27,23 +27,27 @@ type ConflictError struct {
 
 func (e *ConflictError) Error() string {
 	if e.NoState {
-		return fmt.Sprintf("generate %s: there already is %s, of unknown origin; run again with --keep-edited to use it, with --overwrite-edited to replace it, or use another directory",
+		return fmt.Sprintf("generate %s: there already is %s, of unknown origin; run again with --keep-edited to use it, "+
+			"with --overwrite-edited to replace it, or use another directory",
 			e.Asset, strings.Join(e.Files, ", "))
 	}
 	was := "was"
 	if len(e.Files) > 1 {
 		was = "were"
 	}
-	return fmt.Sprintf("generate %s: %s %s edited, and what is behind it changed as well: %s; run again with --keep-edited to keep the edit, or with --overwrite-edited to discard it",
+	return fmt.Sprintf("generate %s: %s %s edited, and what is behind it changed as well: %s; run again with "+
+		"--keep-edited to keep the edit, or with --overwrite-edited to discard it",
 		e.Asset, strings.Join(e.Files, ", "), was, strings.Join(e.Causes, ", "))
 }
 
 // Next is what to do about it.
 func (e *ConflictError) Next() string {
 	if e.NoState {
-		return "keys and names in these files were drawn for another cluster, or by a run whose state is lost: move them away to have them made anew"
+		return "keys and names in these files were drawn for another cluster, or by a run whose state is lost: move them " +
+			"away to have them made anew"
 	}
-	return "compare the file with what the change asks for, then repeat the command with one of the two flags, or take the change back"
+	return "compare the file with what the change asks for, then repeat the command with one of the two flags, or take " +
+		"the change back"
 }
 
 // ChangedError says that somebody edited a file while a run was at work.
@@ -126,12 +130,14 @@ func (e *FileError) Next() string {
 	case errors.Is(e.Err, syscall.ENOSPC), errors.Is(e.Err, syscall.EDQUOT):
 		return "free some space there and run the same command again; nothing is lost"
 	case errors.Is(e.Err, syscall.EROFS):
-		return "the file system is read-only: mount it for writing, or copy the directory elsewhere and name the copy with --dir"
+		return "the file system is read-only: mount it for writing, or copy the directory elsewhere and name the copy " +
+			"with --dir"
 	case errors.Is(e.Err, fs.ErrPermission):
 		return "let this user read and write the directory and all that is in it"
 	case errors.Is(e.Err, syscall.ENOLCK), errors.Is(e.Err, syscall.EOPNOTSUPP), errors.Is(e.Err, syscall.ENOSYS):
 		return "this file system does not lock files: copy the directory to a local disk and name the copy with --dir"
-	case errors.Is(e.Err, errLink), errors.Is(e.Err, errLostLink), errors.Is(e.Err, errDirectory), errors.Is(e.Err, errNotDirectory), errors.Is(e.Err, errNoFile):
+	case errors.Is(e.Err, errLink), errors.Is(e.Err, errLostLink), errors.Is(e.Err, errDirectory),
+		errors.Is(e.Err, errNotDirectory), errors.Is(e.Err, errNoFile):
 		return "move it away and run the same command again"
 	case errors.Is(e.Err, syscall.EIO):
 		return "the disk fails: copy the directory elsewhere and name the copy with --dir"

@@ -23,7 +23,8 @@ func TestLock(t *testing.T) {
 	}
 	_, err = Open(w.dir, w.options(Refuse))
 	var locked *LockedError
-	if !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+	if !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() ||
+		!strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("second Open: %v", err)
 	}
 	if err := errors.Join(s.Close(), s.Close()); err != nil {
@@ -56,7 +57,8 @@ func TestLockSaysWho(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Lock(w.dir, Options{})
-	want := fmt.Sprintf("lock %s: process %d is working in it (okd-install create cluster --dir d, since 2001-09-09T01:46:40Z); wait until it has ended", w.dir, os.Getpid())
+	want := fmt.Sprintf("lock %s: process %d is working in it (okd-install create cluster --dir d, since "+
+		"2001-09-09T01:46:40Z); wait until it has ended", w.dir, os.Getpid())
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -65,7 +67,8 @@ func TestLockSaysWho(t *testing.T) {
 	}
 	for holder, want := range map[Holder]string{
 		{}: "another process is working in it;",
-		{PID: 7, Host: "elsewhere", Command: "plan", Since: time.Unix(0, 0)}: "process 7 on elsewhere is working in it (okd-install plan, since 1970-01-01T00:00:00Z);",
+		{PID: 7, Host: "elsewhere", Command: "plan", Since: time.Unix(0, 0)}: "process 7 on elsewhere " +
+			"is working in it (okd-install plan, since 1970-01-01T00:00:00Z);",
 	} {
 		if got := (&LockedError{Dir: "d", Holder: holder}).Error(); !strings.Contains(got, want) {
 			t.Errorf("%+v: %s", holder, got)
@@ -75,7 +78,8 @@ func TestLockSaysWho(t *testing.T) {
 
 // Whatever an earlier holder left in the file, it neither blocks nor confuses.
 func TestLockLeftBehind(t *testing.T) {
-	for _, text := range []string{"", "4711\n", "{", strings.Repeat("x", 9000), `{"pid":1,"command":"` + strings.Repeat("y", 3000) + `"}`} {
+	for _, text := range []string{"", "4711\n", "{", strings.Repeat("x", 9000),
+		`{"pid":1,"command":"` + strings.Repeat("y", 3000) + `"}`} {
 		w := newWorld(t)
 		w.write(lockName, text)
 		l, err := Lock(w.dir, w.options(Refuse))
@@ -132,11 +136,14 @@ func TestLockOfTheDead(t *testing.T) {
 func TestLockThatCannotBe(t *testing.T) {
 	w := newWorld(t)
 	outside := filepath.Join(t.TempDir(), "outside")
-	if err := errors.Join(os.WriteFile(outside, []byte("precious"), 0o600), os.Symlink(outside, filepath.Join(w.dir, lockName))); err != nil {
+	err := errors.Join(os.WriteFile(outside, []byte("precious"), 0o600),
+		os.Symlink(outside, filepath.Join(w.dir, lockName)))
+	if err != nil {
 		t.Fatal(err)
 	}
 	var file *FileError
-	if _, err := Lock(w.dir, Options{}); !errors.As(err, &file) || file.Next() == "" || !strings.Contains(err.Error(), "symbolic link") {
+	if _, err := Lock(w.dir, Options{}); !errors.As(err, &file) || file.Next() == "" ||
+		!strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("a link: %v", err)
 	}
 	if text, _ := os.ReadFile(outside); string(text) != "precious" {

@@ -78,7 +78,8 @@ func Reseal(dir string, from, to *seal.Key, o Options) error {
 		return err
 	}
 	if st.Version == 0 {
-		return &StateError{Path: d.full(StateName), Why: "there is none yet", next: "name the directory of the installation with --dir"}
+		return &StateError{Path: d.full(StateName), Why: "there is none yet",
+			next: "name the directory of the installation with --dir"}
 	}
 	var box *seal.Box
 	if to != nil {

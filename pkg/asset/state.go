@@ -155,14 +155,16 @@ func readState(d *disk, key *seal.Key) (*state, *seal.Box, error) {
 
 func unseal(d *disk, key *seal.Key, raw []byte) (*seal.Box, []byte, error) {
 	path := d.full(StateName)
-	const give = "give its passphrase or age identity with --state-passphrase-file, OKD_INSTALL_STATE_PASSPHRASE_FILE or OKD_INSTALL_STATE_PASSPHRASE"
+	const give = "give its passphrase or age identity with --state-passphrase-file, OKD_INSTALL_STATE_PASSPHRASE_FILE " +
+		"or OKD_INSTALL_STATE_PASSPHRASE"
 	if key == nil {
 		return nil, nil, &StateError{Path: path, Why: "it is encrypted, and no key was given", next: give, err: ErrSealed}
 	}
 	box, plain, err := key.Open(raw)
 	switch {
 	case errors.Is(err, seal.ErrWrongKey):
-		return nil, nil, &StateError{Path: path, Why: "it is encrypted with another key than the one given", next: give, err: errors.Join(ErrSealed, err)}
+		return nil, nil, &StateError{Path: path, Why: "it is encrypted with another key than the one given", next: give,
+			err: errors.Join(ErrSealed, err)}
 	case err != nil:
 		return nil, nil, &StateError{Path: path, Why: err.Error(), next: restore, err: err}
 	}
@@ -182,8 +184,8 @@ func parseState(path string, raw []byte) (*state, error) {
 	switch {
 	case err == nil && st.Version == stateVersion:
 	case err == nil && st.Version > stateVersion:
-		return nil, &StateError{Path: path, Why: fmt.Sprintf("it was written by a newer okd-install (%s), in a form that this one does not know", st.Writer),
-			next: "use that version again"}
+		return nil, &StateError{Path: path, next: "use that version again",
+			Why: fmt.Sprintf("it was written by a newer okd-install (%s), in a form that this one does not know", st.Writer)}
 	case err == nil && st.Version == 0:
 		return nil, &StateError{Path: path, Why: "it was written by " + writer(raw) + ", and cannot be gone on with",
 			next: "use a directory of its own: copy install-config.yaml there, and the manifests that you added"}

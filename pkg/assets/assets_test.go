@@ -37,7 +37,8 @@ const testImage = "registry.lab.okd.test:5000/okd/release@sha256:" +
 
 func deps() assets.Deps {
 	return assets.Deps{
-		Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage, Invoker: "user", Version: "test",
+		Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage, Invoker: "user",
+		Version: "test",
 	}
 }
 
@@ -77,7 +78,8 @@ var warm = sync.OnceValues(func() (state []byte, err error) {
 		return nil, err
 	}
 	_, err = i.Store().Run(context.Background(), nil,
-		[]asset.Ref{assets.TLSFiles, assets.BootstrapAdmin, assets.Kubeadmin, assets.SSHKeys, assets.InfraID, assets.ClusterID})
+		[]asset.Ref{assets.TLSFiles, assets.BootstrapAdmin, assets.Kubeadmin, assets.SSHKeys, assets.InfraID,
+			assets.ClusterID})
 	if err = errors.Join(err, i.Close()); err != nil {
 		return nil, err
 	}
@@ -302,7 +304,8 @@ func TestConfigChange(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := warmDir(t)
-			i := open(t, dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage})
+			i := open(t, dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0),
+				ReleaseImage: testImage})
 			if err := i.IgnitionConfigs(context.Background()); err != nil {
 				t.Fatal(err)
 			}

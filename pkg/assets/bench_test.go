@@ -34,7 +34,8 @@ func withHosts(tb testing.TB, hosts int) []byte {
       bmc: {address: "redfish-virtualmedia+https://198.18.%d.%d/redfish/v1/Systems/1", username: admin, password: word}
       networkConfig:
         interfaces:
-        - {name: eno1, type: ethernet, state: up, ipv4: {enabled: true, address: [{ip: 198.19.%d.%d, prefix-length: 24}]}}
+        - {name: eno1, type: ethernet, state: up,
+           ipv4: {enabled: true, address: [{ip: 198.19.%d.%d, prefix-length: 24}]}}
 `, i, i>>8, i&255, 4+i>>8, i&255, i>>8, i&255)
 	}
 	return []byte(out.String())

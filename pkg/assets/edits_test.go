@@ -170,7 +170,8 @@ func TestEditsOfPointers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for where, text := range map[string]string{"bootstrap host": host[name], "asset directory": string(onDisk)} {
-		for _, want := range []string{"name: 99-installer-ignition-master", "role: master", "source: data:,hello", "certificateAuthorities"} {
+		for _, want := range []string{"name: 99-installer-ignition-master", "role: master", "source: data:,hello",
+			"certificateAuthorities"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s of the %s lacks %q:\n%s", name, where, want, text)
 			}
@@ -186,7 +187,8 @@ func TestEditsOfPointers(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := tree(t, dir)["openshift/99_openshift-cluster-api_master-user-data-secret.yaml"]
-	if !strings.Contains(host["openshift/99_openshift-cluster-api_master-user-data-secret.yaml"], "userData") || len(secret) == 0 {
+	if !strings.Contains(host["openshift/99_openshift-cluster-api_master-user-data-secret.yaml"], "userData") ||
+		len(secret) == 0 {
 		t.Error("no user data")
 	}
 
@@ -211,7 +213,8 @@ func TestEditsOfPointerAndBootstrap(t *testing.T) {
 	rewrite(t, dir, "worker.ign", `"version":"3.2.0"}}`, `"version":"3.2.0"},"storage":{"files":[`+motdFile+`]}}`)
 	_, err := i.Cluster(context.Background())
 	var conflict *asset.ConflictError
-	if !errors.As(err, &conflict) || !slices.Equal(conflict.Files, []string{bootstrapFile}) || !slices.Contains(conflict.Causes, "worker.ign") {
+	if !errors.As(err, &conflict) || !slices.Equal(conflict.Files, []string{bootstrapFile}) ||
+		!slices.Contains(conflict.Causes, "worker.ign") {
 		t.Fatalf("got %v", err)
 	}
 	if err := i.Close(); err != nil {
@@ -261,7 +264,8 @@ func TestProvisionedBootstrap(t *testing.T) {
 	}
 	const name = "manifests/openshift-install.yaml"
 	plain, host := onBootstrapHost(t, c.Bootstrap), onBootstrapHost(t, config)
-	if !strings.Contains(host[name], "name: openshift-install\n") || !strings.Contains(host[name], "invoker: user") || plain[name] != "" {
+	if !strings.Contains(host[name], "name: openshift-install\n") || !strings.Contains(host[name], "invoker: user") ||
+		plain[name] != "" {
 		t.Errorf("got %q and, in the file, %q", host[name], plain[name])
 	}
 	if delete(host, name); !maps.Equal(plain, host) {
@@ -278,7 +282,8 @@ func TestArbiterPointer(t *testing.T) {
 	i := open(t, dir, deps())
 	run := func() map[string][]byte {
 		t.Helper()
-		if _, err := i.Run(context.Background(), []asset.Ref{assets.ArbiterIgnition, assets.OpenShift, assets.PointerConfigs}); err != nil {
+		refs := []asset.Ref{assets.ArbiterIgnition, assets.OpenShift, assets.PointerConfigs}
+		if _, err := i.Run(context.Background(), refs); err != nil {
 			t.Fatal(err)
 		}
 		return tree(t, dir)

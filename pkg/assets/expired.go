@@ -26,7 +26,8 @@ func (i *Installer) sayExpired(r *asset.Result) {
 		}
 	}
 	if !ended.IsZero() {
-		event.Info(i.events, "certificates of the bootstrap host have expired and stay, because machines were started with them; if the masters have not taken over yet, destroy the cluster and create it again",
+		event.Info(i.events, "certificates of the bootstrap host have expired and stay, because machines were started "+
+			"with them; if the masters have not taken over yet, destroy the cluster and create it again",
 			"expired", ended.UTC().Format(time.RFC3339))
 	}
 }

@@ -36,9 +36,12 @@ var contract = []struct {
 	{"manifests/machine-config-server-ca-secret.yaml", always},
 	{"manifests/machine-config-server-ca-configmap.yaml", always},
 	{"manifests/openshift-config-secret-pull-secret.yaml", always},
-	{"manifests/user-ca-bundle-config.yaml", func(c *types.InstallConfig) int { return once(c.AdditionalTrustBundle != "") }},
-	{"manifests/image-digest-mirror-set.yaml", func(c *types.InstallConfig) int { return once(len(c.ImageDigestSources) > 0) }},
-	{"manifests/image-content-source-policy.yaml", func(c *types.InstallConfig) int { return once(len(c.ImageContentSources) > 0) }},
+	{"manifests/user-ca-bundle-config.yaml",
+		func(c *types.InstallConfig) int { return once(c.AdditionalTrustBundle != "") }},
+	{"manifests/image-digest-mirror-set.yaml",
+		func(c *types.InstallConfig) int { return once(len(c.ImageDigestSources) > 0) }},
+	{"manifests/image-content-source-policy.yaml",
+		func(c *types.InstallConfig) int { return once(len(c.ImageContentSources) > 0) }},
 	{"manifests/bmc-verify-ca-configmap.yaml", func(c *types.InstallConfig) int {
 		return once(metal.Of(c) != nil && metal.Of(c).BMCVerifyCA != "")
 	}},
@@ -51,24 +54,32 @@ var contract = []struct {
 	{"openshift/99_openshift-cluster-api_arbiter-user-data-secret.yaml", arbiter},
 	{"openshift/99_openshift-machineconfig_99-master-ssh.yaml", sshKey},
 	{"openshift/99_openshift-machineconfig_99-worker-ssh.yaml", sshKey},
-	{"openshift/99_openshift-machineconfig_99-arbiter-ssh.yaml", func(c *types.InstallConfig) int { return sshKey(c) * arbiter(c) }},
+	{"openshift/99_openshift-machineconfig_99-arbiter-ssh.yaml",
+		func(c *types.InstallConfig) int { return sshKey(c) * arbiter(c) }},
 	{"openshift/99_openshift-machineconfig_99-master-fips.yaml", fips},
 	{"openshift/99_openshift-machineconfig_99-worker-fips.yaml", fips},
-	{"openshift/99_openshift-machineconfig_99-master-disable-hyperthreading.yaml", func(c *types.InstallConfig) int { return once(c.ControlPlane.Hyperthreading == "Disabled") }},
-	{"openshift/99_openshift-machineconfig_99-worker-disable-hyperthreading.yaml", func(c *types.InstallConfig) int { return once(c.Compute[0].Hyperthreading == "Disabled") }},
-	{"openshift/99_openshift-etcd_fencing-credentials-secrets-%s.yaml", func(c *types.InstallConfig) int { return 2 * once(c.ControlPlane.Fencing != nil) }},
+	{"openshift/99_openshift-machineconfig_99-master-disable-hyperthreading.yaml",
+		func(c *types.InstallConfig) int { return once(c.ControlPlane.Hyperthreading == "Disabled") }},
+	{"openshift/99_openshift-machineconfig_99-worker-disable-hyperthreading.yaml",
+		func(c *types.InstallConfig) int { return once(c.Compute[0].Hyperthreading == "Disabled") }},
+	{"openshift/99_openshift-etcd_fencing-credentials-secrets-%s.yaml",
+		func(c *types.InstallConfig) int { return 2 * once(c.ControlPlane.Fencing != nil) }},
 
 	// Platform oVirt is BareMetal inside the cluster, without any of these.
-	{"openshift/99_baremetal-provisioning-config.yaml", func(c *types.InstallConfig) int { return once(managed(c, configv1.ClusterVersionCapabilityBaremetal)) }},
+	{"openshift/99_baremetal-provisioning-config.yaml",
+		func(c *types.InstallConfig) int { return once(managed(c, configv1.ClusterVersionCapabilityBaremetal)) }},
 	{"openshift/99_openshift-cluster-api_master-machines-%s.yaml", machines((*types.InstallConfig).Masters)},
 	{"openshift/99_openshift-cluster-api_arbiter-machines-%s.yaml", machines(arbiter)},
-	{"openshift/99_openshift-cluster-api_worker-machineset-%s.yaml", machines(func(c *types.InstallConfig) int { return len(c.Compute) })},
+	{"openshift/99_openshift-cluster-api_worker-machineset-%s.yaml",
+		machines(func(c *types.InstallConfig) int { return len(c.Compute) })},
 	{"openshift/99_openshift-cluster-api_hosts-%s.yaml", machines(ordinaryHosts)},
 	{"openshift/99_openshift-cluster-api_host-bmc-secrets-%s.yaml", machines(ordinaryHosts)},
-	{"openshift/99_openshift-cluster-api_host-network-config-secrets-%s.yaml", machines(func(c *types.InstallConfig) int { return networkConfigs(c) - arbiter(c) })},
+	{"openshift/99_openshift-cluster-api_host-network-config-secrets-%s.yaml",
+		machines(func(c *types.InstallConfig) int { return networkConfigs(c) - arbiter(c) })},
 	{"openshift/99_openshift-cluster-api_arbiter_hosts-%s.yaml", machines(arbiter)},
 	{"openshift/99_openshift-cluster-api_arbiter_host-bmc-secrets-%s.yaml", machines(arbiter)},
-	{"openshift/99_openshift-cluster-api_arbiter_host-network-config-secrets-%s.yaml", machines(arbiter)}, // the one of the test has a configuration
+	// The arbiter of the test has a configuration.
+	{"openshift/99_openshift-cluster-api_arbiter_host-network-config-secrets-%s.yaml", machines(arbiter)},
 }
 
 func once(when bool) int {

@@ -186,7 +186,9 @@ func TestGivenPassword(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := warmDir(t)
-			for name, text := range map[string]string{"tls/kubeadmin-password": tt.clear, "tls/kubeadmin-password.hash": tt.hash} {
+			for name, text := range map[string]string{
+				"tls/kubeadmin-password": tt.clear, "tls/kubeadmin-password.hash": tt.hash,
+			} {
 				if text != "" {
 					put(t, dir, name, []byte(text))
 				}

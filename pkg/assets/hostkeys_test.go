@@ -39,10 +39,11 @@ var onTheHost = map[string]string{
 	"tls/kubelet-bootstrap-kubeconfig-signer": "nowhere",
 	"tls/bootstrap-admin-client":              "auth/kubeconfig auth/kubeconfig-loopback",
 	"tls/kubelet-client":                      "auth/kubeconfig-kubelet tls/kubelet-client.key",
-	"tls/machine-config-server":               "manifests/machine-config-server-tls-secret.yaml tls/machine-config-server.key",
-	"tls/service-account":                     "tls/service-account.key",
-	"ssh/host":                                "/etc/ssh/ssh_host_ed25519_key",
-	"ssh/user":                                "nowhere",
+	"tls/machine-config-server": "manifests/machine-config-server-tls-secret.yaml " +
+		"tls/machine-config-server.key",
+	"tls/service-account": "tls/service-account.key",
+	"ssh/host":            "/etc/ssh/ssh_host_ed25519_key",
+	"ssh/user":            "nowhere",
 }
 
 // TestPrivateKeysOnTheHost decodes a bootstrap.ign that was made with real keys
@@ -54,7 +55,8 @@ func TestPrivateKeysOnTheHost(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, configFile), tt.source(t), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			refs := []asset.Ref{assets.BootstrapIgnition, assets.BootstrapAdmin, assets.ServiceAccountKey, assets.SSHKeys, assets.Kubeadmin}
+			refs := []asset.Ref{assets.BootstrapIgnition, assets.BootstrapAdmin, assets.ServiceAccountKey, assets.SSHKeys,
+				assets.Kubeadmin}
 			for _, p := range assets.Pairs {
 				refs = append(refs, p)
 			}
@@ -64,7 +66,8 @@ func TestPrivateKeysOnTheHost(t *testing.T) {
 			}
 			made := map[string][]byte{ // private keys in PEM
 				"tls/service-account": asset.Of(r, assets.ServiceAccountKey).Key,
-				"ssh/host":            asset.Of(r, assets.SSHKeys).Host.PrivatePEM, "ssh/user": asset.Of(r, assets.SSHKeys).User.PrivatePEM,
+				"ssh/host":            asset.Of(r, assets.SSHKeys).Host.PrivatePEM,
+				"ssh/user":            asset.Of(r, assets.SSHKeys).User.PrivatePEM,
 			}
 			for _, p := range append(slices.Clone(assets.Pairs), assets.BootstrapAdmin) {
 				if pair := asset.Of(r, p); pair.Cert != nil {
@@ -121,7 +124,8 @@ func checkHostLogin(t *testing.T, r *asset.Result, files map[string][]byte) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		cert := chain[0]
-		_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: t0.Add(time.Minute), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+		_, err = cert.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: t0.Add(time.Minute),
+			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 		if err != nil || !slices.Equal(cert.Subject.Organization, []string{"system:masters"}) {
 			t.Errorf("%s does not log in as administrator: %v, %s", name, err, cert.Subject)
 		}

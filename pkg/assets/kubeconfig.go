@@ -30,7 +30,8 @@ var PasswordFile = asset.From1("kubeadmin-password-file", Kubeadmin,
 // internal name and through localhost, with the rights of the administrator, as
 // bootkube needs them, but with a key of their own that is of use for a day; and
 // the one with which new kubelets ask for a certificate.
-var HostKubeconfigs = asset.From5("bootstrap-kubeconfigs", Names, BootstrapAdmin, KubeletClient, CompleteServerBundle, LocalhostBundle,
+var HostKubeconfigs = asset.From5("bootstrap-kubeconfigs",
+	Names, BootstrapAdmin, KubeletClient, CompleteServerBundle, LocalhostBundle,
 	func(_ asset.Env, n NameSet, admin, kubelet pki.Pair, ca, localCA certs) (asset.Files, error) {
 		var out asset.Files
 		for _, k := range []struct {

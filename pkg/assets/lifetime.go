@@ -48,13 +48,18 @@ func lasting(name string, l life, issue func(asset.Env, time.Duration) (pki.Pair
 	if l == decade {
 		return asset.From0(name, func(env asset.Env) (pki.Pair, error) { return issue(env, pki.TenYears) })
 	}
-	return asset.From1(name, Lifetimes, func(env asset.Env, ls lifetimes) (pki.Pair, error) { return issue(env, ls.of(l)) })
+	return asset.From1(name, Lifetimes,
+		func(env asset.Env, ls lifetimes) (pki.Pair, error) { return issue(env, ls.of(l)) })
 }
 
 // lasting1 is lasting for a certificate that a CA signs.
-func lasting1(name string, ca asset.Asset[pki.Pair], l life, issue func(asset.Env, pki.Pair, time.Duration) (pki.Pair, error)) asset.Asset[pki.Pair] {
+func lasting1(
+	name string, ca asset.Asset[pki.Pair], l life, issue func(asset.Env, pki.Pair, time.Duration) (pki.Pair, error),
+) asset.Asset[pki.Pair] {
 	if l == decade {
-		return asset.From1(name, ca, func(env asset.Env, ca pki.Pair) (pki.Pair, error) { return issue(env, ca, pki.TenYears) })
+		return asset.From1(name, ca,
+			func(env asset.Env, ca pki.Pair) (pki.Pair, error) { return issue(env, ca, pki.TenYears) })
 	}
-	return asset.From2(name, ca, Lifetimes, func(env asset.Env, ca pki.Pair, ls lifetimes) (pki.Pair, error) { return issue(env, ca, ls.of(l)) })
+	return asset.From2(name, ca, Lifetimes,
+		func(env asset.Env, ca pki.Pair, ls lifetimes) (pki.Pair, error) { return issue(env, ca, ls.of(l)) })
 }

@@ -46,7 +46,8 @@ func TestMemoryIsLinear(t *testing.T) {
 	}
 	fewFirst, fewAgain := measure(few)
 	manyFirst, manyAgain := measure(many)
-	t.Logf("%d hosts: %d KiB, then %d; %d hosts: %d KiB, then %d", few, fewFirst>>10, fewAgain>>10, many, manyFirst>>10, manyAgain>>10)
+	t.Logf("%d hosts: %d KiB, then %d; %d hosts: %d KiB, then %d", few, fewFirst>>10, fewAgain>>10, many, manyFirst>>10,
+		manyAgain>>10)
 	// A fifth is for buffers that double as they grow.
 	if most := uint64(12); manyFirst > most*fewFirst || manyAgain > most*fewAgain {
 		t.Errorf("%d hosts allocate %.1f and %.1f times as much as %d", many,

@@ -29,7 +29,8 @@ func pointer(file, role string) asset.Asset[asset.Files] {
 }
 
 // hostFiles is everything generated that the bootstrap host gets.
-var hostFiles = asset.FromAll("bootstrap-files", []asset.Asset[asset.Files]{Manifests, OpenShift, PointerConfigs, TLSFiles, HostKubeconfigs},
+var hostFiles = asset.FromAll("bootstrap-files",
+	[]asset.Asset[asset.Files]{Manifests, OpenShift, PointerConfigs, TLSFiles, HostKubeconfigs},
 	func(_ asset.Env, lists []asset.Files) (asset.Files, error) { return asset.Merge(lists...), nil }, asset.Transient())
 
 const (

@@ -36,7 +36,9 @@ var ArbiterIgnition = asset.From3(arbiterFile, arbiters, Names, RootCA,
 var pointers = asset.From3("pointers", MasterIgnition, WorkerIgnition, ArbiterIgnition,
 	func(_ asset.Env, master, worker, arbiter asset.Files) (map[string][]byte, error) {
 		out := map[string][]byte{}
-		for role, files := range map[string]asset.Files{types.MasterPool: master, types.WorkerPool: worker, types.ArbiterPool: arbiter} {
+		for role, files := range map[string]asset.Files{
+			types.MasterPool: master, types.WorkerPool: worker, types.ArbiterPool: arbiter,
+		} {
 			if len(files) > 0 {
 				out[role] = files[0].Data
 			}

@@ -84,7 +84,8 @@ func TestVIPsThatDNSDoesNotHave(t *testing.T) {
 	d.Lookup = func(context.Context, string) ([]netip.Addr, error) { return nil, nil }
 	i := open(t, configDir(t, hostsConfig), d)
 	_, err := i.Config(context.Background())
-	if err == nil || strings.Count(err.Error(), "Required value") != 2 || !strings.Contains(err.Error(), "platform.baremetal.apiVIPs: Required value") {
+	if err == nil || strings.Count(err.Error(), "Required value") != 2 ||
+		!strings.Contains(err.Error(), "platform.baremetal.apiVIPs: Required value") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -96,7 +97,8 @@ func TestAllowUnknown(t *testing.T) {
 		return []netip.Addr{netip.MustParseAddr("198.18.0.10")}, nil
 	}
 	i := open(t, dir, d)
-	if _, err := i.Config(context.Background()); err == nil || !strings.Contains(err.Error(), `novelty: Invalid value: "novelty": unknown key`) {
+	if _, err := i.Config(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), `novelty: Invalid value: "novelty": unknown key`) {
 		t.Errorf("error %v", err)
 	}
 	if err := i.Close(); err != nil {
@@ -105,7 +107,10 @@ func TestAllowUnknown(t *testing.T) {
 	var warnings []string
 	d.AllowUnknown = true
 	d.Lookup = func(_ context.Context, host string) ([]netip.Addr, error) {
-		return []netip.Addr{netip.MustParseAddr(map[bool]string{true: "198.18.0.10", false: "198.18.0.11"}[strings.HasPrefix(host, "api.")])}, nil
+		if strings.HasPrefix(host, "api.") {
+			return []netip.Addr{netip.MustParseAddr("198.18.0.10")}, nil
+		}
+		return []netip.Addr{netip.MustParseAddr("198.18.0.11")}, nil
 	}
 	d.Events = event.SinkFunc(func(e event.Event) { warnings = append(warnings, e.Message) })
 	i = open(t, dir, d)
@@ -119,7 +124,8 @@ func TestAllowUnknown(t *testing.T) {
 
 func TestHostFIPS(t *testing.T) {
 	text := hostsConfig + "fips: true\n"
-	text = strings.Replace(text, "    provisioningNetwork", "    apiVIPs: [198.18.0.10]\n    ingressVIPs: [198.18.0.11]\n    provisioningNetwork", 1)
+	text = strings.Replace(text, "    provisioningNetwork",
+		"    apiVIPs: [198.18.0.10]\n    ingressVIPs: [198.18.0.11]\n    provisioningNetwork", 1)
 	d := deps()
 	d.HostFIPS = types.FIPSOff
 	i := open(t, configDir(t, text), d)
@@ -128,7 +134,8 @@ func TestHostFIPS(t *testing.T) {
 	}
 	d.SkipHostCrypt = true
 	i = open(t, configDir(t, text), d)
-	if c, err := i.Config(context.Background()); err != nil || c.Metadata.Annotations["install.openshift.io/hostcrypt-check-bypassed"] != "true" {
+	if c, err := i.Config(context.Background()); err != nil ||
+		c.Metadata.Annotations["install.openshift.io/hostcrypt-check-bypassed"] != "true" {
 		t.Errorf("config %v, error %v", c, err)
 	}
 }

@@ -17,9 +17,10 @@ import (
 // a host can read.
 func TestUnreadableLoginIsNowhere(t *testing.T) {
 	const given = `{"auths":{"registry.lab.okd.test:5000":{"auth":"bGFiOnNlY3JldC1vZi10aGUtbGFi"}}}`
+	const fake = `{"auths":{"fake":{"auth":"bar"}}}`
 	for change, want := range map[string]string{
-		`{"auths":{"fake":{"auth":"bar"}}}`:                                          `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`,
-		`{"auths":{"fake":{"auth":"bar"},` + strings.TrimPrefix(given, `{"auths":{`): given,
+		fake: `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`,
+		strings.TrimSuffix(fake, "}}") + "," + strings.TrimPrefix(given, `{"auths":{`): given,
 	} {
 		dir := warmDir(t)
 		text := strings.Replace(string(tree(t, dir)[configFile]), given, change, 1)
@@ -60,7 +61,8 @@ func TestFieldThatTheReleaseLacks(t *testing.T) {
 		if errors.As(err, &findings) != refused || err != nil && !refused {
 			t.Errorf("%q: %v", version, err)
 		}
-		if refused && !strings.Contains(err.Error(), "install-config.yaml:30:16: osImageStream: Forbidden: release 4.20.0-okd-scos.17 does not know it") {
+		const want = "install-config.yaml:30:16: osImageStream: Forbidden: release 4.20.0-okd-scos.17 does not know it"
+		if refused && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", version, err)
 		}
 	}
@@ -88,7 +90,8 @@ func TestVersionGoesWithTheImage(t *testing.T) {
 	if got := channel(d); got != "stable-scos-4" {
 		t.Errorf("of a release of 4.20: %s", got)
 	}
-	if got := channel(assets.Deps{Platforms: platforms.All().Assets(), Clock: d.Clock, Version: d.Version}); got != "stable-scos-4" {
+	unnamed := assets.Deps{Platforms: platforms.All().Assets(), Clock: d.Clock, Version: d.Version}
+	if got := channel(unnamed); got != "stable-scos-4" {
 		t.Errorf("when nothing is named: %s", got)
 	}
 	if got := channel(deps()); got != "stable-5.0" {

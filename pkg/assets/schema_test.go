@@ -16,23 +16,24 @@ import (
 )
 
 // definitions are where OpenShift's API module keeps the custom resource
-// definitions of the kinds in manifests. Those of one feature set have its name
-// before the suffix; Default stands for no feature set.
+// definitions of the kinds in manifests: the directory and the kind's plural name.
+// Those of one feature set have its name before the suffix; Default stands for no
+// feature set.
 var definitions = map[string]string{
-	"config.openshift.io/v1 ClusterVersion":                   "config/v1/zz_generated.crd-manifests/*_clusterversions*.crd.yaml",
-	"config.openshift.io/v1 DNS":                              "config/v1/zz_generated.crd-manifests/*_dnses*.crd.yaml",
-	"config.openshift.io/v1 FeatureGate":                      "config/v1/zz_generated.crd-manifests/*_featuregates*.crd.yaml",
-	"config.openshift.io/v1 ImageDigestMirrorSet":             "config/v1/zz_generated.crd-manifests/*_imagedigestmirrorsets*.crd.yaml",
-	"config.openshift.io/v1 Infrastructure":                   "config/v1/zz_generated.crd-manifests/*_infrastructures*.crd.yaml",
-	"config.openshift.io/v1 Ingress":                          "config/v1/zz_generated.crd-manifests/*_ingresses*.crd.yaml",
-	"config.openshift.io/v1 Network":                          "config/v1/zz_generated.crd-manifests/*_networks*.crd.yaml",
-	"config.openshift.io/v1 Proxy":                            "config/v1/zz_generated.crd-manifests/*_proxies*.crd.yaml",
-	"config.openshift.io/v1 Scheduler":                        "config/v1/zz_generated.crd-manifests/*_schedulers*.crd.yaml",
-	"operator.openshift.io/v1 Network":                        "operator/v1/zz_generated.crd-manifests/*_networks*.crd.yaml",
-	"operator.openshift.io/v1alpha1 ImageContentSourcePolicy": "operator/v1alpha1/zz_generated.crd-manifests/*_imagecontentsourcepolicies*.crd.yaml",
-	"machineconfiguration.openshift.io/v1 MachineConfig":      "machineconfiguration/v1/zz_generated.crd-manifests/*_machineconfigs*.crd.yaml",
-	"machine.openshift.io/v1beta1 Machine":                    "machine/v1beta1/zz_generated.crd-manifests/*_machines*.crd.yaml",
-	"machine.openshift.io/v1beta1 MachineSet":                 "machine/v1beta1/zz_generated.crd-manifests/*_machinesets*.crd.yaml",
+	"config.openshift.io/v1 ClusterVersion":                   "config/v1 clusterversions",
+	"config.openshift.io/v1 DNS":                              "config/v1 dnses",
+	"config.openshift.io/v1 FeatureGate":                      "config/v1 featuregates",
+	"config.openshift.io/v1 ImageDigestMirrorSet":             "config/v1 imagedigestmirrorsets",
+	"config.openshift.io/v1 Infrastructure":                   "config/v1 infrastructures",
+	"config.openshift.io/v1 Ingress":                          "config/v1 ingresses",
+	"config.openshift.io/v1 Network":                          "config/v1 networks",
+	"config.openshift.io/v1 Proxy":                            "config/v1 proxies",
+	"config.openshift.io/v1 Scheduler":                        "config/v1 schedulers",
+	"operator.openshift.io/v1 Network":                        "operator/v1 networks",
+	"operator.openshift.io/v1alpha1 ImageContentSourcePolicy": "operator/v1alpha1 imagecontentsourcepolicies",
+	"machineconfiguration.openshift.io/v1 MachineConfig":      "machineconfiguration/v1 machineconfigs",
+	"machine.openshift.io/v1beta1 Machine":                    "machine/v1beta1 machines",
+	"machine.openshift.io/v1beta1 MachineSet":                 "machine/v1beta1 machinesets",
 }
 
 // schemas reads the definitions of the API module that the project uses.
@@ -59,7 +60,9 @@ func (s *schemas) of(t *testing.T, kind, featureSet string) *spec.Schema {
 	if s.read[key] != nil {
 		return s.read[key]
 	}
-	matches, err := filepath.Glob(filepath.Join(s.dir, filepath.FromSlash(definitions[kind])))
+	group, plural, _ := strings.Cut(definitions[kind], " ")
+	matches, err := filepath.Glob(
+		filepath.Join(s.dir, filepath.FromSlash(group), "zz_generated.crd-manifests", "*_"+plural+"*.crd.yaml"))
 	if err != nil || len(matches) == 0 {
 		t.Fatalf("no definition of %s: %v", kind, err)
 	}

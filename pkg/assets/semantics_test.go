@@ -79,7 +79,8 @@ var settledDirs = sync.OnceValues(func() (dirs [2]string, err error) {
 		return dirs, err
 	}
 	do := func(dir string, steps ...func(*assets.Installer, context.Context) error) error {
-		i, err := assets.Open(dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage})
+		i, err := assets.Open(dir,
+			assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage})
 		if err != nil {
 			return err
 		}
@@ -131,9 +132,12 @@ func TestSemantics(t *testing.T) {
 						edit(t, dir, out.file)
 					}
 					mine := tree(t, dir)[out.file]
-					i := open(t, dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0), ReleaseImage: testImage, Edited: asset.Policy(policy)})
+					i := open(t, dir, assets.Deps{Platforms: platforms.All().Assets(), Clock: clock.NewFake(t0),
+						ReleaseImage: testImage, Edited: asset.Policy(policy)})
 					err := out.target(i, context.Background())
-					check(t, err, out.file, want, map[outcome][]byte{same: before[out.file], anew: after[out.file], edited: mine, conflict: mine}, tree(t, dir)[out.file])
+					check(t, err, out.file, want,
+						map[outcome][]byte{same: before[out.file], anew: after[out.file], edited: mine, conflict: mine},
+						tree(t, dir)[out.file])
 				})
 			}
 		}
@@ -249,7 +253,8 @@ func TestManifestsIgnitionCluster(t *testing.T) {
 func TestManifestsWithoutState(t *testing.T) {
 	_, _, dir := settled(t)
 	edit(t, dir, "manifests/cluster-scheduler-02-config.yml")
-	if err := os.WriteFile(filepath.Join(dir, "openshift/99-mine.yaml"), []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: default}\n"), 0o600); err != nil {
+	const mine = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: default}\n"
+	if err := os.WriteFile(filepath.Join(dir, "openshift/99-mine.yaml"), []byte(mine), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{asset.StateName, "bootstrap.ign", "master.ign", "worker.ign", "metadata.json", "auth"} {
@@ -273,7 +278,8 @@ func TestManifestsWithoutState(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for err = i.IgnitionConfigs(context.Background()); errors.As(err, &refused); err = i.IgnitionConfigs(context.Background()) {
+	create := func() error { return i.IgnitionConfigs(context.Background()) }
+	for err = create(); errors.As(err, &refused); err = create() {
 		for _, name := range refused.Files {
 			if err := os.Remove(filepath.Join(dir, name)); err != nil {
 				t.Fatal(err)
@@ -284,13 +290,15 @@ func TestManifestsWithoutState(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := tree(t, dir)
-	for _, name := range []string{"manifests/cluster-scheduler-02-config.yml", "openshift/99-mine.yaml", "manifests/cluster-network-02-config.yml"} {
+	for _, name := range []string{"manifests/cluster-scheduler-02-config.yml", "openshift/99-mine.yaml",
+		"manifests/cluster-network-02-config.yml"} {
 		if string(after[name]) != string(before[name]) {
 			t.Errorf("%s has changed", name)
 		}
 	}
 	host := onBootstrapHost(t, after["bootstrap.ign"])
-	if !strings.Contains(host["manifests/cluster-scheduler-02-config.yml"], "# mine") || host["openshift/99-mine.yaml"] == "" {
+	if !strings.Contains(host["manifests/cluster-scheduler-02-config.yml"], "# mine") ||
+		host["openshift/99-mine.yaml"] == "" {
 		t.Error("what was adopted does not get to the bootstrap host")
 	}
 }

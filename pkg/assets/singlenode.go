@@ -11,7 +11,9 @@ import (
 
 // ErrInPlace is returned when a cluster that installs itself in place is to be
 // created with machines.
-var ErrInPlace = errors.New("bootstrapInPlace is set: such a node installs itself from what `create single-node-ignition-config` writes; remove bootstrapInPlace to install with a bootstrap host")
+var ErrInPlace = errors.New("bootstrapInPlace is set: " +
+	"such a node installs itself from what `create single-node-ignition-config` writes; " +
+	"remove bootstrapInPlace to install with a bootstrap host")
 
 // handsOver is how clusters with a bootstrap host are installed, and
 // installsItself how single nodes are: an error if the install-config is not
@@ -33,13 +35,16 @@ func requireSingleNode(r reading) error {
 	}
 	c := r.InstallConfig
 	if c.Masters() != 1 {
-		add(report.Invalid, report.NewPath("controlPlane", "replicas"), "", "a node that installs itself is the only one; set it to 1")
+		add(report.Invalid, report.NewPath("controlPlane", "replicas"), "",
+			"a node that installs itself is the only one; set it to 1")
 	}
 	if c.Workers() != 0 {
-		add(report.Invalid, report.NewPath("compute").Index(0).Child("replicas"), "", "a node that installs itself is the only one; set it to 0")
+		add(report.Invalid, report.NewPath("compute").Index(0).Child("replicas"), "",
+			"a node that installs itself is the only one; set it to 0")
 	}
 	if c.BootstrapInPlace == nil || c.BootstrapInPlace.InstallationDisk == "" {
-		add(report.Required, report.NewPath("bootstrapInPlace", "installationDisk"), "", "name the disk to install to, best by a path that stays the same, as in /dev/disk/by-id/...")
+		add(report.Required, report.NewPath("bootstrapInPlace", "installationDisk"), "",
+			"name the disk to install to, best by a path that stays the same, as in /dev/disk/by-id/...")
 	}
 	if kind := c.Platform.Kind(); !kind.InPlace {
 		able := types.Names(r.kinds, func(kind types.PlatformKind) bool { return kind.InPlace })

@@ -105,7 +105,8 @@ func TestBootstrapIgnitionOfEveryCase(t *testing.T) {
 		t.Run(c.String(), func(t *testing.T) {
 			config, files := c.render(t)
 			raw, err := bootstrap.Ignition(bootstrap.Inputs{
-				Config: config, Platform: assets.NewInput(config, platforms.All().Assets()).On.Cluster(config).Name(), InfraID: testInfraID, ReleaseImage: testImage, Files: files, HostKeys: keys,
+				Config: config, Platform: assets.NewInput(config, platforms.All().Assets()).On.Cluster(config).Name(),
+				InfraID: testInfraID, ReleaseImage: testImage, Files: files, HostKeys: keys,
 				InPlace: config.BootstrapInPlace != nil,
 			})
 			if err != nil {

@@ -170,13 +170,17 @@ func Forget(dir string, key *seal.Key) error {
 		return err
 	}
 	var errs []error
-	for _, name := range append(generated, metadataFile, kubeconfigFile, passwordFile, bootstrapFile, singleNodeFile, arbiterFile,
-		JournalGatewayd.Name()+".crt", JournalGatewayd.Name()+".key", MasterIgnition.Name(), WorkerIgnition.Name(), asset.StateName) {
+	for _, name := range append(generated,
+		metadataFile, kubeconfigFile, passwordFile, bootstrapFile, singleNodeFile, arbiterFile,
+		JournalGatewayd.Name()+".crt", JournalGatewayd.Name()+".key", MasterIgnition.Name(), WorkerIgnition.Name(),
+		asset.StateName) {
 		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
-	for _, sub := range []string{filepath.Dir(kubeconfigFile), filepath.Dir(JournalGatewayd.Name()), manifests.Dir, openshift.Dir} {
+	for _, sub := range []string{
+		filepath.Dir(kubeconfigFile), filepath.Dir(JournalGatewayd.Name()), manifests.Dir, openshift.Dir,
+	} {
 		_ = os.Remove(filepath.Join(dir, sub)) // stays if it holds anything else
 	}
 	return errors.Join(errs...)

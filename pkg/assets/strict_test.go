@@ -68,25 +68,27 @@ type newerInfrastructure struct {
 
 // kinds are the Go types of everything that may be in a manifest.
 var kinds = map[string]func() any{
-	"v1 ConfigMap":                                            func() any { return &corev1.ConfigMap{} },
-	"v1 Secret":                                               func() any { return &corev1.Secret{} },
-	"config.openshift.io/v1 ClusterVersion":                   func() any { return &configv1.ClusterVersion{} },
-	"config.openshift.io/v1 DNS":                              func() any { return &configv1.DNS{} },
-	"config.openshift.io/v1 FeatureGate":                      func() any { return &configv1.FeatureGate{} },
-	"config.openshift.io/v1 ImageDigestMirrorSet":             func() any { return &configv1.ImageDigestMirrorSet{} },
-	"config.openshift.io/v1 Infrastructure":                   func() any { return &newerInfrastructure{} },
-	"config.openshift.io/v1 Ingress":                          func() any { return &configv1.Ingress{} },
-	"config.openshift.io/v1 Network":                          func() any { return &configv1.Network{} },
-	"config.openshift.io/v1 Proxy":                            func() any { return &configv1.Proxy{} },
-	"config.openshift.io/v1 Scheduler":                        func() any { return &configv1.Scheduler{} },
-	"operator.openshift.io/v1 Network":                        func() any { return &operatorv1.Network{} },
-	"operator.openshift.io/v1alpha1 ImageContentSourcePolicy": func() any { return &operatorv1alpha1.ImageContentSourcePolicy{} },
-	"machineconfiguration.openshift.io/v1 MachineConfig":      func() any { return &mcfgv1.MachineConfig{} },
-	"machine.openshift.io/v1beta1 Machine":                    func() any { return &machinev1beta1.Machine{} },
-	"machine.openshift.io/v1beta1 MachineSet":                 func() any { return &machinev1beta1.MachineSet{} },
-	"metal3.io/v1alpha1 BareMetalHost":                        func() any { return &metal3.BareMetalHost{} },
-	"metal3.io/v1alpha1 Provisioning":                         func() any { return &provisioning{} },
+	"v1 ConfigMap":                                            zero[corev1.ConfigMap],
+	"v1 Secret":                                               zero[corev1.Secret],
+	"config.openshift.io/v1 ClusterVersion":                   zero[configv1.ClusterVersion],
+	"config.openshift.io/v1 DNS":                              zero[configv1.DNS],
+	"config.openshift.io/v1 FeatureGate":                      zero[configv1.FeatureGate],
+	"config.openshift.io/v1 ImageDigestMirrorSet":             zero[configv1.ImageDigestMirrorSet],
+	"config.openshift.io/v1 Infrastructure":                   zero[newerInfrastructure],
+	"config.openshift.io/v1 Ingress":                          zero[configv1.Ingress],
+	"config.openshift.io/v1 Network":                          zero[configv1.Network],
+	"config.openshift.io/v1 Proxy":                            zero[configv1.Proxy],
+	"config.openshift.io/v1 Scheduler":                        zero[configv1.Scheduler],
+	"operator.openshift.io/v1 Network":                        zero[operatorv1.Network],
+	"operator.openshift.io/v1alpha1 ImageContentSourcePolicy": zero[operatorv1alpha1.ImageContentSourcePolicy],
+	"machineconfiguration.openshift.io/v1 MachineConfig":      zero[mcfgv1.MachineConfig],
+	"machine.openshift.io/v1beta1 Machine":                    zero[machinev1beta1.Machine],
+	"machine.openshift.io/v1beta1 MachineSet":                 zero[machinev1beta1.MachineSet],
+	"metal3.io/v1alpha1 BareMetalHost":                        zero[metal3.BareMetalHost],
+	"metal3.io/v1alpha1 Provisioning":                         zero[provisioning],
 }
+
+func zero[T any]() any { return new(T) }
 
 // Every manifest is what the owner of its kind can read, to the last field.
 func TestStrictDecoding(t *testing.T) {

@@ -31,35 +31,56 @@ type certificate struct {
 	withheld      bool // from the bootstrap host
 }
 
-const services = "kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local openshift openshift.default openshift.default.svc openshift.default.svc.cluster.local"
+const services = "kubernetes kubernetes.default kubernetes.default.svc kubernetes.default.svc.cluster.local " +
+	"openshift openshift.default openshift.default.svc openshift.default.svc.cluster.local"
 
 // certificateTable is the table. Names in braces differ from cluster to cluster.
 var certificateTable = []certificate{
 	{file: "root-ca", subject: "CN=root-ca,OU=openshift", life: "10y"},
-	{file: "machine-config-server", subject: "CN=system:machine-config-server", signer: "root-ca", life: "10y", usage: "S", dns: "{api-int}", ips: "{vips}"},
-	{file: "journal-gatewayd", subject: "CN=journal-gatewayd,O=OpenShift Bootstrap", signer: "root-ca", life: "10y", usage: "SC"},
+	{file: "machine-config-server", subject: "CN=system:machine-config-server", signer: "root-ca", life: "10y", usage: "S",
+		dns: "{api-int}", ips: "{vips}"},
+	{file: "journal-gatewayd", subject: "CN=journal-gatewayd,O=OpenShift Bootstrap", signer: "root-ca", life: "10y",
+		usage: "SC"},
 	{file: "admin-kubeconfig-signer", subject: "CN=admin-kubeconfig-signer,OU=openshift", life: "10y", withheld: true},
-	{file: "admin-kubeconfig-client", subject: "CN=system:admin,O=system:masters", signer: "admin-kubeconfig-signer", life: "10y", usage: "SC", withheld: true},
+	{file: "admin-kubeconfig-client", subject: "CN=system:admin,O=system:masters", signer: "admin-kubeconfig-signer",
+		life: "10y", usage: "SC", withheld: true},
 	{file: "kube-apiserver-lb-signer", subject: "CN=kube-apiserver-lb-signer,OU=openshift", life: "10y"},
-	{file: "kube-apiserver-lb-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-lb-signer", life: "24h", usage: "S", dns: "{api}", chain: true},
-	{file: "kube-apiserver-internal-lb-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-lb-signer", life: "24h", usage: "S", dns: "{api-int}", chain: true},
+	{file: "kube-apiserver-lb-server", subject: "CN=system:kube-apiserver,O=kube-master",
+		signer: "kube-apiserver-lb-signer", life: "24h", usage: "S", dns: "{api}", chain: true},
+	{file: "kube-apiserver-internal-lb-server", subject: "CN=system:kube-apiserver,O=kube-master",
+		signer: "kube-apiserver-lb-signer", life: "24h", usage: "S", dns: "{api-int}", chain: true},
 	{file: "kube-apiserver-localhost-signer", subject: "CN=kube-apiserver-localhost-signer,OU=openshift", life: "10y"},
-	{file: "kube-apiserver-localhost-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-localhost-signer", life: "24h", usage: "S", dns: "localhost", ips: "127.0.0.1 ::1", chain: true},
-	{file: "kube-apiserver-service-network-signer", subject: "CN=kube-apiserver-service-network-signer,OU=openshift", life: "10y"},
-	{file: "kube-apiserver-service-network-server", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-service-network-signer", life: "24h", usage: "S", dns: services, ips: "{services}", chain: true},
+	{file: "kube-apiserver-localhost-server", subject: "CN=system:kube-apiserver,O=kube-master",
+		signer: "kube-apiserver-localhost-signer", life: "24h", usage: "S", dns: "localhost", ips: "127.0.0.1 ::1",
+		chain: true},
+	{file: "kube-apiserver-service-network-signer", subject: "CN=kube-apiserver-service-network-signer,OU=openshift",
+		life: "10y"},
+	{file: "kube-apiserver-service-network-server", subject: "CN=system:kube-apiserver,O=kube-master",
+		signer: "kube-apiserver-service-network-signer", life: "24h", usage: "S", dns: services, ips: "{services}",
+		chain: true},
 	{file: "kube-apiserver-to-kubelet-signer", subject: "CN=kube-apiserver-to-kubelet-signer,OU=openshift", life: "1y"},
-	{file: "kube-apiserver-to-kubelet-client", subject: "CN=system:kube-apiserver,O=kube-master", signer: "kube-apiserver-to-kubelet-signer", life: "1y", usage: "C"},
+	{file: "kube-apiserver-to-kubelet-client", subject: "CN=system:kube-apiserver,O=kube-master",
+		signer: "kube-apiserver-to-kubelet-signer", life: "1y", usage: "C"},
 	{file: "kube-control-plane-signer", subject: "CN=kube-control-plane-signer,OU=openshift", life: "1y"},
-	{file: "kube-control-plane-kube-controller-manager-client", subject: "CN=system:admin,O=system:masters", signer: "kube-control-plane-signer", life: "1y", usage: "C"},
-	{file: "kube-control-plane-kube-scheduler-client", subject: "CN=system:admin,O=system:masters", signer: "kube-control-plane-signer", life: "1y", usage: "C"},
-	{file: "kubelet-bootstrap-kubeconfig-signer", subject: "CN=kubelet-bootstrap-kubeconfig-signer,OU=openshift", life: "10y", withheld: true},
-	{file: "kubelet-client", subject: "CN=system:serviceaccount:openshift-machine-config-operator:node-bootstrapper,O=system:serviceaccounts,O=system:serviceaccounts:openshift-machine-config-operator", signer: "kubelet-bootstrap-kubeconfig-signer", life: "10y", usage: "C"},
+	{file: "kube-control-plane-kube-controller-manager-client", subject: "CN=system:admin,O=system:masters",
+		signer: "kube-control-plane-signer", life: "1y", usage: "C"},
+	{file: "kube-control-plane-kube-scheduler-client", subject: "CN=system:admin,O=system:masters",
+		signer: "kube-control-plane-signer", life: "1y", usage: "C"},
+	{file: "kubelet-bootstrap-kubeconfig-signer", subject: "CN=kubelet-bootstrap-kubeconfig-signer,OU=openshift",
+		life: "10y", withheld: true},
+	{file: "kubelet-client",
+		subject: "CN=system:serviceaccount:openshift-machine-config-operator:node-bootstrapper," +
+			"O=system:serviceaccounts,O=system:serviceaccounts:openshift-machine-config-operator",
+		signer: "kubelet-bootstrap-kubeconfig-signer", life: "10y", usage: "C"},
 	{file: "kubelet-signer", subject: "CN=kubelet-signer,OU=openshift", life: "24h"},
 	{file: "aggregator-ca", subject: "CN=aggregator,OU=bootkube", life: "24h"},
-	{file: "apiserver-proxy", subject: "CN=system:kube-apiserver-proxy,O=kube-master", signer: "aggregator-ca", life: "24h", usage: "C"},
+	{file: "apiserver-proxy", subject: "CN=system:kube-apiserver-proxy,O=kube-master", signer: "aggregator-ca",
+		life: "24h", usage: "C"},
 	{file: "aggregator-signer", subject: "CN=aggregator-signer,OU=openshift", life: "24h"},
-	{file: "aggregator-client", subject: "CN=system:kube-apiserver-proxy,O=kube-master", signer: "aggregator-signer", life: "24h", usage: "C"},
-	{file: "ironic/tls", subject: "CN=ironic,OU=openshift", signer: "-", life: "24h", usage: "S", dns: "{api-int}", ips: "{ironic}"},
+	{file: "aggregator-client", subject: "CN=system:kube-apiserver-proxy,O=kube-master", signer: "aggregator-signer",
+		life: "24h", usage: "C"},
+	{file: "ironic/tls", subject: "CN=ironic,OU=openshift", signer: "-", life: "24h", usage: "S", dns: "{api-int}",
+		ips: "{ironic}"},
 }
 
 // bundleTable is which authorities are in which bundle.
@@ -73,9 +94,12 @@ var bundleTable = map[string]string{
 	"kubelet-bootstrap-kubeconfig-ca-bundle":   "kubelet-bootstrap-kubeconfig-signer",
 	"kubelet-client-ca-bundle":                 "kubelet-signer",
 	"kubelet-serving-ca-bundle":                "kubelet-signer",
-	"kube-control-plane-ca-bundle":             "kube-control-plane-signer kube-apiserver-lb-signer kube-apiserver-localhost-signer kube-apiserver-service-network-signer",
-	"kube-apiserver-complete-server-ca-bundle": "kube-apiserver-lb-signer kube-apiserver-localhost-signer kube-apiserver-service-network-signer",
-	"kube-apiserver-complete-client-ca-bundle": "admin-kubeconfig-signer kubelet-signer kube-control-plane-signer kube-apiserver-to-kubelet-signer kubelet-bootstrap-kubeconfig-signer",
+	"kube-control-plane-ca-bundle": "kube-control-plane-signer kube-apiserver-lb-signer " +
+		"kube-apiserver-localhost-signer kube-apiserver-service-network-signer",
+	"kube-apiserver-complete-server-ca-bundle": "kube-apiserver-lb-signer kube-apiserver-localhost-signer " +
+		"kube-apiserver-service-network-signer",
+	"kube-apiserver-complete-client-ca-bundle": "admin-kubeconfig-signer kubelet-signer kube-control-plane-signer " +
+		"kube-apiserver-to-kubelet-signer kubelet-bootstrap-kubeconfig-signer",
 }
 
 // clusterNames is what the braces of the table stand for.
@@ -90,8 +114,11 @@ var tlsCases = []struct {
 }{
 	{testCase{ovirt, regular}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1"}},
 	{testCase{none, "short-rotation"}, clusterNames{services: "198.19.128.1", short: true}},
-	{testCase{baremetal, "dual-stack"}, clusterNames{vips: "198.18.0.10 fd12::10", services: "198.19.128.1 fd02::1", ironic: "198.18.0.10 fd12::10 {bootstrap}"}},
-	{testCase{baremetal, "provisioning"}, clusterNames{vips: "198.18.0.10", services: "198.19.128.1", ironic: "198.18.0.10 172.23.0.2"}},
+	{testCase{baremetal, "dual-stack"},
+		clusterNames{vips: "198.18.0.10 fd12::10", services: "198.19.128.1 fd02::1",
+			ironic: "198.18.0.10 fd12::10 {bootstrap}"}},
+	{testCase{baremetal, "provisioning"},
+		clusterNames{vips: "198.18.0.10", services: "198.19.128.1", ironic: "198.18.0.10 172.23.0.2"}},
 }
 
 // TestTLS makes everything for some clusters, and compares what the bootstrap
@@ -162,7 +189,8 @@ func checkCertificates(t *testing.T, made map[string]pki.Pair, names clusterName
 		t.Errorf("%d certificates were made, the table has %d: %v", len(made), len(rows), slices.Sorted(maps.Keys(made)))
 	}
 	usages := map[string][]x509.ExtKeyUsage{
-		"": nil, "S": {x509.ExtKeyUsageServerAuth}, "C": {x509.ExtKeyUsageClientAuth}, "SC": {x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		"": nil, "S": {x509.ExtKeyUsageServerAuth}, "C": {x509.ExtKeyUsageClientAuth},
+		"SC": {x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	for _, row := range rows {
 		bad := func(format string, args ...any) { t.Helper(); t.Errorf(row.file+": "+format, args...) }
@@ -183,8 +211,10 @@ func checkCertificates(t *testing.T, made map[string]pki.Pair, names clusterName
 		if isCA {
 			usage |= x509.KeyUsageCertSign
 		}
-		if cert.KeyUsage != usage || !slices.Equal(cert.ExtKeyUsage, usages[row.usage]) || cert.IsCA != isCA || !cert.BasicConstraintsValid {
-			bad("may be used for %b %v, CA %v; want %b %v, CA %v", cert.KeyUsage, cert.ExtKeyUsage, cert.IsCA, usage, usages[row.usage], isCA)
+		if cert.KeyUsage != usage || !slices.Equal(cert.ExtKeyUsage, usages[row.usage]) || cert.IsCA != isCA ||
+			!cert.BasicConstraintsValid {
+			bad("may be used for %b %v, CA %v; want %b %v, CA %v", cert.KeyUsage, cert.ExtKeyUsage, cert.IsCA, usage,
+				usages[row.usage], isCA)
 		}
 		if got := strings.Join(cert.DNSNames, " "); got != row.dns {
 			bad("names %q, want %q", got, row.dns)
@@ -299,7 +329,8 @@ func checkBundles(t *testing.T, made map[string]pki.Pair, host map[string]string
 		}
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM([]byte(host["tls/"+v.bundle+".crt"]))
-		_, err = certs[0].Verify(x509.VerifyOptions{DNSName: v.name, Roots: roots, CurrentTime: t0.Add(time.Minute), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+		_, err = certs[0].Verify(x509.VerifyOptions{DNSName: v.name, Roots: roots, CurrentTime: t0.Add(time.Minute),
+			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 		if err != nil {
 			t.Errorf("%s is not believed by who trusts %s: %v", v.leaf, v.bundle, err)
 		}
@@ -310,9 +341,12 @@ func checkKubeconfigs(t *testing.T, made map[string]pki.Pair, admin pki.Pair, ho
 	t.Helper()
 	base64Of := base64.StdEncoding.EncodeToString
 	for name, want := range map[string][]string{
-		"auth/kubeconfig":          {"https://api-int.demo.okd.test:6443", base64Of(admin.Cert), base64Of([]byte(host["tls/kube-apiserver-complete-server-ca-bundle.crt"]))},
-		"auth/kubeconfig-kubelet":  {"https://api-int.demo.okd.test:6443", base64Of(made["kubelet-client"].Cert), base64Of([]byte(host["tls/kube-apiserver-complete-server-ca-bundle.crt"]))},
-		"auth/kubeconfig-loopback": {"https://localhost:6443", base64Of(admin.Cert), base64Of([]byte(host["tls/kube-apiserver-localhost-ca-bundle.crt"]))},
+		"auth/kubeconfig": {"https://api-int.demo.okd.test:6443", base64Of(admin.Cert),
+			base64Of([]byte(host["tls/kube-apiserver-complete-server-ca-bundle.crt"]))},
+		"auth/kubeconfig-kubelet": {"https://api-int.demo.okd.test:6443", base64Of(made["kubelet-client"].Cert),
+			base64Of([]byte(host["tls/kube-apiserver-complete-server-ca-bundle.crt"]))},
+		"auth/kubeconfig-loopback": {"https://localhost:6443", base64Of(admin.Cert),
+			base64Of([]byte(host["tls/kube-apiserver-localhost-ca-bundle.crt"]))},
 	} {
 		for _, part := range want {
 			if !strings.Contains(host[name], part) {

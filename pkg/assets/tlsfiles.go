@@ -16,9 +16,12 @@ var (
 	KubeletBootstrapBundle = bundle("kubelet-bootstrap-kubeconfig-ca-bundle", KubeletBootstrapCA)
 	KubeletClientBundle    = bundle("kubelet-client-ca-bundle", KubeletSigner)
 	KubeletServingBundle   = bundle("kubelet-serving-ca-bundle", KubeletSigner)
-	ControlPlaneBundle     = bundle("kube-control-plane-ca-bundle", ControlPlaneSigner, LBSigner, LocalhostSigner, ServiceNetworkSigner)
-	CompleteServerBundle   = bundle("kube-apiserver-complete-server-ca-bundle", LBSigner, LocalhostSigner, ServiceNetworkSigner)
-	CompleteClientBundle   = bundle("kube-apiserver-complete-client-ca-bundle", AdminSigner, KubeletSigner, ControlPlaneSigner, ToKubeletSigner, KubeletBootstrapCA)
+	ControlPlaneBundle     = bundle("kube-control-plane-ca-bundle", ControlPlaneSigner, LBSigner, LocalhostSigner,
+		ServiceNetworkSigner)
+	CompleteServerBundle = bundle("kube-apiserver-complete-server-ca-bundle", LBSigner, LocalhostSigner,
+		ServiceNetworkSigner)
+	CompleteClientBundle = bundle("kube-apiserver-complete-client-ca-bundle", AdminSigner, KubeletSigner,
+		ControlPlaneSigner, ToKubeletSigner, KubeletBootstrapCA)
 )
 
 // certs is a bundle as one file below tls/.
@@ -37,12 +40,14 @@ var pairs = []asset.Asset[pki.Pair]{
 	RootCA, AdminSigner, LBSigner, LocalhostSigner, ServiceNetworkSigner, ToKubeletSigner, ControlPlaneSigner,
 	KubeletBootstrapCA, KubeletSigner, AggregatorSigner, AggregatorCA,
 	AdminClient, JournalGatewayd, ToKubeletClient, ControllerManagerClient, SchedulerClient, KubeletClient,
-	APIProxy, AggregatorClient, MachineConfigServer, LBServer, InternalLBServer, LocalhostServer, ServiceNetworkServer, IronicTLS,
+	APIProxy, AggregatorClient, MachineConfigServer, LBServer, InternalLBServer, LocalhostServer, ServiceNetworkServer,
+	IronicTLS,
 }
 
 var bundles = []asset.Asset[certs]{
-	AdminBundle, AggregatorBundle, LBBundle, LocalhostBundle, ServiceNetworkBundle, ToKubeletBundle, KubeletBootstrapBundle,
-	KubeletClientBundle, KubeletServingBundle, ControlPlaneBundle, CompleteServerBundle, CompleteClientBundle,
+	AdminBundle, AggregatorBundle, LBBundle, LocalhostBundle, ServiceNetworkBundle, ToKubeletBundle,
+	KubeletBootstrapBundle, KubeletClientBundle, KubeletServingBundle, ControlPlaneBundle, CompleteServerBundle,
+	CompleteClientBundle,
 }
 
 // withheld are pairs that must not leave the installer: whoever has them owns
@@ -78,7 +83,9 @@ var bundleFiles = asset.FromAll("bootstrap-bundles", bundles, func(_ asset.Env, 
 // TLSFiles is what lies in tls/ on the bootstrap host.
 var TLSFiles = asset.From4("bootstrap-tls", pairFiles, bundleFiles, ServiceAccountKey, BoundKey,
 	func(_ asset.Env, pairs, bundles asset.Files, sa, bound keyPair) (asset.Files, error) {
-		files := asset.Files{asset.NewFile("tls/service-account.key", sa.Key), asset.NewFile("tls/service-account.pub", sa.Public)}
+		files := asset.Files{
+			asset.NewFile("tls/service-account.key", sa.Key), asset.NewFile("tls/service-account.pub", sa.Public),
+		}
 		if bound.Key != nil {
 			files = append(files, asset.NewFile(boundKeyFile, bound.Key),
 				asset.NewFile("tls/bound-service-account-signing-key.pub", bound.Public))
@@ -87,6 +94,8 @@ var TLSFiles = asset.From4("bootstrap-tls", pairFiles, bundleFiles, ServiceAccou
 	}, asset.Transient())
 
 // JournalFiles let the user read the journal of a bootstrap host that serves it.
-var JournalFiles = asset.From1("journal-gatewayd-files", JournalGatewayd, func(_ asset.Env, p pki.Pair) (asset.Files, error) {
-	return asset.Files{asset.NewFile(JournalGatewayd.Name()+".crt", p.Cert), asset.NewFile(JournalGatewayd.Name()+".key", p.Key)}, nil
-})
+var JournalFiles = asset.From1("journal-gatewayd-files", JournalGatewayd,
+	func(_ asset.Env, p pki.Pair) (asset.Files, error) {
+		name := JournalGatewayd.Name()
+		return asset.Files{asset.NewFile(name+".crt", p.Cert), asset.NewFile(name+".key", p.Key)}, nil
+	})

@@ -34,7 +34,7 @@ type Env struct {
 	// Asker puts questions to the person at the terminal, nil without one.
 	Asker wizard.Asker
 	// Platforms are those that clusters can be on.
-	Platforms platforms.Platforms
+	Platforms platforms.List
 
 	secrets secrets
 }

@@ -78,7 +78,7 @@ func (e *Env) locate(meta assets.Metadata, whole bool) phase.Cluster {
 		found.Platform = e.storedPlatform(found.InfraID)
 	}
 	if found.Platform == "" {
-		found.Platform = e.Platforms.Machines().Assumed(whole)
+		found.Platform = e.Platforms.Assumed(whole)
 	}
 	return found
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
-	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/platforms"
 )
@@ -25,11 +24,8 @@ func remembering(t *testing.T, metadata, state, destroyed string) *Env {
 	t.Helper()
 	e := &Env{
 		Dir: t.TempDir(), Clock: clock.NewFake(t0), Sink: event.Discard, Command: "destroy cluster",
-		Getenv: func(string) string { return "" },
-		Platforms: platforms.Platforms{
-			{Machines: machines.Platform{Name: "ovirt"}}, {Machines: machines.Platform{Name: "none", ByHand: true}},
-			{Machines: machines.Platform{Name: "baremetal", ByHand: true}},
-		},
+		Getenv:    func(string) string { return "" },
+		Platforms: platforms.All(),
 	}
 	write := func(name string, v any) {
 		data, err := json.Marshal(v)

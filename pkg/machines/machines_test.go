@@ -3,7 +3,6 @@ package machines
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -31,25 +30,5 @@ func TestRemaining(t *testing.T) {
 		if tt.err != nil && !errors.Is(got, tt.err) {
 			t.Errorf("%s: lost the cause", tt.name)
 		}
-	}
-}
-
-func TestPlatforms(t *testing.T) {
-	known := Platforms{{Name: "ovirt"}, {Name: "none", ByHand: true}}
-	if p, err := known.Find("none"); err != nil || !p.ByHand {
-		t.Errorf("%+v, %v", p, err)
-	}
-	for name, want := range map[string]string{"": "not known", "aws": "does not know platform aws"} {
-		if _, err := known.Find(name); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", name, err)
-		}
-	}
-	for metadata, want := range map[bool]string{true: "none", false: "ovirt"} {
-		if got := known.Assumed(metadata); got != want {
-			t.Errorf("metadata %v: %s, want %s", metadata, got, want)
-		}
-	}
-	if got := (Platforms{}).Assumed(false); got != "" {
-		t.Errorf("nothing is known: %s", got)
 	}
 }

@@ -2,10 +2,7 @@ package machines
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -68,30 +65,3 @@ type Connection func(sink event.Sink, fetch Fetch) Provider
 
 // Fetch gets the file of an image: it fills in Path and what depends on it.
 type Fetch func(context.Context, plan.Image) (plan.Image, error)
-
-// Platforms are those that the installer knows.
-type Platforms []Platform
-
-// Find returns the platform of that name.
-func (p Platforms) Find(name string) (Platform, error) {
-	for _, known := range p {
-		if known.Name == name {
-			return known, nil
-		}
-	}
-	if name == "" {
-		return Platform{}, errors.New("the platform is not known")
-	}
-	return Platform{}, fmt.Errorf("this installer does not know platform %s", name)
-}
-
-// Assumed is the name of the platform of a cluster which nothing names, as with
-// the files of older versions: without metadata, the infrastructure ID alone has
-// to do, which it does where the installer makes the machines.
-func (p Platforms) Assumed(metadata bool) string {
-	i := slices.IndexFunc(p, func(one Platform) bool { return one.ByHand == metadata })
-	if i < 0 {
-		return ""
-	}
-	return p[i].Name
-}

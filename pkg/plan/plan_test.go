@@ -36,10 +36,13 @@ func example() Plan {
 	return Plan{Platform: "ovirt", InfraID: "demo-x7k2p", Objects: []Object{
 		{Key: tag, Kind: KindTag, Name: "demo-x7k2p", Stage: StageImage, Spec: Tag{Description: "cluster demo"}},
 		{Key: disk, Kind: KindDisk, Name: "demo-x7k2p-rhcos", Stage: StageImage, Needs: []Key{tag}, Until: tmpl,
-			Spec: Disk{StorageDomainID: "s-1", Format: "cow", Sparse: true, Bytes: 16 << 30, Image: Image{SHA256: "abc", URL: "https://images/x.qcow2"}}},
+			Spec: Disk{StorageDomainID: "s-1", Format: "cow", Sparse: true, Bytes: 16 << 30,
+				Image: Image{SHA256: "abc", URL: "https://images/x.qcow2"}}},
 		{Key: tmp, Kind: KindVM, Name: "tmpvm-for-demo-x7k2p-rhcos", Stage: StageImage, Tags: []string{"demo-x7k2p"},
-			Needs: []Key{tag, disk}, Until: tmpl, Spec: VM{Role: "image", ClusterID: "c-1", Disk: disk, OSType: "rhcos_x64", Type: "server", VNICProfileID: "p-1"}},
-		{Key: tmpl, Kind: KindTemplate, Name: "demo-x7k2p-rhcos", Stage: StageImage, Needs: []Key{tmp}, Spec: Template{FromVM: tmp, OSType: "rhcos_x64"}},
+			Needs: []Key{tag, disk}, Until: tmpl,
+			Spec: VM{Role: "image", ClusterID: "c-1", Disk: disk, OSType: "rhcos_x64", Type: "server", VNICProfileID: "p-1"}},
+		{Key: tmpl, Kind: KindTemplate, Name: "demo-x7k2p-rhcos", Stage: StageImage, Needs: []Key{tmp},
+			Spec: Template{FromVM: tmp, OSType: "rhcos_x64"}},
 		{Key: group, Kind: KindAffinityGroup, Name: "demo-x7k2p-controlplane", Stage: StageInfrastructure, Needs: []Key{tag},
 			Spec: AffinityGroup{ClusterID: "c-1", Priority: 5, Enforcing: true}},
 		master(0), master(1),
@@ -77,7 +80,8 @@ func TestValidate(t *testing.T) {
 		{"twice", func(p *Plan) { p.Objects = append(p.Objects, p.Objects[0]) }, "appears twice"},
 		{"unknown need", func(p *Plan) { p.Objects[1].Needs = []Key{"vm/none"} }, "needs vm/none, which is not in the plan"},
 		{"unknown until", func(p *Plan) { p.Objects[1].Until = "vm/none" }, "until vm/none"},
-		{"cycle", func(p *Plan) { p.Objects[0].Needs = []Key{"template/demo-x7k2p-rhcos"} }, "dependency cycle among tag/demo-x7k2p"},
+		{"cycle", func(p *Plan) { p.Objects[0].Needs = []Key{"template/demo-x7k2p-rhcos"} },
+			"dependency cycle among tag/demo-x7k2p"},
 		{"later stage", func(p *Plan) { p.Objects[4].Stage = StageBootstrap }, "of the later stage bootstrap"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -95,19 +99,23 @@ func exampleDiff() Diff {
 	return Compare(example(), []Found{
 		{Kind: KindTag, Name: "demo-x7k2p", ID: "t1"},
 		{Kind: KindTemplate, Name: "demo-x7k2p-rhcos", ID: "m1"},
-		{Kind: KindVM, Name: "demo-x7k2p-master-0", ID: "v0", Differences: []Difference{{Field: "memory", Want: "16348 MiB", Have: "8192 MiB"}}},
+		{Kind: KindVM, Name: "demo-x7k2p-master-0", ID: "v0",
+			Differences: []Difference{{Field: "memory", Want: "16348 MiB", Have: "8192 MiB"}}},
 		{Kind: KindVM, Name: "demo-x7k2p-master-7", ID: "v7"},
 	})
 }
 
 func TestCompare(t *testing.T) {
 	d := exampleDiff()
-	if got, want := keys(d.Create), []string{"affinity-group/demo-x7k2p-controlplane", "vm/demo-x7k2p-master-1"}; !cmp.Equal(got, want) {
-		t.Errorf("create %v, want %v", got, want)
+	create := []string{"affinity-group/demo-x7k2p-controlplane", "vm/demo-x7k2p-master-1"}
+	if got := keys(d.Create); !cmp.Equal(got, create) {
+		t.Errorf("create %v, want %v", got, create)
 	}
 	// The image's disk and its temporary machine are gone, and not missed: the template is there.
-	if got, want := keys(d.Match), []string{"tag/demo-x7k2p", "disk/demo-x7k2p-rhcos", "vm/tmpvm-for-demo-x7k2p-rhcos", "template/demo-x7k2p-rhcos"}; !cmp.Equal(got, want) {
-		t.Errorf("match %v, want %v", got, want)
+	match := []string{"tag/demo-x7k2p", "disk/demo-x7k2p-rhcos", "vm/tmpvm-for-demo-x7k2p-rhcos",
+		"template/demo-x7k2p-rhcos"}
+	if got := keys(d.Match); !cmp.Equal(got, match) {
+		t.Errorf("match %v, want %v", got, match)
 	}
 	if len(d.Differ) != 1 || d.Differ[0].ID != "v0" {
 		t.Errorf("differ %v, want master-0", d.Differ)

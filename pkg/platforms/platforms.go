@@ -1,8 +1,12 @@
-// Package platforms lists the platforms that this installer knows. Everything
+// Package platforms lists the platforms that this installer supports. Everything
 // about one of them is in its directory here; code elsewhere asks these values.
 package platforms
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal"
@@ -16,65 +20,77 @@ import (
 
 // Platform is what the layers of the installer ask about a platform.
 type Platform struct {
-	// Assets is its part of install-config.yaml and of what is generated.
-	Assets assets.Platform
-	// Wizard is what is asked about it.
-	Wizard wizard.Platform
-	// Machines is how clusters get machines there.
+	Assets   assets.Platform // its part of install-config.yaml, and of what is generated
+	Wizard   wizard.Platform
 	Machines machines.Platform
 }
 
-// Platforms is a list of platforms. Its methods are the views of the layers.
-type Platforms []Platform
+// List is the platforms that a run knows, in the order in which they are offered.
+type List []Platform
 
-// All returns the platforms, in the order in which they are offered.
-func All() Platforms {
-	return Platforms{
-		{Assets: ovirt.Assets(), Wizard: ovirt.Wizard(), Machines: ovirt.Machines()},
-		{Assets: baremetal.Assets(), Wizard: baremetal.Wizard(), Machines: baremetal.Machines()},
-		{Assets: none.Assets(), Wizard: none.Wizard(), Machines: none.Machines()},
-		{Assets: external.Assets(), Wizard: external.Wizard(), Machines: external.Machines()},
+// All returns the platforms of this installer.
+func All() List {
+	return List{
+		{ovirt.Assets(), ovirt.Wizard(), ovirt.Machines()},
+		{baremetal.Assets(), baremetal.Wizard(), baremetal.Machines()},
+		{none.Assets(), none.Wizard(), none.Machines()},
+		{external.Assets(), external.Wizard(), external.Machines()},
 	}
-}
-
-// Assets returns what pkg/assets asks about each platform.
-func (all Platforms) Assets() []assets.Platform {
-	var out []assets.Platform
-	for _, p := range all {
-		out = append(out, p.Assets)
-	}
-	return out
-}
-
-// Wizard returns what pkg/wizard asks about each platform.
-func (all Platforms) Wizard() []wizard.Platform {
-	var out []wizard.Platform
-	for _, p := range all {
-		out = append(out, p.Wizard)
-	}
-	return out
 }
 
 // Kinds returns what pkg/types asks about each platform.
-func (all Platforms) Kinds() []types.PlatformKind {
-	var out []types.PlatformKind
-	for _, p := range all {
-		out = append(out, p.Assets.Kind)
-	}
-	return out
+func (l List) Kinds() []types.PlatformKind {
+	return each(l, func(p Platform) types.PlatformKind { return p.Assets.Kind })
 }
 
-// Machines returns what commands ask about each platform.
-func (all Platforms) Machines() machines.Platforms {
-	var out machines.Platforms
-	for _, p := range all {
-		out = append(out, p.Machines)
+// Assets returns what pkg/assets asks about each platform.
+func (l List) Assets() []assets.Platform {
+	return each(l, func(p Platform) assets.Platform { return p.Assets })
+}
+
+// Wizard returns what pkg/wizard asks about each platform.
+func (l List) Wizard() []wizard.Platform {
+	return each(l, func(p Platform) wizard.Platform { return p.Wizard })
+}
+
+func each[T any](l List, view func(Platform) T) []T {
+	out := make([]T, len(l))
+	for i, p := range l {
+		out[i] = view(p)
 	}
 	return out
 }
 
 // Load reads an install-config for any of the platforms, strictly. The path is
 // only for messages. The config is nil if the report has failed.
-func (all Platforms) Load(path string, data []byte) (*types.InstallConfig, *report.Report) {
-	return types.Options{Platforms: all.Kinds()}.Load(path, data)
+func (l List) Load(path string, data []byte) (*types.InstallConfig, *report.Report) {
+	return types.Options{Platforms: l.Kinds()}.Load(path, data)
+}
+
+// Find returns how a cluster has machines on the platform of that name.
+func (l List) Find(name string) (machines.Platform, error) {
+	for _, p := range l {
+		if p.Assets.Kind.Name == name {
+			return p.Machines, nil
+		}
+	}
+	if name == "" {
+		return machines.Platform{}, errors.New("the platform is not known")
+	}
+	known := types.Names(l.Kinds(), func(types.PlatformKind) bool { return true })
+	return machines.Platform{}, fmt.Errorf("unknown platform %q; this installer supports %s", name, types.JoinAnd(known))
+}
+
+// Assumed returns the name of the platform of a cluster which nothing names, as
+// with the files of older versions: with its metadata.json, a platform that keeps
+// nothing there; with the infrastructure ID alone, one where the installer makes
+// the machines.
+func (l List) Assumed(metadata bool) string {
+	i := slices.IndexFunc(l, func(p Platform) bool {
+		return metadata && p.Assets.Metadata == nil || !metadata && !p.Machines.ByHand
+	})
+	if i < 0 {
+		return ""
+	}
+	return l[i].Assets.Kind.Name
 }

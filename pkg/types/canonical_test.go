@@ -141,7 +141,8 @@ func TestCanonicalIgnoresTheForm(t *testing.T) {
 		return string(c.Canonical())
 	}
 	plain := load(bases[ovirt])
-	if load("# a comment\n"+bases[ovirt]) != plain || load(bases[ovirt]+"compute: [{name: worker, replicas: 3}]\n") != plain {
+	if load("# a comment\n"+bases[ovirt]) != plain ||
+		load(bases[ovirt]+"compute: [{name: worker, replicas: 3}]\n") != plain {
 		t.Error("a comment or a default that is written out changes the bytes")
 	}
 	if load(strings.Replace(bases[ovirt], loginSecret, "dXNlcjpwYXNzd29yZQ", 1)) == plain {
@@ -160,7 +161,8 @@ func TestSecrets(t *testing.T) {
 	for _, s := range c.Secrets() {
 		have[s.Reveal()] = true
 	}
-	for _, want := range []string{bmcSecret, loginSecret + "==", "password", "p@ss-w0rd", "p%40ss-w0rd", c.PullSecret.Reveal()} {
+	for _, want := range []string{bmcSecret, loginSecret + "==", "password", "p@ss-w0rd", "p%40ss-w0rd",
+		c.PullSecret.Reveal()} {
 		if !have[want] {
 			t.Errorf("%q would be logged", want)
 		}

@@ -11,69 +11,121 @@ const managed = `
 `
 
 var bareMetalRefused = []row{
-	{"provisioning network of an unknown kind", baremetal, `platform.baremetal.provisioningNetwork = Off`, `platform.baremetal.provisioningNetwork: Unsupported value @ Off`},
-	{"provisioning network with host bits", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 172.22.0.1/24`, `platform.baremetal.provisioningNetworkCIDR: Invalid value @ 172.22.0.1/24`},
-	{"provisioning network that is none", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 172.22.0.0`, `platform.baremetal.provisioningNetworkCIDR: Invalid value`},
-	{"provisioning network in the machine network", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 10.0.8.0/24`, `platform.baremetal.provisioningNetworkCIDR: Invalid value`},
-	{"provisioning network of two addresses", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 172.22.0.0/31`, `platform.baremetal.provisioningNetworkCIDR: Invalid value`},
-	{"provisioning network too large for dnsmasq", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = fd2e:6f44:5dd8::/56`, `platform.baremetal.provisioningNetworkCIDR: Invalid value`},
-	{"bootstrap address outside", baremetal, managed + `platform.baremetal.bootstrapProvisioningIP = 172.23.0.2`, `platform.baremetal.bootstrapProvisioningIP: Invalid value @ 172.23.0.2`},
-	{"cluster address outside", baremetal, managed + `platform.baremetal.clusterProvisioningIP = 10.0.0.3`, `platform.baremetal.clusterProvisioningIP: Invalid value @ 10.0.0.3`},
-	{"cluster address that is none", baremetal, managed + `platform.baremetal.clusterProvisioningIP = three`, `platform.baremetal.clusterProvisioningIP: Invalid value @ three`},
-	{"one provisioning address for two", baremetal, managed + `platform.baremetal.clusterProvisioningIP = 172.22.0.2`, `platform.baremetal.clusterProvisioningIP: Duplicate value`},
-	{"DHCP range of one address", baremetal, managed + `platform.baremetal.provisioningDHCPRange = 172.22.0.10`, `platform.baremetal.provisioningDHCPRange: Invalid value`},
-	{"DHCP range of three addresses", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "172.22.0.10,172.22.0.20,172.22.0.30"`, `platform.baremetal.provisioningDHCPRange: Invalid value`},
-	{"DHCP range of names", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "a,b"`, `platform.baremetal.provisioningDHCPRange: Invalid value`},
-	{"DHCP range outside", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "172.22.0.10,172.22.1.20"`, `platform.baremetal.provisioningDHCPRange: Invalid value`},
-	{"DHCP range backwards", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "172.22.0.20,172.22.0.10"`, `platform.baremetal.provisioningDHCPRange: Invalid value`},
-	{"DHCP range around both addresses", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "172.22.0.1,172.22.0.100"`, `
+	{"provisioning network of an unknown kind", baremetal, `platform.baremetal.provisioningNetwork = Off`,
+		`platform.baremetal.provisioningNetwork: Unsupported value @ Off`},
+	{"provisioning network with host bits", baremetal, managed +
+		`platform.baremetal.provisioningNetworkCIDR = 172.22.0.1/24`,
+		`platform.baremetal.provisioningNetworkCIDR: Invalid value @ 172.22.0.1/24`},
+	{"provisioning network that is none", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 172.22.0.0`,
+		`platform.baremetal.provisioningNetworkCIDR: Invalid value`},
+	{"provisioning network in the machine network", baremetal, managed +
+		`platform.baremetal.provisioningNetworkCIDR = 10.0.8.0/24`,
+		`platform.baremetal.provisioningNetworkCIDR: Invalid value`},
+	{"provisioning network of two addresses", baremetal, managed +
+		`platform.baremetal.provisioningNetworkCIDR = 172.22.0.0/31`,
+		`platform.baremetal.provisioningNetworkCIDR: Invalid value`},
+	{"provisioning network too large for dnsmasq", baremetal, managed +
+		`platform.baremetal.provisioningNetworkCIDR = fd2e:6f44:5dd8::/56`,
+		`platform.baremetal.provisioningNetworkCIDR: Invalid value`},
+	{"bootstrap address outside", baremetal, managed + `platform.baremetal.bootstrapProvisioningIP = 172.23.0.2`,
+		`platform.baremetal.bootstrapProvisioningIP: Invalid value @ 172.23.0.2`},
+	{"cluster address outside", baremetal, managed + `platform.baremetal.clusterProvisioningIP = 10.0.0.3`,
+		`platform.baremetal.clusterProvisioningIP: Invalid value @ 10.0.0.3`},
+	{"cluster address that is none", baremetal, managed + `platform.baremetal.clusterProvisioningIP = three`,
+		`platform.baremetal.clusterProvisioningIP: Invalid value @ three`},
+	{"one provisioning address for two", baremetal, managed + `platform.baremetal.clusterProvisioningIP = 172.22.0.2`,
+		`platform.baremetal.clusterProvisioningIP: Duplicate value`},
+	{"DHCP range of one address", baremetal, managed + `platform.baremetal.provisioningDHCPRange = 172.22.0.10`,
+		`platform.baremetal.provisioningDHCPRange: Invalid value`},
+	{"DHCP range of three addresses", baremetal, managed +
+		`platform.baremetal.provisioningDHCPRange = "172.22.0.10,172.22.0.20,172.22.0.30"`,
+		`platform.baremetal.provisioningDHCPRange: Invalid value`},
+	{"DHCP range of names", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "a,b"`,
+		`platform.baremetal.provisioningDHCPRange: Invalid value`},
+	{"DHCP range outside", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "172.22.0.10,172.22.1.20"`,
+		`platform.baremetal.provisioningDHCPRange: Invalid value`},
+	{"DHCP range backwards", baremetal, managed + `platform.baremetal.provisioningDHCPRange = "172.22.0.20,172.22.0.10"`,
+		`platform.baremetal.provisioningDHCPRange: Invalid value`},
+	{"DHCP range around both addresses", baremetal, managed +
+		`platform.baremetal.provisioningDHCPRange = "172.22.0.1,172.22.0.100"`, `
 		platform.baremetal.bootstrapProvisioningIP: Invalid value
 		platform.baremetal.clusterProvisioningIP: Invalid value`},
-	{"bootstrap address outside the machine network", baremetal, `platform.baremetal.bootstrapProvisioningIP = 172.22.0.2`, `platform.baremetal.bootstrapProvisioningIP: Invalid value @ 172.22.0.2`},
-	{"cluster address outside the machine network", baremetal, `platform.baremetal.clusterProvisioningIP = 172.22.0.3`, `platform.baremetal.clusterProvisioningIP: Invalid value`},
-	{"external MAC", baremetal, `platform.baremetal.externalMACAddress = 52:54:00`, `platform.baremetal.externalMACAddress: Invalid value @ 52:54:00`},
-	{"provisioning MAC of a group", baremetal, `platform.baremetal.provisioningMACAddress = 01:00:5e:00:00:01`, `platform.baremetal.provisioningMACAddress: Invalid value`},
+	{"bootstrap address outside the machine network", baremetal, `platform.baremetal.bootstrapProvisioningIP = 172.22.0.2`,
+		`platform.baremetal.bootstrapProvisioningIP: Invalid value @ 172.22.0.2`},
+	{"cluster address outside the machine network", baremetal, `platform.baremetal.clusterProvisioningIP = 172.22.0.3`,
+		`platform.baremetal.clusterProvisioningIP: Invalid value`},
+	{"external MAC", baremetal, `platform.baremetal.externalMACAddress = 52:54:00`,
+		`platform.baremetal.externalMACAddress: Invalid value @ 52:54:00`},
+	{"provisioning MAC of a group", baremetal, `platform.baremetal.provisioningMACAddress = 01:00:5e:00:00:01`,
+		`platform.baremetal.provisioningMACAddress: Invalid value`},
 	{"one MAC for two", baremetal, `
 		platform.baremetal.externalMACAddress = 52:54:00:aa:bb:cc
-		platform.baremetal.provisioningMACAddress = 52:54:00:AA:BB:CC`, `platform.baremetal.provisioningMACAddress: Duplicate value`},
-	{"libvirt without a scheme", baremetal, `platform.baremetal.libvirtURI = localhost`, `platform.baremetal.libvirtURI: Invalid value @ localhost`},
-	{"bootstrap image without a checksum", baremetal, `platform.baremetal.bootstrapOSImage = https://images.test/qemu.qcow2.gz`, `platform.baremetal.bootstrapOSImage: Invalid value @ qemu`},
-	{"cluster image with half a checksum", baremetal, `platform.baremetal.clusterOSImage = https://images.test/metal.raw.gz?sha256=0123`, `platform.baremetal.clusterOSImage: Invalid value`},
-	{"cluster image in a file", baremetal, `platform.baremetal.clusterOSImage = file:///metal.raw.gz?sha256=$SUM`, `platform.baremetal.clusterOSImage: Invalid value`},
-	{"bootstrap image with a login", baremetal, `platform.baremetal.bootstrapOSImage = https://u:hunter2@images.test/a?token=hunter2`, `platform.baremetal.bootstrapOSImage: Invalid value`},
-	{"bootstrap image that is no URL", baremetal, `platform.baremetal.bootstrapOSImage = "qemu image"`, `platform.baremetal.bootstrapOSImage: Invalid value`},
-	{"time server with a port", baremetal, `platform.baremetal.additionalNTPServers = [10.0.0.1, "ntp.test:123"]`, `platform.baremetal.additionalNTPServers[1]: Invalid value`},
-	{"time server that is empty", baremetal, `platform.baremetal.additionalNTPServers = [""]`, `platform.baremetal.additionalNTPServers[0]: Invalid value`},
+		platform.baremetal.provisioningMACAddress = 52:54:00:AA:BB:CC`,
+		`platform.baremetal.provisioningMACAddress: Duplicate value`},
+	{"libvirt without a scheme", baremetal, `platform.baremetal.libvirtURI = localhost`,
+		`platform.baremetal.libvirtURI: Invalid value @ localhost`},
+	{"bootstrap image without a checksum", baremetal,
+		`platform.baremetal.bootstrapOSImage = https://images.test/qemu.qcow2.gz`,
+		`platform.baremetal.bootstrapOSImage: Invalid value @ qemu`},
+	{"cluster image with half a checksum", baremetal,
+		`platform.baremetal.clusterOSImage = https://images.test/metal.raw.gz?sha256=0123`,
+		`platform.baremetal.clusterOSImage: Invalid value`},
+	{"cluster image in a file", baremetal, `platform.baremetal.clusterOSImage = file:///metal.raw.gz?sha256=$SUM`,
+		`platform.baremetal.clusterOSImage: Invalid value`},
+	{"bootstrap image with a login", baremetal, `platform.baremetal.bootstrapOSImage = ` +
+		`https://u:hunter2@images.test/a?token=hunter2`, `platform.baremetal.bootstrapOSImage: Invalid value`},
+	{"bootstrap image that is no URL", baremetal, `platform.baremetal.bootstrapOSImage = "qemu image"`,
+		`platform.baremetal.bootstrapOSImage: Invalid value`},
+	{"time server with a port", baremetal, `platform.baremetal.additionalNTPServers = [10.0.0.1, "ntp.test:123"]`,
+		`platform.baremetal.additionalNTPServers[1]: Invalid value`},
+	{"time server that is empty", baremetal, `platform.baremetal.additionalNTPServers = [""]`,
+		`platform.baremetal.additionalNTPServers[0]: Invalid value`},
 	{"static bootstrap without gateway", baremetal, `platform.baremetal.bootstrapExternalStaticIP = 10.0.0.20`, `
 		platform.baremetal.bootstrapExternalStaticGateway: Required value
 		platform.baremetal.bootstrapExternalStaticDNS: Required value`},
 	{"static bootstrap without name server", baremetal, `
 		platform.baremetal.bootstrapExternalStaticIP = 10.0.0.20
-		platform.baremetal.bootstrapExternalStaticGateway = 10.0.0.1`, `platform.baremetal.bootstrapExternalStaticDNS: Required value`},
+		platform.baremetal.bootstrapExternalStaticGateway = 10.0.0.1`,
+		`platform.baremetal.bootstrapExternalStaticDNS: Required value`},
 	{"gateway without static bootstrap", baremetal, `
 		platform.baremetal.bootstrapExternalStaticGateway = 10.0.0.1
-		platform.baremetal.bootstrapExternalStaticDNS = 10.0.0.1`, `platform.baremetal.bootstrapExternalStaticIP: Required value`},
+		platform.baremetal.bootstrapExternalStaticDNS = 10.0.0.1`,
+		`platform.baremetal.bootstrapExternalStaticIP: Required value`},
 	{"static bootstrap outside", baremetal, `
 		platform.baremetal.bootstrapExternalStaticIP = 10.1.0.20
 		platform.baremetal.bootstrapExternalStaticGateway = 10.1.0.1
-		platform.baremetal.bootstrapExternalStaticDNS = 10.1.0.1`, `platform.baremetal.bootstrapExternalStaticIP: Invalid value`},
-	{"authority of BMCs", baremetal, `platform.baremetal.bmcVerifyCA = none`, `platform.baremetal.bmcVerifyCA: Invalid value`},
-	{"records elsewhere, with the nodes' load balancer", baremetal, `platform.baremetal.dnsRecordsType = External`, `platform.baremetal.dnsRecordsType: Invalid value @ External`},
+		platform.baremetal.bootstrapExternalStaticDNS = 10.1.0.1`,
+		`platform.baremetal.bootstrapExternalStaticIP: Invalid value`},
+	{"authority of BMCs", baremetal, `platform.baremetal.bmcVerifyCA = none`,
+		`platform.baremetal.bmcVerifyCA: Invalid value`},
+	{"records elsewhere, with the nodes' load balancer", baremetal, `platform.baremetal.dnsRecordsType = External`,
+		`platform.baremetal.dnsRecordsType: Invalid value @ External`},
 	{"records elsewhere, with an unknown load balancer", baremetal, `
 		platform.baremetal.dnsRecordsType = External
 		platform.baremetal.loadBalancer.type = Mine`, `platform.baremetal.loadBalancer.type: Invalid value`},
-	{"router without a network", baremetal, `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`, `platform.baremetal.provisioningNetworkGateway: Invalid value @ 10.0.0.1`},
+	{"router without a network", baremetal, `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value @ 10.0.0.1`},
 	{"router with somebody else's DHCP", baremetal, `
 		platform.baremetal.provisioningNetwork = Unmanaged
-		platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
-	{"router elsewhere", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
-	{"router among the hosts", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.20`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
-	{"router that is the cluster", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.3`, `platform.baremetal.provisioningNetworkGateway: Duplicate value`},
-	{"router that is the bootstrap host", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.2`, `platform.baremetal.provisioningNetworkGateway: Duplicate value`},
-	{"router that is the network", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.0`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
-	{"router that is everybody", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.255`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
-	{"router that is no address", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = router`, `platform.baremetal.provisioningNetworkGateway: Invalid value`},
-	{"records of an unknown kind", baremetal, `platform.baremetal.dnsRecordsType = Both`, `platform.baremetal.dnsRecordsType: Unsupported value`},
+		platform.baremetal.provisioningNetworkGateway = 172.22.0.1`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router elsewhere", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router among the hosts", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.20`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router that is the cluster", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.3`,
+		`platform.baremetal.provisioningNetworkGateway: Duplicate value`},
+	{"router that is the bootstrap host", baremetal, managed +
+		`platform.baremetal.provisioningNetworkGateway = 172.22.0.2`,
+		`platform.baremetal.provisioningNetworkGateway: Duplicate value`},
+	{"router that is the network", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.0`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router that is everybody", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.255`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"router that is no address", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = router`,
+		`platform.baremetal.provisioningNetworkGateway: Invalid value`},
+	{"records of an unknown kind", baremetal, `platform.baremetal.dnsRecordsType = Both`,
+		`platform.baremetal.dnsRecordsType: Unsupported value`},
 }
 
 var bareMetalAccepted = []row{
@@ -99,7 +151,8 @@ var bareMetalAccepted = []row{
 	{"managed in IPv6", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = fd2e:6f44:5dd8:b856::/64`, `
 		platform.baremetal.clusterProvisioningIP = "fd2e:6f44:5dd8:b856::3"
 		platform.baremetal.provisioningDHCPRange = "fd2e:6f44:5dd8:b856::a,fd2e:6f44:5dd8:b856:ffff:ffff:ffff:fffe"`},
-	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, `platform.baremetal.provisioningNetworkGateway = "172.22.0.1"`},
+	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`,
+		`platform.baremetal.provisioningNetworkGateway = "172.22.0.1"`},
 	{"records elsewhere", baremetal, `
 		platform.baremetal.dnsRecordsType = External
 		platform.baremetal.loadBalancer.type = UserManaged`, `platform.baremetal.dnsRecordsType = "External"`},

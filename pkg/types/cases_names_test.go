@@ -68,7 +68,9 @@ var nameAccepted = []row{
 	{"name with dots", none, `metadata.name = de.mo`, `metadata.name = "de.mo"`},
 	{"name with dots", external, `metadata.name = de.mo`, ``},
 	{"trailing dot of the domain", none, `baseDomain = okd.test.`, `baseDomain = "okd.test"`},
-	{"what Kubernetes adds to metadata", none, `metadata = {name: demo, creationTimestamp: null, namespace: x, uid: y, generation: 1, resourceVersion: "1", labels: {a: b}, annotations: {c.d/e: f}, finalizers: [x], ownerReferences: [{name: x}], managedFields: [{manager: x}], selfLink: x, generateName: x, deletionGracePeriodSeconds: 30}`,
+	{"what Kubernetes adds to metadata", none, `metadata = {name: demo, creationTimestamp: null, namespace: x, uid: y, ` +
+		`generation: 1, resourceVersion: "1", labels: {a: b}, annotations: {c.d/e: f}, finalizers: [x], ownerReferences: ` +
+		`[{name: x}], managedFields: [{manager: x}], selfLink: x, generateName: x, deletionGracePeriodSeconds: 30}`,
 		`metadata.labels.a = "b"`},
 	{"null is the same as absent", none, `
 		networking = null

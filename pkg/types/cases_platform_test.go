@@ -24,8 +24,10 @@ var platformRefused = []row{
 	{"a platform that there is beside ours", none, `platform.vsphere = {}`, `platform: Unsupported value @ vsphere`},
 	{"a misspelt platform", none, `platform = {bare-metal: {}}`, `platform.bare-metal: Invalid value @ bare-metal`},
 	{"settings of none", none, `platform.none.vips = [a]`, `platform.none.vips: Invalid value @ vips`},
-	{"cloud controller of external", external, `platform.external.cloudControllerManager = Internal`, `platform.external.cloudControllerManager: Unsupported value @ Internal`},
-	{"name of external as a number", external, `platform.external.platformName = 5`, `platform.external.platformName: Invalid value @ 5`},
+	{"cloud controller of external", external, `platform.external.cloudControllerManager = Internal`,
+		`platform.external.cloudControllerManager: Unsupported value @ Internal`},
+	{"name of external as a number", external, `platform.external.platformName = 5`,
+		`platform.external.platformName: Invalid value @ 5`},
 }
 
 var platformAccepted = []row{
@@ -33,7 +35,8 @@ var platformAccepted = []row{
 	{"external with a controller", external, `platform.external = {platformName: oci, cloudControllerManager: External}`, `
 		platform.external.platformName = "oci"
 		platform.external.cloudControllerManager = "External"`},
-	{"external without a controller", external, `platform.external.cloudControllerManager = ""`, `platform.external.cloudControllerManager absent`},
+	{"external without a controller", external, `platform.external.cloudControllerManager = ""`,
+		`platform.external.cloudControllerManager absent`},
 	{"null beside the platform", none, `platform.ovirt = null`, `platform.none = {}`},
 }
 

@@ -32,7 +32,8 @@ const externalRecords = `
 	platform.baremetal.dnsRecordsType = External
 `
 
-const allComponents = `capabilities = {baselineCapabilitySet: vCurrent, additionalEnabledCapabilities: [Console, ClusterAPI, CompatibilityRequirements]}
+const allComponents = `capabilities = {baselineCapabilitySet: vCurrent, ` +
+	`additionalEnabledCapabilities: [Console, ClusterAPI, CompatibilityRequirements]}
 `
 
 var releaseRows = []releaseRow{
@@ -44,22 +45,28 @@ var releaseRows = []releaseRow{
 	{"operating system, no version", none, `osImageStream = centos-10`, "latest", ``, ``},
 	{"features of OKD", external, `featureSet = OKD`, "4.20.0-okd-scos.17", ``, `featureSet @ OKD`},
 	{"features of OKD", external, `featureSet = OKD`, "4.22.0-okd-scos.10", ``, ``},
-	{"fencing by interfaces", none, twoMasters + macFencing, "4.22.0-okd-scos.10", ``, `controlPlane.fencing.credentials[1].macAddress @ 52:54:00:aa`},
+	{"fencing by interfaces", none, twoMasters + macFencing, "4.22.0-okd-scos.10", ``,
+		`controlPlane.fencing.credentials[1].macAddress @ 52:54:00:aa`},
 	{"fencing by interfaces", none, twoMasters + macFencing, "5.0.0-okd-scos.0", ``, ``},
-	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, "4.21.0-okd-scos.11", ``, `platform.baremetal.provisioningNetworkGateway @ 172.22.0.1`},
-	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, "4.22.0-okd-scos.10", ``, `warns platform.baremetal.provisioningNetworkGateway`},
-	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, "5.0.0-okd-scos.1", ``, ``},
+	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, "4.21.0-okd-scos.11", ``,
+		`platform.baremetal.provisioningNetworkGateway @ 172.22.0.1`},
+	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, "4.22.0-okd-scos.10", ``,
+		`warns platform.baremetal.provisioningNetworkGateway`},
+	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`, "5.0.0-okd-scos.1", ``,
+		``},
 	{"images of one's own", baremetal, `
 		platform.baremetal.bootstrapOSImage = https://images.test/qemu.qcow2.gz?sha256=$SUM
 		platform.baremetal.clusterOSImage = http://images.test/metal.raw.gz?sha256=$SUM`, "5.0.0-okd-scos.1", ``, `
 		warns platform.baremetal.bootstrapOSImage @ qemu
 		warns platform.baremetal.clusterOSImage @ metal`},
-	{"images of one's own", baremetal, `platform.baremetal.clusterOSImage = http://images.test/metal.raw.gz?sha256=$SUM`, "4.22.0-okd-scos.10", ``, ``},
+	{"images of one's own", baremetal, `platform.baremetal.clusterOSImage = http://images.test/metal.raw.gz?sha256=$SUM`,
+		"4.22.0-okd-scos.10", ``, ``},
 
 	{"arbiter", baremetal, arbiter, "4.19.0-okd-scos.1", ``, `arbiter @ arbiter`},
 	{"arbiter", baremetal, arbiter, "4.20.0-okd-scos.17", ``, ``},
 	{"arbiter in a preview", baremetal, arbiter + `featureSet = TechPreviewNoUpgrade`, "4.19.0-okd-scos.1", ``, ``},
-	{"arbiter among custom features", baremetal, arbiter + `featureSet = CustomNoUpgrade`, "4.20.0-okd-scos.17", ``, `arbiter`},
+	{"arbiter among custom features", baremetal, arbiter + `featureSet = CustomNoUpgrade`, "4.20.0-okd-scos.17", ``,
+		`arbiter`},
 	{"arbiter among custom features", baremetal, arbiter + `
 		featureSet = CustomNoUpgrade
 		featureGates = [HighlyAvailableArbiter=true]`, "4.20.0-okd-scos.17", ``, ``},
@@ -67,46 +74,56 @@ var releaseRows = []releaseRow{
 		featureSet = CustomNoUpgrade
 		featureGates = [HighlyAvailableArbiter=false]`, "4.20.0-okd-scos.17", ``, `arbiter`},
 	{"arbiter without a gate", baremetal, arbiter + `featureSet = CustomNoUpgrade`, "4.22.0-okd-scos.10", ``, ``},
-	{"arbiter that the release has off", baremetal, arbiter, "4.20.0-okd-scos.17", `.HighlyAvailableArbiter=false`, `arbiter`},
+	{"arbiter that the release has off", baremetal, arbiter, "4.20.0-okd-scos.17", `.HighlyAvailableArbiter=false`,
+		`arbiter`},
 	{"arbiter, release unknown", baremetal, arbiter + `featureSet = CustomNoUpgrade`, "", ``, ``},
 	{"fencing", none, twoMasters + fencing, "4.21.0-okd-scos.11", ``, `controlPlane.fencing @ fencing`},
 	{"fencing", none, twoMasters + fencing, "4.22.0-okd-scos.10", ``, ``},
 	{"fencing among the features of OKD", none, twoMasters + fencing + `featureSet = OKD`, "4.22.0-okd-scos.10", ``, ``},
-	{"fencing in a preview", none, twoMasters + fencing + `featureSet = TechPreviewNoUpgrade`, "4.20.0-okd-scos.17", ``, ``},
+	{"fencing in a preview", none, twoMasters + fencing + `featureSet = TechPreviewNoUpgrade`, "4.20.0-okd-scos.17", ``,
+		``},
 	{"fencing among custom features", none, twoMasters + fencing + `
 		featureSet = CustomNoUpgrade
 		featureGates = [DualReplica=true]`, "4.20.0-okd-scos.17", `.DualReplica=false`, ``},
 	{"fencing that the release has on", none, twoMasters + fencing, "4.21.0-okd-scos.11", `.DualReplica=true`, ``},
 	{"fencing without a gate any more", none, twoMasters + fencing, "5.2.0-okd-scos.0", `.Another=true`, ``},
-	{"fencing with a preview of a release", none, twoMasters + fencing + `featureSet = TechPreviewNoUpgrade`, "4.20.0-okd-scos.17", `.DualReplica=false TechPreviewNoUpgrade.DualReplica=true`, ``},
+	{"fencing with a preview of a release", none, twoMasters + fencing + `featureSet = TechPreviewNoUpgrade`,
+		"4.20.0-okd-scos.17", `.DualReplica=false TechPreviewNoUpgrade.DualReplica=true`, ``},
 	{"gates, but no version", none, twoMasters + fencing, "", `.DualReplica=false`, `controlPlane.fencing`},
 
-	{"records elsewhere", baremetal, externalRecords, "4.22.0-okd-scos.10", ``, `platform.baremetal.dnsRecordsType @ External`},
+	{"records elsewhere", baremetal, externalRecords, "4.22.0-okd-scos.10", ``,
+		`platform.baremetal.dnsRecordsType @ External`},
 	{"records elsewhere with the gate", baremetal, externalRecords + `
 		featureSet = CustomNoUpgrade
 		featureGates = [OnPremDNSRecords=true]`, "4.22.0-okd-scos.10", ``, ``},
 	{"records elsewhere with the gate", baremetal, externalRecords + `
 		featureSet = CustomNoUpgrade
 		featureGates = [OnPremDNSRecords=true]`, "4.21.0-okd-scos.11", ``, `warns platform.baremetal.dnsRecordsType`},
-	{"records elsewhere, early", baremetal, externalRecords, "4.20.0-okd-scos.17", ``, `platform.baremetal.dnsRecordsType`},
+	{"records elsewhere, early", baremetal, externalRecords, "4.20.0-okd-scos.17", ``,
+		`platform.baremetal.dnsRecordsType`},
 	{"components, early", none, allComponents, "4.21.0-okd-scos.11", ``, `
 		capabilities.additionalEnabledCapabilities[1]
 		capabilities.additionalEnabledCapabilities[2]`},
 	{"records elsewhere, on for all", baremetal, externalRecords, "5.1.0-okd-scos.0", `.OnPremDNSRecords=true`, ``},
 	{"records of the nodes", baremetal, `platform.baremetal.dnsRecordsType = Internal`, "4.22.0-okd-scos.10", ``, ``},
 
-	{"components", none, allComponents, "4.22.0-okd-scos.10", `.ClusterAPIMachineManagement=true .CRDCompatibilityRequirementOperator=true`, `
+	{"components", none, allComponents, "4.22.0-okd-scos.10",
+		`.ClusterAPIMachineManagement=true .CRDCompatibilityRequirementOperator=true`, `
 		capabilities.additionalEnabledCapabilities[1] @ ClusterAPI
 		capabilities.additionalEnabledCapabilities[2] @ CompatibilityRequirements`},
 	{"components with their gates off", none, allComponents, "5.0.0-okd-scos.1", ``, `
 		capabilities.additionalEnabledCapabilities[1]
 		capabilities.additionalEnabledCapabilities[2]`},
 
-	{"preview that needs a tunnel", ovirt, `featureSet = TechPreviewNoUpgrade`, "5.0.0-okd-scos.1", ``, `featureSet @ TechPreview`},
-	{"preview that needs a tunnel", ovirt, `featureSet = DevPreviewNoUpgrade`, "5.1.0-okd-scos.0", `DevPreviewNoUpgrade.ClusterAPIMachineManagement=true`, `featureSet`},
-	{"preview that needs none", ovirt, `featureSet = TechPreviewNoUpgrade`, "4.22.0-okd-scos.10", `TechPreviewNoUpgrade.ClusterAPIMachineManagement=true`, ``},
+	{"preview that needs a tunnel", ovirt, `featureSet = TechPreviewNoUpgrade`, "5.0.0-okd-scos.1", ``,
+		`featureSet @ TechPreview`},
+	{"preview that needs a tunnel", ovirt, `featureSet = DevPreviewNoUpgrade`, "5.1.0-okd-scos.0",
+		`DevPreviewNoUpgrade.ClusterAPIMachineManagement=true`, `featureSet`},
+	{"preview that needs none", ovirt, `featureSet = TechPreviewNoUpgrade`, "4.22.0-okd-scos.10",
+		`TechPreviewNoUpgrade.ClusterAPIMachineManagement=true`, ``},
 	{"preview that the release has without", ovirt, `featureSet = TechPreviewNoUpgrade`, "5.1.0-okd-scos.0",
-		`TechPreviewNoUpgrade.ClusterAPIMachineManagement=false TechPreviewNoUpgrade.CRDCompatibilityRequirementOperator=false`, ``},
+		`TechPreviewNoUpgrade.ClusterAPIMachineManagement=false ` +
+			`TechPreviewNoUpgrade.CRDCompatibilityRequirementOperator=false`, ``},
 	{"gate that needs a tunnel", ovirt, `
 		featureSet = CustomNoUpgrade
 		featureGates = [CRDCompatibilityRequirementOperator=true]`, "5.0.0-okd-scos.1", ``, `featureGates @ featureGates`},
@@ -171,7 +188,8 @@ func gatesOf(t *testing.T, text string) func(string) map[string]bool {
 // A config that nobody has read from a file has no places, but findings.
 func TestCheckReleaseWithoutFile(t *testing.T) {
 	found := compat.Check(&types.InstallConfig{OSImageStream: "centos-10"}, compat.Release{Version: "4.20.0"})
-	if lines := found.Lines(false); len(lines) != 1 || !strings.HasPrefix(lines[0], "install-config.yaml: osImageStream: Forbidden: ") {
+	if lines := found.Lines(false); len(lines) != 1 ||
+		!strings.HasPrefix(lines[0], "install-config.yaml: osImageStream: Forbidden: ") {
 		t.Errorf("findings %q", lines)
 	}
 }

@@ -117,10 +117,12 @@ var given = func() map[string]string {
 	private := string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key}))
 	sum := strings.Repeat("0123456789abcdef", 4)
 	return map[string]string{
-		"$ED25519": authorized(public), "$ECDSA": authorized(curve.Public()), "$RSA": authorized(&rsa.PublicKey{N: modulus, E: 65537}),
-		"$CERT": strconv.Quote(cert), "$TWOCERTS": strconv.Quote("# comment\n" + cert + cert), "$PRIVATE": strconv.Quote(cert + private),
-		"$OTHER": strconv.Quote(cert + "what is this"),
-		"$SUM":   sum, "$LONG": strings.Repeat("a", 55), "$LABELS": strings.Repeat(strings.Repeat("a", 60)+".", 4) + "test",
+		"$ED25519": authorized(public), "$ECDSA": authorized(curve.Public()),
+		"$RSA":  authorized(&rsa.PublicKey{N: modulus, E: 65537}),
+		"$CERT": strconv.Quote(cert), "$TWOCERTS": strconv.Quote("# comment\n" + cert + cert),
+		"$PRIVATE": strconv.Quote(cert + private),
+		"$OTHER":   strconv.Quote(cert + "what is this"),
+		"$SUM":     sum, "$LONG": strings.Repeat("a", 55), "$LABELS": strings.Repeat(strings.Repeat("a", 60)+".", 4) + "test",
 	}
 }()
 
@@ -372,8 +374,10 @@ func lookup(v any, path []string) (any, bool) {
 var allRows = [][]row{
 	nameRefused, nameAccepted, networkRefused, networkAccepted, familyRefused, familyAccepted, vipRefused, vipAccepted,
 	poolRefused, poolAccepted, ovirtRefused, ovirtAccepted, bareMetalRefused, bareMetalAccepted, hostRefused, hostAccepted,
-	accessRefused, accessAccepted, imageRefused, imageAccepted, featureRefused, featureAccepted, legacyRefused, legacyAccepted,
-	platformRefused, platformAccepted, fipsRefused, fipsAccepted, agentAccepted, lookupRefused, lookupAccepted, unknownAccepted,
+	accessRefused, accessAccepted, imageRefused, imageAccepted, featureRefused, featureAccepted, legacyRefused,
+	legacyAccepted,
+	platformRefused, platformAccepted, fipsRefused, fipsAccepted, agentAccepted, lookupRefused, lookupAccepted,
+	unknownAccepted,
 }
 
 func TestThereAreEnoughCases(t *testing.T) {

@@ -17,7 +17,8 @@ func manyHosts(n int) []byte {
 	b.WriteString(common)
 	fmt.Fprintf(&b, "networking: {machineNetwork: [{cidr: 10.0.0.0/8}], clusterNetwork: [{cidr: 172.16.0.0/14}]}\n")
 	fmt.Fprintf(&b, "compute: [{name: worker, replicas: %d}]\n", n-3)
-	b.WriteString("platform:\n  baremetal:\n    apiVIPs: [10.0.0.10]\n    ingressVIPs: [10.0.0.11]\n    provisioningNetwork: Disabled\n    hosts:\n")
+	b.WriteString("platform:\n  baremetal:\n    apiVIPs: [10.0.0.10]\n    ingressVIPs: [10.0.0.11]\n    " +
+		"provisioningNetwork: Disabled\n    hosts:\n")
 	for i := range n {
 		fmt.Fprintf(&b, `    - name: host-%d
       bootMACAddress: 52:54:00:%02x:%02x:%02x
@@ -25,7 +26,8 @@ func manyHosts(n int) []byte {
       rootDeviceHints: {deviceName: /dev/sda}
       networkConfig:
         interfaces:
-        - {name: eth0, type: ethernet, state: up, mtu: 9000, ipv4: {enabled: true, address: [{ip: 10.3.%d.%d, prefix-length: 8}]}}
+        - {name: eth0, type: ethernet, state: up, mtu: 9000,
+           ipv4: {enabled: true, address: [{ip: 10.3.%d.%d, prefix-length: 8}]}}
         routes: {config: [{destination: 0.0.0.0/0, next-hop-address: 10.0.0.1, next-hop-interface: eth0}]}
 `, i, i>>16, i>>8&255, i&255, i/250, i%250+1, bmcSecret, i/250, i%250+1)
 	}

@@ -33,7 +33,7 @@ type InstallConfig struct {
 	AdditionalTrustBundle string `json:"additionalTrustBundle,omitempty" pattern:"certificate"`
 	// AdditionalTrustBundlePolicy says when the cluster uses additionalTrustBundle:
 	// only for a proxy, or always. Default: Proxyonly. One of Proxyonly, Always.
-	AdditionalTrustBundlePolicy TrustBundlePolicy `json:"additionalTrustBundlePolicy,omitempty" enum:"Proxyonly,Always" refuse:"Invalid" default:"Proxyonly"`
+	AdditionalTrustBundlePolicy TrustBundlePolicy `json:"additionalTrustBundlePolicy,omitempty" enum:"Proxyonly,Always" refuse:"Invalid" default:"Proxyonly"` //nolint:lll // A tag cannot be wrapped.
 	// SSHKey is the public key that lets you log in to every machine as user core.
 	// Default: none. Lines as in authorized_keys.
 	SSHKey string `json:"sshKey,omitempty"`

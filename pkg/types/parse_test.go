@@ -30,34 +30,51 @@ func TestTexts(t *testing.T) {
 		{"a list", "- a\n", "c.yaml:1:1: Invalid value: the file must hold a mapping of keys to values"},
 		{"a word", "hello\n", "c.yaml:1:1: Invalid value: the file must hold a mapping of keys to values"},
 		{"broken", "a: b\n c: [\n", "c.yaml:2:1: Invalid value: not YAML: mapping values are not allowed in this context"},
-		{"tabs", "metadata:\n\tname: demo\n", "c.yaml:2:1: Invalid value: not YAML: found character that cannot start any token"},
+		{"tabs", "metadata:\n\tname: demo\n", "c.yaml:2:1: Invalid value: not YAML: found character that cannot start any " +
+			"token"},
 		{"not text", "\x00\x01\x02", "c.yaml: Invalid value: not YAML: control characters are not allowed"},
 		{"UTF-16", "\xff\xfea\x00", "c.yaml:1:1: Invalid value: the file must hold a mapping of keys to values"},
 		{"two documents", good + "---\na: b\n", "c.yaml:8:1: Too many: the file must hold one YAML document"},
-		{"a broken second document", good + "---\na: [\n", "c.yaml:9:1: Invalid value: not YAML: did not find expected node content"},
+		{"a broken second document", good + "---\na: [\n",
+			"c.yaml:9:1: Invalid value: not YAML: did not find expected node content"},
 		{"an end marker", good + "...\n", ""},
 		{"a start marker", "---\n" + good, ""},
 		{"an empty second document", good + "---\n", ""},
-		{"misspelt key", with("baseDomain:", "baseDomian:"), `c.yaml:4:1: baseDomian: Invalid value: "baseDomian": unknown key; did you mean "baseDomain"?`},
-		{"key in lower case", with("baseDomain:", "basedomain:"), `c.yaml:4:1: basedomain: Invalid value: "basedomain": unknown key; did you mean "baseDomain"?`},
-		{"misspelt key beside the right one", with("baseDomain:", "baseDomian: a\nbaseDomain:"), `c.yaml:4:1: baseDomian: Invalid value: "baseDomian": unknown key; did you mean "baseDomain"?`},
-		{"nested misspelt key", good + "networking:\n  clusterNetwork:\n  - cidr: 10.128.0.0/14\n    hostPrefixx: 23\n", `c.yaml:11:5: networking.clusterNetwork[0].hostPrefixx: Invalid value: "hostPrefixx": unknown key; did you mean "hostPrefix"?`},
+		{"misspelt key", with("baseDomain:", "baseDomian:"),
+			`c.yaml:4:1: baseDomian: Invalid value: "baseDomian": unknown key; did you mean "baseDomain"?`},
+		{"key in lower case", with("baseDomain:", "basedomain:"),
+			`c.yaml:4:1: basedomain: Invalid value: "basedomain": unknown key; did you mean "baseDomain"?`},
+		{"misspelt key beside the right one", with("baseDomain:", "baseDomian: a\nbaseDomain:"),
+			`c.yaml:4:1: baseDomian: Invalid value: "baseDomian": unknown key; did you mean "baseDomain"?`},
+		{"nested misspelt key", good + "networking:\n  clusterNetwork:\n  - cidr: 10.128.0.0/14\n    hostPrefixx: 23\n",
+			`c.yaml:11:5: networking.clusterNetwork[0].hostPrefixx: Invalid value: "hostPrefixx": unknown key; did you mean ` +
+				`"hostPrefix"?`},
 		{"key like no other", good + "zzzzzzz: 1\n", `c.yaml:8:1: zzzzzzz: Invalid value: "zzzzzzz": unknown key`},
 		{"key with a line break", good + "\"a\\nb\": 1\n", `c.yaml:8:1: "a\nb": Invalid value: "\"a\\nb\"": unknown key`},
-		{"endless key", good + strings.Repeat("k", 500) + ": 1\n", `c.yaml:8:1: ` + strings.Repeat("k", 64) + `...: Invalid value: "` + strings.Repeat("k", 64) + `...": unknown key`},
+		{"endless key", good + strings.Repeat("k", 500) + ": 1\n", `c.yaml:8:1: ` + strings.Repeat("k", 64) +
+			`...: Invalid value: "` + strings.Repeat("k", 64) + `...": unknown key`},
 		{"empty key", good + "\"\": 1\n", `c.yaml:8:1: "": Invalid value: "\"\"": unknown key`},
 		{"key that is a list", good + "? [a]\n: 1\n", "c.yaml:8:3: Invalid value: a key must be text"},
 		{"key twice", good + "baseDomain: other.test\n", "c.yaml:8:1: baseDomain: Duplicate value: the key is there twice"},
-		{"key of a mapping twice", good + "controlPlane: {name: master, name: master}\n", "c.yaml:8:30: controlPlane.name: Duplicate value: the key is there twice"},
-		{"label twice", with("name: demo", "name: demo\n    labels: {a: b, a: c}"), "c.yaml:4:20: metadata.labels.a: Duplicate value: the key is there twice"},
-		{"unknown anchor", with("name: demo", "name: *hunter2"), "c.yaml:3:11: Invalid value: not YAML: an alias to an anchor that does not exist; put a value that begins with * in quotes"},
-		{"anchor", with("name: demo", "name: &n demo") + "controlPlane: {name: master, platform: {}}\ncredentialsMode: *n\n", `c.yaml:9:18: credentialsMode: Invalid value: "demo": cannot be set on platform none; remove it`},
-		{"merged mapping", good + "compute:\n- &w {name: worker, replicas: 2}\narbiter: {<<: *w, name: arbiter}\n", "c.yaml:10:1: arbiter.platform: Unsupported value: \"none\": supported values: \"baremetal\""},
+		{"key of a mapping twice", good + "controlPlane: {name: master, name: master}\n",
+			"c.yaml:8:30: controlPlane.name: Duplicate value: the key is there twice"},
+		{"label twice", with("name: demo", "name: demo\n    labels: {a: b, a: c}"),
+			"c.yaml:4:20: metadata.labels.a: Duplicate value: the key is there twice"},
+		{"unknown anchor", with("name: demo", "name: *hunter2"),
+			"c.yaml:3:11: Invalid value: not YAML: an alias to an anchor that does not exist; put a value that begins with * " +
+				"in quotes"},
+		{"anchor", with("name: demo", "name: &n demo") + "controlPlane: {name: master, platform: {}}\ncredentialsMode: *n\n",
+			`c.yaml:9:18: credentialsMode: Invalid value: "demo": cannot be set on platform none; remove it`},
+		{"merged mapping", good + "compute:\n- &w {name: worker, replicas: 2}\narbiter: {<<: *w, name: arbiter}\n",
+			"c.yaml:10:1: arbiter.platform: Unsupported value: \"none\": supported values: \"baremetal\""},
 		{"merged list", good + "controlPlane: {<<: [{name: master}, {name: other, replicas: 1}]}\n", ""},
-		{"merged word", good + "controlPlane: {<<: word}\n", "c.yaml:8:20: controlPlane.<<: Invalid value: must be a mapping, or a list of mappings"},
-		{"unknown tag", with("okd.test", "!!secret hunter2"), `c.yaml:4:13: baseDomain: Invalid value: "hunter2": must be text; put it in quotes`},
+		{"merged word", good + "controlPlane: {<<: word}\n",
+			"c.yaml:8:20: controlPlane.<<: Invalid value: must be a mapping, or a list of mappings"},
+		{"unknown tag", with("okd.test", "!!secret hunter2"),
+			`c.yaml:4:13: baseDomain: Invalid value: "hunter2": must be text; put it in quotes`},
 		{"self reference", "a: &a [*a, *a]\n", "c.yaml:1:1: a: Invalid value: \"a\": unknown key"},
-		{"recursive hosts", "platform:\n  baremetal:\n    hosts: &h [*h]\n", `c.yaml:3:16: platform.baremetal.hosts[0]: Invalid value: "[...]": must be a mapping`},
+		{"recursive hosts", "platform:\n  baremetal:\n    hosts: &h [*h]\n",
+			`c.yaml:3:16: platform.baremetal.hosts[0]: Invalid value: "[...]": must be a mapping`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,11 +139,13 @@ func TestSizeIsBounded(t *testing.T) {
 	bomb.WriteString(bases[none] + "x0: &x0 [a, a, a, a, a, a, a, a, a]\n")
 	for i := 1; i < 9; i++ {
 		prev := "*x" + string(rune('0'+i-1))
-		bomb.WriteString("x" + string(rune('0'+i)) + ": &x" + string(rune('0'+i)) + " [" + strings.Repeat(prev+", ", 8) + prev + "]\n")
+		bomb.WriteString("x" + string(rune('0'+i)) + ": &x" + string(rune('0'+i)) + " [" + strings.Repeat(prev+", ", 8) +
+			prev + "]\n")
 	}
 	bomb.WriteString("metadata:\n    ownerReferences: *x8\n")
 	text := strings.Replace(bomb.String(), "metadata:\n    name: demo\n", "", 1)
-	if _, r := platforms.All().Load("c.yaml", []byte(text)); r.Err() == nil || !strings.Contains(r.Err().Error(), "the file has too many values") {
+	if _, r := platforms.All().Load("c.yaml", []byte(text)); r.Err() == nil ||
+		!strings.Contains(r.Err().Error(), "the file has too many values") {
 		t.Error(r.Err())
 	}
 	// A mapping of many keys, merged into many others.
@@ -136,15 +155,19 @@ func TestSizeIsBounded(t *testing.T) {
 		fmt.Fprintf(&merged, "  k%d: 1\n", i)
 	}
 	merged.WriteString("imageDigestSources:\n" + strings.Repeat("- {<<: *m}\n", 2000))
-	if _, r := platforms.All().Load("c.yaml", []byte(merged.String())); r.Err() == nil || !strings.Contains(r.Err().Error(), "imageDigestSources") {
+	if _, r := platforms.All().Load("c.yaml", []byte(merged.String())); r.Err() == nil ||
+		!strings.Contains(r.Err().Error(), "imageDigestSources") {
 		t.Error("was accepted")
 	}
 	deep := bases[none] + "networking: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n"
-	if _, r := platforms.All().Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "networking: Invalid value") {
+	if _, r := platforms.All().Load("c.yaml", []byte(deep)); r.Err() == nil ||
+		!strings.Contains(r.Err().Error(), "networking: Invalid value") {
 		t.Error(r.Err())
 	}
-	deep = strings.Replace(bases[none], "name: demo", "name: demo\n    managedFields: "+strings.Repeat("[", 5000)+strings.Repeat("]", 5000), 1)
-	if _, r := platforms.All().Load("c.yaml", []byte(deep)); r.Err() == nil || !strings.Contains(r.Err().Error(), "is nested too deeply") {
+	deep = strings.Replace(bases[none], "name: demo",
+		"name: demo\n    managedFields: "+strings.Repeat("[", 5000)+strings.Repeat("]", 5000), 1)
+	if _, r := platforms.All().Load("c.yaml", []byte(deep)); r.Err() == nil ||
+		!strings.Contains(r.Err().Error(), "is nested too deeply") {
 		t.Error(r.Err())
 	}
 }

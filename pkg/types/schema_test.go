@@ -81,12 +81,14 @@ func checkEnum(t *testing.T, r row, path string, f reflect.StructField, facts de
 		if f.Type.Kind() == reflect.Slice {
 			at, set = path+"[0]", "["+value+"]"
 		}
-		_, found := platforms.All().Load("c.yaml", []byte(row{base: r.base, edits: r.edits + "\n" + path + " = " + set}.text(t)))
+		_, found := platforms.All().Load("c.yaml",
+			[]byte(row{base: r.base, edits: r.edits + "\n" + path + " = " + set}.text(t)))
 		want := report.Unsupported
 		if f.Tag.Get("refuse") == "Invalid" {
 			want = report.Invalid
 		}
-		return slices.ContainsFunc(found.Findings(), func(f report.Finding) bool { return f.Path.String() == at && f.Type == want })
+		return slices.ContainsFunc(found.Findings(),
+			func(f report.Finding) bool { return f.Path.String() == at && f.Type == want })
 	}
 	wrong := "no-such-value"
 	if f.Type.Kind() == reflect.Int32 {
@@ -123,7 +125,7 @@ func TestFieldsAreDescribed(t *testing.T) {
 	})
 }
 
-var fieldLine = regexp.MustCompile("^\t([A-Z][A-Za-z0-9]*) +[^ ]+ +`(.*)`$")
+var fieldLine = regexp.MustCompile("^\t([A-Z][A-Za-z0-9]*) +[^ ]+ +`([^`]*)`")
 
 // fieldComments are the comments above fields, by name and tag.
 func fieldComments(t *testing.T) map[string]string {

@@ -79,7 +79,8 @@ func (s *Session) platform(ctx context.Context) error {
 
 func (s *Session) baseDomain(ctx context.Context) error {
 	return s.Text(ctx, Question{"Base Domain",
-		"The DNS domain below which the cluster's names are: api.<cluster name>.<base domain> and *.apps.<cluster name>.<base domain>."},
+		"The DNS domain below which the cluster's names are: " +
+			"api.<cluster name>.<base domain> and *.apps.<cluster name>.<base domain>."},
 		"", Into(&s.Draft.BaseDomain), report.NewPath("baseDomain"))
 }
 
@@ -90,6 +91,7 @@ func (s *Session) clusterName(ctx context.Context) error {
 
 func (s *Session) pullSecret(ctx context.Context) error {
 	return s.Secret(ctx, Question{"Pull Secret",
-		`Logins of image registries as JSON in one line. For OKD's public images {"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}} will do.`},
+		`Logins of image registries as JSON in one line. For OKD's public images ` +
+			`{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}} will do.`},
 		report.NewPath("pullSecret"), &s.Draft.PullSecret)
 }

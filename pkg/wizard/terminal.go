@@ -31,7 +31,8 @@ const pageSize = 12
 // Choose implements Asker.
 func (t *Terminal) Choose(ctx context.Context, q Question, options []string, preset int) (int, error) {
 	var picked int
-	err := t.ask(ctx, &survey.Select{Message: q.Message, Help: q.Help, Options: options, Default: preset, PageSize: pageSize}, &picked, nil)
+	err := t.ask(ctx, &survey.Select{Message: q.Message, Help: q.Help, Options: options, Default: preset,
+		PageSize: pageSize}, &picked, nil)
 	return picked, err
 }
 
@@ -45,7 +46,8 @@ func (t *Terminal) Input(ctx context.Context, q Question, preset string, check f
 // Secret implements Asker.
 func (t *Terminal) Secret(ctx context.Context, q Question, check func(secret.String) error) (secret.String, error) {
 	var text string
-	err := t.ask(ctx, &survey.Password{Message: q.Message, Help: q.Help}, &text, func(s string) error { return check(secret.New(s)) })
+	err := t.ask(ctx, &survey.Password{Message: q.Message, Help: q.Help}, &text,
+		func(s string) error { return check(secret.New(s)) })
 	return secret.New(text), err
 }
 

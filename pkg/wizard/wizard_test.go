@@ -27,7 +27,8 @@ func TestNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Golden(t, "none.yaml", result.InstallConfig)
-	if len(s.Refused) != 6 || !strings.HasPrefix(s.Refused[0], "Base Domain: Required value") || !strings.HasPrefix(s.Refused[2], `Cluster Name: Invalid value: "-demo": `) {
+	if len(s.Refused) != 6 || !strings.HasPrefix(s.Refused[0], "Base Domain: Required value") ||
+		!strings.HasPrefix(s.Refused[2], `Cluster Name: Invalid value: "-demo": `) {
 		t.Errorf("refused %q", s.Refused)
 	}
 	if result.Login != nil {
@@ -50,14 +51,18 @@ func TestWithoutKeys(t *testing.T) {
 	if err := os.RemoveAll(w.Home + "/.ssh"); err != nil {
 		t.Fatal(err)
 	}
-	result, _, err := w.Run(t, wizardtest.Lines(wizardtest.Line{"Platform", "external"}, wizardtest.Line{"Platform Name", "oci"}, wizardtest.Ends)...)
+	result, _, err := w.Run(t,
+		wizardtest.Lines(wizardtest.Line{"Platform", "external"}, wizardtest.Line{"Platform Name", "oci"},
+			wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Golden(t, "external.yaml", result.InstallConfig)
 
 	w = newWorld(t)
-	result, _, err = w.Run(t, wizardtest.Lines(wizardtest.Line{"SSH Public Key", "<none>"}, wizardtest.Line{"Platform", "none"}, wizardtest.Ends)...)
+	result, _, err = w.Run(t,
+		wizardtest.Lines(wizardtest.Line{"SSH Public Key", "<none>"}, wizardtest.Line{"Platform", "none"},
+			wizardtest.Ends)...)
 	if err != nil || strings.Contains(string(result.InstallConfig), "sshKey") {
 		t.Errorf("%v\n%s", err, result.InstallConfig)
 	}

@@ -76,7 +76,8 @@ func addKubelet(b *builder, in Inputs) error {
 func addFIPS(b *builder, in Inputs) error {
 	if in.Config.FIPS {
 		b.text("/etc/ignition-machine-config-encapsulated.json", readable,
-			`{"metadata":{"name":"bootstrap-fips"},"spec":{"config":{"ignition":{"version":"3.2.0"}},"kernelArguments":[],"fips":true}}`+"\n")
+			`{"metadata":{"name":"bootstrap-fips"},`+
+				`"spec":{"config":{"ignition":{"version":"3.2.0"}},"kernelArguments":[],"fips":true}}`+"\n")
 	}
 	return nil
 }

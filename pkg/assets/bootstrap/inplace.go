@@ -20,7 +20,8 @@ func addInPlace(b *builder, in Inputs) error {
 	if err != nil {
 		return err
 	}
-	b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable, in.Config.BootstrapInPlace.InstallationDisk+"\n")
+	b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable,
+		in.Config.BootstrapInPlace.InstallationDisk+"\n")
 	return eachFile(data.Bootstrap(), "in-place/units", func(name string, content []byte) error {
 		b.unit(path.Base(name), string(content), enabled[path.Base(name)])
 		return nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coreos/butane/config"
 	"github.com/coreos/butane/config/common"
@@ -36,7 +35,8 @@ func newInPlaceHost(t *testing.T) *host {
 	h.write("root/var/lib/etcd/member/snap/db", "etcd")
 	h.write("bin/curl", `#!/bin/bash
 case "$*" in
-*2379/health) [ -e "$OKD_ROOT/etc/kubernetes/manifests/etcd-member-pod.yaml" ] || { echo "connection refused"; exit 7; } ;;
+*2379/health)
+    [ -e "$OKD_ROOT/etc/kubernetes/manifests/etcd-member-pod.yaml" ] || { echo "connection refused"; exit 7; } ;;
 *22624/config/master)
     [ -e "$FAKE/late" ] || { touch "$FAKE/late"; echo "connection refused"; exit 7; }
     echo "$*" >>"$FAKE/config-requests"
@@ -77,11 +77,7 @@ func TestInPlaceStages(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	cmd, out := h.start("bootkube.sh")
-	for deadline := time.Now().Add(2 * time.Minute); !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never came to the last stage:\n%s", out)
-		}
-	}
+	h.await(func() bool { return exists(h.path("fake/hangs")) }, "never came to the last stage", out)
 	if db := h.read("root/var/lib/etcd/member/snap/db"); !strings.HasSuffix(db, "last words\n") {
 		t.Error("etcd's data was read while etcd still wrote")
 	}
@@ -95,8 +91,10 @@ func TestInPlaceStages(t *testing.T) {
 	calls := h.read("fake/calls")
 	for _, want := range []string{
 		"start --tear-down-early=false --asset-dir=/assets --required-pods=\n",
-		"--volume=" + h.path("lib") + ":/assets/bin --volume=/var/lib/etcd:/assets/etcd-data --volume=/etc/kubernetes:/assets/kubernetes --security-opt=label=disable",
-		"bootstrap-in-place --asset-dir=/assets --input=/assets/bootstrap-in-place/master-update.fcc --output=/assets/master.ign\n",
+		"--volume=" + h.path("lib") + ":/assets/bin --volume=/var/lib/etcd:/assets/etcd-data " +
+			"--volume=/etc/kubernetes:/assets/kubernetes --security-opt=label=disable",
+		"bootstrap-in-place --asset-dir=/assets --input=/assets/bootstrap-in-place/master-update.fcc " +
+			"--output=/assets/master.ign\n",
 	} {
 		if !strings.Contains(calls, want) {
 			t.Errorf("no container was called with %q", want)
@@ -105,7 +103,8 @@ func TestInPlaceStages(t *testing.T) {
 	if !strings.Contains(h.read("fake/config-requests"), "Accept: application/vnd.coreos.ignition+json;version=3.2.0") {
 		t.Errorf("the node's configuration was asked for as %s", h.read("fake/config-requests"))
 	}
-	if !strings.Contains(h.read("assets/original-master.ign"), "3.2.0") || h.read("assets/log-bundle-bootstrap.tar.gz") != "bundle\n" {
+	if !strings.Contains(h.read("assets/original-master.ign"), "3.2.0") ||
+		h.read("assets/log-bundle-bootstrap.tar.gz") != "bundle\n" {
 		t.Error("configuration or logs are missing")
 	}
 	if strings.Contains(h.read("fake/host-runs"), "patch clusterversion") || slices.Contains(h.runs(), "wait-for-ceo") {
@@ -167,7 +166,8 @@ func TestMasterUpdate(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/etc/kubernetes/bootstrap-secrets/kubelet-signer.key", "/var/lib/etcd/member/snap/db", "/etc/kubernetes/manifests/etcd-pod.yaml",
+		"/etc/kubernetes/bootstrap-secrets/kubelet-signer.key", "/var/lib/etcd/member/snap/db",
+		"/etc/kubernetes/manifests/etcd-pod.yaml",
 		"/etc/kubernetes/bootstrap-configs/kube-apiserver-config.yaml", "/opt/openshift/original_cvo_overrides.patch",
 	} {
 		if modes[path] == 0 {
@@ -201,7 +201,8 @@ case "$*" in
 esac
 `)
 	out, err := h.run("install-to-disk.sh")
-	want := "bootstrapInPlace.installationDisk is /dev/disk/by-id/virtio-root, and there is no such disk; there are: /dev/vda 40G Lab 123,/dev/vdb 1T"
+	want := "bootstrapInPlace.installationDisk is /dev/disk/by-id/virtio-root, and there is no such disk; there are: " +
+		"/dev/vda 40G Lab 123,/dev/vdb 1T"
 	if err == nil || !strings.Contains(out, want) {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -218,7 +219,8 @@ esac
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	if runs := h.read("fake/host-runs"); strings.Count(runs, "coreos-installer install -i "+h.path("assets/master.ign")+" /dev/disk/by-id/virtio-root\n") != 1 ||
+	install := "coreos-installer install -i " + h.path("assets/master.ign") + " /dev/disk/by-id/virtio-root\n"
+	if runs := h.read("fake/host-runs"); strings.Count(runs, install) != 1 ||
 		strings.Count(runs, "systemctl reboot\n") != 2 {
 		t.Errorf("ran:\n%s", runs)
 	}
@@ -238,11 +240,14 @@ case "$*" in
 *"create configmap"*) echo AlreadyExists >&2; exit 1 ;;
 *"get nodes"*)
     later node && s=True || s=False
-    echo '{"items":[{"metadata":{"labels":{"node-role.kubernetes.io/master":""}},"status":{"conditions":[{"type":"Ready","status":"'$s'","message":"no CNI yet"}]}}]}' ;;
+    echo '{"items":[{"metadata":{"labels":{"node-role.kubernetes.io/master":""}},
+        "status":{"conditions":[{"type":"Ready","status":"'$s'","message":"no CNI yet"}]}}]}' ;;
 *"get clusterversions,clusteroperators"*)
     later cluster && s=True || s=False
-    echo '{"items":[{"kind":"ClusterVersion","metadata":{"name":"version"},"status":{"conditions":[{"type":"Available","status":"'$s'"}]}},
-        {"kind":"ClusterOperator","metadata":{"name":"dns"},"status":{"conditions":[{"type":"Available","status":"'$s'"}]}}]}' ;;
+    echo '{"items":[{"kind":"ClusterVersion","metadata":{"name":"version"},
+        "status":{"conditions":[{"type":"Available","status":"'$s'"}]}},
+        {"kind":"ClusterOperator","metadata":{"name":"dns"},
+        "status":{"conditions":[{"type":"Available","status":"'$s'"}]}}]}' ;;
 esac
 `
 
@@ -253,7 +258,8 @@ func TestPostReboot(t *testing.T) {
 	h.write("bin/systemctl", `#!/bin/bash
 echo "systemctl $*" >>"$FAKE/host-runs"
 # After its first restart the operators' pods come.
-[ "$1" != restart ] || echo "path: /etc/kubernetes/static-pod-resources" >"$OKD_ROOT/etc/kubernetes/manifests/kube-apiserver-pod.yaml"
+[ "$1" != restart ] || echo "path: /etc/kubernetes/static-pod-resources" \
+    >"$OKD_ROOT/etc/kubernetes/manifests/kube-apiserver-pod.yaml"
 `)
 	h.write("bin/sleep", "#!/bin/bash\n")
 	h.write("assets/original_cvo_overrides.patch", "{}")
@@ -276,11 +282,12 @@ echo "systemctl $*" >>"$FAKE/host-runs"
 			steps = append(steps, r.Stage)
 		}
 	}
-	if want := []string{"api-answers", "report-complete", "release-leases", "cvo-overrides", "node-ready", "restart-kubelet",
-		"own-control-plane", "restart-kubelet-again", "cluster-available"}; !slices.Equal(steps, want) {
+	if want := []string{"api-answers", "report-complete", "release-leases", "cvo-overrides", "node-ready",
+		"restart-kubelet", "own-control-plane", "restart-kubelet-again", "cluster-available"}; !slices.Equal(steps, want) {
 		t.Errorf("steps %v, want %v", steps, want)
 	}
-	if want := []string{"The connection to the server was refused", "no CNI yet", "the cluster is not Available, nor are dns"}; !slices.Equal(reasons, want) {
+	if want := []string{"The connection to the server was refused", "no CNI yet",
+		"the cluster is not Available, nor are dns"}; !slices.Equal(reasons, want) {
 		t.Errorf("reasons to wait %q, want %q", reasons, want)
 	}
 	calls := h.read("fake/oc")
@@ -294,8 +301,9 @@ echo "systemctl $*" >>"$FAKE/host-runs"
 			t.Errorf("never called: oc %s", want)
 		}
 	}
-	for _, name := range []string{"root/etc/kubernetes/bootstrap-secrets", "root/etc/kubernetes/bootstrap-configs", "assets/auth",
-		"root/var/log/log-bundle-bootstrap.tar.gz", "lib/approve-csr.sh", "lib/bootstrap-in-place-post-reboot.sh"} {
+	for _, name := range []string{"root/etc/kubernetes/bootstrap-secrets", "root/etc/kubernetes/bootstrap-configs",
+		"assets/auth", "root/var/log/log-bundle-bootstrap.tar.gz", "lib/approve-csr.sh",
+		"lib/bootstrap-in-place-post-reboot.sh"} {
 		if exists(h.path(name)) {
 			t.Errorf("left behind: %s", name)
 		}
@@ -320,11 +328,8 @@ func TestPostRebootWaitsForTheOperators(t *testing.T) {
 	h.write("root/etc/kubernetes/manifests/kube-scheduler-pod.yaml", "path: /etc/kubernetes/bootstrap-configs")
 	cmd, out := h.start("bootstrap-in-place-post-reboot.sh")
 	const want = "still from the live system: kube-apiserver-pod.yaml kube-scheduler-pod.yaml"
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(h.read("records/bootkube.json"), want); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("does not say what it waits for:\n%s", out)
-		}
-	}
+	h.await(func() bool { return strings.Contains(h.read("records/bootkube.json"), want) },
+		"does not say what it waits for", out)
 	h.killAll()
 	_ = cmd.Wait()
 	if !exists(h.path("root/etc/kubernetes/bootstrap-secrets/kubeconfig")) {
@@ -343,7 +348,8 @@ func TestPostRebootWaitsForTheOperators(t *testing.T) {
 func TestInPlaceConfig(t *testing.T) {
 	t.Parallel()
 	c := render(t, inPlaceInputs(t))
-	if disk, _ := fileOf(t, c, "/opt/openshift/bootstrap-in-place/installation-disk"); disk != "/dev/disk/by-id/virtio-root\n" {
+	disk, _ := fileOf(t, c, "/opt/openshift/bootstrap-in-place/installation-disk")
+	if disk != "/dev/disk/by-id/virtio-root\n" {
 		t.Errorf("disk %q", disk)
 	}
 	if _, mode := fileOf(t, c, "/etc/hostname"); mode != 0 {
@@ -353,7 +359,8 @@ func TestInPlaceConfig(t *testing.T) {
 	for _, u := range c.Systemd.Units {
 		units[u.Name] = u.Enabled != nil && *u.Enabled
 	}
-	if on, there := units["progress.service"]; there || on || !units["install-to-disk.service"] || !units["kubelet.service"] {
+	if on, there := units["progress.service"]; there || on || !units["install-to-disk.service"] ||
+		!units["kubelet.service"] {
 		t.Errorf("units %v", units)
 	}
 	for _, f := range render(t, testInputs(t)).Storage.Files {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	ign "github.com/coreos/ignition/v2/config/v3_2/types"
 )
@@ -233,11 +232,7 @@ func TestNodeImageKilled(t *testing.T) {
 	h.write("fake/hang", "")
 	h.runAll("node-image-prepare.sh")
 	cmd, out := h.start("node-image-pull.sh")
-	for deadline := time.Now().Add(60 * time.Second); !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never pulled:\n%s", out)
-		}
-	}
+	h.await(func() bool { return exists(h.path("fake/hangs")) }, "never pulled", out)
 	h.must(cmd.Process.Signal(syscall.SIGKILL))
 	_ = cmd.Wait()
 	// Left behind by a checkout that was killed.
@@ -262,7 +257,8 @@ func TestNodeImageUnits(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"node-image-finish.service", "sshd.service", "systemd-user-sessions.service", "systemd-logind.service", "getty.target",
+		"node-image-finish.service", "sshd.service", "systemd-user-sessions.service", "systemd-logind.service",
+		"getty.target",
 	} {
 		if !slices.Contains(starts, want) {
 			t.Errorf("the target starts no %s", want)

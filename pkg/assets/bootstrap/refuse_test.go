@@ -17,8 +17,10 @@ func TestRefuse(t *testing.T) {
 	}{
 		{"no feature set", func(*types.InstallConfig) {}, false, ""},
 		{"tech preview", func(c *types.InstallConfig) { c.FeatureSet = "TechPreviewNoUpgrade" }, false,
-			"featureSet: Forbidden: turns on the feature gate CRDCompatibilityRequirementOperator, with which release 5.0.0 needs apiserver-network-proxy"},
-		{"tech preview of a release that does without", func(c *types.InstallConfig) { c.FeatureSet = "TechPreviewNoUpgrade" }, true, ""},
+			"featureSet: Forbidden: turns on the feature gate CRDCompatibilityRequirementOperator, with which release 5.0.0 " +
+				"needs apiserver-network-proxy"},
+		{"tech preview of a release that does without",
+			func(c *types.InstallConfig) { c.FeatureSet = "TechPreviewNoUpgrade" }, true, ""},
 		{"the gate by name", func(c *types.InstallConfig) {
 			c.FeatureSet, c.FeatureGates = "CustomNoUpgrade", []string{"Other=true", "ClusterAPIMachineManagement=true"}
 		}, false, "featureGates: Forbidden: turns on the feature gate ClusterAPIMachineManagement"},

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
@@ -175,7 +174,9 @@ func TestOptionalArguments(t *testing.T) {
 		{"a release that does not", func(*host) {}, false, "left out, because this release does not take it: " + both},
 		{"no answer", func(h *host) { h.write("fake/help-fails", "") }, false,
 			"left out, because the command did not say what it takes (Error: help is broken): " + both},
-		{"an answer about something else", func(h *host) { h.write("fake/help-text", "  --payload-version string\n  -x\nSegmentation fault\n") }, false,
+		{"an answer about something else", func(h *host) {
+			h.write("fake/help-text", "  --payload-version string\n  -x\nSegmentation fault\n")
+		}, false,
 			"left out, because the command did not say what it takes " +
 				"(the help text names none of the flags that are known: Segmentation fault): " + both},
 		{"no end", func(h *host) {
@@ -220,11 +221,7 @@ func TestFlagsAreAskedForOnce(t *testing.T) {
 	}
 	cmd, out := h.start("bootkube.sh")
 	asked := func() int { return strings.Count(h.read("fake/helps"), "\n") }
-	for deadline := time.Now().Add(60 * time.Second); asked() < 2 || !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("asked %d commands:\n%s", asked(), out)
-		}
-	}
+	h.await(func() bool { return asked() >= 2 && exists(h.path("fake/hangs")) }, "asked too few commands", out)
 	h.killAll()
 	_ = cmd.Wait()
 	h.boot()
@@ -243,7 +240,8 @@ func TestFlagsAreAskedForOnce(t *testing.T) {
 func TestRefusesKonnectivity(t *testing.T) {
 	t.Parallel()
 	const gate = "CRDCompatibilityRequirementOperator"
-	asJSON := `{"kind":"FeatureGate","status":{"featureGates":[{"version":"5.0.0","enabled":[{"name":"` + gate + `"}],"disabled":[]}]}}`
+	asJSON := `{"kind":"FeatureGate","status":{"featureGates":[` +
+		`{"version":"5.0.0","enabled":[{"name":"` + gate + `"}],"disabled":[]}]}}`
 	for _, tt := range []struct {
 		name, version, gates string
 		refused              bool
@@ -273,7 +271,8 @@ func TestRefusesKonnectivity(t *testing.T) {
 				t.Fatalf("bootkube.sh succeeded:\n%s", out)
 			}
 			h.lastFailure("refuse-konnectivity", "feature gate "+gate+" is on, and with it release 5.0.0-test needs "+
-				"apiserver-network-proxy on the bootstrap host, which is not supported; use no featureSet, or one without that gate")
+				"apiserver-network-proxy on the bootstrap host, which is not supported; "+
+				"use no featureSet, or one without that gate")
 			if _, err := os.Stat(h.path("root/etc/kubernetes/manifests/machineconfigoperator-bootstrap-pod.yaml")); err == nil {
 				t.Error("it was noticed after the host had begun to serve masters")
 			}

@@ -80,7 +80,8 @@ fi
 if [ -d "$FAKE/outputs/$name" ]; then
     cp -R "$FAKE/outputs/$name/." "$OKD_ASSETS"
     # Keys differ each time that they are made, as in life.
-    [ "$name" != etcd-bootstrap ] || find "$OKD_ASSETS/$name" -type f -exec sh -c 'echo "$$ $(date +%N)" >>"$1"' sh {} \;
+    [ "$name" != etcd-bootstrap ] ||
+        find "$OKD_ASSETS/$name" -type f -exec sh -c 'echo "$$ $(date +%N)" >>"$1"' sh {} \;
 fi
 `
 
@@ -113,7 +114,8 @@ func hostFor(t *testing.T, in bootstrap.Inputs, without ...string) *host {
 	for _, script := range scripts {
 		h.must(os.Chmod(script, 0o555))
 	}
-	for _, dir := range []string{bin, fake, h.path("assets/tls"), h.path("assets/auth"), h.path("assets/openshift"), h.path("assets/manifests")} {
+	for _, dir := range []string{bin, fake,
+		h.path("assets/tls"), h.path("assets/auth"), h.path("assets/openshift"), h.path("assets/manifests")} {
 		h.must(os.MkdirAll(dir, 0o755))
 	}
 	h.write("bin/podman", fakePodman)
@@ -238,6 +240,16 @@ func (h *host) start(script string) (*exec.Cmd, *bytes.Buffer) {
 	h.must(cmd.Start())
 	h.t.Cleanup(h.killAll)
 	return cmd, out
+}
+
+// await returns once it is so; out is what the program said until then.
+func (h *host) await(isSo func() bool, otherwise string, out fmt.Stringer) {
+	h.t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !isSo(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			h.t.Fatalf("%s; it said:\n%s", otherwise, out)
+		}
+	}
 }
 
 func (h *host) run(script string) (string, error) {
@@ -431,11 +443,8 @@ func TestRunnerGoesOnAfterKill(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			cmd, out := h.start("bootkube.sh")
-			for deadline := time.Now().Add(60 * time.Second); h.read("fake/runs") == "" || !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatalf("stage %s was never run:\n%s", stage, out)
-				}
-			}
+			h.await(func() bool { return h.read("fake/runs") != "" && exists(h.path("fake/hangs")) },
+				"stage "+stage+" was never run", out)
 			done := map[string]bool{}
 			for _, s := range h.table.Stages {
 				done[s.Name] = exists(h.path("assets/" + s.Name + ".done"))
@@ -552,18 +561,12 @@ func TestRunnerReportsFailures(t *testing.T) {
 		t.Parallel()
 		h := newHost(t)
 		h.write("fake/registry-down", "")
-		h.start("release-image-download.sh")
-		for deadline := time.Now().Add(60 * time.Second); strings.Count(h.read("records/release-image.json"), "no route to host") < 2; time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("failed attempts are not recorded: %s", h.read("records/release-image.json"))
-			}
-		}
+		_, out := h.start("release-image-download.sh")
+		failures := func() int { return strings.Count(h.read("records/release-image.json"), "no route to host") }
+		h.await(func() bool { return failures() >= 2 }, "failed attempts are not recorded", out)
 		h.must(os.Remove(h.path("fake/registry-down")))
-		for deadline := time.Now().Add(60 * time.Second); !exists(h.path("assets/release-image.digest")); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatal("it does not go on when the registry is back")
-			}
-		}
+		h.await(func() bool { return exists(h.path("assets/release-image.digest")) },
+			"it does not go on when the registry is back", out)
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // script runs a script of the host in a directory, with the given programs.
@@ -30,15 +29,18 @@ func TestApproveCSR(t *testing.T) {
 case "$*" in
 *" replace "*) echo "$*" >>"$FAKE/approved"; cat >>"$FAKE/approved"; touch "$OKD_ASSETS/.bootkube.done" ;;
 *kubeconfig-loopback*) touch "$FAKE/asked-in-vain"; exit 1 ;;
-*) printf '%s\n' '{"kind":"CertificateSigningRequest","metadata":{"name":"csr-new"},"spec":{"username":"node-bootstrapper"},"status":{}}' \
+*) printf '%s\n' '{"kind":"CertificateSigningRequest","metadata":{"name":"csr-new"},'\
+'"spec":{"username":"node-bootstrapper"},"status":{}}' \
     '{"kind":"CertificateSigningRequest","metadata":{"name":"csr-old"},"status":{"conditions":[{"type":"Denied"}]}}' ;;
 esac
 `)
-	if out, err := h.run("approve-csr.sh"); err != nil || !strings.Contains(out, "approving csr-new of node-bootstrapper") {
+	if out, err := h.run("approve-csr.sh"); err != nil ||
+		!strings.Contains(out, "approving csr-new of node-bootstrapper") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	approved := h.read("fake/approved")
-	if !strings.Contains(approved, "/certificatesigningrequests/csr-new/approval -f -") || !strings.Contains(approved, `"type":"Approved"`) {
+	if !strings.Contains(approved, "/certificatesigningrequests/csr-new/approval -f -") ||
+		!strings.Contains(approved, `"type":"Approved"`) {
 		t.Errorf("approved: %s", approved)
 	}
 	if exists(h.path("fake/asked-in-vain")) {
@@ -85,9 +87,12 @@ func TestVerifyURLs(t *testing.T) {
 	for _, tt := range []struct{ name, tool, script, check, target, saying string }{
 		{"a name with an address", "dig", "echo 198.18.0.10", "resolve", "api.demo.okd.test", "ok after 1 tries"},
 		{"a name without", "dig", "exit 0", "resolve", "api.demo.okd.test", "no address: empty answer"},
-		{"a DNS that does not answer", "dig", "echo ';; connection timed out'; exit 9", "resolve", "api.demo.okd.test", "no address: ;; connection timed out"},
-		{"an API that refuses", "curl", "echo 'connection refused'; exit 7", "ready", "api.demo.okd.test", "ready api.demo.okd.test: connection refused"},
-		{"etcd after a while", "curl", `[ -e "$FAKE/second" ] || { touch "$FAKE/second"; echo 503; exit 22; }`, "etcd", "https://localhost:2379", "ok after 2 tries"},
+		{"a DNS that does not answer", "dig", "echo ';; connection timed out'; exit 9", "resolve", "api.demo.okd.test",
+			"no address: ;; connection timed out"},
+		{"an API that refuses", "curl", "echo 'connection refused'; exit 7", "ready", "api.demo.okd.test",
+			"ready api.demo.okd.test: connection refused"},
+		{"etcd after a while", "curl", `[ -e "$FAKE/second" ] || { touch "$FAKE/second"; echo 503; exit 22; }`, "etcd",
+			"https://localhost:2379", "ok after 2 tries"},
 	} {
 		h.write("bin/"+tt.tool, "#!/bin/bash\n"+tt.script+"\n")
 		h.write("bin/sleep", "#!/bin/bash\n")
@@ -113,7 +118,8 @@ func TestCrioConfigure(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	if conf := h.read("root/etc/crio/crio.conf.d/00-default-pause"); !strings.Contains(conf, `pause_image = "registry.test/okd/content@sha256:pod"`) {
+	conf := h.read("root/etc/crio/crio.conf.d/00-default-pause")
+	if !strings.Contains(conf, `pause_image = "registry.test/okd/content@sha256:pod"`) {
 		t.Errorf("configuration:\n%s", conf)
 	}
 	if n := strings.Count(h.read("fake/host-runs"), "try-restart crio"); n != 1 {
@@ -136,7 +142,8 @@ record x "stage end" s1 failure "line 3" 'it said "no"; $HOME'
 	if len(records) != 9 {
 		t.Fatalf("%d records, want 9: %+v", len(records), records)
 	}
-	if last := records[8]; last.ErrorMessage != `it said "no"; $HOME` || last.ErrorLine != "line 3" || last.Result != "failure" {
+	if last := records[8]; last.ErrorMessage != `it said "no"; $HOME` || last.ErrorLine != "line 3" ||
+		last.Result != "failure" {
 		t.Errorf("last record %+v", last)
 	}
 }
@@ -151,15 +158,18 @@ func TestLocalDNSComesFirst(t *testing.T) {
 		if out, err := h.script(h.path("dispatch.sh"), "eth0", "up"); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if got := h.read("root/etc/resolv.conf"); got != "search okd.test\nnameserver 127.0.0.1\nnameserver 198.18.0.1\nnameserver 198.18.0.2\n" {
+		const want = "search okd.test\nnameserver 127.0.0.1\nnameserver 198.18.0.1\nnameserver 198.18.0.2\n"
+		if got := h.read("root/etc/resolv.conf"); got != want {
 			t.Errorf("resolv.conf:\n%s", got)
 		}
 	}
-	if up := h.read("root/run/NetworkManager/resolv.conf"); strings.Contains(up, "127.0.0.1") || !strings.Contains(up, "198.18.0.1") {
+	if up := h.read("root/run/NetworkManager/resolv.conf"); strings.Contains(up, "127.0.0.1") ||
+		!strings.Contains(up, "198.18.0.1") {
 		t.Errorf("servers to forward to:\n%s", up)
 	}
 	h.write("root/etc/resolv.conf", "untouched\n")
-	if _, err := h.script(h.path("dispatch.sh"), "eth0", "down"); err != nil || h.read("root/etc/resolv.conf") != "untouched\n" {
+	if _, err := h.script(h.path("dispatch.sh"), "eth0", "down"); err != nil ||
+		h.read("root/etc/resolv.conf") != "untouched\n" {
 		t.Error("it acts when a link goes down")
 	}
 }
@@ -173,11 +183,7 @@ func TestRunnerEndsItsJobs(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	cmd, out := h.start("bootkube.sh")
-	for deadline := time.Now().Add(60 * time.Second); !exists(h.path("fake/hangs")); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never started:\n%s", out)
-		}
-	}
+	h.await(func() bool { return exists(h.path("fake/hangs")) }, "never started", out)
 	h.must(cmd.Process.Signal(os.Interrupt))
 	err := cmd.Wait()
 	if err == nil || !strings.Contains(fmt.Sprint(err), "143") {
@@ -202,7 +208,8 @@ exec 7<>"$2"
 next_end
 echo "$ended_stage $ended_code ${jobs[*]}"`
 	h := newHost(t)
-	out, err := exec.CommandContext(t.Context(), "bash", "-c", program, "bash", h.path("lib/bootkube.sh"), h.path("ended")).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", program, "bash", h.path("lib/bootkube.sh"),
+		h.path("ended")).CombinedOutput()
 	if want := "etcd-bootstrap 3 api-bootstrap\n"; err != nil || string(out) != want {
 		t.Errorf("%v: got %q, want %q", err, out, want)
 	}

@@ -19,7 +19,8 @@ func addClusterConfig(set *objects.Set, in Inputs) error {
 	}
 	config := objects.ConfigMap(objects.System, "cluster-config-v1", map[string]string{"install-config": string(text)})
 	config.Annotations = map[string]string{
-		"kubernetes.io/description": "What install-config.yaml said when this cluster was installed. It is not kept up to date: look at the objects of config.openshift.io for what is true now.",
+		"kubernetes.io/description": "What install-config.yaml said when this cluster was installed. " +
+			"It is not kept up to date: look at the objects of config.openshift.io for what is true now.",
 	}
 	set.Add("cluster-config.yaml", config)
 	return nil

@@ -49,8 +49,9 @@ func Render(in Inputs) (asset.Files, error) {
 // addPullSecret adds the login for image registries, and the configuration of a
 // cloud provider. The latter is empty, but the renderers insist on it.
 func addPullSecret(set *objects.Set, in Inputs) error {
-	set.Add("openshift-config-secret-pull-secret.yaml", objects.Secret(objects.Config, "pull-secret", corev1.SecretTypeDockerConfigJson,
-		map[string][]byte{corev1.DockerConfigJsonKey: []byte(in.Config.PullSecret.Reveal())}))
+	set.Add("openshift-config-secret-pull-secret.yaml",
+		objects.Secret(objects.Config, "pull-secret", corev1.SecretTypeDockerConfigJson,
+			map[string][]byte{corev1.DockerConfigJsonKey: []byte(in.Config.PullSecret.Reveal())}))
 	set.Add("kube-cloud-config.yaml", objects.Secret(objects.System, "kube-cloud-cfg", corev1.SecretTypeOpaque,
 		map[string][]byte{"config": {}}))
 	return nil

@@ -28,7 +28,8 @@ func config(masters, workers int64) *types.InstallConfig {
 }
 
 func TestTopologies(t *testing.T) {
-	const single, dual, ha, withArbiter = configv1.SingleReplicaTopologyMode, configv1.DualReplicaTopologyMode, configv1.HighlyAvailableTopologyMode, configv1.HighlyAvailableArbiterMode
+	const single, dual, ha, withArbiter = configv1.SingleReplicaTopologyMode, configv1.DualReplicaTopologyMode,
+		configv1.HighlyAvailableTopologyMode, configv1.HighlyAvailableArbiterMode
 	one := int64(1)
 	arbiter := &types.MachinePool{Replicas: &one}
 	for _, tt := range []struct {
@@ -74,11 +75,12 @@ func TestIngressPlacement(t *testing.T) {
 func TestNoProxy(t *testing.T) {
 	const own = ".cluster.local,.svc,127.0.0.1,198.18.0.0/24,198.19.0.0/17,198.19.128.0/17,api-int.demo.okd.test,localhost"
 	for given, want := range map[string]string{
-		"":                           own,
-		"*":                          "*",
-		".svc,,localhost":            own,
-		"zone.test,198.18.0.0/24":    own + ",zone.test",
-		".a.test,192.0.2.1,10.0.0.1": ".a.test,.cluster.local,.svc,10.0.0.1,127.0.0.1,192.0.2.1,198.18.0.0/24,198.19.0.0/17,198.19.128.0/17,api-int.demo.okd.test,localhost",
+		"":                        own,
+		"*":                       "*",
+		".svc,,localhost":         own,
+		"zone.test,198.18.0.0/24": own + ",zone.test",
+		".a.test,192.0.2.1,10.0.0.1": ".a.test,.cluster.local,.svc,10.0.0.1,127.0.0.1,192.0.2.1," +
+			"198.18.0.0/24,198.19.0.0/17,198.19.128.0/17,api-int.demo.okd.test,localhost",
 	} {
 		c := config(3, 2)
 		c.Proxy = &types.Proxy{HTTPProxy: "http://proxy.test", NoProxy: given}
@@ -137,7 +139,8 @@ func TestUpdates(t *testing.T) {
 		}
 		files, err := set.Files()
 		got := string(files.Data("manifests/cvo-overrides.yaml"))
-		if err != nil || !strings.Contains(got, "channel: "+want[0]+"\n") || !strings.Contains(got, "upstream: "+want[1]+"\n") {
+		if err != nil || !strings.Contains(got, "channel: "+want[0]+"\n") ||
+			!strings.Contains(got, "upstream: "+want[1]+"\n") {
 			t.Errorf("%s: %v\n%s", version, err, got)
 		}
 	}
@@ -145,7 +148,8 @@ func TestUpdates(t *testing.T) {
 
 func TestStatusThatTheAPILacks(t *testing.T) {
 	platform := Platform{
-		Status:     configv1.PlatformStatus{Type: configv1.BareMetalPlatformType, BareMetal: &configv1.BareMetalPlatformStatus{}},
+		Status: configv1.PlatformStatus{Type: configv1.BareMetalPlatformType,
+			BareMetal: &configv1.BareMetalPlatformStatus{}},
 		MoreStatus: objects.Object{"novelty": "yes"},
 	}
 	set := objects.In(Dir)

@@ -17,7 +17,8 @@ func addMirrors(set *objects.Set, in Inputs) error {
 			ObjectMeta: metav1.ObjectMeta{Name: "image-digest-mirror"},
 		}
 		for _, s := range sources {
-			entry := configv1.ImageDigestMirrors{Source: s.Source, MirrorSourcePolicy: configv1.MirrorSourcePolicy(s.SourcePolicy)}
+			entry := configv1.ImageDigestMirrors{Source: s.Source,
+				MirrorSourcePolicy: configv1.MirrorSourcePolicy(s.SourcePolicy)}
 			for _, mirror := range s.Mirrors {
 				entry.Mirrors = append(entry.Mirrors, configv1.ImageMirror(mirror))
 			}

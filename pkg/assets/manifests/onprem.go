@@ -14,11 +14,12 @@ import (
 // cluster's names.
 func OnPrem(c *types.InstallConfig) Platform {
 	api, ingress := c.APIVIPs(), c.IngressVIPs()
+	balancer := configv1.PlatformLoadBalancerType(c.LoadBalancerType())
 	status := &configv1.BareMetalPlatformStatus{
 		APIServerInternalIPs: addresses[string](api),
 		IngressIPs:           addresses[string](ingress),
 		MachineNetworks:      networks(c),
-		LoadBalancer:         &configv1.BareMetalPlatformLoadBalancer{Type: configv1.PlatformLoadBalancerType(c.LoadBalancerType())},
+		LoadBalancer:         &configv1.BareMetalPlatformLoadBalancer{Type: balancer},
 	}
 	config := objects.Object{}
 	if balancer := c.VIPs().Balancer; balancer != nil {

@@ -34,7 +34,9 @@ func noProxy(c *types.InstallConfig) string {
 		return "*"
 	}
 	list := []string{"127.0.0.1", "localhost", ".svc", ".cluster.local", c.APIIntHost()}
-	for _, nets := range [][]netip.Prefix{c.Networking.MachineCIDRs(), c.Networking.ClusterCIDRs(), c.Networking.ServiceNetwork} {
+	for _, nets := range [][]netip.Prefix{
+		c.Networking.MachineCIDRs(), c.Networking.ClusterCIDRs(), c.Networking.ServiceNetwork,
+	} {
 		for _, p := range nets {
 			list = append(list, p.String())
 		}

@@ -55,19 +55,23 @@ func addTrustBundle(set *objects.Set, in Inputs) error {
 // to renew them.
 func addMachineConfigServer(set *objects.Set, in Inputs) error {
 	ca := string(in.RootCA.Cert)
-	set.Add("kube-system-configmap-root-ca.yaml", objects.ConfigMap(objects.System, "root-ca", map[string]string{"ca.crt": ca}))
+	set.Add("kube-system-configmap-root-ca.yaml",
+		objects.ConfigMap(objects.System, "root-ca", map[string]string{"ca.crt": ca}))
 
 	bundle := objects.ConfigMap(objects.MachineConfig, "machine-config-server-ca", map[string]string{bundleKey: ca})
 	bundle.Labels = managed("ca-bundle")
-	bundle.Annotations = map[string]string{owner: mcoOwner, description: "Authorities whose signature on the machine config server's certificate is valid"}
+	bundle.Annotations = map[string]string{owner: mcoOwner,
+		description: "Authorities whose signature on the machine config server's certificate is valid"}
 	set.Add("machine-config-server-ca-configmap.yaml", bundle)
 
 	signer := tlsSecret("machine-config-server-ca", in.RootCA)
 	signer.Labels = managed("signer")
-	signer.Annotations = map[string]string{owner: mcoOwner, description: "Authority that signs the machine config server's certificate"}
+	signer.Annotations = map[string]string{owner: mcoOwner,
+		description: "Authority that signs the machine config server's certificate"}
 	server := tlsSecret("machine-config-server-tls", in.MachineConfigServer)
 	server.Labels = managed("target")
-	server.Annotations = map[string]string{owner: mcoOwner, description: "Certificate and key of the machine config server"}
+	server.Annotations = map[string]string{owner: mcoOwner,
+		description: "Certificate and key of the machine config server"}
 	names, err := annotate(server.Annotations, in.MachineConfigServer)
 	if err != nil {
 		return err

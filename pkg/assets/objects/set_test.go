@@ -17,11 +17,14 @@ func TestRender(t *testing.T) {
 		object any
 		want   string
 	}{
-		{"nulls and an empty status", network, "metadata:\n  name: mirrors\nspec:\n  imageDigestMirrors:\n  - source: quay.io/a/b\n"},
+		{"nulls and an empty status", network,
+			"metadata:\n  name: mirrors\nspec:\n  imageDigestMirrors:\n  - source: quay.io/a/b\n"},
 		{"nulls in lists", Object{"a": []any{Object{"b": nil, "c": 1}}}, "a:\n- c: 1\n"},
-		{"a status that says nothing", Object{"a": 1, "status": Object{"n": 0, "s": "", "l": []string{}, "o": Object{"b": false}}}, "a: 1\n"},
+		{"a status that says nothing",
+			Object{"a": 1, "status": Object{"n": 0, "s": "", "l": []string{}, "o": Object{"b": false}}}, "a: 1\n"},
 		{"a status that says something", Object{"status": Object{"n": 0, "s": "x"}}, "status:\n  \"n\": 0\n  s: x\n"},
-		{"empty values elsewhere", Object{"spec": Object{"policy": Object{}, "name": ""}}, "spec:\n  name: \"\"\n  policy: {}\n"},
+		{"empty values elsewhere", Object{"spec": Object{"policy": Object{}, "name": ""}},
+			"spec:\n  name: \"\"\n  policy: {}\n"},
 		{"text like a number", Object{"a": "0123", "b": "yes", "c": "1e3"}, "a: \"0123\"\nb: \"yes\"\nc: \"1e3\"\n"},
 		{"large number", Object{"a": 10000000}, "a: 10000000\n"},
 	}
@@ -40,7 +43,10 @@ func TestAddEach(t *testing.T) {
 	for _, tt := range []struct {
 		count       int
 		first, last string
-	}{{1, "d/x-0.yaml", "d/x-0.yaml"}, {9, "d/x-0.yaml", "d/x-8.yaml"}, {10, "d/x-00.yaml", "d/x-09.yaml"}, {1000, "d/x-0000.yaml", "d/x-0999.yaml"}} {
+	}{
+		{1, "d/x-0.yaml", "d/x-0.yaml"}, {9, "d/x-0.yaml", "d/x-8.yaml"},
+		{10, "d/x-00.yaml", "d/x-09.yaml"}, {1000, "d/x-0000.yaml", "d/x-0999.yaml"},
+	} {
 		set := In("d")
 		AddEach(set, "x-%s.yaml", make([]Object, tt.count))
 		files, err := set.Files()

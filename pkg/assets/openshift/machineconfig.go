@@ -29,7 +29,8 @@ func addMachineConfigs(set *objects.Set, in Inputs) error {
 		}{
 			{len(keys) > 0, "ssh", &v32.PasswdUser{Name: "core", SSHAuthorizedKeys: keys}, nil},
 			{in.Config.FIPS, "fips", nil, objects.Object{"fips": true}},
-			{pool.Hyperthreading == hyperthreadingDisabled, "disable-hyperthreading", nil, objects.Object{"kernelArguments": oneThread}},
+			{pool.Hyperthreading == hyperthreadingDisabled, "disable-hyperthreading", nil,
+				objects.Object{"kernelArguments": oneThread}},
 		} {
 			if !want.when {
 				continue

@@ -54,7 +54,7 @@ func PermissionsPolicy(ctx context.Context, e *install.Env, o Options) error {
 	if err != nil {
 		return e.Explain(err)
 	}
-	p, err := e.Platforms.Machines().Find(cfg.Platform.Name())
+	p, err := e.Platforms.Find(cfg.Platform.Name())
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func (c command) target(
 	if err != nil {
 		return t, c.Explain(err)
 	}
-	if t.platform, err = c.Platforms.Machines().Find(cfg.Platform.Name()); err != nil {
+	if t.platform, err = c.Platforms.Find(cfg.Platform.Name()); err != nil {
 		return t, err
 	}
 	if err := refuse(cfg, t.platform); err != nil {

@@ -36,7 +36,7 @@ func TestRefusal(t *testing.T) {
 	c := command{Env: &install.Env{Dir: "d", Program: "openshift-install", Platforms: known}}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := known.Machines().Find(tt.cfg.Platform.Name())
+			p, err := known.Find(tt.cfg.Platform.Name())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -69,7 +69,7 @@ func newWorld(t *testing.T) *world {
 	w.api = httptest.NewTLSServer(w)
 	w.env = &install.Env{
 		Dir: t.TempDir(), Clock: w.clock, Command: "create cluster", Getenv: func(string) string { return "" },
-		Platforms: platforms.Platforms{{
+		Platforms: platforms.List{{
 			Assets: none.Assets(), Machines: machines.Platform{Name: none.Name, Plan: w.plan, Connect: w.connect},
 		}},
 		Sink: event.SinkFunc(func(e event.Event) {

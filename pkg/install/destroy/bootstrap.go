@@ -23,7 +23,7 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	if err != nil {
 		return err
 	}
-	platform, err := e.Platforms.Machines().Find(cluster.Platform)
+	platform, err := e.Platforms.Find(cluster.Platform)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 		return err
 	}
 	journal.About(cluster)
-	platform, err := e.Platforms.Machines().Find(cluster.Platform)
+	platform, err := e.Platforms.Find(cluster.Platform)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func hostsOf(e *install.Env, api *kube.Client, cfg *types.InstallConfig, planned
 	cluster, err := e.Identify("")
 	var platform machines.Platform
 	if err == nil {
-		platform, err = e.Platforms.Machines().Find(cluster.Platform)
+		platform, err = e.Platforms.Find(cluster.Platform)
 	}
 	if err != nil {
 		h.Machines = func(context.Context) ([]machines.Machine, error) { return nil, err }

@@ -21,7 +21,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/machines"
-	"github.com/okd-install/okd-install/pkg/machines/upi"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/types"
@@ -79,7 +78,7 @@ func TestFindHosts(t *testing.T) {
 	env := map[string]string{}
 	e := &install.Env{
 		Dir: t.TempDir(), Clock: clock.Real(), Sink: event.Discard, Getenv: func(key string) string { return env[key] },
-		Platforms: platforms.Platforms{{Machines: upi.OwnMachines("none")}},
+		Platforms: platforms.All(),
 	}
 	data, err := json.Marshal(assets.Metadata{ClusterName: "demo", ClusterID: "1", InfraID: "demo-1"})
 	if err != nil {

@@ -157,6 +157,6 @@ func madeMachines(e *install.Env) bool {
 	if err != nil {
 		return false
 	}
-	p, err := e.Platforms.Machines().Find(cluster.Platform)
+	p, err := e.Platforms.Find(cluster.Platform)
 	return err == nil && !p.ByHand
 }

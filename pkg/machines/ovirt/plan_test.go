@@ -24,11 +24,13 @@ func example() (*types.InstallConfig, Ignitions) {
 	}
 	cfg := &types.InstallConfig{
 		Metadata: types.Metadata{Name: "demo"}, BaseDomain: "okd.test",
-		ControlPlane: &types.MachinePool{Name: "master", Replicas: ptr(int64(3)), Platform: hw("high_performance", "controlplane")},
-		Compute:      []types.MachinePool{{Name: "worker", Replicas: ptr(int64(2)), Platform: hw("server", "compute")}},
+		ControlPlane: &types.MachinePool{Name: "master", Replicas: ptr(int64(3)),
+			Platform: hw("high_performance", "controlplane")},
+		Compute: []types.MachinePool{{Name: "worker", Replicas: ptr(int64(2)), Platform: hw("server", "compute")}},
 		Platform: types.Platform{Settings: &config.Platform{ClusterID: "c", StorageDomainID: "s", NetworkName: "ovirtmgmt",
-			APIVIPs:        []netip.Addr{netip.MustParseAddr("198.18.0.10")},
-			AffinityGroups: []config.AffinityGroup{{Name: "compute", Priority: 3, Enforcing: true}, {Name: "controlplane", Priority: 5, Enforcing: true}}}},
+			APIVIPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")},
+			AffinityGroups: []config.AffinityGroup{{Name: "compute", Priority: 3, Enforcing: true},
+				{Name: "controlplane", Priority: 5, Enforcing: true}}}},
 	}
 	ign := Ignitions{}
 	for _, n := range []string{"bootstrap", "master-0", "master-1", "master-2", "worker-0", "worker-1"} {
@@ -67,7 +69,8 @@ func TestPlanNamesAndStages(t *testing.T) {
 	}
 	b, _ := p.Get("vm/demo-x7k2p-bootstrap")
 	spec := b.Spec.(plan.VM)
-	if spec.MemoryMiB != 8192 || spec.CPU.Cores != 4 || spec.DiskGiB != 100 || string(spec.Ignition.Bytes()) != "bootstrap" || spec.OSType != "rhcos_x64" {
+	if spec.MemoryMiB != 8192 || spec.CPU.Cores != 4 || spec.DiskGiB != 100 ||
+		string(spec.Ignition.Bytes()) != "bootstrap" || spec.OSType != "rhcos_x64" {
 		t.Errorf("bootstrap %+v", spec)
 	}
 }
@@ -78,9 +81,11 @@ func TestPlanRefuses(t *testing.T) {
 		edit          func(*types.InstallConfig, Ignitions)
 		want          string
 	}{
-		{"other platform", "demo-x7k2p", func(c *types.InstallConfig, _ Ignitions) { c.Platform.Settings = nil }, "not ovirt"},
+		{"other platform", "demo-x7k2p", func(c *types.InstallConfig, _ Ignitions) { c.Platform.Settings = nil },
+			"not ovirt"},
 		{"no infraID", "", func(*types.InstallConfig, Ignitions) {}, "not an infrastructure ID"},
-		{"missing Ignition", "demo-x7k2p", func(_ *types.InstallConfig, i Ignitions) { delete(i, "demo-x7k2p-worker-1") }, "demo-x7k2p-worker-1"},
+		{"missing Ignition", "demo-x7k2p", func(_ *types.InstallConfig, i Ignitions) { delete(i, "demo-x7k2p-worker-1") },
+			"demo-x7k2p-worker-1"},
 		{"unknown group", "demo-x7k2p", func(c *types.InstallConfig, _ Ignitions) {
 			config.PoolOf(c.ControlPlane).AffinityGroupsNames = []string{"nope"}
 		}, `"nope"`},
@@ -116,7 +121,8 @@ func TestDescriptions(t *testing.T) {
 }
 
 func TestInfraID(t *testing.T) {
-	for id, ok := range map[string]bool{"demo-x7k2p": true, "a-b-c-12345": true, "": false, "demo": false, "*-x7k2p": false, "demo-X7K2P": false, "-x7k2p": false} {
+	for id, ok := range map[string]bool{"demo-x7k2p": true, "a-b-c-12345": true, "": false, "demo": false,
+		"*-x7k2p": false, "demo-X7K2P": false, "-x7k2p": false} {
 		if err := checkInfraID(id); (err == nil) != ok {
 			t.Errorf("%q: %v", id, err)
 		}

@@ -33,16 +33,19 @@ func TestPreflight(t *testing.T) {
 		}, []string{"platform.ovirt.ovirt_storage_domain_id: Invalid value", "can fill 1660.0 GiB"}, ""},
 		{"unknown cluster", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).ClusterID = nowhere },
 			[]string{"platform.ovirt.ovirt_cluster_id: Not found: \"" + nowhere + "\"", "(Default)"}, ""},
-		{"unknown storage domain", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).StorageDomainID = nowhere },
+		{"unknown storage domain", 3,
+			func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).StorageDomainID = nowhere },
 			[]string{"platform.ovirt.ovirt_storage_domain_id: Not found: \"" + nowhere + "\"", "(data)"}, ""},
-		{"unknown profile", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).VNICProfileID = nowhere },
+		{"unknown profile", 3,
+			func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).VNICProfileID = nowhere },
 			[]string{"platform.ovirt.vnicProfileID: Not found", "(ovirtmgmt)"}, ""},
 		{"unknown network", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) { ovirtconfig.Of(c).NetworkName = "vlan7" },
 			[]string{"platform.ovirt.ovirt_network_name: Not found: \"vlan7\""}, ""},
 		{"unknown instance type", 3, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
 			ovirtconfig.PoolOf(c.ControlPlane).InstanceTypeID = nowhere
 		}, []string{"controlPlane.platform.ovirt.instanceTypeID: Not found"}, ""},
-		{"too few hosts, enforced", 2, nil, []string{"platform.ovirt.affinityGroups[1]: Invalid value: \"controlplane\"", "has 2 up", "enforcing: false"}, ""},
+		{"too few hosts, enforced", 2, nil,
+			[]string{"platform.ovirt.affinityGroups[1]: Invalid value: \"controlplane\"", "has 2 up", "enforcing: false"}, ""},
 		{"too few hosts, wished", 1, func(_ *testing.T, _ *lab, c *types.InstallConfig) {
 			for i := range ovirtconfig.Of(c).AffinityGroups {
 				ovirtconfig.Of(c).AffinityGroups[i].Enforcing = false

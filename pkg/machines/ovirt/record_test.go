@@ -30,10 +30,14 @@ func TestReadRecord(t *testing.T) {
 		{"whole", full, record(machines.Begun, "demo.okd.test", "198.18.0.10", "fd00::10")},
 		{"of an older version", "okd-install cluster demo-x7k2p;", record(machines.Unrecorded, "")},
 		{"emptied by somebody", "", record(machines.Unrecorded, "")},
-		{"of another cluster", "okd-install cluster demo-aaaaa; record 1; progress handed-over", record(machines.Unrecorded, "")},
-		{"people wrote around it", "production! " + full + "; ask Anna", record(machines.Begun, "demo.okd.test", "198.18.0.10", "fd00::10")},
-		{"a word that is not known", "okd-install cluster demo-x7k2p; record 2; domain d.test; progress upgraded", record(machines.Unrecorded, "d.test")},
-		{"an address that is none", "okd-install cluster demo-x7k2p; record 1; api here; progress making", record(machines.Making, "")},
+		{"of another cluster", "okd-install cluster demo-aaaaa; record 1; progress handed-over",
+			record(machines.Unrecorded, "")},
+		{"people wrote around it", "production! " + full + "; ask Anna",
+			record(machines.Begun, "demo.okd.test", "198.18.0.10", "fd00::10")},
+		{"a word that is not known", "okd-install cluster demo-x7k2p; record 2; domain d.test; progress upgraded",
+			record(machines.Unrecorded, "d.test")},
+		{"an address that is none", "okd-install cluster demo-x7k2p; record 1; api here; progress making",
+			record(machines.Making, "")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -54,13 +58,16 @@ func TestRedescribe(t *testing.T) {
 		was  string
 		want string
 	}{
-		{"rises", record(machines.HandedOver, ""), full, "okd-install cluster demo-x7k2p; record 1; domain demo.okd.test; api 198.18.0.10 fd00::10; progress handed-over"},
+		{"rises", record(machines.HandedOver, ""), full,
+			"okd-install cluster demo-x7k2p; record 1; domain demo.okd.test; api 198.18.0.10 fd00::10; progress handed-over"},
 		{"never lowered", record(machines.Making, "other.test"), full, full},
-		{"completed", record(machines.Begun, "demo.okd.test", "198.18.0.10"), "okd-install cluster demo-x7k2p; record 1; progress handed-over",
+		{"completed", record(machines.Begun, "demo.okd.test", "198.18.0.10"),
+			"okd-install cluster demo-x7k2p; record 1; progress handed-over",
 			"okd-install cluster demo-x7k2p; record 1; domain demo.okd.test; api 198.18.0.10; progress handed-over"},
 		{"of an older version", record(machines.Begun, "demo.okd.test"), "okd-install cluster demo-x7k2p;",
 			"okd-install cluster demo-x7k2p; record 1; domain demo.okd.test; progress begun"},
-		{"notes of people stay", record(machines.HandedOver, ""), "okd-install cluster demo-x7k2p; record 1; progress begun; ask Anna",
+		{"notes of people stay", record(machines.HandedOver, ""),
+			"okd-install cluster demo-x7k2p; record 1; progress begun; ask Anna",
 			"okd-install cluster demo-x7k2p; record 1; progress handed-over; ask Anna"},
 		{"another text stays", record(machines.Begun, ""), "production",
 			"okd-install cluster demo-x7k2p; record 1; progress begun; production"},

@@ -44,7 +44,8 @@ func withArbiter() *types.InstallConfig {
 func bareMetal(balancer string) *types.InstallConfig {
 	c := config(2, 1)
 	c.Platform = types.Platform{Settings: &metal.Platform{
-		APIVIPs: []netip.Addr{netip.MustParseAddr("198.18.0.10")}, IngressVIPs: []netip.Addr{netip.MustParseAddr("198.18.0.11")},
+		APIVIPs:      []netip.Addr{netip.MustParseAddr("198.18.0.10")},
+		IngressVIPs:  []netip.Addr{netip.MustParseAddr("198.18.0.11")},
 		LoadBalancer: &vips.LoadBalancer{Type: balancer},
 		Hosts: []metal.Host{
 			{Name: "rack1-w", Role: "worker", BootMACAddress: "52:54:00:00:00:03"},
@@ -61,7 +62,8 @@ func singleNode() *types.InstallConfig {
 	return c
 }
 
-var ignitions = upi.Ignitions{Bootstrap: []byte("bootstrap key"), Master: []byte("master key"), Worker: []byte("worker key")}
+var ignitions = upi.Ignitions{Bootstrap: []byte("bootstrap key"), Master: []byte("master key"),
+	Worker: []byte("worker key")}
 
 // The text that people read, for each shape of a cluster.
 func TestText(t *testing.T) {

@@ -87,7 +87,8 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 		if err != nil {
 			return fmt.Errorf("render networkConfig of host %s: %w", h.Name, err)
 		}
-		network := objects.Secret(objects.MachineAPI, h.Name+"-network-config-secret", "", map[string][]byte{"nmstate": nmstate})
+		network := objects.Secret(objects.MachineAPI, h.Name+"-network-config-secret", "",
+			map[string][]byte{"nmstate": nmstate})
 		v.networks = append(v.networks, network)
 		spec["preprovisioningNetworkDataName"] = network.Name
 	}
@@ -109,6 +110,7 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 	if len(labels) > 0 {
 		head["labels"] = labels
 	}
-	v.hosts = append(v.hosts, objects.Object{"apiVersion": hostAPI, "kind": "BareMetalHost", "metadata": head, "spec": spec})
+	v.hosts = append(v.hosts,
+		objects.Object{"apiVersion": hostAPI, "kind": "BareMetalHost", "metadata": head, "spec": spec})
 	return nil
 }

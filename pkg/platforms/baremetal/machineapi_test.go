@@ -38,8 +38,10 @@ func TestAssign(t *testing.T) {
 		hosts string // name, role, machine
 	}{
 		{"as they say", cluster(2, 0, 1, w, m, m), "b master 0, c master 1, a worker"},
-		{"open ones fill the masters first", cluster(3, 0, 2, open, w, m, open, open), "c master 0, b worker, a master 1, d master 2, e worker"},
-		{"open ones fill the arbiters next", cluster(2, 1, 1, open, open, open, open), "a master 0, b master 1, c arbiter 0, d worker"},
+		{"open ones fill the masters first", cluster(3, 0, 2, open, w, m, open, open),
+			"c master 0, b worker, a master 1, d master 2, e worker"},
+		{"open ones fill the arbiters next", cluster(2, 1, 1, open, open, open, open),
+			"a master 0, b master 1, c arbiter 0, d worker"},
 		{"named arbiter between open ones", cluster(2, 1, 0, open, a, open), "b arbiter 0, a master 0, c master 1"},
 		{"more masters than machines", cluster(1, 0, 0, m, m), "a master 0, b worker"},
 		{"arbiter without such machines", cluster(1, 0, 0, a, m), "b master 0, a worker"},
@@ -87,8 +89,10 @@ func TestCapabilities(t *testing.T) {
 		}
 		paths := files.Paths()
 		has := func(name string) bool { return slices.Contains(paths, "openshift/99_"+name) }
-		if has("baremetal-provisioning-config.yaml") != tt.provisioning || has("openshift-cluster-api_hosts-0.yaml") != tt.rest ||
-			has("openshift-cluster-api_master-machines-0.yaml") != tt.rest || has("openshift-cluster-api_worker-machineset-0.yaml") != tt.rest {
+		if has("baremetal-provisioning-config.yaml") != tt.provisioning ||
+			has("openshift-cluster-api_hosts-0.yaml") != tt.rest ||
+			has("openshift-cluster-api_master-machines-0.yaml") != tt.rest ||
+			has("openshift-cluster-api_worker-machineset-0.yaml") != tt.rest {
 			t.Errorf("%v: %q", tt.enabled, paths)
 		}
 		if got := userData(c, types.WorkerPool); got != tt.workerData {
@@ -100,12 +104,14 @@ func TestCapabilities(t *testing.T) {
 // A host whose BMC nobody has a login for is described, but not controlled.
 func TestHostWithoutLogin(t *testing.T) {
 	set := objects.In("openshift")
-	if err := addObjects(set, assets.PlatformObjects{Config: cluster(1, 0, 0, types.MasterPool), InfraID: "demo-x7k2p"}); err != nil {
+	in := assets.PlatformObjects{Config: cluster(1, 0, 0, types.MasterPool), InfraID: "demo-x7k2p"}
+	if err := addObjects(set, in); err != nil {
 		t.Fatal(err)
 	}
 	files, _ := set.Files()
 	host := string(files.Data("openshift/99_openshift-cluster-api_hosts-0.yaml"))
-	if host == "" || strings.Contains(host, "bmc:") || files.Data("openshift/99_openshift-cluster-api_host-bmc-secrets-0.yaml") != nil {
+	if host == "" || strings.Contains(host, "bmc:") ||
+		files.Data("openshift/99_openshift-cluster-api_host-bmc-secrets-0.yaml") != nil {
 		t.Errorf("host %s\nfiles %q", host, files.Paths())
 	}
 }
@@ -126,7 +132,8 @@ func TestArchitectureAndStream(t *testing.T) {
 		c.OSImageStream = tt.chosen
 		c.ControlPlane.Architecture, c.Arbiter.Architecture, c.Compute[0].Architecture = tt.arch, tt.arch, tt.arch
 		set := objects.In("openshift")
-		if err := addObjects(set, assets.PlatformObjects{Config: c, InfraID: "demo-x7k2p", ReleaseVersion: tt.version}); err != nil {
+		in := assets.PlatformObjects{Config: c, InfraID: "demo-x7k2p", ReleaseVersion: tt.version}
+		if err := addObjects(set, in); err != nil {
 			t.Fatal(err)
 		}
 		files, err := set.Files()

@@ -116,7 +116,8 @@ func (q *questions) host(ctx context.Context, h *config.Host, at report.Path) er
 			return err
 		}
 	}
-	if err := q.Secret(ctx, wizard.Question{Message: "BMC Password"}, at.Child("bmc", "password"), &h.BMC.Password); err != nil {
+	password := at.Child("bmc", "password")
+	if err := q.Secret(ctx, wizard.Question{Message: "BMC Password"}, password, &h.BMC.Password); err != nil {
 		return err
 	}
 	mac := wizard.Question{Message: "Boot MAC Address",

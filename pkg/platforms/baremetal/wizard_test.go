@@ -28,11 +28,13 @@ func host(n int, role, more string) []wizardtest.Line {
 
 func TestBareMetal(t *testing.T) {
 	w := newWorld(t)
-	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "baremetal"}, wizardtest.Line{"Provisioning Network", ""},
-		wizardtest.Line{"Machine Network", "192.0.2.0", "192.0.2.7/24", "10.128.0.0/24", "192.0.2.0/24"},
-		wizardtest.Line{"API Virtual IP Address", "x", "198.51.100.5", "192.0.2.5"},
-		wizardtest.Line{"Ingress Virtual IP Address", "192.0.2.5", "192.0.2.6"},
-		host(11, "", ""), host(12, "", ""), host(13, "", "y"), host(14, "", ""), wizardtest.Ends)...)
+	result, s, err := w.Run(t,
+		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "baremetal"},
+			wizardtest.Line{"Provisioning Network", ""},
+			wizardtest.Line{"Machine Network", "192.0.2.0", "192.0.2.7/24", "10.128.0.0/24", "192.0.2.0/24"},
+			wizardtest.Line{"API Virtual IP Address", "x", "198.51.100.5", "192.0.2.5"},
+			wizardtest.Line{"Ingress Virtual IP Address", "192.0.2.5", "192.0.2.6"},
+			host(11, "", ""), host(12, "", ""), host(13, "", "y"), host(14, "", ""), wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +49,12 @@ func TestBareMetal(t *testing.T) {
 
 // TestBareMetalUntilEnough: two masters are no control plane.
 func TestBareMetalUntilEnough(t *testing.T) {
-	_, s, err := newWorld(t).Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "baremetal"}, wizardtest.Line{"Provisioning Network", ""},
-		wizardtest.Line{"Machine Network", "192.0.2.0/24"}, wizardtest.Line{"API Virtual IP Address", "192.0.2.5"}, wizardtest.Line{"Ingress Virtual IP Address", "192.0.2.6"},
-		host(11, "master", "y"), host(12, "master", "n"), host(13, "master", "n"), wizardtest.Ends)...)
+	_, s, err := newWorld(t).Run(t,
+		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "baremetal"},
+			wizardtest.Line{"Provisioning Network", ""},
+			wizardtest.Line{"Machine Network", "192.0.2.0/24"}, wizardtest.Line{"API Virtual IP Address", "192.0.2.5"},
+			wizardtest.Line{"Ingress Virtual IP Address", "192.0.2.6"},
+			host(11, "master", "y"), host(12, "master", "n"), host(13, "master", "n"), wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +65,10 @@ func TestBareMetalUntilEnough(t *testing.T) {
 
 // TestInterruptedAnywhere ends the questions at each of them.
 func TestInterruptedAnywhere(t *testing.T) {
-	all := wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "baremetal"}, wizardtest.Line{"Provisioning Network", ""},
-		wizardtest.Line{"Machine Network", "192.0.2.0/24"}, wizardtest.Line{"API Virtual IP Address", "192.0.2.5"}, wizardtest.Line{"Ingress Virtual IP Address", "192.0.2.6"},
+	all := wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "baremetal"},
+		wizardtest.Line{"Provisioning Network", ""},
+		wizardtest.Line{"Machine Network", "192.0.2.0/24"}, wizardtest.Line{"API Virtual IP Address", "192.0.2.5"},
+		wizardtest.Line{"Ingress Virtual IP Address", "192.0.2.6"},
 		host(11, "master", "n"), wizardtest.Ends)
 	for i := range all {
 		stop := slices.Clone(all[:i+1])

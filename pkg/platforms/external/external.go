@@ -94,6 +94,7 @@ func Wizard() wizard.Platform {
 func ask(ctx context.Context, s *wizard.Session) error {
 	p := &Platform{}
 	s.Draft.Platform.Settings = p
-	return s.Text(ctx, wizard.Question{Message: "Platform Name", Help: "The name of the platform, as its components know it."},
+	return s.Text(ctx, wizard.Question{Message: "Platform Name",
+		Help: "The name of the platform, as its components know it."},
 		unknownName, wizard.Into(&p.PlatformName), report.NewPath("platform", Name, "platformName"))
 }

@@ -70,7 +70,8 @@ func (q *questions) trust(ctx context.Context, engine string) (string, error) {
 		event.Info(q.Sink, line)
 	}
 	yes, err := q.Ask.Confirm(ctx, wizard.Question{Message: "Trust this certificate authority for the engine?",
-		Help: "Compare the fingerprint with that on the engine's machine: openssl x509 -in /etc/pki/ovirt-engine/ca.pem -noout -fingerprint -sha256"}, false)
+		Help: "Compare the fingerprint with that on the engine's machine: openssl x509 -in /etc/pki/ovirt-engine/ca.pem " +
+			"-noout -fingerprint -sha256"}, false)
 	if err != nil || yes {
 		return string(published), err
 	}
@@ -105,7 +106,8 @@ func fetch(ctx context.Context, where string, cfg *tls.Config) ([]byte, []*x509.
 		return nil, nil, err
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg, DisableKeepAlives: true}
-	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		var wrapped *url.Error
@@ -155,7 +157,9 @@ func fingerprints(bundle []byte) []string {
 			continue
 		}
 		sum := sha256.Sum256(cert.Raw)
-		out = append(out, fmt.Sprintf("Certificate authority %s, valid until %s", printable(cert.Subject.String()), cert.NotAfter.UTC().Format(time.DateOnly)),
+		out = append(out,
+			fmt.Sprintf("Certificate authority %s, valid until %s",
+				printable(cert.Subject.String()), cert.NotAfter.UTC().Format(time.DateOnly)),
 			"SHA-256 fingerprint "+strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":"))
 	}
 	return out

@@ -53,7 +53,8 @@ func (q *questions) cluster(ctx context.Context, engine *api.Client) (api.Cluste
 	if err != nil {
 		return api.Cluster{}, err
 	}
-	one, err := pick(ctx, q.Ask, wizard.Question{Message: "Cluster", Help: "The oVirt cluster whose hosts will run the VMs."},
+	one, err := pick(ctx, q.Ask,
+		wizard.Question{Message: "Cluster", Help: "The oVirt cluster whose hosts will run the VMs."},
 		list, 0, func(c api.Cluster) string { return c.Name })
 	if err != nil {
 		return one, err

@@ -21,7 +21,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/wizard/wizardtest"
 )
 
-var vips = []wizardtest.Line{{"Machine Network", "198.51.100.0/24"}, {"API Virtual IP Address", "10.0.0.5", "198.51.100.10"}, {"Ingress Virtual IP Address", "198.51.100.10", "198.51.100.11"}}
+var vips = []wizardtest.Line{{"Machine Network", "198.51.100.0/24"},
+	{"API Virtual IP Address", "10.0.0.5", "198.51.100.10"},
+	{"Ingress Virtual IP Address", "198.51.100.10", "198.51.100.11"}}
 
 const trustIt = "Trust this certificate authority for the engine?"
 
@@ -47,21 +49,26 @@ func TestOvirt(t *testing.T) {
 	path := w.Home + "/.ovirt/ovirt-config.yaml"
 	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"},
 		wizardtest.Line{"Engine URL", "http://" + host0(e), "https://x:y@" + host0(e), "", host0(e)},
-		wizardtest.Line{trustIt, "y"}, wizardtest.Line{"Engine Username", "admin", ""}, wizardtest.Line{"Engine Password", "", "wrong-password"},
-		wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password}, wizardtest.Line{"Save the engine login to " + path + "?", ""},
-		wizardtest.Line{"Cluster", "Default"}, wizardtest.Line{"Storage Domain", "data2"}, wizardtest.Line{"Network", ""}, vips, wizardtest.Ends)...)
+		wizardtest.Line{trustIt, "y"}, wizardtest.Line{"Engine Username", "admin", ""},
+		wizardtest.Line{"Engine Password", "", "wrong-password"},
+		wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password},
+		wizardtest.Line{"Save the engine login to " + path + "?", ""},
+		wizardtest.Line{"Cluster", "Default"}, wizardtest.Line{"Storage Domain", "data2"}, wizardtest.Line{"Network", ""},
+		vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Golden(t, "wizard.yaml", result.InstallConfig)
-	if got := strings.Join(s.Offered["Storage Domain"], "; "); got != "data1 (nfs, 1024 GiB free); data2 (nfs, 1024 GiB free)" {
-		t.Errorf("storage domains %q", got)
+	domains := strings.Join(s.Offered["Storage Domain"], "; ")
+	if domains != "data1 (nfs, 1024 GiB free); data2 (nfs, 1024 GiB free)" {
+		t.Errorf("storage domains %q", domains)
 	}
 	if got := strings.Join(s.Offered["Network"], " "); got != "ovirtmgmt vms" {
 		t.Errorf("networks %q", got)
 	}
 	said := strings.Join(s.Said, "\n")
-	for _, want := range []string{"Certificate authority CN=engine test CA", "SHA-256 fingerprint ", "does not let us in", "login refused: Cannot authenticate"} {
+	for _, want := range []string{"Certificate authority CN=engine test CA", "SHA-256 fingerprint ", "does not let us in",
+		"login refused: Cannot authenticate"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("did not say %q but\n%s", want, said)
 		}
@@ -92,18 +99,23 @@ func parsed(t *testing.T, l *wizard.Login) api.Config {
 
 func keep(t *testing.T, w *wizardtest.World, e *enginetest.Engine, password string) {
 	t.Helper()
-	w.Env["OVIRT_CONFIG"] = w.Write(t, "login.yaml", fmt.Sprintf("ovirt_url: %s\novirt_username: %s\novirt_password: %s\novirt_cafile: %s\n", e.URL, e.Username, password, e.CAFile))
+	w.Env["OVIRT_CONFIG"] = w.Write(t, "login.yaml",
+		fmt.Sprintf("ovirt_url: %s\novirt_username: %s\novirt_password: %s\novirt_cafile: %s\n", e.URL, e.Username, password,
+			e.CAFile))
 }
 
 func TestOvirtLoginThatIsKept(t *testing.T) {
 	e := startEngine(t)
 	w := newWorld(t)
 	keep(t, w, e, enginetest.Password)
-	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", "vms"}, vips, wizardtest.Ends)...)
+	result, s, err := w.Run(t,
+		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Cluster", ""},
+			wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", "vms"}, vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Login != nil || !strings.Contains(string(result.InstallConfig), "ovirt_network_name: vms") || strings.Contains(string(result.InstallConfig), "vnicProfileID") {
+	if result.Login != nil || !strings.Contains(string(result.InstallConfig), "ovirt_network_name: vms") ||
+		strings.Contains(string(result.InstallConfig), "vnicProfileID") {
 		t.Errorf("login %v\n%s", result.Login, result.InstallConfig)
 	}
 	if !strings.Contains(strings.Join(s.Said, "\n"), "Using the engine login in "+w.Env["OVIRT_CONFIG"]) {
@@ -115,14 +127,19 @@ func TestOvirtLoginThatIsStale(t *testing.T) {
 	e := startEngine(t)
 	w := newWorld(t)
 	keep(t, w, e, "an-old-password")
-	_, _, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Enter another login?", "n"})...)
+	_, _, err := w.Run(t,
+		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"},
+			wizardtest.Line{"Enter another login?", "n"})...)
 	if !api.Is(err, api.BadLogin) {
 		t.Errorf("ended with %v", err)
 	}
-	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Enter another login?", ""},
-		wizardtest.Line{"Engine URL", ""}, wizardtest.Line{trustIt, "y"}, wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password},
-		wizardtest.Line{"Save the engine login to " + w.Env["OVIRT_CONFIG"] + "?", "n"},
-		wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", ""}, vips, wizardtest.Ends)...)
+	result, s, err := w.Run(t,
+		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Enter another login?", ""},
+			wizardtest.Line{"Engine URL", ""}, wizardtest.Line{trustIt, "y"}, wizardtest.Line{"Engine Username", ""},
+			wizardtest.Line{"Engine Password", enginetest.Password},
+			wizardtest.Line{"Save the engine login to " + w.Env["OVIRT_CONFIG"] + "?", "n"},
+			wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", ""}, vips,
+			wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +163,9 @@ func addProfile(t *testing.T, e *enginetest.Engine, name, network string) string
 	req.SetBasicAuth(e.Username, enginetest.Password)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(e.CA)
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true}}
+	client := http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
+	}}
 	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -167,8 +186,10 @@ func TestOvirtProfiles(t *testing.T) {
 	w := newWorld(t)
 	keep(t, w, e, enginetest.Password)
 	second := addProfile(t, e, "without-filter", e.NetworkID)
-	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""},
-		wizardtest.Line{"Network", "ovirtmgmt"}, wizardtest.Line{"vNIC Profile", "without-filter"}, vips, wizardtest.Ends)...)
+	result, s, err := w.Run(t,
+		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Cluster", ""},
+			wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", "ovirtmgmt"},
+			wizardtest.Line{"vNIC Profile", "without-filter"}, vips, wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,11 +207,15 @@ func TestDistrust(t *testing.T) {
 	defer foreign.Close()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: foreign.Certificate().Raw})
 	const file = "File with the engine's certificate authority"
-	result, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Engine URL", host0(e)}, wizardtest.Line{trustIt, ""},
-		wizardtest.Line{file, w.Home + "/none", w.Write(t, "text.pem", "hello"), w.Write(t, "foreign.pem", string(authority)), e.CAFile},
-		wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password},
-		wizardtest.Line{"Save the engine login to " + w.Home + "/.ovirt/ovirt-config.yaml?", ""},
-		wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", ""}, vips, wizardtest.Ends)...)
+	result, s, err := w.Run(t,
+		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Engine URL", host0(e)},
+			wizardtest.Line{trustIt, ""},
+			wizardtest.Line{file, w.Home + "/none", w.Write(t, "text.pem", "hello"),
+				w.Write(t, "foreign.pem", string(authority)), e.CAFile},
+			wizardtest.Line{"Engine Username", ""}, wizardtest.Line{"Engine Password", enginetest.Password},
+			wizardtest.Line{"Save the engine login to " + w.Home + "/.ovirt/ovirt-config.yaml?", ""},
+			wizardtest.Line{"Cluster", ""}, wizardtest.Line{"Storage Domain", ""}, wizardtest.Line{"Network", ""}, vips,
+			wizardtest.Ends)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +237,8 @@ func TestNotAnEngine(t *testing.T) {
 	defer web.Close()
 	w := newWorld(t)
 	_, s, err := w.Run(t, wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"},
-		wizardtest.Line{"Engine URL", "127.0.0.1:1"}, wizardtest.Line{"Engine URL", strings.TrimPrefix(web.URL, "https://")}, wizardtest.Line{"Engine URL", host0(e)}, wizardtest.Line{trustIt, "!"})...)
+		wizardtest.Line{"Engine URL", "127.0.0.1:1"}, wizardtest.Line{"Engine URL", strings.TrimPrefix(web.URL, "https://")},
+		wizardtest.Line{"Engine URL", host0(e)}, wizardtest.Line{trustIt, "!"})...)
 	if err == nil {
 		t.Fatal("was not interrupted")
 	}

@@ -90,7 +90,9 @@ func (s *Script) Input(_ context.Context, q wizard.Question, preset string, chec
 }
 
 // Secret is Input for secrets.
-func (s *Script) Secret(ctx context.Context, q wizard.Question, check func(secret.String) error) (secret.String, error) {
+func (s *Script) Secret(
+	ctx context.Context, q wizard.Question, check func(secret.String) error,
+) (secret.String, error) {
 	s.t.Helper()
 	answer, err := s.Input(ctx, q, "", func(text string) error { return check(secret.New(text)) })
 	return secret.New(answer), err

@@ -14,7 +14,8 @@ import (
 func (p *Platform) checkHosts(k types.Check) {
 	at := k.Child("hosts")
 	if len(p.Hosts) > 0 && !k.Options.Agent {
-		k.RequireCapability(configv1.ClusterVersionCapabilityMachineAPI, "hosts become machines with it", types.AdditionalCapabilities)
+		k.RequireCapability(configv1.ClusterVersionCapabilityMachineAPI, "hosts become machines with it",
+			types.AdditionalCapabilities)
 	}
 	if !k.Options.Agent && k.Config.Enables(configv1.ClusterVersionCapabilityMachineAPI) {
 		if len(p.Hosts) == 0 {
@@ -99,8 +100,8 @@ func (p *Platform) checkBMC(host report.Field, h *Host, others values.Unique) {
 		return
 	}
 	if p.ProvisioningNetwork == ProvisioningDisabled && controller.RequiresProvisioningNetwork() {
-		at.At(address).Invalid(h.BMC.Address, "boots hosts from a provisioning network, and provisioningNetwork is Disabled; "+
-			"use virtual media, like redfish-virtualmedia://...")
+		at.At(address).Invalid(h.BMC.Address, "boots hosts from a provisioning network, "+
+			"and provisioningNetwork is Disabled; use virtual media, like redfish-virtualmedia://...")
 	}
 	if h.BootMode == BootModeSecureBoot && !controller.SupportsSecureBoot() {
 		host.Child("bootMode").Invalid(h.BootMode, "driver %s cannot switch secure boot on", controller.Driver())

@@ -166,7 +166,8 @@ func (p *Platform) checkBootstrapAddress(k types.Check) {
 		{"bootstrapExternalStaticDNS", "the name server", dns},
 	} {
 		if !f.ip.IsValid() {
-			k.Child(f.name).Required("%s of the bootstrap host; all three bootstrapExternalStatic fields belong together", f.what)
+			k.Child(f.name).Required("%s of the bootstrap host; all three bootstrapExternalStatic fields belong together",
+				f.what)
 		}
 	}
 	checkInMachineNetwork(k, "bootstrapExternalStaticIP", ip, "")
