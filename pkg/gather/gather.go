@@ -214,7 +214,7 @@ func (o Options) fromAPI(ctx context.Context, b *bundle, lack *Incomplete) {
 			continue
 		}
 		lack.add("resources "+name, err)
-		if ctx.Err() != nil || !b.has("resources/") {
+		if ctx.Err() != nil || !kube.Answered(err) && !b.has("resources/") {
 			return // an API that does not answer once will not answer eight times
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -254,7 +256,27 @@ func (f fakeAPI) Raw(_ context.Context, path string, _ url.Values) ([]byte, erro
 	return []byte(`{"path":"` + path + `"}`), f.err
 }
 
+// busyAPI has one kind; the storage of all others is being initialized.
+type busyAPI struct{}
+
+func (busyAPI) Raw(_ context.Context, path string, _ url.Values) ([]byte, error) {
+	if !strings.HasSuffix(path, "/clusterversions") {
+		return nil, apierrors.NewTooManyRequests("storage is (re)initializing", 1)
+	}
+	return []byte("{}"), nil
+}
+
 func TestPartialBundles(t *testing.T) {
+	t.Run("an API that is busy", func(t *testing.T) {
+		h := newHost(t)
+		o := h.options()
+		o.Bootstrap, o.API = nil, busyAPI{}
+		path, err := gather.Bootstrap(t.Context(), o)
+		lacks(t, err, "resources etcds: storage is (re)initializing")
+		if contents(t, path)["resources/clusterversions.json"] == "" {
+			t.Error("the first refusal ended the questions")
+		}
+	})
 	t.Run("an API that only the installer reaches", func(t *testing.T) {
 		h := newHost(t)
 		h.write("api-down", "")

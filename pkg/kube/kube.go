@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -146,9 +147,28 @@ func (c *Client) call(ctx context.Context, r request, into any) error {
 	})
 }
 
+// do makes a call. A server that asks to come back later, as it does while it
+// initializes the storage of a kind, is asked again within the call's time limit.
 func (c *Client) do(ctx context.Context, r request, use func([]byte) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	for {
+		err := c.try(ctx, r, use)
+		after, later := apierrors.SuggestsClientDelay(err)
+		if !later || !apierrors.IsTooManyRequests(err) {
+			return err
+		}
+		again := time.NewTimer(time.Duration(max(after, 1)) * time.Second)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return err
+		}
+	}
+}
+
+func (c *Client) try(ctx context.Context, r request, use func([]byte) error) error {
 	u := *c.base
 	u.Path = path.Join(u.Path, r.path)
 	u.RawQuery = r.query.Encode()
@@ -194,6 +214,13 @@ func statusError(code int, method, p string, body []byte) error {
 // NotFound reports whether err is the API server's answer that the object, or
 // its kind, does not exist.
 func NotFound(err error) bool { return apierrors.IsNotFound(err) }
+
+// Answered reports whether err is an answer of the API server, such as that the
+// storage of a kind is being initialized, and not a failure to reach it.
+func Answered(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status)
+}
 
 // The kinds that the installer looks at.
 var (

@@ -1,6 +1,7 @@
 package kube_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
@@ -103,5 +105,33 @@ func TestWrites(t *testing.T) {
 	}
 	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
 		t.Errorf("asked for\n%s", strings.Join(asked, "\n"))
+	}
+}
+
+// A server that asks to come back later is asked again; one that does so for too
+// long has the last word.
+func TestAskedToComeBack(t *testing.T) {
+	calls := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if calls++; calls > 1 && strings.HasSuffix(r.URL.Path, "/x") {
+			fmt.Fprint(w, `{"kind":"Node"}`)
+			return
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"TooManyRequests",`+
+			`"message":"storage is (re)initializing","details":{"retryAfterSeconds":1},"code":429}`)
+	}))
+	defer srv.Close()
+	c, err := kube.New(&rest.Config{Host: srv.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Get(t.Context(), kube.Nodes.Ref("", "x"), &corev1.Node{}); err != nil || calls != 2 {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	if err := c.Get(ctx, kube.Nodes.Ref("", "y"), &corev1.Node{}); !kube.Answered(err) {
+		t.Errorf("the server's word is lost: %v", err)
 	}
 }
