@@ -27,7 +27,7 @@ const maxFile = 64 << 20
 const writers = 4
 
 // disk is the asset directory. Paths are relative to it. Reading follows
-// symbolic links: what a user links to is his input. Writing never does, so
+// symbolic links: what a user links to is input. Writing never does, so
 // that nothing outside of the directory changes.
 type disk struct {
 	path string

@@ -136,8 +136,8 @@ func (r *run) sayUseless(n *node, found changes) {
 }
 
 // arbitrate decides about edits when the inputs changed. Files that the user
-// added are his and stay, and so do edits of files that are generated as they
-// were when he edited them.
+// added stay, and so do edits of files that are generated as they were when the
+// user edited them.
 func (r *run) arbitrate(
 	n *node, f *future, rec *record, changed bool, value Files, found *changes, disk map[string][]byte,
 ) error {

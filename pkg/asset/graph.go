@@ -62,7 +62,7 @@ type Option func(*node)
 func Transient() Option { return func(n *node) { n.kind = kindTransient } }
 
 // OwnsDir says that all manifests in dir are this asset's: files that a user
-// adds there become part of it, files that he removes leave it. Excepted are
+// adds there become part of it, files that a user removes leave it. Excepted are
 // paths at which another asset writes.
 func OwnsDir(dir string, except ...string) Option {
 	return func(n *node) { n.dirs, n.except = append(n.dirs, dir), append(n.except, except...) }
@@ -79,7 +79,7 @@ func Bound(patterns ...string) Option {
 // Grows says that the running cluster adds to the files of this asset.
 func Grows() Option { return func(n *node) { n.grows = true } }
 
-// adopts says whether a file that was there before anything was generated is
+// adopts reports whether a file that was there before anything was generated is
 // taken for the user's own version.
 func (n *node) adopts(p string) bool {
 	return slices.Contains(n.dirs, path.Dir(p)) && !slices.ContainsFunc(n.bound, func(pattern string) bool {

@@ -333,7 +333,7 @@ func TestConfigChange(t *testing.T) {
 }
 
 // A user's edit of a manifest reaches the bootstrap host, and so does a file
-// that he adds.
+// that the user adds.
 func TestEditedManifests(t *testing.T) {
 	dir := warmDir(t)
 	i := open(t, dir, deps())

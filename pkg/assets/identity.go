@@ -56,7 +56,7 @@ type kubeadmin struct {
 }
 
 // Kubeadmin is the first user's password: the one that the user brought, or a
-// new one. If he brought the hash alone, nobody here knows the password.
+// new one. If only the hash was given, the password is not known here.
 var Kubeadmin = asset.From1("kubeadmin-password", givenPassword,
 	func(_ asset.Env, k kubeadmin) (_ kubeadmin, err error) {
 		if k.Password == "" && k.Hash == "" {

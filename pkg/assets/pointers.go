@@ -47,7 +47,7 @@ var pointers = asset.From3("pointers", MasterIgnition, WorkerIgnition, ArbiterIg
 	}, asset.Transient())
 
 // PointerConfigs are MachineConfigs with what the user added to the pointers,
-// none if he added nothing.
+// none if nothing was added.
 var PointerConfigs = asset.From3("pointer-machineconfigs", Names, RootCA, pointers,
 	func(_ asset.Env, n NameSet, ca pki.Pair, pointers map[string][]byte) (asset.Files, error) {
 		var out asset.Files

@@ -54,12 +54,3 @@ func (o Options) Load(path string, data []byte) (*InstallConfig, *report.Report)
 	c.source = r
 	return c, r
 }
-
-// Drop empties a field that nothing looks at any more.
-func Drop[T comparable](at report.Field, value *T) {
-	var zero T
-	if *value != zero {
-		at.Warn(nil, "means nothing any more; remove it")
-		*value = zero
-	}
-}

@@ -15,7 +15,7 @@ const konnectivityStage = "refuse-konnectivity"
 
 // Refuse says why a release cannot be installed with the feature gates of an
 // install-config: nil if it can. The bootstrap host looks again, for only there
-// it is certain which gates are on. has says whether the release has a component.
+// it is certain which gates are on. has reports whether the release has a component.
 func Refuse(cfg *types.InstallConfig, version string, has func(tag string) bool) error {
 	table, err := Stages()
 	if err != nil {

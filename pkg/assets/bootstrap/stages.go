@@ -238,7 +238,7 @@ func (t Table) For(in Inputs) Table {
 	return out
 }
 
-// is says whether a stage or an argument belongs to this kind of installation.
+// is reports whether a stage or an argument belongs to this kind of installation.
 func (in Inputs) is(when string) bool { return when == "" || (when == whenInPlace) == in.InPlace }
 
 func (in Inputs) fillArgs(args []Arg, fill *strings.Replacer) []Arg {

@@ -25,7 +25,7 @@ const (
 )
 
 // addTrustBundle adds the authorities that the user wants to be trusted. What
-// stands between the certificates in his file is left out.
+// stands between the certificates is left out.
 func addTrustBundle(set *objects.Set, in Inputs) error {
 	if in.Config.AdditionalTrustBundle == "" {
 		return nil

@@ -1,5 +1,5 @@
 // Package external is the platform external: machines that the user makes on a
-// platform whose integration he adds.
+// platform, and whose integration with the cluster the user adds.
 package external
 
 import (

@@ -124,7 +124,7 @@ func fetch(ctx context.Context, where string, cfg *tls.Config) ([]byte, []*x509.
 	return body, resp.TLS.PeerCertificates, err
 }
 
-// unverified says whether err is about the certificate and nothing else.
+// unverified reports whether err is about the certificate and nothing else.
 func unverified(err error) bool {
 	var failed *tls.CertificateVerificationError
 	return errors.As(err, &failed)

@@ -41,8 +41,8 @@ func (p *Platform) VIPs() *vips.Set {
 
 // Convert implements types.Converter.
 func (p *Platform) Convert(at report.Field) {
-	types.Drop(at.Child("dnsVIP"), &p.LegacyDNSVIP)
-	types.Drop(at.Child("ironicURI"), &p.LegacyIronicURI)
+	values.Drop(at.Child("dnsVIP"), &p.LegacyDNSVIP)
+	values.Drop(at.Child("ironicURI"), &p.LegacyIronicURI)
 	if p.LegacyImage != nil {
 		p.LegacyImage = nil
 		at.Child("image").Warn(nil, "means nothing any more; remove it")

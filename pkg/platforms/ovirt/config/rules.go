@@ -8,6 +8,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/values"
 	"github.com/okd-install/okd-install/pkg/types/vips"
 )
 
@@ -41,7 +42,7 @@ func (p *Platform) VIPs() *vips.Set {
 
 // Convert implements types.Converter.
 func (p *Platform) Convert(at report.Field) {
-	types.Drop(at.Child("dns_vip"), &p.LegacyDNSVIP)
+	values.Drop(at.Child("dns_vip"), &p.LegacyDNSVIP)
 }
 
 // SetDefaults implements types.Defaulter.
