@@ -268,7 +268,7 @@ func TestBoot(t *testing.T) {
 	}
 	l.eventually("the boot after reset, without Ignition", boots(2))
 	go func() { // must not keep the system from ending
-		_, _ = l.run(hw.ID, "sh", "-c", "touch /run/somebody-works-here; sleep 300; true")
+		_, _ = l.run(hw.ID, "sh", "-c", "touch /run/somebody-works-here; kill -STOP $$; true")
 	}()
 	l.eventually("somebody at work in the machine", func() bool {
 		_, err := l.run(hw.ID, "test", "-e", "/run/somebody-works-here")
