@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	neturl "net/url"
 	"slices"
 	"sync"
@@ -108,7 +109,7 @@ func (d *dialer) members(ctx context.Context, endpoints []string) ([]member, err
 	return nil, errors.Join(errs...)
 }
 
-// probe fills in health and finds the leader; all members at once, because one
+// probe fills in who is alive and healthy, and finds the leader; all members at once, because one
 // that is switched off answers only by the timeout.
 func (d *dialer) probe(ctx context.Context, members []member) (leader uint64) {
 	leaders := make([]uint64, len(members))
@@ -117,7 +118,10 @@ func (d *dialer) probe(ctx context.Context, members []member) (leader uint64) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			leaders[i], members[i].Healthy = d.health(ctx, ClientURL(members[i].IP))
+			m := &members[i]
+			if m.Alive = peerAnswers(ctx, m.IP); m.Alive && !m.Learner {
+				leaders[i], m.Healthy = d.health(ctx, ClientURL(m.IP))
+			}
 		}()
 	}
 	wg.Wait()
@@ -127,6 +131,20 @@ func (d *dialer) probe(ctx context.Context, members []member) (leader uint64) {
 		}
 	}
 	return leader
+}
+
+// peerAnswers reports whether something listens at a member's peer port. etcd opens
+// the client port only when it has published its name, which takes up to 8 s: the
+// first try is often lost in the snapshot that a new member gets. Whether a learner
+// has caught up is for the leader to say.
+func peerAnswers(ctx context.Context, ip string) bool {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(ip, peerPort))
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // only its success mattered
+	return true
 }
 
 func (d *dialer) health(ctx context.Context, endpoint string) (leader uint64, ok bool) {

@@ -269,19 +269,26 @@ func judge(r *staticpod.Report, s state, a action) {
 	running, why := s.runningInCluster()
 	bootstrap := slices.ContainsFunc(s.Members, func(m member) bool { return m.Name == BootstrapMember })
 	voters, learners := s.count()
-	healthy := 0
+	alive, healthy := 0, 0
 	var sick []string
 	for _, m := range s.Members {
+		if m.Learner {
+			continue
+		}
+		if m.Alive {
+			alive++
+		}
+		starting := m.Alive && m.Name == ""
 		switch {
-		case m.Learner:
 		case m.Healthy:
 			healthy++
-		default:
+		case !starting:
 			sick = append(sick, m.display())
 		}
 	}
 	r.Busy = bootstrap || learners > 0 || !running || a.Do != nothing
-	if healthy*2 <= voters {
+	// Who is alive votes, also before it serves clients.
+	if healthy == 0 || alive*2 <= voters {
 		r.Unavailable = fmt.Sprintf("%d of %d members are healthy: no quorum", healthy, voters)
 	}
 	if len(sick) > 0 {

@@ -12,7 +12,8 @@ type member struct {
 	Name    string // empty until it has published it, seconds after it started
 	IP      string // of its peer URL
 	Learner bool
-	Healthy bool
+	Alive   bool // answers its peers
+	Healthy bool // answers its clients, and knows a leader; not asked of learners
 }
 
 // candidate is a control plane node.
@@ -64,13 +65,13 @@ func next(s state) action {
 	}
 	for _, m := range s.Members {
 		if !m.Learner && !m.Healthy && !(s.leaving(m) && s.BootstrapComplete) {
-			return action{Why: fmt.Sprintf("member %s is not healthy", m.display())}
+			return action{Why: fmt.Sprintf("member %s does not answer clients", s.nodeOf(m))}
 		}
 	}
 	if len(learners) > 0 {
 		l := learners[0]
-		if !l.Healthy {
-			return action{Why: fmt.Sprintf("learner %s has not caught up", l.display())}
+		if !l.Alive {
+			return action{Why: fmt.Sprintf("learner %s has not started", l.display())}
 		}
 		return action{Do: promote, Member: l.ID, Name: s.nodeOf(l)}
 	}
@@ -158,7 +159,7 @@ func (s state) runningInCluster() (bool, string) {
 		case m.Healthy:
 			healthy++
 		default:
-			sick = append(sick, m.display())
+			sick = append(sick, s.nodeOf(m))
 		}
 	}
 	voters, _ := s.count()

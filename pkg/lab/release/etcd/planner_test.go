@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"testing"
 )
@@ -8,7 +9,7 @@ import (
 const bootIP = "198.18.0.100"
 
 func voter(id uint64, name, ip string) member {
-	return member{ID: id, Name: name, IP: ip, Healthy: true}
+	return member{ID: id, Name: name, IP: ip, Alive: true, Healthy: true}
 }
 
 var (
@@ -18,10 +19,10 @@ var (
 	m2   = voter(4, "m2", "198.18.0.103")
 )
 
-func sick(m member) member     { m.Healthy = false; return m }
-func learning(m member) member { m.Learner = true; return m }
+func sick(m member) member     { m.Alive, m.Healthy = false, false; return m }
+func learning(m member) member { m.Learner, m.Healthy = true, false; return m }
 func added(m member) member {
-	m.Learner, m.Name, m.Healthy = true, "", false
+	m.Learner, m.Name, m.Alive, m.Healthy = true, "", false, false
 	return m
 }
 
@@ -49,25 +50,28 @@ func TestNext(t *testing.T) {
 			action{Do: addLearner, Name: "m1", IP: m1.IP}},
 		{"learner not started: no second one", state{Members: []member{boot, added(m0)}, Nodes: nodes(true, true),
 			Replicas: 3},
-			action{Why: "learner 198.18.0.101 has not caught up"}},
+			action{Why: "learner 198.18.0.101 has not started"}},
 		{"learner started is promoted", state{Members: []member{boot, learning(m0)}, Nodes: nodes(false, true),
 			Replicas: 3},
 			action{Do: promote, Member: 2, Name: "m0"}},
 		{"learner that has not published its name is promoted too",
-			state{Members: []member{boot, {ID: 2, IP: m0.IP, Learner: true, Healthy: true}}, Nodes: nodes(false, true),
+			state{Members: []member{boot, {ID: 2, IP: m0.IP, Learner: true, Alive: true}}, Nodes: nodes(false, true),
 				Replicas: 3},
 			action{Do: promote, Member: 2, Name: "m0"}},
+		{"promoted before it serves clients: no second learner",
+			state{Members: []member{boot, {ID: 2, IP: m0.IP, Alive: true}}, Nodes: nodes(false, true), Replicas: 3},
+			action{Why: "member m0 does not answer clients"}},
 		{"learner unreachable", state{Members: []member{boot, learning(sick(m0))}, Nodes: nodes(false, true),
 			Replicas: 3},
-			action{Why: "learner m0 has not caught up"}},
+			action{Why: "learner m0 has not started"}},
 		{"learner whose node is gone is removed", state{Members: []member{boot, added(m2)}, Nodes: nodes(true, true),
 			Replicas: 3},
 			action{Do: remove, Member: 4, Name: m2.IP}},
 		{"sick voter stops adding", state{Members: []member{boot, sick(m0)}, Nodes: nodes(false, true), Replicas: 3},
-			action{Why: "member m0 is not healthy"}},
+			action{Why: "member m0 does not answer clients"}},
 		{"sick voter stops promoting", state{Members: []member{boot, sick(m0), learning(m1)},
 			Nodes: nodes(false, false), Replicas: 3},
-			action{Why: "member m0 is not healthy"}},
+			action{Why: "member m0 does not answer clients"}},
 		{"complete, bootstrap not done", state{Members: []member{boot, m0, m1, m2}, Nodes: nodes(false, false, false),
 			Replicas: 3},
 			action{Why: "the bootstrap is not complete"}},
@@ -79,13 +83,13 @@ func TestNext(t *testing.T) {
 			action{Do: moveLeader, Member: 2, Name: "m0"}},
 		{"bootstrap done but a master is sick", state{Members: []member{boot, m0, sick(m1), m2},
 			Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true},
-			action{Why: "member m1 is not healthy"}},
+			action{Why: "member m1 does not answer clients"}},
 		{"bootstrap done but a master is missing", state{Members: []member{boot, m0, m1}, Nodes: nodes(false, false),
 			Replicas: 3, BootstrapComplete: true},
 			action{Why: "2 of 3 control plane members vote"}},
 		{"bootstrap died before its time", state{Members: []member{sick(boot), m0, m1, m2},
 			Nodes: nodes(false, false, false), Replicas: 3},
-			action{Why: "member etcd-bootstrap is not healthy"}},
+			action{Why: "member etcd-bootstrap does not answer clients"}},
 		{"bootstrap died when done: out with it", state{Members: []member{sick(boot), m0, m1, m2},
 			Nodes: nodes(false, false, false), Replicas: 3, BootstrapComplete: true},
 			action{Do: remove, Member: 1, Name: BootstrapMember}},
@@ -117,17 +121,18 @@ func TestWalk(t *testing.T) {
 			switch i := rnd.IntN(3); rnd.IntN(6) {
 			case 0:
 				s.Nodes[i].Waiting = true
-			case 1:
+			case 1: // learners start
 				for j := range s.Members {
-					if s.Members[j].Learner {
-						s.Members[j].Healthy, s.Members[j].Name = true, "m"
-					}
+					s.Members[j].Alive = s.Members[j].Alive || s.Members[j].Learner
 				}
-			case 2:
-				s.Members[rnd.IntN(len(s.Members))].Healthy = false
-			case 3, 4:
+			case 2: // somebody dies
+				m := &s.Members[rnd.IntN(len(s.Members))]
+				*m = sick(*m)
+			case 3, 4: // all voters recover, and publish their names
 				for j := range s.Members {
-					s.Members[j].Healthy = s.Members[j].Name != ""
+					if m := &s.Members[j]; !m.Learner {
+						m.Alive, m.Healthy, m.Name = true, true, cmp.Or(m.Name, "m")
+					}
 				}
 			case 5:
 				v, _ := s.count()

@@ -106,7 +106,8 @@ func addPlatform(out api.Files, cc *mcfgv1.ControllerConfig) error {
 	if err != nil {
 		return err
 	}
-	// cluster-bootstrap applies one object per file.
+	// One object per file, and these files first: the masters' kubelets ask for their
+	// certificates as soon as the API answers, and wait longer after each refusal.
 	for _, doc := range strings.Split(string(text), "\n---\n") {
 		objects, err := api.Decode([]byte(doc))
 		if err != nil {
@@ -118,7 +119,7 @@ func addPlatform(out api.Files, cc *mcfgv1.ControllerConfig) error {
 				level = "00"
 			}
 			name := strings.ToLower(o.GetKind()) + "-" + strings.ReplaceAll(o.GetName(), ":", "-")
-			out["manifests/machine-config-operator_"+level+"_"+name+".yaml"] = []byte(doc)
+			out["manifests/0000_00_machine-config-operator_"+level+"_"+name+".yaml"] = []byte(doc)
 		}
 	}
 	files, err := render.OnPrem(d)
