@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // NodeFile is in the directory of a bare image, beside the disk.
@@ -51,14 +52,14 @@ func (b Builder) BuildBare(ctx context.Context, container string) (Image, error)
 	return b.build(ctx, variant{
 		kind: BareKind, inputs: []string{command, fmt.Sprint(left, outside)},
 		system: func(ctx context.Context, root, dir string) (string, error) {
-			if err := likeOSTree(root, container); err != nil {
+			if err := likeOSTree(ctx, root, container); err != nil {
 				return "", err
 			}
 			if err := archive(ctx, root, filepath.Join(dir, NodeFile)); err != nil {
 				return "", err
 			}
 			for _, path := range left {
-				if err := remove(filepath.Join(root, path)); err != nil {
+				if err := os.RemoveAll(filepath.Join(root, path)); err != nil {
 					return "", err
 				}
 			}
@@ -72,12 +73,8 @@ func (b Builder) BuildBare(ctx context.Context, container string) (Image, error)
 }
 
 // likeOSTree changes what is different in a system of which /usr is read-only.
-func likeOSTree(root, container string) error {
-	to := filepath.Join(root, containerCommand)
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	if err := copyFile(container, to, 0o755); err != nil {
+func likeOSTree(ctx context.Context, root, container string) error {
+	if err := installProgram(ctx, container, filepath.Join(root, containerCommand)); err != nil {
 		return err
 	}
 	for at, target := range map[string]string{"usr/local": "../var/usrlocal", "ostree": "sysroot/ostree"} {
@@ -105,7 +102,7 @@ func archive(ctx context.Context, root, path string) error {
 			args = append(args, e.Name())
 		}
 	}
-	_, err = run(ctx, "tar", args...)
+	_, err = command.Run(ctx, "tar", args...)
 	return err
 }
 
@@ -123,7 +120,7 @@ func deploy(ctx context.Context, root, sysroot string) error {
 		{"cp", "--archive", "--", filepath.Join(root, "var") + "/.", filepath.Join(stateroot, "var")},
 		{"mkdir", "-p", filepath.Join(stateroot, "var/usrlocal/bin")},
 	} {
-		if _, err := run(ctx, argv[0], argv[1:]...); err != nil {
+		if _, err := command.Run(ctx, argv[0], argv[1:]...); err != nil {
 			return err
 		}
 	}
@@ -141,7 +138,7 @@ func deploy(ctx context.Context, root, sysroot string) error {
 		// from being written in the lab.
 		{"sh", "-c", `chattr -i "$0"/deploy/*.0 2>/dev/null || true`, stateroot},
 	} {
-		if _, err := run(ctx, argv[0], argv[1:]...); err != nil {
+		if _, err := command.Run(ctx, argv[0], argv[1:]...); err != nil {
 			return err
 		}
 	}
@@ -155,7 +152,7 @@ const firstBootMark = "boot/ignition.firstboot"
 func moveSettings(ctx context.Context, root string) error {
 	// A directory of a lower layer of the overlay cannot be renamed.
 	from, to := filepath.Join(root, "etc"), filepath.Join(root, "usr/etc")
-	if _, err := run(ctx, "cp", "--archive", "--", from, to); err != nil {
+	if _, err := command.Run(ctx, "cp", "--archive", "--", from, to); err != nil {
 		return err
 	}
 	return os.RemoveAll(from)
