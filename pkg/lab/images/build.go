@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,11 +35,7 @@ const releaseBase = "cluster-version-operator"
 // Build makes the component images and the release images of some versions as
 // one OCI layout under dir; they share all layers but their own. It does nothing
 // when dir is up to date with the inputs.
-func Build(ctx context.Context, in Inputs, versions []string, dir string) ([]Release, error) {
-	programs, err := Binaries(ctx, in.Source, in.Cache, in.Out)
-	if err != nil {
-		return nil, err
-	}
+func Build(ctx context.Context, in Inputs, programs Programs, versions []string, dir string) ([]Release, error) {
 	var all []edition
 	for _, in.Version = range versions {
 		components, err := payload.Components(in.Version)
@@ -132,7 +129,7 @@ func construct(
 	}
 	img, err := b.release(components, rel.Images)
 	if err != nil {
-		return made{}, err
+		return made{}, fmt.Errorf("build release image: %w", err)
 	}
 	digest, err := img.Digest()
 	if err != nil {
@@ -149,23 +146,22 @@ const recordFile = "release.json"
 func (b builder) release(components []component.Component, specs map[string]string) (v1.Image, error) {
 	i := slices.IndexFunc(components, func(c component.Component) bool { return c.Tag == releaseBase })
 	if i < 0 {
-		return nil, fmt.Errorf("build release image: no component %s", releaseBase)
+		return nil, fmt.Errorf("no component %s", releaseBase)
 	}
-	c := components[i]
-	layers, err := b.layers(c)
+	layers, err := b.layers(components[i])
 	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
+		return nil, err
 	}
 	top, err := releaseManifests(b.version, components, specs)
 	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
+		return nil, err
 	}
 	l, err := top.layer(b.cache)
 	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
+		return nil, err
 	}
 	_, digest, _ := strings.Cut(specs[releaseBase], "@")
-	img, err := compose(append(layers, l), v1.Config{
+	return compose(append(layers, l), v1.Config{
 		Entrypoint: []string{"/usr/bin/cluster-version-operator"},
 		Env:        []string{searchPath, contract.VersionVariable + "=" + b.version},
 		WorkingDir: "/",
@@ -175,10 +171,6 @@ func (b builder) release(components []component.Component, specs map[string]stri
 			"io.openshift.release.operator":          "true",
 		},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
-	}
-	return img, nil
 }
 
 // writeLayout replaces dir by a layout of the images. Layers are hard links
@@ -199,7 +191,7 @@ func writeLayout(dir string, releases []made) error {
 		return path.AppendImage(img, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name}))
 	}
 	for _, m := range releases {
-		for _, tag := range sortedKeys(m.images) {
+		for _, tag := range slices.Sorted(maps.Keys(m.images)) {
 			if err := add(m.images[tag], contentRepository+":"+m.Version+"-"+tag); err != nil {
 				return fmt.Errorf("write image %s to layout: %w", tag, err)
 			}
@@ -232,16 +224,7 @@ func linkLayers(dir string, img v1.Image) error {
 			continue
 		}
 		// A link to another file system fails; AppendImage copies then.
-		_ = os.Link(file.path, filepath.Join(blobs, file.Hash.Hex))
+		_ = os.Link(file.path, filepath.Join(blobs, file.hash.Hex))
 	}
 	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

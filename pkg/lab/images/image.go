@@ -41,21 +41,12 @@ func base() tree {
 	return t
 }
 
-// programs maps what components may link to the compiled files.
-func (p Programs) of(b component.Binary) (string, error) {
-	switch b {
-	case component.LabRelease:
-		return p.LabRelease, nil
-	case component.Hyperkube:
-		return p.Hyperkube, nil
-	case component.Etcd:
-		return p.Etcd, nil
-	case component.CoreDNS:
-		return p.CoreDNS, nil
-	case component.Pod:
-		return p.Pod, nil
+// files maps what components may link to the compiled files.
+func (p Programs) files() map[component.Binary]string {
+	return map[component.Binary]string{
+		component.LabRelease: p.LabRelease, component.Hyperkube: p.Hyperkube,
+		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod,
 	}
-	return "", fmt.Errorf("unknown program %q", b)
 }
 
 // place is where a program's file lies in images; links point there.
@@ -82,9 +73,9 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 	}
 	slices.Sort(kinds)
 	for _, k := range slices.Compact(kinds) {
-		path, err := b.programs.of(k)
-		if err != nil {
-			return nil, err
+		path, ok := b.programs.files()[k]
+		if !ok {
+			return nil, fmt.Errorf("unknown program %q", k)
 		}
 		t := tree{}
 		t.source(place(k), 0o755, path)
@@ -166,12 +157,7 @@ func (b builder) image(c component.Component) (v1.Image, error) {
 	if slices.ContainsFunc(c.Binaries, func(l component.Link) bool { return l.Binary == component.LabRelease }) {
 		env = append(env, contract.VersionVariable+"="+b.version)
 	}
-	img, err := compose(layers, v1.Config{
-		Entrypoint: entrypoint,
-		Env:        env,
-		Labels:     labels,
-		WorkingDir: "/",
-	})
+	img, err := compose(layers, v1.Config{Entrypoint: entrypoint, Env: env, Labels: labels, WorkingDir: "/"})
 	if err != nil {
 		return nil, fmt.Errorf("build image %s: %w", c.Tag, err)
 	}
@@ -190,12 +176,10 @@ func compose(layers []layer, config v1.Config) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	var add []mutate.Addendum
 	for _, l := range layers {
-		img, err = mutate.Append(img, mutate.Addendum{Layer: l, MediaType: types.OCIUncompressedLayer,
+		add = append(add, mutate.Addendum{Layer: l, MediaType: types.OCIUncompressedLayer,
 			History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "okd-lab"}})
-		if err != nil {
-			return nil, err
-		}
 	}
-	return img, nil
+	return mutate.Append(img, add...)
 }

@@ -8,47 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	imagev1 "github.com/openshift/api/image/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
-
-// imageStream is the part of an image.openshift.io/v1 ImageStream that
-// image-references uses.
-type imageStream struct {
-	Kind       string       `json:"kind"`
-	APIVersion string       `json:"apiVersion"`
-	Metadata   streamMeta   `json:"metadata"`
-	Spec       streamSpec   `json:"spec"`
-	Status     streamStatus `json:"status"`
-}
-
-type streamMeta struct {
-	Name              string  `json:"name"`
-	CreationTimestamp *string `json:"creationTimestamp"`
-}
-
-type streamSpec struct {
-	LookupPolicy struct {
-		Local bool `json:"local"`
-	} `json:"lookupPolicy"`
-	Tags []streamTag `json:"tags"`
-}
-
-type streamTag struct {
-	Name        string            `json:"name"`
-	Annotations map[string]string `json:"annotations"`
-	From        streamFrom        `json:"from"`
-	Generation  int               `json:"generation"`
-}
-
-type streamFrom struct {
-	Kind string `json:"kind"`
-	Name string `json:"name"`
-}
-
-type streamStatus struct {
-	DockerImageRepository string `json:"dockerImageRepository"`
-}
 
 // metadata is /release-manifests/release-metadata.
 type metadata struct {
@@ -67,16 +33,19 @@ func releaseManifests(version string, components []component.Component, specs ma
 	out := tree{}
 	put := func(name string, data []byte) { out.file("/release-manifests/"+name, 0o644, data) }
 
-	references := imageStream{
-		Kind: "ImageStream", APIVersion: "image.openshift.io/v1", Metadata: streamMeta{Name: version},
+	references := imagev1.ImageStream{
+		TypeMeta:   metav1.TypeMeta{Kind: "ImageStream", APIVersion: imagev1.GroupVersion.String()},
+		ObjectMeta: metav1.ObjectMeta{Name: version},
 	}
 	for _, c := range components {
 		annotations := map[string]string{"io.openshift.build.source-location": "https://github.com/okd-install/okd-install"}
 		if c.Versions != "" {
 			annotations["io.openshift.build.versions"] = c.Versions
 		}
-		references.Spec.Tags = append(references.Spec.Tags,
-			streamTag{Name: c.Tag, Annotations: annotations, From: streamFrom{"DockerImage", specs[c.Tag]}, Generation: 2})
+		references.Spec.Tags = append(references.Spec.Tags, imagev1.TagReference{
+			Name: c.Tag, Annotations: annotations, Generation: new(int64(2)),
+			From: &corev1.ObjectReference{Kind: "DockerImage", Name: specs[c.Tag]},
+		})
 	}
 	meta := metadata{Kind: "cincinnati-metadata-v0", Version: version, Previous: []string{}, Next: []string{},
 		Metadata: map[string]string{

@@ -3,7 +3,6 @@ package images
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -16,18 +15,13 @@ const pruneAge = time.Hour
 // operator makes a layer of the size of okd-lab-release. A layer that is
 // missed is made again.
 func prune(cache string, now time.Time) {
-	files, err := filepath.Glob(filepath.Join(cache, "*.tar"))
-	if err != nil {
-		return
-	}
+	files, _ := filepath.Glob(filepath.Join(cache, "*"))
 	for _, f := range files {
 		info, err := os.Stat(f)
 		if err != nil || now.Sub(info.ModTime()) < pruneAge {
 			continue
 		}
 		if s, ok := info.Sys().(*syscall.Stat_t); ok && s.Nlink == 1 {
-			// The record goes first: a layer without one is made again.
-			_ = os.Remove(strings.TrimSuffix(f, ".tar") + ".json")
 			_ = os.Remove(f)
 		}
 	}

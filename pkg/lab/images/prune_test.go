@@ -10,14 +10,12 @@ import (
 func TestPrune(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	add := func(name string, age time.Duration, linked bool) {
-		for _, ext := range []string{".tar", ".json"} {
-			path := filepath.Join(dir, name+ext)
-			if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Chtimes(path, now, now.Add(-age)); err != nil {
-				t.Fatal(err)
-			}
+		path := filepath.Join(dir, name+".tar")
+		if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, now, now.Add(-age)); err != nil {
+			t.Fatal(err)
 		}
 		if linked {
 			if err := os.Link(filepath.Join(dir, name+".tar"), filepath.Join(dir, name+".layout")); err != nil {
@@ -30,11 +28,8 @@ func TestPrune(t *testing.T) {
 	add("old", 48*time.Hour, false)
 	prune(dir, now)
 	for name, want := range map[string]bool{"used": true, "new": true, "old": false} {
-		for _, ext := range []string{".tar", ".json"} {
-			_, err := os.Stat(filepath.Join(dir, name+ext))
-			if (err == nil) != want {
-				t.Errorf("%s%s there: %v, want %v", name, ext, err == nil, want)
-			}
+		if _, err := os.Stat(filepath.Join(dir, name+".tar")); (err == nil) != want {
+			t.Errorf("%s is there: %v, want %v", name, err == nil, want)
 		}
 	}
 }
