@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,22 +31,19 @@ func setupCommand(o *options) *cobra.Command {
 		Use:   "setup",
 		Short: "Prepare this machine: packages, programs, OS image, lab release",
 		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
 			if source == "" {
+				var err error
 				if source, err = findSource(); err != nil {
 					return err
 				}
 			}
-			_, err = setup.Run(c.Context(), setup.Config{
+			_, err := setup.Run(c.Context(), setup.Config{
 				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(),
 				Releases: releases, Bare: bare,
 			})
 			return err
-		},
+		}),
 	}
 	c.Flags().StringVar(&source, "source", "",
 		"source tree of okd-install (default: the one around the working directory or this program)")
@@ -85,20 +81,12 @@ func upCommand(o *options) *cobra.Command {
 		Use:   "up",
 		Short: "Start the lab",
 		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
 			made, err := setup.Load(s.Cache)
 			if err != nil {
 				return err
 			}
-			ctr, err := o.center()
-			if err != nil {
-				return err
-			}
-			already, err := ctr.Up(c.Context(), s, made)
+			already, err := center.Center{Clock: clock.Real()}.Up(c.Context(), s, made)
 			if err != nil {
 				return err
 			}
@@ -108,7 +96,7 @@ func upCommand(o *options) *cobra.Command {
 			}
 			fmt.Fprintf(c.OutOrStdout(), "lab %s %s\n", s.Name, word)
 			return nil
-		},
+		}),
 	}
 }
 
@@ -117,21 +105,13 @@ func downCommand(o *options) *cobra.Command {
 		Use:   "down",
 		Short: "Remove the lab with everything in it; the cache stays",
 		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
-			ctr, err := o.center()
-			if err != nil {
-				return err
-			}
-			if err := ctr.Down(c.Context(), s); err != nil {
+		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+			if err := (center.Center{Clock: clock.Real()}).Down(c.Context(), s); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "lab %s is removed\n", s.Name)
 			return nil
-		},
+		}),
 	}
 }
 
@@ -140,19 +120,11 @@ type fullStatus struct {
 	site.Facts
 	Engine struct {
 		site.EngineFacts
-		Objects objects `json:"objects"`
+		Objects daemon.Objects `json:"objects"`
 	} `json:"engine"`
 	Machines any    `json:"machines"`
 	Dir      string `json:"dir"`
 	Log      string `json:"log"`
-}
-
-// objects are those of the engine that an install-config names.
-type objects struct {
-	ClusterID       string `json:"ovirtClusterID"`
-	StorageDomainID string `json:"ovirtStorageDomainID"`
-	NetworkName     string `json:"ovirtNetworkName"`
-	VNICProfileID   string `json:"vnicProfileID"`
 }
 
 func statusCommand(o *options) *cobra.Command {
@@ -161,11 +133,7 @@ func statusCommand(o *options) *cobra.Command {
 		Use:   "status",
 		Short: "Show the lab: engine, registry, machines; fails when it is not up",
 		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
 			f, err := s.Facts()
 			if err != nil {
 				return err
@@ -177,16 +145,13 @@ func statusCommand(o *options) *cobra.Command {
 			switch output {
 			case "json":
 				full := fullStatus{Facts: f, Machines: st.Machines, Dir: s.Dir, Log: s.File(site.LogFile)}
-				full.Engine.EngineFacts = f.Engine
-				full.Engine.Objects = objects{st.ClusterID, st.StorageDomainID, st.NetworkName, st.VNICProfileID}
-				enc := json.NewEncoder(c.OutOrStdout())
-				enc.SetIndent("", "  ")
-				return enc.Encode(full)
+				full.Engine.EngineFacts, full.Engine.Objects = f.Engine, st.Objects
+				return printJSON(c, full)
 			case "":
 				return printStatus(c, s, f, st)
 			}
 			return fmt.Errorf("output format %q: the only one is json", output)
-		},
+		}),
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "json for everything, passwords included")
 	return c
@@ -201,7 +166,7 @@ func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) 
 		fmt.Fprintf(w, "release\t%s %s\n", r.Version, r.PullSpec)
 	}
 	for _, cl := range f.Clusters {
-		fmt.Fprintf(w, "cluster\t%s.%s, API %s, ingress %s\n", cl.Name, cl.BaseDomain, cl.APIVIP, cl.IngressVIP)
+		fmt.Fprintf(w, "cluster\t%s, API %s, ingress %s\n", cl.Domain(), cl.API, cl.Ingress)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -214,13 +179,9 @@ func execCommand(o *options) *cobra.Command {
 		Use:   "exec -- COMMAND [ARG...]",
 		Short: "Run a command inside the lab, with its network, names, kubectl, etcdctl and engine login",
 		Args:  cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+		RunE: o.run(func(_ *cobra.Command, s site.Site, args []string) error {
 			return center.Exec(s, args)
-		},
+		}),
 	}
 }
 
@@ -231,20 +192,16 @@ func serveCommand(o *options) *cobra.Command {
 		Short:  "Be the daemon of a lab (started by up)",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
 			d, err := daemon.New(daemon.Config{
 				Site: s, Ignition: ignition, Clock: clock.Real(),
-				Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+				Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 			})
 			if err != nil {
 				return err
 			}
 			return d.Serve(c.Context())
-		},
+		}),
 	}
 	c.Flags().StringVar(&ignition, "ignition", "", "the Ignition binary")
 	return c

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // installedConfig is where coreos-installer leaves the config of the system that
@@ -117,8 +119,8 @@ func (m *machine) applyPresets(ctx context.Context) error {
 	}
 	for verb, units := range presets(string(b)) {
 		args := append([]string{"--root=" + m.root(), "--quiet", verb, "--"}, units...)
-		if out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
-			m.note("systemctl %s %s: %v: %s", verb, strings.Join(units, " "), err, bytes.TrimSpace(out))
+		if _, err := command.Run(ctx, "systemctl", args...); err != nil {
+			m.note("cannot %s %s: %v", verb, strings.Join(units, " "), err)
 		}
 	}
 	return nil

@@ -4,11 +4,11 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -303,10 +303,7 @@ func (s *Supervisor) List() []Status {
 		list = append(list, st)
 	}
 	slices.SortFunc(list, func(a, b Status) int {
-		if a.Name != b.Name {
-			return strings.Compare(a.Name, b.Name)
-		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
 	return list
 }
@@ -348,11 +345,4 @@ func (m *machine) load() error {
 		return err
 	}
 	return json.Unmarshal(b, &m.hw)
-}
-
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
