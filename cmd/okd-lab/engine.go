@@ -14,11 +14,8 @@ import (
 
 func installConfigCommand(o *options) *cobra.Command {
 	size := center.ClusterSize{}
-	c := &cobra.Command{
-		Use:   "install-config",
-		Short: "Print an install-config.yaml that fits the lab",
-		Args:  cobra.NoArgs,
-		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+	c := o.command("install-config", "Print an install-config.yaml that fits the lab",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			st, err := daemon.Dial(s).Status(c.Context())
 			if err != nil {
 				return err
@@ -29,8 +26,7 @@ func installConfigCommand(o *options) *cobra.Command {
 			}
 			_, err = c.OutOrStdout().Write(b)
 			return err
-		}),
-	}
+		})
 	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt, or none for machines that you make yourself")
 	c.Flags().StringVar(&size.Name, "name", "demo",
 		"name of the cluster: demo, second, third or fourth on ovirt, any on none")
@@ -46,19 +42,15 @@ func faultCommand(o *options) *cobra.Command {
 	}
 	var f engine.Fault
 	var kind string
-	add := &cobra.Command{
-		Use:   "add",
-		Short: "Inject a fault into the engine",
-		Example: `  okd-lab fault add --method POST --path /vms --status 503 --count 2
-  okd-lab fault add --kind slow-transfer --path '/images/**' --bytes-per-second 1000000
-  okd-lab fault add --kind no-boot --path 'demo-*-master-1' --count -1
-  okd-lab fault add --kind ignore-search --path '/**' --count -1`,
-		Args: cobra.NoArgs,
-		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+	add := o.command("add", "Inject a fault into the engine",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			f.Kind = fault.Kind(kind)
 			return ask(c, s, http.MethodPost, "/engine/faults", f)
-		}),
-	}
+		})
+	add.Example = `  okd-lab fault add --method POST --path /vms --status 503 --count 2
+  okd-lab fault add --kind slow-transfer --path '/images/**' --bytes-per-second 1000000
+  okd-lab fault add --kind no-boot --path 'demo-*-master-1' --count -1
+  okd-lab fault add --kind ignore-search --path '/**' --count -1`
 	flags := add.Flags()
 	flags.StringVar(&kind, "kind", "request", "request, lost, drop, slow-transfer, no-boot or ignore-search")
 	flags.StringVar(&f.Method, "method", "", "HTTP method (default: any)")

@@ -27,11 +27,8 @@ func setupCommand(o *options) *cobra.Command {
 	var source, mirror string
 	var bare bool
 	var releases []string
-	c := &cobra.Command{
-		Use:   "setup",
-		Short: "Prepare this machine: packages, programs, OS image, lab release",
-		Args:  cobra.NoArgs,
-		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+	c := o.command("setup", "Prepare this machine: packages, programs, OS image, lab release",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			if source == "" {
 				var err error
 				if source, err = findSource(); err != nil {
@@ -43,8 +40,7 @@ func setupCommand(o *options) *cobra.Command {
 				Releases: releases, Bare: bare,
 			})
 			return err
-		}),
-	}
+		})
 	c.Flags().StringVar(&source, "source", "",
 		"source tree of okd-install (default: the one around the working directory or this program)")
 	c.Flags().BoolVar(&bare, "bare", false,
@@ -77,11 +73,8 @@ func findSource() (string, error) {
 }
 
 func upCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "up",
-		Short: "Start the lab",
-		Args:  cobra.NoArgs,
-		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+	return o.command("up", "Start the lab",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			made, err := setup.Load(s.Cache)
 			if err != nil {
 				return err
@@ -96,23 +89,18 @@ func upCommand(o *options) *cobra.Command {
 			}
 			fmt.Fprintf(c.OutOrStdout(), "lab %s %s\n", s.Name, word)
 			return nil
-		}),
-	}
+		})
 }
 
 func downCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "down",
-		Short: "Remove the lab with everything in it; the cache stays",
-		Args:  cobra.NoArgs,
-		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+	return o.command("down", "Remove the lab with everything in it; the cache stays",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			if err := (center.Center{Clock: clock.Real()}).Down(c.Context(), s); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "lab %s is removed\n", s.Name)
 			return nil
-		}),
-	}
+		})
 }
 
 // fullStatus is what status -o json prints.
@@ -129,11 +117,8 @@ type fullStatus struct {
 
 func statusCommand(o *options) *cobra.Command {
 	var output string
-	c := &cobra.Command{
-		Use:   "status",
-		Short: "Show the lab: engine, registry, machines; fails when it is not up",
-		Args:  cobra.NoArgs,
-		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+	c := o.command("status", "Show the lab: engine, registry, machines; fails when it is not up",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			f, err := s.Facts()
 			if err != nil {
 				return err
@@ -151,8 +136,7 @@ func statusCommand(o *options) *cobra.Command {
 				return printStatus(c, s, f, st)
 			}
 			return fmt.Errorf("output format %q: the only one is json", output)
-		}),
-	}
+		})
 	c.Flags().StringVarP(&output, "output", "o", "", "json for everything, passwords included")
 	return c
 }
@@ -174,25 +158,10 @@ func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) 
 	return printMachines(c, st.Machines)
 }
 
-func execCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "exec -- COMMAND [ARG...]",
-		Short: "Run a command inside the lab, with its network, names, kubectl, etcdctl and engine login",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: o.run(func(_ *cobra.Command, s site.Site, args []string) error {
-			return center.Exec(s, args)
-		}),
-	}
-}
-
 func serveCommand(o *options) *cobra.Command {
 	var ignition string
-	c := &cobra.Command{
-		Use:    "serve",
-		Short:  "Be the daemon of a lab (started by up)",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: o.run(func(c *cobra.Command, s site.Site, _ []string) error {
+	c := o.command("serve", "Be the daemon of a lab (started by up)",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			d, err := daemon.New(daemon.Config{
 				Site: s, Ignition: ignition, Clock: clock.Real(),
 				Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
@@ -201,8 +170,8 @@ func serveCommand(o *options) *cobra.Command {
 				return err
 			}
 			return d.Serve(c.Context())
-		}),
-	}
+		})
+	c.Hidden = true
 	c.Flags().StringVar(&ignition, "ignition", "", "the Ignition binary")
 	return c
 }

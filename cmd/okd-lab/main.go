@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/okd-install/okd-install/pkg/lab/center"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
@@ -36,32 +37,33 @@ type options struct {
 	lab, cache string
 }
 
-// run makes the function of a command that works on a lab.
-func (o *options) run(
-	do func(c *cobra.Command, s site.Site, args []string) error,
-) func(*cobra.Command, []string) error {
-	return func(c *cobra.Command, args []string) error {
-		cache, err := filepath.Abs(o.cache)
-		if err != nil {
-			return err
-		}
-		s, err := site.New(o.lab, cache)
-		if err != nil {
-			return err
-		}
-		return do(c, s, args)
+// action is what a command does to a lab.
+type action func(c *cobra.Command, s site.Site, args []string) error
+
+// command makes a command.
+func (o *options) command(use, short string, args cobra.PositionalArgs, do action) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: args,
+		RunE: func(c *cobra.Command, args []string) error {
+			cache, err := filepath.Abs(o.cache)
+			if err != nil {
+				return err
+			}
+			s, err := site.New(o.lab, cache)
+			if err != nil {
+				return err
+			}
+			return do(c, s, args)
+		},
 	}
 }
 
 // request makes a command that sends one request to the lab's daemon and prints
 // the answer. Its arguments are the end of the path.
 func (o *options) request(use, short string, args cobra.PositionalArgs, method, path string) *cobra.Command {
-	return &cobra.Command{
-		Use: use, Short: short, Args: args,
-		RunE: o.run(func(c *cobra.Command, s site.Site, args []string) error {
-			return ask(c, s, method, strings.Join(append([]string{path}, args...), "/"), nil)
-		}),
-	}
+	return o.command(use, short, args, func(c *cobra.Command, s site.Site, args []string) error {
+		return ask(c, s, method, strings.Join(append([]string{path}, args...), "/"), nil)
+	})
 }
 
 // ask sends a request to the lab's daemon and prints the answer, unless it is
@@ -110,10 +112,15 @@ func root() *cobra.Command {
 	flags.StringVar(&o.cache, "cache", fromEnv("OKD_LAB_CACHE", site.DefaultCache),
 		"directory for what is built ($OKD_LAB_CACHE)")
 	c.AddCommand(
-		setupCommand(o), upCommand(o), downCommand(o), statusCommand(o), execCommand(o),
+		setupCommand(o), upCommand(o), downCommand(o), statusCommand(o),
 		machinesCommand(o), dnsCommand(o), installConfigCommand(o), faultCommand(o), serveCommand(o),
 		o.request("inventory", "Print everything that the engine has, as JSON", cobra.NoArgs,
-			http.MethodGet, "/engine/inventory"))
+			http.MethodGet, "/engine/inventory"),
+		o.command("exec -- COMMAND [ARG...]",
+			"Run a command inside the lab, with its network, names, kubectl, etcdctl and engine login",
+			cobra.MinimumNArgs(1), func(_ *cobra.Command, s site.Site, args []string) error {
+				return center.Exec(s, args)
+			}))
 	return c
 }
 
