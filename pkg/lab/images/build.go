@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,11 +52,10 @@ type edition struct {
 	components []component.Component
 }
 
-// made are the images of a version.
-type made struct {
-	Release
-	images map[string]v1.Image // by tag
-	image  v1.Image            // the release image
+// named is an image with its repository and tag.
+type named struct {
+	name  string
+	image v1.Image
 }
 
 // assemble makes the layout from compiled programs and components.
@@ -65,15 +63,16 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if in.Out == nil {
 		in.Out = io.Discard
 	}
-	var all []made
+	var images []named
 	var releases []Release
 	for _, e := range editions {
 		in.Version = e.version
-		m, err := construct(ctx, in, programs, e.components, dir)
+		release, made, err := construct(ctx, in, programs, e.components)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("build release %s: %w", e.version, err)
 		}
-		all, releases = append(all, m), append(releases, m.Release)
+		release.Layout = dir
+		images, releases = append(images, made...), append(releases, release)
 	}
 	record, err := json.MarshalIndent(releases, "", "  ")
 	if err != nil {
@@ -84,59 +83,59 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if old, err := os.ReadFile(filepath.Join(dir, recordFile)); err == nil && bytes.Equal(old, record) {
 		return releases, nil
 	}
-	if err := writeLayout(dir, all); err != nil {
-		return nil, err
+	if err := writeLayout(dir, images); err != nil {
+		return nil, fmt.Errorf("write layout: %w", err)
 	}
-	err = atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644)
-	if err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644); err != nil {
 		return nil, fmt.Errorf("record release: %w", err)
 	}
 	prune(filepath.Join(in.Cache, "layers"), time.Now())
-	for _, m := range all {
-		fmt.Fprintf(in.Out, "built release %s with %d images\n", m.Version, len(m.images))
+	for _, r := range releases {
+		fmt.Fprintf(in.Out, "built release %s with %d images\n", r.Version, len(r.Images))
 	}
 	return releases, nil
 }
 
-// construct makes the images of one version.
+// construct makes the images of one version; the release image is the last.
 func construct(
-	ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string,
-) (made, error) {
+	ctx context.Context, in Inputs, programs Programs, components []component.Component,
+) (Release, []named, error) {
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
 	b := builder{
 		programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"),
 		version: in.Version, nodeImage: in.NodeImage,
 	}
-	rel := Release{Layout: dir, Version: in.Version, Images: map[string]string{}}
-	images := map[string]v1.Image{}
+	rel := Release{Version: in.Version, Images: map[string]string{}}
+	var made []named
+	// add returns the pull spec of an image.
+	add := func(img v1.Image, repository, tag string) (string, error) {
+		digest, err := img.Digest()
+		made = append(made, named{repository + ":" + tag, img})
+		return in.Registry + "/" + repository + "@" + digest.String(), err
+	}
 	for _, c := range components {
 		if err := ctx.Err(); err != nil {
-			return made{}, fmt.Errorf("build release: %w", err)
+			return Release{}, nil, err
 		}
-		if _, twice := images[c.Tag]; twice {
-			return made{}, fmt.Errorf("build release: two components have the tag %s", c.Tag)
+		if rel.Images[c.Tag] != "" {
+			return Release{}, nil, fmt.Errorf("two components have the tag %s", c.Tag)
 		}
 		img, err := b.image(c)
-		if err != nil {
-			return made{}, err
+		if err == nil {
+			rel.Images[c.Tag], err = add(img, contentRepository, in.Version+"-"+c.Tag)
 		}
-		digest, err := img.Digest()
 		if err != nil {
-			return made{}, fmt.Errorf("digest image %s: %w", c.Tag, err)
+			return Release{}, nil, fmt.Errorf("image %s: %w", c.Tag, err)
 		}
-		images[c.Tag] = img
-		rel.Images[c.Tag] = in.Registry + "/" + contentRepository + "@" + digest.String()
 	}
 	img, err := b.release(components, rel.Images)
-	if err != nil {
-		return made{}, fmt.Errorf("build release image: %w", err)
+	if err == nil {
+		rel.PullSpec, err = add(img, releaseRepository, in.Version)
 	}
-	digest, err := img.Digest()
 	if err != nil {
-		return made{}, fmt.Errorf("digest release image: %w", err)
+		return Release{}, nil, fmt.Errorf("release image: %w", err)
 	}
-	rel.PullSpec = in.Registry + "/" + releaseRepository + "@" + digest.String()
-	return made{rel, images, img}, nil
+	return rel, made, nil
 }
 
 const recordFile = "release.json"
@@ -175,38 +174,28 @@ func (b builder) release(components []component.Component, specs map[string]stri
 
 // writeLayout replaces dir by a layout of the images. Layers are hard links
 // into the layer cache where the file system allows it.
-func writeLayout(dir string, releases []made) error {
+func writeLayout(dir string, images []named) error {
 	next := dir + ".new"
 	if err := os.RemoveAll(next); err != nil {
-		return fmt.Errorf("clear layout: %w", err)
+		return err
 	}
 	path, err := layout.Write(next, empty.Index)
 	if err != nil {
-		return fmt.Errorf("create layout: %w", err)
+		return err
 	}
-	add := func(img v1.Image, name string) error {
-		if err := linkLayers(next, img); err != nil {
+	for _, i := range images {
+		if err := linkLayers(next, i.image); err != nil {
 			return err
 		}
-		return path.AppendImage(img, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name}))
-	}
-	for _, m := range releases {
-		for _, tag := range slices.Sorted(maps.Keys(m.images)) {
-			if err := add(m.images[tag], contentRepository+":"+m.Version+"-"+tag); err != nil {
-				return fmt.Errorf("write image %s to layout: %w", tag, err)
-			}
-		}
-		if err := add(m.image, releaseRepository+":"+m.Version); err != nil {
-			return fmt.Errorf("write release image to layout: %w", err)
+		name := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": i.name})
+		if err := path.AppendImage(i.image, name); err != nil {
+			return fmt.Errorf("image %s: %w", i.name, err)
 		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("remove old layout: %w", err)
+		return err
 	}
-	if err := os.Rename(next, dir); err != nil {
-		return fmt.Errorf("publish layout: %w", err)
-	}
-	return nil
+	return os.Rename(next, dir)
 }
 
 func linkLayers(dir string, img v1.Image) error {

@@ -177,7 +177,7 @@ func TestReleaseImage(t *testing.T) {
 			t.Errorf("hyperkube's versions: %v", tag.Annotations)
 		}
 	}
-	var meta metadata
+	var meta struct{ Kind, Version string }
 	if err := json.Unmarshal([]byte(top["/release-manifests/release-metadata"]), &meta); err != nil ||
 		meta.Version != refs.Name || meta.Kind != "cincinnati-metadata-v0" {
 		t.Errorf("metadata %+v: %v", meta, err)

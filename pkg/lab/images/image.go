@@ -143,7 +143,7 @@ func ownTree(c component.Component) (tree, error) {
 func (b builder) image(c component.Component) (v1.Image, error) {
 	layers, err := b.layers(c)
 	if err != nil {
-		return nil, fmt.Errorf("build image %s: %w", c.Tag, err)
+		return nil, err
 	}
 	labels := map[string]string{"io.k8s.display-name": c.Tag, "vcs-url": "https://github.com/okd-install/okd-install"}
 	if c.Operator {
@@ -157,11 +157,7 @@ func (b builder) image(c component.Component) (v1.Image, error) {
 	if slices.ContainsFunc(c.Binaries, func(l component.Link) bool { return l.Binary == component.LabRelease }) {
 		env = append(env, contract.VersionVariable+"="+b.version)
 	}
-	img, err := compose(layers, v1.Config{Entrypoint: entrypoint, Env: env, Labels: labels, WorkingDir: "/"})
-	if err != nil {
-		return nil, fmt.Errorf("build image %s: %w", c.Tag, err)
-	}
-	return img, nil
+	return compose(layers, v1.Config{Entrypoint: entrypoint, Env: env, Labels: labels, WorkingDir: "/"})
 }
 
 func compose(layers []layer, config v1.Config) (v1.Image, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,15 +16,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
-
-// metadata is /release-manifests/release-metadata.
-type metadata struct {
-	Kind     string            `json:"kind"`
-	Version  string            `json:"version"`
-	Previous []string          `json:"previous"`
-	Next     []string          `json:"next"`
-	Metadata map[string]string `json:"metadata"`
-}
 
 var runLevel = regexp.MustCompile(`^\d{4}_`)
 
@@ -47,11 +39,13 @@ func releaseManifests(version string, components []component.Component, specs ma
 			From: &corev1.ObjectReference{Kind: "DockerImage", Name: specs[c.Tag]},
 		})
 	}
-	meta := metadata{Kind: "cincinnati-metadata-v0", Version: version, Previous: []string{}, Next: []string{},
-		Metadata: map[string]string{
+	meta := map[string]any{
+		"kind": "cincinnati-metadata-v0", "version": version, "previous": []string{}, "next": []string{},
+		"metadata": map[string]string{
 			"url": "https://github.com/okd-install/okd-install",
 			"io.openshift.upgrades.graph.release.channels": channels(version),
-		}}
+		},
+	}
 	for name, v := range map[string]any{"image-references": references, "release-metadata": meta} {
 		data, err := json.MarshalIndent(v, "", "  ")
 		if err != nil {
@@ -63,11 +57,15 @@ func releaseManifests(version string, components []component.Component, specs ma
 		if !c.Operator || c.Manifests == nil {
 			continue
 		}
-		names, err := manifestNames(c.Manifests)
+		entries, err := fs.ReadDir(c.Manifests, ".")
 		if err != nil {
 			return nil, fmt.Errorf("list manifests of %s: %w", c.Tag, err)
 		}
-		for _, n := range names {
+		for _, e := range entries {
+			n := e.Name()
+			if !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(n)) {
+				continue
+			}
 			data, err := fs.ReadFile(c.Manifests, n)
 			if err != nil {
 				return nil, fmt.Errorf("read manifest of %s: %w", c.Tag, err)
@@ -96,19 +94,6 @@ func channels(version string) string {
 		return "stable-scos-4"
 	}
 	return "candidate-" + release + ",stable-" + release
-}
-
-func manifestNames(f fs.FS) ([]string, error) {
-	var names []string
-	for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
-		found, err := fs.Glob(f, pattern)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, found...)
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 var imageName = regexp.MustCompile(`image\.release\.test/([a-z0-9-]+):payload`)

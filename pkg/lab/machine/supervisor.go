@@ -104,10 +104,14 @@ func New(cfg Config) (*Supervisor, error) {
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
 
+// find returns a machine. One that is not known is off.
 func (s *Supervisor) find(id string) *machine {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.machines[id]
+	if m := s.machines[id]; m != nil {
+		return m
+	}
+	return &machine{state: engine.StateDown}
 }
 
 func (s *Supervisor) findOrAdd(hw engine.Hardware) (*machine, error) {
@@ -158,9 +162,6 @@ func (s *Supervisor) Start(ctx context.Context, hw engine.Hardware) error {
 // Shutdown presses the power button.
 func (s *Supervisor) Shutdown(ctx context.Context, id string) error {
 	m := s.find(id)
-	if m == nil {
-		return nil
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -178,9 +179,6 @@ func (s *Supervisor) Shutdown(ctx context.Context, id string) error {
 // PowerOff cuts the power and returns when it is off.
 func (s *Supervisor) PowerOff(ctx context.Context, id string) error {
 	m := s.find(id)
-	if m == nil {
-		return nil
-	}
 	m.mu.Lock()
 	if m.state == engine.StateDown {
 		m.mu.Unlock()
@@ -200,9 +198,6 @@ func (s *Supervisor) PowerOff(ctx context.Context, id string) error {
 // Reset presses the reset button.
 func (s *Supervisor) Reset(_ context.Context, id string) error {
 	m := s.find(id)
-	if m == nil {
-		return fmt.Errorf("reset machine %s: it is not running", id)
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.state == engine.StateDown {
@@ -214,15 +209,15 @@ func (s *Supervisor) Reset(_ context.Context, id string) error {
 
 // Remove forgets a machine.
 func (s *Supervisor) Remove(ctx context.Context, id string) error {
-	m := s.find(id)
-	if m == nil {
-		return nil
-	}
 	if err := s.PowerOff(ctx, id); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	m := s.machines[id]
+	if m == nil {
+		return nil
+	}
 	delete(s.machines, id)
 	if err := os.RemoveAll(m.dir); err != nil {
 		return fmt.Errorf("remove machine %s: %w", id, err)
@@ -233,9 +228,6 @@ func (s *Supervisor) Remove(ctx context.Context, id string) error {
 // State returns what a machine does.
 func (s *Supervisor) State(id string) engine.State {
 	m := s.find(id)
-	if m == nil {
-		return engine.StateDown
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.state
@@ -243,16 +235,15 @@ func (s *Supervisor) State(id string) engine.State {
 
 // Addresses are those on the machine's network cards, virtual ones included.
 func (s *Supervisor) Addresses(id string) []netip.Addr {
-	if m := s.find(id); m != nil {
-		m.mu.Lock()
-		running := m.leader != 0
-		m.mu.Unlock()
-		if running {
-			return m.agent.addresses(s.cfg.Clock.Now(), func() []netip.Addr { return addresses(m.namespace()) })
-		}
+	m := s.find(id)
+	m.mu.Lock()
+	running := m.leader != 0
+	m.mu.Unlock()
+	if !running {
 		m.agent.forget()
+		return nil
 	}
-	return nil
+	return m.agent.addresses(s.cfg.Clock.Now(), func() []netip.Addr { return addresses(m.namespace()) })
 }
 
 // Status describes a machine to people.
@@ -311,12 +302,9 @@ func (s *Supervisor) List() []Status {
 // Hardware is what a machine was last started with.
 func (s *Supervisor) Hardware(id string) (engine.Hardware, bool) {
 	m := s.find(id)
-	if m == nil {
-		return engine.Hardware{}, false
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.hw, true
+	return m.hw, m.hw.ID != ""
 }
 
 // Close cuts the power of every machine.
