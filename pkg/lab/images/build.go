@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -89,7 +88,6 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if err := atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644); err != nil {
 		return nil, fmt.Errorf("record release: %w", err)
 	}
-	prune(filepath.Join(in.Cache, "layers"), time.Now())
 	for _, r := range releases {
 		fmt.Fprintf(in.Out, "built release %s with %d images\n", r.Version, len(r.Images))
 	}
@@ -102,8 +100,7 @@ func construct(
 ) (Release, []named, error) {
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
 	b := builder{
-		programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"),
-		version: in.Version, nodeImage: in.NodeImage,
+		programs: programs, rootfs: root(in.Rootfs), version: in.Version, nodeImage: in.NodeImage,
 	}
 	rel := Release{Version: in.Version, Images: map[string]string{}}
 	var made []named
@@ -155,7 +152,7 @@ func (b builder) release(components []component.Component, specs map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	l, err := top.layer(b.cache)
+	l, err := newLayer(top.write)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +169,8 @@ func (b builder) release(components []component.Component, specs map[string]stri
 	})
 }
 
-// writeLayout replaces dir by a layout of the images. Layers are hard links
-// into the layer cache where the file system allows it.
+// writeLayout replaces dir by a layout of the images. Layers that dir has are not
+// made again but linked.
 func writeLayout(dir string, images []named) error {
 	next := dir + ".new"
 	if err := os.RemoveAll(next); err != nil {
@@ -183,9 +180,22 @@ func writeLayout(dir string, images []named) error {
 	if err != nil {
 		return err
 	}
+	const blobs = "blobs/sha256"
+	if err := os.MkdirAll(filepath.Join(next, blobs), 0o755); err != nil {
+		return err
+	}
 	for _, i := range images {
-		if err := linkLayers(next, i.image); err != nil {
+		layers, err := i.image.Layers()
+		if err != nil {
 			return err
+		}
+		for _, l := range layers {
+			digest, err := l.Digest()
+			if err != nil {
+				return err
+			}
+			// AppendImage makes those that there are none of.
+			_ = os.Link(filepath.Join(dir, blobs, digest.Hex), filepath.Join(next, blobs, digest.Hex))
 		}
 		name := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": i.name})
 		if err := path.AppendImage(i.image, name); err != nil {
@@ -196,24 +206,4 @@ func writeLayout(dir string, images []named) error {
 		return err
 	}
 	return os.Rename(next, dir)
-}
-
-func linkLayers(dir string, img v1.Image) error {
-	layers, err := img.Layers()
-	if err != nil {
-		return err
-	}
-	blobs := filepath.Join(dir, "blobs", "sha256")
-	if err := os.MkdirAll(blobs, 0o755); err != nil {
-		return err
-	}
-	for _, l := range layers {
-		file, ok := l.(layer)
-		if !ok {
-			continue
-		}
-		// A link to another file system fails; AppendImage copies then.
-		_ = os.Link(file.path, filepath.Join(blobs, file.hash.Hex))
-	}
-	return nil
 }

@@ -57,7 +57,7 @@ func testComponents() []component.Component {
 }
 
 func testInputs(t *testing.T) Inputs {
-	return Inputs{Cache: t.TempDir(), Rootfs: "/", Stream: []byte("{}\n"), Registry: "registry.lab.okd.test:5000",
+	return Inputs{Rootfs: "/", Stream: []byte("{}\n"), Registry: "registry.lab.okd.test:5000",
 		Version: "4.20.0-okd-lab.1"}
 }
 

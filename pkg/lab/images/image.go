@@ -56,7 +56,6 @@ func place(b component.Binary) string { return "/usr/bin/" + string(b) }
 type builder struct {
 	programs Programs
 	rootfs   root
-	cache    string // of layers
 	version  string
 	// nodeImage is the layer with the OS; empty for none.
 	nodeImage string
@@ -105,7 +104,7 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 		trees = trees[1:] // it has a better base
 	}
 	for _, t := range trees {
-		l, err := t.layer(b.cache)
+		l, err := newLayer(t.write)
 		if err != nil {
 			return nil, err
 		}

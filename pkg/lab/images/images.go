@@ -6,7 +6,6 @@ import "io"
 
 // Inputs say what a release is built from.
 type Inputs struct {
-	Cache    string    // directory for layers
 	Rootfs   string    // Debian root file system for keepalived, haproxy, nft and their libraries
 	Stream   []byte    // CoreOS stream JSON of the OS image
 	Registry string    // host:port that will serve the layout

@@ -2,7 +2,6 @@ package images
 
 import (
 	"archive/tar"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -12,9 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // epoch is the time of everything in an image, so that equal content has
@@ -133,76 +129,4 @@ func (t tree) writeEntry(tw *tar.Writer, path string) error {
 	}
 	_, err = io.Copy(tw, f)
 	return err
-}
-
-// copyTo writes the tar to w and returns its digest and size.
-func (t tree) copyTo(w io.Writer) (v1.Hash, int64, error) {
-	r, tee := io.Pipe()
-	go func() { tee.CloseWithError(t.write(io.MultiWriter(w, tee))) }()
-	return v1.SHA256(r)
-}
-
-// layer is an uncompressed layer in a file: compressing would cost more CPU
-// than the lab has, and the network is a bridge.
-type layer struct {
-	path string
-	hash v1.Hash
-	size int64
-}
-
-func (l layer) Digest() (v1.Hash, error)             { return l.hash, nil }
-func (l layer) DiffID() (v1.Hash, error)             { return l.hash, nil }
-func (l layer) Size() (int64, error)                 { return l.size, nil }
-func (l layer) MediaType() (types.MediaType, error)  { return types.OCIUncompressedLayer, nil }
-func (l layer) Compressed() (io.ReadCloser, error)   { return os.Open(l.path) }
-func (l layer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.path) }
-
-// fileLayer is a layer that is there already and does not change.
-func fileLayer(path string) (layer, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return layer{}, fmt.Errorf("read layer: %w", err)
-	}
-	defer f.Close()
-	hash, size, err := v1.SHA256(f)
-	if err != nil {
-		return layer{}, fmt.Errorf("read layer: %w", err)
-	}
-	return layer{path, hash, size}, nil
-}
-
-// layer makes the tree's layer in the cache, or finds it there.
-func (t tree) layer(cache string) (layer, error) {
-	hash, size, err := t.copyTo(io.Discard)
-	if err != nil {
-		return layer{}, fmt.Errorf("hash layer: %w", err)
-	}
-	l := layer{filepath.Join(cache, hash.Hex+".tar"), hash, size}
-	if info, err := os.Stat(l.path); err == nil && info.Size() == size {
-		return l, nil
-	}
-	if err := t.keep(cache, l); err != nil {
-		return layer{}, fmt.Errorf("make layer: %w", err)
-	}
-	return l, nil
-}
-
-// keep writes a layer to the cache. It appears there when it is complete.
-func (t tree) keep(cache string, l layer) error {
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(cache, "new.*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it has been renamed
-	hash, _, err := t.copyTo(f)
-	if err == nil && hash != l.hash {
-		err = errors.New("a file changes while it is copied")
-	}
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), l.path)
 }

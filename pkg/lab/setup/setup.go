@@ -185,7 +185,7 @@ func (s steps) all(ctx context.Context) (Result, error) {
 			versions = append(versions, Version(r))
 		}
 		r.Releases, err = images.Build(ctx, images.Inputs{
-			Cache: s.cfg.Cache, Rootfs: r.Rootfs, Stream: stream, Out: s.cfg.Out, NodeImage: node,
+			Rootfs: r.Rootfs, Stream: stream, Out: s.cfg.Out, NodeImage: node,
 			Registry: fmt.Sprintf("%s:%d", network.RegistryName, network.RegistryPort),
 		}, r.Programs, versions, filepath.Join(s.cfg.Cache, "release"))
 		if err != nil {
