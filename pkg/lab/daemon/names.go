@@ -27,7 +27,7 @@ type names struct {
 	running *exec.Cmd
 }
 
-// run runs dnsmasq, again and again if it dies.
+// dnsmasq runs the server, and starts it again when it ends.
 func (d *Daemon) dnsmasq(ctx context.Context) error {
 	if err := os.MkdirAll(d.names.dir(), 0o755); err != nil {
 		return fmt.Errorf("start dnsmasq: %w", err)

@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,18 +41,14 @@ func (m *machine) config(dev device) ([]byte, error) {
 // whose config server is not up yet keeps asking.
 func (m *machine) ignite(ctx context.Context, lease *dhcpv4.DHCPv4, config []byte) error {
 	work := filepath.Join(m.dir, "ignition")
-	if err := os.RemoveAll(work); err != nil {
-		return fmt.Errorf("prepare Ignition: %w", err)
-	}
-	if err := os.MkdirAll(work, 0o700); err != nil {
+	if err := errors.Join(os.RemoveAll(work), os.MkdirAll(work, 0o700)); err != nil {
 		return fmt.Errorf("prepare Ignition: %w", err)
 	}
 	if len(bytes.TrimSpace(config)) == 0 {
 		m.note("no configuration was given to this machine")
 		config = []byte(`{"ignition":{"version":"3.2.0"}}`)
 	}
-	files := map[string][]byte{"config.ign": config, "resolv.conf": resolvConf(lease)}
-	for name, b := range files {
+	for name, b := range map[string][]byte{"config.ign": config, "resolv.conf": resolvConf(lease)} {
 		if err := os.WriteFile(filepath.Join(work, name), b, 0o600); err != nil {
 			return fmt.Errorf("prepare Ignition: %w", err)
 		}

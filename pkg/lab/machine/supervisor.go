@@ -57,7 +57,7 @@ type Supervisor struct {
 
 var _ engine.Machines = (*Supervisor)(nil)
 
-// machine is one machine that is known; most of it is guarded by mu.
+// machine is one machine; most of it is guarded by mu.
 type machine struct {
 	sup *Supervisor
 	dir string
@@ -225,7 +225,7 @@ func (s *Supervisor) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// State returns what a machine does.
+// State returns the power state of a machine.
 func (s *Supervisor) State(id string) engine.State {
 	m := s.find(id)
 	m.mu.Lock()
@@ -246,7 +246,7 @@ func (s *Supervisor) Addresses(id string) []netip.Addr {
 	return m.agent.addresses(s.cfg.Clock.Now(), func() []netip.Addr { return addresses(m.namespace()) })
 }
 
-// Status describes a machine to people.
+// Status is what the lab's operator sees of a machine.
 type Status struct {
 	ID        string       `json:"id"`
 	Name      string       `json:"name"`
@@ -288,7 +288,7 @@ func (s *Supervisor) List() []Status {
 			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(), Standalone: m.hw.Standalone,
 		}
 		m.mu.Unlock()
-		if st.Leader != 0 { // people get the present addresses
+		if st.Leader != 0 { // fresh ones, not those of the agent
 			st.Addresses = addresses(m.namespace())
 		}
 		list = append(list, st)

@@ -19,8 +19,8 @@ const NodeFile = "node.tar"
 // the layer of the release's node image.
 func (i Image) Node() string { return filepath.Join(i.Dir, NodeFile) }
 
-// left are the programs that a bare CoreOS lacks: they come with the node image.
-var left = []string{
+// nodePrograms are those that a bare CoreOS lacks: they come with the node image.
+var nodePrograms = []string{
 	"usr/bin/hyperkube", "usr/bin/kubelet", "usr/bin/kubectl", "usr/bin/oc",
 	"usr/bin/containerd", "usr/bin/containerd-shim-runc-v2", "usr/bin/ctr", "usr/lib/systemd/system/containerd.service",
 	"usr/libexec/okd-lab/kubelet", "usr/libexec/okd-lab/crio-config", "etc/systemd/system/crio.service",
@@ -45,12 +45,12 @@ var outside = []string{"boot", "dev", "proc", "run", "sys", "sysroot", "tmp", "v
 // deployment of a real ostree repository, without what the node image brings.
 // container is the program for ostree's subcommand of that name.
 func (b Builder) BuildBare(ctx context.Context, container string) (Image, error) {
-	command, err := cache.FileKey(container)
+	program, err := cache.FileKey(container)
 	if err != nil {
 		return Image{}, err
 	}
 	return b.build(ctx, variant{
-		kind: BareKind, inputs: []string{command, fmt.Sprint(left, outside)},
+		kind: BareKind, inputs: []string{program, fmt.Sprint(nodePrograms, outside)},
 		system: func(ctx context.Context, root, dir string) (string, error) {
 			if err := likeOSTree(ctx, root, container); err != nil {
 				return "", err
@@ -58,7 +58,7 @@ func (b Builder) BuildBare(ctx context.Context, container string) (Image, error)
 			if err := archive(ctx, root, filepath.Join(dir, NodeFile)); err != nil {
 				return "", err
 			}
-			for _, path := range left {
+			for _, path := range nodePrograms {
 				if err := os.RemoveAll(filepath.Join(root, path)); err != nil {
 					return "", err
 				}
@@ -124,8 +124,7 @@ func deploy(ctx context.Context, root, sysroot string) error {
 			return err
 		}
 	}
-	// Directories for what is mounted there are part of the system, what is in
-	// them is not.
+	// The system has these directories, but not what is in them.
 	for _, dir := range outside {
 		if err := errors.Join(os.RemoveAll(filepath.Join(root, dir)), os.Mkdir(filepath.Join(root, dir), 0o755)); err != nil {
 			return err

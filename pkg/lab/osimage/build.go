@@ -123,7 +123,8 @@ func (b Builder) make(ctx context.Context, dir, key string, v variant) error {
 		return err
 	}
 	disk := filepath.Join(dir, DiskFile)
-	if _, err := command.Run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk); err != nil {
+	_, err = command.Run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk)
+	if err != nil {
 		return err
 	}
 	if v.finish != nil {

@@ -2,6 +2,7 @@ package osimage
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,18 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/lab/command"
 )
+
+//go:embed all:tree
+var embedded embed.FS
+
+// Tree is what the image has on top of Debian.
+func Tree() fs.FS {
+	tree, err := fs.Sub(embedded, "tree")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return tree
+}
 
 // links are made in the image: path to target.
 var links = map[string]string{
