@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -10,64 +9,30 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/fault"
+	"github.com/okd-install/okd-install/pkg/lab/site"
 )
 
 func installConfigCommand(o *options) *cobra.Command {
 	size := center.ClusterSize{}
-	c := &cobra.Command{
-		Use:   "install-config",
-		Short: "Print an install-config.yaml that fits the lab",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+	c := o.command("install-config", "Print an install-config.yaml that fits the lab",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			st, err := daemon.Dial(s).Status(c.Context())
 			if err != nil {
 				return err
 			}
-			b, err := center.InstallConfig(s, st, size)
+			b, err := center.InstallConfig(s, st.Objects, size)
 			if err != nil {
 				return err
 			}
 			_, err = c.OutOrStdout().Write(b)
 			return err
-		},
-	}
+		})
 	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt, or none for machines that you make yourself")
 	c.Flags().StringVar(&size.Name, "name", "demo",
 		"name of the cluster: demo, second, third or fourth on ovirt, any on none")
 	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane machines")
 	c.Flags().IntVar(&size.Workers, "workers", 2, "worker machines")
 	return c
-}
-
-func inventoryCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "inventory",
-		Short: "Print everything that the engine has, as JSON",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return show(c, o, http.MethodGet, "/engine/inventory", nil) },
-	}
-}
-
-// show prints the daemon's answer.
-func show(c *cobra.Command, o *options, method, path string, in any) error {
-	s, err := o.site()
-	if err != nil {
-		return err
-	}
-	var out json.RawMessage
-	if err := daemon.Dial(s).Do(c.Context(), method, path, in, &out); err != nil {
-		return err
-	}
-	if len(out) == 0 || string(out) == "{}\n" || string(out) == "{}" {
-		return nil // done, and nothing to tell
-	}
-	enc := json.NewEncoder(c.OutOrStdout())
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
 }
 
 func faultCommand(o *options) *cobra.Command {
@@ -77,19 +42,15 @@ func faultCommand(o *options) *cobra.Command {
 	}
 	var f engine.Fault
 	var kind string
-	add := &cobra.Command{
-		Use:   "add",
-		Short: "Inject a fault into the engine",
-		Example: `  okd-lab fault add --method POST --path /vms --status 503 --count 2
+	add := o.command("add", "Inject a fault into the engine",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
+			f.Kind = fault.Kind(kind)
+			return ask(c, s, http.MethodPost, "/engine/faults", f)
+		})
+	add.Example = `  okd-lab fault add --method POST --path /vms --status 503 --count 2
   okd-lab fault add --kind slow-transfer --path '/images/**' --bytes-per-second 1000000
   okd-lab fault add --kind no-boot --path 'demo-*-master-1' --count -1
-  okd-lab fault add --kind ignore-search --path '/**' --count -1`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			f.Kind = fault.Kind(kind)
-			return show(c, o, http.MethodPost, "/engine/faults", f)
-		},
-	}
+  okd-lab fault add --kind ignore-search --path '/**' --count -1`
 	flags := add.Flags()
 	flags.StringVar(&kind, "kind", "request", "request, lost, drop, slow-transfer, no-boot or ignore-search")
 	flags.StringVar(&f.Method, "method", "", "HTTP method (default: any)")
@@ -103,31 +64,13 @@ func faultCommand(o *options) *cobra.Command {
 	flags.Int64Var(&f.BytesPerSecond, "bytes-per-second", 0, "speed of slow transfers")
 	_ = add.MarkFlagRequired("path")
 	c.AddCommand(add,
-		&cobra.Command{
-			Use: "list", Short: "List the engine's faults", Args: cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error { return show(c, o, http.MethodGet, "/engine/faults", nil) },
-		},
-		&cobra.Command{
-			Use: "clear [ID]", Short: "Clear one fault, or all, of the engine", Args: cobra.MaximumNArgs(1),
-			RunE: func(c *cobra.Command, args []string) error {
-				path := "/engine/faults"
-				if len(args) == 1 {
-					path += "/" + args[0]
-				}
-				return show(c, o, http.MethodDelete, path, nil)
-			},
-		},
-		&cobra.Command{
-			Use:   "service registry|images|updates on|off, or signatures good|forged",
-			Short: "Cut a service off, or bring it back; sign releases with another key",
-			Args:  cobra.ExactArgs(2),
-			RunE: func(c *cobra.Command, args []string) error {
-				return show(c, o, http.MethodPost, "/services/"+args[0]+"/"+args[1], nil)
-			},
-		},
-		&cobra.Command{
-			Use: "expire-sessions", Short: "End all login sessions of the engine", Args: cobra.NoArgs,
-			RunE: func(c *cobra.Command, _ []string) error { return show(c, o, http.MethodPost, "/engine/expire", nil) },
-		})
+		o.request("list", "List the engine's faults", cobra.NoArgs, http.MethodGet, "/engine/faults"),
+		o.request("clear [ID]", "Clear one fault, or all, of the engine", cobra.MaximumNArgs(1),
+			http.MethodDelete, "/engine/faults"),
+		o.request("service registry|images|updates on|off, or signatures good|forged",
+			"Cut a service off, or bring it back; sign releases with another key", cobra.ExactArgs(2),
+			http.MethodPost, "/services"),
+		o.request("expire-sessions", "End all login sessions of the engine", cobra.NoArgs,
+			http.MethodPost, "/engine/expire"))
 	return c
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,27 +27,20 @@ func setupCommand(o *options) *cobra.Command {
 	var source, mirror string
 	var bare bool
 	var releases []string
-	c := &cobra.Command{
-		Use:   "setup",
-		Short: "Prepare this machine: packages, programs, OS image, lab release",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+	c := o.command("setup", "Prepare this machine: packages, programs, OS image, lab release",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			if source == "" {
+				var err error
 				if source, err = findSource(); err != nil {
 					return err
 				}
 			}
-			_, err = setup.Run(c.Context(), setup.Config{
+			_, err := setup.Run(c.Context(), setup.Config{
 				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(),
 				Releases: releases, Bare: bare,
 			})
 			return err
-		},
-	}
+		})
 	c.Flags().StringVar(&source, "source", "",
 		"source tree of okd-install (default: the one around the working directory or this program)")
 	c.Flags().BoolVar(&bare, "bare", false,
@@ -81,24 +73,13 @@ func findSource() (string, error) {
 }
 
 func upCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "up",
-		Short: "Start the lab",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+	return o.command("up", "Start the lab",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			made, err := setup.Load(s.Cache)
 			if err != nil {
 				return err
 			}
-			ctr, err := o.center()
-			if err != nil {
-				return err
-			}
-			already, err := ctr.Up(c.Context(), s, made)
+			already, err := center.Center{Clock: clock.Real()}.Up(c.Context(), s, made)
 			if err != nil {
 				return err
 			}
@@ -108,31 +89,18 @@ func upCommand(o *options) *cobra.Command {
 			}
 			fmt.Fprintf(c.OutOrStdout(), "lab %s %s\n", s.Name, word)
 			return nil
-		},
-	}
+		})
 }
 
 func downCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "down",
-		Short: "Remove the lab with everything in it; the cache stays",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
-			ctr, err := o.center()
-			if err != nil {
-				return err
-			}
-			if err := ctr.Down(c.Context(), s); err != nil {
+	return o.command("down", "Remove the lab with everything in it; the cache stays",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
+			if err := (center.Center{Clock: clock.Real()}).Down(c.Context(), s); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "lab %s is removed\n", s.Name)
 			return nil
-		},
-	}
+		})
 }
 
 // fullStatus is what status -o json prints.
@@ -140,32 +108,17 @@ type fullStatus struct {
 	site.Facts
 	Engine struct {
 		site.EngineFacts
-		Objects objects `json:"objects"`
+		Objects daemon.Objects `json:"objects"`
 	} `json:"engine"`
 	Machines any    `json:"machines"`
 	Dir      string `json:"dir"`
 	Log      string `json:"log"`
 }
 
-// objects are those of the engine that an install-config names.
-type objects struct {
-	ClusterID       string `json:"ovirtClusterID"`
-	StorageDomainID string `json:"ovirtStorageDomainID"`
-	NetworkName     string `json:"ovirtNetworkName"`
-	VNICProfileID   string `json:"vnicProfileID"`
-}
-
 func statusCommand(o *options) *cobra.Command {
 	var output string
-	c := &cobra.Command{
-		Use:   "status",
-		Short: "Show the lab: engine, registry, machines; fails when it is not up",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+	c := o.command("status", "Show the lab: engine, registry, machines; fails when it is not up",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			f, err := s.Facts()
 			if err != nil {
 				return err
@@ -177,17 +130,13 @@ func statusCommand(o *options) *cobra.Command {
 			switch output {
 			case "json":
 				full := fullStatus{Facts: f, Machines: st.Machines, Dir: s.Dir, Log: s.File(site.LogFile)}
-				full.Engine.EngineFacts = f.Engine
-				full.Engine.Objects = objects{st.ClusterID, st.StorageDomainID, st.NetworkName, st.VNICProfileID}
-				enc := json.NewEncoder(c.OutOrStdout())
-				enc.SetIndent("", "  ")
-				return enc.Encode(full)
+				full.Engine.EngineFacts, full.Engine.Objects = f.Engine, st.Objects
+				return printJSON(c, full)
 			case "":
 				return printStatus(c, s, f, st)
 			}
 			return fmt.Errorf("output format %q: the only one is json", output)
-		},
-	}
+		})
 	c.Flags().StringVarP(&output, "output", "o", "", "json for everything, passwords included")
 	return c
 }
@@ -201,7 +150,7 @@ func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) 
 		fmt.Fprintf(w, "release\t%s %s\n", r.Version, r.PullSpec)
 	}
 	for _, cl := range f.Clusters {
-		fmt.Fprintf(w, "cluster\t%s.%s, API %s, ingress %s\n", cl.Name, cl.BaseDomain, cl.APIVIP, cl.IngressVIP)
+		fmt.Fprintf(w, "cluster\t%s, API %s, ingress %s\n", cl.Domain(), cl.API, cl.Ingress)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -209,43 +158,20 @@ func printStatus(c *cobra.Command, s site.Site, f site.Facts, st daemon.Status) 
 	return printMachines(c, st.Machines)
 }
 
-func execCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "exec -- COMMAND [ARG...]",
-		Short: "Run a command inside the lab, with its network, names, kubectl, etcdctl and engine login",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
-			return center.Exec(s, args)
-		},
-	}
-}
-
 func serveCommand(o *options) *cobra.Command {
 	var ignition string
-	c := &cobra.Command{
-		Use:    "serve",
-		Short:  "Be the daemon of a lab (started by up)",
-		Hidden: true,
-		Args:   cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := o.site()
-			if err != nil {
-				return err
-			}
+	c := o.command("serve", "Be the daemon of a lab (started by up)",
+		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
 			d, err := daemon.New(daemon.Config{
 				Site: s, Ignition: ignition, Clock: clock.Real(),
-				Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})),
+				Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 			})
 			if err != nil {
 				return err
 			}
 			return d.Serve(c.Context())
-		},
-	}
+		})
+	c.Hidden = true
 	c.Flags().StringVar(&ignition, "ignition", "", "the Ignition binary")
 	return c
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,25 +15,31 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/center"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
+	"github.com/okd-install/okd-install/pkg/lab/site"
 )
 
 func machinesCommand(o *options) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "machines",
-		Short: "Look at machines and press their buttons",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return listMachines(c, o, "") },
-	}
 	var output string
-	list := &cobra.Command{
-		Use:   "list",
-		Short: "List the machines that have been started",
-		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return listMachines(c, o, output) },
+	show := func(c *cobra.Command, s site.Site, _ []string) error {
+		st, err := daemon.Dial(s).Status(c.Context())
+		switch {
+		case err != nil:
+			return err
+		case output == "json":
+			return printJSON(c, st.Machines)
+		}
+		return printMachines(c, st.Machines)
 	}
+	c := o.command("machines", "Look at machines and press their buttons", cobra.NoArgs, show)
+	list := o.command("list", "List the machines that have been started", cobra.NoArgs, show)
 	list.Flags().StringVarP(&output, "output", "o", "", "json")
-	c.AddCommand(list, consoleCommand(o), machineExecCommand(o), machineCreateCommand(o), machineRemoveCommand(o))
-	for action, short := range map[string]string{
+	remove := func(c *cobra.Command, s site.Site, name string) error {
+		return ask(c, s, http.MethodDelete, "/machines/"+name, nil)
+	}
+	c.AddCommand(list, consoleCommand(o), machineExecCommand(o), machineCreateCommand(o),
+		o.command("remove NAME...", "Remove machines that create made, with their disks",
+			cobra.MinimumNArgs(1), forEach(remove)))
+	for verb, short := range map[string]string{
 		"start":    "Power a machine on, through the engine if it is the engine's",
 		"stop":     "Cut a machine's power, through the engine if it is the engine's",
 		"shutdown": "Ask a machine's system to power off, through the engine if it is the engine's",
@@ -43,41 +48,23 @@ func machinesCommand(o *options) *cobra.Command {
 		"unplug":   "Cut a machine's network cable",
 		"plug":     "Mend a machine's network cable",
 	} {
-		c.AddCommand(&cobra.Command{
-			Use:   action + " NAME...",
-			Short: short,
-			Args:  cobra.MinimumNArgs(1),
-			RunE: func(c *cobra.Command, names []string) error {
-				s, err := o.site()
-				if err != nil {
-					return err
-				}
-				var errs []error
-				for _, name := range names {
-					errs = append(errs, daemon.Dial(s).Press(c.Context(), name, action))
-				}
-				return errors.Join(errs...)
-			},
-		})
+		press := func(c *cobra.Command, s site.Site, name string) error {
+			return daemon.Dial(s).Press(c.Context(), name, verb)
+		}
+		c.AddCommand(o.command(verb+" NAME...", short, cobra.MinimumNArgs(1), forEach(press)))
 	}
 	return c
 }
 
-func listMachines(c *cobra.Command, o *options, output string) error {
-	s, err := o.site()
-	if err != nil {
-		return err
+// forEach does the same to several machines, whatever becomes of the others.
+func forEach(do func(c *cobra.Command, s site.Site, name string) error) action {
+	return func(c *cobra.Command, s site.Site, names []string) error {
+		var errs []error
+		for _, name := range names {
+			errs = append(errs, do(c, s, name))
+		}
+		return errors.Join(errs...)
 	}
-	st, err := daemon.Dial(s).Status(c.Context())
-	if err != nil {
-		return err
-	}
-	if output == "json" {
-		enc := json.NewEncoder(c.OutOrStdout())
-		enc.SetIndent("", "  ")
-		return enc.Encode(st.Machines)
-	}
-	return printMachines(c, st.Machines)
 }
 
 func printMachines(c *cobra.Command, list []machine.Status) error {
@@ -96,11 +83,7 @@ func printMachines(c *cobra.Command, list []machine.Status) error {
 	return w.Flush()
 }
 
-func findMachine(c *cobra.Command, o *options, name string) (machine.Status, error) {
-	s, err := o.site()
-	if err != nil {
-		return machine.Status{}, err
-	}
+func findMachine(c *cobra.Command, s site.Site, name string) (machine.Status, error) {
 	st, err := daemon.Dial(s).Status(c.Context())
 	if err != nil {
 		return machine.Status{}, err
@@ -114,28 +97,21 @@ func findMachine(c *cobra.Command, o *options, name string) (machine.Status, err
 }
 
 func machineExecCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "exec NAME -- COMMAND [ARG...]",
-		Short: "Run a command in a machine, as its root",
-		Args:  cobra.MinimumNArgs(2),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, err := findMachine(c, o, args[0])
+	return o.command("exec NAME -- COMMAND [ARG...]", "Run a command in a machine, as its root",
+		cobra.MinimumNArgs(2), func(c *cobra.Command, s site.Site, args []string) error {
+			m, err := findMachine(c, s, args[0])
 			if err != nil {
 				return err
 			}
 			return center.ExecIn(m, args[1:])
-		},
-	}
+		})
 }
 
 func consoleCommand(o *options) *cobra.Command {
 	var follow bool
-	c := &cobra.Command{
-		Use:   "console NAME",
-		Short: "Print a machine's console",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, err := findMachine(c, o, args[0])
+	c := o.command("console NAME", "Print a machine's console",
+		cobra.ExactArgs(1), func(c *cobra.Command, s site.Site, args []string) error {
+			m, err := findMachine(c, s, args[0])
 			if err != nil {
 				return err
 			}
@@ -157,8 +133,7 @@ func consoleCommand(o *options) *cobra.Command {
 				case <-time.After(200 * time.Millisecond):
 				}
 			}
-		},
-	}
+		})
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes")
 	return c
 }
@@ -166,24 +141,19 @@ func consoleCommand(o *options) *cobra.Command {
 func machineCreateCommand(o *options) *cobra.Command {
 	var n daemon.NewMachine
 	var ignition string
-	c := &cobra.Command{
-		Use:   "create NAME",
-		Short: "Make a machine without the engine and switch it on, as on any virtualization or hardware",
-		Example: `  okd-lab machines create master-0 --ignition upi/master.ign --mac 52:54:00:00:00:21
-  okd-lab machines create sno --live --ignition sno/bootstrap-in-place-for-live-iso.ign`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
+	c := o.command("create NAME",
+		"Make a machine without the engine and switch it on, as on any virtualization or hardware",
+		cobra.ExactArgs(1), func(c *cobra.Command, s site.Site, args []string) (err error) {
 			n.Name = args[0]
 			if ignition != "" {
-				b, err := readFile(c, ignition)
-				if err != nil {
+				if n.Ignition, err = readFile(c, ignition); err != nil {
 					return err
 				}
-				n.Ignition = b
 			}
-			return show(c, o, http.MethodPost, "/machines", n)
-		},
-	}
+			return ask(c, s, http.MethodPost, "/machines", n)
+		})
+	c.Example = `  okd-lab machines create master-0 --ignition upi/master.ign --mac 52:54:00:00:00:21
+  okd-lab machines create sno --live --ignition sno/bootstrap-in-place-for-live-iso.ign`
 	f := c.Flags()
 	f.StringVar(&ignition, "ignition", "", "Ignition config of the first boot; with --live that of the medium")
 	f.IntVar(&n.CPUs, "cpus", 4, "processors")
@@ -193,19 +163,4 @@ func machineCreateCommand(o *options) *cobra.Command {
 	f.BoolVar(&n.Bare, "bare", false, "with an OS that lacks kubelet, oc and the container runtime, after setup --bare")
 	f.BoolVar(&n.Live, "live", false, "start from a medium with the live system; the disk is empty")
 	return c
-}
-
-func machineRemoveCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use:   "remove NAME...",
-		Short: "Remove machines that create made, with their disks",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, names []string) error {
-			var errs []error
-			for _, name := range names {
-				errs = append(errs, show(c, o, http.MethodDelete, "/machines/"+name, nil))
-			}
-			return errors.Join(errs...)
-		},
-	}
 }

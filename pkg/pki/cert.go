@@ -127,7 +127,7 @@ func NewSelfSigned(now time.Time, leaf Leaf) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("make certificate %s: %w", leaf.Name.Common, err)
 	}
-	tmpl := leaf.template(now, now)
+	tmpl := leaf.Template(now, now)
 	return sign(now, tmpl, tmpl, key, key)
 }
 
@@ -171,14 +171,15 @@ func (p Pair) IssueFor(now time.Time, key *rsa.PrivateKey, leaf Leaf) (Pair, err
 	if err != nil {
 		return Pair{}, fmt.Errorf("issue %s: %w", leaf.Name.Common, err)
 	}
-	out, err := sign(now, leaf.template(cas[0].NotBefore, now), cas[0], key, caKey)
+	out, err := sign(now, leaf.Template(cas[0].NotBefore, now), cas[0], key, caKey)
 	if err == nil && leaf.Chain {
 		out.Cert = slices.Concat(out.Cert, p.Cert)
 	}
 	return out, err
 }
 
-func (l Leaf) template(from, now time.Time) *x509.Certificate {
+// Template is an unsigned certificate that is valid from a time on.
+func (l Leaf) Template(from, now time.Time) *x509.Certificate {
 	tmpl := &x509.Certificate{
 		Subject:               l.Name.pkix(),
 		NotBefore:             from,

@@ -154,7 +154,7 @@ func (c *cluster) vip(t *testing.T) string {
 	}
 	for _, f := range c.facts(t).Clusters {
 		if u.Hostname() == "api."+f.Name+"."+f.BaseDomain {
-			return f.APIVIP
+			return f.API.String()
 		}
 	}
 	t.Fatalf("the lab knows no cluster at %s", u)

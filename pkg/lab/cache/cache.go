@@ -52,23 +52,24 @@ func TreeKey(tree fs.FS) (string, error) {
 	return Key(parts...), nil
 }
 
-// FileKey hashes the contents of files.
-func FileKey(paths ...string) (string, error) {
-	var parts []string
-	for _, path := range paths {
-		h := sha256.New()
-		f, err := os.Open(path)
-		if err != nil {
-			return "", fmt.Errorf("hash file: %w", err)
-		}
-		_, err = io.Copy(h, f)
-		f.Close()
-		if err != nil {
-			return "", fmt.Errorf("hash file %s: %w", path, err)
-		}
-		parts = append(parts, filepath.Base(path), hex.EncodeToString(h.Sum(nil)))
+// FileKey hashes the name and the content of a file.
+func FileKey(path string) (string, error) {
+	sum, err := FileSum(path)
+	return Key(filepath.Base(path), sum), err
+}
+
+// FileSum is the SHA-256 of a file.
+func FileSum(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("hash file: %w", err)
 	}
-	return Key(parts...), nil
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("hash file %s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // Entry returns the path of kind/key, which build makes if it is not there.

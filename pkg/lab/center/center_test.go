@@ -75,7 +75,7 @@ func TestPrepareKeepsAccounts(t *testing.T) {
 
 func TestInstallConfig(t *testing.T) {
 	s := prepared(t)
-	objects := daemon.Status{ClusterID: "c1", StorageDomainID: "s1", NetworkName: "ovirtmgmt", VNICProfileID: "v1"}
+	objects := daemon.Objects{ClusterID: "c1", StorageDomainID: "s1", NetworkName: "ovirtmgmt", VNICProfileID: "v1"}
 	b, err := InstallConfig(s, objects, ClusterSize{Name: "second", Masters: 3, Workers: 1})
 	if err != nil {
 		t.Fatal(err)

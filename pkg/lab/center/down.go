@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 	"github.com/okd-install/okd-install/pkg/wait"
@@ -43,7 +43,7 @@ func (c Center) Down(ctx context.Context, s site.Site) error {
 		c.killIn(ctx, s.Network().ProvisionerNamespace()),
 		group.Kill(ctx),
 		group.Remove(ctx),
-		c.waitGone(ctx, s),
+		c.waitForLaunchers(ctx, s),
 		s.Network().Down(ctx),
 		unmountBelow(s.Dir),
 		detachBelow(ctx, s.Dir),
@@ -63,14 +63,11 @@ func (c Center) stopDaemon(ctx context.Context, s site.Site) error {
 	if pid == 0 {
 		return nil
 	}
-	for _, try := range []struct {
-		signal unix.Signal
-		wait   time.Duration
-	}{{unix.SIGTERM, 10 * time.Second}, {unix.SIGKILL, 10 * time.Second}} {
-		if err := unix.Kill(pid, try.signal); err != nil && !errors.Is(err, unix.ESRCH) {
+	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
+		if err := unix.Kill(pid, signal); err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("stop daemon: %w", err)
 		}
-		tctx, stop := context.WithTimeout(ctx, try.wait)
+		tctx, stop := context.WithTimeout(ctx, 10*time.Second)
 		err := wait.Until(tctx, c.Clock, 20*time.Millisecond, func(context.Context) (bool, string, error) {
 			return daemonPID(s) == 0, fmt.Sprintf("process %d does not end", pid), nil
 		})
@@ -89,57 +86,39 @@ func (c Center) killIn(ctx context.Context, namespace string) error {
 	if err := unix.Stat(network.File(namespace), &want); err != nil {
 		return nil // there is no such namespace
 	}
-	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
-	defer stop()
-	return wait.Until(ctx, c.Clock, 10*time.Millisecond, func(context.Context) (bool, string, error) {
-		var left []int
-		for _, pid := range processes() {
-			var have unix.Stat_t
-			err := unix.Stat(fmt.Sprintf("/proc/%d/ns/net", pid), &have)
-			if err != nil || have.Ino != want.Ino || have.Dev != want.Dev || pid == os.Getpid() {
-				continue
-			}
-			left = append(left, pid)
+	self := fmt.Sprintf("/proc/%d", os.Getpid())
+	return c.waitGone(ctx, func(process string) bool {
+		var have unix.Stat_t
+		err := unix.Stat(process+"/ns/net", &have)
+		if err != nil || have.Ino != want.Ino || have.Dev != want.Dev || process == self {
+			return false
+		}
+		if pid, err := strconv.Atoi(filepath.Base(process)); err == nil {
 			_ = unix.Kill(pid, unix.SIGKILL) // fails only when it has ended
 		}
-		return len(left) == 0, fmt.Sprintf("processes %v in %s do not end", left, namespace), nil
+		return true
 	})
 }
 
-func processes() []int {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	var pids []int
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
+// waitForLaunchers waits for the launchers of machines, which end by themselves
+// once their machines are dead.
+func (c Center) waitForLaunchers(ctx context.Context, s site.Site) error {
+	return c.waitGone(ctx, func(process string) bool {
+		args, err := os.ReadFile(process + "/cmdline")
+		return err == nil && strings.Contains(string(args), "\x00okd-lab-machine\x00"+s.Dir+"/")
+	})
 }
 
-// waitGone waits for the launchers of machines, which end by themselves once
-// their machines are dead.
-func (c Center) waitGone(ctx context.Context, s site.Site) error {
+// waitGone waits until no process is left that match is true for. A process is a
+// directory in /proc.
+func (c Center) waitGone(ctx context.Context, match func(process string) bool) error {
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
 	return wait.Until(ctx, c.Clock, 20*time.Millisecond, func(context.Context) (bool, string, error) {
-		left := launchers(s)
-		return len(left) == 0, fmt.Sprintf("processes %v are still there", left), nil
+		all, err := filepath.Glob("/proc/[0-9]*")
+		left := slices.DeleteFunc(all, func(process string) bool { return !match(process) })
+		return len(left) == 0, fmt.Sprintf("%v are still there", left), err
 	})
-}
-
-func launchers(s site.Site) []int {
-	var found []int
-	for _, pid := range processes() {
-		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err == nil && strings.Contains(string(args), "\x00okd-lab-machine\x00"+s.Dir+"/") {
-			found = append(found, pid)
-		}
-	}
-	return found
 }
 
 // unmountBelow unmounts what may be mounted below dir in this namespace. The
@@ -168,19 +147,18 @@ func unmountBelow(dir string) error {
 // detachBelow frees the loop devices of disks below dir: those of live systems
 // that ran until their daemon was stopped.
 func detachBelow(ctx context.Context, dir string) error {
-	list := exec.CommandContext(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
-	out, err := list.Output()
+	out, err := command.Run(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
 	if err != nil {
 		return fmt.Errorf("list loop devices: %w", err)
 	}
 	var errs []error
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out) {
 		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if !strings.HasPrefix(file, dir+"/") {
 			continue
 		}
-		if out, err := exec.CommandContext(ctx, "losetup", "--detach", node).CombinedOutput(); err != nil {
-			errs = append(errs, fmt.Errorf("detach %s: %w: %s", node, err, strings.TrimSpace(string(out))))
+		if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {
+			errs = append(errs, fmt.Errorf("detach %s: %w", node, err))
 		}
 	}
 	return errors.Join(errs...)

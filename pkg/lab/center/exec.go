@@ -25,9 +25,14 @@ func Exec(s site.Site, argv []string) error {
 		return err
 	}
 	env := environment(os.Environ(), s, facts)
-	path, err := find(argv[0], env)
+	for _, e := range env {
+		if path, ok := strings.CutPrefix(e, "PATH="); ok {
+			_ = os.Setenv("PATH", path) // where LookPath looks; the name is a good one
+		}
+	}
+	path, err := exec.LookPath(argv[0])
 	if err != nil {
-		return err
+		return fmt.Errorf("run %s: %w", argv[0], err)
 	}
 	// exec keeps the calling thread's namespaces and ends all other threads.
 	runtime.LockOSThread()
@@ -95,25 +100,6 @@ func environment(env []string, s site.Site, f site.Facts) []string {
 		out = append(out, name+"="+value)
 	}
 	return out
-}
-
-// find looks a command up in the PATH of env.
-func find(name string, env []string) (string, error) {
-	if strings.Contains(name, "/") {
-		return name, nil
-	}
-	for _, e := range env {
-		path, ok := strings.CutPrefix(e, "PATH=")
-		if !ok {
-			continue
-		}
-		for _, dir := range filepath.SplitList(path) {
-			if full, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-				return full, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("run %s: %w", name, exec.ErrNotFound)
 }
 
 // ExecIn becomes the command argv inside a machine.

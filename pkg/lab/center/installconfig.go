@@ -54,8 +54,8 @@ platform:
     ovirt_storage_domain_id: {{.Objects.StorageDomainID}}
     ovirt_network_name: {{.Objects.NetworkName}}
     vnicProfileID: {{.Objects.VNICProfileID}}
-    api_vips: [{{.Cluster.APIVIP}}]
-    ingress_vips: [{{.Cluster.IngressVIP}}]
+    api_vips: [{{.Cluster.API}}]
+    ingress_vips: [{{.Cluster.Ingress}}]
 {{- else}}
   none: {}
 {{- end}}
@@ -66,7 +66,7 @@ additionalTrustBundle: |
 {{.CA}}`))
 
 // InstallConfig writes an install-config.yaml that fits the lab.
-func InstallConfig(s site.Site, objects daemon.Status, size ClusterSize) ([]byte, error) {
+func InstallConfig(s site.Site, objects daemon.Objects, size ClusterSize) ([]byte, error) {
 	f, err := s.Facts()
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func InstallConfig(s site.Site, objects daemon.Status, size ClusterSize) ([]byte
 
 // clusterFor finds the cluster that the lab has names and addresses for; nil on
 // platform none, where the user makes the machines.
-func clusterFor(f site.Facts, size ClusterSize) (*site.ClusterFacts, error) {
+func clusterFor(f site.Facts, size ClusterSize) (*network.Cluster, error) {
 	switch size.Platform {
 	case "none":
 		return nil, nil

@@ -2,23 +2,20 @@ package center
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/crypto/ssh"
 
 	"github.com/okd-install/okd-install/pkg/lab/certs"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
@@ -68,14 +65,14 @@ func keepRelease(ctx context.Context, s site.Site, layout string) (string, error
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return "", fmt.Errorf("keep release: %w", err)
 	}
-	var out []byte
-	var err error
-	for _, how := range []string{"-alf", "-af"} { // copied if it is on another file system
-		if out, err = exec.CommandContext(ctx, "cp", how, "--", layout+"/.", dir).CombinedOutput(); err == nil {
-			return dir, nil
-		}
+	_, err := command.Run(ctx, "cp", "-alf", "--", layout+"/.", dir)
+	if err != nil { // it is on another file system
+		_, err = command.Run(ctx, "cp", "-af", "--", layout+"/.", dir)
 	}
-	return "", fmt.Errorf("keep release: %w: %s", err, out)
+	if err != nil {
+		return "", fmt.Errorf("keep release: %w", err)
+	}
+	return dir, nil
 }
 
 // newUpdates makes the key of who signs the lab's releases.
@@ -114,18 +111,13 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 			Host: host, CAFile: s.File(site.CAFile), User: "lab", Password: rand.Text(),
 			PullSecret: s.File(site.PullFile),
 		},
-		SSHKey: s.File(site.SSHKeyFile),
-	}
-	for _, c := range network.Clusters() {
-		f.Clusters = append(f.Clusters, site.ClusterFacts{
-			Name: c.Name, BaseDomain: c.BaseDomain, APIVIP: c.API.String(), IngressVIP: c.Ingress.String(),
-		})
+		SSHKey: s.File(site.SSHKeyFile), Clusters: network.Clusters(),
 	}
 	ca, err := certs.NewAuthority(now, pki.Name{Common: "okd-lab " + s.Name + " CA"}, 5*pki.Year)
 	if err != nil {
 		return f, err
 	}
-	private, public, err := sshKey(s.Name)
+	key, err := pki.NewSSHKey("okd-lab " + s.Name)
 	if err != nil {
 		return f, err
 	}
@@ -136,13 +128,15 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 	if err != nil {
 		return f, fmt.Errorf("write engine login: %w", err)
 	}
-	pull, err := pullSecret(f.Registry)
+	auth := base64.StdEncoding.EncodeToString([]byte(f.Registry.User + ":" + f.Registry.Password))
+	pull, err := json.Marshal(map[string]any{"auths": map[string]any{host: map[string]string{"auth": auth}}})
 	if err != nil {
-		return f, err
+		return f, fmt.Errorf("write pull secret: %w", err)
 	}
 	for name, b := range map[string][]byte{
 		site.CAFile: ca.Cert, daemon.CAKeyFile: ca.Key, site.OvirtFile: login, site.PullFile: pull,
-		site.SSHKeyFile: private, site.SSHKeyFile + ".pub": public, site.ResolvFile: network.ResolvConf(),
+		site.SSHKeyFile: key.PrivatePEM, site.SSHKeyFile + ".pub": []byte(key.AuthorizedKey + "\n"),
+		site.ResolvFile: network.ResolvConf(),
 	} {
 		if err := site.WriteSecret(s.File(name), b); err != nil {
 			return f, err
@@ -150,31 +144,6 @@ func newFacts(s site.Site, now time.Time) (site.Facts, error) {
 	}
 	// Programs that give up root read it, too.
 	return f, os.Chmod(s.File(site.ResolvFile), 0o644)
-}
-
-func pullSecret(r site.RegistryFacts) ([]byte, error) {
-	auth := base64.StdEncoding.EncodeToString([]byte(r.User + ":" + r.Password))
-	b, err := json.Marshal(map[string]any{"auths": map[string]any{r.Host: map[string]string{"auth": auth}}})
-	if err != nil {
-		return nil, fmt.Errorf("write pull secret: %w", err)
-	}
-	return b, nil
-}
-
-func sshKey(lab string) (private, public []byte, err error) {
-	pub, priv, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make SSH key: %w", err)
-	}
-	block, err := ssh.MarshalPrivateKey(priv, "okd-lab "+lab)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make SSH key: %w", err)
-	}
-	key, err := ssh.NewPublicKey(pub)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make SSH key: %w", err)
-	}
-	return pem.EncodeToMemory(block), ssh.MarshalAuthorizedKey(key), nil
 }
 
 // linkPrograms puts the cluster's clients where exec has them on its PATH.
@@ -188,7 +157,7 @@ func linkPrograms(s site.Site, made setup.Result) error {
 		"ignition-validate": made.IgnitionValidate,
 	} {
 		path := filepath.Join(dir, name)
-		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("link programs: %w", err)
 		}
 		if err := os.Symlink(target, path); err != nil {

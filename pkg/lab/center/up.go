@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/netns"
 	"github.com/okd-install/okd-install/pkg/lab/network"
@@ -27,11 +27,7 @@ import (
 )
 
 // Center is the labs of this machine.
-type Center struct {
-	Clock clock.Clock
-	// Program is the okd-lab binary, which is also the daemon.
-	Program string
-}
+type Center struct{ Clock clock.Clock }
 
 // Up starts a lab, or finds that it runs already. A lab whose daemon died goes
 // on with its machines and the engine's state.
@@ -62,7 +58,7 @@ func (c Center) Up(ctx context.Context, s site.Site, made setup.Result) (already
 			return false, err
 		}
 	}
-	if err := c.startDaemon(ctx, s, made); err != nil {
+	if err := startDaemon(ctx, s, made); err != nil {
 		return false, err
 	}
 	return false, c.waitUp(ctx, s)
@@ -110,7 +106,12 @@ func raiseLimits() error {
 	return nil
 }
 
-func (c Center) startDaemon(ctx context.Context, s site.Site, made setup.Result) error {
+// startDaemon starts this program, which is also the daemon.
+func startDaemon(ctx context.Context, s site.Site, made setup.Result) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("start lab: %w", err)
+	}
 	log, err := os.OpenFile(s.File(site.LogFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("start lab: %w", err)
@@ -121,7 +122,7 @@ func (c Center) startDaemon(ctx context.Context, s site.Site, made setup.Result)
 	// It stays when ctx ends: the lab runs until it is taken down.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), "nsenter", "--net="+network.File(s.Network().Namespace()), "--",
 		"unshare", "--mount", "--propagation", "private", "--",
-		c.Program, "serve", "--lab", s.Name, "--cache", s.Cache, "--ignition", made.Ignition)
+		program, "serve", "--lab", s.Name, "--cache", s.Cache, "--ignition", made.Ignition)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -157,7 +158,8 @@ func (c Center) waitUp(ctx context.Context, s site.Site) error {
 	})
 	if err != nil {
 		log := s.File(site.LogFile)
-		return fmt.Errorf("start lab %s: %w\nend of %s:\n%s", s.Name, err, log, tail(log, 8))
+		text, _ := os.ReadFile(log) // without it the error is still the one that matters
+		return fmt.Errorf("start lab %s: %w\nend of %s:\n%s", s.Name, err, log, command.Tail(string(text), 8))
 	}
 	return nil
 }
@@ -179,29 +181,7 @@ func resolves(ctx context.Context, s site.Site, name string) error {
 	return err
 }
 
-func tail(path string, n int) string {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
 // daemonPID returns the process of a lab's daemon, or 0 if it does not run.
 func daemonPID(s site.Site) int {
-	b, err := os.ReadFile(s.File(site.PIDFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil {
-		return 0
-	}
-	// The number may belong to another process by now.
-	args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil || !strings.Contains(string(args), "serve\x00--lab\x00"+s.Name+"\x00") {
-		return 0
-	}
-	return pid
+	return command.Running(s.File(site.PIDFile), "serve\x00--lab\x00"+s.Name+"\x00")
 }

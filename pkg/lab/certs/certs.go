@@ -1,8 +1,7 @@
-// Package certs makes and checks the lab's own certificates: those of what the lab
-// itself serves, etcd's, the ingress's, and short-lived ones of the control plane
-// whose signers came from the installer. They are pairs of package pki, but with
-// P-256 keys: a bootstrap on two cores makes a dozen while the installer waits, and
-// every pull of every machine begins with a handshake.
+// Package certs makes and checks the lab's own certificates: those of its services,
+// etcd's, the ingress's, and short-lived ones of the control plane. They have P-256
+// keys, unlike those of package pki: a bootstrap on two cores makes a dozen while the
+// installer waits, and every pull of every machine begins with a handshake.
 package certs
 
 import (
@@ -12,10 +11,8 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/netip"
 	"slices"
@@ -26,7 +23,7 @@ import (
 
 // NewAuthority makes a self-signed CA.
 func NewAuthority(now time.Time, name pki.Name, life time.Duration) (pki.Pair, error) {
-	t := template(name, now, now.Add(life))
+	t := pki.Leaf{Name: name, Life: life}.Template(now.Add(-time.Minute), now)
 	t.IsCA = true
 	t.KeyUsage |= x509.KeyUsageCertSign
 	return sign(t, nil, nil)
@@ -43,21 +40,11 @@ func Issue(ca pki.Pair, now time.Time, leaf pki.Leaf, hosts ...string) (pki.Pair
 	if !ok || !signer.Leaf.IsCA {
 		return pki.Pair{}, fmt.Errorf("sign %s: %s is not a CA", leaf.Name.Common, signer.Leaf.Subject)
 	}
-	end := now.Add(leaf.Life)
-	if end.After(signer.Leaf.NotAfter) {
-		end = signer.Leaf.NotAfter
+	t := leaf.Template(now.Add(-time.Minute), now)
+	if t.NotAfter.After(signer.Leaf.NotAfter) {
+		t.NotAfter = signer.Leaf.NotAfter
 	}
-	t := template(leaf.Name, now, end)
-	if leaf.Usage&pki.Server != 0 {
-		t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
-	}
-	if leaf.Usage&pki.Client != 0 {
-		t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
-	}
-	t.DNSNames = slices.Clone(leaf.DNS)
-	for _, ip := range leaf.IPs {
-		t.IPAddresses = append(t.IPAddresses, ip.AsSlice())
-	}
+	t.DNSNames = slices.Clone(t.DNSNames)
 	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {
 			t.IPAddresses = append(t.IPAddresses, ip)
@@ -89,26 +76,9 @@ func ServerConfig(ca pki.Pair, now time.Time, names []string, addresses []netip.
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
 
-func template(name pki.Name, now, end time.Time) *x509.Certificate {
-	subject := pkix.Name{CommonName: name.Common, Organization: name.Organization}
-	if name.Unit != "" {
-		subject.OrganizationalUnit = []string{name.Unit}
-	}
-	return &x509.Certificate{
-		Subject:               subject,
-		NotBefore:             now.Add(-time.Minute),
-		NotAfter:              end,
-		BasicConstraintsValid: true,
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
-	}
-}
-
 // sign makes a key for a certificate, which signs itself if it has no parent.
 func sign(t, parent *x509.Certificate, signer crypto.Signer) (pki.Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err == nil {
-		t.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	}
 	if err != nil {
 		return pki.Pair{}, fmt.Errorf("make key of %s: %w", t.Subject.CommonName, err)
 	}

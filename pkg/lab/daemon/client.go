@@ -42,15 +42,11 @@ func (c *Client) Press(ctx context.Context, name, action string) error {
 // Do sends a request; in and out are JSON and may be nil. The error is
 // site.ErrDown when no daemon answers.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("ask the lab: %w", err)
-		}
-		body = bytes.NewReader(b)
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("ask the lab: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://lab"+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, "http://lab"+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("ask the lab: %w", err)
 	}

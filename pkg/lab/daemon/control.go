@@ -13,7 +13,11 @@ import (
 // Status is what is known only while the lab runs.
 type Status struct {
 	Machines []machine.Status `json:"machines"`
-	// Objects of the engine that an install-config names.
+	Objects
+}
+
+// Objects are those of the engine that an install-config names.
+type Objects struct {
 	ClusterID       string `json:"ovirtClusterID"`
 	StorageDomainID string `json:"ovirtStorageDomainID"`
 	NetworkName     string `json:"ovirtNetworkName"`
@@ -23,52 +27,47 @@ type Status struct {
 // control is the handler of the lab's own socket, for its operator.
 func (d *Daemon) control() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, d.status(), nil)
-	})
-	mux.HandleFunc("POST /machines", func(w http.ResponseWriter, r *http.Request) {
-		var n NewMachine
-		err := json.NewDecoder(r.Body).Decode(&n)
-		if err == nil {
-			err = d.create(r.Context(), n)
-		}
-		answer(w, struct{}{}, err)
-	})
-	mux.HandleFunc("DELETE /machines/{name}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.remove(r.Context(), r.PathValue("name")))
-	})
-	mux.HandleFunc("GET /dns", func(w http.ResponseWriter, _ *http.Request) {
-		list, err := d.names.list()
-		answer(w, list, err)
-	})
-	mux.HandleFunc("PUT /dns/{name}", func(w http.ResponseWriter, r *http.Request) {
+	handle := func(pattern string, do func(r *http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			v, err := do(r)
+			if err != nil {
+				w.WriteHeader(http.StatusBadRequest)
+				v = map[string]string{"error": err.Error()}
+			}
+			_ = json.NewEncoder(w).Encode(v) // fails only when the client has hung up
+		})
+	}
+	// order is handle for what has no answer but that it is done.
+	order := func(pattern string, do func(r *http.Request) error) {
+		handle(pattern, func(r *http.Request) (any, error) { return struct{}{}, do(r) })
+	}
+	handle("GET /status", func(*http.Request) (any, error) { return d.status(), nil })
+	handle("GET /dns", func(*http.Request) (any, error) { return d.names.list() })
+	order("PUT /dns/{name}", func(r *http.Request) error {
 		var conf string
-		err := json.NewDecoder(r.Body).Decode(&conf)
-		if err == nil {
-			err = d.names.set(r.Context(), r.PathValue("name"), []byte(conf))
+		if err := json.NewDecoder(r.Body).Decode(&conf); err != nil {
+			return err
 		}
-		answer(w, struct{}{}, err)
+		return d.names.set(r.Context(), r.PathValue("name"), []byte(conf))
 	})
-	mux.HandleFunc("DELETE /dns/{name}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.names.remove(r.PathValue("name")))
+	order("DELETE /dns/{name}", func(r *http.Request) error { return d.names.remove(r.PathValue("name")) })
+	order("POST /machines", func(r *http.Request) error {
+		var n NewMachine
+		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
+			return err
+		}
+		return d.create(r.Context(), n)
 	})
-	mux.HandleFunc("POST /machines/{name}/{action}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.press(r.Context(), r.PathValue("name"), r.PathValue("action")))
+	order("DELETE /machines/{name}", func(r *http.Request) error { return d.remove(r.Context(), r.PathValue("name")) })
+	order("POST /machines/{name}/{action}", func(r *http.Request) error {
+		return d.press(r.Context(), r.PathValue("name"), r.PathValue("action"))
 	})
-	mux.HandleFunc("POST /services/{name}/{action}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, d.cut(r.PathValue("name"), r.PathValue("action")))
+	order("POST /services/{name}/{action}", func(r *http.Request) error {
+		return d.cut(r.PathValue("name"), r.PathValue("action"))
 	})
 	mux.Handle("/engine/", http.StripPrefix("/engine", d.engine.AdminHandler()))
 	return mux
-}
-
-func answer(w http.ResponseWriter, v any, err error) {
-	w.Header().Set("Content-Type", "application/json")
-	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		v = map[string]string{"error": err.Error()}
-	}
-	_ = json.NewEncoder(w).Encode(v) // fails only when the client has hung up
 }
 
 func (d *Daemon) find(name string) (machine.Status, error) {
@@ -93,7 +92,14 @@ func (d *Daemon) press(ctx context.Context, name, action string) error {
 		if m.Standalone {
 			return d.pressAlone(ctx, m.ID, action)
 		}
-		return d.pressEngine(m.ID, action)
+		// The engine decides whether it may be done.
+		vm := map[string]func(id string) error{
+			"start": d.engine.StartVM, "stop": d.engine.StopVM, "shutdown": d.engine.ShutdownVM,
+		}[action]
+		if err := vm(m.ID); err != nil {
+			return fmt.Errorf("engine: %w", err)
+		}
+		return nil
 	case "kill":
 		return d.machines.PowerOff(ctx, m.ID) // behind the engine's back
 	case "reset":
@@ -102,21 +108,6 @@ func (d *Daemon) press(ctx context.Context, name, action string) error {
 		return network.Switch{}.Link(ctx, m.ID, 0, action == "plug")
 	}
 	return fmt.Errorf("unknown action %q; use start, stop, shutdown, kill, reset, unplug or plug", action)
-}
-
-// pressEngine lets the engine do it, which decides whether it may be done.
-func (d *Daemon) pressEngine(id, action string) error {
-	order := d.engine.ShutdownVM
-	switch action {
-	case "start":
-		order = d.engine.StartVM
-	case "stop":
-		order = d.engine.StopVM
-	}
-	if err := order(id); err != nil {
-		return fmt.Errorf("engine: %w", err)
-	}
-	return nil
 }
 
 // cut makes a service unreachable or reachable again, or has releases signed by
@@ -140,8 +131,8 @@ func (d *Daemon) cut(name, action string) error {
 
 func (d *Daemon) status() Status {
 	ids := d.engine.IDs()
-	return Status{
-		Machines: d.machines.List(), NetworkName: "ovirtmgmt",
-		ClusterID: ids.Cluster, StorageDomainID: ids.Domains[StorageDomain], VNICProfileID: ids.Profiles["ovirtmgmt"],
-	}
+	return Status{Machines: d.machines.List(), Objects: Objects{
+		ClusterID: ids.Cluster, StorageDomainID: ids.Domains[StorageDomain],
+		NetworkName: "ovirtmgmt", VNICProfileID: ids.Profiles["ovirtmgmt"],
+	}}
 }

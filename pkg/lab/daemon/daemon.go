@@ -4,6 +4,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +52,7 @@ type Daemon struct {
 	updates  *gate
 	names    names
 	making   sync.Mutex // one standalone machine at a time
+	saved    []byte     // state of the engine
 }
 
 // The lab's private keys: of its CA, and of who signs its releases.
@@ -89,7 +92,11 @@ func New(cfg Config) (*Daemon, error) {
 		return nil, err
 	}
 	d.registry = &gate{next: reg}
-	signer, err := loadSigner(cfg.Site)
+	key, err := os.ReadFile(cfg.Site.File(ReleaseKeyFile))
+	if err != nil {
+		return nil, fmt.Errorf("read release key: %w", err)
+	}
+	signer, err := updates.LoadSigner(key)
 	if err != nil {
 		return nil, err
 	}
@@ -99,16 +106,9 @@ func New(cfg Config) (*Daemon, error) {
 		Releases: func() map[string]string { return reg.Tagged(repository) },
 	}
 	d.updates = &gate{next: d.releases}
-	d.images = &gate{next: http.StripPrefix("/", http.FileServer(http.Dir(imagesRoot(d.facts))))}
+	// Each OS image has its own directory in the cache, which is part of its URL.
+	d.images = &gate{next: http.FileServer(http.Dir(filepath.Dir(d.facts.Image.Dir)))}
 	return d, nil
-}
-
-func loadSigner(s site.Site) (*updates.Signer, error) {
-	raw, err := os.ReadFile(s.File(ReleaseKeyFile))
-	if err != nil {
-		return nil, fmt.Errorf("read release key: %w", err)
-	}
-	return updates.LoadSigner(raw)
 }
 
 func (d *Daemon) newEngine() (*engine.Engine, error) {
@@ -168,29 +168,21 @@ func (d *Daemon) Serve(ctx context.Context) error {
 	return errors.Join(err, d.engine.Close(), d.saveState())
 }
 
-// keepState writes the engine's state down, so that it survives a kill.
+// keepState saves the engine's state again and again, so that it survives a kill.
 func (d *Daemon) keepState(ctx context.Context) error {
-	var last []byte
 	for d.cfg.Clock.Sleep(ctx, 2*time.Second) == nil {
-		now, err := d.engine.Snapshot()
-		if err != nil {
+		if err := d.saveState(); err != nil {
 			return err
 		}
-		if string(now) == string(last) {
-			continue
-		}
-		if err := site.WriteSecret(d.cfg.Site.File(site.EngineState), now); err != nil {
-			return err
-		}
-		last = now
 	}
 	return nil
 }
 
 func (d *Daemon) saveState() error {
-	b, err := d.engine.Snapshot()
-	if err != nil {
+	now, err := d.engine.Snapshot()
+	if err != nil || bytes.Equal(now, d.saved) {
 		return err
 	}
-	return site.WriteSecret(d.cfg.Site.File(site.EngineState), b)
+	d.saved = now
+	return site.WriteSecret(d.cfg.Site.File(site.EngineState), now)
 }

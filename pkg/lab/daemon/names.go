@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
@@ -27,7 +27,7 @@ type names struct {
 	running *exec.Cmd
 }
 
-// run runs dnsmasq, again and again if it dies.
+// dnsmasq runs the server, and starts it again when it ends.
 func (d *Daemon) dnsmasq(ctx context.Context) error {
 	if err := os.MkdirAll(d.names.dir(), 0o755); err != nil {
 		return fmt.Errorf("start dnsmasq: %w", err)
@@ -100,9 +100,8 @@ func (n *names) set(ctx context.Context, name string, conf []byte) error {
 	if err := atomicfile.Write(path, conf, 0o644); err != nil {
 		return fmt.Errorf("keep settings: %w", err)
 	}
-	out, err := exec.CommandContext(ctx, "dnsmasq", "--test", "--conf-file="+n.conf()).CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("dnsmasq refuses the settings: %w: %s", err, bytes.TrimSpace(out))
+	if _, err := command.Run(ctx, "dnsmasq", "--test", "--conf-file="+n.conf()); err != nil {
+		err = fmt.Errorf("dnsmasq refuses the settings: %w", err)
 		if old == nil {
 			return errors.Join(err, os.Remove(path))
 		}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -68,7 +67,7 @@ func (d *Daemon) listen(ctx context.Context, group *errgroup.Group) error {
 		d.serve(ctx, group, s.name, tls.NewListener(l, secure), s.handler)
 	}
 	socket := d.cfg.Site.File(site.SocketFile)
-	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.RemoveAll(socket); err != nil {
 		return fmt.Errorf("serve control socket: %w", err)
 	}
 	l, err := lc.Listen(ctx, "unix", socket)
@@ -130,7 +129,3 @@ func (b byName) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.ServeHTTP(w, r)
 }
-
-// imagesRoot is the cache's directory of OS images; each has its own directory
-// in it, whose name is part of its URL.
-func imagesRoot(f site.Facts) string { return filepath.Dir(f.Image.Dir) }

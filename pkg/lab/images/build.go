@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -34,11 +33,7 @@ const releaseBase = "cluster-version-operator"
 // Build makes the component images and the release images of some versions as
 // one OCI layout under dir; they share all layers but their own. It does nothing
 // when dir is up to date with the inputs.
-func Build(ctx context.Context, in Inputs, versions []string, dir string) ([]Release, error) {
-	programs, err := Binaries(ctx, in.Source, in.Cache, in.Out)
-	if err != nil {
-		return nil, err
-	}
+func Build(ctx context.Context, in Inputs, programs Programs, versions []string, dir string) ([]Release, error) {
 	var all []edition
 	for _, in.Version = range versions {
 		components, err := payload.Components(in.Version)
@@ -56,11 +51,10 @@ type edition struct {
 	components []component.Component
 }
 
-// made are the images of a version.
-type made struct {
-	Release
-	images map[string]v1.Image // by tag
-	image  v1.Image            // the release image
+// named is an image with its repository and tag.
+type named struct {
+	name  string
+	image v1.Image
 }
 
 // assemble makes the layout from compiled programs and components.
@@ -68,15 +62,16 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if in.Out == nil {
 		in.Out = io.Discard
 	}
-	var all []made
+	var images []named
 	var releases []Release
 	for _, e := range editions {
 		in.Version = e.version
-		m, err := construct(ctx, in, programs, e.components, dir)
+		release, made, err := construct(ctx, in, programs, e.components)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("build release %s: %w", e.version, err)
 		}
-		all, releases = append(all, m), append(releases, m.Release)
+		release.Layout = dir
+		images, releases = append(images, made...), append(releases, release)
 	}
 	record, err := json.MarshalIndent(releases, "", "  ")
 	if err != nil {
@@ -87,59 +82,57 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if old, err := os.ReadFile(filepath.Join(dir, recordFile)); err == nil && bytes.Equal(old, record) {
 		return releases, nil
 	}
-	if err := writeLayout(dir, all); err != nil {
-		return nil, err
+	if err := writeLayout(dir, images); err != nil {
+		return nil, fmt.Errorf("write layout: %w", err)
 	}
-	err = atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644)
-	if err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644); err != nil {
 		return nil, fmt.Errorf("record release: %w", err)
 	}
-	prune(filepath.Join(in.Cache, "layers"), time.Now())
-	for _, m := range all {
-		fmt.Fprintf(in.Out, "built release %s with %d images\n", m.Version, len(m.images))
+	for _, r := range releases {
+		fmt.Fprintf(in.Out, "built release %s with %d images\n", r.Version, len(r.Images))
 	}
 	return releases, nil
 }
 
-// construct makes the images of one version.
+// construct makes the images of one version; the release image is the last.
 func construct(
-	ctx context.Context, in Inputs, programs Programs, components []component.Component, dir string,
-) (made, error) {
+	ctx context.Context, in Inputs, programs Programs, components []component.Component,
+) (Release, []named, error) {
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
 	b := builder{
-		programs: programs, rootfs: root(in.Rootfs), cache: filepath.Join(in.Cache, "layers"),
-		version: in.Version, nodeImage: in.NodeImage,
+		programs: programs, rootfs: root(in.Rootfs), version: in.Version, nodeImage: in.NodeImage,
 	}
-	rel := Release{Layout: dir, Version: in.Version, Images: map[string]string{}}
-	images := map[string]v1.Image{}
+	rel := Release{Version: in.Version, Images: map[string]string{}}
+	var made []named
+	// add returns the pull spec of an image.
+	add := func(img v1.Image, repository, tag string) (string, error) {
+		digest, err := img.Digest()
+		made = append(made, named{repository + ":" + tag, img})
+		return in.Registry + "/" + repository + "@" + digest.String(), err
+	}
 	for _, c := range components {
 		if err := ctx.Err(); err != nil {
-			return made{}, fmt.Errorf("build release: %w", err)
+			return Release{}, nil, err
 		}
-		if _, twice := images[c.Tag]; twice {
-			return made{}, fmt.Errorf("build release: two components have the tag %s", c.Tag)
+		if rel.Images[c.Tag] != "" {
+			return Release{}, nil, fmt.Errorf("two components have the tag %s", c.Tag)
 		}
 		img, err := b.image(c)
-		if err != nil {
-			return made{}, err
+		if err == nil {
+			rel.Images[c.Tag], err = add(img, contentRepository, in.Version+"-"+c.Tag)
 		}
-		digest, err := img.Digest()
 		if err != nil {
-			return made{}, fmt.Errorf("digest image %s: %w", c.Tag, err)
+			return Release{}, nil, fmt.Errorf("image %s: %w", c.Tag, err)
 		}
-		images[c.Tag] = img
-		rel.Images[c.Tag] = in.Registry + "/" + contentRepository + "@" + digest.String()
 	}
 	img, err := b.release(components, rel.Images)
-	if err != nil {
-		return made{}, err
+	if err == nil {
+		rel.PullSpec, err = add(img, releaseRepository, in.Version)
 	}
-	digest, err := img.Digest()
 	if err != nil {
-		return made{}, fmt.Errorf("digest release image: %w", err)
+		return Release{}, nil, fmt.Errorf("release image: %w", err)
 	}
-	rel.PullSpec = in.Registry + "/" + releaseRepository + "@" + digest.String()
-	return made{rel, images, img}, nil
+	return rel, made, nil
 }
 
 const recordFile = "release.json"
@@ -149,23 +142,22 @@ const recordFile = "release.json"
 func (b builder) release(components []component.Component, specs map[string]string) (v1.Image, error) {
 	i := slices.IndexFunc(components, func(c component.Component) bool { return c.Tag == releaseBase })
 	if i < 0 {
-		return nil, fmt.Errorf("build release image: no component %s", releaseBase)
+		return nil, fmt.Errorf("no component %s", releaseBase)
 	}
-	c := components[i]
-	layers, err := b.layers(c)
+	layers, err := b.layers(components[i])
 	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
+		return nil, err
 	}
 	top, err := releaseManifests(b.version, components, specs)
 	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
+		return nil, err
 	}
-	l, err := top.layer(b.cache)
+	l, err := newLayer(top.write)
 	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
+		return nil, err
 	}
 	_, digest, _ := strings.Cut(specs[releaseBase], "@")
-	img, err := compose(append(layers, l), v1.Config{
+	return compose(append(layers, l), v1.Config{
 		Entrypoint: []string{"/usr/bin/cluster-version-operator"},
 		Env:        []string{searchPath, contract.VersionVariable + "=" + b.version},
 		WorkingDir: "/",
@@ -175,73 +167,43 @@ func (b builder) release(components []component.Component, specs map[string]stri
 			"io.openshift.release.operator":          "true",
 		},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("build release image: %w", err)
-	}
-	return img, nil
 }
 
-// writeLayout replaces dir by a layout of the images. Layers are hard links
-// into the layer cache where the file system allows it.
-func writeLayout(dir string, releases []made) error {
+// writeLayout replaces dir by a layout of the images. Layers that dir has are not
+// made again but linked.
+func writeLayout(dir string, images []named) error {
 	next := dir + ".new"
 	if err := os.RemoveAll(next); err != nil {
-		return fmt.Errorf("clear layout: %w", err)
+		return err
 	}
 	path, err := layout.Write(next, empty.Index)
 	if err != nil {
-		return fmt.Errorf("create layout: %w", err)
+		return err
 	}
-	add := func(img v1.Image, name string) error {
-		if err := linkLayers(next, img); err != nil {
+	const blobs = "blobs/sha256"
+	if err := os.MkdirAll(filepath.Join(next, blobs), 0o755); err != nil {
+		return err
+	}
+	for _, i := range images {
+		layers, err := i.image.Layers()
+		if err != nil {
 			return err
 		}
-		return path.AppendImage(img, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": name}))
-	}
-	for _, m := range releases {
-		for _, tag := range sortedKeys(m.images) {
-			if err := add(m.images[tag], contentRepository+":"+m.Version+"-"+tag); err != nil {
-				return fmt.Errorf("write image %s to layout: %w", tag, err)
+		for _, l := range layers {
+			digest, err := l.Digest()
+			if err != nil {
+				return err
 			}
+			// AppendImage makes those that there are none of.
+			_ = os.Link(filepath.Join(dir, blobs, digest.Hex), filepath.Join(next, blobs, digest.Hex))
 		}
-		if err := add(m.image, releaseRepository+":"+m.Version); err != nil {
-			return fmt.Errorf("write release image to layout: %w", err)
+		name := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": i.name})
+		if err := path.AppendImage(i.image, name); err != nil {
+			return fmt.Errorf("image %s: %w", i.name, err)
 		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("remove old layout: %w", err)
-	}
-	if err := os.Rename(next, dir); err != nil {
-		return fmt.Errorf("publish layout: %w", err)
-	}
-	return nil
-}
-
-func linkLayers(dir string, img v1.Image) error {
-	layers, err := img.Layers()
-	if err != nil {
 		return err
 	}
-	blobs := filepath.Join(dir, "blobs", "sha256")
-	if err := os.MkdirAll(blobs, 0o755); err != nil {
-		return err
-	}
-	for _, l := range layers {
-		file, ok := l.(layer)
-		if !ok {
-			continue
-		}
-		// A link to another file system fails; AppendImage copies then.
-		_ = os.Link(file.path, filepath.Join(blobs, file.Hash.Hex))
-	}
-	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return os.Rename(next, dir)
 }

@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+	imagev1 "github.com/openshift/api/image/v1"
 
 	"archive/tar"
 
@@ -56,7 +57,7 @@ func testComponents() []component.Component {
 }
 
 func testInputs(t *testing.T) Inputs {
-	return Inputs{Cache: t.TempDir(), Rootfs: "/", Stream: []byte("{}\n"), Registry: "registry.lab.okd.test:5000",
+	return Inputs{Rootfs: "/", Stream: []byte("{}\n"), Registry: "registry.lab.okd.test:5000",
 		Version: "4.20.0-okd-lab.1"}
 }
 
@@ -161,11 +162,11 @@ func TestReleaseImage(t *testing.T) {
 	if got := top["/release-manifests/0000_30_an-operator_deployment.yaml"]; got != want {
 		t.Errorf("manifest is\n%s\nwant\n%s", got, want)
 	}
-	var refs imageStream
+	var refs imagev1.ImageStream
 	if err := json.Unmarshal([]byte(top["/release-manifests/image-references"]), &refs); err != nil {
 		t.Fatal(err)
 	}
-	if refs.Kind != "ImageStream" || refs.Metadata.Name != "4.20.0-okd-lab.1" || len(refs.Spec.Tags) != 4 {
+	if refs.Kind != "ImageStream" || refs.Name != "4.20.0-okd-lab.1" || len(refs.Spec.Tags) != 4 {
 		t.Errorf("image references %+v", refs)
 	}
 	for _, tag := range refs.Spec.Tags {
@@ -176,9 +177,9 @@ func TestReleaseImage(t *testing.T) {
 			t.Errorf("hyperkube's versions: %v", tag.Annotations)
 		}
 	}
-	var meta metadata
+	var meta struct{ Kind, Version string }
 	if err := json.Unmarshal([]byte(top["/release-manifests/release-metadata"]), &meta); err != nil ||
-		meta.Version != refs.Metadata.Name || meta.Kind != "cincinnati-metadata-v0" {
+		meta.Version != refs.Name || meta.Kind != "cincinnati-metadata-v0" {
 		t.Errorf("metadata %+v: %v", meta, err)
 	}
 }

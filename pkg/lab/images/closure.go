@@ -2,7 +2,6 @@ package images
 
 import (
 	"debug/elf"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -63,19 +62,11 @@ func (r root) resolveDir(dir string) (string, error) {
 
 func (r root) host(path string) string { return filepath.Join(string(r), path) }
 
-// libraryDirs are where Debian's dynamic loader looks besides DT_RUNPATH.
-func (r root) libraryDirs(machine elf.Machine) []string {
-	triplets := map[elf.Machine]string{elf.EM_X86_64: "x86_64-linux-gnu", elf.EM_AARCH64: "aarch64-linux-gnu"}
-	dirs := []string{"/usr/lib", "/lib"}
-	if t := triplets[machine]; t != "" {
-		dirs = append([]string{"/lib/" + t, "/usr/lib/" + t}, dirs...)
-	}
-	return dirs
-}
+// libraryDirs are where Debian's dynamic loader looks.
+var libraryDirs = []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/usr/lib", "/lib"}
 
 // closure returns what paths need to run: the files, the links on the way,
-// the shared libraries and the loader, transitively. A directory brings all
-// below it.
+// the shared libraries and the loader, transitively.
 func (r root) closure(paths []string) (tree, error) {
 	out := tree{}
 	for _, p := range paths {
@@ -98,19 +89,6 @@ func (r root) add(out tree, path string) error {
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
-		entries, err := os.ReadDir(r.host(real))
-		if err != nil {
-			return err
-		}
-		out.dir(real)
-		for _, e := range entries {
-			if err := r.add(out, filepath.Join(real, e.Name())); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	if _, done := out[clean(real)]; done {
 		return nil
 	}
@@ -118,20 +96,12 @@ func (r root) add(out tree, path string) error {
 	return r.addLibraries(out, real)
 }
 
-// addLibraries adds what an ELF file names as needed; other files need
-// nothing.
+// addLibraries adds the loader and the libraries that a program names; files of
+// other kinds need nothing.
 func (r root) addLibraries(out tree, path string) error {
 	f, err := elf.Open(r.host(path))
 	if err != nil {
-		var format *elf.FormatError
-		if errors.As(err, &format) {
-			return nil
-		}
-		// Files shorter than an ELF header end early; they are no programs.
-		if info, serr := os.Stat(r.host(path)); serr == nil && info.Size() < 64 {
-			return nil
-		}
-		return err
+		return nil //nolint:nilerr // not a program; what cannot be read fails when it is copied
 	}
 	defer f.Close()
 	if loader := interpreter(f); loader != "" {
@@ -143,17 +113,16 @@ func (r root) addLibraries(out tree, path string) error {
 	if err != nil {
 		return fmt.Errorf("read needed libraries of %s: %w", path, err)
 	}
-	dirs := append(runPath(f, filepath.Dir(path)), r.libraryDirs(f.Machine)...)
 	for _, name := range needed {
-		at := slices.IndexFunc(dirs, func(d string) bool {
+		at := slices.IndexFunc(libraryDirs, func(d string) bool {
 			_, _, err := r.resolve(filepath.Join(d, name))
 			return err == nil
 		})
 		if at < 0 {
 			return fmt.Errorf("library %s of %s is not in %s; install its package in the root file system",
-				name, path, strings.Join(dirs, ":"))
+				name, path, strings.Join(libraryDirs, ":"))
 		}
-		if err := r.add(out, filepath.Join(dirs[at], name)); err != nil {
+		if err := r.add(out, filepath.Join(libraryDirs[at], name)); err != nil {
 			return err
 		}
 	}
@@ -170,20 +139,4 @@ func interpreter(f *elf.File) string {
 		}
 	}
 	return ""
-}
-
-func runPath(f *elf.File, origin string) []string {
-	var dirs []string
-	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
-		values, _ := f.DynString(tag)
-		for _, v := range values {
-			for _, d := range strings.Split(v, ":") {
-				d = strings.NewReplacer("$ORIGIN", origin, "${ORIGIN}", origin).Replace(d)
-				if filepath.IsAbs(d) {
-					dirs = append(dirs, d)
-				}
-			}
-		}
-	}
-	return dirs
 }

@@ -41,21 +41,12 @@ func base() tree {
 	return t
 }
 
-// programs maps what components may link to the compiled files.
-func (p Programs) of(b component.Binary) (string, error) {
-	switch b {
-	case component.LabRelease:
-		return p.LabRelease, nil
-	case component.Hyperkube:
-		return p.Hyperkube, nil
-	case component.Etcd:
-		return p.Etcd, nil
-	case component.CoreDNS:
-		return p.CoreDNS, nil
-	case component.Pod:
-		return p.Pod, nil
+// files maps what components may link to the compiled files.
+func (p Programs) files() map[component.Binary]string {
+	return map[component.Binary]string{
+		component.LabRelease: p.LabRelease, component.Hyperkube: p.Hyperkube,
+		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod,
 	}
-	return "", fmt.Errorf("unknown program %q", b)
 }
 
 // place is where a program's file lies in images; links point there.
@@ -65,7 +56,6 @@ func place(b component.Binary) string { return "/usr/bin/" + string(b) }
 type builder struct {
 	programs Programs
 	rootfs   root
-	cache    string // of layers
 	version  string
 	// nodeImage is the layer with the OS; empty for none.
 	nodeImage string
@@ -82,9 +72,9 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 	}
 	slices.Sort(kinds)
 	for _, k := range slices.Compact(kinds) {
-		path, err := b.programs.of(k)
-		if err != nil {
-			return nil, err
+		path, ok := b.programs.files()[k]
+		if !ok {
+			return nil, fmt.Errorf("unknown program %q", k)
 		}
 		t := tree{}
 		t.source(place(k), 0o755, path)
@@ -114,7 +104,7 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 		trees = trees[1:] // it has a better base
 	}
 	for _, t := range trees {
-		l, err := t.layer(b.cache)
+		l, err := newLayer(t.write)
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +142,7 @@ func ownTree(c component.Component) (tree, error) {
 func (b builder) image(c component.Component) (v1.Image, error) {
 	layers, err := b.layers(c)
 	if err != nil {
-		return nil, fmt.Errorf("build image %s: %w", c.Tag, err)
+		return nil, err
 	}
 	labels := map[string]string{"io.k8s.display-name": c.Tag, "vcs-url": "https://github.com/okd-install/okd-install"}
 	if c.Operator {
@@ -166,16 +156,7 @@ func (b builder) image(c component.Component) (v1.Image, error) {
 	if slices.ContainsFunc(c.Binaries, func(l component.Link) bool { return l.Binary == component.LabRelease }) {
 		env = append(env, contract.VersionVariable+"="+b.version)
 	}
-	img, err := compose(layers, v1.Config{
-		Entrypoint: entrypoint,
-		Env:        env,
-		Labels:     labels,
-		WorkingDir: "/",
-	})
-	if err != nil {
-		return nil, fmt.Errorf("build image %s: %w", c.Tag, err)
-	}
-	return img, nil
+	return compose(layers, v1.Config{Entrypoint: entrypoint, Env: env, Labels: labels, WorkingDir: "/"})
 }
 
 func compose(layers []layer, config v1.Config) (v1.Image, error) {
@@ -190,12 +171,10 @@ func compose(layers []layer, config v1.Config) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	var add []mutate.Addendum
 	for _, l := range layers {
-		img, err = mutate.Append(img, mutate.Addendum{Layer: l, MediaType: types.OCIUncompressedLayer,
+		add = append(add, mutate.Addendum{Layer: l, MediaType: types.OCIUncompressedLayer,
 			History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "okd-lab"}})
-		if err != nil {
-			return nil, err
-		}
 	}
-	return img, nil
+	return mutate.Append(img, add...)
 }

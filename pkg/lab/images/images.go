@@ -6,8 +6,6 @@ import "io"
 
 // Inputs say what a release is built from.
 type Inputs struct {
-	Source   string    // root of the repository: hack/modules and cmd/okd-lab-release
-	Cache    string    // directory for compiled programs and layers
 	Rootfs   string    // Debian root file system for keepalived, haproxy, nft and their libraries
 	Stream   []byte    // CoreOS stream JSON of the OS image
 	Registry string    // host:port that will serve the layout

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
@@ -149,7 +150,7 @@ func (w *world) start(name string, env []string, program string, args ...string)
 		log.Close()
 		if w.t.Failed() {
 			data, _ := os.ReadFile(logPath)
-			w.t.Logf("log of %s:\n%s", name, tail(string(data), 25))
+			w.t.Logf("log of %s:\n%s", name, command.Tail(string(data), 25))
 		}
 	})
 }

@@ -4,60 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
+	imagev1 "github.com/openshift/api/image/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
-
-// imageStream is the part of an image.openshift.io/v1 ImageStream that
-// image-references uses.
-type imageStream struct {
-	Kind       string       `json:"kind"`
-	APIVersion string       `json:"apiVersion"`
-	Metadata   streamMeta   `json:"metadata"`
-	Spec       streamSpec   `json:"spec"`
-	Status     streamStatus `json:"status"`
-}
-
-type streamMeta struct {
-	Name              string  `json:"name"`
-	CreationTimestamp *string `json:"creationTimestamp"`
-}
-
-type streamSpec struct {
-	LookupPolicy struct {
-		Local bool `json:"local"`
-	} `json:"lookupPolicy"`
-	Tags []streamTag `json:"tags"`
-}
-
-type streamTag struct {
-	Name        string            `json:"name"`
-	Annotations map[string]string `json:"annotations"`
-	From        streamFrom        `json:"from"`
-	Generation  int               `json:"generation"`
-}
-
-type streamFrom struct {
-	Kind string `json:"kind"`
-	Name string `json:"name"`
-}
-
-type streamStatus struct {
-	DockerImageRepository string `json:"dockerImageRepository"`
-}
-
-// metadata is /release-manifests/release-metadata.
-type metadata struct {
-	Kind     string            `json:"kind"`
-	Version  string            `json:"version"`
-	Previous []string          `json:"previous"`
-	Next     []string          `json:"next"`
-	Metadata map[string]string `json:"metadata"`
-}
 
 var runLevel = regexp.MustCompile(`^\d{4}_`)
 
@@ -67,22 +25,27 @@ func releaseManifests(version string, components []component.Component, specs ma
 	out := tree{}
 	put := func(name string, data []byte) { out.file("/release-manifests/"+name, 0o644, data) }
 
-	references := imageStream{
-		Kind: "ImageStream", APIVersion: "image.openshift.io/v1", Metadata: streamMeta{Name: version},
+	references := imagev1.ImageStream{
+		TypeMeta:   metav1.TypeMeta{Kind: "ImageStream", APIVersion: imagev1.GroupVersion.String()},
+		ObjectMeta: metav1.ObjectMeta{Name: version},
 	}
 	for _, c := range components {
 		annotations := map[string]string{"io.openshift.build.source-location": "https://github.com/okd-install/okd-install"}
 		if c.Versions != "" {
 			annotations["io.openshift.build.versions"] = c.Versions
 		}
-		references.Spec.Tags = append(references.Spec.Tags,
-			streamTag{Name: c.Tag, Annotations: annotations, From: streamFrom{"DockerImage", specs[c.Tag]}, Generation: 2})
+		references.Spec.Tags = append(references.Spec.Tags, imagev1.TagReference{
+			Name: c.Tag, Annotations: annotations, Generation: new(int64(2)),
+			From: &corev1.ObjectReference{Kind: "DockerImage", Name: specs[c.Tag]},
+		})
 	}
-	meta := metadata{Kind: "cincinnati-metadata-v0", Version: version, Previous: []string{}, Next: []string{},
-		Metadata: map[string]string{
+	meta := map[string]any{
+		"kind": "cincinnati-metadata-v0", "version": version, "previous": []string{}, "next": []string{},
+		"metadata": map[string]string{
 			"url": "https://github.com/okd-install/okd-install",
 			"io.openshift.upgrades.graph.release.channels": channels(version),
-		}}
+		},
+	}
 	for name, v := range map[string]any{"image-references": references, "release-metadata": meta} {
 		data, err := json.MarshalIndent(v, "", "  ")
 		if err != nil {
@@ -94,11 +57,15 @@ func releaseManifests(version string, components []component.Component, specs ma
 		if !c.Operator || c.Manifests == nil {
 			continue
 		}
-		names, err := manifestNames(c.Manifests)
+		entries, err := fs.ReadDir(c.Manifests, ".")
 		if err != nil {
 			return nil, fmt.Errorf("list manifests of %s: %w", c.Tag, err)
 		}
-		for _, n := range names {
+		for _, e := range entries {
+			n := e.Name()
+			if !slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(n)) {
+				continue
+			}
 			data, err := fs.ReadFile(c.Manifests, n)
 			if err != nil {
 				return nil, fmt.Errorf("read manifest of %s: %w", c.Tag, err)
@@ -127,19 +94,6 @@ func channels(version string) string {
 		return "stable-scos-4"
 	}
 	return "candidate-" + release + ",stable-" + release
-}
-
-func manifestNames(f fs.FS) ([]string, error) {
-	var names []string
-	for _, pattern := range []string{"*.yaml", "*.yml", "*.json"} {
-		found, err := fs.Glob(f, pattern)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, found...)
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 var imageName = regexp.MustCompile(`image\.release\.test/([a-z0-9-]+):payload`)

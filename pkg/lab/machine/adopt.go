@@ -3,15 +3,13 @@ package machine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/netns"
 )
@@ -45,37 +43,22 @@ func (s *Supervisor) adopt(id string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.powerOn(engine.StateUp, func(ctx context.Context) outcome {
-		return m.watch(ctx, pid, m.ended(ctx, pid))
+		return m.watch(ctx, pid, m.ended())
 	})
 	return nil
 }
 
 // launcher is the process that runs the machine, 0 if it does not run.
 func (m *machine) launcher() int {
-	b, err := os.ReadFile(filepath.Join(m.dir, pidFile))
-	if err != nil {
-		return 0
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || !m.runs(pid) {
-		return 0
-	}
-	return pid
+	return command.Running(filepath.Join(m.dir, pidFile), filepath.Join(m.dir, exitFile))
 }
 
-// runs reports whether pid is still this machine's launcher and not a stranger
-// that got the same number.
-func (m *machine) runs(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && strings.Contains(string(b), filepath.Join(m.dir, exitFile))
-}
-
-// ended is closed when a process that is not our child has ended.
-func (m *machine) ended(ctx context.Context, pid int) <-chan struct{} {
+// ended is closed when a launcher that is not our child has ended.
+func (m *machine) ended() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for m.runs(pid) {
+		for m.launcher() != 0 {
 			<-m.sup.cfg.Clock.After(100 * time.Millisecond)
 		}
 	}()

@@ -101,7 +101,7 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	if err := m.ignite(ctx, lease, config); err != nil {
 		return err
 	}
-	if err := remove(filepath.Join(m.root(), installedConfig)); err != nil { // it holds secrets
+	if err := os.RemoveAll(filepath.Join(m.root(), installedConfig)); err != nil { // it holds secrets
 		return err
 	}
 	if err := m.dropLease(ctx); err != nil {

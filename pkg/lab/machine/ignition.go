@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // installedConfig is where coreos-installer leaves the config of the system that
@@ -38,18 +41,14 @@ func (m *machine) config(dev device) ([]byte, error) {
 // whose config server is not up yet keeps asking.
 func (m *machine) ignite(ctx context.Context, lease *dhcpv4.DHCPv4, config []byte) error {
 	work := filepath.Join(m.dir, "ignition")
-	if err := os.RemoveAll(work); err != nil {
-		return fmt.Errorf("prepare Ignition: %w", err)
-	}
-	if err := os.MkdirAll(work, 0o700); err != nil {
+	if err := errors.Join(os.RemoveAll(work), os.MkdirAll(work, 0o700)); err != nil {
 		return fmt.Errorf("prepare Ignition: %w", err)
 	}
 	if len(bytes.TrimSpace(config)) == 0 {
 		m.note("no configuration was given to this machine")
 		config = []byte(`{"ignition":{"version":"3.2.0"}}`)
 	}
-	files := map[string][]byte{"config.ign": config, "resolv.conf": resolvConf(lease)}
-	for name, b := range files {
+	for name, b := range map[string][]byte{"config.ign": config, "resolv.conf": resolvConf(lease)} {
 		if err := os.WriteFile(filepath.Join(work, name), b, 0o600); err != nil {
 			return fmt.Errorf("prepare Ignition: %w", err)
 		}
@@ -117,8 +116,8 @@ func (m *machine) applyPresets(ctx context.Context) error {
 	}
 	for verb, units := range presets(string(b)) {
 		args := append([]string{"--root=" + m.root(), "--quiet", verb, "--"}, units...)
-		if out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput(); err != nil {
-			m.note("systemctl %s %s: %v: %s", verb, strings.Join(units, " "), err, bytes.TrimSpace(out))
+		if _, err := command.Run(ctx, "systemctl", args...); err != nil {
+			m.note("cannot %s %s: %v", verb, strings.Join(units, " "), err)
 		}
 	}
 	return nil

@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -42,9 +41,8 @@ func (i *images) mount(ctx context.Context, id string, b volume.Bootable) (strin
 	}
 	// noload: the image must not be written, not even to replay a journal.
 	options := fmt.Sprintf("ro,loop,offset=%d,sizelimit=%d", b.Offset, b.Size)
-	out, err := exec.CommandContext(ctx, "mount", "-t", "ext4", "-o", options+",noload", b.Image, at).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("mount root partition: %w: %s", err, strings.TrimSpace(string(out)))
+	if _, err := command.Run(ctx, "mount", "-t", "ext4", "-o", options+",noload", b.Image, at); err != nil {
+		return "", fmt.Errorf("mount root partition: %w", err)
 	}
 	i.used[b.Key] = map[string]bool{id: true}
 	return at, nil
@@ -79,7 +77,11 @@ func (m *machine) mountRoot(ctx context.Context, b device) error {
 	if hasOSTree(lower) {
 		at = m.sysroot()
 	}
-	for _, dir := range append(plainDirs(b.Bootable), upper, work, at, m.root()) {
+	dirs := []string{upper, work, at, m.root()}
+	for name := range plain {
+		dirs = append(dirs, filepath.Join(b.Writes, name))
+	}
+	for _, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -110,12 +112,4 @@ func (m *machine) unmountRoot() error {
 var plain = map[string]string{
 	"containerd": "/var/lib/containerd",
 	"containers": "/var/lib/containers",
-}
-
-func plainDirs(b volume.Bootable) []string {
-	var dirs []string
-	for name := range plain {
-		dirs = append(dirs, filepath.Join(b.Writes, name))
-	}
-	return dirs
 }

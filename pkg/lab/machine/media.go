@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -50,11 +50,10 @@ func (m *machine) insert(ctx context.Context) (device, error) {
 		if err != nil {
 			return device{}, err
 		}
-		out, err := exec.CommandContext(ctx, "losetup", "--find", "--show", "--", image).CombinedOutput()
-		if err != nil {
-			return device{}, fmt.Errorf("attach disk: %w: %s", err, strings.TrimSpace(string(out)))
+		at := fmt.Sprintf("/dev/sd%c", 'a'+i)
+		if dev.disks[at], err = command.Run(ctx, "losetup", "--find", "--show", "--", image); err != nil {
+			return device{}, fmt.Errorf("attach disk: %w", err)
 		}
-		dev.disks[fmt.Sprintf("/dev/sd%c", 'a'+i)] = strings.TrimSpace(string(out))
 	}
 	return dev, nil
 }
@@ -87,13 +86,13 @@ func (m *machine) eject(ctx context.Context) error {
 			}
 			continue
 		}
-		out, err := exec.CommandContext(ctx, "losetup", "--noheadings", "--output", "NAME", "--associated", b.Image).Output()
+		out, err := command.Run(ctx, "losetup", "--noheadings", "--output", "NAME", "--associated", b.Image)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("look for loop devices of %s: %w", b.Image, err))
 		}
-		for node := range strings.FieldsSeq(string(out)) {
-			if out, err := exec.CommandContext(ctx, "losetup", "--detach", node).CombinedOutput(); err != nil {
-				errs = append(errs, fmt.Errorf("detach disk: %w: %s", err, strings.TrimSpace(string(out))))
+		for node := range strings.FieldsSeq(out) {
+			if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {
+				errs = append(errs, fmt.Errorf("detach disk: %w", err))
 			}
 		}
 	}

@@ -64,20 +64,16 @@ func (m *machine) watch(ctx context.Context, pid int, ended <-chan struct{}) out
 }
 
 func (m *machine) outcome() outcome {
-	b, err := os.ReadFile(filepath.Join(m.dir, exitFile))
-	code, perr := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || perr != nil {
+	b, _ := os.ReadFile(filepath.Join(m.dir, exitFile)) // not there if the shell was killed, too
+	code, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	switch {
+	case err != nil || code == exitKilled:
 		m.note("the system was killed")
 		return poweredOff
-	}
-	switch code {
-	case exitReboot:
+	case code == exitPowerOff:
+		return poweredOff
+	case code == exitReboot:
 		return rebooted
-	case exitPowerOff:
-		return poweredOff
-	case exitKilled:
-		m.note("the system was killed")
-		return poweredOff
 	}
 	m.note("the system ended with code %d", code)
 	return halted
@@ -90,7 +86,7 @@ func (m *machine) spawn(ctx context.Context, dev device) (*exec.Cmd, error) {
 	}
 	defer console.Close()
 	exit := filepath.Join(m.dir, exitFile)
-	if err := remove(exit); err != nil {
+	if err := os.RemoveAll(exit); err != nil {
 		return nil, err
 	}
 	argv := append([]string{"-c", supervise, "okd-lab-machine", exit, launch}, m.group().Join()...)

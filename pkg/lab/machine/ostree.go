@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// On a disk with an ostree repository the system is a directory, made of hard
-// links to what is in the repository. The firmware does what the initial RAM
-// disk of CoreOS does: it makes the directory the root, with /usr and the whole
-// file system, below /sysroot, read-only.
+// On a disk with an ostree repository the system is a directory of hard links
+// into the repository. The firmware does what the initial RAM disk of CoreOS
+// does: it makes the directory the root, with /usr and /sysroot, the whole file
+// system, read-only.
 
 // repository is where a disk has its repository.
 const repository = "ostree/repo"
@@ -64,11 +64,8 @@ func (m *machine) mountDeployment() error {
 // deployment finds the directory that the first entry of the boot loader names.
 func deployment(sysroot string) (string, error) {
 	entries, err := filepath.Glob(filepath.Join(sysroot, "boot/loader/entries/*.conf"))
-	if err == nil && len(entries) == 0 {
-		err = errors.New("the boot loader has no entry")
-	}
-	if err != nil {
-		return "", fmt.Errorf("find deployment: %w", err)
+	if err != nil || len(entries) == 0 {
+		return "", errors.Join(errors.New("find deployment: the boot loader has no entry"), err)
 	}
 	b, err := os.ReadFile(entries[len(entries)-1]) // names end with the order, last is first
 	if err != nil {

@@ -87,7 +87,7 @@ func (m *machine) stopSystem() {
 		m.group().Remove(ctx),
 		m.unmountRoot(),
 		m.eject(ctx),
-		remove(filepath.Join(m.dir, pidFile)))
+		os.RemoveAll(filepath.Join(m.dir, pidFile)))
 	if err != nil {
 		m.log.Warn("the machine left something behind", "error", err)
 	}

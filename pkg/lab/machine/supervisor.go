@@ -4,11 +4,11 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -57,7 +57,7 @@ type Supervisor struct {
 
 var _ engine.Machines = (*Supervisor)(nil)
 
-// machine is one machine that is known; most of it is guarded by mu.
+// machine is one machine; most of it is guarded by mu.
 type machine struct {
 	sup *Supervisor
 	dir string
@@ -104,10 +104,14 @@ func New(cfg Config) (*Supervisor, error) {
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
 
+// find returns a machine. One that is not known is off.
 func (s *Supervisor) find(id string) *machine {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.machines[id]
+	if m := s.machines[id]; m != nil {
+		return m
+	}
+	return &machine{state: engine.StateDown}
 }
 
 func (s *Supervisor) findOrAdd(hw engine.Hardware) (*machine, error) {
@@ -158,9 +162,6 @@ func (s *Supervisor) Start(ctx context.Context, hw engine.Hardware) error {
 // Shutdown presses the power button.
 func (s *Supervisor) Shutdown(ctx context.Context, id string) error {
 	m := s.find(id)
-	if m == nil {
-		return nil
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -178,9 +179,6 @@ func (s *Supervisor) Shutdown(ctx context.Context, id string) error {
 // PowerOff cuts the power and returns when it is off.
 func (s *Supervisor) PowerOff(ctx context.Context, id string) error {
 	m := s.find(id)
-	if m == nil {
-		return nil
-	}
 	m.mu.Lock()
 	if m.state == engine.StateDown {
 		m.mu.Unlock()
@@ -200,9 +198,6 @@ func (s *Supervisor) PowerOff(ctx context.Context, id string) error {
 // Reset presses the reset button.
 func (s *Supervisor) Reset(_ context.Context, id string) error {
 	m := s.find(id)
-	if m == nil {
-		return fmt.Errorf("reset machine %s: it is not running", id)
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.state == engine.StateDown {
@@ -214,15 +209,15 @@ func (s *Supervisor) Reset(_ context.Context, id string) error {
 
 // Remove forgets a machine.
 func (s *Supervisor) Remove(ctx context.Context, id string) error {
-	m := s.find(id)
-	if m == nil {
-		return nil
-	}
 	if err := s.PowerOff(ctx, id); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	m := s.machines[id]
+	if m == nil {
+		return nil
+	}
 	delete(s.machines, id)
 	if err := os.RemoveAll(m.dir); err != nil {
 		return fmt.Errorf("remove machine %s: %w", id, err)
@@ -230,12 +225,9 @@ func (s *Supervisor) Remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// State returns what a machine does.
+// State returns the power state of a machine.
 func (s *Supervisor) State(id string) engine.State {
 	m := s.find(id)
-	if m == nil {
-		return engine.StateDown
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.state
@@ -243,19 +235,18 @@ func (s *Supervisor) State(id string) engine.State {
 
 // Addresses are those on the machine's network cards, virtual ones included.
 func (s *Supervisor) Addresses(id string) []netip.Addr {
-	if m := s.find(id); m != nil {
-		m.mu.Lock()
-		running := m.leader != 0
-		m.mu.Unlock()
-		if running {
-			return m.agent.addresses(s.cfg.Clock.Now(), func() []netip.Addr { return addresses(m.namespace()) })
-		}
+	m := s.find(id)
+	m.mu.Lock()
+	running := m.leader != 0
+	m.mu.Unlock()
+	if !running {
 		m.agent.forget()
+		return nil
 	}
-	return nil
+	return m.agent.addresses(s.cfg.Clock.Now(), func() []netip.Addr { return addresses(m.namespace()) })
 }
 
-// Status describes a machine to people.
+// Status is what the lab's operator sees of a machine.
 type Status struct {
 	ID        string       `json:"id"`
 	Name      string       `json:"name"`
@@ -297,16 +288,13 @@ func (s *Supervisor) List() []Status {
 			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(), Standalone: m.hw.Standalone,
 		}
 		m.mu.Unlock()
-		if st.Leader != 0 { // people get the present addresses
+		if st.Leader != 0 { // fresh ones, not those of the agent
 			st.Addresses = addresses(m.namespace())
 		}
 		list = append(list, st)
 	}
 	slices.SortFunc(list, func(a, b Status) int {
-		if a.Name != b.Name {
-			return strings.Compare(a.Name, b.Name)
-		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
 	return list
 }
@@ -314,12 +302,9 @@ func (s *Supervisor) List() []Status {
 // Hardware is what a machine was last started with.
 func (s *Supervisor) Hardware(id string) (engine.Hardware, bool) {
 	m := s.find(id)
-	if m == nil {
-		return engine.Hardware{}, false
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.hw, true
+	return m.hw, m.hw.ID != ""
 }
 
 // Close cuts the power of every machine.
@@ -348,11 +333,4 @@ func (m *machine) load() error {
 		return err
 	}
 	return json.Unmarshal(b, &m.hw)
-}
-
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,43 +12,36 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // Create makes a namespace that lives as long as the file path, to which it is
 // bound. An old one at the same path is replaced.
 func Create(path string) error {
-	if err := Delete(path); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("make network namespace: %w", err)
-	}
-	if err := os.WriteFile(path, nil, 0o444); err != nil {
-		return fmt.Errorf("make network namespace: %w", err)
-	}
-	err := onThread(func() error {
+	return onThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return err
+			return fmt.Errorf("make network namespace: %w", err)
 		}
-		self := fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())
-		return unix.Mount(self, path, "", unix.MS_BIND, "")
+		return Bind(unix.Gettid(), path)
 	})
-	if err != nil {
-		return errors.Join(fmt.Errorf("make network namespace: %w", err), os.Remove(path))
-	}
-	return nil
 }
 
-// Bind gives the namespace of a process a file of its own.
+// Bind gives the namespace of a process or thread a file of its own, in place of
+// an old one.
 func Bind(pid int, path string) error {
 	if err := Delete(path); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, nil, 0o444); err != nil {
-		return fmt.Errorf("bind network namespace: %w", err)
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = os.WriteFile(path, nil, 0o444)
 	}
-	if err := unix.Mount(fmt.Sprintf("/proc/%d/ns/net", pid), path, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("bind network namespace: %w", err)
+	if err == nil {
+		err = unix.Mount(fmt.Sprintf("/proc/%d/ns/net", pid), path, "", unix.MS_BIND, "")
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("bind network namespace: %w", err), os.RemoveAll(path))
 	}
 	return nil
 }
@@ -58,10 +50,10 @@ func Bind(pid int, path string) error {
 // no-op when there is none.
 func Delete(path string) error {
 	err := unix.Unmount(path, unix.MNT_DETACH)
-	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("drop network namespace: %w", err)
+	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+		err = os.RemoveAll(path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return fmt.Errorf("drop network namespace: %w", err)
 	}
 	return nil
@@ -114,8 +106,8 @@ func Command(ctx context.Context, path, name string, args ...string) *exec.Cmd {
 func IP(ctx context.Context, path string, lines ...string) error {
 	cmd := Command(ctx, path, "ip", "-batch", "-")
 	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("set up network: ip: %w: %s", err, strings.TrimSpace(string(out)))
+	if _, err := command.Output(cmd); err != nil {
+		return fmt.Errorf("set up network: ip: %w", err)
 	}
 	return nil
 }

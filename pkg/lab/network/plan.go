@@ -86,7 +86,7 @@ type Lab struct{ Name string }
 // Namespace is where the lab's services are.
 func (l Lab) Namespace() string { return "okdlab-" + l.Name }
 
-// ProvisionerNamespace is where people and installers are.
+// ProvisionerNamespace is where installers run.
 func (l Lab) ProvisionerNamespace() string { return l.Namespace() + "-provisioner" }
 
 // File is where ip(8) keeps a named namespace.

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
-	"strings"
 
+	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/netns"
 )
 
@@ -18,8 +17,8 @@ func (l Lab) Up(ctx context.Context) error {
 		return err
 	}
 	for _, ns := range []string{l.Namespace(), l.ProvisionerNamespace()} {
-		if out, err := exec.CommandContext(ctx, "ip", "netns", "add", ns).CombinedOutput(); err != nil {
-			return fmt.Errorf("make namespace %s: %w: %s", ns, err, strings.TrimSpace(string(out)))
+		if _, err := command.Run(ctx, "ip", "netns", "add", ns); err != nil {
+			return fmt.Errorf("make namespace %s: %w", ns, err)
 		}
 	}
 	lab := File(l.Namespace())
@@ -70,8 +69,8 @@ func (l Lab) Down(ctx context.Context) error {
 		if _, err := os.Lstat(File(ns)); err != nil {
 			continue
 		}
-		if out, err := exec.CommandContext(ctx, "ip", "netns", "delete", ns).CombinedOutput(); err != nil {
-			errs = append(errs, fmt.Errorf("remove namespace %s: %w: %s", ns, err, strings.TrimSpace(string(out))))
+		if _, err := command.Run(ctx, "ip", "netns", "delete", ns); err != nil {
+			errs = append(errs, fmt.Errorf("remove namespace %s: %w", ns, err))
 		}
 	}
 	return errors.Join(errs...)

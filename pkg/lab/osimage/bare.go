@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // NodeFile is in the directory of a bare image, beside the disk.
@@ -18,8 +19,8 @@ const NodeFile = "node.tar"
 // the layer of the release's node image.
 func (i Image) Node() string { return filepath.Join(i.Dir, NodeFile) }
 
-// left are the programs that a bare CoreOS lacks: they come with the node image.
-var left = []string{
+// nodePrograms are those that a bare CoreOS lacks: they come with the node image.
+var nodePrograms = []string{
 	"usr/bin/hyperkube", "usr/bin/kubelet", "usr/bin/kubectl", "usr/bin/oc",
 	"usr/bin/containerd", "usr/bin/containerd-shim-runc-v2", "usr/bin/ctr", "usr/lib/systemd/system/containerd.service",
 	"usr/libexec/okd-lab/kubelet", "usr/libexec/okd-lab/crio-config", "etc/systemd/system/crio.service",
@@ -44,21 +45,21 @@ var outside = []string{"boot", "dev", "proc", "run", "sys", "sysroot", "tmp", "v
 // deployment of a real ostree repository, without what the node image brings.
 // container is the program for ostree's subcommand of that name.
 func (b Builder) BuildBare(ctx context.Context, container string) (Image, error) {
-	command, err := cache.FileKey(container)
+	program, err := cache.FileKey(container)
 	if err != nil {
 		return Image{}, err
 	}
 	return b.build(ctx, variant{
-		kind: BareKind, inputs: []string{command, fmt.Sprint(left, outside)},
+		kind: BareKind, inputs: []string{program, fmt.Sprint(nodePrograms, outside)},
 		system: func(ctx context.Context, root, dir string) (string, error) {
-			if err := likeOSTree(root, container); err != nil {
+			if err := likeOSTree(ctx, root, container); err != nil {
 				return "", err
 			}
 			if err := archive(ctx, root, filepath.Join(dir, NodeFile)); err != nil {
 				return "", err
 			}
-			for _, path := range left {
-				if err := remove(filepath.Join(root, path)); err != nil {
+			for _, path := range nodePrograms {
+				if err := os.RemoveAll(filepath.Join(root, path)); err != nil {
 					return "", err
 				}
 			}
@@ -72,12 +73,8 @@ func (b Builder) BuildBare(ctx context.Context, container string) (Image, error)
 }
 
 // likeOSTree changes what is different in a system of which /usr is read-only.
-func likeOSTree(root, container string) error {
-	to := filepath.Join(root, containerCommand)
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	if err := copyFile(container, to, 0o755); err != nil {
+func likeOSTree(ctx context.Context, root, container string) error {
+	if err := installProgram(ctx, container, filepath.Join(root, containerCommand)); err != nil {
 		return err
 	}
 	for at, target := range map[string]string{"usr/local": "../var/usrlocal", "ostree": "sysroot/ostree"} {
@@ -105,7 +102,7 @@ func archive(ctx context.Context, root, path string) error {
 			args = append(args, e.Name())
 		}
 	}
-	_, err = run(ctx, "tar", args...)
+	_, err = command.Run(ctx, "tar", args...)
 	return err
 }
 
@@ -123,12 +120,11 @@ func deploy(ctx context.Context, root, sysroot string) error {
 		{"cp", "--archive", "--", filepath.Join(root, "var") + "/.", filepath.Join(stateroot, "var")},
 		{"mkdir", "-p", filepath.Join(stateroot, "var/usrlocal/bin")},
 	} {
-		if _, err := run(ctx, argv[0], argv[1:]...); err != nil {
+		if _, err := command.Run(ctx, argv[0], argv[1:]...); err != nil {
 			return err
 		}
 	}
-	// Directories for what is mounted there are part of the system, what is in
-	// them is not.
+	// The system has these directories, but not what is in them.
 	for _, dir := range outside {
 		if err := errors.Join(os.RemoveAll(filepath.Join(root, dir)), os.Mkdir(filepath.Join(root, dir), 0o755)); err != nil {
 			return err
@@ -141,7 +137,7 @@ func deploy(ctx context.Context, root, sysroot string) error {
 		// from being written in the lab.
 		{"sh", "-c", `chattr -i "$0"/deploy/*.0 2>/dev/null || true`, stateroot},
 	} {
-		if _, err := run(ctx, argv[0], argv[1:]...); err != nil {
+		if _, err := command.Run(ctx, argv[0], argv[1:]...); err != nil {
 			return err
 		}
 	}
@@ -155,7 +151,7 @@ const firstBootMark = "boot/ignition.firstboot"
 func moveSettings(ctx context.Context, root string) error {
 	// A directory of a lower layer of the overlay cannot be renamed.
 	from, to := filepath.Join(root, "etc"), filepath.Join(root, "usr/etc")
-	if _, err := run(ctx, "cp", "--archive", "--", from, to); err != nil {
+	if _, err := command.Run(ctx, "cp", "--archive", "--", from, to); err != nil {
 		return err
 	}
 	return os.RemoveAll(from)

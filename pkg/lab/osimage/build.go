@@ -6,13 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/diskfs/go-diskfs/partition/gpt"
 	"github.com/google/uuid"
@@ -20,6 +17,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // Version of the recipe below; raise it when the image changes in a way that
@@ -125,7 +123,8 @@ func (b Builder) make(ctx context.Context, dir, key string, v variant) error {
 		return err
 	}
 	disk := filepath.Join(dir, DiskFile)
-	if _, err := run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk); err != nil {
+	_, err = command.Run(ctx, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-t", "unsafe", "-W", raw, disk)
+	if err != nil {
 		return err
 	}
 	if v.finish != nil {
@@ -187,7 +186,7 @@ func makeDisk(ctx context.Context, path, root, key string) error {
 		return err
 	}
 	// No journal: the image is only ever mounted read-only.
-	_, err = run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs"), "-m", "0",
+	_, err = command.Run(ctx, "mkfs.ext4", "-q", "-F", "-L", "root", "-U", id("fs"), "-m", "0",
 		"-O", "^has_journal,^metadata_csum,^64bit",
 		"-E", "lazy_itable_init=1,nodiscard,root_owner=0:0,offset="+strconv.Itoa(diskAlign),
 		"-N", strconv.Itoa(files+files/10+1000), "-b", "4096", "-d", root, path, strconv.FormatInt(size/1024, 10)+"k")
@@ -208,27 +207,4 @@ func usage(root string) (bytes int64, files int, err error) {
 		return nil
 	})
 	return bytes, files, err
-}
-
-func run(ctx context.Context, name string, args ...string) (string, error) {
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
-	}
-	return string(out), nil
-}
-
-// copyFile copies; a link would let the image change with its source.
-func copyFile(from, to string, mode fs.FileMode) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }

@@ -2,14 +2,27 @@ package osimage
 
 import (
 	"context"
-	"errors"
+	"embed"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
+
+//go:embed all:tree
+var embedded embed.FS
+
+// Tree is what the image has on top of Debian.
+func Tree() fs.FS {
+	tree, err := fs.Sub(embedded, "tree")
+	if err != nil {
+		panic(err) // the name is a constant
+	}
+	return tree
+}
 
 // links are made in the image: path to target.
 var links = map[string]string{
@@ -86,7 +99,7 @@ func apply(ctx context.Context, root, hyperkube string, tree fs.FS) error {
 	if err := copyTree(root, tree); err != nil {
 		return err
 	}
-	if err := copyFile(hyperkube, filepath.Join(root, "usr/bin/hyperkube"), 0o755); err != nil {
+	if err := installProgram(ctx, hyperkube, filepath.Join(root, "usr/bin/hyperkube")); err != nil {
 		return err
 	}
 	for at, target := range links {
@@ -106,8 +119,8 @@ func apply(ctx context.Context, root, hyperkube string, tree fs.FS) error {
 		append([]string{"systemctl", "--root=" + root, "--quiet", "enable", "--"}, enabled...),
 		{"groupadd", "--root", root, "--system", "wheel"},
 	} {
-		if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", argv[0], err, strings.TrimSpace(string(out)))
+		if _, err := command.Run(ctx, argv[0], argv[1:]...); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -123,7 +136,7 @@ func plainFiles(root string) error {
 		"etc/hosts":       "127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain\n",
 	} {
 		path := filepath.Join(root, name)
-		if err := remove(path); err != nil {
+		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
@@ -170,7 +183,7 @@ func copyTree(root string, tree fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if err := remove(to); err != nil {
+		if err := os.RemoveAll(to); err != nil {
 			return err
 		}
 		if err := os.WriteFile(to, b, mode); err != nil {
@@ -178,6 +191,12 @@ func copyTree(root string, tree fs.FS) error {
 		}
 		return os.Chmod(to, mode)
 	})
+}
+
+// installProgram copies; a link would let the image change with its source.
+func installProgram(ctx context.Context, from, to string) error {
+	_, err := command.Run(ctx, "install", "-D", "--mode=755", "--", from, to)
+	return err
 }
 
 func relink(target, path string) error {
@@ -188,11 +207,4 @@ func relink(target, path string) error {
 		return err
 	}
 	return os.Symlink(target, path)
-}
-
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -1,29 +1,21 @@
 package osimage
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/coreos/stream-metadata-go/stream"
+
+	"github.com/okd-install/okd-install/pkg/lab/cache"
 )
 
 // describe makes the stream metadata of a finished disk image.
 func describe(disk, key, baseURL string, now time.Time) ([]byte, error) {
-	f, err := os.Open(disk)
+	sum, err := cache.FileSum(disk)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, fmt.Errorf("hash %s: %w", disk, err)
-	}
-	sum := hex.EncodeToString(h.Sum(nil))
 	format := stream.ImageFormat{Disk: &stream.Artifact{
 		Location:           baseURL + "/" + key + "/" + DiskFile,
 		Sha256:             sum,

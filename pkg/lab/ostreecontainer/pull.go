@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // unverified is the transport of images that are not checked against a signature:
@@ -130,12 +132,11 @@ func (r repository) commit(ctx context.Context, ref string, stdin io.Reader, arg
 
 func (r repository) ostree(ctx context.Context, stdin io.Reader, verb string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "ostree", append([]string{verb, "--repo=" + string(r)}, args...)...)
-	var said strings.Builder
-	cmd.Stdin, cmd.Stderr = stdin, &said
+	cmd.Stdin = stdin
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8") // names of files
-	out, err := cmd.Output()
+	out, err := command.Output(cmd)
 	if err != nil {
-		return "", fmt.Errorf("ostree %s: %w: %s", verb, err, strings.TrimSpace(said.String()))
+		return "", fmt.Errorf("ostree %s: %w", verb, err)
 	}
-	return string(out), nil
+	return out, nil
 }

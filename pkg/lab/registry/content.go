@@ -47,12 +47,11 @@ func (g *Registry) send(w http.ResponseWriter, r *http.Request, digest, kind str
 		refuse(w, http.StatusNotFound, unknown, digest+" is not in this registry")
 		return
 	}
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, transport.UnknownErrorCode, err.Error())
-		return
+	var info fs.FileInfo
+	if err == nil {
+		defer f.Close()
+		info, err = f.Stat()
 	}
-	defer f.Close()
-	info, err := f.Stat()
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, transport.UnknownErrorCode, err.Error())
 		return

@@ -3,7 +3,6 @@
 package rootfs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // DefaultMirror is where Debian packages come from.
@@ -67,19 +67,12 @@ func (b Builder) Build(ctx context.Context) (string, error) {
 func debootstrap(ctx context.Context, path, mirror string) error {
 	cmd := exec.CommandContext(ctx, "debootstrap",
 		"--variant=minbase", "--include="+strings.Join(packages, ","), suite, path, mirror)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
 	// No package may start a service or ask a question on this machine.
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("debootstrap from %s: %w: %s", mirror, err, lastLines(out.String(), 5))
+	if _, err := command.Output(cmd); err != nil {
+		return fmt.Errorf("from %s: %w", mirror, err)
 	}
 	return nil
-}
-
-func lastLines(s string, n int) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 func trim(root string) error {

@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 const (
@@ -31,9 +31,9 @@ func ignition(ctx context.Context, dir cache.Dir, source string, clk clock.Clock
 	if err != nil {
 		return "", "", err
 	}
-	key := cache.Key(string(version), string(goVersion), ignitionFlags)
+	key := cache.Key(version, goVersion, ignitionFlags)
 	path, err := dir.Entry(ctx, clk, "ignition", key, func(path string) error {
-		return buildIgnition(ctx, source, string(bytes.TrimSpace(version)), path)
+		return buildIgnition(ctx, source, version, path)
 	})
 	return filepath.Join(path, "ignition"), filepath.Join(path, "ignition-validate"), err
 }
@@ -46,7 +46,7 @@ func buildIgnition(ctx context.Context, source, version, out string) error {
 		return err
 	}
 	var mod struct{ Dir string }
-	if err := json.Unmarshal(b, &mod); err != nil {
+	if err := json.Unmarshal([]byte(b), &mod); err != nil {
 		return fmt.Errorf("find Ignition's source: %w", err)
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
@@ -64,15 +64,9 @@ func buildIgnition(ctx context.Context, source, version, out string) error {
 	return nil
 }
 
-func goTool(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
+func goTool(ctx context.Context, dir string, env []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	return out, nil
+	return command.Output(cmd)
 }

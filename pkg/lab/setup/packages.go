@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +8,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // packages are what labs need on a Debian machine: to make images, to run
@@ -41,17 +42,13 @@ func installPackages(ctx context.Context, out io.Writer) error {
 }
 
 func installed(ctx context.Context, name string) bool {
-	out, err := exec.CommandContext(ctx, "dpkg-query", "-W", "-f=${db:Status-Status}", name).Output()
-	return err == nil && string(out) == "installed"
+	out, err := command.Run(ctx, "dpkg-query", "-W", "-f=${db:Status-Status}", name)
+	return err == nil && out == "installed"
 }
 
 func apt(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-o", "DPkg::Lock::Timeout=300"}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_MODE=l")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		lines := strings.Split(string(bytes.TrimSpace(out)), "\n")
-		return fmt.Errorf("apt-get %s: %w: %s", args[0], err, strings.Join(lines[max(0, len(lines)-4):], "\n"))
-	}
-	return nil
+	_, err := command.Output(cmd)
+	return err
 }

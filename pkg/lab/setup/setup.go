@@ -96,7 +96,9 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		return Result{}, err
 	}
 	defer unlock()
-	s := &steps{cfg: cfg, start: cfg.Clock.Now()}
+	start := cfg.Clock.Now()
+	cfg.Out = &lineWriter{w: cfg.Out}
+	s := steps{cfg}
 	r, err := s.all(ctx)
 	if err != nil {
 		return Result{}, err
@@ -105,21 +107,20 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		s.say("%v", err) // costs disk space only
 	}
 	b, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = atomicfile.Write(filepath.Join(cfg.Cache, resultFile), b, 0o644)
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("write result of setup: %w", err)
 	}
-	path := filepath.Join(cfg.Cache, resultFile)
-	if err := atomicfile.Write(path, b, 0o644); err != nil {
-		return Result{}, fmt.Errorf("write result of setup: %w", err)
-	}
-	s.say("setup done in %s", s.since(s.start))
+	s.say("setup done in %s", s.since(start))
 	return r, nil
 }
 
 // ImagesURL is where labs serve OS images.
 const ImagesURL = "https://" + network.ImagesName
 
-func (s *steps) all(ctx context.Context) (Result, error) {
+func (s steps) all(ctx context.Context) (Result, error) {
 	var r Result
 	dir := cache.Dir{Path: s.cfg.Cache}
 	packages := func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }
@@ -137,7 +138,7 @@ func (s *steps) all(ctx context.Context) (Result, error) {
 	})
 	both.Go(func() error {
 		err := s.step(bctx, "Kubernetes, etcd, CoreDNS", func(ctx context.Context) (err error) {
-			r.Programs, err = images.Binaries(ctx, s.cfg.Source, s.cfg.Cache, s.out())
+			r.Programs, err = images.Binaries(ctx, s.cfg.Source, s.cfg.Cache, s.cfg.Out)
 			return err
 		})
 		if err != nil {
@@ -151,10 +152,10 @@ func (s *steps) all(ctx context.Context) (Result, error) {
 	if err := both.Wait(); err != nil {
 		return r, err
 	}
+	builder := osimage.Builder{Cache: dir, Rootfs: r.Rootfs, Hyperkube: r.Programs.Hyperkube, Clock: s.cfg.Clock}
 	var image osimage.Image
 	if err := s.step(ctx, "OS image", func(ctx context.Context) (err error) {
-		b := osimage.Builder{Cache: dir, Rootfs: r.Rootfs, Hyperkube: r.Programs.Hyperkube, Clock: s.cfg.Clock}
-		image, err = b.Build(ctx, ImagesURL)
+		image, err = builder.Build(ctx, ImagesURL)
 		r.Image = image.Dir
 		return err
 	}); err != nil {
@@ -167,8 +168,7 @@ func (s *steps) all(ctx context.Context) (Result, error) {
 			if err != nil {
 				return err
 			}
-			b := osimage.Builder{Cache: dir, Rootfs: r.Rootfs, Hyperkube: r.Programs.Hyperkube, Clock: s.cfg.Clock}
-			bare, err := b.BuildBare(ctx, command)
+			bare, err := builder.BuildBare(ctx, command)
 			r.Bare, node = bare.Dir, bare.Node()
 			return err
 		}); err != nil {
@@ -185,9 +185,9 @@ func (s *steps) all(ctx context.Context) (Result, error) {
 			versions = append(versions, Version(r))
 		}
 		r.Releases, err = images.Build(ctx, images.Inputs{
-			Source: s.cfg.Source, Cache: s.cfg.Cache, Rootfs: r.Rootfs, Stream: stream, Out: s.out(), NodeImage: node,
+			Rootfs: r.Rootfs, Stream: stream, Out: s.cfg.Out, NodeImage: node,
 			Registry: fmt.Sprintf("%s:%d", network.RegistryName, network.RegistryPort),
-		}, versions, filepath.Join(s.cfg.Cache, "release"))
+		}, r.Programs, versions, filepath.Join(s.cfg.Cache, "release"))
 		if err != nil {
 			return err
 		}
@@ -217,36 +217,31 @@ func trim(dir string, now time.Time) error {
 }
 
 // steps prints what is done and how long it takes.
-type steps struct {
-	cfg   Config
-	start time.Time
-	mu    sync.Mutex
-}
+type steps struct{ cfg Config }
 
-func (s *steps) step(ctx context.Context, name string, do func(context.Context) error) error {
-	t0 := s.cfg.Clock.Now()
+func (s steps) step(ctx context.Context, name string, do func(context.Context) error) error {
+	start := s.cfg.Clock.Now()
 	if err := do(ctx); err != nil {
 		return fmt.Errorf("set up %s: %w", name, err)
 	}
-	s.say("%-28s %s", name, s.since(t0))
+	s.say("%-28s %s", name, s.since(start))
 	return nil
 }
 
-func (s *steps) since(t time.Time) time.Duration {
+func (s steps) since(t time.Time) time.Duration {
 	return s.cfg.Clock.Now().Sub(t).Round(10 * time.Millisecond)
 }
 
-func (s *steps) say(format string, args ...any) {
-	fmt.Fprintf(s.out(), format+"\n", args...)
+func (s steps) say(format string, args ...any) { fmt.Fprintf(s.cfg.Out, format+"\n", args...) }
+
+// lineWriter lets steps that run at the same time write whole lines.
+type lineWriter struct {
+	mu sync.Mutex
+	w  io.Writer
 }
 
-// out lets steps that run at the same time write whole lines.
-func (s *steps) out() io.Writer { return &locked{s} }
-
-type locked struct{ s *steps }
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.s.mu.Lock()
-	defer l.s.mu.Unlock()
-	return l.s.cfg.Out.Write(p)
+func (l *lineWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }

@@ -78,8 +78,9 @@ type Facts struct {
 	Releases []ReleaseFacts `json:"releases"`
 	Updates  UpdatesFacts   `json:"updates"`
 	Image    ImageFacts     `json:"image"`
-	Clusters []ClusterFacts `json:"clusters"`
-	SSHKey   string         `json:"sshKey"` // private key file; its .pub is beside it
+	// Clusters are those that the lab's DNS is ready for.
+	Clusters []network.Cluster `json:"clusters"`
+	SSHKey   string            `json:"sshKey"` // private key file; its .pub is beside it
 }
 
 // EngineFacts is how to reach the oVirt engine.
@@ -141,14 +142,6 @@ type ImageFacts struct {
 	Bare   string `json:"bare,omitempty"` // directory of the bare image, if there is one
 }
 
-// ClusterFacts is a cluster that the lab's DNS is ready for.
-type ClusterFacts struct {
-	Name       string `json:"name"`
-	BaseDomain string `json:"baseDomain"`
-	APIVIP     string `json:"apiVIP"`
-	IngressVIP string `json:"ingressVIP"`
-}
-
 // ErrDown is the error for a lab that does not run.
 var ErrDown = errors.New("the lab is not up; start it with okd-lab up")
 
@@ -179,10 +172,11 @@ func (s Site) Save(f Facts) error {
 
 // WriteSecret writes a file that only root may read, whole or not at all.
 func WriteSecret(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o711); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	err := os.MkdirAll(filepath.Dir(path), 0o711)
+	if err == nil {
+		err = atomicfile.Write(path, b, 0o600)
 	}
-	if err := atomicfile.Write(path, b, 0o600); err != nil {
+	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

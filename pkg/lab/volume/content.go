@@ -10,12 +10,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // unpack turns an upload into a raw image beside it and returns its virtual
 // size. The upload stays as it is, for downloads.
 func unpack(ctx context.Context, upload, image, format string) (int64, error) {
-	if err := os.Remove(image); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.RemoveAll(image); err != nil {
 		return 0, err
 	}
 	switch format {
@@ -23,38 +25,16 @@ func unpack(ctx context.Context, upload, image, format string) (int64, error) {
 		if err := os.Link(upload, image); err != nil {
 			return 0, err
 		}
-		info, err := os.Stat(image)
-		if err != nil {
-			return 0, err
-		}
-		return info.Size(), nil
+		return fileSize(image)
 	case "cow":
 		return unpackQCOW(ctx, upload, image)
 	}
 	return 0, fmt.Errorf("content format %q is neither raw nor cow", format)
 }
 
-// limitedTool bounds what qemu-img may take, as oVirt does, because a crafted
-// image can make it use a lot.
-var limitedTool = []string{"prlimit", "--as=4294967296", "--cpu=300", "--", "qemu-img"}
-
 func unpackQCOW(ctx context.Context, upload, image string) (int64, error) {
 	if err := checkQCOWHeader(upload); err != nil {
 		return 0, err
-	}
-	out, err := tool(ctx, "info", "--output=json", "-f", "qcow2", upload)
-	if err != nil {
-		return 0, err
-	}
-	var info struct {
-		VirtualSize int64  `json:"virtual-size"`
-		Backing     string `json:"backing-filename"`
-	}
-	if err := json.Unmarshal(out, &info); err != nil {
-		return 0, fmt.Errorf("read the output of qemu-img: %w", err)
-	}
-	if info.Backing != "" {
-		return 0, fmt.Errorf("the image needs a backing file %q; upload a flat image", info.Backing)
 	}
 	if err := checkWhole(ctx, upload); err != nil {
 		return 0, err
@@ -65,7 +45,18 @@ func unpackQCOW(ctx context.Context, upload, image string) (int64, error) {
 	if _, err := tool(ctx, "convert", "-f", "qcow2", "-O", "raw", "-t", "unsafe", "-W", upload, tmp); err != nil {
 		return 0, errors.Join(err, os.RemoveAll(tmp))
 	}
-	return info.VirtualSize, os.Rename(tmp, image)
+	if err := os.Rename(tmp, image); err != nil {
+		return 0, err
+	}
+	return fileSize(image)
+}
+
+func fileSize(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // checkWhole refuses damaged and cut-off images: qemu reads zeros beyond the
@@ -83,17 +74,14 @@ func checkWhole(ctx context.Context, upload string) error {
 	var check struct {
 		End int64 `json:"image-end-offset"`
 	}
-	if err := json.Unmarshal(out, &check); err != nil {
+	if err := json.Unmarshal([]byte(out), &check); err != nil {
 		return fmt.Errorf("read the output of qemu-img: %w", err)
 	}
-	info, err := os.Stat(upload)
-	if err != nil {
-		return err
+	size, err := fileSize(upload)
+	if err == nil && check.End > size {
+		err = fmt.Errorf("the image is cut off: it has %d of %d bytes", size, check.End)
 	}
-	if check.End > info.Size() {
-		return fmt.Errorf("the image is cut off: it has %d of %d bytes", info.Size(), check.End)
-	}
-	return nil
+	return err
 }
 
 // checkQCOWHeader refuses, before any tool sees them, what is not QCOW2 and
@@ -127,16 +115,10 @@ func checkQCOWHeader(path string) error {
 	return nil
 }
 
-func tool(ctx context.Context, args ...string) ([]byte, error) {
-	argv := append(append([]string{}, limitedTool...), args...)
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return out, fmt.Errorf("qemu-img %s: %w: %s", args[0], err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	return out, nil
+// tool runs qemu-img within limits, as oVirt does, because a crafted image can
+// make it use a lot.
+func tool(ctx context.Context, args ...string) (string, error) {
+	return command.Run(ctx, "prlimit", append([]string{"--as=4294967296", "--cpu=300", "--", "qemu-img"}, args...)...)
 }
 
 // sparseWriter writes from an offset on and leaves holes where only zeros
@@ -147,7 +129,7 @@ type sparseWriter struct {
 }
 
 func (w *sparseWriter) Write(p []byte) (int, error) {
-	if isZero(p) && w.pastEnd() {
+	if bytes.Count(p, []byte{0}) == len(p) && w.pastEnd() {
 		if err := w.f.Truncate(w.at + int64(len(p))); err != nil {
 			return 0, err
 		}
@@ -162,19 +144,6 @@ func (w *sparseWriter) Write(p []byte) (int, error) {
 func (w *sparseWriter) pastEnd() bool {
 	info, err := w.f.Stat()
 	return err == nil && w.at >= info.Size()
-}
-
-var zeroBlock [64 << 10]byte
-
-func isZero(p []byte) bool {
-	for len(p) > 0 {
-		n := min(len(p), len(zeroBlock))
-		if !bytes.Equal(p[:n], zeroBlock[:n]) {
-			return false
-		}
-		p = p[n:]
-	}
-	return true
 }
 
 // contextReader ends an upload when its request is given up.

@@ -12,13 +12,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
 
 	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
 // The files of one volume.
@@ -69,10 +69,7 @@ func (s *Store) Create(_ context.Context, id string, size int64) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("create volume %s: %w", id, err)
 	}
-	if err := save(dir, meta{Size: size}); err != nil {
-		return fmt.Errorf("create volume %s: %w", id, err)
-	}
-	return nil
+	return save(dir, meta{Size: size})
 }
 
 // Write stores uploaded bytes as they were sent.
@@ -90,10 +87,7 @@ func (s *Store) Write(ctx context.Context, id string, offset int64, r io.Reader)
 		return 0, fmt.Errorf("write volume %s: %w", id, err)
 	}
 	n, err := io.Copy(&sparseWriter{f: f, at: offset}, contextReader{ctx, r})
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return n, fmt.Errorf("write volume %s: %w", id, err)
 	}
 	return n, nil
@@ -113,9 +107,9 @@ func unshare(ctx context.Context, path string) error {
 		return nil
 	}
 	own := path + ".own"
-	cp := exec.CommandContext(ctx, "cp", "--reflink=auto", "--sparse=always", "--preserve=mode", "--", path, own)
-	if out, err := cp.CombinedOutput(); err != nil {
-		return errors.Join(fmt.Errorf("copy what others share: %w: %s", err, out), os.RemoveAll(own))
+	_, err = command.Run(ctx, "cp", "--reflink=auto", "--sparse=always", "--preserve=mode", "--", path, own)
+	if err != nil {
+		return errors.Join(fmt.Errorf("copy what others share: %w", err), os.RemoveAll(own))
 	}
 	return os.Rename(own, path)
 }
@@ -136,10 +130,7 @@ func (s *Store) Commit(ctx context.Context, id, format string) (int64, error) {
 		return 0, fmt.Errorf("check content of volume %s: %w", id, err)
 	}
 	m.Format, m.Size = format, max(m.Size, size)
-	if err := save(dir, m); err != nil {
-		return 0, fmt.Errorf("commit volume %s: %w", id, err)
-	}
-	return m.Size, nil
+	return m.Size, save(dir, m)
 }
 
 // Read opens the content for download, in the form it was uploaded. What a
@@ -188,10 +179,7 @@ func (s *Store) Clone(ctx context.Context, src, dst string) error {
 	if err := copyContent(ctx, from, to); err != nil {
 		return errors.Join(fmt.Errorf("clone volume %s to %s: %w", src, dst, err), os.RemoveAll(to))
 	}
-	if err := save(to, m); err != nil {
-		return fmt.Errorf("clone volume %s: %w", src, err)
-	}
-	return nil
+	return save(to, m)
 }
 
 func copyContent(ctx context.Context, from, to string) error {
@@ -206,9 +194,8 @@ func copyContent(ctx context.Context, from, to string) error {
 		return nil
 	}
 	// cp keeps owners, whiteouts (character devices) and extended attributes.
-	out, err := exec.CommandContext(ctx, "cp", "-a", "--reflink=auto", "--", writes, to+"/").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("copy what machines wrote: %w: %s", err, out)
+	if _, err := command.Run(ctx, "cp", "-a", "--reflink=auto", "--", writes, to+"/"); err != nil {
+		return fmt.Errorf("copy what machines wrote: %w", err)
 	}
 	return nil
 }
@@ -223,10 +210,7 @@ func (s *Store) Resize(_ context.Context, id string, size int64) error {
 		return fmt.Errorf("resize volume %s: %d bytes is less than its %d", id, size, m.Size)
 	}
 	m.Size = size
-	if err := save(dir, m); err != nil {
-		return fmt.Errorf("resize volume %s: %w", id, err)
-	}
-	return nil
+	return save(dir, m)
 }
 
 // Delete drops a disk.
@@ -262,9 +246,6 @@ func (s *Store) load(id string) (dir string, m meta, err error) {
 		return "", m, err
 	}
 	b, err := os.ReadFile(filepath.Join(dir, metaFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", m, fmt.Errorf("volume %s: %w", id, fs.ErrNotExist)
-	}
 	if err == nil {
 		err = json.Unmarshal(b, &m)
 	}
@@ -276,8 +257,11 @@ func (s *Store) load(id string) (dir string, m meta, err error) {
 
 func save(dir string, m meta) error {
 	b, err := json.Marshal(m)
-	if err != nil {
-		return err
+	if err == nil {
+		err = atomicfile.Write(filepath.Join(dir, metaFile), b, 0o600)
 	}
-	return atomicfile.Write(filepath.Join(dir, metaFile), b, 0o600)
+	if err != nil {
+		return fmt.Errorf("save volume %s: %w", filepath.Base(dir), err)
+	}
+	return nil
 }
