@@ -1,13 +1,11 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,34 +13,20 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "write the reference of commands anew")
 
 // TestReferenceIsCurrent holds docs/user/reference-commands.md against the
 // commands that there are.
 func TestReferenceIsCurrent(t *testing.T) {
 	path := filepath.FromSlash("../../docs/user/reference-commands.md")
 	want := referencePage((&root{args: []string{"okd-install"}}).command())
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(want, string(got)); d != "" {
-		t.Errorf("%s is not current; run make docs (-want +got):\n%s", path, d)
-	}
+	golden.Compare(t, path, want)
 }
 
 // referencePage is the page about all commands that people are meant to see.

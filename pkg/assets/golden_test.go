@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
 
 const goldenDir = "testdata/golden"
@@ -33,7 +34,7 @@ func readable(files asset.Files) map[string]string {
 // TestGolden compares every manifest of every case with what a reviewer has
 // accepted.
 func TestGolden(t *testing.T) {
-	if *update {
+	if golden.Updating() {
 		if err := os.RemoveAll(goldenDir); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +50,7 @@ func TestGolden(t *testing.T) {
 			got = difference(base[c.platform], got)
 		}
 		dir := filepath.Join(goldenDir, c.platform, c.layout)
-		if *update {
+		if golden.Updating() {
 			writeTree(t, dir, got)
 		}
 		want := map[string]string{}

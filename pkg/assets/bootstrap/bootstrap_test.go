@@ -3,7 +3,6 @@ package bootstrap_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/coreos/ignition/v2/config/v3_2"
 	ign "github.com/coreos/ignition/v2/config/v3_2/types"
-	"github.com/google/go-cmp/cmp"
 	"github.com/vincent-petithory/dataurl"
 	"sigs.k8s.io/yaml"
 
@@ -23,10 +21,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/platforms/none"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 	"github.com/okd-install/okd-install/pkg/types"
 )
-
-var update = flag.Bool("update", false, "accept what was rendered")
 
 const clusterVersion = `apiVersion: config.openshift.io/v1
 kind: ClusterVersion
@@ -126,27 +123,7 @@ func TestIgnitionGolden(t *testing.T) {
 	// The golden file shows where the private key is, not the key.
 	private := strings.TrimRight(string(testKeys.Host.PrivatePEM), "\n")
 	text := strings.ReplaceAll(out.String(), strings.ReplaceAll(private, "\n", "\n  | "), "(private key)")
-	golden(t, "bootstrap.txt", text)
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; run with -update", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; accept with -update):\n%s", path, diff)
-	}
+	golden.Compare(t, "testdata/bootstrap.txt", text)
 }
 
 func TestIgnitionIsPure(t *testing.T) {
@@ -255,11 +232,11 @@ func TestStagesGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "stages.json", string(raw)+"\n")
+	golden.Compare(t, "testdata/stages.json", string(raw)+"\n")
 	if raw, err = json.MarshalIndent(table.For(inPlaceInputs(t)), "", " "); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "stages-in-place.json", string(raw)+"\n")
+	golden.Compare(t, "testdata/stages-in-place.json", string(raw)+"\n")
 
 	in.Files = append(in.Files, asset.NewFile("manifests/cloud-provider-config.yaml", nil))
 	raw, err = json.Marshal(table.For(in))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
 
 // supported are the releases whose flags are known.
@@ -115,7 +116,8 @@ func TestStagesOfEachRelease(t *testing.T) {
 					t.Fatalf("%v\n%s", err, out)
 				}
 				h.onlyAccepted(version, out)
-				golden(t, "release-"+version+kind+".txt", strings.ReplaceAll(out, h.path("lib"), "/usr/local/bin"))
+				golden.Compare(t, "testdata/release-"+version+kind+".txt",
+					strings.ReplaceAll(out, h.path("lib"), "/usr/local/bin"))
 			})
 		}
 	}
