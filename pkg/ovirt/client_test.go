@@ -3,7 +3,6 @@ package ovirt_test
 import (
 	"bytes"
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -77,7 +77,7 @@ func newStub(t *testing.T, extra http.HandlerFunc, wrap ...func(http.Handler) ht
 func (s *stub) config() ovirt.Config {
 	return ovirt.Config{URL: s.URL + "/ovirt-engine/api", Username: "admin@internal",
 		Password: secret.New("right password"),
-		CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))}
+		CABundle: string(pkitest.ServerCA(s.Server))}
 }
 
 func (s *stub) dial(t *testing.T, o ovirt.Options) *ovirt.Client {

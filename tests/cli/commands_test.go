@@ -37,9 +37,9 @@ func config(ts *testscript.TestScript, _ bool, args []string) {
 
 func (w *world) installConfig(workers, clusterID, domainID string) string {
 	bundle := ""
-	if w.ca != nil {
+	if w.ca.Cert != nil {
 		bundle = "additionalTrustBundlePolicy: Always\nadditionalTrustBundle: |\n  " +
-			strings.ReplaceAll(strings.TrimSpace(string(w.ca.pem)), "\n", "\n  ") + "\n"
+			strings.ReplaceAll(strings.TrimSpace(string(w.ca.Cert)), "\n", "\n  ") + "\n"
 	}
 	return fmt.Sprintf(`apiVersion: v1
 metadata:

@@ -19,7 +19,7 @@ import (
 // dial logs in at the engine of the world.
 func (w *world) dial(ts *testscript.TestScript) *api.Client {
 	c, err := api.Dial(context.Background(), api.Config{URL: w.engineURL + "/ovirt-engine/api", Username: "admin@internal",
-		Password: secret.New(enginePassword), CABundle: string(w.ca.pem)}, api.Options{})
+		Password: secret.New(enginePassword), CABundle: string(w.ca.Cert)}, api.Options{})
 	ts.Check(err)
 	return c
 }

@@ -15,7 +15,7 @@ var warm []byte
 // makeWarm has the program make keys for the names that all scripts use, and
 // forgets that it wrote files.
 func makeWarm(dir string) error {
-	w := &world{net: [2]byte{1, 1}, registry: "registry.test", ca: nil}
+	w := &world{net: [2]byte{1, 1}, registry: "registry.test"}
 	text := w.installConfig("1", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002")
 	if err := os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(text), 0o600); err != nil {
 		return err

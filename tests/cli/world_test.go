@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,9 +21,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 	"github.com/okd-install/okd-install/pkg/lab/updates"
+	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -37,7 +40,7 @@ const (
 // time without meeting, on the fixed ports that imageio and the API have.
 type world struct {
 	net      [2]byte
-	ca       *authority
+	ca       pki.Pair
 	servers  []*http.Server
 	engine   *engine.Engine
 	machines *machines
@@ -73,7 +76,7 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.ca, err = newAuthority("world CA"); err != nil {
+	if w.ca, err = certs.NewAuthority(time.Now(), pki.Name{Common: "world CA"}, time.Hour); err != nil {
 		return nil, errors.Join(err, images.Close())
 	}
 	return w, errors.Join(w.startEngine(images), w.startRegistry(), w.startCluster())
@@ -93,7 +96,7 @@ func (w *world) settle() (net.Listener, error) {
 }
 
 func (w *world) serve(l net.Listener, host byte, h http.Handler) error {
-	cfg, err := w.ca.serve(net.ParseIP(w.addr(host)))
+	cfg, err := certs.ServerConfig(w.ca, time.Now(), []string{"server"}, []netip.Addr{netip.MustParseAddr(w.addr(host))})
 	if err != nil {
 		return err
 	}
@@ -120,7 +123,7 @@ func (w *world) startEngine(images net.Listener) error {
 	imageURL := "https://" + images.Addr().String()
 	w.machines = &machines{Machines: enginetest.NewMachines(), started: func(hw engine.Hardware) { w.cluster.boot(hw) }}
 	w.engine, err = engine.New(engine.Config{
-		FQDN: "engine.test", BaseURL: w.engineURL, TransferURL: imageURL, ProxyURL: imageURL, CA: w.ca.pem, Delays: fast,
+		FQDN: "engine.test", BaseURL: w.engineURL, TransferURL: imageURL, ProxyURL: imageURL, CA: w.ca.Cert, Delays: fast,
 		Users:   []engine.User{{Name: "admin@internal", Password: secret.New(enginePassword), Admin: true}},
 		Hosts:   []engine.Host{{Name: "host1", Address: w.addr(4)}, {Name: "host2", Address: w.addr(5)}, {Name: "host3", Address: w.addr(6)}},
 		Domains: []engine.StorageDomain{{Name: "data1"}, {Name: "data2"}},
@@ -230,7 +233,7 @@ func setup(env *testscript.Env) error {
 	}
 	login := fmt.Sprintf("ovirt_url: %s/ovirt-engine/api\novirt_username: admin@internal\novirt_password: %s\novirt_cafile: ca.pem\n", w.engineURL, enginePassword)
 	return errors.Join(
-		os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), w.ca.pem, 0o600),
+		os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), w.ca.Cert, 0o600),
 		os.WriteFile(filepath.Join(env.WorkDir, "release-key.asc"), w.updates.key, 0o600),
 		os.WriteFile(filepath.Join(env.WorkDir, "ovirt-config.yaml"), []byte(login), 0o600))
 }

@@ -2,7 +2,6 @@ package releases
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
@@ -53,7 +53,7 @@ func newReleaseSite(t *testing.T) *releaseSite {
 		fmt.Fprint(w, `{"nodes":[]}`)
 	}))
 	t.Cleanup(service.Close)
-	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: service.Certificate().Raw})
+	bundle := pkitest.ServerCA(service)
 	config := `apiVersion: v1
 baseDomain: okd.test
 metadata: {name: demo}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/wizard"
 	"github.com/okd-install/okd-install/pkg/wizard/wizardtest"
 )
@@ -205,7 +205,7 @@ func TestDistrust(t *testing.T) {
 	w := newWorld(t)
 	foreign := httptest.NewTLSServer(http.NotFoundHandler())
 	defer foreign.Close()
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: foreign.Certificate().Raw})
+	authority := pkitest.ServerCA(foreign)
 	const file = "File with the engine's certificate authority"
 	result, s, err := w.Run(t,
 		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Engine URL", host0(e)},
