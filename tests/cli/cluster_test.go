@@ -28,18 +28,17 @@ import (
 // The milestones of a cluster, in order.
 var milestones = []string{"off", "api", "bootstrap", "etcd", "nodes", "version", "complete"}
 
-// cluster is the API that a bootstrap host would bring up: it serves with the
-// key that the host found in its Ignition config, so that only the kubeconfig
-// of that installation trusts it.
+// cluster is the API that a bootstrap host brings up. It serves with the key in the
+// host's Ignition config, so that only the kubeconfig of that installation trusts it.
 type cluster struct {
 	world *world
-	proxy string // address of the HTTP proxy that finds the API
+	proxy string // address of the HTTP proxy through which the API is reached
 
 	mu       sync.Mutex
 	reached  int // index into milestones
 	servers  []io.Closer
 	address  string
-	config   []byte // with which it was booted
+	config   []byte // the Ignition config of the bootstrap host
 	boots    int
 	ingress  string
 	failures []error
@@ -51,7 +50,9 @@ func (w *world) startCluster() error {
 	if err != nil {
 		return err
 	}
-	w.cluster = &cluster{world: w, address: net.JoinHostPort(w.addr(10), "6443"), reached: len(milestones) - 1, ingress: string(ca.Cert)}
+	w.cluster = &cluster{
+		world: w, address: net.JoinHostPort(w.addr(10), "6443"), reached: len(milestones) - 1, ingress: string(ca.Cert),
+	}
 	l, address, err := w.listen(7)
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (m *machines) Start(ctx context.Context, hw engine.Hardware) error {
 	return nil
 }
 
-// connect is the proxy: whatever the name, port 6443 is the API.
+// connect is the proxy. It leads port 6443 of every host to the API.
 func (c *cluster) connect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect || !strings.HasSuffix(r.Host, ":6443") {
 		w.WriteHeader(http.StatusForbidden)
@@ -95,7 +96,7 @@ func (c *cluster) connect(w http.ResponseWriter, r *http.Request) {
 	go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
 }
 
-// boot starts the API of the cluster whose bootstrap host this is.
+// boot starts the API of the cluster that a bootstrap host belongs to.
 func (c *cluster) boot(hw engine.Hardware) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,7 +110,7 @@ func (c *cluster) boot(hw engine.Hardware) {
 	}
 }
 
-// back serves again what stop ended.
+// back starts the API again after stop.
 func (c *cluster) back() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,7 +142,7 @@ func (c *cluster) serve(config []byte) error {
 	return nil
 }
 
-// occupy answers on the API's address before any cluster does.
+// occupy listens on the API's address before the cluster does.
 func (c *cluster) occupy() error {
 	l, err := net.Listen("tcp", c.address)
 	if err != nil {
@@ -162,7 +163,7 @@ func (c *cluster) stop() {
 	c.servers = nil
 }
 
-// upTo lets the cluster get as far as a milestone.
+// upTo lets the cluster proceed as far as a milestone.
 func (c *cluster) upTo(name string) error {
 	i := slices.Index(milestones, name)
 	if i < 0 {
@@ -182,7 +183,7 @@ func (c *cluster) has(name string) bool {
 
 type object = map[string]any
 
-// ServeHTTP answers as the API would at the milestone that is reached.
+// ServeHTTP answers as the API does at the milestone that the cluster has reached.
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.has("api") {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -233,7 +234,7 @@ func ignitionFile(config []byte, path string) ([]byte, error) {
 		}
 		meta, data, ok := strings.Cut(strings.TrimPrefix(f.Contents.Source, "data:"), ",")
 		if !ok {
-			return nil, errors.New(path + " is no data URL")
+			return nil, errors.New(path + " is not a data URL")
 		}
 		if strings.HasSuffix(meta, ";base64") {
 			return base64.StdEncoding.DecodeString(data)

@@ -17,8 +17,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 )
 
-// upi writes an install-config for machines of the user: upi DIR PLATFORM, where
-// PLATFORM is none, external, baremetal or in-place.
+// upi writes an install-config for machines that the user makes: upi DIR PLATFORM,
+// where PLATFORM is none, external, baremetal or in-place.
 func upi(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	dir, platform, replicas, extra := ts.MkAbs(args[0]), args[1]+": {}", 3, ""
@@ -28,7 +28,10 @@ func upi(ts *testscript.TestScript, _ bool, args []string) {
 	case "baremetal":
 		platform = fmt.Sprintf("baremetal:\n    apiVIPs: [%s]\n    ingressVIPs: [%s]\n    hosts:", w.addr(10), w.addr(11))
 		for i := range 3 {
-			platform += fmt.Sprintf("\n    - {name: rack1-%d, role: master, bootMACAddress: \"52:54:00:00:00:0%d\", bmc: {address: \"redfish-virtualmedia://%s/redfish/v1/Systems/%d\", username: admin, password: %s}}", i, i, w.addr(20), i, enginePassword)
+			bmc := fmt.Sprintf(`{address: "redfish-virtualmedia://%s/redfish/v1/Systems/%d", username: admin, password: %s}`,
+				w.addr(20), i, enginePassword)
+			platform += fmt.Sprintf("\n    - {name: rack1-%d, role: master, bootMACAddress: \"52:54:00:00:00:0%d\", bmc: %s}",
+				i, i, bmc)
 		}
 	case "in-place":
 		platform, replicas, extra = "none: {}", 1, "bootstrapInPlace:\n  installationDisk: /dev/vda\n"
@@ -62,7 +65,7 @@ platform:
 
 const requestsPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
-// request makes the request that the kubelet of a new machine makes.
+// request makes the certificate request of the kubelet of a new machine.
 func (c *cluster) request(node string) error {
 	made, err := pkitest.Request("system:node:"+node, "system:nodes", nil)
 	if err != nil {
@@ -71,7 +74,9 @@ func (c *cluster) request(node string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests = append(c.requests, certv1.CertificateSigningRequest{
-		ObjectMeta: metav1.ObjectMeta{Name: "csr-" + node, CreationTimestamp: metav1.NewTime(time.Now().Add(-5 * time.Minute))},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "csr-" + node, CreationTimestamp: metav1.NewTime(time.Now().Add(-5 * time.Minute)),
+		},
 		Spec: certv1.CertificateSigningRequestSpec{
 			Request:    made,
 			SignerName: "kubernetes.io/kube-apiserver-client-kubelet",
