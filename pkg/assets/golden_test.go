@@ -19,8 +19,7 @@ const goldenDir = "testdata/golden"
 // removedFile lists what a variant lacks of the regular layout.
 const removedFile = "removed.txt"
 
-// opaque is key material. It is the same in all cases and tells a reviewer
-// nothing.
+// opaque matches key material, which is of no use to a reviewer.
 var opaque = regexp.MustCompile(`[A-Za-z0-9+/]{400,}=*|-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----`)
 
 func readable(files asset.Files) map[string]string {
@@ -31,7 +30,7 @@ func readable(files asset.Files) map[string]string {
 	return out
 }
 
-// TestGolden compares every manifest of every case with what a reviewer has
+// TestGolden compares every manifest of every case with the one that a reviewer
 // accepted.
 func TestGolden(t *testing.T) {
 	if golden.Updating() {

@@ -97,8 +97,8 @@ func fileOf(t *testing.T, c ign.Config, path string) (string, int) {
 	return "", 0
 }
 
-// TestIgnitionGolden shows a review what the host gets: every path and mode,
-// and the content of what is not in data/bootstrap as it is.
+// TestIgnitionGolden shows reviewers what the host gets: every path and mode, and the
+// content of files that are not copied unchanged from data/bootstrap.
 func TestIgnitionGolden(t *testing.T) {
 	c := render(t, testInputs(t))
 	var out strings.Builder
@@ -279,14 +279,14 @@ func TestHostSettings(t *testing.T) {
 	}
 	in.Config.Platform, in.Platform = types.Platform{Settings: &none.Platform{}}, "none"
 	if _, mode := fileOf(t, render(t, in), "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"); mode != 0 {
-		t.Error("the host asks itself for names that it does not serve")
+		t.Error("the host uses itself as name server, but serves no names")
 	}
 }
 
 func TestNodeIP(t *testing.T) {
 	in := testInputs(t)
 	if _, mode := fileOf(t, render(t, in), "/etc/kubernetes/kubelet.env"); mode != 0 {
-		t.Error("the kubelet is told an address although there is nothing to choose")
+		t.Error("the kubelet gets an address although the host has only one")
 	}
 	in.Config.Networking.ServiceNetwork = []netip.Prefix{netip.MustParsePrefix("fd02::/112")}
 	if env, _ := fileOf(t, render(t, in), "/etc/kubernetes/kubelet.env"); env != "NODE_IP=::\n" {
@@ -298,7 +298,7 @@ func TestNodeIP(t *testing.T) {
 	}
 }
 
-// TestShellcheck checks every script of the host as it is delivered.
+// TestShellcheck checks every script in the form in which the host gets it.
 func TestShellcheck(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Fatalf("install the package shellcheck: %v", err)

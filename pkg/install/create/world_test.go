@@ -36,9 +36,9 @@ import (
 
 const infraID = "demo-x7k2p"
 
-// world is all that create cluster meets outside: a platform, a cluster whose API
-// comes up when the bootstrap host runs, and assets that were generated before.
-// Its time passes a thousand times as fast.
+// world is the environment of create cluster: a platform, a cluster whose API answers
+// once the bootstrap host runs, and generated assets. Its clock runs a thousand times as
+// fast as the real one.
 type world struct {
 	t     *testing.T
 	env   *install.Env
@@ -51,11 +51,11 @@ type world struct {
 	machines []machines.Machine
 	record   machines.Record
 	calls    []string // that change something
-	depth    int      // frames of ours from the command to here
-	// during is called within every one of them.
+	depth    int      // stack frames from the command to here
+	// during is called within each of these calls.
 	during func(call string)
 
-	// The cluster. What is in held does not come true.
+	// The cluster. Conditions in held are never met.
 	held []string
 
 	// The state.
@@ -175,7 +175,7 @@ func (w *world) Apply(ctx context.Context, p plan.Plan, stage plan.Stage) error 
 	})
 }
 
-// frames counts those of the program from the command to its caller.
+// frames counts the stack frames from the command to the caller of frames.
 func frames() int {
 	pcs := make([]uintptr, 100)
 	callers := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])

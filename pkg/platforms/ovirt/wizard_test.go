@@ -87,7 +87,7 @@ func TestOvirt(t *testing.T) {
 	}
 }
 
-// parsed is a login as other commands read it.
+// parsed reads a login as other commands do.
 func parsed(t *testing.T, l *wizard.Login) api.Config {
 	t.Helper()
 	c, err := api.ParseConfig(l.Text)
@@ -198,8 +198,8 @@ func TestOvirtProfiles(t *testing.T) {
 	}
 }
 
-// TestDistrust: who does not trust what the engine says of itself has to have a
-// certificate authority that is right.
+// TestDistrust rejects the engine's own certificate authority, and then names files with
+// others until one is right.
 func TestDistrust(t *testing.T) {
 	e := startEngine(t)
 	w := newWorld(t)
@@ -230,7 +230,7 @@ func TestDistrust(t *testing.T) {
 	}
 }
 
-// TestNotAnEngine: whatever answers, the questions begin again.
+// TestNotAnEngine checks that the questions begin again if the server is not an engine.
 func TestNotAnEngine(t *testing.T) {
 	e := startEngine(t)
 	web := httptest.NewTLSServer(http.NotFoundHandler())
