@@ -35,7 +35,7 @@ test-full: ## everything, with every fault; writes docs/test-report.md
 	hack/test.sh full
 
 golden: ## accept what is rendered as the new golden files
-	git grep -l 'flag.Bool("update"' -- 'pkg/*_test.go' | xargs -n1 dirname | sort -u | sed 's,^,./,' | xargs -I DIR go test DIR -update
+	git grep -lE 'testkit/golden"|wizardtest"' -- 'pkg/*_test.go' | xargs -n1 dirname | sort -u | sed 's,^,./,' | xargs -I DIR go test DIR -update
 
 docs: ## make the reference pages and the JSON Schema from the code
 	go test ./pkg/explain ./cmd/okd-install -run 'IsCurrent' -update

@@ -40,7 +40,7 @@ type block struct {
 
 func (b block) at() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 
-// pages are the README and everything below docs.
+// pages returns the README and all pages below docs.
 func pages(t *testing.T) []page {
 	t.Helper()
 	paths := []string{"README.md"}
@@ -70,7 +70,7 @@ func pages(t *testing.T) []page {
 
 var fence = regexp.MustCompile("^\\s*```+(\\w*)\\s*$")
 
-// blocks are the fenced parts of a page; prose is the rest of it.
+// blocks returns the fenced blocks of a page, and the rest of it.
 func (p page) blocks() (list []block, prose string) {
 	var open *block
 	var rest strings.Builder
@@ -108,7 +108,7 @@ func blocksOf(t *testing.T, language string) []block {
 	return out
 }
 
-// TestDocsYAML reads every example as the program that it is for would.
+// TestDocsYAML reads every example in YAML like the program that it is for.
 func TestDocsYAML(t *testing.T) {
 	installConfigs, logins := 0, 0
 	for _, b := range blocksOf(t, "yaml") {
@@ -133,7 +133,7 @@ func TestDocsYAML(t *testing.T) {
 		}
 	}
 	if installConfigs == 0 || logins == 0 {
-		t.Errorf("the pages have %d install-configs and %d engine logins; each should have an example", installConfigs, logins)
+		t.Errorf("%d install-configs and %d engine logins in the pages, want at least one of each", installConfigs, logins)
 	}
 }
 
@@ -151,8 +151,8 @@ func parses(text string) error {
 	}
 }
 
-// TestDocsExampleConfig loads the example that the README and the pages name. What
-// it shows switched off is tested in pkg/explain.
+// TestDocsExampleConfig loads the example that the README and the pages name. Tests in
+// pkg/explain cover the settings that are commented out in it.
 func TestDocsExampleConfig(t *testing.T) {
 	const name = "install-config.example.yaml"
 	b, err := os.ReadFile(filepath.Join(repository, name))
@@ -166,7 +166,7 @@ func TestDocsExampleConfig(t *testing.T) {
 
 var link = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
 
-// TestDocsLinks checks that links within the repository lead to something.
+// TestDocsLinks checks that the targets of links within the repository exist.
 func TestDocsLinks(t *testing.T) {
 	found := 0
 	for _, p := range pages(t) {
@@ -183,7 +183,7 @@ func TestDocsLinks(t *testing.T) {
 			}
 			b, err := os.ReadFile(filepath.Join(repository, path))
 			if err != nil && !isDir(path) {
-				t.Errorf("%s: the link %s leads nowhere", p.path, m[1])
+				t.Errorf("%s: the target of link %s does not exist", p.path, m[1])
 			} else if anchor != "" && !slices.Contains(anchors(string(b)), anchor) {
 				t.Errorf("%s: %s has no heading for #%s", p.path, path, anchor)
 			}
@@ -204,7 +204,7 @@ var (
 	unanchord = regexp.MustCompile(`[^\p{L}\p{N}\- _]`)
 )
 
-// anchors are the names that a page's headings get.
+// anchors returns the anchors of a page's headings.
 func anchors(text string) []string {
 	var out []string
 	for _, m := range heading.FindAllStringSubmatch(text, -1) {
@@ -214,8 +214,8 @@ func anchors(text string) []string {
 	return out
 }
 
-// TestDocsCommands asks the programs for help on every command that a page
-// shows, and looks for the flags there.
+// TestDocsCommands checks that every command in a page, and its flags, are in the help
+// of the programs.
 func TestDocsCommands(t *testing.T) {
 	programs := build(t)
 	seen := map[string]int{}
@@ -236,7 +236,7 @@ func TestDocsCommands(t *testing.T) {
 	} {
 		argv := strings.Fields(wrong)
 		if understood(t.Context(), programs[argv[0]], argv[1:]) == nil {
-			t.Errorf("%s would be taken for a command that there is", wrong)
+			t.Errorf("%s was accepted", wrong)
 		}
 	}
 	for name := range programs {
@@ -246,8 +246,8 @@ func TestDocsCommands(t *testing.T) {
 	}
 }
 
-// TestDocsCommandsAreRead keeps the test above from passing because it sees
-// nothing wrong in anything.
+// TestDocsCommandsAreRead checks that TestDocsCommands finds the commands in a line, and
+// flags in the help.
 func TestDocsCommandsAreRead(t *testing.T) {
 	for _, c := range []struct {
 		line string
@@ -269,22 +269,28 @@ func TestDocsCommandsAreRead(t *testing.T) {
 			t.Errorf("%s: read as %q", c.line, got)
 		}
 	}
-	const text = "Usage:\n  p verb [flags]\n\nFlags:\n  -o, --output string   form\n      --dir string      x\n      --quiet           y\n"
+	const text = "Usage:\n  p verb [flags]\n\n" +
+		"Flags:\n  -o, --output string   form\n      --dir string      x\n      --quiet           y\n"
 	for arg, want := range map[string][2]bool{
 		"--output": {true, true}, "-o": {true, true}, "--dir=x": {true, true}, "--quiet": {true, false},
 		"--out": {false, false}, "-x": {false, false}, "--dirs": {false, false},
 	} {
 		if got := [2]bool{hasFlag(text, arg), takesValue(text, arg)}; got != want {
-			t.Errorf("flag %s: there, takes a value: %v", arg, got)
+			t.Errorf("flag %s: exists, takes a value: %v", arg, got)
 		}
 	}
 }
 
+// shellWords may stand before a command.
+var shellWords = []string{"until", "while", "if", "do", "then", "sudo", "time", "!"}
+
+var ourPrograms = []string{"okd-install", "okd-lab"}
+
 // separators end one command of a line and begin another.
 var separators = regexp.MustCompile(`&&|\|\||[;|]| -- `)
 
-// commands are those of our programs in a line of shell. Words are split at
-// spaces: the pages quote nothing that has some.
+// commands returns the commands of our programs in a line of shell. Words are split at
+// spaces: no page has a quoted word with spaces.
 func commands(line string) [][]string {
 	if i := strings.Index(" "+line, " #"); i >= 0 {
 		line = line[:i]
@@ -296,10 +302,10 @@ func commands(line string) [][]string {
 		part, sep := line[start:end[0]], line[end[0]:end[1]]
 		start = end[1]
 		words := strings.Fields(part)
-		for len(words) > 0 && (strings.Contains(words[0], "=") || slices.Contains([]string{"until", "while", "if", "do", "then", "sudo", "time", "!"}, words[0])) {
+		for len(words) > 0 && (strings.Contains(words[0], "=") || slices.Contains(shellWords, words[0])) {
 			words = words[1:]
 		}
-		if len(words) == 0 || !slices.Contains([]string{"okd-install", "okd-lab"}, strings.Trim(filepath.Base(words[0]), `"`)) {
+		if len(words) == 0 || !slices.Contains(ourPrograms, strings.Trim(filepath.Base(words[0]), `"`)) {
 			continue
 		}
 		if i := slices.IndexFunc(words, func(w string) bool { return strings.ContainsAny(w, "<>") }); i >= 0 {
@@ -313,7 +319,7 @@ func commands(line string) [][]string {
 	return out
 }
 
-// understood says whether program has the subcommands and flags of argv.
+// understood returns an error unless program has the subcommands and flags of argv.
 func understood(ctx context.Context, program string, argv []string) error {
 	var path, flags []string
 	text, err := help(ctx, program)
@@ -345,17 +351,17 @@ func understood(ctx context.Context, program string, argv []string) error {
 	return nil
 }
 
-// flag is one whose value, if it takes one, is the next word.
+// flag matches a flag whose value, if it takes one, is the next word.
 var flag = regexp.MustCompile(`^-[^=]+$`)
 
-// flagLine finds the line of a flag in the help; the third group is the type of
-// its value.
+// flagLine finds the line of a flag in the help. The third group is the type of its
+// value.
 func flagLine(help, arg string) []string {
 	name, _, _ := strings.Cut(arg, "=")
 	return regexp.MustCompile(`(?m)^ +(-\w, )?(--[\w-]+)( [\w]+)?  ` + `.*$`).FindStringSubmatch(pick(help, name))
 }
 
-// pick is the line of the help that begins with the flag of that name.
+// pick returns the line of the help that begins with a flag.
 func pick(help, name string) string {
 	for line := range strings.Lines(help) {
 		f := strings.Fields(strings.Replace(line, ",", " ", 1))
@@ -389,7 +395,7 @@ func hasCommand(help, name string) bool {
 
 var (
 	helpLock sync.Mutex
-	helpText = map[string]string{} // the same few commands are asked for again and again
+	helpText = map[string]string{} // pages use the same few commands
 )
 
 func help(ctx context.Context, program string, path ...string) (string, error) {
@@ -407,12 +413,12 @@ func help(ctx context.Context, program string, path ...string) (string, error) {
 	return string(out), nil
 }
 
-// build compiles both programs; go's cache has nearly all of them.
+// build compiles both programs.
 func build(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", dir+"/", "../cmd/okd-install", "../cmd/okd-lab")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in a release, also beside the race detector
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as in a release, even when the tests run with -race
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("build programs: %v\n%s", err, out)

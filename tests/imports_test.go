@@ -1,4 +1,4 @@
-// Package tests holds the checks that look at the project as a whole.
+// Package tests has the checks of the project as a whole.
 package tests
 
 import (
@@ -13,13 +13,14 @@ import (
 
 const module = "github.com/okd-install/okd-install/"
 
-// layers gives each package its place; a package imports lower layers only.
-// The longest matching prefix counts. docs/dev/architecture.md draws it.
+// layers has the layer of each package; the longest matching prefix counts. A package
+// imports lower layers only. The table is in docs/dev/architecture.md as well.
 var layers = map[string]int{
 	"data": 0, "pkg/atomicfile": 0,
-	"pkg/clock": 0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0,
+	"pkg/testkit": 0,
+	"pkg/clock":   0, "pkg/wait": 0, "pkg/report": 0, "pkg/secret": 0, "pkg/event": 0, "pkg/phase": 0, "pkg/version": 0,
 	"pkg/records":    0,
-	"pkg/exit":       0, // how a run ends
+	"pkg/exit":       0, // exit codes
 	"pkg/pullsecret": 0, // logins
 
 	"pkg/types": 1, "pkg/platforms/*/config": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
@@ -47,7 +48,7 @@ var sameLayer = map[string][]string{
 	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
 	"pkg/types":    {"pkg/types", "pkg/release"},
 	"pkg/wizard":   {"pkg/wizard"},
-	// A platform is a value that layers below are handed.
+	// A platform is a value that is passed to the layers below.
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},
 	"pkg/release":            {"pkg/release"},
@@ -56,14 +57,14 @@ var sameLayer = map[string][]string{
 	"cmd/okd-lab":            {"cmd/okd-lab"},
 }
 
-// labMayUse are the installer's packages that the lab may share: leaves only,
-// so that it cannot agree with the installer on anything but the protocols.
+// labMayUse are the packages that the lab shares with the installer: leaves only, so
+// that the two agree on protocols and on nothing else.
 var labMayUse = []string{
 	"data", "pkg/atomicfile", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report",
 	"pkg/ignition", "pkg/kube", "pkg/pki",
 }
 
-// pure packages compute; they must not reach the network or run anything.
+// pure packages compute; they must not use the network or run programs.
 var pure = []string{
 	"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/platforms/*/config", "pkg/pki", "pkg/ignition", "pkg/seal",
 }
@@ -95,6 +96,8 @@ func checkEdge(t *testing.T, from, fromKey string, fromLayer int, to string) {
 	t.Helper()
 	toKey, toLayer := place(to)
 	switch {
+	case isTestKit(to) && !isTestKit(from):
+		t.Errorf("%s imports %s: only tests may", from, to)
 	case toKey == "pkg/lab" && !strings.HasPrefix(from, "pkg/lab") && !strings.HasPrefix(from, "cmd/okd-lab"):
 		t.Errorf("%s imports %s: only the lab's own commands and tests may", from, to)
 	case fromKey == "pkg/lab" && toKey != "pkg/lab" && !within(toKey, labMayUse):
@@ -106,6 +109,12 @@ func checkEdge(t *testing.T, from, fromKey string, fromLayer int, to string) {
 	case toLayer == 0 && fromLayer == 0 && toKey != fromKey && toKey != "data" && !within(toKey, sameLayer[fromKey]):
 		t.Errorf("%s imports %s: leaves stand alone", from, to)
 	}
+}
+
+// isTestKit reports whether a package is for tests: one below pkg/testkit, or one that is
+// named after the package that it helps to test, such as pkg/kube/kubetest.
+func isTestKit(pkg string) bool {
+	return strings.HasPrefix(pkg, "pkg/testkit/") || strings.HasSuffix(pkg, "test")
 }
 
 func forbiddenFor(key, imp string) bool {

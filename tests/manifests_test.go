@@ -12,8 +12,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 )
 
-// The lab's API server knows every kind that a cluster in the lab is installed
-// with. cluster-bootstrap would try to create others for twenty minutes.
+// TestLabKnowsTheManifests checks that the lab's API server has every kind that an
+// installation in the lab creates. cluster-bootstrap would try for twenty minutes to
+// create objects of another kind.
 func TestLabKnowsTheManifests(t *testing.T) {
 	known := map[string]bool{"v1 Secret": true, "v1 ConfigMap": true}
 	for _, k := range crds.All() {

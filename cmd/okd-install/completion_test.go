@@ -16,8 +16,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/phases"
 )
 
-// TestFlagsAreCompleted compares what the help of a flag says with what shells
-// offer.
+// TestFlagsAreCompleted compares the values in the help of a flag with those that
+// shells offer.
 func TestFlagsAreCompleted(t *testing.T) {
 	seen := 0
 	var walk func(c *cobra.Command)
@@ -30,7 +30,7 @@ func TestFlagsAreCompleted(t *testing.T) {
 			seen++
 			do, known := c.GetFlagCompletionFunc(f.Name)
 			if !known {
-				t.Errorf("%s --%s: shells do not know %s", c.CommandPath(), f.Name, m[1])
+				t.Errorf("%s --%s: shells do not offer %s", c.CommandPath(), f.Name, m[1])
 				return
 			}
 			if got, _ := do(c, nil, ""); !slices.Equal(got, strings.Split(m[1], ", ")) {
@@ -56,9 +56,8 @@ func TestCompletionOfLists(t *testing.T) {
 	}
 }
 
-// TestCompletionInShells loads the scripts under another name, as that of a
-// link, and lets bash complete with it. The other shells only look at theirs if
-// they are installed.
+// TestCompletionInShells loads the scripts under the name of a link, and lets bash
+// complete with its script. The other shells, if installed, only check theirs.
 func TestCompletionInShells(t *testing.T) {
 	dir := t.TempDir()
 	script := func(shell string) string {
@@ -87,7 +86,7 @@ func TestCompletionInShells(t *testing.T) {
 			t.Errorf("%s: %v\n%s", shell, err, out)
 		}
 	}
-	// What bash calls is a stand-in that answers as the program does.
+	// The program that bash calls is replaced by one with the same answers.
 	_, answer, _ := callAs(t.Context(), "openshift-install", "__complete", "create", "ig")
 	stand := filepath.Join(dir, "openshift-install")
 	if err := os.WriteFile(stand,

@@ -22,7 +22,7 @@ func call(ctx context.Context, args ...string) (code int, out, err string) {
 	return code, o.String(), e.String()
 }
 
-// TestEveryCommandIsExplained walks through the whole tree.
+// TestEveryCommandIsExplained checks the help of every command.
 func TestEveryCommandIsExplained(t *testing.T) {
 	root := (&root{args: []string{"okd-install"}}).command()
 	leaves := 0
@@ -162,7 +162,7 @@ func TestLogFileIsPrivateAndComplete(t *testing.T) {
 	}
 }
 
-// A mistake of ours is told as one, without a stack on the screen.
+// A panic is reported as a bug of the program, without a stack on the screen.
 func TestPanicIsToldToPeople(t *testing.T) {
 	log, err := os.Create(filepath.Join(t.TempDir(), logName))
 	if err != nil {

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,37 +13,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
 
-var update = flag.Bool("update", false, "write the reference of commands anew")
-
-// TestReferenceIsCurrent holds docs/user/reference-commands.md against the
-// commands that there are.
+// TestReferenceIsCurrent compares docs/user/reference-commands.md with the commands;
+// make docs updates the page.
 func TestReferenceIsCurrent(t *testing.T) {
 	path := filepath.FromSlash("../../docs/user/reference-commands.md")
 	want := referencePage((&root{args: []string{"okd-install"}}).command())
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(want, string(got)); d != "" {
-		t.Errorf("%s is not current; run make docs (-want +got):\n%s", path, d)
-	}
+	golden.Compare(t, path, want)
 }
 
-// referencePage is the page about all commands that people are meant to see.
+// referencePage returns the page about all commands that are not hidden.
 func referencePage(root *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString(`# Commands of okd-install
@@ -105,7 +89,7 @@ func referencePage(root *cobra.Command) string {
 	return b.String()
 }
 
-// phaseTable is all that is known of the phases of create cluster.
+// phaseTable writes the table of the phases of create cluster.
 func phaseTable(b *strings.Builder) {
 	b.WriteString("\n## Phases of create cluster\n\n" +
 		"A phase gives up when it has made no progress for its budget, which --timeout replaces, and after three\n" +
@@ -129,7 +113,7 @@ func phaseTable(b *strings.Builder) {
 	}
 }
 
-// joined puts the lines of each paragraph together.
+// joined joins the lines of each paragraph.
 func joined(text string) string {
 	var out []string
 	for _, p := range strings.Split(text, "\n\n") {
@@ -163,7 +147,7 @@ func flagTable(b *strings.Builder, flags *pflag.FlagSet) {
 	}
 }
 
-// TestEnvironmentIsComplete looks for variables in the source.
+// TestEnvironmentIsComplete compares environment.go with the variables in the source.
 func TestEnvironmentIsComplete(t *testing.T) {
 	found := map[string]bool{}
 	sources(t, func(_ string, file *ast.File) {
@@ -180,7 +164,7 @@ func TestEnvironmentIsComplete(t *testing.T) {
 		}
 		delete(found, v.name)
 		if !strings.HasSuffix(v.use, ".") {
-			t.Errorf("%s: %q is no sentence", v.name, v.use)
+			t.Errorf("%s: %q is not a sentence", v.name, v.use)
 		}
 	}
 	for name := range found {
@@ -192,7 +176,7 @@ func TestEnvironmentIsComplete(t *testing.T) {
 var isVariable = regexp.MustCompile(
 	`^(OPENSHIFT_INSTALL|OKD_INSTALL|OKD|OVIRT)_[A-Z0-9_]+$|^SSH_AUTH_SOCK$|^SOURCE_DATE_EPOCH$`)
 
-// TestExitCodesAreComplete compares with the constants of pkg/exit.
+// TestExitCodesAreComplete compares the table with the constants of pkg/exit.
 func TestExitCodesAreComplete(t *testing.T) {
 	var declared []string
 	sources(t, func(path string, file *ast.File) {

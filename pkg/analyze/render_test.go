@@ -2,34 +2,14 @@ package analyze
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
-
-var rewrite = flag.Bool("update", false, "accept what was rendered")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; run with -update and read the diff. Got\n%s", path, got)
-	}
-}
 
 func analyzed(t *testing.T, f files) *Report {
 	t.Helper()
@@ -47,7 +27,7 @@ func TestText(t *testing.T) {
 		if err := analyzed(t, f).Text(&out, 100); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, out.String())
+		golden.Compare(t, "testdata/"+name, out.String())
 	}
 }
 
@@ -75,7 +55,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "release.json", string(raw)+"\n")
+	golden.Compare(t, "testdata/release.json", string(raw)+"\n")
 }
 
 // hostile is what somebody may have put into a bundle.

@@ -14,8 +14,8 @@ import (
 
 var errCrash = errors.New("the power is gone")
 
-// crash makes the directory of a store stand still at the n-th change: nothing
-// after it happens, as when the process is killed there.
+// crash freezes the directory of a store at the n-th change, as if the process were
+// killed there.
 type crash struct {
 	mu   sync.Mutex
 	at   int
@@ -47,7 +47,7 @@ func (w world) runUntil(n int, p Policy) (*crash, error) {
 	return c, errors.Join(err, s.Close())
 }
 
-// outputs are all files but the lock.
+// outputs returns all files except the lock.
 func (w world) outputs() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
@@ -157,7 +157,7 @@ func TestCrashAnywhere(t *testing.T) {
 	}
 }
 
-// checkCrashed looks at what a crash leaves: whole files, old or new.
+// checkCrashed checks that all files after a crash are complete, old or new.
 func (w world) checkCrashed(n int, before, after map[string]string) {
 	w.t.Helper()
 	for name, text := range w.anonymous() {
@@ -174,7 +174,7 @@ func (w world) checkCrashed(n int, before, after map[string]string) {
 	}
 }
 
-// number is what the state has drawn, empty if nothing.
+// number returns the number that the state has drawn, empty if there is none.
 func (w world) number() string {
 	w.t.Helper()
 	st, err := look(w.dir, nil)

@@ -17,7 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/seal"
 )
 
-// ticket is good for a day from when it was drawn.
+// ticket is valid for a day after it was drawn.
 type ticket struct {
 	N    string
 	From time.Time
@@ -164,7 +164,7 @@ func TestEditedAfterStart(t *testing.T) {
 	}
 }
 
-// Somebody saves a file while a run is computing.
+// The user saves a file during a run.
 func TestChangedWhileRunning(t *testing.T) {
 	w := newWorld(t)
 	if err := w.run(Refuse, false); err != nil {

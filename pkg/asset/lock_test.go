@@ -47,7 +47,7 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// The second one learns who has the directory.
+// The error for the second run names the process that has the directory.
 func TestLockSaysWho(t *testing.T) {
 	w := newWorld(t)
 	o := w.options(Refuse)
@@ -76,7 +76,7 @@ func TestLockSaysWho(t *testing.T) {
 	}
 }
 
-// Whatever an earlier holder left in the file, it neither blocks nor confuses.
+// Text of an earlier holder in the file neither blocks nor confuses.
 func TestLockLeftBehind(t *testing.T) {
 	for _, text := range []string{"", "4711\n", "{", strings.Repeat("x", 9000),
 		`{"pid":1,"command":"` + strings.Repeat("y", 3000) + `"}`} {
@@ -149,7 +149,7 @@ func TestLockThatCannotBe(t *testing.T) {
 	if text, _ := os.ReadFile(outside); string(text) != "precious" {
 		t.Error("wrote through the link")
 	}
-	// What a file system without locks says.
+	// The error of a file system without locks.
 	for _, errno := range []syscall.Errno{unix.ENOLCK, unix.EOPNOTSUPP, unix.ENOSYS} {
 		err := fileError("lock", "d/"+lockName, errno)
 		if !errors.As(err, &file) || !strings.Contains(file.Next(), "does not lock files") {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io/fs"
 	"maps"
 	"os"
@@ -27,8 +26,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
 )
-
-var update = flag.Bool("update", false, "accept what was rendered")
 
 var t0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -168,8 +165,8 @@ func TestIgnitionConfigs(t *testing.T) {
 	}
 }
 
-// The same inputs and keys give the same bytes, however the work is spread over
-// processors.
+// TestSameInputsSameBytes checks that the bytes do not depend on how the work is spread
+// over processors.
 func TestSameInputsSameBytes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	var trees []map[string][]byte
@@ -235,8 +232,8 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// A release image that was named once is known to later commands, and a run
-// without one fails before anything is made.
+// TestReleaseImage checks that later commands know a release image that was named once,
+// and that a run without one fails before anything is made.
 func TestReleaseImage(t *testing.T) {
 	dir := warmDir(t)
 	without := deps()

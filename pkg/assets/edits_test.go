@@ -35,7 +35,7 @@ func rewrite(t *testing.T, dir, name, old, replacement string) {
 	}
 }
 
-// onBootstrapHost are the files that an Ignition config writes below
+// onBootstrapHost returns the files that an Ignition config writes below
 // /opt/openshift.
 func onBootstrapHost(t *testing.T, config []byte) map[string]string {
 	t.Helper()

@@ -41,7 +41,7 @@ var givenNames = []string{
 	"kube-apiserver-service-network-signer",
 }
 
-// ownCA is an authority that a user brings.
+// ownCA makes an authority of the user.
 func ownCA(t *testing.T) pki.Pair {
 	t.Helper()
 	ca, err := pki.NewAuthority(t0.Add(-100*pki.Day), pki.Name{Common: "own"}, pki.Year)
@@ -83,21 +83,21 @@ func TestLoadClusterCerts(t *testing.T) {
 				chain, err := pki.ParseCertificates(p.Cert)
 				if err != nil || len(chain) != 2 || chain[1].Subject.CommonName != "own" ||
 					!chain[0].NotAfter.Equal(t0.Add(pki.Day)) {
-					t.Errorf("leaf of an authority that was brought: %v, %v", p, err)
+					t.Errorf("leaf of the user's authority: %v, %v", p, err)
 				}
 			}
 		}
 		return asset.Of(r, assets.AdminKubeconfig)[0].Data
 	}
 	if before := kubeconfig(false); strings.Contains(string(before), encode(client.Cert)) {
-		t.Fatal("certificates were loaded although nobody asked for it")
+		t.Fatal("certificates were loaded although that was not requested")
 	}
 	loaded := kubeconfig(true)
 	if !strings.Contains(string(loaded), encode(client.Cert)) || !strings.Contains(string(loaded), encode(ca.Cert)) {
-		t.Error("the kubeconfig does not have what was brought")
+		t.Error("the kubeconfig lacks the certificate that was loaded")
 	}
-	// The next command of the same installation need not say it again, nor have
-	// the files.
+	// The next command of the same installation needs neither the flag nor the
+	// files.
 	if err := os.RemoveAll(filepath.Join(dir, "tls")); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
 
 const goldenDir = "testdata/golden"
@@ -18,8 +19,7 @@ const goldenDir = "testdata/golden"
 // removedFile lists what a variant lacks of the regular layout.
 const removedFile = "removed.txt"
 
-// opaque is key material. It is the same in all cases and tells a reviewer
-// nothing.
+// opaque matches key material, which is of no use to a reviewer.
 var opaque = regexp.MustCompile(`[A-Za-z0-9+/]{400,}=*|-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----`)
 
 func readable(files asset.Files) map[string]string {
@@ -30,10 +30,10 @@ func readable(files asset.Files) map[string]string {
 	return out
 }
 
-// TestGolden compares every manifest of every case with what a reviewer has
+// TestGolden compares every manifest of every case with the one that a reviewer
 // accepted.
 func TestGolden(t *testing.T) {
-	if *update {
+	if golden.Updating() {
 		if err := os.RemoveAll(goldenDir); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func TestGolden(t *testing.T) {
 			got = difference(base[c.platform], got)
 		}
 		dir := filepath.Join(goldenDir, c.platform, c.layout)
-		if *update {
+		if golden.Updating() {
 			writeTree(t, dir, got)
 		}
 		want := map[string]string{}

@@ -29,8 +29,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// onTheHost says where on the bootstrap host the private half of each key pair
-// is, for every pair that an installation has. The files below /opt/openshift
+// onTheHost has, for every key pair of an installation, the places of its private half
+// on the bootstrap host. The files below /opt/openshift
 // are named without it; "nowhere" is for those that stay with the installer.
 var onTheHost = map[string]string{
 	"tls/root-ca":                             "manifests/machine-config-server-ca-secret.yaml",
@@ -84,7 +84,7 @@ func TestPrivateKeysOnTheHost(t *testing.T) {
 				for _, print := range fingerprints(t, content) {
 					name := names[print]
 					if name == "" {
-						t.Errorf("%s holds a private key that nobody made", path)
+						t.Errorf("%s holds an unknown private key", path)
 					}
 					found[name] = append(found[name], strings.TrimPrefix(path, "/opt/openshift/"))
 				}
@@ -108,8 +108,8 @@ func TestPrivateKeysOnTheHost(t *testing.T) {
 	}
 }
 
-// checkHostLogin sees that the host's kubeconfigs let it in as administrator,
-// and for a day only.
+// checkHostLogin checks that the host's kubeconfigs log in as administrator, and for a
+// day only.
 func checkHostLogin(t *testing.T, r *asset.Result, files map[string][]byte) {
 	t.Helper()
 	roots := x509.NewCertPool()

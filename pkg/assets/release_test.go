@@ -13,8 +13,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// Every place that has the pull secret has the same one, which every program on
-// a host can read.
+// Every place with the pull secret has the same one, in a form that every program on a
+// host can read.
 func TestUnreadableLoginIsNowhere(t *testing.T) {
 	const given = `{"auths":{"registry.lab.okd.test:5000":{"auth":"bGFiOnNlY3JldC1vZi10aGUtbGFi"}}}`
 	const fake = `{"auths":{"fake":{"auth":"bar"}}}`
@@ -48,8 +48,8 @@ func TestUnreadableLoginIsNowhere(t *testing.T) {
 	}
 }
 
-// A field that the release would pass over is refused with its place, where the
-// release's version is known.
+// A field that the release would ignore is refused with its place, if the version of the
+// release is known.
 func TestFieldThatTheReleaseLacks(t *testing.T) {
 	for version, refused := range map[string]bool{"4.20.0-okd-scos.17": true, "4.22.0-okd-scos.10": false, "": false} {
 		dir := warmDir(t)

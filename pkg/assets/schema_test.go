@@ -105,7 +105,7 @@ func (s *schemas) of(t *testing.T, kind, featureSet string) *spec.Schema {
 	return nil
 }
 
-// Every manifest keeps to the schema with which OpenShift's API server checks
+// Every manifest is valid by the schema with which OpenShift's API server checks
 // it. The lab's API server has no schemas, so nothing else would notice.
 func TestSchemas(t *testing.T) {
 	all := openSchemas(t)

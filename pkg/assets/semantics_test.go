@@ -17,7 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
-// outcome is what a command makes of a file.
+// outcome is what a command does with a file.
 type outcome string
 
 const (
@@ -27,7 +27,7 @@ const (
 	conflict outcome = "is left alone, with an error"
 )
 
-// semantics is the table of DESIGN section 2: what happens to a generated file
+// semantics is the table in docs/user/asset-directory.md: what happens to a file
 // between two runs.
 var semantics = []struct {
 	inputChanged, outputEdited bool
@@ -241,10 +241,10 @@ func TestManifestsIgnitionCluster(t *testing.T) {
 	}
 	host := onBootstrapHost(t, made.Bootstrap)
 	if !strings.Contains(host["manifests/cluster-scheduler-02-config.yml"], "# mine") {
-		t.Error("the edited manifest does not get to the bootstrap host")
+		t.Error("the edited manifest does not reach the bootstrap host")
 	}
 	if string(made.Worker) != string(mine["worker.ign"]) {
-		t.Error("the edited worker.ign does not get to the workers")
+		t.Error("the edited worker.ign does not reach the workers")
 	}
 }
 
@@ -299,6 +299,6 @@ func TestManifestsWithoutState(t *testing.T) {
 	host := onBootstrapHost(t, after["bootstrap.ign"])
 	if !strings.Contains(host["manifests/cluster-scheduler-02-config.yml"], "# mine") ||
 		host["openshift/99-mine.yaml"] == "" {
-		t.Error("what was adopted does not get to the bootstrap host")
+		t.Error("the adopted manifest does not reach the bootstrap host")
 	}
 }

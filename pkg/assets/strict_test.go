@@ -90,7 +90,7 @@ var kinds = map[string]func() any{
 
 func zero[T any]() any { return new(T) }
 
-// Every manifest is what the owner of its kind can read, to the last field.
+// Every field of every manifest is one that its kind has.
 func TestStrictDecoding(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range allCases() {
@@ -133,7 +133,7 @@ func TestStrictDecoding(t *testing.T) {
 	}
 }
 
-// inside checks what a kind carries in another format.
+// inside checks the parts of a manifest that have another format.
 func inside(object any) error {
 	switch o := object.(type) {
 	case *mcfgv1.MachineConfig:

@@ -264,8 +264,8 @@ func sameSubject(a, b string) bool {
 	return slices.Equal(split(a), split(b))
 }
 
-// checkHost sees that tls/ of the bootstrap host holds what it should and
-// nothing else, and that no other file gives a withheld key away.
+// checkHost checks that tls/ of the bootstrap host holds exactly the expected files, and
+// that no other file holds a withheld key.
 func checkHost(t *testing.T, made map[string]pki.Pair, host map[string]string, names clusterNames) {
 	t.Helper()
 	want := map[string]bool{"tls/service-account.key": true, "tls/service-account.pub": true}
@@ -297,7 +297,7 @@ func checkHost(t *testing.T, made map[string]pki.Pair, host map[string]string, n
 			t.Errorf("%s is missing on the host", name)
 		}
 	}
-	// Where each private key is, TestPrivateKeysOnTheHost says.
+	// TestPrivateKeysOnTheHost checks where each private key is.
 }
 
 func checkBundles(t *testing.T, made map[string]pki.Pair, host map[string]string) {

@@ -17,8 +17,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// toy is a platform in a few lines: a setting with a default and a rule, what a
-// cluster on it is told, an object of its own, and a part of metadata.json.
+// toy is a minimal platform: a setting with a default and a rule, a value for the
+// cluster, an object of its own, and a part of metadata.json.
 type toy struct {
 	Size int `json:"size,omitempty"`
 }
@@ -67,7 +67,7 @@ func toyDir(t *testing.T, config string) (string, *assets.Installer) {
 	return dir, open(t, dir, d)
 }
 
-// A platform needs nothing outside of its own value.
+// All parts of a platform are in its own value.
 func TestToyPlatform(t *testing.T) {
 	dir, i := toyDir(t, toyConfig)
 	for _, target := range []func(context.Context) error{i.Manifests, i.IgnitionConfigs} {
@@ -120,7 +120,7 @@ func TestStoredPlatform(t *testing.T) {
 	}
 }
 
-// forget takes an asset out of a state.
+// forget removes an asset from a state.
 func forget(t *testing.T, path, name string) {
 	t.Helper()
 	raw, err := os.ReadFile(path)

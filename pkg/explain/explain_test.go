@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/explain"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
 
 func TestPrint(t *testing.T) {
@@ -25,7 +26,7 @@ func TestPrint(t *testing.T) {
 			if err := s.Print(&b); err != nil {
 				t.Fatal(err)
 			}
-			current(t, filepath.Join("testdata", path+".txt"), b.Bytes())
+			golden.Compare(t, filepath.Join("testdata", path+".txt"), b.Bytes())
 			for line := range strings.Lines(b.String()) {
 				wrapped := !strings.Contains(line, "Default: ") && !strings.Contains(line, "Valid Values: ")
 				if len(line) > 81 && wrapped && len(strings.Fields(line)) > 1 {

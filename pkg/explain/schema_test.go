@@ -3,38 +3,15 @@ package explain_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/okd-install/okd-install/pkg/explain"
 	"github.com/okd-install/okd-install/pkg/explain/internal/derive"
 	"github.com/okd-install/okd-install/pkg/explain/internal/page"
 	"github.com/okd-install/okd-install/pkg/platforms"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "accept what was derived from pkg/types")
-
-// current compares a file with what it should contain; with -update it writes it.
-func current(t *testing.T, path string, want []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s is out of date; run make docs (-want +got):\n%s", path, d)
-	}
-}
 
 // TestSchemaIsCurrent fails if the embedded schema differs from pkg/types, if a
 // field has no description, and if comments or tags contradict types.Load.
@@ -50,8 +27,8 @@ func TestSchemaIsCurrent(t *testing.T) {
 	if err := enc.Encode(s); err != nil {
 		t.Fatal(err)
 	}
-	current(t, "installconfig.schema.json", b.Bytes())
-	current(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), []byte(page.Write(s)))
+	golden.Compare(t, "installconfig.schema.json", b.Bytes())
+	golden.Compare(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), page.Write(s))
 }
 
 func load(t *testing.T) *explain.Schema {

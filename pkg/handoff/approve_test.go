@@ -1,13 +1,6 @@
 package handoff_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -16,23 +9,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 )
 
 func request(t *testing.T, cn, org string, dns []string, ips ...string) []byte {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	made, err := pkitest.Request(cn, org, dns, ips...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.CertificateRequest{Subject: pkix.Name{CommonName: cn, Organization: []string{org}}, DNSNames: dns}
-	for _, ip := range ips {
-		tmpl.IPAddresses = append(tmpl.IPAddresses, net.ParseIP(ip))
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, tmpl, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
+	return made
 }
 
 func TestJudge(t *testing.T) {

@@ -3,20 +3,16 @@ package handoff_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
-
-	"k8s.io/client-go/rest"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/kube/kubetest"
 )
 
 // TestWaitNamesMissingName waits for a bootstrap that goes on, and looks at
@@ -37,19 +33,11 @@ func TestWaitNamesMissingName(t *testing.T) {
 		{"a worker is no master", "None", `{"metadata":{"name":"w"}}`, nil, none},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				switch r.URL.Path {
-				case "/api/v1/nodes":
-					fmt.Fprintf(w, `{"kind":"NodeList","apiVersion":"v1","items":[%s]}`, c.nodes)
-				case "/apis/config.openshift.io/v1/infrastructures/cluster":
-					fmt.Fprintf(w, `{"status":{"apiServerInternalURI":"https://api-int.upi.example.org:6443","platformStatus":{"type":%q}}}`, c.platform)
-				default:
-					w.WriteHeader(http.StatusNotFound)
-					fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)
-				}
-			}))
-			defer srv.Close()
-			api, err := kube.New(&rest.Config{Host: srv.URL})
+			cluster := kubetest.New(t)
+			cluster.Put("/api/v1/nodes", []byte("items: ["+c.nodes+"]"))
+			cluster.Put("/apis/config.openshift.io/v1/infrastructures/cluster", []byte("status: {apiServerInternalURI: "+
+				"https://api-int.upi.example.org:6443, platformStatus: {type: "+c.platform+"}}"))
+			api, err := kube.New(cluster.Config())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -108,8 +108,8 @@ func TestWrites(t *testing.T) {
 	}
 }
 
-// A server that asks to come back later is asked again; one that does so for too
-// long has the last word.
+// A request is repeated if the server asks for that. If it does so for too long, its last
+// answer is the error.
 func TestAskedToComeBack(t *testing.T) {
 	calls := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/pem"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -20,6 +19,8 @@ import (
 	"time"
 
 	"github.com/ulikunitz/xz"
+
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 )
 
 const streamJSON = `{"stream":"lab","metadata":{"last-modified":"2026-01-01T00:00:00Z"},
@@ -155,7 +156,7 @@ func (b *breaking) Write(p []byte) (int, error) {
 }
 
 func (s *server) cache(t *testing.T) Cache {
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	ca := pkitest.ServerCA(s.Server)
 	client, err := Client(ca, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package ovirt_test
 import (
 	"bytes"
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,13 +16,14 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 const rootXML = `<api><product_info><name>oVirt Engine</name>
 <version><major>4</major><minor>5</minor><build>7</build><revision>0</revision></version></product_info></api>`
 
-// stub is the least of an engine: sign-on, the root, and what a test adds.
+// stub is a minimal engine: sign-on, the root, and what a test adds.
 type stub struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -33,7 +33,7 @@ type stub struct {
 	mux    *http.ServeMux
 }
 
-// newStub serves a login and whatever extra says; wrap stands before all of it.
+// newStub serves the login, and extra for all else; wrap wraps the whole handler.
 func newStub(t *testing.T, extra http.HandlerFunc, wrap ...func(http.Handler) http.Handler) *stub {
 	mux := http.NewServeMux()
 	s := &stub{extra: extra, mux: mux}
@@ -77,7 +77,7 @@ func newStub(t *testing.T, extra http.HandlerFunc, wrap ...func(http.Handler) ht
 func (s *stub) config() ovirt.Config {
 	return ovirt.Config{URL: s.URL + "/ovirt-engine/api", Username: "admin@internal",
 		Password: secret.New("right password"),
-		CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))}
+		CABundle: string(pkitest.ServerCA(s.Server))}
 }
 
 func (s *stub) dial(t *testing.T, o ovirt.Options) *ovirt.Client {
@@ -108,7 +108,7 @@ func TestDialFails(t *testing.T) {
 		{"wrong password", func(c *ovirt.Config) { c.Password = secret.New("wrong password") }, ovirt.BadLogin,
 			"Cannot authenticate user 'admin@internal'"},
 		{"untrusted CA", func(c *ovirt.Config) { c.CABundle = "" }, ovirt.UntrustedCA, "pki-resource"},
-		{"nobody there", func(c *ovirt.Config) { c.URL = "https://127.0.0.1:1/ovirt-engine/api" }, ovirt.Unreachable,
+		{"no server", func(c *ovirt.Config) { c.URL = "https://127.0.0.1:1/ovirt-engine/api" }, ovirt.Unreachable,
 			"check ovirt_url"},
 		{"not an engine", func(c *ovirt.Config) { c.URL = other.URL + "/ovirt-engine/api" }, ovirt.NotEngine,
 			"check ovirt_url"},
@@ -215,7 +215,7 @@ func TestHangingEngine(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
-	why := errors.New("somebody pressed the key")
+	why := errors.New("interrupted by the user")
 	time.AfterFunc(10*time.Millisecond, func() { cancel(why) })
 	if _, err := c.GetVM(ctx, "v1"); !errors.Is(err, why) {
 		t.Errorf("got %v, want the cause of the context", err)

@@ -10,7 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/ovirt"
 )
 
-// Nobody there: told of within seconds, at the pace that real engines get.
+// An engine that does not answer is reported within seconds, with the real settings.
 func TestUnreachableEngineIsToldOfSoon(t *testing.T) {
 	cfg := newStub(t, nil).config()
 	cfg.URL = "https://127.0.0.1:1/ovirt-engine/api"

@@ -23,7 +23,7 @@ func keeping(sink event.Sink) phase.Keeping {
 	return phase.Keeping{Now: func() time.Time { return noon }, Sink: sink}
 }
 
-// heard collects what people are told.
+// heard collects the messages for users.
 type heard struct {
 	mu    sync.Mutex
 	texts []string
@@ -114,7 +114,7 @@ func TestJournalThatIsADirectory(t *testing.T) {
 	}
 }
 
-// A journal is an account of the work and no condition of it.
+// A phase runs even if the journal cannot be written.
 func TestPhasesRunWithoutAJournal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")
 	if err := os.Mkdir(dir, 0o700); err != nil {

@@ -104,7 +104,7 @@ func TestFailureNamesPhaseAndStopsThere(t *testing.T) {
 	}
 }
 
-// What is known of the cause is better than what is known of the phase.
+// An exit code and next step of the cause win over those of the phase.
 func TestFailureOfAKnownCause(t *testing.T) {
 	r, _ := newRunner(t, event.Discard)
 	images := phase.Phase{Name: "images", ExitCode: 4, Next: phase.Hint{Text: "try again"}}
@@ -134,7 +134,7 @@ func TestUnknownSkipIsRefused(t *testing.T) {
 	}
 }
 
-// A budget runs from the last thing that was new, not from the start.
+// A budget runs from the last progress, not from the start.
 func TestBudgetFollowsProgress(t *testing.T) {
 	clk := clock.NewFake(time.Unix(0, 0))
 	r := &phase.Runner{Clock: clk, Sink: event.Discard}
@@ -178,7 +178,7 @@ func TestBudgetFollowsProgress(t *testing.T) {
 	}
 }
 
-// Progress that never ends is none.
+// Endless progress does not prolong a phase without limit.
 func TestBudgetHasACeiling(t *testing.T) {
 	clk := clock.NewFake(time.Unix(0, 0))
 	r := &phase.Runner{Clock: clk, Sink: event.Discard}

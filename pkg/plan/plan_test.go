@@ -2,17 +2,14 @@ package plan
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "accept what was rendered")
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
+)
 
 const secretText = "PRIVATE KEY of the cluster"
 
@@ -142,19 +139,7 @@ func TestRenderGolden(t *testing.T) {
 				if strings.Contains(b.String(), "PRIVATE") {
 					t.Error("the payload shows")
 				}
-				path := filepath.Join("testdata", name+"."+string(f))
-				if *update {
-					if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if d := cmp.Diff(string(want), b.String()); d != "" {
-					t.Errorf("-want +got:\n%s", d)
-				}
+				golden.Compare(t, "testdata/"+name+"."+string(f), b.Bytes())
 			})
 		}
 	}

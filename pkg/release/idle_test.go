@@ -1,7 +1,6 @@
 package release_test
 
 import (
-	"encoding/pem"
 	"io"
 	"log"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/release"
 )
 
@@ -78,7 +78,7 @@ func TestSlowDownloadIsNotIdle(t *testing.T) {
 	proxy.StartTLS()
 	t.Cleanup(proxy.Close)
 	host := strings.TrimPrefix(proxy.URL, "https://")
-	roots := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: proxy.Certificate().Raw})
+	roots := pkitest.ServerCA(proxy)
 	opts := release.Options{PullSecret: pullSecret(host), TrustBundle: roots, Timeout: 2 * time.Second}
 	started := time.Now()
 	if _, err := release.Inspect(t.Context(), host+"/okd/release@"+f.digest, opts); err != nil {

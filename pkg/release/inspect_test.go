@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
@@ -83,7 +83,7 @@ func serve(t *testing.T, files map[string]string) *fixture {
 	f.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	f.server.StartTLS()
 	t.Cleanup(f.server.Close)
-	f.roots = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.server.Certificate().Raw})
+	f.roots = pkitest.ServerCA(f.server)
 	f.repo = strings.TrimPrefix(f.server.URL, "https://") + "/okd/release"
 
 	base := layer(t, map[string]string{
@@ -275,7 +275,7 @@ func TestInspectIsBounded(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
 	defer server.Close()
 	defer close(stop)
-	roots := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	roots := pkitest.ServerCA(server)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	began := time.Now()

@@ -2,51 +2,25 @@ package rollout_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/kube/kubetest"
 	"github.com/okd-install/okd-install/pkg/rollout"
 )
 
-// world answers GETs from a map that tests change.
-type world struct {
-	mu   sync.Mutex
-	get  map[string]any
-	time string // the Date of answers, if not the true one
-}
+// world is a cluster that tests change.
+type world struct{ *kubetest.Server }
 
-func (w *world) set(path string, v any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.get[path] = v
-}
-
-func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.time != "" {
-		rw.Header().Set("Date", w.time)
-	}
-	v, known := w.get[r.URL.Path]
-	if !known {
-		rw.WriteHeader(http.StatusNotFound)
-		v = metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status"}, Reason: metav1.StatusReasonNotFound, Code: 404, Message: "not found"}
-	}
-	_ = json.NewEncoder(rw).Encode(v)
-}
+func (w world) set(path string, object any) { w.Set(path, object) }
 
 const (
 	versionPath   = "/apis/config.openshift.io/v1/clusterversions/version"
@@ -54,12 +28,10 @@ const (
 	consolePath   = "/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console"
 )
 
-func start(t *testing.T) (*world, *rollout.Watcher) {
+func start(t *testing.T) (world, *rollout.Watcher) {
 	t.Helper()
-	w := &world{get: map[string]any{}}
-	srv := httptest.NewServer(w)
-	t.Cleanup(srv.Close)
-	api, err := kube.New(&rest.Config{Host: srv.URL})
+	w := world{kubetest.New(t)}
+	api, err := kube.New(w.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,9 +52,9 @@ func TestSettledWhateverTheHostsClock(t *testing.T) {
 					cond("Progressing", "False", "", since),
 				}},
 			}}})
-			world.time = time.Now().Add(tt.api).UTC().Format(http.TimeFormat)
+			world.Date(time.Now().Add(tt.api).UTC().Format(http.TimeFormat))
 			if tt.silence {
-				world.time = "never"
+				world.Date("never")
 			}
 			started := time.Now()
 			if err := watcher.Settled(t.Context()); err != nil {

@@ -67,7 +67,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil || !bytes.Equal(plain, text) {
 				t.Fatalf("opened: %d bytes, %v", len(plain), err)
 			}
-			// The box that was opened writes for the same key.
+			// A box that was opened seals for the same key.
 			data, err = again.Seal([]byte("second"))
 			if err != nil {
 				t.Fatal(err)
@@ -135,7 +135,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte(`{"okdInstallSealed":1,"key":"-----BEGIN AGE ENCRYPTED FILE-----\n","data":"YWdl"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// Nobody without the key can make a file that opens.
+		// A file that was made without the key does not open.
 		if _, plain, err := k.Open(data); err == nil && string(plain) != "state" {
 			t.Errorf("opened a forgery: %q", plain)
 		}

@@ -201,7 +201,7 @@ func TestUnknownHostKeys(t *testing.T) {
 		{"unknown and refused", "/nonexistent", func(addr, fingerprint string) error {
 			return errors.New(addr + " " + fingerprint)
 		}, false},
-		{"unknown and nobody to ask", "/nonexistent", nil, false},
+		{"unknown, without a decision", "/nonexistent", nil, false},
 		{"known by another key", knownHosts(t, s.Addr, other.AuthorizedKey), accept, false},
 	}
 	for _, tt := range tests {

@@ -25,7 +25,7 @@ var accessRefused = []row{
 	{"two wrong logins", external, `pullSecret = '{"auths":{"a":{},"b":{}}}'`, `
 		pullSecret: Invalid value
 		pullSecret: Invalid value`},
-	{"SSH key that is none", none, `sshKey = ssh-rsa hunter2`, `sshKey: Invalid value @ ssh-rsa`},
+	{"not an SSH key", none, `sshKey = ssh-rsa hunter2`, `sshKey: Invalid value @ ssh-rsa`},
 	{"SSH key that may be a password", none, `sshKey = hunter2`, `sshKey: Invalid value`},
 	{"private SSH key", external, `sshKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE ` +
 		`KEY-----\n"`, `sshKey: Invalid value`},
@@ -36,7 +36,7 @@ var accessRefused = []row{
 		sshKey = $ED25519`, `sshKey: Invalid value`},
 	{"FIPS as a word", none, `fips = perhaps`, `fips: Invalid value @ perhaps`},
 	{"FIPS as text", none, `fips = "true"`, `fips: Invalid value`},
-	{"trust bundle that is none", external, `additionalTrustBundle = hello`,
+	{"not a trust bundle", external, `additionalTrustBundle = hello`,
 		`additionalTrustBundle: Invalid value @ hello`},
 	{"trust bundle with a key", none, `additionalTrustBundle = $PRIVATE`, `additionalTrustBundle: Invalid value`},
 	{"trust bundle with something behind it", none, `additionalTrustBundle = $OTHER`,

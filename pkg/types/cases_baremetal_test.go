@@ -16,7 +16,7 @@ var bareMetalRefused = []row{
 	{"provisioning network with host bits", baremetal, managed +
 		`platform.baremetal.provisioningNetworkCIDR = 172.22.0.1/24`,
 		`platform.baremetal.provisioningNetworkCIDR: Invalid value @ 172.22.0.1/24`},
-	{"provisioning network that is none", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 172.22.0.0`,
+	{"not a provisioning network", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 172.22.0.0`,
 		`platform.baremetal.provisioningNetworkCIDR: Invalid value`},
 	{"provisioning network in the machine network", baremetal, managed +
 		`platform.baremetal.provisioningNetworkCIDR = 10.0.8.0/24`,
@@ -31,7 +31,7 @@ var bareMetalRefused = []row{
 		`platform.baremetal.bootstrapProvisioningIP: Invalid value @ 172.23.0.2`},
 	{"cluster address outside", baremetal, managed + `platform.baremetal.clusterProvisioningIP = 10.0.0.3`,
 		`platform.baremetal.clusterProvisioningIP: Invalid value @ 10.0.0.3`},
-	{"cluster address that is none", baremetal, managed + `platform.baremetal.clusterProvisioningIP = three`,
+	{"not a cluster address", baremetal, managed + `platform.baremetal.clusterProvisioningIP = three`,
 		`platform.baremetal.clusterProvisioningIP: Invalid value @ three`},
 	{"one provisioning address for two", baremetal, managed + `platform.baremetal.clusterProvisioningIP = 172.22.0.2`,
 		`platform.baremetal.clusterProvisioningIP: Duplicate value`},
@@ -105,7 +105,7 @@ var bareMetalRefused = []row{
 		platform.baremetal.loadBalancer.type = Mine`, `platform.baremetal.loadBalancer.type: Invalid value`},
 	{"router without a network", baremetal, `platform.baremetal.provisioningNetworkGateway = 10.0.0.1`,
 		`platform.baremetal.provisioningNetworkGateway: Invalid value @ 10.0.0.1`},
-	{"router with somebody else's DHCP", baremetal, `
+	{"router with unmanaged DHCP", baremetal, `
 		platform.baremetal.provisioningNetwork = Unmanaged
 		platform.baremetal.provisioningNetworkGateway = 172.22.0.1`,
 		`platform.baremetal.provisioningNetworkGateway: Invalid value`},

@@ -23,7 +23,7 @@ var legacyRefused = []row{
 		`networking.serviceNetwork[0]: Invalid value @ serviceCIDR`},
 	{"old cluster network that overlaps", none, `networking.clusterNetworks = [{cidr: 10.0.0.0/17}]`,
 		`networking.clusterNetwork[0].cidr: Invalid value @ cidr: 10.0.0.0/17`},
-	{"old machine network that is none", external, `networking.machineCIDR = lan`,
+	{"not a machine network, old key", external, `networking.machineCIDR = lan`,
 		`networking.machineCIDR: Invalid value @ lan`},
 	{"two host prefixes", none, `networking.clusterNetwork = [{cidr: 10.128.0.0/14, hostPrefix: 23, hostSubnetLength: 8}]`,
 		`networking.clusterNetwork[0].hostSubnetLength: Invalid value`},

@@ -185,7 +185,7 @@ func gatesOf(t *testing.T, text string) func(string) map[string]bool {
 	return func(set string) map[string]bool { return sets[set] }
 }
 
-// A config that nobody has read from a file has no places, but findings.
+// Findings about a config that was not read from a file have no places.
 func TestCheckReleaseWithoutFile(t *testing.T) {
 	found := compat.Check(&types.InstallConfig{OSImageStream: "centos-10"}, compat.Release{Version: "4.20.0"})
 	if lines := found.Lines(false); len(lines) != 1 ||

@@ -6,9 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net/netip"
@@ -16,10 +14,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/okd-install/okd-install/pkg/lab/certs"
+	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
@@ -104,17 +105,11 @@ var given = func() map[string]string {
 		}
 		return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k)))
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, curve.Public(), curve)
+	ca, err := certs.NewAuthority(time.Now(), pki.Name{Common: "a company"}, time.Hour)
 	if err != nil {
 		panic(err)
 	}
-	key, err := x509.MarshalECPrivateKey(curve)
-	if err != nil {
-		panic(err)
-	}
-	cert := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	private := string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key}))
+	cert, private := string(ca.Cert), string(ca.Key)
 	sum := strings.Repeat("0123456789abcdef", 4)
 	return map[string]string{
 		"$ED25519": authorized(public), "$ECDSA": authorized(curve.Public()),

@@ -50,8 +50,8 @@ func BenchmarkLoad(b *testing.B) {
 }
 
 // Ten times the hosts take about ten times the processor and the memory;
-// something quadratic would take a hundred times as much. The clock on the wall
-// says nothing on a busy machine.
+// quadratic work would take a hundred times as much. Wall-clock time says nothing on a
+// busy machine.
 func TestHostsScaleLinearly(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second")

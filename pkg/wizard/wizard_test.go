@@ -32,7 +32,7 @@ func TestNone(t *testing.T) {
 		t.Errorf("refused %q", s.Refused)
 	}
 	if result.Login != nil {
-		t.Error("a login of an engine that nobody asked for")
+		t.Error("the result has a login of an engine")
 	}
 	if !slices.Contains(s.Hidden, wizardtest.Pull) {
 		t.Error("the pull secret is not kept out of the log")

@@ -1,6 +1,6 @@
-// Package cli runs okd-install as people and pipelines do: the scripts in
-// testdata/script call the built program against an engine, a registry and the
-// API of a cluster, each over TLS on the loopback interface.
+// Package cli runs the built okd-install as users and pipelines do: the scripts in
+// testdata/script call it against an engine, a registry and the API of a cluster,
+// all of them over TLS on the loopback interface.
 package cli
 
 import (
@@ -19,7 +19,7 @@ var program string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	// Scripts wait more than they work.
+	// Scripts spend most of their time waiting.
 	if err := flag.Set("test.parallel", "10"); err != nil {
 		panic(err)
 	}
@@ -33,8 +33,9 @@ func TestMain(m *testing.M) {
 		program = filepath.Join(dir, "okd-install")
 		const version = "github.com/okd-install/okd-install/pkg/version."
 		build := exec.Command("go", "build",
-			"-ldflags", "-X "+version+"Version=v0.0.0-cli -X "+version+"Commit=0123abc", "-o", program, "../../cmd/okd-install")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as in a release, also beside the race detector
+			"-ldflags", "-X "+version+"Version=v0.0.0-cli -X "+version+"Commit=0123abc",
+			"-o", program, "../../cmd/okd-install")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as in a release, even when the tests run with -race
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build okd-install: %v\n%s", err, out)
 			return 1

@@ -19,24 +19,26 @@ import (
 
 	certv1 "k8s.io/api/certificates/v1"
 
+	"github.com/okd-install/okd-install/pkg/kube/kubetest"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // The milestones of a cluster, in order.
 var milestones = []string{"off", "api", "bootstrap", "etcd", "nodes", "version", "complete"}
 
-// cluster is the API that a bootstrap host would bring up: it serves with the
-// key that the host found in its Ignition config, so that only the kubeconfig
-// of that installation trusts it.
+// cluster is the API that a bootstrap host brings up. It serves with the key in the
+// host's Ignition config, so that only the kubeconfig of that installation trusts it.
 type cluster struct {
 	world *world
-	proxy string // address of the HTTP proxy that finds the API
+	proxy string // address of the HTTP proxy through which the API is reached
 
 	mu       sync.Mutex
 	reached  int // index into milestones
 	servers  []io.Closer
 	address  string
-	config   []byte // with which it was booted
+	config   []byte // the Ignition config of the bootstrap host
 	boots    int
 	ingress  string
 	failures []error
@@ -44,11 +46,13 @@ type cluster struct {
 }
 
 func (w *world) startCluster() error {
-	ca, err := newAuthority("ingress CA")
+	ca, err := certs.NewAuthority(time.Now(), pki.Name{Common: "ingress CA"}, time.Hour)
 	if err != nil {
 		return err
 	}
-	w.cluster = &cluster{world: w, address: net.JoinHostPort(w.addr(10), "6443"), reached: len(milestones) - 1, ingress: string(ca.pem)}
+	w.cluster = &cluster{
+		world: w, address: net.JoinHostPort(w.addr(10), "6443"), reached: len(milestones) - 1, ingress: string(ca.Cert),
+	}
 	l, address, err := w.listen(7)
 	if err != nil {
 		return err
@@ -71,7 +75,7 @@ func (m *machines) Start(ctx context.Context, hw engine.Hardware) error {
 	return nil
 }
 
-// connect is the proxy: whatever the name, port 6443 is the API.
+// connect is the proxy. It leads port 6443 of every host to the API.
 func (c *cluster) connect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect || !strings.HasSuffix(r.Host, ":6443") {
 		w.WriteHeader(http.StatusForbidden)
@@ -92,7 +96,7 @@ func (c *cluster) connect(w http.ResponseWriter, r *http.Request) {
 	go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
 }
 
-// boot starts the API of the cluster whose bootstrap host this is.
+// boot starts the API of the cluster that a bootstrap host belongs to.
 func (c *cluster) boot(hw engine.Hardware) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,7 +110,7 @@ func (c *cluster) boot(hw engine.Hardware) {
 	}
 }
 
-// back serves again what stop ended.
+// back starts the API again after stop.
 func (c *cluster) back() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,7 +142,7 @@ func (c *cluster) serve(config []byte) error {
 	return nil
 }
 
-// occupy answers on the API's address before any cluster does.
+// occupy listens on the API's address before the cluster does.
 func (c *cluster) occupy() error {
 	l, err := net.Listen("tcp", c.address)
 	if err != nil {
@@ -159,7 +163,7 @@ func (c *cluster) stop() {
 	c.servers = nil
 }
 
-// upTo lets the cluster get as far as a milestone.
+// upTo lets the cluster proceed as far as a milestone.
 func (c *cluster) upTo(name string) error {
 	i := slices.Index(milestones, name)
 	if i < 0 {
@@ -179,80 +183,34 @@ func (c *cluster) has(name string) bool {
 
 type object = map[string]any
 
-func conditions(pairs ...string) object {
-	var list []object
-	for i := 0; i < len(pairs); i += 2 {
-		list = append(list, object{"type": pairs[i], "status": pairs[i+1], "lastTransitionTime": "2026-01-01T00:00:00Z", "message": "as told"})
-	}
-	return object{"conditions": list}
-}
-
-func status(yes bool) string {
-	if yes {
-		return "True"
-	}
-	return "False"
-}
-
-func (c *cluster) version() object {
-	s := conditions("Available", status(c.has("version")), "Failing", "False", "Progressing", status(!c.has("version")))
-	s["desired"] = object{"version": "4.20.0-okd-test.1"}
-	return object{"status": s}
-}
-
-// ServeHTTP answers as the API would at the milestone that is reached.
+// ServeHTTP answers as the API does at the milestone that the cluster has reached.
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.has("api") {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	var answer object
-	switch r.URL.Path {
-	case "/version":
-		answer = object{"gitVersion": "v1.34.3"}
-	case "/api/v1/namespaces/kube-system/configmaps/bootstrap":
-		if c.has("bootstrap") {
-			answer = object{"data": object{"status": "complete"}}
-		}
-	case "/apis/operator.openshift.io/v1/etcds/cluster":
-		answer = object{"status": conditions("EtcdBootstrapMemberRemoved", status(c.has("etcd")))}
-	case "/api/v1/nodes":
-		answer = object{"items": c.nodes()}
-	case requestsPath:
-		answer = c.pending()
-	case "/api/v1/pods", "/api/v1/events", "/api/v1/namespaces/openshift-etcd/events", "/api/v1/namespaces/openshift-etcd-operator/events":
-		answer = object{"items": []object{}}
-	case "/apis/config.openshift.io/v1/clusterversions/version":
-		answer = c.version()
-	case "/apis/config.openshift.io/v1/clusterversions":
-		answer = object{"items": []object{c.version()}}
-	case "/apis/config.openshift.io/v1/clusteroperators":
-		answer = object{"items": []object{{"metadata": object{"name": "etcd"},
-			"status": conditions("Available", "True", "Progressing", status(!c.has("complete")), "Degraded", "False")}}}
-	case "/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert":
-		answer = object{"data": object{"ca-bundle.crt": c.ingress}}
-	case "/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console":
-		answer = object{"status": object{"ingress": []object{{"host": "console.apps.demo.cli.test", "conditions": []object{{"type": "Admitted", "status": "True"}}}}}}
+	answers := kubetest.Installation{
+		Bootstrapped: c.has("bootstrap"), EtcdMoved: c.has("etcd"), Nodes: c.nodes(), NodesReady: c.has("nodes"),
+		Installed: c.has("version"), Settled: c.has("complete"),
+		Version: "4.20.0-okd-test.1", IngressCA: c.ingress, Console: "console.apps.demo.cli.test",
+	}.Objects()
+	answers[requestsPath] = c.pending()
+	if r.Method == http.MethodPut && c.decide(r) {
+		_ = json.NewEncoder(w).Encode(object{})
+		return
 	}
-	if r.Method == http.MethodPut {
-		answer = c.decide(r)
-	}
-	if answer == nil {
-		w.WriteHeader(http.StatusNotFound)
-		answer = object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404, "message": r.URL.Path + " not found"}
-	}
-	_ = json.NewEncoder(w).Encode(answer)
+	answers.ServeHTTP(w, r)
 }
 
 // nodes are the machines of the cluster that run.
-func (c *cluster) nodes() []object {
-	list := []object{}
+func (c *cluster) nodes() []string {
+	var names []string
 	for _, vm := range c.world.engine.Inventory().VMs {
 		if strings.Contains(vm.Name, "-master-") || strings.Contains(vm.Name, "-worker-") {
-			list = append(list, object{"metadata": object{"name": vm.Name}, "status": conditions("Ready", status(c.has("nodes")))})
+			names = append(names, vm.Name)
 		}
 	}
-	return list
+	return names
 }
 
 // ignitionFile reads a file out of an Ignition config.
@@ -276,7 +234,7 @@ func ignitionFile(config []byte, path string) ([]byte, error) {
 		}
 		meta, data, ok := strings.Cut(strings.TrimPrefix(f.Contents.Source, "data:"), ",")
 		if !ok {
-			return nil, errors.New(path + " is no data URL")
+			return nil, errors.New(path + " is not a data URL")
 		}
 		if strings.HasSuffix(meta, ";base64") {
 			return base64.StdEncoding.DecodeString(data)

@@ -18,7 +18,7 @@ import (
 )
 
 // config writes an install-config for this world: config DIR [WORKERS [cold]].
-// Keys are there already, unless the directory is to be cold.
+// Unless the directory is to be cold, it gets a state with keys as well.
 func config(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	workers := "1"
@@ -28,7 +28,8 @@ func config(ts *testscript.TestScript, _ bool, args []string) {
 	ids := w.engine.IDs()
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
-	ts.Check(os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(w.installConfig(workers, ids.Cluster, ids.Domains["data1"])), 0o600))
+	text := w.installConfig(workers, ids.Cluster, ids.Domains["data1"])
+	ts.Check(os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(text), 0o600))
 	state := filepath.Join(dir, ".openshift_install_state.json")
 	if _, err := os.Stat(state); err != nil && len(args) < 3 {
 		ts.Check(os.WriteFile(state, warm, 0o600))
@@ -37,9 +38,9 @@ func config(ts *testscript.TestScript, _ bool, args []string) {
 
 func (w *world) installConfig(workers, clusterID, domainID string) string {
 	bundle := ""
-	if w.ca != nil {
+	if w.ca.Cert != nil {
 		bundle = "additionalTrustBundlePolicy: Always\nadditionalTrustBundle: |\n  " +
-			strings.ReplaceAll(strings.TrimSpace(string(w.ca.pem)), "\n", "\n  ") + "\n"
+			strings.ReplaceAll(strings.TrimSpace(string(w.ca.Cert)), "\n", "\n  ") + "\n"
 	}
 	return fmt.Sprintf(`apiVersion: v1
 metadata:
@@ -87,14 +88,14 @@ func replace(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, []byte(strings.Replace(string(data), unquote(args[1]), unquote(args[2]), 1)), 0o600))
 }
 
-// inventory writes what the engine has, without IDs, in a form for people:
+// inventory writes what the engine has, in readable form and without IDs:
 // inventory FILE
 func inventory(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(picture(w.engine.Inventory())), 0o600))
 }
 
-// picture replaces the infrastructure id by INFRA.
+// picture describes an inventory; the infrastructure ID is replaced by INFRA.
 func picture(inv engine.Inventory) string {
 	var lines []string
 	add := func(format string, a ...any) { lines = append(lines, fmt.Sprintf(format, a...)) }
@@ -138,7 +139,7 @@ func picture(inv engine.Inventory) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// untouched checks that the engine has what it had at the start of the script.
+// untouched checks that the engine has exactly what it had when the script began.
 func untouched(ts *testscript.TestScript, neg bool, _ []string) {
 	w := worldOf(ts)
 	if now := w.engine.Inventory(); enginetest.Same(w.first, now) == neg {
@@ -146,8 +147,8 @@ func untouched(ts *testscript.TestScript, neg bool, _ []string) {
 	}
 }
 
-// fault makes the engine refuse requests: fault METHOD PATH STATUS DETAIL, or
-// heals it: fault
+// fault makes the engine refuse requests: fault METHOD PATH STATUS DETAIL. Without
+// arguments it removes all faults.
 func fault(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	if len(args) == 0 {
@@ -159,15 +160,17 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	status, err := strconv.Atoi(args[2])
 	ts.Check(err)
-	w.engine.Inject(engine.Fault{Method: args[0], Path: args[1], Status: status, Reason: "Operation Failed", Detail: args[3], Count: -1})
+	w.engine.Inject(engine.Fault{
+		Method: args[0], Path: args[1], Status: status, Reason: "Operation Failed", Detail: args[3], Count: -1,
+	})
 }
 
-// clusterCommand lets the cluster get as far as a milestone, or puts another
-// server on its address, or cuts it off and lets it come back: cluster
+// clusterCommand lets the cluster proceed as far as a milestone, puts another server
+// on its address, takes its API away or brings it back: cluster
 // MILESTONE|occupied|gone|back
 //
-// Where no engine boots it: cluster boot DIR; and for nodes that want to join:
-// cluster request NODE, and cluster approved NODE, which may be negated.
+// Where no engine boots the cluster: cluster boot DIR. For a node that joins: cluster
+// request NODE, and cluster approved NODE, which may be negated.
 func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 	c := worldOf(ts).cluster
 	switch args[0] {
@@ -177,7 +180,7 @@ func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(c.request(args[1]))
 	case "approved":
 		if c.approved(args[1]) == neg {
-			ts.Fatalf("the request of %s: approved is %v", args[1], !neg)
+			ts.Fatalf("request of %s: approved: %v", args[1], !neg)
 		}
 	case "occupied":
 		ts.Check(c.occupy())
@@ -207,7 +210,7 @@ func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// dot checks that a file is a graph in DOT whose edges join nodes it names:
+// dot checks that a file is a graph in DOT with at least so many edges:
 // dot FILE MINIMUM
 func dot(ts *testscript.TestScript, _ bool, args []string) {
 	least, err := strconv.Atoi(args[1])
@@ -219,8 +222,8 @@ func dot(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// parseDot reads the part of DOT that we write: one statement a line, names in
-// quotes.
+// parseDot reads the subset of DOT that the program writes: one statement per line,
+// names in quotes.
 func parseDot(text string) (edges int, err error) {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	if len(lines) < 2 || !strings.HasPrefix(lines[0], "digraph ") || lines[len(lines)-1] != "}" {
@@ -252,7 +255,7 @@ func parseDot(text string) (edges int, err error) {
 	return edges, nil
 }
 
-// infraID prints the infrastructure id of a directory: infraid DIR
+// infraID prints the infrastructure ID of a directory, and sets INFRA: infraid DIR
 func infraID(ts *testscript.TestScript, _ bool, args []string) {
 	var meta struct {
 		InfraID string `json:"infraID"`

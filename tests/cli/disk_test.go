@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mounted is a directory on a file system of its own, of the given size.
+// mounted makes a directory with a file system of its own, of the given size.
 func mounted(t *testing.T, kib int) assetDir {
 	t.Helper()
 	dir := t.TempDir()
@@ -30,7 +29,7 @@ func mounted(t *testing.T, kib int) assetDir {
 	return assetDir{t, dir}
 }
 
-// fails runs a command that must end with code 1 and say all of what.
+// fails runs a command that must end with exit code 1 and print every text of what.
 func (d assetDir) fails(args string, what ...string) {
 	d.t.Helper()
 	d.failsAs(d.command(args), what...)
@@ -45,16 +44,16 @@ func (d assetDir) failsAs(cmd *exec.Cmd, what ...string) {
 	}
 	for _, w := range what {
 		if !strings.Contains(string(out), w) {
-			d.t.Errorf("does not say %q:\n%s", w, out)
+			d.t.Errorf("output lacks %q:\n%s", w, out)
 		}
 	}
 	if n := strings.Count(string(out), "level=fatal"); n != 1 {
-		d.t.Errorf("fails %d times:\n%s", n, out)
+		d.t.Errorf("%d fatal errors, want 1:\n%s", n, out)
 	}
 }
 
-// TestFullDisk lets the disk become full at different moments. What was there
-// stays as it was, and once there is space the same command goes on.
+// TestFullDisk runs out of space at different moments. Existing files stay as they
+// were, and with space again the same command succeeds.
 func TestFullDisk(t *testing.T) {
 	const size = 8 << 10 // KiB
 	for _, free := range []int{4, 64, 256, 512} {
@@ -65,16 +64,19 @@ func TestFullDisk(t *testing.T) {
 			before := d.files()
 			filler := filepath.Join(d.path, "filler")
 			fill(t, filler, free)
-			d.fails("create ignition-configs", "no space left on device", d.path, "Next: free some space there and run the same command again")
+			d.fails("create ignition-configs", "no space left on device", d.path,
+				"Next: free some space there and run the same command again")
 			after := d.files()
 			delete(after, "filler")
 			for name, text := range before {
-				if after[name] != text && name != stateFile { // which may have new keys
-					t.Errorf("%s is not what it was", name)
+				if after[name] != text && name != stateFile { // the state may have new keys
+					t.Errorf("%s was changed", name)
 				}
 			}
-			if extra := slices.DeleteFunc(slices.Sorted(maps.Keys(after)), func(name string) bool { return before[name] != "" }); len(extra) > 0 {
-				t.Errorf("left %v", extra)
+			for name := range after {
+				if before[name] == "" {
+					t.Errorf("%s was left behind", name)
+				}
 			}
 			after.drawn(t)
 			if err := os.Remove(filler); err != nil {
@@ -82,13 +84,13 @@ func TestFullDisk(t *testing.T) {
 			}
 			d.run("create ignition-configs")
 			if d.files()["bootstrap.ign"] == before["bootstrap.ign"] {
-				t.Error("did not go on")
+				t.Error("bootstrap.ign was not made anew")
 			}
 		})
 	}
 }
 
-// fill writes a file until only so much is free.
+// fill writes a file that leaves only so much space.
 func fill(t *testing.T, name string, freeKiB int) {
 	t.Helper()
 	var stat unix.Statfs_t
@@ -110,8 +112,8 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	d.fails("create ignition-configs", "read-only file system", d.path, "Next: ")
 	d.run("status")
-	// Neither lock, log nor journal keeps destroy from the engine, whose login is
-	// what it lacks here.
+	// destroy goes on without lock, log and journal; here it fails because it has no
+	// login for the engine.
 	d.fails("destroy cluster", "There will be no log of this run", ".okd_install_journal.json cannot be written",
 		"level=fatal msg=read engine login")
 	if !maps.Equal(before, d.files()) {
@@ -119,7 +121,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// Somebody may have mounted over a single file, as containers do.
+// TestFileThatCannotBeReplaced has a mount on a single file, as in containers.
 func TestFileThatCannotBeReplaced(t *testing.T) {
 	d := mounted(t, 8<<10)
 	d.settled()
@@ -136,7 +138,7 @@ func TestFileThatCannotBeReplaced(t *testing.T) {
 	d.run("create ignition-configs")
 }
 
-// A user who may not write gets told so, and which file it is about.
+// TestForeignDirectory runs as a user who lacks permissions; the error names the file.
 func TestForeignDirectory(t *testing.T) {
 	const nobody = 65534
 	d := mounted(t, 8<<10)
@@ -151,11 +153,12 @@ func TestForeignDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.failsAs(as(nobody), "permission denied", d.path)
-	// The log may be written, the rest not.
+	// Only the log and the lock are writable.
 	for _, name := range []string{".openshift_install.log", ".openshift_install.lock"} {
 		if err := os.Chown(filepath.Join(d.path, name), nobody, nobody); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d.failsAs(as(nobody), "read "+filepath.Join(d.path, stateFile)+": permission denied", "Next: let this user read and write")
+	d.failsAs(as(nobody), "read "+filepath.Join(d.path, stateFile)+": permission denied",
+		"Next: let this user read and write")
 }

@@ -19,10 +19,10 @@ import (
 	"time"
 )
 
-// How the kill suite is run: go test ./tests/cli -run Kill -kills 200
+// Flags of the kill suite: go test ./tests/cli -run Kill -kills 200
 var (
 	kills    = flag.Int("kills", 0, "how many runs to kill at a random moment (default 25, with -short 5)")
-	killSeed = flag.Uint64("kill-seed", 1, "where the random moments begin")
+	killSeed = flag.Uint64("kill-seed", 1, "seed of the random moments")
 )
 
 const (
@@ -31,10 +31,13 @@ const (
 	testRelease = "registry.test/okd/release@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 )
 
-// files are the contents of a directory, without lock, log and journal.
+// ofEveryRun are the files that differ from run to run.
+var ofEveryRun = []string{".openshift_install.lock", ".openshift_install.log", ".okd_install_journal.json"}
+
+// files are the contents of a directory by name, except ofEveryRun.
 type files map[string]string
 
-// asset directories, as files and as a place to run in.
+// assetDir is a directory in which the program runs.
 type assetDir struct {
 	t    *testing.T
 	path string
@@ -75,7 +78,7 @@ func (d assetDir) files() files {
 	out := files{}
 	err := filepath.WalkDir(d.path, func(path string, e fs.DirEntry, err error) error {
 		name := e.Name()
-		if err != nil || e.IsDir() || name == ".openshift_install.lock" || name == ".openshift_install.log" || name == ".okd_install_journal.json" {
+		if err != nil || e.IsDir() || slices.Contains(ofEveryRun, name) {
 			return err
 		}
 		data, err := os.ReadFile(path)
@@ -89,7 +92,7 @@ func (d assetDir) files() files {
 	return out
 }
 
-// drawn are the values in a state that were drawn at random.
+// drawn returns the values in the state that were drawn at random.
 func (f files) drawn(t *testing.T) map[string]string {
 	t.Helper()
 	if f[stateFile] == "" {
@@ -111,20 +114,20 @@ func (f files) drawn(t *testing.T) map[string]string {
 		out[name] = string(rec.Value)
 	}
 	maps.DeleteFunc(out, func(name, _ string) bool {
-		return !strings.HasPrefix(name, "tls/") && !slices.Contains([]string{"infra-id", "cluster-id", "kubeadmin-password", "bootstrap-ssh"}, name)
+		return !strings.HasPrefix(name, "tls/") &&
+			!slices.Contains([]string{"infra-id", "cluster-id", "kubeadmin-password", "bootstrap-ssh"}, name)
 	})
 	return out
 }
 
-// A killScene is a directory and what a user does to it before the run that is
-// going to be killed.
+// A killScene is a directory in some state, and the command that is killed there.
 type killScene struct {
 	name    string
 	command string
-	// cold scenes draw keys; two runs of them do not end the same.
+	// A cold scene draws keys, so that no two runs of it end the same.
 	cold bool
 	set  func(d assetDir)
-	// kept is a file that nobody may replace.
+	// kept is a file of the user, which must not be replaced.
 	kept string
 }
 
@@ -157,8 +160,14 @@ var killScenes = []killScene{
 	{name: "manifests", command: "create manifests", set: assetDir.warm},
 	{name: "ignition configs", command: "create ignition-configs", set: assetDir.warm},
 	{name: "nothing to do", command: "create ignition-configs", set: assetDir.settled},
-	{name: "input changed", command: "create ignition-configs", set: func(d assetDir) { d.settled(); d.config(otherHosts...) }},
-	{name: "edited", command: "create ignition-configs", kept: scheduler, set: func(d assetDir) { d.settled(); d.write(scheduler, mine) }},
+	{name: "input changed", command: "create ignition-configs", set: func(d assetDir) {
+		d.settled()
+		d.config(otherHosts...)
+	}},
+	{name: "edited", command: "create ignition-configs", kept: scheduler, set: func(d assetDir) {
+		d.settled()
+		d.write(scheduler, mine)
+	}},
 	{name: "added, input changed", command: "create manifests", kept: added, set: func(d assetDir) {
 		d.settled()
 		d.write(added, mine)
@@ -169,10 +178,13 @@ var killScenes = []killScene{
 		d.write(scheduler, mine)
 		d.config(otherHosts...)
 	}},
-	{name: "new names", command: "create ignition-configs", cold: true, set: func(d assetDir) { d.settled(); d.config("cli.test", "new.cli.test") }},
+	{name: "new names", command: "create ignition-configs", cold: true, set: func(d assetDir) {
+		d.settled()
+		d.config("cli.test", "new.cli.test")
+	}},
 }
 
-// prepared is a scene before and after a run that nobody disturbs.
+// prepared is a scene before and after a run that is not killed.
 type prepared struct {
 	killScene
 	dir           assetDir
@@ -180,9 +192,8 @@ type prepared struct {
 	took          time.Duration
 }
 
-// TestKill kills runs at random moments, up to three in a row, and looks at
-// what is left: whole files, no edit lost, and the next run ends as if nothing
-// had happened.
+// TestKill kills runs at random moments, up to three in a row. All files that are left
+// are complete, no edit is lost, and the next run ends as if nothing had happened.
 func TestKill(t *testing.T) {
 	n := *kills
 	switch {
@@ -206,7 +217,7 @@ func TestKill(t *testing.T) {
 			return p
 		}))
 	}
-	var early, midst int
+	var early, late int
 	for i := range n {
 		r := rand.New(rand.NewPCG(*killSeed, uint64(i)))
 		p := scenes[(i+int(*killSeed))%len(scenes)]()
@@ -220,15 +231,15 @@ func TestKill(t *testing.T) {
 			if maps.Equal(left, p.before) {
 				early++
 			} else {
-				midst++
+				late++
 			}
 			p.finish(d, left)
 		})
 	}
-	t.Logf("%d runs killed (seed %d): %d before they had written anything, %d after", n, *killSeed, early, midst)
+	t.Logf("%d runs killed (seed %d): %d before they wrote anything, %d after", n, *killSeed, early, late)
 }
 
-// kill runs the command and kills it, and returns what is left.
+// kill runs the command, kills it and returns the files that are left.
 func (p prepared) kill(d assetDir, before files, r *rand.Rand) files {
 	d.t.Helper()
 	cmd := d.command(p.command)
@@ -250,7 +261,7 @@ func (p prepared) kill(d assetDir, before files, r *rand.Rand) files {
 		}
 		old, was := before[name]
 		if fresh, is := p.after[name]; (!was || text != old) && (!is || text != fresh) && !p.cold {
-			d.t.Errorf("%s is neither what it was nor what it should become", name)
+			d.t.Errorf("%s is neither the old file nor the new one", name)
 		}
 	}
 	for name := range before {
@@ -261,8 +272,8 @@ func (p prepared) kill(d assetDir, before files, r *rand.Rand) files {
 	return left
 }
 
-// moment waits until it is time to kill: anywhere in the run or, as often, a
-// little after it began to write.
+// moment waits until it is time to kill: half of the time at any moment of the run,
+// else shortly after it began to write.
 func (p prepared) moment(d assetDir, r *rand.Rand) {
 	if r.IntN(2) == 0 {
 		time.Sleep(time.Duration(r.Float64() * float64(p.took) * 1.2))
@@ -279,7 +290,7 @@ func (p prepared) moment(d assetDir, r *rand.Rand) {
 	time.Sleep(time.Duration(r.IntN(8000)) * time.Microsecond)
 }
 
-// finish runs the command to its end and compares.
+// finish runs the command to its end and checks the result.
 func (p prepared) finish(d assetDir, left files) {
 	d.t.Helper()
 	if p.kept != "" && left[p.kept] != mine {
@@ -292,11 +303,11 @@ func (p prepared) finish(d assetDir, left files) {
 			d.t.Errorf("%s is left", name)
 		}
 		if !p.cold && text != p.after[name] {
-			d.t.Errorf("%s is not what it is after an undisturbed run", name)
+			d.t.Errorf("%s differs from that of an undisturbed run", name)
 		}
-		// What a killed cold run has written fits what the next one makes.
+		// What a killed cold run has written is kept by the next one.
 		if old, there := left[name]; p.cold && there && name != stateFile && text != old && old != p.before[name] {
-			d.t.Errorf("%s was written, and is another now", name)
+			d.t.Errorf("%s was written by the killed run, and changed by the next", name)
 		}
 	}
 	for name := range p.after {

@@ -17,7 +17,7 @@ func TestPatchedProgram(t *testing.T) {
 	}
 	for _, p := range []struct {
 		name  string
-		xs    int // as many as oc looks for
+		xs    int // the number that oc looks for
 		value string
 	}{
 		{"IMAGE", 300, "quay.io/okd/scos-release@sha256:0123"},
@@ -26,7 +26,7 @@ func TestPatchedProgram(t *testing.T) {
 	} {
 		marker := []byte("\x00_RELEASE_" + p.name + "_LOCATION_\x00" + strings.Repeat("X", p.xs) + "\x00")
 		if n := bytes.Count(content, marker); n != 1 {
-			t.Fatalf("the marker for %s is there %d times", p.name, n)
+			t.Fatalf("%d markers for %s, want 1", n, p.name)
 		}
 		copy(content[bytes.Index(content, marker):], p.value+"\x00")
 	}
@@ -41,7 +41,8 @@ func TestPatchedProgram(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	want := patched + " 4.20.0-okd-scos.1\nbuilt from commit 0123abc\nrelease image quay.io/okd/scos-release@sha256:0123\nrelease architecture amd64\n"
+	want := patched + " 4.20.0-okd-scos.1\nbuilt from commit 0123abc\n" +
+		"release image quay.io/okd/scos-release@sha256:0123\nrelease architecture amd64\n"
 	if string(out) != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}

@@ -16,15 +16,18 @@ import (
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// dial logs in at the engine of the world.
+// dial logs in to the engine of the world.
 func (w *world) dial(ts *testscript.TestScript) *api.Client {
-	c, err := api.Dial(context.Background(), api.Config{URL: w.engineURL + "/ovirt-engine/api", Username: "admin@internal",
-		Password: secret.New(enginePassword), CABundle: string(w.ca.pem)}, api.Options{})
+	c, err := api.Dial(context.Background(), api.Config{
+		URL: w.engineURL + "/ovirt-engine/api", Username: "admin@internal", Password: secret.New(enginePassword),
+		CABundle: string(w.ca.Cert),
+	}, api.Options{})
 	ts.Check(err)
 	return c
 }
 
-// unrecord makes the engine's tags those of versions that kept no record.
+// unrecord makes the engine's tags look like those of old versions, which kept no
+// record in them.
 func unrecord(ts *testscript.TestScript, _ bool, _ []string) {
 	c := worldOf(ts).dial(ts)
 	tags, err := c.Tags(context.Background())
@@ -39,7 +42,8 @@ func unrecord(ts *testscript.TestScript, _ bool, _ []string) {
 
 var stateMarks = regexp.MustCompile(`,"marks":\{[^}]*\}`)
 
-// unmark makes a state one of versions that kept no marks: unmark DIR
+// unmark makes a state look like one of old versions, which kept no marks:
+// unmark DIR
 func unmark(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0] + "/.openshift_install_state.json")
 	data, err := os.ReadFile(path)
@@ -50,7 +54,7 @@ func unmark(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, stateMarks.ReplaceAll(data, nil), 0o600))
 }
 
-// remove takes a machine away behind the installer's back: remove NAME
+// remove deletes a machine without the installer: remove NAME
 func remove(ts *testscript.TestScript, _ bool, args []string) {
 	c := worldOf(ts).dial(ts)
 	vm, err := c.FindVM(context.Background(), args[0])

@@ -17,17 +17,20 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// passed are the variables of a script that the program gets. Nothing else of
-// the machine that the tests run on reaches it.
+// passed are the environment variables that the program gets from a script. It gets no
+// others, so that the machine on which the tests run does not matter.
 var passed = []string{
-	"HOME", "PATH", "TMPDIR", "OVIRT_CONFIG", "OKD_INSTALL_IMAGE_CACHE", "HTTPS_PROXY", "OKD_INSTALL_STATE_PASSPHRASE", "OKD_INSTALL_STATE_PASSPHRASE_FILE",
-	"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE", "OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP",
-	"OPENSHIFT_INSTALL_GATHER_BOOTSTRAP", "OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "OPENSHIFT_INSTALL_INVOKER",
+	"HOME", "PATH", "TMPDIR", "OVIRT_CONFIG", "OKD_INSTALL_IMAGE_CACHE", "HTTPS_PROXY",
+	"OKD_INSTALL_STATE_PASSPHRASE", "OKD_INSTALL_STATE_PASSPHRASE_FILE",
+	"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE",
+	"OPENSHIFT_INSTALL_PRESERVE_BOOTSTRAP", "OPENSHIFT_INSTALL_GATHER_BOOTSTRAP",
+	"OPENSHIFT_INSTALL_BOOTSTRAP_NODE_IP", "OPENSHIFT_INSTALL_INVOKER",
 	"OPENSHIFT_INSTALL_SKIP_HOSTCRYPT_VALIDATION",
-	"OKD_INSTALL_UPDATE_SERVICE", "OKD_INSTALL_RELEASE_REPOSITORY", "OKD_INSTALL_SIGNATURE_STORE", "OKD_INSTALL_RELEASE_KEY",
+	"OKD_INSTALL_UPDATE_SERVICE", "OKD_INSTALL_RELEASE_REPOSITORY", "OKD_INSTALL_SIGNATURE_STORE",
+	"OKD_INSTALL_RELEASE_KEY",
 }
 
-// process is a run of the program that a script has not finished yet.
+// process is a run of the program that has not ended yet.
 type process struct {
 	cmd  *exec.Cmd
 	out  *watched
@@ -36,7 +39,7 @@ type process struct {
 	wait error
 }
 
-// watched keeps what is written, and says when it matches a pattern.
+// watched keeps what is written; seen is closed once that matches a pattern.
 type watched struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer
@@ -61,7 +64,7 @@ func (w *watched) String() string {
 	return w.buf.String()
 }
 
-// okdBeside is okd while another run is not finished.
+// okdBeside is okd while another run goes on.
 func okdBeside(ts *testscript.TestScript, neg bool, args []string) {
 	w := worldOf(ts)
 	first := w.running
@@ -73,12 +76,12 @@ func okdBeside(ts *testscript.TestScript, neg bool, args []string) {
 var signals = map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 
 // okd runs the program: okd [-exit N] [-within D] [-until REGEXP [-signal S]] ARGS...
-// A run that fails must leave stdout empty. With -until it is left running, for
-// finish, or gets the signal once stderr matches. With -as NAME the program is
-// called by a link of that name.
+// A run that fails must leave stdout empty. With -until, once stderr matches, the run
+// gets the signal, or is left to finish. With -as NAME the program is called by a link
+// of that name.
 func okd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
-		ts.Fatalf("say which exit code is expected: okd -exit N")
+		ts.Fatalf("name the expected exit code: okd -exit N")
 	}
 	f := flag.NewFlagSet("okd", flag.ContinueOnError)
 	exit := f.Int("exit", 0, "")
@@ -89,7 +92,7 @@ func okd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(f.Parse(args))
 	w := worldOf(ts)
 	if w.running != nil {
-		ts.Fatalf("a run is not finished")
+		ts.Fatalf("the run before this one has not ended")
 	}
 	called := program
 	if *as != "" {
@@ -99,7 +102,10 @@ func okd(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(err)
 		}
 	}
-	p := &process{cmd: exec.Command(called, f.Args()...), out: &watched{}, err: &watched{seen: make(chan struct{})}, done: make(chan struct{})}
+	p := &process{
+		cmd: exec.Command(called, f.Args()...), out: &watched{}, err: &watched{seen: make(chan struct{})},
+		done: make(chan struct{}),
+	}
 	if *until != "" {
 		p.err.pattern = regexp.MustCompile(*until)
 	}
@@ -117,9 +123,9 @@ func okd(ts *testscript.TestScript, neg bool, args []string) {
 		case <-p.err.seen:
 		case <-p.done:
 			w.running = nil
-			ts.Fatalf("ended before it said %q: %v\n%s", *until, p.wait, p.err)
+			ts.Fatalf("ended without printing %q: %v\n%s", *until, p.wait, p.err)
 		case <-time.After(*within):
-			ts.Fatalf("did not say %q within %s:\n%s", *until, *within, p.err)
+			ts.Fatalf("did not print %q within %s:\n%s", *until, *within, p.err)
 		}
 		if *sig == "" {
 			return
@@ -129,7 +135,7 @@ func okd(ts *testscript.TestScript, neg bool, args []string) {
 	w.end(ts, *exit, *within)
 }
 
-// finish ends the run that okd -until left: finish [-signal S] [-exit N] [-within D]
+// finish waits for the run that okd -until left: finish [-signal S] [-exit N] [-within D]
 func finish(ts *testscript.TestScript, _ bool, args []string) {
 	f := flag.NewFlagSet("finish", flag.ContinueOnError)
 	exit := f.Int("exit", 0, "")
@@ -138,7 +144,7 @@ func finish(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(f.Parse(args))
 	w := worldOf(ts)
 	if w.running == nil {
-		ts.Fatalf("nothing runs")
+		ts.Fatalf("there is no run to finish")
 	}
 	if *sig != "" {
 		ts.Check(w.running.cmd.Process.Signal(signals[*sig]))
@@ -147,7 +153,7 @@ func finish(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // end waits for the run, hands its output to the script and checks the code.
-// A process that was killed counts as code 137, as shells have it.
+// As in a shell, the code of a killed process is 137.
 func (w *world) end(ts *testscript.TestScript, want int, within time.Duration) {
 	p := w.running
 	select {

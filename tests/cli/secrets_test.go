@@ -12,8 +12,8 @@ import (
 	"github.com/okd-install/okd-install/tests/internal/leaks"
 )
 
-// secretsOf are all secrets that a run in dir had to do with: the passwords of
-// this world, and every key and password in the state.
+// secretsOf returns all secrets of a run in dir: the passwords of this world, and every
+// key and password in the state.
 func secretsOf(dir string) (leaks.Secrets, error) {
 	secrets := leaks.Secrets{
 		"engine password":   enginePassword,
@@ -23,8 +23,8 @@ func secretsOf(dir string) (leaks.Secrets, error) {
 	return secrets, secrets.Add(dir)
 }
 
-// noSecrets checks that files, all files in a directory, or stdout and stderr, show no secret of a run:
-// nosecrets DIR FILE...
+// noSecrets checks that files, directories of files, stdout and stderr contain no secret
+// of a run: nosecrets DIR FILE...
 func noSecrets(ts *testscript.TestScript, _ bool, args []string) {
 	secrets, err := secretsOf(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -36,7 +36,7 @@ func noSecrets(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	for _, file := range args[1:] {
 		info, err := os.Stat(ts.MkAbs(file))
-		if err != nil || !info.IsDir() { // stdout and stderr are no files
+		if err != nil || !info.IsDir() { // stdout and stderr are not files
 			ts.Check(check(file))
 			continue
 		}
@@ -49,8 +49,8 @@ func noSecrets(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// private checks that only the owner can read files with secrets in them, and
-// that there are any: private DIR
+// private checks that there are files with secrets in them, and that only their owner
+// can read these: private DIR
 func private(ts *testscript.TestScript, _ bool, args []string) {
 	root := ts.MkAbs(args[0])
 	secrets, err := secretsOf(root)

@@ -16,18 +16,18 @@ import (
 	"golang.org/x/term"
 )
 
-// console runs the program at a terminal, and is the person before it.
+// console runs the program at a terminal, and answers it like a user.
 type console struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	tty  *os.File // the program's end, to look at its settings
+	tty  *os.File // the program's end
 	pty  *os.File
 	done chan error
 
 	mu   sync.Mutex
 	out  []byte
 	news chan struct{} // has a value when there is more to read
-	seen int           // what expect has gone past, in plain text
+	seen int           // offset in the plain text up to which expect has looked
 }
 
 // atTerminal starts the program with the given environment.
@@ -40,7 +40,10 @@ func atTerminal(t *testing.T, env []string, args ...string) *console {
 	if err := pty.Setsize(master, &pty.Winsize{Rows: 50, Cols: 160}); err != nil {
 		t.Fatal(err)
 	}
-	c := &console{t: t, cmd: exec.Command(program, args...), tty: slave, pty: master, done: make(chan error, 1), news: make(chan struct{}, 1)}
+	c := &console{
+		t: t, cmd: exec.Command(program, args...), tty: slave, pty: master, done: make(chan error, 1),
+		news: make(chan struct{}, 1),
+	}
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = slave, slave, slave
 	c.cmd.Env = append(env, "TERM=xterm")
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -59,9 +62,9 @@ func atTerminal(t *testing.T, env []string, args ...string) *console {
 
 const whereIsTheCursor = "\x1b[6n"
 
-// read takes what the program writes and answers as a terminal does when it is
-// asked where its cursor is: in the corner, if the program sent it there to
-// learn the size, else at the beginning.
+// read takes what the program writes. Like a terminal, it answers requests for the
+// position of the cursor: the corner, if the program moved the cursor there to learn
+// the size, else the first column.
 func (c *console) read() {
 	buf := make([]byte, 4096)
 	for answered := 0; ; {
@@ -99,10 +102,10 @@ func (c *console) text() string {
 	return control.ReplaceAllString(string(c.out), "")
 }
 
-// patience is generous: the tests run beside each other on few cores.
+// patience is long because the tests run in parallel on few cores.
 const patience = time.Minute
 
-// expect waits for text after what it has seen.
+// expect waits for text behind what it found before.
 func (c *console) expect(want string) {
 	c.t.Helper()
 	late := time.After(patience)
@@ -114,29 +117,29 @@ func (c *console) expect(want string) {
 		}
 		select {
 		case <-c.news:
-		case <-time.After(200 * time.Millisecond): // the text may have come with what was read before
+		case <-time.After(200 * time.Millisecond): // the text may have been read together with the one before it
 		case <-late:
-			c.t.Fatalf("waited in vain for %q after\n%s", want, text)
+			c.t.Fatalf("timed out waiting for %q; output:\n%s", want, text)
 		}
 	}
 }
 
-// answer waits for a question, types and presses enter.
+// answer waits for a question, types an answer and presses Enter.
 func (c *console) answer(question, typed string) {
 	c.t.Helper()
 	c.press(question, typed+"\r")
 }
 
-// press waits for a question of one line and types, without enter. The library
-// asks where the cursor is before it reads such a line, and drops what comes in
-// one piece with the reply. Once it rings the bell, because there is nothing to
-// delete, it reads.
+// press waits for a question of one line and types, without Enter. Before it reads such
+// a line, the library asks for the position of the cursor, and loses what arrives
+// together with the reply. So press types Backspace until the bell rings, because there
+// is nothing to delete: then the library reads.
 func (c *console) press(question, typed string) {
 	c.t.Helper()
 	c.expect("? " + question)
 	for late := time.Now().Add(patience); !c.rings(question); {
 		if time.Now().After(late) {
-			c.t.Fatalf("%q is not read for:\n%s", question, c.text())
+			c.t.Fatalf("the program does not read the answer to %q:\n%s", question, c.text())
 		}
 		c.write("\x7f")
 		for range 100 {
@@ -148,7 +151,7 @@ func (c *console) press(question, typed string) {
 	c.write(typed)
 }
 
-// rings says whether the bell has rung since the question was put.
+// rings reports whether the bell has rung since the question was asked.
 func (c *console) rings(question string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -156,7 +159,7 @@ func (c *console) rings(question string) bool {
 	return at >= 0 && bytes.IndexByte(c.out[at:], '\a') >= 0
 }
 
-// choose waits for a list and types.
+// choose waits for a list and types an answer.
 func (c *console) choose(question, typed string) {
 	c.t.Helper()
 	c.expect("? " + question)
@@ -170,8 +173,8 @@ func (c *console) write(typed string) {
 	}
 }
 
-// end waits for the program and checks its exit code, and that the terminal is
-// as it was.
+// end waits for the program, and checks its exit code and that the terminal echoes
+// again.
 func (c *console) end(code int) {
 	c.t.Helper()
 	select {
@@ -187,7 +190,7 @@ func (c *console) end(code int) {
 	}
 }
 
-// echoes says whether what is typed at a terminal can be seen.
+// echoes reports whether a terminal shows what is typed.
 func echoes(t *testing.T, tty *os.File) bool {
 	t.Helper()
 	before, err := term.GetState(int(tty.Fd()))

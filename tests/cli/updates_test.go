@@ -11,7 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/updates"
 )
 
-// updateService tells of the world's releases, and signs them.
+// updateService lists the world's releases and signs them.
 type updateService struct {
 	*updates.Service
 	url  string

@@ -1,13 +1,7 @@
 package cli
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,10 +13,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	certv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 )
 
-// upi writes an install-config for machines of the user: upi DIR PLATFORM, where
-// PLATFORM is none, external, baremetal or in-place.
+// upi writes an install-config for machines that the user makes: upi DIR PLATFORM,
+// where PLATFORM is none, external, baremetal or in-place.
 func upi(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	dir, platform, replicas, extra := ts.MkAbs(args[0]), args[1]+": {}", 3, ""
@@ -32,7 +28,10 @@ func upi(ts *testscript.TestScript, _ bool, args []string) {
 	case "baremetal":
 		platform = fmt.Sprintf("baremetal:\n    apiVIPs: [%s]\n    ingressVIPs: [%s]\n    hosts:", w.addr(10), w.addr(11))
 		for i := range 3 {
-			platform += fmt.Sprintf("\n    - {name: rack1-%d, role: master, bootMACAddress: \"52:54:00:00:00:0%d\", bmc: {address: \"redfish-virtualmedia://%s/redfish/v1/Systems/%d\", username: admin, password: %s}}", i, i, w.addr(20), i, enginePassword)
+			bmc := fmt.Sprintf(`{address: "redfish-virtualmedia://%s/redfish/v1/Systems/%d", username: admin, password: %s}`,
+				w.addr(20), i, enginePassword)
+			platform += fmt.Sprintf("\n    - {name: rack1-%d, role: master, bootMACAddress: \"52:54:00:00:00:0%d\", bmc: %s}",
+				i, i, bmc)
 		}
 	case "in-place":
 		platform, replicas, extra = "none: {}", 1, "bootstrapInPlace:\n  installationDisk: /dev/vda\n"
@@ -66,24 +65,20 @@ platform:
 
 const requestsPath = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
-// request makes the request that the kubelet of a new machine makes.
+// request makes the certificate request of the kubelet of a new machine.
 func (c *cluster) request(node string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		Subject: pkix.Name{CommonName: "system:node:" + node, Organization: []string{"system:nodes"}},
-	}, key)
+	made, err := pkitest.Request("system:node:"+node, "system:nodes", nil)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests = append(c.requests, certv1.CertificateSigningRequest{
-		ObjectMeta: metav1.ObjectMeta{Name: "csr-" + node, CreationTimestamp: metav1.NewTime(time.Now().Add(-5 * time.Minute))},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "csr-" + node, CreationTimestamp: metav1.NewTime(time.Now().Add(-5 * time.Minute)),
+		},
 		Spec: certv1.CertificateSigningRequestSpec{
-			Request:    pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}),
+			Request:    made,
 			SignerName: "kubernetes.io/kube-apiserver-client-kubelet",
 			Username:   "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper",
 			Usages:     []certv1.KeyUsage{certv1.UsageDigitalSignature, certv1.UsageClientAuth},
@@ -98,8 +93,8 @@ func (c *cluster) pending() object {
 	return object{"items": slices.Clone(c.requests)}
 }
 
-// decide takes an approval.
-func (c *cluster) decide(r *http.Request) object {
+// decide takes an approval, and reports whether it was one.
+func (c *cluster) decide(r *http.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, csr := range c.requests {
@@ -108,11 +103,11 @@ func (c *cluster) decide(r *http.Request) object {
 		}
 		if err := json.NewDecoder(r.Body).Decode(&c.requests[i]); err != nil {
 			c.failures = append(c.failures, err)
-			return nil
+			return false
 		}
-		return object{}
+		return true
 	}
-	return nil
+	return false
 }
 
 func (c *cluster) approved(node string) bool {

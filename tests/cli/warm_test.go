@@ -8,20 +8,20 @@ import (
 	"path/filepath"
 )
 
-// warm is the state of an installation whose keys are made already, for scripts
-// that are not about making them: that is most of the work of a run.
+// warm is the state of an installation that has its keys, for scripts that are not
+// about making them: keys are most of the work of a run.
 var warm []byte
 
-// makeWarm has the program make keys for the names that all scripts use, and
-// forgets that it wrote files.
+// makeWarm has the program make keys for the names that all scripts use, and removes
+// from the state that it wrote files.
 func makeWarm(dir string) error {
-	w := &world{net: [2]byte{1, 1}, registry: "registry.test", ca: nil}
+	w := &world{net: [2]byte{1, 1}, registry: "registry.test"}
 	text := w.installConfig("1", "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002")
 	if err := os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
 	cmd := exec.Command(program, "create", "ignition-configs", "--dir", dir)
-	cmd.Env = []string{"HOME=" + dir, "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE=registry.test/okd/release@sha256:0000000000000000000000000000000000000000000000000000000000000000"}
+	cmd.Env = []string{"HOME=" + dir, "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE=" + testRelease}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make keys: %w\n%s", err, out)
 	}

@@ -15,7 +15,7 @@ import (
 
 const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0hCj3wRMWXWsnRjHbuPDWgi9dMLCq4Ywv2W6dcxEoY me@here"
 
-// home is the home of somebody who has an SSH key and nothing else.
+// home makes the home directory of a user who has an SSH key and nothing else.
 func home(t *testing.T) (dir string, env []string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -38,8 +38,8 @@ func mode(t *testing.T, path string) fs.FileMode {
 	return info.Mode().Perm()
 }
 
-// TestWizardOnOvirt answers all questions at a real terminal, against an engine
-// that nobody has told the program about.
+// TestWizardOnOvirt answers all questions at a terminal, for an engine that the program
+// does not know yet.
 func TestWizardOnOvirt(t *testing.T) {
 	w, err := newWorld()
 	if w != nil {
@@ -86,14 +86,16 @@ func TestWizardOnOvirt(t *testing.T) {
 	must(t, err)
 	cfg, findings := platforms.All().Load(path, data)
 	must(t, findings.Err())
-	if p := ovirtconfig.Of(cfg); p == nil || p.StorageDomainID != w.engine.IDs().Domains["data2"] || p.NetworkName != "ovirtmgmt" ||
+	p := ovirtconfig.Of(cfg)
+	if p == nil || p.StorageDomainID != w.engine.IDs().Domains["data2"] || p.NetworkName != "ovirtmgmt" ||
 		cfg.SSHKey != publicKey || cfg.PullSecret.Reveal() != pull || cfg.ClusterDomain() != "demo.example.org" {
-		t.Errorf("wrote\n%s", data)
+		t.Errorf("the install-config is\n%s", data)
 	}
 	kept, err := os.ReadFile(login)
 	must(t, err)
-	if !strings.Contains(string(kept), enginePassword) || !strings.Contains(string(kept), "BEGIN CERTIFICATE") || strings.Contains(string(kept), "insecure") {
-		t.Errorf("kept\n%s", kept)
+	if !strings.Contains(string(kept), enginePassword) || !strings.Contains(string(kept), "BEGIN CERTIFICATE") ||
+		strings.Contains(string(kept), "insecure") {
+		t.Errorf("the saved login is\n%s", kept)
 	}
 	if mode(t, path) != 0o600 || mode(t, login) != 0o600 || mode(t, filepath.Dir(login)) != 0o700 {
 		t.Errorf("modes %v, %v, %v", mode(t, path), mode(t, login), mode(t, filepath.Dir(login)))
@@ -106,7 +108,7 @@ func TestWizardOnOvirt(t *testing.T) {
 		}
 	}
 
-	// With a file there is nothing to ask, at a terminal neither.
+	// If there is an install-config, nothing is asked.
 	c = atTerminal(t, env, "create", "install-config", "--dir", filepath.Join(dir, "demo"))
 	c.expect("Install-Config created in: ")
 	c.end(0)
@@ -115,13 +117,16 @@ func TestWizardOnOvirt(t *testing.T) {
 	}
 }
 
-// TestWizardIsLeft: whoever ends the questions finds nothing written, and a
-// terminal that works.
-func TestWizardIsLeft(t *testing.T) {
+// TestWizardInterrupted checks that an interrupted wizard writes nothing, and that the
+// terminal works afterwards.
+func TestWizardInterrupted(t *testing.T) {
 	leave := map[string]func(c *console){
 		"Ctrl-C":           func(c *console) { c.press("Cluster Name", "dem\x03") },
 		"Ctrl-C at a list": func(c *console) { c.choose("SSH Public Key", "\x03") },
-		"SIGTERM":          func(c *console) { c.expect("? Pull Secret"); must(c.t, c.cmd.Process.Signal(syscall.SIGTERM)) },
+		"SIGTERM": func(c *console) {
+			c.expect("? Pull Secret")
+			must(c.t, c.cmd.Process.Signal(syscall.SIGTERM))
+		},
 	}
 	for name, end := range leave {
 		t.Run(name, func(t *testing.T) {
@@ -144,17 +149,17 @@ func TestWizardIsLeft(t *testing.T) {
 			must(t, err)
 			for _, e := range left {
 				if e.Name() != ".openshift_install.log" && !strings.Contains(e.Name(), "lock") {
-					t.Errorf("left %s", e.Name())
+					t.Errorf("%s was written", e.Name())
 				}
 			}
 			if _, err := os.Stat(filepath.Join(dir, ".ovirt")); err == nil {
-				t.Error("left a login")
+				t.Error("a login was written")
 			}
 		})
 	}
 }
 
-// TestWizardNeedsATerminal: pipes are asked nothing, whatever comes from them.
+// TestWizardNeedsATerminal checks that nothing is asked if stdin is a pipe.
 func TestWizardNeedsATerminal(t *testing.T) {
 	dir, env := home(t)
 	cmd := exec.Command(program, "create", "cluster", "--dir", filepath.Join(dir, "demo"))
@@ -163,7 +168,7 @@ func TestWizardNeedsATerminal(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); err == nil || code != 1 || strings.Contains(string(out), "SSH Public Key") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	// Programs that read JSON may have a terminal.
+	// JSON output is for programs, even at a terminal.
 	c := atTerminal(t, env, "create", "manifests", "--log-format", "json", "--dir", filepath.Join(dir, "demo"))
 	c.expect(`"level":"fatal"`)
 	c.end(1)

@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,9 +21,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 	"github.com/okd-install/okd-install/pkg/lab/updates"
+	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -31,13 +34,13 @@ const (
 	registryPassword = "registry-pass-9Xw4"
 )
 
-// world is what a script's installer meets: an engine, a registry with a
-// release, a server of OS images and, once a bootstrap host runs, a cluster. It
-// has a /24 of the loopback network for itself, so that scripts run at the same
-// time without meeting, on the fixed ports that imageio and the API have.
+// world is the environment of one script: an engine, a registry with a release, a
+// server of OS images and, once a bootstrap host runs, a cluster. It has a /24 of the
+// loopback network of its own, because imageio and the API have fixed ports and scripts
+// run in parallel.
 type world struct {
 	net      [2]byte
-	ca       *authority
+	ca       pki.Pair
 	servers  []*http.Server
 	engine   *engine.Engine
 	machines *machines
@@ -53,7 +56,7 @@ type world struct {
 	running   *process
 }
 
-// machines tell the world when the bootstrap host starts.
+// machines calls started when the bootstrap host starts.
 type machines struct {
 	*enginetest.Machines
 	started func(engine.Hardware)
@@ -64,7 +67,7 @@ var fast = engine.Delays{
 	Stop: 5 * time.Millisecond, Transfer: 5 * time.Millisecond, Poll: 10 * time.Millisecond, GiveUp: time.Second,
 }
 
-// addr is an address of the world's network.
+// addr returns an address in the world's network.
 func (w *world) addr(host byte) string { return net.IPv4(127, w.net[0], w.net[1], host).String() }
 
 func newWorld() (*world, error) {
@@ -73,7 +76,7 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.ca, err = newAuthority("world CA"); err != nil {
+	if w.ca, err = certs.NewAuthority(time.Now(), pki.Name{Common: "world CA"}, time.Hour); err != nil {
 		return nil, errors.Join(err, images.Close())
 	}
 	return w, errors.Join(w.startEngine(images), w.startRegistry(), w.startCluster())
@@ -93,7 +96,7 @@ func (w *world) settle() (net.Listener, error) {
 }
 
 func (w *world) serve(l net.Listener, host byte, h http.Handler) error {
-	cfg, err := w.ca.serve(net.ParseIP(w.addr(host)))
+	cfg, err := certs.ServerConfig(w.ca, time.Now(), []string{"server"}, []netip.Addr{netip.MustParseAddr(w.addr(host))})
 	if err != nil {
 		return err
 	}
@@ -120,9 +123,11 @@ func (w *world) startEngine(images net.Listener) error {
 	imageURL := "https://" + images.Addr().String()
 	w.machines = &machines{Machines: enginetest.NewMachines(), started: func(hw engine.Hardware) { w.cluster.boot(hw) }}
 	w.engine, err = engine.New(engine.Config{
-		FQDN: "engine.test", BaseURL: w.engineURL, TransferURL: imageURL, ProxyURL: imageURL, CA: w.ca.pem, Delays: fast,
-		Users:   []engine.User{{Name: "admin@internal", Password: secret.New(enginePassword), Admin: true}},
-		Hosts:   []engine.Host{{Name: "host1", Address: w.addr(4)}, {Name: "host2", Address: w.addr(5)}, {Name: "host3", Address: w.addr(6)}},
+		FQDN: "engine.test", BaseURL: w.engineURL, TransferURL: imageURL, ProxyURL: imageURL, CA: w.ca.Cert, Delays: fast,
+		Users: []engine.User{{Name: "admin@internal", Password: secret.New(enginePassword), Admin: true}},
+		Hosts: []engine.Host{
+			{Name: "host1", Address: w.addr(4)}, {Name: "host2", Address: w.addr(5)}, {Name: "host3", Address: w.addr(6)},
+		},
 		Domains: []engine.StorageDomain{{Name: "data1"}, {Name: "data2"}},
 	}, w.machines, enginetest.NewVolumes())
 	if err != nil {
@@ -142,7 +147,7 @@ func (w *world) startRegistry() error {
 	if err != nil {
 		return err
 	}
-	// The smallest thing that passes for a QCOW2 image.
+	// The header of a QCOW2 image is all that is read.
 	image := make([]byte, 64<<10)
 	copy(image, "QFI\xfb")
 	binary.BigEndian.PutUint32(image[4:], 3)
@@ -165,7 +170,8 @@ func (w *world) startRegistry() error {
 		return err
 	}
 	for _, version := range []string{"5.0.0-okd-test.ec.1", "5.0.0-okd-test.0", "5.0.0-okd-test.1", "4.20.0-okd-test.1"} {
-		w.release, err = handler.pushRelease(address+"/okd/release", version, releaseFiles(version, w.imageURL, hex.EncodeToString(sum[:])))
+		contents := releaseFiles(version, w.imageURL, hex.EncodeToString(sum[:]))
+		w.release, err = handler.pushRelease(address+"/okd/release", version, contents)
 		if err != nil {
 			return err
 		}
@@ -196,7 +202,7 @@ func pullSecret(registry, password string) string {
 	return fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, registry, login)
 }
 
-// setup gives a script its world, and the files that lead the installer to it.
+// setup gives a script its world, and the files and variables that name its servers.
 func setup(env *testscript.Env) error {
 	w, err := newWorld()
 	if w != nil {
@@ -222,15 +228,16 @@ func setup(env *testscript.Env) error {
 		"OTHER_VIP":                      w.addr(12),
 		"CLUSTER_ID":                     ids.Cluster,
 		"DOMAIN_ID":                      ids.Domains["data1"],
-		// The names of the cluster lead nowhere; the proxy knows better. Go
-		// never asks it for loopback addresses.
+		// The names of the cluster do not resolve; its API is reached through the
+		// proxy. Go uses no proxy for loopback addresses.
 		"HTTPS_PROXY": "http://" + w.cluster.proxy,
 	} {
 		env.Setenv(key, value)
 	}
-	login := fmt.Sprintf("ovirt_url: %s/ovirt-engine/api\novirt_username: admin@internal\novirt_password: %s\novirt_cafile: ca.pem\n", w.engineURL, enginePassword)
+	login := fmt.Sprintf("ovirt_url: %s/ovirt-engine/api\novirt_username: admin@internal\novirt_password: %s\n"+
+		"ovirt_cafile: ca.pem\n", w.engineURL, enginePassword)
 	return errors.Join(
-		os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), w.ca.pem, 0o600),
+		os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), w.ca.Cert, 0o600),
 		os.WriteFile(filepath.Join(env.WorkDir, "release-key.asc"), w.updates.key, 0o600),
 		os.WriteFile(filepath.Join(env.WorkDir, "ovirt-config.yaml"), []byte(login), 0o600))
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// theBootstrap is the machine that runs the temporary control plane; the page
-// for users gives it this address.
+// theBootstrap is the machine that runs the temporary control plane, at the address
+// that docs/user/upi.md gives it.
 const (
 	theBootstrap     = "bootstrap"
 	bootstrapAddress = "198.18.0.20"
@@ -29,9 +29,9 @@ func (l *lab) withBareSystem(t *testing.T) {
 	t.Logf("bare system ready after %.0f s", time.Since(began).Seconds())
 }
 
-// bareBootstrap starts a bootstrap host on a bare system: it gets its programs
-// by the scripts of bootstrap.ign, out of the release's node image. It cannot,
-// at first, and one of them is killed.
+// bareBootstrap starts a bootstrap host on a bare system: the scripts of bootstrap.ign
+// take its programs from the release's node image. At first the image cannot be
+// pulled, and one pull is killed.
 func (l *lab) bareBootstrap(t *testing.T, ignition string) {
 	t.Helper()
 	l.okdLab(t, "fault", "service", "registry", "off")
@@ -40,7 +40,8 @@ func (l *lab) bareBootstrap(t *testing.T, ignition string) {
 		return l.tryLab(t, append([]string{"machines", "exec", theBootstrap, "--"}, command...)...)
 	}
 	eventually(t, 2*time.Minute, func() string {
-		const look = "test ! -e /usr/bin/kubelet && test ! -e /usr/bin/oc && systemctl is-active release-image.service || true"
+		const look = "test ! -e /usr/bin/kubelet && test ! -e /usr/bin/oc && " +
+			"systemctl is-active release-image.service || true"
 		out, err := l.inside(t, "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5",
 			"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
 			"-i", l.facts(t).SSHKey, "core@"+bootstrapAddress, look)

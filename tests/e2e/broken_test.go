@@ -18,8 +18,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/phases"
 )
 
-// bootstrapCannotSucceed cuts the release registry off as soon as the bootstrap
-// host is on.
+// bootstrapCannotSucceed cuts off the release registry as soon as the bootstrap host
+// is running.
 func bootstrapCannotSucceed(t *testing.T, l *lab) {
 	c := l.newCluster(t, "demo", standard)
 	step(t, "Fails", func(t *testing.T) {
@@ -35,7 +35,7 @@ func bootstrapCannotSucceed(t *testing.T, l *lab) {
 		}
 		t.Logf("gave up after %s", r.took.Round(time.Second))
 		if cause := causeLine.FindString(r.stderr.String()); cause == "" {
-			t.Error("the cause is not said in one line")
+			t.Error("standard error names no cause")
 		} else {
 			t.Log(cause)
 		}
@@ -54,28 +54,28 @@ func bootstrapCannotSucceed(t *testing.T, l *lab) {
 	})
 }
 
-// causeLine is what create cluster makes of the log bundle.
+// causeLine is the cause that create cluster finds in the log bundle.
 var causeLine = regexp.MustCompile(`Cause: bootstrap host: the release image could not be downloaded .*: .+`)
 
-// lastError is how the wait names the stage and the last error.
+// lastError is the line with which the wait names the stage and the last error.
 var lastError = regexp.MustCompile(`bootstrap host: ([a-z-]+: )?\S.*; last error.*: .+`)
 
-// saysWhileItWaits wants the last error from the bootstrap host before the run
-// has ended.
+// saysWhileItWaits checks that the run prints the bootstrap host's last error while it
+// still waits.
 func (c *cluster) saysWhileItWaits(t *testing.T, r *run) {
 	t.Helper()
 	for !lastError.MatchString(r.stderr.String()) {
 		select {
 		case <-r.ended:
-			t.Errorf("the wait ended without a word of what went wrong at the bootstrap host")
+			t.Errorf("the wait ended without the last error of the bootstrap host")
 			return
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	t.Logf("while it waits it says: %s", lastError.FindString(r.stderr.String()))
+	t.Logf("printed while waiting: %s", lastError.FindString(r.stderr.String()))
 }
 
-// logBundle reads what a failed bootstrap leaves behind.
+// logBundle checks the log bundle of a failed bootstrap.
 func (c *cluster) logBundle(t *testing.T) {
 	found, err := filepath.Glob(filepath.Join(c.dir, "log-bundle-*.tar.gz"))
 	if err != nil || len(found) != 1 {

@@ -19,8 +19,7 @@ import (
 	"github.com/okd-install/okd-install/tests/internal/leaks"
 )
 
-// installBudget is what a whole installation may take on a machine that has
-// other things to do as well.
+// installBudget is how long an installation may take on a busy machine.
 const installBudget = 12 * time.Minute
 
 type size struct{ masters, workers int }
@@ -33,17 +32,17 @@ type cluster struct {
 	dir  string
 	size size
 	runs []*run
-	// own machines: made without the engine, and named after their role alone.
+	// own machines are made without the engine and named after their role only.
 	upi bool
-	// choice are the flags with which create cluster is told which release to
+	// choice are the flags that tell create cluster which release to
 	// install, empty where the environment says it.
 	choice []string
 	// single is one machine that is all nodes.
 	single bool
 }
 
-// newCluster writes an install-config for one of the clusters that the lab's
-// DNS is ready for.
+// newCluster writes an install-config for one of the clusters that are in the lab's
+// DNS.
 func (l *lab) newCluster(t *testing.T, name string, s size) *cluster {
 	t.Helper()
 	dir := filepath.Join(l.work, strings.ReplaceAll(t.Name(), "/", "-")+"-"+name)
@@ -102,7 +101,7 @@ func (c *cluster) infraID(t *testing.T) string {
 	return meta.InfraID
 }
 
-// kubectl runs a command against the cluster that has to succeed.
+// kubectl runs a command against the cluster, which must succeed.
 func (c *cluster) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := c.tryKubectl(t, args...)
@@ -119,7 +118,7 @@ func (c *cluster) tryKubectl(t *testing.T, args ...string) (string, error) {
 
 func (c *cluster) kubeconfig() string { return filepath.Join(c.dir, "auth", "kubeconfig") }
 
-// get decodes what kubectl get answers.
+// get decodes the output of kubectl get.
 func (c *cluster) get(t *testing.T, into any, args ...string) {
 	t.Helper()
 	out := c.kubectl(t, append([]string{"get", "-o", "json"}, args...)...)
@@ -128,7 +127,7 @@ func (c *cluster) get(t *testing.T, into any, args ...string) {
 	}
 }
 
-// names are those of the machines that the cluster is to have.
+// names returns the names of the machines that the cluster must have.
 func (c *cluster) names(t *testing.T, role string, n int) []string {
 	t.Helper()
 	if c.single {
@@ -148,7 +147,7 @@ func (c *cluster) names(t *testing.T, role string, n int) []string {
 func (c *cluster) masters(t *testing.T) []string { return c.names(t, "master", c.size.masters) }
 func (c *cluster) workers(t *testing.T) []string { return c.names(t, "worker", c.size.workers) }
 
-// own are the machines of this cluster.
+// own returns the machines of this cluster.
 func (c *cluster) own(t *testing.T) []machine.Status {
 	t.Helper()
 	if c.upi {
@@ -167,10 +166,11 @@ func ready(n corev1.Node) bool {
 	return false
 }
 
-// releaseInstalled sees that it is the one that was asked for.
+// releaseInstalled checks that the cluster runs the release that was asked for.
 func (c *cluster) releaseInstalled(t *testing.T) {
 	want := c.release(t).Version
-	got := c.kubectl(t, "get", "clusterversion", "version", "-o", "jsonpath={.status.desired.version} {.status.history[0].state}")
+	got := c.kubectl(t, "get", "clusterversion", "version",
+		"-o", "jsonpath={.status.desired.version} {.status.history[0].state}")
 	if got != want+" Completed" {
 		t.Errorf("the cluster's version is %s, want %s Completed", got, want)
 	}
@@ -199,7 +199,7 @@ func (c *cluster) nodesReady(t *testing.T) {
 	}
 }
 
-// nothingTwice compares what the engine has with what such a cluster is made of.
+// nothingTwice checks that the engine has each part of the cluster exactly once.
 func (c *cluster) nothingTwice(t *testing.T) {
 	infra, inv := c.infraID(t), c.inventory(t)
 	var vms, disks, templates, tags, groups []string
@@ -251,7 +251,7 @@ func (c *cluster) nothingTwice(t *testing.T) {
 	c.noOpenTransfers(t)
 }
 
-// noOpenTransfers looks for image transfers that nobody has ended.
+// noOpenTransfers checks that every image transfer has ended.
 func (c *cluster) noOpenTransfers(t *testing.T) {
 	t.Helper()
 	var inv struct {
@@ -269,8 +269,8 @@ func (c *cluster) noOpenTransfers(t *testing.T) {
 	}
 }
 
-// passwordLine is the one line that may show a secret: to whoever waits at the
-// end of the installation.
+// passwordLine is the only line that may show a secret, at the end of the
+// installation.
 var passwordLine = regexp.MustCompile(`(?m)^.*Login to the console with user: .*kubeadmin.*$`)
 
 func (l *lab) secrets(t *testing.T, dir string) leaks.Secrets {
@@ -304,7 +304,7 @@ func (c *cluster) keepsSecrets(t *testing.T) {
 		secrets["kubeadmin password"] = string(password)
 	}
 	if len(secrets) < 20 {
-		t.Fatalf("the state has only %d secrets; has its form changed?", len(secrets))
+		t.Fatalf("only %d secrets were found in the state; has its format changed?", len(secrets))
 	}
 	texts := map[string]string{}
 	for _, r := range c.runs {
@@ -324,9 +324,9 @@ func (c *cluster) keepsSecrets(t *testing.T) {
 	plan := c.finish(t, time.Minute, 0, c.dir, "plan")
 	texts["plan"] = plan.stdout.String() + plan.stderr.String()
 	if len(c.runs) > 0 && !c.watch.saw("okd-install create cluster") {
-		t.Error("nothing has looked at the command lines of okd-install")
+		t.Error("no command line of okd-install was recorded")
 	}
-	// These are of all programs of this host, which may well look for keys.
+	// Command lines of other programs on this host may contain PRIVATE KEY.
 	for _, line := range c.watch.lines() {
 		if name := secrets.Known(line); name != "" {
 			t.Errorf("command line %.60s… shows %s", line, name)
@@ -338,6 +338,6 @@ func (c *cluster) keepsSecrets(t *testing.T) {
 		}
 	}
 	if n, err := secrets.Private(c.dir); err != nil || n < 3 {
-		t.Errorf("%d files with secrets are for their owner only: %v", n, err)
+		t.Errorf("%d files with secrets, readable by their owner only: %v", n, err)
 	}
 }

@@ -12,10 +12,9 @@ import (
 	"time"
 )
 
-// destroyed removes a cluster: first with an engine that fails, then knowing
-// no more than the infrastructure id and with an engine that ignores what it is
-// asked to search for, then once more. A disk that somebody else plugged into a
-// master survives.
+// destroyed removes a cluster: first while the engine fails, then with nothing but the
+// infrastructure ID while the engine ignores search queries, then once more. A disk that
+// somebody else plugged into a master survives.
 func destroyed(t *testing.T, c *cluster) {
 	infra := c.infraID(t)
 	disk, seen := c.plugForeignDisk(t), ""
@@ -27,15 +26,16 @@ func destroyed(t *testing.T, c *cluster) {
 		seen = r.stderr.String()
 		c.okdLab(t, "fault", "clear")
 		if code == 0 {
-			t.Error("exit code 0, with machines that cannot be removed")
+			t.Error("exit code 0, although machines could not be removed")
 		}
 		for _, name := range append(c.masters(t), c.workers(t)...) {
 			if !strings.Contains(r.stderr.String(), "vm "+name) {
 				t.Errorf("standard error does not name vm %s", name)
 			}
 		}
-		if !strings.Contains(r.stderr.String(), "still there") || !strings.Contains(r.stderr.String(), "Storage is not available") {
-			t.Error("standard error does not say that something is still there, and why")
+		said := r.stderr.String()
+		if !strings.Contains(said, "still there") || !strings.Contains(said, "Storage is not available") {
+			t.Error("standard error does not name what is still there and why")
 		}
 		if t.Failed() {
 			t.Logf("standard error:\n%s", last(r.stderr.String(), 30))

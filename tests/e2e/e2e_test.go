@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package e2e installs clusters in a lab of its own and looks at what an
-// operator would look at. hack/test.sh runs it, as root, after okd-lab setup.
+// Package e2e installs clusters in a lab of its own and checks what an operator would
+// check. hack/test.sh runs it, as root, after okd-lab setup.
 package e2e
 
 import (
@@ -10,11 +10,12 @@ import (
 )
 
 var (
-	tier = flag.String("tier", "ci", "ci: one installation with its checks; full: every fault, too")
-	have = flag.String("cluster", "", "check the cluster that was installed in this directory, in a lab that is up, and leave it alone")
+	tier = flag.String("tier", "ci", "ci: one installation with its checks; full: every fault as well")
+	have = flag.String("cluster", "",
+		"check the cluster that was installed in this directory, in a running lab, and leave it as it is")
 )
 
-// scenario is one story in a lab that is empty at its start and at its end.
+// scenario is a test in a lab that is empty before and after it.
 type scenario struct {
 	name string
 	full bool // too long for every change
@@ -30,7 +31,7 @@ var scenarios = []scenario{
 	{name: "TwoClusters", full: true, run: twoClusters},
 }
 
-// TestLab is the installer with an oVirt engine.
+// TestLab runs the installer with an oVirt engine.
 func TestLab(t *testing.T) {
 	if *have != "" {
 		checkCluster(t, &cluster{lab: newLab(t, "ovirt"), dir: *have, size: standard})
@@ -50,13 +51,13 @@ func TestLab(t *testing.T) {
 			}
 		})
 		if t.Failed() {
-			// What is left would be in the way of the others, and is worth a look.
+			// What is left would disturb the other scenarios, and helps to find the cause.
 			t.Fatalf("lab %s is left as it is; OKD_LAB=%s bin/okd-lab status shows it", l.Name, l.Name)
 		}
 	}
 }
 
-// step runs a part of a story that the following parts build on.
+// step runs a part of a scenario that the following parts depend on.
 func step(t *testing.T, name string, run func(t *testing.T)) {
 	t.Helper()
 	if !t.Run(name, run) {
@@ -77,7 +78,7 @@ func installation(t *testing.T, l *lab) {
 	destroyed(t, c)
 }
 
-// checkCluster is what holds for every cluster that has been installed.
+// checkCluster checks what must hold for every installed cluster.
 func checkCluster(t *testing.T, c *cluster) {
 	step(t, "Release", func(t *testing.T) { c.releaseInstalled(t) })
 	step(t, "Nodes", func(t *testing.T) { c.nodesReady(t) })

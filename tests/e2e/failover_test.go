@@ -23,7 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/phases"
 )
 
-// What is promised, on a machine that keeps the pace.
+// Limits on a machine of the usual speed.
 const (
 	maxOutage = 5 * time.Second  // of the API, at its virtual address
 	maxHiccup = time.Second      // of the API afterwards: a single question on a busy machine
@@ -34,9 +34,9 @@ const (
 // cores (8 to 10 s, docs/benchmarks.md), with half of it as a margin.
 const usualStart = 15 * time.Second
 
-// pace is how many times slower than usual this machine was when it installed
-// the cluster, at least 1 and at most 6. Machines are noisy: what is promised is
-// held against what the same machine did minutes before.
+// pace is how many times slower than usual this machine was when it installed the
+// cluster, at least 1 and at most 6. The speed of machines varies, so limits are scaled
+// by what the same machine did minutes before.
 func (c *cluster) pace(t *testing.T) float64 {
 	t.Helper()
 	pace := 1.0
@@ -52,13 +52,13 @@ func (c *cluster) pace(t *testing.T) float64 {
 	return pace
 }
 
-// slowed is a limit at that pace.
+// slowed scales a limit by the pace.
 func slowed(limit time.Duration, pace float64) time.Duration {
 	return time.Duration(float64(limit) * pace)
 }
 
-// masterWithVIPLost takes the power from the master that holds the API's
-// address, and gives it back.
+// masterWithVIPLost powers off the master that holds the API's address, and powers it
+// on again.
 func masterWithVIPLost(t *testing.T, c *cluster) {
 	vip := c.vip(t)
 	victim, survivor := "", ""
@@ -75,11 +75,11 @@ func masterWithVIPLost(t *testing.T, c *cluster) {
 	p := c.probe(t, vip)
 	time.Sleep(2 * time.Second)
 	if !p.answered() {
-		t.Fatalf("before anything was broken: %s", p)
+		t.Fatalf("before the power-off: %s", p)
 	}
 	cut := time.Now()
 	c.press(t, victim, "kill")
-	t.Logf("power of %s is off", victim)
+	t.Logf("%s is off", victim)
 	time.Sleep(15 * time.Second)
 	outage, failed := p.outage(cut)
 	measured(t, "API at the virtual address without an answer for %.1f s after power-off of the master that held "+
@@ -89,7 +89,7 @@ func masterWithVIPLost(t *testing.T, c *cluster) {
 		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, limit, p)
 	}
 	c.usable(t, survivor, time.Minute)
-	// Only a node that is known to be away can be seen to come back.
+	// The node must be seen NotReady before it can be seen to come back.
 	gone := eventually(t, 2*time.Minute, func() string {
 		if c.nodeReady(t, victim) {
 			return victim + " is still said to be Ready"
@@ -107,7 +107,7 @@ func masterWithVIPLost(t *testing.T, c *cluster) {
 	c.usable(t, victim, time.Minute)
 }
 
-// rejoins gives a master its power back and waits for all of it.
+// rejoins powers a master on and waits until all parts of it are back.
 func (c *cluster) rejoins(t *testing.T, victim string, within time.Duration) {
 	t.Helper()
 	start := time.Now()
@@ -139,7 +139,7 @@ func (c *cluster) rejoins(t *testing.T, victim string, within time.Duration) {
 				}
 				delete(pending, what)
 			case took > 3*time.Minute:
-				t.Fatalf("%s: not even after %s: %s", what, took.Round(time.Second), reason)
+				t.Fatalf("%s: not after %s: %s", what, took.Round(time.Second), reason)
 			}
 		}
 		time.Sleep(250 * time.Millisecond)
@@ -170,8 +170,8 @@ func (c *cluster) apiURL(t *testing.T) string {
 	return cfg.Host
 }
 
-// client asks API servers as programs outside of the cluster do, at whatever
-// address, with a new connection for every request.
+// client makes a client of API servers outside of the cluster, for any address, with a
+// new connection for every request.
 func (c *cluster) client(t *testing.T) *http.Client {
 	t.Helper()
 	cfg, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig())
@@ -197,7 +197,7 @@ func (c *cluster) nodeReady(t *testing.T, name string) bool {
 	return ready(n)
 }
 
-// apiReady asks one master's own API server.
+// apiReady checks the API server of one master.
 func (c *cluster) apiReady(t *testing.T, name string) string {
 	t.Helper()
 	for _, m := range c.own(t) {
@@ -230,7 +230,7 @@ func readyz(ctx context.Context, client *http.Client, host string) error {
 	return nil
 }
 
-// prober asks the API ten times a second, whether it answers or not.
+// prober sends the API a request ten times a second.
 type prober struct {
 	mu      sync.Mutex
 	answers []answer
@@ -274,15 +274,15 @@ func (p *prober) stop() {
 	p.done.Wait()
 }
 
-// answered says whether all was well so far.
+// answered reports whether every request was answered so far.
 func (p *prober) answered() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.answers) > 0 && !slices.ContainsFunc(p.answers, func(a answer) bool { return a.err != nil })
 }
 
-// outage is the time from cut until the first question after the last one
-// without an answer, and how many had none.
+// outage returns the time from cut until the API answered for good, and the number of
+// requests that failed.
 func (p *prober) outage(cut time.Time) (time.Duration, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -303,7 +303,7 @@ func (p *prober) outage(cut time.Time) (time.Duration, int) {
 	return lastFailed.Add(100 * time.Millisecond).Sub(cut), failed
 }
 
-// silence is the longest time after since in which no question was answered.
+// silence returns the longest time after since in which no request was answered.
 func (p *prober) silence(since time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,13 +24,13 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
-// foreignDisk is a disk that somebody else put into a node, as a storage driver does.
+// foreignDisk is a disk that somebody else attached to a node, as a storage driver does.
 type foreignDisk struct {
 	id      string
 	content [sha256.Size]byte
 }
 
-// api asks the engine as its administrator would, from the provisioner's place.
+// api calls the engine as its administrator, from the provisioner's network namespace.
 func (l *lab) api(t *testing.T, method, path, body string) []byte {
 	t.Helper()
 	f := l.facts(t).Engine
@@ -80,7 +80,8 @@ func (c *cluster) plugForeignDisk(t *testing.T) foreignDisk {
 		ID string `xml:"id,attr"`
 	}
 	answer := c.api(t, http.MethodPost, "/disks", `<disk><alias>pvc-e2e</alias><format>raw</format><sparse>true</sparse>`+
-		`<provisioned_size>1048576</provisioned_size><storage_domains><storage_domain><name>data</name></storage_domain></storage_domains></disk>`)
+		`<provisioned_size>1048576</provisioned_size>`+
+		`<storage_domains><storage_domain><name>data</name></storage_domain></storage_domains></disk>`)
 	if err := xml.Unmarshal(answer, &made); err != nil || made.ID == "" {
 		t.Fatalf("no disk in %s: %v", answer, err)
 	}
@@ -101,7 +102,8 @@ func (c *cluster) plugForeignDisk(t *testing.T) foreignDisk {
 	for _, vm := range c.inventory(t).VMs {
 		if vm.Status == "up" && slices.Contains(masters, vm.Name) {
 			c.api(t, http.MethodPost, "/vms/"+vm.ID+"/diskattachments", fmt.Sprintf(
-				`<disk_attachment><disk id="%s"/><interface>virtio_scsi</interface><bootable>false</bootable><active>true</active></disk_attachment>`, made.ID))
+				`<disk_attachment><disk id="%s"/><interface>virtio_scsi</interface><bootable>false</bootable>`+
+					`<active>true</active></disk_attachment>`, made.ID))
 			return foreignDisk{id: made.ID, content: sha256.Sum256(content)}
 		}
 	}
@@ -109,7 +111,7 @@ func (c *cluster) plugForeignDisk(t *testing.T) foreignDisk {
 	return foreignDisk{}
 }
 
-// volumes are the contents of the engine's disks.
+// volumes opens the store of the engine's disks.
 func (l *lab) volumes(t *testing.T) *volume.Store {
 	t.Helper()
 	store, err := volume.Open(l.File("volumes"))
@@ -119,8 +121,8 @@ func (l *lab) volumes(t *testing.T) *volume.Store {
 	return store
 }
 
-// survived checks that a disk is there, in no machine, and holds what it held;
-// then it removes the disk.
+// survived checks that the disk exists, attached to no machine and with its content, and
+// then removes it.
 func (c *cluster) survived(t *testing.T, d foreignDisk, stderr string) {
 	t.Helper()
 	if !strings.Contains(stderr, d.id) || !strings.Contains(stderr, "pvc-e2e") {
@@ -128,12 +130,12 @@ func (c *cluster) survived(t *testing.T, d foreignDisk, stderr string) {
 	}
 	r, _, err := c.volumes(t).Read(t.Context(), d.id)
 	if err != nil {
-		t.Fatalf("the disk that somebody else had plugged in is gone: %v", err)
+		t.Fatalf("the disk of somebody else is gone: %v", err)
 	}
 	defer r.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, r); err != nil || [sha256.Size]byte(h.Sum(nil)) != d.content {
-		t.Errorf("the disk does not hold what it held: %v", err)
+		t.Errorf("the content of the disk has changed: %v", err)
 	}
 	for _, have := range c.inventory(t).Disks {
 		if have.ID == d.id {

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// gathersWithoutAgent wants the logs of every master in a bundle that somebody
-// asks for who has no SSH agent: with the private half of the install-config's
-// sshKey among his keys, and without it the reason for each.
+// gathersWithoutAgent gathers logs without an SSH agent. If ~/.ssh has the private half
+// of the install-config's sshKey, the bundle has the logs of every master; if not, the
+// output names the reason for each master.
 func (c *cluster) gathersWithoutAgent(t *testing.T) {
 	key, err := os.ReadFile(c.facts(t).SSHKey)
 	if err != nil {
@@ -27,7 +27,8 @@ func (c *cluster) gathersWithoutAgent(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	missing := regexp.MustCompile(`missing control-plane host \S*master-\d \([0-9.]+\): .*none of the keys in: the private half of SHA256:\S+ .*was not found`)
+	missing := regexp.MustCompile(`missing control-plane host \S*master-\d \([0-9.]+\): .*none of the keys in: ` +
+		`the private half of SHA256:\S+ .*was not found`)
 	for _, have := range []bool{false, true} {
 		if have {
 			if err := os.WriteFile(filepath.Join(home, ".ssh", "the-lab"), key, 0o600); err != nil {
@@ -52,14 +53,14 @@ func (c *cluster) gathersWithoutAgent(t *testing.T) {
 		}
 		switch said := r.stderr.String(); {
 		case have && len(masters) != c.size.masters:
-			t.Errorf("the bundle has logs of the masters %v only:\n%s", masters, last(said, 20))
+			t.Errorf("the bundle has logs of these masters only: %v\n%s", masters, last(said, 20))
 		case !have && (len(masters) > 0 || !missing.MatchString(said)):
-			t.Errorf("without a key there are logs of %v, and it says\n%s", masters, last(said, 20))
+			t.Errorf("without a key there are logs of %v, and the output is\n%s", masters, last(said, 20))
 		}
 	}
 }
 
-// mastersIn counts the kubelet's lines of each control-plane host in a bundle.
+// mastersIn counts the lines of the kubelet's log of each master in a bundle.
 func mastersIn(t *testing.T, bundle string) map[string]int {
 	t.Helper()
 	f, err := os.Open(bundle)

@@ -25,8 +25,8 @@ type guide struct {
 
 var marked = regexp.MustCompile("(?ms)^<!-- (file|run): ([a-zA-Z0-9.-]+) -->\n```\\w*\n(.*?)^```$")
 
-// local turns the addresses and names of the documentation into the lab's, as
-// an operator puts in his own.
+// local replaces the addresses and names of the documentation by the lab's, as an
+// operator replaces them by his own.
 var local = strings.NewReplacer("198.51.100.", "198.18.0.", "example.org", "okd.test")
 
 func (l *lab) guide(t *testing.T, name string) *guide {
@@ -49,7 +49,7 @@ func (l *lab) guide(t *testing.T, name string) *guide {
 	return g
 }
 
-// write puts a file of the page into the directory of the test.
+// write writes a file of the page to the directory of the test.
 func (g *guide) write(t *testing.T, name string) {
 	t.Helper()
 	if g.files[name] == "" {
@@ -65,7 +65,7 @@ func (g *guide) put(t *testing.T, name, content string) {
 	}
 }
 
-// command is one block of the page that runs.
+// command is a running block of the page.
 type command struct {
 	name  string
 	out   output // standard output and error
@@ -74,8 +74,7 @@ type command struct {
 	kill  func()
 }
 
-// begin runs a block as a person in the lab would type it, in the directory of
-// the test.
+// begin starts a block as a user in the lab would, in the directory of the test.
 func (g *guide) begin(t *testing.T, name string) *command {
 	t.Helper()
 	if g.commands[name] == "" {
@@ -123,7 +122,7 @@ func (c *command) end(t *testing.T, within time.Duration) string {
 	select {
 	case <-c.ended:
 	case <-time.After(within):
-		t.Fatalf("%s has not ended after %s; it says:\n%s", c.name, within, last(c.out.String(), 20))
+		t.Fatalf("%s has not ended after %s; output:\n%s", c.name, within, last(c.out.String(), 20))
 	}
 	if c.err != nil {
 		t.Fatalf("%s: %v\n%s", c.name, c.err, last(c.out.String(), 40))
@@ -153,7 +152,7 @@ func (g *guide) service(t *testing.T, name string, args ...string) *exec.Cmd {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait() // it was killed
 		if t.Failed() {
-			t.Logf("%s said:\n%s", name, last(out.String(), 20))
+			t.Logf("output of %s:\n%s", name, last(out.String(), 20))
 		}
 	})
 	return cmd

@@ -19,8 +19,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// etcdctl runs it with the certificates that the cluster's own operator uses,
-// against some of the masters.
+// etcdctl runs etcdctl with the certificates of the cluster's etcd operator, against
+// some of the masters.
 func (c *cluster) etcdctl(t *testing.T, hosts []string, args ...string) (string, error) {
 	t.Helper()
 	dir := filepath.Join(c.work, "etcd-client")
@@ -48,7 +48,8 @@ func (c *cluster) etcdctl(t *testing.T, hosts []string, args ...string) (string,
 		return "", fmt.Errorf("of %v only %v have addresses", hosts, endpoints)
 	}
 	return c.inside(t, append([]string{"etcdctl", "--endpoints=" + strings.Join(endpoints, ","), "--write-out=json",
-		"--cacert=" + filepath.Join(dir, "ca.crt"), "--cert=" + filepath.Join(dir, "tls.crt"), "--key=" + filepath.Join(dir, "tls.key")}, args...)...)
+		"--cacert=" + filepath.Join(dir, "ca.crt"), "--cert=" + filepath.Join(dir, "tls.crt"),
+		"--key=" + filepath.Join(dir, "tls.key")}, args...)...)
 }
 
 type member struct {
@@ -57,11 +58,10 @@ type member struct {
 	IsLearner  bool     `json:"isLearner"`
 }
 
-// started says that a member has joined and told its name.
+// started reports whether a member has joined; only then it has a name.
 func (m member) started() bool { return m.Name != "" && len(m.ClientURLs) > 0 }
 
-// etcdVotes looks for exactly the masters among the voters, and at how they
-// came to vote.
+// etcdVotes checks that exactly the masters are voters, and how they became voters.
 func (c *cluster) etcdVotes(t *testing.T) {
 	out, err := c.etcdctl(t, c.masters(t), "member", "list")
 	if err != nil {
@@ -92,9 +92,9 @@ func (c *cluster) etcdVotes(t *testing.T) {
 
 var votes = regexp.MustCompile(`voting members (\d+)→(\d+)`)
 
-// etcdWays reads from the journal how the number of voters went: up to all
-// masters beside the bootstrap host, one at a time, and then down by one. A
-// run that was killed may have missed a part of that; what it saw must fit.
+// etcdWays reads from the journal how the number of voters changed: one at a time up to
+// all masters and the bootstrap host, and then down by one. A killed run may have missed
+// some steps.
 func (c *cluster) etcdWays(t *testing.T) {
 	t.Helper()
 	var steps []string
@@ -116,14 +116,15 @@ func (c *cluster) etcdWays(t *testing.T) {
 				t.Fatal(err)
 			}
 			if from != now && !(killed && first) {
-				t.Errorf("journal: etcd has %d voters, and then goes %s", now, m[0])
+				t.Errorf("journal: etcd has %d voters before step %s", now, m[0])
 			}
 			first, now = false, to
 		}
 		killed = killed || r.Ended.IsZero() || r.Error != ""
 	}
-	t.Logf("etcd voters by the journal: %s", strings.Join(steps, ", "))
-	if want := fmt.Sprintf("%d→%d", c.size.masters+1, c.size.masters); !killed && (len(steps) != c.size.masters+1 || steps[len(steps)-1] != want) {
+	t.Logf("etcd voters according to the journal: %s", strings.Join(steps, ", "))
+	want := fmt.Sprintf("%d→%d", c.size.masters+1, c.size.masters)
+	if !killed && (len(steps) != c.size.masters+1 || steps[len(steps)-1] != want) {
 		t.Errorf("journal: the last of %d steps should be %s, after %d additions", len(steps), want, c.size.masters)
 	}
 	if now != c.size.masters && !killed {
@@ -131,7 +132,7 @@ func (c *cluster) etcdWays(t *testing.T) {
 	}
 }
 
-// bootstrapGone looks for anything of the bootstrap host that is still there.
+// bootstrapGone checks that nothing of the bootstrap host is left.
 func (c *cluster) bootstrapGone(t *testing.T) {
 	name := "bootstrap"
 	if !c.upi {
@@ -151,13 +152,13 @@ func (c *cluster) bootstrapGone(t *testing.T) {
 			cancel()
 			if err == nil {
 				conn.Close()
-				t.Errorf("something serves at the bootstrap host's address %s, port %s", ip, port)
+				t.Errorf("something listens on port %[2]s of the bootstrap host's address %[1]s", ip, port)
 			}
 		}
 	}
 }
 
-// engineForgot looks for what the engine may still have of a machine.
+// engineForgot checks that the engine has nothing left of a machine.
 func (c *cluster) engineForgot(t *testing.T, name string) {
 	t.Helper()
 	inv := c.inventory(t)
@@ -178,8 +179,8 @@ func (c *cluster) engineForgot(t *testing.T, name string) {
 	}
 }
 
-// noBootstrapPods looks for static pods of the bootstrap host, and for its API
-// server in the list that the API servers keep.
+// noBootstrapPods checks that the cluster has no static pods of the bootstrap host, and
+// does not list its API server.
 func (c *cluster) noBootstrapPods(t *testing.T, name string) {
 	t.Helper()
 	var pods corev1.PodList
@@ -196,11 +197,11 @@ func (c *cluster) noBootstrapPods(t *testing.T, name string) {
 		servers += len(s.Addresses)
 	}
 	if servers != c.size.masters {
-		t.Errorf("%d API servers say that they serve, want %d", servers, c.size.masters)
+		t.Errorf("%d API servers are listed, want %d", servers, c.size.masters)
 	}
 }
 
-// leased are the addresses that a machine had from DHCP.
+// leased returns the addresses that a machine got from DHCP.
 func (c *cluster) leased(t *testing.T, name string) []string {
 	t.Helper()
 	f, err := os.Open(c.File("dnsmasq.leases"))

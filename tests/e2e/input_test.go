@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// badInput tries what people get wrong. Each mistake ends within seconds, says
-// where it is and what to do about it, and creates nothing.
+// badInput tries common mistakes. Each ends the run within seconds, is named with its
+// place and the next step, and creates nothing.
 func badInput(t *testing.T, l *lab) {
 	facts := l.facts(t)
 	repository, _, _ := strings.Cut(l.release(t).PullSpec, "@")
@@ -24,7 +24,7 @@ func badInput(t *testing.T, l *lab) {
 		edit func(config, login string) (string, string)
 		env  []string
 		args []string
-		// lab makes a service of the lab misbehave, and undo ends that.
+		// lab makes a service of the lab fail, and undo repairs it.
 		lab, undo []string
 		empty     bool // no install-config at all
 		code      int
@@ -60,15 +60,18 @@ func badInput(t *testing.T, l *lab) {
 		{name: "release image that cannot be pulled", code: 1,
 			env:  []string{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE=" + absent},
 			says: []string{`read release image .*@sha256:0000.*the registry does not have it`}},
-		{name: "release that there is not", code: 1, args: []string{"--release", "4.20.99"},
-			says: []string{`there is no release 4\.20\.99: neither the update service https://updates\.lab\.okd\.test/`, `Next: choose an existing release`}},
-		{name: "nobody to ask for releases", code: 1, args: []string{"--release", "5.0"},
-			env:  []string{"OKD_INSTALL_UPDATE_SERVICE=https://198.18.0.3:1/graph", "OKD_INSTALL_RELEASE_REPOSITORY=198.18.0.3:1/okd/release"},
+		{name: "release that does not exist", code: 1, args: []string{"--release", "4.20.99"},
+			says: []string{`there is no release 4\.20\.99: neither the update service https://updates\.lab\.okd\.test/`,
+				`Next: choose an existing release`}},
+		{name: "no update service, no repository", code: 1, args: []string{"--release", "5.0"},
+			env: []string{"OKD_INSTALL_UPDATE_SERVICE=https://198.18.0.3:1/graph",
+				"OKD_INSTALL_RELEASE_REPOSITORY=198.18.0.3:1/okd/release"},
 			says: []string{`release 5\.0 could not be looked up: .*connection refused`, `Next: name the release by digest`}},
 		{name: "release with a bad signature", code: 1, args: newest,
 			lab: []string{"fault", "service", "signatures", "forged"}, undo: []string{"fault", "service", "signatures", "good"},
-			says: []string{`no good signature in https://updates\.lab\.okd\.test/signatures`, `Next: do not install this image`}},
-		{name: "registry that nobody trusts", code: 1,
+			says: []string{`no good signature in https://updates\.lab\.okd\.test/signatures`,
+				`Next: do not install this image`}},
+		{name: "registry with an unknown CA", code: 1,
 			edit: func(c, e string) (string, string) {
 				return regexp.MustCompile(`(?s)additionalTrustBundlePolicy.*`).ReplaceAllString(c, ""), e
 			},
@@ -92,7 +95,7 @@ func badInput(t *testing.T, l *lab) {
 				defer l.okdLab(t, x.undo...)
 			}
 			r := l.start(t, dir, env, append([]string{"create", "cluster"}, x.args...)...)
-			// Seconds, and more of them where the machine is busy.
+			// Seconds; more on a busy machine.
 			if code := r.end(t, 20*time.Second); code != x.code {
 				t.Errorf("exit code %d, want %d", code, x.code)
 			}
@@ -127,7 +130,7 @@ func (l *lab) edit(t *testing.T, dir string, change func(config, login string) (
 	}
 	newConfig, newLogin := change(string(config), string(login))
 	if newConfig == string(config) && newLogin == string(login) {
-		t.Fatal("nothing was changed: the files look different by now")
+		t.Fatal("the edit changed nothing: the files no longer have the text that it replaces")
 	}
 	changed := filepath.Join(l.work, "ovirt-config-"+filepath.Base(dir)+".yaml")
 	for name, text := range map[string]string{file: newConfig, changed: newLogin} {
@@ -138,7 +141,7 @@ func (l *lab) edit(t *testing.T, dir string, change func(config, login string) (
 	return "OVIRT_CONFIG=" + changed
 }
 
-// ignitionValidates lets Ignition's own checker read what was rendered.
+// ignitionValidates runs ignition-validate on the rendered configs.
 func ignitionValidates(t *testing.T, l *lab) {
 	dir := filepath.Join(l.work, "ignition")
 	l.config(t, dir)
@@ -149,6 +152,6 @@ func ignitionValidates(t *testing.T, l *lab) {
 		}
 	}
 	if n, err := l.secrets(t, dir).Private(dir); err != nil || n < 4 {
-		t.Errorf("%d files with secrets are for their owner only: %v", n, err)
+		t.Errorf("%d files with secrets, readable by their owner only: %v", n, err)
 	}
 }

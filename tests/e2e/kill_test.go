@@ -16,11 +16,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/phases"
 )
 
-// typical is how long an installation takes here, at least.
+// typical is the shortest time that an installation takes here.
 const typical = 90 * time.Second
 
-// dice are the moments at which this run of the tests kills. The seed is in
-// the output; OKD_TEST_SEED throws them again.
+// dice gives the random moments of kills. The seed is in the output; OKD_TEST_SEED
+// repeats them.
 func dice(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := rand.Uint64()
@@ -33,8 +33,8 @@ func dice(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// interruptedThenKilled installs a cluster against the odds: Ctrl-C once, the
-// power of the machine that installs once, and then nobody is in the way.
+// interruptedThenKilled installs a cluster in three runs: the first is ended by Ctrl-C,
+// the second is killed, the third completes.
 func (c *cluster) interruptedThenKilled(t *testing.T) {
 	step(t, "Interrupted", func(t *testing.T) { c.interrupted(t) })
 	step(t, "KilledOnce", func(t *testing.T) {
@@ -70,8 +70,8 @@ func (c *cluster) interrupted(t *testing.T) {
 	}
 }
 
-// killedAfter kills a run of create cluster that long after its start. It
-// says whether there was anything left to kill.
+// killedAfter kills a run of create cluster so long after its start. It reports whether
+// the run had not ended before.
 func (c *cluster) killedAfter(t *testing.T, after time.Duration) bool {
 	t.Helper()
 	r := c.create(t)
@@ -90,7 +90,7 @@ func (c *cluster) killedAfter(t *testing.T, after time.Duration) bool {
 	return true
 }
 
-// kill gives a run no chance to say good-bye.
+// kill ends a run with SIGKILL.
 func (c *cluster) kill(t *testing.T, r *run) {
 	t.Helper()
 	r.signal(syscall.SIGKILL)
@@ -99,7 +99,7 @@ func (c *cluster) kill(t *testing.T, r *run) {
 	}
 }
 
-// figures notes the time of every phase, over all runs of this cluster.
+// figures logs the time of every phase, over all runs of this cluster.
 func (c *cluster) figures(t *testing.T) {
 	t.Helper()
 	total := time.Duration(0)
@@ -146,7 +146,7 @@ func killedInEveryPhase(t *testing.T, l *lab) {
 	l.finish(t, 2*time.Minute, 0, c.dir, "destroy", "cluster")
 }
 
-// killedAtRandom kills five installations, each at a moment of its own.
+// killedAtRandom kills five installations, each at another moment.
 func killedAtRandom(t *testing.T, l *lab) {
 	dice := dice(t)
 	for n := range 5 {

@@ -30,11 +30,11 @@ type lab struct {
 	site.Site
 	root string // of the source tree
 	work string // what the tests write; it stays for a look
-	// watch has seen every command line of this host.
+	// watch records every command line of this host.
 	watch *watch
 }
 
-// newLab takes a directory below _test/e2e for what the test writes.
+// newLab makes a lab whose files are in a directory below _test/e2e.
 func newLab(t *testing.T, work string) *lab {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -64,7 +64,7 @@ func newLab(t *testing.T, work string) *lab {
 	return l
 }
 
-// up starts the lab afresh, and removes it after a success.
+// up starts a new lab, and removes it if the test succeeds.
 func (l *lab) up(t *testing.T) {
 	t.Helper()
 	l.okdLab(t, "down")
@@ -82,7 +82,7 @@ func (l *lab) up(t *testing.T) {
 	})
 }
 
-// okdLab runs a command of okd-lab that has to succeed.
+// okdLab runs a command of okd-lab, which must succeed.
 func (l *lab) okdLab(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := l.tryLab(t, args...)
@@ -105,7 +105,7 @@ func (l *lab) tryLab(t *testing.T, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// releaseOverride is how stories that are not about choosing a release name it.
+// releaseOverride names the release in scenarios that are not about choosing one.
 const releaseOverride = "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE"
 
 func (l *lab) command(ctx context.Context, args ...string) *exec.Cmd {
@@ -150,7 +150,7 @@ func (l *lab) release(t *testing.T) site.ReleaseFacts {
 	return r
 }
 
-// machines are those that run or have run.
+// machines returns the machines that run or have run.
 func (l *lab) machines(t *testing.T) []machine.Status {
 	t.Helper()
 	st, err := daemon.Dial(l.Site).Status(context.WithoutCancel(t.Context()))
@@ -176,7 +176,7 @@ func (l *lab) inventory(t *testing.T) engine.Inventory {
 	return inv.Objects()
 }
 
-// sameAs compares everything that the engine has with what it had.
+// sameAs checks that the engine has exactly what it had before.
 func (l *lab) sameAs(t *testing.T, before engine.Inventory) {
 	t.Helper()
 	if diff := cmp.Diff(before, l.inventory(t)); diff != "" {
@@ -184,7 +184,7 @@ func (l *lab) sameAs(t *testing.T, before engine.Inventory) {
 	}
 }
 
-// dial connects from the provisioner's place in the lab's network.
+// dial connects from the provisioner's network namespace.
 func (l *lab) dial(ctx context.Context, proto, addr string) (conn net.Conn, err error) {
 	inNamespace := netns.Do(network.File(l.Network().ProvisionerNamespace()), func() error {
 		var d net.Dialer
@@ -197,8 +197,8 @@ func (l *lab) dial(ctx context.Context, proto, addr string) (conn net.Conn, err 
 	return conn, err
 }
 
-// consoles shows the end of what the machines say, for whoever has to find out
-// why a test failed.
+// consoles logs the last lines of the machines' consoles, to find out why a test
+// failed.
 func (l *lab) consoles(t *testing.T) {
 	t.Helper()
 	st, err := daemon.Dial(l.Site).Status(context.WithoutCancel(t.Context()))
@@ -238,7 +238,7 @@ func eventually(t *testing.T, within time.Duration, why func() string) time.Dura
 	}
 }
 
-// measured notes a figure for the report.
+// measured logs a figure for the report.
 func measured(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Logf("MEASURED "+format, args...)

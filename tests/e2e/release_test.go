@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// newestByVersion are the flags that ask for the newest release of the lab by its
-// minor version alone, and have its signature checked.
+// newestByVersion returns the flags that choose the newest release of the lab by its
+// minor version, and have its signature checked.
 func (l *lab) newestByVersion(t *testing.T) []string {
 	t.Helper()
 	f := l.facts(t)
@@ -21,8 +21,8 @@ func (l *lab) newestByVersion(t *testing.T) []string {
 	return []string{"--release", parts[0] + "." + parts[1], "--release-key", f.Updates.KeyFile}
 }
 
-// releasePinned looks at what the installation remembers of its release, and at
-// what it says when another one is asked for.
+// releasePinned checks that the installation has recorded its release, and refuses
+// another one.
 func (c *cluster) releasePinned(t *testing.T) {
 	f := c.facts(t)
 	_, digest, _ := strings.Cut(f.Release.PullSpec, "@")
@@ -37,7 +37,7 @@ func (c *cluster) releasePinned(t *testing.T) {
 	other := c.finish(t, time.Minute, 1, c.dir, "create", "cluster", "--release", "4.19")
 	for _, want := range []string{"machines were started from release " + f.Release.Version, "Next: leave --release out"} {
 		if !strings.Contains(other.stderr.String(), want) {
-			t.Errorf("another release is refused without %q:\n%s", want, other.stderr.String())
+			t.Errorf("the refusal of another release lacks %q:\n%s", want, other.stderr.String())
 		}
 	}
 }

@@ -33,7 +33,7 @@ type run struct {
 	took    time.Duration
 }
 
-// output keeps what is written, and can be read meanwhile.
+// output keeps what is written, and can be read at any time.
 type output struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -65,7 +65,7 @@ func (l *lab) start(t *testing.T, dir string, env []string, args ...string) *run
 		dir: dir, cmd: l.command(context.WithoutCancel(t.Context()), append(full, "--dir", dir)...),
 		started: time.Now(), before: len(journal(t, dir)), ended: make(chan struct{}),
 	}
-	// A group of its own: whoever kills it kills all of it.
+	// A process group of its own, so that a kill ends its children as well.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	kept, err := os.OpenFile(dir+".stderr", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -102,14 +102,14 @@ func (r *run) signal(s syscall.Signal) {
 	}
 }
 
-// end waits for the run and returns its exit code; -1 says that it was killed.
+// end waits for the run and returns its exit code, or -1 if it was killed.
 func (r *run) end(t *testing.T, within time.Duration) int {
 	t.Helper()
 	select {
 	case <-r.ended:
 		return r.code
 	case <-time.After(time.Until(r.started.Add(within))):
-		t.Fatalf("%s still runs after %s; it says:\n%s", r, within, last(r.stderr.String(), 30))
+		t.Fatalf("%s still runs after %s; output:\n%s", r, within, last(r.stderr.String(), 30))
 		return 0
 	}
 }
@@ -124,7 +124,7 @@ func (r *run) String() string {
 	return r.cmd.String()
 }
 
-// finish runs okd-install and wants that exit code.
+// finish runs okd-install and checks its exit code.
 func (l *lab) finish(t *testing.T, within time.Duration, want int, dir string, args ...string) *run {
 	t.Helper()
 	r := l.start(t, dir, nil, args...)
@@ -135,7 +135,7 @@ func (l *lab) finish(t *testing.T, within time.Duration, want int, dir string, a
 	return r
 }
 
-// explain prints what an operator needs to find out what went wrong.
+// explain logs what is needed to find out what went wrong.
 func (l *lab) explain(t *testing.T, r *run) {
 	t.Helper()
 	l.consoles(t)
@@ -159,7 +159,7 @@ func journal(t *testing.T, dir string) []phase.Run {
 	return runs
 }
 
-// phases are those that this run has begun.
+// phases returns the phases that this run has begun.
 func (r *run) phases(t *testing.T) []phase.Entry {
 	t.Helper()
 	runs := journal(t, r.dir)
@@ -169,7 +169,7 @@ func (r *run) phases(t *testing.T) []phase.Entry {
 	return runs[len(runs)-1].Phases
 }
 
-// reach waits until the run works in a phase; false says that it ended first.
+// reach waits until the run is in a phase, and reports whether it did not end before.
 func (r *run) reach(t *testing.T, name string, within time.Duration) bool {
 	t.Helper()
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
@@ -188,11 +188,11 @@ func (r *run) reach(t *testing.T, name string, within time.Duration) bool {
 		default:
 		}
 	}
-	t.Fatalf("%s does not get to phase %s within %s:\n%s", r, name, within, last(r.stderr.String(), 20))
+	t.Fatalf("%s did not reach phase %s within %s:\n%s", r, name, within, last(r.stderr.String(), 20))
 	return false
 }
 
-// now names the phase in which the run is.
+// now returns the phase in which the run is.
 func (r *run) now(t *testing.T) string {
 	t.Helper()
 	if list := r.phases(t); len(list) > 0 {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// twoClusters installs two clusters beside each other, at the same time, and
-// removes one without the other noticing.
+// twoClusters installs two clusters at the same time, and removes one without any
+// effect on the other.
 func twoClusters(t *testing.T, l *lab) {
 	first := l.newCluster(t, "demo", standard)
 	second := l.newCluster(t, "second", size{masters: 3, workers: 1})

@@ -17,15 +17,15 @@ import (
 
 const stateFile = ".openshift_install_state.json"
 
-// beside is a command beside a cluster that does not answer.
+// beside is a command that is run while the cluster does not answer.
 type beside struct {
 	args []string
 	code int
 	says string // a pattern in standard error
 }
 
-// besideSilence cuts the API of a complete cluster off from whoever installs,
-// and runs everything that might take silence for the absence of a cluster.
+// besideSilence cuts off the installer from the API of a complete cluster, and runs
+// every command that might take silence for the absence of a cluster.
 func besideSilence(t *testing.T, c *cluster) {
 	began := time.Now()
 	infra := c.infraID(t)
@@ -40,7 +40,7 @@ func besideSilence(t *testing.T, c *cluster) {
 					t.Errorf("%s: exit code %d, want %d", r, code, b.code)
 				}
 				if !regexp.MustCompile(b.says).MatchString(r.stderr.String() + r.stdout.String()) {
-					t.Errorf("%s does not say %q:\n%s", r, b.says, last(r.stderr.String(), 8))
+					t.Errorf("%s does not print %q:\n%s", r, b.says, last(r.stderr.String(), 8))
 				}
 			}
 			c.sameAs(t, before)
@@ -64,7 +64,7 @@ func besideSilence(t *testing.T, c *cluster) {
 	rival := "cluster " + infra + " on this platform has the domain .* already"
 	try("DirectoryGone", beside{create, exit.Unproved, rival}, beside{plan, exit.Unproved, rival})
 
-	// As an older version would have left it: nothing is recorded anywhere.
+	// As an older version leaves it: nothing is recorded anywhere.
 	marks := regexp.MustCompile(`,"marks":\{[^}]*\}`)
 	if !marks.MatchString(state) {
 		t.Fatal("the state has no marks")
@@ -80,14 +80,14 @@ func besideSilence(t *testing.T, c *cluster) {
 	step(t, "Again", func(t *testing.T) {
 		c.complete(t)
 		if now := c.describeTag(t, infra, ""); !strings.HasSuffix(now, "progress handed-over") {
-			t.Errorf("the engine's record is %q, and was %q", now, record)
+			t.Errorf("the engine's record is %q, want %q as before", now, record)
 		}
 	})
 	measured(t, "beside a silent API: %.0f s for all of it", time.Since(began).Seconds())
 }
 
-// saved has files of the directory put back when the test ends. It returns what
-// the first of them holds.
+// saved restores files of the directory when the test ends. It returns the content of
+// the first.
 func (c *cluster) saved(t *testing.T, names ...string) string {
 	t.Helper()
 	first := ""
@@ -127,8 +127,8 @@ func (c *cluster) put(t *testing.T, name, text string) {
 	}
 }
 
-// cutOff leaves the one who installs without a way to the API and to the
-// masters, until what it returns is called.
+// cutOff blocks the way from the installer to the API and to the masters until the
+// returned function is called.
 func (c *cluster) cutOff(t *testing.T) (reach func()) {
 	t.Helper()
 	addresses := []string{c.vip(t)}
@@ -166,7 +166,7 @@ func (c *cluster) cutOff(t *testing.T) (reach func()) {
 func (c *cluster) describeTag(t *testing.T, name, description string) string {
 	t.Helper()
 	e := c.facts(t).Engine
-	// Not on the command line: that is for everybody to read.
+	// Not on the command line, which everybody can read.
 	login := filepath.Join(c.work, "engine.curl")
 	text := fmt.Sprintf("user = %q\ncacert = %q\nheader = \"Content-Type: application/xml\"\n", e.User+":"+e.Password,
 		e.CAFile)

@@ -12,8 +12,8 @@ import (
 // theNode is the single node's machine, and its host name.
 const theNode = "sno"
 
-// TestSingleNode installs a single node in place as docs/user/single-node.md
-// says: a machine with a live medium and an empty disk, and nothing else.
+// TestSingleNode installs a single node in place, following docs/user/single-node.md: a
+// machine with a live medium and an empty disk, and nothing else.
 func TestSingleNode(t *testing.T) {
 	l := newLab(t, "sno")
 	l.up(t)
@@ -29,7 +29,8 @@ func TestSingleNode(t *testing.T) {
 		l.okdLab(t, "dns", "set", "sno", filepath.Join(l.work, "dnsmasq.conf"))
 		g.installConfig(t)
 		g.run(t, "ignition", time.Minute)
-		if out, err := l.inside(t, "ignition-validate", filepath.Join(c.dir, "bootstrap-in-place-for-live-iso.ign")); err != nil {
+		config := filepath.Join(c.dir, "bootstrap-in-place-for-live-iso.ign")
+		if out, err := l.inside(t, "ignition-validate", config); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})
@@ -41,7 +42,7 @@ func TestSingleNode(t *testing.T) {
 		said := wait.end(t, installBudget)
 		for _, want := range []string{"It is now safe to remove the bootstrap resources", "Install complete!"} {
 			if !strings.Contains(said, want) {
-				t.Errorf("the waits do not say %q:\n%s", want, last(said, 10))
+				t.Errorf("the waits do not print %q:\n%s", want, last(said, 10))
 			}
 		}
 		measured(t, "single node: install complete after %.0f s", time.Since(began).Seconds())
@@ -54,7 +55,7 @@ func TestSingleNode(t *testing.T) {
 	step(t, "Workload", func(t *testing.T) { c.workload(t) })
 }
 
-// mark leaves something in etcd while the live system's API answers.
+// mark creates a ConfigMap while the live system's API answers.
 func (c *cluster) mark(t *testing.T) (uid string) {
 	t.Helper()
 	took := eventually(t, 5*time.Minute, func() string {
@@ -66,17 +67,18 @@ func (c *cluster) mark(t *testing.T) (uid string) {
 		return ""
 	})
 	if _, err := c.tryLab(t, "machines", "exec", theNode, "--", "test", "-e", "/run/media/iso/images"); err != nil {
-		t.Errorf("the API answered for the first time when the live system was gone: %v", err)
+		t.Errorf("the API did not answer before the live system was gone: %v", err)
 	}
 	t.Logf("the live system's API takes writes after %s", took.Round(time.Second))
 	return uid
 }
 
-// marked finds it again on the installed node: etcd's data went there.
+// marked checks that the installed node has the ConfigMap, because it has etcd's data.
 func (c *cluster) marked(t *testing.T, uid string) {
 	t.Helper()
-	if now := c.kubectl(t, "get", "configmap", "mark", "-n", "kube-system", "-o", "jsonpath={.metadata.uid}"); now != uid || uid == "" {
-		t.Errorf("a ConfigMap that was made on the live system has the uid %q, and had %q", now, uid)
+	now := c.kubectl(t, "get", "configmap", "mark", "-n", "kube-system", "-o", "jsonpath={.metadata.uid}")
+	if now != uid || uid == "" {
+		t.Errorf("the ConfigMap has the UID %q; on the live system it was %q", now, uid)
 	}
 	for _, path := range []string{"/run/media/iso", "/boot/ignition/config.ign"} {
 		if _, err := c.tryLab(t, "machines", "exec", theNode, "--", "test", "!", "-e", path); err != nil {
@@ -85,13 +87,15 @@ func (c *cluster) marked(t *testing.T, uid string) {
 	}
 }
 
-// onlyInstalled looks for what the live system brought along and what must not
-// stay.
+// onlyInstalled checks that nothing of the live system is left.
 func (c *cluster) onlyInstalled(t *testing.T) {
 	c.noBootstrapPods(t, "bootstrap")
 	// The node cleans up by itself, after the cluster is available.
 	took := eventually(t, 2*time.Minute, func() string {
-		for _, path := range []string{"/etc/kubernetes/bootstrap-secrets", "/etc/kubernetes/bootstrap-configs", "/opt/openshift/auth", "/var/log/log-bundle-bootstrap.tar.gz"} {
+		for _, path := range []string{
+			"/etc/kubernetes/bootstrap-secrets", "/etc/kubernetes/bootstrap-configs", "/opt/openshift/auth",
+			"/var/log/log-bundle-bootstrap.tar.gz",
+		} {
 			if _, err := c.tryLab(t, "machines", "exec", theNode, "--", "test", "!", "-e", path); err != nil {
 				return path + " is still there"
 			}
@@ -99,13 +103,16 @@ func (c *cluster) onlyInstalled(t *testing.T) {
 		return ""
 	})
 	t.Logf("clean after %s", took.Round(time.Second))
-	manifests := c.okdLab(t, "machines", "exec", theNode, "--", "sh", "-c", "ls /etc/kubernetes/manifests; cat /etc/kubernetes/manifests/*")
+	manifests := c.okdLab(t, "machines", "exec", theNode, "--",
+		"sh", "-c", "ls /etc/kubernetes/manifests; cat /etc/kubernetes/manifests/*")
 	for _, word := range []string{"etcd-bootstrap", "bootstrap-secrets"} {
 		if strings.Contains(manifests, word) {
 			t.Errorf("static pods of the live system are still there: %s", word)
 		}
 	}
-	if failed := c.okdLab(t, "machines", "exec", theNode, "--", "systemctl", "list-units", "--failed", "--no-legend", "--plain"); strings.TrimSpace(failed) != "" {
+	failed := c.okdLab(t, "machines", "exec", theNode, "--",
+		"systemctl", "list-units", "--failed", "--no-legend", "--plain")
+	if strings.TrimSpace(failed) != "" {
 		t.Errorf("units failed: %s", failed)
 	}
 }

@@ -21,9 +21,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/network"
 )
 
-// TestUPI installs a cluster on platform none as docs/user/upi.md says, on
-// machines that the installer knows nothing of. In the full tier the bootstrap
-// host starts on a bare CoreOS.
+// TestUPI installs a cluster on platform none, following docs/user/upi.md, on machines
+// that the installer does not know. In the full tier the bootstrap host starts on a
+// bare CoreOS.
 func TestUPI(t *testing.T) {
 	l := newLab(t, "upi")
 	if *tier == "full" {
@@ -58,7 +58,7 @@ func TestUPI(t *testing.T) {
 
 	began := time.Now()
 	step(t, "Masters", func(t *testing.T) {
-		// What people forget first.
+		// The most common mistake.
 		g.put(t, "forgotten.conf", regexp.MustCompile(`(?m)^.*api-int.*\n`).ReplaceAllString(g.files["dnsmasq.conf"], ""))
 		g.names(t, "forgotten.conf")
 		bootstrap := filepath.Join(c.dir, "bootstrap.ign")
@@ -72,15 +72,17 @@ func TestUPI(t *testing.T) {
 		}
 		wait := g.begin(t, "bootstrap-complete")
 		eventually(t, 5*time.Minute, func() string {
-			if !strings.Contains(wait.out.String(), "no master has joined: api-int.upi."+network.BaseDomain+", from which machines fetch their configuration, has no address") {
-				return "the wait does not miss api-int:\n" + last(wait.out.String(), 5)
+			missing := "no master has joined: api-int.upi." + network.BaseDomain +
+				", from which machines fetch their configuration, has no address"
+			if !strings.Contains(wait.out.String(), missing) {
+				return "the wait does not name api-int:\n" + last(wait.out.String(), 5)
 			}
 			return ""
 		})
 		g.names(t, "dnsmasq.conf") // and on it goes
 		said := wait.end(t, installBudget)
 		if !strings.Contains(said, "It is now safe to remove the bootstrap resources") {
-			t.Errorf("the wait does not say that the bootstrap host may go:\n%s", last(said, 5))
+			t.Errorf("the wait does not say that the bootstrap host can be removed:\n%s", last(said, 5))
 		}
 		measured(t, "UPI: bootstrap complete after %.0f s", time.Since(began).Seconds())
 	})
@@ -127,7 +129,7 @@ func TestUPI(t *testing.T) {
 	step(t, "MasterLost", func(t *testing.T) { c.masterLost(t) })
 }
 
-// names has the lab's DNS and DHCP use a file of the test.
+// names makes the lab's DNS and DHCP use a file of the test.
 func (g *guide) names(t *testing.T, file string) {
 	t.Helper()
 	g.okdLab(t, "dns", "set", "upi", filepath.Join(g.work, file))
@@ -144,7 +146,9 @@ func (g *guide) installConfig(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(g.okdLab(t, "install-config", "--platform", "none")), &ours); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"networking", "pullSecret", "sshKey", "additionalTrustBundle", "additionalTrustBundlePolicy"} {
+	for _, key := range []string{
+		"networking", "pullSecret", "sshKey", "additionalTrustBundle", "additionalTrustBundlePolicy",
+	} {
 		config[key] = ours[key]
 	}
 	text, err := yaml.Marshal(config)
@@ -154,14 +158,15 @@ func (g *guide) installConfig(t *testing.T) {
 	g.put(t, "install-config.yaml", string(text))
 }
 
-// machine makes one as its owner would, with the last byte of its MAC address
-// as the page's settings have it: in the decimal form of its address.
+// machine makes a machine as its owner would. As in the page's settings, the last byte
+// of its MAC address is written like that of its IP address.
 func (l *lab) machine(t *testing.T, name, ignition string, number int, more ...string) {
 	t.Helper()
-	l.okdLab(t, append([]string{"machines", "create", name, "--ignition", ignition, "--mac", fmt.Sprintf("52:54:00:00:00:%02d", number)}, more...)...)
+	mac := fmt.Sprintf("52:54:00:00:00:%02d", number)
+	l.okdLab(t, append([]string{"machines", "create", name, "--ignition", ignition, "--mac", mac}, more...)...)
 }
 
-// pending waits until the workers ask to be let in.
+// pending waits for the certificate requests of the workers.
 func (c *cluster) pending(t *testing.T) {
 	t.Helper()
 	took := eventually(t, 3*time.Minute, func() string {
@@ -182,11 +187,11 @@ func (c *cluster) pending(t *testing.T) {
 	var nodes corev1.NodeList
 	c.get(t, &nodes, "nodes")
 	if len(nodes.Items) != c.size.masters {
-		t.Errorf("%d nodes have joined before anybody let the workers in", len(nodes.Items))
+		t.Errorf("%d nodes have joined before the workers were approved", len(nodes.Items))
 	}
 }
 
-// notReady says what is wrong with the nodes; all of them have to be there.
+// notReady returns what is wrong with the nodes, or which are missing.
 func (c *cluster) notReady(t *testing.T) string {
 	t.Helper()
 	var list corev1.NodeList
@@ -213,14 +218,14 @@ func (c *cluster) notReady(t *testing.T) string {
 	return ""
 }
 
-// noAddressServices looks for what only nodes that hold virtual addresses run.
+// noAddressServices checks that no pods for virtual addresses or node names run.
 func (c *cluster) noAddressServices(t *testing.T) {
 	var pods corev1.PodList
 	c.get(t, &pods, "pods", "--all-namespaces")
 	for _, p := range pods.Items {
 		for _, service := range []string{"keepalived", "haproxy", "coredns"} {
 			if strings.HasPrefix(p.Name, service+"-") {
-				t.Errorf("pod %s/%s serves an address or names that somebody else serves here", p.Namespace, p.Name)
+				t.Errorf("pod %s/%s serves an address or names, which the user does here", p.Namespace, p.Name)
 			}
 		}
 	}
@@ -245,25 +250,25 @@ func (c *cluster) noAddressServices(t *testing.T) {
 		}
 		want := "https://api-int.upi." + network.BaseDomain + ":22623/config/" + role
 		if err != nil || len(pointer.Ignition.Config.Merge) != 1 || pointer.Ignition.Config.Merge[0].Source != want {
-			t.Errorf("%s.ign leads to %+v (%v), want %s", role, pointer.Ignition.Config.Merge, err, want)
+			t.Errorf("%s.ign points to %+v (%v), want %s", role, pointer.Ignition.Config.Merge, err, want)
 		}
 	}
 }
 
-// masterLost takes the power from a master and gives it back: the load
-// balancer has to notice both.
+// masterLost powers a master off and on again; the load balancer must notice both.
 func (c *cluster) masterLost(t *testing.T) {
 	victim, survivor := c.masters(t)[0], c.masters(t)[1]
 	p := c.probe(t, network.Provisioner.String())
 	time.Sleep(2 * time.Second)
 	if !p.answered() {
-		t.Fatalf("before anything was broken: %s", p)
+		t.Fatalf("before the power-off: %s", p)
 	}
 	cut := time.Now()
 	c.press(t, victim, "kill")
 	time.Sleep(12 * time.Second)
 	outage, failed := p.outage(cut)
-	measured(t, "UPI: API behind the load balancer without an answer for %.1f s after power-off of a master (%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
+	measured(t, "UPI: API behind the load balancer without an answer for %.1f s after power-off of a master "+
+		"(%d probes, one every 100 ms, failed)", outage.Seconds(), failed)
 	if limit := slowed(maxOutage, c.pace(t)); outage > limit {
 		t.Errorf("the API did not answer for %s, want at most %s: %s", outage, limit, p)
 	}

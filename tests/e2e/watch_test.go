@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// watch collects the command lines that anyone on this host could have read.
+// watch records the command lines of all programs, which every user of this host can
+// read.
 type watch struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -49,7 +50,7 @@ func (w *watch) look() {
 	}
 }
 
-// lines are all command lines that there have been.
+// lines returns all command lines so far.
 func (w *watch) lines() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +61,7 @@ func (w *watch) lines() []string {
 	return out
 }
 
-// saw says whether a program has been seen at work.
+// saw reports whether a program has run.
 func (w *watch) saw(text string) bool {
 	for _, line := range w.lines() {
 		if strings.Contains(line, text) {

@@ -18,9 +18,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// workloadTemplate is a web server on every worker behind one service, and a
-// client on every master. The lab's images have no shell: the server is the
-// console's program, the client kubectl, which speaks HTTP to any server.
+// workloadTemplate is a web server on every worker behind one service, and a client on
+// every master. The lab's images have no shell: the server is the console's program, and
+// the client is kubectl, which can send requests to any HTTP server.
 var workloadTemplate = template.Must(template.New("workload").Parse(`
 apiVersion: v1
 kind: Namespace
@@ -75,7 +75,7 @@ spec:
 // serviceProgrammed is how long kube-proxy may take on a busy node.
 const serviceProgrammed = 15 * time.Second
 
-// service is how pods call the workload.
+// service is the URL of the workload for pods.
 const service = "http://web.e2e.svc.cluster.local"
 
 // workload deploys a service and calls it from pods on other nodes.
@@ -97,7 +97,9 @@ func (c *cluster) workload(t *testing.T) {
 	}
 	c.kubectl(t, "apply", "-f", file)
 	for _, what := range []string{"deployment/web", "daemonset/client"} {
-		if _, err := c.inside(t, "kubectl", "--kubeconfig", c.kubeconfig(), "rollout", "status", "-n", "e2e", what, "--timeout=90s"); err != nil {
+		_, err := c.inside(t, "kubectl", "--kubeconfig", c.kubeconfig(), "rollout", "status", "-n", "e2e", what,
+			"--timeout=90s")
+		if err != nil {
 			t.Logf("%s", c.kubectl(t, "get", "events", "-n", "e2e"))
 			t.Fatal(err)
 		}
@@ -112,7 +114,7 @@ func (c *cluster) workload(t *testing.T) {
 		t.Errorf("the web servers are on %v, want %v", on, want)
 	}
 	for _, client := range c.pods(t, "client") {
-		// A pod is Ready some moments before every node knows its service.
+		// A pod is Ready shortly before every node can reach its service.
 		eventually(t, serviceProgrammed, func() string {
 			if why := c.calls(t, client.Name, service); why != "" {
 				return "by its name, from " + client.Spec.NodeName + ": " + why
@@ -140,11 +142,12 @@ func (c *cluster) pods(t *testing.T, app string) []corev1.Pod {
 	return list.Items
 }
 
-// calls asks for the workload's page from inside a pod, through kubectl exec,
-// and says what is wrong.
+// calls requests the workload's page from inside a pod, through kubectl exec, and
+// returns what is wrong.
 func (c *cluster) calls(t *testing.T, pod, url string) string {
 	t.Helper()
-	out, err := c.tryKubectl(t, "exec", "-n", "e2e", pod, "--", "kubectl", "--server="+url, "--request-timeout=8s", "get", "--raw", "/")
+	out, err := c.tryKubectl(t, "exec", "-n", "e2e", pod, "--",
+		"kubectl", "--server="+url, "--request-timeout=8s", "get", "--raw", "/")
 	if err != nil {
 		return err.Error()
 	}
@@ -154,8 +157,8 @@ func (c *cluster) calls(t *testing.T, pod, url string) string {
 	return ""
 }
 
-// usable does what a cluster is for: writes, reads, and calls of a service,
-// on behalf of a pod on one of the nodes.
+// usable checks that the cluster works: it writes, reads, and calls a service from a pod
+// on one of the nodes.
 func (c *cluster) usable(t *testing.T, node string, within time.Duration) {
 	t.Helper()
 	c.kubectl(t, "create", "configmap", "-n", "e2e", "probe", "--from-literal=a=b")

@@ -3,7 +3,6 @@ package bootstrap_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/coreos/ignition/v2/config/v3_2"
 	ign "github.com/coreos/ignition/v2/config/v3_2/types"
-	"github.com/google/go-cmp/cmp"
 	"github.com/vincent-petithory/dataurl"
 	"sigs.k8s.io/yaml"
 
@@ -23,10 +21,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/platforms/none"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 	"github.com/okd-install/okd-install/pkg/types"
 )
-
-var update = flag.Bool("update", false, "accept what was rendered")
 
 const clusterVersion = `apiVersion: config.openshift.io/v1
 kind: ClusterVersion
@@ -100,8 +97,8 @@ func fileOf(t *testing.T, c ign.Config, path string) (string, int) {
 	return "", 0
 }
 
-// TestIgnitionGolden shows a review what the host gets: every path and mode,
-// and the content of what is not in data/bootstrap as it is.
+// TestIgnitionGolden shows reviewers what the host gets: every path and mode, and the
+// content of files that are not copied unchanged from data/bootstrap.
 func TestIgnitionGolden(t *testing.T) {
 	c := render(t, testInputs(t))
 	var out strings.Builder
@@ -126,27 +123,7 @@ func TestIgnitionGolden(t *testing.T) {
 	// The golden file shows where the private key is, not the key.
 	private := strings.TrimRight(string(testKeys.Host.PrivatePEM), "\n")
 	text := strings.ReplaceAll(out.String(), strings.ReplaceAll(private, "\n", "\n  | "), "(private key)")
-	golden(t, "bootstrap.txt", text)
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; run with -update", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; accept with -update):\n%s", path, diff)
-	}
+	golden.Compare(t, "testdata/bootstrap.txt", text)
 }
 
 func TestIgnitionIsPure(t *testing.T) {
@@ -255,11 +232,11 @@ func TestStagesGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "stages.json", string(raw)+"\n")
+	golden.Compare(t, "testdata/stages.json", string(raw)+"\n")
 	if raw, err = json.MarshalIndent(table.For(inPlaceInputs(t)), "", " "); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "stages-in-place.json", string(raw)+"\n")
+	golden.Compare(t, "testdata/stages-in-place.json", string(raw)+"\n")
 
 	in.Files = append(in.Files, asset.NewFile("manifests/cloud-provider-config.yaml", nil))
 	raw, err = json.Marshal(table.For(in))
@@ -302,14 +279,14 @@ func TestHostSettings(t *testing.T) {
 	}
 	in.Config.Platform, in.Platform = types.Platform{Settings: &none.Platform{}}, "none"
 	if _, mode := fileOf(t, render(t, in), "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"); mode != 0 {
-		t.Error("the host asks itself for names that it does not serve")
+		t.Error("the host uses itself as name server, but serves no names")
 	}
 }
 
 func TestNodeIP(t *testing.T) {
 	in := testInputs(t)
 	if _, mode := fileOf(t, render(t, in), "/etc/kubernetes/kubelet.env"); mode != 0 {
-		t.Error("the kubelet is told an address although there is nothing to choose")
+		t.Error("the kubelet gets an address although the host has only one")
 	}
 	in.Config.Networking.ServiceNetwork = []netip.Prefix{netip.MustParsePrefix("fd02::/112")}
 	if env, _ := fileOf(t, render(t, in), "/etc/kubernetes/kubelet.env"); env != "NODE_IP=::\n" {
@@ -321,7 +298,7 @@ func TestNodeIP(t *testing.T) {
 	}
 }
 
-// TestShellcheck checks every script of the host as it is delivered.
+// TestShellcheck checks every script in the form in which the host gets it.
 func TestShellcheck(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Fatalf("install the package shellcheck: %v", err)

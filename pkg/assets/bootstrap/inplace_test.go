@@ -60,7 +60,7 @@ esac
 func TestInPlaceStages(t *testing.T) {
 	t.Parallel()
 	h := newInPlaceHost(t)
-	// What comes before is as on other hosts.
+	// The stages before are the same as on other hosts.
 	for _, s := range h.table.Stages {
 		if s.Name == "wait-for-etcd" {
 			break
@@ -101,14 +101,14 @@ func TestInPlaceStages(t *testing.T) {
 		}
 	}
 	if !strings.Contains(h.read("fake/config-requests"), "Accept: application/vnd.coreos.ignition+json;version=3.2.0") {
-		t.Errorf("the node's configuration was asked for as %s", h.read("fake/config-requests"))
+		t.Errorf("the node's configuration was requested as %s", h.read("fake/config-requests"))
 	}
 	if !strings.Contains(h.read("assets/original-master.ign"), "3.2.0") ||
 		h.read("assets/log-bundle-bootstrap.tar.gz") != "bundle\n" {
 		t.Error("configuration or logs are missing")
 	}
 	if strings.Contains(h.read("fake/host-runs"), "patch clusterversion") || slices.Contains(h.runs(), "wait-for-ceo") {
-		t.Error("something of a hand-over was run")
+		t.Error("a stage of the hand-over was run")
 	}
 }
 
@@ -178,10 +178,10 @@ func TestMasterUpdate(t *testing.T) {
 		t.Errorf("%d configs to merge, %d units", len(c.Ignition.Config.Merge), len(c.Systemd.Units))
 	}
 	for _, u := range c.Systemd.Units {
-		// Whatever a unit starts must be among the files.
+		// Every program that a unit starts must be among the files.
 		for line := range strings.Lines(*u.Contents) {
 			if program, ok := strings.CutPrefix(strings.TrimSpace(line), "ExecStart="); ok && modes[program] != 0o555 {
-				t.Errorf("%s starts %s, which is not there", u.Name, program)
+				t.Errorf("%s starts %s, which does not exist", u.Name, program)
 			}
 		}
 	}
@@ -309,7 +309,7 @@ echo "systemctl $*" >>"$FAKE/host-runs"
 		}
 	}
 	if !exists(h.path("assets/.bootkube.done")) || len(lib) < 10 {
-		t.Error("approve-csr.sh is never told to end")
+		t.Error("approve-csr.sh is never ended")
 	}
 	if !strings.Contains(h.read("fake/host-runs"), "systemctl disable bootkube.service approve-csr.service") {
 		t.Errorf("ran:\n%s", h.read("fake/host-runs"))

@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// realOSTree is ostree itself, but for what Debian's has not and for what needs
-// a system that was booted from a deployment.
+// realOSTree is the real ostree, except for what Debian's version lacks and what needs a
+// system that was booted from a deployment.
 const realOSTree = `#!/bin/bash
 case "$*" in
 "container image pull"*)
@@ -43,8 +43,8 @@ case "$*" in
 esac
 `
 
-// bareCoreOS is a host whose repository is on a file system that is mounted
-// read-only, with ostree, mount and rsync for real.
+// bareCoreOS is a host whose repository is on a read-only file system, with the real
+// ostree, mount and rsync.
 func bareCoreOS(t *testing.T) *host {
 	t.Helper()
 	h := newHost(t)
@@ -140,7 +140,7 @@ func TestNodeImageForReal(t *testing.T) {
 		}
 	}
 	if err := os.WriteFile(h.path("root/usr/bin/kubelet"), nil, 0o755); err == nil {
-		t.Error("what is in the repository can be written through /usr")
+		t.Error("files of the repository can be written through /usr")
 	}
 	if n := strings.Count(h.sh("cat /proc/self/mountinfo"), " "+filepath.Join(h.dir, "root/usr")+" "); n != 1 {
 		t.Errorf("/usr is mounted over %d times", n)

@@ -96,9 +96,9 @@ func TestNodeImage(t *testing.T) {
 			t.Errorf("live %v: ran\n%s", live, runs)
 		}
 		if live == exists(repo) {
-			t.Errorf("live %v: the repository is there: %v", live, exists(repo))
+			t.Errorf("live %v: repository: %v", live, exists(repo))
 		}
-		// Not the directory: what the image has in it besides is wanted.
+		// Not the whole directory: other files of the image in it are needed.
 		if kept := h.read("root/var/nodeimage/kept"); kept != "/hostname\n/kubernetes/kubelet.conf\n/a\\[b\\]\n/motd\n" {
 			t.Errorf("live %v: settings to keep: %q", live, kept)
 		}
@@ -119,7 +119,7 @@ func TestNodeImage(t *testing.T) {
 			t.Errorf("host key: %v, %v", info.Mode(), err)
 		}
 		if !strings.Contains(runs, "systemctl --no-block try-restart sshd.service") {
-			t.Errorf("sshd goes on with a program that was replaced:\n%s", runs)
+			t.Errorf("sshd still runs the old program:\n%s", runs)
 		}
 		if !h.failed("pull-node-image", "connection reset") {
 			t.Errorf("live %v: records %+v", live, h.records("node-image-pull"))
@@ -132,9 +132,9 @@ func TestNodeImage(t *testing.T) {
 	}
 }
 
-// TestNodeImageOnSELinux sees that the script is labelled before it pulls, for
-// one that is not may not start rpm-ostree, and that a label that cannot be set
-// is said.
+// TestNodeImageOnSELinux checks that the script is labelled before it pulls, because
+// without its label it may not start rpm-ostree, and that a label that cannot be set is
+// recorded.
 func TestNodeImageOnSELinux(t *testing.T) {
 	t.Parallel()
 	h := nodeImageHost(t, false)
@@ -158,8 +158,8 @@ echo "chcon $*" >>"$FAKE/host-runs"
 	}
 }
 
-// TestNodeImageName asks the machine config operator's tool where the release
-// has it, and takes the tag elsewhere.
+// TestNodeImageName takes the name from the machine config operator's tool if the
+// release has it, and from the release's tag if not.
 func TestNodeImageName(t *testing.T) {
 	t.Parallel()
 	h := nodeImageHost(t, false)
@@ -196,8 +196,8 @@ esac
 	}
 }
 
-// TestNodeImageRetries has what comes before the pull fail, too: it is said and
-// tried again, for nobody starts the units that wait for this one.
+// TestNodeImageRetries has steps before the pull fail as well. They are recorded and
+// tried again, because nothing else starts the units that wait for this one.
 func TestNodeImageRetries(t *testing.T) {
 	t.Parallel()
 	h := nodeImageHost(t, true)
@@ -213,7 +213,7 @@ echo "mount $*" >>"$FAKE/host-runs"
 		t.Errorf("the mount that failed is not recorded: %+v", h.records("node-image-pull"))
 	}
 	if !h.failed("pull-node-image", "memory for the node image is full (17 MiB left") {
-		t.Errorf("a full disk is not called that: %+v", h.records("node-image-pull"))
+		t.Errorf("the record does not name the full disk: %+v", h.records("node-image-pull"))
 	}
 	if strings.Contains(h.read("fake/host-runs"), "--require-hardlinks") {
 		t.Error("hard links from a repository of another mode")
@@ -240,12 +240,12 @@ func TestNodeImageKilled(t *testing.T) {
 	h.runAll("node-image-pull.sh")
 	usr := h.path("root/ostree/repo/tmp/okd-node-image/usr")
 	if exists(usr+"/bin/half") || !exists(usr+"/etc") {
-		t.Error("half a checkout was taken for a whole one")
+		t.Error("an incomplete checkout was used")
 	}
 }
 
-// TestNodeImageUnits looks for what keeps a host that hangs there reachable and
-// going on.
+// TestNodeImageUnits checks that a host that hangs in this service stays reachable and
+// can continue.
 func TestNodeImageUnits(t *testing.T) {
 	t.Parallel()
 	config := render(t, testInputs(t))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
 
 // supported are the releases whose flags are known.
@@ -57,7 +58,7 @@ status:
 `, disabled, enabled)
 }
 
-// extra are components that no stage names and whose presence decides something.
+// extra are components that no stage names, but whose presence matters.
 func extra(version string) []string {
 	switch {
 	case version < "4.21":
@@ -95,9 +96,9 @@ for name in "${names[@]}"; do
 done
 `
 
-// TestStagesOfEachRelease resolves the stages with the host's own scripts and
-// sees that no command gets a flag that the release's lacks. The golden files
-// show a review what a release gets.
+// TestStagesOfEachRelease resolves the stages with the host's own scripts, and checks
+// that no command gets a flag that it does not have in that release. The golden files
+// show reviewers what each release gets.
 func TestStagesOfEachRelease(t *testing.T) {
 	for _, kind := range []string{"", "-in-place"} {
 		for _, version := range supported {
@@ -115,7 +116,8 @@ func TestStagesOfEachRelease(t *testing.T) {
 					t.Fatalf("%v\n%s", err, out)
 				}
 				h.onlyAccepted(version, out)
-				golden(t, "release-"+version+kind+".txt", strings.ReplaceAll(out, h.path("lib"), "/usr/local/bin"))
+				golden.Compare(t, "testdata/release-"+version+kind+".txt",
+					strings.ReplaceAll(out, h.path("lib"), "/usr/local/bin"))
 			})
 		}
 	}
@@ -156,7 +158,7 @@ func (h *host) note(stage string) string {
 	return ""
 }
 
-// position is where a stage stands in the order in which containers were run.
+// position returns the index of a stage in the order in which containers were run.
 func (h *host) position(stage string) int { return slices.Index(h.runs(), stage) }
 
 func TestOptionalArguments(t *testing.T) {
@@ -210,7 +212,7 @@ func TestOptionalArguments(t *testing.T) {
 	}
 }
 
-// TestFlagsAreAskedForOnce kills the service: the next one knows the answers.
+// TestFlagsAreAskedForOnce kills the service: the next run reuses the answers.
 func TestFlagsAreAskedForOnce(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
@@ -230,7 +232,7 @@ func TestFlagsAreAskedForOnce(t *testing.T) {
 		t.Errorf("etcd read feature gates before they were rendered: %v", h.runs())
 	}
 	if got := h.note("cvo-bootstrap"); got != "" {
-		t.Errorf("something was left out although all is taken: %s", got)
+		t.Errorf("flags were left out although every flag is accepted: %s", got)
 	}
 	if n := strings.Count(h.read("fake/helps"), "etcd-bootstrap\n"); n != 1 {
 		t.Errorf("asked etcd's operator %d times, want once:\n%s", n, h.read("fake/helps"))
@@ -274,7 +276,7 @@ func TestRefusesKonnectivity(t *testing.T) {
 				"apiserver-network-proxy on the bootstrap host, which is not supported; "+
 				"use no featureSet, or one without that gate")
 			if _, err := os.Stat(h.path("root/etc/kubernetes/manifests/machineconfigoperator-bootstrap-pod.yaml")); err == nil {
-				t.Error("it was noticed after the host had begun to serve masters")
+				t.Error("the error came after the host had begun to serve masters")
 			}
 		})
 	}

@@ -242,7 +242,7 @@ func (h *host) start(script string) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, out
 }
 
-// await returns once it is so; out is what the program said until then.
+// await returns once the condition is met; out is the output until then.
 func (h *host) await(isSo func() bool, otherwise string, out fmt.Stringer) {
 	h.t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !isSo(); time.Sleep(10 * time.Millisecond) {
@@ -330,7 +330,7 @@ func (h *host) containers() []string {
 	return out
 }
 
-// checkMarkers sees that every stage left its marker.
+// checkMarkers checks that every stage left its marker.
 func (h *host) checkMarkers() {
 	h.t.Helper()
 	if _, err := os.Stat(h.path("assets/.bootkube.done")); err != nil {
@@ -368,7 +368,7 @@ func (h *host) checkComplete() {
 	if _, err := os.Stat(h.path("root/etc/kubernetes/manifests/machineconfigoperator-bootstrap-pod.yaml")); err == nil {
 		h.t.Error("the bootstrap's machine config server still has its static pod")
 	}
-	// etcd must run on the keys that everybody else was given.
+	// etcd must run with the keys that all other components got.
 	got, want := h.read("assets/tls/etcd-bootstrap-tls.yaml"), h.read("assets/etcd-bootstrap/tls/etcd-bootstrap-tls.yaml")
 	if got != want || got == "" {
 		h.t.Errorf("etcd's keys were rendered again after they had been copied: %q, %q", got, want)

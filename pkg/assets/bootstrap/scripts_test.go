@@ -101,7 +101,7 @@ func TestVerifyURLs(t *testing.T) {
 			t.Errorf("%s: %v\n%s\nshould say %q", tt.name, err, out, tt.saying)
 		}
 		if n := strings.Count(out, "\n"); n > 2 {
-			t.Errorf("%s: says the same %d times:\n%s", tt.name, n, out)
+			t.Errorf("%s: printed %d times:\n%s", tt.name, n, out)
 		}
 	}
 }
@@ -170,11 +170,11 @@ func TestLocalDNSComesFirst(t *testing.T) {
 	h.write("root/etc/resolv.conf", "untouched\n")
 	if _, err := h.script(h.path("dispatch.sh"), "eth0", "down"); err != nil ||
 		h.read("root/etc/resolv.conf") != "untouched\n" {
-		t.Error("it acts when a link goes down")
+		t.Error("it did something when a link went down")
 	}
 }
 
-// TestRunnerEndsItsJobs sees that a stopped service leaves nothing running.
+// TestRunnerEndsItsJobs checks that a stopped service leaves no process running.
 func TestRunnerEndsItsJobs(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)

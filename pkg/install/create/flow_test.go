@@ -63,7 +63,7 @@ func TestCreateCluster(t *testing.T) {
 		t.Errorf("calls %q, machines %v", w.calls, w.machines)
 	}
 	if w.depth > 4 { // docs/dev/architecture.md draws the way
-		t.Errorf("%d frames of ours from the command to the platform", w.depth)
+		t.Errorf("%d stack frames from the command to the platform", w.depth)
 	}
 	if !w.saying("Install complete!") || !w.saying("Time elapsed") {
 		t.Errorf("said %q", w.said)
@@ -166,7 +166,7 @@ func TestCreateClusterInterrupted(t *testing.T) {
 	w.expect(map[phase.Result][]phase.Phase{phase.Already: {phases.Preflight}})
 }
 
-// A cluster of which nobody knows whether it lives is left alone.
+// A cluster that may be alive is left alone.
 func TestCreateClusterWithoutProof(t *testing.T) {
 	w := newWorld(t)
 	w.held = []string{"nodes"}
@@ -181,7 +181,7 @@ func TestCreateClusterWithoutProof(t *testing.T) {
 	}
 }
 
-// The bootstrap host is not removed on the word of a run that left the proof out.
+// A run that skipped the proof does not allow the removal of the bootstrap host.
 func TestCreateClusterWithSkips(t *testing.T) {
 	w := newWorld(t)
 	w.held = []string{"etcd"}

@@ -2,8 +2,6 @@ package create
 
 import (
 	"context"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +22,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/kube/kubetest"
 	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/platforms/none"
@@ -36,9 +36,9 @@ import (
 
 const infraID = "demo-x7k2p"
 
-// world is all that create cluster meets outside: a platform, a cluster whose API
-// comes up when the bootstrap host runs, and assets that were generated before.
-// Its time passes a thousand times as fast.
+// world is the environment of create cluster: a platform, a cluster whose API answers
+// once the bootstrap host runs, and generated assets. Its clock runs a thousand times as
+// fast as the real one.
 type world struct {
 	t     *testing.T
 	env   *install.Env
@@ -51,11 +51,11 @@ type world struct {
 	machines []machines.Machine
 	record   machines.Record
 	calls    []string // that change something
-	depth    int      // frames of ours from the command to here
-	// during is called within every one of them.
+	depth    int      // stack frames from the command to here
+	// during is called within each of these calls.
 	during func(call string)
 
-	// The cluster. What is in held does not come true.
+	// The cluster. Conditions in held are never met.
 	held []string
 
 	// The state.
@@ -175,7 +175,7 @@ func (w *world) Apply(ctx context.Context, p plan.Plan, stage plan.Stage) error 
 	})
 }
 
-// frames counts those of the program from the command to its caller.
+// frames counts the stack frames from the command to the caller of frames.
 func frames() int {
 	pcs := make([]uintptr, 100)
 	callers := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
@@ -228,55 +228,19 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	type object = map[string]any
-	is := func(what string, then, otherwise string) string {
-		if w.true(what) {
-			return then
-		}
-		return otherwise
-	}
-	conditions := func(pairs ...string) object {
-		var list []object
-		for i := 0; i < len(pairs); i += 2 {
-			list = append(list, object{"type": pairs[i], "status": pairs[i+1]})
-		}
-		return object{"conditions": list}
-	}
-	answers := map[string]object{
-		"/version": {"gitVersion": "v1.34.3"},
-		"/api/v1/namespaces/kube-system/configmaps/bootstrap": {
-			"data": object{"status": is("bootstrap", "complete", "")}},
-		"/apis/operator.openshift.io/v1/etcds/cluster": {
-			"status": conditions("EtcdBootstrapMemberRemoved", is("etcd", "True", "False"))},
-		"/api/v1/nodes": {"items": []object{{"metadata": object{"name": "demo-x7k2p-master-0"},
-			"status": conditions("Ready", is("nodes", "True", "False"))}}},
-		"/apis/config.openshift.io/v1/clusterversions/version": {
-			"status": conditions("Available", "True", "Failing", "False", "Progressing", "False")},
-		"/apis/config.openshift.io/v1/clusteroperators": {"items": []object{{"metadata": object{"name": "etcd"},
-			"status": conditions("Available", "True", "Degraded", "False",
-				"Progressing", is("complete", "False", "True"))}}},
-		"/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert": {
-			"data": object{"ca-bundle.crt": "-----BEGIN CERTIFICATE-----\naW5ncmVzcw==\n-----END CERTIFICATE-----\n"}},
-		"/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console": {"status": object{
-			"ingress": []object{{"host": "console.test", "conditions": []object{
-				{"type": "Admitted", "status": "True"}}}}}},
-	}
-	if answer, known := answers[r.URL.Path]; known {
-		_ = json.NewEncoder(rw).Encode(answer)
-		return
-	}
-	if strings.HasSuffix(r.URL.Path, "s") { // a list
-		_ = json.NewEncoder(rw).Encode(object{"items": []object{}})
-		return
-	}
-	rw.WriteHeader(http.StatusNotFound)
+	kubetest.Installation{
+		Bootstrapped: w.true("bootstrap"), EtcdMoved: w.true("etcd"),
+		Nodes: []string{"demo-x7k2p-master-0"}, NodesReady: w.true("nodes"),
+		Installed: true, Settled: w.true("complete"),
+		IngressCA: "-----BEGIN CERTIFICATE-----\naW5ncmVzcw==\n-----END CERTIFICATE-----\n", Console: "console.test",
+	}.Objects().ServeHTTP(rw, r)
 }
 
 func (w *world) kubeconfig() []byte {
 	cfg := clientapi.NewConfig()
 	c := clientapi.NewCluster()
 	c.Server = w.api.URL
-	c.CertificateAuthorityData = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.api.Certificate().Raw})
+	c.CertificateAuthorityData = pkitest.ServerCA(w.api)
 	cfg.Clusters["demo"] = c
 	x := clientapi.NewContext()
 	x.Cluster = "demo"

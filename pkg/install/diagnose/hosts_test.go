@@ -5,21 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/kube/kubetest"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
@@ -61,17 +58,10 @@ func TestMastersOf(t *testing.T) {
 // Where the machines are the user's, the cluster itself may know the address of
 // the bootstrap host.
 func TestFindHosts(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/v1/namespaces/openshift-etcd/configmaps/etcd-endpoints" {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"metadata": map[string]any{
-			"annotations": map[string]string{"alpha.installer.openshift.io/etcd-bootstrap": "198.18.0.20"},
-		}})
-	}))
-	t.Cleanup(s.Close)
-	api, err := kube.New(&rest.Config{Host: s.URL})
+	cluster := kubetest.New(t)
+	cluster.Put("/api/v1/namespaces/openshift-etcd/configmaps/etcd-endpoints",
+		[]byte("metadata: {annotations: {alpha.installer.openshift.io/etcd-bootstrap: 198.18.0.20}}"))
+	api, err := kube.New(cluster.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,11 +49,11 @@ func TestLogins(t *testing.T) {
 			"user@desk", "", ""},
 		{"with one that the user names", stored, users.AuthorizedKey, []string{named}, "made other user@desk",
 			"other user@desk", "", ""},
-		{"nobody knows which", pki.SSHKeys{}, "", nil, "other", "other", "", ""},
+		{"no key is known", pki.SSHKeys{}, "", nil, "other", "other", "", ""},
 		{"not there", stored, key("gone@desk").AuthorizedKey, nil, "made", "",
 			"(gone@desk), the sshKey of install-config.yaml, was not found: looked in --key (none was given), the " +
 				"SSH agent (none answers: SSH_AUTH_SOCK), " + home + "/.ssh (2 private keys)", ""},
-		{"a file that is none", stored, "", []string{filepath.Join(home, "none")}, "", "", "", "read SSH key: open " +
+		{"a missing file", stored, "", []string{filepath.Join(home, "none")}, "", "", "", "read SSH key: open " +
 			home + "/none"},
 	}
 	for _, tt := range tests {
@@ -92,7 +92,7 @@ func TestLogins(t *testing.T) {
 			}
 			if err := o.SSH.Unknown("198.18.0.20:22", "SHA256:x"); err != nil ||
 				!strings.Contains(strings.Join(said, "\n"), "198.18.0.20:22 (SHA256:x)") {
-				t.Errorf("a host that nobody knows: %v, said %q", err, said)
+				t.Errorf("an unknown host: %v, messages %q", err, said)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package releases
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
@@ -53,7 +53,7 @@ func newReleaseSite(t *testing.T) *releaseSite {
 		fmt.Fprint(w, `{"nodes":[]}`)
 	}))
 	t.Cleanup(service.Close)
-	bundle := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: service.Certificate().Raw})
+	bundle := pkitest.ServerCA(service)
 	config := `apiVersion: v1
 baseDomain: okd.test
 metadata: {name: demo}
@@ -151,7 +151,7 @@ func TestEnvironmentWins(t *testing.T) {
 	}
 }
 
-// person answers the one question.
+// person answers the only question.
 type person struct {
 	wizard.Asker
 	preset, answer string
@@ -170,15 +170,15 @@ func TestReleaseIsProposed(t *testing.T) {
 	_, err := s.pin(t, "", nil, nil)
 	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "the newest stable one is 5.0.0-okd-scos.1") ||
 		exit.Next(err) != "okd-install create cluster --release 5.0.0-okd-scos.1" {
-		t.Errorf("nobody to ask: %v", err)
+		t.Errorf("without a terminal: %v", err)
 	}
 	if _, err := s.pin(t, "", &person{}, nil); !errors.Is(err, exit.ErrInterrupted) {
-		t.Errorf("somebody who goes away: %v", err)
+		t.Errorf("an interrupted question: %v", err)
 	}
 	other := &person{answer: "4.22"}
 	pin, err := s.pin(t, "", other, nil)
 	if err != nil || other.preset != "5.0.0-okd-scos.1" || pin.Version != "4.22.0-okd-scos.10" || pin.Asked != "4.22" {
-		t.Errorf("somebody who wants another one: %q, %+v, %v", other.preset, pin, err)
+		t.Errorf("another answer: %q, %+v, %v", other.preset, pin, err)
 	}
 	// What was answered once is not asked again.
 	if again, err := s.pin(t, "", nil, nil); err != nil || again != pin {
@@ -189,6 +189,6 @@ func TestReleaseIsProposed(t *testing.T) {
 	_, err = s.pin(t, "", nil, nil)
 	if exit.Code(err) != exit.Other || !strings.Contains(err.Error(), "which is the newest could not be found out") ||
 		!strings.Contains(exit.Next(err), "by digest") {
-		t.Errorf("nobody knows: %v", err)
+		t.Errorf("no source: %v", err)
 	}
 }

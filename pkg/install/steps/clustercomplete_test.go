@@ -75,7 +75,7 @@ func TestTrustIngress(t *testing.T) {
 func TestTrustIngressRefuses(t *testing.T) {
 	path := kubeconfig(t, "")
 	if err := trustIngress(path, []byte(ingressCA)); err == nil || !strings.Contains(err.Error(), `cluster "a"`) {
-		t.Errorf("a kubeconfig that trusts everybody: %v", err)
+		t.Errorf("a kubeconfig that trusts every server: %v", err)
 	}
 	if err := trustIngress(filepath.Join(t.TempDir(), "none"), []byte(ingressCA)); err == nil ||
 		!strings.Contains(err.Error(), "none") {

@@ -1,5 +1,6 @@
-// Package kubetest is an API server for tests. It keeps objects in memory and
-// speaks as much of the protocol as package kube does.
+// Package kubetest is the fake cluster of tests. A Server keeps objects in memory and
+// speaks as much of the protocol as package kube does; an Installation is what the
+// API shows while a cluster is installed.
 package kubetest
 
 import (
@@ -26,6 +27,7 @@ type Server struct {
 	kinds   map[string][]metav1.APIResource
 	writes  []string
 	refuse  func(method, path string) (status int)
+	date    string
 }
 
 // New starts a server that ends with the test.
@@ -51,6 +53,23 @@ func (s *Server) Put(path string, manifest []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.objects[path] = obj
+}
+
+// Set stores an object, or a list, that is given as a value.
+func (s *Server) Set(path string, object any) {
+	s.t.Helper()
+	raw, err := json.Marshal(object)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Put(path, raw)
+}
+
+// Date sets the Date header of answers, which is the true time by default.
+func (s *Server) Date(value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.date = value
 }
 
 // Get reads the object under a path into a value and reports whether there is one.
@@ -99,6 +118,9 @@ func (s *Server) Writes() []string {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.date != "" {
+		w.Header().Set("Date", s.date)
+	}
 	if r.Method == http.MethodGet {
 		s.read(w, r.URL.Path)
 		return

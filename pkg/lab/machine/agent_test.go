@@ -16,7 +16,7 @@ func TestAgentNeverBlocks(t *testing.T) {
 		<-gate
 		return []netip.Addr{want}
 	}
-	for range 3 { // while the first look hangs, nobody waits and nobody looks again
+	for range 3 { // while the first look hangs, there is no wait and no second look
 		if got := a.addresses(now, look); got != nil {
 			t.Fatalf("knows %v before anything was looked up", got)
 		}

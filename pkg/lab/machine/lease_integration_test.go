@@ -49,7 +49,7 @@ func TestLeaseFromALateServer(t *testing.T) {
 			return err
 		})
 	}()
-	<-time.After(time.Second) // nobody answers the first requests
+	<-time.After(time.Second) // no server answers the first requests
 	StartDHCP(t, dir, network.File(lab.Namespace()))
 	if err := <-granted; err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 )
 
-// talk collects what a run says.
+// talk collects the messages of a run.
 type talk struct {
 	mu    sync.Mutex
 	lines []string
@@ -39,7 +39,7 @@ func (s *talk) said(words ...string) bool {
 	})
 }
 
-// destroyAll removes the cluster and tells what was said.
+// destroyAll removes the cluster and returns the messages.
 func (l *lab) destroyAll(edit func(*ovirt.Deps)) (*talk, []plan.Ref, error) {
 	l.t.Helper()
 	said := &talk{}
@@ -52,7 +52,7 @@ func (l *lab) destroyAll(edit func(*ovirt.Deps)) (*talk, []plan.Ref, error) {
 	return said, left, err
 }
 
-// sdk is a login as somebody else's: with all that an engine can do.
+// sdk is the login of another user, with all functions of the engine.
 func (l *lab) sdk() *ovirtsdk.SystemService {
 	l.t.Helper()
 	cfg := l.config()
@@ -65,7 +65,7 @@ func (l *lab) sdk() *ovirtsdk.SystemService {
 	return conn.SystemService()
 }
 
-// someVM makes a machine that is nobody's.
+// someVM makes a machine that belongs to no cluster.
 func (l *lab) someVM(name, description string) api.VM {
 	l.t.Helper()
 	vm, err := l.client().CreateVM(l.t.Context(), api.VMSpec{Name: name, Description: description, ClusterID: l.cluster,
@@ -204,12 +204,12 @@ func TestDisksOfEarlierVersions(t *testing.T) {
 	settle(t, l, before)
 }
 
-// TestEngineThatIgnoresSearches answers every search with all that it has.
+// TestEngineThatIgnoresSearches has an engine that answers every search with everything.
 func TestEngineThatIgnoresSearches(t *testing.T) {
 	l := newLab(t, 3)
 	c := l.client()
 	l.someVM("accounting", "the books")
-	l.someVM(ovirt.MasterName(infraID, 7), "a machine of somebody who likes the name")
+	l.someVM(ovirt.MasterName(infraID, 7), "a machine of another user with such a name")
 	l.someVM(infraID+"-backup", "okd-install cluster other-a1b2c; master")
 	d, err := c.CreateDisk(t.Context(), api.DiskSpec{Alias: infraID + "-archive", Format: "cow", Sparse: true,
 		Bytes: 1 << 20, StorageDomainID: l.domain})
@@ -252,12 +252,12 @@ func TestEngineThatIgnoresSearches(t *testing.T) {
 		}
 	}
 	if said.said("accounting") {
-		t.Error("what only the search made up is named")
+		t.Error("objects that only the search returned are named")
 	}
 }
 
-// TestTagOfSomebodyElseProvesNothing has a tag of the cluster's name that
-// another owner made and put on his machine.
+// TestTagOfSomebodyElseProvesNothing has a tag with the cluster's name that another user
+// made and put on his machine.
 func TestTagOfSomebodyElseProvesNothing(t *testing.T) {
 	l := newLab(t, 3)
 	c := l.client()
@@ -354,8 +354,8 @@ func TestTemplatesDisksInOthersMachines(t *testing.T) {
 	settle(t, l, want)
 }
 
-// TestWriteThatEndsLate gives up an order that the engine carries out
-// nevertheless, after it was given again.
+// TestWriteThatEndsLate abandons a request that the engine carries out later, after the
+// request was repeated.
 func TestWriteThatEndsLate(t *testing.T) {
 	for _, c := range []struct {
 		name, path string

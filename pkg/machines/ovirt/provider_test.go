@@ -56,7 +56,7 @@ vm tmpvm-for-demo-x7k2p-rhcos down nics=1 disks=1 tags=[demo-x7k2p-bootstrap] ru
 	settle(t, l, want)
 	checkContent(t, l)
 
-	// Again: nothing changes, nothing is even asked to change.
+	// Again: no request for a change is made.
 	diff, err := p.Diff(t.Context(), pl)
 	if err != nil {
 		t.Fatal(err)
@@ -214,10 +214,10 @@ func TestKilledAnywhere(t *testing.T) {
 				l.cut.disarm()
 				recordedBeforeStarted(t, l)
 				if !mode.lost && err == nil && n < total {
-					t.Errorf("cut at %s, and apply says nothing", at)
+					t.Errorf("cut at %s, but apply returned no error", at)
 				}
 				if mode.lost && err != nil {
-					t.Errorf("cut at %s: apply should get over it: %v", at, err)
+					t.Errorf("cut at %s: the next apply failed: %v", at, err)
 				}
 				if n%2 == 0 && !mode.lost { // destroy copes with what a kill leaves as well
 					destroy(l, empty)
@@ -441,7 +441,7 @@ func TestForeignObjectsStay(t *testing.T) {
 		t.Error(err)
 	}
 	if got := l.picture(); !strings.Contains(got, "vm demo-x7k2p-master-0 down") {
-		t.Errorf("somebody else's machine is gone:\n%s", got)
+		t.Errorf("the machine of another user is gone:\n%s", got)
 	}
 }
 

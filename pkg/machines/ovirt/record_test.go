@@ -29,14 +29,14 @@ func TestReadRecord(t *testing.T) {
 	}{
 		{"whole", full, record(machines.Begun, "demo.okd.test", "198.18.0.10", "fd00::10")},
 		{"of an older version", "okd-install cluster demo-x7k2p;", record(machines.Unrecorded, "")},
-		{"emptied by somebody", "", record(machines.Unrecorded, "")},
+		{"emptied", "", record(machines.Unrecorded, "")},
 		{"of another cluster", "okd-install cluster demo-aaaaa; record 1; progress handed-over",
 			record(machines.Unrecorded, "")},
 		{"people wrote around it", "production! " + full + "; ask Anna",
 			record(machines.Begun, "demo.okd.test", "198.18.0.10", "fd00::10")},
 		{"a word that is not known", "okd-install cluster demo-x7k2p; record 2; domain d.test; progress upgraded",
 			record(machines.Unrecorded, "d.test")},
-		{"an address that is none", "okd-install cluster demo-x7k2p; record 1; api here; progress making",
+		{"invalid address", "okd-install cluster demo-x7k2p; record 1; api here; progress making",
 			record(machines.Making, "")},
 	}
 	for _, tt := range tests {

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,11 +15,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 	metal "github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/platforms/none"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/types/vips"
 )
-
-var update = flag.Bool("update", false, "accept what was rendered")
 
 func count(n int64) *int64 { return &n }
 
@@ -87,27 +83,10 @@ func TestText(t *testing.T) {
 					}
 				}
 				if form == plan.Text || name == "none" {
-					golden(t, name+"."+string(form), got.Bytes())
+					golden.Compare(t, "testdata/"+name+"."+string(form), got.Bytes())
 				}
 			}
 		})
-	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, got, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s (-want +got; accept with -update):\n%s", name, d)
 	}
 }
 

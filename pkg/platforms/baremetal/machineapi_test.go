@@ -65,7 +65,7 @@ func TestAssign(t *testing.T) {
 	}
 }
 
-// Without the machine API nobody would look after machines and hosts.
+// Without the machine API nothing would manage machines and hosts.
 func TestCapabilities(t *testing.T) {
 	for _, tt := range []struct {
 		enabled            []string
@@ -101,7 +101,7 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// A host whose BMC nobody has a login for is described, but not controlled.
+// A host without a login for its BMC is described, but not controlled.
 func TestHostWithoutLogin(t *testing.T) {
 	set := objects.In("openshift")
 	in := assets.PlatformObjects{Config: cluster(1, 0, 0, types.MasterPool), InfraID: "demo-x7k2p"}

@@ -47,7 +47,7 @@ func TestBareMetal(t *testing.T) {
 	}
 }
 
-// TestBareMetalUntilEnough: two masters are no control plane.
+// TestBareMetalUntilEnough asks for hosts until there are enough masters.
 func TestBareMetalUntilEnough(t *testing.T) {
 	_, s, err := newWorld(t).Run(t,
 		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "baremetal"},

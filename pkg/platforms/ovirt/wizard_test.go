@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/wizard"
 	"github.com/okd-install/okd-install/pkg/wizard/wizardtest"
 )
@@ -87,7 +87,7 @@ func TestOvirt(t *testing.T) {
 	}
 }
 
-// parsed is a login as other commands read it.
+// parsed reads a login as other commands do.
 func parsed(t *testing.T, l *wizard.Login) api.Config {
 	t.Helper()
 	c, err := api.ParseConfig(l.Text)
@@ -198,14 +198,14 @@ func TestOvirtProfiles(t *testing.T) {
 	}
 }
 
-// TestDistrust: who does not trust what the engine says of itself has to have a
-// certificate authority that is right.
+// TestDistrust rejects the engine's own certificate authority, and then names files with
+// others until one is right.
 func TestDistrust(t *testing.T) {
 	e := startEngine(t)
 	w := newWorld(t)
 	foreign := httptest.NewTLSServer(http.NotFoundHandler())
 	defer foreign.Close()
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: foreign.Certificate().Raw})
+	authority := pkitest.ServerCA(foreign)
 	const file = "File with the engine's certificate authority"
 	result, s, err := w.Run(t,
 		wizardtest.Lines(wizardtest.Key, wizardtest.Line{"Platform", "ovirt"}, wizardtest.Line{"Engine URL", host0(e)},
@@ -230,7 +230,7 @@ func TestDistrust(t *testing.T) {
 	}
 }
 
-// TestNotAnEngine: whatever answers, the questions begin again.
+// TestNotAnEngine checks that the questions begin again if the server is not an engine.
 func TestNotAnEngine(t *testing.T) {
 	e := startEngine(t)
 	web := httptest.NewTLSServer(http.NotFoundHandler())

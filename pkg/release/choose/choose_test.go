@@ -2,7 +2,6 @@ package choose
 
 import (
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/okd-install/okd-install/pkg/pki/pkitest"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/release/updates"
 )
@@ -84,7 +84,7 @@ func (s *site) withTags(t *testing.T, tags ...string) map[string]string {
 	secure := httptest.NewTLSServer(inner)
 	t.Cleanup(secure.Close)
 	s.Repository = strings.TrimPrefix(secure.URL, "https://") + "/okd/release"
-	s.Registry = release.Options{TrustBundle: pemOf(secure)}
+	s.Registry = release.Options{TrustBundle: pkitest.ServerCA(secure)}
 	return digests
 }
 
@@ -251,10 +251,6 @@ func TestMetBy(t *testing.T) {
 	if wanted(t, "5.0").MetBy("", "", image) || wanted(t, "5.0").MetBy("", "5.0.0-okd-scos.ec.1", image) {
 		t.Error("5.0 is met by an unknown version or a candidate")
 	}
-}
-
-func pemOf(s *httptest.Server) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 }
 
 func wanted(t *testing.T, text string) Want {

@@ -4,7 +4,6 @@ package wizardtest
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
@@ -194,25 +194,11 @@ func Lines(parts ...any) []Line {
 	return out
 }
 
-var update = flag.Bool("update", false, "accept what was written")
-
 // Golden compares an install-config that was made with a file, and checks that
 // the installer reads it without a warning.
 func (w *World) Golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s differs; run with -update and read the diff. Got\n%s", path, got)
-	}
+	golden.Compare(t, filepath.Join("testdata", name), got)
 	var kinds []types.PlatformKind
 	for _, p := range w.Platforms {
 		kinds = append(kinds, p.Kind)

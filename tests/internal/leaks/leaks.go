@@ -1,6 +1,5 @@
-// Package leaks finds secrets of an installation where they do not belong. It
-// takes them from the state file, so that a new secret is looked for as soon as
-// there is one.
+// Package leaks finds secrets of an installation where they do not belong. It takes
+// them from the state file, so that it knows every secret that is added later.
 package leaks
 
 import (
@@ -35,7 +34,7 @@ func (s Secrets) Add(dir string) error {
 	return nil
 }
 
-// collect walks through values, and through what is encoded in them.
+// collect walks through values, including those encoded in base64.
 func (s Secrets) collect(value any, at string) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -72,8 +71,8 @@ func (s Secrets) collectKeys(text, at string) {
 	}
 }
 
-// Known says which of the secrets a text contains, plainly or in base64; empty
-// if none.
+// Known returns the name of a secret that a text contains, plainly or in base64; empty
+// if there is none.
 func (s Secrets) Known(text string) string {
 	for name, x := range s {
 		// Of base64 within base64 only the middle is the same at every offset.
@@ -84,7 +83,7 @@ func (s Secrets) Known(text string) string {
 	return ""
 }
 
-// In is Known, and finds private keys of anybody else as well.
+// In is Known, and finds other private keys as well.
 func (s Secrets) In(text string) string {
 	if name := s.Known(text); name != "" {
 		return name
@@ -95,8 +94,8 @@ func (s Secrets) In(text string) string {
 	return ""
 }
 
-// Private checks that files below root that have secrets in them are for their
-// owner only, and returns how many there are.
+// Private checks that only their owner can read the files below root that contain
+// secrets, and returns how many there are.
 func (s Secrets) Private(root string) (int, error) {
 	found := 0
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -120,14 +119,14 @@ func (s Secrets) Private(root string) (int, error) {
 		}
 		found++
 		if info.Mode().Perm() != 0o600 {
-			return fmt.Errorf("%s has %s and mode %s", path, name, info.Mode())
+			return fmt.Errorf("%s contains %s and has mode %s", path, name, info.Mode())
 		}
 		return nil
 	})
 	return found, err
 }
 
-// unpacked decodes every word of a text that may be base64.
+// unpacked decodes every word of a text that is base64.
 func unpacked(text string) string {
 	var out strings.Builder
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool {

@@ -379,7 +379,7 @@ func eventually(ctx context.Context, t *testing.T, what string, missing func() s
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("waited in vain for %s: %s", what, why)
+			t.Fatalf("timed out waiting for %s: %s", what, why)
 		case <-time.After(300 * time.Millisecond):
 		}
 	}

@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"encoding/json"
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,9 +17,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/etcd"
 	"github.com/okd-install/okd-install/pkg/pki"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "accept what was rendered")
 
 // renderAll runs the four renderers on fresh certificates.
 func renderAll(t *testing.T) string {
@@ -104,29 +102,7 @@ func TestRenderGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const golden = "testdata/render.golden"
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := out.String(); got != string(want) {
-		a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
-		for i := range a {
-			if i >= len(b) || a[i] != b[i] {
-				t.Fatalf("rendered files differ from %s at line %d:\n got %s\nwant %s\naccept with -update",
-					golden, i+1, a[i], b[min(i, len(b)-1)])
-			}
-		}
-		t.Fatal("rendered files are shorter than the golden file")
-	}
+	golden.Compare(t, "testdata/render.golden", out.String())
 }
 
 // TestFilesOfPods checks that every file that a bootstrap pod names is in the

@@ -3,7 +3,6 @@ package cvo
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,9 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
-
-var rewrite = flag.Bool("update", false, "accept what was rendered")
 
 const references1 = `{"kind":"ImageStream","apiVersion":"image.openshift.io/v1","metadata":{"name":"4.20.0-okd-lab.1"},
 "spec":{"tags":[{"name":"etcd","from":{"kind":"DockerImage","name":"registry/okd/content@sha256:aa"}}]}}`
@@ -86,22 +84,7 @@ func TestRender(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden := filepath.Join("testdata", filepath.Base(name))
-		if *rewrite {
-			if err := os.MkdirAll("testdata", 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(golden, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != string(want) {
-			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
-		}
+		golden.Compare(t, filepath.Join("testdata", filepath.Base(name)), got)
 	}
 	if err := command(root, nil).Run(t.Context(), []string{"render", "--output-dir=" + out, "--release-image=x",
 		"--newer-flag=1"}); err == nil || !strings.Contains(err.Error(), "newer-flag") {

@@ -2,7 +2,6 @@ package mco
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -13,14 +12,12 @@ import (
 	"testing"
 
 	"github.com/coreos/ignition/v2/config/v3_5/types"
-	"github.com/google/go-cmp/cmp"
 	"github.com/vincent-petithory/dataurl"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "accept what was rendered")
 
 // bootstrapDir goes through the steps of a bootstrap machine up to the point
 // where the machine config server starts, and returns /etc/mcs/bootstrap.
@@ -119,23 +116,6 @@ func glob(t *testing.T, pattern string) []string {
 	return files
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Error(d)
-	}
-}
-
 // describe shows a config as a person would want to review it.
 func describe(t *testing.T, cfg types.Config) string {
 	t.Helper()
@@ -177,7 +157,7 @@ func TestRenderedConfigs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, role+".txt", describe(t, cfg))
+			golden.Compare(t, "testdata/"+role+".txt", describe(t, cfg))
 			for _, v := range []ign.Version{{Major: 2, Minor: 2}, {Major: 3, Minor: 1}, {Major: 3, Minor: 5}} {
 				if _, err := ign.Serve(cfg, v); err != nil {
 					t.Error(err)
@@ -202,7 +182,7 @@ func TestBootstrapFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "bootstrap-files.txt", list.String())
+	golden.Compare(t, "testdata/bootstrap-files.txt", list.String())
 	for path, name := range map[string]string{
 		"bootstrap/machineconfigoperator-bootstrap-pod.yaml": "machineconfigoperator-bootstrap-pod.yaml",
 		"baremetal/manifests/keepalived.yaml":                "bootstrap-keepalived.yaml",
@@ -212,6 +192,6 @@ func TestBootstrapFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, string(raw))
+		golden.Compare(t, "testdata/"+name, raw)
 	}
 }

@@ -56,7 +56,7 @@ func TestKernelRoutes(t *testing.T) {
 			t.Errorf("routes %v, want %v", have, wanted)
 		}
 		if !slices.ContainsFunc(list, func(r netlink.Route) bool { return r.Dst.String() == foreign.Dst.String() }) {
-			t.Error("somebody else's route is gone")
+			t.Error("the route of another program is gone")
 		}
 	}
 	if err := (kernelRoutes{}).set([]route{{"198.19.3.0/24", "203.0.113.1"}}); err == nil {

@@ -114,7 +114,7 @@ func TestManifests(t *testing.T) {
 				if o.APIVersion == "" || o.Metadata.Name == "" {
 					t.Errorf("%s/%s: object %d has no apiVersion or name", c.Tag, path, n)
 				}
-				// Feature gates are for whoever reads the payload.
+				// Feature gates are for readers of the payload.
 				const profile = "include.release.openshift.io/self-managed-high-availability"
 				if o.Kind != "FeatureGate" && o.Metadata.Annotations[profile] != "true" {
 					t.Errorf("%s/%s: %s %s is not in the default profile", c.Tag, path, o.Kind, o.Metadata.Name)

@@ -1,18 +1,14 @@
 package runtimecfg
 
 import (
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
+	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "accept what was rendered")
 
 // templates writes the templates as the nodes have them.
 func templates(t *testing.T) string {
@@ -63,19 +59,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join("testdata", c.golden)
-			if *update {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(string(want), string(got)); d != "" {
-				t.Error(d)
-			}
+			golden.Compare(t, filepath.Join("testdata", c.golden), got)
 		})
 	}
 }

@@ -136,7 +136,7 @@ func TestKeepalivedTellsUntilHeard(t *testing.T) {
 		Output: Output{Template: filepath.Join(dir, "keepalived.conf.tmpl"), Path: filepath.Join(dir, "conf")},
 		Tell: func(string) error {
 			if tries++; tries < 3 {
-				return errors.New("nobody listens")
+				return errors.New("connection refused")
 			}
 			return nil
 		}}
@@ -250,7 +250,7 @@ func TestCoreDNSKeepsUpstreams(t *testing.T) {
 		Output: Output{Template: filepath.Join(dir, "Corefile.tmpl"), Path: filepath.Join(dir, "Corefile")}}
 	for _, text := range []string{
 		"nameserver 198.18.0.104\nnameserver 198.18.0.1\nnameserver 127.0.0.53\nnameserver 198.18.0.10\n",
-		"nameserver 198.18.0.104\n", // written anew, half way
+		"nameserver 198.18.0.104\n", // half written
 	} {
 		if err := os.WriteFile(resolv, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
