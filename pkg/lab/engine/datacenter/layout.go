@@ -42,6 +42,16 @@ type InstanceType struct {
 	Sockets, Cores int
 }
 
+// CPU is that of VMs of the size.
+func (t *InstanceType) CPU() api.CPU {
+	return api.CPU{Topology: &api.Topology{Cores: t.Cores, Sockets: t.Sockets, Threads: 1}}
+}
+
+// MemoryPolicy is that of VMs of the size.
+func (t *InstanceType) MemoryPolicy() api.MemoryPolicy {
+	return api.MemoryPolicy{Ballooning: new(true), Guaranteed: new(t.Memory), Max: new(4 * t.Memory)}
+}
+
 func newLayout(c *Config) *Layout {
 	l := &Layout{
 		Center:  Named{c.ID("datacenter", c.DataCenter), c.DataCenter},
@@ -89,13 +99,9 @@ func (dc *DataCenter) seed() {
 
 // DefaultSpec is that of the blank template.
 func DefaultSpec() model.Spec {
-	const gib = 1 << 30
+	small := InstanceType{Memory: 1 << 30, Sockets: 1, Cores: 1}
 	return model.Spec{
-		CPU:    api.CPU{Topology: &api.Topology{Cores: 1, Sockets: 1, Threads: 1}},
-		Memory: gib,
-		MemoryPolicy: api.MemoryPolicy{
-			Ballooning: api.Ptr(true), Guaranteed: api.Ptr(int64(gib)), Max: api.Ptr(int64(4 * gib)),
-		},
+		CPU: small.CPU(), Memory: small.Memory, MemoryPolicy: small.MemoryPolicy(),
 		OS: "other", BootDevices: []string{"hd"}, Type: "server", Soundcard: true,
 	}
 }

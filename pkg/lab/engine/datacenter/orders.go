@@ -39,19 +39,19 @@ func (dc *DataCenter) order(id string, give func(*model.VM) (*model.Job, error))
 
 // Start gives the order to switch a VM on. Job names its job. The lock is held.
 func (dc *DataCenter) Start(vm *model.VM, in *api.Action, correlation string) (*model.Job, error) {
-	const action = "run VM"
+	const action refuse.Action = "run VM"
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
 	if vm.Status != model.VMDown {
-		return nil, refuse.Conflict("Cannot %s. VM is running.", action)
+		return nil, action.Conflict("VM is running.")
 	}
 	if err := dc.bootable(action, vm); err != nil {
 		return nil, err
 	}
 	init := payloadOf(vm, in)
 	if _, err := payload.UserData(vm.Spec.OS, init); err != nil {
-		return nil, refuse.Invalid("Cannot %s. Failed to build the initialization payload: %v.", action, err)
+		return nil, action.Invalid("Failed to build the initialization payload: %v.", err)
 	}
 	host, err := dc.schedule(action, vm)
 	if err != nil {
@@ -87,7 +87,7 @@ func (dc *DataCenter) Stop(vm *model.VM, correlation string) (*model.Job, error)
 // Shutdown gives the order to shut a VM's guest down; the job is nil when there
 // is nothing to do. The lock is held.
 func (dc *DataCenter) Shutdown(vm *model.VM, correlation string) (*model.Job, error) {
-	const action = "shutdown VM"
+	const action refuse.Action = "shutdown VM"
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (dc *DataCenter) Shutdown(vm *model.VM, correlation string) (*model.Job, er
 	case model.VMPoweringDown:
 		return nil, nil
 	default:
-		return nil, refuse.Conflict("Cannot %s. VM is not running.", action)
+		return nil, action.Conflict("VM is not running.")
 	}
 	if vm.Stuck {
 		return nil, nil // its guest does not run
@@ -109,14 +109,14 @@ func (dc *DataCenter) Shutdown(vm *model.VM, correlation string) (*model.Job, er
 
 // Reset gives the order to reset a VM. The lock is held.
 func (dc *DataCenter) Reset(vm *model.VM, correlation string) (*model.Job, error) {
-	const action = "reset VM"
+	const action refuse.Action = "reset VM"
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
 	switch vm.Status {
 	case model.VMUp, model.VMPoweringUp, model.VMRebooting:
 	default:
-		return nil, refuse.Conflict("Cannot %s. VM is not running.", action)
+		return nil, action.Conflict("VM is not running.")
 	}
 	vm.Status = model.VMRebooting
 	job := dc.StartJob(correlation, "Resetting VM "+vm.Name)

@@ -13,7 +13,7 @@ import (
 )
 
 // bootable refuses VMs that have nothing to boot from.
-func (dc *DataCenter) bootable(action string, vm *model.VM) error {
+func (dc *DataCenter) bootable(action refuse.Action, vm *model.VM) error {
 	boot := false
 	var locked []string
 	for _, a := range vm.Disks {
@@ -22,18 +22,18 @@ func (dc *DataCenter) bootable(action string, vm *model.VM) error {
 		}
 		boot = boot || a.Bootable
 		d := dc.State.Disks[a.Disk]
-		switch d.Status {
-		case model.StatusLocked:
+		if err := diskLegal(action, d); err != nil {
+			return err
+		}
+		if d.Status == model.StatusLocked {
 			locked = append(locked, d.Alias)
-		case model.StatusIllegal:
-			return refuse.Broken(errIllegal(action, d))
 		}
 	}
 	if len(locked) > 0 {
 		return refuse.Conflict("Cannot %s: Disk is locked. The following disks are locked: %s. "+
 			"Please try again in a few minutes.", action, strings.Join(locked, ", "))
 	}
-	if !boot && slices.Contains(vm.Spec.BootDevices, "hd") && len(vm.Spec.BootDevices) == 1 {
+	if !boot && slices.Equal(vm.Spec.BootDevices, []string{"hd"}) {
 		return refuse.Conflict("Cannot %s without at least one bootable disk. "+
 			"Please add a bootable disk and try again.", action)
 	}
@@ -78,11 +78,8 @@ func (dc *DataCenter) powerOn(ctx context.Context, t *model.Task) error {
 	defer cancel()
 	dc.starts[t.VM] = cancel
 	dc.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("start VM %s: %w", hw.Name, err)
-	}
 	// After a restart of the engine the machine may run already.
-	if dc.machines.State(hw.ID) == StateDown {
+	if err == nil && dc.machines.State(hw.ID) == StateDown {
 		err = dc.machines.Start(ctx, hw)
 	}
 	dc.mu.Lock()
@@ -100,32 +97,21 @@ func (dc *DataCenter) settlePower(t *model.Task, err error) {
 	if vm == nil || vm.Run != t.Run {
 		return
 	}
-	switch t.Kind {
-	case TaskVMStart:
-		if vm.Status != model.VMWaitLaunch {
-			return // ordered to stop meanwhile
-		}
-		if err != nil {
-			dc.down(vm, fmt.Sprintf("VM %s is down with error. Exit message: %v.", vm.Name, err))
-			return
-		}
+	switch {
+	case t.Kind == TaskVMStart && vm.Status != model.VMWaitLaunch:
+		return // ordered to stop meanwhile
+	case t.Kind == TaskVMStart && err != nil:
+		dc.down(vm, fmt.Sprintf("VM %s is down with error. Exit message: %v.", vm.Name, err))
+		return
+	case t.Kind == TaskVMStart:
 		vm.Status = model.VMPoweringUp
-		dc.Follow(vm)
-	case TaskVMStop:
-		if err != nil {
-			vm.Status = model.VMUp // it runs on: follow corrects this
-			dc.Follow(vm)
-			return
-		}
+	case t.Kind == TaskVMStop && err == nil:
 		dc.down(vm, "")
-	case TaskVMShutdown:
-		if err != nil && vm.Status == model.VMPoweringDown {
-			vm.Status = model.VMUp
-		}
-		dc.Follow(vm)
-	case TaskVMReset:
-		dc.Follow(vm)
+		return
+	case t.Kind == TaskVMStop, t.Kind == TaskVMShutdown && err != nil && vm.Status == model.VMPoweringDown:
+		vm.Status = model.VMUp // it runs on; Follow corrects this
 	}
+	dc.Follow(vm)
 }
 
 func (dc *DataCenter) down(vm *model.VM, why string) {

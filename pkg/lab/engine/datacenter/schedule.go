@@ -11,7 +11,7 @@ import (
 // schedule finds a host for a VM: up, allowed by placement policy and
 // enforcing affinity rules, with memory left; the least loaded of those.
 // The lock is held.
-func (dc *DataCenter) schedule(action string, vm *model.VM) (*KnownHost, error) {
+func (dc *DataCenter) schedule(action refuse.Action, vm *model.VM) (*KnownHost, error) {
 	var best *KnownHost
 	bestLoad := 0
 	for _, h := range dc.Layout.Hosts {
@@ -25,31 +25,21 @@ func (dc *DataCenter) schedule(action string, vm *model.VM) (*KnownHost, error) 
 				memory -= other.Spec.Memory
 			}
 		}
-		if memory < vm.Spec.Memory {
-			continue
-		}
-		if best == nil || load < bestLoad {
+		if memory >= vm.Spec.Memory && (best == nil || load < bestLoad) {
 			best, bestLoad = h, load
 		}
 	}
 	if best == nil {
-		return nil, refuse.Conflict("Cannot %s. There is no host that satisfies current scheduling constraints. "+
-			"See below for details:", action)
+		return nil, action.Conflict("There is no host that satisfies current scheduling constraints. " +
+			"See below for details:")
 	}
 	return best, nil
 }
 
 func placed(vm *model.VM, h *KnownHost) bool {
 	p := vm.Spec.Placement
-	if p == nil || len(api.Val(p.Hosts)) == 0 || api.Val(p.Affinity) == "migratable" {
-		return true
-	}
-	for _, want := range api.Val(p.Hosts) {
-		if want.ID == h.ID {
-			return true
-		}
-	}
-	return false
+	return p == nil || len(p.Hosts) == 0 || api.Val(p.Affinity) == "migratable" ||
+		slices.ContainsFunc(p.Hosts, func(want *api.Ref) bool { return want.ID == h.ID })
 }
 
 // affine applies the enforcing rules of affinity groups.

@@ -48,27 +48,28 @@ func (dc *DataCenter) launch(t *model.Task) <-chan error {
 	task := *t
 	go func() {
 		defer dc.work.Done()
-		if err := dc.Clock.Sleep(dc.ctx, task.Due.Sub(dc.Clock.Now())); err != nil {
-			done <- err
-			return
-		}
-		err := dc.perform(dc.ctx, &task)
-		if dc.ctx.Err() != nil {
-			// Done again after a restart: every task can be repeated.
-			done <- dc.ctx.Err()
-			return
-		}
-		defer func() { done <- err }()
-		dc.mu.Lock()
-		defer dc.mu.Unlock()
-		delete(dc.State.Tasks, task.ID)
-		dc.settle(&task, err)
-		dc.EndJob(task.Job, err)
-		if err != nil {
-			dc.Log.Warn("task failed", "task", task.Kind, "vm", task.VM, "disk", task.Disk, "error", err)
-		}
+		done <- dc.run(&task)
 	}()
 	return done
+}
+
+func (dc *DataCenter) run(t *model.Task) error {
+	if err := dc.Clock.Sleep(dc.ctx, t.Due.Sub(dc.Clock.Now())); err != nil {
+		return err
+	}
+	err := dc.perform(dc.ctx, t)
+	if dc.ctx.Err() != nil {
+		return dc.ctx.Err() // done again after a restart: every task can be repeated
+	}
+	dc.mu.Lock()
+	defer dc.mu.Unlock()
+	delete(dc.State.Tasks, t.ID)
+	dc.settle(t, err)
+	dc.EndJob(t.Job, err)
+	if err != nil {
+		dc.Log.Warn("task failed", "task", t.Kind, "vm", t.VM, "disk", t.Disk, "error", err)
+	}
+	return err
 }
 
 // perform does a task's work outside the engine. The lock is not held.

@@ -1,6 +1,8 @@
 package datacenter
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"io"
 
@@ -15,12 +17,7 @@ func (dc *DataCenter) Tickets() imageio.Backend { return &tickets{dc} }
 type tickets struct{ dc *DataCenter }
 
 func (b *tickets) find(ticket string) *model.Transfer {
-	for _, t := range b.dc.State.Transfers {
-		if t.Ticket == ticket {
-			return t
-		}
-	}
-	return nil
+	return byRef(b.dc.State.Transfers, "", &ticket, func(t *model.Transfer) string { return t.Ticket })
 }
 
 // Ticket implements imageio.Backend.
@@ -48,15 +45,18 @@ func (b *tickets) Ticket(id string) (imageio.Ticket, error) {
 // Write implements imageio.Backend.
 func (b *tickets) Write(ctx context.Context, tk imageio.Ticket, offset int64, r io.Reader) (int64, error) {
 	defer b.dc.bytes.lock(tk.Disk)()
-	head := &header{r: b.alive(tk.ID, r)}
-	n, err := b.dc.volumes.Write(ctx, tk.Disk, offset, head)
+	// Commit checks the first bytes against the format.
+	content := bufio.NewReader(b.alive(tk.ID, r))
+	head, _ := content.Peek(len(qcowMagic))
+	head = bytes.Clone(head)
+	n, err := b.dc.volumes.Write(ctx, tk.Disk, offset, content)
 	b.dc.mu.Lock()
 	defer b.dc.mu.Unlock()
 	if t := b.find(tk.ID); t != nil {
 		t.Moved += n
 		t.HighWater = max(t.HighWater, offset+n)
-		if offset == 0 && len(head.first) == len(qcowMagic) {
-			t.Magic = head.first
+		if offset == 0 && len(head) == len(qcowMagic) {
+			t.Magic = head
 		}
 	}
 	return n, err
@@ -68,9 +68,10 @@ func (b *tickets) Read(ctx context.Context, tk imageio.Ticket) (io.ReadSeekClose
 	if err != nil {
 		return nil, 0, err
 	}
-	return &download{ReadSeekCloser: content, alive: b.alive(tk.ID, content)}, size, nil
+	return &download{content, b.alive(tk.ID, content)}, size, nil
 }
 
+// download is a content whose bytes are read through another reader.
 type download struct {
 	io.ReadSeekCloser
 	alive io.Reader
@@ -94,17 +95,3 @@ func (b *tickets) alive(ticket string, r io.Reader) io.Reader {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// header remembers the first bytes of a stream.
-type header struct {
-	r     io.Reader
-	first []byte
-}
-
-func (h *header) Read(p []byte) (int, error) {
-	n, err := h.r.Read(p)
-	if want := len(qcowMagic) - len(h.first); want > 0 {
-		h.first = append(h.first, p[:min(n, want)]...)
-	}
-	return n, err
-}

@@ -1,7 +1,7 @@
 package rest
 
 import (
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,20 +22,27 @@ func matching[T any](c *Call, items []*T, fields func(*Call, *T) search.Fields) 
 	path := c.r.URL.Path
 	_, blind := c.Faults.Take(c.r.Method, []string{path, strings.TrimPrefix(path, api.Prefix)}, fault.IgnoreSearch)
 	for _, item := range items {
-		if blind {
-			out = append(out, item)
-			continue
-		}
-		ok, err := q.Match(fields(c, item))
-		if err != nil {
-			return nil, refuse.Invalid("%v", err)
+		ok := blind
+		if !blind {
+			if ok, err = q.Match(fields(c, item)); err != nil {
+				return nil, refuse.Invalid("%v", err)
+			}
 		}
 		if ok {
 			out = append(out, item)
 		}
 	}
 	if field, desc := q.Sort(); field != "" {
-		sortBy(c, out, field, desc, fields)
+		value := func(item *T) string {
+			v, _ := fields(c, item)(field)
+			return strings.Join(v, ",")
+		}
+		slices.SortStableFunc(out, func(a, b *T) int {
+			if desc {
+				a, b = b, a
+			}
+			return strings.Compare(value(a), value(b))
+		})
 	}
 	const page = 100
 	if q.Page > 0 {
@@ -48,27 +55,12 @@ func matching[T any](c *Call, items []*T, fields func(*Call, *T) search.Fields) 
 	return out, nil
 }
 
-func sortBy[T any](c *Call, items []*T, field string, desc bool, fields func(*Call, *T) search.Fields) {
-	value := func(item *T) string {
-		v, _ := fields(c, item)(field)
-		return strings.Join(v, ",")
-	}
-	sort.SliceStable(items, func(i, j int) bool {
-		if desc {
-			i, j = j, i
-		}
-		return value(items[i]) < value(items[j])
-	})
-}
-
 // Fields makes a lookup for searches of fields with one value, or none if it is
 // empty, and of fields with several.
-func Fields(single map[string]string, several ...map[string][]string) search.Fields {
+func Fields(single map[string]string, several map[string][]string) search.Fields {
 	return func(name string) ([]string, bool) {
-		for _, fields := range several {
-			if values, ok := fields[name]; ok {
-				return values, true
-			}
+		if values, ok := several[name]; ok {
+			return values, true
 		}
 		value, ok := single[name]
 		if value == "" {
