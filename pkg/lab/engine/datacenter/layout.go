@@ -1,6 +1,8 @@
 package datacenter
 
 import (
+	"cmp"
+
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 )
@@ -129,38 +131,32 @@ func (l *Layout) Size(ref *api.Ref) *InstanceType {
 
 // HostStatus is a host's status now. The lock is held.
 func (dc *DataCenter) HostStatus(h *KnownHost) string {
-	if s, ok := dc.State.Hosts[h.ID]; ok {
-		return s
-	}
-	return h.Status
+	return cmp.Or(dc.State.Hosts[h.ID], h.Status)
 }
 
 // DomainStatus is a storage domain's status now. The lock is held.
 func (dc *DataCenter) DomainStatus(d *KnownDomain) string {
-	if s, ok := dc.State.Domains[d.ID]; ok {
-		return s
-	}
-	return "active"
+	return cmp.Or(dc.State.Domains[d.ID], "active")
 }
 
 // SetHostStatus changes the status of a host by its name and reports whether
 // there is such a host.
 func (dc *DataCenter) SetHostStatus(name, status string) (known bool) {
-	h := model.Find(dc.Layout.Hosts, func(h *KnownHost) bool { return h.Name == name })
-	if h != nil {
-		dc.Do(func() { dc.State.Hosts[h.ID] = status })
+	id, known := dc.IDs().Hosts[name]
+	if known {
+		dc.Do(func() { dc.State.Hosts[id] = status })
 	}
-	return h != nil
+	return known
 }
 
 // SetDomainStatus changes the status of a storage domain by its name and reports
 // whether there is such a domain.
 func (dc *DataCenter) SetDomainStatus(name, status string) (known bool) {
-	d := model.Find(dc.Layout.Domains, func(d *KnownDomain) bool { return d.Name == name })
-	if d != nil {
-		dc.Do(func() { dc.State.Domains[d.ID] = status })
+	id, known := dc.IDs().Domains[name]
+	if known {
+		dc.Do(func() { dc.State.Domains[id] = status })
 	}
-	return d != nil
+	return known
 }
 
 // IDs names the objects that the configuration lays down, by their names.

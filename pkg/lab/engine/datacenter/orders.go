@@ -1,7 +1,9 @@
 package datacenter
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/fault"
@@ -43,10 +45,10 @@ func (dc *DataCenter) Start(vm *model.VM, in *api.Action, correlation string) (*
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	if vm.Status != model.VMDown {
-		return nil, action.Conflict("VM is running.")
-	}
-	if err := dc.bootable(action, vm); err != nil {
+	if err := cmp.Or(
+		action.ConflictIf(vm.Status != model.VMDown, "VM is running."),
+		dc.bootable(action, vm),
+	); err != nil {
 		return nil, err
 	}
 	init := payloadOf(vm, in)
@@ -61,9 +63,7 @@ func (dc *DataCenter) Start(vm *model.VM, in *api.Action, correlation string) (*
 	vm.Run++
 	vm.Status, vm.Host, vm.Started, vm.StopReason = model.VMWaitLaunch, host.ID, dc.Clock.Now(), ""
 	vm.Payload, vm.Stuck = init, stuck
-	job := dc.StartJob(correlation, "Launching VM "+vm.Name)
-	dc.Begin(&model.Task{Kind: TaskVMStart, Job: job.ID, VM: vm.ID, Run: vm.Run}, dc.Config.Delays.Launch)
-	return job, nil
+	return dc.beginPower(vm, TaskVMStart, dc.Config.Delays.Launch, correlation, "Launching"), nil
 }
 
 // Stop gives the order to cut a VM's power; the job is nil when there is nothing
@@ -79,9 +79,7 @@ func (dc *DataCenter) Stop(vm *model.VM, correlation string) (*model.Job, error)
 		cancel()
 	}
 	vm.Status = model.VMPoweringDown
-	job := dc.StartJob(correlation, "Stopping VM "+vm.Name)
-	dc.Begin(&model.Task{Kind: TaskVMStop, Job: job.ID, VM: vm.ID, Run: vm.Run}, dc.Config.Delays.Stop)
-	return job, nil
+	return dc.beginPower(vm, TaskVMStop, dc.Config.Delays.Stop, correlation, "Stopping"), nil
 }
 
 // Shutdown gives the order to shut a VM's guest down; the job is nil when there
@@ -91,20 +89,14 @@ func (dc *DataCenter) Shutdown(vm *model.VM, correlation string) (*model.Job, er
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	switch vm.Status {
-	case model.VMUp, model.VMPoweringUp, model.VMRebooting:
-	case model.VMPoweringDown:
-		return nil, nil
-	default:
+	switch {
+	case vm.Status == model.VMPoweringDown, running(vm) && vm.Stuck:
+		return nil, nil // under way, or its guest does not run
+	case !running(vm):
 		return nil, action.Conflict("VM is not running.")
 	}
-	if vm.Stuck {
-		return nil, nil // its guest does not run
-	}
 	vm.Status, vm.GiveUp = model.VMPoweringDown, dc.Clock.Now().Add(dc.Config.Delays.GiveUp)
-	job := dc.StartJob(correlation, "Shutting down VM "+vm.Name)
-	dc.Begin(&model.Task{Kind: TaskVMShutdown, Job: job.ID, VM: vm.ID, Run: vm.Run}, 0)
-	return job, nil
+	return dc.beginPower(vm, TaskVMShutdown, 0, correlation, "Shutting down"), nil
 }
 
 // Reset gives the order to reset a VM. The lock is held.
@@ -113,19 +105,29 @@ func (dc *DataCenter) Reset(vm *model.VM, correlation string) (*model.Job, error
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	switch vm.Status {
-	case model.VMUp, model.VMPoweringUp, model.VMRebooting:
-	default:
+	if !running(vm) {
 		return nil, action.Conflict("VM is not running.")
 	}
 	vm.Status = model.VMRebooting
-	job := dc.StartJob(correlation, "Resetting VM "+vm.Name)
 	if vm.Stuck {
+		job := dc.StartJob(correlation, "Resetting VM "+vm.Name)
 		dc.EndJob(job.ID, nil)
 		return job, nil
 	}
-	dc.Begin(&model.Task{Kind: TaskVMReset, Job: job.ID, VM: vm.ID, Run: vm.Run}, 0)
-	return job, nil
+	return dc.beginPower(vm, TaskVMReset, 0, correlation, "Resetting"), nil
+}
+
+// beginPower begins a task with a VM's machine and returns its job.
+func (dc *DataCenter) beginPower(
+	vm *model.VM, kind string, delay time.Duration, correlation, what string,
+) *model.Job {
+	job := dc.StartJob(correlation, what+" VM "+vm.Name)
+	dc.Begin(&model.Task{Kind: kind, Job: job.ID, VM: vm.ID, Run: vm.Run}, delay)
+	return job
+}
+
+func running(vm *model.VM) bool {
+	return vm.Status == model.VMUp || vm.Status == model.VMPoweringUp || vm.Status == model.VMRebooting
 }
 
 // payloadOf decides what a run gets: the initialization of the request, or

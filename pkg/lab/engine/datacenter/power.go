@@ -121,25 +121,19 @@ func (dc *DataCenter) down(vm *model.VM, why string) {
 
 // Follow brings a VM's status in line with its machine. The lock is held.
 func (dc *DataCenter) Follow(vm *model.VM) {
-	switch vm.Status {
-	case model.VMPoweringUp, model.VMUp, model.VMRebooting, model.VMPoweringDown:
-	default:
-		return
-	}
 	// An order under way decides by its outcome, not by what the machine does
 	// meanwhile.
-	if vm.Stuck || dc.stopping(vm) || dc.task(vm, TaskVMReset) {
+	if !running(vm) && vm.Status != model.VMPoweringDown ||
+		vm.Stuck || dc.stopping(vm) || dc.task(vm, TaskVMReset) {
 		return
 	}
 	state := dc.machines.State(vm.ID)
 	before := vm.Status
 	switch {
+	case state == StateDown && before == model.VMPoweringDown:
+		dc.down(vm, "")
 	case state == StateDown:
-		why := ""
-		if before != model.VMPoweringDown {
-			why = fmt.Sprintf("VM %s is down. Exit message: User shut down from within the guest.", vm.Name)
-		}
-		dc.down(vm, why)
+		dc.down(vm, fmt.Sprintf("VM %s is down. Exit message: User shut down from within the guest.", vm.Name))
 	case state == StateStopping:
 		if before != model.VMRebooting {
 			vm.Status = model.VMPoweringDown
