@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -44,46 +45,33 @@ type token struct {
 	text string
 }
 
+var nextToken = regexp.MustCompile(`^(?:[()]|"[^"]*"|'[^']*'|[<>!]?=|[<>]|[^ \t\r\n()=<>!"']+)`)
+
 // lex splits a text into tokens, of which the last is end.
 func lex(text string) ([]token, error) {
 	var out []token
-	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case strings.IndexByte(" \t\n\r", c) >= 0:
-			i++
-		case c == '(':
-			out = append(out, token{open, "("})
-			i++
-		case c == ')':
-			out = append(out, token{shut, ")"})
-			i++
-		case c == '"' || c == '\'':
-			inner, _, closed := strings.Cut(text[i+1:], string(c))
-			if !closed {
-				return nil, fmt.Errorf("search text has an open quote at %d", i)
-			}
-			out = append(out, token{quoted, inner})
-			i += len(inner) + 2
-		case strings.IndexByte("=<>!", c) >= 0:
-			op := string(c)
-			if i+1 < len(text) && text[i+1] == '=' {
-				op += "="
-			}
-			if op == "!" || op == "==" {
-				return nil, fmt.Errorf("search text has an unknown operator at %d", i)
-			}
-			out = append(out, token{operator, op})
-			i += len(op)
-		default:
-			n := strings.IndexAny(text[i:], " \t\r\n()=<>!\"'")
-			if n < 0 {
-				n = len(text) - i
-			}
-			out = append(out, token{word, text[i : i+n]})
-			i += n
+	for {
+		text = strings.TrimLeft(text, " \t\r\n")
+		if text == "" {
+			return append(out, token{kind: end}), nil
 		}
+		t := token{word, nextToken.FindString(text)}
+		if t.text == "" {
+			return nil, fmt.Errorf("search text has an open quote or an unknown operator at %q", text)
+		}
+		text = text[len(t.text):]
+		switch t.text[0] {
+		case '(':
+			t.kind = open
+		case ')':
+			t.kind = shut
+		case '"', '\'':
+			t = token{quoted, t.text[1 : len(t.text)-1]}
+		case '=', '<', '>', '!':
+			t.kind = operator
+		}
+		out = append(out, t)
 	}
-	return append(out, token{kind: end}), nil
 }
 
 type parser struct{ tokens []token }
