@@ -85,7 +85,7 @@ func New(cfg Config, m Machines, v Volumes) (*Engine, error) {
 		return nil, fmt.Errorf("configure engine: %w", err)
 	}
 	server := rest.New(dc, infra.Routes, storage.Routes, compute.Routes)
-	return &Engine{server, server.Images(imageio.New(dc.Tickets(), dc.Clock))}, nil
+	return &Engine{server, server.Images(imageio.New(dc))}, nil
 }
 
 // ImageHandler serves image transfers under /images/.

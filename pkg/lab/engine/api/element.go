@@ -99,6 +99,20 @@ func (e *Element) Some(name string, items []*Element) *Element {
 	return e.Add(New(name).Add(items...))
 }
 
+// Each makes an element of each item.
+func Each[T any](items []T, element func(T) *Element) []*Element {
+	out := make([]*Element, len(items))
+	for i, item := range items {
+		out[i] = element(item)
+	}
+	return out
+}
+
+// Refs are references to the objects of a collection with those IDs.
+func Refs(name, collection string, ids []string) []*Element {
+	return Each(ids, func(id string) *Element { return Object(name, collection, id) })
+}
+
 // MarshalXML writes the element under its own name.
 func (e *Element) MarshalXML(enc *xml.Encoder, _ xml.StartElement) error {
 	start := xml.StartElement{Name: xml.Name{Local: e.name}}

@@ -15,27 +15,25 @@ import (
 // StartVM switches a VM on, with the initialization that it gets when a request
 // asks for no other.
 func (dc *DataCenter) StartVM(id string) error {
-	return dc.order(id, func(vm *model.VM) (*model.Job, error) { return dc.Start(vm, &api.Action{}, "") })
+	return dc.order(id, func(vm *model.VM, correlation string) (*model.Job, error) {
+		return dc.Start(vm, &api.Action{}, correlation)
+	})
 }
 
 // StopVM cuts a VM's power.
-func (dc *DataCenter) StopVM(id string) error {
-	return dc.order(id, func(vm *model.VM) (*model.Job, error) { return dc.Stop(vm, "") })
-}
+func (dc *DataCenter) StopVM(id string) error { return dc.order(id, dc.Stop) }
 
 // ShutdownVM asks a VM's guest to power off.
-func (dc *DataCenter) ShutdownVM(id string) error {
-	return dc.order(id, func(vm *model.VM) (*model.Job, error) { return dc.Shutdown(vm, "") })
-}
+func (dc *DataCenter) ShutdownVM(id string) error { return dc.order(id, dc.Shutdown) }
 
-func (dc *DataCenter) order(id string, give func(*model.VM) (*model.Job, error)) error {
+func (dc *DataCenter) order(id string, give func(vm *model.VM, correlation string) (*model.Job, error)) error {
 	dc.mu.Lock()
 	defer dc.mu.Unlock()
 	vm := dc.State.VMs[id]
 	if vm == nil {
 		return fmt.Errorf("the engine has no VM %s", id)
 	}
-	_, err := give(vm)
+	_, err := give(vm, "")
 	return err
 }
 

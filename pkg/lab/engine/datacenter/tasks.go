@@ -3,6 +3,7 @@ package datacenter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
@@ -167,5 +168,36 @@ func (dc *DataCenter) watch() {
 		}
 		dc.pauseIdleTransfers()
 		dc.mu.Unlock()
+	}
+}
+
+// maxJobs bounds the history.
+const maxJobs = 1000
+
+// StartJob registers a job. The lock is held.
+func (dc *DataCenter) StartJob(correlation, description string) *model.Job {
+	if correlation == "" {
+		correlation = NewID()
+	}
+	j := &model.Job{ID: NewID(), Correlation: correlation, Description: description,
+		Status: model.JobStarted, Started: dc.Clock.Now()}
+	dc.State.Jobs = append(dc.State.Jobs, j)
+	if n := len(dc.State.Jobs); n > maxJobs {
+		ended := func(j *model.Job) bool { return j.Status != model.JobStarted }
+		old, recent := dc.State.Jobs[:n-maxJobs/2], dc.State.Jobs[n-maxJobs/2:]
+		dc.State.Jobs = slices.Concat(slices.DeleteFunc(slices.Clone(old), ended), recent)
+	}
+	return j
+}
+
+// EndJob closes a job. The lock is held.
+func (dc *DataCenter) EndJob(id string, err error) {
+	job := model.Find(dc.State.Jobs, func(j *model.Job) bool { return j.ID == id && j.Status == model.JobStarted })
+	if job == nil {
+		return
+	}
+	job.Ended, job.Status = dc.Clock.Now(), model.JobFinished
+	if err != nil {
+		job.Status = model.JobFailed
 	}
 }

@@ -40,6 +40,14 @@ func (dc *DataCenter) TemplateByRef(ref *api.Ref) *model.Template {
 	return byRef(dc.State.Templates, ref.ID, ref.Name, func(t *model.Template) string { return t.Name })
 }
 
+// With returns a list that has a text, once.
+func With(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
 // Without returns a list without one of its texts.
 func Without(list []string, s string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(x string) bool { return x == s })

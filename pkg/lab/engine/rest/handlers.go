@@ -2,6 +2,7 @@ package rest
 
 import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
+	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
@@ -35,11 +36,8 @@ func (k Collection[T]) List(c *Call) (*api.Element, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := api.New(k.Name)
-	for _, object := range found {
-		list.Add(k.Document(c, object))
-	}
-	return list, nil
+	documents := api.Each(found, func(object *T) *api.Element { return k.Document(c, object) })
+	return api.New(k.Name).Add(documents...), nil
 }
 
 // Known returns an object, or a refusal if there is none.
@@ -66,12 +64,7 @@ func Part[T any](parameter string, find func(*Call) (T, error), documents func(*
 
 // Pick returns the document of that ID.
 func Pick(documents []*api.Element, id string) (*api.Element, error) {
-	for _, d := range documents {
-		if d.ID() == id {
-			return d, nil
-		}
-	}
-	return nil, refuse.NotFound()
+	return Known(model.Find(documents, func(d *api.Element) bool { return d.ID() == id }))
 }
 
 // Create reads the request's document and answers with what do returns.

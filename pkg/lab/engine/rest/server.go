@@ -27,6 +27,15 @@ type Server struct {
 // Register adds what answers a method and a path below the API's.
 type Register func(method, path string, h Handler)
 
+// Objects adds what lists the objects of a kind at a path, and shows one of them.
+func (on Register) Objects(path string, kind interface {
+	List(*Call) (*api.Element, error)
+	Show(*Call) (*api.Element, error)
+}) {
+	on("GET", path, kind.List)
+	on("GET", path+"/{id}", kind.Show)
+}
+
 // New returns a server whose API consists of parts.
 func New(dc *datacenter.DataCenter, parts ...func(Register)) *Server {
 	s := &Server{

@@ -20,16 +20,14 @@ func attachmentXML(a *model.Attachment, owner, collection, id string, disk *api.
 }
 
 func vmAttachments(c *rest.Call, vm *model.VM) []*api.Element {
-	var out []*api.Element
 	deep := c.Follows("disk") || c.Follows("diskattachments.disk")
-	for _, a := range vm.Disks {
+	return api.Each(vm.Disks, func(a *model.Attachment) *api.Element {
 		disk := api.Object("disk", "disks", a.Disk)
 		if d := c.State.Disks[a.Disk]; deep && d != nil {
 			disk = storage.DiskXML(d)
 		}
-		out = append(out, attachmentXML(a, "vm", "vms", vm.ID, disk))
-	}
-	return out
+		return attachmentXML(a, "vm", "vms", vm.ID, disk)
+	})
 }
 
 // attached is a disk's attachment with its VM.

@@ -24,11 +24,7 @@ func nicXML(n *model.NIC, collection, vm string) *api.Element {
 }
 
 func vmNICs(_ *rest.Call, vm *model.VM) []*api.Element {
-	var out []*api.Element
-	for _, n := range vm.NICs {
-		out = append(out, nicXML(n, "vms/"+vm.ID+"/nics", vm.ID))
-	}
-	return out
+	return api.Each(vm.NICs, func(n *model.NIC) *api.Element { return nicXML(n, "vms/"+vm.ID+"/nics", vm.ID) })
 }
 
 // card is a network card with its VM.

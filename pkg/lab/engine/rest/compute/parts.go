@@ -3,6 +3,7 @@ package compute
 import (
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
@@ -28,9 +29,7 @@ func addVMTag(c *rest.Call, vm *model.VM, in *api.Tag) (*api.Element, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(vm.Tags, t.ID) {
-		vm.Tags = append(vm.Tags, t.ID)
-	}
+	vm.Tags = datacenter.With(vm.Tags, t.ID)
 	c.Done("Attaching Tag %s to VM %s", t.Name, vm.Name)
 	return rest.Pick(vmTags(c, vm), t.ID)
 }
@@ -48,25 +47,22 @@ func removeVMTag(c *rest.Call, vm *model.VM) (*api.Element, error) {
 func consoleID(protocol string) string { return hex.EncodeToString([]byte(protocol)) }
 
 func vmConsoles(_ *rest.Call, vm *model.VM) []*api.Element {
-	var out []*api.Element
-	for _, protocol := range vm.Consoles {
-		out = append(out, api.Object("graphics_console", "vms/"+vm.ID+"/graphicsconsoles", consoleID(protocol)).
-			Set("protocol", protocol).Refer("vm", "vms", vm.ID))
-	}
-	return out
+	return api.Each(vm.Consoles, func(protocol string) *api.Element {
+		return api.Object("graphics_console", "vms/"+vm.ID+"/graphicsconsoles", consoleID(protocol)).
+			Set("protocol", protocol).Refer("vm", "vms", vm.ID)
+	})
 }
 
 func removeConsole(c *rest.Call, vm *model.VM) (*api.Element, error) {
 	if err := c.Unlocked("remove Graphics Device", vm); err != nil {
 		return nil, err
 	}
-	for _, protocol := range vm.Consoles {
-		if consoleID(protocol) == c.ID("console") {
-			vm.Consoles = datacenter.Without(vm.Consoles, protocol)
-			return c.Completed("Removing Graphics Device from VM %s", vm.Name)
-		}
+	i := slices.IndexFunc(vm.Consoles, func(protocol string) bool { return consoleID(protocol) == c.ID("console") })
+	if i < 0 {
+		return nil, refuse.NotFound()
 	}
-	return nil, refuse.NotFound()
+	vm.Consoles = slices.Delete(vm.Consoles, i, i+1)
+	return c.Completed("Removing Graphics Device from VM %s", vm.Name)
 }
 
 // reported is what the guest agent reports: one device per network card, with
@@ -79,14 +75,13 @@ func reported(c *rest.Call, vm *model.VM) []*api.Element {
 	if addresses == nil {
 		return nil
 	}
-	var ips []*api.Element
-	for _, a := range addresses {
+	ips := api.Each(addresses, func(a netip.Addr) *api.Element {
 		version := "v4"
 		if a.Is6() {
 			version = "v6"
 		}
-		ips = append(ips, api.New("ip").Set("address", a.String()).Set("version", version))
-	}
+		return api.New("ip").Set("address", a.String()).Set("version", version)
+	})
 	var out []*api.Element
 	for i, n := range vm.NICs {
 		out = append(out, api.Object("reported_device", "vms/"+vm.ID+"/reporteddevices", n.ID).

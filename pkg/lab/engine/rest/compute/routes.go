@@ -9,18 +9,16 @@ import (
 
 // Routes lists what the package answers.
 func Routes(on rest.Register) {
-	on("GET", "/templates", templates.List)
+	on.Objects("/templates", templates)
 	on("POST", "/templates", rest.Create(addTemplate))
-	on("GET", "/templates/{id}", templates.Show)
 	on("PUT", "/templates/{id}", rest.Change(templates.Find, updateTemplate))
 	on("DELETE", "/templates/{id}", rest.Act(templates.Find, removeTemplate))
 	on("GET", "/templates/{id}/diskattachments", rest.Parts("disk_attachments", templates.Find, templateDisks))
 	on("GET", "/templates/{id}/diskattachments/{disk}", rest.Part("disk", templates.Find, templateDisks))
 	on("GET", "/templates/{id}/nics", rest.Parts("nics", templates.Find, templateNICs))
 
-	on("GET", "/vms", vms.List)
+	on.Objects("/vms", vms)
 	on("POST", "/vms", rest.Create(addVM))
-	on("GET", "/vms/{id}", vms.Show)
 	on("PUT", "/vms/{id}", rest.Change(vmOf, updateVM))
 	on("DELETE", "/vms/{id}", rest.Act(vmOf, removeVM))
 	on("POST", "/vms/{id}/start", rest.Change(vmOf, startVM))

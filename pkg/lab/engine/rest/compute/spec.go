@@ -18,11 +18,9 @@ func osXML(s *model.Spec) *api.Element {
 func consoleXML(s *model.Spec) *api.Element { return api.New("console").Set("enabled", s.Console) }
 
 func propertiesXML(s *model.Spec) []*api.Element {
-	var out []*api.Element
-	for _, p := range s.Properties {
-		out = append(out, api.New("custom_property").Set("name", p.Name).Set("value", p.Value))
-	}
-	return out
+	return api.Each(s.Properties, func(p api.CustomProperty) *api.Element {
+		return api.New("custom_property").Set("name", p.Name).Set("value", p.Value)
+	})
 }
 
 func placementXML(s *model.Spec) *api.Element {
@@ -30,10 +28,7 @@ func placementXML(s *model.Spec) *api.Element {
 	if s.Placement == nil {
 		return out.Set("affinity", "migratable")
 	}
-	var hosts []*api.Element
-	for _, h := range s.Placement.Hosts {
-		hosts = append(hosts, api.Object("host", "hosts", h.ID))
-	}
+	hosts := api.Each(s.Placement.Hosts, func(h *api.Ref) *api.Element { return api.Object("host", "hosts", h.ID) })
 	return out.Set("affinity", s.Placement.Affinity).Some("hosts", hosts)
 }
 

@@ -160,18 +160,11 @@ func removeTemplate(c *rest.Call, t *model.Template) (*api.Element, error) {
 }
 
 func templateDisks(_ *rest.Call, t *model.Template) []*api.Element {
-	var out []*api.Element
-	for _, a := range t.Disks {
-		disk := api.Object("disk", "disks", a.Disk)
-		out = append(out, attachmentXML(a, "template", "templates", t.ID, disk))
-	}
-	return out
+	return api.Each(t.Disks, func(a *model.Attachment) *api.Element {
+		return attachmentXML(a, "template", "templates", t.ID, api.Object("disk", "disks", a.Disk))
+	})
 }
 
 func templateNICs(_ *rest.Call, t *model.Template) []*api.Element {
-	var out []*api.Element
-	for _, n := range t.NICs {
-		out = append(out, nicXML(n, "templates/"+t.ID+"/nics", ""))
-	}
-	return out
+	return api.Each(t.NICs, func(n *model.NIC) *api.Element { return nicXML(n, "templates/"+t.ID+"/nics", "") })
 }

@@ -17,18 +17,11 @@ func ruleXML(name string, r model.Rule) *api.Element {
 func groupPath(g *model.AffinityGroup) string { return "clusters/" + g.Cluster + "/affinitygroups" }
 
 func groupXML(g *model.AffinityGroup) *api.Element {
-	var hosts, vms []*api.Element
-	for _, id := range g.Hosts {
-		hosts = append(hosts, api.Object("host", "hosts", id))
-	}
-	for _, id := range g.VMs {
-		vms = append(vms, api.Object("vm", "vms", id))
-	}
-	out := api.Object("affinity_group", groupPath(g), g.ID).Links("hostlabels", "hosts", "vmlabels", "vms").
+	return api.Object("affinity_group", groupPath(g), g.ID).Links("hostlabels", "hosts", "vmlabels", "vms").
 		Set("name", g.Name).Set("description", g.Description).Refer("cluster", "clusters", g.Cluster).
 		Set("enforcing", g.Enforcing).Set("positive", g.VMsRule.Positive).Set("priority", g.Priority).
-		Add(ruleXML("hosts_rule", g.HostsRule), ruleXML("vms_rule", g.VMsRule))
-	return out.Some("hosts", hosts).Some("vms", vms)
+		Add(ruleXML("hosts_rule", g.HostsRule), ruleXML("vms_rule", g.VMsRule)).
+		Some("hosts", api.Refs("host", "hosts", g.Hosts)).Some("vms", api.Refs("vm", "vms", g.VMs))
 }
 
 func showGroup(_ *rest.Call, g *model.AffinityGroup) (*api.Element, error) { return groupXML(g), nil }
@@ -49,11 +42,7 @@ func groupOf(c *rest.Call) (*model.AffinityGroup, error) {
 }
 
 func allGroups(c *rest.Call, _ *datacenter.Named) []*api.Element {
-	var out []*api.Element
-	for _, g := range model.Sorted(c.State.Groups, func(g *model.AffinityGroup) string { return g.Name }) {
-		out = append(out, groupXML(g))
-	}
-	return out
+	return api.Each(model.Sorted(c.State.Groups, func(g *model.AffinityGroup) string { return g.Name }), groupXML)
 }
 
 func addGroup(c *rest.Call, cluster *datacenter.Named, in *api.AffinityGroup) (*api.Element, error) {
@@ -106,17 +95,13 @@ func applyGroup(c *rest.Call, action refuse.Action, g *model.AffinityGroup, in *
 		if vm == nil {
 			return action.Invalid("The VM does not exist.")
 		}
-		if !slices.Contains(g.VMs, vm.ID) {
-			g.VMs = append(g.VMs, vm.ID)
-		}
+		g.VMs = datacenter.With(g.VMs, vm.ID)
 	}
 	for _, ref := range in.Hosts {
 		if c.Layout.Host(ref.ID) == nil {
 			return action.Invalid("The host does not exist.")
 		}
-		if !slices.Contains(g.Hosts, ref.ID) {
-			g.Hosts = append(g.Hosts, ref.ID)
-		}
+		g.Hosts = datacenter.With(g.Hosts, ref.ID)
 	}
 	return nil
 }

@@ -79,11 +79,8 @@ var clusters = rest.Collection[datacenter.Named]{
 			Add(api.New("cpu").Set("architecture", "x86_64").Set("type", c.Config.CPUType)).
 			Refer("data_center", "datacenters", c.Layout.Center.ID).Add(compatibility())
 		if c.Follows("networks") {
-			inner := api.New("networks")
-			for _, n := range c.Layout.Networks {
-				inner.Add(networkXML(c, n, ""))
-			}
-			out.Add(inner)
+			out.Some("networks", api.Each(c.Layout.Networks,
+				func(n *datacenter.Named) *api.Element { return networkXML(c, n, "") }))
 		}
 		return out
 	},

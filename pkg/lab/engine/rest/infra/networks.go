@@ -32,11 +32,7 @@ func networkXML(c *rest.Call, n *datacenter.Named, cluster string) *api.Element 
 }
 
 func clusterNetworks(c *rest.Call, cluster *datacenter.Named) []*api.Element {
-	var out []*api.Element
-	for _, n := range c.Layout.Networks {
-		out = append(out, networkXML(c, n, cluster.ID))
-	}
-	return out
+	return api.Each(c.Layout.Networks, func(n *datacenter.Named) *api.Element { return networkXML(c, n, cluster.ID) })
 }
 
 var profiles = rest.Collection[model.Profile]{

@@ -62,10 +62,6 @@ func diskFields(c *rest.Call, d *model.Disk) search.Fields {
 
 // DiskXML is the document of a disk.
 func DiskXML(d *model.Disk) *api.Element {
-	var domains []*api.Element
-	for _, id := range d.Domains {
-		domains = append(domains, api.Object("storage_domain", "storagedomains", id))
-	}
 	out := api.Object("disk", "disks", d.ID).Actions("copy", "move", "export", "sparsify").
 		Links("permissions", "statistics").
 		Set("name", d.Alias).Set("description", d.Description).Set("alias", d.Alias).
@@ -75,7 +71,7 @@ func DiskXML(d *model.Disk) *api.Element {
 		out.Set("qcow_version", "qcow2_v3")
 	}
 	return out.Set("shareable", d.Shareable).Set("sparse", d.Sparse).Set("status", d.Status).
-		Some("storage_domains", domains).
+		Some("storage_domains", api.Refs("storage_domain", "storagedomains", d.Domains)).
 		Set("storage_type", "image").Set("total_size", d.Allocated).Set("wipe_after_delete", false)
 }
 

@@ -9,14 +9,12 @@ import (
 // Routes lists what the package answers.
 func Routes(on rest.Register) {
 	on("GET", "/datacenters/{id}/storagedomains", domains.List)
-	on("GET", "/storagedomains", domains.List)
-	on("GET", "/storagedomains/{id}", domains.Show)
+	on.Objects("/storagedomains", domains)
 	on("GET", "/storagedomains/{id}/disks", disks.List)
 	on("GET", "/storagedomains/{domain}/disks/{id}", disks.Show)
 	on("DELETE", "/storagedomains/{domain}/disks/{id}", rest.Act(disks.Find, RemoveDisk))
-	on("GET", "/disks", disks.List)
+	on.Objects("/disks", disks)
 	on("POST", "/disks", rest.Create(AddDisk))
-	on("GET", "/disks/{id}", disks.Show)
 	on("PUT", "/disks/{id}", rest.Change(disks.Find, UpdateDisk))
 	on("DELETE", "/disks/{id}", rest.Act(disks.Find, RemoveDisk))
 	on("POST", "/disks/{id}/copy", rest.Change(disks.Find, copyDisk))
