@@ -29,8 +29,6 @@ type (
 	Config = datacenter.Config
 	// User may log in to the engine.
 	User = sso.User
-	// Limits end login sessions.
-	Limits = sso.Limits
 	// Host is a hypervisor of the cluster.
 	Host = datacenter.Host
 	// StorageDomain is a place for disks.

@@ -70,7 +70,7 @@ func (dc *DataCenter) Stop(vm *model.VM, correlation string) (*model.Job, error)
 	if err := dc.Unlocked("stop VM", vm); err != nil {
 		return nil, err
 	}
-	if vm.Status == model.VMDown || dc.stopping(vm) {
+	if vm.Status == model.VMDown || dc.busy(vm, TaskVMStop) {
 		return nil, nil // no error here
 	}
 	if cancel := dc.starts[vm.ID]; cancel != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 	"github.com/okd-install/okd-install/pkg/lab/engine/payload"
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
@@ -48,13 +49,9 @@ func (dc *DataCenter) hardware(vm *model.VM) (Hardware, error) {
 		if !n.Plugged || !n.Linked {
 			continue
 		}
-		network := ""
-		if p := dc.State.Profiles[n.Profile]; p != nil {
-			if net := dc.Layout.Network(p.Network); net != nil {
-				network = net.Name
-			}
-		}
-		hw.NICs = append(hw.NICs, NIC{ID: n.ID, MAC: n.MAC, Network: network})
+		profile := api.Val(dc.State.Profiles[n.Profile])
+		network := api.Val(dc.Layout.Network(profile.Network))
+		hw.NICs = append(hw.NICs, NIC{ID: n.ID, MAC: n.MAC, Network: network.Name})
 	}
 	for _, a := range vm.Disks {
 		hw.Disks = append(hw.Disks, Disk{ID: a.Disk, Interface: a.Interface, Bootable: a.Bootable, Active: a.Active})
@@ -124,7 +121,7 @@ func (dc *DataCenter) Follow(vm *model.VM) {
 	// An order under way decides by its outcome, not by what the machine does
 	// meanwhile.
 	if !running(vm) && vm.Status != model.VMPoweringDown ||
-		vm.Stuck || dc.stopping(vm) || dc.task(vm, TaskVMReset) {
+		vm.Stuck || dc.busy(vm, TaskVMStop) || dc.busy(vm, TaskVMReset) {
 		return
 	}
 	state := dc.machines.State(vm.ID)
@@ -152,10 +149,8 @@ func (dc *DataCenter) Follow(vm *model.VM) {
 	}
 }
 
-// stopping reports whether the order to cut a VM's power is under way.
-func (dc *DataCenter) stopping(vm *model.VM) bool { return dc.task(vm, TaskVMStop) }
-
-func (dc *DataCenter) task(vm *model.VM, kind string) bool {
+// busy reports whether a task of a kind is under way for a VM's run.
+func (dc *DataCenter) busy(vm *model.VM, kind string) bool {
 	for _, t := range dc.State.Tasks {
 		if t.VM == vm.ID && t.Kind == kind && t.Run == vm.Run {
 			return true
@@ -166,3 +161,62 @@ func (dc *DataCenter) task(vm *model.VM, kind string) bool {
 
 // Addresses are those that a VM's guest agent reports; nil when unknown.
 func (dc *DataCenter) Addresses(vm *model.VM) []netip.Addr { return dc.machines.Addresses(vm.ID) }
+
+// schedule finds a host for a VM: up, allowed by placement policy and
+// enforcing affinity rules, with memory left; the least loaded of those.
+// The lock is held.
+func (dc *DataCenter) schedule(action refuse.Action, vm *model.VM) (*KnownHost, error) {
+	var best *KnownHost
+	bestLoad := 0
+	for _, h := range dc.Layout.Hosts {
+		if dc.HostStatus(h) != HostUp || !placed(vm, h) || !dc.affine(vm, h) {
+			continue
+		}
+		load, memory := 0, h.MemoryMB<<20
+		for _, other := range dc.State.VMs {
+			if other.Host == h.ID {
+				load++
+				memory -= other.Spec.Memory
+			}
+		}
+		if memory >= vm.Spec.Memory && (best == nil || load < bestLoad) {
+			best, bestLoad = h, load
+		}
+	}
+	if best == nil {
+		return nil, action.Conflict("There is no host that satisfies current scheduling constraints. " +
+			"See below for details:")
+	}
+	return best, nil
+}
+
+func placed(vm *model.VM, h *KnownHost) bool {
+	p := vm.Spec.Placement
+	return p == nil || len(p.Hosts) == 0 || api.Val(p.Affinity) == "migratable" ||
+		slices.ContainsFunc(p.Hosts, func(want *api.Ref) bool { return want.ID == h.ID })
+}
+
+// affine applies the enforcing rules of affinity groups.
+func (dc *DataCenter) affine(vm *model.VM, h *KnownHost) bool {
+	for _, g := range dc.State.Groups {
+		if !slices.Contains(g.VMs, vm.ID) {
+			continue
+		}
+		if r := g.HostsRule; r.Enabled && r.Enforcing && slices.Contains(g.Hosts, h.ID) != r.Positive {
+			return false
+		}
+		if r := g.VMsRule; !r.Enabled || !r.Enforcing && !g.Enforcing {
+			continue
+		}
+		for _, id := range g.VMs {
+			other := dc.State.VMs[id]
+			if other == nil || other == vm || other.Host == "" {
+				continue
+			}
+			if (other.Host == h.ID) != g.VMsRule.Positive {
+				return false
+			}
+		}
+	}
+	return true
+}

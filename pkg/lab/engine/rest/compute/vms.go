@@ -31,13 +31,8 @@ func vmOf(c *rest.Call) (*model.VM, error) {
 }
 
 func vmFields(c *rest.Call, vm *model.VM) search.Fields {
-	template, host := "", ""
-	if t := c.State.Templates[vm.Template]; t != nil {
-		template = t.Name
-	}
-	if h := c.Layout.Host(vm.Host); h != nil {
-		host = h.Name
-	}
+	template := api.Val(c.State.Templates[vm.Template]).Name
+	host := api.Val(c.Layout.Host(vm.Host)).Name
 	cluster := c.Layout.Cluster.Name
 	var tags []string
 	for _, id := range vm.Tags {

@@ -42,10 +42,8 @@ func diskOf(c *rest.Call) (*model.Disk, error) {
 }
 
 func diskFields(c *rest.Call, d *model.Disk) search.Fields {
-	vm := ""
-	if user, _ := c.DiskUser(d.ID); user != nil {
-		vm = user.Name
-	}
+	user, _ := c.DiskUser(d.ID)
+	vm := api.Val(user).Name
 	var domains []string
 	for _, id := range d.Domains {
 		if sd := c.Layout.Domain(id); sd != nil {
@@ -201,4 +199,32 @@ func copyDisk(c *rest.Call, d *model.Disk, in *api.Action) (*api.Element, error)
 	c.Begin(&model.Task{Kind: datacenter.TaskDiskCopy, Job: job.ID, Disk: d.ID, Disks: []string{d.ID, twin.ID},
 		Pairs: []model.Pair{{From: d.ID, To: twin.ID}}}, c.Config.Delays.Disk)
 	return rest.Complete(job).Refer("disk", "disks", twin.ID), nil
+}
+
+var domains = rest.Collection[datacenter.KnownDomain]{
+	Name: "storage_domains",
+	All:  func(c *rest.Call) ([]*datacenter.KnownDomain, error) { return c.Layout.Domains, c.InCenter() },
+	Find: func(c *rest.Call) (*datacenter.KnownDomain, error) { return rest.Known(c.Layout.Domain(c.ID("id"))) },
+	Fields: func(c *rest.Call, d *datacenter.KnownDomain) search.Fields {
+		return rest.Fields(map[string]string{
+			"name": d.Name, "id": d.ID, "status": c.DomainStatus(d), "type": "data",
+			"datacenter": c.Layout.Center.Name, "description": "", "comment": "",
+		}, nil)
+	},
+	Document: domainXML,
+}
+
+func domainXML(c *rest.Call, d *datacenter.KnownDomain) *api.Element {
+	used, committed := c.Used(d.ID), int64(0)
+	for _, disk := range c.State.Disks {
+		if slices.Contains(disk.Domains, d.ID) {
+			committed += disk.Size
+		}
+	}
+	return api.Object("storage_domain", "storagedomains", d.ID).Links("disks", "templates", "vms").
+		Set("name", d.Name).Set("description", "").Set("comment", "").
+		Set("available", d.Size-used).Set("committed", committed).
+		Add(api.New("data_centers").Refer("data_center", "datacenters", c.Layout.Center.ID)).
+		Set("external_status", "ok").Set("master", d.Master).Set("status", c.DomainStatus(d)).
+		Add(api.New("storage").Set("type", d.Type)).Set("storage_format", "v5").Set("type", "data").Set("used", used)
 }

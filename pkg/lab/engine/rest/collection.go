@@ -11,6 +11,39 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
+// Collection is a kind of objects that are listed, searched and shown.
+type Collection[T any] struct {
+	Name     string // of the list
+	All      func(*Call) ([]*T, error)
+	Find     func(*Call) (*T, error)
+	Fields   func(*Call, *T) search.Fields
+	Document func(*Call, *T) *api.Element
+}
+
+// Show answers with the document of one object.
+func (k Collection[T]) Show(c *Call) (*api.Element, error) {
+	object, err := k.Find(c)
+	if err != nil {
+		return nil, err
+	}
+	return k.Document(c, object), nil
+}
+
+// List answers with the documents of those objects that the request's search
+// finds.
+func (k Collection[T]) List(c *Call) (*api.Element, error) {
+	objects, err := k.All(c)
+	if err != nil {
+		return nil, err
+	}
+	found, err := matching(c, objects, k.Fields)
+	if err != nil {
+		return nil, err
+	}
+	documents := api.Each(found, func(object *T) *api.Element { return k.Document(c, object) })
+	return api.New(k.Name).Add(documents...), nil
+}
+
 // matching filters, sorts and pages a collection by the request's search, max and
 // case parameters.
 func matching[T any](c *Call, items []*T, fields func(*Call, *T) search.Fields) ([]*T, error) {
