@@ -3,6 +3,8 @@ package engine
 import (
 	"encoding/json"
 	"net/http"
+
+	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
 )
 
 // AdminHandler serves the lab's own view of the engine, for its operator and
@@ -12,10 +14,10 @@ import (
 func (e *Engine) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /inventory", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, e.Inventory())
+		rest.WriteJSON(w, http.StatusOK, e.Inventory())
 	})
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, e.Faults())
+		rest.WriteJSON(w, http.StatusOK, e.Faults())
 	})
 	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
 		var f Fault
@@ -26,7 +28,7 @@ func (e *Engine) AdminHandler() http.Handler {
 			return
 		}
 		f.ID = e.Inject(f)
-		writeJSON(w, http.StatusCreated, f)
+		rest.WriteJSON(w, http.StatusCreated, f)
 	})
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) {
 		e.Heal("")
@@ -37,7 +39,7 @@ func (e *Engine) AdminHandler() http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /expire", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]int{"expired": e.ExpireSessions()})
+		rest.WriteJSON(w, http.StatusOK, map[string]int{"expired": e.ExpireSessions()})
 	})
 	mux.HandleFunc("PUT /hosts/{name}/status", status(e.SetHostStatus))
 	mux.HandleFunc("PUT /domains/{name}/status", status(e.SetDomainStatus))
@@ -57,10 +59,4 @@ func status(change func(name, status string) bool) http.HandlerFunc {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // fails only when the client has hung up
 }

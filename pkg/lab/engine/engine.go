@@ -29,8 +29,6 @@ type (
 	Config = datacenter.Config
 	// User may log in to the engine.
 	User = sso.User
-	// Limits end login sessions.
-	Limits = sso.Limits
 	// Host is a hypervisor of the cluster.
 	Host = datacenter.Host
 	// StorageDomain is a place for disks.
@@ -74,8 +72,7 @@ const (
 
 // Engine is one oVirt engine. It is safe for concurrent use.
 type Engine struct {
-	dc     *datacenter.DataCenter
-	server *rest.Server
+	*rest.Server
 	images http.Handler
 }
 
@@ -85,71 +82,23 @@ func New(cfg Config, m Machines, v Volumes) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure engine: %w", err)
 	}
-	e := &Engine{dc: dc, server: rest.New(dc, infra.Routes, storage.Routes, compute.Routes)}
-	e.images = e.server.ImageHandler(imageio.New(dc.Tickets(), dc.Clock))
-	return e, nil
+	server := rest.New(dc, infra.Routes, storage.Routes, compute.Routes)
+	return &Engine{server, server.Images(imageio.New(dc))}, nil
 }
-
-// Close stops all work in progress and waits for it. Machines keep running.
-func (e *Engine) Close() error {
-	e.dc.Close()
-	return nil
-}
-
-// Handler serves the API, sign-on and the CA certificate under /ovirt-engine/.
-func (e *Engine) Handler() http.Handler { return e.server.Handler() }
 
 // ImageHandler serves image transfers under /images/.
 func (e *Engine) ImageHandler() http.Handler { return e.images }
 
-// StartVM switches a VM on, with the initialization that it gets when a request
-// asks for no other.
-func (e *Engine) StartVM(id string) error { return e.dc.StartVM(id) }
-
-// StopVM cuts a VM's power.
-func (e *Engine) StopVM(id string) error { return e.dc.StopVM(id) }
-
-// ShutdownVM asks a VM's guest to power off.
-func (e *Engine) ShutdownVM(id string) error { return e.dc.ShutdownVM(id) }
-
 // Inject makes something go wrong and returns its ID, for Heal.
 func (e *Engine) Inject(f Fault) string {
-	e.dc.Log.Info("fault injected",
+	e.Log.Info("fault injected",
 		"kind", f.Kind, "method", f.Method, "path", f.Path, "status", f.Status, "count", f.Count)
-	return e.dc.Faults.Add(f)
+	return e.DataCenter.Faults.Add(f)
 }
 
 // Heal ends a fault, or all of them when id is empty. VMs that a fault kept
 // from booting stay as they are until they are started again.
-func (e *Engine) Heal(id string) { e.dc.Faults.Clear(id) }
+func (e *Engine) Heal(id string) { e.DataCenter.Faults.Clear(id) }
 
 // Faults lists what is still going to go wrong.
-func (e *Engine) Faults() []Fault { return e.dc.Faults.List() }
-
-// ExpireSessions ends all login sessions, as if they had been idle too long, and
-// returns how many there were.
-func (e *Engine) ExpireSessions() int { return e.server.ExpireSessions() }
-
-// SetHostStatus changes the status of a host, for example to maintenance, by
-// its name. VMs on it keep running. It reports whether there is such a host.
-func (e *Engine) SetHostStatus(name, status string) bool { return e.dc.SetHostStatus(name, status) }
-
-// SetDomainStatus changes the status of a storage domain by its name. It reports
-// whether there is such a domain.
-func (e *Engine) SetDomainStatus(name, status string) bool { return e.dc.SetDomainStatus(name, status) }
-
-// IDs returns the IDs of the configured objects. They follow from the FQDN and
-// the objects' names alone.
-func (e *Engine) IDs() IDs { return e.dc.IDs() }
-
-// Inventory lists everything there is. Custom scripts are left out: they hold
-// secrets.
-func (e *Engine) Inventory() Inventory { return e.dc.Inventory() }
-
-// Snapshot returns the engine's state as JSON: objects, locks and work in
-// progress, but no login sessions.
-func (e *Engine) Snapshot() ([]byte, error) { return e.dc.Snapshot() }
-
-// Restore replaces the state of a fresh engine by one that Snapshot returned and
-// takes the work in progress up again.
-func (e *Engine) Restore(data []byte) error { return e.dc.Restore(data) }
+func (e *Engine) Faults() []Fault { return e.DataCenter.Faults.List() }

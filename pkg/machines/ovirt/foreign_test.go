@@ -56,7 +56,7 @@ func (l *lab) destroyAll(edit func(*ovirt.Deps)) (*talk, []plan.Ref, error) {
 func (l *lab) sdk() *ovirtsdk.SystemService {
 	l.t.Helper()
 	cfg := l.config()
-	conn, err := ovirtsdk.NewConnectionBuilder().URL(cfg.URL).Username(cfg.Username).Password(password).
+	conn, err := ovirtsdk.NewConnectionBuilder().URL(cfg.URL).Username(cfg.Username).Password(enginetest.Password).
 		Insecure(true).Build()
 	if err != nil {
 		l.t.Fatal(err)

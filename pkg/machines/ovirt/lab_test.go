@@ -2,15 +2,8 @@ package ovirt_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/binary"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,23 +21,20 @@ import (
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/platforms"
-	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
 const (
 	infraID  = "demo-x7k2p"
-	password = "correct horse"
 	diskSize = 1 << 20 // of the image, as the guest sees it
 )
 
-// lab is an engine behind real HTTPS, with machines and disks in memory.
+// lab is an engine whose wires can be cut.
 type lab struct {
 	t        *testing.T
-	engine   *engine.Engine
+	engine   *enginetest.Engine
 	machines *enginetest.Machines
 	volumes  *enginetest.Volumes
-	api      *httptest.Server
 	images   *httptest.Server
 	cut      cut
 	image    plan.Image
@@ -54,69 +44,23 @@ type lab struct {
 
 func newLab(t *testing.T, hosts int, edits ...func(*engine.Config)) *lab {
 	t.Helper()
-	l := &lab{t: t, machines: enginetest.NewMachines(), volumes: enginetest.NewVolumes()}
-	l.machines.Boot, l.machines.Stop = 0, 0
-	handlers := [2]http.Handler{}
-	cert := certificate(t)
-	l.api = serve(cert, l.cut.wrap(func() http.Handler { return handlers[0] }))
-	l.images = serve(cert, l.cut.wrap(func() http.Handler { return handlers[1] }))
-	cfg := engine.Config{
-		FQDN: "engine.lab.okd.test", BaseURL: l.api.URL, TransferURL: l.images.URL, ProxyURL: l.images.URL,
-		Users:   []engine.User{{Name: "admin@internal", Password: secret.New(password), Admin: true}},
-		Domains: []engine.StorageDomain{{Name: "data"}},
-		Delays: engine.Delays{Disk: time.Millisecond, VM: time.Millisecond, Template: time.Millisecond,
-			Launch: time.Millisecond,
-			Stop:   time.Millisecond, Transfer: time.Millisecond, Poll: time.Millisecond},
+	l := &lab{t: t, image: image(t)}
+	config := func(c *engine.Config) {
+		c.Domains = []engine.StorageDomain{{Name: "data"}}
+		for n := range c.Hosts {
+			c.Hosts[n].Address = "127.0.0.1"
+		}
+		c.Delays = engine.Delays{Disk: time.Millisecond, VM: time.Millisecond, Template: time.Millisecond,
+			Launch: time.Millisecond, Stop: time.Millisecond, Transfer: time.Millisecond, Poll: time.Millisecond}
+		for _, edit := range edits {
+			edit(c)
+		}
 	}
-	for n := range hosts {
-		cfg.Hosts = append(cfg.Hosts, engine.Host{Name: fmt.Sprintf("host%d", n), Address: "127.0.0.1"})
-	}
-	for _, edit := range edits {
-		edit(&cfg)
-	}
-	e, err := engine.New(cfg, l.machines, l.volumes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	handlers[0], handlers[1] = e.Handler(), e.ImageHandler()
-	l.engine = e
-	t.Cleanup(func() { l.api.Close(); l.images.Close(); e.Close() })
-	l.image = image(t)
-	c := l.client()
-	clusters, err := c.Clusters(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	domains, err := c.StorageDomains(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.cluster, l.domain = clusters[0].ID, domains[0].ID
+	e := enginetest.Start(t, enginetest.Hosts(hosts), enginetest.Wrap(l.cut.wrap), enginetest.Config(config))
+	e.Machines.Boot, e.Machines.Stop = 0, 0
+	l.engine, l.machines, l.volumes, l.images = e, e.Machines, e.Volumes, e.Images
+	l.cluster, l.domain = e.ClusterID, e.StorageDomainID
 	return l
-}
-
-// certificate has an elliptic key: the client connects for every request, and
-// signing with the RSA key of httptest would be most of what the tests do.
-func certificate(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-func serve(cert tls.Certificate, h http.Handler) *httptest.Server {
-	s := httptest.NewUnstartedServer(h)
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	s.StartTLS()
-	return s
 }
 
 // image is the smallest thing that is QCOW2 enough to be uploaded.
@@ -134,9 +78,8 @@ func image(t *testing.T) plan.Image {
 }
 
 func (l *lab) config() api.Config {
-	ca := l.api.Certificate()
-	return api.Config{URL: l.api.URL + "/ovirt-engine/api", Username: "admin@internal", Password: secret.New(password),
-		CABundle: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Raw}))}
+	return api.Config{URL: l.engine.URL, Username: l.engine.Username, Password: l.engine.Password,
+		CABundle: string(l.engine.CA)}
 }
 
 var quick = api.Options{Poll: 2 * time.Millisecond, Grace: 50 * time.Millisecond, Tries: 3}
@@ -283,7 +226,7 @@ func (c *cut) arm(at int, undone, lost bool, onCut func()) {
 
 func (c *cut) disarm() { c.arm(0, false, false, nil) }
 
-func (c *cut) wrap(next func() http.Handler) http.Handler {
+func (c *cut) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.Lock()
 		dead := c.dead
@@ -299,10 +242,10 @@ func (c *cut) wrap(next func() http.Handler) http.Handler {
 		case dead:
 			panic(http.ErrAbortHandler)
 		case !hit:
-			next().ServeHTTP(w, r)
+			next.ServeHTTP(w, r)
 			return
 		case !undone:
-			next().ServeHTTP(httptest.NewRecorder(), r)
+			next.ServeHTTP(httptest.NewRecorder(), r)
 		}
 		if onCut != nil {
 			onCut()

@@ -3,6 +3,7 @@ package datacenter
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,13 +101,9 @@ func (c *Config) complete() error {
 	orElse(&c.CPUType, "Intel Cascadelake Server Family")
 	orElse(&c.MACPrefix, "56:6f:6c:ab")
 	orElse(&c.MaxVMName, 64)
-	if c.Clock == nil {
-		c.Clock = clock.Real()
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	c.Hosts = append([]Host(nil), c.Hosts...)
+	orElse(&c.Clock, clock.Real())
+	orElse(&c.Log, slog.New(slog.DiscardHandler))
+	c.Hosts = slices.Clone(c.Hosts)
 	for i := range c.Hosts {
 		h := &c.Hosts[i]
 		orElse(&h.Address, h.Name)
@@ -114,7 +111,7 @@ func (c *Config) complete() error {
 		orElse(&h.CPUs, 64)
 		orElse(&h.Status, HostUp)
 	}
-	c.Domains = append([]StorageDomain(nil), c.Domains...)
+	c.Domains = slices.Clone(c.Domains)
 	for i := range c.Domains {
 		orElse(&c.Domains[i].Type, "nfs")
 		orElse(&c.Domains[i].Size, 1<<40)
@@ -129,13 +126,10 @@ func (c *Config) complete() error {
 		*u = strings.TrimSuffix(*u, "/")
 	}
 	d := &c.Delays
-	orElse(&d.Disk, 200*time.Millisecond)
-	orElse(&d.VM, 200*time.Millisecond)
+	for _, delay := range []*time.Duration{&d.Disk, &d.VM, &d.Launch, &d.Stop, &d.Transfer, &d.Poll} {
+		orElse(delay, 200*time.Millisecond)
+	}
 	orElse(&d.Template, 300*time.Millisecond)
-	orElse(&d.Launch, 200*time.Millisecond)
-	orElse(&d.Stop, 200*time.Millisecond)
-	orElse(&d.Transfer, 200*time.Millisecond)
-	orElse(&d.Poll, 200*time.Millisecond)
 	orElse(&d.GiveUp, 5*time.Minute)
 	return nil
 }

@@ -69,13 +69,15 @@ func New(cfg Config, m Machines, v Volumes) (*DataCenter, error) {
 	return dc, nil
 }
 
-// Close stops all work in progress and waits for it. Machines keep running.
-func (dc *DataCenter) Close() {
+// Close stops all work in progress and waits for it. Machines keep running. It
+// always succeeds.
+func (dc *DataCenter) Close() error {
 	dc.mu.Lock()
 	dc.closed = true
 	dc.mu.Unlock()
 	dc.stop()
 	dc.work.Wait()
+	return nil
 }
 
 // Do runs fn with the lock.
@@ -167,48 +169,25 @@ func Clone[T any](v *T) *T {
 	if v == nil {
 		return nil
 	}
+	out := new(T)
 	data, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(data, out)
+	}
 	if err != nil {
 		panic(fmt.Sprintf("clone %T: %v", v, err)) // plain values: cannot happen
-	}
-	out := new(T)
-	if err := json.Unmarshal(data, out); err != nil {
-		panic(fmt.Sprintf("clone %T: %v", v, err))
 	}
 	return out
 }
 
-// keyed is a set of locks by name.
-type keyed struct {
-	mu    sync.Mutex
-	locks map[string]*keyedLock
-}
-
-type keyedLock struct {
-	mu    sync.Mutex
-	users int
-}
+// keyed is a set of locks by name. They are kept: there are no more than VMs and
+// disks in the life of an engine.
+type keyed struct{ locks sync.Map }
 
 // lock waits for the lock of that name and returns what releases it.
 func (k *keyed) lock(name string) (unlock func()) {
-	k.mu.Lock()
-	if k.locks == nil {
-		k.locks = map[string]*keyedLock{}
-	}
-	l := k.locks[name]
-	if l == nil {
-		l = &keyedLock{}
-		k.locks[name] = l
-	}
-	l.users++
-	k.mu.Unlock()
-	l.mu.Lock()
-	return func() {
-		l.mu.Unlock()
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		if l.users--; l.users == 0 {
-			delete(k.locks, name)
-		}
-	}
+	stored, _ := k.locks.LoadOrStore(name, &sync.Mutex{})
+	mu := stored.(*sync.Mutex)
+	mu.Lock()
+	return mu.Unlock
 }

@@ -1,6 +1,8 @@
 package datacenter
 
 import (
+	"cmp"
+
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 )
@@ -40,6 +42,16 @@ type InstanceType struct {
 	Description    string
 	Memory         int64
 	Sockets, Cores int
+}
+
+// CPU is that of VMs of the size.
+func (t *InstanceType) CPU() api.CPU {
+	return api.CPU{Topology: &api.Topology{Cores: t.Cores, Sockets: t.Sockets, Threads: 1}}
+}
+
+// MemoryPolicy is that of VMs of the size.
+func (t *InstanceType) MemoryPolicy() api.MemoryPolicy {
+	return api.MemoryPolicy{Ballooning: new(true), Guaranteed: new(t.Memory), Max: new(4 * t.Memory)}
 }
 
 func newLayout(c *Config) *Layout {
@@ -89,13 +101,9 @@ func (dc *DataCenter) seed() {
 
 // DefaultSpec is that of the blank template.
 func DefaultSpec() model.Spec {
-	const gib = 1 << 30
+	small := InstanceType{Memory: 1 << 30, Sockets: 1, Cores: 1}
 	return model.Spec{
-		CPU:    api.CPU{Topology: &api.Topology{Cores: 1, Sockets: 1, Threads: 1}},
-		Memory: gib,
-		MemoryPolicy: api.MemoryPolicy{
-			Ballooning: api.Ptr(true), Guaranteed: api.Ptr(int64(gib)), Max: api.Ptr(int64(4 * gib)),
-		},
+		CPU: small.CPU(), Memory: small.Memory, MemoryPolicy: small.MemoryPolicy(),
 		OS: "other", BootDevices: []string{"hd"}, Type: "server", Soundcard: true,
 	}
 }
@@ -123,38 +131,32 @@ func (l *Layout) Size(ref *api.Ref) *InstanceType {
 
 // HostStatus is a host's status now. The lock is held.
 func (dc *DataCenter) HostStatus(h *KnownHost) string {
-	if s, ok := dc.State.Hosts[h.ID]; ok {
-		return s
-	}
-	return h.Status
+	return cmp.Or(dc.State.Hosts[h.ID], h.Status)
 }
 
 // DomainStatus is a storage domain's status now. The lock is held.
 func (dc *DataCenter) DomainStatus(d *KnownDomain) string {
-	if s, ok := dc.State.Domains[d.ID]; ok {
-		return s
-	}
-	return "active"
+	return cmp.Or(dc.State.Domains[d.ID], "active")
 }
 
 // SetHostStatus changes the status of a host by its name and reports whether
 // there is such a host.
 func (dc *DataCenter) SetHostStatus(name, status string) (known bool) {
-	h := model.Find(dc.Layout.Hosts, func(h *KnownHost) bool { return h.Name == name })
-	if h != nil {
-		dc.Do(func() { dc.State.Hosts[h.ID] = status })
+	id, known := dc.IDs().Hosts[name]
+	if known {
+		dc.Do(func() { dc.State.Hosts[id] = status })
 	}
-	return h != nil
+	return known
 }
 
 // SetDomainStatus changes the status of a storage domain by its name and reports
 // whether there is such a domain.
 func (dc *DataCenter) SetDomainStatus(name, status string) (known bool) {
-	d := model.Find(dc.Layout.Domains, func(d *KnownDomain) bool { return d.Name == name })
-	if d != nil {
-		dc.Do(func() { dc.State.Domains[d.ID] = status })
+	id, known := dc.IDs().Domains[name]
+	if known {
+		dc.Do(func() { dc.State.Domains[id] = status })
 	}
-	return d != nil
+	return known
 }
 
 // IDs names the objects that the configuration lays down, by their names.

@@ -1,7 +1,9 @@
 package datacenter
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/fault"
@@ -13,45 +15,43 @@ import (
 // StartVM switches a VM on, with the initialization that it gets when a request
 // asks for no other.
 func (dc *DataCenter) StartVM(id string) error {
-	return dc.order(id, func(vm *model.VM) (*model.Job, error) { return dc.Start(vm, &api.Action{}, "") })
+	return dc.order(id, func(vm *model.VM, correlation string) (*model.Job, error) {
+		return dc.Start(vm, &api.Action{}, correlation)
+	})
 }
 
 // StopVM cuts a VM's power.
-func (dc *DataCenter) StopVM(id string) error {
-	return dc.order(id, func(vm *model.VM) (*model.Job, error) { return dc.Stop(vm, "") })
-}
+func (dc *DataCenter) StopVM(id string) error { return dc.order(id, dc.Stop) }
 
 // ShutdownVM asks a VM's guest to power off.
-func (dc *DataCenter) ShutdownVM(id string) error {
-	return dc.order(id, func(vm *model.VM) (*model.Job, error) { return dc.Shutdown(vm, "") })
-}
+func (dc *DataCenter) ShutdownVM(id string) error { return dc.order(id, dc.Shutdown) }
 
-func (dc *DataCenter) order(id string, give func(*model.VM) (*model.Job, error)) error {
+func (dc *DataCenter) order(id string, give func(vm *model.VM, correlation string) (*model.Job, error)) error {
 	dc.mu.Lock()
 	defer dc.mu.Unlock()
 	vm := dc.State.VMs[id]
 	if vm == nil {
 		return fmt.Errorf("the engine has no VM %s", id)
 	}
-	_, err := give(vm)
+	_, err := give(vm, "")
 	return err
 }
 
 // Start gives the order to switch a VM on. Job names its job. The lock is held.
 func (dc *DataCenter) Start(vm *model.VM, in *api.Action, correlation string) (*model.Job, error) {
-	const action = "run VM"
+	const action refuse.Action = "run VM"
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	if vm.Status != model.VMDown {
-		return nil, refuse.Conflict("Cannot %s. VM is running.", action)
-	}
-	if err := dc.bootable(action, vm); err != nil {
+	if err := cmp.Or(
+		action.ConflictIf(vm.Status != model.VMDown, "VM is running."),
+		dc.bootable(action, vm),
+	); err != nil {
 		return nil, err
 	}
 	init := payloadOf(vm, in)
 	if _, err := payload.UserData(vm.Spec.OS, init); err != nil {
-		return nil, refuse.Invalid("Cannot %s. Failed to build the initialization payload: %v.", action, err)
+		return nil, action.Invalid("Failed to build the initialization payload: %v.", err)
 	}
 	host, err := dc.schedule(action, vm)
 	if err != nil {
@@ -61,9 +61,7 @@ func (dc *DataCenter) Start(vm *model.VM, in *api.Action, correlation string) (*
 	vm.Run++
 	vm.Status, vm.Host, vm.Started, vm.StopReason = model.VMWaitLaunch, host.ID, dc.Clock.Now(), ""
 	vm.Payload, vm.Stuck = init, stuck
-	job := dc.StartJob(correlation, "Launching VM "+vm.Name)
-	dc.Begin(&model.Task{Kind: TaskVMStart, Job: job.ID, VM: vm.ID, Run: vm.Run}, dc.Config.Delays.Launch)
-	return job, nil
+	return dc.beginPower(vm, TaskVMStart, dc.Config.Delays.Launch, correlation, "Launching"), nil
 }
 
 // Stop gives the order to cut a VM's power; the job is nil when there is nothing
@@ -72,60 +70,62 @@ func (dc *DataCenter) Stop(vm *model.VM, correlation string) (*model.Job, error)
 	if err := dc.Unlocked("stop VM", vm); err != nil {
 		return nil, err
 	}
-	if vm.Status == model.VMDown || dc.stopping(vm) {
+	if vm.Status == model.VMDown || dc.busy(vm, TaskVMStop) {
 		return nil, nil // no error here
 	}
 	if cancel := dc.starts[vm.ID]; cancel != nil {
 		cancel()
 	}
 	vm.Status = model.VMPoweringDown
-	job := dc.StartJob(correlation, "Stopping VM "+vm.Name)
-	dc.Begin(&model.Task{Kind: TaskVMStop, Job: job.ID, VM: vm.ID, Run: vm.Run}, dc.Config.Delays.Stop)
-	return job, nil
+	return dc.beginPower(vm, TaskVMStop, dc.Config.Delays.Stop, correlation, "Stopping"), nil
 }
 
 // Shutdown gives the order to shut a VM's guest down; the job is nil when there
 // is nothing to do. The lock is held.
 func (dc *DataCenter) Shutdown(vm *model.VM, correlation string) (*model.Job, error) {
-	const action = "shutdown VM"
+	const action refuse.Action = "shutdown VM"
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	switch vm.Status {
-	case model.VMUp, model.VMPoweringUp, model.VMRebooting:
-	case model.VMPoweringDown:
-		return nil, nil
-	default:
-		return nil, refuse.Conflict("Cannot %s. VM is not running.", action)
-	}
-	if vm.Stuck {
-		return nil, nil // its guest does not run
+	switch {
+	case vm.Status == model.VMPoweringDown, running(vm) && vm.Stuck:
+		return nil, nil // under way, or its guest does not run
+	case !running(vm):
+		return nil, action.Conflict("VM is not running.")
 	}
 	vm.Status, vm.GiveUp = model.VMPoweringDown, dc.Clock.Now().Add(dc.Config.Delays.GiveUp)
-	job := dc.StartJob(correlation, "Shutting down VM "+vm.Name)
-	dc.Begin(&model.Task{Kind: TaskVMShutdown, Job: job.ID, VM: vm.ID, Run: vm.Run}, 0)
-	return job, nil
+	return dc.beginPower(vm, TaskVMShutdown, 0, correlation, "Shutting down"), nil
 }
 
 // Reset gives the order to reset a VM. The lock is held.
 func (dc *DataCenter) Reset(vm *model.VM, correlation string) (*model.Job, error) {
-	const action = "reset VM"
+	const action refuse.Action = "reset VM"
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	switch vm.Status {
-	case model.VMUp, model.VMPoweringUp, model.VMRebooting:
-	default:
-		return nil, refuse.Conflict("Cannot %s. VM is not running.", action)
+	if !running(vm) {
+		return nil, action.Conflict("VM is not running.")
 	}
 	vm.Status = model.VMRebooting
-	job := dc.StartJob(correlation, "Resetting VM "+vm.Name)
 	if vm.Stuck {
+		job := dc.StartJob(correlation, "Resetting VM "+vm.Name)
 		dc.EndJob(job.ID, nil)
 		return job, nil
 	}
-	dc.Begin(&model.Task{Kind: TaskVMReset, Job: job.ID, VM: vm.ID, Run: vm.Run}, 0)
-	return job, nil
+	return dc.beginPower(vm, TaskVMReset, 0, correlation, "Resetting"), nil
+}
+
+// beginPower begins a task with a VM's machine and returns its job.
+func (dc *DataCenter) beginPower(
+	vm *model.VM, kind string, delay time.Duration, correlation, what string,
+) *model.Job {
+	job := dc.StartJob(correlation, what+" VM "+vm.Name)
+	dc.Begin(&model.Task{Kind: kind, Job: job.ID, VM: vm.ID, Run: vm.Run}, delay)
+	return job
+}
+
+func running(vm *model.VM) bool {
+	return vm.Status == model.VMUp || vm.Status == model.VMPoweringUp || vm.Status == model.VMRebooting
 }
 
 // payloadOf decides what a run gets: the initialization of the request, or

@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 	"github.com/okd-install/okd-install/pkg/lab/engine/payload"
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
 )
 
 // bootable refuses VMs that have nothing to boot from.
-func (dc *DataCenter) bootable(action string, vm *model.VM) error {
+func (dc *DataCenter) bootable(action refuse.Action, vm *model.VM) error {
 	boot := false
 	var locked []string
 	for _, a := range vm.Disks {
@@ -22,18 +23,18 @@ func (dc *DataCenter) bootable(action string, vm *model.VM) error {
 		}
 		boot = boot || a.Bootable
 		d := dc.State.Disks[a.Disk]
-		switch d.Status {
-		case model.StatusLocked:
+		if err := diskLegal(action, d); err != nil {
+			return err
+		}
+		if d.Status == model.StatusLocked {
 			locked = append(locked, d.Alias)
-		case model.StatusIllegal:
-			return refuse.Broken(errIllegal(action, d))
 		}
 	}
 	if len(locked) > 0 {
 		return refuse.Conflict("Cannot %s: Disk is locked. The following disks are locked: %s. "+
 			"Please try again in a few minutes.", action, strings.Join(locked, ", "))
 	}
-	if !boot && slices.Contains(vm.Spec.BootDevices, "hd") && len(vm.Spec.BootDevices) == 1 {
+	if !boot && slices.Equal(vm.Spec.BootDevices, []string{"hd"}) {
 		return refuse.Conflict("Cannot %s without at least one bootable disk. "+
 			"Please add a bootable disk and try again.", action)
 	}
@@ -48,13 +49,9 @@ func (dc *DataCenter) hardware(vm *model.VM) (Hardware, error) {
 		if !n.Plugged || !n.Linked {
 			continue
 		}
-		network := ""
-		if p := dc.State.Profiles[n.Profile]; p != nil {
-			if net := dc.Layout.Network(p.Network); net != nil {
-				network = net.Name
-			}
-		}
-		hw.NICs = append(hw.NICs, NIC{ID: n.ID, MAC: n.MAC, Network: network})
+		profile := api.Val(dc.State.Profiles[n.Profile])
+		network := api.Val(dc.Layout.Network(profile.Network))
+		hw.NICs = append(hw.NICs, NIC{ID: n.ID, MAC: n.MAC, Network: network.Name})
 	}
 	for _, a := range vm.Disks {
 		hw.Disks = append(hw.Disks, Disk{ID: a.Disk, Interface: a.Interface, Bootable: a.Bootable, Active: a.Active})
@@ -78,11 +75,8 @@ func (dc *DataCenter) powerOn(ctx context.Context, t *model.Task) error {
 	defer cancel()
 	dc.starts[t.VM] = cancel
 	dc.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("start VM %s: %w", hw.Name, err)
-	}
 	// After a restart of the engine the machine may run already.
-	if dc.machines.State(hw.ID) == StateDown {
+	if err == nil && dc.machines.State(hw.ID) == StateDown {
 		err = dc.machines.Start(ctx, hw)
 	}
 	dc.mu.Lock()
@@ -100,32 +94,21 @@ func (dc *DataCenter) settlePower(t *model.Task, err error) {
 	if vm == nil || vm.Run != t.Run {
 		return
 	}
-	switch t.Kind {
-	case TaskVMStart:
-		if vm.Status != model.VMWaitLaunch {
-			return // ordered to stop meanwhile
-		}
-		if err != nil {
-			dc.down(vm, fmt.Sprintf("VM %s is down with error. Exit message: %v.", vm.Name, err))
-			return
-		}
+	switch {
+	case t.Kind == TaskVMStart && vm.Status != model.VMWaitLaunch:
+		return // ordered to stop meanwhile
+	case t.Kind == TaskVMStart && err != nil:
+		dc.down(vm, fmt.Sprintf("VM %s is down with error. Exit message: %v.", vm.Name, err))
+		return
+	case t.Kind == TaskVMStart:
 		vm.Status = model.VMPoweringUp
-		dc.Follow(vm)
-	case TaskVMStop:
-		if err != nil {
-			vm.Status = model.VMUp // it runs on: follow corrects this
-			dc.Follow(vm)
-			return
-		}
+	case t.Kind == TaskVMStop && err == nil:
 		dc.down(vm, "")
-	case TaskVMShutdown:
-		if err != nil && vm.Status == model.VMPoweringDown {
-			vm.Status = model.VMUp
-		}
-		dc.Follow(vm)
-	case TaskVMReset:
-		dc.Follow(vm)
+		return
+	case t.Kind == TaskVMStop, t.Kind == TaskVMShutdown && err != nil && vm.Status == model.VMPoweringDown:
+		vm.Status = model.VMUp // it runs on; Follow corrects this
 	}
+	dc.Follow(vm)
 }
 
 func (dc *DataCenter) down(vm *model.VM, why string) {
@@ -135,25 +118,19 @@ func (dc *DataCenter) down(vm *model.VM, why string) {
 
 // Follow brings a VM's status in line with its machine. The lock is held.
 func (dc *DataCenter) Follow(vm *model.VM) {
-	switch vm.Status {
-	case model.VMPoweringUp, model.VMUp, model.VMRebooting, model.VMPoweringDown:
-	default:
-		return
-	}
 	// An order under way decides by its outcome, not by what the machine does
 	// meanwhile.
-	if vm.Stuck || dc.stopping(vm) || dc.task(vm, TaskVMReset) {
+	if !running(vm) && vm.Status != model.VMPoweringDown ||
+		vm.Stuck || dc.busy(vm, TaskVMStop) || dc.busy(vm, TaskVMReset) {
 		return
 	}
 	state := dc.machines.State(vm.ID)
 	before := vm.Status
 	switch {
+	case state == StateDown && before == model.VMPoweringDown:
+		dc.down(vm, "")
 	case state == StateDown:
-		why := ""
-		if before != model.VMPoweringDown {
-			why = fmt.Sprintf("VM %s is down. Exit message: User shut down from within the guest.", vm.Name)
-		}
-		dc.down(vm, why)
+		dc.down(vm, fmt.Sprintf("VM %s is down. Exit message: User shut down from within the guest.", vm.Name))
 	case state == StateStopping:
 		if before != model.VMRebooting {
 			vm.Status = model.VMPoweringDown
@@ -172,10 +149,8 @@ func (dc *DataCenter) Follow(vm *model.VM) {
 	}
 }
 
-// stopping reports whether the order to cut a VM's power is under way.
-func (dc *DataCenter) stopping(vm *model.VM) bool { return dc.task(vm, TaskVMStop) }
-
-func (dc *DataCenter) task(vm *model.VM, kind string) bool {
+// busy reports whether a task of a kind is under way for a VM's run.
+func (dc *DataCenter) busy(vm *model.VM, kind string) bool {
 	for _, t := range dc.State.Tasks {
 		if t.VM == vm.ID && t.Kind == kind && t.Run == vm.Run {
 			return true
@@ -186,3 +161,62 @@ func (dc *DataCenter) task(vm *model.VM, kind string) bool {
 
 // Addresses are those that a VM's guest agent reports; nil when unknown.
 func (dc *DataCenter) Addresses(vm *model.VM) []netip.Addr { return dc.machines.Addresses(vm.ID) }
+
+// schedule finds a host for a VM: up, allowed by placement policy and
+// enforcing affinity rules, with memory left; the least loaded of those.
+// The lock is held.
+func (dc *DataCenter) schedule(action refuse.Action, vm *model.VM) (*KnownHost, error) {
+	var best *KnownHost
+	bestLoad := 0
+	for _, h := range dc.Layout.Hosts {
+		if dc.HostStatus(h) != HostUp || !placed(vm, h) || !dc.affine(vm, h) {
+			continue
+		}
+		load, memory := 0, h.MemoryMB<<20
+		for _, other := range dc.State.VMs {
+			if other.Host == h.ID {
+				load++
+				memory -= other.Spec.Memory
+			}
+		}
+		if memory >= vm.Spec.Memory && (best == nil || load < bestLoad) {
+			best, bestLoad = h, load
+		}
+	}
+	if best == nil {
+		return nil, action.Conflict("There is no host that satisfies current scheduling constraints. " +
+			"See below for details:")
+	}
+	return best, nil
+}
+
+func placed(vm *model.VM, h *KnownHost) bool {
+	p := vm.Spec.Placement
+	return p == nil || len(p.Hosts) == 0 || api.Val(p.Affinity) == "migratable" ||
+		slices.ContainsFunc(p.Hosts, func(want *api.Ref) bool { return want.ID == h.ID })
+}
+
+// affine applies the enforcing rules of affinity groups.
+func (dc *DataCenter) affine(vm *model.VM, h *KnownHost) bool {
+	for _, g := range dc.State.Groups {
+		if !slices.Contains(g.VMs, vm.ID) {
+			continue
+		}
+		if r := g.HostsRule; r.Enabled && r.Enforcing && slices.Contains(g.Hosts, h.ID) != r.Positive {
+			return false
+		}
+		if r := g.VMsRule; !r.Enabled || !r.Enforcing && !g.Enforcing {
+			continue
+		}
+		for _, id := range g.VMs {
+			other := dc.State.VMs[id]
+			if other == nil || other == vm || other.Host == "" {
+				continue
+			}
+			if (other.Host == h.ID) != g.VMsRule.Positive {
+				return false
+			}
+		}
+	}
+	return true
+}

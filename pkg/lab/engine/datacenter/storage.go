@@ -1,8 +1,9 @@
 package datacenter
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
@@ -33,21 +34,16 @@ func (dc *DataCenter) DiskUser(id string) (*model.VM, *model.Attachment) {
 }
 
 // VolumeFits checks format and allocation against the kind of storage.
-func VolumeFits(action string, sd *KnownDomain, format string, sparse bool) error {
-	block := sd.Type == "iscsi" || sd.Type == "fcp"
-	names := map[string]string{model.FormatRaw: "RAW", model.FormatCow: "COW"}
-	if names[format] == "" {
-		return refuse.Invalid("Cannot %s. Disk format %q is not supported.", action, format)
+func VolumeFits(action refuse.Action, sd *KnownDomain, format string, sparse bool) error {
+	if format != model.FormatRaw && format != model.FormatCow {
+		return action.Invalid("Disk format %q is not supported.", format)
 	}
-	allocation := "Preallocated"
+	allocation, fits := "Preallocated", format == model.FormatRaw
 	if sparse {
-		allocation = "Sparse"
+		allocation, fits = "Sparse", format == model.FormatCow || sd.Type != "iscsi" && sd.Type != "fcp"
 	}
-	if block && format == model.FormatRaw && sparse || format == model.FormatCow && !sparse {
-		return refuse.Invalid("Cannot %s. Disk configuration (%s %s backup-None) is incompatible "+
-			"with the storage domain type.", action, names[format], allocation)
-	}
-	return nil
+	return action.InvalidIf(!fits, "Disk configuration (%s %s backup-None) is incompatible "+
+		"with the storage domain type.", strings.ToUpper(format), allocation)
 }
 
 // Allocated is the space a new disk takes.
@@ -63,15 +59,10 @@ func Allocated(format string, sparse bool, size, initial int64) int64 {
 
 // DomainOf finds the storage domain a disk document names.
 func (dc *DataCenter) DomainOf(d *api.Disk) (*KnownDomain, error) {
-	var ref *api.Ref
-	if all := api.Val(d.StorageDomains); len(all) > 0 {
-		ref = &api.Ref{ID: all[0].ID, Name: all[0].Name}
-	} else if d.StorageDomain != nil {
-		ref = d.StorageDomain
-	} else {
+	if d.Domain() == nil {
 		return nil, refuse.Incomplete("Disk [storageDomains.storageDomain[0].id|name]", "add")
 	}
-	return dc.DomainByRef(ref)
+	return dc.DomainByRef(d.Domain())
 }
 
 // DomainByRef finds a storage domain by ID or, without one, by name.
@@ -86,16 +77,25 @@ func (dc *DataCenter) DomainByRef(ref *api.Ref) (*KnownDomain, error) {
 	return nil, refuse.Invalid("Cannot add Virtual Disk. Storage Domain doesn't exist.")
 }
 
-// DiskReady refuses to touch a disk that is locked or illegal.
-func DiskReady(action string, d *model.Disk) error {
-	switch d.Status {
-	case model.StatusLocked:
-		return refuse.Conflict("Cannot %s: Disk is locked. Please try again in a few minutes. "+
-			"The following disks are locked: %s.", action, d.Alias)
-	case model.StatusIllegal:
-		return refuse.Broken(errIllegal(action, d))
+// DiskUnlocked refuses to touch a disk that is being worked on.
+func DiskUnlocked(action refuse.Action, d *model.Disk) error {
+	if d.Status != model.StatusLocked {
+		return nil
 	}
-	return nil
+	return refuse.Conflict("Cannot %s: Disk is locked. Please try again in a few minutes. "+
+		"The following disks are locked: %s.", action, d.Alias)
+}
+
+// DiskReady refuses to use a disk that is locked or illegal.
+func DiskReady(action refuse.Action, d *model.Disk) error {
+	return cmp.Or(DiskUnlocked(action, d), diskLegal(action, d))
+}
+
+func diskLegal(action refuse.Action, d *model.Disk) error {
+	if d.Status != model.StatusIllegal {
+		return nil
+	}
+	return refuse.Broken("Cannot %s. The following disk(s) are in ILLEGAL status: %s.", action, d.Alias)
 }
 
 // settleDisk records how work on a disk ended.
@@ -104,59 +104,64 @@ func (dc *DataCenter) settleDisk(t *model.Task, err error) {
 	if d == nil {
 		return
 	}
-	switch {
-	case t.Kind == TaskDiskRemove && err == nil:
-		delete(dc.State.Disks, t.Disk)
-		return
-	case t.Kind == TaskDiskRemove || t.Kind == TaskDiskCreate && err != nil:
-		d.Status = model.StatusIllegal
-		return
-	case t.Kind == TaskDiskCopy:
-		d.Status = model.StatusOK
+	d.Status = model.StatusOK
+	switch t.Kind {
+	case TaskDiskRemove:
+		dc.dropDisks([]string{t.Disk}, err)
+	case TaskDiskCreate:
+		d.Status = outcome(err)
+	case TaskDiskCopy:
 		if twin := dc.State.Disks[t.Disks[1]]; twin != nil {
-			twin.Status = model.StatusOK
-			if err != nil {
-				twin.Status = model.StatusIllegal
-			}
+			twin.Status = outcome(err)
 		}
-		return
-	case t.Kind == TaskDiskMove:
+	case TaskDiskMove:
 		d.Domains = append(d.Domains, t.Domain)
-	case t.Kind == TaskDiskResize && err == nil:
+	case TaskDiskResize:
+		if err != nil {
+			return
+		}
 		d.Size = t.Size
 		if !d.Sparse {
 			d.Allocated = t.Size
 		}
 	}
-	d.Status = model.StatusOK
 }
 
-func errIllegal(action string, d *model.Disk) error {
-	//nolint:staticcheck // the engine's words
-	return fmt.Errorf("Cannot %s. The following disk(s) are in ILLEGAL status: %s.", action, d.Alias)
+// outcome is the status of what work has ended on.
+func outcome(err error) string {
+	if err != nil {
+		return model.StatusIllegal
+	}
+	return model.StatusOK
+}
+
+// dropDisks forgets disks whose content was deleted, unless that failed.
+func (dc *DataCenter) dropDisks(ids []string, err error) {
+	for _, id := range ids {
+		if err != nil {
+			dc.State.Disks[id].Status = model.StatusIllegal
+		} else {
+			delete(dc.State.Disks, id)
+		}
+	}
 }
 
 // Used is what disks take from a domain. The lock is held.
 func (dc *DataCenter) Used(domain string) int64 {
 	var sum int64
 	for _, d := range dc.State.Disks {
-		for _, id := range d.Domains {
-			if id == domain {
-				sum += d.Allocated
-			}
+		if slices.Contains(d.Domains, domain) {
+			sum += d.Allocated
 		}
 	}
 	return sum
 }
 
 // Reserve checks that a domain can take more bytes. The lock is held.
-func (dc *DataCenter) Reserve(action string, d *KnownDomain, bytes int64) error {
-	if s := dc.DomainStatus(d); s != "active" {
-		return refuse.Conflict("Cannot %s. The relevant Storage Domain is inaccessible. "+
-			"Please handle Storage Domain issues and retry the operation.", action)
-	}
-	if free := d.Size - dc.Used(d.ID); bytes > free {
-		return refuse.Conflict("Cannot %s. Low disk space on Storage Domain %s.", action, d.Name)
-	}
-	return nil
+func (dc *DataCenter) Reserve(action refuse.Action, d *KnownDomain, bytes int64) error {
+	return cmp.Or(
+		action.ConflictIf(dc.DomainStatus(d) != "active", "The relevant Storage Domain is inaccessible. "+
+			"Please handle Storage Domain issues and retry the operation."),
+		action.ConflictIf(bytes > d.Size-dc.Used(d.ID), "Low disk space on Storage Domain %s.", d.Name),
+	)
 }

@@ -3,6 +3,7 @@ package datacenter
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
@@ -48,27 +49,28 @@ func (dc *DataCenter) launch(t *model.Task) <-chan error {
 	task := *t
 	go func() {
 		defer dc.work.Done()
-		if err := dc.Clock.Sleep(dc.ctx, task.Due.Sub(dc.Clock.Now())); err != nil {
-			done <- err
-			return
-		}
-		err := dc.perform(dc.ctx, &task)
-		if dc.ctx.Err() != nil {
-			// Done again after a restart: every task can be repeated.
-			done <- dc.ctx.Err()
-			return
-		}
-		defer func() { done <- err }()
-		dc.mu.Lock()
-		defer dc.mu.Unlock()
-		delete(dc.State.Tasks, task.ID)
-		dc.settle(&task, err)
-		dc.EndJob(task.Job, err)
-		if err != nil {
-			dc.Log.Warn("task failed", "task", task.Kind, "vm", task.VM, "disk", task.Disk, "error", err)
-		}
+		done <- dc.run(&task)
 	}()
 	return done
+}
+
+func (dc *DataCenter) run(t *model.Task) error {
+	if err := dc.Clock.Sleep(dc.ctx, t.Due.Sub(dc.Clock.Now())); err != nil {
+		return err
+	}
+	err := dc.perform(dc.ctx, t)
+	if dc.ctx.Err() != nil {
+		return dc.ctx.Err() // done again after a restart: every task can be repeated
+	}
+	dc.mu.Lock()
+	defer dc.mu.Unlock()
+	delete(dc.State.Tasks, t.ID)
+	dc.settle(t, err)
+	dc.EndJob(t.Job, err)
+	if err != nil {
+		dc.Log.Warn("task failed", "task", t.Kind, "vm", t.VM, "disk", t.Disk, "error", err)
+	}
+	return err
 }
 
 // perform does a task's work outside the engine. The lock is not held.
@@ -166,5 +168,36 @@ func (dc *DataCenter) watch() {
 		}
 		dc.pauseIdleTransfers()
 		dc.mu.Unlock()
+	}
+}
+
+// maxJobs bounds the history.
+const maxJobs = 1000
+
+// StartJob registers a job. The lock is held.
+func (dc *DataCenter) StartJob(correlation, description string) *model.Job {
+	if correlation == "" {
+		correlation = NewID()
+	}
+	j := &model.Job{ID: NewID(), Correlation: correlation, Description: description,
+		Status: model.JobStarted, Started: dc.Clock.Now()}
+	dc.State.Jobs = append(dc.State.Jobs, j)
+	if n := len(dc.State.Jobs); n > maxJobs {
+		ended := func(j *model.Job) bool { return j.Status != model.JobStarted }
+		old, recent := dc.State.Jobs[:n-maxJobs/2], dc.State.Jobs[n-maxJobs/2:]
+		dc.State.Jobs = slices.Concat(slices.DeleteFunc(slices.Clone(old), ended), recent)
+	}
+	return j
+}
+
+// EndJob closes a job. The lock is held.
+func (dc *DataCenter) EndJob(id string, err error) {
+	job := model.Find(dc.State.Jobs, func(j *model.Job) bool { return j.ID == id && j.Status == model.JobStarted })
+	if job == nil {
+		return
+	}
+	job.Ended, job.Status = dc.Clock.Now(), model.JobFinished
+	if err != nil {
+		job.Status = model.JobFailed
 	}
 }

@@ -1,12 +1,108 @@
 package datacenter
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 
+	"github.com/okd-install/okd-install/pkg/lab/engine/fault"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 )
+
+// Ticket is the right to one image transfer.
+type Ticket struct {
+	ID     string
+	Disk   string
+	Upload bool
+	Size   int64 // bytes that may be written, or that there are to read
+	// BytesPerSecond slows a transfer down; 0 does not.
+	BytesPerSecond int64
+}
+
+var errNoTicket = errors.New("no such ticket")
+
+func (dc *DataCenter) transferOf(ticket string) *model.Transfer {
+	return byRef(dc.State.Transfers, "", &ticket, func(t *model.Transfer) string { return t.Ticket })
+}
+
+// Ticket returns the ticket of a transfer that is in use now. A call counts as
+// activity.
+func (dc *DataCenter) Ticket(id string) (Ticket, error) {
+	dc.mu.Lock()
+	defer dc.mu.Unlock()
+	t := dc.transferOf(id)
+	if t == nil || t.Phase != model.PhaseTransferring || dc.State.Disks[t.Disk] == nil {
+		return Ticket{}, errNoTicket
+	}
+	t.Activity = dc.Clock.Now()
+	size := dc.State.Disks[t.Disk].Size
+	if t.Format == model.FormatCow {
+		// QCOW2 has tables besides the data: the engine allows a tenth.
+		size += size/10 + 4<<20
+	}
+	out := Ticket{ID: t.Ticket, Disk: t.Disk, Upload: t.Upload, Size: size}
+	if f, ok := dc.Faults.Take("", []string{"/images/" + id}, fault.SlowTransfer); ok {
+		out.BytesPerSecond = f.BytesPerSecond
+	}
+	return out, nil
+}
+
+// WriteImage stores bytes of an upload.
+func (dc *DataCenter) WriteImage(ctx context.Context, tk Ticket, offset int64, r io.Reader) (int64, error) {
+	defer dc.bytes.lock(tk.Disk)()
+	// Commit checks the first bytes against the format.
+	content := bufio.NewReader(dc.alive(tk.ID, r))
+	head, _ := content.Peek(len(qcowMagic))
+	head = bytes.Clone(head)
+	n, err := dc.volumes.Write(ctx, tk.Disk, offset, content)
+	dc.mu.Lock()
+	defer dc.mu.Unlock()
+	if t := dc.transferOf(tk.ID); t != nil {
+		t.Moved += n
+		t.HighWater = max(t.HighWater, offset+n)
+		if offset == 0 && len(head) == len(qcowMagic) {
+			t.Magic = head
+		}
+	}
+	return n, err
+}
+
+// ReadImage opens the content for a download.
+func (dc *DataCenter) ReadImage(ctx context.Context, tk Ticket) (io.ReadSeekCloser, int64, error) {
+	content, size, err := dc.volumes.Read(ctx, tk.Disk)
+	if err != nil {
+		return nil, 0, err
+	}
+	return &download{content, dc.alive(tk.ID, content)}, size, nil
+}
+
+// download is a content whose bytes are read through another reader.
+type download struct {
+	io.ReadSeekCloser
+	alive io.Reader
+}
+
+func (d *download) Read(p []byte) (int, error) { return d.alive.Read(p) }
+
+// alive counts every piece of a long transfer as activity.
+func (dc *DataCenter) alive(ticket string, r io.Reader) io.Reader {
+	return readerFunc(func(p []byte) (int, error) {
+		n, err := r.Read(p)
+		dc.mu.Lock()
+		if t := dc.transferOf(ticket); t != nil {
+			t.Activity = dc.Clock.Now()
+		}
+		dc.mu.Unlock()
+		return n, err
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 var qcowMagic = []byte("QFI\xfb")
 
@@ -49,7 +145,7 @@ func (dc *DataCenter) settleTransfer(task *model.Task, err error) {
 	dc.EndJob(t.Job, err)
 }
 
-var errCancelled = fmt.Errorf("the transfer was cancelled")
+var errCancelled = errors.New("the transfer was cancelled")
 
 // pauseIdleTransfers pauses transfers whose ticket has not been used for long.
 func (dc *DataCenter) pauseIdleTransfers() {

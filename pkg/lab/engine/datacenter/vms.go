@@ -10,19 +10,42 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
 )
 
-// TagByName finds a tag, or returns nil. The lock is held.
-func (dc *DataCenter) TagByName(name string) *model.Tag {
-	return named(dc.State.Tags, func(t *model.Tag) bool { return t.Name == name })
-}
-
-// named finds the object that fits, or returns nil.
-func named[T any](objects map[string]*T, fits func(*T) bool) *T {
+// byRef finds an object by ID or, without one, by name; it returns nil when there
+// is none.
+func byRef[T any](objects map[string]*T, id string, name *string, nameOf func(*T) string) *T {
+	if id != "" {
+		return objects[id]
+	}
 	for _, object := range objects {
-		if fits(object) {
+		if name != nil && nameOf(object) == *name {
 			return object
 		}
 	}
 	return nil
+}
+
+// TagByRef finds a tag by ID or, without one, by name; it returns nil when there
+// is none. The lock is held.
+func (dc *DataCenter) TagByRef(id string, name *string) *model.Tag {
+	return byRef(dc.State.Tags, id, name, func(t *model.Tag) string { return t.Name })
+}
+
+// VMByRef finds a VM in the same way.
+func (dc *DataCenter) VMByRef(id string, name *string) *model.VM {
+	return byRef(dc.State.VMs, id, name, func(vm *model.VM) string { return vm.Name })
+}
+
+// TemplateByRef finds a template in the same way.
+func (dc *DataCenter) TemplateByRef(ref *api.Ref) *model.Template {
+	return byRef(dc.State.Templates, ref.ID, ref.Name, func(t *model.Template) string { return t.Name })
+}
+
+// With returns a list that has a text, once.
+func With(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 // Without returns a list without one of its texts.
@@ -44,12 +67,10 @@ func (dc *DataCenter) UsedMACs() []string {
 
 // FreeMAC returns the lowest free address of the pool. The lock is held.
 func (dc *DataCenter) FreeMAC() (string, error) {
-	used := map[string]bool{}
-	for _, mac := range dc.UsedMACs() {
-		used[mac] = true
-	}
+	used := dc.UsedMACs()
 	for i := range 1 << 16 {
-		if mac := fmt.Sprintf("%s:%02x:%02x", dc.Config.MACPrefix, i>>8, i&0xff); !used[mac] {
+		mac := fmt.Sprintf("%s:%02x:%02x", dc.Config.MACPrefix, i>>8, i&0xff)
+		if _, taken := slices.BinarySearch(used, mac); !taken {
 			return mac, nil
 		}
 	}
@@ -66,33 +87,19 @@ func (dc *DataCenter) settleTemplate(task *model.Task, err error) {
 		vm.Status = model.VMDown
 	}
 	if task.Kind == TaskUntemplate && err == nil {
-		for _, id := range task.Disks {
-			delete(dc.State.Disks, id)
-		}
+		dc.dropDisks(task.Disks, nil)
 		delete(dc.State.Templates, t.ID)
 		return
 	}
-	t.Status = model.StatusOK
-	if err != nil {
-		t.Status = model.StatusIllegal
-	}
+	t.Status = outcome(err)
 	for _, a := range t.Disks {
 		dc.State.Disks[a.Disk].Status = t.Status
 	}
 }
 
-// VMByRef finds a VM by ID or, without one, by name; it returns nil when there
-// is none. The lock is held.
-func (dc *DataCenter) VMByRef(id string, name *string) *model.VM {
-	if id != "" {
-		return dc.State.VMs[id]
-	}
-	return named(dc.State.VMs, func(vm *model.VM) bool { return vm.Name == api.Val(name) })
-}
-
 // Unlocked refuses to touch a VM whose disks are being worked on. The lock is
 // held.
-func (dc *DataCenter) Unlocked(action string, vm *model.VM) error {
+func (dc *DataCenter) Unlocked(action refuse.Action, vm *model.VM) error {
 	dc.Follow(vm)
 	if vm.Status == model.VMImageLocked {
 		return refuse.Conflict("Cannot %s: VM is locked. Please try again in a few minutes.", action)
@@ -101,23 +108,18 @@ func (dc *DataCenter) Unlocked(action string, vm *model.VM) error {
 }
 
 // VMNameFree refuses a name that another VM than self has. The lock is held.
-func (dc *DataCenter) VMNameFree(action, name string, self *model.VM) error {
+func (dc *DataCenter) VMNameFree(action refuse.Action, name string, self *model.VM) error {
 	for _, vm := range dc.State.VMs {
 		if vm != self && strings.EqualFold(vm.Name, name) {
-			return refuse.Conflict("Cannot %s. The VM name is already in use, "+
-				"please choose a unique name and try again.", action)
+			return NameTaken(action, "VM")
 		}
 	}
 	return nil
 }
 
-// TemplateByRef finds a template by ID or, without one, by name; it returns nil
-// when there is none. The lock is held.
-func (dc *DataCenter) TemplateByRef(ref *api.Ref) *model.Template {
-	if ref.ID != "" {
-		return dc.State.Templates[ref.ID]
-	}
-	return named(dc.State.Templates, func(t *model.Template) bool { return t.Name == api.Val(ref.Name) })
+// NameTaken refuses a name that another object of a kind has.
+func NameTaken(action refuse.Action, kind string) error {
+	return action.Conflict("The %s name is already in use, please choose a unique name and try again.", kind)
 }
 
 // settleVM records how creating a VM ended.
@@ -128,11 +130,7 @@ func (dc *DataCenter) settleVM(t *model.Task, err error) {
 	}
 	vm.Status = model.VMDown
 	for _, a := range vm.Disks {
-		d := dc.State.Disks[a.Disk]
-		d.Status = model.StatusOK
-		if err != nil {
-			d.Status = model.StatusIllegal
-		}
+		dc.State.Disks[a.Disk].Status = outcome(err)
 	}
 }
 
@@ -142,15 +140,10 @@ func (dc *DataCenter) settleVMRemoval(t *model.Task, err error) {
 	if vm == nil {
 		return
 	}
+	dc.dropDisks(t.Disks, err)
 	if err != nil {
 		vm.Status = model.VMDown
-		for _, id := range t.Disks {
-			dc.State.Disks[id].Status = model.StatusIllegal
-		}
 		return
-	}
-	for _, id := range t.Disks {
-		delete(dc.State.Disks, id)
 	}
 	for _, g := range dc.State.Groups {
 		g.VMs = Without(g.VMs, vm.ID)

@@ -37,6 +37,7 @@ type Engine struct {
 	URL      string // of the API, as clients want it
 	BaseURL  string // scheme and host of the engine
 	ImageURL string // scheme and host of imageio
+	Images   *httptest.Server
 	Username string
 	Password secret.String
 	CA       []byte // PEM
@@ -44,7 +45,7 @@ type Engine struct {
 
 	ClusterID       string
 	DataCenterID    string
-	StorageDomainID string // of data1
+	StorageDomainID string // of the first, data1
 	SecondDomainID  string // of data2
 	NetworkID       string // of ovirtmgmt
 	VNICProfileID   string // of ovirtmgmt
@@ -54,6 +55,7 @@ type Engine struct {
 type options struct {
 	config engine.Config
 	state  []byte
+	wrap   func(http.Handler) http.Handler
 	m      *Machines
 	v      *Volumes
 }
@@ -81,6 +83,11 @@ func With(f engine.Fault) Option {
 	return func(o *options) { o.config.Faults = append(o.config.Faults, f) }
 }
 
+// Wrap puts something between clients and the engine's servers.
+func Wrap(wrap func(http.Handler) http.Handler) Option {
+	return func(o *options) { o.wrap = wrap }
+}
+
 func hosts(n int) []engine.Host {
 	var out []engine.Host
 	for i := range n {
@@ -100,97 +107,68 @@ var fast = engine.Delays{
 // NFS storage domains of 1 TiB, data1 and data2, and the network ovirtmgmt.
 func Start(t testing.TB, opts ...Option) *Engine {
 	t.Helper()
-	e, err := Run(t.TempDir(), opts...)
-	if err != nil {
-		t.Fatalf("start engine: %v", err)
-	}
-	t.Cleanup(e.Stop)
-	return &e.Engine
-}
+	ca, err := certs.NewAuthority(time.Now(), pki.Name{Common: "engine test CA"}, pki.Day)
+	must(t, err)
+	loopback := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	secure, err := certs.ServerConfig(ca, time.Now(), []string{"localhost"}, loopback)
+	must(t, err)
+	var api, images http.Handler // set once the addresses are known
+	apiServer := serve(t, secure, func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) })
+	imageServer := serve(t, secure, func(w http.ResponseWriter, r *http.Request) { images.ServeHTTP(w, r) })
+	apiURL, imageURL := address(apiServer), address(imageServer)
 
-// Server is an engine outside of a test.
-type Server struct {
-	Engine
-	stops []func()
-}
-
-// Stop ends it.
-func (s *Server) Stop() {
-	for i := len(s.stops) - 1; i >= 0; i-- {
-		s.stops[i]()
-	}
-}
-
-// Run starts an engine that keeps its CA file in dir.
-func Run(dir string, opts ...Option) (*Server, error) {
-	o := &options{m: NewMachines(), v: NewVolumes()}
+	o := &options{m: NewMachines(), v: NewVolumes(), wrap: func(h http.Handler) http.Handler { return h }}
 	o.config = engine.Config{
-		FQDN: "engine.lab.okd.test", Hosts: hosts(3), Delays: fast,
+		FQDN: "engine.lab.okd.test", Hosts: hosts(3), Delays: fast, CA: ca.Cert,
+		BaseURL: apiURL, TransferURL: imageURL, ProxyURL: imageURL,
 		Domains: []engine.StorageDomain{{Name: "data1"}, {Name: "data2"}},
 		Users: []engine.User{
 			{Name: Username, Password: secret.New(Password), Admin: true},
 			{Name: ReaderName, Password: secret.New(ReaderPassword)},
 		},
 	}
-	ca, err := certs.NewAuthority(time.Now(), pki.Name{Common: "engine test CA"}, pki.Day)
-	if err != nil {
-		return nil, err
-	}
-	loopback := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
-	secure, err := certs.ServerConfig(ca, time.Now(), []string{"localhost"}, loopback)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{}
-	var api, images http.Handler // set once the addresses are known
-	apiServer := serve(secure, func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) })
-	imageServer := serve(secure, func(w http.ResponseWriter, r *http.Request) { images.ServeHTTP(w, r) })
-	s.stops = append(s.stops, apiServer.Close, imageServer.Close)
-	o.config.CA = ca.Cert
-	apiURL, imageURL := address(apiServer), address(imageServer)
-	o.config.BaseURL, o.config.TransferURL, o.config.ProxyURL = apiURL, imageURL, imageURL
 	for _, opt := range opts {
 		opt(o)
 	}
 	inner, err := engine.New(o.config, o.m, o.v)
-	if err != nil {
-		s.Stop()
-		return nil, err
-	}
+	must(t, err)
+	// The engine ends before its servers, so that nothing waits for a client.
+	t.Cleanup(func() { _ = inner.Close() })
 	if o.state != nil {
-		if err := inner.Restore(o.state); err != nil {
-			s.Stop()
-			return nil, err
-		}
+		must(t, inner.Restore(o.state))
 	}
-	// The engine goes first, so that nothing waits for a client.
-	s.stops = append(s.stops, func() { _ = inner.Close() })
-	api, images = inner.Handler(), inner.ImageHandler()
+	api, images = o.wrap(inner.Handler()), o.wrap(inner.ImageHandler())
 	apiServer.StartTLS()
 	imageServer.StartTLS()
+
 	ids := inner.IDs()
-	s.Engine = Engine{Engine: inner, Machines: o.m, Volumes: o.v, BaseURL: apiURL, ImageURL: imageURL,
+	e := &Engine{Engine: inner, Machines: o.m, Volumes: o.v, BaseURL: apiURL, ImageURL: imageURL, Images: imageServer,
 		URL: apiURL + "/ovirt-engine/api", Username: Username, Password: secret.New(Password),
-		CA: ca.Cert, CAFile: filepath.Join(dir, "ca.pem"),
+		CA: ca.Cert, CAFile: filepath.Join(t.TempDir(), "ca.pem"),
 		ClusterID: ids.Cluster, DataCenterID: ids.DataCenter,
-		StorageDomainID: ids.Domains["data1"], SecondDomainID: ids.Domains["data2"],
+		StorageDomainID: ids.Domains[o.config.Domains[0].Name], SecondDomainID: ids.Domains["data2"],
 		NetworkID: ids.Networks["ovirtmgmt"], VNICProfileID: ids.Profiles["ovirtmgmt"]}
 	for _, h := range o.config.Hosts {
-		s.HostIDs = append(s.HostIDs, ids.Hosts[h.Name])
+		e.HostIDs = append(e.HostIDs, ids.Hosts[h.Name])
 	}
-	if err := os.WriteFile(s.CAFile, ca.Cert, 0o644); err != nil {
-		s.Stop()
-		return nil, err
-	}
-	return s, nil
+	must(t, os.WriteFile(e.CAFile, ca.Cert, 0o644))
+	return e
 }
 
-func serve(secure *tls.Config, h http.HandlerFunc) *httptest.Server {
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("start engine: %v", err)
+	}
+}
+
+func serve(t testing.TB, secure *tls.Config, h http.HandlerFunc) *httptest.Server {
 	s := httptest.NewUnstartedServer(h)
 	s.TLS = secure.Clone()
 	// Clients that break off on purpose are part of the tests.
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.Config.ReadHeaderTimeout = time.Minute
+	t.Cleanup(s.Close)
 	return s
 }
 

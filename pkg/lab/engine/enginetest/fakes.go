@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -41,7 +42,10 @@ func NewMachines() *Machines {
 	return &Machines{Boot: 10 * time.Millisecond, Stop: 10 * time.Millisecond, machines: map[string]*machine{}}
 }
 
-func (m *Machines) get(id string) *machine {
+// with calls do with a machine, whose state is as of now.
+func (m *Machines) with(id string, do func(*machine)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	x := m.machines[id]
 	if x == nil {
 		x = &machine{state: engine.StateDown}
@@ -56,93 +60,80 @@ func (m *Machines) get(id string) *machine {
 			x.state = engine.StateDown
 		}
 	}
-	return x
+	do(x)
 }
 
 // Start implements engine.Machines.
-func (m *Machines) Start(_ context.Context, hw engine.Hardware) error {
+func (m *Machines) Start(_ context.Context, hw engine.Hardware) (err error) {
 	if m.Refuse != nil {
 		if err := m.Refuse(hw); err != nil {
 			return err
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	x := m.get(hw.ID)
-	if x.state != engine.StateDown {
-		return fmt.Errorf("machine %s runs already", hw.Name)
-	}
-	x.hw, x.state, x.due = hw, engine.StateStarting, time.Now().Add(m.Boot)
-	x.power++
-	return nil
+	m.with(hw.ID, func(x *machine) {
+		if x.state != engine.StateDown {
+			err = fmt.Errorf("machine %s runs already", hw.Name)
+			return
+		}
+		x.hw, x.state, x.due = hw, engine.StateStarting, time.Now().Add(m.Boot)
+		x.power++
+	})
+	return err
 }
 
 // Shutdown implements engine.Machines.
 func (m *Machines) Shutdown(_ context.Context, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if x := m.get(id); x.state != engine.StateDown && !x.deaf {
-		x.state, x.due = engine.StateStopping, time.Now().Add(m.Stop)
-	}
+	m.with(id, func(x *machine) {
+		if x.state != engine.StateDown && !x.deaf {
+			x.state, x.due = engine.StateStopping, time.Now().Add(m.Stop)
+		}
+	})
 	return nil
 }
 
 // PowerOff implements engine.Machines.
 func (m *Machines) PowerOff(_ context.Context, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	x := m.get(id)
-	x.state, x.due = engine.StateDown, time.Time{}
+	m.with(id, func(x *machine) { x.state, x.due = engine.StateDown, time.Time{} })
 	return nil
 }
 
 // Reset implements engine.Machines.
-func (m *Machines) Reset(_ context.Context, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	x := m.get(id)
-	if x.state == engine.StateDown {
-		return fmt.Errorf("machine %s is down", id)
-	}
-	x.state, x.due = engine.StateStarting, time.Now().Add(m.Boot)
-	return nil
+func (m *Machines) Reset(_ context.Context, id string) (err error) {
+	m.with(id, func(x *machine) {
+		if x.state == engine.StateDown {
+			err = fmt.Errorf("machine %s is down", id)
+			return
+		}
+		x.state, x.due = engine.StateStarting, time.Now().Add(m.Boot)
+	})
+	return err
 }
 
 // Remove implements engine.Machines.
 func (m *Machines) Remove(_ context.Context, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.machines, id)
+	m.with(id, func(*machine) { delete(m.machines, id) })
 	return nil
 }
 
 // State implements engine.Machines.
-func (m *Machines) State(id string) engine.State {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.get(id).state
+func (m *Machines) State(id string) (state engine.State) {
+	m.with(id, func(x *machine) { state = x.state })
+	return state
 }
 
 // Addresses implements engine.Machines.
-func (m *Machines) Addresses(id string) []netip.Addr {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.get(id).addrs
+func (m *Machines) Addresses(id string) (addrs []netip.Addr) {
+	m.with(id, func(x *machine) { addrs = x.addrs })
+	return addrs
 }
 
 // SetAddresses makes a guest agent report addresses.
 func (m *Machines) SetAddresses(id string, addrs ...netip.Addr) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.get(id).addrs = addrs
+	m.with(id, func(x *machine) { x.addrs = addrs })
 }
 
 // Deafen makes a machine ignore shutdowns.
-func (m *Machines) Deafen(id string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.get(id).deaf = true
-}
+func (m *Machines) Deafen(id string) { m.with(id, func(x *machine) { x.deaf = true }) }
 
 // Halt makes a machine power itself off, as a guest may.
 func (m *Machines) Halt(id string) { _ = m.PowerOff(context.Background(), id) }
@@ -150,10 +141,8 @@ func (m *Machines) Halt(id string) { _ = m.PowerOff(context.Background(), id) }
 // Hardware returns what a machine was started with last, and how often it was
 // switched on. ok is false when it never was.
 func (m *Machines) Hardware(id string) (hw engine.Hardware, starts int, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	x := m.get(id)
-	return x.hw, x.power, x.power > 0
+	m.with(id, func(x *machine) { hw, starts = x.hw, x.power })
+	return hw, starts, starts > 0
 }
 
 // Volumes keeps disks in memory. It is safe for concurrent use.
@@ -171,11 +160,14 @@ type volume struct {
 // NewVolumes returns an empty store.
 func NewVolumes() *Volumes { return &Volumes{disks: map[string]*volume{}} }
 
-func (v *Volumes) find(id string) (*volume, error) {
+// with calls do with a volume, or fails if there is none.
+func (v *Volumes) with(id string, do func(*volume) error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if d := v.disks[id]; d != nil {
-		return d, nil
+		return do(d)
 	}
-	return nil, fmt.Errorf("no volume %s", id)
+	return fmt.Errorf("no volume %s", id)
 }
 
 // Create implements engine.Volumes.
@@ -189,53 +181,46 @@ func (v *Volumes) Create(_ context.Context, id string, size int64) error {
 // Write implements engine.Volumes.
 func (v *Volumes) Write(_ context.Context, id string, offset int64, r io.Reader) (int64, error) {
 	data, err := io.ReadAll(r)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	d, e := v.find(id)
-	if e != nil {
-		return 0, e
-	}
-	if end := int(offset) + len(data); end > len(d.upload) {
-		d.upload = append(d.upload, make([]byte, end-len(d.upload))...)
-	}
-	copy(d.upload[offset:], data)
-	return int64(len(data)), err
+	return int64(len(data)), errors.Join(err, v.with(id, func(d *volume) error {
+		if end := int(offset) + len(data); end > len(d.upload) {
+			d.upload = append(d.upload, make([]byte, end-len(d.upload))...)
+		}
+		copy(d.upload[offset:], data)
+		return nil
+	}))
 }
 
 // Commit implements engine.Volumes. Of QCOW2 it reads the header only.
-func (v *Volumes) Commit(_ context.Context, id, format string) (int64, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	d, err := v.find(id)
-	if err != nil {
-		return 0, err
-	}
-	size := int64(len(d.upload))
-	if format == "cow" {
-		if len(d.upload) < 32 || string(d.upload[:4]) != "QFI\xfb" {
-			return 0, fmt.Errorf("volume %s is not a QCOW2 image", id)
+func (v *Volumes) Commit(_ context.Context, id, format string) (size int64, err error) {
+	err = v.with(id, func(d *volume) error {
+		size = int64(len(d.upload))
+		if format == "cow" {
+			if len(d.upload) < 32 || !bytes.HasPrefix(d.upload, qcow) {
+				return fmt.Errorf("volume %s is not a QCOW2 image", id)
+			}
+			size = int64(binary.BigEndian.Uint64(d.upload[24:32]))
 		}
-		size = int64(binary.BigEndian.Uint64(d.upload[24:32]))
-	}
-	d.data, d.upload = d.upload, nil
-	return size, nil
+		d.data, d.upload = d.upload, nil
+		return nil
+	})
+	return size, err
 }
 
+var qcow = []byte("QFI\xfb")
+
 // Read implements engine.Volumes.
-func (v *Volumes) Read(_ context.Context, id string) (io.ReadSeekCloser, int64, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	d, err := v.find(id)
-	if err != nil {
-		return nil, 0, err
-	}
-	size := int64(len(d.data))
-	if !bytes.HasPrefix(d.data, []byte("QFI\xfb")) {
-		size = max(size, d.size)
-	}
-	content := make([]byte, size)
-	copy(content, d.data)
-	return nopCloser{bytes.NewReader(content)}, size, nil
+func (v *Volumes) Read(_ context.Context, id string) (r io.ReadSeekCloser, size int64, err error) {
+	err = v.with(id, func(d *volume) error {
+		size = int64(len(d.data))
+		if !bytes.HasPrefix(d.data, qcow) {
+			size = max(size, d.size)
+		}
+		content := make([]byte, size)
+		copy(content, d.data)
+		r = nopCloser{bytes.NewReader(content)}
+		return nil
+	})
+	return r, size, err
 }
 
 type nopCloser struct{ io.ReadSeeker }
@@ -244,29 +229,21 @@ func (nopCloser) Close() error { return nil }
 
 // Clone implements engine.Volumes.
 func (v *Volumes) Clone(_ context.Context, src, dst string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	d, err := v.find(src)
-	if err != nil {
-		return err
-	}
-	v.disks[dst] = &volume{size: d.size, data: d.data} // data is never written in place
-	return nil
+	return v.with(src, func(d *volume) error {
+		v.disks[dst] = &volume{size: d.size, data: d.data} // data is never written in place
+		return nil
+	})
 }
 
 // Resize implements engine.Volumes.
 func (v *Volumes) Resize(_ context.Context, id string, size int64) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	d, err := v.find(id)
-	if err != nil {
-		return err
-	}
-	if size < d.size {
-		return fmt.Errorf("volume %s would shrink", id)
-	}
-	d.size = size
-	return nil
+	return v.with(id, func(d *volume) error {
+		if size < d.size {
+			return fmt.Errorf("volume %s would shrink", id)
+		}
+		d.size = size
+		return nil
+	})
 }
 
 // Delete implements engine.Volumes.
@@ -279,24 +256,21 @@ func (v *Volumes) Delete(_ context.Context, id string) error {
 
 // Content returns the bytes of a disk as they were uploaded, and whether there
 // is such a disk.
-func (v *Volumes) Content(id string) ([]byte, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	d := v.disks[id]
-	if d == nil {
-		return nil, false
-	}
-	return bytes.Clone(d.data), true
+func (v *Volumes) Content(id string) (data []byte, ok bool) {
+	err := v.with(id, func(d *volume) error {
+		data = bytes.Clone(d.data)
+		return nil
+	})
+	return data, err == nil
 }
 
 // Size returns the virtual size of a disk, 0 when there is none.
-func (v *Volumes) Size(id string) int64 {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if d := v.disks[id]; d != nil {
-		return d.size
-	}
-	return 0
+func (v *Volumes) Size(id string) (size int64) {
+	_ = v.with(id, func(d *volume) error {
+		size = d.size
+		return nil
+	})
+	return size
 }
 
 // Count returns the number of disks.

@@ -134,18 +134,18 @@ func TestManyClients(t *testing.T) {
 func TestCloseLeavesNothingRunning(t *testing.T) {
 	count := func() int {
 		buf := make([]byte, 1<<20)
-		return strings.Count(string(buf[:runtime.Stack(buf, true)]), "lab/engine.(*Engine)")
+		return strings.Count(string(buf[:runtime.Stack(buf, true)]), "datacenter.(*DataCenter)")
 	}
 	before := count()
-	s, err := enginetest.Run(t.TempDir(), enginetest.Config(func(c *engine.Config) { c.Delays.Disk = time.Hour }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRest(t, &s.Engine)
-	r.ok("POST", "/disks", `<disk><format>cow</format><provisioned_size>1048576</provisioned_size>`+
-		`<storage_domains><storage_domain id="`+
-		s.StorageDomainID+`"/></storage_domains></disk>`)
-	s.Stop()
+	t.Run("engine", func(t *testing.T) { // which ends with the test
+		e := enginetest.Start(t, enginetest.Config(func(c *engine.Config) { c.Delays.Disk = time.Hour }))
+		r := newRest(t, e)
+		r.ok("POST", "/disks", `<disk><format>cow</format><provisioned_size>1048576</provisioned_size>`+
+			`<storage_domains><storage_domain id="`+e.StorageDomainID+`"/></storage_domains></disk>`)
+		if count() <= before {
+			t.Error("an engine at work is not seen")
+		}
+	})
 	if after := count(); after > before {
 		t.Errorf("%d goroutines are left, %d were there before", after, before)
 	}

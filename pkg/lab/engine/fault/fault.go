@@ -3,8 +3,10 @@
 package fault
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -70,12 +72,7 @@ type armed struct {
 
 // Add arms a fault and returns its ID.
 func (s *Set) Add(f Fault) string {
-	if f.Kind == "" {
-		f.Kind = Request
-	}
-	if f.Count == 0 {
-		f.Count = 1
-	}
+	f.Kind, f.Count = cmp.Or(f.Kind, Request), cmp.Or(f.Count, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next++
@@ -88,13 +85,7 @@ func (s *Set) Add(f Fault) string {
 func (s *Set) Clear(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var kept []*armed
-	for _, f := range s.faults {
-		if id != "" && f.ID != id {
-			kept = append(kept, f)
-		}
-	}
-	s.faults = kept
+	s.faults = slices.DeleteFunc(s.faults, func(f *armed) bool { return id == "" || f.ID == id })
 }
 
 // List returns the faults that are still armed.
@@ -124,7 +115,7 @@ func (s *Set) Take(method string, paths []string, kinds ...Kind) (Fault, bool) {
 		if f.Count > 0 {
 			f.Count--
 			if f.Count == 0 {
-				s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
+				s.faults = slices.Delete(s.faults, i, i+1)
 			}
 		}
 		return f.Fault, true
@@ -133,42 +124,12 @@ func (s *Set) Take(method string, paths []string, kinds ...Kind) (Fault, bool) {
 }
 
 func (f *armed) matches(method string, paths []string, kinds []Kind) bool {
-	if f.Method != "" && !strings.EqualFold(f.Method, method) {
-		return false
-	}
-	found := false
-	for _, k := range kinds {
-		found = found || k == f.Kind
-	}
-	if !found {
-		return false
-	}
-	for _, p := range paths {
-		if f.path.MatchString(p) {
-			return true
-		}
-	}
-	return false
+	return (f.Method == "" || strings.EqualFold(f.Method, method)) &&
+		slices.Contains(kinds, f.Kind) && slices.ContainsFunc(paths, f.path.MatchString)
 }
 
 // glob turns a path glob into an expression for the whole path.
 func glob(pattern string) *regexp.Regexp {
-	if pattern == "" {
-		pattern = "**"
-	}
-	var b strings.Builder
-	b.WriteString("^")
-	for i := 0; i < len(pattern); i++ {
-		switch {
-		case strings.HasPrefix(pattern[i:], "**"):
-			b.WriteString(".*")
-			i++
-		case pattern[i] == '*':
-			b.WriteString("[^/]*")
-		default:
-			b.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
-		}
-	}
-	b.WriteString("$")
-	return regexp.MustCompile(b.String())
+	wild := strings.NewReplacer(`\*\*`, ".*", `\*`, "[^/]*")
+	return regexp.MustCompile("^" + wild.Replace(regexp.QuoteMeta(cmp.Or(pattern, "**"))) + "$")
 }

@@ -6,7 +6,6 @@ package imageio
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,40 +14,14 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
 )
 
-// Ticket is the right to one transfer.
-type Ticket struct {
-	ID     string
-	Disk   string
-	Upload bool
-	Size   int64 // bytes that may be written, or that there are to read
-	// BytesPerSecond slows a transfer down; 0 does not.
-	BytesPerSecond int64
-}
-
-// ErrNoTicket is returned for tickets that are unknown or not in use now.
-var ErrNoTicket = errors.New("no such ticket")
-
-// Backend has the tickets and the bytes.
-type Backend interface {
-	// Ticket returns a ticket in phase transferring, or ErrNoTicket. A call
-	// counts as activity.
-	Ticket(id string) (Ticket, error)
-	// Write stores bytes of an upload.
-	Write(ctx context.Context, t Ticket, offset int64, r io.Reader) (int64, error)
-	// Read opens the content for a download.
-	Read(ctx context.Context, t Ticket) (io.ReadSeekCloser, int64, error)
-}
-
 // Handler serves /images/TICKET.
-type Handler struct {
-	backend Backend
-	clock   clock.Clock
-}
+type Handler struct{ dc *datacenter.DataCenter }
 
 // New makes a handler.
-func New(b Backend, clk clock.Clock) *Handler { return &Handler{backend: b, clock: clk} }
+func New(dc *datacenter.DataCenter) *Handler { return &Handler{dc} }
 
 const features = `{"features": ["checksum", "extents", "flush", "zero"], "max_readers": 8, "max_writers": 8}`
 
@@ -67,7 +40,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		options(w, "OPTIONS,GET,PUT,PATCH")
 		return
 	}
-	ticket, err := h.backend.Ticket(id)
+	ticket, err := h.dc.Ticket(id)
 	if err != nil {
 		fail(w, http.StatusForbidden, "You are not allowed to access this resource: %v %q", err, id)
 		return
@@ -100,7 +73,7 @@ func options(w http.ResponseWriter, allow string) {
 	fmt.Fprint(w, features)
 }
 
-func (h *Handler) put(w http.ResponseWriter, r *http.Request, t Ticket) {
+func (h *Handler) put(w http.ResponseWriter, r *http.Request, t datacenter.Ticket) {
 	if r.ContentLength < 0 {
 		fail(w, http.StatusBadRequest, "Content-Length header is required")
 		return
@@ -116,13 +89,13 @@ func (h *Handler) put(w http.ResponseWriter, r *http.Request, t Ticket) {
 			start, r.ContentLength, t.Size)
 		return
 	}
-	body := &exact{r: h.pace(r.Context(), r.Body, t), left: r.ContentLength}
-	if _, err := h.backend.Write(r.Context(), t, start, body); err != nil {
+	body := &io.LimitedReader{R: h.pace(r.Context(), r.Body, t), N: r.ContentLength}
+	if _, err := h.dc.WriteImage(r.Context(), t, start, body); err != nil {
 		fail(w, http.StatusInternalServerError, "write to ticket %s: %v", t.ID, err)
 		return
 	}
-	if body.left > 0 {
-		fail(w, http.StatusBadRequest, "Unexpected end of input: %d bytes missing", body.left)
+	if body.N > 0 {
+		fail(w, http.StatusBadRequest, "Unexpected end of input: %d bytes missing", body.N)
 	}
 }
 
@@ -148,7 +121,7 @@ func contentStart(header string, length int64) (int64, error) {
 	return start, nil
 }
 
-func (h *Handler) patch(w http.ResponseWriter, r *http.Request, t Ticket) {
+func (h *Handler) patch(w http.ResponseWriter, r *http.Request, t datacenter.Ticket) {
 	var op struct {
 		Op     string `json:"op"`
 		Offset int64  `json:"offset"`
@@ -165,7 +138,7 @@ func (h *Handler) patch(w http.ResponseWriter, r *http.Request, t Ticket) {
 			fail(w, http.StatusForbidden, "Requested range out of allowed range: offset %d, size %d", op.Offset, op.Size)
 			return
 		}
-		if _, err := h.backend.Write(r.Context(), t, op.Offset, io.LimitReader(zeros{}, op.Size)); err != nil {
+		if _, err := h.dc.WriteImage(r.Context(), t, op.Offset, io.LimitReader(zeros{}, op.Size)); err != nil {
 			fail(w, http.StatusInternalServerError, "zero ticket %s: %v", t.ID, err)
 		}
 	default:
@@ -173,73 +146,27 @@ func (h *Handler) patch(w http.ResponseWriter, r *http.Request, t Ticket) {
 	}
 }
 
-func (h *Handler) get(w http.ResponseWriter, r *http.Request, t Ticket) {
-	content, size, err := h.backend.Read(r.Context(), t)
+func (h *Handler) get(w http.ResponseWriter, r *http.Request, t datacenter.Ticket) {
+	content, _, err := h.dc.ReadImage(r.Context(), t)
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "read ticket %s: %v", t.ID, err)
 		return
 	}
 	defer content.Close()
-	first, last, ranged, err := byteRange(r.Header.Get("Range"), size)
-	if err != nil {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", size))
-		fail(w, http.StatusRequestedRangeNotSatisfiable, "%v", err)
-		return
-	}
-	if _, err := content.Seek(first, io.SeekStart); err != nil {
-		fail(w, http.StatusInternalServerError, "read ticket %s: %v", t.ID, err)
-		return
+	// One range is served; anything else is answered with the whole content.
+	if spec := r.Header.Get("Range"); !strings.HasPrefix(spec, "bytes=") || strings.Contains(spec, ",") {
+		r.Header.Del("Range")
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Length", strconv.FormatInt(last-first+1, 10))
-	if ranged {
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", first, last, size))
-		w.WriteHeader(http.StatusPartialContent)
-	}
-	if r.Method == http.MethodHead {
-		return
-	}
 	// The client sees a failure as a short body.
-	_, _ = io.Copy(w, h.pace(r.Context(), io.LimitReader(content, last-first+1), t))
+	http.ServeContent(w, r, "", time.Time{}, struct {
+		io.Reader
+		io.Seeker
+	}{h.pace(r.Context(), content, t), content})
 }
 
-// byteRange reads one range; several are answered with the whole content.
-func byteRange(header string, size int64) (first, last int64, ranged bool, err error) {
-	spec, ok := strings.CutPrefix(header, "bytes=")
-	if !ok || strings.Contains(spec, ",") {
-		return 0, size - 1, false, nil
-	}
-	from, to, ok := strings.Cut(spec, "-")
-	if !ok {
-		return 0, 0, false, fmt.Errorf("invalid Range %q", header)
-	}
-	last = size - 1
-	switch from {
-	case "":
-		n, e := strconv.ParseInt(to, 10, 64)
-		if e != nil || n <= 0 {
-			return 0, 0, false, fmt.Errorf("invalid Range %q", header)
-		}
-		first = max(0, size-n)
-	default:
-		if first, err = strconv.ParseInt(from, 10, 64); err != nil {
-			return 0, 0, false, fmt.Errorf("invalid Range %q", header)
-		}
-		if to != "" {
-			if last, err = strconv.ParseInt(to, 10, 64); err != nil || last < first {
-				return 0, 0, false, fmt.Errorf("invalid Range %q", header)
-			}
-			last = min(last, size-1)
-		}
-	}
-	if first >= size {
-		return 0, 0, false, fmt.Errorf("range %q is beyond the end at %d", header, size)
-	}
-	return first, last, true, nil
-}
-
-func (h *Handler) extents(w http.ResponseWriter, r *http.Request, t Ticket) {
-	content, size, err := h.backend.Read(r.Context(), t)
+func (h *Handler) extents(w http.ResponseWriter, r *http.Request, t datacenter.Ticket) {
+	content, size, err := h.dc.ReadImage(r.Context(), t)
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "read ticket %s: %v", t.ID, err)
 		return
@@ -254,11 +181,11 @@ func fail(w http.ResponseWriter, status int, format string, args ...any) {
 }
 
 // pace limits a stream to the ticket's speed.
-func (h *Handler) pace(ctx context.Context, r io.Reader, t Ticket) io.Reader {
+func (h *Handler) pace(ctx context.Context, r io.Reader, t datacenter.Ticket) io.Reader {
 	if t.BytesPerSecond <= 0 {
 		return r
 	}
-	return &paced{ctx: ctx, clock: h.clock, r: r, rate: t.BytesPerSecond}
+	return &paced{ctx: ctx, clock: h.dc.Clock, r: r, rate: t.BytesPerSecond}
 }
 
 type paced struct {
@@ -279,24 +206,6 @@ func (p *paced) Read(b []byte) (int, error) {
 	if e := p.clock.Sleep(p.ctx, wait); e != nil {
 		return n, e
 	}
-	return n, err
-}
-
-// exact counts what a body still owes.
-type exact struct {
-	r    io.Reader
-	left int64
-}
-
-func (e *exact) Read(b []byte) (int, error) {
-	if e.left <= 0 {
-		return 0, io.EOF
-	}
-	if int64(len(b)) > e.left {
-		b = b[:e.left]
-	}
-	n, err := e.r.Read(b)
-	e.left -= int64(n)
 	return n, err
 }
 

@@ -1,8 +1,10 @@
 package model
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -45,15 +47,8 @@ func ReadState(data []byte) (*State, error) {
 
 // Sorted returns the objects of a map in a stable order: by name, then by ID.
 func Sorted[T any](objects map[string]*T, name func(*T) string) []*T {
-	ids := make([]string, 0, len(objects))
-	for id := range objects {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b string) int {
-		if c := strings.Compare(name(objects[a]), name(objects[b])); c != 0 {
-			return c
-		}
-		return strings.Compare(a, b)
+	ids := slices.SortedFunc(maps.Keys(objects), func(a, b string) int {
+		return cmp.Or(strings.Compare(name(objects[a]), name(objects[b])), strings.Compare(a, b))
 	})
 	out := make([]*T, len(ids))
 	for i, id := range ids {

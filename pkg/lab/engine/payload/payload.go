@@ -41,16 +41,14 @@ func ignition(script, host string) ([]byte, error) {
 		}
 	}
 	head, _ := config["ignition"].(map[string]any)
-	if head == nil {
-		head = map[string]any{}
-	}
 	version, _ := head["version"].(string)
-	if version != "" && host == "" {
+	switch {
+	case version != "" && host == "":
 		return []byte(script), nil
-	}
-	if version == "" {
+	case head == nil:
+		config["ignition"] = map[string]any{"version": defaultVersion}
+	case version == "":
 		head["version"] = defaultVersion
-		config["ignition"] = head
 	}
 	if host != "" {
 		addHostname(config, host)

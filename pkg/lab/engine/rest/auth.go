@@ -2,7 +2,6 @@ package rest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -36,23 +35,18 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (sso.User,
 }
 
 func (s *Server) basic(w http.ResponseWriter, r *http.Request, name, password string) (sso.User, bool) {
-	if !strings.Contains(strings.ToLower(r.Header.Get("Prefer")), "persistent-auth") {
-		user, err := s.sso.Check(name, password)
-		if err != nil {
-			unauthorized(w, err.Error())
-			return sso.User{}, false
-		}
-		return user, true
-	}
-	token, _, err := s.sso.Login(name, password)
+	user, err := s.sso.Check(name, password)
 	if err != nil {
 		unauthorized(w, err.Error())
 		return sso.User{}, false
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: token, Path: "/ovirt-engine/api", Secure: true, HttpOnly: true,
-	})
-	return s.sso.User(token)
+	if strings.Contains(strings.ToLower(r.Header.Get("Prefer")), "persistent-auth") {
+		token, _ := s.sso.Open(user)
+		http.SetCookie(w, &http.Cookie{
+			Name: sessionCookie, Value: token, Path: "/ovirt-engine/api", Secure: true, HttpOnly: true,
+		})
+	}
+	return user, true
 }
 
 func unauthorized(w http.ResponseWriter, why string) {
@@ -76,54 +70,56 @@ func html(w http.ResponseWriter, status int, text string) {
 
 // token serves the password grant of /sso/oauth/token.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	if err := r.ParseForm(); err != nil {
-		ssoError(w, "invalid_request", "Invalid request")
+	if !readForm(w, r) {
 		return
 	}
 	if grant := r.Form.Get("grant_type"); grant != "password" {
-		ssoError(w, "unsupported_grant_type", fmt.Sprintf("Unsupported grant type: %s", grant))
+		ssoError(w, "unsupported_grant_type", "Unsupported grant type: "+grant)
 		return
 	}
-	scope := r.Form.Get("scope")
-	token, ends, err := s.sso.Login(r.Form.Get("username"), r.Form.Get("password"))
+	name := r.Form.Get("username")
+	user, err := s.sso.Check(name, r.Form.Get("password"))
 	if err != nil {
-		var denied *sso.Denied
-		if errors.As(err, &denied) {
-			s.Log.Info("login refused", "user", r.Form.Get("username"))
-			ssoError(w, "access_denied", denied.Message)
-			return
-		}
-		ssoError(w, "server_error", err.Error())
+		s.Log.Info("login refused", "user", name)
+		ssoError(w, "access_denied", err.Error())
 		return
 	}
-	s.Log.Info("logged in", "user", r.Form.Get("username"))
-	writeJSON(w, http.StatusOK, map[string]string{
+	token, ends := s.sso.Open(user)
+	s.Log.Info("logged in", "user", name)
+	WriteJSON(w, http.StatusOK, map[string]string{
 		"access_token": token,
-		"scope":        scope,
+		"scope":        r.Form.Get("scope"),
 		"exp":          strconv.FormatInt(ends.UnixMilli(), 10),
 		"token_type":   "bearer",
 	})
 }
 
-func ssoError(w http.ResponseWriter, code, text string) {
-	writeJSON(w, http.StatusBadRequest, map[string]string{"error_code": code, "error": text})
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	if readForm(w, r) {
+		s.sso.Logout(r.Form.Get("token"))
+		WriteJSON(w, http.StatusOK, struct{}{})
+	}
 }
 
-func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+// readForm reads a request's form, or answers the request with a refusal.
+func readForm(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
 		ssoError(w, "invalid_request", "Invalid request")
-		return
+		return false
 	}
-	s.sso.Logout(r.Form.Get("token"))
-	writeJSON(w, http.StatusOK, struct{}{})
+	return true
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
+func ssoError(w http.ResponseWriter, code, text string) {
+	WriteJSON(w, http.StatusBadRequest, map[string]string{"error_code": code, "error": text})
+}
+
+// WriteJSON answers a request with JSON.
+func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v) // fails only when the client has hung up
 }
 
 // pki serves the CA certificate, which clients fetch before they trust the

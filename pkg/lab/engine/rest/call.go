@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
@@ -63,10 +65,7 @@ func (c *Call) Flag(name string) bool {
 
 // Correlation is what the client calls the job of its command; it may be empty.
 func (c *Call) Correlation() string {
-	if id := c.Query.Get("correlation_id"); id != "" {
-		return id
-	}
-	return c.r.Header.Get("Correlation-Id")
+	return cmp.Or(c.Query.Get("correlation_id"), c.r.Header.Get("Correlation-Id"))
 }
 
 // Job registers the job of a command that goes on after the answer.
@@ -75,8 +74,29 @@ func (c *Call) Job(format string, args ...any) *model.Job {
 }
 
 // Done registers the job of a command that has ended already.
-func (c *Call) Done(format string, args ...any) {
-	c.EndJob(c.Job(format, args...).ID, nil)
+func (c *Call) Done(format string, args ...any) { c.EndJob(c.Job(format, args...).ID, nil) }
+
+// Completed registers the job of such a command and answers no more than that.
+func (c *Call) Completed(format string, args ...any) (*api.Element, error) {
+	c.Done(format, args...)
+	return Complete(nil), nil
+}
+
+// Complete is the answer to an action or a removal. The body must not be empty:
+// the Go SDK takes that for an error.
+func Complete(job *model.Job) *api.Element {
+	out := api.New("action").Set("status", "complete")
+	if job != nil {
+		out.Refer("job", "jobs", job.ID)
+	}
+	return out
+}
+
+// Set takes a value over, if there is one.
+func Set[T any](dst *T, src *T) {
+	if src != nil {
+		*dst = *src
+	}
 }
 
 // Follows reports whether a sub-collection is to be included in the answer.
@@ -91,7 +111,7 @@ func (c *Call) Follows(name string) bool {
 }
 
 // Handler answers a call. The data center's lock is held while it runs.
-type Handler func(c *Call) (any, error)
+type Handler func(c *Call) (*api.Element, error)
 
 // permitted is the engine's coarse permission model: administrators may do
 // everything; others may look, if they ask for the filtered view.

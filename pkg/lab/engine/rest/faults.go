@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 
@@ -16,11 +17,8 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, paths []strin
 		return false
 	}
 	s.Log.Info("fault happens", "fault", f.ID, "kind", f.Kind, "method", r.Method, "path", r.URL.Path)
-	if f.Delay > 0 {
-		ctx := r.Context()
-		if s.Clock.Sleep(ctx, f.Delay) != nil {
-			return true
-		}
+	if f.Delay > 0 && s.Clock.Sleep(r.Context(), f.Delay) != nil {
+		return true
 	}
 	switch {
 	case f.Kind == fault.Lost:
@@ -38,10 +36,7 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, paths []strin
 	case http.StatusNotFound:
 		writeError(w, refuse.NotFound())
 	default:
-		reason := f.Reason
-		if reason == "" {
-			reason = refuse.OperationFailed
-		}
+		reason := cmp.Or(f.Reason, refuse.OperationFailed)
 		writeError(w, &refuse.Refusal{Status: f.Status, Reason: reason, Detail: f.Detail})
 	}
 	return true

@@ -2,88 +2,40 @@ package rest
 
 import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
+	"github.com/okd-install/okd-install/pkg/lab/engine/model"
 	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
-	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
-// Find returns the object that the path parameter id names.
-func Find[T any](c *Call, all map[string]*T) (*T, error) {
-	if object := all[c.ID("id")]; object != nil {
-		return object, nil
+// Known returns an object, or a refusal if there is none.
+func Known[T any](object *T) (*T, error) {
+	if object == nil {
+		return nil, refuse.NotFound()
 	}
-	return nil, refuse.NotFound()
-}
-
-// Show answers with the document of one object.
-func Show[T, D any](find func(*Call) (T, error), document func(*Call, T) D) Handler {
-	return func(c *Call) (any, error) {
-		object, err := find(c)
-		if err != nil {
-			return nil, err
-		}
-		return document(c, object), nil
-	}
-}
-
-// Collection answers with the documents of those of all objects that the
-// request's search finds.
-func Collection[T, D any](
-	name string, all func(*Call) ([]*T, error), fields func(*Call, *T) search.Fields, document func(*Call, *T) D,
-) Handler {
-	return func(c *Call) (any, error) {
-		objects, err := all(c)
-		if err != nil {
-			return nil, err
-		}
-		found, err := matching(c, objects, fields)
-		if err != nil {
-			return nil, err
-		}
-		list := api.List[D]{Name: name}
-		for _, object := range found {
-			list.Items = append(list.Items, document(c, object))
-		}
-		return list, nil
-	}
+	return object, nil
 }
 
 // Parts answers with the documents of the parts of one object.
-func Parts[T, D any](name string, find func(*Call) (T, error), documents func(*Call, T) []D) Handler {
-	return func(c *Call) (any, error) {
-		object, err := find(c)
-		if err != nil {
-			return nil, err
-		}
-		return api.List[D]{Name: name, Items: documents(c, object)}, nil
-	}
+func Parts[T any](name string, find func(*Call) (T, error), documents func(*Call, T) []*api.Element) Handler {
+	return Act(find, func(c *Call, object T) (*api.Element, error) {
+		return api.New(name).Add(documents(c, object)...), nil
+	})
 }
 
 // Part answers with the document of the part that a path parameter names.
-func Part[T any, D api.Identified](
-	parameter string, find func(*Call) (T, error), documents func(*Call, T) []D,
-) Handler {
-	return func(c *Call) (any, error) {
-		object, err := find(c)
-		if err != nil {
-			return nil, err
-		}
+func Part[T any](parameter string, find func(*Call) (T, error), documents func(*Call, T) []*api.Element) Handler {
+	return Act(find, func(c *Call, object T) (*api.Element, error) {
 		return Pick(documents(c, object), c.ID(parameter))
-	}
+	})
 }
 
 // Pick returns the document of that ID.
-func Pick[D api.Identified](documents []D, id string) (any, error) {
-	for _, d := range documents {
-		if d.Identity() == id {
-			return d, nil
-		}
-	}
-	return nil, refuse.NotFound()
+func Pick(documents []*api.Element, id string) (*api.Element, error) {
+	return Known(model.Find(documents, func(d *api.Element) bool { return d.ID() == id }))
 }
 
 // Create reads the request's document and answers with what do returns.
-func Create[D any](do func(*Call, *D) (any, error)) Handler {
-	return func(c *Call) (any, error) {
+func Create[D any](do func(*Call, *D) (*api.Element, error)) Handler {
+	return func(c *Call) (*api.Element, error) {
 		var in D
 		if err := c.read(&in); err != nil {
 			return nil, err
@@ -94,23 +46,15 @@ func Create[D any](do func(*Call, *D) (any, error)) Handler {
 
 // Change finds an object, reads the request's document, and answers with what do
 // returns.
-func Change[T, D any](find func(*Call) (T, error), do func(*Call, T, *D) (any, error)) Handler {
-	return func(c *Call) (any, error) {
-		object, err := find(c)
-		if err != nil {
-			return nil, err
-		}
-		var in D
-		if err := c.read(&in); err != nil {
-			return nil, err
-		}
-		return do(c, object, &in)
-	}
+func Change[T, D any](find func(*Call) (T, error), do func(*Call, T, *D) (*api.Element, error)) Handler {
+	return Act(find, func(c *Call, object T) (*api.Element, error) {
+		return Create(func(c *Call, in *D) (*api.Element, error) { return do(c, object, in) })(c)
+	})
 }
 
 // Act finds an object and answers with what do returns.
-func Act[T any](find func(*Call) (T, error), do func(*Call, T) (any, error)) Handler {
-	return func(c *Call) (any, error) {
+func Act[T any](find func(*Call) (T, error), do func(*Call, T) (*api.Element, error)) Handler {
+	return func(c *Call) (*api.Element, error) {
 		object, err := find(c)
 		if err != nil {
 			return nil, err

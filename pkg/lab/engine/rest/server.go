@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
@@ -26,6 +27,15 @@ type Server struct {
 // Register adds what answers a method and a path below the API's.
 type Register func(method, path string, h Handler)
 
+// Objects adds what lists the objects of a kind at a path, and shows one of them.
+func (on Register) Objects(path string, kind interface {
+	List(*Call) (*api.Element, error)
+	Show(*Call) (*api.Element, error)
+}) {
+	on("GET", path, kind.List)
+	on("GET", path+"/{id}", kind.Show)
+}
+
 // New returns a server whose API consists of parts.
 func New(dc *datacenter.DataCenter, parts ...func(Register)) *Server {
 	s := &Server{
@@ -40,7 +50,7 @@ func New(dc *datacenter.DataCenter, parts ...func(Register)) *Server {
 	})
 	s.routes.HandleFunc("/ovirt-engine", s.portal)
 	s.routes.HandleFunc("/ovirt-engine/", s.portal)
-	s.routes.HandleFunc(api.Prefix+"/", s.handle(func(*Call) (any, error) { return nil, refuse.NotFound() }))
+	s.routes.HandleFunc(api.Prefix+"/", s.handle(func(*Call) (*api.Element, error) { return nil, refuse.NotFound() }))
 	for _, part := range parts {
 		part(func(method, path string, h Handler) {
 			s.routes.HandleFunc(method+" "+api.Prefix+path, s.handle(h))
@@ -50,15 +60,15 @@ func New(dc *datacenter.DataCenter, parts ...func(Register)) *Server {
 }
 
 // Handler serves the API, sign-on and the CA certificate under /ovirt-engine/.
-func (s *Server) Handler() http.Handler { return s.logged(http.HandlerFunc(s.serve)) }
+func (s *Server) Handler() http.Handler { return s.logged(s.serve) }
 
-// ImageHandler serves image transfers under /images/ by images.
-func (s *Server) ImageHandler(images http.Handler) http.Handler {
-	return s.logged(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// Images serves image transfers under /images/ by images.
+func (s *Server) Images(images http.Handler) http.Handler {
+	return s.logged(func(w http.ResponseWriter, r *http.Request) {
 		if !s.misbehave(w, r, []string{r.URL.Path}, images.ServeHTTP) {
 			images.ServeHTTP(w, r)
 		}
-	}))
+	})
 }
 
 // ExpireSessions ends all login sessions, as if they had been idle too long, and
@@ -85,7 +95,7 @@ func (s *Server) handle(h Handler) http.HandlerFunc {
 			writeError(w, err)
 			return
 		}
-		var out any
+		var out *api.Element
 		var data []byte
 		s.Do(func() {
 			if out, err = h(c); err == nil {
@@ -99,42 +109,42 @@ func (s *Server) handle(h Handler) http.HandlerFunc {
 				return
 			}
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			var refused *refuse.Refusal
 			if !errors.As(err, &refused) {
 				s.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
 			writeError(w, err)
-			return
+		case r.Method == http.MethodPost && out.Name() != "action":
+			writeXML(w, http.StatusCreated, data)
+		default:
+			writeXML(w, http.StatusOK, data)
 		}
-		status := http.StatusOK
-		if _, action := out.(*api.Action); r.Method == http.MethodPost && !action {
-			status = http.StatusCreated
-		}
-		w.Header().Set("Content-Type", "application/xml;charset=UTF-8")
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, xmlHeader)
-		_, _ = w.Write(data)
 	}
 }
 
-const xmlHeader = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+func writeXML(w http.ResponseWriter, status int, data []byte) {
+	w.Header().Set("Content-Type", "application/xml;charset=UTF-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`+"\n"+string(data))
+}
 
 func writeError(w http.ResponseWriter, err error) {
 	var refused *refuse.Refusal
 	if !errors.As(err, &refused) {
-		errors.As(refuse.Broken(err), &refused)
+		errors.As(refuse.Broken("%v", err), &refused)
 	}
 	if refused.Reason == "" {
 		w.WriteHeader(refused.Status)
 		return
 	}
-	w.Header().Set("Content-Type", "application/xml;charset=UTF-8")
-	w.WriteHeader(refused.Status)
-	data, err := xml.MarshalIndent(api.Fault{Reason: refused.Reason, Detail: refused.Detail}, "", "    ")
-	if err == nil {
-		_, _ = io.WriteString(w, xmlHeader+string(data))
+	fault := api.New("fault")
+	if refused.Detail != "" {
+		fault.Set("detail", refused.Detail)
 	}
+	data, _ := xml.MarshalIndent(fault.Set("reason", refused.Reason), "", "    ") // two texts: cannot fail
+	writeXML(w, refused.Status, data)
 }
 
 // serve normalizes the path, lets faults happen and routes.
@@ -155,3 +165,36 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.routes.ServeHTTP(w, r2)
 	}
 }
+
+// logged logs requests without query values and headers, which may hold tokens.
+func (s *Server) logged(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := s.Clock.Now()
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			s.Log.Debug("request", "method", r.Method, "path", logPath(r.URL.Path), "status", rec.status,
+				"took", s.Clock.Now().Sub(start).Round(time.Microsecond))
+		}()
+		next(rec, r)
+	})
+}
+
+// logPath hides tickets: knowing one is the permission to read a disk.
+func logPath(path string) string {
+	if rest, ok := strings.CutPrefix(path, "/images/"); ok && len(rest) > 8 {
+		return "/images/" + rest[:8] + "..."
+	}
+	return path
+}
+
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

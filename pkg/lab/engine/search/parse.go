@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -17,7 +18,7 @@ func Parse(text string) (Query, error) {
 	}
 	p := &parser{tokens: tokens}
 	var q Query
-	if !p.done() && !p.atTail() {
+	if !p.at(end) && !p.atTail() {
 		if q.expr, err = p.or(0); err != nil {
 			return Query{}, err
 		}
@@ -36,6 +37,7 @@ const (
 	operator
 	open
 	shut
+	end
 )
 
 type token struct {
@@ -43,173 +45,144 @@ type token struct {
 	text string
 }
 
+var nextToken = regexp.MustCompile(`^(?:[()]|"[^"]*"|'[^']*'|[<>!]?=|[<>]|[^ \t\r\n()=<>!"']+)`)
+
+// lex splits a text into tokens, of which the last is end.
 func lex(text string) ([]token, error) {
 	var out []token
-	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
-			i++
-		case c == '(':
-			out = append(out, token{open, "("})
-			i++
-		case c == ')':
-			out = append(out, token{shut, ")"})
-			i++
-		case c == '"' || c == '\'':
-			end := strings.IndexByte(text[i+1:], c)
-			if end < 0 {
-				return nil, fmt.Errorf("search text has an open quote at %d", i)
-			}
-			out = append(out, token{quoted, text[i+1 : i+1+end]})
-			i += end + 2
-		case strings.IndexByte("=<>!", c) >= 0:
-			op := string(c)
-			if i+1 < len(text) && text[i+1] == '=' {
-				op += "="
-			}
-			if op == "!" || op == "==" {
-				return nil, fmt.Errorf("search text has an unknown operator at %d", i)
-			}
-			out = append(out, token{operator, op})
-			i += len(op)
-		default:
-			end := i
-			for end < len(text) && strings.IndexByte(" \t\r\n()=<>!\"'", text[end]) < 0 {
-				end++
-			}
-			out = append(out, token{word, text[i:end]})
-			i = end
+	for {
+		text = strings.TrimLeft(text, " \t\r\n")
+		if text == "" {
+			return append(out, token{kind: end}), nil
 		}
+		t := token{word, nextToken.FindString(text)}
+		if t.text == "" {
+			return nil, fmt.Errorf("search text has an open quote or an unknown operator at %q", text)
+		}
+		text = text[len(t.text):]
+		switch t.text[0] {
+		case '(':
+			t.kind = open
+		case ')':
+			t.kind = shut
+		case '"', '\'':
+			t = token{quoted, t.text[1 : len(t.text)-1]}
+		case '=', '<', '>', '!':
+			t.kind = operator
+		}
+		out = append(out, t)
 	}
-	return out, nil
 }
 
-type parser struct {
-	tokens []token
-	at     int
+type parser struct{ tokens []token }
+
+func (p *parser) at(k kind) bool { return p.tokens[0].kind == k }
+
+// next takes a token; it does not go beyond the end.
+func (p *parser) next() token {
+	t := p.tokens[0]
+	if t.kind != end {
+		p.tokens = p.tokens[1:]
+	}
+	return t
 }
 
-func (p *parser) done() bool { return p.at >= len(p.tokens) }
+// atKeyword reports whether a keyword comes next. It may be the name of a field
+// as well: an operator follows then.
+func (p *parser) atKeyword(name string) bool {
+	return p.at(word) && strings.EqualFold(p.tokens[0].text, name) && p.tokens[1].kind != operator
+}
 
+// keyword takes a keyword, if it comes next.
 func (p *parser) keyword(name string) bool {
-	if p.done() || p.tokens[p.at].kind != word || !strings.EqualFold(p.tokens[p.at].text, name) {
-		return false
+	found := p.atKeyword(name)
+	if found {
+		p.next()
 	}
-	// "name" may be a field as well as a keyword: a condition follows then.
-	if p.at+1 < len(p.tokens) && p.tokens[p.at+1].kind == operator {
-		return false
-	}
-	p.at++
-	return true
+	return found
 }
 
-func (p *parser) atTail() bool {
-	start := p.at
-	ok := p.keyword("sortby") || p.keyword("page")
-	p.at = start
-	return ok
-}
+func (p *parser) atTail() bool { return p.atKeyword("sortby") || p.atKeyword("page") }
 
-func (p *parser) or(depth int) (node, error) {
+func (p *parser) or(depth int) (expr, error) {
 	left, err := p.and(depth)
 	for err == nil && p.keyword("or") {
-		var right node
+		var right expr
 		if right, err = p.and(depth); err == nil {
-			left = or{left, right}
+			left = both(left, right, or)
 		}
 	}
 	return left, err
 }
 
-func (p *parser) and(depth int) (node, error) {
+func (p *parser) and(depth int) (expr, error) {
 	left, err := p.term(depth)
-	for err == nil && !p.done() && p.tokens[p.at].kind != shut && !p.atTail() {
-		start := p.at
-		if p.keyword("or") {
-			p.at = start
-			break
-		}
+	for err == nil && !p.at(end) && !p.at(shut) && !p.atTail() && !p.atKeyword("or") {
 		p.keyword("and") // two conditions side by side mean AND as well
-		var right node
+		var right expr
 		if right, err = p.term(depth); err == nil {
-			left = and{left, right}
+			left = both(left, right, and)
 		}
 	}
 	return left, err
 }
 
-func (p *parser) term(depth int) (node, error) {
+func (p *parser) term(depth int) (expr, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("search text is nested more than %d levels deep", maxDepth)
 	}
 	if p.keyword("not") {
 		inner, err := p.term(depth + 1)
-		return not{inner}, err
+		return not(inner), err
 	}
-	if p.done() {
-		return nil, fmt.Errorf("search text ends where a condition is due")
-	}
-	t := p.tokens[p.at]
-	p.at++
-	switch t.kind {
+	switch t := p.next(); t.kind {
 	case open:
 		inner, err := p.or(depth + 1)
-		if err != nil {
-			return nil, err
+		if err == nil && p.next().kind != shut {
+			err = fmt.Errorf("search text lacks a closing parenthesis")
 		}
-		if p.done() || p.tokens[p.at].kind != shut {
-			return nil, fmt.Errorf("search text lacks a closing parenthesis")
-		}
-		p.at++
-		return inner, nil
+		return inner, err
 	case word, quoted:
 		return p.condition(t)
+	case end:
+		return nil, fmt.Errorf("search text ends where a condition is due")
+	default:
+		return nil, fmt.Errorf("search text has %q where a condition is due", t.text)
 	}
-	return nil, fmt.Errorf("search text has %q where a condition is due", t.text)
 }
 
-func (p *parser) condition(t token) (node, error) {
-	if p.done() || p.tokens[p.at].kind != operator {
-		return condition{"name", "=", t.text}, nil
+func (p *parser) condition(first token) (expr, error) {
+	if !p.at(operator) {
+		return condition("name", "=", first.text), nil
 	}
-	op := p.tokens[p.at].text
-	p.at++
-	if t.kind != word || p.done() || (p.tokens[p.at].kind != word && p.tokens[p.at].kind != quoted) {
+	op, value := p.next().text, p.next()
+	if first.kind != word || value.kind != word && value.kind != quoted {
 		return nil, fmt.Errorf("search text lacks a field or a value around %q", op)
 	}
-	value := p.tokens[p.at].text
-	p.at++
-	// "Vms.name" and "name" are the same for a search among VMs.
-	field := strings.ToLower(t.text)
-	return condition{field, op, value}, nil
+	return condition(strings.ToLower(first.text), op, value.text), nil
 }
 
+// tail reads sortby and page.
 func (p *parser) tail(q *Query) error {
-	for !p.done() {
+	for !p.at(end) {
 		switch {
 		case p.keyword("sortby"):
-			if p.done() || p.tokens[p.at].kind != word {
+			field := p.next()
+			if field.kind != word {
 				return fmt.Errorf("search text lacks a field after sortby")
 			}
-			q.sortBy = strings.ToLower(p.tokens[p.at].text)
-			p.at++
-			if p.keyword("desc") {
-				q.desc = true
-			} else {
+			q.sortBy = strings.ToLower(field.text)
+			if q.desc = p.keyword("desc"); !q.desc {
 				p.keyword("asc")
 			}
 		case p.keyword("page"):
-			if p.done() {
-				return fmt.Errorf("search text lacks a number after page")
-			}
-			n, err := strconv.Atoi(p.tokens[p.at].text)
+			n, err := strconv.Atoi(p.next().text)
 			if err != nil || n < 1 {
 				return fmt.Errorf("search text has no number after page")
 			}
 			q.Page = n
-			p.at++
 		default:
-			return fmt.Errorf("search text has %q left over", p.tokens[p.at].text)
+			return fmt.Errorf("search text has %q left over", p.tokens[0].text)
 		}
 	}
 	return nil

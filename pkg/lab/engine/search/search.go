@@ -4,7 +4,10 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,20 +18,14 @@ type Fields func(name string) (values []string, known bool)
 
 // Query is a parsed search. The zero Query matches everything.
 type Query struct {
-	expr   node
+	expr   expr
 	sortBy string
 	desc   bool
 	Page   int // from 1; 0 when the query does not say
 }
 
-type node interface {
-	match(Fields) (bool, error)
-}
-
-type and struct{ left, right node }
-type or struct{ left, right node }
-type not struct{ inner node }
-type condition struct{ field, op, value string }
+// expr reports whether an object fits.
+type expr func(Fields) (bool, error)
 
 // Match reports whether an object fits. It fails on a field the object's kind
 // does not have, which the engine takes for a bad request.
@@ -36,107 +33,70 @@ func (q Query) Match(f Fields) (bool, error) {
 	if q.expr == nil {
 		return true, nil
 	}
-	return q.expr.match(f)
+	return q.expr(f)
 }
 
 // Sort returns the field to sort by, or "".
 func (q Query) Sort() (field string, descending bool) { return q.sortBy, q.desc }
 
-func (n and) match(f Fields) (bool, error) {
-	left, err := n.left.match(f)
-	if err != nil {
-		return false, err
+// both joins two expressions. Both are tried, because either may have a field that
+// the objects lack.
+func both(left, right expr, join func(a, b bool) bool) expr {
+	return func(f Fields) (bool, error) {
+		a, err := left(f)
+		if err != nil {
+			return false, err
+		}
+		b, err := right(f)
+		return join(a, b), err
 	}
-	right, err := n.right.match(f)
-	return left && right, err
 }
 
-func (n or) match(f Fields) (bool, error) {
-	left, err := n.left.match(f)
-	if err != nil {
-		return false, err
+func and(a, b bool) bool { return a && b }
+func or(a, b bool) bool  { return a || b }
+
+func not(inner expr) expr {
+	return func(f Fields) (bool, error) {
+		ok, err := inner(f)
+		return !ok, err
 	}
-	right, err := n.right.match(f)
-	return left || right, err
 }
 
-func (n not) match(f Fields) (bool, error) {
-	ok, err := n.inner.match(f)
-	return !ok, err
-}
-
-func (c condition) match(f Fields) (bool, error) {
-	values, known := f(c.field)
-	if !known {
-		return false, fmt.Errorf("unknown search field %q", c.field)
+// condition compares a field's values. An object with several fits if one of them
+// does or, for !=, if none is equal.
+func condition(field, op, value string) expr {
+	if op == "!=" {
+		return not(condition(field, "=", value))
 	}
-	if c.op == "!=" {
-		for _, v := range values {
-			if Wildcard(c.value, v) {
-				return false, nil
+	equal := wildcard(value)
+	return func(f Fields) (bool, error) {
+		values, known := f(field)
+		if !known {
+			return false, fmt.Errorf("unknown search field %q", field)
+		}
+		return slices.ContainsFunc(values, func(v string) bool {
+			if op == "=" {
+				return equal.MatchString(v)
 			}
-		}
-		return true, nil
-	}
-	for _, v := range values {
-		if c.compare(v) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-func (c condition) compare(v string) bool {
-	if c.op == "=" {
-		return Wildcard(c.value, v)
-	}
-	order := strings.Compare(strings.ToLower(v), strings.ToLower(c.value))
-	if a, err := strconv.ParseFloat(v, 64); err == nil {
-		if b, err := strconv.ParseFloat(c.value, 64); err == nil {
-			order = compareNumbers(a, b)
-		}
-	}
-	switch c.op {
-	case "<":
-		return order < 0
-	case "<=":
-		return order <= 0
-	case ">":
-		return order > 0
-	default:
-		return order >= 0
+			order := compare(v, value)
+			return order < 0 && op[0] == '<' || order > 0 && op[0] == '>' || order == 0 && len(op) == 2
+		}), nil
 	}
 }
 
-func compareNumbers(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+// compare orders two values, as numbers if they are.
+func compare(a, b string) int {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX == nil && errY == nil {
+		return cmp.Compare(x, y)
 	}
-	return 0
+	return strings.Compare(strings.ToLower(a), strings.ToLower(b))
 }
 
-// Wildcard compares as the engine does: without regard to case, * standing
-// for any run of characters.
-func Wildcard(pattern, value string) bool {
-	parts := strings.Split(strings.ToLower(pattern), "*")
-	value = strings.ToLower(value)
-	if len(parts) == 1 {
-		return parts[0] == value
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if !strings.HasPrefix(value, first) {
-		return false
-	}
-	value = value[len(first):]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(value, part)
-		if i < 0 {
-			return false
-		}
-		value = value[i+len(part):]
-	}
-	return strings.HasSuffix(value, last)
+// wildcard compares as the engine does: without regard to case, * standing for
+// any run of characters.
+func wildcard(pattern string) *regexp.Regexp {
+	pattern = strings.ToValidUTF8(pattern, "\uFFFD") // which an expression must be
+	return regexp.MustCompile("(?is)^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, ".*") + "$")
 }

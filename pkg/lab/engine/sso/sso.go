@@ -3,11 +3,13 @@
 package sso
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -41,9 +43,9 @@ const (
 )
 
 // Denied is the reason for a refused login, in the engine's words.
-type Denied struct{ Message string }
+type Denied string
 
-func (d *Denied) Error() string { return d.Message }
+func (d Denied) Error() string { return string(d) }
 
 // Store holds users and tokens. It is safe for concurrent use.
 type Store struct {
@@ -62,64 +64,48 @@ type session struct {
 
 // New makes a store.
 func New(clk clock.Clock, limits Limits, users []User) *Store {
-	if limits.Idle == 0 {
-		limits.Idle = DefaultIdle
-	}
-	if limits.Life == 0 {
-		limits.Life = DefaultLife
-	}
+	limits = Limits{Idle: cmp.Or(limits.Idle, DefaultIdle), Life: cmp.Or(limits.Life, DefaultLife)}
 	return &Store{clock: clk, limits: limits, users: users, sessions: map[string]*session{}}
 }
 
 // Check checks name and password in constant time.
 func (s *Store) Check(name, password string) (User, error) {
 	var found User
-	ok := 0
+	ok := false
 	given := sha256.Sum256([]byte(password))
 	for _, u := range s.users {
 		want := sha256.Sum256([]byte(u.Password.Reveal()))
 		same := subtle.ConstantTimeCompare(given[:], want[:])
 		if u.Name == name && same == 1 {
-			found, ok = u, 1
+			found, ok = u, true
 		}
 	}
-	if ok == 0 || password == "" {
+	if !ok || password == "" {
 		user, profile := name, "N/A"
 		if i := strings.LastIndex(name, "@"); i >= 0 {
 			user, profile = name[:i], name[i+1:]
 		}
-		return User{}, &Denied{fmt.Sprintf(
-			"Cannot authenticate user %s@%s: The username or password is incorrect..", user, profile)}
+		return User{}, Denied(fmt.Sprintf(
+			"Cannot authenticate user %s@%s: The username or password is incorrect..", user, profile))
 	}
 	if found.Locked {
-		return User{}, &Denied{fmt.Sprintf(
-			"Cannot authenticate user %s: The user account is disabled or locked. "+
-				"Please contact your system administrator..", name)}
+		return User{}, Denied(fmt.Sprintf("Cannot authenticate user %s: The user account is disabled or locked. "+
+			"Please contact your system administrator..", name))
 	}
 	return found, nil
 }
 
-// Login returns a new token and when it ends at the latest.
-func (s *Store) Login(name, password string) (token string, ends time.Time, err error) {
-	user, err := s.Check(name, password)
-	if err != nil {
-		return "", time.Time{}, err
-	}
+// Open starts a session and returns its token and when it ends at the latest.
+func (s *Store) Open(user User) (token string, ends time.Time) {
 	raw := make([]byte, 64)
-	if _, err := rand.Read(raw); err != nil {
-		return "", time.Time{}, fmt.Errorf("make token: %w", err)
-	}
+	_, _ = rand.Read(raw) // never fails
 	token = base64.RawURLEncoding.EncodeToString(raw)
 	now := s.clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for t, old := range s.sessions {
-		if s.over(old, now) {
-			delete(s.sessions, t)
-		}
-	}
+	maps.DeleteFunc(s.sessions, func(_ string, old *session) bool { return s.over(old, now) })
 	s.sessions[key(token)] = &session{user: user, created: now, used: now}
-	return token, now.Add(s.limits.Life), nil
+	return token, now.Add(s.limits.Life)
 }
 
 // User returns who holds a token, and counts as activity.

@@ -2,29 +2,30 @@
 // templates.
 package compute
 
-import "github.com/okd-install/okd-install/pkg/lab/engine/rest"
+import (
+	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
+	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
+)
 
 // Routes lists what the package answers.
 func Routes(on rest.Register) {
-	on("GET", "/templates", rest.Collection("templates", allTemplates, templateFields, templateXML))
+	on.Objects("/templates", templates)
 	on("POST", "/templates", rest.Create(addTemplate))
-	on("GET", "/templates/{id}", rest.Show(templateOf, templateXML))
-	on("PUT", "/templates/{id}", rest.Change(templateOf, updateTemplate))
-	on("DELETE", "/templates/{id}", rest.Act(templateOf, removeTemplate))
-	on("GET", "/templates/{id}/diskattachments", rest.Parts("disk_attachments", templateOf, templateDisks))
-	on("GET", "/templates/{id}/diskattachments/{disk}", rest.Part("disk", templateOf, templateDisks))
-	on("GET", "/templates/{id}/nics", rest.Parts("nics", templateOf, templateNICs))
+	on("PUT", "/templates/{id}", rest.Change(templates.Find, updateTemplate))
+	on("DELETE", "/templates/{id}", rest.Act(templates.Find, removeTemplate))
+	on("GET", "/templates/{id}/diskattachments", rest.Parts("disk_attachments", templates.Find, templateDisks))
+	on("GET", "/templates/{id}/diskattachments/{disk}", rest.Part("disk", templates.Find, templateDisks))
+	on("GET", "/templates/{id}/nics", rest.Parts("nics", templates.Find, templateNICs))
 
-	on("GET", "/vms", rest.Collection("vms", allVMs, vmFields, vmXML))
+	on.Objects("/vms", vms)
 	on("POST", "/vms", rest.Create(addVM))
-	on("GET", "/vms/{id}", rest.Show(vmOf, vmXML))
 	on("PUT", "/vms/{id}", rest.Change(vmOf, updateVM))
 	on("DELETE", "/vms/{id}", rest.Act(vmOf, removeVM))
 	on("POST", "/vms/{id}/start", rest.Change(vmOf, startVM))
-	on("POST", "/vms/{id}/stop", rest.Act(vmOf, stopVM))
-	on("POST", "/vms/{id}/shutdown", rest.Act(vmOf, shutdownVM))
-	on("POST", "/vms/{id}/reboot", rest.Act(vmOf, resetVM))
-	on("POST", "/vms/{id}/reset", rest.Act(vmOf, resetVM))
+	on("POST", "/vms/{id}/stop", order((*datacenter.DataCenter).Stop))
+	on("POST", "/vms/{id}/shutdown", order((*datacenter.DataCenter).Shutdown))
+	on("POST", "/vms/{id}/reboot", order((*datacenter.DataCenter).Reset))
+	on("POST", "/vms/{id}/reset", order((*datacenter.DataCenter).Reset))
 	on("POST", "/vms/{id}/autopincpuandnumanodes", rest.Act(vmOf, pinVM))
 	on("GET", "/vms/{id}/nics", rest.Parts("nics", vmOf, vmNICs))
 	on("POST", "/vms/{id}/nics", rest.Change(vmOf, addNIC))

@@ -10,72 +10,67 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
 )
 
-func osXML(s *model.Spec) *api.OperatingSystem {
-	return &api.OperatingSystem{Type: &s.OS, Boot: &api.Boot{Devices: api.Some(s.BootDevices)}}
+func osXML(s *model.Spec) *api.Element {
+	devices := api.New("devices").Set("device", s.BootDevices)
+	return api.New("os").Set("type", s.OS).Add(api.New("boot").Add(devices))
 }
 
-func placementXML(s *model.Spec) *api.PlacementPolicy {
+func consoleXML(s *model.Spec) *api.Element { return api.New("console").Set("enabled", s.Console) }
+
+func propertiesXML(s *model.Spec) []*api.Element {
+	return api.Each(s.Properties, func(p api.CustomProperty) *api.Element {
+		return api.New("custom_property").Set("name", p.Name).Set("value", p.Value)
+	})
+}
+
+func placementXML(s *model.Spec) *api.Element {
+	out := api.New("placement_policy")
 	if s.Placement == nil {
-		return &api.PlacementPolicy{Affinity: api.Ptr("migratable")}
+		return out.Set("affinity", "migratable")
 	}
-	out := &api.PlacementPolicy{Affinity: s.Placement.Affinity}
-	var hosts []*api.Host
-	for _, h := range api.Val(s.Placement.Hosts) {
-		hosts = append(hosts, &api.Host{Href: rest.Href("hosts", h.ID), ID: h.ID})
-	}
-	out.Hosts = api.Some(hosts)
-	return out
+	hosts := api.Each(s.Placement.Hosts, func(h *api.Ref) *api.Element { return api.Object("host", "hosts", h.ID) })
+	return out.Set("affinity", s.Placement.Affinity).Some("hosts", hosts)
 }
 
 // applySpec takes over a document's description and hardware of a VM; what it
 // leaves out stays. The caller checks and changes the name.
-func applySpec(c *rest.Call, action string, vm *model.VM, in *api.VM) error {
+func applySpec(c *rest.Call, action refuse.Action, vm *model.VM, in *api.VM) error {
 	s := &vm.Spec
 	if in.InstanceType != nil {
 		size := c.Layout.Size(in.InstanceType)
 		if size == nil {
-			return refuse.Invalid("Cannot %s. The Instance Type doesn't exist.", action)
+			return action.Invalid("The Instance Type doesn't exist.")
 		}
 		vm.InstanceType = size.ID
-		s.CPU.Topology = &api.Topology{Cores: size.Cores, Sockets: size.Sockets, Threads: 1}
-		s.Memory = size.Memory
-		s.MemoryPolicy.Guaranteed, s.MemoryPolicy.Max = api.Ptr(size.Memory), api.Ptr(4*size.Memory)
+		s.CPU.Topology, s.Memory = size.CPU().Topology, size.Memory
+		s.MemoryPolicy.Guaranteed, s.MemoryPolicy.Max = size.MemoryPolicy().Guaranteed, size.MemoryPolicy().Max
 	}
 	rest.Set(&vm.Description, in.Description)
 	rest.Set(&vm.Comment, in.Comment)
 	rest.Set(&vm.DeleteProtected, in.DeleteProtected)
 	rest.Set(&s.Type, in.Type)
 	rest.Set(&s.Soundcard, in.SoundcardEnabled)
-	if in.Console != nil {
-		rest.Set(&s.Console, in.Console.Enabled)
-	}
-	if in.OS != nil {
-		rest.Set(&s.OS, in.OS.Type)
-		if in.OS.Boot != nil && len(api.Val(in.OS.Boot.Devices)) > 0 {
-			s.BootDevices = *in.OS.Boot.Devices
-		}
+	rest.Set(&s.Console, in.Console)
+	rest.Set(&s.OS, in.OS)
+	if len(in.BootDevices) > 0 {
+		s.BootDevices = in.BootDevices
 	}
 	if in.Initialization != nil {
 		s.Initialization = in.Initialization
 	}
 	if in.CustomProperties != nil {
-		s.Properties = *in.CustomProperties
+		s.Properties = in.CustomProperties
 	}
 	switch s.Type {
 	case "desktop", "server", "high_performance":
 	default:
-		return refuse.Invalid("Cannot %s. VM type %q is not supported.", action, s.Type)
+		return action.Invalid("VM type %q is not supported.", s.Type)
 	}
-	if err := applyCPU(c, action, s, in.CPU); err != nil {
-		return err
-	}
-	if err := applyPlacement(c, action, s, in.PlacementPolicy); err != nil {
-		return err
-	}
-	return applyMemory(action, s, in)
+	return cmp.Or(applyCPU(action, s, in.CPU), applyPlacement(c, action, s, in.PlacementPolicy),
+		applyMemory(action, s, in))
 }
 
-func applyCPU(c *rest.Call, action string, s *model.Spec, cpu *api.CPU) error {
+func applyCPU(action refuse.Action, s *model.Spec, cpu *api.CPU) error {
 	if cpu == nil {
 		return nil
 	}
@@ -83,7 +78,7 @@ func applyCPU(c *rest.Call, action string, s *model.Spec, cpu *api.CPU) error {
 		switch *cpu.Mode {
 		case "custom", "host_model", "host_passthrough":
 		default:
-			return refuse.Invalid("Cannot %s. CPU mode %q is not supported.", action, *cpu.Mode)
+			return action.Invalid("CPU mode %q is not supported.", *cpu.Mode)
 		}
 		s.CPU.Mode = cpu.Mode
 	}
@@ -96,48 +91,41 @@ func applyCPU(c *rest.Call, action string, s *model.Spec, cpu *api.CPU) error {
 			*n = 1 // left out
 		}
 		if *n < 0 {
-			return refuse.Invalid("Cannot %s. The CPU topology has a negative number.", action)
+			return action.Invalid("The CPU topology has a negative number.")
 		}
 	}
 	// MaxNumOfVmCpus of cluster level 4.7.
 	if n := t.Cores * t.Sockets * t.Threads; n > 710 {
-		return refuse.Conflict("Cannot %s. Number of CPUs %d exceeds the maximum of 710.", action, n)
+		return action.Conflict("Number of CPUs %d exceeds the maximum of 710.", n)
 	}
 	s.CPU.Topology = &t
 	return nil
 }
 
-func applyPlacement(c *rest.Call, action string, s *model.Spec, p *api.PlacementPolicy) error {
+func applyPlacement(c *rest.Call, action refuse.Action, s *model.Spec, p *api.PlacementPolicy) error {
 	if p == nil {
 		return nil
 	}
-	out := &api.PlacementPolicy{Affinity: p.Affinity}
-	if out.Affinity == nil {
-		out.Affinity = api.Ptr("migratable")
-	}
-	var hosts []*api.Host
-	for _, want := range api.Val(p.Hosts) {
-		ref := api.Ref{ID: want.ID, Name: want.Name}
-		h := model.Find(c.Layout.Hosts, func(h *datacenter.KnownHost) bool { return ref.Means(h.ID, h.Name) })
+	out := &api.PlacementPolicy{Affinity: cmp.Or(p.Affinity, new("migratable"))}
+	for _, want := range p.Hosts {
+		h := model.Find(c.Layout.Hosts, func(h *datacenter.KnownHost) bool { return want.Means(h.ID, h.Name) })
 		if h == nil {
-			return refuse.Conflict("Cannot %s. The dedicated Host does not exist.", action)
+			return action.Conflict("The dedicated Host does not exist.")
 		}
-		hosts = append(hosts, &api.Host{ID: h.ID})
+		out.Hosts = append(out.Hosts, &api.Ref{ID: h.ID})
 	}
-	out.Hosts = api.Some(hosts)
 	s.Placement = out
 	return nil
 }
 
-func applyMemory(action string, s *model.Spec, in *api.VM) error {
+func applyMemory(action refuse.Action, s *model.Spec, in *api.VM) error {
 	if in.Memory != nil {
 		if *in.Memory <= 0 {
-			return refuse.Invalid("Cannot %s. Memory size must be positive.", action)
+			return action.Invalid("Memory size must be positive.")
 		}
 		s.Memory = *in.Memory
 		// Unless the document has others, the bounds follow the size.
-		s.MemoryPolicy.Guaranteed = api.Ptr(s.Memory)
-		s.MemoryPolicy.Max = api.Ptr(4 * s.Memory)
+		s.MemoryPolicy.Guaranteed, s.MemoryPolicy.Max = new(s.Memory), new(4*s.Memory)
 	}
 	if p := in.MemoryPolicy; p != nil {
 		policy := &s.MemoryPolicy
@@ -145,11 +133,10 @@ func applyMemory(action string, s *model.Spec, in *api.VM) error {
 		policy.Max = cmp.Or(p.Max, policy.Max)
 		policy.Ballooning = cmp.Or(p.Ballooning, policy.Ballooning)
 	}
-	if api.Val(s.MemoryPolicy.Guaranteed) > s.Memory {
-		return refuse.Invalid("Cannot %s. Physical Memory Guaranteed cannot exceed Memory Size.", action)
-	}
-	if api.Val(s.MemoryPolicy.Max) < s.Memory {
-		return refuse.Invalid("Cannot %s. Memory size cannot exceed the maximum memory size.", action)
-	}
-	return nil
+	return cmp.Or(
+		action.InvalidIf(api.Val(s.MemoryPolicy.Guaranteed) > s.Memory,
+			"Physical Memory Guaranteed cannot exceed Memory Size."),
+		action.InvalidIf(api.Val(s.MemoryPolicy.Max) < s.Memory,
+			"Memory size cannot exceed the maximum memory size."),
+	)
 }

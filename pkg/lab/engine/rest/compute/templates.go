@@ -1,7 +1,7 @@
 package compute
 
 import (
-	"encoding/xml"
+	"cmp"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
@@ -15,11 +15,14 @@ import (
 // maxTemplateName is what the engine's database has room for.
 const maxTemplateName = 255
 
-func allTemplates(c *rest.Call) ([]*model.Template, error) {
-	return model.Sorted(c.State.Templates, func(t *model.Template) string { return t.Name }), nil
+var templates = rest.Collection[model.Template]{
+	Name: "templates",
+	All: func(c *rest.Call) ([]*model.Template, error) {
+		return model.Sorted(c.State.Templates, func(t *model.Template) string { return t.Name }), nil
+	},
+	Find:   func(c *rest.Call) (*model.Template, error) { return rest.Known(c.State.Templates[c.ID("id")]) },
+	Fields: templateFields, Document: templateXML,
 }
-
-func templateOf(c *rest.Call) (*model.Template, error) { return rest.Find(c, c.State.Templates) }
 
 func templateFields(c *rest.Call, t *model.Template) search.Fields {
 	cluster := ""
@@ -29,61 +32,61 @@ func templateFields(c *rest.Call, t *model.Template) search.Fields {
 	return rest.Fields(map[string]string{
 		"name": t.Name, "id": t.ID, "status": t.Status, "description": t.Description, "comment": t.Comment,
 		"cluster": cluster, "cluster.name": cluster, "os": t.Spec.OS, "datacenter": c.Layout.Center.Name,
-	})
+	}, nil)
 }
 
-func templateXML(c *rest.Call, t *model.Template) *api.Template {
-	base := rest.Href("templates", t.ID)
+func templateXML(c *rest.Call, t *model.Template) *api.Element {
 	spec := &t.Spec
-	out := &api.Template{
-		XMLName: xml.Name{Local: "template"}, Href: base, ID: t.ID, Name: &t.Name, Description: &t.Description,
-		Comment: &t.Comment, Cluster: api.To("clusters", t.Cluster), Console: &api.Console{Enabled: &spec.Console},
-		CPU: &spec.CPU, CreationTime: rest.StampOrNil(t.Created), CustomProperties: api.Some(spec.Properties),
-		Initialization: spec.Initialization, Memory: &spec.Memory, MemoryPolicy: &spec.MemoryPolicy, OS: osXML(spec),
-		SoundcardEnabled: &spec.Soundcard, Status: &t.Status, Type: &spec.Type,
-		Links: rest.Links(base, "cdroms", "diskattachments", "graphicsconsoles", "nics", "permissions", "tags",
-			"watchdogs"),
-	}
+	out := api.Object("template", "templates", t.ID).
+		Links("cdroms", "diskattachments", "graphicsconsoles", "nics", "permissions", "tags", "watchdogs").
+		Set("name", t.Name).Set("description", t.Description).Set("comment", t.Comment).
+		Refer("cluster", "clusters", t.Cluster).Add(consoleXML(spec)).Set("cpu", spec.CPU).
+		SetTime("creation_time", t.Created).Some("custom_properties", propertiesXML(spec)).
+		Set("initialization", spec.Initialization).Set("memory", spec.Memory).
+		Set("memory_policy", spec.MemoryPolicy).Add(osXML(spec)).
+		Set("soundcard_enabled", spec.Soundcard).Set("status", t.Status).Set("type", spec.Type)
 	if c.Follows("diskattachments") {
-		out.DiskAttachments = api.Some(templateDisks(c, t))
+		out.Some("disk_attachments", templateDisks(c, t))
 	}
 	if c.Follows("nics") {
-		out.Nics = api.Some(templateNICs(c, t))
+		out.Some("nics", templateNICs(c, t))
 	}
 	return out
 }
 
-// templateNameFree refuses a name that another template than self has.
-func templateNameFree(c *rest.Call, action, name string, self *model.Template) error {
+// checkTemplateName refuses a name that the engine does not take or that another
+// template than self has.
+func checkTemplateName(c *rest.Call, action refuse.Action, name string, self *model.Template) error {
 	for _, t := range c.State.Templates {
 		if t != self && strings.EqualFold(t.Name, name) {
-			return refuse.Conflict("Cannot %s. The Template name is already in use, "+
-				"please choose a unique name and try again.", action)
+			return datacenter.NameTaken(action, "Template")
 		}
 	}
-	return nil
+	return checkName(action, "Template", name, maxTemplateName)
 }
 
-func addTemplate(c *rest.Call, in *api.Template) (any, error) {
-	const action = "add Template"
+func unlockedTemplate(action refuse.Action, t *model.Template) error {
+	return action.ConflictIf(t.Status == model.StatusLocked,
+		"Template is locked. Please try again in a few minutes.")
+}
+
+func addTemplate(c *rest.Call, in *api.Template) (*api.Element, error) {
+	const action refuse.Action = "add Template"
 	if in.Name == nil || in.VM == nil || in.VM.ID == "" && in.VM.Name == nil {
 		return nil, refuse.Incomplete("Template [name, vm.id|name]", "add")
 	}
-	if err := checkName(action, "Template", *in.Name, maxTemplateName); err != nil {
-		return nil, err
-	}
-	if err := templateNameFree(c, action, *in.Name, nil); err != nil {
+	if err := checkTemplateName(c, action, *in.Name, nil); err != nil {
 		return nil, err
 	}
 	vm := c.VMByRef(in.VM.ID, in.VM.Name)
 	if vm == nil {
 		return nil, refuse.NotFound()
 	}
-	if err := c.Unlocked(action, vm); err != nil {
+	if err := cmp.Or(
+		c.Unlocked(action, vm),
+		action.ConflictIf(vm.Status != model.VMDown, "VM is running. Please shut it down and try again."),
+	); err != nil {
 		return nil, err
-	}
-	if vm.Status != model.VMDown {
-		return nil, refuse.Conflict("Cannot %s. VM is running. Please shut it down and try again.", action)
 	}
 	t := &model.Template{
 		ID: datacenter.NewID(), Name: *in.Name, Description: api.Val(in.Description), Comment: api.Val(in.Comment),
@@ -95,52 +98,26 @@ func addTemplate(c *rest.Call, in *api.Template) (any, error) {
 		copied.ID, copied.MAC = datacenter.NewID(), ""
 		t.NICs = append(t.NICs, &copied)
 	}
-	pairs, disks, err := freeze(c, action, vm, t)
+	disks, err := planCopies(c, action, vm.Disks, func(d, original *model.Disk) error {
+		d.Template, d.Domains = t.ID, original.Domains[:1:1]
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range disks {
-		c.State.Disks[d.ID] = d
-	}
+	t.Disks = disks.keep(c)
 	c.State.Templates[t.ID] = t
 	vm.Status = model.VMImageLocked
 	job := c.Job("Creating Template %s from VM %s", t.Name, vm.Name)
-	task := &model.Task{Kind: datacenter.TaskTemplate, Job: job.ID, VM: vm.ID, Template: t.ID, Pairs: pairs}
+	task := &model.Task{Kind: datacenter.TaskTemplate, Job: job.ID, VM: vm.ID, Template: t.ID, Pairs: disks.pairs}
 	c.Begin(task, c.Config.Delays.Template)
 	return templateXML(c, t), nil
 }
 
-// freeze plans the copies of a VM's disks that become a template's.
-func freeze(c *rest.Call, action string, vm *model.VM, t *model.Template) ([]model.Pair, []*model.Disk, error) {
-	var pairs []model.Pair
-	var disks []*model.Disk
-	need := map[string]int64{}
-	for _, a := range vm.Disks {
-		d := c.State.Disks[a.Disk]
-		if err := datacenter.DiskReady(action, d); err != nil {
-			return nil, nil, err
-		}
-		copied := *d
-		copied.ID, copied.Image, copied.Template = datacenter.NewID(), datacenter.NewID(), t.ID
-		copied.Status, copied.Owner = model.StatusLocked, c.User.Name
-		copied.Domains = d.Domains[:1:1]
-		need[copied.Domains[0]] += copied.Allocated
-		disks = append(disks, &copied)
-		at := *a
-		at.Disk = copied.ID
-		t.Disks = append(t.Disks, &at)
-		pairs = append(pairs, model.Pair{From: d.ID, To: copied.ID})
-	}
-	return pairs, disks, reserve(c, action, need)
-}
-
-func updateTemplate(c *rest.Call, t *model.Template, in *api.Template) (any, error) {
-	const action = "edit Template"
+func updateTemplate(c *rest.Call, t *model.Template, in *api.Template) (*api.Element, error) {
+	const action refuse.Action = "edit Template"
 	if in.Name != nil && *in.Name != t.Name {
-		if err := checkName(action, "Template", *in.Name, maxTemplateName); err != nil {
-			return nil, err
-		}
-		if err := templateNameFree(c, action, *in.Name, t); err != nil {
+		if err := checkTemplateName(c, action, *in.Name, t); err != nil {
 			return nil, err
 		}
 	}
@@ -151,31 +128,26 @@ func updateTemplate(c *rest.Call, t *model.Template, in *api.Template) (any, err
 	return templateXML(c, t), nil
 }
 
-func removeTemplate(c *rest.Call, t *model.Template) (any, error) {
-	const action = "remove Template"
-	if t.ID == model.BlankTemplate {
-		return nil, refuse.Conflict("Cannot %s. The Blank Template cannot be removed.", action)
-	}
-	if t.Status == model.StatusLocked {
-		return nil, refuse.Conflict("Cannot %s. Template is locked. Please try again in a few minutes.", action)
-	}
+func removeTemplate(c *rest.Call, t *model.Template) (*api.Element, error) {
+	const action refuse.Action = "remove Template"
 	var users []string
 	for _, vm := range model.Sorted(c.State.VMs, func(v *model.VM) string { return v.Name }) {
 		if vm.Template == t.ID {
 			users = append(users, vm.Name)
 		}
 	}
-	if len(users) > 0 {
-		return nil, refuse.Conflict("Cannot %s. Template is being used by the following VMs: %s.",
-			action, strings.Join(users, ", "))
-	}
+	err := cmp.Or(
+		action.ConflictIf(t.ID == model.BlankTemplate, "The Blank Template cannot be removed."),
+		unlockedTemplate(action, t),
+		action.ConflictIf(len(users) > 0, "Template is being used by the following VMs: %s.", strings.Join(users, ", ")),
+	)
 	var disks []string
 	for _, a := range t.Disks {
-		d := c.State.Disks[a.Disk]
-		if d.Status == model.StatusLocked {
-			return nil, datacenter.DiskReady(action, d)
-		}
-		disks = append(disks, d.ID)
+		err = cmp.Or(err, datacenter.DiskUnlocked(action, c.State.Disks[a.Disk]))
+		disks = append(disks, a.Disk)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, id := range disks {
 		c.State.Disks[id].Status = model.StatusLocked
@@ -187,20 +159,12 @@ func removeTemplate(c *rest.Call, t *model.Template) (any, error) {
 	return rest.Complete(job), nil
 }
 
-func templateDisks(_ *rest.Call, t *model.Template) []*api.DiskAttachment {
-	var out []*api.DiskAttachment
-	for _, a := range t.Disks {
-		x := attachmentXML(a, "templates/"+t.ID)
-		x.Template = api.To("templates", t.ID)
-		out = append(out, x)
-	}
-	return out
+func templateDisks(_ *rest.Call, t *model.Template) []*api.Element {
+	return api.Each(t.Disks, func(a *model.Attachment) *api.Element {
+		return attachmentXML(a, "template", "templates", t.ID, api.Object("disk", "disks", a.Disk))
+	})
 }
 
-func templateNICs(_ *rest.Call, t *model.Template) []*api.NIC {
-	var out []*api.NIC
-	for _, n := range t.NICs {
-		out = append(out, nicXML(n, "templates/"+t.ID))
-	}
-	return out
+func templateNICs(_ *rest.Call, t *model.Template) []*api.Element {
+	return api.Each(t.NICs, func(n *model.NIC) *api.Element { return nicXML(n, "templates/"+t.ID+"/nics", "") })
 }

@@ -1,7 +1,8 @@
 package compute
 
 import (
-	"slices"
+	"cmp"
+	"regexp"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
@@ -10,6 +11,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
+
+var vms = rest.Collection[model.VM]{Name: "vms", All: allVMs, Find: vmOf, Fields: vmFields, Document: vmXML}
 
 func allVMs(c *rest.Call) ([]*model.VM, error) {
 	for _, vm := range c.State.VMs {
@@ -20,22 +23,16 @@ func allVMs(c *rest.Call) ([]*model.VM, error) {
 
 // vmOf finds a VM and brings its status up to date.
 func vmOf(c *rest.Call) (*model.VM, error) {
-	vm, err := rest.Find(c, c.State.VMs)
-	if err != nil {
-		return nil, err
+	vm, err := rest.Known(c.State.VMs[c.ID("id")])
+	if err == nil {
+		c.Follow(vm)
 	}
-	c.Follow(vm)
-	return vm, nil
+	return vm, err
 }
 
 func vmFields(c *rest.Call, vm *model.VM) search.Fields {
-	template, host := "", ""
-	if t := c.State.Templates[vm.Template]; t != nil {
-		template = t.Name
-	}
-	if h := c.Layout.Host(vm.Host); h != nil {
-		host = h.Name
-	}
+	template := api.Val(c.State.Templates[vm.Template]).Name
+	host := api.Val(c.Layout.Host(vm.Host)).Name
 	cluster := c.Layout.Cluster.Name
 	var tags []string
 	for _, id := range vm.Tags {
@@ -51,64 +48,67 @@ func vmFields(c *rest.Call, vm *model.VM) search.Fields {
 	}, map[string][]string{"tag": tags})
 }
 
-func vmXML(c *rest.Call, vm *model.VM) *api.VM {
-	base := rest.Href("vms", vm.ID)
+func vmXML(c *rest.Call, vm *model.VM) *api.Element {
 	spec := &vm.Spec
-	out := &api.VM{
-		Href: base, ID: vm.ID, Name: &vm.Name, Description: &vm.Description, Comment: &vm.Comment,
-		Actions: rest.Actions(base, "autopincpuandnumanodes", "reboot", "reset", "shutdown", "start", "stop"),
-		Links:   rest.Links(base, "diskattachments", "graphicsconsoles", "nics", "reporteddevices", "tags"),
-		Cluster: api.To("clusters", vm.Cluster), Console: &api.Console{Enabled: &spec.Console}, CPU: &spec.CPU,
-		CreationTime: rest.StampOrNil(vm.Created), CustomProperties: api.Some(spec.Properties),
-		DeleteProtected: &vm.DeleteProtected, Host: api.To("hosts", vm.Host), Initialization: spec.Initialization,
-		InstanceType: api.To("instancetypes", vm.InstanceType), Memory: &spec.Memory,
-		MemoryPolicy: &spec.MemoryPolicy, Origin: api.Ptr("ovirt"),
-		OriginalTemplate: api.To("templates", vm.OriginalTemplate), OS: osXML(spec),
-		PlacementPolicy: placementXML(spec), RunOnce: api.Ptr(false), SoundcardEnabled: &spec.Soundcard,
-		StartTime: rest.StampOrNil(vm.Started), Stateless: api.Ptr(false), Status: &vm.Status,
-		StopTime: rest.StampOrNil(vm.Stopped), Template: api.To("templates", vm.Template), Type: &spec.Type,
-	}
+	out := api.Object("vm", "vms", vm.ID).
+		Actions("autopincpuandnumanodes", "reboot", "reset", "shutdown", "start", "stop").
+		Links("diskattachments", "graphicsconsoles", "nics", "reporteddevices", "tags").
+		Set("name", vm.Name).Set("description", vm.Description).Set("comment", vm.Comment).
+		Refer("cluster", "clusters", vm.Cluster).Add(consoleXML(spec)).Set("cpu", spec.CPU).
+		SetTime("creation_time", vm.Created).Some("custom_properties", propertiesXML(spec)).
+		Set("delete_protected", vm.DeleteProtected).Refer("host", "hosts", vm.Host).
+		Set("initialization", spec.Initialization).Refer("instance_type", "instancetypes", vm.InstanceType).
+		Set("memory", spec.Memory).Set("memory_policy", spec.MemoryPolicy).Set("origin", "ovirt").
+		Refer("original_template", "templates", vm.OriginalTemplate).Add(osXML(spec), placementXML(spec)).
+		Set("run_once", false).Set("soundcard_enabled", spec.Soundcard).SetTime("start_time", vm.Started).
+		Set("stateless", false).Set("status", vm.Status)
 	if vm.StopReason != "" {
-		out.StopReason = &vm.StopReason
+		out.Set("stop_reason", vm.StopReason)
 	}
+	out.SetTime("stop_time", vm.Stopped).Refer("template", "templates", vm.Template).Set("type", spec.Type)
 	if c.Follows("diskattachments") {
-		out.DiskAttachments = api.Some(vmAttachments(c, vm))
+		out.Some("disk_attachments", vmAttachments(c, vm))
 	}
 	if c.Follows("nics") {
-		out.Nics = api.Some(vmNICs(c, vm))
+		out.Some("nics", vmNICs(c, vm))
 	}
 	if c.Follows("tags") {
-		out.Tags = api.Some(vmTags(c, vm))
+		out.Some("tags", vmTags(c, vm))
 	}
 	if c.Follows("reporteddevices") {
-		out.ReportedDevices = api.Some(reported(c, vm))
+		out.Some("reported_devices", reported(c, vm))
 	}
 	return out
 }
 
-func addVM(c *rest.Call, in *api.VM) (any, error) {
-	const action = "add VM"
+var isName = regexp.MustCompile(`^[a-zA-Z0-9_.-]+$`)
+
+// checkName refuses what the engine does not take as a name of a VM or a
+// template.
+func checkName(action refuse.Action, kind, name string, longest int) error {
+	switch {
+	case name == "":
+		return action.Invalid("%s name may not be empty.", kind)
+	case !isName.MatchString(name):
+		return action.Invalid("The given name contains special characters. Only lower-case and upper-case " +
+			"letters, numbers, '_', '-', '.' are allowed.")
+	case len(name) > longest:
+		return action.Invalid("%s name is too long: it cannot have more than %d characters.", kind, longest)
+	}
+	return nil
+}
+
+func addVM(c *rest.Call, in *api.VM) (*api.Element, error) {
+	const action refuse.Action = "add VM"
 	if in.Name == nil || in.Cluster == nil || in.Template == nil {
 		return nil, refuse.Incomplete("VM [name, cluster.id|name, template.id|name]", "add")
 	}
-	if err := checkName(action, "VM", *in.Name, c.Config.MaxVMName); err != nil {
-		return nil, err
-	}
-	cluster := &c.Layout.Cluster
-	if !in.Cluster.Means(cluster.ID, cluster.Name) {
-		return nil, refuse.Invalid("Cannot %s. Cluster does not exist.", action)
-	}
-	t := c.TemplateByRef(in.Template)
-	if t == nil {
-		return nil, refuse.Invalid("Cannot %s. The specified Template doesn't exist.", action)
-	}
-	if t.Status == model.StatusLocked {
-		return nil, refuse.Conflict("Cannot %s. Template is locked. Please try again in a few minutes.", action)
-	}
-	if t.Status == model.StatusIllegal {
-		return nil, refuse.Conflict("Cannot %s. The Template's image is illegal.", action)
-	}
-	if err := c.VMNameFree(action, *in.Name, nil); err != nil {
+	cluster, t := &c.Layout.Cluster, c.TemplateByRef(in.Template)
+	if err := cmp.Or(
+		checkName(action, "VM", *in.Name, c.Config.MaxVMName),
+		action.InvalidIf(!in.Cluster.Means(cluster.ID, cluster.Name), "Cluster does not exist."),
+		action.InvalidIf(t == nil, "The specified Template doesn't exist."),
+	); err != nil {
 		return nil, err
 	}
 	vm := &model.VM{
@@ -116,11 +116,18 @@ func addVM(c *rest.Call, in *api.VM) (any, error) {
 		Status: model.VMDown, Consoles: []string{"vnc", "spice"}, Owner: c.User.Name, Created: c.Clock.Now(),
 		Spec: *datacenter.Clone(&t.Spec),
 	}
-	if err := applySpec(c, action, vm, in); err != nil {
+	if err := cmp.Or(
+		unlockedTemplate(action, t),
+		action.ConflictIf(t.Status == model.StatusIllegal, "The Template's image is illegal."),
+		c.VMNameFree(action, *in.Name, nil),
+		applySpec(c, action, vm, in),
+	); err != nil {
 		return nil, err
 	}
 	fully := c.Flag("clone") && t.ID != model.BlankTemplate
-	pairs, disks, err := thaw(c, action, vm, t, in, fully)
+	disks, err := planCopies(c, action, t.Disks, func(d, original *model.Disk) error {
+		return thaw(c, action, d, original, in, fully)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -138,109 +145,27 @@ func addVM(c *rest.Call, in *api.VM) (any, error) {
 	if fully {
 		vm.Template = model.BlankTemplate
 	}
-	for _, d := range disks {
-		c.State.Disks[d.ID] = d
-	}
+	vm.Disks = disks.keep(c)
 	c.State.VMs[vm.ID] = vm
 	job := c.Job("Creating VM %s in Cluster %s", vm.Name, cluster.Name)
-	if len(pairs) == 0 {
+	if len(disks.pairs) == 0 {
 		c.EndJob(job.ID, nil)
 		return vmXML(c, vm), nil
 	}
 	vm.Status = model.VMImageLocked
-	c.Begin(&model.Task{Kind: datacenter.TaskVMCreate, Job: job.ID, VM: vm.ID, Pairs: pairs}, c.Config.Delays.VM)
+	task := &model.Task{Kind: datacenter.TaskVMCreate, Job: job.ID, VM: vm.ID, Pairs: disks.pairs}
+	c.Begin(task, c.Config.Delays.VM)
 	return vmXML(c, vm), nil
 }
 
-// thaw plans a new VM's disks from its template's. Fully cloned disks take
-// what the original takes; thin ones start empty and keep the template alive.
-func thaw(
-	c *rest.Call, action string, vm *model.VM, t *model.Template, in *api.VM, fully bool,
-) ([]model.Pair, []*model.Disk, error) {
-	var pairs []model.Pair
-	var disks []*model.Disk
-	need := map[string]int64{}
-	for _, a := range t.Disks {
-		from := c.State.Disks[a.Disk]
-		if err := datacenter.DiskReady(action, from); err != nil {
-			return nil, nil, err
-		}
-		d := *from
-		d.ID, d.Image, d.Template = datacenter.NewID(), datacenter.NewID(), ""
-		d.Status, d.Owner = model.StatusLocked, c.User.Name
-		sd, err := override(c, &d, from.ID, in)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !fully && !slices.Contains(from.Domains, sd.ID) {
-			return nil, nil, refuse.Invalid("Cannot %s. The Template's disk %s is not on Storage Domain %s.",
-				action, from.Alias, sd.Name)
-		}
-		if err := datacenter.VolumeFits(action, sd, d.Format, d.Sparse); err != nil {
-			return nil, nil, err
-		}
-		d.Domains = []string{sd.ID}
-		if !fully {
-			d.Base = from.ID
-		}
-		d.Allocated = datacenter.Allocated(d.Format, d.Sparse, d.Size, 0)
-		if fully && d.Sparse {
-			d.Allocated = max(d.Allocated, min(from.Allocated, d.Size))
-		}
-		need[sd.ID] += d.Allocated
-		disks = append(disks, &d)
-		at := *a
-		at.Disk = d.ID
-		vm.Disks = append(vm.Disks, &at)
-		pairs = append(pairs, model.Pair{From: from.ID, To: d.ID})
-	}
-	return pairs, disks, reserve(c, action, need)
-}
-
-// override applies what a request asks for in place of a template's disk, and
-// returns the storage domain.
-func override(c *rest.Call, d *model.Disk, template string, in *api.VM) (*datacenter.KnownDomain, error) {
-	sd := c.Layout.Domain(d.Domains[0])
-	for _, over := range api.Val(in.DiskAttachments) {
-		if over.Disk == nil || over.ID != template && over.Disk.ID != template {
-			continue
-		}
-		rest.Set(&d.Format, over.Disk.Format)
-		rest.Set(&d.Sparse, over.Disk.Sparse)
-		if over.Disk.Sparse == nil && d.Format == model.FormatCow {
-			d.Sparse = true
-		}
-		d.Alias = rest.FirstOf(over.Disk.Alias, over.Disk.Name, &d.Alias)
-		if len(api.Val(over.Disk.StorageDomains)) > 0 || over.Disk.StorageDomain != nil {
-			var err error
-			if sd, err = c.DomainOf(over.Disk); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return sd, nil
-}
-
-// reserve checks that storage domains can take more bytes, by domain.
-func reserve(c *rest.Call, action string, need map[string]int64) error {
-	for id, bytes := range need {
-		if err := c.Reserve(action, c.Layout.Domain(id), bytes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func updateVM(c *rest.Call, vm *model.VM, in *api.VM) (any, error) {
-	const action = "edit VM"
+func updateVM(c *rest.Call, vm *model.VM, in *api.VM) (*api.Element, error) {
+	const action refuse.Action = "edit VM"
 	if err := c.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
-	if in.Name != nil && *in.Name != vm.Name {
-		if err := checkName(action, "VM", *in.Name, c.Config.MaxVMName); err != nil {
-			return nil, err
-		}
-		if err := c.VMNameFree(action, *in.Name, vm); err != nil {
+	if name := api.Val(in.Name); in.Name != nil && name != vm.Name {
+		err := cmp.Or(checkName(action, "VM", name, c.Config.MaxVMName), c.VMNameFree(action, name, vm))
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -256,38 +181,37 @@ func updateVM(c *rest.Call, vm *model.VM, in *api.VM) (any, error) {
 	return vmXML(c, vm), nil
 }
 
-func removeVM(c *rest.Call, vm *model.VM) (any, error) {
-	const action = "remove VM"
-	if err := c.Unlocked(action, vm); err != nil {
+func removeVM(c *rest.Call, vm *model.VM) (*api.Element, error) {
+	const action refuse.Action = "remove VM"
+	if err := cmp.Or(
+		c.Unlocked(action, vm),
+		action.ConflictIf(vm.DeleteProtected, "Delete protection is enabled. "+
+			"In order to delete, disable Delete protection first."),
+		action.ConflictIf(vm.Status != model.VMDown, "VM is running."),
+	); err != nil {
 		return nil, err
-	}
-	if vm.DeleteProtected {
-		return nil, refuse.Conflict("Cannot %s. Delete protection is enabled. "+
-			"In order to delete, disable Delete protection first.", action)
-	}
-	if vm.Status != model.VMDown {
-		return nil, refuse.Conflict("Cannot %s. VM is running.", action)
 	}
 	job := c.Job("Removing VM %s", vm.Name)
 	task := &model.Task{Kind: datacenter.TaskVMRemove, Job: job.ID, VM: vm.ID}
-	if c.Flag("detach_only") {
-		for _, a := range vm.Disks {
-			if c.State.Disks[a.Disk].Base != "" {
-				err := refuse.Conflict("Cannot %s. Cannot detach disks that are based on a Template.", action)
-				c.EndJob(job.ID, err)
-				return nil, err
-			}
-		}
-		vm.Disks = nil
-	}
 	for _, a := range vm.Disks {
-		if d := c.State.Disks[a.Disk]; d.Status == model.StatusLocked {
-			err := datacenter.DiskReady(action, d)
+		d := c.State.Disks[a.Disk]
+		var err error
+		switch {
+		case c.Flag("detach_only"):
+			err = action.ConflictIf(d.Base != "", "Cannot detach disks that are based on a Template.")
+		case !d.Shareable:
+			err = datacenter.DiskUnlocked(action, d)
+			task.Disks = append(task.Disks, d.ID)
+		default:
+			err = datacenter.DiskUnlocked(action, d)
+		}
+		if err != nil {
 			c.EndJob(job.ID, err)
 			return nil, err
-		} else if !d.Shareable {
-			task.Disks = append(task.Disks, d.ID)
 		}
+	}
+	if c.Flag("detach_only") {
+		vm.Disks = nil
 	}
 	for _, id := range task.Disks {
 		c.State.Disks[id].Status = model.StatusLocked
@@ -299,4 +223,30 @@ func removeVM(c *rest.Call, vm *model.VM) (any, error) {
 		c.Wait = ended
 	}
 	return rest.Complete(job), nil
+}
+
+func startVM(c *rest.Call, vm *model.VM, in *api.Action) (*api.Element, error) {
+	return ordered(c.Start(vm, in, c.Correlation()))
+}
+
+// order is a handler that gives an order to a VM's machine.
+func order(give func(*datacenter.DataCenter, *model.VM, string) (*model.Job, error)) rest.Handler {
+	return rest.Act(vmOf, func(c *rest.Call, vm *model.VM) (*api.Element, error) {
+		return ordered(give(c.DataCenter, vm, c.Correlation()))
+	})
+}
+
+func ordered(job *model.Job, err error) (*api.Element, error) {
+	if err != nil {
+		return nil, err
+	}
+	return rest.Complete(job), nil
+}
+
+// pinVM sets CPU and NUMA pinning: nothing that the API shows afterwards.
+func pinVM(c *rest.Call, vm *model.VM) (*api.Element, error) {
+	if err := c.Unlocked("edit VM", vm); err != nil {
+		return nil, err
+	}
+	return c.Completed("Pinning VM %s", vm.Name)
 }

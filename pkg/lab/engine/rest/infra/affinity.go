@@ -10,29 +10,21 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
 )
 
-func ruleXML(r *model.Rule) *api.AffinityRule {
-	return &api.AffinityRule{Enabled: &r.Enabled, Enforcing: &r.Enforcing, Positive: &r.Positive}
+func ruleXML(name string, r model.Rule) *api.Element {
+	return api.New(name).Set("enabled", r.Enabled).Set("enforcing", r.Enforcing).Set("positive", r.Positive)
 }
 
-func groupXML(c *rest.Call, g *model.AffinityGroup) *api.AffinityGroup {
-	base := rest.Href("clusters", g.Cluster, "affinitygroups", g.ID)
-	out := &api.AffinityGroup{
-		Href: base, ID: g.ID, Links: rest.Links(base, "hostlabels", "hosts", "vmlabels", "vms"),
-		Name: &g.Name, Description: &g.Description, Cluster: api.To("clusters", g.Cluster),
-		Enforcing: &g.Enforcing, Positive: &g.VMsRule.Positive, Priority: &g.Priority,
-		HostsRule: ruleXML(&g.HostsRule), VMsRule: ruleXML(&g.VMsRule),
-	}
-	var hosts []*api.Ref
-	for _, id := range g.Hosts {
-		hosts = append(hosts, api.To("hosts", id))
-	}
-	var vms []*api.VM
-	for _, id := range g.VMs {
-		vms = append(vms, &api.VM{Href: rest.Href("vms", id), ID: id})
-	}
-	out.Hosts, out.VMs = api.Some(hosts), api.Some(vms)
-	return out
+func groupPath(g *model.AffinityGroup) string { return "clusters/" + g.Cluster + "/affinitygroups" }
+
+func groupXML(g *model.AffinityGroup) *api.Element {
+	return api.Object("affinity_group", groupPath(g), g.ID).Links("hostlabels", "hosts", "vmlabels", "vms").
+		Set("name", g.Name).Set("description", g.Description).Refer("cluster", "clusters", g.Cluster).
+		Set("enforcing", g.Enforcing).Set("positive", g.VMsRule.Positive).Set("priority", g.Priority).
+		Add(ruleXML("hosts_rule", g.HostsRule), ruleXML("vms_rule", g.VMsRule)).
+		Some("hosts", api.Refs("host", "hosts", g.Hosts)).Some("vms", api.Refs("vm", "vms", g.VMs))
 }
+
+func showGroup(_ *rest.Call, g *model.AffinityGroup) (*api.Element, error) { return groupXML(g), nil }
 
 // groupCluster is the cluster that the path is below.
 func groupCluster(c *rest.Call) (*datacenter.Named, error) {
@@ -46,18 +38,14 @@ func groupOf(c *rest.Call) (*model.AffinityGroup, error) {
 	if _, err := groupCluster(c); err != nil {
 		return nil, err
 	}
-	return rest.Find(c, c.State.Groups)
+	return rest.Known(c.State.Groups[c.ID("id")])
 }
 
-func allGroups(c *rest.Call, _ *datacenter.Named) []*api.AffinityGroup {
-	var out []*api.AffinityGroup
-	for _, g := range model.Sorted(c.State.Groups, func(g *model.AffinityGroup) string { return g.Name }) {
-		out = append(out, groupXML(c, g))
-	}
-	return out
+func allGroups(c *rest.Call, _ *datacenter.Named) []*api.Element {
+	return api.Each(model.Sorted(c.State.Groups, func(g *model.AffinityGroup) string { return g.Name }), groupXML)
 }
 
-func addGroup(c *rest.Call, cluster *datacenter.Named, in *api.AffinityGroup) (any, error) {
+func addGroup(c *rest.Call, cluster *datacenter.Named, in *api.AffinityGroup) (*api.Element, error) {
 	if in.Name == nil {
 		return nil, refuse.Incomplete("AffinityGroup [name]", "add")
 	}
@@ -67,28 +55,28 @@ func addGroup(c *rest.Call, cluster *datacenter.Named, in *api.AffinityGroup) (a
 	}
 	c.State.Groups[g.ID] = g
 	c.Done("Adding Affinity Group %s", g.Name)
-	return groupXML(c, g), nil
+	return groupXML(g), nil
 }
 
-func updateGroup(c *rest.Call, g *model.AffinityGroup, in *api.AffinityGroup) (any, error) {
+func updateGroup(c *rest.Call, g *model.AffinityGroup, in *api.AffinityGroup) (*api.Element, error) {
 	changed := datacenter.Clone(g)
 	if err := applyGroup(c, "edit Affinity Group", changed, in); err != nil {
 		return nil, err
 	}
 	*g = *changed
 	c.Done("Editing Affinity Group %s", g.Name)
-	return groupXML(c, g), nil
+	return groupXML(g), nil
 }
 
-func applyGroup(c *rest.Call, action string, g *model.AffinityGroup, in *api.AffinityGroup) error {
+func applyGroup(c *rest.Call, action refuse.Action, g *model.AffinityGroup, in *api.AffinityGroup) error {
 	if in.Name != nil {
 		// Group names may have any characters, but must be unique.
 		if *in.Name == "" {
-			return refuse.Invalid("Cannot %s. The name may not be empty.", action)
+			return action.Invalid("The name may not be empty.")
 		}
 		for _, other := range c.State.Groups {
 			if other.Name == *in.Name && other.ID != g.ID {
-				return refuse.Conflict("Cannot %s. Affinity Group name already exists.", action)
+				return action.Conflict("Affinity Group name already exists.")
 			}
 		}
 		g.Name = *in.Name
@@ -102,22 +90,18 @@ func applyGroup(c *rest.Call, action string, g *model.AffinityGroup, in *api.Aff
 		// The older form of the API.
 		g.VMsRule = model.Rule{Enabled: true, Positive: *in.Positive, Enforcing: g.Enforcing}
 	}
-	for _, ref := range api.Val(in.VMs) {
+	for _, ref := range in.VMs {
 		vm := c.VMByRef(ref.ID, ref.Name)
 		if vm == nil {
-			return refuse.Invalid("Cannot %s. The VM does not exist.", action)
+			return action.Invalid("The VM does not exist.")
 		}
-		if !slices.Contains(g.VMs, vm.ID) {
-			g.VMs = append(g.VMs, vm.ID)
-		}
+		g.VMs = datacenter.With(g.VMs, vm.ID)
 	}
-	for _, ref := range api.Val(in.Hosts) {
+	for _, ref := range in.Hosts {
 		if c.Layout.Host(ref.ID) == nil {
-			return refuse.Invalid("Cannot %s. The host does not exist.", action)
+			return action.Invalid("The host does not exist.")
 		}
-		if !slices.Contains(g.Hosts, ref.ID) {
-			g.Hosts = append(g.Hosts, ref.ID)
-		}
+		g.Hosts = datacenter.With(g.Hosts, ref.ID)
 	}
 	return nil
 }
@@ -130,52 +114,49 @@ func applyRule(r *model.Rule, in *api.AffinityRule) {
 	}
 }
 
-func removeGroup(c *rest.Call, g *model.AffinityGroup) (any, error) {
+func removeGroup(c *rest.Call, g *model.AffinityGroup) (*api.Element, error) {
 	delete(c.State.Groups, g.ID)
-	c.Done("Removing Affinity Group %s", g.Name)
-	return rest.Complete(nil), nil
+	return c.Completed("Removing Affinity Group %s", g.Name)
 }
 
-func groupVMXML(g *model.AffinityGroup, vm string) *api.VM {
-	return &api.VM{Href: rest.Href("clusters", g.Cluster, "affinitygroups", g.ID, "vms", vm), ID: vm}
+func groupVMXML(g *model.AffinityGroup, vm string) *api.Element {
+	return api.Object("vm", groupPath(g)+"/"+g.ID+"/vms", vm)
 }
 
-func groupVMs(c *rest.Call, g *model.AffinityGroup) []*api.VM {
-	var out []*api.VM
+func groupVMs(c *rest.Call, g *model.AffinityGroup) []*api.Element {
+	var out []*api.Element
 	for _, id := range g.VMs {
 		if vm := c.State.VMs[id]; vm != nil {
-			x := groupVMXML(g, id)
-			x.Name = &vm.Name
-			out = append(out, x)
+			out = append(out, groupVMXML(g, id).Set("name", vm.Name))
 		}
 	}
 	return out
 }
 
-func addGroupVM(c *rest.Call, g *model.AffinityGroup, in *api.VM) (any, error) {
+func addGroupVM(c *rest.Call, g *model.AffinityGroup, in *api.VM) (*api.Element, error) {
+	const action refuse.Action = "edit Affinity Group"
 	vm := c.VMByRef(in.ID, in.Name)
 	if vm == nil {
 		return nil, refuse.NotFound()
 	}
 	if slices.Contains(g.VMs, vm.ID) {
-		return nil, refuse.Conflict("Cannot edit Affinity Group. Entity %s is already in the affinity group.", vm.Name)
+		return nil, action.Conflict("Entity %s is already in the affinity group.", vm.Name)
 	}
 	g.VMs = append(g.VMs, vm.ID)
 	c.Done("Adding VM %s to Affinity Group %s", vm.Name, g.Name)
 	return groupVMXML(g, vm.ID), nil
 }
 
-func removeGroupVM(c *rest.Call, g *model.AffinityGroup) (any, error) {
+func removeGroupVM(c *rest.Call, g *model.AffinityGroup) (*api.Element, error) {
 	if !slices.Contains(g.VMs, c.ID("vm")) {
 		return nil, refuse.NotFound()
 	}
 	g.VMs = datacenter.Without(g.VMs, c.ID("vm"))
-	c.Done("Removing VM from Affinity Group %s", g.Name)
-	return rest.Complete(nil), nil
+	return c.Completed("Removing VM from Affinity Group %s", g.Name)
 }
 
-func groupHosts(c *rest.Call, g *model.AffinityGroup) []*api.Host {
-	var out []*api.Host
+func groupHosts(c *rest.Call, g *model.AffinityGroup) []*api.Element {
+	var out []*api.Element
 	for _, id := range g.Hosts {
 		if h := c.Layout.Host(id); h != nil {
 			out = append(out, hostXML(c, h))

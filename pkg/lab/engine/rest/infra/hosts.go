@@ -1,71 +1,83 @@
 package infra
 
 import (
-	"encoding/xml"
+	"cmp"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
 	"github.com/okd-install/okd-install/pkg/lab/engine/model"
-	"github.com/okd-install/okd-install/pkg/lab/engine/refuse"
 	"github.com/okd-install/okd-install/pkg/lab/engine/rest"
 	"github.com/okd-install/okd-install/pkg/lab/engine/search"
 )
 
-func allHosts(c *rest.Call) ([]*datacenter.KnownHost, error) { return c.Layout.Hosts, nil }
-
-func hostOf(c *rest.Call) (*datacenter.KnownHost, error) {
-	if h := c.Layout.Host(c.ID("id")); h != nil {
-		return h, nil
-	}
-	return nil, refuse.NotFound()
+var hosts = rest.Collection[datacenter.KnownHost]{
+	Name: "hosts",
+	All:  func(c *rest.Call) ([]*datacenter.KnownHost, error) { return c.Layout.Hosts, nil },
+	Find: func(c *rest.Call) (*datacenter.KnownHost, error) { return rest.Known(c.Layout.Host(c.ID("id"))) },
+	Fields: func(c *rest.Call, h *datacenter.KnownHost) search.Fields {
+		cluster := c.Layout.Cluster.Name
+		return rest.Fields(map[string]string{
+			"name": h.Name, "id": h.ID, "address": h.Address, "status": c.HostStatus(h),
+			"cluster": cluster, "cluster.name": cluster, "datacenter": c.Layout.Center.Name,
+		}, nil)
+	},
+	Document: hostXML,
 }
 
-func hostFields(c *rest.Call, h *datacenter.KnownHost) search.Fields {
-	cluster := c.Layout.Cluster.Name
-	return rest.Fields(map[string]string{
-		"name": h.Name, "id": h.ID, "address": h.Address, "status": c.HostStatus(h),
-		"cluster": cluster, "cluster.name": cluster, "datacenter": c.Layout.Center.Name,
-	})
-}
-
-func hostXML(c *rest.Call, h *datacenter.KnownHost) *api.Host {
+func hostXML(c *rest.Call, h *datacenter.KnownHost) *api.Element {
 	running := 0
 	for _, vm := range c.State.VMs {
 		if vm.Host == h.ID {
 			running++
 		}
 	}
-	base := rest.Href("hosts", h.ID)
-	return &api.Host{
-		Href: base, ID: h.ID, Name: &h.Name, Address: &h.Address, Description: api.Ptr(""), Comment: api.Ptr(""),
-		Cluster: api.To("clusters", c.Layout.Cluster.ID), Memory: api.Ptr(h.MemoryMB << 20),
-		Status: api.Ptr(c.HostStatus(h)), Type: api.Ptr("rhel"), Links: rest.Links(base, "nics", "tags"),
-		CPU:     &api.HostCPU{Name: "Intel Xeon", Topology: &api.Topology{Cores: h.CPUs, Sockets: 1, Threads: 1}},
-		Summary: &api.Count{Active: running, Total: running},
-	}
+	topology := api.Topology{Cores: h.CPUs, Sockets: 1, Threads: 1}
+	return api.Object("host", "hosts", h.ID).Links("nics", "tags").
+		Set("name", h.Name).Set("description", "").Set("comment", "").
+		Set("address", h.Address).Refer("cluster", "clusters", c.Layout.Cluster.ID).
+		Add(api.New("cpu").Set("name", "Intel Xeon").Set("topology", topology)).
+		Set("memory", h.MemoryMB<<20).Set("status", c.HostStatus(h)).
+		Add(count("summary", running, running)).Set("type", "rhel")
 }
 
-func allSizes(c *rest.Call) ([]*datacenter.InstanceType, error) { return c.Layout.Sizes, nil }
-
-func sizeOf(c *rest.Call) (*datacenter.InstanceType, error) {
-	if s := c.Layout.Size(&api.Ref{ID: c.ID("id")}); s != nil {
-		return s, nil
-	}
-	return nil, refuse.NotFound()
+func count(name string, active, total int) *api.Element {
+	return api.New(name).Set("active", active).Set("total", total)
 }
 
-func sizeFields(_ *rest.Call, s *datacenter.InstanceType) search.Fields {
-	return rest.Fields(map[string]string{"name": s.Name, "id": s.ID, "description": s.Description})
+var sizes = rest.Collection[datacenter.InstanceType]{
+	Name: "instance_types",
+	All:  func(c *rest.Call) ([]*datacenter.InstanceType, error) { return c.Layout.Sizes, nil },
+	Find: func(c *rest.Call) (*datacenter.InstanceType, error) {
+		return rest.Known(c.Layout.Size(&api.Ref{ID: c.ID("id")}))
+	},
+	Fields: func(_ *rest.Call, s *datacenter.InstanceType) search.Fields {
+		return rest.Fields(map[string]string{"name": s.Name, "id": s.ID, "description": s.Description}, nil)
+	},
+	Document: func(_ *rest.Call, s *datacenter.InstanceType) *api.Element {
+		return api.Object("instance_type", "instancetypes", s.ID).
+			Set("name", s.Name).Set("description", s.Description).Set("comment", "").
+			Set("cpu", s.CPU()).Set("memory", s.Memory).Set("memory_policy", s.MemoryPolicy()).
+			Set("status", model.StatusOK).Set("type", datacenter.DefaultSpec().Type)
+	},
 }
 
-func sizeXML(_ *rest.Call, s *datacenter.InstanceType) *api.Template {
-	spec := datacenter.DefaultSpec()
-	return &api.Template{
-		XMLName: xml.Name{Local: "instance_type"}, Href: rest.Href("instancetypes", s.ID), ID: s.ID, Name: &s.Name,
-		Description: &s.Description, Comment: api.Ptr(""), Status: api.Ptr(model.StatusOK), Memory: &s.Memory,
-		Type: &spec.Type, CPU: &api.CPU{Topology: &api.Topology{Cores: s.Cores, Sockets: s.Sockets, Threads: 1}},
-		MemoryPolicy: &api.MemoryPolicy{
-			Ballooning: api.Ptr(true), Guaranteed: &s.Memory, Max: api.Ptr(4 * s.Memory),
-		},
-	}
+var jobs = rest.Collection[model.Job]{
+	Name: "jobs",
+	All:  func(c *rest.Call) ([]*model.Job, error) { return c.State.Jobs, nil },
+	Find: func(c *rest.Call) (*model.Job, error) {
+		return rest.Known(model.Find(c.State.Jobs, func(j *model.Job) bool { return j.ID == c.ID("id") }))
+	},
+	Fields: func(_ *rest.Call, j *model.Job) search.Fields {
+		return rest.Fields(map[string]string{
+			"correlation_id": j.Correlation, "status": j.Status, "description": j.Description,
+			"name": j.Description, "id": j.ID,
+		}, nil)
+	},
+	Document: func(_ *rest.Call, j *model.Job) *api.Element {
+		last := cmp.Or(j.Ended, j.Started)
+		return api.Object("job", "jobs", j.ID).Links("steps").
+			Set("auto_cleared", true).Set("description", j.Description).SetTime("end_time", j.Ended).
+			Set("external", false).SetTime("last_updated", last).SetTime("start_time", j.Started).
+			Set("status", j.Status)
+	},
 }

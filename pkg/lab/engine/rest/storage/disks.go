@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
@@ -13,13 +14,18 @@ import (
 
 const minDisk = 1 << 20
 
+var disks = rest.Collection[model.Disk]{
+	Name: "disks", All: allDisks, Find: diskOf, Fields: diskFields,
+	Document: func(_ *rest.Call, d *model.Disk) *api.Element { return DiskXML(d) },
+}
+
 // allDisks are those of a storage domain, if the path is below one.
 func allDisks(c *rest.Call) ([]*model.Disk, error) {
 	all := model.Sorted(c.State.Disks, func(d *model.Disk) string { return d.Alias })
 	if c.ID("id") == "" {
 		return all, nil
 	}
-	domain, err := domainOf(c)
+	domain, err := domains.Find(c)
 	if err != nil {
 		return nil, err
 	}
@@ -28,21 +34,16 @@ func allDisks(c *rest.Call) ([]*model.Disk, error) {
 
 // diskOf finds a disk, below /disks or below a storage domain.
 func diskOf(c *rest.Call) (*model.Disk, error) {
-	d, err := rest.Find(c, c.State.Disks)
-	if err != nil {
-		return nil, err
+	d := c.State.Disks[c.ID("id")]
+	if domain := c.ID("domain"); d != nil && domain != "" && !slices.Contains(d.Domains, domain) {
+		d = nil
 	}
-	if domain := c.ID("domain"); domain != "" && !slices.Contains(d.Domains, domain) {
-		return nil, refuse.NotFound()
-	}
-	return d, nil
+	return rest.Known(d)
 }
 
 func diskFields(c *rest.Call, d *model.Disk) search.Fields {
-	vm := ""
-	if user, _ := c.DiskUser(d.ID); user != nil {
-		vm = user.Name
-	}
+	user, _ := c.DiskUser(d.ID)
+	vm := api.Val(user).Name
 	var domains []string
 	for _, id := range d.Domains {
 		if sd := c.Layout.Domain(id); sd != nil {
@@ -58,30 +59,23 @@ func diskFields(c *rest.Call, d *model.Disk) search.Fields {
 }
 
 // DiskXML is the document of a disk.
-func DiskXML(_ *rest.Call, d *model.Disk) *api.Disk {
-	base := rest.Href("disks", d.ID)
-	out := &api.Disk{
-		Href: base, ID: d.ID, Actions: rest.Actions(base, "copy", "move", "export", "sparsify"),
-		Links: rest.Links(base, "permissions", "statistics"),
-		Name:  &d.Alias, Alias: &d.Alias, Description: &d.Description, ActualSize: &d.Allocated, Backup: api.Ptr("none"),
-		ContentType: api.Ptr("data"), Format: &d.Format, ImageID: &d.Image, PropagateErrors: api.Ptr(false),
-		ProvisionedSize: &d.Size, Shareable: &d.Shareable, Sparse: &d.Sparse, Status: &d.Status,
-		StorageType: api.Ptr("image"), TotalSize: &d.Allocated, WipeAfterDelete: api.Ptr(false),
-	}
+func DiskXML(d *model.Disk) *api.Element {
+	out := api.Object("disk", "disks", d.ID).Actions("copy", "move", "export", "sparsify").
+		Links("permissions", "statistics").
+		Set("name", d.Alias).Set("description", d.Description).Set("alias", d.Alias).
+		Set("actual_size", d.Allocated).Set("backup", "none").Set("content_type", "data").Set("format", d.Format).
+		Set("image_id", d.Image).Set("propagate_errors", false).Set("provisioned_size", d.Size)
 	if d.Format == model.FormatCow {
-		out.QcowVersion = api.Ptr("qcow2_v3")
+		out.Set("qcow_version", "qcow2_v3")
 	}
-	var domains []*api.StorageDomain
-	for _, id := range d.Domains {
-		domains = append(domains, &api.StorageDomain{Href: rest.Href("storagedomains", id), ID: id})
-	}
-	out.StorageDomains = api.Some(domains)
-	return out
+	return out.Set("shareable", d.Shareable).Set("sparse", d.Sparse).Set("status", d.Status).
+		Some("storage_domains", api.Refs("storage_domain", "storagedomains", d.Domains)).
+		Set("storage_type", "image").Set("total_size", d.Allocated).Set("wipe_after_delete", false)
 }
 
 // AddDisk makes a disk.
-func AddDisk(c *rest.Call, in *api.Disk) (any, error) {
-	const action = "add Virtual Disk"
+func AddDisk(c *rest.Call, in *api.Disk) (*api.Element, error) {
+	const action refuse.Action = "add Virtual Disk"
 	if in.ProvisionedSize == nil || in.Format == nil {
 		return nil, refuse.Incomplete("Disk [provisionedSize, format]", "add")
 	}
@@ -90,96 +84,77 @@ func AddDisk(c *rest.Call, in *api.Disk) (any, error) {
 		return nil, err
 	}
 	size, format := *in.ProvisionedSize, *in.Format
-	if size < minDisk {
-		return nil, refuse.Invalid("Cannot %s. Disk size must be at least 1 MB.", action)
-	}
 	sparse := format == model.FormatCow
-	if in.Sparse != nil {
-		sparse = *in.Sparse
-	}
-	if err := datacenter.VolumeFits(action, sd, format, sparse); err != nil {
-		return nil, err
-	}
+	rest.Set(&sparse, in.Sparse)
 	d := &model.Disk{
-		ID: datacenter.NewID(), Image: datacenter.NewID(), Alias: rest.FirstOf(in.Alias, in.Name),
+		ID: datacenter.NewID(), Image: datacenter.NewID(), Alias: api.Val(in.Title()),
 		Description: api.Val(in.Description), Size: size, Format: format, Sparse: sparse,
 		Allocated: datacenter.Allocated(format, sparse, size, api.Val(in.InitialSize)),
 		Shareable: api.Val(in.Shareable), Status: model.StatusLocked, Domains: []string{sd.ID},
 		Owner: c.User.Name, Content: model.FormatRaw,
 	}
-	if in.ID != "" {
-		if _, ok := c.State.Disks[in.ID]; ok {
-			return nil, refuse.Conflict("Cannot %s. Disk image already exists.", action)
-		}
-	}
-	if err := c.Reserve(action, sd, d.Allocated); err != nil {
+	if err := cmp.Or(
+		action.InvalidIf(size < minDisk, "Disk size must be at least 1 MB."),
+		datacenter.VolumeFits(action, sd, format, sparse),
+		action.ConflictIf(c.State.Disks[in.ID] != nil, "Disk image already exists."),
+		c.Reserve(action, sd, d.Allocated),
+	); err != nil {
 		return nil, err
 	}
 	c.State.Disks[d.ID] = d
 	job := c.Job("Adding Disk %s", d.Alias)
 	c.Begin(&model.Task{Kind: datacenter.TaskDiskCreate, Job: job.ID, Disk: d.ID, Size: size}, c.Config.Delays.Disk)
-	return DiskXML(c, d), nil
+	return DiskXML(d), nil
 }
 
 // UpdateDisk changes a disk; it can only grow.
-func UpdateDisk(c *rest.Call, d *model.Disk, in *api.Disk) (any, error) {
-	const action = "edit Virtual Disk"
-	if err := datacenter.DiskReady(action, d); err != nil {
+func UpdateDisk(c *rest.Call, d *model.Disk, in *api.Disk) (*api.Element, error) {
+	const action refuse.Action = "edit Virtual Disk"
+	size := d.Size
+	rest.Set(&size, in.ProvisionedSize)
+	grow := size - d.Size
+	err := cmp.Or(
+		datacenter.DiskReady(action, d),
+		action.ConflictIf(grow < 0, "New disk size cannot be smaller than the current."),
+		action.ConflictIf(grow > 0 && d.Template != "", "This disk is a part of a template."),
+	)
+	if vm, _ := c.DiskUser(d.ID); err == nil && vm != nil {
+		err = c.Unlocked(action, vm)
+	}
+	if err == nil && grow > 0 && !d.Sparse {
+		err = c.Reserve(action, c.Layout.Domain(d.Domains[0]), grow)
+	}
+	if err != nil {
 		return nil, err
 	}
-	size := d.Size
-	if in.ProvisionedSize != nil {
-		size = *in.ProvisionedSize
-	}
-	if size < d.Size {
-		return nil, refuse.Conflict("Cannot %s. New disk size cannot be smaller than the current.", action)
-	}
-	if size > d.Size && d.Template != "" {
-		return nil, refuse.Conflict("Cannot %s. This disk is a part of a template.", action)
-	}
-	if vm, _ := c.DiskUser(d.ID); vm != nil && vm.Status == model.VMImageLocked {
-		return nil, refuse.Conflict("Cannot %s: VM is locked. Please try again in a few minutes.", action)
-	}
-	grow := size - d.Size
-	if grow > 0 && !d.Sparse {
-		if err := c.Reserve(action, c.Layout.Domain(d.Domains[0]), grow); err != nil {
-			return nil, err
-		}
-	}
-	if in.Alias != nil || in.Name != nil {
-		d.Alias = rest.FirstOf(in.Alias, in.Name)
-	}
-	if in.Description != nil {
-		d.Description = *in.Description
-	}
+	rest.Set(&d.Alias, in.Title())
+	rest.Set(&d.Description, in.Description)
 	job := c.Job("Editing Disk %s", d.Alias)
 	if grow == 0 {
 		c.EndJob(job.ID, nil)
-		return DiskXML(c, d), nil
+		return DiskXML(d), nil
 	}
 	// The engine shows the new size once the extension is done.
 	d.Status = model.StatusLocked
 	c.Begin(&model.Task{Kind: datacenter.TaskDiskResize, Job: job.ID, Disk: d.ID, Size: size}, c.Config.Delays.Disk)
-	return DiskXML(c, d), nil
+	return DiskXML(d), nil
 }
 
 // RemoveDisk removes a disk that no running VM uses.
-func RemoveDisk(c *rest.Call, d *model.Disk) (any, error) {
-	const action = "remove Virtual Disk"
+func RemoveDisk(c *rest.Call, d *model.Disk) (*api.Element, error) {
+	const action refuse.Action = "remove Virtual Disk"
 	if d.Template != "" {
-		return nil, refuse.Conflict(
-			"Cannot %s. Cannot remove an image of a Template: remove the Template instead.", action)
+		return nil, action.Conflict("Cannot remove an image of a Template: remove the Template instead.")
 	}
-	// Illegal disks may go; a locked one may not.
-	if d.Status == model.StatusLocked {
-		return nil, datacenter.DiskReady(action, d)
+	if err := datacenter.DiskUnlocked(action, d); err != nil {
+		return nil, err
 	}
 	if vm, a := c.DiskUser(d.ID); vm != nil {
-		switch {
-		case vm.Status == model.VMImageLocked:
-			return nil, refuse.Conflict("Cannot %s: VM is locked. Please try again in a few minutes.", action)
-		case vm.Status != model.VMDown && a.Active:
-			return nil, refuse.Conflict("Cannot %s. At least one of the VMs is not down.", action)
+		if err := cmp.Or(
+			c.Unlocked(action, vm),
+			action.ConflictIf(vm.Status != model.VMDown && a.Active, "At least one of the VMs is not down."),
+		); err != nil {
+			return nil, err
 		}
 		datacenter.Detach(vm, d.ID)
 	}
@@ -191,24 +166,21 @@ func RemoveDisk(c *rest.Call, d *model.Disk) (any, error) {
 
 // copyDisk copies to another storage domain: a template's disk becomes
 // available there as well, any other gets a twin.
-func copyDisk(c *rest.Call, d *model.Disk, in *api.Action) (any, error) {
-	const action = "copy Virtual Disk"
+func copyDisk(c *rest.Call, d *model.Disk, in *api.Action) (*api.Element, error) {
+	const action refuse.Action = "copy Virtual Disk"
 	if in.StorageDomain == nil {
 		return nil, refuse.Incomplete("Action [storageDomain.id|name]", "copy")
 	}
-	sd, err := c.DomainByRef(&api.Ref{ID: in.StorageDomain.ID, Name: in.StorageDomain.Name})
+	sd, err := c.DomainByRef(in.StorageDomain)
 	if err != nil {
 		return nil, err
 	}
-	if err := datacenter.DiskReady(action, d); err != nil {
-		return nil, err
-	}
-	if err := c.Reserve(action, sd, d.Allocated); err != nil {
+	if err := cmp.Or(datacenter.DiskReady(action, d), c.Reserve(action, sd, d.Allocated)); err != nil {
 		return nil, err
 	}
 	if d.Template != "" {
 		if slices.Contains(d.Domains, sd.ID) {
-			return nil, refuse.Conflict("Cannot %s. The target Storage Domain already contains the disk.", action)
+			return nil, action.Conflict("The target Storage Domain already contains the disk.")
 		}
 		d.Status = model.StatusLocked
 		job := c.Job("Copying Template Disk %s", d.Alias)
@@ -218,15 +190,41 @@ func copyDisk(c *rest.Call, d *model.Disk, in *api.Action) (any, error) {
 	twin := datacenter.Clone(d)
 	twin.ID, twin.Image, twin.Domains = datacenter.NewID(), datacenter.NewID(), []string{sd.ID}
 	twin.Status, twin.Owner = model.StatusLocked, c.User.Name
-	if in.Disk != nil && (in.Disk.Alias != nil || in.Disk.Name != nil) {
-		twin.Alias = rest.FirstOf(in.Disk.Alias, in.Disk.Name)
+	if in.Disk != nil {
+		rest.Set(&twin.Alias, in.Disk.Title())
 	}
 	c.State.Disks[twin.ID] = twin
 	d.Status = model.StatusLocked
 	job := c.Job("Copying Disk %s", d.Alias)
 	c.Begin(&model.Task{Kind: datacenter.TaskDiskCopy, Job: job.ID, Disk: d.ID, Disks: []string{d.ID, twin.ID},
 		Pairs: []model.Pair{{From: d.ID, To: twin.ID}}}, c.Config.Delays.Disk)
-	out := rest.Complete(job)
-	out.Disk = &api.Disk{ID: twin.ID, Href: rest.Href("disks", twin.ID)}
-	return out, nil
+	return rest.Complete(job).Refer("disk", "disks", twin.ID), nil
+}
+
+var domains = rest.Collection[datacenter.KnownDomain]{
+	Name: "storage_domains",
+	All:  func(c *rest.Call) ([]*datacenter.KnownDomain, error) { return c.Layout.Domains, c.InCenter() },
+	Find: func(c *rest.Call) (*datacenter.KnownDomain, error) { return rest.Known(c.Layout.Domain(c.ID("id"))) },
+	Fields: func(c *rest.Call, d *datacenter.KnownDomain) search.Fields {
+		return rest.Fields(map[string]string{
+			"name": d.Name, "id": d.ID, "status": c.DomainStatus(d), "type": "data",
+			"datacenter": c.Layout.Center.Name, "description": "", "comment": "",
+		}, nil)
+	},
+	Document: domainXML,
+}
+
+func domainXML(c *rest.Call, d *datacenter.KnownDomain) *api.Element {
+	used, committed := c.Used(d.ID), int64(0)
+	for _, disk := range c.State.Disks {
+		if slices.Contains(disk.Domains, d.ID) {
+			committed += disk.Size
+		}
+	}
+	return api.Object("storage_domain", "storagedomains", d.ID).Links("disks", "templates", "vms").
+		Set("name", d.Name).Set("description", "").Set("comment", "").
+		Set("available", d.Size-used).Set("committed", committed).
+		Add(api.New("data_centers").Refer("data_center", "datacenters", c.Layout.Center.ID)).
+		Set("external_status", "ok").Set("master", d.Master).Set("status", c.DomainStatus(d)).
+		Add(api.New("storage").Set("type", d.Type)).Set("storage_format", "v5").Set("type", "data").Set("used", used)
 }

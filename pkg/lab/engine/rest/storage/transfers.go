@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,55 +16,58 @@ import (
 // its transfer.
 const defaultInactivity = 60 * time.Second
 
-func transferXML(c *rest.Call, t *model.Transfer) *api.ImageTransfer {
+func transferXML(c *rest.Call, t *model.Transfer) *api.Element {
 	direction := "download"
 	if t.Upload {
 		direction = "upload"
 	}
-	active := t.Phase == model.PhaseTransferring
-	base := rest.Href("imagetransfers", t.ID)
-	out := &api.ImageTransfer{
-		Href: base, ID: t.ID, Active: &active, Direction: &direction, Format: &t.Format, Phase: &t.Phase,
-		Actions:           rest.Actions(base, "cancel", "extend", "finalize", "pause", "resume"),
-		InactivityTimeout: api.Ptr(int(t.Timeout / time.Second)), TimeoutPolicy: &t.Policy, Shallow: api.Ptr(false),
-		Disk: &api.Disk{Href: rest.Href("disks", t.Disk), ID: t.Disk}, Image: &api.Ref{ID: t.Disk},
-		Host: &api.Host{Href: rest.Href("hosts", t.Host), ID: t.Host}, Transferred: &t.Moved,
-	}
+	out := api.Object("image_transfer", "imagetransfers", t.ID).
+		Actions("cancel", "extend", "finalize", "pause", "resume").
+		Set("active", t.Phase == model.PhaseTransferring).Set("direction", direction).
+		Refer("disk", "disks", t.Disk).Set("format", t.Format).Refer("host", "hosts", t.Host).
+		Set("image", api.Ref{ID: t.Disk}).Set("inactivity_timeout", int(t.Timeout/time.Second)).
+		Set("phase", t.Phase)
 	if !finished(t.Phase) {
-		out.TransferURL = api.Ptr(c.Config.TransferURL + "/images/" + t.Ticket)
-		out.ProxyURL = api.Ptr(c.Config.ProxyURL + "/images/" + t.Ticket)
+		out.Set("proxy_url", c.Config.ProxyURL+"/images/"+t.Ticket)
 	}
-	return out
+	out.Set("shallow", false).Set("timeout_policy", t.Policy)
+	if !finished(t.Phase) {
+		out.Set("transfer_url", c.Config.TransferURL+"/images/"+t.Ticket)
+	}
+	return out.Set("transferred", t.Moved)
+}
+
+func showTransfer(c *rest.Call, t *model.Transfer) (*api.Element, error) {
+	return transferXML(c, t), nil
 }
 
 func finished(phase string) bool {
 	return phase == model.PhaseFinishedSuccess || phase == model.PhaseFinishedFailure
 }
 
-func listTransfers(c *rest.Call) (any, error) {
-	var out []*api.ImageTransfer
+func listTransfers(c *rest.Call) (*api.Element, error) {
+	list := api.New("image_transfers")
 	for _, t := range model.Sorted(c.State.Transfers, func(t *model.Transfer) string { return t.ID }) {
 		if !finished(t.Phase) {
-			out = append(out, transferXML(c, t))
+			list.Add(transferXML(c, t))
 		}
 	}
-	return api.List[*api.ImageTransfer]{Name: "image_transfers", Items: out}, nil
+	return list, nil
 }
 
-func transferOf(c *rest.Call) (*model.Transfer, error) { return rest.Find(c, c.State.Transfers) }
+func transferOf(c *rest.Call) (*model.Transfer, error) {
+	return rest.Known(c.State.Transfers[c.ID("id")])
+}
 
-func addTransfer(c *rest.Call, in *api.ImageTransfer) (any, error) {
-	const action = "transfer Virtual Disk"
-	id := api.RefID(in.Image)
-	if id == "" && in.Disk != nil {
-		id = in.Disk.ID
-	}
+func addTransfer(c *rest.Call, in *api.ImageTransfer) (*api.Element, error) {
+	const action refuse.Action = "transfer Virtual Disk"
+	id := cmp.Or(api.Val(in.Image).ID, api.Val(in.Disk).ID)
 	if id == "" {
 		return nil, refuse.Incomplete("ImageTransfer [image.id|disk.id|snapshot.id]", "add")
 	}
 	d, ok := c.State.Disks[id]
 	if !ok {
-		return nil, refuse.Invalid("Cannot %s. The disk does not exist.", action)
+		return nil, action.Invalid("The disk does not exist.")
 	}
 	upload := in.Direction == nil || *in.Direction == "upload"
 	format := d.Format
@@ -97,38 +101,37 @@ func addTransfer(c *rest.Call, in *api.ImageTransfer) (any, error) {
 	return transferXML(c, t), nil
 }
 
-func transferable(c *rest.Call, action string, d *model.Disk, upload bool, format string) error {
+func transferable(c *rest.Call, action refuse.Action, d *model.Disk, upload bool, format string) error {
 	if format != model.FormatRaw && format != model.FormatCow {
-		return refuse.Invalid("Cannot %s. Image format %q is not supported.", action, format)
+		return action.Invalid("Image format %q is not supported.", format)
 	}
 	if err := datacenter.DiskReady(action, d); err != nil && (!upload || d.Status == model.StatusLocked) {
 		return err // an illegal disk may be uploaded once more
 	}
 	if upload && d.Template != "" {
-		return refuse.Conflict("Cannot %s. This disk is a part of a template.", action)
+		return action.Conflict("This disk is a part of a template.")
 	}
 	if vm, _ := c.DiskUser(d.ID); vm != nil && vm.Status != model.VMDown {
-		return refuse.Conflict("Cannot %s. The disk is in use by a running VM: %s.", action, vm.Name)
+		return action.Conflict("The disk is in use by a running VM: %s.", vm.Name)
 	}
 	if !upload && format != d.Content {
 		// A real engine converts on the way; the lab hands out what it holds.
-		return refuse.Invalid("Cannot %s. The content of disk %s is %s and cannot be read as %s.",
-			action, d.Alias, d.Content, format)
+		return action.Invalid("The content of disk %s is %s and cannot be read as %s.", d.Alias, d.Content, format)
 	}
 	return nil
 }
 
-func transferHost(c *rest.Call, action string, want *api.Host) (*datacenter.KnownHost, error) {
+func transferHost(c *rest.Call, action refuse.Action, want *api.Ref) (*datacenter.KnownHost, error) {
 	for _, h := range c.Layout.Hosts {
-		wanted := want == nil || (&api.Ref{ID: want.ID, Name: want.Name}).Means(h.ID, h.Name)
+		wanted := want == nil || want.Means(h.ID, h.Name)
 		if wanted && c.HostStatus(h) == datacenter.HostUp {
 			return h, nil
 		}
 	}
-	return nil, refuse.Conflict("Cannot %s. There is no active host in the Data Center.", action)
+	return nil, action.Conflict("There is no active host in the Data Center.")
 }
 
-func finalizeTransfer(c *rest.Call, t *model.Transfer) (any, error) {
+func finalizeTransfer(c *rest.Call, t *model.Transfer) (*api.Element, error) {
 	switch t.Phase {
 	case model.PhaseTransferring, model.PhasePausedSystem, model.PhasePausedUser:
 	case model.PhaseFinalizingSuccess, model.PhaseFinishedSuccess:
@@ -143,7 +146,7 @@ func finalizeTransfer(c *rest.Call, t *model.Transfer) (any, error) {
 	return rest.Complete(job), nil
 }
 
-func cancelTransfer(c *rest.Call, t *model.Transfer) (any, error) {
+func cancelTransfer(c *rest.Call, t *model.Transfer) (*api.Element, error) {
 	switch t.Phase {
 	case model.PhaseFinalizingFailure, model.PhaseFinishedFailure:
 		return rest.Complete(nil), nil
@@ -158,7 +161,7 @@ func cancelTransfer(c *rest.Call, t *model.Transfer) (any, error) {
 
 // shift changes the phase of a transfer when it is one of from.
 func shift(to string, from ...string) rest.Handler {
-	return rest.Act(transferOf, func(c *rest.Call, t *model.Transfer) (any, error) {
+	return rest.Act(transferOf, func(c *rest.Call, t *model.Transfer) (*api.Element, error) {
 		if !slices.Contains(from, t.Phase) {
 			return nil, refuse.Conflict("Cannot change image transfer. The transfer is in phase %s.", t.Phase)
 		}
