@@ -23,35 +23,49 @@ const (
 	single care = false
 )
 
-// call sends a request to the engine: again when the engine could not be reached,
-// when a repeatable one failed, and with a new login when the session has expired.
-// Each attempt is a request of its own: one that was given up and ends late has
-// nowhere to write to. It is the only way to the engine but for the login and
-// imageio.
-func call[Q request[R], R any](ctx context.Context, c *Client, op string, how care, build func(*engine) Q) (R, error) {
+// call sends a request to the engine and reads its answer: again when the engine
+// could not be reached, when a repeatable one failed, and with a new login when
+// the session has expired. Each attempt is a request of its own: one that was given
+// up and ends late has nowhere to write to. It is the only way to the engine but
+// for the login and imageio.
+func call[Q request[R], R, V any](
+	ctx context.Context, c *Client, op string, how care, build func(*engine) Q, read func(R) (V, bool),
+) (V, error) {
+	var none V
 	s := c.current()
 	t := c.tries(op, how)
 	for {
-		var out R
+		var answer R
 		err := t.begin(ctx)
 		if err == nil {
 			done := make(chan outcome[R], 1)
-			go send(build(s.api), done)
-			out, err = await(ctx, c, done, how)
+			go send(build(s), done)
+			answer, err = await(ctx, c, done, how)
 		}
 		if err = t.classify(err); err == nil {
-			return out, nil
+			if value, ok := read(answer); ok {
+				return value, nil
+			}
+			return none, &Error{Op: op, Kind: Broken, Detail: "the answer does not hold it"}
 		}
 		if t.expired(err) {
 			if s, err = c.login(ctx, s); err != nil {
-				return out, fmt.Errorf("%s: %w", op, err)
+				return none, fmt.Errorf("%s: %w", op, err)
 			}
 			continue
 		}
 		if !t.again(ctx, err) {
-			return out, err
+			return none, err
 		}
 	}
+}
+
+// order is a call whose answer holds nothing.
+func order[Q request[R], R any](
+	ctx context.Context, c *Client, op string, how care, build func(*engine) Q,
+) error {
+	_, err := call(ctx, c, op, how, build, func(R) (struct{}, bool) { return struct{}{}, true })
+	return err
 }
 
 // outcome is how one attempt ended.
@@ -151,30 +165,6 @@ func (t *tries) again(ctx context.Context, err error) bool {
 	}
 	t.pause = min(2*t.pause, 5*t.c.opt.Poll)
 	return true
-}
-
-// ignore is for requests whose answer holds nothing.
-func ignore[R any](_ R, err error) error { return err }
-
-// one converts what an answer should hold.
-func one[T, R any](op string, value *T, ok bool, from func(*T) R) (R, error) {
-	if !ok {
-		var none R
-		return none, &Error{Op: op, Kind: Broken, Detail: "the answer does not hold it"}
-	}
-	return from(value), nil
-}
-
-// all converts a list, which an answer may lack.
-func all[L interface{ Slice() []*T }, T, R any](list L, ok bool, from func(*T) R) []R {
-	if !ok {
-		return nil
-	}
-	var out []R
-	for _, item := range list.Slice() {
-		out = append(out, from(item))
-	}
-	return out
 }
 
 // interrupted is the end of the context, whatever its cause looks like.

@@ -1,6 +1,7 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -36,24 +37,12 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Clock == nil {
-		o.Clock = clock.Real()
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Poll <= 0 {
-		o.Poll = 2 * time.Second
-	}
-	if o.CallLimit <= 0 {
-		o.CallLimit = 2 * time.Minute
-	}
-	if o.Grace <= 0 {
-		o.Grace = 10 * time.Second
-	}
-	if o.Tries <= 0 {
-		o.Tries = 6
-	}
+	o.Clock = cmp.Or(o.Clock, clock.Real())
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Poll = cmp.Or(o.Poll, 2*time.Second)
+	o.CallLimit = cmp.Or(o.CallLimit, 2*time.Minute)
+	o.Grace = cmp.Or(o.Grace, 10*time.Second)
+	o.Tries = cmp.Or(o.Tries, 6)
 	return o
 }
 
@@ -66,14 +55,12 @@ type Client struct {
 	sessions tls.ClientSessionCache
 
 	mu      sync.Mutex
-	session *session
+	session *engine
 }
 
-// session is one login. Sessions are replaced, never changed: the library's own
-// way of logging in again overwrites a connection that others are using.
-type session struct{ api *engine }
-
-// engine is where the SDK's requests begin.
+// engine is one login, where the SDK's requests begin. Logins are replaced, never
+// changed: the library's own way of logging in again overwrites a connection that
+// others are using.
 type engine = sdk.SystemService
 
 // Dial logs in and checks that an oVirt engine answers.
@@ -99,9 +86,6 @@ func Dial(ctx context.Context, cfg Config, opt Options) (*Client, error) {
 	return c, nil
 }
 
-// URL returns the engine's API address.
-func (c *Client) URL() string { return c.cfg.URL }
-
 func tlsProvider(cfg Config) (ovirtclient.TLSProvider, error) {
 	provider := ovirtclient.TLS()
 	if cfg.Insecure {
@@ -121,7 +105,7 @@ func tlsProvider(cfg Config) (ovirtclient.TLSProvider, error) {
 }
 
 // login replaces the session old, unless another request has done so already.
-func (c *Client) login(ctx context.Context, old *session) (*session, error) {
+func (c *Client) login(ctx context.Context, old *engine) (*engine, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session != old {
@@ -129,10 +113,10 @@ func (c *Client) login(ctx context.Context, old *session) (*session, error) {
 	}
 	t := c.tries("log in to the engine", repeatable)
 	for {
-		var fresh *session
+		var fresh *engine
 		err := t.begin(ctx)
 		if err == nil {
-			done := make(chan outcome[*session], 1)
+			done := make(chan outcome[*engine], 1)
 			go send(opening{c}, done)
 			fresh, err = await(ctx, c, done, repeatable)
 		}
@@ -152,7 +136,7 @@ func (c *Client) login(ctx context.Context, old *session) (*session, error) {
 type opening struct{ c *Client }
 
 // Send logs in.
-func (o opening) Send() (*session, error) {
+func (o opening) Send() (*engine, error) {
 	provider, err := tlsProvider(o.c.cfg)
 	if err != nil {
 		return nil, err
@@ -163,8 +147,8 @@ func (o opening) Send() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{api: lib.GetSDKClient().SystemService()}
-	resp, err := s.api.Get().Send()
+	s := lib.GetSDKClient().SystemService()
+	resp, err := s.Get().Send()
 	if err != nil {
 		return nil, err
 	}
@@ -178,20 +162,41 @@ func (o opening) Send() (*session, error) {
 	return s, nil
 }
 
-func (c *Client) current() *session {
+func (c *Client) current() *engine {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.session
 }
 
-// wait polls at a constant interval, for at most limit.
-func (c *Client) wait(ctx context.Context, limit time.Duration, what string, check wait.Check) error {
+// until reads something by its ID, for at most limit, until it is as it should be.
+// Failures that may pass do not end it.
+func until[V any](
+	ctx context.Context, c *Client, limit time.Duration, what string, read func(context.Context, string) (V, error),
+	id string, check func(V) (done bool, why string, err error),
+) (V, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := wait.Until(ctx, c.opt.Clock, c.opt.Poll, check); err != nil {
-		return fmt.Errorf("wait for %s: %w", what, err)
+	var last V
+	err := wait.Until(ctx, c.opt.Clock, c.opt.Poll, func(ctx context.Context) (bool, string, error) {
+		now, err := read(ctx, id)
+		if err != nil {
+			return false, err.Error(), permanent(err)
+		}
+		last = now
+		return check(now)
+	})
+	if err != nil {
+		return last, fmt.Errorf("wait for %s: %w", what, err)
 	}
-	return nil
+	return last, nil
+}
+
+// permanent drops failures that may pass.
+func permanent(err error) error {
+	if Is(err, Unavailable, Unreachable, Locked) {
+		return nil
+	}
+	return err
 }
 
 // logger hands the library's messages to slog, all of them at debug level: what

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,15 +60,7 @@ func (e *Error) Next() string { return e.Advice }
 // Is reports whether err is a failed request of one of the given kinds.
 func Is(err error, kinds ...Kind) bool {
 	var e *Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, k := range kinds {
-		if e.Kind == k {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &e) && slices.Contains(kinds, e.Kind)
 }
 
 var (

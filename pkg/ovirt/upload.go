@@ -1,6 +1,7 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,18 +32,10 @@ type Upload struct {
 }
 
 func (u Upload) withDefaults() Upload {
-	if u.Chunk <= 0 {
-		u.Chunk = 64 << 20
-	}
-	if u.Stall <= 0 {
-		u.Stall = 45 * time.Second
-	}
-	if u.Tries <= 0 {
-		u.Tries = 6
-	}
-	if u.Limit <= 0 {
-		u.Limit = 15 * time.Minute
-	}
+	u.Chunk = cmp.Or(u.Chunk, 64<<20)
+	u.Stall = cmp.Or(u.Stall, 45*time.Second)
+	u.Tries = cmp.Or(u.Tries, 6)
+	u.Limit = cmp.Or(u.Limit, 15*time.Minute)
 	if u.Progress == nil {
 		u.Progress = func(int64, int64) {}
 	}
@@ -85,7 +78,7 @@ func (c *Client) transfer(ctx context.Context, t Transfer, u Upload) error {
 		at += n
 		u.Progress(at, u.Size)
 	}
-	if err := c.finalize(ctx, t.ID); err != nil && !Is(err, NotFound) {
+	if err := gone(c.finalize(ctx, t.ID)); err != nil {
 		return err
 	}
 	if err := c.waitTransfer(ctx, t.ID, u.Limit, TransferFinished); err != nil {
@@ -163,7 +156,7 @@ func (s *sender) do(req *http.Request) error {
 		if !ok {
 			kind = Unavailable
 		}
-		e := &Error{Op: op, Kind: kind, Detail: inner(err), Err: err}
+		e := &Error{Op: op, Kind: kind, Detail: detail(err), Err: err}
 		switch kind {
 		case Unreachable:
 			e.Advice = "check that " + req.URL.Host + " resolves and is not blocked by a firewall"
@@ -213,13 +206,11 @@ func (s *sender) chunk(ctx context.Context, at, n int64) error {
 // revive wakes a transfer that the engine paused for lack of data.
 func (s *sender) revive(ctx context.Context) error {
 	t, err := s.c.getTransfer(ctx, s.t.ID)
+	if err == nil && t.Phase == TransferPaused {
+		err = s.c.resume(ctx, s.t.ID)
+	}
 	if err != nil {
 		return permanent(err)
-	}
-	if t.Phase == TransferPaused {
-		if err := s.c.resume(ctx, s.t.ID); err != nil {
-			return permanent(err)
-		}
 	}
 	return s.c.waitTransfer(ctx, s.t.ID, s.u.Limit, TransferReady)
 }
@@ -261,15 +252,4 @@ func (w *watched) Read(p []byte) (int, error) {
 		w.moved(w.sent)
 	}
 	return n, err
-}
-
-// inner drops the URL that net/http puts before the reason.
-func inner(err error) string {
-	var u interface{ Unwrap() error }
-	if errors.As(err, &u) {
-		if e := u.Unwrap(); e != nil {
-			return e.Error()
-		}
-	}
-	return err.Error()
 }

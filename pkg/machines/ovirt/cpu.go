@@ -58,10 +58,8 @@ func (c *checker) checkCPU(context.Context) error {
 
 // cpuLevel is what the image needs that the plan uploads.
 func (c *checker) cpuLevel() string {
-	for _, o := range c.pl.Of(plan.KindDisk) {
-		if d, ok := o.Spec.(plan.Disk); ok {
-			return d.Image.CPULevel
-		}
+	for _, d := range specs[plan.Disk](c.pl, plan.KindDisk) {
+		return d.Image.CPULevel
 	}
 	return ""
 }

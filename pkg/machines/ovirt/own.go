@@ -2,6 +2,7 @@ package ovirt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,9 +23,100 @@ func fits(infraID, name string) bool {
 	return strings.HasPrefix(name, infraID+"-") || name == ImageVMName(infraID)
 }
 
-// clusterVMs returns the machines that are proved to be the cluster's.
-func (p *Provider) clusterVMs(ctx context.Context, infraID string, all bool) ([]api.VM, error) {
-	ours, _, err := p.findVMs(ctx, infraID, all)
+// owned is what the engine has of a cluster, as far as it is proved, and what only
+// looks like it.
+type owned struct {
+	vms      []api.VM
+	template *api.Template
+	disks    []api.Disk // in no machine and no template
+	groups   []api.Group
+	tags     []api.Tag
+	odd      []stranger
+}
+
+// look finds what a cluster owns: all of it, or what serves the bootstrap alone.
+// What cannot be read does not keep the rest from being found. While it is not
+// known which machines and template there are, no disk and no group is taken for
+// the cluster's.
+func (p *Provider) look(ctx context.Context, infraID string, all bool) (owned, error) {
+	var out owned
+	vms, odd, err := p.findVMs(ctx, infraID, all)
+	out.vms, out.odd = vms, odd
+	if err == nil && !all {
+		vms, err = p.clusterVMs(ctx, infraID)
+	}
+	errs := []error{err}
+	add := func(s *stranger, err error) {
+		if s != nil {
+			out.odd = append(out.odd, *s)
+		}
+		errs = append(errs, err)
+	}
+	for _, name := range tagNames(infraID, all) {
+		tag, s, err := p.clusterTag(ctx, infraID, name)
+		if tag != nil {
+			out.tags = append(out.tags, *tag)
+		}
+		add(s, err)
+	}
+	template, s, terr := p.clusterTemplate(ctx, infraID)
+	if all {
+		out.template = template
+		add(s, terr)
+	}
+	if err == nil && terr == nil && template == nil && len(vms) == 0 {
+		var derr error
+		out.disks, derr = p.looseDisks(ctx, infraID)
+		errs = append(errs, derr)
+	}
+	if all && err == nil {
+		groups, odd, gerr := p.clusterGroups(ctx, infraID, vms)
+		out.groups, out.odd = groups, append(out.odd, odd...)
+		errs = append(errs, gerr)
+	}
+	return out, errors.Join(errs...)
+}
+
+// tagNames are the names of the cluster's tags, or of the bootstrap's alone.
+func tagNames(infraID string, all bool) []string {
+	if all {
+		return []string{BootstrapName(infraID), infraID}
+	}
+	return []string{BootstrapName(infraID)}
+}
+
+// looseDisks returns disks of the cluster that are in no machine, be it the
+// cluster's or another one that was made of its template. They can be told only
+// when neither its machines nor its template are there: these have disks of the
+// same name.
+func (p *Provider) looseDisks(ctx context.Context, infraID string) ([]api.Disk, error) {
+	proposed, err := p.Engine.DisksByPrefix(ctx, infraID+"-")
+	if err != nil || len(proposed) == 0 {
+		return nil, err
+	}
+	used, err := p.Engine.AttachedDisks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Disk
+	for _, one := range proposed {
+		if _, in := used[one.ID]; in {
+			continue
+		}
+		disk, _, err := p.clusterDisk(ctx, infraID, one.ID)
+		if err != nil {
+			return out, err
+		}
+		if disk != nil {
+			out = append(out, *disk)
+		}
+	}
+	return out, nil
+}
+
+// clusterVMs returns all machines that are proved to be the cluster's.
+func (p *Provider) clusterVMs(ctx context.Context, infraID string) ([]api.VM, error) {
+	ours, _, err := p.findVMs(ctx, infraID, true)
 	return ours, err
 }
 
@@ -83,11 +175,7 @@ func (p *Provider) proposedVMs(ctx context.Context, infraID string, all bool) (i
 			}
 		}
 	}
-	names := []string{BootstrapName(infraID)}
-	if all {
-		names = append(names, infraID)
-	}
-	for _, name := range names {
+	for _, name := range tagNames(infraID, all) {
 		// Searching for a tag that does not exist is an error on some engines.
 		tag, _, err := p.clusterTag(ctx, infraID, name)
 		if err != nil {
@@ -186,14 +274,14 @@ func (p *Provider) clusterGroups(ctx context.Context, infraID string, vms []api.
 			return ours, odd, err
 		}
 		for _, f := range found {
-			g, members, err := p.Engine.GetGroup(ctx, f)
+			g, err := p.Engine.GetGroup(ctx, f)
 			if api.Is(err, api.NotFound) {
 				continue
 			}
 			if err != nil {
 				return ours, odd, err
 			}
-			if why := foreignGroup(infraID, g, members, vms); why != "" {
+			if why := foreignGroup(infraID, g, vms); why != "" {
 				odd = append(odd, stranger{what: fmt.Sprintf("affinity group %s (%s) of cluster %s", g.Name, g.ID,
 					c.Name), why: why, group: g})
 				continue
@@ -208,26 +296,22 @@ func (p *Provider) clusterGroups(ctx context.Context, infraID string, vms []api.
 var defaultGroups = []string{"compute", "controlplane"}
 
 // foreignGroup says why a group is not proved to be the cluster's; empty if it is.
-func foreignGroup(infraID string, g api.Group, members []string, vms []api.VM) string {
+func foreignGroup(infraID string, g api.Group, vms []api.VM) string {
+	ours := func(id string) bool { return slices.ContainsFunc(vms, func(vm api.VM) bool { return vm.ID == id }) }
+	here := func(vm api.VM) bool { return vm.ClusterID == g.ClusterID }
 	name, ok := strings.CutPrefix(g.Name, infraID+"-")
 	switch {
-	case !ok:
-		return "it was renamed while it was looked at"
+	case !ok, name == "":
+		return "its name is none of the cluster's"
 	case marked(infraID, g.Description):
 		return ""
 	case strings.HasPrefix(g.Description, anyMark):
 		return "it carries the mark of another cluster"
-	}
-	for _, id := range members {
-		if !slices.ContainsFunc(vms, func(vm api.VM) bool { return vm.ID == id }) {
-			return "it has no mark, and machines in it that are not the cluster's"
-		}
-	}
-	if len(members) == 0 && !slices.Contains(defaultGroups, name) {
+	case slices.ContainsFunc(g.VMs, func(id string) bool { return !ours(id) }):
+		return "it has no mark, and machines in it that are not the cluster's"
+	case len(g.VMs) == 0 && !slices.Contains(defaultGroups, name):
 		return "it has no mark, and no machines that would show whose it is"
-	}
-	here := func(vm api.VM) bool { return vm.ClusterID == g.ClusterID }
-	if len(vms) > 0 && !slices.ContainsFunc(vms, here) {
+	case len(vms) > 0 && !slices.ContainsFunc(vms, here):
 		return "it has no mark, and the cluster's machines are in another oVirt cluster"
 	}
 	return ""

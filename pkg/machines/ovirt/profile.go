@@ -2,10 +2,8 @@ package ovirt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -21,48 +19,54 @@ func (e *profileError) Error() string {
 	return fmt.Sprintf("choose a vNIC profile: %q: %s", e.value, e.detail)
 }
 
-func asProfile(err error, target **profileError) bool { return errors.As(err, target) }
-
 // profile returns the ID of the vNIC profile for a machine: the one it names,
 // if it belongs to a network of the cluster, else the only one of its network.
+// Most machines of a run need the same.
 func (p *Provider) profile(ctx context.Context, vm plan.VM) (string, error) {
-	return p.profiles.get(vm.ClusterID+"/"+vm.VNICProfileID+"/"+vm.Network, func() (string, error) {
-		cluster, err := p.Engine.GetCluster(ctx, vm.ClusterID)
-		if err != nil {
-			return "", err
-		}
-		profiles, err := p.Engine.Profiles(ctx)
-		if err != nil {
-			return "", err
-		}
-		networks, err := p.Engine.Networks(ctx)
-		if err != nil {
-			return "", err
-		}
-		return choose(vm, cluster, profiles, networks)
-	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := vm.ClusterID + "/" + vm.VNICProfileID + "/" + vm.Network
+	if id, ok := p.profiles[key]; ok {
+		return id, nil
+	}
+	cluster, err := p.Engine.GetCluster(ctx, vm.ClusterID)
+	if err != nil {
+		return "", err
+	}
+	profiles, err := p.Engine.Profiles(ctx)
+	if err != nil {
+		return "", err
+	}
+	networks, err := p.Engine.Networks(ctx)
+	if err != nil {
+		return "", err
+	}
+	id, err := choose(vm, cluster, profiles, networks)
+	if err == nil {
+		p.profiles[key] = id
+	}
+	return id, err
 }
 
 func choose(vm plan.VM, cluster api.Cluster, profiles []api.Profile, networks []api.Network) (string, error) {
-	if vm.VNICProfileID != "" {
-		for _, p := range profiles {
-			if p.ID != vm.VNICProfileID {
-				continue
-			}
-			if len(cluster.NetworkIDs) > 0 && !slices.Contains(cluster.NetworkIDs, p.NetworkID) {
-				return "", &profileError{value: p.ID,
-					detail: fmt.Sprintf("profile %s is of a network that cluster %s does not have", p.Name,
-						cluster.Name)}
-			}
-			return p.ID, nil
+	inCluster := func(network string) bool {
+		return len(cluster.NetworkIDs) == 0 || slices.Contains(cluster.NetworkIDs, network)
+	}
+	if id := vm.VNICProfileID; id != "" {
+		i := slices.IndexFunc(profiles, func(p api.Profile) bool { return p.ID == id })
+		switch {
+		case i < 0:
+			return "", &profileError{value: id, missing: true, detail: "the engine has the profiles " + listed(profiles)}
+		case !inCluster(profiles[i].NetworkID):
+			return "", &profileError{value: id, detail: fmt.Sprintf("profile %s is of a network that cluster %s does "+
+				"not have", profiles[i].Name, cluster.Name)}
 		}
-		return "", &profileError{value: vm.VNICProfileID, missing: true, detail: "the engine has the profiles " +
-			list(profiles)}
+		return id, nil
 	}
 	var of []api.Profile
 	known := false
 	for _, n := range networks {
-		if n.Name != vm.Network || len(cluster.NetworkIDs) > 0 && !slices.Contains(cluster.NetworkIDs, n.ID) {
+		if n.Name != vm.Network || !inCluster(n.ID) {
 			continue
 		}
 		known = true
@@ -80,15 +84,11 @@ func choose(vm plan.VM, cluster api.Cluster, profiles []api.Profile, networks []
 		return "", &profileError{value: vm.Network, detail: "the network has no vNIC profile"}
 	case len(of) > 1:
 		return "", &profileError{value: vm.Network,
-			detail: "the network has several vNIC profiles; set platform.ovirt.vnicProfileID to one of " + list(of)}
+			detail: "the network has several vNIC profiles; set platform.ovirt.vnicProfileID to one of " + listed(of)}
 	}
 	return of[0].ID, nil
 }
 
-func list(profiles []api.Profile) string {
-	var out []string
-	for _, p := range profiles {
-		out = append(out, p.ID+" ("+p.Name+")")
-	}
-	return strings.Join(out, ", ")
+func listed(profiles []api.Profile) string {
+	return choices(profiles, func(p api.Profile) (id, name string) { return p.ID, p.Name })
 }

@@ -86,7 +86,8 @@ func (p *Provider) Record(ctx context.Context, r machines.Record) error {
 	if err := checkInfraID(r.InfraID); err != nil {
 		return err
 	}
-	defer p.serial.lock("tag/" + r.InfraID)()
+	p.tags.Lock()
+	defer p.tags.Unlock()
 	var tag *api.Tag
 	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
 		found, err := p.Engine.FindTag(ctx, r.InfraID)
@@ -151,10 +152,8 @@ func (p *Provider) Clusters(ctx context.Context) ([]machines.Record, error) {
 // then on a control plane may exist.
 func (p *Provider) begin(ctx context.Context, pl plan.Plan) error {
 	r := machines.Record{InfraID: pl.InfraID}
-	if o, ok := pl.Get(plan.KeyOf(plan.KindTag, pl.InfraID)); ok {
-		if spec, ok := o.Spec.(plan.Tag); ok {
-			r = readRecord(pl.InfraID, spec.Description)
-		}
+	if spec, ok := specOf[plan.Tag](pl, plan.KindTag, pl.InfraID); ok {
+		r = readRecord(pl.InfraID, spec.Description)
 	}
 	r.Progress = machines.Begun
 	return p.Record(ctx, r)

@@ -8,6 +8,7 @@ import (
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // checkSpace compares the free space of a storage domain with what the disks of
@@ -23,25 +24,19 @@ func (c *checker) checkSpace(ctx context.Context, at report.Path, sd api.Storage
 	if err != nil {
 		return err
 	}
-	var masters, workers, bootstrap int64
+	more := map[string]int64{} // by role
 	for _, o := range c.pl.Of(plan.KindVM) {
 		spec, ok := o.Spec.(plan.VM)
 		if !ok || spec.Template == "" {
 			continue
 		}
-		more, err := c.growth(ctx, o, spec)
+		growth, err := c.growth(ctx, o, spec)
 		if err != nil {
 			return err
 		}
-		switch spec.Role {
-		case machines.Bootstrap:
-			bootstrap += more
-		case "worker":
-			workers += more
-		default:
-			masters += more
-		}
+		more[spec.Role] += growth
 	}
+	masters, workers, bootstrap := more[types.MasterPool], more[types.WorkerPool], more[machines.Bootstrap]
 	need := image + masters + workers + bootstrap
 	if sd.Available < need {
 		c.r.Field(at).Invalid(sd.ID,

@@ -2,7 +2,7 @@ package ovirt
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -11,7 +11,6 @@ import (
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
-	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // ensureVM adopts a machine or creates it. Its tags, which are there before it is,
@@ -150,8 +149,7 @@ func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.V
 		return out, err
 	}
 	if t == nil {
-		return out, fmt.Errorf("create virtual machine %s: template %s is gone; run the same command again", name,
-			spec.Template)
+		return out, vanished("create virtual machine "+name, "template "+spec.Template)
 	}
 	if err := checkTemplate(*t); err != nil {
 		return out, err
@@ -169,14 +167,7 @@ func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.V
 }
 
 func (p *Provider) tag(ctx context.Context, vm api.VM, tags []api.Tag) error {
-	have, err := p.Engine.VMTags(ctx, vm.ID)
-	if err != nil {
-		return err
-	}
 	for _, t := range tags {
-		if slices.Contains(have, t.Name) {
-			continue
-		}
 		if err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
 			have, err := p.Engine.VMTags(ctx, vm.ID)
 			return slices.Contains(have, t.Name), err
@@ -189,9 +180,8 @@ func (p *Provider) tag(ctx context.Context, vm api.VM, tags []api.Tag) error {
 
 // settled waits until the engine has made a machine's disks.
 func (p *Provider) settled(ctx context.Context, vm api.VM) (api.VM, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.Limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+	op := "create virtual machine " + vm.Name
+	err := p.until(ctx, p.Limit, op, func(ctx context.Context) (bool, string, error) {
 		now, err := p.Engine.GetVM(ctx, vm.ID)
 		if err != nil {
 			return false, "", err
@@ -199,10 +189,7 @@ func (p *Provider) settled(ctx context.Context, vm api.VM) (api.VM, error) {
 		vm = now
 		return vm.Status != api.VMImageLocked, "the engine is copying its disks", nil
 	})
-	if err != nil {
-		return vm, fmt.Errorf("create virtual machine %s: %w", vm.Name, err)
-	}
-	return vm, nil
+	return vm, err
 }
 
 // equip adds what a machine lacks when it has been created: network card, disks.
@@ -214,13 +201,13 @@ func (p *Provider) equip(ctx context.Context, infraID string, vm api.VM, spec pl
 		return err
 	}
 	if spec.Type == config.VMTypeHighPerformance {
-		remove := func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }
-		if err := p.settle(ctx, p.Limit, never, remove); err != nil {
+		headless := func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }
+		if err := p.repeat(ctx, p.Limit, headless); err != nil {
 			return err
 		}
 	}
 	if spec.AutoPinning {
-		return p.settle(ctx, p.Limit, never, func(ctx context.Context) error { return p.Engine.AutoPin(ctx, vm) })
+		return p.repeat(ctx, p.Limit, func(ctx context.Context) error { return p.Engine.AutoPin(ctx, vm) })
 	}
 	return nil
 }
@@ -293,8 +280,7 @@ func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) e
 		attached, err := p.Engine.Attachments(ctx, vm.ID)
 		return len(attached) > 0, err
 	}, func(ctx context.Context) error {
-		name := ImageName(infraID)
-		disks, err := p.uploadedDisks(ctx, infraID, name)
+		disks, err := p.uploadedDisks(ctx, infraID)
 		if err != nil {
 			return err
 		}
@@ -303,7 +289,7 @@ func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) e
 				return p.Engine.AttachDisk(ctx, vm.ID, d.ID)
 			}
 		}
-		return fmt.Errorf("create virtual machine %s: disk %s is gone; run the same command again", vm.Name, name)
+		return vanished("create virtual machine "+vm.Name, "disk "+ImageName(infraID))
 	})
 }
 
@@ -314,12 +300,11 @@ func (p *Provider) join(ctx context.Context, vm api.VM, spec plan.VM) error {
 			return err
 		}
 		if group == nil {
-			return fmt.Errorf("add virtual machine %s to affinity group %s: the group is gone; run the same "+
-				"command again", vm.Name, name)
+			return vanished("add virtual machine "+vm.Name+" to affinity group "+name, "the group")
 		}
 		look := func(ctx context.Context) (bool, error) {
-			members, err := p.Engine.GroupVMs(ctx, *group)
-			return slices.Contains(members, vm.ID), err
+			now, err := p.Engine.GetGroup(ctx, *group)
+			return slices.Contains(now.VMs, vm.ID), err
 		}
 		join := func(ctx context.Context) error { return p.Engine.JoinGroup(ctx, *group, vm) }
 		err = p.settle(ctx, p.Limit, look, join)
@@ -354,10 +339,9 @@ func (p *Provider) start(ctx context.Context, vm api.VM) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
 	launched := false
-	err = wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+	op := "start virtual machine " + vm.Name
+	return p.until(ctx, startLimit, op, func(ctx context.Context) (bool, string, error) {
 		now, err := p.Engine.GetVM(ctx, vm.ID)
 		if err != nil {
 			return false, "", err
@@ -367,15 +351,11 @@ func (p *Provider) start(ctx context.Context, vm api.VM) error {
 			return true, "", nil
 		case api.VMDown:
 			if launched {
-				return false, "", fmt.Errorf("it went down again; see its events in the engine")
+				return false, "", errors.New("it went down again; see its events in the engine")
 			}
 		default:
 			launched = true
 		}
 		return false, "virtual machine " + vm.Name + " is " + now.Status, nil
 	})
-	if err != nil {
-		return fmt.Errorf("start virtual machine %s: %w", vm.Name, err)
-	}
-	return nil
 }
