@@ -51,8 +51,7 @@ type Client struct {
 	cfg Config
 	opt Options
 	tls *tls.Config
-	// sessions of TLS outlive logins.
-	sessions tls.ClientSessionCache
+	ca  ovirtclient.TLSProvider // its sessions of TLS outlive logins
 
 	mu      sync.Mutex
 	session *engine
@@ -76,7 +75,8 @@ func Dial(ctx context.Context, cfg Config, opt Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log in to the engine: read CA certificates: %w", err)
 	}
-	c := &Client{cfg: cfg, opt: opt.withDefaults(), tls: tlsConfig, sessions: tls.NewLRUClientSessionCache(0)}
+	c := &Client{cfg: cfg, opt: opt.withDefaults(), tls: tlsConfig,
+		ca: resuming{provider, tls.NewLRUClientSessionCache(0)}}
 	if err := c.reach(ctx); err != nil {
 		return nil, err
 	}
@@ -137,13 +137,9 @@ type opening struct{ c *Client }
 
 // Send logs in.
 func (o opening) Send() (*engine, error) {
-	provider, err := tlsProvider(o.c.cfg)
-	if err != nil {
-		return nil, err
-	}
 	cfg := o.c.cfg
-	lib, err := ovirtclient.NewWithVerify(cfg.URL, cfg.Username, cfg.Password.Reveal(),
-		resuming{provider, o.c.sessions}, logger{o.c.opt.Log}, nil, nil)
+	lib, err := ovirtclient.NewWithVerify(cfg.URL, cfg.Username, cfg.Password.Reveal(), o.c.ca,
+		logger{o.c.opt.Log}, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -152,11 +148,7 @@ func (o opening) Send() (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, ok := resp.Api()
-	if ok {
-		_, ok = api.ProductInfo()
-	}
-	if !ok {
+	if _, ok := part(resp.Api()).ProductInfo(); !ok {
 		return nil, &Error{Op: "log in to the engine", Kind: NotEngine, Advice: advice(NotEngine)}
 	}
 	return s, nil

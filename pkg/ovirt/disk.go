@@ -15,8 +15,7 @@ const DiskOK = "ok"
 // Disk is a disk as the engine has it.
 type Disk struct {
 	ID, Alias, Description string
-	Status, Format         string
-	Sparse                 bool
+	Status                 string
 	Shareable              bool  // may be in several machines
 	Bytes                  int64 // what the guest sees
 	ActualBytes            int64 // what it takes from its storage domain
@@ -65,8 +64,7 @@ func (c *Client) GetDisk(ctx context.Context, id string) (Disk, error) {
 func diskFrom(d *sdk.Disk) Disk {
 	return Disk{
 		ID: val(d.Id()), Alias: val(d.Alias()), Description: val(d.Description()),
-		Status: string(val(d.Status())), Format: string(val(d.Format())),
-		Sparse: val(d.Sparse()), Shareable: val(d.Shareable()),
+		Status: string(val(d.Status())), Shareable: val(d.Shareable()),
 		Bytes: val(d.ProvisionedSize()), ActualBytes: val(d.ActualSize()),
 	}
 }

@@ -138,6 +138,19 @@ func connectionKind(err error, text string) (Kind, bool) {
 	return "", false
 }
 
+// unanswered is the failure of a request to imageio that has no answer.
+func unanswered(op string, err error, otherwise Kind) *Error {
+	e := &Error{Op: op, Kind: otherwise, Detail: detail(err), Err: err}
+	if kind, ok := connectionKind(err, err.Error()); ok {
+		e.Kind = kind
+	}
+	var broken *net.OpError
+	if errors.As(err, &broken) && broken.Err != nil {
+		e.Detail = broken.Err.Error() // without the address, which op has
+	}
+	return e
+}
+
 func parseKind(status int) Kind {
 	switch {
 	case status == 401:

@@ -41,7 +41,7 @@ type Host struct{ ID, Name, Address, Status, ClusterID string }
 type Profile struct{ ID, Name, NetworkID string }
 
 // Network is a logical network of a data centre.
-type Network struct{ ID, Name, DataCenterID string }
+type Network struct{ ID, Name string }
 
 // Clusters lists all clusters.
 func (c *Client) Clusters(ctx context.Context) ([]Cluster, error) {
@@ -129,7 +129,7 @@ func (c *Client) Networks(ctx context.Context) ([]Network, error) {
 }
 
 func networkFrom(n *sdk.Network) Network {
-	return Network{ID: val(n.Id()), Name: val(n.Name()), DataCenterID: val(part(n.DataCenter()).Id())}
+	return Network{ID: val(n.Id()), Name: val(n.Name())}
 }
 
 // InstanceTypeExists reports whether there is an instance type with that ID.

@@ -8,21 +8,12 @@ import (
 	sdk "github.com/ovirt/go-ovirt"
 )
 
-// NIC is a network card of a machine.
-type NIC struct{ ID, Name, MAC, ProfileID string }
-
-// NICs lists a machine's network cards.
-func (c *Client) NICs(ctx context.Context, vmID string) ([]NIC, error) {
-	return call(ctx, c, "list network cards", repeatable, func(e *engine) *sdk.VmNicsServiceListRequest {
+// HasNIC reports whether a machine has a network card.
+func (c *Client) HasNIC(ctx context.Context, vmID string) (bool, error) {
+	cards, err := call(ctx, c, "list network cards", repeatable, func(e *engine) *sdk.VmNicsServiceListRequest {
 		return e.VmsService().VmService(vmID).NicsService().List()
-	}, all((*sdk.VmNicsServiceListResponse).Nics, nicFrom))
-}
-
-func nicFrom(n *sdk.Nic) NIC {
-	return NIC{
-		ID: val(n.Id()), Name: val(n.Name()), MAC: val(part(n.Mac()).Address()),
-		ProfileID: val(part(n.VnicProfile()).Id()),
-	}
+	}, func(r *sdk.VmNicsServiceListResponse) ([]string, bool) { return ids(r.Nics()), true })
+	return len(cards) > 0, err
 }
 
 // AddNIC plugs a network card into a machine.

@@ -3,7 +3,6 @@ package ovirt
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -24,16 +23,7 @@ func (c *Client) ProbeImage(ctx context.Context, address string) error {
 	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: c.tls.Clone()}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		kind, ok := connectionKind(err, err.Error())
-		if !ok {
-			kind = Unreachable
-		}
-		var op *net.OpError
-		detail := err.Error()
-		if errors.As(err, &op) && op.Err != nil {
-			detail = op.Err.Error()
-		}
-		return &Error{Op: "reach imageio at " + address, Kind: kind, Detail: detail, Err: err}
+		return unanswered("reach imageio at "+address, err, Unreachable)
 	}
 	return conn.Close()
 }

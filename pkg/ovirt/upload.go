@@ -20,32 +20,27 @@ type Upload struct {
 	// Chunk is how much one request sends. Default 64 MiB: the unit that is
 	// sent again when a connection breaks.
 	Chunk int64
-	// Stall ends a request that moves nothing for so long. Default 45 s; the
-	// engine pauses a transfer after 60 s without data.
-	Stall time.Duration
-	// Tries is how often one chunk is sent. Default 6.
-	Tries int
 	// Limit bounds the engine's own steps before and after. Default 15 min.
 	Limit time.Duration
 	// Progress is told what has arrived.
 	Progress func(sent, total int64)
 }
 
-func (u Upload) withDefaults() Upload {
-	u.Chunk = cmp.Or(u.Chunk, 64<<20)
-	u.Stall = cmp.Or(u.Stall, 45*time.Second)
-	u.Tries = cmp.Or(u.Tries, 6)
-	u.Limit = cmp.Or(u.Limit, 15*time.Minute)
-	if u.Progress == nil {
-		u.Progress = func(int64, int64) {}
-	}
-	return u
-}
+const (
+	// stall ends a request that moves nothing for so long: the engine pauses a
+	// transfer after 60 s without data.
+	stall = 45 * time.Second
+	// chunkTries is how often one chunk is sent.
+	chunkTries = 6
+)
 
 // Upload fills a disk and returns when the disk is usable. If it fails or ctx
 // ends, the transfer is cancelled; the disk is then of no use and may be gone.
 func (c *Client) Upload(ctx context.Context, u Upload) error {
-	u = u.withDefaults()
+	u.Chunk, u.Limit = cmp.Or(u.Chunk, 64<<20), cmp.Or(u.Limit, 15*time.Minute)
+	if u.Progress == nil {
+		u.Progress = func(int64, int64) {}
+	}
 	t, err := c.startUpload(ctx, u.DiskID, u.Format, u.Limit)
 	if err == nil {
 		err = c.transfer(ctx, t, u)
@@ -65,7 +60,7 @@ func (c *Client) Upload(ctx context.Context, u Upload) error {
 }
 
 func (c *Client) transfer(ctx context.Context, t Transfer, u Upload) error {
-	s := &sender{c: c, u: u, t: t, http: c.imageHTTP(u.Stall)}
+	s := &sender{c: c, u: u, t: t, http: c.imageHTTP()}
 	defer s.http.CloseIdleConnections()
 	if err := s.pick(ctx); err != nil {
 		return err
@@ -89,7 +84,7 @@ func (c *Client) transfer(ctx context.Context, t Transfer, u Upload) error {
 }
 
 // imageHTTP verifies imageio with the engine's CA: the same one signs it.
-func (c *Client) imageHTTP(stall time.Duration) *http.Client {
+func (c *Client) imageHTTP() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		TLSClientConfig:       c.tls.Clone(),
@@ -152,12 +147,8 @@ func (s *sender) do(req *http.Request) error {
 		if cause := context.Cause(req.Context()); cause != nil {
 			return fmt.Errorf("%s: %w", op, cause)
 		}
-		kind, ok := connectionKind(err, err.Error())
-		if !ok {
-			kind = Unavailable
-		}
-		e := &Error{Op: op, Kind: kind, Detail: detail(err), Err: err}
-		switch kind {
+		e := unanswered(op, err, Unavailable)
+		switch e.Kind {
 		case Unreachable:
 			e.Advice = "check that " + req.URL.Host + " resolves and is not blocked by a firewall"
 		case UntrustedCA:
@@ -186,7 +177,7 @@ func (s *sender) chunk(ctx context.Context, at, n int64) error {
 	pause := s.c.opt.Poll / 2
 	for try := 1; ; try++ {
 		err := s.put(ctx, s.urls[0], at, n)
-		if err == nil || ctx.Err() != nil || Is(err, Refused, UntrustedCA) || try >= s.u.Tries {
+		if err == nil || ctx.Err() != nil || Is(err, Refused, UntrustedCA) || try >= chunkTries {
 			return err
 		}
 		s.c.opt.Log.Debug("sending to imageio failed, trying again", "offset", at, "try", try, "err", err)
@@ -218,14 +209,14 @@ func (s *sender) revive(ctx context.Context) error {
 func (s *sender) put(ctx context.Context, url string, at, n int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stalled := &Error{Op: "send image", Kind: Unavailable, Detail: fmt.Sprintf("nothing moved for %s", s.u.Stall)}
-	timer := time.AfterFunc(s.u.Stall, func() { cancel(stalled) })
+	stalled := &Error{Op: "send image", Kind: Unavailable, Detail: fmt.Sprintf("nothing moved for %s", stall)}
+	timer := time.AfterFunc(stall, func() { cancel(stalled) })
 	defer timer.Stop()
 	if at+n < s.u.Size {
 		url += "?flush=n" // the last chunk flushes all
 	}
 	body := &watched{r: io.NewSectionReader(s.u.Source, at, n), moved: func(sent int64) {
-		timer.Reset(s.u.Stall)
+		timer.Reset(stall)
 		s.u.Progress(at+sent, s.u.Size)
 	}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, body)

@@ -111,29 +111,33 @@ func (b *builder) machines() error {
 			Spec: plan.AffinityGroup{ClusterID: b.platform.ClusterID, Description: g.Description,
 				Priority: g.Priority, Enforcing: g.Enforcing}})
 	}
-	pools := []struct {
-		role string
-		name func(string, int) string
-		list []types.MachinePool
-	}{
-		{role: types.MasterPool, name: MasterName},
-		{role: types.WorkerPool, name: WorkerName, list: b.cfg.Compute},
-	}
+	var masters []types.MachinePool
 	if b.cfg.ControlPlane != nil {
-		pools[0].list = []types.MachinePool{*b.cfg.ControlPlane}
+		masters = append(masters, *b.cfg.ControlPlane)
 	}
-	for _, kind := range pools {
-		n := 0
-		for _, pool := range kind.list {
-			for range pool.Count() {
-				if err := b.machine(kind.role, kind.name(b.infraID, n), pool, groups); err != nil {
-					return err
-				}
-				n++
-			}
-		}
+	if err := b.pools(types.MasterPool, masters, MasterName, groups); err != nil {
+		return err
+	}
+	if err := b.pools(types.WorkerPool, b.cfg.Compute, WorkerName, groups); err != nil {
+		return err
 	}
 	return b.bootstrap()
+}
+
+// pools adds the machines of a role, which are numbered through.
+func (b *builder) pools(
+	role string, pools []types.MachinePool, name func(infraID string, n int) string, groups map[string]plan.Key,
+) error {
+	n := 0
+	for _, pool := range pools {
+		for range pool.Count() {
+			if err := b.machine(role, name(b.infraID, n), pool, groups); err != nil {
+				return err
+			}
+			n++
+		}
+	}
+	return nil
 }
 
 func (b *builder) machine(role, name string, pool types.MachinePool, groups map[string]plan.Key) error {

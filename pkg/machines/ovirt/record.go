@@ -30,11 +30,7 @@ func describeRecord(r machines.Record) string {
 		notes = append(notes, "domain "+r.Domain)
 	}
 	if len(r.APIVIPs) > 0 {
-		vips := make([]string, len(r.APIVIPs))
-		for i, vip := range r.APIVIPs {
-			vips[i] = vip.String()
-		}
-		notes = append(notes, "api "+strings.Join(vips, " "))
+		notes = append(notes, "api "+strings.Join(machines.Texts(r.APIVIPs), " "))
 	}
 	return describe(r.InfraID, append(notes, "progress "+progressWords[r.Progress])...)
 }

@@ -213,16 +213,14 @@ func (p *Provider) equip(ctx context.Context, infraID string, vm api.VM, spec pl
 }
 
 func (p *Provider) network(ctx context.Context, vm api.VM, spec plan.VM) error {
-	const name = "nic1"
 	return p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		nics, err := p.Engine.NICs(ctx, vm.ID)
-		return len(nics) > 0, err
+		return p.Engine.HasNIC(ctx, vm.ID)
 	}, func(ctx context.Context) error {
 		profile, err := p.profile(ctx, spec)
 		if err != nil {
 			return err
 		}
-		return p.Engine.AddNIC(ctx, vm.ID, name, profile)
+		return p.Engine.AddNIC(ctx, vm.ID, "nic1", profile)
 	})
 }
 

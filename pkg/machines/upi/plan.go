@@ -22,9 +22,6 @@ const (
 	inPlaceFile   = "bootstrap-in-place-for-live-iso.ign"
 )
 
-// The roles of machines as load balancers know them.
-const bootstrapRole = "bootstrap"
-
 // Plan lists everything that a cluster on machines of the user needs. It is pure.
 func Plan(cfg *types.InstallConfig, infraID string, ign Ignitions) plan.Plan {
 	b := builder{cfg: cfg, ign: ign}
@@ -45,7 +42,7 @@ type builder struct {
 
 // The least that machines need, as the documentation of OKD has it.
 var (
-	bootstrapHost = plan.Host{Role: bootstrapRole, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: bootstrapFile,
+	bootstrapHost = plan.Host{Role: machines.Bootstrap, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: bootstrapFile,
 		Use: "the temporary control plane; no longer needed after wait-for bootstrap-complete"}
 	masterHost  = plan.Host{Role: types.MasterPool, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: masterFile}
 	arbiterHost = plan.Host{Role: types.ArbiterPool, CPUs: 2, MemoryGiB: 8, DiskGiB: 50, Ignition: arbiterFile,
@@ -61,23 +58,16 @@ func (b *builder) machines() {
 		b.machine("master-0", singleHost, nil)
 		return
 	}
-	b.machine(bootstrapRole, bootstrapHost, b.ign.Bootstrap)
+	b.machine(machines.Bootstrap, bootstrapHost, b.ign.Bootstrap)
 	for i := range b.cfg.Masters() {
 		b.machine(fmt.Sprintf("master-%d", i), masterHost, b.ign.Master)
 	}
-	for i := range arbiters(b.cfg) {
+	for i := range b.cfg.Arbiters() {
 		b.machine(fmt.Sprintf("arbiter-%d", i), arbiterHost, b.ign.Arbiter)
 	}
 	for i := range b.cfg.Workers() {
 		b.machine(fmt.Sprintf("worker-%d", i), workerHost, b.ign.Worker)
 	}
-}
-
-func arbiters(cfg *types.InstallConfig) int {
-	if cfg.Arbiter == nil {
-		return 0
-	}
-	return cfg.Arbiter.Count()
 }
 
 func (b *builder) machine(name string, spec plan.Host, config []byte) {
@@ -93,7 +83,7 @@ func (b *builder) machine(name string, spec plan.Host, config []byte) {
 // known is the nth host of a role where the install-config names hosts. Those
 // without a role are used up from the front: masters, then workers.
 func (b *builder) known(role string, n int) *types.Machine {
-	if role == bootstrapRole {
+	if role == machines.Bootstrap {
 		return nil
 	}
 	named := b.cfg.NamedMachines()
@@ -120,7 +110,7 @@ func (b *builder) balancers() {
 	if !machines.Balanced(b.cfg) {
 		return
 	}
-	control := []string{bootstrapRole, types.MasterPool}
+	control := []string{machines.Bootstrap, types.MasterPool}
 	ingress := []string{types.WorkerPool}
 	if b.cfg.Workers() == 0 {
 		ingress = []string{types.MasterPool}
@@ -163,7 +153,7 @@ func steps(cfg *types.InstallConfig) []string {
 			"unique and resolves, and the time (NTP)"
 	}
 	control := " and the masters with " + masterFile
-	if arbiters(cfg) > 0 {
+	if cfg.Arbiters() > 0 {
 		control += ", the arbiter with " + arbiterFile
 	}
 	out = append(out,

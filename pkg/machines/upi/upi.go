@@ -91,10 +91,7 @@ func (p Provider) seen(ctx context.Context, name string, want []string) string {
 	case len(found) == 0:
 		return "not in DNS"
 	}
-	var have []string
-	for _, ip := range found {
-		have = append(have, ip.String())
-	}
+	have := machines.Texts(found)
 	slices.Sort(have)
 	text := strings.Join(have, ", ")
 	for _, w := range want {

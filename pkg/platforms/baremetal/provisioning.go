@@ -19,13 +19,9 @@ func provisioning(p *config.Platform) objects.Object {
 	put("provisioningNetwork", p.ProvisioningNetwork)
 	put("provisioningInterface", p.ProvisioningNetworkInterface)
 	put("provisioningDHCPRange", p.ProvisioningDHCPRange)
-	if p.ProvisioningNetworkGateway.IsValid() {
-		put("provisioningNetworkGateway", p.ProvisioningNetworkGateway.String())
-	}
+	put("provisioningNetworkGateway", text(p.ProvisioningNetworkGateway))
 	put("provisioningOSDownloadURL", p.ClusterOSImage)
-	if p.ClusterProvisioningIP.IsValid() {
-		put("provisioningIP", p.ClusterProvisioningIP.String())
-	}
+	put("provisioningIP", text(p.ClusterProvisioningIP))
 	if p.ProvisioningNetworkCIDR.IsValid() {
 		put("provisioningNetworkCIDR", p.ProvisioningNetworkCIDR.String())
 	}

@@ -1,6 +1,7 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,8 +114,7 @@ func (q *questions) whereabouts(ctx context.Context, cfg *api.Config) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var unreachable *unreachableError
-		if !errors.As(err, &unreachable) {
+		if !errors.Is(err, errNoEngine) {
 			return err
 		}
 		event.Warn(q.Sink, err.Error())
@@ -149,12 +149,9 @@ func engineURL(answer string) (string, error) {
 }
 
 func (q *questions) account(ctx context.Context, cfg *api.Config) error {
-	preset := cfg.Username
-	if preset == "" {
-		preset = "admin@internal"
-	}
 	user, err := q.Ask.Input(ctx, wizard.Question{Message: "Engine Username",
-		Help: "With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."}, preset,
+		Help: "With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."},
+		cmp.Or(cfg.Username, "admin@internal"),
 		func(answer string) error {
 			if i := strings.LastIndex(answer, "@"); i <= 0 || i == len(answer)-1 {
 				return errors.New("must be user@profile, like admin@internal")

@@ -19,16 +19,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
-// unreachableError says that there is no engine at an address.
-type unreachableError struct {
-	url string
-	err error
-}
-
-func (e *unreachableError) Error() string {
-	return fmt.Sprintf("there is no oVirt engine at %s: %v", e.url, e.err)
-}
-func (e *unreachableError) Unwrap() error { return e.err }
+// errNoEngine says that there is no engine at an address.
+var errNoEngine = errors.New("there is no oVirt engine")
 
 // caPath is where an engine publishes the certificate of its authority.
 const caPath = "/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA"
@@ -53,13 +45,13 @@ func (q *questions) trust(ctx context.Context, engine string) (string, error) {
 		return "", nil // the system's authorities vouch for it
 	}
 	if !unverified(err) {
-		return "", &unreachableError{engine, err}
+		return "", fmt.Errorf("%w at %s: %w", errNoEngine, engine, err)
 	}
 	// There is no other first contact: what comes is shown to the person, who
 	// compares it with what the engine's administrator says.
 	published, chain, err := fetch(ctx, where, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true})
 	if err != nil {
-		return "", &unreachableError{engine, err}
+		return "", fmt.Errorf("%w at %s: %w", errNoEngine, engine, err)
 	}
 	check := func(bundle []byte) error { return vouches(bundle, chain, u.Hostname(), q.Clock.Now()) }
 	if err := check(published); err != nil {

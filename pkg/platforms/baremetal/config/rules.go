@@ -21,11 +21,10 @@ const (
 	defaultHardwareProfile = "default"
 )
 
-// Modes of a host's firmware.
+// Modes of a host's firmware that rules know.
 const (
 	BootModeUEFI       = "UEFI"
 	BootModeSecureBoot = "UEFISecureBoot"
-	BootModeLegacy     = "legacy"
 )
 
 // VIPs are the virtual addresses of API and routes.
