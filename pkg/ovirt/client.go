@@ -139,7 +139,7 @@ type opening struct{ c *Client }
 func (o opening) Send() (*engine, error) {
 	cfg := o.c.cfg
 	lib, err := ovirtclient.NewWithVerify(cfg.URL, cfg.Username, cfg.Password.Reveal(), o.c.ca,
-		logger{o.c.opt.Log}, nil, nil)
+		ovirtclientlog.NewNOOPLogger(), nil, nil) // what matters comes back as an error
 	if err != nil {
 		return nil, err
 	}
@@ -190,13 +190,3 @@ func permanent(err error) error {
 	}
 	return err
 }
-
-// logger hands the library's messages to slog, all of them at debug level: what
-// matters comes back as errors.
-type logger struct{ log *slog.Logger }
-
-func (l logger) WithContext(context.Context) ovirtclientlog.Logger { return l }
-func (l logger) Debugf(f string, a ...any)                         { l.log.Debug(fmt.Sprintf(f, a...)) }
-func (l logger) Infof(f string, a ...any)                          { l.log.Debug(fmt.Sprintf(f, a...)) }
-func (l logger) Warningf(f string, a ...any)                       { l.log.Debug(fmt.Sprintf(f, a...)) }
-func (l logger) Errorf(f string, a ...any)                         { l.log.Debug(fmt.Sprintf(f, a...)) }

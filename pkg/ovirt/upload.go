@@ -215,10 +215,12 @@ func (s *sender) put(ctx context.Context, url string, at, n int64) error {
 	if at+n < s.u.Size {
 		url += "?flush=n" // the last chunk flushes all
 	}
-	body := &watched{r: io.NewSectionReader(s.u.Source, at, n), moved: func(sent int64) {
+	sent := at
+	body := io.TeeReader(io.NewSectionReader(s.u.Source, at, n), moved(func(n int) {
+		sent += int64(n)
 		timer.Reset(stall)
-		s.u.Progress(at+sent, s.u.Size)
-	}}
+		s.u.Progress(sent, s.u.Size)
+	}))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, body)
 	if err != nil {
 		return err
@@ -229,18 +231,10 @@ func (s *sender) put(ctx context.Context, url string, at, n int64) error {
 	return s.do(req)
 }
 
-// watched tells when the transport takes data.
-type watched struct {
-	r     io.Reader
-	sent  int64
-	moved func(sent int64)
-}
+// moved is told how much the transport takes.
+type moved func(n int)
 
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.r.Read(p)
-	if n > 0 {
-		w.sent += int64(n)
-		w.moved(w.sent)
-	}
-	return n, err
+func (m moved) Write(p []byte) (int, error) {
+	m(len(p))
+	return len(p), nil
 }

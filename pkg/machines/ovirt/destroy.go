@@ -69,7 +69,8 @@ func (d *destroyer) run(ctx context.Context) error {
 		d.proved[g.ID] = true
 	}
 	// An open transfer keeps its disk locked, and with it the machine.
-	errs = append(errs, d.transfers(ctx), d.machines(ctx, found.vms))
+	images, err := d.imageDisks(ctx, d.infraID)
+	errs = append(errs, err, d.cancelTransfers(ctx, d.DestroyLimit, images...), d.machines(ctx, found.vms))
 	if t := found.template; t != nil {
 		event.Info(d.Events, "removing the template", "template", t.Name)
 		errs = append(errs, d.removeTemplate(ctx, *t, d.DestroyLimit))
@@ -104,18 +105,6 @@ func (d *destroyer) sayKept() {
 	slices.Sort(d.kept)
 	event.Info(d.Events, "detached, and left in the engine, since this installer did not make them: "+
 		strings.Join(d.kept, ", "))
-}
-
-func (d *destroyer) transfers(ctx context.Context) error {
-	disks, err := d.imageDisks(ctx, d.infraID)
-	if err != nil {
-		return err
-	}
-	ids := make([]string, 0, len(disks))
-	for _, disk := range disks {
-		ids = append(ids, disk.ID)
-	}
-	return d.cancelTransfers(ctx, d.DestroyLimit, ids...)
 }
 
 // machines switches all machines off before it removes the first: as long as

@@ -184,15 +184,19 @@ func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, 
 	case now == nil:
 		return nil
 	}
-	if err := p.cancelTransfers(ctx, limit, d.ID); err != nil {
+	if err := p.cancelTransfers(ctx, limit, d); err != nil {
 		return err
 	}
 	return remove(ctx, p, limit, "disk "+d.Alias, d, d.ID, p.Engine.DeleteDisk, p.Engine.GetDisk)
 }
 
 // cancelTransfers ends what is being sent to some disks.
-func (p *Provider) cancelTransfers(ctx context.Context, limit time.Duration, diskIDs ...string) error {
-	transfers, err := p.Engine.Transfers(ctx, diskIDs...)
+func (p *Provider) cancelTransfers(ctx context.Context, limit time.Duration, disks ...api.Disk) error {
+	var ids []string
+	for _, d := range disks {
+		ids = append(ids, d.ID)
+	}
+	transfers, err := p.Engine.Transfers(ctx, ids...)
 	errs := []error{err}
 	for _, t := range transfers {
 		if t.Open() {

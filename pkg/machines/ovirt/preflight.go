@@ -288,25 +288,12 @@ func (c *checker) checkNetwork(ctx context.Context) error {
 	if len(vms) == 0 {
 		return nil
 	}
-	vm := vms[0] // all machines are on the same network
-	_, err := c.profile(ctx, vm)
-	if err == nil {
+	_, err := c.profile(ctx, vms[0]) // all machines are on the same network
+	if unfit := (*profileError)(nil); errors.As(err, &unfit) {
+		c.r.Add(unfit.Finding)
 		return nil
 	}
-	choice := (*profileError)(nil)
-	if !errors.As(err, &choice) {
-		return err
-	}
-	at := platformPath.Child("vnicProfileID")
-	if vm.VNICProfileID == "" {
-		at = platformPath.Child("ovirt_network_name")
-	}
-	if choice.missing {
-		c.r.Field(at).NotFound(choice.value, "%s", choice.detail)
-	} else {
-		c.r.Field(at).Invalid(choice.value, "%s", choice.detail)
-	}
-	return nil
+	return err
 }
 
 // checkGroupNames keeps the reference's rule: no group may have the bare name,

@@ -4,19 +4,24 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// profileError says why no vNIC profile can be chosen.
-type profileError struct {
-	value, detail string
-	missing       bool
-}
+// profileError says why no vNIC profile can be chosen, as a finding about the
+// install-config.
+type profileError struct{ report.Finding }
 
 func (e *profileError) Error() string {
-	return fmt.Sprintf("choose a vNIC profile: %q: %s", e.value, e.detail)
+	return fmt.Sprintf("choose a vNIC profile: %s: %s", e.Value, e.Detail)
+}
+
+func unfit(field, value string, kind report.Type, format string, args ...any) error {
+	return &profileError{report.Finding{Path: platformPath.Child(field), Type: kind, Value: strconv.Quote(value),
+		Detail: fmt.Sprintf(format, args...)}}
 }
 
 // profile returns the ID of the vNIC profile for a machine: the one it names,
@@ -56,10 +61,10 @@ func choose(vm plan.VM, cluster api.Cluster, profiles []api.Profile, networks []
 		i := slices.IndexFunc(profiles, func(p api.Profile) bool { return p.ID == id })
 		switch {
 		case i < 0:
-			return "", &profileError{value: id, missing: true, detail: "the engine has the profiles " + listed(profiles)}
+			return "", unfit("vnicProfileID", id, report.NotFound, "the engine has the profiles %s", listed(profiles))
 		case !inCluster(profiles[i].NetworkID):
-			return "", &profileError{value: id, detail: fmt.Sprintf("profile %s is of a network that cluster %s does "+
-				"not have", profiles[i].Name, cluster.Name)}
+			return "", unfit("vnicProfileID", id, report.Invalid, "profile %s is of a network that cluster %s does not have",
+				profiles[i].Name, cluster.Name)
 		}
 		return id, nil
 	}
@@ -76,15 +81,15 @@ func choose(vm plan.VM, cluster api.Cluster, profiles []api.Profile, networks []
 			}
 		}
 	}
+	const field = "ovirt_network_name"
 	switch {
 	case !known:
-		return "", &profileError{value: vm.Network, missing: true,
-			detail: fmt.Sprintf("cluster %s has no network of this name", cluster.Name)}
+		return "", unfit(field, vm.Network, report.NotFound, "cluster %s has no network of this name", cluster.Name)
 	case len(of) == 0:
-		return "", &profileError{value: vm.Network, detail: "the network has no vNIC profile"}
+		return "", unfit(field, vm.Network, report.Invalid, "the network has no vNIC profile")
 	case len(of) > 1:
-		return "", &profileError{value: vm.Network,
-			detail: "the network has several vNIC profiles; set platform.ovirt.vnicProfileID to one of " + listed(of)}
+		return "", unfit(field, vm.Network, report.Invalid,
+			"the network has several vNIC profiles; set platform.ovirt.vnicProfileID to one of %s", listed(of))
 	}
 	return of[0].ID, nil
 }

@@ -51,22 +51,13 @@ func (v *inventory) render(set *objects.Set, prefix string) {
 func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData string, fenced bool) error {
 	head := objects.Object{"namespace": objects.MachineAPI, "name": h.Name}
 	labels := objects.Object{}
-	if v.stream != "" {
-		labels[streamLabel] = v.stream
-	}
+	put(labels, streamLabel, v.stream)
 	spec := objects.Object{"online": true, "bootMACAddress": h.BootMACAddress}
-	if h.architecture != "" {
-		spec["architecture"] = h.architecture
-	}
-	if h.BootMode != "" {
-		spec["bootMode"] = h.BootMode
-	}
-	switch h.HardwareProfile {
-	case "":
-	case defaultProfile:
+	put(spec, "architecture", h.architecture)
+	put(spec, "bootMode", h.BootMode)
+	put(spec, "hardwareProfile", h.HardwareProfile)
+	if h.HardwareProfile == defaultProfile {
 		spec["hardwareProfile"] = unknownProfile
-	default:
-		spec["hardwareProfile"] = h.HardwareProfile
 	}
 	if h.RootDeviceHints != nil {
 		spec["rootDeviceHints"] = h.RootDeviceHints // the fields are called the same

@@ -64,3 +64,35 @@ func userData(c *types.InstallConfig, role string) string {
 func hasMachineAPI(c *types.InstallConfig) bool {
 	return c.Enables(configv1.ClusterVersionCapabilityMachineAPI)
 }
+
+// provisioning is the settings of the service that provisions hosts: which
+// network it uses and how far it runs that. Its Go type is in a module that is
+// not worth having. What the install-config leaves open is left out; in mode
+// Disabled that may be everything but the mode.
+func provisioning(p *config.Platform) objects.Object {
+	spec := objects.Object{"watchAllNamespaces": false}
+	put(spec, "provisioningNetwork", p.ProvisioningNetwork)
+	put(spec, "provisioningInterface", p.ProvisioningNetworkInterface)
+	put(spec, "provisioningDHCPRange", p.ProvisioningDHCPRange)
+	put(spec, "provisioningNetworkGateway", text(p.ProvisioningNetworkGateway))
+	put(spec, "provisioningOSDownloadURL", p.ClusterOSImage)
+	put(spec, "provisioningIP", text(p.ClusterProvisioningIP))
+	if p.ProvisioningNetworkCIDR.IsValid() {
+		put(spec, "provisioningNetworkCIDR", p.ProvisioningNetworkCIDR.String())
+	}
+	if len(p.AdditionalNTPServers) > 0 {
+		spec["additionalNTPServers"] = p.AdditionalNTPServers
+	}
+	return objects.Object{
+		"apiVersion": "metal3.io/v1alpha1", "kind": "Provisioning",
+		"metadata": objects.Object{"name": "provisioning-configuration"},
+		"spec":     spec,
+	}
+}
+
+// put sets a field that has a value.
+func put(o objects.Object, field, value string) {
+	if value != "" {
+		o[field] = value
+	}
+}

@@ -33,7 +33,7 @@ func (q *questions) engine(ctx context.Context) (*api.Client, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	event.Warn(q.Sink, "The engine login in "+path+" cannot be used: "+reason(err))
+	event.Warn(q.Sink, "The engine login in "+path+" cannot be used: "+err.Error())
 	again, asked := q.Ask.Confirm(ctx, wizard.Question{Message: "Enter another login?"}, true)
 	switch {
 	case asked != nil:
@@ -63,7 +63,7 @@ func (q *questions) newLogin(ctx context.Context, path string, preset api.Config
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		event.Warn(q.Sink, "The engine does not let us in: "+reason(err))
+		event.Warn(q.Sink, "The engine does not let us in: "+err.Error())
 		known = api.Is(err, api.BadLogin)
 	}
 }
@@ -79,15 +79,6 @@ func (q *questions) keep(ctx context.Context, path string, cfg api.Config) error
 			"The file holds the password and is readable by you alone."}, true)
 	q.Login = &wizard.Login{Path: path, Text: text, Save: save}
 	return err
-}
-
-// reason is an error without advice about files: the next question is the advice.
-func reason(err error) string {
-	var refused *api.Error
-	if !errors.As(err, &refused) {
-		return err.Error()
-	}
-	return refused.Error()
 }
 
 // dial is impatient: somebody waits, and can be told what is wrong.
