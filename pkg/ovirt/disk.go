@@ -2,15 +2,11 @@ package ovirt
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	sdk "github.com/ovirt/go-ovirt"
 )
-
-// DiskOK is the state of a disk that can be used.
-const DiskOK = "ok"
 
 // Disk is a disk as the engine has it.
 type Disk struct {
@@ -88,10 +84,7 @@ func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 // WaitDisk waits until a disk is ok.
 func (c *Client) WaitDisk(ctx context.Context, id string, limit time.Duration) (Disk, error) {
 	return until(ctx, c, limit, "disk to be ok", c.GetDisk, id, func(d Disk) (bool, string, error) {
-		if d.Status == Illegal {
-			return false, "", &Error{Op: "use disk " + d.Alias, Kind: Refused, Detail: "the disk is illegal"}
-		}
-		return d.Status == DiskOK, fmt.Sprintf("disk %s is %s", d.Alias, d.Status), nil
+		return usable("disk "+d.Alias, d.Status)
 	})
 }
 

@@ -7,8 +7,19 @@ import (
 	sdk "github.com/ovirt/go-ovirt"
 )
 
-// Illegal is the state of a disk or template that the engine failed to make.
-const Illegal = "illegal"
+// States of a disk or template.
+const (
+	OK      = "ok"
+	Illegal = "illegal" // the engine failed to make it
+)
+
+// usable is the check of a wait for a disk or template.
+func usable(what, status string) (ok bool, why string, err error) {
+	if status == Illegal {
+		return false, "", &Error{Op: "use " + what, Kind: Refused, Detail: "it is illegal"}
+	}
+	return status == OK, what + " is " + status, nil
+}
 
 // Template is what machines are cloned from.
 type Template struct {
@@ -50,10 +61,7 @@ func (c *Client) CreateTemplate(ctx context.Context, vmID, name, description str
 // WaitTemplate waits until a template is ok.
 func (c *Client) WaitTemplate(ctx context.Context, id string, limit time.Duration) (Template, error) {
 	return until(ctx, c, limit, "template to be ok", c.GetTemplate, id, func(t Template) (bool, string, error) {
-		if t.Status == Illegal {
-			return false, "", &Error{Op: "use template " + t.Name, Kind: Refused, Detail: "the template is illegal"}
-		}
-		return t.Status == "ok", "template " + t.Name + " is " + t.Status, nil
+		return usable("template "+t.Name, t.Status)
 	})
 }
 

@@ -26,7 +26,7 @@ func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, sp
 		return err
 	}
 	usable := slices.IndexFunc(disks, func(d api.Disk) bool {
-		return d.Status == api.DiskOK && note(d.Description, "image") == imageNote(spec.Image) &&
+		return d.Status == api.OK && note(d.Description, "image") == imageNote(spec.Image) &&
 			note(d.Description, "upload") == complete
 	})
 	if usable >= 0 {

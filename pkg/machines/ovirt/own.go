@@ -201,44 +201,43 @@ func (p *Provider) proposedVMs(ctx context.Context, infraID string, all bool) (i
 	return ids, tags, nil
 }
 
+const unmarked = "its name is one of the cluster's, but its description does not begin with the cluster's mark"
+
 // clusterTag returns the tag of that name if the cluster made it. One that
 // somebody else made proves nothing, and stays.
 func (p *Provider) clusterTag(ctx context.Context, infraID, name string) (*api.Tag, *stranger, error) {
-	found, err := p.Engine.FindTag(ctx, name)
-	if err != nil || found == nil {
-		return nil, nil, err
-	}
-	tag, err := p.Engine.GetTag(ctx, found.ID)
-	switch {
-	case api.Is(err, api.NotFound):
-		return nil, nil, nil
-	case err != nil:
-		return nil, nil, err
-	case tag.Name != name || !marked(infraID, tag.Description):
-		return nil, &stranger{what: fmt.Sprintf("tag %s (%s)", name, found.ID), why: unmarked}, nil
-	}
-	return &tag, nil, nil
+	return proved(ctx, infraID, "tag", name, p.Engine.FindTag, p.Engine.GetTag,
+		func(t api.Tag) (id, name, description string) { return t.ID, t.Name, t.Description })
 }
-
-const unmarked = "its name is one of the cluster's, but its description does not begin with the cluster's mark"
 
 // clusterTemplate returns the cluster's own template, nil if there is none.
 func (p *Provider) clusterTemplate(ctx context.Context, infraID string) (*api.Template, *stranger, error) {
-	name := ImageName(infraID)
-	found, err := p.Engine.FindTemplate(ctx, name)
+	return proved(ctx, infraID, "template", ImageName(infraID), p.Engine.FindTemplate, p.Engine.GetTemplate,
+		func(t api.Template) (id, name, description string) { return t.ID, t.Name, t.Description })
+}
+
+// proved finds an object by its name, and reads it again by its ID: it has to have
+// that name and the cluster's mark.
+func proved[T any](
+	ctx context.Context, infraID, kind, name string, find func(context.Context, string) (*T, error),
+	get func(context.Context, string) (T, error), facts func(T) (id, name, description string),
+) (*T, *stranger, error) {
+	found, err := find(ctx, name)
 	if err != nil || found == nil {
 		return nil, nil, err
 	}
-	t, err := p.Engine.GetTemplate(ctx, found.ID)
-	switch {
-	case api.Is(err, api.NotFound):
+	id, _, _ := facts(*found)
+	now, err := get(ctx, id)
+	if api.Is(err, api.NotFound) {
 		return nil, nil, nil
-	case err != nil:
-		return nil, nil, err
-	case t.Name != name || !marked(infraID, t.Description):
-		return nil, &stranger{what: fmt.Sprintf("template %s (%s)", name, found.ID), why: unmarked}, nil
 	}
-	return &t, nil, nil
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, has, description := facts(now); has != name || !marked(infraID, description) {
+		return nil, &stranger{what: fmt.Sprintf("%s %s (%s)", kind, name, id), why: unmarked}, nil
+	}
+	return &now, nil, nil
 }
 
 // clusterDisk reads a disk again and returns it if it has a name of the cluster

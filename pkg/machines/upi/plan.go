@@ -24,7 +24,7 @@ const (
 
 // Plan lists everything that a cluster on machines of the user needs. It is pure.
 func Plan(cfg *types.InstallConfig, infraID string, ign Ignitions) plan.Plan {
-	b := builder{cfg: cfg, ign: ign}
+	b := builder{cfg: cfg, ign: ign, keys: map[string][]plan.Key{}, named: named(cfg)}
 	b.machines()
 	b.balancers()
 	return plan.Plan{
@@ -37,7 +37,9 @@ type builder struct {
 	cfg  *types.InstallConfig
 	ign  Ignitions
 	list []plan.Requirement
-	keys map[string][]plan.Key // of machines, by role
+	// By role: the keys of the machines so far, and the hosts that have names.
+	keys  map[string][]plan.Key
+	named map[string][]types.Machine
 }
 
 // The least that machines need, as the documentation of OKD has it.
@@ -53,7 +55,6 @@ var (
 )
 
 func (b *builder) machines() {
-	b.keys = map[string][]plan.Key{}
 	if b.cfg.BootstrapInPlace != nil {
 		b.machine("master-0", singleHost, nil)
 		return
@@ -72,7 +73,8 @@ func (b *builder) machines() {
 
 func (b *builder) machine(name string, spec plan.Host, config []byte) {
 	spec.Config = plan.NewPayload(config)
-	if host := b.known(spec.Role, len(b.keys[spec.Role])); host != nil {
+	if hosts := b.named[spec.Role]; len(b.keys[spec.Role]) < len(hosts) {
+		host := hosts[len(b.keys[spec.Role])]
 		name, spec.MAC = host.Name, host.MAC
 	}
 	r := plan.Requirement{Kind: plan.KindMachine, Name: name, Spec: spec}
@@ -80,30 +82,21 @@ func (b *builder) machine(name string, spec plan.Host, config []byte) {
 	b.list = append(b.list, r)
 }
 
-// known is the nth host of a role where the install-config names hosts. Those
-// without a role are used up from the front: masters, then workers.
-func (b *builder) known(role string, n int) *types.Machine {
-	if role == machines.Bootstrap {
-		return nil
+// named are the hosts that the install-config names, by role. Those without a role
+// become masters, then arbiters, then workers, as long as there are too few.
+func named(cfg *types.InstallConfig) map[string][]types.Machine {
+	out := map[string][]types.Machine{}
+	for _, h := range cfg.NamedMachines() {
+		out[h.Role] = append(out[h.Role], h)
 	}
-	named := b.cfg.NamedMachines()
-	var open, fixed []*types.Machine
-	wanted := map[string]int{types.MasterPool: b.cfg.Masters(), types.WorkerPool: b.cfg.Workers()}
-	for i := range named {
-		h := &named[i]
-		if h.Role == "" {
-			open = append(open, h)
-		} else if wanted[h.Role]--; h.Role == role {
-			fixed = append(fixed, h)
-		}
+	for _, pool := range []struct {
+		role   string
+		wanted int
+	}{{types.MasterPool, cfg.Masters()}, {types.ArbiterPool, cfg.Arbiters()}, {types.WorkerPool, cfg.Workers()}} {
+		n := min(max(pool.wanted-len(out[pool.role]), 0), len(out[""]))
+		out[pool.role], out[""] = append(out[pool.role], out[""][:n]...), out[""][n:]
 	}
-	if role == types.WorkerPool {
-		open = open[min(max(wanted[types.MasterPool], 0), len(open)):]
-	}
-	if all := append(fixed, open...); n < len(all) {
-		return all[n]
-	}
-	return nil
+	return out
 }
 
 func (b *builder) balancers() {
