@@ -4,30 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
 // request is one of the SDK's. It belongs to the session that it was built with.
 type request[R any] interface{ Send() (R, error) }
 
-// care says whether a request may be sent again although nobody knows whether it
-// was carried out.
+// care says whether a request whose outcome is not known may be sent again.
 type care bool
 
 const (
-	// repeatable is for what changes nothing, and for what may be done twice
-	// because that is the same as once.
+	// repeatable is for what may be done twice because that is the same as once.
 	repeatable care = true
-	// single is for all else. An error of kind Unavailable leaves open whether it
-	// was done, or will be.
+	// single is for all else: after Unavailable it may have been done, or will be.
 	single care = false
 )
 
-// call sends a request to the engine and reads its answer: again when the engine
-// could not be reached, when a repeatable one failed, and with a new login when
-// the session has expired. Each attempt is a request of its own: one that was given
-// up and ends late has nowhere to write to. It is the only way to the engine but
-// for the login and imageio.
+// call is the only way to the engine but for login and imageio. It sends a request
+// again when the engine was not reached, when a repeatable one failed, and, with a
+// new login, when the session has expired. Each attempt is a request of its own:
+// one that was given up and ends late has nowhere to write to.
 func call[Q request[R], R, V any](
 	ctx context.Context, c *Client, op string, how care, build func(*engine) Q, read func(R) (V, bool),
 ) (V, error) {
@@ -36,13 +33,13 @@ func call[Q request[R], R, V any](
 	t := c.tries(op, how)
 	for {
 		var answer R
-		err := t.begin(ctx)
+		err := context.Cause(ctx)
 		if err == nil {
 			done := make(chan outcome[R], 1)
 			go send(build(s), done)
 			answer, err = await(ctx, c, done, how)
 		}
-		if err = t.classify(err); err == nil {
+		if err = t.classify(ctx, err); err == nil {
 			if value, ok := read(answer); ok {
 				return value, nil
 			}
@@ -96,7 +93,7 @@ func await[R any](ctx context.Context, c *Client, done <-chan outcome[R], how ca
 	case o := <-done:
 		return o.value, o.err
 	case <-limit.C:
-		return none, timeoutError{c.opt.CallLimit}
+		return none, fmt.Errorf("no answer within %s: %w", c.opt.CallLimit, os.ErrDeadlineExceeded)
 	case <-ctx.Done():
 	}
 	if how == single {
@@ -108,7 +105,7 @@ func await[R any](ctx context.Context, c *Client, done <-chan outcome[R], how ca
 		case <-grace.C:
 		}
 	}
-	return none, &interrupted{context.Cause(ctx)}
+	return none, context.Cause(ctx)
 }
 
 // tries are the attempts at one request.
@@ -125,19 +122,10 @@ func (c *Client) tries(op string, how care) *tries {
 	return &tries{c: c, op: op, how: how, pause: c.opt.Poll / 2}
 }
 
-// begin counts an attempt; none begins once ctx has ended.
-func (t *tries) begin(ctx context.Context) error {
-	t.made++
-	if ctx.Err() != nil {
-		return &interrupted{context.Cause(ctx)}
-	}
-	return nil
-}
-
-// classify says what an attempt ended with.
-func (t *tries) classify(err error) error {
-	if stop := (*interrupted)(nil); errors.As(err, &stop) {
-		return fmt.Errorf("%s: %w", t.op, stop.cause)
+// classify says what an attempt ended with. The end of the context stays what it is.
+func (t *tries) classify(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return fmt.Errorf("%s: %w", t.op, err)
 	}
 	return classify(t.op, err)
 }
@@ -155,6 +143,7 @@ func (t *tries) expired(err error) bool {
 
 // again waits before the next attempt, and reports whether there is to be one.
 func (t *tries) again(ctx context.Context, err error) bool {
+	t.made++
 	passes := Is(err, Unreachable) || t.how == repeatable && Is(err, Unavailable)
 	if !passes || t.made >= t.c.opt.Tries {
 		return false
@@ -166,13 +155,3 @@ func (t *tries) again(ctx context.Context, err error) bool {
 	t.pause = min(2*t.pause, 5*t.c.opt.Poll)
 	return true
 }
-
-// interrupted is the end of the context, whatever its cause looks like.
-type interrupted struct{ cause error }
-
-func (i *interrupted) Error() string { return i.cause.Error() }
-
-type timeoutError struct{ after time.Duration }
-
-func (e timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
-func (e timeoutError) Timeout() bool { return true }

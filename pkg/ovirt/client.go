@@ -28,9 +28,8 @@ type Options struct {
 	Poll time.Duration
 	// CallLimit bounds one request. The SDK itself has no time limits. Default 2 min.
 	CallLimit time.Duration
-	// Grace is how long a change that is under way is waited for when the
-	// context ends: the engine would finish it anyway, and knowing that it did
-	// keeps what follows (a destroy, say) from missing it. Default 10 s.
+	// Grace is how long a change under way is waited for when the context ends: what
+	// follows, such as a destroy, must not miss what it makes. Default 10 s.
 	Grace time.Duration
 	// Tries is how often a request that may be repeated is sent. Default 6.
 	Tries int
@@ -114,13 +113,13 @@ func (c *Client) login(ctx context.Context, old *engine) (*engine, error) {
 	t := c.tries("log in to the engine", repeatable)
 	for {
 		var fresh *engine
-		err := t.begin(ctx)
+		err := context.Cause(ctx)
 		if err == nil {
 			done := make(chan outcome[*engine], 1)
 			go send(opening{c}, done)
 			fresh, err = await(ctx, c, done, repeatable)
 		}
-		if err = t.classify(err); err == nil {
+		if err = t.classify(ctx, err); err == nil {
 			c.opt.Log.Debug("logged in to the engine",
 				"url", secret.URL(c.cfg.URL), "user", c.cfg.Username, "again", old != nil)
 			c.session = fresh

@@ -36,8 +36,7 @@ type file struct {
 	Password string `yaml:"ovirt_password"`
 }
 
-// ConfigPath returns where the configuration is: $OVIRT_CONFIG, else
-// ~/.ovirt/ovirt-config.yaml.
+// ConfigPath is $OVIRT_CONFIG, else ~/.ovirt/ovirt-config.yaml.
 func ConfigPath(getenv func(string) string) string {
 	if p := getenv("OVIRT_CONFIG"); p != "" {
 		return p
@@ -116,8 +115,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// CA returns the certificates that the engine's must be signed by, nil for the
-// system's.
+// CA returns the authorities of the engine's certificate; nil: the system's.
 func (c Config) CA() ([]byte, error) {
 	pem := []byte(c.CABundle)
 	if c.CAFile != "" {
@@ -133,8 +131,7 @@ func (c Config) CA() ([]byte, error) {
 	return pem, nil
 }
 
-// Marshal renders the configuration file. It holds the password: write it with
-// mode 0600.
+// Marshal renders the file with the password: write it with mode 0600.
 func (c Config) Marshal() ([]byte, error) {
 	return yaml.Marshal(file{Config: c, Password: c.Password.Reveal()})
 }

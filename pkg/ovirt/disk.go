@@ -67,8 +67,7 @@ func diskFrom(d *sdk.Disk) Disk {
 
 // CreateDisk asks for a disk; it is locked until it is there.
 func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
-	op := "create disk " + spec.Alias
-	return call(ctx, c, op, single, func(e *engine) *sdk.DisksServiceAddRequest {
+	return call(ctx, c, "create disk "+spec.Alias, single, func(e *engine) *sdk.DisksServiceAddRequest {
 		b := sdk.NewDiskBuilder().
 			Alias(spec.Alias).Description(spec.Description).
 			Format(sdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
@@ -129,8 +128,7 @@ func attachmentFrom(a *sdk.DiskAttachment) Attachment {
 
 // AttachDisk puts a disk into a machine, to boot from.
 func (c *Client) AttachDisk(ctx context.Context, vmID, diskID string) error {
-	op := "attach disk " + diskID
-	return order(ctx, c, op, single, func(e *engine) *sdk.DiskAttachmentsServiceAddRequest {
+	return order(ctx, c, "attach disk "+diskID, single, func(e *engine) *sdk.DiskAttachmentsServiceAddRequest {
 		a := sdk.NewDiskAttachmentBuilder().
 			DiskBuilder(sdk.NewDiskBuilder().Id(diskID)).
 			Interface(sdk.DISKINTERFACE_VIRTIO_SCSI).Bootable(true).Active(true).MustBuild()
@@ -138,8 +136,7 @@ func (c *Client) AttachDisk(ctx context.Context, vmID, diskID string) error {
 	})
 }
 
-// DetachDisk takes a disk out of a machine. The disk stays; one that is not in
-// the machine is fine.
+// DetachDisk takes a disk out of a machine; fine if it is not in it.
 func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
 	op := "detach disk " + d.Alias + " from virtual machine " + vm.Name
 	return gone(order(ctx, c, op, repeatable, func(e *engine) *sdk.DiskAttachmentServiceRemoveRequest {
@@ -148,8 +145,7 @@ func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
 	}))
 }
 
-// AttachedDisks returns the IDs of all disks that are in some machine, with the
-// ID of that machine.
+// AttachedDisks has the machine's ID for every disk that is in one.
 func (c *Client) AttachedDisks(ctx context.Context) (map[string]string, error) {
 	const op = "list disks of all virtual machines"
 	vms, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmsServiceListRequest {

@@ -99,37 +99,31 @@ func storageFrom(sd *sdk.StorageDomain) StorageDomain {
 func (c *Client) Hosts(ctx context.Context, clusterID string) ([]Host, error) {
 	hosts, err := call(ctx, c, "list hosts", repeatable, func(e *engine) *sdk.HostsServiceListRequest {
 		return e.HostsService().List()
-	}, all((*sdk.HostsServiceListResponse).Hosts, hostFrom))
+	}, all((*sdk.HostsServiceListResponse).Hosts, func(h *sdk.Host) Host {
+		return Host{
+			ID: val(h.Id()), Name: val(h.Name()), Address: val(h.Address()), Status: string(val(h.Status())),
+			ClusterID: val(part(h.Cluster()).Id()),
+		}
+	}))
 	return only(hosts, func(h Host) bool { return h.ClusterID == clusterID }), err
-}
-
-func hostFrom(h *sdk.Host) Host {
-	return Host{
-		ID: val(h.Id()), Name: val(h.Name()), Address: val(h.Address()), Status: string(val(h.Status())),
-		ClusterID: val(part(h.Cluster()).Id()),
-	}
 }
 
 // Profiles lists all vNIC profiles.
 func (c *Client) Profiles(ctx context.Context) ([]Profile, error) {
 	return call(ctx, c, "list vNIC profiles", repeatable, func(e *engine) *sdk.VnicProfilesServiceListRequest {
 		return e.VnicProfilesService().List()
-	}, all((*sdk.VnicProfilesServiceListResponse).Profiles, profileFrom))
-}
-
-func profileFrom(p *sdk.VnicProfile) Profile {
-	return Profile{ID: val(p.Id()), Name: val(p.Name()), NetworkID: val(part(p.Network()).Id())}
+	}, all((*sdk.VnicProfilesServiceListResponse).Profiles, func(p *sdk.VnicProfile) Profile {
+		return Profile{ID: val(p.Id()), Name: val(p.Name()), NetworkID: val(part(p.Network()).Id())}
+	}))
 }
 
 // Networks lists all logical networks.
 func (c *Client) Networks(ctx context.Context) ([]Network, error) {
 	return call(ctx, c, "list networks", repeatable, func(e *engine) *sdk.NetworksServiceListRequest {
 		return e.NetworksService().List()
-	}, all((*sdk.NetworksServiceListResponse).Networks, networkFrom))
-}
-
-func networkFrom(n *sdk.Network) Network {
-	return Network{ID: val(n.Id()), Name: val(n.Name())}
+	}, all((*sdk.NetworksServiceListResponse).Networks, func(n *sdk.Network) Network {
+		return Network{ID: val(n.Id()), Name: val(n.Name())}
+	}))
 }
 
 // InstanceTypeExists reports whether there is an instance type with that ID.

@@ -75,8 +75,7 @@ const (
 	ProxyImagePort = "54323" // the proxy on the engine
 )
 
-// ProbeImage checks by TCP and TLS that imageio answers at an address and that
-// the engine's CA vouches for it.
+// ProbeImage checks that imageio answers there, and that the engine's CA vouches.
 func (c *Client) ProbeImage(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

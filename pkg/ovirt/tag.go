@@ -36,11 +36,7 @@ func (c *Client) FindTag(ctx context.Context, name string) (*Tag, error) {
 // CreateTag makes a tag; names of tags are unique.
 func (c *Client) CreateTag(ctx context.Context, name, description string) (Tag, error) {
 	return call(ctx, c, "create tag "+name, single, func(e *engine) *sdk.TagsServiceAddRequest {
-		b := sdk.NewTagBuilder().Name(name)
-		if description != "" {
-			b.Description(description)
-		}
-		return e.TagsService().Add().Tag(b.MustBuild())
+		return e.TagsService().Add().Tag(sdk.NewTagBuilder().Name(name).Description(description).MustBuild())
 	}, one((*sdk.TagsServiceAddResponse).Tag, tagFrom))
 }
 
@@ -52,8 +48,7 @@ func (c *Client) DescribeTag(ctx context.Context, t Tag, description string) err
 	})
 }
 
-// DeleteTag removes a tag from the engine and all machines. One that is gone is
-// fine.
+// DeleteTag removes a tag, also from machines. One that is gone is fine.
 func (c *Client) DeleteTag(ctx context.Context, t Tag) error {
 	return gone(order(ctx, c, "delete tag "+t.Name, repeatable, func(e *engine) *sdk.TagServiceRemoveRequest {
 		return e.TagsService().TagService(t.ID).Remove()

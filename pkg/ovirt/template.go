@@ -49,8 +49,7 @@ func templateFrom(t *sdk.Template) Template {
 	}
 }
 
-// CreateTemplate makes a template of a machine that is down. It is locked until
-// the machine's disks are copied.
+// CreateTemplate makes a template of a machine; it is locked while disks are copied.
 func (c *Client) CreateTemplate(ctx context.Context, vmID, name, description string) (Template, error) {
 	return call(ctx, c, "create template "+name, single, func(e *engine) *sdk.TemplatesServiceAddRequest {
 		return e.TemplatesService().Add().Template(sdk.NewTemplateBuilder().Name(name).Description(description).

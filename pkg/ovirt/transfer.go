@@ -74,8 +74,7 @@ func (c *Client) startUpload(ctx context.Context, diskID, format string, limit t
 }
 
 func (c *Client) addUpload(ctx context.Context, diskID, format string) (Transfer, error) {
-	const op = "start image transfer"
-	return call(ctx, c, op, single, func(e *engine) *sdk.ImageTransfersServiceAddRequest {
+	return call(ctx, c, "start image transfer", single, func(e *engine) *sdk.ImageTransfersServiceAddRequest {
 		return e.ImageTransfersService().Add().ImageTransfer(sdk.NewImageTransferBuilder().
 			ImageBuilder(sdk.NewImageBuilder().Id(diskID)).
 			Direction(sdk.IMAGETRANSFERDIRECTION_UPLOAD).
@@ -118,8 +117,7 @@ func (c *Client) finalize(ctx context.Context, id string) error {
 }
 
 func (c *Client) resume(ctx context.Context, id string) error {
-	const op = "resume image transfer"
-	return order(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceResumeRequest {
+	return order(ctx, c, "resume image transfer", repeatable, func(e *engine) *sdk.ImageTransferServiceResumeRequest {
 		return e.ImageTransfersService().ImageTransferService(id).Resume()
 	})
 }
@@ -127,8 +125,7 @@ func (c *Client) resume(ctx context.Context, id string) error {
 // CancelTransfer ends a transfer and waits until the engine is done with it.
 // The disk may be gone afterwards, or illegal.
 func (c *Client) CancelTransfer(ctx context.Context, t Transfer, limit time.Duration) error {
-	const op = "cancel image transfer"
-	err := order(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceCancelRequest {
+	err := order(ctx, c, "cancel image transfer", repeatable, func(e *engine) *sdk.ImageTransferServiceCancelRequest {
 		return e.ImageTransfersService().ImageTransferService(t.ID).Cancel()
 	})
 	if gone(err) != nil && !Is(err, Conflict, Locked) {

@@ -17,8 +17,7 @@ type Upload struct {
 	Format string // cow for QCOW2 content, else raw
 	Source io.ReaderAt
 	Size   int64
-	// Chunk is how much one request sends. Default 64 MiB: the unit that is
-	// sent again when a connection breaks.
+	// Chunk is how much is sent at once, or again after a failure. Default 64 MiB.
 	Chunk int64
 	// Limit bounds the engine's own steps before and after. Default 15 min.
 	Limit time.Duration

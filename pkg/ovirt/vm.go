@@ -251,8 +251,7 @@ func (c *Client) AddNIC(ctx context.Context, vmID, name, profileID string) error
 	})
 }
 
-// Addresses returns what the guest agent reports. Images without one report
-// nothing, so nothing may depend on it.
+// Addresses returns what the guest agent reports: nothing, where there is none.
 func (c *Client) Addresses(ctx context.Context, vmID string) ([]netip.Addr, error) {
 	const op = "read reported devices"
 	devices, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmReportedDevicesServiceListRequest {

@@ -1,6 +1,5 @@
-// Package plan describes infrastructure as data: which objects a cluster
-// needs, under which names, in which order. It is pure: the same input gives
-// the same plan, and nothing here talks to anything.
+// Package plan describes infrastructure as data: which objects a cluster needs,
+// under which names, in which order. Nothing here talks to anything.
 package plan
 
 import (
@@ -47,8 +46,7 @@ type Object struct {
 	Stage Stage    `json:"stage"`
 	Tags  []string `json:"tags,omitempty"`  // ownership
 	Needs []Key    `json:"needs,omitempty"` // must exist before
-	// Until names the object that this one is only needed to make. Once that
-	// exists, this one may be missing.
+	// Until names what this one is only needed to make: then it may be missing.
 	Until Key `json:"until,omitempty"`
 	// Existing marks an object that somebody else owns: it has to be there, and
 	// it is never created, changed or destroyed.

@@ -21,8 +21,7 @@ const (
 // Formats lists all formats.
 func Formats() []Format { return []Format{Text, JSON, DOT} }
 
-// Render writes the diff. As a graph, the whole plan is shown and colour says
-// what happens to each object.
+// Render writes the diff. A graph shows the whole plan; colours say what happens.
 func (d Diff) Render(w io.Writer, f Format) error {
 	switch f {
 	case Text, "":
@@ -39,8 +38,7 @@ func (d Diff) Render(w io.Writer, f Format) error {
 	return fmt.Errorf("render plan: unknown format %q; use text, json or dot", f)
 }
 
-// listed has empty lists where there are none, so that scripts need not tell
-// them from null.
+// listed has empty lists instead of null, for scripts.
 func (d Diff) listed() Diff {
 	d.Create, d.Match = append([]Object{}, d.Create...), append([]Object{}, d.Match...)
 	d.Differ, d.Destroy = append([]Change{}, d.Differ...), append([]Ref{}, d.Destroy...)

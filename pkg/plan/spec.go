@@ -12,8 +12,7 @@ import (
 
 // Spec is what an object should look like.
 type Spec interface {
-	// Fields lists the settings in a fixed order, as they are shown and
-	// compared. Secrets never appear.
+	// Fields lists the settings in the order of the output. Secrets never appear.
 	Fields() []Field
 }
 

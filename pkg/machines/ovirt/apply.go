@@ -67,8 +67,7 @@ func (p *Provider) Apply(ctx context.Context, pl plan.Plan, stage plan.Stage) er
 	return nil
 }
 
-// await waits for the objects of the stage that another one needs, and reports
-// whether that one may be begun.
+// await waits for what an object needs, and reports whether it may be begun.
 func await(going context.Context, needs []plan.Key, there map[plan.Key]chan struct{}) bool {
 	for _, key := range needs {
 		made, ofStage := there[key]
@@ -84,10 +83,9 @@ func await(going context.Context, needs []plan.Key, there map[plan.Key]chan stru
 	return going.Err() == nil
 }
 
-// made reports whether the object that others are only needed for is there. While
-// it is being made they must stay untouched, so existence is enough. One that the
-// engine failed to make is removed, and its disks, which have the image's name,
-// with it.
+// made reports whether the object that others are only needed for is there. While it
+// is being made they must stay untouched, so existence is enough. One that the
+// engine failed to make is removed with its disks, which have the image's name.
 func (p *Provider) made(ctx context.Context, pl plan.Plan, key plan.Key) (bool, error) {
 	o, planned := pl.Get(key)
 	if !planned || o.Kind != plan.KindTemplate {

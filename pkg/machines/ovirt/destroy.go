@@ -26,7 +26,11 @@ func (p *Provider) Destroy(ctx context.Context, infraID string, stage plan.Stage
 	}
 	d := &destroyer{Provider: p, infraID: infraID, all: stage == machines.Everything, proved: map[string]bool{}}
 	failed := d.run(ctx)
-	d.sayKept()
+	if len(d.kept) > 0 {
+		slices.Sort(d.kept)
+		event.Info(d.Events, "detached, and left in the engine, since this installer did not make them: "+
+			strings.Join(d.kept, ", "))
+	}
 	found, err := d.look(ctx)
 	remaining := found.refs()
 	if err != nil {
@@ -57,8 +61,7 @@ func (d *destroyer) look(ctx context.Context) (owned, error) {
 	return found, err
 }
 
-// run removes what can be removed. It names what looks like a part of the cluster
-// and stays.
+// run removes what can be removed, and names what only looks like the cluster's.
 func (d *destroyer) run(ctx context.Context) error {
 	found, err := d.look(ctx)
 	errs := []error{err}
@@ -95,16 +98,6 @@ func (d *destroyer) run(ctx context.Context) error {
 			func(ctx context.Context) error { return d.Engine.DeleteTag(ctx, tag) }))
 	}
 	return errors.Join(errs...)
-}
-
-// sayKept sums up which disks of others are left.
-func (d *destroyer) sayKept() {
-	if len(d.kept) == 0 {
-		return
-	}
-	slices.Sort(d.kept)
-	event.Info(d.Events, "detached, and left in the engine, since this installer did not make them: "+
-		strings.Join(d.kept, ", "))
 }
 
 // machines switches all machines off before it removes the first: as long as

@@ -1,6 +1,7 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,9 +90,6 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 		return fmt.Errorf("upload image: %w", err)
 	}
 	defer f.Close()
-	if image.Virtual == 0 {
-		image.Virtual = image.Size
-	}
 	if image.Format == "raw" { // only known once the file is here
 		spec.Format = "raw"
 		sd, err := p.Engine.GetStorageDomain(ctx, spec.StorageDomainID)
@@ -104,7 +102,7 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 	want := describe(infraID, "image "+imageNote(spec.Image))
 	disk, err := p.createImageDisk(ctx, infraID, api.DiskSpec{
 		Alias: name, Description: want, StorageDomainID: spec.StorageDomainID, Format: spec.Format, Sparse: spec.Sparse,
-		Bytes: image.Virtual, InitialBytes: image.Size,
+		Bytes: cmp.Or(image.Virtual, image.Size), InitialBytes: image.Size,
 	})
 	if err != nil {
 		return err
@@ -172,8 +170,7 @@ func (p *Provider) createImageDisk(ctx context.Context, infraID string, spec api
 	return p.Engine.WaitDisk(ctx, disk.ID, p.Limit)
 }
 
-// discardDisk ends a disk's transfers and removes it, if it still is what it was
-// found as.
+// discardDisk removes a disk, if it still is what it was found as.
 func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, limit time.Duration) error {
 	now, odd, err := p.clusterDisk(ctx, infraID, d.ID)
 	switch {

@@ -23,8 +23,7 @@ func fits(infraID, name string) bool {
 	return strings.HasPrefix(name, infraID+"-") || name == ImageVMName(infraID)
 }
 
-// owned is what the engine has of a cluster, as far as it is proved, and what only
-// looks like it.
+// owned is what is proved to be a cluster's, and what only looks like it.
 type owned struct {
 	vms      []api.VM
 	template *api.Template
@@ -34,10 +33,9 @@ type owned struct {
 	odd      []stranger
 }
 
-// look finds what a cluster owns: all of it, or what serves the bootstrap alone.
-// What cannot be read does not keep the rest from being found. While it is not
-// known which machines and template there are, no disk and no group is taken for
-// the cluster's.
+// look finds what a cluster owns, or what of it serves the bootstrap alone. What
+// cannot be read does not hide the rest, but while machines or template are not
+// known, no disk and no group is taken for the cluster's.
 func (p *Provider) look(ctx context.Context, infraID string, all bool) (owned, error) {
 	var out owned
 	vms, odd, err := p.findVMs(ctx, infraID, all)
@@ -85,10 +83,9 @@ func tagNames(infraID string, all bool) []string {
 	return []string{BootstrapName(infraID)}
 }
 
-// looseDisks returns disks of the cluster that are in no machine, be it the
-// cluster's or another one that was made of its template. They can be told only
-// when neither its machines nor its template are there: these have disks of the
-// same name.
+// looseDisks returns disks of the cluster that are in no machine, also not in others
+// that were made of its template. They can be told only when neither its machines
+// nor its template are there: these have disks of the same name.
 func (p *Provider) looseDisks(ctx context.Context, infraID string) ([]api.Disk, error) {
 	proposed, err := p.Engine.DisksByPrefix(ctx, infraID+"-")
 	if err != nil || len(proposed) == 0 {
@@ -120,10 +117,9 @@ func (p *Provider) clusterVMs(ctx context.Context, infraID string) ([]api.VM, er
 	return ours, err
 }
 
-// findVMs finds machines by tag, and by name those that a kill left without a
-// tag. A search only proposes: an engine may answer more than it was asked for,
-// so each machine is read again by its ID and has to show a name of the cluster
-// and, of its own, the cluster's mark or tag.
+// findVMs finds machines by tag, and by name those that a kill left without one. A
+// search only proposes, and may find too much: each machine is read again by its
+// ID and has to show a name of the cluster, and its mark or tag.
 func (p *Provider) findVMs(ctx context.Context, infraID string, all bool) (ours []api.VM, odd []stranger, err error) {
 	ids, tags, err := p.proposedVMs(ctx, infraID, all)
 	if err != nil {
@@ -165,8 +161,7 @@ func (p *Provider) findVMs(ctx context.Context, infraID string, all bool) (ours 
 	return ours, odd, nil
 }
 
-// proposedVMs returns the IDs of machines that may be the cluster's, and the
-// names of the tags that prove it.
+// proposedVMs returns IDs of machines that may be ours, and the tags that prove it.
 func (p *Provider) proposedVMs(ctx context.Context, infraID string, all bool) (ids, tags []string, err error) {
 	add := func(vms []api.VM) {
 		for _, vm := range vms {
@@ -240,8 +235,7 @@ func proved[T any](
 	return &now, nil, nil
 }
 
-// clusterDisk reads a disk again and returns it if it has a name of the cluster
-// and its mark.
+// clusterDisk reads a disk again: it has to have a name of the cluster and its mark.
 func (p *Provider) clusterDisk(ctx context.Context, infraID, id string) (*api.Disk, *stranger, error) {
 	d, err := p.Engine.GetDisk(ctx, id)
 	switch {
@@ -316,10 +310,9 @@ func foreignGroup(infraID string, g api.Group, vms []api.VM) string {
 	return ""
 }
 
-// madeDisk reports whether a disk in a machine of the cluster came with the
-// machine: it carries the cluster's mark, or, in machines of earlier versions,
-// the machine boots from it and it has the name of the template's disk, which
-// copies keep. Whatever was attached later has neither.
+// madeDisk reports whether a disk came with its machine: it has the cluster's mark
+// or, in machines of earlier versions, the machine boots from it and it has the
+// name of the template's disk. Whatever was attached later has neither.
 func (p *Provider) madeDisk(
 	ctx context.Context, infraID string, vm api.VM, a api.Attachment, d api.Disk,
 ) (bool, error) {

@@ -16,10 +16,9 @@ import (
 const (
 	bootstrapMemoryMiB = 8 * 1024
 	bootstrapCores     = 4
-	// bootstrapDiskGiB is what the documentation of OKD asks of a bootstrap host.
-	// The image's own 10 to 16 GiB do not do: a host that starts from bare SCOS
-	// keeps the node image twice (as layers, and checked out), and beside it some
-	// twenty images of the release. The disk is as thin as the storage allows.
+	// bootstrapDiskGiB is what the documentation of OKD asks for. The image's own 10 to
+	// 16 GiB do not do: a host that starts from bare SCOS keeps the node image twice
+	// (as layers, and checked out), and some twenty images of the release.
 	bootstrapDiskGiB = 100
 )
 
@@ -106,6 +105,9 @@ func (b *builder) imageStage() {
 func (b *builder) machines() error {
 	groups := map[string]plan.Key{}
 	for _, g := range b.platform.AffinityGroups {
+		if _, again := groups[g.Name]; again {
+			continue // the reference accepts repeats
+		}
 		groups[g.Name] = b.add(plan.Object{Kind: plan.KindAffinityGroup, Name: GroupName(b.infraID, g.Name),
 			Stage: plan.StageInfrastructure, Needs: []plan.Key{b.tag},
 			Spec: plan.AffinityGroup{ClusterID: b.platform.ClusterID, Description: g.Description,

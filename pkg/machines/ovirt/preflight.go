@@ -197,8 +197,7 @@ func (c *checker) checkTemplate(ctx context.Context) error {
 	return nil
 }
 
-// checkNames looks for machines, templates and tags of the planned names that
-// belong to somebody else.
+// checkNames looks for objects of others that have planned names.
 func (c *checker) checkNames(ctx context.Context) error {
 	for _, o := range c.pl.Objects {
 		if o.Existing {
@@ -215,8 +214,7 @@ func (c *checker) checkNames(ctx context.Context) error {
 	return nil
 }
 
-// takenBy is what has the name of a planned object and is somebody else's, empty
-// if nothing has.
+// takenBy is somebody else's object of a planned name, empty if there is none.
 func (c *checker) takenBy(ctx context.Context, o plan.Object) (string, error) {
 	switch o.Spec.(type) {
 	case plan.VM:
@@ -249,11 +247,7 @@ func (c *checker) checkHosts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range all {
-		if h.Status == "up" {
-			c.hosts = append(c.hosts, h)
-		}
-	}
+	c.hosts = slices.DeleteFunc(all, func(h api.Host) bool { return h.Status != "up" })
 	if len(c.hosts) == 0 {
 		c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID, "no host of cluster %s is up",
 			c.cluster.Name)

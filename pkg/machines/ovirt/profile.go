@@ -11,8 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// profileError says why no vNIC profile can be chosen, as a finding about the
-// install-config.
+// profileError is a finding that says why no vNIC profile can be chosen.
 type profileError struct{ report.Finding }
 
 func (e *profileError) Error() string {

@@ -2,7 +2,6 @@ package ovirt
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -12,7 +11,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
-	"github.com/okd-install/okd-install/pkg/plan"
 )
 
 var _ machines.Provider = (*Provider)(nil)
@@ -23,21 +21,18 @@ type Deps struct {
 	Clock  clock.Clock
 	Events event.Sink
 	Log    *slog.Logger
-	// Fetch gets the image file when it is needed and the plan names none: it
-	// fills in Path, Size and Virtual. It may be nil if plans name the file.
-	Fetch func(context.Context, plan.Image) (plan.Image, error)
+	// Fetch gets the image file where the plan names none; it may be nil otherwise.
+	Fetch machines.Fetch
 	// Parallel bounds how many objects are worked on at once. Default 4.
 	Parallel int
 	// Poll is the pause between tries. Default 2 s.
 	Poll time.Duration
-	// Limit bounds each wait for the engine. Default 15 min; copying a disk of
-	// 120 GiB takes its time.
+	// Limit bounds each wait for the engine, as for copies of disks. Default 15 min.
 	Limit time.Duration
 	// HostImagePort and ProxyImagePort are where imageio listens on hypervisors
 	// and on the engine. Defaults 54322 and 54323.
 	HostImagePort, ProxyImagePort string
-	// DeleteForeignDisks makes a removal of machines delete disks that somebody
-	// else put into them, too. Without it these are detached and stay.
+	// DeleteForeignDisks deletes others' disks in machines, too, instead of detaching them.
 	DeleteForeignDisks bool
 	// DestroyLimit bounds each wait while destroying. Default 10 min.
 	DestroyLimit time.Duration

@@ -144,8 +144,7 @@ func (p *Provider) Clusters(ctx context.Context) ([]machines.Record, error) {
 	return out, nil
 }
 
-// begin records that the bootstrap host of a plan is about to be started: from
-// then on a control plane may exist.
+// begin records that a bootstrap host starts: from then on a cluster may live.
 func (p *Provider) begin(ctx context.Context, pl plan.Plan) error {
 	r := machines.Record{InfraID: pl.InfraID}
 	if spec, ok := specOf[plan.Tag](pl, plan.KindTag, pl.InfraID); ok {

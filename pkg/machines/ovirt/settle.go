@@ -69,8 +69,7 @@ func (s *settling) acted(ctx context.Context, err error) (ended bool, failure er
 	return false, nil
 }
 
-// repeat sends a request whose effect need not be looked for: sending it twice is
-// the same as once.
+// repeat sends a request that does no harm when it is sent twice.
 func (p *Provider) repeat(ctx context.Context, limit time.Duration, act func(context.Context) error) error {
 	return p.settle(ctx, limit, func(context.Context) (bool, error) { return false, nil }, act)
 }
@@ -93,8 +92,7 @@ func ensure[T any](
 	return out, err
 }
 
-// remove deletes an object, and waits until reading it by its ID says that it does
-// not exist.
+// remove deletes an object and waits until reading it says that it is gone.
 func remove[T any](
 	ctx context.Context, p *Provider, limit time.Duration, what string, object T, id string,
 	del func(context.Context, T) error, get func(context.Context, string) (T, error),

@@ -13,8 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 )
 
-// ensureVM adopts a machine or creates it. Its tags, which are there before it is,
-// are returned with it.
+// ensureVM adopts a machine or creates it, once its tags are there.
 func (p *Provider) ensureVM(
 	ctx context.Context, pl plan.Plan, o plan.Object, spec plan.VM,
 ) (vm api.VM, tags []api.Tag, err error) {
@@ -114,8 +113,7 @@ func (p *Provider) owns(ctx context.Context, infraID string, vm api.VM, tags []s
 	return slices.ContainsFunc(have, func(t string) bool { return slices.Contains(tags, t) }), nil
 }
 
-// stale reports whether a machine waits for its first start with a config that is
-// no longer the planned one.
+// stale reports whether a machine never ran and has an old Ignition config.
 func stale(vm api.VM, spec plan.VM) bool {
 	have := note(vm.Description, "ignition")
 	return vm.Status == api.VMDown && !vm.RanBefore && have != "" && have != "sha256:"+spec.Ignition.SHA256()
@@ -318,8 +316,7 @@ func (p *Provider) join(ctx context.Context, vm api.VM, spec plan.VM) error {
 	return nil
 }
 
-// startLimit is how long a machine may take from the order to start until its
-// guest runs.
+// startLimit bounds the time from the order to start until the guest runs.
 const startLimit = 5 * time.Minute
 
 func (p *Provider) start(ctx context.Context, vm api.VM) error {

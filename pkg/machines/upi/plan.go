@@ -1,5 +1,4 @@
-// Package upi is for machines that the user provides: it says what there has to
-// be, and makes nothing.
+// Package upi says what there has to be where the user makes the machines.
 package upi
 
 import (

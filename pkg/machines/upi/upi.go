@@ -19,8 +19,7 @@ import (
 
 // Provider looks and makes nothing.
 type Provider struct {
-	// Lookup asks DNS for the addresses of a host, none if it has none; nil looks
-	// for nothing.
+	// Lookup asks DNS for a host's addresses, none if it has none; nil asks nothing.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 

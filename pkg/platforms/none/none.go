@@ -1,5 +1,4 @@
-// Package none is the platform none: machines, DNS and load balancers that the
-// user makes.
+// Package none is the platform none, on which the user makes everything.
 package none
 
 import (

@@ -1,5 +1,4 @@
-// Package ovirt is the platform ovirt: VMs of an oVirt engine, which the installer
-// makes.
+// Package ovirt is the platform ovirt, on which the installer makes VMs.
 package ovirt
 
 import (

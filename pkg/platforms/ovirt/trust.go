@@ -76,13 +76,8 @@ func (q *questions) authorityFile(ctx context.Context, check func([]byte) error)
 	var bundle []byte
 	_, err := q.Ask.Input(ctx, wizard.Question{Message: "File with the engine's certificate authority",
 		Help: "A PEM file, such as /etc/pki/ovirt-engine/ca.pem of the engine's machine."}, "",
-		func(path string) error {
-			f, err := os.Open(strings.TrimSpace(path))
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if bundle, err = io.ReadAll(io.LimitReader(f, maxCA)); err != nil {
+		func(path string) (err error) {
+			if bundle, err = os.ReadFile(strings.TrimSpace(path)); err != nil {
 				return err
 			}
 			return check(bundle)
@@ -118,8 +113,7 @@ func fetch(ctx context.Context, where string) ([]byte, []*x509.Certificate, erro
 	return body, resp.TLS.PeerCertificates, err
 }
 
-// verify checks the certificates that a server showed against authorities, nil for
-// the system's.
+// verify checks a server's certificates; roots may be nil for the system's.
 func verify(chain []*x509.Certificate, roots *x509.CertPool, host string, now time.Time) error {
 	if len(chain) == 0 {
 		return errors.New("the engine showed no certificate")

@@ -82,8 +82,7 @@ func (q *questions) storageDomain(ctx context.Context, engine *api.Client, clust
 // usualNetwork is the network that every engine has, and the default of the file.
 const usualNetwork = "ovirtmgmt"
 
-// network asks for the network and, if machines can be in it in several ways,
-// for the vNIC profile.
+// network asks for the network and, if it has several, for the vNIC profile.
 func (q *questions) network(
 	ctx context.Context, engine *api.Client, cluster api.Cluster, p *config.Platform,
 ) error {
@@ -119,8 +118,7 @@ func (q *questions) network(
 	return err
 }
 
-// pick lets choose one of a list, by its labels in their order; that of the preset
-// is proposed, or the first.
+// pick lets choose one of a list, in the order of labels. The preset is proposed.
 func pick[T any](
 	ctx context.Context, ask wizard.Asker, q wizard.Question, list []T, preset string, label func(T) string,
 ) (T, error) {

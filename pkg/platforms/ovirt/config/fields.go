@@ -79,8 +79,6 @@ type Platform struct {
 	DefaultMachinePlatform *MachinePool `json:"defaultMachinePlatform,omitempty"`
 	// LoadBalancer says who balances API and routes. Default: the nodes do.
 	LoadBalancer *vips.LoadBalancer `json:"loadBalancer,omitempty"`
-
-	written []AffinityGroup // the groups as the file has them
 }
 
 // AffinityGroup keeps VMs of a pool on different hosts. Its name in the
@@ -144,9 +142,6 @@ type CPU struct {
 	// Threads is the number of threads of each core. Default: 1.
 	Threads int32 `json:"threads,omitempty" min:"1" default:"1"`
 }
-
-// Total is the number of virtual CPUs.
-func (c CPU) Total() int { return int(c.Sockets) * int(c.Cores) * int(c.Threads) }
 
 // Disk is the boot disk of a VM.
 type Disk struct {

@@ -56,8 +56,6 @@ func (p *Platform) SetDefaults(c *types.InstallConfig, _ types.Options) {
 	if p.AffinityGroups == nil {
 		p.AffinityGroups = defaultGroups()
 	}
-	p.written = p.AffinityGroups
-	p.AffinityGroups = withoutRepeats(p.AffinityGroups)
 	p.complete(c.ControlPlane, VMTypeHighPerformance, controlPlaneGroup)
 	for i := range c.Compute {
 		p.complete(&c.Compute[i], VMTypeServer, computeGroup)
@@ -71,18 +69,6 @@ func defaultGroups() []AffinityGroup {
 		{Name: controlPlaneGroup, Priority: 5, Enforcing: true,
 			Description: "AffinityGroup for spreading each control plane machine to a different host"},
 	}
-}
-
-// withoutRepeats is a list without items that are there a second time. The
-// reference accepts those, and a group cannot be created twice.
-func withoutRepeats(groups []AffinityGroup) []AffinityGroup {
-	out := groups[:0:0]
-	for _, g := range groups {
-		if !slices.Contains(out, g) {
-			out = append(out, g)
-		}
-	}
-	return out
 }
 
 // complete gives a pool what it leaves open: what defaultMachinePlatform says,
@@ -169,11 +155,10 @@ func checkUUID(at report.Field, value string) {
 	}
 }
 
-// checkAffinityGroups checks the groups as the file has them. The same group
-// twice is allowed.
+// checkAffinityGroups checks the groups; the same one twice is allowed.
 func (p *Platform) checkAffinityGroups(list report.Field) {
 	seen := map[string]AffinityGroup{}
-	for i, g := range p.written {
+	for i, g := range p.AffinityGroups {
 		at := list.Index(i)
 		first, again := seen[g.Name]
 		switch {
@@ -191,8 +176,7 @@ func (p *Platform) checkAffinityGroups(list report.Field) {
 	}
 }
 
-// Validate implements types.Validator. What a pool has inherited is checked where it
-// is written.
+// Validate implements types.Validator, for what the pool itself says.
 func (m *MachinePool) Validate(k types.Check) {
 	platform := Of(k.Config)
 	own := m.own
