@@ -42,9 +42,8 @@ type Provider interface {
 	Preflight(ctx context.Context, p plan.Plan) (*report.Report, error)
 	// Diff compares the plan with what exists.
 	Diff(ctx context.Context, p plan.Plan) (plan.Diff, error)
-	// Apply makes one stage of the plan true: it creates or adopts what is
-	// missing, leaves what is there, and returns when all of it is in place.
-	// Earlier stages must have been applied.
+	// Apply makes one stage of the plan true, after the earlier ones: it creates or
+	// adopts what is missing, and returns when all of it is in place.
 	Apply(ctx context.Context, p plan.Plan, stage plan.Stage) error
 	// Destroy removes what a stage made, or Everything. It needs nothing but
 	// the infraID, goes on past failures, and returns what is left.

@@ -23,9 +23,8 @@ func unfit(field, value string, kind report.Type, format string, args ...any) er
 		Detail: fmt.Sprintf(format, args...)}}
 }
 
-// profile returns the ID of the vNIC profile for a machine: the one it names,
-// if it belongs to a network of the cluster, else the only one of its network.
-// Most machines of a run need the same.
+// profile returns the ID of the vNIC profile for a machine: the one it names, if it
+// is of a network of the cluster, else the only one of its network.
 func (p *Provider) profile(ctx context.Context, vm plan.VM) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
