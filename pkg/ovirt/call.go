@@ -82,9 +82,8 @@ func send[Q request[R], R any](q Q, done chan<- outcome[R]) {
 	done <- outcome[R]{value, err}
 }
 
-// await waits for a request of a library that knows no contexts and no time
-// limits. One that hangs is left behind, and with it whatever it returns in the
-// end.
+// await waits for a request of a library that knows no contexts and no time limits.
+// One that hangs is left behind, with whatever it returns in the end.
 func await[R any](ctx context.Context, c *Client, done <-chan outcome[R], how care) (R, error) {
 	var none R
 	limit := time.NewTimer(c.opt.CallLimit)

@@ -57,8 +57,7 @@ type Client struct {
 }
 
 // engine is one login, where the SDK's requests begin. Logins are replaced, never
-// changed: the library's own way of logging in again overwrites a connection that
-// others are using.
+// changed: the library would overwrite a connection that others are using.
 type engine = sdk.SystemService
 
 // Dial logs in and checks that an oVirt engine answers.

@@ -53,8 +53,7 @@ func (c *Client) reach(ctx context.Context) error {
 }
 
 // resuming makes TLS sessions be resumed: the SDK opens a connection for every
-// request and cannot be told otherwise, but the costly part of a handshake need
-// not be repeated.
+// request, but the costly part of a handshake need not be repeated.
 type resuming struct {
 	ovirtclient.TLSProvider
 	sessions tls.ClientSessionCache

@@ -178,9 +178,8 @@ func sdkVM(spec VMSpec) (*sdk.Vm, error) {
 	return b.Build()
 }
 
-// StartVM powers a machine on. A machine that ran before gets its Ignition
-// attached again: the engine detaches it when the guest first comes up, which
-// may be before Ignition is done with it.
+// StartVM powers a machine on, one that ran before with its Ignition: the engine takes
+// it away when the guest first comes up, perhaps before Ignition is done.
 func (c *Client) StartVM(ctx context.Context, vm VM) error {
 	return order(ctx, c, "start virtual machine "+vm.Name, single, func(e *engine) *sdk.VmServiceStartRequest {
 		req := e.VmsService().VmService(vm.ID).Start()

@@ -22,9 +22,8 @@ type Field struct {
 	Value string `json:"value"`
 }
 
-// Image is the operating system image that machines start from. Either Path
-// and what follows describe a file to be uploaded, or Template names a
-// template that exists already.
+// Image is the operating system image that machines start from: a file to be
+// uploaded or, with Template, a template that exists already.
 type Image struct {
 	Template string // reuse this one; nothing is uploaded
 	Path     string // local file; may be empty while the plan is only shown

@@ -18,9 +18,8 @@ import (
 // nowhere else. A kill can leave a disk in any state; this word is what tells.
 const complete = "complete"
 
-// ensureImageDisk uploads the image, unless a complete disk is there. It is
-// only called while there is no template, so no copy of the disk exists: copies
-// have the same name.
+// ensureImageDisk uploads the image, unless a complete disk is there. There is no
+// template yet, and so no copy of the disk, which would have the same name.
 func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, spec plan.Disk) error {
 	disks, err := p.uploadedDisks(ctx, infraID)
 	if err != nil {

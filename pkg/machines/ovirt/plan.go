@@ -105,9 +105,6 @@ func (b *builder) imageStage() {
 func (b *builder) machines() error {
 	groups := map[string]plan.Key{}
 	for _, g := range b.platform.AffinityGroups {
-		if _, again := groups[g.Name]; again {
-			continue // the reference accepts repeats
-		}
 		groups[g.Name] = b.add(plan.Object{Kind: plan.KindAffinityGroup, Name: GroupName(b.infraID, g.Name),
 			Stage: plan.StageInfrastructure, Needs: []plan.Key{b.tag},
 			Spec: plan.AffinityGroup{ClusterID: b.platform.ClusterID, Description: g.Description,

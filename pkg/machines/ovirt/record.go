@@ -35,9 +35,8 @@ func describeRecord(r machines.Record) string {
 	return describe(r.InfraID, append(notes, "progress "+progressWords[r.Progress])...)
 }
 
-// readRecord reads the record in a tag's description. People may have written
-// something before or behind it. Words that this version does not know are no
-// record.
+// readRecord reads the record in a tag's description, around which people may have
+// written something. Words that this version does not know are no record.
 func readRecord(infraID, description string) machines.Record {
 	r := machines.Record{InfraID: infraID, Progress: machines.Unrecorded}
 	at := strings.Index(description, mark(infraID))

@@ -11,9 +11,8 @@ import (
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 )
 
-// removeVM stops a machine, takes disks out of it that are not the installer's,
-// deletes it with the others, and waits until it is gone. It returns the disks
-// that it took out, which stay.
+// removeVM stops a machine, takes out the disks that are not the installer's, and
+// deletes it with the others. It returns the disks that it took out, which stay.
 func (p *Provider) removeVM(ctx context.Context, infraID string, vm api.VM, limit time.Duration) ([]api.Disk, error) {
 	if err := p.stopVM(ctx, vm, limit); err != nil {
 		return nil, err

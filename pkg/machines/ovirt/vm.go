@@ -46,9 +46,8 @@ func (p *Provider) ensureVM(
 	}
 }
 
-// finishVM brings a machine to the end of its way: tagged, equipped, in its
-// affinity groups, and only then started. Every step looks first, so it goes on
-// wherever an earlier run ended.
+// finishVM tags and equips a machine, puts it into its groups, and only then starts
+// it. Every step looks first, so it goes on wherever an earlier run ended.
 func (p *Provider) finishVM(ctx context.Context, pl plan.Plan, spec plan.VM, vm api.VM, tags []api.Tag) error {
 	// Tag at once: the tag is how a destroy finds the machine.
 	if err := p.tag(ctx, vm, tags); err != nil {

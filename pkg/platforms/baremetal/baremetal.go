@@ -27,9 +27,8 @@ func Assets() assets.Platform {
 	}
 }
 
-// told is what the cluster is told. The copy of the install-config has no
-// hosts: the passwords of all BMCs would be in it, and with some thousand hosts it
-// would exceed the size of a ConfigMap.
+// told is what the cluster is told. Its install-config has no hosts: the passwords of
+// all BMCs would be in it, and thousands of hosts would not fit into a ConfigMap.
 func told(c *types.InstallConfig) manifests.Platform {
 	out, p := manifests.OnPrem(c), config.Of(c)
 	copied := *p

@@ -79,6 +79,8 @@ type Platform struct {
 	DefaultMachinePlatform *MachinePool `json:"defaultMachinePlatform,omitempty"`
 	// LoadBalancer says who balances API and routes. Default: the nodes do.
 	LoadBalancer *vips.LoadBalancer `json:"loadBalancer,omitempty"`
+
+	written []AffinityGroup // the groups as the file has them
 }
 
 // AffinityGroup keeps VMs of a pool on different hosts. Its name in the

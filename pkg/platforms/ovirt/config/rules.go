@@ -56,6 +56,8 @@ func (p *Platform) SetDefaults(c *types.InstallConfig, _ types.Options) {
 	if p.AffinityGroups == nil {
 		p.AffinityGroups = defaultGroups()
 	}
+	p.written = p.AffinityGroups
+	p.AffinityGroups = withoutRepeats(p.AffinityGroups)
 	p.complete(c.ControlPlane, VMTypeHighPerformance, controlPlaneGroup)
 	for i := range c.Compute {
 		p.complete(&c.Compute[i], VMTypeServer, computeGroup)
@@ -71,9 +73,19 @@ func defaultGroups() []AffinityGroup {
 	}
 }
 
-// complete gives a pool what it leaves open: what defaultMachinePlatform says,
-// then the built-in hardware. An instance type and explicit sizes replace each
-// other rather than mix.
+// withoutRepeats drops the second of equal groups, which the reference accepts.
+func withoutRepeats(groups []AffinityGroup) []AffinityGroup {
+	out := groups[:0:0]
+	for _, g := range groups {
+		if !slices.Contains(out, g) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// complete gives a pool what it leaves open: defaultMachinePlatform, then built-in
+// hardware. An instance type and explicit sizes replace each other.
 func (p *Platform) complete(pool *types.MachinePool, vmType, group string) {
 	out := MachinePool{}
 	if own := PoolOf(pool); own != nil {
@@ -158,7 +170,7 @@ func checkUUID(at report.Field, value string) {
 // checkAffinityGroups checks the groups; the same one twice is allowed.
 func (p *Platform) checkAffinityGroups(list report.Field) {
 	seen := map[string]AffinityGroup{}
-	for i, g := range p.AffinityGroups {
+	for i, g := range p.written {
 		at := list.Index(i)
 		first, again := seen[g.Name]
 		switch {
