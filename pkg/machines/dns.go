@@ -19,7 +19,7 @@ func Balanced(cfg *types.InstallConfig) bool {
 
 // Names are the names that have to be in DNS on any platform.
 func Names(cfg *types.InstallConfig) []plan.Requirement {
-	api, ingress := texts(cfg.APIVIPs()), texts(cfg.IngressVIPs())
+	api, ingress := Texts(cfg.APIVIPs()), Texts(cfg.IngressVIPs())
 	record := func(name string, vips []string, port, balancer, use string) plan.Requirement {
 		r := plan.Requirement{Kind: plan.KindRecord, Name: name}
 		spec := plan.Record{Addresses: vips, Use: use}
@@ -45,7 +45,8 @@ func Names(cfg *types.InstallConfig) []plan.Requirement {
 		"routes of applications and the console"))
 }
 
-func texts(vips []netip.Addr) []string {
+// Texts writes addresses.
+func Texts(vips []netip.Addr) []string {
 	var out []string
 	for _, ip := range vips {
 		out = append(out, ip.String())

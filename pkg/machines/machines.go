@@ -8,8 +8,13 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 // Everything asks Destroy for all stages at once.
@@ -37,9 +42,8 @@ type Provider interface {
 	Preflight(ctx context.Context, p plan.Plan) (*report.Report, error)
 	// Diff compares the plan with what exists.
 	Diff(ctx context.Context, p plan.Plan) (plan.Diff, error)
-	// Apply makes one stage of the plan true: it creates or adopts what is
-	// missing, leaves what is there, and returns when all of it is in place.
-	// Earlier stages must have been applied.
+	// Apply makes one stage of the plan true, after the earlier ones: it creates or
+	// adopts what is missing, and returns when all of it is in place.
 	Apply(ctx context.Context, p plan.Plan, stage plan.Stage) error
 	// Destroy removes what a stage made, or Everything. It needs nothing but
 	// the infraID, goes on past failures, and returns what is left.
@@ -55,8 +59,7 @@ type Provider interface {
 	Clusters(ctx context.Context) ([]Record, error)
 }
 
-// Remaining turns what a removal left behind into an error that names it. The
-// error is err if nothing was left.
+// Remaining is an error that names what a removal left behind; err if nothing.
 func Remaining(left []plan.Ref, err error) error {
 	if len(left) == 0 {
 		return err
@@ -75,3 +78,52 @@ func Remaining(left []plan.Ref, err error) error {
 	}
 	return text
 }
+
+// Platform is what commands need to know of a platform to have machines there.
+type Platform struct {
+	Name string // its key in install-config.yaml and metadata.json
+	// ByHand says that the user makes the machines.
+	ByHand bool
+	// VirtualAddresses says that the cluster has addresses of its own there: the
+	// bootstrap host holds the API's until the masters take over.
+	VirtualAddresses bool
+	// Stream names the CoreOS artifact that machines start from, if there is one.
+	Stream string
+	// Refusal is why create cluster cannot make a cluster there; zero if it can.
+	Refusal Refusal
+	// Permissions says where the permissions are listed that are needed, if any.
+	Permissions string
+	// Plan describes what the cluster needs there. It is pure.
+	Plan func(c assets.Cluster, image plan.Image) (plan.Plan, error)
+	// Connect logs in.
+	Connect func(ctx context.Context, a Access) (Connection, error)
+}
+
+// Refusal says why something cannot be done, and what can be done instead.
+type Refusal struct {
+	Text string
+	Next phase.Hint
+}
+
+// Access is what a platform logs in with.
+type Access struct {
+	Clock  clock.Clock
+	Sink   event.Sink
+	Getenv func(string) string
+	// Hide keeps secrets out of everything that is logged from then on.
+	Hide func(...secret.String)
+	// Login is the login file's content if it was just asked for; nil: as kept.
+	Login []byte
+	// Lookup asks DNS for the addresses of a host, none if it has none.
+	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	// DeleteForeignDisks makes destroying delete others' disks in the machines, too.
+	DeleteForeignDisks bool
+}
+
+// Connection makes providers with one login. The events of a provider go to the
+// sink; fetch gets the file of the image once it is needed, and may be nil where
+// nothing is made.
+type Connection func(sink event.Sink, fetch Fetch) Provider
+
+// Fetch gets the file of an image: it fills in Path and what depends on it.
+type Fetch func(context.Context, plan.Image) (plan.Image, error)

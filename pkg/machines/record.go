@@ -11,16 +11,14 @@ type Progress int
 
 // The progress of a cluster.
 const (
-	// NoRecord says that the platform has nothing that belongs to the cluster
-	// as a whole.
+	// NoRecord says that the platform has nothing of the cluster as a whole.
 	NoRecord Progress = iota
 	// Unrecorded says that the cluster was begun, by a version of the installer
 	// that left no record of how far it came.
 	Unrecorded
 	// ByHand says that the platform keeps no records: the machines are the user's.
 	ByHand
-	// Making says that machines are being made, and the bootstrap host has never
-	// been started.
+	// Making says that the bootstrap host has never been started.
 	Making
 	// Begun says that the bootstrap host was started, or is just about to be.
 	Begun
@@ -37,8 +35,7 @@ func (p Progress) String() string {
 type Record struct {
 	InfraID  string
 	Progress Progress
-	// Domain and APIVIPs are the cluster's own, empty where they are not known.
-	// Nobody else may use them.
+	// Domain and APIVIPs are the cluster's alone; empty where they are not known.
 	Domain  string
 	APIVIPs []netip.Addr
 }

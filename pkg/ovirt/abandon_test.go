@@ -48,7 +48,8 @@ func TestAbandonedReadDoesNotReachItsRetry(t *testing.T) {
 func TestAbandonedLoginDoesNotReachItsRetry(t *testing.T) {
 	var calls atomic.Int32
 	late := make(chan struct{})
-	s := newStub(t, nil, func(next http.Handler) http.Handler {
+	tags := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<tags/>") }
+	s := newStub(t, tags, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/api") && calls.Add(1) == 1 {
 				time.Sleep(patience + patience/2)
@@ -60,7 +61,7 @@ func TestAbandonedLoginDoesNotReachItsRetry(t *testing.T) {
 	c := s.dial(t, ovirt.Options{CallLimit: patience})
 	<-late
 	time.Sleep(20 * time.Millisecond)
-	if _, err := c.Version(t.Context()); err != nil {
+	if _, err := c.Tags(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,54 +4,65 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 )
 
 // request is one of the SDK's. It belongs to the session that it was built with.
 type request[R any] interface{ Send() (R, error) }
 
-// care says whether a request may be sent again although nobody knows whether it
-// was carried out.
+// care says whether a request whose outcome is not known may be sent again.
 type care bool
 
 const (
-	// repeatable is for what changes nothing, and for what may be done twice
-	// because that is the same as once.
+	// repeatable is for what may be done twice because that is the same as once.
 	repeatable care = true
-	// single is for all else. An error of kind Unavailable leaves open whether it
-	// was done, or will be.
+	// single is for all else: after Unavailable it may have been done, or will be.
 	single care = false
 )
 
-// call sends a request to the engine: again when the engine could not be reached,
-// when a repeatable one failed, and with a new login when the session has expired.
-// Each attempt is a request of its own: one that was given up and ends late has
-// nowhere to write to. It is the only way to the engine but for the login and
-// imageio.
-func call[Q request[R], R any](ctx context.Context, c *Client, op string, how care, build func(*engine) Q) (R, error) {
+// call is the only way to the engine but for login and imageio. It sends a request
+// again when the engine was not reached, when a repeatable one failed, and, with a
+// new login, when the session has expired. Each attempt is a request of its own:
+// one that was given up and ends late has nowhere to write to.
+func call[Q request[R], R, V any](
+	ctx context.Context, c *Client, op string, how care, build func(*engine) Q, read func(R) (V, bool),
+) (V, error) {
+	var none V
 	s := c.current()
 	t := c.tries(op, how)
 	for {
-		var out R
-		err := t.begin(ctx)
+		var answer R
+		err := context.Cause(ctx)
 		if err == nil {
 			done := make(chan outcome[R], 1)
-			go send(build(s.api), done)
-			out, err = await(ctx, c, done, how)
+			go send(build(s), done)
+			answer, err = await(ctx, c, done, how)
 		}
-		if err = t.classify(err); err == nil {
-			return out, nil
+		if err = t.classify(ctx, err); err == nil {
+			if value, ok := read(answer); ok {
+				return value, nil
+			}
+			return none, &Error{Op: op, Kind: Broken, Detail: "the answer does not hold it"}
 		}
 		if t.expired(err) {
 			if s, err = c.login(ctx, s); err != nil {
-				return out, fmt.Errorf("%s: %w", op, err)
+				return none, fmt.Errorf("%s: %w", op, err)
 			}
 			continue
 		}
 		if !t.again(ctx, err) {
-			return out, err
+			return none, err
 		}
 	}
+}
+
+// order is a call whose answer holds nothing.
+func order[Q request[R], R any](
+	ctx context.Context, c *Client, op string, how care, build func(*engine) Q,
+) error {
+	_, err := call(ctx, c, op, how, build, func(R) (struct{}, bool) { return struct{}{}, true })
+	return err
 }
 
 // outcome is how one attempt ended.
@@ -71,9 +82,8 @@ func send[Q request[R], R any](q Q, done chan<- outcome[R]) {
 	done <- outcome[R]{value, err}
 }
 
-// await waits for a request of a library that knows no contexts and no time
-// limits. One that hangs is left behind, and with it whatever it returns in the
-// end.
+// await waits for a request of a library that knows no contexts and no time limits.
+// One that hangs is left behind, with whatever it returns in the end.
 func await[R any](ctx context.Context, c *Client, done <-chan outcome[R], how care) (R, error) {
 	var none R
 	limit := time.NewTimer(c.opt.CallLimit)
@@ -82,7 +92,7 @@ func await[R any](ctx context.Context, c *Client, done <-chan outcome[R], how ca
 	case o := <-done:
 		return o.value, o.err
 	case <-limit.C:
-		return none, timeoutError{c.opt.CallLimit}
+		return none, fmt.Errorf("no answer within %s: %w", c.opt.CallLimit, os.ErrDeadlineExceeded)
 	case <-ctx.Done():
 	}
 	if how == single {
@@ -94,7 +104,7 @@ func await[R any](ctx context.Context, c *Client, done <-chan outcome[R], how ca
 		case <-grace.C:
 		}
 	}
-	return none, &interrupted{context.Cause(ctx)}
+	return none, context.Cause(ctx)
 }
 
 // tries are the attempts at one request.
@@ -111,19 +121,10 @@ func (c *Client) tries(op string, how care) *tries {
 	return &tries{c: c, op: op, how: how, pause: c.opt.Poll / 2}
 }
 
-// begin counts an attempt; none begins once ctx has ended.
-func (t *tries) begin(ctx context.Context) error {
-	t.made++
-	if ctx.Err() != nil {
-		return &interrupted{context.Cause(ctx)}
-	}
-	return nil
-}
-
-// classify says what an attempt ended with.
-func (t *tries) classify(err error) error {
-	if stop := (*interrupted)(nil); errors.As(err, &stop) {
-		return fmt.Errorf("%s: %w", t.op, stop.cause)
+// classify says what an attempt ended with. The end of the context stays what it is.
+func (t *tries) classify(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return fmt.Errorf("%s: %w", t.op, err)
 	}
 	return classify(t.op, err)
 }
@@ -141,6 +142,7 @@ func (t *tries) expired(err error) bool {
 
 // again waits before the next attempt, and reports whether there is to be one.
 func (t *tries) again(ctx context.Context, err error) bool {
+	t.made++
 	passes := Is(err, Unreachable) || t.how == repeatable && Is(err, Unavailable)
 	if !passes || t.made >= t.c.opt.Tries {
 		return false
@@ -152,37 +154,3 @@ func (t *tries) again(ctx context.Context, err error) bool {
 	t.pause = min(2*t.pause, 5*t.c.opt.Poll)
 	return true
 }
-
-// ignore is for requests whose answer holds nothing.
-func ignore[R any](_ R, err error) error { return err }
-
-// one converts what an answer should hold.
-func one[T, R any](op string, value *T, ok bool, from func(*T) R) (R, error) {
-	if !ok {
-		var none R
-		return none, &Error{Op: op, Kind: Broken, Detail: "the answer does not hold it"}
-	}
-	return from(value), nil
-}
-
-// all converts a list, which an answer may lack.
-func all[L interface{ Slice() []*T }, T, R any](list L, ok bool, from func(*T) R) []R {
-	if !ok {
-		return nil
-	}
-	var out []R
-	for _, item := range list.Slice() {
-		out = append(out, from(item))
-	}
-	return out
-}
-
-// interrupted is the end of the context, whatever its cause looks like.
-type interrupted struct{ cause error }
-
-func (i *interrupted) Error() string { return i.cause.Error() }
-
-type timeoutError struct{ after time.Duration }
-
-func (e timeoutError) Error() string { return fmt.Sprintf("no answer within %s", e.after) }
-func (e timeoutError) Timeout() bool { return true }

@@ -1,6 +1,7 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -27,33 +28,20 @@ type Options struct {
 	Poll time.Duration
 	// CallLimit bounds one request. The SDK itself has no time limits. Default 2 min.
 	CallLimit time.Duration
-	// Grace is how long a change that is under way is waited for when the
-	// context ends: the engine would finish it anyway, and knowing that it did
-	// keeps what follows (a destroy, say) from missing it. Default 10 s.
+	// Grace is how long a change under way is waited for when the context ends: what
+	// follows, such as a destroy, must not miss what it makes. Default 10 s.
 	Grace time.Duration
 	// Tries is how often a request that may be repeated is sent. Default 6.
 	Tries int
 }
 
 func (o Options) withDefaults() Options {
-	if o.Clock == nil {
-		o.Clock = clock.Real()
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Poll <= 0 {
-		o.Poll = 2 * time.Second
-	}
-	if o.CallLimit <= 0 {
-		o.CallLimit = 2 * time.Minute
-	}
-	if o.Grace <= 0 {
-		o.Grace = 10 * time.Second
-	}
-	if o.Tries <= 0 {
-		o.Tries = 6
-	}
+	o.Clock = cmp.Or(o.Clock, clock.Real())
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Poll = cmp.Or(o.Poll, 2*time.Second)
+	o.CallLimit = cmp.Or(o.CallLimit, 2*time.Minute)
+	o.Grace = cmp.Or(o.Grace, 10*time.Second)
+	o.Tries = cmp.Or(o.Tries, 6)
 	return o
 }
 
@@ -62,18 +50,14 @@ type Client struct {
 	cfg Config
 	opt Options
 	tls *tls.Config
-	// sessions of TLS outlive logins.
-	sessions tls.ClientSessionCache
+	ca  ovirtclient.TLSProvider // its sessions of TLS outlive logins
 
 	mu      sync.Mutex
-	session *session
+	session *engine
 }
 
-// session is one login. Sessions are replaced, never changed: the library's own
-// way of logging in again overwrites a connection that others are using.
-type session struct{ api *engine }
-
-// engine is where the SDK's requests begin.
+// engine is one login, where the SDK's requests begin. Logins are replaced, never
+// changed: the library would overwrite a connection that others are using.
 type engine = sdk.SystemService
 
 // Dial logs in and checks that an oVirt engine answers.
@@ -89,7 +73,8 @@ func Dial(ctx context.Context, cfg Config, opt Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log in to the engine: read CA certificates: %w", err)
 	}
-	c := &Client{cfg: cfg, opt: opt.withDefaults(), tls: tlsConfig, sessions: tls.NewLRUClientSessionCache(0)}
+	c := &Client{cfg: cfg, opt: opt.withDefaults(), tls: tlsConfig,
+		ca: resuming{provider, tls.NewLRUClientSessionCache(0)}}
 	if err := c.reach(ctx); err != nil {
 		return nil, err
 	}
@@ -98,9 +83,6 @@ func Dial(ctx context.Context, cfg Config, opt Options) (*Client, error) {
 	}
 	return c, nil
 }
-
-// URL returns the engine's API address.
-func (c *Client) URL() string { return c.cfg.URL }
 
 func tlsProvider(cfg Config) (ovirtclient.TLSProvider, error) {
 	provider := ovirtclient.TLS()
@@ -121,7 +103,7 @@ func tlsProvider(cfg Config) (ovirtclient.TLSProvider, error) {
 }
 
 // login replaces the session old, unless another request has done so already.
-func (c *Client) login(ctx context.Context, old *session) (*session, error) {
+func (c *Client) login(ctx context.Context, old *engine) (*engine, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session != old {
@@ -129,14 +111,14 @@ func (c *Client) login(ctx context.Context, old *session) (*session, error) {
 	}
 	t := c.tries("log in to the engine", repeatable)
 	for {
-		var fresh *session
-		err := t.begin(ctx)
+		var fresh *engine
+		err := context.Cause(ctx)
 		if err == nil {
-			done := make(chan outcome[*session], 1)
+			done := make(chan outcome[*engine], 1)
 			go send(opening{c}, done)
 			fresh, err = await(ctx, c, done, repeatable)
 		}
-		if err = t.classify(err); err == nil {
+		if err = t.classify(ctx, err); err == nil {
 			c.opt.Log.Debug("logged in to the engine",
 				"url", secret.URL(c.cfg.URL), "user", c.cfg.Username, "again", old != nil)
 			c.session = fresh
@@ -152,54 +134,57 @@ func (c *Client) login(ctx context.Context, old *session) (*session, error) {
 type opening struct{ c *Client }
 
 // Send logs in.
-func (o opening) Send() (*session, error) {
-	provider, err := tlsProvider(o.c.cfg)
-	if err != nil {
-		return nil, err
-	}
+func (o opening) Send() (*engine, error) {
 	cfg := o.c.cfg
-	lib, err := ovirtclient.NewWithVerify(cfg.URL, cfg.Username, cfg.Password.Reveal(),
-		resuming{provider, o.c.sessions}, logger{o.c.opt.Log}, nil, nil)
+	lib, err := ovirtclient.NewWithVerify(cfg.URL, cfg.Username, cfg.Password.Reveal(), o.c.ca,
+		ovirtclientlog.NewNOOPLogger(), nil, nil) // what matters comes back as an error
 	if err != nil {
 		return nil, err
 	}
-	s := &session{api: lib.GetSDKClient().SystemService()}
-	resp, err := s.api.Get().Send()
+	s := lib.GetSDKClient().SystemService()
+	resp, err := s.Get().Send()
 	if err != nil {
 		return nil, err
 	}
-	api, ok := resp.Api()
-	if ok {
-		_, ok = api.ProductInfo()
-	}
-	if !ok {
+	if _, ok := part(resp.Api()).ProductInfo(); !ok {
 		return nil, &Error{Op: "log in to the engine", Kind: NotEngine, Advice: advice(NotEngine)}
 	}
 	return s, nil
 }
 
-func (c *Client) current() *session {
+func (c *Client) current() *engine {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.session
 }
 
-// wait polls at a constant interval, for at most limit.
-func (c *Client) wait(ctx context.Context, limit time.Duration, what string, check wait.Check) error {
+// until reads something by its ID, for at most limit, until it is as it should be.
+// Failures that may pass do not end it.
+func until[V any](
+	ctx context.Context, c *Client, limit time.Duration, what string, read func(context.Context, string) (V, error),
+	id string, check func(V) (done bool, why string, err error),
+) (V, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := wait.Until(ctx, c.opt.Clock, c.opt.Poll, check); err != nil {
-		return fmt.Errorf("wait for %s: %w", what, err)
+	var last V
+	err := wait.Until(ctx, c.opt.Clock, c.opt.Poll, func(ctx context.Context) (bool, string, error) {
+		now, err := read(ctx, id)
+		if err != nil {
+			return false, err.Error(), permanent(err)
+		}
+		last = now
+		return check(now)
+	})
+	if err != nil {
+		return last, fmt.Errorf("wait for %s: %w", what, err)
 	}
-	return nil
+	return last, nil
 }
 
-// logger hands the library's messages to slog, all of them at debug level: what
-// matters comes back as errors.
-type logger struct{ log *slog.Logger }
-
-func (l logger) WithContext(context.Context) ovirtclientlog.Logger { return l }
-func (l logger) Debugf(f string, a ...any)                         { l.log.Debug(fmt.Sprintf(f, a...)) }
-func (l logger) Infof(f string, a ...any)                          { l.log.Debug(fmt.Sprintf(f, a...)) }
-func (l logger) Warningf(f string, a ...any)                       { l.log.Debug(fmt.Sprintf(f, a...)) }
-func (l logger) Errorf(f string, a ...any)                         { l.log.Debug(fmt.Sprintf(f, a...)) }
+// permanent drops failures that may pass.
+func permanent(err error) error {
+	if Is(err, Unavailable, Unreachable, Locked) {
+		return nil
+	}
+	return err
+}

@@ -20,31 +20,23 @@ import (
 // Config says where the engine is and how to log in. The keys are those of
 // ~/.ovirt/ovirt-config.yaml, which other oVirt tools read too.
 type Config struct {
-	URL      string
-	FQDN     string
-	PEMURL   string
-	Username string
-	Password secret.String
-	CAFile   string
-	CABundle string // PEM
-	Insecure bool
+	URL      string        `yaml:"ovirt_url"`
+	FQDN     string        `yaml:"ovirt_fqdn,omitempty"`
+	PEMURL   string        `yaml:"ovirt_pem_url,omitempty"`
+	Username string        `yaml:"ovirt_username"`
+	Password secret.String `yaml:"-"`
+	CAFile   string        `yaml:"ovirt_cafile,omitempty"`
+	CABundle string        `yaml:"ovirt_ca_bundle,omitempty"` // PEM
+	Insecure bool          `yaml:"ovirt_insecure,omitempty"`
 }
 
-// file is Config as it is written. Insecure is a pointer to tell "false" from
-// absent when the file is written back.
+// file is Config as it is written: with the password.
 type file struct {
-	URL      string `yaml:"ovirt_url"`
-	FQDN     string `yaml:"ovirt_fqdn,omitempty"`
-	PEMURL   string `yaml:"ovirt_pem_url,omitempty"`
-	Username string `yaml:"ovirt_username"`
+	Config   `yaml:",inline"`
 	Password string `yaml:"ovirt_password"`
-	CAFile   string `yaml:"ovirt_cafile,omitempty"`
-	Insecure bool   `yaml:"ovirt_insecure,omitempty"`
-	CABundle string `yaml:"ovirt_ca_bundle,omitempty"`
 }
 
-// ConfigPath returns where the configuration is: $OVIRT_CONFIG, else
-// ~/.ovirt/ovirt-config.yaml.
+// ConfigPath is $OVIRT_CONFIG, else ~/.ovirt/ovirt-config.yaml.
 func ConfigPath(getenv func(string) string) string {
 	if p := getenv("OVIRT_CONFIG"); p != "" {
 		return p
@@ -80,10 +72,8 @@ func ParseConfig(data []byte) (Config, error) {
 	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return Config{}, hideValues(err)
 	}
-	c := Config{
-		URL: strings.TrimRight(f.URL, "/"), FQDN: f.FQDN, PEMURL: f.PEMURL, Username: f.Username,
-		Password: secret.New(f.Password), CAFile: f.CAFile, CABundle: f.CABundle, Insecure: f.Insecure,
-	}
+	c := f.Config
+	c.URL, c.Password = strings.TrimRight(c.URL, "/"), secret.New(f.Password)
 	return c, c.validate()
 }
 
@@ -125,8 +115,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// CA returns the certificates that the engine's must be signed by, nil for the
-// system's.
+// CA returns the authorities of the engine's certificate; nil: the system's.
 func (c Config) CA() ([]byte, error) {
 	pem := []byte(c.CABundle)
 	if c.CAFile != "" {
@@ -142,11 +131,7 @@ func (c Config) CA() ([]byte, error) {
 	return pem, nil
 }
 
-// Marshal renders the configuration file. It holds the password: write it with
-// mode 0600.
+// Marshal renders the file with the password: write it with mode 0600.
 func (c Config) Marshal() ([]byte, error) {
-	return yaml.Marshal(file{
-		URL: c.URL, FQDN: c.FQDN, PEMURL: c.PEMURL, Username: c.Username, Password: c.Password.Reveal(),
-		CAFile: c.CAFile, Insecure: c.Insecure, CABundle: c.CABundle,
-	})
+	return yaml.Marshal(file{Config: c, Password: c.Password.Reveal()})
 }

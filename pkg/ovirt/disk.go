@@ -2,29 +2,19 @@ package ovirt
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	sdk "github.com/ovirt/go-ovirt"
 )
 
-// States of a disk.
-const (
-	DiskOK      = "ok"
-	DiskIllegal = "illegal"
-)
-
 // Disk is a disk as the engine has it.
 type Disk struct {
 	ID, Alias, Description string
-	Status, Format         string
-	Sparse                 bool
+	Status                 string
 	Shareable              bool  // may be in several machines
 	Bytes                  int64 // what the guest sees
 	ActualBytes            int64 // what it takes from its storage domain
-	StorageDomains         []string
 }
 
 // DiskSpec is a disk to be created.
@@ -39,8 +29,8 @@ type DiskSpec struct {
 
 // Attachment is a disk in a machine or template.
 type Attachment struct {
-	DiskID           string
-	Bootable, Active bool
+	DiskID   string
+	Bootable bool
 }
 
 // DisksByAlias returns all disks of that name; names of disks are not unique.
@@ -53,59 +43,31 @@ func (c *Client) DisksByPrefix(ctx context.Context, prefix string) ([]Disk, erro
 	return c.searchDisks(ctx, "name="+prefix+"*", func(d Disk) bool { return strings.HasPrefix(d.Alias, prefix) })
 }
 
-func (c *Client) searchDisks(ctx context.Context, query string, keep func(Disk) bool) ([]Disk, error) {
-	resp, err := call(ctx, c, "search disks", repeatable, func(e *engine) *sdk.DisksServiceListRequest {
+func (c *Client) searchDisks(ctx context.Context, query string, fits func(Disk) bool) ([]Disk, error) {
+	disks, err := call(ctx, c, "search disks", repeatable, func(e *engine) *sdk.DisksServiceListRequest {
 		return e.DisksService().List().Search(query)
-	})
-	if err != nil {
-		return nil, err
-	}
-	list, ok := resp.Disks()
-	return slices.DeleteFunc(all(list, ok, diskFrom), func(d Disk) bool { return !keep(d) }), nil
+	}, all((*sdk.DisksServiceListResponse).Disks, diskFrom))
+	return only(disks, fits), err
 }
 
 // GetDisk returns the disk with that ID.
 func (c *Client) GetDisk(ctx context.Context, id string) (Disk, error) {
-	op := "read disk " + id
-	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.DiskServiceGetRequest {
+	return call(ctx, c, "read disk "+id, repeatable, func(e *engine) *sdk.DiskServiceGetRequest {
 		return e.DisksService().DiskService(id).Get()
-	})
-	if err != nil {
-		return Disk{}, err
-	}
-	d, ok := resp.Disk()
-	return one(op, d, ok, diskFrom)
+	}, one((*sdk.DiskServiceGetResponse).Disk, diskFrom))
 }
 
 func diskFrom(d *sdk.Disk) Disk {
-	disk := Disk{}
-	disk.ID, _ = d.Id()
-	disk.Alias, _ = d.Alias()
-	disk.Description, _ = d.Description()
-	if s, ok := d.Status(); ok {
-		disk.Status = string(s)
+	return Disk{
+		ID: val(d.Id()), Alias: val(d.Alias()), Description: val(d.Description()),
+		Status: string(val(d.Status())), Shareable: val(d.Shareable()),
+		Bytes: val(d.ProvisionedSize()), ActualBytes: val(d.ActualSize()),
 	}
-	if f, ok := d.Format(); ok {
-		disk.Format = string(f)
-	}
-	disk.Sparse, _ = d.Sparse()
-	disk.Shareable, _ = d.Shareable()
-	disk.ActualBytes, _ = d.ActualSize()
-	disk.Bytes, _ = d.ProvisionedSize()
-	if list, ok := d.StorageDomains(); ok {
-		for _, sd := range list.Slice() {
-			if id, ok := sd.Id(); ok {
-				disk.StorageDomains = append(disk.StorageDomains, id)
-			}
-		}
-	}
-	return disk
 }
 
 // CreateDisk asks for a disk; it is locked until it is there.
 func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
-	op := "create disk " + spec.Alias
-	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.DisksServiceAddRequest {
+	return call(ctx, c, "create disk "+spec.Alias, single, func(e *engine) *sdk.DisksServiceAddRequest {
 		b := sdk.NewDiskBuilder().
 			Alias(spec.Alias).Description(spec.Description).
 			Format(sdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
@@ -115,123 +77,86 @@ func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 			b.InitialSize(spec.InitialBytes)
 		}
 		return e.DisksService().Add().Disk(b.MustBuild())
-	})
-	if err != nil {
-		return Disk{}, err
-	}
-	d, ok := resp.Disk()
-	return one(op, d, ok, diskFrom)
+	}, one((*sdk.DisksServiceAddResponse).Disk, diskFrom))
 }
 
 // WaitDisk waits until a disk is ok.
 func (c *Client) WaitDisk(ctx context.Context, id string, limit time.Duration) (Disk, error) {
-	var out Disk
-	err := c.wait(ctx, limit, "disk to be ok", func(ctx context.Context) (bool, string, error) {
-		d, err := c.GetDisk(ctx, id)
-		if err != nil {
-			return false, err.Error(), permanent(err)
-		}
-		out = d
-		switch d.Status {
-		case DiskOK:
-			return true, "", nil
-		case DiskIllegal:
-			return false, "", &Error{Op: "use disk " + d.Alias, Kind: Refused, Detail: "the disk is illegal"}
-		}
-		return false, fmt.Sprintf("disk %s is %s", d.Alias, d.Status), nil
+	return until(ctx, c, limit, "disk to be ok", c.GetDisk, id, func(d Disk) (bool, string, error) {
+		return usable("disk "+d.Alias, d.Status)
 	})
-	return out, err
 }
 
 // ResizeDisk grows a disk.
 func (c *Client) ResizeDisk(ctx context.Context, id string, bytes int64) error {
-	return ignore(call(ctx, c, "resize disk "+id, repeatable, func(e *engine) *sdk.DiskServiceUpdateRequest {
-		return e.DisksService().DiskService(id).Update().
-			Disk(sdk.NewDiskBuilder().ProvisionedSize(bytes).MustBuild())
-	}))
+	return c.updateDisk(ctx, "resize disk "+id, id, sdk.NewDiskBuilder().ProvisionedSize(bytes).MustBuild())
 }
 
 // DescribeDisk replaces a disk's description.
 func (c *Client) DescribeDisk(ctx context.Context, id, description string) error {
-	return ignore(call(ctx, c, "describe disk "+id, repeatable, func(e *engine) *sdk.DiskServiceUpdateRequest {
-		return e.DisksService().DiskService(id).Update().
-			Disk(sdk.NewDiskBuilder().Description(description).MustBuild())
-	}))
+	return c.updateDisk(ctx, "describe disk "+id, id, sdk.NewDiskBuilder().Description(description).MustBuild())
+}
+
+func (c *Client) updateDisk(ctx context.Context, op, id string, d *sdk.Disk) error {
+	return order(ctx, c, op, repeatable, func(e *engine) *sdk.DiskServiceUpdateRequest {
+		return e.DisksService().DiskService(id).Update().Disk(d)
+	})
 }
 
 // DeleteDisk removes a disk. One that is gone is fine.
 func (c *Client) DeleteDisk(ctx context.Context, d Disk) error {
-	return gone(ignore(call(ctx, c, "delete disk "+d.Alias, repeatable, func(e *engine) *sdk.DiskServiceRemoveRequest {
+	return gone(order(ctx, c, "delete disk "+d.Alias, repeatable, func(e *engine) *sdk.DiskServiceRemoveRequest {
 		return e.DisksService().DiskService(d.ID).Remove()
-	})))
+	}))
 }
 
 // Attachments lists the disks of a machine.
 func (c *Client) Attachments(ctx context.Context, vmID string) ([]Attachment, error) {
 	const op = "list disks of virtual machine"
-	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.DiskAttachmentsServiceListRequest {
+	return call(ctx, c, op, repeatable, func(e *engine) *sdk.DiskAttachmentsServiceListRequest {
 		return e.VmsService().VmService(vmID).DiskAttachmentsService().List()
-	})
-	if err != nil {
-		return nil, err
-	}
-	list, ok := resp.Attachments()
-	return all(list, ok, attachmentFrom), nil
+	}, all((*sdk.DiskAttachmentsServiceListResponse).Attachments, attachmentFrom))
 }
 
 func attachmentFrom(a *sdk.DiskAttachment) Attachment {
-	out := Attachment{}
+	out := Attachment{DiskID: val(a.Id()), Bootable: val(a.Bootable())}
 	if d, ok := a.Disk(); ok {
-		out.DiskID, _ = d.Id()
-	} else {
-		out.DiskID, _ = a.Id()
+		out.DiskID = val(d.Id())
 	}
-	out.Bootable, _ = a.Bootable()
-	out.Active, _ = a.Active()
 	return out
 }
 
 // AttachDisk puts a disk into a machine, to boot from.
 func (c *Client) AttachDisk(ctx context.Context, vmID, diskID string) error {
-	op := "attach disk " + diskID
-	return ignore(call(ctx, c, op, single, func(e *engine) *sdk.DiskAttachmentsServiceAddRequest {
+	return order(ctx, c, "attach disk "+diskID, single, func(e *engine) *sdk.DiskAttachmentsServiceAddRequest {
 		a := sdk.NewDiskAttachmentBuilder().
 			DiskBuilder(sdk.NewDiskBuilder().Id(diskID)).
 			Interface(sdk.DISKINTERFACE_VIRTIO_SCSI).Bootable(true).Active(true).MustBuild()
 		return e.VmsService().VmService(vmID).DiskAttachmentsService().Add().Attachment(a)
+	})
+}
+
+// DetachDisk takes a disk out of a machine; fine if it is not in it.
+func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
+	op := "detach disk " + d.Alias + " from virtual machine " + vm.Name
+	return gone(order(ctx, c, op, repeatable, func(e *engine) *sdk.DiskAttachmentServiceRemoveRequest {
+		return e.VmsService().VmService(vm.ID).DiskAttachmentsService().AttachmentService(d.ID).
+			Remove().DetachOnly(true)
 	}))
 }
 
-// DetachDisk takes a disk out of a machine. The disk stays; one that is not in
-// the machine is fine.
-func (c *Client) DetachDisk(ctx context.Context, vm VM, d Disk) error {
-	op := "detach disk " + d.Alias + " from virtual machine " + vm.Name
-	return gone(ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.DiskAttachmentServiceRemoveRequest {
-		return e.VmsService().VmService(vm.ID).DiskAttachmentsService().AttachmentService(d.ID).
-			Remove().DetachOnly(true)
-	})))
-}
-
-// AttachedDisks returns the IDs of all disks that are in some machine, with the
-// ID of that machine.
+// AttachedDisks has the machine's ID for every disk that is in one.
 func (c *Client) AttachedDisks(ctx context.Context) (map[string]string, error) {
 	const op = "list disks of all virtual machines"
-	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmsServiceListRequest {
+	vms, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmsServiceListRequest {
 		return e.VmsService().List().Follow("disk_attachments")
-	})
-	if err != nil {
-		return nil, err
-	}
+	}, all((*sdk.VmsServiceListResponse).Vms, func(vm *sdk.Vm) *sdk.Vm { return vm }))
 	out := map[string]string{}
-	vms, ok := resp.Vms()
-	if !ok {
-		return out, nil
-	}
-	for _, vm := range vms.Slice() {
+	for _, vm := range vms {
 		list, ok := vm.DiskAttachments()
-		for _, a := range all(list, ok, attachmentFrom) {
-			out[a.DiskID], _ = vm.Id()
+		for _, a := range each(list, ok, attachmentFrom) {
+			out[a.DiskID] = val(vm.Id())
 		}
 	}
-	return out, nil
+	return out, err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,15 +60,7 @@ func (e *Error) Next() string { return e.Advice }
 // Is reports whether err is a failed request of one of the given kinds.
 func Is(err error, kinds ...Kind) bool {
 	var e *Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, k := range kinds {
-		if e.Kind == k {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &e) && slices.Contains(kinds, e.Kind)
 }
 
 var (
@@ -124,25 +117,40 @@ func kindOf(err error) (Kind, int) {
 }
 
 func connectionKind(err error, text string) (Kind, bool) {
-	var unknown x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var verify *tls.CertificateVerificationError
 	var op *net.OpError
-	var dns *net.DNSError
-	var request *url.Error // of any other sort: the connection broke
+	broken := errors.As(err, &op)
 	switch {
-	case errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &verify):
+	case is[x509.UnknownAuthorityError](err), is[x509.HostnameError](err), is[x509.CertificateInvalidError](err),
+		is[*tls.CertificateVerificationError](err):
 		return UntrustedCA, true
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"),
 		strings.Contains(text, "stopped after") && strings.Contains(text, "redirects"):
 		return NotEngine, true
-	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":
+	case is[*net.DNSError](err), broken && op.Op == "dial":
 		return Unreachable, true
-	case errors.As(err, &op), isTimeout(err), errors.As(err, &request):
+	case broken, isTimeout(err), is[*url.Error](err): // of any other sort: the connection broke
 		return Unavailable, true
 	}
 	return "", false
+}
+
+// is reports whether an error of that type is in the chain.
+func is[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
+}
+
+// unanswered is the failure of a request to imageio that has no answer.
+func unanswered(op string, err error, otherwise Kind) *Error {
+	e := &Error{Op: op, Kind: otherwise, Detail: detail(err), Err: err}
+	if kind, ok := connectionKind(err, err.Error()); ok {
+		e.Kind = kind
+	}
+	var broken *net.OpError
+	if errors.As(err, &broken) && broken.Err != nil {
+		e.Detail = broken.Err.Error() // without the address, which op has
+	}
+	return e
 }
 
 func parseKind(status int) Kind {

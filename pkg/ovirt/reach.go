@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -52,8 +53,7 @@ func (c *Client) reach(ctx context.Context) error {
 }
 
 // resuming makes TLS sessions be resumed: the SDK opens a connection for every
-// request and cannot be told otherwise, but the costly part of a handshake need
-// not be repeated.
+// request, but the costly part of a handshake need not be repeated.
 type resuming struct {
 	ovirtclient.TLSProvider
 	sessions tls.ClientSessionCache
@@ -66,4 +66,33 @@ func (r resuming) CreateTLSConfig() (*tls.Config, error) {
 		cfg.ClientSessionCache = r.sessions
 	}
 	return cfg, err
+}
+
+// Ports of imageio.
+const (
+	HostImagePort  = "54322" // the daemon on a hypervisor
+	ProxyImagePort = "54323" // the proxy on the engine
+)
+
+// ProbeImage checks that imageio answers there, and that the engine's CA vouches.
+func (c *Client) ProbeImage(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	d := tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: c.tls.Clone()}
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return unanswered("reach imageio at "+address, err, Unreachable)
+	}
+	return conn.Close()
+}
+
+// EngineHost returns the engine's host name.
+func (c *Client) EngineHost() string { return host(c.cfg.URL) }
+
+func host(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return fmt.Sprintf("%.20s", raw)
+	}
+	return u.Hostname()
 }

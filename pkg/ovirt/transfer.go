@@ -1,8 +1,8 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +15,7 @@ const (
 	TransferReady    = "transferring"
 	TransferPaused   = "paused_system"
 	TransferFinished = "finished_success"
+	transferGone     = "gone" // no phase of the engine's, which has forgotten the transfer
 )
 
 // Transfer is an image transfer.
@@ -25,7 +26,8 @@ type Transfer struct {
 
 // Open reports whether the transfer still holds its disk.
 func (t Transfer) Open() bool {
-	return t.Phase != "" && !strings.HasPrefix(t.Phase, "finished_") && t.Phase != "cancelled"
+	ended := t.Phase == "" || t.Phase == "cancelled" || t.Phase == transferGone
+	return !ended && !strings.HasPrefix(t.Phase, "finished_")
 }
 
 // Transfers lists the transfers of some disks.
@@ -33,33 +35,19 @@ func (c *Client) Transfers(ctx context.Context, diskIDs ...string) ([]Transfer, 
 	if len(diskIDs) == 0 {
 		return nil, nil
 	}
-	resp, err := call(ctx, c, "list image transfers", repeatable,
+	transfers, err := call(ctx, c, "list image transfers", repeatable,
 		func(e *engine) *sdk.ImageTransfersServiceListRequest {
 			return e.ImageTransfersService().List()
-		})
-	if err != nil {
-		return nil, err
-	}
-	list, ok := resp.ImageTransfer()
-	of := func(t Transfer) bool { return slices.Contains(diskIDs, t.DiskID) }
-	return slices.DeleteFunc(all(list, ok, transferFrom), func(t Transfer) bool { return !of(t) }), nil
+		}, all((*sdk.ImageTransfersServiceListResponse).ImageTransfer, transferFrom))
+	return only(transfers, func(t Transfer) bool { return slices.Contains(diskIDs, t.DiskID) }), err
 }
 
 func transferFrom(t *sdk.ImageTransfer) Transfer {
-	out := Transfer{}
-	out.ID, _ = t.Id()
-	if p, ok := t.Phase(); ok {
-		out.Phase = string(p)
+	return Transfer{
+		ID: val(t.Id()), Phase: string(val(t.Phase())),
+		DiskID: cmp.Or(val(part(t.Image()).Id()), val(part(t.Disk()).Id())),
+		URL:    val(t.TransferUrl()), ProxyURL: val(t.ProxyUrl()),
 	}
-	if i, ok := t.Image(); ok {
-		out.DiskID, _ = i.Id()
-	}
-	if d, ok := t.Disk(); ok && out.DiskID == "" {
-		out.DiskID, _ = d.Id()
-	}
-	out.URL, _ = t.TransferUrl()
-	out.ProxyURL, _ = t.ProxyUrl()
-	return out
 }
 
 // startUpload opens an upload to a disk and waits until it takes data. Only the
@@ -86,84 +74,65 @@ func (c *Client) startUpload(ctx context.Context, diskID, format string, limit t
 }
 
 func (c *Client) addUpload(ctx context.Context, diskID, format string) (Transfer, error) {
-	const op = "start image transfer"
-	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.ImageTransfersServiceAddRequest {
+	return call(ctx, c, "start image transfer", single, func(e *engine) *sdk.ImageTransfersServiceAddRequest {
 		return e.ImageTransfersService().Add().ImageTransfer(sdk.NewImageTransferBuilder().
 			ImageBuilder(sdk.NewImageBuilder().Id(diskID)).
 			Direction(sdk.IMAGETRANSFERDIRECTION_UPLOAD).
 			Format(sdk.DiskFormat(format)).MustBuild())
-	})
-	if err != nil {
-		return Transfer{}, err
-	}
-	created, ok := resp.ImageTransfer()
-	return one(op, created, ok, transferFrom)
+	}, one((*sdk.ImageTransfersServiceAddResponse).ImageTransfer, transferFrom))
 }
 
+// getTransfer reads a transfer. Engines forget those that have ended soon after.
 func (c *Client) getTransfer(ctx context.Context, id string) (Transfer, error) {
-	const op = "read image transfer"
-	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceGetRequest {
+	t, err := call(ctx, c, "read image transfer", repeatable, func(e *engine) *sdk.ImageTransferServiceGetRequest {
 		return e.ImageTransfersService().ImageTransferService(id).Get()
-	})
-	if err != nil {
-		return Transfer{}, err
+	}, one((*sdk.ImageTransferServiceGetResponse).ImageTransfer, transferFrom))
+	if Is(err, NotFound) {
+		return Transfer{ID: id, Phase: transferGone}, nil
 	}
-	t, ok := resp.ImageTransfer()
-	return one(op, t, ok, transferFrom)
+	return t, err
 }
 
-// waitTransfer waits for a phase. A transfer that is gone counts as finished:
-// engines forget them soon after.
+// waitTransfer waits for a phase. A transfer that is gone counts as finished.
 func (c *Client) waitTransfer(ctx context.Context, id string, limit time.Duration, phase string) error {
-	return c.wait(ctx, limit, "image transfer to be "+phase, func(ctx context.Context) (bool, string, error) {
-		t, err := c.getTransfer(ctx, id)
+	what := "image transfer to be " + phase
+	_, err := until(ctx, c, limit, what, c.getTransfer, id, func(t Transfer) (bool, string, error) {
 		switch {
-		case Is(err, NotFound) && phase == TransferFinished:
-			return true, "", nil
-		case err != nil:
-			return false, err.Error(), permanent(err)
-		case t.Phase == phase:
+		case t.Phase == phase, t.Phase == transferGone && phase == TransferFinished:
 			return true, "", nil
 		case !t.Open(), strings.Contains(t.Phase, "cancelled"), t.Phase == "finalizing_failure":
 			return false, "", &Error{Op: "transfer image", Kind: Refused, Detail: "the engine ended the transfer (" +
 				t.Phase + "); see the engine's events for the reason"}
 		}
-		return false, fmt.Sprintf("image transfer is %s", t.Phase), nil
+		return false, "image transfer is " + t.Phase, nil
 	})
+	return err
 }
 
 func (c *Client) finalize(ctx context.Context, id string) error {
 	const op = "finalize image transfer"
-	return ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceFinalizeRequest {
+	return order(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceFinalizeRequest {
 		return e.ImageTransfersService().ImageTransferService(id).Finalize()
-	}))
+	})
 }
 
 func (c *Client) resume(ctx context.Context, id string) error {
-	const op = "resume image transfer"
-	return ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceResumeRequest {
+	return order(ctx, c, "resume image transfer", repeatable, func(e *engine) *sdk.ImageTransferServiceResumeRequest {
 		return e.ImageTransfersService().ImageTransferService(id).Resume()
-	}))
+	})
 }
 
 // CancelTransfer ends a transfer and waits until the engine is done with it.
 // The disk may be gone afterwards, or illegal.
 func (c *Client) CancelTransfer(ctx context.Context, t Transfer, limit time.Duration) error {
-	const op = "cancel image transfer"
-	err := ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.ImageTransferServiceCancelRequest {
+	err := order(ctx, c, "cancel image transfer", repeatable, func(e *engine) *sdk.ImageTransferServiceCancelRequest {
 		return e.ImageTransfersService().ImageTransferService(t.ID).Cancel()
-	}))
+	})
 	if gone(err) != nil && !Is(err, Conflict, Locked) {
 		return err
 	}
-	return c.wait(ctx, limit, "image transfer to end", func(ctx context.Context) (bool, string, error) {
-		now, err := c.getTransfer(ctx, t.ID)
-		if Is(err, NotFound) {
-			return true, "", nil
-		}
-		if err != nil {
-			return false, err.Error(), permanent(err)
-		}
+	_, err = until(ctx, c, limit, "image transfer to end", c.getTransfer, t.ID, func(now Transfer) (bool, string, error) {
 		return !now.Open(), "image transfer is " + now.Phase, nil
 	})
+	return err
 }

@@ -1,6 +1,7 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,43 +17,29 @@ type Upload struct {
 	Format string // cow for QCOW2 content, else raw
 	Source io.ReaderAt
 	Size   int64
-	// Chunk is how much one request sends. Default 64 MiB: the unit that is
-	// sent again when a connection breaks.
+	// Chunk is how much is sent at once, or again after a failure. Default 64 MiB.
 	Chunk int64
-	// Stall ends a request that moves nothing for so long. Default 45 s; the
-	// engine pauses a transfer after 60 s without data.
-	Stall time.Duration
-	// Tries is how often one chunk is sent. Default 6.
-	Tries int
 	// Limit bounds the engine's own steps before and after. Default 15 min.
 	Limit time.Duration
 	// Progress is told what has arrived.
 	Progress func(sent, total int64)
 }
 
-func (u Upload) withDefaults() Upload {
-	if u.Chunk <= 0 {
-		u.Chunk = 64 << 20
-	}
-	if u.Stall <= 0 {
-		u.Stall = 45 * time.Second
-	}
-	if u.Tries <= 0 {
-		u.Tries = 6
-	}
-	if u.Limit <= 0 {
-		u.Limit = 15 * time.Minute
-	}
-	if u.Progress == nil {
-		u.Progress = func(int64, int64) {}
-	}
-	return u
-}
+const (
+	// stall ends a request that moves nothing for so long: the engine pauses a
+	// transfer after 60 s without data.
+	stall = 45 * time.Second
+	// chunkTries is how often one chunk is sent.
+	chunkTries = 6
+)
 
 // Upload fills a disk and returns when the disk is usable. If it fails or ctx
 // ends, the transfer is cancelled; the disk is then of no use and may be gone.
 func (c *Client) Upload(ctx context.Context, u Upload) error {
-	u = u.withDefaults()
+	u.Chunk, u.Limit = cmp.Or(u.Chunk, 64<<20), cmp.Or(u.Limit, 15*time.Minute)
+	if u.Progress == nil {
+		u.Progress = func(int64, int64) {}
+	}
 	t, err := c.startUpload(ctx, u.DiskID, u.Format, u.Limit)
 	if err == nil {
 		err = c.transfer(ctx, t, u)
@@ -72,7 +59,7 @@ func (c *Client) Upload(ctx context.Context, u Upload) error {
 }
 
 func (c *Client) transfer(ctx context.Context, t Transfer, u Upload) error {
-	s := &sender{c: c, u: u, t: t, http: c.imageHTTP(u.Stall)}
+	s := &sender{c: c, u: u, t: t, http: c.imageHTTP()}
 	defer s.http.CloseIdleConnections()
 	if err := s.pick(ctx); err != nil {
 		return err
@@ -85,7 +72,7 @@ func (c *Client) transfer(ctx context.Context, t Transfer, u Upload) error {
 		at += n
 		u.Progress(at, u.Size)
 	}
-	if err := c.finalize(ctx, t.ID); err != nil && !Is(err, NotFound) {
+	if err := gone(c.finalize(ctx, t.ID)); err != nil {
 		return err
 	}
 	if err := c.waitTransfer(ctx, t.ID, u.Limit, TransferFinished); err != nil {
@@ -96,7 +83,7 @@ func (c *Client) transfer(ctx context.Context, t Transfer, u Upload) error {
 }
 
 // imageHTTP verifies imageio with the engine's CA: the same one signs it.
-func (c *Client) imageHTTP(stall time.Duration) *http.Client {
+func (c *Client) imageHTTP() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		TLSClientConfig:       c.tls.Clone(),
@@ -159,12 +146,8 @@ func (s *sender) do(req *http.Request) error {
 		if cause := context.Cause(req.Context()); cause != nil {
 			return fmt.Errorf("%s: %w", op, cause)
 		}
-		kind, ok := connectionKind(err, err.Error())
-		if !ok {
-			kind = Unavailable
-		}
-		e := &Error{Op: op, Kind: kind, Detail: inner(err), Err: err}
-		switch kind {
+		e := unanswered(op, err, Unavailable)
+		switch e.Kind {
 		case Unreachable:
 			e.Advice = "check that " + req.URL.Host + " resolves and is not blocked by a firewall"
 		case UntrustedCA:
@@ -193,7 +176,7 @@ func (s *sender) chunk(ctx context.Context, at, n int64) error {
 	pause := s.c.opt.Poll / 2
 	for try := 1; ; try++ {
 		err := s.put(ctx, s.urls[0], at, n)
-		if err == nil || ctx.Err() != nil || Is(err, Refused, UntrustedCA) || try >= s.u.Tries {
+		if err == nil || ctx.Err() != nil || Is(err, Refused, UntrustedCA) || try >= chunkTries {
 			return err
 		}
 		s.c.opt.Log.Debug("sending to imageio failed, trying again", "offset", at, "try", try, "err", err)
@@ -213,13 +196,11 @@ func (s *sender) chunk(ctx context.Context, at, n int64) error {
 // revive wakes a transfer that the engine paused for lack of data.
 func (s *sender) revive(ctx context.Context) error {
 	t, err := s.c.getTransfer(ctx, s.t.ID)
+	if err == nil && t.Phase == TransferPaused {
+		err = s.c.resume(ctx, s.t.ID)
+	}
 	if err != nil {
 		return permanent(err)
-	}
-	if t.Phase == TransferPaused {
-		if err := s.c.resume(ctx, s.t.ID); err != nil {
-			return permanent(err)
-		}
 	}
 	return s.c.waitTransfer(ctx, s.t.ID, s.u.Limit, TransferReady)
 }
@@ -227,16 +208,18 @@ func (s *sender) revive(ctx context.Context) error {
 func (s *sender) put(ctx context.Context, url string, at, n int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stalled := &Error{Op: "send image", Kind: Unavailable, Detail: fmt.Sprintf("nothing moved for %s", s.u.Stall)}
-	timer := time.AfterFunc(s.u.Stall, func() { cancel(stalled) })
+	stalled := &Error{Op: "send image", Kind: Unavailable, Detail: fmt.Sprintf("nothing moved for %s", stall)}
+	timer := time.AfterFunc(stall, func() { cancel(stalled) })
 	defer timer.Stop()
 	if at+n < s.u.Size {
 		url += "?flush=n" // the last chunk flushes all
 	}
-	body := &watched{r: io.NewSectionReader(s.u.Source, at, n), moved: func(sent int64) {
-		timer.Reset(s.u.Stall)
-		s.u.Progress(at+sent, s.u.Size)
-	}}
+	sent := at
+	body := io.TeeReader(io.NewSectionReader(s.u.Source, at, n), moved(func(n int) {
+		sent += int64(n)
+		timer.Reset(stall)
+		s.u.Progress(sent, s.u.Size)
+	}))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, body)
 	if err != nil {
 		return err
@@ -247,29 +230,10 @@ func (s *sender) put(ctx context.Context, url string, at, n int64) error {
 	return s.do(req)
 }
 
-// watched tells when the transport takes data.
-type watched struct {
-	r     io.Reader
-	sent  int64
-	moved func(sent int64)
-}
+// moved is told how much the transport takes.
+type moved func(n int)
 
-func (w *watched) Read(p []byte) (int, error) {
-	n, err := w.r.Read(p)
-	if n > 0 {
-		w.sent += int64(n)
-		w.moved(w.sent)
-	}
-	return n, err
-}
-
-// inner drops the URL that net/http puts before the reason.
-func inner(err error) string {
-	var u interface{ Unwrap() error }
-	if errors.As(err, &u) {
-		if e := u.Unwrap(); e != nil {
-			return e.Error()
-		}
-	}
-	return err.Error()
+func (m moved) Write(p []byte) (int, error) {
+	m(len(p))
+	return len(p), nil
 }

@@ -1,8 +1,11 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +28,7 @@ const (
 type VM struct {
 	ID, Name, Description   string
 	Status                  string
-	ClusterID, TemplateID   string
+	ClusterID               string
 	OriginalTemplateID      string // what it was made of, also if it is a full copy
 	Type, OSType            string
 	Sockets, Cores, Threads int64
@@ -57,15 +60,7 @@ type DiskOverride struct {
 // FindVM returns the machine of that name, nil if there is none.
 func (c *Client) FindVM(ctx context.Context, name string) (*VM, error) {
 	vms, err := c.searchVMs(ctx, "name="+name)
-	if err != nil {
-		return nil, err
-	}
-	for _, vm := range vms {
-		if vm.Name == name {
-			return &vm, nil
-		}
-	}
-	return nil, nil
+	return first(vms, func(vm VM) bool { return vm.Name == name }), err
 }
 
 // VMsByTag returns the machines that carry a tag.
@@ -76,83 +71,43 @@ func (c *Client) VMsByTag(ctx context.Context, tag string) ([]VM, error) {
 // VMsByPrefix returns the machines whose names begin so.
 func (c *Client) VMsByPrefix(ctx context.Context, prefix string) ([]VM, error) {
 	vms, err := c.searchVMs(ctx, "name="+prefix+"*")
-	if err != nil {
-		return nil, err
-	}
-	var out []VM
-	for _, vm := range vms {
-		if strings.HasPrefix(vm.Name, prefix) {
-			out = append(out, vm)
-		}
-	}
-	return out, nil
+	return only(vms, func(vm VM) bool { return strings.HasPrefix(vm.Name, prefix) }), err
 }
 
 // searchVMs goes to the SDK: the library cannot convert every machine that an
 // engine may hold, and fails the whole list then.
 func (c *Client) searchVMs(ctx context.Context, query string) ([]VM, error) {
-	resp, err := call(ctx, c, "search virtual machines", repeatable, func(e *engine) *sdk.VmsServiceListRequest {
+	return call(ctx, c, "search virtual machines", repeatable, func(e *engine) *sdk.VmsServiceListRequest {
 		return e.VmsService().List().Search(query)
-	})
-	if err != nil {
-		return nil, err
-	}
-	list, ok := resp.Vms()
-	return all(list, ok, vmFrom), nil
+	}, all((*sdk.VmsServiceListResponse).Vms, vmFrom))
 }
 
 // GetVM returns the machine with that ID.
 func (c *Client) GetVM(ctx context.Context, id string) (VM, error) {
-	op := "read virtual machine " + id
-	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceGetRequest {
+	return call(ctx, c, "read virtual machine "+id, repeatable, func(e *engine) *sdk.VmServiceGetRequest {
 		return e.VmsService().VmService(id).Get()
-	})
-	if err != nil {
-		return VM{}, err
-	}
-	vm, ok := resp.Vm()
-	return one(op, vm, ok, vmFrom)
+	}, one((*sdk.VmServiceGetResponse).Vm, vmFrom))
 }
 
 func vmFrom(v *sdk.Vm) VM {
-	vm := VM{}
-	vm.ID, _ = v.Id()
-	vm.Name, _ = v.Name()
-	vm.Description, _ = v.Description()
-	if s, ok := v.Status(); ok {
-		vm.Status = string(s)
+	cpu := part(part(v.Cpu()).Topology())
+	return VM{
+		ID: val(v.Id()), Name: val(v.Name()), Description: val(v.Description()),
+		Status: string(val(v.Status())), Type: string(val(v.Type())), OSType: val(part(v.Os()).Type()),
+		ClusterID: val(part(v.Cluster()).Id()), OriginalTemplateID: val(part(v.OriginalTemplate()).Id()),
+		Sockets: val(cpu.Sockets()), Cores: val(cpu.Cores()), Threads: val(cpu.Threads()),
+		MemoryBytes: val(v.Memory()), RanBefore: ranBefore(v),
 	}
-	if cl, ok := v.Cluster(); ok {
-		vm.ClusterID, _ = cl.Id()
-	}
-	if t, ok := v.Template(); ok {
-		vm.TemplateID, _ = t.Id()
-	}
-	if t, ok := v.OriginalTemplate(); ok {
-		vm.OriginalTemplateID, _ = t.Id()
-	}
-	if t, ok := v.Type(); ok {
-		vm.Type = string(t)
-	}
-	if o, ok := v.Os(); ok {
-		vm.OSType, _ = o.Type()
-	}
-	if cpu, ok := v.Cpu(); ok {
-		if t, ok := cpu.Topology(); ok {
-			vm.Sockets, _ = t.Sockets()
-			vm.Cores, _ = t.Cores()
-			vm.Threads, _ = t.Threads()
-		}
-	}
-	vm.MemoryBytes, _ = v.Memory()
+}
+
+func ranBefore(v *sdk.Vm) bool {
 	_, started := v.StartTime()
 	stop, stopped := v.StopTime()
 	// A machine that never ran may have the time of its creation there.
 	if made, ok := v.CreationTime(); stopped && ok {
 		stopped = stop.Sub(made) > time.Minute
 	}
-	vm.RanBefore = started || stopped
-	return vm
+	return started || stopped
 }
 
 // CreateVM asks for a machine; it is image_locked until its disks are there.
@@ -162,43 +117,33 @@ func (c *Client) CreateVM(ctx context.Context, spec VMSpec) (VM, error) {
 	if err != nil {
 		return VM{}, fmt.Errorf("%s: %w", op, err)
 	}
-	resp, err := call(ctx, c, op, single, func(e *engine) *sdk.VmsServiceAddRequest {
+	return call(ctx, c, op, single, func(e *engine) *sdk.VmsServiceAddRequest {
 		return e.VmsService().Add().Clone(spec.Clone).Vm(vm)
-	})
-	if err != nil {
-		return VM{}, err
-	}
-	created, ok := resp.Vm()
-	return one(op, created, ok, vmFrom)
+	}, one((*sdk.VmsServiceAddResponse).Vm, vmFrom))
 }
 
 func sdkVM(spec VMSpec) (*sdk.Vm, error) {
-	template := spec.TemplateID
-	if template == "" {
-		template = BlankTemplate
-	}
 	b := sdk.NewVmBuilder().
 		Name(spec.Name).
 		Description(spec.Description).
 		ClusterBuilder(sdk.NewClusterBuilder().Id(spec.ClusterID)).
-		TemplateBuilder(sdk.NewTemplateBuilder().Id(template)).
+		TemplateBuilder(sdk.NewTemplateBuilder().Id(cmp.Or(spec.TemplateID, BlankTemplate))).
 		Type(sdk.VmType(spec.Type)).
 		OsBuilder(sdk.NewOperatingSystemBuilder().Type(spec.OSType))
+	fast := spec.Type == "high_performance"
 	if spec.InstanceTypeID != "" {
 		b.InstanceTypeBuilder(sdk.NewInstanceTypeBuilder().Id(spec.InstanceTypeID))
 	} else {
 		cpu := sdk.NewCpuBuilder().TopologyBuilder(sdk.NewCpuTopologyBuilder().
 			Sockets(spec.Sockets).Cores(spec.Cores).Threads(spec.Threads))
-		if spec.Type == "high_performance" {
-			cpu.Mode(sdk.CPUMODE_HOST_PASSTHROUGH)
-		}
 		policy := sdk.NewMemoryPolicyBuilder().Max(spec.MemoryBytes).Guaranteed(spec.MemoryBytes)
-		if spec.Type == "high_performance" {
+		if fast {
+			cpu.Mode(sdk.CPUMODE_HOST_PASSTHROUGH)
 			policy.Ballooning(false)
 		}
 		b.CpuBuilder(cpu).Memory(spec.MemoryBytes).MemoryPolicyBuilder(policy)
 	}
-	if spec.Type == "high_performance" {
+	if fast {
 		b.ConsoleBuilder(sdk.NewConsoleBuilder().Enabled(true)).SoundcardEnabled(false)
 	}
 	if spec.HugepagesKiB > 0 {
@@ -233,60 +178,54 @@ func sdkVM(spec VMSpec) (*sdk.Vm, error) {
 	return b.Build()
 }
 
-// StartVM powers a machine on. A machine that ran before gets its Ignition
-// attached again: the engine detaches it when the guest first comes up, which
-// may be before Ignition is done with it.
+// StartVM powers a machine on, one that ran before with its Ignition: the engine takes
+// it away when the guest first comes up, perhaps before Ignition is done.
 func (c *Client) StartVM(ctx context.Context, vm VM) error {
-	return ignore(call(ctx, c, "start virtual machine "+vm.Name, single, func(e *engine) *sdk.VmServiceStartRequest {
+	return order(ctx, c, "start virtual machine "+vm.Name, single, func(e *engine) *sdk.VmServiceStartRequest {
 		req := e.VmsService().VmService(vm.ID).Start()
 		if vm.RanBefore {
 			req.UseIgnition(true)
 		}
 		return req
-	}))
+	})
 }
 
 // StopVM cuts a machine's power; one that is down stays down.
 func (c *Client) StopVM(ctx context.Context, vm VM) error {
-	return ignore(call(ctx, c, "stop virtual machine "+vm.Name, repeatable, func(e *engine) *sdk.VmServiceStopRequest {
+	return order(ctx, c, "stop virtual machine "+vm.Name, repeatable, func(e *engine) *sdk.VmServiceStopRequest {
 		return e.VmsService().VmService(vm.ID).Stop()
-	}))
+	})
 }
 
 // DeleteVM removes a machine with its disks. One that is gone is fine.
 func (c *Client) DeleteVM(ctx context.Context, vm VM) error {
 	op := "delete virtual machine " + vm.Name
-	return gone(ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceRemoveRequest {
+	return gone(order(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceRemoveRequest {
 		return e.VmsService().VmService(vm.ID).Remove().DetachOnly(false)
-	})))
+	}))
 }
 
 // AutoPin lets the engine fit CPU and NUMA layout of a machine to its host.
 func (c *Client) AutoPin(ctx context.Context, vm VM) error {
 	op := "pin virtual machine " + vm.Name
-	return ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceAutoPinCpuAndNumaNodesRequest {
+	return order(ctx, c, op, repeatable, func(e *engine) *sdk.VmServiceAutoPinCpuAndNumaNodesRequest {
 		return e.VmsService().VmService(vm.ID).AutoPinCpuAndNumaNodes().OptimizeCpuSettings(true)
-	}))
+	})
 }
 
 // RemoveGraphicsConsoles leaves a machine headless.
 func (c *Client) RemoveGraphicsConsoles(ctx context.Context, vm VM) error {
 	op := "remove consoles of virtual machine " + vm.Name
-	resp, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmGraphicsConsolesServiceListRequest {
+	consoles, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmGraphicsConsolesServiceListRequest {
 		return e.VmsService().VmService(vm.ID).GraphicsConsolesService().List()
-	})
+	}, func(r *sdk.VmGraphicsConsolesServiceListResponse) ([]string, bool) { return ids(r.Consoles()), true })
 	if err != nil {
 		return err
 	}
-	list, ok := resp.Consoles()
-	if !ok {
-		return nil
-	}
-	for _, console := range list.Slice() {
-		id, _ := console.Id()
-		err := ignore(call(ctx, c, op, repeatable, func(e *engine) *sdk.VmGraphicsConsoleServiceRemoveRequest {
+	for _, id := range consoles {
+		err := order(ctx, c, op, repeatable, func(e *engine) *sdk.VmGraphicsConsoleServiceRemoveRequest {
 			return e.VmsService().VmService(vm.ID).GraphicsConsolesService().ConsoleService(id).Remove()
-		}))
+		})
 		if gone(err) != nil {
 			return err
 		}
@@ -294,18 +233,40 @@ func (c *Client) RemoveGraphicsConsoles(ctx context.Context, vm VM) error {
 	return nil
 }
 
-// gone makes "not found" a success of a deletion.
-func gone(err error) error {
-	if Is(err, NotFound) {
-		return nil
-	}
-	return err
+// HasNIC reports whether a machine has a network card.
+func (c *Client) HasNIC(ctx context.Context, vmID string) (bool, error) {
+	cards, err := call(ctx, c, "list network cards", repeatable, func(e *engine) *sdk.VmNicsServiceListRequest {
+		return e.VmsService().VmService(vmID).NicsService().List()
+	}, func(r *sdk.VmNicsServiceListResponse) ([]string, bool) { return ids(r.Nics()), true })
+	return len(cards) > 0, err
 }
 
-// permanent keeps a wait going over failures that may pass.
-func permanent(err error) error {
-	if Is(err, Unavailable, Unreachable, Locked) {
-		return nil
-	}
-	return err
+// AddNIC plugs a network card into a machine.
+func (c *Client) AddNIC(ctx context.Context, vmID, name, profileID string) error {
+	return order(ctx, c, "add network card "+name, single, func(e *engine) *sdk.VmNicsServiceAddRequest {
+		nic := sdk.NewNicBuilder().Name(name).
+			VnicProfileBuilder(sdk.NewVnicProfileBuilder().Id(profileID)).MustBuild()
+		return e.VmsService().VmService(vmID).NicsService().Add().Nic(nic)
+	})
+}
+
+// Addresses returns what the guest agent reports: nothing, where there is none.
+func (c *Client) Addresses(ctx context.Context, vmID string) ([]netip.Addr, error) {
+	const op = "read reported devices"
+	devices, err := call(ctx, c, op, repeatable, func(e *engine) *sdk.VmReportedDevicesServiceListRequest {
+		return e.VmsService().VmService(vmID).ReportedDevicesService().List()
+	}, all((*sdk.VmReportedDevicesServiceListResponse).ReportedDevice, addressesFrom))
+	return slices.Concat(devices...), err
+}
+
+// addressesFrom are the addresses of a device that others can reach.
+func addressesFrom(d *sdk.ReportedDevice) []netip.Addr {
+	found, ok := d.Ips()
+	addresses := each(found, ok, func(ip *sdk.Ip) netip.Addr {
+		a, _ := netip.ParseAddr(val(ip.Address())) // what is none is not valid
+		return a
+	})
+	return only(addresses, func(a netip.Addr) bool {
+		return a.IsValid() && !a.IsLoopback() && !a.IsLinkLocalUnicast()
+	})
 }

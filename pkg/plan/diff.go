@@ -1,6 +1,9 @@
 package plan
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Found is one object that exists on the platform.
 type Found struct {
@@ -80,10 +83,11 @@ func Compare(p Plan, found []Found) Diff {
 	}
 	for _, o := range p.Objects {
 		f, ok := have[o.Key]
+		_, served := have[o.Until] // what it is needed for is there
 		switch {
 		case ok && len(f.Differences) > 0:
 			d.Differ = append(d.Differ, Change{Object: o, ID: f.ID, Differences: f.Differences})
-		case ok, !wanted(o, have):
+		case ok, served:
 			d.Match = append(d.Match, o)
 		default:
 			d.Create = append(d.Create, o)
@@ -94,26 +98,8 @@ func Compare(p Plan, found []Found) Diff {
 			d.Destroy = append(d.Destroy, Ref{Kind: f.Kind, Name: f.Name, ID: f.ID})
 		}
 	}
-	slices.SortStableFunc(d.Destroy, func(a, b Ref) int { return compareRefs(a, b) })
+	slices.SortStableFunc(d.Destroy, func(a, b Ref) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
 	return d
-}
-
-// wanted is false for an object whose product is there already.
-func wanted(o Object, have map[Key]Found) bool {
-	if o.Until == "" {
-		return true
-	}
-	_, made := have[o.Until]
-	return !made
-}
-
-func compareRefs(a, b Ref) int {
-	ka, kb := string(KeyOf(a.Kind, a.Name))+a.ID, string(KeyOf(b.Kind, b.Name))+b.ID
-	switch {
-	case ka < kb:
-		return -1
-	case ka > kb:
-		return 1
-	}
-	return 0
 }

@@ -1,12 +1,10 @@
-// Package plan describes infrastructure as data: which objects a cluster
-// needs, under which names, in which order. It is pure: the same input gives
-// the same plan, and nothing here talks to anything.
+// Package plan describes infrastructure as data: which objects a cluster needs,
+// under which names, in which order. Nothing here talks to anything.
 package plan
 
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Stage is a part of the plan that is applied in one go.
@@ -48,8 +46,7 @@ type Object struct {
 	Stage Stage    `json:"stage"`
 	Tags  []string `json:"tags,omitempty"`  // ownership
 	Needs []Key    `json:"needs,omitempty"` // must exist before
-	// Until names the object that this one is only needed to make. Once that
-	// exists, this one may be missing.
+	// Until names what this one is only needed to make: then it may be missing.
 	Until Key `json:"until,omitempty"`
 	// Existing marks an object that somebody else owns: it has to be there, and
 	// it is never created, changed or destroyed.
@@ -59,132 +56,65 @@ type Object struct {
 
 // Plan is everything that a cluster needs on its platform.
 type Plan struct {
-	Platform string   `json:"platform"`
-	InfraID  string   `json:"infraID"`
-	Objects  []Object `json:"objects"`
+	Platform string
+	InfraID  string
+	Objects  []Object // after those that they need
 	// Provide is what has to be there although nobody makes it but the user.
-	Provide []Requirement `json:"provide,omitempty"`
+	Provide []Requirement
 	// Steps are what the user does, in order, where the installer makes no machines.
-	Steps []string `json:"steps,omitempty"`
+	Steps []string
 }
 
 // Get returns the object with that key.
 func (p Plan) Get(key Key) (Object, bool) {
-	for _, o := range p.Objects {
-		if o.Key == key {
-			return o, true
-		}
+	i := slices.IndexFunc(p.Objects, func(o Object) bool { return o.Key == key })
+	if i < 0 {
+		return Object{}, false
 	}
-	return Object{}, false
+	return p.Objects[i], true
 }
 
 // In returns the objects of one stage, in plan order.
 func (p Plan) In(stage Stage) []Object {
-	var out []Object
-	for _, o := range p.Objects {
-		if o.Stage == stage {
-			out = append(out, o)
-		}
-	}
-	return out
-}
-
-// Only returns the plan with nothing but these stages in it, and without
-// dependencies on others.
-func (p Plan) Only(stages ...Stage) Plan {
-	out := Plan{Platform: p.Platform, InfraID: p.InfraID}
-	kept := map[Key]bool{}
-	for _, o := range p.Objects {
-		kept[o.Key] = slices.Contains(stages, o.Stage)
-	}
-	for _, o := range p.Objects {
-		if kept[o.Key] {
-			o.Needs = slices.DeleteFunc(slices.Clone(o.Needs), func(k Key) bool { return !kept[k] })
-			out.Objects = append(out.Objects, o)
-		}
-	}
-	return out
+	return only(p.Objects, func(o Object) bool { return o.Stage == stage })
 }
 
 // Of returns the objects of one kind, in plan order.
 func (p Plan) Of(kind Kind) []Object {
-	var out []Object
-	for _, o := range p.Objects {
-		if o.Kind == kind {
-			out = append(out, o)
-		}
-	}
-	return out
+	return only(p.Objects, func(o Object) bool { return o.Kind == kind })
 }
 
-// Validate reports duplicate keys, dependencies on objects that are not in the
-// plan or belong to a later stage, and cycles.
+// only returns the objects that fit.
+func only(objects []Object, fits func(Object) bool) []Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return !fits(o) })
+}
+
+// Validate reports duplicate keys, and dependencies on objects that are not before
+// the one that needs them, in the plan or by their stage.
 func (p Plan) Validate() error {
-	at := map[Key]Object{}
-	for _, o := range p.Objects {
+	at := map[Key]int{}
+	for i, o := range p.Objects {
 		if _, dup := at[o.Key]; dup {
 			return fmt.Errorf("plan: %s appears twice", o.Key)
 		}
-		at[o.Key] = o
+		at[o.Key] = i
 	}
-	for _, o := range p.Objects {
+	for i, o := range p.Objects {
 		for _, n := range o.Needs {
-			need, ok := at[n]
-			if !ok {
+			j, ok := at[n]
+			switch {
+			case !ok:
 				return fmt.Errorf("plan: %s needs %s, which is not in the plan", o.Key, n)
-			}
-			if slices.Index(Stages(), need.Stage) > slices.Index(Stages(), o.Stage) {
-				return fmt.Errorf("plan: %s (stage %s) needs %s of the later stage %s", o.Key, o.Stage, n, need.Stage)
+			case j >= i:
+				return fmt.Errorf("plan: %s needs %s, which comes after it", o.Key, n)
+			case slices.Index(Stages(), p.Objects[j].Stage) > slices.Index(Stages(), o.Stage):
+				return fmt.Errorf("plan: %s (stage %s) needs %s of the later stage %s", o.Key, o.Stage, n,
+					p.Objects[j].Stage)
 			}
 		}
 		if _, ok := at[o.Until]; o.Until != "" && !ok {
 			return fmt.Errorf("plan: %s is needed until %s, which is not in the plan", o.Key, o.Until)
 		}
 	}
-	_, err := p.Levels()
-	return err
-}
-
-// Levels groups the objects by dependency: everything in a level depends only
-// on earlier levels. Within a level the plan's own order is kept.
-func (p Plan) Levels() ([][]Object, error) {
-	level := map[Key]int{}
-	rest := slices.Clone(p.Objects)
-	var out [][]Object
-	for len(rest) > 0 {
-		var now, later []Object
-		for _, o := range rest {
-			if ready(o, level) {
-				now = append(now, o)
-			} else {
-				later = append(later, o)
-			}
-		}
-		if len(now) == 0 {
-			return nil, fmt.Errorf("plan: dependency cycle among %s", strings.Join(keys(later), ", "))
-		}
-		for _, o := range now {
-			level[o.Key] = len(out)
-		}
-		out = append(out, now)
-		rest = later
-	}
-	return out, nil
-}
-
-func ready(o Object, done map[Key]int) bool {
-	for _, n := range o.Needs {
-		if _, ok := done[n]; !ok {
-			return false
-		}
-	}
-	return true
-}
-
-func keys(objects []Object) []string {
-	out := make([]string, 0, len(objects))
-	for _, o := range objects {
-		out = append(out, string(o.Key))
-	}
-	return out
+	return nil
 }

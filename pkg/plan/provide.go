@@ -13,8 +13,7 @@ const (
 	KindLoadBalancer Kind = "load-balancer"
 )
 
-// Requirement is something that the user has to provide: the installer neither
-// creates nor destroys it.
+// Requirement is what the user has to provide, and the installer leaves alone.
 type Requirement struct {
 	Kind  Kind   `json:"kind"`
 	Name  string `json:"name"`

@@ -5,14 +5,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Spec is what an object should look like.
 type Spec interface {
-	// Fields lists the settings in a fixed order, as they are shown and
-	// compared. Secrets never appear.
+	// Fields lists the settings in the order of the output. Secrets never appear.
 	Fields() []Field
 }
 
@@ -22,9 +22,8 @@ type Field struct {
 	Value string `json:"value"`
 }
 
-// Image is the operating system image that machines start from. Either Path
-// and what follows describe a file to be uploaded, or Template names a
-// template that exists already.
+// Image is the operating system image that machines start from: a file to be
+// uploaded or, with Template, a template that exists already.
 type Image struct {
 	Template string // reuse this one; nothing is uploaded
 	Path     string // local file; may be empty while the plan is only shown
@@ -129,9 +128,6 @@ func (p Payload) String() string {
 	return fmt.Sprintf("%d bytes, sha256:%s", len(p.data), p.SHA256())
 }
 
-// GoString shows what String shows, so that %#v is safe too.
-func (p Payload) GoString() string { return p.String() }
-
 // Format shows what String shows for every verb.
 func (p Payload) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.String())) }
 
@@ -175,50 +171,49 @@ func (a AffinityGroup) Fields() []Field {
 
 // Fields lists the settings.
 func (v VM) Fields() []Field {
-	f := []Field{
+	var cpu, pinning, sparse, ignition string
+	if v.CPU != (CPU{}) {
+		cpu = fmt.Sprintf("%d sockets x %d cores x %d threads", v.CPU.Sockets, v.CPU.Cores, v.CPU.Threads)
+	}
+	if v.AutoPinning {
+		pinning = "resize_and_pin"
+	}
+	if v.Sparse != nil {
+		sparse = strconv.FormatBool(*v.Sparse)
+	}
+	if !v.Ignition.IsZero() {
+		ignition = v.Ignition.String()
+	}
+	return nonEmpty([]Field{
 		{"role", v.Role},
 		{"cluster", v.ClusterID},
 		{"template", v.Template},
 		{"type", v.Type},
 		{"instance type", v.InstanceTypeID},
 		{"os type", v.OSType},
+		{"cpu", cpu},
+		{"memory", amount(v.MemoryMiB, "MiB")},
+		{"disk", amount(v.DiskGiB, "GiB")},
+		{"vnic profile", v.VNICProfileID},
+		{"network", v.Network},
+		{"affinity groups", strings.Join(v.AffinityGroups, ", ")},
+		{"hugepages", amount(int64(v.HugepagesKiB), "KiB")},
+		{"auto pinning", pinning},
+		{"sparse", sparse},
+		{"disk format", v.Format},
+		{"ignition", ignition},
+	}...)
+}
+
+func amount(n int64, unit string) string {
+	if n <= 0 {
+		return ""
 	}
-	if v.CPU != (CPU{}) {
-		f = append(f, Field{"cpu", fmt.Sprintf("%d sockets x %d cores x %d threads", v.CPU.Sockets, v.CPU.Cores,
-			v.CPU.Threads)})
-	}
-	if v.MemoryMiB > 0 {
-		f = append(f, Field{"memory", fmt.Sprintf("%d MiB", v.MemoryMiB)})
-	}
-	if v.DiskGiB > 0 {
-		f = append(f, Field{"disk", fmt.Sprintf("%d GiB", v.DiskGiB)})
-	}
-	f = append(f, Field{"vnic profile", v.VNICProfileID}, Field{"network", v.Network},
-		Field{"affinity groups", strings.Join(v.AffinityGroups, ", ")})
-	if v.HugepagesKiB > 0 {
-		f = append(f, Field{"hugepages", fmt.Sprintf("%d KiB", v.HugepagesKiB)})
-	}
-	if v.AutoPinning {
-		f = append(f, Field{"auto pinning", "resize_and_pin"})
-	}
-	if v.Sparse != nil {
-		f = append(f, Field{"sparse", strconv.FormatBool(*v.Sparse)})
-	}
-	f = append(f, Field{"disk format", v.Format})
-	if !v.Ignition.IsZero() {
-		f = append(f, Field{"ignition", v.Ignition.String()})
-	}
-	return nonEmpty(f...)
+	return fmt.Sprintf("%d %s", n, unit)
 }
 
 func nonEmpty(in ...Field) []Field {
-	var out []Field
-	for _, f := range in {
-		if f.Value != "" {
-			out = append(out, f)
-		}
-	}
-	return out
+	return slices.DeleteFunc(in, func(f Field) bool { return f.Value == "" })
 }
 
 func bytesText(n int64) string {

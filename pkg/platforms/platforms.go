@@ -81,10 +81,8 @@ func (l List) Find(name string) (machines.Platform, error) {
 	return machines.Platform{}, fmt.Errorf("unknown platform %q; this installer supports %s", name, types.JoinAnd(known))
 }
 
-// Assumed returns the name of the platform of a cluster which nothing names, as
-// with the files of older versions: with its metadata.json, a platform that keeps
-// nothing there; with the infrastructure ID alone, one where the installer makes
-// the machines.
+// Assumed returns the platform of a cluster for which nothing names one: with its
+// metadata.json, one that keeps nothing there; without, one that makes machines.
 func (l List) Assumed(metadata bool) string {
 	i := slices.IndexFunc(l, func(p Platform) bool {
 		return metadata && p.Assets.Metadata == nil || !metadata && !p.Machines.ByHand

@@ -10,7 +10,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 )
 
-// Apply makes one stage of the plan true.
+// Apply makes one stage of the plan true. Objects are worked on in the plan's order,
+// each after those that it needs. After a failure no more are begun, and what is
+// under way is brought to its end.
 func (p *Provider) Apply(ctx context.Context, pl plan.Plan, stage plan.Stage) error {
 	if err := pl.Validate(); err != nil {
 		return err
@@ -18,44 +20,72 @@ func (p *Provider) Apply(ctx context.Context, pl plan.Plan, stage plan.Stage) er
 	if err := checkInfraID(pl.InfraID); err != nil {
 		return err
 	}
-	q := newQueue(pl.In(stage))
-	var workers sync.WaitGroup
-	for range p.Parallel {
-		workers.Add(1)
-		go p.work(ctx, pl, q, &workers)
+	objects := pl.In(stage)
+	there := map[plan.Key]chan struct{}{} // closed once the object exists
+	for _, o := range objects {
+		there[o.Key] = make(chan struct{})
 	}
-	workers.Wait()
-	if err := q.err(); err != nil {
+	going, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make([]error, len(objects))
+	slots := make(chan struct{}, p.Parallel)
+	var running sync.WaitGroup
+	for i, o := range objects {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			if !await(going, o.Needs, there) {
+				return
+			}
+			served, err := p.made(ctx, pl, o.Until)
+			switch spec, isVM := o.Spec.(plan.VM); {
+			case err != nil, served:
+			case isVM:
+				var vm api.VM
+				var tags []api.Tag
+				if vm, tags, err = p.ensureVM(ctx, pl, o, spec); err == nil {
+					err = p.finishVM(ctx, pl, spec, vm, tags)
+				}
+			default:
+				err = p.ensure(ctx, pl, o)
+			}
+			if errs[i] = err; err != nil {
+				stop()
+				return
+			}
+			close(there[o.Key])
+		})
+	}
+	running.Wait()
+	err := errors.Join(errs...)
+	if err == nil {
+		err = context.Cause(ctx) // which may have kept some from being begun
+	}
+	if err != nil {
 		return fmt.Errorf("apply stage %s: %w", stage, err)
 	}
 	return nil
 }
 
-// work creates or adopts objects of the queue, one after the other, until there
-// are no more.
-func (p *Provider) work(ctx context.Context, pl plan.Plan, q *queue, workers *sync.WaitGroup) {
-	defer workers.Done()
-	for o, more := q.next(); more; o, more = q.next() {
-		served, err := p.made(ctx, pl, o.Until)
-		switch spec, isVM := o.Spec.(plan.VM); {
-		case err != nil, served:
-		case isVM:
-			var vm api.VM
-			var tags []api.Tag
-			if vm, tags, err = p.ensureVM(ctx, pl, o, spec); err == nil {
-				err = p.finishVM(ctx, pl, spec, vm, tags)
-			}
-		default:
-			err = p.ensure(ctx, pl, o)
+// await waits for what an object needs, and reports whether it may be begun.
+func await(going context.Context, needs []plan.Key, there map[plan.Key]chan struct{}) bool {
+	for _, key := range needs {
+		made, ofStage := there[key]
+		if !ofStage {
+			continue // an earlier stage has made it
 		}
-		q.finish(o, err)
+		select {
+		case <-made:
+		case <-going.Done():
+			return false
+		}
 	}
+	return going.Err() == nil
 }
 
-// made reports whether the object that others are only needed for is there. While
-// it is being made they must stay untouched, so existence is enough. One that the
-// engine failed to make is removed, and its disks, which have the image's name,
-// with it.
+// made reports whether the object that others are only needed for is there. While it
+// is being made they must stay untouched, so existence is enough. One that the
+// engine failed to make is removed with its disks, which have the image's name.
 func (p *Provider) made(ctx context.Context, pl plan.Plan, key plan.Key) (bool, error) {
 	o, planned := pl.Get(key)
 	if !planned || o.Kind != plan.KindTemplate {
@@ -65,7 +95,7 @@ func (p *Provider) made(ctx context.Context, pl plan.Plan, key plan.Key) (bool, 
 	if err != nil || t == nil || !marked(pl.InfraID, t.Description) {
 		return false, err
 	}
-	if t.Status != "illegal" {
+	if t.Status != api.Illegal {
 		return true, nil
 	}
 	return false, p.removeTemplate(ctx, *t, p.Limit)
@@ -82,71 +112,7 @@ func (p *Provider) ensure(ctx context.Context, pl plan.Plan, o plan.Object) erro
 	case plan.Template:
 		return p.ensureTemplate(ctx, pl, o, spec)
 	case plan.AffinityGroup:
-		_, err := p.ensureGroup(ctx, pl.InfraID, o.Name, spec)
-		return err
+		return p.ensureGroup(ctx, pl.InfraID, o.Name, spec)
 	}
 	return fmt.Errorf("create %s: oVirt has no such objects", o.Key)
-}
-
-// queue hands out the objects of a stage, each after those of the stage that it
-// needs. After a failure it hands out nothing more, and what is under way is
-// brought to its end.
-type queue struct {
-	mu      sync.Mutex
-	changed *sync.Cond
-	waiting []plan.Object
-	open    map[plan.Key]bool // not finished; what is not in the list was made by an earlier stage
-	failed  []error
-}
-
-func newQueue(objects []plan.Object) *queue {
-	q := &queue{waiting: objects, open: map[plan.Key]bool{}}
-	q.changed = sync.NewCond(&q.mu)
-	for _, o := range objects {
-		q.open[o.Key] = true
-	}
-	return q
-}
-
-// next waits for an object that can be worked on; false if there are no more.
-func (q *queue) next() (plan.Object, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for len(q.waiting) > 0 && len(q.failed) == 0 {
-		for i, o := range q.waiting {
-			if q.ready(o) {
-				q.waiting = append(q.waiting[:i:i], q.waiting[i+1:]...)
-				return o, true
-			}
-		}
-		q.changed.Wait()
-	}
-	return plan.Object{}, false
-}
-
-func (q *queue) ready(o plan.Object) bool {
-	for _, n := range o.Needs {
-		if q.open[n] {
-			return false
-		}
-	}
-	return true
-}
-
-// finish says how the work on an object ended.
-func (q *queue) finish(o plan.Object, err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err != nil {
-		q.failed = append(q.failed, err)
-	} else {
-		delete(q.open, o.Key)
-	}
-	q.changed.Broadcast()
-}
-
-func (q *queue) err() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return errors.Join(q.failed...)
 }

@@ -1,10 +1,12 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/event"
@@ -16,28 +18,22 @@ import (
 // nowhere else. A kill can leave a disk in any state; this word is what tells.
 const complete = "complete"
 
-// ensureImageDisk uploads the image, unless a complete disk is there. It is
-// only called while there is no template, so no copy of the disk exists: copies
-// have the same name.
+// ensureImageDisk uploads the image, unless a complete disk is there. There is no
+// template yet, and so no copy of the disk, which would have the same name.
 func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, spec plan.Disk) error {
-	disks, err := p.uploadedDisks(ctx, infraID, name)
+	disks, err := p.uploadedDisks(ctx, infraID)
 	if err != nil {
 		return err
 	}
-	usable := ""
-	for _, d := range disks {
-		if usable == "" && d.Status == api.DiskOK && note(d.Description, "image") == imageNote(spec.Image) &&
-			note(d.Description, "upload") == complete {
-			usable = d.ID
-			continue
-		}
-		event.Info(p.Events, "removing an incomplete image", "disk", d.ID)
-		if err := p.discardDisk(ctx, infraID, d, p.Limit); err != nil {
-			return err
-		}
+	usable := slices.IndexFunc(disks, func(d api.Disk) bool {
+		return d.Status == api.OK && note(d.Description, "image") == imageNote(spec.Image) &&
+			note(d.Description, "upload") == complete
+	})
+	if usable >= 0 {
+		return p.discardOthers(ctx, infraID, disks, disks[usable].ID)
 	}
-	if usable != "" {
-		return nil
+	if err := p.discardOthers(ctx, infraID, disks, ""); err != nil {
+		return err
 	}
 	// A machine that held a disk just removed would be made without one.
 	if vm, err := p.Engine.FindVM(ctx, ImageVMName(infraID)); err != nil {
@@ -50,25 +46,17 @@ func (p *Provider) ensureImageDisk(ctx context.Context, infraID, name string, sp
 	return p.upload(ctx, infraID, name, spec)
 }
 
-func (p *Provider) imageDisks(ctx context.Context, infraID, name string) ([]api.Disk, error) {
-	all, err := p.Engine.DisksByAlias(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	var out []api.Disk
-	for _, d := range all {
-		if marked(infraID, d.Description) {
-			out = append(out, d)
-		}
-	}
-	return out, nil
+// imageDisks are the disks that the cluster made of the image.
+func (p *Provider) imageDisks(ctx context.Context, infraID string) ([]api.Disk, error) {
+	disks, err := p.Engine.DisksByAlias(ctx, ImageName(infraID))
+	return slices.DeleteFunc(disks, func(d api.Disk) bool { return !marked(infraID, d.Description) }), err
 }
 
 // uploadedDisks are those of them that no machine has but the one that becomes
 // the template: somebody may have made others of an earlier template, and their
 // disks have its name and mark.
-func (p *Provider) uploadedDisks(ctx context.Context, infraID, name string) ([]api.Disk, error) {
-	disks, err := p.imageDisks(ctx, infraID, name)
+func (p *Provider) uploadedDisks(ctx context.Context, infraID string) ([]api.Disk, error) {
+	disks, err := p.imageDisks(ctx, infraID)
 	if err != nil || len(disks) == 0 {
 		return nil, err
 	}
@@ -77,16 +65,10 @@ func (p *Provider) uploadedDisks(ctx context.Context, infraID, name string) ([]a
 		return nil, err
 	}
 	vm, err := p.Engine.FindVM(ctx, ImageVMName(infraID))
-	if err != nil {
-		return nil, err
-	}
-	var out []api.Disk
-	for _, d := range disks {
-		if in, attached := used[d.ID]; !attached || vm != nil && in == vm.ID {
-			out = append(out, d)
-		}
-	}
-	return out, nil
+	return slices.DeleteFunc(disks, func(d api.Disk) bool {
+		in, attached := used[d.ID]
+		return attached && (vm == nil || in != vm.ID)
+	}), err
 }
 
 func imageNote(i plan.Image) string { return "sha256:" + i.SHA256 }
@@ -107,9 +89,6 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 		return fmt.Errorf("upload image: %w", err)
 	}
 	defer f.Close()
-	if image.Virtual == 0 {
-		image.Virtual = image.Size
-	}
 	if image.Format == "raw" { // only known once the file is here
 		spec.Format = "raw"
 		sd, err := p.Engine.GetStorageDomain(ctx, spec.StorageDomainID)
@@ -120,9 +99,9 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 	}
 
 	want := describe(infraID, "image "+imageNote(spec.Image))
-	disk, err := p.createImageDisk(ctx, infraID, name, api.DiskSpec{
+	disk, err := p.createImageDisk(ctx, infraID, api.DiskSpec{
 		Alias: name, Description: want, StorageDomainID: spec.StorageDomainID, Format: spec.Format, Sparse: spec.Sparse,
-		Bytes: image.Virtual, InitialBytes: image.Size,
+		Bytes: cmp.Or(image.Virtual, image.Size), InitialBytes: image.Size,
 	})
 	if err != nil {
 		return err
@@ -135,12 +114,12 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 	err = p.Engine.Upload(ctx, api.Upload{DiskID: disk.ID, Format: spec.Format, Source: f, Size: image.Size,
 		Limit: p.Limit, Progress: report})
 	if err == nil {
-		err = p.settle(ctx, p.Limit, never, func(ctx context.Context) error {
+		err = p.repeat(ctx, p.Limit, func(ctx context.Context) error {
 			return p.Engine.DescribeDisk(ctx, disk.ID, want+"; upload "+complete)
 		})
 	}
 	if err == nil {
-		err = p.dropTwins(ctx, infraID, name, disk.ID)
+		err = p.dropTwins(ctx, infraID, disk.ID)
 	}
 	if err != nil {
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -150,17 +129,13 @@ func (p *Provider) upload(ctx context.Context, infraID, name string, spec plan.D
 	return nil
 }
 
-// dropTwins removes disks that an order made which was given up and repeated:
-// names of disks are not unique, so nothing else keeps the engine from it.
-func (p *Provider) dropTwins(ctx context.Context, infraID, name, keep string) error {
-	disks, err := p.uploadedDisks(ctx, infraID, name)
-	if err != nil {
-		return err
-	}
+// discardOthers removes all disks but one, and says so.
+func (p *Provider) discardOthers(ctx context.Context, infraID string, disks []api.Disk, keep string) error {
 	for _, d := range disks {
 		if d.ID == keep {
 			continue
 		}
+		event.Info(p.Events, "removing an incomplete image", "disk", d.ID)
 		if err := p.discardDisk(ctx, infraID, d, p.Limit); err != nil {
 			return err
 		}
@@ -168,29 +143,33 @@ func (p *Provider) dropTwins(ctx context.Context, infraID, name, keep string) er
 	return nil
 }
 
+// dropTwins removes disks that an order made which was given up and repeated:
+// names of disks are not unique, so nothing else keeps the engine from it.
+func (p *Provider) dropTwins(ctx context.Context, infraID, keep string) error {
+	disks, err := p.uploadedDisks(ctx, infraID)
+	if err != nil {
+		return err
+	}
+	return p.discardOthers(ctx, infraID, disks, keep)
+}
+
 // createImageDisk makes the disk and waits for it. Disks may share a name, so
 // an answer that was lost is made good by looking for the disk.
-func (p *Provider) createImageDisk(ctx context.Context, infraID, name string, spec api.DiskSpec) (api.Disk, error) {
-	var disk api.Disk
-	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		disks, err := p.uploadedDisks(ctx, infraID, name)
+func (p *Provider) createImageDisk(ctx context.Context, infraID string, spec api.DiskSpec) (api.Disk, error) {
+	disk, err := ensure(ctx, p, func(ctx context.Context) (*api.Disk, error) {
+		disks, err := p.uploadedDisks(ctx, infraID)
 		if err != nil || len(disks) == 0 {
-			return false, err
+			return nil, err
 		}
-		disk = disks[0]
-		return true, nil
-	}, func(ctx context.Context) (err error) {
-		disk, err = p.Engine.CreateDisk(ctx, spec)
-		return err
-	})
+		return &disks[0], nil
+	}, func(ctx context.Context) (api.Disk, error) { return p.Engine.CreateDisk(ctx, spec) })
 	if err != nil {
 		return disk, err
 	}
 	return p.Engine.WaitDisk(ctx, disk.ID, p.Limit)
 }
 
-// discardDisk ends a disk's transfers and removes it, if it still is what it was
-// found as.
+// discardDisk removes a disk, if it still is what it was found as.
 func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, limit time.Duration) error {
 	now, odd, err := p.clusterDisk(ctx, infraID, d.ID)
 	switch {
@@ -201,25 +180,26 @@ func (p *Provider) discardDisk(ctx context.Context, infraID string, d api.Disk, 
 	case now == nil:
 		return nil
 	}
-	transfers, err := p.Engine.Transfers(ctx, d.ID)
-	if err != nil {
+	if err := p.cancelTransfers(ctx, limit, d); err != nil {
 		return err
 	}
+	return remove(ctx, p, limit, "disk "+d.Alias, d, d.ID, p.Engine.DeleteDisk, p.Engine.GetDisk)
+}
+
+// cancelTransfers ends what is being sent to some disks.
+func (p *Provider) cancelTransfers(ctx context.Context, limit time.Duration, disks ...api.Disk) error {
+	var ids []string
+	for _, d := range disks {
+		ids = append(ids, d.ID)
+	}
+	transfers, err := p.Engine.Transfers(ctx, ids...)
+	errs := []error{err}
 	for _, t := range transfers {
 		if t.Open() {
-			if err := p.Engine.CancelTransfer(ctx, t, limit); err != nil {
-				return err
-			}
+			errs = append(errs, p.Engine.CancelTransfer(ctx, t, limit))
 		}
 	}
-	remove := func(ctx context.Context) error { return p.Engine.DeleteDisk(ctx, d) }
-	if err := p.settle(ctx, limit, never, remove); err != nil {
-		return err
-	}
-	return p.untilGone(ctx, limit, "disk "+d.Alias, func(ctx context.Context) error {
-		_, err := p.Engine.GetDisk(ctx, d.ID)
-		return err
-	})
+	return errors.Join(errs...)
 }
 
 // every lets a call through at most once per interval, and the last one always.

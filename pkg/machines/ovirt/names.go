@@ -50,18 +50,15 @@ func role(infraID, name string) string {
 		return ""
 	case rest == machines.Bootstrap:
 		return machines.Bootstrap
-	case numbered(rest, "master-"):
-		return "master"
-	case numbered(rest, "worker-"):
-		return "worker"
+	default:
+		if m := numbered.FindStringSubmatch(rest); m != nil {
+			return m[1]
+		}
+		return ""
 	}
-	return ""
 }
 
-func numbered(s, prefix string) bool {
-	n, ok := strings.CutPrefix(s, prefix)
-	return ok && n != "" && strings.Trim(n, "0123456789") == ""
-}
+var numbered = regexp.MustCompile(`^(master|worker)-[0-9]+$`)
 
 // mark is the beginning of every description that we write. It tells our
 // objects from others of the same name, also before they carry a tag.

@@ -10,88 +10,67 @@ import (
 )
 
 func (p *Provider) ensureTag(ctx context.Context, pl plan.Plan, name string) (api.Tag, error) {
-	defer p.serial.lock("tag/" + name)()
-	description := describe(pl.InfraID)
-	if o, planned := pl.Get(plan.KeyOf(plan.KindTag, name)); planned {
-		if spec, ok := o.Spec.(plan.Tag); ok {
+	p.tags.Lock()
+	defer p.tags.Unlock()
+	return ensure(ctx, p, func(ctx context.Context) (*api.Tag, error) {
+		return p.Engine.FindTag(ctx, name)
+	}, func(ctx context.Context) (api.Tag, error) {
+		description := describe(pl.InfraID)
+		if spec, planned := specOf[plan.Tag](pl, plan.KindTag, name); planned {
 			description = spec.Description
 		}
-	}
-	var out api.Tag
-	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		t, err := p.Engine.FindTag(ctx, name)
-		if err != nil || t == nil {
-			return false, err
-		}
-		out = *t
-		return true, nil
-	}, func(ctx context.Context) (err error) {
-		out, err = p.Engine.CreateTag(ctx, name, description)
-		if err == nil {
-			event.Debug(p.Events, "tag created", "tag", name)
-		}
-		return err
+		event.Debug(p.Events, "creating a tag", "tag", name)
+		return p.Engine.CreateTag(ctx, name, description)
 	})
-	return out, err
 }
 
-func (p *Provider) ensureGroup(ctx context.Context, infraID, name string, spec plan.AffinityGroup) (api.Group, error) {
-	defer p.serial.lock("group/" + name)()
-	var out api.Group
-	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		g, err := p.Engine.FindGroup(ctx, spec.ClusterID, name)
-		if err != nil || g == nil {
-			return false, err
-		}
-		out = *g
-		return true, nil
-	}, func(ctx context.Context) (err error) {
-		out, err = p.Engine.CreateGroup(ctx, api.Group{Name: name, ClusterID: spec.ClusterID,
+// specOf is the spec of an object, if the plan has it.
+func specOf[S plan.Spec](pl plan.Plan, kind plan.Kind, name string) (S, bool) {
+	o, _ := pl.Get(plan.KeyOf(kind, name))
+	spec, ok := o.Spec.(S)
+	return spec, ok
+}
+
+func (p *Provider) ensureGroup(ctx context.Context, infraID, name string, spec plan.AffinityGroup) error {
+	_, err := ensure(ctx, p, func(ctx context.Context) (*api.Group, error) {
+		return p.Engine.FindGroup(ctx, spec.ClusterID, name)
+	}, func(ctx context.Context) (api.Group, error) {
+		event.Debug(p.Events, "creating an affinity group", "group", name)
+		return p.Engine.CreateGroup(ctx, api.Group{Name: name, ClusterID: spec.ClusterID,
 			Description: describe(infraID, spec.Description), Priority: spec.Priority, Enforcing: spec.Enforcing})
-		if err == nil {
-			event.Debug(p.Events, "affinity group created", "group", name)
-		}
-		return err
 	})
-	return out, err
+	return err
 }
 
 // ensureTemplate makes the template of the image machine.
 func (p *Provider) ensureTemplate(ctx context.Context, pl plan.Plan, o plan.Object, spec plan.Template) error {
-	var found api.Template
-	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+	found, err := ensure(ctx, p, func(ctx context.Context) (*api.Template, error) {
 		t, err := p.Engine.FindTemplate(ctx, o.Name)
 		switch {
 		case err != nil:
-			return false, err
+			return nil, err
 		case t == nil && o.Existing:
-			return false, fmt.Errorf("use template %s: the engine has none of this name; correct or unset the OS "+
+			return nil, fmt.Errorf("use template %s: the engine has none of this name; correct or unset the OS "+
 				"image override", o.Name)
-		case t == nil:
-			return false, nil
-		case !o.Existing && !marked(pl.InfraID, t.Description):
-			return false, taken("template", o.Name, t.ID)
-		case !o.Existing && t.Status == "illegal":
-			return false, p.removeTemplate(ctx, *t, p.Limit)
+		case t == nil || o.Existing:
+			return t, nil
+		case !marked(pl.InfraID, t.Description):
+			return nil, taken("template", o.Name, t.ID)
+		case t.Status == api.Illegal:
+			return nil, p.removeTemplate(ctx, *t, p.Limit)
 		}
-		found = *t
-		return true, nil
-	}, func(ctx context.Context) error {
-		source, ok := pl.Get(spec.FromVM)
-		if !ok {
-			return fmt.Errorf("create template %s: the plan names no machine to make it of", o.Name)
-		}
+		return t, nil
+	}, func(ctx context.Context) (api.Template, error) {
+		source, _ := pl.Get(spec.FromVM)
 		vm, err := p.Engine.FindVM(ctx, source.Name)
 		if err != nil {
-			return err
+			return api.Template{}, err
 		}
 		if vm == nil {
-			return fmt.Errorf("create template %s: virtual machine %s is gone; run the same command again", o.Name,
-				source.Name)
+			return api.Template{}, vanished("create template "+o.Name, "virtual machine "+source.Name)
 		}
 		event.Info(p.Events, "creating the template", "template", o.Name)
-		found, err = p.Engine.CreateTemplate(ctx, vm.ID, o.Name, describe(pl.InfraID))
-		return err
+		return p.Engine.CreateTemplate(ctx, vm.ID, o.Name, describe(pl.InfraID))
 	})
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package ovirt
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
@@ -22,53 +21,20 @@ func (p *Provider) Diff(ctx context.Context, pl plan.Plan) (plan.Diff, error) {
 	return plan.Compare(pl, found), nil
 }
 
+// observe finds what the cluster has, and how it differs from the plan.
 func (p *Provider) observe(ctx context.Context, pl plan.Plan) ([]plan.Found, error) {
-	d := &destroyer{Provider: p, infraID: pl.InfraID, all: true}
 	var out []plan.Found
-	for _, name := range d.tagNames() {
-		tag, _, err := p.clusterTag(ctx, pl.InfraID, name)
-		if err != nil {
-			return nil, err
-		}
-		if tag != nil {
-			out = append(out, plan.Found{Kind: plan.KindTag, Name: name, ID: tag.ID})
-		}
+	add := func(kind plan.Kind, name, id string, d diffs) {
+		out = append(out, plan.Found{Kind: kind, Name: name, ID: id, Differences: d})
 	}
-	templates, err := p.observeTemplates(ctx, pl)
+	found, err := p.look(ctx, pl.InfraID, true)
 	if err != nil {
 		return nil, err
 	}
-	out = append(out, templates...)
-	if len(templates) == 0 { // later, copies have the disk's name
-		disks, err := p.imageDisks(ctx, pl.InfraID, ImageName(pl.InfraID))
-		if err != nil {
-			return nil, err
-		}
-		for _, disk := range disks {
-			out = append(out, plan.Found{Kind: plan.KindDisk, Name: disk.Alias, ID: disk.ID,
-				Differences: differDisk(pl, disk)})
-		}
+	for _, tag := range found.tags {
+		add(plan.KindTag, tag.Name, tag.ID, nil)
 	}
-	groups, err := d.clusterGroups(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range groups {
-		out = append(out, plan.Found{Kind: plan.KindAffinityGroup, Name: g.Name, ID: g.ID,
-			Differences: differGroup(pl, g)})
-	}
-	vms, err := p.clusterVMs(ctx, pl.InfraID, true)
-	if err != nil {
-		return nil, err
-	}
-	for _, vm := range vms {
-		out = append(out, plan.Found{Kind: plan.KindVM, Name: vm.Name, ID: vm.ID, Differences: differVM(pl, vm)})
-	}
-	return out, nil
-}
-
-func (p *Provider) observeTemplates(ctx context.Context, pl plan.Plan) ([]plan.Found, error) {
-	var out []plan.Found
+	templates := 0
 	for _, o := range pl.Of(plan.KindTemplate) {
 		t, err := p.Engine.FindTemplate(ctx, o.Name)
 		if err != nil {
@@ -77,67 +43,69 @@ func (p *Provider) observeTemplates(ctx context.Context, pl plan.Plan) ([]plan.F
 		if t == nil {
 			continue
 		}
-		var diff diffs
+		templates++
+		var d diffs
 		spec, _ := o.Spec.(plan.Template)
-		diff.text("os type", spec.OSType, t.OSType)
-		out = append(out, plan.Found{Kind: plan.KindTemplate, Name: t.Name, ID: t.ID, Differences: diff})
+		d.compare("os type", spec.OSType, t.OSType)
+		add(plan.KindTemplate, t.Name, t.ID, d)
+	}
+	if templates == 0 { // later, copies have the disk's name
+		disks, err := p.imageDisks(ctx, pl.InfraID)
+		if err != nil {
+			return nil, err
+		}
+		for _, disk := range disks {
+			add(plan.KindDisk, disk.Alias, disk.ID, differDisk(pl, disk))
+		}
+	}
+	for _, g := range found.groups {
+		add(plan.KindAffinityGroup, g.Name, g.ID, differGroup(pl, g))
+	}
+	for _, vm := range found.vms {
+		add(plan.KindVM, vm.Name, vm.ID, differVM(pl, vm))
 	}
 	return out, nil
 }
 
 type diffs []plan.Difference
 
-func (d *diffs) text(field, want, have string) {
+func (d *diffs) compare(field string, want, have any) {
 	if want != have {
-		*d = append(*d, plan.Difference{Field: field, Want: want, Have: have})
+		*d = append(*d, plan.Difference{Field: field, Want: fmt.Sprint(want), Have: fmt.Sprint(have)})
 	}
 }
 
-func (d *diffs) number(field string, want, have int64) {
-	d.text(field, strconv.FormatInt(want, 10), strconv.FormatInt(have, 10))
-}
-
-func differDisk(pl plan.Plan, disk api.Disk) []plan.Difference {
-	o, _ := pl.Get(plan.KeyOf(plan.KindDisk, disk.Alias))
-	spec, ok := o.Spec.(plan.Disk)
-	if !ok {
-		return nil
+func differDisk(pl plan.Plan, disk api.Disk) (d diffs) {
+	if spec, ok := specOf[plan.Disk](pl, plan.KindDisk, disk.Alias); ok {
+		d.compare("image", imageNote(spec.Image), note(disk.Description, "image"))
+		d.compare("upload", complete, note(disk.Description, "upload"))
 	}
-	var d diffs
-	d.text("image", imageNote(spec.Image), note(disk.Description, "image"))
-	d.text("upload", complete, note(disk.Description, "upload"))
 	return d
 }
 
-func differGroup(pl plan.Plan, g api.Group) []plan.Difference {
-	o, _ := pl.Get(plan.KeyOf(plan.KindAffinityGroup, g.Name))
-	spec, ok := o.Spec.(plan.AffinityGroup)
-	if !ok {
-		return nil
+func differGroup(pl plan.Plan, g api.Group) (d diffs) {
+	if spec, ok := specOf[plan.AffinityGroup](pl, plan.KindAffinityGroup, g.Name); ok {
+		d.compare("priority", spec.Priority, g.Priority)
+		d.compare("enforcing", spec.Enforcing, g.Enforcing)
 	}
-	var d diffs
-	d.number("priority", int64(spec.Priority), int64(g.Priority))
-	d.text("enforcing", strconv.FormatBool(spec.Enforcing), strconv.FormatBool(g.Enforcing))
 	return d
 }
 
-func differVM(pl plan.Plan, vm api.VM) []plan.Difference {
-	o, _ := pl.Get(plan.KeyOf(plan.KindVM, vm.Name))
-	spec, ok := o.Spec.(plan.VM)
+func differVM(pl plan.Plan, vm api.VM) (d diffs) {
+	spec, ok := specOf[plan.VM](pl, plan.KindVM, vm.Name)
 	if !ok {
 		return nil
 	}
-	var d diffs
-	d.text("cluster", spec.ClusterID, vm.ClusterID)
-	d.text("os type", spec.OSType, vm.OSType)
+	d.compare("cluster", spec.ClusterID, vm.ClusterID)
+	d.compare("os type", spec.OSType, vm.OSType)
 	if spec.InstanceTypeID == "" {
-		d.number("memory MiB", spec.MemoryMiB, vm.MemoryBytes>>20)
-		d.text("cpu", fmt.Sprintf("%dx%dx%d", spec.CPU.Sockets, spec.CPU.Cores, spec.CPU.Threads),
+		d.compare("memory MiB", spec.MemoryMiB, vm.MemoryBytes>>20)
+		d.compare("cpu", fmt.Sprintf("%dx%dx%d", spec.CPU.Sockets, spec.CPU.Cores, spec.CPU.Threads),
 			fmt.Sprintf("%dx%dx%d", vm.Sockets, vm.Cores, vm.Threads))
 	}
-	d.text("type", spec.Type, vm.Type)
+	d.compare("type", spec.Type, vm.Type)
 	if have := note(vm.Description, "ignition"); have != "" {
-		d.text("ignition", "sha256:"+spec.Ignition.SHA256(), have)
+		d.compare("ignition", "sha256:"+spec.Ignition.SHA256(), have)
 	}
 	return d
 }
@@ -148,7 +116,7 @@ func (p *Provider) Machines(ctx context.Context, infraID string) ([]machines.Mac
 	if err := checkInfraID(infraID); err != nil {
 		return nil, err
 	}
-	vms, err := p.clusterVMs(ctx, infraID, true)
+	vms, err := p.clusterVMs(ctx, infraID)
 	if err != nil {
 		return nil, fmt.Errorf("list machines: %w", err)
 	}

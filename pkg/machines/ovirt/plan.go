@@ -16,10 +16,9 @@ import (
 const (
 	bootstrapMemoryMiB = 8 * 1024
 	bootstrapCores     = 4
-	// bootstrapDiskGiB is what the documentation of OKD asks of a bootstrap host.
-	// The image's own 10 to 16 GiB do not do: a host that starts from bare SCOS
-	// keeps the node image twice (as layers, and checked out), and beside it some
-	// twenty images of the release. The disk is as thin as the storage allows.
+	// bootstrapDiskGiB is what the documentation of OKD asks for. The image's own 10 to
+	// 16 GiB do not do: a host that starts from bare SCOS keeps the node image twice
+	// (as layers, and checked out), and some twenty images of the release.
 	bootstrapDiskGiB = 100
 )
 
@@ -111,29 +110,33 @@ func (b *builder) machines() error {
 			Spec: plan.AffinityGroup{ClusterID: b.platform.ClusterID, Description: g.Description,
 				Priority: g.Priority, Enforcing: g.Enforcing}})
 	}
-	pools := []struct {
-		role string
-		name func(string, int) string
-		list []types.MachinePool
-	}{
-		{role: types.MasterPool, name: MasterName},
-		{role: types.WorkerPool, name: WorkerName, list: b.cfg.Compute},
-	}
+	var masters []types.MachinePool
 	if b.cfg.ControlPlane != nil {
-		pools[0].list = []types.MachinePool{*b.cfg.ControlPlane}
+		masters = append(masters, *b.cfg.ControlPlane)
 	}
-	for _, kind := range pools {
-		n := 0
-		for _, pool := range kind.list {
-			for range pool.Count() {
-				if err := b.machine(kind.role, kind.name(b.infraID, n), pool, groups); err != nil {
-					return err
-				}
-				n++
-			}
-		}
+	if err := b.pools(types.MasterPool, masters, MasterName, groups); err != nil {
+		return err
+	}
+	if err := b.pools(types.WorkerPool, b.cfg.Compute, WorkerName, groups); err != nil {
+		return err
 	}
 	return b.bootstrap()
+}
+
+// pools adds the machines of a role, which are numbered through.
+func (b *builder) pools(
+	role string, pools []types.MachinePool, name func(infraID string, n int) string, groups map[string]plan.Key,
+) error {
+	n := 0
+	for _, pool := range pools {
+		for range pool.Count() {
+			if err := b.machine(role, name(b.infraID, n), pool, groups); err != nil {
+				return err
+			}
+			n++
+		}
+	}
+	return nil
 }
 
 func (b *builder) machine(role, name string, pool types.MachinePool, groups map[string]plan.Key) error {

@@ -1,7 +1,9 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -51,13 +53,28 @@ func (c *checker) run(ctx context.Context) error {
 }
 
 func (c *checker) vms() []plan.VM {
-	var out []plan.VM
-	for _, o := range c.pl.Of(plan.KindVM) {
-		if spec, ok := o.Spec.(plan.VM); ok {
+	return specs[plan.VM](c.pl, plan.KindVM)
+}
+
+// specs are those of all objects of a kind.
+func specs[S plan.Spec](pl plan.Plan, kind plan.Kind) []S {
+	var out []S
+	for _, o := range pl.Of(kind) {
+		if spec, ok := o.Spec.(S); ok {
 			out = append(out, spec)
 		}
 	}
 	return out
+}
+
+// choices lists what there is to choose from.
+func choices[T any](all []T, facts func(T) (id, name string)) string {
+	var out []string
+	for _, item := range all {
+		id, name := facts(item)
+		out = append(out, id+" ("+name+")")
+	}
+	return strings.Join(out, ", ")
 }
 
 // absent reports whether err is the engine's word that there is no such ID. An ID
@@ -82,12 +99,8 @@ func (c *checker) checkCluster(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var known []string
-	for _, cl := range all {
-		known = append(known, cl.ID+" ("+cl.Name+")")
-	}
 	c.r.Field(platformPath.Child("ovirt_cluster_id")).NotFound(id, "the engine has the clusters %s",
-		strings.Join(known, ", "))
+		choices(all, func(cl api.Cluster) (id, name string) { return cl.ID, cl.Name }))
 	return false, nil
 }
 
@@ -105,11 +118,8 @@ func (c *checker) checkStorage(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var known []string
-		for _, s := range all {
-			known = append(known, s.ID+" ("+s.Name+")")
-		}
-		c.r.Field(at).NotFound(id, "the engine has the storage domains %s", strings.Join(known, ", "))
+		c.r.Field(at).NotFound(id, "the engine has the storage domains %s",
+			choices(all, func(s api.StorageDomain) (id, name string) { return s.ID, s.Name }))
 		return nil
 	}
 	if err != nil {
@@ -117,7 +127,7 @@ func (c *checker) checkStorage(ctx context.Context) error {
 	}
 	if !sd.Usable() {
 		c.r.Field(at).Invalid(id, "storage domain %s is %s; it must be active", sd.Name,
-			orWord(sd.Status, "not attached"))
+			cmp.Or(sd.Status, "not attached"))
 	}
 	if len(sd.DataCenters) > 0 && c.cluster.DataCenterID != "" &&
 		!slices.Contains(sd.DataCenters, c.cluster.DataCenterID) {
@@ -187,48 +197,49 @@ func (c *checker) checkTemplate(ctx context.Context) error {
 	return nil
 }
 
-// checkNames looks for machines, templates and tags of the planned names that
-// belong to somebody else.
+// checkNames looks for objects of others that have planned names.
 func (c *checker) checkNames(ctx context.Context) error {
-	at := report.NewPath("metadata", "name")
 	for _, o := range c.pl.Objects {
 		if o.Existing {
 			continue
 		}
-		switch o.Spec.(type) {
-		case plan.VM:
-			vm, err := c.Engine.FindVM(ctx, o.Name)
-			if err != nil {
-				return err
-			}
-			if vm == nil {
-				continue
-			}
-			if ours, err := c.owns(ctx, c.pl.InfraID, *vm, o.Tags); err != nil {
-				return err
-			} else if !ours {
-				c.r.Field(at).Duplicate(o.Name, "virtual machine %s (%s) exists and is not of this cluster", o.Name,
-					vm.ID)
-			}
-		case plan.Template:
-			t, err := c.Engine.FindTemplate(ctx, o.Name)
-			if err != nil {
-				return err
-			}
-			if t != nil && !marked(c.pl.InfraID, t.Description) {
-				c.r.Field(at).Duplicate(o.Name, "template %s (%s) exists and is not of this cluster", o.Name, t.ID)
-			}
-		case plan.Tag:
-			t, err := c.Engine.FindTag(ctx, o.Name)
-			if err != nil {
-				return err
-			}
-			if t != nil && !marked(c.pl.InfraID, t.Description) {
-				c.r.Field(at).Duplicate(o.Name, "tag %s exists and is not of this cluster", o.Name)
-			}
+		what, err := c.takenBy(ctx, o)
+		if err != nil {
+			return err
+		}
+		if what != "" {
+			c.r.Field(report.NewPath("metadata", "name")).Duplicate(o.Name, "%s exists and is not of this cluster", what)
 		}
 	}
 	return nil
+}
+
+// takenBy is somebody else's object of a planned name, empty if there is none.
+func (c *checker) takenBy(ctx context.Context, o plan.Object) (string, error) {
+	switch o.Spec.(type) {
+	case plan.VM:
+		vm, err := c.Engine.FindVM(ctx, o.Name)
+		if err != nil || vm == nil {
+			return "", err
+		}
+		if ours, err := c.owns(ctx, c.pl.InfraID, *vm, o.Tags); err != nil || ours {
+			return "", err
+		}
+		return fmt.Sprintf("virtual machine %s (%s)", o.Name, vm.ID), nil
+	case plan.Template:
+		t, err := c.Engine.FindTemplate(ctx, o.Name)
+		if err != nil || t == nil || marked(c.pl.InfraID, t.Description) {
+			return "", err
+		}
+		return fmt.Sprintf("template %s (%s)", o.Name, t.ID), nil
+	case plan.Tag:
+		t, err := c.Engine.FindTag(ctx, o.Name)
+		if err != nil || t == nil || marked(c.pl.InfraID, t.Description) {
+			return "", err
+		}
+		return "tag " + o.Name, nil
+	}
+	return "", nil
 }
 
 func (c *checker) checkHosts(ctx context.Context) error {
@@ -236,11 +247,7 @@ func (c *checker) checkHosts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range all {
-		if h.Status == "up" {
-			c.hosts = append(c.hosts, h)
-		}
-	}
+	c.hosts = slices.DeleteFunc(all, func(h api.Host) bool { return h.Status != "up" })
 	if len(c.hosts) == 0 {
 		c.r.Field(platformPath.Child("ovirt_cluster_id")).Invalid(c.cluster.ID, "no host of cluster %s is up",
 			c.cluster.Name)
@@ -271,29 +278,12 @@ func (c *checker) checkHosts(ctx context.Context) error {
 }
 
 func (c *checker) checkNetwork(ctx context.Context) error {
-	vms := c.vms()
-	if len(vms) == 0 {
+	_, err := c.profile(ctx, c.vms()[0]) // there is one, in the cluster; all are on the same network
+	if unfit := (*profileError)(nil); errors.As(err, &unfit) {
+		c.r.Add(unfit.Finding)
 		return nil
 	}
-	vm := vms[0] // all machines are on the same network
-	_, err := c.profile(ctx, vm)
-	if err == nil {
-		return nil
-	}
-	choice := (*profileError)(nil)
-	if !asProfile(err, &choice) {
-		return err
-	}
-	at := platformPath.Child("vnicProfileID")
-	if vm.VNICProfileID == "" {
-		at = platformPath.Child("ovirt_network_name")
-	}
-	if choice.missing {
-		c.r.Field(at).NotFound(choice.value, "%s", choice.detail)
-	} else {
-		c.r.Field(at).Invalid(choice.value, "%s", choice.detail)
-	}
-	return nil
+	return err
 }
 
 // checkGroupNames keeps the reference's rule: no group may have the bare name,
@@ -342,11 +332,4 @@ func (c *checker) checkImageio(ctx context.Context) error {
 		"the image cannot be uploaded to cluster %s: %s; open one of these ports from here",
 		c.cluster.Name, strings.Join(failed, "; "))
 	return nil
-}
-
-func orWord(s, word string) string {
-	if s == "" {
-		return word
-	}
-	return s
 }

@@ -1,7 +1,7 @@
 package ovirt
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,7 +11,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
-	"github.com/okd-install/okd-install/pkg/plan"
 )
 
 var _ machines.Provider = (*Provider)(nil)
@@ -22,21 +21,18 @@ type Deps struct {
 	Clock  clock.Clock
 	Events event.Sink
 	Log    *slog.Logger
-	// Fetch gets the image file when it is needed and the plan names none: it
-	// fills in Path, Size and Virtual. It may be nil if plans name the file.
-	Fetch func(context.Context, plan.Image) (plan.Image, error)
+	// Fetch gets the image file where the plan names none; it may be nil otherwise.
+	Fetch machines.Fetch
 	// Parallel bounds how many objects are worked on at once. Default 4.
 	Parallel int
 	// Poll is the pause between tries. Default 2 s.
 	Poll time.Duration
-	// Limit bounds each wait for the engine. Default 15 min; copying a disk of
-	// 120 GiB takes its time.
+	// Limit bounds each wait for the engine, as for copies of disks. Default 15 min.
 	Limit time.Duration
 	// HostImagePort and ProxyImagePort are where imageio listens on hypervisors
 	// and on the engine. Defaults 54322 and 54323.
 	HostImagePort, ProxyImagePort string
-	// DeleteForeignDisks makes a removal of machines delete disks that somebody
-	// else put into them, too. Without it these are detached and stay.
+	// DeleteForeignDisks deletes others' disks in machines, too, instead of detaching them.
 	DeleteForeignDisks bool
 	// DestroyLimit bounds each wait while destroying. Default 10 min.
 	DestroyLimit time.Duration
@@ -45,42 +41,23 @@ type Deps struct {
 // Provider reconciles plans with one oVirt engine.
 type Provider struct {
 	Deps
-	// Lookups that are the same for all machines of a run.
-	profiles memo[string, string]
-	// Tags and templates are ensured from several machines at once.
-	serial keyed
+	tags     sync.Mutex // is held while a tag is made or described: several machines need the same
+	mu       sync.Mutex
+	profiles map[string]string // IDs of vNIC profiles that were chosen
 }
 
 // New makes a provider.
 func New(d Deps) *Provider {
-	if d.Clock == nil {
-		d.Clock = clock.Real()
-	}
-	if d.Events == nil {
-		d.Events = event.Discard
-	}
-	if d.Log == nil {
-		d.Log = slog.New(slog.DiscardHandler)
-	}
-	if d.Parallel <= 0 {
-		d.Parallel = 4
-	}
-	if d.Poll <= 0 {
-		d.Poll = 2 * time.Second
-	}
-	if d.Limit <= 0 {
-		d.Limit = 15 * time.Minute
-	}
-	if d.DestroyLimit <= 0 {
-		d.DestroyLimit = 10 * time.Minute
-	}
-	if d.HostImagePort == "" {
-		d.HostImagePort = api.HostImagePort
-	}
-	if d.ProxyImagePort == "" {
-		d.ProxyImagePort = api.ProxyImagePort
-	}
-	return &Provider{Deps: d}
+	d.Clock = cmp.Or(d.Clock, clock.Real())
+	d.Events = cmp.Or[event.Sink](d.Events, event.Discard)
+	d.Log = cmp.Or(d.Log, slog.New(slog.DiscardHandler))
+	d.Parallel = cmp.Or(d.Parallel, 4)
+	d.Poll = cmp.Or(d.Poll, 2*time.Second)
+	d.Limit = cmp.Or(d.Limit, 15*time.Minute)
+	d.DestroyLimit = cmp.Or(d.DestroyLimit, 10*time.Minute)
+	d.HostImagePort = cmp.Or(d.HostImagePort, api.HostImagePort)
+	d.ProxyImagePort = cmp.Or(d.ProxyImagePort, api.ProxyImagePort)
+	return &Provider{Deps: d, profiles: map[string]string{}}
 }
 
 // taken is the refusal to touch what another owner has.
@@ -89,45 +66,7 @@ func taken(kind, name, id string) error {
 		"remove it", kind, name, kind, id)
 }
 
-// memo remembers results of successful calls.
-type memo[K comparable, V any] struct {
-	mu   sync.Mutex
-	have map[K]V
-}
-
-func (m *memo[K, V]) get(key K, find func() (V, error)) (V, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if v, ok := m.have[key]; ok {
-		return v, nil
-	}
-	v, err := find()
-	if err == nil {
-		if m.have == nil {
-			m.have = map[K]V{}
-		}
-		m.have[key] = v
-	}
-	return v, err
-}
-
-// keyed is one lock per name.
-type keyed struct {
-	mu    sync.Mutex
-	locks map[string]*sync.Mutex
-}
-
-func (k *keyed) lock(name string) (unlock func()) {
-	k.mu.Lock()
-	if k.locks == nil {
-		k.locks = map[string]*sync.Mutex{}
-	}
-	l, ok := k.locks[name]
-	if !ok {
-		l = &sync.Mutex{}
-		k.locks[name] = l
-	}
-	k.mu.Unlock()
-	l.Lock()
-	return l.Unlock
+// vanished is the failure of an operation that lacks what an earlier step made.
+func vanished(op, what string) error {
+	return fmt.Errorf("%s: %s is gone; run the same command again", op, what)
 }

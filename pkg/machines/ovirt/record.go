@@ -30,18 +30,13 @@ func describeRecord(r machines.Record) string {
 		notes = append(notes, "domain "+r.Domain)
 	}
 	if len(r.APIVIPs) > 0 {
-		vips := make([]string, len(r.APIVIPs))
-		for i, vip := range r.APIVIPs {
-			vips[i] = vip.String()
-		}
-		notes = append(notes, "api "+strings.Join(vips, " "))
+		notes = append(notes, "api "+strings.Join(machines.Texts(r.APIVIPs), " "))
 	}
 	return describe(r.InfraID, append(notes, "progress "+progressWords[r.Progress])...)
 }
 
-// readRecord reads the record in a tag's description. People may have written
-// something before or behind it. Words that this version does not know are no
-// record.
+// readRecord reads the record in a tag's description, around which people may have
+// written something. Words that this version does not know are no record.
 func readRecord(infraID, description string) machines.Record {
 	r := machines.Record{InfraID: infraID, Progress: machines.Unrecorded}
 	at := strings.Index(description, mark(infraID))
@@ -86,7 +81,8 @@ func (p *Provider) Record(ctx context.Context, r machines.Record) error {
 	if err := checkInfraID(r.InfraID); err != nil {
 		return err
 	}
-	defer p.serial.lock("tag/" + r.InfraID)()
+	p.tags.Lock()
+	defer p.tags.Unlock()
 	var tag *api.Tag
 	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
 		found, err := p.Engine.FindTag(ctx, r.InfraID)
@@ -147,14 +143,11 @@ func (p *Provider) Clusters(ctx context.Context) ([]machines.Record, error) {
 	return out, nil
 }
 
-// begin records that the bootstrap host of a plan is about to be started: from
-// then on a control plane may exist.
+// begin records that a bootstrap host starts: from then on a cluster may live.
 func (p *Provider) begin(ctx context.Context, pl plan.Plan) error {
 	r := machines.Record{InfraID: pl.InfraID}
-	if o, ok := pl.Get(plan.KeyOf(plan.KindTag, pl.InfraID)); ok {
-		if spec, ok := o.Spec.(plan.Tag); ok {
-			r = readRecord(pl.InfraID, spec.Description)
-		}
+	if spec, ok := specOf[plan.Tag](pl, plan.KindTag, pl.InfraID); ok {
+		r = readRecord(pl.InfraID, spec.Description)
 	}
 	r.Progress = machines.Begun
 	return p.Record(ctx, r)

@@ -9,12 +9,10 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/event"
 	api "github.com/okd-install/okd-install/pkg/ovirt"
-	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// removeVM stops a machine, takes disks out of it that are not the installer's,
-// deletes it with the others, and waits until it is gone. It returns the disks
-// that it took out, which stay.
+// removeVM stops a machine, takes out the disks that are not the installer's, and
+// deletes it with the others. It returns the disks that it took out, which stay.
 func (p *Provider) removeVM(ctx context.Context, infraID string, vm api.VM, limit time.Duration) ([]api.Disk, error) {
 	if err := p.stopVM(ctx, vm, limit); err != nil {
 		return nil, err
@@ -23,14 +21,7 @@ func (p *Provider) removeVM(ctx context.Context, infraID string, vm api.VM, limi
 	if err != nil {
 		return kept, err
 	}
-	remove := func(ctx context.Context) error { return p.Engine.DeleteVM(ctx, vm) }
-	if err := p.settle(ctx, limit, never, remove); err != nil {
-		return kept, err
-	}
-	return kept, p.untilGone(ctx, limit, "virtual machine "+vm.Name, func(ctx context.Context) error {
-		_, err := p.Engine.GetVM(ctx, vm.ID)
-		return err
-	})
+	return kept, remove(ctx, p, limit, "virtual machine "+vm.Name, vm, vm.ID, p.Engine.DeleteVM, p.Engine.GetVM)
 }
 
 // stopVM cuts a machine's power and waits until it is down, or gone.
@@ -51,7 +42,14 @@ func (p *Provider) stopVM(ctx context.Context, vm api.VM, limit time.Duration) e
 	if err != nil && !api.Is(err, api.NotFound) {
 		return err
 	}
-	return p.untilVM(ctx, limit, vm)
+	op := "stop virtual machine " + vm.Name
+	return p.until(ctx, limit, op, func(ctx context.Context) (bool, string, error) {
+		now, err := p.Engine.GetVM(ctx, vm.ID)
+		if api.Is(err, api.NotFound) {
+			return true, "", nil
+		}
+		return err == nil && now.Status == api.VMDown, "it is " + now.Status, err
+	})
 }
 
 // spareDisks detaches what somebody else put into a machine: deleting the
@@ -114,55 +112,6 @@ func (p *Provider) detach(ctx context.Context, vm api.VM, d api.Disk, limit time
 	return p.settle(ctx, limit, gone, func(ctx context.Context) error { return p.Engine.DetachDisk(ctx, vm, d) })
 }
 
-// untilVM waits until a machine is down or gone.
-func (p *Provider) untilVM(ctx context.Context, limit time.Duration, vm api.VM) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
-		now, err := p.Engine.GetVM(ctx, vm.ID)
-		if api.Is(err, api.NotFound) {
-			return true, "", nil
-		}
-		return err == nil && now.Status == api.VMDown, "it is " + now.Status, err
-	})
-	if err != nil {
-		return fmt.Errorf("stop virtual machine %s: %w", vm.Name, err)
-	}
-	return nil
-}
-
-// untilGone waits until reading something says that it does not exist.
-func (p *Provider) untilGone(
-	ctx context.Context, limit time.Duration, what string, read func(context.Context) error,
-) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
-		err := read(ctx)
-		if api.Is(err, api.NotFound) {
-			return true, "", nil
-		}
-		return false, "the engine still has it", err
-	})
-	if err != nil {
-		return fmt.Errorf("delete %s: %w", what, err)
-	}
-	return nil
-}
-
 func (p *Provider) removeTemplate(ctx context.Context, t api.Template, limit time.Duration) error {
-	remove := func(ctx context.Context) error { return p.Engine.DeleteTemplate(ctx, t) }
-	if err := p.settle(ctx, limit, never, remove); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
-		left, err := p.Engine.FindTemplate(ctx, t.Name)
-		return left == nil, "the engine still has it", err
-	})
-	if err != nil {
-		return fmt.Errorf("delete template %s: %w", t.Name, err)
-	}
-	return nil
+	return remove(ctx, p, limit, "template "+t.Name, t, t.ID, p.Engine.DeleteTemplate, p.Engine.GetTemplate)
 }

@@ -3,9 +3,11 @@ package ovirt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // settle brings about a state that one request makes: it looks whether the
@@ -67,6 +69,52 @@ func (s *settling) acted(ctx context.Context, err error) (ended bool, failure er
 	return false, nil
 }
 
-// never is for requests whose effect need not be looked for: repeating them is
-// harmless.
-func never(context.Context) (bool, error) { return false, nil }
+// repeat sends a request that does no harm when it is sent twice.
+func (p *Provider) repeat(ctx context.Context, limit time.Duration, act func(context.Context) error) error {
+	return p.settle(ctx, limit, func(context.Context) (bool, error) { return false, nil }, act)
+}
+
+// ensure returns what find finds, or makes it.
+func ensure[T any](
+	ctx context.Context, p *Provider, find func(context.Context) (*T, error), create func(context.Context) (T, error),
+) (T, error) {
+	var out T
+	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
+		found, err := find(ctx)
+		if found != nil {
+			out = *found
+		}
+		return found != nil, err
+	}, func(ctx context.Context) (err error) {
+		out, err = create(ctx)
+		return err
+	})
+	return out, err
+}
+
+// remove deletes an object and waits until reading it says that it is gone.
+func remove[T any](
+	ctx context.Context, p *Provider, limit time.Duration, what string, object T, id string,
+	del func(context.Context, T) error, get func(context.Context, string) (T, error),
+) error {
+	if err := p.repeat(ctx, limit, func(ctx context.Context) error { return del(ctx, object) }); err != nil {
+		return err
+	}
+	return p.until(ctx, limit, "delete "+what, func(ctx context.Context) (bool, string, error) {
+		_, err := get(ctx, id)
+		if api.Is(err, api.NotFound) {
+			return true, "", nil
+		}
+		return false, "the engine still has it", err
+	})
+}
+
+// until polls for at most limit.
+func (p *Provider) until(ctx context.Context, limit time.Duration, op string, check wait.Check) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := wait.Until(ctx, p.Clock, p.Poll, check); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}

@@ -2,7 +2,7 @@ package ovirt
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -11,11 +11,9 @@ import (
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
-	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// ensureVM adopts a machine or creates it. Its tags, which are there before it is,
-// are returned with it.
+// ensureVM adopts a machine or creates it, once its tags are there.
 func (p *Provider) ensureVM(
 	ctx context.Context, pl plan.Plan, o plan.Object, spec plan.VM,
 ) (vm api.VM, tags []api.Tag, err error) {
@@ -48,9 +46,8 @@ func (p *Provider) ensureVM(
 	}
 }
 
-// finishVM brings a machine to the end of its way: tagged, equipped, in its
-// affinity groups, and only then started. Every step looks first, so it goes on
-// wherever an earlier run ended.
+// finishVM tags and equips a machine, puts it into its groups, and only then starts
+// it. Every step looks first, so it goes on wherever an earlier run ended.
 func (p *Provider) finishVM(ctx context.Context, pl plan.Plan, spec plan.VM, vm api.VM, tags []api.Tag) error {
 	// Tag at once: the tag is how a destroy finds the machine.
 	if err := p.tag(ctx, vm, tags); err != nil {
@@ -115,8 +112,7 @@ func (p *Provider) owns(ctx context.Context, infraID string, vm api.VM, tags []s
 	return slices.ContainsFunc(have, func(t string) bool { return slices.Contains(tags, t) }), nil
 }
 
-// stale reports whether a machine waits for its first start with a config that is
-// no longer the planned one.
+// stale reports whether a machine never ran and has an old Ignition config.
 func stale(vm api.VM, spec plan.VM) bool {
 	have := note(vm.Description, "ignition")
 	return vm.Status == api.VMDown && !vm.RanBefore && have != "" && have != "sha256:"+spec.Ignition.SHA256()
@@ -150,8 +146,7 @@ func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.V
 		return out, err
 	}
 	if t == nil {
-		return out, fmt.Errorf("create virtual machine %s: template %s is gone; run the same command again", name,
-			spec.Template)
+		return out, vanished("create virtual machine "+name, "template "+spec.Template)
 	}
 	if err := checkTemplate(*t); err != nil {
 		return out, err
@@ -169,14 +164,7 @@ func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.V
 }
 
 func (p *Provider) tag(ctx context.Context, vm api.VM, tags []api.Tag) error {
-	have, err := p.Engine.VMTags(ctx, vm.ID)
-	if err != nil {
-		return err
-	}
 	for _, t := range tags {
-		if slices.Contains(have, t.Name) {
-			continue
-		}
 		if err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
 			have, err := p.Engine.VMTags(ctx, vm.ID)
 			return slices.Contains(have, t.Name), err
@@ -189,9 +177,8 @@ func (p *Provider) tag(ctx context.Context, vm api.VM, tags []api.Tag) error {
 
 // settled waits until the engine has made a machine's disks.
 func (p *Provider) settled(ctx context.Context, vm api.VM) (api.VM, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.Limit)
-	defer cancel()
-	err := wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+	op := "create virtual machine " + vm.Name
+	err := p.until(ctx, p.Limit, op, func(ctx context.Context) (bool, string, error) {
 		now, err := p.Engine.GetVM(ctx, vm.ID)
 		if err != nil {
 			return false, "", err
@@ -199,10 +186,7 @@ func (p *Provider) settled(ctx context.Context, vm api.VM) (api.VM, error) {
 		vm = now
 		return vm.Status != api.VMImageLocked, "the engine is copying its disks", nil
 	})
-	if err != nil {
-		return vm, fmt.Errorf("create virtual machine %s: %w", vm.Name, err)
-	}
-	return vm, nil
+	return vm, err
 }
 
 // equip adds what a machine lacks when it has been created: network card, disks.
@@ -214,28 +198,26 @@ func (p *Provider) equip(ctx context.Context, infraID string, vm api.VM, spec pl
 		return err
 	}
 	if spec.Type == config.VMTypeHighPerformance {
-		remove := func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }
-		if err := p.settle(ctx, p.Limit, never, remove); err != nil {
+		headless := func(ctx context.Context) error { return p.Engine.RemoveGraphicsConsoles(ctx, vm) }
+		if err := p.repeat(ctx, p.Limit, headless); err != nil {
 			return err
 		}
 	}
 	if spec.AutoPinning {
-		return p.settle(ctx, p.Limit, never, func(ctx context.Context) error { return p.Engine.AutoPin(ctx, vm) })
+		return p.repeat(ctx, p.Limit, func(ctx context.Context) error { return p.Engine.AutoPin(ctx, vm) })
 	}
 	return nil
 }
 
 func (p *Provider) network(ctx context.Context, vm api.VM, spec plan.VM) error {
-	const name = "nic1"
 	return p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
-		nics, err := p.Engine.NICs(ctx, vm.ID)
-		return len(nics) > 0, err
+		return p.Engine.HasNIC(ctx, vm.ID)
 	}, func(ctx context.Context) error {
 		profile, err := p.profile(ctx, spec)
 		if err != nil {
 			return err
 		}
-		return p.Engine.AddNIC(ctx, vm.ID, name, profile)
+		return p.Engine.AddNIC(ctx, vm.ID, "nic1", profile)
 	})
 }
 
@@ -293,8 +275,7 @@ func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) e
 		attached, err := p.Engine.Attachments(ctx, vm.ID)
 		return len(attached) > 0, err
 	}, func(ctx context.Context) error {
-		name := ImageName(infraID)
-		disks, err := p.uploadedDisks(ctx, infraID, name)
+		disks, err := p.uploadedDisks(ctx, infraID)
 		if err != nil {
 			return err
 		}
@@ -303,7 +284,7 @@ func (p *Provider) attachImage(ctx context.Context, infraID string, vm api.VM) e
 				return p.Engine.AttachDisk(ctx, vm.ID, d.ID)
 			}
 		}
-		return fmt.Errorf("create virtual machine %s: disk %s is gone; run the same command again", vm.Name, name)
+		return vanished("create virtual machine "+vm.Name, "disk "+ImageName(infraID))
 	})
 }
 
@@ -314,12 +295,11 @@ func (p *Provider) join(ctx context.Context, vm api.VM, spec plan.VM) error {
 			return err
 		}
 		if group == nil {
-			return fmt.Errorf("add virtual machine %s to affinity group %s: the group is gone; run the same "+
-				"command again", vm.Name, name)
+			return vanished("add virtual machine "+vm.Name+" to affinity group "+name, "the group")
 		}
 		look := func(ctx context.Context) (bool, error) {
-			members, err := p.Engine.GroupVMs(ctx, *group)
-			return slices.Contains(members, vm.ID), err
+			now, err := p.Engine.GetGroup(ctx, *group)
+			return slices.Contains(now.VMs, vm.ID), err
 		}
 		join := func(ctx context.Context) error { return p.Engine.JoinGroup(ctx, *group, vm) }
 		err = p.settle(ctx, p.Limit, look, join)
@@ -335,8 +315,7 @@ func (p *Provider) join(ctx context.Context, vm api.VM, spec plan.VM) error {
 	return nil
 }
 
-// startLimit is how long a machine may take from the order to start until its
-// guest runs.
+// startLimit bounds the time from the order to start until the guest runs.
 const startLimit = 5 * time.Minute
 
 func (p *Provider) start(ctx context.Context, vm api.VM) error {
@@ -354,10 +333,9 @@ func (p *Provider) start(ctx context.Context, vm api.VM) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
 	launched := false
-	err = wait.Until(ctx, p.Clock, p.Poll, func(ctx context.Context) (bool, string, error) {
+	op := "start virtual machine " + vm.Name
+	return p.until(ctx, startLimit, op, func(ctx context.Context) (bool, string, error) {
 		now, err := p.Engine.GetVM(ctx, vm.ID)
 		if err != nil {
 			return false, "", err
@@ -367,15 +345,11 @@ func (p *Provider) start(ctx context.Context, vm api.VM) error {
 			return true, "", nil
 		case api.VMDown:
 			if launched {
-				return false, "", fmt.Errorf("it went down again; see its events in the engine")
+				return false, "", errors.New("it went down again; see its events in the engine")
 			}
 		default:
 			launched = true
 		}
 		return false, "virtual machine " + vm.Name + " is " + now.Status, nil
 	})
-	if err != nil {
-		return fmt.Errorf("start virtual machine %s: %w", vm.Name, err)
-	}
-	return nil
 }

@@ -1,5 +1,4 @@
-// Package upi is for machines that the user provides: it says what there has to
-// be, and makes nothing.
+// Package upi says what there has to be where the user makes the machines.
 package upi
 
 import (
@@ -22,12 +21,9 @@ const (
 	inPlaceFile   = "bootstrap-in-place-for-live-iso.ign"
 )
 
-// The roles of machines as load balancers know them.
-const bootstrapRole = "bootstrap"
-
 // Plan lists everything that a cluster on machines of the user needs. It is pure.
 func Plan(cfg *types.InstallConfig, infraID string, ign Ignitions) plan.Plan {
-	b := builder{cfg: cfg, ign: ign}
+	b := builder{cfg: cfg, ign: ign, keys: map[string][]plan.Key{}, named: named(cfg)}
 	b.machines()
 	b.balancers()
 	return plan.Plan{
@@ -40,12 +36,14 @@ type builder struct {
 	cfg  *types.InstallConfig
 	ign  Ignitions
 	list []plan.Requirement
-	keys map[string][]plan.Key // of machines, by role
+	// By role: the keys of the machines so far, and the hosts that have names.
+	keys  map[string][]plan.Key
+	named map[string][]types.Machine
 }
 
 // The least that machines need, as the documentation of OKD has it.
 var (
-	bootstrapHost = plan.Host{Role: bootstrapRole, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: bootstrapFile,
+	bootstrapHost = plan.Host{Role: machines.Bootstrap, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: bootstrapFile,
 		Use: "the temporary control plane; no longer needed after wait-for bootstrap-complete"}
 	masterHost  = plan.Host{Role: types.MasterPool, CPUs: 4, MemoryGiB: 16, DiskGiB: 100, Ignition: masterFile}
 	arbiterHost = plan.Host{Role: types.ArbiterPool, CPUs: 2, MemoryGiB: 8, DiskGiB: 50, Ignition: arbiterFile,
@@ -56,16 +54,15 @@ var (
 )
 
 func (b *builder) machines() {
-	b.keys = map[string][]plan.Key{}
 	if b.cfg.BootstrapInPlace != nil {
 		b.machine("master-0", singleHost, nil)
 		return
 	}
-	b.machine(bootstrapRole, bootstrapHost, b.ign.Bootstrap)
+	b.machine(machines.Bootstrap, bootstrapHost, b.ign.Bootstrap)
 	for i := range b.cfg.Masters() {
 		b.machine(fmt.Sprintf("master-%d", i), masterHost, b.ign.Master)
 	}
-	for i := range arbiters(b.cfg) {
+	for i := range b.cfg.Arbiters() {
 		b.machine(fmt.Sprintf("arbiter-%d", i), arbiterHost, b.ign.Arbiter)
 	}
 	for i := range b.cfg.Workers() {
@@ -73,16 +70,10 @@ func (b *builder) machines() {
 	}
 }
 
-func arbiters(cfg *types.InstallConfig) int {
-	if cfg.Arbiter == nil {
-		return 0
-	}
-	return cfg.Arbiter.Count()
-}
-
 func (b *builder) machine(name string, spec plan.Host, config []byte) {
 	spec.Config = plan.NewPayload(config)
-	if host := b.known(spec.Role, len(b.keys[spec.Role])); host != nil {
+	if hosts := b.named[spec.Role]; len(b.keys[spec.Role]) < len(hosts) {
+		host := hosts[len(b.keys[spec.Role])]
 		name, spec.MAC = host.Name, host.MAC
 	}
 	r := plan.Requirement{Kind: plan.KindMachine, Name: name, Spec: spec}
@@ -90,37 +81,28 @@ func (b *builder) machine(name string, spec plan.Host, config []byte) {
 	b.list = append(b.list, r)
 }
 
-// known is the nth host of a role where the install-config names hosts. Those
-// without a role are used up from the front: masters, then workers.
-func (b *builder) known(role string, n int) *types.Machine {
-	if role == bootstrapRole {
-		return nil
+// named are the hosts that the install-config names, by role. Those without a role
+// become masters, then arbiters, then workers, as long as there are too few.
+func named(cfg *types.InstallConfig) map[string][]types.Machine {
+	out := map[string][]types.Machine{}
+	for _, h := range cfg.NamedMachines() {
+		out[h.Role] = append(out[h.Role], h)
 	}
-	named := b.cfg.NamedMachines()
-	var open, fixed []*types.Machine
-	wanted := map[string]int{types.MasterPool: b.cfg.Masters(), types.WorkerPool: b.cfg.Workers()}
-	for i := range named {
-		h := &named[i]
-		if h.Role == "" {
-			open = append(open, h)
-		} else if wanted[h.Role]--; h.Role == role {
-			fixed = append(fixed, h)
-		}
+	for _, pool := range []struct {
+		role   string
+		wanted int
+	}{{types.MasterPool, cfg.Masters()}, {types.ArbiterPool, cfg.Arbiters()}, {types.WorkerPool, cfg.Workers()}} {
+		n := min(max(pool.wanted-len(out[pool.role]), 0), len(out[""]))
+		out[pool.role], out[""] = append(out[pool.role], out[""][:n]...), out[""][n:]
 	}
-	if role == types.WorkerPool {
-		open = open[min(max(wanted[types.MasterPool], 0), len(open)):]
-	}
-	if all := append(fixed, open...); n < len(all) {
-		return all[n]
-	}
-	return nil
+	return out
 }
 
 func (b *builder) balancers() {
 	if !machines.Balanced(b.cfg) {
 		return
 	}
-	control := []string{bootstrapRole, types.MasterPool}
+	control := []string{machines.Bootstrap, types.MasterPool}
 	ingress := []string{types.WorkerPool}
 	if b.cfg.Workers() == 0 {
 		ingress = []string{types.MasterPool}
@@ -163,7 +145,7 @@ func steps(cfg *types.InstallConfig) []string {
 			"unique and resolves, and the time (NTP)"
 	}
 	control := " and the masters with " + masterFile
-	if arbiters(cfg) > 0 {
+	if cfg.Arbiters() > 0 {
 		control += ", the arbiter with " + arbiterFile
 	}
 	out = append(out,

@@ -9,15 +9,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
 // Provider looks and makes nothing.
 type Provider struct {
-	// Lookup asks DNS for the addresses of a host, none if it has none; nil looks
-	// for nothing.
+	// Lookup asks DNS for a host's addresses, none if it has none; nil asks nothing.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 }
 
@@ -91,10 +93,7 @@ func (p Provider) seen(ctx context.Context, name string, want []string) string {
 	case len(found) == 0:
 		return "not in DNS"
 	}
-	var have []string
-	for _, ip := range found {
-		have = append(have, ip.String())
-	}
+	have := machines.Texts(found)
 	slices.Sort(have)
 	text := strings.Join(have, ", ")
 	for _, w := range want {
@@ -103,4 +102,26 @@ func (p Provider) seen(ctx context.Context, name string, want []string) string {
 		}
 	}
 	return text
+}
+
+// OwnMachines is a platform on which the user makes the machines.
+func OwnMachines(name string) machines.Platform {
+	return machines.Platform{
+		Name: name, ByHand: true, Plan: plans, Connect: connect,
+		Refusal: machines.Refusal{
+			Text: "create cluster cannot make machines on platform " + name + ": they are yours",
+			Next: phase.Hint{
+				Text:     "%s, boot your machines with them, and %s; docs/user/upi.md has the whole way",
+				Commands: []string{"create ignition-configs", "wait-for bootstrap-complete"},
+			},
+		},
+	}
+}
+
+func plans(c assets.Cluster, _ plan.Image) (plan.Plan, error) {
+	return Plan(c.Config, c.InfraID, Ignitions{Bootstrap: c.Bootstrap, Master: c.Master, Worker: c.Worker}), nil
+}
+
+func connect(_ context.Context, a machines.Access) (machines.Connection, error) {
+	return func(event.Sink, machines.Fetch) machines.Provider { return Provider{Lookup: a.Lookup} }, nil
 }

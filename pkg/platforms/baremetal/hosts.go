@@ -2,12 +2,16 @@ package baremetal
 
 import (
 	"fmt"
+	"slices"
 
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/release/versions"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Hosts are plain data, which a test decodes with metal3's own types. To link
@@ -15,19 +19,15 @@ import (
 // they come with a webhook server and its metrics.
 const (
 	hostAPI = "metal3.io/v1alpha1"
-	// paused keeps the operator from doing anything with a host, detached from
-	// having its BMC do anything.
+	// paused keeps the operator from a host, detached from its BMC.
 	paused   = "baremetalhost.metal3.io/paused"
 	detached = "baremetalhost.metal3.io/detached"
-	// roleOfHost marks the hosts that have to be provisioned before the bootstrap
-	// host may go.
+	// roleOfHost marks hosts that are provisioned before the bootstrap host may go.
 	roleOfHost   = "installer.openshift.io/role"
 	controlPlane = "control-plane"
-	// streamLabel picks, of several operating systems of a release, the one that a
-	// host is booted with.
+	// streamLabel picks one of a release's operating systems for a host.
 	streamLabel = "coreos.openshift.io/stream"
-	// The profile that install-config.yaml calls default has another name in the
-	// cluster.
+	// The profile called default has another name in the cluster.
 	defaultProfile, unknownProfile = "default", "unknown"
 )
 
@@ -51,22 +51,13 @@ func (v *inventory) render(set *objects.Set, prefix string) {
 func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData string, fenced bool) error {
 	head := objects.Object{"namespace": objects.MachineAPI, "name": h.Name}
 	labels := objects.Object{}
-	if v.stream != "" {
-		labels[streamLabel] = v.stream
-	}
+	put(labels, streamLabel, v.stream)
 	spec := objects.Object{"online": true, "bootMACAddress": h.BootMACAddress}
-	if h.architecture != "" {
-		spec["architecture"] = h.architecture
-	}
-	if h.BootMode != "" {
-		spec["bootMode"] = h.BootMode
-	}
-	switch h.HardwareProfile {
-	case "":
-	case defaultProfile:
+	put(spec, "architecture", h.architecture)
+	put(spec, "bootMode", h.BootMode)
+	put(spec, "hardwareProfile", h.HardwareProfile)
+	if h.HardwareProfile == defaultProfile {
 		spec["hardwareProfile"] = unknownProfile
-	default:
-		spec["hardwareProfile"] = h.HardwareProfile
 	}
 	if h.RootDeviceHints != nil {
 		spec["rootDeviceHints"] = h.RootDeviceHints // the fields are called the same
@@ -113,4 +104,83 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 	v.hosts = append(v.hosts,
 		objects.Object{"apiVersion": hostAPI, "kind": "BareMetalHost", "metadata": head, "spec": spec})
 	return nil
+}
+
+// placed is a host with the role that it will have.
+type placed struct {
+	*config.Host
+	role string
+	// machine is the position of its Machine among those of the role. Workers
+	// have none: the MachineSet's machines pick their hosts themselves.
+	machine int
+	// architecture is that of the host's processors, as its operator calls it.
+	architecture string
+}
+
+const noMachine = -1
+
+// order puts hosts that say what they are for before those that do not.
+var order = []string{types.MasterPool, types.ArbiterPool, types.WorkerPool, ""}
+
+// assign gives every host its role. Those that name none fill up the masters and
+// the arbiters; who is left is a worker, or a spare host.
+func assign(c *types.InstallConfig) []placed {
+	platform := config.Of(c)
+	hosts := make([]*config.Host, len(platform.Hosts))
+	for i := range hosts {
+		hosts[i] = &platform.Hosts[i]
+	}
+	slices.SortStableFunc(hosts, func(a, b *config.Host) int {
+		return slices.Index(order, a.Role) - slices.Index(order, b.Role)
+	})
+	free := map[string]int{types.MasterPool: c.Masters(), types.ArbiterPool: c.Arbiters()}
+	taken := map[string]int{}
+	out := make([]placed, 0, len(hosts))
+	for _, h := range hosts {
+		p := placed{Host: h, role: types.WorkerPool, machine: noMachine}
+		for _, role := range []string{types.MasterPool, types.ArbiterPool} {
+			if (h.Role == role || h.Role == "") && taken[role] < free[role] {
+				p.role, p.machine = role, taken[role]
+				taken[role]++
+				break
+			}
+		}
+		p.architecture = architecture(c, p.role)
+		out = append(out, p)
+	}
+	return out
+}
+
+// architectures are those that the hosts' operator has other names for.
+var architectures = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
+
+// architecture is that of the machines of a role. The operator boots a host with
+// what fits it before it could look at the host itself.
+func architecture(c *types.InstallConfig, role string) string {
+	pool := c.ControlPlane
+	switch {
+	case role == types.ArbiterPool && c.Arbiter != nil:
+		pool = c.Arbiter
+	case role == types.WorkerPool && len(c.Compute) > 0:
+		pool = &c.Compute[0]
+	}
+	if name, other := architectures[pool.Architecture]; other {
+		return name
+	}
+	return pool.Architecture
+}
+
+// streamsSince is when hosts began to carry the name of their operating system.
+var streamsSince = versions.Minor{Major: 5}
+
+// stream is the operating system that hosts are labelled with. Without a label
+// they get that of the release, which is right where its version is not known.
+func stream(c *types.InstallConfig, version string) string {
+	if c.OSImageStream != "" {
+		return c.OSImageStream
+	}
+	if number, known := versions.MinorOf(version); known && number.Since(streamsSince) {
+		return types.OSImageStream
+	}
+	return ""
 }

@@ -9,14 +9,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// customDeploy is the procedure that writes CoreOS to a host's disk from the
-// live system that it has booted.
+// customDeploy writes CoreOS to a host's disk from the live system.
 const customDeploy = "install_coreos"
 
-// addObjects adds the objects of a cluster that looks after its own hosts: hosts
-// with the access to their BMCs, machines that take them, and the settings of the
-// provisioning service. Without the machine API the cluster gets neither machines
-// nor hosts, since nothing would look after them.
+// addObjects adds hosts, machines that take them, and the settings of the
+// provisioning service. Without the machine API nothing would look after hosts.
 func addObjects(set *objects.Set, in assets.PlatformObjects) error {
 	c, infraID, version := in.Config, in.InfraID, in.ReleaseVersion
 	if c.Enables(configv1.ClusterVersionCapabilityBaremetal) {
@@ -63,4 +60,34 @@ func userData(c *types.InstallConfig, role string) string {
 
 func hasMachineAPI(c *types.InstallConfig) bool {
 	return c.Enables(configv1.ClusterVersionCapabilityMachineAPI)
+}
+
+// provisioning is the settings of the service that provisions hosts, without what
+// the install-config leaves open. Its Go type is in a module not worth having.
+func provisioning(p *config.Platform) objects.Object {
+	spec := objects.Object{"watchAllNamespaces": false}
+	put(spec, "provisioningNetwork", p.ProvisioningNetwork)
+	put(spec, "provisioningInterface", p.ProvisioningNetworkInterface)
+	put(spec, "provisioningDHCPRange", p.ProvisioningDHCPRange)
+	put(spec, "provisioningNetworkGateway", text(p.ProvisioningNetworkGateway))
+	put(spec, "provisioningOSDownloadURL", p.ClusterOSImage)
+	put(spec, "provisioningIP", text(p.ClusterProvisioningIP))
+	if p.ProvisioningNetworkCIDR.IsValid() {
+		put(spec, "provisioningNetworkCIDR", p.ProvisioningNetworkCIDR.String())
+	}
+	if len(p.AdditionalNTPServers) > 0 {
+		spec["additionalNTPServers"] = p.AdditionalNTPServers
+	}
+	return objects.Object{
+		"apiVersion": "metal3.io/v1alpha1", "kind": "Provisioning",
+		"metadata": objects.Object{"name": "provisioning-configuration"},
+		"spec":     spec,
+	}
+}
+
+// put sets a field that has a value.
+func put(o objects.Object, field, value string) {
+	if value != "" {
+		o[field] = value
+	}
 }

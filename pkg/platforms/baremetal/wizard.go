@@ -82,25 +82,22 @@ func (q *questions) hosts(ctx context.Context) error {
 
 // count sets the pools to what the hosts are meant for.
 func (q *questions) count(hosts []config.Host) {
-	var masters, workers int64
-	for _, h := range hosts {
-		if h.Role == types.MasterPool {
-			masters++
-		} else {
-			workers++
-		}
-	}
-	q.Draft.ControlPlane = &types.MachinePool{Name: types.MasterPool, Replicas: &masters}
+	controlPlane := masters(hosts)
+	workers := int64(len(hosts)) - controlPlane
+	q.Draft.ControlPlane = &types.MachinePool{Name: types.MasterPool, Replicas: &controlPlane}
 	q.Draft.Compute = []types.MachinePool{{Name: types.WorkerPool, Replicas: &workers}}
 }
 
-func (q *questions) host(ctx context.Context, h *config.Host, at report.Path) error {
-	masters := 0
-	for _, other := range q.platform.Hosts {
-		if other.Role == types.MasterPool {
-			masters++
+func masters(hosts []config.Host) (n int64) {
+	for _, h := range hosts {
+		if h.Role == types.MasterPool {
+			n++
 		}
 	}
+	return n
+}
+
+func (q *questions) host(ctx context.Context, h *config.Host, at report.Path) error {
 	for _, f := range []struct {
 		wizard.Question
 		at    report.Path
@@ -126,7 +123,7 @@ func (q *questions) host(ctx context.Context, h *config.Host, at report.Path) er
 		return err
 	}
 	roles, preset := []string{types.MasterPool, types.WorkerPool}, 0
-	if masters >= usualMasters {
+	if masters(q.platform.Hosts) >= usualMasters {
 		preset = 1
 	}
 	picked, err := q.Ask.Choose(ctx, wizard.Question{Message: "Role",

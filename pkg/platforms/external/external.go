@@ -10,6 +10,8 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/machines/upi"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/wizard"
@@ -85,6 +87,9 @@ func cluster(c *types.InstallConfig) manifests.Platform {
 		Config: c.Platform,
 	}
 }
+
+// Machines are the user's.
+func Machines() machines.Platform { return upi.OwnMachines(Name) }
 
 // Wizard asks for the name of the platform.
 func Wizard() wizard.Platform {

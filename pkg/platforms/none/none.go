@@ -1,5 +1,4 @@
-// Package none is the platform none: machines, DNS and load balancers that the
-// user makes.
+// Package none is the platform none, on which the user makes everything.
 package none
 
 import (
@@ -9,6 +8,8 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/machines/upi"
 	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
@@ -44,6 +45,9 @@ func cluster(c *types.InstallConfig) manifests.Platform {
 		RoutersOnControlPlane: c.Masters() == 1,
 	}
 }
+
+// Machines are the user's.
+func Machines() machines.Platform { return upi.OwnMachines(Name) }
 
 // Wizard asks nothing: there are no settings.
 func Wizard() wizard.Platform {

@@ -1,6 +1,7 @@
 package ovirt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (q *questions) engine(ctx context.Context) (*api.Client, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	event.Warn(q.Sink, "The engine login in "+path+" cannot be used: "+reason(err))
+	event.Warn(q.Sink, "The engine login in "+path+" cannot be used: "+err.Error())
 	again, asked := q.Ask.Confirm(ctx, wizard.Question{Message: "Enter another login?"}, true)
 	switch {
 	case asked != nil:
@@ -62,7 +63,7 @@ func (q *questions) newLogin(ctx context.Context, path string, preset api.Config
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		event.Warn(q.Sink, "The engine does not let us in: "+reason(err))
+		event.Warn(q.Sink, "The engine does not let us in: "+err.Error())
 		known = api.Is(err, api.BadLogin)
 	}
 }
@@ -78,15 +79,6 @@ func (q *questions) keep(ctx context.Context, path string, cfg api.Config) error
 			"The file holds the password and is readable by you alone."}, true)
 	q.Login = &wizard.Login{Path: path, Text: text, Save: save}
 	return err
-}
-
-// reason is an error without advice about files: the next question is the advice.
-func reason(err error) string {
-	var refused *api.Error
-	if !errors.As(err, &refused) {
-		return err.Error()
-	}
-	return refused.Error()
 }
 
 // dial is impatient: somebody waits, and can be told what is wrong.
@@ -113,8 +105,7 @@ func (q *questions) whereabouts(ctx context.Context, cfg *api.Config) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var unreachable *unreachableError
-		if !errors.As(err, &unreachable) {
+		if !errors.Is(err, errNoEngine) {
 			return err
 		}
 		event.Warn(q.Sink, err.Error())
@@ -149,12 +140,9 @@ func engineURL(answer string) (string, error) {
 }
 
 func (q *questions) account(ctx context.Context, cfg *api.Config) error {
-	preset := cfg.Username
-	if preset == "" {
-		preset = "admin@internal"
-	}
 	user, err := q.Ask.Input(ctx, wizard.Question{Message: "Engine Username",
-		Help: "With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."}, preset,
+		Help: "With the profile, like admin@internal, or admin@ovirt@internalsso on engines with Keycloak."},
+		cmp.Or(cfg.Username, "admin@internal"),
 		func(answer string) error {
 			if i := strings.LastIndex(answer, "@"); i <= 0 || i == len(answer)-1 {
 				return errors.New("must be user@profile, like admin@internal")

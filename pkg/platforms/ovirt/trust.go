@@ -19,16 +19,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
-// unreachableError says that there is no engine at an address.
-type unreachableError struct {
-	url string
-	err error
-}
-
-func (e *unreachableError) Error() string {
-	return fmt.Sprintf("there is no oVirt engine at %s: %v", e.url, e.err)
-}
-func (e *unreachableError) Unwrap() error { return e.err }
+// errNoEngine says that there is no engine at an address.
+var errNoEngine = errors.New("there is no oVirt engine")
 
 // caPath is where an engine publishes the certificate of its authority.
 const caPath = "/ovirt-engine/services/pki-resource?resource=ca-certificate&format=X509-PEM-CA"
@@ -47,21 +39,22 @@ func (q *questions) trust(ctx context.Context, engine string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	where := "https://" + u.Host + caPath
-	_, _, err = fetch(ctx, where, nil)
-	if err == nil {
-		return "", nil // the system's authorities vouch for it
-	}
-	if !unverified(err) {
-		return "", &unreachableError{engine, err}
-	}
 	// There is no other first contact: what comes is shown to the person, who
 	// compares it with what the engine's administrator says.
-	published, chain, err := fetch(ctx, where, &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true})
+	published, chain, err := fetch(ctx, "https://"+u.Host+caPath)
 	if err != nil {
-		return "", &unreachableError{engine, err}
+		return "", fmt.Errorf("%w at %s: %w", errNoEngine, engine, err)
 	}
-	check := func(bundle []byte) error { return vouches(bundle, chain, u.Hostname(), q.Clock.Now()) }
+	if verify(chain, nil, u.Hostname(), q.Clock.Now()) == nil {
+		return "", nil // the system's authorities vouch for it
+	}
+	check := func(bundle []byte) error {
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(bundle) {
+			return errors.New("there is no PEM certificate in it")
+		}
+		return verify(chain, roots, u.Hostname(), q.Clock.Now())
+	}
 	if err := check(published); err != nil {
 		event.Warn(q.Sink, "The authority that the engine publishes did not sign the engine's certificate: "+err.Error())
 		return q.authorityFile(ctx, check)
@@ -83,13 +76,8 @@ func (q *questions) authorityFile(ctx context.Context, check func([]byte) error)
 	var bundle []byte
 	_, err := q.Ask.Input(ctx, wizard.Question{Message: "File with the engine's certificate authority",
 		Help: "A PEM file, such as /etc/pki/ovirt-engine/ca.pem of the engine's machine."}, "",
-		func(path string) error {
-			f, err := os.Open(strings.TrimSpace(path))
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			if bundle, err = io.ReadAll(io.LimitReader(f, maxCA)); err != nil {
+		func(path string) (err error) {
+			if bundle, err = os.ReadFile(strings.TrimSpace(path)); err != nil {
 				return err
 			}
 			return check(bundle)
@@ -97,14 +85,15 @@ func (q *questions) authorityFile(ctx context.Context, check func([]byte) error)
 	return string(bundle), err
 }
 
-// fetch gets a small file, and the certificates that the server showed.
-func fetch(ctx context.Context, where string, cfg *tls.Config) ([]byte, []*x509.Certificate, error) {
+// fetch gets a small file from whoever answers, and the certificates that were shown.
+func fetch(ctx context.Context, where string) ([]byte, []*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
 	if err != nil {
 		return nil, nil, err
 	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg, DisableKeepAlives: true}
 	client := http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -124,19 +113,8 @@ func fetch(ctx context.Context, where string, cfg *tls.Config) ([]byte, []*x509.
 	return body, resp.TLS.PeerCertificates, err
 }
 
-// unverified reports whether err is about the certificate and nothing else.
-func unverified(err error) bool {
-	var failed *tls.CertificateVerificationError
-	return errors.As(err, &failed)
-}
-
-// vouches checks that a bundle of authorities is right for the certificates
-// that a server showed.
-func vouches(bundle []byte, chain []*x509.Certificate, host string, now time.Time) error {
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(bundle) {
-		return errors.New("there is no PEM certificate in it")
-	}
+// verify checks a server's certificates; roots may be nil for the system's.
+func verify(chain []*x509.Certificate, roots *x509.CertPool, host string, now time.Time) error {
 	if len(chain) == 0 {
 		return errors.New("the engine showed no certificate")
 	}

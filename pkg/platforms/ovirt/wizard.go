@@ -55,7 +55,7 @@ func (q *questions) cluster(ctx context.Context, engine *api.Client) (api.Cluste
 	}
 	one, err := pick(ctx, q.Ask,
 		wizard.Question{Message: "Cluster", Help: "The oVirt cluster whose hosts will run the VMs."},
-		list, 0, func(c api.Cluster) string { return c.Name })
+		list, "", func(c api.Cluster) string { return c.Name })
 	if err != nil {
 		return one, err
 	}
@@ -72,7 +72,7 @@ func (q *questions) storageDomain(ctx context.Context, engine *api.Client, clust
 		return elsewhere || !d.Usable() || !d.HoldsDisks()
 	})
 	one, err := pick(ctx, q.Ask, wizard.Question{Message: "Storage Domain",
-		Help: "Where the disks of the VMs are. Masters and workers have 120 GiB each unless told otherwise."}, fit, 0,
+		Help: "Where the disks of the VMs are. Masters and workers have 120 GiB each unless told otherwise."}, fit, "",
 		func(d api.StorageDomain) string {
 			return fmt.Sprintf("%s (%s, %d GiB free)", d.Name, cmp.Or(d.Type, "unknown type"), d.Available>>30)
 		})
@@ -82,8 +82,7 @@ func (q *questions) storageDomain(ctx context.Context, engine *api.Client, clust
 // usualNetwork is the network that every engine has, and the default of the file.
 const usualNetwork = "ovirtmgmt"
 
-// network asks for the network and, if machines can be in it in several ways,
-// for the vNIC profile.
+// network asks for the network and, if it has several, for the vNIC profile.
 func (q *questions) network(
 	ctx context.Context, engine *api.Client, cluster api.Cluster, p *config.Platform,
 ) error {
@@ -101,11 +100,9 @@ func (q *questions) network(
 	fit := slices.DeleteFunc(networks, func(n api.Network) bool {
 		return !slices.Contains(cluster.NetworkIDs, n.ID) || len(of(n)) == 0
 	})
-	usual := func(n api.Network) bool { return n.Name == usualNetwork }
-	preset := slices.IndexFunc(sorted(fit, networkName), usual)
 	network, err := pick(ctx, q.Ask, wizard.Question{Message: "Network",
 		Help: "The network of the VMs. Only networks of the cluster with a vNIC profile are listed."},
-		fit, max(preset, 0), networkName)
+		fit, usualNetwork, func(n api.Network) string { return n.Name })
 	if err != nil {
 		return err
 	}
@@ -116,31 +113,25 @@ func (q *questions) network(
 	}
 	profile, err := pick(ctx, q.Ask, wizard.Question{Message: "vNIC Profile",
 		Help: "How the VMs are in the network. For virtualization inside the cluster it must not have the filter " +
-			"vdsm-no-mac-spoofing."}, choices, 0, func(p api.Profile) string { return p.Name })
+			"vdsm-no-mac-spoofing."}, choices, "", func(p api.Profile) string { return p.Name })
 	p.VNICProfileID = profile.ID
 	return err
 }
 
-func networkName(n api.Network) string { return n.Name }
-
-func sorted[T any](list []T, label func(T) string) []T {
-	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(label(a), label(b)) })
-	return list
-}
-
-// pick lets choose one of a list, by its labels in their order.
+// pick lets choose one of a list, in the order of labels. The preset is proposed.
 func pick[T any](
-	ctx context.Context, ask wizard.Asker, q wizard.Question, list []T, preset int, label func(T) string,
+	ctx context.Context, ask wizard.Asker, q wizard.Question, list []T, preset string, label func(T) string,
 ) (T, error) {
 	var none T
 	if len(list) == 0 {
 		return none, errors.New("the engine has nothing to choose as " + strings.ToLower(q.Message[:1]) + q.Message[1:])
 	}
+	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(label(a), label(b)) })
 	var labels []string
-	for _, item := range sorted(list, label) {
+	for _, item := range list {
 		labels = append(labels, printable(label(item)))
 	}
-	i, err := ask.Choose(ctx, q, labels, preset)
+	i, err := ask.Choose(ctx, q, labels, max(slices.Index(labels, preset), 0))
 	if err != nil {
 		return none, err
 	}

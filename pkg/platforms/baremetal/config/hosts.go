@@ -43,8 +43,7 @@ func (p *Platform) checkHosts(k types.Check) {
 	}
 }
 
-// Validate implements types.Validator. What hosts must not have in common is a rule of
-// the platform.
+// Validate implements types.Validator, for what is the host's alone.
 func (h *Host) Validate(k types.Check) {
 	if h.Name != "" && !values.IsSubdomain(h.Name) {
 		k.Child("name").Invalid(h.Name, "must be a DNS name of lower-case letters, digits, '-' and '.'")
@@ -52,8 +51,7 @@ func (h *Host) Validate(k types.Check) {
 	checkMTUs(k.Child("networkConfig", "interfaces"), h.NetworkConfig)
 }
 
-// checkHostCount compares the hosts with the replicas. Hosts without a role fill
-// up what is missing.
+// checkHostCount compares hosts with replicas. Those without a role fill up.
 func (p *Platform) checkHostCount(k types.Check, at report.Field) {
 	for _, name := range []string{"controlPlane", "compute", "arbiter"} {
 		if k.Root(name).Broken() {
@@ -124,8 +122,7 @@ func (h *RootDeviceHints) Validate(k types.Check) {
 	}
 }
 
-// checkMTUs looks for MTUs that are not numbers: nmstate refuses those only on
-// the host, when it is too late.
+// checkMTUs looks for MTUs that are no numbers: nmstate refuses them too late.
 func checkMTUs(at report.Field, config map[string]any) {
 	interfaces, _ := config["interfaces"].([]any)
 	for i, item := range interfaces {

@@ -65,8 +65,7 @@ func (p *Platform) provisioningIPs() []provisioningIP {
 	}
 }
 
-// checkProvisioningNetwork reports whether the network is one that addresses can
-// be compared with.
+// checkProvisioningNetwork reports whether addresses can be compared with it.
 func (p *Platform) checkProvisioningNetwork(k types.Check) bool {
 	at, cidr := k.Child("provisioningNetworkCIDR"), p.ProvisioningNetworkCIDR
 	switch {

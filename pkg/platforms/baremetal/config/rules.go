@@ -21,11 +21,10 @@ const (
 	defaultHardwareProfile = "default"
 )
 
-// Modes of a host's firmware.
+// Modes of a host's firmware that rules know.
 const (
 	BootModeUEFI       = "UEFI"
 	BootModeSecureBoot = "UEFISecureBoot"
-	BootModeLegacy     = "legacy"
 )
 
 // VIPs are the virtual addresses of API and routes.
@@ -181,8 +180,7 @@ func checkInMachineNetwork(k types.Check, field string, ip netip.Addr, why strin
 	}
 }
 
-// hostNumber is the n-th address after that of the network, or the zero value if
-// the network is too small.
+// hostNumber is the nth address after the network's; zero if it is too small.
 func hostNumber(net netip.Prefix, n int) netip.Addr {
 	ip := net.Addr()
 	for range n {
@@ -194,8 +192,7 @@ func hostNumber(net netip.Prefix, n int) netip.Addr {
 	return ip
 }
 
-// lastHost is the last address of a network that a host can have: the one before
-// the broadcast address.
+// lastHost is the address before the broadcast address.
 func lastHost(net netip.Prefix) netip.Addr {
 	last := slices.Clone(net.Addr().AsSlice())
 	for bit := net.Bits(); bit < len(last)*8; bit++ {

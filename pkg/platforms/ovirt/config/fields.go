@@ -145,9 +145,6 @@ type CPU struct {
 	Threads int32 `json:"threads,omitempty" min:"1" default:"1"`
 }
 
-// Total is the number of virtual CPUs.
-func (c CPU) Total() int { return int(c.Sockets) * int(c.Cores) * int(c.Threads) }
-
 // Disk is the boot disk of a VM.
 type Disk struct {
 	// SizeGB is the size in GiB. Default: 120.

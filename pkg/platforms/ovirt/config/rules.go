@@ -73,8 +73,7 @@ func defaultGroups() []AffinityGroup {
 	}
 }
 
-// withoutRepeats is a list without items that are there a second time. The
-// reference accepts those, and a group cannot be created twice.
+// withoutRepeats drops the second of equal groups, which the reference accepts.
 func withoutRepeats(groups []AffinityGroup) []AffinityGroup {
 	out := groups[:0:0]
 	for _, g := range groups {
@@ -85,9 +84,8 @@ func withoutRepeats(groups []AffinityGroup) []AffinityGroup {
 	return out
 }
 
-// complete gives a pool what it leaves open: what defaultMachinePlatform says,
-// then the built-in hardware. An instance type and explicit sizes replace each
-// other rather than mix.
+// complete gives a pool what it leaves open: defaultMachinePlatform, then built-in
+// hardware. An instance type and explicit sizes replace each other.
 func (p *Platform) complete(pool *types.MachinePool, vmType, group string) {
 	out := MachinePool{}
 	if own := PoolOf(pool); own != nil {
@@ -169,8 +167,7 @@ func checkUUID(at report.Field, value string) {
 	}
 }
 
-// checkAffinityGroups checks the groups as the file has them. The same group
-// twice is allowed.
+// checkAffinityGroups checks the groups; the same one twice is allowed.
 func (p *Platform) checkAffinityGroups(list report.Field) {
 	seen := map[string]AffinityGroup{}
 	for i, g := range p.written {
@@ -191,8 +188,7 @@ func (p *Platform) checkAffinityGroups(list report.Field) {
 	}
 }
 
-// Validate implements types.Validator. What a pool has inherited is checked where it
-// is written.
+// Validate implements types.Validator, for what the pool itself says.
 func (m *MachinePool) Validate(k types.Check) {
 	platform := Of(k.Config)
 	own := m.own

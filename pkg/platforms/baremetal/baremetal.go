@@ -8,6 +8,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/machines/upi"
+	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -24,9 +27,8 @@ func Assets() assets.Platform {
 	}
 }
 
-// told is what the cluster is told. The copy of the install-config has no
-// hosts: the passwords of all BMCs would be in it, and with some thousand hosts it
-// would exceed the size of a ConfigMap.
+// told is what the cluster is told. Its install-config has no hosts: the passwords of
+// all BMCs would be in it, and thousands of hosts would not fit into a ConfigMap.
 func told(c *types.InstallConfig) manifests.Platform {
 	out, p := manifests.OnPrem(c), config.Of(c)
 	copied := *p
@@ -78,4 +80,19 @@ func text(ip netip.Addr) string {
 		return ""
 	}
 	return ip.String()
+}
+
+// Machines are hosts that the user boots; the installer cannot do it yet.
+func Machines() machines.Platform {
+	p := upi.OwnMachines(config.Name)
+	p.VirtualAddresses = true
+	p.Refusal = machines.Refusal{
+		Text: "create cluster cannot provision bare-metal hosts yet: that comes with a later version of " +
+			"this installer; nothing was created",
+		Next: phase.Hint{
+			Text:     "boot the hosts yourself with the files of `%s`; docs/user/upi.md has the whole way",
+			Commands: []string{"create ignition-configs"},
+		},
+	}
+	return p
 }
