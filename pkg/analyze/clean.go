@@ -5,12 +5,11 @@ import (
 	"unicode"
 )
 
-// longest is the length of a text in the report, in characters. Operators put
-// whole lists into their messages.
+// longest is the length of a text in the report, in characters. Operators put whole lists into their messages.
 const longest = 600
 
-// oneLine makes text fit for a terminal and a table: one line, nothing that
-// moves the cursor or turns the direction of writing, not too long.
+// oneLine makes text safe for a terminal and a table: one line, nothing that moves the cursor or changes the direction
+// of writing, not too long.
 func oneLine(text string) string {
 	if len(text) > 16*longest {
 		text = text[:16*longest]
@@ -18,14 +17,10 @@ func oneLine(text string) string {
 	fields := strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 	})
-	runes := []rune(strings.Join(fields, " "))
-	if len(runes) > longest {
-		return string(runes[:longest-1]) + "…"
-	}
-	return string(runes)
+	return brief(strings.Join(fields, " "), longest)
 }
 
-// brief is a name for a table.
+// brief shortens text to a width in characters.
 func brief(text string, width int) string {
 	runes := []rune(text)
 	if len(runes) <= width {

@@ -29,11 +29,15 @@ func TestWaitNamesMissingName(t *testing.T) {
 		resolves              error
 		says                  string
 	}{
-		{"name is missing", "None", "", notFound, none + ": api-int.upi.example.org, from which machines fetch their configuration, has no address as seen from here"},
-		{"name server is away", "External", "", errors.New("read udp 198.18.0.9:40123: i/o timeout"), none + ": api-int.upi.example.org, from which machines fetch their configuration, cannot be resolved as seen from here"},
+		{"name is missing", "None", "", notFound, none + ": api-int.upi.example.org, from which machines fetch their " +
+			"configuration, has no address as seen from here"},
+		{"name server is away", "External", "", errors.New("read udp 198.18.0.9:40123: i/o timeout"),
+			none + ": api-int.upi.example.org, from which machines fetch their configuration, cannot be resolved as seen from " +
+				"here"},
 		{"name is there", "None", "", nil, none},
 		{"nodes serve the name themselves", "BareMetal", "", notFound, none},
-		{"masters have joined", "None", `{"metadata":{"name":"m","labels":{"node-role.kubernetes.io/master":""}}}`, notFound, "; masters that have joined: 1"},
+		{"masters have joined", "None", `{"metadata":{"name":"m","labels":{"node-role.kubernetes.io/master":""}}}`,
+			notFound, "; masters that have joined: 1"},
 		{"a worker is no master", "None", `{"metadata":{"name":"w"}}`, nil, none},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +46,8 @@ func TestWaitNamesMissingName(t *testing.T) {
 				case "/api/v1/nodes":
 					fmt.Fprintf(w, `{"kind":"NodeList","apiVersion":"v1","items":[%s]}`, c.nodes)
 				case "/apis/config.openshift.io/v1/infrastructures/cluster":
-					fmt.Fprintf(w, `{"status":{"apiServerInternalURI":"https://api-int.upi.example.org:6443","platformStatus":{"type":%q}}}`, c.platform)
+					fmt.Fprintf(w, `{"status":{"apiServerInternalURI":"https://api-int.upi.example.org:6443",`+
+						`"platformStatus":{"type":%q}}}`, c.platform)
 				default:
 					w.WriteHeader(http.StatusNotFound)
 					fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`)
@@ -63,7 +68,8 @@ func TestWaitNamesMissingName(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			err = w.BootstrapComplete(ctx)
-			if want := "the bootstrap host has not reported completion" + c.says; err == nil || !strings.HasSuffix(strings.TrimSpace(err.Error()), want) {
+			if want := "the bootstrap host has not reported completion" + c.says; err == nil ||
+				!strings.HasSuffix(strings.TrimSpace(err.Error()), want) {
 				t.Errorf("says %v\nwant %s", err, want)
 			}
 		})

@@ -101,6 +101,9 @@ func (r Ref) path() string {
 // Ref names one object of the kind.
 func (k Kind) Ref(namespace, name string) Ref { return Ref{k, namespace, name} }
 
+// Path is where the API lists all objects of the kind.
+func (k Kind) Path() string { return k.Ref("", "").path() }
+
 // Get reads one object.
 func (c *Client) Get(ctx context.Context, r Ref, into any) error {
 	return c.call(ctx, request{method: http.MethodGet, path: r.path()}, into)
