@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,10 +55,7 @@ func Installation(ctx context.Context, l Live) (*Report, error) {
 	if err == nil {
 		ev.files[journalFile] = raw
 	}
-	if l.Limit == 0 {
-		l.Limit = 8 * time.Second
-	}
-	limited, cancel := context.WithTimeout(ctx, l.Limit)
+	limited, cancel := context.WithTimeout(ctx, cmp.Or(l.Limit, 8*time.Second))
 	defer cancel()
 	var mu sync.Mutex // of ev
 	var reads sync.WaitGroup

@@ -154,10 +154,12 @@ func apiSilentAtBootstrap(s *snapshot) {
 		return
 	}
 	severity := Warning
+	run, ran := s.last()
+	awaited := slices.ContainsFunc(run.Phases, func(e phase.Entry) bool { return e.Name == phases.APIAnswers.Name })
 	switch {
 	case s.fromBootstrap():
 		severity = Error // the host has one that works
-	case s.running() != "" || !s.apiAwaited():
+	case s.running() != "" || ran && !awaited:
 		severity = Info // it may be on its way
 	}
 	s.add(severity, theAPI, "it does not answer this machine: "+why,
@@ -173,12 +175,6 @@ func apiSilent(s *snapshot) {
 			"check the way to it from here (name, route, firewall, virtual address or load balancer, port 6443) "+
 				"and that the masters run; then look again: okd-install analyze --live", time.Time{})
 	}
-}
-
-// apiAwaited reports whether a run has begun to wait for the API.
-func (s *snapshot) apiAwaited() bool {
-	run, ok := s.last()
-	return !ok || slices.ContainsFunc(run.Phases, func(e phase.Entry) bool { return e.Name == phases.APIAnswers.Name })
 }
 
 // secondBootstrap warns of a bootstrap host beside a cluster that needs none.

@@ -1,5 +1,4 @@
-// Package bootstrap watches the bootstrap host from outside: what it is doing,
-// since when, and its last error.
+// Package bootstrap watches the bootstrap host from outside: what it is doing, since when, and its last error.
 package bootstrap
 
 import (
@@ -47,8 +46,7 @@ func (s Status) String() string {
 // services are the units that write records, in the order in which they run.
 var services = []string{"node-image-pull", "release-image", "bootkube", "progress"}
 
-// The output of lookCommand has a section per service and one with the units that
-// failed. A section begins with a line of sectionPrefix and its name.
+// The output of lookCommand has a section per service and one with failed units, each begun by sectionPrefix and name.
 const (
 	sectionPrefix = "== "
 	failedSection = "failed"
@@ -84,8 +82,7 @@ func split(out []byte) map[string][]byte {
 	return sections
 }
 
-// after is the status once a service has begun, where s is that of the services before. A service may start while an
-// earlier one still fails.
+// after is the status once a service has begun; s is that of the services before, which may still fail.
 func (s Status) after(sv *records.Service, begun time.Time) Status {
 	s.Service, s.Stage, s.Since = sv.Name, "", begun
 	for _, stage := range sv.Stages {

@@ -58,13 +58,15 @@ func TestWaitNamesMissingName(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := &handoff.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond,
+			w := &handoff.Watcher{
+				Watcher: kube.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond},
 				Resolve: func(_ context.Context, host string) ([]string, error) {
 					if host != "api-int.upi.example.org" {
 						t.Errorf("asked for %s", host)
 					}
 					return nil, c.resolves
-				}}
+				},
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			err = w.BootstrapComplete(ctx)

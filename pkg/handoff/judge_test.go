@@ -196,8 +196,7 @@ func TestSomebodysWord(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := tt.v.With(tt.said)
-		var contradiction *Contradiction
-		if got.Answer != tt.want || got.Told != tt.told || errors.As(err, &contradiction) != tt.fails {
+		if got.Answer != tt.want || got.Told != tt.told || (err != nil) != tt.fails {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)
 		}
 	}

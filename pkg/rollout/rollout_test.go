@@ -57,16 +57,15 @@ const (
 
 func start(t *testing.T) (*world, *rollout.Watcher) {
 	t.Helper()
-	w := &world{get: map[string]any{}}
+	w := &world{get: map[string]any{"/version": map[string]any{}}}
 	srv := httptest.NewServer(w)
 	t.Cleanup(srv.Close)
 	api, err := kube.New(&rest.Config{Host: srv.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, &rollout.Watcher{
-		API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond, Settle: 50 * time.Millisecond,
-	}
+	base := kube.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond}
+	return w, &rollout.Watcher{Watcher: base, Settle: 50 * time.Millisecond}
 }
 
 func cond(kind, status, msg string, since time.Time) configv1.ClusterOperatorStatusCondition {

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,8 +32,7 @@ type AnalyzeOptions struct {
 	Width  int    // of the text, in characters
 }
 
-// Analyze is the command analyze: it finds out why an installation failed, or how
-// far it is.
+// Analyze is the command analyze: it finds out why an installation failed, or how far it is.
 func Analyze(ctx context.Context, e *install.Env, o AnalyzeOptions) error {
 	r, err := report(ctx, e, o)
 	if err != nil {
@@ -52,9 +50,7 @@ func Analyze(ctx context.Context, e *install.Env, o AnalyzeOptions) error {
 		event.Info(e.Sink, "Report written to "+o.HTML)
 	}
 	if o.Output == "json" {
-		enc := json.NewEncoder(e.Stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return install.WriteJSON(e.Stdout, r)
 	}
 	return r.Text(e.Stdout, o.Width)
 }
