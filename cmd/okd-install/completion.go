@@ -12,12 +12,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/phases"
 )
 
-// completionCommand prints scripts that make shells complete our commands,
-// flags and values. They are for the name that the program was called by, so
-// that a link named openshift-install is completed as well.
+// completionCommand prints scripts that make shells complete our commands, flags and values. They are for the name that
+// the program was called by, so that a link named openshift-install is completed as well.
 func completionCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "completion", Short: "Print a script that completes commands in a shell",
-		Args: noArguments, RunE: help}
+	c := group("completion", "Print a script that completes commands in a shell")
 	for _, shell := range []struct {
 		name, load, keep string
 		write            func(*cobra.Command, io.Writer) error
@@ -33,15 +31,15 @@ func completionCommand(r *root) *cobra.Command {
 			func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) }},
 	} {
 		name := r.name()
-		c.AddCommand(&cobra.Command{Use: shell.name, Short: "Print the script for " + shell.name, Args: noArguments,
+		c.AddCommand(&cobra.Command{Use: shell.name, Short: "Print the script for " + shell.name,
 			Example: fmt.Sprintf("  "+shell.load+"    # in this shell\n  "+shell.keep+"    # in new ones", name),
 			RunE:    func(c *cobra.Command, _ []string) error { return shell.write(c.Root(), r.streams.out) }})
 	}
 	return c
 }
 
-// values are what shells offer for flags whose help does not list the values,
-// as in "form of the answer (text, json)". Files are offered for all others.
+// values are what shells offer for flags whose help does not list the values, as in "form of the answer (text, json)".
+// Files are offered for all others.
 var values = map[string]cobra.CompletionFunc{
 	"dir":        directories,
 	"output-dir": directories,
@@ -81,7 +79,7 @@ func listOf(names func() []string) cobra.CompletionFunc {
 	}
 }
 
-// completeFlags tells cobra about values, for c and all commands below.
+// completeFlags tells cobra about the values of flags.
 func completeFlags(c *cobra.Command) {
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		do := values[f.Name]
@@ -93,7 +91,4 @@ func completeFlags(c *cobra.Command) {
 			_ = c.RegisterFlagCompletionFunc(f.Name, do)
 		}
 	})
-	for _, sub := range c.Commands() {
-		completeFlags(sub)
-	}
 }

@@ -8,8 +8,7 @@ type exitCode struct {
 	means string
 }
 
-// exitCodes are all that a run ends with. They are those of openshift-install,
-// which has no 9.
+// exitCodes are those of openshift-install, which has no 9.
 var exitCodes = []exitCode{
 	{exit.OK, "Done."},
 	{exit.Other, "Anything that has no code of its own: a wrong flag, an asset that cannot be made, a check before " +
@@ -28,8 +27,7 @@ var exitCodes = []exitCode{
 // variable is an environment variable that the program reads.
 type variable struct{ name, use string }
 
-// environment is all variables that change what the program does. A test looks
-// for others in the source.
+// environment lists the variables that change what the program does. A test looks for others in the source.
 var environment = []variable{
 	{"OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE", "The release image to install, best by digest, instead of the one " +
 		"that is built in. It wins over --release."},

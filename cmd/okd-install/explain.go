@@ -60,12 +60,12 @@ func explainCommand(r *root) *cobra.Command {
 	return c
 }
 
-// explainNext is the error of somebody who should look at a path first.
+// explainNext adds explain for a path as the next step.
 func explainNext(c *cobra.Command, path string, err error) error {
 	return exit.With(exit.Other, c.CommandPath()+" "+path, err)
 }
 
-// completeField offers the fields that are one step below what was typed.
+// completeField offers the fields one level below what was typed.
 func completeField(_ *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	s, err := explain.Load()
 	if err != nil || len(args) > 0 {

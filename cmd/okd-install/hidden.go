@@ -7,8 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// hiddenFeatures are what people and pipelines use that no help of a command
-// shows: variables of the environment, and commands without a use here.
+// hiddenFeatures are what no help of a command shows: environment variables, and commands without a use here.
 func hiddenFeatures() []variable {
 	return append(environment[:len(environment):len(environment)],
 		variable{"create permissions-policy", "For clouds; says that there is none for these platforms."})
@@ -17,7 +16,6 @@ func hiddenFeatures() []variable {
 func hiddenCommand(r *root) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{Use: "list-hidden-features", Short: "List features that the help does not show", Hidden: true,
-		Args:    noArguments,
 		Example: "  okd-install list-hidden-features --json",
 		RunE: func(*cobra.Command, []string) error {
 			features := hiddenFeatures()

@@ -11,11 +11,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/version"
 )
 
-// manCommand writes the manual pages. It is for those who make packages, and so
-// not in the list of commands.
+// manCommand writes the manual pages. It is hidden because only packagers need it.
 func manCommand(r *root) *cobra.Command {
 	var dir string
-	c := &cobra.Command{Use: "man", Short: "Write the manual pages", Hidden: true, Args: noArguments,
+	c := &cobra.Command{Use: "man", Short: "Write the manual pages", Hidden: true,
 		Long: "Writes a manual page (section 1) for every command. The environment variable\nSOURCE_DATE_EPOCH " +
 			"sets the date in them.",
 		Example: "  okd-install man --output-dir /usr/local/share/man/man1",
@@ -32,12 +31,11 @@ func manCommand(r *root) *cobra.Command {
 			}
 			return nil
 		}}
-	c.Flags().StringVar(&dir, "output-dir", ".", "directory to write them to; it is made if need be")
+	c.Flags().StringVar(&dir, "output-dir", ".", "directory to write them to, created if need be")
 	return c
 }
 
-// forManual prepares help texts for the generator, which reads Markdown: there
-// lines of a paragraph are joined, and names in angle brackets are lost.
+// forManual prepares help texts for the generator, which reads Markdown: it would lose names in angle brackets.
 func forManual(c *cobra.Command) {
 	c.DisableAutoGenTag = true
 	c.Long = strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(c.Long)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
@@ -50,28 +48,60 @@ func (r *root) command() *cobra.Command {
 		Short: "Install OKD clusters that run virtual machines",
 		Long: "okd-install takes one install-config.yaml and ends with a working OKD cluster\n" +
 			"that runs virtual machines. Every command can be repeated: it goes on where an\nearlier run stopped.",
-		SilenceErrors: true, SilenceUsage: true,
-		Args: noArguments, RunE: help,
+		SilenceErrors: true, SilenceUsage: true, RunE: help,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return r.check() },
 	}
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return misused(c, err) })
+	c.SetFlagErrorFunc(misusedFlag)
 	f := c.PersistentFlags()
 	f.StringVar(&r.dir, "dir", ".", "directory of the installation")
 	f.StringVar(&r.logLevel, "log-level", "info", "log level on standard error (debug, info, warn, error)")
-	f.StringVar(&r.logFormat, "log-format", "auto", "form of standard error (auto, text, json)")
+	r.logFormat = "auto"
+	f.Var(choice[string]{&r.logFormat, []string{"auto", "text", "json"}}, "log-format",
+		"form of standard error (auto, text, json)")
 	f.StringVar(&r.stateKey, "state-passphrase-file", "", "encrypt the state with the passphrase or age identity "+
 		"in this file")
 	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
 		statusCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r), releaseCommand(r), coreosCommand(r),
 		versionCommand(r), hiddenCommand(r), explainCommand(r), completionCommand(r), manCommand(r))
-	completeFlags(c)
+	finish(c)
 	return c
+}
+
+// finish completes c and all commands below it: without a rule of their own they take no arguments.
+func finish(c *cobra.Command) {
+	if c.Args == nil {
+		c.Args = noArguments
+	}
+	completeFlags(c)
+	for _, sub := range c.Commands() {
+		finish(sub)
+	}
+}
+
+// group is a command that only has others below it.
+func group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, RunE: help}
+	c.AddCommand(subs...)
+	return c
+}
+
+// run makes a command do something in the environment that open returns.
+func (r *root) run(
+	c *cobra.Command, open func() (*install.Env, error), do func(context.Context, *install.Env) error,
+) {
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		env, err := open()
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), env)
+	}
 }
 
 // name is what the program was called by.
 func (r *root) name() string { return filepath.Base(r.args[0]) }
 
-// noArguments refuses arguments in words that help: commands take flags only.
+// noArguments refuses arguments, and suggests commands.
 func noArguments(c *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -100,9 +130,6 @@ func (r *root) check() error {
 	if _, known := levels[r.logLevel]; !known {
 		return fmt.Errorf("invalid --log-level %q: choose one of debug, info, warn, error", r.logLevel)
 	}
-	if !slices.Contains([]string{"auto", "text", "json"}, r.logFormat) {
-		return fmt.Errorf("invalid --log-format %q: choose auto, text or json", r.logFormat)
-	}
 	return nil
 }
 
@@ -113,8 +140,8 @@ var levels = map[string]slog.Level{
 	"warning": slog.LevelWarn, "error": slog.LevelError, "fatal": event.LevelFatal, "panic": event.LevelFatal,
 }
 
-// start opens the directory, which is made if need be, the log file and the
-// output, and returns the environment that commands work with.
+// start opens the directory, which it creates if need be, the log file and the output, and returns the environment that
+// commands work with.
 func (r *root) start() (*install.Env, error) {
 	if err := os.MkdirAll(r.dir, 0o750); err != nil {
 		return nil, elsewhere(fmt.Errorf("make assets directory: %w", err))
@@ -122,8 +149,7 @@ func (r *root) start() (*install.Env, error) {
 	return r.resume()
 }
 
-// resume is start for commands that go on with what an earlier run began: a
-// directory that is not there is a mistake.
+// resume is start for commands that go on with what an earlier run began: the directory must exist.
 func (r *root) resume() (*install.Env, error) {
 	if err := r.exists(); err != nil {
 		return nil, err
@@ -166,7 +192,7 @@ func (r *root) exists() error {
 	return nil
 }
 
-// elsewhere is the next step of somebody whose directory cannot be used.
+// elsewhere adds the next step for a directory that cannot be used.
 func elsewhere(err error) error {
 	return exit.With(exit.Other, "name the directory of the installation with --dir", err)
 }
@@ -189,7 +215,7 @@ func (r *root) environment(more ...event.Sink) *install.Env {
 	return env
 }
 
-// screen is what people or pipelines see on standard error.
+// screen writes to standard error.
 func (r *root) screen(level slog.Level) event.Sink {
 	if r.logFormat == "json" {
 		return event.NewJSON(r.streams.err, level)
@@ -209,7 +235,7 @@ func (r *root) screen(level slog.Level) event.Sink {
 	return r.terminal
 }
 
-// fail tells what failed and what to do next, and returns the exit code.
+// fail prints what failed and what to do next, and returns the exit code.
 func (r *root) fail(ctx context.Context, err error) int {
 	sink := r.sink
 	if sink == nil {
@@ -224,7 +250,7 @@ func (r *root) fail(ctx context.Context, err error) int {
 				say(slog.LevelWarn, line)
 			}
 		}
-		// The error of what was under way says only that it was broken off.
+		// The error of the interrupted work says no more than that.
 		say(event.LevelFatal, context.Cause(ctx).Error())
 		return exit.Interrupted
 	}
@@ -235,8 +261,7 @@ func (r *root) fail(ctx context.Context, err error) int {
 	return exit.Code(err)
 }
 
-// panicked turns a panic, which is a mistake of ours, into an error for people;
-// where it was goes into the log file only.
+// panicked turns a panic, which is a bug, into an error for people; the stack goes into the log file only.
 func (r *root) panicked(p any) error {
 	if r.log != nil {
 		event.NewLogFile(r.log).Emit(event.Event{
@@ -244,7 +269,7 @@ func (r *root) panicked(p any) error {
 		})
 	}
 	return exit.New("report this with "+filepath.Join(r.dir, logName)+"; the same command may be run again",
-		"this is a mistake in the program, not yours: %v", p)
+		"this is a bug in the program, not your mistake: %v", p)
 }
 
 func (r *root) close() {
@@ -253,26 +278,5 @@ func (r *root) close() {
 	}
 	if r.log != nil {
 		r.log.Close()
-	}
-}
-
-// editedFlags adds the flags that decide about files of the user's: edited ones,
-// and an install-config.yaml of another version.
-func editedFlags(c *cobra.Command, o *install.Opening) {
-	f := c.Flags()
-	keep := f.Bool("keep-edited", false, "keep files that you edited although what they were made from changed")
-	f.BoolVar(&o.AllowUnknown, "allow-unknown-fields", false,
-		"warn about keys of install-config.yaml that are unknown, and ignore them")
-	overwrite := f.Bool("overwrite-edited", false, "make such files anew; your edits are lost")
-	c.PreRunE = func(*cobra.Command, []string) error {
-		switch {
-		case *keep && *overwrite:
-			return misused(c, errors.New("--keep-edited and --overwrite-edited exclude each other"))
-		case *keep:
-			o.Edited = asset.Keep
-		case *overwrite:
-			o.Edited = asset.Overwrite
-		}
-		return nil
 	}
 }

@@ -1,6 +1,5 @@
-// Package analyze finds out why an installation failed, or how far it is: from
-// a log bundle of this installer or of openshift-install, or from the journal
-// of a directory, the API and the bootstrap host. It only reads.
+// Package analyze finds out why an installation failed, or how far it is: from a log bundle of this installer or of
+// openshift-install, or from the journal of a directory, the API and the bootstrap host. It only reads.
 package analyze
 
 import (
@@ -37,8 +36,7 @@ type Report struct {
 	Taken    time.Time `json:"taken,omitzero"`
 	Version  string    `json:"version,omitempty"`
 	Complete bool      `json:"complete"`
-	// Cause is the one line that matters: what keeps the installation from
-	// being complete.
+	// Cause is the one line that matters: what keeps the installation from being complete.
 	Cause string `json:"cause"`
 	Next  string `json:"next,omitempty"`
 	// Findings are ordered by severity, then as an installation goes on.
@@ -48,33 +46,29 @@ type Report struct {
 	Gaps []string `json:"gaps,omitempty"`
 }
 
-// Bundle analyzes a log bundle. A bundle that is cut off, or that lacks parts,
-// is analyzed as far as it goes; the report says what is missing.
+// Bundle analyzes a log bundle. One that is cut off, or lacks parts, is analyzed as far as it goes; the report says
+// what is missing.
 func Bundle(ctx context.Context, path string) (*Report, error) {
 	ev, err := readBundle(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	r := study(ev)
-	r.Source = path
-	return r, nil
+	return newReport(path, ev), nil
 }
 
-// study draws the conclusions. Checks are in the order in which an
-// installation goes on, so the first thing that is wrong is the cause of what
-// comes after it.
-func study(ev *evidence) *Report {
-	s := ev.scene()
-	r := &Report{Taken: s.taken, Findings: []Finding{}, Version: s.version.Status.Desired.Version,
-		Complete: s.complete()}
-	for _, look := range checks {
-		r.Findings = append(r.Findings, look(s)...)
+// newReport draws the conclusions. Checks are in the order in which an installation goes on, so the first thing that
+// is wrong is the cause of what comes after it.
+func newReport(source string, ev *evidence) *Report {
+	s := ev.decode()
+	for _, run := range checks {
+		run(s)
 	}
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return a.Severity.rank() - b.Severity.rank() })
+	slices.SortStableFunc(s.findings, func(a, b Finding) int { return a.Severity.rank() - b.Severity.rank() })
+	r := &Report{Source: source, Taken: s.taken, Version: s.version.Status.Desired.Version, Complete: s.complete(),
+		Findings: s.findings, Timeline: s.timeline()}
 	r.conclude(s)
-	r.Timeline = s.timeline()
 	for _, gap := range ev.gaps {
-		// After the handover there is nothing to look at any more.
+		// After the handover there is no bootstrap host to look at.
 		if !strings.HasPrefix(gap, bootstrapHost) || !s.bootstrapped() {
 			r.Gaps = append(r.Gaps, gap)
 		}
@@ -83,7 +77,8 @@ func study(ev *evidence) *Report {
 	return r
 }
 
-func (r *Report) conclude(s *scene) {
+// conclude names the cause.
+func (r *Report) conclude(s *snapshot) {
 	if len(r.Findings) > 0 {
 		if f := r.Findings[0]; f.Severity == Error || f.Severity == Warning && !r.Complete {
 			r.Cause, r.Next = f.Where+": "+f.Text, f.Next
@@ -101,8 +96,7 @@ func (r *Report) conclude(s *scene) {
 	}
 }
 
-// Clean passes every text of the report through f: outside data must neither
-// reach a terminal as it is nor carry secrets.
+// Clean passes every text of the report through f: outside data must not reach a terminal as it is, nor carry secrets.
 func (r *Report) Clean(f func(string) string) {
 	r.Version, r.Cause, r.Next = f(r.Version), f(r.Cause), f(r.Next)
 	for i := range r.Findings {

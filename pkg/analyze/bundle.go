@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// Bounds of a bundle: it comes from hosts that are in trouble, or from
-// somebody else. Bundles of real clusters have some 100 MiB in some thousand
-// files.
+// Bounds of a bundle, which comes from broken hosts or from somebody else. Those of real clusters have some 100 MiB in
+// some thousand files.
 const (
 	maxPlain   = 4 << 30   // bytes after decompression
 	maxEntries = 200_000   // files and directories
@@ -26,8 +25,7 @@ const (
 
 var errTooLarge = errors.New("larger than a log bundle can be")
 
-// readBundle reads what the analysis needs of a bundle. It writes nothing, so
-// names in the archive cannot lead anywhere.
+// readBundle reads what the analysis needs of a bundle. It writes nothing, so names in it lead nowhere.
 func readBundle(ctx context.Context, file string) (*evidence, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -35,11 +33,11 @@ func readBundle(ctx context.Context, file string) (*evidence, error) {
 	}
 	defer f.Close()
 	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a file", file)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open log bundle: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("open log bundle: %s is not a file", file)
 	}
 	ev, err := readArchive(ctx, f, info.ModTime())
 	if err != nil {
@@ -48,9 +46,8 @@ func readBundle(ctx context.Context, file string) (*evidence, error) {
 	return ev, nil
 }
 
-// readArchive reads a compressed tar archive. What was read before it turns
-// out to be broken counts. Nothing in a bundle is younger than latest, give or
-// take what clocks differ by.
+// readArchive reads a compressed tar archive. What was read before it turns out to be broken counts. Nothing in a
+// bundle is younger than latest, except for the difference of clocks.
 func readArchive(ctx context.Context, r io.Reader, latest time.Time) (*evidence, error) {
 	plain, err := gzip.NewReader(r)
 	if err != nil {
@@ -77,7 +74,7 @@ func readArchive(ctx context.Context, r io.Reader, latest time.Time) (*evidence,
 			if len(ev.files) == 0 {
 				return nil, err
 			}
-			ev.gaps = append(ev.gaps, "the rest of the bundle: "+err.Error())
+			ev.gap("the rest of the bundle: " + err.Error())
 			break
 		}
 		if t := header.ModTime; t.After(ev.taken) && t.Before(latest.Add(24*time.Hour)) {
@@ -104,7 +101,7 @@ func (ev *evidence) take(r io.Reader, header *tar.Header, kept *int) error {
 	content, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if int64(len(content)) > limit {
 		content = content[:limit]
-		ev.gaps = append(ev.gaps, fmt.Sprintf("%s after its first %d MiB", name, limit>>20))
+		ev.gap(fmt.Sprintf("%s after its first %d MiB", name, limit>>20))
 	}
 	if *kept += len(content); *kept > maxKept {
 		return errTooLarge
@@ -113,20 +110,17 @@ func (ev *evidence) take(r io.Reader, header *tar.Header, kept *int) error {
 	return err
 }
 
-// roots are the directories of a bundle. What is above them differs: a bundle
-// of an installation in place has a directory more.
+// roots are the directories of a bundle. What is above them differs: a bundle of an installation in place has one more.
 var roots = []string{"bootstrap", "control-plane", "resources", "installer", "rendered-assets", "unit-status"}
 
-// kinds are the resources that the analysis looks at, in our naming and in that
-// of openshift-install.
+// kinds are the resources that the analysis looks at, as we and openshift-install name them.
 var kinds = []string{
 	"nodes", "pods", "events", "certificatesigningrequests", "csr", "clusterversions", "clusterversion",
 	"clusteroperators", "etcds", "etcd", "namespaces",
 }
 
-// wanted gives a file the name that it has in our bundles, none if the analysis
-// does not need it, and says how much of it does (bytes); 0 means that all that
-// matters is that there is one.
+// wanted is the name that a file has in our bundles, empty if the analysis does not need it, and how many bytes of it
+// are read; with 0 it matters only that there is such a file.
 func wanted(raw string) (name string, limit int64) {
 	if len(raw) > maxName {
 		return "", 0
@@ -166,7 +160,7 @@ func wanted(raw string) (name string, limit int64) {
 func (ev *evidence) noteGaps() {
 	for line := range strings.Lines(string(ev.files[missingFile])) {
 		if line = strings.TrimSpace(line); line != "" && len(ev.gaps) < 50 {
-			ev.gaps = append(ev.gaps, line)
+			ev.gap(line)
 		}
 	}
 }

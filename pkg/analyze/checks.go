@@ -1,162 +1,151 @@
 package analyze
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
 )
 
-// check looks at one part of an installation.
-type check func(*scene) []Finding
+// check examines one part of an installation and adds what it finds.
+type check func(*snapshot)
 
 // checks are in the order in which an installation goes on.
 var checks = []check{
-	beforeBootstrap, bootstrapReached, secondBootstrap, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames,
-	silentBootstrap, masterHosts, silentCluster, told(signingRequests), told(nodesJoined), told(nodesReady),
-	handOver, reporting, told(etcdMembers), told(podsStuck), told(versionState), told(operatorsState), installerError,
+	earlyFailure, bootstrapReached, secondBootstrap, bootstrapUnits, nodeImage, releaseImage, bootkube, apiNames,
+	apiSilentAtBootstrap, masterHosts, apiSilent, signingRequests, nodesJoined, nodesReady,
+	handOver, reporting, etcdMembers, podsStuck, versionState, operatorsState, installerError,
 }
 
-const bootstrapHost = "bootstrap host"
+// Where findings are.
+const (
+	bootstrapHost = "bootstrap host"
+	installerHere = "installer"
+	theAPI        = "API"
+	theCluster    = "cluster"
+)
 
-// speaksForItself reports whether a phase failed before there was a bootstrap
-// host or a cluster to look at, or for reasons that are not theirs: then the
-// installer's own error is the cause.
-func speaksForItself(e phase.Entry) bool {
-	p, known := phases.Find(e.Name)
-	return known && p.OnFailure == phase.Nothing
+// add records a finding. What is known of objects of the cluster says how it is known.
+func (s *snapshot) add(severity Severity, where, text, next string, since time.Time) {
+	s.findings = append(s.findings, Finding{Severity: severity, Where: where, Text: text, Next: next, Since: since})
 }
 
-// failedPhase is the phase in which the newest run failed.
-func (s *scene) failedPhase() (phase.Entry, bool) {
+// addObject is add for what the API says of an object. It marks what only the bootstrap host's own API says.
+func (s *snapshot) addObject(severity Severity, where, text, next string, since time.Time) {
+	if s.secondHand() {
+		text += " (as of " + s.taken.UTC().Format(time.DateTime) + " UTC, in the bootstrap host's own API)"
+	}
+	s.add(severity, where, text, next, since)
+}
+
+// failedPhase is the phase in which the newest run failed. Early means that there was no bootstrap host or cluster
+// yet, or that they are not the reason: then the installer's own error is the cause.
+func (s *snapshot) failedPhase() (e phase.Entry, early, failed bool) {
 	run, ok := s.last()
 	if !ok || run.Interrupted() {
-		return phase.Entry{}, false
+		return phase.Entry{}, false, false
 	}
-	e := run.Phases[len(run.Phases)-1]
-	return e, e.Result == phase.Broken
+	e = run.Phases[len(run.Phases)-1]
+	p, known := phases.Find(e.Name)
+	failed = e.Result == phase.Broken
+	return e, failed && known && p.OnFailure == phase.Nothing, failed
 }
 
-func (s *scene) phaseFinding(e phase.Entry) Finding {
+const goOn = "run the same command again: it goes on where it stopped"
+
+func (s *snapshot) addPhase(e phase.Entry, next string) {
 	severity := Error
 	if s.complete() {
 		severity = Info // the cluster got there without the installer
 	}
-	return Finding{Severity: severity, Where: "installer", Text: "phase " + e.Name + ": " + e.Detail, Since: e.Started,
-		Next: hint(e.Detail, "correct that and run okd-install create cluster again: it goes on where it stopped")}
+	s.add(severity, installerHere, "phase "+e.Name+": "+e.Detail, next, e.Started)
 }
 
-// beforeBootstrap is what failed when there was nothing of the cluster yet: the
-// installer's own error is the cause.
-func beforeBootstrap(s *scene) []Finding {
-	if e, failed := s.failedPhase(); failed && speaksForItself(e) {
-		return []Finding{s.phaseFinding(e)}
+func earlyFailure(s *snapshot) {
+	if e, early, _ := s.failedPhase(); early {
+		s.addPhase(e, hint(e.Detail, "correct that and run okd-install create cluster again: it goes on where it stopped"))
 	}
-	return nil
 }
 
-// installerError is what the installer said last. It names what it waited for,
-// which the other findings explain.
-func installerError(s *scene) []Finding {
+// installerError is the installer's last error. It names what was waited for, which the other findings explain.
+func installerError(s *snapshot) {
 	run, ok := s.last()
-	switch e, failed := s.failedPhase(); {
-	case failed && !speaksForItself(e):
-		f := s.phaseFinding(e)
-		f.Next = "run the same command again: it goes on where it stopped"
-		return []Finding{f}
+	switch e, early, failed := s.failedPhase(); {
+	case failed && !early:
+		s.addPhase(e, goOn)
 	case ok && run.Interrupted():
-		return []Finding{{Severity: Info, Where: "installer", Text: "the last run was interrupted: " + run.Command,
-			Next: "run the same command again: it goes on where it stopped"}}
+		s.add(Info, installerHere, "the last run was interrupted: "+run.Command, goOn, time.Time{})
 	}
-	return nil
 }
 
-// bootstrapReached tells a bootstrap host that nobody could log in to from one
-// that did nothing.
-func bootstrapReached(s *scene) []Finding {
-	if len(s.services) > 0 || s.bootstrapped() {
-		return nil
-	}
-	if e, failed := s.failedPhase(); failed && speaksForItself(e) {
-		return nil
+// bootstrapReached distinguishes a bootstrap host that could not be logged in to from one that did nothing.
+func bootstrapReached(s *snapshot) {
+	if _, early, _ := s.failedPhase(); early || len(s.services) > 0 || s.bootstrapped() {
+		return
 	}
 	severity := Error
 	if s.running() != "" || s.hasAPI {
-		severity = Warning // it may be on its way; what answers as API came from it
+		severity = Warning // it may still be starting, and an API that answers came from it
 	}
 	for _, gap := range s.ev.gaps {
-		if strings.HasPrefix(gap, "bootstrap host") {
-			return []Finding{{Severity: severity, Where: bootstrapHost,
-				Text: "it could not be reached: " + strings.TrimPrefix(gap, "bootstrap host: "),
-				Next: "look at its console: whether it booted, got an address and ran Ignition; then whether this " +
-					"machine reaches its port 22"}}
+		if why, ok := strings.CutPrefix(gap, bootstrapHost); ok {
+			s.add(severity, bootstrapHost, "it could not be reached: "+strings.TrimPrefix(why, ": "),
+				"look at its console: whether it booted, got an address and ran Ignition; then whether this "+
+					"machine reaches its port 22", time.Time{})
+			return
 		}
 	}
 	if _, ok := s.last(); ok && s.hasAPI {
-		return nil // nothing was asked of the host
+		return // the host was not asked
 	}
-	return []Finding{{Severity: Warning, Where: bootstrapHost,
-		Text: "nothing of it is known: there are no service records",
-		Next: "give its address: okd-install gather bootstrap --bootstrap ADDRESS --master ADDRESS --key FILE"}}
+	s.add(Warning, bootstrapHost, "nothing is known of it: there are no service records",
+		"give its address: okd-install gather bootstrap --bootstrap ADDRESS --master ADDRESS --key FILE", time.Time{})
 }
 
-func bootstrapUnits(s *scene) []Finding {
-	var units []string
-	for _, unit := range failedUnits(s.ev.files[failedUnitsFile]) {
-		// What has records is told from these, and better.
-		if name, _, _ := strings.Cut(unit, "."); s.services[name] == nil {
-			units = append(units, unit)
-		}
+func bootstrapUnits(s *snapshot) {
+	units := slices.DeleteFunc(failedUnits(s.ev.files[failedUnitsFile]), func(unit string) bool {
+		name, _, _ := strings.Cut(unit, ".")
+		return s.services[name] != nil // its records say more
+	})
+	if len(units) > 0 {
+		s.addUnits(bootstrapHost, units,
+			"read bootstrap/journals/"+strings.TrimSuffix(units[0], ".service")+".log in the log bundle")
 	}
-	if len(units) == 0 {
-		return nil
-	}
+}
+
+// addUnits reports failed units. Without a container runtime or a kubelet nothing else works on a host.
+func (s *snapshot) addUnits(where string, units []string, next string) {
 	severity := Warning
-	vital := func(u string) bool { return u == "kubelet.service" || strings.HasPrefix(u, "crio") }
-	if slices.ContainsFunc(units, vital) {
-		severity = Error
+	for _, unit := range units {
+		for _, vital := range []string{"kubelet", "crio", "machine-config-daemon"} {
+			if strings.HasPrefix(unit, vital) {
+				severity = Error
+			}
+		}
 	}
-	return []Finding{{Severity: severity, Where: bootstrapHost, Text: "failed units: " + strings.Join(units, ", "),
-		Next: "read bootstrap/journals/" + strings.TrimSuffix(units[0], ".service") + ".log in the log bundle"}}
+	s.add(severity, where, "failed units: "+strings.Join(units, ", "), next, time.Time{})
 }
 
-// nextForMaster is what to do about a host that could not be asked, by the
-// reason for that.
-func nextForMaster(reason string) string {
-	if strings.Contains(reason, "none of the keys in") {
-		return "give the private half of the install-config's sshKey: okd-install gather bootstrap --key FILE, or " +
-			"ssh-add FILE"
-	}
-	return "look at its console: whether it booted, and whether it got its config from port 22623 of the API's " +
-		"internal address"
-}
-
-// masterHosts are the units that failed on hosts of the control plane, and the
-// hosts that could not be reached.
-func masterHosts(s *scene) []Finding {
-	var out []Finding
+// masterHosts are units that failed on hosts of the control plane, and hosts that could not be reached.
+func masterHosts(s *snapshot) {
 	for _, host := range s.ev.masters() {
-		units := failedUnits(s.ev.files[mastersDir+host+"/"+failedUnitsFile])
-		if len(units) == 0 {
-			continue
+		if units := failedUnits(s.ev.files[mastersDir+host+"/"+failedUnitsFile]); len(units) > 0 {
+			s.addUnits(host, units, "read "+mastersDir+host+"/journals in the log bundle")
 		}
-		severity := Warning
-		if slices.ContainsFunc(units, func(u string) bool {
-			return strings.HasPrefix(u, "kubelet") || strings.HasPrefix(u, "crio") ||
-				strings.HasPrefix(u, "machine-config-daemon")
-		}) {
-			severity = Error
-		}
-		out = append(out, Finding{Severity: severity, Where: host, Text: "failed units: " + strings.Join(units, ", "),
-			Next: fmt.Sprintf("read %s%s/journals in the log bundle", mastersDir, host)})
 	}
 	for _, gap := range s.ev.gaps {
-		if host, ok := strings.CutPrefix(gap, "control-plane host "); ok {
-			out = append(out, Finding{Severity: Warning, Where: "control plane", Text: "there are no logs of " + host,
-				Next: nextForMaster(host)})
+		host, ok := strings.CutPrefix(gap, "control-plane host ")
+		if !ok {
+			continue
 		}
+		next := "look at its console: whether it booted, and whether it got its config from port 22623 of the API's " +
+			"internal address"
+		if strings.Contains(host, "none of the keys in") {
+			next = "give the private half of the install-config's sshKey: okd-install gather bootstrap --key FILE, or " +
+				"ssh-add FILE"
+		}
+		s.add(Warning, "control plane", "there are no logs of "+host, next, time.Time{})
 	}
-	return out
 }

@@ -1,13 +1,13 @@
 package analyze
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
-// The objects of the cluster, with no more than the analysis looks at. Decoding
-// into the full types would let one odd field hide an object.
+// The objects of the cluster, with no more than the analysis looks at. Decoding into the full types would let one odd
+// field hide an object.
 
 type meta struct {
 	Name              string            `json:"name"`
@@ -32,21 +32,13 @@ func (list conditions) get(name string) condition {
 			return c
 		}
 	}
-	return condition{Type: name}
+	return condition{}
 }
 
 func (c condition) is(status string) bool { return c.Status == status }
 
-// why is what the condition says, or its reason.
-func (c condition) why() string {
-	switch {
-	case c.Message != "":
-		return c.Message
-	case c.Reason != "":
-		return c.Reason
-	}
-	return "it says nothing about why"
-}
+// why is the message of the condition, or its reason.
+func (c condition) why() string { return cmp.Or(c.Message, c.Reason, "no reason given") }
 
 type object struct {
 	Metadata meta `json:"metadata"`
@@ -58,13 +50,9 @@ type object struct {
 func (o object) condition(name string) condition { return o.Status.Conditions.get(name) }
 
 func (o object) isMaster() bool {
-	for label := range o.Metadata.Labels {
-		if role, ok := strings.CutPrefix(label, "node-role.kubernetes.io/"); ok &&
-			(role == "master" || role == "control-plane") {
-			return true
-		}
-	}
-	return false
+	_, master := o.Metadata.Labels["node-role.kubernetes.io/master"]
+	_, controlPlane := o.Metadata.Labels["node-role.kubernetes.io/control-plane"]
+	return master || controlPlane
 }
 
 type clusterVersion struct {
@@ -75,7 +63,6 @@ type clusterVersion struct {
 			Version string `json:"version"`
 		} `json:"desired"`
 		History []struct {
-			State          string    `json:"state"`
 			StartedTime    time.Time `json:"startedTime"`
 			CompletionTime time.Time `json:"completionTime"`
 			Version        string    `json:"version"`
@@ -101,18 +88,19 @@ func (r signingRequest) pending() bool {
 type pod struct {
 	Metadata meta `json:"metadata"`
 	Status   struct {
-		Phase      string     `json:"phase"`
-		Conditions conditions `json:"conditions"`
-		Init       []started  `json:"initContainerStatuses"`
-		Containers []started  `json:"containerStatuses"`
+		Phase      string      `json:"phase"`
+		Conditions conditions  `json:"conditions"`
+		Init       []container `json:"initContainerStatuses"`
+		Containers []container `json:"containerStatuses"`
 	} `json:"status"`
 }
 
-type started struct {
-	Name         string `json:"name"`
-	Image        string `json:"image"`
-	RestartCount int    `json:"restartCount"`
-	State        struct {
+func (p pod) name() string { return p.Metadata.Namespace + "/" + p.Metadata.Name }
+
+type container struct {
+	Name  string `json:"name"`
+	Image string `json:"image"`
+	State struct {
 		Waiting struct {
 			Reason  string `json:"reason"`
 			Message string `json:"message"`
@@ -121,7 +109,6 @@ type started struct {
 	Last struct {
 		Terminated struct {
 			Reason   string `json:"reason"`
-			Message  string `json:"message"`
 			ExitCode int    `json:"exitCode"`
 		} `json:"terminated"`
 	} `json:"lastState"`
@@ -137,10 +124,5 @@ type clusterEvent struct {
 }
 
 func (e clusterEvent) when() time.Time {
-	for _, t := range []time.Time{e.EventTime, e.FirstTimestamp} {
-		if !t.IsZero() {
-			return t
-		}
-	}
-	return e.Metadata.CreationTimestamp
+	return cmp.Or(e.EventTime, e.FirstTimestamp, e.Metadata.CreationTimestamp)
 }

@@ -3,6 +3,7 @@ package analyze
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -12,8 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/records"
 )
 
-// evidence is what is known of an installation, under the names that files
-// have in a log bundle, wherever it comes from.
+// evidence is what is known of an installation, under the names of files in a log bundle, wherever it comes from.
 type evidence struct {
 	files map[string][]byte
 	gaps  []string
@@ -32,8 +32,7 @@ const (
 	sourceFile      = "resources/source.txt" // which kubeconfig of the bootstrap host got the resources
 )
 
-// resource returns the list of a kind. openshift-install names some of them
-// otherwise than we do.
+// resource returns the list of a kind. openshift-install has other names for some of them.
 func (ev *evidence) resource(names ...string) ([]byte, bool) {
 	for _, name := range names {
 		if raw, ok := ev.files[resourcesDir+name+".json"]; ok && len(raw) > 0 {
@@ -43,8 +42,7 @@ func (ev *evidence) resource(names ...string) ([]byte, bool) {
 	return nil, false
 }
 
-// list decodes the items of a list of objects. Items that do not fit are left
-// out: one odd object must not hide the others.
+// list decodes a list of objects. Items that do not fit are left out: one odd object must not hide the others.
 func list[T any](ev *evidence, names ...string) []T {
 	raw, ok := ev.resource(names...)
 	if !ok {
@@ -54,7 +52,7 @@ func list[T any](ev *evidence, names ...string) []T {
 		Items []json.RawMessage `json:"items"`
 	}
 	if err := json.Unmarshal(raw, &doc); err != nil {
-		ev.gaps = append(ev.gaps, resourcesDir+names[0]+".json is not whole")
+		ev.gap(resourcesDir + names[0] + ".json is incomplete")
 		return nil
 	}
 	var out []T
@@ -67,7 +65,9 @@ func list[T any](ev *evidence, names ...string) []T {
 	return out
 }
 
-// runs are those of the installer for the cluster that is there now.
+func (ev *evidence) gap(text string) { ev.gaps = append(ev.gaps, text) }
+
+// runs are those of the installer for the present cluster.
 func (ev *evidence) runs() []phase.Run {
 	raw, ok := ev.files[journalFile]
 	if !ok {
@@ -75,37 +75,33 @@ func (ev *evidence) runs() []phase.Run {
 	}
 	runs, err := phase.DecodeJournal(bytes.NewReader(raw))
 	if err != nil {
-		ev.gaps = append(ev.gaps, journalFile+" is not whole")
+		ev.gap(journalFile + " is incomplete")
 	}
 	return phase.SinceDestroyed(runs)
 }
 
 // services replays the record files of the bootstrap host.
-func (ev *evidence) services() map[string]*service {
-	out := map[string]*service{}
+func (ev *evidence) services() map[string]*records.Service {
+	out := map[string]*records.Service{}
 	for name, raw := range ev.files {
 		file, ok := strings.CutPrefix(name, servicesDir)
 		if unit, isJSON := strings.CutSuffix(file, ".json"); ok && isJSON && !strings.Contains(unit, "/") {
-			out[unit] = replay(unit, records.Parse(raw))
+			out[unit] = records.Replay(unit, records.Parse(raw))
 		}
 	}
 	return out
 }
 
-// failedUnits are the units that systemd counts as failed on one host.
+var unitTypes = []string{".service", ".mount", ".socket", ".target", ".timer", ".device", ".swap"}
+
+// failedUnits are the units that systemd counts as failed on one host. A dot before the name may mark the failure.
 func failedUnits(raw []byte) []string {
 	var out []string
 	for line := range strings.Lines(string(raw)) {
-		for _, word := range strings.Fields(line) {
-			// Lines may begin with a dot that marks the failure.
-			if ext := path.Ext(word); slices.Contains([]string{".service", ".mount", ".socket", ".target", ".timer",
-				".device", ".swap"}, ext) {
-				out = append(out, word)
-				break
-			}
-		}
-		if len(out) >= 50 {
-			break
+		words := strings.Fields(line)
+		i := slices.IndexFunc(words, func(word string) bool { return slices.Contains(unitTypes, path.Ext(word)) })
+		if i >= 0 && len(out) < 50 {
+			out = append(out, words[i])
 		}
 	}
 	return out
@@ -113,17 +109,12 @@ func failedUnits(raw []byte) []string {
 
 // masters are the control-plane hosts that something was gathered from.
 func (ev *evidence) masters() []string {
-	seen := map[string]bool{}
+	hosts := map[string]bool{}
 	for name := range ev.files {
 		if rest, ok := strings.CutPrefix(name, mastersDir); ok {
 			host, _, _ := strings.Cut(rest, "/")
-			seen[host] = true
+			hosts[host] = true
 		}
 	}
-	var out []string
-	for host := range seen {
-		out = append(out, host)
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(hosts))
 }

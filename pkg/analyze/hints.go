@@ -2,17 +2,16 @@ package analyze
 
 import "regexp"
 
-// hints are what to do about errors that are known by their words, the more
-// particular ones first.
+// hints are what to do about errors that are known by their words, the more specific ones first.
 var hints = []struct {
 	pattern *regexp.Regexp
 	next    string
 }{
 	{regexp.MustCompile(`(?i)lookup \S*\.apps\.\S*.*(no such host|server misbehaving|i/o timeout)`),
-		"make *.apps.<name>.<domain> resolvable, for the nodes too: it has to lead to the ingress load balancer or " +
+		"make *.apps.<name>.<domain> resolvable, for the nodes too: it has to point to the ingress load balancer or " +
 			"its virtual address"},
 	{regexp.MustCompile(`(?i)\.apps\.\S*.*(connection refused|i/o timeout|no route to host|EOF)`),
-		"let ports 443 and 80 of the ingress load balancer lead to the nodes that run routers"},
+		"forward ports 443 and 80 of the ingress load balancer to the nodes that run routers"},
 	{regexp.MustCompile(`(?i)untolerated taint|nodes are available|no (schedulable )?nodes`),
 		"add nodes: look for machines that have not booted and for certificate requests that wait"},
 	{regexp.MustCompile(`(?i)storage (backend )?(is )?not configured|StorageNotConfigured|NoPersistentVolume`),
@@ -24,10 +23,10 @@ var hints = []struct {
 		"check the disks of the masters (fsync under 10 ms) and the network between them"},
 	{regexp.MustCompile(`(?i)unauthorized|authentication required|invalid username/password|denied: |` +
 		`access to the resource is denied|no basic auth`),
-		"put a login of that registry that is valid into pullSecret of install-config.yaml"},
+		"put a valid login for that registry into pullSecret of install-config.yaml"},
 	{regexp.MustCompile(`(?i)certificate has expired|not yet valid|certificate is not valid yet`),
-		"compare the clocks of this machine and of the hosts (NTP); certificates of Ignition configs that are " +
-			"older than a day have to be made anew"},
+		"compare the clocks of this machine and of the hosts (NTP); Ignition configs that are older than a day have " +
+			"expired certificates and must be generated again"},
 	{regexp.MustCompile(`(?i)x509|unknown authority|certificate signed by|tls: failed to verify`),
 		"put the certificate authority of that server into additionalTrustBundle with additionalTrustBundlePolicy: " +
 			"Always"},
@@ -37,7 +36,7 @@ var hints = []struct {
 		`temporary failure in name resolution`),
 		"make that name resolvable in the machines' network"},
 	{regexp.MustCompile(`(?i)proxyconnect|proxy authentication required`),
-		"check the proxy in install-config.yaml, and what noProxy leaves out"},
+		"check the proxy in install-config.yaml, and its noProxy"},
 	{regexp.MustCompile(`(?i)no space left on device`),
 		"give the machine a larger disk"},
 	{regexp.MustCompile(`(?i)i/o timeout|connection refused|no route to host|network is unreachable|` +
@@ -48,7 +47,7 @@ var hints = []struct {
 	{regexp.MustCompile(`(?i)too many requests|toomanyrequests`),
 		"the registry limits downloads: use a login or a mirror (imageDigestSources)"},
 	{regexp.MustCompile(`(?i)insufficient (cpu|memory)`),
-		"give the nodes more of it, or add nodes"},
+		"give the nodes more, or add nodes"},
 }
 
 // hint is what to do about an error, or else the general advice.

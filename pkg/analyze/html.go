@@ -13,7 +13,7 @@ import (
 //go:embed report.html
 var page string
 
-// The template escapes whatever comes from the bundle by where it stands.
+// The template escapes what comes from the bundle according to its context.
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 	"clock":   func(t time.Time) string { return t.UTC().Format("15:04:05") },
@@ -32,8 +32,7 @@ type tick struct {
 	Time time.Time
 }
 
-// HTML writes the report as one page that needs nothing else: no script, no
-// file, no network.
+// HTML writes the report as one page that needs nothing else: no script, no file, no network.
 func (r *Report) HTML(w io.Writer) error {
 	type group struct {
 		Name, Note string
@@ -71,8 +70,7 @@ func (r *Report) HTML(w io.Writer) error {
 	return pageTemplate.Execute(w, data)
 }
 
-// scale is the distance of the marks of a time scale: a round one, of which
-// some eight fit.
+// scale is the distance between the marks of a time scale: a round one, of which about eight fit.
 func scale(span time.Duration) time.Duration {
 	for _, step := range []time.Duration{
 		time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute,

@@ -1,7 +1,9 @@
 package analyze
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -20,37 +22,30 @@ type API interface {
 	Raw(ctx context.Context, path string, query url.Values) ([]byte, error)
 }
 
-// Sight is what one look at the bootstrap host brings.
-type Sight struct {
+// HostState is what the bootstrap host knows of itself.
+type HostState struct {
 	Records map[string][]byte // record files by service
 	Failed  []string          // units
 }
 
-// Live says where to look at an installation of which there is no bundle. What
-// is nil is not looked at.
+// Live says where to look at an installation of which there is no bundle. What is nil is not looked at.
 type Live struct {
 	Dir string // with the installer's journal
 	API API
-	// Host looks at the bootstrap host.
-	Host func(ctx context.Context) (Sight, error)
+	// Host asks the bootstrap host.
+	Host func(ctx context.Context) (HostState, error)
 	// Limit is how long API and host have to answer, default 8 s.
 	Limit time.Duration
 	Now   time.Time
 }
 
-// paths are where the API has what a bundle has in resources/.
-var paths = map[string]string{
-	"nodes":                      "/api/v1/nodes",
-	"pods":                       "/api/v1/pods",
-	"events":                     "/api/v1/events",
-	"certificatesigningrequests": "/apis/certificates.k8s.io/v1/certificatesigningrequests",
-	"clusterversions":            "/apis/config.openshift.io/v1/clusterversions",
-	"clusteroperators":           "/apis/config.openshift.io/v1/clusteroperators",
-	"etcds":                      "/apis/operator.openshift.io/v1/etcds",
+// liveKinds are what the API is asked for; a bundle has the same in resources/.
+var liveKinds = []kube.Kind{
+	kube.Nodes, kube.Pods, kube.Events, kube.CSRs, kube.ClusterVersions, kube.ClusterOperators, kube.Etcds,
 }
 
-// Installation analyzes an installation where it stands. It changes nothing,
-// there or here, and may be used while another command works on it.
+// Installation analyzes an installation as it is now. It changes nothing, and may be used while another command works
+// on it.
 func Installation(ctx context.Context, l Live) (*Report, error) {
 	ev := &evidence{files: map[string][]byte{}, taken: l.Now}
 	raw, err := os.ReadFile(filepath.Join(l.Dir, phase.JournalName))
@@ -60,63 +55,58 @@ func Installation(ctx context.Context, l Live) (*Report, error) {
 	if err == nil {
 		ev.files[journalFile] = raw
 	}
-	if l.Limit == 0 {
-		l.Limit = 8 * time.Second
-	}
-	looking, cancel := context.WithTimeout(ctx, l.Limit)
+	limited, cancel := context.WithTimeout(ctx, cmp.Or(l.Limit, 8*time.Second))
 	defer cancel()
-	var mu sync.Mutex // of ev, and of what else the two looks share
-	var looks sync.WaitGroup
+	var mu sync.Mutex // of ev
+	var reads sync.WaitGroup
 	if l.API != nil {
-		looks.Go(func() { ev.ask(looking, l.API, &mu) })
+		reads.Go(func() { ev.readAPI(limited, l.API, &mu) })
 	}
 	if l.Host != nil {
-		looks.Go(func() { ev.visit(looking, l.Host, &mu) })
+		reads.Go(func() { ev.readHost(limited, l.Host, &mu) })
 	}
-	looks.Wait()
+	reads.Wait()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	r := study(ev)
-	r.Source = l.Dir
-	return r, nil
+	return newReport(l.Dir, ev), nil
 }
 
-func (ev *evidence) ask(ctx context.Context, api API, mu *sync.Mutex) {
-	// Alone first: an API that does not answer once will not answer seven times.
+func (ev *evidence) readAPI(ctx context.Context, api API, mu *sync.Mutex) {
+	// First alone: an API that does not answer once will not answer seven times.
 	if _, err := api.Raw(ctx, "/version", nil); err != nil {
 		mu.Lock()
 		defer mu.Unlock()
-		ev.gaps = append(ev.gaps, "resources: the API does not answer: "+kube.Cause(err))
-		ev.answer(kube.Cause(err))
+		ev.gap("resources: the API does not answer: " + kube.Cause(err))
+		ev.files[answerFile], _ = json.Marshal(map[string]string{"error": kube.Cause(err)}) // a string never fails
 		return
 	}
-	var questions sync.WaitGroup
-	for name, path := range paths {
-		questions.Go(func() {
-			raw, err := api.Raw(ctx, path, nil)
+	var reads sync.WaitGroup
+	for _, kind := range liveKinds {
+		reads.Go(func() {
+			raw, err := api.Raw(ctx, kind.Path(), nil)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				ev.gaps = append(ev.gaps, "resources "+name+": "+err.Error())
+				ev.gap("resources " + kind.Plural + ": " + err.Error())
 				return
 			}
-			ev.files[resourcesDir+name+".json"] = raw
+			ev.files[resourcesDir+kind.Plural+".json"] = raw
 		})
 	}
-	questions.Wait()
+	reads.Wait()
 }
 
-func (ev *evidence) visit(ctx context.Context, host func(context.Context) (Sight, error), mu *sync.Mutex) {
-	sight, err := host(ctx)
+func (ev *evidence) readHost(ctx context.Context, ask func(context.Context) (HostState, error), mu *sync.Mutex) {
+	state, err := ask(ctx)
 	mu.Lock()
 	defer mu.Unlock()
 	if err != nil {
-		ev.gaps = append(ev.gaps, "bootstrap host: "+err.Error())
+		ev.gap(bootstrapHost + ": " + err.Error())
 		return
 	}
-	for service, raw := range sight.Records {
+	for service, raw := range state.Records {
 		ev.files[servicesDir+service+".json"] = raw
 	}
-	ev.files[failedUnitsFile] = []byte(strings.Join(sight.Failed, "\n"))
+	ev.files[failedUnitsFile] = []byte(strings.Join(state.Failed, "\n"))
 }

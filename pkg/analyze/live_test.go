@@ -27,8 +27,8 @@ func (c cluster) Raw(ctx context.Context, path string, _ url.Values) ([]byte, er
 	if path == "/version" {
 		return []byte("{}"), nil
 	}
-	for name, p := range paths {
-		if content, ok := c.files[resourcesDir+name+".json"]; ok && p == path {
+	for _, kind := range liveKinds {
+		if content, ok := c.files[resourcesDir+kind.Plural+".json"]; ok && kind.Path() == path {
 			return []byte(content), nil
 		}
 	}
@@ -47,14 +47,15 @@ func installed(t *testing.T, journal string) string {
 // TestLiveIsLikeABundle: the same evidence leads to the same conclusions.
 func TestLiveIsLikeABundle(t *testing.T) {
 	dir := installed(t, failedCluster[journalFile])
-	host := func(context.Context) (Sight, error) {
-		out := Sight{Records: map[string][]byte{}}
+	host := func(context.Context) (HostState, error) {
+		out := HostState{Records: map[string][]byte{}}
 		for _, name := range []string{"release-image", "bootkube", "progress"} {
 			out.Records[name] = []byte(failedCluster[servicesDir+name+".json"])
 		}
 		return out, nil
 	}
-	live, err := Installation(t.Context(), Live{Dir: dir, API: cluster{files: failedCluster}, Host: host, Now: t0.Add(30 * time.Minute)})
+	live, err := Installation(t.Context(), Live{Dir: dir, API: cluster{files: failedCluster}, Host: host,
+		Now: t0.Add(30 * time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,10 @@ func TestLiveWithoutAnswers(t *testing.T) {
 	dir := installed(t, journalJSON("", "", "preflight"))
 	begun := time.Now()
 	r, err := Installation(t.Context(), Live{Dir: dir, API: cluster{hangs: true}, Limit: 50 * time.Millisecond, Now: t0,
-		Host: func(ctx context.Context) (Sight, error) { <-ctx.Done(); return Sight{}, errors.New("no route to host") }})
+		Host: func(ctx context.Context) (HostState, error) {
+			<-ctx.Done()
+			return HostState{}, errors.New("no route to host")
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +80,8 @@ func TestLiveWithoutAnswers(t *testing.T) {
 		t.Errorf("took %s", took)
 	}
 	gaps := strings.Join(r.Gaps, "\n")
-	if !strings.Contains(gaps, "resources: the API does not answer") || !strings.Contains(gaps, "bootstrap host: no route to host") {
+	if !strings.Contains(gaps, "resources: the API does not answer") || !strings.Contains(gaps,
+		"bootstrap host: no route to host") {
 		t.Errorf("gaps %q", r.Gaps)
 	}
 	stopped, cancel := context.WithCancelCause(t.Context())
@@ -89,8 +94,9 @@ func TestLiveWithoutAnswers(t *testing.T) {
 
 func TestLiveUnits(t *testing.T) {
 	r, err := Installation(t.Context(), Live{Dir: t.TempDir(), Now: t0,
-		Host: func(context.Context) (Sight, error) {
-			return Sight{Records: map[string][]byte{"release-image": []byte(recs(rec(-1, "service start")))}, Failed: []string{"kubelet.service"}}, nil
+		Host: func(context.Context) (HostState, error) {
+			return HostState{Records: map[string][]byte{"release-image": []byte(recs(rec(-1, "service start")))},
+				Failed: []string{"kubelet.service"}}, nil
 		}})
 	if err != nil || !strings.Contains(r.Cause, "failed units: kubelet.service") {
 		t.Errorf("%v, %+v", err, r)
@@ -98,8 +104,10 @@ func TestLiveUnits(t *testing.T) {
 }
 
 func TestRunningInstallation(t *testing.T) {
-	dir := installed(t, `{"runs":[{"command":"create cluster","started":"2026-11-21T08:50:00Z","phases":[{"name":"images","started":"2026-11-21T08:50:00Z","result":"running"}]}]}`)
-	r, err := Installation(t.Context(), Live{Dir: dir, Now: t0, API: cluster{files: files{"resources/nodes.json": items()}}})
+	dir := installed(t, `{"runs":[{"command":"create cluster","started":"2026-11-21T08:50:00Z",`+
+		`"phases":[{"name":"images","started":"2026-11-21T08:50:00Z","result":"running"}]}]}`)
+	r, err := Installation(t.Context(), Live{Dir: dir, Now: t0,
+		API: cluster{files: files{"resources/nodes.json": items()}}})
 	if err != nil || r.Cause != "none found: the installation is in phase images" {
 		t.Errorf("%v, %+v", err, r)
 	}

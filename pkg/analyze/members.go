@@ -8,24 +8,22 @@ import (
 	"time"
 )
 
-// change is something that happened to the members of etcd.
+// change is something that happened to an etcd member.
 type change struct {
 	at   time.Time
 	text string
 }
 
-// The etcd operator says in events what it does to members. Reason and words
-// have both stayed the same over releases; notes of the installer have the
-// words only.
+// The etcd operator reports in events what it does to members. Reason and words have both stayed the same over
+// releases; notes of the installer have the words only.
 var (
 	added    = regexp.MustCompile(`(?i)\badded\b`)
 	promoted = regexp.MustCompile(`(?i)\bpromoted?\b`)
 	removed  = regexp.MustCompile(`(?i)\bremoved\b`)
 )
 
-// memberChanges come from the cluster's events or, where they are missing, from
-// the installer's notes of them.
-func (s *scene) memberChanges() []change {
+// memberChanges come from the cluster's events or, where they are missing, from the installer's notes of them.
+func (s *snapshot) memberChanges() []change {
 	var out []change
 	for _, e := range s.events {
 		if strings.HasPrefix(e.Reason, "Member") && e.Type != "Warning" &&
@@ -46,9 +44,9 @@ func (s *scene) memberChanges() []change {
 	return out
 }
 
-// memberRows count the members of etcd: from the one of the bootstrap host to
-// those of the masters alone. Each row lasts until the next change.
-func (s *scene) memberRows(end time.Time) Group {
+// memberRows count etcd members, from that of the bootstrap host to those of the masters alone. Each row lasts until
+// the next change.
+func (s *snapshot) memberRows(end time.Time) Group {
 	g := Group{Name: "etcd members"}
 	voters, learners := 1, 0
 	changes := s.memberChanges()

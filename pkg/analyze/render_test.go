@@ -67,9 +67,10 @@ func TestOutsideDataIsHarmless(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := analyzed(t, stuckRelease.with(files{
-		"bootstrap/services/bootkube.json": `[{"timestamp":"2026-11-21T09:05:00Z","phase":"stage end","result":"failure","stage":` + string(entry) + `,"errorMessage":` + string(entry) + `}]`,
-		"failed-units.txt":                 hostile + ".service\n",
-		"missing.txt":                      hostile,
+		"bootstrap/services/bootkube.json": `[{"timestamp":"2026-11-21T09:05:00Z","phase":"stage end","result":"failure",` +
+			`"stage":` + string(entry) + `,"errorMessage":` + string(entry) + `}]`,
+		"failed-units.txt": hostile + ".service\n",
+		"missing.txt":      hostile,
 	}))
 	var page strings.Builder
 	if err := r.HTML(&page); err != nil {
@@ -98,7 +99,8 @@ func TestPageStandsAlone(t *testing.T) {
 		t.Errorf("the page needs %q", found)
 	}
 	for _, want := range []string{
-		"default-src &#39;none&#39;", "prefers-color-scheme: dark", "Cause: operator authentication", "bootkube: cb-bootstrap",
+		"default-src &#39;none&#39;", "prefers-color-scheme: " +
+			"dark", "Cause: operator authentication", "bootkube: cb-bootstrap",
 		`class="bar failed"`, `class="bar running"`, "2 voting, 1 learning", "Next: ",
 	} {
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.ReplaceAll(want, "&#39;", "'")) {
@@ -116,7 +118,8 @@ func TestPlace(t *testing.T) {
 		row  Row
 		want string
 	}{
-		{at(0, 100), "0+50"}, {at(0, 1), "0+1"}, {at(50, 60), "25+5"}, {at(100, 100), "49+1"}, {at(99, 100), "49+1"}, {at(40, 40), "20+1"},
+		{at(0, 100), "0+50"}, {at(0, 1), "0+1"}, {at(50, 60), "25+5"}, {at(100, 100), "49+1"}, {at(99, 100),
+			"49+1"}, {at(40, 40), "20+1"},
 	} {
 		start, length := tl.place(tt.row, 50)
 		if got := fmt.Sprintf("%d+%d", start, length); got != tt.want {
@@ -135,7 +138,8 @@ func TestManyNodes(t *testing.T) {
 		if i == 777 {
 			state = "Ready=False=no network"
 		}
-		nodes = append(nodes, obj(fmt.Sprintf("worker-%d", i), 5, "")+`,"status":{`+conditionsJSON(6+float64(i)/1000, state)+"}}")
+		nodes = append(nodes, obj(fmt.Sprintf("worker-%d", i), 5, "")+`,"status":{`+conditionsJSON(6+float64(i)/1000,
+			state)+"}}")
 	}
 	r := analyzed(t, failedCluster.with(files{"resources/nodes.json": items(nodes...)}))
 	for _, g := range r.Timeline.Groups {
@@ -144,7 +148,8 @@ func TestManyNodes(t *testing.T) {
 		}
 	}
 	text := textOf(t, r, 100)
-	if !strings.Contains(text, "60 of 1000") || !strings.Contains(text, "worker-777 ") || !strings.Contains(text, "worker-999 ") || strings.Contains(text, "worker-5 ") {
+	if !strings.Contains(text, "60 of 1000") || !strings.Contains(text, "worker-777 ") || !strings.Contains(text,
+		"worker-999 ") || strings.Contains(text, "worker-5 ") {
 		t.Error("the wrong rows are shown")
 	}
 }
@@ -154,8 +159,10 @@ func TestManyNodes(t *testing.T) {
 func TestRunsThatBelongTogether(t *testing.T) {
 	run := func(hours float64, more string) string {
 		begin := t0.Add(time.Duration(hours * float64(time.Hour)))
-		return fmt.Sprintf(`{"command":"create cluster","started":%q,"ended":%q,"phases":[{"name":"images","started":%q,"ended":%q,"result":"failed","detail":"x"}]%s}`,
-			begin.Format(time.RFC3339), begin.Add(time.Minute).Format(time.RFC3339), begin.Format(time.RFC3339), begin.Add(time.Minute).Format(time.RFC3339), more)
+		started, ended := begin.Format(time.RFC3339), begin.Add(time.Minute).Format(time.RFC3339)
+		return fmt.Sprintf(`{"command":"create cluster","started":%q,"ended":%q,"phases":[{"name":"images","started":%q,`+
+			`"ended":%q,"result":"failed","detail":"x"}]%s}`,
+			started, ended, started, ended, more)
 	}
 	rows := func(runs ...string) int {
 		r := analyzed(t, files{"installer/okd_install_journal.json": `{"runs":[` + strings.Join(runs, ",") + `]}`})

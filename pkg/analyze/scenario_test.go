@@ -28,16 +28,21 @@ func rec(minutes float64, phase string, more ...string) string {
 func recs(entries ...string) string { return "[" + strings.Join(entries, ",") + "]" }
 
 var (
-	releaseDone = recs(rec(1, "service start"), rec(1, "stage start", "pull-release-image"), rec(2, "stage end", "pull-release-image", "success"), rec(2, "service end", "", "success"))
-	bootkubeOK  = recs(rec(2, "service start"), rec(2, "stage start", "cb-bootstrap"), rec(9, "stage end", "cb-bootstrap", "success"), rec(9.5, "service end", "", "success"))
-	reported    = recs(rec(9.5, "service start"), rec(9.5, "stage start", "report-complete"), rec(12, "stage end", "report-complete", "success"), rec(12, "service end", "", "success"))
+	releaseDone = recs(rec(1, "service start"), rec(1, "stage start", "pull-release-image"),
+		rec(2, "stage end", "pull-release-image", "success"), rec(2, "service end", "", "success"))
+	bootkubeOK = recs(rec(2, "service start"), rec(2, "stage start", "cb-bootstrap"),
+		rec(9, "stage end", "cb-bootstrap", "success"), rec(9.5, "service end", "", "success"))
+	reported = recs(rec(9.5, "service start"), rec(9.5, "stage start", "report-complete"),
+		rec(12, "stage end", "report-complete", "success"), rec(12, "service end", "", "success"))
 )
 
 // stuckRelease is a host that cannot pull the release image.
 var stuckRelease = files{
 	"bootstrap/services/release-image.json": recs(rec(1, "service start"),
-		rec(1, "stage start", "pull-release-image"), rec(3, "stage end", "pull-release-image", "failure", "reading manifest: unauthorized: authentication required"),
-		rec(3, "stage start", "pull-release-image"), rec(5, "stage end", "pull-release-image", "failure", "reading manifest: unauthorized: authentication required"),
+		rec(1, "stage start", "pull-release-image"), rec(3, "stage end", "pull-release-image", "failure",
+			"reading manifest: unauthorized: authentication required"),
+		rec(3, "stage start", "pull-release-image"), rec(5, "stage end", "pull-release-image", "failure",
+			"reading manifest: unauthorized: authentication required"),
 		rec(5, "stage start", "pull-release-image")),
 	"failed-units.txt": "● chronyd.service loaded failed failed NTP client\n",
 	"gather.log":       "gathering from the bootstrap host\n",
@@ -52,7 +57,8 @@ func conditionsJSON(minutes float64, list ...string) string {
 		if len(f) > 2 {
 			message = f[2]
 		}
-		out = append(out, fmt.Sprintf(`{"type":%q,"status":%q,"message":%q,"lastTransitionTime":%q}`, f[0], f[1], message, stamp(minutes)))
+		out = append(out, fmt.Sprintf(`{"type":%q,"status":%q,"message":%q,"lastTransitionTime":%q}`, f[0], f[1], message,
+			stamp(minutes)))
 	}
 	return `"conditions":[` + strings.Join(out, ",") + "]"
 }
@@ -64,7 +70,8 @@ func obj(name string, born float64, rest string) string {
 func items(list ...string) string { return `{"kind":"List","items":[` + strings.Join(list, ",") + "]}" }
 
 func master(name string, born, ready float64, state ...string) string {
-	return obj(name, born, `,"labels":{"node-role.kubernetes.io/master":""}`) + `,"status":{` + conditionsJSON(ready, state...) + "}}"
+	return obj(name, born, `,"labels":{"node-role.kubernetes.io/master":""}`) + `,"status":{` + conditionsJSON(ready,
+		state...) + "}}"
 }
 
 func operator(name string, minutes float64, state ...string) string {
@@ -76,11 +83,13 @@ func csr(name, signer, user string, born float64, approved bool) string {
 	if approved {
 		status = conditionsJSON(born, "Approved=True")
 	}
-	return obj(name, born, "") + fmt.Sprintf(`,"spec":{"signerName":%q,"username":%q},"status":{%s}}`, signer, user, status)
+	return obj(name, born, "") + fmt.Sprintf(`,"spec":{"signerName":%q,"username":%q},"status":{%s}}`, signer, user,
+		status)
 }
 
 func etcdEvent(minutes float64, reason, message string) string {
-	return fmt.Sprintf(`{"metadata":{"namespace":"openshift-etcd-operator","name":"e"},"reason":%q,"message":%q,"type":"Normal","firstTimestamp":%q}`, reason, message, stamp(minutes))
+	return fmt.Sprintf(`{"metadata":{"namespace":"openshift-etcd-operator","name":"e"},"reason":%q,"message":%q,`+
+		`"type":"Normal","firstTimestamp":%q}`, reason, message, stamp(minutes))
 }
 
 func journalJSON(failed string, detail string, names ...string) string {
@@ -96,7 +105,8 @@ func journalJSON(failed string, detail string, names ...string) string {
 		run.Phases = append(run.Phases, e)
 		at = end
 	}
-	run.Notes = []phase.Note{{Time: t0.Add(8 * time.Minute), Message: "etcd: added demo-master-0 (198.18.0.21) as learner; 1 members vote"}}
+	run.Notes = []phase.Note{{Time: t0.Add(8 * time.Minute),
+		Message: "etcd: added demo-master-0 (198.18.0.21) as learner; 1 members vote"}}
 	raw, err := json.Marshal(map[string]any{"runs": []phase.Run{run}})
 	if err != nil {
 		panic(err)
@@ -113,12 +123,19 @@ var failedCluster = files{
 	"installer/okd_install_journal.json": journalJSON("cluster-complete", "no progress for 40m0s, waiting for: operators",
 		"preflight", "images", "infrastructure", "bootstrap-up", "api-answers", "bootstrap-complete", "cluster-complete"),
 	"resources/nodes.json": items(
-		master("demo-master-0", 4, 6, "Ready=True"), master("demo-master-1", 4, 7, "Ready=True"), master("demo-master-2", 5, 7, "Ready=True")),
-	"resources/clusterversions.json": items(obj("version", 3, "") + `,"status":{"desired":{"version":"4.20.0-okd-scos.1"},"history":[{"state":"Partial","startedTime":"` + stamp(3) + `","completionTime":null,"version":"4.20.0-okd-scos.1"}],` +
-		conditionsJSON(20, "Available=False", "Failing=True=Cluster operators authentication, console are not available", "Progressing=True=waiting") + "}}"),
+		master("demo-master-0", 4, 6, "Ready=True"), master("demo-master-1", 4, 7, "Ready=True"), master("demo-master-2",
+			5, 7, "Ready=True")),
+	"resources/clusterversions.json": items(obj("version", 3,
+		"") + `,"status":{"desired":{"version":"4.20.0-okd-scos.1"},"history":[{"state":"Partial","startedTime":"` +
+		stamp(3) + `","completionTime":null,"version":"4.20.0-okd-scos.1"}],` +
+		conditionsJSON(20, "Available=False", "Failing=True=Cluster operators authentication, console are not available",
+			"Progressing=True=waiting") + "}}"),
 	"resources/clusteroperators.json": items(
 		operator("console", 8, "Available=False=RouteHealthAvailable: connection refused", "Degraded=False"),
-		operator("authentication", 8, "Available=False=no ready pods", "Degraded=True=OAuthServerRouteEndpointAccessibleControllerDegraded: Get \"https://oauth-openshift.apps.demo.example.org/healthz\": dial tcp: lookup oauth-openshift.apps.demo.example.org: no such host"),
+		operator("authentication", 8, "Available=False=no ready pods",
+			"Degraded=True=OAuthServerRouteEndpointAccessibleControllerDegraded: Get "+
+				"\"https://oauth-openshift.apps.demo.example.org/healthz\": dial tcp: lookup "+
+				"oauth-openshift.apps.demo.example.org: no such host"),
 		operator("etcd", 11, "Available=True", "Degraded=False"),
 		operator("dns", 10, "Available=True", "Degraded=False")),
 	"resources/events.json": items(
@@ -127,10 +144,15 @@ var failedCluster = files{
 		etcdEvent(9, "MemberAddAsLearner", "added demo-master-1 (198.18.0.22) as learner; 2 members vote"),
 		etcdEvent(9.5, "MemberPromote", "promoted demo-master-1; voting members 2→3"),
 		etcdEvent(11, "MemberRemove", "removed etcd-bootstrap; voting members 3→2")),
-	"resources/pods.json": items(`{"metadata":{"namespace":"openshift-console","name":"console-1"},"status":{"phase":"Pending",`+conditionsJSON(8, "PodScheduled=False=0/3 nodes are available: 3 Insufficient memory")+`}}`,
-		`{"metadata":{"namespace":"mine","name":"x"},"status":{"phase":"Pending",`+conditionsJSON(8, "PodScheduled=False=mine")+`}}`),
-	"resources/certificatesigningrequests.json": items(csr("csr-1", "kubernetes.io/kubelet-serving", "system:node:demo-master-0", 4, true)),
-	"resources/etcds.json":                      items(obj("cluster", 3, "") + `,"status":{` + conditionsJSON(11, "EtcdBootstrapMemberRemoved=True", "EtcdMembersDegraded=False") + "}}"),
+	"resources/pods.json": items(`{"metadata":{"namespace":"openshift-console","name":"console-1"},`+
+		`"status":{"phase":"Pending",`+conditionsJSON(8, "PodScheduled=False=0/3 nodes are available: 3 Insufficient "+
+		"memory")+`}}`,
+		`{"metadata":{"namespace":"mine","name":"x"},"status":{"phase":"Pending",`+conditionsJSON(8,
+			"PodScheduled=False=mine")+`}}`),
+	"resources/certificatesigningrequests.json": items(csr("csr-1", "kubernetes.io/kubelet-serving",
+		"system:node:demo-master-0", 4, true)),
+	"resources/etcds.json": items(obj("cluster", 3, "") + `,"status":{` + conditionsJSON(11,
+		"EtcdBootstrapMemberRemoved=True", "EtcdMembersDegraded=False") + "}}"),
 }
 
 // hanging is a host whose bootkube waits for the masters.
@@ -148,55 +170,101 @@ func TestCauses(t *testing.T) {
 		files       files
 		cause, next string
 	}{
-		{"login of the registry", stuckRelease, "bootstrap host: the release image could not be downloaded in stage pull-release-image (2 times in a row): reading manifest: unauthorized", "pullSecret"},
-		{"a registry that breaks off", files{"bootstrap/services/release-image.json": recs(rec(1, "service start"), rec(2, "stage end", "pull-release-image", "failure", "Error: initializing source docker://registry.example.org/okd/release: pinging container registry registry.example.org: Get \"https://registry.example.org/v2/\": EOF"))},
+		{"login of the registry", stuckRelease, "bootstrap host: the release image could not be downloaded in stage " +
+			"pull-release-image (2 times in a row): reading manifest: unauthorized", "pullSecret"},
+		{"a registry that breaks off", files{"bootstrap/services/release-image.json": recs(rec(1, "service start"),
+			rec(2, "stage end", "pull-release-image", "failure",
+				"Error: initializing source docker://registry.example.org/okd/release: pinging container registry "+
+					"registry.example.org: Get \"https://registry.example.org/v2/\": EOF"))},
 			"registry.example.org/v2/\": EOF", "check that the registry works"},
-		{"a release image that never was tried", files{"bootstrap/services/crio-configure.json": recs(rec(1, "service start"))},
+		{"a release image that never was tried", files{"bootstrap/services/crio-configure.json": recs(rec(1,
+			"service start"))},
 			"release-image.service was never started", "release-image.log"},
-		{"a node image that does not come", files{"bootstrap/services/node-image-pull.json": recs(rec(1, "service start"), rec(2, "stage end", "pull-node-image", "failure", "x509: certificate signed by unknown authority"))},
+		{"a node image that does not come", files{"bootstrap/services/node-image-pull.json": recs(rec(1, "service start"),
+			rec(2, "stage end", "pull-node-image", "failure", "x509: certificate signed by unknown authority"))},
 			"the node image could not be put in place in stage pull-node-image: x509", "additionalTrustBundle"},
-		{"still downloading", files{"bootstrap/services/release-image.json": recs(rec(1, "service start"), rec(1, "stage start", "pull-release-image"))},
+		{"still downloading", files{"bootstrap/services/release-image.json": recs(rec(1, "service start"),
+			rec(1, "stage start", "pull-release-image"))},
 			"the release image is still being downloaded: stage pull-release-image for 29m00s", ""},
-		{"bootkube that never ran", files{"bootstrap/services/release-image.json": releaseDone}, "bootkube.service was never started", "bootkube.log"},
+		{"bootkube that never ran", files{"bootstrap/services/release-image.json": releaseDone},
+			"bootkube.service was never started", "bootkube.log"},
 		{"a stage of bootkube", files{"bootstrap/services/release-image.json": releaseDone,
-			"bootstrap/services/bootkube.json": recs(rec(2, "service start"), rec(2, "stage start", "mco-bootstrap"), rec(3, "stage end", "mco-bootstrap", "failure", "cannot read manifests: bad input"), rec(3, "service end", "", "failure", "cannot read manifests: bad input"))},
+			"bootstrap/services/bootkube.json": recs(rec(2, "service start"), rec(2, "stage start", "mco-bootstrap"),
+				rec(3, "stage end", "mco-bootstrap", "failure", "cannot read manifests: bad input"), rec(3, "service end", "",
+					"failure", "cannot read manifests: bad input"))},
 			"bootkube failed in stage mco-bootstrap: cannot read manifests: bad input", "bootkube.log"},
-		{"openshift-install's records", files{"bootstrap/services/release-image.json": `[{"timestamp":"2026-11-21T09:00:00Z","phase":"service start"},{"timestamp":"2026-11-21T09:01:00Z","phase":"service end","result":"success"}]`,
-			"bootstrap/services/bootkube.json": `[{"phase":"service start","timestamp":"2026-11-21T09:01:00Z"},{"phase":"stage start","stage":"etcd-bootstrap","timestamp":"2026-11-21T09:01:01Z"},{"phase":"stage end","stage":"etcd-bootstrap","result":"failure","errorLine":"214 bootkube.sh","errorMessage":"Error: no space left on device","timestamp":"2026-11-21T09:02:00Z"},{"phase":"service end","result":"failure","timestamp":"2026-11-21T09:02:00Z"}]`},
+		{"openshift-install's records",
+			files{"bootstrap/services/release-image.json": `[{"timestamp":"2026-11-21T09:00:00Z","phase":"service start"},` +
+				`{"timestamp":"2026-11-21T09:01:00Z","phase":"service end","result":"success"}]`,
+				"bootstrap/services/bootkube.json": `[{"phase":"service start","timestamp":"2026-11-21T09:01:00Z"},` +
+					`{"phase":"stage start","stage":"etcd-bootstrap","timestamp":"2026-11-21T09:01:01Z"},{"phase":"stage end",` +
+					`"stage":"etcd-bootstrap","result":"failure","errorLine":"214 bootkube.sh",` +
+					`"errorMessage":"Error: no space left on device","timestamp":"2026-11-21T09:02:00Z"},{"phase":"service end",` +
+					`"result":"failure","timestamp":"2026-11-21T09:02:00Z"}]`},
 			"bootkube failed in stage etcd-bootstrap: Error: no space left on device", "larger disk"},
-		{"masters that do not come", hanging(files{"resources/nodes.json": items()}), "cluster: no control-plane node has joined", "22623"},
+		{"masters that do not come", hanging(files{"resources/nodes.json": items()}),
+			"cluster: no control-plane node has joined", "22623"},
 		{"certificates that wait", hanging(files{"resources/nodes.json": items(), "resources/csr.json": items(
-			csr("csr-a", kubelet, "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper", 10, false), csr("csr-b", kubelet, "system:node:demo-master-1", 12, false))}),
+			csr("csr-a", kubelet, "system:serviceaccount:openshift-machine-config-operator:node-bootstrapper", 10,
+				false), csr("csr-b", kubelet, "system:node:demo-master-1", 12, false))}),
 			"cluster: 2 certificate requests of kubelets wait for approval for 20m00s", "oc adm certificate approve"},
-		{"certificates of others, approved ones and new ones do not matter", hanging(files{"resources/nodes.json": items(), "resources/csr.json": items(
-			csr("csr-a", "example.com/other", "x", 10, false), csr("csr-b", kubelet, "x", 12, true), csr("csr-c", kubelet, "x", 29.5, false))}), "no control-plane node has joined", ""},
-		{"a wait for masters without the API's word", hanging(nil), "bootkube waits for the masters: stage cb-bootstrap for 27m00s", ""},
-		{"a node that is not ready", hanging(files{"resources/nodes.json": items(master("demo-master-0", 4, 6, "Ready=False=container runtime network not ready: cni plugin not initialized"))}),
+		{"certificates of others, approved ones and new ones do not matter",
+			hanging(files{"resources/nodes.json": items(), "resources/csr.json": items(
+				csr("csr-a", "example.com/other", "x", 10, false), csr("csr-b", kubelet, "x", 12, true), csr("csr-c", kubelet,
+					"x", 29.5, false))}), "no control-plane node has joined", ""},
+		{"a wait for masters without the API's word", hanging(nil),
+			"bootkube waits for the masters: stage cb-bootstrap for 27m00s", ""},
+		{"a node that is not ready", hanging(files{"resources/nodes.json": items(master("demo-master-0", 4, 6,
+			"Ready=False=container runtime network not ready: cni plugin not initialized"))}),
 			"node demo-master-0: not ready: container runtime network not ready", "kubelet.log"},
-		{"units of a master", hanging(files{"control-plane/198.18.0.21/failed-units.txt": "machine-config-daemon-firstboot.service loaded failed failed x\n"}),
+		{"units of a master",
+			hanging(files{
+				"control-plane/198.18.0.21/failed-units.txt": "machine-config-daemon-firstboot.service loaded failed failed x\n",
+			}),
 			"198.18.0.21: failed units: machine-config-daemon-firstboot.service", "control-plane/198.18.0.21/journals"},
-		{"names of the API", files{"bootstrap/services/release-image.json": releaseDone, "bootstrap/services/bootkube.json": recs(rec(2, "service start"), rec(2, "stage start", "resolve-api-int-url"), rec(3, "stage end", "resolve-api-int-url", "failure", "no address: empty answer"), rec(3, "stage start", "etcd-bootstrap"))},
+		{"names of the API", files{"bootstrap/services/release-image.json": releaseDone,
+			"bootstrap/services/bootkube.json": recs(rec(2, "service start"), rec(2, "stage start", "resolve-api-int-url"),
+				rec(3, "stage end", "resolve-api-int-url", "failure", "no address: empty answer"), rec(3, "stage start",
+					"etcd-bootstrap"))},
 			"bootkube is not done: stage etcd-bootstrap", ""},
-		{"names of the API when nobody reaches it", files{"bootstrap/services/release-image.json": releaseDone, "bootstrap/services/bootkube.json": recs(rec(2, "service start"), rec(2, "stage start", "resolve-api-url"), rec(3, "stage end", "resolve-api-url", "failure", "no address: empty answer"), rec(3, "stage start", "etcd-bootstrap")),
-			"installer/okd_install_journal.json": journalJSON("api-answers", "no progress for 20m0s, waiting for: API", "preflight", "api-answers")},
+		{"names of the API when nobody reaches it", files{"bootstrap/services/release-image.json": releaseDone,
+			"bootstrap/services/bootkube.json": recs(rec(2, "service start"), rec(2, "stage start", "resolve-api-url"),
+				rec(3, "stage end", "resolve-api-url", "failure", "no address: empty answer"), rec(3, "stage start",
+					"etcd-bootstrap")),
+			"installer/okd_install_journal.json": journalJSON("api-answers", "no progress for 20m0s, waiting for: API",
+				"preflight", "api-answers")},
 			"the name of the API does not resolve on the bootstrap host: no address: empty answer", "api.<name>.<domain>"},
 		{"a host that nobody reaches", files{"missing.txt": "bootstrap host: connect to 198.18.0.5:22 by SSH: i/o timeout\n"},
 			"bootstrap host: it could not be reached: connect to 198.18.0.5:22 by SSH: i/o timeout", "console"},
-		{"nothing but a journal", files{"installer/okd_install_journal.json": journalJSON("infrastructure", "create VM demo-master-0: conflict: low disk space", "preflight", "images", "infrastructure")},
+		{"nothing but a journal", files{"installer/okd_install_journal.json": journalJSON("infrastructure",
+			"create VM demo-master-0: conflict: low disk space", "preflight", "images", "infrastructure")},
 			"installer: phase infrastructure: create VM demo-master-0: conflict: low disk space", "create cluster again"},
-		{"operators, those first that others need", failedCluster, "operator authentication: not available: OAuthServerRouteEndpointAccessibleControllerDegraded", "resolvable"},
-		{"the version operator's own trouble", failedCluster.with(files{"resources/clusterversions.json": items(obj("version", 3, "") + `,"status":{` + conditionsJSON(20, "Failing=True=Could not update deployment openshift-dns/dns: no space left on device") + "}}"), "resources/clusteroperators.json": items()}),
+		{"operators, those first that others need", failedCluster,
+			"operator authentication: not available: OAuthServerRouteEndpointAccessibleControllerDegraded", "resolvable"},
+		{"the version operator's own trouble",
+			failedCluster.with(files{"resources/clusterversions.json": items(obj("version", 3,
+				"") + `,"status":{` + conditionsJSON(20, "Failing=True=Could not update deployment openshift-dns/dns: no space "+
+				"left on device") + "}}"), "resources/clusteroperators.json": items()}),
 			"cluster version: failing: Could not update deployment", "larger disk"},
 		{"operators without a cluster version", failedCluster.with(files{"resources/clusterversions.json": items()}),
 			"operator authentication: not available: OAuthServerRouteEndpointAccessibleControllerDegraded", "resolvable"},
-		{"an image that cannot be pulled", failedCluster.with(files{"resources/pods.json": items(`{"metadata":{"namespace":"openshift-dns","name":"dns-1"},"status":{"phase":"Pending","containerStatuses":[{"name":"dns","image":"registry.example.org/okd/dns@sha256:12","state":{"waiting":{"reason":"ImagePullBackOff","message":"Back-off pulling image: manifest unknown"}}}]}}`)}),
-			"pods: openshift-dns/dns-1: ImagePullBackOff registry.example.org/okd/dns@sha256:12: Back-off pulling image: manifest unknown", "imageDigestSources"},
-		{"a member that stays", failedCluster.with(files{"resources/etcds.json": items(obj("cluster", 3, "") + `,"status":{` + conditionsJSON(11, "EtcdBootstrapMemberRemoved=False=4 members vote") + "}}")}),
+		{"an image that cannot be pulled",
+			failedCluster.with(files{"resources/pods.json": items(`{"metadata":{"namespace":"openshift-dns","name":"dns-1"},` +
+				`"status":{"phase":"Pending","containerStatuses":[{"name":"dns","image":"registry.example.org/okd/dns@sha256:12",` +
+				`"state":{"waiting":{"reason":"ImagePullBackOff","message":"Back-off pulling image: manifest unknown"}}}]}}`)}),
+			"pods: openshift-dns/dns-1: ImagePullBackOff registry.example.org/okd/dns@sha256:12: Back-off pulling image: " +
+				"manifest unknown", "imageDigestSources"},
+		{"a member that stays", failedCluster.with(files{"resources/etcds.json": items(obj("cluster", 3,
+			"") + `,"status":{` + conditionsJSON(11, "EtcdBootstrapMemberRemoved=False=4 members vote") + "}}")}),
 			"etcd: the bootstrap host's member has not been removed: 4 members vote", "must stay"},
-		{"units of the bootstrap host", files{"failed-units.txt": "crio.service loaded failed failed x\nkubelet.service loaded failed failed y\n", "bootstrap/services/release-image.json": recs(rec(1, "service start"), rec(1, "stage start", "pull"))},
+		{"units of the bootstrap host", files{"failed-units.txt": "crio.service loaded failed failed x\nkubelet.service " +
+			"loaded failed failed y\n", "bootstrap/services/release-image.json": recs(rec(1, "service start"),
+			rec(1, "stage start", "pull"))},
 			"bootstrap host: failed units: crio.service, kubelet.service", "crio.log"},
-		{"all is well", failedCluster.with(files{"installer/okd_install_journal.json": journalJSON("", "", "preflight"), "resources/pods.json": items(), "resources/clusteroperators.json": items(operator("etcd", 11, "Available=True")),
-			"resources/clusterversions.json": items(obj("version", 3, "") + `,"status":{` + conditionsJSON(20, "Available=True", "Failing=False", "Progressing=False") + "}}")}),
+		{"all is well", failedCluster.with(files{"installer/okd_install_journal.json": journalJSON("", "", "preflight"),
+			"resources/pods.json": items(), "resources/clusteroperators.json": items(operator("etcd", 11, "Available=True")),
+			"resources/clusterversions.json": items(obj("version", 3, "") + `,"status":{` + conditionsJSON(20,
+				"Available=True", "Failing=False", "Progressing=False") + "}}")}),
 			"none: the cluster is complete", ""},
 	}
 	for _, tt := range tests {

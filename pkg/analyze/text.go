@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/okd-install/okd-install/pkg/event"
 )
@@ -16,7 +17,7 @@ const (
 	nameWidth  = 34
 )
 
-// marks draw bars so that they can be told apart without colours.
+// marks distinguish bars without colours.
 var marks = map[Outcome]string{Done: "=", Failed: "x", Running: ">"}
 
 // Text writes the report for a person, in lines of about the given width.
@@ -27,14 +28,15 @@ func (r *Report) Text(w io.Writer, width int) error {
 	if r.Next != "" {
 		fmt.Fprintf(&out, "Next:  %s\n", r.Next)
 	}
-	fmt.Fprintf(&out, "\nSource   %s%s\n", r.Source, on(" of ", r.Taken))
+	fmt.Fprintf(&out, "\nSource   %s%s\n", r.Source, withTime(" of ", r.Taken))
 	if r.Version != "" {
 		fmt.Fprintf(&out, "Version  %s\n", r.Version)
 	}
 	if len(r.Findings) > 0 {
 		out.WriteString("\nFindings\n")
 		for _, f := range r.Findings {
-			fmt.Fprintf(&out, "  %-8s %s: %s%s\n", f.Severity, f.Where, f.Text, on(", since ", f.Since))
+			fmt.Fprintf(&out, "  %-8s %s: %s%s\n", f.Severity, f.Where, f.Text,
+				withTime(", since ", f.Since))
 			if f.Next != "" && f.Next != r.Next {
 				fmt.Fprintf(&out, "  %-8s Next: %s\n", "", f.Next)
 			}
@@ -51,7 +53,7 @@ func (r *Report) Text(w io.Writer, width int) error {
 	return err
 }
 
-func on(word string, t time.Time) string {
+func withTime(word string, t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
@@ -89,8 +91,7 @@ func (t Timeline) text(out *strings.Builder, width int) {
 	}
 }
 
-// place says where in a bar of that width a row begins and how long it is;
-// whatever happened at all can be seen.
+// place is where in a bar of that width a row begins, and its length, which is never zero.
 func (t Timeline) place(r Row, width int) (start, length int) {
 	span := float64(t.To.Sub(t.From))
 	if span <= 0 {
@@ -106,4 +107,28 @@ func tries(r Row) string {
 		return fmt.Sprintf(" %d tries", r.Tries)
 	}
 	return ""
+}
+
+// longest is the length of a text in the report, in characters. Operators put whole lists into their messages.
+const longest = 600
+
+// oneLine makes text safe for a terminal and a table: one line, nothing that moves the cursor or changes the direction
+// of writing, not too long.
+func oneLine(text string) string {
+	if len(text) > 16*longest {
+		text = text[:16*longest]
+	}
+	fields := strings.FieldsFunc(strings.ToValidUTF8(text, "?"), func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+	})
+	return brief(strings.Join(fields, " "), longest)
+}
+
+// brief shortens text to a width in characters.
+func brief(text string, width int) string {
+	runes := []rune(text)
+	if len(runes) <= width {
+		return text
+	}
+	return string(runes[:width-1]) + "…"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/records"
 )
 
 // Outcome is how a row of the timeline ended.
@@ -19,8 +20,7 @@ const (
 	Running Outcome = "running" // had not ended when the evidence was taken
 )
 
-// Timeline is what happened when. Times of the installer are by the clock of
-// its machine, the others by those of the hosts.
+// Timeline is what happened when. Times of the installer are by the clock of its machine, the others by the hosts'.
 type Timeline struct {
 	From   time.Time `json:"from,omitzero"`
 	To     time.Time `json:"to,omitzero"`
@@ -48,15 +48,14 @@ type Row struct {
 func (r Row) Took() time.Duration { return r.End.Sub(r.Start) }
 
 const (
-	// maxRows bounds the rows of a group. A cluster of 1,000 nodes is not read
-	// row by row.
+	// maxRows bounds the rows of a group. Nobody reads 1,000 nodes row by row.
 	maxRows = 60
-	// sameEffort is how much time may be between two runs of the installer
-	// that are shown together. A night makes bars too short to see.
-	sameEffort = 6 * time.Hour
+	// maxPause is the longest time between two runs of the installer that are shown together. A night makes bars too
+	// short to see.
+	maxPause = 6 * time.Hour
 )
 
-func (s *scene) timeline() Timeline {
+func (s *snapshot) timeline() Timeline {
 	end := s.end()
 	var t Timeline
 	odd := func(r Row) bool { return r.Start.Year() < 2000 || r.End.Before(r.Start) }
@@ -72,21 +71,18 @@ func (s *scene) timeline() Timeline {
 			if t.From.IsZero() || r.Start.Before(t.From) {
 				t.From = r.Start
 			}
-			if r.End.After(t.To) {
-				t.To = r.End
-			}
+			t.To = later(t.To, r.End)
 		}
 	}
 	return t
 }
 
-// end is the time up to which things that had not ended are drawn: when the
-// evidence was taken, or the last thing that is known.
-func (s *scene) end() time.Time {
+// end is the time up to which things that had not ended are drawn: when the evidence was taken, or the last event.
+func (s *snapshot) end() time.Time {
 	end := s.taken
 	for _, sv := range s.services {
-		for _, st := range sv.stages {
-			end = later(end, later(st.start, st.end))
+		for _, st := range sv.Stages {
+			end = later(end, later(st.Start, st.End))
 		}
 	}
 	for _, run := range s.runs {
@@ -119,23 +115,26 @@ func (g *Group) cut() {
 	}
 	g.Note = fmt.Sprintf("%d of %d: those that are not done, and the slowest", maxRows, len(g.Rows))
 	order := slices.Clone(g.Rows)
+	slices.SortStableFunc(order, func(a, b Row) int { return cmp.Compare(b.Took(), a.Took()) })
 	slices.SortStableFunc(order, func(a, b Row) int {
-		if (a.Outcome == Done) != (b.Outcome == Done) {
-			return map[bool]int{true: 1, false: -1}[a.Outcome == Done]
+		switch {
+		case a.Outcome == b.Outcome || a.Outcome != Done && b.Outcome != Done:
+			return 0
+		case a.Outcome == Done:
+			return 1
 		}
-		return cmp.Compare(b.Took(), a.Took())
+		return -1
 	})
 	g.Rows = order[:maxRows]
 	slices.SortStableFunc(g.Rows, func(a, b Row) int { return a.Start.Compare(b.Start) })
 }
 
-// installerRows are the phases of create cluster and the waits, over the runs
-// that belong together.
-func (s *scene) installerRows(end time.Time) Group {
+// installerRows are the phases of the runs that belong together.
+func (s *snapshot) installerRows(end time.Time) Group {
 	g := Group{Name: "Installer"}
 	first := 0
 	for i := 1; i < len(s.runs); i++ {
-		if s.runs[i].Started.Sub(later(s.runs[i-1].Started, s.runs[i-1].Ended)) > sameEffort {
+		if s.runs[i].Started.Sub(later(s.runs[i-1].Started, s.runs[i-1].Ended)) > maxPause {
 			first = i
 		}
 	}
@@ -146,7 +145,7 @@ func (s *scene) installerRows(end time.Time) Group {
 				continue
 			}
 			now := end
-			if i+1 < len(shown) { // the next run tells when this one was gone at the latest
+			if i+1 < len(shown) { // by then this one had ended
 				now = shown[i+1].Started
 			}
 			r := row(e.Name, e.Started, e.Ended, now, Done)
@@ -163,20 +162,20 @@ func (s *scene) installerRows(end time.Time) Group {
 }
 
 // hostRows are the services of the bootstrap host and their stages.
-func (s *scene) hostRows(end time.Time) Group {
+func (s *snapshot) hostRows(end time.Time) Group {
 	g := Group{Name: "Bootstrap host"}
 	for _, sv := range s.services {
-		for _, st := range sv.stages {
-			r := row(st.name, st.start, st.end, end, Done)
-			if st.name != sv.name {
-				r.Name = sv.name + ": " + st.name
+		for _, st := range sv.Stages {
+			r := row(st.Name, st.Start, st.End, end, Done)
+			if st.Name != sv.Name {
+				r.Name = sv.Name + ": " + st.Name
 			}
-			if r.Outcome == Done && st.result == "failure" {
+			if r.Outcome == Done && st.Result == records.Failure {
 				r.Outcome = Failed
 			}
-			r.Note = st.note
-			if st.tries > 1 {
-				r.Tries = st.tries
+			r.Note = st.Note
+			if st.Tries > 1 {
+				r.Tries = st.Tries
 			}
 			g.Rows = append(g.Rows, r)
 		}
@@ -185,28 +184,28 @@ func (s *scene) hostRows(end time.Time) Group {
 	return g
 }
 
+// rowUntil draws an object from its creation until a condition was true.
+func (o object) rowUntil(c condition, now time.Time) Row {
+	r := Row{Name: o.Metadata.Name, Start: o.Metadata.CreationTimestamp, End: c.LastTransitionTime, Outcome: Done}
+	if !c.is("True") {
+		r.End, r.Outcome, r.Note = now, Running, c.Message
+	}
+	r.End = later(r.Start, r.End)
+	return r
+}
+
 // nodeRows are the nodes from joining to being ready.
-func (s *scene) nodeRows(end time.Time) Group {
+func (s *snapshot) nodeRows(end time.Time) Group {
 	g := Group{Name: "Nodes, from joining to ready"}
 	for _, n := range s.nodes {
-		ready := n.condition("Ready")
-		r := Row{Name: n.Metadata.Name, Start: n.Metadata.CreationTimestamp, End: ready.LastTransitionTime,
-			Outcome: Done}
-		if !ready.is("True") {
-			r.End, r.Outcome, r.Note = end, Running, ready.Message
-		}
-		if r.End.Before(r.Start) {
-			r.End = r.Start
-		}
-		g.Rows = append(g.Rows, r)
+		g.Rows = append(g.Rows, n.rowUntil(n.condition("Ready"), end))
 	}
 	slices.SortStableFunc(g.Rows, func(a, b Row) int { return a.Start.Compare(b.Start) })
 	return g
 }
 
-// operatorRows are the operators from the start of the rollout, or their own
-// creation, to being available.
-func (s *scene) operatorRows(end time.Time) Group {
+// operatorRows are the operators from their creation to being available.
+func (s *snapshot) operatorRows(end time.Time) Group {
 	g := Group{Name: "Operators, until available"}
 	if h := s.version.Status.History; len(h) > 0 {
 		first := h[len(h)-1] // the newest is the first of the list
@@ -217,17 +216,9 @@ func (s *scene) operatorRows(end time.Time) Group {
 		g.Rows = append(g.Rows, r)
 	}
 	for _, o := range s.operators {
-		available := o.condition("Available")
-		r := Row{Name: o.Metadata.Name, Start: o.Metadata.CreationTimestamp, End: available.LastTransitionTime,
-			Outcome: Done}
-		switch degraded := o.condition("Degraded"); {
-		case !available.is("True"):
-			r.End, r.Outcome, r.Note = end, Running, available.Message
-		case degraded.is("True"):
+		r := o.rowUntil(o.condition("Available"), end)
+		if degraded := o.condition("Degraded"); r.Outcome == Done && degraded.is("True") {
 			r.Outcome, r.Note = Failed, "degraded: "+degraded.why()
-		}
-		if r.End.Before(r.Start) {
-			r.End = r.Start
 		}
 		g.Rows = append(g.Rows, r)
 	}

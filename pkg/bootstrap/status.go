@@ -1,5 +1,4 @@
-// Package bootstrap watches the bootstrap host from outside: what it is doing,
-// since when, and its last error.
+// Package bootstrap watches the bootstrap host from outside: what it is doing, since when, and its last error.
 package bootstrap
 
 import (
@@ -47,8 +46,7 @@ func (s Status) String() string {
 // services are the units that write records, in the order in which they run.
 var services = []string{"node-image-pull", "release-image", "bootkube", "progress"}
 
-// The output of lookCommand has a section per service and one with the units that
-// failed. A section begins with a line of sectionPrefix and its name.
+// The output of lookCommand has a section per service and one with failed units, each begun by sectionPrefix and name.
 const (
 	sectionPrefix = "== "
 	failedSection = "failed"
@@ -59,11 +57,9 @@ func interpret(out []byte) Status {
 	sections := split(out)
 	var status Status
 	for _, service := range services {
-		list := records.Parse(sections[service])
-		if len(list) == 0 {
-			continue
+		if list := records.Parse(sections[service]); len(list) > 0 {
+			status = status.after(records.Replay(service, list), list[0].Timestamp)
 		}
-		status = replay(service, list, status)
 	}
 	if status.LastError == "" && !status.Done {
 		if units := strings.Fields(string(sections[failedSection])); len(units) > 0 {
@@ -86,62 +82,23 @@ func split(out []byte) map[string][]byte {
 	return sections
 }
 
-// replay applies one service's records to the status after the services before.
-func replay(service string, list []records.Record, before Status) Status {
-	s := Status{Service: service, Since: list[0].Timestamp}
-	// A service may start while an earlier one still fails.
-	s.LastError, s.FailedAt, s.Failures = before.LastError, before.FailedAt, before.Failures
-	type running struct {
-		stage string
-		since time.Time
-	}
-	var now []running
-	ended := func(stage string) {
-		for i, r := range now {
-			if r.stage == stage {
-				now = append(now[:i], now[i+1:]...)
-				return
-			}
+// after is the status once a service has begun; s is that of the services before, which may still fail.
+func (s Status) after(sv *records.Service, begun time.Time) Status {
+	s.Service, s.Stage, s.Since = sv.Name, "", begun
+	for _, stage := range sv.Stages {
+		if !stage.End.Before(s.Since) {
+			s.Stage, s.Since = stage.Name, stage.End
 		}
 	}
-	finished := false
-	for _, r := range list {
-		finished = false
-		switch r.Phase {
-		case records.ServiceStart:
-			now = nil // what was running has been killed
-		case records.StageStart:
-			ended(r.Stage)
-			now = append(now, running{r.Stage, r.Timestamp})
-		case records.StageEnd:
-			ended(r.Stage)
-			s.Stage, s.Since = r.Stage, r.Timestamp
-			switch {
-			case r.Result == records.Failure:
-				if s.FailedAt != r.Stage {
-					s.Failures = 0
-				}
-				s.LastError, s.FailedAt, s.Failures = r.Why(), r.Stage, s.Failures+1
-			case s.FailedAt == r.Stage:
-				s.LastError, s.FailedAt, s.Failures = "", "", 0
-			}
-		case records.ServiceEnd:
-			now = nil
-			if r.Result == records.Success {
-				finished = true
-				s.LastError, s.FailedAt, s.Failures = "", "", 0
-			} else if s.LastError == "" {
-				s.LastError, s.FailedAt, s.Failures = r.Why(), s.Stage, 1
-			}
-		}
+	if running := sv.Running(); running != nil {
+		s.Stage, s.Since = running.Name, running.Start
 	}
-	if len(now) > 0 {
-		// Of several stages the oldest is shown: the others may depend on it.
-		s.Stage, s.Since = now[0].stage, now[0].since
-	}
-	if finished {
-		s.Stage = ""
-		s.Done = service == services[len(services)-1]
+	switch f := sv.Failure; {
+	case sv.Succeeded:
+		s.Stage, s.Done = "", sv.Name == services[len(services)-1]
+		s.LastError, s.FailedAt, s.Failures = "", "", 0
+	case f != nil:
+		s.LastError, s.FailedAt, s.Failures = f.Why, f.Stage, f.Times
 	}
 	return s
 }

@@ -1,5 +1,4 @@
-// Package clock is the time source of everything that waits. It is a parameter,
-// so that tests control the time.
+// Package clock is the time source of everything that waits. It is a parameter, so that tests control the time.
 package clock
 
 import (

@@ -67,8 +67,7 @@ func (f *Fake) Advance(d time.Duration) {
 	f.timers = kept
 }
 
-// Waiters returns the number of pending timers, so that a test can advance the
-// clock once the code under test is waiting.
+// Waiters returns the number of pending timers, so that a test can advance the clock once the code waits.
 func (f *Fake) Waiters() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

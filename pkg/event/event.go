@@ -1,8 +1,8 @@
-// Package event carries progress out of the installer as values. Sinks show
-// them: as a spinner, log lines or JSON.
+// Package event carries progress out of the installer as values. Sinks show them: as a spinner, log lines or JSON.
 package event
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,13 +31,11 @@ type Event struct {
 	Phase   string
 	Message string
 	Attrs   []slog.Attr
-	// Reveal is a secret to be appended to the message on the user's screen.
-	// Sinks that write to a file show "(hidden)" instead.
+	// Reveal is a secret appended to the message on the user's screen. Files get "(hidden)" instead.
 	Reveal secret.String
 }
 
-// Sink takes events. Emit must be safe for concurrent use and must not block
-// for long.
+// Sink takes events. Emit must be safe for concurrent use and must not block for long.
 type Sink interface{ Emit(Event) }
 
 // SinkFunc is a function as a Sink.
@@ -89,4 +87,21 @@ func emit(s Sink, kind Kind, level slog.Level, msg string, kv []any) {
 	e := Event{Kind: kind, Level: level, Message: msg}
 	r.Attrs(func(a slog.Attr) bool { e.Attrs = append(e.Attrs, a); return true })
 	s.Emit(e)
+}
+
+// Redacted passes events on with clean applied to every text in them.
+func Redacted(clean func(string) string, sink Sink) Sink {
+	return SinkFunc(func(e Event) {
+		e.Message = clean(e.Message)
+		attrs := make([]slog.Attr, len(e.Attrs))
+		for i, a := range e.Attrs {
+			switch v := a.Value.Resolve(); v.Kind() {
+			case slog.KindString, slog.KindAny, slog.KindGroup:
+				a = slog.String(a.Key, clean(fmt.Sprint(display(v))))
+			}
+			attrs[i] = a
+		}
+		e.Attrs = attrs
+		sink.Emit(e)
+	})
 }

@@ -5,8 +5,7 @@ import (
 	"log/slog"
 )
 
-// Handler passes the records of a slog.Logger to a sink. It ignores groups,
-// which this program does not use.
+// Handler passes the records of a slog.Logger to a sink. It ignores groups, which this program does not use.
 func Handler(sink Sink) slog.Handler { return handler{sink: sink} }
 
 type handler struct {

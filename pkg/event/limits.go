@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Attributes of a PhaseStart, in seconds: how long the phase may take in all,
-// and how long without progress.
+// Attributes of a PhaseStart, in seconds: how long the phase may take in all, and how long without progress.
 const (
 	LimitSeconds  = "limitSeconds"
 	BudgetSeconds = "budgetSeconds"
@@ -19,15 +18,6 @@ func Limits(limit, budget time.Duration) string {
 		return ""
 	}
 	return "at most " + Span(limit) + "; gives up after " + Span(budget) + " without progress"
-}
-
-// limitsOf is Limits of a PhaseStart, in parentheses.
-func limitsOf(e Event) string {
-	text := Limits(seconds(e.Attrs, LimitSeconds), seconds(e.Attrs, BudgetSeconds))
-	if text == "" {
-		return ""
-	}
-	return " (" + text + ")"
 }
 
 func seconds(attrs []slog.Attr, key string) time.Duration {

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Terminal shows one line per phase with a spinner, the elapsed time and what is
-// being waited for. Other events scroll above that line.
+// Terminal shows a line per phase with a spinner, the time and what it waits for. Other events scroll above it.
 type Terminal struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -112,7 +111,8 @@ func (t *Terminal) draw() {
 		return
 	}
 	spinner, elapsed := frames[t.frame%len(frames)], Elapsed(t.now().Sub(t.since))
-	text := fmt.Sprintf("%s %-20s %8s  %s", spinner, t.phase, elapsed, firstLine(t.waiting))
+	waiting, _, _ := strings.Cut(t.waiting, "\n")
+	text := fmt.Sprintf("%s %-20s %8s  %s", spinner, t.phase, elapsed, waiting)
 	if limit := t.width() - 1; limit > 0 {
 		if runes := []rune(text); len(runes) > limit {
 			text = string(runes[:limit])
@@ -130,11 +130,6 @@ func (t *Terminal) erase() {
 }
 
 func took(e Event) string { return strings.TrimPrefix(after(e), " after ") }
-
-func firstLine(s string) string {
-	first, _, _ := strings.Cut(s, "\n")
-	return first
-}
 
 func levelMark(l slog.Level) string {
 	name := strings.ToUpper(levelName(l))

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,59 +12,67 @@ import (
 	"time"
 )
 
-// progressInterval is the least time between two progress lines of a topic in
-// plain output, so that long waits do not bury other lines.
+// progressInterval is the least time between two progress lines of a topic, so that long waits do not bury others.
 const progressInterval = 5 * time.Second
 
-// Text writes plain lines as the reference does without a terminal:
-// `level=info msg=text`, no time, no quotes, one record per line.
-type Text struct {
+// repeats recognizes progress events that repeat the last one of their topic, or follow it too soon. The topic is the
+// first word of the text, because several waits may run at once.
+type repeats struct {
 	mu    sync.Mutex
-	w     io.Writer
-	level slog.Level
-	shown map[string]shown // by topic
+	every time.Duration
+	last  map[string]shown // by topic
 }
 
-// shown is the last progress line of a topic.
 type shown struct {
 	text string
 	at   time.Time
 }
 
-// topic is the first word of a progress line. Lines are suppressed by topic,
-// because several waits may run at once.
-func topic(text string) string {
-	word, _, _ := strings.Cut(text, " ")
-	return word
+func (r *repeats) contains(e Event) bool {
+	if e.Kind != Progress {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil {
+		r.last = map[string]shown{}
+	}
+	text := Sentence(e)
+	topic, _, _ := strings.Cut(text, " ")
+	last, again := r.last[topic]
+	if again && (text == last.text || r.every > 0 && e.Time.Sub(last.at) < r.every) {
+		return true
+	}
+	r.last[topic] = shown{text, e.Time}
+	return false
+}
+
+// Text writes plain lines as the reference does without a terminal: `level=info msg=text`, one record per line.
+type Text struct {
+	mu      sync.Mutex
+	w       io.Writer
+	level   slog.Level
+	repeats repeats
 }
 
 // NewText writes events of at least the given level to w.
 func NewText(w io.Writer, level slog.Level) *Text {
-	return &Text{w: w, level: level, shown: map[string]shown{}}
+	return &Text{w: w, level: level, repeats: repeats{every: progressInterval}}
 }
 
 // Emit writes e.
 func (t *Text) Emit(e Event) {
-	if e.Level < t.level {
+	if e.Level < t.level || t.repeats.contains(e) {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	text := revealed(e)
-	if e.Kind == Progress {
-		last, again := t.shown[topic(text)]
-		if again && (text == last.text || e.Time.Sub(last.at) < progressInterval) {
-			return
-		}
-		t.shown[topic(text)] = shown{text, e.Time}
-	}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(revealed(e)) {
 		fmt.Fprintf(t.w, "level=%s msg=%s\n", levelName(e.Level), strings.TrimRight(line, "\n"))
 	}
 }
 
-// JSON writes one JSON object per line: time, level, kind, phase, msg and the
-// event's attributes.
+// JSON writes one JSON object per line: time, level, kind, phase, msg and the event's attributes.
 type JSON struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -100,35 +109,11 @@ func (j *JSON) Emit(e Event) {
 	_, _ = j.w.Write(append(line, '\n'))
 }
 
-// LogFile writes every event in the form of the reference's
-// .openshift_install.log: time, level and quoted message.
+// LogFile writes every event in the form of the reference's .openshift_install.log: time, level and quoted message.
 type LogFile struct {
 	mu      sync.Mutex
 	w       io.Writer
 	repeats repeats
-}
-
-// repeats recognizes progress events that repeat the last one of their topic.
-type repeats struct {
-	mu   sync.Mutex
-	last map[string]string // by topic
-}
-
-func (r *repeats) contains(e Event) bool {
-	if e.Kind != Progress {
-		return false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last == nil {
-		r.last = map[string]string{}
-	}
-	text := Sentence(e)
-	if r.last[topic(text)] == text {
-		return true
-	}
-	r.last[topic(text)] = text
-	return false
 }
 
 // NewLogFile writes all events to w.
@@ -165,12 +150,16 @@ func Stamped(now func() time.Time, sink Sink) Sink {
 func Sentence(e Event) string {
 	switch e.Kind {
 	case PhaseStart:
-		if e.Message == "" {
-			return "Phase " + e.Phase + limitsOf(e)
+		text := "Phase " + e.Phase
+		if e.Message != "" {
+			text += ": " + e.Message
 		}
-		return fmt.Sprintf("Phase %s: %s%s", e.Phase, e.Message, limitsOf(e))
+		if limits := Limits(seconds(e.Attrs, LimitSeconds), seconds(e.Attrs, BudgetSeconds)); limits != "" {
+			text += " (" + limits + ")"
+		}
+		return text
 	case PhaseDone:
-		return fmt.Sprintf("Phase %s: %s%s", e.Phase, orDefault(e.Message, "done"), after(e))
+		return fmt.Sprintf("Phase %s: %s%s", e.Phase, cmp.Or(e.Message, "done"), after(e))
 	case PhaseFailed:
 		// The cause is in the last line of the run.
 		return fmt.Sprintf("Phase %s failed%s", e.Phase, after(e))
@@ -257,10 +246,3 @@ func levelName(l slog.Level) string {
 
 // LevelFatal is the level of the last line of a run that failed.
 const LevelFatal = slog.LevelError + 4
-
-func orDefault(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}

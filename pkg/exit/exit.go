@@ -1,6 +1,5 @@
-// Package exit is how a run of the program ends: with which code, and with
-// which advice to the person who reads the error. An error that knows its code
-// has a method ExitCode, one that knows a next step has a method Next; any
+// Package exit is how a run of the program ends: with which code, and with which advice to the person who reads the
+// error. An error that knows its code has a method ExitCode, one that knows a next step has a method Next; any
 // package can make one, and this package finds them in a chain of errors.
 package exit
 
@@ -10,8 +9,7 @@ import (
 	"fmt"
 )
 
-// The exit codes of openshift-install, and one of our own. Wrappers decide by
-// them what to do next.
+// The exit codes of openshift-install, and one of our own. Wrappers decide by them what to do next.
 const (
 	OK             = 0
 	Other          = 1
@@ -21,8 +19,7 @@ const (
 	Install        = 6
 	Operators      = 7
 	Interrupted    = 8
-	// Unproved is for a run that stops because it cannot prove that it would
-	// harm no living cluster. openshift-install has no such code.
+	// Unproved ends a run that might harm a living cluster. openshift-install has no such code.
 	Unproved = 9
 )
 
@@ -47,8 +44,7 @@ func New(next, format string, args ...any) error {
 // With gives err a code and a next step, which may be empty.
 func With(code int, next string, err error) error { return &Error{code, next, err} }
 
-// Stopped makes the error of a run that ends before it has changed anything,
-// because it might harm a living cluster.
+// Stopped makes the error of a run that ends before it has changed anything, because it might harm a living cluster.
 func Stopped(next, format string, args ...any) error {
 	return With(Unproved, next, fmt.Errorf(format+"; nothing was changed", args...))
 }
@@ -62,9 +58,11 @@ func (e *Error) ExitCode() int { return e.code }
 // Next is what the reader can do, empty if e does not know.
 func (e *Error) Next() string { return e.next }
 
-// Code is the code with which a run that ended with err exits. Of several errors
-// in the chain that know one, the outermost decides.
-func Code(err error) int {
+// Code is the code with which a run that ended with err exits. The outermost error that knows one decides.
+func Code(err error) int { return CodeOr(err, Other) }
+
+// CodeOr is Code with another code for an error that knows none.
+func CodeOr(err error, other int) int {
 	var coded interface {
 		error
 		ExitCode() int
@@ -77,11 +75,10 @@ func Code(err error) int {
 	case errors.As(err, &coded):
 		return coded.ExitCode()
 	}
-	return Other
+	return other
 }
 
-// Next is what the person who sees err can do, empty if no error in the chain
-// knows. Of several that know, the outermost decides.
+// Next is what the reader of err can do, empty if no error in the chain knows. The outermost that knows decides.
 func Next(err error) string {
 	for err != nil {
 		var advising interface {

@@ -22,8 +22,7 @@ const (
 	maxArchive = 1 << 30
 )
 
-// bundle is a log bundle that is being written, by several hosts at once.
-// Everything that goes in is cleaned of secrets on the way.
+// bundle is a log bundle that is being written, by several hosts at once. Everything added is cleaned of secrets.
 type bundle struct {
 	name  string
 	clean *cleaner
@@ -72,8 +71,8 @@ func (b *bundle) add(name string, content []byte) {
 	}
 }
 
-// say adds a line to the log of the gathering.
-func (b *bundle) say(line string) {
+// logLine adds a line to the log of the gathering.
+func (b *bundle) logLine(line string) {
 	line = string(b.clean.bytes([]byte(line)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,8 +100,7 @@ func (b *bundle) has(dir string) bool {
 	return false
 }
 
-// copyArchive takes over the regular files of a compressed tar archive. What
-// was read before a failure stays. Their names are what place makes of them.
+// copyArchive adds the files of a compressed tar archive under the names from place, up to a failure.
 func (b *bundle) copyArchive(r io.Reader, place func(name string) (string, bool)) error {
 	plain, err := gzip.NewReader(r)
 	if err != nil {
@@ -134,8 +132,7 @@ func (b *bundle) copyArchive(r io.Reader, place func(name string) (string, bool)
 	}
 }
 
-// inner is a path without the archive's top directory; names that could leave
-// it, or that by their nature hold keys, are refused.
+// inner is a path without the archive's top directory. It refuses names that could leave it, and files that hold keys.
 func inner(name string) (string, bool) {
 	clean := strings.TrimPrefix(path.Clean("/"+name), "/")
 	_, rest, found := strings.Cut(clean, "/")
@@ -180,7 +177,7 @@ func (b *bundle) discard() {
 	_ = os.Remove(b.file.Name())
 }
 
-// missingLines collects the lines in which a host says what it could not get.
+// missingLines collects the lines in which a host reports what it could not get.
 type missingLines struct {
 	mu   sync.Mutex
 	rest string

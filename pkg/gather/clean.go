@@ -8,8 +8,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// cleaner takes secrets out of text: those that the installer knows, and those
-// that can be told by their form.
+// cleaner removes secrets from text: those that the installer knows, and those that have a known form.
 type cleaner struct{ known *secret.Redactor }
 
 const hidden = "(hidden)"

@@ -24,9 +24,12 @@ func TestCleaner(t *testing.T) {
 		{"a token", "token: " + token + ".", "token: (hidden token)."},
 		{"a header", "Authorization: Bearer abc.def", "Authorization: Bearer (hidden)"},
 		{"a URL with a password", "http://me:open@proxy.test:3128/", "http://me:(hidden)@proxy.test:3128/"},
-		{"a file in Ignition", `"source":"data:text/plain;charset=utf-8;base64,` + strings.Repeat("QUJD", 30) + `"`, `"source":"data:,(hidden)"`},
-		{"an ordinary line", "kubelet started on 198.18.0.21:6443 with sha256:0123456789abcdef", "kubelet started on 198.18.0.21:6443 with sha256:0123456789abcdef"},
-		{"a certificate", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----"},
+		{"a file in Ignition", `"source":"data:text/plain;charset=utf-8;base64,` + strings.Repeat("QUJD", 30) + `"`,
+			`"source":"data:,(hidden)"`},
+		{"an ordinary line", "kubelet started on 198.18.0.21:6443 with sha256:0123456789abcdef",
+			"kubelet started on 198.18.0.21:6443 with sha256:0123456789abcdef"},
+		{"a certificate", "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
+			"-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,7 +45,8 @@ func FuzzInner(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if got, ok := inner(name); ok && (got == "" || got[0] == '/' || got == ".." || strings.HasPrefix(got, "../") || strings.Contains(got, "/../")) {
+		if got, ok := inner(name); ok && (got == "" || got[0] == '/' || got == ".." || strings.HasPrefix(got,
+			"../") || strings.Contains(got, "/../")) {
 			t.Errorf("%q became %q", name, got)
 		}
 	})

@@ -1,14 +1,13 @@
-// Package gather makes log bundles: what the bootstrap host, the control-plane
-// hosts, the API and the installer itself know about an installation, without
-// its secrets.
+// Package gather makes log bundles: what the bootstrap host, the control-plane hosts, the API and the installer itself
+// know about an installation, without its secrets.
 package gather
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -31,33 +30,27 @@ type API interface {
 type Options struct {
 	Dir       string   // where the bundle goes
 	Bootstrap []string // addresses of the bootstrap host
-	// Masters are the hosts of the control plane, as far as they are known.
-	// They are asked directly, or else through the bootstrap host.
+	// Masters are the known hosts of the control plane. They are reached directly, or else through the bootstrap host.
 	Masters []Host
-	// Only says that the user named the masters: others that the API lists are
-	// left alone.
-	Only bool
-	Port string           // of SSH, default 22
-	SSH  sshclient.Config // keys and host key of the bootstrap host, without Addr
-	// MasterSSH is how to log in to the masters. No key is lent to any host.
+	Only    bool             // the user named the masters: others that the API lists are left alone
+	Port    string           // of SSH, default 22
+	SSH     sshclient.Config // keys and host key of the bootstrap host, without Addr
+	// MasterSSH is how to log in to the masters. No key is forwarded to any host.
 	MasterSSH sshclient.Config
-	// NoKey says which private key for the masters is missing, empty if none is.
-	NoKey string
-	API   API // nil: the installer does not ask the API itself
-	// Local are the installer's own files for the bundle; missing ones do not matter.
-	Local   []string
-	Secrets []secret.String // values that must not be in the bundle
-	Clock   clock.Clock
-	Sink    event.Sink
-	Timeout time.Duration // for the hosts, default 5 min
+	NoKey     string          // which private key for the masters is missing, empty if none is
+	API       API             // nil: the installer does not ask the API itself
+	Local     []string        // the installer's own files for the bundle; missing ones do not matter
+	Secrets   []secret.String // values that must not be in the bundle
+	Clock     clock.Clock
+	Sink      event.Sink
+	Timeout   time.Duration // for the hosts, default 5 min
 }
 
 // Incomplete says what a bundle lacks. The bundle exists nevertheless.
 type Incomplete struct {
 	Missing []string
 	Cause   error // first reason, may be nil
-	// Empty says that neither hosts nor API gave anything.
-	Empty bool
+	Empty   bool  // neither hosts nor API gave anything
 }
 
 func (i *Incomplete) Error() string {
@@ -66,15 +59,9 @@ func (i *Incomplete) Error() string {
 
 func (i *Incomplete) Unwrap() error { return i.Cause }
 
-// Bootstrap gathers and returns the path of the bundle. If the error is an
-// *Incomplete, the bundle holds what could be had.
+// Bootstrap gathers and returns the path of the bundle. If the error is an *Incomplete, the bundle has the rest.
 func Bootstrap(ctx context.Context, o Options) (string, error) {
-	if o.Timeout == 0 {
-		o.Timeout = 5 * time.Minute
-	}
-	if o.Port == "" {
-		o.Port = "22"
-	}
+	o.Timeout, o.Port = cmp.Or(o.Timeout, 5*time.Minute), cmp.Or(o.Port, "22")
 	id := o.unused()
 	b, err := create(o.Dir, "log-bundle-"+id, newCleaner(o.Secrets), o.Clock.Now())
 	if err != nil {
@@ -101,8 +88,7 @@ func Bootstrap(ctx context.Context, o Options) (string, error) {
 	return path, nil
 }
 
-// unused is an ID, made of the time as the reference has it, of which there is no
-// bundle yet.
+// unused is an ID without a bundle yet, made of the time as in the reference.
 func (o Options) unused() string {
 	for at := o.Clock.Now().UTC(); ; at = at.Add(time.Second) {
 		id := at.Format("20060102150405")
@@ -132,7 +118,7 @@ func (o Options) gather(ctx context.Context, b *bundle, id string, lack *Incompl
 	} else {
 		defer func() { _ = client.Close() }()
 	}
-	masters := o.newMasters(b, client)
+	masters := &masters{o: o, b: b, via: client, slots: make(chan struct{}, atOnce)}
 	masters.ask(hosts, o.Masters)
 	if client != nil {
 		o.fromBootstrap(hosts, b, client, id, lack)
@@ -143,19 +129,19 @@ func (o Options) gather(ctx context.Context, b *bundle, id string, lack *Incompl
 	masters.report(hosts, lack)
 }
 
-// fromBootstrap takes over the archive that the bootstrap host writes.
+// fromBootstrap copies the archive that the bootstrap host writes.
 func (o Options) fromBootstrap(ctx context.Context, b *bundle, client *sshclient.Client, id string, lack *Incomplete) {
 	event.ProgressOf(o.Sink, "gathering logs from the bootstrap host")
-	said := &missingLines{sink: o.Sink}
-	err := takeOver(ctx, b, client, "sudo -n /usr/local/bin/installer-gather.sh --id "+id, nil, said, inner)
-	lack.Missing = append(lack.Missing, said.lines()...)
+	stderr := &missingLines{sink: o.Sink}
+	err := copyFrom(ctx, b, client, "sudo -n /usr/local/bin/installer-gather.sh --id "+id, nil, stderr, inner)
+	lack.Missing = append(lack.Missing, stderr.lines()...)
 	if err != nil {
 		lack.add("the rest of the bootstrap host's archive", err)
 	}
 }
 
-// takeOver runs a command that writes an archive, and puts the files in.
-func takeOver(
+// copyFrom runs a command that writes an archive, and adds its files.
+func copyFrom(
 	ctx context.Context, b *bundle, client *sshclient.Client, command string, stdin io.Reader, stderr io.Writer,
 	place func(string) (string, bool),
 ) error {
@@ -163,12 +149,12 @@ func takeOver(
 	copied := make(chan error, 1)
 	go func() {
 		err := b.copyArchive(reader, place)
-		// Whatever else comes must not block the session.
+		// What follows must not block the session.
 		_, _ = io.Copy(io.Discard, reader)
 		copied <- err
 	}()
 	err := client.Feed(ctx, command, stdin, writer, stderr)
-	_ = writer.CloseWithError(io.ErrUnexpectedEOF) // complete archives have ended before
+	_ = writer.CloseWithError(io.ErrUnexpectedEOF) // a complete archive has ended before
 	return errors.Join(err, <-copied)
 }
 
@@ -176,29 +162,13 @@ func (o Options) dial(ctx context.Context) (*sshclient.Client, error) {
 	if len(o.Bootstrap) == 0 {
 		return nil, errors.New("its address is not known; name it with --bootstrap")
 	}
-	var failures []error
-	for _, host := range o.Bootstrap {
-		cfg := o.SSH
-		cfg.Addr = net.JoinHostPort(host, o.Port)
-		client, err := sshclient.Dial(ctx, cfg)
-		if err == nil {
-			return client, nil
-		}
-		failures = append(failures, err)
-	}
-	return nil, errors.Join(failures...)
+	return sshclient.DialAny(ctx, o.SSH, o.Port, o.Bootstrap)
 }
 
 // lists are what the installer asks the API for when no host could.
-var lists = map[string]string{
-	"nodes":                      "/api/v1/nodes",
-	"pods":                       "/api/v1/pods",
-	"events":                     "/api/v1/events",
-	"certificatesigningrequests": "/apis/certificates.k8s.io/v1/certificatesigningrequests",
-	"clusterversions":            "/apis/config.openshift.io/v1/clusterversions",
-	"clusteroperators":           "/apis/config.openshift.io/v1/clusteroperators",
-	"etcds":                      "/apis/operator.openshift.io/v1/etcds",
-	"kubeapiservers":             "/apis/operator.openshift.io/v1/kubeapiservers",
+var lists = []kube.Kind{
+	kube.Nodes, kube.Pods, kube.Events, kube.CSRs, kube.ClusterVersions, kube.ClusterOperators, kube.Etcds,
+	{Group: "operator.openshift.io", Version: "v1", Plural: "kubeapiservers"},
 }
 
 func (o Options) fromAPI(ctx context.Context, b *bundle, lack *Incomplete) {
@@ -207,21 +177,20 @@ func (o Options) fromAPI(ctx context.Context, b *bundle, lack *Incomplete) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for name, path := range lists {
-		raw, err := o.API.Raw(ctx, path, nil)
+	for _, kind := range lists {
+		raw, err := o.API.Raw(ctx, kind.Path(), nil)
 		if err == nil {
-			b.add("resources/"+name+".json", raw)
+			b.add("resources/"+kind.Plural+".json", raw)
 			continue
 		}
-		lack.add("resources "+name, err)
+		lack.add("resources "+kind.Plural, err)
 		if ctx.Err() != nil || !kube.Answered(err) && !b.has("resources/") {
-			return // an API that does not answer once will not answer eight times
+			return // an API that does not answer once will not answer again
 		}
 	}
 }
 
-// askAPI notes whether the API answers here: what the bootstrap host heard of an
-// API of its own need not be what the cluster says.
+// askAPI notes whether the API answers here: the bootstrap host may have asked an API of its own.
 func (o Options) askAPI(ctx context.Context, b *bundle) {
 	if o.API == nil {
 		return
@@ -234,7 +203,7 @@ func (o Options) askAPI(ctx context.Context, b *bundle) {
 	}{Asked: o.Clock.Now().UTC()}
 	if _, err := o.API.Raw(ctx, "/version", nil); err != nil {
 		answer.Error = kube.Cause(err)
-		b.say("the API does not answer the installer: " + answer.Error)
+		b.logLine("the API does not answer the installer: " + answer.Error)
 	}
 	raw, err := json.MarshalIndent(answer, "", " ")
 	if err == nil { // times and strings can always be encoded

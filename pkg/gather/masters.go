@@ -42,7 +42,7 @@ const (
 	atOnce        = 4 // hosts
 )
 
-// masters are those that are asked, each once for every address.
+// masters collects from the hosts of the control plane, from several at once.
 type masters struct {
 	o     Options
 	b     *bundle
@@ -58,11 +58,7 @@ type asked struct {
 	err  error // nil: its logs are there
 }
 
-func (o Options) newMasters(b *bundle, via *sshclient.Client) *masters {
-	return &masters{o: o, b: b, via: via, slots: make(chan struct{}, atOnce)}
-}
-
-// ask begins to ask hosts, beside whatever else is going on.
+// ask begins to collect from hosts.
 func (m *masters) ask(ctx context.Context, hosts []Host) {
 	for _, h := range hosts {
 		one := &asked{host: h, err: errors.New("no address of it is known")}
@@ -73,8 +69,7 @@ func (m *masters) ask(ctx context.Context, hosts []Host) {
 	}
 }
 
-// report waits for the hosts, asks those that only the API knows, and says
-// which of them are missing and why.
+// report waits for the hosts, asks those that only the API knows, and adds which are missing and why.
 func (m *masters) report(ctx context.Context, lack *Incomplete) {
 	m.asking.Wait()
 	if !m.o.Only {
@@ -83,13 +78,12 @@ func (m *masters) report(ctx context.Context, lack *Incomplete) {
 	for _, one := range m.asked {
 		if one.err != nil {
 			lack.add("control-plane host "+one.host.String(), one.err)
-			m.b.say("missing: control-plane host " + one.host.String() + ": " + one.err.Error())
+			m.b.logLine("missing: control-plane host " + one.host.String() + ": " + one.err.Error())
 		}
 	}
 }
 
-// askListed asks the nodes that the API lists under addresses that nobody else
-// knew.
+// askListed asks the nodes that the API lists under addresses that were not known.
 func (m *masters) askListed(ctx context.Context) {
 	var more []Host
 	for _, node := range listed(m.b.nodes) {
@@ -130,7 +124,7 @@ func listed(raw []byte) []Host {
 		} `json:"items"`
 	}
 	if json.Unmarshal(raw, &list) != nil {
-		return nil // no list is as good as an empty one
+		return nil // then only known hosts are asked
 	}
 	var out []Host
 	for _, n := range list.Items {
@@ -149,8 +143,7 @@ func listed(raw []byte) []Host {
 	return out
 }
 
-// from takes over what a host knows about itself. The script comes along: a
-// host of the cluster has none of ours.
+// from collects from a host. It sends the script: hosts of the cluster do not have it.
 func (m *masters) from(ctx context.Context, h Host) error {
 	select {
 	case m.slots <- struct{}{}:
@@ -171,11 +164,10 @@ func (m *masters) from(ctx context.Context, h Host) error {
 		return err
 	}
 	place := below("control-plane/" + strings.ReplaceAll(address, "/", "_"))
-	return takeOver(ctx, m.b, client, "sudo -n bash -s", bytes.NewReader(script), io.Discard, place)
+	return copyFrom(ctx, m.b, client, "sudo -n bash -s", bytes.NewReader(script), io.Discard, place)
 }
 
-// reach logs in to a host: directly, or else through the bootstrap host, which
-// may be in a network of its own with the masters.
+// reach logs in to a host: directly, or else through the bootstrap host, which may share a private network with it.
 func (m *masters) reach(ctx context.Context, h Host) (*sshclient.Client, string, error) {
 	var last error
 	for _, address := range h.Addresses {
@@ -183,7 +175,7 @@ func (m *masters) reach(ctx context.Context, h Host) (*sshclient.Client, string,
 		cfg.Addr, cfg.Timeout = net.JoinHostPort(address, m.o.Port), directTimeout
 		client, err := sshclient.Dial(ctx, cfg)
 		if err == nil {
-			m.b.say("control-plane host " + h.String() + ": gathering, reached directly")
+			m.b.logLine("control-plane host " + h.String() + ": gathering, reached directly")
 			return client, address, nil
 		}
 		last = m.reason(err)
@@ -193,7 +185,7 @@ func (m *masters) reach(ctx context.Context, h Host) (*sshclient.Client, string,
 		cfg.Via, cfg.Timeout = m.via, 2*directTimeout
 		client, err = sshclient.Dial(ctx, cfg)
 		if err == nil {
-			m.b.say("control-plane host " + h.String() + ": gathering, reached through the bootstrap host")
+			m.b.logLine("control-plane host " + h.String() + ": gathering, reached through the bootstrap host")
 			return client, address, nil
 		}
 		if through := m.reason(err); through.Error() != last.Error() {

@@ -31,28 +31,25 @@ const (
 	vouchedMessage  = "okd-install was told to let nodes of the machine networks join"
 )
 
-// Approver approves the first client certificate and the serving certificates
-// of the nodes that this installation created. In a cluster without Machine
-// objects nothing else can vouch for them.
+// Approver approves the first client certificate and the serving certificates of the nodes that this installation
+// created. In a cluster without Machine objects nothing else can vouch for them.
 type Approver struct {
 	*Watcher
 	// Nodes are the names of the nodes that may join.
 	Nodes []string
-	// AnyNode lets nodes of every name join: the user, who made the machines,
-	// vouches for whatever reaches the API from their network.
+	// AnyNode lets nodes of every name join: the user vouches for what reaches the API from the machine networks.
 	AnyNode bool
 	// Networks are the machine networks that serving certificates may name.
 	Networks []netip.Prefix
-	// Ask only says which requests could be approved, and leaves that to the user.
+	// Ask only names the requests that could be approved, and leaves that to the user.
 	Ask bool
 }
 
-// Run approves until ctx ends. Requests that it does not know are left alone
-// and mentioned once.
+// Run approves until ctx ends. Requests that it does not know are left alone and mentioned once.
 func (a *Approver) Run(ctx context.Context) {
-	refused := map[string]bool{}
+	mentioned := map[string]bool{}
 	for {
-		if err := a.pass(ctx, refused); err != nil && ctx.Err() == nil {
+		if err := a.pass(ctx, mentioned); err != nil && ctx.Err() == nil {
 			event.Debug(a.Sink, "look at certificate requests", "err", err)
 		}
 		if a.Clock.Sleep(ctx, max(a.Every, time.Second)) != nil {
@@ -61,45 +58,36 @@ func (a *Approver) Run(ctx context.Context) {
 	}
 }
 
-func (a *Approver) pass(ctx context.Context, refused map[string]bool) error {
+func (a *Approver) pass(ctx context.Context, mentioned map[string]bool) error {
 	var list certv1.CertificateSigningRequestList
 	if err := a.API.List(ctx, kube.CSRs, "", &list); err != nil {
 		return err
 	}
-	nodes := map[string]corev1.Node{}
-	for _, csr := range list.Items {
-		if decided(csr) {
-			continue
-		}
-		if len(nodes) == 0 {
-			var found corev1.NodeList
-			if err := a.API.List(ctx, kube.Nodes, "", &found); err != nil {
-				return err
-			}
-			for _, n := range found.Items {
-				nodes[n.Name] = n
-			}
-		}
+	open := slices.DeleteFunc(list.Items, decided)
+	if len(open) == 0 {
+		return nil
+	}
+	nodes, err := a.nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, csr := range open {
 		node, err := a.Judge(csr, nodes)
-		if err != nil {
-			if !refused[csr.Name] {
-				refused[csr.Name] = true
-				event.Warn(a.Sink, "leave certificate request "+csr.Name+" alone", "why", err)
+		switch {
+		case err == nil && !a.Ask:
+			if err := a.approve(ctx, csr); err != nil {
+				return fmt.Errorf("approve %s: %w", csr.Name, err)
 			}
+			event.Info(a.Sink, "Approved "+kindOf(csr)+" certificate of node "+node)
 			continue
+		case mentioned[csr.Name]:
+		case err != nil:
+			event.Warn(a.Sink, "Certificate request "+csr.Name+" is left alone", "why", err)
+		default:
+			event.Warn(a.Sink, "Node "+node+" waits for its "+kindOf(csr)+" certificate; if the machine is "+
+				"yours: oc adm certificate approve "+csr.Name)
 		}
-		if a.Ask {
-			if !refused[csr.Name] {
-				refused[csr.Name] = true
-				event.Warn(a.Sink, "Node "+node+" waits for its "+kindOf(csr)+" certificate; if the machine is "+
-					"yours: oc adm certificate approve "+csr.Name)
-			}
-			continue
-		}
-		if err := a.approve(ctx, csr); err != nil {
-			return fmt.Errorf("approve %s: %w", csr.Name, err)
-		}
-		event.Info(a.Sink, "Approved "+kindOf(csr)+" certificate of node "+node)
+		mentioned[csr.Name] = true
 	}
 	return nil
 }
@@ -117,8 +105,7 @@ func kindOf(csr certv1.CertificateSigningRequest) string {
 	return "client"
 }
 
-// Judge says for which node a request is and returns an error that says why it
-// must not be approved.
+// Judge returns the node that a request is for, or why it must not be approved.
 func (a *Approver) Judge(csr certv1.CertificateSigningRequest, nodes map[string]corev1.Node) (string, error) {
 	req, err := parse(csr.Spec.Request)
 	if err != nil {
@@ -171,10 +158,6 @@ func (a *Approver) judgeServing(
 	if len(req.EmailAddresses)+len(req.URIs) > 0 {
 		return errors.New("a serving certificate names hosts only")
 	}
-	known := map[string]bool{}
-	for _, addr := range node.Status.Addresses {
-		known[addr.Address] = true
-	}
 	for _, dns := range req.DNSNames {
 		if dns != name && !strings.HasPrefix(dns, name+".") {
 			return fmt.Errorf("names %s, which is not node %s", dns, name)
@@ -182,15 +165,15 @@ func (a *Approver) judgeServing(
 	}
 	for _, ip := range req.IPAddresses {
 		addr, ok := netip.AddrFromSlice(ip)
-		if !ok || !known[addr.Unmap().String()] || !a.within(addr.Unmap()) {
+		addr = addr.Unmap()
+		isIt := func(n corev1.NodeAddress) bool { return n.Address == addr.String() }
+		known := slices.ContainsFunc(node.Status.Addresses, isIt)
+		inside := slices.ContainsFunc(a.Networks, func(p netip.Prefix) bool { return p.Contains(addr) })
+		if !ok || !known || !inside {
 			return fmt.Errorf("names address %s, which is not known to be node %s's", ip, name)
 		}
 	}
 	return onlyUsages(csr, certv1.UsageServerAuth)
-}
-
-func (a *Approver) within(addr netip.Addr) bool {
-	return slices.ContainsFunc(a.Networks, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 func onlyUsages(csr certv1.CertificateSigningRequest, wanted certv1.KeyUsage) error {

@@ -9,19 +9,17 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 )
 
-// perTry bounds one try to ask; between two tries is a pause.
 const (
 	perTry   = 5 * time.Second
-	askPause = 2 * time.Second
+	askPause = 2 * time.Second // between two tries
 )
 
-// Ask asks the API whether the masters have taken over. It tries again until
-// limit has passed, and at least once.
+// Ask asks the API whether the masters have taken over. It tries again until limit has passed, and at least once.
 func (w *Watcher) Ask(ctx context.Context, limit time.Duration) (API, error) {
 	started := w.Clock.Now()
 	a := API{URL: w.API.URL(), Asked: true}
 	for {
-		w.say("asking the API at %s whether the masters have taken over", a.URL)
+		event.ProgressOf(w.Sink, "asking the API at "+a.URL+" whether the masters have taken over")
 		if a.Complete, a.Moved, a.Silent = w.askOnce(ctx); a.Silent == nil {
 			return a, nil
 		}
@@ -42,11 +40,11 @@ func (w *Watcher) Ask(ctx context.Context, limit time.Duration) (API, error) {
 func (w *Watcher) askOnce(ctx context.Context) (complete, moved bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
-	if complete, err = w.Completed(ctx); err != nil {
+	if complete, err = w.completed(ctx); err != nil {
 		return false, false, err
 	}
-	moved, err = w.HasMoved(ctx)
-	if kube.NotFound(err) { // the etcd operator has not come so far
+	moved, _, err = w.etcdMoved(ctx)
+	if kube.NotFound(err) { // the etcd operator has not got that far
 		return complete, false, nil
 	}
 	return complete, moved, err

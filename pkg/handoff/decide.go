@@ -9,12 +9,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 )
 
-// AskLimit is how long the API is asked whether the masters have taken over,
-// where nothing else says.
+// AskLimit is how long the API is asked whether the masters have taken over, where nothing else proves it.
 const AskLimit = 15 * time.Second
 
-// Look asks the platform what it knows of a cluster. Started and marked are what
-// the state says of it.
+// Look asks the platform what it knows of a cluster. Started and marked are what the state says of it.
 func Look(ctx context.Context, sink event.Sink, p machines.Provider, infraID string, started, marked bool) Evidence {
 	event.ProgressOf(sink, "looking for cluster "+infraID+" on the platform")
 	e := Evidence{Started: started, Marked: marked}
@@ -24,9 +22,8 @@ func Look(ctx context.Context, sink event.Sink, p machines.Provider, infraID str
 	return e
 }
 
-// Decide finds out whether the masters have taken over. It asks the API where
-// that can make a difference, and then takes the user's word. Without an API the
-// watcher has none, and noAPI is why.
+// Decide finds out whether the masters have taken over. It asks the API if that can make a difference, and then takes
+// the user's word. If the watcher has no API, noAPI is why.
 func (w *Watcher) Decide(ctx context.Context, e Evidence, noAPI error, told Answer) (Verdict, error) {
 	switch {
 	case e.Settled():
@@ -52,11 +49,10 @@ func (w *Watcher) Decide(ctx context.Context, e Evidence, noAPI error, told Answ
 	return v, nil
 }
 
-// Unproved stops a run that may harm a cluster of which nobody knows whether it
-// lives. Why ends the sentence.
+// Unproved stops a run that might harm a living cluster. Why ends the sentence.
 func Unproved(infraID, why string) error {
 	return exit.Stopped("make what is named above answer and run the same command again; if you know the answer, say "+
-		"--handed-over=yes (the masters have taken over: nothing is made any more) or "+
+		"--handed-over=yes (the masters have taken over: nothing more is created) or "+
 		"--handed-over=no (they never have: the bootstrap goes on)",
 		"whether the masters of cluster %s have taken over is not known: %s", infraID, why)
 }

@@ -1,145 +1,151 @@
-// Package handoff waits while the temporary control plane hands over to the
-// masters: the API answers, the bootstrap says it is complete, etcd has left
-// the bootstrap host, and every node has joined.
+// Package handoff waits while the temporary control plane hands over to the masters: the API answers, the bootstrap
+// host reports completion, etcd has left it, and every node has joined.
 package handoff
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/kube"
-	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// Watcher looks at a cluster that is coming up.
+// Watcher watches a cluster that is coming up.
 type Watcher struct {
-	API   *kube.Client
-	Clock clock.Clock
-	Sink  event.Sink
-	// Every is the time between two looks.
-	Every time.Duration
+	kube.Watcher
 	// Resolve looks up a host; nil asks the resolver of this host.
 	Resolve func(ctx context.Context, host string) ([]string, error)
 }
 
 // Answers waits until the API answers and returns its version.
 func (w *Watcher) Answers(ctx context.Context) (string, error) {
-	var version string
-	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
+	var version struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	err := w.Until(ctx, "the Kubernetes API", func(ctx context.Context) (string, error) {
 		body, err := w.API.Raw(ctx, "/version", nil)
 		if err != nil {
-			return false, w.say("API at %s: %s", w.API.URL(), kube.Cause(err)), nil
+			return fmt.Sprintf("API at %s: %s", w.API.URL(), kube.Cause(err)), nil
 		}
-		var v struct {
-			GitVersion string `json:"gitVersion"`
+		if err := json.Unmarshal(body, &version); err != nil {
+			return fmt.Sprintf("API at %s: what answers there is no Kubernetes API: %v", w.API.URL(), err), nil
 		}
-		if err := json.Unmarshal(body, &v); err != nil {
-			return false, w.say("API at %s: what answers there is no Kubernetes API: %v", w.API.URL(), err), nil
-		}
-		version = v.GitVersion
-		return true, "", nil
+		return "", nil
 	})
-	if err != nil {
-		return "", fmt.Errorf("wait for the Kubernetes API: %w", err)
-	}
-	return version, nil
+	return version.GitVersion, err
 }
 
-// BootstrapComplete waits for the ConfigMap in which the bootstrap host says
-// that it has done its part.
+// BootstrapComplete waits for the ConfigMap in which the bootstrap host reports completion.
 func (w *Watcher) BootstrapComplete(ctx context.Context) error {
-	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
-		done, err := w.Completed(ctx)
-		if err != nil {
-			return false, w.say("ConfigMap kube-system/bootstrap: %s", kube.Cause(err)), nil
+	return w.Until(ctx, "bootstrap to complete", func(ctx context.Context) (string, error) {
+		switch done, err := w.completed(ctx); {
+		case err != nil:
+			return "ConfigMap kube-system/bootstrap: " + kube.Cause(err), nil
+		case !done:
+			return "the bootstrap host has not reported completion" + w.joining(ctx), nil
 		}
-		if !done {
-			return false, w.say("the bootstrap host has not reported completion%s", w.joining(ctx)), nil
-		}
-		return true, "", nil
+		return "", nil
 	})
-	if err != nil {
-		return fmt.Errorf("wait for bootstrap to complete: %w", err)
-	}
-	return nil
 }
 
-// Completed looks once whether the bootstrap host has said that it is done.
-func (w *Watcher) Completed(ctx context.Context) (bool, error) {
+// completed reports whether the bootstrap host has reported completion.
+func (w *Watcher) completed(ctx context.Context) (bool, error) {
 	var cm corev1.ConfigMap
-	err := w.API.Get(ctx, kube.Ref{Kind: kube.ConfigMaps, Namespace: "kube-system", Name: "bootstrap"}, &cm)
+	err := w.API.Get(ctx, kube.ConfigMaps.Ref("kube-system", "bootstrap"), &cm)
 	if kube.NotFound(err) {
 		return false, nil
 	}
 	return cm.Data["status"] == "complete", err
 }
 
-type condition struct {
-	Type    string `json:"type"`
-	Status  string `json:"status"`
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
-}
-
-type operatorCR struct {
-	Status struct {
-		Conditions []condition `json:"conditions"`
-	} `json:"status"`
-}
-
-func (o operatorCR) condition(name string) condition {
-	for _, c := range o.Status.Conditions {
-		if c.Type == name {
-			return c
-		}
-	}
-	return condition{Type: name, Status: "Unknown", Message: "not reported"}
-}
-
-// EtcdMoved waits until the etcd operator has removed the bootstrap member.
-// Switching the bootstrap host off before that would cost etcd a vote.
+// EtcdMoved waits until etcd has left the bootstrap host. Switching it off before that would cost etcd a vote.
 func (w *Watcher) EtcdMoved(ctx context.Context) error {
-	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
-		moved, why, err := w.etcdMoved(ctx)
-		if err != nil {
-			return false, w.say("cannot ask operator etcd whether the bootstrap member is gone: %s",
-				kube.Cause(err)), nil
+	return w.Until(ctx, "etcd to leave the bootstrap host", func(ctx context.Context) (string, error) {
+		switch moved, why, err := w.etcdMoved(ctx); {
+		case err != nil:
+			return "cannot ask operator etcd whether the bootstrap member is gone: " + kube.Cause(err), nil
+		case !moved:
+			return "operator etcd: bootstrap member not removed yet: " + why, nil
 		}
-		if !moved {
-			return false, w.say("operator etcd: bootstrap member not removed yet: %s", why), nil
-		}
-		return true, "", nil
+		return "", nil
 	})
-	if err != nil {
-		return fmt.Errorf("wait for etcd to leave the bootstrap host: %w", err)
+}
+
+func (w *Watcher) etcdMoved(ctx context.Context) (moved bool, why string, err error) {
+	var etcd struct {
+		Status struct {
+			Conditions []struct{ Type, Status, Message string }
+		}
 	}
-	return nil
-}
-
-// HasMoved looks once whether etcd has left the bootstrap host.
-func (w *Watcher) HasMoved(ctx context.Context) (bool, error) {
-	moved, _, err := w.etcdMoved(ctx)
-	return moved, err
-}
-
-func (w *Watcher) etcdMoved(ctx context.Context) (bool, string, error) {
-	var cr operatorCR
-	if err := w.API.Get(ctx, kube.Ref{Kind: kube.Etcds, Name: "cluster"}, &cr); err != nil {
+	if err := w.API.Get(ctx, kube.Etcds.Ref("", "cluster"), &etcd); err != nil {
 		return false, "", err
 	}
-	c := cr.condition("EtcdBootstrapMemberRemoved")
-	return c.Status == "True", c.Message, nil
+	for _, c := range etcd.Status.Conditions {
+		if c.Type == "EtcdBootstrapMemberRemoved" {
+			return c.Status == "True", c.Message, nil
+		}
+	}
+	return false, "not reported", nil
 }
 
-// say reports what is being waited for and returns the same words.
-func (w *Watcher) say(format string, args ...any) string {
-	text := fmt.Sprintf(format, args...)
-	event.ProgressOf(w.Sink, text)
-	return text
+// NodesReady waits until every named node has joined and is Ready.
+func (w *Watcher) NodesReady(ctx context.Context, names []string) error {
+	names = slices.Sorted(slices.Values(names))
+	return w.Until(ctx, "nodes", func(ctx context.Context) (string, error) {
+		nodes, err := w.nodes(ctx)
+		if err != nil {
+			return "list nodes: " + kube.Cause(err), nil
+		}
+		var missing []string
+		for _, name := range names {
+			if node, joined := nodes[name]; !joined {
+				missing = append(missing, name+" has not joined")
+			} else if why, ready := notReady(node); !ready {
+				missing = append(missing, name+" is not ready: "+why)
+			}
+		}
+		if len(missing) == 0 {
+			return "", nil
+		}
+		return fmt.Sprintf("%d of %d nodes ready; %s", len(names)-len(missing), len(names), strings.Join(missing, "; ")), nil
+	})
+}
+
+// Unready lists the nodes that have joined and are not Ready, and why.
+func (w *Watcher) Unready(ctx context.Context) ([]string, error) {
+	nodes, err := w.nodes(ctx)
+	var out []string
+	for name, node := range nodes {
+		if why, ready := notReady(node); !ready {
+			out = append(out, "node "+name+" is not ready: "+why)
+		}
+	}
+	slices.Sort(out)
+	return out, err
+}
+
+// nodes are those that have joined, by name.
+func (w *Watcher) nodes(ctx context.Context) (map[string]corev1.Node, error) {
+	var list corev1.NodeList
+	if err := w.API.List(ctx, kube.Nodes, "", &list); err != nil {
+		return nil, err
+	}
+	out := map[string]corev1.Node{}
+	for _, n := range list.Items {
+		out[n.Name] = n
+	}
+	return out, nil
+}
+
+func notReady(n corev1.Node) (why string, ready bool) {
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Message + kube.Since(c.LastTransitionTime.Time), c.Status == corev1.ConditionTrue
+		}
+	}
+	return "its kubelet has not reported", false
 }

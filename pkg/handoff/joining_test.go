@@ -25,11 +25,15 @@ func TestWaitNamesMissingName(t *testing.T) {
 		resolves              error
 		says                  string
 	}{
-		{"name is missing", "None", "", notFound, none + ": api-int.upi.example.org, from which machines fetch their configuration, has no address as seen from here"},
-		{"name server is away", "External", "", errors.New("read udp 198.18.0.9:40123: i/o timeout"), none + ": api-int.upi.example.org, from which machines fetch their configuration, cannot be resolved as seen from here"},
+		{"name is missing", "None", "", notFound, none + ": api-int.upi.example.org, from which machines fetch their " +
+			"configuration, has no address as seen from here"},
+		{"name server is away", "External", "", errors.New("read udp 198.18.0.9:40123: i/o timeout"),
+			none + ": api-int.upi.example.org, from which machines fetch their configuration, cannot be resolved as seen from " +
+				"here"},
 		{"name is there", "None", "", nil, none},
 		{"nodes serve the name themselves", "BareMetal", "", notFound, none},
-		{"masters have joined", "None", `{"metadata":{"name":"m","labels":{"node-role.kubernetes.io/master":""}}}`, notFound, "; masters that have joined: 1"},
+		{"masters have joined", "None", `{"metadata":{"name":"m","labels":{"node-role.kubernetes.io/master":""}}}`,
+			notFound, "; masters that have joined: 1"},
 		{"a worker is no master", "None", `{"metadata":{"name":"w"}}`, nil, none},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,17 +45,20 @@ func TestWaitNamesMissingName(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := &handoff.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond,
+			w := &handoff.Watcher{
+				Watcher: kube.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond},
 				Resolve: func(_ context.Context, host string) ([]string, error) {
 					if host != "api-int.upi.example.org" {
 						t.Errorf("asked for %s", host)
 					}
 					return nil, c.resolves
-				}}
+				},
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			err = w.BootstrapComplete(ctx)
-			if want := "the bootstrap host has not reported completion" + c.says; err == nil || !strings.HasSuffix(strings.TrimSpace(err.Error()), want) {
+			if want := "the bootstrap host has not reported completion" + c.says; err == nil ||
+				!strings.HasSuffix(strings.TrimSpace(err.Error()), want) {
 				t.Errorf("says %v\nwant %s", err, want)
 			}
 		})

@@ -7,21 +7,19 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 )
 
-// Answer says whether the masters have taken over from the bootstrap host. Not
-// to know is an answer of its own: silence proves nothing.
-type Answer int
+// Answer is whether the masters have taken over. Unknown is an answer of its own: silence proves nothing.
+type Answer string
 
 // The answers.
 const (
-	Unknown Answer = iota
-	No
-	Yes
+	Unknown Answer = ""
+	No      Answer = "no"
+	Yes     Answer = "yes"
 )
 
-// Evidence is all that can be known about it without changing anything.
+// Evidence is what can be known about it without changing anything.
 type Evidence struct {
-	// Started and Marked are what the state says: machines were begun, and the
-	// masters have taken over.
+	// Started and Marked are what the state says: machines were begun, and the masters have taken over.
 	Started, Marked bool
 	// Record and Machines are the platform's, unless it could not be asked.
 	Record   machines.Record
@@ -34,10 +32,9 @@ type Evidence struct {
 // API is what a cluster says of itself.
 type API struct {
 	URL             string
-	Complete, Moved bool // the bootstrap is complete, etcd has left its host
-	// Silent is why there is no answer.
-	Silent error
-	Asked  bool
+	Complete, Moved bool  // the bootstrap is complete, etcd has left its host
+	Silent          error // why there is no answer
+	Asked           bool
 }
 
 // Verdict is what follows from the evidence.
@@ -45,14 +42,12 @@ type Verdict struct {
 	Answer Answer
 	// Why is the reason, in words that end a sentence.
 	Why string
-	// Recorded says that state or platform remember the Yes.
-	Recorded bool
-	// Told says that nothing but somebody's word is behind the answer.
+	// Told: nothing but the user's word is behind the answer.
 	Told bool
-	// Untouched says that the bootstrap host has never run.
+	// Untouched: the bootstrap host has never run.
 	Untouched bool
-	// Running is the only reason for the No: going on with a bootstrap host that
-	// runs is safe whatever the answer, but to remove it is not.
+	// Running is the only reason for the No: going on with a bootstrap host that runs is safe whatever the answer, but
+	// removing it is not.
 	Running bool
 }
 
@@ -76,14 +71,14 @@ func (e Evidence) Judge() Verdict {
 	case e.Platform != nil && !e.Marked:
 		return Verdict{Why: "the platform cannot be asked: " + e.Platform.Error()}
 	case e.Record.Progress == machines.HandedOver:
-		return Verdict{Answer: Yes, Recorded: true, Why: "the platform's record says so"}
+		return Verdict{Answer: Yes, Why: "the platform's record says so"}
 	case absent && (e.Started || e.Marked):
 		return Verdict{Why: "the state says that machines were made, but the platform has nothing of them: " +
 			"it may be another platform than that of the cluster, or the cluster was destroyed from another directory"}
 	case absent:
 		return Verdict{Answer: No, Untouched: true, Why: "nothing of the cluster is there"}
 	case e.Marked:
-		return Verdict{Answer: Yes, Recorded: true, Why: "the state says so"}
+		return Verdict{Answer: Yes, Why: "the state says so"}
 	case e.Record.Progress == machines.Making && !boot.Ran:
 		return Verdict{Answer: No, Untouched: true, Why: "the bootstrap host has never been started"}
 	case e.API.Asked && e.API.Silent == nil:
@@ -147,25 +142,14 @@ func (e Evidence) masters() bool {
 	return slices.ContainsFunc(e.Machines, func(m machines.Machine) bool { return m.Role == "master" })
 }
 
-// Contradiction says that somebody's word is against what is proved.
-type Contradiction struct {
-	Said, Proved Answer
-	Why          string
-}
-
-func (c *Contradiction) Error() string {
-	words := map[Answer]string{Yes: "have taken over", No: "have not taken over"}
-	return fmt.Sprintf("the masters %s: %s; --handed-over says otherwise", words[c.Proved], c.Why)
-}
-
-// With is the verdict if somebody says what he knows: it decides where nothing
-// is proved, and against a proof it is an error.
+// With is the verdict with the user's word: it decides where nothing is proved, and against a proof it is an error.
 func (v Verdict) With(said Answer) (Verdict, error) {
 	switch {
 	case said == Unknown || said == v.Answer && !v.Running:
 		return v, nil
 	case v.Answer != Unknown && !v.Running:
-		return v, &Contradiction{Said: said, Proved: v.Answer, Why: v.Why}
+		words := map[Answer]string{Yes: "have taken over", No: "have not taken over"}
+		return v, fmt.Errorf("the masters %s: %s; --handed-over says otherwise", words[v.Answer], v.Why)
 	}
 	return Verdict{Answer: said, Told: true, Why: "--handed-over says so (" + v.Why + ")"}, nil
 }

@@ -37,7 +37,8 @@ func seen(progress machines.Progress, boot vm, api API) Evidence {
 	case fresh:
 		e.Machines = append(e.Machines, machines.Machine{Name: "boot", Role: "bootstrap", Status: "down"})
 	case runs:
-		e.Machines = append(e.Machines, machines.Machine{Name: "boot", Role: "bootstrap", Status: "up", Runs: true, Ran: true})
+		e.Machines = append(e.Machines, machines.Machine{Name: "boot", Role: "bootstrap", Status: "up", Runs: true,
+			Ran: true})
 	case halted:
 		e.Machines = append(e.Machines, machines.Machine{Name: "boot", Role: "bootstrap", Status: "down", Ran: true})
 	}
@@ -138,7 +139,8 @@ func TestJudge(t *testing.T) {
 		{"killed while machines were made", seen(machines.Making, none, API{}), No, "never been started"},
 		{"killed between creation and record", seen(machines.Making, fresh, API{}), No, "never been started"},
 		{"killed between record and start", seen(machines.Begun, fresh, silent), No, "has never run"},
-		{"killed after the start", seen(machines.Begun, runs, silent), No, "still runs, and the API at https://api does not say: no route"},
+		{"killed after the start", seen(machines.Begun, runs, silent), No,
+			"still runs, and the API at https://api does not say: no route"},
 		{"killed while it bootstraps", seen(machines.Begun, runs, incomplete), No, "not complete"},
 		{"killed before etcd moved", seen(machines.Begun, runs, complete), No, "etcd still has a member"},
 		{"killed between proof and record", seen(machines.Begun, runs, moved), Yes, "the API"},
@@ -146,10 +148,12 @@ func TestJudge(t *testing.T) {
 		{"complete and silent", seen(machines.HandedOver, none, silent), Yes, "record"},
 		{"complete and silent, only the state knows", marked(seen(machines.Begun, none, silent)), Yes, "the state"},
 		{"the tag is gone, the state knows", marked(seen(machines.NoRecord, none, silent)), Yes, "the state"},
-		{"an older version's, silent", seen(machines.Unrecorded, none, silent), Unknown, "does not say: no route; there is no bootstrap host any more"},
+		{"an older version's, silent", seen(machines.Unrecorded, none, silent), Unknown,
+			"does not say: no route; there is no bootstrap host any more"},
 		{"an older version's, in bootstrap", seen(machines.Unrecorded, runs, silent), No, "still runs"},
 		{"an older version's, answers", seen(machines.Unrecorded, none, moved), Yes, "the API"},
-		{"an older version's, only an image", Evidence{Record: machines.Record{Progress: machines.Unrecorded}, API: silent}, No, "no machine"},
+		{"an older version's, only an image", Evidence{Record: machines.Record{Progress: machines.Unrecorded},
+			API: silent}, No, "no machine"},
 		{"the bootstrap host lost its power", seen(machines.Begun, halted, silent), Unknown, "has run, and is down"},
 		{"somebody removed the bootstrap host", seen(machines.Begun, none, silent), Unknown, "no bootstrap host"},
 		{"another engine", Evidence{Started: true}, Unknown, "another platform"},
@@ -158,7 +162,8 @@ func TestJudge(t *testing.T) {
 		{"the engine fails, the state knows", Evidence{Platform: errors.New("503"), Marked: true}, Yes, "the state"},
 		{"by hand, silent", seen(machines.ByHand, none, silent), Unknown, "no route"},
 		{"by hand, answers", seen(machines.ByHand, none, complete), No, "etcd"},
-		{"the API contradicts itself", seen(machines.Begun, halted, movedNoWord), Unknown, "not that the bootstrap is complete"},
+		{"the API contradicts itself", seen(machines.Begun, halted, movedNoWord), Unknown,
+			"not that the bootstrap is complete"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -191,8 +196,7 @@ func TestSomebodysWord(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := tt.v.With(tt.said)
-		var contradiction *Contradiction
-		if got.Answer != tt.want || got.Told != tt.told || errors.As(err, &contradiction) != tt.fails {
+		if got.Answer != tt.want || got.Told != tt.told || (err != nil) != tt.fails {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)
 		}
 	}

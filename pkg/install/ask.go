@@ -15,9 +15,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
-// OpenOrAsk is Open for commands that create something: without an
-// install-config, neither here nor in the state, they ask for one if there is
-// somebody to ask. The login is the platform's, if it was asked for as well.
+// OpenOrAsk is Open for commands that create something: without an install-config, neither here nor in the state,
+// they ask for one if there is somebody to ask. The login is the platform's, if it was asked for as well.
 func (e *Env) OpenOrAsk(ctx context.Context, o Opening) (inst *assets.Installer, login []byte, err error) {
 	inst, err = e.Open(o)
 	if err != nil || e.Asker == nil {
@@ -49,20 +48,18 @@ func (e *Env) ask(ctx context.Context, inst *assets.Installer) (login []byte, er
 		return nil, fmt.Errorf("ask for %s: %w", ConfigFile, err)
 	}
 	if l := result.Login; l != nil {
-		if err := e.keep(l); err != nil {
-			return nil, err
-		}
 		login = l.Text
+		if l.Save {
+			if err := e.save(l); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return login, asset.WriteFile(e.Path(ConfigFile), result.InstallConfig, 0o600)
 }
 
-// keep writes the file of a login, which other tools of the platform read too, if
-// the user wants that.
-func (e *Env) keep(l *wizard.Login) error {
-	if !l.Save {
-		return nil
-	}
+// save writes the file of a login, which other tools of the platform read too.
+func (e *Env) save(l *wizard.Login) error {
 	if err := os.MkdirAll(filepath.Dir(l.Path), 0o700); err != nil {
 		return fmt.Errorf("save the engine login: %w", err)
 	}

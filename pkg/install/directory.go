@@ -89,19 +89,15 @@ func (e *Env) Journal() *phase.Journal {
 
 // Dial reads the administrator's kubeconfig of the directory.
 func (e *Env) Dial() (*kube.Client, error) {
-	data, err := os.ReadFile(e.Path(KubeconfigFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	api, missing, err := e.DialIfAny()
+	if errors.Is(missing, fs.ErrNotExist) {
 		return nil, exit.New("name the directory of the installation with --dir; "+
 			e.Typed("create ignition-configs")+" writes that file", "there is no %s in %s", KubeconfigFile, e.Dir)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return kube.Dial(data)
+	return api, errors.Join(missing, err)
 }
 
-// DialIfAny is Dial where there may be no kubeconfig: then the client is nil, and
-// missing says why.
+// DialIfAny is Dial where there may be no kubeconfig: then the client is nil, and missing says why.
 func (e *Env) DialIfAny() (api *kube.Client, missing, err error) {
 	data, missing := os.ReadFile(e.Path(KubeconfigFile))
 	if missing != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
@@ -12,8 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// Explain gives errors of the assets the exit code and the words that the
-// reference has for them, and says what to do next. Others stay what they are.
+// Explain gives errors of the assets an exit code, the reference's words and the next step. Others stay as they are.
 func (e *Env) Explain(err error) error {
 	var findings *report.Error
 	var missing *asset.MissingError
@@ -43,15 +41,11 @@ func (e *Env) Explain(err error) error {
 func (e *Env) writeConfig() string {
 	next := "write " + e.Path(ConfigFile) +
 		" (install-config.example.yaml shows how), or name another directory with --dir"
-	if kept := e.Path("manifests/cluster-config.yaml"); exists(kept) {
+	kept := e.Path("manifests/cluster-config.yaml")
+	if _, err := os.Stat(kept); err == nil {
 		next += "; " + kept + " has a copy without the pull secret"
 	}
 	return next
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // Interrupted is the end of a run by a signal, with what the user should know.
@@ -63,14 +57,10 @@ type Interrupted struct {
 func (i *Interrupted) Error() string { return i.Err.Error() }
 func (i *Interrupted) Unwrap() error { return i.Err }
 
-// AfterInterruption is what there is to say when a signal has ended a run with
-// err.
+// AfterInterruption is what there is to say when a signal has ended a run with err.
 func AfterInterruption(err error) []string {
 	if known := (*Interrupted)(nil); errors.As(err, &known) {
 		return known.Lines
 	}
 	return []string{"Interrupted. Run the same command again to go on."}
 }
-
-// OneLine keeps a message of several lines in one.
-func OneLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ") }

@@ -17,8 +17,7 @@ import (
 // fipsFile is where Linux says whether it is in FIPS mode.
 const fipsFile = "/proc/sys/crypto/fips_enabled"
 
-// hostFIPS reports whether this host restricts itself to the cryptography of FIPS
-// 140. A kernel without the file has no such mode.
+// hostFIPS reports whether this host is in FIPS mode. A kernel without the file has no such mode.
 func hostFIPS(file string) types.FIPSMode {
 	text, err := os.ReadFile(file)
 	switch {
@@ -35,8 +34,7 @@ func hostFIPS(file string) types.FIPSMode {
 // lookupBudget is how long a name server may take to answer.
 const lookupBudget = 10 * time.Second
 
-// LookUp asks this host's resolver for the addresses of a name. A name that
-// does not exist has none.
+// LookUp asks this host's resolver for the addresses of a name. A name that does not exist has none.
 func LookUp(ctx context.Context, host string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupBudget)
 	defer cancel()

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -8,13 +9,13 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/seal"
 )
 
-// Identify finds out which cluster is meant and where it is: as told, from
-// metadata.json, from the state, or from the journal of an earlier destroy.
+// Identify finds the cluster: as told, from metadata.json, from the state, or from the journal of an earlier destroy.
 func (e *Env) Identify(infraID string) (phase.Cluster, error) {
 	meta, err := e.Metadata()
 	if err != nil && infraID == "" && !errors.Is(err, fs.ErrNotExist) {
@@ -60,9 +61,8 @@ func (e *Env) Metadata() (assets.Metadata, error) {
 	return meta, nil
 }
 
-// locate adds the platform of a cluster: as the journal, the metadata or the state
-// name it. Older versions named it nowhere on some platforms; whole says that meta
-// is more than an infrastructure ID.
+// locate adds the platform of a cluster: as the journal, the metadata or the state name it. Older versions named it
+// nowhere on some platforms; whole says that meta is more than an infrastructure ID.
 func (e *Env) locate(meta assets.Metadata, whole bool) phase.Cluster {
 	found := phase.Cluster{InfraID: meta.InfraID}
 	runs, _ := phase.ReadJournal(e.Dir)
@@ -71,20 +71,11 @@ func (e *Env) locate(meta assets.Metadata, whole bool) phase.Cluster {
 			found.Platform = r.Cluster.Platform
 		}
 	}
-	if found.Platform == "" {
-		found.Platform = meta.Platform
-	}
-	if found.Platform == "" {
-		found.Platform = e.storedPlatform(found.InfraID)
-	}
-	if found.Platform == "" {
-		found.Platform = e.Platforms.Assumed(whole)
-	}
+	found.Platform = cmp.Or(found.Platform, meta.Platform, e.storedPlatform(found.InfraID), e.Platforms.Assumed(whole))
 	return found
 }
 
-// storedPlatform is the platform of a cluster if the state has it; without the
-// state, or its key, other evidence has to do.
+// storedPlatform is the platform of a cluster according to the state, empty if that cannot be read.
 func (e *Env) storedPlatform(infraID string) string {
 	key, err := e.StateKey()
 	if err != nil {
@@ -97,12 +88,38 @@ func (e *Env) storedPlatform(infraID string) string {
 	return meta.Platform
 }
 
-// Describes reports whether the files of the directory are those of a cluster, and
-// not of another one that --infra-id left alone.
+// Describes reports whether the files of the directory are those of a cluster, not of one that --infra-id left alone.
 func (e *Env) Describes(infraID string, key *seal.Key) bool {
 	if meta, err := e.Metadata(); err == nil && meta.InfraID != "" {
 		return meta.InfraID == infraID
 	}
 	meta, err := assets.StoredMetadata(e.Dir, key)
 	return err == nil && meta.InfraID == infraID
+}
+
+// Past is what the state says of a cluster. Where the state, or the key to it, is lost there is other evidence.
+func (e *Env) Past(infraID string) (assets.Past, error) {
+	key, err := e.StateKey()
+	if err != nil {
+		return assets.Past{}, err
+	}
+	past, err := assets.StoredPast(e.Dir, key, infraID)
+	if unreadable := (*asset.StateError)(nil); errors.As(err, &unreadable) {
+		event.Warn(e.Sink, "The state cannot be read and is not taken into account", "err", err)
+		return assets.Past{}, nil
+	}
+	return past, err
+}
+
+// RememberHandover marks in the state, if it can be read, that the masters of a cluster have taken over.
+func (e *Env) RememberHandover(lock *asset.DirLock, infraID string) error {
+	key, err := e.StateKey()
+	if err != nil {
+		return err
+	}
+	err = assets.MarkHandedOver(lock, e.Dir, key, infraID, e.Clock.Now())
+	if unreadable := (*asset.StateError)(nil); errors.As(err, &unreadable) {
+		return nil // the platform has the mark
+	}
+	return err
 }

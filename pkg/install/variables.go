@@ -32,6 +32,5 @@ func (e *Env) OSImage() (osimage.Override, error) {
 	return osimage.ParseOverride(named)
 }
 
-// UnverifiedImages are the places from which the user takes an image although
-// nothing vouches for it.
+// UnverifiedImages are the places from which the user takes an image although nothing vouches for it.
 func (e *Env) UnverifiedImages() []string { return osimage.ParseAllowed(e.Getenv(osimage.AllowVar)) }

@@ -17,9 +17,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Cause explains in one line why a call to the API failed and what to check. The
-// text is the same for the same cause, without the current time or a local port,
-// because waits count every new text as progress.
+// Cause explains in one line why a call to the API failed and what to check. The text is the same for the same cause,
+// without the current time or a local port, because waits count every new text as progress.
 func Cause(err error) string {
 	switch {
 	case err == nil:
@@ -36,8 +35,7 @@ func Cause(err error) string {
 	return networkCause(err)
 }
 
-// certificateCause is empty unless the certificate of the server or of the
-// kubeconfig is the cause.
+// certificateCause is empty unless the certificate of the server or of the kubeconfig is the cause.
 func certificateCause(err error) string {
 	var (
 		invalid   x509.CertificateInvalidError
@@ -79,9 +77,9 @@ func statusCause(err error) string {
 		return "the API rejects the user of the kubeconfig (401): it is from an earlier installation, " +
 			"its certificate has expired, or the clocks differ"
 	case s.Code >= http.StatusInternalServerError:
-		return fmt.Sprintf("the API answers, but is not ready (%d): %s", s.Code, oneLine(s.Message))
+		return fmt.Sprintf("the API answers, but is not ready (%d): %s", s.Code, OneLine(s.Message))
 	default:
-		return oneLine(s.Message)
+		return OneLine(s.Message)
 	}
 }
 
@@ -121,11 +119,12 @@ func networkCause(err error) string {
 		}
 		return "no answer" + at + ": the host is down, or a firewall blocks the connection"
 	case op != nil && op.Err != nil:
-		return oneLine(op.Op + " " + at + ": " + op.Err.Error())
+		return OneLine(op.Op + " " + at + ": " + op.Err.Error())
 	case errors.As(err, &request):
-		return oneLine(request.Err.Error())
+		return OneLine(request.Err.Error())
 	}
-	return oneLine(err.Error())
+	return OneLine(err.Error())
 }
 
-func oneLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ") }
+// OneLine keeps a message of several lines in one.
+func OneLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ") }

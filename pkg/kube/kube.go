@@ -1,5 +1,4 @@
-// Package kube talks to a cluster's API with no more than the installer and the
-// lab need: get, list, create, update, patch, apply and delete of typed objects.
+// Package kube talks to a cluster's API: get, list, create, update, patch, apply and delete of typed objects.
 package kube
 
 import (
@@ -24,9 +23,8 @@ import (
 )
 
 const (
-	// perCall limits one request, unless the configuration has its own timeout.
-	// The API moves between hosts while a cluster comes up; a call that hangs on
-	// the old one must not block the wait.
+	// perCall limits one request, unless the configuration has its own timeout. The API moves between hosts while a
+	// cluster comes up; a call that hangs on the old one must not block the wait.
 	perCall = 10 * time.Second
 	// maxBody limits an answer (bytes).
 	maxBody = 64 << 20
@@ -48,8 +46,7 @@ func Dial(kubeconfig []byte) (*Client, error) {
 	return New(cfg)
 }
 
-// New makes a client from a REST configuration. The name of the program becomes
-// the owner of the fields that it writes.
+// New makes a client from a REST configuration. The program's name owns the fields that it writes.
 func New(cfg *rest.Config) (*Client, error) {
 	cfg = rest.CopyConfig(cfg)
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, rest.DefaultKubernetesUserAgent())
@@ -70,8 +67,7 @@ func New(cfg *rest.Config) (*Client, error) {
 // URL is the API's address.
 func (c *Client) URL() string { return strings.TrimSuffix(c.base.String(), "/") }
 
-// Kind names a collection of objects, as in
-// Kind{Group: "config.openshift.io", Version: "v1", Plural: "clusterversions"}.
+// Kind names a collection of objects, as in Kind{"config.openshift.io", "v1", "clusterversions"}.
 type Kind struct{ Group, Version, Plural string }
 
 // Ref names one object. Namespace is empty for cluster-wide kinds.
@@ -101,6 +97,9 @@ func (r Ref) path() string {
 // Ref names one object of the kind.
 func (k Kind) Ref(namespace, name string) Ref { return Ref{k, namespace, name} }
 
+// Path is where the API lists all objects of the kind.
+func (k Kind) Path() string { return k.Ref("", "").path() }
+
 // Get reads one object.
 func (c *Client) Get(ctx context.Context, r Ref, into any) error {
 	return c.call(ctx, request{method: http.MethodGet, path: r.path()}, into)
@@ -118,13 +117,22 @@ func (c *Client) Query(ctx context.Context, k Kind, namespace string, query url.
 
 // Raw reads any path, such as /version, and returns the body.
 func (c *Client) Raw(ctx context.Context, p string, query url.Values) ([]byte, error) {
-	var out json.RawMessage
-	err := c.do(ctx, request{method: http.MethodGet, path: p, query: query},
-		func(b []byte) error { out = b; return nil })
+	_, body, err := c.do(ctx, request{method: http.MethodGet, path: p, query: query})
+	return body, err
+}
+
+// Now returns the time of the API server's clock, to the second. Compare times that the cluster wrote with this one,
+// because the local clock may differ.
+func (c *Client) Now(ctx context.Context) (time.Time, error) {
+	header, _, err := c.do(ctx, request{method: http.MethodGet, path: "/version"})
 	if err != nil {
-		return nil, err
+		return time.Time{}, err
 	}
-	return out, nil
+	now, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read the API's time: %w", err)
+	}
+	return now, nil
 }
 
 // request is one call. Without a media type there is no body.
@@ -136,45 +144,43 @@ type request struct {
 }
 
 func (c *Client) call(ctx context.Context, r request, into any) error {
-	return c.do(ctx, r, func(b []byte) error {
-		if into == nil {
-			return nil
-		}
-		if err := json.Unmarshal(b, into); err != nil {
-			return fmt.Errorf("decode %s %s: %w", r.method, r.path, err)
-		}
-		return nil
-	})
+	_, body, err := c.do(ctx, r)
+	if err != nil || into == nil {
+		return err
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("decode %s %s: %w", r.method, r.path, err)
+	}
+	return nil
 }
 
-// do makes a call. A server that asks to come back later, as it does while it
-// initializes the storage of a kind, is asked again within the call's time limit.
-func (c *Client) do(ctx context.Context, r request, use func([]byte) error) error {
+// do makes a call. A server that asks to come back later is asked again within the call's time limit.
+func (c *Client) do(ctx context.Context, r request) (http.Header, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	for {
-		err := c.try(ctx, r, use)
+		header, body, err := c.try(ctx, r)
 		after, later := apierrors.SuggestsClientDelay(err)
 		if !later || !apierrors.IsTooManyRequests(err) {
-			return err
+			return header, body, err
 		}
 		again := time.NewTimer(time.Duration(max(after, 1)) * time.Second)
 		select {
 		case <-again.C:
 		case <-ctx.Done():
 			again.Stop()
-			return err
+			return nil, nil, err
 		}
 	}
 }
 
-func (c *Client) try(ctx context.Context, r request, use func([]byte) error) error {
+func (c *Client) try(ctx context.Context, r request) (http.Header, []byte, error) {
 	u := *c.base
 	u.Path = path.Join(u.Path, r.path)
 	u.RawQuery = r.query.Encode()
 	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(r.body))
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", r.method, r.path, err)
+		return nil, nil, fmt.Errorf("%s %s: %w", r.method, r.path, err)
 	}
 	req.Header.Set("Accept", "application/json")
 	if r.mediaType != "" {
@@ -183,17 +189,17 @@ func (c *Client) try(ctx context.Context, r request, use func([]byte) error) err
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.http.CloseIdleConnections()
-		return err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
-		return fmt.Errorf("read answer to %s %s: %w", r.method, r.path, err)
+		return nil, nil, fmt.Errorf("read answer to %s %s: %w", r.method, r.path, err)
 	}
 	if resp.StatusCode >= 300 {
-		return statusError(resp.StatusCode, r.method, r.path, data)
+		return nil, nil, statusError(resp.StatusCode, r.method, r.path, data)
 	}
-	return use(data)
+	return resp.Header, data, nil
 }
 
 func statusError(code int, method, p string, body []byte) error {
@@ -211,12 +217,10 @@ func statusError(code int, method, p string, body []byte) error {
 	}}
 }
 
-// NotFound reports whether err is the API server's answer that the object, or
-// its kind, does not exist.
+// NotFound reports whether err is the API server's answer that the object, or its kind, does not exist.
 func NotFound(err error) bool { return apierrors.IsNotFound(err) }
 
-// Answered reports whether err is an answer of the API server, such as that the
-// storage of a kind is being initialized, and not a failure to reach it.
+// Answered reports whether err is an answer of the API server, not a failure to reach it.
 func Answered(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status)

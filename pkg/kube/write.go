@@ -9,8 +9,7 @@ import (
 	"path"
 )
 
-// Create makes an object and reads the server's version of it, with its UID, back
-// into it.
+// Create makes an object and reads the server's version of it, with its UID, back into it.
 func (c *Client) Create(ctx context.Context, k Kind, namespace string, object any) error {
 	return c.send(ctx, http.MethodPost, k.Ref(namespace, ""), "", nil, "application/json", object, object)
 }
@@ -20,14 +19,12 @@ func (c *Client) Update(ctx context.Context, r Ref, subresource string, object a
 	return c.send(ctx, http.MethodPut, r, subresource, nil, "application/json", object, nil)
 }
 
-// Patch merges a patch (RFC 7386) into an object, or into its subresource if one
-// is named.
+// Patch merges a patch (RFC 7386) into an object, or into its subresource if one is named.
 func (c *Client) Patch(ctx context.Context, r Ref, subresource string, patch any) error {
 	return c.send(ctx, http.MethodPatch, r, subresource, nil, "application/merge-patch+json", patch, nil)
 }
 
-// Apply sets the fields of an object for an owner, and makes the object if it does
-// not exist (server-side apply).
+// Apply sets the fields of an object for an owner, and makes the object if it does not exist (server-side apply).
 func (c *Client) Apply(ctx context.Context, r Ref, owner string, object any) error {
 	query := url.Values{"fieldManager": {owner}, "force": {"true"}}
 	return c.send(ctx, http.MethodPatch, r, "", query, "application/apply-patch+yaml", object, nil)

@@ -1,6 +1,7 @@
 package osimage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,22 +22,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 )
 
-// cacheVars name the directory of the cache; the first that is set wins.
-var cacheVars = []string{"OKD_INSTALL_IMAGE_CACHE", "OPENSHIFT_INSTALL_IMAGE_CACHE"}
-
-// CacheDir returns where images are kept: the override, else
-// ~/.cache/okd-install/image_cache.
+// CacheDir returns where images are kept: the override, else ~/.cache/okd-install/image_cache.
 func CacheDir(getenv func(string) string) string {
-	for _, v := range cacheVars {
-		if dir := getenv(v); dir != "" {
-			return dir
-		}
-	}
-	base := getenv("XDG_CACHE_HOME")
-	if base == "" {
-		base = filepath.Join(getenv("HOME"), ".cache")
-	}
-	return filepath.Join(base, "okd-install", "image_cache")
+	base := cmp.Or(getenv("XDG_CACHE_HOME"), filepath.Join(getenv("HOME"), ".cache"))
+	return cmp.Or(getenv("OKD_INSTALL_IMAGE_CACHE"), getenv("OPENSHIFT_INSTALL_IMAGE_CACHE"),
+		filepath.Join(base, "okd-install", "image_cache"))
 }
 
 // Cache keeps downloaded images, unpacked and checked.
@@ -45,16 +35,11 @@ type Cache struct {
 	HTTP  *http.Client // see Client
 	Clock clock.Clock
 	Log   *slog.Logger
-	// Progress is called with the bytes downloaded so far; total is -1 if the
-	// server does not send a length.
+	// Progress is called with the bytes downloaded so far; total is -1 if the server does not send a length.
 	Progress func(got, total int64)
-	// Tries is how many attempts in a row may bring nothing. Default 6.
-	Tries int
-	// Stall is how long a connection may be silent before it is closed.
-	// Default 1 min.
-	Stall time.Duration
-	// Unverified lists the URLs and hosts from which an image without a checksum
-	// may come over plain http.
+	Tries    int           // how many attempts in a row may bring nothing, default 6
+	Stall    time.Duration // how long a connection may be silent before it is closed, default 1 min
+	// Unverified lists the URLs and hosts from which an image without a checksum may come over plain http.
 	Unverified []string
 }
 
@@ -67,8 +52,7 @@ type File struct {
 	Format  string // qcow2 or raw
 }
 
-// Get returns the image, downloading it if it is not in the cache. The download
-// is checked and unpacked while it is written.
+// Get returns the image, downloading it if it is not in the cache. It is checked and unpacked while it is written.
 func (c Cache) Get(ctx context.Context, a Artifact) (File, error) {
 	c = c.withDefaults()
 	if err := a.CheckTrust(c.Unverified); err != nil {
@@ -119,49 +103,27 @@ func (c Cache) get(ctx context.Context, a Artifact) (File, error) {
 }
 
 func (c Cache) withDefaults() Cache {
-	if c.HTTP == nil {
-		c.HTTP = http.DefaultClient
-	}
-	if c.Clock == nil {
-		c.Clock = clock.Real()
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Progress == nil {
 		c.Progress = func(int64, int64) {}
 	}
-	if c.Tries <= 0 {
-		c.Tries = 6
-	}
-	if c.Stall <= 0 {
-		c.Stall = time.Minute
-	}
+	c.HTTP = cmp.Or(c.HTTP, http.DefaultClient)
+	c.Tries, c.Stall = cmp.Or(c.Tries, 6), cmp.Or(c.Stall, time.Minute)
 	return c
 }
 
 // key names the cached file after its checksum, or after its URL if it has none.
 func (c Cache) key(a Artifact) string {
-	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(pathOf(a.URL)), ".gz"), ".xz")
-	id := a.UncompressedSHA256
-	if id == "" {
-		id = a.SHA256
-	}
-	if id == "" {
-		sum := sha256.Sum256([]byte(a.URL))
-		id = "url-" + hex.EncodeToString(sum[:])
-	}
+	path, _, _ := strings.Cut(a.URL, "?")
+	path, _, _ = strings.Cut(path, "#")
+	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".gz"), ".xz")
+	id := cmp.Or(a.UncompressedSHA256, a.SHA256, fmt.Sprintf("url-%x", sha256.Sum256([]byte(a.URL))))
 	return id[:min(len(id), 20)] + "-" + name
 }
 
-func pathOf(raw string) string {
-	path, _, _ := strings.Cut(raw, "?")
-	path, _, _ = strings.Cut(path, "#")
-	return path
-}
-
-// lock keeps two installers from writing the same file. The kernel releases it
-// when the process dies.
+// lock keeps two installers from writing the same file. The kernel releases it when the process dies.
 func (c Cache) lock(ctx context.Context, path string) (func(), error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -23,9 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// Client makes an HTTP client for downloads that trusts the system's
-// certificates and those in trust (PEM, may be empty). If proxy is nil, the
-// environment variables decide.
+// Client makes an HTTP client that trusts the system's certificates and those in trust (PEM, may be empty).
 func Client(trust []byte, proxy func(*http.Request) (*url.URL, error)) (*http.Client, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -33,9 +31,6 @@ func Client(trust []byte, proxy func(*http.Request) (*url.URL, error)) (*http.Cl
 	}
 	if len(trust) > 0 && !pool.AppendCertsFromPEM(trust) {
 		return nil, errors.New("read additional trust bundle: no PEM certificate in it")
-	}
-	if proxy == nil {
-		proxy = http.ProxyFromEnvironment
 	}
 	return &http.Client{Transport: &http.Transport{
 		Proxy:                 proxy,
@@ -108,29 +103,24 @@ func (c Cache) reject(path, what, got, want string) error {
 	return errors.Join(fmt.Errorf("%s is %s, expected %s; the file was deleted", what, got, want), os.Remove(path))
 }
 
-// unpack copies in to out and reads in to its end, so that its checksum covers
-// all of it.
+// unpack copies in to out and reads in to its end, so that its checksum covers all of it.
 func unpack(out io.Writer, in io.Reader, packed string) error {
 	buffered := bufio.NewReaderSize(in, 1<<20)
-	r := io.Reader(buffered)
+	var r io.Reader = buffered
+	var err error
 	switch packed {
 	case "gz":
-		z, err := gzip.NewReader(buffered)
-		if err != nil {
-			return fmt.Errorf("unpack: %w", err)
-		}
-		r = z
+		r, err = gzip.NewReader(buffered)
 	case "xz":
-		z, err := xz.NewReader(buffered)
-		if err != nil {
-			return fmt.Errorf("unpack: %w", err)
-		}
-		r = z
+		r, err = xz.NewReader(buffered)
+	}
+	if err != nil {
+		return fmt.Errorf("unpack: %w", err)
 	}
 	if _, err := io.CopyBuffer(out, r, make([]byte, 1<<20)); err != nil {
 		return err
 	}
-	_, err := io.Copy(io.Discard, buffered)
+	_, err = io.Copy(io.Discard, buffered)
 	return err
 }
 
@@ -142,6 +132,7 @@ type source struct {
 	origin    origin // of what is being read
 	at, total int64
 	body      io.ReadCloser
+	cancel    context.CancelCauseFunc
 	timer     *time.Timer
 	failures  int
 	onRestart func() error // called before a file is read again from its beginning
@@ -152,6 +143,7 @@ func (s *source) Close() error {
 		return nil
 	}
 	s.timer.Stop()
+	s.cancel(nil)
 	err := s.body.Close()
 	s.body = nil
 	return err
@@ -172,20 +164,18 @@ func (s *source) Read(p []byte) (int, error) {
 			}
 		}
 		n, err := s.body.Read(p)
-		if n > 0 {
+		switch {
+		case n > 0:
 			s.timer.Reset(s.c.Stall)
 			s.failures = 0
 			s.at += int64(n)
 			s.c.Progress(s.at, s.total)
 			return n, nil
-		}
-		if err == io.EOF && (s.total < 0 || s.at >= s.total) {
-			return 0, io.EOF
-		}
-		if err == nil {
+		case err == nil:
 			continue
-		}
-		if err == io.EOF {
+		case err == io.EOF && (s.total < 0 || s.at >= s.total):
+			return 0, io.EOF
+		case err == io.EOF:
 			err = io.ErrUnexpectedEOF
 		}
 		s.Close()
@@ -224,7 +214,7 @@ func (s *source) open() error {
 		return &permanentError{secret.WithoutURL(err).Error()}
 	}
 	s.setRange(req.Header)
-	resp, err := s.c.HTTP.Do(req) //nolint:bodyclose // cancelBody below closes it
+	resp, err := s.c.HTTP.Do(req) //nolint:bodyclose // Close does
 	if err != nil {
 		timer.Stop()
 		err = secret.WithoutURL(err)
@@ -237,22 +227,23 @@ func (s *source) open() error {
 		}
 		return err
 	}
-	body := &cancelBody{ReadCloser: resp.Body, cancel: func() { cancel(nil) }}
-	err = s.checkRedirect(resp)
-	if err == nil {
+	s.body, s.timer, s.cancel = resp.Body, timer, cancel
+	// A redirection must not lead from https to plain http, unless the file has a checksum. Get has checked http itself.
+	if !strings.HasPrefix(s.a.URL, "http://") {
+		err = s.a.checkTrustAt(resp.Request.URL, s.c.Unverified)
+	}
+	if err != nil {
+		err = &permanentError{err.Error()}
+	} else {
 		err = s.accept(resp)
 	}
 	if err != nil {
-		timer.Stop()
-		body.Close()
-		return err
+		s.Close()
 	}
-	s.body, s.timer = body, timer
-	return nil
+	return err
 }
 
-// setRange asks for the rest of a file. Without a checksum it does so only if
-// the server can tell whether the file has changed.
+// setRange asks for the rest of a file; without a checksum only if the server can tell whether the file has changed.
 func (s *source) setRange(h http.Header) {
 	if s.at == 0 {
 		return
@@ -265,18 +256,6 @@ func (s *source) setRange(h http.Header) {
 	if ifRange != "" {
 		h.Set("If-Range", ifRange)
 	}
-}
-
-// checkRedirect refuses a redirection from https to plain http, unless the file
-// has a checksum.
-func (s *source) checkRedirect(resp *http.Response) error {
-	if strings.HasPrefix(s.a.URL, "http://") { // Get has checked it
-		return nil
-	}
-	if err := s.a.checkTrustAt(resp.Request.URL, s.c.Unverified); err != nil {
-		return &permanentError{err.Error()}
-	}
-	return nil
 }
 
 func (s *source) accept(resp *http.Response) error {
@@ -315,18 +294,8 @@ func (s *source) openFile(path string) error {
 		f.Close()
 		return &permanentError{err.Error()}
 	}
-	s.body, s.timer = f, time.NewTimer(s.c.Stall)
+	s.body, s.timer, s.cancel = f, time.NewTimer(s.c.Stall), func(error) {}
 	return nil
-}
-
-type cancelBody struct {
-	io.ReadCloser
-	cancel func()
-}
-
-func (b *cancelBody) Close() error {
-	b.cancel()
-	return b.ReadCloser.Close()
 }
 
 func untrusted(err error) bool {

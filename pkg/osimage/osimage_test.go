@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/stream-metadata-go/stream"
 	"github.com/ulikunitz/xz"
 
 	"github.com/okd-install/okd-install/pkg/pki/pkitest"
@@ -31,7 +33,11 @@ const streamJSON = `{"stream":"lab","metadata":{"last-modified":"2026-01-01T00:0
  "location":"https://images/a.iso","signature":"","sha256":"cc"}}}}},"images":{}}}}`
 
 func TestFind(t *testing.T) {
-	a, err := Find([]byte(streamJSON), "amd64", "openstack")
+	var s stream.Stream
+	if err := json.Unmarshal([]byte(streamJSON), &s); err != nil {
+		t.Fatal(err)
+	}
+	a, err := Find(&s, "amd64", "openstack")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +47,12 @@ func TestFind(t *testing.T) {
 	if a != want {
 		t.Errorf("got %+v, want %+v", a, want)
 	}
-	for _, c := range []struct{ json, arch, platform, want string }{
-		{streamJSON, "arm64", "openstack", "nothing for architecture arm64, only for x86_64"},
-		{streamJSON, "amd64", "gcp", "has no gcp image, only metal, openstack"},
-		{streamJSON, "amd64", "metal", "not as qcow2"},
-		{"{", "amd64", "openstack", "read CoreOS stream"},
+	for _, c := range []struct{ arch, platform, want string }{
+		{"arm64", "openstack", "nothing for architecture arm64, only for x86_64"},
+		{"amd64", "gcp", "has no gcp image, only metal, openstack"},
+		{"amd64", "metal", "not as qcow2"},
 	} {
-		if _, err := Find([]byte(c.json), c.arch, c.platform); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Find(&s, c.arch, c.platform); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s/%s: %v, want %q", c.arch, c.platform, err, c.want)
 		}
 	}

@@ -26,8 +26,7 @@ func (f *File) inspect() error {
 	return nil
 }
 
-// qcow2Size reads the virtual size out of a QCOW2 header. ok is false if r does
-// not begin with one.
+// qcow2Size reads the virtual size out of a QCOW2 header. ok is false if r does not begin with one.
 func qcow2Size(r io.ReaderAt) (size int64, ok bool, err error) {
 	header := make([]byte, 32)
 	n, err := r.ReadAt(header, 0)

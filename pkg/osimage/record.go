@@ -22,8 +22,7 @@ type record struct {
 	Origin origin `json:"origin"`
 }
 
-// origin identifies a version of a file without a checksum, by the headers of
-// the server.
+// origin identifies a version of a file without a checksum, by the headers of the server.
 type origin struct {
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"lastModified,omitempty"`
@@ -34,8 +33,7 @@ func originOf(resp *http.Response) origin {
 	return origin{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified"), resp.ContentLength}
 }
 
-// same reports whether both are certainly the same file. Without ETag and
-// Last-Modified nothing is certain.
+// same reports whether both are certainly the same file. Without ETag and Last-Modified nothing is certain.
 func (o origin) same(now origin) bool {
 	if o.ETag == "" && o.LastModified == "" {
 		return false
@@ -44,8 +42,7 @@ func (o origin) same(now origin) bool {
 		(o.Length < 0 || now.Length < 0 || o.Length == now.Length)
 }
 
-// ifRange is the value of the header If-Range, empty if the server sent nothing
-// to compare.
+// ifRange is the value of the header If-Range, empty if the server sent nothing to compare.
 func (o origin) ifRange() string {
 	if o.ETag != "" && !strings.HasPrefix(o.ETag, "W/") {
 		return o.ETag
@@ -68,8 +65,7 @@ func (r record) file(path string) (File, error) {
 	return f, f.inspect()
 }
 
-// cached returns a file of the cache after verifying its checksum. An artifact
-// without a checksum must also be unchanged at its origin.
+// cached returns a file of the cache if its checksum is right, or without one, if it is unchanged at its origin.
 func (c Cache) cached(ctx context.Context, path string, a Artifact) (File, error) {
 	if _, err := os.Stat(path); err != nil {
 		return File{}, err
@@ -86,8 +82,12 @@ func (c Cache) cached(ctx context.Context, path string, a Artifact) (File, error
 		return File{}, fmt.Errorf("it has checksum %s, not %s", r.SHA256, want)
 	}
 	if !a.hasChecksum() {
-		if err := c.unchanged(ctx, a, r.Origin); err != nil {
-			return File{}, err
+		now, err := c.head(ctx, a)
+		if err != nil {
+			return File{}, fmt.Errorf("cannot tell whether %s has changed: %w", a.Where(), err)
+		}
+		if !r.Origin.same(now) {
+			return File{}, errors.New("the file has changed on the server, or the server cannot tell")
 		}
 	}
 	h := sha256.New()
@@ -101,18 +101,7 @@ func (c Cache) cached(ctx context.Context, path string, a Artifact) (File, error
 	return r.file(path)
 }
 
-// unchanged asks the server whether the file is still the same.
-func (c Cache) unchanged(ctx context.Context, a Artifact, was origin) error {
-	now, err := c.head(ctx, a)
-	if err != nil {
-		return fmt.Errorf("cannot tell whether %s has changed: %w", a.Where(), err)
-	}
-	if !was.same(now) {
-		return errors.New("the file has changed on the server, or the server cannot tell")
-	}
-	return nil
-}
-
+// head asks for the present version of a file.
 func (c Cache) head(ctx context.Context, a Artifact) (origin, error) {
 	if path, ok := strings.CutPrefix(a.URL, "file://"); ok {
 		st, err := os.Stat(path)

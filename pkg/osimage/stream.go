@@ -1,9 +1,7 @@
-// Package osimage finds the operating system image of machines in a CoreOS
-// stream, downloads it, checks it and caches it.
+// Package osimage finds the operating system image of machines in a CoreOS stream, downloads, checks and caches it.
 package osimage
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -17,22 +15,16 @@ import (
 // Artifact is an image file somewhere on the network.
 type Artifact struct {
 	URL string
-	// SHA256 is of the file as downloaded, UncompressedSHA256 of the file after
-	// unpacking. Either may be empty.
+	// SHA256 is of the file as downloaded, UncompressedSHA256 of the file after unpacking. Either may be empty.
 	SHA256             string
 	UncompressedSHA256 string
 	Format             string // qcow2.gz, qcow2.xz, qcow2, raw
 	Release            string
 }
 
-// Find picks the image for a platform out of a CoreOS stream. On oVirt the
-// platform is openstack: only that variant reads its Ignition config from the
-// config drive that the engine attaches.
-func Find(streamJSON []byte, architecture, platform string) (Artifact, error) {
-	var s stream.Stream
-	if err := json.Unmarshal(streamJSON, &s); err != nil {
-		return Artifact{}, fmt.Errorf("find OS image: read CoreOS stream: %w", err)
-	}
+// Find picks the image for a platform out of a CoreOS stream. On oVirt the platform is openstack: only that variant
+// reads its Ignition config from the config drive that the engine attaches.
+func Find(s *stream.Stream, architecture, platform string) (Artifact, error) {
 	a, ok := s.Architectures[arch.RpmArch(architecture)]
 	if !ok {
 		return Artifact{}, fmt.Errorf("find OS image: CoreOS stream %s has nothing for architecture %s, only for %s",
@@ -59,8 +51,7 @@ func Find(streamJSON []byte, architecture, platform string) (Artifact, error) {
 // OverrideVar is the environment variable that replaces the image.
 const OverrideVar = "OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE"
 
-// Override replaces the stream's image by another one, or by an existing
-// template. The zero value overrides nothing.
+// Override replaces the stream's image by another one, or by an existing template. The zero value overrides nothing.
 type Override struct {
 	Artifact Artifact
 	Template string
@@ -69,8 +60,7 @@ type Override struct {
 // IsZero reports whether nothing is overridden.
 func (o Override) IsZero() bool { return o == Override{} }
 
-// ParseOverride reads the variable's value: a URL, with ?sha256= to have its
-// file checked, or the name of a template.
+// ParseOverride reads the variable's value: a URL, with ?sha256= to have its file checked, or the name of a template.
 func ParseOverride(value string) (Override, error) {
 	if value == "" {
 		return Override{}, nil
@@ -90,7 +80,7 @@ func ParseOverride(value string) (Override, error) {
 	q.Del("sha256")
 	u.RawQuery = q.Encode()
 	a.URL = u.String()
-	a.Format = strings.TrimPrefix(formatOf(u.Path), ".")
+	a.Format = formatOf(u.Path)
 	return Override{Artifact: a}, nil
 }
 
@@ -98,29 +88,27 @@ func isSHA256(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
+// formatOf is the format of a file by its name, qcow2 if the name does not say.
 func formatOf(path string) string {
-	for _, ext := range []string{".qcow2.gz", ".qcow2.xz", ".qcow2", ".raw.gz", ".raw.xz", ".raw"} {
-		if strings.HasSuffix(path, ext) {
-			return ext
+	packed := ""
+	for _, ext := range []string{".gz", ".xz"} {
+		if rest, ok := strings.CutSuffix(path, ext); ok {
+			path, packed = rest, ext
 		}
 	}
-	switch {
-	case strings.HasSuffix(path, ".gz"):
-		return ".qcow2.gz"
-	case strings.HasSuffix(path, ".xz"):
-		return ".qcow2.xz"
+	if strings.HasSuffix(path, ".raw") {
+		return "raw" + packed
 	}
-	return ".qcow2"
+	return "qcow2" + packed
 }
 
 // compression returns gz or xz, or nothing for a file that is not compressed.
 func compression(a Artifact) string {
-	for _, s := range []string{a.Format, a.URL} {
-		switch {
-		case strings.HasSuffix(s, ".gz"), s == "gz":
-			return "gz"
-		case strings.HasSuffix(s, ".xz"), s == "xz":
-			return "xz"
+	for _, text := range []string{a.Format, a.URL} {
+		for _, packed := range []string{"gz", "xz"} {
+			if text == packed || strings.HasSuffix(text, "."+packed) {
+				return packed
+			}
 		}
 	}
 	return ""

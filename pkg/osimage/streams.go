@@ -15,8 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
-// Streams caches the CoreOS streams of releases that are named by digest. A tag
-// may name another release tomorrow, so its stream is not cached.
+// Streams caches the CoreOS streams of releases by digest. A tag may name another release tomorrow.
 type Streams struct{ Dir string }
 
 // Get returns the stream of a release, or fs.ErrNotExist.
@@ -51,8 +50,7 @@ func (s Streams) Put(release string, data []byte) error {
 	return nil
 }
 
-// path is empty for a release that is not named by digest. The repository is not
-// part of it: mirrors share the stream.
+// path is empty for a release that is not named by digest. The repository does not matter: mirrors share the stream.
 func (s Streams) path(release string) string {
 	_, digest, found := strings.Cut(release, "@sha256:")
 	if !found || !isSHA256(digest) {

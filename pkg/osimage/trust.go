@@ -8,8 +8,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// AllowVar is the environment variable with the URLs and hosts, separated by
-// commas, from which an image without a checksum may come over plain http.
+// AllowVar lists the URLs and hosts, separated by commas, from which an image may come over http without a checksum.
 const AllowVar = "OKD_INSTALL_ALLOW_UNVERIFIED_IMAGE"
 
 // ParseAllowed reads the variable's value.
@@ -22,8 +21,7 @@ func (a Artifact) Where() string { return secret.URL(a.URL) }
 
 func (a Artifact) hasChecksum() bool { return a.SHA256 != "" || a.UncompressedSHA256 != "" }
 
-// UnverifiedError is the error for an image that others on the network could
-// replace: it has no checksum and comes over plain http.
+// UnverifiedError is the error for an image without a checksum over plain http, which others could replace.
 type UnverifiedError struct {
 	Where string // the URL for messages
 	Host  string
@@ -40,8 +38,7 @@ func (e *UnverifiedError) Next() string {
 		AllowVar, e.Host)
 }
 
-// CheckTrust fails with *UnverifiedError if the artifact has no checksum, comes over
-// plain http, and neither its URL nor its host is in allowed.
+// CheckTrust fails with *UnverifiedError if the artifact has no checksum, comes over http, and is not in allowed.
 func (a Artifact) CheckTrust(allowed []string) error {
 	u, err := url.Parse(a.URL)
 	if err != nil {

@@ -42,16 +42,14 @@ type Run struct {
 	Notes   []Note    `json:"notes,omitempty"`
 	// Cluster is what the run was about, nil if it did not come so far.
 	Cluster *Cluster `json:"cluster,omitempty"`
-	// Destroyed says that the run has removed the cluster. What later runs did is
-	// about another one.
+	// Destroyed says that the run has removed the cluster. What later runs did is about another one.
 	Destroyed bool `json:"destroyed,omitempty"`
 }
 
 // Cluster is as much of a cluster as destroying it needs.
 type Cluster struct {
 	InfraID string `json:"infraID"`
-	// Platform is where it is, as install-config.yaml names it; empty if the
-	// journal of an older version does not say.
+	// Platform is where it is, as install-config.yaml names it; empty if the journal of an older version does not say.
 	Platform string `json:"platform,omitempty"`
 }
 
@@ -65,8 +63,7 @@ type Entry struct {
 	Ended   time.Time `json:"ended,omitzero"`
 	Result  Result    `json:"result"`
 	Detail  string    `json:"detail,omitempty"`
-	// BudgetSeconds is how long the phase may go on without progress, and
-	// LimitSeconds how long in all; zero is no limit.
+	// BudgetSeconds limits the phase without progress, LimitSeconds in all; zero is no limit.
 	BudgetSeconds float64 `json:"budgetSeconds,omitempty"`
 	LimitSeconds  float64 `json:"limitSeconds,omitempty"`
 }
@@ -89,9 +86,8 @@ type Note struct {
 // keptRuns bounds the journal: older runs are dropped.
 const keptRuns = 50
 
-// Journal records what every run did, in one file that is always whole. It is
-// an account, not a condition of the work: a journal that cannot be written is
-// warned about, once, and never an error. A nil Journal records nothing.
+// Journal records what every run did, in one file that is always whole. It is an account, not a condition of the
+// work: a journal that cannot be written is warned about, once, and never an error. A nil Journal records nothing.
 type Journal struct {
 	keeping Keeping
 	mu      sync.Mutex
@@ -108,9 +104,8 @@ type Keeping struct {
 	Clean func(string) string
 }
 
-// OpenJournal reads the journal in dir, or starts one. One that cannot be read
-// is put aside under a name that says so, and a new one goes on with as many
-// runs as could be read.
+// OpenJournal reads the journal in dir, or starts one. One that cannot be read is put aside under a name that says
+// so, and a new one goes on with as many runs as could be read.
 func OpenJournal(dir string, k Keeping) *Journal {
 	if k.Clean == nil {
 		k.Clean = func(text string) string { return text }
@@ -145,8 +140,7 @@ func (j *Journal) About(c Cluster) { j.change(func(r *Run) { r.Cluster = &c }) }
 // Destroyed records that the current run has removed its cluster.
 func (j *Journal) Destroyed() { j.change(func(r *Run) { r.Destroyed = true }) }
 
-// End closes the current run. The error of one that was interrupted begins with
-// that word.
+// End closes the current run. The error of one that was interrupted begins with that word.
 func (j *Journal) End(at time.Time, failure error) {
 	j.change(func(r *Run) {
 		r.Ended = at
@@ -160,38 +154,20 @@ func (j *Journal) End(at time.Time, failure error) {
 	})
 }
 
-// Note adds a remark to the current run.
-func (j *Journal) Note(n Note) {
-	j.change(func(r *Run) { r.Notes = append(r.Notes, j.cleaned(n)) })
-}
-
-func (j *Journal) cleaned(n Note) Note {
-	n.Message = j.keeping.Clean(n.Message)
-	return n
-}
-
-// NoteOnce adds a remark unless any run has made this very one already, and
-// reports whether it was new. A nil Journal calls every remark new.
+// NoteOnce adds a remark to the current run unless any run has made the same one, and reports whether it was new. In a
+// nil Journal every remark is new.
 func (j *Journal) NoteOnce(n Note) bool {
-	if j == nil {
-		return true
-	}
-	if j.noted(n) {
-		return false
-	}
-	j.Note(n)
-	return true
-}
-
-func (j *Journal) noted(n Note) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	n = j.cleaned(n)
-	return slices.ContainsFunc(j.runs, func(r Run) bool {
-		return slices.ContainsFunc(r.Notes, func(o Note) bool {
-			return o.Phase == n.Phase && o.Message == n.Message && o.Time.Equal(n.Time)
-		})
+	fresh := true
+	j.change(func(current *Run) {
+		n.Message = j.keeping.Clean(n.Message)
+		same := func(o Note) bool { return o.Phase == n.Phase && o.Message == n.Message && o.Time.Equal(n.Time) }
+		if slices.ContainsFunc(j.runs, func(r Run) bool { return slices.ContainsFunc(r.Notes, same) }) {
+			fresh = false
+			return
+		}
+		current.Notes = append(current.Notes, n)
 	})
+	return fresh
 }
 
 // phase records where a phase stands, in place of what was recorded of it.
@@ -219,8 +195,7 @@ func (j *Journal) change(edit func(*Run)) {
 	j.save()
 }
 
-// save replaces the file in one step, so that a kill or a power failure leaves
-// the old or the new journal, never half of one.
+// save replaces the file in one step, so that a kill or a power failure never leaves half a journal.
 func (j *Journal) save() {
 	if j.path == "" {
 		return

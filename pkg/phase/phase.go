@@ -1,12 +1,13 @@
-// Package phase runs a literal list of phases: it derives run, resume, skip,
-// timings and the journal from the list and knows nothing of what they do.
+// Package phase runs a list of phases, with resume, skip, timings and the journal. It knows nothing of what they do.
 package phase
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -18,11 +19,9 @@ import (
 type Phase struct {
 	Name string
 	Help string // what it does, as an imperative
-	// Budget is how long the phase may go on without any progress: every
-	// progress event that says something new starts it afresh. Zero is no limit.
+	// Budget is how long the phase may go on without new progress. Zero is no limit.
 	Budget time.Duration
-	// Limit is how long the phase may take in all, whatever the progress. Zero is
-	// three budgets.
+	// Limit is how long the phase may take in all, whatever the progress. Zero is three budgets.
 	Limit time.Duration
 	// ExitCode is what the program ends with when the phase failed.
 	ExitCode int
@@ -30,8 +29,7 @@ type Phase struct {
 	OnFailure Remedy
 	// Next is what to do after a failure.
 	Next Hint
-	// Undo is the command that removes what the phase has made; empty if it made
-	// nothing.
+	// Undo is the command that removes what the phase has made; empty if it made nothing.
 	Undo string
 }
 
@@ -45,8 +43,7 @@ const (
 	Diagnose Remedy = "diagnose" // ask the cluster what keeps it from being complete
 )
 
-// Hint is advice that names commands of this program: each %s of Text stands for
-// one of Commands, which are without program name and flags.
+// Hint is advice with commands of this program: each %s of Text is one of Commands, without program name and flags.
 type Hint struct {
 	Text     string
 	Commands []string
@@ -64,11 +61,9 @@ func (h Hint) In(typed func(command string) string) string {
 // Step is a phase and what it does in this run.
 type Step struct {
 	Phase
-	// Done looks at the world and reports whether the phase has nothing left to
-	// do. Nil means that Run is cheap to repeat and finds that out itself.
+	// Done reports whether the phase has nothing left to do. Nil means that Run finds that out cheaply itself.
 	Done func(ctx context.Context) (bool, error)
-	// Run does the work. It must cope with a world in which an earlier run
-	// was killed anywhere in the middle.
+	// Run does the work. It must cope with a world in which an earlier run was killed anywhere in the middle.
 	Run func(ctx context.Context, sink event.Sink) error
 	// Unless is the reason to leave the phase out of this run, if there is one.
 	Unless string
@@ -79,8 +74,7 @@ type Runner struct {
 	Clock   clock.Clock
 	Sink    event.Sink
 	Journal *Journal
-	// Skip names phases to leave out.
-	Skip map[string]bool
+	Skip    []string // phases to leave out
 	// Timeout replaces every phase's budget when it is not zero.
 	Timeout time.Duration
 	// Typed is a command as the user types it, for hints; nil leaves it as it is.
@@ -121,40 +115,30 @@ func (f *Failed) Error() string { return fmt.Sprintf("phase %s: %v", f.Phase.Nam
 func (f *Failed) Unwrap() error { return f.Err }
 
 // ExitCode is that of the cause, if it has one, or the phase's.
-func (f *Failed) ExitCode() int {
-	var coded interface {
-		error
-		ExitCode() int
-	}
-	if errors.As(f.Err, &coded) {
-		return coded.ExitCode()
-	}
-	return f.Phase.ExitCode
-}
+func (f *Failed) ExitCode() int { return exit.CodeOr(f.Err, f.Phase.ExitCode) }
 
-// Next is what to do: about the cause, if that is known, or after a failure of
-// the phase.
+// Next is what to do: about the cause, if that is known, or after a failure of the phase.
 func (f *Failed) Next() string {
-	if next := exit.Next(f.Err); next != "" {
-		return next
-	}
-	return f.next
+	return cmp.Or(exit.Next(f.Err), f.next)
 }
 
-// Run goes through the list. It stops at the first phase that fails, with a
-// *Failed. A phase that is done already is not run; any other runs under a
-// deadline that follows its progress.
+// Run goes through the list. It stops at the first phase that fails, with a *Failed. A phase that is done already is
+// not run; any other runs under a deadline that follows its progress.
 func (r *Runner) Run(ctx context.Context, steps []Step) error {
 	if err := r.checkSkips(steps); err != nil {
 		return err
 	}
 	for _, s := range steps {
-		if reason := r.leftOut(s); reason != "" {
+		reason := s.Unless
+		if slices.Contains(r.Skip, s.Name) {
+			reason = "skipped on request"
+		}
+		if reason != "" {
 			r.skip(s, reason)
 			continue
 		}
 		if ctx.Err() != nil {
-			return r.failed(s, interruption(ctx))
+			return r.failed(s, context.Cause(ctx))
 		}
 		t := r.times(s.Phase)
 		entry := r.begin(s, t)
@@ -174,23 +158,12 @@ func (r *Runner) Run(ctx context.Context, steps []Step) error {
 }
 
 func (r *Runner) checkSkips(steps []Step) error {
-	known := map[string]bool{}
-	for _, s := range steps {
-		known[s.Name] = true
-	}
-	for name := range r.Skip {
-		if !known[name] {
+	for _, name := range r.Skip {
+		if !slices.ContainsFunc(steps, func(s Step) bool { return s.Name == name }) {
 			return fmt.Errorf("cannot skip phase %q: there is none of that name", name)
 		}
 	}
 	return nil
-}
-
-func (r *Runner) leftOut(s Step) string {
-	if r.Skip[s.Name] {
-		return "skipped on request"
-	}
-	return s.Unless
 }
 
 func (r *Runner) skip(s Step, reason string) {
@@ -238,33 +211,24 @@ func (r *Runner) end(entry Entry, done bool, err error) {
 }
 
 func (r *Runner) failed(s Step, err error) error {
-	typed := r.Typed
-	if typed == nil {
-		typed = func(command string) string { return command }
+	if r.Typed == nil {
+		return &Failed{Phase: s.Phase, Err: err, next: s.Next.In(func(command string) string { return command })}
 	}
-	return &Failed{Phase: s.Phase, Err: err, next: s.Next.In(typed)}
+	return &Failed{Phase: s.Phase, Err: err, next: s.Next.In(r.Typed)}
 }
 
 func (r *Runner) emit(kind event.Kind, phase string, level slog.Level, msg string, attrs ...slog.Attr) {
 	r.Sink.Emit(event.Event{Time: r.Clock.Now(), Kind: kind, Phase: phase, Level: level, Message: msg, Attrs: attrs})
 }
 
-// orInterruption prefers the reason for which ctx ended to the error that its
-// end caused somewhere below.
+// orInterruption prefers the reason for which ctx ended to the error that its end caused somewhere below.
 func orInterruption(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
-	cause := interruption(ctx)
+	cause := context.Cause(ctx)
 	if errors.Is(err, cause) {
 		return err
 	}
 	return fmt.Errorf("%w (%w)", cause, err)
-}
-
-func interruption(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return ctx.Err()
 }

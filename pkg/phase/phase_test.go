@@ -48,7 +48,7 @@ func TestRunInOrderSkipAndResume(t *testing.T) {
 	var ran []string
 	rec := &recorder{}
 	r, dir := newRunner(t, rec)
-	r.Skip = map[string]bool{"three": true}
+	r.Skip = []string{"three"}
 	two := ok("two", &ran)
 	two.Done = func(context.Context) (bool, error) { return true, nil }
 	four := ok("four", &ran)
@@ -127,7 +127,7 @@ func TestFailureOfAKnownCause(t *testing.T) {
 
 func TestUnknownSkipIsRefused(t *testing.T) {
 	r, _ := newRunner(t, event.Discard)
-	r.Skip = map[string]bool{"imags": true}
+	r.Skip = []string{"imags"}
 	if err := r.Run(t.Context(), []phase.Step{{Phase: phase.Phase{Name: "images"}}}); err == nil ||
 		!strings.Contains(err.Error(), `"imags"`) {
 		t.Errorf("got %v", err)
@@ -230,7 +230,7 @@ func TestJournalSurvivesAndKeepsHistory(t *testing.T) {
 	for i := range 60 {
 		j := phase.OpenJournal(dir, keeping(event.Discard))
 		j.Begin(phase.Run{Command: fmt.Sprint(i)})
-		j.Note(phase.Note{Message: "etcd members: 4"})
+		j.NoteOnce(phase.Note{Time: time.Unix(int64(i), 0), Message: "etcd members: 4"})
 	}
 	runs, err := phase.ReadJournal(dir)
 	if err != nil || len(runs) != 50 || runs[49].Command != "59" || runs[49].Notes[0].Message != "etcd members: 4" {

@@ -13,13 +13,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 )
 
-// maxJournal bounds what is read of a journal, in bytes. Fifty runs that failed
-// with long errors have some hundred KiB.
+// maxJournal bounds what is read of a journal, in bytes. Fifty failed runs with long errors have some hundred KiB.
 const maxJournal = 32 << 20
 
-// ReadJournal returns the runs recorded in dir, oldest first. With an error it
-// returns those that could be read before the place that could not: a journal
-// that was cut off still knows which cluster was destroyed.
+// ReadJournal returns the runs recorded in dir, oldest first. With an error it returns those that could be read
+// before the place that could not: a journal that was cut off still knows which cluster was destroyed.
 func ReadJournal(dir string) ([]Run, error) {
 	path := filepath.Join(dir, JournalName)
 	f, err := os.Open(path)
@@ -37,8 +35,7 @@ func ReadJournal(dir string) ([]Run, error) {
 	return runs, nil
 }
 
-// LastDestroyed is the cluster that was destroyed last in runs, the zero value if
-// none was.
+// LastDestroyed is the cluster that was destroyed last in runs, the zero value if none was.
 func LastDestroyed(runs []Run) (last Cluster) {
 	for _, r := range runs {
 		if r.Destroyed && r.Cluster != nil {
@@ -48,8 +45,7 @@ func LastDestroyed(runs []Run) (last Cluster) {
 	return last
 }
 
-// SinceDestroyed are the runs after the last that destroyed a cluster: those for
-// the cluster that is there now.
+// SinceDestroyed are the runs after the last that destroyed a cluster: those for the cluster that is there now.
 func SinceDestroyed(runs []Run) []Run {
 	first := 0
 	for i, r := range runs {
@@ -60,8 +56,7 @@ func SinceDestroyed(runs []Run) []Run {
 	return runs[first:]
 }
 
-// DecodeJournal reads {"runs": [...]} run by run. With an error it returns the
-// runs before the place that could not be read.
+// DecodeJournal reads {"runs": [...]}. With an error it returns the runs before the place that could not be read.
 func DecodeJournal(r io.Reader) (runs []Run, err error) {
 	dec := json.NewDecoder(io.LimitReader(r, maxJournal))
 	for _, want := range []json.Token{json.Delim('{'), "runs", json.Delim('[')} {
@@ -88,8 +83,7 @@ func DecodeJournal(r io.Reader) (runs []Run, err error) {
 	return runs, err
 }
 
-// upgrade takes over what older versions had in prose: "destroyed demo-x7k2p",
-// and later "destroyed demo-x7k2p on none".
+// upgrade reads what older versions had in prose: "destroyed demo-x7k2p", and later "destroyed demo-x7k2p on none".
 func (r *Run) upgrade() {
 	if r.Destroyed {
 		return
@@ -115,9 +109,8 @@ func cutOff(err error) error {
 	return err
 }
 
-// putAside moves a journal that cannot be read out of the way, so that nothing
-// overwrites what may still be of use in it. It returns where to record from now
-// on: nowhere, if it cannot be moved.
+// putAside moves a journal that cannot be read out of the way, so that nothing overwrites what may still be of use in
+// it. It returns where to record from now on: nowhere, if it cannot be moved.
 func putAside(path string, why error, k Keeping) string {
 	aside := path + ".unreadable-" + k.Now().UTC().Format("20060102T150405.000Z")
 	if err := os.Rename(path, aside); err != nil {

@@ -2,6 +2,7 @@ package phase
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -9,8 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 )
 
-// watchdog passes events on and ends its context when none of them has told
-// of new progress for the whole budget.
+// watchdog passes events on and ends its context when none of them has told of new progress for the whole budget.
 type watchdog struct {
 	sink   event.Sink
 	clk    clock.Clock
@@ -35,8 +35,7 @@ func follow(ctx context.Context, clk clock.Clock, t times, sink event.Sink) (con
 	return ctx, w
 }
 
-// Emit passes e on. Only a message that this phase has not sent before counts
-// as progress: a wait that swings between two complaints is not getting on.
+// Emit passes e on. Only a new message counts as progress: a wait that alternates between two is stuck.
 func (w *watchdog) Emit(e event.Event) {
 	if e.Kind == event.Progress {
 		w.mu.Lock()
@@ -76,3 +75,33 @@ func (w *watchdog) left() (time.Duration, string) {
 }
 
 func (w *watchdog) stop() { w.cancel(context.Canceled) }
+
+// patience is how many budgets a phase may take in all, unless it says so itself. What a cluster says of itself can
+// be new for ever, with a time or a count of retries in it.
+const patience = 3
+
+// times are how long a phase may take: without progress, and in all. Both are zero for a phase without a limit.
+type times struct{ budget, limit time.Duration }
+
+func (r *Runner) times(p Phase) times {
+	switch {
+	case p.Budget <= 0:
+		return times{}
+	case r.Timeout > 0:
+		return times{r.Timeout, patience * r.Timeout}
+	case p.Limit > 0:
+		return times{p.Budget, max(p.Budget, p.Limit)}
+	}
+	return times{p.Budget, patience * p.Budget}
+}
+
+// attrs tell sinks of them, in seconds.
+func (t times) attrs() []slog.Attr {
+	if t.budget <= 0 {
+		return nil
+	}
+	return []slog.Attr{
+		slog.Float64(event.LimitSeconds, t.limit.Seconds()),
+		slog.Float64(event.BudgetSeconds, t.budget.Seconds()),
+	}
+}

@@ -1,6 +1,5 @@
-// Package phases is the table of the phases of an installation: all that is
-// known of them without a run. create cluster, wait-for, analyze, the help, the
-// documentation and the exit codes take what they need from here.
+// Package phases is the table of the phases of an installation: all that is known of them without a run. create
+// cluster, wait-for, analyze, the help, the documentation and the exit codes take what they need from here.
 package phases
 
 import (
@@ -27,15 +26,13 @@ var (
 		Commands: []string{waitForInstall}}
 )
 
-// Waiting is the hint of wait-for commands, which gather no bundle, for the
-// phases of the bootstrap.
+// Waiting is the hint of wait-for commands, which gather no bundle, for the phases of the bootstrap.
 var Waiting = phase.Hint{
 	Text:     "collect logs with `%s`, or see `%s`; then run the same command again: it goes on waiting",
 	Commands: []string{gatherBootstrap, "analyze"},
 }
 
-// The phases. Budgets are the reference's fixed timeouts (API 20 min, bootstrap
-// 45, install 40), but here they count from the last progress.
+// The phases. Budgets are the reference's timeouts (API 20 min, bootstrap 45, install 40), from the last progress.
 var (
 	Preflight = phase.Phase{
 		Name: "preflight", Help: "check the platform, the release and the addresses before anything is created",
@@ -98,8 +95,7 @@ func Names() []string {
 	return names
 }
 
-// Find returns the phase of that name; false for one that this version does not
-// have, as another version's journal may name.
+// Find returns the phase of that name; false for one of another version, as its journal may name.
 func Find(name string) (phase.Phase, bool) {
 	for _, p := range All() {
 		if p.Name == name {

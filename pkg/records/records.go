@@ -1,6 +1,5 @@
-// Package records reads the service records of the bootstrap host: what each
-// service ran and how it ended. The host writes one JSON array per service;
-// pkg/bootstrap reads it over SSH, pkg/analyze from a log bundle.
+// Package records reads the service records of the bootstrap host: what each service ran and how it ended. The host
+// writes one JSON array per service; pkg/bootstrap reads it over SSH, pkg/analyze from a log bundle.
 package records
 
 import (
@@ -50,13 +49,11 @@ func (r Record) Why() string {
 	return "failed"
 }
 
-// maxRecords is how many records of a file are kept. Our hosts write at most 400,
-// those of the reference any number.
+// maxRecords is how many records of a file are kept. Our hosts write at most 400, those of the reference any number.
 const maxRecords = 20000
 
-// Parse reads the records up to the first damage: the file may have been read
-// while it was replaced, or come from a truncated archive. Of very long files it
-// keeps the newest records.
+// Parse reads the records up to the first damage: the file may have been read while it was replaced, or come from a
+// truncated archive. Of very long files it keeps the newest records.
 func Parse(raw []byte) []Record {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if open, err := dec.Token(); err != nil || open != json.Delim('[') {

@@ -105,18 +105,16 @@ func classify(image string, err error) *Error {
 	return e
 }
 
-// rootOf returns the network's own error, without the layers around it that
-// repeat the address.
+// rootOf returns the network's own error, without the layers around it that repeat the address.
 func rootOf(err error) error {
 	var op *net.OpError
-	if errors.As(err, &op) {
-		return op
-	}
 	var idle *idleError
-	if errors.As(err, &idle) {
+	switch {
+	case errors.As(err, &op):
+		return op
+	case errors.As(err, &idle):
 		return idle
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("no answer in time")
 	}
 	return err

@@ -20,9 +20,8 @@ type gateSet struct {
 	gates    map[string]bool
 }
 
-// Gates returns the feature gates of a feature set for a cluster profile, and
-// whether each is enabled. It is nil if the release does not define the set, as
-// for CustomNoUpgrade.
+// Gates returns the feature gates of a feature set for a cluster profile, and whether each is enabled. It is nil if
+// the release does not define the set, as for CustomNoUpgrade.
 func (r *Release) Gates(profile, set string) map[string]bool {
 	major, _, _ := strings.Cut(r.Version, ".")
 	for _, g := range r.gates {
@@ -40,8 +39,7 @@ const (
 	majorsKey     = "release.openshift.io/major-version"
 )
 
-// parseGates reads the FeatureGate objects of a manifest file. A release has one
-// per profile and feature set.
+// parseGates reads the FeatureGate objects of a manifest file. A release has one per profile and feature set.
 func parseGates(raw []byte) ([]gateSet, error) {
 	type gate struct{ Name string }
 	var out []gateSet

@@ -185,12 +185,12 @@ func TestInspectReadsTheRelease(t *testing.T) {
 		if !r.Gates("self-managed-high-availability", "")["HighlyAvailableArbiter"] {
 			t.Error("no feature gates")
 		}
-		if r.Stream() == nil {
+		if r.Stream == nil {
 			t.Fatal("no stream")
 		}
-		openstack := r.Stream().Architectures["x86_64"].Artifacts["openstack"]
+		openstack := r.Stream.Architectures["x86_64"].Artifacts["openstack"]
 		if openstack.Formats["qcow2"].Disk.Sha256 != "ab" {
-			t.Errorf("stream %+v", r.Stream())
+			t.Errorf("stream %+v", r.Stream)
 		}
 	}
 }

@@ -108,8 +108,7 @@ func parseReferences(raw []byte) (references, error) {
 	return out, nil
 }
 
-// parseBootImages finds the ConfigMap with the CoreOS stream in a manifest file.
-// It returns nil if the file does not contain it.
+// parseBootImages finds the ConfigMap with the CoreOS stream in a manifest file, nil if it is not there.
 func parseBootImages(raw []byte) (*stream.Stream, error) {
 	docs := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), 4096)
 	for {

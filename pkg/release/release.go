@@ -1,5 +1,4 @@
-// Package release reads the content of a release image: its version, component
-// images, feature gates and operating system images.
+// Package release reads a release image: its version, component images, feature gates and operating system images.
 package release
 
 import (
@@ -8,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"slices"
 	"time"
 
 	"github.com/coreos/stream-metadata-go/stream"
@@ -26,37 +23,30 @@ type Release struct {
 	Digest     string // sha256:...
 	Version    string
 	Kubernetes string // version of Kubernetes, empty if not known
-	images     map[string]string
-	stream     *stream.Stream
-	gates      []gateSet
+	// Stream describes the operating system images of the release, nil if it has none.
+	Stream *stream.Stream
+	images map[string]string
+	gates  []gateSet
 }
 
-// Image returns the pull spec of a component, false if the release does not have
-// it.
+// Image returns the pull spec of a component, false if the release does not have it.
 func (r *Release) Image(tag string) (string, bool) {
 	spec, ok := r.images[tag]
 	return spec, ok
 }
 
-// Stream describes the operating system images of the release, nil if the release
-// has none.
-func (r *Release) Stream() *stream.Stream { return r.stream }
+// Components returns the number of images in the release.
+func (r *Release) Components() int { return len(r.images) }
 
 // Options say how to reach the registry.
 type Options struct {
 	PullSecret secret.String // JSON; anonymous if empty
-	// HostLogins adds the logins of podman and docker on this host to those of the
-	// pull secret.
+	// HostLogins adds the logins of podman and docker on this host to those of the pull secret.
 	HostLogins  bool
 	TrustBundle []byte // PEM of additional CAs
 	Mirrors     []Mirror
-	// Timeout is how long a registry may be silent; default 15 s.
-	Timeout time.Duration
-	// Asking is called with each repository before it is read; may be nil.
-	Asking func(place string)
-	// Architecture selects the image of a multi-architecture release; default
-	// amd64.
-	Architecture string
+	Timeout     time.Duration      // how long a registry may be silent; default 15 s
+	Asking      func(place string) // is called with each repository before it is read; may be nil
 }
 
 // Mirror lists mirrors of a repository. They are used for images by digest.
@@ -67,25 +57,13 @@ type Mirror struct {
 	Only bool
 }
 
-const defaultTimeout = 15 * time.Second
-
-// Inspect resolves a release image to its digest and reads its payload. All
-// errors are of type *Error.
+// Inspect resolves a release image to its digest and reads its payload. All errors are of type *Error.
 func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, error) {
-	if opts.Timeout == 0 {
-		opts.Timeout = defaultTimeout
-	}
-	if opts.Architecture == "" {
-		opts.Architecture = "amd64"
-	}
-	if opts.Asking == nil {
-		opts.Asking = func(string) {}
-	}
 	ref, err := name.ParseReference(pullSpec)
 	if err != nil {
 		return nil, &Error{Image: pullSpec, Kind: Invalid, Cause: err}
 	}
-	transport, options, err := remoteOptions(opts)
+	c, err := newClient(opts)
 	if err != nil {
 		return nil, &Error{Image: pullSpec, Kind: Invalid, Cause: err}
 	}
@@ -94,8 +72,10 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 		others []error
 	)
 	for _, candidate := range candidates(ref, opts.Mirrors) {
-		opts.Asking(candidate.Context().Name())
-		release, err := inspect(ctx, ref, candidate, opts.Timeout, transport, options)
+		if opts.Asking != nil {
+			opts.Asking(candidate.Context().Name())
+		}
+		release, err := c.inspect(ctx, ref, candidate)
 		if err == nil {
 			return release, nil
 		}
@@ -116,42 +96,32 @@ func Inspect(ctx context.Context, pullSpec string, opts Options) (*Release, erro
 	return nil, last
 }
 
-// inspect reads the release from one repository, with its own time limit.
-func inspect(
-	ctx context.Context, wanted, from name.Reference, limit time.Duration,
-	transport http.RoundTripper, options []remote.Option,
-) (*Release, error) {
-	ctx, timer, stop := withIdleTimeout(ctx, limit)
-	defer stop()
-	options = append(slices.Clone(options), remote.WithContext(ctx), remote.WithTransport(idleTransport{transport, timer}))
-	descriptor, files, err := fetch(from, options)
-	if err != nil {
-		return nil, idleCause(ctx, err)
-	}
-	release, err := parse(files)
-	if err != nil {
-		return nil, &malformed{err}
-	}
-	release.Digest = descriptor.Digest.String()
-	release.PullSpec = wanted.Context().Name() + "@" + release.Digest
-	return release, nil
+// inspect reads the release from one repository.
+func (c client) inspect(ctx context.Context, wanted, from name.Reference) (release *Release, err error) {
+	err = c.do(ctx, func(options []remote.Option) error {
+		descriptor, err := remote.Get(from, options...)
+		if err != nil {
+			return err
+		}
+		image, err := descriptor.Image()
+		if err != nil {
+			return err
+		}
+		files, err := lastLayer(image)
+		if err != nil {
+			return err
+		}
+		if release, err = parse(files); err != nil {
+			return &malformed{err}
+		}
+		release.Digest = descriptor.Digest.String()
+		release.PullSpec = wanted.Context().Name() + "@" + release.Digest
+		return nil
+	})
+	return release, err
 }
 
-func fetch(from name.Reference, options []remote.Option) (*remote.Descriptor, payload, error) {
-	descriptor, err := remote.Get(from, options...)
-	if err != nil {
-		return nil, payload{}, err
-	}
-	image, err := descriptor.Image()
-	if err != nil {
-		return nil, payload{}, err
-	}
-	files, err := lastLayer(image)
-	return descriptor, files, err
-}
-
-// lastLayer reads the payload: a release is the image of the cluster-version
-// operator with the payload as an additional layer. The other layers are large.
+// lastLayer reads the payload: a release is the cluster-version operator's image with the payload as the last layer.
 func lastLayer(image v1.Image) (payload, error) {
 	layers, err := image.Layers()
 	if err != nil {
@@ -205,7 +175,7 @@ func parse(files payload) (*Release, error) {
 			return nil, err
 		}
 		if s != nil {
-			r.stream = s
+			r.Stream = s
 		}
 	}
 	for _, raw := range files.gates {

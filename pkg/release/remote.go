@@ -1,12 +1,15 @@
 package release
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,20 +20,27 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/version"
 )
 
-// remoteOptions returns the transport and the options of the registry client.
-func remoteOptions(opts Options) (http.RoundTripper, []remote.Option, error) {
+// client talks to registries.
+type client struct {
+	transport http.RoundTripper
+	options   []remote.Option
+	idle      time.Duration // how long a registry may be silent
+}
+
+func newClient(opts Options) (client, error) {
 	logins, err := parsePullSecret(opts.PullSecret)
 	if err != nil {
-		return nil, nil, err
+		return client{}, err
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
 	if len(opts.TrustBundle) > 0 && !roots.AppendCertsFromPEM(opts.TrustBundle) {
-		return nil, nil, errors.New("the trust bundle has no certificate")
+		return client{}, errors.New("the trust bundle has no certificate")
 	}
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -44,15 +54,30 @@ func remoteOptions(opts Options) (http.RoundTripper, []remote.Option, error) {
 	if opts.HostLogins {
 		keys = authn.NewMultiKeychain(logins, authn.DefaultKeychain)
 	}
-	return httpsOnly{transport}, []remote.Option{
+	return client{httpsOnly{transport}, []remote.Option{
 		remote.WithAuthFromKeychain(keys),
-		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: opts.Architecture}),
+		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: version.Architecture}),
 		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 2, Steps: 2}),
-	}, nil
+	}, cmp.Or(opts.Timeout, 15*time.Second)}, nil
 }
 
-// httpsOnly forbids plain HTTP, which the client falls back to for private
-// addresses: someone who blocks port 443 would get the login.
+// do calls a registry, with a limit on its silence.
+func (c client) do(ctx context.Context, call func(options []remote.Option) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := &idleError{c.idle}
+	timer := time.AfterFunc(c.idle, func() { cancel(silent) })
+	defer timer.Stop()
+	more := func() { timer.Reset(c.idle) }
+	err := call(append(slices.Clone(c.options), remote.WithContext(ctx),
+		remote.WithTransport(idleTransport{c.transport, more})))
+	if err != nil && errors.Is(context.Cause(ctx), silent) {
+		return silent
+	}
+	return err
+}
+
+// httpsOnly forbids plain HTTP, which the client tries for private addresses: it would send the login in the clear.
 type httpsOnly struct{ next http.RoundTripper }
 
 var errPlain = errors.New("plain HTTP is not allowed")
@@ -67,8 +92,7 @@ func (h httpsOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 // logins are the logins of a pull secret by registry, with or without a path.
 type logins map[string]authn.AuthConfig
 
-// Resolve takes the login with the longest matching path, as the container
-// tools on the hosts do.
+// Resolve takes the login with the longest matching path, as the container tools on the hosts do.
 func (l logins) Resolve(resource authn.Resource) (authn.Authenticator, error) {
 	for key := resource.String(); key != ""; {
 		if config, ok := l[key]; ok {
@@ -122,8 +146,7 @@ func registryKey(key string) string {
 	return key
 }
 
-// candidates lists where to read an image from, in order. Mirrors are for digests
-// only.
+// candidates lists where to read an image from, in order. Mirrors are for digests only.
 func candidates(ref name.Reference, mirrors []Mirror) []name.Reference {
 	digest, ok := ref.(name.Digest)
 	if !ok {
@@ -149,8 +172,7 @@ func candidates(ref name.Reference, mirrors []Mirror) []name.Reference {
 	return out
 }
 
-// under returns what follows source in a repository's name; false if the
-// repository is not source or below it.
+// under returns what follows source in a repository's name; false if the repository is not source or below it.
 func under(repository, source string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(repository, source)
 	return rest, ok && source != "" && (rest == "" || rest[0] == '/')

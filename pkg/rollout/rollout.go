@@ -1,8 +1,9 @@
-// Package rollout waits for a cluster to finish installing itself: the version
-// operator is content, every operator has settled, the console is reachable.
+// Package rollout waits for a cluster to finish installing itself: the version operator is content, every operator has
+// settled, the console is reachable.
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,23 +13,16 @@ import (
 
 	configv1 "github.com/openshift/api/config/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/okd-install/okd-install/pkg/clock"
-	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
-	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// Watcher looks at a cluster that installs itself.
+// Watcher watches a cluster that installs itself.
 type Watcher struct {
-	API   *kube.Client
-	Clock clock.Clock
-	Sink  event.Sink
-	Every time.Duration
-	// Settle is how long every operator must have been quiet. The reference
-	// uses 30 s; anything less may miss an operator that is about to roll out.
+	kube.Watcher
+	// Settle is how long every operator must have been quiet. The reference uses 30 s; anything less may miss an operator
+	// that is about to roll out.
 	Settle time.Duration
 
 	quiet sightings
@@ -37,7 +31,7 @@ type Watcher struct {
 // DefaultSettle is the reference's waiting time for operators to stay quiet.
 const DefaultSettle = 30 * time.Second
 
-// Unsettled says that operators went on changing.
+// Unsettled is the error for operators that went on changing.
 type Unsettled struct{ Err error }
 
 func (u *Unsettled) Error() string { return "operators did not settle: " + u.Err.Error() }
@@ -46,58 +40,47 @@ func (u *Unsettled) Unwrap() error { return u.Err }
 // ExitCode tells this failure from that of a cluster that does not complete.
 func (u *Unsettled) ExitCode() int { return exit.Operators }
 
-// VersionAvailable waits until ClusterVersion is Available, not Failing and no
-// longer Progressing.
-func (w *Watcher) VersionAvailable(ctx context.Context) (string, error) {
-	var version string
-	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
+// VersionAvailable waits until ClusterVersion is Available, not Failing and no longer Progressing.
+func (w *Watcher) VersionAvailable(ctx context.Context) (version string, err error) {
+	err = w.Until(ctx, "the cluster version", func(ctx context.Context) (string, error) {
 		done, v, why, err := w.Version(ctx)
-		if err != nil {
-			return false, w.say("ClusterVersion: %s", kube.Cause(err)), nil
-		}
-		if !done {
-			return false, w.say("%s%s", why, w.worst(ctx)), nil
+		switch {
+		case err != nil:
+			return "ClusterVersion: " + kube.Cause(err), nil
+		case !done:
+			return why + w.worst(ctx), nil
 		}
 		version = v
-		return true, "", nil
+		return "", nil
 	})
-	if err != nil {
-		return "", fmt.Errorf("wait for the cluster version: %w", err)
-	}
-	return version, nil
+	return version, err
 }
 
-// Version looks once at ClusterVersion: whether it is installed, which version
-// it is, and if not installed, what it says of itself.
+// Version reports whether ClusterVersion is installed, which version it is, and if not installed, why.
 func (w *Watcher) Version(ctx context.Context) (done bool, version, why string, err error) {
 	var cv configv1.ClusterVersion
-	if err := w.API.Get(ctx, kube.Ref{Kind: kube.ClusterVersions, Name: "version"}, &cv); err != nil {
+	if err := w.API.Get(ctx, kube.ClusterVersions.Ref("", "version"), &cv); err != nil {
 		return false, "", "", err
 	}
 	failing := find(cv.Status.Conditions, "Failing")
 	progressing := find(cv.Status.Conditions, configv1.OperatorProgressing)
 	available := find(cv.Status.Conditions, configv1.OperatorAvailable)
+	version = cv.Status.Desired.Version
 	// Failing must be there and False: a version operator that has not judged yet is not content.
-	if is(available, configv1.ConditionTrue) && is(failing, configv1.ConditionFalse) &&
-		is(progressing, configv1.ConditionFalse) {
-		return true, cv.Status.Desired.Version, "", nil
-	}
 	switch {
-	case is(failing, configv1.ConditionTrue):
-		why = failing.Message
-	case progressing != nil && progressing.Message != "":
-		why = progressing.Message
-	default:
-		why = "cluster version operator has not reported"
+	case available.Status == configv1.ConditionTrue && failing.Status == configv1.ConditionFalse &&
+		progressing.Status == configv1.ConditionFalse:
+		return true, version, "", nil
+	case failing.Status == configv1.ConditionTrue:
+		return false, version, cmp.Or(failing.Message, failing.Reason, "cluster version operator is failing"), nil
 	}
-	return false, cv.Status.Desired.Version, why, nil
+	return false, version, cmp.Or(progressing.Message, "cluster version operator has not reported"), nil
 }
 
-// shown is how many operators are named while waiting: in the beginning none of
-// thirty is well.
+// shown is how many operators are named while waiting: in the beginning none of thirty is healthy.
 const shown = 3
 
-// worst names the operators that are not well, for a person who waits.
+// worst names the operators that are not healthy, for a person who waits.
 func (w *Watcher) worst(ctx context.Context) string {
 	operators, err := w.operators(ctx)
 	if err != nil {
@@ -105,32 +88,23 @@ func (w *Watcher) worst(ctx context.Context) string {
 	}
 	w.quiet.note(operators, w.Clock.Now()) // so that settling need not begin from nothing
 	problems := problemsOf(operators)
-	if len(problems) == 0 {
-		return ""
-	}
 	more := ""
 	if n := len(problems) - shown; n > 0 {
 		problems, more = problems[:shown], fmt.Sprintf("; %d more operators are not well", n)
 	}
-	return "; " + strings.Join(problems, "; ") + more
+	return strings.Join(append([]string{""}, problems...), "; ") + more
 }
 
-// Problems says for each cluster operator that is not available, or degraded,
-// what it reports.
+// Problems lists the cluster operators that are not available, or degraded, and why.
 func (w *Watcher) Problems(ctx context.Context) ([]string, error) {
 	operators, err := w.operators(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return problemsOf(operators), nil
+	return problemsOf(operators), err
 }
 
 func (w *Watcher) operators(ctx context.Context) ([]configv1.ClusterOperator, error) {
 	var list configv1.ClusterOperatorList
-	if err := w.API.List(ctx, kube.ClusterOperators, "", &list); err != nil {
-		return nil, err
-	}
-	return list.Items, nil
+	err := w.API.List(ctx, kube.ClusterOperators, "", &list)
+	return list.Items, err
 }
 
 func problemsOf(operators []configv1.ClusterOperator) []string {
@@ -140,112 +114,85 @@ func problemsOf(operators []configv1.ClusterOperator) []string {
 		degraded := find(co.Status.Conditions, configv1.OperatorDegraded)
 		name := "operator " + co.Name
 		switch {
-		case available == nil:
+		case available.Status == "":
 			out = append(out, name+" has not reported")
 		case available.Status != configv1.ConditionTrue:
-			out = append(out, name+" is not available: "+detail(available)+since(available.LastTransitionTime.Time))
-		case is(degraded, configv1.ConditionTrue):
-			out = append(out, name+" is degraded: "+detail(degraded)+since(degraded.LastTransitionTime.Time))
+			out = append(out, name+" is not available: "+detail(available))
+		case degraded.Status == configv1.ConditionTrue:
+			out = append(out, name+" is degraded: "+detail(degraded))
 		}
 	}
 	slices.Sort(out)
 	return out
 }
 
-// IngressCA reads the certificate authority that signed the ingress default
-// certificate. Its absence is an error: without it the console login fails.
+// IngressCA reads the certificate authority that signed the ingress default certificate. Without it the console login
+// fails.
 func (w *Watcher) IngressCA(ctx context.Context) ([]byte, error) {
 	var cm corev1.ConfigMap
-	ref := kube.Ref{Kind: kube.ConfigMaps, Namespace: "openshift-config-managed", Name: "default-ingress-cert"}
-	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
+	ref := kube.ConfigMaps.Ref("openshift-config-managed", "default-ingress-cert")
+	err := w.Until(ctx, "the ingress certificate", func(ctx context.Context) (string, error) {
 		if err := w.API.Get(ctx, ref, &cm); err != nil {
-			return false, w.say("%s: %s", ref, kube.Cause(err)), nil
+			return fmt.Sprintf("%s: %s", ref, kube.Cause(err)), nil
 		}
 		if cm.Data["ca-bundle.crt"] == "" {
-			return false, w.say("%s has no ca-bundle.crt", ref), nil
+			return ref.String() + " has no ca-bundle.crt", nil
 		}
-		return true, "", nil
+		return "", nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read the ingress certificate: %w", err)
-	}
-	return []byte(cm.Data["ca-bundle.crt"]), nil
+	return []byte(cm.Data["ca-bundle.crt"]), err
 }
 
 type route struct {
-	metav1.ObjectMeta `json:"metadata"`
-	Spec              struct {
-		Host string `json:"host"`
-	} `json:"spec"`
 	Status struct {
 		Ingress []struct {
-			Host       string `json:"host"`
-			Conditions []struct {
-				Type   string `json:"type"`
-				Status string `json:"status"`
-			} `json:"conditions"`
-		} `json:"ingress"`
-	} `json:"status"`
+			Host       string
+			Conditions []struct{ Type, Status string }
+		}
+	}
 }
 
-// ErrNoConsole says that the cluster has no console: the release or the
-// capabilities leave it out.
+// ErrNoConsole says that the cluster has no console: the release or the capabilities leave it out.
 var ErrNoConsole = errors.New("there is no route of the console in this cluster")
 
-// Console waits for the console's route to be admitted and returns its URL. It
-// fails with ErrNoConsole at once if there is none.
-func (w *Watcher) Console(ctx context.Context) (string, error) {
-	ref := kube.Ref{Kind: kube.Routes, Namespace: "openshift-console", Name: "console"}
-	var url string
-	err := wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
+// Console waits for the console's route to be admitted and returns its URL. It fails with ErrNoConsole at once if there
+// is none.
+func (w *Watcher) Console(ctx context.Context) (url string, err error) {
+	ref := kube.Routes.Ref("openshift-console", "console")
+	err = w.Until(ctx, "the console", func(ctx context.Context) (string, error) {
 		var r route
 		err := w.API.Get(ctx, ref, &r)
 		if kube.NotFound(err) {
-			return false, "", ErrNoConsole
+			return "", ErrNoConsole
 		}
 		if err != nil {
-			return false, w.say("%s: %s", ref, kube.Cause(err)), nil
+			return fmt.Sprintf("%s: %s", ref, kube.Cause(err)), nil
 		}
 		for _, in := range r.Status.Ingress {
 			for _, c := range in.Conditions {
 				if c.Type == "Admitted" && c.Status == "True" {
 					url = "https://" + in.Host
-					return true, "", nil
+					return "", nil
 				}
 			}
 		}
-		return false, w.say("%s is not admitted yet", ref), nil
+		return ref.String() + " is not admitted yet", nil
 	})
-	if err != nil {
-		return "", fmt.Errorf("wait for the console: %w", err)
-	}
-	return url, nil
+	return url, err
 }
 
+// find returns the condition of a type, without a status if it is not reported.
 func find(
-	list []configv1.ClusterOperatorStatusCondition, name configv1.ClusterStatusConditionType,
-) *configv1.ClusterOperatorStatusCondition {
-	for i := range list {
-		if list[i].Type == name {
-			return &list[i]
+	list []configv1.ClusterOperatorStatusCondition, kind configv1.ClusterStatusConditionType,
+) configv1.ClusterOperatorStatusCondition {
+	for _, c := range list {
+		if c.Type == kind {
+			return c
 		}
 	}
-	return nil
+	return configv1.ClusterOperatorStatusCondition{}
 }
 
-func is(c *configv1.ClusterOperatorStatusCondition, s configv1.ConditionStatus) bool {
-	return c != nil && c.Status == s
-}
-
-func detail(c *configv1.ClusterOperatorStatusCondition) string {
-	if c.Message != "" {
-		return c.Message
-	}
-	return c.Reason
-}
-
-func (w *Watcher) say(format string, args ...any) string {
-	text := fmt.Sprintf(format, args...)
-	event.ProgressOf(w.Sink, text)
-	return text
+func detail(c configv1.ClusterOperatorStatusCondition) string {
+	return cmp.Or(c.Message, c.Reason) + kube.Since(c.LastTransitionTime.Time)
 }

@@ -35,14 +35,14 @@ func start(t *testing.T) (world, *rollout.Watcher) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w, &rollout.Watcher{
-		API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond, Settle: 50 * time.Millisecond,
-	}
+	base := kube.Watcher{API: api, Clock: clock.Real(), Sink: event.Discard, Every: 5 * time.Millisecond}
+	return w, &rollout.Watcher{Watcher: base, Settle: 50 * time.Millisecond}
 }
 
 func cond(kind, status, msg string, since time.Time) configv1.ClusterOperatorStatusCondition {
 	return configv1.ClusterOperatorStatusCondition{
-		Type: configv1.ClusterStatusConditionType(kind), Status: configv1.ConditionStatus(status), Message: msg, LastTransitionTime: metav1.NewTime(since),
+		Type: configv1.ClusterStatusConditionType(kind), Status: configv1.ConditionStatus(status), Message: msg,
+		LastTransitionTime: metav1.NewTime(since),
 	}
 }
 
@@ -55,15 +55,20 @@ func TestVersion(t *testing.T) {
 		why   string
 	}{
 		{"nothing reported", nil, false, "has not reported"},
-		{"failing not judged yet", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Progressing", "False", "at 4.20", old)}, false, "at 4.20"},
-		{"progressing", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Failing", "False", "", old), cond("Progressing", "True", "60 of 80 done", old)}, false, "60 of 80 done"},
-		{"failing", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Failing", "True", "cannot apply x", old), cond("Progressing", "False", "", old)}, false, "cannot apply x"},
-		{"installed", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old), cond("Failing", "False", "", old), cond("Progressing", "False", "", old)}, true, ""},
+		{"failing not judged yet", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old),
+			cond("Progressing", "False", "at 4.20", old)}, false, "at 4.20"},
+		{"progressing", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old),
+			cond("Failing", "False", "", old), cond("Progressing", "True", "60 of 80 done", old)}, false, "60 of 80 done"},
+		{"failing", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old),
+			cond("Failing", "True", "cannot apply x", old), cond("Progressing", "False", "", old)}, false, "cannot apply x"},
+		{"installed", []configv1.ClusterOperatorStatusCondition{cond("Available", "True", "", old),
+			cond("Failing", "False", "", old), cond("Progressing", "False", "", old)}, true, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			world, watcher := start(t)
-			world.set(versionPath, configv1.ClusterVersion{Status: configv1.ClusterVersionStatus{Conditions: tt.conds, Desired: configv1.Release{Version: "4.20.0"}}})
+			world.set(versionPath, configv1.ClusterVersion{Status: configv1.ClusterVersionStatus{Conditions: tt.conds,
+				Desired: configv1.Release{Version: "4.20.0"}}})
 			done, version, why, err := watcher.Version(t.Context())
 			if err != nil || done != tt.done || version != "4.20.0" || !strings.Contains(why, tt.why) {
 				t.Errorf("done %v version %q why %q err %v", done, version, why, err)
@@ -76,7 +81,9 @@ func TestSettledWaitsForQuiet(t *testing.T) {
 	world, watcher := start(t)
 	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
 		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
-		Status:     configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{cond("Progressing", "True", "revision 4", time.Now())}},
+		Status: configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
+			cond("Progressing", "True", "revision 4", time.Now()),
+		}},
 	}}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -87,7 +94,9 @@ func TestSettledWaitsForQuiet(t *testing.T) {
 	}
 	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
 		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
-		Status:     configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{cond("Progressing", "False", "", time.Now().Add(-time.Hour))}},
+		Status: configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
+			cond("Progressing", "False", "", time.Now().Add(-time.Hour)),
+		}},
 	}}})
 	if err := watcher.Settled(t.Context()); err != nil {
 		t.Fatal(err)
@@ -112,7 +121,9 @@ func TestSettledWithSkewedClocks(t *testing.T) {
 	world, watcher := start(t)
 	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
 		ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
-		Status:     configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{cond("Progressing", "False", "", time.Now().Add(time.Hour))}},
+		Status: configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
+			cond("Progressing", "False", "", time.Now().Add(time.Hour)),
+		}},
 	}}})
 	started := time.Now()
 	if err := watcher.Settled(t.Context()); err != nil {
@@ -127,12 +138,14 @@ func TestAbnormal(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	world, watcher := start(t)
 	operator := func(name string, conds ...configv1.ClusterOperatorStatusCondition) configv1.ClusterOperator {
-		return configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: configv1.ClusterOperatorStatus{Conditions: conds}}
+		return configv1.ClusterOperator{ObjectMeta: metav1.ObjectMeta{Name: name},
+			Status: configv1.ClusterOperatorStatus{Conditions: conds}}
 	}
 	degraded := cond("Degraded", "True", "lookup console.apps.demo.test: no such host\nagain", at)
 	degraded.Reason = "RouteHealth"
 	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{
-		operator("well", cond("Available", "True", "", at), cond("Degraded", "False", "", at), cond("Progressing", "False", "", at)),
+		operator("well", cond("Available", "True", "", at), cond("Degraded", "False", "", at),
+			cond("Progressing", "False", "", at)),
 		operator("busy", cond("Available", "True", "", at), cond("Progressing", "True", "revision 4", at)),
 		operator("console", cond("Available", "True", "", at), degraded),
 		operator("silent"),
@@ -147,7 +160,8 @@ func TestAbnormal(t *testing.T) {
 		lines = append(lines, c.String())
 	}
 	want := []string{
-		"Cluster operator console Degraded is True with RouteHealth: lookup console.apps.demo.test: no such host; again (since 2026-01-02T03:04:05Z)",
+		"Cluster operator console Degraded is True with RouteHealth: lookup console.apps.demo.test: no such host; again " +
+			"(since 2026-01-02T03:04:05Z)",
 		"Cluster operator half Available is Unknown: it has not reported",
 		"Cluster operator silent Available is Unknown: it has not reported",
 		"Cluster operator busy Progressing is True: revision 4 (since 2026-01-02T03:04:05Z)",

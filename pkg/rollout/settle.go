@@ -8,16 +8,13 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/kube"
-	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// longQuiet is how many settling times an operator must have been quiet by the
-// cluster's own clock to be believed at first sight. The clocks of a cluster's
-// hosts differ by far less: it would not work otherwise.
+// longQuiet is how many settling times an operator must have been quiet by the cluster's own clock to be believed at
+// first sight. The clocks of a cluster's hosts differ by far less, or it would not work.
 const longQuiet = 10
 
-// sightings are since when operators have been seen quiet, by this host's clock
-// and by operator and its last change: a change in between makes another entry.
+// sightings are when operators were first seen quiet, by this host's clock. An operator that changes gets a new entry.
 type sightings map[sighting]time.Time
 
 type sighting struct {
@@ -25,16 +22,16 @@ type sighting struct {
 	since    time.Time // what the operator says; only compared with itself
 }
 
-func sightingOf(name string, c *configv1.ClusterOperatorStatusCondition) sighting {
+func sightingOf(name string, c configv1.ClusterOperatorStatusCondition) sighting {
 	return sighting{name, c.LastTransitionTime.UTC()}
 }
 
-// note takes up what is seen now, and forgets what is not seen any more.
+// note adds what is seen now, and forgets what is no longer seen.
 func (s *sightings) note(operators []configv1.ClusterOperator, now time.Time) {
 	next := sightings{}
 	for _, co := range operators {
 		c := find(co.Status.Conditions, configv1.OperatorProgressing)
-		if !is(c, configv1.ConditionFalse) {
+		if c.Status != configv1.ConditionFalse {
 			continue
 		}
 		key := sightingOf(co.Name, c)
@@ -46,27 +43,26 @@ func (s *sightings) note(operators []configv1.ClusterOperator, now time.Time) {
 	*s = next
 }
 
-// Settled waits until no operator has been progressing for the settling time.
-// This host's clock measures it, from the first look at an operator's last
-// change on; the times that operators write are never compared with it. Only an
-// operator that has been quiet for much longer by the cluster's own clock need
-// not be watched: then a run that goes on with a complete cluster ends at once.
+// Settled waits until no operator has been progressing for the settling time. This host's clock measures it, from the
+// first look at an operator's last change; the times that operators write are never compared with it. Only an operator
+// that has been quiet for much longer by the cluster's own clock need not be watched: then a run that goes on with a
+// complete cluster ends at once.
 func (w *Watcher) Settled(ctx context.Context) error {
 	// Read before the operators are: later, they would seem quiet for longer.
 	cluster, err := w.API.Now(ctx)
 	if err != nil {
 		cluster = time.Time{} // then everything is watched
 	}
-	err = wait.Until(ctx, w.Clock, w.Every, func(ctx context.Context) (bool, string, error) {
+	err = w.Until(ctx, "operators to settle", func(ctx context.Context) (string, error) {
 		operators, err := w.operators(ctx)
 		if err != nil {
-			return false, w.say("ClusterOperators: %s", kube.Cause(err)), nil
+			return "ClusterOperators: " + kube.Cause(err), nil
 		}
 		busy := w.busy(operators, cluster)
 		if len(operators) == 0 || len(busy) > 0 {
-			return false, w.say("operators settling: %s", strings.Join(busy, ", ")), nil
+			return "operators settling: " + strings.Join(busy, ", "), nil
 		}
-		return true, "", nil
+		return "", nil
 	})
 	if err != nil {
 		return &Unsettled{Err: err}
@@ -74,8 +70,7 @@ func (w *Watcher) Settled(ctx context.Context) error {
 	return nil
 }
 
-// busy names the operators that are not quiet, or not for long enough. The
-// cluster's time is zero where it is not known.
+// busy names the operators that are not quiet, or not for long enough. The cluster's time is zero if it is not known.
 func (w *Watcher) busy(operators []configv1.ClusterOperator, cluster time.Time) []string {
 	now := w.Clock.Now()
 	w.quiet.note(operators, now)
@@ -83,10 +78,10 @@ func (w *Watcher) busy(operators []configv1.ClusterOperator, cluster time.Time) 
 	for _, co := range operators {
 		c := find(co.Status.Conditions, configv1.OperatorProgressing)
 		switch {
-		case c == nil:
+		case c.Status == "":
 			out = append(out, co.Name+" (not reported)")
 		case c.Status != configv1.ConditionFalse:
-			out = append(out, co.Name+" ("+detail(c)+since(c.LastTransitionTime.Time)+")")
+			out = append(out, co.Name+" ("+detail(c)+")")
 		case now.Sub(w.quiet[sightingOf(co.Name, c)]) >= w.Settle:
 		case !cluster.IsZero() && !c.LastTransitionTime.IsZero() &&
 			cluster.Sub(c.LastTransitionTime.Time) >= longQuiet*w.Settle:

@@ -73,9 +73,10 @@ func TestSettlingBeginsWhileTheVersionIsWaitedFor(t *testing.T) {
 	watcher.Settle = 400 * time.Millisecond
 	now := time.Now()
 	version := func(progressing string) configv1.ClusterVersion {
-		return configv1.ClusterVersion{Status: configv1.ClusterVersionStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
+		conditions := []configv1.ClusterOperatorStatusCondition{
 			cond("Available", "True", "", now), cond("Failing", "False", "", now), cond("Progressing", progressing, "", now),
-		}}}
+		}
+		return configv1.ClusterVersion{Status: configv1.ClusterVersionStatus{Conditions: conditions}}
 	}
 	world.set(versionPath, version("True"))
 	world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{

@@ -1,19 +1,20 @@
 package sshclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 )
 
-// UserAgent connects to the SSH agent at SSH_AUTH_SOCK. It returns nil if none
-// answers.
+// UserAgent connects to the SSH agent at SSH_AUTH_SOCK. It returns nil if none answers.
 func UserAgent(ctx context.Context, getenv func(string) string) agent.ExtendedAgent {
 	socket := getenv("SSH_AUTH_SOCK")
 	if socket == "" {
@@ -26,8 +27,7 @@ func UserAgent(ctx context.Context, getenv func(string) string) agent.ExtendedAg
 	return agent.NewClient(conn)
 }
 
-// signers returns the keys to log in with: Keys, then those of the agent, but
-// Wanted ones first, because hosts limit the number of attempts.
+// signers returns Keys and those of the agent, Wanted ones first, because hosts limit the number of attempts.
 func (cfg Config) signers() ([]ssh.Signer, error) {
 	var out []ssh.Signer
 	for _, pem := range cfg.Keys {
@@ -46,16 +46,13 @@ func (cfg Config) signers() ([]ssh.Signer, error) {
 		}
 	}
 	wanted := publicKeys(cfg.Wanted)
-	fits := func(s ssh.Signer) bool { return slices.ContainsFunc(wanted, same(s.PublicKey())) }
-	slices.SortStableFunc(out, func(a, b ssh.Signer) int {
-		switch x, y := fits(a), fits(b); {
-		case x == y:
+	rank := func(s ssh.Signer) int {
+		if slices.ContainsFunc(wanted, same(s.PublicKey())) {
 			return 0
-		case x:
-			return -1
 		}
 		return 1
-	})
+	}
+	slices.SortStableFunc(out, func(a, b ssh.Signer) int { return rank(a) - rank(b) })
 	return out, nil
 }
 
@@ -82,15 +79,6 @@ func describe(line string) string {
 	if err != nil {
 		return "an unreadable key"
 	}
-	if comment = strings.Map(printable, comment); comment == "" {
-		comment = "no comment"
-	}
-	return ssh.FingerprintSHA256(key) + " (" + comment + ")"
-}
-
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f {
-		return -1
-	}
-	return r
+	comment = strings.Join(strings.FieldsFunc(comment, unicode.IsControl), "")
+	return ssh.FingerprintSHA256(key) + " (" + cmp.Or(comment, "no comment") + ")"
 }

@@ -17,8 +17,7 @@ import (
 
 // Search looks for the user's private keys.
 type Search struct {
-	// Wanted are the public keys that the hosts accept, as authorized_keys lines.
-	// If it is empty, Find returns the keys that ssh uses by default.
+	// Wanted are authorized_keys lines of the hosts. If empty, Find returns the keys that ssh uses by default.
 	Wanted []string
 	Files  []string    // key files that the user named; all of them are used
 	Dir    string      // the user's key directory, such as ~/.ssh
@@ -28,8 +27,7 @@ type Search struct {
 // Found is the result of a Search.
 type Found struct {
 	Keys [][]byte // private keys without a passphrase
-	// Missing says which private key was not found and where Find looked for it;
-	// empty if it found a wanted one.
+	// Missing says which private key was not found and where Find looked for it; empty if it found a wanted one.
 	Missing string
 }
 
@@ -39,8 +37,7 @@ const (
 	maxKeyFiles = 256
 )
 
-// Find looks for private keys. It fails if a file that the user named is not a
-// usable key.
+// Find looks for private keys. It fails if a file that the user named is not a usable key.
 func (s Search) Find() (Found, error) {
 	var out Found
 	var have []ssh.PublicKey
@@ -74,7 +71,7 @@ func (s Search) Find() (Found, error) {
 	var locked []string
 	tried := 0
 	wanted := publicKeys(s.Wanted)
-	for file, text := range s.keyFiles() {
+	for file, text := range s.keyFiles {
 		tried++
 		public, err := publicOf(text, file)
 		if public == nil || !slices.ContainsFunc(wanted, same(public)) || slices.ContainsFunc(have, same(public)) {
@@ -117,10 +114,7 @@ func (s Search) missing(inAgent, tried int, locked []string) string {
 	}
 	text := "the private half of " + strings.Join(names, " or ") +
 		", the sshKey of install-config.yaml, was not found: looked in " + s.places(inAgent, tried)
-	for _, l := range locked {
-		text += "; " + l
-	}
-	return text
+	return strings.Join(append([]string{text}, locked...), "; ")
 }
 
 // places lists where Find looked.
@@ -141,24 +135,22 @@ func (s Search) places(inAgent, tried int) string {
 }
 
 // keyFiles yields the private keys in the user's directory, whatever their names.
-func (s Search) keyFiles() func(yield func(string, []byte) bool) {
-	return func(yield func(string, []byte) bool) {
-		if s.Dir == "" {
+func (s Search) keyFiles(yield func(file string, text []byte) bool) {
+	if s.Dir == "" {
+		return
+	}
+	dir, err := os.Open(s.Dir)
+	if err != nil {
+		return
+	}
+	defer func() { _ = dir.Close() }()
+	names, _ := dir.Readdirnames(maxKeyFiles)
+	slices.Sort(names)
+	for _, name := range names {
+		file := filepath.Join(s.Dir, name)
+		text, err := readKeyFile(file)
+		if err == nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN ")) && !yield(file, text) {
 			return
-		}
-		dir, err := os.Open(s.Dir)
-		if err != nil {
-			return
-		}
-		defer func() { _ = dir.Close() }()
-		names, _ := dir.Readdirnames(maxKeyFiles)
-		slices.Sort(names)
-		for _, name := range names {
-			file := filepath.Join(s.Dir, name)
-			text, err := readKeyFile(file)
-			if err == nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN ")) && !yield(file, text) {
-				return
-			}
 		}
 	}
 }
@@ -182,9 +174,8 @@ func readKeyFile(file string) ([]byte, error) {
 
 var errLocked = errors.New(needsAgent)
 
-// publicOf returns the public key of a private one. For a key with a passphrase
-// it returns errLocked, and the public key if the file or the .pub file beside it
-// contains it.
+// publicOf returns the public key of a private one. For a key with a passphrase it returns errLocked, and the public
+// key if the file or the .pub file beside it contains it.
 func publicOf(text []byte, file string) (ssh.PublicKey, error) {
 	key, err := ssh.ParsePrivateKey(text)
 	if err == nil {

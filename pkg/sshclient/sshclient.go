@@ -1,9 +1,9 @@
-// Package sshclient runs commands on the hosts of an installation. It verifies
-// host keys: those that the installer made, or the user's known_hosts.
+// Package sshclient runs commands on hosts. It verifies host keys: the installer's own, or the user's known_hosts.
 package sshclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,24 +21,19 @@ type Config struct {
 	Addr string   // host:port
 	User string   // default core
 	Keys [][]byte // private keys to try
-	// Agent is the user's SSH agent, whose keys are tried too; nil without one.
-	// It is never forwarded.
+	// Agent is the user's SSH agent, whose keys are tried too; nil without one. It is never forwarded.
 	Agent agent.Agent
-	// HostKey is the host's public key as an authorized_keys line. No other key
-	// is accepted. Empty if it is not known.
+	// HostKey is the host's public key as an authorized_keys line. No other key is accepted. Empty if it is not known.
 	HostKey string
 	// KnownHosts are known_hosts files, used without a HostKey.
 	KnownHosts []string
-	// Unknown is called for a host whose key is not known. It returns an error to
-	// refuse the host; nil refuses all.
+	// Unknown is called for a host whose key is not known. It returns an error to refuse the host; nil refuses all.
 	Unknown func(addr, fingerprint string) error
 	// Timeout limits connecting, default 10 s.
 	Timeout time.Duration
-	// Wanted are public keys that the host accepts, as authorized_keys lines.
-	// They are tried first.
+	// Wanted are public keys that the host accepts, as authorized_keys lines. They are tried first.
 	Wanted []string
-	// Via is a jump host, nil to connect directly. It forwards encrypted bytes
-	// and gets no key.
+	// Via is a jump host, nil to connect directly. It forwards encrypted bytes and gets no key.
 	Via *Client
 }
 
@@ -51,6 +46,20 @@ var ErrHostKey = errors.New("the host key differs from the known one")
 // Client is a connection to a host.
 type Client struct{ conn *ssh.Client }
 
+// DialAny connects to the first of several addresses of a host that lets it in.
+func DialAny(ctx context.Context, cfg Config, port string, addresses []string) (*Client, error) {
+	var failures []error
+	for _, address := range addresses {
+		cfg.Addr = net.JoinHostPort(address, port)
+		c, err := Dial(ctx, cfg)
+		if err == nil {
+			return c, nil
+		}
+		failures = append(failures, err)
+	}
+	return nil, errors.Join(failures...)
+}
+
 // Dial connects and logs in.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	c, err := dial(ctx, cfg)
@@ -61,12 +70,6 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 }
 
 func dial(ctx context.Context, cfg Config) (*Client, error) {
-	if cfg.User == "" {
-		cfg.User = "core"
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 10 * time.Second
-	}
 	signers, err := cfg.signers()
 	if err != nil {
 		return nil, err
@@ -75,16 +78,20 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(cfg.Timeout, 10*time.Second))
 	defer cancel()
-	raw, err := cfg.reach(ctx)
+	connect := (&net.Dialer{}).DialContext
+	if cfg.Via != nil {
+		connect = cfg.Via.conn.DialContext
+	}
+	raw, err := connect(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, err
 	}
 	// The handshake takes no context: closing the connection ends it.
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	conn, channels, requests, err := ssh.NewClientConn(raw, cfg.Addr, &ssh.ClientConfig{
-		User:              cfg.User,
+		User:              cmp.Or(cfg.User, "core"),
 		Auth:              []ssh.AuthMethod{ssh.PublicKeys(signers...)},
 		HostKeyAlgorithms: check.algorithms,
 		HostKeyCallback:   check.verify,
@@ -106,19 +113,10 @@ func dial(ctx context.Context, cfg Config) (*Client, error) {
 	return &Client{conn: ssh.NewClient(conn, channels, requests)}, nil
 }
 
-// reach opens the TCP connection.
-func (cfg Config) reach(ctx context.Context) (net.Conn, error) {
-	if cfg.Via != nil {
-		return cfg.Via.conn.DialContext(ctx, "tcp", cfg.Addr)
-	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", cfg.Addr)
-}
-
 // Close ends the connection and the commands that run over it.
 func (c *Client) Close() error { return c.conn.Close() }
 
-// Run runs a command. The error of a command that fails contains the last line of
-// its stderr.
+// Run runs a command. The error of a command that fails contains the last line of its stderr.
 func (c *Client) Run(ctx context.Context, command string, stdout, stderr io.Writer) error {
 	return c.Feed(ctx, command, nil, stdout, stderr)
 }
@@ -139,11 +137,11 @@ func (c *Client) Feed(ctx context.Context, command string, stdin io.Reader, stdo
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if line := last.String(); err != nil && line != "" {
+		err = fmt.Errorf("%w: %s", err, line)
+	}
 	if err != nil {
 		program, _, _ := strings.Cut(command, " ")
-		if line := last.String(); line != "" {
-			return fmt.Errorf("run %s: %w: %s", program, err, line)
-		}
 		return fmt.Errorf("run %s: %w", program, err)
 	}
 	return nil

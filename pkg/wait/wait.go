@@ -1,5 +1,4 @@
-// Package wait polls until a condition is met, and says what was missing when
-// time runs out.
+// Package wait polls until a condition is met, and says what was missing when time runs out.
 package wait
 
 import (
@@ -12,8 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 )
 
-// Check tests the condition once. done ends the wait; why says what is missing,
-// for a person; an error is permanent and ends the wait.
+// Check tests the condition once: whether it is met, and what is missing. An error ends the wait.
 type Check func(ctx context.Context) (done bool, why string, err error)
 
 // Error is the error of a wait whose context ended. It wraps the context's cause.
@@ -38,17 +36,15 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// firstFraction is the fraction of the interval before the second check. The
-// pause then doubles up to the interval, because many waits are short.
+// firstFraction of the interval is the first pause; it doubles up to the interval, because many waits are short.
 const firstFraction = 8
 
-// Until calls check at once, then after growing pauses and finally at every
-// interval, until it is done, fails, or ctx ends.
+// Until calls check, first with growing pauses, until it is done, fails, or ctx ends.
 func Until(ctx context.Context, clk clock.Clock, every time.Duration, check Check) error {
 	var last string
 	for pause := every / firstFraction; ; pause = min(2*pause, every) {
 		if err := ctx.Err(); err != nil {
-			return &Error{Why: last, Cause: cause(ctx)}
+			return &Error{Why: last, Cause: context.Cause(ctx)}
 		}
 		done, why, err := check(ctx)
 		// The reason of a check that ctx interrupted is not what is missing.
@@ -58,7 +54,7 @@ func Until(ctx context.Context, clk clock.Clock, every time.Duration, check Chec
 		if err != nil {
 			// The check failed only because ctx ended.
 			if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
-				return &Error{Why: last, Cause: cause(ctx)}
+				return &Error{Why: last, Cause: context.Cause(ctx)}
 			}
 			return err
 		}
@@ -66,14 +62,7 @@ func Until(ctx context.Context, clk clock.Clock, every time.Duration, check Chec
 			return nil
 		}
 		if err := clk.Sleep(ctx, pause); err != nil {
-			return &Error{Why: last, Cause: cause(ctx)}
+			return &Error{Why: last, Cause: context.Cause(ctx)}
 		}
 	}
-}
-
-func cause(ctx context.Context) error {
-	if c := context.Cause(ctx); c != nil {
-		return c
-	}
-	return ctx.Err()
 }

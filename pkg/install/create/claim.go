@@ -16,9 +16,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// claim makes sure, before an infrastructure id is drawn, that this run does not
-// begin a second cluster beside one that it has forgotten. It returns the id that
-// an earlier run has drawn, and what is known of that cluster.
+// claim makes sure, before an infrastructure id is drawn, that this run does not begin a second cluster beside one
+// that it has forgotten. It returns the id that an earlier run has drawn, and what is known of that cluster.
 func (c command) claim(
 	ctx context.Context, inst Assets, cfg *types.InstallConfig, platform machines.Platform, p machines.Provider,
 ) (drawn string, e handoff.Evidence, err error) {
@@ -48,8 +47,7 @@ func look(
 	return handoff.Look(ctx, sink, p, infraID, past.Started, past.HandedOver)
 }
 
-// forgotten stops where metadata.json names a cluster of which there is no state
-// any more, unless the platform proves that it is gone.
+// forgotten stops where metadata.json names a cluster whose state is gone, unless the platform proves that it is, too.
 func (c command) forgotten(ctx context.Context, platform machines.Platform, p machines.Provider) error {
 	path := c.Path(install.MetadataFile)
 	meta, err := c.Metadata()
@@ -81,8 +79,7 @@ func (c command) forgotten(ctx context.Context, platform machines.Platform, p ma
 		lost, len(e.Machines), e.Record.Progress)
 }
 
-// rivals stops a cluster that nothing has been made of where another one has its
-// domain or its API address.
+// rivals stops a cluster that nothing has been made of where another one has its domain or its API address.
 func (c command) rivals(ctx context.Context, p machines.Provider, mine machines.Record, name string) error {
 	all, err := p.Clusters(ctx)
 	if err != nil {

@@ -1,11 +1,12 @@
-// Package create has the commands that create something: cluster, which goes
-// through all phases, the files on the way there, and the plan.
+// Package create has the commands that create something: cluster, which goes through all phases, the files on the way
+// there, and the plan.
 package create
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,9 +17,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/install/diagnose"
 	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/install/steps"
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
+	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
@@ -26,15 +29,13 @@ import (
 // Options are the flags of create cluster; the other commands have some of them.
 type Options struct {
 	install.Opening
-	Release releases.Options
-	// HandedOver is what the user knows of whether the masters have taken over,
-	// for where nothing proves it.
-	HandedOver        handoff.Answer
-	Skip              []string      // phases to leave out
-	Timeout           time.Duration // replaces every phase's budget
+	Release           releases.Options
+	HandedOver        handoff.Answer // whether the masters have taken over, as far as the user knows
+	Skip              []string       // phases to leave out
+	Timeout           time.Duration  // replaces every phase's budget
 	SkipPasswordPrint bool
 
-	// Tests put others in place of these; nil is what they say.
+	// Tests replace these.
 	open    func(ctx context.Context, e *install.Env, o install.Opening) (Assets, []byte, error)
 	inspect func(ctx context.Context, image string, o release.Options) (*release.Release, error)
 }
@@ -47,7 +48,9 @@ type command struct {
 
 func newCommand(e *install.Env, o Options) command {
 	if o.open == nil {
-		o.open = open
+		o.open = func(ctx context.Context, e *install.Env, o install.Opening) (Assets, []byte, error) {
+			return e.OpenOrAsk(ctx, o)
+		}
 	}
 	if o.inspect == nil {
 		o.inspect = release.Inspect
@@ -55,8 +58,7 @@ func newCommand(e *install.Env, o Options) command {
 	return command{e, o}
 }
 
-// Cluster is the command create cluster: it goes from nothing, or from wherever an
-// earlier run stopped, to a complete cluster.
+// Cluster is the command create cluster: from nothing, or from where an earlier run stopped, to a complete cluster.
 func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	c := newCommand(e, o)
 	started := c.Clock.Now()
@@ -69,7 +71,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	defer func() { _ = inst.Close() }()
 	journal := c.Journal()
 	defer func() { journal.End(c.Clock.Now(), err) }()
-	t, err := c.prepare(ctx, inst, login)
+	t, err := c.target(ctx, inst, login, c.refuse, inst.Cluster)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	runner := c.Runner(journal, c.Timeout)
-	runner.Skip = skipped(c.Skip)
+	runner.Skip = c.Skip
 	err = runner.Run(ctx, c.steps(ctx, inst, t, proof, journal))
 	switch {
 	case err == nil:
@@ -97,34 +99,35 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 		c.afterFailure(context.WithoutCancel(ctx), t, err) // the run's own context may have ended with it
 	}
 	if exit.Code(err) == exit.Infrastructure {
-		// The words by which wrappers of the reference know this kind.
+		// Wrappers of the reference look for these words.
 		return fmt.Errorf("failed to create cluster: %w", err)
 	}
 	return err
 }
 
-// steps is the whole installation, in order: what each phase is given, and which
-// of them have nothing to do.
+// steps is the whole installation, in order: what each phase is given, and which of them have nothing to do.
 func (c command) steps(
 	ctx context.Context, inst Assets, t target, proof *steps.Proof, journal *phase.Journal,
 ) []phase.Step {
 	over := t.verdict.Answer == handoff.Yes
-	cluster := steps.Cluster{API: t.api, Clock: c.Clock}
+	cluster := steps.Cluster{Env: c.Env, API: t.api}
+	making := steps.Machines{Plan: t.plan, Providers: t.providers, MarkStarted: inst.MarkStarted}
 	approve := c.approver(ctx, t)
 	watch := c.watch(t)
+	password := t.KubeadminPassword
+	if c.SkipPasswordPrint {
+		password = secret.String{}
+	}
 	note := func(at time.Time, text string) bool {
 		return journal.NoteOnce(phase.Note{Time: at, Phase: phases.BootstrapComplete.Name, Message: text})
 	}
 	return []phase.Step{
 		{Phase: phases.Preflight, Done: is(len(t.evidence.Machines) > 0), Run: steps.Preflight{
 			Config: t.Config, Release: t.release, Plan: t.plan, Providers: t.providers}.Run},
-		{Phase: phases.Images, Done: is(over), Run: steps.Images{
-			Plan: t.plan, Providers: t.providers}.Run},
+		{Phase: phases.Images, Done: is(over), Run: making.Create(plan.StageImage)},
 		{Phase: phases.Infrastructure, Run: steps.Infrastructure{
-			Plan: t.plan, Providers: t.providers, HandedOver: over, Nodes: t.nodes(), Found: t.evidence.Machines,
-			MarkStarted: inst.MarkStarted}.Run},
-		{Phase: phases.BootstrapUp, Done: is(over), Run: steps.BootstrapUp{
-			Plan: t.plan, Providers: t.providers, MarkStarted: inst.MarkStarted}.Run},
+			Machines: making, HandedOver: over, Nodes: t.nodes(), Found: t.evidence.Machines}.Work()},
+		{Phase: phases.BootstrapUp, Done: is(over), Run: making.Create(plan.StageBootstrap)},
 		{Phase: phases.APIAnswers, Run: steps.APIAnswers{
 			Cluster: cluster, InfraID: t.InfraID, HandedOver: over, Watch: watch}.Run},
 		{Phase: phases.BootstrapComplete, Done: is(proof.Known), Run: steps.BootstrapComplete{
@@ -134,7 +137,7 @@ func (c command) steps(
 		{Phase: phases.NodesJoined, Run: steps.NodesJoined{
 			Cluster: cluster, Nodes: t.nodes(), Approve: approve}.Run},
 		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
-			Cluster: cluster, Kubeconfig: c.Path(install.KubeconfigFile), Output: c.Sink, Password: c.password(t),
+			Cluster: cluster, Kubeconfig: c.Path(install.KubeconfigFile), Output: c.Sink, Password: password,
 			Approve: approve}.Run},
 		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
 	}
@@ -144,16 +147,7 @@ func is(done bool) func(context.Context) (bool, error) {
 	return func(context.Context) (bool, error) { return done, nil }
 }
 
-func skipped(names []string) map[string]bool {
-	skip := map[string]bool{}
-	for _, name := range names {
-		skip[name] = true
-	}
-	return skip
-}
-
-// proof is what is known of whether the masters have taken over, without taking
-// anybody's word for it.
+// proof is that the masters have taken over; the user's word is none.
 func (c command) proof(inst Assets, t target) *steps.Proof {
 	return &steps.Proof{
 		Known: t.verdict.Answer == handoff.Yes && !t.verdict.Told,
@@ -167,12 +161,15 @@ func (c command) proof(inst Assets, t target) *steps.Proof {
 	}
 }
 
+func (c command) watcher(api *kube.Client) *handoff.Watcher {
+	return &handoff.Watcher{Watcher: c.Watcher(api, c.Sink)}
+}
+
 // approver starts, when it is first called, the one approver of this run.
-func (c command) approver(ctx context.Context, t target) steps.Approve {
+func (c command) approver(ctx context.Context, t target) func() {
 	return sync.OnceFunc(func() {
 		a := &handoff.Approver{
-			Watcher: &handoff.Watcher{API: t.api, Clock: c.Clock, Sink: c.Sink, Every: install.Poll},
-			Nodes:   t.nodes(), Networks: t.Config.Networking.MachineCIDRs(),
+			Watcher: c.watcher(t.api), Nodes: t.nodes(), Networks: t.Config.Networking.MachineCIDRs(),
 		}
 		go a.Run(ctx)
 	})
@@ -193,15 +190,7 @@ func (c command) onRequest(t target) func(context.Context) {
 	return func(ctx context.Context) { c.bundle(ctx, t).GatherNow(ctx, c.Env) }
 }
 
-func (c command) password(t target) secret.String {
-	if c.SkipPasswordPrint {
-		return secret.String{}
-	}
-	return t.KubeadminPassword
-}
-
-// afterFailure says why it failed, in one line, and leaves behind what helps to
-// find out more.
+// afterFailure says in one line why it failed, and leaves behind what helps to find out more.
 func (c command) afterFailure(ctx context.Context, t target, err error) {
 	var failed *phase.Failed
 	if !errors.As(err, &failed) {
@@ -217,4 +206,36 @@ func (c command) afterFailure(ctx context.Context, t target, err error) {
 		diagnose.Cluster(ctx, c.Env, t.api)
 	case phase.Nothing:
 	}
+}
+
+// afterInterruption says, if a signal has ended the run, what exists and how to go on.
+func (c command) afterInterruption(ctx context.Context, left []string, err error) error {
+	if err == nil || !exit.IsInterrupted(ctx) {
+		return err
+	}
+	meta, unread := c.Metadata()
+	if unread != nil {
+		return &install.Interrupted{Err: err, Lines: []string{"Interrupted before anything was created."}}
+	}
+	lines := []string{
+		fmt.Sprintf("Interrupted. Cluster %s is left as it is; its files are in %s.", meta.InfraID, c.Dir),
+	}
+	remove := "destroy cluster"
+	if runs, _ := phase.ReadJournal(c.Dir); len(runs) > 0 {
+		if n := len(runs[len(runs)-1].Phases); n > 0 {
+			stopped := runs[len(runs)-1].Phases[n-1].Name
+			lines = append(lines, "It stopped in phase "+stopped+".")
+			if p, _ := phases.Find(stopped); p.Undo != "" {
+				remove = p.Undo
+			}
+		}
+	}
+	if len(left) > 0 {
+		lines = append(lines, "Left:    "+strings.Join(left, ", "))
+	}
+	return &install.Interrupted{Err: err, Lines: append(lines,
+		"Go on:   "+c.Typed("create cluster"),
+		"Look:    "+c.Typed("status"),
+		"Remove:  "+c.Typed(remove),
+	)}
 }

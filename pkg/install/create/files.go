@@ -2,7 +2,6 @@ package create
 
 import (
 	"context"
-	"strings"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -11,10 +10,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/install/releases"
 )
 
-// InstallConfig is the command create install-config: it checks the install-config
-// that is there. Where there is none it asks for one, which needs a terminal.
+// InstallConfig is the command create install-config: it checks install-config.yaml, or asks for one on a terminal.
 func InstallConfig(ctx context.Context, e *install.Env, o Options) error {
-	check := func(ctx context.Context, inst *assets.Installer) error {
+	check := func(inst *assets.Installer, ctx context.Context) error {
 		_, err := inst.Config(ctx)
 		return err
 	}
@@ -23,27 +21,24 @@ func InstallConfig(ctx context.Context, e *install.Env, o Options) error {
 
 // Manifests is the command create manifests: it writes manifests/ and openshift/.
 func Manifests(ctx context.Context, e *install.Env, o Options) error {
-	write := func(ctx context.Context, inst *assets.Installer) error { return inst.Manifests(ctx) }
-	return files(ctx, e, o, false, write, created(e, "Manifests", "manifests", "openshift"))
+	done := "Manifests created in: " + e.Path("manifests") + " and " + e.Path("openshift")
+	return files(ctx, e, o, false, (*assets.Installer).Manifests, done)
 }
 
-// IgnitionConfigs is the command create ignition-configs: it writes the .ign files,
-// auth/ and metadata.json.
+// IgnitionConfigs is the command create ignition-configs: it writes the .ign files, auth/ and metadata.json.
 func IgnitionConfigs(ctx context.Context, e *install.Env, o Options) error {
-	write := func(ctx context.Context, inst *assets.Installer) error { return inst.IgnitionConfigs(ctx) }
-	return files(ctx, e, o, true, write, created(e, "Ignition-Configs", ".", "auth"))
+	done := "Ignition-Configs created in: " + e.Path(".") + " and " + e.Path("auth")
+	return files(ctx, e, o, true, (*assets.Installer).IgnitionConfigs, done)
 }
 
-// SingleNodeIgnition is the command create single-node-ignition-config: it writes
-// the Ignition config of a node that installs itself, worker.ign, auth/ and
-// metadata.json.
+// SingleNodeIgnition is the command create single-node-ignition-config: it writes the Ignition config of a node that
+// installs itself, worker.ign, auth/ and metadata.json.
 func SingleNodeIgnition(ctx context.Context, e *install.Env, o Options) error {
-	write := func(ctx context.Context, inst *assets.Installer) error { return inst.SingleNode(ctx) }
-	return files(ctx, e, o, true, write, created(e, "Single-Node-Ignition-Config", ".", "auth"))
+	done := "Single-Node-Ignition-Config created in: " + e.Path(".") + " and " + e.Path("auth")
+	return files(ctx, e, o, true, (*assets.Installer).SingleNode, done)
 }
 
-// PermissionsPolicy is the command create permissions-policy: it says that there is
-// nothing to create, as only clouds know such policies.
+// PermissionsPolicy is the command create permissions-policy: it fails, because only clouds have such policies.
 func PermissionsPolicy(ctx context.Context, e *install.Env, o Options) error {
 	inst, err := e.Open(o.Opening)
 	if err != nil {
@@ -64,7 +59,7 @@ func PermissionsPolicy(ctx context.Context, e *install.Env, o Options) error {
 // files writes something, for which a release may be needed or not.
 func files(
 	ctx context.Context, e *install.Env, o Options, needsRelease bool,
-	write func(context.Context, *assets.Installer) error, done string,
+	write func(*assets.Installer, context.Context) error, done string,
 ) error {
 	inst, _, err := e.OpenOrAsk(ctx, o.Opening)
 	if err != nil {
@@ -74,17 +69,9 @@ func files(
 	if err := releases.Pin(ctx, e, o.Release, inst, needsRelease); err != nil {
 		return err
 	}
-	if err := write(ctx, inst); err != nil {
+	if err := write(inst, ctx); err != nil {
 		return e.Explain(err)
 	}
 	event.Info(e.Sink, done)
 	return nil
-}
-
-func created(e *install.Env, what string, dirs ...string) string {
-	paths := make([]string, len(dirs))
-	for i, d := range dirs {
-		paths[i] = e.Path(d)
-	}
-	return what + " created in: " + strings.Join(paths, " and ")
 }

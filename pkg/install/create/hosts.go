@@ -13,8 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// hosts are the places that know where the hosts of the cluster are. The API is
-// not asked: it comes and goes while the masters take over.
+// hosts are the sources of host addresses. The API is not one: it comes and goes while the masters take over.
 func (c command) hosts(t target) diagnose.Hosts {
 	h := diagnose.Hosts{
 		Named: c.Getenv(install.EnvBootstrapIP), Config: t.Config,

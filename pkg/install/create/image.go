@@ -2,7 +2,6 @@ package create
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/release"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/version"
 )
 
 // osImage is the image that machines start from, and where its file is.
@@ -25,9 +25,8 @@ type osImage struct {
 	file osimage.Artifact
 }
 
-// chooseImage decides which image machines start from, without fetching it: what
-// the environment names, or the artifact of the release. Where the installer
-// brings no image, stream is empty.
+// chooseImage decides which image machines start from, without fetching it: what the environment names, or the
+// artifact of the release. Where the installer brings no image, stream is empty.
 func (c command) chooseImage(
 	ctx context.Context, sink event.Sink, stream string, read steps.Lazy[*release.Release],
 ) (osImage, error) {
@@ -47,7 +46,11 @@ func (c command) chooseImage(
 		if err != nil {
 			return osImage{}, err
 		}
-		if file, err = artifactOf(rel, stream); err != nil {
+		if rel.Stream == nil {
+			return osImage{}, fmt.Errorf("release %s names no operating system images; name one with %s",
+				rel.Version, install.EnvOSImage)
+		}
+		if file, err = osimage.Find(rel.Stream, version.Architecture, stream); err != nil {
 			return osImage{}, err
 		}
 		level = cpuLevel(file.Release, rel.Version)
@@ -59,22 +62,9 @@ func (c command) chooseImage(
 	return osImage{image, file}, nil
 }
 
-func artifactOf(rel *release.Release, stream string) (osimage.Artifact, error) {
-	if rel.Stream() == nil {
-		return osimage.Artifact{}, fmt.Errorf("release %s names no operating system images; name one with %s",
-			rel.Version, install.EnvOSImage)
-	}
-	data, err := json.Marshal(rel.Stream())
-	if err != nil {
-		return osimage.Artifact{}, err
-	}
-	return osimage.Find(data, "amd64", stream)
-}
-
-// cpuLevel tells what a system needs of its processor: CentOS Stream CoreOS 10,
-// which releases have from 4.20 on, is built for x86-64-v3. The version of the
-// boot image counts where it is known (10.0.20251103-0); a boot image of version
-// 9 is replaced by the release's own system on first boot.
+// cpuLevel tells what a system needs of its processor: CentOS Stream CoreOS 10, which releases have from 4.20 on, is
+// built for x86-64-v3. The version of the boot image counts where it is known (10.0.20251103-0); a boot image of
+// version 9 is replaced by the release's own system on first boot.
 func cpuLevel(bootImage, release string) string {
 	var major, minor int
 	newer := false
@@ -87,8 +77,7 @@ func cpuLevel(bootImage, release string) string {
 	return ""
 }
 
-// fetch brings the image file to this machine when the platform turns out to lack
-// it.
+// fetch brings the image file to this machine when the platform turns out to lack it.
 func (c command) fetch(sink event.Sink, cfg *types.InstallConfig, chosen steps.Lazy[osImage]) machines.Fetch {
 	return func(ctx context.Context, image plan.Image) (plan.Image, error) {
 		from, err := chosen(ctx, sink)

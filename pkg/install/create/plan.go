@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -15,20 +14,19 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Plan is the command plan: it shows what create cluster would create or change
-// or, where the user makes the machines, what there has to be. It changes nothing.
-func Plan(ctx context.Context, e *install.Env, o Options, form string) error {
-	diff, err := newCommand(e, o).compare(ctx, plan.Format(form))
+// Plan is the command plan: it shows what create cluster would create or change or, where the machines are the user's,
+// what must exist. It changes nothing.
+func Plan(ctx context.Context, e *install.Env, o Options, form plan.Format) error {
+	diff, err := newCommand(e, o).compare(ctx)
 	if err != nil {
 		return err
 	}
-	return diff.Render(e.Stdout, plan.Format(form))
+	return diff.Render(e.Stdout, form)
 }
 
-// InfrastructurePlan is the command create infrastructure-plan: it writes the plan
-// to a file.
+// InfrastructurePlan is the command create infrastructure-plan: it writes the plan to a file.
 func InfrastructurePlan(ctx context.Context, e *install.Env, o Options) error {
-	diff, err := newCommand(e, o).compare(ctx, plan.JSON)
+	diff, err := newCommand(e, o).compare(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,10 +42,7 @@ func InfrastructurePlan(ctx context.Context, e *install.Env, o Options) error {
 }
 
 // compare compares the plan of the cluster with what there is on the platform.
-func (c command) compare(ctx context.Context, form plan.Format) (plan.Diff, error) {
-	if !slices.Contains(plan.Formats(), form) {
-		return plan.Diff{}, fmt.Errorf("invalid --output %q: choose one of %v", form, plan.Formats())
-	}
+func (c command) compare(ctx context.Context) (plan.Diff, error) {
 	inst, login, err := c.open(ctx, c.Env, c.Opening)
 	if err != nil {
 		return plan.Diff{}, err

@@ -1,6 +1,7 @@
 package create
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -24,10 +25,7 @@ func (c command) readRelease(ctx context.Context, sink event.Sink, cluster asset
 	if v := cluster.ReleaseVersion; v != "" && rel.Version != v {
 		return nil, fmt.Errorf("image %s was named as release %s, but says that it is %s", rel.PullSpec, v, rel.Version)
 	}
-	profile := c.Getenv(install.EnvClusterProfile)
-	if profile == "" {
-		profile = bootstrap.DefaultProfile
-	}
+	profile := cmp.Or(c.Getenv(install.EnvClusterProfile), bootstrap.DefaultProfile)
 	found := compat.Check(cluster.Config, compat.Release{
 		Version: rel.Version, Gates: func(set string) map[string]bool { return rel.Gates(profile, set) },
 	})

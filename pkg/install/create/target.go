@@ -9,7 +9,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
-	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -19,8 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// target is the cluster that a command is about, as it was when the run began. It
-// does not change any more.
+// target is the cluster that a command is about, as it was when the run began.
 type target struct {
 	assets.Cluster
 	platform  machines.Platform
@@ -33,20 +31,14 @@ type target struct {
 	plan    steps.Lazy[plan.Plan]
 }
 
-func (t target) nodes() []string {
-	names := make([]string, len(t.Machines))
-	for i, m := range t.Machines {
-		names[i] = m.Name
+func (t target) nodes() (names []string) {
+	for _, m := range t.Machines {
+		names = append(names, m.Name)
 	}
 	return names
 }
 
-// prepare generates what create cluster needs, or finds it generated, and
-// connects to the platform, unless it cannot make machines there.
-func (c command) prepare(ctx context.Context, inst Assets, login []byte) (target, error) {
-	return c.target(ctx, inst, login, c.refuse, inst.Cluster)
-}
-
+// target connects to the platform and generates what a command needs, unless refuse has a reason not to.
 func (c command) target(
 	ctx context.Context, inst Assets, login []byte,
 	refuse func(*types.InstallConfig, machines.Platform) error,
@@ -94,8 +86,7 @@ func (c command) target(
 	return c.lazily(t, connected), nil
 }
 
-// lazily adds what is computed when it is first needed: the release, the image
-// that machines start from, and the plan.
+// lazily adds what is computed when it is first needed: the release, the image that machines start from, and the plan.
 func (c command) lazily(t target, connected machines.Connection) target {
 	t.release = steps.Once(func(ctx context.Context, sink event.Sink) (*release.Release, error) {
 		return c.readRelease(ctx, sink, t.Cluster)
@@ -116,21 +107,19 @@ func (c command) lazily(t target, connected machines.Connection) target {
 	return t
 }
 
-// decide finds out, before the run changes anything, whether there is a cluster
-// that it could harm.
+// decide finds out, before the run changes anything, whether there is a cluster that it could harm.
 func (c command) decide(ctx context.Context, t target) (handoff.Verdict, error) {
 	if t.platform.ByHand {
 		return handoff.Verdict{}, nil // nothing is made there
 	}
-	w := &handoff.Watcher{API: t.api, Clock: c.Clock, Sink: c.Sink, Every: install.Poll}
-	v, err := w.Decide(ctx, t.evidence, nil, c.HandedOver)
+	v, err := c.watcher(t.api).Decide(ctx, t.evidence, nil, c.HandedOver)
 	if err == nil && v.Answer == handoff.Unknown {
 		err = handoff.Unproved(t.InfraID, v.Why)
 	}
 	return v, err
 }
 
-// refuse says why create cluster cannot make the machines of a cluster.
+// refuse is why create cluster cannot create the machines of a cluster.
 func (c command) refuse(cfg *types.InstallConfig, p machines.Platform) error {
 	switch {
 	case cfg.BootstrapInPlace != nil:
@@ -143,8 +132,7 @@ func (c command) refuse(cfg *types.InstallConfig, p machines.Platform) error {
 	return nil
 }
 
-// lookBudget bounds the look at the platform after an interruption: somebody
-// waits for the prompt.
+// lookBudget bounds the look at the platform after an interruption: the user waits for the prompt.
 const lookBudget = 15 * time.Second
 
 // existing names what there is of the cluster on its platform.
@@ -162,8 +150,7 @@ func (t target) existing(ctx context.Context) []string {
 	var out []string
 	add := func(kind plan.Kind, name string) { out = append(out, string(kind)+" "+name) }
 	for _, o := range diff.Match {
-		// What exists for the making of something else may be gone already.
-		if !o.Existing && o.Until == "" {
+		if !o.Existing && o.Until == "" { // temporary objects may be gone already
 			add(o.Kind, o.Name)
 		}
 	}
@@ -174,4 +161,19 @@ func (t target) existing(ctx context.Context) []string {
 		add(o.Kind, o.Name)
 	}
 	return out
+}
+
+// Assets are what an installation is generated from and kept in, as *assets.Installer.
+type Assets interface {
+	releases.Assets
+	Config(ctx context.Context) (*types.InstallConfig, error)
+	// DrawnInfraID is the infrastructure ID that an earlier run has drawn, or empty.
+	DrawnInfraID() (string, error)
+	Past() assets.Past
+	// Cluster generates what a cluster is created with. Plan does so and writes nothing but the state.
+	Cluster(ctx context.Context) (assets.Cluster, error)
+	Plan(ctx context.Context) (assets.Cluster, error)
+	MarkStarted() error
+	MarkHandedOver() error
+	Close() error
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 )
 
-// Bootstrap is the command destroy bootstrap: it removes the bootstrap host, once
-// it is proved that the masters have taken over or that it has never run.
+// Bootstrap is the command destroy bootstrap: it removes the bootstrap host, once it is proved that the masters have
+// taken over or that it has never run.
 func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	lock, err := e.Lock()
 	if err != nil {
@@ -38,8 +38,7 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	}
 	provider := connected(e.Sink, nil)
 	if v.Answer == handoff.Yes {
-		// First the marks: without its bootstrap host a silent cluster could be
-		// taken for one that never was.
+		// First the marks: without its bootstrap host a silent cluster could be taken for one that never was.
 		if err := e.RememberHandover(lock, infraID); err != nil {
 			return err
 		}
@@ -60,7 +59,7 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	return nil
 }
 
-// removable says why the bootstrap host may be removed, or fails with why not.
+// removable is why the bootstrap host may be removed; its error is why not.
 func removable(
 	ctx context.Context, e *install.Env, o Options, p machines.Provider, infraID string,
 ) (handoff.Verdict, error) {
@@ -73,7 +72,7 @@ func removable(
 		return handoff.Verdict{}, err
 	}
 	evidence := handoff.Look(ctx, e.Sink, p, infraID, past.Started, past.HandedOver)
-	w := &handoff.Watcher{API: api, Clock: e.Clock, Sink: e.Sink, Every: install.Poll}
+	w := &handoff.Watcher{Watcher: e.Watcher(api, e.Sink)}
 	v, err := w.Decide(ctx, evidence, missing, o.HandedOver)
 	switch {
 	case err != nil:

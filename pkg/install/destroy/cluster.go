@@ -1,5 +1,4 @@
-// Package destroy has the destroy commands: for a cluster, and for its bootstrap
-// host.
+// Package destroy has the destroy commands: for a cluster, and for its bootstrap host.
 package destroy
 
 import (
@@ -22,18 +21,15 @@ import (
 type Options struct {
 	// InfraID names the cluster; empty for that of the directory.
 	InfraID string
-	// DeleteForeignDisks makes it delete disks, too, that somebody else put into
-	// the cluster's machines.
+	// DeleteForeignDisks makes it delete disks, too, that somebody else put into the cluster's machines.
 	DeleteForeignDisks bool
-	// HandedOver is what the user knows of whether the masters have taken over,
-	// for where nothing proves it.
+	// HandedOver is what the user knows of whether the masters have taken over, for where nothing proves it.
 	HandedOver handoff.Answer
 }
 
-// Cluster is the command destroy cluster: it removes everything that belongs to
-// the cluster from its platform, found by tag and name, and then the files that
-// describe it. It needs no more than the infrastructure id. What the user wrote
-// stays.
+// Cluster is the command destroy cluster: it removes everything that belongs to the cluster from its platform, found
+// by tag and name, and then the files that describe it. It needs no more than the infrastructure id. What the user
+// wrote stays.
 func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	defer func() { err = afterInterruption(ctx, e, err) }()
 	lock, err := e.Lock()
@@ -83,8 +79,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	return nil
 }
 
-// forget removes the files that describe a destroyed cluster, unless those of the
-// directory are of another one.
+// forget removes the files that describe a destroyed cluster, unless those of the directory are of another one.
 func forget(e *install.Env, key *seal.Key, infraID string) error {
 	if !e.Describes(infraID, key) {
 		return nil

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,8 +32,7 @@ type AnalyzeOptions struct {
 	Width  int    // of the text, in characters
 }
 
-// Analyze is the command analyze: it finds out why an installation failed, or how
-// far it is.
+// Analyze is the command analyze: it finds out why an installation failed, or how far it is.
 func Analyze(ctx context.Context, e *install.Env, o AnalyzeOptions) error {
 	r, err := report(ctx, e, o)
 	if err != nil {
@@ -52,9 +50,7 @@ func Analyze(ctx context.Context, e *install.Env, o AnalyzeOptions) error {
 		event.Info(e.Sink, "Report written to "+o.HTML)
 	}
 	if o.Output == "json" {
-		enc := json.NewEncoder(e.Stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return install.WriteJSON(e.Stdout, r)
 	}
 	return r.Text(e.Stdout, o.Width)
 }
@@ -115,28 +111,28 @@ func live(ctx context.Context, e *install.Env) (*analyze.Report, error) {
 	}
 	if keys, err := assets.StoredSSH(e.Dir, stateKey); err == nil {
 		hosts := hostsOf(e, api, &types.InstallConfig{}, nil)
-		look.Host = func(ctx context.Context) (analyze.Sight, error) {
-			sight, err := sightOf(ctx, e, BootstrapLogin(keys), hosts.Guess())
+		look.Host = func(ctx context.Context) (analyze.HostState, error) {
+			state, err := hostState(ctx, e, BootstrapLogin(keys), hosts.Guess())
 			if err == nil {
-				return sight, nil
+				return state, nil
 			}
 			found := hosts.Find(ctx)
 			found.warn(e)
 			if len(found.Bootstrap) == 0 {
-				return sight, err
+				return state, err
 			}
-			return sightOf(ctx, e, BootstrapLogin(keys), found.Bootstrap)
+			return hostState(ctx, e, BootstrapLogin(keys), found.Bootstrap)
 		}
 	}
 	return analyze.Installation(ctx, look)
 }
 
-// sightOf takes one look at the bootstrap host.
-func sightOf(ctx context.Context, e *install.Env, ssh sshclient.Config, hosts []string) (analyze.Sight, error) {
+// hostState takes one look at the bootstrap host.
+func hostState(ctx context.Context, e *install.Env, ssh sshclient.Config, hosts []string) (analyze.HostState, error) {
 	w := &bootstrap.Watcher{
 		SSH: ssh, Clock: e.Clock, Sink: event.Discard,
 		Hosts: func(context.Context) ([]string, error) { return hosts, nil },
 	}
 	files, failed, err := w.Look(ctx)
-	return analyze.Sight{Records: files, Failed: failed}, err
+	return analyze.HostState{Records: files, Failed: failed}, err
 }

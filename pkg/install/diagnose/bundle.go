@@ -22,16 +22,14 @@ type Bundle struct {
 	// Only says that the user named the masters: others are left alone.
 	Only bool
 	API  *kube.Client // nil: the installer does not ask it
-	// Keys are those that the installation made, SSHKey the public key of the
-	// install-config, and KeyFiles are private keys that the user names.
+	// Keys are the installation's own, SSHKey the install-config's public key, KeyFiles those that the user names.
 	Keys     pki.SSHKeys
 	SSHKey   string
 	KeyFiles []string
 	Secrets  []secret.String // values that must not be in the bundle
 }
 
-// Gather makes the bundle and returns its path, also with an error if there is
-// one nevertheless.
+// Gather makes the bundle and returns its path, also with an error if there is one nevertheless.
 func (b Bundle) Gather(ctx context.Context, e *install.Env) (string, error) {
 	o := gather.Options{
 		Dir: e.Dir, Clock: e.Clock, Sink: e.Sink, Bootstrap: b.Bootstrap, Masters: b.Masters, Only: b.Only,
@@ -64,8 +62,7 @@ func (b Bundle) Gather(ctx context.Context, e *install.Env) (string, error) {
 // bundleBudget bounds the gathering of logs in the course of an installation.
 const bundleBudget = 5 * time.Minute
 
-// GatherNow makes the bundle in the course of an installation and returns its
-// path. Not to get one is no failure.
+// GatherNow makes the bundle in the course of an installation and returns its path. Not to get one is no failure.
 func (b Bundle) GatherNow(ctx context.Context, e *install.Env) string {
 	ctx, cancel := context.WithTimeout(ctx, bundleBudget)
 	defer cancel()
@@ -82,8 +79,7 @@ func analyzeBundle(ctx context.Context, e *install.Env, path string) {
 	explain(e, r, err, "--file "+path)
 }
 
-// AfterFailure gathers a bundle of an installation that failed, and says what it
-// shows.
+// AfterFailure gathers a bundle of an installation that failed, and says what it shows.
 func (b Bundle) AfterFailure(ctx context.Context, e *install.Env) {
 	if path := b.GatherNow(ctx, e); path != "" {
 		analyzeBundle(ctx, e, path)

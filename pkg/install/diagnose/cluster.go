@@ -12,24 +12,21 @@ import (
 	"github.com/okd-install/okd-install/pkg/rollout"
 )
 
-// clusterBudget bounds the look at a cluster that did not get complete: by then
-// somebody has waited long enough.
+// clusterBudget bounds the look at a cluster that did not get complete: by then the user has waited long enough.
 const clusterBudget = 15 * time.Second
 
-// Cluster says, after a wait has failed, what keeps the cluster from being
-// complete.
+// Cluster says, after a wait has failed, what keeps the cluster from being complete.
 func Cluster(ctx context.Context, e *install.Env, api *kube.Client) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clusterBudget)
 	defer cancel()
-	complaints(ctx, e, api)
+	operators(ctx, e, api)
 	r, err := analyze.Installation(ctx, analyze.Live{Dir: e.Dir, API: api, Now: e.Clock.Now()})
 	explain(e, r, err, "--live --dir "+e.Dir)
 }
 
-// complaints lists what the operators of the cluster say of themselves, and
-// whether the names of its routes lead anywhere from here.
-func complaints(ctx context.Context, e *install.Env, api *kube.Client) {
-	w := &rollout.Watcher{API: api, Clock: e.Clock, Sink: event.Discard}
+// operators lists what is wrong with operators of the cluster, and whether the names of its routes resolve.
+func operators(ctx context.Context, e *install.Env, api *kube.Client) {
+	w := &rollout.Watcher{Watcher: e.Watcher(api, event.Discard)}
 	conditions, err := w.Abnormal(ctx)
 	if err != nil {
 		// The failure names the cause already, unless the API has just gone away.
@@ -48,8 +45,7 @@ func complaints(ctx context.Context, e *install.Env, api *kube.Client) {
 	}
 }
 
-// routes looks from here whether the names of routes lead anywhere: who runs the
-// installer is a user of the cluster.
+// routes checks that this machine can resolve the names of routes: who runs the installer is a user of the cluster.
 func routes(ctx context.Context, e *install.Env, api string) {
 	domain, isAPI := strings.CutPrefix(api, "api.")
 	if !isAPI {

@@ -21,8 +21,7 @@ type GatherOptions struct {
 	SkipAnalysis bool
 }
 
-// GatherBootstrap is the command gather bootstrap: it makes a bundle of what a
-// directory remembers and what the flags say.
+// GatherBootstrap is the command gather bootstrap: it makes a bundle of what directory and flags name.
 func GatherBootstrap(ctx context.Context, e *install.Env, o GatherOptions) error {
 	b, err := bundleOf(ctx, e, o)
 	if err != nil {

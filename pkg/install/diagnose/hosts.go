@@ -1,6 +1,5 @@
-// Package diagnose finds out why an installation does not get on: it knows where
-// the hosts are, gathers log bundles, looks at the cluster, and has it all
-// analyzed. gather bootstrap and analyze are its commands.
+// Package diagnose finds out why an installation does not get on: it knows where the hosts are, gathers log bundles,
+// looks at the cluster, and has it all analyzed. gather bootstrap and analyze are its commands.
 package diagnose
 
 import (
@@ -19,8 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Hosts are the places that know where the hosts of an installation are. What is
-// empty or nil is not asked.
+// Hosts are the places that know where the hosts of an installation are. What is empty or nil is not asked.
 type Hosts struct {
 	// Named is the address of the bootstrap host that the user gives.
 	Named string
@@ -31,8 +29,7 @@ type Hosts struct {
 	Config  *types.InstallConfig
 	// API is asked where etcd's first member is.
 	API *kube.Client
-	// VirtualAddresses says that the bootstrap host has the API's address until the
-	// masters take over.
+	// VirtualAddresses says that the bootstrap host has the API's address until the masters take over.
 	VirtualAddresses bool
 }
 
@@ -77,8 +74,7 @@ func (h Hosts) Find(ctx context.Context) Found {
 	return f
 }
 
-// warn says that the platform was no help: then the masters are those that the
-// API lists.
+// warn says that the platform was no help: then the masters are those that the API lists.
 func (f Found) warn(e *install.Env) {
 	if f.Platform != nil {
 		event.Warn(e.Sink, "The platform does not say where the hosts are", "err", f.Platform)
@@ -146,9 +142,8 @@ func addressesOf(found []machines.Machine, role string) []string {
 	return out
 }
 
-// mastersOf are the hosts of the control plane: the machines that the platform
-// has, and those that should be there. Of the addresses that a guest reports,
-// those in the machine networks are its own; what containers have is the same
+// mastersOf are the hosts of the control plane: the machines that the platform has, and those that should be there.
+// Of the addresses that a guest reports, those in the machine networks are its own; what containers have is the same
 // on every host.
 func mastersOf(found []machines.Machine, planned []string, cfg *types.InstallConfig) []gather.Host {
 	virtual := slices.Concat(cfg.APIVIPs(), cfg.IngressVIPs())

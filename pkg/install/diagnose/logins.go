@@ -12,8 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/sshclient"
 )
 
-// BootstrapLogin is how to log in to the bootstrap host, whose keys the
-// installation has made.
+// BootstrapLogin is how to log in to the bootstrap host, whose keys the installation has made.
 func BootstrapLogin(made pki.SSHKeys) sshclient.Config {
 	return sshclient.Config{Keys: [][]byte{made.User.PrivatePEM}, HostKey: made.Host.AuthorizedKey}
 }
@@ -24,7 +23,8 @@ func BootstrapLogin(made pki.SSHKeys) sshclient.Config {
 func logins(
 	ctx context.Context, e *install.Env, o *gather.Options, made pki.SSHKeys, sshKey string, files []string,
 ) error {
-	search := sshclient.Search{Wanted: lines(sshKey), Files: files}
+	lineEnd := func(r rune) bool { return r == '\n' || r == '\r' }
+	search := sshclient.Search{Wanted: strings.FieldsFunc(sshKey, lineEnd), Files: files}
 	var known []string
 	if home := e.Getenv("HOME"); home != "" {
 		search.Dir = filepath.Join(home, ".ssh")
@@ -56,8 +56,4 @@ func logins(
 		o.SSH.Wanted = append([]string{own.AuthorizedKey}, search.Wanted...)
 	}
 	return nil
-}
-
-func lines(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 }

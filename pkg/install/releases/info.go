@@ -3,7 +3,6 @@ package releases
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,15 +22,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/version"
 )
 
-// List is the command release list: it prints the releases that there are, the
-// newest first.
+// List is the command release list: it prints the releases that there are, the newest first.
 func List(ctx context.Context, e *install.Env, o Options, all bool, form string) error {
 	f := finder{e, o}
-	cfg, err := f.configIfAny()
-	if err != nil {
-		return err
-	}
-	src, err := f.sources(cfg)
+	_, src, err := f.open()
 	if err != nil {
 		return err
 	}
@@ -39,14 +33,9 @@ func List(ctx context.Context, e *install.Env, o Options, all bool, form string)
 	if err != nil {
 		return f.Explain(err)
 	}
-	for _, note := range notes {
-		event.Warn(f.Sink, note)
-	}
+	f.warn(notes)
 	if form == "json" {
-		if list == nil {
-			list = []choose.Listed{}
-		}
-		return f.printJSON(list)
+		return install.WriteJSON(f.Stdout, append([]choose.Listed{}, list...)) // never null
 	}
 	w := tabwriter.NewWriter(f.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "VERSION\tCHANNEL\tSUPPORTED\tPULL SPEC")
@@ -63,10 +52,20 @@ func yesNo(yes bool) string {
 	return "no"
 }
 
-func (f finder) printJSON(v any) error {
-	enc := json.NewEncoder(f.Stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+// open reads the install-config, if there is one, and returns where releases are looked for.
+func (f finder) open() (*types.InstallConfig, choose.Sources, error) {
+	cfg, err := f.configIfAny()
+	if err != nil {
+		return nil, choose.Sources{}, err
+	}
+	src, err := f.sources(cfg)
+	return cfg, src, err
+}
+
+func (f finder) warn(notes []string) {
+	for _, note := range notes {
+		event.Warn(f.Sink, note)
+	}
 }
 
 // releaseInfo is what a release image says about itself.
@@ -92,16 +91,11 @@ type osPlace struct {
 	URL          string `json:"url"`
 }
 
-// Info is the command release info: it prints what a release image says about itself; without a name that of
-// the directory, of the environment, or the one built in, and failing those the
-// newest one.
+// Info is the command release info: it prints what a release image contains. Without a name it is the one of the
+// directory, of the environment, the one built in, or else the newest.
 func Info(ctx context.Context, e *install.Env, o Options, name, form string) error {
 	f := finder{e, o}
-	cfg, err := f.configIfAny()
-	if err != nil {
-		return err
-	}
-	src, err := f.sources(cfg)
+	cfg, src, err := f.open()
 	if err != nil {
 		return err
 	}
@@ -118,9 +112,7 @@ func Info(ctx context.Context, e *install.Env, o Options, name, form string) err
 	if err != nil {
 		return f.Explain(err)
 	}
-	for _, note := range choice.Notes {
-		event.Warn(f.Sink, note)
-	}
+	f.warn(choice.Notes)
 	rel, err := release.Inspect(ctx, choice.PullSpec, src.Registry)
 	if err != nil {
 		return f.Explain(err)
@@ -130,7 +122,7 @@ func Info(ctx context.Context, e *install.Env, o Options, name, form string) err
 		return f.Explain(err)
 	}
 	if form == "json" {
-		return f.printJSON(info)
+		return install.WriteJSON(f.Stdout, info)
 	}
 	return f.printInfo(info)
 }
@@ -154,17 +146,16 @@ func infoOf(rel *release.Release, from string) releaseInfo {
 	if v, err := versions.Parse(rel.Version); err == nil {
 		info.Supported = v.Minor().Supported()
 	}
-	if rel.Stream() == nil {
+	if rel.Stream == nil {
 		return info
 	}
-	for arch, a := range rel.Stream().Architectures {
+	for arch, a := range rel.Stream.Architectures {
 		for name, artifact := range a.Artifacts {
 			for format, image := range artifact.Formats {
-				if image.Disk == nil {
-					continue
+				if image.Disk != nil {
+					info.OSImages = append(info.OSImages,
+						osPlace{arch, name, format, artifact.Release, image.Disk.Location})
 				}
-				info.OSImages = append(info.OSImages,
-					osPlace{arch, name, format, artifact.Release, image.Disk.Location})
 			}
 		}
 	}
@@ -195,8 +186,7 @@ func (f finder) printInfo(info releaseInfo) error {
 	return w.Flush()
 }
 
-// configIfAny is the install-config of the directory, nil if there is none: nothing
-// that looks at releases needs one, but it has logins, authorities and mirrors.
+// configIfAny is the install-config of the directory, nil without one. It has logins, authorities and mirrors.
 func (f finder) configIfAny() (*types.InstallConfig, error) {
 	data, err := os.ReadFile(f.Path(install.ConfigFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -215,8 +205,7 @@ func (f finder) configIfAny() (*types.InstallConfig, error) {
 	return cfg, nil
 }
 
-// currentRelease is what a command in the directory would install, empty if that is
-// not settled.
+// currentRelease is what a command in the directory would install, empty if that is not settled.
 func (f finder) currentRelease() (string, error) {
 	if override := install.ReleaseOverride(f.Getenv); override != "" {
 		return override, nil

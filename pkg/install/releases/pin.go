@@ -29,9 +29,8 @@ type Assets interface {
 	Settings(ctx context.Context) (*types.InstallConfig, error)
 }
 
-// Pin settles which release is installed: what the environment says, what
-// --release says, what an earlier run chose, what is built in. Without any of them
-// the newest one is proposed, if a release is needed.
+// Pin settles which release is installed: what the environment says, what --release says, what an earlier run chose,
+// what is built in. Without any of them the newest one is proposed, if a release is needed.
 func Pin(ctx context.Context, e *install.Env, o Options, inst Assets, needed bool) error {
 	f := finder{e, o}
 	known, err := inst.Pin()
@@ -65,8 +64,7 @@ func Pin(ctx context.Context, e *install.Env, o Options, inst Assets, needed boo
 	return f.Explain(f.settle(ctx, inst, known, next))
 }
 
-// pinOverride takes the image that the environment names, unless machines run that
-// were made from another one.
+// pinOverride takes the image that the environment names, unless machines run that were made from another one.
 func (f finder) pinOverride(inst Assets, known assets.Pin, image string) assets.Pin {
 	switch {
 	case known.PullSpec == image:
@@ -79,8 +77,7 @@ func (f finder) pinOverride(inst Assets, known assets.Pin, image string) assets.
 	return assets.Pin{PullSpec: image, From: install.EnvReleaseImage}
 }
 
-// pinWanted finds the release that --release asks for, unless that is the one which
-// an earlier run chose.
+// pinWanted finds the release that --release asks for, unless that is the one which an earlier run chose.
 func (f finder) pinWanted(ctx context.Context, inst Assets, known assets.Pin, text string) (assets.Pin, error) {
 	want, err := choose.Parse(text)
 	if err != nil {
@@ -131,9 +128,7 @@ func (f finder) choose(ctx context.Context, inst Assets, want choose.Want) (choo
 	}
 	event.ProgressOf(f.Sink, "looking for release "+want.String())
 	choice, err := src.Choose(ctx, want)
-	for _, note := range choice.Notes {
-		event.Warn(f.Sink, note)
-	}
+	f.warn(choice.Notes)
 	return choice, err
 }
 
@@ -141,8 +136,7 @@ func (f finder) chosen(c choose.Choice, asked string) assets.Pin {
 	return assets.Pin{PullSpec: c.PullSpec, Version: c.Version, Asked: asked, From: c.From, Chosen: f.Clock.Now().UTC()}
 }
 
-// propose names the newest stable release where none was named: it is taken only
-// if somebody says so.
+// propose names the newest stable release where none was named: it is taken only if somebody says so.
 func (f finder) propose(ctx context.Context, inst Assets) (assets.Pin, error) {
 	const none = "no release image is known: none was named, and none is built in"
 	latest, err := choose.Parse(choose.Latest)
@@ -210,8 +204,9 @@ func (f finder) settle(ctx context.Context, inst Assets, known, next assets.Pin)
 			"from", next.From)
 	}
 	if v, err := versions.Parse(next.Version); err == nil && fresh && !v.Minor().Supported() {
+		made := versions.Supported()
 		event.Warn(f.Sink, fmt.Sprintf("this installer is made for OKD %s to %s; "+
-			"release %s may need what it does not do", oldest(), versions.Supported()[0], next.Version))
+			"release %s may need what it does not do", made[len(made)-1], made[0], next.Version))
 	}
 	if next == known {
 		return nil
@@ -219,13 +214,7 @@ func (f finder) settle(ctx context.Context, inst Assets, known, next assets.Pin)
 	return inst.SetPin(next)
 }
 
-func oldest() versions.Minor {
-	list := versions.Supported()
-	return list[len(list)-1]
-}
-
-// checkSignature verifies the digest that will be pulled, if there is a key, unless
-// that was done before. A tag is pinned for it.
+// checkSignature verifies the digest that will be pulled, if there is a key and no earlier check. It pins a tag for it.
 func (f finder) checkSignature(ctx context.Context, inst Assets, pin *assets.Pin, fresh bool) error {
 	keys, err := f.releaseKeys()
 	switch {

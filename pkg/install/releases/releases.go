@@ -1,5 +1,4 @@
-// Package releases finds the release that is to be installed, and says what there
-// is: release list, release info and coreos print-stream-json are its commands.
+// Package releases finds the release to install. It has release list, release info and coreos print-stream-json.
 package releases
 
 import (
@@ -8,8 +7,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Options are the flags that say which release to install, and where such
-// questions are asked. Empty ones are replaced by the environment and by defaults.
+// Options are the flags that choose a release and where to look; the environment and defaults replace empty ones.
 type Options struct {
 	Want           string // VERSION, latest or PULLSPEC
 	Channel        string
@@ -23,6 +21,14 @@ type Options struct {
 type finder struct {
 	*install.Env
 	Options
+}
+
+// registry is Reach for an install-config that may be nil: then the logins of this host are used.
+func registry(cfg *types.InstallConfig) release.Options {
+	if cfg == nil {
+		return release.Options{HostLogins: true}
+	}
+	return Reach(cfg)
 }
 
 // Reach is how the install-config says that images are to be reached.

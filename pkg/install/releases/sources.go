@@ -20,8 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Environment variables that say where releases are looked for: what a site sets
-// once, where a flag is for one command.
+// Environment variables that name where releases are looked for: a site sets them once, a flag is for one command.
 const (
 	envUpdateService  = "OKD_INSTALL_UPDATE_SERVICE"
 	envRepository     = "OKD_INSTALL_RELEASE_REPOSITORY"
@@ -34,27 +33,22 @@ var keyFiles = []string{"release-key.asc", "release-key.gpg"}
 
 // setting is what a flag says, else the environment, else the default.
 func (f finder) setting(flag, variable, fallback string) string {
-	return cmp.Or(cmp.Or(flag, f.Getenv(variable)), fallback)
+	return cmp.Or(flag, f.Getenv(variable), fallback)
 }
 
-// sources are where releases are looked for. The install-config, which may be nil,
-// has the login, the authorities, the mirrors and, where the environment names no
-// proxy, that.
+// sources are where releases are looked for. The install-config, which may be nil, has the login, the authorities,
+// the mirrors and, where the environment names no proxy, that.
 func (f finder) sources(cfg *types.InstallConfig) (choose.Sources, error) {
 	client, err := webClient(cfg)
 	if err != nil {
 		return choose.Sources{}, err
-	}
-	registry := release.Options{HostLogins: true}
-	if cfg != nil {
-		registry = Reach(cfg)
 	}
 	src := choose.Sources{
 		Updates: updates.Service{
 			URL: f.setting(f.UpdateService, envUpdateService, updates.DefaultURL), HTTP: client,
 		},
 		Repository: f.setting(f.Repository, envRepository, release.DefaultRepository),
-		Registry:   registry, Channel: f.Channel,
+		Registry:   registry(cfg), Channel: f.Channel,
 	}
 	if err := src.Updates.Check(); err != nil {
 		return src, exit.With(exit.Other, "correct --update-service or "+envUpdateService, err)
@@ -75,8 +69,7 @@ func webClient(cfg *types.InstallConfig) (*http.Client, error) {
 	return osimage.Client(trust, proxyOf(cfg))
 }
 
-// proxyOf is the proxy of this program's environment or, if that names none, of the
-// cluster to be.
+// proxyOf is the proxy of this program's environment or, if that names none, of the cluster to be.
 func proxyOf(cfg *types.InstallConfig) func(*http.Request) (*url.URL, error) {
 	env := httpproxy.FromEnvironment()
 	if cfg == nil || cfg.Proxy == nil || env.HTTPSProxy != "" || env.HTTPProxy != "" {
@@ -89,8 +82,7 @@ func proxyOf(cfg *types.InstallConfig) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) { return through(r.URL) }
 }
 
-// releaseKeys are the public keys of those who may sign releases, nil if none were
-// given.
+// releaseKeys are the public keys of those who may sign releases, nil if none were given.
 func (f finder) releaseKeys() (*signature.Keyring, error) {
 	path := f.setting(f.Key, envReleaseKey, "")
 	for _, name := range keyFiles {

@@ -2,9 +2,7 @@ package releases
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/install"
@@ -12,9 +10,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/release"
 )
 
-// PrintStream is the command coreos print-stream-json: it prints the CoreOS stream
-// of the release that would be installed.
-// It asks the registry only for a release that it has not seen before.
+// PrintStream is the command coreos print-stream-json: it prints the CoreOS stream of the release that would be
+// installed. It asks the registry only for a release that it has not seen before.
 func PrintStream(ctx context.Context, e *install.Env) error {
 	f := finder{Env: e}
 	image, err := f.currentRelease()
@@ -37,25 +34,18 @@ func PrintStream(ctx context.Context, e *install.Env) error {
 	return err
 }
 
-// streamOf reads the stream out of a release image. The login is the
-// install-config's, if there is one that can be read.
+// streamOf reads the stream out of a release image. The login is the install-config's, if there is one.
 func (f finder) streamOf(ctx context.Context, image string) ([]byte, error) {
-	opts := release.Options{HostLogins: true}
-	data, err := os.ReadFile(f.Path(install.ConfigFile))
-	if err == nil {
-		if cfg, findings := f.Platforms.Load(install.ConfigFile, data); cfg != nil && findings.Err() == nil {
-			f.Hide(cfg.Secrets()...)
-			opts = Reach(cfg)
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	rel, err := release.Inspect(ctx, image, opts)
+	cfg, err := f.configIfAny()
 	if err != nil {
 		return nil, err
 	}
-	if rel.Stream() == nil {
+	rel, err := release.Inspect(ctx, image, registry(cfg))
+	if err != nil {
+		return nil, err
+	}
+	if rel.Stream == nil {
 		return nil, fmt.Errorf("release %s names no operating system images", rel.Version)
 	}
-	return osimage.Encode(rel.Stream())
+	return osimage.Encode(rel.Stream)
 }

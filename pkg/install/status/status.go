@@ -11,7 +11,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
@@ -34,24 +33,18 @@ type Status struct {
 	LastRun   *LastRun      `json:"lastRun,omitempty"`
 }
 
-// PhaseStatus is one phase: what it ended with, and how long it took over all
-// runs that did any of it.
+// PhaseStatus is one phase: how it ended, and how long it took over all runs that did any of it.
 type PhaseStatus struct {
 	Name    string       `json:"name"`
 	Result  phase.Result `json:"result"`
 	Seconds float64      `json:"seconds"`
 	Detail  string       `json:"detail,omitempty"`
-	// BudgetSeconds is how long a phase that runs may go on without progress, and
-	// LimitSeconds how long in all.
+	// BudgetSeconds is how long a running phase may go on without progress, and LimitSeconds how long in all.
 	BudgetSeconds float64 `json:"budgetSeconds,omitempty"`
 	LimitSeconds  float64 `json:"limitSeconds,omitempty"`
 }
 
-// limits says for a person how long a phase that runs may take.
-func (p PhaseStatus) limits() string {
-	span := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
-	return event.Limits(span(p.LimitSeconds), span(p.BudgetSeconds))
-}
+func span(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 // LastRun is the newest entry of the journal.
 type LastRun struct {
@@ -63,8 +56,7 @@ type LastRun struct {
 	interrupted bool
 }
 
-// Look is the command status: it looks at the directory and, if there is one, at
-// the cluster. It changes nothing and asks the API for a few seconds at most.
+// Look is the command status: it reads the directory and asks the cluster for a few seconds. It changes nothing.
 func Look(ctx context.Context, e *install.Env) (Status, error) {
 	var s Status
 	runs, err := phase.ReadJournal(e.Dir)
@@ -87,18 +79,17 @@ func Look(ctx context.Context, e *install.Env) (Status, error) {
 	if api == nil {
 		return s, err
 	}
-	s.ask(ctx, e.Clock, api)
+	s.ask(ctx, e, api)
 	return s, nil
 }
 
 // ask adds what the cluster says of itself.
-func (s *Status) ask(ctx context.Context, clk clock.Clock, api *kube.Client) {
+func (s *Status) ask(ctx context.Context, e *install.Env, api *kube.Client) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	s.API = api.URL()
-	w := &rollout.Watcher{
-		API: api, Clock: clk, Sink: event.Discard, Every: install.Poll, Settle: rollout.DefaultSettle,
-	}
+	watcher := e.Watcher(api, event.Discard)
+	w := &rollout.Watcher{Watcher: watcher}
 	done, version, why, err := w.Version(ctx)
 	if err != nil {
 		s.Problems = append(s.Problems, fmt.Sprintf("ask %s: %s", api.URL(), kube.Cause(err)))
@@ -113,7 +104,7 @@ func (s *Status) ask(ctx context.Context, clk clock.Clock, api *kube.Client) {
 		problems = []string{err.Error()}
 	}
 	s.Problems = append(s.Problems, problems...)
-	nodes, err := (&handoff.Watcher{API: api, Clock: clk, Sink: event.Discard, Every: install.Poll}).Unready(ctx)
+	nodes, err := (&handoff.Watcher{Watcher: watcher}).Unready(ctx)
 	if err != nil {
 		nodes = []string{err.Error()}
 	}
@@ -147,9 +138,9 @@ func summarize(runs []phase.Run) ([]PhaseStatus, *LastRun) {
 			known[e.Name] = s
 		}
 	}
-	out := make([]PhaseStatus, len(order))
-	for i, name := range order {
-		out[i] = known[name]
+	out := []PhaseStatus{}
+	for _, name := range order {
+		out = append(out, known[name])
 	}
 	last := runs[len(runs)-1]
 	return out, &LastRun{
@@ -181,7 +172,7 @@ func (s Status) Print(w io.Writer) error {
 		fmt.Fprintf(t, "Last run\t%s, %s\n", s.LastRun.Command, s.LastRun.outcome())
 	}
 	for _, p := range s.Problems {
-		fmt.Fprintf(t, "Problem\t%s\n", install.OneLine(p))
+		fmt.Fprintf(t, "Problem\t%s\n", kube.OneLine(p))
 	}
 	return errors.Join(t.Flush(), s.PrintPhases(w))
 }
@@ -189,9 +180,9 @@ func (s Status) Print(w io.Writer) error {
 func (l *LastRun) outcome() string {
 	switch {
 	case l.interrupted:
-		return install.OneLine(l.Error)
+		return kube.OneLine(l.Error)
 	case l.Error != "":
-		return "failed: " + install.OneLine(l.Error)
+		return "failed: " + kube.OneLine(l.Error)
 	case l.Ended.IsZero():
 		return "did not end: it is still running, or was killed"
 	}
@@ -203,15 +194,15 @@ func (s Status) PrintPhases(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	total := 0.0
 	for _, p := range s.Phases {
-		took := event.Elapsed(time.Duration(p.Seconds * float64(time.Second)))
-		if limits := p.limits(); limits != "" {
+		took := event.Elapsed(span(p.Seconds))
+		if limits := event.Limits(span(p.LimitSeconds), span(p.BudgetSeconds)); limits != "" {
 			took += "\t" + limits
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\n", p.Name, p.Result, took)
 		total += p.Seconds
 	}
 	if len(s.Phases) > 0 {
-		fmt.Fprintf(t, "total\t\t%s\n", event.Elapsed(time.Duration(total*float64(time.Second))))
+		fmt.Fprintf(t, "total\t\t%s\n", event.Elapsed(span(total)))
 	}
 	return t.Flush()
 }

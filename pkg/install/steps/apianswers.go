@@ -12,15 +12,15 @@ type APIAnswers struct {
 	Cluster
 	InfraID    string
 	HandedOver bool  // when the run began
-	Watch      Watch // of the bootstrap host
+	Watch      Watch // of the bootstrap host; may be nil
 }
 
 // Run does it.
 func (s APIAnswers) Run(ctx context.Context, sink event.Sink) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	if !s.HandedOver {
-		s.Watch.start(ctx, sink)
+	if !s.HandedOver && s.Watch != nil {
+		go s.Watch(ctx, sink)
 	}
 	version, err := s.handoff(sink).Answers(ctx)
 	switch {

@@ -8,17 +8,14 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 )
 
-// BootstrapComplete waits for the masters to take over, and for etcd to leave the
-// bootstrap host. Its result is the proof.
+// BootstrapComplete waits for the masters to take over, and for etcd to leave the bootstrap host, which is the proof.
 type BootstrapComplete struct {
 	Cluster
-	Watch   Watch // of the bootstrap host
-	Approve Approve
-	// NoteMember keeps what happened to an etcd member, and reports whether it was
-	// not known before. Nil does not look at members.
+	Watch   Watch  // of the bootstrap host; may be nil
+	Approve func() // as in NodesJoined; may be nil
+	// NoteMember keeps what happened to an etcd member, and reports whether it is new. Nil does not watch members.
 	NoteMember func(at time.Time, text string) bool
-	// Proof is kept once there is one; nil where nobody needs it.
-	Proof *Proof
+	Proof      *Proof // kept once there is one; nil where nobody needs it
 }
 
 // Run does it.
@@ -27,7 +24,9 @@ func (s BootstrapComplete) Run(ctx context.Context, sink event.Sink) error {
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
-	s.Watch.start(watching, sink)
+	if s.Watch != nil {
+		go s.Watch(watching, sink)
+	}
 	w := s.handoff(sink)
 	if s.NoteMember != nil {
 		background.Go(func() { w.Members(watching, s.NoteMember) })
@@ -35,7 +34,9 @@ func (s BootstrapComplete) Run(ctx context.Context, sink event.Sink) error {
 	if err := w.BootstrapComplete(ctx); err != nil {
 		return err
 	}
-	s.Approve.start()
+	if s.Approve != nil {
+		s.Approve()
+	}
 	if err := w.EtcdMoved(ctx); err != nil {
 		return err
 	}

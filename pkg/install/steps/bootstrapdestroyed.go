@@ -12,15 +12,13 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 )
 
-// BootstrapDestroyed removes the bootstrap host: never without the proof that
-// etcd has left it, as the reference promises.
+// BootstrapDestroyed removes the bootstrap host: never without the proof that etcd has left it.
 type BootstrapDestroyed struct {
 	Cluster
 	InfraID   string
 	Providers Providers
 	Proof     *Proof
-	// Gather makes a log bundle while the host is there; nil makes none.
-	Gather func(ctx context.Context)
+	Gather    func(ctx context.Context) // makes a log bundle while the host is there; nil makes none
 }
 
 // Run does it.

@@ -17,25 +17,22 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// consoleBudget is the reference's: a console that is not there after two
-// minutes costs the user two lines of output, not the installation.
+// consoleBudget is the reference's. A console that is missing then costs two lines of output, not the installation.
 const consoleBudget = 2 * time.Minute
 
-// ClusterComplete waits until the cluster has installed itself, and says how to
-// use it.
+// ClusterComplete waits until the cluster has installed itself, and says how to use it.
 type ClusterComplete struct {
 	Cluster
 	Kubeconfig string // file, which gets the ingress CA
 	Output     event.Sink
-	// Password is that of kubeadmin, printed unless it is empty.
-	Password secret.String
-	Approve  Approve
+	Password   secret.String // of kubeadmin, printed unless it is empty
+	Approve    func()        // as in NodesJoined
 }
 
 // Run does it.
 func (s ClusterComplete) Run(ctx context.Context, sink event.Sink) error {
-	s.Approve.start()
-	w := s.rollout(sink)
+	s.Approve()
+	w := &rollout.Watcher{Watcher: s.Env.Watcher(s.API, sink), Settle: rollout.DefaultSettle}
 	version, err := w.VersionAvailable(ctx)
 	if err != nil {
 		return err
@@ -77,8 +74,7 @@ func (s ClusterComplete) logIn(console string) error {
 	}
 	s.print("Access the OpenShift web-console here: " + console)
 	if !s.Password.IsZero() {
-		// The password travels apart from the message: only the sink for
-		// people reveals it, the log file and the journal never do.
+		// The password is not part of the message: only the sink for people reveals it, never the log file.
 		s.Output.Emit(event.Event{Kind: event.Output, Reveal: s.Password,
 			Message: `Login to the console with user: "kubeadmin", and password: `})
 	}
@@ -89,8 +85,7 @@ func (s ClusterComplete) print(text string) {
 	s.Output.Emit(event.Event{Kind: event.Output, Message: text})
 }
 
-// trustIngress puts the ingress CA in front of the API's in a kubeconfig. Doing it
-// again changes nothing.
+// trustIngress puts the ingress CA in front of the API's in a kubeconfig. Doing it again changes nothing.
 func trustIngress(path string, ca []byte) error {
 	cfg, err := clientcmd.LoadFromFile(path)
 	if err != nil {

@@ -17,8 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Preflight looks for everything that would stop the installation, and changes
-// nothing.
+// Preflight looks for everything that would stop the installation, and changes nothing.
 type Preflight struct {
 	Config    *types.InstallConfig
 	Release   Lazy[*release.Release]
@@ -42,8 +41,7 @@ func (s Preflight) Run(ctx context.Context, sink event.Sink) error {
 		return err
 	}
 	event.ProgressOf(sink, "checking the platform")
-	// Addresses where nobody is cost the whole time limit of a knock.
-	vips := make(chan error, 1)
+	vips := make(chan error, 1) // meanwhile: a free address costs the whole time limit
 	go func() { vips <- s.vipsFree(ctx) }()
 	findings, err := s.Providers(sink).Preflight(ctx, p)
 	if err != nil {
@@ -55,20 +53,19 @@ func (s Preflight) Run(ctx context.Context, sink event.Sink) error {
 	return errors.Join(findings.Err(), <-vips)
 }
 
-// knockLimit is how long a host on the same site has to answer a connection.
-const knockLimit = time.Second
+// dialLimit is how long a host on the same site has to answer a connection.
+const dialLimit = time.Second
 
-// vipsFree names the virtual addresses that somebody answers on already. It
-// knocks at the ports that the cluster will serve; an address in use without
-// any of them cannot be seen from another network.
+// vipsFree names the virtual addresses that are in use. It tries the ports that the cluster will serve; a host that has
+// none of them open cannot be seen from another network.
 func (s Preflight) vipsFree(ctx context.Context) error {
 	var mu sync.Mutex
 	var taken []string
-	var knocks sync.WaitGroup
-	knock := func(field string, vips []netip.Addr, ports ...string) {
+	var dials sync.WaitGroup
+	try := func(field string, vips []netip.Addr, ports ...string) {
 		for _, vip := range vips {
 			for _, port := range ports {
-				knocks.Go(func() {
+				dials.Go(func() {
 					if !answers(ctx, net.JoinHostPort(vip.String(), port)) {
 						return
 					}
@@ -80,9 +77,9 @@ func (s Preflight) vipsFree(ctx context.Context) error {
 			}
 		}
 	}
-	knock(s.Config.APIVIPField(), s.Config.APIVIPs(), "6443", "22623")
-	knock(s.Config.IngressVIPField(), s.Config.IngressVIPs(), "443")
-	knocks.Wait()
+	try(s.Config.APIVIPField(), s.Config.APIVIPs(), "6443", "22623")
+	try(s.Config.IngressVIPField(), s.Config.IngressVIPs(), "443")
+	dials.Wait()
 	if len(taken) > 0 {
 		return errors.New(strings.Join(taken, "\n"))
 	}
@@ -90,7 +87,7 @@ func (s Preflight) vipsFree(ctx context.Context) error {
 }
 
 func answers(ctx context.Context, address string) bool {
-	d := net.Dialer{Timeout: knockLimit}
+	d := net.Dialer{Timeout: dialLimit}
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return false

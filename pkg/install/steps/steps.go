@@ -1,27 +1,21 @@
-// Package steps does what the phases of an installation do: one file each, a
-// struct with what the phase needs, and Run. Which commands go through which of
-// them is said there, and what is known of a phase without a run in pkg/phases.
+// Package steps is the work of the phases of an installation: a struct with what each needs, and Run. Commands list
+// the phases that they go through; pkg/phases has what is known of a phase without a run.
 package steps
 
 import (
 	"context"
 	"sync"
 
-	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/kube"
-	"github.com/okd-install/okd-install/pkg/machines"
-	"github.com/okd-install/okd-install/pkg/rollout"
 )
 
-// Lazy is a value that is computed when a phase first needs it. What it waits for
-// is told to the sink.
+// Lazy is a value that is computed when a phase first needs it. The sink is told what it waits for.
 type Lazy[T any] func(ctx context.Context, sink event.Sink) (T, error)
 
-// Once keeps the value of compute. An error is not kept: the next caller tries
-// again.
+// Once keeps the value of compute. An error is not kept: the next caller tries again.
 func Once[T any](compute Lazy[T]) Lazy[T] {
 	var mu sync.Mutex
 	var value T
@@ -32,59 +26,30 @@ func Once[T any](compute Lazy[T]) Lazy[T] {
 		if known {
 			return value, nil
 		}
-		v, err := compute(ctx, sink)
-		if err == nil {
-			value, known = v, true
-		}
-		return v, err
+		var err error
+		value, err = compute(ctx, sink)
+		known = err == nil
+		return value, err
 	}
 }
-
-// Providers makes the provider of machines whose events go to a sink.
-type Providers func(sink event.Sink) machines.Provider
 
 // Cluster is the cluster that phases wait for.
 type Cluster struct {
-	API   *kube.Client
-	Clock clock.Clock
+	Env *install.Env
+	API *kube.Client
 }
 
 func (c Cluster) handoff(sink event.Sink) *handoff.Watcher {
-	return &handoff.Watcher{API: c.API, Clock: c.Clock, Sink: sink, Every: install.Poll}
+	return &handoff.Watcher{Watcher: c.Env.Watcher(c.API, sink)}
 }
 
-func (c Cluster) rollout(sink event.Sink) *rollout.Watcher {
-	return &rollout.Watcher{
-		API: c.API, Clock: c.Clock, Sink: sink, Every: install.Poll, Settle: rollout.DefaultSettle,
-	}
-}
-
-// Watch tells a sink, until ctx ends, what the bootstrap host is doing. Nil does
-// not look at the host.
+// Watch tells a sink, until ctx ends, what the bootstrap host is doing.
 type Watch func(ctx context.Context, sink event.Sink)
-
-func (w Watch) start(ctx context.Context, sink event.Sink) {
-	if w != nil {
-		go w(ctx, sink)
-	}
-}
-
-// Approve lets nodes join from now on, until the run ends. It may be called more
-// than once; nil leaves that to others.
-type Approve func()
-
-func (a Approve) start() {
-	if a != nil {
-		a()
-	}
-}
 
 // Proof is that the masters have taken over.
 type Proof struct {
-	// Known says that this run has it, or found it.
-	Known bool
-	// Mark keeps it in the state, and Record on the platform, for those who have
-	// lost the state.
+	Known bool // this run has it, or found it
+	// Mark keeps it in the state, and Record on the platform, in case the state is lost.
 	Mark   func() error
 	Record func(ctx context.Context) error
 }
@@ -99,4 +64,17 @@ func (p *Proof) Keep(ctx context.Context) error {
 	}
 	p.Known = true
 	return nil
+}
+
+// NodesJoined waits for every node to be Ready.
+type NodesJoined struct {
+	Cluster
+	Nodes   []string
+	Approve func() // lets nodes join from now on, until the run ends; may be called more than once
+}
+
+// Run does it.
+func (s NodesJoined) Run(ctx context.Context, sink event.Sink) error {
+	s.Approve()
+	return s.handoff(sink).NodesReady(ctx, s.Nodes)
 }

@@ -1,5 +1,4 @@
-// Package waitfor has the wait-for commands: they go through the phases of an
-// installation that wait, wherever the machines come from.
+// Package waitfor has the wait-for commands: the waiting phases of an installation, wherever the machines come from.
 package waitfor
 
 import (
@@ -24,26 +23,30 @@ import (
 // Options are the flags of the wait-for commands.
 type Options struct {
 	Timeout time.Duration // replaces every phase's budget
-	// ApproveCSRs lets nodes of any name join from the machine networks, where
-	// the installer has not made the machines and cannot know them.
+	// ApproveCSRs lets nodes of any name join from the machine networks, if this installer has not created the machines.
 	ApproveCSRs bool
 }
 
-// Bootstrap is the command wait-for bootstrap-complete: it waits until the
-// bootstrap host can be removed.
+// Bootstrap is the command wait-for bootstrap-complete: it waits until the bootstrap host can be removed.
 func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	started := e.Clock.Now()
 	api, err := e.Dial()
 	if err != nil {
 		return err
 	}
-	cluster := steps.Cluster{API: api, Clock: e.Clock}
+	cluster := steps.Cluster{Env: e, API: api}
 	answers, complete := phases.APIAnswers, phases.BootstrapComplete
 	answers.Help += " at " + api.URL()
 	answers.Next, complete.Next = phases.Waiting, phases.Waiting
-	err = run(ctx, e, o, api, rememberHandover, []phase.Step{
+	err = run(ctx, e, o, api, []phase.Step{
 		{Phase: answers, Run: steps.APIAnswers{Cluster: cluster}.Run},
 		{Phase: complete, Run: steps.BootstrapComplete{Cluster: cluster}.Run},
+	}, func(lock *asset.DirLock) error {
+		cluster, err := e.Identify("")
+		if err != nil {
+			return nil // which cluster the directory is of is not known here
+		}
+		return e.RememberHandover(lock, cluster.InfraID)
 	})
 	if err != nil {
 		return err
@@ -53,9 +56,8 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	return nil
 }
 
-// Install is the command wait-for install-complete: it waits until the cluster has
-// installed itself. Where this installer made the machines, it approves their
-// certificates meanwhile; elsewhere it says which certificates wait for the user.
+// Install is the command wait-for install-complete: it waits until the cluster has installed itself. It approves the
+// certificates of machines that this installer created; of others it says which wait for the user.
 func Install(ctx context.Context, e *install.Env, o Options) error {
 	started := e.Clock.Now()
 	api, err := e.Dial()
@@ -73,11 +75,11 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 	}
 	approving, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err = run(ctx, e, o, api, nothing, []phase.Step{
+	err = run(ctx, e, o, api, []phase.Step{
 		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
-			Cluster: steps.Cluster{API: api, Clock: e.Clock}, Kubeconfig: e.Path(install.KubeconfigFile),
+			Cluster: steps.Cluster{Env: e, API: api}, Kubeconfig: e.Path(install.KubeconfigFile),
 			Output: e.Sink, Password: password, Approve: func() { go a.Run(approving) }}.Run},
-	})
+	}, func(*asset.DirLock) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -85,11 +87,10 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 	return nil
 }
 
-// run goes through phases, and then keeps what follows from them. It may wait
-// beside another run, but then journal and state are that run's.
+// run goes through phases, and then keeps what follows from them. Beside another run, journal and state are that run's.
 func run(
-	ctx context.Context, e *install.Env, o Options, api *kube.Client,
-	keep func(*install.Env, *asset.DirLock) error, list []phase.Step,
+	ctx context.Context, e *install.Env, o Options, api *kube.Client, list []phase.Step,
+	keep func(*asset.DirLock) error,
 ) (err error) {
 	defer func() {
 		if failed := (*phase.Failed)(nil); errors.As(err, &failed) && !errors.Is(err, exit.ErrInterrupted) {
@@ -110,22 +111,10 @@ func run(
 	if err != nil {
 		return err
 	}
-	return keep(e, lock)
+	return keep(lock)
 }
 
-func nothing(*install.Env, *asset.DirLock) error { return nil }
-
-// rememberHandover keeps in the state that the masters have taken over.
-func rememberHandover(e *install.Env, lock *asset.DirLock) error {
-	cluster, err := e.Identify("")
-	if err != nil {
-		return nil // of which cluster the directory is, nothing here says
-	}
-	return e.RememberHandover(lock, cluster.InfraID)
-}
-
-// approver approves the nodes that the state knows, if this installer has made
-// their machines. Otherwise it asks, unless it is told to let nodes join.
+// approver approves the nodes of machines that this installer created. Of others it tells the user, or lets them join.
 func approver(e *install.Env, api *kube.Client, anyNode bool) (*handoff.Approver, error) {
 	key, err := e.StateKey()
 	if err != nil {
@@ -136,8 +125,7 @@ func approver(e *install.Env, api *kube.Client, anyNode bool) (*handoff.Approver
 		return nil, e.Explain(err)
 	}
 	a := &handoff.Approver{
-		Watcher:  &handoff.Watcher{API: api, Clock: e.Clock, Sink: e.Sink, Every: install.Poll},
-		Networks: networks,
+		Watcher: &handoff.Watcher{Watcher: e.Watcher(api, e.Sink)}, Networks: networks,
 	}
 	switch {
 	case len(nodes) > 0 && madeMachines(e):

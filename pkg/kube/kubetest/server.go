@@ -88,17 +88,15 @@ func (s *Server) Get(path string, into any) bool {
 	return ok
 }
 
-// Define makes discovery list kinds of a group in a version, such as apps/v1. A
-// resource NAME/status is the subresource, without which a kind takes its status
-// when it is created.
+// Define makes discovery list kinds of a group in a version, such as apps/v1. A resource NAME/status is the
+// subresource, without which a kind takes its status when it is created.
 func (s *Server) Define(groupVersion string, kinds ...metav1.APIResource) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kinds[groupVersion] = append(s.kinds[groupVersion], kinds...)
 }
 
-// Refuse has a function decide about each write first: it returns the HTTP status
-// to answer with, or 0 to go on.
+// Refuse has a function decide about each write first: it returns the HTTP status to answer with, or 0 to go on.
 func (s *Server) Refuse(decide func(method, path string) (status int)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

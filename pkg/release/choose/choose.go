@@ -30,8 +30,7 @@ type Choice struct {
 	Notes []string
 }
 
-// Choose finds the release. It fails with *Error, and for a pull spec with
-// *release.Error.
+// Choose finds the release. It fails with *Error, and for a pull spec with *release.Error.
 func (s Sources) Choose(ctx context.Context, want Want) (Choice, error) {
 	if want.spec != "" {
 		return s.image(ctx, want.spec)
@@ -63,8 +62,7 @@ func serviceNote(name string, cause error) string {
 // errAbsent is the cause if a source answered that it has no such release.
 var errAbsent = errors.New("it has no such release")
 
-// channels are the channels to query, the most likely first. A stable channel also
-// has releases of the minor version before its own.
+// channels are the channels to query, the most likely first. A stable channel also has the minor version before it.
 func (s Sources) channels(want Want) []string {
 	if s.Channel != "" {
 		return []string{s.Channel}
@@ -113,8 +111,7 @@ func (s Sources) fromService(ctx context.Context, want Want, f *Error) (Choice, 
 	return Choice{}, known, errAbsent
 }
 
-// fits returns a filter for what is wanted. Candidates fit only if they were asked
-// for.
+// fits returns a filter for what is wanted. Candidates fit only if they were asked for.
 func (s Sources) fits(want Want) func(versions.Version) bool {
 	candidates := s.Channel != "" && !strings.HasPrefix(s.Channel, "stable")
 	return func(v versions.Version) bool { return want.fits(v) && (candidates || want.stable(v)) }
@@ -187,8 +184,7 @@ func notFound(err error) bool {
 	return errors.As(err, &failure) && failure.Kind == release.NotFound
 }
 
-// image inspects a pull spec. One by digest is accepted without its registry too;
-// then only its version is not known.
+// image inspects a pull spec. One by digest is accepted without its registry too; then only its version is not known.
 func (s Sources) image(ctx context.Context, spec string) (Choice, error) {
 	choice := Choice{PullSpec: spec, From: "the pull spec"}
 	rel, err := release.Inspect(ctx, spec, s.Registry)

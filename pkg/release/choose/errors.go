@@ -41,12 +41,10 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&out, "%s could not be looked up: update service %s: %v; repository %s: %v",
 			what, e.Service, e.ServiceCause, e.Repository, shortened(e.RepositoryCause))
 	}
-	if len(e.Nearest) > 0 {
-		words := make([]string, len(e.Nearest))
-		for i, v := range e.Nearest {
-			words[i] = v.String()
-		}
-		fmt.Fprintf(&out, "; the nearest known: %s", strings.Join(words, ", "))
+	separator := "; the nearest known: "
+	for _, v := range e.Nearest {
+		out.WriteString(separator + v.String())
+		separator = ", "
 	}
 	return out.String()
 }
@@ -63,11 +61,11 @@ func shortened(err error) error {
 // Next is what to do about it.
 func (e *Error) Next() string {
 	if e.Absent() {
+		example := ""
 		if len(e.Nearest) > 0 {
-			return "choose an existing release, as in --release " + e.Nearest[0].String() +
-				"; `okd-install release list` shows all"
+			example = ", as in --release " + e.Nearest[0].String()
 		}
-		return "choose an existing release; `okd-install release list` shows all"
+		return "choose an existing release" + example + "; `okd-install release list` shows all"
 	}
 	var ways []string
 	if e.Service == updates.DefaultURL {

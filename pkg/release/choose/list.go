@@ -19,9 +19,8 @@ type Listed struct {
 	Supported bool   `json:"supported"` // by this installer
 }
 
-// List returns the existing releases, the newest first: those of the stable
-// channels or of s.Channel and, with all, also candidates and what only the
-// repository has. The notes name sources that could not be queried. It fails with
+// List returns the existing releases, the newest first: those of the stable channels or of s.Channel and, with all,
+// also candidates and what only the repository has. The notes name sources that could not be queried. It fails with
 // *Error if no source answers.
 func (s Sources) List(ctx context.Context, all bool) (list []Listed, notes []string, err error) {
 	failure := &Error{Service: s.Updates.Name(), Repository: s.Repository}
@@ -37,13 +36,19 @@ func (s Sources) List(ctx context.Context, all bool) (list []Listed, notes []str
 			list[at] = l
 		}
 	}
-	failure.ServiceCause = s.each(ctx, s.listed(all), func(channel string, g updates.Graph) {
+	failure.ServiceCause = s.Updates.Check()
+	for _, channel := range s.listed(all) {
+		if failure.ServiceCause != nil {
+			break
+		}
+		var g updates.Graph
+		g, failure.ServiceCause = s.Updates.Channel(ctx, channel)
 		for _, n := range g.Nodes {
 			if channel == s.Channel || !n.Version.Candidate() || all {
 				add(n.Version, Listed{Channel: channel, PullSpec: n.Payload, URL: n.Metadata["url"]})
 			}
 		}
-	})
+	}
 	if failure.ServiceCause != nil {
 		notes = append(notes, serviceNote(s.Updates.Name(), failure.ServiceCause))
 	}
@@ -84,19 +89,4 @@ func (s Sources) listed(all bool) []string {
 		}
 	}
 	return list
-}
-
-// each queries one channel after the other, until the service fails.
-func (s Sources) each(ctx context.Context, channels []string, do func(string, updates.Graph)) error {
-	if err := s.Updates.Check(); err != nil {
-		return err
-	}
-	for _, channel := range channels {
-		graph, err := s.Updates.Channel(ctx, channel)
-		if err != nil {
-			return err
-		}
-		do(channel, graph)
-	}
-	return nil
 }

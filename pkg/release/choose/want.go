@@ -1,5 +1,4 @@
-// Package choose finds the release image of a version, in an update service and in
-// the repository of releases.
+// Package choose finds the release image of a version, in an update service and in the repository of releases.
 package choose
 
 import (
@@ -23,8 +22,7 @@ type Want struct {
 // Latest asks for the newest stable release that this installer supports.
 const Latest = "latest"
 
-// Parse reads VERSION, latest or PULLSPEC. A short version, such as 5.0 or 5.0.1,
-// asks for the newest stable one that begins with it.
+// Parse reads VERSION, latest or PULLSPEC. A short version, such as 5.0, asks for the newest stable one within it.
 func Parse(text string) (Want, error) {
 	w := Want{text: text}
 	if m, ok := versions.ParseMinor(text); ok {
@@ -63,9 +61,8 @@ func Parse(text string) (Want, error) {
 // String returns the text that was parsed.
 func (w Want) String() string { return w.text }
 
-// MetBy reports whether a release that was chosen before, for asked, still is what
-// is wanted: for the same text, image or version, or a version that begins with
-// the one wanted.
+// MetBy reports whether a release that was chosen before, for asked, still is what is wanted: for the same text,
+// image or version, or a version that begins with the one wanted.
 func (w Want) MetBy(asked, version, pullSpec string) bool {
 	if w.text == asked || w.text == pullSpec {
 		return true
@@ -78,6 +75,5 @@ func (w Want) MetBy(asked, version, pullSpec string) bool {
 	return err == nil && w.text != Latest && w.fits(v) && (!v.Candidate() || w.text == version)
 }
 
-// stable reports whether v is stable, or a candidate that was asked for by its
-// whole version.
+// stable reports whether v is stable, or a candidate that was asked for by its whole version.
 func (w Want) stable(v versions.Version) bool { return !v.Candidate() || v.String() == w.text }

@@ -1,6 +1,5 @@
-// Package signature verifies the signatures of a release image with public keys
-// that the user has. A signature is an OpenPGP message in a store, found by the
-// image's digest.
+// Package signature verifies the signatures of a release image with public keys that the user has. A signature is an
+// OpenPGP message in a store, found by the image's digest.
 package signature
 
 import (
@@ -42,8 +41,7 @@ func Load(path string) (Keyring, error) {
 	return ring, nil
 }
 
-// Parse reads public keys, binary or armored. A file may have several armored
-// blocks with text between them.
+// Parse reads public keys, binary or armored. A file may have several armored blocks with text between them.
 func Parse(raw []byte) (Keyring, error) {
 	if len(raw) > maxKeyring {
 		return Keyring{}, fmt.Errorf("it is larger than %d KiB", maxKeyring>>10)

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,10 +13,10 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// DefaultStore has the signatures of OpenShift's CI system, which signs OKD's
-// releases.
+// DefaultStore has the signatures of OpenShift's CI system, which signs OKD's releases.
 const DefaultStore = "https://storage.googleapis.com/openshift-ci-release/releases/signatures/openshift/release"
 
 // maxSignatures is how many signatures of an image are tried.
@@ -59,8 +60,7 @@ func (e *Error) Next() string {
 
 var digestText = regexp.MustCompile(`^sha256:[a-f0-9]{64}$`)
 
-// Check looks for a signature of the image by a key of the keyring. All errors are
-// of type *Error.
+// Check looks for a signature of the image by a key of the keyring. All errors are of type *Error.
 func (s Store) Check(ctx context.Context, keys Keyring, digest string, clk clock.Clock) (Signed, error) {
 	u, err := url.Parse(s.URL)
 	if err != nil {
@@ -75,13 +75,10 @@ func (s Store) Check(ctx context.Context, keys Keyring, digest string, clk clock
 	if !digestText.MatchString(digest) {
 		return fail(false, errors.New("the digest is not a sha256 digest"))
 	}
-	if s.Timeout == 0 {
-		s.Timeout = 30 * time.Second
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, 30*time.Second))
 	defer cancel()
 	dir := u.JoinPath(strings.Replace(digest, ":", "=", 1))
-	var causes []error
+	var causes error
 	for n := 1; n <= maxSignatures; n++ {
 		message, err := s.get(ctx, dir.JoinPath(fmt.Sprintf("signature-%d", n)))
 		if err != nil {
@@ -94,24 +91,16 @@ func (s Store) Check(ctx context.Context, keys Keyring, digest string, clk clock
 		if err == nil {
 			return signed, nil
 		}
-		causes = append(causes, fmt.Errorf("signature-%d: %w", n, err))
+		err = fmt.Errorf("signature-%d: %w", n, err)
+		if causes != nil {
+			err = fmt.Errorf("%w; %w", causes, err)
+		}
+		causes = err
 	}
-	if len(causes) == 0 {
-		return fail(false, errors.New("the store has none"))
+	if causes == nil {
+		causes = errors.New("the store has none")
 	}
-	return fail(false, &joinedError{causes})
-}
-
-// joinedError is errors.Join on one line.
-type joinedError struct{ errs []error }
-
-func (e *joinedError) Unwrap() []error { return e.errs }
-func (e *joinedError) Error() string {
-	texts := make([]string, len(e.errs))
-	for i, err := range e.errs {
-		texts[i] = err.Error()
-	}
-	return strings.Join(texts, "; ")
+	return fail(false, causes)
 }
 
 // get returns nil for a signature that the store does not have.
@@ -144,9 +133,5 @@ func plain(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return errors.New("no answer in time")
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
+	return secret.WithoutURL(err)
 }

@@ -13,17 +13,14 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// maxMessage limits a signature and its unpacked content (bytes). Real ones have
-// a few hundred bytes.
+// maxMessage limits a signature and its unpacked content (bytes). Real ones have a few hundred bytes.
 const maxMessage = 1 << 20
 
-// kind is the type of a signature's content. Messages that were signed for another
-// purpose are not accepted.
+// kind is the type of a signature's content. Messages that were signed for another purpose are not accepted.
 const kind = "atomic container signature"
 
-// Verify returns who signed the image with this digest. It fails unless the
-// message is about this image and was signed by a key of the keyring that is valid
-// at the time now.
+// Verify returns who signed the image with this digest. It fails unless the message is about this image and was
+// signed by a key of the keyring that is valid at the time now.
 func (k Keyring) Verify(message []byte, digest string, now time.Time) (Signed, error) {
 	if len(message) > maxMessage {
 		return Signed{}, errors.New("it is larger than any signature")

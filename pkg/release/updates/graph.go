@@ -1,5 +1,4 @@
-// Package updates queries an update service (Cincinnati protocol) for the releases
-// of a channel.
+// Package updates queries an update service (Cincinnati protocol) for the releases of a channel.
 package updates
 
 import (
@@ -11,8 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
-// Graph is the releases of a channel. The edges of the graph, which say what can
-// be updated to what, are of no use to an installer and are ignored.
+// Graph is the releases of a channel. Its edges, which say what can be updated to what, are ignored.
 type Graph struct{ Nodes []Node }
 
 // Node is one release.
@@ -29,8 +27,7 @@ const (
 	maxText   = 1024
 )
 
-// Parse reads a graph. It ignores nodes without a semantic version, because they
-// cannot be ordered; anything else that is wrong is an error.
+// Parse reads a graph. It ignores nodes without a semantic version; anything else that is wrong is an error.
 func Parse(raw []byte) (Graph, error) {
 	if len(raw) > maxAnswer {
 		return Graph{}, fmt.Errorf("the graph is larger than %d MiB", maxAnswer>>20)
@@ -70,8 +67,7 @@ func Parse(raw []byte) (Graph, error) {
 	return g, nil
 }
 
-// plain reports whether a pull spec is printable ASCII without spaces, so that it
-// can be shown and pasted safely.
+// plain reports whether a pull spec is printable ASCII without spaces, so that it can be shown and pasted safely.
 func plain(spec string) bool {
 	unsafe := func(r rune) bool { return r <= ' ' || r > '~' }
 	return spec != "" && len(spec) <= maxText && !strings.ContainsFunc(spec, unsafe)

@@ -1,6 +1,7 @@
 package updates
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/version"
 )
 
 // DefaultURL is OKD's own update service.
@@ -19,8 +23,6 @@ const DefaultURL = "https://updates.okd.io/api/updates/graph"
 type Service struct {
 	URL  string // of the graph; https only
 	HTTP *http.Client
-	// Architecture of the machines; default amd64.
-	Architecture string
 	// Timeout limits one request; default 15 s.
 	Timeout time.Duration
 }
@@ -51,21 +53,17 @@ func (s Service) Name() string {
 	return "with an invalid URL"
 }
 
-// Channel returns the releases of a channel; a channel that the service does not
-// know is empty. It fails with *Answer if the service answers with an error.
+// Channel returns the releases of a channel, none for an unknown one. An error of the service is an *Answer.
 func (s Service) Channel(ctx context.Context, name string) (Graph, error) {
 	u, err := s.parse()
 	if err != nil {
 		return Graph{}, err
 	}
-	if s.Timeout == 0 {
-		s.Timeout = 15 * time.Second
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Timeout, 15*time.Second))
 	defer cancel()
 	query := u.Query()
 	query.Set("channel", name)
-	query.Set("arch", orDefault(s.Architecture, "amd64"))
+	query.Set("arch", version.Architecture)
 	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -101,8 +99,7 @@ func (a *Answer) Error() string {
 	return text
 }
 
-// reasonOf returns the reason in an error answer as one short line of printable
-// text.
+// reasonOf returns the reason in an error answer as one short line of printable text.
 func reasonOf(raw []byte) string {
 	var reason struct{ Value string }
 	text := string(raw[:min(len(raw), 4096)])
@@ -126,16 +123,5 @@ func short(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return errors.New("no answer in time")
 	}
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
-}
-
-func orDefault(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
+	return secret.WithoutURL(err)
 }

@@ -1,8 +1,8 @@
-// Package versions orders OKD versions, distinguishes stable ones from candidates,
-// and lists the minor versions that this installer supports.
+// Package versions orders OKD versions, tells stable ones from candidates, and lists the supported minor versions.
 package versions
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,12 +12,10 @@ import (
 	"github.com/coreos/go-semver/semver"
 )
 
-// supported lists the supported minor versions, the oldest first. 5.0 comes after
-// 4.22.
+// supported lists the supported minor versions, the oldest first. 5.0 comes after 4.22.
 var supported = []Minor{{4, 19}, {4, 20}, {4, 21}, {4, 22}, {5, 0}}
 
-// Supported lists the minor versions that this installer supports, the newest
-// first.
+// Supported lists the minor versions that this installer supports, the newest first.
 func Supported() []Minor {
 	list := slices.Clone(supported)
 	slices.Reverse(list)
@@ -31,7 +29,7 @@ func (m Minor) String() string { return fmt.Sprintf("%d.%d", m.Major, m.Minor) }
 
 // Since reports whether m is the other minor version or a later one.
 func (m Minor) Since(other Minor) bool {
-	return m.Major > other.Major || m.Major == other.Major && m.Minor >= other.Minor
+	return cmp.Or(cmp.Compare(m.Major, other.Major), cmp.Compare(m.Minor, other.Minor)) >= 0
 }
 
 // Supported reports whether this installer is made for the minor version.
@@ -61,8 +59,7 @@ func ParseMinor(text string) (Minor, bool) {
 
 var minorPrefix = regexp.MustCompile(`^v?(\d{1,4}\.\d{1,4})(\D|$)`)
 
-// MinorOf is the minor version of a version, as 4.22 of 4.22.0-okd-scos.10; false
-// if text is not a version. Unlike Parse it takes what anybody may call a release.
+// MinorOf is the minor version of a version; false if text is none. Unlike Parse it takes what others call a release.
 func MinorOf(text string) (Minor, bool) {
 	m := minorPrefix.FindStringSubmatch(text)
 	if m == nil {
@@ -104,35 +101,23 @@ func (v Version) Base() string {
 
 var candidatePart = regexp.MustCompile(`^(ec|rc|fc|alpha|beta|nightly|ci|konflux)\d*$`)
 
-// Candidate reports whether v is not a stable version. OKD's stable versions have
-// a suffix too (-okd-scos.1), so a suffix alone does not decide.
+// Candidate reports whether v is not stable. A suffix does not decide: OKD's stable versions have one (-okd-scos.1).
 func (v Version) Candidate() bool {
 	separator := func(r rune) bool { return r == '.' || r == '-' }
 	return slices.ContainsFunc(strings.FieldsFunc(string(v.PreRelease), separator), candidatePart.MatchString)
 }
 
-// Compare orders versions: by their numbers, candidates before stable ones, then
-// by the suffix.
+// Compare orders versions: by their numbers, candidates before stable ones, then by the suffix.
 func Compare(a, b Version) int {
-	for _, pair := range [][2]int64{{a.Major, b.Major}, {a.Version.Minor, b.Version.Minor}, {a.Patch, b.Patch}} {
-		if pair[0] != pair[1] {
-			return sign(pair[0] > pair[1])
+	stable := 0
+	if a.Candidate() != b.Candidate() {
+		stable = 1
+		if a.Candidate() {
+			stable = -1
 		}
 	}
-	if a.Candidate() != b.Candidate() {
-		return sign(b.Candidate())
-	}
-	if c := a.Version.Compare(b.Version); c != 0 {
-		return c
-	}
-	return strings.Compare(a.text, b.text)
-}
-
-func sign(positive bool) int {
-	if positive {
-		return 1
-	}
-	return -1
+	return cmp.Or(cmp.Compare(a.Major, b.Major), cmp.Compare(a.Version.Minor, b.Version.Minor),
+		cmp.Compare(a.Patch, b.Patch), stable, a.Version.Compare(b.Version), cmp.Compare(a.text, b.text))
 }
 
 // Newest returns the greatest version of a list that fits, false if none does.
@@ -145,8 +130,7 @@ func Newest(list []Version, fits func(Version) bool) (best Version, found bool) 
 	return best, found
 }
 
-// Nearest returns up to n versions of a list: those of the minor version m, the
-// newest first, or the newest stable ones if there are none of m.
+// Nearest returns up to n versions of a list: the newest of the minor version m, else the newest stable ones.
 func Nearest(list []Version, m Minor, n int) []Version {
 	sorted := slices.Clone(list)
 	slices.SortFunc(sorted, func(a, b Version) int { return Compare(b, a) })

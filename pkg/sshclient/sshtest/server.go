@@ -1,5 +1,4 @@
-// Package sshtest is an SSH server on loopback for tests. It passes every command
-// to the test.
+// Package sshtest is an SSH server on loopback for tests. It passes every command to the test.
 package sshtest
 
 import (
@@ -32,8 +31,7 @@ type Server struct {
 	Addr string
 	Host pki.SSHKey // host key
 	User pki.SSHKey // the key that may log in
-	// Forward connects to addr for a client that uses the server as jump host; nil
-	// refuses.
+	// Forward connects to addr for a client that uses the server as jump host; nil refuses.
 	Forward func(addr string) (net.Conn, error)
 
 	t      testing.TB

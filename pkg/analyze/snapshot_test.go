@@ -18,10 +18,11 @@ const timedOut = `{"asked":"2026-11-21T09:30:00Z","error":"i/o timeout"}`
 // are there by name and have not reported.
 func fresh(more files) files {
 	return files{
-		"resources/source.txt":                  "kubeconfig-loopback\n",
-		"resources/namespaces.json":             items(obj("kube-system", 29.8, "") + "}"),
-		"resources/nodes.json":                  items(),
-		"resources/clusteroperators.json":       items(operator("etcd", 29.9), operator("network", 29.9, "Available=False=DeployMissing")),
+		"resources/source.txt":      "kubeconfig-loopback\n",
+		"resources/namespaces.json": items(obj("kube-system", 29.8, "") + "}"),
+		"resources/nodes.json":      items(),
+		"resources/clusteroperators.json": items(operator("etcd", 29.9),
+			operator("network", 29.9, "Available=False=DeployMissing")),
 		"bootstrap/services/release-image.json": recs(rec(29, "service start"), rec(29.1, "service end", "", "success")),
 		"bootstrap/services/bootkube.json":      recs(rec(29.2, "service start"), rec(29.9, "stage start", "cb-bootstrap")),
 	}.with(more)
@@ -53,7 +54,8 @@ func runsJSON(t *testing.T, journals ...string) string {
 // bootstrap host says of operators that it has just begun to make.
 func TestSilentAPI(t *testing.T) {
 	complete := journalJSON("", "", "preflight", "api-answers", "bootstrap-complete", "cluster-complete")
-	again := journalJSON("api-answers", "no progress for 20s, waiting for: API at https://api.demo.test:6443: i/o timeout", "bootstrap-up", "api-answers")
+	again := journalJSON("api-answers", "no progress for 20s, waiting for: API at https://api.demo.test:6443: i/o "+
+		"timeout", "bootstrap-up", "api-answers")
 	taken := " (as of 2026-11-21 09:30:00 UTC, in the bootstrap host's own API)"
 	tests := []struct {
 		name        string
@@ -62,23 +64,36 @@ func TestSilentAPI(t *testing.T) {
 		also        []string // findings, as severity and text
 		not         []string
 	}{
-		{"a bootstrap beside a complete cluster", fresh(files{journalFile: runsJSON(t, complete, again), answerFile: timedOut}),
+		{"a bootstrap beside a complete cluster", fresh(files{journalFile: runsJSON(t, complete, again),
+			answerFile: timedOut}),
 			"API: it does not answer this machine: i/o timeout", "the way to it from here",
-			[]string{"info has not reported yet" + taken, "info not available: DeployMissing" + taken, "warning it has begun a control plane of its own"},
+			[]string{"info has not reported yet" + taken, "info not available: DeployMissing" + taken,
+				"warning it has begun a control plane of its own"},
 			[]string{"error has not reported", "error not available"}},
 		{"the same in a bundle that nobody asked the API for", fresh(files{journalFile: runsJSON(t, complete, again)}),
-			"API: it does not answer this machine: no progress for 20s", "the way to it", nil, []string{"error has not reported"}},
-		{"a second bootstrap and an API that answers", fresh(files{journalFile: complete, answerFile: `{"asked":"2026-11-21T09:30:00Z"}`}),
-			"bootstrap host: it has begun a control plane of its own", "destroy bootstrap", []string{"info has not reported yet" + taken}, nil},
+			"API: it does not answer this machine: no progress for " +
+				"20s", "the way to it", nil, []string{"error has not reported"}},
+		{"a second bootstrap and an API that answers", fresh(files{journalFile: complete,
+			answerFile: `{"asked":"2026-11-21T09:30:00Z"}`}),
+			"bootstrap host: it has begun a control plane of its " +
+				"own", "destroy bootstrap", []string{"info has not reported yet" + taken}, nil},
 		{"a first bootstrap that nobody reaches from here", fresh(files{journalFile: again, answerFile: timedOut}),
-			"API: it does not answer this machine: i/o timeout", "lead to the bootstrap host", []string{"info has not reported yet" + taken}, []string{"control plane of its own"}},
+			"API: it does not answer this machine: i/o timeout", "lead to the bootstrap " +
+				"host", []string{"info has not reported yet" + taken}, []string{"control plane of its own"}},
 		{"what fails on the bootstrap host comes first", stuckRelease.with(files{journalFile: again, answerFile: timedOut}),
-			"bootstrap host: the release image could not be downloaded", "pullSecret", []string{"warning it does not answer this machine: i/o timeout"}, nil},
-		{"what failed on the masters comes first", failedCluster.with(files{answerFile: timedOut, "control-plane/198.18.0.21/failed-units.txt": "kubelet.service loaded failed failed x\n"}),
-			"198.18.0.21: failed units: kubelet.service", "", []string{"error it does not answer this machine: i/o timeout"}, nil},
-		{"operators of a cluster that answers", failedCluster.with(files{answerFile: `{"asked":"2026-11-21T09:30:00Z"}`}), "operator authentication: not available", "", nil, []string{"as of"}},
-		{"a master without a key", failedCluster.with(files{"missing.txt": "control-plane host demo-master-0 (198.18.0.21): the host lets none of the keys in: the private half of SHA256:abc was not found\n"}),
-			"operator authentication", "", []string{"warning there are no logs of demo-master-0 (198.18.0.21): the host lets none of the keys in"}, nil},
+			"bootstrap host: the release image could not be downloaded", "pullSecret", []string{"warning it does not answer " +
+				"this machine: i/o timeout"}, nil},
+		{"what failed on the masters comes first", failedCluster.with(files{answerFile: timedOut,
+			"control-plane/198.18.0.21/failed-units.txt": "kubelet.service loaded failed failed x\n"}),
+			"198.18.0.21: failed units: kubelet.service", "", []string{"error it does not answer this machine: i/o " +
+				"timeout"}, nil},
+		{"operators of a cluster that answers", failedCluster.with(files{answerFile: `{"asked":"2026-11-21T09:30:00Z"}`}),
+			"operator authentication: not available", "", nil, []string{"as of"}},
+		{"a master without a key", failedCluster.with(files{
+			"missing.txt": "control-plane host demo-master-0 (198.18.0.21): " +
+				"the host lets none of the keys in: the private half of SHA256:abc was not found\n"}),
+			"operator authentication", "", []string{"warning there are no logs of demo-master-0 (198.18.0.21): the host lets " +
+				"none of the keys in"}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,7 +141,8 @@ func TestAPIGoesSilent(t *testing.T) {
 	dir := installed(t, failedCluster[journalFile])
 	look := func(err error) *Report {
 		t.Helper()
-		r, lookErr := Installation(t.Context(), Live{Dir: dir, API: silent{cluster{files: failedCluster}, err}, Now: t0.Add(30 * time.Minute)})
+		r, lookErr := Installation(t.Context(), Live{Dir: dir, API: silent{cluster{files: failedCluster}, err},
+			Now: t0.Add(30 * time.Minute)})
 		if lookErr != nil {
 			t.Fatal(lookErr)
 		}
@@ -148,13 +164,14 @@ func TestAPIGoesSilent(t *testing.T) {
 
 // An API that is not there yet is no trouble while the machines are made.
 func TestSilentAPIBeforeItsTime(t *testing.T) {
-	dir := installed(t, `{"runs":[{"command":"create cluster","started":"2026-11-21T08:50:00Z","phases":[{"name":"images","started":"2026-11-21T08:50:00Z","result":"running"}]}]}`)
+	dir := installed(t, `{"runs":[{"command":"create cluster","started":"2026-11-21T08:50:00Z",`+
+		`"phases":[{"name":"images","started":"2026-11-21T08:50:00Z","result":"running"}]}]}`)
 	r, err := Installation(t.Context(), Live{Dir: dir, Now: t0, API: silent{err: errors.New("no such host")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range r.Findings {
-		if f.Where == apiPlace && f.Severity != Info {
+		if f.Where == theAPI && f.Severity != Info {
 			t.Errorf("%+v", f)
 		}
 	}
