@@ -1,27 +1,34 @@
 package controlplane
 
 import (
-	"maps"
+	"embed"
+	"errors"
 
-	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
+// rights are the role bindings by which nodes join, renew their certificates and
+// are reached by the API server. Nobody approves a first client certificate here:
+// that is for the bootstrap host (masters) and for the machine approver or the
+// installer (workers).
+//
+//go:embed rights
+var rights embed.FS
+
 // apiManifests are the objects from which the operator makes the masters' API
 // servers, and the rights without which no node can join.
-func apiManifests(r *reader, etcdCA, kubeletCA string, agg aggregator) map[string]any {
+func apiManifests(r *reader, etcdCA, kubeletCA string, agg aggregator) (map[string]any, error) {
 	const (
 		clientCA = "kube-apiserver-complete-client-ca-bundle.crt"
 		serverCA = "kube-apiserver-complete-server-ca-bundle.crt"
 	)
 	boundKey, boundPublic := r.file(boundSigningKey+".key"), r.file(boundSigningKey+".pub")
 	objects := map[string]any{
-		"00_openshift-kube-apiserver-ns.yaml":          api.Namespace(apiNamespace),
-		"00_openshift-kube-apiserver-operator-ns.yaml": api.Namespace(apiOperatorNamespace),
 		"00_openshift-config-ns.yaml":                  api.Namespace("openshift-config"),
 		"00_openshift-config-managed-ns.yaml":          api.Namespace(managed),
+		"00_openshift-machine-config-operator-ns.yaml": api.Namespace("openshift-machine-config-operator"),
 		"kube-apiserver-operator-cr.yaml":              api.OperatorResource("KubeAPIServer"),
 
 		"cm-kube-apiserver-client-ca.yaml":            bundle(apiNamespace, "client-ca", r.file(clientCA)),
@@ -65,42 +72,12 @@ func apiManifests(r *reader, etcdCA, kubeletCA string, agg aggregator) map[strin
 			objects["kube-apiserver-"+signer+"-secret.yaml"] = tlsSecret(apiOperatorNamespace, signer, r.pair(file))
 		}
 	}
-	maps.Copy(objects, nodeRights())
-	return objects
-}
-
-const (
-	machineConfigNamespace = "openshift-machine-config-operator"
-	nodeBootstrapper       = "node-bootstrapper"
-)
-
-// nodeRights are the role bindings by which nodes join, renew their
-// certificates and are reached by the API server. Nobody approves a first
-// client certificate here: that is for the bootstrap host (masters) and for
-// the machine approver or the installer (workers).
-func nodeRights() map[string]any {
-	bind := func(name, role string, subjects ...rbacv1.Subject) *rbacv1.ClusterRoleBinding {
-		return &rbacv1.ClusterRoleBinding{
-			TypeMeta:   metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding"},
-			ObjectMeta: metav1.ObjectMeta{Name: name},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-			Subjects:   subjects,
-		}
+	files, err := rights.ReadDir("rights")
+	for _, f := range files {
+		var binding map[string]any
+		data, readErr := rights.ReadFile("rights/" + f.Name())
+		err = errors.Join(err, readErr, yaml.Unmarshal(data, &binding))
+		objects[f.Name()] = binding
 	}
-	user := func(name string) rbacv1.Subject {
-		return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "User", Name: name}
-	}
-	group := func(name string) rbacv1.Subject {
-		return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "Group", Name: name}
-	}
-	return map[string]any{
-		"00_openshift-machine-config-operator-ns.yaml": api.Namespace(machineConfigNamespace),
-		"kube-apiserver-node-bootstrapper-crb.yaml": bind("system-bootstrap-node-bootstrapper",
-			"system:node-bootstrapper",
-			rbacv1.Subject{Kind: "ServiceAccount", Namespace: machineConfigNamespace, Name: nodeBootstrapper}),
-		"kube-apiserver-node-renewal-crb.yaml": bind("system-bootstrap-node-renewal",
-			"system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", group("system:nodes")),
-		"kube-apiserver-to-kubelet-crb.yaml": bind("system:openshift:kube-apiserver-to-kubelet",
-			"system:kubelet-api-admin", user("system:kube-apiserver")),
-	}
+	return objects, err
 }

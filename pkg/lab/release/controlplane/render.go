@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
@@ -50,14 +51,16 @@ func RenderAPIServer(in RenderInput) error {
 		return err
 	}
 	kubeletCA := dir.firstOf("kubelet-serving-ca-bundle.crt", "kubelet-client-ca-bundle.crt", "kubelet-signer.crt")
-	server := bootstrapAPIServer(in.Image, advertise, in.EtcdURLs, in.EtcdCA, kubeletCA, agg, net)
-	r := &reader{dir: dir}
-	manifests := apiManifests(r, in.EtcdCA, kubeletCA, agg)
-	if err := r.err(); err != nil {
+	pod, err := bootstrapAPIServer(in.Image, advertise, in.EtcdURLs, in.EtcdCA, kubeletCA, agg, net)
+	if err != nil {
 		return err
 	}
-	return in.write("kube-apiserver", server.pod(), manifests,
-		"KubeAPIServerConfig", "apiServerArguments", server.flags())
+	r := &reader{dir: dir}
+	manifests, err := apiManifests(r, in.EtcdCA, kubeletCA, agg)
+	if err := errors.Join(err, r.err()); err != nil {
+		return err
+	}
+	return in.write("kube-apiserver", pod, manifests, "KubeAPIServerConfig", "apiServerArguments")
 }
 
 // RenderControllerManager writes the bootstrap controller manager and the
@@ -67,7 +70,10 @@ func RenderControllerManager(in RenderInput) error {
 	if err != nil {
 		return err
 	}
-	kcm := bootstrapControllers(in.Image, net)
+	pod, err := bootstrapControllers(in.Image, net)
+	if err != nil {
+		return err
+	}
 	r := &reader{dir: tlsDir(in.InputDir)}
 	signer := r.pair("kubelet-signer")
 	client := r.pair("kube-control-plane-kube-controller-manager-client")
@@ -77,10 +83,7 @@ func RenderControllerManager(in RenderInput) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	objects := map[string]any{
-		"00_openshift-kube-controller-manager-ns.yaml":          api.Namespace(kcmNamespace),
-		"00_openshift-kube-controller-manager-operator-ns.yaml": api.Namespace(kcmOperatorNamespace),
-	}
+	objects := map[string]any{}
 	for file, object := range map[string]any{
 		"csr-operator-signer-secret":         tlsSecret(kcmOperatorNamespace, "csr-signer", signer),
 		"csr-signer-secret":                  tlsSecret(kcmNamespace, "csr-signer", signer),
@@ -100,14 +103,16 @@ func RenderControllerManager(in RenderInput) error {
 			return err
 		}
 	}
-	return in.write("kube-controller-manager", kcm.pod(), objects,
-		"KubeControllerManagerConfig", "extendedArguments", kcm.flags())
+	return in.write("kube-controller-manager", pod, objects, "KubeControllerManagerConfig", "extendedArguments")
 }
 
 // RenderScheduler writes the bootstrap scheduler and the inputs of the
 // masters' ones.
 func RenderScheduler(in RenderInput) error {
-	ks := bootstrapScheduler(in.Image)
+	pod, err := bootstrapScheduler(in.Image)
+	if err != nil {
+		return err
+	}
 	if _, err := os.Stat(filepath.Join(in.InputDir, "..", "auth", "kubeconfig")); err != nil {
 		return fmt.Errorf("look for the installer's kubeconfig: %w", err)
 	}
@@ -118,19 +123,20 @@ func RenderScheduler(in RenderInput) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	return in.write("kube-scheduler", ks.pod(), map[string]any{
-		"00_openshift-kube-scheduler-ns.yaml":          api.Namespace(ksNamespace),
-		"00_openshift-kube-scheduler-operator-ns.yaml": api.Namespace(ksOperatorNamespace),
-		"kube-scheduler-client-secret.yaml":            tlsSecret(ksNamespace, ksClient, client),
-		"kube-scheduler-serviceaccount-ca-cm.yaml":     bundle(ksNamespace, "serviceaccount-ca", serverCA),
-		"kube-scheduler-kubeconfig-cm.yaml":            api.ConfigMap(ksNamespace, "scheduler-kubeconfig", kubeconfig),
-		"kube-scheduler-operator-cr.yaml":              api.OperatorResource("KubeScheduler"),
-	}, "KubeSchedulerConfiguration", "extendedArguments", ks.flags())
+	return in.write("kube-scheduler", pod, map[string]any{
+		"kube-scheduler-client-secret.yaml":        tlsSecret(ksNamespace, ksClient, client),
+		"kube-scheduler-serviceaccount-ca-cm.yaml": bundle(ksNamespace, "serviceaccount-ca", serverCA),
+		"kube-scheduler-kubeconfig-cm.yaml":        api.ConfigMap(ksNamespace, "scheduler-kubeconfig", kubeconfig),
+		"kube-scheduler-operator-cr.yaml":          api.OperatorResource("KubeScheduler"),
+	}, "KubeSchedulerConfiguration", "extendedArguments")
 }
 
-// write stores the pod of the bootstrap host, the manifests for the cluster, and
-// the component's flags in the form of its configuration file.
-func (in RenderInput) write(component string, pod any, manifests map[string]any, kind, key string, f flags) error {
+// write stores the pod of the bootstrap host, the manifests for the cluster with
+// the component's namespaces, and its flags in the form of its configuration file.
+func (in RenderInput) write(component string, pod *corev1.Pod, manifests map[string]any, kind, key string) error {
+	for _, ns := range []string{pod.Namespace, pod.Namespace + "-operator"} {
+		manifests["00_"+ns+"-ns.yaml"] = api.Namespace(ns)
+	}
 	out := api.Files{}
 	err := out.Add("bootstrap-manifests", map[string]any{component + "-pod.yaml": pod})
 	if err == nil {
@@ -140,7 +146,7 @@ func (in RenderInput) write(component string, pod any, manifests map[string]any,
 		err = out.Write(in.OutputDir)
 	}
 	if err == nil && in.ConfigFile != "" {
-		err = writeConfig(in.ConfigFile, "kubecontrolplane.config.openshift.io/v1", kind, key, f)
+		err = writeConfig(in.ConfigFile, "kubecontrolplane.config.openshift.io/v1", kind, key, flags(pod))
 	}
 	return err
 }

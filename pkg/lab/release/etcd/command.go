@@ -33,16 +33,10 @@ func Commands() []program.Command {
 // NewOperator is the operator of etcd's static pods.
 func NewOperator(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
 	operand := &operand{client: c, clock: clk, images: i}
-	o := &staticpod.Operator{
-		Component: staticpod.Component{
-			Name: "etcd", Pod: "etcd", PodConfigMap: "etcd-pod",
-			Namespace: namespace, OperatorNamespace: operatorNamespace, Deployment: "etcd-operator",
-			Resource: kube.Etcds, Kind: "Etcd",
-			CertDir: certDir, CertConfigMaps: []string{bundle, memberList}, CertSecrets: []string{allCerts},
-			InstallerCommand: []string{"/usr/bin/cluster-etcd-operator", "installer"},
-		},
-		Images: i, Operand: operand, Client: c, Clock: clk, Log: program.Logger(),
-	}
+	o := staticpod.New(c, clk, i, operand.prepare, staticpod.Component{
+		Name: "etcd", Pod: "etcd", Resource: kube.Etcds, Kind: "Etcd",
+		CertConfigMaps: []string{bundle, memberList}, CertSecrets: []string{allCerts},
+	})
 	operand.event = o.Event
 	return o
 }

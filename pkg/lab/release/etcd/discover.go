@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
@@ -91,13 +92,13 @@ func (d *discovery) initialCluster(members []member) string {
 }
 
 func (d *discovery) write(cluster string) error {
-	settings := serverSettings(d.name, d.ip, cluster, "existing", masterFiles(d.name))
-	settings["data-dir"] = d.dataDir
-	data, err := configFile(settings)
-	if err != nil {
-		return err
+	s := settingsAt(d.ip)
+	s.Name, s.DataDir, s.Cluster = d.name, d.dataDir, cluster
+	data, err := program.FillFile(templates, "templates/etcd.yaml.tmpl", s)
+	if err == nil {
+		err = os.WriteFile(d.configFile, data, 0o600)
 	}
-	if err := os.WriteFile(d.configFile, data, 0o600); err != nil {
+	if err != nil {
 		return fmt.Errorf("write etcd configuration: %w", err)
 	}
 	return nil

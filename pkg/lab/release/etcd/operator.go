@@ -35,9 +35,9 @@ type operand struct {
 	complete bool
 }
 
-// Prepare makes certificates, makes at most one change of membership, and
+// prepare makes certificates, makes at most one change of membership, and
 // publishes who is a member.
-func (o *operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
+func (o *operand) prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
 	r := staticpod.Report{Busy: true}
 	if err := ensureCerts(ctx, o.client, nodes, o.clock.Now()); err != nil {
 		return r, err
@@ -68,9 +68,9 @@ func (o *operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.R
 	if err := o.publish(ctx, &endpoints, s); err != nil {
 		return r, err
 	}
-	r.Pod = masterPod(o.images.Operand, o.images.Operator)
 	judge(&r, s, a)
-	return r, nil
+	r.Pod, err = masterPod(o.images.Operand, o.images.Operator)
+	return r, err
 }
 
 // connect makes the dialer from the client secret, and again when that changed.

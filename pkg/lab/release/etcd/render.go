@@ -62,16 +62,17 @@ func Render(in RenderInput) error {
 	for name, data := range member {
 		out[dir+strings.Replace(name, "-"+BootstrapMember, "", 1)] = data
 	}
-	err = out.Add("etc-kubernetes/manifests", map[string]any{
-		"etcd-member-pod.yaml": bootstrapPod(in.EtcdImage, addr.String()),
-	})
-	if err != nil {
-		return err
+	pod, err := bootstrapPod(in.EtcdImage, addr.String())
+	if err == nil {
+		err = out.Add("etc-kubernetes/manifests", map[string]any{"etcd-member-pod.yaml": pod})
 	}
-	if err := out.Add("manifests", manifests(ca, client, addr.String())); err != nil {
-		return err
+	if err == nil {
+		err = out.Add("manifests", manifests(ca, client, addr.String()))
 	}
-	return out.Write(in.OutputDir)
+	if err == nil {
+		err = out.Write(in.OutputDir)
+	}
+	return err
 }
 
 func manifests(ca, client pki.Pair, ip string) map[string]any {
@@ -80,7 +81,7 @@ func manifests(ca, client pki.Pair, ip string) map[string]any {
 	bundleData := map[string]string{bundleKey: string(ca.Cert)}
 	return map[string]any{
 		"00_openshift-etcd-ns.yaml":          api.Namespace(namespace),
-		"00_openshift-etcd-operator-ns.yaml": api.Namespace(operatorNamespace),
+		"00_openshift-etcd-operator-ns.yaml": api.Namespace(namespace + "-operator"),
 		"00_etcd-endpoints-cm.yaml":          endpoints,
 		"etcd-signer-secret.yaml":            api.TLSSecret(namespace, signer, ca.Cert, ca.Key),
 		"etcd-client-secret.yaml":            api.TLSSecret(namespace, clientCert, client.Cert, client.Key),

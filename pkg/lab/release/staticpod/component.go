@@ -22,14 +22,10 @@ import (
 
 // Component describes one operator and its static pod.
 type Component struct {
-	Name              string // the ClusterOperator: kube-apiserver
-	Pod               string // name in the manifest; the mirror pod is <Pod>-<node>
-	PodConfigMap      string // ConfigMap with key pod.yaml; also names directory and manifest file on disk
-	Namespace         string
-	OperatorNamespace string
-	Deployment        string    // the operator's own, to which events are attached
-	Resource          kube.Kind // of the operator's cluster resource
-	Kind              string    // of Resource
+	Name     string    // the ClusterOperator: kube-apiserver
+	Pod      string    // name in the manifest; the mirror pod is <Pod>-<node>
+	Resource kube.Kind // of the operator's cluster resource
+	Kind     string    // of Resource
 
 	// Inputs of a revision, besides PodConfigMap. A change of any makes a new
 	// revision.
@@ -38,11 +34,24 @@ type Component struct {
 	// Inputs that differ per node or may change under a running pod. The
 	// installer copies them as they are at that moment; a change of these makes
 	// no revision.
-	CertDir                     string
 	CertConfigMaps, CertSecrets []string
-
-	InstallerCommand []string
 }
+
+// Namespace is where the component's inputs and pods are.
+func (c *Component) Namespace() string { return "openshift-" + c.Name }
+
+// OperatorNamespace is where the operator runs.
+func (c *Component) OperatorNamespace() string { return c.Namespace() + "-operator" }
+
+// Deployment is the operator's own, to which events are attached.
+func (c *Component) Deployment() string { return c.Pod + "-operator" }
+
+// PodConfigMap has the manifest under key pod.yaml; it also names directory and
+// manifest file on disk.
+func (c *Component) PodConfigMap() string { return c.Name + "-pod" }
+
+// CertDir is the directory on disk of the inputs that belong to no revision.
+func (c *Component) CertDir() string { return c.Name + "-certs" }
 
 // Images are those that the environment of an operator names, and the versions
 // that it reports.
@@ -53,13 +62,10 @@ type Images struct {
 	OperandVersion string // of the component itself, reported under its name
 }
 
-// Operand is what is particular to one component.
-type Operand interface {
-	// Prepare brings the component's inputs up to date, given the control
-	// plane's nodes. It is called once per pass and must be cheap when there is
-	// nothing to do.
-	Prepare(ctx context.Context, nodes []corev1.Node) (Report, error)
-}
+// Prepare is what is particular to one component: it brings the inputs up to
+// date, given the control plane's nodes. It is called once per pass and must be
+// cheap when there is nothing to do.
+type Prepare func(ctx context.Context, nodes []corev1.Node) (Report, error)
 
 // Report is what Prepare found.
 type Report struct {

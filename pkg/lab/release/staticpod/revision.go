@@ -47,14 +47,14 @@ func (c *Component) fingerprint(in inputs) (sum, missing string) {
 	for _, name := range c.revisionedConfigMaps() {
 		cm, ok := in.configMaps[name]
 		if !ok {
-			return "", "ConfigMap " + c.Namespace + "/" + name
+			return "", "ConfigMap " + c.Namespace() + "/" + name
 		}
 		put(h, "configmap", name, cm.Data)
 	}
 	for _, name := range c.Secrets {
 		s, ok := in.secrets[name]
 		if !ok {
-			return "", "Secret " + c.Namespace + "/" + name
+			return "", "Secret " + c.Namespace() + "/" + name
 		}
 		put(h, "secret", name, s.Data)
 	}
@@ -70,7 +70,7 @@ func put[V string | []byte](h hash.Hash, kind, name string, data map[string]V) {
 }
 
 func (c *Component) revisionedConfigMaps() []string {
-	return append([]string{c.PodConfigMap}, c.ConfigMaps...)
+	return append([]string{c.PodConfigMap()}, c.ConfigMaps...)
 }
 
 // revisions finds the snapshots among the ConfigMaps of the namespace, oldest
@@ -129,10 +129,10 @@ func expired(have []revision, used []int) []revision {
 // ConfigMap, so deleting that one removes the revision.
 func (c *Component) snapshot(ctx context.Context, client *api.Client, in inputs, n int, sum string) error {
 	number := strconv.Itoa(n)
-	made := api.ConfigMap(c.Namespace, statusPrefix+number,
+	made := api.ConfigMap(c.Namespace(), statusPrefix+number,
 		map[string]string{"revision": number, "status": statusMaking})
-	ref := kube.ConfigMaps.Ref(c.Namespace, made.Name)
-	err := client.Create(ctx, kube.ConfigMaps, c.Namespace, made)
+	ref := kube.ConfigMaps.Ref(c.Namespace(), made.Name)
+	err := client.Create(ctx, kube.ConfigMaps, c.Namespace(), made)
 	if apierrors.IsAlreadyExists(err) {
 		err = client.Get(ctx, ref, made)
 	}
@@ -141,14 +141,14 @@ func (c *Component) snapshot(ctx context.Context, client *api.Client, in inputs,
 	}
 	owner := []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: made.Name, UID: made.UID}}
 	for _, src := range c.revisionedConfigMaps() {
-		cm := api.ConfigMap(c.Namespace, revisioned(src, n), in.configMaps[src].Data)
+		cm := api.ConfigMap(c.Namespace(), revisioned(src, n), in.configMaps[src].Data)
 		cm.OwnerReferences = owner
 		if err := client.EnsureConfigMap(ctx, cm); err != nil {
 			return err
 		}
 	}
 	for _, src := range c.Secrets {
-		s := api.Secret(c.Namespace, revisioned(src, n), in.secrets[src].Data)
+		s := api.Secret(c.Namespace(), revisioned(src, n), in.secrets[src].Data)
 		s.Type = in.secrets[src].Type
 		s.OwnerReferences = owner
 		if err := client.EnsureSecret(ctx, s); err != nil {

@@ -102,8 +102,8 @@ func (o *Operator) report(ctx context.Context, r Resource, views []nodeView, lat
 	}
 	status := operator.Status{Name: o.Name, Conditions: s.clusterOperator(), Related: []configv1.ObjectReference{
 		{Group: o.Resource.Group, Resource: o.Resource.Plural, Name: "cluster"},
-		{Resource: "namespaces", Name: o.Namespace},
-		{Resource: "namespaces", Name: o.OperatorNamespace},
+		{Resource: "namespaces", Name: o.Namespace()},
+		{Resource: "namespaces", Name: o.OperatorNamespace()},
 	}}
 	if !s.progressing && s.available {
 		status.Versions = []configv1.OperandVersion{

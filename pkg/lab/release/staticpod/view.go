@@ -86,9 +86,3 @@ func alive(n *corev1.Node) bool {
 	}
 	return true
 }
-
-// Ready reports whether a pod runs and is ready.
-func Ready(p *corev1.Pod) bool {
-	ready := func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue }
-	return p.Status.Phase == corev1.PodRunning && slices.ContainsFunc(p.Status.Conditions, ready)
-}

@@ -3,6 +3,7 @@ package program
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"strings"
 	"text/template"
 )
@@ -19,4 +20,13 @@ func Fill(name string, text []byte, data any) ([]byte, error) {
 		return nil, fmt.Errorf("fill in template: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// FillFile fills in a template that is a file.
+func FillFile(files fs.FS, name string, data any) ([]byte, error) {
+	text, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	return Fill(name, text, data)
 }
