@@ -3,7 +3,9 @@ package clusterbootstrap
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
@@ -37,4 +39,38 @@ func runStart(ctx context.Context, args []string) error {
 		return err
 	}
 	return start(ctx, o)
+}
+
+// requiredPod must run before the temporary control plane may go.
+type requiredPod struct {
+	name string
+	any  []podPrefix
+}
+
+// podPrefix matches pods of a namespace by the beginning of their name.
+type podPrefix struct{ namespace, prefix string }
+
+// parsePods reads --required-pods: namespace/prefix, each with an optional
+// description and colon in front and alternatives separated by |.
+func parsePods(list []string) ([]requiredPod, error) {
+	var out []requiredPod
+	for _, item := range list {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		p := requiredPod{name: item}
+		if name, rest, ok := strings.Cut(item, ":"); ok {
+			p.name, item = name, rest
+		}
+		for _, alternative := range strings.Split(item, "|") {
+			ns, prefix, ok := strings.Cut(alternative, "/")
+			if !ok || ns == "" || prefix == "" {
+				return nil, fmt.Errorf("parse required pod %q: want namespace/prefix", alternative)
+			}
+			p.any = append(p.any, podPrefix{ns, prefix})
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }

@@ -13,8 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
 
-// inPlace collects this host's control plane into the Ignition config of the node
-// that it becomes. It writes the whole config or nothing.
+// inPlace collects this host's control plane into the node's Ignition config.
 func inPlace(_ context.Context, args []string) error {
 	f := contract.Flags("cluster-bootstrap bootstrap-in-place")
 	assets := f.String("asset-dir", "", "directory of the rendered assets")

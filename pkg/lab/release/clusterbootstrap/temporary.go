@@ -66,9 +66,8 @@ func (t *temporary) up() error {
 	return nil
 }
 
-// down removes the static pods and the secrets. After success the controllers
-// go first and their leases are given back: whoever waits for one on a master
-// takes over at once instead of after the lease has run out.
+// down removes the static pods and the secrets. After success the controllers go
+// first and give back their leases, so that the masters' take over at once.
 func (t *temporary) down(ctx context.Context, success bool) error {
 	t.log.Info("tearing down temporary control plane")
 	var errs []error
@@ -154,8 +153,7 @@ func regularFiles(dir string) ([]string, error) {
 	return out, nil
 }
 
-// copyFile replaces dst in one step: the kubelet watches the directory, and skips
-// names that start with a dot.
+// copyFile replaces dst in one step: the kubelet watches the directory.
 func copyFile(src, dst string) error {
 	data, err := os.ReadFile(src)
 	if err == nil {

@@ -73,8 +73,7 @@ func (t *temporary) podState(ctx context.Context, r requiredPod) (string, error)
 	return state, nil
 }
 
-// waitForRevisions waits until the control plane is highly available: two nodes
-// run a revision of each of the three components.
+// waitForRevisions waits until two nodes run a revision of each component.
 func (t *temporary) waitForRevisions(ctx context.Context) error {
 	return t.wait(ctx, "two nodes with a control plane", nodesLimit, func(ctx context.Context) (bool, string) {
 		var missing []string

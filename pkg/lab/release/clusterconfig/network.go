@@ -66,8 +66,7 @@ func NewNetwork(spec configv1.NetworkSpec) (*Network, error) {
 	return out, nil
 }
 
-// DNSAddress is where OKD's DNS operator puts its Service: the tenth address of
-// the first service network.
+// DNSAddress is the DNS operator's: the service network's tenth address.
 func DNSAddress(spec configv1.NetworkSpec) (string, error) {
 	if len(spec.ServiceNetwork) == 0 {
 		return "", errors.New("spec.serviceNetwork of Network is empty")

@@ -13,8 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
-// completeFeatureGates fills status.featureGates of every FeatureGate manifest
-// in dir: which gates the release enables for the chosen feature set.
+// completeFeatureGates fills in the gates that the feature set of a manifest enables.
 func completeFeatureGates(dir, profile, version string) error {
 	files, err := api.ReadFiles(dir)
 	if err != nil {

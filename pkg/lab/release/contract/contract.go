@@ -16,8 +16,7 @@ import (
 	"github.com/okd-install/okd-install/data"
 )
 
-// VersionVariable is set in every image of the lab's release to the release's
-// version: one program is all commands of all releases.
+// VersionVariable is set in every image of the release to the release's version.
 const VersionVariable = "RELEASE_VERSION"
 
 // Newest is the release that is built when none is asked for.
@@ -82,4 +81,35 @@ func compare(a, b string) int {
 		return []int{major, minor}
 	}
 	return slices.Compare(numbers(a), numbers(b))
+}
+
+// References are what the file image-references of a release says.
+type References struct {
+	Version string
+	Images  map[string]string // pull specs by tag
+}
+
+// ReadReferences reads the file, an ImageStream, without the whole image API.
+func ReadReferences(path string) (References, error) {
+	var stream struct {
+		Metadata struct{ Name string }
+		Spec     struct {
+			Tags []struct {
+				Name string
+				From struct{ Name string }
+			}
+		}
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return References{}, fmt.Errorf("read image references: %w", err)
+	}
+	if err := json.Unmarshal(raw, &stream); err != nil {
+		return References{}, fmt.Errorf("read image references: parse %s: %w", path, err)
+	}
+	r := References{Version: stream.Metadata.Name, Images: map[string]string{}}
+	for _, t := range stream.Spec.Tags {
+		r.Images[t.Name] = t.From.Name
+	}
+	return r, nil
 }

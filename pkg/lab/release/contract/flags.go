@@ -16,9 +16,8 @@ var switches = []string{"disable-phase-2", "pretty", "strict", "skip-api-renderi
 // Flags makes the flags of a command such as "cluster-etcd-operator render".
 func Flags(command string) *pflag.FlagSet { return pflag.NewFlagSet(command, pflag.ContinueOnError) }
 
-// ofRelease are the flags of the release: those that the release lacks are left
-// out, those that the program does not have are accepted and have no effect. A
-// command that nothing is known about keeps its own.
+// ofRelease are the flags of the release: those that it lacks are left out, those
+// that the program lacks have no effect. An unlisted command keeps its own.
 func ofRelease(own *pflag.FlagSet) (*pflag.FlagSet, error) {
 	release, err := Of(Version())
 	if err != nil {
@@ -47,9 +46,9 @@ func ofRelease(own *pflag.FlagSet) (*pflag.FlagSet, error) {
 	return out, nil
 }
 
-// Parse reads the arguments of a command, which are all flags. Those that are
-// required must have a value; those that the release lacks are errors. The error
-// is pflag.ErrHelp if --help was asked for and answered.
+// Parse reads the arguments of a command, which are all flags. Required ones must
+// have a value; those that the release lacks are errors. The error is pflag.ErrHelp
+// if --help was answered.
 func Parse(own *pflag.FlagSet, args []string, required ...string) error {
 	rest, err := ParseWithArguments(own, args, required...)
 	if err == nil && len(rest) > 0 {
@@ -58,8 +57,7 @@ func Parse(own *pflag.FlagSet, args []string, required ...string) error {
 	return err
 }
 
-// ParseWithArguments is Parse for a command that takes more than flags; it
-// returns the other arguments.
+// ParseWithArguments is Parse for a command with other arguments, which it returns.
 func ParseWithArguments(own *pflag.FlagSet, args []string, required ...string) ([]string, error) {
 	f, err := ofRelease(own)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 //go:embed rights
 var rights embed.FS
 
-// apiManifests are the objects from which the operator makes the masters' API
-// servers, and the rights without which no node can join.
+// apiManifests are what the masters' API servers are made from, and the rights
+// without which no node can join.
 func apiManifests(r *reader, etcdCA, kubeletCA string, agg aggregator) (map[string]any, error) {
 	const (
 		clientCA = "kube-apiserver-complete-client-ca-bundle.crt"

@@ -50,8 +50,7 @@ func operator(name string, build func(*api.Client, clock.Clock, staticpod.Images
 		staticpod.InstallerCommand())
 }
 
-// renderer is the verb render of an operator: it renders the component of the
-// bootstrap host and the inputs of the masters'.
+// renderer is the verb render of an operator.
 type renderer struct {
 	run      func(RenderInput) error
 	flags    func(*pflag.FlagSet, *RenderInput) // besides those that all have

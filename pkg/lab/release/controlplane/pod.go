@@ -105,8 +105,7 @@ func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, ag
 	file := bootstrapFile
 	return pod("kube-apiserver", apiServer{
 		Bootstrap: true, Image: image, Advertise: advertise, EtcdURLs: etcdURLs, Services: net.ServiceNetworks,
-		// Whoever still talks to this server is to notice at once that the
-		// masters have taken over.
+		// Its clients are to notice at once that the masters have taken over.
 		Shutdown: "0s", Grace: 15,
 		ClientCA:        file("kube-apiserver-complete-client-ca-bundle.crt"),
 		EtcdCA:          file(etcdCA),

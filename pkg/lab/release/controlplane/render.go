@@ -25,14 +25,13 @@ type RenderInput struct {
 	Image        string // hyperkube
 	EtcdCA       string // file name in InputDir
 	EtcdURLs     string
-	// PolicyConfigFile is written for the cluster policy controller, which the
-	// lab release does not have, because the bootstrap copies it.
+	// PolicyConfigFile is empty, as the lab has no cluster policy controller; the
+	// bootstrap copies it.
 	PolicyConfigFile string
 	Addresses        []netip.Addr // of this host
 }
 
-// RenderAPIServer writes the bootstrap API server and the inputs of the
-// masters' ones.
+// RenderAPIServer writes the bootstrap API server and the inputs of the masters'.
 func RenderAPIServer(in RenderInput) error {
 	dir := tlsDir(in.InputDir)
 	net, err := clusterconfig.ReadNetwork(in.NetworkFile)
@@ -63,8 +62,7 @@ func RenderAPIServer(in RenderInput) error {
 	return in.write("kube-apiserver", pod, manifests, "KubeAPIServerConfig", "apiServerArguments")
 }
 
-// RenderControllerManager writes the bootstrap controller manager and the
-// inputs of the masters' ones.
+// RenderControllerManager does the same for the controller manager.
 func RenderControllerManager(in RenderInput) error {
 	net, err := clusterconfig.ReadNetwork(in.NetworkFile)
 	if err != nil {
@@ -106,8 +104,7 @@ func RenderControllerManager(in RenderInput) error {
 	return in.write("kube-controller-manager", pod, objects, "KubeControllerManagerConfig", "extendedArguments")
 }
 
-// RenderScheduler writes the bootstrap scheduler and the inputs of the
-// masters' ones.
+// RenderScheduler does the same for the scheduler.
 func RenderScheduler(in RenderInput) error {
 	pod, err := bootstrapScheduler(in.Image)
 	if err != nil {
@@ -159,8 +156,7 @@ func writeConfig(path, version, kind, key string, value any) error {
 	return api.Files{path: data}.Write("")
 }
 
-// advertise is the bootstrap host's address in the machine network; with no
-// cluster config the server chooses for itself.
+// advertise is the bootstrap host's address, if there is a cluster config.
 func (in RenderInput) advertise() (string, error) {
 	path := filepath.Join(in.ManifestsDir, "cluster-config.yaml")
 	if _, err := os.Stat(path); in.ManifestsDir == "" || errors.Is(err, os.ErrNotExist) {

@@ -13,10 +13,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// The installer's serving certificates live one day. The operator replaces
-// them from their signers, which live ten years: those that are short-lived
-// before the first revision is made, so that the masters start with ones that
-// last.
+// The installer's serving certificates live one day, their signers ten years. The
+// operator replaces them before the first revision is made, so that the masters
+// start with ones that last.
 const (
 	servingLife = 30 * pki.Day
 	shortLife   = 2 * pki.Day

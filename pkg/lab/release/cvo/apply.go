@@ -27,8 +27,7 @@ func (a applier) put(ctx context.Context, o *unstructured.Unstructured) error {
 	if a.unmanaged(o) {
 		return nil
 	}
-	// The operator that owns a ClusterOperator writes its status; the payload
-	// only says that there is one.
+	// Its operator writes a ClusterOperator; the payload only says that there is one.
 	if isClusterOperator(o) || o.GetAnnotations()["release.openshift.io/create-only"] == "true" {
 		return a.api.CreateObject(ctx, o)
 	}
@@ -64,9 +63,8 @@ var podSpecs = map[string][]string{
 	"CronJob":     {"spec", "jobTemplate", "spec", "template", "spec"},
 }
 
-// setServiceHost points containers that name KUBERNETES_SERVICE_HOST to the
-// internal load balancer: those pods run before there is a service network. It
-// changes the object.
+// setServiceHost changes containers that name KUBERNETES_SERVICE_HOST: those pods
+// run before there is a service network.
 func setServiceHost(o *unstructured.Unstructured, internal string) error {
 	path, ok := podSpecs[o.GetKind()]
 	if !ok {

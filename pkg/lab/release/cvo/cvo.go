@@ -1,12 +1,9 @@
-// Package cvo is the lab's cluster-version operator: it prints image
-// references, renders its bootstrap files, and in the cluster applies the
-// release's manifests and reports ClusterVersion.
+// Package cvo is the lab's cluster-version operator.
 package cvo
 
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -42,8 +39,7 @@ func command(root string, out io.Writer) program.Command {
 // profile is the cluster profile whose manifests count.
 func profile() string { return cmp.Or(os.Getenv("CLUSTER_PROFILE"), "self-managed-high-availability") }
 
-// lease is OKD's: the operator on the bootstrap host and the one on a master
-// hand over through it.
+// lease is OKD's: the operator on the bootstrap host and a master's share it.
 var lease = operator.Lease{
 	Namespace: "openshift-cluster-version", Name: "version", Duration: 20 * time.Second, Renew: 15 * time.Second,
 }
@@ -74,8 +70,7 @@ func start(ctx context.Context, root string, args []string) error {
 	return operator.Lead(ctx, client, log, lease, func(ctx context.Context) { program.Loop(ctx, u.clock, log, u.step) })
 }
 
-// render writes what the bootstrap host needs of this operator: its own
-// manifests and the static pod that applies the release until a master does.
+// render writes the operator's manifests and its static pod for the bootstrap.
 func render(root string, args []string) error {
 	f := contract.Flags(name + " render")
 	out := f.String("output-dir", "", "directory for manifests/ and bootstrap/")
@@ -93,20 +88,12 @@ func render(root string, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFiles(filepath.Join(*out, dir), files); err != nil {
-			return err
+		rendered := api.Files{}
+		for _, f := range files {
+			rendered[f.Name] = f.Data
 		}
-	}
-	return nil
-}
-
-func writeFiles(dir string, files []api.File) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("create output directory: %w", err)
-	}
-	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o644); err != nil {
-			return fmt.Errorf("write manifest: %w", err)
+		if err := rendered.Write(filepath.Join(*out, dir)); err != nil {
+			return err
 		}
 	}
 	return nil

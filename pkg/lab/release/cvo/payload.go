@@ -21,8 +21,7 @@ func readReferences(root string) (contract.References, error) {
 	return r, err
 }
 
-// image prints the pull spec of a tag, without a line end: scripts use it as
-// it comes.
+// image prints the pull spec of a tag, without a line end, for scripts.
 func image(root string, out io.Writer, args []string) error {
 	if len(args) != 1 {
 		return errors.New("cluster-version-operator image: name one tag")
@@ -53,8 +52,7 @@ type templateData struct {
 	Version        string
 }
 
-// loadPayload reads the operator's own manifests, which are templates, and
-// the release's, and keeps those of the cluster profile.
+// loadPayload reads the manifests of operator and release for a cluster profile.
 func loadPayload(root, releaseImage, profile string) (payload, error) {
 	r, err := readReferences(root)
 	if err != nil {

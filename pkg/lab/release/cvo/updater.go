@@ -18,8 +18,7 @@ const (
 	busyEvery = time.Second      // between looks while the release is coming up
 	idleEvery = 10 * time.Second // between looks at operators afterwards
 	resync    = 3 * time.Minute  // between full passes afterwards
-	// patience is how long a failing manifest or a missing operator is taken
-	// for something that is still starting.
+	// patience is how long failures are taken for something that is still starting.
 	patience = 10 * time.Minute
 )
 
@@ -76,8 +75,8 @@ func (u *updater) step(ctx context.Context) (pause time.Duration, err error) {
 	return pause, u.report(ctx, &cv, len(names), g)
 }
 
-// plan decides what this pass applies: everything at first, when overrides or
-// addresses change, and every few minutes; else what failed before.
+// plan decides what this pass applies: everything at first, after a change and every
+// few minutes; else what failed before.
 func (u *updater) plan(cv *configv1.ClusterVersion, internal string) {
 	overrides := fmt.Sprintf("%+v", cv.Spec.Overrides)
 	now := u.clock.Now()

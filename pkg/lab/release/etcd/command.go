@@ -92,9 +92,8 @@ func waitForCEO(ctx context.Context, args []string) error {
 	return WaitForCEO(ctx, c, clock.Real(), program.Logger())
 }
 
-// WaitForCEO returns when etcd no longer depends on the bootstrap host:
-// condition EtcdRunningInCluster of etcds/cluster. There is no time limit, as
-// there is none in OKD: giving up early would cost the cluster its quorum.
+// WaitForCEO returns when etcd no longer depends on the bootstrap host. As in OKD
+// there is no time limit: giving up early would cost the cluster its quorum.
 func WaitForCEO(ctx context.Context, c *api.Client, clk clock.Clock, log *slog.Logger) error {
 	look := func(ctx context.Context) (bool, string) {
 		var r staticpod.Resource

@@ -1,6 +1,6 @@
 // Package etcd is the lab release's etcd operator: it renders the bootstrap
-// member, takes the cluster from one member to the control plane's, learner by
-// learner, and removes the bootstrap member when the cluster no longer needs it.
+// member, grows the cluster to the control plane's members, learner by learner,
+// and removes the bootstrap member when it is no longer needed.
 package etcd
 
 import (
@@ -20,8 +20,7 @@ const (
 	BootstrapMember = "etcd-bootstrap"
 	// Endpoints is the ConfigMap of the voting members without the bootstrap's.
 	Endpoints = "etcd-endpoints"
-	// BootstrapAnnotation on Endpoints is the bootstrap member's address while
-	// there is one.
+	// BootstrapAnnotation on Endpoints is the address of the bootstrap member.
 	BootstrapAnnotation = "alpha.installer.openshift.io/etcd-bootstrap"
 
 	memberList  = "etcd-discovery" // ConfigMap with every member's client URL, for nodes that join
@@ -35,8 +34,7 @@ const (
 	clientPort = "2379"
 	peerPort   = "2380"
 
-	// runningInCluster is the condition for etcd not depending on the bootstrap
-	// host any more.
+	// etcd no longer depends on the bootstrap host.
 	runningInCluster = "EtcdRunningInCluster"
 )
 

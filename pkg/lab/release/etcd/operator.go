@@ -35,8 +35,8 @@ type operand struct {
 	complete bool
 }
 
-// prepare makes certificates, makes at most one change of membership, and
-// publishes who is a member.
+// prepare makes certificates and at most one change of membership, and publishes
+// who is a member.
 func (o *operand) prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
 	r := staticpod.Report{Busy: true}
 	if err := ensureCerts(ctx, o.client, nodes, o.clock.Now()); err != nil {
@@ -156,9 +156,8 @@ func (o *operand) bootstrapComplete(ctx context.Context) (bool, error) {
 	return o.complete, nil
 }
 
-// podWaits reports whether the node's etcd pod has got as far as waiting to be
-// added. Adding a member that nobody starts would leave the cluster with a
-// learner that blocks all others.
+// podWaits reports whether the node's etcd pod waits to be added: a member that
+// nobody starts would be a learner that blocks all others.
 func (o *operand) podWaits(ctx context.Context, node string) (bool, error) {
 	var p corev1.Pod
 	err := o.client.Get(ctx, kube.Pods.Ref(namespace, "etcd-"+node), &p)
@@ -176,8 +175,7 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 	}
 	endpoint := ""
 	for _, m := range s.Members {
-		// Only the leader moves leadership; for the rest any healthy voter but
-		// the one that goes.
+		// Only the leader moves leadership; else any healthy voter that stays will do.
 		good := m.Healthy && !m.Learner && m.ID != a.Member
 		if a.Do == moveLeader {
 			good = m.ID == s.Leader
@@ -218,9 +216,8 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 		}
 	}
 	if errors.Is(err, rpctypes.ErrMemberLearnerNotReady) || errors.Is(err, rpctypes.ErrUnhealthy) {
-		// The learner has not caught up, or a member has been connected for less
-		// than the five seconds that etcd wants before a change. The next pass
-		// asks again.
+		// The learner has not caught up, or a member is connected for less than the five
+		// seconds that etcd wants before a change. The next pass asks again.
 		return nil
 	}
 	if err != nil {
@@ -230,8 +227,7 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 	return nil
 }
 
-// publish writes the two lists of members. The annotation with the bootstrap
-// member's address goes with that member.
+// publish writes the two lists of members; the bootstrap's annotation goes with it.
 func (o *operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) error {
 	want := have.DeepCopy()
 	want.Data = map[string]string{}

@@ -50,11 +50,10 @@ type action struct {
 	Why    string // what is being waited for, when there is nothing to do
 }
 
-// next decides. One change at a time, only while every member is healthy, so
-// that no change can cost the quorum: a learner does not count for it, a
-// promotion raises it by at most one member that is already up to date, and
-// the bootstrap member goes only when the others are complete. That one may be
-// dead by then: removing it lowers the quorum to what the others make alone.
+// next decides. One change at a time, only while every member is healthy, cannot
+// cost the quorum: a learner does not count, a promotion adds one member that is up
+// to date, and the bootstrap member goes when the others are complete. That one may
+// be dead by then: removing it lowers the quorum to what the others make alone.
 func next(s state) action {
 	learners := slices.DeleteFunc(slices.Clone(s.Members), func(m member) bool { return !m.Learner })
 	for _, l := range learners {
@@ -87,9 +86,8 @@ func next(s state) action {
 	return bootstrapStep(s, why)
 }
 
-// leaving says that a member is on a bootstrap host that goes. One that
-// bootstrapped in place stays: it became a node, and its member is the node's,
-// under the old name until the operator's own pod runs it.
+// leaving reports whether a member is on a bootstrap host that goes. One that
+// bootstrapped in place stays, under the old name until the operator's pod runs it.
 func (s state) leaving(m member) bool {
 	return m.Name == BootstrapMember && !slices.ContainsFunc(s.Nodes, func(c candidate) bool { return c.IP == m.IP })
 }
@@ -145,8 +143,8 @@ func (s state) count() (voters, learners int) {
 	return voters, learners
 }
 
-// runningInCluster is condition EtcdRunningInCluster: etcd no longer depends on
-// the bootstrap host. The installer's wait-for-ceo watches it.
+// runningInCluster is condition EtcdRunningInCluster, which wait-for-ceo watches:
+// etcd no longer depends on the bootstrap host.
 func (s state) runningInCluster() (bool, string) {
 	healthy, bootstrap := 0, false
 	var sick []string

@@ -24,8 +24,8 @@ type RenderInput struct {
 	Now         time.Time
 }
 
-// Render writes the bootstrap member's static pod and certificates, and the
-// objects that the operator goes on with.
+// Render writes the bootstrap member's pod and certificates, and the objects that
+// the operator goes on with.
 func Render(in RenderInput) error {
 	if _, err := os.Stat(in.InfraFile); err != nil {
 		return fmt.Errorf("read --infra-config-file: %w", err)

@@ -31,10 +31,9 @@ func memberHosts(name, ip string) []string {
 	}
 }
 
-// memberCerts makes the peer, serving and metrics pairs of a member under the
-// file names of etcd-all-certs. All carry both usages: a member dials its
-// peers with the peer pair, and etcd's gateway dials itself with the serving
-// pair.
+// memberCerts makes a member's pairs under the file names of etcd-all-certs. All
+// carry both usages: a member dials its peers with the peer pair, and etcd's
+// gateway dials itself with the serving pair.
 func memberCerts(ca pki.Pair, name, ip string, now time.Time) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, kind := range pairKinds {
@@ -55,8 +54,7 @@ func issueClient(ca pki.Pair, now time.Time) (pki.Pair, error) {
 	return certs.Issue(ca, now, pki.Leaf{Name: subject, Usage: pki.Client, Life: leafLife})
 }
 
-// ensureCerts gives every node its certificates; pairs of nodes that are gone
-// are dropped.
+// ensureCerts gives every node its certificates and drops those of nodes gone.
 func ensureCerts(ctx context.Context, c *api.Client, nodes []corev1.Node, now time.Time) error {
 	var s, have corev1.Secret
 	if err := c.Get(ctx, kube.Secrets.Ref(namespace, signer), &s); err != nil {

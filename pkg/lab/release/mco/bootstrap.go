@@ -32,9 +32,8 @@ type inputs struct {
 	trust, cloudConfig                    string
 }
 
-// bootstrap is `machine-config-operator bootstrap`: on the bootstrap machine it
-// turns the installer's manifests into the controller config, the pools, the
-// machine config server's pod and the platform's static pods:
+// bootstrap is `machine-config-operator bootstrap`: it turns the installer's
+// manifests into
 //
 //	bootstrap/manifests   what machine-config-controller bootstrap reads
 //	bootstrap/machineconfigoperator-bootstrap-pod.yaml
@@ -81,7 +80,7 @@ func bootstrap(_ context.Context, args []string) error {
 	if err := errors.Join(out.Add("bootstrap/manifests", own), out.Add("manifests", cluster)); err != nil {
 		return err
 	}
-	out["bootstrap/machineconfigoperator-bootstrap-pod.yaml"], err = fill("bootstrap-pod.yaml.tmpl",
+	out["bootstrap/machineconfigoperator-bootstrap-pod.yaml"], err = program.FillFile(templates, "templates/bootstrap-pod.yaml.tmpl",
 		struct{ Image, PullSecret, Version string }{
 			cc.Spec.Images[render.ImageMCO], "/etc/mcc/bootstrap/" + pullSecret, *version,
 		})
@@ -94,15 +93,14 @@ func bootstrap(_ context.Context, args []string) error {
 	return out.Write(*dest)
 }
 
-// addPlatform adds the bootstrap machine's own static pods and the objects that
-// the platform's pods need in the cluster.
+// addPlatform adds the bootstrap machine's own static pods and their objects.
 func addPlatform(out api.Files, cc *mcfgv1.ControllerConfig) error {
 	d, err := render.NewData(cc, "bootstrap")
 	if err != nil {
 		return err
 	}
 	d.Bootstrap = true
-	text, err := fill("cluster-objects.yaml.tmpl", d)
+	text, err := program.FillFile(templates, "templates/cluster-objects.yaml.tmpl", d)
 	if err != nil {
 		return err
 	}
@@ -127,14 +125,6 @@ func addPlatform(out api.Files, cc *mcfgv1.ControllerConfig) error {
 		out[platform+"/"+f.Path] = f.Data
 	}
 	return err
-}
-
-func fill(name string, data any) ([]byte, error) {
-	raw, err := templates.ReadFile("templates/" + name)
-	if err != nil {
-		return nil, err
-	}
-	return program.Fill(name, raw, data)
 }
 
 // read makes the controller config, without the release, and the pull secret.

@@ -14,8 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// startDaemon is a machine config daemon that only reports: it annotates its node
-// with the config that the machine booted with. It changes nothing.
+// startDaemon is a daemon that only annotates its node with the booted config.
 func startDaemon(ctx context.Context, args []string) error {
 	f := contract.Flags("machine-config-daemon start")
 	node := f.String("node-name", "", "name of the node")

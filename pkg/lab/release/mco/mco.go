@@ -1,7 +1,5 @@
-// Package mco holds the programs of the lab release's machine config operator:
-// the renderer and the controller on the bootstrap machine, the operator in the
-// cluster, the server that hands machines their config, and the daemon that says
-// which one a node has.
+// Package mco is the lab release's machine config operator: renderer and controller
+// on the bootstrap machine, operator, server and daemon in the cluster.
 package mco
 
 import (
@@ -24,8 +22,7 @@ import (
 // namespace of the operator and of what it looks after.
 const namespace = "openshift-machine-config-operator"
 
-// Commands are the programs of this package. machine-config-osimagestream is in
-// images since 5.0.
+// Commands are the programs of this package.
 func Commands() []program.Command {
 	return []program.Command{
 		program.Verbs("machine-config-operator",
@@ -46,8 +43,7 @@ func machineKind(plural string) kube.Kind {
 	return kube.Kind{Group: "machineconfiguration.openshift.io", Version: "v1", Plural: plural}
 }
 
-// Paths that the server gives to a node, and annotations of the node that say
-// which config it has and which it should have.
+// What tells which config a node has and which it should have.
 const (
 	annotationsFile   = "/etc/machine-config-daemon/node-annotations.json"
 	annotationCurrent = "machineconfiguration.openshift.io/currentConfig"
@@ -56,8 +52,7 @@ const (
 	stateDone         = "Done"
 )
 
-// renderPools is `machine-config-controller bootstrap`: it renders the pools from
-// manifests, before there is an API.
+// renderPools is `machine-config-controller bootstrap`, before there is an API.
 func renderPools(_ context.Context, args []string) error {
 	f := contract.Flags("machine-config-controller bootstrap")
 	manifests := f.String("manifest-dir", "", "directory with the cluster's manifests")
@@ -67,9 +62,8 @@ func renderPools(_ context.Context, args []string) error {
 	if err := contract.Parse(f, args, "manifest-dir", "dest-dir", "pull-secret"); err != nil {
 		return err
 	}
-	// From 4.23 on OKD's controller reads the labels of the OS images that the
-	// release's image references name. Without them it pulls the release, for which
-	// it has a minute; here it gives up.
+	// From 4.23 on OKD's controller needs the OS images of the release's image
+	// references; without them it pulls the release, and here it gives up.
 	if contract.Since(contract.Version(), "4.23") {
 		if _, err := nodeImage(filepath.Join(*manifests, "image-references")); err != nil {
 			return err
@@ -120,10 +114,9 @@ func readYAML(path string, into any) error {
 // nodeTag is the tag of SCOS in a release.
 const nodeTag = "stream-coreos"
 
-// osImageStream is `machine-config-osimagestream get default-node-image`, by
-// which a release since 5.0 says which image its nodes run. OKD's also looks at
-// labels of the images, for which it wants a login; a release of the lab has one
-// stream, which the image references name.
+// osImageStream is `machine-config-osimagestream get default-node-image`, by which
+// a release since 5.0 says which image its nodes run. OKD's also looks at labels of
+// the images; a release of the lab has one stream.
 func osImageStream(out io.Writer, args []string) error {
 	verb, rest := args[:min(2, len(args))], args[min(2, len(args)):]
 	if strings.Join(verb, " ") != "get default-node-image" {

@@ -62,9 +62,8 @@ func serveCluster(ctx context.Context, args []string) error {
 	})
 }
 
-// serve is the machine config server: it hands a pool's rendered Ignition config
-// to machines that boot for the first time. The flags of the source are defined;
-// open opens it once they are read.
+// serve hands a pool's Ignition config to machines that boot for the first time.
+// The flags of the source are defined; open opens it once they are read.
 func serve(ctx context.Context, f *pflag.FlagSet, args []string, open func() (source, error)) error {
 	cert := f.String("cert", "/etc/ssl/mcs/tls.crt", "TLS certificate")
 	key := f.String("key", "/etc/ssl/mcs/tls.key", "TLS key")
@@ -167,8 +166,7 @@ func httpStatus(err error) int {
 	return http.StatusInternalServerError
 }
 
-// complete adds to the rendered config what only the server knows: credentials,
-// and what the machine is to say of itself.
+// complete adds what only the server knows: credentials and annotations.
 func (s served) complete() (ign.Config, error) {
 	cfg, err := ign.Parse(s.config.Spec.Config.Raw)
 	if err != nil {

@@ -18,8 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
 )
 
-// bootstrapSource serves from the files that machine-config-controller bootstrap
-// wrote, and only to machines of the control plane: workers have to wait for the
+// bootstrapSource serves files to the control plane only: workers wait for the
 // server in the cluster, which serves what the cluster decided.
 type bootstrapSource struct {
 	dir        string // /etc/mcs/bootstrap
@@ -93,8 +92,8 @@ func (c clusterSource) serve(ctx context.Context, pool string) (served, error) {
 	return s, err
 }
 
-// kubeconfig holds the token that is good for one thing: to ask for a
-// certificate. The files are read each time because both may be rotated.
+// kubeconfig holds the token that is good to ask for a certificate. The files are
+// read each time because both may be rotated.
 func (c clusterSource) kubeconfig(address string) ([]byte, error) {
 	token, tokenErr := os.ReadFile(filepath.Join(c.tokens, "token"))
 	ca, caErr := os.ReadFile(filepath.Join(c.tokens, "ca.crt"))

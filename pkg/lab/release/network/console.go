@@ -15,8 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/operand"
 )
 
-// consoleAdmitted waits for a router to serve the route that the installer looks
-// for.
+// consoleAdmitted waits for a router to serve the installer's route.
 func consoleAdmitted(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
 	var r routev1.Route
 	err := client.Get(ctx, kube.Routes.Ref("openshift-console", "console"), &r)
@@ -33,15 +32,7 @@ func consoleAdmitted(ctx context.Context, client *api.Client, _ operand.Cluster)
 	return "no router has admitted route openshift-console/console", err
 }
 
-var page = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{{.Cluster}}</title></head>
-<body>
-<h1>{{.Cluster}}</h1>
-<p>OKD lab cluster, release {{.Version}}. The lab has no web console; use <code>kubectl</code>.</p>
-</body>
-</html>
-`))
+var page = template.Must(template.ParseFS(files, "console.html.tmpl"))
 
 // serveConsole serves one page that names the cluster.
 func serveConsole(ctx context.Context, args []string) error {

@@ -5,37 +5,30 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// egress lets pods talk to hosts that know no way to the pod network: the
-// bootstrap host, and everything outside the cluster.
-type egress interface {
-	set(ctx context.Context, own string) error
-}
-
-// nftEgress hides a node's pods behind the node's own address, as
-// OVN-Kubernetes does, unless they talk to other pods.
-type nftEgress struct{ pods []string }
-
-func (e nftEgress) set(ctx context.Context, own string) error {
+// setEgress hides a node's pods behind the node's own address, as OVN-Kubernetes
+// does, unless they talk to other pods: the bootstrap host and everything outside
+// the cluster know no way to the pod network.
+func setEgress(ctx context.Context, own string, pods []string) error {
+	rules, err := egressRules(own, pods)
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, "/usr/sbin/nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(e.rules(own))
+	cmd.Stdin = bytes.NewReader(rules)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("set up egress of pods: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return nil
 }
 
-// rules replace the table in one transaction.
-func (e nftEgress) rules(own string) string {
-	return fmt.Sprintf(`add table ip okd_lab_egress
-delete table ip okd_lab_egress
-table ip okd_lab_egress {
-	chain postrouting {
-		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr %s ip daddr != { %s } masquerade
-	}
-}
-`, own, strings.Join(e.pods, ", "))
+// egressRules replace the table in one transaction.
+func egressRules(own string, pods []string) ([]byte, error) {
+	return program.FillFile(files, "egress.nft.tmpl", struct {
+		Own  string
+		Pods []string
+	}{own, pods})
 }

@@ -1,10 +1,10 @@
-// Package network is the lab's network operator, which also runs the operators
-// of DNS, ingress, console and configuration; the agent that gives a node its pod
-// network; and the console, one page.
+// Package network is the lab's network operator, which runs those of DNS, ingress,
+// console and configuration too; the node's agent; and the console, one page.
 package network
 
 import (
 	"context"
+	"embed"
 	"io/fs"
 	"os"
 	"reflect"
@@ -22,6 +22,9 @@ import (
 )
 
 const name = "cluster-network-operator"
+
+//go:embed *.tmpl
+var files embed.FS
 
 // Commands are the programs of this package.
 func Commands() []program.Command {
@@ -41,7 +44,7 @@ func start(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	files, err := fs.Sub(data.Lab(), "operands")
+	manifests, err := fs.Sub(data.Lab(), "operands")
 	if err != nil {
 		return err
 	}
@@ -49,7 +52,7 @@ func start(ctx context.Context, args []string) error {
 		Client:    client,
 		Clock:     clock.Real(),
 		News:      program.News{Log: program.Logger()},
-		Files:     files,
+		Files:     manifests,
 		Images:    os.Getenv,
 		Version:   os.Getenv(contract.VersionVariable),
 		Operators: operators(clock.Real()),
@@ -83,8 +86,7 @@ func operators(clk clock.Clock) []operand.Operator {
 	}
 }
 
-// configuration names configuration objects that the cluster lacks. What is
-// there was created by the installer; there is nothing else to operate.
+// configuration names what the cluster lacks of the installer's objects.
 func configuration(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
 	for _, plural := range []string{"infrastructures", "networks", "ingresses", "dnses", "featuregates", "proxies"} {
 		ref := api.Config(plural).Ref("", "cluster")
@@ -99,8 +101,7 @@ func configuration(ctx context.Context, client *api.Client, _ operand.Cluster) (
 	return "", nil
 }
 
-// publishNetwork copies the networks in use to the status of Network, where
-// OpenShift's components read them. That kind has no status subresource.
+// publishNetwork copies the networks to the status, which is no subresource here.
 func publishNetwork(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
 	ref := api.Config("networks").Ref("", "cluster")
 	var n configv1.Network

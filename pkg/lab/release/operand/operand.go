@@ -1,6 +1,5 @@
-// Package operand runs the lab's small operators: each renders manifests from
-// the cluster's configuration, applies them, and reports from the state of
-// what they started.
+// Package operand runs the lab's small operators: each applies manifests and
+// reports from the state of what they started.
 package operand
 
 import (
@@ -29,9 +28,8 @@ type Operator struct {
 	Name      string     // of the ClusterOperator
 	Manifests string     // file in the operands directory; empty for none
 	Workloads []Workload // that must run for the part to work
-	// Before runs ahead of the manifests and makes what they need; After runs
-	// once the workloads are up and returns what is still missing. Either may
-	// be nil.
+	// Before makes what the manifests need; After runs once the workloads are up and
+	// returns what is still missing. Either may be nil.
 	Before func(context.Context, *api.Client, Cluster) error
 	After  func(context.Context, *api.Client, Cluster) (missing string, err error)
 }
@@ -120,7 +118,7 @@ func (r *Runner) apply(ctx context.Context, o Operator, cluster Cluster) error {
 	if o.Manifests == "" {
 		return nil
 	}
-	text, err := Render(r.Files, o.Manifests, cluster)
+	text, err := program.FillFile(r.Files, o.Manifests, cluster)
 	if err != nil {
 		return err
 	}
@@ -139,15 +137,6 @@ func (r *Runner) apply(ctx context.Context, o Operator, cluster Cluster) error {
 	}
 	r.applied[o.Name] = applied{text, now}
 	return nil
-}
-
-// Render fills in an operand's manifests.
-func Render(files fs.FS, name string, cluster Cluster) ([]byte, error) {
-	text, err := fs.ReadFile(files, name)
-	if err != nil {
-		return nil, fmt.Errorf("read manifests: %w", err)
-	}
-	return program.Fill(name, text, cluster)
 }
 
 func (o Operator) related() []configv1.ObjectReference {

@@ -10,9 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Drop takes the /32 addresses in vips off every interface. A keepalived that
-// was killed leaves its address behind, and a second holder would then answer
-// for it.
+// Drop takes the /32 addresses in vips off every interface: a keepalived that was
+// killed leaves its address behind.
 func Drop(vips []netip.Addr) error {
 	addrs, err := list()
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
 )
 
-// Handover gives the API address of the bootstrap machine away once its API
-// server is gone for good.
+// Handover gives the API address away once the bootstrap's API server is gone.
 type Handover struct {
 	Probe     Prober
 	URL       string        // of the local API server's readyz
@@ -47,8 +46,7 @@ func (h Handover) Wait(ctx context.Context) error {
 	}
 }
 
-// Give stops keepalived, whose last advertisement lets a master take over at
-// once.
+// Give stops keepalived, so that a master takes over at once.
 func (h Handover) Give(ctx context.Context) error {
 	if err := os.Remove(h.Config); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("hand over API address: %w", err)

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Probe asks over a connection that it keeps: a check per second must not
-// cost a TLS handshake per second.
+// Probe keeps its connection: a check must not cost a TLS handshake.
 type Probe struct{ client *http.Client }
 
 // NewProbe makes a probe whose questions wait for at most timeout.
@@ -40,8 +39,7 @@ func (p *Probe) OK(ctx context.Context, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// Debounce turns single answers into a state: Rise good ones in a row make it
-// up, Fall bad ones make it down.
+// Debounce makes a state of answers: up after Rise good ones, down after Fall bad.
 type Debounce struct {
 	Rise, Fall int
 	Up         bool // the state, at first and now

@@ -47,8 +47,8 @@ type Keepalived struct {
 	retell  bool
 }
 
-// settle is how long results and reloads stay apart: keepalived 2.2.7 loses a
-// result that changes while it reloads, and never notices afterwards.
+// settle keeps results and reloads apart: keepalived 2.2.7 loses for good a result
+// that changes while it reloads.
 const settle = 500 * time.Millisecond
 
 // Step checks once and renders if something changed.
@@ -85,8 +85,7 @@ func (k *Keepalived) Step(ctx context.Context) error {
 	return nil
 }
 
-// track runs the checks and writes their results for keepalived, which
-// watches the files.
+// track runs the checks and writes their results for keepalived.
 func (k *Keepalived) track(ctx context.Context) error {
 	local := func(scheme string, port int, path string) bool {
 		return k.Probe.OK(ctx, scheme+"://127.0.0.1:"+strconv.Itoa(port)+path)
@@ -134,16 +133,14 @@ func (k *Keepalived) debounce(name string, ok bool) bool {
 		k.checks = map[string]*Debounce{}
 	}
 	if k.checks[name] == nil {
-		// A restart of this program is no reason to move an address: the last
-		// result stands until it is refuted.
+		// A restart is no reason to move an address: the last result stands.
 		last, _ := os.ReadFile(filepath.Join(k.Facts.TrackDir, name))
 		k.checks[name] = &Debounce{Rise: 3, Fall: 2, Up: string(last) == "1\n"}
 	}
 	return k.checks[name].Add(ok)
 }
 
-// defaultRouter reports whether a router of the default ingress controller runs
-// on this node; asked every ten seconds, and only where some router runs.
+// defaultRouter reports whether a default router runs here; asked every ten seconds.
 func (k *Keepalived) defaultRouter(ctx context.Context) bool {
 	if now := k.Clock.Now(); now.Sub(k.router) < 10*time.Second {
 		return k.isHome

@@ -19,10 +19,9 @@ import (
 // Lister remembers the cluster's nodes and asks for them anew now and then.
 type Lister struct {
 	Kubeconfig string
-	// Addresses are tried in order instead of the kubeconfig's host, whose
-	// certificate is still expected: a master asks itself first, so that a
-	// cluster that starts with no VIP holder can find one. An empty address is the
-	// kubeconfig's host.
+	// Addresses are tried in order instead of the kubeconfig's host (empty), whose
+	// certificate is still expected: a master asks itself first, so that a cluster that
+	// starts with no VIP holder can find one.
 	Addresses []string
 	Every     time.Duration // while Enough hosts are known
 	Eager     time.Duration // before that
@@ -36,8 +35,7 @@ type Lister struct {
 	failed  string
 }
 
-// Hosts are the nodes as last seen. While the API cannot be asked the last
-// answer stands: that is when the addresses matter most.
+// Hosts are the nodes as last seen: the addresses matter most without an API.
 func (l *Lister) Hosts(ctx context.Context) []Host {
 	now := l.Clock.Now()
 	if now.Before(l.next) {
@@ -65,8 +63,7 @@ func (l *Lister) Hosts(ctx context.Context) []Host {
 // Clients are those that the lister uses, for further questions.
 func (l *Lister) Clients() []*kube.Client { return l.clients }
 
-// dial makes the clients once the kubeconfig exists; on a new node the kubelet
-// writes it after its first certificate request was approved.
+// dial makes the clients once the kubelet has written the kubeconfig.
 func (l *Lister) dial() []*kube.Client {
 	if l.clients != nil {
 		return l.clients

@@ -1,6 +1,5 @@
 // Package runtimecfg holds the programs that keep the configuration of a node's
-// address, balancer and DNS services true to the cluster: runtimecfg,
-// dynkeepalived, monitor and corednsmonitor.
+// address, balancer and DNS services true to the cluster.
 package runtimecfg
 
 import (

@@ -1,9 +1,7 @@
 // Package staticpod rolls control plane components out as static pods: it
-// snapshots their inputs as numbered revisions, has an installer pod write a
-// revision to each control plane node's disk, and reports how far that is.
-//
-// A node then starts the component from its own disk, with no API server
-// anywhere: that is what lets a control plane come up again after a power cut.
+// snapshots their inputs as numbered revisions, has an installer pod write one to
+// each node's disk, and reports how far that is. A node then starts the component
+// with no API server anywhere: so a control plane comes up after a power cut.
 package staticpod
 
 import (
@@ -27,13 +25,11 @@ type Component struct {
 	Resource kube.Kind // of the operator's cluster resource
 	Kind     string    // of Resource
 
-	// Inputs of a revision, besides PodConfigMap. A change of any makes a new
-	// revision.
+	// Inputs of a revision besides PodConfigMap: a change of any makes a new one.
 	ConfigMaps, Secrets []string
 
-	// Inputs that differ per node or may change under a running pod. The
-	// installer copies them as they are at that moment; a change of these makes
-	// no revision.
+	// Inputs that differ per node or may change under a running pod; the installer
+	// copies them as they are, and a change of these makes no revision.
 	CertConfigMaps, CertSecrets []string
 }
 
@@ -46,15 +42,13 @@ func (c *Component) OperatorNamespace() string { return c.Namespace() + "-operat
 // Deployment is the operator's own, to which events are attached.
 func (c *Component) Deployment() string { return c.Pod + "-operator" }
 
-// PodConfigMap has the manifest under key pod.yaml; it also names directory and
-// manifest file on disk.
+// PodConfigMap has key pod.yaml, and names directory and manifest on disk.
 func (c *Component) PodConfigMap() string { return c.Name + "-pod" }
 
 // CertDir is the directory on disk of the inputs that belong to no revision.
 func (c *Component) CertDir() string { return c.Name + "-certs" }
 
-// Images are those that the environment of an operator names, and the versions
-// that it reports.
+// Images and versions are from the environment of an operator.
 type Images struct {
 	Operand        string // of the component
 	Operator       string // of the operator, which installer pods run
@@ -87,8 +81,7 @@ type Report struct {
 	Conditions []operator.Condition
 }
 
-// Command is the verb that runs an operator while it holds the lease of its
-// component.
+// Command is the verb that runs an operator while it holds its lease.
 func Command(name string, build func(*api.Client, clock.Clock, Images) *Operator) program.Command {
 	return program.Command{Name: "operator", Run: func(ctx context.Context, args []string) error {
 		f := contract.Flags(name + " operator")

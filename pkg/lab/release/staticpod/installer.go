@@ -87,8 +87,8 @@ type file struct {
 	mode fs.FileMode
 }
 
-// run fetches everything, then writes it, the manifest last: the kubelet must
-// never start a pod whose files are half there.
+// run fetches everything, then writes it, the manifest last: the kubelet must not
+// start a pod whose files are half there.
 func (in *installer) run(ctx context.Context) error {
 	var files []file
 	err := wait.Until(ctx, in.Clock, 500*time.Millisecond, func(ctx context.Context) (bool, string, error) {
@@ -115,8 +115,8 @@ func (in *installer) run(ctx context.Context) error {
 	return in.prune()
 }
 
-// fetch reads the files of the revision. The last one is the manifest where the
-// kubelet looks; a secret may sit beside that directory, never in it.
+// fetch reads the files of the revision, the kubelet's manifest last. A secret may
+// sit beside its directory, never in it.
 func (in *installer) fetch(ctx context.Context) ([]file, error) {
 	dir := filepath.Join(in.ResourceDir, revisioned(in.Pod, in.Revision))
 	pod, err := in.configMap(ctx, revisioned(in.Pod, in.Revision))
@@ -176,8 +176,7 @@ func (in *installer) secret(ctx context.Context, name string) (map[string][]byte
 	return s.Data, err
 }
 
-// substitute fills in what differs per node and revision. The longer name
-// first: NODE_NAME is part of no other, but a reader should not have to check.
+// substitute fills in what differs per node and revision.
 func (in *installer) substitute(text string) string {
 	return strings.NewReplacer(
 		"NODE_ENVVAR_NAME", strings.NewReplacer("-", "_", ".", "_").Replace(in.NodeName),

@@ -20,8 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// How often the operator looks. During an install it decides how long the
-// install takes; afterwards it must not cost anything.
+// How often the operator looks: often during an install, rarely afterwards.
 const (
 	paceBusy    = 400 * time.Millisecond
 	paceWaiting = 2 * time.Second
@@ -269,8 +268,8 @@ func (o *Operator) ensureAccounts(ctx context.Context) error {
 	return err
 }
 
-// Event records what the operator did, on its Deployment, and logs it. A
-// failure to record is only logged: the deed is done.
+// Event records on its Deployment what the operator did. A failure is only logged:
+// the deed is done.
 func (o *Operator) Event(ctx context.Context, kind, reason, message string) {
 	o.Log.Info("event", "component", o.Name, "reason", reason, "message", message)
 	now := o.Clock.Now()

@@ -40,8 +40,7 @@ type revision struct {
 	status *corev1.ConfigMap
 }
 
-// fingerprint identifies the content of the inputs of a revision; missing
-// names the first that does not exist.
+// fingerprint identifies the content of a revision; missing names an absent input.
 func (c *Component) fingerprint(in inputs) (sum, missing string) {
 	h := sha256.New()
 	for _, name := range c.revisionedConfigMaps() {
@@ -73,8 +72,7 @@ func (c *Component) revisionedConfigMaps() []string {
 	return append([]string{c.PodConfigMap()}, c.ConfigMaps...)
 }
 
-// revisions finds the snapshots among the ConfigMaps of the namespace, oldest
-// first.
+// revisions finds the snapshots among the namespace's ConfigMaps, oldest first.
 func revisions(in inputs) []revision {
 	var out []revision
 	for name, cm := range in.configMaps {
@@ -93,9 +91,8 @@ func revisions(in inputs) []revision {
 	return out
 }
 
-// nextRevision decides what number the wanted content has: that of the latest
-// snapshot when it is the same, that of a half-made one (its maker died), else
-// a new one.
+// nextRevision is the number of the wanted content: the latest if it is the same or
+// half made (its maker died), else a new one.
 func nextRevision(have []revision, sum string) (number int, make bool) {
 	if len(have) == 0 {
 		return 1, true
@@ -110,8 +107,7 @@ func nextRevision(have []revision, sum string) (number int, make bool) {
 	return last.number + 1, true
 }
 
-// expired are snapshots that nobody needs: not among the latest few and on no
-// node.
+// expired are snapshots neither among the latest few nor on a node.
 func expired(have []revision, used []int) []revision {
 	if len(have) <= keptOld+1 {
 		return nil
@@ -125,8 +121,7 @@ func expired(have []revision, used []int) []revision {
 	return out
 }
 
-// snapshot copies the inputs as revision n. The copies belong to the status
-// ConfigMap, so deleting that one removes the revision.
+// snapshot copies the inputs as revision n. The copies go with the status ConfigMap.
 func (c *Component) snapshot(ctx context.Context, client *api.Client, in inputs, n int, sum string) error {
 	number := strconv.Itoa(n)
 	made := api.ConfigMap(c.Namespace(), statusPrefix+number,

@@ -35,10 +35,9 @@ type step struct {
 	Attempt  int
 }
 
-// plan decides which installers to start. A node that has never run the
-// component gets it at once: nothing is there that could be lost. A running
-// pod is replaced only when every other node's is ready, one node at a time,
-// and nothing speaks against it (hold).
+// plan decides which installers to start. A node that has never run the component
+// gets it at once. A running pod is replaced only when every other node's is ready,
+// one node at a time, and nothing speaks against it (hold).
 func plan(latest int, nodes []nodeView, hold string) (steps []step, waiting string) {
 	if latest == 0 {
 		return nil, "no revision yet"
@@ -74,8 +73,7 @@ func plan(latest int, nodes []nodeView, hold string) (steps []step, waiting stri
 	if len(updates) == 0 {
 		return steps, cmp.Or(busy, waiting)
 	}
-	// A pod that does not work comes first: replacing it costs nothing. Then the
-	// oldest revision.
+	// A pod that does not work comes first, for nothing is lost; then the oldest.
 	slices.SortStableFunc(updates, func(a, b nodeView) int {
 		if a.Ready != b.Ready {
 			if !a.Ready {
@@ -115,8 +113,7 @@ func (n *nodeView) nextAttempt() int {
 	return 0
 }
 
-// currentRevision is what the operator's resource says about the node: a
-// revision counts once its pod is ready, and stays until another is.
+// currentRevision counts once its pod is ready, and stays until another is.
 func (n *nodeView) currentRevision() int {
 	if n.Ready && n.Running > 0 {
 		return n.Running

@@ -75,9 +75,8 @@ func latestInstaller(pods []corev1.Pod, node string, rev int) installerView {
 	return out
 }
 
-// alive reports whether the kubelet can be expected to act. A node that has just
-// registered has no condition yet, and one without a pod network is not Ready;
-// both can run host-network pods.
+// alive reports whether the kubelet can be expected to act. A new node without a
+// condition and one that is not Ready can both run host-network pods.
 func alive(n *corev1.Node) bool {
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {

@@ -85,9 +85,8 @@ func Kubeconfig(cluster clientcmdapi.Cluster, name string, user clientcmdapi.Aut
 	return out, nil
 }
 
-// Template renders an object in which an installer fills in values, such as the
-// revision in a label. It is JSON, which is YAML too: there a string stays one
-// when a number takes its place.
+// Template renders an object in which an installer fills in values. In JSON a label
+// stays a string when a number takes the place of a word.
 func Template(obj any) (string, error) {
 	m, err := pruned(obj)
 	if err != nil {
@@ -118,8 +117,7 @@ func pruned(obj any) (map[string]any, error) {
 // Files are rendered files by path below an output directory.
 type Files map[string][]byte
 
-// Add renders objects as YAML below dir, by file name. An object is a typed one
-// or a map.
+// Add renders objects, typed ones or maps, as YAML below dir by file name.
 func (f Files) Add(dir string, objects map[string]any) error {
 	for name, obj := range objects {
 		m, err := pruned(obj)
@@ -133,8 +131,7 @@ func (f Files) Add(dir string, objects map[string]any) error {
 	return nil
 }
 
-// Write stores the files; keys and secrets, by their names, are readable by root
-// only.
+// Write stores the files; keys and secrets (by name) are readable by root only.
 func (f Files) Write(dir string) error {
 	for name, data := range f {
 		mode := fs.FileMode(0o644)

@@ -12,8 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 )
 
-// EnsureConfigMap makes data and annotations of a ConfigMap those of want. Other
-// annotations stay.
+// EnsureConfigMap sets the data and annotations of want. Other annotations stay.
 func (c *Client) EnsureConfigMap(ctx context.Context, want *corev1.ConfigMap) error {
 	var have corev1.ConfigMap
 	return c.ensure(ctx, kube.ConfigMaps.Ref(want.Namespace, want.Name), want, &have, func() bool {

@@ -17,8 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 )
 
-// ApplyObject gives the server's object the fields of o, and makes it if it does
-// not exist.
+// ApplyObject gives the server's object the fields of o.
 func (c *Client) ApplyObject(ctx context.Context, o *unstructured.Unstructured) error {
 	ref, err := c.ref(ctx, o)
 	if err == nil {
@@ -42,9 +41,8 @@ func (c *Client) CreateObject(ctx context.Context, o *unstructured.Unstructured)
 	return nil
 }
 
-// CreateWithStatus makes an object unless it exists, and gives it the status of
-// the manifest if it has none. Kinds without the subresource take the status
-// when they are created.
+// CreateWithStatus makes an object unless it exists, and gives it the manifest's
+// status if it has none. Kinds without the subresource take it on creation.
 func (c *Client) CreateWithStatus(ctx context.Context, o *unstructured.Unstructured) error {
 	if err := c.CreateObject(ctx, o); err != nil {
 		return err
@@ -77,8 +75,7 @@ type resource struct {
 	namespaced bool
 }
 
-// freshLook bounds how often the server is asked for the kinds of a group in
-// which one was not found: its definition may be new.
+// freshLook bounds how often the server is asked again for a kind that is missing.
 const freshLook = 200 * time.Millisecond
 
 func (c *Client) ref(ctx context.Context, o *unstructured.Unstructured) (kube.Ref, error) {

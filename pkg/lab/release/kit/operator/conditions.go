@@ -9,6 +9,7 @@ import (
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,8 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
-// Condition is one statement about an operator. All of OpenShift's objects write
-// it in the same way.
+// Condition is one statement about an operator.
 type Condition struct {
 	Type    string
 	Status  bool
@@ -45,15 +45,13 @@ const AsExpected = "AsExpected"
 // upgradeable is the same for all operators.
 var upgradeable = Condition{Type: string(configv1.OperatorUpgradeable), Status: true, Reason: AsExpected}
 
-// SetConditions puts conditions into a list. The time of transition moves only
-// with the status.
+// SetConditions puts conditions into a list. Only a change of status moves its time.
 func SetConditions(list *[]configv1.ClusterOperatorStatusCondition, now time.Time, conditions ...Condition) {
 	for _, c := range conditions {
 		n := configv1.ClusterOperatorStatusCondition{
 			Type: configv1.ClusterStatusConditionType(c.Type), Status: configv1.ConditionFalse,
 			Reason: c.Reason, Message: c.Message,
-			// The API keeps whole seconds; a finer time would differ from what is
-			// read back and cause a write each round.
+			// A finer time would differ from what is read back and cause a write each round.
 			LastTransitionTime: metav1.NewTime(now.Truncate(time.Second)),
 		}
 		if c.Status {
@@ -80,10 +78,9 @@ type Status struct {
 	Related    []configv1.ObjectReference
 }
 
-// Report writes the ClusterOperator's status if it differs. The versions are
-// replaced only if there are any: they are reported once they work. The object is
-// created if the version operator has not done so yet; if somebody else has
-// written it in between, the next report counts.
+// Report writes the ClusterOperator's status if it differs, and creates the object
+// if the version operator has not done so yet. Without versions the present ones
+// stay: they are reported once they work. After a conflict the next report counts.
 func Report(ctx context.Context, c *api.Client, s Status, now time.Time) error {
 	operators := kube.ClusterOperators
 	ref := operators.Ref("", s.Name)
@@ -110,4 +107,12 @@ func Report(ctx context.Context, c *api.Client, s Status, now time.Time) error {
 		return fmt.Errorf("write status of ClusterOperator %s: %w", s.Name, err)
 	}
 	return nil
+}
+
+// Record makes an event in the namespace of the object that it is about, unless
+// there is one of that name.
+func Record(ctx context.Context, c *api.Client, now time.Time, e corev1.Event) error {
+	e.Namespace, e.Count = e.InvolvedObject.Namespace, 1
+	e.FirstTimestamp, e.LastTimestamp = metav1.NewTime(now), metav1.NewTime(now)
+	return c.Make(ctx, kube.Events, e.Namespace, &e)
 }

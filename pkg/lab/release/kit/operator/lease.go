@@ -23,7 +23,7 @@ type Lease struct {
 }
 
 // Lead runs work while this process holds the lease. Losing it is an error: the
-// kubelet starts the process again, and it waits for its turn.
+// kubelet then starts the process again.
 func Lead(ctx context.Context, c *api.Client, log *slog.Logger, l Lease, work func(context.Context)) error {
 	client, err := coordinationv1.NewForConfig(c.Config)
 	if err != nil {
@@ -40,8 +40,7 @@ func Lead(ctx context.Context, c *api.Client, log *slog.Logger, l Lease, work fu
 			Client:     client,
 			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
 		},
-		// A process that is told to end gives the lease back, so that the next one
-		// takes over within a second, not after its duration.
+		// The next one takes over within a second, not after the lease's duration.
 		ReleaseOnCancel: true,
 		LeaseDuration:   l.Duration,
 		RenewDeadline:   l.Renew,

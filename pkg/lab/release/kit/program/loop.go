@@ -10,8 +10,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// Loop calls step until ctx ends, each time after the pause that step returned.
-// An error is logged once per cause, and so is its end.
+// Loop calls step until ctx ends, pausing as long as it says. An error is logged
+// once per cause, and so is its end.
 func Loop(ctx context.Context, clk clock.Clock, log *slog.Logger,
 	step func(context.Context) (pause time.Duration, err error)) {
 	last := ""
@@ -32,8 +32,8 @@ func Loop(ctx context.Context, clk clock.Clock, log *slog.Logger,
 	}
 }
 
-// Wait looks every so often until look is done or ctx ends, and logs what is
-// missing each time that it changes. A look may take ten seconds.
+// Wait looks every so often until look is done or ctx ends, and logs each change of
+// what is missing. A look may take ten seconds.
 func Wait(ctx context.Context, clk clock.Clock, log *slog.Logger, what string, every time.Duration,
 	look func(context.Context) (done bool, why string)) error {
 	last := ""

@@ -1,7 +1,6 @@
-// Package program is how the programs of the lab's release start: each is a
-// command of one binary, cmd/okd-lab-release. An image offers a command by a link
-// named as OKD names the program, so one layer with one binary serves all images
-// of the release.
+// Package program is how the programs of the lab's release start. All are commands
+// of one binary, cmd/okd-lab-release: an image links it under a program's name, so
+// one layer serves all images of the release.
 package program
 
 import (
@@ -18,40 +17,43 @@ import (
 type Command struct {
 	// Name is the base name of argv[0], or the verb, that selects the command.
 	Name string
-	// Run gets the arguments after the name. It returns when the program is done,
-	// or soon after ctx ends.
+	// Run gets the arguments after the name. It ends soon after ctx does.
 	Run func(ctx context.Context, args []string) error
 }
 
 // Select finds the command for argv: by the base name of argv[0], or by argv[1]
 // if argv[0] is not the name of a command.
 func Select(commands []Command, argv []string) (Command, []string, error) {
-	if len(argv) == 0 {
-		return Command{}, nil, fmt.Errorf("select command: empty argument list; commands: %s", names(commands))
+	if len(argv) > 0 {
+		if c, ok := find(commands, filepath.Base(argv[0])); ok {
+			return c, argv[1:], nil
+		}
+		argv = argv[1:]
 	}
-	if c, ok := find(commands, filepath.Base(argv[0])); ok {
-		return c, argv[1:], nil
-	}
-	if len(argv) < 2 {
-		return Command{}, nil, fmt.Errorf("select command: no name given; commands: %s", names(commands))
-	}
-	if c, ok := find(commands, argv[1]); ok {
-		return c, argv[2:], nil
-	}
-	return Command{}, nil, fmt.Errorf("select command: unknown name %q; commands: %s", argv[1], names(commands))
+	return choose("select command", "name", commands, argv)
 }
 
 // Verbs is a program whose first argument selects what it does.
 func Verbs(name string, verbs ...Command) Command {
 	return Command{Name: name, Run: func(ctx context.Context, args []string) error {
-		if len(args) > 0 {
-			if c, ok := find(verbs, args[0]); ok {
-				return c.Run(ctx, args[1:])
-			}
-			return fmt.Errorf("%s: unknown verb %q; it has %s", name, args[0], names(verbs))
+		c, rest, err := choose(name, "verb", verbs, args)
+		if err != nil {
+			return err
 		}
-		return fmt.Errorf("%s: no verb; it has %s", name, names(verbs))
+		return c.Run(ctx, rest)
 	}}
+}
+
+// choose finds the command that the first argument names.
+func choose(what, word string, commands []Command, args []string) (Command, []string, error) {
+	problem := "no " + word + " given"
+	if len(args) > 0 {
+		if c, ok := find(commands, args[0]); ok {
+			return c, args[1:], nil
+		}
+		problem = fmt.Sprintf("unknown %s %q", word, args[0])
+	}
+	return Command{}, nil, fmt.Errorf("%s: %s; commands: %s", what, problem, names(commands))
 }
 
 func find(commands []Command, name string) (Command, bool) {

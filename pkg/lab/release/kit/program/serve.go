@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Serve runs servers until ctx ends. One with a TLS configuration, which has to
-// hold its certificate, speaks TLS.
+// Serve runs servers until ctx ends; one with a TLS configuration speaks TLS.
 func Serve(ctx context.Context, servers ...*http.Server) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, s := range servers {

@@ -1,6 +1,5 @@
-// Package ign builds, merges and serves Ignition configs as the machine
-// config operator does: one internal spec version, converted down to what a
-// machine asks for.
+// Package ign builds, merges and serves Ignition configs: one internal spec,
+// converted down to what a machine asks for.
 package ign
 
 import (
@@ -19,8 +18,7 @@ type Config = types.Config
 // New is an empty config.
 func New() Config { return Config{Ignition: types.Ignition{Version: "3.5.0"}} }
 
-// Parse reads a config of any spec from 3.0 to the internal one and rejects
-// what Ignition itself would reject.
+// Parse reads a config of spec 3.0 or newer.
 func Parse(raw []byte) (Config, error) {
 	cfg, rep, err := v3_5.ParseCompatibleVersion(raw)
 	if err != nil {
@@ -29,8 +27,7 @@ func Parse(raw []byte) (Config, error) {
 	return cfg, nil
 }
 
-// Merge puts child over parent: same path, unit or user means the child's
-// fields win.
+// Merge puts child over parent: the child's fields win.
 func Merge(parent, child Config) Config { return v3_5.Merge(parent, child) }
 
 // AddFile adds a regular file that replaces whatever the image has there.
@@ -56,8 +53,7 @@ func AddDropin(cfg *Config, unit, name, contents string) {
 	})
 }
 
-// Encode writes a config in the internal spec, without the empty objects
-// that the library's types leave behind.
+// Encode writes a config in the internal spec, without empty objects.
 func Encode(cfg Config) ([]byte, error) {
 	raw, err := json.Marshal(cfg)
 	if err != nil {

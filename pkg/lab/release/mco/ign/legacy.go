@@ -9,10 +9,9 @@ import (
 	"github.com/coreos/ignition/v2/config/v3_5/types"
 )
 
-// legacy turns a config, also given as decoded JSON, into spec 2.2, in the parts
-// that machine configs use. It differs from spec 3 in naming a file system for
-// every path, in overwriting by default, and in appending to a file with an entry
-// of its own.
+// legacy turns a config, also given as decoded JSON, into spec 2.2, which names a
+// file system for every path, overwrites by default, and appends to a file with an
+// entry of its own.
 func legacy(cfg Config, tree map[string]any) ([]byte, error) {
 	if what := beyondLegacy(cfg); what != "" {
 		return nil, fmt.Errorf("convert config to spec %s: it has no %s; boot an image with a newer Ignition",
@@ -48,8 +47,7 @@ func legacy(cfg Config, tree map[string]any) ([]byte, error) {
 	return json.Marshal(tree)
 }
 
-// beyondLegacy names the first part of a config that spec 2.2 cannot say, or
-// whose meaning changed so much that this server does not try.
+// beyondLegacy names the first part of a config that cannot be said in spec 2.2.
 func beyondLegacy(cfg Config) string {
 	headers := func(r types.Resource) bool { return len(r.HTTPHeaders) > 0 }
 	switch {

@@ -17,8 +17,7 @@ type Version struct{ Major, Minor int64 }
 
 func (v Version) String() string { return fmt.Sprintf("%d.%d.0", v.Major, v.Minor) }
 
-// The oldest and newest specs that can be served; between 2.2 and 3.1 there
-// is none.
+// The oldest and newest specs that are served; between 2.2 and 3.1 there is none.
 var (
 	Legacy = Version{2, 2}
 	Newest = Version{3, 5}
@@ -27,9 +26,8 @@ var (
 // ErrTooNew means that a machine wants a spec that this release does not know.
 var ErrTooNew = errors.New("requested Ignition spec is newer than this release knows")
 
-// Negotiate finds the spec for an Accept header. The first entry of
-// Ignition's media type decides; an Accept header that is something else
-// means a client from before negotiation, which gets the legacy spec.
+// Negotiate finds the spec for an Accept header by the first entry of Ignition's
+// media type; a client without one is older than negotiation.
 func Negotiate(accept string) (Version, error) {
 	for _, entry := range strings.Split(accept, ",") {
 		kind, params, err := mime.ParseMediaType(entry)

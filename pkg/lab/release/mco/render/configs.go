@@ -36,8 +36,7 @@ func newConfig(name, role string, cfg ign.Config) (*mcfgv1.MachineConfig, error)
 	return out, nil
 }
 
-// Pool is the standard pool of a role: its configs by role label, its nodes by
-// node-role label.
+// Pool is the standard pool of a role.
 func Pool(role string) *mcfgv1.MachineConfigPool {
 	p := &mcfgv1.MachineConfigPool{
 		TypeMeta: metav1.TypeMeta{APIVersion: APIVersion, Kind: "MachineConfigPool"},
@@ -51,8 +50,8 @@ func Pool(role string) *mcfgv1.MachineConfigPool {
 	return p
 }
 
-// choose finds the configs of a pool, sorted by name: the order in which they
-// are merged. Rendered configs carry no role and are never selected.
+// choose finds the configs of a pool in the order in which they are merged.
+// Rendered configs carry no role and are never selected.
 func choose(pool *mcfgv1.MachineConfigPool, configs []*mcfgv1.MachineConfig) ([]*mcfgv1.MachineConfig, error) {
 	sel, err := metav1.LabelSelectorAsSelector(pool.Spec.MachineConfigSelector)
 	if err != nil {
@@ -68,9 +67,8 @@ func choose(pool *mcfgv1.MachineConfigPool, configs []*mcfgv1.MachineConfig) ([]
 	return out, nil
 }
 
-// Merge merges configs into the one that the pool's machines get. Its name
-// holds a hash of its contents, so that equal inputs give equal names on the
-// bootstrap machine and in the cluster.
+// Merge merges configs into that of the pool's machines. Its name holds a hash of
+// the contents: equal on the bootstrap machine and in the cluster.
 func Merge(pool string, configs []*mcfgv1.MachineConfig) (*mcfgv1.MachineConfig, error) {
 	if len(configs) == 0 {
 		return nil, fmt.Errorf("render pool %s: no machine config is labelled %s=%s", pool, RoleLabel, pool)

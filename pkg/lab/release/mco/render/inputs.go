@@ -17,8 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
-// Inputs are all that rendering depends on. The bootstrap machine fills them
-// from manifests, the operator from the API.
+// Inputs are all that rendering depends on, from manifests or from the API.
 type Inputs struct {
 	Controller *mcfgv1.ControllerConfig
 	PullSecret []byte
@@ -35,8 +34,7 @@ func Load(dir, pullSecretFile string) (Inputs, error) {
 		return in, err
 	}
 	for _, f := range files {
-		// The directory holds everything of the installer; files that are not
-		// Kubernetes objects are for other readers.
+		// Files that are not Kubernetes objects are for other readers.
 		objects, _ := api.Decode(f.Data)
 		for _, o := range objects {
 			if err := in.add(o); err != nil {
@@ -62,7 +60,7 @@ func Load(dir, pullSecretFile string) (Inputs, error) {
 }
 
 // add keeps an object of a kind that rendering uses. The directory holds pools and
-// configs twice: for this program and, as cluster manifests, for the API.
+// configs twice: for this program and for the API.
 func (in *Inputs) add(o *unstructured.Unstructured) error {
 	convert := func(into any) error { return runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, into) }
 	switch o.GetAPIVersion() + " " + o.GetKind() {
@@ -106,8 +104,7 @@ func FromPolicy(p operatorv1alpha1.ImageContentSourcePolicy) configv1.ImageDiges
 	return s
 }
 
-// Render makes the controller's configs and each pool's rendered one, and
-// sets the pools' configuration.
+// Render makes all configs, and sets the pools' configuration.
 func (in Inputs) Render() ([]*mcfgv1.MachineConfigPool, []*mcfgv1.MachineConfig, error) {
 	all, err := in.generated()
 	if err != nil {
