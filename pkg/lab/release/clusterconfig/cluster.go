@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 
+	configv1 "github.com/openshift/api/config/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
 // Cluster is what the in-cluster install-config says.
@@ -23,15 +25,11 @@ type Cluster struct {
 
 // ReadCluster reads the ConfigMap kube-system/cluster-config-v1 from a file.
 func ReadCluster(path string) (*Cluster, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read cluster config: %w", err)
-	}
 	var cm struct {
 		Data map[string]string `json:"data"`
 	}
-	if err := yaml.Unmarshal(data, &cm); err != nil {
-		return nil, fmt.Errorf("read cluster config %s: %w", path, err)
+	if err := api.ReadYAML(path, &cm); err != nil {
+		return nil, fmt.Errorf("read cluster config: %w", err)
 	}
 	c, err := ParseCluster(cm.Data["install-config"])
 	if err != nil {
@@ -149,4 +147,75 @@ func LocalAddresses() ([]netip.Addr, error) {
 		}
 	}
 	return out, nil
+}
+
+// Network is what Network.config.openshift.io `cluster` says.
+type Network struct {
+	ClusterNetworks []ClusterNetwork
+	ServiceNetworks []netip.Prefix
+}
+
+// ClusterNetwork is one range of pod addresses.
+type ClusterNetwork struct {
+	CIDR       netip.Prefix
+	HostPrefix int
+}
+
+// ReadNetwork reads the object from a file.
+func ReadNetwork(path string) (*Network, error) {
+	var object configv1.Network
+	if err := api.ReadYAML(path, &object); err != nil {
+		return nil, fmt.Errorf("read network config: %w", err)
+	}
+	n, err := NewNetwork(object.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("read network config %s: %w", path, err)
+	}
+	return n, nil
+}
+
+// NewNetwork parses the object's networks.
+func NewNetwork(spec configv1.NetworkSpec) (*Network, error) {
+	out := &Network{}
+	for i, c := range spec.ClusterNetwork {
+		p, err := netip.ParsePrefix(c.CIDR)
+		if err != nil {
+			return nil, fmt.Errorf("parse spec.clusterNetwork[%d].cidr: %w", i, err)
+		}
+		host := int(c.HostPrefix)
+		if host < p.Bits() || host > p.Addr().BitLen() {
+			return nil, fmt.Errorf("parse spec.clusterNetwork[%d]: hostPrefix %d does not fit %s", i, host, p)
+		}
+		out.ClusterNetworks = append(out.ClusterNetworks, ClusterNetwork{CIDR: p, HostPrefix: host})
+	}
+	for i, s := range spec.ServiceNetwork {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("parse spec.serviceNetwork[%d]: %w", i, err)
+		}
+		out.ServiceNetworks = append(out.ServiceNetworks, p)
+	}
+	if len(out.ClusterNetworks) == 0 || len(out.ServiceNetworks) == 0 {
+		return nil, errors.New("spec.clusterNetwork and spec.serviceNetwork must not be empty")
+	}
+	return out, nil
+}
+
+// DNSAddress is the DNS operator's: the service network's tenth address.
+func DNSAddress(spec configv1.NetworkSpec) (string, error) {
+	if len(spec.ServiceNetwork) == 0 {
+		return "", errors.New("spec.serviceNetwork of Network is empty")
+	}
+	p, err := netip.ParsePrefix(spec.ServiceNetwork[0])
+	if err != nil {
+		return "", fmt.Errorf("parse spec.serviceNetwork of Network: %w", err)
+	}
+	a := p.Masked().Addr()
+	for range 10 {
+		a = a.Next()
+	}
+	if !p.Contains(a) {
+		return "", fmt.Errorf("service network %s has no tenth address", p)
+	}
+	return a.String(), nil
 }

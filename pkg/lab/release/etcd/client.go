@@ -112,11 +112,7 @@ func (d *dialer) probe(ctx context.Context, members []member) (leader uint64) {
 	leaders := make([]uint64, len(members))
 	var wg sync.WaitGroup
 	for i := range members {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			leaders[i], members[i].Healthy = d.health(ctx, ClientURL(members[i].IP))
-		}()
+		wg.Go(func() { leaders[i], members[i].Healthy = d.health(ctx, ClientURL(members[i].IP)) })
 	}
 	wg.Wait()
 	for _, l := range leaders {

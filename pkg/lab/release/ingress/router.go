@@ -35,9 +35,6 @@ func newRouter(log *slog.Logger) *router {
 	}}
 }
 
-// ready is true once there is a table.
-func (r *router) ready() bool { return r.table.Load() != nil }
-
 func (r *router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	t := r.table.Load()
 	if t == nil {
@@ -81,7 +78,7 @@ func (r *router) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/healthz/ready", func(w http.ResponseWriter, _ *http.Request) {
-		if !r.ready() {
+		if r.table.Load() == nil {
 			http.Error(w, "no routes yet", http.StatusServiceUnavailable)
 			return
 		}

@@ -137,25 +137,32 @@ func (in inputs) read() (*mcfgv1.ControllerConfig, *corev1.Secret, error) {
 		trust, cluster, cloud corev1.ConfigMap
 		pull                  corev1.Secret
 	)
-	rootCA, caErr := os.ReadFile(in.rootCA)
-	kubeCA, kubeErr := os.ReadFile(in.kubeCA)
-	images, imagesErr := readImages(in.references)
-	err := errors.Join(caErr, kubeErr, imagesErr,
-		readYAML(in.infra, &infra), readYAML(in.network, &network), readYAML(in.proxy, &proxy), readYAML(in.dns, &dns),
-		readYAML(in.clusterConfig, &cluster), readYAML(in.pullSecret, &pull))
-	if trustErr := readYAML(in.trust, &trust); !errors.Is(trustErr, fs.ErrNotExist) {
-		err = errors.Join(err, trustErr)
+	var errs []error
+	object := func(path string, into any) { errs = append(errs, api.ReadYAML(path, into)) }
+	file := func(path string) []byte {
+		data, err := os.ReadFile(path)
+		errs = append(errs, err)
+		return data
+	}
+	rootCA, kubeCA := file(in.rootCA), file(in.kubeCA)
+	images, err := readImages(in.references)
+	object(in.infra, &infra)
+	object(in.network, &network)
+	object(in.proxy, &proxy)
+	object(in.dns, &dns)
+	object(in.clusterConfig, &cluster)
+	object(in.pullSecret, &pull)
+	if _, err := os.Stat(in.trust); !errors.Is(err, fs.ErrNotExist) {
+		object(in.trust, &trust)
 	}
 	if in.cloudConfig != "" {
-		err = errors.Join(err, readYAML(in.cloudConfig, &cloud))
+		object(in.cloudConfig, &cloud)
 	}
 	var cloudCA []byte
 	if in.cloudCA != "" {
-		var cloudErr error
-		cloudCA, cloudErr = os.ReadFile(in.cloudCA)
-		err = errors.Join(err, cloudErr)
+		cloudCA = file(in.cloudCA)
 	}
-	if err != nil {
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, nil, err
 	}
 	data := pull.Data[corev1.DockerConfigJsonKey]

@@ -36,7 +36,7 @@ func TestBootstrapServer(t *testing.T) {
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	write(t, kubeconfig, []byte("kind: Config\n"))
 	src := bootstrapSource{dir: dir, kubeconfig: kubeconfig}
-	srv := httptest.NewTLSServer(handler(src, slog.New(slog.DiscardHandler)))
+	srv := httptest.NewTLSServer(handler(src.serve, slog.New(slog.DiscardHandler)))
 	defer srv.Close()
 
 	const m = "application/vnd.coreos.ignition+json;version="

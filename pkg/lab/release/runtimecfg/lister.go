@@ -3,7 +3,6 @@ package runtimecfg
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // Lister remembers the cluster's nodes and asks for them anew now and then.
@@ -27,12 +27,11 @@ type Lister struct {
 	Eager     time.Duration // before that
 	Enough    int
 	Clock     clock.Clock
-	Log       *slog.Logger
+	News      program.News
 
 	hosts   []Host
 	clients []*kube.Client
 	next    time.Time
-	failed  string
 }
 
 // Hosts are the nodes as last seen: the addresses matter most without an API.
@@ -43,10 +42,11 @@ func (l *Lister) Hosts(ctx context.Context) []Host {
 	}
 	for _, c := range l.dial() {
 		hosts, err := listHosts(ctx, c)
-		l.note(err)
 		if err != nil {
+			l.News.Say("list of nodes", err.Error())
 			continue
 		}
+		l.News.Say("list of nodes", "known")
 		// An empty answer comes from a cache that is not filled yet.
 		if len(hosts) > 0 {
 			l.hosts = hosts
@@ -75,7 +75,7 @@ func (l *Lister) dial() []*kube.Client {
 	for _, a := range l.Addresses {
 		c, err := dialVia(l.Kubeconfig, a)
 		if err != nil {
-			l.note(err)
+			l.News.Say("list of nodes", err.Error())
 			return nil
 		}
 		clients = append(clients, c)
@@ -115,16 +115,4 @@ func listHosts(ctx context.Context, c *kube.Client) ([]Host, error) {
 		}
 	}
 	return out, nil
-}
-
-// note logs a failure once, and its end.
-func (l *Lister) note(err error) {
-	switch {
-	case err == nil && l.failed != "":
-		l.Log.Info("nodes listed again")
-		l.failed = ""
-	case err != nil && l.failed != err.Error():
-		l.Log.Warn("nodes not listed", "error", err)
-		l.failed = err.Error()
-	}
 }

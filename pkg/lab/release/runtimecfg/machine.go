@@ -90,7 +90,8 @@ func clusterName(path string) (name, domain string, err error) {
 // lister asks the local API server first where there is one, then the VIP.
 func (m *thisMachine) lister(every time.Duration) *Lister {
 	l := &Lister{
-		Kubeconfig: m.kubeconfig, Every: every, Eager: 2 * time.Second, Enough: 3, Clock: m.clock, Log: m.log,
+		Kubeconfig: m.kubeconfig, Every: every, Eager: 2 * time.Second, Enough: 3, Clock: m.clock,
+		News: program.News{Log: m.log},
 	}
 	port := strconv.Itoa(PortAPI)
 	vip := net.JoinHostPort(m.facts.Cluster.APIVIP, port)

@@ -129,20 +129,21 @@ func (in *installer) fetch(ctx context.Context) ([]file, error) {
 	manifest := []byte(in.substitute(string(pod["pod.yaml"])))
 	files := []file{{filepath.Join(dir, in.Pod+".yaml"), manifest, 0o600}}
 	certs := filepath.Join(in.ResourceDir, in.CertDir)
+	suffix := revisioned("", in.Revision)
 	for _, part := range []struct {
-		names []string
-		read  func(context.Context, string) (map[string][]byte, error)
-		dir   string
-		mode  fs.FileMode
-		of    func(name string) string // the object's name
+		names  []string
+		suffix string // of the objects' names
+		read   func(context.Context, string) (map[string][]byte, error)
+		dir    string
+		mode   fs.FileMode
 	}{
-		{in.ConfigMaps, in.configMap, filepath.Join(dir, "configmaps"), 0o644, in.revisioned},
-		{in.Secrets, in.secret, filepath.Join(dir, "secrets"), 0o600, in.revisioned},
-		{in.CertConfigMaps, in.configMap, filepath.Join(certs, "configmaps"), 0o644, unchanged},
-		{in.CertSecrets, in.secret, filepath.Join(certs, "secrets"), 0o600, unchanged},
+		{in.ConfigMaps, suffix, in.configMap, filepath.Join(dir, "configmaps"), 0o644},
+		{in.Secrets, suffix, in.secret, filepath.Join(dir, "secrets"), 0o600},
+		{in.CertConfigMaps, "", in.configMap, filepath.Join(certs, "configmaps"), 0o644},
+		{in.CertSecrets, "", in.secret, filepath.Join(certs, "secrets"), 0o600},
 	} {
 		for _, name := range part.names {
-			data, err := part.read(ctx, part.of(name))
+			data, err := part.read(ctx, name+part.suffix)
 			if err != nil {
 				return nil, err
 			}
@@ -153,10 +154,6 @@ func (in *installer) fetch(ctx context.Context) ([]file, error) {
 	}
 	return append(files, file{filepath.Join(in.ManifestDir, in.Pod+".yaml"), manifest, 0o600}), nil
 }
-
-func (in *installer) revisioned(name string) string { return revisioned(name, in.Revision) }
-
-func unchanged(name string) string { return name }
 
 func (in *installer) configMap(ctx context.Context, name string) (map[string][]byte, error) {
 	var cm corev1.ConfigMap

@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
 )
 
 // File is a file of a directory.
@@ -44,6 +45,18 @@ func ReadFiles(dir string) ([]File, error) {
 		out = append(out, File{e.Name(), data})
 	}
 	return out, nil
+}
+
+// ReadYAML reads one object from a file.
+func ReadYAML(path string, into any) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := sigsyaml.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("parse %s: %w", path, err)
+	}
+	return nil
 }
 
 // Manifests are the objects of files. The error names every unreadable file.

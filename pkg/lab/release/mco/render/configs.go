@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	configv1 "github.com/openshift/api/config/v1"
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
 )
 
@@ -107,4 +109,26 @@ func Merge(pool string, configs []*mcfgv1.MachineConfig) (*mcfgv1.MachineConfig,
 	sum := sha256.Sum256(spec)
 	out.Name = "rendered-" + pool + "-" + hex.EncodeToString(sum[:16])
 	return out, nil
+}
+
+// registries is the machine config that tells the container runtime about
+// mirrors; nil when there are none.
+func registries(role string, sets []configv1.ImageDigestMirrorSet) (*mcfgv1.MachineConfig, error) {
+	var mirrors []configv1.ImageDigestMirrors
+	for _, s := range sets {
+		mirrors = append(mirrors, s.Spec.ImageDigestMirrors...)
+	}
+	if len(mirrors) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(mirrors, func(a, b configv1.ImageDigestMirrors) int {
+		return strings.Compare(a.Source, b.Source)
+	})
+	text, err := program.FillFile(embedded, "templates/registries.conf.tmpl", mirrors)
+	if err != nil {
+		return nil, err
+	}
+	cfg := ign.New()
+	ign.AddFile(&cfg, "/etc/containers/registries.conf", 0o644, text)
+	return newConfig("99-"+role+"-generated-registries", role, cfg)
 }

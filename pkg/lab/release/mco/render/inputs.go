@@ -3,7 +3,6 @@ package render
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -12,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
@@ -46,10 +44,7 @@ func Load(dir, pullSecretFile string) (Inputs, error) {
 		return in, fmt.Errorf("load manifests: %s has no ControllerConfig or no MachineConfigPool", dir)
 	}
 	var s corev1.Secret
-	raw, err := os.ReadFile(pullSecretFile)
-	if err == nil {
-		err = yaml.Unmarshal(raw, &s)
-	}
+	err = api.ReadYAML(pullSecretFile, &s)
 	if in.PullSecret = s.Data[corev1.DockerConfigJsonKey]; err == nil && len(in.PullSecret) == 0 {
 		err = errors.New(pullSecretFile + " has no " + corev1.DockerConfigJsonKey)
 	}
