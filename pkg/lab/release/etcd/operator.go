@@ -193,7 +193,7 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	voters, _ := s.count()
+	voters := s.voters()
 	reason, message := "", ""
 	switch a.Do {
 	case addLearner:
@@ -264,18 +264,8 @@ func (o *operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) 
 func judge(r *staticpod.Report, s state, a action) {
 	running, why := s.runningInCluster()
 	bootstrap := slices.ContainsFunc(s.Members, func(m member) bool { return m.Name == BootstrapMember })
-	voters, learners := s.count()
-	healthy := 0
-	var sick []string
-	for _, m := range s.Members {
-		switch {
-		case m.Learner:
-		case m.Healthy:
-			healthy++
-		default:
-			sick = append(sick, m.display())
-		}
-	}
+	healthy, learners, sick := s.tally()
+	voters := healthy + len(sick)
 	r.Busy = bootstrap || learners > 0 || !running || a.Do != nothing
 	if healthy*2 <= voters {
 		r.Unavailable = fmt.Sprintf("%d of %d members are healthy: no quorum", healthy, voters)

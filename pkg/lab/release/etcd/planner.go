@@ -131,42 +131,41 @@ func (m member) display() string {
 	return m.IP
 }
 
-// count says how many members vote and how many learn.
-func (s state) count() (voters, learners int) {
-	for _, m := range s.Members {
-		if m.Learner {
-			learners++
-		} else {
-			voters++
-		}
-	}
-	return voters, learners
-}
-
-// runningInCluster is condition EtcdRunningInCluster, which wait-for-ceo watches:
-// etcd no longer depends on the bootstrap host.
-func (s state) runningInCluster() (bool, string) {
-	healthy, bootstrap := 0, false
-	var sick []string
+// tally counts the members that vote and are healthy and those that learn, and
+// names those that vote and are not healthy.
+func (s state) tally() (healthy, learners int, sick []string) {
 	for _, m := range s.Members {
 		switch {
-		case s.leaving(m):
-			bootstrap = true
 		case m.Learner:
+			learners++
 		case m.Healthy:
 			healthy++
 		default:
 			sick = append(sick, m.display())
 		}
 	}
-	voters, _ := s.count()
-	switch {
-	case len(sick) > 0:
+	return healthy, learners, sick
+}
+
+// runningInCluster is condition EtcdRunningInCluster, which wait-for-ceo watches:
+// etcd no longer depends on the bootstrap host.
+func (s state) runningInCluster() (bool, string) {
+	stay := s
+	stay.Members = slices.DeleteFunc(slices.Clone(s.Members), s.leaving)
+	healthy, _, sick := stay.tally()
+	if len(sick) > 0 {
 		return false, "not healthy: " + strings.Join(sick, ", ")
-	case s.Replicas == 0 || healthy < s.Replicas:
-		return false, fmt.Sprintf("%d of %d control plane members vote", healthy, s.Replicas)
-	case bootstrap:
-		return true, fmt.Sprintf("%d members vote, the bootstrap member among them", voters)
 	}
-	return true, fmt.Sprintf("%d members vote", voters)
+	if s.Replicas == 0 || healthy < s.Replicas {
+		return false, fmt.Sprintf("%d of %d control plane members vote", healthy, s.Replicas)
+	}
+	if len(stay.Members) < len(s.Members) {
+		return true, fmt.Sprintf("%d members vote, the bootstrap member among them", s.voters())
+	}
+	return true, fmt.Sprintf("%d members vote", s.voters())
+}
+
+func (s state) voters() int {
+	healthy, _, sick := s.tally()
+	return healthy + len(sick)
 }

@@ -130,8 +130,7 @@ func TestWalk(t *testing.T) {
 					s.Members[j].Healthy = s.Members[j].Name != ""
 				}
 			case 5:
-				v, _ := s.count()
-				s.BootstrapComplete = s.BootstrapComplete || v == 4
+				s.BootstrapComplete = s.BootstrapComplete || s.voters() == 4
 			}
 			s.Leader = s.Members[rnd.IntN(len(s.Members))].ID
 			a := next(s)
@@ -143,11 +142,11 @@ func TestWalk(t *testing.T) {
 				}
 			}
 			apply(&s, a)
-			if _, l := s.count(); l > 1 {
+			if _, l, _ := s.tally(); l > 1 {
 				t.Fatalf("%d learners", l)
 			}
 		}
-		if v, l := s.count(); v != 3 || l != 0 || s.Members[0].Name == BootstrapMember {
+		if _, l, _ := s.tally(); s.voters() != 3 || l != 0 || s.Members[0].Name == BootstrapMember {
 			t.Fatalf("ended with %+v", s.Members)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/ignition"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
 )
 
@@ -132,7 +133,7 @@ func TestServedFiles(t *testing.T) {
 			t.Errorf("%s: mode %o (present: %v), want %o", path, got, ok, mode)
 		}
 	}
-	if raw, err := ign.Encode(cfg); err != nil {
+	if raw, err := ignition.Compact(cfg); err != nil {
 		t.Error(err)
 	} else if _, err := ign.Parse(raw); err != nil {
 		t.Error(err)

@@ -3,10 +3,12 @@ package runtimecfg
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"fmt"
 	"log/slog"
 	"os/exec"
 
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
 )
 
@@ -68,10 +70,10 @@ func (h *HAProxy) Step(ctx context.Context) error {
 	return nil
 }
 
-// table is this program's own, so that nobody else's rules are touched.
-const redirectTable = "okd_api_vip"
+//go:embed redirect.nft.tmpl
+var redirection []byte
 
-// Rules switches the redirection by the nft program.
+// Rules switches the redirection by the nft program, in a table of its own.
 type Rules struct {
 	NFT  string // path of nft
 	VIP  string
@@ -79,35 +81,23 @@ type Rules struct {
 	To   int // port of the balancer
 }
 
-// script replaces the table in one transaction. Packets of this machine pass output,
-// and leave through lo exactly when it holds the address.
-func (r Rules) script() string {
-	return fmt.Sprintf(`add table ip %[1]s
-delete table ip %[1]s
-table ip %[1]s {
-	chain prerouting {
-		type nat hook prerouting priority -110; policy accept;
-		ip daddr %[2]s tcp dport %[3]d redirect to :%[4]d
-	}
-	chain output {
-		type nat hook output priority -110; policy accept;
-		oifname "lo" ip daddr %[2]s tcp dport %[3]d redirect to :%[4]d
-	}
-}
-`, redirectTable, r.VIP, r.From, r.To)
-}
-
 // On sends connections for the API address to the balancer.
-func (r Rules) On(ctx context.Context) error { return r.run(ctx, r.script()) }
+func (r Rules) On(ctx context.Context) error {
+	script, err := program.Fill("redirection", redirection, r)
+	if err != nil {
+		return err
+	}
+	return r.run(ctx, script)
+}
 
 // Off lets them reach the local API server again.
 func (r Rules) Off(ctx context.Context) error {
-	return r.run(ctx, fmt.Sprintf("add table ip %[1]s\ndelete table ip %[1]s\n", redirectTable))
+	return r.run(ctx, []byte("add table ip okd_api_vip\ndelete table ip okd_api_vip\n"))
 }
 
-func (r Rules) run(ctx context.Context, script string) error {
+func (r Rules) run(ctx context.Context, script []byte) error {
 	cmd := exec.CommandContext(ctx, r.NFT, "-f", "-")
-	cmd.Stdin = bytes.NewBufferString(script)
+	cmd.Stdin = bytes.NewReader(script)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("set redirection of %s: %w: %s", r.VIP, err, bytes.TrimSpace(out))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -146,18 +145,12 @@ func NodeAddress(n *corev1.Node) string {
 	return ""
 }
 
-// EnsureConfigMap sets the data and annotations of want. Other annotations stay.
+// EnsureConfigMap makes the data of a ConfigMap that of want.
 func (c *Client) EnsureConfigMap(ctx context.Context, want *corev1.ConfigMap) error {
 	var have corev1.ConfigMap
 	return c.ensure(ctx, kube.ConfigMaps.Ref(want.Namespace, want.Name), want, &have, func() bool {
-		annotations := maps.Clone(have.Annotations)
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		maps.Copy(annotations, want.Annotations)
-		same := equality.Semantic.DeepEqual(have.Data, want.Data) &&
-			equality.Semantic.DeepEqual(have.Annotations, annotations)
-		have.Data, have.Annotations = want.Data, annotations
+		same := equality.Semantic.DeepEqual(have.Data, want.Data)
+		have.Data = want.Data
 		return !same
 	})
 }

@@ -4,13 +4,21 @@
 package program
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/template"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Command is one program, or one verb of a program.
@@ -75,3 +83,49 @@ func names(commands []Command) string {
 
 // Logger writes text lines for the container's log.
 func Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
+
+// Serve runs servers until ctx ends; one with a TLS configuration speaks TLS.
+func Serve(ctx context.Context, servers ...*http.Server) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, s := range servers {
+		s.ReadHeaderTimeout = 10 * time.Second
+		g.Go(func() error {
+			listen := s.ListenAndServe
+			if s.TLSConfig != nil {
+				listen = func() error { return s.ListenAndServeTLS("", "") }
+			}
+			if err := listen(); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", s.Addr, err)
+			}
+			return nil
+		})
+		g.Go(func() error {
+			<-ctx.Done()
+			return s.Close()
+		})
+	}
+	return g.Wait()
+}
+
+// Fill fills in a template. A field or key that does not exist is an error.
+func Fill(name string, text []byte, data any) ([]byte, error) {
+	t, err := template.New(name).Option("missingkey=error").
+		Funcs(template.FuncMap{"join": strings.Join}).Parse(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, data); err != nil {
+		return nil, fmt.Errorf("fill in template: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// FillFile fills in a template that is a file.
+func FillFile(files fs.FS, name string, data any) ([]byte, error) {
+	text, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	return Fill(name, text, data)
+}

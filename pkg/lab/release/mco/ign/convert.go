@@ -14,12 +14,14 @@ import (
 	"github.com/coreos/ignition/v2/config/v3_5"
 	"github.com/coreos/ignition/v2/config/v3_5/types"
 	"github.com/coreos/vcontext/report"
+
+	"github.com/okd-install/okd-install/pkg/ignition"
 )
 
 // Serve writes cfg in the given spec. What the spec lacks is an error: a dropped
 // disk or key would leave a machine that nobody asked for.
 func Serve(cfg Config, v Version) ([]byte, error) {
-	raw, err := Encode(cfg)
+	raw, err := ignition.Compact(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@
 package ign
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -55,46 +54,6 @@ func AddDropin(cfg *Config, unit, name, contents string) {
 	cfg.Systemd.Units = append(cfg.Systemd.Units, types.Unit{
 		Name: unit, Dropins: []types.Dropin{{Name: name, Contents: &contents}},
 	})
-}
-
-// Encode writes a config in the internal spec, without empty objects.
-func Encode(cfg Config) ([]byte, error) {
-	raw, err := json.Marshal(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("encode ignition config: %w", err)
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return nil, fmt.Errorf("encode ignition config: %w", err)
-	}
-	return json.Marshal(prune(tree))
-}
-
-// prune drops empty objects, lists and nulls at any depth.
-func prune(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, e := range v {
-			if e = prune(e); e == nil {
-				delete(v, k)
-			} else {
-				v[k] = e
-			}
-		}
-		if len(v) == 0 {
-			return nil
-		}
-		return v
-	case []any:
-		for i := range v {
-			v[i] = prune(v[i])
-		}
-		if len(v) == 0 {
-			return nil
-		}
-		return v
-	}
-	return v
 }
 
 // MediaType is what Ignition asks for.

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/okd-install/okd-install/pkg/ignition"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
 )
@@ -26,7 +27,7 @@ const (
 
 // newConfig is a machine config of a role.
 func newConfig(name, role string, cfg ign.Config) (*mcfgv1.MachineConfig, error) {
-	raw, err := ign.Encode(cfg)
+	raw, err := ignition.Compact(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make machine config %s: %w", name, err)
 	}
@@ -97,7 +98,7 @@ func Merge(pool string, configs []*mcfgv1.MachineConfig) (*mcfgv1.MachineConfig,
 			out.Spec.OSImageURL = c.Spec.OSImageURL
 		}
 	}
-	raw, err := ign.Encode(merged)
+	raw, err := ignition.Compact(merged)
 	if err != nil {
 		return nil, fmt.Errorf("render pool %s: %w", pool, err)
 	}
