@@ -115,8 +115,7 @@ func (t *temporary) releaseLeases(ctx context.Context) error {
 		if h := lease.Spec.HolderIdentity; h == nil || !strings.HasPrefix(*h, host+"_") {
 			continue
 		}
-		nobody, second := "", int32(1)
-		lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = &nobody, &second
+		lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = new(""), new(int32(1))
 		if err := t.client.Update(ctx, ref, "", &lease); err != nil {
 			return fmt.Errorf("give back lease %s: %w", name, err)
 		}

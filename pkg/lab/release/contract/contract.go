@@ -34,12 +34,12 @@ type command struct {
 
 // known reads data/lab/renderer-flags.json: release, component and verb.
 func known() (map[string]map[string]command, error) {
-	raw, err := fs.ReadFile(data.Lab(), "renderer-flags.json")
-	if err != nil {
-		return nil, fmt.Errorf("read flags of the releases: %w", err)
-	}
 	var all map[string]map[string]command
-	if err := json.Unmarshal(raw, &all); err != nil {
+	raw, err := fs.ReadFile(data.Lab(), "renderer-flags.json")
+	if err == nil {
+		err = json.Unmarshal(raw, &all)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read flags of the releases: %w", err)
 	}
 	return all, nil
@@ -105,11 +105,11 @@ func ReadReferences(path string) (References, error) {
 		}
 	}
 	raw, err := os.ReadFile(path)
-	if err != nil {
-		return References{}, fmt.Errorf("read image references: %w", err)
+	if err == nil {
+		err = json.Unmarshal(raw, &stream)
 	}
-	if err := json.Unmarshal(raw, &stream); err != nil {
-		return References{}, fmt.Errorf("read image references: parse %s: %w", path, err)
+	if err != nil {
+		return References{}, fmt.Errorf("read image references %s: %w", path, err)
 	}
 	r := References{Version: stream.Metadata.Name, Images: map[string]string{}}
 	for _, t := range stream.Spec.Tags {

@@ -26,8 +26,8 @@ type RenderInput struct {
 	Image        string // hyperkube
 	EtcdCA       string // file name in InputDir
 	EtcdURLs     string
-	// PolicyConfigFile is empty, as the lab has no cluster policy controller; the
-	// bootstrap copies it.
+	// PolicyConfigFile is for the cluster policy controller, which the lab's release
+	// does not have; the bootstrap copies it.
 	PolicyConfigFile string
 	Addresses        []netip.Addr // of this host
 }
@@ -82,18 +82,16 @@ func RenderControllerManager(in RenderInput) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	objects := map[string]any{}
-	for file, object := range map[string]any{
-		"csr-operator-signer-secret":         tlsSecret(kcmOperatorNamespace, "csr-signer", signer),
-		"csr-signer-secret":                  tlsSecret(kcmNamespace, "csr-signer", signer),
-		"client-secret":                      tlsSecret(kcmNamespace, kcmClient, client),
-		"service-account-private-key-secret": api.Secret(kcmNamespace, tokenSecret, tokenKey),
-		"serviceaccount-ca-cm":               bundle(kcmNamespace, "serviceaccount-ca", serverCA),
-		"csr-controller-ca-cm":               bundle(managed, "csr-controller-ca", signer.Cert),
-		"kubeconfig-cm":                      api.ConfigMap(kcmNamespace, kcmKubeconfig, kubeconfig),
-		"operator-cr":                        api.OperatorResource("KubeControllerManager"),
-	} {
-		objects["kube-controller-manager-"+file+".yaml"] = object
+	const prefix = "kube-controller-manager-"
+	objects := map[string]any{
+		prefix + "csr-operator-signer-secret.yaml":         tlsSecret(kcmOperatorNamespace, "csr-signer", signer),
+		prefix + "csr-signer-secret.yaml":                  tlsSecret(kcmNamespace, "csr-signer", signer),
+		prefix + "client-secret.yaml":                      tlsSecret(kcmNamespace, kcmClient, client),
+		prefix + "service-account-private-key-secret.yaml": api.Secret(kcmNamespace, tokenSecret, tokenKey),
+		prefix + "serviceaccount-ca-cm.yaml":               bundle(kcmNamespace, "serviceaccount-ca", serverCA),
+		prefix + "csr-controller-ca-cm.yaml":               bundle(managed, "csr-controller-ca", signer.Cert),
+		prefix + "kubeconfig-cm.yaml":                      api.ConfigMap(kcmNamespace, kcmKubeconfig, kubeconfig),
+		prefix + "operator-cr.yaml":                        api.OperatorResource("KubeControllerManager"),
 	}
 	if in.PolicyConfigFile != "" {
 		err := writeConfig(in.PolicyConfigFile, "openshift.config.openshift.io/v1", "OpenShiftControllerManagerConfig",

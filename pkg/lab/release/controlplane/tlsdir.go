@@ -113,11 +113,11 @@ func (d tlsDir) ensureBoundKey() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(name+".pub", public, 0o644); err != nil {
-		return fmt.Errorf("write service account signing key: %w", err)
-	}
 	// The private key last: its presence says that the pair is complete.
-	if err := os.WriteFile(name+".key", pki.EncodeKey(key), 0o600); err != nil {
+	if err = os.WriteFile(name+".pub", public, 0o644); err == nil {
+		err = os.WriteFile(name+".key", pki.EncodeKey(key), 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("write service account signing key: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -95,17 +96,21 @@ func waitForCEO(ctx context.Context, args []string) error {
 // WaitForCEO returns when etcd no longer depends on the bootstrap host. As in OKD
 // there is no time limit: giving up early would cost the cluster its quorum.
 func WaitForCEO(ctx context.Context, c *api.Client, clk clock.Clock, log *slog.Logger) error {
-	look := func(ctx context.Context) (bool, string) {
+	look := func(ctx context.Context) error {
 		var r staticpod.Resource
 		if err := c.Get(ctx, kube.Etcds.Ref("", "cluster"), &r); err != nil {
-			return false, err.Error()
+			return err
 		}
 		for _, c := range r.Status.Conditions {
-			if c.Type == runningInCluster {
-				return c.Status == "True", c.Message
+			switch {
+			case c.Type != runningInCluster:
+			case c.Status == "True":
+				return nil
+			default:
+				return errors.New(c.Message)
 			}
 		}
-		return false, fmt.Sprintf("etcds/cluster has no condition %s yet", runningInCluster)
+		return fmt.Errorf("etcds/cluster has no condition %s yet", runningInCluster)
 	}
 	return program.Wait(ctx, clk, log, "etcd to run in the cluster", time.Second, look)
 }

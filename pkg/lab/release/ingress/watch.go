@@ -46,7 +46,14 @@ func run(ctx context.Context, args []string) error {
 	g.Go(func() error {
 		always := func(any, any) bool { return true }
 		return api.Follow(ctx, follower, clock.Real(), []kube.Kind{kube.Routes, api.Services}, always,
-			func(lists [][]any) time.Duration { return w.look(ctx, lists[0], lists[1]) })
+			func(lists [][]any) time.Duration {
+				if err := w.sync(ctx, lists[0], lists[1]); err != nil {
+					log.Error("cannot take over routes", "error", err)
+					// A conflict comes back as a change; anything else is tried again soon.
+					return 5 * time.Second
+				}
+				return 0
+			})
 	})
 	return g.Wait()
 }
@@ -57,15 +64,6 @@ type watcher struct {
 	router    *router
 	log       *slog.Logger
 	canonical string // the router's own name
-}
-
-func (w watcher) look(ctx context.Context, routeObjects, serviceObjects []any) (again time.Duration) {
-	if err := w.sync(ctx, routeObjects, serviceObjects); err != nil {
-		w.log.Error("cannot take over routes", "error", err)
-		// A conflict comes back as a change; anything else is tried again soon.
-		return 5 * time.Second
-	}
-	return 0
 }
 
 func (w watcher) sync(ctx context.Context, routeObjects, serviceObjects []any) error {

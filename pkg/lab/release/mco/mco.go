@@ -164,12 +164,7 @@ func startDaemon(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	look := func(ctx context.Context) (bool, string) {
-		if err := annotate(ctx, c, *node, *file); err != nil {
-			return false, err.Error()
-		}
-		return true, ""
-	}
+	look := func(ctx context.Context) error { return annotate(ctx, c, *node, *file) }
 	err = program.Wait(ctx, clock.Real(), program.Logger(), "node to be annotated", 2*time.Second, look)
 	if err != nil {
 		return err

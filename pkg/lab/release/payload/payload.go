@@ -90,8 +90,8 @@ func operators(version string) []component.Component {
 	}
 }
 
-// versionOperator's manifests stay in its image, which the release image is built
-// on: they are templates that the operator expands.
+// versionOperator's manifests stay in its image, on which the release image is
+// built: they are templates that the operator expands.
 func versionOperator() component.Component {
 	c := operator("cluster-version-operator", "/usr/bin/cluster-version-operator")
 	c.Manifests = dir("cvo/manifests")

@@ -28,7 +28,7 @@ type HAProxy struct {
 	Tell     func(order string) error
 	Log      *slog.Logger
 
-	state  *Debounce
+	state  Debounce
 	on     bool
 	known  bool // the rule is as on says
 	retell bool
@@ -49,10 +49,6 @@ func (h *HAProxy) Step(ctx context.Context) error {
 		if changed || h.retell {
 			h.retell = h.Tell(supervise.Reload) != nil
 		}
-	}
-	if h.state == nil {
-		// Three good answers: haproxy believes in its servers until the first checks fail.
-		h.state = &Debounce{Rise: 3, Fall: 2}
 	}
 	want := h.state.Add(h.Probe.OK(ctx, fmt.Sprintf("http://127.0.0.1:%d/haproxy_ready", PortHealth)))
 	if h.known && want == h.on {

@@ -39,11 +39,11 @@ func (p *Probe) OK(ctx context.Context, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// Debounce makes a state of answers: up after Rise good ones, down after Fall bad.
+// Debounce makes a state of answers: up after three good ones in a row, because
+// haproxy believes in its servers until the first checks fail; down after two bad.
 type Debounce struct {
-	Rise, Fall int
-	Up         bool // the state, at first and now
-	run        int  // answers in a row against the present state
+	Up  bool // the state, at first and now
+	run int  // answers in a row against the present state
 }
 
 // Add takes an answer and returns the state.
@@ -53,7 +53,7 @@ func (d *Debounce) Add(ok bool) bool {
 		return d.Up
 	}
 	d.run++
-	if (ok && d.run >= d.Rise) || (!ok && d.run >= d.Fall) {
+	if (ok && d.run >= 3) || (!ok && d.run >= 2) {
 		d.Up, d.run = ok, 0
 	}
 	return d.Up

@@ -135,7 +135,7 @@ func (k *Keepalived) debounce(name string, ok bool) bool {
 	if k.checks[name] == nil {
 		// A restart is no reason to move an address: the last result stands.
 		last, _ := os.ReadFile(filepath.Join(k.Facts.TrackDir, name))
-		k.checks[name] = &Debounce{Rise: 3, Fall: 2, Up: string(last) == "1\n"}
+		k.checks[name] = &Debounce{Up: string(last) == "1\n"}
 	}
 	return k.checks[name].Add(ok)
 }

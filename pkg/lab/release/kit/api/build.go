@@ -78,11 +78,7 @@ func Kubeconfig(cluster clientcmdapi.Cluster, name string, user clientcmdapi.Aut
 	c.Clusters["local"], c.AuthInfos[name] = &cluster, &user
 	c.Contexts["local"] = &clientcmdapi.Context{Cluster: "local", AuthInfo: name}
 	c.CurrentContext = "local"
-	out, err := clientcmd.Write(*c)
-	if err != nil {
-		return nil, fmt.Errorf("write kubeconfig: %w", err)
-	}
-	return out, nil
+	return clientcmd.Write(*c)
 }
 
 // Template renders an object in which an installer fills in values. In JSON a label

@@ -19,6 +19,9 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // Command is one program, or one verb of a program.
@@ -128,4 +131,68 @@ func FillFile(files fs.FS, name string, data any) ([]byte, error) {
 		return nil, fmt.Errorf("read template: %w", err)
 	}
 	return Fill(name, text, data)
+}
+
+// Loop calls step until ctx ends, pausing as long as it says. An error is logged
+// once per cause, and so is its end.
+func Loop(ctx context.Context, clk clock.Clock, log *slog.Logger,
+	step func(context.Context) (pause time.Duration, err error)) {
+	last := ""
+	for {
+		pause, err := step(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil && last != "":
+			log.Info("works again")
+			last = ""
+		case err != nil && err.Error() != last:
+			last = err.Error()
+			log.Error("step failed", "error", err)
+		}
+		if clk.Sleep(ctx, pause) != nil {
+			return
+		}
+	}
+}
+
+// Wait looks every so often until nothing is missing or ctx ends, and logs each
+// change of what look returns. A look may take ten seconds.
+func Wait(ctx context.Context, clk clock.Clock, log *slog.Logger, what string, every time.Duration,
+	look func(context.Context) error) error {
+	last := ""
+	err := wait.Until(ctx, clk, every, func(ctx context.Context) (bool, string, error) {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		missing := look(ctx)
+		if missing == nil {
+			return true, "", nil
+		}
+		if missing.Error() != last {
+			last = missing.Error()
+			log.Info("waiting", "for", what, "state", last)
+		}
+		return false, last, nil
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %s: %w", what, err)
+	}
+	log.Info("done waiting", "for", what)
+	return nil
+}
+
+// News logs states, each once and not each time that it is seen.
+type News struct {
+	Log  *slog.Logger
+	last map[string]string
+}
+
+// Say logs the state of something if it is not the last one.
+func (n *News) Say(of, state string) {
+	if n.last == nil {
+		n.last = map[string]string{}
+	}
+	if n.last[of] != state {
+		n.last[of] = state
+		n.Log.Info("state", "of", of, "is", state)
+	}
 }

@@ -35,18 +35,16 @@ func Merge(parent, child Config) Config { return v3_5.Merge(parent, child) }
 
 // AddFile adds a regular file that replaces whatever the image has there.
 func AddFile(cfg *Config, path string, mode int, data []byte) {
-	yes := true
 	source := ignition.DataURL(data)
 	cfg.Storage.Files = append(cfg.Storage.Files, types.File{
-		Node:          types.Node{Path: path, Overwrite: &yes},
+		Node:          types.Node{Path: path, Overwrite: new(true)},
 		FileEmbedded1: types.FileEmbedded1{Mode: &mode, Contents: types.Resource{Source: &source}},
 	})
 }
 
 // AddUnit adds an enabled unit.
 func AddUnit(cfg *Config, name, contents string) {
-	yes := true
-	cfg.Systemd.Units = append(cfg.Systemd.Units, types.Unit{Name: name, Contents: &contents, Enabled: &yes})
+	cfg.Systemd.Units = append(cfg.Systemd.Units, types.Unit{Name: name, Contents: &contents, Enabled: new(true)})
 }
 
 // AddDropin adds a drop-in to a unit that the image has.
