@@ -80,13 +80,14 @@ func bootstrap(_ context.Context, args []string) error {
 	if err := errors.Join(out.Add("bootstrap/manifests", own), out.Add("manifests", cluster)); err != nil {
 		return err
 	}
-	out["bootstrap/machineconfigoperator-bootstrap-pod.yaml"], err = program.FillFile(templates, "templates/bootstrap-pod.yaml.tmpl",
+	pod, err := program.FillFile(templates, "templates/bootstrap-pod.yaml.tmpl",
 		struct{ Image, PullSecret, Version string }{
 			cc.Spec.Images[render.ImageMCO], "/etc/mcc/bootstrap/" + pullSecret, *version,
 		})
 	if err != nil {
 		return err
 	}
+	out["bootstrap/machineconfigoperator-bootstrap-pod.yaml"] = pod
 	if err := addPlatform(out, cc); err != nil {
 		return err
 	}

@@ -56,7 +56,8 @@ func install(ctx context.Context, args []string) error {
 	f.StringVar(&in.Pod, "pod", "", "ConfigMap with the pod's manifest")
 	f.StringVar(&in.NodeName, "node-name", "", "name of this node")
 	f.StringVar(&in.NodeIP, "node-ip", "", "address of this node")
-	f.StringVar(&in.ResourceDir, "resource-dir", "/etc/kubernetes/static-pod-resources", "directory for the files of revisions")
+	f.StringVar(&in.ResourceDir, "resource-dir", "/etc/kubernetes/static-pod-resources",
+		"directory for the files of revisions")
 	f.StringVar(&in.ManifestDir, "pod-manifest-dir", "/etc/kubernetes/manifests", "the kubelet's manifest directory")
 	f.StringSliceVar(&in.ConfigMaps, "configmaps", nil, "ConfigMaps of the revision")
 	f.StringSliceVar(&in.Secrets, "secrets", nil, "Secrets of the revision")
