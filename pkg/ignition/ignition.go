@@ -54,7 +54,19 @@ func Pointer(host, role string, ca []byte) ([]byte, error) {
 // Encode writes a config without the empty fields of its types, and checks that
 // Ignition accepts it.
 func Encode(c v32.Config) ([]byte, error) {
-	raw, err := json.Marshal(c)
+	raw, err := Compact(c)
+	if err != nil {
+		return nil, err
+	}
+	if _, report, err := v3_2.Parse(raw); err != nil {
+		return nil, fmt.Errorf("encode Ignition config: %w: %s", err, report.String())
+	}
+	return raw, nil
+}
+
+// Compact writes a config of any spec without the empty fields of its types.
+func Compact(config any) ([]byte, error) {
+	raw, err := json.Marshal(config)
 	if err != nil {
 		return nil, fmt.Errorf("encode Ignition config: %w", err)
 	}
@@ -65,9 +77,6 @@ func Encode(c v32.Config) ([]byte, error) {
 	prune(tree)
 	if raw, err = json.Marshal(tree); err != nil {
 		return nil, fmt.Errorf("encode Ignition config: %w", err)
-	}
-	if _, report, err := v3_2.Parse(raw); err != nil {
-		return nil, fmt.Errorf("encode Ignition config: %w: %s", err, report.String())
 	}
 	return raw, nil
 }

@@ -37,6 +37,7 @@ func New(t testing.TB) *Server {
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	s.url = srv.URL
+	s.Set("/version", map[string]any{"gitVersion": "v1.34.3"})
 	return s
 }
 

@@ -1,6 +1,6 @@
-// Package clusterbootstrap starts the temporary control plane on the bootstrap
-// host, applies the rendered manifests to it, waits until the masters have
-// taken over, and stops it again: OKD's `cluster-bootstrap start`.
+// Package clusterbootstrap is OKD's cluster-bootstrap: it starts the temporary
+// control plane, applies the rendered manifests, waits until the masters have taken
+// over, and stops it again.
 package clusterbootstrap
 
 import (
@@ -29,9 +29,8 @@ const (
 	assetsLimit = 60 * time.Minute
 )
 
-// settle is how long the masters' API servers are left in peace before the
-// bootstrap's goes away, so that load balancers have seen them. OKD sleeps
-// 30 s here; the lab's load balancers look once a second.
+// settle is for load balancers to see the masters' API servers. OKD sleeps 30 s
+// here; the lab's load balancers look once a second.
 const settle = 3 * time.Second
 
 // options of `cluster-bootstrap start`.
@@ -48,8 +47,8 @@ type options struct {
 	log   *slog.Logger
 }
 
-// start does the whole sequence. The temporary control plane is taken down
-// also when it fails, as OKD does, so that the next attempt starts afresh.
+// start does the whole sequence. The control plane is taken down also on failure,
+// as OKD does, so that the next attempt starts afresh.
 func start(ctx context.Context, o options) error {
 	cluster, err := clusterconfig.ReadCluster(filepath.Join(o.assetDir, "manifests", "cluster-config.yaml"))
 	if err != nil {
@@ -123,8 +122,7 @@ func (t *temporary) handOver(ctx context.Context, replicas int) error {
 	return t.record(outer, "bootstrap-finished", "Bootstrap process finished")
 }
 
-// apply creates the objects of a directory in passes until one pass is clean, and
-// changes none that exists.
+// apply creates the objects of a directory in passes and changes none that exists.
 func apply(ctx context.Context, c *api.Client, clk clock.Clock, log *slog.Logger, dir string) error {
 	files, err := api.ReadFiles(dir)
 	if err != nil {

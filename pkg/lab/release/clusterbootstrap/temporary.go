@@ -66,9 +66,8 @@ func (t *temporary) up() error {
 	return nil
 }
 
-// down removes the static pods and the secrets. After success the controllers
-// go first and their leases are given back: whoever waits for one on a master
-// takes over at once instead of after the lease has run out.
+// down removes the static pods and the secrets. After success the controllers go
+// first and give back their leases, so that the masters' take over at once.
 func (t *temporary) down(ctx context.Context, success bool) error {
 	t.log.Info("tearing down temporary control plane")
 	var errs []error
@@ -116,8 +115,7 @@ func (t *temporary) releaseLeases(ctx context.Context) error {
 		if h := lease.Spec.HolderIdentity; h == nil || !strings.HasPrefix(*h, host+"_") {
 			continue
 		}
-		nobody, second := "", int32(1)
-		lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = &nobody, &second
+		lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds = new(""), new(int32(1))
 		if err := t.client.Update(ctx, ref, "", &lease); err != nil {
 			return fmt.Errorf("give back lease %s: %w", name, err)
 		}
@@ -154,8 +152,7 @@ func regularFiles(dir string) ([]string, error) {
 	return out, nil
 }
 
-// copyFile replaces dst in one step: the kubelet watches the directory, and skips
-// names that start with a dot.
+// copyFile replaces dst in one step: the kubelet watches the directory.
 func copyFile(src, dst string) error {
 	data, err := os.ReadFile(src)
 	if err == nil {

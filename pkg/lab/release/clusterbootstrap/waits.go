@@ -2,6 +2,7 @@ package clusterbootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -19,35 +20,40 @@ import (
 
 // wait looks through the local API server.
 func (t *temporary) wait(ctx context.Context, what string, limit time.Duration,
-	look func(context.Context) (bool, string)) error {
+	look func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return program.Wait(ctx, t.clock, t.log, what, 500*time.Millisecond, look)
 }
 
 func (t *temporary) waitForAPI(ctx context.Context) error {
-	return t.wait(ctx, "the temporary API server", apiLimit, func(ctx context.Context) (bool, string) {
-		if _, err := t.client.Raw(ctx, "/readyz", nil); err != nil {
-			return false, err.Error()
-		}
-		return true, ""
+	return t.wait(ctx, "the temporary API server", apiLimit, func(ctx context.Context) error {
+		_, err := t.client.Raw(ctx, "/readyz", nil)
+		return err
 	})
 }
 
 func (t *temporary) waitForPods(ctx context.Context) error {
-	return t.wait(ctx, "required pods", podsLimit, func(ctx context.Context) (bool, string) {
+	return t.wait(ctx, "required pods", podsLimit, func(ctx context.Context) error {
 		var missing []string
 		for _, r := range t.requiredPods {
 			state, err := t.podState(ctx, r)
 			if err != nil {
-				return false, err.Error()
+				return err
 			}
 			if state != "" {
 				missing = append(missing, r.name+" "+state)
 			}
 		}
-		return len(missing) == 0, strings.Join(missing, ", ")
+		return problem(missing)
 	})
+}
+
+func problem(missing []string) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(missing, ", "))
 }
 
 // podState is empty once one of the matching pods runs and is ready.
@@ -73,15 +79,14 @@ func (t *temporary) podState(ctx context.Context, r requiredPod) (string, error)
 	return state, nil
 }
 
-// waitForRevisions waits until the control plane is highly available: two nodes
-// run a revision of each of the three components.
+// waitForRevisions waits until two nodes run a revision of each component.
 func (t *temporary) waitForRevisions(ctx context.Context) error {
-	return t.wait(ctx, "two nodes with a control plane", nodesLimit, func(ctx context.Context) (bool, string) {
+	return t.wait(ctx, "two nodes with a control plane", nodesLimit, func(ctx context.Context) error {
 		var missing []string
 		for _, component := range []string{"kubeapiservers", "kubeschedulers", "kubecontrollermanagers"} {
 			var r staticpod.Resource
 			if err := t.client.Get(ctx, api.Operator(component).Ref("", "cluster"), &r); err != nil {
-				return false, err.Error()
+				return err
 			}
 			n := 0
 			for _, s := range r.Status.NodeStatuses {
@@ -91,7 +96,7 @@ func (t *temporary) waitForRevisions(ctx context.Context) error {
 				missing = append(missing, fmt.Sprintf("%s on %d", component, n))
 			}
 		}
-		return len(missing) == 0, strings.Join(missing, ", ")
+		return problem(missing)
 	})
 }
 
@@ -100,11 +105,8 @@ const eventNamespace = "kube-system"
 // waitForEvent waits for the one that somebody else records before the tear-down.
 func (t *temporary) waitForEvent(ctx context.Context) error {
 	ref := kube.Events.Ref(eventNamespace, t.tearDownEvent)
-	return t.wait(ctx, ref.String(), eventLimit, func(ctx context.Context) (bool, string) {
-		if err := t.client.Get(ctx, ref, &corev1.Event{}); err != nil {
-			return false, err.Error()
-		}
-		return true, ""
+	return t.wait(ctx, ref.String(), eventLimit, func(ctx context.Context) error {
+		return t.client.Get(ctx, ref, &corev1.Event{})
 	})
 }
 

@@ -1,22 +1,26 @@
-// Package configrender holds the renderers of the configuration API on the
-// bootstrap host: cluster-config-api, the authentication, configuration and
-// ingress operators. Flags and output names are those of OKD's renderers.
+// Package configrender holds the renderers of cluster-config-api and of the
+// authentication, configuration and ingress operators, as OKD's.
 package configrender
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	configv1 "github.com/openshift/api/config/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
+	"github.com/okd-install/okd-install/pkg/lab/release/gates"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// Commands are the programs of this package. Those of operators have only the
-// verb render here; what runs in the cluster is registered by others.
+// Commands are the programs of this package; operators have only the verb render.
 func Commands() []program.Command {
 	return []program.Command{
 		renderer("render", renderAPI),
@@ -30,9 +34,8 @@ func renderer(name string, run func([]string) error) program.Command {
 	return program.Command{Name: name, Run: func(_ context.Context, args []string) error { return run(args) }}
 }
 
-// renderAPI is cluster-config-api's: the definitions that the bootstrap needs,
-// and the feature gates of the release filled into the FeatureGate among the
-// installer's manifests.
+// renderAPI is cluster-config-api's: definitions for the bootstrap, and the feature
+// gates of the release for the installer's FeatureGate.
 func renderAPI(args []string) error {
 	f := contract.Flags("cluster-config-api render")
 	out := f.String("asset-output-dir", "", "directory for manifests/")
@@ -49,8 +52,7 @@ func renderAPI(args []string) error {
 	return writeKinds(filepath.Join(*out, "manifests"), "", kinds)
 }
 
-// renderAuthentication is the authentication operator's: the definition that
-// depends on the authentication type in OKD.
+// renderAuthentication is the authentication operator's.
 func renderAuthentication(args []string) error {
 	f := contract.Flags("cluster-authentication-operator render")
 	out := f.String("asset-output-dir", "", "directory for manifests")
@@ -60,8 +62,7 @@ func renderAuthentication(args []string) error {
 	return writeKinds(*out, "", crds.Select(ofAuthentication))
 }
 
-// renderConfig is the configuration operator's: the cloud provider's
-// configuration for the bootstrap, if there is one.
+// renderConfig is the configuration operator's: the cloud provider's configuration.
 func renderConfig(args []string) error {
 	f := contract.Flags("cluster-config-operator render")
 	infra := f.String("cluster-infrastructure-input-file", "", "the Infrastructure manifest")
@@ -88,15 +89,8 @@ func renderConfig(args []string) error {
 	return files.Write("")
 }
 
-const ingressNamespace = `apiVersion: v1
-kind: Namespace
-metadata:
-  name: openshift-ingress-operator
-  annotations:
-    workload.openshift.io/allowed: management
-  labels:
-    openshift.io/cluster-monitoring: "true"
-`
+//go:embed ingress-namespace.yaml
+var ingressNamespace []byte
 
 // renderIngress is the ingress operator's: its definitions and namespace.
 func renderIngress(args []string) error {
@@ -109,7 +103,7 @@ func renderIngress(args []string) error {
 	if err := writeKinds(*out, *prefix, crds.Select(ofIngress)); err != nil {
 		return err
 	}
-	return api.Files{*prefix + "00-namespace.yaml": []byte(ingressNamespace)}.Write(*out)
+	return api.Files{*prefix + "00-namespace.yaml": ingressNamespace}.Write(*out)
 }
 
 func ofAuthentication(k crds.Kind) bool { return k.Kind == "Authentication" }
@@ -125,4 +119,62 @@ func writeKinds(dir, prefix string, kinds []crds.Kind) error {
 		files[prefix+k.File()] = data
 	}
 	return files.Write(dir)
+}
+
+// completeFeatureGates fills in the gates that the feature set of a manifest enables.
+func completeFeatureGates(dir, profile, version string) error {
+	files, err := api.ReadFiles(dir)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, f := range files {
+		var gate configv1.FeatureGate
+		err := yaml.Unmarshal(f.Data, &gate)
+		if err != nil || gate.Kind != "FeatureGate" || gate.APIVersion != configv1.GroupVersion.String() {
+			continue // lists and files of several documents are for other readers
+		}
+		if err := completeFeatureGate(filepath.Join(dir, f.Name), gate, profile, version); err != nil {
+			return fmt.Errorf("complete feature gates in %s: %w", f.Name, err)
+		}
+		found = true
+	}
+	if !found {
+		return fmt.Errorf("no FeatureGate among the manifests in %s; the installer writes 99_feature-gate.yaml", dir)
+	}
+	return nil
+}
+
+func completeFeatureGate(path string, gate configv1.FeatureGate, profile, version string) error {
+	chosen, err := details(profile, version, gate.Spec)
+	if err != nil {
+		return err
+	}
+	gate.Status.FeatureGates = []configv1.FeatureGateDetails{chosen}
+	out, err := yaml.Marshal(gate)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, out, info.Mode().Perm())
+}
+
+// details are the gates that a FeatureGate's spec chooses.
+func details(profile, version string, spec configv1.FeatureGateSpec) (configv1.FeatureGateDetails, error) {
+	state, err := gates.Of(version, profile, spec.FeatureSet)
+	if err != nil {
+		return configv1.FeatureGateDetails{}, err
+	}
+	if spec.CustomNoUpgrade != nil {
+		for _, n := range spec.CustomNoUpgrade.Enabled {
+			state[n] = true
+		}
+		for _, n := range spec.CustomNoUpgrade.Disabled {
+			state[n] = false
+		}
+	}
+	return gates.Details(version, state), nil
 }

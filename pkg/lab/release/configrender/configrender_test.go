@@ -155,7 +155,7 @@ func TestVerb(t *testing.T) {
 			continue
 		}
 		if err := c.Run(context.Background(), []string{"frobnicate"}); err == nil ||
-			!strings.Contains(err.Error(), "it has render") {
+			!strings.Contains(err.Error(), "commands: render") {
 			t.Errorf("%s: %v", c.Name, err)
 		}
 	}

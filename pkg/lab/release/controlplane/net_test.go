@@ -31,7 +31,11 @@ func TestDualStackMasks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := strings.Join(masterControllers("i", n).flags().arguments(), " ")
+	pod, err := masterControllers("i", n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := strings.Join(pod.Spec.Containers[0].Args, " ")
 	for _, want := range []string{
 		"--node-cidr-mask-size-ipv4=24", "--node-cidr-mask-size-ipv6=64", "--cluster-cidr=198.19.0.0/17,fd01::/48",
 	} {

@@ -5,24 +5,27 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
-	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
+	"github.com/okd-install/okd-install/pkg/pki"
 )
 
 // NewAPIServer is the operator of kube-apiserver's static pods.
 func NewAPIServer(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
-	operand := &apiServerOperand{client: c, clock: clk, image: i.Operand}
-	return newOperator(c, clk, i, operand, staticpod.Component{
+	prepare := func(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
+		return prepareAPIServer(ctx, c, clk, i.Operand, nodes)
+	}
+	return staticpod.New(c, clk, i, prepare, staticpod.Component{
 		Name: "kube-apiserver", Pod: "kube-apiserver",
-		Namespace: apiNamespace, OperatorNamespace: apiOperatorNamespace, Deployment: "kube-apiserver-operator",
 		Resource: api.Operator("kubeapiservers"), Kind: "KubeAPIServer",
 		ConfigMaps: apiConfigMaps, Secrets: apiSecrets,
 	})
@@ -30,58 +33,39 @@ func NewAPIServer(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod
 
 // NewControllerManager is the operator of kube-controller-manager's static pods.
 func NewControllerManager(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
-	pod := func(net *clusterconfig.Network) *corev1.Pod { return masterControllers(i.Operand, net).pod() }
-	return newOperator(c, clk, i, &podOperand{client: c, pod: pod}, staticpod.Component{
+	return staticpod.New(c, clk, i, preparePod(c, i.Operand, masterControllers), staticpod.Component{
 		Name: "kube-controller-manager", Pod: "kube-controller-manager",
-		Namespace: kcmNamespace, OperatorNamespace: kcmOperatorNamespace,
-		Deployment: "kube-controller-manager-operator",
-		Resource:   api.Operator("kubecontrollermanagers"), Kind: "KubeControllerManager",
+		Resource: api.Operator("kubecontrollermanagers"), Kind: "KubeControllerManager",
 		ConfigMaps: kcmConfigMaps, Secrets: kcmSecrets,
 	})
 }
 
 // NewScheduler is the operator of kube-scheduler's static pods.
 func NewScheduler(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
-	pod := func(*clusterconfig.Network) *corev1.Pod { return masterScheduler(i.Operand).pod() }
-	return newOperator(c, clk, i, &podOperand{client: c, pod: pod}, staticpod.Component{
+	return staticpod.New(c, clk, i, preparePod(c, i.Operand, masterScheduler), staticpod.Component{
 		Name: "kube-scheduler", Pod: "openshift-kube-scheduler",
-		Namespace: ksNamespace, OperatorNamespace: ksOperatorNamespace, Deployment: "openshift-kube-scheduler-operator",
 		Resource: api.Operator("kubeschedulers"), Kind: "KubeScheduler",
 		ConfigMaps: ksConfigMaps, Secrets: ksSecrets,
 	})
 }
 
-// newOperator completes a component by what follows from its name.
-func newOperator(c *api.Client, clk clock.Clock, i staticpod.Images, o staticpod.Operand,
-	component staticpod.Component) *staticpod.Operator {
-	component.PodConfigMap, component.CertDir = component.Name+"-pod", component.Name+"-certs"
-	component.InstallerCommand = []string{"/usr/bin/cluster-" + component.Name + "-operator", "installer"}
-	return &staticpod.Operator{
-		Component: component, Images: i, Operand: o, Client: c, Clock: clk, Log: program.Logger(),
-	}
-}
-
-// apiServerOperand keeps the inputs of the API servers.
-type apiServerOperand struct {
-	client *api.Client
-	clock  clock.Clock
-	image  string
-}
-
-// Prepare renews what is about to expire and admits a node once its own etcd
-// member votes: an API server beside a learner would answer nothing.
-func (o *apiServerOperand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
+// prepareAPIServer renews what is about to expire and admits a node once its own
+// etcd member votes: an API server beside a learner would answer nothing.
+func prepareAPIServer(ctx context.Context, c *api.Client, clk clock.Clock, image string, nodes []corev1.Node) (
+	staticpod.Report, error) {
 	r := staticpod.Report{Refused: map[string]string{}}
-	net, err := network(ctx, o.client)
+	net, err := network(ctx, c)
 	if err != nil {
 		return r, err
 	}
-	if err := renew(ctx, o.client, o.clock.Now()); err != nil {
+	if err := renew(ctx, c, clk.Now()); err != nil {
 		r.Degraded = err.Error()
 	}
-	r.Pod = masterAPIServer(o.image, net).pod()
+	if r.Pod, err = masterAPIServer(image, net); err != nil {
+		return r, err
+	}
 	var endpoints corev1.ConfigMap
-	if err := o.client.Get(ctx, kube.ConfigMaps.Ref("openshift-etcd", "etcd-endpoints"), &endpoints); err != nil {
+	if err := c.Get(ctx, kube.ConfigMaps.Ref("openshift-etcd", "etcd-endpoints"), &endpoints); err != nil {
 		return r, fmt.Errorf("read etcd endpoints: %w", err)
 	}
 	voting := slices.Collect(maps.Values(endpoints.Data))
@@ -93,21 +77,18 @@ func (o *apiServerOperand) Prepare(ctx context.Context, nodes []corev1.Node) (st
 	return r, nil
 }
 
-// podOperand is that of a component that has no inputs of its own beyond what the
-// bootstrap rendered.
-type podOperand struct {
-	client *api.Client
-	pod    func(*clusterconfig.Network) *corev1.Pod
-}
-
-// Prepare makes the manifest. The pod may start before the node's API server: it
-// retries, and so the two start at the same time.
-func (o *podOperand) Prepare(ctx context.Context, _ []corev1.Node) (staticpod.Report, error) {
-	net, err := network(ctx, o.client)
-	if err != nil {
-		return staticpod.Report{}, err
+// preparePod makes the manifest of a component that has no inputs of its own
+// beyond what the bootstrap rendered. The pod may start before the node's API
+// server: it retries, and so the two start at the same time.
+func preparePod(c *api.Client, image string, pod func(string, *clusterconfig.Network) (*corev1.Pod, error)) (
+	prepare staticpod.Prepare) {
+	return func(ctx context.Context, _ []corev1.Node) (r staticpod.Report, err error) {
+		net, err := network(ctx, c)
+		if err == nil {
+			r.Pod, err = pod(image, net)
+		}
+		return r, err
 	}
-	return staticpod.Report{Pod: o.pod(net)}, nil
 }
 
 func network(ctx context.Context, c *api.Client) (*clusterconfig.Network, error) {
@@ -116,4 +97,63 @@ func network(ctx context.Context, c *api.Client) (*clusterconfig.Network, error)
 		return nil, fmt.Errorf("read network config: %w", err)
 	}
 	return clusterconfig.NewNetwork(n.Spec)
+}
+
+// The installer's serving certificates live one day, their signers ten years. The
+// operator replaces them before the first revision is made, so that the masters
+// start with ones that last.
+const (
+	servingLife = 30 * pki.Day
+	shortLife   = 2 * pki.Day
+)
+
+// served are the certificates that are renewed and their signers.
+var served = []struct{ secret, signer string }{
+	{"external-loadbalancer-serving-certkey", "loadbalancer-serving-signer"},
+	{"internal-loadbalancer-serving-certkey", "loadbalancer-serving-signer"},
+	{"localhost-serving-cert-certkey", "localhost-serving-signer"},
+	{"service-network-serving-certkey", "service-network-serving-signer"},
+}
+
+func renew(ctx context.Context, c *api.Client, now time.Time) error {
+	for _, s := range served {
+		var have, signer corev1.Secret
+		if err := c.Get(ctx, kube.Secrets.Ref(apiNamespace, s.secret), &have); err != nil {
+			return fmt.Errorf("read serving certificate %s: %w", s.secret, err)
+		}
+		chain, err := pki.ParseCertificates(have.Data[corev1.TLSCertKey])
+		if err != nil {
+			return fmt.Errorf("read serving certificate %s: %w", s.secret, err)
+		}
+		old := chain[0]
+		if old.NotAfter.Sub(old.NotBefore) > shortLife && certs.Fresh(have.Data[corev1.TLSCertKey], nil, now) {
+			continue
+		}
+		err = c.Get(ctx, kube.Secrets.Ref(apiOperatorNamespace, s.signer), &signer)
+		if kube.NotFound(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read signer %s: %w", s.signer, err)
+		}
+		ca := pki.Pair{Cert: signer.Data[corev1.TLSCertKey], Key: signer.Data[corev1.TLSPrivateKeyKey]}
+		if ca.Expires().Sub(now) <= shortLife {
+			continue // a new leaf would not live longer
+		}
+		hosts := old.DNSNames
+		for _, ip := range old.IPAddresses {
+			hosts = append(hosts, ip.String())
+		}
+		pair, err := certs.Issue(ca, now, pki.Leaf{
+			Name:  pki.Name{Common: old.Subject.CommonName, Organization: old.Subject.Organization},
+			Usage: pki.Server, Life: servingLife, Chain: true,
+		}, hosts...)
+		if err != nil {
+			return fmt.Errorf("renew serving certificate %s: %w", s.secret, err)
+		}
+		if err := c.EnsureSecret(ctx, api.TLSSecret(apiNamespace, s.secret, pair.Cert, pair.Key)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -17,8 +17,7 @@ import (
 // tlsDir is the installer's tls directory.
 type tlsDir string
 
-// reader collects files and remembers what is missing, so that one run names
-// everything that the installer left out.
+// reader collects files and remembers all that are missing.
 type reader struct {
 	dir  tlsDir
 	errs []error
@@ -36,8 +35,7 @@ func (r *reader) pair(name string) pki.Pair {
 	return pki.Pair{Cert: r.file(name + ".crt"), Key: r.file(name + ".key")}
 }
 
-// kubeconfig is that of a master: it names the node's own API server and files of
-// the revision.
+// kubeconfig is a master's: the node's own API server, with files of the revision.
 func (r *reader) kubeconfig(clientSecret string) map[string]string {
 	server := clientcmdapi.Cluster{
 		Server: "https://localhost:6443", CertificateAuthority: configMapFile("serviceaccount-ca", bundleKey),
@@ -63,8 +61,7 @@ func (d tlsDir) has(name string) bool {
 	return err == nil
 }
 
-// firstOf is the first file that exists, or the first name when none does, so
-// that the error names it.
+// firstOf is the first file that exists, else the first name for the error.
 func (d tlsDir) firstOf(names ...string) string {
 	for _, n := range names {
 		if d.has(n) {
@@ -74,13 +71,11 @@ func (d tlsDir) firstOf(names ...string) string {
 	return names[0]
 }
 
-// aggregator is the pair of client certificate (without suffix) and CA file
-// with which the API server introduces users to extension servers.
+// aggregator is client certificate (without suffix) and CA file, with which the
+// API server introduces users to extension servers.
 type aggregator struct{ client, ca string }
 
-// aggregator picks a pair that fits together. Installers ship two
-// generations, aggregator-client of aggregator-signer and apiserver-proxy of
-// aggregator-ca.
+// aggregator picks a pair that fits together; installers ship two generations.
 func (d tlsDir) aggregator() (aggregator, error) {
 	for _, a := range []aggregator{
 		{"aggregator-client", "aggregator-signer.crt"}, {"aggregator-client", "aggregator-ca-bundle.crt"},
@@ -97,8 +92,7 @@ func (d tlsDir) aggregator() (aggregator, error) {
 		"neither aggregator-client nor apiserver-proxy comes with its CA", d)
 }
 
-// ensureBoundKey makes the key that signs bound service account tokens, unless
-// the installer's user supplied one.
+// ensureBoundKey makes the key that signs bound tokens unless the user supplied one.
 func (d tlsDir) ensureBoundKey() error {
 	name := filepath.Join(string(d), "bound-service-account-signing-key")
 	_, err := os.Stat(name + ".key")
@@ -119,11 +113,11 @@ func (d tlsDir) ensureBoundKey() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(name+".pub", public, 0o644); err != nil {
-		return fmt.Errorf("write service account signing key: %w", err)
-	}
 	// The private key last: its presence says that the pair is complete.
-	if err := os.WriteFile(name+".key", pki.EncodeKey(key), 0o600); err != nil {
+	if err = os.WriteFile(name+".pub", public, 0o644); err == nil {
+		err = os.WriteFile(name+".key", pki.EncodeKey(key), 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("write service account signing key: %w", err)
 	}
 	return nil

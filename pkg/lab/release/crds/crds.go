@@ -1,11 +1,10 @@
-// Package crds has the custom resource definitions of the lab release: the
-// names, scopes and subresources of OpenShift's kinds, without their schemas.
-// A schema costs the API server CPU and memory for every kind, and the lab
-// counts both; docs/dev/lab-release.md lists it among the differences.
+// Package crds has the definitions of OpenShift's kinds without their schemas, which
+// cost the API server CPU and memory; docs/dev/lab-release.md lists the difference.
 package crds
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // Kind is one custom resource definition.
@@ -42,53 +42,14 @@ func (k Kind) Name() string { return k.Plural + "." + k.Group }
 // File is the name of the kind's manifest, as in OKD's payload.
 func (k Kind) File() string { return fmt.Sprintf("%s_01_%s.crd.yaml", k.Level, k.Plural) }
 
+//go:embed definition.yaml.tmpl
+var template []byte
+
 // Manifest is the kind's definition in YAML.
-func (k Kind) Manifest() ([]byte, error) {
-	version := map[string]any{
-		"name": k.Version, "served": true, "storage": true,
-		"schema": map[string]any{"openAPIV3Schema": map[string]any{
-			"type":                                 "object",
-			"x-kubernetes-preserve-unknown-fields": true,
-		}},
-	}
-	if !k.NoStatus {
-		version["subresources"] = map[string]any{"status": map[string]any{}}
-	}
-	if len(k.Columns) > 0 {
-		version["additionalPrinterColumns"] = k.Columns
-	}
-	names := map[string]any{
-		"kind": k.Kind, "listKind": k.Kind + "List", "plural": k.Plural, "singular": strings.ToLower(k.Kind),
-	}
-	if len(k.Short) > 0 {
-		names["shortNames"] = k.Short
-	}
-	scope := "Cluster"
-	if k.Namespaced {
-		scope = "Namespaced"
-	}
-	object := map[string]any{
-		"apiVersion": "apiextensions.k8s.io/v1",
-		"kind":       "CustomResourceDefinition",
-		"metadata": map[string]any{
-			"name": k.Name(),
-			"annotations": map[string]any{
-				"include.release.openshift.io/self-managed-high-availability": "true",
-				"release.openshift.io/bootstrap-required":                     "true",
-				// OpenShift's groups are protected names of kubernetes/community.
-				"api-approved.openshift.io": "https://github.com/openshift/api",
-			},
-		},
-		"spec": map[string]any{
-			"group": k.Group, "scope": scope, "names": names, "versions": []any{version},
-		},
-	}
-	out, err := yaml.Marshal(object)
-	if err != nil {
-		return nil, fmt.Errorf("encode definition of %s: %w", k.Name(), err)
-	}
-	return out, nil
-}
+func (k Kind) Manifest() ([]byte, error) { return program.Fill("definition of "+k.Name(), template, k) }
+
+// Singular is the kind's name for one object.
+func (k Kind) Singular() string { return strings.ToLower(k.Kind) }
 
 // Select returns the kinds that keep accepts.
 func Select(keep func(Kind) bool) []Kind {

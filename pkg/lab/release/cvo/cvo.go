@@ -1,15 +1,16 @@
-// Package cvo is the lab's cluster-version operator: it prints image
-// references, renders its bootstrap files, and in the cluster applies the
-// release's manifests and reports ClusterVersion.
+// Package cvo is the lab's cluster-version operator.
 package cvo
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -42,8 +43,7 @@ func command(root string, out io.Writer) program.Command {
 // profile is the cluster profile whose manifests count.
 func profile() string { return cmp.Or(os.Getenv("CLUSTER_PROFILE"), "self-managed-high-availability") }
 
-// lease is OKD's: the operator on the bootstrap host and the one on a master
-// hand over through it.
+// lease is OKD's: the operator on the bootstrap host and a master's share it.
 var lease = operator.Lease{
 	Namespace: "openshift-cluster-version", Name: "version", Duration: 20 * time.Second, Renew: 15 * time.Second,
 }
@@ -74,8 +74,7 @@ func start(ctx context.Context, root string, args []string) error {
 	return operator.Lead(ctx, client, log, lease, func(ctx context.Context) { program.Loop(ctx, u.clock, log, u.step) })
 }
 
-// render writes what the bootstrap host needs of this operator: its own
-// manifests and the static pod that applies the release until a master does.
+// render writes the operator's manifests and its static pod for the bootstrap.
 func render(root string, args []string) error {
 	f := contract.Flags(name + " render")
 	out := f.String("output-dir", "", "directory for manifests/ and bootstrap/")
@@ -93,21 +92,91 @@ func render(root string, args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := writeFiles(filepath.Join(*out, dir), files); err != nil {
+		rendered := api.Files{}
+		for _, f := range files {
+			rendered[f.Name] = f.Data
+		}
+		if err := rendered.Write(filepath.Join(*out, dir)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeFiles(dir string, files []api.File) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("create output directory: %w", err)
+func readReferences(root string) (contract.References, error) {
+	r, err := contract.ReadReferences(filepath.Join(root, "release-manifests", "image-references"))
+	if err == nil && r.Version == "" {
+		err = errors.New("read image references: the image stream has no name, which is the release's version")
 	}
-	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o644); err != nil {
-			return fmt.Errorf("write manifest: %w", err)
+	return r, err
+}
+
+// image prints the pull spec of a tag, without a line end, for scripts.
+func image(root string, out io.Writer, args []string) error {
+	if len(args) != 1 {
+		return errors.New("cluster-version-operator image: name one tag")
+	}
+	r, err := readReferences(root)
+	if err != nil {
+		return err
+	}
+	spec, ok := r.Images[args[0]]
+	if !ok {
+		return fmt.Errorf("no image with tag %q in release %s", args[0], r.Version)
+	}
+	_, err = io.WriteString(out, spec)
+	return err
+}
+
+// payload is a release's content.
+type payload struct {
+	Version   string
+	Image     string
+	Manifests []api.Manifest // in the order of their files' names: run levels
+}
+
+// templateData are the names that the operator's own manifests may use.
+type templateData struct {
+	ReleaseImage   string
+	ClusterProfile string
+	Version        string
+}
+
+// loadPayload reads the manifests of operator and release for a cluster profile.
+func loadPayload(root, releaseImage, profile string) (payload, error) {
+	r, err := readReferences(root)
+	if err != nil {
+		return payload{}, err
+	}
+	p := payload{Version: r.Version, Image: releaseImage}
+	data := templateData{ReleaseImage: releaseImage, ClusterProfile: profile, Version: p.Version}
+	own, err := expanded(filepath.Join(root, "manifests"), data)
+	if err != nil {
+		return payload{}, err
+	}
+	released, err := api.ReadFiles(filepath.Join(root, "release-manifests"))
+	if err != nil {
+		return payload{}, err
+	}
+	files := append(own, released...)
+	slices.SortStableFunc(files, func(a, b api.File) int { return strings.Compare(a.Name, b.Name) })
+	all, err := api.Manifests(files)
+	p.Manifests = slices.DeleteFunc(all, func(m api.Manifest) bool {
+		return m.Object.GetAnnotations()["include.release.openshift.io/"+profile] != "true"
+	})
+	return p, err
+}
+
+// expanded are the files of a directory, which are templates, filled in.
+func expanded(dir string, data templateData) ([]api.File, error) {
+	files, err := api.ReadFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range files {
+		if files[i].Data, err = program.Fill(f.Name, f.Data, data); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return files, nil
 }

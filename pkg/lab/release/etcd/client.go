@@ -16,12 +16,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// dialTimeout bounds each question to a member: a machine that was switched
-// off does not answer at all.
+// dialTimeout bounds each question: a machine that is off does not answer at all.
 const dialTimeout = 2 * time.Second
 
-// dialer makes clients and keeps them: a health check per member and pass must
-// not cost a TLS handshake each.
+// dialer keeps its clients: a health check must not cost a TLS handshake.
 type dialer struct {
 	tls *tls.Config
 
@@ -79,8 +77,8 @@ func (d *dialer) keep(endpoints []string) {
 
 func (d *dialer) close() { d.keep(nil) }
 
-// members asks the endpoints in turn for the member list; the first answer
-// counts. A member list is linearizable, so a partitioned member gives none.
+// members asks the endpoints in turn; the first answer counts. A member list is
+// linearizable, so a partitioned member gives none.
 func (d *dialer) members(ctx context.Context, endpoints []string) ([]member, error) {
 	var errs []error
 	for _, e := range endpoints {
@@ -109,20 +107,18 @@ func (d *dialer) members(ctx context.Context, endpoints []string) ([]member, err
 	return nil, errors.Join(errs...)
 }
 
-// probe fills in who is alive and healthy, and finds the leader; all members at once, because one
-// that is switched off answers only by the timeout.
+// probe fills in who is alive and healthy, and finds the leader; all at once, as one
+// that is off answers only by the timeout.
 func (d *dialer) probe(ctx context.Context, members []member) (leader uint64) {
 	leaders := make([]uint64, len(members))
 	var wg sync.WaitGroup
 	for i := range members {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			m := &members[i]
 			if m.Alive = peerAnswers(ctx, m.IP); m.Alive && !m.Learner {
 				leaders[i], m.Healthy = d.health(ctx, ClientURL(m.IP))
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	for _, l := range leaders {

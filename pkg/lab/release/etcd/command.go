@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -33,16 +34,10 @@ func Commands() []program.Command {
 // NewOperator is the operator of etcd's static pods.
 func NewOperator(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
 	operand := &operand{client: c, clock: clk, images: i}
-	o := &staticpod.Operator{
-		Component: staticpod.Component{
-			Name: "etcd", Pod: "etcd", PodConfigMap: "etcd-pod",
-			Namespace: namespace, OperatorNamespace: operatorNamespace, Deployment: "etcd-operator",
-			Resource: kube.Etcds, Kind: "Etcd",
-			CertDir: certDir, CertConfigMaps: []string{bundle, memberList}, CertSecrets: []string{allCerts},
-			InstallerCommand: []string{"/usr/bin/cluster-etcd-operator", "installer"},
-		},
-		Images: i, Operand: operand, Client: c, Clock: clk, Log: program.Logger(),
-	}
+	o := staticpod.New(c, clk, i, operand.prepare, staticpod.Component{
+		Name: "etcd", Pod: "etcd", Resource: kube.Etcds, Kind: "Etcd",
+		CertConfigMaps: []string{bundle, memberList}, CertSecrets: []string{allCerts},
+	})
 	operand.event = o.Event
 	return o
 }
@@ -98,21 +93,24 @@ func waitForCEO(ctx context.Context, args []string) error {
 	return WaitForCEO(ctx, c, clock.Real(), program.Logger())
 }
 
-// WaitForCEO returns when etcd no longer depends on the bootstrap host:
-// condition EtcdRunningInCluster of etcds/cluster. There is no time limit, as
-// there is none in OKD: giving up early would cost the cluster its quorum.
+// WaitForCEO returns when etcd no longer depends on the bootstrap host. As in OKD
+// there is no time limit: giving up early would cost the cluster its quorum.
 func WaitForCEO(ctx context.Context, c *api.Client, clk clock.Clock, log *slog.Logger) error {
-	look := func(ctx context.Context) (bool, string) {
+	look := func(ctx context.Context) error {
 		var r staticpod.Resource
 		if err := c.Get(ctx, kube.Etcds.Ref("", "cluster"), &r); err != nil {
-			return false, err.Error()
+			return err
 		}
 		for _, c := range r.Status.Conditions {
-			if c.Type == runningInCluster {
-				return c.Status == "True", c.Message
+			switch {
+			case c.Type != runningInCluster:
+			case c.Status == "True":
+				return nil
+			default:
+				return errors.New(c.Message)
 			}
 		}
-		return false, fmt.Sprintf("etcds/cluster has no condition %s yet", runningInCluster)
+		return fmt.Errorf("etcds/cluster has no condition %s yet", runningInCluster)
 	}
 	return program.Wait(ctx, clk, log, "etcd to run in the cluster", time.Second, look)
 }

@@ -12,13 +12,13 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// discovery prepares a member's configuration before etcd starts on a control
-// plane node. A new member waits until the operator has added it; one that has
-// its data starts at once, because after a power cut there may be nobody to
-// ask.
+// discovery writes a member's configuration before etcd starts. A new member waits
+// until the operator has added it; one that has its data starts at once, because
+// after a power cut there may be nobody to ask.
 type discovery struct {
 	name          string
 	ip            string
@@ -47,8 +47,7 @@ func (d *discovery) run(ctx context.Context) error {
 			}
 			return d.write(d.name + "=" + PeerURL(d.ip))
 		}
-		// The others removed this member while it was away. Its data names a
-		// membership that will never be valid again.
+		// The others removed this member; its data will never be valid again.
 		if err := d.setAside(); err != nil {
 			return err
 		}
@@ -72,9 +71,8 @@ func (d *discovery) run(ctx context.Context) error {
 	return d.write(cluster)
 }
 
-// initialCluster lists every member. etcd compares the peer URLs with the
-// cluster's and takes the names from there later, so a member that has not
-// published its name yet (that takes seconds) gets a unique one here.
+// initialCluster lists every member. etcd compares the peer URLs and takes names
+// later, so a member that has not published its name gets a unique one.
 func (d *discovery) initialCluster(members []member) string {
 	var out []string
 	for _, m := range members {
@@ -91,20 +89,20 @@ func (d *discovery) initialCluster(members []member) string {
 }
 
 func (d *discovery) write(cluster string) error {
-	settings := serverSettings(d.name, d.ip, cluster, "existing", masterFiles(d.name))
-	settings["data-dir"] = d.dataDir
-	data, err := configFile(settings)
-	if err != nil {
-		return err
+	s := settingsAt(d.ip)
+	s.Name, s.DataDir, s.Cluster = d.name, d.dataDir, cluster
+	data, err := program.FillFile(templates, "templates/etcd.yaml.tmpl", s)
+	if err == nil {
+		err = os.WriteFile(d.configFile, data, 0o600)
 	}
-	if err := os.WriteFile(d.configFile, data, 0o600); err != nil {
+	if err != nil {
 		return fmt.Errorf("write etcd configuration: %w", err)
 	}
 	return nil
 }
 
-// free waits until nobody uses the data any more. A node that bootstrapped in
-// place runs the same member as another pod, which may take a while to end.
+// free waits until nobody uses the data: on a node that bootstrapped in place
+// another pod runs the same member, and may take a while to end.
 func (d *discovery) free(ctx context.Context) error {
 	dialer := net.Dialer{Timeout: time.Second}
 	err := wait.Until(ctx, d.clock, 300*time.Millisecond, func(ctx context.Context) (bool, string, error) {

@@ -35,9 +35,9 @@ type operand struct {
 	complete bool
 }
 
-// Prepare makes certificates, makes at most one change of membership, and
-// publishes who is a member.
-func (o *operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
+// prepare makes certificates and at most one change of membership, and publishes
+// who is a member.
+func (o *operand) prepare(ctx context.Context, nodes []corev1.Node) (staticpod.Report, error) {
 	r := staticpod.Report{Busy: true}
 	if err := ensureCerts(ctx, o.client, nodes, o.clock.Now()); err != nil {
 		return r, err
@@ -68,9 +68,9 @@ func (o *operand) Prepare(ctx context.Context, nodes []corev1.Node) (staticpod.R
 	if err := o.publish(ctx, &endpoints, s); err != nil {
 		return r, err
 	}
-	r.Pod = masterPod(o.images.Operand, o.images.Operator)
 	judge(&r, s, a)
-	return r, nil
+	r.Pod, err = masterPod(o.images.Operand, o.images.Operator)
+	return r, err
 }
 
 // connect makes the dialer from the client secret, and again when that changed.
@@ -156,9 +156,8 @@ func (o *operand) bootstrapComplete(ctx context.Context) (bool, error) {
 	return o.complete, nil
 }
 
-// podWaits reports whether the node's etcd pod has got as far as waiting to be
-// added. Adding a member that nobody starts would leave the cluster with a
-// learner that blocks all others.
+// podWaits reports whether the node's etcd pod waits to be added: a member that
+// nobody starts would be a learner that blocks all others.
 func (o *operand) podWaits(ctx context.Context, node string) (bool, error) {
 	var p corev1.Pod
 	err := o.client.Get(ctx, kube.Pods.Ref(namespace, "etcd-"+node), &p)
@@ -176,8 +175,7 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 	}
 	endpoint := ""
 	for _, m := range s.Members {
-		// Only the leader moves leadership; for the rest any healthy voter but
-		// the one that goes.
+		// Only the leader moves leadership; else any healthy voter that stays will do.
 		good := m.Healthy && !m.Learner && m.ID != a.Member
 		if a.Do == moveLeader {
 			good = m.ID == s.Leader
@@ -195,7 +193,7 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	voters, _ := s.count()
+	voters := s.tally().voters
 	reason, message := "", ""
 	switch a.Do {
 	case addLearner:
@@ -218,9 +216,8 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 		}
 	}
 	if errors.Is(err, rpctypes.ErrMemberLearnerNotReady) || errors.Is(err, rpctypes.ErrUnhealthy) {
-		// The learner has not caught up, or a member has been connected for less
-		// than the five seconds that etcd wants before a change. The next pass
-		// asks again.
+		// The learner has not caught up, or a member is connected for less than the five
+		// seconds that etcd wants before a change. The next pass asks again.
 		return nil
 	}
 	if err != nil {
@@ -230,8 +227,7 @@ func (o *operand) act(ctx context.Context, s state, a action) error {
 	return nil
 }
 
-// publish writes the two lists of members. The annotation with the bootstrap
-// member's address goes with that member.
+// publish writes the two lists of members; the bootstrap's annotation goes with it.
 func (o *operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) error {
 	want := have.DeepCopy()
 	want.Data = map[string]string{}
@@ -268,49 +264,31 @@ func (o *operand) publish(ctx context.Context, have *corev1.ConfigMap, s state) 
 func judge(r *staticpod.Report, s state, a action) {
 	running, why := s.runningInCluster()
 	bootstrap := slices.ContainsFunc(s.Members, func(m member) bool { return m.Name == BootstrapMember })
-	voters, learners := s.count()
-	alive, healthy := 0, 0
-	var sick []string
-	for _, m := range s.Members {
-		if m.Learner {
-			continue
-		}
-		if m.Alive {
-			alive++
-		}
-		starting := m.Alive && m.Name == ""
-		switch {
-		case m.Healthy:
-			healthy++
-		case !starting:
-			sick = append(sick, m.display())
-		}
+	t := s.tally()
+	r.Busy = bootstrap || t.learners > 0 || !running || a.Do != nothing
+	if t.healthy == 0 || t.alive*2 <= t.voters {
+		r.Unavailable = fmt.Sprintf("%d of %d members are healthy: no quorum", t.healthy, t.voters)
 	}
-	r.Busy = bootstrap || learners > 0 || !running || a.Do != nothing
-	// Who is alive votes, also before it serves clients.
-	if healthy == 0 || alive*2 <= voters {
-		r.Unavailable = fmt.Sprintf("%d of %d members are healthy: no quorum", healthy, voters)
-	}
-	if len(sick) > 0 {
-		r.Degraded = "members not healthy: " + strings.Join(sick, ", ")
+	if len(t.sick) > 0 {
+		r.Degraded = "members not healthy: " + strings.Join(t.sick, ", ")
 		r.Hold = r.Degraded
 	}
-	if s.Replicas >= 3 && voters < 3 {
-		r.Hold = fmt.Sprintf("%d members vote; replacing one would risk the quorum", voters)
+	if s.Replicas >= 3 && t.voters < 3 {
+		r.Hold = fmt.Sprintf("%d members vote; replacing one would risk the quorum", t.voters)
 	}
-	message := fmt.Sprintf("%d members are available", voters)
-	if learners > 0 {
-		message += fmt.Sprintf(", %d learns", learners)
+	message := fmt.Sprintf("%d members are available", t.voters)
+	if t.learners > 0 {
+		message += fmt.Sprintf(", %d learns", t.learners)
 	}
 	if a.Why != "" {
 		message += "; " + a.Why
 	}
-	available, removed, votes := r.Unavailable == "", !bootstrap, fmt.Sprintf("%d members vote", voters)
+	available, removed, votes := r.Unavailable == "", !bootstrap, fmt.Sprintf("%d members vote", t.voters)
 	r.Conditions = []operator.Condition{
 		operator.Is(runningInCluster, running, "EnoughEtcdMembers", "NotEnoughEtcdMembers", why),
 		operator.Is("EtcdBootstrapMemberRemoved", removed, "BootstrapMemberRemoved", "BootstrapMemberPresent", votes),
 		operator.Is("EtcdMembersAvailable", available, "EtcdQuorate", "NoQuorum", message),
-		operator.Is("EtcdMembersDegraded", len(sick) > 0, "UnhealthyMembers", operator.AsExpected, r.Degraded),
+		operator.Is("EtcdMembersDegraded", len(t.sick) > 0, "UnhealthyMembers", operator.AsExpected, r.Degraded),
 	}
 }
 

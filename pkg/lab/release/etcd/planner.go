@@ -51,11 +51,10 @@ type action struct {
 	Why    string // what is being waited for, when there is nothing to do
 }
 
-// next decides. One change at a time, only while every member is healthy, so
-// that no change can cost the quorum: a learner does not count for it, a
-// promotion raises it by at most one member that is already up to date, and
-// the bootstrap member goes only when the others are complete. That one may be
-// dead by then: removing it lowers the quorum to what the others make alone.
+// next decides. One change at a time, only while every member is healthy, cannot
+// cost the quorum: a learner does not count, a promotion adds one member that is up
+// to date, and the bootstrap member goes when the others are complete. That one may
+// be dead by then: removing it lowers the quorum to what the others make alone.
 func next(s state) action {
 	learners := slices.DeleteFunc(slices.Clone(s.Members), func(m member) bool { return !m.Learner })
 	for _, l := range learners {
@@ -88,9 +87,8 @@ func next(s state) action {
 	return bootstrapStep(s, why)
 }
 
-// leaving says that a member is on a bootstrap host that goes. One that
-// bootstrapped in place stays: it became a node, and its member is the node's,
-// under the old name until the operator's own pod runs it.
+// leaving reports whether a member is on a bootstrap host that goes. One that
+// bootstrapped in place stays, under the old name until the operator's pod runs it.
 func (s state) leaving(m member) bool {
 	return m.Name == BootstrapMember && !slices.ContainsFunc(s.Nodes, func(c candidate) bool { return c.IP == m.IP })
 }
@@ -134,41 +132,50 @@ func (m member) display() string {
 	return m.IP
 }
 
-// count says how many members vote and how many learn.
-func (s state) count() (voters, learners int) {
-	for _, m := range s.Members {
-		if m.Learner {
-			learners++
-		} else {
-			voters++
-		}
-	}
-	return voters, learners
+// tally counts members by what they do for the cluster.
+type tally struct {
+	voters   int
+	alive    int // of the voters: they make the quorum, also before they serve clients
+	healthy  int // of the voters
+	learners int
+	sick     []string // voters that are neither healthy nor just starting
 }
 
-// runningInCluster is condition EtcdRunningInCluster: etcd no longer depends on
-// the bootstrap host. The installer's wait-for-ceo watches it.
-func (s state) runningInCluster() (bool, string) {
-	healthy, bootstrap := 0, false
-	var sick []string
+func (s state) tally() tally {
+	var t tally
 	for _, m := range s.Members {
+		if m.Learner {
+			t.learners++
+			continue
+		}
+		t.voters++
+		if m.Alive {
+			t.alive++
+		}
+		starting := m.Alive && m.Name == ""
 		switch {
-		case s.leaving(m):
-			bootstrap = true
-		case m.Learner:
 		case m.Healthy:
-			healthy++
-		default:
-			sick = append(sick, s.nodeOf(m))
+			t.healthy++
+		case !starting:
+			t.sick = append(t.sick, s.nodeOf(m))
 		}
 	}
-	voters, _ := s.count()
-	switch {
-	case len(sick) > 0:
-		return false, "not healthy: " + strings.Join(sick, ", ")
-	case s.Replicas == 0 || healthy < s.Replicas:
-		return false, fmt.Sprintf("%d of %d control plane members vote", healthy, s.Replicas)
-	case bootstrap:
+	return t
+}
+
+// runningInCluster is condition EtcdRunningInCluster, which wait-for-ceo watches:
+// etcd no longer depends on the bootstrap host.
+func (s state) runningInCluster() (bool, string) {
+	stay := s
+	stay.Members = slices.DeleteFunc(slices.Clone(s.Members), s.leaving)
+	t, voters := stay.tally(), s.tally().voters
+	if len(t.sick) > 0 {
+		return false, "not healthy: " + strings.Join(t.sick, ", ")
+	}
+	if s.Replicas == 0 || t.healthy < s.Replicas {
+		return false, fmt.Sprintf("%d of %d control plane members vote", t.healthy, s.Replicas)
+	}
+	if len(stay.Members) < len(s.Members) {
 		return true, fmt.Sprintf("%d members vote, the bootstrap member among them", voters)
 	}
 	return true, fmt.Sprintf("%d members vote", voters)

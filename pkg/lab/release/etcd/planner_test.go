@@ -135,8 +135,7 @@ func TestWalk(t *testing.T) {
 					}
 				}
 			case 5:
-				v, _ := s.count()
-				s.BootstrapComplete = s.BootstrapComplete || v == 4
+				s.BootstrapComplete = s.BootstrapComplete || s.tally().voters == 4
 			}
 			s.Leader = s.Members[rnd.IntN(len(s.Members))].ID
 			a := next(s)
@@ -148,11 +147,11 @@ func TestWalk(t *testing.T) {
 				}
 			}
 			apply(&s, a)
-			if _, l := s.count(); l > 1 {
+			if l := s.tally().learners; l > 1 {
 				t.Fatalf("%d learners", l)
 			}
 		}
-		if v, l := s.count(); v != 3 || l != 0 || s.Members[0].Name == BootstrapMember {
+		if n := s.tally(); n.voters != 3 || n.learners != 0 || s.Members[0].Name == BootstrapMember {
 			t.Fatalf("ended with %+v", s.Members)
 		}
 	}

@@ -13,7 +13,11 @@ import (
 // The kubelet refuses a manifest whose label is a number, and says so only in
 // its own log.
 func TestTemplateStaysAPodWithNumbersInIt(t *testing.T) {
-	text, err := api.Template(masterPod("etcd", "operator"))
+	template, err := masterPod("etcd", "operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := api.Template(template)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +33,10 @@ func TestTemplateStaysAPodWithNumbersInIt(t *testing.T) {
 // TestNoPorts: the kubelet compares declared ports when it admits a pod, and a
 // static pod that it refuses never comes.
 func TestNoPorts(t *testing.T) {
-	pod := masterPod("etcd", "operator")
+	pod, err := masterPod("etcd", "operator")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range append(pod.Spec.InitContainers, pod.Spec.Containers...) {
 		if len(c.Ports) > 0 {
 			t.Errorf("container %s declares %v", c.Name, c.Ports)

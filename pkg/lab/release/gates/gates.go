@@ -1,6 +1,5 @@
-// Package gates says which feature gates each feature set of a release turns
-// on. Most come from the version of OpenShift's API that is linked; what the
-// installer looks at and other releases have otherwise is in a table here.
+// Package gates says which feature gates each feature set of a release turns on.
+// Most come from OpenShift's API; where releases differ there is a table here.
 package gates
 
 import (
@@ -50,8 +49,7 @@ func Sets(version string) []configv1.FeatureSet {
 
 // Of lists the gates of a feature set by name, and whether they are on.
 func Of(version, profile string, set configv1.FeatureSet) (map[configv1.FeatureGateName]bool, error) {
-	// A custom set starts from Default; OKD differs from it only in components
-	// that the lab has none of.
+	// A custom set starts from Default; OKD differs in components the lab has not.
 	if set == OKD || set == configv1.CustomNoUpgrade {
 		set = configv1.Default
 	}
@@ -102,8 +100,7 @@ const (
 	profileFile = "SelfManagedHA"
 )
 
-// Manifests are the files by which a release tells its gates, by name. The
-// version operator applies none of them.
+// Manifests are the files by which a release tells its gates, by name.
 func Manifests(version string) (map[string][]byte, error) {
 	// Since 4.22 one payload may have others for later major versions.
 	majors, prefix := "", "featureGate-"

@@ -1,5 +1,4 @@
-// Package ingress is the lab's ingress: the operator's part with the default
-// certificate, and the router that serves Routes.
+// Package ingress is the lab's ingress: default certificate and router.
 package ingress
 
 import (
@@ -47,8 +46,7 @@ func Operator(clk clock.Clock) operand.Operator {
 // domainAnnotation says which domain a certificate was made for.
 const domainAnnotation = "lab.okd-install.github.io/domain"
 
-// certify makes the default certificate unless there is one for the domain.
-// The router's pods wait for the Secret, so order does not matter to them.
+// certify makes the default certificate, for which the router's pods wait.
 func certify(ctx context.Context, client *api.Client, clk clock.Clock, domain string) error {
 	var cert corev1.Secret
 	err := client.Get(ctx, kube.Secrets.Ref(routerNamespace, certSecret), &cert)
@@ -105,8 +103,7 @@ func newPair(domain string, now time.Time) (ca, leaf pki.Pair, err error) {
 	return ca, leaf, err
 }
 
-// publishController reports the default IngressController as available; it is
-// called when the router's pods are.
+// publishController reports the default IngressController, whose pods are up.
 func publishController(ctx context.Context, client *api.Client, cluster operand.Cluster) (string, error) {
 	ref := api.Operator("ingresscontrollers").Ref(operatorNamespace, "default")
 	var c operatorv1.IngressController

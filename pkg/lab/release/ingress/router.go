@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,15 +29,11 @@ func newRouter(log *slog.Logger) *router {
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: 8,
 		IdleConnTimeout:     30 * time.Second,
-		// Re-encryption is towards a service inside the cluster; OpenShift's
-		// router checks its certificate against the service CA, which the lab
-		// has none of.
+		// OpenShift's router checks a service's certificate against the service CA, which
+		// the lab has none of.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above
 	}}
 }
-
-// ready is true once there is a table.
-func (r *router) ready() bool { return r.table.Load() != nil }
 
 func (r *router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	t := r.table.Load()
@@ -80,7 +78,7 @@ func (r *router) health() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/healthz/ready", func(w http.ResponseWriter, _ *http.Request) {
-		if !r.ready() {
+		if r.table.Load() == nil {
 			http.Error(w, "no routes yet", http.StatusServiceUnavailable)
 			return
 		}
@@ -105,4 +103,41 @@ func (r *router) serve(ctx context.Context, at addresses, certFile, keyFile stri
 		}},
 		&http.Server{Addr: at.health, Handler: r.health()},
 	)
+}
+
+// certificate is a pair of files that is read again when the kubelet replaced it.
+type certificate struct {
+	certFile, keyFile string
+
+	mu     sync.Mutex
+	loaded *tls.Certificate
+	mod    time.Time
+	looked time.Time
+}
+
+// recheck bounds how often the files are looked at.
+const recheck = 10 * time.Second
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.loaded != nil && time.Since(c.looked) < recheck {
+		return c.loaded, nil
+	}
+	c.looked = time.Now()
+	info, err := os.Stat(c.certFile)
+	if err == nil && c.loaded != nil && info.ModTime().Equal(c.mod) {
+		return c.loaded, nil
+	}
+	if err == nil {
+		var pair tls.Certificate
+		if pair, err = tls.LoadX509KeyPair(c.certFile, c.keyFile); err == nil {
+			c.loaded, c.mod = &pair, info.ModTime()
+			return c.loaded, nil
+		}
+	}
+	if c.loaded != nil {
+		return c.loaded, nil // half-replaced files; the old pair still serves
+	}
+	return nil, err
 }

@@ -41,8 +41,7 @@ func (t table) lookup(host, path string) (backend, bool) {
 	return best.backend, found
 }
 
-// build makes the table. problems tells, by namespace/name, why a route is not
-// served.
+// build makes the table. problems tells by namespace/name why a route is left out.
 func build(routes []routev1.Route, services map[string]corev1.Service) (t table, problems map[string]string) {
 	t, problems = table{}, map[string]string{}
 	for _, r := range routes {
@@ -96,8 +95,7 @@ func backendOf(r routev1.Route, services map[string]corev1.Service) (backend, er
 	return b, nil
 }
 
-// portOf finds the service port that a route means: by name or target port,
-// or the only one.
+// portOf finds the service port that a route means, or the only one.
 func portOf(r routev1.Route, s corev1.Service) (int32, error) {
 	if r.Spec.Port == nil {
 		if len(s.Spec.Ports) == 0 {

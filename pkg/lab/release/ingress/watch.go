@@ -46,28 +46,24 @@ func run(ctx context.Context, args []string) error {
 	g.Go(func() error {
 		always := func(any, any) bool { return true }
 		return api.Follow(ctx, follower, clock.Real(), []kube.Kind{kube.Routes, api.Services}, always,
-			func(lists [][]any) time.Duration { return w.look(ctx, lists[0], lists[1]) })
+			func(lists [][]any) time.Duration {
+				if err := w.sync(ctx, lists[0], lists[1]); err != nil {
+					log.Error("cannot take over routes", "error", err)
+					// A conflict comes back as a change; anything else is tried again soon.
+					return 5 * time.Second
+				}
+				return 0
+			})
 	})
 	return g.Wait()
 }
 
-// watcher keeps the router's table in step with Routes and Services and tells
-// routes that they are admitted.
+// watcher keeps the router's table in step and tells routes that they are admitted.
 type watcher struct {
 	client    *api.Client
 	router    *router
 	log       *slog.Logger
 	canonical string // the router's own name
-}
-
-func (w watcher) look(ctx context.Context, routeObjects, serviceObjects []any) (again time.Duration) {
-	if err := w.sync(ctx, routeObjects, serviceObjects); err != nil {
-		w.log.Error("cannot take over routes", "error", err)
-		// A conflict with the other router's write comes back as a change;
-		// anything else is tried again soon.
-		return 5 * time.Second
-	}
-	return 0
 }
 
 func (w watcher) sync(ctx context.Context, routeObjects, serviceObjects []any) error {
@@ -102,8 +98,7 @@ func (w watcher) sync(ctx context.Context, routeObjects, serviceObjects []any) e
 	return nil
 }
 
-// admit sets the route's status for the default router and reports whether that
-// changed anything.
+// admit sets the route's status and reports whether that changed anything.
 func admit(r *routev1.Route, canonical, problem string, now time.Time) bool {
 	t := metav1.NewTime(now.UTC().Truncate(time.Second))
 	c := routev1.RouteIngressCondition{

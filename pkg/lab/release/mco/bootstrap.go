@@ -32,9 +32,8 @@ type inputs struct {
 	trust, cloudConfig                    string
 }
 
-// bootstrap is `machine-config-operator bootstrap`: on the bootstrap machine it
-// turns the installer's manifests into the controller config, the pools, the
-// machine config server's pod and the platform's static pods:
+// bootstrap is `machine-config-operator bootstrap`: it turns the installer's
+// manifests into
 //
 //	bootstrap/manifests   what machine-config-controller bootstrap reads
 //	bootstrap/machineconfigoperator-bootstrap-pod.yaml
@@ -81,28 +80,28 @@ func bootstrap(_ context.Context, args []string) error {
 	if err := errors.Join(out.Add("bootstrap/manifests", own), out.Add("manifests", cluster)); err != nil {
 		return err
 	}
-	out["bootstrap/machineconfigoperator-bootstrap-pod.yaml"], err = fill("bootstrap-pod.yaml.tmpl",
+	pod, err := program.FillFile(templates, "templates/bootstrap-pod.yaml.tmpl",
 		struct{ Image, PullSecret, Version string }{
 			cc.Spec.Images[render.ImageMCO], "/etc/mcc/bootstrap/" + pullSecret, *version,
 		})
 	if err != nil {
 		return err
 	}
+	out["bootstrap/machineconfigoperator-bootstrap-pod.yaml"] = pod
 	if err := addPlatform(out, cc); err != nil {
 		return err
 	}
 	return out.Write(*dest)
 }
 
-// addPlatform adds the bootstrap machine's own static pods and the objects that
-// the platform's pods need in the cluster.
+// addPlatform adds the bootstrap machine's own static pods and their objects.
 func addPlatform(out api.Files, cc *mcfgv1.ControllerConfig) error {
 	d, err := render.NewData(cc, "bootstrap")
 	if err != nil {
 		return err
 	}
 	d.Bootstrap = true
-	text, err := fill("cluster-objects.yaml.tmpl", d)
+	text, err := program.FillFile(templates, "templates/cluster-objects.yaml.tmpl", d)
 	if err != nil {
 		return err
 	}
@@ -130,14 +129,6 @@ func addPlatform(out api.Files, cc *mcfgv1.ControllerConfig) error {
 	return err
 }
 
-func fill(name string, data any) ([]byte, error) {
-	raw, err := templates.ReadFile("templates/" + name)
-	if err != nil {
-		return nil, err
-	}
-	return program.Fill(name, raw, data)
-}
-
 // read makes the controller config, without the release, and the pull secret.
 func (in inputs) read() (*mcfgv1.ControllerConfig, *corev1.Secret, error) {
 	var (
@@ -148,25 +139,32 @@ func (in inputs) read() (*mcfgv1.ControllerConfig, *corev1.Secret, error) {
 		trust, cluster, cloud corev1.ConfigMap
 		pull                  corev1.Secret
 	)
-	rootCA, caErr := os.ReadFile(in.rootCA)
-	kubeCA, kubeErr := os.ReadFile(in.kubeCA)
-	images, imagesErr := readImages(in.references)
-	err := errors.Join(caErr, kubeErr, imagesErr,
-		readYAML(in.infra, &infra), readYAML(in.network, &network), readYAML(in.proxy, &proxy), readYAML(in.dns, &dns),
-		readYAML(in.clusterConfig, &cluster), readYAML(in.pullSecret, &pull))
-	if trustErr := readYAML(in.trust, &trust); !errors.Is(trustErr, fs.ErrNotExist) {
-		err = errors.Join(err, trustErr)
+	var errs []error
+	object := func(path string, into any) { errs = append(errs, api.ReadYAML(path, into)) }
+	file := func(path string) []byte {
+		data, err := os.ReadFile(path)
+		errs = append(errs, err)
+		return data
+	}
+	rootCA, kubeCA := file(in.rootCA), file(in.kubeCA)
+	images, err := readImages(in.references)
+	object(in.infra, &infra)
+	object(in.network, &network)
+	object(in.proxy, &proxy)
+	object(in.dns, &dns)
+	object(in.clusterConfig, &cluster)
+	object(in.pullSecret, &pull)
+	if _, err := os.Stat(in.trust); !errors.Is(err, fs.ErrNotExist) {
+		object(in.trust, &trust)
 	}
 	if in.cloudConfig != "" {
-		err = errors.Join(err, readYAML(in.cloudConfig, &cloud))
+		object(in.cloudConfig, &cloud)
 	}
 	var cloudCA []byte
 	if in.cloudCA != "" {
-		var cloudErr error
-		cloudCA, cloudErr = os.ReadFile(in.cloudCA)
-		err = errors.Join(err, cloudErr)
+		cloudCA = file(in.cloudCA)
 	}
-	if err != nil {
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, nil, err
 	}
 	data := pull.Data[corev1.DockerConfigJsonKey]

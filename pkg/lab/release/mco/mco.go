@@ -1,22 +1,24 @@
-// Package mco holds the programs of the lab release's machine config operator:
-// the renderer and the controller on the bootstrap machine, the operator in the
-// cluster, the server that hands machines their config, and the daemon that says
-// which one a node has.
+// Package mco is the lab release's machine config operator: renderer and controller
+// on the bootstrap machine, operator, server and daemon in the cluster.
 package mco
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
 )
@@ -24,8 +26,7 @@ import (
 // namespace of the operator and of what it looks after.
 const namespace = "openshift-machine-config-operator"
 
-// Commands are the programs of this package. machine-config-osimagestream is in
-// images since 5.0.
+// Commands are the programs of this package.
 func Commands() []program.Command {
 	return []program.Command{
 		program.Verbs("machine-config-operator",
@@ -46,8 +47,7 @@ func machineKind(plural string) kube.Kind {
 	return kube.Kind{Group: "machineconfiguration.openshift.io", Version: "v1", Plural: plural}
 }
 
-// Paths that the server gives to a node, and annotations of the node that say
-// which config it has and which it should have.
+// What tells which config a node has and which it should have.
 const (
 	annotationsFile   = "/etc/machine-config-daemon/node-annotations.json"
 	annotationCurrent = "machineconfiguration.openshift.io/currentConfig"
@@ -56,8 +56,7 @@ const (
 	stateDone         = "Done"
 )
 
-// renderPools is `machine-config-controller bootstrap`: it renders the pools from
-// manifests, before there is an API.
+// renderPools is `machine-config-controller bootstrap`, before there is an API.
 func renderPools(_ context.Context, args []string) error {
 	f := contract.Flags("machine-config-controller bootstrap")
 	manifests := f.String("manifest-dir", "", "directory with the cluster's manifests")
@@ -67,9 +66,8 @@ func renderPools(_ context.Context, args []string) error {
 	if err := contract.Parse(f, args, "manifest-dir", "dest-dir", "pull-secret"); err != nil {
 		return err
 	}
-	// From 4.23 on OKD's controller reads the labels of the OS images that the
-	// release's image references name. Without them it pulls the release, for which
-	// it has a minute; here it gives up.
+	// From 4.23 on OKD's controller needs the OS images of the release's image
+	// references; without them it pulls the release, and here it gives up.
 	if contract.Since(contract.Version(), "4.23") {
 		if _, err := nodeImage(filepath.Join(*manifests, "image-references")); err != nil {
 			return err
@@ -106,24 +104,12 @@ func writeObject(path string, obj any) error {
 	return os.WriteFile(path, raw, 0o600)
 }
 
-func readYAML(path string, into any) error {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := yaml.Unmarshal(raw, into); err != nil {
-		return fmt.Errorf("parse %s: %w", path, err)
-	}
-	return nil
-}
-
 // nodeTag is the tag of SCOS in a release.
 const nodeTag = "stream-coreos"
 
-// osImageStream is `machine-config-osimagestream get default-node-image`, by
-// which a release since 5.0 says which image its nodes run. OKD's also looks at
-// labels of the images, for which it wants a login; a release of the lab has one
-// stream, which the image references name.
+// osImageStream is `machine-config-osimagestream get default-node-image`, by which
+// a release since 5.0 says which image its nodes run. OKD's also looks at labels of
+// the images; a release of the lab has one stream.
 func osImageStream(out io.Writer, args []string) error {
 	verb, rest := args[:min(2, len(args))], args[min(2, len(args)):]
 	if strings.Join(verb, " ") != "get default-node-image" {
@@ -162,4 +148,42 @@ func nodeImage(file string) (string, error) {
 		return "", fmt.Errorf("find the node image: %w", err)
 	}
 	return refs.Images[nodeTag], nil
+}
+
+// startDaemon is a daemon that only annotates its node with the booted config.
+func startDaemon(ctx context.Context, args []string) error {
+	f := contract.Flags("machine-config-daemon start")
+	node := f.String("node-name", "", "name of the node")
+	file := f.String("annotations", annotationsFile, "what the machine config server told the machine")
+	kubeconfig := f.String("kubeconfig", "", "credentials; empty means the pod's")
+	f.String("payload-version", "", "version of the release")
+	if err := contract.Parse(f, args, "node-name"); err != nil {
+		return err
+	}
+	c, err := api.Connect("machine-config-daemon", *kubeconfig)
+	if err != nil {
+		return err
+	}
+	look := func(ctx context.Context) error { return annotate(ctx, c, *node, *file) }
+	err = program.Wait(ctx, clock.Real(), program.Logger(), "node to be annotated", 2*time.Second, look)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// annotate puts the file's annotations on the node.
+func annotate(ctx context.Context, c *api.Client, node, file string) error {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read annotations: %w", err)
+	}
+	var annotations map[string]string
+	if err := json.Unmarshal(raw, &annotations); err != nil {
+		return fmt.Errorf("read annotations: parse %s: %w", file, err)
+	}
+	return c.Patch(ctx, kube.Nodes.Ref("", node), "", map[string]any{
+		"metadata": map[string]any{"annotations": annotations},
+	})
 }

@@ -25,10 +25,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
 )
 
-// reconciler is the machine config operator in the cluster: it keeps the configs
-// and pools rendered, reports which nodes have which config, and says so in
-// ClusterOperator machine-config. It does not change running nodes: a node gets
-// its config when it is installed.
+// reconciler is the operator in the cluster: it keeps configs and pools rendered
+// and reports in ClusterOperator machine-config. It does not change running nodes.
 type reconciler struct {
 	client  *api.Client
 	version string
@@ -111,7 +109,7 @@ func (r *reconciler) pools(ctx context.Context) ([]*mcfgv1.MachineConfigPool, er
 	return pools, nil
 }
 
-// inputs reads what rendering depends on; among the configs are the rendered ones.
+// inputs reads what rendering depends on, the rendered configs included.
 func (r *reconciler) inputs(ctx context.Context) (render.Inputs, error) {
 	in := render.Inputs{Controller: new(mcfgv1.ControllerConfig)}
 	err := r.client.Get(ctx, machineKind("controllerconfigs").Ref("", render.ControllerName), in.Controller)
@@ -164,8 +162,7 @@ func (r *reconciler) mirrors(ctx context.Context) ([]configv1.ImageDigestMirrorS
 	return sets.Items, nil
 }
 
-// same compares what machines would get, not bytes: the API server orders
-// JSON its own way.
+// same compares what machines would get: the API server orders JSON its own way.
 func same(have, want *mcfgv1.MachineConfig) bool {
 	if have == nil {
 		return false

@@ -212,7 +212,7 @@ func TestClusterServer(t *testing.T) {
 	_, o, names := cluster(t)
 	tokens := t.TempDir()
 	src := clusterSource{client: o.client, tokens: tokens}
-	srv := httptest.NewTLSServer(handler(src, slog.New(slog.DiscardHandler)))
+	srv := httptest.NewTLSServer(handler(src.serve, slog.New(slog.DiscardHandler)))
 	defer srv.Close()
 	get := func(pool string) int {
 		resp, err := srv.Client().Get(srv.URL + "/config/" + pool)

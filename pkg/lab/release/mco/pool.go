@@ -18,8 +18,7 @@ import (
 
 const masterLabel = "node-role.kubernetes.io/master"
 
-// count fills in a pool's status from the nodes: a node is updated when it
-// says itself that it has the pool's config.
+// count fills in a pool's status: a node is updated when it says so itself.
 func count(p *mcfgv1.MachineConfigPool, nodes []corev1.Node, now time.Time) {
 	st := &p.Status
 	st.ObservedGeneration = p.Generation
@@ -84,8 +83,7 @@ func setPool(st *mcfgv1.MachineConfigPoolStatus, kind mcfgv1.MachineConfigPoolCo
 	})
 }
 
-// schedulable makes masters take or refuse ordinary pods as the Scheduler
-// says. Kubelets always register masters with the taint.
+// schedulable makes masters, which register with the taint, fit the Scheduler.
 func (r *reconciler) schedulable(ctx context.Context, nodes []corev1.Node) error {
 	var s configv1.Scheduler
 	if err := r.client.Get(ctx, api.Config("schedulers").Ref("", "cluster"), &s); kube.NotFound(err) {

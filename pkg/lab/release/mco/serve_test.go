@@ -14,6 +14,7 @@ import (
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/ignition"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
 )
 
@@ -36,7 +37,7 @@ func TestBootstrapServer(t *testing.T) {
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	write(t, kubeconfig, []byte("kind: Config\n"))
 	src := bootstrapSource{dir: dir, kubeconfig: kubeconfig}
-	srv := httptest.NewTLSServer(handler(src, slog.New(slog.DiscardHandler)))
+	srv := httptest.NewTLSServer(handler(src.serve, slog.New(slog.DiscardHandler)))
 	defer srv.Close()
 
 	const m = "application/vnd.coreos.ignition+json;version="
@@ -132,7 +133,7 @@ func TestServedFiles(t *testing.T) {
 			t.Errorf("%s: mode %o (present: %v), want %o", path, got, ok, mode)
 		}
 	}
-	if raw, err := ign.Encode(cfg); err != nil {
+	if raw, err := ignition.Compact(cfg); err != nil {
 		t.Error(err)
 	} else if _, err := ign.Parse(raw); err != nil {
 		t.Error(err)

@@ -7,20 +7,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	configv1 "github.com/openshift/api/config/v1"
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
 	"github.com/spf13/pflag"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
+	"github.com/okd-install/okd-install/pkg/lab/release/mco/render"
 )
 
 // served is what a pool's machines get.
@@ -31,9 +39,7 @@ type served struct {
 }
 
 // source finds what to serve. errUnknownPool means that there is no such pool.
-type source interface {
-	serve(ctx context.Context, pool string) (served, error)
-}
+type source func(ctx context.Context, pool string) (served, error)
 
 // errUnknownPool is answered with 404, every other error with 500.
 var errUnknownPool = errors.New("no such pool")
@@ -44,7 +50,7 @@ func serveBootstrap(ctx context.Context, args []string) error {
 	src := &bootstrapSource{}
 	f.StringVar(&src.dir, "server-basedir", "/etc/mcs/bootstrap", "what machine-config-controller bootstrap wrote")
 	f.StringVar(&src.kubeconfig, "bootstrap-kubeconfig", "/etc/mcs/kubeconfig", "credentials for kubelets")
-	return serve(ctx, f, args, func() (source, error) { return src, nil })
+	return serve(ctx, f, args, func() (source, error) { return src.serve, nil })
 }
 
 // serveCluster is `machine-config-server start`.
@@ -58,13 +64,12 @@ func serveCluster(ctx context.Context, args []string) error {
 	return serve(ctx, f, args, func() (source, error) {
 		var err error
 		src.client, err = api.Connect("machine-config-server", *kubeconfig)
-		return src, err
+		return src.serve, err
 	})
 }
 
-// serve is the machine config server: it hands a pool's rendered Ignition config
-// to machines that boot for the first time. The flags of the source are defined;
-// open opens it once they are read.
+// serve hands a pool's Ignition config to machines that boot for the first time.
+// The flags of the source are defined; open opens it once they are read.
 func serve(ctx context.Context, f *pflag.FlagSet, args []string, open func() (source, error)) error {
 	cert := f.String("cert", "/etc/ssl/mcs/tls.crt", "TLS certificate")
 	key := f.String("key", "/etc/ssl/mcs/tls.key", "TLS key")
@@ -146,7 +151,7 @@ func body(r *http.Request, src source, pool string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := src.serve(r.Context(), pool)
+	s, err := src(r.Context(), pool)
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +172,7 @@ func httpStatus(err error) int {
 	return http.StatusInternalServerError
 }
 
-// complete adds to the rendered config what only the server knows: credentials,
-// and what the machine is to say of itself.
+// complete adds what only the server knows: credentials and annotations.
 func (s served) complete() (ign.Config, error) {
 	cfg, err := ign.Parse(s.config.Spec.Config.Raw)
 	if err != nil {
@@ -192,4 +196,90 @@ func (s served) complete() (ign.Config, error) {
 	ign.AddFile(&extra, annotationsFile, 0o644, annotations)
 	ign.AddFile(&extra, "/etc/ignition-machine-config-encapsulated.json", 0o600, whole)
 	return ign.Merge(cfg, extra), nil
+}
+
+// bootstrapSource serves files to the control plane only: workers wait for the
+// server in the cluster, which serves what the cluster decided.
+type bootstrapSource struct {
+	dir        string // /etc/mcs/bootstrap
+	kubeconfig string // /etc/mcs/kubeconfig
+}
+
+func (b bootstrapSource) serve(_ context.Context, pool string) (served, error) {
+	if !slices.Contains([]string{"master", "arbiter"}, pool) {
+		return served{}, fmt.Errorf("refuse pool %q: the bootstrap serves the control plane only", pool)
+	}
+	var p mcfgv1.MachineConfigPool
+	err := api.ReadYAML(filepath.Join(b.dir, "machine-pools", pool+".yaml"), &p)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errUnknownPool
+	}
+	if err != nil {
+		return served{}, fmt.Errorf("find pool %s: %w", pool, err)
+	}
+	s, cc := served{config: new(mcfgv1.MachineConfig)}, mcfgv1.ControllerConfig{}
+	name := p.Status.Configuration.Name
+	if err := api.ReadYAML(filepath.Join(b.dir, "machine-configs", name+".yaml"), s.config); err != nil {
+		return served{}, fmt.Errorf("read config of pool %s: %w", pool, err)
+	}
+	if err := api.ReadYAML(filepath.Join(b.dir, "controller-config", render.ControllerName+".yaml"), &cc); err != nil {
+		return served{}, fmt.Errorf("read controller config: %w", err)
+	}
+	s.kubeletCA = cc.Spec.KubeAPIServerServingCAData
+	if s.kubeconfig, err = os.ReadFile(b.kubeconfig); err != nil {
+		return served{}, fmt.Errorf("read kubelet credentials: %w", err)
+	}
+	return s, nil
+}
+
+// clusterSource serves what the API says.
+type clusterSource struct {
+	client *api.Client
+	url    string // of the API, for nodes; empty means the Infrastructure's internal one
+	tokens string // directory with token and ca.crt of the node-bootstrapper account
+}
+
+func (c clusterSource) serve(ctx context.Context, pool string) (served, error) {
+	var p mcfgv1.MachineConfigPool
+	err := c.client.Get(ctx, machineKind("machineconfigpools").Ref("", pool), &p)
+	if kube.NotFound(err) {
+		err = errUnknownPool
+	}
+	if err != nil {
+		return served{}, fmt.Errorf("find pool %s: %w", pool, err)
+	}
+	name := p.Status.Configuration.Name
+	if name == "" {
+		return served{}, fmt.Errorf("serve pool %s: it has no rendered config yet", pool)
+	}
+	s, cc := served{config: new(mcfgv1.MachineConfig)}, mcfgv1.ControllerConfig{}
+	if err := c.client.Get(ctx, machineKind("machineconfigs").Ref("", name), s.config); err != nil {
+		return served{}, fmt.Errorf("read config of pool %s: %w", pool, err)
+	}
+	if err := c.client.Get(ctx, machineKind("controllerconfigs").Ref("", render.ControllerName), &cc); err != nil {
+		return served{}, fmt.Errorf("read controller config: %w", err)
+	}
+	s.kubeletCA = cc.Spec.KubeAPIServerServingCAData
+	address := c.url
+	if address == "" {
+		var infra configv1.Infrastructure
+		if err := c.client.Get(ctx, api.Config("infrastructures").Ref("", "cluster"), &infra); err != nil {
+			return served{}, fmt.Errorf("find URL of the API: %w", err)
+		}
+		address = infra.Status.APIServerInternalURL
+	}
+	s.kubeconfig, err = c.kubeconfig(address)
+	return s, err
+}
+
+// kubeconfig holds the token that is good to ask for a certificate. The files are
+// read each time because both may be rotated.
+func (c clusterSource) kubeconfig(address string) ([]byte, error) {
+	token, tokenErr := os.ReadFile(filepath.Join(c.tokens, "token"))
+	ca, caErr := os.ReadFile(filepath.Join(c.tokens, "ca.crt"))
+	if err := errors.Join(tokenErr, caErr); err != nil {
+		return nil, fmt.Errorf("read kubelet credentials: %w", err)
+	}
+	return api.Kubeconfig(clientcmdapi.Cluster{Server: address, CertificateAuthorityData: ca},
+		"kubelet", clientcmdapi.AuthInfo{Token: string(token)})
 }

@@ -21,13 +21,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// agent gives one node its pod network: the CNI configuration for its own
-// pods and routes to those of the other nodes.
+// agent gives one node its pod network: CNI configuration and routes.
 type agent struct {
 	node   string
 	cniDir string // the node's directory of CNI configurations
-	routes routes
-	egress egress
+	routes func(wanted []route) error
+	egress func(ctx context.Context, own string) error
 	log    *slog.Logger
 }
 
@@ -38,12 +37,10 @@ func runAgent(ctx context.Context, args []string) error {
 	if err := contract.Parse(contract.Flags("network-node"), args); err != nil {
 		return err
 	}
+	pods := strings.Split(os.Getenv("CLUSTER_NETWORKS"), ",")
+	egress := func(ctx context.Context, own string) error { return setEgress(ctx, own, pods) }
 	a := agent{
-		node:   os.Getenv("NODE_NAME"),
-		cniDir: "/host/cni",
-		routes: kernelRoutes{},
-		egress: nftEgress{pods: strings.Split(os.Getenv("CLUSTER_NETWORKS"), ",")},
-		log:    program.Logger(),
+		node: os.Getenv("NODE_NAME"), cniDir: "/host/cni", routes: setRoutes, egress: egress, log: program.Logger(),
 	}
 	if a.node == "" {
 		return errors.New("environment variable NODE_NAME is not set")
@@ -98,14 +95,21 @@ func (a agent) sync(ctx context.Context, objects []any) error {
 	if own == "" {
 		return fmt.Errorf("node %s has no pod network yet; the controller manager gives it one", a.node)
 	}
-	if err := a.routes.set(wanted); err != nil {
+	if err := a.routes(wanted); err != nil {
 		return err
 	}
-	if err := a.egress.set(ctx, own); err != nil {
+	if err := a.egress(ctx, own); err != nil {
 		return err
 	}
 	// The configuration comes last: it is what makes the node Ready.
 	return a.writeCNI(own)
+}
+
+// cniConfig is the node's CNI configuration: a bridge, addresses from the node's
+// own network, host ports. Pods keep their addresses on the way to other nodes,
+// which know them by their routes.
+func cniConfig(podCIDR string) ([]byte, error) {
+	return program.FillFile(files, "cni.conflist.tmpl", podCIDR)
 }
 
 func (a agent) writeCNI(podCIDR string) error {

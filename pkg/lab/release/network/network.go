@@ -1,15 +1,19 @@
-// Package network is the lab's network operator, which also runs the operators
-// of DNS, ingress, console and configuration; the agent that gives a node its pod
-// network; and the console, one page.
+// Package network is the lab's network operator, which runs those of DNS, ingress,
+// console and configuration too; the node's agent; and the console, one page.
 package network
 
 import (
 	"context"
+	"embed"
+	"fmt"
+	"html/template"
 	"io/fs"
+	"net/http"
 	"os"
 	"reflect"
 
 	configv1 "github.com/openshift/api/config/v1"
+	routev1 "github.com/openshift/api/route/v1"
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -22,6 +26,9 @@ import (
 )
 
 const name = "cluster-network-operator"
+
+//go:embed *.tmpl
+var files embed.FS
 
 // Commands are the programs of this package.
 func Commands() []program.Command {
@@ -41,17 +48,13 @@ func start(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	files, err := fs.Sub(data.Lab(), "operands")
+	manifests, err := fs.Sub(data.Lab(), "operands")
 	if err != nil {
 		return err
 	}
 	r := operand.Runner{
-		Client:    client,
-		Clock:     clock.Real(),
-		News:      program.News{Log: program.Logger()},
-		Files:     files,
-		Images:    os.Getenv,
-		Version:   os.Getenv(contract.VersionVariable),
+		Client: client, Clock: clock.Real(), News: program.News{Log: program.Logger()},
+		Files: manifests, Images: os.Getenv, Version: os.Getenv(contract.VersionVariable),
 		Operators: operators(clock.Real()),
 	}
 	r.Run(ctx)
@@ -83,8 +86,7 @@ func operators(clk clock.Clock) []operand.Operator {
 	}
 }
 
-// configuration names configuration objects that the cluster lacks. What is
-// there was created by the installer; there is nothing else to operate.
+// configuration names what the cluster lacks of the installer's objects.
 func configuration(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
 	for _, plural := range []string{"infrastructures", "networks", "ingresses", "dnses", "featuregates", "proxies"} {
 		ref := api.Config(plural).Ref("", "cluster")
@@ -99,8 +101,7 @@ func configuration(ctx context.Context, client *api.Client, _ operand.Cluster) (
 	return "", nil
 }
 
-// publishNetwork copies the networks in use to the status of Network, where
-// OpenShift's components read them. That kind has no status subresource.
+// publishNetwork copies the networks to the status, which is no subresource here.
 func publishNetwork(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
 	ref := api.Config("networks").Ref("", "cluster")
 	var n configv1.Network
@@ -118,4 +119,43 @@ func publishNetwork(ctx context.Context, client *api.Client, _ operand.Cluster) 
 	return "", client.Apply(ctx, ref, name, map[string]any{
 		"apiVersion": n.APIVersion, "kind": n.Kind, "metadata": map[string]any{"name": n.Name}, "status": want,
 	})
+}
+
+// consoleAdmitted waits for a router to serve the installer's route.
+func consoleAdmitted(ctx context.Context, client *api.Client, _ operand.Cluster) (string, error) {
+	var r routev1.Route
+	err := client.Get(ctx, kube.Routes.Ref("openshift-console", "console"), &r)
+	if kube.NotFound(err) {
+		return "there is no route openshift-console/console", nil
+	}
+	for _, in := range r.Status.Ingress {
+		for _, c := range in.Conditions {
+			if c.Type == routev1.RouteAdmitted && c.Status == "True" {
+				return "", nil
+			}
+		}
+	}
+	return "no router has admitted route openshift-console/console", err
+}
+
+var page = template.Must(template.ParseFS(files, "console.html.tmpl"))
+
+// serveConsole serves one page that names the cluster.
+func serveConsole(ctx context.Context, args []string) error {
+	f := contract.Flags("console")
+	var about struct{ Cluster, Version string }
+	f.StringVar(&about.Cluster, "cluster", "", "name of the cluster")
+	f.StringVar(&about.Version, "version", "", "version of the release")
+	listen := f.String("listen", ":8080", "address")
+	if err := contract.Parse(f, args); err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		// A client that went away is its own problem.
+		_ = page.Execute(w, about)
+	})
+	return program.Serve(ctx, &http.Server{Addr: *listen, Handler: mux})
 }

@@ -94,6 +94,8 @@ type table chan []route
 
 func (t table) set(wanted []route) error { t <- wanted; return nil }
 
+func noEgress(context.Context, string) error { return nil }
+
 // TestAgentFollowsNodes runs the agent against an API server of client-go.
 func TestAgentFollowsNodes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -101,7 +103,7 @@ func TestAgentFollowsNodes(t *testing.T) {
 	me, w1 := node("me", "198.19.0.0/24", "198.18.0.100"), node("w1", "198.19.1.0/24", "198.18.0.101")
 	client := fake.NewSimpleDynamicClient(scheme.Scheme, &me)
 	routes, dir, done := make(table, 10), t.TempDir(), make(chan error, 1)
-	a := agent{node: "me", cniDir: dir, routes: routes, egress: noEgress{}, log: slog.New(slog.DiscardHandler)}
+	a := agent{node: "me", cniDir: dir, routes: routes.set, egress: noEgress, log: slog.New(slog.DiscardHandler)}
 	go func() { done <- a.run(ctx, client, clock.Real()) }()
 	next := func() []route {
 		select {
@@ -137,14 +139,13 @@ func TestAgentFollowsNodes(t *testing.T) {
 	}
 }
 
-type noEgress struct{}
-
-func (noEgress) set(context.Context, string) error { return nil }
-
 func TestEgressHidesPodsFromOthersOnly(t *testing.T) {
-	got := nftEgress{pods: []string{"198.19.0.0/18", "198.19.64.0/18"}}.rules("198.19.2.0/24")
+	got, err := egressRules("198.19.2.0/24", []string{"198.19.0.0/18", "198.19.64.0/18"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := "ip saddr 198.19.2.0/24 ip daddr != { 198.19.0.0/18, 198.19.64.0/18 } masquerade"
-	if !strings.Contains(got, want) {
+	if !strings.Contains(string(got), want) {
 		t.Errorf("rules lack %q:\n%s", want, got)
 	}
 }

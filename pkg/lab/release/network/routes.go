@@ -1,10 +1,12 @@
 package network
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -12,16 +14,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // route leads to the pods of another node.
 type route struct{ Pods, Via string }
-
-// routes are the kernel's routes that this program owns.
-type routes interface {
-	// set makes them exactly wanted.
-	set(wanted []route) error
-}
 
 // plan computes the routes of a node and its own pod network.
 func plan(nodes []corev1.Node, self string) (wanted []route, own string) {
@@ -39,13 +36,11 @@ func plan(nodes []corev1.Node, self string) (wanted []route, own string) {
 	return wanted, own
 }
 
-// protocol marks our routes, so that no one else's is removed. The number is
-// free in iproute2's list of protocols.
+// protocol marks our routes. The number is free in iproute2's list.
 const protocol netlink.RouteProtocol = 143
 
-type kernelRoutes struct{}
-
-func (kernelRoutes) set(wanted []route) error {
+// setRoutes makes the kernel's routes that this program owns exactly wanted.
+func setRoutes(wanted []route) error {
 	ours := &netlink.Route{Protocol: protocol}
 	list, err := netlink.RouteListFiltered(netlink.FAMILY_V4, ours, netlink.RT_FILTER_PROTOCOL)
 	if err != nil {
@@ -76,9 +71,8 @@ func (r route) change(do func(*netlink.Route) error) error {
 	return nil
 }
 
-// changes are the routes to delete, and to set, where have should be wanted. A
-// route to a moved network is replaced, not deleted first: the pods behind it
-// stay reachable.
+// changes are the routes to delete and to set. One to a moved network is replaced,
+// not deleted first: the pods behind it stay reachable.
 func changes(have, wanted []route) (gone, missing []route) {
 	for _, h := range have {
 		if !slices.ContainsFunc(wanted, func(w route) bool { return w.Pods == h.Pods }) {
@@ -93,28 +87,26 @@ func changes(have, wanted []route) (gone, missing []route) {
 	return gone, missing
 }
 
-// cniConfig is the node's CNI configuration: a bridge, addresses from the
-// node's own network, host ports. Pods keep their addresses on the way to
-// other nodes, which know them by their routes.
-func cniConfig(podCIDR string) ([]byte, error) {
-	config := map[string]any{
-		"cniVersion": "0.4.0",
-		"name":       "okd-lab",
-		"plugins": []any{
-			map[string]any{
-				"type": "bridge", "bridge": "cni0", "isGateway": true, "isDefaultGateway": true,
-				"ipMasq": false, "hairpinMode": true,
-				"ipam": map[string]any{
-					"type":   "host-local",
-					"ranges": []any{[]any{map[string]any{"subnet": podCIDR}}},
-				},
-			},
-			map[string]any{"type": "portmap", "capabilities": map[string]any{"portMappings": true}},
-		},
-	}
-	data, err := json.MarshalIndent(config, "", "  ")
+// setEgress hides a node's pods behind the node's own address, as OVN-Kubernetes
+// does, unless they talk to other pods: the bootstrap host and everything outside
+// the cluster know no way to the pod network.
+func setEgress(ctx context.Context, own string, pods []string) error {
+	rules, err := egressRules(own, pods)
 	if err != nil {
-		return nil, fmt.Errorf("encode CNI configuration: %w", err)
+		return err
 	}
-	return append(data, '\n'), nil
+	cmd := exec.CommandContext(ctx, "/usr/sbin/nft", "-f", "-")
+	cmd.Stdin = bytes.NewReader(rules)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("set up egress of pods: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// egressRules replace the table in one transaction.
+func egressRules(own string, pods []string) ([]byte, error) {
+	return program.FillFile(files, "egress.nft.tmpl", struct {
+		Own  string
+		Pods []string
+	}{own, pods})
 }

@@ -39,7 +39,7 @@ func TestKernelRoutes(t *testing.T) {
 	a, b := route{"198.19.1.0/24", "198.18.0.101"}, route{"198.19.2.0/24", "198.18.0.102"}
 	moved := route{"198.19.1.0/24", "198.18.0.109"}
 	for _, wanted := range [][]route{{a, b}, {a, b}, {moved, b}, {b}, nil} {
-		if err := (kernelRoutes{}).set(wanted); err != nil {
+		if err := setRoutes(wanted); err != nil {
 			t.Fatal(err)
 		}
 		list, err := netlink.RouteList(link, netlink.FAMILY_V4)
@@ -59,7 +59,7 @@ func TestKernelRoutes(t *testing.T) {
 			t.Error("the route of another program is gone")
 		}
 	}
-	if err := (kernelRoutes{}).set([]route{{"198.19.3.0/24", "203.0.113.1"}}); err == nil {
+	if err := setRoutes([]route{{"198.19.3.0/24", "203.0.113.1"}}); err == nil {
 		t.Error("a gateway that cannot be reached was accepted")
 	}
 }

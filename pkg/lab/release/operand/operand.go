@@ -1,6 +1,5 @@
-// Package operand runs the lab's small operators: each renders manifests from
-// the cluster's configuration, applies them, and reports from the state of
-// what they started.
+// Package operand runs the lab's small operators: each applies manifests and
+// reports from the state of what they started.
 package operand
 
 import (
@@ -8,11 +7,13 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/release/clusterconfig"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
@@ -29,9 +30,8 @@ type Operator struct {
 	Name      string     // of the ClusterOperator
 	Manifests string     // file in the operands directory; empty for none
 	Workloads []Workload // that must run for the part to work
-	// Before runs ahead of the manifests and makes what they need; After runs
-	// once the workloads are up and returns what is still missing. Either may
-	// be nil.
+	// Before makes what the manifests need; After runs once the workloads are up and
+	// returns what is still missing. Either may be nil.
 	Before func(context.Context, *api.Client, Cluster) error
 	After  func(context.Context, *api.Client, Cluster) (missing string, err error)
 }
@@ -120,7 +120,7 @@ func (r *Runner) apply(ctx context.Context, o Operator, cluster Cluster) error {
 	if o.Manifests == "" {
 		return nil
 	}
-	text, err := Render(r.Files, o.Manifests, cluster)
+	text, err := program.FillFile(r.Files, o.Manifests, cluster)
 	if err != nil {
 		return err
 	}
@@ -141,15 +141,6 @@ func (r *Runner) apply(ctx context.Context, o Operator, cluster Cluster) error {
 	return nil
 }
 
-// Render fills in an operand's manifests.
-func Render(files fs.FS, name string, cluster Cluster) ([]byte, error) {
-	text, err := fs.ReadFile(files, name)
-	if err != nil {
-		return nil, fmt.Errorf("read manifests: %w", err)
-	}
-	return program.Fill(name, text, cluster)
-}
-
 func (o Operator) related() []configv1.ObjectReference {
 	var out []configv1.ObjectReference
 	for _, w := range o.Workloads {
@@ -159,4 +150,57 @@ func (o Operator) related() []configv1.ObjectReference {
 		})
 	}
 	return out
+}
+
+// Cluster is what operands are rendered from.
+type Cluster struct {
+	APIHost, APIPort string   // internal load balancer
+	PodCIDRs         []string // of all nodes together
+	DNSAddress       string   // service address of the cluster DNS
+	BaseDomain       string   // <cluster>.<base domain>
+	AppsDomain       string   // where routes get their names
+	Replicas         int      // of what should survive a node
+	Version          string
+
+	images func(string) string
+}
+
+// Image is the pull spec that the release gave for a name.
+func (c Cluster) Image(name string) (string, error) {
+	if spec := c.images(name); spec != "" {
+		return spec, nil
+	}
+	return "", fmt.Errorf("environment variable %s with an image is not set", name)
+}
+
+// readCluster reads the cluster's configuration.
+func readCluster(ctx context.Context, client *api.Client, images func(string) string, version string) (Cluster, error) {
+	var infra configv1.Infrastructure
+	var network configv1.Network
+	var ingress configv1.Ingress
+	var dns configv1.DNS
+	for plural, into := range map[string]any{
+		"infrastructures": &infra, "networks": &network, "ingresses": &ingress, "dnses": &dns,
+	} {
+		if err := client.Get(ctx, api.Config(plural).Ref("", "cluster"), into); err != nil {
+			return Cluster{}, fmt.Errorf("read the cluster's configuration: %w", err)
+		}
+	}
+	c := Cluster{
+		BaseDomain: dns.Spec.BaseDomain, AppsDomain: ingress.Spec.Domain, Version: version, Replicas: 2, images: images,
+	}
+	internal := infra.Status.APIServerInternalURL
+	u, err := url.Parse(internal)
+	if err != nil || u.Hostname() == "" {
+		return Cluster{}, fmt.Errorf("internal API URL %q of Infrastructure is not a URL", internal)
+	}
+	c.APIHost, c.APIPort = u.Hostname(), u.Port()
+	if infra.Status.InfrastructureTopology == configv1.SingleReplicaTopologyMode {
+		c.Replicas = 1
+	}
+	for _, n := range network.Spec.ClusterNetwork {
+		c.PodCIDRs = append(c.PodCIDRs, n.CIDR)
+	}
+	c.DNSAddress, err = clusterconfig.DNSAddress(network.Spec)
+	return c, err
 }

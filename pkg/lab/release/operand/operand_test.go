@@ -9,6 +9,7 @@ import (
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 func testCluster(images func(string) string) Cluster {
@@ -39,7 +40,7 @@ func TestOperandsRender(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := Render(files, name, testCluster(func(n string) string { return "registry/" + n }))
+			text, err := program.FillFile(files, name, testCluster(func(n string) string { return "registry/" + n }))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +57,7 @@ func TestOperandsRender(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, all)
 				}
 			}
-			_, err = Render(files, name, testCluster(func(string) string { return "" }))
+			_, err = program.FillFile(files, name, testCluster(func(string) string { return "" }))
 			if err == nil || !strings.Contains(err.Error(), "_IMAGE") {
 				t.Errorf("without images: %v", err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
 )
 
 // Workload is a Deployment or DaemonSet that an operator looks at.
@@ -23,8 +24,8 @@ type rollout struct{ wanted, available, updated int32 }
 
 func (r rollout) complete() bool { return r.available >= r.wanted && r.updated >= r.wanted }
 
-// lookAt sums up the state of workloads: available when each has a pod that
-// serves, progressing while one has fewer than it wants.
+// lookAt sums up workloads: available when each has a pod that serves, progressing
+// while one has fewer than it wants.
 func lookAt(ctx context.Context, client *api.Client, workloads []Workload) (health, error) {
 	var missing, incomplete []string
 	for _, w := range workloads {
@@ -81,4 +82,33 @@ func (w Workload) rollout(ctx context.Context, client *api.Client) (rollout, err
 		r.updated = 0
 	}
 	return r, nil
+}
+
+// health is what an operator found out about what it runs.
+type health struct {
+	available, progressing, degraded bool
+	reason                           string // of what is not well, CamelCase
+	message                          string
+}
+
+func failed(reason string, err error) health {
+	return health{degraded: true, reason: reason, message: err.Error()}
+}
+
+func (h health) String() string {
+	return fmt.Sprintf("available=%v progressing=%v degraded=%v %s", h.available, h.progressing, h.degraded, h.message)
+}
+
+func (h health) conditions() []operator.Condition {
+	one := func(kind string, is, good bool) operator.Condition {
+		if is != good {
+			return operator.Condition{Type: kind, Status: is, Reason: h.reason, Message: h.message}
+		}
+		return operator.Condition{Type: kind, Status: is, Reason: operator.AsExpected}
+	}
+	available := one("Available", h.available, true)
+	if h.available {
+		available.Message = h.message
+	}
+	return []operator.Condition{available, one("Progressing", h.progressing, false), one("Degraded", h.degraded, false)}
 }

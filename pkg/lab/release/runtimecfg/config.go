@@ -28,8 +28,7 @@ type Check struct {
 	Weight int
 }
 
-// Checks are OKD's, with OKD's weights: 40+20+5+3 = 68 on a master at its
-// best, just below the bootstrap machine's 70.
+// Checks are OKD's: 40+20+5+3 = 68 is just below the bootstrap machine's 70.
 func Checks() []Check {
 	return []Check{{"ocp_lb", 20}, {"ocp_both", 5}, {"ocp_mcs", 3}, {"ingress_ready", 10}, {"default_ingress", 50}}
 }
@@ -67,9 +66,8 @@ type Facts struct {
 	Hosts     []Host // from the API; empty while it cannot be asked
 	Upstreams []string
 	TrackDir  string
-	// Serving says that this master has had a working API or balancer. Before
-	// that it must not offer the API address: the bootstrap machine may not
-	// know this peer yet, and both would hold the address.
+	// Serving says that this master has had a working API or balancer. Before that the
+	// bootstrap machine may not know this peer, and both would hold the address.
 	Serving bool
 }
 
@@ -100,9 +98,8 @@ func Compute(f Facts) Config {
 	}
 	switch f.Role {
 	case "bootstrap":
-		// Without any peer keepalived falls back to multicast, and gives the
-		// address up for two seconds when the first peer turns it back. An
-		// address of the same network that nobody has yet avoids that.
+		// Without a peer keepalived falls back to multicast, and loses the address for
+		// two seconds with the first. A free address of the network avoids that.
 		if len(masters) == 0 {
 			masters = []string{f.Cluster.IngressVIP}
 		}

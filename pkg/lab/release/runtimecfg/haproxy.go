@@ -1,10 +1,14 @@
 package runtimecfg
 
 import (
+	"bytes"
 	"context"
+	_ "embed"
 	"fmt"
 	"log/slog"
+	"os/exec"
 
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
 )
 
@@ -24,7 +28,7 @@ type HAProxy struct {
 	Tell     func(order string) error
 	Log      *slog.Logger
 
-	state  *Debounce
+	state  Debounce
 	on     bool
 	known  bool // the rule is as on says
 	retell bool
@@ -46,11 +50,6 @@ func (h *HAProxy) Step(ctx context.Context) error {
 			h.retell = h.Tell(supervise.Reload) != nil
 		}
 	}
-	if h.state == nil {
-		// Up after three good answers: haproxy believes in its servers until
-		// the first checks fail.
-		h.state = &Debounce{Rise: 3, Fall: 2}
-	}
 	want := h.state.Add(h.Probe.OK(ctx, fmt.Sprintf("http://127.0.0.1:%d/haproxy_ready", PortHealth)))
 	if h.known && want == h.on {
 		return nil
@@ -64,5 +63,39 @@ func (h *HAProxy) Step(ctx context.Context) error {
 	}
 	h.on, h.known = want, true
 	h.Log.Info("API address redirected", "toBalancer", want)
+	return nil
+}
+
+//go:embed redirect.nft.tmpl
+var redirection []byte
+
+// Rules switches the redirection by the nft program, in a table of its own.
+type Rules struct {
+	NFT  string // path of nft
+	VIP  string
+	From int // port of the API
+	To   int // port of the balancer
+}
+
+// On sends connections for the API address to the balancer.
+func (r Rules) On(ctx context.Context) error {
+	script, err := program.Fill("redirection", redirection, r)
+	if err != nil {
+		return err
+	}
+	return r.run(ctx, script)
+}
+
+// Off lets them reach the local API server again.
+func (r Rules) Off(ctx context.Context) error {
+	return r.run(ctx, []byte("add table ip okd_api_vip\ndelete table ip okd_api_vip\n"))
+}
+
+func (r Rules) run(ctx context.Context, script []byte) error {
+	cmd := exec.CommandContext(ctx, r.NFT, "-f", "-")
+	cmd.Stdin = bytes.NewReader(script)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("set redirection of %s: %w: %s", r.VIP, err, bytes.TrimSpace(out))
+	}
 	return nil
 }

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Probe asks over a connection that it keeps: a check per second must not
-// cost a TLS handshake per second.
+// Probe keeps its connection: a check must not cost a TLS handshake.
 type Probe struct{ client *http.Client }
 
 // NewProbe makes a probe whose questions wait for at most timeout.
@@ -40,12 +39,11 @@ func (p *Probe) OK(ctx context.Context, url string) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-// Debounce turns single answers into a state: Rise good ones in a row make it
-// up, Fall bad ones make it down.
+// Debounce makes a state of answers: up after three good ones in a row, because
+// haproxy believes in its servers until the first checks fail; down after two bad.
 type Debounce struct {
-	Rise, Fall int
-	Up         bool // the state, at first and now
-	run        int  // answers in a row against the present state
+	Up  bool // the state, at first and now
+	run int  // answers in a row against the present state
 }
 
 // Add takes an answer and returns the state.
@@ -55,7 +53,7 @@ func (d *Debounce) Add(ok bool) bool {
 		return d.Up
 	}
 	d.run++
-	if (ok && d.run >= d.Rise) || (!ok && d.run >= d.Fall) {
+	if (ok && d.run >= 3) || (!ok && d.run >= 2) {
 		d.Up, d.run = ok, 0
 	}
 	return d.Up

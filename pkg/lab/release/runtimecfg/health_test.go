@@ -32,7 +32,7 @@ func TestProbe(t *testing.T) {
 }
 
 func TestDebounce(t *testing.T) {
-	d := Debounce{Rise: 3, Fall: 2}
+	d := Debounce{}
 	for i, c := range []struct{ answer, state bool }{
 		{true, false}, {true, false}, {false, false}, // two are not enough, and do not count later
 		{true, false}, {true, false}, {true, true},

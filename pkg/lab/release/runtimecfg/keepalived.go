@@ -47,8 +47,8 @@ type Keepalived struct {
 	retell  bool
 }
 
-// settle is how long results and reloads stay apart: keepalived 2.2.7 loses a
-// result that changes while it reloads, and never notices afterwards.
+// settle keeps results and reloads apart: keepalived 2.2.7 loses for good a result
+// that changes while it reloads.
 const settle = 500 * time.Millisecond
 
 // Step checks once and renders if something changed.
@@ -85,8 +85,7 @@ func (k *Keepalived) Step(ctx context.Context) error {
 	return nil
 }
 
-// track runs the checks and writes their results for keepalived, which
-// watches the files.
+// track runs the checks and writes their results for keepalived.
 func (k *Keepalived) track(ctx context.Context) error {
 	local := func(scheme string, port int, path string) bool {
 		return k.Probe.OK(ctx, scheme+"://127.0.0.1:"+strconv.Itoa(port)+path)
@@ -134,16 +133,14 @@ func (k *Keepalived) debounce(name string, ok bool) bool {
 		k.checks = map[string]*Debounce{}
 	}
 	if k.checks[name] == nil {
-		// A restart of this program is no reason to move an address: the last
-		// result stands until it is refuted.
+		// A restart is no reason to move an address: the last result stands.
 		last, _ := os.ReadFile(filepath.Join(k.Facts.TrackDir, name))
-		k.checks[name] = &Debounce{Rise: 3, Fall: 2, Up: string(last) == "1\n"}
+		k.checks[name] = &Debounce{Up: string(last) == "1\n"}
 	}
 	return k.checks[name].Add(ok)
 }
 
-// defaultRouter reports whether a router of the default ingress controller runs
-// on this node; asked every ten seconds, and only where some router runs.
+// defaultRouter reports whether a default router runs here; asked every ten seconds.
 func (k *Keepalived) defaultRouter(ctx context.Context) bool {
 	if now := k.Clock.Now(); now.Sub(k.router) < 10*time.Second {
 		return k.isHome
@@ -169,4 +166,52 @@ func (k *Keepalived) defaultRouter(ctx context.Context) bool {
 		break
 	}
 	return k.isHome
+}
+
+// Handover gives the API address away once the bootstrap's API server is gone.
+type Handover struct {
+	Probe     Prober
+	URL       string        // of the local API server's readyz
+	Every     time.Duration // between probes
+	Threshold int           // give away after more failures in a row than this
+	Config    string        // keepalived.conf; removed, so that a restarted container stays silent
+	Tell      func(order string) error
+	Clock     clock.Clock
+	Log       *slog.Logger
+}
+
+// Wait waits for the local API server to come and to go.
+func (h Handover) Wait(ctx context.Context) error {
+	seen, failures := false, 0
+	for {
+		switch ok := h.Probe.OK(ctx, h.URL); {
+		case ok:
+			if !seen {
+				h.Log.Info("local API server answers")
+			}
+			seen, failures = true, 0
+		case seen:
+			failures++
+		}
+		if failures > h.Threshold {
+			h.Log.Info("local API server is gone; giving the API address to the masters", "failures", failures)
+			return nil
+		}
+		if err := h.Clock.Sleep(ctx, h.Every); err != nil {
+			return err
+		}
+	}
+}
+
+// Give stops keepalived, so that a master takes over at once.
+func (h Handover) Give(ctx context.Context) error {
+	if err := os.Remove(h.Config); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("hand over API address: %w", err)
+	}
+	for h.Tell(supervise.Stop) != nil {
+		if err := h.Clock.Sleep(ctx, h.Every); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package runtimecfg
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"time"
@@ -14,30 +13,28 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
 // Lister remembers the cluster's nodes and asks for them anew now and then.
 type Lister struct {
 	Kubeconfig string
-	// Addresses are tried in order instead of the kubeconfig's host, whose
-	// certificate is still expected: a master asks itself first, so that a
-	// cluster that starts with no VIP holder can find one. An empty address is the
-	// kubeconfig's host.
+	// Addresses are tried in order instead of the kubeconfig's host (empty), whose
+	// certificate is still expected: a master asks itself first, so that a cluster that
+	// starts with no VIP holder can find one.
 	Addresses []string
 	Every     time.Duration // while Enough hosts are known
 	Eager     time.Duration // before that
 	Enough    int
 	Clock     clock.Clock
-	Log       *slog.Logger
+	News      program.News
 
 	hosts   []Host
 	clients []*kube.Client
 	next    time.Time
-	failed  string
 }
 
-// Hosts are the nodes as last seen. While the API cannot be asked the last
-// answer stands: that is when the addresses matter most.
+// Hosts are the nodes as last seen: the addresses matter most without an API.
 func (l *Lister) Hosts(ctx context.Context) []Host {
 	now := l.Clock.Now()
 	if now.Before(l.next) {
@@ -45,10 +42,11 @@ func (l *Lister) Hosts(ctx context.Context) []Host {
 	}
 	for _, c := range l.dial() {
 		hosts, err := listHosts(ctx, c)
-		l.note(err)
 		if err != nil {
+			l.News.Say("list of nodes", err.Error())
 			continue
 		}
+		l.News.Say("list of nodes", "known")
 		// An empty answer comes from a cache that is not filled yet.
 		if len(hosts) > 0 {
 			l.hosts = hosts
@@ -65,8 +63,7 @@ func (l *Lister) Hosts(ctx context.Context) []Host {
 // Clients are those that the lister uses, for further questions.
 func (l *Lister) Clients() []*kube.Client { return l.clients }
 
-// dial makes the clients once the kubeconfig exists; on a new node the kubelet
-// writes it after its first certificate request was approved.
+// dial makes the clients once the kubelet has written the kubeconfig.
 func (l *Lister) dial() []*kube.Client {
 	if l.clients != nil {
 		return l.clients
@@ -78,7 +75,7 @@ func (l *Lister) dial() []*kube.Client {
 	for _, a := range l.Addresses {
 		c, err := dialVia(l.Kubeconfig, a)
 		if err != nil {
-			l.note(err)
+			l.News.Say("list of nodes", err.Error())
 			return nil
 		}
 		clients = append(clients, c)
@@ -118,16 +115,4 @@ func listHosts(ctx context.Context, c *kube.Client) ([]Host, error) {
 		}
 	}
 	return out, nil
-}
-
-// note logs a failure once, and its end.
-func (l *Lister) note(err error) {
-	switch {
-	case err == nil && l.failed != "":
-		l.Log.Info("nodes listed again")
-		l.failed = ""
-	case err != nil && l.failed != err.Error():
-		l.Log.Warn("nodes not listed", "error", err)
-		l.failed = err.Error()
-	}
 }

@@ -28,9 +28,8 @@ type thisMachine struct {
 	log   *slog.Logger
 }
 
-// prepare reads the arguments of a program, which has defined its own flags, and
-// finds out about cluster and machine. At boot the address may come later than
-// the pod.
+// prepare reads the arguments and finds out about cluster and machine. At boot the
+// address may come later than the pod.
 func prepare(ctx context.Context, f *pflag.FlagSet, args []string) (*thisMachine, error) {
 	apiVIPs := f.StringSlice("api-vips", nil, "addresses of the API")
 	ingressVIPs := f.StringSlice("ingress-vips", nil, "addresses of the ingress")
@@ -76,8 +75,7 @@ func prepare(ctx context.Context, f *pflag.FlagSet, args []string) (*thisMachine
 	return m, err
 }
 
-// clusterName reads name and domain from the ConfigMap that holds the
-// install-config: on the bootstrap machine there is no other source yet.
+// clusterName reads them from the install-config, the bootstrap's only source.
 func clusterName(path string) (name, domain string, err error) {
 	c, err := clusterconfig.ReadCluster(path)
 	if err != nil {
@@ -92,7 +90,8 @@ func clusterName(path string) (name, domain string, err error) {
 // lister asks the local API server first where there is one, then the VIP.
 func (m *thisMachine) lister(every time.Duration) *Lister {
 	l := &Lister{
-		Kubeconfig: m.kubeconfig, Every: every, Eager: 2 * time.Second, Enough: 3, Clock: m.clock, Log: m.log,
+		Kubeconfig: m.kubeconfig, Every: every, Eager: 2 * time.Second, Enough: 3, Clock: m.clock,
+		News: program.News{Log: m.log},
 	}
 	port := strconv.Itoa(PortAPI)
 	vip := net.JoinHostPort(m.facts.Cluster.APIVIP, port)

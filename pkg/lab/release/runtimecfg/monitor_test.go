@@ -15,6 +15,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
 )
 
@@ -280,7 +281,7 @@ func TestListerRemembers(t *testing.T) {
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	clk := clock.NewFake(time.Unix(0, 0))
 	l := &Lister{Kubeconfig: kubeconfig, Addresses: []string{""}, Every: 10 * time.Second, Eager: 2 * time.Second,
-		Enough: 1, Clock: clk, Log: quiet}
+		Enough: 1, Clock: clk, News: program.News{Log: quiet}}
 	if got := l.Hosts(t.Context()); got != nil {
 		t.Errorf("without credentials: %v", got)
 	}

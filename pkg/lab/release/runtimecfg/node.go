@@ -45,8 +45,7 @@ type Local struct {
 	Address   string
 }
 
-// FindLocal looks for the interface whose network holds vip. A VIP itself is
-// a /32 and does not count, also while this machine holds it.
+// FindLocal looks for the interface whose network holds vip, which is itself a /32.
 func FindLocal(vip string, nets []Net) (Local, error) {
 	want, err := netip.ParseAddr(vip)
 	if err != nil {
@@ -105,4 +104,23 @@ func Upstreams(resolvConf []byte, own ...string) []string {
 		out = append(out, f[1])
 	}
 	return out
+}
+
+// ID is OKD's router id of a name: Fletcher's checksum with 4-bit sums, plus 1.
+func ID(name string) int {
+	var a, b int
+	for _, c := range []byte(name) {
+		a = (a + int(c)) % 15
+		b = (b + a) % 15
+	}
+	return (b<<4 | a) + 1
+}
+
+// IDs are the router ids of a cluster's API and ingress addresses; they differ.
+func IDs(cluster string) (api, ingress int) {
+	api, ingress = ID(cluster+"-api"), ID(cluster+"-ingress")
+	if api == ingress {
+		ingress++
+	}
+	return api, ingress
 }

@@ -1,16 +1,19 @@
 // Package staticpod rolls control plane components out as static pods: it
-// snapshots their inputs as numbered revisions, has an installer pod write a
-// revision to each control plane node's disk, and reports how far that is.
-//
-// A node then starts the component from its own disk, with no API server
-// anywhere: that is what lets a control plane come up again after a power cut.
+// snapshots their inputs as numbered revisions, has an installer pod write one to
+// each node's disk, and reports how far that is. A node then starts the component
+// with no API server anywhere: so a control plane comes up after a power cut.
 package staticpod
 
 import (
 	"context"
+	"embed"
+	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -22,30 +25,35 @@ import (
 
 // Component describes one operator and its static pod.
 type Component struct {
-	Name              string // the ClusterOperator: kube-apiserver
-	Pod               string // name in the manifest; the mirror pod is <Pod>-<node>
-	PodConfigMap      string // ConfigMap with key pod.yaml; also names directory and manifest file on disk
-	Namespace         string
-	OperatorNamespace string
-	Deployment        string    // the operator's own, to which events are attached
-	Resource          kube.Kind // of the operator's cluster resource
-	Kind              string    // of Resource
+	Name     string    // the ClusterOperator: kube-apiserver
+	Pod      string    // name in the manifest; the mirror pod is <Pod>-<node>
+	Resource kube.Kind // of the operator's cluster resource
+	Kind     string    // of Resource
 
-	// Inputs of a revision, besides PodConfigMap. A change of any makes a new
-	// revision.
+	// Inputs of a revision besides PodConfigMap: a change of any makes a new one.
 	ConfigMaps, Secrets []string
 
-	// Inputs that differ per node or may change under a running pod. The
-	// installer copies them as they are at that moment; a change of these makes
-	// no revision.
-	CertDir                     string
+	// Inputs that differ per node or may change under a running pod; the installer
+	// copies them as they are, and a change of these makes no revision.
 	CertConfigMaps, CertSecrets []string
-
-	InstallerCommand []string
 }
 
-// Images are those that the environment of an operator names, and the versions
-// that it reports.
+// Namespace is where the component's inputs and pods are.
+func (c *Component) Namespace() string { return "openshift-" + c.Name }
+
+// OperatorNamespace is where the operator runs.
+func (c *Component) OperatorNamespace() string { return c.Namespace() + "-operator" }
+
+// Deployment is the operator's own, to which events are attached.
+func (c *Component) Deployment() string { return c.Pod + "-operator" }
+
+// PodConfigMap has key pod.yaml, and names directory and manifest on disk.
+func (c *Component) PodConfigMap() string { return c.Name + "-pod" }
+
+// CertDir is the directory on disk of the inputs that belong to no revision.
+func (c *Component) CertDir() string { return c.Name + "-certs" }
+
+// Images and versions are from the environment of an operator.
 type Images struct {
 	Operand        string // of the component
 	Operator       string // of the operator, which installer pods run
@@ -53,13 +61,10 @@ type Images struct {
 	OperandVersion string // of the component itself, reported under its name
 }
 
-// Operand is what is particular to one component.
-type Operand interface {
-	// Prepare brings the component's inputs up to date, given the control
-	// plane's nodes. It is called once per pass and must be cheap when there is
-	// nothing to do.
-	Prepare(ctx context.Context, nodes []corev1.Node) (Report, error)
-}
+// Prepare is what is particular to one component: it brings the inputs up to
+// date, given the control plane's nodes. It is called once per pass and must be
+// cheap when there is nothing to do.
+type Prepare func(ctx context.Context, nodes []corev1.Node) (Report, error)
 
 // Report is what Prepare found.
 type Report struct {
@@ -81,8 +86,7 @@ type Report struct {
 	Conditions []operator.Condition
 }
 
-// Command is the verb that runs an operator while it holds the lease of its
-// component.
+// Command is the verb that runs an operator while it holds its lease.
 func Command(name string, build func(*api.Client, clock.Clock, Images) *Operator) program.Command {
 	return program.Command{Name: "operator", Run: func(ctx context.Context, args []string) error {
 		f := contract.Flags(name + " operator")
@@ -100,4 +104,44 @@ func Command(name string, build func(*api.Client, clock.Clock, Images) *Operator
 		})
 		return operator.Lead(ctx, c, o.Log, o.lease(), o.Run)
 	}}
+}
+
+//go:embed templates
+var templates embed.FS
+
+const (
+	installerAccount = "installer-sa"
+	installerApp     = "installer"
+)
+
+// Pod fills in the manifest of a pod.
+func Pod(files fs.FS, name string, data any) (*corev1.Pod, error) {
+	text, err := program.FillFile(files, name, data)
+	if err != nil {
+		return nil, err
+	}
+	pod := new(corev1.Pod)
+	if err := yaml.UnmarshalStrict(text, pod); err != nil {
+		return nil, fmt.Errorf("read manifest %s: %w", name, err)
+	}
+	return pod, nil
+}
+
+// installerPod runs the installer on its node.
+func (o *Operator) installerPod(s step, nodeIP string) (*corev1.Pod, error) {
+	name := fmt.Sprintf("installer-%d-%s", s.Revision, s.Node)
+	if s.Attempt > 0 {
+		name = fmt.Sprintf("installer-%d-retry-%d-%s", s.Revision, s.Attempt, s.Node)
+	}
+	return Pod(templates, "templates/installer-pod.yaml.tmpl", struct {
+		*Operator
+		step
+		PodName, NodeIP string
+	}{o, s, name, nodeIP})
+}
+
+// Ready reports whether a pod runs and is ready.
+func Ready(p *corev1.Pod) bool {
+	ready := func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue }
+	return p.Status.Phase == corev1.PodRunning && slices.ContainsFunc(p.Status.Conditions, ready)
 }

@@ -56,8 +56,9 @@ func install(ctx context.Context, args []string) error {
 	f.StringVar(&in.Pod, "pod", "", "ConfigMap with the pod's manifest")
 	f.StringVar(&in.NodeName, "node-name", "", "name of this node")
 	f.StringVar(&in.NodeIP, "node-ip", "", "address of this node")
-	f.StringVar(&in.ResourceDir, "resource-dir", resourceDir, "directory for the files of revisions")
-	f.StringVar(&in.ManifestDir, "pod-manifest-dir", manifestDir, "the kubelet's manifest directory")
+	f.StringVar(&in.ResourceDir, "resource-dir", "/etc/kubernetes/static-pod-resources",
+		"directory for the files of revisions")
+	f.StringVar(&in.ManifestDir, "pod-manifest-dir", "/etc/kubernetes/manifests", "the kubelet's manifest directory")
 	f.StringSliceVar(&in.ConfigMaps, "configmaps", nil, "ConfigMaps of the revision")
 	f.StringSliceVar(&in.Secrets, "secrets", nil, "Secrets of the revision")
 	f.StringVar(&in.CertDir, "cert-dir", "", "directory for files that belong to no revision")
@@ -87,8 +88,8 @@ type file struct {
 	mode fs.FileMode
 }
 
-// run fetches everything, then writes it, the manifest last: the kubelet must
-// never start a pod whose files are half there.
+// run fetches everything, then writes it, the manifest last: the kubelet must not
+// start a pod whose files are half there.
 func (in *installer) run(ctx context.Context) error {
 	var files []file
 	err := wait.Until(ctx, in.Clock, 500*time.Millisecond, func(ctx context.Context) (bool, string, error) {
@@ -115,8 +116,8 @@ func (in *installer) run(ctx context.Context) error {
 	return in.prune()
 }
 
-// fetch reads the files of the revision. The last one is the manifest where the
-// kubelet looks; a secret may sit beside that directory, never in it.
+// fetch reads the files of the revision, the kubelet's manifest last. A secret may
+// sit beside its directory, never in it.
 func (in *installer) fetch(ctx context.Context) ([]file, error) {
 	dir := filepath.Join(in.ResourceDir, revisioned(in.Pod, in.Revision))
 	pod, err := in.configMap(ctx, revisioned(in.Pod, in.Revision))
@@ -129,20 +130,21 @@ func (in *installer) fetch(ctx context.Context) ([]file, error) {
 	manifest := []byte(in.substitute(string(pod["pod.yaml"])))
 	files := []file{{filepath.Join(dir, in.Pod+".yaml"), manifest, 0o600}}
 	certs := filepath.Join(in.ResourceDir, in.CertDir)
+	suffix := revisioned("", in.Revision)
 	for _, part := range []struct {
-		names []string
-		read  func(context.Context, string) (map[string][]byte, error)
-		dir   string
-		mode  fs.FileMode
-		of    func(name string) string // the object's name
+		names  []string
+		suffix string // of the objects' names
+		read   func(context.Context, string) (map[string][]byte, error)
+		dir    string
+		mode   fs.FileMode
 	}{
-		{in.ConfigMaps, in.configMap, filepath.Join(dir, "configmaps"), 0o644, in.revisioned},
-		{in.Secrets, in.secret, filepath.Join(dir, "secrets"), 0o600, in.revisioned},
-		{in.CertConfigMaps, in.configMap, filepath.Join(certs, "configmaps"), 0o644, unchanged},
-		{in.CertSecrets, in.secret, filepath.Join(certs, "secrets"), 0o600, unchanged},
+		{in.ConfigMaps, suffix, in.configMap, filepath.Join(dir, "configmaps"), 0o644},
+		{in.Secrets, suffix, in.secret, filepath.Join(dir, "secrets"), 0o600},
+		{in.CertConfigMaps, "", in.configMap, filepath.Join(certs, "configmaps"), 0o644},
+		{in.CertSecrets, "", in.secret, filepath.Join(certs, "secrets"), 0o600},
 	} {
 		for _, name := range part.names {
-			data, err := part.read(ctx, part.of(name))
+			data, err := part.read(ctx, name+part.suffix)
 			if err != nil {
 				return nil, err
 			}
@@ -153,10 +155,6 @@ func (in *installer) fetch(ctx context.Context) ([]file, error) {
 	}
 	return append(files, file{filepath.Join(in.ManifestDir, in.Pod+".yaml"), manifest, 0o600}), nil
 }
-
-func (in *installer) revisioned(name string) string { return revisioned(name, in.Revision) }
-
-func unchanged(name string) string { return name }
 
 func (in *installer) configMap(ctx context.Context, name string) (map[string][]byte, error) {
 	var cm corev1.ConfigMap
@@ -176,8 +174,7 @@ func (in *installer) secret(ctx context.Context, name string) (map[string][]byte
 	return s.Data, err
 }
 
-// substitute fills in what differs per node and revision. The longer name
-// first: NODE_NAME is part of no other, but a reader should not have to check.
+// substitute fills in what differs per node and revision.
 func (in *installer) substitute(text string) string {
 	return strings.NewReplacer(
 		"NODE_ENVVAR_NAME", strings.NewReplacer("-", "_", ".", "_").Replace(in.NodeName),

@@ -20,8 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// How often the operator looks. During an install it decides how long the
-// install takes; afterwards it must not cost anything.
+// How often the operator looks: often during an install, rarely afterwards.
 const (
 	paceBusy    = 400 * time.Millisecond
 	paceWaiting = 2 * time.Second
@@ -34,7 +33,7 @@ const (
 type Operator struct {
 	Component
 	Images
-	Operand Operand
+	Prepare Prepare
 	Client  *api.Client
 	Clock   clock.Clock
 	Log     *slog.Logger
@@ -44,9 +43,16 @@ type Operator struct {
 	faultSince map[string]time.Time
 }
 
+// New is the operator of a component.
+func New(c *api.Client, clk clock.Clock, i Images, prepare Prepare, component Component) *Operator {
+	return &Operator{
+		Component: component, Images: i, Prepare: prepare, Client: c, Clock: clk, Log: program.Logger(),
+	}
+}
+
 func (o *Operator) lease() operator.Lease {
 	return operator.Lease{
-		Namespace: o.OperatorNamespace, Name: o.Deployment + "-lock",
+		Namespace: o.OperatorNamespace(), Name: o.Deployment() + "-lock",
 		Duration: 30 * time.Second, Renew: 20 * time.Second,
 	}
 }
@@ -75,7 +81,7 @@ func (o *Operator) sync(ctx context.Context) (settled bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	report, prepareErr := o.Operand.Prepare(ctx, nodes)
+	report, prepareErr := o.Prepare(ctx, nodes)
 	if prepareErr != nil {
 		report.Missing = prepareErr.Error()
 	}
@@ -93,7 +99,7 @@ func (o *Operator) sync(ctx context.Context) (settled bool, err error) {
 		return false, err
 	}
 	var pods corev1.PodList
-	if err := o.Client.List(ctx, kube.Pods, o.Namespace, &pods); err != nil {
+	if err := o.Client.List(ctx, kube.Pods, o.Namespace(), &pods); err != nil {
 		return false, err
 	}
 	cr, err := o.resource(ctx)
@@ -125,7 +131,7 @@ func (o *Operator) publish(ctx context.Context, pod *corev1.Pod) error {
 		return err
 	}
 	return o.Client.EnsureConfigMap(ctx,
-		api.ConfigMap(o.Namespace, o.PodConfigMap, map[string]string{"pod.yaml": text}))
+		api.ConfigMap(o.Namespace(), o.PodConfigMap(), map[string]string{"pod.yaml": text}))
 }
 
 // inputs lists the namespace once instead of asking for each object.
@@ -133,9 +139,9 @@ func (o *Operator) inputs(ctx context.Context) (inputs, error) {
 	in := inputs{configMaps: map[string]*corev1.ConfigMap{}, secrets: map[string]*corev1.Secret{}}
 	var configMaps corev1.ConfigMapList
 	var secrets corev1.SecretList
-	err := o.Client.List(ctx, kube.ConfigMaps, o.Namespace, &configMaps)
+	err := o.Client.List(ctx, kube.ConfigMaps, o.Namespace(), &configMaps)
 	if err == nil {
-		err = o.Client.List(ctx, kube.Secrets, o.Namespace, &secrets)
+		err = o.Client.List(ctx, kube.Secrets, o.Namespace(), &secrets)
 	}
 	for i := range configMaps.Items {
 		in.configMaps[configMaps.Items[i].Name] = &configMaps.Items[i]
@@ -177,8 +183,11 @@ func (o *Operator) ensureRevision(ctx context.Context, in inputs, missing string
 func (o *Operator) start(ctx context.Context, steps []step, nodes []corev1.Node) error {
 	for _, s := range steps {
 		i := slices.IndexFunc(nodes, func(n corev1.Node) bool { return n.Name == s.Node })
-		pod := o.installerPod(s, api.NodeAddress(&nodes[i]))
-		if err := o.Client.Make(ctx, kube.Pods, o.Namespace, pod); err != nil {
+		pod, err := o.installerPod(s, api.NodeAddress(&nodes[i]))
+		if err == nil {
+			err = o.Client.Make(ctx, kube.Pods, o.Namespace(), pod)
+		}
+		if err != nil {
 			return fmt.Errorf("start installer of revision %d on %s: %w", s.Revision, s.Node, err)
 		}
 		o.changed()
@@ -227,10 +236,10 @@ func (o *Operator) prune(ctx context.Context, in inputs, pods []corev1.Pod, view
 		}
 	}
 	for _, r := range expired(revisions(in), used) {
-		remove(kube.ConfigMaps.Ref(o.Namespace, r.status.Name))
+		remove(kube.ConfigMaps.Ref(o.Namespace(), r.status.Name))
 		for i := range pods {
 			if pods[i].Labels["app"] == installerApp && pods[i].Labels["revision"] == fmt.Sprint(r.number) {
-				remove(kube.Pods.Ref(o.Namespace, pods[i].Name))
+				remove(kube.Pods.Ref(o.Namespace(), pods[i].Name))
 			}
 		}
 	}
@@ -242,15 +251,15 @@ func (o *Operator) ensureAccounts(ctx context.Context) error {
 	if o.ready {
 		return nil
 	}
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: installerAccount}}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace(), Name: installerAccount}}
 	rights := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "system:openshift:operator:" + o.Namespace + "-installer"},
+		ObjectMeta: metav1.ObjectMeta{Name: "system:openshift:operator:" + o.Namespace() + "-installer"},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
-		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: o.Namespace, Name: installerAccount}},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: o.Namespace(), Name: installerAccount}},
 	}
-	err := o.Client.Make(ctx, api.Namespaces, "", api.Namespace(o.Namespace))
+	err := o.Client.Make(ctx, api.Namespaces, "", api.Namespace(o.Namespace()))
 	if err == nil {
-		err = o.Client.Make(ctx, api.ServiceAccounts, o.Namespace, account)
+		err = o.Client.Make(ctx, api.ServiceAccounts, o.Namespace(), account)
 	}
 	if err == nil {
 		err = o.Client.Make(ctx, api.ClusterRoleBindings, "", rights)
@@ -259,17 +268,17 @@ func (o *Operator) ensureAccounts(ctx context.Context) error {
 	return err
 }
 
-// Event records what the operator did, on its Deployment, and logs it. A
-// failure to record is only logged: the deed is done.
+// Event records on its Deployment what the operator did. A failure is only logged:
+// the deed is done.
 func (o *Operator) Event(ctx context.Context, kind, reason, message string) {
 	o.Log.Info("event", "component", o.Name, "reason", reason, "message", message)
 	now := o.Clock.Now()
 	err := operator.Record(ctx, o.Client, now, corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s.%x", o.Deployment, now.UnixNano())},
+		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s.%x", o.Deployment(), now.UnixNano())},
 		InvolvedObject: corev1.ObjectReference{
-			APIVersion: "apps/v1", Kind: "Deployment", Namespace: o.OperatorNamespace, Name: o.Deployment,
+			APIVersion: "apps/v1", Kind: "Deployment", Namespace: o.OperatorNamespace(), Name: o.Deployment(),
 		},
-		Type: kind, Reason: reason, Message: message, Source: corev1.EventSource{Component: o.Deployment},
+		Type: kind, Reason: reason, Message: message, Source: corev1.EventSource{Component: o.Deployment()},
 	})
 	if err != nil {
 		o.Log.Warn("record event", "reason", reason, "error", err)

@@ -40,21 +40,20 @@ type revision struct {
 	status *corev1.ConfigMap
 }
 
-// fingerprint identifies the content of the inputs of a revision; missing
-// names the first that does not exist.
+// fingerprint identifies the content of a revision; missing names an absent input.
 func (c *Component) fingerprint(in inputs) (sum, missing string) {
 	h := sha256.New()
 	for _, name := range c.revisionedConfigMaps() {
 		cm, ok := in.configMaps[name]
 		if !ok {
-			return "", "ConfigMap " + c.Namespace + "/" + name
+			return "", "ConfigMap " + c.Namespace() + "/" + name
 		}
 		put(h, "configmap", name, cm.Data)
 	}
 	for _, name := range c.Secrets {
 		s, ok := in.secrets[name]
 		if !ok {
-			return "", "Secret " + c.Namespace + "/" + name
+			return "", "Secret " + c.Namespace() + "/" + name
 		}
 		put(h, "secret", name, s.Data)
 	}
@@ -70,11 +69,10 @@ func put[V string | []byte](h hash.Hash, kind, name string, data map[string]V) {
 }
 
 func (c *Component) revisionedConfigMaps() []string {
-	return append([]string{c.PodConfigMap}, c.ConfigMaps...)
+	return append([]string{c.PodConfigMap()}, c.ConfigMaps...)
 }
 
-// revisions finds the snapshots among the ConfigMaps of the namespace, oldest
-// first.
+// revisions finds the snapshots among the namespace's ConfigMaps, oldest first.
 func revisions(in inputs) []revision {
 	var out []revision
 	for name, cm := range in.configMaps {
@@ -93,9 +91,8 @@ func revisions(in inputs) []revision {
 	return out
 }
 
-// nextRevision decides what number the wanted content has: that of the latest
-// snapshot when it is the same, that of a half-made one (its maker died), else
-// a new one.
+// nextRevision is the number of the wanted content: the latest if it is the same or
+// half made (its maker died), else a new one.
 func nextRevision(have []revision, sum string) (number int, make bool) {
 	if len(have) == 0 {
 		return 1, true
@@ -110,8 +107,7 @@ func nextRevision(have []revision, sum string) (number int, make bool) {
 	return last.number + 1, true
 }
 
-// expired are snapshots that nobody needs: not among the latest few and on no
-// node.
+// expired are snapshots neither among the latest few nor on a node.
 func expired(have []revision, used []int) []revision {
 	if len(have) <= keptOld+1 {
 		return nil
@@ -125,14 +121,13 @@ func expired(have []revision, used []int) []revision {
 	return out
 }
 
-// snapshot copies the inputs as revision n. The copies belong to the status
-// ConfigMap, so deleting that one removes the revision.
+// snapshot copies the inputs as revision n. The copies go with the status ConfigMap.
 func (c *Component) snapshot(ctx context.Context, client *api.Client, in inputs, n int, sum string) error {
 	number := strconv.Itoa(n)
-	made := api.ConfigMap(c.Namespace, statusPrefix+number,
+	made := api.ConfigMap(c.Namespace(), statusPrefix+number,
 		map[string]string{"revision": number, "status": statusMaking})
-	ref := kube.ConfigMaps.Ref(c.Namespace, made.Name)
-	err := client.Create(ctx, kube.ConfigMaps, c.Namespace, made)
+	ref := kube.ConfigMaps.Ref(c.Namespace(), made.Name)
+	err := client.Create(ctx, kube.ConfigMaps, c.Namespace(), made)
 	if apierrors.IsAlreadyExists(err) {
 		err = client.Get(ctx, ref, made)
 	}
@@ -141,14 +136,14 @@ func (c *Component) snapshot(ctx context.Context, client *api.Client, in inputs,
 	}
 	owner := []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: made.Name, UID: made.UID}}
 	for _, src := range c.revisionedConfigMaps() {
-		cm := api.ConfigMap(c.Namespace, revisioned(src, n), in.configMaps[src].Data)
+		cm := api.ConfigMap(c.Namespace(), revisioned(src, n), in.configMaps[src].Data)
 		cm.OwnerReferences = owner
 		if err := client.EnsureConfigMap(ctx, cm); err != nil {
 			return err
 		}
 	}
 	for _, src := range c.Secrets {
-		s := api.Secret(c.Namespace, revisioned(src, n), in.secrets[src].Data)
+		s := api.Secret(c.Namespace(), revisioned(src, n), in.secrets[src].Data)
 		s.Type = in.secrets[src].Type
 		s.OwnerReferences = owner
 		if err := client.EnsureSecret(ctx, s); err != nil {

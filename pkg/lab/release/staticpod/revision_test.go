@@ -49,13 +49,13 @@ func TestExpired(t *testing.T) {
 }
 
 func TestFingerprint(t *testing.T) {
-	c := Component{Namespace: "ns", PodConfigMap: "pod", ConfigMaps: []string{"config"}, Secrets: []string{"cert"}}
+	c := Component{Name: "test", ConfigMaps: []string{"config"}, Secrets: []string{"cert"}}
 	base := func() inputs {
 		return inputs{
 			configMaps: map[string]*corev1.ConfigMap{
-				"pod":    api.ConfigMap("ns", "pod", map[string]string{"pod.yaml": "x"}),
-				"config": api.ConfigMap("ns", "config", map[string]string{"a": "1", "b": "2"}),
-				"other":  api.ConfigMap("ns", "other", map[string]string{"a": "1"}),
+				"test-pod": api.ConfigMap("ns", "test-pod", map[string]string{"pod.yaml": "x"}),
+				"config":   api.ConfigMap("ns", "config", map[string]string{"a": "1", "b": "2"}),
+				"other":    api.ConfigMap("ns", "other", map[string]string{"a": "1"}),
 			},
 			secrets: map[string]*corev1.Secret{"cert": api.Secret("ns", "cert", map[string][]byte{"k": []byte("v")})},
 		}
@@ -86,7 +86,7 @@ func TestFingerprint(t *testing.T) {
 	}
 	in := base()
 	delete(in.secrets, "cert")
-	if _, missing := c.fingerprint(in); missing != "Secret ns/cert" {
+	if _, missing := c.fingerprint(in); missing != "Secret openshift-test/cert" {
 		t.Errorf("missing = %q", missing)
 	}
 }

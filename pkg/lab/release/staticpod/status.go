@@ -41,8 +41,7 @@ type NodeStatus struct {
 	LastFailedReason   string `json:"lastFailedReason,omitempty"`
 }
 
-// resource reads the operator's cluster resource, and makes it if the manifests
-// have not been applied.
+// resource reads the operator's cluster resource, which it makes if absent.
 func (o *Operator) resource(ctx context.Context) (Resource, error) {
 	var r Resource
 	err := o.Client.Get(ctx, o.Resource.Ref("", "cluster"), &r)
@@ -79,9 +78,8 @@ func nodeStatuses(views []nodeView, latest int) []NodeStatus {
 	return out
 }
 
-// report writes the status of the resource, in which conditions of other writers
-// stay, and the ClusterOperator, if they differ. On a conflict the next pass has
-// the newer object.
+// report writes the status of the resource, where others' conditions stay, and the
+// ClusterOperator. After a conflict the next pass has the newer object.
 func (o *Operator) report(ctx context.Context, r Resource, views []nodeView, latest int, s summary,
 	extra []operator.Condition) error {
 	now := o.Clock.Now()
@@ -102,8 +100,8 @@ func (o *Operator) report(ctx context.Context, r Resource, views []nodeView, lat
 	}
 	status := operator.Status{Name: o.Name, Conditions: s.clusterOperator(), Related: []configv1.ObjectReference{
 		{Group: o.Resource.Group, Resource: o.Resource.Plural, Name: "cluster"},
-		{Resource: "namespaces", Name: o.Namespace},
-		{Resource: "namespaces", Name: o.OperatorNamespace},
+		{Resource: "namespaces", Name: o.Namespace()},
+		{Resource: "namespaces", Name: o.OperatorNamespace()},
 	}}
 	if !s.progressing && s.available {
 		status.Versions = []configv1.OperandVersion{
@@ -120,8 +118,7 @@ type summary struct {
 	availableMsg, progressMsg, faultMsg string
 }
 
-// summarize turns the nodes' state into what operators see. broken is a fault
-// that has lasted, empty for none.
+// summarize turns the nodes' state into words. broken is a lasting fault, if any.
 func summarize(views []nodeView, latest int, waiting, unavailable, broken string) summary {
 	var s summary
 	var at, failed []string

@@ -78,16 +78,11 @@ func Kubeconfig(cluster clientcmdapi.Cluster, name string, user clientcmdapi.Aut
 	c.Clusters["local"], c.AuthInfos[name] = &cluster, &user
 	c.Contexts["local"] = &clientcmdapi.Context{Cluster: "local", AuthInfo: name}
 	c.CurrentContext = "local"
-	out, err := clientcmd.Write(*c)
-	if err != nil {
-		return nil, fmt.Errorf("write kubeconfig: %w", err)
-	}
-	return out, nil
+	return clientcmd.Write(*c)
 }
 
-// Template renders an object in which an installer fills in values, such as the
-// revision in a label. It is JSON, which is YAML too: there a string stays one
-// when a number takes its place.
+// Template renders an object in which an installer fills in values. In JSON a label
+// stays a string when a number takes the place of a word.
 func Template(obj any) (string, error) {
 	m, err := pruned(obj)
 	if err != nil {
@@ -118,8 +113,7 @@ func pruned(obj any) (map[string]any, error) {
 // Files are rendered files by path below an output directory.
 type Files map[string][]byte
 
-// Add renders objects as YAML below dir, by file name. An object is a typed one
-// or a map.
+// Add renders objects, typed ones or maps, as YAML below dir by file name.
 func (f Files) Add(dir string, objects map[string]any) error {
 	for name, obj := range objects {
 		m, err := pruned(obj)
@@ -133,8 +127,7 @@ func (f Files) Add(dir string, objects map[string]any) error {
 	return nil
 }
 
-// Write stores the files; keys and secrets, by their names, are readable by root
-// only.
+// Write stores the files; keys and secrets (by name) are readable by root only.
 func (f Files) Write(dir string) error {
 	for name, data := range f {
 		mode := fs.FileMode(0o644)

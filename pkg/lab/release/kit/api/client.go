@@ -1,6 +1,4 @@
-// Package api is how the programs of the lab's release reach the API server:
-// connecting, objects of any kind, manifests, and the objects that several of
-// them make.
+// Package api is how the programs of the lab's release reach the API server.
 package api
 
 import (
@@ -20,13 +18,11 @@ const (
 	accountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 	accountCA    = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 
-	// nodeKubeconfig names the node's way to the API (api-int). Pods that have the
-	// file use its address, because that of the Service works only once the pod
-	// network and kube-proxy are up, and those need the control plane.
+	// nodeKubeconfig names api-int. Pods that have the file use that address: that of
+	// the Service needs the pod network, which needs the control plane.
 	nodeKubeconfig = "/etc/kubernetes/kubeconfig"
 
-	// perCall is longer than the installer's limit: an API server that has just
-	// started on a busy machine is slow.
+	// An API server that has just started on a busy machine is slow.
 	perCall = 30 * time.Second
 )
 
@@ -42,8 +38,7 @@ type Client struct {
 }
 
 // Connect reads a kubeconfig; without one it uses the pod's service account. The
-// API server knows the client, and the fields that it owns, by the name of the
-// program.
+// program's name is the user agent and the owner of fields.
 func Connect(program, kubeconfig string) (*Client, error) {
 	cfg, err := configuration(kubeconfig)
 	if err != nil {

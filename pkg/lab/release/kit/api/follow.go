@@ -24,9 +24,8 @@ func (c *Client) Watcher() (dynamic.Interface, error) {
 	return dynamic.NewForConfig(cfg)
 }
 
-// Follow calls look with the objects of some kinds once they are known, and again
-// after every change that is relevant and after as long as look returns; 0 means
-// at the next change. It ends with ctx.
+// Follow calls look with the objects of some kinds: at first, after every relevant
+// change, and after as long as look returns (0 means never). It ends with ctx.
 func Follow(ctx context.Context, client dynamic.Interface, clk clock.Clock, kinds []kube.Kind,
 	relevant func(before, after any) bool, look func(lists [][]any) time.Duration) error {
 	factory := dynamicinformer.NewDynamicSharedInformerFactory(client, 0)

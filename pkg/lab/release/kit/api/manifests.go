@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
 )
 
 // File is a file of a directory.
@@ -26,8 +27,7 @@ type Manifest struct {
 	Object *unstructured.Unstructured
 }
 
-// ReadFiles reads the YAML and JSON files of a directory in the order of their
-// names.
+// ReadFiles reads the YAML and JSON files of a directory, sorted by name.
 func ReadFiles(dir string) ([]File, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -47,8 +47,19 @@ func ReadFiles(dir string) ([]File, error) {
 	return out, nil
 }
 
-// Manifests are the objects of files. The error names every file that cannot be
-// read.
+// ReadYAML reads one object from a file.
+func ReadYAML(path string, into any) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := sigsyaml.Unmarshal(raw, into); err != nil {
+		return fmt.Errorf("parse %s: %w", path, err)
+	}
+	return nil
+}
+
+// Manifests are the objects of files. The error names every unreadable file.
 func Manifests(files []File) ([]Manifest, error) {
 	var out []Manifest
 	var errs []error
@@ -99,9 +110,8 @@ func incomplete(o *unstructured.Unstructured) bool {
 }
 
 // Pass puts manifests in place in their order and returns those that failed, with
-// the causes. It does not stop at a failure: in a new cluster what a manifest
-// needs (a namespace, a definition) may come with a later one, and the next pass
-// finds it.
+// the causes. It goes on after a failure: what a manifest needs (a namespace, a
+// definition) may come with a later one.
 func Pass(ctx context.Context, list []Manifest, put func(context.Context, *unstructured.Unstructured) error) (
 	failed []Manifest, causes []error) {
 	for i, m := range list {

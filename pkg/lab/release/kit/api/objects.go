@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,8 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 )
 
-// ApplyObject gives the server's object the fields of o, and makes it if it does
-// not exist.
+// ApplyObject gives the server's object the fields of o.
 func (c *Client) ApplyObject(ctx context.Context, o *unstructured.Unstructured) error {
 	ref, err := c.ref(ctx, o)
 	if err == nil {
@@ -42,9 +42,8 @@ func (c *Client) CreateObject(ctx context.Context, o *unstructured.Unstructured)
 	return nil
 }
 
-// CreateWithStatus makes an object unless it exists, and gives it the status of
-// the manifest if it has none. Kinds without the subresource take the status
-// when they are created.
+// CreateWithStatus makes an object unless it exists, and gives it the manifest's
+// status if it has none. Kinds without the subresource take it on creation.
 func (c *Client) CreateWithStatus(ctx context.Context, o *unstructured.Unstructured) error {
 	if err := c.CreateObject(ctx, o); err != nil {
 		return err
@@ -77,8 +76,7 @@ type resource struct {
 	namespaced bool
 }
 
-// freshLook bounds how often the server is asked for the kinds of a group in
-// which one was not found: its definition may be new.
+// freshLook bounds how often the server is asked again for a kind that is missing.
 const freshLook = 200 * time.Millisecond
 
 func (c *Client) ref(ctx context.Context, o *unstructured.Unstructured) (kube.Ref, error) {
@@ -145,4 +143,48 @@ func NodeAddress(n *corev1.Node) string {
 		}
 	}
 	return ""
+}
+
+// EnsureConfigMap makes the data of a ConfigMap that of want.
+func (c *Client) EnsureConfigMap(ctx context.Context, want *corev1.ConfigMap) error {
+	var have corev1.ConfigMap
+	return c.ensure(ctx, kube.ConfigMaps.Ref(want.Namespace, want.Name), want, &have, func() bool {
+		same := equality.Semantic.DeepEqual(have.Data, want.Data)
+		have.Data = want.Data
+		return !same
+	})
+}
+
+// EnsureSecret makes the data of a Secret that of want.
+func (c *Client) EnsureSecret(ctx context.Context, want *corev1.Secret) error {
+	var have corev1.Secret
+	return c.ensure(ctx, kube.Secrets.Ref(want.Namespace, want.Name), want, &have, func() bool {
+		same := equality.Semantic.DeepEqual(have.Data, want.Data)
+		have.Data = want.Data
+		return !same
+	})
+}
+
+// ensure creates an object, or writes the one that exists if change changes it.
+func (c *Client) ensure(ctx context.Context, r kube.Ref, want, have any, change func() bool) error {
+	err := c.Get(ctx, r, have)
+	switch {
+	case kube.NotFound(err):
+		err = c.Create(ctx, r.Kind, r.Namespace, want)
+	case err == nil && change():
+		err = c.Update(ctx, r, "", have)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", r, err)
+	}
+	return nil
+}
+
+// Make creates an object of a kind unless it exists.
+func (c *Client) Make(ctx context.Context, k kube.Kind, namespace string, object any) error {
+	err := c.Create(ctx, k, namespace, object)
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create one of %s: %w", k.Plural, err)
+	}
+	return nil
 }

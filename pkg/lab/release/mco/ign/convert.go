@@ -4,25 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/coreos/ignition/v2/config/v3_1"
-	t31 "github.com/coreos/ignition/v2/config/v3_1/types"
 	"github.com/coreos/ignition/v2/config/v3_2"
-	t32 "github.com/coreos/ignition/v2/config/v3_2/types"
 	"github.com/coreos/ignition/v2/config/v3_3"
-	t33 "github.com/coreos/ignition/v2/config/v3_3/types"
 	"github.com/coreos/ignition/v2/config/v3_4"
-	t34 "github.com/coreos/ignition/v2/config/v3_4/types"
 	"github.com/coreos/ignition/v2/config/v3_5"
-	t35 "github.com/coreos/ignition/v2/config/v3_5/types"
+	"github.com/coreos/ignition/v2/config/v3_5/types"
 	"github.com/coreos/vcontext/report"
+
+	"github.com/okd-install/okd-install/pkg/ignition"
 )
 
-// Serve writes cfg in the given spec. A config that uses what the spec lacks
-// is an error: silently dropping a disk or a key would leave a machine that
-// nobody asked for.
+// Serve writes cfg in the given spec. What the spec lacks is an error: a dropped
+// disk or key would leave a machine that nobody asked for.
 func Serve(cfg Config, v Version) ([]byte, error) {
-	raw, err := Encode(cfg)
+	raw, err := ignition.Compact(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -37,43 +36,93 @@ func Serve(cfg Config, v Version) ([]byte, error) {
 	if raw, err = json.Marshal(tree); err != nil {
 		return nil, err
 	}
-	if err := validate(raw, v); err != nil {
+	validate, ok := validators[v]
+	if !ok {
+		return nil, fmt.Errorf("convert config to spec %s: no such spec", v)
+	}
+	if err := validate(raw); err != nil {
 		return nil, fmt.Errorf("convert config to spec %s: %w", v, err)
 	}
 	return raw, nil
 }
 
-// validate parses with the library of exactly that spec. The libraries only
-// warn about unknown keys, so a strict decoding into the types goes first.
-func validate(raw []byte, v Version) error {
-	switch v {
-	case Version{3, 1}:
-		_, rep, err := v3_1.Parse(raw)
-		return check(raw, new(t31.Config), rep, err)
-	case Version{3, 2}:
-		_, rep, err := v3_2.Parse(raw)
-		return check(raw, new(t32.Config), rep, err)
-	case Version{3, 3}:
-		_, rep, err := v3_3.Parse(raw)
-		return check(raw, new(t33.Config), rep, err)
-	case Version{3, 4}:
-		_, rep, err := v3_4.Parse(raw)
-		return check(raw, new(t34.Config), rep, err)
-	case Version{3, 5}:
-		_, rep, err := v3_5.Parse(raw)
-		return check(raw, new(t35.Config), rep, err)
-	}
-	return fmt.Errorf("no such spec")
+// validators parse with the library of exactly one spec.
+var validators = map[Version]func([]byte) error{
+	{3, 1}: validator(v3_1.Parse), {3, 2}: validator(v3_2.Parse), {3, 3}: validator(v3_3.Parse),
+	{3, 4}: validator(v3_4.Parse), {3, 5}: validator(v3_5.Parse),
 }
 
-func check(raw []byte, into any, rep report.Report, err error) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if strict := d.Decode(into); strict != nil {
-		return strict
+// validator decodes strictly first: the libraries only warn about unknown keys.
+func validator[C any](parse func([]byte) (C, report.Report, error)) func([]byte) error {
+	return func(raw []byte) error {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(new(C)); err != nil {
+			return err
+		}
+		if _, rep, err := parse(raw); err != nil {
+			return fmt.Errorf("%w: %s", err, rep.String())
+		}
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, rep.String())
+}
+
+// legacy turns a config, also given as decoded JSON, into spec 2.2, which names a
+// file system for every path, overwrites by default, and appends to a file with an
+// entry of its own.
+func legacy(cfg Config, tree map[string]any) ([]byte, error) {
+	if what := beyondLegacy(cfg); what != "" {
+		return nil, fmt.Errorf("convert config to spec %s: it has no %s; boot an image with a newer Ignition",
+			Legacy, what)
 	}
-	return nil
+	tree["ignition"] = map[string]any{"version": Legacy.String()}
+	storage, _ := tree["storage"].(map[string]any)
+	for _, kind := range []string{"directories", "files", "links"} {
+		nodes, _ := storage[kind].([]any)
+		var out []any
+		for _, n := range nodes {
+			node, _ := n.(map[string]any)
+			node["filesystem"] = "root"
+			if _, said := node["overwrite"]; !said {
+				node["overwrite"] = false
+			}
+			appended, _ := node["append"].([]any)
+			delete(node, "append")
+			if kind != "files" || node["contents"] != nil {
+				out = append(out, node)
+			}
+			for _, contents := range appended {
+				more := maps.Clone(node)
+				more["append"], more["contents"] = true, contents
+				delete(more, "overwrite") // 2.2 refuses it together with append
+				out = append(out, more)
+			}
+		}
+		if out != nil {
+			storage[kind] = out
+		}
+	}
+	return json.Marshal(tree)
+}
+
+// beyondLegacy names the first part of a config that cannot be said in spec 2.2.
+func beyondLegacy(cfg Config) string {
+	headers := func(r types.Resource) bool { return len(r.HTTPHeaders) > 0 }
+	switch {
+	case len(cfg.Ignition.Config.Merge) > 0 || cfg.Ignition.Config.Replace.Source != nil:
+		return "merged or replaced config"
+	case len(cfg.Ignition.Security.TLS.CertificateAuthorities) > 0:
+		return "certificate authorities of this form"
+	case len(cfg.KernelArguments.ShouldExist)+len(cfg.KernelArguments.ShouldNotExist) > 0:
+		return "kernelArguments"
+	case len(cfg.Storage.Luks) > 0:
+		return "storage.luks"
+	case len(cfg.Storage.Disks)+len(cfg.Storage.Raid)+len(cfg.Storage.Filesystems) > 0:
+		return "storage.disks, raid or filesystems of this form"
+	case slices.ContainsFunc(cfg.Storage.Files, func(f types.File) bool {
+		return headers(f.Contents) || slices.ContainsFunc(f.Append, headers)
+	}):
+		return "HTTP headers of files"
+	}
+	return ""
 }

@@ -1,12 +1,14 @@
-// Package ign builds, merges and serves Ignition configs as the machine
-// config operator does: one internal spec version, converted down to what a
-// machine asks for.
+// Package ign builds, merges and serves Ignition configs: one internal spec,
+// converted down to what a machine asks for.
 package ign
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
+	"mime"
+	"strings"
 
+	"github.com/coreos/go-semver/semver"
 	"github.com/coreos/ignition/v2/config/v3_5"
 	"github.com/coreos/ignition/v2/config/v3_5/types"
 
@@ -19,8 +21,7 @@ type Config = types.Config
 // New is an empty config.
 func New() Config { return Config{Ignition: types.Ignition{Version: "3.5.0"}} }
 
-// Parse reads a config of any spec from 3.0 to the internal one and rejects
-// what Ignition itself would reject.
+// Parse reads a config of spec 3.0 or newer.
 func Parse(raw []byte) (Config, error) {
 	cfg, rep, err := v3_5.ParseCompatibleVersion(raw)
 	if err != nil {
@@ -29,24 +30,21 @@ func Parse(raw []byte) (Config, error) {
 	return cfg, nil
 }
 
-// Merge puts child over parent: same path, unit or user means the child's
-// fields win.
+// Merge puts child over parent: the child's fields win.
 func Merge(parent, child Config) Config { return v3_5.Merge(parent, child) }
 
 // AddFile adds a regular file that replaces whatever the image has there.
 func AddFile(cfg *Config, path string, mode int, data []byte) {
-	yes := true
 	source := ignition.DataURL(data)
 	cfg.Storage.Files = append(cfg.Storage.Files, types.File{
-		Node:          types.Node{Path: path, Overwrite: &yes},
+		Node:          types.Node{Path: path, Overwrite: new(true)},
 		FileEmbedded1: types.FileEmbedded1{Mode: &mode, Contents: types.Resource{Source: &source}},
 	})
 }
 
 // AddUnit adds an enabled unit.
 func AddUnit(cfg *Config, name, contents string) {
-	yes := true
-	cfg.Systemd.Units = append(cfg.Systemd.Units, types.Unit{Name: name, Contents: &contents, Enabled: &yes})
+	cfg.Systemd.Units = append(cfg.Systemd.Units, types.Unit{Name: name, Contents: &contents, Enabled: new(true)})
 }
 
 // AddDropin adds a drop-in to a unit that the image has.
@@ -56,43 +54,41 @@ func AddDropin(cfg *Config, unit, name, contents string) {
 	})
 }
 
-// Encode writes a config in the internal spec, without the empty objects
-// that the library's types leave behind.
-func Encode(cfg Config) ([]byte, error) {
-	raw, err := json.Marshal(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("encode ignition config: %w", err)
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return nil, fmt.Errorf("encode ignition config: %w", err)
-	}
-	return json.Marshal(prune(tree))
-}
+// MediaType is what Ignition asks for.
+const MediaType = "application/vnd.coreos.ignition+json"
 
-// prune drops empty objects, lists and nulls at any depth.
-func prune(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, e := range v {
-			if e = prune(e); e == nil {
-				delete(v, k)
-			} else {
-				v[k] = e
-			}
+// Version is a spec version without its patch level.
+type Version struct{ Major, Minor int64 }
+
+func (v Version) String() string { return fmt.Sprintf("%d.%d.0", v.Major, v.Minor) }
+
+// The oldest and newest specs that are served; between 2.2 and 3.1 there is none.
+var (
+	Legacy = Version{2, 2}
+	Newest = Version{3, 5}
+)
+
+// ErrTooNew means that a machine wants a spec that this release does not know.
+var ErrTooNew = errors.New("requested Ignition spec is newer than this release knows")
+
+// Negotiate finds the spec for an Accept header by the first entry of Ignition's
+// media type; a client without one is older than negotiation.
+func Negotiate(accept string) (Version, error) {
+	for _, entry := range strings.Split(accept, ",") {
+		kind, params, err := mime.ParseMediaType(entry)
+		if err != nil || kind != MediaType {
+			continue
 		}
-		if len(v) == 0 {
-			return nil
+		want, err := semver.NewVersion(params["version"])
+		switch {
+		case err != nil:
+			return Legacy, nil
+		case want.Major > Newest.Major, want.Major == Newest.Major && want.Minor > Newest.Minor:
+			return Version{}, fmt.Errorf("serve Ignition spec %s: %w (newest is %s)", want, ErrTooNew, Newest)
+		case want.Major == 3 && want.Minor >= 1:
+			return Version{want.Major, want.Minor}, nil
 		}
-		return v
-	case []any:
-		for i := range v {
-			v[i] = prune(v[i])
-		}
-		if len(v) == 0 {
-			return nil
-		}
-		return v
+		return Legacy, nil
 	}
-	return v
+	return Legacy, nil
 }

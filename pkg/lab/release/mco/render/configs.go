@@ -8,10 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	configv1 "github.com/openshift/api/config/v1"
 	mcfgv1 "github.com/openshift/api/machineconfiguration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/okd-install/okd-install/pkg/ignition"
+	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco/ign"
 )
 
@@ -24,7 +27,7 @@ const (
 
 // newConfig is a machine config of a role.
 func newConfig(name, role string, cfg ign.Config) (*mcfgv1.MachineConfig, error) {
-	raw, err := ign.Encode(cfg)
+	raw, err := ignition.Compact(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("make machine config %s: %w", name, err)
 	}
@@ -36,8 +39,7 @@ func newConfig(name, role string, cfg ign.Config) (*mcfgv1.MachineConfig, error)
 	return out, nil
 }
 
-// Pool is the standard pool of a role: its configs by role label, its nodes by
-// node-role label.
+// Pool is the standard pool of a role.
 func Pool(role string) *mcfgv1.MachineConfigPool {
 	p := &mcfgv1.MachineConfigPool{
 		TypeMeta: metav1.TypeMeta{APIVersion: APIVersion, Kind: "MachineConfigPool"},
@@ -51,8 +53,8 @@ func Pool(role string) *mcfgv1.MachineConfigPool {
 	return p
 }
 
-// choose finds the configs of a pool, sorted by name: the order in which they
-// are merged. Rendered configs carry no role and are never selected.
+// choose finds the configs of a pool in the order in which they are merged.
+// Rendered configs carry no role and are never selected.
 func choose(pool *mcfgv1.MachineConfigPool, configs []*mcfgv1.MachineConfig) ([]*mcfgv1.MachineConfig, error) {
 	sel, err := metav1.LabelSelectorAsSelector(pool.Spec.MachineConfigSelector)
 	if err != nil {
@@ -68,9 +70,8 @@ func choose(pool *mcfgv1.MachineConfigPool, configs []*mcfgv1.MachineConfig) ([]
 	return out, nil
 }
 
-// Merge merges configs into the one that the pool's machines get. Its name
-// holds a hash of its contents, so that equal inputs give equal names on the
-// bootstrap machine and in the cluster.
+// Merge merges configs into that of the pool's machines. Its name holds a hash of
+// the contents: equal on the bootstrap machine and in the cluster.
 func Merge(pool string, configs []*mcfgv1.MachineConfig) (*mcfgv1.MachineConfig, error) {
 	if len(configs) == 0 {
 		return nil, fmt.Errorf("render pool %s: no machine config is labelled %s=%s", pool, RoleLabel, pool)
@@ -97,7 +98,7 @@ func Merge(pool string, configs []*mcfgv1.MachineConfig) (*mcfgv1.MachineConfig,
 			out.Spec.OSImageURL = c.Spec.OSImageURL
 		}
 	}
-	raw, err := ign.Encode(merged)
+	raw, err := ignition.Compact(merged)
 	if err != nil {
 		return nil, fmt.Errorf("render pool %s: %w", pool, err)
 	}
@@ -109,4 +110,26 @@ func Merge(pool string, configs []*mcfgv1.MachineConfig) (*mcfgv1.MachineConfig,
 	sum := sha256.Sum256(spec)
 	out.Name = "rendered-" + pool + "-" + hex.EncodeToString(sum[:16])
 	return out, nil
+}
+
+// registries is the machine config that tells the container runtime about
+// mirrors; nil when there are none.
+func registries(role string, sets []configv1.ImageDigestMirrorSet) (*mcfgv1.MachineConfig, error) {
+	var mirrors []configv1.ImageDigestMirrors
+	for _, s := range sets {
+		mirrors = append(mirrors, s.Spec.ImageDigestMirrors...)
+	}
+	if len(mirrors) == 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(mirrors, func(a, b configv1.ImageDigestMirrors) int {
+		return strings.Compare(a.Source, b.Source)
+	})
+	text, err := program.FillFile(embedded, "templates/registries.conf.tmpl", mirrors)
+	if err != nil {
+		return nil, err
+	}
+	cfg := ign.New()
+	ign.AddFile(&cfg, "/etc/containers/registries.conf", 0o644, text)
+	return newConfig("99-"+role+"-generated-registries", role, cfg)
 }

@@ -1,6 +1,5 @@
-// Package render turns the cluster's configuration into the machine configs
-// of each role: the kubelet, the container runtime, and the services that
-// on-premises nodes run for the cluster's addresses.
+// Package render makes the machine configs of each role: kubelet, container
+// runtime, and what on-premises nodes run for the cluster's addresses.
 package render
 
 import (
@@ -18,8 +17,7 @@ import (
 //go:embed templates
 var embedded embed.FS
 
-// OnPremTemplates are the configuration templates that runtimecfg fills in on
-// the nodes.
+// OnPremTemplates are the templates that runtimecfg fills in on the nodes.
 func OnPremTemplates() fs.FS {
 	tree, err := fs.Sub(embedded, "templates/onprem")
 	if err != nil {

@@ -3,7 +3,6 @@ package render
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -12,13 +11,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 )
 
-// Inputs are all that rendering depends on. The bootstrap machine fills them
-// from manifests, the operator from the API.
+// Inputs are all that rendering depends on, from manifests or from the API.
 type Inputs struct {
 	Controller *mcfgv1.ControllerConfig
 	PullSecret []byte
@@ -35,8 +32,7 @@ func Load(dir, pullSecretFile string) (Inputs, error) {
 		return in, err
 	}
 	for _, f := range files {
-		// The directory holds everything of the installer; files that are not
-		// Kubernetes objects are for other readers.
+		// Files that are not Kubernetes objects are for other readers.
 		objects, _ := api.Decode(f.Data)
 		for _, o := range objects {
 			if err := in.add(o); err != nil {
@@ -48,10 +44,7 @@ func Load(dir, pullSecretFile string) (Inputs, error) {
 		return in, fmt.Errorf("load manifests: %s has no ControllerConfig or no MachineConfigPool", dir)
 	}
 	var s corev1.Secret
-	raw, err := os.ReadFile(pullSecretFile)
-	if err == nil {
-		err = yaml.Unmarshal(raw, &s)
-	}
+	err = api.ReadYAML(pullSecretFile, &s)
 	if in.PullSecret = s.Data[corev1.DockerConfigJsonKey]; err == nil && len(in.PullSecret) == 0 {
 		err = errors.New(pullSecretFile + " has no " + corev1.DockerConfigJsonKey)
 	}
@@ -62,7 +55,7 @@ func Load(dir, pullSecretFile string) (Inputs, error) {
 }
 
 // add keeps an object of a kind that rendering uses. The directory holds pools and
-// configs twice: for this program and, as cluster manifests, for the API.
+// configs twice: for this program and for the API.
 func (in *Inputs) add(o *unstructured.Unstructured) error {
 	convert := func(into any) error { return runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, into) }
 	switch o.GetAPIVersion() + " " + o.GetKind() {
@@ -106,8 +99,7 @@ func FromPolicy(p operatorv1alpha1.ImageContentSourcePolicy) configv1.ImageDiges
 	return s
 }
 
-// Render makes the controller's configs and each pool's rendered one, and
-// sets the pools' configuration.
+// Render makes all configs, and sets the pools' configuration.
 func (in Inputs) Render() ([]*mcfgv1.MachineConfigPool, []*mcfgv1.MachineConfig, error) {
 	all, err := in.generated()
 	if err != nil {

@@ -58,8 +58,7 @@ type item struct {
 	mode     int
 }
 
-// base is what a node needs besides Kubernetes: the pull secret, its address, its
-// resolver and the static pods of the platform.
+// base is what a node needs besides Kubernetes.
 func base(d Data, trust, pullSecret []byte) (ign.Config, error) {
 	c := ign.New()
 	ign.AddFile(&c, "/var/lib/kubelet/config.json", 0o600, pullSecret)
@@ -95,7 +94,7 @@ func base(d Data, trust, pullSecret []byte) (ign.Config, error) {
 
 func add(c *ign.Config, d Data, items []item) error {
 	for _, it := range items {
-		data, err := execute("templates/"+it.template, d)
+		data, err := program.FillFile(embedded, "templates/"+it.template, d)
 		if err != nil {
 			return err
 		}
@@ -108,14 +107,6 @@ func add(c *ign.Config, d Data, items []item) error {
 	return nil
 }
 
-func execute(name string, d Data) ([]byte, error) {
-	raw, err := embedded.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return program.Fill(path.Base(name), raw, d)
-}
-
 // File is a file below /etc/kubernetes.
 type File struct {
 	Path string
@@ -123,8 +114,7 @@ type File struct {
 }
 
 // OnPrem are the static pods of the platform and the templates that runtimecfg
-// fills in for them: manifests/<pod>.yaml, static-pod-resources/<pod>/<name>.
-// It is empty on a platform whose addresses are served by others.
+// fills in for them; none where others serve the addresses.
 func OnPrem(d Data) ([]File, error) {
 	if !d.onPrem {
 		return nil, nil
@@ -141,7 +131,7 @@ func OnPrem(d Data) ([]File, error) {
 		if !pod.runs {
 			continue
 		}
-		manifest, err := execute("templates/onprem/"+pod.name+".yaml.tmpl", d)
+		manifest, err := program.FillFile(embedded, "templates/onprem/"+pod.name+".yaml.tmpl", d)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,5 @@
-// Package supervise runs a program whose configuration another container
-// writes: it starts the program once the file exists, and reloads, stops or
-// starts it again when told over a unix socket.
+// Package supervise runs a program once its configuration exists, and reloads,
+// stops or starts it when another container says so over a unix socket.
 package supervise
 
 import (
@@ -35,8 +34,7 @@ type Program struct {
 	Poll   time.Duration // how often to look for the file; 0 means 500 ms
 }
 
-// Run returns when the program ends by itself, which is always an error, or
-// when ctx ends.
+// Run returns when ctx ends, or the program by itself, which is an error.
 func (p Program) Run(ctx context.Context) error {
 	if p.Poll == 0 {
 		p.Poll = 500 * time.Millisecond
@@ -99,8 +97,7 @@ func (p Program) Run(ctx context.Context) error {
 		case err := <-ended:
 			child, ended = nil, nil
 			if diedOf(err, p.Reload) {
-				// The order came before the program was ready to take it. It reads
-				// the new configuration when it starts again.
+				// The order came too early; it reads the new configuration on its next start.
 				p.Log.Info("reloaded too early", "program", p.Argv[0])
 				continue
 			}
