@@ -8,13 +8,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// shortLived are authorities of a day; all others of a day are as old.
+// shortLived are authorities for a day. All other certificates for a day were issued
+// at the same time.
 var shortLived = []asset.Asset[pki.Pair]{KubeletSigner, AggregatorSigner, AggregatorCA}
 
-// sayExpired says, once machines were started, that certificates have expired
-// with which the bootstrap host was started. They stay what they are: the
-// control plane that is there has the same. Before machines are started the
-// store makes such certificates anew.
+// sayExpired reports certificates that have expired since machines were started. They
+// stay in use, because the control plane has them. Before that, the store replaces them.
 func (i *Installer) sayExpired(r *asset.Result) {
 	if i.store.Started().IsZero() {
 		return

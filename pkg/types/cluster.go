@@ -2,6 +2,7 @@ package types
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types/vips"
@@ -113,6 +114,17 @@ func (c *InstallConfig) Mirrors() []ImageDigestSource {
 		out = append(out, ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
 	}
 	return out
+}
+
+// SSHKeys are the lines of sshKey.
+func (c *InstallConfig) SSHKeys() []string {
+	var keys []string
+	for line := range strings.Lines(c.SSHKey) {
+		if line = strings.TrimSpace(line); line != "" {
+			keys = append(keys, line)
+		}
+	}
+	return keys
 }
 
 // Machine is one that the install-config names.

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -13,11 +14,11 @@ import (
 type Platform struct {
 	Spec   configv1.PlatformSpec
 	Status configv1.PlatformStatus
-	// MoreStatus are fields of the status that the linked API does not have. A
-	// release without them passes over them.
+	// MoreStatus is fields of the status that the linked API does not have. Releases
+	// without them ignore them.
 	MoreStatus objects.Object
-	// Config is the key platform of the install-config that operators read. It must
-	// not hold logins: everybody in the cluster can read it.
+	// Config is the platform in the install-config that operators read. It must not
+	// hold logins: everybody in the cluster can read it.
 	Config any
 	// RoutersOnControlPlane keeps the routers from moving to workers.
 	RoutersOnControlPlane bool
@@ -25,15 +26,16 @@ type Platform struct {
 	Add func(*objects.Set)
 }
 
-// Name is how the cluster's operators call the platform.
+// Name is what the cluster's operators call the platform.
 func (p Platform) Name() string { return strings.ToLower(string(p.Status.Type)) }
 
-// complete adds to the infrastructure what the linked API does not have.
-func (p Platform) complete(infra configv1.Infrastructure) (any, error) {
+// complete adds the fields that the linked API does not have to the infrastructure's
+// status.
+func (p Platform) complete(status configv1.InfrastructureStatus) (any, error) {
 	if len(p.MoreStatus) == 0 {
-		return infra, nil
+		return status, nil
 	}
-	raw, err := json.Marshal(infra)
+	raw, err := json.Marshal(status)
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +43,8 @@ func (p Platform) complete(infra configv1.Infrastructure) (any, error) {
 	if err := json.Unmarshal(raw, &object); err != nil {
 		return nil, err
 	}
-	at := object
-	for _, key := range []string{"status", "platformStatus", p.Name()} {
-		at, _ = at[key].(map[string]any)
-	}
-	for key, value := range p.MoreStatus {
-		at[key] = value
-	}
+	platform, _ := object["platformStatus"].(map[string]any)
+	own, _ := platform[p.Name()].(map[string]any)
+	maps.Copy(own, p.MoreStatus)
 	return object, nil
 }
