@@ -11,8 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/okd-install/okd-install/pkg/explain"
-	"github.com/okd-install/okd-install/pkg/explain/internal/derive"
-	"github.com/okd-install/okd-install/pkg/explain/internal/page"
 	"github.com/okd-install/okd-install/pkg/platforms"
 )
 
@@ -39,7 +37,7 @@ func current(t *testing.T, path string, want []byte) {
 // TestSchemaIsCurrent fails if the embedded schema differs from pkg/types, if a
 // field has no description, and if comments or tags contradict types.Load.
 func TestSchemaIsCurrent(t *testing.T) {
-	s, err := derive.Schema("../..", platforms.All().Kinds())
+	s, err := deriveSchema("../..", platforms.All().Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +49,7 @@ func TestSchemaIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	current(t, "installconfig.schema.json", b.Bytes())
-	current(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), []byte(page.Write(s)))
+	current(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), []byte(writePage(s)))
 }
 
 func load(t *testing.T) *explain.Schema {

@@ -60,7 +60,7 @@ func baseFor(path string) row {
 }
 
 // The decoder refuses values that the tag does not allow. What else the schema says
-// of fields is held against Load in pkg/explain/internal/derive.
+// of fields is held against Load in pkg/explain.
 func TestChoices(t *testing.T) {
 	n := 0
 	eachField(reflect.TypeFor[types.InstallConfig](), "", func(path string, f reflect.StructField) {
