@@ -12,23 +12,24 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/seal"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
-// StateName is the file that remembers every asset. It holds every secret.
+// StateName is the file with the state of every asset, and thus every secret.
 const StateName = ".openshift_install_state.json"
 
-// stateVersion is raised when an older installer must not read a state any
-// more. What is merely added needs no new version.
+// stateVersion is raised when older installers must no longer read a state. Added fields
+// do not need that.
 const stateVersion = 1
 
 // state is the content of the state file.
 type state struct {
 	stateHead
-	// Assets are those of the last run that went well: the files on disk are
-	// made from them.
+	// Assets are those of the last run that succeeded: the files on disk are made from
+	// them.
 	Assets map[string]*record
-	// Drafts are values that were drawn by runs that did not get that far. The
-	// next one takes them where their inputs are the same.
+	// Drafts are random values of runs that did not finish. The next run takes them
+	// if their inputs are the same.
 	Drafts map[string]*record
 }
 
@@ -37,41 +38,43 @@ type stateHead struct {
 	Writer  string `json:"writer,omitempty"` // version of the installer
 	// Started is when machines were first started from these assets.
 	Started *time.Time `json:"started,omitempty"`
-	// Marks are what happened to the cluster since, and when.
+	// Marks is what happened to the cluster since, and when.
 	Marks map[string]time.Time `json:"marks,omitempty"`
 }
 
-// record is what is remembered of one asset. It does not change once it is part
-// of a state; a new one takes its place.
+// record is what the state has of one asset. A record in a state is never changed but
+// replaced.
 type record struct {
 	Digest string            `json:"digest"`           // of the value
 	Inputs map[string]string `json:"inputs,omitempty"` // digest of every input when the value was computed
 	Value  json.RawMessage   `json:"value,omitempty"`
 	// Files are the files on disk as the last run left or accepted them.
 	Files map[string]written `json:"files,omitempty"`
-	// Edited says how files differ from what was generated, because the user
-	// wanted so.
+	// Edited is how the user changed files.
 	Edited map[string]edit `json:"edited,omitempty"`
-	// Bases are the digests of what had been generated where files are modified
-	// or removed now.
+	// Bases are the digests of the generated content of files that are modified or
+	// removed.
 	Bases map[string]string `json:"bases,omitempty"`
 
-	encoded []byte // as in the file, once it was written; for the saver alone
+	encoded []byte // as in the state file, for the saver; nil until it was saved
 }
 
-// written is what a file on disk holds.
+// written is the content of a file on disk.
 type written struct {
 	SHA256 string `json:"sha256,omitempty"` // empty: the file is to be removed
-	// Previous is the digest that the file had before, while it is not yet
-	// certain that the new content reached the disk.
+	// Previous is the digest of the old content, while it is not certain that the new
+	// content is on disk.
 	Previous string `json:"previous,omitempty"`
 }
+
+// is reports whether a digest is that of the file, before or after an interrupted
+// write.
+func (w written) is(digest string) bool { return digest == w.SHA256 || digest == w.Previous }
 
 // absent is the digest of a file that does not exist.
 const absent = "none"
 
-// clone returns a copy that may be changed. It leaves out what was encoded,
-// which is the saver's.
+// clone returns a copy that can be changed, without the encoded form.
 func (r *record) clone() *record {
 	return &record{
 		Digest: r.Digest, Inputs: r.Inputs, Value: r.Value,
@@ -79,8 +82,7 @@ func (r *record) clone() *record {
 	}
 }
 
-// base is the digest of what was generated when the user edited a file, empty
-// if that is not known.
+// base is the digest of the content that the user edited, empty if it is not known.
 func (r *record) base(p string) string {
 	if r.Edited[p] != "" {
 		return r.Bases[p]
@@ -91,8 +93,8 @@ func (r *record) base(p string) string {
 	return ""
 }
 
-// encode writes the state. Values that were written before are not encoded
-// again: a run saves often, and most of the state stays.
+// encode writes the state. A run saves often and most of the state stays the same, so
+// records are encoded once.
 func (st *state) encode() ([]byte, error) {
 	head, err := json.Marshal(st.stateHead)
 	if err != nil {
@@ -133,10 +135,10 @@ func (st *state) encode() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// readState reads what the last run left, and the box that it was encrypted in,
-// if it was.
-func readState(d *disk, key *seal.Key) (*state, *seal.Box, error) {
-	raw, err := d.read(StateName)
+// readState reads the state of the last run, and the box that it was encrypted in, if
+// it was.
+func readState(d *workdir.Dir, key *seal.Key) (*state, *seal.Box, error) {
+	raw, err := d.Read(StateName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &state{Assets: map[string]*record{}, Drafts: map[string]*record{}}, nil, nil
 	}
@@ -145,16 +147,15 @@ func readState(d *disk, key *seal.Key) (*state, *seal.Box, error) {
 	}
 	var box *seal.Box
 	if seal.Sealed(raw) {
-		if box, raw, err = unseal(d, key, raw); err != nil {
+		if box, raw, err = unseal(d.Full(StateName), key, raw); err != nil {
 			return nil, nil, err
 		}
 	}
-	st, err := parseState(d.full(StateName), raw)
+	st, err := parseState(d.Full(StateName), raw)
 	return st, box, err
 }
 
-func unseal(d *disk, key *seal.Key, raw []byte) (*seal.Box, []byte, error) {
-	path := d.full(StateName)
+func unseal(path string, key *seal.Key, raw []byte) (*seal.Box, []byte, error) {
 	const give = "give its passphrase or age identity with --state-passphrase-file, OKD_INSTALL_STATE_PASSPHRASE_FILE " +
 		"or OKD_INSTALL_STATE_PASSPHRASE"
 	if key == nil {
@@ -185,10 +186,10 @@ func parseState(path string, raw []byte) (*state, error) {
 	case err == nil && st.Version == stateVersion:
 	case err == nil && st.Version > stateVersion:
 		return nil, &StateError{Path: path, next: "use that version again",
-			Why: fmt.Sprintf("it was written by a newer okd-install (%s), in a form that this one does not know", st.Writer)}
+			Why: fmt.Sprintf("it was written by a newer okd-install (%s), in a format that this one does not know", st.Writer)}
 	case err == nil && st.Version == 0:
-		return nil, &StateError{Path: path, Why: "it was written by " + writer(raw) + ", and cannot be gone on with",
-			next: "use a directory of its own: copy install-config.yaml there, and the manifests that you added"}
+		return nil, &StateError{Path: path, Why: "it was written by " + writer(raw) + ", and cannot be used",
+			next: "use another directory: copy install-config.yaml there, and the manifests that you added"}
 	default:
 		if err == nil {
 			err = fmt.Errorf("version %d", st.Version)
@@ -199,7 +200,7 @@ func parseState(path string, raw []byte) (*state, error) {
 	return st, nil
 }
 
-// whole is a map that can be used, whatever stood in the file.
+// whole returns a map that can be used, whatever was in the file.
 func whole(records map[string]*record) map[string]*record {
 	if records == nil {
 		return map[string]*record{}

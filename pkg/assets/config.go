@@ -6,10 +6,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 )
 
-// Values that come with each run.
+// Parameters of each run.
 var (
 	ReleaseImage = asset.Param[string]("release-image")
-	// ReleaseVersion is that of ReleaseImage, empty where it is not known.
+	// ReleaseVersion is that of ReleaseImage, empty if it is not known.
 	ReleaseVersion = asset.Param[string]("release-version")
 	Invoker        = asset.Param[string]("invoker")
 	Version        = asset.Param[string]("installer-version")
@@ -24,8 +24,8 @@ const configFile = "install-config.yaml"
 // ConfigFile is install-config.yaml as the user wrote it.
 var ConfigFile = asset.Source("install-config.yaml", configFile)
 
-// NameSet is what certificates and addresses depend on. Other changes of the
-// install-config leave the keys as they are.
+// NameSet is the part of the install-config that certificates and addresses depend on.
+// Other changes do not affect the keys.
 type NameSet struct {
 	Cluster     string       `json:"cluster"`
 	Domain      string       `json:"domain"`
@@ -49,8 +49,8 @@ var Names = asset.From1("names", Config,
 		return n, nil
 	}, asset.Transient())
 
-// ignitionHost is where machines fetch their configs: the first API VIP where
-// there is one, since they boot before anything else can resolve api-int.
+// ignitionHost is where machines fetch their configs: the first API VIP if there is
+// one, because api-int may not resolve yet when they boot.
 func (n NameSet) ignitionHost() string {
 	if len(n.APIVIPs) > 0 {
 		return n.APIVIPs[0].String()

@@ -12,17 +12,16 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// What reading install-config.yaml depends on besides the file.
+// Parameters of reading install-config.yaml.
 var (
 	AllowUnknown  = asset.Param[bool]("allow-unknown-fields")
 	HostFIPS      = asset.Param[types.FIPSMode]("host-fips-mode")
 	SkipHostCrypt = asset.Param[bool]("skip-hostcrypt-validation")
-	// NamesInDNS are the addresses of the names that the install-config leaves to
-	// DNS.
+	// NamesInDNS are the addresses that the install-config leaves to DNS, by name.
 	NamesInDNS = asset.Param[map[string][]netip.Addr]("names-in-dns")
 )
 
-// reading is a config with what was found about it.
+// reading is a config with the findings about it.
 type reading struct {
 	Input
 	kinds    []types.PlatformKind
@@ -53,10 +52,10 @@ var Config = asset.From1("install-config", read,
 // Lookup finds the addresses of a host name.
 type Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 
-// lookUp asks DNS for what the install-config leaves to it. If DNS does not
-// answer, what it said in an earlier run counts.
+// lookUp asks DNS for the addresses that the install-config leaves to it. If DNS does
+// not answer, those of the last run are used.
 func (i *Installer) lookUp(ctx context.Context) error {
-	if i.lookup == nil || !i.store.Started().IsZero() {
+	if i.lookup == nil || i.Started() {
 		return nil
 	}
 	r, err := i.store.Run(ctx, nil, []asset.Ref{ConfigFile})
@@ -67,7 +66,7 @@ func (i *Installer) lookUp(ctx context.Context) error {
 	types.Options{Platforms: i.kinds, AllowUnknown: true, Lookup: func(host string) []netip.Addr {
 		found, err := i.lookup(ctx, host)
 		failed = errors.Join(failed, err)
-		slices.SortFunc(found, netip.Addr.Compare) // servers change the order; IPv4 comes first
+		slices.SortFunc(found, netip.Addr.Compare) // servers change the order
 		names[host] = slices.Compact(found)
 		return names[host]
 	}}.Load(configFile, asset.Of(r, ConfigFile))
@@ -77,11 +76,4 @@ func (i *Installer) lookUp(ctx context.Context) error {
 	}
 	asset.Set(i.store, NamesInDNS, names)
 	return nil
-}
-
-// warn says what in the install-config is dubious.
-func (i *Installer) warn(r *asset.Result) {
-	for _, line := range asset.Of(r, read).findings.Lines(true) {
-		event.Warn(i.events, line)
-	}
 }

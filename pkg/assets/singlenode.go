@@ -15,9 +15,8 @@ var ErrInPlace = errors.New("bootstrapInPlace is set: " +
 	"such a node installs itself from what `create single-node-ignition-config` writes; " +
 	"remove bootstrapInPlace to install with a bootstrap host")
 
-// handsOver is how clusters with a bootstrap host are installed, and
-// installsItself how single nodes are: an error if the install-config is not
-// that of one.
+// handsOver is for clusters with a bootstrap host, and installsItself for single nodes
+// without one. The latter fails unless the install-config is for a single node.
 var (
 	handsOver = asset.From0("hands-over", func(asset.Env) (bool, error) { return false, nil }, asset.Transient())
 
@@ -26,7 +25,7 @@ var (
 	}, asset.Transient())
 )
 
-// requireSingleNode says all that keeps a cluster from installing itself in
+// requireSingleNode returns everything that prevents a cluster from installing itself in
 // place.
 func requireSingleNode(r reading) error {
 	found := report.New(configFile)
@@ -57,9 +56,8 @@ func requireSingleNode(r reading) error {
 	return &NotSingleNodeError{strings.Join(found.Lines(false), "\n")}
 }
 
-// NotSingleNodeError says what keeps a cluster from installing itself in place,
-// a line for each field. It is no *report.Error: the file is a good
-// install-config, but for another target.
+// NotSingleNodeError says what prevents a cluster from installing itself in place, a line
+// for each field. It is not a *report.Error, because the install-config is valid.
 type NotSingleNodeError struct{ lines string }
 
 func (e *NotSingleNodeError) Error() string { return e.lines }

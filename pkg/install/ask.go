@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/wizard"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // OpenOrAsk is Open for commands that create something: without an
@@ -54,7 +55,7 @@ func (e *Env) ask(ctx context.Context, inst *assets.Installer) (login []byte, er
 		}
 		login = l.Text
 	}
-	return login, asset.WriteFile(e.Path(ConfigFile), result.InstallConfig, 0o600)
+	return login, workdir.WriteFile(e.Path(ConfigFile), result.InstallConfig, 0o600)
 }
 
 // keep writes the file of a login, which other tools of the platform read too, if
@@ -66,7 +67,7 @@ func (e *Env) keep(l *wizard.Login) error {
 	if err := os.MkdirAll(filepath.Dir(l.Path), 0o700); err != nil {
 		return fmt.Errorf("save the engine login: %w", err)
 	}
-	if err := asset.WriteFile(l.Path, l.Text, 0o600); err != nil {
+	if err := workdir.WriteFile(l.Path, l.Text, 0o600); err != nil {
 		return err
 	}
 	event.Info(e.Sink, "Engine login saved to "+l.Path)

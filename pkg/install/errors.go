@@ -10,6 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Explain gives errors of the assets the exit code and the words that the
@@ -17,7 +18,7 @@ import (
 func (e *Env) Explain(err error) error {
 	var findings *report.Error
 	var missing *asset.MissingError
-	var locked *asset.LockedError
+	var locked *workdir.LockedError
 	switch {
 	case errors.As(err, &findings):
 		count := "1 finding"

@@ -6,6 +6,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Past is what the state says of a cluster. Where the state, or the key to it, is
@@ -25,7 +26,7 @@ func (e *Env) Past(infraID string) (assets.Past, error) {
 
 // RememberHandover marks in the state, if there is one that can be read, that the
 // masters of a cluster have taken over.
-func (e *Env) RememberHandover(lock *asset.DirLock, infraID string) error {
+func (e *Env) RememberHandover(lock *workdir.Lock, infraID string) error {
 	key, err := e.StateKey()
 	if err != nil {
 		return err

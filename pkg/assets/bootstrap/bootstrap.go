@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/coreos/ignition/v2/config/v3_2"
+	ign "github.com/coreos/ignition/v2/config/v3_2/types"
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/asset"
@@ -72,7 +73,11 @@ func Ignition(in Inputs) ([]byte, error) {
 }
 
 func addUser(b *builder, in Inputs) error {
-	b.user("core", append([]string{in.HostKeys.User.AuthorizedKey}, in.Config.SSHKeys()...))
+	user := ign.PasswdUser{Name: "core"}
+	for _, key := range append([]string{in.HostKeys.User.AuthorizedKey}, in.Config.SSHKeys()...) {
+		user.SSHAuthorizedKeys = append(user.SSHAuthorizedKeys, ign.SSHAuthorizedKey(key))
+	}
+	b.c.Passwd.Users = []ign.PasswdUser{user}
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
@@ -19,6 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Options are the flags of the wait-for commands.
@@ -89,7 +89,7 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 // beside another run, but then journal and state are that run's.
 func run(
 	ctx context.Context, e *install.Env, o Options, api *kube.Client,
-	keep func(*install.Env, *asset.DirLock) error, list []phase.Step,
+	keep func(*install.Env, *workdir.Lock) error, list []phase.Step,
 ) (err error) {
 	defer func() {
 		if failed := (*phase.Failed)(nil); errors.As(err, &failed) && !errors.Is(err, exit.ErrInterrupted) {
@@ -97,7 +97,7 @@ func run(
 		}
 	}()
 	lock, err := e.Lock()
-	if locked := (*asset.LockedError)(nil); errors.As(err, &locked) {
+	if locked := (*workdir.LockedError)(nil); errors.As(err, &locked) {
 		return e.Runner(nil, o.Timeout).Run(ctx, list)
 	}
 	if err != nil {
@@ -113,10 +113,10 @@ func run(
 	return keep(e, lock)
 }
 
-func nothing(*install.Env, *asset.DirLock) error { return nil }
+func nothing(*install.Env, *workdir.Lock) error { return nil }
 
 // rememberHandover keeps in the state that the masters have taken over.
-func rememberHandover(e *install.Env, lock *asset.DirLock) error {
+func rememberHandover(e *install.Env, lock *workdir.Lock) error {
 	cluster, err := e.Identify("")
 	if err != nil {
 		return nil // of which cluster the directory is, nothing here says

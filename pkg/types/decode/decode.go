@@ -97,9 +97,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 	case reflect.Map:
 		d.dict(n, v, at, depth)
 	case reflect.Interface:
-		if value := d.plain(n, at, depth); value != nil {
-			v.Set(reflect.ValueOf(value))
-		}
+		d.anything(n, v, at, depth)
 	default:
 		d.scalar(n, v, at)
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/report"
 )
 
 const dnsLabel = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
@@ -53,6 +55,15 @@ func Families(list []netip.Prefix) (v4, v6 bool) {
 		v6 = v6 || p.Addr().Is6()
 	}
 	return v4, v6
+}
+
+// Drop empties a field that nothing looks at any more.
+func Drop[T comparable](at report.Field, value *T) {
+	var zero T
+	if *value != zero {
+		at.Warn(nil, "means nothing any more; remove it")
+		*value = zero
+	}
 }
 
 // JoinPrefixes lists networks for a message.
