@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -102,9 +103,9 @@ func Param[T any](name string) Asset[T] { return external[T](name, kindParam) }
 func Builtin[T any](name string) Asset[T] { return external[T](name, kindBuiltin) }
 
 func external[T any](name string, k kind) Asset[T] {
-	n := declare[T](name, nil, nil)
-	n.kind = k
-	return Asset[T]{n}
+	a := declare[T](name, nil, nil)
+	a.n.kind = k
+	return a
 }
 
 // Source declares a file that the user provides.
@@ -133,16 +134,16 @@ func FromAll[A, T any](name string, of []Asset[A], fn func(Env, []A) (T, error),
 	for i, a := range of {
 		deps[i] = a.n
 	}
-	return Asset[T]{declare[T](name, opts, func(e Env, in []any) (any, error) {
+	return declare[T](name, opts, func(e Env, in []any) (any, error) {
 		values := make([]A, len(in))
 		for i, v := range in {
 			values[i] = v.(A)
 		}
 		return fn(e, values)
-	}, deps...)}
+	}, deps...)
 }
 
-func declare[T any](name string, opts []Option, compute func(Env, []any) (any, error), deps ...*node) *node {
+func declare[T any](name string, opts []Option, compute func(Env, []any) (any, error), deps ...*node) Asset[T] {
 	n := &node{name: name, deps: deps, compute: compute}
 	if _, isFiles := any(Files(nil)).(T); isFiles {
 		n.kind = kindFiles
@@ -157,7 +158,7 @@ func declare[T any](name string, opts []Option, compute func(Env, []any) (any, e
 	for _, o := range opts {
 		o(n)
 	}
-	return n
+	return Asset[T]{n}
 }
 
 // walk calls visit once for every asset that the targets need, inputs first, always in
@@ -178,4 +179,34 @@ func walk(targets []*node, visit func(*node)) {
 	for _, t := range targets {
 		down(t)
 	}
+}
+
+// Dot draws the graph that ends in the given assets, for Graphviz.
+func Dot(targets ...Ref) string {
+	shapes := map[kind]string{
+		kindValue: "ellipse", kindTransient: "ellipse", kindParam: "cds", kindSource: "note", kindFiles: "folder",
+		kindBuiltin: "component",
+	}
+	var b strings.Builder
+	b.WriteString("digraph okd_install {\n  rankdir=LR;\n")
+	walk(nodes(targets), func(n *node) {
+		style := ""
+		if n.kind == kindTransient {
+			style = ", style=dashed"
+		}
+		fmt.Fprintf(&b, "  %q [shape=%s%s];\n", n.name, shapes[n.kind], style)
+		for _, d := range n.deps {
+			fmt.Fprintf(&b, "  %q -> %q;\n", d.name, n.name)
+		}
+	})
+	b.WriteString("}\n")
+	return b.String()
+}
+
+func nodes(refs []Ref) []*node {
+	out := make([]*node, len(refs))
+	for i, r := range refs {
+		out[i] = r.ref()
+	}
+	return out
 }

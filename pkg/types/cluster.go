@@ -1,6 +1,7 @@
 package types
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -28,8 +29,7 @@ func (c *InstallConfig) VIPs() *vips.Set {
 	return nil
 }
 
-// OnPrem reports whether the nodes themselves serve virtual addresses, load
-// balancing and DNS, as clusters on premises do.
+// OnPrem reports whether the nodes serve virtual addresses, load balancing and DNS.
 func (c *InstallConfig) OnPrem() bool { return c.VIPs() != nil }
 
 // APIVIPs are the virtual addresses of the API, none where a platform has none.
@@ -56,8 +56,8 @@ func (c *InstallConfig) LoadBalancerType() string {
 	return vips.Managed
 }
 
-// APIVIPField is the path of the API's virtual addresses as the file has it,
-// empty where a platform has none.
+// APIVIPField is the path of the API's virtual addresses in the file, empty if there are
+// none.
 func (c *InstallConfig) APIVIPField() string {
 	if v := c.VIPs(); v != nil {
 		return c.vipField(v.API)
@@ -65,8 +65,8 @@ func (c *InstallConfig) APIVIPField() string {
 	return ""
 }
 
-// IngressVIPField is the path of the routers' virtual addresses as the file has
-// it, empty where a platform has none.
+// IngressVIPField is the path of the routers' virtual addresses in the file, empty if
+// there are none.
 func (c *InstallConfig) IngressVIPField() string {
 	if v := c.VIPs(); v != nil {
 		return c.vipField(v.Ingress)
@@ -75,10 +75,7 @@ func (c *InstallConfig) IngressVIPField() string {
 }
 
 func (c *InstallConfig) vipField(v vips.List) string {
-	name := v.Name
-	if old, is := c.oldVIPs[name]; is {
-		name = old
-	}
+	name := cmp.Or(c.oldVIPs[v.Name], v.Name)
 	return report.NewPath("platform", c.Platform.Name(), name).String()
 }
 
