@@ -1,6 +1,7 @@
 package asset
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -74,7 +75,7 @@ func (s *saver) flush() error {
 		return nil
 	}
 	s.pending = false
-	data, err := s.st.encode()
+	data, err := json.Marshal(s.st)
 	s.mu.Unlock()
 	if err == nil && s.box != nil {
 		data, err = s.box.Seal(data)

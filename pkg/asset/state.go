@@ -1,13 +1,11 @@
 package asset
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,22 +22,18 @@ const stateVersion = 1
 
 // state is the content of the state file.
 type state struct {
-	stateHead
-	// Assets are those of the last run that succeeded: the files on disk are made from
-	// them.
-	Assets map[string]*record
-	// Drafts are random values of runs that did not finish. The next run takes them
-	// if their inputs are the same.
-	Drafts map[string]*record
-}
-
-type stateHead struct {
 	Version int    `json:"okdInstallState"`
 	Writer  string `json:"writer,omitempty"` // version of the installer
 	// Started is when machines were first started from these assets.
 	Started *time.Time `json:"started,omitempty"`
 	// Marks is what happened to the cluster since, and when.
 	Marks map[string]time.Time `json:"marks,omitempty"`
+	// Assets are those of the last run that succeeded: the files on disk are made from
+	// them.
+	Assets map[string]*record `json:"assets"`
+	// Drafts are random values of runs that did not finish. The next run takes them
+	// if their inputs are the same.
+	Drafts map[string]*record `json:"drafts,omitempty"`
 }
 
 // record is what the state has of one asset. A record in a state is never changed but
@@ -93,46 +87,15 @@ func (r *record) base(p string) string {
 	return ""
 }
 
-// encode writes the state. A run saves often and most of the state stays the same, so
-// records are encoded once.
-func (st *state) encode() ([]byte, error) {
-	head, err := json.Marshal(st.stateHead)
-	if err != nil {
-		return nil, err
+// MarshalJSON encodes a record once: a run saves often, and most records stay the same.
+func (r *record) MarshalJSON() ([]byte, error) {
+	if r.encoded != nil {
+		return r.encoded, nil
 	}
-	var out bytes.Buffer
-	out.Write(bytes.TrimSuffix(head, []byte("}")))
-	for _, list := range []struct {
-		name    string
-		records map[string]*record
-	}{{"assets", st.Assets}, {"drafts", st.Drafts}} {
-		if list.name == "drafts" && len(list.records) == 0 {
-			continue
-		}
-		fmt.Fprintf(&out, ",\n%q:{", list.name)
-		for i, name := range slices.Sorted(maps.Keys(list.records)) {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			rec := list.records[name]
-			if rec.encoded == nil {
-				if rec.encoded, err = json.Marshal(rec); err != nil {
-					return nil, fmt.Errorf("encode %s: %w", name, err)
-				}
-			}
-			key, err := json.Marshal(name)
-			if err != nil {
-				return nil, err
-			}
-			out.WriteByte('\n')
-			out.Write(key)
-			out.WriteByte(':')
-			out.Write(rec.encoded)
-		}
-		out.WriteString("}")
-	}
-	out.WriteString("}\n")
-	return out.Bytes(), nil
+	type plain record
+	raw, err := json.Marshal((*plain)(r))
+	r.encoded = raw
+	return raw, err
 }
 
 // readState reads the state of the last run, and the box that it was encrypted in, if
@@ -176,12 +139,7 @@ const restore = "restore the file from a backup, or use another directory"
 
 func parseState(path string, raw []byte) (*state, error) {
 	st := &state{}
-	var content struct {
-		*stateHead
-		Assets, Drafts map[string]*record
-	}
-	content.stateHead = &st.stateHead
-	err := json.Unmarshal(raw, &content)
+	err := json.Unmarshal(raw, st)
 	switch {
 	case err == nil && st.Version == stateVersion:
 	case err == nil && st.Version > stateVersion:
@@ -196,7 +154,7 @@ func parseState(path string, raw []byte) (*state, error) {
 		}
 		return nil, &StateError{Path: path, Why: "it is damaged: " + err.Error(), next: restore, err: err}
 	}
-	st.Assets, st.Drafts = whole(content.Assets), whole(content.Drafts)
+	st.Assets, st.Drafts = whole(st.Assets), whole(st.Drafts)
 	return st, nil
 }
 
