@@ -42,8 +42,7 @@ func sha(data []byte) string {
 // Editors' backups and READMEs do not.
 var manifestSuffixes = []string{".yaml", ".yml", ".json"}
 
-// readFiles reads the given files, and all manifests in the given directories, as far
-// as they exist.
+// readFiles reads the given files that exist, and all manifests in the given directories.
 func readFiles(d *workdir.Dir, paths, dirs []string) (map[string][]byte, error) {
 	paths = slices.Clone(paths)
 	for _, dir := range dirs {
@@ -83,9 +82,8 @@ type changes struct {
 	loose []string
 }
 
-// findEdits compares the files on disk with those that the last run left. A missing
-// file is an edit only in an owned directory where other files are left; otherwise it is
-// written again.
+// findEdits compares the files on disk with those that the last run left. A missing file
+// is written again, except in an owned directory where other files are left.
 func findEdits(rec *record, disk map[string][]byte, ownsDir bool, generated map[string]File) changes {
 	c := changes{all: map[string]edit{}}
 	maps.Copy(c.all, rec.Edited)

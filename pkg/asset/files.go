@@ -7,8 +7,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 )
 
-// files decides between the stored files, the user's edits and what would be generated
-// now.
+// files decides between the stored, the edited and the newly generated files.
 func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (*record, error) {
 	known := rec != nil
 	var accepted Files
@@ -33,7 +32,8 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 	if known && r.frozen {
 		for _, p := range found.fresh {
 			if !n.grows {
-				event.Warn(r.store.opts.Events, "file edited after machines were started from it; the edit has no effect", "file", p)
+				event.Warn(r.store.opts.Events, "file edited after machines were started from it; the edit has no effect",
+					"file", p)
 			}
 		}
 		f.value = accepted

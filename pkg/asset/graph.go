@@ -43,8 +43,7 @@ type node struct {
 	kind kind
 	deps []*node
 	path string // kindSource
-	// kindSource: the file may be missing. It is not read while one of the inputs, which
-	// are switches, is off.
+	// kindSource: the file may be missing, and is read only if all inputs are true.
 	optional bool
 	dirs     []string // kindFiles: directories that belong to this asset
 	except   []string // kindFiles: files in them that are another asset's
@@ -68,8 +67,7 @@ func OwnsDir(dir string, except ...string) Option {
 }
 
 // Bound names files in an owned directory, by patterns of path.Match, with keys or names
-// that were drawn for this cluster. Such a file of unknown origin does not fit, so it is
-// not used without asking.
+// that were drawn for one cluster. They are not adopted if their origin is unknown.
 func Bound(patterns ...string) Option {
 	return func(n *node) { n.bound = append(n.bound, patterns...) }
 }
@@ -77,8 +75,7 @@ func Bound(patterns ...string) Option {
 // Grows says that the running cluster adds to the files of this asset.
 func Grows() Option { return func(n *node) { n.grows = true } }
 
-// adopts reports whether a file that existed before anything was generated counts as an
-// edit.
+// adopts reports whether a file that existed before the first run counts as an edit.
 func (n *node) adopts(p string) bool {
 	return slices.Contains(n.dirs, path.Dir(p)) && !slices.ContainsFunc(n.bound, func(pattern string) bool {
 		is, err := path.Match(pattern, p)

@@ -292,7 +292,8 @@ func TestSealedState(t *testing.T) {
 // A link from the directory to another one is not swept.
 func TestSweepStaysInside(t *testing.T) {
 	w, other := newWorld(t), t.TempDir()
-	theirs, ours := filepath.Join(other, atomicfile.Prefix+"theirs"), filepath.Join(w.dir, "manifests", atomicfile.Prefix+"ours")
+	theirs := filepath.Join(other, atomicfile.Prefix+"theirs")
+	ours := filepath.Join(w.dir, "manifests", atomicfile.Prefix+"ours")
 	w.write("manifests/a.yaml", "")
 	for _, err := range []error{
 		os.WriteFile(theirs, nil, 0o600), os.WriteFile(ours, nil, 0o600), os.Symlink(other, filepath.Join(w.dir, "link")),

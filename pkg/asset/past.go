@@ -58,8 +58,7 @@ func (s *Store) MarkStarted() error {
 	return s.saver.commit(func(st *state) { st.Started = &now })
 }
 
-// Mark records, on disk when it returns, that something happened to the cluster. The
-// first time counts.
+// Mark records an event, on disk when it returns. The first time counts.
 func (s *Store) Mark(name string) error {
 	if !s.Past().Marks[name].IsZero() {
 		return nil
@@ -68,9 +67,8 @@ func (s *Store) Mark(name string) error {
 	return s.saver.commit(func(st *state) { st.mark(name, now) })
 }
 
-// MarkLocked is Store.Mark for a locked directory whose assets are not open. It fails
-// with fs.ErrNotExist where there is no state of a cluster, and with *StateError where
-// it cannot be read.
+// MarkLocked is Store.Mark without a Store. It fails with fs.ErrNotExist if there is no
+// state of a cluster, and with *StateError if it cannot be read.
 func MarkLocked(lock *workdir.Lock, key *seal.Key, name string, at time.Time) error {
 	return rewrite(lock, key, func(s *saver) error {
 		switch {

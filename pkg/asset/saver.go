@@ -64,8 +64,7 @@ func (s *saver) view(f func(*state)) {
 	f(s.st)
 }
 
-// flush returns when every change made so far is on disk. After a failed save
-// it tries again.
+// flush returns when every change so far is on disk. It retries a failed save.
 func (s *saver) flush() error {
 	s.saving.Lock()
 	defer s.saving.Unlock()

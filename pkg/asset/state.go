@@ -28,16 +28,14 @@ type state struct {
 	Started *time.Time `json:"started,omitempty"`
 	// Marks is what happened to the cluster since, and when.
 	Marks map[string]time.Time `json:"marks,omitempty"`
-	// Assets are those of the last run that succeeded: the files on disk are made from
-	// them.
+	// Assets are those of the last successful run, from which the files on disk are made.
 	Assets map[string]*record `json:"assets"`
 	// Drafts are random values of runs that did not finish. The next run takes them
 	// if their inputs are the same.
 	Drafts map[string]*record `json:"drafts,omitempty"`
 }
 
-// record is what the state has of one asset. A record in a state is never changed but
-// replaced.
+// record is the state of one asset. It is never changed but replaced.
 type record struct {
 	Digest string            `json:"digest"`           // of the value
 	Inputs map[string]string `json:"inputs,omitempty"` // digest of every input when the value was computed
@@ -46,8 +44,7 @@ type record struct {
 	Files map[string]written `json:"files,omitempty"`
 	// Edited is how the user changed files.
 	Edited map[string]edit `json:"edited,omitempty"`
-	// Bases are the digests of the generated content of files that are modified or
-	// removed.
+	// Bases are the digests of the generated content of modified or removed files.
 	Bases map[string]string `json:"bases,omitempty"`
 
 	encoded []byte // as in the state file, for the saver; nil until it was saved
@@ -56,13 +53,11 @@ type record struct {
 // written is the content of a file on disk.
 type written struct {
 	SHA256 string `json:"sha256,omitempty"` // empty: the file is to be removed
-	// Previous is the digest of the old content, while it is not certain that the new
-	// content is on disk.
+	// Previous is the digest of the old content, until the new one is surely on disk.
 	Previous string `json:"previous,omitempty"`
 }
 
-// is reports whether a digest is that of the file, before or after an interrupted
-// write.
+// is reports whether a digest is that of the old or the new content.
 func (w written) is(digest string) bool { return digest == w.SHA256 || digest == w.Previous }
 
 // absent is the digest of a file that does not exist.
@@ -98,8 +93,7 @@ func (r *record) MarshalJSON() ([]byte, error) {
 	return raw, err
 }
 
-// readState reads the state of the last run, and the box that it was encrypted in, if
-// it was.
+// readState reads the state of the last run. The box is nil unless it was encrypted.
 func readState(d *workdir.Dir, key *seal.Key) (*state, *seal.Box, error) {
 	raw, err := d.Read(StateName)
 	if errors.Is(err, fs.ErrNotExist) {

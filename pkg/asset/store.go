@@ -35,8 +35,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Store evaluates assets and keeps them in a directory. It is not safe for concurrent
-// use.
+// Store evaluates assets and keeps them in a directory. Use it from one goroutine.
 type Store struct {
 	disk   *workdir.Dir
 	opts   Options
@@ -45,8 +44,7 @@ type Store struct {
 	closed bool
 }
 
-// Open locks the directory, which it makes if necessary, and reads what earlier runs
-// left in it.
+// Open makes the directory if necessary, locks it and reads its state.
 func Open(dir string, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
 	d, err := workdir.Open(dir, workdir.Self(opts.Command, opts.Clock.Now()))

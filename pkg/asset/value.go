@@ -11,8 +11,7 @@ import (
 
 // stored reuses the value of an earlier run while its inputs are the same and it is not
 // stale: first the one that files were made from, then the draft of a run that did not
-// finish. So undoing a change restores the old value, and an interrupted run draws
-// nothing twice.
+// finish. So undoing a change restores the old value, and nothing is drawn twice.
 func (r *run) stored(n *node, f *future, rec *record, inputs map[string]string) (*record, error) {
 	var draft *record
 	r.store.saver.view(func(st *state) { draft = st.Drafts[n.name] })

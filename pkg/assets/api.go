@@ -1,5 +1,4 @@
-// Package assets is everything that the installer generates, as a graph of typed
-// assets.
+// Package assets is the graph of everything that the installer generates.
 package assets
 
 import (
@@ -48,8 +47,7 @@ type Deps struct {
 	SkipHostCrypt bool
 	// Lookup finds virtual addresses that install-config.yaml leaves to DNS; nil for none.
 	Lookup Lookup
-	// KeepOSTemplate says that the OS template belongs to the user and must stay when the
-	// cluster is destroyed.
+	// KeepOSTemplate says that the OS template is the user's; destroying keeps it.
 	KeepOSTemplate bool
 	// Edited says what to do about edited files whose inputs changed: asset.Refuse
 	// (default), asset.Keep or asset.Overwrite.

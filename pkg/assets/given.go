@@ -89,8 +89,7 @@ const (
 	maxPassword = 72
 )
 
-// givenPassword is the password of kubeadmin that the user provided: in clear text, as
-// a bcrypt hash, or both.
+// givenPassword is the user's password of kubeadmin: clear text, bcrypt hash, or both.
 var givenPassword = asset.From2("given/kubeadmin-password",
 	asset.OptionalSource("file/"+givenPasswordFile, givenPasswordFile),
 	asset.OptionalSource("file/"+givenHashFile, givenHashFile),

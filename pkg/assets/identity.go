@@ -10,8 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// ClusterName is metadata.name. A new name is a new cluster, unlike any other change of
-// the install-config.
+// ClusterName is metadata.name. Only a change of the name makes a new cluster.
 var ClusterName = asset.From1("cluster-name", Config,
 	func(_ asset.Env, c Input) (string, error) { return c.Metadata.Name, nil }, asset.Transient())
 
@@ -26,8 +25,7 @@ var InfraID = asset.From1("infra-id", ClusterName,
 const (
 	infraNameLength   = 21
 	infraSuffixLength = 5
-	// infraSuffixChars has no vowels, so that there are no words, and no characters that
-	// look alike.
+	// infraSuffixChars has no vowels, to avoid words, and no characters that look alike.
 	infraSuffixChars = "bcdfghjklmnpqrstvwxz2456789"
 )
 

@@ -33,8 +33,7 @@ type Installer struct {
 	kinds  []types.PlatformKind
 }
 
-// Open locks the directory. It fails with *workdir.LockedError while another process
-// has it.
+// Open locks the directory. It fails with *workdir.LockedError if another process has it.
 func Open(dir string, deps Deps) (*Installer, error) {
 	store, err := asset.Open(dir, asset.Options{
 		Clock: deps.Clock, Events: deps.Events, Edited: deps.Edited,
@@ -78,8 +77,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 // defaultInvoker is that of openshift-install.
 const defaultInvoker = "user"
 
-// setOrKeep sets a parameter that later commands of the installation may omit; it then
-// keeps its value.
+// setOrKeep sets a parameter, which keeps its value if later commands omit it.
 func setOrKeep[T comparable](store *asset.Store, param asset.Asset[T], value, otherwise T) {
 	var none T
 	switch {
@@ -125,8 +123,7 @@ func (i *Installer) Manifests(ctx context.Context) error {
 	return err
 }
 
-// IgnitionConfigs writes bootstrap.ign, one .ign file per role, auth/ and
-// metadata.json.
+// IgnitionConfigs writes bootstrap.ign, an .ign file per role, auth/ and metadata.json.
 func (i *Installer) IgnitionConfigs(ctx context.Context) error {
 	_, err := i.run(ctx, []asset.Ref{
 		BootstrapIgnition, MasterIgnition, WorkerIgnition, ArbiterIgnition, AdminKubeconfig, PasswordFile, MetadataFile,

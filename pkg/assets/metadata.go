@@ -3,6 +3,7 @@ package assets
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 
 	configv1 "github.com/openshift/api/config/v1"
 
@@ -120,19 +121,16 @@ var MetadataFile = asset.From1(metadataFile, ClusterMetadata, func(_ asset.Env, 
 
 // NodeSet is the names and networks of the nodes that may join the cluster.
 type NodeSet struct {
-	Names    []string `json:"names"`
-	Networks []string `json:"networks"`
+	Names    []string       `json:"names"`
+	Networks []netip.Prefix `json:"networks"`
 }
 
 // Nodes is stored for commands that only wait for the cluster.
 var Nodes = asset.From2("nodes", Config, Machines,
 	func(_ asset.Env, in Input, machines []Machine) (NodeSet, error) {
-		var set NodeSet
+		set := NodeSet{Networks: in.Networking.MachineCIDRs()}
 		for _, m := range machines {
 			set.Names = append(set.Names, m.Name)
-		}
-		for _, p := range in.Networking.MachineCIDRs() {
-			set.Networks = append(set.Networks, p.String())
 		}
 		return set, nil
 	})

@@ -27,8 +27,7 @@ var ArbiterIgnition = asset.From3(arbiterFile, arbiters, Names, RootCA,
 		return pointerFile(arbiterFile, types.ArbiterPool, n, ca)
 	})
 
-// pointers are the configs that the machines of each role start with, with the user's
-// edits.
+// pointers are the pointer configs by role, with the user's edits.
 var pointers = asset.From3("pointers", MasterIgnition, WorkerIgnition, ArbiterIgnition,
 	func(_ asset.Env, master, worker, arbiter asset.Files) (map[string][]byte, error) {
 		out := map[string][]byte{}

@@ -63,8 +63,7 @@ func recallPin(store *asset.Store) (Pin, error) {
 // Pin is the release that an earlier run chose; the zero value if none did.
 func (i *Installer) Pin() (Pin, error) { return recallPin(i.store) }
 
-// SetPin sets the release of the installation, for this run and, on disk when it
-// returns, for later ones.
+// SetPin sets the release for this run and, on disk when it returns, for later ones.
 func (i *Installer) SetPin(pin Pin) error {
 	if err := asset.Remember(i.store, releasePin, pin); err != nil {
 		return err
@@ -72,8 +71,7 @@ func (i *Installer) SetPin(pin Pin) error {
 	return setRelease(i.store, Deps{})
 }
 
-// Started reports whether machines were started from the assets, so that the release
-// can no longer change.
+// Started reports whether machines were started, so that the release cannot change.
 func (i *Installer) Started() bool { return !i.store.Past().Started.IsZero() }
 
 // Settings is Config without warnings, for use before the work begins.
@@ -85,8 +83,7 @@ func (i *Installer) Settings(ctx context.Context) (*types.InstallConfig, error) 
 	return asset.Of(r, Config).InstallConfig, nil
 }
 
-// StoredPin is the release that an earlier run chose. It fails with fs.ErrNotExist
-// if none did.
+// StoredPin is Pin without a lock. It fails with fs.ErrNotExist if there is none.
 func StoredPin(dir string, key *seal.Key) (Pin, error) {
 	pin, err := asset.Stored(dir, key, releasePin)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,8 +9,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// ErrInPlace is returned when a cluster that installs itself in place is to be
-// created with machines.
+// ErrInPlace is returned if machines would be created for a node that installs itself.
 var ErrInPlace = errors.New("bootstrapInPlace is set: " +
 	"such a node installs itself from what `create single-node-ignition-config` writes; " +
 	"remove bootstrapInPlace to install with a bootstrap host")
@@ -25,8 +24,7 @@ var (
 	}, asset.Transient())
 )
 
-// requireSingleNode returns everything that prevents a cluster from installing itself in
-// place.
+// requireSingleNode returns everything that prevents a node from installing itself.
 func requireSingleNode(r reading) error {
 	found := report.New(configFile)
 	add := func(kind report.Type, path report.Path, value, detail string) {

@@ -67,18 +67,7 @@ func writtenPlatform(dir string, key *seal.Key) (string, error) {
 // StoredNodes are the names and the networks of the nodes that may join.
 func StoredNodes(dir string, key *seal.Key) ([]string, []netip.Prefix, error) {
 	set, err := asset.Stored(dir, key, Nodes)
-	if err != nil {
-		return nil, nil, err
-	}
-	var networks []netip.Prefix
-	for _, text := range set.Networks {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read state: %w", err)
-		}
-		networks = append(networks, p)
-	}
-	return set.Names, networks, nil
+	return set.Names, set.Networks, err
 }
 
 // StoredMasters are the names of the machines of the control plane.
@@ -93,8 +82,7 @@ func StoredMasters(dir string, key *seal.Key) ([]string, error) {
 	}), err
 }
 
-// StoredConfig is the install-config.yaml of the last run, with defaults and without
-// warnings.
+// StoredConfig is the install-config of the last run, with defaults.
 func StoredConfig(dir string, key *seal.Key, platforms []types.PlatformKind) (*types.InstallConfig, error) {
 	raw, err := asset.Stored(dir, key, ConfigFile)
 	if err != nil {
@@ -159,9 +147,8 @@ func MarkHandedOver(lock *workdir.Lock, dir string, key *seal.Key, infraID strin
 }
 
 // Forget removes the files of a destroyed cluster: metadata.json, auth/, the Ignition
-// configs, unedited manifests, and the state. It keeps what the user wrote or changed.
-// If the state cannot be read, for example because its key is lost, it keeps all
-// manifests.
+// configs, unedited manifests, and the state. It keeps what the user wrote or changed,
+// and all manifests if the state cannot be read, for example because its key is lost.
 func Forget(dir string, key *seal.Key) error {
 	generated, err := asset.Generated(dir, key)
 	if unreadable := (*asset.StateError)(nil); err != nil && !errors.As(err, &unreadable) {

@@ -34,9 +34,8 @@ func bundle(name string, cas ...asset.Asset[pki.Pair]) asset.Asset[[]byte] {
 		func(_ asset.Env, cas []pki.Pair) ([]byte, error) { return pki.Bundle(cas...), nil }, asset.Transient())
 }
 
-// withheld are pairs that must not leave the installer, because they give access to
-// the cluster for ten years. Of the root CA the bootstrap host gets only the
-// certificate.
+// withheld are pairs that must not leave the installer, because they give access to the
+// cluster for ten years. The bootstrap host gets the root CA's certificate without key.
 var withheld = map[string]bool{
 	AdminSigner.Name(): true, AdminClient.Name(): true, KubeletBootstrapCA.Name(): true,
 }

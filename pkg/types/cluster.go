@@ -56,27 +56,16 @@ func (c *InstallConfig) LoadBalancerType() string {
 	return vips.Managed
 }
 
-// APIVIPField is the path of the API's virtual addresses in the file, empty if there are
-// none.
-func (c *InstallConfig) APIVIPField() string {
-	if v := c.VIPs(); v != nil {
-		return c.vipField(v.API)
+// VIPFields are the paths of the virtual addresses in the file, empty if there are none.
+func (c *InstallConfig) VIPFields() (api, ingress string) {
+	v := c.VIPs()
+	if v == nil {
+		return "", ""
 	}
-	return ""
-}
-
-// IngressVIPField is the path of the routers' virtual addresses in the file, empty if
-// there are none.
-func (c *InstallConfig) IngressVIPField() string {
-	if v := c.VIPs(); v != nil {
-		return c.vipField(v.Ingress)
+	path := func(list vips.List) string {
+		return report.NewPath("platform", c.Platform.Name(), cmp.Or(c.oldVIPs[list.Name], list.Name)).String()
 	}
-	return ""
-}
-
-func (c *InstallConfig) vipField(v vips.List) string {
-	name := cmp.Or(c.oldVIPs[v.Name], v.Name)
-	return report.NewPath("platform", c.Platform.Name(), name).String()
+	return path(v.API), path(v.Ingress)
 }
 
 // Masters is the number of control-plane machines.

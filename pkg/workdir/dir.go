@@ -98,8 +98,7 @@ func (d *Dir) Close() error {
 // Full is the path of a file.
 func (d *Dir) Full(name string) string { return filepath.Join(d.path, filepath.FromSlash(name)) }
 
-// WriteFile replaces a file in one step. After a crash it has the old content or the
-// new content.
+// WriteFile replaces a file in one step: it has the old or the new content.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	d, err := open(filepath.Dir(path))
 	if err != nil {
@@ -108,8 +107,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	return errors.Join(d.Write([]File{{Path: filepath.Base(path), Data: data, Mode: mode}}), d.Close())
 }
 
-// Read returns the content of a file. It fails with fs.ErrNotExist if there is
-// nothing of that name.
+// Read returns the content of a file. It fails with fs.ErrNotExist if there is none.
 func (d *Dir) Read(name string) ([]byte, error) {
 	full := d.Full(name)
 	info, err := os.Stat(full)

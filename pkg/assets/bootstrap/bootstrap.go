@@ -1,6 +1,5 @@
-// Package bootstrap makes bootstrap.ign: everything that turns an empty host
-// into the temporary control plane. It is pure; the same inputs give the same
-// bytes.
+// Package bootstrap makes bootstrap.ign: everything that turns an empty host into the
+// temporary control plane. It is pure: the same inputs give the same bytes.
 package bootstrap
 
 import (

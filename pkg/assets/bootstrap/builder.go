@@ -38,8 +38,7 @@ func (b *builder) unit(name, content string, enabled bool) {
 	b.c.Systemd.Units = append(b.c.Systemd.Units, unit)
 }
 
-// config returns the config, sorted so that it does not depend on the order of the
-// calls.
+// config returns the config, independent of the order of the calls.
 func (b *builder) config() ign.Config {
 	slices.SortFunc(b.c.Storage.Files, func(x, y ign.File) int { return cmp.Compare(x.Path, y.Path) })
 	slices.SortFunc(b.c.Systemd.Units, func(x, y ign.Unit) int { return cmp.Compare(x.Name, y.Name) })

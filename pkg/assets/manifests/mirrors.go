@@ -8,8 +8,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets/objects"
 )
 
-// addMirrors adds the mirrors of images, as the kind that belongs to the field in
-// which they are.
+// addMirrors adds the mirrors of images. The kind of object depends on the field.
 func addMirrors(set *objects.Set, in Inputs) {
 	if sources := in.Config.ImageDigestSources; len(sources) > 0 {
 		mirrors := configv1.ImageDigestMirrorSet{

@@ -31,8 +31,7 @@ type Platform struct {
 // Name is what the cluster's operators call the platform.
 func (p Platform) Name() string { return strings.ToLower(string(p.Status.Type)) }
 
-// complete adds the fields that the linked API does not have to the infrastructure's
-// status.
+// complete adds MoreStatus to the infrastructure's status.
 func (p Platform) complete(status configv1.InfrastructureStatus) (any, error) {
 	if len(p.MoreStatus) == 0 {
 		return status, nil
@@ -51,9 +50,8 @@ func (p Platform) complete(status configv1.InfrastructureStatus) (any, error) {
 	return object, nil
 }
 
-// OnPrem is what clusters are told that have virtual addresses: that they are on
-// BareMetal, where the nodes serve the addresses, balance load and answer for the
-// cluster's names.
+// OnPrem is the platform of clusters with virtual addresses: BareMetal, where the nodes
+// serve the addresses, balance load and resolve the cluster's names.
 func OnPrem(c *types.InstallConfig) Platform {
 	api, ingress := c.APIVIPs(), c.IngressVIPs()
 	balancer := configv1.PlatformLoadBalancerType(c.LoadBalancerType())

@@ -17,8 +17,7 @@ import (
 // types are not available or would write fields that the API server refuses.
 type Object = map[string]any
 
-// Set is the manifests of one directory. It keeps the first failure, which Files
-// returns.
+// Set is the manifests of one directory. It keeps the first failure, for Files.
 type Set struct {
 	dir   string
 	files asset.Files
@@ -70,8 +69,7 @@ func (s *Set) Files() (asset.Files, error) {
 	return s.files.Sorted(), nil
 }
 
-// Render writes an object as YAML, without the nulls and the empty status that Go
-// types add.
+// Render writes an object as YAML, without the nulls and empty status of Go types.
 func Render(object any) ([]byte, error) {
 	raw, err := json.Marshal(object)
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package openshift renders openshift/: objects of the operators' own kinds,
-// and those that users most often add to. Everything is pure: the same inputs
-// give the same bytes.
+// Package openshift renders openshift/: objects of the operators' own kinds, and those
+// that users most often add to. It is pure: the same inputs give the same bytes.
 package openshift
 
 import (
@@ -89,8 +88,7 @@ func CustomGates(settings []string) (*configv1.CustomFeatureGates, error) {
 	return gates, nil
 }
 
-// addUserData adds the pointer config of every role, for machines that the cluster
-// makes later.
+// addUserData adds the pointer configs, for machines that the cluster makes later.
 func addUserData(set *objects.Set, in Inputs) {
 	for role, pointer := range in.Pointers {
 		if pointer == nil {

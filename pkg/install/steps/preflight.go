@@ -80,8 +80,9 @@ func (s Preflight) vipsFree(ctx context.Context) error {
 			}
 		}
 	}
-	knock(s.Config.APIVIPField(), s.Config.APIVIPs(), "6443", "22623")
-	knock(s.Config.IngressVIPField(), s.Config.IngressVIPs(), "443")
+	api, ingress := s.Config.VIPFields()
+	knock(api, s.Config.APIVIPs(), "6443", "22623")
+	knock(ingress, s.Config.IngressVIPs(), "443")
 	knocks.Wait()
 	if len(taken) > 0 {
 		return errors.New(strings.Join(taken, "\n"))

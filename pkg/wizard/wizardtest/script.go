@@ -3,6 +3,7 @@
 package wizardtest
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -69,24 +70,21 @@ func (s *Script) Input(_ context.Context, q wizard.Question, preset string, chec
 	s.t.Helper()
 	s.Offered[q.Message] = []string{preset}
 	answers := s.next(q)
-	last := ""
 	for i, answer := range answers {
 		if answer == "!" {
 			return "", wizard.ErrInterrupted
 		}
-		if answer == "" {
-			answer = preset
-		}
+		answer = cmp.Or(answer, preset)
 		err := check(answer)
-		last = answer
 		if (err == nil) != (i == len(answers)-1) {
 			s.t.Fatalf("%s: answer %q: %v", q.Message, answer, err)
 		}
-		if err != nil {
-			s.Refused = append(s.Refused, q.Message+": "+err.Error())
+		if err == nil {
+			return answer, nil
 		}
+		s.Refused = append(s.Refused, q.Message+": "+err.Error())
 	}
-	return last, nil
+	return "", nil
 }
 
 // Secret is Input for secrets.
