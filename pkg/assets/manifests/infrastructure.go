@@ -16,7 +16,7 @@ func addInfrastructure(set *objects.Set, in Inputs) {
 	status := configv1.InfrastructureStatus{
 		InfrastructureName:     in.InfraID,
 		PlatformStatus:         &in.Platform.Status,
-		Platform:               in.Platform.Status.Type, //nolint:staticcheck // some operators still read it
+		Platform:               in.Platform.Status.Type, // some operators still read it
 		APIServerURL:           "https://" + c.APIHost() + ":6443",
 		APIServerInternalURL:   "https://" + c.APIIntHost() + ":6443",
 		ControlPlaneTopology:   controlPlaneTopology(c),
