@@ -24,6 +24,7 @@ var layers = map[string]int{
 	"pkg/pullsecret": 0, // logins
 
 	"pkg/types": 1, "pkg/platforms/*/config": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
+	"pkg/workdir": 1, // a directory in use
 	"pkg/phases":  1, // the table
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,

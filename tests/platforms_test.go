@@ -24,13 +24,12 @@ const architecture = "../docs/dev/architecture.md"
 // otherMeaning are files, or directories of them, in which a word is not the name
 // of a platform.
 var otherMeaning = map[string]string{
-	"pkg/asset/state.go":                      "a file that is not there",
-	"pkg/explain/internal/derive/comments.go": "no default",
-	"pkg/lab/engine/":                         "words of the engine's API",
-	"pkg/lab/release/mco/render/data.go":      "the machine config operator's own names",
-	"pkg/machines/record.go":                  "no record",
-	"pkg/plan/render.go":                      "no value",
-	"pkg/plan/spec.go":                        "no policy",
+	"pkg/asset/state.go":                 "a file that is not there",
+	"pkg/lab/engine/":                    "words of the engine's API",
+	"pkg/lab/release/mco/render/data.go": "the machine config operator's own names",
+	"pkg/machines/record.go":             "no record",
+	"pkg/plan/render.go":                 "no value",
+	"pkg/plan/spec.go":                   "no policy",
 }
 
 // TestPlatformNames holds the list of places outside of the platforms' directories

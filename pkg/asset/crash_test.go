@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 var errCrash = errors.New("the power is gone")
@@ -42,7 +45,7 @@ func (w world) runUntil(n int, p Policy) (*crash, error) {
 		w.t.Fatal(err)
 	}
 	c := &crash{at: n}
-	s.disk.step = c.step
+	s.disk.Step = c.step
 	_, err = s.Run(context.Background(), []Ref{tManifests, tFinal}, []Ref{tNumber})
 	return c, errors.Join(err, s.Close())
 }
@@ -52,7 +55,7 @@ func (w world) outputs() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
 	err := filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || d.Name() == lockName {
+		if err != nil || d.IsDir() || d.Name() == workdir.LockName {
 			return err
 		}
 		data, err := os.ReadFile(path)
@@ -177,7 +180,7 @@ func (w world) checkCrashed(n int, before, after map[string]string) {
 // number returns the number that the state has drawn, empty if there is none.
 func (w world) number() string {
 	w.t.Helper()
-	st, err := look(w.dir, nil)
+	st, _, err := readState(workdir.Unlocked(w.dir), nil)
 	if err != nil {
 		w.t.Fatalf("the state cannot be read: %v", err)
 	}
@@ -221,7 +224,7 @@ func (w world) anonymous() map[string]string {
 	number := w.number()
 	out := map[string]string{}
 	for name, text := range w.outputs() {
-		if name != StateName && !strings.Contains(name, tmpPrefix) {
+		if name != StateName && !strings.Contains(name, atomicfile.Prefix) {
 			if out[name] = text; number != "" {
 				out[name] = strings.ReplaceAll(text, number, "N")
 			}

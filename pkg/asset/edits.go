@@ -6,9 +6,10 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"slices"
+
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // edit is how a user changed a generated file.
@@ -20,7 +21,7 @@ const (
 	removed  edit = "removed"
 )
 
-// Policy decides when a file was edited and its inputs changed as well.
+// Policy says what to do if a file was edited and its inputs changed as well.
 type Policy int
 
 const (
@@ -28,7 +29,7 @@ const (
 	Refuse Policy = iota
 	// Keep keeps the edited file.
 	Keep
-	// Overwrite generates it anew.
+	// Overwrite discards the edit.
 	Overwrite
 )
 
@@ -37,18 +38,17 @@ func sha(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// manifestSuffixes are the files in an owned directory that count; editors'
-// backups and READMEs do not.
+// manifestSuffixes are those of the files in an owned directory that belong to it.
+// Editors' backups and READMEs do not.
 var manifestSuffixes = []string{".yaml", ".yml", ".json"}
 
-// files reads the given files, and all manifests in the given directories, as
-// far as they exist.
-func (d *disk) files(paths, dirs []string) (map[string][]byte, error) {
+// readFiles reads the given files that exist, and all manifests in the given directories.
+func readFiles(d *workdir.Dir, paths, dirs []string) (map[string][]byte, error) {
 	paths = slices.Clone(paths)
 	for _, dir := range dirs {
-		entries, err := os.ReadDir(d.full(dir))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fileError("list", d.full(dir), err)
+		entries, err := d.List(dir)
+		if err != nil {
+			return nil, err
 		}
 		for _, e := range entries {
 			if !e.IsDir() && e.Name()[0] != '.' && slices.Contains(manifestSuffixes, path.Ext(e.Name())) {
@@ -56,12 +56,10 @@ func (d *disk) files(paths, dirs []string) (map[string][]byte, error) {
 			}
 		}
 	}
+	slices.Sort(paths)
 	out := map[string][]byte{}
-	for _, p := range paths {
-		if _, known := out[p]; known {
-			continue
-		}
-		data, err := d.read(p)
+	for _, p := range slices.Compact(paths) {
+		data, err := d.Read(p)
 		switch {
 		case err == nil:
 			out[p] = data
@@ -72,26 +70,23 @@ func (d *disk) files(paths, dirs []string) (map[string][]byte, error) {
 	return out, nil
 }
 
-// changes are the differences between what is on disk and what was generated.
+// changes are the differences between the files on disk and the generated ones.
 type changes struct {
-	all   map[string]edit // with those that earlier runs accepted
-	fresh []string        // paths of those that this run found
-	// withdrawn are edited files that are gone, so that what was generated in
-	// their place is wanted back; undone those that are as generated again.
+	all   map[string]edit // including those that earlier runs accepted
+	fresh []string        // paths of the edits that this run found
+	// withdrawn are edited files that were removed, to get the generated ones back;
+	// undone are edited files with the generated content again.
 	withdrawn, undone []string
-	// loose are fresh edits of files that an interrupted run was about to
-	// replace: whether the user saw the old content or the new one is not known.
+	// loose are fresh edits of files that an interrupted run was about to replace. It is
+	// not known whether the user edited the old content or the new one.
 	loose []string
 }
 
-// findEdits compares what is on disk with what the last run left there. A file
-// that is gone is an edit only in an owned directory of which the rest is still
-// there; any other is written again.
+// findEdits compares the files on disk with those that the last run left. A missing file
+// is written again, except in an owned directory where other files are left.
 func findEdits(rec *record, disk map[string][]byte, ownsDir bool, generated map[string]File) changes {
-	c := changes{all: maps.Clone(rec.Edited)}
-	if c.all == nil {
-		c.all = map[string]edit{}
-	}
+	c := changes{all: map[string]edit{}}
+	maps.Copy(c.all, rec.Edited)
 	anyLeft := false
 	for p := range rec.Files {
 		if _, exists := disk[p]; exists {
@@ -109,8 +104,8 @@ func findEdits(rec *record, disk map[string][]byte, ownsDir bool, generated map[
 			digest = sha(data)
 		}
 		switch {
-		case digest == was.SHA256, digest == was.Previous:
-		case exists && was.SHA256 == "": // was to be removed, but is not any more what it was
+		case was.is(digest):
+		case exists && was.SHA256 == "": // it was to be removed, but has changed
 			c.note(p, added)
 		case exists:
 			c.note(p, modified)
@@ -152,7 +147,7 @@ func (c *changes) note(p string, e edit) {
 	c.fresh = append(c.fresh, p)
 }
 
-// dropUndone drops edits after which a file is as it would be generated.
+// dropUndone drops edits whose result is the generated content.
 func (c *changes) dropUndone(disk map[string][]byte, generated map[string]File) {
 	for p, e := range c.all {
 		f, wanted := generated[p]
@@ -165,8 +160,8 @@ func (c *changes) dropUndone(disk map[string][]byte, generated map[string]File) 
 	slices.Sort(c.undone)
 }
 
-// apply returns files as edited: versions from disk where there is one, else
-// those of the accepted value.
+// apply returns the edited files: those on disk or, for files that are not there, those
+// of the accepted value.
 func apply(files Files, edits map[string]edit, disk map[string][]byte, accepted map[string]File) Files {
 	out := make(Files, 0, len(files))
 	for _, f := range files {

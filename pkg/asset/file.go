@@ -3,38 +3,25 @@
 package asset
 
 import (
-	"fmt"
 	"io/fs"
-	"log/slog"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
-// File is one generated file. Path is relative to the asset directory and
-// always written with forward slashes.
-type File struct {
-	Path string      `json:"path"`
-	Data []byte      `json:"data"`
-	Mode fs.FileMode `json:"mode"`
-}
-
-// String names the file. Contents hold keys and are never printed.
-func (f File) String() string { return fmt.Sprintf("%s (%d bytes)", f.Path, len(f.Data)) }
-
-// GoString is the same as String.
-func (f File) GoString() string { return f.String() }
-
-// LogValue is the same as String.
-func (f File) LogValue() slog.Value { return slog.StringValue(f.String()) }
+// File is one generated file. Its path is relative to the asset directory.
+type File = workdir.File
 
 // Files is a list of files, ordered by path.
 type Files []File
 
-// SecretMode is the mode of a file unless its asset says otherwise. Nearly all
-// that an installer writes holds keys or passwords, so it is the default.
+// SecretMode is the mode of a file unless its asset says otherwise, because nearly all
+// files hold keys or passwords.
 const SecretMode fs.FileMode = 0o600
 
-// NewFile returns a file that only its owner may read.
+// NewFile returns a file that only its owner can read.
 func NewFile(name string, data []byte) File {
 	return File{Path: name, Data: data, Mode: SecretMode}
 }
@@ -48,15 +35,11 @@ func (f Files) Sorted() Files {
 
 // Get returns the file with that path.
 func (f Files) Get(name string) (File, bool) {
-	for _, file := range f {
-		if file.Path == name {
-			return file, true
-		}
-	}
-	return File{}, false
+	file, ok := f.byPath()[name]
+	return file, ok
 }
 
-// byPath finds files by their path.
+// byPath returns the files by their path.
 func (f Files) byPath() map[string]File {
 	out := make(map[string]File, len(f))
 	for _, file := range f {
@@ -66,10 +49,7 @@ func (f Files) byPath() map[string]File {
 }
 
 // Data returns the content of the file with that path, nil if there is none.
-func (f Files) Data(name string) []byte {
-	file, _ := f.Get(name)
-	return file.Data
-}
+func (f Files) Data(name string) []byte { return f.byPath()[name].Data }
 
 // Paths returns the path of every file.
 func (f Files) Paths() []string {
@@ -80,17 +60,7 @@ func (f Files) Paths() []string {
 	return out
 }
 
-// Merge joins lists; where two files have the same path, the later one stays.
+// Merge joins lists. Of files with the same path it takes the last.
 func Merge(lists ...Files) Files {
-	byPath := map[string]File{}
-	for _, list := range lists {
-		for _, file := range list {
-			byPath[file.Path] = file
-		}
-	}
-	out := make(Files, 0, len(byPath))
-	for _, file := range byPath {
-		out = append(out, file)
-	}
-	return out.Sorted()
+	return Files(slices.Collect(maps.Values(slices.Concat(lists...).byPath()))).Sorted()
 }

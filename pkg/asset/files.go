@@ -7,13 +7,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 )
 
-// files decides between what is stored, what the user edited and what would be
-// generated now.
+// files decides between the stored, the edited and the newly generated files.
 func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (*record, error) {
 	known := rec != nil
-	if !known {
-		rec = &record{}
-	}
 	var accepted Files
 	if known {
 		v, err := n.decode(rec.Value)
@@ -21,35 +17,41 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 			return nil, err
 		}
 		accepted = v.(Files)
+	} else {
+		rec = &record{}
 	}
 	changed := !known || !maps.Equal(rec.Inputs, inputs)
-	disk, err := r.store.disk.files(append(accepted.Paths(), slices.Collect(maps.Keys(rec.Files))...), n.dirs)
+	disk, err := readFiles(r.store.disk, append(accepted.Paths(), slices.Collect(maps.Keys(rec.Files))...), n.dirs)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range n.except {
 		delete(disk, p)
 	}
+	found := findEdits(rec, disk, len(n.dirs) > 0, accepted.byPath())
 	if known && r.frozen {
-		r.sayUseless(n, findEdits(rec, disk, len(n.dirs) > 0, accepted.byPath()))
+		for _, p := range found.fresh {
+			if !n.grows {
+				event.Warn(r.store.opts.Events, "file edited after machines were started from it; the edit has no effect",
+					"file", p)
+			}
+		}
 		f.value = accepted
 		return rec, nil
 	}
-
-	found := findEdits(rec, disk, len(n.dirs) > 0, accepted.byPath())
 	if !changed && len(found.withdrawn)+len(found.fresh) == 0 {
 		f.value, f.seen = accepted, digests(disk)
 		next := rec.clone()
 		next.Files = settled(rec.Files, disk)
 		return next, nil
 	}
-	// What would be generated has to be known to tell what is an edit of it.
+	// The files have to be generated to find out which of them were edited.
 	v, err := r.compute(n)
 	if err != nil {
 		return nil, err
 	}
 	value := v.(Files)
-	more, err := r.store.disk.files(value.Paths(), nil)
+	more, err := readFiles(r.store.disk, value.Paths(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 	return next, nil
 }
 
-// bases are the digests of what is generated where the user wants otherwise.
+// bases are the digests of the generated content of edited files.
 func bases(edits map[string]edit, generated Files) map[string]string {
 	out := map[string]string{}
 	for _, f := range generated {
@@ -92,7 +94,7 @@ func digests(disk map[string][]byte) map[string]string {
 	return out
 }
 
-// sayUsed tells what became of the user's edits.
+// sayUsed reports what happens with the user's edits.
 func (r *run) sayUsed(rec *record, found changes) {
 	for _, p := range found.fresh {
 		if found.all[p] != "" {
@@ -101,16 +103,16 @@ func (r *run) sayUsed(rec *record, found changes) {
 	}
 	for _, p := range found.undone {
 		if rec.Edited[p] != "" {
-			event.Info(r.store.opts.Events, "an edit was taken back", "file", p)
+			event.Info(r.store.opts.Events, "an edit was undone", "file", p)
 		}
 	}
 	for _, p := range found.withdrawn {
-		event.Warn(r.store.opts.Events, "an edited file is gone; using what is generated in its place", "file", p)
+		event.Warn(r.store.opts.Events, "an edited file was removed; using the generated one", "file", p)
 	}
 }
 
-// settled is what is known to be on disk of files that an interrupted run was
-// about to write or to remove.
+// settled updates the records of files that an interrupted run was about to write or
+// remove with what is on disk.
 func settled(files map[string]written, disk map[string][]byte) map[string]written {
 	out := map[string]written{}
 	for p, w := range files {
@@ -126,18 +128,8 @@ func settled(files map[string]written, disk map[string][]byte) map[string]writte
 	return out
 }
 
-// sayUseless tells of edits that come too late.
-func (r *run) sayUseless(n *node, found changes) {
-	for _, p := range found.fresh {
-		if !n.grows {
-			event.Warn(r.store.opts.Events, "file edited after machines were started from it; the edit has no effect", "file", p)
-		}
-	}
-}
-
-// arbitrate decides about edits when the inputs changed. Files that the user
-// added stay, and so do edits of files that are generated as they were when the
-// user edited them.
+// arbitrate decides about edits if the inputs changed. It keeps files that the user
+// added, and edits of files whose generated content is the same as when they were edited.
 func (r *run) arbitrate(
 	n *node, f *future, rec *record, changed bool, value Files, found *changes, disk map[string][]byte,
 ) error {
@@ -145,14 +137,14 @@ func (r *run) arbitrate(
 	disputed := slices.Sorted(maps.Keys(found.all))
 	if !changed {
 		disputed = found.loose
-		conflict.Causes = []string{"an interrupted run was about to write it anew"}
+		conflict.Causes = []string{"an interrupted run was about to write it again"}
 	}
 	generated := value.byPath()
 	for _, p := range disputed {
 		file, wanted := generated[p]
 		_, exists := disk[p]
 		switch {
-		case found.all[p] == "": // taken back
+		case found.all[p] == "": // undone
 		case !wanted:
 			found.all[p] = added
 		case rec.base(p) == sha(file.Data):

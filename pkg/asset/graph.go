@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
-// Asset is a named value of type T, computed from other assets. It holds no
-// value itself: a Store evaluates it, a Result has what came out.
+// Asset is a named value of type T, computed from other assets. It is only the
+// declaration: a Store evaluates it, and the Result has the value.
 type Asset[T any] struct{ n *node }
 
 // Ref is an asset of any type.
@@ -17,11 +18,10 @@ type Ref interface{ ref() *node }
 
 func (a Asset[T]) ref() *node { return a.n }
 
-// Name is what the asset is called in the state, in graphs and in messages.
+// Name is the name of the asset in the state, in graphs and in messages.
 func (a Asset[T]) Name() string { return a.n.name }
 
-// Env is what a computation may use besides its inputs and randomness, which
-// comes from crypto/rand.
+// Env is what a computation may use besides its inputs and crypto/rand.
 type Env struct {
 	// Now is the time at which the run began.
 	Now time.Time
@@ -32,7 +32,7 @@ type kind int
 const (
 	kindValue     kind = iota // kept in the state
 	kindTransient             // computed in every run
-	kindParam                 // given by the caller
+	kindParam                 // set by the caller
 	kindSource                // a file that the user wrote
 	kindFiles                 // files that the user may edit
 	kindBuiltin               // a part of the program
@@ -43,8 +43,7 @@ type node struct {
 	kind kind
 	deps []*node
 	path string // kindSource
-	// kindSource: it may be missing; then its inputs are switches, and while one
-	// is off the file is not read.
+	// kindSource: the file may be missing, and is read only if all inputs are true.
 	optional bool
 	dirs     []string // kindFiles: directories that belong to this asset
 	except   []string // kindFiles: files in them that are another asset's
@@ -54,24 +53,21 @@ type node struct {
 	decode   func(json.RawMessage) (any, error)
 }
 
-// Option changes how the store treats an asset.
+// Option configures an asset.
 type Option func(*node)
 
-// Transient makes an asset that is computed in every run and never stored. It
-// must not use randomness or the time.
+// Transient makes an asset that is computed in every run and never stored. It must not
+// depend on randomness or the time.
 func Transient() Option { return func(n *node) { n.kind = kindTransient } }
 
-// OwnsDir says that all manifests in dir are this asset's: files that a user
-// adds there become part of it, files that a user removes leave it. Excepted are
-// paths at which another asset writes.
+// OwnsDir says that all manifests in dir belong to the asset, including those that a
+// user adds, except for files of other assets.
 func OwnsDir(dir string, except ...string) Option {
 	return func(n *node) { n.dirs, n.except = append(n.dirs, dir), append(n.except, except...) }
 }
 
-// Bound names files in an owned directory that hold keys or names which were
-// drawn for this cluster. Such a file of unknown origin is not taken for the
-// user's wish unasked: it does not fit the rest. Paths are patterns as of
-// path.Match.
+// Bound names files in an owned directory, by patterns of path.Match, with keys or names
+// that were drawn for one cluster. They are not adopted if their origin is unknown.
 func Bound(patterns ...string) Option {
 	return func(n *node) { n.bound = append(n.bound, patterns...) }
 }
@@ -79,8 +75,7 @@ func Bound(patterns ...string) Option {
 // Grows says that the running cluster adds to the files of this asset.
 func Grows() Option { return func(n *node) { n.grows = true } }
 
-// adopts reports whether a file that was there before anything was generated is
-// taken for the user's own version.
+// adopts reports whether a file that existed before the first run counts as an edit.
 func (n *node) adopts(p string) bool {
 	return slices.Contains(n.dirs, path.Dir(p)) && !slices.ContainsFunc(n.bound, func(pattern string) bool {
 		is, err := path.Match(pattern, p)
@@ -88,40 +83,38 @@ func (n *node) adopts(p string) bool {
 	})
 }
 
-// Canonical is implemented by values that hold secrets: JSON hides those, and a
-// change would go unnoticed. What it returns is only ever hashed.
+// Canonical is implemented by values with secrets, whose changes JSON would hide. The
+// result is only hashed.
 type Canonical interface{ Canonical() []byte }
 
-// Expirer is implemented by values that go stale. Stale says why a value must
-// not be used any more, empty while it may.
+// Expirer is implemented by values that go stale. Stale returns why the value can no
+// longer be used, empty if it can.
 type Expirer interface{ Stale(now time.Time) string }
 
 // Param declares a value that the caller sets for each run.
-func Param[T any](name string) Asset[T] {
-	n := declare[T](name, nil, nil)
-	n.kind = kindParam
-	return Asset[T]{n}
-}
+func Param[T any](name string) Asset[T] { return external[T](name, kindParam) }
 
-// Builtin declares a value that is part of the program, like a list of
-// implementations. The caller sets it for each run; it is not kept in the state,
-// and another value alone makes nothing anew.
-func Builtin[T any](name string) Asset[T] {
-	n := declare[T](name, nil, nil)
-	n.kind = kindBuiltin
-	return Asset[T]{n}
+// Builtin declares a value that is part of the program, such as a list of
+// implementations. The caller sets it for each run. It is not kept in the state, and
+// a change of it alone regenerates nothing.
+func Builtin[T any](name string) Asset[T] { return external[T](name, kindBuiltin) }
+
+func external[T any](name string, k kind) Asset[T] {
+	a := declare[T](name, nil, nil)
+	a.n.kind = k
+	return a
 }
 
 // Source declares a file that the user provides.
 func Source(name, path string) Asset[[]byte] {
-	n := declare[[]byte](name, nil, nil)
-	n.kind, n.path = kindSource, path
-	return Asset[[]byte]{n}
+	a := external[[]byte](name, kindSource)
+	a.n.path = path
+	return a
 }
 
-// OptionalSource declares a file that the user may provide. Its value is nil
-// while there is no such file, or while a switch is off. Once it was used, it
-// is used from the state if it goes missing, as other sources are.
+// OptionalSource declares a file that the user may provide. Its value is nil if there is
+// no such file or a switch is off. If a file that was used goes missing, the copy in
+// the state is used, as for other sources.
 func OptionalSource(name, path string, switches ...Asset[bool]) Asset[[]byte] {
 	a := Source(name, path)
 	a.n.optional = true
@@ -138,16 +131,16 @@ func FromAll[A, T any](name string, of []Asset[A], fn func(Env, []A) (T, error),
 	for i, a := range of {
 		deps[i] = a.n
 	}
-	return Asset[T]{declare[T](name, opts, func(e Env, in []any) (any, error) {
+	return declare[T](name, opts, func(e Env, in []any) (any, error) {
 		values := make([]A, len(in))
 		for i, v := range in {
 			values[i] = v.(A)
 		}
 		return fn(e, values)
-	}, deps...)}
+	}, deps...)
 }
 
-func declare[T any](name string, opts []Option, compute func(Env, []any) (any, error), deps ...*node) *node {
+func declare[T any](name string, opts []Option, compute func(Env, []any) (any, error), deps ...*node) Asset[T] {
 	n := &node{name: name, deps: deps, compute: compute}
 	if _, isFiles := any(Files(nil)).(T); isFiles {
 		n.kind = kindFiles
@@ -162,11 +155,11 @@ func declare[T any](name string, opts []Option, compute func(Env, []any) (any, e
 	for _, o := range opts {
 		o(n)
 	}
-	return n
+	return Asset[T]{n}
 }
 
-// walk calls visit for every asset that the targets need, inputs first, each
-// once and always in the same order.
+// walk calls visit once for every asset that the targets need, inputs first, always in
+// the same order.
 func walk(targets []*node, visit func(*node)) {
 	seen := map[*node]bool{}
 	var down func(*node)
@@ -183,4 +176,34 @@ func walk(targets []*node, visit func(*node)) {
 	for _, t := range targets {
 		down(t)
 	}
+}
+
+// Dot draws the graph that ends in the given assets, for Graphviz.
+func Dot(targets ...Ref) string {
+	shapes := map[kind]string{
+		kindValue: "ellipse", kindTransient: "ellipse", kindParam: "cds", kindSource: "note", kindFiles: "folder",
+		kindBuiltin: "component",
+	}
+	var b strings.Builder
+	b.WriteString("digraph okd_install {\n  rankdir=LR;\n")
+	walk(nodes(targets), func(n *node) {
+		style := ""
+		if n.kind == kindTransient {
+			style = ", style=dashed"
+		}
+		fmt.Fprintf(&b, "  %q [shape=%s%s];\n", n.name, shapes[n.kind], style)
+		for _, d := range n.deps {
+			fmt.Fprintf(&b, "  %q -> %q;\n", d.name, n.name)
+		}
+	})
+	b.WriteString("}\n")
+	return b.String()
+}
+
+func nodes(refs []Ref) []*node {
+	out := make([]*node, len(refs))
+	for i, r := range refs {
+		out[i] = r.ref()
+	}
+	return out
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // A killed run leaves a state that can be read, no half-written files after the
@@ -52,8 +55,8 @@ func TestKill(t *testing.T) {
 		if got := w.read("manifests/a.yaml"); got != "colour: "+config+"\n" {
 			t.Errorf("a.yaml is %q with config %q", got, config)
 		}
-		left, _ := filepath.Glob(filepath.Join(w.dir, "*", tmpPrefix+"*"))
-		more, _ := filepath.Glob(filepath.Join(w.dir, tmpPrefix+"*"))
+		left, _ := filepath.Glob(filepath.Join(w.dir, "*", atomicfile.Prefix+"*"))
+		more, _ := filepath.Glob(filepath.Join(w.dir, atomicfile.Prefix+"*"))
 		if len(left)+len(more) > 0 {
 			t.Errorf("half-written files are left: %v %v", left, more)
 		}
@@ -64,7 +67,7 @@ func TestKill(t *testing.T) {
 func endless(dir string) {
 	fmt.Print(".")
 	for i := 0; ; i++ {
-		if err := WriteFile(filepath.Join(dir, "config.yaml"), fmt.Appendf(nil, "colour%d\n", i), 0o600); err != nil {
+		if err := workdir.WriteFile(filepath.Join(dir, "config.yaml"), fmt.Appendf(nil, "colour%d\n", i), 0o600); err != nil {
 			panic(err)
 		}
 		s, err := Open(dir, Options{})

@@ -12,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/seal"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // ticket is valid for a day after it was drawn.
@@ -276,13 +278,13 @@ func TestSealedState(t *testing.T) {
 	if files, err := Generated(w.dir, key); err != nil || len(files) != 3 {
 		t.Errorf("generated %v, %v", files, err)
 	}
-	if err := Reseal(w.dir, key, nil, Options{}); err != nil {
+	if err := Reseal(w.dir, key, nil, workdir.Holder{}); err != nil {
 		t.Fatal(err)
 	}
 	if w.number() != number || run(nil) != nil {
 		t.Error("plain again, but not the same")
 	}
-	if err := Reseal(t.TempDir(), nil, key, Options{}); err == nil {
+	if err := Reseal(t.TempDir(), nil, key, workdir.Holder{}); err == nil {
 		t.Error("there was no state to encrypt")
 	}
 }
@@ -290,7 +292,8 @@ func TestSealedState(t *testing.T) {
 // A link from the directory to another one is not swept.
 func TestSweepStaysInside(t *testing.T) {
 	w, other := newWorld(t), t.TempDir()
-	theirs, ours := filepath.Join(other, tmpPrefix+"theirs"), filepath.Join(w.dir, "manifests", tmpPrefix+"ours")
+	theirs := filepath.Join(other, atomicfile.Prefix+"theirs")
+	ours := filepath.Join(w.dir, "manifests", atomicfile.Prefix+"ours")
 	w.write("manifests/a.yaml", "")
 	for _, err := range []error{
 		os.WriteFile(theirs, nil, 0o600), os.WriteFile(ours, nil, 0o600), os.Symlink(other, filepath.Join(w.dir, "link")),

@@ -21,9 +21,10 @@ type future struct {
 	value  any
 	digest string
 	err    error
-	causes []string          // what the user or time changed since the last run, here or further up
-	next   *record           // to be remembered
+	causes []string          // what the user or time changed since the last run, here or in inputs
+	next   *record           // for the state
 	seen   map[string]string // digests of the files on disk that the value was compared with
+	stale  []string          // why stored values went stale
 }
 
 // run is one evaluation of the graph.
@@ -32,16 +33,13 @@ type run struct {
 	now     time.Time
 	order   []*node // inputs first
 	futures map[*node]*future
-	frozen  bool
-
-	mu    sync.Mutex
-	stale map[string][]string // what went stale, by the reason
+	frozen  bool // machines were started: values stay
 }
 
 var errInput = errors.New("an input failed")
 
-// evaluate computes all that the targets need; what does not depend on each
-// other is computed in parallel. Every failure is reported, not only the first.
+// evaluate computes everything that the targets need, in parallel where possible. It
+// returns all errors, not only the first.
 func (r *run) evaluate(ctx context.Context, targets []*node) error {
 	names := map[string]bool{}
 	walk(targets, func(n *node) {
@@ -94,7 +92,8 @@ func (r *run) resolve(n *node, f *future) (err error) {
 		f.value, err = r.set(n)
 		return err
 	}
-	rec := r.recall(n)
+	var rec, next *record
+	r.store.saver.view(func(st *state) { rec = st.Assets[n.name] })
 	inputs := map[string]string{}
 	for _, d := range n.deps {
 		inputs[d.name] = r.futures[d].digest
@@ -108,7 +107,7 @@ func (r *run) resolve(n *node, f *future) (err error) {
 	slices.Sort(f.causes)
 	f.causes = slices.Compact(f.causes)
 
-	next := &record{Inputs: inputs}
+	next = &record{Inputs: inputs}
 	switch n.kind {
 	case kindParam:
 		err = r.param(n, f, rec)
@@ -127,14 +126,8 @@ func (r *run) resolve(n *node, f *future) (err error) {
 	return r.remember(n, f, rec, next)
 }
 
-// recall is what the directory has of an asset, nil if nothing.
-func (r *run) recall(n *node) (rec *record) {
-	r.store.saver.view(func(st *state) { rec = st.Assets[n.name] })
-	return rec
-}
-
-// remember encodes a value, unless it was encoded before. It becomes part of
-// the state when the run as a whole has gone well.
+// remember encodes a value, unless it was encoded before. It becomes part of the state
+// if the whole run succeeds.
 func (r *run) remember(n *node, f *future, rec, next *record) error {
 	if next.Value == nil {
 		raw, err := json.Marshal(f.value)
@@ -151,7 +144,7 @@ func (r *run) remember(n *node, f *future, rec, next *record) error {
 		f.causes = []string{n.name}
 	}
 	if n.kind == kindTransient {
-		next.Value = nil // its digest is enough to see what changed
+		next.Value = nil // the digest is enough to detect changes
 	}
 	f.next = next
 	return nil
@@ -187,7 +180,7 @@ func (r *run) param(n *node, f *future, rec *record) (err error) {
 	return err
 }
 
-// set is what the caller has set for this run.
+// set is the value that the caller has set for this run.
 func (r *run) set(n *node) (any, error) {
 	value, ok := r.store.params[n.name]
 	if !ok {
@@ -203,7 +196,7 @@ func (r *run) source(n *node, f *future, rec *record) error {
 			return nil
 		}
 	}
-	data, err := r.store.disk.read(n.path)
+	data, err := r.store.disk.Read(n.path)
 	gone := errors.Is(err, os.ErrNotExist)
 	switch {
 	case err != nil && !gone:
@@ -225,7 +218,7 @@ func (r *run) source(n *node, f *future, rec *record) error {
 	}
 	switch {
 	case gone:
-		event.Info(r.store.opts.Events, "going on with the copy of a missing file", "file", n.path)
+		event.Info(r.store.opts.Events, "using the stored copy of a missing file", "file", n.path)
 	case string(f.value.([]byte)) != string(data):
 		event.Warn(r.store.opts.Events, "file changed after machines were started from it; the change has no effect",
 			"file", n.path)

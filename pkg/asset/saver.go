@@ -1,16 +1,18 @@
 package asset
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 
 	"github.com/okd-install/okd-install/pkg/seal"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
-// saver writes the state in the background, one version after the other. While
-// one is on its way to the disk, changes gather for the next.
+// saver writes the state in the background, one version after the other. Changes during
+// a write go into the next.
 type saver struct {
-	disk *disk
+	disk *workdir.Dir
 	box  *seal.Box  // nil: not encrypted
 	mu   sync.Mutex // guards st and pending
 	st   *state
@@ -22,7 +24,7 @@ type saver struct {
 	err     error
 }
 
-func startSaver(d *disk, st *state, box *seal.Box) *saver {
+func startSaver(d *workdir.Dir, st *state, box *seal.Box) *saver {
 	s := &saver{disk: d, st: st, box: box, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
@@ -35,10 +37,7 @@ func startSaver(d *disk, st *state, box *seal.Box) *saver {
 
 // change applies f to the state and has it saved soon.
 func (s *saver) change(f func(*state)) {
-	s.mu.Lock()
-	f(s.st)
-	s.pending = true
-	s.mu.Unlock()
+	s.apply(f)
 	select {
 	case s.wake <- struct{}{}:
 	default: // a save that has not begun will see the change
@@ -47,11 +46,15 @@ func (s *saver) change(f func(*state)) {
 
 // commit applies f to the state and returns once it is on disk.
 func (s *saver) commit(f func(*state)) error {
+	s.apply(f)
+	return s.flush()
+}
+
+func (s *saver) apply(f func(*state)) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	f(s.st)
 	s.pending = true
-	s.mu.Unlock()
-	return s.flush()
 }
 
 // view calls f with the state, which f must not change.
@@ -61,8 +64,7 @@ func (s *saver) view(f func(*state)) {
 	f(s.st)
 }
 
-// flush returns when every change made so far is on disk. After a failed save
-// it tries again.
+// flush returns when every change so far is on disk. It retries a failed save.
 func (s *saver) flush() error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
@@ -72,13 +74,13 @@ func (s *saver) flush() error {
 		return nil
 	}
 	s.pending = false
-	data, err := s.st.encode()
+	data, err := json.Marshal(s.st)
 	s.mu.Unlock()
 	if err == nil && s.box != nil {
 		data, err = s.box.Seal(data)
 	}
 	if err == nil {
-		err = s.disk.write(Files{NewFile(StateName, data)})
+		err = s.disk.Write(Files{NewFile(StateName, data)})
 	}
 	if s.err = err; err != nil {
 		return fmt.Errorf("save state: %w", err)

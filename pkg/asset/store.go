@@ -3,27 +3,25 @@ package asset
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
-	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/seal"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
-// Options are what a store needs besides its directory.
+// Options configure a Store.
 type Options struct {
 	Clock  clock.Clock // default: the machine's
 	Events event.Sink  // default: none
 	Edited Policy
-	// Command is what the user typed, for others who find the directory taken.
+	// Command is what the user typed, for processes that find the directory locked.
 	Command string
-	// Version of the installer, for others who cannot read the state.
+	// Version of the installer, for older ones that cannot read the state.
 	Version string
-	// Key encrypts the state. An encrypted state cannot be opened without it, a
-	// plain one is encrypted from then on.
+	// Key encrypts the state. An encrypted state cannot be opened without it. A plain
+	// one is encrypted from now on.
 	Key *seal.Key
 }
 
@@ -37,55 +35,52 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Store evaluates assets and remembers them in a directory. It is meant for one
-// caller at a time.
+// Store evaluates assets and keeps them in a directory. Use it from one goroutine.
 type Store struct {
-	disk   *disk
+	disk   *workdir.Dir
 	opts   Options
-	lock   *os.File
 	saver  *saver
 	params map[string]any
 	closed bool
 }
 
-// Open takes the directory, which is made if need be, for this process and
-// reads what earlier runs left in it.
+// Open makes the directory if necessary, locks it and reads its state.
 func Open(dir string, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fileError("make asset directory", dir, err)
-	}
-	held, err := lock(dir, opts.holder())
+	d, err := workdir.Open(dir, workdir.Self(opts.Command, opts.Clock.Now()))
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, lock: held, params: map[string]any{}}
-	if s.disk, err = openDisk(dir); err != nil {
-		return nil, errors.Join(err, held.Close())
-	}
+	s := &Store{disk: d, opts: opts, params: map[string]any{}}
 	if err := s.load(); err != nil {
-		return nil, errors.Join(err, s.disk.close(), held.Close())
+		return nil, errors.Join(err, d.Close())
 	}
 	return s, nil
 }
 
-// load reads the state, and encrypts it if that is what is wanted now.
+// load reads the state, and encrypts it if a key was given for the first time.
 func (s *Store) load() error {
 	st, box, err := readState(s.disk, s.opts.Key)
 	if err != nil {
 		return err
 	}
-	if err := s.disk.sweep(); err != nil {
+	if err := s.disk.Sweep(); err != nil {
 		return err
 	}
-	if err := s.tighten(); err != nil {
+	// Some ways of restoring a backup let other users read the state.
+	mode, err := s.disk.Protect(StateName, SecretMode)
+	if mode != SecretMode {
+		event.Warn(s.opts.Events, "the state was readable for others; it holds every key of the cluster",
+			"file", StateName, "mode", mode.String())
+	}
+	if err != nil {
 		return err
 	}
 	st.Version, st.Writer = stateVersion, s.opts.Version
 	fresh := box == nil && s.opts.Key != nil
 	if fresh {
-		if box, err = s.opts.Key.NewBox(); err != nil {
-			return fmt.Errorf("encrypt the state: %w", err)
+		if box, err = newBox(s.opts.Key); err != nil {
+			return err
 		}
 	}
 	s.saver = startSaver(s.disk, st, box)
@@ -98,78 +93,28 @@ func (s *Store) load() error {
 	return nil
 }
 
-// tighten takes a state away from other users of the machine, who can read it
-// after some ways of restoring a backup.
-func (s *Store) tighten() error {
-	info, err := s.disk.root.Stat(StateName)
-	if err != nil || info.Mode().Perm()&^SecretMode == 0 {
-		return nil // there is none, or it is well
-	}
-	event.Warn(s.opts.Events, "the state was readable for others; it holds every key of the cluster",
-		"file", StateName, "mode", info.Mode().Perm().String())
-	if err := s.disk.root.Chmod(StateName, SecretMode); err != nil {
-		return fileError("protect", s.disk.full(StateName), err)
-	}
-	return nil
-}
-
-// Close saves the state and frees the directory. Closing again does nothing.
+// Close saves the state and unlocks the directory. Closing again does nothing.
 func (s *Store) Close() error {
 	if s.closed {
 		return nil
 	}
 	s.closed = true
-	return errors.Join(s.saver.close(), s.disk.close(), s.lock.Close())
+	return errors.Join(s.saver.close(), s.disk.Close())
 }
 
-// Started is when machines were first started from the assets, zero if never.
-func (s *Store) Started() (t time.Time) {
-	s.saver.view(func(st *state) {
-		if st.Started != nil {
-			t = *st.Started
-		}
-	})
-	return t
-}
-
-// MarkStarted remembers, on disk when it returns, that machines are started
-// from the assets. From then on values are reused as they are, whatever changes
-// in files or expires: a running cluster has them.
-func (s *Store) MarkStarted() error {
-	if !s.Started().IsZero() {
-		return nil
-	}
-	now := s.opts.Clock.Now().UTC()
-	return s.saver.commit(func(st *state) { st.Started = &now })
-}
-
-// Set gives a parameter, or a part of the program, its value for the runs to come.
+// Set sets the value of a parameter or Builtin for the following runs.
 func Set[T any](s *Store, p Asset[T], value T) { s.params[p.n.name] = value }
 
-// Remembers reports whether an earlier run left a value of the asset.
-func Remembers[T any](s *Store, a Asset[T]) (yes bool) {
-	s.saver.view(func(st *state) { yes = st.Assets[a.n.name] != nil })
-	return yes
-}
-
-// Run evaluates the assets, writes the files of those in write, and returns all
-// values. Nothing is written, and what the directory has stays as it is, unless
-// every asset could be evaluated. A run that writes nothing changes nothing
-// either, except that it remembers what it has drawn.
+// Run evaluates the assets, writes the files of those in write, and returns all values.
+// If any asset fails, nothing is written and the assets in the state stay. A run with
+// an empty write changes nothing either, but keeps the values that it has drawn.
 func (s *Store) Run(ctx context.Context, write, need []Ref) (*Result, error) {
-	r := &run{
-		store: s, now: s.opts.Clock.Now(), futures: map[*node]*future{}, stale: map[string][]string{},
-		frozen: !s.Started().IsZero(),
-	}
-	targets := slices.Concat(nodes(write), nodes(need))
-	if err := r.evaluate(ctx, targets); err != nil {
-		return nil, errors.Join(err, s.saver.flush())
-	}
-	var err error
-	if len(write) > 0 {
-		err = r.conclude(nodes(write))
+	r := &run{store: s, now: s.opts.Clock.Now(), futures: map[*node]*future{}, frozen: !s.Past().Started.IsZero()}
+	err := r.evaluate(ctx, slices.Concat(nodes(write), nodes(need)))
+	if err != nil || len(write) == 0 {
+		err = errors.Join(err, s.saver.flush())
 	} else {
-		err = s.saver.flush()
+		err = r.conclude(nodes(write))
 	}
 	if err != nil {
 		return nil, err

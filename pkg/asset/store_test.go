@@ -15,6 +15,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // A small graph: config (the user's file) → number (random, kept) → manifests
@@ -209,7 +210,7 @@ func TestStoreSemantics(t *testing.T) {
 		{
 			name: "input gone", change: func(w world) { w.remove("config.yaml") },
 			want:  files{"manifests/a.yaml": "colour: red\n", "config.yaml": "(none)"},
-			event: "going on with the copy of a missing file",
+			event: "using the stored copy of a missing file",
 		},
 		{
 			name: "input broken", change: func(w world) { w.write("config.yaml", "broken\n") },
@@ -331,7 +332,7 @@ func TestModesAndSecrets(t *testing.T) {
 	if err := w.run(Refuse, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{StateName, lockName, "final.txt", "manifests/a.yaml"} {
+	for _, name := range []string{StateName, workdir.LockName, "final.txt", "manifests/a.yaml"} {
 		info, err := os.Stat(filepath.Join(w.dir, name))
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v %v", name, info, err)

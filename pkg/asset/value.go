@@ -9,10 +9,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 )
 
-// stored reuses the value of an earlier run while its inputs are the same and
-// it has not gone stale: first that which files were made from, then one that a
-// run has drawn which did not get that far. So a change that is taken back
-// brings the old value back as well, and an interrupted run draws nothing twice.
+// stored reuses the value of an earlier run while its inputs are the same and it is not
+// stale: first the one that files were made from, then the draft of a run that did not
+// finish. So undoing a change restores the old value, and nothing is drawn twice.
 func (r *run) stored(n *node, f *future, rec *record, inputs map[string]string) (*record, error) {
 	var draft *record
 	r.store.saver.view(func(st *state) { draft = st.Drafts[n.name] })
@@ -33,8 +32,8 @@ func (r *run) stored(n *node, f *future, rec *record, inputs map[string]string) 
 		if e, expires := v.(Expirer); expires {
 			why = e.Stale(r.now)
 		}
-		if why != "" {
-			r.note(n, why)
+		if why != "" && !slices.Contains(f.stale, why) {
+			f.stale = append(f.stale, why)
 		}
 		if why == "" || fixed {
 			f.value = v
@@ -55,25 +54,21 @@ func (r *run) stored(n *node, f *future, rec *record, inputs map[string]string) 
 	return next, nil
 }
 
-// note remembers that an asset went stale, for sayStale.
-func (r *run) note(n *node, why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !slices.Contains(r.stale[why], n.name) {
-		r.stale[why] = append(r.stale[why], n.name)
-	}
-}
-
-// sayStale tells what went stale, one line for each reason: after a day it is
-// half of all certificates.
+// sayStale reports stale assets, in one line for each reason: after a day they are half
+// of all certificates.
 func (r *run) sayStale() {
-	for _, why := range slices.Sorted(maps.Keys(r.stale)) {
-		names := r.stale[why]
-		slices.Sort(names)
+	stale := map[string][]string{}
+	for _, n := range r.order {
+		for _, why := range r.futures[n].stale {
+			stale[why] = append(stale[why], n.name)
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(stale)) {
+		slices.Sort(stale[why])
 		say, what := event.Warn, "generating anew what went stale"
 		if r.frozen {
 			say, what = event.Info, "keeping what went stale: machines were started with it"
 		}
-		say(r.store.opts.Events, what, "assets", strings.Join(names, ", "), "why", why)
+		say(r.store.opts.Events, what, "assets", strings.Join(stale[why], ", "), "why", why)
 	}
 }

@@ -13,10 +13,9 @@ type output struct {
 	gone []string // to be removed
 }
 
-// conclude makes the values of this run those that the directory has, and
-// brings the files of the targets to disk, and of other assets those that an
-// earlier run has written. The state says what is about to be written before it
-// is, so that a crash in between is told from an edit.
+// conclude stores the values of this run, and writes the files of the targets and those
+// of other assets that an earlier run has written. The state records the writes before
+// they happen, so that a crash in between does not look like an edit.
 func (r *run) conclude(targets []*node) error {
 	var outputs []output
 	for _, n := range r.order {
@@ -36,12 +35,12 @@ func (r *run) conclude(targets []*node) error {
 	for _, o := range outputs {
 		jobs = append(jobs, o.jobs...)
 		for _, p := range o.gone {
-			if err := r.store.disk.remove(p); err != nil {
+			if err := r.store.disk.Remove(p); err != nil {
 				return err
 			}
 		}
 	}
-	if err := r.store.disk.write(jobs); err != nil {
+	if err := r.store.disk.Write(jobs); err != nil {
 		return err
 	}
 	return r.settle(outputs)
@@ -52,13 +51,13 @@ func (r *run) output(n *node, wanted bool) (output, error) {
 	f := r.futures[n]
 	o := output{n: n, next: f.next.clone()}
 	files := f.value.(Files)
-	disk, err := r.store.disk.files(append(files.Paths(), slices.Collect(maps.Keys(o.next.Files))...), nil)
+	disk, err := readFiles(r.store.disk, append(files.Paths(), slices.Collect(maps.Keys(o.next.Files))...), nil)
 	if err != nil {
 		return o, err
 	}
 	for p := range o.next.Files {
 		if _, exists := disk[p]; exists && !r.frozen {
-			wanted = true // written by an earlier run: it must not fall behind
+			wanted = true // an earlier run has written it, so it must stay current
 		}
 	}
 	if !wanted {
@@ -81,7 +80,7 @@ func (r *run) output(n *node, wanted bool) (output, error) {
 		switch {
 		case !exists:
 			delete(o.next.Files, p)
-		case sha(data) == was.SHA256 || sha(data) == was.Previous:
+		case was.is(sha(data)):
 			o.next.Files[p] = written{Previous: sha(data)}
 			o.gone = append(o.gone, p)
 		}
@@ -90,9 +89,8 @@ func (r *run) output(n *node, wanted bool) (output, error) {
 	return o, nil
 }
 
-// due has a file written if it is not on disk as it should be. Once machines
-// run, files that exist are left alone: the cluster's own changes to the
-// kubeconfig are in one of them.
+// due schedules a file for writing unless it is on disk already. Once machines run,
+// existing files are left alone: the kubeconfig has the cluster's own changes.
 func (r *run) due(o *output, file File, disk map[string][]byte) error {
 	data, exists := disk[file.Path]
 	want, have := sha(file.Data), absent
@@ -105,7 +103,7 @@ func (r *run) due(o *output, file File, disk map[string][]byte) error {
 	case have == want:
 		o.next.Files[file.Path] = written{SHA256: want}
 	case exists && (!wasThere || seen != have):
-		return &ChangedError{Path: r.store.disk.full(file.Path)}
+		return &ChangedError{Path: r.store.disk.Full(file.Path)}
 	default:
 		o.next.Files[file.Path] = written{SHA256: want, Previous: have}
 		o.jobs = append(o.jobs, file)
@@ -113,7 +111,7 @@ func (r *run) due(o *output, file File, disk map[string][]byte) error {
 	return nil
 }
 
-// commit puts all that is new into the state, and returns once it is on disk.
+// commit puts everything new into the state, and returns once it is on disk.
 func (r *run) commit(outputs []output) error {
 	fresh := map[string]*record{}
 	for n, f := range r.futures {
@@ -145,7 +143,7 @@ func (r *run) commit(outputs []output) error {
 	})
 }
 
-// settle notes that the files are on disk.
+// settle records that the files are on disk.
 func (r *run) settle(outputs []output) error {
 	fresh := map[string]*record{}
 	for _, o := range outputs {

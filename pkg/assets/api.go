@@ -1,5 +1,4 @@
-// Package assets is all that the installer generates, as a graph of typed
-// assets, and the few calls with which the flow has them made.
+// Package assets is the graph of everything that the installer generates.
 package assets
 
 import (
@@ -15,55 +14,51 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Deps are what the installer's assets need besides the asset directory.
+// Deps are the dependencies of the assets besides the asset directory.
 type Deps struct {
 	// Platforms are those that an install-config can name.
 	Platforms []Platform
 	Clock     clock.Clock // default: the machine's
 	Events    event.Sink  // default: none
-	// ReleaseImage is the pull spec of the release to install. Empty takes the
-	// one of the last run.
+	// ReleaseImage is the pull spec of the release to install, by default that of the
+	// last run.
 	ReleaseImage string
-	// ReleaseVersion is the version of ReleaseImage. Empty is unknown: then nothing
-	// is checked against it, and what depends on it is as for the newest release.
+	// ReleaseVersion is the version of ReleaseImage. If it is empty nothing is checked
+	// against it, and the newest release is assumed.
 	ReleaseVersion string
 	// Version is the installer's own, for the ConfigMap that records it.
 	Version string
-	// Invoker is who started the installer, for the ConfigMaps that record it.
-	// Empty keeps that of the last run; the first one is "user".
+	// Invoker is who started the installer, for the ConfigMaps that record it. The
+	// default is that of the last run, at first "user".
 	Invoker string
-	// Profile is the cluster profile, empty for that of the last run or the
-	// default.
+	// Profile is the cluster profile, by default that of the last run.
 	Profile string
-	// NodeIP is the bootstrap host's own address, where it has several; the zero
-	// value is that of the last run or none.
+	// NodeIP is the bootstrap host's address, if it has several. The default is that of
+	// the last run, if any.
 	NodeIP netip.Addr
-	// LoadCerts takes the API server's and the administrator's authorities, and
-	// the administrator's certificate, from tls/. Once taken they stay.
+	// LoadCerts reads the authorities of the API server and the administrator, and the
+	// administrator's certificate, from tls/. Later runs keep them.
 	LoadCerts bool
 	// AllowUnknown makes unknown keys of install-config.yaml warnings.
 	AllowUnknown bool
-	// HostFIPS says whether this host is in FIPS mode; unknown checks nothing.
+	// HostFIPS is the FIPS mode of this host; if it is unknown nothing is checked.
 	HostFIPS types.FIPSMode
-	// SkipHostCrypt makes a host that is not in FIPS mode, where the cluster is to
-	// be, a warning.
+	// SkipHostCrypt allows, with a warning, a host without FIPS mode for a cluster with it.
 	SkipHostCrypt bool
-	// Lookup finds virtual addresses that install-config.yaml leaves to DNS. Nil
-	// looks nothing up.
+	// Lookup finds virtual addresses that install-config.yaml leaves to DNS; nil for none.
 	Lookup Lookup
-	// KeepOSTemplate says that the OS template belongs to the user and has to
-	// stay when the cluster is destroyed.
+	// KeepOSTemplate says that the OS template is the user's; destroying keeps it.
 	KeepOSTemplate bool
-	// Edited decides about files that were edited while what is behind them
-	// changed: asset.Refuse (default), asset.Keep or asset.Overwrite.
+	// Edited says what to do about edited files whose inputs changed: asset.Refuse
+	// (default), asset.Keep or asset.Overwrite.
 	Edited asset.Policy
-	// Command is what the user typed, for others who find the directory taken.
+	// Command is what the user typed, for processes that find the directory locked.
 	Command string
 	// StateKey encrypts the state; nil for none.
 	StateKey *seal.Key
 }
 
-// Cluster is everything that the flow needs to create a cluster.
+// Cluster is everything that is needed to create a cluster.
 type Cluster struct {
 	Config       *types.InstallConfig
 	InfraID      string
@@ -75,8 +70,8 @@ type Cluster struct {
 	Machines       []Machine // masters, then workers
 	Master         []byte    // master.ign, the pointer that all masters share
 	Worker         []byte    // worker.ign
-	// Kubeconfig is the administrator's, as generated: without the ingress CA
-	// that the finished cluster adds to the file on disk.
+	// Kubeconfig is the administrator's as generated, without the ingress CA that the
+	// finished cluster adds to the file on disk.
 	Kubeconfig        []byte
 	KubeadminPassword secret.String
 	SSH               pki.SSHKeys
@@ -85,7 +80,7 @@ type Cluster struct {
 	Version           string // of the installer
 }
 
-// Machine is one node to be made.
+// Machine is one machine to create.
 type Machine struct {
 	Name     string // VM name, hostname and node name
 	Role     string // types.MasterPool or types.WorkerPool

@@ -226,6 +226,10 @@ func TestCluster(t *testing.T) {
 	if err != nil || len(nodes) != 5 || len(networks) != 1 || networks[0].String() != "198.18.0.0/24" {
 		t.Errorf("stored nodes %v in %v, %v", nodes, networks, err)
 	}
+	masters, err := assets.StoredMasters(dir, nil)
+	if err != nil || !slices.Equal(masters, []string{c.Machines[0].Name, c.Machines[1].Name, c.Machines[2].Name}) {
+		t.Errorf("stored masters %v, %v", masters, err)
+	}
 	keys, err := assets.StoredSSH(dir, nil)
 	if err != nil || keys.User.AuthorizedKey != c.SSH.User.AuthorizedKey {
 		t.Errorf("stored SSH keys: %v", err)

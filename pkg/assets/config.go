@@ -1,15 +1,21 @@
 package assets
 
 import (
+	"context"
+	"errors"
 	"net/netip"
+	"slices"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Values that come with each run.
+// Parameters of each run.
 var (
 	ReleaseImage = asset.Param[string]("release-image")
-	// ReleaseVersion is that of ReleaseImage, empty where it is not known.
+	// ReleaseVersion is that of ReleaseImage, empty if it is not known.
 	ReleaseVersion = asset.Param[string]("release-version")
 	Invoker        = asset.Param[string]("invoker")
 	Version        = asset.Param[string]("installer-version")
@@ -24,8 +30,8 @@ const configFile = "install-config.yaml"
 // ConfigFile is install-config.yaml as the user wrote it.
 var ConfigFile = asset.Source("install-config.yaml", configFile)
 
-// NameSet is what certificates and addresses depend on. Other changes of the
-// install-config leave the keys as they are.
+// NameSet is the part of the install-config that certificates and addresses depend on.
+// Other changes do not affect the keys.
 type NameSet struct {
 	Cluster     string       `json:"cluster"`
 	Domain      string       `json:"domain"`
@@ -49,11 +55,77 @@ var Names = asset.From1("names", Config,
 		return n, nil
 	}, asset.Transient())
 
-// ignitionHost is where machines fetch their configs: the first API VIP where
-// there is one, since they boot before anything else can resolve api-int.
+// ignitionHost is where machines fetch their configs: the first API VIP if there is
+// one, because api-int may not resolve yet when they boot.
 func (n NameSet) ignitionHost() string {
 	if len(n.APIVIPs) > 0 {
 		return n.APIVIPs[0].String()
 	}
 	return n.APIInt
+}
+
+// Parameters of reading install-config.yaml.
+var (
+	AllowUnknown  = asset.Param[bool]("allow-unknown-fields")
+	HostFIPS      = asset.Param[types.FIPSMode]("host-fips-mode")
+	SkipHostCrypt = asset.Param[bool]("skip-hostcrypt-validation")
+	// NamesInDNS are the addresses that the install-config leaves to DNS, by name.
+	NamesInDNS = asset.Param[map[string][]netip.Addr]("names-in-dns")
+)
+
+// reading is a config with the findings about it.
+type reading struct {
+	Input
+	kinds    []types.PlatformKind
+	findings *report.Report
+}
+
+// read is install-config.yaml, complete and checked.
+var read = asset.From6("install-config-read", platforms, ConfigFile, AllowUnknown, HostFIPS, SkipHostCrypt, NamesInDNS,
+	func(
+		_ asset.Env, list []Platform, data []byte, allowUnknown bool, host types.FIPSMode, skip bool,
+		names map[string][]netip.Addr,
+	) (reading, error) {
+		options := types.Options{
+			Platforms: kinds(list), AllowUnknown: allowUnknown, Host: host, SkipHostCrypt: skip,
+			Lookup: func(name string) []netip.Addr { return names[name] },
+		}
+		c, findings := options.Load(configFile, data)
+		if c == nil {
+			return reading{}, findings.Err()
+		}
+		return reading{newInput(c, list), options.Platforms, findings}, nil
+	}, asset.Transient())
+
+// Config is install-config.yaml, complete and checked.
+var Config = asset.From1("install-config", read,
+	func(_ asset.Env, r reading) (Input, error) { return r.Input, nil }, asset.Transient())
+
+// Lookup finds the addresses of a host name.
+type Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+
+// lookUp asks DNS for the addresses that the install-config leaves to it. If DNS does
+// not answer, those of the last run are used.
+func (i *Installer) lookUp(ctx context.Context) error {
+	if i.lookup == nil || i.Started() {
+		return nil
+	}
+	r, err := i.store.Run(ctx, nil, []asset.Ref{ConfigFile})
+	if err != nil {
+		return err
+	}
+	names, failed := map[string][]netip.Addr{}, error(nil)
+	types.Options{Platforms: i.kinds, AllowUnknown: true, Lookup: func(host string) []netip.Addr {
+		found, err := i.lookup(ctx, host)
+		failed = errors.Join(failed, err)
+		slices.SortFunc(found, netip.Addr.Compare) // servers change the order
+		names[host] = slices.Compact(found)
+		return names[host]
+	}}.Load(configFile, asset.Of(r, ConfigFile))
+	if failed != nil {
+		event.Warn(i.events, "install-config.yaml leaves virtual addresses to DNS: "+failed.Error())
+		return nil
+	}
+	asset.Set(i.store, NamesInDNS, names)
+	return nil
 }

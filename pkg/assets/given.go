@@ -10,15 +10,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// Files below tls/ that users may bring. The certificates among them are read
-// only if LoadCerts says so: whoever gets a CA into this directory could
-// otherwise get into the cluster.
-
-// LoadCerts says that the administrator's and the API server's authorities, and
-// the administrator's certificate, are to be taken from tls/.
+// LoadCerts says that the authorities of the administrator and the API server, and the
+// administrator's certificate, are read from tls/. It is off by default: otherwise
+// anybody who can put a CA into the directory would get access to the cluster.
 var LoadCerts = asset.Param[bool]("load-cluster-certs")
 
-// givenAuthority is a CA of ten years that the user may bring.
+// givenAuthority is a CA for ten years that the user may provide.
 func givenAuthority(name string) asset.Asset[pki.Pair] {
 	return asset.From1("tls/"+name, given(name), func(env asset.Env, own pki.Pair) (pki.Pair, error) {
 		if own.Cert == nil {
@@ -28,7 +25,7 @@ func givenAuthority(name string) asset.Asset[pki.Pair] {
 	})
 }
 
-// givenClient is a client's certificate of ten years that the user may bring.
+// givenClient is a client certificate for ten years that the user may provide.
 func givenClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.Asset[pki.Pair] {
 	return asset.From2("tls/"+name, given(name), ca, func(env asset.Env, own, ca pki.Pair) (pki.Pair, error) {
 		if own.Cert == nil {
@@ -38,7 +35,7 @@ func givenClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.
 	})
 }
 
-// given is a pair that the user brought, or an empty one.
+// given is a pair that the user provided, or an empty one.
 func given(name string) asset.Asset[pki.Pair] {
 	certFile, keyFile := "tls/"+name+".crt", "tls/"+name+".key"
 	return asset.From2("given/"+name,
@@ -70,8 +67,8 @@ func inFile(file string, err error) error {
 
 const boundKeyFile = "tls/bound-service-account-signing-key.key"
 
-// BoundKey is the key that signs the tokens bound to pods, if the user brings
-// one. Without, the API server's operator makes it on the bootstrap host.
+// BoundKey is the key that signs the tokens bound to pods, if the user provides one.
+// Otherwise the API server's operator makes it on the bootstrap host.
 var BoundKey = asset.From1("bound-service-account-signing-key",
 	asset.OptionalSource("file/"+boundKeyFile, boundKeyFile),
 	func(_ asset.Env, raw []byte) (keyPair, error) {
@@ -82,19 +79,17 @@ var BoundKey = asset.From1("bound-service-account-signing-key",
 		if err != nil {
 			return keyPair{}, inFile(boundKeyFile, err)
 		}
-		public, err := pki.EncodePublicKey(&key.PublicKey)
-		return keyPair{Key: pki.EncodeKey(key), Public: public}, err
+		return pairOf(key)
 	}, asset.Transient())
 
 const (
 	givenPasswordFile = "tls/kubeadmin-password"
 	givenHashFile     = "tls/kubeadmin-password.hash"
-	// maxPassword is as much of a password as bcrypt looks at.
+	// maxPassword is the length in bytes up to which bcrypt reads a password.
 	maxPassword = 72
 )
 
-// givenPassword is the password of kubeadmin that the user brought: in clear,
-// as a bcrypt hash, or both.
+// givenPassword is the user's password of kubeadmin: clear text, bcrypt hash, or both.
 var givenPassword = asset.From2("given/kubeadmin-password",
 	asset.OptionalSource("file/"+givenPasswordFile, givenPasswordFile),
 	asset.OptionalSource("file/"+givenHashFile, givenHashFile),

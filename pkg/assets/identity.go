@@ -10,8 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// ClusterName is metadata.name alone: a new name is a new cluster, any other
-// change of the install-config is not.
+// ClusterName is metadata.name. Only a change of the name makes a new cluster.
 var ClusterName = asset.From1("cluster-name", Config,
 	func(_ asset.Env, c Input) (string, error) { return c.Metadata.Name, nil }, asset.Transient())
 
@@ -19,15 +18,14 @@ var ClusterName = asset.From1("cluster-name", Config,
 var ClusterID = asset.From1("cluster-id", ClusterName,
 	func(asset.Env, string) (string, error) { return uuid.NewString(), nil })
 
-// InfraID is the prefix of everything that the cluster owns on the platform.
+// InfraID is the prefix of all names of the cluster on the platform.
 var InfraID = asset.From1("infra-id", ClusterName,
 	func(_ asset.Env, name string) (string, error) { return newInfraID(name) })
 
 const (
 	infraNameLength   = 21
 	infraSuffixLength = 5
-	// infraSuffixChars has no vowels, so that no words come out, and nothing
-	// that is easily mistaken for something else.
+	// infraSuffixChars has no vowels, to avoid words, and no characters that look alike.
 	infraSuffixChars = "bcdfghjklmnpqrstvwxz2456789"
 )
 
@@ -43,8 +41,7 @@ func infraName(cluster string) string {
 	return strings.TrimRight(name[:min(len(name), infraNameLength)], "-")
 }
 
-// NamedAfter reports whether an infrastructure ID may have been drawn for a
-// cluster of that name.
+// NamedAfter reports whether an infrastructure ID fits the name of a cluster.
 func NamedAfter(infraID, cluster string) bool {
 	name, is := strings.CutPrefix(infraID, infraName(cluster)+"-")
 	return is && len(name) == infraSuffixLength
@@ -55,8 +52,8 @@ type kubeadmin struct {
 	Hash     string `json:"hash"`
 }
 
-// Kubeadmin is the first user's password: the one that the user brought, or a
-// new one. If only the hash was given, the password is not known here.
+// Kubeadmin is the password of kubeadmin: the one that the user provided, or a new one.
+// If only the hash was provided, the password is not known.
 var Kubeadmin = asset.From1("kubeadmin-password", givenPassword,
 	func(_ asset.Env, k kubeadmin) (_ kubeadmin, err error) {
 		if k.Password == "" && k.Hash == "" {
@@ -70,7 +67,7 @@ var Kubeadmin = asset.From1("kubeadmin-password", givenPassword,
 		return k, err
 	})
 
-// SSHKeys are the bootstrap host's host key and the installer's own key to it.
+// SSHKeys are the bootstrap host's host key and the installer's key for logging in to it.
 var SSHKeys = asset.From0("bootstrap-ssh", func(asset.Env) (keys pki.SSHKeys, err error) {
 	if keys.Host, err = pki.NewSSHKey("bootstrap"); err != nil {
 		return keys, err

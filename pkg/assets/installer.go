@@ -8,22 +8,23 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"time"
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// ErrNoReleaseImage is returned where a release image is needed and none was
-// ever named.
+// ErrNoReleaseImage is returned if a release image is needed and none is known.
 var ErrNoReleaseImage = errors.New("no release image is known; " +
 	"name one in OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE, by digest as in quay.io/okd/scos-release@sha256:0123abcd")
 
-// Installer holds an asset directory. It must be closed.
+// Installer is an open asset directory. It must be closed.
 type Installer struct {
 	store  *asset.Store
 	events event.Sink
@@ -32,8 +33,7 @@ type Installer struct {
 	kinds  []types.PlatformKind
 }
 
-// Open takes the directory for this process. It fails with *asset.LockedError
-// while another has it.
+// Open locks the directory. It fails with *workdir.LockedError if another process has it.
 func Open(dir string, deps Deps) (*Installer, error) {
 	store, err := asset.Open(dir, asset.Options{
 		Clock: deps.Clock, Events: deps.Events, Edited: deps.Edited,
@@ -74,11 +74,10 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	return &Installer{store: store, events: events, clock: clk, lookup: deps.Lookup, kinds: kinds(deps.Platforms)}, nil
 }
 
-// defaultInvoker is the reference's.
+// defaultInvoker is that of openshift-install.
 const defaultInvoker = "user"
 
-// setOrKeep sets a parameter that a later command of the same installation may
-// leave out: then it stays what it was.
+// setOrKeep sets a parameter, which keeps its value if later commands omit it.
 func setOrKeep[T comparable](store *asset.Store, param asset.Asset[T], value, otherwise T) {
 	var none T
 	switch {
@@ -89,29 +88,27 @@ func setOrKeep[T comparable](store *asset.Store, param asset.Asset[T], value, ot
 	}
 }
 
-// Close saves the state and frees the directory.
+// Close saves the state and unlocks the directory.
 func (i *Installer) Close() error { return i.store.Close() }
 
-// MarkStarted must be called before the first machine is started. From then on
-// every asset stays what it is: a running cluster has it.
+// MarkStarted must be called before the first machine is started. From then on no asset
+// changes, because a running cluster has it.
 func (i *Installer) MarkStarted() error { return i.store.MarkStarted() }
 
-// MarkHandedOver remembers that the masters have taken over from the bootstrap
-// host.
+// MarkHandedOver records that the masters have taken over from the bootstrap host.
 func (i *Installer) MarkHandedOver() error { return i.store.Mark(markHandedOver) }
 
-// Past is what the state says of the cluster.
+// Past is what the state records about the cluster.
 func (i *Installer) Past() Past { return pastOf(i.store.Past()) }
 
-// DrawnInfraID is the infrastructure ID that an earlier run has drawn, empty if
-// there is none in the state.
+// DrawnInfraID is the infrastructure ID in the state, empty if there is none.
 func (i *Installer) DrawnInfraID() (string, error) {
 	id, _, err := asset.Recall(i.store, InfraID)
 	return id, err
 }
 
-// Config reads, completes and checks install-config.yaml. It fails with
-// *report.Error if anything is wrong and *asset.MissingError if it is missing.
+// Config reads, completes and checks install-config.yaml. It fails with *report.Error
+// if anything is wrong, and with *asset.MissingError if there is no such file.
 func (i *Installer) Config(ctx context.Context) (*types.InstallConfig, error) {
 	r, err := i.run(ctx, nil, Config)
 	if err != nil {
@@ -126,8 +123,7 @@ func (i *Installer) Manifests(ctx context.Context) error {
 	return err
 }
 
-// IgnitionConfigs writes bootstrap.ign, one .ign file per role, auth/ and
-// metadata.json.
+// IgnitionConfigs writes bootstrap.ign, an .ign file per role, auth/ and metadata.json.
 func (i *Installer) IgnitionConfigs(ctx context.Context) error {
 	_, err := i.run(ctx, []asset.Ref{
 		BootstrapIgnition, MasterIgnition, WorkerIgnition, ArbiterIgnition, AdminKubeconfig, PasswordFile, MetadataFile,
@@ -138,10 +134,10 @@ func (i *Installer) IgnitionConfigs(ctx context.Context) error {
 // SingleNode writes the Ignition config of a node that installs itself,
 // worker.ign, auth/ and metadata.json.
 func (i *Installer) SingleNode(ctx context.Context) error {
-	// If the install-config is not for this, no keys need be made.
+	// First the install-config alone: if it is not for this, no keys are generated.
 	_, err := i.run(ctx, nil, installsItself)
 	if bad := (*NotSingleNodeError)(nil); errors.As(err, &bad) {
-		return bad // the lines name file and place; anything around them is noise
+		return bad // whose lines already name file and position
 	}
 	if err != nil {
 		return err
@@ -156,9 +152,9 @@ var clusterNeeds = []asset.Ref{
 	Kubeadmin, SSHKeys, ClusterMetadata, PlatformName, Nodes, Invoker, Version,
 }
 
-// Cluster writes auth/, metadata.json, the files to read the bootstrap's journal
-// with, and to openshift/ what the user added to the pointer configs. It returns
-// all that is needed to create the cluster.
+// Cluster writes auth/, metadata.json, the files for reading the bootstrap host's
+// journal, and MachineConfigs with the user's additions to the pointer configs. It
+// returns everything that is needed to create the cluster.
 func (i *Installer) Cluster(ctx context.Context) (Cluster, error) {
 	if c, err := i.Config(ctx); err != nil {
 		return Cluster{}, err
@@ -175,7 +171,30 @@ func (i *Installer) Cluster(ctx context.Context) (Cluster, error) {
 	return clusterOf(r), nil
 }
 
-// Plan returns the same as Cluster but writes nothing except the state.
+// shortLived are authorities for a day. All other certificates for a day were issued
+// at the same time.
+var shortLived = []asset.Asset[pki.Pair]{KubeletSigner, AggregatorSigner, AggregatorCA}
+
+// sayExpired reports certificates that have expired since machines were started. They
+// stay in use, because the control plane has them. Before that, the store replaces them.
+func (i *Installer) sayExpired(r *asset.Result) {
+	if !i.Started() {
+		return
+	}
+	var ended time.Time
+	for _, signer := range shortLived {
+		if at := asset.Of(r, signer).Expires(); !at.After(i.clock.Now()) && (ended.IsZero() || at.Before(ended)) {
+			ended = at
+		}
+	}
+	if !ended.IsZero() {
+		event.Info(i.events, "certificates of the bootstrap host have expired and stay, because machines were started "+
+			"with them; if the masters have not taken over yet, destroy the cluster and create it again",
+			"expired", ended.UTC().Format(time.RFC3339))
+	}
+}
+
+// Plan is Cluster without writing any file but the state.
 func (i *Installer) Plan(ctx context.Context) (Cluster, error) {
 	r, err := i.run(ctx, nil, append(clusterNeeds, AdminKubeconfig)...)
 	if err != nil {
@@ -204,20 +223,22 @@ func clusterOf(r *asset.Result) Cluster {
 	}
 }
 
-// run evaluates assets, and says what in the install-config is dubious.
+// run evaluates assets and reports the warnings about the install-config.
 func (i *Installer) run(ctx context.Context, write []asset.Ref, need ...asset.Ref) (*asset.Result, error) {
 	r, err := i.evaluate(ctx, write, need...)
 	if err != nil {
 		return nil, err
 	}
-	i.warn(r)
+	for _, line := range asset.Of(r, read).findings.Lines(true) {
+		event.Warn(i.events, line)
+	}
 	return r, nil
 }
 
 func (i *Installer) evaluate(ctx context.Context, write []asset.Ref, need ...asset.Ref) (*asset.Result, error) {
 	err := i.lookUp(ctx)
-	// First the install-config alone: if it is wrong, no keys need be made.
 	if err == nil {
+		// First the install-config alone: if it is wrong, no keys are generated.
 		_, err = i.store.Run(ctx, nil, []asset.Ref{Config})
 	}
 	var r *asset.Result
@@ -225,7 +246,7 @@ func (i *Installer) evaluate(ctx context.Context, write []asset.Ref, need ...ass
 		r, err = i.store.Run(ctx, write, append(need, read))
 	}
 	if findings := (*report.Error)(nil); errors.As(err, &findings) {
-		return nil, findings // the lines name file and place; anything around them is noise
+		return nil, findings // whose lines already name file and position
 	}
 	return r, err
 }

@@ -14,9 +14,9 @@ const (
 	passwordFile   = "auth/kubeadmin-password"
 )
 
-// AdminKubeconfig is auth/kubeconfig, the administrator's way in.
+// AdminKubeconfig is auth/kubeconfig, for the administrator.
 var AdminKubeconfig = asset.From3("kubeconfig", Names, AdminClient, CompleteServerBundle,
-	func(_ asset.Env, n NameSet, client pki.Pair, ca certs) (asset.Files, error) {
+	func(_ asset.Env, n NameSet, client pki.Pair, ca []byte) (asset.Files, error) {
 		return kubeconfig(kubeconfigFile, n.Cluster, "admin", n.API, ca, client)
 	}, asset.Grows())
 
@@ -26,17 +26,17 @@ var PasswordFile = asset.From1("kubeadmin-password-file", Kubeadmin,
 		return asset.Files{asset.NewFile(passwordFile, []byte(k.Password))}, nil
 	})
 
-// HostKubeconfigs are those in auth/ on the bootstrap host: two through the
-// internal name and through localhost, with the rights of the administrator, as
-// bootkube needs them, but with a key of their own that is of use for a day; and
-// the one with which new kubelets ask for a certificate.
+// HostKubeconfigs are in auth/ on the bootstrap host. Two have the administrator's
+// rights, as bootkube needs them, through the internal name and through localhost, but
+// with a key of their own that is valid for a day. With the third, new kubelets request
+// a certificate.
 var HostKubeconfigs = asset.From5("bootstrap-kubeconfigs",
 	Names, BootstrapAdmin, KubeletClient, CompleteServerBundle, LocalhostBundle,
-	func(_ asset.Env, n NameSet, admin, kubelet pki.Pair, ca, localCA certs) (asset.Files, error) {
+	func(_ asset.Env, n NameSet, admin, kubelet pki.Pair, ca, localCA []byte) (asset.Files, error) {
 		var out asset.Files
 		for _, k := range []struct {
 			file, user, host string
-			ca               certs
+			ca               []byte
 			client           pki.Pair
 		}{
 			{kubeconfigFile, "admin", n.APIInt, ca, admin},
@@ -53,13 +53,13 @@ var HostKubeconfigs = asset.From5("bootstrap-kubeconfigs",
 	}, asset.Transient())
 
 // kubeconfig renders a file that logs in with a client certificate.
-func kubeconfig(file, cluster, user, host string, ca certs, client pki.Pair) (asset.Files, error) {
+func kubeconfig(file, cluster, user, host string, ca []byte, client pki.Pair) (asset.Files, error) {
 	type object = map[string]any
 	data, err := yaml.Marshal(object{
 		"apiVersion": "v1",
 		"kind":       "Config",
 		"clusters": []object{{"name": cluster, "cluster": object{
-			"server": "https://" + host + ":6443", "certificate-authority-data": ca.PEM,
+			"server": "https://" + host + ":6443", "certificate-authority-data": ca,
 		}}},
 		"users": []object{{"name": user, "user": object{
 			"client-certificate-data": client.Cert, "client-key-data": client.Key,

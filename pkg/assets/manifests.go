@@ -8,8 +8,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/compat"
 )
 
-// Manifests with keys, names or ids that were drawn for this cluster. Such files
-// of another directory do not fit.
+// Manifests with keys, names or IDs that were drawn for one cluster; see asset.Bound.
 var (
 	boundManifests = []string{
 		"manifests/cluster-infrastructure-02-config.yml", "manifests/cvo-overrides.yaml",

@@ -3,6 +3,7 @@ package assets
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 
 	configv1 "github.com/openshift/api/config/v1"
 
@@ -12,22 +13,21 @@ import (
 
 const metadataFile = "metadata.json"
 
-// Metadata is metadata.json, which has all that destroying a cluster needs.
+// Metadata is metadata.json, which has everything for destroying a cluster.
 type Metadata struct {
 	ClusterName string
 	ClusterID   string // UUID
 	InfraID     string
-	// Platform is the name of the platform. The file has it as the key of
-	// PlatformData, so that it is empty if it was read from the file of a cluster on
-	// a platform without such data.
+	// Platform is the name of the platform. In the file it is the key of PlatformData, so
+	// it is empty in Metadata that was read from a file without such data.
 	Platform string
-	// PlatformData is what the platform keeps about the cluster; nil for nothing.
+	// PlatformData is the platform's own data about the cluster, if any.
 	PlatformData     json.RawMessage
 	FeatureSet       configv1.FeatureSet
 	CustomFeatureSet *configv1.CustomFeatureGates
 }
 
-// The file begins and ends with what is the same on all platforms.
+// The file begins and ends with the fields that are the same on all platforms.
 type (
 	metadataHead struct {
 		ClusterName string `json:"clusterName"`
@@ -40,8 +40,8 @@ type (
 	}
 )
 
-// MarshalJSON writes the fields in the order of the reference, which has the
-// platform's own among them.
+// MarshalJSON writes the fields in the order of openshift-install, which has the
+// platform between them.
 func (m Metadata) MarshalJSON() ([]byte, error) {
 	parts := []any{metadataHead{m.ClusterName, m.ClusterID, m.InfraID}}
 	if m.PlatformData != nil {
@@ -62,19 +62,21 @@ func (m Metadata) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// UnmarshalJSON takes a key that all platforms do not have for the platform's.
+// UnmarshalJSON takes an unknown key for the platform's.
 func (m *Metadata) UnmarshalJSON(raw []byte) error {
-	var head metadataHead
-	var tail metadataTail
+	var common struct {
+		metadataHead
+		metadataTail
+	}
 	var all map[string]json.RawMessage
-	for _, part := range []any{&head, &tail, &all} {
+	for _, part := range []any{&common, &all} {
 		if err := json.Unmarshal(raw, part); err != nil {
 			return err
 		}
 	}
 	*m = Metadata{
-		ClusterName: head.ClusterName, ClusterID: head.ClusterID, InfraID: head.InfraID,
-		FeatureSet: tail.FeatureSet, CustomFeatureSet: tail.CustomFeatureSet,
+		ClusterName: common.ClusterName, ClusterID: common.ClusterID, InfraID: common.InfraID,
+		FeatureSet: common.FeatureSet, CustomFeatureSet: common.CustomFeatureSet,
 	}
 	for _, common := range []string{"clusterName", "clusterID", "infraID", "featureSet", "customFeatureSet"} {
 		delete(all, common)
@@ -87,7 +89,7 @@ func (m *Metadata) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// ClusterMetadata is what destroying the cluster needs to know.
+// ClusterMetadata is the content of metadata.json.
 var ClusterMetadata = asset.From4("metadata", Config, InfraID, ClusterID, KeepTemplate,
 	func(_ asset.Env, in Input, infraID, clusterID string, keepTemplate bool) (Metadata, error) {
 		gates, err := openshift.CustomGates(in.FeatureGates)
@@ -104,7 +106,7 @@ var ClusterMetadata = asset.From4("metadata", Config, InfraID, ClusterID, KeepTe
 		return m, err
 	})
 
-// PlatformName is the name of the platform, which metadata lacks on some.
+// PlatformName is the name of the platform, which metadata.json lacks on some platforms.
 var PlatformName = asset.From1("platform", Config,
 	func(_ asset.Env, in Input) (string, error) { return in.On.Kind.Name, nil })
 
@@ -117,21 +119,18 @@ var MetadataFile = asset.From1(metadataFile, ClusterMetadata, func(_ asset.Env, 
 	return asset.Files{asset.NewFile(metadataFile, data)}, nil
 })
 
-// NodeSet is which nodes may join the cluster, and from where.
+// NodeSet is the names and networks of the nodes that may join the cluster.
 type NodeSet struct {
-	Names    []string `json:"names"`
-	Networks []string `json:"networks"`
+	Names    []string       `json:"names"`
+	Networks []netip.Prefix `json:"networks"`
 }
 
-// Nodes is kept in the state for commands that only wait for the cluster.
+// Nodes is stored for commands that only wait for the cluster.
 var Nodes = asset.From2("nodes", Config, Machines,
 	func(_ asset.Env, in Input, machines []Machine) (NodeSet, error) {
-		var set NodeSet
+		set := NodeSet{Networks: in.Networking.MachineCIDRs()}
 		for _, m := range machines {
 			set.Names = append(set.Names, m.Name)
-		}
-		for _, p := range in.Networking.MachineCIDRs() {
-			set.Networks = append(set.Networks, p.String())
 		}
 		return set, nil
 	})

@@ -3,15 +3,18 @@ package assets
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
+	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/ignition"
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// MasterIgnition is master.ign and WorkerIgnition worker.ign: what every
+// MasterIgnition is master.ign, and WorkerIgnition worker.ign: the config that every
 // machine of the role starts with.
 var (
 	MasterIgnition = pointer("master.ign", types.MasterPool)
@@ -20,15 +23,19 @@ var (
 
 func pointer(file, role string) asset.Asset[asset.Files] {
 	return asset.From2(file, Names, RootCA, func(_ asset.Env, n NameSet, ca pki.Pair) (asset.Files, error) {
-		data, err := ignition.Pointer(n.ignitionHost(), role, ca.Cert)
-		if err != nil {
-			return nil, err
-		}
-		return asset.Files{asset.NewFile(file, data)}, nil
+		return pointerFile(file, role, n, ca)
 	})
 }
 
-// hostFiles is everything generated that the bootstrap host gets.
+func pointerFile(file, role string, n NameSet, ca pki.Pair) (asset.Files, error) {
+	data, err := ignition.Pointer(n.ignitionHost(), role, ca.Cert)
+	if err != nil {
+		return nil, err
+	}
+	return asset.Files{asset.NewFile(file, data)}, nil
+}
+
+// hostFiles are the generated files for the bootstrap host.
 var hostFiles = asset.FromAll("bootstrap-files",
 	[]asset.Asset[asset.Files]{Manifests, OpenShift, PointerConfigs, TLSFiles, HostKubeconfigs},
 	func(_ asset.Env, lists []asset.Files) (asset.Files, error) { return asset.Merge(lists...), nil }, asset.Transient())
@@ -38,9 +45,9 @@ const (
 	singleNodeFile = "bootstrap-in-place-for-live-iso.ign"
 )
 
-// hostSettings are what the bootstrap host is told beside the install-config.
-// The version of the installer and its embedded files are among them, because
-// its scripts are in the host's config.
+// hostSettings are the settings of the bootstrap host that are not in the
+// install-config. The installer's version and embedded files are among them, because
+// the host's config contains scripts of the installer.
 type hostSettings struct {
 	Version string     `json:"version"`
 	Data    string     `json:"data"`
@@ -79,19 +86,18 @@ func hostConfig(file string, inPlace asset.Asset[bool]) asset.Asset[asset.Files]
 		})
 }
 
-// Machines are the nodes to be made, each with its own config.
+func machinePrefix(infraID, role string) string { return infraID + "-" + role + "-" }
+
+// Machines are the machines to create, each with its own config.
 var Machines = asset.From4("machines", Config, InfraID, MasterIgnition, WorkerIgnition,
 	func(_ asset.Env, c Input, infraID string, master, worker asset.Files) ([]Machine, error) {
 		var out []Machine
+		number := map[string]int{}
 		add := func(role string, pool, count int, pointer []byte) error {
 			for range count {
-				n := 0
-				for _, m := range out {
-					if m.Role == role {
-						n++
-					}
-				}
-				name := fmt.Sprintf("%s-%s-%d", infraID, role, n)
+				n := number[role]
+				number[role]++
+				name := machinePrefix(infraID, role) + strconv.Itoa(n)
 				config, err := ignition.WithHostname(pointer, name)
 				if err != nil {
 					return fmt.Errorf("make the config of %s: %w", name, err)
@@ -110,3 +116,14 @@ var Machines = asset.From4("machines", Config, InfraID, MasterIgnition, WorkerIg
 		}
 		return out, nil
 	}, asset.Transient())
+
+// ProvisionedBootstrap is bootstrap.ign for a bootstrap host that the installer
+// creates. It adds the ConfigMap openshift-install, by which tools recognize clusters
+// whose machines the installer created.
+func (c Cluster) ProvisionedBootstrap() ([]byte, error) {
+	text, err := objects.Render(openshift.InstallConfigMap("openshift-install", c.Invoker, c.Version))
+	if err != nil {
+		return nil, fmt.Errorf("render the record of the installer: %w", err)
+	}
+	return ignition.WithFile(c.Bootstrap, "/opt/openshift/manifests/openshift-install.yaml", 0o644, text)
+}

@@ -10,34 +10,32 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Platform is what is generated for one kind of platform. Kind and Cluster are
-// needed; without the others nothing is added.
+// Platform is what is generated for a platform. Kind and Cluster are required.
 type Platform struct {
 	Kind types.PlatformKind
 	// Cluster is what a cluster is told about its platform.
 	Cluster func(c *types.InstallConfig) manifests.Platform
-	// Objects adds to openshift/ what only clusters on this platform have.
+	// Objects adds the objects of the platform to openshift/.
 	Objects func(set *objects.Set, in PlatformObjects) error
-	// UserData names the Secret with the pointer config of a role; without it the
-	// name is <role>-user-data.
+	// UserData names the Secret with the pointer config of a role, by default
+	// <role>-user-data.
 	UserData func(c *types.InstallConfig, role string) string
-	// MediaServer returns the addresses at which the bootstrap host serves virtual
-	// media besides api-int, and false if it serves none.
+	// MediaServer returns the addresses besides api-int at which the bootstrap host
+	// serves virtual media, and false if it serves none.
 	MediaServer func(c *types.InstallConfig) ([]netip.Addr, bool)
-	// Metadata returns what metadata.json has below the platform's name for
-	// destroying the cluster.
+	// Metadata returns the platform's part of metadata.json, for destroying the cluster.
 	Metadata func(c *types.InstallConfig, m MetadataInputs) any
 }
 
-// PlatformObjects is what a platform's objects are made of.
+// PlatformObjects are the inputs of a platform's objects.
 type PlatformObjects struct {
 	Config  *types.InstallConfig
 	InfraID string
-	// ReleaseVersion is that of the release, empty where only its image is known.
+	// ReleaseVersion is empty if only the release image is known.
 	ReleaseVersion string
 }
 
-// MetadataInputs is what metadata depends on besides the install-config.
+// MetadataInputs are inputs of metadata besides the install-config.
 type MetadataInputs struct {
 	// KeepOSTemplate says that the OS template belongs to the user.
 	KeepOSTemplate bool
@@ -55,8 +53,7 @@ func kinds(list []Platform) []types.PlatformKind {
 	return out
 }
 
-// Input is what everything is generated from: the install-config, complete and
-// checked, and the platform that it names.
+// Input is the install-config, complete and checked, and its platform.
 type Input struct {
 	*types.InstallConfig
 	On Platform
@@ -68,7 +65,7 @@ func newInput(c *types.InstallConfig, list []Platform) Input {
 	return Input{c, list[i]}
 }
 
-// MarshalJSON leaves out the platform, which the install-config implies.
+// MarshalJSON is for the state, which has only the hash of Canonical.
 func (in Input) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
 // UserData names the Secret with the pointer config of a role.

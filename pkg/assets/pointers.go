@@ -13,26 +13,21 @@ import (
 
 const arbiterFile = "arbiter.ign"
 
-// arbiters is whether there are any.
+// arbiters reports whether there are arbiters.
 var arbiters = asset.From1("arbiters", Config, func(_ asset.Env, c Input) (bool, error) {
 	return c.Arbiters() > 0, nil
 }, asset.Transient())
 
-// ArbiterIgnition is arbiter.ign, no file if the cluster has no arbiters.
+// ArbiterIgnition is arbiter.ign, if the cluster has arbiters.
 var ArbiterIgnition = asset.From3(arbiterFile, arbiters, Names, RootCA,
 	func(_ asset.Env, wanted bool, n NameSet, ca pki.Pair) (asset.Files, error) {
 		if !wanted {
 			return nil, nil
 		}
-		data, err := ignition.Pointer(n.ignitionHost(), types.ArbiterPool, ca.Cert)
-		if err != nil {
-			return nil, err
-		}
-		return asset.Files{asset.NewFile(arbiterFile, data)}, nil
+		return pointerFile(arbiterFile, types.ArbiterPool, n, ca)
 	})
 
-// pointers are the configs that the machines of each role start with, as the
-// user left them.
+// pointers are the pointer configs by role, with the user's edits.
 var pointers = asset.From3("pointers", MasterIgnition, WorkerIgnition, ArbiterIgnition,
 	func(_ asset.Env, master, worker, arbiter asset.Files) (map[string][]byte, error) {
 		out := map[string][]byte{}
@@ -46,8 +41,7 @@ var pointers = asset.From3("pointers", MasterIgnition, WorkerIgnition, ArbiterIg
 		return out, nil
 	}, asset.Transient())
 
-// PointerConfigs are MachineConfigs with what the user added to the pointers,
-// none if nothing was added.
+// PointerConfigs are MachineConfigs with the user's additions to the pointers, if any.
 var PointerConfigs = asset.From3("pointer-machineconfigs", Names, RootCA, pointers,
 	func(_ asset.Env, n NameSet, ca pki.Pair, pointers map[string][]byte) (asset.Files, error) {
 		var out asset.Files

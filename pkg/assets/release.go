@@ -11,14 +11,14 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Pin is the release that an installation is made of, and how it came to that.
-// Later runs do not ask again.
+// Pin is the release of an installation and where it was found. Later runs use it
+// without asking again.
 type Pin struct {
 	PullSpec string    `json:"pullSpec"`          // by digest, unless the environment names a tag
 	Version  string    `json:"version,omitempty"` // empty: not known
-	Asked    string    `json:"asked,omitempty"`   // what the user wrote
+	Asked    string    `json:"asked,omitempty"`   // what the user asked for
 	From     string    `json:"from"`              // where it was found, in words
-	BuiltIn  bool      `json:"builtIn,omitempty"` // it came with the program, and changes with it
+	BuiltIn  bool      `json:"builtIn,omitempty"` // the program's own, which changes with it
 	Chosen   time.Time `json:"chosen,omitzero"`
 	// SignedBy is the fingerprint of the key with which the image was signed, empty
 	// if that was not checked.
@@ -30,7 +30,7 @@ func (p Pin) IsZero() bool { return p.PullSpec == "" }
 
 var releasePin = asset.Param[Pin]("release-pin")
 
-// setRelease gives image and version their values for this run; they go together.
+// setRelease sets the release image and its version for this run.
 func setRelease(store *asset.Store, deps Deps) error {
 	asset.Set(store, ReleaseImage, deps.ReleaseImage)
 	asset.Set(store, ReleaseVersion, deps.ReleaseVersion)
@@ -51,7 +51,7 @@ func recallPin(store *asset.Store) (Pin, error) {
 	if ok || err != nil {
 		return pin, err
 	}
-	// A release that the environment named is no pin, but is remembered as well.
+	// A release from the environment is not a pin, but is stored too.
 	image, _, err := asset.Recall(store, ReleaseImage)
 	if err != nil {
 		return Pin{}, err
@@ -63,8 +63,7 @@ func recallPin(store *asset.Store) (Pin, error) {
 // Pin is the release that an earlier run chose; the zero value if none did.
 func (i *Installer) Pin() (Pin, error) { return recallPin(i.store) }
 
-// SetPin makes a release that of the installation, for this run and, on disk when
-// it returns, for later ones.
+// SetPin sets the release for this run and, on disk when it returns, for later ones.
 func (i *Installer) SetPin(pin Pin) error {
 	if err := asset.Remember(i.store, releasePin, pin); err != nil {
 		return err
@@ -72,12 +71,10 @@ func (i *Installer) SetPin(pin Pin) error {
 	return setRelease(i.store, Deps{})
 }
 
-// Started reports whether machines were started from the assets: then the release
-// stays what it is.
-func (i *Installer) Started() bool { return !i.store.Started().IsZero() }
+// Started reports whether machines were started, so that the release cannot change.
+func (i *Installer) Started() bool { return !i.store.Past().Started.IsZero() }
 
-// Settings is Config for whoever needs it before the work begins: what is dubious
-// is not said yet.
+// Settings is Config without warnings, for use before the work begins.
 func (i *Installer) Settings(ctx context.Context) (*types.InstallConfig, error) {
 	r, err := i.evaluate(ctx, nil, Config)
 	if err != nil {
@@ -86,8 +83,7 @@ func (i *Installer) Settings(ctx context.Context) (*types.InstallConfig, error) 
 	return asset.Of(r, Config).InstallConfig, nil
 }
 
-// StoredPin is the release that an earlier run chose. It fails with fs.ErrNotExist
-// if none did.
+// StoredPin is Pin without a lock. It fails with fs.ErrNotExist if there is none.
 func StoredPin(dir string, key *seal.Key) (Pin, error) {
 	pin, err := asset.Stored(dir, key, releasePin)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,15 +9,13 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// ErrInPlace is returned when a cluster that installs itself in place is to be
-// created with machines.
+// ErrInPlace is returned if machines would be created for a node that installs itself.
 var ErrInPlace = errors.New("bootstrapInPlace is set: " +
 	"such a node installs itself from what `create single-node-ignition-config` writes; " +
 	"remove bootstrapInPlace to install with a bootstrap host")
 
-// handsOver is how clusters with a bootstrap host are installed, and
-// installsItself how single nodes are: an error if the install-config is not
-// that of one.
+// handsOver is for clusters with a bootstrap host, and installsItself for single nodes
+// without one. The latter fails unless the install-config is for a single node.
 var (
 	handsOver = asset.From0("hands-over", func(asset.Env) (bool, error) { return false, nil }, asset.Transient())
 
@@ -26,8 +24,7 @@ var (
 	}, asset.Transient())
 )
 
-// requireSingleNode says all that keeps a cluster from installing itself in
-// place.
+// requireSingleNode returns everything that prevents a node from installing itself.
 func requireSingleNode(r reading) error {
 	found := report.New(configFile)
 	add := func(kind report.Type, path report.Path, value, detail string) {
@@ -57,9 +54,8 @@ func requireSingleNode(r reading) error {
 	return &NotSingleNodeError{strings.Join(found.Lines(false), "\n")}
 }
 
-// NotSingleNodeError says what keeps a cluster from installing itself in place,
-// a line for each field. It is no *report.Error: the file is a good
-// install-config, but for another target.
+// NotSingleNodeError says what prevents a cluster from installing itself in place, a line
+// for each field. It is not a *report.Error, because the install-config is valid.
 type NotSingleNodeError struct{ lines string }
 
 func (e *NotSingleNodeError) Error() string { return e.lines }

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -18,23 +20,22 @@ import (
 	"github.com/okd-install/okd-install/pkg/seal"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
-// The functions here read what an earlier run, or one that is still going on,
-// left in the state. They need no lock, fail with fs.ErrNotExist if there is
-// nothing, and with *asset.StateError if the state cannot be read. The key, of an
-// encrypted state, may be nil.
+// The functions here read the state of the last run, or of one that is still running.
+// They need no lock, and fail like asset.Stored.
 
-// StoredMetadata is the metadata of the last run, with the name of the platform
-// also where metadata.json lacks it. That is empty only if the state has neither
-// the name nor an install-config.
+// StoredMetadata is the metadata of the last run, with the name of the platform even if
+// metadata.json lacks it. It is empty only if the state has neither the name nor an
+// install-config.
 func StoredMetadata(dir string, key *seal.Key) (Metadata, error) {
 	m, err := asset.Stored(dir, key, ClusterMetadata)
 	if err != nil || m.Platform != "" {
 		return m, err
 	}
 	m.Platform, err = asset.Stored(dir, key, PlatformName)
-	if errors.Is(err, fs.ErrNotExist) { // as in states that were written up to 2026-11-21
+	if errors.Is(err, fs.ErrNotExist) { // as in states from before 2026-11-22
 		m.Platform, err = writtenPlatform(dir, key)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,8 +44,7 @@ func StoredMetadata(dir string, key *seal.Key) (Metadata, error) {
 	return m, err
 }
 
-// writtenPlatform is the platform that the install-config names which was used
-// last.
+// writtenPlatform is the platform in the install-config of the last run.
 func writtenPlatform(dir string, key *seal.Key) (string, error) {
 	raw, err := asset.Stored(dir, key, ConfigFile)
 	if err != nil {
@@ -64,38 +64,25 @@ func writtenPlatform(dir string, key *seal.Key) (string, error) {
 	return "", nil
 }
 
-// StoredNodes are the names of the nodes that may join and the networks that
-// they are in.
+// StoredNodes are the names and the networks of the nodes that may join.
 func StoredNodes(dir string, key *seal.Key) ([]string, []netip.Prefix, error) {
 	set, err := asset.Stored(dir, key, Nodes)
-	if err != nil {
-		return nil, nil, err
-	}
-	var networks []netip.Prefix
-	for _, text := range set.Networks {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read state: %w", err)
-		}
-		networks = append(networks, p)
-	}
-	return set.Names, networks, nil
+	return set.Names, set.Networks, err
 }
 
 // StoredMasters are the names of the machines of the control plane.
 func StoredMasters(dir string, key *seal.Key) ([]string, error) {
-	machines, err := asset.Stored(dir, key, Machines)
-	var out []string
-	for _, m := range machines {
-		if m.Role == types.MasterPool {
-			out = append(out, m.Name)
-		}
+	infraID, err := asset.Stored(dir, key, InfraID)
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	set, err := asset.Stored(dir, key, Nodes)
+	return slices.DeleteFunc(set.Names, func(name string) bool {
+		return !strings.HasPrefix(name, machinePrefix(infraID, types.MasterPool))
+	}), err
 }
 
-// StoredConfig is install-config.yaml as it was used last, with defaults. What
-// is wrong with it is not told: it is for those who look at what came of it.
+// StoredConfig is the install-config of the last run, with defaults.
 func StoredConfig(dir string, key *seal.Key, platforms []types.PlatformKind) (*types.InstallConfig, error) {
 	raw, err := asset.Stored(dir, key, ConfigFile)
 	if err != nil {
@@ -119,9 +106,9 @@ func StoredPassword(dir string, key *seal.Key) (secret.String, error) {
 	return secret.New(k.Password), err
 }
 
-// Past is what a state says of the cluster that was made from it.
+// Past is what a state records about the cluster that was made from it.
 type Past struct {
-	Started    bool // machines were made, or were just about to be
+	Started    bool // machines were created, or were about to be
 	HandedOver bool // the masters have taken over
 }
 
@@ -131,8 +118,8 @@ func pastOf(p asset.Past) Past {
 	return Past{Started: !p.Started.IsZero(), HandedOver: !p.Marks[markHandedOver].IsZero()}
 }
 
-// StoredPast is what the state of a directory says of a cluster; nothing where
-// there is none, or where it is another cluster's.
+// StoredPast is what the state of a directory records about a cluster; the zero value if
+// there is no state, or that of another cluster.
 func StoredPast(dir string, key *seal.Key, infraID string) (Past, error) {
 	if ofIt, err := isOf(dir, key, infraID); !ofIt {
 		return Past{}, err
@@ -150,20 +137,18 @@ func isOf(dir string, key *seal.Key, infraID string) (bool, error) {
 	return err == nil && id == infraID, err
 }
 
-// MarkHandedOver remembers in the state of a directory, which was taken without
-// opening its assets, that the masters of a cluster have taken over. A state that
-// is not that cluster's is left alone.
-func MarkHandedOver(lock *asset.DirLock, dir string, key *seal.Key, infraID string, at time.Time) error {
+// MarkHandedOver records in the state of a locked directory that the masters of a
+// cluster have taken over. It does not change the state of another cluster.
+func MarkHandedOver(lock *workdir.Lock, dir string, key *seal.Key, infraID string, at time.Time) error {
 	if ofIt, err := isOf(dir, key, infraID); !ofIt {
 		return err
 	}
-	return lock.Mark(dir, key, markHandedOver, at)
+	return asset.MarkLocked(lock, key, markHandedOver, at)
 }
 
-// Forget removes what belongs to a destroyed cluster: metadata.json, auth/, the
-// Ignition configs, manifests that nobody edited, and the state. What the user
-// wrote or changed stays, and so do all manifests if the state, which knows
-// them apart, cannot be read: whoever lost its key can still destroy.
+// Forget removes the files of a destroyed cluster: metadata.json, auth/, the Ignition
+// configs, unedited manifests, and the state. It keeps what the user wrote or changed,
+// and all manifests if the state cannot be read, for example because its key is lost.
 func Forget(dir string, key *seal.Key) error {
 	generated, err := asset.Generated(dir, key)
 	if unreadable := (*asset.StateError)(nil); err != nil && !errors.As(err, &unreadable) {

@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"crypto/rsa"
 	"net/netip"
 	"slices"
 	"time"
@@ -9,20 +10,20 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// The certificate authorities. Those of a day are replaced by the cluster's
-// operators; bootstrap.ign must be used while they are valid.
+// The certificate authorities. The cluster's operators replace those of a day, so
+// bootstrap.ign must be used while they are valid.
 var (
-	RootCA               = authority("root-ca", decade)
+	RootCA               = authority("root-ca", pki.TenYears)
 	AdminSigner          = givenAuthority("admin-kubeconfig-signer")
 	LBSigner             = givenAuthority("kube-apiserver-lb-signer")
 	LocalhostSigner      = givenAuthority("kube-apiserver-localhost-signer")
 	ServiceNetworkSigner = givenAuthority("kube-apiserver-service-network-signer")
-	ToKubeletSigner      = authority("kube-apiserver-to-kubelet-signer", year)
-	ControlPlaneSigner   = authority("kube-control-plane-signer", year)
-	KubeletBootstrapCA   = authority("kubelet-bootstrap-kubeconfig-signer", decade)
-	KubeletSigner        = authority("kubelet-signer", day)
-	AggregatorSigner     = authority("aggregator-signer", day)
-	AggregatorCA         = lasting("tls/aggregator-ca", day, newAuthority(aggregator))
+	ToKubeletSigner      = authority("kube-apiserver-to-kubelet-signer", pki.Year)
+	ControlPlaneSigner   = authority("kube-control-plane-signer", pki.Year)
+	KubeletBootstrapCA   = authority("kubelet-bootstrap-kubeconfig-signer", pki.TenYears)
+	KubeletSigner        = authority("kubelet-signer", pki.Day)
+	AggregatorSigner     = authority("aggregator-signer", pki.Day)
+	AggregatorCA         = namedAuthority("tls/aggregator-ca", aggregator, pki.Day)
 )
 
 const bootstrapperGroup = "system:serviceaccounts:openshift-machine-config-operator"
@@ -47,33 +48,16 @@ var (
 	serverAndUser = pki.Server | pki.Client
 )
 
-// The leaves whose content does not depend on the cluster.
+// The certificates that more than the bootstrap host's files are made from.
 var (
-	AdminClient             = givenClient("admin-kubeconfig-client", AdminSigner, admin)
-	BootstrapAdmin          = leaf("bootstrap-admin-client", AdminSigner, admin, day, pki.Client)
-	JournalGatewayd         = leaf("journal-gatewayd", RootCA, journal, decade, serverAndUser)
-	ToKubeletClient         = leaf("kube-apiserver-to-kubelet-client", ToKubeletSigner, apiServer, year, pki.Client)
-	ControllerManagerClient = leaf(
-		"kube-control-plane-kube-controller-manager-client", ControlPlaneSigner, admin, year, pki.Client)
-	SchedulerClient = leaf(
-		"kube-control-plane-kube-scheduler-client", ControlPlaneSigner, admin, year, pki.Client)
-	KubeletClient    = leaf("kubelet-client", KubeletBootstrapCA, bootstrapper, decade, pki.Client)
-	APIProxy         = leaf("apiserver-proxy", AggregatorCA, apiProxy, day, pki.Client)
-	AggregatorClient = leaf("aggregator-client", AggregatorSigner, apiProxy, day, pki.Client)
-)
-
-// machineConfigServerKey is made beside the root CA, not after it: no other keys
-// are needed for manifests, and the user waits for them.
-var machineConfigServerKey = asset.From0("tls/machine-config-server-key", func(asset.Env) ([]byte, error) {
-	key, err := pki.NewKey()
-	if err != nil {
-		return nil, err
-	}
-	return pki.EncodeKey(key), nil
-})
-
-// The leaves that carry names and addresses of the cluster.
-var (
+	AdminClient     = givenClient("admin-kubeconfig-client", AdminSigner, admin)
+	BootstrapAdmin  = leaf("bootstrap-admin-client", AdminSigner, admin, pki.Day, pki.Client)
+	JournalGatewayd = leaf("journal-gatewayd", RootCA, journal, pki.TenYears, serverAndUser)
+	KubeletClient   = leaf("kubelet-client", KubeletBootstrapCA, bootstrapper, pki.TenYears, pki.Client)
+	LBServer        = server("kube-apiserver-lb-server", LBSigner,
+		func(n NameSet) ([]string, []netip.Addr) { return []string{n.API}, nil })
+	LocalhostServer = server("kube-apiserver-localhost-server", LocalhostSigner,
+		func(NameSet) ([]string, []netip.Addr) { return []string{"localhost"}, localhostIPs })
 	MachineConfigServer = asset.From3("tls/machine-config-server", RootCA, Names, machineConfigServerKey,
 		func(env asset.Env, ca pki.Pair, n NameSet, text []byte) (pki.Pair, error) {
 			key, err := pki.ParseKey(text)
@@ -84,22 +68,41 @@ var (
 				Name: configServer, Life: pki.TenYears, Usage: pki.Server, DNS: []string{n.APIInt}, IPs: n.APIVIPs,
 			})
 		})
-	LBServer = named("kube-apiserver-lb-server", LBSigner, day, func(n NameSet) pki.Leaf {
-		return apiLeaf([]string{n.API}, nil)
-	})
-	InternalLBServer = named("kube-apiserver-internal-lb-server", LBSigner, day, func(n NameSet) pki.Leaf {
-		return apiLeaf([]string{n.APIInt}, nil)
-	})
-	LocalhostServer = named("kube-apiserver-localhost-server", LocalhostSigner, day, func(NameSet) pki.Leaf {
-		return apiLeaf([]string{"localhost"}, localhostIPs)
-	})
-	ServiceNetworkServer = named("kube-apiserver-service-network-server", ServiceNetworkSigner, day,
-		func(n NameSet) pki.Leaf { return apiLeaf(serviceNames, n.Services) })
 )
 
-// IronicTLS is what the bootstrap host of a bare-metal cluster serves virtual
-// media with. Elsewhere it is empty.
-var IronicTLS = asset.From2("tls/ironic/tls", ironicNames, Lifetimes,
+// pairs are the certificates of the bootstrap host.
+var pairs = []asset.Asset[pki.Pair]{
+	RootCA, AdminSigner, LBSigner, LocalhostSigner, ServiceNetworkSigner, ToKubeletSigner, ControlPlaneSigner,
+	KubeletBootstrapCA, KubeletSigner, AggregatorSigner, AggregatorCA,
+	AdminClient, JournalGatewayd,
+	leaf("kube-apiserver-to-kubelet-client", ToKubeletSigner, apiServer, pki.Year, pki.Client),
+	leaf("kube-control-plane-kube-controller-manager-client", ControlPlaneSigner, admin, pki.Year, pki.Client),
+	leaf("kube-control-plane-kube-scheduler-client", ControlPlaneSigner, admin, pki.Year, pki.Client),
+	KubeletClient,
+	leaf("apiserver-proxy", AggregatorCA, apiProxy, pki.Day, pki.Client),
+	leaf("aggregator-client", AggregatorSigner, apiProxy, pki.Day, pki.Client),
+	MachineConfigServer, LBServer,
+	server("kube-apiserver-internal-lb-server", LBSigner,
+		func(n NameSet) ([]string, []netip.Addr) { return []string{n.APIInt}, nil }),
+	LocalhostServer,
+	server("kube-apiserver-service-network-server", ServiceNetworkSigner,
+		func(n NameSet) ([]string, []netip.Addr) { return serviceNames, n.Services }),
+	ironicTLS,
+}
+
+// machineConfigServerKey is made in parallel to the root CA: manifests need only these
+// two keys, and the user waits for them.
+var machineConfigServerKey = asset.From0("tls/machine-config-server-key", func(asset.Env) ([]byte, error) {
+	key, err := pki.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	return pki.EncodeKey(key), nil
+})
+
+// ironicTLS is what the bootstrap host of a bare-metal cluster serves virtual media
+// with. It is empty on other platforms.
+var ironicTLS = asset.From2("tls/ironic/tls", ironicNames, Lifetimes,
 	func(env asset.Env, n ironicHost, l lifetimes) (pki.Pair, error) {
 		if n.Name == "" {
 			return pki.Pair{}, nil
@@ -115,45 +118,53 @@ type ironicHost struct {
 }
 
 var ironicNames = asset.From2("ironic-names", Config, Names,
-	func(_ asset.Env, in Input, n NameSet) (ironicHost, error) {
-		if in.On.MediaServer == nil {
-			return ironicHost{}, nil
+	func(_ asset.Env, in Input, n NameSet) (host ironicHost, _ error) {
+		if in.On.MediaServer != nil {
+			if more, serves := in.On.MediaServer(in.InstallConfig); serves {
+				host = ironicHost{n.APIInt, slices.Concat(n.APIVIPs, more)}
+			}
 		}
-		more, serves := in.On.MediaServer(in.InstallConfig)
-		if !serves {
-			return ironicHost{}, nil
-		}
-		return ironicHost{n.APIInt, slices.Concat(n.APIVIPs, more)}, nil
+		return host, nil
 	}, asset.Transient())
 
-func apiLeaf(names []string, ips []netip.Addr) pki.Leaf {
-	return pki.Leaf{Name: apiServer, Usage: pki.Server, DNS: names, IPs: ips, Chain: true}
+func authority(name string, life time.Duration) asset.Asset[pki.Pair] {
+	return namedAuthority("tls/"+name, pki.Name{Common: name, Unit: "openshift"}, life)
 }
 
-func authority(name string, l life) asset.Asset[pki.Pair] {
-	return lasting("tls/"+name, l, newAuthority(pki.Name{Common: name, Unit: "openshift"}))
-}
-
-func newAuthority(name pki.Name) func(asset.Env, time.Duration) (pki.Pair, error) {
-	return func(env asset.Env, life time.Duration) (pki.Pair, error) {
-		return pki.NewAuthority(env.Now, name, life)
+// namedAuthority is a CA that depends on Lifetimes only if they apply to it.
+func namedAuthority(name string, subject pki.Name, life time.Duration) asset.Asset[pki.Pair] {
+	if life == pki.TenYears {
+		return asset.From0(name, func(env asset.Env) (pki.Pair, error) { return pki.NewAuthority(env.Now, subject, life) })
 	}
-}
-
-func leaf(
-	name string, ca asset.Asset[pki.Pair], subject pki.Name, l life, usage pki.Usage,
-) asset.Asset[pki.Pair] {
-	return lasting1("tls/"+name, ca, l, func(env asset.Env, ca pki.Pair, life time.Duration) (pki.Pair, error) {
-		return ca.Issue(env.Now, pki.Leaf{Name: subject, Life: life, Usage: usage})
+	return asset.From1(name, Lifetimes, func(env asset.Env, l lifetimes) (pki.Pair, error) {
+		return pki.NewAuthority(env.Now, subject, l.of(life))
 	})
 }
 
-func named(name string, ca asset.Asset[pki.Pair], l life, of func(NameSet) pki.Leaf) asset.Asset[pki.Pair] {
+func leaf(
+	name string, ca asset.Asset[pki.Pair], subject pki.Name, life time.Duration, usage pki.Usage,
+) asset.Asset[pki.Pair] {
+	issue := func(env asset.Env, ca pki.Pair, life time.Duration) (pki.Pair, error) {
+		return ca.Issue(env.Now, pki.Leaf{Name: subject, Life: life, Usage: usage})
+	}
+	if life == pki.TenYears {
+		return asset.From1("tls/"+name, ca,
+			func(env asset.Env, ca pki.Pair) (pki.Pair, error) { return issue(env, ca, life) })
+	}
+	return asset.From2("tls/"+name, ca, Lifetimes,
+		func(env asset.Env, ca pki.Pair, l lifetimes) (pki.Pair, error) { return issue(env, ca, l.of(life)) })
+}
+
+// server is a certificate of the API server, which it has for a day.
+func server(
+	name string, ca asset.Asset[pki.Pair], of func(NameSet) ([]string, []netip.Addr),
+) asset.Asset[pki.Pair] {
 	return asset.From3("tls/"+name, ca, Names, Lifetimes,
-		func(env asset.Env, ca pki.Pair, n NameSet, ls lifetimes) (pki.Pair, error) {
-			leaf := of(n)
-			leaf.Life = ls.of(l)
-			return ca.Issue(env.Now, leaf)
+		func(env asset.Env, ca pki.Pair, n NameSet, l lifetimes) (pki.Pair, error) {
+			names, ips := of(n)
+			return ca.Issue(env.Now, pki.Leaf{
+				Name: apiServer, Life: l.Day, Usage: pki.Server, DNS: names, IPs: ips, Chain: true,
+			})
 		})
 }
 
@@ -163,11 +174,39 @@ var ServiceAccountKey = asset.From0("tls/service-account", func(asset.Env) (keyP
 	if err != nil {
 		return keyPair{}, err
 	}
-	public, err := pki.EncodePublicKey(&key.PublicKey)
-	return keyPair{Key: pki.EncodeKey(key), Public: public}, err
+	return pairOf(key)
 })
 
 type keyPair struct {
 	Key    []byte `json:"key"`
 	Public []byte `json:"public"`
 }
+
+func pairOf(key *rsa.PrivateKey) (keyPair, error) {
+	public, err := pki.EncodePublicKey(&key.PublicKey)
+	return keyPair{Key: pki.EncodeKey(key), Public: public}, err
+}
+
+type lifetimes struct {
+	Year time.Duration `json:"year"`
+	Day  time.Duration `json:"day"`
+}
+
+func (l lifetimes) of(life time.Duration) time.Duration {
+	switch life {
+	case pki.Year:
+		return l.Year
+	case pki.Day:
+		return l.Day
+	}
+	return life
+}
+
+// Lifetimes are those of the certificates that the cluster renews by itself. The
+// feature gate ShortCertRotation shortens them, to test the renewal.
+var Lifetimes = asset.From1("certificate-lifetimes", Config, func(_ asset.Env, c Input) (lifetimes, error) {
+	if slices.Contains(c.FeatureGates, "ShortCertRotation=true") {
+		return lifetimes{Year: 2 * time.Hour, Day: time.Hour}, nil
+	}
+	return lifetimes{Year: pki.Year, Day: pki.Day}, nil
+}, asset.Transient())

@@ -5,54 +5,37 @@ import (
 	"github.com/okd-install/okd-install/pkg/pki"
 )
 
-// Bundles of authorities: what a server or client trusts.
+// CompleteServerBundle and LocalhostBundle are what clients of the API server trust.
 var (
-	AdminBundle            = bundle("admin-kubeconfig-ca-bundle", AdminSigner)
-	AggregatorBundle       = bundle("aggregator-ca-bundle", AggregatorSigner)
-	LBBundle               = bundle("kube-apiserver-lb-ca-bundle", LBSigner)
-	LocalhostBundle        = bundle("kube-apiserver-localhost-ca-bundle", LocalhostSigner)
-	ServiceNetworkBundle   = bundle("kube-apiserver-service-network-ca-bundle", ServiceNetworkSigner)
-	ToKubeletBundle        = bundle("kube-apiserver-to-kubelet-ca-bundle", ToKubeletSigner)
-	KubeletBootstrapBundle = bundle("kubelet-bootstrap-kubeconfig-ca-bundle", KubeletBootstrapCA)
-	KubeletClientBundle    = bundle("kubelet-client-ca-bundle", KubeletSigner)
-	KubeletServingBundle   = bundle("kubelet-serving-ca-bundle", KubeletSigner)
-	ControlPlaneBundle     = bundle("kube-control-plane-ca-bundle", ControlPlaneSigner, LBSigner, LocalhostSigner,
-		ServiceNetworkSigner)
 	CompleteServerBundle = bundle("kube-apiserver-complete-server-ca-bundle", LBSigner, LocalhostSigner,
 		ServiceNetworkSigner)
-	CompleteClientBundle = bundle("kube-apiserver-complete-client-ca-bundle", AdminSigner, KubeletSigner,
-		ControlPlaneSigner, ToKubeletSigner, KubeletBootstrapCA)
+	LocalhostBundle = bundle("kube-apiserver-localhost-ca-bundle", LocalhostSigner)
 )
 
-// certs is a bundle as one file below tls/.
-type certs struct {
-	File string `json:"file"`
-	PEM  []byte `json:"pem"`
+// bundles are the authorities that servers and clients on the bootstrap host trust.
+var bundles = []asset.Asset[[]byte]{
+	bundle("admin-kubeconfig-ca-bundle", AdminSigner),
+	bundle("aggregator-ca-bundle", AggregatorSigner),
+	bundle("kube-apiserver-lb-ca-bundle", LBSigner),
+	LocalhostBundle,
+	bundle("kube-apiserver-service-network-ca-bundle", ServiceNetworkSigner),
+	bundle("kube-apiserver-to-kubelet-ca-bundle", ToKubeletSigner),
+	bundle("kubelet-bootstrap-kubeconfig-ca-bundle", KubeletBootstrapCA),
+	bundle("kubelet-client-ca-bundle", KubeletSigner),
+	bundle("kubelet-serving-ca-bundle", KubeletSigner),
+	bundle("kube-control-plane-ca-bundle", ControlPlaneSigner, LBSigner, LocalhostSigner, ServiceNetworkSigner),
+	CompleteServerBundle,
+	bundle("kube-apiserver-complete-client-ca-bundle", AdminSigner, KubeletSigner, ControlPlaneSigner,
+		ToKubeletSigner, KubeletBootstrapCA),
 }
 
-func bundle(name string, cas ...asset.Asset[pki.Pair]) asset.Asset[certs] {
-	return asset.FromAll("tls/"+name, cas, func(_ asset.Env, cas []pki.Pair) (certs, error) {
-		return certs{File: "tls/" + name + ".crt", PEM: pki.Bundle(cas...)}, nil
-	}, asset.Transient())
+func bundle(name string, cas ...asset.Asset[pki.Pair]) asset.Asset[[]byte] {
+	return asset.FromAll("tls/"+name, cas,
+		func(_ asset.Env, cas []pki.Pair) ([]byte, error) { return pki.Bundle(cas...), nil }, asset.Transient())
 }
 
-var pairs = []asset.Asset[pki.Pair]{
-	RootCA, AdminSigner, LBSigner, LocalhostSigner, ServiceNetworkSigner, ToKubeletSigner, ControlPlaneSigner,
-	KubeletBootstrapCA, KubeletSigner, AggregatorSigner, AggregatorCA,
-	AdminClient, JournalGatewayd, ToKubeletClient, ControllerManagerClient, SchedulerClient, KubeletClient,
-	APIProxy, AggregatorClient, MachineConfigServer, LBServer, InternalLBServer, LocalhostServer, ServiceNetworkServer,
-	IronicTLS,
-}
-
-var bundles = []asset.Asset[certs]{
-	AdminBundle, AggregatorBundle, LBBundle, LocalhostBundle, ServiceNetworkBundle, ToKubeletBundle,
-	KubeletBootstrapBundle, KubeletClientBundle, KubeletServingBundle, ControlPlaneBundle, CompleteServerBundle,
-	CompleteClientBundle,
-}
-
-// withheld are pairs that must not leave the installer: whoever has them owns
-// the cluster for ten years. Of the root CA the bootstrap host gets the
-// certificate alone.
+// withheld are pairs that must not leave the installer, because they give access to the
+// cluster for ten years. The bootstrap host gets the root CA's certificate without key.
 var withheld = map[string]bool{
 	AdminSigner.Name(): true, AdminClient.Name(): true, KubeletBootstrapCA.Name(): true,
 }
@@ -72,15 +55,15 @@ var pairFiles = asset.FromAll("bootstrap-pairs", pairs, func(_ asset.Env, values
 	return files, nil
 }, asset.Transient())
 
-var bundleFiles = asset.FromAll("bootstrap-bundles", bundles, func(_ asset.Env, values []certs) (asset.Files, error) {
+var bundleFiles = asset.FromAll("bootstrap-bundles", bundles, func(_ asset.Env, values [][]byte) (asset.Files, error) {
 	var files asset.Files
-	for _, b := range values {
-		files = append(files, asset.NewFile(b.File, b.PEM))
+	for i, cas := range values {
+		files = append(files, asset.NewFile(bundles[i].Name()+".crt", cas))
 	}
 	return files, nil
 }, asset.Transient())
 
-// TLSFiles is what lies in tls/ on the bootstrap host.
+// TLSFiles is tls/ on the bootstrap host.
 var TLSFiles = asset.From4("bootstrap-tls", pairFiles, bundleFiles, ServiceAccountKey, BoundKey,
 	func(_ asset.Env, pairs, bundles asset.Files, sa, bound keyPair) (asset.Files, error) {
 		files := asset.Files{
@@ -93,7 +76,7 @@ var TLSFiles = asset.From4("bootstrap-tls", pairFiles, bundleFiles, ServiceAccou
 		return asset.Merge(pairs, bundles, files), nil
 	}, asset.Transient())
 
-// JournalFiles let the user read the journal of a bootstrap host that serves it.
+// JournalFiles let the user read the journal that the bootstrap host serves.
 var JournalFiles = asset.From1("journal-gatewayd-files", JournalGatewayd,
 	func(_ asset.Env, p pki.Pair) (asset.Files, error) {
 		name := JournalGatewayd.Name()

@@ -13,24 +13,13 @@ const width = 80
 // Print writes the description of a field and of the fields in it, in the layout
 // of the reference and kubectl.
 func (s *Schema) Print(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("KIND:     InstallConfig\nVERSION:  v1\n\n")
-	fmt.Fprintf(&b, "RESOURCE: <%s>\n", s.TypeName())
-	s.details(&b, 2)
-	if fields := s.Fields(); len(fields) > 0 {
-		b.WriteString("\nFIELDS:\n")
-		for i, name := range fields {
-			if i > 0 {
-				b.WriteString("\n")
-			}
-			f := s.Object().Properties[name]
-			fmt.Fprintf(&b, "    %s <%s>", name, f.TypeName())
-			if s.Requires(name) {
-				b.WriteString(" -required-")
-			}
-			b.WriteString("\n")
-			f.details(&b, 6)
+	b := s.head()
+	for i, name := range s.Fields() {
+		b.WriteString("\n")
+		if i == 0 {
+			b.WriteString("FIELDS:\n")
 		}
+		s.field(b, name, 4).details(b, 6)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -38,26 +27,35 @@ func (s *Schema) Print(w io.Writer) error {
 
 // PrintTree writes the names and types of all fields below s.
 func (s *Schema) PrintTree(w io.Writer) error {
-	var b strings.Builder
-	b.WriteString("KIND:     InstallConfig\nVERSION:  v1\n\n")
-	fmt.Fprintf(&b, "RESOURCE: <%s>\n", s.TypeName())
-	s.details(&b, 2)
+	b := s.head()
 	b.WriteString("\nFIELDS:\n")
-	s.tree(&b, 4)
+	s.tree(b, 4)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+func (s *Schema) head() *strings.Builder {
+	b := &strings.Builder{}
+	fmt.Fprintf(b, "KIND:     InstallConfig\nVERSION:  v1\n\nRESOURCE: <%s>\n", s.TypeName())
+	s.details(b, 2)
+	return b
+}
+
 func (s *Schema) tree(b *strings.Builder, indent int) {
 	for _, name := range s.Fields() {
-		f := s.Object().Properties[name]
-		fmt.Fprintf(b, "%*s%s <%s>", indent, "", name, f.TypeName())
-		if s.Requires(name) {
-			b.WriteString(" -required-")
-		}
-		b.WriteString("\n")
-		f.tree(b, indent+3)
+		s.field(b, name, indent).tree(b, indent+3)
 	}
+}
+
+// field writes the name and type of a field, and returns the field.
+func (s *Schema) field(b *strings.Builder, name string, indent int) *Schema {
+	f := s.Object().Properties[name]
+	fmt.Fprintf(b, "%*s%s <%s>", indent, "", name, f.TypeName())
+	if s.Requires(name) {
+		b.WriteString(" -required-")
+	}
+	b.WriteString("\n")
+	return f
 }
 
 // details writes the lines below the name of a field.
@@ -140,22 +138,18 @@ func text(v any) string {
 
 // wrap writes a paragraph in lines of at most width columns.
 func wrap(b *strings.Builder, paragraph string, indent int) {
-	if strings.HasPrefix(strings.TrimSpace(paragraph), "- ") {
-		paragraph = strings.TrimSpace(paragraph)
-	}
 	column := 0
 	for _, word := range strings.Fields(paragraph) {
-		switch {
-		case column == 0:
-			fmt.Fprintf(b, "%*s%s", indent, "", word)
-			column = indent + len(word)
-		case column+1+len(word) > width:
-			fmt.Fprintf(b, "\n%*s%s", indent, "", word)
-			column = indent + len(word)
-		default:
-			b.WriteString(" " + word)
-			column += 1 + len(word)
+		if column > 0 && column+1+len(word) > width {
+			b.WriteString("\n")
+			column = 0
 		}
+		if column == 0 {
+			fmt.Fprintf(b, "%*s", indent-1, "")
+			column = indent - 1
+		}
+		b.WriteString(" " + word)
+		column += 1 + len(word)
 	}
 	b.WriteString("\n")
 }

@@ -1,8 +1,7 @@
 // Package explain describes the fields of install-config.yaml for people, editors
-// and shells. Everything comes from an embedded JSON Schema, which internal/derive
-// derives from pkg/types: texts from the doc comments; required fields, allowed
-// values and defaults from the behaviour of types.Load. A test fails if the schema
-// is out of date; `make docs` updates it.
+// and shells. Everything comes from an embedded JSON Schema, which the tests derive
+// from pkg/types and compare with what types.Load does. A test fails if the schema is
+// out of date; `make docs` updates it.
 package explain
 
 import (

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/explain"
-	"github.com/okd-install/okd-install/pkg/explain/internal/derive"
-	"github.com/okd-install/okd-install/pkg/explain/internal/page"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/testkit/golden"
 )
@@ -16,7 +14,7 @@ import (
 // TestSchemaIsCurrent fails if the embedded schema differs from pkg/types, if a
 // field has no description, and if comments or tags contradict types.Load.
 func TestSchemaIsCurrent(t *testing.T) {
-	s, err := derive.Schema("../..", platforms.All().Kinds())
+	s, err := deriveSchema("../..", platforms.All().Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +26,7 @@ func TestSchemaIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden.Compare(t, "installconfig.schema.json", b.Bytes())
-	golden.Compare(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), page.Write(s))
+	golden.Compare(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), writePage(s))
 }
 
 func load(t *testing.T) *explain.Schema {

@@ -6,15 +6,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/netip"
+	"net"
 	"net/url"
 
 	"github.com/coreos/ignition/v2/config/v3_2"
 	v32 "github.com/coreos/ignition/v2/config/v3_2/types"
 )
 
-// Version is the version of the configs made here. All supported machines and
-// machine config servers understand it.
+// Version is that of the configs. All supported machines and machine config servers
+// understand it.
 const Version = "3.2.0"
 
 // machineConfigServerPort is the machine config server's TLS port.
@@ -38,11 +38,7 @@ func File(path string, mode int, content []byte) v32.File {
 // Pointer is a config that fetches the rest for a role from the machine config
 // server at host, whose certificate ca has signed.
 func Pointer(host, role string, ca []byte) ([]byte, error) {
-	source := url.URL{Scheme: "https", Host: host + ":" + machineConfigServerPort, Path: "/config/" + role}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		port := netip.AddrPortFrom(ip, 22623)
-		source.Host = port.String()
-	}
+	source := url.URL{Scheme: "https", Host: net.JoinHostPort(host, machineConfigServerPort), Path: "/config/" + role}
 	from, trust := source.String(), DataURL(ca)
 	var c v32.Config
 	c.Ignition.Version = Version
@@ -99,19 +95,14 @@ func prune(v any) (empty bool) {
 	return v == nil
 }
 
-const hostnameFile = "/etc/hostname"
-
-// WithHostname returns a config that also writes /etc/hostname, unless it does
-// so already. The config may have any 3.x version, because users edit it.
-//
-// oVirt's engine adds a hostname to a config that has none, and thereby replaces
-// a storage section without files.
+// WithHostname is WithFile for /etc/hostname. oVirt's engine adds a hostname to a config
+// that has none, and thereby replaces a storage section without files.
 func WithHostname(config []byte, name string) ([]byte, error) {
-	return WithFile(config, hostnameFile, 0o644, []byte(name+"\n"))
+	return WithFile(config, "/etc/hostname", 0o644, []byte(name+"\n"))
 }
 
-// WithFile returns a config that also writes a file, unless it already writes one
-// at that path. The config may have any 3.x version.
+// WithFile returns a config that also writes a file, unless it already writes one at that
+// path. The config may have any 3.x version, because users edit it.
 func WithFile(config []byte, path string, mode int, content []byte) ([]byte, error) {
 	var tree map[string]any
 	if err := json.Unmarshal(config, &tree); err != nil {

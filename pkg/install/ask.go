@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/wizard"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // OpenOrAsk is Open for commands that create something: without an install-config, neither here nor in the state,
@@ -55,7 +56,7 @@ func (e *Env) ask(ctx context.Context, inst *assets.Installer) (login []byte, er
 			}
 		}
 	}
-	return login, asset.WriteFile(e.Path(ConfigFile), result.InstallConfig, 0o600)
+	return login, workdir.WriteFile(e.Path(ConfigFile), result.InstallConfig, 0o600)
 }
 
 // save writes the file of a login, which other tools of the platform read too.
@@ -63,7 +64,7 @@ func (e *Env) save(l *wizard.Login) error {
 	if err := os.MkdirAll(filepath.Dir(l.Path), 0o700); err != nil {
 		return fmt.Errorf("save the engine login: %w", err)
 	}
-	if err := asset.WriteFile(l.Path, l.Text, 0o600); err != nil {
+	if err := workdir.WriteFile(l.Path, l.Text, 0o600); err != nil {
 		return err
 	}
 	event.Info(e.Sink, "Engine login saved to "+l.Path)

@@ -15,6 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/version"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Files of an installation's directory.
@@ -71,11 +72,8 @@ func (e *Env) Open(o Opening) (*assets.Installer, error) {
 }
 
 // Lock takes the directory for this process, without its assets.
-func (e *Env) Lock() (*asset.DirLock, error) { return asset.Lock(e.Dir, e.locking()) }
-
-// locking says who takes the directory.
-func (e *Env) locking() asset.Options {
-	return asset.Options{Clock: e.Clock, Command: e.Command, Version: version.Version}
+func (e *Env) Lock() (*workdir.Lock, error) {
+	return workdir.Take(e.Dir, workdir.Self(e.Command, e.Clock.Now()))
 }
 
 // Journal opens the journal with an entry for this run, which the caller ends.

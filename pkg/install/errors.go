@@ -9,13 +9,14 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Explain gives errors of the assets an exit code, the reference's words and the next step. Others stay as they are.
 func (e *Env) Explain(err error) error {
 	var findings *report.Error
 	var missing *asset.MissingError
-	var locked *asset.LockedError
+	var locked *workdir.LockedError
 	switch {
 	case errors.As(err, &findings):
 		count := "1 finding"

@@ -10,6 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 func findings(n int) error {
@@ -35,7 +36,7 @@ func TestExplain(t *testing.T) {
 		{"several findings", findings(2), 3, "failed to create install config: 2 findings:\n", "explain installconfig"},
 		{"no install-config", &asset.MissingError{Path: "install-config.yaml"}, 1, "failed to fetch Install Config: ",
 			"some/dir/install-config.yaml"},
-		{"another run", &asset.LockedError{Dir: "some/dir", Holder: asset.Holder{PID: 7}}, 1, "process 7",
+		{"another run", &workdir.LockedError{Dir: "some/dir", Holder: workdir.Holder{PID: 7}}, 1, "process 7",
 			"status --dir some/dir"},
 		{"no release", assets.ErrNoReleaseImage, 1, "no release image", "OPENSHIFT_INSTALL_RELEASE_IMAGE_OVERRIDE"},
 		{"anything else", broken, 1, "broken", ""},

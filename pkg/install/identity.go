@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/seal"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Identify finds the cluster: as told, from metadata.json, from the state, or from the journal of an earlier destroy.
@@ -112,7 +113,7 @@ func (e *Env) Past(infraID string) (assets.Past, error) {
 }
 
 // RememberHandover marks in the state, if it can be read, that the masters of a cluster have taken over.
-func (e *Env) RememberHandover(lock *asset.DirLock, infraID string) error {
+func (e *Env) RememberHandover(lock *workdir.Lock, infraID string) error {
 	key, err := e.StateKey()
 	if err != nil {
 		return err

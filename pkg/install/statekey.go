@@ -9,6 +9,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/seal"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Where the key of an encrypted state comes from, if no flag names a file.
@@ -79,7 +80,7 @@ func (e *Env) reseal(to *seal.Key, done string) error {
 	if err != nil {
 		return err
 	}
-	if err := asset.Reseal(e.Dir, from, to, e.locking()); err != nil {
+	if err := asset.Reseal(e.Dir, from, to, workdir.Self(e.Command, e.Clock.Now())); err != nil {
 		return e.Explain(err)
 	}
 	event.Info(e.Sink, done)

@@ -28,8 +28,8 @@ const (
 type Pair struct {
 	Cert []byte `json:"cert"`
 	Key  []byte `json:"key"`
-	// Issued is when the certificate was made, which NotBefore does not tell: it
-	// is that of the CA. Zero for certificates from elsewhere.
+	// Issued is when the certificate was made: NotBefore is that of the CA. It is zero
+	// for certificates from elsewhere.
 	Issued time.Time `json:"issued,omitzero"`
 }
 
@@ -51,9 +51,8 @@ func (p Pair) LogValue() slog.Value { return slog.StringValue(p.String()) }
 // longMargin is how long before its end a long-lived certificate is stale.
 const longMargin = 30 * Day
 
-// Stale returns why a certificate must not be used for a new cluster, empty if it
-// may: it is not valid yet, has expired, or has less than 30 days or half of its
-// life left.
+// Stale returns why a certificate must not be used for a new cluster, empty if it may. It
+// is stale if less than 30 days, or less than half of its life, are left.
 func (p Pair) Stale(now time.Time) string {
 	if p.Cert == nil { // the cluster does not need it
 		return ""

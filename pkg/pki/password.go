@@ -26,8 +26,7 @@ func RandomText(alphabet string, n int) (string, error) {
 // passwordChars has no characters that look alike.
 const passwordChars = "abcdefghijkmnopqrstuvwxyzABCDEFGHIJKLMNPQRSTUVWXYZ23456789"
 
-// NewPassword makes a password of four groups of five characters, joined by
-// hyphens.
+// NewPassword makes a password such as Abcde-fghij-Kmnop-qrstu.
 func NewPassword() (string, error) {
 	var groups [4]string
 	for i := range groups {

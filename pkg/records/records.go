@@ -4,6 +4,7 @@ package records
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -41,12 +42,7 @@ type Record struct {
 
 // Why returns the reason of a failure, never empty.
 func (r Record) Why() string {
-	for _, text := range []string{r.ErrorMessage, r.ErrorLine} {
-		if text != "" {
-			return text
-		}
-	}
-	return "failed"
+	return cmp.Or(r.ErrorMessage, r.ErrorLine, "failed")
 }
 
 // maxRecords is how many records of a file are kept. Our hosts write at most 400, those of the reference any number.

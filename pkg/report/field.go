@@ -2,8 +2,7 @@ package report
 
 import "fmt"
 
-// Field is a field of the report's file. It adds findings about the field, so that
-// a check of a value does not need its path.
+// Field is a field of the report's file, to which checks add findings.
 type Field struct {
 	report *Report
 	path   Path
@@ -29,15 +28,13 @@ func (f Field) At(other Field) Field {
 	return f
 }
 
-// Item returns the list itself, with the position of one of its items in its
-// findings. The reference names the list, too.
+// Item returns the list with the position of an item, as the reference names the list.
 func (f Field) Item(i int) Field { return f.At(f.Index(i)) }
 
 // Path is the path of the field.
 func (f Field) Path() Path { return f.path }
 
-// Where returns the position of the field or, if the file does not have it, of the
-// nearest enclosing field.
+// Where is Report.Where for the field.
 func (f Field) Where() Position { return f.report.Where(f.path) }
 
 // MovedFrom gives the field the position of its old form.
@@ -59,8 +56,7 @@ func (f Field) ListMovedFrom(old Field) {
 // cause gives one finding.
 func (f Field) Break() { f.report.breakAt(f.path) }
 
-// Broken reports whether the value of the field is unreliable, because it,
-// something in it or an enclosing field could not be read.
+// Broken reports whether the field, a part of it or an enclosing field could not be read.
 func (f Field) Broken() bool { return f.report.Broken(f.path) }
 
 // Required adds a finding that the field is missing.

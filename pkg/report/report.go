@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -119,10 +120,7 @@ func (r *Report) Add(f Finding) {
 func (r *Report) Findings() []Finding {
 	out := slices.Clone(r.findings)
 	slices.SortStableFunc(out, func(a, b Finding) int {
-		if a.At.Line != b.At.Line {
-			return a.At.Line - b.At.Line
-		}
-		return a.At.Column - b.At.Column
+		return cmp.Or(a.At.Line-b.At.Line, a.At.Column-b.At.Column)
 	})
 	return out
 }
@@ -145,7 +143,6 @@ func (r *Report) Lines(warnings bool) []string {
 }
 
 func (r *Report) line(f Finding) string {
-	var parts []string
 	place := r.File
 	switch {
 	case f.Elsewhere:
@@ -153,12 +150,8 @@ func (r *Report) line(f Finding) string {
 	case f.At.Line > 0:
 		place += fmt.Sprintf(":%d:%d", f.At.Line, f.At.Column)
 	}
-	for _, p := range []string{place, f.Path.String(), string(f.Type), f.Value, f.Detail} {
-		if p != "" {
-			parts = append(parts, p)
-		}
-	}
-	return strings.Join(parts, ": ")
+	parts := []string{place, f.Path.String(), string(f.Type), f.Value, f.Detail}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ": ")
 }
 
 // Err returns the findings as one error, nil if nothing is wrong.
@@ -175,8 +168,7 @@ type Error struct{ Report *Report }
 // Error prints one finding per line.
 func (e *Error) Error() string { return strings.Join(e.Report.Lines(false), "\n") }
 
-// maxValue is the length at which values are cut, so that a file pasted into the
-// wrong field does not bury the message.
+// maxValue is the length at which values are cut, in case a file was pasted into a field.
 const maxValue = 200
 
 // QuoteAll lists values for a message.

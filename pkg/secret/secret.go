@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -27,23 +27,14 @@ func (s String) IsZero() bool { return s.v == "" }
 // String implements fmt.Stringer.
 func (s String) String() string { return hidden }
 
-// GoString implements fmt.GoStringer, for %#v.
-func (s String) GoString() string { return hidden }
-
-// Format implements fmt.Formatter, so that no verb prints the value.
+// Format implements fmt.Formatter, so that no verb prints the value, not even %#v.
 func (s String) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // LogValue implements slog.LogValuer.
 func (s String) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// MarshalText implements encoding.TextMarshaler.
+// MarshalText implements encoding.TextMarshaler, which JSON and YAML use as well.
 func (s String) MarshalText() ([]byte, error) { return []byte(hidden), nil }
-
-// MarshalJSON implements json.Marshaler.
-func (s String) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
-
-// MarshalYAML implements yaml.Marshaler.
-func (s String) MarshalYAML() (any, error) { return hidden, nil }
 
 // UnmarshalText takes the text as the value.
 func (s *String) UnmarshalText(b []byte) error { s.v = string(b); return nil }
@@ -63,7 +54,7 @@ func NewRedactor(values ...String) *Redactor {
 			known = append(known, v.v)
 		}
 	}
-	sort.Slice(known, func(i, j int) bool { return len(known[i]) > len(known[j]) })
+	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
 	pairs := make([]string, 0, 2*len(known))
 	for _, v := range known {
 		pairs = append(pairs, v, hidden)

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// plainQuery are the query parameters that may be shown. Any other may be a
-// token.
+// plainQuery are the query parameters that cannot be a token.
 var plainQuery = []string{"sha256"}
 
 // URL returns a URL for messages: scheme, host, path and the query parameters

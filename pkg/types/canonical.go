@@ -12,8 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// Canonical is the config as bytes that differ whenever it does, secrets
-// included. It is meant for hashing and nothing else.
+// Canonical encodes the config with its secrets, for hashing only.
 func (c *InstallConfig) Canonical() []byte {
 	out, err := json.Marshal(c)
 	if err != nil {
@@ -25,8 +24,8 @@ func (c *InstallConfig) Canonical() []byte {
 	return out
 }
 
-// Secrets are all secret values in the config, for redaction: also the single
-// logins in the pull secret, the passwords in those, and those in URLs.
+// Secrets are all secret values in the config, for redaction, including the logins and
+// passwords inside the pull secret and URLs.
 func (c *InstallConfig) Secrets() []secret.String {
 	var out []secret.String
 	collectSecrets(reflect.ValueOf(c).Elem(), func(s secret.String) {

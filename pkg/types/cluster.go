@@ -1,7 +1,9 @@
 package types
 
 import (
+	"cmp"
 	"net/netip"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types/vips"
@@ -27,8 +29,7 @@ func (c *InstallConfig) VIPs() *vips.Set {
 	return nil
 }
 
-// OnPrem reports whether the nodes themselves serve virtual addresses, load
-// balancing and DNS, as clusters on premises do.
+// OnPrem reports whether the nodes serve virtual addresses, load balancing and DNS.
 func (c *InstallConfig) OnPrem() bool { return c.VIPs() != nil }
 
 // APIVIPs are the virtual addresses of the API, none where a platform has none.
@@ -55,30 +56,16 @@ func (c *InstallConfig) LoadBalancerType() string {
 	return vips.Managed
 }
 
-// APIVIPField is the path of the API's virtual addresses as the file has it,
-// empty where a platform has none.
-func (c *InstallConfig) APIVIPField() string {
-	if v := c.VIPs(); v != nil {
-		return c.vipField(v.API)
+// VIPFields are the paths of the virtual addresses in the file, empty if there are none.
+func (c *InstallConfig) VIPFields() (api, ingress string) {
+	v := c.VIPs()
+	if v == nil {
+		return "", ""
 	}
-	return ""
-}
-
-// IngressVIPField is the path of the routers' virtual addresses as the file has
-// it, empty where a platform has none.
-func (c *InstallConfig) IngressVIPField() string {
-	if v := c.VIPs(); v != nil {
-		return c.vipField(v.Ingress)
+	path := func(list vips.List) string {
+		return report.NewPath("platform", c.Platform.Name(), cmp.Or(c.oldVIPs[list.Name], list.Name)).String()
 	}
-	return ""
-}
-
-func (c *InstallConfig) vipField(v vips.List) string {
-	name := v.Name
-	if old, is := c.oldVIPs[name]; is {
-		name = old
-	}
-	return report.NewPath("platform", c.Platform.Name(), name).String()
+	return path(v.API), path(v.Ingress)
 }
 
 // Masters is the number of control-plane machines.
@@ -113,6 +100,17 @@ func (c *InstallConfig) Mirrors() []ImageDigestSource {
 		out = append(out, ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
 	}
 	return out
+}
+
+// SSHKeys are the lines of sshKey.
+func (c *InstallConfig) SSHKeys() []string {
+	var keys []string
+	for line := range strings.Lines(c.SSHKey) {
+		if line = strings.TrimSpace(line); line != "" {
+			keys = append(keys, line)
+		}
+	}
+	return keys
 }
 
 // Machine is one that the install-config names.

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -23,19 +24,17 @@ func FieldFacts(f reflect.StructField) decode.Facts {
 }
 
 func capabilitySets() []string {
-	var known []string
-	for set := range configv1.ClusterVersionCapabilitySets {
-		known = append(known, string(set))
-	}
-	slices.Sort(known)
-	return known
+	return sorted(slices.Collect(maps.Keys(configv1.ClusterVersionCapabilitySets)))
 }
 
 func capabilities() []string {
-	known := []string{CapabilityClusterAPI, CapabilityCompatibility}
-	for _, k := range configv1.KnownClusterVersionCapabilities {
-		known = append(known, string(k))
+	return sorted(configv1.KnownClusterVersionCapabilities, CapabilityClusterAPI, CapabilityCompatibility)
+}
+
+func sorted[T ~string](list []T, more ...string) []string {
+	for _, item := range list {
+		more = append(more, string(item))
 	}
-	slices.Sort(known)
-	return known
+	slices.Sort(more)
+	return more
 }

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,9 +99,6 @@ func (k Check) RequireCapability(name configv1.ClusterVersionCapability, why str
 	if selected == nil || selected.BaselineCapabilitySet == "" || at.Broken() || k.Config.Enables(name) {
 		return
 	}
-	var shown []string
-	for _, e := range k.Config.EnabledCapabilities() {
-		shown = append(shown, string(e))
-	}
-	at.Child(field...).Invalid(strings.Join(shown, " "), "%s must be enabled: %s", name, why)
+	shown := strings.Trim(fmt.Sprint(k.Config.EnabledCapabilities()), "[]")
+	at.Child(field...).Invalid(shown, "%s must be enabled: %s", name, why)
 }

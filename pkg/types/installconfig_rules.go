@@ -11,11 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
-// Values that are used where an install-config is silent.
-const (
-	publishExternal  = "External"
-	partitioningNone = "None"
-)
+const publishExternal = "External"
 
 // Convert implements Converter.
 func (c *InstallConfig) Convert(at report.Field) {
@@ -33,8 +29,7 @@ func (c *InstallConfig) Convert(at report.Field) {
 	c.mendPullSecret(at.Child("pullSecret"))
 }
 
-// mendPullSecret takes out logins that hosts could not read: everything that is
-// made of the config has the rest.
+// mendPullSecret removes logins that hosts cannot read.
 func (c *InstallConfig) mendPullSecret(at report.Field) {
 	repaired, dropped, err := pullsecret.Repair(c.PullSecret.Reveal())
 	if err != nil {
@@ -48,8 +43,7 @@ func (c *InstallConfig) mendPullSecret(at report.Field) {
 	c.PullSecret = secret.New(repaired)
 }
 
-// bypassed marks a cluster of which nobody knows whether its keys were made with
-// the cryptography that FIPS 140 asks for.
+// bypassed marks a cluster whose keys may not meet FIPS 140.
 const bypassed = "install.openshift.io/hostcrypt-check-bypassed"
 
 // SetDefaults implements Defaulter.
@@ -65,12 +59,10 @@ func (c *InstallConfig) SetDefaults(_ *InstallConfig, o Options) {
 	}
 	c.AdditionalTrustBundlePolicy = cmp.Or(c.AdditionalTrustBundlePolicy, TrustProxyOnly)
 	c.Publish = cmp.Or(c.Publish, publishExternal)
-	c.CPUPartitioningMode = cmp.Or(c.CPUPartitioningMode, partitioningNone)
+	c.CPUPartitioningMode = cmp.Or(c.CPUPartitioningMode, "None")
 	if c.FIPS && o.Host == FIPSOff && o.SkipHostCrypt {
-		annotations := maps.Clone(c.Metadata.Annotations)
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
+		annotations := map[string]string{}
+		maps.Copy(annotations, c.Metadata.Annotations)
 		annotations[bypassed] = "true"
 		c.Metadata.Annotations = annotations
 	}

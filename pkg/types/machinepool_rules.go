@@ -9,39 +9,30 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
-// Values that are used where a pool is silent.
-const (
-	defaultReplicas       = 3
-	defaultArbiters       = 1
-	hyperthreadingEnabled = "Enabled"
-	archAMD64             = "amd64"
-	verifyCertificates    = "Enabled"
-)
-
-// maxReplicas is far above what Kubernetes supports. It keeps a slip of the
-// finger from planning machines until memory is full.
+// maxReplicas is far above what Kubernetes supports. It keeps a typing error from filling
+// the memory with planned machines.
 const maxReplicas = 20_000
 
 // SetDefaults implements Defaulter.
 func (p *MachinePool) SetDefaults(c *InstallConfig, _ Options) {
-	replicas := int64(defaultReplicas)
+	replicas := int64(3)
 	switch p {
 	case c.ControlPlane:
 		p.Name = cmp.Or(p.Name, MasterPool)
 	case c.Arbiter:
 		p.Name = cmp.Or(p.Name, ArbiterPool)
-		replicas = defaultArbiters
+		replicas = 1
 	}
 	if p.Replicas == nil {
 		p.Replicas = &replicas
 	}
-	p.Hyperthreading = cmp.Or(p.Hyperthreading, hyperthreadingEnabled)
-	p.Architecture = cmp.Or(p.Architecture, archAMD64)
+	p.Hyperthreading = cmp.Or(p.Hyperthreading, "Enabled")
+	p.Architecture = cmp.Or(p.Architecture, "amd64")
 }
 
 // SetDefaults implements Defaulter.
 func (f *FencingCredential) SetDefaults(*InstallConfig, Options) {
-	f.CertificateVerification = cmp.Or(f.CertificateVerification, verifyCertificates)
+	f.CertificateVerification = cmp.Or(f.CertificateVerification, "Enabled")
 }
 
 // Validate implements Validator.

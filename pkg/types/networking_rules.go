@@ -10,7 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
-// Values that are used where networking is silent.
+// The defaults.
 const (
 	defaultNetworkType  = "OVNKubernetes"
 	defaultHostPrefixV4 = 23
@@ -276,8 +276,8 @@ func (n *Networking) checkJoinSubnet(k Check) {
 	}
 }
 
-// checkFamilies makes sure that every list covers the same IP families, in an
-// order that the platform can work with.
+// checkFamilies checks that every list has the same IP families, in an order that the
+// platform supports.
 func (n *Networking) checkFamilies(k Check) {
 	v4, v6 := values.Families(n.ServiceNetwork)
 	if count := len(n.ServiceNetwork); v4 && v6 && count != 2 || v4 != v6 && count > 1 {

@@ -8,14 +8,13 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// foreignPlatforms are those of other installers. A file that names one is no
-// typing error.
+// foreignPlatforms are those of other installers. Such a name is not a typing error.
 var foreignPlatforms = []string{
 	"alibabacloud", "aws", "azure", "equinixmetal", "gcp", "ibmcloud", "kubevirt", "libvirt",
 	"nutanix", "openstack", "powervc", "powervs", "vsphere",
 }
 
-// otherPlatforms collects what a file says about platforms of other installers.
+// otherPlatforms collects findings about platforms of other installers.
 type otherPlatforms struct {
 	report *report.Report
 	ours   []string         // the platforms of this installer
@@ -23,7 +22,7 @@ type otherPlatforms struct {
 	used   bool             // the cluster itself is to be on one
 }
 
-// key deals with a key that is the name of such a platform.
+// key handles a key, and reports whether it is the name of such a platform.
 func (o *otherPlatforms) key(in reflect.Type, key string, at report.Path, place report.Position) bool {
 	if !slices.Contains(foreignPlatforms, key) {
 		return false
@@ -43,8 +42,7 @@ func (o *otherPlatforms) key(in reflect.Type, key string, at report.Path, place 
 	return true
 }
 
-// conclude adds what was found in pools, unless it only repeats what is wrong
-// with the cluster's platform.
+// conclude adds the findings about pools, unless the cluster's platform has the same.
 func (o *otherPlatforms) conclude() {
 	if o.used {
 		return

@@ -21,8 +21,7 @@ type PlatformKind struct {
 	// pools say nothing. PoolHelp is for the reference.
 	NewPool  func() any
 	PoolHelp string
-	// Defaults are those for the reference that a tag cannot tell, by the path of the
-	// field.
+	// Defaults are those that a tag cannot express, by field, for the reference.
 	Defaults map[string]any
 
 	// Architectures are those of its machines, nil for all that the release has.
@@ -34,9 +33,8 @@ type PlatformKind struct {
 	InPlace        bool // a single machine can install itself
 }
 
-// PlatformSettings is what an install-config says below platform.<name>. Settings
-// take part in the passes of Load like every struct of the config, and may have
-// virtual addresses.
+// PlatformSettings are the settings below platform.<name>. They take part in the passes
+// of Load like every struct of the config, and may have virtual addresses.
 type PlatformSettings interface {
 	Kind() PlatformKind
 }
@@ -92,8 +90,8 @@ func (p *Platform) Validate(k Check) {
 	}
 }
 
-// MachinePoolPlatform is the platform's part of a pool. After Load, the one that
-// belongs to the cluster's platform is set and complete.
+// MachinePoolPlatform is the platform's part of a pool. After Load it is complete for the
+// cluster's platform.
 type MachinePoolPlatform struct{ settings map[string]any }
 
 // Get returns what the pool says of its machines on a platform, nil if nothing.
@@ -156,8 +154,7 @@ func (o Options) keyed() map[reflect.Type]decode.Keyed {
 	}
 }
 
-// choose takes, of the platforms that a file names, the one that Options lists
-// first for the cluster's.
+// choose sets the cluster's platform: of those in the file, the first in kinds.
 func (p *Platform) choose(kinds []PlatformKind) {
 	order := func(s PlatformSettings) int {
 		return slices.IndexFunc(kinds, func(k PlatformKind) bool { return k.Name == s.Kind().Name })
@@ -168,8 +165,7 @@ func (p *Platform) choose(kinds []PlatformKind) {
 	}
 }
 
-// platformNames are the platforms that a cluster can be installed on, in
-// alphabetical order.
+// platformNames are the names of all platforms in alphabetical order.
 func (o Options) platformNames() []string {
 	names := Names(o.Platforms, func(PlatformKind) bool { return true })
 	slices.Sort(names)

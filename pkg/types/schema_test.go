@@ -60,7 +60,7 @@ func baseFor(path string) row {
 }
 
 // The decoder refuses values that the tag does not allow. What else the schema says
-// of fields is held against Load in pkg/explain/internal/derive.
+// of fields is held against Load in pkg/explain.
 func TestChoices(t *testing.T) {
 	n := 0
 	eachField(reflect.TypeFor[types.InstallConfig](), "", func(path string, f reflect.StructField) {
@@ -132,7 +132,7 @@ func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, file := range []string{
-		"installconfig.go", "networking.go", "machinepool.go", "vips/loadbalancer.go",
+		"installconfig.go", "networking.go", "machinepool.go", "vips/vips.go",
 		"../platforms/ovirt/config/fields.go", "../platforms/baremetal/config/fields.go", "../platforms/external/external.go",
 	} {
 		source, err := os.ReadFile(file)

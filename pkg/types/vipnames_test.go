@@ -39,7 +39,7 @@ func TestVIPFields(t *testing.T) {
 			if c == nil {
 				t.Fatal(found.Err())
 			}
-			if api, ingress := c.APIVIPField(), c.IngressVIPField(); api != tt.api || ingress != tt.ingress {
+			if api, ingress := c.VIPFields(); api != tt.api || ingress != tt.ingress {
 				t.Errorf("%s and %s, want %s and %s", api, ingress, tt.api, tt.ingress)
 			}
 		})

@@ -15,8 +15,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// encode writes an install-config as a person would: the keys of the schema in
-// its order, and only what has been set. Secrets are in it.
+// encode writes an install-config as a person would: only the fields that are set, in
+// the order of the schema. The result holds secrets.
 func encode(c *types.InstallConfig) ([]byte, error) {
 	root, err := node(reflect.ValueOf(c))
 	if err != nil {
@@ -90,9 +90,9 @@ func mapping(v reflect.Value) (*yaml.Node, error) {
 	return n, nil
 }
 
-// text is quoted where some YAML reader could take it for something else, as
-// 1.1 does with "on" and with addresses of digits and colons. JSON in one line
-// is easier to read in single quotes.
+// text quotes what YAML readers could take for something else, such as "on" or an
+// address of digits and colons in YAML 1.1. JSON in one line gets single quotes, which
+// are easier to read.
 func text(s string) *yaml.Node {
 	n := &yaml.Node{}
 	if strings.HasPrefix(s, "{") && !strings.Contains(s, "\n") {

@@ -15,8 +15,7 @@ import (
 
 const noKey = "<none>"
 
-// sshKey offers the public keys of the person's home. Without any there is
-// nothing to ask.
+// sshKey offers the public keys in ~/.ssh. It does not ask if there are none.
 func (s *Session) sshKey(ctx context.Context) error {
 	paths, err := filepath.Glob(filepath.Join(s.Getenv("HOME"), ".ssh", "*.pub"))
 	if err != nil || s.Getenv("HOME") == "" {
@@ -26,7 +25,7 @@ func (s *Session) sshKey(ctx context.Context) error {
 	for _, path := range paths {
 		key, err := publicKey(path)
 		if err != nil {
-			event.Warn(s.Sink, "Left out: "+err.Error())
+			event.Warn(s.Sink, "Ignored: "+err.Error())
 			continue
 		}
 		names, keys = append(names, path), append(keys, key)
@@ -36,7 +35,7 @@ func (s *Session) sshKey(ctx context.Context) error {
 	}
 	picked, err := s.Ask.Choose(ctx, Question{"SSH Public Key",
 		"The key with which you can log in to every machine of the cluster as user core. " +
-			"Without one the machines cannot be looked into when something fails."}, append(names, noKey), 0)
+			"Without one you cannot log in to a machine to find out why something fails."}, append(names, noKey), 0)
 	if err != nil || picked == len(keys) {
 		return err
 	}
@@ -44,7 +43,7 @@ func (s *Session) sshKey(ctx context.Context) error {
 	return s.Problem(report.NewPath("sshKey"))
 }
 
-// maxKeyFile is far above the size of any public key (bytes).
+// maxKeyFile is far above the size of any public key, in bytes.
 const maxKeyFile = 64 << 10
 
 func publicKey(path string) (string, error) {
@@ -53,14 +52,14 @@ func publicKey(path string) (string, error) {
 		return "", err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-		return "", fmt.Errorf("%s is no public key", path)
+		return "", fmt.Errorf("%s is not a public key", path)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return "", err
 	}
 	if _, _, _, _, err := ssh.ParseAuthorizedKey(raw); err != nil {
-		return "", fmt.Errorf("%s is no public key: %w", path, err)
+		return "", fmt.Errorf("%s is not a public key: %w", path, err)
 	}
 	return strings.TrimSpace(string(raw)), nil
 }
@@ -79,7 +78,7 @@ func (s *Session) platform(ctx context.Context) error {
 
 func (s *Session) baseDomain(ctx context.Context) error {
 	return s.Text(ctx, Question{"Base Domain",
-		"The DNS domain below which the cluster's names are: " +
+		"The DNS domain of the cluster's names: " +
 			"api.<cluster name>.<base domain> and *.apps.<cluster name>.<base domain>."},
 		"", Into(&s.Draft.BaseDomain), report.NewPath("baseDomain"))
 }
@@ -92,6 +91,6 @@ func (s *Session) clusterName(ctx context.Context) error {
 func (s *Session) pullSecret(ctx context.Context) error {
 	return s.Secret(ctx, Question{"Pull Secret",
 		`Logins of image registries as JSON in one line. For OKD's public images ` +
-			`{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}} will do.`},
+			`{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}} is enough.`},
 		report.NewPath("pullSecret"), &s.Draft.PullSecret)
 }

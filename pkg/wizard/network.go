@@ -9,14 +9,14 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// defaultMachineNetwork is what pkg/types uses where the file is silent.
+// defaultMachineNetwork is the default of pkg/types.
 const defaultMachineNetwork = "10.0.0.0/16"
 
-// MachineNetwork asks for the network in which the virtual addresses have to be.
-// The default needs no line in the file.
+// MachineNetwork asks for the network of the virtual addresses. The default is not
+// written to the file.
 func (s *Session) MachineNetwork(ctx context.Context) error {
 	return s.Text(ctx, Question{"Machine Network", "The network that the machines are in, in CIDR notation. " +
-		"The API and the ingress get an address of it."},
+		"The API and the ingress each get an address in it."},
 		defaultMachineNetwork, func(answer string) error {
 			prefix, err := netip.ParsePrefix(answer)
 			if err != nil {
@@ -30,8 +30,8 @@ func (s *Session) MachineNetwork(ctx context.Context) error {
 		}, report.NewPath("networking"))
 }
 
-// VIPs asks for both virtual addresses of the draft's platform. That they must be
-// different is checked when the second is known.
+// VIPs asks for both virtual addresses of the draft's platform. The second answer is
+// checked against the first.
 func (s *Session) VIPs(ctx context.Context) error {
 	vips, at := s.Draft.VIPs(), report.NewPath("platform", s.Draft.Platform.Name())
 	api, ingress := at.Child(vips.API.Name), at.Child(vips.Ingress.Name)
@@ -53,10 +53,10 @@ func address(field *[]netip.Addr) func(string) error {
 	}
 }
 
-// Both virtual addresses in the words that openshift-install's users know.
+// The questions for both virtual addresses, in the words of openshift-install.
 var (
-	apiVIP = Question{"API Virtual IP Address", "A free address of the machine network, outside of its DHCP range. " +
-		"The cluster serves its API there; DNS must have it as api.<cluster name>.<base domain>."}
-	ingressVIP = Question{"Ingress Virtual IP Address", "Another free address of the machine network, " +
-		"outside of its DHCP range, for routes; DNS must have it as *.apps.<cluster name>.<base domain>."}
+	apiVIP = Question{"API Virtual IP Address", "A free address in the machine network, outside its DHCP range. " +
+		"The cluster serves its API there. In DNS it must be api.<cluster name>.<base domain>."}
+	ingressVIP = Question{"Ingress Virtual IP Address", "Another free address in the machine network, " +
+		"outside its DHCP range, for routes. In DNS it must be *.apps.<cluster name>.<base domain>."}
 )

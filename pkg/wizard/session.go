@@ -3,6 +3,7 @@ package wizard
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
@@ -18,11 +19,11 @@ var ErrNothing = errors.New("nothing was entered")
 // Session is one round of questions.
 type Session struct {
 	Deps
-	Draft types.InstallConfig // what the answers come to so far
+	Draft types.InstallConfig // the answers so far
 	Login *Login
 }
 
-// load reads an install-config as the installer will.
+// load reads an install-config as the installer does.
 func (s *Session) load(text []byte) *report.Report {
 	var kinds []types.PlatformKind
 	for _, p := range s.Platforms {
@@ -32,8 +33,8 @@ func (s *Session) load(text []byte) *report.Report {
 	return findings
 }
 
-// Problem says what is wrong with fields of the draft, by the rules for the whole
-// file: what is not asked yet does not matter.
+// Problem checks fields of the draft by the rules for the whole file, whose other
+// fields may still be missing.
 func (s *Session) Problem(fields ...report.Path) error {
 	text, err := encode(&s.Draft)
 	if err != nil {
@@ -49,25 +50,20 @@ func (s *Session) Problem(fields ...report.Path) error {
 	return nil
 }
 
-// inside reports whether a path is a field or something in it.
+// inside reports whether a path is a field or inside it.
 func inside(path, field report.Path) bool {
 	rest, ok := strings.CutPrefix(path.String(), field.String())
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// describe is a finding without its place, which the question tells.
+// describe is a finding without its position: the question names the field.
 func describe(f report.Finding) string {
-	parts := []string{string(f.Type)}
-	for _, p := range []string{f.Value, f.Detail} {
-		if p != "" {
-			parts = append(parts, p)
-		}
-	}
-	return strings.Join(parts, ": ")
+	parts := []string{string(f.Type), f.Value, f.Detail}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ": ")
 }
 
-// Text asks for a field until it and the fields that depend on it are right. set
-// puts the answer into the draft; it fails if the field cannot hold the text.
+// Text asks for a field until all of the given fields are valid. The function set puts
+// the answer into the draft, and fails if the field cannot hold it.
 func (s *Session) Text(
 	ctx context.Context, q Question, preset string, set func(string) error, fields ...report.Path,
 ) error {

@@ -16,8 +16,8 @@ import (
 // Terminal asks at a terminal.
 type Terminal struct{ in, out *os.File }
 
-// NewTerminal returns nil unless both files are terminals: then nobody could
-// answer, or read what is asked.
+// NewTerminal returns nil unless both files are terminals, because otherwise nobody
+// could read the questions or answer them.
 func NewTerminal(in, out *os.File) *Terminal {
 	if in == nil || out == nil || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
 		return nil
@@ -25,7 +25,7 @@ func NewTerminal(in, out *os.File) *Terminal {
 	return &Terminal{in, out}
 }
 
-// pageSize is the number of options that are seen at once.
+// pageSize is the number of options that are shown at once.
 const pageSize = 12
 
 // Choose implements Asker.
@@ -58,8 +58,8 @@ func (t *Terminal) Confirm(ctx context.Context, q Question, preset bool) (bool, 
 	return yes, err
 }
 
-// ask puts one question. The library knows no contexts: when ctx ends, its read
-// is left behind and the terminal is put back into its state.
+// ask asks one question. The library has no contexts: when ctx ends, its read is
+// abandoned and the state of the terminal is restored.
 func (t *Terminal) ask(ctx context.Context, prompt survey.Prompt, into any, check func(string) error) error {
 	before, err := term.GetState(int(t.in.Fd()))
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package wizard asks for what an install-config has to say. Answers are checked
-// one by one with the rules of pkg/types; the questions about a platform are the
-// platform's. Nothing is written here: the caller gets the result.
+// Package wizard asks the user for the fields of an install-config. Each answer is
+// checked with the rules of pkg/types. Platforms add their own questions. The caller
+// writes the result.
 package wizard
 
 import (
@@ -13,40 +13,40 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Deps is what the wizard needs of its surroundings.
+// Deps are the dependencies of the wizard.
 type Deps struct {
 	Platforms []Platform // to choose from, in this order
 	Ask       Asker
 	Getenv    func(string) string
 	Clock     clock.Clock
-	Sink      event.Sink // for what is said between questions
-	// Hide is told each secret as soon as it is known.
+	Sink      event.Sink // for messages between questions
+	// Hide gets each secret as soon as it is known.
 	Hide func(...secret.String)
 }
 
-// Result is what the answers come to.
+// Result is the result of the questions.
 type Result struct {
 	InstallConfig []byte // holds secrets: mode 0600
-	// Login is what was entered to log in to the platform, nil if nothing was.
+	// Login is the login to the platform that was entered, nil for none.
 	Login *Login
 }
 
-// Login is a file with which the installer logs in to a platform.
+// Login is the file with the login to a platform.
 type Login struct {
 	Path string
 	Text []byte // holds secrets: mode 0600
-	Save bool   // the person wants it there
+	Save bool   // the user wants it to be written
 }
 
 // Platform is a platform that the wizard offers.
 type Platform struct {
 	Kind types.PlatformKind
 	What string // what it is, in a few words
-	// Ask puts the questions about it, and its settings into the draft.
+	// Ask asks about it and puts its settings into the draft.
 	Ask func(ctx context.Context, s *Session) error
 }
 
-// Run asks. The order is that of openshift-install.
+// Run asks the questions, in the order of openshift-install.
 func Run(ctx context.Context, d Deps) (*Result, error) {
 	s := &Session{Deps: d, Draft: types.InstallConfig{APIVersion: types.APIVersion}}
 	for _, step := range []func(context.Context) error{s.sshKey, s.platform, s.baseDomain, s.clusterName, s.pullSecret} {
@@ -58,7 +58,7 @@ func Run(ctx context.Context, d Deps) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Each answer was checked alone; this checks them together.
+	// So far each answer was checked on its own.
 	if findings := s.load(text); findings.Failed() {
 		return nil, fmt.Errorf("the answers do not fit together:\n%w", findings.Err())
 	}

@@ -41,7 +41,7 @@ func TestNone(t *testing.T) {
 	if len(keys) != 2 || !strings.HasSuffix(keys[0], "id_ed25519.pub") || keys[1] != "<none>" {
 		t.Errorf("keys to choose from: %q", keys)
 	}
-	if !strings.Contains(strings.Join(s.Said, "\n"), "other.pub is no public key") {
+	if !strings.Contains(strings.Join(s.Said, "\n"), "other.pub is not a public key") {
 		t.Errorf("said %q", s.Said)
 	}
 }

@@ -1,6 +1,5 @@
-// Package bootstrap makes bootstrap.ign: everything that turns an empty host
-// into the temporary control plane. It is pure; the same inputs give the same
-// bytes.
+// Package bootstrap makes bootstrap.ign: everything that turns an empty host into the
+// temporary control plane. It is pure: the same inputs give the same bytes.
 package bootstrap
 
 import (
@@ -8,9 +7,11 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/coreos/ignition/v2/config/v3_2"
+	ign "github.com/coreos/ignition/v2/config/v3_2/types"
 
 	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/asset"
@@ -24,13 +25,13 @@ const DefaultProfile = "self-managed-high-availability"
 // Inputs are what bootstrap.ign is made of.
 type Inputs struct {
 	Config *types.InstallConfig
-	// Platform is how the cluster's operators call its platform: the machine config
-	// operator has a directory of that name with static pods.
+	// Platform is what the cluster's operators call its platform: the machine config
+	// operator has a directory with static pods of that name.
 	Platform     string
 	InfraID      string
 	ReleaseImage string // pull spec, best by digest
 	// Files are the files for the bootstrap host below manifests/, openshift/,
-	// tls/ and auth/. What the host has no business with is left out here.
+	// tls/ and auth/. Those that the host does not need are left out.
 	Files asset.Files
 	// HostKeys are the key that the host's sshd shows and the one with which
 	// the installer logs in.
@@ -40,7 +41,7 @@ type Inputs struct {
 	// leaves the choice to the components.
 	NodeIP netip.Addr
 	// InPlace makes the config of a single node that installs itself: the live
-	// system is the bootstrap host, and writes what became of it to its disk.
+	// system is the bootstrap host, and writes the result to its own disk.
 	InPlace bool
 }
 
@@ -71,19 +72,17 @@ func Ignition(in Inputs) ([]byte, error) {
 }
 
 func addUser(b *builder, in Inputs) error {
-	keys := []string{in.HostKeys.User.AuthorizedKey}
-	for line := range strings.Lines(in.Config.SSHKey) {
-		if line = strings.TrimSpace(line); line != "" {
-			keys = append(keys, line)
-		}
+	user := ign.PasswdUser{Name: "core"}
+	for _, key := range append([]string{in.HostKeys.User.AuthorizedKey}, in.Config.SSHKeys()...) {
+		user.SSHAuthorizedKeys = append(user.SSHAuthorizedKeys, ign.SSHAuthorizedKey(key))
 	}
-	b.user("core", keys)
+	b.c.Passwd.Users = []ign.PasswdUser{user}
 	return nil
 }
 
 func addHost(b *builder, in Inputs) error {
-	// Elsewhere the host is the user's, and so is its name; a node that installs
-	// itself must have its own from the beginning.
+	// On other platforms the user names the host. A node that installs itself must
+	// have its own name from the beginning.
 	if in.Config.OnPrem() {
 		b.text("/etc/hostname", 0o644, in.InfraID+"-bootstrap\n")
 	}
@@ -92,10 +91,10 @@ func addHost(b *builder, in Inputs) error {
 	return nil
 }
 
-// keptBack are files that a bootstrap host does not need: keys of ten years,
-// the administrator's among them, in whose place the host's kubeconfigs have one
-// of a day. What the renderers need is there all the same, and is worth a year of
-// the administrator's rights: docs/dev/bootstrap.md lists it.
+// keptBack are files that the bootstrap host does not need: keys that are valid for
+// ten years. In place of the administrator's, its kubeconfigs have a key for a day.
+// What the renderers need grants the administrator's rights for a year;
+// docs/dev/bootstrap.md lists it.
 var keptBack = []string{
 	"tls/root-ca.key",
 	"tls/admin-kubeconfig-signer.crt", "tls/admin-kubeconfig-signer.key",
@@ -109,19 +108,15 @@ func addAssets(b *builder, in Inputs) error {
 	if err != nil {
 		return err
 	}
-	skip := map[string]bool{}
-	for _, name := range keptBack {
-		skip[name] = true
-	}
 	for _, f := range files {
-		if skip[f.Path] {
+		if slices.Contains(keptBack, f.Path) {
 			continue
 		}
 		mode := 0o600
 		switch dir, _, _ := strings.Cut(f.Path, "/"); dir {
 		case "manifests", "openshift":
-			// Of these, only logins that switch hosts off are for root alone: the
-			// renderers, which are not root, read all others.
+			// The renderers, which are not root, read all of these except the logins that
+			// switch hosts off.
 			if !strings.Contains(f.Path, "_fencing-credentials-secrets-") {
 				mode = 0o644
 			}
@@ -155,8 +150,8 @@ var enabled = map[string]bool{
 	"approve-csr.service": true, "progress.service": true, "install-to-disk.service": true,
 }
 
-// handOverUnits are of use only while masters join: a node that installs itself
-// does their work after it has started from its disk.
+// handOverUnits are needed only while masters join. A node that installs itself does
+// their work after it has started from its disk.
 var handOverUnits = map[string]bool{"approve-csr.service": true, "progress.service": true}
 
 func addUnits(b *builder, in Inputs) error {
@@ -165,6 +160,27 @@ func addUnits(b *builder, in Inputs) error {
 		if !in.InPlace || !handOverUnits[name] {
 			b.unit(name, string(content), enabled[name])
 		}
+		return nil
+	})
+}
+
+// addInPlace adds what a single node needs to install itself: the last stages,
+// the unit that writes the disk, and what finishes the installation afterwards.
+func addInPlace(b *builder, in Inputs) error {
+	if !in.InPlace {
+		return nil
+	}
+	err := eachFile(data.Bootstrap(), "in-place/files", func(name string, content []byte) error {
+		b.file(strings.TrimPrefix(name, "in-place/files"), modeOf(content), content)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable,
+		in.Config.BootstrapInPlace.InstallationDisk+"\n")
+	return eachFile(data.Bootstrap(), "in-place/units", func(name string, content []byte) error {
+		b.unit(path.Base(name), string(content), enabled[path.Base(name)])
 		return nil
 	})
 }

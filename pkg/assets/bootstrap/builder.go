@@ -18,14 +18,6 @@ func newBuilder() *builder {
 	return &builder{c: ign.Config{Ignition: ign.Ignition{Version: ign.MaxVersion.String()}}}
 }
 
-func (b *builder) user(name string, keys []string) {
-	user := ign.PasswdUser{Name: name}
-	for _, key := range keys {
-		user.SSHAuthorizedKeys = append(user.SSHAuthorizedKeys, ign.SSHAuthorizedKey(key))
-	}
-	b.c.Passwd.Users = append(b.c.Passwd.Users, user)
-}
-
 func (b *builder) text(path string, mode int, content string) { b.file(path, mode, []byte(content)) }
 
 func (b *builder) file(path string, mode int, content []byte) {
@@ -46,8 +38,7 @@ func (b *builder) unit(name, content string, enabled bool) {
 	b.c.Systemd.Units = append(b.c.Systemd.Units, unit)
 }
 
-// config returns what was collected, in an order that does not depend on the
-// order of collecting.
+// config returns the config, independent of the order of the calls.
 func (b *builder) config() ign.Config {
 	slices.SortFunc(b.c.Storage.Files, func(x, y ign.File) int { return cmp.Compare(x.Path, y.Path) })
 	slices.SortFunc(b.c.Systemd.Units, func(x, y ign.Unit) int { return cmp.Compare(x.Name, y.Name) })

@@ -17,8 +17,8 @@ const (
 	readable   = 0o644
 )
 
-// localDNS is the script that makes the host ask its own DNS first; it is of
-// use only where static pods serve the cluster's names.
+// localDNS is the script that makes the host ask its own DNS first. It is for
+// platforms where static pods serve the cluster's names.
 const localDNS = "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"
 
 func addScripts(b *builder, in Inputs) error {
@@ -55,7 +55,7 @@ func localResolver(c *types.InstallConfig) string {
 // kubeletEnv is read by kubelet.service.
 const kubeletEnv = "/etc/kubernetes/kubelet.env"
 
-// addKubelet says which address static pods are told to be the host's.
+// addKubelet sets the address that static pods take for the host's.
 func addKubelet(b *builder, in Inputs) error {
 	address := ""
 	switch {
@@ -71,8 +71,7 @@ func addKubelet(b *builder, in Inputs) error {
 	return nil
 }
 
-// addFIPS makes the initial RAM disk of CoreOS switch FIPS mode on, by the file
-// in which it looks for that on every node.
+// addFIPS adds the file by which the initial RAM disk of CoreOS switches FIPS mode on.
 func addFIPS(b *builder, in Inputs) error {
 	if in.Config.FIPS {
 		b.text("/etc/ignition-machine-config-encapsulated.json", readable,
@@ -82,8 +81,8 @@ func addFIPS(b *builder, in Inputs) error {
 	return nil
 }
 
-// addRegistry lets the host pull: the login for podman and for the kubelet, the
-// authorities to trust, and the mirrors.
+// addRegistry adds what the host needs to pull images: the login, for podman and the
+// kubelet, the authorities to trust, and the mirrors.
 func addRegistry(b *builder, in Inputs) error {
 	login := []byte(in.Config.PullSecret.Reveal())
 	b.file("/root/.docker/config.json", 0o600, login)
@@ -92,22 +91,18 @@ func addRegistry(b *builder, in Inputs) error {
 		b.text("/etc/pki/ca-trust/source/anchors/ca.crt", 0o600, strings.TrimRight(bundle, "\n")+"\n")
 	}
 	if conf := registriesConf(in.Config); conf != "" {
-		// Readable, or rpm-ostree fails; there is no login in it.
+		// rpm-ostree fails if it cannot read the file, which holds no login.
 		b.text("/etc/containers/registries.conf", readable, conf)
 	}
 	return nil
 }
 
-// registriesConf renders the mirrors. A repository that is named twice has the
-// mirrors of both entries, as in the cluster.
+// registriesConf renders the mirrors. As in the cluster, a repository that is named
+// twice has the mirrors of both entries.
 func registriesConf(c *types.InstallConfig) string {
-	sources := slices.Clone(c.ImageDigestSources)
-	for _, s := range c.ImageContentSources {
-		sources = append(sources, types.ImageDigestSource{Source: s.Source, Mirrors: s.Mirrors})
-	}
 	var order []string
 	mirrors, blocked := map[string][]string{}, map[string]bool{}
-	for _, s := range sources {
+	for _, s := range c.Mirrors() {
 		if len(s.Mirrors) == 0 {
 			continue
 		}
@@ -138,8 +133,8 @@ func registriesConf(c *types.InstallConfig) string {
 	return out.String()
 }
 
-// addProxy gives the host's services and logins the proxy that the cluster's
-// own manifest says, so that both leave out the same addresses.
+// addProxy sets the proxy of the host's services and logins from the cluster's
+// manifest, so that both exclude the same addresses.
 func addProxy(b *builder, in Inputs) error {
 	raw := in.Files.Data("manifests/cluster-proxy-01-config.yaml")
 	if in.Config.Proxy == nil || raw == nil {

@@ -25,10 +25,9 @@ type override struct {
 	Unmanaged bool   `json:"unmanaged"`
 }
 
-// ignoreInstallerObjects makes the cluster-version operator leave alone, while
-// it runs on the bootstrap host, every object that the installer brings: it
-// would otherwise race with cluster-bootstrap to create them. The returned
-// patch puts the user's own overrides back.
+// ignoreInstallerObjects makes the cluster-version operator on the bootstrap host ignore
+// every object of the installer, because it would race with cluster-bootstrap to create
+// them. The returned patch restores the user's own overrides.
 func ignoreInstallerObjects(files asset.Files) (asset.Files, []byte, error) {
 	version, ok := files.Get(clusterVersionFile)
 	if !ok {
@@ -60,12 +59,11 @@ func ignoreInstallerObjects(files asset.Files) (asset.Files, []byte, error) {
 }
 
 func installerOverrides(files asset.Files, user []any) ([]any, error) {
-	type key struct{ kind, group, namespace, name string }
-	from := map[key]string{}
+	from := map[override]string{} // the file of each object, empty for the user's overrides
 	for _, u := range user {
 		m, _ := u.(map[string]any)
 		text := func(name string) string { s, _ := m[name].(string); return s }
-		from[key{text("kind"), text("group"), text("namespace"), text("name")}] = ""
+		from[override{text("kind"), text("group"), text("namespace"), text("name"), true}] = ""
 	}
 	var out []any
 	for _, f := range files.Sorted() {
@@ -78,22 +76,20 @@ func installerOverrides(files asset.Files, user []any) ([]any, error) {
 			return nil, err
 		}
 		for _, o := range objects {
-			k := key{o.Kind, o.Group, o.Namespace, o.Name}
 			// The API server refuses a list with the same object twice.
-			switch first, seen := from[k]; {
+			switch first, seen := from[o]; {
 			case !seen:
-				from[k] = f.Path
+				from[o] = f.Path
 				out = append(out, o)
 			case first != "":
-				return nil, fmt.Errorf("%s %q is in %s and in %s; remove one of them", k.kind, k.name, first, f.Path)
+				return nil, fmt.Errorf("%s %q is in %s and in %s; remove one of them", o.Kind, o.Name, first, f.Path)
 			}
 		}
 	}
 	return out, nil
 }
 
-// objectsOf reads the objects of a manifest file, which may hold several
-// documents and lists.
+// objectsOf reads the objects of a manifest, which may hold several documents and lists.
 func objectsOf(f asset.File) ([]override, error) {
 	type meta struct {
 		APIVersion string                           `json:"apiVersion"`

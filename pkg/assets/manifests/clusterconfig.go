@@ -12,10 +12,10 @@ import (
 )
 
 // addClusterConfig adds the install-config as operators in the cluster read it.
-func addClusterConfig(set *objects.Set, in Inputs) error {
+func addClusterConfig(set *objects.Set, in Inputs) {
 	text, err := clusterConfig(in.Config, in.Platform.Config)
 	if err != nil {
-		return fmt.Errorf("render install-config for the cluster: %w", err)
+		set.Fail(fmt.Errorf("render install-config for the cluster: %w", err))
 	}
 	config := objects.ConfigMap(objects.System, "cluster-config-v1", map[string]string{"install-config": string(text)})
 	config.Annotations = map[string]string{
@@ -23,11 +23,10 @@ func addClusterConfig(set *objects.Set, in Inputs) error {
 			"It is not kept up to date: look at the objects of config.openshift.io for what is true now.",
 	}
 	set.Add("cluster-config.yaml", config)
-	return nil
 }
 
-// clusterConfig is the install-config without the pull secret, and in the terms
-// of the platform that the cluster believes to be on.
+// clusterConfig is the install-config without the pull secret, and with the platform
+// that the cluster is told to be on.
 func clusterConfig(c *types.InstallConfig, platform any) ([]byte, error) {
 	inside := *c
 	inside.Platform = types.Platform{}

@@ -32,13 +32,11 @@ type Inputs struct {
 // Render makes all manifests.
 func Render(in Inputs) (asset.Files, error) {
 	set := objects.In(Dir)
-	for _, add := range []func(*objects.Set, Inputs) error{
+	for _, add := range []func(*objects.Set, Inputs){
 		addClusterConfig, addInfrastructure, addNames, addScheduler, addNetwork, addProxy,
 		addVersion, addPullSecret, addTrustBundle, addMachineConfigServer, addMirrors,
 	} {
-		if err := add(set, in); err != nil {
-			return nil, err
-		}
+		add(set, in)
 	}
 	if in.Platform.Add != nil {
 		in.Platform.Add(set)
@@ -48,11 +46,10 @@ func Render(in Inputs) (asset.Files, error) {
 
 // addPullSecret adds the login for image registries, and the configuration of a
 // cloud provider. The latter is empty, but the renderers insist on it.
-func addPullSecret(set *objects.Set, in Inputs) error {
+func addPullSecret(set *objects.Set, in Inputs) {
 	set.Add("openshift-config-secret-pull-secret.yaml",
 		objects.Secret(objects.Config, "pull-secret", corev1.SecretTypeDockerConfigJson,
 			map[string][]byte{corev1.DockerConfigJsonKey: []byte(in.Config.PullSecret.Reveal())}))
 	set.Add("kube-cloud-config.yaml", objects.Secret(objects.System, "kube-cloud-cfg", corev1.SecretTypeOpaque,
 		map[string][]byte{"config": {}}))
-	return nil
 }

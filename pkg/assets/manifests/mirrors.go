@@ -8,9 +8,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets/objects"
 )
 
-// addMirrors adds where images are pulled from instead of their source: under
-// the kind that belongs to the field which the user wrote.
-func addMirrors(set *objects.Set, in Inputs) error {
+// addMirrors adds the mirrors of images. The kind of object depends on the field.
+func addMirrors(set *objects.Set, in Inputs) {
 	if sources := in.Config.ImageDigestSources; len(sources) > 0 {
 		mirrors := configv1.ImageDigestMirrorSet{
 			TypeMeta:   objects.Type("config.openshift.io/v1", "ImageDigestMirrorSet"),
@@ -37,5 +36,4 @@ func addMirrors(set *objects.Set, in Inputs) error {
 		}
 		set.Add("image-content-source-policy.yaml", policy)
 	}
-	return nil
 }

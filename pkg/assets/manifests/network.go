@@ -7,38 +7,36 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// addNetwork adds the cluster's networks and, if the install-config changes
-// something inside OVN-Kubernetes, what its operator needs to know of it.
-func addNetwork(set *objects.Set, in Inputs) error {
+// addNetwork adds the cluster's networks and, if the install-config changes any, the
+// settings of OVN-Kubernetes for its operator.
+func addNetwork(set *objects.Set, in Inputs) {
 	n := in.Config.Networking
-	network := configv1.Network{Spec: configv1.NetworkSpec{
+	network := configv1.NetworkSpec{
 		NetworkType: n.NetworkType,
 		// An empty policy refuses services with external addresses.
 		ExternalIP: &configv1.ExternalIPConfig{Policy: &configv1.ExternalIPPolicy{}},
-	}}
-	network.TypeMeta, network.ObjectMeta = objects.Singleton("Network")
+	}
 	for _, e := range n.ClusterNetwork {
-		network.Spec.ClusterNetwork = append(network.Spec.ClusterNetwork,
+		network.ClusterNetwork = append(network.ClusterNetwork,
 			configv1.ClusterNetworkEntry{CIDR: e.CIDR.String(), HostPrefix: uint32(e.HostPrefix)})
 	}
 	for _, p := range n.ServiceNetwork {
-		network.Spec.ServiceNetwork = append(network.Spec.ServiceNetwork, p.String())
+		network.ServiceNetwork = append(network.ServiceNetwork, p.String())
 	}
-	set.Add("cluster-network-02-config.yml", network)
+	set.AddSingleton("cluster-network-02-config.yml", "Network", network, nil)
 
 	if ovn := ovnSettings(n); ovn != nil {
-		// Plain data: the Go type's status and proxy settings would go along.
+		// Plain data: the Go type would add a status and proxy settings.
 		set.Add("cluster-network-03-config.yml", objects.Object{
 			"apiVersion": "operator.openshift.io/v1", "kind": "Network", "metadata": objects.Object{"name": "cluster"},
 			"spec": objects.Object{
 				"managementState": "Managed",
-				"clusterNetwork":  network.Spec.ClusterNetwork,
-				"serviceNetwork":  network.Spec.ServiceNetwork,
+				"clusterNetwork":  network.ClusterNetwork,
+				"serviceNetwork":  network.ServiceNetwork,
 				"defaultNetwork":  objects.Object{"type": n.NetworkType, "ovnKubernetesConfig": ovn},
 			},
 		})
 	}
-	return nil
 }
 
 func ovnSettings(n *types.Networking) objects.Object {

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -11,41 +10,33 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// addProxy adds the cluster-wide proxy. The object is there without a proxy as
-// well, because it also names the authorities that components trust.
-func addProxy(set *objects.Set, in Inputs) error {
+// addProxy adds the cluster-wide proxy. The object exists without a proxy too,
+// because it also names the authorities that components trust.
+func addProxy(set *objects.Set, in Inputs) {
 	c := in.Config
-	proxy := configv1.Proxy{}
-	proxy.TypeMeta, proxy.ObjectMeta = objects.Singleton("Proxy")
+	var spec configv1.ProxySpec
+	var status configv1.ProxyStatus
 	if c.AdditionalTrustBundle != "" && (c.Proxy != nil || c.AdditionalTrustBundlePolicy == types.TrustAlways) {
-		proxy.Spec.TrustedCA.Name = userCABundle
+		spec.TrustedCA.Name = userCABundle
 	}
 	if p := c.Proxy; p != nil {
-		proxy.Spec.HTTPProxy, proxy.Spec.HTTPSProxy, proxy.Spec.NoProxy = p.HTTPProxy, p.HTTPSProxy, p.NoProxy
-		proxy.Status = configv1.ProxyStatus{HTTPProxy: p.HTTPProxy, HTTPSProxy: p.HTTPSProxy, NoProxy: noProxy(c)}
+		spec.HTTPProxy, spec.HTTPSProxy, spec.NoProxy = p.HTTPProxy, p.HTTPSProxy, p.NoProxy
+		status = configv1.ProxyStatus{HTTPProxy: p.HTTPProxy, HTTPSProxy: p.HTTPSProxy, NoProxy: noProxy(c)}
 	}
-	set.Add("cluster-proxy-01-config.yaml", proxy)
-	return nil
+	set.AddSingleton("cluster-proxy-01-config.yaml", "Proxy", spec, status)
 }
 
-// noProxy is everything that must be reached directly.
+// noProxy lists everything that must be reached directly.
 func noProxy(c *types.InstallConfig) string {
 	if c.Proxy.NoProxy == "*" {
 		return "*"
 	}
 	list := []string{"127.0.0.1", "localhost", ".svc", ".cluster.local", c.APIIntHost()}
-	for _, nets := range [][]netip.Prefix{
-		c.Networking.MachineCIDRs(), c.Networking.ClusterCIDRs(), c.Networking.ServiceNetwork,
-	} {
-		for _, p := range nets {
-			list = append(list, p.String())
-		}
+	n := c.Networking
+	for _, p := range slices.Concat(n.MachineCIDRs(), n.ClusterCIDRs(), n.ServiceNetwork) {
+		list = append(list, p.String())
 	}
-	for _, item := range strings.Split(c.Proxy.NoProxy, ",") {
-		if item != "" {
-			list = append(list, item)
-		}
-	}
+	list = append(list, strings.FieldsFunc(c.Proxy.NoProxy, func(r rune) bool { return r == ',' })...)
 	slices.Sort(list)
 	return strings.Join(slices.Compact(list), ",")
 }

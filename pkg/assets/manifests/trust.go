@@ -24,11 +24,11 @@ const (
 	mcoOwner    = "Machine Config Operator"
 )
 
-// addTrustBundle adds the authorities that the user wants to be trusted. What
-// stands between the certificates is left out.
-func addTrustBundle(set *objects.Set, in Inputs) error {
+// addTrustBundle adds the authorities that the user wants to be trusted, without any
+// text between the certificates.
+func addTrustBundle(set *objects.Set, in Inputs) {
 	if in.Config.AdditionalTrustBundle == "" {
-		return nil
+		return
 	}
 	var bundle bytes.Buffer
 	for rest := []byte(in.Config.AdditionalTrustBundle); ; {
@@ -38,22 +38,20 @@ func addTrustBundle(set *objects.Set, in Inputs) error {
 		}
 		rest = after
 		if err := pem.Encode(&bundle, block); err != nil {
-			return fmt.Errorf("encode additionalTrustBundle: %w", err)
+			set.Fail(fmt.Errorf("encode additionalTrustBundle: %w", err))
 		}
 	}
 	if bundle.Len() == 0 {
-		return errors.New("additionalTrustBundle holds no certificate in PEM form")
+		set.Fail(errors.New("additionalTrustBundle holds no certificate in PEM form"))
 	}
 	object := objects.ConfigMap(objects.Config, userCABundle, map[string]string{bundleKey: bundle.String()})
 	object.Annotations = map[string]string{owner: "End User"}
 	set.Add("user-ca-bundle-config.yaml", object)
-	return nil
 }
 
-// addMachineConfigServer adds the certificate of the machine config server and
-// its authority. The annotations are those by which the operator decides when
-// to renew them.
-func addMachineConfigServer(set *objects.Set, in Inputs) error {
+// addMachineConfigServer adds the certificate of the machine config server and its
+// authority. Its operator decides by the annotations when to renew them.
+func addMachineConfigServer(set *objects.Set, in Inputs) {
 	ca := string(in.RootCA.Cert)
 	set.Add("kube-system-configmap-root-ca.yaml",
 		objects.ConfigMap(objects.System, "root-ca", map[string]string{"ca.crt": ca}))
@@ -64,51 +62,39 @@ func addMachineConfigServer(set *objects.Set, in Inputs) error {
 		description: "Authorities whose signature on the machine config server's certificate is valid"}
 	set.Add("machine-config-server-ca-configmap.yaml", bundle)
 
-	signer := tlsSecret("machine-config-server-ca", in.RootCA)
-	signer.Labels = managed("signer")
-	signer.Annotations = map[string]string{owner: mcoOwner,
-		description: "Authority that signs the machine config server's certificate"}
-	server := tlsSecret("machine-config-server-tls", in.MachineConfigServer)
-	server.Labels = managed("target")
-	server.Annotations = map[string]string{owner: mcoOwner,
-		description: "Certificate and key of the machine config server"}
-	names, err := annotate(server.Annotations, in.MachineConfigServer)
-	if err != nil {
-		return err
-	}
-	server.Annotations["auth.openshift.io/certificate-hostnames"] = strings.Join(names, ",")
-	if _, err := annotate(signer.Annotations, in.RootCA); err != nil {
-		return err
-	}
+	signer, _ := tlsSecret(set, "machine-config-server-ca", "signer",
+		"Authority that signs the machine config server's certificate", in.RootCA)
 	set.Add("machine-config-server-ca-secret.yaml", signer)
+	server, names := tlsSecret(set, "machine-config-server-tls", "target",
+		"Certificate and key of the machine config server", in.MachineConfigServer)
+	server.Annotations["auth.openshift.io/certificate-hostnames"] = strings.Join(names, ",")
 	set.Add("machine-config-server-tls-secret.yaml", server)
-	return nil
 }
 
 func managed(kind string) map[string]string {
 	return map[string]string{"auth.openshift.io/managed-certificate-type": kind}
 }
 
-func tlsSecret(name string, pair pki.Pair) corev1.Secret {
-	return objects.Secret(objects.MachineConfig, name, corev1.SecretTypeTLS,
+// tlsSecret is a Secret with a certificate, annotated with who signed it and how
+// long it is valid. It also returns the names and addresses in it, sorted.
+func tlsSecret(set *objects.Set, name, kind, help string, pair pki.Pair) (corev1.Secret, []string) {
+	secret := objects.Secret(objects.MachineConfig, name, corev1.SecretTypeTLS,
 		map[string][]byte{corev1.TLSCertKey: pair.Cert, corev1.TLSPrivateKeyKey: pair.Key})
-}
-
-// annotate notes who signed a certificate and how long it is valid, and returns
-// the names and addresses in it, sorted.
-func annotate(annotations map[string]string, pair pki.Pair) ([]string, error) {
+	secret.Labels = managed(kind)
+	secret.Annotations = map[string]string{owner: mcoOwner, description: help}
 	certs, err := pki.ParseCertificates(pair.Cert)
 	if err != nil {
-		return nil, fmt.Errorf("read a certificate of the machine config server: %w", err)
+		set.Fail(fmt.Errorf("read a certificate of the machine config server: %w", err))
+		return secret, nil
 	}
 	c := certs[0]
-	annotations["auth.openshift.io/certificate-issuer"] = c.Issuer.CommonName
-	annotations["auth.openshift.io/certificate-not-before"] = c.NotBefore.UTC().Format(time.RFC3339)
-	annotations["auth.openshift.io/certificate-not-after"] = c.NotAfter.UTC().Format(time.RFC3339)
+	secret.Annotations["auth.openshift.io/certificate-issuer"] = c.Issuer.CommonName
+	secret.Annotations["auth.openshift.io/certificate-not-before"] = c.NotBefore.UTC().Format(time.RFC3339)
+	secret.Annotations["auth.openshift.io/certificate-not-after"] = c.NotAfter.UTC().Format(time.RFC3339)
 	names := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {
 		names = append(names, ip.String())
 	}
 	slices.Sort(names)
-	return names, nil
+	return secret, names
 }

@@ -14,8 +14,8 @@ const (
 	newService = "https://updates.okd.io/api/updates/graph"
 )
 
-// newest is the release that is assumed where only its image is known: clusters
-// of older ones can be pointed to their channel later.
+// newest is the release that is assumed where only the image is known. In clusters of
+// older releases the channel can be set later.
 var newest = versions.Minor{Major: 5}
 
 // updates are the channel and the service of a release.
@@ -30,9 +30,9 @@ func updates(version string) (channel, service string) {
 	return "stable-" + number.String(), newService
 }
 
-// addVersion adds the ClusterVersion, which holds what the user chose about the
-// release's components and where updates come from.
-func addVersion(set *objects.Set, in Inputs) error {
+// addVersion adds the ClusterVersion, with the selected components and where updates
+// come from.
+func addVersion(set *objects.Set, in Inputs) {
 	channel, service := updates(in.ReleaseVersion)
 	spec := objects.Object{"clusterID": in.ClusterID, "channel": channel, "upstream": service}
 	if caps := in.Config.Capabilities; caps != nil {
@@ -49,5 +49,4 @@ func addVersion(set *objects.Set, in Inputs) error {
 		"apiVersion": "config.openshift.io/v1", "kind": "ClusterVersion",
 		"metadata": objects.Object{"name": "version"}, "spec": spec,
 	})
-	return nil
 }

@@ -13,14 +13,9 @@ const (
 	MachineAPI    = "openshift-machine-api"
 )
 
-// Type says what kind of object follows.
+// Type is the apiVersion and kind of an object.
 func Type(apiVersion, kind string) metav1.TypeMeta {
 	return metav1.TypeMeta{APIVersion: apiVersion, Kind: kind}
-}
-
-// Singleton heads the cluster's one object of a kind of config.openshift.io.
-func Singleton(kind string) (metav1.TypeMeta, metav1.ObjectMeta) {
-	return Type("config.openshift.io/v1", kind), metav1.ObjectMeta{Name: "cluster"}
 }
 
 // ConfigMap is a ConfigMap with text.

@@ -2,6 +2,7 @@
 package objects
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -12,20 +13,18 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 )
 
-// Object is a Kubernetes object, or a part of one, as plain data. It is for
-// kinds whose Go types are not at hand, or would write fields that the API
-// server refuses.
+// Object is a Kubernetes object, or a part of one, as plain data: for kinds whose Go
+// types are not available or would write fields that the API server refuses.
 type Object = map[string]any
 
-// Set gathers the manifests of one directory. It keeps the first failure, so
-// that whoever fills it needs to look only once, at the end.
+// Set is the manifests of one directory. It keeps the first failure, for Files.
 type Set struct {
 	dir   string
 	files asset.Files
 	err   error
 }
 
-// In returns an empty set of manifests for a directory.
+// In returns an empty set for a directory.
 func In(dir string) *Set { return &Set{dir: dir} }
 
 // Add renders one object as the file with that name.
@@ -36,15 +35,25 @@ func (s *Set) Add(name string, object any) {
 	file := path.Join(s.dir, name)
 	text, err := Render(object)
 	if err != nil {
-		s.err = fmt.Errorf("render %s: %w", file, err)
+		s.Fail(fmt.Errorf("render %s: %w", file, err))
 		return
 	}
 	s.files = append(s.files, asset.NewFile(file, text))
 }
 
-// AddEach renders one file per object. The %s in format becomes the object's
-// position, with as many digits for all as the number of objects has, so that
-// files sort in the order of the list.
+// AddSingleton is Add for the only object of a kind of config.openshift.io.
+func (s *Set) AddSingleton(name, kind string, spec, status any) {
+	s.Add(name, Object{
+		"apiVersion": "config.openshift.io/v1", "kind": kind, "metadata": Object{"name": "cluster"},
+		"spec": spec, "status": status,
+	})
+}
+
+// Fail makes Files return an error, unless something failed before.
+func (s *Set) Fail(err error) { s.err = cmp.Or(s.err, err) }
+
+// AddEach renders one file per object. The %s in format becomes the position,
+// zero-padded so that the files sort in the order of the list.
 func AddEach[T any](s *Set, format string, list []T) {
 	digits := len(strconv.Itoa(len(list)))
 	for i, object := range list {
@@ -60,8 +69,7 @@ func (s *Set) Files() (asset.Files, error) {
 	return s.files.Sorted(), nil
 }
 
-// Render writes an object as YAML. What Go types add without meaning, nulls and
-// a status that says nothing, is left out.
+// Render writes an object as YAML, without the nulls and empty status of Go types.
 func Render(object any) ([]byte, error) {
 	raw, err := json.Marshal(object)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 
 // addFencing adds the logins with which two masters switch each other off. The
 // etcd operator hands them to the nodes.
-func addFencing(set *objects.Set, in Inputs) error {
+func addFencing(set *objects.Set, in Inputs) {
 	if in.Config.ControlPlane == nil || in.Config.ControlPlane.Fencing == nil {
-		return nil
+		return
 	}
 	var logins []corev1.Secret
 	for _, c := range in.Config.ControlPlane.Fencing.Credentials {
@@ -30,12 +30,10 @@ func addFencing(set *objects.Set, in Inputs) error {
 		logins = append(logins, login)
 	}
 	objects.AddEach(set, "99_openshift-etcd_fencing-credentials-secrets-%s.yaml", logins)
-	return nil
 }
 
-// fenced is by what the etcd operator finds the login of a machine, and which
-// kind of name that is: its host name, or the digest of the digits of the
-// hardware address of one of its interfaces.
+// fenced is the key by which the etcd operator finds the login of a machine, and the
+// kind of key: the host name, or a digest of the MAC address of an interface.
 func fenced(c types.FencingCredential) (name, by string) {
 	if c.HostName != "" {
 		return c.HostName, "hostname"

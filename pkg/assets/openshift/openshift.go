@@ -1,6 +1,5 @@
-// Package openshift renders openshift/: objects of the operators' own kinds,
-// and those that users most often add to. Everything is pure: the same inputs
-// give the same bytes.
+// Package openshift renders openshift/: objects of the operators' own kinds, and those
+// that users most often add to. It is pure: the same inputs give the same bytes.
 package openshift
 
 import (
@@ -41,11 +40,10 @@ func Render(in Inputs) (asset.Files, error) {
 	set.Add("99_kubeadmin-password-secret.yaml", objects.Secret(objects.System, "kubeadmin", corev1.SecretTypeOpaque,
 		map[string][]byte{"kubeadmin": []byte(in.PasswordHash)}))
 	set.Add("openshift-install-manifests.yaml", InstallConfigMap("openshift-install-manifests", in.Invoker, in.Version))
-	for _, add := range []func(*objects.Set, Inputs) error{addFeatureGate, addUserData, addMachineConfigs, addFencing} {
-		if err := add(set, in); err != nil {
-			return nil, err
-		}
-	}
+	addFeatureGate(set, in)
+	addUserData(set, in)
+	addMachineConfigs(set, in)
+	addFencing(set, in)
 	if err := in.Platform(set); err != nil {
 		return nil, err
 	}
@@ -57,19 +55,20 @@ func InstallConfigMap(name, invoker, version string) corev1.ConfigMap {
 	return objects.ConfigMap(objects.Config, name, map[string]string{"invoker": invoker, "version": version})
 }
 
-func addFeatureGate(set *objects.Set, in Inputs) (err error) {
-	gate := configv1.FeatureGate{}
-	gate.TypeMeta, gate.ObjectMeta = objects.Singleton("FeatureGate")
-	gate.Spec.FeatureSet = configv1.FeatureSet(in.Config.FeatureSet)
-	if gate.Spec.CustomNoUpgrade, err = CustomGates(in.Config.FeatureGates); err != nil {
-		return err
+func addFeatureGate(set *objects.Set, in Inputs) {
+	custom, err := CustomGates(in.Config.FeatureGates)
+	if err != nil {
+		set.Fail(err)
 	}
-	set.Add("99_feature-gate.yaml", gate)
-	return nil
+	set.AddSingleton("99_feature-gate.yaml", "FeatureGate", configv1.FeatureGateSpec{
+		FeatureGateSelection: configv1.FeatureGateSelection{
+			FeatureSet: configv1.FeatureSet(in.Config.FeatureSet), CustomNoUpgrade: custom,
+		},
+	}, nil)
 }
 
-// CustomGates sorts settings as in Name=true by what they are set to, nil if
-// there are none.
+// CustomGates sorts settings such as Name=true into enabled and disabled gates. It
+// returns nil if there are none.
 func CustomGates(settings []string) (*configv1.CustomFeatureGates, error) {
 	var gates *configv1.CustomFeatureGates
 	for _, setting := range settings {
@@ -89,9 +88,8 @@ func CustomGates(settings []string) (*configv1.CustomFeatureGates, error) {
 	return gates, nil
 }
 
-// addUserData adds the pointer of every role for the machines that the cluster
-// makes later.
-func addUserData(set *objects.Set, in Inputs) error {
+// addUserData adds the pointer configs, for machines that the cluster makes later.
+func addUserData(set *objects.Set, in Inputs) {
 	for role, pointer := range in.Pointers {
 		if pointer == nil {
 			continue
@@ -100,7 +98,6 @@ func addUserData(set *objects.Set, in Inputs) error {
 			objects.Secret(objects.MachineAPI, in.UserData(role), corev1.SecretTypeOpaque,
 				map[string][]byte{"userData": pointer, "disableTemplating": []byte("true")}))
 	}
-	return nil
 }
 
 // pools are the cluster's pools, each with the role of its machines.

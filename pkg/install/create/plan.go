@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Plan is the command plan: it shows what create cluster would create or change or, where the machines are the user's,
@@ -34,7 +34,7 @@ func InfrastructurePlan(ctx context.Context, e *install.Env, o Options) error {
 	if err := diff.Render(&text, plan.JSON); err != nil {
 		return err
 	}
-	if err := asset.WriteFile(e.Path(install.PlanFile), text.Bytes(), 0o600); err != nil {
+	if err := workdir.WriteFile(e.Path(install.PlanFile), text.Bytes(), 0o600); err != nil {
 		return err
 	}
 	event.Info(e.Sink, "Infrastructure-Plan created in: "+e.Dir)

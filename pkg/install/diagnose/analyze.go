@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/analyze"
-	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/bootstrap"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -21,6 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/sshclient"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // AnalyzeOptions are the flags of analyze.
@@ -44,7 +44,7 @@ func Analyze(ctx context.Context, e *install.Env, o AnalyzeOptions) error {
 		if err := r.HTML(&page); err != nil {
 			return fmt.Errorf("render the report: %w", err)
 		}
-		if err := asset.WriteFile(o.HTML, page.Bytes(), 0o600); err != nil {
+		if err := workdir.WriteFile(o.HTML, page.Bytes(), 0o600); err != nil {
 			return err
 		}
 		event.Info(e.Sink, "Report written to "+o.HTML)

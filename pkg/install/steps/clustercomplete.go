@@ -11,10 +11,10 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/rollout"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // consoleBudget is the reference's. A console that is missing then costs two lines of output, not the installation.
@@ -108,5 +108,5 @@ func trustIngress(path string, ca []byte) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
-	return asset.WriteFile(path, data, 0o600)
+	return workdir.WriteFile(path, data, 0o600)
 }

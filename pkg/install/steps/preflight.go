@@ -77,8 +77,9 @@ func (s Preflight) vipsFree(ctx context.Context) error {
 			}
 		}
 	}
-	try(s.Config.APIVIPField(), s.Config.APIVIPs(), "6443", "22623")
-	try(s.Config.IngressVIPField(), s.Config.IngressVIPs(), "443")
+	api, ingress := s.Config.VIPFields()
+	try(api, s.Config.APIVIPs(), "6443", "22623")
+	try(ingress, s.Config.IngressVIPs(), "443")
 	dials.Wait()
 	if len(taken) > 0 {
 		return errors.New(strings.Join(taken, "\n"))

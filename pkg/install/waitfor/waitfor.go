@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
@@ -18,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Options are the flags of the wait-for commands.
@@ -41,7 +41,7 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	err = run(ctx, e, o, api, []phase.Step{
 		{Phase: answers, Run: steps.APIAnswers{Cluster: cluster}.Run},
 		{Phase: complete, Run: steps.BootstrapComplete{Cluster: cluster}.Run},
-	}, func(lock *asset.DirLock) error {
+	}, func(lock *workdir.Lock) error {
 		cluster, err := e.Identify("")
 		if err != nil {
 			return nil // which cluster the directory is of is not known here
@@ -79,7 +79,7 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
 			Cluster: steps.Cluster{Env: e, API: api}, Kubeconfig: e.Path(install.KubeconfigFile),
 			Output: e.Sink, Password: password, Approve: func() { go a.Run(approving) }}.Run},
-	}, func(*asset.DirLock) error { return nil })
+	}, func(*workdir.Lock) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 // run goes through phases, and then keeps what follows from them. Beside another run, journal and state are that run's.
 func run(
 	ctx context.Context, e *install.Env, o Options, api *kube.Client, list []phase.Step,
-	keep func(*asset.DirLock) error,
+	keep func(*workdir.Lock) error,
 ) (err error) {
 	defer func() {
 		if failed := (*phase.Failed)(nil); errors.As(err, &failed) && !errors.Is(err, exit.ErrInterrupted) {
@@ -98,7 +98,7 @@ func run(
 		}
 	}()
 	lock, err := e.Lock()
-	if locked := (*asset.LockedError)(nil); errors.As(err, &locked) {
+	if locked := (*workdir.LockedError)(nil); errors.As(err, &locked) {
 		return e.Runner(nil, o.Timeout).Run(ctx, list)
 	}
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package compat compares an install-config with the release that a cluster is to
-// be made of. Which one that is is not known while the file is read, so none of
-// the rules of pkg/types depends on it.
+// Package compat compares an install-config with the release to install, which is not
+// known yet when pkg/types reads the file.
 package compat
 
 import (
@@ -14,8 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Release is what is known of the release that a cluster is made of. What is not
-// known is not checked.
+// Release is what is known about the release. What is not known is not checked.
 type Release struct {
 	Version string // like 4.22.0-okd-scos.10, empty if it is not known
 	// Gates returns the feature gates of a feature set, and whether each is on; nil
@@ -23,9 +21,8 @@ type Release struct {
 	Gates func(featureSet string) map[string]bool
 }
 
-// Check returns what in a config does not go together with the release: fields
-// that it does not know and would pass over in silence, features that it has
-// switched off, and those for which this installer lacks something.
+// Check returns what in a config does not fit the release: fields that it would silently
+// ignore, features that are off, and features that this installer does not support.
 func Check(c *types.InstallConfig, rel Release) *report.Report {
 	k := check{config: c, release: rel, found: report.New(c.File())}
 	k.number, k.numbered = versions.MinorOf(rel.Version)
@@ -98,8 +95,7 @@ func (k *check) gated(f Field) {
 
 const customSet = "CustomNoUpgrade"
 
-// gate reports whether a feature gate is on in the cluster to be, and whether
-// that is known.
+// gate reports whether a feature gate will be on, and whether that is known.
 func (k *check) gate(g Gate) (on, known bool) {
 	set := k.config.FeatureSet
 	if set == customSet {
@@ -139,9 +135,8 @@ func (k *check) gatesOf(set string) map[string]bool {
 	return k.release.Gates(set)
 }
 
-// tunnel refuses features for which the bootstrap host's API server has to reach
-// pods, through a tunnel that this installer does not make. Its requests to their
-// webhooks would fail, and bootstrapping would never end.
+// tunnel refuses features whose webhooks the bootstrap host's API server has to reach
+// through a tunnel, which this installer does not make. Bootstrapping would never end.
 func (k *check) tunnel() {
 	if k.numbered && !k.since(minor(5, 0)) {
 		return

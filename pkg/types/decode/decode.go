@@ -42,8 +42,7 @@ type Keyed struct {
 	Set func(into any, key string, value any)
 }
 
-// maxDepth is far above what a schema needs. It stops documents whose aliases
-// refer to themselves.
+// maxDepth is far above what a schema needs. It stops aliases that contain themselves.
 const maxDepth = 40
 
 // decoder fills Go values from YAML nodes.
@@ -56,9 +55,8 @@ type decoder struct {
 	guesses int  // unknown keys for which a known one was looked for
 }
 
-// maxValues is how many values and keys a file may hold, aliases counted as often
-// as they are used: one for every byte, which no file without aliases reaches,
-// and some for small ones.
+// maxValues is how many values and keys a file may hold, counting aliases at each use: one
+// for every byte, which no file without aliases reaches, and some more for small files.
 func maxValues(size int) int { return min(100_000+size, 3_000_000) }
 
 func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
@@ -97,9 +95,7 @@ func (d *decoder) decode(n *yaml.Node, v reflect.Value, at report.Path, depth in
 	case reflect.Map:
 		d.dict(n, v, at, depth)
 	case reflect.Interface:
-		if value := d.plain(n, at, depth); value != nil {
-			v.Set(reflect.ValueOf(value))
-		}
+		d.anything(n, v, at, depth)
 	default:
 		d.scalar(n, v, at)
 	}
@@ -229,8 +225,8 @@ func (d *decoder) pairs(n *yaml.Node, at report.Path, depth int) []pair {
 	return own
 }
 
-// merge are the pairs that a merge key brings: those of a mapping, or of several
-// of which the first wins.
+// merge are the pairs of a merge key: those of one mapping, or of several, where the
+// first wins.
 func (d *decoder) merge(n *yaml.Node, at report.Path, depth int) []pair {
 	for n.Kind == yaml.AliasNode && depth < maxDepth {
 		n, depth = n.Alias, depth+1
@@ -288,7 +284,7 @@ func (d *decoder) dict(n *yaml.Node, v reflect.Value, at report.Path, depth int)
 	v.Set(out)
 }
 
-// typedText fills a type that reads text, which here are addresses and networks.
+// typedText fills a type that reads text, such as an address or a network.
 func (d *decoder) typedText(n *yaml.Node, u encoding.TextUnmarshaler, at report.Path) {
 	text, ok := d.text(n, at, false)
 	if !ok {
@@ -313,7 +309,7 @@ func (d *decoder) typedText(n *yaml.Node, u encoding.TextUnmarshaler, at report.
 	}
 }
 
-// choice refuses a value that is none of those that the schema allows.
+// choice refuses values that the schema does not allow.
 func (d *decoder) choice(v reflect.Value, at report.Path, f field) {
 	if v.Kind() == reflect.Slice {
 		for i := range v.Len() {

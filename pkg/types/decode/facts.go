@@ -8,8 +8,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// Facts are what a schema knows about a field besides its Go type and its doc
-// comment. They come from the struct tags.
+// Facts are the properties of a field that come from its struct tags.
 type Facts struct {
 	// Name is the key in YAML.
 	Name string
@@ -17,8 +16,7 @@ type Facts struct {
 	Required bool
 	// Refused says that no file may have it.
 	Refused bool
-	// Default is the value that an absent field gets, empty if there is none that
-	// is always the same.
+	// Default is the value of an absent field, empty if it is not always the same.
 	Default string
 	// Enum is the allowed values, nil if it is not a choice. For a list they are
 	// those of its items. With OrEmpty an empty text is allowed, too.
@@ -43,21 +41,16 @@ type Facts struct {
 func FieldFacts(f reflect.StructField) Facts {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	renamed, deprecated := f.Tag.Lookup("renamed")
+	is := func(tag string) bool { return f.Tag.Get(tag) == "true" }
 	facts := Facts{
-		Name:       name,
-		Required:   f.Tag.Get("required") == "true",
-		Default:    f.Tag.Get("default"),
-		Secret:     f.Type == reflect.TypeFor[secret.String](),
-		Deprecated: deprecated,
-		RenamedTo:  renamed,
+		Name: name, Default: f.Tag.Get("default"), Pattern: f.Tag.Get("pattern"),
+		Required: is("required"), Refused: is("refused"), OrEmpty: is("orempty"), Nullable: is("nullable"),
+		Min: bound(f, "min"), Max: bound(f, "max"), MaxLength: bound(f, "maxlength"), MaxItems: bound(f, "maxitems"),
+		Secret: f.Type == reflect.TypeFor[secret.String](), Deprecated: deprecated, RenamedTo: renamed,
 	}
 	if tag := f.Tag.Get("enum"); tag != "" {
 		facts.Enum = strings.Split(tag, ",")
 	}
-	facts.Refused, facts.OrEmpty = f.Tag.Get("refused") == "true", f.Tag.Get("orempty") == "true"
-	facts.Pattern, facts.Nullable = f.Tag.Get("pattern"), f.Tag.Get("nullable") == "true"
-	facts.Min, facts.Max = bound(f, "min"), bound(f, "max")
-	facts.MaxLength, facts.MaxItems = bound(f, "maxlength"), bound(f, "maxitems")
 	return facts
 }
 

@@ -15,13 +15,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// MaxSize is how many bytes a file may have. It is far above any real one: an
-// install-config of 10,000 hosts with network configuration and a trust bundle
-// stays below it.
+// MaxSize is the maximal size of a file in bytes. An install-config of 10,000 hosts with
+// network configuration and a trust bundle is smaller.
 const MaxSize = 16 << 20
 
-// Into fills the struct that into points to with what a file says. It reports
-// false where there is nothing to check.
+// Into fills the struct that into points to from a file. It returns false if there is
+// nothing to check.
 func Into(into any, data []byte, o Options, r *report.Report) bool {
 	if o.Facts == nil {
 		o.Facts = FieldFacts
@@ -78,8 +77,7 @@ func content(doc *yaml.Node) *yaml.Node {
 	return doc
 }
 
-// decodeNode turns the library's panics, which it has had for broken input,
-// into errors.
+// decodeNode turns panics of the library, which broken input has caused, into errors.
 func decodeNode(dec *yaml.Decoder, n *yaml.Node) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -96,8 +94,8 @@ var (
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// syntaxFinding moves the line number, which the library puts into the text, to
-// where all others are, and leaves out what may be a secret.
+// syntaxFinding takes the line number out of the library's text, and omits what may be a
+// secret.
 func syntaxFinding(err error, data []byte) report.Finding {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	f := report.Finding{Type: report.Invalid}

@@ -92,33 +92,27 @@ func (d *decoder) whole(n *yaml.Node, v reflect.Value, at report.Path, err error
 	return false
 }
 
-// plain returns a node as the plain data that JSON has.
-func (d *decoder) plain(n *yaml.Node, at report.Path, depth int) any {
-	for n.Kind == yaml.AliasNode && depth < maxDepth {
-		n, depth = n.Alias, depth+1
-	}
+// anything fills an interface with the plain data that JSON has.
+func (d *decoder) anything(n *yaml.Node, v reflect.Value, at report.Path, depth int) {
 	switch n.Kind {
 	case yaml.MappingNode:
-		out := map[string]any{}
-		for _, p := range d.pairs(n, at, depth) {
-			child := at.Child(printable(p.key.Value))
-			if d.afford(child, depth+1) {
-				out[p.key.Value] = d.plain(p.value, child, depth+1)
-			}
-		}
-		return out
+		object := reflect.ValueOf(&map[string]any{}).Elem()
+		d.dict(n, object, at, depth)
+		v.Set(object)
 	case yaml.SequenceNode:
-		out := []any{}
-		for i, item := range n.Content {
-			if d.afford(at.Index(i), depth+1) {
-				out = append(out, d.plain(item, at.Index(i), depth+1))
-			}
+		list := reflect.ValueOf(&[]any{}).Elem()
+		d.list(n, list, at, depth)
+		v.Set(list)
+	default:
+		if value := d.plain(n, at); value != nil {
+			v.Set(reflect.ValueOf(value))
 		}
-		return out
 	}
+}
+
+// plain returns a scalar as the plain data that JSON has.
+func (d *decoder) plain(n *yaml.Node, at report.Path) any {
 	switch n.Tag {
-	case "!!null":
-		return nil
 	case "!!bool":
 		return slices.Contains(yes, n.Value)
 	case "!!int":

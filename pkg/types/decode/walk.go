@@ -8,9 +8,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// Walk calls visit with a pointer to every struct in the one that top points to,
-// the outer ones first and in the order of the fields, and with its place in the
-// file.
+// Walk calls visit with a pointer to every struct in the one that top points to, and its
+// path. It visits outer structs first, in the order of the fields.
 func Walk(top any, visit func(part any, at report.Path)) {
 	walk(reflect.ValueOf(top), report.Path{}, visit)
 }

@@ -37,16 +37,14 @@ func MAC(at report.Field, value string) bool {
 	return true
 }
 
-// PlainMAC is a MAC address in the form in which two can be compared: lower case
-// with colons.
+// PlainMAC is a MAC address in lower case with colons, for comparing two.
 func PlainMAC(value string) string { return strings.ToLower(strings.ReplaceAll(value, "-", ":")) }
 
 const bmcExample = "redfish-virtualmedia+https://192.168.1.10/redfish/v1/Systems/1"
 
-// BMCAddress returns how a management controller is driven, nil if the
-// address is wrong. An address that is missing or that another one has is a
-// finding about its field; one that cannot be used is about the path that the
-// reference gives it.
+// BMCAddress returns how to access a management controller, nil if the address is wrong.
+// A missing or duplicate address is a finding about its field; a wrong one is about the
+// path that the reference names.
 func BMCAddress(path, field report.Field, address string, others Unique) bmc.AccessDetails {
 	path = path.At(field)
 	if strings.Contains(address, "@") { // what is before it may be a password
@@ -70,8 +68,7 @@ func BMCAddress(path, field report.Field, address string, others Unique) bmc.Acc
 	return details
 }
 
-// WithoutLogin is a URL to be shown: without user, password and query, any of
-// which may be a secret.
+// WithoutLogin is a URL without user, password and query, which may be secret.
 func WithoutLogin(value string) string {
 	u, err := url.Parse(value)
 	if err != nil || u.Opaque != "" {

@@ -1,6 +1,5 @@
-// Package values has the rules that hold for single values wherever they are: names,
-// addresses, keys, images. A rule is told the field that has the value, and adds
-// what is wrong with it.
+// Package values has rules for single values, such as names, addresses, keys and images.
+// A rule adds its findings to the field with the value.
 package values
 
 import (
@@ -8,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/report"
 )
 
 const dnsLabel = `[a-z0-9]([-a-z0-9]*[a-z0-9])?`
@@ -30,9 +31,8 @@ var (
 	imageDir = regexp.MustCompile(`^` + dirPattern + `(/` + dirPattern + `)*$`)
 )
 
-// IsRepository reports whether a text is a registry, or a repository of one
-// without tag and digest. A name without a dot or a port is no registry but an
-// abbreviation, which the nodes do not expand.
+// IsRepository reports whether a text is a registry, or a repository without tag and
+// digest. A host without a dot or a port is an abbreviation, which nodes do not expand.
 func IsRepository(s string) bool {
 	host, path, deeper := strings.Cut(s, "/")
 	if !registry.MatchString(host) || deeper && !imageDir.MatchString(path) {
@@ -53,6 +53,15 @@ func Families(list []netip.Prefix) (v4, v6 bool) {
 		v6 = v6 || p.Addr().Is6()
 	}
 	return v4, v6
+}
+
+// Drop empties a field that nothing looks at any more.
+func Drop[T comparable](at report.Field, value *T) {
+	var zero T
+	if *value != zero {
+		at.Warn(nil, "means nothing any more; remove it")
+		*value = zero
+	}
 }
 
 // JoinPrefixes lists networks for a message.

@@ -3,6 +3,7 @@
 package wizardtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -19,15 +20,15 @@ import (
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
-// Line is a question that a script expects, and what it answers: every answer
-// but the last has to be refused. An answer of "!" interrupts.
+// Line is an expected question and its answers, of which all but the last must be
+// refused. The answer "!" interrupts.
 type Line []string
 
 // Script answers questions without a terminal.
 type Script struct {
 	t       *testing.T
 	lines   []Line
-	Offered map[string][]string // options, or what was preset, by question
+	Offered map[string][]string // options, or the preset, by question
 	Refused []string            // question and reason
 	Said    []string
 	Hidden  []string
@@ -69,24 +70,21 @@ func (s *Script) Input(_ context.Context, q wizard.Question, preset string, chec
 	s.t.Helper()
 	s.Offered[q.Message] = []string{preset}
 	answers := s.next(q)
-	last := ""
 	for i, answer := range answers {
 		if answer == "!" {
 			return "", wizard.ErrInterrupted
 		}
-		if answer == "" {
-			answer = preset
-		}
+		answer = cmp.Or(answer, preset)
 		err := check(answer)
-		last = answer
 		if (err == nil) != (i == len(answers)-1) {
 			s.t.Fatalf("%s: answer %q: %v", q.Message, answer, err)
 		}
-		if err != nil {
-			s.Refused = append(s.Refused, q.Message+": "+err.Error())
+		if err == nil {
+			return answer, nil
 		}
+		s.Refused = append(s.Refused, q.Message+": "+err.Error())
 	}
-	return last, nil
+	return "", nil
 }
 
 // Secret is Input for secrets.
@@ -111,7 +109,7 @@ func (s *Script) Confirm(_ context.Context, q wizard.Question, preset bool) (boo
 	}
 }
 
-// World is what the wizard finds around it.
+// World is the environment of the wizard.
 type World struct {
 	Home      string
 	Env       map[string]string
@@ -120,7 +118,7 @@ type World struct {
 
 const publicSample = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0hCj3wRMWXWsnRjHbuPDWgi9dMLCq4Ywv2W6dcxEoY me@here"
 
-// New makes a world with an SSH key and a pull secret of its own.
+// New makes a world with an SSH key.
 func New(t *testing.T, platforms ...wizard.Platform) *World {
 	t.Helper()
 	home := t.TempDir()

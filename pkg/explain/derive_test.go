@@ -1,12 +1,4 @@
-// Package derive makes the JSON Schema of install-config.yaml from pkg/types and the
-// platforms. Names and types come from the Go types, descriptions from their doc
-// comments, and defaults, allowed values, limits and patterns from struct tags,
-// which decode.Facts describes. What a tag cannot say, because the same struct is
-// used in several places, is in exceptions.go.
-//
-// It is used by `make docs` and tests only. The tests compare the schema with
-// types.Options.Load.
-package derive
+package explain_test
 
 import (
 	"encoding"
@@ -24,9 +16,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// Schema derives the schema for these platforms. The source of the program is in
-// the directory root.
-func Schema(root string, platforms []types.PlatformKind) (*explain.Schema, error) {
+// deriveSchema makes the JSON Schema of install-config.yaml from pkg/types and the
+// platforms. Names and types come from the Go types, descriptions from their doc
+// comments in the source below the directory root, and defaults, allowed values,
+// limits and patterns from the struct tags that decode.Facts describes. What a tag
+// cannot say is in exceptions_test.go.
+func deriveSchema(root string, platforms []types.PlatformKind) (*explain.Schema, error) {
 	w := &walker{docs: comments{root: root, texts: map[string]map[string]string{}}, platforms: platforms}
 	schema := w.object(reflect.TypeFor[types.InstallConfig](), nil)
 	schema.Dialect = "https://json-schema.org/draft/2020-12/schema"

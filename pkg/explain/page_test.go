@@ -1,6 +1,4 @@
-// Package page writes the reference page of install-config.yaml from its schema.
-// It is used by `make docs` and tests only.
-package page
+package explain_test
 
 import (
 	"encoding/json"
@@ -22,8 +20,8 @@ type section struct {
 	node  *explain.Schema
 }
 
-// Write returns the page as Markdown.
-func Write(s *explain.Schema) string {
+// writePage returns the reference page of install-config.yaml as Markdown.
+func writePage(s *explain.Schema) string {
 	w := &writer{}
 	w.WriteString(`# Fields of install-config.yaml
 

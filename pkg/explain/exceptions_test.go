@@ -1,4 +1,4 @@
-package derive
+package explain_test
 
 import (
 	"github.com/okd-install/okd-install/pkg/explain"

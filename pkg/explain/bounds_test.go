@@ -1,4 +1,4 @@
-package derive
+package explain_test
 
 import (
 	"strings"

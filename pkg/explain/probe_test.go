@@ -1,4 +1,4 @@
-package derive
+package explain_test
 
 import (
 	"net/netip"
@@ -17,7 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// prober loads install-configs with a change. base/ has a small install-config for
+// prober loads install-configs with a change. testdata/base/ has a small install-config for
 // each platform and, as <platform>-<name>.yaml, files to be merged into it: full,
 // with all optional objects that can be combined, and others that cannot.
 type prober struct {
@@ -30,9 +30,9 @@ func newProber(t *testing.T, kinds []types.PlatformKind) *prober {
 	t.Helper()
 	p := &prober{kinds: kinds, full: map[string][]byte{}, all: map[string][][]byte{}}
 	for _, platform := range p.platforms(nil) {
-		small := encode(readBase(t, "base/"+platform+".yaml"))
+		small := encode(readBase(t, "testdata/base/"+platform+".yaml"))
 		p.all[platform] = [][]byte{small}
-		more, err := filepath.Glob("base/" + platform + "-*.yaml")
+		more, err := filepath.Glob("testdata/base/" + platform + "-*.yaml")
 		if err != nil {
 			t.Fatal(err)
 		}

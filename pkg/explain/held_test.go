@@ -1,4 +1,4 @@
-package derive
+package explain_test
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ type held struct {
 
 func newHeld(t *testing.T) *held {
 	t.Helper()
-	root, err := Schema("../../../..", platforms.All().Kinds())
+	root, err := deriveSchema("../..", platforms.All().Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}
