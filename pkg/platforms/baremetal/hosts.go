@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	metal3 "github.com/metal3-io/baremetal-operator/apis/metal3.io/v1alpha1"
 	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/assets/objects"
@@ -14,14 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// Hosts are plain data, which a test decodes with metal3's own types. To link
-// those would triple the memory that the installer takes to say its version:
-// they come with a webhook server and its metrics.
 const (
-	hostAPI = "metal3.io/v1alpha1"
-	// paused keeps the operator from a host, detached from its BMC.
-	paused   = "baremetalhost.metal3.io/paused"
-	detached = "baremetalhost.metal3.io/detached"
 	// roleOfHost marks hosts that are provisioned before the bootstrap host may go.
 	roleOfHost   = "installer.openshift.io/role"
 	controlPlane = "control-plane"
@@ -36,7 +31,19 @@ type inventory struct {
 	stream   string // the hosts' operating system, empty for the release's only one
 	logins   []corev1.Secret
 	networks []corev1.Secret
-	hosts    []objects.Object
+	hosts    []host
+}
+
+// host is a BareMetalHost as one writes it, without a status.
+type host struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              hostSpec `json:"spec"`
+}
+
+type hostSpec struct {
+	metal3.BareMetalHostSpec `json:",inline"`
+	BMC                      *metal3.BMCDetails `json:"bmc,omitempty"` // metal3's own is written even if empty
 }
 
 // render adds the Secrets before the hosts, which name them.
@@ -49,29 +56,36 @@ func (v *inventory) render(set *objects.Set, prefix string) {
 // add describes a host that becomes the machine, nil for those that the cluster
 // itself gives a machine. Nobody but their partner may switch fenced hosts off.
 func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData string, fenced bool) error {
-	head := objects.Object{"namespace": objects.MachineAPI, "name": h.Name}
-	labels := objects.Object{}
-	put(labels, streamLabel, v.stream)
-	spec := objects.Object{"online": true, "bootMACAddress": h.BootMACAddress}
-	put(spec, "architecture", h.architecture)
-	put(spec, "bootMode", h.BootMode)
-	put(spec, "hardwareProfile", h.HardwareProfile)
-	if h.HardwareProfile == defaultProfile {
-		spec["hardwareProfile"] = unknownProfile
+	b := host{
+		TypeMeta:   metav1.TypeMeta{APIVersion: metal3.GroupVersion.String(), Kind: "BareMetalHost"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: objects.MachineAPI, Name: h.Name, Labels: map[string]string{}},
+		Spec: hostSpec{BareMetalHostSpec: metal3.BareMetalHostSpec{
+			Online: true, BootMACAddress: h.BootMACAddress, BootMode: metal3.BootMode(h.BootMode),
+			Architecture: h.architecture, HardwareProfile: h.HardwareProfile,
+		}},
 	}
-	if h.RootDeviceHints != nil {
-		spec["rootDeviceHints"] = h.RootDeviceHints // the fields are called the same
+	if v.stream != "" {
+		b.Labels[streamLabel] = v.stream
+	}
+	if b.Spec.HardwareProfile == defaultProfile {
+		b.Spec.HardwareProfile = unknownProfile
+	}
+	if r := h.RootDeviceHints; r != nil {
+		b.Spec.RootDeviceHints = &metal3.RootDeviceHints{
+			DeviceName: r.DeviceName, HCTL: r.HCTL, Model: r.Model, Vendor: r.Vendor, SerialNumber: r.SerialNumber,
+			MinSizeGigabytes: r.MinSizeGigabytes, WWN: r.WWN, WWNWithExtension: r.WWNWithExtension,
+			WWNVendorExtension: r.WWNVendorExtension, Rotational: r.Rotational,
+		}
 	}
 	if h.BMC.Username != "" && !h.BMC.Password.IsZero() {
 		login := objects.Secret(objects.MachineAPI, h.Name+"-bmc-secret", "", map[string][]byte{
 			"username": []byte(h.BMC.Username), "password": []byte(h.BMC.Password.Reveal()),
 		})
 		v.logins = append(v.logins, login)
-		bmc := objects.Object{"address": h.BMC.Address, "credentialsName": login.Name}
-		if h.BMC.DisableCertificateVerification {
-			bmc["disableCertificateVerification"] = true
+		b.Spec.BMC = &metal3.BMCDetails{
+			Address: h.BMC.Address, CredentialsName: login.Name,
+			DisableCertificateVerification: h.BMC.DisableCertificateVerification,
 		}
-		spec["bmc"] = bmc
 	}
 	if h.NetworkConfig != nil {
 		nmstate, err := yaml.Marshal(h.NetworkConfig)
@@ -81,28 +95,24 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 		network := objects.Secret(objects.MachineAPI, h.Name+"-network-config-secret", "",
 			map[string][]byte{"nmstate": nmstate})
 		v.networks = append(v.networks, network)
-		spec["preprovisioningNetworkDataName"] = network.Name
+		b.Spec.PreprovisioningNetworkDataName = network.Name
 	}
 	if machine == nil {
 		// These wait until the cluster provisions them: the bootstrap host's
 		// operator would take them for its own.
-		head["annotations"] = objects.Object{paused: ""}
+		b.Annotations = map[string]string{metal3.PausedAnnotation: ""}
 	} else {
 		if fenced {
-			head["annotations"] = objects.Object{detached: ""}
+			b.Annotations = map[string]string{metal3.DetachedAnnotation: ""}
 		}
-		labels[roleOfHost] = controlPlane
-		spec["customDeploy"] = objects.Object{"method": customDeploy}
-		spec["userData"] = objects.Object{"name": userData}
-		spec["consumerRef"] = objects.Object{
-			"apiVersion": machine.APIVersion, "kind": machine.Kind, "namespace": machine.Namespace, "name": machine.Name,
+		b.Labels[roleOfHost] = controlPlane
+		b.Spec.CustomDeploy = &metal3.CustomDeploy{Method: customDeploy}
+		b.Spec.UserData = &corev1.SecretReference{Name: userData}
+		b.Spec.ConsumerRef = &corev1.ObjectReference{
+			APIVersion: machine.APIVersion, Kind: machine.Kind, Namespace: machine.Namespace, Name: machine.Name,
 		}
 	}
-	if len(labels) > 0 {
-		head["labels"] = labels
-	}
-	v.hosts = append(v.hosts,
-		objects.Object{"apiVersion": hostAPI, "kind": "BareMetalHost", "metadata": head, "spec": spec})
+	v.hosts = append(v.hosts, b)
 	return nil
 }
 
