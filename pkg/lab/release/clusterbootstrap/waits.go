@@ -26,11 +26,17 @@ func (t *temporary) wait(ctx context.Context, what string, limit time.Duration,
 	return program.Wait(ctx, t.clock, t.log, what, 500*time.Millisecond, look)
 }
 
+// waitForAPI waits for the first answer. To wait until the API server is ready would
+// take a second or two more, in which the masters' kubelets already ask for their
+// certificates; what cannot be created yet is tried again.
 func (t *temporary) waitForAPI(ctx context.Context) error {
-	return t.wait(ctx, "the temporary API server", apiLimit, func(ctx context.Context) error {
-		_, err := t.client.Raw(ctx, "/readyz", nil)
-		return err
-	})
+	ctx, cancel := context.WithTimeout(ctx, apiLimit)
+	defer cancel()
+	return program.Wait(ctx, t.clock, t.log, "the temporary API server", 100*time.Millisecond,
+		func(ctx context.Context) error {
+			_, err := t.client.Raw(ctx, "/version", nil)
+			return err
+		})
 }
 
 func (t *temporary) waitForPods(ctx context.Context) error {

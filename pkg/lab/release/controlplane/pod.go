@@ -105,8 +105,9 @@ func bootstrapAPIServer(image, advertise, etcdURLs, etcdCA, kubeletCA string, ag
 	file := bootstrapFile
 	return pod("kube-apiserver", apiServer{
 		Bootstrap: true, Image: image, Advertise: advertise, EtcdURLs: etcdURLs, Services: net.ServiceNetworks,
-		// Its clients are to notice at once that the masters have taken over.
-		Shutdown: "0s", Grace: 15,
+		// Its clients are to notice at once that the masters have taken over, and their
+		// watches last until it is killed.
+		Shutdown: "0s", Grace: 2,
 		ClientCA:        file("kube-apiserver-complete-client-ca-bundle.crt"),
 		EtcdCA:          file(etcdCA),
 		Etcd:            file("etcd-client"),

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	busyEvery = 2 * time.Second  // between looks while something is missing
+	busyEvery = time.Second      // between looks while something is missing
 	idleEvery = 10 * time.Second // between looks afterwards
 	resync    = 5 * time.Minute  // between applies of unchanged manifests
 )

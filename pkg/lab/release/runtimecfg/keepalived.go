@@ -15,6 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg/supervise"
+	"github.com/okd-install/okd-install/pkg/wait"
 )
 
 // Prober asks a local service.
@@ -171,10 +172,11 @@ func (k *Keepalived) defaultRouter(ctx context.Context) bool {
 // Handover gives the API address away once the bootstrap's API server is gone.
 type Handover struct {
 	Probe     Prober
-	URL       string        // of the local API server's readyz
-	Every     time.Duration // between probes
-	Threshold int           // give away after more failures in a row than this
-	Config    string        // keepalived.conf; removed, so that a restarted container stays silent
+	URL       string              // of the local API server's readyz
+	Every     time.Duration       // between probes
+	Threshold int                 // give away after more failures in a row than this
+	Open      func() (int, error) // counts the connections that the API server still has
+	Config    string              // keepalived.conf; removed, so that a restarted container stays silent
 	Tell      func(order string) error
 	Clock     clock.Clock
 	Log       *slog.Logger
@@ -200,6 +202,24 @@ func (h Handover) Wait(ctx context.Context) error {
 		if err := h.Clock.Sleep(ctx, h.Every); err != nil {
 			return err
 		}
+	}
+}
+
+// drainLimit bounds how long connections may keep the address here.
+const drainLimit = 10 * time.Second
+
+// Drain waits until the API server, which stops listening before it ends, has closed
+// its connections. A client whose connection goes when the address has moved is not
+// told: a kubelet notices after 30 s, and starts no pod until then.
+func (h Handover) Drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainLimit)
+	defer cancel()
+	err := wait.Until(ctx, h.Clock, h.Every/3, func(context.Context) (bool, string, error) {
+		n, err := h.Open()
+		return n == 0, fmt.Sprintf("%d connections", n), err
+	})
+	if err != nil {
+		h.Log.Warn("API server has connections", "err", err)
 	}
 }
 

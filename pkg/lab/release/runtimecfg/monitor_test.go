@@ -193,6 +193,11 @@ func TestHandover(t *testing.T) {
 			if p.asked != c.asked {
 				t.Errorf("asked %d times, want %d", p.asked, c.asked)
 			}
+			open := 3
+			h.Open = func() (int, error) { open--; return open, nil }
+			if h.Drain(t.Context()); open != 0 {
+				t.Errorf("did not wait for %d connections", open)
+			}
 			if err := h.Give(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -112,6 +112,7 @@ func runKeepalived(ctx context.Context, args []string) error {
 	h := Handover{
 		Probe: probe, URL: fmt.Sprintf("https://127.0.0.1:%d/readyz", PortAPI), Every: *handoverEvery,
 		Threshold: 4, Config: n.output.Path, Tell: m.Tell, Clock: n.clock, Log: n.log,
+		Open: func() (int, error) { return Connections(PortAPI) },
 	}
 	steps, stop := context.WithCancel(ctx)
 	defer stop()
@@ -125,6 +126,7 @@ func runKeepalived(ctx context.Context, args []string) error {
 	}
 	stop()
 	<-done
+	h.Drain(ctx)
 	if err := h.Give(ctx); err != nil {
 		return err
 	}
