@@ -148,9 +148,7 @@ func (t *tries) again(ctx context.Context, err error) bool {
 		return false
 	}
 	t.c.opt.Log.Debug("request failed, trying again", "op", t.op, "try", t.made, "err", err)
-	if t.c.opt.Clock.Sleep(ctx, t.pause) != nil {
-		return false
-	}
+	_ = t.c.opt.Clock.Sleep(ctx, t.pause) // the next attempt says that ctx has ended
 	t.pause = min(2*t.pause, 5*t.c.opt.Poll)
 	return true
 }
