@@ -25,4 +25,5 @@ if [ ! -x bin/golangci-lint ] || [ hack/modules/lint/go.sum -nt bin/golangci-lin
 	(cd hack/modules/lint && go build -trimpath -ldflags '-s -w' \
 		-o ../../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
 fi
-bin/golangci-lint run ./...
+# Another checkout may be linted on the same machine.
+bin/golangci-lint run --allow-parallel-runners ./...
