@@ -49,7 +49,7 @@ func copyFlag(c *cobra.Command, output *string) {
 }
 
 // maxInput is the most that is read of a file that goes into an ISO.
-const maxInput = 64 << 20
+const maxInput = 32 << 20
 
 // input reads a file, or standard input if it has no name. Nobody types binary data or a whole config.
 func (r *root) input(name string) ([]byte, error) {

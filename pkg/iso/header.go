@@ -166,7 +166,7 @@ func (i *Image) legacyIgnition() (Area, error) {
 		return Area{}, err
 	}
 	if h == nil {
-		return Area{}, exit.New("use the live ISO of CoreOS (live-iso or metal iso in `coreos print-stream-json`)",
+		return Area{}, exit.New("use the live ISO of CoreOS; `coreos print-stream-json` has its URL",
 			"this is not a live ISO of CoreOS, or one without room for a config: it has no %s", ignitionHeader)
 	}
 	return Area{Offset: h[0], Length: h[1]}, nil

@@ -76,6 +76,39 @@ func TestParseKargs(t *testing.T) {
 	}
 }
 
+// TestAreasAreSafe has areas that would destroy what boots the image.
+func TestAreasAreSafe(t *testing.T) {
+	const size, data = 1 << 20, iso9660.SystemArea + iso9660.SectorSize
+	for _, tt := range []struct {
+		offset, length int64
+		want           string
+	}{
+		{data, 100, ""},
+		{size - 100, 100, ""},
+		{data, 0, "has 0 bytes to write to"},
+		{data, 1001, "has 1001 bytes to write to"},
+		{0, 100, "outside of the data"},
+		{iso9660.SystemArea, 100, "outside of the data"},
+		{size - 99, 100, "outside of the data"},
+		{-1, 100, "outside of the data"},
+	} {
+		err := Area{Offset: tt.offset, Length: tt.length}.check(size, 1000)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%d bytes at %d: got %v, want %q", tt.length, tt.offset, err, tt.want)
+		}
+	}
+	i := &Image{}
+	i.replace(patch{Area: Area{File: "b", Offset: 150, Length: 10}})
+	i.replace(patch{Area: Area{File: "a", Offset: 100, Length: 50}})
+	if list, err := i.planned(); err != nil || len(list) != 2 || list[0].File != "a" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	i.replace(patch{Area: Area{File: "c", Offset: 159, Length: 10}})
+	if _, err := i.planned(); err == nil || !strings.Contains(err.Error(), "b and c overlap") {
+		t.Errorf("overlapping areas: %v", err)
+	}
+}
+
 // FuzzHeaders checks that no header names an area outside of its file.
 func FuzzHeaders(f *testing.F) {
 	f.Add([]byte(`{"file":"b","offset":100,"length":200}`))
@@ -99,21 +132,30 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// FuzzImage changes an image in every way, and checks that boot loaders and descriptors stay as they are.
+// FuzzImage damages an image in two places and changes it in every way. Boot loaders and descriptors have to stay as
+// they are.
 func FuzzImage(f *testing.F) {
-	for _, l := range []isotest.Layout{{IgnitionSize: 2048}, {IgnitionSize: 2048, Legacy: true}} {
+	var images [2][]byte
+	for n, l := range []isotest.Layout{{IgnitionSize: 2048}, {IgnitionSize: 2048, Legacy: true}} {
 		path := filepath.Join(f.TempDir(), "live.iso")
 		err := isotest.Write(path, l)
+		if err == nil {
+			images[n], err = os.ReadFile(path)
+		}
 		if err != nil {
 			f.Fatal(err)
 		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
+	json := uint32(bytes.Index(images[0], []byte(`{"file":`)))
+	f.Add(false, json, []byte(`{"file":"images/efiboot.img","offset":1`), uint32(0), []byte(nil))
+	f.Add(true, uint32(legacyKargsOffset+8), []byte("\x05\x00"), uint32(legacyIgnitionOffset+8), []byte("\x00"))
+	f.Fuzz(func(t *testing.T, old bool, at uint32, damage []byte, also uint32, another []byte) {
+		data := bytes.Clone(images[0])
+		if old {
+			data = bytes.Clone(images[1])
+		}
+		copy(data[int(at)%len(data):], damage)
+		copy(data[int(also)%len(data):], another)
 		i, err := Open(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return

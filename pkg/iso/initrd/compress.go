@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // maxDictionary is what xz -9 uses; more would be memory that an image of somebody else decides about.
@@ -25,7 +26,7 @@ func decompress(data []byte, limit int) (plain []byte, n int, err error) {
 		if n, err = xzSize(data); err != nil {
 			return nil, 0, fmt.Errorf("xz: %w", err)
 		}
-		r, err := xz.NewReader(bytes.NewReader(data[:n]))
+		r, err := xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(bytes.NewReader(data[:n])) // or what it asks for
 		if err != nil {
 			return nil, 0, err
 		}
@@ -217,7 +218,8 @@ func xzIndexSize(data []byte) (int, error) {
 // compress writes xz with CRC32: the kernel's decoder knows no other check.
 func compress(plain []byte) ([]byte, error) {
 	var out bytes.Buffer
-	w, err := xz.WriterConfig{CheckSum: xz.CRC32}.NewWriter(&out)
+	dictionary := min(max(len(plain), lzma.MinDictCap), 8<<20)
+	w, err := xz.WriterConfig{CheckSum: xz.CRC32, DictCap: dictionary}.NewWriter(&out)
 	if err == nil {
 		_, err = w.Write(plain)
 	}

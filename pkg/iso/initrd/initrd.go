@@ -12,6 +12,9 @@ import (
 // MaxSize is the most that an archive may have when unpacked.
 const MaxSize = 64 << 20
 
+// maxStreams bounds the work: a stream of a few bytes may ask for a large dictionary.
+const maxStreams = 64
+
 // Archive is a set of files.
 type Archive struct {
 	members []*member
@@ -41,6 +44,7 @@ func Read(data []byte) (*Archive, error) {
 
 type reader struct {
 	limit   int // bytes that may still be unpacked
+	streams int // unpacked so far
 	members []*member
 	index   map[string]*member // the last one of each name
 	inodes  uint32             // given out
@@ -71,6 +75,9 @@ func (r *reader) one(data []byte, compressed bool) (int, error) {
 		}
 		r.add(list)
 		return n, nil
+	}
+	if r.streams++; r.streams > maxStreams {
+		return 0, fmt.Errorf("there are more than %d archives", maxStreams)
 	}
 	plain, n, err := decompress(data, r.limit)
 	if err != nil {
@@ -173,7 +180,11 @@ func (a *Archive) Pack() ([]byte, error) {
 	if a.IsEmpty() {
 		return nil, nil
 	}
-	return compress(a.cpio())
+	plain := a.cpio()
+	if len(plain) > MaxSize {
+		return nil, fmt.Errorf("the files have %d bytes, more than %d", len(plain), MaxSize)
+	}
+	return compress(plain)
 }
 
 // cpio writes the archive. The kernel silently drops a file whose directory it has not unpacked before.

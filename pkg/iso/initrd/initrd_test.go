@@ -82,8 +82,10 @@ func encodings(t testing.TB, data []byte) map[string][]byte {
 }
 
 func TestReadsEveryEncoding(t *testing.T) {
-	for first, one := range encodings(t, cpioOf("config.ign", "old", "a/b", strings.Repeat("x", 5000))) {
-		for second, two := range encodings(t, cpioOf("/config.ign", "new", "./c", "")) {
+	firsts := encodings(t, cpioOf("config.ign", "old", "a/b", strings.Repeat("x", 5000)))
+	seconds := encodings(t, cpioOf("/config.ign", "new", "./c", ""))
+	for first, one := range firsts {
+		for second, two := range seconds {
 			data := slices.Concat(pad(slices.Clone(one)), make([]byte, 8), two, make([]byte, 100))
 			a, err := Read(data)
 			if err != nil {
@@ -210,6 +212,7 @@ func TestRefuses(t *testing.T) {
 		{"cut gzip", gzipped(t, good)[:30], "unexpected EOF"},
 		{"cut xz", xzipped(t, good, xz.WriterConfig{})[:40], "xz: unexpected EOF"},
 		{"cut zstd", zstded(t, good)[:20], "zstd: unexpected EOF"},
+		{"many archives", bytes.Repeat(gzipped(t, good), 65), "more than 64 archives"},
 		{"garbage after it", append(slices.Clone(good), "junk"...), `"junk" is neither`},
 	}
 	for _, tt := range tests {
@@ -218,6 +221,15 @@ func TestRefuses(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestPackRefuses what could not be read again.
+func TestPackRefuses(t *testing.T) {
+	a := &Archive{}
+	a.Set("config.ign", make([]byte, MaxSize))
+	if _, err := a.Pack(); err == nil || !strings.Contains(err.Error(), "more than 67108864") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -94,11 +94,17 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// FuzzOpen checks that nothing outside of the image is named.
+// FuzzOpen damages an image in two places, and checks that nothing outside of it is named.
 func FuzzOpen(f *testing.F) {
-	f.Add(image(f)[iso9660.SystemArea:])
-	f.Fuzz(func(t *testing.T, tail []byte) {
-		data := append(make([]byte, iso9660.SystemArea), tail...)
+	good := image(f)
+	root := binary.LittleEndian.Uint32(good[iso9660.SystemArea+156+2:]) * iso9660.SectorSize
+	f.Add(uint32(iso9660.SystemArea), []byte("\x02"), uint32(0), []byte(nil))
+	f.Add(uint32(iso9660.SystemArea+156), []byte("\x22\x00\xff"), root+34, []byte("\x00"))
+	f.Add(root, []byte("\x21"), root+100, []byte("\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, at uint32, patch []byte, also uint32, another []byte) {
+		data := bytes.Clone(good)
+		copy(data[int(at)%len(data):], patch)
+		copy(data[int(also)%len(data):], another)
 		v, err := iso9660.Open(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
