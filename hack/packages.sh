@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(shellcheck jq ostree rsync openssl qemu-utils dnsmasq-base keepalived haproxy iproute2 nftables iptables conntrack
-	bind9-dnsutils curl procps file gcc libc6-dev)
+	bind9-dnsutils curl procps file gcc libc6-dev xorriso cpio xz-utils)
 services=(keepalived.service haproxy.service rsync.service)
 
 missing=()

@@ -25,6 +25,7 @@ var layers = map[string]int{
 
 	"pkg/types": 1, "pkg/platforms/*/config": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
 	"pkg/workdir": 1, // a directory in use
+	"pkg/iso":     1, // boot media
 	"pkg/phases":  1, // the table
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
@@ -53,6 +54,7 @@ var sameLayer = map[string][]string{
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},
 	"pkg/release":            {"pkg/release"},
+	"pkg/iso":                {"pkg/iso"},
 	"pkg/explain":            {"pkg/explain"},
 	"pkg/lab":                {"pkg/lab"},
 	"cmd/okd-lab":            {"cmd/okd-lab"},
@@ -68,6 +70,7 @@ var labMayUse = []string{
 // pure packages compute; they must not use the network or run programs.
 var pure = []string{
 	"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/platforms/*/config", "pkg/pki", "pkg/ignition", "pkg/seal",
+	"pkg/iso",
 }
 
 type listed struct {

@@ -12,7 +12,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/create"
-	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/install/status"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/version"
@@ -107,17 +106,4 @@ func versionCommand(r *root) *cobra.Command {
 				r.args[0], version.String(), version.Commit, release, version.ReleaseArchitecture())
 			return err
 		}}
-}
-
-func coreosCommand(r *root) *cobra.Command {
-	c := &cobra.Command{Use: "print-stream-json", Short: "Print the CoreOS stream metadata of the release",
-		Long: "Prints as JSON where the boot images of the release are, for machines that you boot\n" +
-			"yourself. It is read from the release image (the login comes from install-config.yaml\n" +
-			"in the directory, or from the files of podman and docker), and cached, so that the\n" +
-			"next time it needs no network.",
-		Example: "  okd-install coreos print-stream-json |" +
-			" jq -r '.architectures.x86_64.artifacts.metal.formats.iso.disk.location'",
-	}
-	r.run(c, r.look, releases.PrintStream)
-	return group("coreos", "Work with CoreOS boot images", c)
 }

@@ -5,12 +5,15 @@ package ignition
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 
 	"github.com/coreos/ignition/v2/config/v3_2"
 	v32 "github.com/coreos/ignition/v2/config/v3_2/types"
+
+	"github.com/okd-install/okd-install/pkg/exit"
 )
 
 // Version is that of the configs. All supported machines and machine config servers
@@ -130,4 +133,24 @@ func WithFile(config []byte, path string, mode int, content []byte) ([]byte, err
 	storage["files"] = append(files, added)
 	tree["storage"] = storage
 	return json.Marshal(tree)
+}
+
+// Check refuses what is no Ignition config of any version, such as Butane's YAML.
+func Check(config []byte) error {
+	var c struct {
+		Ignition struct {
+			Version string `json:"version"`
+		} `json:"ignition"`
+	}
+	if len(config) == 0 {
+		return errors.New("the config is empty")
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		return exit.New("if it is a Butane config, convert it first: butane --strict config.bu >config.ign",
+			"not an Ignition config: %w", err)
+	}
+	if c.Ignition.Version == "" {
+		return errors.New("not an Ignition config: it has no ignition.version")
+	}
+	return nil
 }

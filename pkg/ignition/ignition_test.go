@@ -63,3 +63,19 @@ func TestWithHostname(t *testing.T) {
 		t.Error("broken JSON was accepted")
 	}
 }
+
+func TestCheck(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"ignition":{"version":"3.4.0"}}`:       "",
+		`{"ignition":{"version":"9.0.0"},"x":1}`: "", // a newer Ignition may know it
+		"":                                       "is empty",
+		"variant: fcos\n":                        "not an Ignition config: invalid character",
+		`{"apiVersion":"v1"}`:                    "no ignition.version",
+		`{"ignition":"3.4.0"}`:                   "not an Ignition config: json: cannot unmarshal",
+	} {
+		err := Check([]byte(config))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", config, err, want)
+		}
+	}
+}

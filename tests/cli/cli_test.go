@@ -85,6 +85,7 @@ func TestScripts(t *testing.T) {
 			"unrecord":  unrecord,
 			"unmark":    unmark,
 			"remove":    remove,
+			"liveiso":   liveISO,
 		},
 	})
 }

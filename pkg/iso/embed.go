@@ -1,0 +1,189 @@
+package iso
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/iso/initrd"
+)
+
+// Where the live system looks for what was embedded.
+const (
+	ignitionName = "config.ign"
+	keyfileDir   = "etc/coreos-firstboot-network"
+	keyfileType  = ".nmconnection"
+)
+
+// Keyfile is a connection profile of NetworkManager.
+type Keyfile = initrd.File
+
+// Ignition returns the embedded config.
+func (i *Image) Ignition() ([]byte, error) {
+	if err := i.load(); err != nil {
+		return nil, err
+	}
+	config, found := i.archive.File(ignitionName)
+	if !found {
+		return nil, exit.New("embed one with `coreos iso ignition embed`", "the ISO image has no embedded Ignition config")
+	}
+	return config, nil
+}
+
+// SetIgnition embeds a config; another one is replaced only with force.
+func (i *Image) SetIgnition(config []byte, force bool) error {
+	if err := i.load(); err != nil {
+		return err
+	}
+	if _, found := i.archive.File(ignitionName); found && !force {
+		return exit.New("replace it with --force, or look at it with `coreos iso ignition show`",
+			"the ISO image already has an embedded Ignition config")
+	}
+	i.archive.Set(ignitionName, config)
+	return i.pack()
+}
+
+// RemoveIgnition removes the embedded config, if there is one.
+func (i *Image) RemoveIgnition() error {
+	if err := i.load(); err != nil {
+		return err
+	}
+	i.archive.Remove(ignitionName)
+	return i.pack()
+}
+
+// Keyfiles returns the embedded network settings.
+func (i *Image) Keyfiles() ([]Keyfile, error) {
+	if err := i.load(); err != nil {
+		return nil, err
+	}
+	return i.archive.Files(keyfileDir), nil
+}
+
+// SetKeyfiles embeds network settings; others are replaced only with force, all of them.
+func (i *Image) SetKeyfiles(list []Keyfile, force bool) error {
+	supported, err := i.networkSupport()
+	if err == nil && !supported {
+		err = exit.New("use a newer live ISO, or kernel arguments: `coreos iso kargs modify --append ip=…`",
+			"the live system of this ISO image does not apply embedded network settings")
+	}
+	if err == nil {
+		err = checkKeyfiles(list)
+	}
+	if err != nil {
+		return err
+	}
+	old, err := i.Keyfiles()
+	if err != nil {
+		return err
+	}
+	if len(old) > 0 && !force {
+		return exit.New("replace them with --force, or look at them with `coreos iso network extract`",
+			"the ISO image already has embedded network settings: %s", names(old))
+	}
+	i.dropKeyfiles(old)
+	for _, k := range list {
+		i.archive.Set(path.Join(keyfileDir, k.Name), k.Data)
+	}
+	return i.pack()
+}
+
+// RemoveKeyfiles removes the embedded network settings, if there are any.
+func (i *Image) RemoveKeyfiles() error {
+	old, err := i.Keyfiles()
+	if err != nil {
+		return err
+	}
+	i.dropKeyfiles(old)
+	return i.pack()
+}
+
+func (i *Image) dropKeyfiles(list []Keyfile) {
+	for _, k := range list {
+		i.archive.Remove(path.Join(keyfileDir, k.Name))
+	}
+}
+
+func checkKeyfiles(list []Keyfile) error {
+	seen := map[string]bool{}
+	for _, k := range list {
+		switch {
+		case !strings.HasSuffix(k.Name, keyfileType) || k.Name == keyfileType:
+			return exit.New("name the file after its connection, as in eth0"+keyfileType,
+				"NetworkManager ignores %s: its name does not end with %s", k.Name, keyfileType)
+		case seen[k.Name]:
+			return fmt.Errorf("there are two keyfiles named %s", k.Name)
+		case len(k.Data) == 0:
+			return fmt.Errorf("keyfile %s is empty", k.Name)
+		}
+		seen[k.Name] = true
+	}
+	if len(list) == 0 {
+		return errors.New("there is no keyfile to embed")
+	}
+	return nil
+}
+
+func names(list []Keyfile) string {
+	var out []string
+	for _, k := range list {
+		out = append(out, k.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// load reads the archive in the area.
+func (i *Image) load() error {
+	if i.archive != nil {
+		return nil
+	}
+	data, err := i.read(i.ignition)
+	if err != nil {
+		return err
+	}
+	i.used = len(bytes.TrimRight(data, "\x00"))
+	i.archive, err = initrd.Read(data)
+	if err != nil {
+		return exit.New("`coreos iso reset` removes everything that was embedded",
+			"what is embedded in %s cannot be read: %w", i.ignition, err)
+	}
+	return nil
+}
+
+// pack plans to write the archive.
+func (i *Image) pack() error {
+	data, err := i.archive.Pack()
+	if err != nil {
+		return err
+	}
+	if int64(len(data)) > i.ignition.Length {
+		return exit.New("let the config fetch its large parts, by URL with a hash",
+			"too much to embed: compressed it has %d bytes, and %s has room for %d", len(data), i.ignition,
+			i.ignition.Length)
+	}
+	i.replace(patch{i.ignition, data, 0})
+	return nil
+}
+
+// WrapIgnition makes an initial RAM disk of a config, for machines that boot over the network.
+func WrapIgnition(config []byte) ([]byte, error) {
+	a := &initrd.Archive{}
+	a.Set(ignitionName, config)
+	return a.Pack()
+}
+
+// UnwrapIgnition returns the config in an initial RAM disk that WrapIgnition or coreos-installer made.
+func UnwrapIgnition(data []byte) ([]byte, error) {
+	a, err := initrd.Read(data)
+	if err != nil {
+		return nil, err
+	}
+	config, found := a.File(ignitionName)
+	if !found {
+		return nil, fmt.Errorf("there is no %s in it", ignitionName)
+	}
+	return config, nil
+}

@@ -1,0 +1,180 @@
+package iso
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/okd-install/okd-install/pkg/iso/iso9660"
+	"github.com/okd-install/okd-install/pkg/iso/isotest"
+)
+
+// files finds two files of 1000 bytes.
+func files(path string) (iso9660.Extent, error) {
+	switch path {
+	case "a":
+		return iso9660.Extent{Offset: 100 << 10, Size: 1000}, nil
+	case "b":
+		return iso9660.Extent{Offset: 200 << 10, Size: 1000}, nil
+	}
+	return iso9660.Extent{}, fs.ErrNotExist
+}
+
+func TestParseIgnition(t *testing.T) {
+	tests := []struct{ name, json, want string }{
+		{"whole file", `{"file":"a"}`, `{"file":"a","offset":102400,"length":1000}`},
+		{"part", `{"file":"b","offset":100,"length":200}`, `{"file":"b","offset":204900,"length":200}`},
+		{"rest", `{"file":"b","offset":100}`, `{"file":"b","offset":204900,"length":900}`},
+		{"not JSON", `{`, "parse coreos/igninfo.json"},
+		{"no such file", `{"file":"c"}`, "file does not exist"},
+		{"beyond", `{"file":"a","offset":900,"length":200}`, "a in the ISO image has 1000 bytes"},
+		{"before", `{"file":"a","offset":-1,"length":200}`, "a in the ISO image has 1000 bytes"},
+		{"overflow", `{"file":"a","offset":1,"length":9223372036854775807}`, "a in the ISO image has 1000 bytes"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			area, err := parseIgnition([]byte(tt.json), files)
+			got, _ := json.Marshal(area)
+			if err != nil {
+				got = []byte(err.Error())
+			}
+			if !strings.Contains(string(got), tt.want) {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseKargs(t *testing.T) {
+	areas, byDefault, err := parseKargs([]byte(`{"default":"x y","size":50,"files":[`+
+		`{"path":"a","offset":10,"pad":"#","end":"\n"},{"path":"b","offset":20,"pad":" ","end":" "},`+
+		`{"path":"b","offset":80}]}`), files)
+	if err != nil || byDefault != "x y" || len(areas) != 3 {
+		t.Fatalf("%+v, %q, %v", areas, byDefault, err)
+	}
+	if a := areas[1]; a.Offset != 200<<10+20 || a.Length != 50 || a.pad != ' ' || a.end != ' ' {
+		t.Errorf("%+v", a)
+	}
+	if a := areas[2]; a.pad != '#' || a.end != '\n' {
+		t.Errorf("%+v", a)
+	}
+	for name, tt := range map[string]struct{ json, want string }{
+		"not JSON": {`[]`, "parse coreos/kargs.json"},
+		"no file":  {`{"default":"x","size":50,"files":[]}`, "names 0 files"},
+		"many":     {`{"files":[` + strings.Repeat(`{"path":"a"},`, 16) + `{"path":"a"}]}`, "names 17 files"},
+		"missing":  {`{"size":50,"files":[{"path":"c"}]}`, "file does not exist"},
+		"beyond":   {`{"size":50,"files":[{"path":"a","offset":990}]}`, "a in the ISO image has 1000 bytes"},
+		"padding":  {`{"size":50,"files":[{"path":"a","pad":"##"}]}`, "not with one byte each"},
+	} {
+		if _, _, err := parseKargs([]byte(tt.json), files); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// TestAreasAreSafe has areas that would destroy what boots the image.
+func TestAreasAreSafe(t *testing.T) {
+	const size, data = 1 << 20, iso9660.SystemArea + iso9660.SectorSize
+	for _, tt := range []struct {
+		offset, length int64
+		want           string
+	}{
+		{data, 100, ""},
+		{size - 100, 100, ""},
+		{data, 0, "has 0 bytes to write to"},
+		{data, 1001, "has 1001 bytes to write to"},
+		{0, 100, "outside of the data"},
+		{iso9660.SystemArea, 100, "outside of the data"},
+		{size - 99, 100, "outside of the data"},
+		{-1, 100, "outside of the data"},
+	} {
+		err := Area{Offset: tt.offset, Length: tt.length}.check(size, 1000)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%d bytes at %d: got %v, want %q", tt.length, tt.offset, err, tt.want)
+		}
+	}
+	i := &Image{}
+	i.replace(patch{Area: Area{File: "b", Offset: 150, Length: 10}})
+	i.replace(patch{Area: Area{File: "a", Offset: 100, Length: 50}})
+	if list, err := i.planned(); err != nil || len(list) != 2 || list[0].File != "a" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	i.replace(patch{Area: Area{File: "c", Offset: 159, Length: 10}})
+	if _, err := i.planned(); err == nil || !strings.Contains(err.Error(), "b and c overlap") {
+		t.Errorf("overlapping areas: %v", err)
+	}
+}
+
+// FuzzHeaders checks that no header names an area outside of its file.
+func FuzzHeaders(f *testing.F) {
+	f.Add([]byte(`{"file":"b","offset":100,"length":200}`))
+	f.Add([]byte(`{"default":"x","size":50,"files":[{"path":"a","offset":10,"pad":"#","end":"\n"}]}`))
+	f.Add([]byte(`{"live-initrd-network":true,"installer-config":true}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		check := func(a Area) {
+			file, err := files(a.File)
+			if err != nil || a.Length < 0 || a.Offset < file.Offset || a.Offset+a.Length > file.Offset+file.Size {
+				t.Errorf("%+v is not in its file, %+v, %v", a, file, err)
+			}
+		}
+		if a, err := parseIgnition(raw, files); err == nil {
+			check(a)
+		}
+		areas, _, _ := parseKargs(raw, files)
+		for _, a := range areas {
+			check(a.Area)
+		}
+		_, _ = parseFeatures(raw)
+	})
+}
+
+// FuzzImage damages an image in two places and changes it in every way. Boot loaders and descriptors have to stay as
+// they are.
+func FuzzImage(f *testing.F) {
+	var images [2][]byte
+	for n, l := range []isotest.Layout{{IgnitionSize: 2048}, {IgnitionSize: 2048, Legacy: true}} {
+		path := filepath.Join(f.TempDir(), "live.iso")
+		err := isotest.Write(path, l)
+		if err == nil {
+			images[n], err = os.ReadFile(path)
+		}
+		if err != nil {
+			f.Fatal(err)
+		}
+	}
+	json := uint32(bytes.Index(images[0], []byte(`{"file":`)))
+	f.Add(false, json, []byte(`{"file":"images/efiboot.img","offset":1`), uint32(0), []byte(nil))
+	f.Add(true, uint32(legacyKargsOffset+8), []byte("\x05\x00"), uint32(legacyIgnitionOffset+8), []byte("\x00"))
+	f.Fuzz(func(t *testing.T, old bool, at uint32, damage []byte, also uint32, another []byte) {
+		data := bytes.Clone(images[0])
+		if old {
+			data = bytes.Clone(images[1])
+		}
+		copy(data[int(at)%len(data):], damage)
+		copy(data[int(also)%len(data):], another)
+		i, err := Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		_, _ = i.Inspect()
+		_ = i.SetIgnition([]byte("{}"), true)
+		_ = i.SetKeyfiles([]Keyfile{{Name: "a.nmconnection", Data: []byte("x")}}, true)
+		_ = i.SetKargs("a=b")
+		_ = i.Reset()
+		patches, err := i.planned()
+		if err != nil {
+			return
+		}
+		end := int64(iso9660.SystemArea + iso9660.SectorSize)
+		for _, p := range patches {
+			if p.Offset < end || p.Offset+int64(len(p.content())) > int64(len(data)) {
+				t.Errorf("writes %d bytes at %d of %d", p.Length, p.Offset, len(data))
+			}
+			end = p.Offset + p.Length
+		}
+	})
+}
