@@ -26,6 +26,7 @@ var layers = map[string]int{
 	"pkg/types": 1, "pkg/platforms/*/config": 1, "pkg/release": 1, "pkg/pki": 1, "pkg/ignition": 1, "pkg/seal": 1,
 	"pkg/workdir": 1, // a directory in use
 	"pkg/phases":  1, // the table
+	"pkg/nmstate": 1, // network configuration of a host
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
@@ -53,6 +54,7 @@ var sameLayer = map[string][]string{
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},
 	"pkg/release":            {"pkg/release"},
+	"pkg/nmstate":            {"pkg/nmstate", "pkg/types"},
 	"pkg/explain":            {"pkg/explain"},
 	"pkg/lab":                {"pkg/lab"},
 	"cmd/okd-lab":            {"cmd/okd-lab"},
@@ -68,6 +70,7 @@ var labMayUse = []string{
 // pure packages compute; they must not use the network or run programs.
 var pure = []string{
 	"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/platforms/*/config", "pkg/pki", "pkg/ignition", "pkg/seal",
+	"pkg/nmstate",
 }
 
 type listed struct {
