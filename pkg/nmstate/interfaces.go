@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
@@ -168,6 +169,9 @@ func (t *translation) setUp(p *profile) {
 		return
 	}
 	t.hardware(p)
+	if strings.ContainsFunc(p.set.Description, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
+		p.at.Child("description").Invalid(p.set.Description, "must not have control characters")
+	}
 	if p.controller != nil {
 		return
 	}
@@ -193,7 +197,10 @@ func (t *translation) hardware(p *profile) {
 		p.at.Child("identifier").Invalid(p.set.Identifier, "is for interfaces of type ethernet")
 	case p.byMAC && mac == "":
 		p.at.Child("mac-address").Required("the interface is identified by it")
+	case p.byMAC && t.cards[mac] != "":
+		p.at.Child("mac-address").Duplicate(mac, "%s is the same network card", t.cards[mac])
 	case p.byMAC:
+		t.cards[mac] = p.name
 		p.wired.Add("mac-address", "%s", mac)
 	case mac != "":
 		p.wired.Add("cloned-mac-address", "%s", mac)

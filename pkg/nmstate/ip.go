@@ -59,9 +59,11 @@ func (f *family) read(set *IP) {
 	switch asked := isTrue(set.DHCP) || isTrue(set.Autoconf) || len(set.Addresses) > 0; {
 	case set.Enabled == nil && asked:
 		f.at.Child("enabled").Required("must be true for %s", f.protocol())
+		f.at.Child("enabled").Break()
 		return
 	case !isTrue(set.Enabled) && asked:
 		f.at.Child("enabled").Invalid(false, "must be true for dhcp, autoconf and address to count")
+		f.at.Child("enabled").Break()
 		return
 	case !isTrue(set.Enabled):
 		return
@@ -119,10 +121,13 @@ func (f *family) address(at report.Field, set *Address) {
 		length.Invalid(*set.PrefixLength, "must be between 1 and %d", bits)
 	case f.v6 && set.IP.IsLinkLocalUnicast():
 		ip.Warn(set.IP, "is a link-local address, which the interface makes for itself; ignored")
+		return
 	default:
 		f.addresses = append(f.addresses, netip.PrefixFrom(set.IP, int(*set.PrefixLength)))
 		f.places = append(f.places, ip)
+		return
 	}
+	at.Break() // that the interface has no address is the same mistake
 }
 
 // automatic reads what matters with DHCP and router advertisements.

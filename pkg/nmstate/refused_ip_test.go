@@ -130,6 +130,22 @@ routes:
 			`belongs to bond0` + "\n" +
 			`host.yaml:8:50: routes.config[1].next-hop-interface: Invalid value: "eth1": the state of this interface ` +
 			`is absent`},
+	{"route after a mistake", `
+interfaces:
+- {name: eth0, ipv4: {enabled: true, address: [{ip: 192.0.2.11}]}}
+- {name: eth1, ipv4: {dhcp: true}}
+routes:
+  config:
+  - {destination: 0.0.0.0/0, next-hop-interface: eth0}
+  - {destination: 0.0.0.0/0, next-hop-interface: eth1}
+route-rules:
+  config: [{ip-from: 10.0.0.0/8}]
+dns-resolver:
+  config: {server: [192.0.2.53]}
+`,
+		`host.yaml:3:48: interfaces[0].ipv4.address[0].prefix-length: Required value: the length of the subnet's ` +
+			`prefix, like 24` + "\n" +
+			`host.yaml:4:16: interfaces[1].ipv4.enabled: Required value: must be true for IPv4`},
 	{"route twice", `
 interfaces:
 - {name: eth0, ipv4: {enabled: true, dhcp: true}}

@@ -97,6 +97,18 @@ interfaces:
 		`host.yaml:3:3: interfaces[0].mac-address: Required value: the interface is identified by it` + "\n" +
 			`host.yaml:4:47: interfaces[1].identifier: Invalid value: "mac-address": is for interfaces of type ` +
 			`ethernet`},
+	{"card of two interfaces", `
+interfaces:
+- {name: a, identifier: mac-address, mac-address: "52:54:00:aa:bb:01"}
+- {name: b, identifier: mac-address, mac-address: "52-54-00-AA-BB-01"}
+`,
+		`host.yaml:4:51: interfaces[1].mac-address: Duplicate value: "52:54:00:AA:BB:01": a is the same network ` +
+			`card`},
+	{"description", `
+interfaces:
+- {name: eth0, description: "a\0b"}
+`,
+		`host.yaml:3:29: interfaces[0].description: Invalid value: "a\x00b": must not have control characters`},
 	{"settings of another type", `
 interfaces:
 - {name: bond0, link-aggregation: {mode: 1, port: [eth0]}}

@@ -196,7 +196,9 @@ func (t *translation) ruleFamily(at report.Field, set *Rule, v6 bool) *family {
 			}
 		}
 	}
-	protocol := (&family{v6: v6}).protocol()
-	at.NotFound(protocol, "no interface has addresses of this protocol")
+	if !t.at.Child("interfaces").Broken() {
+		protocol := (&family{v6: v6}).protocol()
+		at.NotFound(protocol, "no interface has addresses of this protocol")
+	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 type Keyfile = keyfile.File
 
 // Translate translates the configuration that was read at a path of a file. The report gets
-// what cannot be translated. There are no keyfiles if the report has failed.
+// what cannot be translated. There are no keyfiles if the report has failed, and none for nil.
 //
 // With nics, the names of network cards are logical ones, which keyfile.Rename replaces on the
 // host. A name that is not among them must be that of the card in Linux.
@@ -24,7 +24,12 @@ type Keyfile = keyfile.File
 // The order is that of the interfaces in the file, those of ports that are not among them
 // last. The same configuration always gives the same bytes.
 func Translate(c *Config, nics []keyfile.NIC, r *report.Report, at report.Path) []Keyfile {
-	t := &translation{at: r.Field(at), byName: map[string]*profile{}, vlans: map[string]string{}}
+	if c == nil {
+		return nil
+	}
+	t := &translation{
+		at: r.Field(at), byName: map[string]*profile{}, vlans: map[string]string{}, cards: map[string]string{},
+	}
 	refuse(c, r, at)
 	if t.tooMany(c) {
 		return nil
@@ -107,6 +112,7 @@ type translation struct {
 	profiles []*profile
 	byName   map[string]*profile
 	vlans    map[string]string // names of VLANs by base interface and number
+	cards    map[string]string // names of interfaces by the MAC address that identifies them
 }
 
 // States of an interface.

@@ -73,7 +73,8 @@ func TestNICs(t *testing.T) {
 		t.Errorf("got %v, %v", again, err)
 	}
 	for _, wrong := range []string{"eth0=52:54:00:aa:bb:01", "52:54:00:aa:bb:01", "52:54:00:aa:bb:01="} {
-		if nics, err := keyfile.ParseNICs([]byte(wrong)); err == nil || !strings.Contains(err.Error(), "mac_interface.ini:1") {
+		nics, err := keyfile.ParseNICs([]byte(wrong))
+		if err == nil || !strings.Contains(err.Error(), "mac_interface.ini:1") {
 			t.Errorf("%q gave %v, %v", wrong, nics, err)
 		}
 	}
