@@ -13,7 +13,7 @@ import (
 )
 
 // forgotten are settings that NetworkManager does not write, because they are its defaults.
-var forgotten = []string{"bridge.stp=true", "connection.lldp=0"}
+var forgotten = []string{"bridge.stp=true"}
 
 // TestNetworkManager has NetworkManager read and write every keyfile. It refuses profiles that
 // contradict themselves, and forgets settings that it does not know. The daemon does not run.
