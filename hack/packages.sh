@@ -4,8 +4,13 @@
 set -euo pipefail
 
 packages=(shellcheck jq ostree rsync openssl qemu-utils dnsmasq-base keepalived haproxy iproute2 nftables iptables conntrack
-	bind9-dnsutils curl procps file gcc libc6-dev xorriso cpio xz-utils)
-services=(keepalived.service haproxy.service rsync.service)
+	bind9-dnsutils curl procps file gcc libc6-dev xorriso cpio xz-utils
+	network-manager)
+# The services of a package, as package:unit. NetworkManager would take over the machine's
+# network; tests only have nmcli read and write files.
+services=(keepalived:keepalived.service haproxy:haproxy.service rsync:rsync.service
+	network-manager:NetworkManager.service network-manager:NetworkManager-dispatcher.service
+	network-manager:NetworkManager-wait-online.service)
 
 missing=()
 for name in "${packages[@]}"; do
@@ -23,8 +28,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 # Mask the services before the installation, which would start them.
-for unit in "${services[@]}"; do
-	if [[ " ${missing[*]} " == *" ${unit%.service} "* ]] && [ ! -e "/etc/systemd/system/$unit" ]; then
+for service in "${services[@]}"; do
+	unit=${service#*:}
+	if [[ " ${missing[*]} " == *" ${service%%:*} "* ]] && [ ! -e "/etc/systemd/system/$unit" ]; then
 		mkdir -p /etc/systemd/system
 		ln -s /dev/null "/etc/systemd/system/$unit"
 	fi

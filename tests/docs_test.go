@@ -18,8 +18,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/okd-install/okd-install/pkg/nmstate"
+	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/platforms"
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 const repository = ".."
@@ -110,7 +114,7 @@ func blocksOf(t *testing.T, language string) []block {
 
 // TestDocsYAML reads every example in YAML like the program that it is for.
 func TestDocsYAML(t *testing.T) {
-	installConfigs, logins := 0, 0
+	installConfigs, logins, networks := 0, 0, 0
 	for _, b := range blocksOf(t, "yaml") {
 		var keys map[string]any
 		if err := yaml.Unmarshal([]byte(b.text), &keys); err != nil {
@@ -125,6 +129,11 @@ func TestDocsYAML(t *testing.T) {
 			if _, r := platforms.All().Load(b.at(), []byte(b.text)); r.Failed() {
 				t.Errorf("%s: the example is not a valid install-config:\n%v", b.at(), r)
 			}
+		case keys["interfaces"] != nil || keys["hosts"] != nil:
+			networks++
+			if err := translates(b); err != nil {
+				t.Errorf("the example is not a valid network configuration: %v", err)
+			}
 		case keys["ovirt_url"] != nil:
 			logins++
 			if _, err := ovirt.ParseConfig([]byte(b.text)); err != nil {
@@ -132,9 +141,44 @@ func TestDocsYAML(t *testing.T) {
 			}
 		}
 	}
-	if installConfigs == 0 || logins == 0 {
-		t.Errorf("%d install-configs and %d engine logins in the pages, want at least one of each", installConfigs, logins)
+	if installConfigs == 0 || logins == 0 || networks == 0 {
+		t.Errorf("%d install-configs, %d engine logins and %d network configurations in the pages, "+
+			"want at least one of each", installConfigs, logins, networks)
 	}
+}
+
+// translates translates an example of network configuration: of one host, or of several with
+// their network cards. A warning is an error, too.
+func translates(b block) error {
+	type host struct {
+		Hostname   string `json:"hostname,omitempty"`
+		Interfaces []struct {
+			Name string `json:"name"`
+			MAC  string `json:"macAddress"`
+		} `json:"interfaces,omitempty"`
+		NetworkConfig *nmstate.Config `json:"networkConfig,omitempty"`
+	}
+	var one nmstate.Config
+	several := struct {
+		Hosts []host `json:"hosts"`
+	}{}
+	r := report.New(b.at())
+	if !strings.Contains(b.text, "networkConfig:") {
+		decode.Into(&one, []byte(b.text), decode.Options{}, r)
+		nmstate.Translate(&one, nil, r, report.Path{})
+	} else if decode.Into(&several, []byte(b.text), decode.Options{}, r) {
+		for i, h := range several.Hosts {
+			var nics []keyfile.NIC
+			for _, n := range h.Interfaces {
+				nics = append(nics, keyfile.NIC{Name: n.Name, MAC: n.MAC})
+			}
+			nmstate.Translate(h.NetworkConfig, nics, r, report.NewPath("hosts").Index(i).Child("networkConfig"))
+		}
+	}
+	if lines := append(r.Lines(false), r.Lines(true)...); len(lines) > 0 {
+		return errors.New(strings.Join(lines, "\n"))
+	}
+	return nil
 }
 
 // parses accepts any number of documents of any shape.

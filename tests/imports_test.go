@@ -27,6 +27,7 @@ var layers = map[string]int{
 	"pkg/workdir": 1, // a directory in use
 	"pkg/iso":     1, // boot media
 	"pkg/phases":  1, // the table
+	"pkg/nmstate": 1, // network configuration of a host
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
@@ -55,6 +56,7 @@ var sameLayer = map[string][]string{
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},
 	"pkg/release":            {"pkg/release"},
 	"pkg/iso":                {"pkg/iso"},
+	"pkg/nmstate":            {"pkg/nmstate", "pkg/types"},
 	"pkg/explain":            {"pkg/explain"},
 	"pkg/lab":                {"pkg/lab"},
 	"cmd/okd-lab":            {"cmd/okd-lab"},
@@ -71,6 +73,7 @@ var labMayUse = []string{
 var pure = []string{
 	"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/platforms/*/config", "pkg/pki", "pkg/ignition", "pkg/seal",
 	"pkg/iso",
+	"pkg/nmstate",
 }
 
 type listed struct {

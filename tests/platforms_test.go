@@ -28,6 +28,7 @@ var otherMeaning = map[string]string{
 	"pkg/lab/engine/":                    "words of the engine's API",
 	"pkg/lab/release/mco/render/data.go": "the machine config operator's own names",
 	"pkg/machines/record.go":             "no record",
+	"pkg/nmstate/bond.go":                "an option of bonds",
 	"pkg/plan/render.go":                 "no value",
 	"pkg/plan/spec.go":                   "no policy",
 }
