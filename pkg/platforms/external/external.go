@@ -25,7 +25,7 @@ func Kind() types.PlatformKind {
 	return types.PlatformKind{
 		Name: Name, New: func() types.PlatformSettings { return &Platform{} },
 		Help:    "is machines that you make on a platform whose integration you add.",
-		Fencing: true, InPlace: true,
+		Fencing: true, InPlace: true, Agent: true,
 	}
 }
 
@@ -43,6 +43,9 @@ type Platform struct {
 const CloudControllerExternal = "External"
 
 const unknownName = "Unknown"
+
+// oracleCloud is the platformName of Oracle's cloud, which works only with a cloud controller.
+const oracleCloud = "oci"
 
 // Kind implements types.PlatformSettings.
 func (*Platform) Kind() types.PlatformKind { return Kind() }
@@ -65,6 +68,10 @@ func (p *Platform) Validate(k types.Check) {
 	if p.CloudControllerManager == CloudControllerExternal {
 		k.RequireCapability(configv1.ClusterVersionCapabilityCloudControllerManager,
 			"platform.external.cloudControllerManager is External")
+	}
+	if at := k.Child("cloudControllerManager"); k.Options.Agent && p.PlatformName == oracleCloud &&
+		p.CloudControllerManager != CloudControllerExternal && !at.Broken() {
+		at.Invalid(p.CloudControllerManager, "must be %s on platform %s", CloudControllerExternal, oracleCloud)
 	}
 }
 

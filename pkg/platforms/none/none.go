@@ -22,7 +22,7 @@ func Kind() types.PlatformKind {
 	return types.PlatformKind{
 		Name: Name, New: func() types.PlatformSettings { return &Platform{} },
 		Help:    "is machines, DNS and load balancers that you make. It has no settings: write none: {}.",
-		Fencing: true, InPlace: true,
+		Fencing: true, InPlace: true, Agent: true,
 	}
 }
 
