@@ -76,7 +76,15 @@ func (p *Platform) Validate(k types.Check) {
 }
 
 // Assets is what is generated for clusters on such a platform.
-func Assets() assets.Platform { return assets.Platform{Kind: Kind(), Cluster: cluster} }
+func Assets() assets.Platform {
+	return assets.Platform{
+		Kind: Kind(), Cluster: cluster,
+		Agent: &assets.AgentPlatform{
+			Type:      configv1.ExternalPlatformType,
+			Overrides: func(c *types.InstallConfig, _ bool) any { return Of(c) },
+		},
+	}
+}
 
 func cluster(c *types.InstallConfig) manifests.Platform {
 	p := Of(c)

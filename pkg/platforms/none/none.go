@@ -33,7 +33,9 @@ type Platform struct{}
 func (*Platform) Kind() types.PlatformKind { return Kind() }
 
 // Assets is what is generated for clusters without a platform.
-func Assets() assets.Platform { return assets.Platform{Kind: Kind(), Cluster: cluster} }
+func Assets() assets.Platform {
+	return assets.Platform{Kind: Kind(), Cluster: cluster, Agent: &assets.AgentPlatform{Type: configv1.NonePlatformType}}
+}
 
 func cluster(c *types.InstallConfig) manifests.Platform {
 	return manifests.Platform{
