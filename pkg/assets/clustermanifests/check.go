@@ -42,6 +42,7 @@ func (r *reader) checkPlatform(d *Definition, platforms []string) {
 	i := slices.IndexFunc(platforms, func(name string) bool { return strings.EqualFold(name, spec.PlatformType) })
 	if i < 0 {
 		at.Unsupported(spec.PlatformType, platforms...)
+		at.Break() // what depends on it is not checked
 		return
 	}
 	spec.PlatformType = platforms[i]
@@ -49,7 +50,8 @@ func (r *reader) checkPlatform(d *Definition, platforms []string) {
 
 func (r *reader) checkNetworking(d *Definition) {
 	spec := &d.Install.Spec
-	managed := spec.PlatformType == string(configv1.BareMetalPlatformType)
+	unknown := r.at(installFile, "spec", "platformType").Broken()
+	managed := spec.PlatformType == string(configv1.BareMetalPlatformType) || unknown
 	at := r.at(installFile, "spec", "networking")
 	if n := &spec.Networking; n.UserManaged == nil {
 		ours := !managed

@@ -58,7 +58,7 @@ func Render(in Inputs) (asset.Files, error) {
 		return nil, err
 	}
 	networks, err := in.networks()
-	if err != nil || networks == nil {
+	if err != nil || len(networks) == 0 {
 		return files, err
 	}
 	return append(files, asset.NewFile(networkFile, networks)).Sorted(), nil

@@ -2,6 +2,7 @@ package mirrors
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -35,13 +36,16 @@ type conf struct {
 	Aliases           map[string]any `toml:"aliases"`
 }
 
+// linePrefix is how the library names the place.
+var linePrefix = regexp.MustCompile(`^toml: (line \d+( \(last key "[^"]*"\))?: )?`)
+
 // Read returns the registries in a registries.conf, and adds what is wrong with it.
 func Read(data []byte, r *report.Report) []Registry {
 	root := r.Field(report.Path{})
 	var c conf
 	read, err := toml.Decode(string(data), &c)
 	if err != nil {
-		text := strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "toml: ")
+		text := linePrefix.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "")
 		f := report.Finding{Type: report.Invalid, Detail: "not TOML: " + text}
 		if parse := (toml.ParseError{}); errors.As(err, &parse) {
 			f.At = report.Position{Line: parse.Position.Line, Column: 1}
