@@ -88,9 +88,15 @@ var givenManifests = asset.FromAll("given-manifests", givenFiles(),
 		return files, nil
 	}, asset.Transient())
 
-// GivenDefinition is ClusterDefinition for manifests that the user wrote.
-var GivenDefinition = asset.From3("given-definition", platforms, givenManifests, ReleaseImage,
-	func(_ asset.Env, list []Platform, files asset.Files, image string) (definition, error) {
+// GivenDefinition is ClusterDefinition for manifests that the user wrote. An
+// agent-config.yaml beside them is checked as far as it can be without an install-config.
+var GivenDefinition = asset.From4("given-definition", platforms, givenManifests, agentConfigFile, ReleaseImage,
+	func(_ asset.Env, list []Platform, files asset.Files, config []byte, image string) (definition, error) {
+		if config != nil {
+			if c, findings := agent.Load(agent.File, config); c == nil {
+				return definition{}, findings.Err()
+			}
+		}
 		return define(list, files, image)
 	}, asset.Transient())
 

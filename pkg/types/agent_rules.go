@@ -22,7 +22,7 @@ func (c *InstallConfig) checkAgent(k Check) {
 		k.Child("arbiter", "replicas").Invalid(c.Arbiters(), "must be 1 with 2 control-plane machines")
 	}
 	if c.BootstrapInPlace != nil {
-		k.Child("bootstrapInPlace").Warn(nil, "means nothing here: the host that bootstraps is chosen by its address; remove it")
+		k.Child("bootstrapInPlace").Warn(nil, "means nothing here: the host that bootstraps is chosen by its address")
 	}
 	kind := c.Platform.Kind()
 	if kind.Name == "" {

@@ -42,8 +42,15 @@ platform:
     - name: host-0
       role: master
       bootMACAddress: 52:54:00:00:00:01
-      bmc: {address: "redfish-virtualmedia://198.18.0.51/redfish/v1/Systems/1", username: admin, password: ` + password + `}
-      networkConfig: {interfaces: [{name: eno1, mac-address: 52:54:00:00:00:01, ipv4: {enabled: true, address: [{ip: 198.18.0.20, prefix-length: 24}]}}]}
+      bmc:
+        address: redfish-virtualmedia://198.18.0.51/redfish/v1/Systems/1
+        username: admin
+        password: ` + password + `
+      networkConfig:
+        interfaces:
+        - name: eno1
+          mac-address: 52:54:00:00:00:01
+          ipv4: {enabled: true, address: [{ip: 198.18.0.20, prefix-length: 24}]}
     - {name: host-1, bootMACAddress: 52:54:00:00:00:02}
 proxy: {httpProxy: "http://proxy.test:3128", noProxy: .okd.test}
 imageDigestSources: [{source: quay.io/okd, mirrors: [mirror.test/okd]}]

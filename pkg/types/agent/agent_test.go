@@ -47,7 +47,8 @@ func FuzzLoad(f *testing.F) {
 	}
 	for _, text := range []string{
 		"\x00", "&a [*a]", "hosts: &h [{networkConfig: {interfaces: [*h]}}]\n", "hosts: [null, ~]\n",
-		head + "hosts: [{networkConfig: {interfaces: [1, {ipv4: 2}, {ipv4: {address: 3}}, {ipv6: {address: [4, {ip: null}]}}]}}]\n",
+		head + "hosts: [{networkConfig: " +
+			"{interfaces: [1, {ipv4: 2}, {ipv4: {address: 3}}, {ipv6: {address: [4, {ip: null}]}}]}}]\n",
 	} {
 		f.Add([]byte(text))
 	}
