@@ -18,11 +18,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/nmstate"
 	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/ovirt"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/agent"
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
@@ -129,6 +132,10 @@ func TestDocsYAML(t *testing.T) {
 			if _, r := platforms.All().Load(b.at(), []byte(b.text)); r.Failed() {
 				t.Errorf("%s: the example is not a valid install-config:\n%v", b.at(), r)
 			}
+		case keys["kind"] == "AgentConfig":
+			if _, r := agent.Load(b.at(), []byte(b.text)); r.Failed() {
+				t.Errorf("%s: the example is not a valid agent-config:\n%v", b.at(), r.Err())
+			}
 		case keys["interfaces"] != nil || keys["hosts"] != nil:
 			networks++
 			if err := translates(b); err != nil {
@@ -205,6 +212,44 @@ func TestDocsExampleConfig(t *testing.T) {
 	}
 	if _, r := platforms.All().Load(name, b); r.Failed() {
 		t.Errorf("%v", r)
+	}
+}
+
+// TestDocsAgentConfig loads the example and the template for agent-based installations. In the
+// template every field is a comment: without the "#", the fields are valid, too.
+func TestDocsAgentConfig(t *testing.T) {
+	example, err := os.ReadFile(filepath.Join(repository, "docs/user/examples/agent/agent-config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := data.AgentConfig()
+	for name, text := range map[string][]byte{
+		"example": example, "template": template,
+		"template without #": regexp.MustCompile(`(?m)^#([a-z-]|  )`).ReplaceAll(template, []byte("$1")),
+	} {
+		c, r := agent.Load(name, text)
+		if c == nil {
+			t.Errorf("%v", r.Err())
+			continue
+		}
+		if got, want := len(c.Hosts), map[string]int{"example": 3, "template without #": 1}[name]; got != want {
+			t.Errorf("%s: %d hosts, want %d", name, got, want)
+		}
+		cluster, r := types.Options{Platforms: platforms.All().Kinds(), Agent: true}.Load("install-config.yaml", []byte(`
+apiVersion: v1
+metadata: {name: rack1}
+baseDomain: example.org
+compute: [{name: worker, replicas: 0}]
+networking: {machineNetwork: [{cidr: 192.168.111.0/24}]}
+platform: {none: {}}
+pullSecret: '{"auths":{"registry.example.org":{"auth":"dXNlcjpwYXNzd29yZA=="}}}'
+`))
+		if cluster == nil {
+			t.Fatal(r.Err())
+		}
+		if _, r := agent.NewInventory(cluster, c); r.Failed() {
+			t.Errorf("%s: %v", name, r.Err())
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ func (r *root) command() *cobra.Command {
 		"form of standard error (auto, text, json)")
 	f.StringVar(&r.stateKey, "state-passphrase-file", "", "encrypt the state with the passphrase or age identity "+
 		"in this file")
-	c.AddCommand(createCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
+	c.AddCommand(createCommand(r), agentCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
 		statusCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r), releaseCommand(r), coreosCommand(r),
 		versionCommand(r), hiddenCommand(r), explainCommand(r), completionCommand(r), manCommand(r))
 	finish(c)

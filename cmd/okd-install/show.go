@@ -72,19 +72,24 @@ func statusCommand(r *root) *cobra.Command {
 }
 
 func graphCommand(r *root) *cobra.Command {
+	return drawing("okd-install graph | dot -Tsvg >assets.svg", r, assets.Graph)
+}
+
+// drawing is a command that draws a graph of assets.
+func drawing(example string, r *root, draw func() string) *cobra.Command {
 	var file string
 	c := &cobra.Command{Use: "graph", Short: "Draw the graph of assets in DOT",
-		Example: "  okd-install graph | dot -Tsvg >assets.svg",
+		Example: "  " + example,
 		RunE: func(*cobra.Command, []string) error {
 			if file == "" {
-				_, err := io.WriteString(r.streams.out, assets.Graph())
+				_, err := io.WriteString(r.streams.out, draw())
 				return err
 			}
 			f, err := os.Create(file)
 			if err != nil {
 				return err
 			}
-			_, err = f.WriteString(assets.Graph())
+			_, err = f.WriteString(draw())
 			return errors.Join(err, f.Close())
 		}}
 	c.Flags().StringVar(&file, "output-file", "", "file to write to instead of standard output")

@@ -9,9 +9,9 @@ import (
 
 // files decides between the stored, the edited and the newly generated files.
 func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (*record, error) {
-	known := rec != nil
+	ran := rec != nil
 	var accepted Files
-	if known {
+	if ran {
 		v, err := n.decode(rec.Value)
 		if err != nil {
 			return nil, err
@@ -20,8 +20,9 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 	} else {
 		rec = &record{}
 	}
-	changed := !known || !maps.Equal(rec.Inputs, inputs)
-	disk, err := readFiles(r.store.disk, append(accepted.Paths(), slices.Collect(maps.Keys(rec.Files))...), n.dirs)
+	changed := !ran || !maps.Equal(rec.Inputs, inputs)
+	known := slices.Concat(accepted.Paths(), slices.Collect(maps.Keys(rec.Files)), n.claims)
+	disk, err := readFiles(r.store.disk, known, n.dirs)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 		delete(disk, p)
 	}
 	found := findEdits(rec, disk, len(n.dirs) > 0, accepted.byPath())
-	if known && r.frozen {
+	if ran && r.frozen {
 		for _, p := range found.fresh {
 			if !n.grows {
 				event.Warn(r.store.opts.Events, "file edited after machines were started from it; the edit has no effect",

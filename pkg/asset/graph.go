@@ -48,6 +48,7 @@ type node struct {
 	dirs     []string // kindFiles: directories that belong to this asset
 	except   []string // kindFiles: files in them that are another asset's
 	bound    []string // kindFiles: see Bound
+	claims   []string // kindFiles: see Claims
 	grows    bool     // kindFiles: see Grows
 	compute  func(Env, []any) (any, error)
 	decode   func(json.RawMessage) (any, error)
@@ -72,11 +73,18 @@ func Bound(patterns ...string) Option {
 	return func(n *node) { n.bound = append(n.bound, patterns...) }
 }
 
+// Claims names files that belong to the asset even if it does not generate them: a user may
+// provide them.
+func Claims(paths ...string) Option { return func(n *node) { n.claims = append(n.claims, paths...) } }
+
 // Grows says that the running cluster adds to the files of this asset.
 func Grows() Option { return func(n *node) { n.grows = true } }
 
 // adopts reports whether a file that existed before the first run counts as an edit.
 func (n *node) adopts(p string) bool {
+	if slices.Contains(n.claims, p) {
+		return true
+	}
 	return slices.Contains(n.dirs, path.Dir(p)) && !slices.ContainsFunc(n.bound, func(pattern string) bool {
 		is, err := path.Match(pattern, p)
 		return is || err != nil

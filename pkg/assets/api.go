@@ -49,6 +49,8 @@ type Deps struct {
 	Lookup Lookup
 	// KeepOSTemplate says that the OS template is the user's; destroying keeps it.
 	KeepOSTemplate bool
+	// AgentBased says that hosts register themselves.
+	AgentBased bool
 	// Edited says what to do about edited files whose inputs changed: asset.Refuse
 	// (default), asset.Keep or asset.Overwrite.
 	Edited asset.Policy

@@ -71,6 +71,8 @@ var (
 	SkipHostCrypt = asset.Param[bool]("skip-hostcrypt-validation")
 	// NamesInDNS are the addresses that the install-config leaves to DNS, by name.
 	NamesInDNS = asset.Param[map[string][]netip.Addr]("names-in-dns")
+	// AgentBased says that hosts register themselves.
+	AgentBased = asset.Param[bool]("agent-based")
 )
 
 // reading is a config with the findings about it.
@@ -81,13 +83,14 @@ type reading struct {
 }
 
 // read is install-config.yaml, complete and checked.
-var read = asset.From6("install-config-read", platforms, ConfigFile, AllowUnknown, HostFIPS, SkipHostCrypt, NamesInDNS,
+var read = asset.From7("install-config-read",
+	platforms, ConfigFile, AllowUnknown, HostFIPS, SkipHostCrypt, NamesInDNS, AgentBased,
 	func(
 		_ asset.Env, list []Platform, data []byte, allowUnknown bool, host types.FIPSMode, skip bool,
-		names map[string][]netip.Addr,
+		names map[string][]netip.Addr, agentBased bool,
 	) (reading, error) {
 		options := types.Options{
-			Platforms: kinds(list), AllowUnknown: allowUnknown, Host: host, SkipHostCrypt: skip,
+			Platforms: kinds(list), AllowUnknown: allowUnknown, Host: host, SkipHostCrypt: skip, Agent: agentBased,
 			Lookup: func(name string) []netip.Addr { return names[name] },
 		}
 		c, findings := options.Load(configFile, data)

@@ -53,6 +53,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	asset.Set(store, AllowUnknown, deps.AllowUnknown)
 	asset.Set(store, HostFIPS, deps.HostFIPS)
 	asset.Set(store, SkipHostCrypt, deps.SkipHostCrypt)
+	asset.Set(store, AgentBased, deps.AgentBased)
 	if !asset.Remembers(store, NamesInDNS) {
 		asset.Set(store, NamesInDNS, nil)
 	}

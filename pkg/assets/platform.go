@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 
+	configv1 "github.com/openshift/api/config/v1"
+
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
@@ -20,11 +22,21 @@ type Platform struct {
 	// UserData names the Secret with the pointer config of a role, by default
 	// <role>-user-data.
 	UserData func(c *types.InstallConfig, role string) string
+	// Agent is for clusters whose hosts register themselves, nil where there are none.
+	Agent *AgentPlatform
 	// MediaServer returns the addresses besides api-int at which the bootstrap host
 	// serves virtual media, and false if it serves none.
 	MediaServer func(c *types.InstallConfig) ([]netip.Addr, bool)
 	// Metadata returns the platform's part of metadata.json, for destroying the cluster.
 	Metadata func(c *types.InstallConfig, m MetadataInputs) any
+}
+
+// AgentPlatform is what cluster-manifests/ has about a platform.
+type AgentPlatform struct {
+	Type configv1.PlatformType
+	// Overrides returns settings of the install-config that the manifests have no fields
+	// for, or nil. Listed says that the hosts are those of the install-config. Nil has none.
+	Overrides func(c *types.InstallConfig, listed bool) any
 }
 
 // PlatformObjects are the inputs of a platform's objects.

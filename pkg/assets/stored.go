@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets/clustermanifests"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 	"github.com/okd-install/okd-install/pkg/pki"
@@ -88,7 +89,12 @@ func StoredConfig(dir string, key *seal.Key, platforms []types.PlatformKind) (*t
 	if err != nil {
 		return nil, err
 	}
-	c, findings := types.Options{Platforms: platforms, AllowUnknown: true, SkipHostCrypt: true}.Load(configFile, raw)
+	agentBased, err := asset.Stored(dir, key, AgentBased)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	options := types.Options{Platforms: platforms, AllowUnknown: true, SkipHostCrypt: true, Agent: agentBased}
+	c, findings := options.Load(configFile, raw)
 	if c == nil {
 		return nil, findings.Err()
 	}
@@ -165,6 +171,7 @@ func Forget(dir string, key *seal.Key) error {
 	}
 	for _, sub := range []string{
 		filepath.Dir(kubeconfigFile), filepath.Dir(JournalGatewayd.Name()), manifests.Dir, openshift.Dir,
+		clustermanifests.Dir, clustermanifests.MirrorDir,
 	} {
 		_ = os.Remove(filepath.Join(dir, sub)) // stays if it holds anything else
 	}

@@ -31,6 +31,7 @@ const (
 type Opening struct {
 	Edited       asset.Policy // what to do about edited files whose inputs changed
 	AllowUnknown bool         // unknown keys of install-config.yaml are warnings
+	AgentBased   bool         // hosts register themselves
 }
 
 // Open takes the directory, with its assets, for this process.
@@ -58,6 +59,7 @@ func (e *Env) Open(o Opening) (*assets.Installer, error) {
 		LoadCerts:      e.Getenv(envLoadCerts) == "true",
 		KeepOSTemplate: image.Template != "",
 		AllowUnknown:   o.AllowUnknown,
+		AgentBased:     o.AgentBased,
 		HostFIPS:       hostFIPS(fipsFile),
 		SkipHostCrypt:  e.Getenv(envSkipHostCrypt) != "",
 		Lookup:         LookUp,

@@ -37,5 +37,8 @@ func TestNames(t *testing.T) {
 		if p.Wizard.Kind.Name != name || p.Machines.Name != name || p.Assets.Kind.New().Kind().Name != name {
 			t.Errorf("%s is also called %s and %s", name, p.Wizard.Kind.Name, p.Machines.Name)
 		}
+		if p.Assets.Kind.Agent != (p.Assets.Agent != nil) {
+			t.Errorf("%s: its parts disagree whether hosts can register themselves", name)
+		}
 	}
 }

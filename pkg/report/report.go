@@ -39,11 +39,16 @@ type Finding struct {
 	// Elsewhere is set if Path is not in the report's file, but for example an
 	// environment variable.
 	Elsewhere bool
+	// File is set if the finding is about another file than the report's.
+	File string
 }
 
 // Report is the findings about one file.
 type Report struct {
-	File     string
+	File string
+	// Unread says that something in the file could not be read as what it should be, so
+	// that not even all rules were applied.
+	Unread   bool
 	findings []Finding
 	places   map[string]Position
 	broken   map[string]bool // fields whose value could not be read
@@ -55,6 +60,22 @@ func New(file string) *Report {
 	return &Report{
 		File: file, places: map[string]Position{},
 		broken: map[string]bool{}, partial: map[string]bool{},
+	}
+}
+
+// Again starts an empty report about the same file, for rules that are applied later. It
+// knows the positions of the fields.
+func (r *Report) Again() *Report {
+	return &Report{File: r.File, places: r.places, broken: r.broken, partial: r.partial}
+}
+
+// Include adds the findings of a report about another file.
+func (r *Report) Include(other *Report) {
+	for _, f := range other.findings {
+		if f.File == "" && other.File != r.File {
+			f.File = other.File
+		}
+		r.findings = append(r.findings, f)
 	}
 }
 
@@ -116,11 +137,11 @@ func (r *Report) Add(f Finding) {
 	r.findings = append(r.findings, f)
 }
 
-// Findings returns all findings in the order of the file.
+// Findings returns all findings in the order of the file, those of other files behind them.
 func (r *Report) Findings() []Finding {
 	out := slices.Clone(r.findings)
 	slices.SortStableFunc(out, func(a, b Finding) int {
-		return cmp.Or(a.At.Line-b.At.Line, a.At.Column-b.At.Column)
+		return cmp.Or(strings.Compare(a.File, b.File), a.At.Line-b.At.Line, a.At.Column-b.At.Column)
 	})
 	return out
 }
@@ -143,7 +164,7 @@ func (r *Report) Lines(warnings bool) []string {
 }
 
 func (r *Report) line(f Finding) string {
-	place := r.File
+	place := cmp.Or(f.File, r.File)
 	switch {
 	case f.Elsewhere:
 		place = ""

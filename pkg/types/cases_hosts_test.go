@@ -131,14 +131,7 @@ var hostAccepted = []row{
 		capabilities = {baselineCapabilitySet: None, additionalEnabledCapabilities: [Ingress, baremetal]}`, ``},
 }
 
-// agentAccepted are configs of hosts that register themselves.
-var agentAccepted = []row{
-	{"no hosts in the file", baremetal, `drop platform.baremetal.hosts`, ``},
-	{"hosts without BMC", baremetal, `platform.baremetal.hosts = [{name: a, bootMACAddress: 52:54:00:00:00:01}]`, ``},
-}
-
 func TestHosts(t *testing.T) {
 	testRefused(t, types.Options{}, hostRefused)
 	testAccepted(t, types.Options{}, hostAccepted)
-	testAccepted(t, types.Options{Agent: true}, agentAccepted)
 }

@@ -371,7 +371,8 @@ var allRows = [][]row{
 	poolRefused, poolAccepted, ovirtRefused, ovirtAccepted, bareMetalRefused, bareMetalAccepted, hostRefused, hostAccepted,
 	accessRefused, accessAccepted, imageRefused, imageAccepted, featureRefused, featureAccepted, legacyRefused,
 	legacyAccepted,
-	platformRefused, platformAccepted, fipsRefused, fipsAccepted, agentAccepted, lookupRefused, lookupAccepted,
+	platformRefused, platformAccepted, fipsRefused, fipsAccepted, agentRefused, agentAccepted,
+	lookupRefused, lookupAccepted,
 	unknownAccepted,
 }
 

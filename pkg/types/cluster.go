@@ -137,6 +137,14 @@ func (c *InstallConfig) Where(at report.Path) report.Position {
 	return c.source.Where(at)
 }
 
+// Report is an empty report about the file that the config was read from, for rules that are applied later.
+func (c *InstallConfig) Report() *report.Report {
+	if c.source == nil {
+		return report.New(c.File())
+	}
+	return c.source.Again()
+}
+
 // File is the file that the config was read from.
 func (c *InstallConfig) File() string {
 	if c.source == nil {

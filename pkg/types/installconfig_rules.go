@@ -87,6 +87,9 @@ func (c *InstallConfig) Validate(k Check) {
 	if len(c.ImageContentSources) > 0 && len(c.ImageDigestSources) > 0 {
 		k.Child("imageContentSources").Invalid(nil, "is the old form of imageDigestSources; set only imageDigestSources")
 	}
+	if k.Options.Agent {
+		c.checkAgent(k)
+	}
 }
 
 func (c *InstallConfig) checkBaseDomain(at report.Field) {

@@ -22,7 +22,8 @@ type Options struct {
 	// Lookup returns the addresses of a name in DNS. It is called only if an
 	// install-config leaves virtual addresses to DNS.
 	Lookup func(host string) []netip.Addr
-	// Agent says that hosts register themselves, so that the file need not list them.
+	// Agent says that hosts register themselves: the file need not list them, and fewer
+	// platforms and sizes are possible.
 	Agent bool
 }
 
@@ -41,6 +42,7 @@ const (
 func (o Options) Load(path string, data []byte) (*InstallConfig, *report.Report) {
 	r := report.New(path)
 	c := o.decode(data, r)
+	r.Unread = r.Failed()
 	if c == nil {
 		return nil, r
 	}
@@ -79,7 +81,7 @@ type Check struct {
 // decode reads the file and converts old forms. It returns nil if nothing can be checked.
 func (o Options) decode(data []byte, r *report.Report) *InstallConfig {
 	c := &InstallConfig{}
-	others := &otherPlatforms{report: r, ours: o.platformNames()}
+	others := &otherPlatforms{report: r, ours: o.supported()}
 	known := decode.Into(c, data, decode.Options{
 		AllowUnknown: o.AllowUnknown, Facts: FieldFacts, Keyed: o.keyed(), Elsewhere: others.key,
 	}, r)

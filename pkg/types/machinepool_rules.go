@@ -70,7 +70,7 @@ func (p *MachinePool) checkControlPlane(k Check) {
 		at.Invalid(n, "there must be at least one")
 	case n == 2 && k.Config.Arbiter == nil && p.Fencing == nil:
 		at.Invalid(n, "two members of etcd survive no failure; use 1 or 3 to 5, or add arbiter.replicas: 1")
-	case n > 5 && n <= maxReplicas:
+	case n > 5 && n <= maxReplicas && !k.Options.Agent:
 		at.Warn(n, "etcd becomes slower, not safer, with more than 5 members")
 	}
 }

@@ -31,6 +31,7 @@ type PlatformKind struct {
 	Arbiters       bool // there can be arbiters
 	Fencing        bool // two control-plane machines can switch each other off
 	InPlace        bool // a single machine can install itself
+	Agent          bool // hosts can register themselves
 }
 
 // PlatformSettings are the settings below platform.<name>. They take part in the passes
@@ -78,7 +79,7 @@ func (p Platform) MarshalJSON() ([]byte, error) { return json.Marshal(maps.Colle
 func (p *Platform) Validate(k Check) {
 	switch {
 	case p.Settings == nil:
-		k.Required("set one of %s", strings.Join(k.Options.platformNames(), ", "))
+		k.Required("set one of %s", strings.Join(k.Options.supported(), ", "))
 		return
 	case len(p.others) > 0:
 		k.Invalid(p.Name(), "only one platform may be set")
@@ -165,9 +166,9 @@ func (p *Platform) choose(kinds []PlatformKind) {
 	}
 }
 
-// platformNames are the names of all platforms in alphabetical order.
-func (o Options) platformNames() []string {
-	names := Names(o.Platforms, func(PlatformKind) bool { return true })
+// supported are the names of the platforms that the file can name, in alphabetical order.
+func (o Options) supported() []string {
+	names := Names(o.Platforms, func(kind PlatformKind) bool { return kind.Agent || !o.Agent })
 	slices.Sort(names)
 	return names
 }

@@ -132,7 +132,7 @@ func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, file := range []string{
-		"installconfig.go", "networking.go", "machinepool.go", "vips/vips.go",
+		"installconfig.go", "networking.go", "machinepool.go", "host.go", "vips/vips.go",
 		"../platforms/ovirt/config/fields.go", "../platforms/baremetal/config/fields.go", "../platforms/external/external.go",
 	} {
 		source, err := os.ReadFile(file)

@@ -3,12 +3,12 @@ package bootstrap
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/data"
+	"github.com/okd-install/okd-install/pkg/assets/mirrors"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -81,6 +81,9 @@ func addFIPS(b *builder, in Inputs) error {
 	return nil
 }
 
+// searched are the registries for images that are named without one, as on the nodes.
+var searched = []string{"registry.access.redhat.com", "docker.io"}
+
 // addRegistry adds what the host needs to pull images: the login, for podman and the
 // kubelet, the authorities to trust, and the mirrors.
 func addRegistry(b *builder, in Inputs) error {
@@ -90,47 +93,11 @@ func addRegistry(b *builder, in Inputs) error {
 	if bundle := in.Config.AdditionalTrustBundle; bundle != "" {
 		b.text("/etc/pki/ca-trust/source/anchors/ca.crt", 0o600, strings.TrimRight(bundle, "\n")+"\n")
 	}
-	if conf := registriesConf(in.Config); conf != "" {
+	if conf := mirrors.RegistriesConf(in.Config.Mirrors(), searched...); conf != "" {
 		// rpm-ostree fails if it cannot read the file, which holds no login.
 		b.text("/etc/containers/registries.conf", readable, conf)
 	}
 	return nil
-}
-
-// registriesConf renders the mirrors. As in the cluster, a repository that is named
-// twice has the mirrors of both entries.
-func registriesConf(c *types.InstallConfig) string {
-	var order []string
-	mirrors, blocked := map[string][]string{}, map[string]bool{}
-	for _, s := range c.Mirrors() {
-		if len(s.Mirrors) == 0 {
-			continue
-		}
-		if mirrors[s.Source] == nil {
-			order = append(order, s.Source)
-		}
-		for _, m := range s.Mirrors {
-			if !slices.Contains(mirrors[s.Source], m) {
-				mirrors[s.Source] = append(mirrors[s.Source], m)
-			}
-		}
-		blocked[s.Source] = blocked[s.Source] || s.SourcePolicy == "NeverContactSource"
-	}
-	if len(order) == 0 {
-		return ""
-	}
-	var out strings.Builder
-	fmt.Fprintln(&out, `unqualified-search-registries = ["registry.access.redhat.com", "docker.io"]`)
-	for _, source := range order {
-		fmt.Fprintf(&out, "\n[[registry]]\n  prefix = \"\"\n  location = %q\n  mirror-by-digest-only = true\n", source)
-		if blocked[source] {
-			fmt.Fprintln(&out, "  blocked = true")
-		}
-		for _, m := range mirrors[source] {
-			fmt.Fprintf(&out, "\n  [[registry.mirror]]\n    location = %q\n", m)
-		}
-	}
-	return out.String()
 }
 
 // addProxy sets the proxy of the host's services and logins from the cluster's

@@ -5,6 +5,8 @@ package baremetal
 import (
 	"net/netip"
 
+	configv1 "github.com/openshift/api/config/v1"
+
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
@@ -23,6 +25,7 @@ func Assets() assets.Platform {
 		Objects:     addObjects,
 		UserData:    userData,
 		MediaServer: mediaServer,
+		Agent:       &assets.AgentPlatform{Type: configv1.BareMetalPlatformType, Overrides: agentOverrides},
 		Metadata:    metadata,
 	}
 }

@@ -25,7 +25,7 @@ func Kind() types.PlatformKind {
 	return types.PlatformKind{
 		Name: Name, New: func() types.PlatformSettings { return &Platform{} },
 		Help:    "is machines that you make on a platform whose integration you add.",
-		Fencing: true, InPlace: true,
+		Fencing: true, InPlace: true, Agent: true,
 	}
 }
 
@@ -43,6 +43,9 @@ type Platform struct {
 const CloudControllerExternal = "External"
 
 const unknownName = "Unknown"
+
+// oracleCloud is the platformName of Oracle's cloud, which works only with a cloud controller.
+const oracleCloud = "oci"
 
 // Kind implements types.PlatformSettings.
 func (*Platform) Kind() types.PlatformKind { return Kind() }
@@ -66,10 +69,22 @@ func (p *Platform) Validate(k types.Check) {
 		k.RequireCapability(configv1.ClusterVersionCapabilityCloudControllerManager,
 			"platform.external.cloudControllerManager is External")
 	}
+	if at := k.Child("cloudControllerManager"); k.Options.Agent && p.PlatformName == oracleCloud &&
+		p.CloudControllerManager != CloudControllerExternal && !at.Broken() {
+		at.Invalid(p.CloudControllerManager, "must be %s on platform %s", CloudControllerExternal, oracleCloud)
+	}
 }
 
 // Assets is what is generated for clusters on such a platform.
-func Assets() assets.Platform { return assets.Platform{Kind: Kind(), Cluster: cluster} }
+func Assets() assets.Platform {
+	return assets.Platform{
+		Kind: Kind(), Cluster: cluster,
+		Agent: &assets.AgentPlatform{
+			Type:      configv1.ExternalPlatformType,
+			Overrides: func(c *types.InstallConfig, _ bool) any { return Of(c) },
+		},
+	}
+}
 
 func cluster(c *types.InstallConfig) manifests.Platform {
 	p := Of(c)

@@ -22,7 +22,7 @@ func Kind() types.PlatformKind {
 	return types.PlatformKind{
 		Name: Name, New: func() types.PlatformSettings { return &Platform{} },
 		Help:    "is machines, DNS and load balancers that you make. It has no settings: write none: {}.",
-		Fencing: true, InPlace: true,
+		Fencing: true, InPlace: true, Agent: true,
 	}
 }
 
@@ -33,7 +33,9 @@ type Platform struct{}
 func (*Platform) Kind() types.PlatformKind { return Kind() }
 
 // Assets is what is generated for clusters without a platform.
-func Assets() assets.Platform { return assets.Platform{Kind: Kind(), Cluster: cluster} }
+func Assets() assets.Platform {
+	return assets.Platform{Kind: Kind(), Cluster: cluster, Agent: &assets.AgentPlatform{Type: configv1.NonePlatformType}}
+}
 
 func cluster(c *types.InstallConfig) manifests.Platform {
 	return manifests.Platform{

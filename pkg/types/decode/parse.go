@@ -22,15 +22,11 @@ const MaxSize = 16 << 20
 // Into fills the struct that into points to from a file. It returns false if there is
 // nothing to check.
 func Into(into any, data []byte, o Options, r *report.Report) bool {
-	if o.Facts == nil {
-		o.Facts = FieldFacts
-	}
 	root := r.Field(report.Path{})
-	if len(data) > MaxSize {
-		root.Invalid(fmt.Sprintf("%d bytes", len(data)), "must be at most %d bytes", MaxSize)
+	dec := open(data, root)
+	if dec == nil {
 		return false
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := decodeNode(dec, &doc); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -46,14 +42,75 @@ func Into(into any, data []byte, o Options, r *report.Report) bool {
 		return false
 	}
 	checkRest(dec, data, r)
-	if top.Kind != yaml.MappingNode {
-		r.Add(report.Finding{Type: report.Invalid, Detail: "the file must hold a mapping of keys to values",
-			At: report.Position{Line: top.Line, Column: top.Column}})
+	if !isMapping(top, r) {
 		return false
 	}
-	d := &decoder{Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
-	d.decode(top, reflect.ValueOf(into).Elem(), root.Path(), 0)
+	newDecoder(data, o, r).decode(top, reflect.ValueOf(into).Elem(), root.Path(), 0)
 	return true
+}
+
+// IntoEach fills the slice that into points to from a file, with an item for each of its
+// YAML documents. The path of a document is its index. It returns false if there is nothing
+// to check.
+func IntoEach(into any, data []byte, o Options, r *report.Report) bool {
+	root := r.Field(report.Path{})
+	dec := open(data, root)
+	if dec == nil {
+		return false
+	}
+	list, d := reflect.ValueOf(into).Elem(), newDecoder(data, o, r)
+	for {
+		var doc yaml.Node
+		err := decodeNode(dec, &doc)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			r.Add(syntaxFinding(err, data))
+			return false
+		}
+		top := content(&doc)
+		if isNull(top) {
+			continue
+		}
+		if !isMapping(top, r) {
+			return false
+		}
+		at := root.Path().Index(list.Len())
+		r.Place(at, top.Line, top.Column)
+		list.Set(reflect.Append(list, reflect.Zero(list.Type().Elem())))
+		d.decode(top, list.Index(list.Len()-1), at, 0)
+	}
+	if list.Len() == 0 {
+		root.Required("the file is empty")
+	}
+	return list.Len() > 0
+}
+
+// open returns nil if the file is too large.
+func open(data []byte, root report.Field) *yaml.Decoder {
+	if len(data) > MaxSize {
+		root.Invalid(fmt.Sprintf("%d bytes", len(data)), "must be at most %d bytes", MaxSize)
+		return nil
+	}
+	return yaml.NewDecoder(bytes.NewReader(data))
+}
+
+func newDecoder(data []byte, o Options, r *report.Report) *decoder {
+	if o.Facts == nil {
+		o.Facts = FieldFacts
+	}
+	return &decoder{Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
+}
+
+// isMapping reports whether a document is a mapping, which all our files hold.
+func isMapping(top *yaml.Node, r *report.Report) bool {
+	if top.Kind == yaml.MappingNode {
+		return true
+	}
+	r.Add(report.Finding{Type: report.Invalid, Detail: "the file must hold a mapping of keys to values",
+		At: report.Position{Line: top.Line, Column: top.Column}})
+	return false
 }
 
 // checkRest refuses whatever follows the first document.

@@ -41,6 +41,13 @@ func IsRepository(s string) bool {
 	return !deeper || host == "localhost" || strings.ContainsAny(host, ".:")
 }
 
+// TimeServer checks the address or the name of a time server.
+func TimeServer(at report.Field, value string) {
+	if _, err := netip.ParseAddr(value); err != nil && !IsSubdomain(strings.TrimSuffix(strings.ToLower(value), ".")) {
+		at.Invalid(value, "must be an IP address or a DNS name")
+	}
+}
+
 // Within reports whether an address is in one of some networks.
 func Within(ip netip.Addr, nets []netip.Prefix) bool {
 	return slices.ContainsFunc(nets, func(n netip.Prefix) bool { return n.Contains(ip) })

@@ -19,7 +19,7 @@ func Kind() types.PlatformKind {
 		Name: Name, New: func() types.PlatformSettings { return &Platform{} }, NewPool: func() any { return &MachinePool{} },
 		Help:     "is hosts with a management controller, which the installer starts.",
 		PoolHelp: "has no settings; the hosts carry them.",
-		Arbiters: true, Fencing: true, AnyFamilyFirst: true,
+		Arbiters: true, Fencing: true, AnyFamilyFirst: true, Agent: true,
 	}
 }
 
@@ -172,7 +172,7 @@ type Host struct {
 	HardwareProfile string `json:"hardwareProfile,omitempty" default:"default"`
 	// RootDeviceHints picks the disk to install on. Default: the first. All hints
 	// have to match.
-	RootDeviceHints *RootDeviceHints `json:"rootDeviceHints,omitempty"`
+	RootDeviceHints *types.RootDeviceHints `json:"rootDeviceHints,omitempty"`
 	// NetworkConfig is the network configuration of the host. Default: DHCP. In the
 	// format of nmstate.
 	NetworkConfig map[string]any `json:"networkConfig,omitempty"`
@@ -191,30 +191,6 @@ type BMC struct {
 	// DisableCertificateVerification accepts any certificate of the controller.
 	// Default: false.
 	DisableCertificateVerification bool `json:"disableCertificateVerification,omitempty" default:"false"`
-}
-
-// RootDeviceHints picks the disk to install on.
-type RootDeviceHints struct {
-	// DeviceName is the disk's path. /dev/sda, or below /dev/disk/by-path/.
-	DeviceName string `json:"deviceName,omitempty"`
-	// HCTL is the disk's SCSI bus address, like 0:0:0:0.
-	HCTL string `json:"hctl,omitempty"`
-	// Model is part of the model that the vendor calls the disk.
-	Model string `json:"model,omitempty"`
-	// Vendor is part of the name of the disk's vendor.
-	Vendor string `json:"vendor,omitempty"`
-	// SerialNumber is the serial number of the disk, all of it.
-	SerialNumber string `json:"serialNumber,omitempty"`
-	// MinSizeGigabytes is the least size of the disk in GiB.
-	MinSizeGigabytes int `json:"minSizeGigabytes,omitempty"`
-	// WWN is the world wide name of the disk, all of it.
-	WWN string `json:"wwn,omitempty"`
-	// WWNWithExtension is the world wide name with the vendor's extension.
-	WWNWithExtension string `json:"wwnWithExtension,omitempty"`
-	// WWNVendorExtension is the vendor's extension of the world wide name.
-	WWNVendorExtension string `json:"wwnVendorExtension,omitempty"`
-	// Rotational says whether the disk spins.
-	Rotational *bool `json:"rotational,omitempty"`
 }
 
 // MachinePool has no settings; hosts carry them.

@@ -2,7 +2,7 @@ package config
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	configv1 "github.com/openshift/api/config/v1"
 
@@ -106,22 +106,6 @@ func (p *Platform) checkBMC(host report.Field, h *Host, others values.Unique) {
 	}
 }
 
-// Validate implements types.Validator.
-func (h *RootDeviceHints) Validate(k types.Check) {
-	if name := h.DeviceName; name != "" {
-		rest, ok := strings.CutPrefix(name, "/dev/")
-		switch at := k.Child("deviceName"); {
-		case !ok:
-			at.Invalid(name, "must be a path below /dev")
-		case strings.Contains(strings.TrimPrefix(rest, "disk/by-path/"), "/"):
-			at.Invalid(name, "must be directly in /dev/ or in /dev/disk/by-path/")
-		}
-	}
-	if h.MinSizeGigabytes < 0 {
-		k.Child("minSizeGigabytes").Invalid(h.MinSizeGigabytes, "must not be negative")
-	}
-}
-
 // checkMTUs looks for MTUs that are no numbers: nmstate refuses them too late.
 func checkMTUs(at report.Field, config map[string]any) {
 	interfaces, _ := config["interfaces"].([]any)
@@ -138,11 +122,28 @@ func checkMTUs(at report.Field, config map[string]any) {
 	}
 }
 
+// hasBMC reports whether any host has a management controller.
+func (p *Platform) hasBMC() bool {
+	return slices.ContainsFunc(p.Hosts, func(h Host) bool { return h.BMC.Address != "" })
+}
+
 // NamedMachines are the hosts, in the order of the file.
 func (p *Platform) NamedMachines() []types.Machine {
 	out := make([]types.Machine, len(p.Hosts))
 	for i, h := range p.Hosts {
 		out[i] = types.Machine{Name: h.Name, Role: h.Role, MAC: h.BootMACAddress}
+	}
+	return out
+}
+
+// AgentHosts are the hosts, as far as they can register themselves.
+func (p *Platform) AgentHosts() []types.AgentHost {
+	out := make([]types.AgentHost, len(p.Hosts))
+	for i, h := range p.Hosts {
+		out[i] = types.AgentHost{
+			Name: h.Name, Role: h.Role, BootMACAddress: h.BootMACAddress,
+			RootDeviceHints: h.RootDeviceHints, NetworkConfig: h.NetworkConfig,
+		}
 	}
 	return out
 }

@@ -106,7 +106,9 @@ func (p *Platform) Validate(k types.Check) {
 		k.Child("dnsRecordsType").Invalid(p.DNSRecordsType,
 			"needs loadBalancer.type: %s, since the nodes' own load balancer needs their own records", vips.UserManaged)
 	}
-	p.checkProvisioning(k)
+	if !k.Options.Agent || p.hasBMC() { // without one nobody provisions hosts
+		p.checkProvisioning(k)
+	}
 	p.checkMACs(k)
 	if u, err := url.Parse(p.LibvirtURI); err != nil || !u.IsAbs() {
 		k.Child("libvirtURI").Invalid(values.WithoutLogin(p.LibvirtURI), "must be a URI, like qemu:///system")
@@ -114,9 +116,7 @@ func (p *Platform) Validate(k types.Check) {
 	checkImage(k.Child("bootstrapOSImage"), p.BootstrapOSImage)
 	checkImage(k.Child("clusterOSImage"), p.ClusterOSImage)
 	for i, s := range p.AdditionalNTPServers {
-		if _, err := netip.ParseAddr(s); err != nil && !values.IsSubdomain(strings.TrimSuffix(strings.ToLower(s), ".")) {
-			k.Child("additionalNTPServers").Index(i).Invalid(s, "must be an IP address or a DNS name")
-		}
+		values.TimeServer(k.Child("additionalNTPServers").Index(i), s)
 	}
 	p.checkBootstrapAddress(k)
 	values.Certificates(k.Child("bmcVerifyCA"), p.BMCVerifyCA)

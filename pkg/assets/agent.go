@@ -1,0 +1,176 @@
+package assets
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets/clustermanifests"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/agent"
+)
+
+// The assets of an installation whose hosts register themselves.
+
+// agentConfigFile is agent-config.yaml, if the user has written one.
+var agentConfigFile = asset.OptionalSource("agent-config.yaml", agent.File)
+
+// agentReading is agent-config.yaml and the hosts, with the findings about them.
+type agentReading struct {
+	Config    *agent.Config   `json:"config"` // nil if there is no file
+	Inventory agent.Inventory `json:"inventory"`
+	findings  *report.Report
+}
+
+// AgentConfig is agent-config.yaml and the hosts, complete and checked.
+var AgentConfig = asset.From2("agent-config", Config, agentConfigFile,
+	func(_ asset.Env, in Input, data []byte) (agentReading, error) {
+		var a agentReading
+		if data != nil {
+			if a.Config, a.findings = agent.Load(agent.File, data); a.Config == nil {
+				return a, a.findings.Err()
+			}
+		}
+		a.Inventory, a.findings = agent.NewInventory(in.InstallConfig, a.Config)
+		return a, a.findings.Err()
+	}, asset.Transient())
+
+// ClusterManifests is cluster-manifests/: the cluster in custom resources.
+var ClusterManifests = asset.From4("cluster-manifests", Config, AgentConfig, ReleaseImage, ReleaseVersion,
+	func(_ asset.Env, in Input, a agentReading, image, version string) (asset.Files, error) {
+		if image == "" {
+			return nil, ErrNoReleaseImage
+		}
+		platform := in.On.Cluster(in.InstallConfig)
+		inputs := clustermanifests.Inputs{
+			Config: in.InstallConfig, Platform: platform.Spec, Status: platform.Status, Inventory: a.Inventory,
+			ReleaseImage: image, ReleaseVersion: version,
+		}
+		if on := in.On.Agent; on != nil && on.Overrides != nil {
+			inputs.Overrides = on.Overrides(in.InstallConfig, a.Inventory.FromInstallConfig)
+		}
+		if a.Config != nil {
+			inputs.NTPSources = a.Config.AdditionalNTPSources
+		}
+		return clustermanifests.Render(inputs)
+	}, asset.OwnsDir(clustermanifests.Dir))
+
+// MirrorFiles is mirror/: where hosts find images, and whom they trust.
+var MirrorFiles = asset.From1("mirror", Config, func(_ asset.Env, in Input) (asset.Files, error) {
+	return clustermanifests.RenderMirrors(in.InstallConfig), nil
+}, asset.Claims(clustermanifests.MirrorFiles()...))
+
+// definition is a cluster as its manifests define it, with the findings about them.
+type definition struct {
+	clustermanifests.Definition
+	findings *report.Report
+}
+
+// ClusterDefinition is the cluster as the manifests define it, with the user's edits.
+var ClusterDefinition = asset.From4("cluster-definition", platforms, ClusterManifests, MirrorFiles, ReleaseImage,
+	func(_ asset.Env, list []Platform, manifests, mirrors asset.Files, image string) (definition, error) {
+		return define(list, asset.Merge(manifests, mirrors), image)
+	}, asset.Transient())
+
+// givenManifests are the files of both directories where there is no install-config.yaml to
+// make them from.
+var givenManifests = asset.FromAll("given-manifests", givenFiles(),
+	func(_ asset.Env, contents [][]byte) (asset.Files, error) {
+		var files asset.Files
+		for i, data := range contents {
+			if data != nil {
+				files = append(files, asset.NewFile(givenNames()[i], data))
+			}
+		}
+		return files, nil
+	}, asset.Transient())
+
+// GivenDefinition is ClusterDefinition for manifests that the user wrote. An
+// agent-config.yaml beside them is checked as far as it can be without an install-config.
+var GivenDefinition = asset.From4("given-definition", platforms, givenManifests, agentConfigFile, ReleaseImage,
+	func(_ asset.Env, list []Platform, files asset.Files, config []byte, image string) (definition, error) {
+		if config != nil {
+			if c, findings := agent.Load(agent.File, config); c == nil {
+				return definition{}, findings.Err()
+			}
+		}
+		return define(list, files, image)
+	}, asset.Transient())
+
+func givenNames() []string {
+	return slices.Concat(clustermanifests.Files(), clustermanifests.MirrorFiles())
+}
+
+func givenFiles() []asset.Asset[[]byte] {
+	var out []asset.Asset[[]byte]
+	for _, name := range givenNames() {
+		out = append(out, asset.OptionalSource("file/"+name, name))
+	}
+	return out
+}
+
+func define(list []Platform, files asset.Files, image string) (definition, error) {
+	d, findings := clustermanifests.Read(files, agentPlatforms(list), image)
+	return definition{d, findings}, findings.Err()
+}
+
+// agentPlatforms are the names that the manifests have for the platforms.
+func agentPlatforms(list []Platform) []string {
+	var out []string
+	for _, p := range list {
+		if p.Agent != nil {
+			out = append(out, string(p.Agent.Type))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ClusterManifests writes cluster-manifests/ and mirror/, and reads them back, so that an
+// edit that nobody could use is refused before anything is written.
+func (i *Installer) ClusterManifests(ctx context.Context) error {
+	r, err := i.run(ctx, []asset.Ref{ClusterManifests, MirrorFiles}, AgentConfig, ClusterDefinition)
+	if err != nil {
+		return err
+	}
+	i.warn(asset.Of(r, AgentConfig).findings)
+	i.warn(asset.Of(r, ClusterDefinition).findings)
+	return nil
+}
+
+// GivenManifests reads and checks manifests that the user wrote, and changes nothing. It
+// returns false if there is an install-config to make them from, or if there are none.
+func (i *Installer) GivenManifests(ctx context.Context) (given bool, err error) {
+	_, err = i.store.Run(ctx, nil, []asset.Ref{ConfigFile})
+	if missing := (*asset.MissingError)(nil); !errors.As(err, &missing) {
+		return false, err
+	}
+	r, err := i.store.Run(ctx, nil, []asset.Ref{givenManifests})
+	if err != nil {
+		return false, err
+	}
+	written := func(p string) bool { return strings.HasPrefix(p, clustermanifests.Dir+"/") }
+	if !slices.ContainsFunc(asset.Of(r, givenManifests).Paths(), written) {
+		return false, nil
+	}
+	r, err = i.store.Run(ctx, nil, []asset.Ref{GivenDefinition})
+	if findings := (*report.Error)(nil); errors.As(err, &findings) {
+		return true, findings
+	}
+	if err == nil {
+		i.warn(asset.Of(r, GivenDefinition).findings)
+	}
+	return true, err
+}
+
+func (i *Installer) warn(findings *report.Report) {
+	for _, line := range findings.Lines(true) {
+		event.Warn(i.events, line)
+	}
+}
+
+// AgentGraph draws the assets of an installation whose hosts register themselves.
+func AgentGraph() string { return asset.Dot(ClusterDefinition, GivenDefinition) }
