@@ -50,7 +50,7 @@ var sameLayer = map[string][]string{
 	"pkg/assets":   {"pkg/asset", "pkg/assets"},
 	"pkg/asset":    {},
 	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
-	"pkg/types":    {"pkg/types", "pkg/release"},
+	"pkg/types":    {"pkg/types", "pkg/release", "pkg/nmstate"},
 	"pkg/wizard":   {"pkg/wizard"},
 	// A platform is a value that is passed to the layers below.
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},

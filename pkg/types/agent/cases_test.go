@@ -222,19 +222,30 @@ hosts: []
   networkConfig:
     interfaces:
     - name: a
-      ipv6: {enabled: true, address: [{ip: "fd00:18::20"}]}
-      ipv4: {enabled: true, address: [{ip: 198.18.0.20}]}
+      ipv6: {enabled: true, address: [{ip: "fd00:18::20", prefix-length: 64}]}
+      ipv4: {enabled: true, address: [{ip: 198.18.0.20, prefix-length: 24}]}
 `, `warns hosts
 		rendezvous 198.18.0.20`},
 	{"interfaces that are not up", compact, head + `hosts:
-- interfaces: [{name: a, macAddress: 52:54:00:00:00:01}]
+- interfaces:
+  - {name: a, macAddress: 52:54:00:00:00:01}
+  - {name: b, macAddress: 52:54:00:00:00:02}
+  - {name: c, macAddress: 52:54:00:00:00:03}
   networkConfig:
     interfaces:
-    - {name: a, state: down, ipv4: {enabled: true, address: [{ip: 198.18.0.20}]}}
-    - {name: b, ipv4: {enabled: false, address: [{ip: 198.18.0.21}]}, ipv6: {enabled: true, dhcp: true}}
-    - {name: c, state: up, ipv4: {address: [{ip: 198.18.0.22}]}}
+    - {name: a, state: down, ipv4: {enabled: true, address: [{ip: 198.18.0.20, prefix-length: 24}]}}
+    - {name: b, ipv4: {enabled: false}, ipv6: {enabled: true, dhcp: true, autoconf: true}}
+    - {name: c, state: up, ipv4: {enabled: true, address: [{ip: 198.18.0.22, prefix-length: 24}]}}
 `, `warns hosts
 		rendezvous 198.18.0.22`},
+	{"a network that cannot be translated", compact, head + `hosts:
+- interfaces: [{name: a, macAddress: 52:54:00:00:00:01}, {name: br-ex, macAddress: 52:54:00:00:00:02}]
+  networkConfig:
+    interfaces:
+    - {name: br-ex, type: ovs-bridge}
+    - {name: a, ipv4: {enabled: true, address: [{ip: 198.18.0.22}]}}
+`, `hosts[0].networkConfig.interfaces[0].type: Unsupported value
+		hosts[0].networkConfig.interfaces[1].ipv4.address[0].prefix-length: Required value`},
 	{"a virtual address", metal, head + "rendezvousIP: 198.18.0.10\n", `rendezvousIP: Invalid value`},
 	{"outside of the machine networks", compact, head + "rendezvousIP: 192.0.2.1\n",
 		`warns rendezvousIP @ rendezvousIP

@@ -82,6 +82,9 @@ func Load(path string, data []byte) (*Config, *report.Report) {
 	if known {
 		c.check(r.Field(report.Path{}))
 	}
+	if !r.Failed() {
+		checkNetworks(data, r)
+	}
 	if r.Failed() {
 		return nil, r
 	}

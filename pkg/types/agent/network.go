@@ -4,9 +4,43 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"reflect"
 
+	"github.com/okd-install/okd-install/pkg/nmstate"
+	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/decode"
 )
+
+// networks is what agent-config.yaml says of the hosts' networks. Config itself keeps
+// network configurations as they are, because the cluster gets them, too.
+type networks struct {
+	Hosts []hostNetwork `json:"hosts,omitempty"`
+}
+
+type hostNetwork struct {
+	Interfaces    []Interface     `json:"interfaces,omitempty"`
+	NetworkConfig *nmstate.Config `json:"networkConfig,omitempty"`
+}
+
+// checkNetworks adds what of the network configurations cannot be translated to profiles
+// of NetworkManager.
+func checkNetworks(data []byte, r *report.Report) {
+	var n networks
+	otherKeys := func(in reflect.Type, _ string, _ report.Path, _ report.Position) bool {
+		return in == reflect.TypeFor[networks]() || in == reflect.TypeFor[hostNetwork]()
+	}
+	if !decode.Into(&n, data, decode.Options{Elsewhere: otherKeys}, r) {
+		return
+	}
+	for i, h := range n.Hosts {
+		var nics []keyfile.NIC
+		for _, nic := range h.Interfaces {
+			nics = append(nics, keyfile.NIC{Name: nic.Name, MAC: nic.MACAddress})
+		}
+		nmstate.Translate(h.NetworkConfig, nics, r, report.NewPath("hosts").Index(i).Child("networkConfig"))
+	}
+}
 
 // Address is a static address in a network configuration.
 type Address struct {
