@@ -70,7 +70,7 @@ func ClusterManifests(ctx context.Context, e *install.Env, o Options) error {
 		return nil
 	}
 	if err := releases.Pin(ctx, e, o.Release, inst, true); err != nil {
-		return explain(e, err)
+		return recode(e, err)
 	}
 	if err := inst.ClusterManifests(ctx); err != nil {
 		return explain(e, err)
@@ -80,12 +80,15 @@ func ClusterManifests(ctx context.Context, e *install.Env, o Options) error {
 	return nil
 }
 
-// explain is install.Env.Explain for these commands. As with openshift-install, only an
-// install-config.yaml that cannot be read has a code of its own.
-func explain(e *install.Env, err error) error {
+// explain is install.Env.Explain for these commands.
+func explain(e *install.Env, err error) error { return recode(e, e.Explain(err)) }
+
+// recode changes the exit code of findings, which have been explained: as with
+// openshift-install, only an install-config.yaml that cannot be read has one of its own.
+func recode(e *install.Env, err error) error {
 	var found *report.Error
 	if !errors.As(err, &found) {
-		return e.Explain(err)
+		return err
 	}
 	what, next := "agent configuration", "correct the fields named above and run the same command again"
 	switch {
