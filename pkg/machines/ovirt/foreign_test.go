@@ -279,6 +279,30 @@ func TestTagOfSomebodyElseProvesNothing(t *testing.T) {
 	}
 }
 
+// TestTagOnAnothersMachine has the cluster's own tag on a machine of another name: a
+// click in the engine is enough for that.
+func TestTagOnAnothersMachine(t *testing.T) {
+	l := newLab(t, 3)
+	c := l.client()
+	vm := l.someVM("accounting", "the books")
+	before := l.picture()
+	tag, err := c.CreateTag(t.Context(), infraID, "okd-install cluster "+infraID+";")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.TagVM(t.Context(), vm, tag); err != nil {
+		t.Fatal(err)
+	}
+	said, left, err := l.destroyAll(nil)
+	if err != nil || len(left) > 0 {
+		t.Fatalf("destroy: %v %v", left, err)
+	}
+	settle(t, l, before)
+	if !said.said("leaving virtual machine accounting", "its name is none of the cluster's") {
+		t.Errorf("said:\n%s", strings.Join(said.lines, "\n"))
+	}
+}
+
 // TestGroupsOfEarlierVersions have the user's description and no mark: those
 // that hold the cluster's machines go, one that holds others' stays.
 func TestGroupsOfEarlierVersions(t *testing.T) {
