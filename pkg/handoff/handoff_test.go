@@ -56,7 +56,8 @@ func TestGates(t *testing.T) {
 		{"etcd has left", etcd, kubetest.Installation{EtcdMoved: true}, ""},
 		{"etcd has not left", etcd, kubetest.Installation{}, "bootstrap member not removed yet: set by the test"},
 		{"nodes are ready", nodes, kubetest.Installation{Nodes: []string{"a", "b"}, NodesReady: true}, ""},
-		{"nodes are not ready", nodes, kubetest.Installation{Nodes: []string{"a", "b"}}, "0 of 2 nodes ready; a is not ready"},
+		{"nodes are not ready", nodes, kubetest.Installation{Nodes: []string{"a", "b"}},
+			"0 of 2 nodes ready; a is not ready"},
 		{"a node is missing", nodes, kubetest.Installation{Nodes: []string{"a", "c"}, NodesReady: true},
 			"1 of 2 nodes ready; b has not joined"},
 	} {

@@ -346,6 +346,22 @@ func TestSilentEngineIsNotEmpty(t *testing.T) {
 	}
 }
 
+func TestTemplateOfSomebodyElseIsNotUsed(t *testing.T) {
+	l := newLab(t, 3)
+	c := l.client()
+	tpl, err := c.CreateTemplate(t.Context(), l.someVM("books", "mine").ID, ovirt.ImageName(infraID), "mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.WaitTemplate(t.Context(), tpl.ID, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := applyAll(t.Context(), l.provider(), l.plan(1, 0)); err == nil ||
+		!strings.Contains(err.Error(), "does not belong to this cluster") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestGroupOfAnotherCluster has a name of this one, as nobody had to choose, and the
 // other's mark.
 func TestGroupOfAnotherCluster(t *testing.T) {
