@@ -70,6 +70,7 @@ func TestWanted(t *testing.T) {
 		{"log-bundle-1/log-bundle-bootstrap/bootstrap/services/bootkube.json", "bootstrap/services/bootkube.json"},
 		{"./bootstrap/services/bootkube.json", "bootstrap/services/bootkube.json"},
 		{"../../bootstrap/services/../../resources/csr.json", "resources/csr.json"},
+		{"a/b/c/bootstrap/services/bootkube.json", ""},
 		{"b/resources/secrets.json", ""},
 		{"b/rendered-assets/openshift/resources/nodes.json", ""},
 		{"b/rendered-assets/bootstrap/services/bootkube.json", ""},
@@ -127,6 +128,29 @@ func TestBrokenBundles(t *testing.T) {
 	cancel(cause)
 	if _, err := Bundle(stopped, save(t, whole)); !errors.Is(err, cause) {
 		t.Errorf("interrupted: %v", err)
+	}
+}
+
+// TestLinksAreSkipped: a link does not stand for the file of its name.
+func TestLinksAreSkipped(t *testing.T) {
+	var out bytes.Buffer
+	zip := gzip.NewWriter(&out)
+	archive := tar.NewWriter(zip)
+	for _, h := range []*tar.Header{
+		{Name: "b/failed-units.txt", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
+		{Name: "b/failed-units.txt", Typeflag: tar.TypeReg, Size: 5},
+	} {
+		if err := archive.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := io.WriteString(archive, "units")
+	if err := errors.Join(err, archive.Close(), zip.Close()); err != nil {
+		t.Fatal(err)
+	}
+	ev, err := readArchive(t.Context(), &out, t0)
+	if err != nil || string(ev.files["failed-units.txt"]) != "units" {
+		t.Errorf("%v, %+v", err, ev)
 	}
 }
 

@@ -36,6 +36,14 @@ var (
 		rec(12, "stage end", "report-complete", "success"), rec(12, "service end", "", "success"))
 )
 
+// completeCluster has installed itself.
+var completeCluster = failedCluster.with(files{
+	"installer/okd_install_journal.json": journalJSON("", "", "preflight"),
+	"resources/pods.json":                items(),
+	"resources/clusteroperators.json":    items(operator("etcd", 11, "Available=True")),
+	"resources/clusterversions.json": items(obj("version", 3, "") + `,"status":{` + conditionsJSON(20,
+		"Available=True", "Failing=False", "Progressing=False") + "}}")})
+
 // stuckRelease is a host that cannot pull the release image.
 var stuckRelease = files{
 	"bootstrap/services/release-image.json": recs(rec(1, "service start"),
@@ -261,11 +269,20 @@ func TestCauses(t *testing.T) {
 			"loaded failed failed y\n", "bootstrap/services/release-image.json": recs(rec(1, "service start"),
 			rec(1, "stage start", "pull"))},
 			"bootstrap host: failed units: crio.service, kubelet.service", "crio.log"},
-		{"all is well", failedCluster.with(files{"installer/okd_install_journal.json": journalJSON("", "", "preflight"),
-			"resources/pods.json": items(), "resources/clusteroperators.json": items(operator("etcd", 11, "Available=True")),
-			"resources/clusterversions.json": items(obj("version", 3, "") + `,"status":{` + conditionsJSON(20,
-				"Available=True", "Failing=False", "Progressing=False") + "}}")}),
+		{"a wait for masters after a look at the API's name that failed", files{
+			"bootstrap/services/release-image.json": releaseDone,
+			"bootstrap/services/bootkube.json": recs(rec(2, "service start"), rec(2, "stage start", "resolve-api-url"),
+				rec(3, "stage end", "resolve-api-url", "failure", "no address: empty answer"),
+				rec(3, "stage start", "cb-bootstrap"))},
+			"the name of the API does not resolve on the bootstrap host", "api.<name>.<domain>"},
+		{"all is well", completeCluster, "none: the cluster is complete", ""},
+		{"a unit of no weight beside a complete cluster", completeCluster.with(files{
+			"failed-units.txt": "chronyd.service loaded failed failed NTP client\n"}),
 			"none: the cluster is complete", ""},
+		{"a version operator that has not judged yet", completeCluster.with(files{
+			"resources/clusterversions.json": items(obj("version", 3, "") + `,"status":{` + conditionsJSON(20,
+				"Available=True", "Progressing=False") + "}}")}),
+			"none found in what could be looked at", "timeline"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

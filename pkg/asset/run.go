@@ -197,16 +197,16 @@ func (r *run) source(n *node, f *future, rec *record) error {
 		}
 	}
 	data, err := r.store.disk.Read(n.path)
-	gone := errors.Is(err, os.ErrNotExist)
+	missing := errors.Is(err, os.ErrNotExist)
 	switch {
-	case err != nil && !gone:
+	case err != nil && !missing:
 		return err
-	case gone && n.optional && (rec == nil || string(rec.Value) == "null"):
+	case missing && n.optional && (rec == nil || string(rec.Value) == "null"):
 		f.value = []byte(nil)
 		return nil
-	case gone && rec == nil:
+	case missing && rec == nil:
 		return &MissingError{Path: n.path}
-	case rec == nil || (!gone && !r.frozen):
+	case rec == nil || (!missing && !r.frozen):
 		f.value = data
 		if rec != nil && rec.Digest != digestOf(data) {
 			f.causes = []string{n.path}
@@ -217,7 +217,7 @@ func (r *run) source(n *node, f *future, rec *record) error {
 		return err
 	}
 	switch {
-	case gone:
+	case missing:
 		event.Info(r.store.opts.Events, "using the stored copy of a missing file", "file", n.path)
 	case string(f.value.([]byte)) != string(data):
 		event.Warn(r.store.opts.Events, "file changed after machines were started from it; the change has no effect",

@@ -249,7 +249,7 @@ func TestStoreSemantics(t *testing.T) {
 					t.Errorf("%s is %q, want %q", name, got, want)
 				}
 			}
-			if _, given := tt.want[b]; !given && w.read(b) != random {
+			if _, listed := tt.want[b]; !listed && w.read(b) != random {
 				t.Error("what was drawn at random has changed")
 			}
 			if tt.event != "" && !strings.Contains(strings.Join(*w.events, "\n"), tt.event) {

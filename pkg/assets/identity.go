@@ -54,7 +54,7 @@ type kubeadmin struct {
 
 // Kubeadmin is the password of kubeadmin: the one that the user provided, or a new one.
 // If only the hash was provided, the password is not known.
-var Kubeadmin = asset.From1("kubeadmin-password", givenPassword,
+var Kubeadmin = asset.From1("kubeadmin-password", loadedPassword,
 	func(_ asset.Env, k kubeadmin) (_ kubeadmin, err error) {
 		if k.Password == "" && k.Hash == "" {
 			if k.Password, err = pki.NewPassword(); err != nil {

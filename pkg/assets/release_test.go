@@ -16,14 +16,14 @@ import (
 // Every place with the pull secret has the same one, in a form that every program on a
 // host can read.
 func TestUnreadableLoginIsNowhere(t *testing.T) {
-	const given = `{"auths":{"registry.lab.okd.test:5000":{"auth":"bGFiOnNlY3JldC1vZi10aGUtbGFi"}}}`
+	const original = `{"auths":{"registry.lab.okd.test:5000":{"auth":"bGFiOnNlY3JldC1vZi10aGUtbGFi"}}}`
 	const fake = `{"auths":{"fake":{"auth":"bar"}}}`
 	for change, want := range map[string]string{
 		fake: `{"auths":{"fake":{"auth":"aWQ6cGFzcwo="}}}`,
-		strings.TrimSuffix(fake, "}}") + "," + strings.TrimPrefix(given, `{"auths":{`): given,
+		strings.TrimSuffix(fake, "}}") + "," + strings.TrimPrefix(original, `{"auths":{`): original,
 	} {
 		dir := warmDir(t)
-		text := strings.Replace(string(tree(t, dir)[configFile]), given, change, 1)
+		text := strings.Replace(string(tree(t, dir)[configFile]), original, change, 1)
 		put(t, dir, configFile, []byte(text))
 		i := open(t, dir, deps())
 		if err := errors.Join(i.Manifests(context.Background()), i.IgnitionConfigs(context.Background())); err != nil {

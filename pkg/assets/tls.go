@@ -14,10 +14,10 @@ import (
 // bootstrap.ign must be used while they are valid.
 var (
 	RootCA               = authority("root-ca", pki.TenYears)
-	AdminSigner          = givenAuthority("admin-kubeconfig-signer")
-	LBSigner             = givenAuthority("kube-apiserver-lb-signer")
-	LocalhostSigner      = givenAuthority("kube-apiserver-localhost-signer")
-	ServiceNetworkSigner = givenAuthority("kube-apiserver-service-network-signer")
+	AdminSigner          = loadableAuthority("admin-kubeconfig-signer")
+	LBSigner             = loadableAuthority("kube-apiserver-lb-signer")
+	LocalhostSigner      = loadableAuthority("kube-apiserver-localhost-signer")
+	ServiceNetworkSigner = loadableAuthority("kube-apiserver-service-network-signer")
 	ToKubeletSigner      = authority("kube-apiserver-to-kubelet-signer", pki.Year)
 	ControlPlaneSigner   = authority("kube-control-plane-signer", pki.Year)
 	KubeletBootstrapCA   = authority("kubelet-bootstrap-kubeconfig-signer", pki.TenYears)
@@ -50,7 +50,7 @@ var (
 
 // The certificates that more than the bootstrap host's files are made from.
 var (
-	AdminClient     = givenClient("admin-kubeconfig-client", AdminSigner, admin)
+	AdminClient     = loadableClient("admin-kubeconfig-client", AdminSigner, admin)
 	BootstrapAdmin  = leaf("bootstrap-admin-client", AdminSigner, admin, pki.Day, pki.Client)
 	JournalGatewayd = leaf("journal-gatewayd", RootCA, journal, pki.TenYears, serverAndUser)
 	KubeletClient   = leaf("kubelet-client", KubeletBootstrapCA, bootstrapper, pki.TenYears, pki.Client)

@@ -64,6 +64,8 @@ func TestJudge(t *testing.T) {
 		{"serving before joining", serving, worker, serverUse, request(t, worker, "system:nodes", nil), "has not joined"},
 		{"serving with a foreign name", serving, joined, serverUse,
 			request(t, joined, "system:nodes", []string{"api.demo.okd.test"}), "which is not node"},
+		{"serving with the name of a node whose name begins alike", serving, joined, serverUse,
+			request(t, joined, "system:nodes", []string{"demo-abcde-worker-10"}), "which is not node"},
 		{"serving with an unknown address", serving, joined, serverUse,
 			request(t, joined, "system:nodes", own, "198.18.0.10"), "not known to be"},
 		{"serving with an address outside the machine network", serving, joined, serverUse,

@@ -190,6 +190,7 @@ func TestSomebodysWord(t *testing.T) {
 		{"decides yes", unknown, Yes, Yes, true, false},
 		{"decides no", unknown, No, No, true, false},
 		{"decides beside a bootstrap host that runs", running, Yes, Yes, true, false},
+		{"confirms what only a bootstrap host that runs suggests", running, No, No, true, false},
 		{"agrees", yes, Yes, Yes, false, false},
 		{"against a record", yes, No, Yes, false, true},
 		{"against the API", no, Yes, No, false, true},

@@ -27,6 +27,8 @@ func TestPathsAndErrors(t *testing.T) {
 		case strings.HasSuffix(r.URL.Path, "/busy"):
 			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprint(w, `<html>haproxy says no</html>`)
+		case strings.HasSuffix(r.URL.Path, "/moved"):
+			w.WriteHeader(http.StatusMultipleChoices)
 		default:
 			w.WriteHeader(http.StatusNotFound)
 			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound",`+
@@ -51,10 +53,14 @@ func TestPathsAndErrors(t *testing.T) {
 	if err == nil || kube.NotFound(err) || !strings.Contains(err.Error(), "503") {
 		t.Errorf("busy: %v", err)
 	}
+	if _, err = c.Raw(t.Context(), "/moved", nil); err == nil || !strings.Contains(err.Error(), "300") {
+		t.Errorf("moved: %v", err)
+	}
 	want := []string{
 		"GET /api/v1/namespaces/kube-system/configmaps/bootstrap",
 		"GET /api/v1/nodes/x",
 		"GET /apis/config.openshift.io/v1/clusterversions/busy",
+		"GET /moved",
 	}
 	if strings.Join(asked, "\n") != strings.Join(want, "\n") {
 		t.Errorf("asked for\n%s", strings.Join(asked, "\n"))

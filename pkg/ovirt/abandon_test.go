@@ -1,6 +1,7 @@
 package ovirt_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -89,5 +90,30 @@ func TestAbandonedWriteIsNotSentTwice(t *testing.T) {
 	defer mu.Unlock()
 	if posts != 1 {
 		t.Errorf("sent %d times", posts)
+	}
+}
+
+// TestInterruptedWriteIsWaitedFor interrupts a change under way: what it made is known
+// if the engine answers soon.
+func TestInterruptedWriteIsWaitedFor(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	s := newStub(t, func(w http.ResponseWriter, _ *http.Request) {
+		interrupt()
+		time.Sleep(50 * time.Millisecond) // the client sees the interruption before the answer
+		fmt.Fprint(w, `<tag id="t1"/>`)
+	})
+	if tag, err := s.dial(t, ovirt.Options{}).CreateTag(ctx, "demo", ""); err != nil || tag.ID != "t1" {
+		t.Errorf("got %+v, %v", tag, err)
+	}
+}
+
+func TestInterruptedWriteIsNotBegun(t *testing.T) {
+	var calls atomic.Int32
+	s := newStub(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
+	c := s.dial(t, ovirt.Options{})
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	if _, err := c.CreateTag(ctx, "demo", ""); err == nil || calls.Load() != 0 {
+		t.Errorf("%d requests: %v", calls.Load(), err)
 	}
 }

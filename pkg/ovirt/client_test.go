@@ -205,6 +205,34 @@ func TestLogsInAgain(t *testing.T) {
 	}
 }
 
+// TestTries counts the requests that an answer costs: what may be done twice is tried
+// again, and an expired session is renewed once.
+func TestTries(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		status int
+		kind   ovirt.Kind
+		want   int32
+	}{
+		{"engine fails", 503, ovirt.Unavailable, 3},
+		{"engine ends every session", 401, ovirt.Expired, 2},
+		{"not the engine", 400, ovirt.Broken, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var calls atomic.Int32
+			s := newStub(t, func(w http.ResponseWriter, _ *http.Request) {
+				calls.Add(1)
+				w.WriteHeader(c.status)
+				fmt.Fprint(w, "<html><body>invalid_grant: the grant has expired.</body></html>")
+			})
+			_, err := s.dial(t, ovirt.Options{Tries: 3}).GetVM(t.Context(), "v1")
+			if !ovirt.Is(err, c.kind) || calls.Load() != c.want {
+				t.Errorf("%d requests, want %d: %v", calls.Load(), c.want, err)
+			}
+		})
+	}
+}
+
 func TestHangingEngine(t *testing.T) {
 	release := make(chan struct{})
 	s := newStub(t, func(http.ResponseWriter, *http.Request) { <-release })
@@ -217,17 +245,9 @@ func TestHangingEngine(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("interrupted by the user")
 	time.AfterFunc(10*time.Millisecond, func() { cancel(why) })
-	if _, err := c.GetVM(ctx, "v1"); !errors.Is(err, why) {
-		t.Errorf("got %v, want the cause of the context", err)
-	}
-}
-
-func TestPanicsAreErrors(t *testing.T) {
-	s := newStub(t, func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `<reported_devices><reported_device><ips><ip/></ips></reported_device></reported_devices>`)
-	})
-	if _, err := s.dial(t, ovirt.Options{}).Addresses(t.Context(), "v1"); err != nil && !ovirt.Is(err, ovirt.Broken) {
-		t.Errorf("got %v", err)
+	_, err := c.GetVM(ctx, "v1")
+	if failed := (*ovirt.Error)(nil); !errors.Is(err, why) || errors.As(err, &failed) {
+		t.Errorf("got %v, want the cause of the context, not a failure of the engine", err)
 	}
 }
 

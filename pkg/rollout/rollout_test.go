@@ -3,12 +3,15 @@ package rollout_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	configv1 "github.com/openshift/api/config/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -113,6 +116,25 @@ func TestConsole(t *testing.T) {
 	}}}})
 	if url, err := watcher.Console(t.Context()); url != "https://console.apps.demo.okd.test" || err != nil {
 		t.Errorf("with a console: %q, %v", url, err)
+	}
+}
+
+// An API that does not answer does not say that there is no console.
+func TestConsoleOfSilentAPI(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	_, watcher := start(t)
+	api, err := kube.New(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watcher.API = api
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := watcher.Console(ctx); err == nil || errors.Is(err, rollout.ErrNoConsole) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ func TestSettledWhateverTheHostsClock(t *testing.T) {
 		quiet   time.Duration // by the operators' clock
 		at      bool          // at once
 		silence bool          // the API does not say what time it is
+		untimed bool          // the operator does not say since when
 	}{
 		{name: "just now", quiet: 0},
 		{name: "just now, host 60 s fast", host: time.Minute},
@@ -38,6 +40,8 @@ func TestSettledWhateverTheHostsClock(t *testing.T) {
 		{name: "for long", quiet: 10 * time.Minute, at: true},
 		{name: "for long, host an hour fast", quiet: 10 * time.Minute, host: time.Hour, at: true},
 		{name: "for long, host an hour slow", quiet: 10 * time.Minute, host: -time.Hour, at: true},
+		{name: "for several settling times", quiet: 2500 * time.Millisecond},
+		{name: "since an unknown time", untimed: true},
 		{name: "operators ahead of the API", quiet: 10 * time.Minute, api: -time.Hour},
 		{name: "for long, and nobody says the time", quiet: 10 * time.Minute, silence: true},
 	} {
@@ -46,6 +50,9 @@ func TestSettledWhateverTheHostsClock(t *testing.T) {
 			watcher.Settle, watcher.Clock = settle, skewed{clock.Real(), tt.host}
 			// Ahead by a second: times of conditions have no fractions.
 			since := time.Now().Add(time.Second - tt.quiet)
+			if tt.untimed {
+				since = time.Time{}
+			}
 			world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{{
 				ObjectMeta: metav1.ObjectMeta{Name: "etcd"},
 				Status: configv1.ClusterOperatorStatus{Conditions: []configv1.ClusterOperatorStatusCondition{
@@ -95,5 +102,16 @@ func TestSettlingBeginsWhileTheVersionIsWaitedFor(t *testing.T) {
 	}
 	if took := time.Since(started); took < watcher.Settle || took > watcher.Settle+250*time.Millisecond {
 		t.Errorf("settled %s after the operator fell quiet, want %s", took, watcher.Settle)
+	}
+}
+
+// A cluster that has made no operators yet has not settled.
+func TestNoOperatorsAreNotSettled(t *testing.T) {
+	world, watcher := start(t)
+	world.set(operatorsPath, configv1.ClusterOperatorList{})
+	ctx, cancel := context.WithTimeout(t.Context(), 4*watcher.Settle)
+	defer cancel()
+	if err := watcher.Settled(ctx); err == nil {
+		t.Error("settled without operators")
 	}
 }

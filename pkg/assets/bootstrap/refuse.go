@@ -34,11 +34,11 @@ func Refuse(cfg *types.InstallConfig, version string, has func(tag string) bool)
 	case configv1.TechPreviewNoUpgrade, configv1.DevPreviewNoUpgrade:
 	case configv1.CustomNoUpgrade:
 		field = "featureGates"
-		on := slices.IndexFunc(gates, func(g Arg) bool { return slices.Contains(cfg.FeatureGates, g.Text+"=true") })
-		if on < 0 {
+		i := slices.IndexFunc(gates, func(g Arg) bool { return slices.Contains(cfg.FeatureGates, g.Text+"=true") })
+		if i < 0 {
 			return nil
 		}
-		gate = gates[on].Text
+		gate = gates[i].Text
 	default:
 		return nil
 	}

@@ -128,14 +128,14 @@ func (t Table) For(in Inputs) Table {
 		"{profile}", in.Profile, "{platform}", in.Platform,
 	)
 	out := Table{}
-	gone := map[string]bool{}
+	dropped := map[string]bool{}
 	for _, s := range t.Stages {
 		if !in.is(s.When) {
-			gone[s.Name] = true
+			dropped[s.Name] = true
 			continue
 		}
 		s.When = ""
-		s.Needs = slices.DeleteFunc(slices.Clone(s.Needs), func(name string) bool { return gone[name] })
+		s.Needs = slices.DeleteFunc(slices.Clone(s.Needs), func(name string) bool { return dropped[name] })
 		s.Args, s.Host = in.fillArgs(s.Args, fill), in.fillArgs(s.Host, fill)
 		s.Env, s.Copies = slices.Clone(s.Env), slices.Clone(s.Copies)
 		for i := range s.Env {

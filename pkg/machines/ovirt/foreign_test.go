@@ -175,8 +175,8 @@ func TestDetachFails(t *testing.T) {
 	}
 	got := l.picture()
 	if !strings.Contains(got, "vm demo-x7k2p-master-0 down") || strings.Contains(got, "worker-0 ") ||
-		l.content(id) == "" {
-		t.Errorf("the master with its disk stays, and nothing else:\n%s", got)
+		l.content(id) == "" || !strings.Contains(got, "tag "+infraID) {
+		t.Errorf("the master with its disk stays, with its tag, and nothing else:\n%s", got)
 	}
 	l.engine.Heal(fault)
 	if _, left, err := l.destroyAll(nil); err != nil || len(left) > 0 {

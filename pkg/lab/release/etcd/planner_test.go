@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/okd-install/okd-install/pkg/lab/release/staticpod"
 )
 
 const bootIP = "198.18.0.100"
@@ -198,6 +200,34 @@ func TestRunningInCluster(t *testing.T) {
 	} {
 		if got, why := c.s.runningInCluster(); got != c.want {
 			t.Errorf("%s: %v (%s), want %v", c.what, got, why, c.want)
+		}
+	}
+}
+
+func TestJudge(t *testing.T) {
+	up := func(id uint64) member { return member{ID: id, Name: "m", Alive: true, Healthy: true} }
+	starting, down := member{ID: 8, Alive: true}, member{ID: 9, Name: "m"}
+	sick := member{ID: 9, Name: "m", Alive: true}
+	learner := member{ID: 7, Learner: true, Alive: true}
+	for _, c := range []struct {
+		name                                string
+		members                             []member
+		busy, unavailable, degraded, onHold bool
+	}{
+		{"three are well", []member{up(1), up(2), up(3)}, false, false, false, false},
+		{"one learns", []member{up(1), up(2), up(3), learner}, true, false, false, false},
+		{"two vote", []member{up(1), up(2)}, true, false, false, true},
+		{"one starts", []member{up(1), up(2), starting}, true, false, false, false},
+		{"one is down", []member{up(1), up(2), down}, true, false, true, true},
+		{"one is sick", []member{up(1), up(2), sick}, true, false, true, true},
+		{"half of them are down", []member{up(1), up(2), down, down}, true, true, true, true},
+		{"none serves", []member{starting, starting, starting}, true, true, false, false},
+	} {
+		var r staticpod.Report
+		judge(&r, state{Members: c.members, Replicas: 3}, action{})
+		if r.Busy != c.busy || r.Unavailable != "" != c.unavailable || r.Degraded != "" != c.degraded ||
+			r.Hold != "" != c.onHold {
+			t.Errorf("%s: %+v", c.name, r)
 		}
 	}
 }

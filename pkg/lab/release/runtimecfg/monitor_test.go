@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -206,6 +207,19 @@ func TestHandover(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A connection that nobody closes does not keep the address for longer than the limit.
+func TestDrainEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := Handover{Every: time.Second, Clock: clock.Real(), Log: quiet}
+		h.Open = func() (int, error) { return 1, nil }
+		began := time.Now()
+		h.Drain(t.Context())
+		if took := time.Since(began); took != drainLimit {
+			t.Errorf("waited %s, want %s", took, drainLimit)
+		}
+	})
 }
 
 type rule struct{ history []string }

@@ -36,7 +36,7 @@ func putPair(t *testing.T, dir, name string, p pki.Pair) {
 
 func encode(data []byte) string { return base64.StdEncoding.EncodeToString(data) }
 
-var givenNames = []string{
+var loadableNames = []string{
 	"admin-kubeconfig-signer", "kube-apiserver-lb-signer", "kube-apiserver-localhost-signer",
 	"kube-apiserver-service-network-signer",
 }
@@ -64,7 +64,7 @@ func TestLoadClusterCerts(t *testing.T) {
 	dir := warmDir(t)
 	ca := ownCA(t)
 	client := ownClient(t, ca)
-	for _, name := range givenNames {
+	for _, name := range loadableNames {
 		putPair(t, dir, name, ca)
 	}
 	putPair(t, dir, "admin-kubeconfig-client", client)

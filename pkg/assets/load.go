@@ -15,9 +15,9 @@ import (
 // anybody who can put a CA into the directory would get access to the cluster.
 var LoadCerts = asset.Param[bool]("load-cluster-certs")
 
-// givenAuthority is a CA for ten years that the user may provide.
-func givenAuthority(name string) asset.Asset[pki.Pair] {
-	return asset.From1("tls/"+name, given(name), func(env asset.Env, own pki.Pair) (pki.Pair, error) {
+// loadableAuthority is a CA for ten years that the user may provide.
+func loadableAuthority(name string) asset.Asset[pki.Pair] {
+	return asset.From1("tls/"+name, loadedPair(name), func(env asset.Env, own pki.Pair) (pki.Pair, error) {
 		if own.Cert == nil {
 			return pki.NewAuthority(env.Now, pki.Name{Common: name, Unit: "openshift"}, pki.TenYears)
 		}
@@ -25,9 +25,9 @@ func givenAuthority(name string) asset.Asset[pki.Pair] {
 	})
 }
 
-// givenClient is a client certificate for ten years that the user may provide.
-func givenClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.Asset[pki.Pair] {
-	return asset.From2("tls/"+name, given(name), ca, func(env asset.Env, own, ca pki.Pair) (pki.Pair, error) {
+// loadableClient is a client certificate for ten years that the user may provide.
+func loadableClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.Asset[pki.Pair] {
+	return asset.From2("tls/"+name, loadedPair(name), ca, func(env asset.Env, own, ca pki.Pair) (pki.Pair, error) {
 		if own.Cert == nil {
 			return ca.Issue(env.Now, pki.Leaf{Name: subject, Life: pki.TenYears, Usage: serverAndUser})
 		}
@@ -35,8 +35,8 @@ func givenClient(name string, ca asset.Asset[pki.Pair], subject pki.Name) asset.
 	})
 }
 
-// given is a pair that the user provided, or an empty one.
-func given(name string) asset.Asset[pki.Pair] {
+// loadedPair is a pair that the user provided, or an empty one.
+func loadedPair(name string) asset.Asset[pki.Pair] {
 	certFile, keyFile := "tls/"+name+".crt", "tls/"+name+".key"
 	return asset.From2("given/"+name,
 		asset.OptionalSource("file/"+certFile, certFile, LoadCerts),
@@ -83,32 +83,32 @@ var BoundKey = asset.From1("bound-service-account-signing-key",
 	}, asset.Transient())
 
 const (
-	givenPasswordFile = "tls/kubeadmin-password"
-	givenHashFile     = "tls/kubeadmin-password.hash"
+	loadedPasswordFile = "tls/kubeadmin-password"
+	loadedHashFile     = "tls/kubeadmin-password.hash"
 	// maxPassword is the length in bytes up to which bcrypt reads a password.
 	maxPassword = 72
 )
 
-// givenPassword is the user's password of kubeadmin: clear text, bcrypt hash, or both.
-var givenPassword = asset.From2("given/kubeadmin-password",
-	asset.OptionalSource("file/"+givenPasswordFile, givenPasswordFile),
-	asset.OptionalSource("file/"+givenHashFile, givenHashFile),
+// loadedPassword is the user's password of kubeadmin: clear text, bcrypt hash, or both.
+var loadedPassword = asset.From2("given/kubeadmin-password",
+	asset.OptionalSource("file/"+loadedPasswordFile, loadedPasswordFile),
+	asset.OptionalSource("file/"+loadedHashFile, loadedHashFile),
 	func(_ asset.Env, clear, hash []byte) (kubeadmin, error) {
 		k := kubeadmin{Password: strings.TrimRight(string(clear), "\r\n"), Hash: strings.TrimSpace(string(hash))}
 		switch {
 		case clear != nil && (k.Password == "" || len(k.Password) > maxPassword):
 			return k, fmt.Errorf("load %s: a password has 1 to %d bytes, this one has %d",
-				givenPasswordFile, maxPassword, len(k.Password))
+				loadedPasswordFile, maxPassword, len(k.Password))
 		case hash == nil:
 			return k, nil
 		}
 		if _, err := bcrypt.Cost([]byte(k.Hash)); err != nil {
 			return k, fmt.Errorf("load %s: not a bcrypt hash; make one with: "+
-				"htpasswd -nbBC 10 \"\" PASSWORD | tr -d ':\\n'", givenHashFile)
+				"htpasswd -nbBC 10 \"\" PASSWORD | tr -d ':\\n'", loadedHashFile)
 		}
 		if clear != nil && bcrypt.CompareHashAndPassword([]byte(k.Hash), []byte(k.Password)) != nil {
 			return k, fmt.Errorf("load %s: it is not the hash of the password in %s; remove one of the files",
-				givenHashFile, givenPasswordFile)
+				loadedHashFile, loadedPasswordFile)
 		}
 		return k, nil
 	}, asset.Transient())
