@@ -17,7 +17,7 @@ import (
 func hybrid(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("xorriso"); err != nil {
-		t.Skip("xorriso is not installed; hack/packages.sh installs it")
+		t.Fatal("xorriso is not installed; hack/packages.sh installs it")
 	}
 	dir := t.TempDir()
 	tree, mbr, path := filepath.Join(dir, "tree"), filepath.Join(dir, "mbr.bin"), filepath.Join(dir, "live.iso")

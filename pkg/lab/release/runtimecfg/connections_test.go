@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// TestConnections counts on sockets for IPv4, and on those for both, which API servers
-// have: the kernel lists them in another table.
+// TestConnections counts on sockets for IPv4, and on those for IPv6: the kernel lists
+// them in another table.
 func TestConnections(t *testing.T) {
-	for _, address := range []string{"127.0.0.1:0", "[::]:0"} {
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(address, func(t *testing.T) { testConnections(t, address) })
 	}
 }
@@ -17,7 +17,7 @@ func TestConnections(t *testing.T) {
 func testConnections(t *testing.T, address string) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Skipf("listen: %v", err)
+		t.Fatal(err)
 	}
 	defer l.Close()
 	port := l.Addr().(*net.TCPAddr).Port
@@ -36,7 +36,7 @@ func testConnections(t *testing.T, address string) {
 		t.Errorf("%d connections, want %d", got, want)
 	}
 	count(0)
-	client, err := net.DialTCP("tcp", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
