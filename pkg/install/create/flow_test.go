@@ -94,7 +94,7 @@ func TestCreateCluster(t *testing.T) {
 // A bootstrap that does not complete leaves a log bundle, and the next run goes on.
 func TestCreateClusterAfterAFailedBootstrap(t *testing.T) {
 	w := newWorld(t)
-	w.held = []string{"etcd"}
+	w.hold("etcd")
 	err := w.create(t.Context(), Options{Timeout: 30 * time.Second})
 	if exit.Code(err) != exit.Bootstrap || !strings.Contains(err.Error(), "bootstrap member not removed yet") ||
 		!strings.Contains(exit.Next(err), "log bundle") {
@@ -107,7 +107,7 @@ func TestCreateClusterAfterAFailedBootstrap(t *testing.T) {
 	if w.handedOver || slices.Contains(w.calls, "destroy bootstrap") {
 		t.Errorf("without proof: %q", w.calls)
 	}
-	w.held = nil // the cluster says that the masters have taken over
+	w.hold() // the cluster says that the masters have taken over
 	if err := w.create(t.Context(), Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestCreateClusterAfterAFailedBootstrap(t *testing.T) {
 // Once the masters have taken over, a run makes nothing any more.
 func TestCreateClusterGoesOnAfterTheHandover(t *testing.T) {
 	w := newWorld(t)
-	w.held = []string{"nodes"}
+	w.hold("nodes")
 	err := w.create(t.Context(), Options{Timeout: 30 * time.Second})
 	if exit.Code(err) != exit.Install || !w.saying("Cause: ") {
 		t.Fatalf("code %d, %v", exit.Code(err), err)
@@ -127,7 +127,8 @@ func TestCreateClusterGoesOnAfterTheHandover(t *testing.T) {
 	if bundles, _ := filepath.Glob(w.env.Path("log-bundle-*.tar.gz")); len(bundles) > 0 {
 		t.Errorf("bundles %v", bundles)
 	}
-	w.held, w.machines = nil, nil // the platform has lost a master meanwhile
+	w.hold()
+	w.set(func() { w.machines = nil }) // the platform has lost a master meanwhile
 	if err := w.create(t.Context(), Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -169,12 +170,13 @@ func TestCreateClusterInterrupted(t *testing.T) {
 // A cluster that may be alive is left alone.
 func TestCreateClusterWithoutProof(t *testing.T) {
 	w := newWorld(t)
-	w.held = []string{"nodes"}
+	w.hold("nodes")
 	if err := w.create(t.Context(), Options{Timeout: 30 * time.Second}); exit.Code(err) != exit.Install {
 		t.Fatal(err)
 	}
 	// The proof is lost, and the API does not answer.
-	w.handedOver, w.record.Progress, w.held = false, machines.Begun, []string{"api"}
+	w.hold("api")
+	w.set(func() { w.handedOver, w.record.Progress = false, machines.Begun })
 	err := w.create(t.Context(), Options{})
 	if exit.Code(err) != exit.Unproved || len(w.calls) > 0 || !strings.Contains(exit.Next(err), "--handed-over") {
 		t.Errorf("code %d, %v; calls %q", exit.Code(err), err, w.calls)
@@ -184,7 +186,7 @@ func TestCreateClusterWithoutProof(t *testing.T) {
 // A run that skipped the proof does not allow the removal of the bootstrap host.
 func TestCreateClusterWithSkips(t *testing.T) {
 	w := newWorld(t)
-	w.held = []string{"etcd"}
+	w.hold("etcd")
 	err := w.create(t.Context(), Options{Skip: []string{phases.BootstrapComplete.Name}})
 	if exit.Code(err) != exit.Infrastructure || !strings.Contains(err.Error(), "etcd still has a member") ||
 		!strings.HasPrefix(err.Error(), "failed to create cluster: ") || slices.Contains(w.calls, "destroy bootstrap") {

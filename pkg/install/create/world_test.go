@@ -94,9 +94,22 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// set changes the world between two commands. A request of the last one may still be
+// served, so that this needs the lock.
+func (w *world) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
+// hold names the conditions of the cluster that are not met from now on.
+func (w *world) hold(conditions ...string) {
+	w.set(func() { w.held = conditions })
+}
+
 // create runs the command; a budget of zero is each phase's own.
 func (w *world) create(ctx context.Context, o Options) error {
-	w.calls, w.said = nil, nil
+	w.set(func() { w.calls, w.said = nil, nil })
 	o.open = func(context.Context, *install.Env, install.Opening) (Assets, []byte, error) {
 		return state{w}, nil, nil
 	}
