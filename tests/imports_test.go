@@ -28,10 +28,13 @@ var layers = map[string]int{
 	"pkg/iso":     1, // boot media
 	"pkg/phases":  1, // the table
 	"pkg/nmstate": 1, // network configuration of a host
+	"pkg/agent":   1, // what the parts of an agent-based installation tell each other
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
 	"pkg/wizard": 4, "pkg/platforms": 4, "pkg/analyze": 4,
+	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
+	"pkg/agent/service": 4, "pkg/agent/console": 4, "pkg/agent/node": 4, "pkg/agent/client": 4,
 	"pkg/install":       5, // what commands share
 	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
@@ -44,14 +47,20 @@ var layers = map[string]int{
 
 // sameLayer lists the few imports within a layer.
 var sameLayer = map[string][]string{
-	"pkg/phase":    {"pkg/atomicfile", "pkg/clock", "pkg/event", "pkg/exit"},
-	"pkg/wait":     {"pkg/clock"},
-	"pkg/event":    {"pkg/secret"},
-	"pkg/assets":   {"pkg/asset", "pkg/assets"},
-	"pkg/asset":    {},
-	"pkg/machines": {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
-	"pkg/types":    {"pkg/types", "pkg/release", "pkg/nmstate"},
-	"pkg/wizard":   {"pkg/wizard"},
+	"pkg/phase":       {"pkg/atomicfile", "pkg/clock", "pkg/event", "pkg/exit"},
+	"pkg/wait":        {"pkg/clock"},
+	"pkg/event":       {"pkg/secret"},
+	"pkg/assets":      {"pkg/asset", "pkg/assets"},
+	"pkg/asset":       {},
+	"pkg/machines":    {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
+	"pkg/agent":       {"pkg/types"},
+	"pkg/agent/check": {"pkg/agent/disk", "pkg/agent/inventory", "pkg/agent/client"},
+	"pkg/agent/node": {
+		"pkg/agent/inventory", "pkg/agent/disk", "pkg/agent/check", "pkg/agent/network", "pkg/agent/service",
+		"pkg/agent/console", "pkg/agent/client", "pkg/handoff", "pkg/bootstrap", "pkg/gather",
+	},
+	"pkg/types":  {"pkg/types", "pkg/release", "pkg/nmstate"},
+	"pkg/wizard": {"pkg/wizard"},
 	// A platform is a value that is passed to the layers below.
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},
@@ -68,6 +77,7 @@ var sameLayer = map[string][]string{
 var labMayUse = []string{
 	"data", "pkg/atomicfile", "pkg/clock", "pkg/wait", "pkg/secret", "pkg/event", "pkg/report",
 	"pkg/ignition", "pkg/kube", "pkg/pki",
+	"pkg/iso", // what QEMU's firmware and a real kernel make of an image is tested as well
 }
 
 // pure packages compute; they must not use the network or run programs.

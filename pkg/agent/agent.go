@@ -1,0 +1,61 @@
+// Package agent has what the installer, the hosts of an agent-based installation and
+// the host that bootstraps their cluster tell each other. It does nothing itself:
+// docs/dev/agent.md describes who does what.
+package agent
+
+import "time"
+
+// Where things are in the live system.
+const (
+	// Dir has what the image brings: ConfigFile, the Ignition configs, and in
+	// NetworkDir the network profiles of hosts.
+	Dir        = "/etc/okd-agent"
+	ConfigFile = Dir + "/config.json"
+	NetworkDir = Dir + "/network"
+	// StateDir has what the agent remembers until the host boots from its disk.
+	StateDir = "/var/lib/okd-agent"
+	// Program is the node agent: the installer itself.
+	Program = "/usr/local/bin/okd-install"
+)
+
+// The Ignition configs in Dir.
+const (
+	BootstrapIgnition = "bootstrap.ign" // for the rendezvous host, while it bootstraps
+	MasterIgnition    = "master.ign"
+	ArbiterIgnition   = "arbiter.ign"
+	WorkerIgnition    = "worker.ign"
+)
+
+// Port is the TCP port of the rendezvous host's service. It is the port of the assisted
+// installer's, which sites may have allowed already.
+const Port = 8090
+
+// Silence is how long a host may say nothing before it is said to be missing: six reports.
+const (
+	Interval = 5 * time.Second
+	Silence  = 6 * Interval
+)
+
+// Stage is how far a host is, in the order of the constants.
+type Stage string
+
+// The stages of a host.
+const (
+	Discovering   Stage = "discovering"   // inventory and checks
+	Ready         Stage = "ready"         // all checks passed; waits for the others
+	Bootstrapping Stage = "bootstrapping" // rendezvous host only: runs the temporary control plane
+	Writing       Stage = "writing"       // writes its disk
+	Written       Stage = "written"       // about to reboot
+	Rebooting     Stage = "rebooting"     // said just before; nothing is heard of it any more
+	Joined        Stage = "joined"        // it is a node of the cluster; the rendezvous host asks the API
+	Failed        Stage = "failed"        // stopped; Report.Problem says why and what to do
+)
+
+// Action is what a host is told to do.
+type Action string
+
+// The actions.
+const (
+	Wait    Action = "wait"    // report again after Interval
+	Install Action = "install" // write the disk with the Ignition config of Order.Role, then reboot
+)
