@@ -27,11 +27,28 @@ func installConfigCommand(o *options) *cobra.Command {
 			_, err = c.OutOrStdout().Write(b)
 			return err
 		})
-	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt, or none for machines that you make yourself")
+	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt; baremetal for hosts that boot an image; none for machines that you make yourself")
 	c.Flags().StringVar(&size.Name, "name", "demo",
-		"name of the cluster: demo, second, third or fourth on ovirt, any on none")
+		"name of the cluster: demo, second, third or fourth; any on none")
 	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane machines")
 	c.Flags().IntVar(&size.Workers, "workers", 2, "worker machines")
+	return c
+}
+
+func agentConfigCommand(o *options) *cobra.Command {
+	size := center.ClusterSize{}
+	c := o.command("agent-config", "Print an agent-config.yaml with static addresses for hosts in the lab",
+		cobra.NoArgs, func(c *cobra.Command, _ site.Site, _ []string) error {
+			b, err := center.AgentConfig(size)
+			if err != nil {
+				return err
+			}
+			_, err = c.OutOrStdout().Write(b)
+			return err
+		})
+	c.Flags().StringVar(&size.Name, "name", "demo", "name of the cluster")
+	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane hosts")
+	c.Flags().IntVar(&size.Workers, "workers", 0, "worker hosts")
 	return c
 }
 

@@ -15,9 +15,15 @@ import (
 // ClusterSize is what may be chosen about an install-config for a lab.
 type ClusterSize struct {
 	Name             string
-	Platform         string // ovirt, or none
+	Platform         string // ovirt, baremetal or none
 	Masters, Workers int
 }
+
+const (
+	onOvirt = "ovirt"
+	onMetal = "baremetal"
+	onNone  = "none"
+)
 
 var installConfig = template.Must(template.New("install-config").Parse(`{{define "hardware"}}
   platform:
@@ -33,11 +39,11 @@ metadata:
 controlPlane:
   name: master
   replicas: {{.Size.Masters}}
-{{- if .Cluster}}{{template "hardware"}}{{end}}
+{{- if eq .Platform "ovirt"}}{{template "hardware"}}{{end}}
 compute:
 - name: worker
   replicas: {{.Size.Workers}}
-{{- if .Cluster}}{{template "hardware"}}{{end}}
+{{- if eq .Platform "ovirt"}}{{template "hardware"}}{{end}}
 networking:
   networkType: OVNKubernetes
   machineNetwork:
@@ -48,7 +54,7 @@ networking:
   serviceNetwork:
   - {{.Services}}
 platform:
-{{- if .Cluster}}
+{{- if eq .Platform "ovirt"}}
   ovirt:
     ovirt_cluster_id: {{.Objects.ClusterID}}
     ovirt_storage_domain_id: {{.Objects.StorageDomainID}}
@@ -56,6 +62,11 @@ platform:
     vnicProfileID: {{.Objects.VNICProfileID}}
     api_vips: [{{.Cluster.API}}]
     ingress_vips: [{{.Cluster.Ingress}}]
+{{- else if eq .Platform "baremetal"}}
+  baremetal:
+    apiVIPs: [{{.Cluster.API}}]
+    ingressVIPs: [{{.Cluster.Ingress}}]
+    provisioningNetwork: Disabled
 {{- else}}
   none: {}
 {{- end}}
@@ -71,6 +82,9 @@ func InstallConfig(s site.Site, objects daemon.Objects, size ClusterSize) ([]byt
 	if err != nil {
 		return nil, err
 	}
+	if size.Platform == "" {
+		size.Platform = onOvirt
+	}
 	cluster, err := clusterFor(f, size)
 	if err != nil {
 		return nil, err
@@ -85,7 +99,7 @@ func InstallConfig(s site.Site, objects daemon.Objects, size ClusterSize) ([]byt
 	}
 	var out bytes.Buffer
 	err = installConfig.Execute(&out, map[string]any{
-		"Cluster": cluster, "Size": size, "Objects": objects, "BaseDomain": network.BaseDomain,
+		"Cluster": cluster, "Platform": size.Platform, "Size": size, "Objects": objects, "BaseDomain": network.BaseDomain,
 		"Machines": network.MachineNetwork, "Pods": network.PodNetwork, "Services": network.ServiceNetwork,
 		"PullSecret": read[site.PullFile], "SSHKey": read[site.SSHKeyFile+".pub"],
 		"CA": indent(read[site.CAFile]),
@@ -100,11 +114,11 @@ func InstallConfig(s site.Site, objects daemon.Objects, size ClusterSize) ([]byt
 // platform none, where the user makes the machines.
 func clusterFor(f site.Facts, size ClusterSize) (*network.Cluster, error) {
 	switch size.Platform {
-	case "none":
+	case onNone:
 		return nil, nil
-	case "ovirt", "":
+	case onOvirt, onMetal:
 	default:
-		return nil, fmt.Errorf("platform %q is neither ovirt nor none", size.Platform)
+		return nil, fmt.Errorf("platform %q is not %s, %s or %s", size.Platform, onOvirt, onMetal, onNone)
 	}
 	var names []string
 	for i, c := range f.Clusters {

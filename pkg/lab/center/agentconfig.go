@@ -1,0 +1,96 @@
+package center
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/netip"
+	"text/template"
+
+	"github.com/okd-install/okd-install/pkg/lab/network"
+)
+
+// Host is a host that an agent-config.yaml names.
+type Host struct {
+	Name, Role string
+	MAC        string
+	Address    netip.Addr
+}
+
+
+// Hosts are those of a cluster, each with an address of its own and the network card by
+// which it is recognized.
+func Hosts(size ClusterSize) ([]Host, error) {
+	const first, last = 20, 99
+	count := size.Masters + size.Workers
+	if size.Masters < 1 || size.Workers < 0 || first+count-1 > last {
+		return nil, fmt.Errorf("%d masters and %d workers: the lab has addresses for 1 to %d hosts",
+			size.Masters, size.Workers, last-first+1)
+	}
+	var hosts []Host
+	for i := range count {
+		name, role := fmt.Sprintf("master-%d", i), "master"
+		if i >= size.Masters {
+			name, role = fmt.Sprintf("worker-%d", i-size.Masters), "worker"
+		}
+		address := network.MachineNetwork.Masked().Addr().As4()
+		address[3] = byte(first + i)
+		mac := net.HardwareAddr{0x52, 0x54, 0, 0, 0, byte(first + i)}
+		hosts = append(hosts, Host{name, role, mac.String(), netip.AddrFrom4(address)})
+	}
+	return hosts, nil
+}
+
+var agentConfig = template.Must(template.New("agent-config").Parse(`apiVersion: v1beta1
+kind: AgentConfig
+metadata:
+  name: {{.Name}}
+rendezvousIP: {{(index .Hosts 0).Address}}
+hosts:
+{{- range .Hosts}}
+- hostname: {{.Name}}
+  role: {{.Role}}
+  interfaces:
+  - name: eno1
+    macAddress: {{.MAC}}
+  networkConfig:
+    interfaces:
+    - name: eno1
+      type: ethernet
+      state: up
+      mac-address: {{.MAC}}
+      ipv4:
+        enabled: true
+        dhcp: false
+        address:
+        - ip: {{.Address}}
+          prefix-length: {{$.Bits}}
+    dns-resolver:
+      config:
+        server:
+        - {{$.Gateway}}
+    routes:
+      config:
+      - destination: 0.0.0.0/0
+        next-hop-address: {{$.Gateway}}
+        next-hop-interface: eno1
+{{- end}}
+`))
+
+// AgentConfig writes an agent-config.yaml with static addresses for the hosts of a
+// cluster.
+func AgentConfig(size ClusterSize) ([]byte, error) {
+	hosts, err := Hosts(size)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = agentConfig.Execute(&out, map[string]any{
+		"Name": size.Name, "Hosts": hosts, "Bits": network.MachineNetwork.Bits(),
+		"Gateway": network.MachineNetwork.Masked().Addr().Next(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write agent-config: %w", err)
+	}
+	return out.Bytes(), nil
+}
