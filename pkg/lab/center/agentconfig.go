@@ -17,7 +17,6 @@ type Host struct {
 	Address    netip.Addr
 }
 
-
 // Hosts are those of a cluster, each with an address of its own and the network card by
 // which it is recognized.
 func Hosts(size ClusterSize) ([]Host, error) {
