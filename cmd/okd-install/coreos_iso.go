@@ -55,7 +55,7 @@ func (r *root) printed(text string, err error) error {
 
 func ignitionEmbed(r *root) *cobra.Command {
 	var file string
-	var force bool
+	var force, grow bool
 	c := &cobra.Command{Use: "embed", Short: "Embed an Ignition config in a live ISO",
 		Long: "The live system applies the config when it starts. Other embedded files are kept. The\n" +
 			"config is in the ISO in plain text, with all secrets that it has.",
@@ -66,11 +66,19 @@ func ignitionEmbed(r *root) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if grow {
+			i.AllowGrowth()
+		}
 		return i.SetIgnition(config, force)
 	})
+	growFlag(c, &grow)
 	c.Flags().StringVarP(&file, "ignition-file", "i", "", "Ignition config to embed (default: standard input)")
 	c.Flags().BoolVarP(&force, "force", "f", false, "replace an embedded config")
 	return c
+}
+
+func growFlag(c *cobra.Command, grow *bool) {
+	c.Flags().BoolVar(grow, "grow", false, "make the ISO larger if what is embedded does not fit")
 }
 
 func ignitionShow(r *root) *cobra.Command {
@@ -145,7 +153,7 @@ func kargsReset(r *root) *cobra.Command {
 
 func networkEmbed(r *root) *cobra.Command {
 	var files []string
-	var force bool
+	var force, grow bool
 	c := &cobra.Command{Use: "embed", Short: "Embed network settings in a live ISO",
 		Long: "The live system connects as the keyfiles say, instead of asking DHCP on every interface.\n" +
 			"Their names end with .nmconnection. They are in the ISO in plain text, with all secrets\n" +
@@ -160,8 +168,12 @@ func networkEmbed(r *root) *cobra.Command {
 			}
 			list = append(list, iso.Keyfile{Name: filepath.Base(name), Data: data})
 		}
+		if grow {
+			i.AllowGrowth()
+		}
 		return i.SetKeyfiles(list, force)
 	})
+	growFlag(c, &grow)
 	c.Flags().StringArrayVarP(&files, "keyfile", "k", nil, "keyfile to embed; may be repeated")
 	c.Flags().BoolVarP(&force, "force", "f", false, "replace embedded network settings, all of them")
 	return c
@@ -227,7 +239,7 @@ func extractPXE(r *root) *cobra.Command {
 			"the ISO, and prints their names. What is embedded in the ISO is not in them.",
 		Example: "  okd-install coreos iso extract pxe --output-dir /srv/tftp live.iso"}
 	c = takes(c, "ISO", func(c *cobra.Command, path string) error {
-		files, left, err := iso.ExtractPXE(c.Context(), path, dir)
+		files, left, err := iso.ExtractPXE(c.Context(), path, iso.PXE{Dir: dir})
 		if err != nil {
 			return err
 		}
