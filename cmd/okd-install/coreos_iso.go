@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,7 @@ func isoCommand(r *root) *cobra.Command {
 		group("kargs", "The kernel arguments of the live system", kargsShow(r), kargsModify(r), kargsReset(r)),
 		group("network", "The network settings of the live system, as keyfiles of NetworkManager",
 			networkEmbed(r), networkExtract(r), networkRemove(r)),
-		group("extract", "Take files out of a live ISO", extractPXE(r)),
+		group("extract", "Take files out of a live ISO", extractPXE(r), extractMinimal()),
 		isoInspect(r), isoReset(r))
 }
 
@@ -230,27 +229,6 @@ func networkRemove(r *root) *cobra.Command {
 		Long:    "Other embedded files are kept.",
 		Example: "  okd-install coreos iso network remove host.iso"}
 	return r.edits(c, (*iso.Image).RemoveKeyfiles)
-}
-
-func extractPXE(r *root) *cobra.Command {
-	var dir string
-	c := &cobra.Command{Use: "pxe ISO", Short: "Extract the files for booting over the network",
-		Long: "Writes kernel, initial RAM disk and root file system to new files that are named after\n" +
-			"the ISO, and prints their names. What is embedded in the ISO is not in them.",
-		Example: "  okd-install coreos iso extract pxe --output-dir /srv/tftp live.iso"}
-	c = takes(c, "ISO", func(c *cobra.Command, path string) error {
-		files, left, err := iso.ExtractPXE(c.Context(), path, iso.PXE{Dir: dir})
-		if err != nil {
-			return err
-		}
-		if len(left) > 0 {
-			event.Warn(r.environment().Sink, "The files do not have what is embedded in the ISO: "+
-				strings.Join(left, ", "))
-		}
-		return r.printed(strings.Join(files, "\n"), nil)
-	})
-	c.Flags().StringVarP(&dir, "output-dir", "o", ".", "existing directory to write them to")
-	return c
 }
 
 func isoInspect(r *root) *cobra.Command {

@@ -109,6 +109,16 @@ func writeMinimal(ctx context.Context, out, full *os.File, data *miniso.Data) er
 	if err != nil {
 		return fmt.Errorf("%s in the ISO image: %w", minimalData, err)
 	}
+	info, err := full.Stat()
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, p := range parts {
+		if total += int64(len(p.Rest)) + p.Size; total > info.Size() {
+			return fmt.Errorf("%s in the ISO image: the minimal ISO would be larger than the full one", minimalData)
+		}
+	}
 	sum := sha256.New()
 	w := io.MultiWriter(out, sum)
 	for _, p := range parts {
@@ -142,7 +152,11 @@ func (m Minimal) kargs(i *Image) error {
 	if err != nil {
 		return err
 	}
-	list := slices.DeleteFunc(arguments(byDefault), func(arg string) bool { return strings.HasPrefix(arg, liveArg) })
+	all := arguments(byDefault)
+	list := slices.DeleteFunc(slices.Clone(all), func(arg string) bool { return strings.HasPrefix(arg, liveArg) })
+	if len(list) == len(all) {
+		return fmt.Errorf("the minimal ISO has no kernel argument %s…", liveArg)
+	}
 	if err := i.setDefaultKargs(strings.Join(list, " ")); err != nil {
 		return err
 	}
