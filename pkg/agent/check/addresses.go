@@ -35,15 +35,17 @@ func machineNetwork(_ context.Context, in *Input, _ *World) agent.Check {
 	networks := join(in.Config.MachineNetworks)
 	ours := in.inMachineNetworks()
 	if len(ours) == 0 {
-		return fail("correct the address of the host, by DHCP or by networkConfig in agent-config.yaml, or machineNetwork in "+
-			"install-config.yaml", "no address is in the machine networks (%s); addresses: %s", networks, describe(in.addresses()))
+		return fail("correct the address of the host, by DHCP or by networkConfig in agent-config.yaml, or "+
+			"machineNetwork in install-config.yaml", "no address is in the machine networks (%s); addresses: %s", networks,
+			describe(in.addresses()))
 	}
 	return pass("%s in the machine networks (%s)", describe(ours), networks)
 }
 
 func defaultRoute(_ context.Context, in *Input, _ *World) agent.Check {
 	if len(in.Inventory.Gateways) == 0 {
-		return fail("add a default route, by DHCP or by networkConfig in agent-config.yaml", "the host has no default route")
+		return fail("add a default route, by DHCP or by networkConfig in agent-config.yaml",
+			"the host has no default route")
 	}
 	return pass("by %s", join(in.Inventory.Gateways))
 }
@@ -52,12 +54,14 @@ func overlap(_ context.Context, in *Input, _ *World) agent.Check {
 	for _, a := range in.addresses() {
 		for _, other := range in.Config.OtherNetworks {
 			if a.prefix.Overlaps(other) {
-				return fail("choose another clusterNetwork or serviceNetwork in install-config.yaml, or another address of the host",
+				return fail("choose another clusterNetwork or serviceNetwork in install-config.yaml, or another address of "+
+					"the host",
 					"%s of %s overlaps with %s, a network of pods or services", a.prefix.Masked(), a.nic.Name, other)
 			}
 		}
 	}
-	return pass("the networks of the host do not overlap with those of pods and services (%s)", join(in.Config.OtherNetworks))
+	return pass("the networks of the host do not overlap with those of pods and services (%s)",
+		join(in.Config.OtherNetworks))
 }
 
 func rendezvous(_ context.Context, in *Input, _ *World) agent.Check {
@@ -72,9 +76,10 @@ func rendezvous(_ context.Context, in *Input, _ *World) agent.Check {
 	if in.Silence != nil {
 		cause = in.Silence.Error()
 	}
-	return fail(fmt.Sprintf("boot the host that gets %s from the image, and allow TCP port %d to it; if no host is to have "+
-		"that address, correct rendezvousIP and make the image again", where, agent.Port),
-		"the rendezvous host, %s, cannot be reached: %s; addresses of this host: %s", where, cause, describe(in.addresses()))
+	return fail(fmt.Sprintf("boot the host that gets %s from the image, and allow TCP port %d to it; if no host is "+
+		"to have that address, correct rendezvousIP and make the image again", where, agent.Port),
+		"the rendezvous host, %s, cannot be reached: %s; addresses of this host: %s", where, cause,
+		describe(in.addresses()))
 }
 
 // addressKey changes with the addresses of the host.
@@ -103,8 +108,8 @@ func addressConflict(ctx context.Context, in *Input, w *World) agent.Check {
 		}
 	}
 	if len(unknown) > 0 {
-		return warn("see that no other machine has these addresses", "it could not be found out whether others have the "+
-			"addresses of this host: %s", strings.Join(unknown, "; "))
+		return warn("see that no other machine has these addresses",
+			"it could not be found out whether others have the addresses of this host: %s", strings.Join(unknown, "; "))
 	}
 	return pass("nobody else has %s", describe(ours))
 }
@@ -135,14 +140,16 @@ func vips(ctx context.Context, in *Input, w *World) agent.Check {
 		case err != nil:
 			unknown = append(unknown, fmt.Sprintf("%s: %v", vip, err))
 		case mac != "":
-			return fail("shut down what has the address, which may be an older cluster, or choose another one in install-config.yaml",
+			return fail("shut down what has the address, which may be an older cluster, or choose another one in "+
+				"install-config.yaml",
 				"the network card %s answers for the virtual address %s, which must be free", mac, vip)
 		default:
 			free = append(free, vip.String())
 		}
 	}
 	if len(unknown) > 0 {
-		return warn("see that nobody has these addresses", "it could not be found out whether virtual addresses are free: %s",
+		return warn("see that nobody has these addresses", "it could not be found out whether virtual addresses are "+
+			"free: %s",
 			strings.Join(unknown, "; "))
 	}
 	return pass("nobody answers for %s", join(free))

@@ -117,7 +117,8 @@ func (in *Input) addresses() []address {
 // inMachineNetworks are the addresses that the cluster uses.
 func (in *Input) inMachineNetworks() []address {
 	return slices.DeleteFunc(in.addresses(), func(a address) bool {
-		return !slices.ContainsFunc(in.Config.MachineNetworks, func(n netip.Prefix) bool { return n.Contains(a.prefix.Addr()) })
+		return !slices.ContainsFunc(in.Config.MachineNetworks,
+			func(n netip.Prefix) bool { return n.Contains(a.prefix.Addr()) })
 	})
 }
 

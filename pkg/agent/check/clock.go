@@ -24,8 +24,9 @@ func clockOfRendezvous(_ context.Context, in *Input, _ *World) agent.Check {
 	const layout = time.RFC3339
 	skew := in.OrderAt.Sub(in.Order.Time).Abs().Round(time.Second)
 	if skew > maxSkew {
-		return fail("set the clock in the firmware, or add time servers that the host reaches to additionalNTPSources in "+
-			"agent-config.yaml", "the clock of this host says %s and that of the rendezvous host %s: %v apart, at most %v are allowed",
+		return fail("set the clock in the firmware, or add time servers that the host reaches to additionalNTPSources "+
+			"in agent-config.yaml", "the clock of this host says %s and that of the rendezvous host %s: %v apart, at most "+
+			"%v are allowed",
 			in.OrderAt.UTC().Format(layout), in.Order.Time.UTC().Format(layout), skew, maxSkew)
 	}
 	return pass("at most %v from the clock of the rendezvous host", skew+time.Second)
@@ -45,7 +46,8 @@ func ntpSources(ctx context.Context, in *Input, w *World) agent.Check {
 		}
 		if offset.Abs() > maxSkew {
 			return fail("set the clock in the firmware, or see why the system does not follow the server",
-				"the clock of this host is %v from that of %s; at most %v are allowed", offset.Abs().Round(time.Second), s, maxSkew)
+				"the clock of this host is %v from that of %s; at most %v are allowed", offset.Abs().Round(time.Second), s,
+				maxSkew)
 		}
 		answered = append(answered, s)
 	}

@@ -27,7 +27,8 @@ func memory(_ context.Context, in *Input, _ *World) agent.Check {
 	need, role := in.need()
 	is := float64(in.Inventory.MemoryMiB) / 1024
 	if in.Inventory.MemoryMiB*100 < need.MemoryGiB*1024*(100-reserved) {
-		return fail("use a host with more memory, or give this one another role", "%.1f GiB of memory; %s needs at least %d GiB",
+		return fail("use a host with more memory, or give this one another role",
+			"%.1f GiB of memory; %s needs at least %d GiB",
 			is, role, need.MemoryGiB)
 	}
 	return pass("%.1f GiB of memory; %s needs at least %d GiB", is, role, need.MemoryGiB)
@@ -52,8 +53,8 @@ func chosenDisk(_ context.Context, in *Input, _ *World) agent.Check {
 	case err == nil:
 		return pass("%s", disk.Describe(d))
 	case errors.As(err, &choice) && choice.Matches > 1:
-		return fail("give rootDeviceHints of this host in agent-config.yaml that only one disk has, such as serialNumber or wwn, "+
-			"and make the image again", "%v", err)
+		return fail("give rootDeviceHints of this host in agent-config.yaml that only one disk has, such as "+
+			"serialNumber or wwn, and make the image again", "%v", err)
 	case errors.As(err, &choice) && choice.Hints:
 		return fail("correct rootDeviceHints of this host in agent-config.yaml and make the image again, or add the disk",
 			"%v", err)

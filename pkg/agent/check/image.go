@@ -25,7 +25,7 @@ func image(ctx context.Context, in *Input, w *World) agent.Check {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fail("see whether the way to the registry, or to its mirror, is too slow", "%s was not pulled in time", ref)
 	}
-	return fail("see that the host reaches the registry or a mirror of imageDigestSources that has this image, and that pullSecret "+
-		"and additionalTrustBundle are right; if they are not, correct them and make the image again",
+	return fail("see that the host reaches the registry or a mirror of imageDigestSources that has this image, and "+
+		"that pullSecret and additionalTrustBundle are right; if they are not, correct them and make the image again",
 		"%s cannot be pulled: %v", ref, err)
 }

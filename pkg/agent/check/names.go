@@ -69,7 +69,8 @@ func names(ctx context.Context, in *Input, w *World) agent.Check {
 		}
 		wrong := func(a netip.Addr) bool { return !slices.Contains(r.vips, a) }
 		if !in.Config.ResolvedByOthers && len(r.vips) > 0 && slices.ContainsFunc(addresses, wrong) {
-			problems = append(problems, fmt.Sprintf("%s is %s, and the virtual address is %s", r.name, join(addresses), join(r.vips)))
+			problems = append(problems, fmt.Sprintf("%s is %s, and the virtual address is %s", r.name, join(addresses),
+				join(r.vips)))
 			continue
 		}
 		resolved = append(resolved, fmt.Sprintf("%s is %s", r.name, join(addresses)))
@@ -105,11 +106,13 @@ func wildcard(ctx context.Context, in *Input, w *World) agent.Check {
 	var d *net.DNSError
 	switch {
 	case err == nil && len(addresses) > 0:
-		return fail(fmt.Sprintf("remove the record *.%s or *.%s from the name server; only *.apps.%s is one of the cluster's",
-			in.domain(), in.Config.BaseDomain, in.domain()), "%s, a name that was made up, resolves to %s", name, join(addresses))
+		return fail(fmt.Sprintf("remove the record *.%s or *.%s from the name server; only *.apps.%s is one of the "+
+			"cluster's",
+			in.domain(), in.Config.BaseDomain, in.domain()), "%s, a name that was made up, resolves to %s", name,
+			join(addresses))
 	case err == nil || errors.As(err, &d) && d.IsNotFound:
 		return pass("names in %s that nobody has do not resolve", in.domain())
 	}
-	return warn("see which name servers the host has, and whether they answer", "it could not be found out whether %s has a "+
-		"wildcard record: %s", in.domain(), resolveCause(err))
+	return warn("see which name servers the host has, and whether they answer",
+		"it could not be found out whether %s has a wildcard record: %s", in.domain(), resolveCause(err))
 }

@@ -108,7 +108,8 @@ func connectivity(ctx context.Context, in *Input, w *World) agent.Check {
 	case len(bad) > 0:
 		return fail("see what the network between these hosts is busy with", "%s", strings.Join(bad, "; "))
 	case len(silent) > 0:
-		return warn(next, "the host reaches %d of %d hosts; it does not reach %s", reachable, total, strings.Join(silent, ", "))
+		return warn(next, "the host reaches %d of %d hosts; it does not reach %s", reachable, total,
+			strings.Join(silent, ", "))
 	}
 	return pass("all %d other hosts answer within %v, with at most %.0f %% loss", total-1, need.Latency, need.Loss)
 }
@@ -121,7 +122,8 @@ func mtu(ctx context.Context, in *Input, w *World) agent.Check {
 	ours := in.inMachineNetworks()
 	for _, a := range ours {
 		if a.nic.MTU > 0 && a.nic.MTU < minMTU {
-			return fail("correct the MTU of the interface", "the MTU of %s is %d; at least %d is needed", a.nic.Name, a.nic.MTU, minMTU)
+			return fail("correct the MTU of the interface", "the MTU of %s is %d; at least %d is needed", a.nic.Name,
+				a.nic.MTU, minMTU)
 		}
 	}
 	var silent []string
@@ -136,13 +138,15 @@ func mtu(ctx context.Context, in *Input, w *World) agent.Check {
 			if err != nil {
 				silent = append(silent, fmt.Sprintf("%s (%v)", peerName(p), err))
 			} else if !full {
-				return fail("give all hosts and switches of this network the same MTU", "packets of %d bytes, the MTU of %s, do not "+
-					"get to host %s (%s), and small ones do", size, ours[i].nic.Name, peerName(p), a)
+				return fail("give all hosts and switches of this network the same MTU",
+					"packets of %d bytes, the MTU of %s, do not get to host %s (%s), and small ones do", size, ours[i].nic.Name,
+					peerName(p), a)
 			}
 		}
 	}
 	if len(silent) > 0 {
-		return warn("see that the MTU is the same on all hosts and switches", "packets of full size could not be tried with %s",
+		return warn("see that the MTU is the same on all hosts and switches",
+			"packets of full size could not be tried with %s",
 			strings.Join(silent, ", "))
 	}
 	return pass("packets of full size get to the other hosts")

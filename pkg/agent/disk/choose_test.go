@@ -42,31 +42,36 @@ func TestChoose(t *testing.T) {
 		"other path": {&hints{DeviceName: "/dev/disk/by-path/pci-0:2.0"}, "sdb", nil},
 		"part of a name": {
 			&hints{DeviceName: "/dev/sd"}, "",
-			[]string{"match no usable disk", "/dev/sda (SEAGATE ST1000NM 0001, serial S1, wwn 0x5000c500a1b2c3d4, hctl 0:0:0:0, " +
-				"1000.0 GB): deviceName is /dev/sda, not /dev/sd;"},
+			[]string{"match no usable disk", "/dev/sda (SEAGATE ST1000NM 0001, serial S1, wwn 0x5000c500a1b2c3d4, hctl " +
+				"0:0:0:0, 1000.0 GB): deviceName is /dev/sda, not /dev/sd;"},
 		},
-		"hctl":                  {&hints{HCTL: "0:0:1:0"}, "sdb", nil},
-		"another hctl":          {&hints{HCTL: "0:0:1"}, "", []string{"hctl is 0:0:1:0, not 0:0:1", "hctl is unknown, not 0:0:1"}},
-		"model":                 {&hints{Model: "PERC"}, "sdb", nil},
-		"udev's model":          {&hints{Model: "ST1000NM_0001"}, "sda", nil},
-		"another model":         {&hints{Model: "perc"}, "", []string{"model is PERC H740P, not perc"}},
-		"vendor":                {&hints{Vendor: "SEA"}, "sda", nil},
-		"another vendor":        {&hints{Vendor: "HP"}, "", []string{"vendor is SEAGATE, not HP", "vendor is unknown, not HP"}},
+		"hctl": {&hints{HCTL: "0:0:1:0"}, "sdb", nil},
+		"another hctl": {&hints{HCTL: "0:0:1"}, "", []string{"hctl is 0:0:1:0, not 0:0:1",
+			"hctl is unknown, not 0:0:1"}},
+		"model":         {&hints{Model: "PERC"}, "sdb", nil},
+		"udev's model":  {&hints{Model: "ST1000NM_0001"}, "sda", nil},
+		"another model": {&hints{Model: "perc"}, "", []string{"model is PERC H740P, not perc"}},
+		"vendor":        {&hints{Vendor: "SEA"}, "sda", nil},
+		"another vendor": {&hints{Vendor: "HP"}, "", []string{"vendor is SEAGATE, not HP",
+			"vendor is unknown, not HP"}},
 		"serial":                {&hints{SerialNumber: "S3"}, "nvme0n1", nil},
 		"part of serial":        {&hints{SerialNumber: "S"}, "", []string{"serialNumber is S1, not S"}},
 		"wwn":                   {&hints{WWN: "0x5000C500A1B2C3D4"}, "sda", nil},
 		"part of wwn":           {&hints{WWN: "0x5000c500"}, "", []string{"wwn is 0x5000c500a1b2c3d4, not 0x5000c500"}},
 		"wwn without extension": {&hints{WWN: "0x600508b1001c7e1d"}, "sdb", nil},
 		"size":                  {&hints{MinSizeGigabytes: 900}, "sda", nil},
-		"too large":             {&hints{MinSizeGigabytes: 1000}, "", []string{"minSizeGigabytes is 931.3 GiB, not at least 1000 GiB"}},
-		"rotational":            {&hints{Rotational: &yes}, "sda", nil},
-		"several":               {&hints{Rotational: &no}, "", []string{"match 2 disks", "/dev/sdb (", "): matches"}},
-		"two hints":             {&hints{Rotational: &no, Model: "Samsung"}, "nvme0n1", nil},
-		"contradictory":         {&hints{Rotational: &yes, Model: "Samsung"}, "", []string{"rotational is false, not true"}},
-		"unusable":              {&hints{DeviceName: "/dev/sdc"}, "", []string{"/dev/sdc (Flash, 200.0 GB): removable medium"}},
-		"too small":             {&hints{DeviceName: "/dev/sdd"}, "", []string{"/dev/sdd (Small, 64.0 GB): smaller than 100.0 GB"}},
-		"extension":             {&hints{WWNWithExtension: "0x1"}, "", []string{"wwnWithExtension is unknown, not 0x1"}},
-		"vendor extension":      {&hints{WWNVendorExtension: "0x1"}, "", []string{"wwnVendorExtension is unknown, not 0x1"}},
+		"too large": {&hints{MinSizeGigabytes: 1000}, "",
+			[]string{"minSizeGigabytes is 931.3 GiB, not at least 1000 GiB"}},
+		"rotational":    {&hints{Rotational: &yes}, "sda", nil},
+		"several":       {&hints{Rotational: &no}, "", []string{"match 2 disks", "/dev/sdb (", "): matches"}},
+		"two hints":     {&hints{Rotational: &no, Model: "Samsung"}, "nvme0n1", nil},
+		"contradictory": {&hints{Rotational: &yes, Model: "Samsung"}, "", []string{"rotational is false, not true"}},
+		"unusable": {&hints{DeviceName: "/dev/sdc"}, "",
+			[]string{"/dev/sdc (Flash, 200.0 GB): removable medium"}},
+		"too small": {&hints{DeviceName: "/dev/sdd"}, "",
+			[]string{"/dev/sdd (Small, 64.0 GB): smaller than 100.0 GB"}},
+		"extension":        {&hints{WWNWithExtension: "0x1"}, "", []string{"wwnWithExtension is unknown, not 0x1"}},
+		"vendor extension": {&hints{WWNVendorExtension: "0x1"}, "", []string{"wwnVendorExtension is unknown, not 0x1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Choose(c.hints, testDisks(), 100e9)
@@ -89,7 +94,8 @@ func TestChooseAmongNone(t *testing.T) {
 	if _, err := Choose(nil, nil, 0); err == nil || err.Error() != "the host has no disk" {
 		t.Error(err)
 	}
-	if _, err := Choose(nil, testDisks()[3:], 100e9); err == nil || !strings.Contains(err.Error(), "no disk can be installed to") {
+	if _, err := Choose(nil, testDisks()[3:], 100e9); err == nil || !strings.Contains(err.Error(),
+		"no disk can be installed to") {
 		t.Error(err)
 	}
 }

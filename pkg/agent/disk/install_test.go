@@ -35,7 +35,7 @@ echo "Install complete." >&2`,
 	"mount":      `for last; do :; done; mkdir -p "$last/ignition"; cp boot.ign "$last/ignition/config.ign"`,
 	"umount":     `rm -r "$1/ignition"`,
 	"efibootmgr": `[ ! -e noefi ] || { echo "EFI variables are not supported" >&2; exit 2; }
-if [ $# = 0 ]; then printf 'BootCurrent: 0001\nBoot0001* CD\nBoot0003* OKD node\tHD(2,GPT)\nBoot0004* OKD node 2\n'; fi`,
+[ $# != 0 ] || printf 'BootCurrent: 0001\nBoot0001* CD\nBoot0003* OKD node\tHD(2,GPT)\nBoot0004* OKD node 2\n'`,
 }
 
 type world struct {
@@ -213,14 +213,17 @@ func TestInstallWarns(t *testing.T) {
 		change func(*world)
 		want   string
 	}{
-		"no EFI variables": {func(w *world) { w.write("noefi", "") }, "boot order was not changed: efibootmgr: exit status 2"},
+		"no EFI variables": {func(w *world) { w.write("noefi", "") },
+			"boot order was not changed: efibootmgr: exit status 2"},
 		"no efibootmgr": {func(w *world) {
 			if err := os.Remove("bin/efibootmgr"); err != nil {
 				w.t.Fatal(err)
 			}
 		}, "boot order was not changed"},
-		"no list":  {func(w *world) { w.write("bin/lsblk", "#!/bin/sh\nexit 32\n") }, "cannot be listed: lsblk: exit status 32"},
-		"no mount": {func(w *world) { w.write("bin/mount", "#!/bin/sh\nexit 32\n") }, "not read back: mount: exit status 32"},
+		"no list": {func(w *world) { w.write("bin/lsblk", "#!/bin/sh\nexit 32\n") },
+			"cannot be listed: lsblk: exit status 32"},
+		"no mount": {func(w *world) { w.write("bin/mount", "#!/bin/sh\nexit 32\n") },
+			"not read back: mount: exit status 32"},
 		"no label": {func(w *world) { w.write("lsblk.out", "") }, "no partition has the label boot"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -246,9 +249,8 @@ NAME="/dev/md127" TYPE="raid1" LABEL="" PARTLABEL=""
 		t.Fatal(err)
 	}
 	calls := strings.Join(w.calls(), "\n")
-	want := "mdadm --stop /dev/md127\ncryptsetup close /dev/mapper/luks\n" +
-		"pvs --noheadings --separator | --options pv_name,vg_name\nvgchange --activate n vg0\n" +
-		"wipefs --all /dev/sda3\n"
+	want := "mdadm --stop /dev/md127\ncryptsetup close /dev/mapper/luks\npvs --noheadings --separator | --options " +
+		"pv_name,vg_name\nvgchange --activate n vg0\nwipefs --all /dev/sda3\n"
 	if !strings.Contains(calls, want) || strings.Contains(calls, "other") || strings.Contains(calls, "sdz") {
 		t.Errorf("calls:\n%s", calls)
 	}

@@ -14,8 +14,9 @@ func TestUnusable(t *testing.T) {
 		changes map[string]string
 		want    string
 	}{
-		"usable":  {nil, ""},
-		"mounted": {map[string]string{"proc/self/mountinfo": mounts + "30 22 8:0 / /mnt/a\\040b rw - xfs /dev/x rw\n"}, "mounted at /mnt/a b"},
+		"usable": {nil, ""},
+		"mounted": {map[string]string{"proc/self/mountinfo": mounts + "30 22 8:0 / /mnt/a\\040b rw - xfs /dev/x " +
+			"rw\n"}, "mounted at /mnt/a b"},
 		"partition mounted": {map[string]string{
 			"sys/block/sda/sda1/partition": "1\n", "sys/block/sda/sda1/dev": "8:1\n",
 			"proc/self/mountinfo": mounts + "30 22 8:1 / /var/mnt rw shared:1 - xfs /dev/root rw\n",
@@ -33,7 +34,8 @@ func TestUnusable(t *testing.T) {
 		}, "the live system was started from it"},
 		"volume mounted": {map[string]string{
 			"sys/block/sda/holders/dm-0": "->../../dm-0", "sys/block/dm-0/dev": "253:0\n",
-			"sys/block/dm-0/dm/name": "vg-data\n", "proc/self/mountinfo": mounts + "30 22 0:50 / /d rw - btrfs /dev/mapper/vg-data rw\n",
+			"sys/block/dm-0/dm/name": "vg-data\n", "proc/self/mountinfo": mounts + "30 22 0:50 / /d rw - btrfs " +
+				"/dev/mapper/vg-data rw\n",
 		}, "mounted at /d"},
 		"volume not mounted": {map[string]string{
 			"sys/block/sda/holders/dm-0": "->../../dm-0", "sys/block/dm-0/dev": "253:0\n",
@@ -66,8 +68,9 @@ func TestDiskSources(t *testing.T) {
 		"sys/block/nvme0n1/dev": "259:0\n", "sys/block/nvme0n1/size": "4096\n",
 		"sys/block/nvme0n1/wwid": "eui.0025385b71b12345\n", "sys/block/nvme0n1/device/serial": "S4EW  \n",
 		"sys/block/nvme0n1/device/model": "Samsung SSD 980\n",
-		"sys/block/vda/serial":           "disk-1\n", "sys/block/vda/size": "4096\n", "sys/block/vda/device/vendor": "0x1af4\n",
-		"sys/block/sdaa/size": "4096\n", "sys/block/sdaa/dev": "65:160\n",
+		"sys/block/vda/serial":           "disk-1\n", "sys/block/vda/size": "4096\n",
+		"sys/block/vda/device/vendor": "0x1af4\n",
+		"sys/block/sdaa/size":         "4096\n", "sys/block/sdaa/dev": "65:160\n",
 		"run/udev/data/b65:160":      "E:ID_MODEL_ENC=QEMU\\x20HARDDISK\\x20\nE:ID_VENDOR=QEMU\nE:ID_SERIAL=0QEMU\n",
 		"sys/block/nvme0c0n1/hidden": "1\n",
 	}).disks(context.Background())

@@ -203,7 +203,8 @@ func TestNICs(t *testing.T) {
 	})
 	address := netip.MustParsePrefix("192.0.2.10/24")
 	known := []link{
-		{name: "eno1", mac: "52:54:00:aa:bb:02"}, {name: "bond0", mac: "52:54:00:aa:bb:02", addresses: []netip.Prefix{address}},
+		{name: "eno1", mac: "52:54:00:aa:bb:02"}, {name: "bond0", mac: "52:54:00:aa:bb:02",
+			addresses: []netip.Prefix{address}},
 		{name: "veth1", mac: "02:00:00:00:00:01"}, {name: "tun0"},
 	}
 	nics, err := tree.nics(known)

@@ -90,7 +90,8 @@ func Apply(root, dir string, cards map[string]string) (Result, error) {
 func warnings(r keyfile.Renamed) []string {
 	var out []string
 	for _, n := range r.Missing {
-		out = append(out, fmt.Sprintf("the host has no network card with the MAC address %s, which the configuration calls %s",
+		out = append(out, fmt.Sprintf("the host has no network card with the MAC address %s, which the configuration "+
+			"calls %s",
 			n.MAC, n.Name))
 	}
 	if len(r.LeftOut) > 0 {

@@ -134,7 +134,8 @@ func TestApplyRefuses(t *testing.T) {
 		"broken mapping":     {one, "host1/" + keyfile.MappingFile, "x", "host1: mac_interface.ini:1"},
 		"broken profile":     {one, "host0/eth0.nmconnection", "x", "host0"},
 		"too large":          {one, "host0/eth0.nmconnection", strings.Repeat("\n", maxFile+1), "more than 1024 KiB"},
-		"path for a name":    {one, "host0/eth1.nmconnection", "[connection]\nid=../../x\ninterface-name=eth1\n", "no file name"},
+		"path for a name": {one, "host0/eth1.nmconnection", "[connection]\nid=../../x\ninterface-name=eth1\n",
+			"no file name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, root := image(t), t.TempDir()
@@ -150,7 +151,8 @@ func TestApplyRefuses(t *testing.T) {
 
 func TestCards(t *testing.T) {
 	got := Cards([]agent.NIC{
-		{Name: "bond0", MAC: "a"}, {Name: "eno1", MAC: "a", Physical: true}, {Name: "eno1.5", MAC: "a"}, {Name: "veth", MAC: "b"},
+		{Name: "bond0", MAC: "a"}, {Name: "eno1", MAC: "a", Physical: true}, {Name: "eno1.5", MAC: "a"},
+		{Name: "veth", MAC: "b"},
 	})
 	if want := map[string]string{"a": "eno1", "b": "veth"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)
