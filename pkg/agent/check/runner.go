@@ -11,7 +11,7 @@ import (
 
 // Runner makes the checks of a host, and remembers the results of those that take time.
 type Runner struct {
-	ctx    context.Context //nolint:containedctx // of the runs in the background, which outlive a call
+	ctx    context.Context // of the runs in the background, which outlive a call
 	world  *World
 	checks []Check
 

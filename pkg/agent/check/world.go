@@ -177,7 +177,7 @@ func readMedium(ctx context.Context, dir string) (string, error) {
 		if err := ctx.Err(); err != nil {
 			return name, fmt.Errorf("read %s: %w", name, err)
 		}
-		at := rand.Int64N(max(1, size-partSize)) //nolint:gosec // any place does
+		at := rand.Int64N(max(1, size-partSize))
 		forget(f)
 		if n, err := f.ReadAt(b[:min(partSize, size)], at); err != nil && int64(n) < min(partSize, size-at) {
 			return name, fmt.Errorf("read %s at %d: %w", name, at, err)

@@ -166,7 +166,7 @@ func readLatency(ctx context.Context, path string) (time.Duration, error) {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		at := rand.Int64N(size/block) * block //nolint:gosec // any place does
+		at := rand.Int64N(size/block) * block
 		start := time.Now()
 		if n, err := unix.Pread(fd, b, at); err != nil || n != block {
 			return 0, errors.Join(err, fmt.Errorf("read %s at %d: %d of %d bytes", path, at, n, block))

@@ -28,7 +28,7 @@ printf 'Read disk 1.0 GiB/2.0 GiB (50%%)\rRead disk 2.0 GiB/2.0 GiB (100%%)\n' >
 echo "Install complete." >&2`,
 	"lsblk":      `cat lsblk.out`,
 	"wipefs":     ``,
-	"pvs":        `echo '  /dev/sda3|vg0'; echo '  /dev/sdz1|other'; echo warning >&2`,
+	"pvs":        `echo "  $PWD/sda3|vg0"; echo '  /dev/sdz1|other'; echo warning >&2`,
 	"vgchange":   ``,
 	"mdadm":      ``,
 	"cryptsetup": ``,
@@ -61,7 +61,9 @@ func newWorld(t *testing.T) *world {
 	w.write("failures", "0")
 	w.write("boot.ign", "{}")
 	w.write("config.ign", "{}")
-	w.write("lsblk.out", `NAME="/dev/sda" TYPE="disk" LABEL="" PARTLABEL=""
+	w.write("sda2", "")
+	w.write("sda3", "")
+	w.list(`NAME="/dev/sda" TYPE="disk" LABEL="" PARTLABEL=""
 NAME="/dev/sda2" TYPE="part" LABEL="EFI-SYSTEM" PARTLABEL="EFI-SYSTEM"
 NAME="/dev/sda3" TYPE="part" LABEL="boot" PARTLABEL="boot"`)
 	path := filepath.Join(w.dir, "sda")
@@ -90,6 +92,11 @@ func (w *world) write(name, content string) {
 	}
 }
 
+// list is what lsblk says. The devices are files in the directory of the test.
+func (w *world) list(lines string) {
+	w.write("lsblk.out", strings.ReplaceAll(lines, "/dev/sda", w.dir+"/sda"))
+}
+
 // calls are those of the programs so far.
 func (w *world) calls() []string {
 	b, err := os.ReadFile(filepath.Join(w.dir, "calls"))
@@ -111,10 +118,10 @@ func TestInstall(t *testing.T) {
 	}
 	calls := w.calls()
 	wants := []string{
-		"wipefs --all /dev/sda3", "wipefs --all /dev/sda2", "wipefs --all " + w.disk.Path,
+		"wipefs --all " + w.disk.Path + "3", "wipefs --all " + w.disk.Path + "2", "wipefs --all " + w.disk.Path,
 		"coreos-installer install --offline --ignition-file " + w.Ignition +
 			" --copy-network --network-dir /net --append-karg console=ttyS0 --append-karg quiet " + w.disk.Path,
-		"mount --options ro /dev/sda3", "umount ",
+		"mount --options ro " + w.disk.Path + "3", "umount ",
 		"efibootmgr --bootnum 0003 --delete-bootnum",
 		"efibootmgr --create --disk " + w.disk.Path + " --part 2 --label OKD node --loader",
 	}
@@ -224,7 +231,7 @@ func TestInstallWarns(t *testing.T) {
 			"cannot be listed: lsblk: exit status 32"},
 		"no mount": {func(w *world) { w.write("bin/mount", "#!/bin/sh\nexit 32\n") },
 			"not read back: mount: exit status 32"},
-		"no label": {func(w *world) { w.write("lsblk.out", "") }, "no partition has the label boot"},
+		"no label": {func(w *world) { w.list("") }, "no partition has the label boot"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -239,22 +246,24 @@ func TestInstallWarns(t *testing.T) {
 
 func TestWipeStopsWhatIsOnTheDisk(t *testing.T) {
 	w := newWorld(t)
-	w.write("lsblk.out", `NAME="/dev/sda" TYPE="disk" LABEL="" PARTLABEL=""
+	w.list(`NAME="/dev/sda" TYPE="disk" LABEL="" PARTLABEL=""
 NAME="/dev/sda3" TYPE="part" LABEL="" PARTLABEL=""
 NAME="/dev/mapper/vg0-data" TYPE="lvm" LABEL="" PARTLABEL=""
 NAME="/dev/mapper/luks" TYPE="crypt" LABEL="" PARTLABEL=""
 NAME="/dev/md127" TYPE="raid1" LABEL="" PARTLABEL=""
+NAME="/dev/sda9" TYPE="part" LABEL="" PARTLABEL=""
 `)
 	if err := w.install(); err != nil {
 		t.Fatal(err)
 	}
 	calls := strings.Join(w.calls(), "\n")
 	want := "mdadm --stop /dev/md127\ncryptsetup close /dev/mapper/luks\npvs --noheadings --separator | --options " +
-		"pv_name,vg_name\nvgchange --activate n vg0\nwipefs --all /dev/sda3\n"
-	if !strings.Contains(calls, want) || strings.Contains(calls, "other") || strings.Contains(calls, "sdz") {
+		"pv_name,vg_name\nvgchange --activate n vg0\nwipefs --all " + w.disk.Path + "3\n"
+	if !strings.Contains(calls, want) || strings.Contains(calls, "other") || strings.Contains(calls, "sdz") ||
+		strings.Contains(calls, "sda9") || !w.heard("sda9 stay") {
 		t.Errorf("calls:\n%s", calls)
 	}
-	w.write("lsblk.out", `NAME="/dev/mapper/mpatha" TYPE="mpath" LABEL="" PARTLABEL=""`)
+	w.list(`NAME="/dev/mapper/mpatha" TYPE="mpath" LABEL="" PARTLABEL=""`)
 	if err := w.install(); err == nil || !strings.Contains(err.Error(), "multipath") {
 		t.Error(err)
 	}

@@ -2,7 +2,10 @@ package disk
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 )
@@ -59,10 +62,15 @@ func (j *job) wipe(ctx context.Context) error {
 		}
 	}
 	for _, d := range devices {
-		if d.kind == "part" && d.path != j.Disk.Path {
-			if err := j.Runner.Run(ctx, nil, "wipefs", "--all", d.path); err != nil {
-				return err
-			}
+		if d.kind != "part" || d.path == j.Disk.Path {
+			continue
+		}
+		if _, err := os.Stat(d.path); errors.Is(err, fs.ErrNotExist) {
+			j.say("warning: the signatures of partition %s stay, because it has no device file", d.path)
+			continue
+		}
+		if err := j.Runner.Run(ctx, nil, "wipefs", "--all", d.path); err != nil {
+			return err
 		}
 	}
 	return j.Runner.Run(ctx, nil, "wipefs", "--all", j.Disk.Path)

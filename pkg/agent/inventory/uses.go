@@ -39,7 +39,7 @@ func (t tree) uses() (uses, error) {
 	}
 	b, err = t.read("proc/swaps")
 	if err != nil {
-		return u, nil //nolint:nilerr // a kernel without swap
+		return u, nil // a kernel without swap
 	}
 	for _, fields := range lines(b) {
 		if name, ok := strings.CutPrefix(fields[0], "/dev/"); ok {
