@@ -133,11 +133,11 @@ judge_names() { # NODE LINE...
 judge() { # SIGNER USAGES USER NODE LINE..., the lines being those of subject_of
     local signer="$1" usages="$2" user="$3" node="$4"
     shift 4
-    if [ -z "${expected[$node]:-}" ]; then
-        echo "node $node is not one of this installation"
-    elif [ "${1:-}" != Subject: ] || [ "${2:-}" != "Common Name: system:node:$node" ] ||
+    if [ "${1:-}" != Subject: ] || [ "${2:-}" != "Common Name: system:node:$node" ] ||
         [ "${3:-}" != "Serial Number:" ] || [ "${4:-}" != "Organization: system:nodes" ]; then
         echo "its subject is not a node's"
+    elif [ -z "${expected[$node]:-}" ]; then
+        echo "node $node is not one of this installation"
     elif [ "$signer" = kubernetes.io/kube-apiserver-client-kubelet ]; then
         if [ "$user" != "\"$BOOTSTRAPPER\"" ]; then
             echo "asked for by $user, not by the node bootstrapper"
