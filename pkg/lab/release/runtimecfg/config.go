@@ -62,7 +62,7 @@ type Config struct {
 type Facts struct {
 	Cluster   Cluster
 	Local     Local
-	Role      string // master, worker, bootstrap
+	Role      string // master, arbiter, worker, bootstrap
 	Hosts     []Host // from the API; empty while it cannot be asked
 	Upstreams []string
 	TrackDir  string
