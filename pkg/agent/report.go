@@ -172,3 +172,13 @@ type Event struct {
 	Host    string    `json:"host,omitempty"` // its hostname
 	Message string    `json:"message"`
 }
+
+// Self is what the agent of a host leaves in SelfFile for the console, which shows it
+// when the rendezvous host does not answer.
+type Self struct {
+	Host HostStatus `json:"host"`
+	// Rendezvous is the address of the rendezvous host.
+	Rendezvous netip.Addr `json:"rendezvousIP"`
+	// Contact says why the rendezvous host does not answer; empty if it does.
+	Contact string `json:"contact,omitempty"`
+}

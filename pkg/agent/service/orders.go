@@ -32,7 +32,7 @@ func (s *Service) advance() {
 func (s *Service) forget(now time.Time) {
 	for i := len(s.state.Hosts) - 1; i >= 0 && len(s.state.Hosts) > s.cfg.Required(); i-- {
 		h := s.state.Hosts[i]
-		if h.isRendezvous(s.cfg) || now.Sub(h.Heard) <= forgotten {
+		if h.Rendezvous || now.Sub(h.Heard) <= forgotten {
 			continue
 		}
 		s.event(h, "has not been heard for %s and is not needed any more", now.Sub(h.Heard).Round(time.Second))
@@ -57,7 +57,7 @@ func (s *Service) begin() {
 	s.state.Begun = true
 	for _, h := range s.state.Hosts {
 		h.Order = agent.Install
-		if h.isRendezvous(s.cfg) {
+		if h.Rendezvous {
 			h.Order = agent.Bootstrap
 		}
 		s.event(h, "is installed as %s", h.Role)
@@ -86,7 +86,7 @@ func (s *Service) order(h *host) agent.Order {
 // and the rendezvous host when somebody who watches has its logs.
 func (s *Service) mayReboot(h *host, now time.Time) bool {
 	switch {
-	case h.isRendezvous(s.cfg):
+	case h.Rendezvous:
 		return !s.heldForWatcher(h, now)
 	case h.Role == worker:
 		return s.joinedMasters() >= s.neededMasters()
@@ -160,7 +160,7 @@ func (s *Service) unfinished(now time.Time) string {
 	var out []string
 	for _, h := range s.state.Hosts {
 		switch {
-		case h.isRendezvous(s.cfg) || h.left() || h.Returned:
+		case h.Rendezvous || h.left() || h.Returned:
 			continue
 		case h.silent(now):
 			out = append(out, fmt.Sprintf("%s, %s, which was heard last at %s",
@@ -184,7 +184,7 @@ func (s *Service) Update(c Cluster) error {
 	s.state.Cluster = c
 	for _, h := range s.state.Hosts {
 		installed := h.Stage == agent.Rebooting || h.Returned
-		if n := s.node(h); n != nil && installed && !h.isRendezvous(s.cfg) {
+		if n := s.node(h); n != nil && installed && !h.Rendezvous {
 			h.Stage, h.Since, h.Problem, h.Returned = agent.Joined, s.clock.Now().UTC(), nil, false
 			s.event(h, "is node %s", n.Name)
 		}

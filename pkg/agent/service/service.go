@@ -79,6 +79,10 @@ type host struct {
 	// Returned: it booted the live system again although its disk was written.
 	Returned bool `json:"returned,omitempty"`
 	Logs     bool `json:"logs,omitempty"`
+	// Rendezvous: it has the rendezvous address, or had it when the orders were given.
+	Rendezvous bool `json:"rendezvous,omitempty"`
+	// Clash is when another machine last reported with the same id.
+	Clash time.Time `json:"clash,omitzero"`
 
 	Heard time.Time `json:"heard"`
 }
@@ -183,7 +187,7 @@ func (s *Service) find(id string) *host {
 // rendezvous is the host that has the rendezvous address, nil if it has not registered.
 func (s *Service) rendezvous() *host {
 	for _, h := range s.state.Hosts {
-		if h.isRendezvous(s.cfg) {
+		if h.Rendezvous {
 			return h
 		}
 	}

@@ -30,7 +30,7 @@ func (s *Service) Status() agent.Status {
 
 func (s *Service) hostStatus(h *host, now time.Time) agent.HostStatus {
 	hs := agent.HostStatus{
-		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.isRendezvous(s.cfg),
+		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.Rendezvous,
 		Addresses: h.addresses(s.cfg), MACs: h.macs(), Stage: h.Stage, Disk: h.Report.Disk,
 		LastHeard: h.Heard.UTC(), Silent: h.silent(now), Problem: cmp.Or(h.Problem, h.Report.Problem),
 	}
@@ -123,7 +123,7 @@ func (s *Service) waitingForCluster(now time.Time) string {
 	switch {
 	case first == nil:
 		return fmt.Sprintf("the rendezvous host, which has address %s", s.cfg.Rendezvous)
-	case first.Order == agent.Install && first.Stage == agent.Rebooting:
+	case first.Stage == agent.Rebooting:
 		return ""
 	case first.Order == agent.Install && first.Stage == agent.Written:
 		return "the rendezvous host to reboot; it waits up to a minute for its logs to be fetched"
