@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,7 +66,9 @@ func TestDiskFails(t *testing.T) {
 		t.Errorf("problem %+v", s.Problem)
 	}
 	w.await("the rendezvous host waits for it", func(s agent.Status) bool {
-		return strings.Contains(s.Waiting, "failed") && s.Hosts[0].Stage == agent.Bootstrapping
+		return strings.Contains(s.Waiting, "failed") && s.Hosts[slices.IndexFunc(s.Hosts, func(h agent.HostStatus) bool {
+			return h.Rendezvous
+		})].Stage == agent.Bootstrapping
 	})
 }
 

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -42,10 +43,13 @@ type world struct {
 
 	mu sync.Mutex
 	// at is called at each point of a machine's life; what it returns happens there.
-	at     func(m *machine, point string) fate
-	seen   []string
-	booted chan struct{}
+	at   func(m *machine, point string) fate
+	seen []string
+	logs []byte // what the watcher has
 }
+
+// limit is far above what a world takes.
+const limit = 15 * time.Second
 
 // fate is what happens to a machine.
 type fate int
@@ -76,8 +80,8 @@ type machine struct {
 
 func newWorld(t *testing.T, masters, arbiters, workers int) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	w := &world{t: t, ctx: ctx, dir: t.TempDir(), booted: make(chan struct{}, 1)}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	w := &world{t: t, ctx: ctx, dir: t.TempDir()}
 	t.Cleanup(func() { cancel(); w.group.Wait() })
 	now := time.Now()
 	ca, err := certs.NewAuthority(now, pki.Name{Common: "agent"}, time.Hour)
@@ -364,9 +368,17 @@ func (w *world) finished() {
 	w.t.Helper()
 	done := make(chan struct{})
 	go func() { w.group.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-w.ctx.Done():
+	var last string
+	for open := true; open; {
+		select {
+		case <-done:
+			open = false
+		case <-w.ctx.Done():
+			open = false
+			w.t.Logf("last status %s", last)
+		case <-time.After(20 * time.Millisecond):
+			last = w.watch(last)
+		}
 	}
 	var names []string
 	w.mu.Lock()
@@ -387,6 +399,31 @@ func (w *world) finished() {
 	}
 	if kept, _ := os.ReadFile(filepath.Join(w.machines[0].root, "etc/hostname")); string(kept) != "as-it-was\n" {
 		w.t.Errorf("the bootstrap has renamed the host to %q", kept)
+	}
+}
+
+// watch is what somebody does who watches: the rendezvous host waits for the logs to be fetched.
+func (w *world) watch(last string) string {
+	s, err := w.watcher.Status(w.ctx)
+	if err != nil {
+		return last
+	}
+	for _, h := range s.Hosts {
+		if h.Rendezvous && h.Stage == agent.Written {
+			w.fetchLogs()
+		}
+	}
+	raw, _ := json.Marshal(s)
+	return string(raw)
+}
+
+// fetchLogs keeps the newest logs.
+func (w *world) fetchLogs() {
+	var b bytes.Buffer
+	if w.watcher.Logs(w.ctx, &b) == nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.logs = b.Bytes()
 	}
 }
 

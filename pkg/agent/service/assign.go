@@ -39,6 +39,8 @@ func assign(c *agent.Config, hosts []*host) *agent.Problem {
 	if first == nil {
 		return nil
 	}
+	// It comes first, whenever it has registered.
+	hosts = append([]*host{first}, slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h == first })...)
 	if bad := assignRoles(c, hosts, first, matched); bad != nil {
 		return bad
 	}

@@ -174,6 +174,18 @@ func (s *Service) unfinished(now time.Time) string {
 	return strings.Join(out, "; ")
 }
 
+// booted reports whether a node is the host, booted from its disk. A host that has lost its
+// power has not said that it reboots.
+func (s *Service) booted(h *host, n *Node) bool {
+	switch {
+	case h.Rendezvous || h.Order != agent.Install || h.Stage == agent.Joined:
+		return false
+	case h.Stage == agent.Rebooting || h.Returned:
+		return true
+	}
+	return h.reached(agent.Writing) && n.Name == h.Hostname
+}
+
 // Update tells the service what has become of the bootstrap and of the cluster.
 func (s *Service) Update(c Cluster) error {
 	s.mu.Lock()
@@ -183,8 +195,7 @@ func (s *Service) Update(c Cluster) error {
 	}
 	s.state.Cluster = c
 	for _, h := range s.state.Hosts {
-		installed := h.Stage == agent.Rebooting || h.Returned
-		if n := s.node(h); n != nil && installed && !h.Rendezvous {
+		if n := s.node(h); n != nil && s.booted(h, n) {
 			h.Stage, h.Since, h.Problem, h.Returned = agent.Joined, s.clock.Now().UTC(), nil, false
 			s.event(h, "is node %s", n.Name)
 		}
