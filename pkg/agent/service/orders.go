@@ -183,7 +183,7 @@ func (s *Service) booted(h *host, n *Node) bool {
 	case h.Stage == agent.Rebooting || h.Returned:
 		return true
 	}
-	return h.reached(agent.Writing) && n.Name == h.Hostname
+	return n.Name == h.Hostname
 }
 
 // Update tells the service what has become of the bootstrap and of the cluster.
