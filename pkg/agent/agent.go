@@ -14,6 +14,8 @@ const (
 	NetworkDir = Dir + "/network"
 	// StateDir has what the agent remembers until the host boots from its disk.
 	StateDir = "/var/lib/okd-agent"
+	// SelfFile, below StateDir, has what the host knows of itself.
+	SelfFile = "self.json"
 	// Program is the node agent: the installer itself.
 	Program = "/usr/local/bin/okd-install"
 )
@@ -56,6 +58,7 @@ type Action string
 
 // The actions.
 const (
-	Wait    Action = "wait"    // report again after Interval
-	Install Action = "install" // write the disk with the Ignition config of Order.Role, then reboot
+	Wait      Action = "wait"      // report again after Interval
+	Bootstrap Action = "bootstrap" // rendezvous host only: run the temporary control plane
+	Install   Action = "install"   // write the disk with the Ignition config of Order.Role; reboot if Order.Reboot
 )

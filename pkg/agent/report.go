@@ -10,7 +10,11 @@ type Report struct {
 	// Boot is different after every boot of the live system.
 	Boot string `json:"boot"`
 	// Time is the host's clock.
-	Time      time.Time `json:"time"`
+	Time time.Time `json:"time"`
+	// Hostname and Role that the host was told last. The checks are for this role, and a
+	// service that has lost its state gives them again.
+	Hostname  string    `json:"hostname,omitempty"`
+	Role      string    `json:"role,omitempty"`
 	Stage     Stage     `json:"stage"`
 	Inventory Inventory `json:"inventory"`
 	Checks    []Check   `json:"checks"`
@@ -108,6 +112,10 @@ type Order struct {
 	Hostname string `json:"hostname,omitempty"`
 	Role     string `json:"role,omitempty"`
 	Action   Action `json:"action"`
+	// Reboot when the disk is written. Workers wait for it until there is a control plane.
+	Reboot bool `json:"reboot,omitempty"`
+	// Problem is why this host is not installed, if the service found it.
+	Problem *Problem `json:"problem,omitempty"`
 	// Time is the clock of the rendezvous host.
 	Time time.Time `json:"time"`
 	// Peers are the other hosts.
@@ -165,4 +173,14 @@ type Event struct {
 	Time    time.Time `json:"time"`
 	Host    string    `json:"host,omitempty"` // its hostname
 	Message string    `json:"message"`
+}
+
+// Self is what the agent of a host leaves in SelfFile for the console, which shows it
+// when the rendezvous host does not answer.
+type Self struct {
+	Host HostStatus `json:"host"`
+	// Rendezvous is the address of the rendezvous host.
+	Rendezvous netip.Addr `json:"rendezvousIP"`
+	// Contact says why the rendezvous host does not answer; empty if it does.
+	Contact string `json:"contact,omitempty"`
 }
