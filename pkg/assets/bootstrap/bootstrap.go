@@ -177,8 +177,10 @@ func addInPlace(b *builder, in Inputs) error {
 	if err != nil {
 		return err
 	}
-	b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable,
-		in.Config.BootstrapInPlace.InstallationDisk+"\n")
+	// Without one, the host chooses its disk and writes the file itself.
+	if disk := in.Config.BootstrapInPlace; disk != nil && disk.InstallationDisk != "" {
+		b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable, disk.InstallationDisk+"\n")
+	}
 	return eachFile(data.Bootstrap(), "in-place/units", func(name string, content []byte) error {
 		b.unit(path.Base(name), string(content), enabled[path.Base(name)])
 		return nil
