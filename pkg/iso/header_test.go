@@ -100,8 +100,8 @@ func TestAreasAreSafe(t *testing.T) {
 	i := &Image{}
 	i.replace(patch{Area: Area{File: "b", Offset: 150, Length: 10}})
 	i.replace(patch{Area: Area{File: "a", Offset: 100, Length: 50}})
-	if list, err := i.planned(); err != nil || len(list) != 2 || list[0].File != "a" {
-		t.Errorf("%+v, %v", list, err)
+	if c, err := i.planned(); err != nil || len(c.patches) != 2 || c.patches[0].File != "a" {
+		t.Errorf("%+v, %v", c, err)
 	}
 	i.replace(patch{Area: Area{File: "c", Offset: 159, Length: 10}})
 	if _, err := i.planned(); err == nil || !strings.Contains(err.Error(), "b and c overlap") {
@@ -165,13 +165,13 @@ func FuzzImage(f *testing.F) {
 		_ = i.SetKeyfiles([]Keyfile{{Name: "a.nmconnection", Data: []byte("x")}}, true)
 		_ = i.SetKargs("a=b")
 		_ = i.Reset()
-		patches, err := i.planned()
+		c, err := i.planned()
 		if err != nil {
 			return
 		}
 		end := int64(iso9660.SystemArea + iso9660.SectorSize)
-		for _, p := range patches {
-			if p.Offset < end || p.Offset+int64(len(p.content())) > int64(len(data)) {
+		for _, p := range c.patches {
+			if p.Offset < end || p.Offset+p.Length > int64(len(data)) {
 				t.Errorf("writes %d bytes at %d of %d", p.Length, p.Offset, len(data))
 			}
 			end = p.Offset + p.Length
