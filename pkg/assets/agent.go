@@ -214,4 +214,7 @@ func (i *Installer) warn(findings *report.Report) {
 }
 
 // AgentGraph draws the assets of an installation whose hosts register themselves.
-func AgentGraph() string { return asset.Dot(ClusterDefinition, GivenDefinition) }
+func AgentGraph() string {
+	return asset.Dot(append([]asset.Ref{ClusterDefinition, GivenDefinition, RendezvousFile, AdminKubeconfig, PasswordFile},
+		imageNeeds...)...)
+}

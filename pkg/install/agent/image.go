@@ -54,14 +54,16 @@ func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 		if err != nil {
 			return fmt.Errorf("make %s: %w", target, err)
 		}
-		event.Info(e.Sink, "The rendezvous host IP (node0 IP) is "+image.Rendezvous.String())
-		event.Info(e.Sink, "Agent-Image created in: "+target)
-		sayNext(e, image)
+		event.Info(e.Sink, "Generated ISO at "+target)
+		sayMade(e, image, "Image", e.Dir)
 		return nil
 	})
 }
 
-func sayNext(e *install.Env, image assets.AgentImage) {
+// sayMade says what was made, and what to do with it.
+func sayMade(e *install.Env, image assets.AgentImage, what, dir string) {
+	event.Info(e.Sink, "The rendezvous host IP (node0 IP) is "+image.Rendezvous.String())
+	event.Info(e.Sink, what+" created in: "+dir+" and "+e.Path("auth"))
 	event.Info(e.Sink, "Hosts can register until "+image.Access.Expires.Format(time.RFC3339)+
 		"; boot all of them before, then run "+e.Quoted("agent wait-for install-complete"))
 }
