@@ -55,15 +55,25 @@ var outputs = []struct {
 // A change of the API's address changes all of the outputs.
 const oldVIP, newVIP = "198.18.0.10", "198.18.0.20"
 
+// settledBase is where settledDirs are. It outlives the first test that needs it.
+var settledBase string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if settledBase, err = os.MkdirTemp("", "assets-semantics-"); err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(settledBase)
+		return m.Run()
+	}())
+}
+
 // settledDirs are two directories with all files: one from before the change of
 // the input, one from after it. The state of the first has the keys for the
 // second, so that both are comparable byte by byte and no test has to wait.
 var settledDirs = sync.OnceValues(func() (dirs [2]string, err error) {
-	base, err := os.MkdirTemp("", "assets-semantics-")
-	if err != nil {
-		return dirs, err
-	}
-	dirs = [2]string{filepath.Join(base, "before"), filepath.Join(base, "after")}
+	dirs = [2]string{filepath.Join(settledBase, "before"), filepath.Join(settledBase, "after")}
 	config, err := os.ReadFile("testdata/install-config.yaml")
 	if err != nil {
 		return dirs, err
