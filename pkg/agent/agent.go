@@ -56,6 +56,7 @@ type Action string
 
 // The actions.
 const (
-	Wait    Action = "wait"    // report again after Interval
-	Install Action = "install" // write the disk with the Ignition config of Order.Role, then reboot
+	Wait      Action = "wait"      // report again after Interval
+	Bootstrap Action = "bootstrap" // rendezvous host only: run the temporary control plane
+	Install   Action = "install"   // write the disk with the Ignition config of Order.Role; reboot if Order.Reboot
 )

@@ -10,7 +10,11 @@ type Report struct {
 	// Boot is different after every boot of the live system.
 	Boot string `json:"boot"`
 	// Time is the host's clock.
-	Time      time.Time `json:"time"`
+	Time time.Time `json:"time"`
+	// Hostname and Role that the host was told last. The checks are for this role, and a
+	// service that has lost its state gives them again.
+	Hostname  string    `json:"hostname,omitempty"`
+	Role      string    `json:"role,omitempty"`
 	Stage     Stage     `json:"stage"`
 	Inventory Inventory `json:"inventory"`
 	Checks    []Check   `json:"checks"`
@@ -106,6 +110,10 @@ type Order struct {
 	Hostname string `json:"hostname,omitempty"`
 	Role     string `json:"role,omitempty"`
 	Action   Action `json:"action"`
+	// Reboot when the disk is written. Workers wait for it until there is a control plane.
+	Reboot bool `json:"reboot,omitempty"`
+	// Problem is why this host is not installed, if the service found it.
+	Problem *Problem `json:"problem,omitempty"`
 	// Time is the clock of the rendezvous host.
 	Time time.Time `json:"time"`
 	// Peers are the other hosts.

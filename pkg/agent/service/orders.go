@@ -1,0 +1,194 @@
+package service
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/agent"
+)
+
+// advance decides what can be decided now.
+func (s *Service) advance() {
+	now := s.clock.Now()
+	if !s.state.Begun {
+		s.forget(now)
+		if assign(s.cfg, s.state.Hosts) == nil && s.complete(now) {
+			s.begin()
+		}
+		return
+	}
+	if first := s.rendezvous(); first != nil && first.Order == agent.Bootstrap && !s.cfg.InPlace &&
+		s.handover(now) == "" {
+		first.Order = agent.Install
+		s.event(first, "the cluster runs without the bootstrap; this host is installed as well")
+	}
+}
+
+// forget drops hosts that were turned off while there are more than needed. A host that
+// is missing otherwise is waited for, because silence proves nothing.
+func (s *Service) forget(now time.Time) {
+	for i := len(s.state.Hosts) - 1; i >= 0 && len(s.state.Hosts) > s.cfg.Required(); i-- {
+		h := s.state.Hosts[i]
+		if h.isRendezvous(s.cfg) || now.Sub(h.Heard) <= forgotten {
+			continue
+		}
+		s.event(h, "has not been heard for %s and is not needed any more", now.Sub(h.Heard).Round(time.Second))
+		s.state.Hosts = slices.Delete(s.state.Hosts, i, i+1)
+	}
+}
+
+// complete reports whether the hosts of the cluster are there, and all of them ready.
+func (s *Service) complete(now time.Time) bool {
+	if len(s.state.Hosts) != s.cfg.Required() || s.rendezvous() == nil {
+		return false
+	}
+	for _, h := range s.state.Hosts {
+		if h.Role == "" || h.Hostname == "" || h.Problem != nil || !h.ready() || h.silent(now) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Service) begin() {
+	s.state.Begun = true
+	for _, h := range s.state.Hosts {
+		h.Order = agent.Install
+		if h.isRendezvous(s.cfg) {
+			h.Order = agent.Bootstrap
+		}
+		s.event(h, "is installed as %s", h.Role)
+	}
+}
+
+// order is what a host is told.
+func (s *Service) order(h *host) agent.Order {
+	now := s.clock.Now().UTC()
+	o := agent.Order{Hostname: h.Hostname, Role: h.Role, Action: agent.Wait, Time: now, Problem: h.Problem}
+	if h.Order != "" && h.Problem == nil {
+		o.Action = h.Order
+		o.Reboot = h.Order == agent.Install && s.mayReboot(h, now)
+	}
+	for _, other := range s.state.Hosts {
+		if other != h {
+			o.Peers = append(o.Peers, agent.Peer{
+				ID: other.ID, Hostname: other.Hostname, Role: other.Role, Addresses: other.addresses(s.cfg),
+			})
+		}
+	}
+	return o
+}
+
+// mayReboot: masters at once, workers when there is a control plane that they can join,
+// and the rendezvous host when somebody who watches has its logs.
+func (s *Service) mayReboot(h *host, now time.Time) bool {
+	switch {
+	case h.isRendezvous(s.cfg):
+		return !s.heldForWatcher(h, now)
+	case h.Role == worker:
+		return s.joinedMasters() >= s.neededMasters()
+	}
+	return true
+}
+
+// heldForWatcher: a watcher that was there a moment ago may want the logs, for a minute.
+func (s *Service) heldForWatcher(h *host, now time.Time) bool {
+	if h.Stage != agent.Written {
+		return false
+	}
+	if s.heldSince.IsZero() {
+		s.heldSince = now
+	}
+	watching := !s.watched.IsZero() && now.Sub(s.watched) <= agent.Silence
+	return watching && s.fetched.Before(h.Since) && now.Sub(s.heldSince) < watcherGrace
+}
+
+// neededMasters is with how many masters the cluster goes on without the bootstrap. The
+// rendezvous host is not one of them yet.
+func (s *Service) neededMasters() int { return min(s.cfg.Masters-1, 2) }
+
+func (s *Service) joinedMasters() int {
+	n := 0
+	for _, h := range s.state.Hosts {
+		if h.Role == master && h.Stage == agent.Joined {
+			n++
+		}
+	}
+	return n
+}
+
+// node is the node that the host has become, nil if there is none.
+func (s *Service) node(h *host) *Node {
+	nodes := s.state.Cluster.Nodes
+	for i := range nodes {
+		if nodes[i].Name == h.Hostname {
+			return &nodes[i]
+		}
+	}
+	for i := range nodes {
+		for _, a := range h.addresses(s.cfg) {
+			if slices.Contains(nodes[i].Addresses, a.String()) {
+				return &nodes[i]
+			}
+		}
+	}
+	return nil
+}
+
+// handover is what the cluster lacks to go on without the bootstrap, empty if nothing.
+func (s *Service) handover(now time.Time) string {
+	ready := 0
+	for _, h := range s.state.Hosts {
+		if h.Role == master && h.Stage == agent.Joined {
+			if n := s.node(h); n != nil && n.Ready {
+				ready++
+			}
+		}
+	}
+	if c := s.state.Cluster; !c.Bootkube || !c.Progress || ready < s.neededMasters() {
+		return cmp.Or(s.unfinished(now), "the bootstrap: "+cmp.Or(c.Present, "starting"))
+	}
+	return s.unfinished(now)
+}
+
+// unfinished is the host that still needs the service to be installed, empty if there is none.
+// One that booted its medium again does not: its disk is written.
+func (s *Service) unfinished(now time.Time) string {
+	var out []string
+	for _, h := range s.state.Hosts {
+		switch {
+		case h.isRendezvous(s.cfg) || h.left() || h.Returned:
+			continue
+		case h.silent(now):
+			out = append(out, fmt.Sprintf("%s, %s, which was heard last at %s",
+				h.describe(s.cfg), h.Stage, h.Heard.UTC().Format(time.TimeOnly)))
+		case h.Report.Doing != "":
+			out = append(out, fmt.Sprintf("%s, %s: %s", h.name(), h.Stage, h.Report.Doing))
+		default:
+			out = append(out, fmt.Sprintf("%s, %s since %s", h.name(), h.Stage, h.Since.Format(time.TimeOnly)))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// Update tells the service what has become of the bootstrap and of the cluster.
+func (s *Service) Update(c Cluster) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := c.Problem; p != nil && (s.state.Cluster.Problem == nil || *p != *s.state.Cluster.Problem) {
+		s.event(s.rendezvous(), "%s", p.Message)
+	}
+	s.state.Cluster = c
+	for _, h := range s.state.Hosts {
+		installed := h.Stage == agent.Rebooting || h.Returned
+		if n := s.node(h); n != nil && installed && !h.isRendezvous(s.cfg) {
+			h.Stage, h.Since, h.Problem, h.Returned = agent.Joined, s.clock.Now().UTC(), nil, false
+			s.event(h, "is node %s", n.Name)
+		}
+	}
+	s.advance()
+	return s.save()
+}
