@@ -28,14 +28,6 @@ var RendezvousFile = asset.From1(rendezvousFile, RendezvousIP, func(_ asset.Env,
 	return asset.Files{asset.NewFile(rendezvousFile, []byte(ip.String()+"\n"))}, nil
 })
 
-// inPlace reports whether the only host of an agent-based installation installs itself.
-var inPlace = asset.From1("agent-in-place", Config, func(_ asset.Env, in Input) (bool, error) {
-	return in.Masters() == 1 && in.Arbiters() == 0 && in.Workers() == 0, nil
-}, asset.Transient())
-
-// AgentBootstrap is what the rendezvous host gets while it bootstraps the cluster.
-var AgentBootstrap = hostConfig("agent-bootstrap.ign", inPlace)
-
 // AgentPlan is stored for commands that wait for an agent-based installation.
 type AgentPlan struct {
 	Hostnames []string       `json:"hostnames"` // that the config names; there may be others
@@ -71,7 +63,7 @@ type AgentImage struct {
 }
 
 var imageNeeds = []asset.Ref{
-	Config, AgentConfig, InfraID, ReleaseImage, ReleaseVersion, Version, AgentBootstrap, MasterIgnition, ArbiterIgnition,
+	Config, AgentConfig, InfraID, ReleaseImage, ReleaseVersion, Version, AgentBootstrapIgnition, MasterIgnition, ArbiterIgnition,
 	WorkerIgnition, access, Plan, PlatformName, fromManifests,
 }
 
@@ -91,10 +83,10 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 		Access:       WatcherAccess{asset.Of(r, RendezvousIP), acc.CA, acc.Watcher, acc.Expires},
 		ReleaseImage: asset.Of(r, ReleaseImage), ReleaseVersion: asset.Of(r, ReleaseVersion),
 	}
-	configs := map[string][]byte{}
+	configs := map[string][]byte{agent.BootstrapIgnition: asset.Of(r, AgentBootstrapIgnition)}
 	for name, files := range map[string]asset.Files{
-		agent.BootstrapIgnition: asset.Of(r, AgentBootstrap), agent.MasterIgnition: asset.Of(r, MasterIgnition),
-		agent.ArbiterIgnition: asset.Of(r, ArbiterIgnition), agent.WorkerIgnition: asset.Of(r, WorkerIgnition),
+		agent.MasterIgnition: asset.Of(r, MasterIgnition), agent.ArbiterIgnition: asset.Of(r, ArbiterIgnition),
+		agent.WorkerIgnition: asset.Of(r, WorkerIgnition),
 	} {
 		if len(files) > 0 {
 			configs[name] = files[0].Data
@@ -121,7 +113,7 @@ func agentConfigOf(in Input, def definition, inv typesagent.Inventory, acc agent
 		APIVIPs: in.APIVIPs(), IngressVIPs: in.IngressVIPs(),
 		NTPSources: def.InfraEnv.Spec.AdditionalNTPSources,
 	}
-	c.InPlace = c.Required() == 1
+	c.InPlace = in.Masters() == 1
 	c.ResolvedByOthers = len(c.APIVIPs) == 0 || in.LoadBalancerType() == vips.UserManaged
 	for _, pods := range in.Networking.ClusterNetwork {
 		c.OtherNetworks = append(c.OtherNetworks, pods.CIDR)

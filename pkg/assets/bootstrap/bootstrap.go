@@ -191,10 +191,8 @@ func addInPlace(b *builder, in Inputs) error {
 	if err != nil || in.Agent { // the node agent chooses the disk, and writes it
 		return err
 	}
-	// Without one, the host chooses its disk and writes the file itself.
-	if disk := in.Config.BootstrapInPlace; disk != nil && disk.InstallationDisk != "" {
-		b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable, disk.InstallationDisk+"\n")
-	}
+	b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable,
+		in.Config.BootstrapInPlace.InstallationDisk+"\n")
 	return eachFile(data.Bootstrap(), "in-place/units", func(name string, content []byte) error {
 		b.unit(path.Base(name), string(content), in.enables(path.Base(name)))
 		return nil
