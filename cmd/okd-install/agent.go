@@ -43,6 +43,7 @@ func agentCommand(r *root) *cobra.Command {
 
 	return group("agent", "Install on hosts that register themselves",
 		group("create", "Create what an agent-based installation needs", template, manifests, image, pxe),
+		agentWaitFor(r),
 		drawing("okd-install agent graph | dot -Tsvg >assets.svg", r, assets.AgentGraph))
 }
 
@@ -69,4 +70,24 @@ func imageCommand(
 	c.Flags().StringVar(&o.Program, "agent-binary", "", "file of the okd-install that runs on the hosts, if this one "+
 		"is for another system or processor")
 	return c
+}
+
+func agentWaitFor(r *root) *cobra.Command {
+	wait := func(do func(context.Context, *install.Env, agent.WaitOptions) error, c *cobra.Command) *cobra.Command {
+		var o agent.WaitOptions
+		r.run(c, r.resume, func(ctx context.Context, env *install.Env) error { return do(ctx, env, o) })
+		timeoutFlag(c, &o.Timeout)
+		return c
+	}
+	return group("wait-for", "Wait for a step of an agent-based installation",
+		wait(agent.WaitForBootstrap, &cobra.Command{Use: "bootstrap-complete",
+			Short: "Wait until the control plane has taken over from the rendezvous host",
+			Long: "Says which hosts register, what their checks find and what to do about it, and what they\n" +
+				"are doing, until the control plane has taken over.",
+			Example: "  okd-install agent wait-for bootstrap-complete --dir mycluster"}),
+		wait(agent.WaitForInstall, &cobra.Command{Use: "install-complete",
+			Short: "Wait until the cluster has installed itself",
+			Long: "Waits for the bootstrap as well, approves the certificates of the hosts, and says how to\n" +
+				"use the cluster. It can be started at any time.",
+			Example: "  okd-install agent wait-for install-complete --dir mycluster"}))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets/clustermanifests"
 	"github.com/okd-install/okd-install/pkg/assets/live"
 	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/seal"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 	typesagent "github.com/okd-install/okd-install/pkg/types/agent"
@@ -196,4 +197,9 @@ func isWorker(inv typesagent.Inventory, nics []typesagent.Interface) bool {
 		}
 	}
 	return false
+}
+
+// StoredAgentPlan is the plan of the last image. It fails with fs.ErrNotExist if none was made.
+func StoredAgentPlan(dir string, key *seal.Key) (AgentPlan, error) {
+	return asset.Stored(dir, key, Plan)
 }
