@@ -78,7 +78,7 @@ func apply(base, a, b object) {
 	}
 }
 
-// firstPool keeps the settings of the first pool: only the number of its machines is defined.
+// firstPool keeps the other settings of the only pool.
 func firstPool(pools, value any) any {
 	list, _ := pools.([]any)
 	news, _ := value.([]any)
@@ -90,7 +90,9 @@ func firstPool(pools, value any) any {
 	if !is {
 		return value
 	}
-	pool["replicas"] = replaced["replicas"]
+	for key, v := range replaced {
+		pool[key] = v
+	}
 	return list
 }
 
