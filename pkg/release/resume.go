@@ -1,15 +1,20 @@
 package release
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // resumes is how often in a row a download may break without bringing anything.
 const resumes = 5
+
+// resumePause is the first pause before that; it grows.
+const resumePause = 200 * time.Millisecond
 
 // resuming asks for the rest of a body whose connection broke. The digest of what is read is
 // checked above, so a server that sends something else is found out.
@@ -57,20 +62,29 @@ func (b *resumingBody) Read(p []byte) (int, error) {
 
 // again opens the rest of the body, or returns why the connection broke.
 func (b *resumingBody) again(broke error) error {
-	if b.failures++; b.failures > resumes {
-		return fmt.Errorf("gave up after %d tries: %w", resumes, broke)
+	ctx := b.request.Context()
+	for {
+		if b.failures++; b.failures > resumes {
+			return fmt.Errorf("gave up after %d tries: %w", resumes, broke)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Duration(b.failures) * resumePause):
+		}
+		r := b.request.Clone(ctx)
+		r.Header.Set("Range", "bytes="+strconv.FormatInt(b.at, 10)+"-")
+		resp, err := b.transport.RoundTrip(r)
+		if err != nil {
+			broke = err
+			continue
+		}
+		if resp.StatusCode != http.StatusPartialContent {
+			_ = resp.Body.Close()
+			return fmt.Errorf("%w, and the server cannot resume (%s)", broke, resp.Status)
+		}
+		_ = b.body.Close()
+		b.body = resp.Body
+		return nil
 	}
-	r := b.request.Clone(b.request.Context())
-	r.Header.Set("Range", "bytes="+strconv.FormatInt(b.at, 10)+"-")
-	resp, err := b.transport.RoundTrip(r)
-	if err != nil {
-		return fmt.Errorf("resume after %w: %w", broke, err)
-	}
-	if resp.StatusCode != http.StatusPartialContent {
-		_ = resp.Body.Close()
-		return fmt.Errorf("%w, and the server cannot resume (%s)", broke, resp.Status)
-	}
-	_ = b.body.Close()
-	b.body = resp.Body
-	return nil
 }
