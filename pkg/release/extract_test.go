@@ -113,7 +113,9 @@ func cut(w http.ResponseWriter, r *http.Request, next http.Handler, resumes bool
 		return
 	}
 	rec := httptest.NewRecorder()
-	next.ServeHTTP(rec, r)
+	whole := r.Clone(r.Context())
+	whole.Header.Del("Range")
+	next.ServeHTTP(rec, whole)
 	body := rec.Body.Bytes()
 	at := 0
 	if text, is := strings.CutPrefix(r.Header.Get("Range"), "bytes="); is && resumes {
