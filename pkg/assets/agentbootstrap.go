@@ -1,6 +1,8 @@
 package assets
 
 import (
+	"net/netip"
+
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/bootstrap"
 	"github.com/okd-install/okd-install/pkg/pki"
@@ -36,10 +38,10 @@ var agentSSHKeys = asset.From1("agent-ssh-keys", SSHKeys, func(_ asset.Env, keys
 }, asset.Transient())
 
 // agentSettings are the settings of the rendezvous host, whose address is known.
-var agentSettings = asset.From2("agent-bootstrap-settings", settings, AgentConfig,
-	func(_ asset.Env, s hostSettings, a agentReading) (hostSettings, error) {
+var agentSettings = asset.From2("agent-bootstrap-settings", settings, RendezvousIP,
+	func(_ asset.Env, s hostSettings, rendezvous netip.Addr) (hostSettings, error) {
 		if !s.NodeIP.IsValid() {
-			s.NodeIP = a.Inventory.RendezvousIP
+			s.NodeIP = rendezvous
 		}
 		return s, nil
 	}, asset.Transient())

@@ -1,0 +1,141 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/assets/live"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/releases"
+	"github.com/okd-install/okd-install/pkg/iso"
+	"github.com/okd-install/okd-install/pkg/iso/initrd"
+)
+
+// Where the node agent and the hook that installs it are in the initramfs.
+const (
+	programPath = "okd-agent/okd-install"
+	hookPath    = "usr/lib/dracut/hooks/pre-pivot/90-okd-agent.sh"
+	configPath  = "config.ign"
+)
+
+// ImageOptions are the flags of the commands that make images.
+type ImageOptions struct {
+	Options
+	// Program is the node agent, if this program does not run on the hosts.
+	Program string
+}
+
+// Image is the command agent create image: it makes the ISO that all hosts boot.
+func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
+	return withImage(ctx, e, o, func(image assets.AgentImage) error {
+		parts, err := archives(o.Program, image)
+		if err != nil {
+			return err
+		}
+		from, err := base{e, image}.find(ctx)
+		if err != nil {
+			return err
+		}
+		event.ProgressOf(e.Sink, "writing the image")
+		target := e.Path("agent." + rpmArch(image) + ".iso")
+		err = replace(target, func(name string) error {
+			return iso.Edit(ctx, from, name, nil, func(i *iso.Image) error {
+				i.AllowGrowth()
+				return i.SetArchives(parts...)
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("make %s: %w", target, err)
+		}
+		event.Info(e.Sink, "Generated ISO at "+target)
+		sayMade(e, image, "Image", e.Dir)
+		return nil
+	})
+}
+
+// sayMade says what was made, and what to do with it.
+func sayMade(e *install.Env, image assets.AgentImage, what, dir string) {
+	event.Info(e.Sink, "The rendezvous host IP (node0 IP) is "+image.Rendezvous.String())
+	event.Info(e.Sink, what+" created in: "+dir+" and "+e.Path("auth"))
+	event.Info(e.Sink, "Hosts can register until "+image.Access.Expires.Format(time.RFC3339)+
+		"; boot all of them before, then run "+e.Quoted("agent wait-for install-complete"))
+}
+
+// withImage settles the release and makes the assets of an image, with the directory locked.
+func withImage(ctx context.Context, e *install.Env, o ImageOptions, do func(assets.AgentImage) error) error {
+	o.AgentBased = true
+	inst, err := e.Open(o.Opening)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inst.Close() }()
+	if err := inst.TakeGiven(ctx); err != nil {
+		return explain(e, err)
+	}
+	if err := releases.Pin(ctx, e, o.Release, inst, true); err != nil {
+		return recode(e, err)
+	}
+	image, err := inst.AgentImage(ctx)
+	if err != nil {
+		return explain(e, err)
+	}
+	e.Hide(image.Config.Secrets()...)
+	e.Hide(image.Access.Token)
+	return do(image)
+}
+
+// archives are what the initramfs gets besides what it has: the node agent, and the Ignition
+// config.
+func archives(named string, image assets.AgentImage) ([]iso.Part, error) {
+	path, err := program(named, rpmArch(image))
+	if err != nil {
+		return nil, err
+	}
+	hook, err := live.Hook()
+	if err != nil {
+		return nil, err
+	}
+	agent := &initrd.Plain{}
+	if err := agent.AddFile(programPath, 0o755, path); err != nil {
+		return nil, fmt.Errorf("add the node agent: %w", err)
+	}
+	if err := agent.AddBytes(hookPath, 0o755, hook); err != nil {
+		return nil, fmt.Errorf("add the hook: %w", err)
+	}
+	config := &initrd.Archive{}
+	config.Set(configPath, image.Ignition)
+	packed, err := config.Gzip()
+	if err != nil {
+		return nil, err
+	}
+	return []iso.Part{agent, iso.Bytes(packed)}, nil
+}
+
+// replace lets write make a new file, which then takes the place of the one at target.
+func replace(target string, write func(name string) error) error {
+	next := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".new")
+	if err := gone(next); err != nil { // of a run that was killed
+		return err
+	}
+	if err := write(next); err != nil {
+		return err
+	}
+	if err := os.Rename(next, target); err != nil {
+		return errors.Join(err, gone(next))
+	}
+	return nil
+}
+
+func gone(name string) error {
+	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
