@@ -20,8 +20,11 @@ import (
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
-// reached is what the live system prints when its own configuration is there.
-const reached = "LIVE SYSTEM REACHED host=live-test network=live.nmconnection karg=lab.test"
+// What the live system prints when its own configuration is there.
+const (
+	reached    = "LIVE SYSTEM REACHED host=live-test network=live.nmconnection karg=lab.test"
+	reachedPXE = "LIVE SYSTEM REACHED host=live-test network= karg=lab.test"
+)
 
 // config has a unit that prints it to the console: host name from Ignition,
 // profile from the initramfs, argument from the boot loader.
@@ -39,8 +42,8 @@ const config = `{
 const profile = "[connection]\nid=live\ntype=ethernet\n[ipv4]\nmethod=manual\naddress1=198.18.0.77/24\n" +
 	"[ipv6]\nmethod=disabled\n"
 
-// liveISO is a copy of the lab's, with everything embedded that can be.
-func liveISO(t *testing.T) string {
+// labISO is the path of the lab's.
+func labISO(t *testing.T) string {
 	t.Helper()
 	cache := os.Getenv("OKD_LAB_CACHE")
 	if cache == "" {
@@ -50,9 +53,15 @@ func liveISO(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err) // not a skip: the test was asked for
 	}
+	return made.LiveISO
+}
+
+// customized is a copy of an ISO with everything embedded that can be.
+func customized(t *testing.T, pristine string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "live.iso")
-	want := bootRecords(t, made.LiveISO)
-	err = iso.Edit(t.Context(), made.LiveISO, path, io.Discard, func(i *iso.Image) error {
+	want := bootRecords(t, pristine)
+	err := iso.Edit(t.Context(), pristine, path, io.Discard, func(i *iso.Image) error {
 		if err := i.SetIgnition([]byte(config), false); err != nil {
 			return err
 		}
@@ -91,10 +100,43 @@ func bootRecords(t *testing.T, path string) string {
 	return string(out)
 }
 
+// networkBoot are QEMU's arguments for the files that a network boot loads: the
+// config and the root file system are parts of the initramfs.
+func networkBoot(t *testing.T, pristine string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	files, left, err := iso.ExtractPXE(t.Context(), pristine, dir)
+	if err != nil || len(left) != 0 || len(files) != 3 {
+		t.Fatalf("extracted %q, %q is left: %v", files, left, err)
+	}
+	wrapped, err := iso.WrapIgnition([]byte(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	initrd, err := os.OpenFile(files[1], os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer initrd.Close()
+	rootfs, err := os.Open(files[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rootfs.Close()
+	if _, err := io.Copy(initrd, io.MultiReader(rootfs, bytes.NewReader(wrapped))); err != nil {
+		t.Fatal(err)
+	}
+	return []string{
+		"-kernel", files[0], "-initrd", files[1],
+		"-append", "ignition.firstboot ignition.platform.id=metal console=ttyS0 lab.test",
+	}
+}
+
 // TestBoot boots the ISO in QEMU, without hardware acceleration: from a DVD with
-// BIOS, and from a USB stick with UEFI.
+// BIOS, from a USB stick with UEFI, and from its files as a network boot does.
 func TestBoot(t *testing.T) {
-	path := liveISO(t)
+	pristine := labISO(t)
+	path := customized(t, pristine)
 	vars := filepath.Join(t.TempDir(), "vars.fd")
 	b, err := os.ReadFile("/usr/share/OVMF/OVMF_VARS.fd")
 	if err == nil {
@@ -105,25 +147,27 @@ func TestBoot(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name string
+		want string
 		args []string
 	}{
-		{"BIOS", []string{"-machine", "pc", "-cdrom", path}},
-		{"UEFI", []string{
+		{"BIOS", reached, []string{"-machine", "pc", "-cdrom", path}},
+		{"UEFI", reached, []string{
 			"-machine", "q35",
 			"-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd",
 			"-drive", "if=pflash,format=raw,file=" + vars,
 			"-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0",
 			"-drive", "if=none,id=stick,format=raw,readonly=on,file=" + path,
 		}},
+		{"PXE", reachedPXE, networkBoot(t, pristine)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			boot(t, test.args)
+			boot(t, test.want, test.args)
 		})
 	}
 }
 
-func boot(t *testing.T, args []string) {
+func boot(t *testing.T, want string, args []string) {
 	console := filepath.Join(t.TempDir(), "console")
 	argv := append([]string{
 		"-accel", "tcg", "-m", "2048", "-display", "none", "-no-reboot", "-serial", "file:" + console,
@@ -149,7 +193,7 @@ func boot(t *testing.T, args []string) {
 		default:
 		}
 		log, _ = os.ReadFile(console) // not there before QEMU is
-		return bytes.Contains(log, []byte(reached)), "the live system has not started", nil
+		return bytes.Contains(log, []byte(want)), "the live system has not started", nil
 	})
 	stop()
 	<-ended
