@@ -27,6 +27,7 @@ var packages = []string{
 	"iproute2", "iptables", "nftables", "ipset", "conntrack", "ethtool", "socat", "iputils-ping",
 	"containerd", "runc", "podman", "containernetworking-plugins",
 	"haproxy", "keepalived",
+	"network-manager", "libpam-systemd", // polkitd, of which the former depends, wants the latter
 	"jq", "curl", "ca-certificates", "bind9-dnsutils", "openssl", "rsync", "ostree",
 }
 
