@@ -10,11 +10,16 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
 // boot goes from reset to the end of the system.
 func (m *machine) boot(ctx context.Context) outcome {
+	if err := m.takeNext(); err != nil {
+		m.note("cannot keep settings: %v", err)
+		return halted
+	}
 	m.note("power is on: %s, %d CPUs, %d MiB", m.hw.Name, m.hw.CPUs, m.hw.MemoryMB)
 	dev, err := m.bootDevice(ctx)
 	if err != nil {
@@ -49,15 +54,35 @@ func (m *machine) setState(to engine.State) {
 	}
 }
 
-// bootDevice picks the first bootable disk with a system on it, or else the
-// medium.
+// bootDevice finds a system where the firmware is told to look, by default on
+// the disks and then on the medium.
 func (m *machine) bootDevice(ctx context.Context) (device, error) {
-	disk, err := m.bootDisk()
-	if err == nil || m.hw.Media == nil {
-		return device{Bootable: disk}, err
+	order := host.DefaultOrder()
+	if h := m.hw.Host; h != nil {
+		order = h.Order
+		if h.Once != "" {
+			order = append([]host.Source{h.Once}, order...)
+		}
 	}
-	m.note("starting from the medium: %v", err)
-	return m.insert(ctx)
+	var tried []error
+	for _, source := range order {
+		var dev device
+		var err error
+		switch {
+		case source == host.FromDisk:
+			dev.Bootable, err = m.bootDisk()
+		case m.hw.Media == nil:
+			err = errors.New("there is no medium")
+		default:
+			m.note("starting from the medium")
+			dev, err = m.insert(ctx)
+		}
+		if err == nil {
+			return dev, m.attach(ctx, &dev)
+		}
+		tried = append(tried, err)
+	}
+	return device{}, errors.Join(tried...)
 }
 
 // bootDisk picks the first bootable disk with a system on it.
@@ -66,6 +91,9 @@ func (m *machine) bootDisk() (volume.Bootable, error) {
 	for _, d := range m.hw.Disks {
 		if !d.Bootable || !d.Active {
 			continue
+		}
+		if err := m.sup.cfg.Disks.Settle(d.ID); err != nil {
+			return volume.Bootable{}, err
 		}
 		b, err := m.sup.cfg.Disks.Boot(d.ID)
 		if err == nil {

@@ -39,13 +39,27 @@ func (i *images) mount(ctx context.Context, id string, b volume.Bootable) (strin
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return "", err
 	}
-	// noload: the image must not be written, not even to replay a journal.
-	options := fmt.Sprintf("ro,loop,offset=%d,sizelimit=%d", b.Offset, b.Size)
-	if _, err := command.Run(ctx, "mount", "-t", "ext4", "-o", options+",noload", b.Image, at); err != nil {
+	if err := mountPartition(ctx, b, at); err != nil {
 		return "", fmt.Errorf("mount root partition: %w", err)
 	}
 	i.used[b.Key] = map[string]bool{id: true}
 	return at, nil
+}
+
+// mountPartition uses a loop device of its own: mount would take one that a
+// daemon before this one has left, and with it what the kernel remembers of a
+// disk that has been written again since.
+func mountPartition(ctx context.Context, b volume.Bootable, at string) error {
+	node, err := command.Run(ctx, "losetup", "--find", "--show", "--read-only",
+		fmt.Sprintf("--offset=%d", b.Offset), fmt.Sprintf("--sizelimit=%d", b.Size), "--", b.Image)
+	if err != nil {
+		return err
+	}
+	// noload: the image must not be written, not even to replay a journal.
+	_, err = command.Run(ctx, "mount", "-t", "ext4", "-o", "ro,noload", node, at)
+	// While it is mounted, this only means that the device goes with the mount.
+	_, lost := command.Run(context.WithoutCancel(ctx), "losetup", "--detach", node)
+	return errors.Join(err, lost)
 }
 
 // release gives up a machine's claim on its image.
