@@ -42,7 +42,15 @@ func (m *machine) attach(ctx context.Context, dev *device) error {
 		}
 		dev.disks = append(dev.disks, block{"/dev/" + host.DiskName(i), node})
 	}
-	return nil
+	if m.hw.Media == nil || m.hw.Media.ISO == "" {
+		return nil
+	}
+	err := m.closeTray(ctx, dev)
+	if err != nil && !dev.live {
+		m.note("the drive cannot be used: %v", err)
+		return nil
+	}
+	return err
 }
 
 // loop makes a file a block device.
@@ -93,32 +101,11 @@ func within(file, dir string) bool { return strings.HasPrefix(file, dir+"/") }
 // hardwareDir has the description of a host's hardware.
 func (m *machine) hardwareDir() string { return filepath.Join(m.dir, "hardware") }
 
-// describe writes what the system of a host is going to see of its hardware.
-func (m *machine) describe(dev device) error {
-	if m.hw.Host == nil {
-		return nil
-	}
-	v := host.View{
-		Spec: *m.hw.Host, CPUs: m.hw.CPUs, MemoryMiB: m.hw.MemoryMB,
-		Cmdline: "BOOT_IMAGE=/vmlinuz root=/dev/sda4 rw ignition.platform.id=metal",
-	}
-	for _, c := range m.cables() {
-		v.NICs = append(v.NICs, c.Interface)
-	}
-	for _, d := range dev.disks {
-		n, err := number(d.node)
-		if err != nil {
-			return err
-		}
-		v.Nodes = append(v.Nodes, n)
-	}
-	return v.Write(m.hardwareDir())
-}
-
-func number(node string) (host.Node, error) {
+// number is that of the device.
+func (b block) number() (host.Node, error) {
 	var st unix.Stat_t
-	if err := unix.Stat(node, &st); err != nil {
-		return host.Node{}, fmt.Errorf("look at %s: %w", node, err)
+	if err := unix.Stat(b.node, &st); err != nil {
+		return host.Node{}, fmt.Errorf("look at %s: %w", b.node, err)
 	}
 	return host.Node{Major: unix.Major(st.Rdev), Minor: unix.Minor(st.Rdev)}, nil
 }
@@ -129,8 +116,11 @@ func (m *machine) inside(dev device) []string {
 	if m.hw.Host != nil {
 		argv = host.Arguments(m.hardwareDir())
 	}
-	if dev.live {
+	if dev.live && !dev.iso {
 		argv = append(argv, "--bind-ro="+dev.Image+":"+liveImage)
+	}
+	if dev.drive != nil {
+		argv = append(argv, "--bind="+dev.drive.node+":"+dev.drive.at)
 	}
 	for _, d := range dev.disks {
 		argv = append(argv, "--bind="+d.node+":"+d.at)

@@ -114,11 +114,14 @@ const firstBootMark = "boot/ignition.firstboot"
 // firstBoot configures the system if it has never been started, which is true
 // of a live system each time.
 func (m *machine) firstBoot(ctx context.Context, dev device) error {
+	if dev.iso {
+		return m.prepareLive(ctx, dev)
+	}
 	mark := filepath.Join(m.root(), firstBootMark)
 	if _, err := os.Stat(mark); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	lease, err := m.lease(ctx)
+	resolver, err := m.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -126,20 +129,30 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	if err != nil {
 		return err
 	}
-	if err := m.ignite(ctx, lease, config); err != nil {
+	if err := m.ignite(ctx, resolver, config); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Join(m.root(), installedConfig)); err != nil { // it holds secrets
 		return err
 	}
-	if err := m.dropLease(ctx); err != nil {
+	if err := m.disconnect(ctx); err != nil {
 		return err
 	}
-	// The machine id is the VM's, so that the node's system UUID is, too. With
-	// none, systemd would ask for a locale and a password on the console.
-	id := strings.ReplaceAll(m.hw.ID, "-", "")
-	if err := os.WriteFile(filepath.Join(m.root(), "etc/machine-id"), []byte(id+"\n"), 0o444); err != nil {
-		return fmt.Errorf("write machine id: %w", err)
+	if err := m.writeMachineID(); err != nil {
+		return err
 	}
 	return os.Remove(mark)
+}
+
+// machineID is the VM's ID, so that the node's system UUID is, too.
+func (m *machine) machineID() string { return strings.ReplaceAll(m.hw.ID, "-", "") }
+
+// writeMachineID names the system. Without a name, systemd would ask for a locale
+// and a password on the console.
+func (m *machine) writeMachineID() error {
+	err := os.WriteFile(filepath.Join(m.root(), "etc/machine-id"), []byte(m.machineID()+"\n"), 0o444)
+	if err != nil {
+		return fmt.Errorf("write machine id: %w", err)
+	}
+	return nil
 }

@@ -82,9 +82,12 @@ func (m *machine) root() string { return filepath.Join(m.dir, "root") }
 
 // mountRoot puts what the machine wrote over what its disk was made from.
 func (m *machine) mountRoot(ctx context.Context, b device) error {
-	lower, err := m.sup.images.mount(ctx, m.hw.ID, b.Bootable)
-	if err != nil {
-		return err
+	lower := m.lower()
+	if !b.iso {
+		var err error
+		if lower, err = m.sup.images.mount(ctx, m.hw.ID, b.Bootable); err != nil {
+			return err
+		}
 	}
 	upper, work := filepath.Join(b.Writes, "root"), filepath.Join(b.Writes, "work")
 	at := m.root()
@@ -111,7 +114,7 @@ func (m *machine) mountRoot(ctx context.Context, b device) error {
 
 func (m *machine) unmountRoot() error {
 	var errs []error
-	for _, at := range []string{m.root(), m.sysroot()} {
+	for _, at := range []string{m.root(), m.sysroot(), m.lower()} {
 		err := unix.Unmount(at, unix.MNT_DETACH)
 		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", at, err))

@@ -17,6 +17,10 @@ type device struct {
 	// live: it is a medium. What the machine writes to its root is lost with
 	// the power.
 	live bool
+	// iso: the medium is a live ISO, with an initramfs of its own.
+	iso bool
+	// drive has a medium that the system sees; nil if it is empty.
+	drive *optical
 	// disks are the machine's disks as block devices, in their order. Only live
 	// systems and hosts have them.
 	disks []block
@@ -30,7 +34,10 @@ const (
 )
 
 // insert starts with the medium in the drive.
-func (m *machine) insert(context.Context) (device, error) {
+func (m *machine) insert(ctx context.Context) (device, error) {
+	if m.hw.Media.ISO != "" {
+		return m.insertISO(ctx)
+	}
 	b, err := m.sup.cfg.Disks.Boot(m.hw.Media.Volume)
 	if err != nil {
 		return device{}, fmt.Errorf("read medium: %w", err)
@@ -47,7 +54,7 @@ func (m *machine) insert(context.Context) (device, error) {
 // It does not rely on memory: the machine may have been started by an earlier
 // daemon.
 func (m *machine) detach(ctx context.Context) error {
-	errs := []error{os.RemoveAll(filepath.Join(m.dir, liveDir))}
+	errs := []error{os.RemoveAll(filepath.Join(m.dir, liveDir)), os.RemoveAll(filepath.Join(m.dir, mediumDir))}
 	mine := map[string]bool{}
 	for _, d := range m.hw.Disks {
 		b, err := m.sup.cfg.Disks.Boot(d.ID) // its path matters, not whether it can be started
