@@ -61,13 +61,16 @@ func (t *tree) memory(v View) {
 	t.file(sysDir+"/devices/system/node/node0/meminfo",
 		fmt.Sprintf("Node 0 MemTotal:       %8d kB\nNode 0 MemFree:        %8d kB\nNode 0 HugePages_Total:     0\n"+
 			"Node 0 HugePages_Free:      0", total, total*9/10))
-	// Blocks of 128 MiB, by whose number the physical size is known.
-	const block = 128
+	// By the number of blocks the whole memory is known, what is reserved included.
+	block := int64(1024) // MiB; large computers have large ones
+	if v.MemoryMiB%block != 0 {
+		block = 128
+	}
 	t.instead(sysDir + "/devices/system/memory")
 	t.file(sysDir+"/devices/system/memory/block_size_bytes", fmt.Sprintf("%x", block<<20))
 	for i := range v.MemoryMiB / block {
 		t.files(fmt.Sprintf("%s/devices/system/memory/memory%d", sysDir, i), map[string]string{
-			"online": "1", "state": "online", "removable": "1", "phys_index": fmt.Sprintf("%08x", i),
+			"online": "1", "state": "online", "phys_index": fmt.Sprintf("%08x", i),
 		})
 	}
 }

@@ -76,7 +76,7 @@ func (t *tree) optical(o Optical) {
 	links := []string{"by-path/" + path, "by-id/scsi-0Virtual_CDROM"}
 	properties := map[string]string{
 		"ID_BUS": "scsi", "ID_TYPE": "cd", "ID_CDROM": "1", "ID_CDROM_DVD": "1", "ID_CDROM_MEDIA": "1",
-		"ID_MODEL": "Virtual_CDROM", "ID_VENDOR": "LABBMC", "ID_PATH": path, "ID_FS_TYPE": "iso9660",
+		"ID_MODEL": "Virtual_CDROM", "ID_MODEL_ENC": encoded("Virtual CDROM"), "ID_VENDOR": "LABBMC", "ID_PATH": path, "ID_FS_TYPE": "iso9660",
 		"ID_FS_USAGE": "filesystem",
 	}
 	if o.Label != "" {

@@ -55,19 +55,9 @@ dns=198.18.0.1;
 method=disabled
 `
 
-// writes is the config of a live system that writes the first disk, with its
-// network, and reboots.
-const writes = `{
-  "ignition": {"version": "3.2.0"},
-  "storage": {"files": [
-    {"path": "/root/disk.ign", "mode": 384, "contents": {"source": "data:,%s"}}
-  ]},
-  "systemd": {"units": [{"name": "install.service", "enabled": true,
-    "contents": "` + `[Unit]\nAfter=multi-user.target\n[Service]\nType=oneshot\n` +
-	`ExecStart=/bin/sh -c 'until test -e /root/go; do sleep 0.1; done'\n` +
-	`ExecStart=/usr/bin/coreos-installer install --copy-network -i /root/disk.ign /dev/sda\n` +
-	`ExecStart=/usr/bin/systemctl reboot --no-block\n[Install]\nWantedBy=default.target\n"}]}
-}`
+// holds is the config of a live system with one for the disk in it.
+const holds = `{"ignition": {"version": "3.2.0"}, "storage": {"files": [
+    {"path": "/root/disk.ign", "mode": 384, "contents": {"source": "data:,%s"}}]}}`
 
 // TestHostFromISO starts a host from a live ISO. Neither the live system nor the
 // first boot of what it installs may need DHCP.
@@ -77,7 +67,7 @@ func TestHostFromISO(t *testing.T) {
 		{"path": "/etc/hostname", "mode": 420, "contents": {"source": "data:,installed"}}]}}`)
 	disk := `{"ignition":{"version":"3.2.0","config":{"merge":[{"source":"` + fetched + `"}]}}}`
 	hw := l.physical("iso")
-	hw.Media = &engine.Media{ISO: l.liveISO(fmt.Sprintf(writes, strings.ReplaceAll(url.QueryEscape(disk), "+", "%20")),
+	hw.Media = &engine.Media{ISO: l.liveISO(fmt.Sprintf(holds, strings.ReplaceAll(url.QueryEscape(disk), "+", "%20")),
 		iso.Keyfile{Name: "ens4.nmconnection", Data: []byte(static)})}
 	if err := l.sup.Define(hw); err != nil {
 		t.Fatal(err)
@@ -106,8 +96,9 @@ func TestHostFromISO(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", want.name, out, err, want.out)
 		}
 	}
-	if _, err := l.run(hw.ID, "touch", "/root/go"); err != nil {
-		t.Fatal(err)
+	if out, err := l.run(hw.ID, "sh", "-c",
+		"mkdir -p /run/media/iso/images; coreos-installer install --copy-network -i /root/disk.ign /dev/sda && systemctl reboot"); err != nil {
+		t.Fatal(err, out)
 	}
 	l.eventually("the installed system with its address", func() bool {
 		name, err := l.run(hw.ID, "hostname")
