@@ -10,11 +10,16 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
 // boot goes from reset to the end of the system.
 func (m *machine) boot(ctx context.Context) outcome {
+	if err := m.takeNext(); err != nil {
+		m.note("cannot keep settings: %v", err)
+		return halted
+	}
 	m.note("power is on: %s, %d CPUs, %d MiB", m.hw.Name, m.hw.CPUs, m.hw.MemoryMB)
 	dev, err := m.bootDevice(ctx)
 	if err != nil {
@@ -49,15 +54,35 @@ func (m *machine) setState(to engine.State) {
 	}
 }
 
-// bootDevice picks the first bootable disk with a system on it, or else the
-// medium.
+// bootDevice finds a system where the firmware is told to look, by default on
+// the disks and then on the medium.
 func (m *machine) bootDevice(ctx context.Context) (device, error) {
-	disk, err := m.bootDisk()
-	if err == nil || m.hw.Media == nil {
-		return device{Bootable: disk}, err
+	order := host.DefaultOrder()
+	if h := m.hw.Host; h != nil {
+		order = h.Order
+		if h.Once != "" {
+			order = append([]host.Source{h.Once}, order...)
+		}
 	}
-	m.note("starting from the medium: %v", err)
-	return m.insert(ctx)
+	var tried []error
+	for _, source := range order {
+		var dev device
+		var err error
+		switch {
+		case source == host.FromDisk:
+			dev.Bootable, err = m.bootDisk()
+		case m.hw.Media == nil:
+			err = errors.New("there is no medium")
+		default:
+			m.note("starting from the medium")
+			dev, err = m.insert(ctx)
+		}
+		if err == nil {
+			return dev, m.attach(ctx, &dev)
+		}
+		tried = append(tried, err)
+	}
+	return device{}, errors.Join(tried...)
 }
 
 // bootDisk picks the first bootable disk with a system on it.
@@ -66,6 +91,9 @@ func (m *machine) bootDisk() (volume.Bootable, error) {
 	for _, d := range m.hw.Disks {
 		if !d.Bootable || !d.Active {
 			continue
+		}
+		if err := m.sup.cfg.Disks.Settle(d.ID); err != nil {
+			return volume.Bootable{}, err
 		}
 		b, err := m.sup.cfg.Disks.Boot(d.ID)
 		if err == nil {
@@ -86,11 +114,14 @@ const firstBootMark = "boot/ignition.firstboot"
 // firstBoot configures the system if it has never been started, which is true
 // of a live system each time.
 func (m *machine) firstBoot(ctx context.Context, dev device) error {
+	if dev.iso {
+		return m.prepareLive(ctx, dev)
+	}
 	mark := filepath.Join(m.root(), firstBootMark)
 	if _, err := os.Stat(mark); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	lease, err := m.lease(ctx)
+	resolver, err := m.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,20 +129,30 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	if err != nil {
 		return err
 	}
-	if err := m.ignite(ctx, lease, config); err != nil {
+	if err := m.ignite(ctx, resolver, config); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(filepath.Join(m.root(), installedConfig)); err != nil { // it holds secrets
 		return err
 	}
-	if err := m.dropLease(ctx); err != nil {
+	if err := m.disconnect(ctx); err != nil {
 		return err
 	}
-	// The machine id is the VM's, so that the node's system UUID is, too. With
-	// none, systemd would ask for a locale and a password on the console.
-	id := strings.ReplaceAll(m.hw.ID, "-", "")
-	if err := os.WriteFile(filepath.Join(m.root(), "etc/machine-id"), []byte(id+"\n"), 0o444); err != nil {
-		return fmt.Errorf("write machine id: %w", err)
+	if err := m.writeMachineID(); err != nil {
+		return err
 	}
 	return os.Remove(mark)
+}
+
+// machineID is the VM's ID, so that the node's system UUID is, too.
+func (m *machine) machineID() string { return strings.ReplaceAll(m.hw.ID, "-", "") }
+
+// writeMachineID names the system. Without a name, systemd would ask for a locale
+// and a password on the console.
+func (m *machine) writeMachineID() error {
+	err := os.WriteFile(filepath.Join(m.root(), "etc/machine-id"), []byte(m.machineID()+"\n"), 0o444)
+	if err != nil {
+		return fmt.Errorf("write machine id: %w", err)
+	}
+	return nil
 }

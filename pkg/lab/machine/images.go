@@ -39,13 +39,27 @@ func (i *images) mount(ctx context.Context, id string, b volume.Bootable) (strin
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return "", err
 	}
-	// noload: the image must not be written, not even to replay a journal.
-	options := fmt.Sprintf("ro,loop,offset=%d,sizelimit=%d", b.Offset, b.Size)
-	if _, err := command.Run(ctx, "mount", "-t", "ext4", "-o", options+",noload", b.Image, at); err != nil {
+	if err := mountPartition(ctx, b, at); err != nil {
 		return "", fmt.Errorf("mount root partition: %w", err)
 	}
 	i.used[b.Key] = map[string]bool{id: true}
 	return at, nil
+}
+
+// mountPartition uses a loop device of its own: mount would take one that a
+// daemon before this one has left, and with it what the kernel remembers of a
+// disk that has been written again since.
+func mountPartition(ctx context.Context, b volume.Bootable, at string) error {
+	node, err := command.Run(ctx, "losetup", "--find", "--show", "--read-only",
+		fmt.Sprintf("--offset=%d", b.Offset), fmt.Sprintf("--sizelimit=%d", b.Size), "--", b.Image)
+	if err != nil {
+		return err
+	}
+	// noload: the image must not be written, not even to replay a journal.
+	_, err = command.Run(ctx, "mount", "-t", "ext4", "-o", "ro,noload", node, at)
+	// While it is mounted, this only means that the device goes with the mount.
+	_, lost := command.Run(context.WithoutCancel(ctx), "losetup", "--detach", node)
+	return errors.Join(err, lost)
 }
 
 // release gives up a machine's claim on its image.
@@ -68,9 +82,12 @@ func (m *machine) root() string { return filepath.Join(m.dir, "root") }
 
 // mountRoot puts what the machine wrote over what its disk was made from.
 func (m *machine) mountRoot(ctx context.Context, b device) error {
-	lower, err := m.sup.images.mount(ctx, m.hw.ID, b.Bootable)
-	if err != nil {
-		return err
+	lower := m.lower()
+	if !b.iso {
+		var err error
+		if lower, err = m.sup.images.mount(ctx, m.hw.ID, b.Bootable); err != nil {
+			return err
+		}
 	}
 	upper, work := filepath.Join(b.Writes, "root"), filepath.Join(b.Writes, "work")
 	at := m.root()
@@ -97,7 +114,7 @@ func (m *machine) mountRoot(ctx context.Context, b device) error {
 
 func (m *machine) unmountRoot() error {
 	var errs []error
-	for _, at := range []string{m.root(), m.sysroot()} {
+	for _, at := range []string{m.root(), m.sysroot(), m.lower()} {
 		err := unix.Unmount(at, unix.MNT_DETACH)
 		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", at, err))

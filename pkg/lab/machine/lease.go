@@ -86,13 +86,3 @@ func resolvConf(lease *dhcpv4.DHCPv4) []byte {
 	}
 	return b.Bytes()
 }
-
-// dropLease leaves the network card to the system as the firmware found it.
-func (m *machine) dropLease(ctx context.Context) error {
-	cables := m.cables()
-	if len(cables) == 0 {
-		return nil
-	}
-	c := cables[0]
-	return netns.IP(ctx, c.Namespace, "addr flush dev "+c.Interface, "link set "+c.Interface+" down")
-}

@@ -58,7 +58,6 @@ func (m *machine) run(power, cycle context.Context, step func(context.Context) o
 		step = m.boot
 	}
 	m.unplug()
-	m.sup.images.release(m.hw.ID)
 	m.note("power is off")
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -86,11 +85,13 @@ func (m *machine) stopSystem() {
 		m.group().Kill(ctx),
 		m.group().Remove(ctx),
 		m.unmountRoot(),
-		m.eject(ctx),
+		m.detach(ctx),
 		os.RemoveAll(filepath.Join(m.dir, pidFile)))
 	if err != nil {
 		m.log.Warn("the machine left something behind", "error", err)
 	}
+	// Not only at power off: a live system may have written another image.
+	m.sup.images.release(m.hw.ID)
 }
 
 func (m *machine) group() cgroup.Group {

@@ -1,0 +1,132 @@
+package host
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// processors are CPUs as sysfs shows them: one socket, no threads.
+func (t *tree) processors(v View) {
+	const cpu = sysDir + "/devices/system/cpu"
+	t.instead(cpu)
+	t.instead(sysDir + "/devices/system/node/node0")
+	all := fmt.Sprintf("0-%d", v.CPUs-1)
+	if v.CPUs == 1 {
+		all = "0"
+	}
+	t.files(cpu, map[string]string{
+		"online": all, "present": all, "possible": all, "offline": "", "isolated": "",
+		"kernel_max": fmt.Sprint(v.CPUs - 1), "modalias": "cpu:type:x86",
+	})
+	for i := range v.CPUs {
+		at := fmt.Sprintf("%s/cpu%d", cpu, i)
+		t.files(at+"/topology", map[string]string{
+			"core_id": fmt.Sprint(i), "physical_package_id": "0", "die_id": "0", "thread_siblings_list": fmt.Sprint(i),
+			"core_cpus_list": fmt.Sprint(i), "core_siblings_list": all, "package_cpus_list": all, "die_cpus_list": all,
+			"thread_siblings": mask(v.CPUs, i, i+1), "core_cpus": mask(v.CPUs, i, i+1),
+			"core_siblings": mask(v.CPUs, 0, v.CPUs), "package_cpus": mask(v.CPUs, 0, v.CPUs),
+			"die_cpus": mask(v.CPUs, 0, v.CPUs), "cluster_id": "65535",
+		})
+		if i > 0 { // the first one cannot be switched off
+			t.file(at+"/online", "1")
+		}
+		t.link(fmt.Sprintf("%s/devices/system/node/node0/cpu%d", sysDir, i), at)
+		t.link(at+"/node0", sysDir+"/devices/system/node/node0")
+	}
+	t.file(sysDir+"/devices/system/node/node0/cpulist", all)
+	t.file(sysDir+"/devices/system/node/node0/cpumap", mask(v.CPUs, 0, v.CPUs))
+	t.file(sysDir+"/devices/system/node/node0/distance", "10")
+}
+
+// mask is a set of processors as sysfs writes it: hexadecimal, in groups of 32.
+func mask(all, from, to int) string {
+	var groups []string
+	for low := 0; low < all; low += 32 {
+		bits := uint32(0)
+		for i := max(from, low); i < min(to, low+32); i++ {
+			bits |= 1 << (i - low)
+		}
+		groups = append(groups, fmt.Sprintf("%08x", bits))
+	}
+	slices.Reverse(groups)
+	return strings.Join(groups, ",")
+}
+
+// reserved is what the kernel and the firmware keep of the memory, roughly.
+func reserved(mib int64) int64 { return 96<<10 + mib*1024/64 } // in KiB
+
+func (t *tree) memory(v View) {
+	total := v.MemoryMiB*1024 - reserved(v.MemoryMiB)
+	t.file(sysDir+"/devices/system/node/node0/meminfo",
+		fmt.Sprintf("Node 0 MemTotal:       %8d kB\nNode 0 MemFree:        %8d kB\nNode 0 HugePages_Total:     0\n"+
+			"Node 0 HugePages_Free:      0", total, total*9/10))
+	// By the number of blocks the whole memory is known, what is reserved included.
+	block := int64(1024) // MiB; large computers have large ones
+	if v.MemoryMiB%block != 0 {
+		block = 128
+	}
+	t.instead(sysDir + "/devices/system/memory")
+	t.file(sysDir+"/devices/system/memory/block_size_bytes", fmt.Sprintf("%x", block<<20))
+	for i := range v.MemoryMiB / block {
+		t.files(fmt.Sprintf("%s/devices/system/memory/memory%d", sysDir, i), map[string]string{
+			"online": "1", "state": "online", "phys_index": fmt.Sprintf("%08x", i),
+		})
+	}
+}
+
+// proc writes the files of /proc that tell the hardware.
+func (t *tree) proc(v View) {
+	total := v.MemoryMiB*1024 - reserved(v.MemoryMiB)
+	var mem strings.Builder
+	for _, f := range []struct {
+		name string
+		kib  int64
+	}{
+		{"MemTotal", total}, {"MemFree", total * 9 / 10}, {"MemAvailable", total * 93 / 100}, {"Buffers", 4096},
+		{"Cached", total / 32}, {"SwapCached", 0}, {"Active", total / 64}, {"Inactive", total / 64},
+		{"SwapTotal", 0}, {"SwapFree", 0}, {"Dirty", 0}, {"Writeback", 0}, {"Shmem", 8192}, {"Slab", 65536},
+		{"SReclaimable", 32768}, {"SUnreclaim", 32768}, {"CommitLimit", total / 2}, {"Committed_AS", total / 16},
+		{"VmallocTotal", 34359738367}, {"VmallocUsed", 16384}, {"VmallocChunk", 0}, {"Hugepagesize", 2048},
+	} {
+		fmt.Fprintf(&mem, "%-15s %8d kB\n", f.name+":", f.kib)
+	}
+	mem.WriteString("HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n")
+	t.raw(procDir+"/meminfo", []byte(mem.String()), 0o444)
+	var cpus strings.Builder
+	for i := range v.CPUs {
+		fmt.Fprintf(&cpus, cpuinfo, i, v.CPUs, i, v.CPUs, i, i)
+	}
+	t.raw(procDir+"/cpuinfo", []byte(cpus.String()), 0o444)
+	t.file(procDir+"/cmdline", v.Cmdline)
+}
+
+const cpuinfo = `processor	: %d
+vendor_id	: GenuineIntel
+cpu family	: 6
+model		: 106
+model name	: Intel(R) Xeon(R) Silver 4314 CPU @ 2.40GHz
+stepping	: 6
+microcode	: 0xd0003d1
+cpu MHz		: 2400.000
+cache size	: 24576 KB
+physical id	: 0
+siblings	: %d
+core id		: %d
+cpu cores	: %d
+apicid		: %d
+initial apicid	: %d
+fpu		: yes
+fpu_exception	: yes
+cpuid level	: 27
+wp		: yes
+flags		: fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 ht ` +
+	`syscall nx rdtscp lm constant_tsc rep_good nopl xtopology cpuid pni pclmulqdq vmx ssse3 fma cx16 sse4_1 sse4_2 ` +
+	`movbe popcnt aes xsave avx f16c rdrand lahf_lm abm avx2 bmi1 bmi2
+bogomips	: 4800.00
+clflush size	: 64
+cache_alignment	: 64
+address sizes	: 46 bits physical, 57 bits virtual
+power management:
+
+`
