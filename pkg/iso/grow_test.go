@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,46 @@ func TestGrowsOnlyIfNecessary(t *testing.T) {
 	if s := inspect(t, path); s.Grown || len(read(t, path)) != len(before) {
 		t.Errorf("did not shrink: %+v", s)
 	}
+}
+
+// TestMemoryIsFlat writes 1 GiB.
+func TestMemoryIsFlat(t *testing.T) {
+	const size, limit = 1 << 30, 8 << 20
+	path := write(t, isotest.Layout{})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	count := &counter{}
+	err := iso.Edit(t.Context(), path, "-", count, func(i *iso.Image) error {
+		plain := &initrd.Plain{}
+		err := plain.Add("a/large", 0o600, size, func() (io.ReadCloser, error) {
+			return io.NopCloser(io.LimitReader(zeros{}, size)), nil
+		})
+		if err != nil {
+			return err
+		}
+		return i.SetArchives(plain)
+	})
+	runtime.ReadMemStats(&after)
+	if err != nil || count.n < size {
+		t.Errorf("%d bytes, %v", count.n, err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > limit {
+		t.Errorf("allocated %d bytes, more than %d", used, limit)
+	}
+}
+
+type counter struct{ n int }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += len(p)
+	return len(p), nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // TestArchiveLies has parts that do not have the size they announce.
