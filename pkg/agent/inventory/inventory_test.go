@@ -79,6 +79,7 @@ func fixture(t *testing.T, changes map[string]string) tree {
 const routes4 = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n" +
 	"eno2 00000000 020200C0 0003 0 0 101 00000000 0 0 0\n" +
 	"eno1 00000000 010200C0 0003 0 0 100 00000000 0 0 0\n" +
+	"tun0 00000000 090200C0 0003 0 0 50 00000080 0 0 0\n" + // half of all addresses
 	"eno1 000200C0 00000000 0001 0 0 100 00FFFFFF 0 0 0\n"
 
 func TestRead(t *testing.T) {
