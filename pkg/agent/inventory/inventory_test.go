@@ -219,8 +219,20 @@ func TestNICs(t *testing.T) {
 	if !reflect.DeepEqual(nics, want) {
 		t.Errorf("got %+v", nics)
 	}
-	// Without any card that is hardware, all count.
-	if nics, _ = tree.nics(known[2:]); len(nics) != 1 || nics[0].Name != "veth1" {
-		t.Errorf("got %+v", nics)
+}
+
+// In a container no interface is hardware.
+func TestNICsOfContainer(t *testing.T) {
+	tree := fixture(t, map[string]string{
+		"sys/class/net/ens3/addr_assign_type":  "3\n",
+		"sys/class/net/ens3/uevent":            "INTERFACE=ens3\n",
+		"sys/class/net/bond0/uevent":           "DEVTYPE=bond\n",
+		"sys/class/net/bond0/addr_assign_type": "3\n",
+		"sys/class/net/veth1/addr_assign_type": "1\n",
+	})
+	nics, err := tree.nics([]link{{name: "bond0", mac: "a"}, {name: "ens3", mac: "a"}, {name: "veth1", mac: "0"}})
+	want := []agent.NIC{{Name: "bond0", MAC: "a"}, {Name: "ens3", MAC: "a", Physical: true}}
+	if err != nil || !reflect.DeepEqual(nics, want) {
+		t.Errorf("got %+v, %v", nics, err)
 	}
 }
