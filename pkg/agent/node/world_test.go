@@ -303,6 +303,8 @@ func (m *machine) Write(ctx context.Context, w node.Writing) error {
 	return ctx.Err()
 }
 
+func (m *machine) SetHostname(string) error { return m.point("hostname") }
+
 func (m *machine) Reboot(context.Context) error {
 	if err := m.point("reboot"); err != nil {
 		return err
