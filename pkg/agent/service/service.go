@@ -128,6 +128,9 @@ func New(cfg *agent.Config, dir string, clk clock.Clock) (*Service, error) {
 	for _, h := range s.state.Hosts {
 		h.Heard = s.started // nobody could report while there was no service
 	}
+	for i := range s.state.Cluster.Nodes {
+		s.state.Cluster.Nodes[i].Ready = false // until the API has said so again
+	}
 	s.saved, err = s.state.lasting()
 	return s, err
 }
