@@ -407,7 +407,7 @@ func TestLostState(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	o := newOffice(t, config(3, 0, 0))
-	for i := range 3 * maxEvents {
+	for i := range maxEvents + 20 {
 		stage := agent.Discovering
 		if i%2 == 0 {
 			stage = agent.Ready
