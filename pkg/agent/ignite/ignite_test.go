@@ -184,18 +184,17 @@ func TestApply(t *testing.T) {
 		"/opt/disk":                     "-rw-r----- /dev/vda\n",
 		"/opt/new":                      "-rw-r--r-- new",
 		"/etc/systemd/system/a.service": "-rw-r--r-- [Service]\nExecStart=/bin/true\n",
-		"/etc/systemd/system/a.service.d/10-x.conf":  "-rw-r--r-- [Service]\nUser=core\n",
-		"/etc/systemd/system/b.service":              "-> /dev/null",
-		"/home/core/.ssh/authorized_keys":            "-rw------- ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n",
-		"/etc/NetworkManager/system-connections":     "",
-		"/etc/systemd/system/multi-user.target.want": "",
+		"/etc/systemd/system/a.service.d/10-x.conf": "-rw-r--r-- [Service]\nUser=core\n",
+		"/etc/systemd/system/b.service":             "-> /dev/null",
+		"/home/core/.ssh/authorized_keys":           "-rw------- ssh-ed25519 AAAA one\nssh-ed25519 BBBB two\n",
+		"/etc/NetworkManager/system-connections":    "",
 	} {
 		if first[name] != want {
 			t.Errorf("%s is %q, want %q", name, first[name], want)
 		}
 	}
-	wantRan := "chpasswd -e core:$6$salt$hash; systemctl daemon-reload; systemctl disable -- c.service; " +
-		"systemctl enable -- a.service"
+	wantRan := "chpasswd -e core:$6$salt$hash; systemctl daemon-reload; systemctl enable -- a.service; " +
+		"systemctl disable -- c.service"
 	if ran := strings.Join(h.ran, "; "); ran != wantRan {
 		t.Errorf("ran %s\nwant %s", ran, wantRan)
 	}
@@ -279,17 +278,13 @@ func TestRefuse(t *testing.T) {
 		"/opt/openshift/big: unpack":                  func(c *types.Config) { c.Storage.Files[1].Contents.Source = source("x").Source },
 		"/etc/there: it is there with other contents": func(c *types.Config) { there(c) },
 		"/home/core: a directory is there":            func(c *types.Config) { c.Storage.Files[0].Path = "/home/core" },
-		"3.5.0":                                       nil,
+		"version":                                     func(c *types.Config) { c.Ignition.Version = "4.0.0" },
 	}
 	for want, change := range tests {
 		h := newHost(t)
 		h.write("/etc/there", "something")
 		c := whole()
-		if change == nil {
-			c.Ignition.Version, want = "4.0.0", "version"
-		} else {
-			change(&c)
-		}
+		change(&c)
 		before := len(h.tree())
 		_, err := h.prepare(c)
 		if err == nil || !strings.Contains(err.Error(), want) {
