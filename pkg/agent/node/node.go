@@ -284,8 +284,8 @@ func (a *Agent) obey(ctx context.Context, r agent.Report, o agent.Order) error {
 		return a.Hardware.Reboot(ctx)
 	}
 	switch {
-	case r.Stage == agent.Written && o.Action == agent.Install && o.Reboot:
-		return a.leave(ctx)
+	case r.Stage == agent.Written && o.Action == agent.Install:
+		return a.leave(ctx, o.Reboot)
 	case o.Action == agent.Bootstrap && r.Stage == agent.Ready:
 		return a.accept(ctx, o, agent.Bootstrapping)
 	case o.Action == agent.Install && (r.Stage == agent.Ready || r.Stage == agent.Bootstrapping) && !a.Config.InPlace:
