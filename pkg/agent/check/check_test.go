@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -438,6 +439,16 @@ func TestInstalling(t *testing.T) {
 	}
 }
 
+// A host with two cards in a network answers with either.
+func TestOwnCardsAreNoConflict(t *testing.T) {
+	s := newScene()
+	s.in.Inventory.NICs = append(s.in.Inventory.NICs, agent.NIC{Name: "eno2", MAC: "52:54:00:aa:bb:02"})
+	s.owners[addr("192.0.2.11")] = "52:54:00:AA:BB:02"
+	if c := s.results(t)[AddressConflict]; c.Result != agent.Pass {
+		t.Errorf("got %+v", c)
+	}
+}
+
 func TestMediumInMemory(t *testing.T) {
 	s := newScene()
 	s.medium = fs.ErrNotExist
@@ -451,5 +462,18 @@ func TestPulledBefore(t *testing.T) {
 	s.programs = map[string]program{"podman image": {}}
 	if c := s.results(t)[Image]; c.Result != agent.Pass {
 		t.Errorf("got %+v", c)
+	}
+}
+
+// The documentation has a row for each check.
+func TestDocumented(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/dev/agent.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range All() {
+		if !strings.Contains(string(b), "`"+c.ID+"`") {
+			t.Errorf("docs/dev/agent.md does not have %s", c.ID)
+		}
 	}
 }

@@ -26,7 +26,12 @@ if [ "$n" -gt 0 ]; then echo "Error: device busy" >&2; exit 1; fi
 printf 'Read disk 1.0 GiB/2.0 GiB (50%%)\rRead disk 2.0 GiB/2.0 GiB (100%%)\n' >&2
 [ -e silent ] || printf 'EFI PART' | dd of="$last" bs=1 seek=512 conv=notrunc status=none
 echo "Install complete." >&2`,
-	"lsblk":      `cat lsblk.out`,
+	"lsblk": `cat lsblk.out`,
+	"blkid": `for last; do :; done; case $last in
+*2) printf 'DEVNAME=x\nPART_ENTRY_NAME=EFI-SYSTEM\nPART_ENTRY_NUMBER=2\n' ;;
+*3) printf 'DEVNAME=x\nPART_ENTRY_NAME=boot\nPART_ENTRY_NUMBER=3\n' ;;
+*) exit 2 ;;
+esac`,
 	"wipefs":     ``,
 	"pvs":        `echo "  $PWD/sda3|vg0"; echo '  /dev/sdz1|other'; echo warning >&2`,
 	"vgchange":   ``,
@@ -63,9 +68,9 @@ func newWorld(t *testing.T) *world {
 	w.write("config.ign", "{}")
 	w.write("sda2", "")
 	w.write("sda3", "")
-	w.list(`NAME="/dev/sda" TYPE="disk" LABEL="" PARTLABEL=""
-NAME="/dev/sda2" TYPE="part" LABEL="EFI-SYSTEM" PARTLABEL="EFI-SYSTEM"
-NAME="/dev/sda3" TYPE="part" LABEL="boot" PARTLABEL="boot"`)
+	w.list(`NAME="/dev/sda" TYPE="disk"
+NAME="/dev/sda2" TYPE="part"
+NAME="/dev/sda3" TYPE="part"`)
 	path := filepath.Join(w.dir, "sda")
 	w.write("sda", strings.Repeat("\x00", 1<<20))
 	w.disk = agent.Disk{Name: "sda", Path: path, Serial: "S1", WWN: "0x1", Model: "M", SizeBytes: 1 << 20}
@@ -231,7 +236,7 @@ func TestInstallWarns(t *testing.T) {
 			"cannot be listed: lsblk: exit status 32"},
 		"no mount": {func(w *world) { w.write("bin/mount", "#!/bin/sh\nexit 32\n") },
 			"not read back: mount: exit status 32"},
-		"no label": {func(w *world) { w.list("") }, "no partition has the label boot"},
+		"no label": {func(w *world) { w.list("") }, "has no partition called boot"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -246,12 +251,12 @@ func TestInstallWarns(t *testing.T) {
 
 func TestWipeStopsWhatIsOnTheDisk(t *testing.T) {
 	w := newWorld(t)
-	w.list(`NAME="/dev/sda" TYPE="disk" LABEL="" PARTLABEL=""
-NAME="/dev/sda3" TYPE="part" LABEL="" PARTLABEL=""
-NAME="/dev/mapper/vg0-data" TYPE="lvm" LABEL="" PARTLABEL=""
-NAME="/dev/mapper/luks" TYPE="crypt" LABEL="" PARTLABEL=""
-NAME="/dev/md127" TYPE="raid1" LABEL="" PARTLABEL=""
-NAME="/dev/sda9" TYPE="part" LABEL="" PARTLABEL=""
+	w.list(`NAME="/dev/sda" TYPE="disk"
+NAME="/dev/sda3" TYPE="part"
+NAME="/dev/mapper/vg0-data" TYPE="lvm"
+NAME="/dev/mapper/luks" TYPE="crypt"
+NAME="/dev/md127" TYPE="raid1"
+NAME="/dev/sda9" TYPE="part"
 `)
 	if err := w.install(); err != nil {
 		t.Fatal(err)
@@ -263,7 +268,7 @@ NAME="/dev/sda9" TYPE="part" LABEL="" PARTLABEL=""
 		strings.Contains(calls, "sda9") || !w.heard("sda9 stay") {
 		t.Errorf("calls:\n%s", calls)
 	}
-	w.list(`NAME="/dev/mapper/mpatha" TYPE="mpath" LABEL="" PARTLABEL=""`)
+	w.list(`NAME="/dev/mapper/mpatha" TYPE="mpath"`)
 	if err := w.install(); err == nil || !strings.Contains(err.Error(), "multipath") {
 		t.Error(err)
 	}
@@ -323,7 +328,8 @@ func TestSystem(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(`NAME="/dev/sda1" TYPE="part" LABEL="a\x22b" PARTLABEL=""`)
+	f.Add(`NAME="/dev/sda1" TYPE="part"`)
+	f.Add("PART_ENTRY_NUMBER=3")
 	f.Add("Boot0003* OKD node\tHD(2,GPT)")
 	f.Add("Read disk 1.2 GiB/2.5 GiB (48%)")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -336,6 +342,9 @@ func FuzzParse(f *testing.F) {
 			if len(n) != 4 {
 				t.Errorf("a boot entry %q", n)
 			}
+		}
+		if p := parsePartition(strings.Split(s, "\n")); p.number < 0 {
+			t.Errorf("partition %d", p.number)
 		}
 		if p, ok := percentOf(s); ok && (p < 0 || p > 100) {
 			t.Errorf("%d percent", p)

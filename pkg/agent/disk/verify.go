@@ -19,18 +19,57 @@ func (j *job) verify(ctx context.Context) error {
 	if err := partitioned(j.Disk.Path); err != nil {
 		return err
 	}
-	devices, err := j.devices(ctx)
+	p, err := j.partition(ctx, "boot")
 	if err != nil {
 		j.say("warning: the Ignition config on %s was not read back: %v", j.Disk.Path, err)
 		return nil
 	}
+	return j.compare(ctx, p.path)
+}
+
+// partition is one of the system's own.
+type partition struct {
+	path, name string
+	number     int
+}
+
+// partition returns the partition of the disk with a name. It asks for what is on the disk
+// now: udev may still know what was there before.
+func (j *job) partition(ctx context.Context, name string) (partition, error) {
+	devices, err := j.devices(ctx)
+	if err != nil {
+		return partition{}, err
+	}
 	for _, d := range devices {
-		if d.kind == "part" && d.label == "boot" {
-			return j.compare(ctx, d.path)
+		if d.kind != "part" {
+			continue
+		}
+		lines, err := Output(ctx, j.Runner, "blkid", "--probe", "--output", "export", d.path)
+		if err != nil {
+			continue // there is nothing on it
+		}
+		if p := parsePartition(lines); p.name == name && p.number > 0 {
+			p.path = d.path
+			return p, nil
 		}
 	}
-	j.say("warning: the Ignition config on %s was not read back: no partition has the label boot", j.Disk.Path)
-	return nil
+	return partition{}, fmt.Errorf("%s has no partition called %s", j.Disk.Path, name)
+}
+
+// parsePartition reads lines such as PART_ENTRY_NAME=boot.
+func parsePartition(lines []string) partition {
+	var p partition
+	for _, l := range lines {
+		switch key, value, _ := strings.Cut(l, "="); key {
+		case "PART_ENTRY_NAME":
+			p.name = value
+		case "PART_ENTRY_NUMBER":
+			if n, err := strconv.Atoi(value); err == nil && n > 0 {
+				p.number = n
+			}
+		}
+	}
+	return p
 }
 
 // partitioned finds out whether a disk begins with a partition table: of GPT, with sectors of
@@ -105,7 +144,7 @@ func (j *job) addBootEntry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	part, err := j.espNumber(ctx)
+	esp, err := j.partition(ctx, "EFI-SYSTEM")
 	if err != nil {
 		return err
 	}
@@ -120,24 +159,8 @@ func (j *job) addBootEntry(ctx context.Context) error {
 		loader = `\EFI\BOOT\BOOTAA64.EFI`
 	}
 	// A new entry becomes the first.
-	return j.Runner.Run(ctx, nil, "efibootmgr", "--create", "--disk", j.Disk.Path, "--part", strconv.Itoa(part),
+	return j.Runner.Run(ctx, nil, "efibootmgr", "--create", "--disk", j.Disk.Path, "--part", strconv.Itoa(esp.number),
 		"--label", bootName, "--loader", loader)
-}
-
-var trailing = regexp.MustCompile(`[0-9]+$`)
-
-// espNumber is the number of the disk's EFI system partition.
-func (j *job) espNumber(ctx context.Context) (int, error) {
-	devices, err := j.devices(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, d := range devices {
-		if d.kind == "part" && (d.partLabel == "EFI-SYSTEM" || d.label == "EFI-SYSTEM") {
-			return strconv.Atoi(trailing.FindString(d.path))
-		}
-	}
-	return 0, fmt.Errorf("%s has no partition EFI-SYSTEM", j.Disk.Path)
 }
 
 // bootEntry is a line such as "Boot0003* OKD node", which newer versions follow with a tab and

@@ -11,19 +11,19 @@ import (
 )
 
 // device is the disk, one of its partitions or what is made of them.
-type device struct{ path, kind, label, partLabel string }
+type device struct{ path, kind string }
 
 // devices lists the disk and all that is on it, layer by layer.
 func (j *job) devices(ctx context.Context) ([]device, error) {
 	lines, err := Output(ctx, j.Runner, "lsblk", "--noheadings", "--pairs", "--paths",
-		"--output", "NAME,TYPE,LABEL,PARTLABEL", j.Disk.Path)
+		"--output", "NAME,TYPE", j.Disk.Path)
 	if err != nil {
 		return nil, err
 	}
 	return parseDevices(lines), nil
 }
 
-// parseDevices reads lines such as NAME="/dev/sda1" TYPE="part" LABEL="boot" PARTLABEL="boot".
+// parseDevices reads lines such as NAME="/dev/sda1" TYPE="part".
 // What lsblk cannot print it writes as \x and two digits, so that no value has a quote.
 func parseDevices(lines []string) []device {
 	var out []device
@@ -39,7 +39,7 @@ func parseDevices(lines []string) []device {
 			rest = next
 		}
 		if values["NAME"] != "" {
-			out = append(out, device{values["NAME"], values["TYPE"], values["LABEL"], values["PARTLABEL"]})
+			out = append(out, device{values["NAME"], values["TYPE"]})
 		}
 	}
 	return out

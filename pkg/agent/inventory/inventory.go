@@ -81,7 +81,7 @@ var sharedUUIDs = []string{
 // MAC address of its cards, in hexadecimal digits. Both are the same after every boot. A UUID
 // that is none of this host's own counts as empty.
 //
-// Of a host without cards that are hardware, as in a container, all interfaces count.
+// Of a host without any card all interfaces count.
 func hostID(uuid string, nics []agent.NIC) (string, error) {
 	var macs, all []string
 	for _, n := range nics {

@@ -79,6 +79,7 @@ func fixture(t *testing.T, changes map[string]string) tree {
 const routes4 = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n" +
 	"eno2 00000000 020200C0 0003 0 0 101 00000000 0 0 0\n" +
 	"eno1 00000000 010200C0 0003 0 0 100 00000000 0 0 0\n" +
+	"tun0 00000000 090200C0 0003 0 0 50 00000080 0 0 0\n" + // half of all addresses
 	"eno1 000200C0 00000000 0001 0 0 100 00FFFFFF 0 0 0\n"
 
 func TestRead(t *testing.T) {
@@ -218,8 +219,20 @@ func TestNICs(t *testing.T) {
 	if !reflect.DeepEqual(nics, want) {
 		t.Errorf("got %+v", nics)
 	}
-	// Without any card that is hardware, all count.
-	if nics, _ = tree.nics(known[2:]); len(nics) != 1 || nics[0].Name != "veth1" {
-		t.Errorf("got %+v", nics)
+}
+
+// In a container no interface is hardware.
+func TestNICsOfContainer(t *testing.T) {
+	tree := fixture(t, map[string]string{
+		"sys/class/net/ens3/addr_assign_type":  "3\n",
+		"sys/class/net/ens3/uevent":            "INTERFACE=ens3\n",
+		"sys/class/net/bond0/uevent":           "DEVTYPE=bond\n",
+		"sys/class/net/bond0/addr_assign_type": "3\n",
+		"sys/class/net/veth1/addr_assign_type": "1\n",
+	})
+	nics, err := tree.nics([]link{{name: "bond0", mac: "a"}, {name: "ens3", mac: "a"}, {name: "veth1", mac: "0"}})
+	want := []agent.NIC{{Name: "bond0", MAC: "a"}, {Name: "ens3", MAC: "a", Physical: true}}
+	if err != nil || !reflect.DeepEqual(nics, want) {
+		t.Errorf("got %+v, %v", nics, err)
 	}
 }

@@ -98,17 +98,33 @@ func (t tree) nics(known []link) ([]agent.NIC, error) {
 		hardware = hardware || n.Physical
 		nics = append(nics, n)
 	}
-	if hardware {
+	for i := range nics {
+		nics[i].Physical = nics[i].Physical || !hardware && t.likeCard(nics[i].Name)
+	}
+	if slices.ContainsFunc(nics, func(n agent.NIC) bool { return n.Physical }) {
 		nics = slices.DeleteFunc(nics, t.ofPod)
 	}
 	slices.SortFunc(nics, func(a, b agent.NIC) int { return strings.Compare(a.Name, b.Name) })
 	return nics, nil
 }
 
+// likeCard reports whether an interface stands for a card on a host without hardware, such as
+// a container: it is not made of others, and somebody has chosen its address. Those of the
+// containers that the host itself runs have random ones.
+func (t tree) likeCard(name string) bool {
+	const random = "1" // see netdevice.h
+	return !t.made(name) && t.text("sys/class/net/"+name+"/addr_assign_type") != random
+}
+
+// made reports whether an interface is a bond, VLAN, bridge or the like.
+func (t tree) made(name string) bool {
+	return strings.Contains(t.text("sys/class/net/"+name+"/uevent"), "DEVTYPE=")
+}
+
 // ofPod reports whether an interface is one end of a pair: those of the containers that run
-// on the host. Bonds, VLANs and bridges have a type of device.
+// on the host.
 func (t tree) ofPod(n agent.NIC) bool {
-	return !n.Physical && !strings.Contains(t.text("sys/class/net/"+n.Name+"/uevent"), "DEVTYPE=") &&
+	return !n.Physical && !t.made(n.Name) &&
 		!slices.ContainsFunc(n.Addresses, func(p netip.Prefix) bool { return p.Addr().IsGlobalUnicast() })
 }
 

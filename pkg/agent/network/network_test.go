@@ -97,6 +97,16 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// A profile of ours stays, even if it is called like one of the initramfs.
+func TestApplyKeepsOurs(t *testing.T) {
+	root, dir := t.TempDir(), image(t)
+	write(t, filepath.Join(dir, "host0/eth1.nmconnection"), "[connection]\nid=default_connection\ntype=ethernet\n")
+	got, err := Apply(root, dir, map[string]string{"52:54:00:aa:bb:01": "ens3", "52:54:00:aa:bb:02": "ens4"})
+	if err != nil || list(t, root)["/"+profiles+"/default_connection.nmconnection"] == "" {
+		t.Errorf("got %+v, %v, %v", got, err, list(t, root))
+	}
+}
+
 func TestApplyWithoutACard(t *testing.T) {
 	root := t.TempDir()
 	got, err := Apply(root, image(t), map[string]string{"52:54:00:aa:bb:02": "ens4"})
