@@ -85,20 +85,34 @@ func (a *Agent) writeDisk(ctx context.Context) error {
 // logTries is how often the logs are sent before the host reboots without them.
 const logTries = 3
 
-// leave sends the logs and makes the host reboot, once the service has heard of it.
-func (a *Agent) leave(ctx context.Context) error {
-	a.say(0, "sends its logs")
-	a.sendLogs(ctx)
-	if ctx.Err() != nil {
-		return ctx.Err()
+// leave sends the logs, and then makes the host reboot if it may: in two steps, because the
+// service has to hear of it.
+func (a *Agent) leave(ctx context.Context, reboot bool) error {
+	a.mu.Lock()
+	sent := a.state.Logs
+	a.mu.Unlock()
+	if !sent {
+		a.say(0, "sends its logs")
+		a.sendLogs(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		a.say(0, "waits for the order to reboot")
+		a.again() // somebody may have waited for the logs
+		return a.update(func(s *state) error {
+			s.Logs = true
+			return nil
+		})
 	}
-	err := a.update(func(s *state) error {
+	if !reboot {
+		return nil
+	}
+	a.say(0, "")
+	a.again()
+	return a.update(func(s *state) error {
 		s.Stage = agent.Rebooting
 		return nil
 	})
-	a.say(0, "")
-	a.again()
-	return err
 }
 
 func (a *Agent) sendLogs(ctx context.Context) {

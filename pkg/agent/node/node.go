@@ -55,6 +55,7 @@ type Hardware interface {
 	Check(ctx context.Context, s Situation) []agent.Check
 	// Write writes a disk.
 	Write(ctx context.Context, w Writing) error
+	SetHostname(name string) error
 	Reboot(ctx context.Context) error
 	// Run runs a program.
 	Run(ctx context.Context, stdin, name string, args ...string) error
@@ -283,8 +284,8 @@ func (a *Agent) obey(ctx context.Context, r agent.Report, o agent.Order) error {
 		return a.Hardware.Reboot(ctx)
 	}
 	switch {
-	case r.Stage == agent.Written && o.Action == agent.Install && o.Reboot:
-		return a.leave(ctx)
+	case r.Stage == agent.Written && o.Action == agent.Install:
+		return a.leave(ctx, o.Reboot)
 	case o.Action == agent.Bootstrap && r.Stage == agent.Ready:
 		return a.accept(ctx, o, agent.Bootstrapping)
 	case o.Action == agent.Install && (r.Stage == agent.Ready || r.Stage == agent.Bootstrapping) && !a.Config.InPlace:
@@ -308,7 +309,7 @@ func (a *Agent) accept(ctx context.Context, o agent.Order, stage agent.Stage) er
 	}
 	a.Log.Info("order", "stage", string(stage), "hostname", o.Hostname, "role", o.Role)
 	// So that logs have the name. The next life gets it from its Ignition config.
-	if err := a.Hardware.Run(ctx, "", "hostnamectl", "set-hostname", o.Hostname); err != nil {
+	if err := a.Hardware.SetHostname(o.Hostname); err != nil {
 		a.Log.Warn("set hostname", "error", err)
 	}
 	a.resume(ctx)

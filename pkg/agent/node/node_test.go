@@ -1,9 +1,17 @@
 package node_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/agent"
 )
@@ -41,7 +49,7 @@ func TestKilled(t *testing.T) {
 				w := world(t)
 				hit := false
 				w.at = func(m *machine, at string) fate {
-					if string(rune('0'+m.index)) == index && sameStep(at, what) && !hit {
+					if string(rune('0'+m.index)) == index && at == what && !hit {
 						hit = true
 						return happens
 					}
@@ -55,12 +63,6 @@ func TestKilled(t *testing.T) {
 			})
 		}
 	}
-}
-
-// sameStep compares points; machines get other names in other runs.
-func sameStep(a, b string) bool {
-	const name = "hostnamectl"
-	return a == b || strings.HasPrefix(a, name) && strings.HasPrefix(b, name)
 }
 
 func TestDiskFails(t *testing.T) {
@@ -94,4 +96,107 @@ func TestMediumAgain(t *testing.T) {
 	w.machines[2].stop()
 	w.mu.Unlock()
 	w.finished()
+}
+
+// TestLogs: the rendezvous host keeps the logs of all hosts, without secrets.
+func TestLogs(t *testing.T) {
+	w := newWorld(t, 3, 0, 0)
+	w.power(w.machines...)
+	w.finished()
+	n := 0
+	archive := tar.NewReader(bytes.NewReader(w.logs))
+	for {
+		h, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(h.Name, "hosts/") {
+			continue
+		}
+		n++
+		inner, err := gzip.NewReader(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(inner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "a line with (hidden)") || strings.Contains(string(text), "agent-") {
+			t.Errorf("%s: %s", h.Name, text)
+		}
+	}
+	if n != 3 {
+		t.Errorf("logs of %d hosts", n)
+	}
+}
+
+// TestAddressComesLate: the rendezvous host gets its address long after it has booted.
+func TestAddressComesLate(t *testing.T) {
+	w := newWorld(t, 3, 0, 0)
+	first := w.machines[0]
+	first.hidden.Store(true)
+	w.power(w.machines...)
+	for {
+		var self agent.Self
+		raw, err := os.ReadFile(filepath.Join(first.stateDir, agent.SelfFile))
+		if err == nil && json.Unmarshal(raw, &self) == nil && strings.Contains(self.Contact, "connection refused") {
+			break
+		}
+		if w.ctx.Err() != nil {
+			t.Fatalf("the console is told %+v", self)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	first.hidden.Store(false)
+	w.finished()
+}
+
+// TestBootstrapRefused: a bootstrap that cannot be started is a problem, and is tried again.
+func TestBootstrapRefused(t *testing.T) {
+	w := newWorld(t, 3, 0, 0)
+	name := filepath.Join(w.dir, agent.BootstrapIgnition)
+	good, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(name, `{"ignition":{"version":"3.2.0"},"storage":{"disks":[{"device":"/dev/vda"}]}}`)
+	w.power(w.machines...)
+	s := w.await("a problem", func(s agent.Status) bool { return s.Problem != nil })
+	if !strings.Contains(s.Problem.Message, "storage.disks") || s.Problem.Next == "" {
+		t.Errorf("problem %+v", s.Problem)
+	}
+	w.write(name, string(good))
+	w.finished()
+}
+
+// TestInPlace: a single node is written by the units of its bootstrap.
+func TestInPlace(t *testing.T) {
+	w := newWorld(t, 1, 0, 0)
+	w.cfg.InPlace = true
+	m := w.machines[0]
+	records := filepath.Join(m.root, "var/log/openshift/install-to-disk.json")
+	w.power(m)
+	w.await("the bootstrap", func(s agent.Status) bool {
+		return len(s.Hosts) == 1 && s.Hosts[0].Stage == agent.Bootstrapping
+	})
+	disk := ""
+	for disk == "" && w.ctx.Err() == nil {
+		raw, _ := os.ReadFile(filepath.Join(m.root, "opt/openshift/bootstrap-in-place/installation-disk"))
+		disk = string(raw)
+	}
+	if disk != "/dev/vda\n" {
+		t.Errorf("installation disk %q", disk)
+	}
+	const at = `"timestamp":"2026-11-21T03:00:00Z"`
+	w.write(records, `[{`+at+`,"phase":"stage start","stage":"install-to-disk"}]`)
+	w.await("the disk", func(s agent.Status) bool { return s.Hosts[0].Stage == agent.Writing })
+	w.write(records, `[{`+at+`,"phase":"service end","result":"success"}]`)
+	s := w.await("the end", func(s agent.Status) bool { return s.Hosts[0].Stage == agent.Rebooting })
+	if s.Waiting != "" || m.disk != "" || m.boots != 1 {
+		t.Errorf("waiting for %q; the agent has written %q", s.Waiting, m.disk)
+	}
 }

@@ -29,6 +29,8 @@ type state struct {
 	Bootstrap bool `json:"bootstrap,omitempty"`
 	Applied   bool `json:"applied,omitempty"`
 	Started   bool `json:"started,omitempty"`
+	// Logs were sent, or could not be.
+	Logs bool `json:"logs,omitempty"`
 }
 
 func (s *state) ordered() bool { return s.Stage != "" }

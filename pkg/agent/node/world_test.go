@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,7 +66,8 @@ type machine struct {
 	w        *world
 	index    int
 	ip       netip.Addr
-	stuck    bool // it boots the medium, whatever is on its disk
+	stuck    bool        // it boots the medium, whatever is on its disk
+	hidden   atomic.Bool // its address
 	failing  string
 	stateDir string
 	root     string
@@ -257,12 +259,16 @@ func (m *machine) Inventory(context.Context) (agent.Inventory, error) {
 	if err := m.point("inventory"); err != nil {
 		return agent.Inventory{}, err
 	}
+	ip := m.ip
+	if m.hidden.Load() {
+		ip = netip.MustParseAddr("192.0.2.200")
+	}
 	mac := fmt.Sprintf("52:54:00:00:00:%02x", m.index)
 	return agent.Inventory{
 		ID: fmt.Sprintf("id-%d", m.index), UUID: fmt.Sprint("uuid-", m.index), Hostname: "localhost",
 		Disks: []agent.Disk{{Name: "vda", Path: "/dev/vda", SizeBytes: 200e9}},
 		NICs: []agent.NIC{{Name: "eth0", MAC: mac, Physical: true, Addresses: []netip.Prefix{
-			netip.PrefixFrom(m.ip, 24),
+			netip.PrefixFrom(ip, 24),
 		}}},
 	}, nil
 }
@@ -302,6 +308,8 @@ func (m *machine) Write(ctx context.Context, w node.Writing) error {
 	}
 	return ctx.Err()
 }
+
+func (m *machine) SetHostname(string) error { return m.point("hostname") }
 
 func (m *machine) Reboot(context.Context) error {
 	if err := m.point("reboot"); err != nil {

@@ -94,7 +94,7 @@ func (s *Service) mayReboot(h *host, now time.Time) bool {
 	return true
 }
 
-// heldForWatcher: a watcher that was there a moment ago may want the logs, for a minute.
+// heldForWatcher: a watcher that was there a moment ago may want the logs.
 func (s *Service) heldForWatcher(h *host, now time.Time) bool {
 	if h.Stage != agent.Written {
 		return false
@@ -103,7 +103,7 @@ func (s *Service) heldForWatcher(h *host, now time.Time) bool {
 		s.heldSince = now
 	}
 	watching := !s.watched.IsZero() && now.Sub(s.watched) <= agent.Silence
-	return watching && s.fetched.Before(h.Since) && now.Sub(s.heldSince) < watcherGrace
+	return watching && (s.fetched.Before(h.Since) || s.fetched.Before(h.Logs)) && now.Sub(s.heldSince) < watcherGrace
 }
 
 // neededMasters is with how many masters the cluster goes on without the bootstrap. The

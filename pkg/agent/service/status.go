@@ -126,7 +126,7 @@ func (s *Service) waitingForCluster(now time.Time) string {
 	case first.Stage == agent.Rebooting:
 		return ""
 	case first.Order == agent.Install && first.Stage == agent.Written:
-		return "the rendezvous host to reboot; it waits up to a minute for its logs to be fetched"
+		return "the rendezvous host to reboot; its logs can be fetched until then"
 	case first.Order == agent.Install:
 		return fmt.Sprintf("the rendezvous host %s, %s: %s", first.name(), first.Stage, first.Report.Doing)
 	case s.cfg.InPlace:
