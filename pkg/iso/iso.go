@@ -1,7 +1,7 @@
 // Package iso changes live ISOs of CoreOS: the Ignition config and the network settings that the live system starts
 // with, and its kernel arguments. An ISO has areas for these; nothing outside of them is written, so that it stays as
-// bootable as it was, from a DVD or a USB stick. If more is to be embedded than an area can hold, it moves to the end of
-// the image, and records and partition tables are changed accordingly.
+// bootable as it was, from a DVD or a USB stick. If more is to be embedded than an area can hold, it moves to the end
+// of the image, and records and partition tables are changed accordingly.
 package iso
 
 import (

@@ -35,7 +35,9 @@ type Summary struct {
 
 // Inspect returns what is known of the image.
 func (i *Image) Inspect() (Summary, error) {
-	s := Summary{Label: i.volume.Label, Ignition: i.current, Grown: i.undo != nil, Embedded: []string{}, KargAreas: []Area{}}
+	s := Summary{
+		Label: i.volume.Label, Ignition: i.current, Grown: i.undo != nil, Embedded: []string{}, KargAreas: []Area{},
+	}
 	if err := i.load(); err != nil {
 		return s, err
 	}

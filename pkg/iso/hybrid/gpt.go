@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// The GUID partition table, UEFI specification 2.10, section 5.3. Its header is in the second sector; a copy of it is in
-// the last one, behind a copy of the entries.
+// The GUID partition table, UEFI specification 2.10, section 5.3. Its header is in the second sector; a copy of it is
+// in the last one, behind a copy of the entries.
 const (
 	gptSignature   = "EFI PART"
 	gptHeaderSize  = 12

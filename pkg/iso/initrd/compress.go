@@ -240,3 +240,12 @@ func compressGzip(plain []byte) ([]byte, error) {
 	}
 	return out.Bytes(), err
 }
+
+// Unpack unpacks what is compressed with gzip, xz or zstd, up to MaxSize.
+func Unpack(data []byte) ([]byte, error) {
+	plain, _, err := decompress(data, MaxSize)
+	return plain, err
+}
+
+// Compress compresses with xz.
+func Compress(plain []byte) ([]byte, error) { return compressXZ(plain) }

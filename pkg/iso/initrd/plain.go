@@ -120,7 +120,7 @@ func (f *plainFile) writeTo(w io.Writer) (n int64, err error) {
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	n, err = io.CopyN(w, r, f.size)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package iso9660 finds out where the files of an ISO 9660 image lie. Open reads the primary volume descriptor, in which
-// names are in 8.3 form and upper case: that is where tools for CoreOS look. Others reads the rest.
+// Package iso9660 finds out where the files of an ISO 9660 image lie. Open reads the primary volume descriptor, in
+// which names are in 8.3 form and upper case: that is where tools for CoreOS look. Others reads the rest.
 package iso9660
 
 import (
