@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/assets"
@@ -45,18 +46,41 @@ func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 		}
 		event.ProgressOf(e.Sink, "writing the image")
 		target := e.Path("agent." + rpmArch(image) + ".iso")
-		err = replace(target, func(name string) error {
-			return iso.Edit(ctx, from, name, nil, func(i *iso.Image) error {
-				i.AllowGrowth()
-				return i.SetArchives(parts...)
-			})
-		})
+		embed := func(i *iso.Image) error {
+			i.AllowGrowth()
+			return i.SetArchives(parts...)
+		}
+		if image.Agent != nil && image.Agent.MinimalISO {
+			err = minimal(ctx, e, image, from, target, embed)
+		} else {
+			err = replace(target, func(name string) error { return iso.Edit(ctx, from, name, nil, embed) })
+		}
 		if err != nil {
 			return fmt.Errorf("make %s: %w", target, err)
 		}
 		event.Info(e.Sink, "Generated ISO at "+target)
 		sayMade(e, image, "Image", e.Dir)
 		return nil
+	})
+}
+
+// minimal makes an image without the root file system, which it writes beside it: hosts fetch
+// it from bootArtifactsBaseURL.
+func minimal(
+	ctx context.Context, e *install.Env, image assets.AgentImage, from, target string, embed func(*iso.Image) error,
+) error {
+	file := "agent." + rpmArch(image) + "-rootfs.img"
+	url := strings.TrimRight(image.Agent.BootArtifactsBaseURL, "/") + "/" + file
+	return replace(target, func(name string) error {
+		err := exchange(e.Path(bootDir), func(dir string) error {
+			return iso.ExtractMinimal(ctx, from, name, iso.Minimal{
+				RootfsURL: url, Rootfs: filepath.Join(dir, file), Change: embed,
+			})
+		})
+		if err == nil {
+			event.Info(e.Sink, "Hosts fetch "+url+": put "+filepath.Join(e.Path(bootDir), file)+" there before they boot")
+		}
+		return err
 	})
 }
 
