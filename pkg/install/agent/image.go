@@ -31,12 +31,14 @@ type ImageOptions struct {
 	Options
 	// Program is the node agent, if this program does not run on the hosts.
 	Program string
+	// ISO makes an image besides an Ignition config.
+	ISO bool
 }
 
 // Image is the command agent create image: it makes the ISO that all hosts boot.
 func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 	return withImage(ctx, e, o, func(image assets.AgentImage) error {
-		parts, err := archives(o.Program, image)
+		parts, err := configured(o.Program, image)
 		if err != nil {
 			return err
 		}
@@ -46,14 +48,10 @@ func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 		}
 		event.ProgressOf(e.Sink, "writing the image")
 		target := e.Path("agent." + rpmArch(image) + ".iso")
-		embed := func(i *iso.Image) error {
-			i.AllowGrowth()
-			return i.SetArchives(parts...)
-		}
 		if image.Agent != nil && image.Agent.MinimalISO {
-			err = minimal(ctx, e, image, from, target, embed)
+			err = minimal(ctx, e, image, from, target, embed(parts))
 		} else {
-			err = replace(target, func(name string) error { return iso.Edit(ctx, from, name, nil, embed) })
+			err = full(ctx, from, target, parts)
 		}
 		if err != nil {
 			return fmt.Errorf("make %s: %w", target, err)
@@ -62,6 +60,19 @@ func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 		sayMade(e, image, "Image", e.Dir)
 		return nil
 	})
+}
+
+// embed puts archives into an image.
+func embed(parts []iso.Part) func(*iso.Image) error {
+	return func(i *iso.Image) error {
+		i.AllowGrowth()
+		return i.SetArchives(parts...)
+	}
+}
+
+// full makes an image with all that hosts need.
+func full(ctx context.Context, from, target string, parts []iso.Part) error {
+	return replace(target, func(name string) error { return iso.Edit(ctx, from, name, nil, embed(parts)) })
 }
 
 // minimal makes an image without the root file system, which it writes beside it: hosts fetch
@@ -115,9 +126,18 @@ func withImage(ctx context.Context, e *install.Env, o ImageOptions, do func(asse
 	return do(image)
 }
 
+// configured are the archives of an image for one cluster.
+func configured(named string, image assets.AgentImage) ([]iso.Part, error) {
+	config, err := live.Ignition(image.Live)
+	if err != nil {
+		return nil, err
+	}
+	return archives(named, image, config)
+}
+
 // archives are what the initramfs gets besides what it has: the node agent, and the Ignition
 // config.
-func archives(named string, image assets.AgentImage) ([]iso.Part, error) {
+func archives(named string, image assets.AgentImage, config []byte) ([]iso.Part, error) {
 	path, err := program(named, rpmArch(image))
 	if err != nil {
 		return nil, err
@@ -133,9 +153,9 @@ func archives(named string, image assets.AgentImage) ([]iso.Part, error) {
 	if err := agent.AddBytes(hookPath, 0o755, hook); err != nil {
 		return nil, fmt.Errorf("add the hook: %w", err)
 	}
-	config := &initrd.Archive{}
-	config.Set(configPath, image.Ignition)
-	packed, err := config.Gzip()
+	second := &initrd.Archive{}
+	second.Set(configPath, config)
+	packed, err := second.Gzip()
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const bootDir = "boot-artifacts"
 // PXEFiles is the command agent create pxe-files: it makes what hosts boot over the network.
 func PXEFiles(ctx context.Context, e *install.Env, o ImageOptions) error {
 	return withImage(ctx, e, o, func(image assets.AgentImage) error {
-		parts, err := archives(o.Program, image)
+		parts, err := configured(o.Program, image)
 		if err != nil {
 			return err
 		}
