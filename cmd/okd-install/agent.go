@@ -42,9 +42,42 @@ func agentCommand(r *root) *cobra.Command {
 		Example: "  okd-install agent create pxe-files --dir mycluster"})
 
 	return group("agent", "Install on hosts that register themselves",
-		group("create", "Create what an agent-based installation needs", template, manifests, image, pxe),
+		group("create", "Create what an agent-based installation needs", template, manifests, image, pxe,
+			agentConfigImage(r), agentUnconfigured(r), agentCertificates(r)),
 		agentWaitFor(r),
 		drawing("okd-install agent graph | dot -Tsvg >assets.svg", r, assets.AgentGraph))
+}
+
+func agentConfigImage(r *root) *cobra.Command {
+	return imageCommand(r, agent.ConfigImage, &cobra.Command{Use: "config-image",
+		Short: "Make the medium that brings prepared machines into the cluster",
+		Long: "Writes agentconfig.noarch.iso, rendezvousIP and auth/. Machines that run an unconfigured\n" +
+			"image of the same release become hosts of the cluster when they find this medium.",
+		Example: "  okd-install agent create config-image --dir mycluster"})
+}
+
+func agentUnconfigured(r *root) *cobra.Command {
+	var iso bool
+	c := imageCommand(r, func(ctx context.Context, env *install.Env, o agent.ImageOptions) error {
+		o.ISO = iso
+		return agent.Unconfigured(ctx, env, o)
+	}, &cobra.Command{Use: "unconfigured-ignition", Short: "Make what machines boot before their cluster is known",
+		Long: "Writes unconfigured-agent.ign: the Ignition config of a live system that waits for a medium\n" +
+			"of agent create config-image. It needs this program at /usr/local/bin/okd-install, which\n" +
+			"the image of --iso has.",
+		Example: "  okd-install agent create unconfigured-ignition --iso --dir factory"})
+	c.Flags().BoolVar(&iso, "iso", false, "make an image as well, unconfigured-agent.x86_64.iso or .aarch64.iso")
+	return c
+}
+
+func agentCertificates(r *root) *cobra.Command {
+	var o agent.Options
+	c := &cobra.Command{Use: "certificates", Short: "Give the next image certificates and tokens of its own",
+		Long: "Hosts that were booted from an older image cannot register at those of the next one, and\n" +
+			"nobody who has an older image can.",
+		Example: "  okd-install agent create certificates --dir mycluster"}
+	r.run(c, r.resume, func(ctx context.Context, env *install.Env) error { return agent.Certificates(ctx, env, o) })
+	return c
 }
 
 // agentOpen opens the directory for a command that may choose a release.

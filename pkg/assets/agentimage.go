@@ -3,6 +3,7 @@ package assets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -56,7 +57,7 @@ var Plan = asset.From2("agent-plan", Config, AgentConfig, func(_ asset.Env, in I
 type AgentImage struct {
 	Config         *types.InstallConfig
 	Agent          *typesagent.Config // agent-config.yaml, nil without one
-	Ignition       []byte             // of the live system
+	Live           live.Inputs
 	Rendezvous     netip.Addr
 	Access         WatcherAccess
 	ReleaseImage   string
@@ -96,11 +97,25 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	conf := agentConfigOf(in, def, a.Inventory, acc)
 	conf.Rendezvous, conf.InfraID = image.Rendezvous, asset.Of(r, InfraID)
 	conf.ReleaseImage, conf.Version = image.ReleaseImage, asset.Of(r, Version)
-	image.Ignition, err = live.Ignition(live.Inputs{
+	image.Live = live.Inputs{
 		Agent: conf, Configs: configs, Keyfiles: def.Keyfiles, Registries: def.RegistriesConf(), Bundle: def.Authorities(),
 		PullSecret: def.PullSecret, Proxy: def.InfraEnv.Spec.Proxy, SSHKeys: def.SSHKeys(),
-	})
-	return image, err
+	}
+	return image, nil
+}
+
+// RenewAgentAccess makes the next image have a certificate and tokens of its own. Until it is
+// made, those of the last one count.
+func (i *Installer) RenewAgentAccess() error {
+	n, _, err := asset.Recall(i.store, AgentGeneration)
+	if err == nil {
+		err = asset.Remember(i.store, AgentGeneration, n+1)
+	}
+	if err != nil {
+		return fmt.Errorf("renew the certificates of the image: %w", err)
+	}
+	asset.Set(i.store, AgentGeneration, n+1)
+	return nil
 }
 
 // agentConfigOf is what the node agent is told.

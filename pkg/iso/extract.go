@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -86,25 +85,4 @@ func (i *Image) pxeFile(alternatives []string) (string, Area, error) {
 	}
 	return "", Area{}, exit.New("use the live ISO of CoreOS, not a minimal one",
 		"the ISO image has no images/pxeboot/%s", alternatives[0])
-}
-
-// CopyPXE writes the kernel (vmlinuz), the initial RAM disk (initrd.img) or the root file system (rootfs.img) of the
-// ISO at path.
-func CopyPXE(ctx context.Context, path, name string, out io.Writer) error {
-	f, i, err := openFile(path, os.O_RDONLY)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	for _, alternatives := range pxeFiles {
-		if alternatives[0] != name {
-			continue
-		}
-		_, at, err := i.pxeFile(alternatives)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		return copyPart(ctx, out, f, at.Offset, at.Length)
-	}
-	return fmt.Errorf("%s is none of the files for booting over the network", name)
 }

@@ -86,6 +86,7 @@ func TestScripts(t *testing.T) {
 			"unmark":    unmark,
 			"remove":    remove,
 			"liveiso":   liveISO,
+			"hosts":     hosts,
 		},
 	})
 }

@@ -45,12 +45,48 @@ const (
 	dockerConfig   = "/root/.docker/config.json"
 	trustAnchor    = "/etc/pki/ca-trust/source/anchors/okd-agent.crt"
 	chronyConf     = "/etc/chrony.conf"
+	releaseFile    = agent.Dir + "/release-image"
 	proxyConf      = "/etc/systemd/system.conf.d/10-default-env.conf"
 	profileProxy   = "/etc/profile.d/proxy.sh"
 )
 
+// File is a file of the live system.
+type File struct {
+	Path string // absolute
+	Mode fs.FileMode
+	Data []byte
+}
+
 // Ignition renders the config. It sets no hostname: the node agent does that, by host.
 func Ignition(in Inputs) ([]byte, error) {
+	own, err := in.own()
+	if err != nil {
+		return nil, fmt.Errorf("render the live system: %w", err)
+	}
+	return in.render(append(own, in.common()...), nil)
+}
+
+// Unconfigured renders the config of a live system that belongs to no cluster yet: it waits for
+// a medium with Configuration.
+func Unconfigured(in Inputs) ([]byte, error) {
+	script, err := fs.ReadFile(data.AgentLive(), "config/okd-agent-load-config.sh")
+	if err != nil {
+		return nil, fmt.Errorf("render the live system: %w", err)
+	}
+	files := append(in.common(), File{"/usr/local/bin/okd-agent-load-config.sh", 0o755, script})
+	return in.render(files, []string{"config"})
+}
+
+// Configuration is what makes a live system that has none one of a cluster.
+func Configuration(in Inputs) ([]File, error) {
+	own, err := in.own()
+	if err != nil {
+		return nil, fmt.Errorf("render the configuration: %w", err)
+	}
+	return sorted(append(own, in.common()...)), nil
+}
+
+func (in Inputs) render(list []File, moreUnits []string) ([]byte, error) {
 	var c ign.Config
 	c.Ignition.Version = ignition.Version
 	user := ign.PasswdUser{Name: "core"}
@@ -58,12 +94,18 @@ func Ignition(in Inputs) ([]byte, error) {
 		user.SSHAuthorizedKeys = append(user.SSHAuthorizedKeys, ign.SSHAuthorizedKey(key))
 	}
 	c.Passwd.Users = []ign.PasswdUser{user}
-	files, err := in.files()
-	if err != nil {
-		return nil, fmt.Errorf("render the live system: %w", err)
+	for _, f := range sorted(list) {
+		file := ignition.File(f.Path, int(f.Mode), f.Data)
+		if strings.HasSuffix(f.Path, ".ign") {
+			var err error
+			if file, err = packed(f); err != nil {
+				return nil, fmt.Errorf("render the live system: %w", err)
+			}
+		}
+		c.Storage.Files = append(c.Storage.Files, file)
 	}
-	c.Storage.Files = files
-	if c.Systemd.Units, err = units(); err != nil {
+	var err error
+	if c.Systemd.Units, err = units(append(moreUnits, "units")); err != nil {
 		return nil, fmt.Errorf("render the live system: %w", err)
 	}
 	raw, err := ignition.Encode(c)
@@ -73,57 +115,64 @@ func Ignition(in Inputs) ([]byte, error) {
 	return raw, nil
 }
 
-func (in Inputs) files() ([]ign.File, error) {
+func sorted(list []File) []File {
+	slices.SortFunc(list, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	return list
+}
+
+// own are the files that make a host one of the cluster.
+func (in Inputs) own() ([]File, error) {
 	config, err := in.Agent.Encode()
 	if err != nil {
 		return nil, err
 	}
-	out := []ign.File{
-		ignition.File(agent.ConfigFile, 0o600, config),
-		ignition.File(registriesConf, 0o644, in.Registries),
-		ignition.File(dockerConfig, 0o600, []byte(in.PullSecret.Reveal())),
-	}
+	out := []File{{agent.ConfigFile, 0o600, config}}
 	for name, config := range in.Configs {
-		f, err := packed(path.Join(agent.Dir, name), 0o600, config)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f)
+		out = append(out, File{path.Join(agent.Dir, name), 0o600, config})
 	}
 	for _, f := range in.Keyfiles {
-		out = append(out, ignition.File(path.Join(agent.NetworkDir, f.Name), int(keyfile.Mode), f.Data))
-	}
-	if bundle := strings.TrimSpace(in.Bundle); bundle != "" {
-		out = append(out, ignition.File(trustAnchor, 0o644, []byte(bundle+"\n")))
+		out = append(out, File{path.Join(agent.NetworkDir, f.Name), keyfile.Mode, f.Data})
 	}
 	if servers := in.Agent.NTPSources; len(servers) > 0 {
-		out = append(out, ignition.File(chronyConf, 0o644, chrony(servers)))
+		out = append(out, File{chronyConf, 0o644, chrony(servers)})
+	}
+	return out, nil
+}
+
+// common are the files that a live system needs to get at images.
+func (in Inputs) common() []File {
+	out := []File{
+		{releaseFile, 0o644, []byte(in.Agent.ReleaseImage + "\n")},
+		{registriesConf, 0o644, in.Registries},
+		{dockerConfig, 0o600, []byte(in.PullSecret.Reveal())},
+	}
+	if bundle := strings.TrimSpace(in.Bundle); bundle != "" {
+		out = append(out, File{trustAnchor, 0o644, []byte(bundle + "\n")})
 	}
 	if in.Proxy != nil {
 		profile, units := proxy(in.Proxy)
-		out = append(out, ignition.File(profileProxy, 0o600, profile), ignition.File(proxyConf, 0o600, units))
+		out = append(out, File{profileProxy, 0o600, profile}, File{proxyConf, 0o600, units})
 	}
-	slices.SortFunc(out, func(a, b ign.File) int { return cmp.Compare(a.Path, b.Path) })
-	return out, nil
+	return out
 }
 
 // packed is a file that is compressed in the config. Ignition configs in a config would
 // otherwise be encoded twice.
-func packed(name string, mode int, content []byte) (ign.File, error) {
+func packed(f File) (ign.File, error) {
 	var out bytes.Buffer
 	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
 	if err == nil {
-		_, err = w.Write(content)
+		_, err = w.Write(f.Data)
 	}
 	if err == nil {
 		err = w.Close()
 	}
 	if err != nil {
-		return ign.File{}, fmt.Errorf("compress %s: %w", name, err)
+		return ign.File{}, fmt.Errorf("compress %s: %w", f.Path, err)
 	}
-	f, kind := ignition.File(name, mode, out.Bytes()), "gzip"
-	f.Contents.Compression = &kind
-	return f, nil
+	file, kind := ignition.File(f.Path, int(f.Mode), out.Bytes()), "gzip"
+	file.Contents.Compression = &kind
+	return file, nil
 }
 
 // chrony keeps the servers that DHCP names.
@@ -162,28 +211,30 @@ const consoleInstance = "okd-agent-console@ttyS0.service"
 // loginsReplaced are the logins where the state is shown.
 var loginsReplaced = []string{"getty@tty1.service", "serial-getty@ttyS0.service"}
 
-func units() ([]ign.Unit, error) {
+// units are those in some directories. Instances of a template are enabled, not the template.
+func units(dirs []string) ([]ign.Unit, error) {
 	yes := true
 	out := []ign.Unit{{Name: consoleInstance, Enabled: &yes}}
 	for _, name := range loginsReplaced {
 		out = append(out, ign.Unit{Name: name, Mask: &yes})
 	}
-	tree := data.AgentLive()
-	list, err := fs.ReadDir(tree, "units")
-	if err != nil {
-		return nil, fmt.Errorf("read units: %w", err)
-	}
-	for _, entry := range list {
-		content, err := fs.ReadFile(tree, "units/"+entry.Name())
+	for _, dir := range dirs {
+		list, err := fs.Glob(data.AgentLive(), dir+"/*.service")
 		if err != nil {
-			return nil, fmt.Errorf("read unit: %w", err)
+			return nil, fmt.Errorf("read units: %w", err)
 		}
-		text := string(content)
-		unit := ign.Unit{Name: entry.Name(), Contents: &text}
-		if !strings.Contains(entry.Name(), "@") {
-			unit.Enabled = &yes
+		for _, name := range list {
+			content, err := fs.ReadFile(data.AgentLive(), name)
+			if err != nil {
+				return nil, fmt.Errorf("read unit: %w", err)
+			}
+			text := string(content)
+			unit := ign.Unit{Name: path.Base(name), Contents: &text}
+			if !strings.Contains(name, "@") {
+				unit.Enabled = &yes
+			}
+			out = append(out, unit)
 		}
-		out = append(out, unit)
 	}
 	slices.SortFunc(out, func(a, b ign.Unit) int { return cmp.Compare(a.Name, b.Name) })
 	return out, nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/assets"
@@ -30,12 +31,14 @@ type ImageOptions struct {
 	Options
 	// Program is the node agent, if this program does not run on the hosts.
 	Program string
+	// ISO makes an image besides an Ignition config.
+	ISO bool
 }
 
 // Image is the command agent create image: it makes the ISO that all hosts boot.
 func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 	return withImage(ctx, e, o, func(image assets.AgentImage) error {
-		parts, err := archives(o.Program, image)
+		parts, err := configured(o.Program, image)
 		if err != nil {
 			return err
 		}
@@ -45,18 +48,50 @@ func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 		}
 		event.ProgressOf(e.Sink, "writing the image")
 		target := e.Path("agent." + rpmArch(image) + ".iso")
-		err = replace(target, func(name string) error {
-			return iso.Edit(ctx, from, name, nil, func(i *iso.Image) error {
-				i.AllowGrowth()
-				return i.SetArchives(parts...)
-			})
-		})
+		if image.Agent != nil && image.Agent.MinimalISO {
+			err = minimal(ctx, e, image, from, target, embed(parts))
+		} else {
+			err = full(ctx, from, target, parts)
+		}
 		if err != nil {
 			return fmt.Errorf("make %s: %w", target, err)
 		}
 		event.Info(e.Sink, "Generated ISO at "+target)
 		sayMade(e, image, "Image", e.Dir)
 		return nil
+	})
+}
+
+// embed puts archives into an image.
+func embed(parts []iso.Part) func(*iso.Image) error {
+	return func(i *iso.Image) error {
+		i.AllowGrowth()
+		return i.SetArchives(parts...)
+	}
+}
+
+// full makes an image with all that hosts need.
+func full(ctx context.Context, from, target string, parts []iso.Part) error {
+	return replace(target, func(name string) error { return iso.Edit(ctx, from, name, nil, embed(parts)) })
+}
+
+// minimal makes an image without the root file system, which it writes beside it: hosts fetch
+// it from bootArtifactsBaseURL.
+func minimal(
+	ctx context.Context, e *install.Env, image assets.AgentImage, from, target string, embed func(*iso.Image) error,
+) error {
+	file := "agent." + rpmArch(image) + "-rootfs.img"
+	url := strings.TrimRight(image.Agent.BootArtifactsBaseURL, "/") + "/" + file
+	return replace(target, func(name string) error {
+		err := exchange(e.Path(bootDir), func(dir string) error {
+			return iso.ExtractMinimal(ctx, from, name, iso.Minimal{
+				RootfsURL: url, Rootfs: filepath.Join(dir, file), Change: embed,
+			})
+		})
+		if err == nil {
+			event.Info(e.Sink, "Hosts fetch "+url+": put "+filepath.Join(e.Path(bootDir), file)+" there before they boot")
+		}
+		return err
 	})
 }
 
@@ -91,9 +126,18 @@ func withImage(ctx context.Context, e *install.Env, o ImageOptions, do func(asse
 	return do(image)
 }
 
+// configured are the archives of an image for one cluster.
+func configured(named string, image assets.AgentImage) ([]iso.Part, error) {
+	config, err := live.Ignition(image.Live)
+	if err != nil {
+		return nil, err
+	}
+	return archives(named, image, config)
+}
+
 // archives are what the initramfs gets besides what it has: the node agent, and the Ignition
 // config.
-func archives(named string, image assets.AgentImage) ([]iso.Part, error) {
+func archives(named string, image assets.AgentImage, config []byte) ([]iso.Part, error) {
 	path, err := program(named, rpmArch(image))
 	if err != nil {
 		return nil, err
@@ -109,9 +153,9 @@ func archives(named string, image assets.AgentImage) ([]iso.Part, error) {
 	if err := agent.AddBytes(hookPath, 0o755, hook); err != nil {
 		return nil, fmt.Errorf("add the hook: %w", err)
 	}
-	config := &initrd.Archive{}
-	config.Set(configPath, image.Ignition)
-	packed, err := config.Gzip()
+	second := &initrd.Archive{}
+	second.Set(configPath, config)
+	packed, err := second.Gzip()
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +21,7 @@ const bootDir = "boot-artifacts"
 // PXEFiles is the command agent create pxe-files: it makes what hosts boot over the network.
 func PXEFiles(ctx context.Context, e *install.Env, o ImageOptions) error {
 	return withImage(ctx, e, o, func(image assets.AgentImage) error {
-		parts, err := archives(o.Program, image)
+		parts, err := configured(o.Program, image)
 		if err != nil {
 			return err
 		}
@@ -31,21 +30,49 @@ func PXEFiles(ctx context.Context, e *install.Env, o ImageOptions) error {
 			return err
 		}
 		event.ProgressOf(e.Sink, "writing the files")
-		p := pxe{dir: e.Path(bootDir), prefix: "agent." + rpmArch(image), from: from}
-		if err := os.MkdirAll(p.dir, 0o750); err != nil {
-			return fmt.Errorf("make the directory of the files: %w", err)
-		}
-		for name, more := range map[string][]iso.Part{"vmlinuz": nil, "initrd.img": parts, "rootfs.img": nil} {
-			if err := p.file(ctx, name, more); err != nil {
+		p := pxe{prefix: "agent." + rpmArch(image), from: from}
+		err = exchange(e.Path(bootDir), func(dir string) error {
+			p.dir = dir
+			if _, _, err := iso.ExtractPXE(ctx, from, iso.PXE{Dir: dir, Name: p.prefix, Archives: parts}); err != nil {
 				return err
 			}
+			return p.script(image)
+		})
+		if err != nil {
+			return fmt.Errorf("make %s: %w", e.Path(bootDir), err)
 		}
-		if err := p.script(image); err != nil {
-			return err
-		}
-		sayMade(e, image, "Pxe-Files", p.dir)
+		sayMade(e, image, "Pxe-Files", e.Path(bootDir))
 		return nil
 	})
+}
+
+// exchange lets write make files in an empty directory, which then take the places of those of
+// the same names in dir.
+func exchange(dir string, write func(dir string) error) (err error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	next := filepath.Join(dir, ".new")
+	if err := os.RemoveAll(next); err != nil { // of a run that was killed
+		return err
+	}
+	if err := os.Mkdir(next, 0o750); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(next)) }()
+	if err := write(next); err != nil {
+		return err
+	}
+	list, err := os.ReadDir(next)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		if err := os.Rename(filepath.Join(next, f.Name()), filepath.Join(dir, f.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pxe are files for booting over the network.
@@ -55,49 +82,6 @@ type pxe struct {
 }
 
 func (p pxe) name(file string) string { return p.prefix + "-" + file }
-
-// file copies one out of the ISO, and appends archives.
-func (p pxe) file(ctx context.Context, name string, more []iso.Part) error {
-	target := filepath.Join(p.dir, p.name(name))
-	err := replace(target, func(next string) error {
-		// What has the Ignition config is secret; a server of boot files has to be able to read the others.
-		mode := os.FileMode(0o644)
-		if len(more) > 0 {
-			mode = 0o600
-		}
-		return atomicfile.Create(next, mode, func(out *os.File) error {
-			if err := iso.CopyPXE(ctx, p.from, name, out); err != nil {
-				return err
-			}
-			return appendArchives(out, more)
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("make %s: %w", target, err)
-	}
-	return nil
-}
-
-// appendArchives writes archives where the kernel looks for them: at multiples of 4.
-func appendArchives(out *os.File, list []iso.Part) error {
-	for _, part := range list {
-		at, err := out.Seek(0, io.SeekEnd)
-		if err != nil {
-			return err
-		}
-		if _, err := out.Write(make([]byte, -at&3)); err != nil {
-			return err
-		}
-		n, err := part.WriteTo(out)
-		if err != nil {
-			return err
-		}
-		if n != part.Size() {
-			return errors.New("the node agent changed while it was read")
-		}
-	}
-	return nil
-}
 
 // script writes a script for iPXE, if it is known where hosts will find the files.
 func (p pxe) script(image assets.AgentImage) error {
