@@ -22,8 +22,9 @@ const stage = `set -eu
 mkdir "$dir/os" "$dir/ram"
 mount -t squashfs -o ro,loop,offset="$offset" "$iso" "$dir/os"
 mount -t tmpfs tmpfs "$dir/ram"
-mkdir "$dir/ram/upper" "$dir/ram/work"
-mount -t overlay -o lowerdir="$dir/os",upperdir="$dir/ram/upper",workdir="$dir/ram/work" overlay "$dir/initramfs/sysroot"
+cd "$dir"
+mkdir ram/upper ram/work
+mount -t overlay -o lowerdir=os,upperdir=ram/upper,workdir=ram/work overlay initramfs/sysroot
 chroot "$dir/initramfs" /usr/libexec/okd-lab/live-stage || echo "LIVE-STAGE FAILED WITH CODE $?"
 echo LOOK:
 cd "$dir/initramfs/sysroot"
@@ -68,8 +69,10 @@ func runStage(t *testing.T, files map[string]string, look string) (log, seen str
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--propagation", "private", "--net", "--", "sh", "-c", stage)
-	cmd.Env = append(os.Environ(), "dir="+dir, "iso="+path, "look="+look, "MACHINE_ID=0B0A74C9-3440-43B1-A413-27AAF2C7E81A",
+	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--propagation", "private", "--net", "--",
+		"sh", "-c", stage)
+	cmd.Env = append(os.Environ(), "dir="+dir, "iso="+path, "look="+look,
+		"MACHINE_ID=0B0A74C9-3440-43B1-A413-27AAF2C7E81A",
 		fmt.Sprint("offset=", find("rootfs.img").Offset+124), "CMDLINE=ignition.firstboot ignition.platform.id=metal")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -109,9 +112,10 @@ func TestLiveStage(t *testing.T) {
   "systemd": {"units": [
     {"name": "off@.service", "contents": "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"},
     {"name": "off@a.service", "enabled": true}, {"name": "ssh.service", "enabled": false}]}}`,
-		"etc/coreos-firstboot-network/ens3.nmconnection":   "[connection]\nid=ens3\n",
-		"usr/lib/dracut/hooks/pre-pivot/90-test.sh":        hook,
-		"usr/lib/ignition/base.d/50-of-the-initramfs.ign":  `{"ignition": {"version": "3.0.0"}, "storage": {"directories": [{"path": "/etc/based"}]}}`,
+		"etc/coreos-firstboot-network/ens3.nmconnection": "[connection]\nid=ens3\n",
+		"usr/lib/dracut/hooks/pre-pivot/90-test.sh":      hook,
+		"usr/lib/ignition/base.d/50-of-the-initramfs.ign": `{"ignition": {"version": "3.0.0"},
+  "storage": {"directories": [{"path": "/etc/based"}]}}`,
 		"usr/lib/dracut/hooks/pre-pivot/README-not-a-hook": "exit 1\n",
 	}, `cat etc/machine-id; stat -c '%n %a' etc/secret etc/NetworkManager/system-connections/ens3.nmconnection etc/based
 grep -o '^core:x:1000' etc/passwd; grep -o live-initrd-network etc/from-hook
@@ -142,7 +146,9 @@ func TestLiveStageFails(t *testing.T) {
   "storage": {"files": [{"path": "/etc/passwd", "overwrite": false, "contents": {"source": "data:,s3cret"}}]}}`,
 		"usr/lib/dracut/hooks/pre-pivot/90-test.sh": hook,
 	}, "ls etc/from-hook 2>&1 || true")
-	for _, line := range []string{"LIVE-STAGE FAILED WITH CODE 1", "Ignition failed in stage files", "Full config: (hidden)"} {
+	for _, line := range []string{
+		"LIVE-STAGE FAILED WITH CODE 1", "Ignition failed in stage files", "Full config: (hidden)",
+	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("the log has no %q:\n%s", line, log)
 		}

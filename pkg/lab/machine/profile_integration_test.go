@@ -26,7 +26,9 @@ dns-search=okd.test;
 method=disabled
 `
 
-const recordEvents = "#!/bin/sh\n[ \"$1 $2\" != \"ens3 up\" ] || echo \"$IP4_ADDRESS_0 $IP4_NAMESERVERS\" >>/run/dispatched\n"
+const recordEvents = `#!/bin/sh
+[ "$1 $2" != "ens3 up" ] || echo "$IP4_ADDRESS_0 $IP4_NAMESERVERS" >>/run/dispatched
+`
 
 // withProfile is the config of a system that NetworkManager configures, and that
 // runs a unit.
@@ -70,7 +72,8 @@ func TestNetworkProfile(t *testing.T) {
 		return err == nil
 	})
 	l.hasProfile(hw.ID)
-	if out, err := l.run(hw.ID, "sh", "-c", "grep . /run/dispatched"); err != nil || out != "198.18.0.77/24 198.18.0.1 198.18.0.1" {
+	out, err := l.run(hw.ID, "cat", "/run/dispatched")
+	if err != nil || out != "198.18.0.77/24 198.18.0.1 198.18.0.1" {
 		t.Errorf("dispatcher scripts got %q, %v", out, err)
 	}
 	if out, err := l.run(hw.ID, "touch", "/root/go-on"); err != nil {
