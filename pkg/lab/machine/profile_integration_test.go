@@ -96,7 +96,10 @@ func (l *lab) hasProfile(id string) {
 	for _, want := range []struct{ name, command, out string }{
 		{"one address", "ip -4 -o address show dev ens3 | wc -l", "1"},
 		{"the profile's route", "ip route show default", "default via 198.18.0.1 dev ens3 proto static metric 100"},
-		{"the profile's name server", "grep -v '^#' /etc/resolv.conf | tr '\\n' ' '", "search okd.test nameserver 198.18.0.1"},
+		{
+			"the profile's name server", "grep -v '^#' /etc/resolv.conf | tr '\\n' ' '",
+			"search okd.test nameserver 198.18.0.1",
+		},
 		{"no systemd-networkd", "systemctl is-active systemd-networkd.service", "inactive"},
 		{"mode of the profile", "stat -c %a /etc/NetworkManager/system-connections/ens3.nmconnection", "600"},
 		{"no failed unit", "systemctl list-units --failed --no-legend --plain", ""},
