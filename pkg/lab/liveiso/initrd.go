@@ -34,7 +34,7 @@ func initramfs() fs.FS {
 var initramfsLinks = map[string]string{
 	"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64",
 	"usr/sbin/useradd": inRoot, "usr/sbin/usermod": inRoot, "usr/sbin/userdel": inRoot,
-	"usr/sbin/groupadd": inRoot, "usr/sbin/groupdel": inRoot,
+	"usr/sbin/groupadd": inRoot, "usr/sbin/groupdel": inRoot, "usr/sbin/systemctl": inRoot,
 }
 
 const inRoot = "../libexec/okd-lab/in-root"

@@ -110,8 +110,10 @@ func TestLayout(t *testing.T) {
 		if !strings.Contains(string(b), Kargs+"\n"+strings.Repeat("#", kargsRoom)+kargsMarker+"\n") {
 			t.Errorf("%s has no place for kernel arguments:\n%s", name, b)
 		}
-		if !strings.Contains(string(b), "/images/pxeboot/initrd.img") || !strings.Contains(string(b), "/images/ignition.img") {
-			t.Errorf("%s does not load the config:\n%s", name, b)
+		for _, initrd := range []string{"/images/pxeboot/initrd.img", "/images/ignition.img"} {
+			if !strings.Contains(string(b), initrd) {
+				t.Errorf("%s does not load %s:\n%s", name, initrd, b)
+			}
 		}
 	}
 }

@@ -26,7 +26,9 @@ dns-search=okd.test;
 method=disabled
 `
 
-const recordEvents = "#!/bin/sh\n[ \"$1 $2\" != \"ens3 up\" ] || echo \"$IP4_ADDRESS_0 $IP4_NAMESERVERS\" >>/run/dispatched\n"
+const recordEvents = `#!/bin/sh
+[ "$1 $2" != "ens3 up" ] || echo "$IP4_ADDRESS_0 $IP4_NAMESERVERS" >>/run/dispatched
+`
 
 // withProfile is the config of a system that NetworkManager configures, and that
 // runs a unit.
@@ -70,7 +72,8 @@ func TestNetworkProfile(t *testing.T) {
 		return err == nil
 	})
 	l.hasProfile(hw.ID)
-	if out, err := l.run(hw.ID, "sh", "-c", "grep . /run/dispatched"); err != nil || out != "198.18.0.77/24 198.18.0.1 198.18.0.1" {
+	out, err := l.run(hw.ID, "cat", "/run/dispatched")
+	if err != nil || out != "198.18.0.77/24 198.18.0.1 198.18.0.1" {
 		t.Errorf("dispatcher scripts got %q, %v", out, err)
 	}
 	if out, err := l.run(hw.ID, "touch", "/root/go-on"); err != nil {
@@ -93,7 +96,10 @@ func (l *lab) hasProfile(id string) {
 	for _, want := range []struct{ name, command, out string }{
 		{"one address", "ip -4 -o address show dev ens3 | wc -l", "1"},
 		{"the profile's route", "ip route show default", "default via 198.18.0.1 dev ens3 proto static metric 100"},
-		{"the profile's name server", "grep -v '^#' /etc/resolv.conf | tr '\\n' ' '", "search okd.test nameserver 198.18.0.1"},
+		{
+			"the profile's name server", "grep -v '^#' /etc/resolv.conf | tr '\\n' ' '",
+			"search okd.test nameserver 198.18.0.1",
+		},
 		{"no systemd-networkd", "systemctl is-active systemd-networkd.service", "inactive"},
 		{"mode of the profile", "stat -c %a /etc/NetworkManager/system-connections/ens3.nmconnection", "600"},
 		{"no failed unit", "systemctl list-units --failed --no-legend --plain", ""},

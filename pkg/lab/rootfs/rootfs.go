@@ -39,6 +39,8 @@ var rubbish = []string{
 	"usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1", "usr/bin/containerd-stress",
 	"var/cache/apt/*", "var/lib/apt/lists/*", "var/cache/debconf/*-old", "var/lib/dpkg/*-old", "var/log/*.log",
 	"var/cache/ldconfig/*",
+	// Names of hardware that no machine of the lab has.
+	"usr/lib/udev/hwdb.d", "usr/lib/udev/hwdb.bin",
 	// A machine makes its own.
 	"etc/ssh/ssh_host_*", "etc/hostname", "etc/machine-id", "var/lib/dbus/machine-id",
 }

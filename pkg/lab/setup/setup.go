@@ -220,7 +220,8 @@ const (
 func trim(dir string, now time.Time) error {
 	var errs []error
 	for _, kind := range []string{
-		osimage.PlainKind + "/*", osimage.BareKind + "/*", liveiso.Kind + "/*", liveiso.BootKind + "/*", "rootfs/*", "ignition/*",
+		osimage.PlainKind + "/*", osimage.BareKind + "/*", liveiso.Kind + "/*", liveiso.BootKind + "/*",
+		"rootfs/*", "ignition/*",
 		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
 	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
