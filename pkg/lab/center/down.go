@@ -163,7 +163,8 @@ func detachBelow(ctx context.Context, dir string) error {
 	var errs []error
 	for line := range strings.Lines(out) {
 		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !strings.HasPrefix(file, dir+"/") {
+		// The file of a dead disk is in memory only.
+		if !strings.HasPrefix(strings.TrimPrefix(file, "/memfd:"), dir+"/") {
 			continue
 		}
 		if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {

@@ -131,3 +131,49 @@ func TestWrite(t *testing.T) {
 		t.Errorf("label leads to %q, %v", to, err)
 	}
 }
+
+func TestWithFault(t *testing.T) {
+	cards := []string{"ens3", "ens4"}
+	var f Faults
+	for _, text := range []string{
+		"dead-disk=sdb", "dead-disk=sdb", "slow-disk=sda:5MiB/s", "slow-disk=sda:512KiB/s", "cut-link=ens4",
+	} {
+		var err error
+		if f, err = f.WithFault(text, 2, cards); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, _ := json.Marshal(f)
+	if want := `{"deadDisks":["sdb"],"slowDisks":{"sda":524288},"cutLinks":["ens4"]}`; string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if f, err := f.WithFault("cut-link", 2, cards); err != nil || len(f.Cut) != 2 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if f, err := f.WithFault("none", 2, cards); err != nil || f.Dead != nil || f.Slow != nil || f.Cut != nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, bad := range []string{
+		"", "dead-disk", "dead-disk=sdc", "slow-disk=sda", "slow-disk=sda:5", "slow-disk=sda:0MiB/s", "slow-disk=sdz:1MiB/s",
+		"cut-link=ens5", "clock=+10m",
+	} {
+		if f, err := f.WithFault(bad, 2, cards); err == nil {
+			t.Errorf("%q is a fault: %+v", bad, f)
+		}
+	}
+}
+
+func FuzzWithFault(f *testing.F) {
+	f.Add("slow-disk=sda:5MiB/s")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := Faults{}.WithFault(text, 2, []string{"ens3"})
+		if err != nil {
+			return
+		}
+		for disk, rate := range got.Slow {
+			if rate < 1 || !isDisk(disk, 2) {
+				t.Errorf("%q: %+v", text, got)
+			}
+		}
+	})
+}

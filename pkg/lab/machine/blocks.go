@@ -30,6 +30,15 @@ func (m *machine) attach(ctx context.Context, dev *device) error {
 		if !d.Active {
 			continue
 		}
+		at := "/dev/" + host.DiskName(i)
+		if m.dead(i) {
+			node, err := m.deadLoop(ctx, host.DiskName(i), m.hw.Host.Disks[i].Size)
+			if err != nil {
+				return err
+			}
+			dev.disks = append(dev.disks, block{at, node})
+			continue
+		}
 		var option, image string
 		if b, err := m.sup.cfg.Disks.Boot(d.ID); err == nil && !dev.live && b.Image == dev.Image {
 			option, image = "--read-only", b.Image
@@ -40,7 +49,7 @@ func (m *machine) attach(ctx context.Context, dev *device) error {
 		if err != nil {
 			return fmt.Errorf("attach disk: %w", err)
 		}
-		dev.disks = append(dev.disks, block{"/dev/" + host.DiskName(i), node})
+		dev.disks = append(dev.disks, block{at, node})
 	}
 	if m.hw.Media == nil || m.hw.Media.ISO == "" {
 		return nil
@@ -67,24 +76,39 @@ func loop(ctx context.Context, file string, options ...string) (string, error) {
 // detachLoops frees the loop devices of the files that match is true for, and
 // sees to it that what was written to them is in the files.
 func detachLoops(ctx context.Context, match func(file string) bool) error {
-	out, err := command.Run(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
+	list, err := loops(ctx)
 	if err != nil {
-		return fmt.Errorf("list loop devices: %w", err)
+		return err
 	}
 	var errs []error
-	for line := range strings.Lines(out) {
-		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !match(file) {
+	for _, l := range list {
+		if !match(l.file) {
 			continue
 		}
-		if err := flush(node); err != nil {
+		if err := flush(l.node); err != nil && !errors.Is(err, unix.EIO) { // a dead disk
 			errs = append(errs, fmt.Errorf("detach disk: %w", err))
 		}
-		if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {
+		if _, err := command.Run(ctx, "losetup", "--detach", l.node); err != nil {
 			errs = append(errs, fmt.Errorf("detach disk: %w", err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// attached is a loop device of this computer.
+type attached struct{ node, file string }
+
+func loops(ctx context.Context) ([]attached, error) {
+	out, err := command.Run(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
+	if err != nil {
+		return nil, fmt.Errorf("list loop devices: %w", err)
+	}
+	var list []attached
+	for line := range strings.Lines(out) {
+		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
+		list = append(list, attached{node, backing(file)})
+	}
+	return list, nil
 }
 
 func flush(node string) error {

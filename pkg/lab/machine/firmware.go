@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
@@ -28,7 +30,7 @@ func (m *machine) boot(ctx context.Context) outcome {
 	}
 	// A left-over control group would make the kubelet look at every dead
 	// container of the last run before it starts one.
-	if err := errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.group().Create()); err != nil {
+	if err := errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.group().Create(), m.impair(ctx)); err != nil {
 		m.note("cannot prepare: %v", err)
 		return halted
 	}
@@ -88,8 +90,12 @@ func (m *machine) bootDevice(ctx context.Context) (device, error) {
 // bootDisk picks the first bootable disk with a system on it.
 func (m *machine) bootDisk() (volume.Bootable, error) {
 	var tried []error
-	for _, d := range m.hw.Disks {
+	for i, d := range m.hw.Disks {
 		if !d.Bootable || !d.Active {
+			continue
+		}
+		if m.dead(i) {
+			tried = append(tried, fmt.Errorf("disk %s: %w", host.DiskName(i), unix.EIO))
 			continue
 		}
 		if err := m.sup.cfg.Disks.Settle(d.ID); err != nil {
