@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
-	"github.com/okd-install/okd-install/pkg/lab/command"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 	"github.com/okd-install/okd-install/pkg/wait"
@@ -154,24 +154,9 @@ func unmountBelow(dir string) error {
 }
 
 // detachBelow frees the loop devices of disks below dir: those of live systems
-// that ran until their daemon was stopped.
+// and hosts that ran until their daemon was stopped.
 func detachBelow(ctx context.Context, dir string) error {
-	out, err := command.Run(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
-	if err != nil {
-		return fmt.Errorf("list loop devices: %w", err)
-	}
-	var errs []error
-	for line := range strings.Lines(out) {
-		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
-		// The file of a dead disk is in memory only.
-		if !strings.HasPrefix(strings.TrimPrefix(file, "/memfd:"), dir+"/") {
-			continue
-		}
-		if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {
-			errs = append(errs, fmt.Errorf("detach %s: %w", node, err))
-		}
-	}
-	return errors.Join(errs...)
+	return loop.Detach(ctx, func(file string) bool { return strings.HasPrefix(file, dir+"/") })
 }
 
 func removeState(dir string) error {

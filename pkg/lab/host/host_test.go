@@ -112,6 +112,7 @@ func TestWrite(t *testing.T) {
 		"sys/block/sr0/removable":                    "1\n",
 		"sys/class/dmi/id/product_uuid":              spec.UUID + "\n",
 		"sys/devices/system/cpu/online":              "0-39\n",
+		"proc/partitions":                            "major minor  #blocks  name\n\n   7        5  125829120 sda\n",
 		"proc/cmdline":                               "a=b\n",
 		"sys/devices/system/memory/block_size_bytes": "40000000\n",
 		"sys/bus/pci/devices/0000:01:00.0/vendor":    "0x8086\n",

@@ -58,6 +58,26 @@ func (t *tree) proc(v View) {
 	}
 	t.raw(procDir+"/cpuinfo", []byte(cpus.String()), 0o444)
 	t.file(procDir+"/cmdline", v.Cmdline)
+	t.file(procDir+"/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority")
+	t.devices(v)
+}
+
+// devices lists the block devices.
+func (t *tree) devices(v View) {
+	var partitions, stats strings.Builder
+	partitions.WriteString("major minor  #blocks  name\n\n")
+	add := func(name string, n Node, size int64) {
+		fmt.Fprintf(&partitions, "%4d %8d %10d %s\n", n.Major, n.Minor, size/1024, name)
+		fmt.Fprintf(&stats, "%4d %7d %s%s\n", n.Major, n.Minor, name, strings.Repeat(" 0", 17))
+	}
+	for i, n := range v.Nodes {
+		add(DiskName(i), n, v.Disks[i].Size)
+	}
+	if v.Optical != nil {
+		add("sr0", v.Optical.Node, v.Optical.Size)
+	}
+	t.raw(procDir+"/partitions", []byte(partitions.String()), 0o444)
+	t.raw(procDir+"/diskstats", []byte(stats.String()), 0o444)
 }
 
 const cpuinfo = `processor	: %d

@@ -3,14 +3,11 @@ package machine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/host"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 )
 
 // Break gives a host a fault, or mends all. Cables and the speed of disks change at
@@ -65,17 +62,17 @@ func (m *machine) setLinks(ctx context.Context, hw engine.Hardware) error {
 
 // throttle sets the speed of the disks.
 func (m *machine) throttle(ctx context.Context, hw engine.Hardware) error {
-	list, err := loops(ctx)
+	list, err := loop.List(ctx)
 	if err != nil {
 		return err
 	}
 	for i, d := range hw.Disks {
 		b, _ := m.sup.cfg.Disks.Boot(d.ID) // its path matters, not whether it can be started
 		for _, l := range list {
-			if b.Image == "" || l.file != b.Image {
+			if b.Image == "" || l.File != b.Image {
 				continue
 			}
-			n, err := block{node: l.node}.number()
+			n, err := block{node: l.Node}.number()
 			if err != nil {
 				return err
 			}
@@ -91,33 +88,3 @@ func (m *machine) throttle(ctx context.Context, hw engine.Hardware) error {
 func (m *machine) dead(disk int) bool {
 	return m.hw.Host != nil && slices.Contains(m.hw.Host.Faults.Dead, host.DiskName(disk))
 }
-
-// memory is how the file of a dead disk is called, which has no place in a directory.
-const memory = "/memfd:"
-
-// deadLoop is a disk on which every access fails: what it was made from has shrunk to
-// nothing, and cannot grow.
-func (m *machine) deadLoop(ctx context.Context, name string, size int64) (node string, err error) {
-	fd, err := unix.MemfdCreate(m.dir+"/"+name, unix.MFD_ALLOW_SEALING)
-	if err != nil {
-		return "", fmt.Errorf("make dead disk: %w", err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Ftruncate(fd, size); err != nil {
-		return "", fmt.Errorf("make dead disk: %w", err)
-	}
-	if node, err = loop(ctx, fmt.Sprintf("/proc/%d/fd/%d", unix.Getpid(), fd)); err != nil {
-		return "", fmt.Errorf("make dead disk: %w", err)
-	}
-	err = unix.Ftruncate(fd, 0)
-	if err == nil {
-		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
-	}
-	if err != nil {
-		return "", fmt.Errorf("make dead disk: %w", err)
-	}
-	return node, nil
-}
-
-// backing is the file behind a loop device as a path that says whose it is.
-func backing(file string) string { return strings.TrimPrefix(file, memory) }

@@ -12,7 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/firmware"
 	"github.com/okd-install/okd-install/pkg/lab/host"
+	"github.com/okd-install/okd-install/pkg/lab/uplink"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -117,6 +119,15 @@ func (m *machine) bootDisk() (volume.Bootable, error) {
 // file is the same on Fedora CoreOS.
 const firstBootMark = "boot/ignition.firstboot"
 
+// uplink is what the machine's initramfs has for a network.
+func (m *machine) uplink() uplink.Uplink {
+	u := uplink.Uplink{Namespace: m.namespace(), Clock: m.sup.cfg.Clock, Note: m.note}
+	for _, c := range m.cables() {
+		u.Cards = append(u.Cards, firmware.Card{Name: c.Interface, MAC: c.MAC})
+	}
+	return u
+}
+
 // firstBoot configures the system if it has never been started, which is true
 // of a live system each time.
 func (m *machine) firstBoot(ctx context.Context, dev device) error {
@@ -127,7 +138,8 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	if _, err := os.Stat(mark); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	resolver, err := m.connect(ctx)
+	network := m.uplink()
+	resolver, err := network.Up(ctx, m.root())
 	if err != nil {
 		return err
 	}
@@ -141,7 +153,7 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	if err := os.RemoveAll(filepath.Join(m.root(), installedConfig)); err != nil { // it holds secrets
 		return err
 	}
-	if err := m.disconnect(ctx); err != nil {
+	if err := network.Down(ctx); err != nil {
 		return err
 	}
 	if err := m.writeMachineID(); err != nil {

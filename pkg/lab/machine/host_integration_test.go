@@ -45,6 +45,7 @@ var seen = []struct{ name, command, want string }{
 		"sda 128849018880 SSD 870 EVO with a long name S6PN1 WWN-A 0 disk 0:0:0:0 /dev/sda ATA\n" +
 			"sdb 10737418240 ST10 SERIAL-B 0x5000c500aabbccdd 1 disk 1:0:2:0 /dev/sdb LABDISK"},
 	{"no other disk", "ls -x /sys/block /sys/class/block /sys/dev/block | grep -Ec 'loop|vda'; true", "0"},
+	{"no other disk in a list", "awk 'NR > 2 && !/ (sd[ab]|sr0)$/' /proc/partitions", ""},
 	{"padded model", "cat /sys/block/sda/device/model", "SSD 870 EVO with"},
 	{"size of the device", "blockdev --getsize64 /dev/sda /dev/sdb | xargs", "128849018880 10737418240"},
 	{"device number", "test $(cat /sys/class/block/sdb/dev) = $(stat -c '%Hr:%Lr' /dev/sdb) && echo same", "same"},
