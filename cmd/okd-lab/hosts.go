@@ -38,6 +38,11 @@ func hostsCommand(o *options) *cobra.Command {
 				return ask(c, s, http.MethodPost, "/hosts/"+args[0]+"/power/"+args[1], nil)
 			}),
 		consoleCommand(o),
+		o.command("fault NAME FAULT...",
+			"Break a host: dead-disk=sdb, slow-disk=sda:5MiB/s, cut-link, cut-link=ens4; none mends it",
+			cobra.MinimumNArgs(2), func(c *cobra.Command, s site.Site, args []string) error {
+				return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/faults", daemon.Broken{Faults: args[1:]})
+			}),
 		o.command("remove NAME...", "Remove hosts, with their disks", cobra.MinimumNArgs(1), forEach(remove)))
 	return c
 }

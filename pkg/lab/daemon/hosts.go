@@ -175,6 +175,24 @@ func (d *Daemon) setBoot(name string, b BootSettings) error {
 	})
 }
 
+// Broken are faults that are added to a host's; none mends all.
+type Broken struct {
+	Faults []string `json:"faults"`
+}
+
+func (d *Daemon) breakHost(ctx context.Context, name string, b Broken) error {
+	m, err := d.findHost(name)
+	if err != nil {
+		return err
+	}
+	for _, fault := range b.Faults {
+		if err := d.machines.Break(ctx, m.ID, fault); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // hostRoutes are the requests for hosts.
 func (d *Daemon) hostRoutes(handle func(string, func(*http.Request) (any, error)), order orderFunc) {
 	handle("GET /hosts", func(*http.Request) (any, error) { return d.hosts(), nil })
@@ -190,6 +208,9 @@ func (d *Daemon) hostRoutes(handle func(string, func(*http.Request) (any, error)
 	})
 	order("PUT /hosts/{name}/boot", func(r *http.Request) error {
 		return decoded(func(_ context.Context, b BootSettings) error { return d.setBoot(r.PathValue("name"), b) })(r)
+	})
+	order("PUT /hosts/{name}/faults", func(r *http.Request) error {
+		return decoded(func(ctx context.Context, b Broken) error { return d.breakHost(ctx, r.PathValue("name"), b) })(r)
 	})
 	order("PUT /hosts/{name}/media", func(r *http.Request) error {
 		return decoded(func(ctx context.Context, m Medium) error { return d.insert(ctx, r.PathValue("name"), m) })(r)

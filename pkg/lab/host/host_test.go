@@ -85,19 +85,6 @@ func TestCheckMAC(t *testing.T) {
 	}
 }
 
-func TestMask(t *testing.T) {
-	for _, c := range []struct {
-		all, from, to int
-		want          string
-	}{
-		{6, 0, 6, "0000003f"}, {6, 2, 3, "00000004"}, {40, 0, 40, "000000ff,ffffffff"}, {40, 33, 34, "00000002,00000000"},
-	} {
-		if got := mask(c.all, c.from, c.to); got != c.want {
-			t.Errorf("%+v: %s", c, got)
-		}
-	}
-}
-
 // TestWrite looks at what tools rely on. It needs root, for the marks of what hides
 // the kernel's own directories.
 func TestWrite(t *testing.T) {
@@ -119,20 +106,19 @@ func TestWrite(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"sys/class/block/sda/dev":                         "7:5\n",
-		"sys/dev/block/7:5/device/model":                  "A model that is ",
-		"sys/block/sda/size":                              "251658240\n",
-		"sys/block/sr0/removable":                         "1\n",
-		"sys/class/dmi/id/product_uuid":                   spec.UUID + "\n",
-		"sys/devices/system/cpu/online":                   "0-39\n",
-		"proc/cmdline":                                    "a=b\n",
-		"sys/devices/system/memory/block_size_bytes":      "40000000\n",
-		"sys/devices/system/node/node0/cpu39/online":      "1\n",
-		"sys/bus/pci/devices/0000:01:00.0/vendor":         "0x8086\n",
-		"sys/class/net/ens3/../../uevent":                 "DRIVER=igb\n",
-		"sys/block/sda/device/../../../device":            "0x0097\n",
-		"sys/class/block/sda/../../vendor":                "LABDISK \n",
-		"sys/devices/system/cpu/cpu39/topology/core_cpus": "00000080,00000000\n",
+		"sys/class/block/sda/dev":                    "7:5\n",
+		"sys/dev/block/7:5/device/model":             "A model that is ",
+		"sys/block/sda/size":                         "251658240\n",
+		"sys/block/sr0/removable":                    "1\n",
+		"sys/class/dmi/id/product_uuid":              spec.UUID + "\n",
+		"sys/devices/system/cpu/online":              "0-39\n",
+		"proc/partitions":                            "major minor  #blocks  name\n\n   7        5  125829120 sda\n",
+		"proc/cmdline":                               "a=b\n",
+		"sys/devices/system/memory/block_size_bytes": "40000000\n",
+		"sys/bus/pci/devices/0000:01:00.0/vendor":    "0x8086\n",
+		"sys/class/net/ens3/../../uevent":            "DRIVER=igb\n",
+		"sys/block/sda/device/../../../device":       "0x0097\n",
+		"sys/class/block/sda/../../vendor":           "LABDISK \n",
 	} {
 		b, err := os.ReadFile(dir + "/" + path) // not cleaned: links lead elsewhere
 		if err != nil || !strings.HasPrefix(string(b), want) {
@@ -145,4 +131,50 @@ func TestWrite(t *testing.T) {
 	if to, err := os.Readlink(filepath.Join(dir, "disk/by-label/medium")); err != nil || to != "../../sr0" {
 		t.Errorf("label leads to %q, %v", to, err)
 	}
+}
+
+func TestWithFault(t *testing.T) {
+	cards := []string{"ens3", "ens4"}
+	var f Faults
+	for _, text := range []string{
+		"dead-disk=sdb", "dead-disk=sdb", "slow-disk=sda:5MiB/s", "slow-disk=sda:512KiB/s", "cut-link=ens4",
+	} {
+		var err error
+		if f, err = f.WithFault(text, 2, cards); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, _ := json.Marshal(f)
+	if want := `{"deadDisks":["sdb"],"slowDisks":{"sda":524288},"cutLinks":["ens4"]}`; string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if f, err := f.WithFault("cut-link", 2, cards); err != nil || len(f.Cut) != 2 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if f, err := f.WithFault("none", 2, cards); err != nil || f.Dead != nil || f.Slow != nil || f.Cut != nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, bad := range []string{
+		"", "dead-disk", "dead-disk=sdc", "slow-disk=sda", "slow-disk=sda:5", "slow-disk=sda:0MiB/s", "slow-disk=sdz:1MiB/s",
+		"cut-link=ens5", "clock=+10m",
+	} {
+		if f, err := f.WithFault(bad, 2, cards); err == nil {
+			t.Errorf("%q is a fault: %+v", bad, f)
+		}
+	}
+}
+
+func FuzzWithFault(f *testing.F) {
+	f.Add("slow-disk=sda:5MiB/s")
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := Faults{}.WithFault(text, 2, []string{"ens3"})
+		if err != nil {
+			return
+		}
+		for disk, rate := range got.Slow {
+			if rate < 1 || !isDisk(disk, 2) {
+				t.Errorf("%q: %+v", text, got)
+			}
+		}
+	})
 }

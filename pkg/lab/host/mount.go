@@ -32,11 +32,14 @@ func Arguments(dir string) []string {
 		"--bind-ro="+filepath.Join(dir, diskDir)+":/dev/disk",
 		// nspawn mounts /proc after it has left the host's files behind.
 		"--bind-ro="+filepath.Join(dir, procDir)+":"+stash)
-	for _, name := range []string{"meminfo", "cpuinfo", "cmdline"} {
+	for _, name := range procFiles {
 		argv = append(argv, "--bind-ro="+filepath.Join(stash, name)+":/proc/"+name)
 	}
 	return argv
 }
+
+// procFiles are those of /proc that tell the hardware.
+var procFiles = []string{"meminfo", "cpuinfo", "cmdline", "swaps", "partitions", "diskstats"}
 
 // Init are arguments of systemd in the host. Its library for devices refuses a /sys
 // that is not the kernel's own, unless it is told not to.

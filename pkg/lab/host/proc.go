@@ -2,65 +2,24 @@ package host
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
-// processors are CPUs as sysfs shows them: one socket, no threads.
+// processors says which CPUs there are. The directory of each remains the kernel's:
+// the kubelet makes control groups for the CPUs that it finds there, and the kernel
+// refuses those that it does not have.
 func (t *tree) processors(v View) {
-	const cpu = sysDir + "/devices/system/cpu"
-	t.instead(cpu)
-	t.instead(sysDir + "/devices/system/node/node0")
-	all := fmt.Sprintf("0-%d", v.CPUs-1)
-	if v.CPUs == 1 {
-		all = "0"
+	all := "0"
+	if v.CPUs > 1 {
+		all = fmt.Sprintf("0-%d", v.CPUs-1)
 	}
-	t.files(cpu, map[string]string{
-		"online": all, "present": all, "possible": all, "offline": "", "isolated": "",
-		"kernel_max": fmt.Sprint(v.CPUs - 1), "modalias": "cpu:type:x86",
-	})
-	for i := range v.CPUs {
-		at := fmt.Sprintf("%s/cpu%d", cpu, i)
-		t.files(at+"/topology", map[string]string{
-			"core_id": fmt.Sprint(i), "physical_package_id": "0", "die_id": "0", "thread_siblings_list": fmt.Sprint(i),
-			"core_cpus_list": fmt.Sprint(i), "core_siblings_list": all, "package_cpus_list": all, "die_cpus_list": all,
-			"thread_siblings": mask(v.CPUs, i, i+1), "core_cpus": mask(v.CPUs, i, i+1),
-			"core_siblings": mask(v.CPUs, 0, v.CPUs), "package_cpus": mask(v.CPUs, 0, v.CPUs),
-			"die_cpus": mask(v.CPUs, 0, v.CPUs), "cluster_id": "65535",
-		})
-		if i > 0 { // the first one cannot be switched off
-			t.file(at+"/online", "1")
-		}
-		t.link(fmt.Sprintf("%s/devices/system/node/node0/cpu%d", sysDir, i), at)
-		t.link(at+"/node0", sysDir+"/devices/system/node/node0")
-	}
-	t.file(sysDir+"/devices/system/node/node0/cpulist", all)
-	t.file(sysDir+"/devices/system/node/node0/cpumap", mask(v.CPUs, 0, v.CPUs))
-	t.file(sysDir+"/devices/system/node/node0/distance", "10")
-}
-
-// mask is a set of processors as sysfs writes it: hexadecimal, in groups of 32.
-func mask(all, from, to int) string {
-	var groups []string
-	for low := 0; low < all; low += 32 {
-		bits := uint32(0)
-		for i := max(from, low); i < min(to, low+32); i++ {
-			bits |= 1 << (i - low)
-		}
-		groups = append(groups, fmt.Sprintf("%08x", bits))
-	}
-	slices.Reverse(groups)
-	return strings.Join(groups, ",")
+	t.files(sysDir+"/devices/system/cpu", map[string]string{"online": all, "present": all, "possible": all, "offline": ""})
 }
 
 // reserved is what the kernel and the firmware keep of the memory, roughly.
 func reserved(mib int64) int64 { return 96<<10 + mib*1024/64 } // in KiB
 
 func (t *tree) memory(v View) {
-	total := v.MemoryMiB*1024 - reserved(v.MemoryMiB)
-	t.file(sysDir+"/devices/system/node/node0/meminfo",
-		fmt.Sprintf("Node 0 MemTotal:       %8d kB\nNode 0 MemFree:        %8d kB\nNode 0 HugePages_Total:     0\n"+
-			"Node 0 HugePages_Free:      0", total, total*9/10))
 	// By the number of blocks the whole memory is known, what is reserved included.
 	block := int64(1024) // MiB; large computers have large ones
 	if v.MemoryMiB%block != 0 {
@@ -99,6 +58,26 @@ func (t *tree) proc(v View) {
 	}
 	t.raw(procDir+"/cpuinfo", []byte(cpus.String()), 0o444)
 	t.file(procDir+"/cmdline", v.Cmdline)
+	t.file(procDir+"/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority")
+	t.devices(v)
+}
+
+// devices lists the block devices.
+func (t *tree) devices(v View) {
+	var partitions, stats strings.Builder
+	partitions.WriteString("major minor  #blocks  name\n\n")
+	add := func(name string, n Node, size int64) {
+		fmt.Fprintf(&partitions, "%4d %8d %10d %s\n", n.Major, n.Minor, size/1024, name)
+		fmt.Fprintf(&stats, "%4d %7d %s%s\n", n.Major, n.Minor, name, strings.Repeat(" 0", 17))
+	}
+	for i, n := range v.Nodes {
+		add(DiskName(i), n, v.Disks[i].Size)
+	}
+	if v.Optical != nil {
+		add("sr0", v.Optical.Node, v.Optical.Size)
+	}
+	t.raw(procDir+"/partitions", []byte(partitions.String()), 0o444)
+	t.raw(procDir+"/diskstats", []byte(stats.String()), 0o444)
 }
 
 const cpuinfo = `processor	: %d

@@ -32,6 +32,8 @@ type Spec struct {
 	// first, at the next start only.
 	Order []Source `json:"order"`
 	Once  Source   `json:"once,omitempty"`
+	// Faults of the host.
+	Faults Faults `json:"faults"`
 }
 
 // Source is what a host can start from.

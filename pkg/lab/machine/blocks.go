@@ -2,16 +2,11 @@ package machine
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/host"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 )
 
 // block is a block device of the machine.
@@ -30,17 +25,27 @@ func (m *machine) attach(ctx context.Context, dev *device) error {
 		if !d.Active {
 			continue
 		}
-		var option, image string
+		at := "/dev/" + host.DiskName(i)
+		if m.dead(i) {
+			node, err := loop.AttachDead(ctx, filepath.Join(m.dir, host.DiskName(i)), m.hw.Host.Disks[i].Size)
+			if err != nil {
+				return err
+			}
+			dev.disks = append(dev.disks, block{at, node})
+			continue
+		}
+		var options []string
+		var image string
 		if b, err := m.sup.cfg.Disks.Boot(d.ID); err == nil && !dev.live && b.Image == dev.Image {
-			option, image = "--read-only", b.Image
+			options, image = []string{"--read-only"}, b.Image
 		} else if image, err = m.sup.cfg.Disks.Raw(d.ID); err != nil {
 			return err
 		}
-		node, err := loop(ctx, image, option)
+		node, err := loop.Attach(ctx, image, options...)
 		if err != nil {
-			return fmt.Errorf("attach disk: %w", err)
+			return err
 		}
-		dev.disks = append(dev.disks, block{"/dev/" + host.DiskName(i), node})
+		dev.disks = append(dev.disks, block{at, node})
 	}
 	if m.hw.Media == nil || m.hw.Media.ISO == "" {
 		return nil
@@ -53,48 +58,6 @@ func (m *machine) attach(ctx context.Context, dev *device) error {
 	return err
 }
 
-// loop makes a file a block device.
-func loop(ctx context.Context, file string, options ...string) (string, error) {
-	argv := []string{"--find", "--show"}
-	for _, o := range options {
-		if o != "" {
-			argv = append(argv, o)
-		}
-	}
-	return command.Run(ctx, "losetup", append(argv, "--", file)...)
-}
-
-// detachLoops frees the loop devices of the files that match is true for, and
-// sees to it that what was written to them is in the files.
-func detachLoops(ctx context.Context, match func(file string) bool) error {
-	out, err := command.Run(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
-	if err != nil {
-		return fmt.Errorf("list loop devices: %w", err)
-	}
-	var errs []error
-	for line := range strings.Lines(out) {
-		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !match(file) {
-			continue
-		}
-		if err := flush(node); err != nil {
-			errs = append(errs, fmt.Errorf("detach disk: %w", err))
-		}
-		if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {
-			errs = append(errs, fmt.Errorf("detach disk: %w", err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func flush(node string) error {
-	f, err := os.Open(node)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
 // within reports whether a file is below a directory.
 func within(file, dir string) bool { return strings.HasPrefix(file, dir+"/") }
 
@@ -103,11 +66,8 @@ func (m *machine) hardwareDir() string { return filepath.Join(m.dir, "hardware")
 
 // number is that of the device.
 func (b block) number() (host.Node, error) {
-	var st unix.Stat_t
-	if err := unix.Stat(b.node, &st); err != nil {
-		return host.Node{}, fmt.Errorf("look at %s: %w", b.node, err)
-	}
-	return host.Node{Major: unix.Major(st.Rdev), Minor: unix.Minor(st.Rdev)}, nil
+	major, minor, err := loop.Number(b.node)
+	return host.Node{Major: major, Minor: minor}, err
 }
 
 // inside are nspawn's arguments for what a system sees of its hardware.

@@ -23,6 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
 	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/network/networktest"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
 	"github.com/okd-install/okd-install/pkg/lab/site"
@@ -58,7 +59,7 @@ type lab struct {
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := newLabWithoutDHCP(t)
-	machine.StartDHCP(t, filepath.Dir(l.cfg.Dir), l.cfg.Switch.Namespace)
+	networktest.StartDHCP(t, filepath.Dir(l.cfg.Dir), l.cfg.Switch.Namespace)
 	return l
 }
 

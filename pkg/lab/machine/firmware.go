@@ -9,8 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/firmware"
 	"github.com/okd-install/okd-install/pkg/lab/host"
+	"github.com/okd-install/okd-install/pkg/lab/uplink"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -28,7 +32,7 @@ func (m *machine) boot(ctx context.Context) outcome {
 	}
 	// A left-over control group would make the kubelet look at every dead
 	// container of the last run before it starts one.
-	if err := errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.group().Create()); err != nil {
+	if err := errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.group().Create(), m.impair(ctx)); err != nil {
 		m.note("cannot prepare: %v", err)
 		return halted
 	}
@@ -88,8 +92,12 @@ func (m *machine) bootDevice(ctx context.Context) (device, error) {
 // bootDisk picks the first bootable disk with a system on it.
 func (m *machine) bootDisk() (volume.Bootable, error) {
 	var tried []error
-	for _, d := range m.hw.Disks {
+	for i, d := range m.hw.Disks {
 		if !d.Bootable || !d.Active {
+			continue
+		}
+		if m.dead(i) {
+			tried = append(tried, fmt.Errorf("disk %s: %w", host.DiskName(i), unix.EIO))
 			continue
 		}
 		if err := m.sup.cfg.Disks.Settle(d.ID); err != nil {
@@ -111,6 +119,15 @@ func (m *machine) bootDisk() (volume.Bootable, error) {
 // file is the same on Fedora CoreOS.
 const firstBootMark = "boot/ignition.firstboot"
 
+// uplink is what the machine's initramfs has for a network.
+func (m *machine) uplink() uplink.Uplink {
+	u := uplink.Uplink{Namespace: m.namespace(), Clock: m.sup.cfg.Clock, Note: m.note}
+	for _, c := range m.cables() {
+		u.Cards = append(u.Cards, firmware.Card{Name: c.Interface, MAC: c.MAC})
+	}
+	return u
+}
+
 // firstBoot configures the system if it has never been started, which is true
 // of a live system each time.
 func (m *machine) firstBoot(ctx context.Context, dev device) error {
@@ -121,7 +138,8 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	if _, err := os.Stat(mark); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	resolver, err := m.connect(ctx)
+	network := m.uplink()
+	resolver, err := network.Up(ctx, m.root())
 	if err != nil {
 		return err
 	}
@@ -135,7 +153,7 @@ func (m *machine) firstBoot(ctx context.Context, dev device) error {
 	if err := os.RemoveAll(filepath.Join(m.root(), installedConfig)); err != nil { // it holds secrets
 		return err
 	}
-	if err := m.disconnect(ctx); err != nil {
+	if err := network.Down(ctx); err != nil {
 		return err
 	}
 	if err := m.writeMachineID(); err != nil {

@@ -4,6 +4,8 @@ package machine_test
 
 import (
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,6 +45,7 @@ var seen = []struct{ name, command, want string }{
 		"sda 128849018880 SSD 870 EVO with a long name S6PN1 WWN-A 0 disk 0:0:0:0 /dev/sda ATA\n" +
 			"sdb 10737418240 ST10 SERIAL-B 0x5000c500aabbccdd 1 disk 1:0:2:0 /dev/sdb LABDISK"},
 	{"no other disk", "ls -x /sys/block /sys/class/block /sys/dev/block | grep -Ec 'loop|vda'; true", "0"},
+	{"no other disk in a list", "awk 'NR > 2 && !/ (sd[ab]|sr0)$/' /proc/partitions", ""},
 	{"padded model", "cat /sys/block/sda/device/model", "SSD 870 EVO with"},
 	{"size of the device", "blockdev --getsize64 /dev/sda /dev/sdb | xargs", "128849018880 10737418240"},
 	{"device number", "test $(cat /sys/class/block/sdb/dev) = $(stat -c '%Hr:%Lr' /dev/sdb) && echo same", "same"},
@@ -55,7 +58,8 @@ var seen = []struct{ name, command, want string }{
 	{"cards", "ls /sys/class/net | xargs", "ens3 ens4 lo"},
 	{"cards on a bus", "realpath /sys/class/net/ens4/device", "/sys/devices/pci0000:00/0000:00:01.0/0000:01:01.0"},
 	{"address of a card", "cat /sys/class/net/ens3/address", "MAC-A"},
-	{"processors", "grep -c ^processor /proc/cpuinfo; lscpu -p | grep -vc '^#'", "6\n6"},
+	{"processors", "grep -c ^processor /proc/cpuinfo; cat /sys/devices/system/cpu/online", "6\n0-5"},
+	{"processors for control groups", "ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l", strconv.Itoa(runtime.NumCPU())},
 	{"memory", "awk '/^MemTotal/ && $2 > 12000000 && $2 < 12582912 { print \"plausible\" }' /proc/meminfo", "plausible"},
 	{"control groups", "test -w /sys/fs/cgroup/pids/cgroup.procs -o -w /sys/fs/cgroup/cgroup.procs && echo writable",
 		"writable"},

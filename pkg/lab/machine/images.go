@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/command"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -50,8 +51,8 @@ func (i *images) mount(ctx context.Context, id string, b volume.Bootable) (strin
 // daemon before this one has left, and with it what the kernel remembers of a
 // disk that has been written again since.
 func mountPartition(ctx context.Context, b volume.Bootable, at string) error {
-	node, err := command.Run(ctx, "losetup", "--find", "--show", "--read-only",
-		fmt.Sprintf("--offset=%d", b.Offset), fmt.Sprintf("--sizelimit=%d", b.Size), "--", b.Image)
+	node, err := loop.Attach(ctx, b.Image, "--read-only", fmt.Sprintf("--offset=%d", b.Offset),
+		fmt.Sprintf("--sizelimit=%d", b.Size))
 	if err != nil {
 		return err
 	}

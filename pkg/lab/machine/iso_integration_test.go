@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -104,6 +105,69 @@ func TestHostFromISO(t *testing.T) {
 		name, err := l.run(hw.ID, "hostname")
 		return err == nil && name == "installed" && address()
 	})
+}
+
+// TestBrokenHost breaks a host while it runs and before it starts.
+func TestBrokenHost(t *testing.T) {
+	l := newLabWithoutDHCP(t)
+	hw := l.physical("broken")
+	hw.Media = &engine.Media{ISO: l.liveISO(`{"ignition": {"version": "3.2.0"}}`)}
+	if err := l.sup.Define(hw); err != nil {
+		t.Fatal(err)
+	}
+	do := func(fault string) {
+		t.Helper()
+		if err := l.sup.Break(t.Context(), hw.ID, fault); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("dead-disk=sda")
+	hw, _ = l.sup.Hardware(hw.ID)
+	if err := l.sup.Start(t.Context(), hw); err != nil {
+		t.Fatal(err)
+	}
+	is := func(what, command, want string) {
+		t.Helper()
+		l.eventually(what, func() bool {
+			out, err := l.run(hw.ID, "sh", "-c", command)
+			return err == nil && out == want
+		})
+	}
+	is("a dead disk", "dd if=/dev/sda of=/dev/null bs=4096 count=1 2>&1 | grep -o 'Input/output error'", "Input/output error")
+	is("writing to a dead disk", "dd if=/dev/zero of=/dev/sda bs=4096 count=1 conv=fsync 2>&1 | grep -o 'Input/output error'",
+		"Input/output error")
+	is("its size", "cat /sys/block/sda/size", fmt.Sprint(hw.Host.Disks[0].Size/512))
+	is("a link", "ip link set ens3 up; sleep 0.2; cat /sys/class/net/ens3/carrier", "1")
+	do("cut-link=ens3")
+	is("no link", "cat /sys/class/net/ens3/carrier", "0")
+	copyTime := func() time.Duration {
+		began := time.Now()
+		if out, err := l.run(hw.ID, "dd", "if=/dev/zero", "of=/dev/sdb", "bs=1M", "count=8", "oflag=direct"); err != nil {
+			t.Fatal(err, out)
+		}
+		return time.Since(began)
+	}
+	do("slow-disk=sdb:4MiB/s")
+	if took := copyTime(); took < 1500*time.Millisecond {
+		t.Errorf("8 MiB at 4 MiB/s took %s", took)
+	}
+	do("none")
+	if took := copyTime(); took > 1500*time.Millisecond {
+		t.Errorf("a mended disk took %s", took)
+	}
+	is("a mended link", "cat /sys/class/net/ens3/carrier", "1")
+	if err := l.sup.PowerOff(t.Context(), hw.ID); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "losetup", "--list", "--noheadings", "--raw", "--output",
+		"BACK-FILE").Output(); err != nil || strings.Contains(string(out), filepath.Dir(l.cfg.Dir)) {
+		t.Errorf("devices are left: %v\n%s", err, out)
+	}
+	hw, _ = l.sup.Hardware(hw.ID)
+	if err := l.sup.Start(t.Context(), hw); err != nil {
+		t.Fatal(err)
+	}
+	is("a mended disk", "dd if=/dev/sda of=/dev/null bs=4096 count=1 status=none && echo good", "good")
 }
 
 // serve has a server in the machine network, which answers with a config.

@@ -14,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/firmware"
 	"github.com/okd-install/okd-install/pkg/lab/host"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 )
 
 // A live ISO is started as by real firmware: its initramfs is unpacked and, in
@@ -75,7 +76,7 @@ func (m *machine) insertISO(ctx context.Context) (device, error) {
 	if len(skipped) > 0 {
 		m.note("initramfs without directories for %s", strings.Join(skipped, " "))
 	}
-	node, err := loop(ctx, path, "--read-only", fmt.Sprintf("--offset=%d", medium.Root.Offset))
+	node, err := loop.Attach(ctx, path, "--read-only", fmt.Sprintf("--offset=%d", medium.Root.Offset))
 	if err == nil {
 		err = os.MkdirAll(m.lower(), 0o700)
 	}
@@ -88,15 +89,15 @@ func (m *machine) insertISO(ctx context.Context) (device, error) {
 	return dev, nil
 }
 
-// close makes the medium in the drive a block device of the machine.
+// closeTray makes the medium in the drive a block device of the machine.
 func (m *machine) closeTray(ctx context.Context, dev *device) error {
 	medium, path, err := m.openMedium()
 	if err != nil {
 		return err
 	}
-	node, err := loop(ctx, path, "--read-only")
+	node, err := loop.Attach(ctx, path, "--read-only")
 	if err != nil {
-		return errors.Join(fmt.Errorf("attach medium: %w", err), medium.Close())
+		return errors.Join(err, medium.Close())
 	}
 	dev.drive = &optical{block{"/dev/sr0", node}, medium.Label, medium.Size, medium.Cmdline}
 	return medium.Close()

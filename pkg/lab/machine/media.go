@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -64,7 +65,7 @@ func (m *machine) detach(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, detachLoops(ctx, func(file string) bool {
+	errs = append(errs, loop.Detach(ctx, func(file string) bool {
 		return mine[file] || within(file, m.dir)
 	}))
 	for _, d := range m.hw.Disks {

@@ -101,12 +101,15 @@ func (m *machine) group() cgroup.Group {
 // namespace is the file of the machine's network namespace.
 func (m *machine) namespace() string { return filepath.Join(m.dir, "netns") }
 
+// cardName is the system's name of a network card, the first of which is 0.
+func cardName(index int) string { return fmt.Sprintf("ens%d", 3+index) }
+
 func (m *machine) cables() []network.Cable {
 	var cables []network.Cable
 	for i, n := range m.hw.NICs {
 		cables = append(cables, network.Cable{
 			ID: m.hw.ID, Index: i, Namespace: m.namespace(),
-			Interface: fmt.Sprintf("ens%d", 3+i), MAC: n.MAC,
+			Interface: cardName(i), MAC: n.MAC,
 		})
 	}
 	return cables

@@ -1,4 +1,4 @@
-package machine
+package uplink
 
 import (
 	"bytes"
@@ -18,29 +18,28 @@ import (
 // lease configures the first network card by DHCP, as the initial RAM disk of
 // CoreOS does when a config has to be fetched. A machine without a card gets an
 // empty lease.
-func (m *machine) lease(ctx context.Context) (*dhcpv4.DHCPv4, error) {
-	cables := m.cables()
-	if len(cables) == 0 {
+func (u Uplink) lease(ctx context.Context) (*dhcpv4.DHCPv4, error) {
+	if len(u.Cards) == 0 {
 		return dhcpv4.New()
 	}
-	c := cables[0]
-	if err := netns.IP(ctx, c.Namespace, "link set lo up", "link set "+c.Interface+" up"); err != nil {
+	name := u.Cards[0].Name
+	if err := netns.IP(ctx, u.Namespace, "link set lo up", "link set "+name+" up"); err != nil {
 		return nil, err
 	}
 	var lease *dhcpv4.DHCPv4
-	err := netns.Do(c.Namespace, func() (err error) {
-		lease, err = requestLease(ctx, m.sup.cfg.Clock, c.Interface)
+	err := netns.Do(u.Namespace, func() (err error) {
+		lease, err = requestLease(ctx, u.Clock, name)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("get a DHCP lease on %s: %w", c.Interface, err)
+		return nil, fmt.Errorf("get a DHCP lease on %s: %w", name, err)
 	}
-	m.note("address %s on %s", address(lease), c.Interface)
-	lines := []string{fmt.Sprintf("addr replace %s dev %s", address(lease), c.Interface)}
+	u.Note("address %s on %s", address(lease), name)
+	lines := []string{fmt.Sprintf("addr replace %s dev %s", address(lease), name)}
 	if routers := lease.Router(); len(routers) > 0 {
-		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", routers[0], c.Interface))
+		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", routers[0], name))
 	}
-	return lease, netns.IP(ctx, c.Namespace, lines...)
+	return lease, netns.IP(ctx, u.Namespace, lines...)
 }
 
 // leaseRetry is the time to wait for an answer before asking again.
