@@ -17,11 +17,10 @@ import (
 // The services of the bootstrap that write records, in the order in which they run.
 const (
 	progressService = "progress"
-	installService  = "install-to-disk"
 	bootkubeService = "bootkube"
 )
 
-var followed = []string{"node-image-pull", "release-image", bootkubeService, progressService, installService}
+var followed = []string{"node-image-pull", "release-image", bootkubeService, progressService}
 
 // maxRecords limits a file of records (bytes).
 const maxRecords = 4 << 20
@@ -99,22 +98,6 @@ func failing(s *records.Service) *agent.Problem {
 		Message: fmt.Sprintf("%s fails: %s", where, strings.TrimSpace(s.Failure.Why)),
 		Next:    "it is tried again; log in to the rendezvous host and see: journalctl -u " + s.Name,
 	}
-}
-
-// inPlaceStage is the stage of a node that installs itself, from its records.
-func (f *follower) inPlaceStage() agent.Stage {
-	raw, err := f.read(filepath.Join(recordsDir, installService+".json"))
-	if err != nil {
-		return agent.Bootstrapping
-	}
-	s := records.Replay(installService, records.Parse(raw))
-	switch {
-	case s.Succeeded:
-		return agent.Rebooting
-	case s.Stage(installService) != nil:
-		return agent.Writing
-	}
-	return agent.Bootstrapping
 }
 
 // kubeconfigs lead to the API at its address, and to that of this host, which ends with

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/agent/service"
 )
 
@@ -120,47 +119,5 @@ func TestNodesUnknown(t *testing.T) {
 	fail = errors.New("gone")
 	if got := f.askNodes(t.Context()); len(got) != 1 || got[0].Ready {
 		t.Errorf("%+v", got)
-	}
-}
-
-func TestInPlaceStage(t *testing.T) {
-	f := &follower{root: t.TempDir()}
-	for _, tt := range []struct {
-		entries string
-		want    agent.Stage
-	}{
-		{"", agent.Bootstrapping},
-		{entry("service start", "", "", ""), agent.Bootstrapping},
-		{entry("stage start", installService, "", ""), agent.Writing},
-		{entry("stage end", installService, "failure", "x"), agent.Writing},
-		{entry("stage end", installService, "success", "") + "," + entry("service end", "", "success", ""), agent.Rebooting},
-	} {
-		if tt.entries != "" {
-			put(t, f.root, recordsDir+"/"+installService+".json", "["+tt.entries+"]")
-		}
-		if got := f.inPlaceStage(); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.entries, got, tt.want)
-		}
-	}
-}
-
-func TestBare(t *testing.T) {
-	a := &Agent{Options: Options{Root: t.TempDir()}}
-	if a.bare() {
-		t.Error("an ordinary system")
-	}
-	put(t, a.Root, "run/ostree-booted", "")
-	put(t, a.Root, "usr/bin/oc", "")
-	put(t, a.Root, "usr/bin/kubelet", "")
-	if !a.bare() {
-		t.Error("programs that are not executable")
-	}
-	for _, name := range []string{"oc", "kubelet"} {
-		if err := os.Chmod(filepath.Join(a.Root, "usr/bin", name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if a.bare() {
-		t.Error("a CoreOS with a node image")
 	}
 }

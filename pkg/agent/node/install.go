@@ -64,7 +64,11 @@ func (a *Agent) writeDisk(ctx context.Context) error {
 	if !known {
 		return fmt.Errorf("no Ignition config for role %q", s.Role)
 	}
-	raw, err := os.ReadFile(filepath.Join(a.Dir, name))
+	path := filepath.Join(a.Dir, name)
+	if a.Config.InPlace {
+		path = filepath.Join(a.Root, inPlaceConfig)
+	}
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("Ignition config of role %s: %w", s.Role, err)
 	}

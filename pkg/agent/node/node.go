@@ -279,7 +279,7 @@ func (a *Agent) check(ctx context.Context) {
 
 // obey does what the host is told, once it is able to.
 func (a *Agent) obey(ctx context.Context, r agent.Report, o agent.Order) error {
-	if r.Stage == agent.Rebooting && !a.Config.InPlace {
+	if r.Stage == agent.Rebooting {
 		a.Log.Info("rebooting from the disk")
 		return a.Hardware.Reboot(ctx)
 	}
@@ -288,7 +288,7 @@ func (a *Agent) obey(ctx context.Context, r agent.Report, o agent.Order) error {
 		return a.leave(ctx, o.Reboot)
 	case o.Action == agent.Bootstrap && r.Stage == agent.Ready:
 		return a.accept(ctx, o, agent.Bootstrapping)
-	case o.Action == agent.Install && (r.Stage == agent.Ready || r.Stage == agent.Bootstrapping) && !a.Config.InPlace:
+	case o.Action == agent.Install && (r.Stage == agent.Ready || r.Stage == agent.Bootstrapping):
 		return a.accept(ctx, o, agent.Writing)
 	}
 	return nil
@@ -302,6 +302,9 @@ func (a *Agent) accept(ctx context.Context, o agent.Order, stage agent.Stage) er
 			return fmt.Errorf("choose the disk again: %w", err)
 		}
 		s.Stage, s.Hostname, s.Role, s.Disk = stage, o.Hostname, o.Role, disk
+		if stage == agent.Bootstrapping {
+			s.Nodes = a.nodesToBe(o)
+		}
 		return nil
 	})
 	if err != nil {
@@ -320,7 +323,7 @@ func (a *Agent) accept(ctx context.Context, o agent.Order, stage agent.Stage) er
 func (a *Agent) resume(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.state.Stage == agent.Writing && !a.Config.InPlace && !a.writing {
+	if a.state.Stage == agent.Writing && !a.writing {
 		a.writing = true
 		a.beside(func() { a.write(ctx) })
 	}

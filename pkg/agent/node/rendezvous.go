@@ -2,15 +2,19 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/agent/ignite"
 	"github.com/okd-install/okd-install/pkg/agent/service"
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
 // serve starts the service, unless it runs.
@@ -49,9 +53,14 @@ func (a *Agent) serve(ctx context.Context) {
 // Files of the bootstrap.
 const (
 	assetsDir    = "/opt/openshift"
-	installTo    = assetsDir + "/bootstrap-in-place/installation-disk"
+	nodesFile    = assetsDir + "/agent-hosts.json"
 	bootkubeDone = assetsDir + "/.bootkube.done"
-	recordsDir   = "/var/log/openshift"
+	// inPlaceConfig is what the bootstrap of a single node makes: its next life, with
+	// etcd's data.
+	inPlaceConfig = assetsDir + "/master.ign"
+	recordsDir    = "/var/log/openshift"
+	// bootstrapUnit starts everything else.
+	bootstrapUnit = "okd-bootstrap.service"
 )
 
 // keep is what the bootstrap must not change: name and network are those of the node that
@@ -79,9 +88,7 @@ func (a *Agent) bootstrap(ctx context.Context) {
 				Next:    "log in to the rendezvous host and see: journalctl -u okd-agent; it is tried again",
 			}
 		}
-		if err := a.progress(c, f); err != nil {
-			a.Log.Error("state", "error", err)
-		}
+		a.progress(c)
 		a.mu.Lock()
 		svc := a.svc
 		a.mu.Unlock()
@@ -95,26 +102,16 @@ func (a *Agent) bootstrap(ctx context.Context) {
 }
 
 // progress shows the bootstrap as what this host does.
-func (a *Agent) progress(c service.Cluster, f *follower) error {
+func (a *Agent) progress(c service.Cluster) {
 	a.mu.Lock()
-	before := a.state.Stage
-	if a.Config.InPlace || before == agent.Bootstrapping {
+	defer a.mu.Unlock()
+	if a.state.Stage == agent.Bootstrapping {
 		a.doing = c.Present
 	}
-	a.mu.Unlock()
-	if !a.Config.InPlace {
-		return nil
-	}
-	now := f.inPlaceStage()
-	if now == before {
-		return nil
-	}
-	a.again()
-	return a.update(func(s *state) error { s.Stage = now; return nil })
 }
 
-// begin applies the config and starts the units, each once: what runs changes files that
-// the config has as well.
+// begin applies the config and starts the bootstrap, each once: what runs changes files
+// that the config has as well.
 func (a *Agent) begin(ctx context.Context) error {
 	a.mu.Lock()
 	s := a.state
@@ -122,12 +119,8 @@ func (a *Agent) begin(ctx context.Context) error {
 	if s.Started {
 		return nil
 	}
-	plan, err := a.prepare(s)
-	if err != nil {
-		return err
-	}
 	if !s.Applied {
-		if err := plan.Apply(ctx); err != nil {
+		if err := a.apply(ctx, s); err != nil {
 			return err
 		}
 		if err := a.update(func(s *state) error { s.Applied = true; return nil }); err != nil {
@@ -135,51 +128,67 @@ func (a *Agent) begin(ctx context.Context) error {
 		}
 		a.Log.Info("this live system is the bootstrap host now")
 	}
-	if a.bare() {
-		// The target fetches the node image, mounts it, and goes on to the ordinary target.
-		// It is retried by its services; here it is only waited for.
-		return a.Hardware.Run(ctx, "", "systemctl", "--no-block", "start", "node-image-overlay.target")
-	}
-	if err := a.Hardware.Run(ctx, "", "systemctl", "daemon-reload"); err != nil {
-		return err
-	}
-	args := append([]string{"--no-block", "start", "--"}, plan.Enabled()...)
-	if err := a.Hardware.Run(ctx, "", "systemctl", args...); err != nil {
-		return fmt.Errorf("start the bootstrap: %w", err)
+	for _, args := range [][]string{{"daemon-reload"}, {"--no-block", "start", "--", bootstrapUnit}} {
+		if err := a.Hardware.Run(ctx, "", "systemctl", args...); err != nil {
+			return fmt.Errorf("start the bootstrap: %w", err)
+		}
 	}
 	return a.update(func(s *state) error { s.Started = true; return nil })
 }
 
-func (a *Agent) prepare(s state) (*ignite.Plan, error) {
+// apply writes what the bootstrap consists of to the live system.
+func (a *Agent) apply(ctx context.Context, s state) error {
 	raw, err := os.ReadFile(filepath.Join(a.Dir, agent.BootstrapIgnition))
 	if err != nil {
-		return nil, fmt.Errorf("config of the bootstrap: %w", err)
+		return fmt.Errorf("config of the bootstrap: %w", err)
 	}
-	o := ignite.Options{Root: a.Root, Run: a.Hardware.Run, Keep: keep}
-	if a.Config.InPlace {
-		if s.Disk.Path == "" {
-			return nil, errors.New("no disk was chosen")
-		}
-		disk := s.Disk.Path
-		if s.Disk.ByPath != "" {
-			disk = s.Disk.ByPath // the same disk after another boot, too
-		}
-		o.Replace = map[string][]byte{installTo: []byte(disk + "\n")}
+	plan, err := ignite.Prepare(raw, ignite.Options{Root: a.Root, Run: a.Hardware.Run, Keep: keep})
+	if err != nil {
+		return err
 	}
-	return ignite.Prepare(raw, o)
+	if !a.Config.InPlace {
+		raw, err := json.Marshal(s.Nodes)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(a.Root, nodesFile)
+		err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), atomicfile.Write(path, raw, 0o600))
+		if err != nil {
+			return fmt.Errorf("list the nodes for the bootstrap: %w", err)
+		}
+	}
+	return plan.Apply(ctx)
 }
 
-// bare reports whether this is a CoreOS without the programs of a node, as the generator of
-// the bootstrap does (data/bootstrap/files/etc/systemd/system-generators).
-func (a *Agent) bare() bool {
-	if _, err := os.Stat(filepath.Join(a.Root, "run/ostree-booted")); err != nil {
-		return false
-	}
-	for _, program := range []string{"usr/bin/oc", "usr/bin/kubelet"} {
-		info, err := os.Stat(filepath.Join(a.Root, program))
-		if err != nil || info.Mode()&0o111 == 0 {
-			return true
+// nodeToBe is a node of the cluster, as the bootstrap reads it from nodesFile: whose
+// requests for certificates are approved.
+type nodeToBe struct {
+	Hostname  string       `json:"hostname"`
+	Role      string       `json:"role"`
+	Addresses []netip.Addr `json:"addresses"` // in the machine networks
+}
+
+// nodesToBe are all nodes, from the order to bootstrap. The caller has the lock.
+func (a *Agent) nodesToBe(o agent.Order) []nodeToBe {
+	own := nodeToBe{Hostname: o.Hostname, Role: o.Role}
+	for _, nic := range a.inventory.NICs {
+		for _, p := range nic.Addresses {
+			own.Addresses = append(own.Addresses, p.Addr())
 		}
 	}
-	return false
+	list := []nodeToBe{own}
+	for _, p := range o.Peers {
+		list = append(list, nodeToBe{Hostname: p.Hostname, Role: p.Role, Addresses: p.Addresses})
+	}
+	machines := func(ip netip.Addr) bool {
+		return slices.ContainsFunc(a.Config.MachineNetworks, func(n netip.Prefix) bool { return n.Contains(ip) })
+	}
+	for i := range list {
+		list[i].Addresses = slices.DeleteFunc(slices.Clone(list[i].Addresses),
+			func(ip netip.Addr) bool { return !machines(ip) })
+		if list[i].Addresses == nil {
+			list[i].Addresses = []netip.Addr{}
+		}
+	}
+	return list
 }

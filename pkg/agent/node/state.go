@@ -28,7 +28,9 @@ type state struct {
 	// Bootstrap was ordered; its config is Applied, its units are Started.
 	Bootstrap bool `json:"bootstrap,omitempty"`
 	Applied   bool `json:"applied,omitempty"`
-	Started   bool `json:"started,omitempty"`
+	// Nodes are those of the cluster, for the bootstrap.
+	Nodes   []nodeToBe `json:"nodes,omitempty"`
+	Started bool       `json:"started,omitempty"`
 	// Logs were sent, or could not be.
 	Logs bool `json:"logs,omitempty"`
 }

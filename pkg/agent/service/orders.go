@@ -20,10 +20,13 @@ func (s *Service) advance() {
 		}
 		return
 	}
-	if first := s.rendezvous(); first != nil && first.Order == agent.Bootstrap && !s.cfg.InPlace &&
-		s.handover(now) == "" {
+	if first := s.rendezvous(); first != nil && first.Order == agent.Bootstrap && s.handover(now) == "" {
 		first.Order = agent.Install
-		s.event(first, "the cluster runs without the bootstrap; this host is installed as well")
+		if s.cfg.InPlace {
+			s.event(first, "the bootstrap is done; the disk is written")
+		} else {
+			s.event(first, "the cluster runs without the bootstrap; this host is installed as well")
+		}
 	}
 }
 
@@ -140,6 +143,12 @@ func (s *Service) node(h *host) *Node {
 
 // handover is what the cluster lacks to go on without the bootstrap, empty if nothing.
 func (s *Service) handover(now time.Time) string {
+	if s.cfg.InPlace { // its next life begins where the bootstrap ends
+		if c := s.state.Cluster; !c.Bootkube {
+			return "the bootstrap: " + cmp.Or(c.Present, "starting")
+		}
+		return ""
+	}
 	ready := 0
 	for _, h := range s.state.Hosts {
 		if h.Role == master && h.Stage == agent.Joined {

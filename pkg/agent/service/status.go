@@ -129,8 +129,6 @@ func (s *Service) waitingForCluster(now time.Time) string {
 		return "the rendezvous host to reboot; its logs can be fetched until then"
 	case first.Order == agent.Install:
 		return fmt.Sprintf("the rendezvous host %s, %s: %s", first.name(), first.Stage, first.Report.Doing)
-	case s.cfg.InPlace:
-		return "the bootstrap: " + cmp.Or(s.state.Cluster.Present, "starting")
 	}
 	if text := s.unfinished(now); text != "" && !s.state.Cluster.Bootkube {
 		return "the bootstrap: " + cmp.Or(s.state.Cluster.Present, "starting") + "; " + text
