@@ -379,7 +379,7 @@ func TestBootOrder(t *testing.T) {
 	if again("fourth", agent.Ready).Action != agent.Wait {
 		t.Error("the disk is written again")
 	}
-	if err := o.Update(Cluster{Nodes: []Node{{Name: "master-1"}}}); err != nil {
+	if err := o.Update(Cluster{Nodes: []Node{{Name: "master-1", Ready: true}}}); err != nil {
 		t.Fatal(err)
 	}
 	if s := o.Status(); s.Problem != nil || s.Hosts[1].Stage != agent.Joined {
