@@ -34,7 +34,7 @@ const agentMemory = 32 << 20
 // nodeAgentCommand has what runs on the hosts of an agent-based installation.
 func nodeAgentCommand(r *root) *cobra.Command {
 	sub := func(use, short string, do func(context.Context, *agent.Config) error) *cobra.Command {
-		return &cobra.Command{Use: use, Short: short, Hidden: true,
+		return &cobra.Command{Use: use, Short: short, Hidden: true, Example: "  okd-install node-agent " + use,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				debug.SetMemoryLimit(agentMemory)
 				cfg, err := readAgentConfig()

@@ -31,7 +31,8 @@ func serve(t *testing.T, valid time.Time) (*agent.Config, netip.AddrPort) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, err := certs.Issue(ca, valid, pki.Leaf{Name: pki.Name{Common: "r"}, Life: time.Hour, Usage: pki.Server}, "127.0.0.1")
+	leaf := pki.Leaf{Name: pki.Name{Common: "r"}, Life: time.Hour, Usage: pki.Server}
+	cert, err := certs.Issue(ca, valid, leaf, "127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,8 @@ func TestRequests(t *testing.T) {
 		t.Errorf("a host reads the logs: %v", err)
 	}
 	report.Stage = "dancing"
-	if _, err := host.Report(ctx, report); err == nil || !strings.Contains(err.Error(), `400 invalid report: stage "dancing"`) {
+	_, err = host.Report(ctx, report)
+	if err == nil || !strings.Contains(err.Error(), `400 invalid report: stage "dancing"`) {
 		t.Errorf("error %v", err)
 	}
 }

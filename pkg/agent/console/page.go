@@ -55,20 +55,18 @@ func (p *page) line(format string, args ...any) {
 func (p *page) text(most int, first, text string) {
 	indent := strings.Repeat(" ", min(len([]rune(first)), 11))
 	first = clean(first)
-	line, empty := first, first == ""
-	n := 1
+	line, n := first, 1
 	for _, word := range strings.Fields(clean(text)) {
-		if !empty && len([]rune(line+" "+word)) > width {
+		if len([]rune(line+" "+word)) > width {
 			if n == most {
 				line += " " + word
 				break
 			}
 			p.lines = append(p.lines, cut(line, width))
-			line, empty = indent, true
+			line = indent
 			n++
 		}
 		line += " " + word
-		empty = false
 	}
 	p.lines = append(p.lines, cut(line, width))
 }
@@ -112,7 +110,8 @@ func (p *page) self(v View) agent.HostStatus {
 		}
 	}
 	p.line("This host      %s, %s", cmp.Or(h.Hostname, "without a name"), cmp.Or(h.Role, "role not decided yet"))
-	p.line("Addresses      %s", cmp.Or(addresses(h.Addresses), "none: check cable, DHCP and the network of agent-config.yaml"))
+	none := "none: check cable, DHCP and the network of agent-config.yaml"
+	p.line("Addresses      %s", cmp.Or(addresses(h.Addresses), none))
 	where := v.Config.Rendezvous.String()
 	if v.Self.Host.Rendezvous {
 		where += ", which is this host"

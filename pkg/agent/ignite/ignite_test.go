@@ -125,7 +125,8 @@ func whole() types.Config {
 		Append: []types.Resource{source("192.0.2.1 api\n"), packed("192.0.2.2 other\n")},
 	}}
 	c.Storage.Files = []types.File{
-		owned, unpacked, appended, file("/etc/hostname", "bootstrap", 0o644), file("/usr/local/bin/x.sh", "#!/bin/sh\n", 0o755),
+		owned, unpacked, appended, file("/etc/hostname", "bootstrap", 0o644),
+		file("/usr/local/bin/x.sh", "#!/bin/sh\n", 0o755),
 		file("/etc/NetworkManager/system-connections/eth0.nmconnection", "[connection]", 0o600),
 		file("/opt/disk", "a question", 0o640),
 	}
@@ -275,7 +276,9 @@ func TestRefuse(t *testing.T) {
 		"/opt/openshift/big: the contents do not have the hash": func(c *types.Config) {
 			c.Storage.Files[1].Contents.Verification = packed("other").Verification
 		},
-		"/opt/openshift/big: unpack":                  func(c *types.Config) { c.Storage.Files[1].Contents.Source = source("x").Source },
+		"/opt/openshift/big: unpack": func(c *types.Config) {
+			c.Storage.Files[1].Contents.Source = source("x").Source
+		},
 		"/etc/there: it is there with other contents": func(c *types.Config) { there(c) },
 		"/home/core: a directory is there":            func(c *types.Config) { c.Storage.Files[0].Path = "/home/core" },
 		"version":                                     func(c *types.Config) { c.Ignition.Version = "4.0.0" },

@@ -52,7 +52,8 @@ func TestLook(t *testing.T) {
 			"release-image": {begin, failed("pull", "no route"), entry("stage start", "pull", "", "")},
 		}, stages: "release-image: pull", present: "release-image: pull; last error: no route"},
 		{name: "a download that fails", files: map[string][]string{
-			"release-image": {begin, failed("pull", "no route"), failed("pull", "no route"), entry("stage start", "pull", "", "")},
+			"release-image": {begin, failed("pull", "no route"), failed("pull", "no route"),
+				entry("stage start", "pull", "", "")},
 		}, stages: "release-image: pull", present: "release-image: pull; last error: no route",
 			problem: "release-image, stage pull fails: no route"},
 		{name: "a stage that may fail", files: map[string][]string{

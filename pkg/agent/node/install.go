@@ -70,14 +70,14 @@ func (a *Agent) writeDisk(ctx context.Context) error {
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("Ignition config of role %s: %w", s.Role, err)
+		return fmt.Errorf("read the Ignition config of role %s: %w", s.Role, err)
 	}
 	if raw, err = ignition.WithHostname(raw, s.Hostname); err != nil {
 		return err
 	}
 	next := filepath.Join(a.StateDir, nextLife)
 	if err := atomicfile.Write(next, raw, 0o600); err != nil {
-		return fmt.Errorf("Ignition config of this host: %w", err)
+		return fmt.Errorf("write the Ignition config of this host: %w", err)
 	}
 	a.say(0, "begins")
 	return a.Hardware.Write(ctx, Writing{

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -70,7 +71,8 @@ func TestDiskFails(t *testing.T) {
 	w.machines[1].failing = "I/O error on /dev/vda"
 	w.power(w.machines...)
 	s := w.await("a problem", func(s agent.Status) bool { return s.Problem != nil })
-	if !strings.Contains(s.Problem.Message, "I/O error on /dev/vda") || !strings.Contains(s.Problem.Message, "192.0.2.11") {
+	message := s.Problem.Message
+	if !strings.Contains(message, "I/O error on /dev/vda") || !strings.Contains(message, "192.0.2.11") {
 		t.Errorf("problem %+v", s.Problem)
 	}
 	w.await("the rendezvous host waits for it", func(s agent.Status) bool {
@@ -107,7 +109,7 @@ func TestLogs(t *testing.T) {
 	archive := tar.NewReader(bytes.NewReader(w.logs))
 	for {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

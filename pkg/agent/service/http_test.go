@@ -134,7 +134,7 @@ func TestLogs(t *testing.T) {
 	got := map[string]string{}
 	for {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -189,8 +189,10 @@ func (s *Service) booted(h *host, n *Node) bool {
 	switch {
 	case h.Rendezvous || h.Order != agent.Install || h.Stage == agent.Joined:
 		return false
-	case h.Stage == agent.Rebooting || h.Returned:
+	case h.Stage == agent.Rebooting:
 		return true
+	case h.Returned: // it may have been a node before
+		return n.Ready
 	}
 	return n.Name == h.Hostname
 }

@@ -122,11 +122,13 @@ func TestAssign(t *testing.T) {
 			settings: []agent.Host{named(2, "master-0", "")}, own: map[int]string{1: "master-0"},
 			want: "0=master-1 1=master-2 2=master-0"},
 		{name: "before the rendezvous host", masters: 3, order: []int{1, 2}, want: "1= 2="},
-		{name: "one too many", masters: 3, order: []int{0, 1, 2, 3}, problem: "there is no place for 52:54:00:00:00:03 (192.0.2.13"},
+		{name: "one too many", masters: 3, order: []int{0, 1, 2, 3},
+			problem: "there is no place for 52:54:00:00:00:03 (192.0.2.13"},
 		{name: "same hostname twice", masters: 3, order: []int{0, 1, 2},
 			settings: []agent.Host{named(1, "same", ""), named(2, "same", "")}, problem: "hostname same"},
 		{name: "two machines for one entry", masters: 3, order: []int{0, 1, 2},
-			settings: []agent.Host{{Hostname: "one", MACs: []string{mac(1), mac(2)}}}, problem: "same host of agent-config.yaml"},
+			settings: []agent.Host{{Hostname: "one", MACs: []string{mac(1), mac(2)}}},
+			problem:  "same host of agent-config.yaml"},
 		{name: "one machine for two entries", masters: 3, order: []int{0, 1},
 			settings: []agent.Host{named(1, "a", ""), named(1, "b", "")}, problem: "two hosts of agent-config.yaml: a and b"},
 		{name: "the rendezvous host as a worker", masters: 3, order: []int{0},
@@ -292,8 +294,9 @@ func TestHandover(t *testing.T) {
 	o.say(agent.Bootstrapping, 0)
 	o.say(agent.Writing, 1, 2, 3)
 	update(Cluster{Present: "bootkube: cb-bootstrap"})
-	if s := o.Status(); !strings.Contains(s.Waiting, "bootkube: cb-bootstrap") || !strings.Contains(s.Waiting, "worker-0") {
-		t.Errorf("waiting for %q", s.Waiting)
+	if text := o.Status().Waiting; !strings.Contains(text, "bootkube: cb-bootstrap") ||
+		!strings.Contains(text, "worker-0") {
+		t.Errorf("waiting for %q", text)
 	}
 	o.say(agent.Written, 1, 2, 3)
 	o.say(agent.Rebooting, 1, 2)
@@ -379,7 +382,7 @@ func TestBootOrder(t *testing.T) {
 	if again("fourth", agent.Ready).Action != agent.Wait {
 		t.Error("the disk is written again")
 	}
-	if err := o.Update(Cluster{Nodes: []Node{{Name: "master-1"}}}); err != nil {
+	if err := o.Update(Cluster{Nodes: []Node{{Name: "master-1", Ready: true}}}); err != nil {
 		t.Fatal(err)
 	}
 	if s := o.Status(); s.Problem != nil || s.Hosts[1].Stage != agent.Joined {

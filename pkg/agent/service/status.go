@@ -14,7 +14,7 @@ import (
 func (s *Service) Status() agent.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.advance() // silence is nobody's report
+	s.advance() // silence is nobody's report; what is decided here is saved before a host hears of it
 	now := s.clock.Now().UTC()
 	st := agent.Status{
 		ClusterName: s.cfg.ClusterName, Time: now, Bootstrap: slices.Clone(s.state.Cluster.Stages),
