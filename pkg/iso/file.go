@@ -95,16 +95,22 @@ func overwrite(ctx context.Context, f *os.File, c changes) error {
 	if first < 0 {
 		first = len(c.patches)
 	}
-	list := slices.Clone(c.patches[first:])
-	for _, p := range slices.Backward(c.patches[:first]) {
-		list = append(list, p)
-	}
-	for _, p := range list {
-		// What is written may come from the same file, so that it is not left to the kernel to copy it.
-		w := struct{ io.Writer }{io.NewOffsetWriter(f, p.Offset)}
-		if err := p.writeTo(ctx, w); err != nil {
+	if behind := c.patches[first:]; len(behind) > 0 {
+		err := put(ctx, f, behind)
+		if err == nil {
+			err = f.Sync()
+		}
+		if err != nil && c.from == c.old { // nothing else has changed
+			err = errors.Join(err, f.Truncate(info.Size()))
+		}
+		if err != nil {
 			return err
 		}
+	}
+	rest := slices.Clone(c.patches[:first])
+	slices.Reverse(rest)
+	if err := put(ctx, f, rest); err != nil {
+		return err
 	}
 	if c.resized() {
 		if err := f.Truncate(c.size); err != nil {
@@ -112,6 +118,17 @@ func overwrite(ctx context.Context, f *os.File, c changes) error {
 		}
 	}
 	return f.Sync()
+}
+
+// put writes areas. What they get may come from the same file, so that it is not left to the kernel to copy it.
+func put(ctx context.Context, f *os.File, list []patch) error {
+	for _, p := range list {
+		w := struct{ io.Writer }{io.NewOffsetWriter(f, p.Offset)}
+		if err := p.writeTo(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // duplicate makes a changed copy in a new file. Where the file system can, the two share what is the same.

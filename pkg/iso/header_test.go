@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/okd-install/okd-install/pkg/iso/initrd"
 	"github.com/okd-install/okd-install/pkg/iso/iso9660"
 	"github.com/okd-install/okd-install/pkg/iso/isotest"
 )
@@ -181,6 +182,8 @@ func FuzzImage(f *testing.F) {
 			_ = apply(t, i, data)
 		}
 		i = open(data)
+		want := emptied(t, i, data)
+		i = open(data)
 		if growBy(9000)(i) != nil {
 			return
 		}
@@ -192,18 +195,20 @@ func FuzzImage(f *testing.F) {
 		if err != nil {
 			t.Fatalf("cannot open an image that has grown: %v", err)
 		}
-		if i.Reset() != nil {
-			return
-		}
-		back := apply(t, i, grown)
-		if back == nil {
-			return
-		}
-		i, err = Open(bytes.NewReader(back), int64(len(back)))
-		if err != nil || i.undo != nil {
-			t.Errorf("after a reset: %v, or it is still large", err)
+		if got := emptied(t, i, grown); want != nil && !bytes.Equal(got, want) {
+			t.Errorf("after it has grown it cannot be undone: %d bytes, not %d, or others", len(got), len(want))
 		}
 	})
+}
+
+// emptied is an image without what was embedded. Reset would write kernel arguments as well, and damaged old headers
+// may say that they are in a directory.
+func emptied(t *testing.T, i *Image, data []byte) []byte {
+	i.archive = &initrd.Archive{}
+	if i.pack() != nil {
+		return nil
+	}
+	return apply(t, i, data)
 }
 
 func growBy(size int) func(*Image) error {

@@ -78,12 +78,12 @@ func (s Summary) Print(w io.Writer) error {
 	if !s.Network {
 		network = "not supported"
 	}
-	grown := ""
+	area := s.Ignition.String()
 	if s.Grown {
-		grown = ", which was moved to the end of the image"
+		area += ", which was moved to the end of the image"
 	}
-	_, err := fmt.Fprintf(w, "label             %s\nembedded          %s\nroom for a config %d of %d bytes used, in %s%s\n"+
-		"network settings  %s\nkernel arguments  %s\n", s.Label, embedded, s.Used, s.Ignition.Length, s.Ignition, grown,
+	_, err := fmt.Fprintf(w, "label             %s\nembedded          %s\nroom for a config %d of %d bytes used, in %s\n"+
+		"network settings  %s\nkernel arguments  %s\n", s.Label, embedded, s.Used, s.Ignition.Length, area,
 		network, kargs)
 	return err
 }

@@ -45,7 +45,7 @@ func Read(data []byte) (*Archive, error) { return Open(bytes.NewReader(data), in
 
 // Open is like Read for archives of any size: large files that are not compressed stay where they are.
 func Open(from io.ReaderAt, size int64) (*Archive, error) {
-	in := &outside{from, size, MaxSize}
+	in := &outside{ReaderAt: from, length: size, room: MaxSize}
 	r := reader{limit: MaxSize, index: map[string]*member{}}
 	if err := r.read(in, true); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ type reader struct {
 // read reads a sequence of archives.
 func (r *reader) read(in source, compressed bool) error {
 	for end := int64(0); ; {
-		at, first, err := nextArchive(in, end)
+		at, first, err := in.next(end)
 		if err != nil || at == in.size() {
 			return err
 		}

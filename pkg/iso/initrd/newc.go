@@ -47,6 +47,8 @@ type source interface {
 	slice(offset, n int64) ([]byte, error)
 	// mayHold reports whether so many bytes more may be kept in memory.
 	mayHold(n int64) bool
+	// next returns the offset of the next byte that is not zero, or the size, and the byte.
+	next(at int64) (int64, byte, error)
 }
 
 // readCPIO reads one archive at an offset, and returns how many bytes it has.

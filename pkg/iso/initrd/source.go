@@ -18,6 +18,7 @@ type outside struct {
 	io.ReaderAt
 	length int64
 	room   int64 // bytes that may still be kept in memory
+	chunk  []byte
 }
 
 func (o *outside) size() int64 { return o.length }
@@ -38,13 +39,23 @@ func (o *outside) mayHold(n int64) bool {
 	return true
 }
 
-// nextArchive skips zeros. It returns the offset of the next byte, or the size, and the byte.
-func nextArchive(in source, at int64) (int64, byte, error) {
-	const step = 64 << 10
-	for at < in.size() {
-		data, err := in.slice(at, min(step, in.size()-at))
-		if err != nil {
-			return 0, 0, err
+func (m memory) next(at int64) (int64, byte, error) {
+	for ; at < m.size(); at++ {
+		if m[at] != 0 {
+			return at, m[at], nil
+		}
+	}
+	return at, 0, nil
+}
+
+func (o *outside) next(at int64) (int64, byte, error) {
+	if o.chunk == nil {
+		o.chunk = make([]byte, 64<<10)
+	}
+	for at < o.length {
+		data := o.chunk[:min(int64(len(o.chunk)), o.length-at)]
+		if got, err := o.ReadAt(data, at); got < len(data) {
+			return 0, 0, fmt.Errorf("read byte %d: %w", at+int64(got), err)
 		}
 		rest := bytes.TrimLeft(data, "\x00")
 		at += int64(len(data) - len(rest))

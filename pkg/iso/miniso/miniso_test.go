@@ -42,7 +42,8 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(d.Entries, []Entry{{29, 300, 70000}, {250, 251, 5}}) || d.Digest[31] != 0xab || string(d.Rest) != rest {
+	want := []Entry{{29, 300, 70000}, {250, 251, 5}}
+	if !slices.Equal(d.Entries, want) || d.Digest[31] != 0xab || string(d.Rest) != rest {
 		t.Errorf("%+v", d.Entries)
 	}
 	parts, err := d.Parts()

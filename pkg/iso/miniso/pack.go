@@ -17,8 +17,8 @@ type Image struct {
 	Size int64
 }
 
-// Pack finds out how to make a minimal ISO of a full one. Paths are the files that both have; what is not named, and what
-// differs, is in the result.
+// Pack finds out how to make a minimal ISO of a full one. Paths are the files that both have; what is not named, and
+// what differs, is in the result.
 func Pack(full, minimal Image, paths []string) (*Data, error) {
 	from, err := iso9660.Open(full, full.Size)
 	if err != nil {
@@ -78,7 +78,8 @@ func equal(full, minimal Image, a, b iso9660.Extent) (bool, error) {
 func (d *Data) rest(minimal Image) error {
 	var rest bytes.Buffer
 	at := int64(0)
-	for _, e := range append(slices.Clone(d.Entries), Entry{Minimal: uint32((minimal.Size + sectorSize - 1) / sectorSize)}) {
+	end := Entry{Minimal: uint32((minimal.Size + sectorSize - 1) / sectorSize)}
+	for _, e := range append(slices.Clone(d.Entries), end) {
 		end := min(int64(e.Minimal)*sectorSize, minimal.Size)
 		if end < at {
 			return fmt.Errorf("the files at sector %d and before it overlap", e.Minimal)
