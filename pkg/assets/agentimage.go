@@ -40,18 +40,19 @@ type AgentPlan struct {
 }
 
 // Plan is the hosts of an agent-based installation.
-var Plan = asset.From2("agent-plan", Config, AgentConfig, func(_ asset.Env, in Input, a agentReading) (AgentPlan, error) {
-	plan := AgentPlan{
-		Networks: in.Networking.MachineCIDRs(),
-		Masters:  in.Masters(), Arbiters: in.Arbiters(), Workers: in.Workers(),
-	}
-	for _, h := range a.Inventory.Hosts {
-		if h.Hostname != "" {
-			plan.Hostnames = append(plan.Hostnames, h.Hostname)
+var Plan = asset.From2("agent-plan", Config, AgentConfig,
+	func(_ asset.Env, in Input, a agentReading) (AgentPlan, error) {
+		plan := AgentPlan{
+			Networks: in.Networking.MachineCIDRs(),
+			Masters:  in.Masters(), Arbiters: in.Arbiters(), Workers: in.Workers(),
 		}
-	}
-	return plan, nil
-})
+		for _, h := range a.Inventory.Hosts {
+			if h.Hostname != "" {
+				plan.Hostnames = append(plan.Hostnames, h.Hostname)
+			}
+		}
+		return plan, nil
+	})
 
 // AgentImage is what the image of an agent-based installation is made from.
 type AgentImage struct {
@@ -65,8 +66,8 @@ type AgentImage struct {
 }
 
 var imageNeeds = []asset.Ref{
-	Config, AgentConfig, InfraID, ReleaseImage, ReleaseVersion, Version, AgentBootstrapIgnition, MasterIgnition, ArbiterIgnition,
-	WorkerIgnition, access, Plan, PlatformName, fromManifests,
+	Config, AgentConfig, InfraID, ReleaseImage, ReleaseVersion, Version, AgentBootstrapIgnition, MasterIgnition,
+	ArbiterIgnition, WorkerIgnition, access, Plan, PlatformName, fromManifests,
 }
 
 // AgentImage writes auth/ and rendezvousIP, and returns everything that an image is made from.

@@ -232,8 +232,8 @@ func TestAgentTokensAreRenewed(t *testing.T) {
 
 // No token is of use longer than the certificates that the bootstrap needs.
 func TestAgentExpiresWithCertificates(t *testing.T) {
-	short := strings.Replace(agentMetal, "compute:", "featureSet: CustomNoUpgrade\nfeatureGates: [ShortCertRotation=true]\n"+
-		"compute:", 1)
+	short := strings.Replace(agentMetal, "compute:",
+		"featureSet: CustomNoUpgrade\nfeatureGates: [ShortCertRotation=true]\ncompute:", 1)
 	image, err := makeImage(t, agentDir(t, short, agentHosts), agentDeps(t0))
 	if err != nil {
 		t.Fatal(err)

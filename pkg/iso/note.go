@@ -10,8 +10,8 @@ import (
 )
 
 // The sector before an area at the end of an image has a note: what to write where to get the image as it was
-// published. Numbers are little-endian: after the magic the checksum of what follows, the size of the image before, and the number
-// of edits; then each with its offset, length and bytes.
+// published. Numbers are little-endian: after the magic the checksum of what follows, the size of the image before, and
+// the number of edits; then each with its offset, length and bytes.
 const (
 	noteMagic  = "okd-grow"
 	noteHeader = len(noteMagic) + 4 + 8 + 4

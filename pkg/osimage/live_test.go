@@ -19,7 +19,8 @@ func TestFindLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, err := FindLive(&s, "amd64")
-	if want := (Artifact{URL: "https://images/a.iso", SHA256: "cc", Format: "iso", Release: "9.6"}); a != want || err != nil {
+	want := Artifact{URL: "https://images/a.iso", SHA256: "cc", Format: "iso", Release: "9.6"}
+	if a != want || err != nil {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	if _, err := FindLive(&s, "arm64"); err == nil || !strings.Contains(err.Error(), "aarch64") {

@@ -3,6 +3,7 @@ package clustermanifests
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 
 	"sigs.k8s.io/yaml"
@@ -50,10 +51,10 @@ func Redefine(config []byte, before, after Definition) ([]byte, error) {
 
 // apply changes base as the difference of a and b says.
 func apply(base, a, b object) {
-	for key := range b {
-		a[key] = a[key] // a key that only b has
-	}
-	for key, old := range a {
+	keys := maps.Clone(a)
+	maps.Copy(keys, b)
+	for key := range keys {
+		old := a[key]
 		value, there := b[key]
 		if reflect.DeepEqual(old, value) {
 			continue

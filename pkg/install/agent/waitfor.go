@@ -153,8 +153,8 @@ func (i installation) registered(ctx context.Context, sink event.Sink) error {
 func (i installation) nodes(ctx context.Context, sink event.Sink) error {
 	names := i.follower.hostnames()
 	if len(names) != i.follower.required() {
-		event.Warn(sink, fmt.Sprintf("The names of %d of %d hosts are known; whether all of them have joined is not checked: "+
-			"see `oc get nodes`", len(names), i.follower.required()))
+		event.Warn(sink, fmt.Sprintf("The names of %d of %d hosts are known; whether all of them have joined is not "+
+			"checked: see `oc get nodes`", len(names), i.follower.required()))
 		return nil
 	}
 	return steps.NodesJoined{Cluster: i.cluster, Nodes: names, Approve: func() {}}.Run(ctx, sink)
