@@ -98,7 +98,7 @@ func TestHostFromISO(t *testing.T) {
 		}
 	}
 	if out, err := l.run(hw.ID, "sh", "-c",
-		"mkdir -p /run/media/iso/images; coreos-installer install --copy-network -i /root/disk.ign /dev/sda && systemctl reboot"); err != nil {
+		"coreos-installer install --copy-network -i /root/disk.ign /dev/sda && systemctl reboot"); err != nil {
 		t.Fatal(err, out)
 	}
 	l.eventually("the installed system with its address", func() bool {
