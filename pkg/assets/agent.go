@@ -173,4 +173,6 @@ func (i *Installer) warn(findings *report.Report) {
 }
 
 // AgentGraph draws the assets of an installation whose hosts register themselves.
-func AgentGraph() string { return asset.Dot(ClusterDefinition, GivenDefinition, AgentBootstrapIgnition) }
+func AgentGraph() string {
+	return asset.Dot(ClusterDefinition, GivenDefinition, AgentBootstrapIgnition)
+}
