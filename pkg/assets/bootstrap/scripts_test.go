@@ -89,7 +89,9 @@ func TestReportProgressOfANode(t *testing.T) {
 	h := newHost(t)
 	h.write("bin/sleep", "#!/bin/bash\n")
 	h.write("bin/oc", `#!/bin/bash
-condition() { echo '{"status":{"conditions":[{"type":"EtcdBootstrapMemberRemoved","status":"'$1'","message":"3 members vote"}]}}'; }
+condition() {
+    echo '{"status":{"conditions":[{"type":"EtcdBootstrapMemberRemoved","status":"'$1'","message":"3 members vote"}]}}'
+}
 case "$*" in
 *infrastructures*) echo '{"status":{"controlPlaneTopology":"HighlyAvailableArbiter"}}' ;;
 *"create configmap"*) touch "$FAKE/complete" ;;
@@ -116,7 +118,9 @@ esac
 			reasons = append(reasons, r.ErrorMessage)
 		}
 	}
-	want := []string{"The connection to the server was refused", "the etcd operator has not reported yet", "3 members vote"}
+	want := []string{
+		"The connection to the server was refused", "the etcd operator has not reported yet", "3 members vote",
+	}
 	if !slices.Equal(reasons, want) {
 		t.Errorf("waited because of %q, want %q", reasons, want)
 	}

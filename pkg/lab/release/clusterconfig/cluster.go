@@ -70,7 +70,7 @@ func ParseCluster(text string) (*Cluster, error) {
 			Replicas int `json:"replicas"`
 		} `json:"arbiter"`
 		BootstrapInPlace *struct{} `json:"bootstrapInPlace"`
-		Networking struct {
+		Networking       struct {
 			MachineNetwork []struct {
 				CIDR string `json:"cidr"`
 			} `json:"machineNetwork"`

@@ -184,7 +184,8 @@ func TestArbiter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	with := strings.Replace(string(raw), "controlPlaneTopology: HighlyAvailable", "controlPlaneTopology: HighlyAvailableArbiter", 1)
+	const topology = "controlPlaneTopology: HighlyAvailable"
+	with := strings.Replace(string(raw), topology, topology+"Arbiter", 1)
 	if with == string(raw) {
 		t.Fatalf("%s names no topology", infra)
 	}
