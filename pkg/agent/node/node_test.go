@@ -36,6 +36,9 @@ func TestKilled(t *testing.T) {
 	w := world(t)
 	w.power(w.machines...)
 	w.finished()
+	if !slices.Contains(w.seen, "0//etc/NetworkManager/dispatcher.d/30-local-dns-prepender all reapply") {
+		t.Errorf("the bootstrap does not use its own DNS: %q", w.seen)
+	}
 	if len(w.seen) < 20 {
 		t.Fatalf("points %q", w.seen)
 	}

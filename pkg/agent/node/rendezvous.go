@@ -130,6 +130,9 @@ func (a *Agent) begin(ctx context.Context) error {
 		if err := plan.Apply(ctx); err != nil {
 			return err
 		}
+		if err := a.ownDNS(ctx); err != nil {
+			return err
+		}
 		if err := a.update(func(s *state) error { s.Applied = true; return nil }); err != nil {
 			return err
 		}
@@ -148,6 +151,21 @@ func (a *Agent) begin(ctx context.Context) error {
 		return fmt.Errorf("start the bootstrap: %w", err)
 	}
 	return a.update(func(s *state) error { s.Started = true; return nil })
+}
+
+// localDNS is the script of bootstrap.ign that makes a host ask its own DNS, if the cluster's
+// names are served by static pods.
+const localDNS = "/etc/NetworkManager/dispatcher.d/30-local-dns-prepender"
+
+// ownDNS runs that script, which otherwise runs when an interface comes up: here they are up.
+func (a *Agent) ownDNS(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(a.Root, localDNS)); err != nil {
+		return nil // a platform with a DNS of its own
+	}
+	if err := a.Hardware.Run(ctx, "", localDNS, "all", "reapply"); err != nil {
+		return fmt.Errorf("name server of the bootstrap: %w", err)
+	}
+	return nil
 }
 
 func (a *Agent) prepare(s state) (*ignite.Plan, error) {

@@ -136,6 +136,7 @@ func (w *world) writeConfigs() {
 	w.write(filepath.Join(w.dir, agent.BootstrapIgnition), `{"ignition":{"version":"3.2.0"},
 		"storage":{"files":[
 			{"path":"/etc/hostname","overwrite":true,"contents":{"source":"data:,demo-bootstrap"}},
+			{"path":"/etc/NetworkManager/dispatcher.d/30-local-dns-prepender","mode":493,"contents":{"source":"data:,x"}},
 			{"path":"/opt/openshift/auth/kubeconfig","mode":384,"contents":{"source":"data:,kubeconfig"}}]},
 		"systemd":{"units":[{"name":"kubelet.service","enabled":true,"contents":"[Service]\nExecStart=/bin/true\n"},
 			{"name":"bootkube.service","contents":"[Service]\nExecStart=/bin/true\n"}]}}`)
