@@ -128,6 +128,8 @@ func vips(ctx context.Context, in *Input, w *World) agent.Check {
 		return pass("the cluster has them")
 	}
 	all := slices.Concat(in.Config.APIVIPs, in.Config.IngressVIPs)
+	slices.SortFunc(all, netip.Addr.Compare)
+	all = slices.Compact(all) // one address may be for both
 	var free, unknown []string
 	for _, vip := range all {
 		nic, ok := in.nicFor(vip)
