@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxJournal limits the text of the logs, so that they are small enough to be sent when packed.
-	maxJournal = 24 << 20
+	// maxJournal limits the text of the logs (bytes): the service takes 8 MiB, packed.
+	maxJournal = 6 << 20
 	// logTime is how long the journal may take.
 	logTime = time.Minute
 )

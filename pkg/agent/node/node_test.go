@@ -36,6 +36,9 @@ func TestKilled(t *testing.T) {
 	w := world(t)
 	w.power(w.machines...)
 	w.finished()
+	if !slices.Contains(w.seen, "0/systemctl --no-block start -- okd-bootstrap.service") {
+		t.Errorf("the bootstrap is not started: %q", w.seen)
+	}
 	if len(w.seen) < 20 {
 		t.Fatalf("points %q", w.seen)
 	}

@@ -63,10 +63,26 @@ func (s *System) Check(ctx context.Context, in Situation) []agent.Check {
 			Message: err.Error(), Next: "correct the MAC addresses in agent-config.yaml, and make a new image",
 		}}}
 	}
-	return s.checks.Results(ctx, check.Input{
+	installing := in.Order != nil && in.Order.Action != agent.Wait
+	results := s.checks.Results(ctx, check.Input{
 		Config: s.cfg, Inventory: in.Inventory, Host: host, Rendezvous: in.Rendezvous, Order: in.Order,
-		OrderAt: in.Heard, Silence: in.Contact,
+		OrderAt: in.Heard, Silence: in.Contact, Installing: installing,
 	})
+	if installing {
+		withoutOthers(results)
+	}
+	return results
+}
+
+// withoutOthers makes warnings of what checks say about the other hosts. A host that has lost
+// its power meets them while they reboot.
+func withoutOthers(results []agent.Check) {
+	for i := range results {
+		r := &results[i]
+		if r.Blocks() && (r.ID == check.Connectivity || r.ID == check.MTU) {
+			r.Result = agent.Warn
+		}
+	}
 }
 
 // Write implements Hardware. The disk gets the network configuration that the image has for

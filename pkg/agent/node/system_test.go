@@ -1,9 +1,28 @@
 package node
 
 import (
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/okd-install/okd-install/pkg/agent"
+	"github.com/okd-install/okd-install/pkg/agent/check"
 )
+
+func TestWithoutOthers(t *testing.T) {
+	results := []agent.Check{
+		{ID: check.Connectivity, Result: agent.Fail}, {ID: check.MTU, Result: agent.Pending},
+		{ID: check.Memory, Result: agent.Fail},
+	}
+	withoutOthers(results)
+	want := []agent.Check{
+		{ID: check.Connectivity, Result: agent.Warn}, {ID: check.MTU, Result: agent.Warn},
+		{ID: check.Memory, Result: agent.Fail},
+	}
+	if !reflect.DeepEqual(results, want) {
+		t.Errorf("%+v", results)
+	}
+}
 
 func TestRun(t *testing.T) {
 	s := &System{}

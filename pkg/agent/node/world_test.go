@@ -50,7 +50,7 @@ type world struct {
 }
 
 // limit is far above what a world takes.
-const limit = 15 * time.Second
+const limit = time.Minute
 
 // fate is what happens to a machine.
 type fate int
