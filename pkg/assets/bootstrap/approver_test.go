@@ -88,8 +88,8 @@ func (r request) describe(t *testing.T, name string) string {
 			fmt.Fprintf(w, "\t%s:\t%s\n", name, strings.Join(values, "\n\t\t"))
 		}
 	}
-	fmt.Fprintf(w, "Name:\t%s\nLabels:\t<none>\nAnnotations:\t<none>\nCreationTimestamp:\tMon, 30 Nov 2026 01:00:00 +0000\n",
-		name)
+	fmt.Fprintf(w, "Name:\t%s\nLabels:\t<none>\nAnnotations:\t<none>\n", name)
+	fmt.Fprintf(w, "CreationTimestamp:\tMon, 30 Nov 2026 01:00:00 +0000\n")
 	fmt.Fprintf(w, "Requesting User:\t%s\nSigner:\t%s\nStatus:\tPending\nSubject:\n", r.user, r.signer)
 	fmt.Fprintf(w, "\tCommon Name:\t%s\n\tSerial Number:\t%s\n", cr.Subject.CommonName, cr.Subject.SerialNumber)
 	list("Organization", cr.Subject.Organization)
@@ -196,10 +196,11 @@ func TestApprover(t *testing.T) {
 		rows += tt.r.row(tt.name)
 		h.write("fake/describe-"+tt.name, tt.r.describe(t, tt.name))
 	}
-	h.write("fake/requests", rows)
+	// One that is gone when it is looked at.
+	h.write("fake/requests", client("m1").row("gone")+rows)
 	h.write("fake/api-down", "")
 	h.write("bin/oc", fakeCSRs)
-	h.write("bin/sleep", "#!/bin/bash\n[ -e \"$FAKE/api-down\" ] || [ ! -e \"$FAKE/approved\" ] || touch \"$FAKE/slept\"\n")
+	h.write("bin/sleep", "#!/bin/bash\n[ ! -e \"$FAKE/approved\" ] || touch \"$FAKE/slept\"\n")
 	h.env = append(h.env, "OKD_CONFIG="+h.path("config"), "OKD_SETTLE=10")
 	out, err := h.run("agent-approver.sh")
 	if err != nil {

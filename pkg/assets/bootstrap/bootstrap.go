@@ -59,7 +59,8 @@ func Ignition(in Inputs) ([]byte, error) {
 	}
 	b := newBuilder()
 	for _, step := range []func(*builder, Inputs) error{
-		addUser, addHost, addAssets, addStages, addScripts, addUnits, addInPlace, addAgent, addKubelet, addFIPS, addRegistry, addProxy,
+		addUser, addHost, addAssets, addStages, addScripts, addUnits, addInPlace, addAgent,
+		addKubelet, addFIPS, addRegistry, addProxy,
 	} {
 		if err := step(b, in); err != nil {
 			return nil, fmt.Errorf("render bootstrap.ign: %w", err)
