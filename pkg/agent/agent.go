@@ -14,6 +14,8 @@ const (
 	NetworkDir = Dir + "/network"
 	// StateDir has what the agent remembers until the host boots from its disk.
 	StateDir = "/var/lib/okd-agent"
+	// SelfFile, below StateDir, has what the host knows of itself.
+	SelfFile = "self.json"
 	// Program is the node agent: the installer itself.
 	Program = "/usr/local/bin/okd-install"
 )

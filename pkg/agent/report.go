@@ -76,18 +76,20 @@ type Inventory struct {
 
 // Disk is one disk.
 type Disk struct {
-	Name       string `json:"name"`             // sda
-	Path       string `json:"path"`             // /dev/sda
-	ByPath     string `json:"byPath,omitempty"` // /dev/disk/by-path/...
-	ByID       string `json:"byID,omitempty"`   // /dev/disk/by-id/...
-	HCTL       string `json:"hctl,omitempty"`
-	Model      string `json:"model,omitempty"`
-	Vendor     string `json:"vendor,omitempty"`
-	Serial     string `json:"serial,omitempty"`
-	WWN        string `json:"wwn,omitempty"`
-	SizeBytes  int64  `json:"sizeBytes"`
-	Rotational bool   `json:"rotational,omitempty"`
-	Removable  bool   `json:"removable,omitempty"`
+	Name   string `json:"name"`             // sda
+	Path   string `json:"path"`             // /dev/sda
+	ByPath string `json:"byPath,omitempty"` // /dev/disk/by-path/...
+	// Links are all names in /dev/disk/by-path that the disk has; some have two.
+	Links      []string `json:"links,omitempty"`
+	ByID       string   `json:"byID,omitempty"` // /dev/disk/by-id/...
+	HCTL       string   `json:"hctl,omitempty"`
+	Model      string   `json:"model,omitempty"`
+	Vendor     string   `json:"vendor,omitempty"`
+	Serial     string   `json:"serial,omitempty"`
+	WWN        string   `json:"wwn,omitempty"`
+	SizeBytes  int64    `json:"sizeBytes"`
+	Rotational bool     `json:"rotational,omitempty"`
+	Removable  bool     `json:"removable,omitempty"`
 	// Unusable says why the disk cannot be installed to, such as "read-only" or "the live
 	// system was started from it".
 	Unusable string `json:"unusable,omitempty"`
@@ -171,4 +173,14 @@ type Event struct {
 	Time    time.Time `json:"time"`
 	Host    string    `json:"host,omitempty"` // its hostname
 	Message string    `json:"message"`
+}
+
+// Self is what the agent of a host leaves in SelfFile for the console, which shows it
+// when the rendezvous host does not answer.
+type Self struct {
+	Host HostStatus `json:"host"`
+	// Rendezvous is the address of the rendezvous host.
+	Rendezvous netip.Addr `json:"rendezvousIP"`
+	// Contact says why the rendezvous host does not answer; empty if it does.
+	Contact string `json:"contact,omitempty"`
 }

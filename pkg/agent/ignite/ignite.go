@@ -416,12 +416,15 @@ func (p *Plan) settle(ctx context.Context) error {
 	if err := p.o.Run(ctx, "", "systemctl", "daemon-reload"); err != nil {
 		return fmt.Errorf("read the new units: %w", err)
 	}
-	for verb, units := range map[string][]string{"enable": p.enabled, "disable": p.disabled} {
-		if len(units) == 0 {
+	for _, c := range []struct {
+		verb  string
+		units []string
+	}{{"enable", p.enabled}, {"disable", p.disabled}} {
+		if len(c.units) == 0 {
 			continue
 		}
-		if err := p.o.Run(ctx, "", "systemctl", append([]string{verb, "--"}, units...)...); err != nil {
-			return fmt.Errorf("%s units: %w", verb, err)
+		if err := p.o.Run(ctx, "", "systemctl", append([]string{c.verb, "--"}, c.units...)...); err != nil {
+			return fmt.Errorf("%s units: %w", c.verb, err)
 		}
 	}
 	return nil

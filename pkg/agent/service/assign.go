@@ -27,7 +27,7 @@ func assign(c *agent.Config, hosts []*host) *agent.Problem {
 	}
 	var first *host
 	for _, h := range hosts {
-		if !h.isRendezvous(c) {
+		if !h.Rendezvous {
 			continue
 		}
 		if first != nil {
@@ -39,6 +39,8 @@ func assign(c *agent.Config, hosts []*host) *agent.Problem {
 	if first == nil {
 		return nil
 	}
+	// It comes first, whenever it has registered.
+	hosts = append([]*host{first}, slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h == first })...)
 	if bad := assignRoles(c, hosts, first, matched); bad != nil {
 		return bad
 	}
@@ -145,7 +147,7 @@ func assignRoles(
 // began reports whether the host has obeyed an order, also one that this service does not
 // remember.
 func (h *host) began() bool {
-	return h.Report.Role != "" && h.reached(agent.Writing)
+	return h.Report.Role != "" && h.reached(agent.Bootstrapping)
 }
 
 // assignNames prefers the name of agent-config.yaml, then the host's own if no other host

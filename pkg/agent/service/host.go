@@ -42,8 +42,6 @@ func (h *host) hasAddress(a netip.Addr) bool {
 	return false
 }
 
-func (h *host) isRendezvous(c *agent.Config) bool { return h.hasAddress(c.Rendezvous) }
-
 // addresses are those in the machine networks, or all global ones if none is.
 func (h *host) addresses(c *agent.Config) []netip.Addr {
 	var in, all []netip.Addr
@@ -99,12 +97,12 @@ func (h *host) left() bool { return h.Stage == agent.Rebooting || h.Stage == age
 
 // ready reports whether the host could be installed in its role now.
 func (h *host) ready() bool {
-	return h.Report.Role == h.Role && h.Stage == agent.Ready || h.Order != "" && h.reached(agent.Ready)
+	return h.Report.Role == h.Role && h.Stage == agent.Ready || h.began() || h.Order != "" && h.reached(agent.Ready)
 }
 
 // silent reports whether nothing was heard for too long.
 func (h *host) silent(now time.Time) bool {
-	return !h.left() && now.Sub(h.Heard) > agent.Silence
+	return !h.left() && !h.Returned && now.Sub(h.Heard) > agent.Silence
 }
 
 // why is what keeps a host from being ready, and since when.

@@ -168,4 +168,3 @@ func (s *Service) getLogs(w http.ResponseWriter, _ *http.Request) {
 	s.fetched = s.clock.Now()
 	s.mu.Unlock()
 }
-

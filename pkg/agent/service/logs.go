@@ -34,10 +34,10 @@ func (s *Service) keepLogs(id string, raw []byte) error {
 	if err := atomicfile.Write(s.logFile(id), raw, 0o600); err != nil {
 		return fmt.Errorf("keep the logs of %s: %w", h.name(), err)
 	}
-	if !h.Logs {
-		h.Logs = true
+	if h.Logs.IsZero() {
 		s.event(h, "logs are kept")
 	}
+	h.Logs = s.clock.Now().UTC()
 	return s.save()
 }
 

@@ -32,7 +32,7 @@ func (s *Service) advance() {
 func (s *Service) forget(now time.Time) {
 	for i := len(s.state.Hosts) - 1; i >= 0 && len(s.state.Hosts) > s.cfg.Required(); i-- {
 		h := s.state.Hosts[i]
-		if h.isRendezvous(s.cfg) || now.Sub(h.Heard) <= forgotten {
+		if h.Rendezvous || now.Sub(h.Heard) <= forgotten {
 			continue
 		}
 		s.event(h, "has not been heard for %s and is not needed any more", now.Sub(h.Heard).Round(time.Second))
@@ -57,7 +57,7 @@ func (s *Service) begin() {
 	s.state.Begun = true
 	for _, h := range s.state.Hosts {
 		h.Order = agent.Install
-		if h.isRendezvous(s.cfg) {
+		if h.Rendezvous {
 			h.Order = agent.Bootstrap
 		}
 		s.event(h, "is installed as %s", h.Role)
@@ -86,7 +86,7 @@ func (s *Service) order(h *host) agent.Order {
 // and the rendezvous host when somebody who watches has its logs.
 func (s *Service) mayReboot(h *host, now time.Time) bool {
 	switch {
-	case h.isRendezvous(s.cfg):
+	case h.Rendezvous:
 		return !s.heldForWatcher(h, now)
 	case h.Role == worker:
 		return s.joinedMasters() >= s.neededMasters()
@@ -94,7 +94,7 @@ func (s *Service) mayReboot(h *host, now time.Time) bool {
 	return true
 }
 
-// heldForWatcher: a watcher that was there a moment ago may want the logs, for a minute.
+// heldForWatcher: a watcher that was there a moment ago may want the logs.
 func (s *Service) heldForWatcher(h *host, now time.Time) bool {
 	if h.Stage != agent.Written {
 		return false
@@ -103,7 +103,7 @@ func (s *Service) heldForWatcher(h *host, now time.Time) bool {
 		s.heldSince = now
 	}
 	watching := !s.watched.IsZero() && now.Sub(s.watched) <= agent.Silence
-	return watching && s.fetched.Before(h.Since) && now.Sub(s.heldSince) < watcherGrace
+	return watching && (s.fetched.Before(h.Since) || s.fetched.Before(h.Logs)) && now.Sub(s.heldSince) < watcherGrace
 }
 
 // neededMasters is with how many masters the cluster goes on without the bootstrap. The
@@ -160,7 +160,7 @@ func (s *Service) unfinished(now time.Time) string {
 	var out []string
 	for _, h := range s.state.Hosts {
 		switch {
-		case h.isRendezvous(s.cfg) || h.left() || h.Returned:
+		case h.Rendezvous || h.left() || h.Returned:
 			continue
 		case h.silent(now):
 			out = append(out, fmt.Sprintf("%s, %s, which was heard last at %s",
@@ -174,6 +174,20 @@ func (s *Service) unfinished(now time.Time) string {
 	return strings.Join(out, "; ")
 }
 
+// booted reports whether a node is the host, booted from its disk. A host that has lost its
+// power has not said that it reboots.
+func (s *Service) booted(h *host, n *Node) bool {
+	switch {
+	case h.Rendezvous || h.Order != agent.Install || h.Stage == agent.Joined:
+		return false
+	case h.Stage == agent.Rebooting:
+		return true
+	case h.Returned: // it may have been a node before
+		return n.Ready
+	}
+	return n.Name == h.Hostname
+}
+
 // Update tells the service what has become of the bootstrap and of the cluster.
 func (s *Service) Update(c Cluster) error {
 	s.mu.Lock()
@@ -183,8 +197,7 @@ func (s *Service) Update(c Cluster) error {
 	}
 	s.state.Cluster = c
 	for _, h := range s.state.Hosts {
-		installed := h.Stage == agent.Rebooting || h.Returned
-		if n := s.node(h); n != nil && installed && !h.isRendezvous(s.cfg) {
+		if n := s.node(h); n != nil && s.booted(h, n) {
 			h.Stage, h.Since, h.Problem, h.Returned = agent.Joined, s.clock.Now().UTC(), nil, false
 			s.event(h, "is node %s", n.Name)
 		}

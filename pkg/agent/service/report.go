@@ -89,10 +89,16 @@ func (s *Service) Report(r agent.Report) (agent.Order, error) {
 func (s *Service) take(h *host, r agent.Report) {
 	now := s.clock.Now().UTC()
 	fresh := h.Heard.IsZero()
-	if r.Boot != h.Report.Boot {
+	switch {
+	case r.Boot != h.Report.Boot:
 		s.rebooted(h, r)
+	case !h.Clash.IsZero() && now.Sub(h.Clash) > forgotten:
+		h.Clash, h.Problem = time.Time{}, nil // only one of the machines is left
 	}
 	h.Report, h.Heard = r, now
+	if !s.state.Begun {
+		h.Rendezvous = h.hasAddress(s.cfg.Rendezvous)
+	}
 	if fresh {
 		s.event(h, "registered: %s", h.describe(s.cfg))
 	}
@@ -133,6 +139,7 @@ func (s *Service) take(h *host, r agent.Report) {
 // rebooted: the host has booted the live system again.
 func (s *Service) rebooted(h *host, r agent.Report) {
 	if slices.Contains(h.Boots, r.Boot) {
+		h.Clash = s.clock.Now().UTC()
 		if h.Problem == nil {
 			h.Problem = problem("give each machine a UUID and MAC addresses of its own, then boot one of them again",
 				"two machines report with the same UUID and MAC address")

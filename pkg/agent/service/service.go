@@ -30,7 +30,7 @@ const (
 	// there are more hosts than the cluster needs.
 	forgotten = 2 * agent.Silence
 	// watcherGrace is how long the rendezvous host waits for a watcher to fetch the logs.
-	watcherGrace = time.Minute
+	watcherGrace = 20 * time.Second
 )
 
 // Service decides. Its methods may be called at the same time.
@@ -78,7 +78,12 @@ type host struct {
 	Problem *agent.Problem `json:"problem,omitempty"`
 	// Returned: it booted the live system again although its disk was written.
 	Returned bool `json:"returned,omitempty"`
-	Logs     bool `json:"logs,omitempty"`
+	// Logs is when the host's logs came.
+	Logs time.Time `json:"logs,omitzero"`
+	// Rendezvous: it has the rendezvous address, or had it when the orders were given.
+	Rendezvous bool `json:"rendezvous,omitempty"`
+	// Clash is when another machine last reported with the same id.
+	Clash time.Time `json:"clash,omitzero"`
 
 	Heard time.Time `json:"heard"`
 }
@@ -123,6 +128,9 @@ func New(cfg *agent.Config, dir string, clk clock.Clock) (*Service, error) {
 	}
 	for _, h := range s.state.Hosts {
 		h.Heard = s.started // nobody could report while there was no service
+	}
+	for i := range s.state.Cluster.Nodes {
+		s.state.Cluster.Nodes[i].Ready = false // until the API has said so again
 	}
 	s.saved, err = s.state.lasting()
 	return s, err
@@ -183,7 +191,7 @@ func (s *Service) find(id string) *host {
 // rendezvous is the host that has the rendezvous address, nil if it has not registered.
 func (s *Service) rendezvous() *host {
 	for _, h := range s.state.Hosts {
-		if h.isRendezvous(s.cfg) {
+		if h.Rendezvous {
 			return h
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func (s *Service) Status() agent.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.advance() // silence is nobody's report
+	s.advance() // silence is nobody's report; what is decided here is saved before a host hears of it
 	now := s.clock.Now().UTC()
 	st := agent.Status{
 		ClusterName: s.cfg.ClusterName, Time: now, Bootstrap: slices.Clone(s.state.Cluster.Stages),
@@ -30,7 +30,7 @@ func (s *Service) Status() agent.Status {
 
 func (s *Service) hostStatus(h *host, now time.Time) agent.HostStatus {
 	hs := agent.HostStatus{
-		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.isRendezvous(s.cfg),
+		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.Rendezvous,
 		Addresses: h.addresses(s.cfg), MACs: h.macs(), Stage: h.Stage, Disk: h.Report.Disk,
 		LastHeard: h.Heard.UTC(), Silent: h.silent(now), Problem: cmp.Or(h.Problem, h.Report.Problem),
 	}
@@ -123,10 +123,10 @@ func (s *Service) waitingForCluster(now time.Time) string {
 	switch {
 	case first == nil:
 		return fmt.Sprintf("the rendezvous host, which has address %s", s.cfg.Rendezvous)
-	case first.Order == agent.Install && first.Stage == agent.Rebooting:
+	case first.Stage == agent.Rebooting:
 		return ""
 	case first.Order == agent.Install && first.Stage == agent.Written:
-		return "the rendezvous host to reboot; it waits up to a minute for its logs to be fetched"
+		return "the rendezvous host to reboot; its logs can be fetched until then"
 	case first.Order == agent.Install:
 		return fmt.Sprintf("the rendezvous host %s, %s: %s", first.name(), first.Stage, first.Report.Doing)
 	case s.cfg.InPlace:

@@ -1,0 +1,24 @@
+package node
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRun(t *testing.T) {
+	s := &System{}
+	if err := s.Run(t.Context(), "one\ntwo\n", "cat"); err != nil {
+		t.Error(err)
+	}
+	err := s.Run(t.Context(), "", "sh", "-c", "echo first; echo last words >&2; exit 3")
+	if err == nil || !strings.Contains(err.Error(), "sh: exit status 3: first last words") {
+		t.Errorf("error %v", err)
+	}
+	if err := s.Run(t.Context(), "", "no-such-program"); err == nil {
+		t.Error("no error without a program")
+	}
+	out, err := s.Output(t.Context(), 10, "sh", "-c", "echo 0123456789abcdef; echo noise >&2")
+	if err != nil || string(out) != "789abcdef\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
