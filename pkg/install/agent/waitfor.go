@@ -26,6 +26,9 @@ type WaitOptions struct {
 	Timeout time.Duration // replaces every phase's budget
 }
 
+// logsFile has the logs of all hosts, from before the rendezvous host rebooted.
+const logsFile = "agent-logs.tar"
+
 // installation is one that is waited for.
 type installation struct {
 	*install.Env
@@ -60,6 +63,7 @@ func watch(e *install.Env) (installation, error) {
 	if err != nil {
 		return installation{}, fmt.Errorf("prepare to ask the rendezvous host: %w", err)
 	}
+	f.logs = e.Path(logsFile)
 	event.Info(e.Sink, "Waiting for the hosts to register at the rendezvous host, "+access.Rendezvous.String())
 	return installation{e, f, steps.Cluster{Env: e, API: api}, plan}, nil
 }
