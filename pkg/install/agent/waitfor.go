@@ -103,7 +103,7 @@ func WaitForInstall(ctx context.Context, e *install.Env, o WaitOptions) error {
 	}
 	list := append(i.bootstrap(exit.Install),
 		phase.Step{Phase: phases.NodesJoined, Run: i.follower.alongside(i.nodes)},
-		phase.Step{Phase: phases.ClusterComplete, Run: complete.Run})
+		phase.Step{Phase: phases.ClusterComplete, Run: i.follower.alongside(complete.Run)})
 	if err := i.run(ctx, o, list); err != nil {
 		return err
 	}
