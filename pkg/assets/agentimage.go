@@ -189,7 +189,8 @@ func (i *Installer) redefine(r *asset.Result, def definition) error {
 	if err != nil {
 		return err
 	}
-	text, err := clustermanifests.Redefine(asset.Of(r, ConfigFile), before.Definition, def.Definition)
+	text, err := clustermanifests.Redefine(asset.Of(r, ConfigFile), before.Definition, def.Definition,
+		platformNames(asset.Of(r, platforms)))
 	if err != nil {
 		return err
 	}
