@@ -22,7 +22,8 @@ import (
 
 const rendezvousFile = "rendezvousIP"
 
-// RendezvousIP is the address of the host that bootstraps the cluster.
+// RendezvousIP is the address of the host that bootstraps the cluster, the zero value until an
+// image is made.
 var RendezvousIP = asset.Param[netip.Addr]("rendezvous-ip")
 
 // RendezvousFile is rendezvousIP.
