@@ -133,6 +133,17 @@ func agentPlatforms(list []Platform) []string {
 	return out
 }
 
+// platformNames are the names of the platforms, by those that the manifests have for them.
+func platformNames(list []Platform) clustermanifests.PlatformNames {
+	out := clustermanifests.PlatformNames{}
+	for _, p := range list {
+		if p.Agent != nil {
+			out[string(p.Agent.Type)] = p.Kind.Name
+		}
+	}
+	return out
+}
+
 // ClusterManifests writes cluster-manifests/ and mirror/, and reads them back, so that an
 // edit that nobody could use is refused before anything is written.
 func (i *Installer) ClusterManifests(ctx context.Context) error {
@@ -196,7 +207,11 @@ func (i *Installer) TakeGiven(ctx context.Context) error {
 	if !given {
 		return nil
 	}
-	text, err := def.InstallConfig()
+	r, err := i.store.Run(ctx, nil, []asset.Ref{platforms})
+	if err != nil {
+		return err
+	}
+	text, err := def.InstallConfig(platformNames(asset.Of(r, platforms)))
 	if err != nil {
 		return err
 	}

@@ -38,10 +38,12 @@ var agentSSHKeys = asset.From1("agent-ssh-keys", SSHKeys, func(_ asset.Env, keys
 }, asset.Transient())
 
 // agentSettings are the settings of the rendezvous host, whose address is known.
-var agentSettings = asset.From2("agent-bootstrap-settings", settings, RendezvousIP,
-	func(_ asset.Env, s hostSettings, rendezvous netip.Addr) (hostSettings, error) {
-		if !s.NodeIP.IsValid() {
-			s.NodeIP = rendezvous
+var agentSettings = asset.From3("agent-bootstrap-settings", settings, RendezvousIP, AgentConfig,
+	func(_ asset.Env, s hostSettings, rendezvous netip.Addr, a agentReading) (hostSettings, error) {
+		for _, ip := range []netip.Addr{rendezvous, a.Inventory.RendezvousIP} {
+			if !s.NodeIP.IsValid() {
+				s.NodeIP = ip
+			}
 		}
 		return s, nil
 	}, asset.Transient())

@@ -3,6 +3,7 @@ package assets_test
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,9 @@ func agentBootstrap(t *testing.T, c testCase) map[string][]byte {
 	if err := os.WriteFile(filepath.Join(dir, "agent-config.yaml"), []byte(agentConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := open(t, dir, agentDeps()).Run(context.Background(), nil, assets.AgentBootstrapIgnition)
+	i := open(t, dir, agentDeps())
+	asset.Set(i.Store(), assets.RendezvousIP, netip.MustParseAddr("198.18.0.42"))
+	r, err := i.Run(context.Background(), nil, assets.AgentBootstrapIgnition)
 	if err != nil {
 		t.Fatal(err)
 	}

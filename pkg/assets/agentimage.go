@@ -22,7 +22,8 @@ import (
 
 const rendezvousFile = "rendezvousIP"
 
-// RendezvousIP is the address of the host that bootstraps the cluster.
+// RendezvousIP is the address of the host that bootstraps the cluster, the zero value until an
+// image is made.
 var RendezvousIP = asset.Param[netip.Addr]("rendezvous-ip")
 
 // RendezvousFile is rendezvousIP.
@@ -189,7 +190,8 @@ func (i *Installer) redefine(r *asset.Result, def definition) error {
 	if err != nil {
 		return err
 	}
-	text, err := clustermanifests.Redefine(asset.Of(r, ConfigFile), before.Definition, def.Definition)
+	text, err := clustermanifests.Redefine(asset.Of(r, ConfigFile), before.Definition, def.Definition,
+		platformNames(asset.Of(r, platforms)))
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func agentDeps(at time.Time) assets.Deps {
+func imageDeps(at time.Time) assets.Deps {
 	d := deps()
 	d.AgentBased, d.Clock = true, clock.NewFake(at)
 	return d
@@ -150,7 +150,7 @@ func agentConfigIn(t *testing.T, files map[string]string) *agent.Config {
 
 func TestAgentImage(t *testing.T) {
 	dir := agentDir(t, agentMetal, agentHosts)
-	image, err := makeImage(t, dir, agentDeps(t0))
+	image, err := makeImage(t, dir, imageDeps(t0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestAgentImage(t *testing.T) {
 	if string(written["rendezvousIP"]) != "198.18.0.20\n" || written["auth/kubeconfig"] == nil {
 		t.Errorf("wrote %v", slices.Sorted(maps.Keys(written)))
 	}
-	again, err := makeImage(t, dir, agentDeps(t0.Add(20*time.Hour)))
+	again, err := makeImage(t, dir, imageDeps(t0.Add(20*time.Hour)))
 	if err != nil || !bytes.Equal(rendered(t, again), rendered(t, image)) {
 		t.Errorf("a second image is another one: %v", err)
 	}
@@ -209,12 +209,12 @@ func TestAgentImage(t *testing.T) {
 // A later image has new tokens, but is of the same cluster and trusts the same CA.
 func TestAgentTokensAreRenewed(t *testing.T) {
 	dir := agentDir(t, agentMetal, agentHosts)
-	first, err := makeImage(t, dir, agentDeps(t0))
+	first, err := makeImage(t, dir, imageDeps(t0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	later := t0.Add(assets.AgentLife)
-	second, err := makeImage(t, dir, agentDeps(later))
+	second, err := makeImage(t, dir, imageDeps(later))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestAgentTokensAreRenewed(t *testing.T) {
 func TestAgentExpiresWithCertificates(t *testing.T) {
 	short := strings.Replace(agentMetal, "compute:",
 		"featureSet: CustomNoUpgrade\nfeatureGates: [ShortCertRotation=true]\ncompute:", 1)
-	image, err := makeImage(t, agentDir(t, short, agentHosts), agentDeps(t0))
+	image, err := makeImage(t, agentDir(t, short, agentHosts), imageDeps(t0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestAgentExpiresWithCertificates(t *testing.T) {
 }
 
 func TestSingleNodeImage(t *testing.T) {
-	image, err := makeImage(t, agentDir(t, agentSingle, "apiVersion: v1beta1\nrendezvousIP: 198.18.0.20\n"), agentDeps(t0))
+	image, err := makeImage(t, agentDir(t, agentSingle, "apiVersion: v1beta1\nrendezvousIP: 198.18.0.20\n"), imageDeps(t0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestSingleNodeImage(t *testing.T) {
 // Edits of manifests count for the cluster, not only for its hosts.
 func TestEditedAgentManifests(t *testing.T) {
 	dir := agentDir(t, agentMetal, agentHosts)
-	i := open(t, dir, agentDeps(t0))
+	i := open(t, dir, imageDeps(t0))
 	if err := i.ClusterManifests(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,7 @@ func TestEditedAgentManifests(t *testing.T) {
 	rewrite(t, dir, "cluster-manifests/agent-cluster-install.yaml", "10.128.0.0/14", "10.132.0.0/14")
 	rewrite(t, dir, "cluster-manifests/infraenv.yaml", "- ntp.test", "- other.test")
 	rewrite(t, dir, "cluster-manifests/nmstateconfig.yaml", "ip: 198.18.0.20", "ip: 198.18.0.21")
-	image, err := makeImage(t, dir, agentDeps(t0))
+	image, err := makeImage(t, dir, imageDeps(t0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,13 +289,13 @@ func TestEditedAgentManifests(t *testing.T) {
 	}
 	// An edit that is not possible is refused with the place of the edit.
 	rewrite(t, dir, "cluster-manifests/agent-cluster-install.yaml", "controlPlaneAgents: 5", "controlPlaneAgents: 2")
-	_, err = makeImage(t, dir, agentDeps(t0))
+	_, err = makeImage(t, dir, imageDeps(t0))
 	if found := (*report.Error)(nil); !errors.As(err, &found) || !strings.Contains(err.Error(), "cluster-manifests") {
 		t.Errorf("error %v", err)
 	}
 	// Undone, the cluster is as before the edits.
 	rewrite(t, dir, "cluster-manifests/agent-cluster-install.yaml", "controlPlaneAgents: 2", "controlPlaneAgents: 3")
-	if image, err = makeImage(t, dir, agentDeps(t0)); err != nil {
+	if image, err = makeImage(t, dir, imageDeps(t0)); err != nil {
 		t.Fatal(err)
 	}
 	if c := agentConfigIn(t, liveFiles(t, image)); c.Masters != 3 {
@@ -326,7 +326,7 @@ func onBootstrapHostOf(t *testing.T, config, name string) string {
 // Manifests alone define a cluster, and may be changed from image to image.
 func TestGivenAgentManifests(t *testing.T) {
 	from := agentDir(t, agentMetal, agentHosts)
-	i := open(t, from, agentDeps(t0))
+	i := open(t, from, imageDeps(t0))
 	if err := i.ClusterManifests(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +339,7 @@ func TestGivenAgentManifests(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d := agentDeps(t0)
+	d := imageDeps(t0)
 	d.ReleaseImage = ""
 	image, err := makeImage(t, dir, d)
 	if err != nil {
@@ -398,7 +398,7 @@ func TestAgentImageRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := makeImage(t, dir, agentDeps(t0))
+			_, err := makeImage(t, dir, imageDeps(t0))
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error %v, want %q", err, tt.says)
 			}

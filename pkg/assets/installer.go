@@ -67,6 +67,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	setOrKeep(store, NodeIP, deps.NodeIP, netip.Addr{})
 	setOrKeep(store, LoadCerts, deps.LoadCerts, false)
 	setOrKeep(store, AgentGeneration, 0, 1)
+	setOrKeep(store, RendezvousIP, netip.Addr{}, netip.Addr{})
 	if err := setRelease(store, deps); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

@@ -13,9 +13,12 @@ import (
 
 type object = map[string]any
 
+// PlatformNames are the names of platforms in an install-config, by those in manifests.
+type PlatformNames map[string]string
+
 // InstallConfig is an install-config of the same cluster.
-func (d Definition) InstallConfig() ([]byte, error) {
-	config, err := d.installConfig()
+func (d Definition) InstallConfig(names PlatformNames) ([]byte, error) {
+	config, err := d.installConfig(names)
 	if err != nil {
 		return nil, err
 	}
@@ -28,12 +31,12 @@ func (d Definition) InstallConfig() ([]byte, error) {
 
 // Redefine applies to an install-config what differs between the definition that was made from
 // it and the one that the user left. It returns nil if nothing does.
-func Redefine(config []byte, before, after Definition) ([]byte, error) {
-	a, err := before.installConfig()
+func Redefine(config []byte, before, after Definition, names PlatformNames) ([]byte, error) {
+	a, err := before.installConfig(names)
 	if err != nil {
 		return nil, err
 	}
-	b, err := after.installConfig()
+	b, err := after.installConfig(names)
 	if err != nil || reflect.DeepEqual(a, b) {
 		return nil, err
 	}
@@ -98,7 +101,7 @@ func firstPool(pools, value any) any {
 }
 
 // installConfig is the definition as the tree of an install-config, in the types of JSON.
-func (d Definition) installConfig() (object, error) {
+func (d Definition) installConfig(names PlatformNames) (object, error) {
 	spec := d.Install.Spec
 	arch := ""
 	for debian, rpm := range cpus {
@@ -118,7 +121,7 @@ func (d Definition) installConfig() (object, error) {
 		"metadata":     object{"name": d.Deployment.Spec.ClusterName},
 		"controlPlane": pool("master", spec.Requirements.ControlPlane),
 		"compute":      []any{pool("worker", spec.Requirements.Workers)},
-		"networking":   d.networking(), "platform": d.platform(), "pullSecret": d.PullSecret.Reveal(),
+		"networking":   d.networking(), "platform": d.platform(names), "pullSecret": d.PullSecret.Reveal(),
 	}
 	if n := spec.Requirements.Arbiters; n > 0 {
 		config["arbiter"] = pool("arbiter", n)
@@ -189,28 +192,24 @@ func (d Definition) networking() object {
 	return out
 }
 
-func (d Definition) platform() object {
-	spec := d.Install.Spec
-	switch spec.PlatformType {
-	case "BareMetal":
-		settings := object{"apiVIPs": spec.APIVIPs, "ingressVIPs": spec.IngressVIPs}
+// platform is the settings of the platform, under the name that install-configs have for it.
+func (d Definition) platform(names PlatformNames) object {
+	spec, settings := d.Install.Spec, object{}
+	if len(spec.APIVIPs) > 0 {
+		settings["apiVIPs"], settings["ingressVIPs"] = spec.APIVIPs, spec.IngressVIPs
 		if b := spec.LoadBalancer; b != nil {
 			settings["loadBalancer"] = object{"type": balancers[b.Type]}
 		}
-		return object{"baremetal": settings}
-	case "External":
-		settings := object{}
-		if e := spec.External; e != nil {
-			if e.PlatformName != "" {
-				settings["platformName"] = e.PlatformName
-			}
-			if e.CloudControllerManager != "" {
-				settings["cloudControllerManager"] = e.CloudControllerManager
-			}
-		}
-		return object{"external": settings}
 	}
-	return object{"none": object{}}
+	if e := spec.External; e != nil {
+		if e.PlatformName != "" {
+			settings["platformName"] = e.PlatformName
+		}
+		if e.CloudControllerManager != "" {
+			settings["cloudControllerManager"] = e.CloudControllerManager
+		}
+	}
+	return object{names[spec.PlatformType]: settings}
 }
 
 // balancers are the kinds of load balancers as install-configs call them.

@@ -12,6 +12,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/agent"
 )
 
+var platformNames = clustermanifests.PlatformNames{"BareMetal": "baremetal", "External": "external", "None": "none"}
+
 func read(t *testing.T, files asset.Files) clustermanifests.Definition {
 	t.Helper()
 	d, found := clustermanifests.Read(files, platformTypes, image)
@@ -26,7 +28,7 @@ func TestInstallConfig(t *testing.T) {
 	for name := range cases {
 		t.Run(name, func(t *testing.T) {
 			files := render(t, name)
-			text, err := read(t, files).InstallConfig()
+			text, err := read(t, files).InstallConfig(platformNames)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,13 +88,13 @@ func TestRedefine(t *testing.T) {
 	config := strings.Replace(cases["baremetal"][0], "compute: [{name: worker, replicas: 1}]",
 		"compute: [{name: worker, replicas: 1, hyperthreading: Disabled}]", 1)
 	before := read(t, render(t, "baremetal"))
-	if text, err := clustermanifests.Redefine([]byte(config), before, before); text != nil || err != nil {
+	if text, err := clustermanifests.Redefine([]byte(config), before, before, platformNames); text != nil || err != nil {
 		t.Errorf("without an edit: %v\n%s", err, text)
 	}
 	for _, e := range redefinitions {
 		t.Run(e.name, func(t *testing.T) {
 			files := edited(t, e.file, e.old, e.replacement)
-			text, err := clustermanifests.Redefine([]byte(config), before, read(t, files))
+			text, err := clustermanifests.Redefine([]byte(config), before, read(t, files), platformNames)
 			if err != nil {
 				t.Fatal(err)
 			}

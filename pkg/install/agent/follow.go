@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/agent/client"
 	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
@@ -29,6 +32,7 @@ const patience = time.Minute
 // service is what the rendezvous host says.
 type service interface {
 	Status(ctx context.Context) (agent.Status, error)
+	Logs(ctx context.Context, w io.Writer) error
 }
 
 // follower says what changes on the hosts. The service ends before the installation does: its
@@ -37,6 +41,7 @@ type follower struct {
 	service service
 	clock   clock.Clock
 	plan    assets.AgentPlan
+	logs    string // file for the logs of the hosts; empty for none
 
 	mu    sync.Mutex
 	last  agent.Status
@@ -44,6 +49,7 @@ type follower struct {
 	names map[string]bool // of hosts
 
 	since map[string]time.Time // when what is not right was first seen
+	kept  bool                 // the logs
 }
 
 func newFollower(access assets.WatcherAccess, plan assets.AgentPlan, clk clock.Clock) (*follower, error) {
@@ -81,6 +87,7 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 	if err != nil {
 		return s, err
 	}
+	f.keepLogs(ctx, sink, s)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	say(sink, f.last, s)
@@ -91,6 +98,24 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 		}
 	}
 	return s, nil
+}
+
+// keepLogs fetches the logs of all hosts before the rendezvous host reboots, which waits a
+// little for that. They are in its memory only.
+func (f *follower) keepLogs(ctx context.Context, sink event.Sink, s agent.Status) {
+	written := func(h agent.HostStatus) bool { return h.Rendezvous && h.Stage == agent.Written }
+	if f.logs == "" || f.kept || !slices.ContainsFunc(s.Hosts, written) {
+		return
+	}
+	err := replace(f.logs, func(name string) error {
+		return atomicfile.Create(name, 0o600, func(out *os.File) error { return f.service.Logs(ctx, out) })
+	})
+	if err != nil {
+		event.Warn(sink, "The logs of the hosts could not be fetched before the rendezvous host reboots", "err", err)
+		return
+	}
+	f.kept = true
+	event.Info(sink, "The logs of the hosts are in "+f.logs)
 }
 
 // begun waits until the hosts are being installed. It returns what is missing, empty if nothing is.

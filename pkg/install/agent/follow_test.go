@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -30,6 +33,11 @@ func (a *answers) Status(context.Context) (agent.Status, error) {
 		return agent.Status{}, err
 	}
 	return next.(agent.Status), nil
+}
+
+func (a *answers) Logs(_ context.Context, w io.Writer) error {
+	_, err := io.WriteString(w, "logs")
+	return err
 }
 
 // lines collects what is said.
@@ -231,6 +239,26 @@ func TestAlongside(t *testing.T) {
 	}
 	if err := f.alongside(silent)(t.Context(), event.Discard); err != nil || calls != 100 {
 		t.Errorf("%d calls, error %v", calls, err)
+	}
+}
+
+// The logs are fetched once, before the rendezvous host reboots.
+func TestKeepLogs(t *testing.T) {
+	written := three(agent.Joined)
+	written.Hosts[0].Rendezvous, written.Hosts[0].Stage = true, agent.Written
+	f := follows(clock.NewFake(time.Now()), three(agent.Joined), written)
+	f.logs = filepath.Join(t.TempDir(), "logs.tar")
+	for _, want := range []string{"", "logs", "logs"} {
+		if _, err := f.look(t.Context(), event.Discard); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(f.logs)
+		if string(got) != want || (err != nil) != (want == "") {
+			t.Errorf("logs %q, %v", got, err)
+		}
+	}
+	if info, err := os.Stat(f.logs); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 }
 

@@ -26,6 +26,9 @@ type WaitOptions struct {
 	Timeout time.Duration // replaces every phase's budget
 }
 
+// logsFile has the logs of all hosts, from before the rendezvous host rebooted.
+const logsFile = "agent-logs.tar"
+
 // installation is one that is waited for.
 type installation struct {
 	*install.Env
@@ -60,6 +63,7 @@ func watch(e *install.Env) (installation, error) {
 	if err != nil {
 		return installation{}, fmt.Errorf("prepare to ask the rendezvous host: %w", err)
 	}
+	f.logs = e.Path(logsFile)
 	event.Info(e.Sink, "Waiting for the hosts to register at the rendezvous host, "+access.Rendezvous.String())
 	return installation{e, f, steps.Cluster{Env: e, API: api}, plan}, nil
 }
@@ -99,7 +103,7 @@ func WaitForInstall(ctx context.Context, e *install.Env, o WaitOptions) error {
 	}
 	list := append(i.bootstrap(exit.Install),
 		phase.Step{Phase: phases.NodesJoined, Run: i.follower.alongside(i.nodes)},
-		phase.Step{Phase: phases.ClusterComplete, Run: complete.Run})
+		phase.Step{Phase: phases.ClusterComplete, Run: i.follower.alongside(complete.Run)})
 	if err := i.run(ctx, o, list); err != nil {
 		return err
 	}
