@@ -137,7 +137,8 @@ func TestMedia(t *testing.T) {
 	if err := d.insert(ctx, "metal", Medium{Source: server.URL + "/none.iso"}); err == nil {
 		t.Error("an answer without a medium is one")
 	}
-	if err := d.insert(ctx, "metal", Medium{Source: server.URL + "/" + filepath.Base(iso)}); err != nil || len(media()) != 1 {
+	url := server.URL + "/" + filepath.Base(iso)
+	if err := d.insert(ctx, "metal", Medium{Source: url}); err != nil || len(media()) != 1 {
 		t.Errorf("by URL: %v, %v", err, media())
 	}
 	if err := d.ejectMedia("metal"); err != nil || len(media()) != 0 || d.hosts()[0].Media != "" {
