@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +30,8 @@ func rack(t *testing.T, dir string) *Daemon {
 		t.Fatal(err)
 	}
 	machines, err := machine.New(machine.Config{
-		Dir: filepath.Join(dir, "machines"), Disks: volumes, Cgroups: groups, Group: "okd-lab/none", Clock: clock.Real(), Log: slog.New(slog.DiscardHandler),
+		Dir: filepath.Join(dir, "machines"), Disks: volumes, Cgroups: groups, Group: "okd-lab/none",
+		Clock: clock.Real(), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +64,8 @@ func TestHosts(t *testing.T) {
 		list[0].Disks[0].Size != 120<<30 || list[0].State != "down" {
 		t.Errorf("%+v", list)
 	}
-	if err := d.setBoot("metal", BootSettings{Order: []host.Source{host.FromMedia, host.FromDisk}, Once: host.FromDisk}); err != nil {
+	boot := BootSettings{Order: []host.Source{host.FromMedia, host.FromDisk}, Once: host.FromDisk}
+	if err := d.setBoot("metal", boot); err != nil {
 		t.Error(err)
 	}
 	for _, bad := range []BootSettings{{Once: "pxe"}, {Order: []host.Source{"floppy"}}} {
@@ -80,8 +84,8 @@ func TestHosts(t *testing.T) {
 	}
 	before := list[0]
 	list = rack(t, dir).hosts() // a new daemon
-	if len(list) != 1 || list[0].UUID != before.UUID || list[0].Order[0] != host.FromMedia || list[0].Once != host.FromDisk ||
-		len(list[0].Faults.Dead) != 1 || len(list[0].Faults.Cut) != 2 {
+	if len(list) != 1 || list[0].UUID != before.UUID || list[0].Order[0] != host.FromMedia ||
+		list[0].Once != host.FromDisk || len(list[0].Faults.Dead) != 1 || len(list[0].Faults.Cut) != 2 {
 		t.Errorf("after a restart: %+v", list)
 	}
 	if err := d.remove(ctx, "metal"); err != nil {
@@ -125,6 +129,18 @@ func TestMedia(t *testing.T) {
 	if len(media()) != 1 {
 		t.Errorf("what was refused is left: %v", media())
 	}
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(iso))))
+	defer server.Close()
+	if err := os.WriteFile(d.cfg.Site.File(site.CAFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.insert(ctx, "metal", Medium{Source: server.URL + "/none.iso"}); err == nil {
+		t.Error("an answer without a medium is one")
+	}
+	url := server.URL + "/" + filepath.Base(iso)
+	if err := d.insert(ctx, "metal", Medium{Source: url}); err != nil || len(media()) != 1 {
+		t.Errorf("by URL: %v, %v", err, media())
+	}
 	if err := d.ejectMedia("metal"); err != nil || len(media()) != 0 || d.hosts()[0].Media != "" {
 		t.Errorf("%v, %v", err, media())
 	}
@@ -154,7 +170,8 @@ func smallISO(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), "xorriso", "-as", "mkisofs", "-quiet", "-r", "-o", path, tree).CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), "xorriso", "-as", "mkisofs", "-quiet", "-r", "-o", path, tree)
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -77,13 +77,16 @@ func TestUnpack(t *testing.T) {
 	var data []byte
 	for _, part := range [][]byte{
 		cpio(dir("kernel"), text("kernel/microcode", "x")), make([]byte, 512),
-		e.EncodeAll(cpio(dir("usr"), dir("usr/bin"), text("usr/bin/sh", "shell"), file{name: "bin", data: "usr/bin", mode: typeLink | 0o777}), nil),
-		gzipped(cpio(text("/init", "first"), file{name: "dev", mode: typeDir | 0o755}, file{name: "dev/null", mode: 0o020666})),
+		e.EncodeAll(cpio(dir("usr"), dir("usr/bin"), text("usr/bin/sh", "shell"),
+			file{name: "bin", data: "usr/bin", mode: typeLink | 0o777}), nil),
+		gzipped(cpio(text("/init", "first"), file{name: "dev", mode: typeDir | 0o755},
+			file{name: "dev/null", mode: 0o020666})),
 		make([]byte, 4),
 		cpio(dir("okd-agent"), text("okd-agent/program", strings.Repeat("program ", 1000)),
 			file{name: "one", mode: typeRegular | 0o4755, inode: 7, links: 2},
 			file{name: "two", mode: typeRegular | 0o4755, inode: 7, links: 2, data: "linked"}),
-		gzipped(append(cpio(text("config.ign", "{}")), cpio(text("./init", "second"), text("bin/ls", "list"), text("no/where", "lost"))...)),
+		gzipped(append(cpio(text("config.ign", "{}")), cpio(text("./init", "second"), text("bin/ls", "list"),
+			text("no/where", "lost"))...)),
 	} {
 		data = append(data, part...)
 	}

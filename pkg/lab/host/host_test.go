@@ -16,14 +16,17 @@ func TestParseDisk(t *testing.T) {
 		{"size=120G", Disk{Size: 120 << 30}},
 		{"model=X", Disk{Size: DefaultDisk, Model: "X"}},
 		{"size=2TB,model=ST 1,serial=S,wwn=0x5000c500aabbccdd,vendor=V,hctl=1:0:2:0,rotational=true", Disk{
-			Size: 2_000_000_000_000 &^ 511, Model: "ST 1", Serial: "S", WWN: "0x5000c500aabbccdd", Vendor: "V", HCTL: "1:0:2:0", Rotational: true,
+			Size: 2_000_000_000_000 &^ 511, Model: "ST 1", Serial: "S", WWN: "0x5000c500aabbccdd", Vendor: "V", HCTL: "1:0:2:0",
+			Rotational: true,
 		}},
 	} {
 		if got, err := ParseDisk(c.text); err != nil || got != c.want {
 			t.Errorf("%s: %+v, %v", c.text, got, err)
 		}
 	}
-	for _, text := range []string{"", "size", "size=12", "size=0G", "size=99T", "size=999999999T", "rotational=maybe", "color=red"} {
+	for _, text := range []string{
+		"", "size", "size=12", "size=0G", "size=99T", "size=999999999T", "rotational=maybe", "color=red",
+	} {
 		if d, err := ParseDisk(text); err == nil {
 			t.Errorf("%q is a disk: %+v", text, d)
 		}

@@ -6,7 +6,8 @@ import "path/filepath"
 // namespace, in a mount namespace of its own, and becomes the program that
 // follows. The directories of network cards come from the kernel, too.
 const mount = `hw=$1; shift
-mount -t sysfs -o ro sysfs "$hw/real" && mount -t overlay -o "ro,lowerdir=$hw/sys:$hw/real" overlay "$hw/view" || exit 121
+mount -t sysfs -o ro sysfs "$hw/real" &&
+	mount -t overlay -o "ro,lowerdir=$hw/sys:$hw/real" overlay "$hw/view" || exit 121
 for card in "$hw"/nic/*; do
 	name=${card##*/}
 	[ -d "$hw/real/devices/virtual/net/$name" ] || continue

@@ -50,7 +50,8 @@ func (t *tree) proc(v View) {
 	} {
 		fmt.Fprintf(&mem, "%-15s %8d kB\n", f.name+":", f.kib)
 	}
-	mem.WriteString("HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n")
+	mem.WriteString("HugePages_Total:       0\nHugePages_Free:        0\n" +
+		"HugePages_Rsvd:        0\nHugePages_Surp:        0\n")
 	t.raw(procDir+"/meminfo", []byte(mem.String()), 0o444)
 	var cpus strings.Builder
 	for i := range v.CPUs {

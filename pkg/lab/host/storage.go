@@ -17,7 +17,9 @@ const (
 // storage describes the disks and the drive for media. Only these are seen, none
 // of the lab's computer.
 func (t *tree) storage(v View) {
-	for _, dir := range []string{"block", "class/block", "class/scsi_host", "dev/block", "bus/pci/devices", "devices/pci0000:00"} {
+	for _, dir := range []string{
+		"block", "class/block", "class/scsi_host", "dev/block", "bus/pci/devices", "devices/pci0000:00",
+	} {
 		t.instead(sysDir + "/" + dir)
 	}
 	t.dir(udevDir + "/data")
@@ -37,17 +39,17 @@ func (t *tree) storage(v View) {
 
 // scsi is one device behind the adapter.
 type scsi struct {
-	name, hctl           string
-	node                 Node
-	size                 int64
-	block                int // logical
-	vendor, model, rev   string
-	kind                 string // SCSI's number of the type
-	removable, readOnly  bool
-	rotational           bool
-	links                []string          // below /dev/disk
-	properties           map[string]string // of udev
-	serial, wwid, device string
+	name, hctl          string
+	node                Node
+	size                int64
+	block               int // logical
+	vendor, model, rev  string
+	kind                string // SCSI's number of the type
+	removable, readOnly bool
+	rotational          bool
+	links               []string          // below /dev/disk
+	properties          map[string]string // of udev
+	serial, wwid        string
 }
 
 func (t *tree) disk(name string, d Disk, node Node) {
@@ -64,7 +66,8 @@ func (t *tree) disk(name string, d Disk, node Node) {
 		},
 		properties: map[string]string{
 			"ID_BUS": "scsi", "ID_TYPE": "disk", "ID_SCSI": "1", "ID_MODEL": model, "ID_VENDOR": d.Vendor,
-			"ID_MODEL_ENC": encoded(d.Model), "ID_VENDOR_ENC": encoded(d.Vendor), "ID_REVISION": "1.04", "ID_SERIAL": id, "ID_SERIAL_SHORT": wwn, "ID_SCSI_SERIAL": d.Serial,
+			"ID_MODEL_ENC": encoded(d.Model), "ID_VENDOR_ENC": encoded(d.Vendor), "ID_REVISION": "1.04",
+			"ID_SERIAL": id, "ID_SERIAL_SHORT": wwn, "ID_SCSI_SERIAL": d.Serial,
 			"SCSI_IDENT_SERIAL": d.Serial, "ID_WWN": d.WWN, "ID_WWN_WITH_EXTENSION": d.WWN, "ID_PATH": path,
 			"ID_PATH_TAG": strings.NewReplacer(":", "_", ".", "_").Replace(path),
 		},
@@ -76,7 +79,8 @@ func (t *tree) optical(o Optical) {
 	links := []string{"by-path/" + path, "by-id/scsi-0Virtual_CDROM"}
 	properties := map[string]string{
 		"ID_BUS": "scsi", "ID_TYPE": "cd", "ID_CDROM": "1", "ID_CDROM_DVD": "1", "ID_CDROM_MEDIA": "1",
-		"ID_MODEL": "Virtual_CDROM", "ID_MODEL_ENC": encoded("Virtual CDROM"), "ID_VENDOR": "LABBMC", "ID_PATH": path, "ID_FS_TYPE": "iso9660",
+		"ID_MODEL": "Virtual_CDROM", "ID_MODEL_ENC": encoded("Virtual CDROM"), "ID_VENDOR": "LABBMC",
+		"ID_PATH": path, "ID_FS_TYPE": "iso9660",
 		"ID_FS_USAGE": "filesystem",
 	}
 	if o.Label != "" {
@@ -116,8 +120,9 @@ func (t *tree) device(d scsi) {
 		"uevent": fmt.Sprintf("MAJOR=%d\nMINOR=%d\nDEVNAME=%s\nDEVTYPE=disk", d.node.Major, d.node.Minor, d.name),
 	})
 	t.files(block+"/queue", map[string]string{
-		"rotational": flag(d.rotational), "logical_block_size": fmt.Sprint(d.block), "physical_block_size": fmt.Sprint(d.block),
-		"hw_sector_size": fmt.Sprint(d.block), "minimum_io_size": fmt.Sprint(d.block), "optimal_io_size": "0",
+		"rotational": flag(d.rotational), "logical_block_size": fmt.Sprint(d.block),
+		"physical_block_size": fmt.Sprint(d.block),
+		"hw_sector_size":      fmt.Sprint(d.block), "minimum_io_size": fmt.Sprint(d.block), "optimal_io_size": "0",
 		"discard_granularity": "0", "discard_max_bytes": "0", "write_same_max_bytes": "0", "zoned": "none",
 		"scheduler": "[mq-deadline] none", "nr_requests": "64", "read_ahead_kb": "128", "max_sectors_kb": "1280",
 		"add_random": "0", "dax": "0", "fua": "0", "write_cache": "write back",

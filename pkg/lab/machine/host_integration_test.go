@@ -41,7 +41,8 @@ func (l *lab) physical(name string) engine.Hardware {
 
 // seen is what a host must look like, to a live system and to an installed one.
 var seen = []struct{ name, command, want string }{
-	{"disks", "export $(systemctl show-environment | grep VERIFY); lsblk -d -n -b -o NAME,SIZE,MODEL,SERIAL,WWN,ROTA,TYPE,HCTL,PATH,VENDOR | sed '/^sr0/d; s/  */ /g; s/ $//'",
+	{"disks", "export $(systemctl show-environment | grep VERIFY); " +
+		"lsblk -d -n -b -o NAME,SIZE,MODEL,SERIAL,WWN,ROTA,TYPE,HCTL,PATH,VENDOR | sed '/^sr0/d; s/  */ /g; s/ $//'",
 		"sda 128849018880 SSD 870 EVO with a long name S6PN1 WWN-A 0 disk 0:0:0:0 /dev/sda ATA\n" +
 			"sdb 10737418240 ST10 SERIAL-B 0x5000c500aabbccdd 1 disk 1:0:2:0 /dev/sdb LABDISK"},
 	{"no other disk", "ls -x /sys/block /sys/class/block /sys/dev/block | grep -Ec 'loop|vda'; true", "0"},

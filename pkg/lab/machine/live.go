@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/firmware"
@@ -120,6 +121,9 @@ func (m *machine) prepareLive(ctx context.Context, dev device) error {
 		"--setenv=CMDLINE="+m.cmdline(dev), "--setenv=MACHINE_ID="+m.machineID(), "--", liveStage)
 	cmd := exec.CommandContext(ctx, "sh", argv...)
 	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_LOCK=0")
+	// The container would outlive nspawn for a while, with the console in its hands.
+	cmd.Cancel = func() error { return m.group().Kill(context.WithoutCancel(ctx)) }
+	cmd.WaitDelay = 5 * time.Second
 	log := &withoutConfig{out: console}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Run(); err != nil {
