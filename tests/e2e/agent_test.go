@@ -52,8 +52,8 @@ func (a *agents) image(t *testing.T) {
 	a.finish(t, 5*time.Minute, 0, a.dir, "agent", "create", "image")
 	iso := filepath.Join(a.dir, "agent.x86_64.iso")
 	for _, h := range a.hosts {
-		a.okdLab(t, "hosts", "media", h.Name, "insert", iso)
-		a.okdLab(t, "hosts", "power", h.Name, "on")
+		a.okdLab(t, "hosts", "media", "insert", h.Name, iso)
+		a.okdLab(t, "hosts", "power", "on", h.Name)
 	}
 }
 
