@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"os"
@@ -22,7 +23,6 @@ type agents struct {
 	*cluster
 	hosts []center.Host
 	began time.Time // when the hosts were switched on
-	said  string    // by agent wait-for
 }
 
 // TestAgent installs a cluster of three masters from one image, with static addresses. One
@@ -54,10 +54,19 @@ func TestAgentArbiter(t *testing.T) {
 // installAgents installs a cluster in a lab of its own, and checks it.
 func installAgents(t *testing.T, work string, size center.ClusterSize) {
 	l := newLab(t, work)
+	if *have != "" {
+		newAgents(t, l, size).check(t)
+		return
+	}
 	l.up(t)
-	var a *agents
+	a := newAgents(t, l, size)
+	t.Cleanup(func() {
+		if t.Failed() {
+			l.consoles(t)
+		}
+	})
 	step(t, "Image", func(t *testing.T) {
-		a = l.newAgents(t, size)
+		a.prepare(t, size)
 		a.image(t)
 	})
 	step(t, "Installation", func(t *testing.T) {
@@ -70,17 +79,19 @@ func installAgents(t *testing.T, work string, size center.ClusterSize) {
 		if code := wait.end(t, installBudget); code != 0 {
 			t.Fatalf("%s: exit code %d, want 0\n%s", wait, code, last(wait.stderr.String(), 20))
 		}
-		a.said = wait.stdout.String() + wait.stderr.String()
-		for _, want := range []string{"Bootstrap is complete", "Install complete!"} {
-			if !strings.Contains(a.said, want) {
-				t.Errorf("the wait does not say %q:\n%s", want, last(a.said, 10))
-			}
+		if said := wait.stdout.String() + wait.stderr.String(); !strings.Contains(said, "Install complete!") {
+			t.Errorf("the wait does not say that the installation is complete:\n%s", last(said, 10))
 		}
 		a.timeline(t)
 		if a.single() {
 			a.marked(t, uid)
 		}
 	})
+	a.check(t)
+}
+
+// check checks what must hold for every installed cluster.
+func (a *agents) check(t *testing.T) {
 	step(t, "Release", func(t *testing.T) { a.releaseInstalled(t) })
 	step(t, "Nodes", func(t *testing.T) { a.nodesReady(t) })
 	step(t, "Etcd", func(t *testing.T) { a.etcdVotes(t) })
@@ -96,33 +107,32 @@ func installAgents(t *testing.T, work string, size center.ClusterSize) {
 
 func (a *agents) single() bool { return len(a.hosts) == 1 }
 
-// newAgents writes the inputs of a cluster with static addresses, and makes its hosts.
-// Nothing in the network knows their cards, so that DHCP gives them nothing useful.
-func (l *lab) newAgents(t *testing.T, s center.ClusterSize) *agents {
+// newAgents is a cluster whose hosts have static addresses. Nothing in the network knows their
+// cards, so that DHCP gives them nothing useful.
+func newAgents(t *testing.T, l *lab, s center.ClusterSize) *agents {
 	t.Helper()
 	hosts, err := center.Hosts(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{lab: l, dir: filepath.Join(l.work, s.Name), upi: true,
+	c := &cluster{lab: l, dir: cmp.Or(*have, filepath.Join(l.work, s.Name)), upi: true,
 		size: size{masters: s.Masters, arbiters: s.Arbiters, workers: s.Workers}}
-	a := &agents{cluster: c, hosts: hosts}
+	return &agents{cluster: c, hosts: hosts}
+}
+
+// prepare writes the inputs of the cluster, and makes its hosts.
+func (a *agents) prepare(t *testing.T, s center.ClusterSize) {
+	t.Helper()
 	flags := []string{"--name", s.Name, "--masters", fmt.Sprint(s.Masters), "--arbiters", fmt.Sprint(s.Arbiters),
 		"--workers", fmt.Sprint(s.Workers)}
-	l.config(t, c.dir, append(flags, "--platform", s.Platform)...)
-	a.agentConfig(t, l.okdLab(t, append([]string{"agent-config"}, flags...)...))
+	a.config(t, a.dir, append(flags, "--platform", s.Platform)...)
+	a.agentConfig(t, a.okdLab(t, append([]string{"agent-config"}, flags...)...))
 	if s.Platform == "none" {
-		l.ownNames(t, s.Name, hosts[0].Address)
+		a.ownNames(t, s.Name, a.hosts[0].Address)
 	}
-	for _, h := range hosts {
-		l.okdLab(t, append([]string{"hosts", "create", h.Name, "--mac", h.MAC}, a.disks(h)...)...)
+	for _, h := range a.hosts {
+		a.okdLab(t, append([]string{"hosts", "create", h.Name, "--mac", h.MAC}, a.disks(h)...)...)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			l.consoles(t)
-		}
-	})
-	return a
 }
 
 // ownNames makes the names of a cluster without virtual addresses resolve to one address.
