@@ -193,9 +193,11 @@ func (a *agents) image(t *testing.T) {
 		a.okdLab(t, "hosts", "media", "insert", h.Name, iso)
 	}
 	a.began = time.Now()
+	power := []string{"hosts", "power", "on"}
 	for _, h := range a.hosts {
-		a.okdLab(t, "hosts", "power", h.Name, "on")
+		power = append(power, h.Name)
 	}
+	a.okdLab(t, power...)
 }
 
 // layout names the cluster in figures.
