@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	configv1 "github.com/openshift/api/config/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
@@ -72,6 +74,37 @@ func (a *agents) timeline(t *testing.T) {
 	}
 	if ends["install complete"].IsZero() || ends["all hosts registered"].IsZero() {
 		t.Error("the log does not say when the hosts registered and the installation was complete")
+	}
+}
+
+// topology checks what docs/user/layouts.md says that the cluster is told of its layout.
+func (a *agents) topology(t *testing.T) {
+	var infra configv1.Infrastructure
+	a.get(t, &infra, "infrastructure", "cluster")
+	var scheduler configv1.Scheduler
+	a.get(t, &scheduler, "scheduler", "cluster")
+	control, workload := configv1.HighlyAvailableTopologyMode, configv1.HighlyAvailableTopologyMode
+	switch {
+	case a.single():
+		control, workload = configv1.SingleReplicaTopologyMode, configv1.SingleReplicaTopologyMode
+	case a.size.arbiters > 0:
+		control = configv1.HighlyAvailableArbiterMode
+	}
+	if s := infra.Status; s.ControlPlaneTopology != control || s.InfrastructureTopology != workload {
+		t.Errorf("topology of the control plane %s and of the infrastructure %s, want %s and %s",
+			s.ControlPlaneTopology, s.InfrastructureTopology, control, workload)
+	}
+	if got, want := scheduler.Spec.MastersSchedulable, a.size.workers == 0; got != want {
+		t.Errorf("masters are schedulable: %v, want %v", got, want)
+	}
+	for _, name := range a.arbiters(t) {
+		var pods corev1.PodList
+		a.get(t, &pods, "pods", "--all-namespaces", "--field-selector", "spec.nodeName="+name)
+		for _, p := range pods.Items {
+			if slices.Contains([]string{"openshift-kube-apiserver", "openshift-ingress", "openshift-console"}, p.Namespace) {
+				t.Errorf("pod %s/%s runs on %s", p.Namespace, p.Name, name)
+			}
+		}
 	}
 }
 
@@ -168,8 +201,9 @@ func (a *agents) nothingLive(t *testing.T) {
 // filesWith lists the files of a node that have one of the texts.
 func (a *agents) filesWith(t *testing.T, node string, texts map[string]string) string {
 	t.Helper()
-	cmd := a.command(t.Context(), "machines", "exec", node, "--", "sh", "-c", "grep -rlsF -D skip --exclude-dir=containers "+
-		"--exclude-dir=etcd -f - /etc /opt /root /home /boot /usr/local /var/lib /var/log || test $? = 2 -o $? = 1")
+	const search = "grep -rlsF -D skip --exclude-dir=containers --exclude-dir=etcd -f - " +
+		"/etc /opt /root /home /boot /usr/local /var/lib /var/log"
+	cmd := a.command(t.Context(), "machines", "exec", node, "--", "sh", "-c", search+" || true")
 	// Not as arguments, which others see.
 	cmd.Stdin = strings.NewReader(strings.Join(slices.Collect(maps.Values(texts)), "\n") + "\n")
 	out, err := cmd.CombinedOutput()

@@ -94,6 +94,7 @@ func installAgents(t *testing.T, work string, size center.ClusterSize) {
 func (a *agents) check(t *testing.T) {
 	step(t, "Release", func(t *testing.T) { a.releaseInstalled(t) })
 	step(t, "Nodes", func(t *testing.T) { a.nodesReady(t) })
+	step(t, "Topology", func(t *testing.T) { a.topology(t) })
 	step(t, "Etcd", func(t *testing.T) { a.etcdVotes(t) })
 	step(t, "Disks", func(t *testing.T) { a.hintedDisk(t) })
 	step(t, "Network", func(t *testing.T) { a.staticNetwork(t) })
