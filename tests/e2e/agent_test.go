@@ -14,6 +14,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/lab/center"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 )
@@ -74,7 +75,7 @@ func installAgents(t *testing.T, work string, size center.ClusterSize) {
 		wait := a.start(t, a.dir, nil, "agent", "wait-for", "install-complete")
 		a.runs = append(a.runs, wait)
 		if a.single() {
-			uid = a.mark(t)
+			uid = a.mark(t, agent.ConfigFile)
 		}
 		if code := wait.end(t, installBudget); code != 0 {
 			t.Fatalf("%s: exit code %d, want 0\n%s", wait, code, last(wait.stderr.String(), 20))

@@ -38,7 +38,7 @@ func TestSingleNode(t *testing.T) {
 		began := time.Now()
 		l.machine(t, theNode, filepath.Join(c.dir, "bootstrap-in-place-for-live-iso.ign"), 40, "--live")
 		wait := g.begin(t, "wait")
-		uid := c.mark(t)
+		uid := c.mark(t, "/run/media/iso/images")
 		said := wait.end(t, installBudget)
 		for _, want := range []string{"It is now safe to remove the bootstrap resources", "Install complete!"} {
 			if !strings.Contains(said, want) {
@@ -55,8 +55,8 @@ func TestSingleNode(t *testing.T) {
 	step(t, "Workload", func(t *testing.T) { c.workload(t) })
 }
 
-// mark creates a ConfigMap while the live system's API answers.
-func (c *cluster) mark(t *testing.T) (uid string) {
+// mark creates a ConfigMap while the API of the live system answers, which has that file.
+func (c *cluster) mark(t *testing.T, live string) (uid string) {
 	t.Helper()
 	took := eventually(t, 5*time.Minute, func() string {
 		out, err := c.tryKubectl(t, "create", "configmap", "mark", "-n", "kube-system", "-o", "jsonpath={.metadata.uid}")
@@ -66,7 +66,7 @@ func (c *cluster) mark(t *testing.T) (uid string) {
 		uid = out
 		return ""
 	})
-	if _, err := c.on(t, c.masters(t)[0], "test -e /run/media/iso/images"); err != nil {
+	if _, err := c.on(t, c.masters(t)[0], "test -e "+live); err != nil {
 		t.Errorf("the API did not answer before the live system was gone: %v", err)
 	}
 	t.Logf("the live system's API takes writes after %s", took.Round(time.Second))
