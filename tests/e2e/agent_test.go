@@ -103,7 +103,7 @@ func (a *agents) check(t *testing.T) {
 	step(t, "Workload", func(t *testing.T) { a.workload(t) })
 	step(t, "Secrets", func(t *testing.T) { a.imageKeepsSecrets(t) })
 	if !a.single() {
-		step(t, "ApproverEnds", func(t *testing.T) { a.approverEnds(t) })
+		step(t, "Approver", func(t *testing.T) { a.approver(t) })
 	}
 }
 
