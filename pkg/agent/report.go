@@ -134,6 +134,9 @@ type Peer struct {
 type Status struct {
 	ClusterName string    `json:"clusterName"`
 	Time        time.Time `json:"time"`
+	// Since is when the service began with nothing. It changes if the rendezvous host loses its
+	// power, and with that all that it knew.
+	Since time.Time `json:"since"`
 	// Waiting is what the installation waits for, in a line; empty when it is done.
 	Waiting string `json:"waiting,omitempty"`
 	// Stages of the bootstrap that are done, as in its records, and the present one.

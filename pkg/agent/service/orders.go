@@ -15,9 +15,17 @@ func (s *Service) advance() {
 	now := s.clock.Now()
 	if !s.state.Begun {
 		s.forget(now)
-		if assign(s.cfg, s.state.Hosts) == nil && s.complete(now) {
+		bad := assign(s.cfg, s.state.Hosts)
+		switch {
+		case s.standing != nil:
+			s.meet()
+		case bad == nil && s.complete(now):
 			s.begin()
 		}
+		return
+	}
+	if s.state.Resumed {
+		s.resume()
 		return
 	}
 	if first := s.rendezvous(); first != nil && first.Order == agent.Bootstrap && s.handover(now) == "" {
@@ -91,6 +99,8 @@ func (s *Service) mayReboot(h *host, now time.Time) bool {
 	switch {
 	case h.Rendezvous:
 		return !s.heldForWatcher(h, now)
+	case s.state.Resumed:
+		return true
 	case h.Role == worker:
 		return s.joinedMasters() >= s.neededMasters()
 	}
@@ -124,15 +134,16 @@ func (s *Service) joinedMasters() int {
 }
 
 // node is the node that the host has become, nil if there is none.
-func (s *Service) node(h *host) *Node {
-	nodes := s.state.Cluster.Nodes
+func (s *Service) node(h *host) *Node { return nodeOf(s.cfg, s.state.Cluster.Nodes, h) }
+
+func nodeOf(c *agent.Config, nodes []Node, h *host) *Node {
 	for i := range nodes {
-		if nodes[i].Name == h.Hostname {
+		if h.Hostname != "" && nodes[i].Name == h.Hostname {
 			return &nodes[i]
 		}
 	}
 	for i := range nodes {
-		for _, a := range h.addresses(s.cfg) {
+		for _, a := range h.addresses(c) {
 			if slices.Contains(nodes[i].Addresses, a.String()) {
 				return &nodes[i]
 			}

@@ -1,0 +1,137 @@
+package service
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/agent"
+)
+
+// Standing is a cluster that answers although this service has given no orders: the rendezvous
+// host has lost its memory, or has booted the medium again. Its certificate is of the authority
+// that the image brings, so it is this image's cluster.
+type Standing struct {
+	Nodes []Node
+	// Lacks is what it still needs the bootstrap for; empty if it has taken over.
+	Lacks string
+	// Hostname is the name that the cluster expects the rendezvous host to have; empty if it
+	// does not say.
+	Hostname string
+}
+
+// Found tells the service that the cluster answers, or with nil that nothing does. Nil is no
+// proof that there is no cluster; but the installation begins only when all hosts of the cluster
+// run the live system, and then none of them runs a cluster.
+func (s *Service) Found(st *Standing) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.Begun && !s.state.Resumed {
+		return nil
+	}
+	if st == nil && s.standing != nil && !s.state.Resumed {
+		for _, h := range s.state.Hosts {
+			h.Problem = h.clash()
+		}
+	}
+	if st != nil || !s.state.Resumed {
+		s.standing = st
+	}
+	s.advance()
+	return s.save()
+}
+
+// clash is the problem of a host that shares its identity, which the cluster does not solve.
+func (h *host) clash() *agent.Problem {
+	if h.Clash.IsZero() {
+		return nil
+	}
+	return h.Problem
+}
+
+// meet decides what to do when the cluster is there before the orders: if it has taken over, the
+// hosts that it lacks are installed, and nothing is bootstrapped a second time.
+func (s *Service) meet() {
+	first := s.rendezvous()
+	if first == nil {
+		return
+	}
+	if s.strayed(first) || s.standing.Lacks != "" || s.readyNodes() < s.neededMasters() {
+		return
+	}
+	if name := s.standing.Hostname; name != "" {
+		first.Hostname = name
+	}
+	s.state.Begun, s.state.Resumed = true, true
+	s.event(first, "the cluster has taken over already; what it lacks is installed")
+	s.resume()
+}
+
+// resume gives orders to the hosts that a cluster lacks which has taken over.
+func (s *Service) resume() {
+	for _, h := range s.state.Hosts {
+		if h.Order != "" || s.strayed(h) {
+			continue
+		}
+		if h.Role == "" {
+			h.Role = h.Report.Role
+		}
+		if h.Hostname == "" {
+			h.Hostname = h.Report.Hostname
+		}
+		if h.Role == "" || h.Hostname == "" || h.Problem != nil || !h.ready() {
+			continue
+		}
+		h.Order = agent.Install
+		s.event(h, "is installed as %s", h.Role)
+	}
+}
+
+// strayed reports whether a host is a node of the cluster already and has booted the medium again.
+func (s *Service) strayed(h *host) bool {
+	if s.standing == nil || h.Order != "" {
+		return false
+	}
+	n := nodeOf(s.cfg, s.standing.Nodes, h)
+	if n == nil {
+		return false
+	}
+	if h.Problem == nil {
+		h.Problem = problem("remove the medium, put the disk first in the boot order, and boot the host again",
+			"it is node %s of the cluster, but has booted the installation medium again; nothing is written to its disk",
+			n.Name)
+		s.event(h, "%s", h.Problem.Message)
+	}
+	return true
+}
+
+func (s *Service) readyNodes() int {
+	n := 0
+	for _, node := range s.standing.Nodes {
+		if node.Ready {
+			n++
+		}
+	}
+	return n
+}
+
+// standingProblem is what is wrong if the cluster runs and cannot take over: the bootstrap is
+// gone, and a second one would make another cluster beside it.
+func (s *Service) standingProblem() *agent.Problem {
+	if s.standing == nil || s.state.Begun || s.rendezvous() == nil {
+		return nil
+	}
+	var names []string
+	for _, n := range s.standing.Nodes {
+		names = append(names, n.Name)
+	}
+	slices.Sort(names)
+	why := s.standing.Lacks
+	if why == "" {
+		why = fmt.Sprintf("%d of %d nodes that it needs are ready", s.readyNodes(), s.neededMasters())
+	}
+	return problem("if this stays for some minutes, boot all hosts from the image again: the installation starts anew",
+		"the rendezvous host %s was started again while it bootstrapped the cluster, which runs already (nodes: %s): %s; "+
+			"nothing is written to its disk", s.rendezvous().describe(s.cfg), cmp.Or(strings.Join(names, ", "), "none"), why)
+}
