@@ -49,7 +49,10 @@ type follower struct {
 	names map[string]bool // of hosts
 
 	since map[string]time.Time // when what is not right was first seen
+	said  map[string]bool      // warnings that are not repeated
 	kept  bool                 // the logs
+	// lost: the rendezvous host was started again and has forgotten the installation.
+	lost bool
 }
 
 func newFollower(access assets.WatcherAccess, plan assets.AgentPlan, clk clock.Clock) (*follower, error) {
@@ -85,9 +88,13 @@ func (f *follower) hostnames() []string {
 func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, error) {
 	s, err := f.service.Status(ctx)
 	if err != nil {
+		if ctx.Err() == nil {
+			f.unanswered(sink)
+		}
 		return s, err
 	}
 	f.keepLogs(ctx, sink, s)
+	f.answered(sink, s)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	say(sink, f.last, s)
@@ -134,7 +141,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	if slices.ContainsFunc(s.Hosts, begins) {
 		return "", nil
 	}
-	if f.lasts("ready", allReady(s, f.required())) {
+	if f.lasts("ready", allReady(s, f.required()), patience) {
 		return "", exit.New("look at the console of the rendezvous host and its journal: "+
 			"ssh core@ADDRESS journalctl -u okd-agent",
 			"all %d hosts have been ready for %s, but the installation does not begin", f.required(), patience)
@@ -176,14 +183,14 @@ func problemOf(s agent.Status) *Problem {
 
 // persists returns the problem once it has been there for a while.
 func (f *follower) persists(p *Problem) error {
-	if f.lasts("problem", p != nil) {
+	if f.lasts("problem", p != nil, patience) {
 		return p
 	}
 	return nil
 }
 
-// lasts reports whether something has been so for longer than patience.
-func (f *follower) lasts(what string, is bool) bool {
+// lasts reports whether something has been so for longer than a time.
+func (f *follower) lasts(what string, is bool, limit time.Duration) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !is {
@@ -197,7 +204,7 @@ func (f *follower) lasts(what string, is bool) bool {
 	if f.since[what].IsZero() {
 		f.since[what] = now
 	}
-	return now.Sub(f.since[what]) > patience
+	return now.Sub(f.since[what]) > limit
 }
 
 // alongside runs a phase, and meanwhile says what changes on the hosts. A problem that ends

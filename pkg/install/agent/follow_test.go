@@ -181,7 +181,8 @@ func TestSay(t *testing.T) {
 			"info Host a: writes /dev/sda"},
 		{"work", one(same), one(func(h *agent.HostStatus) { h.Doing = "1 of 2 MiB written" }), "info a: 1 of 2 MiB written"},
 		{"silence", one(same), one(func(h *agent.HostStatus) { h.Silent, h.LastHeard = true, time.Unix(0, 0) }),
-			"warn Host a was last heard of at 00:00:00 UTC: look at its console and its network"},
+			"warn Host a was last heard of at 00:00:00 UTC. Next: see on its console whether it runs, and check its power, " +
+				"cables and network"},
 		{"the end of silence", one(func(h *agent.HostStatus) { h.Silent = true }), one(same), "info Host a is heard again"},
 		{"a failure", one(same), one(func(h *agent.HostStatus) {
 			h.Stage, h.Problem = agent.Failed, &agent.Problem{Message: "no disk", Next: "add one"}
