@@ -114,6 +114,8 @@ type Order struct {
 	Action   Action `json:"action"`
 	// Reboot when the disk is written. Workers wait for it until there is a control plane.
 	Reboot bool `json:"reboot,omitempty"`
+	// Running: the cluster answers already, so that something has its virtual addresses.
+	Running bool `json:"running,omitempty"`
 	// Problem is why this host is not installed, if the service found it.
 	Problem *Problem `json:"problem,omitempty"`
 	// Time is the clock of the rendezvous host.

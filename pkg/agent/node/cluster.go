@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -108,14 +107,8 @@ func Standing(ctx context.Context, cfg *agent.Config, kubeconfig []byte) (*servi
 	if err != nil {
 		return nil, err
 	}
-	var planned []nodeToBe
-	if err := json.Unmarshal([]byte(cm.Data["hosts.json"]), &planned); err != nil {
+	if err := json.Unmarshal([]byte(cm.Data["hosts.json"]), &st.Planned); err != nil {
 		return nil, fmt.Errorf("%s: %w", hostsMap, err)
-	}
-	for _, n := range planned {
-		if slices.Contains(n.Addresses, cfg.Rendezvous) {
-			st.Hostname = n.Hostname
-		}
 	}
 	return st, nil
 }

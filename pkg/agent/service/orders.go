@@ -78,7 +78,8 @@ func (s *Service) begin() {
 // order is what a host is told.
 func (s *Service) order(h *host) agent.Order {
 	now := s.clock.Now().UTC()
-	o := agent.Order{Hostname: h.Hostname, Role: h.Role, Action: agent.Wait, Time: now, Problem: h.Problem}
+	o := agent.Order{Hostname: h.Hostname, Role: h.Role, Action: agent.Wait, Time: now, Problem: h.Problem,
+		Running: s.standing != nil || s.state.Resumed}
 	if h.Order != "" && h.Problem == nil {
 		o.Action = h.Order
 		o.Reboot = h.Order == agent.Install && s.mayReboot(h, now)
@@ -134,11 +135,13 @@ func (s *Service) joinedMasters() int {
 }
 
 // node is the node that the host has become, nil if there is none.
-func (s *Service) node(h *host) *Node { return nodeOf(s.cfg, s.state.Cluster.Nodes, h) }
+func (s *Service) node(h *host) *Node {
+	return nodeOf(s.cfg, s.state.Cluster.Nodes, h, h.Hostname)
+}
 
-func nodeOf(c *agent.Config, nodes []Node, h *host) *Node {
+func nodeOf(c *agent.Config, nodes []Node, h *host, name string) *Node {
 	for i := range nodes {
-		if h.Hostname != "" && nodes[i].Name == h.Hostname {
+		if name != "" && nodes[i].Name == name {
 			return &nodes[i]
 		}
 	}

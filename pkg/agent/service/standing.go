@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -16,9 +17,15 @@ type Standing struct {
 	Nodes []Node
 	// Lacks is what it still needs the bootstrap for; empty if it has taken over.
 	Lacks string
-	// Hostname is the name that the cluster expects the rendezvous host to have; empty if it
-	// does not say.
-	Hostname string
+	// Planned are the nodes that its bootstrap was told of.
+	Planned []Planned
+}
+
+// Planned is a node that the cluster expects.
+type Planned struct {
+	Hostname  string       `json:"hostname"`
+	Role      string       `json:"role"`
+	Addresses []netip.Addr `json:"addresses"` // in the machine networks
 }
 
 // Found tells the service that the cluster answers, or with nil that nothing does. Nil is no
@@ -53,39 +60,52 @@ func (h *host) clash() *agent.Problem {
 // meet decides what to do when the cluster is there before the orders: if it has taken over, the
 // hosts that it lacks are installed, and nothing is bootstrapped a second time.
 func (s *Service) meet() {
-	first := s.rendezvous()
-	if first == nil {
-		return
+	first, away := s.rendezvous(), false
+	for _, h := range s.state.Hosts {
+		if strayed := s.strayed(h); h == first {
+			away = !strayed
+		}
 	}
-	if s.strayed(first) || s.standing.Lacks != "" || s.readyNodes() < s.neededMasters() {
+	if !away || s.standing.Lacks != "" || s.readyNodes() < s.neededMasters() || s.planned(first) == nil {
 		return
-	}
-	if name := s.standing.Hostname; name != "" {
-		first.Hostname = name
 	}
 	s.state.Begun, s.state.Resumed = true, true
 	s.event(first, "the cluster has taken over already; what it lacks is installed")
 	s.resume()
 }
 
-// resume gives orders to the hosts that a cluster lacks which has taken over.
+// resume gives orders to the hosts that a cluster lacks which has taken over. They become what its
+// bootstrap was told.
 func (s *Service) resume() {
 	for _, h := range s.state.Hosts {
 		if h.Order != "" || s.strayed(h) {
 			continue
 		}
-		if h.Role == "" {
-			h.Role = h.Report.Role
-		}
-		if h.Hostname == "" {
-			h.Hostname = h.Report.Hostname
-		}
-		if h.Role == "" || h.Hostname == "" || h.Problem != nil || !h.ready() {
+		plan := s.planned(h)
+		if plan == nil {
 			continue
 		}
-		h.Order = agent.Install
-		s.event(h, "is installed as %s", h.Role)
+		h.Hostname, h.Role = plan.Hostname, plan.Role
+		if h.Problem == nil && h.ready() {
+			h.Order = agent.Install
+			s.event(h, "is installed as %s", h.Role)
+		}
 	}
+}
+
+// planned is what the cluster expects a host to become, nil if it knows nothing of it.
+func (s *Service) planned(h *host) *Planned {
+	if s.standing == nil {
+		return nil
+	}
+	for i, p := range s.standing.Planned {
+		for _, a := range h.addresses(s.cfg) {
+			if slices.Contains(p.Addresses, a) {
+				return &s.standing.Planned[i]
+			}
+		}
+	}
+	return nil
 }
 
 // strayed reports whether a host is a node of the cluster already and has booted the medium again.
@@ -93,7 +113,11 @@ func (s *Service) strayed(h *host) bool {
 	if s.standing == nil || h.Order != "" {
 		return false
 	}
-	n := nodeOf(s.cfg, s.standing.Nodes, h)
+	name := ""
+	if plan := s.planned(h); plan != nil {
+		name = plan.Hostname // the name that it has here may be another one
+	}
+	n := nodeOf(s.cfg, s.standing.Nodes, h, name)
 	if n == nil {
 		return false
 	}
