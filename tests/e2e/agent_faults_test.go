@@ -3,7 +3,11 @@
 package e2e
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +32,9 @@ func TestAgentFaults(t *testing.T) {
 	l.up(t)
 	for _, s := range []scenario{
 		{name: "NothingIsWritten", run: nothingIsWritten},
+		{name: "Restarts", full: true, run: restarts},
+		{name: "RendezvousHandedOver", full: true, run: rendezvousHandedOver},
+		{name: "RendezvousBootstrapping", full: true, run: rendezvousBootstrapping},
 	} {
 		if s.full && *tier != "full" {
 			continue
@@ -87,6 +94,219 @@ func nothingIsWritten(t *testing.T, l *lab) {
 	a.power(t, "off", "master-0", "master-1", "master-2")
 	w.signal(syscall.SIGKILL)
 	t.Logf("agent wait-for said:\n%s", w.stderr.String())
+}
+
+// restarts kills agents at each stage and cuts the power of hosts other than the rendezvous host:
+// the installation goes on by itself. Then hosts boot the medium again.
+func restarts(t *testing.T, l *lab) {
+	a := l.newRack(t)
+	a.makeImage(t)
+	a.insert(t, "master-0", "master-1", "master-2")
+	a.power(t, "on", "master-0", "master-1", "master-2")
+	w := a.watchIt(t)
+	a.says(t, w, "Host master-0 has registered")
+	a.killAgent(t, "master-0")
+	a.says(t, w, "Host master-1: writes /dev/sda")
+	a.power(t, "cycle", "master-1")
+	a.killAgent(t, "master-0")
+	a.killAgent(t, "master-2")
+	step(t, "Security", func(t *testing.T) { a.refusesStrangers(t) })
+	a.says(t, w, "Host master-2: reboots from its disk")
+	time.Sleep(5 * time.Second) // so that it does
+	a.power(t, "cycle", "master-2")
+	a.killAgent(t, "master-0")
+	a.says(t, w, "Host master-1: is a node of the cluster")
+	a.killAgent(t, "master-0")
+	a.says(t, w, "Host master-0: writes /dev/sda")
+	a.killAgent(t, "master-0")
+	a.completes(t, w)
+	step(t, "Secrets", func(t *testing.T) { a.showsNoSecret(t, w) })
+	step(t, "MediumAgain", func(t *testing.T) { a.bootsMediumAgain(t) })
+}
+
+// completes waits for the end of the installation.
+func (a *rack) completes(t *testing.T, w *run) {
+	t.Helper()
+	if code := w.end(t, installBudget); code != 0 {
+		a.explain(t, w)
+		t.Fatalf("%s: exit code %d", w, code)
+	}
+	measured(t, "%s: install complete after %.0f s", t.Name(), w.took.Seconds())
+	t.Logf("agent wait-for said:\n%s", w.stderr.String())
+	a.nodesReady(t)
+	a.etcdVotes(t)
+}
+
+// rendezvousHandedOver cuts the power of the rendezvous host before the orders, while it writes
+// its disk, and when it has written it.
+func rendezvousHandedOver(t *testing.T, l *lab) {
+	a := l.newRack(t)
+	a.makeImage(t)
+	a.insert(t, "master-0", "master-1", "master-2")
+	a.power(t, "on", "master-0", "master-1", "master-2")
+	w := a.watchIt(t)
+	a.says(t, w, "Host master-0 has registered")
+	a.power(t, "cycle", "master-0")
+	a.says(t, w, "Host master-0: bootstraps the cluster")
+	a.says(t, w, "Host master-0: writes /dev/sda")
+	a.power(t, "cycle", "master-0")
+	a.again(t, w, "Host master-0: writes /dev/sda")
+	a.says(t, w, "Host master-0: has written its disk")
+	a.power(t, "cycle", "master-0")
+	a.completes(t, w)
+}
+
+// rendezvousBootstrapping cuts the power of the rendezvous host while the other masters fetch
+// their configuration from it. What to do is said within a minute, and the installation completes
+// when that is done.
+func rendezvousBootstrapping(t *testing.T, l *lab) {
+	a := l.newRack(t)
+	a.makeImage(t)
+	a.insert(t, "master-0", "master-1", "master-2")
+	a.power(t, "on", "master-0", "master-1", "master-2")
+	w := a.watchIt(t)
+	a.says(t, w, "Host master-1: reboots from its disk")
+	a.says(t, w, "Host master-2: reboots from its disk")
+	a.power(t, "off", "master-0")
+	took := a.says(t, w, "The rendezvous host, master-0, does not answer any more", "Next: ")
+	if took > named {
+		t.Errorf("the silence was named after %s", took)
+	}
+	a.power(t, "on", "master-0")
+	a.says(t, w, "has forgotten the installation")
+	took = a.says(t, w, "master-1, master-2 has not registered", "boot it from the image again")
+	if took > named {
+		t.Errorf("the hosts were named after %s", took)
+	}
+	a.shows(t, "master-0", "2 not registered: master-1, master-2", "even if its disk was written")
+	for _, name := range []string{"master-1", "master-2"} {
+		a.okdLab(t, "hosts", "boot", name, "--once", "media")
+	}
+	a.power(t, "cycle", "master-1", "master-2")
+	a.completes(t, w)
+}
+
+// killAgent kills the agent of a host, which is started again.
+func (a *rack) killAgent(t *testing.T, host string) {
+	t.Helper()
+	if out, err := a.inHost(t, host, "systemctl kill --signal=KILL okd-agent.service"); err != nil {
+		t.Fatalf("kill the agent of %s: %v\n%s", host, err, out)
+	}
+}
+
+func (a *rack) inHost(t *testing.T, host, script string) (string, error) {
+	t.Helper()
+	return a.tryLab(t, "machines", "exec", host, "--", "sh", "-c", script)
+}
+
+// refusesStrangers asks the service without a token, with a wrong one, and trusts nobody but the
+// authorities of this computer.
+func (a *rack) refusesStrangers(t *testing.T) {
+	url := "https://" + a.hosts[0].Address.String() + ":8090"
+	for _, path := range []string{
+		"/", "/v1/status", "/v1/logs", "/v1/hosts/x", "/config", "/bootstrap.ign", "/v1/ignition", "/auth/kubeconfig",
+	} {
+		for _, header := range []string{"X-None: none", "Authorization: Bearer wrong", "Authorization: Bearer "} {
+			out, err := a.inside(t, "curl", "--silent", "--insecure", "--max-time", "10", "--header", header,
+				"--write-out", "%{http_code}", url+path)
+			if err != nil || out != "401" {
+				t.Errorf("%s with %q: %v, %q", path, header, err, out)
+			}
+		}
+	}
+	if out, err := a.inside(t, "curl", "--silent", "--max-time", "10", url+"/v1/status"); err == nil ||
+		!strings.Contains(err.Error(), "60") {
+		t.Errorf("the certificate of the service is accepted by a stranger: %v, %q", err, out)
+	}
+	for _, host := range a.hosts {
+		out, err := a.inHost(t, host.Name, "find /etc/okd-agent /var/lib/okd-agent -type f -perm /077; "+
+			"stat -c %a /etc/okd-agent/config.json")
+		if host.Name == "master-0" && (err != nil || strings.TrimSpace(out) != "600") {
+			t.Errorf("others can read files of the agent: %v\n%s", err, out)
+		}
+	}
+}
+
+// showsNoSecret looks for secrets where people look: consoles, logs, output.
+func (a *rack) showsNoSecret(t *testing.T, w *run) {
+	secrets := a.secrets(t, a.dir)
+	if len(secrets) < 20 {
+		t.Fatalf("only %d secrets were found in the state; has its format changed?", len(secrets))
+	}
+	texts := map[string]string{
+		"standard error of wait-for": passwordLine.ReplaceAllString(w.stderr.String(), ""),
+	}
+	for _, h := range a.hosts {
+		texts["console of "+h.Name] = a.okdLab(t, "hosts", "console", h.Name)
+	}
+	logs := 0
+	for name, text := range unpackLogs(t, filepath.Join(a.dir, "agent-logs.tar")) {
+		texts[name] = text
+		logs++
+	}
+	if logs < 3 { // the status, and the logs of at least two hosts
+		t.Errorf("agent-logs.tar has %d files", logs)
+	}
+	for what, text := range texts {
+		if name := secrets.In(text); name != "" {
+			t.Errorf("%s shows %s", what, name)
+		}
+	}
+}
+
+// unpackLogs reads an archive with archives of the hosts.
+func unpackLogs(t *testing.T, name string) map[string]string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	out := map[string]string{}
+	untar(t, f, "", out)
+	return out
+}
+
+func untar(t *testing.T, r io.Reader, prefix string, out map[string]string) {
+	t.Helper()
+	for archive := tar.NewReader(r); ; {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(h.Name, ".tar.gz") {
+			packed, err := gzip.NewReader(archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			untar(t, packed, h.Name+"/", out)
+			continue
+		}
+		content, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[prefix+h.Name] = string(content)
+	}
+}
+
+// bootsMediumAgain lets the rendezvous host boot the medium after the installation: it is told
+// what to do and nothing is written; without the medium it is a node again.
+func (a *rack) bootsMediumAgain(t *testing.T) {
+	a.okdLab(t, "hosts", "boot", "master-0", "--order", "media,disk")
+	a.power(t, "cycle", "master-0")
+	w := a.watchIt(t)
+	a.says(t, w, "master-0", "is node master-0 of the cluster", "Next: remove the medium")
+	a.shows(t, "master-0", "is node master-0 of the cluster", "remove the medium")
+	if code := w.end(t, 5*time.Minute); code == 0 {
+		t.Error("agent wait-for is content with a host that boots the medium")
+	}
+	a.okdLab(t, "hosts", "media", "eject", "master-0")
+	a.power(t, "cycle", "master-0")
+	a.completes(t, a.watchIt(t))
 }
 
 // rack are three hosts, which are to be a cluster.
@@ -200,17 +420,31 @@ func (a *rack) says(t *testing.T, r *run, words ...string) time.Duration {
 	return took
 }
 
-// shows waits until the console of a host shows words, however its lines are broken.
-func (a *rack) shows(t *testing.T, host string, words ...string) {
+// again waits until agent wait-for has written a line twice.
+func (a *rack) again(t *testing.T, r *run, line string) {
 	t.Helper()
-	eventually(t, named, func() string {
-		text := strings.Join(strings.Fields(a.okdLab(t, "hosts", "console", host)), " ")
-		if containsAll(text, words) {
+	took := eventually(t, bootTime+named, func() string {
+		if strings.Count(r.stderr.String(), line) > 1 {
 			return ""
 		}
-		return "the console of " + host + " does not show " + strings.Join(words, " … ") + ":\n" +
-			last(a.okdLab(t, "hosts", "console", host), 40)
+		return "agent wait-for does not say again " + line + ":\n" + last(r.stderr.String(), 30)
 	})
+	t.Logf("after %.0f s: agent wait-for says %q again", took.Seconds(), line)
+}
+
+// shows waits until the page of a host's console shows words, however its lines are broken. The
+// lab's machines have no terminal, so the page's program is run for a moment.
+func (a *rack) shows(t *testing.T, host string, words ...string) {
+	t.Helper()
+	var page string
+	eventually(t, named, func() string {
+		page, _ = a.inHost(t, host, "timeout 1 okd-install node-agent console")
+		if containsAll(strings.Join(strings.Fields(page), " "), words) {
+			return ""
+		}
+		return "the console of " + host + " does not show " + strings.Join(words, " … ") + ":\n" + page
+	})
+	t.Logf("console of %s:\n%s", host, page)
 }
 
 func containsAll(text string, words []string) bool {

@@ -228,9 +228,7 @@ func (a *Agent) report() agent.Report {
 		disk, err := a.Hardware.Choose(a.inventory, a.checked.role)
 		if err == nil {
 			r.Disk = disk.Path
-		} else {
-			r.Doing = err.Error()
-		}
+		} // else check disk says why
 		r.Stage = agent.Discovering
 		if err == nil && passed(a.checked.results) {
 			r.Stage = agent.Ready

@@ -256,11 +256,12 @@ func missing(s agent.Status, required int) string {
 		parts = append(parts, text)
 	}
 	for _, h := range s.Hosts {
-		switch blocking := blocks(h); {
+		switch blocking := failing(h); {
 		case h.Problem != nil:
 			parts = append(parts, nameOf(h)+": "+h.Problem.Message)
 		case len(blocking) > 0:
-			parts = append(parts, nameOf(h)+": "+blocking[0].Message)
+			// What each of them says has been told.
+			parts = append(parts, nameOf(h)+" has to pass "+checkNames(blocking))
 		}
 	}
 	if len(parts) == 0 {
@@ -272,9 +273,21 @@ func missing(s agent.Status, required int) string {
 	return strings.Join(parts, "; ")
 }
 
-// blocks are the checks that keep a host from being installed.
-func blocks(h agent.HostStatus) []agent.Check {
-	return slices.DeleteFunc(slices.Clone(h.Checks), func(c agent.Check) bool { return !c.Blocks() })
+// failing are the checks that keep a host from being installed, apart from those that have no
+// result yet.
+func failing(h agent.HostStatus) []agent.Check {
+	return slices.DeleteFunc(slices.Clone(h.Checks), func(c agent.Check) bool { return c.Result != agent.Fail })
+}
+
+func checkNames(list []agent.Check) string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.ID
+	}
+	if len(names) == 1 {
+		return "check " + names[0]
+	}
+	return "checks " + strings.Join(names, ", ")
 }
 
 func nameOf(h agent.HostStatus) string {

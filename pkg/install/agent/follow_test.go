@@ -79,7 +79,7 @@ func TestBegun(t *testing.T) {
 	}{
 		{"no host yet", agent.Status{Missing: 3}, "0 of 3 hosts have registered", ""},
 		{"some hosts", few, "1 of 3 hosts have registered", ""},
-		{"a check fails", blocked, "b: no time server answers", ""},
+		{"a check fails", blocked, "b has to pass check ntp", ""},
 		{"all are ready", three(agent.Ready), "the installation to begin", ""},
 		{"it has begun", installing, "", ""},
 		{"silence", errors.New("rendezvous host: no answer"), "rendezvous host: no answer", ""},
