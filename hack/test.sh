@@ -115,6 +115,7 @@ for test in \
 done
 step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$suite" || fail
 if [ "$tier" = full ]; then
+	step 'faults of installations from one image' e2e TestAgentFaults || fail
 	for release in 4.22 4.20; do
 		step "installation of release $release" older "$release" || fail
 	done

@@ -225,6 +225,13 @@ func (a *rack) refusesStrangers(t *testing.T) {
 			t.Errorf("others can read files of the agent: %v\n%s", err, out)
 		}
 	}
+	secrets := a.secrets(t, a.dir)
+	for _, name := range []string{"service.json", "host.json", "self.json"} {
+		out, err := a.inHost(t, "master-0", "cat /var/lib/okd-agent/"+name)
+		if found := secrets.In(out); err != nil || len(out) < 100 || found != "" {
+			t.Errorf("%s of %d bytes shows %q: %v", name, len(out), found, err)
+		}
+	}
 }
 
 // showsNoSecret looks for secrets where people look: consoles, logs, output.

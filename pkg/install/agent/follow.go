@@ -88,9 +88,6 @@ func (f *follower) hostnames() []string {
 func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, error) {
 	s, err := f.service.Status(ctx)
 	if err != nil {
-		if ctx.Err() == nil {
-			f.unanswered(sink)
-		}
 		return s, err
 	}
 	f.keepLogs(ctx, sink, s)
@@ -133,6 +130,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 		return "", exit.New("boot all hosts from the image that was made last in this directory",
 			"the rendezvous host does not accept the token of this directory: its image is another one, or has expired")
 	case err != nil:
+		f.unanswered(sink)
 		return err.Error(), nil
 	}
 	if err := f.persists(problemOf(s)); err != nil {
@@ -227,11 +225,20 @@ func (f *follower) alongside(
 	}
 }
 
+func (f *follower) known() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.heard
+}
+
 func (f *follower) follow(ctx context.Context, sink event.Sink, stop context.CancelCauseFunc) {
 	for {
 		s, err := f.look(ctx, sink)
 		if err != nil && ctx.Err() == nil {
 			event.Debug(sink, "the rendezvous host does not answer", "err", err)
+			if f.known() { // else it may have rebooted long ago
+				f.unanswered(sink)
+			}
 		}
 		if err == nil {
 			if problem := f.persists(problemOf(s)); problem != nil {

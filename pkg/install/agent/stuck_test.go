@@ -35,7 +35,7 @@ func TestUnanswered(t *testing.T) {
 			f := follows(clk, tt.says...)
 			var l lines
 			for range 30 {
-				_, _ = f.look(t.Context(), &l)
+				_, _ = f.begun(t.Context(), &l)
 				clk.Advance(statusEvery)
 			}
 			checkWarnings(t, l, tt.want)
