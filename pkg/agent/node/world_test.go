@@ -387,7 +387,7 @@ func (w *world) standing(context.Context, []byte) (*service.Standing, error) {
 		}
 		st.Planned = append(st.Planned, service.Planned{Hostname: fmt.Sprint("master-", m.index), Role: "master", Addresses: ips})
 	}
-	if len(st.Nodes) < min(w.cfg.Masters-1, 2) {
+	if len(st.Nodes) == 0 || len(st.Nodes) < min(w.cfg.Masters-1, 2) {
 		return nil, errors.New("connection refused")
 	}
 	return st, nil

@@ -66,7 +66,7 @@ func (s *Service) meet() {
 			away = !strayed
 		}
 	}
-	if !away || s.standing.Lacks != "" || s.readyNodes() < s.neededMasters() || s.planned(first) == nil {
+	if !away || s.cfg.InPlace || s.standing.Lacks != "" || s.readyNodes() < s.neededMasters() || s.planned(first) == nil {
 		return
 	}
 	s.state.Begun, s.state.Resumed = true, true
