@@ -44,7 +44,7 @@ func (a *agents) timeline(t *testing.T) {
 		{"disks written", "has written its disk"},
 		{"nodes joined while the bootstrap ran", "is a node of the cluster"},
 		{"control plane took over", "Phase bootstrap-complete: done"},
-		{"last master joined", "Phase nodes-joined: done"},
+		{"all nodes joined", "Phase nodes-joined: done"},
 		{"install complete", "Install complete!"},
 	}
 	ends := map[string]time.Time{}
