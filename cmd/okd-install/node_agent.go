@@ -115,7 +115,8 @@ func (r *root) hostAgent(ctx context.Context, cfg *agent.Config) error {
 	return node.Run(ctx, node.Options{
 		Config: cfg, Dir: agent.Dir, StateDir: agent.StateDir, Root: "/", Boot: strings.TrimSpace(string(boot)),
 		Interval: agent.Interval, Clock: clk, Log: r.agentLog(),
-		Hardware: node.NewSystem(ctx, cfg, agent.StateDir, clk), Service: answers, Nodes: node.Nodes, Secrets: secrets,
+		Hardware: node.NewSystem(ctx, cfg, agent.StateDir, clk), Service: answers, Secrets: secrets,
+		Nodes: node.Nodes, Mark: node.Mark,
 		Standing: func(ctx context.Context, kubeconfig []byte) (*service.Standing, error) {
 			return node.Standing(ctx, cfg, kubeconfig)
 		},

@@ -34,6 +34,7 @@ func TestAgentFaults(t *testing.T) {
 		{name: "NothingIsWritten", run: nothingIsWritten},
 		{name: "Restarts", full: true, run: restarts},
 		{name: "RendezvousHandedOver", full: true, run: rendezvousHandedOver},
+		{name: "RendezvousMediumFirst", full: true, run: rendezvousMediumFirst},
 		{name: "RendezvousBootstrapping", full: true, run: rendezvousBootstrapping},
 	} {
 		if s.full && *tier != "full" {
@@ -154,6 +155,28 @@ func rendezvousHandedOver(t *testing.T, l *lab) {
 	a.says(t, w, "Host master-0: has written its disk")
 	a.power(t, "cycle", "master-0")
 	a.completes(t, w)
+}
+
+// rendezvousMediumFirst installs with a rendezvous host that boots the medium first: it is told to
+// change that, and its disk is not written again.
+func rendezvousMediumFirst(t *testing.T, l *lab) {
+	a := l.newRack(t)
+	a.makeImage(t)
+	a.insert(t, "master-0", "master-1", "master-2")
+	a.okdLab(t, "hosts", "boot", "master-0", "--order", "media,disk")
+	a.power(t, "on", "master-0", "master-1", "master-2")
+	w := a.watchIt(t)
+	a.says(t, w, "Host master-1: reboots from its disk")
+	a.says(t, w, "Host master-0: writes /dev/sda")
+	a.says(t, w, "Host master-0: reboots from its disk")
+	a.says(t, w, "master-0", "the disk is written, but the host has booted the installation medium again", "Next: remove")
+	a.shows(t, "master-0", "fix its boot order")
+	a.okdLab(t, "hosts", "boot", "master-0", "--order", "disk,media")
+	a.power(t, "cycle", "master-0")
+	a.completes(t, w)
+	if n := strings.Count(w.stderr.String(), "Host master-0: writes /dev/sda"); n != 1 {
+		t.Errorf("the disk was written %d times", n)
+	}
 }
 
 // rendezvousBootstrapping cuts the power of the rendezvous host while the other masters fetch
