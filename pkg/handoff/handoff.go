@@ -62,6 +62,19 @@ func (w *Watcher) completed(ctx context.Context) (bool, error) {
 	return cm.Data["status"] == "complete", err
 }
 
+// Missing is what the cluster still needs the bootstrap host for, empty if nothing. It asks once.
+func (w *Watcher) Missing(ctx context.Context) (string, error) {
+	done, err := w.completed(ctx)
+	if err != nil || !done {
+		return "the bootstrap host has not reported completion", err
+	}
+	moved, why, err := w.etcdMoved(ctx)
+	if err != nil || !moved {
+		return "etcd has not left the bootstrap host: " + why, err
+	}
+	return "", nil
+}
+
 // EtcdMoved waits until etcd has left the bootstrap host. Switching it off before that would cost etcd a vote.
 func (w *Watcher) EtcdMoved(ctx context.Context) error {
 	return w.Until(ctx, "etcd to leave the bootstrap host", func(ctx context.Context) (string, error) {

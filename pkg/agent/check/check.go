@@ -197,7 +197,7 @@ func All() []Check {
 		{ID: CPUs, Run: cpus},
 		{ID: Memory, Run: memory},
 		{ID: Disk, Run: chosenDisk},
-		{ID: DiskSpeed, Run: diskSpeed, Every: Never, Timeout: soon, Key: diskKey, Uses: needsSync},
+		{ID: DiskSpeed, Run: diskSpeed, Every: Never, Timeout: soon, Key: diskKey},
 		{ID: Media, Run: media, Every: seldom, Timeout: often},
 		{ID: Hostname, Run: hostname},
 		{ID: MachineNetwork, Run: machineNetwork},

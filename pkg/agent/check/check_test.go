@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -156,8 +158,11 @@ func newScene() *scene {
 			return offset, nil
 		},
 		ReadLatency: func(context.Context, string) (time.Duration, error) {
-			if s.latency == 0 {
-				return 0, errors.New("input/output error")
+			switch s.latency {
+			case 0:
+				return 0, fmt.Errorf("read: %w", syscall.EIO)
+			case -1:
+				return 0, errors.New("only 3 reads were done")
 			}
 			return s.latency, nil
 		},
@@ -230,7 +235,8 @@ var changes = []change{
 	}, Disk, agent.Fail, "match 2 disks"},
 	{"slow disk", func(s *scene) { s.latency = 12 * time.Millisecond }, DiskSpeed, agent.Warn,
 		"12ms; etcd needs a disk that syncs within 10ms"},
-	{"broken disk", func(s *scene) { s.latency = 0 }, DiskSpeed, agent.Warn, "input/output error"},
+	{"broken disk", func(s *scene) { s.latency = 0 }, DiskSpeed, agent.Fail, "cannot be read: read: input/output error"},
+	{"unknown speed", func(s *scene) { s.latency = -1 }, DiskSpeed, agent.Warn, "only 3 reads"},
 	{"medium", func(s *scene) { s.medium = errors.New("input/output error") }, Media, agent.Fail, "input/output error"},
 	{"no hostname", func(s *scene) { s.in.Host = nil }, Hostname, agent.Fail, `it is called "localhost"`},
 	{"wrong hostname", func(s *scene) { s.in.Host.Hostname = "Master_1" }, Hostname, agent.Fail,
@@ -406,7 +412,7 @@ func TestRoles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
 			c.change(&s.in)
-			if _, role := s.in.need(); role != c.want || needsSync(&s.in) != c.sync {
+			if m, role := s.in.need(); role != c.want || (m.Sync > 0) != c.sync {
 				t.Errorf("got %s", role)
 			}
 		})

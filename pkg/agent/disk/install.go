@@ -112,8 +112,9 @@ func (j *job) recheck(ctx context.Context) error {
 	return fmt.Errorf("nothing was written: the chosen disk, %s, is not there any more", Describe(was))
 }
 
-// maxIgnition is far above the size of any Ignition config that the installer makes.
-const maxIgnition = 64 << 20
+// maxIgnition is far above the size of any Ignition config, also of a single node, whose config
+// has the data of etcd; the boot partition has 384 MiB.
+const maxIgnition = 256 << 20
 
 func readIgnition(path string) ([]byte, error) {
 	f, err := os.Open(path)

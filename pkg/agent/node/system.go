@@ -63,7 +63,7 @@ func (s *System) Check(ctx context.Context, in Situation) []agent.Check {
 			Message: err.Error(), Next: "correct the MAC addresses in " + s.cfg.HostsFile() + ", and make a new image",
 		}}}
 	}
-	installing := in.Order != nil && in.Order.Action != agent.Wait
+	installing := in.Order != nil && (in.Order.Action != agent.Wait || in.Order.Running)
 	results := s.checks.Results(ctx, check.Input{
 		Config: s.cfg, Inventory: in.Inventory, Host: host, Rendezvous: in.Rendezvous, Order: in.Order,
 		OrderAt: in.Heard, Silence: in.Contact, Installing: installing,

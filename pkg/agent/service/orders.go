@@ -15,9 +15,17 @@ func (s *Service) advance() {
 	now := s.clock.Now()
 	if !s.state.Begun {
 		s.forget(now)
-		if assign(s.cfg, s.state.Hosts) == nil && s.complete(now) {
+		bad := assign(s.cfg, s.state.Hosts)
+		switch {
+		case s.standing != nil:
+			s.meet()
+		case bad == nil && s.complete(now):
 			s.begin()
 		}
+		return
+	}
+	if s.state.Resumed {
+		s.resume()
 		return
 	}
 	if first := s.rendezvous(); first != nil && first.Order == agent.Bootstrap && s.handover(now) == "" {
@@ -70,7 +78,8 @@ func (s *Service) begin() {
 // order is what a host is told.
 func (s *Service) order(h *host) agent.Order {
 	now := s.clock.Now().UTC()
-	o := agent.Order{Hostname: h.Hostname, Role: h.Role, Action: agent.Wait, Time: now, Problem: h.Problem}
+	o := agent.Order{Hostname: h.Hostname, Role: h.Role, Action: agent.Wait, Time: now, Problem: h.Problem,
+		Running: s.standing != nil || s.state.Resumed}
 	if h.Order != "" && h.Problem == nil {
 		o.Action = h.Order
 		o.Reboot = h.Order == agent.Install && s.mayReboot(h, now)
@@ -85,6 +94,8 @@ func (s *Service) mayReboot(h *host, now time.Time) bool {
 	switch {
 	case h.Rendezvous:
 		return !s.heldForWatcher(h, now)
+	case s.state.Resumed:
+		return true
 	case h.Role == worker:
 		return s.joinedMasters() >= s.neededMasters()
 	}
@@ -119,14 +130,17 @@ func (s *Service) joinedMasters() int {
 
 // node is the node that the host has become, nil if there is none.
 func (s *Service) node(h *host) *Node {
-	nodes := s.state.Cluster.Nodes
+	return nodeOf(s.cfg, s.state.Cluster.Nodes, h, h.Hostname)
+}
+
+func nodeOf(c *agent.Config, nodes []Node, h *host, name string) *Node {
 	for i := range nodes {
-		if nodes[i].Name == h.Hostname {
+		if name != "" && nodes[i].Name == name {
 			return &nodes[i]
 		}
 	}
 	for i := range nodes {
-		for _, a := range h.addresses(s.cfg) {
+		for _, a := range h.addresses(c) {
 			if slices.Contains(nodes[i].Addresses, a.String()) {
 				return &nodes[i]
 			}

@@ -17,7 +17,7 @@ func (s *Service) Status() agent.Status {
 	s.advance() // silence is nobody's report; what is decided here is saved before a host hears of it
 	now := s.clock.Now().UTC()
 	st := agent.Status{
-		ClusterName: s.cfg.ClusterName, Time: now, Bootstrap: slices.Clone(s.state.Cluster.Stages),
+		ClusterName: s.cfg.ClusterName, Time: now, Since: s.state.Since, Bootstrap: slices.Clone(s.state.Cluster.Stages),
 		Events: slices.Clone(s.state.Events), Hosts: []agent.HostStatus{},
 		Problem: s.problem(), Waiting: s.waiting(now),
 	}
@@ -48,6 +48,9 @@ func (s *Service) hostStatus(h *host, now time.Time) agent.HostStatus {
 // missing is the number of hosts that have not registered, and the names of those that
 // are known.
 func (s *Service) missing() (int, []string) {
+	if s.state.Resumed {
+		return 0, nil // they are nodes, or the cluster says that it lacks them
+	}
 	n := max(s.cfg.Required()-len(s.state.Hosts), 0)
 	if s.cfg.Join != nil { // other hosts have services of their own
 		return n, nil
@@ -83,6 +86,9 @@ func (s *Service) problem() *agent.Problem {
 			return problem("turn it off", "host %s is one more than the cluster needs; nothing is written to its disk",
 				h.describe(s.cfg))
 		}
+	}
+	if p := s.standingProblem(); p != nil {
+		return p
 	}
 	return s.state.Cluster.Problem
 }

@@ -109,7 +109,7 @@ func bootRecords(t *testing.T, path string) string {
 func networkBoot(t *testing.T, pristine string) []string {
 	t.Helper()
 	dir := t.TempDir()
-	files, left, err := iso.ExtractPXE(t.Context(), pristine, dir)
+	files, left, err := iso.ExtractPXE(t.Context(), pristine, iso.PXE{Dir: dir})
 	if err != nil || len(left) != 0 || len(files) != 3 {
 		t.Fatalf("extracted %q, %q is left: %v", files, left, err)
 	}
