@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +58,7 @@ func (b base) find(ctx context.Context) (string, error) {
 	rel, err := release.Inspect(ctx, b.image.ReleaseImage, opts)
 	if err != nil && b.stream != nil && ctx.Err() == nil {
 		event.Debug(b.Sink, "the release cannot be read", "err", err)
-		return b.ofStream(ctx, b.stream, nil)
+		return b.ofStream(ctx, b.stream, b.image.ReleaseVersion, []error{err})
 	}
 	if err != nil {
 		return "", fmt.Errorf("find the live ISO: %w", err)
@@ -86,11 +85,11 @@ func (b base) ofRelease(ctx context.Context, rel *release.Release, opts release.
 	if known == nil {
 		known = b.stream
 	}
-	return b.ofStream(ctx, known, tried)
+	return b.ofStream(ctx, known, rel.Version, tried)
 }
 
-// ofStream tries what a CoreOS stream names. The errors are those of earlier tries.
-func (b base) ofStream(ctx context.Context, known *stream.Stream, tried []error) (string, error) {
+// ofStream tries what the CoreOS stream of a release names. The errors are those of earlier tries.
+func (b base) ofStream(ctx context.Context, known *stream.Stream, version string, tried []error) (string, error) {
 	if known == nil {
 		tried = append(tried, errors.New("CoreOS stream: the release has none"))
 	} else if file, err := osimage.FindLive(known, b.image.Config.ControlPlane.Architecture); err != nil {
@@ -107,7 +106,7 @@ func (b base) ofStream(ctx context.Context, known *stream.Stream, tried []error)
 		lines = append(lines, err.Error())
 	}
 	return "", exit.New("name the path or the URL of a live ISO of CoreOS with "+install.EnvOSImage,
-		"find the live ISO of release %s; tried: %s", cmp.Or(b.image.ReleaseVersion, b.image.ReleaseImage), strings.Join(lines, "; "))
+		"find the live ISO of release %s; tried: %s", version, strings.Join(lines, "; "))
 }
 
 // extract reads the ISO out of an image in a registry.
