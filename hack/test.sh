@@ -123,6 +123,7 @@ if [ "$tier" = full ]; then
 		'TestAgentArbiter:installation of two masters and an arbiter from one image'; do
 		step "${test#*:}" e2e "${test%%:*}" || fail
 	done
+	step 'faults of installations from one image' e2e TestAgentFaults || fail
 	for release in 4.22 4.20; do
 		step "installation of release $release" older "$release" || fail
 	done

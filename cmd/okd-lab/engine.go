@@ -27,7 +27,8 @@ func installConfigCommand(o *options) *cobra.Command {
 			_, err = c.OutOrStdout().Write(b)
 			return err
 		})
-	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt; baremetal for hosts that boot an image; none for machines that you make yourself")
+	c.Flags().StringVar(&size.Platform, "platform", "ovirt",
+		"ovirt; baremetal for hosts that boot an image; none for machines that you make yourself")
 	c.Flags().StringVar(&size.Name, "name", "demo",
 		"name of the cluster: demo, second, third or fourth; any on none")
 	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane machines")

@@ -25,6 +25,8 @@ type Options struct {
 	NetworkDir string
 	// Kargs are more arguments for its kernel.
 	Kargs []string
+	// Image is what ImageOn finds on the disk afterwards; empty for nothing.
+	Image string
 	// UEFI: the firmware's boot order can be set.
 	UEFI bool
 	// Inventory reads the hardware again, just before the disk is written.
@@ -148,7 +150,11 @@ func (j *job) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.verify(ctx)
+	if err := j.verify(ctx); err != nil {
+		return err
+	}
+	j.mark(ctx)
+	return nil
 }
 
 // arguments are those of coreos-installer. The image is the one that the medium holds: its
