@@ -104,7 +104,7 @@ func (b Builder) make(ctx context.Context, dir, boot string) error {
 	if err := bootConfig(ctx, tree, boot); err != nil {
 		return err
 	}
-	if err := master(ctx, tree, boot, filepath.Join(dir, File)); err != nil {
+	if err := masterBoth(ctx, tree, boot, filepath.Join(dir, File)); err != nil {
 		return err
 	}
 	return os.RemoveAll(work)
