@@ -117,7 +117,7 @@ func (w *Watcher) NodesReady(ctx context.Context, names []string) error {
 		for _, name := range names {
 			if node, joined := nodes[name]; !joined {
 				missing = append(missing, name+" has not joined")
-			} else if why, ready := notReady(node); !ready {
+			} else if why, ready := NotReady(node); !ready {
 				missing = append(missing, name+" is not ready: "+why)
 			}
 		}
@@ -133,7 +133,7 @@ func (w *Watcher) Unready(ctx context.Context) ([]string, error) {
 	nodes, err := w.nodes(ctx)
 	var out []string
 	for name, node := range nodes {
-		if why, ready := notReady(node); !ready {
+		if why, ready := NotReady(node); !ready {
 			out = append(out, "node "+name+" is not ready: "+why)
 		}
 	}
@@ -154,7 +154,8 @@ func (w *Watcher) nodes(ctx context.Context) (map[string]corev1.Node, error) {
 	return out, nil
 }
 
-func notReady(n corev1.Node) (why string, ready bool) {
+// NotReady reports whether a node is Ready, and if not, why.
+func NotReady(n corev1.Node) (why string, ready bool) {
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {
 			return c.Message + kube.Since(c.LastTransitionTime.Time), c.Status == corev1.ConditionTrue

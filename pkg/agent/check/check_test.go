@@ -38,6 +38,10 @@ type scene struct {
 	programs map[string]program
 	latency  time.Duration
 	medium   error
+	mark     string           // of the image, in the boot partition
+	closed   map[string]error // addresses with port that do not answer
+	server   error            // of the machine config server
+	serverAt time.Time
 	world    *World
 }
 
@@ -49,11 +53,22 @@ type program struct {
 
 func (s *scene) Run(_ context.Context, line func(disk.Line), name string, args ...string) error {
 	p, known := s.programs[name+" "+args[0]]
+	if name == "umount" {
+		p, known = s.programs[name]
+	}
 	if !known {
 		return &exec.Error{Name: name, Err: exec.ErrNotFound}
 	}
-	if line != nil && p.out != "" {
-		line(disk.Line{Text: p.out})
+	if name == "mount" { // at the last argument
+		return os.WriteFile(args[len(args)-1]+"/okd-agent-image", []byte(s.mark+"\n"), 0o600)
+	}
+	if name == "umount" {
+		return os.Remove(args[0] + "/okd-agent-image")
+	}
+	for text := range strings.SplitSeq(p.out, "\n") {
+		if line != nil && text != "" {
+			line(disk.Line{Text: text})
+		}
 	}
 	return p.err
 }
@@ -152,8 +167,25 @@ func newScene() *scene {
 			return s.latency, nil
 		},
 		ReadMedium: func(context.Context) (string, error) { return "/run/media/iso/images/rootfs.img", s.medium },
+		Connect:    func(_ context.Context, address string) error { return s.closed[address] },
+		AskTime: func(_ context.Context, url string, ca []byte) (time.Time, error) {
+			if url != "https://192.0.2.5:22623/healthz" || string(ca) != "ca" {
+				return time.Time{}, errors.New("unexpected " + url)
+			}
+			return s.serverAt, s.server
+		},
 	}
 	return s
+}
+
+// joining makes the host one that joins a cluster.
+func (s *scene) joining() {
+	s.in.Config.Masters, s.in.Config.Workers = 0, 1
+	s.in.Order.Role, s.in.Rendezvous = "worker", true
+	s.in.Config.Join = &agent.Join{
+		Image: "IMAGE", API: []string{"192.0.2.5:6443"}, ConfigServer: "https://192.0.2.5:22623/config/worker",
+		ConfigServerCA: "ca",
+	}
 }
 
 func (s *scene) worker() { s.in.Order.Role = "worker" }
@@ -276,6 +308,29 @@ var changes = []change{
 			"authority"},
 	{"slow registry", func(s *scene) { s.programs["podman pull"] = program{err: context.DeadlineExceeded} }, Image,
 		agent.Fail, "in time"},
+	{"no API", func(s *scene) {
+		s.joining()
+		s.closed = map[string]error{"192.0.2.5:6443": errors.New("connection refused")}
+	}, API, agent.Fail, "192.0.2.5:6443: connection refused"},
+	{"no config server", func(s *scene) { s.joining(); s.server = errors.New("i/o timeout") }, ConfigServer, agent.Fail,
+		"i/o timeout"},
+	{"clock and config server", func(s *scene) { s.joining(); s.serverAt = now.Add(time.Hour) }, ConfigServer, agent.Fail,
+		"1h0m0s apart"},
+	{"written before", func(s *scene) {
+		s.joining()
+		s.programs["lsblk --noheadings"] = program{out: `NAME="/dev/sda3" TYPE="part"`}
+		s.programs["blkid --probe"] = program{out: "PART_ENTRY_NAME=boot\nPART_ENTRY_NUMBER=3"}
+		s.programs["mount --options"], s.programs["umount"] = program{}, program{}
+		s.mark = "IMAGE"
+	}, Written, agent.Fail, "was written from this image already"},
+	{"another image", func(s *scene) {
+		s.joining()
+		s.programs["lsblk --noheadings"] = program{out: `NAME="/dev/sda3" TYPE="part"`}
+		s.programs["blkid --probe"] = program{out: "PART_ENTRY_NAME=boot\nPART_ENTRY_NUMBER=3"}
+		s.programs["mount --options"], s.programs["umount"] = program{}, program{}
+		s.mark = "OTHER"
+		s.in.Inventory.Gateways = nil // so that something fails
+	}, DefaultRoute, agent.Fail, "no default route"},
 	{"no podman", func(s *scene) { s.programs = nil }, Image, agent.Fail, "executable file not found"},
 }
 

@@ -202,6 +202,9 @@ func (a *Agent) step(ctx context.Context) error {
 func (a *Agent) isRendezvous() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.Config.Join != nil {
+		return true
+	}
 	for _, nic := range a.inventory.NICs {
 		for _, p := range nic.Addresses {
 			if p.Addr() == a.Config.Rendezvous {

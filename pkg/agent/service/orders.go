@@ -68,7 +68,7 @@ func (s *Service) begin() {
 	s.state.Begun = true
 	for _, h := range s.state.Hosts {
 		h.Order = agent.Install
-		if h.Rendezvous {
+		if h.Rendezvous && s.cfg.Join == nil {
 			h.Order = agent.Bootstrap
 		}
 		s.event(h, "is installed as %s", h.Role)
@@ -84,13 +84,7 @@ func (s *Service) order(h *host) agent.Order {
 		o.Action = h.Order
 		o.Reboot = h.Order == agent.Install && s.mayReboot(h, now)
 	}
-	for _, other := range s.state.Hosts {
-		if other != h {
-			o.Peers = append(o.Peers, agent.Peer{
-				ID: other.ID, Hostname: other.Hostname, Role: other.Role, Addresses: other.addresses(s.cfg),
-			})
-		}
-	}
+	o.Peers = s.peersOf(h)
 	return o
 }
 

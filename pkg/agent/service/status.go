@@ -30,7 +30,7 @@ func (s *Service) Status() agent.Status {
 
 func (s *Service) hostStatus(h *host, now time.Time) agent.HostStatus {
 	hs := agent.HostStatus{
-		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.Rendezvous,
+		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.Rendezvous && s.cfg.Join == nil,
 		Addresses: h.addresses(s.cfg), MACs: h.macs(), Stage: h.Stage, Disk: h.Report.Disk,
 		LastHeard: h.Heard.UTC(), Silent: h.silent(now), Problem: cmp.Or(h.Problem, h.Report.Problem),
 	}
@@ -52,6 +52,9 @@ func (s *Service) missing() (int, []string) {
 		return 0, nil // they are nodes, or the cluster says that it lacks them
 	}
 	n := max(s.cfg.Required()-len(s.state.Hosts), 0)
+	if s.cfg.Join != nil { // other hosts have services of their own
+		return n, nil
+	}
 	var names []string
 	for i := range s.cfg.Hosts {
 		settings := &s.cfg.Hosts[i]
@@ -131,8 +134,12 @@ func (s *Service) waitingForCluster(now time.Time) string {
 		return fmt.Sprintf("the rendezvous host, which has address %s", s.cfg.Rendezvous)
 	case first.Stage == agent.Rebooting:
 		return ""
+	case first.Order == agent.Install && first.Stage == agent.Written && s.cfg.Join != nil:
+		return "this host to reboot; its logs can be fetched until then"
 	case first.Order == agent.Install && first.Stage == agent.Written:
 		return "the rendezvous host to reboot; its logs can be fetched until then"
+	case first.Order == agent.Install && s.cfg.Join != nil:
+		return fmt.Sprintf("host %s, %s: %s", first.name(), first.Stage, first.Report.Doing)
 	case first.Order == agent.Install:
 		return fmt.Sprintf("the rendezvous host %s, %s: %s", first.name(), first.Stage, first.Report.Doing)
 	}

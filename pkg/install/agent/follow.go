@@ -42,6 +42,7 @@ type follower struct {
 	clock   clock.Clock
 	plan    assets.AgentPlan
 	logs    string // file for the logs of the hosts; empty for none
+	alone   bool   // the only host of its service; it joins a cluster
 
 	mu    sync.Mutex
 	last  agent.Status
@@ -107,7 +108,7 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 // keepLogs fetches the logs of all hosts before the rendezvous host reboots, which waits a
 // little for that. They are in its memory only.
 func (f *follower) keepLogs(ctx context.Context, sink event.Sink, s agent.Status) {
-	written := func(h agent.HostStatus) bool { return h.Rendezvous && h.Stage == agent.Written }
+	written := func(h agent.HostStatus) bool { return (h.Rendezvous || f.alone) && h.Stage == agent.Written }
 	if f.logs == "" || f.kept || !slices.ContainsFunc(s.Hosts, written) {
 		return
 	}
@@ -115,7 +116,7 @@ func (f *follower) keepLogs(ctx context.Context, sink event.Sink, s agent.Status
 		return atomicfile.Create(name, 0o600, func(out *os.File) error { return f.service.Logs(ctx, out) })
 	})
 	if err != nil {
-		event.Warn(sink, "The logs of the hosts could not be fetched before the rendezvous host reboots", "err", err)
+		event.Warn(sink, "The logs of the hosts could not be fetched before they are gone", "err", err)
 		return
 	}
 	f.kept = true

@@ -37,7 +37,9 @@ const (
 	EngineName   = "engine." + Domain
 	RegistryName = "registry." + Domain
 	ImagesName   = "images." + Domain
-	UpdatesName  = "updates." + Domain
+	// LivePath is where the image server has live ISOs; OS images are at its root.
+	LivePath    = "/live"
+	UpdatesName = "updates." + Domain
 
 	RegistryPort = 5000
 	ImageioPort  = 54322
