@@ -40,7 +40,7 @@ func TestAgentFaults(t *testing.T) {
 		if s.full && *tier != "full" {
 			continue
 		}
-		step(t, s.name, func(t *testing.T) { s.run(t, l) })
+		t.Run(s.name, func(t *testing.T) { s.run(t, l) })
 	}
 }
 
@@ -360,6 +360,7 @@ func (l *lab) newRack(t *testing.T) *rack {
 	l.config(t, a.dir, "--name", "demo", "--masters", "3", "--workers", "0", "--platform", "baremetal")
 	a.hints(t, nil)
 	for _, h := range hosts {
+		_, _ = l.tryLab(t, "hosts", "remove", h.Name) // of a scenario that failed
 		l.okdLab(t, "hosts", "create", h.Name, "--mac", h.MAC)
 	}
 	t.Cleanup(func() { a.clear(t) })
