@@ -24,6 +24,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/agent/medium"
 	"github.com/okd-install/okd-install/pkg/agent/network"
 	"github.com/okd-install/okd-install/pkg/agent/node"
+	"github.com/okd-install/okd-install/pkg/agent/service"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -133,7 +134,7 @@ func (r *root) hostAgent(ctx context.Context, cfg *agent.Config) error {
 	if err != nil {
 		return err
 	}
-	service, err := client.New(client.OfHost(cfg))
+	answers, err := client.New(client.OfHost(cfg))
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,11 @@ func (r *root) hostAgent(ctx context.Context, cfg *agent.Config) error {
 	return node.Run(ctx, node.Options{
 		Config: cfg, Dir: agent.Dir, StateDir: agent.StateDir, Root: "/", Boot: strings.TrimSpace(string(boot)),
 		Interval: agent.Interval, Clock: clk, Log: r.agentLog(),
-		Hardware: node.NewSystem(ctx, cfg, agent.StateDir, clk), Service: service, Nodes: node.Nodes, Secrets: secrets,
+		Hardware: node.NewSystem(ctx, cfg, agent.StateDir, clk), Service: answers, Secrets: secrets,
+		Nodes: node.Nodes, Mark: node.Mark,
+		Standing: func(ctx context.Context, kubeconfig []byte) (*service.Standing, error) {
+			return node.Standing(ctx, cfg, kubeconfig)
+		},
 		Listen: func(ctx context.Context) (net.Listener, error) {
 			return new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(agent.Port))
 		},

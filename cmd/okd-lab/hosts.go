@@ -33,11 +33,7 @@ func hostsCommand(o *options) *cobra.Command {
 		return ask(c, s, http.MethodDelete, "/hosts/"+name, nil)
 	}
 	c.AddCommand(list, hostShowCommand(o), hostCreateCommand(o), hostBootCommand(o), hostMediaCommand(o),
-		o.command("power NAME on|off|reset|shutdown|cycle", "Press a host's button, or cut its power (off)",
-			cobra.ExactArgs(2), func(c *cobra.Command, s site.Site, args []string) error {
-				return ask(c, s, http.MethodPost, "/hosts/"+args[0]+"/power/"+args[1], nil)
-			}),
-		consoleCommand(o),
+		hostPowerCommand(o), consoleCommand(o),
 		o.command("fault NAME FAULT...",
 			"Break a host: dead-disk=sdb, slow-disk=sda:5MiB/s, cut-link, cut-link=ens4; none mends it",
 			cobra.MinimumNArgs(2), func(c *cobra.Command, s site.Site, args []string) error {
@@ -140,6 +136,23 @@ func hostBootCommand(o *options) *cobra.Command {
 	c.Flags().StringSliceVar(&order, "order", nil, "sources in their order: disk, media, pxe")
 	c.Flags().StringVar(&once, "once", "", "source to try first at the next start only")
 	c.MarkFlagsOneRequired("order", "once")
+	return c
+}
+
+func hostPowerCommand(o *options) *cobra.Command {
+	c := &cobra.Command{Use: "power", Short: "Press the buttons of hosts, and cut their power"}
+	for verb, short := range map[string]string{
+		"on":       "Switch hosts on",
+		"off":      "Cut the power of hosts",
+		"reset":    "Press the reset buttons of hosts",
+		"shutdown": "Ask the systems of hosts to power off",
+		"cycle":    "Cut the power of hosts, and switch them on again",
+	} {
+		press := func(c *cobra.Command, s site.Site, name string) error {
+			return ask(c, s, http.MethodPost, "/hosts/"+name+"/power/"+verb, nil)
+		}
+		c.AddCommand(o.command(verb+" NAME...", short, cobra.MinimumNArgs(1), forEach(press)))
+	}
 	return c
 }
 
