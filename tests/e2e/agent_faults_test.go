@@ -420,9 +420,7 @@ func (a *rack) insert(t *testing.T, names ...string) {
 
 func (a *rack) power(t *testing.T, action string, names ...string) {
 	t.Helper()
-	for _, name := range names {
-		a.okdLab(t, "hosts", "power", name, action)
-	}
+	a.okdLab(t, append([]string{"hosts", "power", action}, names...)...)
 }
 
 // watchIt starts agent wait-for install-complete.
