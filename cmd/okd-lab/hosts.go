@@ -139,8 +139,14 @@ func hostBootCommand(o *options) *cobra.Command {
 	return c
 }
 
+// group has commands below it, and refuses others, such as a host's name in their place.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+}
+
 func hostPowerCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "power", Short: "Press the buttons of hosts, and cut their power"}
+	c := group("power", "Press the buttons of hosts, and cut their power")
 	for verb, short := range map[string]string{
 		"on":       "Switch hosts on",
 		"off":      "Cut the power of hosts",
@@ -157,7 +163,7 @@ func hostPowerCommand(o *options) *cobra.Command {
 }
 
 func hostMediaCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "media", Short: "Insert and eject media; a host sees that at its next start"}
+	c := group("media", "Insert and eject media; a host sees that at its next start")
 	c.AddCommand(
 		o.command("insert NAME ISO", "Put an ISO image, a file or a URL, into a host's drive", cobra.ExactArgs(2),
 			func(c *cobra.Command, s site.Site, args []string) error {
