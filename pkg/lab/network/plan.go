@@ -45,9 +45,9 @@ const (
 	RegistryPort = 5000
 	// MirrorPort is where the registry is, under another name, as the mirror of a
 	// disconnected site: it goes on when the registry is cut off.
-	MirrorPort = 5001
-	ImageioPort  = 54322
-	ProxyPort    = 54323
+	MirrorPort  = 5001
+	ImageioPort = 54322
+	ProxyPort   = 54323
 )
 
 // HostName is the name of hypervisor n, counted from 0.
