@@ -427,6 +427,7 @@ func understood(ctx context.Context, program string, argv []string) error {
 	for i := 0; i < len(argv) && argv[i] != "--"; i++ {
 		a := argv[i]
 		switch group := strings.Contains(text, "Available Commands:"); {
+		case a == "-": // standard input, an argument
 		case strings.HasPrefix(a, "-"):
 			flags = append(flags, a)
 			if flag.MatchString(a) && takesValue(text, a) {
