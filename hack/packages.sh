@@ -4,7 +4,8 @@
 set -euo pipefail
 
 packages=(shellcheck jq ostree rsync openssl qemu-utils dnsmasq-base keepalived haproxy iproute2 nftables iptables conntrack
-	bind9-dnsutils curl procps file gcc libc6-dev xorriso cpio xz-utils
+	bind9-dnsutils curl procps file gcc libc6-dev xorriso genisoimage isolinux syslinux-utils fdisk cpio xz-utils
+	mtools qemu-system-x86 ovmf
 	network-manager)
 # The services of a package, as package:unit. NetworkManager would take over the machine's
 # network; tests only have nmcli read and write files.

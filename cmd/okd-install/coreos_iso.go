@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,7 @@ func isoCommand(r *root) *cobra.Command {
 		group("kargs", "The kernel arguments of the live system", kargsShow(r), kargsModify(r), kargsReset(r)),
 		group("network", "The network settings of the live system, as keyfiles of NetworkManager",
 			networkEmbed(r), networkExtract(r), networkRemove(r)),
-		group("extract", "Take files out of a live ISO", extractPXE(r)),
+		group("extract", "Take files out of a live ISO", extractPXE(r), extractMinimal()),
 		isoInspect(r), isoReset(r))
 }
 
@@ -55,7 +54,7 @@ func (r *root) printed(text string, err error) error {
 
 func ignitionEmbed(r *root) *cobra.Command {
 	var file string
-	var force bool
+	var force, grow bool
 	c := &cobra.Command{Use: "embed", Short: "Embed an Ignition config in a live ISO",
 		Long: "The live system applies the config when it starts. Other embedded files are kept. The\n" +
 			"config is in the ISO in plain text, with all secrets that it has.",
@@ -66,11 +65,19 @@ func ignitionEmbed(r *root) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if grow {
+			i.AllowGrowth()
+		}
 		return i.SetIgnition(config, force)
 	})
+	growFlag(c, &grow)
 	c.Flags().StringVarP(&file, "ignition-file", "i", "", "Ignition config to embed (default: standard input)")
 	c.Flags().BoolVarP(&force, "force", "f", false, "replace an embedded config")
 	return c
+}
+
+func growFlag(c *cobra.Command, grow *bool) {
+	c.Flags().BoolVar(grow, "grow", false, "make the ISO larger if what is embedded does not fit")
 }
 
 func ignitionShow(r *root) *cobra.Command {
@@ -145,7 +152,7 @@ func kargsReset(r *root) *cobra.Command {
 
 func networkEmbed(r *root) *cobra.Command {
 	var files []string
-	var force bool
+	var force, grow bool
 	c := &cobra.Command{Use: "embed", Short: "Embed network settings in a live ISO",
 		Long: "The live system connects as the keyfiles say, instead of asking DHCP on every interface.\n" +
 			"Their names end with .nmconnection. They are in the ISO in plain text, with all secrets\n" +
@@ -160,8 +167,12 @@ func networkEmbed(r *root) *cobra.Command {
 			}
 			list = append(list, iso.Keyfile{Name: filepath.Base(name), Data: data})
 		}
+		if grow {
+			i.AllowGrowth()
+		}
 		return i.SetKeyfiles(list, force)
 	})
+	growFlag(c, &grow)
 	c.Flags().StringArrayVarP(&files, "keyfile", "k", nil, "keyfile to embed; may be repeated")
 	c.Flags().BoolVarP(&force, "force", "f", false, "replace embedded network settings, all of them")
 	return c
@@ -218,27 +229,6 @@ func networkRemove(r *root) *cobra.Command {
 		Long:    "Other embedded files are kept.",
 		Example: "  okd-install coreos iso network remove host.iso"}
 	return r.edits(c, (*iso.Image).RemoveKeyfiles)
-}
-
-func extractPXE(r *root) *cobra.Command {
-	var dir string
-	c := &cobra.Command{Use: "pxe ISO", Short: "Extract the files for booting over the network",
-		Long: "Writes kernel, initial RAM disk and root file system to new files that are named after\n" +
-			"the ISO, and prints their names. What is embedded in the ISO is not in them.",
-		Example: "  okd-install coreos iso extract pxe --output-dir /srv/tftp live.iso"}
-	c = takes(c, "ISO", func(c *cobra.Command, path string) error {
-		files, left, err := iso.ExtractPXE(c.Context(), path, dir)
-		if err != nil {
-			return err
-		}
-		if len(left) > 0 {
-			event.Warn(r.environment().Sink, "The files do not have what is embedded in the ISO: "+
-				strings.Join(left, ", "))
-		}
-		return r.printed(strings.Join(files, "\n"), nil)
-	})
-	c.Flags().StringVarP(&dir, "output-dir", "o", ".", "existing directory to write them to")
-	return c
 }
 
 func isoInspect(r *root) *cobra.Command {

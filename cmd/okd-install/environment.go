@@ -41,7 +41,7 @@ var environment = []variable{
 		"that of OKD's releases if unset."},
 	{"OPENSHIFT_INSTALL_OS_IMAGE_OVERRIDE", "The operating system image instead of the release's: a URL of a QCOW2 " +
 		"image (https, http or file, best with ?sha256=), or on oVirt the name of a template that the engine has, " +
-		"which destroy then leaves alone."},
+		"which destroy then leaves alone. For agent create image and the like: the path or the URL of a live ISO."},
 	{"OKD_INSTALL_ALLOW_UNVERIFIED_IMAGE", "URLs and hosts, separated by commas, from which an operating system " +
 		"image may come over plain http without a checksum."},
 	{"OPENSHIFT_INSTALL_INVOKER", "Who runs the installer, noted in the cluster; \"user\" if unset."},

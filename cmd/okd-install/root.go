@@ -62,7 +62,7 @@ func (r *root) command() *cobra.Command {
 		"in this file")
 	c.AddCommand(createCommand(r), agentCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
 		statusCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r), releaseCommand(r), coreosCommand(r),
-		versionCommand(r), hiddenCommand(r), explainCommand(r), completionCommand(r), manCommand(r))
+		versionCommand(r), hiddenCommand(r), nodeAgentCommand(r), explainCommand(r), completionCommand(r), manCommand(r))
 	finish(c)
 	return c
 }

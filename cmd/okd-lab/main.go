@@ -113,7 +113,7 @@ func root() *cobra.Command {
 		"directory for what is built ($OKD_LAB_CACHE)")
 	c.AddCommand(
 		setupCommand(o), upCommand(o), downCommand(o), statusCommand(o),
-		machinesCommand(o), dnsCommand(o), installConfigCommand(o), agentConfigCommand(o),
+		machinesCommand(o), hostsCommand(o), dnsCommand(o), installConfigCommand(o), agentConfigCommand(o),
 		faultCommand(o), serveCommand(o),
 		o.request("inventory", "Print everything that the engine has, as JSON", cobra.NoArgs,
 			http.MethodGet, "/engine/inventory"),

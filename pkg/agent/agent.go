@@ -14,8 +14,17 @@ const (
 	NetworkDir = Dir + "/network"
 	// StateDir has what the agent remembers until the host boots from its disk.
 	StateDir = "/var/lib/okd-agent"
+	// SelfFile, below StateDir, has what the host knows of itself.
+	SelfFile = "self.json"
 	// Program is the node agent: the installer itself.
 	Program = "/usr/local/bin/okd-install"
+)
+
+// The medium that makes a live system one of a cluster: the label of its volume, and the archive
+// on it with files of the system.
+const (
+	ConfigLabel   = "agent_configimage"
+	ConfigArchive = "config.gz"
 )
 
 // The Ignition configs in Dir.
@@ -56,6 +65,7 @@ type Action string
 
 // The actions.
 const (
-	Wait    Action = "wait"    // report again after Interval
-	Install Action = "install" // write the disk with the Ignition config of Order.Role, then reboot
+	Wait      Action = "wait"      // report again after Interval
+	Bootstrap Action = "bootstrap" // rendezvous host only: run the temporary control plane
+	Install   Action = "install"   // write the disk with the Ignition config of Order.Role; reboot if Order.Reboot
 )

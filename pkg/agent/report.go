@@ -10,7 +10,11 @@ type Report struct {
 	// Boot is different after every boot of the live system.
 	Boot string `json:"boot"`
 	// Time is the host's clock.
-	Time      time.Time `json:"time"`
+	Time time.Time `json:"time"`
+	// Hostname and Role that the host was told last. The checks are for this role, and a
+	// service that has lost its state gives them again.
+	Hostname  string    `json:"hostname,omitempty"`
+	Role      string    `json:"role,omitempty"`
 	Stage     Stage     `json:"stage"`
 	Inventory Inventory `json:"inventory"`
 	Checks    []Check   `json:"checks"`
@@ -72,18 +76,20 @@ type Inventory struct {
 
 // Disk is one disk.
 type Disk struct {
-	Name       string `json:"name"`             // sda
-	Path       string `json:"path"`             // /dev/sda
-	ByPath     string `json:"byPath,omitempty"` // /dev/disk/by-path/...
-	ByID       string `json:"byID,omitempty"`   // /dev/disk/by-id/...
-	HCTL       string `json:"hctl,omitempty"`
-	Model      string `json:"model,omitempty"`
-	Vendor     string `json:"vendor,omitempty"`
-	Serial     string `json:"serial,omitempty"`
-	WWN        string `json:"wwn,omitempty"`
-	SizeBytes  int64  `json:"sizeBytes"`
-	Rotational bool   `json:"rotational,omitempty"`
-	Removable  bool   `json:"removable,omitempty"`
+	Name   string `json:"name"`             // sda
+	Path   string `json:"path"`             // /dev/sda
+	ByPath string `json:"byPath,omitempty"` // /dev/disk/by-path/...
+	// Links are all names in /dev/disk/by-path that the disk has; some have two.
+	Links      []string `json:"links,omitempty"`
+	ByID       string   `json:"byID,omitempty"` // /dev/disk/by-id/...
+	HCTL       string   `json:"hctl,omitempty"`
+	Model      string   `json:"model,omitempty"`
+	Vendor     string   `json:"vendor,omitempty"`
+	Serial     string   `json:"serial,omitempty"`
+	WWN        string   `json:"wwn,omitempty"`
+	SizeBytes  int64    `json:"sizeBytes"`
+	Rotational bool     `json:"rotational,omitempty"`
+	Removable  bool     `json:"removable,omitempty"`
 	// Unusable says why the disk cannot be installed to, such as "read-only" or "the live
 	// system was started from it".
 	Unusable string `json:"unusable,omitempty"`
@@ -106,6 +112,12 @@ type Order struct {
 	Hostname string `json:"hostname,omitempty"`
 	Role     string `json:"role,omitempty"`
 	Action   Action `json:"action"`
+	// Reboot when the disk is written. Workers wait for it until there is a control plane.
+	Reboot bool `json:"reboot,omitempty"`
+	// Running: the cluster answers already, so that something has its virtual addresses.
+	Running bool `json:"running,omitempty"`
+	// Problem is why this host is not installed, if the service found it.
+	Problem *Problem `json:"problem,omitempty"`
 	// Time is the clock of the rendezvous host.
 	Time time.Time `json:"time"`
 	// Peers are the other hosts.
@@ -124,6 +136,9 @@ type Peer struct {
 type Status struct {
 	ClusterName string    `json:"clusterName"`
 	Time        time.Time `json:"time"`
+	// Since is when the service began with nothing. It changes if the rendezvous host loses its
+	// power, and with that all that it knew.
+	Since time.Time `json:"since"`
 	// Waiting is what the installation waits for, in a line; empty when it is done.
 	Waiting string `json:"waiting,omitempty"`
 	// Stages of the bootstrap that are done, as in its records, and the present one.
@@ -163,4 +178,14 @@ type Event struct {
 	Time    time.Time `json:"time"`
 	Host    string    `json:"host,omitempty"` // its hostname
 	Message string    `json:"message"`
+}
+
+// Self is what the agent of a host leaves in SelfFile for the console, which shows it
+// when the rendezvous host does not answer.
+type Self struct {
+	Host HostStatus `json:"host"`
+	// Rendezvous is the address of the rendezvous host.
+	Rendezvous netip.Addr `json:"rendezvousIP"`
+	// Contact says why the rendezvous host does not answer; empty if it does.
+	Contact string `json:"contact,omitempty"`
 }

@@ -198,6 +198,13 @@ func (r *run) source(n *node, f *future, rec *record) error {
 	}
 	data, err := r.store.disk.Read(n.path)
 	missing := errors.Is(err, os.ErrNotExist)
+	if provided, is := r.store.params[n.name].([]byte); missing && is && !(r.frozen && rec != nil) {
+		f.value = provided
+		if rec != nil && rec.Digest != digestOf(provided) {
+			f.causes = []string{n.path}
+		}
+		return nil
+	}
 	switch {
 	case err != nil && !missing:
 		return err

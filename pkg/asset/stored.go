@@ -129,3 +129,15 @@ func newBox(key *seal.Key) (*seal.Box, error) {
 	}
 	return box, nil
 }
+
+// Provide sets what a source is if its file does not exist.
+func Provide(s *Store, source Asset[[]byte], data []byte) { s.params[source.n.name] = data }
+
+// Missing reports whether the file of a source does not exist, whatever the state has of it.
+func Missing(s *Store, source Asset[[]byte]) (bool, error) {
+	_, err := s.disk.Read(source.n.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return false, err
+}

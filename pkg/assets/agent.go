@@ -26,7 +26,7 @@ type agentReading struct {
 }
 
 // AgentConfig is agent-config.yaml and the hosts, complete and checked.
-var AgentConfig = asset.From2("agent-config", Config, agentConfigFile,
+var AgentConfig = asset.From2("agent-config", writtenConfig, agentConfigFile,
 	func(_ asset.Env, in Input, data []byte) (agentReading, error) {
 		var a agentReading
 		if data != nil {
@@ -39,27 +39,31 @@ var AgentConfig = asset.From2("agent-config", Config, agentConfigFile,
 	}, asset.Transient())
 
 // ClusterManifests is cluster-manifests/: the cluster in custom resources.
-var ClusterManifests = asset.From4("cluster-manifests", Config, AgentConfig, ReleaseImage, ReleaseVersion,
+var ClusterManifests = asset.From4("cluster-manifests", writtenConfig, AgentConfig, ReleaseImage, ReleaseVersion,
 	func(_ asset.Env, in Input, a agentReading, image, version string) (asset.Files, error) {
 		if image == "" {
 			return nil, ErrNoReleaseImage
 		}
-		platform := in.On.Cluster(in.InstallConfig)
-		inputs := clustermanifests.Inputs{
-			Config: in.InstallConfig, Platform: platform.Spec, Status: platform.Status, Inventory: a.Inventory,
-			ReleaseImage: image, ReleaseVersion: version,
-		}
-		if on := in.On.Agent; on != nil && on.Overrides != nil {
-			inputs.Overrides = on.Overrides(in.InstallConfig, a.Inventory.FromInstallConfig)
-		}
-		if a.Config != nil {
-			inputs.NTPSources = a.Config.AdditionalNTPSources
-		}
-		return clustermanifests.Render(inputs)
+		return renderClusterManifests(in, a, image, version)
 	}, asset.OwnsDir(clustermanifests.Dir))
 
+func renderClusterManifests(in Input, a agentReading, image, version string) (asset.Files, error) {
+	platform := in.On.Cluster(in.InstallConfig)
+	inputs := clustermanifests.Inputs{
+		Config: in.InstallConfig, Platform: platform.Spec, Status: platform.Status, Inventory: a.Inventory,
+		ReleaseImage: image, ReleaseVersion: version,
+	}
+	if on := in.On.Agent; on != nil && on.Overrides != nil {
+		inputs.Overrides = on.Overrides(in.InstallConfig, a.Inventory.FromInstallConfig)
+	}
+	if a.Config != nil {
+		inputs.NTPSources = a.Config.AdditionalNTPSources
+	}
+	return clustermanifests.Render(inputs)
+}
+
 // MirrorFiles is mirror/: where hosts find images, and whom they trust.
-var MirrorFiles = asset.From1("mirror", Config, func(_ asset.Env, in Input) (asset.Files, error) {
+var MirrorFiles = asset.From1("mirror", writtenConfig, func(_ asset.Env, in Input) (asset.Files, error) {
 	return clustermanifests.RenderMirrors(in.InstallConfig), nil
 }, asset.Claims(clustermanifests.MirrorFiles()...))
 
@@ -129,6 +133,17 @@ func agentPlatforms(list []Platform) []string {
 	return out
 }
 
+// platformNames are the names of the platforms, by those that the manifests have for them.
+func platformNames(list []Platform) clustermanifests.PlatformNames {
+	out := clustermanifests.PlatformNames{}
+	for _, p := range list {
+		if p.Agent != nil {
+			out[string(p.Agent.Type)] = p.Kind.Name
+		}
+	}
+	return out
+}
+
 // ClusterManifests writes cluster-manifests/ and mirror/, and reads them back, so that an
 // edit that nobody could use is refused before anything is written.
 func (i *Installer) ClusterManifests(ctx context.Context) error {
@@ -144,26 +159,67 @@ func (i *Installer) ClusterManifests(ctx context.Context) error {
 // GivenManifests reads and checks manifests that the user wrote, and changes nothing. It
 // returns false if there is an install-config to make them from, or if there are none.
 func (i *Installer) GivenManifests(ctx context.Context) (given bool, err error) {
-	_, err = i.store.Run(ctx, nil, []asset.Ref{ConfigFile})
-	if missing := (*asset.MissingError)(nil); !errors.As(err, &missing) {
-		return false, err
+	_, given, err = i.readGiven(ctx)
+	return given, err
+}
+
+// fromManifests says that the install-config in the state was made from manifests.
+var fromManifests = asset.Param[bool]("install-config-from-manifests")
+
+func (i *Installer) readGiven(ctx context.Context) (def definition, given bool, err error) {
+	missing, err := asset.Missing(i.store, ConfigFile)
+	if err != nil || !missing {
+		return def, false, err
+	}
+	before, _, err := asset.Recall(i.store, fromManifests)
+	if err != nil || !before && asset.Remembers(i.store, ConfigFile) {
+		return def, false, err
 	}
 	r, err := i.store.Run(ctx, nil, []asset.Ref{givenManifests})
 	if err != nil {
-		return false, err
+		return def, false, err
 	}
 	written := func(p string) bool { return strings.HasPrefix(p, clustermanifests.Dir+"/") }
 	if !slices.ContainsFunc(asset.Of(r, givenManifests).Paths(), written) {
-		return false, nil
+		return def, false, nil
 	}
 	r, err = i.store.Run(ctx, nil, []asset.Ref{GivenDefinition})
 	if findings := (*report.Error)(nil); errors.As(err, &findings) {
-		return true, findings
+		return def, true, findings
 	}
-	if err == nil {
-		i.warn(asset.Of(r, GivenDefinition).findings)
+	if err != nil {
+		return def, true, err
 	}
-	return true, err
+	def = asset.Of(r, GivenDefinition)
+	i.warn(def.findings)
+	return def, true, nil
+}
+
+// TakeGiven makes an install-config of manifests that the user wrote instead of one, for this
+// run. The release is theirs, unless another one was chosen.
+func (i *Installer) TakeGiven(ctx context.Context) error {
+	def, given, err := i.readGiven(ctx)
+	if err != nil {
+		return err
+	}
+	i.given = given
+	asset.Set(i.store, fromManifests, given)
+	if !given {
+		return nil
+	}
+	r, err := i.store.Run(ctx, nil, []asset.Ref{platforms})
+	if err != nil {
+		return err
+	}
+	text, err := def.InstallConfig(platformNames(asset.Of(r, platforms)))
+	if err != nil {
+		return err
+	}
+	asset.Provide(i.store, ConfigFile, text)
+	if pin, err := i.Pin(); err != nil || !pin.IsZero() {
+		return err
+	}
+	return i.SetPin(Pin{PullSpec: def.ImageSet.Spec.ReleaseImage, From: clustermanifests.Dir})
 }
 
 func (i *Installer) warn(findings *report.Report) {
@@ -173,4 +229,7 @@ func (i *Installer) warn(findings *report.Report) {
 }
 
 // AgentGraph draws the assets of an installation whose hosts register themselves.
-func AgentGraph() string { return asset.Dot(ClusterDefinition, GivenDefinition) }
+func AgentGraph() string {
+	return asset.Dot(append([]asset.Ref{ClusterDefinition, GivenDefinition, RendezvousFile, AdminKubeconfig, PasswordFile},
+		imageNeeds...)...)
+}

@@ -80,6 +80,9 @@ type reading struct {
 	Input
 	kinds    []types.PlatformKind
 	findings *report.Report
+
+	platforms []Platform
+	options   types.Options
 }
 
 // read is install-config.yaml, complete and checked.
@@ -97,12 +100,33 @@ var read = asset.From7("install-config-read",
 		if c == nil {
 			return reading{}, findings.Err()
 		}
-		return reading{newInput(c, list), options.Platforms, findings}, nil
+		return reading{newInput(c, list), options.Platforms, findings, list, options}, nil
 	}, asset.Transient())
 
-// Config is install-config.yaml, complete and checked.
-var Config = asset.From1("install-config", read,
+// writtenConfig is install-config.yaml, complete and checked. All but the manifests that the
+// user may edit is made from Config.
+var writtenConfig = asset.From1("install-config-as-written", read,
 	func(_ asset.Env, r reading) (Input, error) { return r.Input, nil }, asset.Transient())
+
+// Redefined is the install-config with what the user changed in cluster-manifests/, nil
+// without such changes.
+var Redefined = asset.Param[[]byte]("install-config-redefined")
+
+// Config is install-config.yaml, complete and checked.
+var Config = asset.From2("install-config", read, Redefined,
+	func(_ asset.Env, r reading, text []byte) (Input, error) {
+		if text == nil {
+			return r.Input, nil
+		}
+		c, findings := r.options.Load(redefinedName, text)
+		if c == nil {
+			return Input{}, findings.Err()
+		}
+		return newInput(c, r.platforms), nil
+	}, asset.Transient())
+
+// redefinedName is how findings about Redefined begin.
+const redefinedName = "install-config.yaml with the edits of cluster-manifests"
 
 // Lookup finds the addresses of a host name.
 type Lookup func(ctx context.Context, host string) ([]netip.Addr, error)

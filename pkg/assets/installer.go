@@ -31,6 +31,7 @@ type Installer struct {
 	clock  clock.Clock
 	lookup Lookup
 	kinds  []types.PlatformKind
+	given  bool // the cluster is defined by manifests that the user wrote
 }
 
 // Open locks the directory. It fails with *workdir.LockedError if another process has it.
@@ -54,6 +55,10 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	asset.Set(store, HostFIPS, deps.HostFIPS)
 	asset.Set(store, SkipHostCrypt, deps.SkipHostCrypt)
 	asset.Set(store, AgentBased, deps.AgentBased)
+	asset.Set(store, Redefined, nil)
+	if !asset.Remembers(store, fromManifests) {
+		asset.Set(store, fromManifests, false)
+	}
 	if !asset.Remembers(store, NamesInDNS) {
 		asset.Set(store, NamesInDNS, nil)
 	}
@@ -61,6 +66,8 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	setOrKeep(store, Profile, deps.Profile, "")
 	setOrKeep(store, NodeIP, deps.NodeIP, netip.Addr{})
 	setOrKeep(store, LoadCerts, deps.LoadCerts, false)
+	setOrKeep(store, AgentGeneration, 0, 1)
+	setOrKeep(store, RendezvousIP, netip.Addr{}, netip.Addr{})
 	if err := setRelease(store, deps); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

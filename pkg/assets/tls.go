@@ -204,9 +204,13 @@ func (l lifetimes) of(life time.Duration) time.Duration {
 
 // Lifetimes are those of the certificates that the cluster renews by itself. The
 // feature gate ShortCertRotation shortens them, to test the renewal.
-var Lifetimes = asset.From1("certificate-lifetimes", Config, func(_ asset.Env, c Input) (lifetimes, error) {
-	if slices.Contains(c.FeatureGates, "ShortCertRotation=true") {
-		return lifetimes{Year: 2 * time.Hour, Day: time.Hour}, nil
-	}
-	return lifetimes{Year: pki.Year, Day: pki.Day}, nil
-}, asset.Transient())
+var Lifetimes = asset.From2("certificate-lifetimes", Config, AgentBased,
+	func(_ asset.Env, c Input, agentBased bool) (lifetimes, error) {
+		switch {
+		case slices.Contains(c.FeatureGates, "ShortCertRotation=true"):
+			return lifetimes{Year: 2 * time.Hour, Day: time.Hour}, nil
+		case agentBased:
+			return lifetimes{Year: pki.Year, Day: agentDay}, nil
+		}
+		return lifetimes{Year: pki.Year, Day: pki.Day}, nil
+	}, asset.Transient())

@@ -37,6 +37,8 @@ type Approver struct {
 	*Watcher
 	// Nodes are the names of the nodes that may join.
 	Nodes []string
+	// More are names that become known while it runs; nil for none.
+	More func() []string
 	// AnyNode lets nodes of every name join: the user vouches for what reaches the API from the machine networks.
 	AnyNode bool
 	// Networks are the machine networks that serving certificates may name.
@@ -118,7 +120,7 @@ func (a *Approver) Judge(csr certv1.CertificateSigningRequest, nodes map[string]
 	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
 		return "", fmt.Errorf("%q is not the name of a node", name)
 	}
-	if !a.AnyNode && !slices.Contains(a.Nodes, name) {
+	if !a.AnyNode && !a.expects(name) {
 		return "", fmt.Errorf("node %s is not one that this installation created", name)
 	}
 	switch csr.Spec.SignerName {
@@ -128,6 +130,10 @@ func (a *Approver) Judge(csr certv1.CertificateSigningRequest, nodes map[string]
 		return name, a.judgeServing(csr, req, nodes, name)
 	}
 	return "", fmt.Errorf("signer %s is not a kubelet's", csr.Spec.SignerName)
+}
+
+func (a *Approver) expects(name string) bool {
+	return slices.Contains(a.Nodes, name) || a.More != nil && slices.Contains(a.More(), name)
 }
 
 func judgeClient(

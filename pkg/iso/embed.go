@@ -1,9 +1,9 @@
 package iso
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
@@ -51,7 +51,9 @@ func (i *Image) RemoveIgnition() error {
 	if err := i.load(); err != nil {
 		return err
 	}
-	i.archive.Remove(ignitionName)
+	if err := i.remove(ignitionName); err != nil {
+		return err
+	}
 	return i.pack()
 }
 
@@ -84,7 +86,9 @@ func (i *Image) SetKeyfiles(list []Keyfile, force bool) error {
 		return exit.New("replace them with --force, or look at them with `coreos iso network extract`",
 			"the ISO image already has embedded network settings: %s", names(old))
 	}
-	i.dropKeyfiles(old)
+	if err := i.dropKeyfiles(old); err != nil {
+		return err
+	}
 	for _, k := range list {
 		i.archive.Set(path.Join(keyfileDir, k.Name), k.Data)
 	}
@@ -97,14 +101,19 @@ func (i *Image) RemoveKeyfiles() error {
 	if err != nil {
 		return err
 	}
-	i.dropKeyfiles(old)
+	if err := i.dropKeyfiles(old); err != nil {
+		return err
+	}
 	return i.pack()
 }
 
-func (i *Image) dropKeyfiles(list []Keyfile) {
+func (i *Image) dropKeyfiles(list []Keyfile) error {
 	for _, k := range list {
-		i.archive.Remove(path.Join(keyfileDir, k.Name))
+		if err := i.remove(path.Join(keyfileDir, k.Name)); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func checkKeyfiles(list []Keyfile) error {
@@ -135,37 +144,43 @@ func names(list []Keyfile) string {
 	return strings.Join(out, ", ")
 }
 
-// load reads the archive in the area.
-func (i *Image) load() error {
+// load reads the archives in the area.
+func (i *Image) load() (err error) {
+	if i.sealed {
+		return errors.New("nothing can be added to archives that are going to be embedded")
+	}
 	if i.archive != nil {
 		return nil
 	}
-	data, err := i.read(i.ignition)
-	if err != nil {
-		return err
-	}
-	i.used = len(bytes.TrimRight(data, "\x00"))
-	i.archive, err = initrd.Read(data)
+	i.archive, err = initrd.Open(io.NewSectionReader(i.file, i.current.Offset, i.current.Length), i.current.Length)
 	if err != nil {
 		return exit.New("`coreos iso reset` removes everything that was embedded",
-			"what is embedded in %s cannot be read: %w", i.ignition, err)
+			"what is embedded in %s cannot be read: %w", i.current, err)
 	}
 	return nil
 }
 
-// pack plans to write the archive.
+// remove removes a file from the archive.
+func (i *Image) remove(name string) error {
+	if i.archive.IsFixed(name) {
+		return exit.New("`coreos iso reset` removes everything that was embedded; make the image again from the original",
+			"%s is in the same archive as large files, from which nothing can be removed", name)
+	}
+	i.archive.Remove(name)
+	return nil
+}
+
+// pack plans to write the archives: those with large files as they are, then the rest.
 func (i *Image) pack() error {
 	data, err := i.archive.Pack()
 	if err != nil {
 		return err
 	}
-	if int64(len(data)) > i.ignition.Length {
-		return exit.New("let the config fetch its large parts, by URL with a hash",
-			"too much to embed: compressed it has %d bytes, and %s has room for %d", len(data), i.ignition,
-			i.ignition.Length)
+	var list []Part
+	for _, p := range i.archive.Parts() {
+		list = append(list, kept{i.file, i.current.Offset + p.Offset, p.Size})
 	}
-	i.replace(patch{i.ignition, data, 0})
-	return nil
+	return i.embed(append(list, Bytes(data)), i.mayGrow)
 }
 
 // WrapIgnition makes an initial RAM disk of a config, for machines that boot over the network.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -40,22 +41,20 @@ func Edit(ctx context.Context, path, output string, stdout io.Writer, change fun
 	}
 	defer f.Close()
 	err = change(i)
-	var patches []patch
+	var c changes
 	if err == nil {
-		patches, err = i.planned()
+		c, err = i.planned()
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	switch output {
 	case "":
-		err = overwrite(f, patches)
+		err = overwrite(ctx, f, c)
 	case "-":
-		err = stream(ctx, stdout, f, i.size, patches)
+		err = stream(ctx, stdout, f, c)
 	default:
-		err = atomicfile.Create(output, 0o600, func(out *os.File) error {
-			return duplicate(ctx, out, f, i.size, patches)
-		})
+		err = atomicfile.Create(output, 0o600, func(out *os.File) error { return duplicate(ctx, out, f, c) })
 	}
 	if errors.Is(err, fs.ErrExist) {
 		err = exit.With(exit.Other, "name another file, or leave --output out to edit the ISO in place", err)
@@ -82,23 +81,72 @@ func openFile(path string, mode int) (*os.File, *Image, error) {
 	return f, i, nil
 }
 
-// overwrite changes the areas of a file.
-func overwrite(f *os.File, patches []patch) error {
-	for _, p := range patches {
-		if _, err := f.WriteAt(p.content(), p.Offset); err != nil {
+// overwrite changes a file in place, first what is behind its end, last its first sectors: until then an image that
+// grows is what it was.
+func overwrite(ctx context.Context, f *os.File, c changes) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if c.resized() && !info.Mode().IsRegular() {
+		return exit.New("name a new file with --output", "only a file can grow or shrink, and %s is a device", f.Name())
+	}
+	first := slices.IndexFunc(c.patches, func(p patch) bool { return p.Offset >= c.from })
+	if first < 0 {
+		first = len(c.patches)
+	}
+	if behind := c.patches[first:]; len(behind) > 0 {
+		err := put(ctx, f, behind)
+		if err == nil {
+			err = f.Sync()
+		}
+		if err != nil && c.from == c.old { // nothing else has changed
+			err = errors.Join(err, f.Truncate(info.Size()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	rest := slices.Clone(c.patches[:first])
+	slices.Reverse(rest)
+	if err := put(ctx, f, rest); err != nil {
+		return err
+	}
+	if c.resized() {
+		if err := f.Truncate(c.size); err != nil {
 			return err
 		}
 	}
 	return f.Sync()
 }
 
-// duplicate makes a changed copy in a new file. Where the file system can, the two share what is the same.
-func duplicate(ctx context.Context, out, in *os.File, size int64, patches []patch) error {
-	if err := unix.IoctlFileClone(int(out.Fd()), int(in.Fd())); err != nil {
-		return stream(ctx, out, in, size, patches)
+// put writes areas. What they get may come from the same file, so that it is not left to the kernel to copy it.
+func put(ctx context.Context, f *os.File, list []patch) error {
+	for _, p := range list {
+		w := struct{ io.Writer }{io.NewOffsetWriter(f, p.Offset)}
+		if err := p.writeTo(ctx, w); err != nil {
+			return err
+		}
 	}
-	for _, p := range patches {
-		if _, err := out.WriteAt(p.content(), p.Offset); err != nil {
+	return nil
+}
+
+// duplicate makes a changed copy in a new file. Where the file system can, the two share what is the same.
+func duplicate(ctx context.Context, out, in *os.File, c changes) error {
+	if err := unix.IoctlFileClone(int(out.Fd()), int(in.Fd())); err != nil {
+		return stream(ctx, out, in, c)
+	}
+	if err := out.Truncate(c.from); err != nil { // what was there may be secret
+		return err
+	}
+	if err := out.Truncate(c.size); err != nil {
+		return err
+	}
+	for _, p := range c.patches {
+		if _, err := out.Seek(p.Offset, io.SeekStart); err != nil {
+			return err
+		}
+		if err := p.writeTo(ctx, out); err != nil {
 			return err
 		}
 	}
@@ -106,18 +154,29 @@ func duplicate(ctx context.Context, out, in *os.File, size int64, patches []patc
 }
 
 // stream writes a changed copy from beginning to end.
-func stream(ctx context.Context, out io.Writer, in *os.File, size int64, patches []patch) error {
+func stream(ctx context.Context, out io.Writer, in *os.File, c changes) error {
 	at := int64(0)
-	for _, p := range patches {
-		if err := copyPart(ctx, out, in, at, p.Offset-at); err != nil {
+	upTo := func(end int64) error { // as it was, then zeros
+		if old := min(end, c.from); at < old {
+			if err := copyPart(ctx, out, in, at, old-at); err != nil {
+				return err
+			}
+			at = old
+		}
+		err := fill(out, 0, end-at)
+		at = end
+		return err
+	}
+	for _, p := range c.patches {
+		if err := upTo(p.Offset); err != nil {
 			return err
 		}
-		if _, err := out.Write(p.content()); err != nil {
+		if err := p.writeTo(ctx, out); err != nil {
 			return err
 		}
 		at = p.Offset + p.Length
 	}
-	return copyPart(ctx, out, in, at, size-at)
+	return upTo(c.size)
 }
 
 // copyPart copies n bytes from an offset. From file to file the kernel does it, without their passing through memory.

@@ -22,7 +22,7 @@ const (
 // What an image of somebody else may ask for.
 const (
 	maxHeader    = 64 << 10
-	maxIgnition  = 64 << 20
+	maxIgnition  = maxGrown
 	maxKargs     = 64 << 10
 	maxKargFiles = 16
 )

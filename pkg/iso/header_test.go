@@ -2,13 +2,16 @@ package iso
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/okd-install/okd-install/pkg/iso/initrd"
 	"github.com/okd-install/okd-install/pkg/iso/iso9660"
 	"github.com/okd-install/okd-install/pkg/iso/isotest"
 )
@@ -100,8 +103,8 @@ func TestAreasAreSafe(t *testing.T) {
 	i := &Image{}
 	i.replace(patch{Area: Area{File: "b", Offset: 150, Length: 10}})
 	i.replace(patch{Area: Area{File: "a", Offset: 100, Length: 50}})
-	if list, err := i.planned(); err != nil || len(list) != 2 || list[0].File != "a" {
-		t.Errorf("%+v, %v", list, err)
+	if c, err := i.planned(); err != nil || len(c.patches) != 2 || c.patches[0].File != "a" {
+		t.Errorf("%+v, %v", c, err)
 	}
 	i.replace(patch{Area: Area{File: "c", Offset: 159, Length: 10}})
 	if _, err := i.planned(); err == nil || !strings.Contains(err.Error(), "b and c overlap") {
@@ -132,13 +135,16 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// FuzzImage damages an image in two places and changes it in every way. Boot loaders and descriptors have to stay as
-// they are.
+// FuzzImage damages an image in two places and changes it in every way, with and without growth. Boot loaders and
+// descriptors have to stay as they are, unless the image grows.
 func FuzzImage(f *testing.F) {
-	var images [2][]byte
-	for n, l := range []isotest.Layout{{IgnitionSize: 2048}, {IgnitionSize: 2048, Legacy: true}} {
+	var images [3][]byte
+	for n, l := range []isotest.Layout{{IgnitionSize: 2048}, {IgnitionSize: 2048, Legacy: true}, {IgnitionSize: 2048}} {
 		path := filepath.Join(f.TempDir(), "live.iso")
 		err := isotest.Write(path, l)
+		if err == nil && n == 2 {
+			err = Edit(f.Context(), path, "", nil, growBy(5000))
+		}
 		if err == nil {
 			images[n], err = os.ReadFile(path)
 		}
@@ -147,34 +153,91 @@ func FuzzImage(f *testing.F) {
 		}
 	}
 	json := uint32(bytes.Index(images[0], []byte(`{"file":`)))
-	f.Add(false, json, []byte(`{"file":"images/efiboot.img","offset":1`), uint32(0), []byte(nil))
-	f.Add(true, uint32(legacyKargsOffset+8), []byte("\x05\x00"), uint32(legacyIgnitionOffset+8), []byte("\x00"))
-	f.Fuzz(func(t *testing.T, old bool, at uint32, damage []byte, also uint32, another []byte) {
-		data := bytes.Clone(images[0])
-		if old {
-			data = bytes.Clone(images[1])
-		}
+	note := uint32(bytes.Index(images[2], []byte(noteMagic)))
+	f.Add(uint8(0), json, []byte(`{"file":"images/efiboot.img","offset":1`), uint32(0), []byte(nil))
+	f.Add(uint8(1), uint32(legacyKargsOffset+8), []byte("\x05\x00"), uint32(legacyIgnitionOffset+8), []byte("\x00"))
+	f.Add(uint8(2), note+uint32(len(noteMagic))+4, []byte("\x00\x80\x05"), note+40, []byte("\xff"))
+	f.Add(uint8(2), uint32(512), []byte("EFI PART"), uint32(446), []byte("\x00"))
+	f.Fuzz(func(t *testing.T, which uint8, at uint32, damage []byte, also uint32, another []byte) {
+		data := bytes.Clone(images[int(which)%len(images)])
 		copy(data[int(at)%len(data):], damage)
 		copy(data[int(also)%len(data):], another)
-		i, err := Open(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			return
+		if n := int(note); which%3 == 2 { // or a damaged note would never be read
+			binary.LittleEndian.PutUint32(data[n+len(noteMagic):],
+				crc32.ChecksumIEEE(data[n+len(noteMagic)+4:n+iso9660.SectorSize]))
 		}
+		open := func(data []byte) *Image {
+			i, err := Open(bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				t.Skip()
+			}
+			return i
+		}
+		i := open(data)
 		_, _ = i.Inspect()
 		_ = i.SetIgnition([]byte("{}"), true)
 		_ = i.SetKeyfiles([]Keyfile{{Name: "a.nmconnection", Data: []byte("x")}}, true)
 		_ = i.SetKargs("a=b")
-		_ = i.Reset()
-		patches, err := i.planned()
-		if err != nil {
+		if i.Reset() == nil {
+			_ = apply(t, i, data)
+		}
+		i = open(data)
+		want := emptied(t, i, data)
+		i = open(data)
+		if growBy(9000)(i) != nil {
 			return
 		}
-		end := int64(iso9660.SystemArea + iso9660.SectorSize)
-		for _, p := range patches {
-			if p.Offset < end || p.Offset+int64(len(p.content())) > int64(len(data)) {
-				t.Errorf("writes %d bytes at %d of %d", p.Length, p.Offset, len(data))
-			}
-			end = p.Offset + p.Length
+		grown := apply(t, i, data)
+		if grown == nil {
+			return
+		}
+		i, err := Open(bytes.NewReader(grown), int64(len(grown)))
+		if err != nil {
+			t.Fatalf("cannot open an image that has grown: %v", err)
+		}
+		if got := emptied(t, i, grown); want != nil && !bytes.Equal(got, want) {
+			t.Errorf("after it has grown it cannot be undone: %d bytes, not %d, or others", len(got), len(want))
 		}
 	})
+}
+
+// emptied is an image without what was embedded. Reset would write kernel arguments as well, and damaged old headers
+// may say that they are in a directory.
+func emptied(t *testing.T, i *Image, data []byte) []byte {
+	i.archive = &initrd.Archive{}
+	if i.pack() != nil {
+		return nil
+	}
+	return apply(t, i, data)
+}
+
+func growBy(size int) func(*Image) error {
+	return func(i *Image) error { return i.SetArchives(Bytes(bytes.Repeat([]byte("070701"), size/6))) }
+}
+
+// apply changes an image in memory. It is nil if the image cannot be changed.
+func apply(t *testing.T, i *Image, data []byte) []byte {
+	c, err := i.planned()
+	if err != nil {
+		return nil
+	}
+	var out bytes.Buffer
+	out.Write(data[:min(c.from, c.size)])
+	out.Write(make([]byte, c.size-int64(out.Len())))
+	end := int64(0)
+	if i.undo == nil && i.grown == nil {
+		end = iso9660.SystemArea + iso9660.SectorSize // nothing before is written
+	}
+	for _, p := range c.patches {
+		var b bytes.Buffer
+		if err := p.writeTo(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+		if p.Offset < end || p.Offset+p.Length > c.size || int64(b.Len()) != p.Length {
+			t.Fatalf("writes %d of %d bytes at %d of %d, after %d", b.Len(), p.Length, p.Offset, c.size, end)
+		}
+		copy(out.Bytes()[p.Offset:], b.Bytes())
+		end = p.Offset + p.Length
+	}
+	return out.Bytes()
 }

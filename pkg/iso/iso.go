@@ -1,10 +1,10 @@
 // Package iso changes live ISOs of CoreOS: the Ignition config and the network settings that the live system starts
 // with, and its kernel arguments. An ISO has areas for these; nothing outside of them is written, so that it stays as
-// bootable as it was, from a DVD or a USB stick.
+// bootable as it was, from a DVD or a USB stick. If more is to be embedded than an area can hold, it moves to the end
+// of the image, and records and partition tables are changed accordingly.
 package iso
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,25 +17,48 @@ import (
 // Image is a live ISO, and what is going to be changed in it.
 type Image struct {
 	volume *iso9660.Volume
-	r      io.ReaderAt
+	r      io.ReaderAt // the image as it was published
 	size   int64
 
-	ignition Area
+	file     io.ReaderAt // the image as it is: it may have grown
+	fileSize int64
+	undo     []edit // what makes the file the published image; nil if it has not grown
+
+	ignition Area            // as it was published
+	current  Area            // where it is now
 	archive  *initrd.Archive // what is in the area; nil until somebody asks
-	used     int             // bytes of the area that the archive takes
+	sealed   bool            // what is embedded is not known
 
-	patches []patch
-}
-
-// patch is what an area is going to hold; the rest of the area is filled.
-type patch struct {
-	Area
-	data []byte
-	fill byte
+	mayGrow  bool
+	embedded bool // the area gets a new content, in patches or in grown
+	grown    *growth
+	patches  []patch
 }
 
 // Open reads where the areas of an ISO of that many bytes are.
 func Open(r io.ReaderAt, size int64) (*Image, error) {
+	i, err := openPublished(r, size)
+	if err != nil {
+		return nil, err
+	}
+	i.file, i.fileSize, i.current = r, size, i.ignition
+	note := make([]byte, iso9660.SectorSize)
+	if n, err := r.ReadAt(note, i.ignition.Offset-iso9660.SectorSize); n < len(note) {
+		return nil, fmt.Errorf("read what is before %s: %w", i.ignition, err)
+	}
+	before, undo, found := parseNote(note, i.ignition.Offset)
+	if !found {
+		return i, nil
+	}
+	grown := i
+	if i, err = openPublished(published{r, before, undo}, before); err != nil {
+		return nil, fmt.Errorf("the ISO image before it grew: %w", err)
+	}
+	i.file, i.fileSize, i.current, i.undo, i.mayGrow = r, size, grown.ignition, undo, true
+	return i, nil
+}
+
+func openPublished(r io.ReaderAt, size int64) (*Image, error) {
 	volume, err := iso9660.Open(r, size)
 	if err != nil {
 		return nil, err
@@ -51,8 +74,9 @@ func Open(r io.ReaderAt, size int64) (*Image, error) {
 }
 
 // Reset removes everything that was embedded, and restores the default kernel arguments. What is there may be damaged.
+// An image that has grown gets the size that it had.
 func (i *Image) Reset() error {
-	i.archive = &initrd.Archive{}
+	i.archive, i.sealed = &initrd.Archive{}, false
 	if err := i.pack(); err != nil {
 		return err
 	}
@@ -66,27 +90,6 @@ func (i *Image) Reset() error {
 func (i *Image) replace(p patch) {
 	i.patches = slices.DeleteFunc(i.patches, func(old patch) bool { return old.Area == p.Area })
 	i.patches = append(i.patches, p)
-}
-
-// planned returns what is to be written, by offset.
-func (i *Image) planned() ([]patch, error) {
-	slices.SortFunc(i.patches, func(a, b patch) int { return cmp.Compare(a.Offset, b.Offset) })
-	for n := 1; n < len(i.patches); n++ {
-		if before, p := i.patches[n-1], i.patches[n]; before.Offset+before.Length > p.Offset {
-			return nil, fmt.Errorf("the ISO image is damaged: %s and %s overlap", before.Area, p.Area)
-		}
-	}
-	return i.patches, nil
-}
-
-// content is the area as it is going to be.
-func (p patch) content() []byte {
-	out := make([]byte, p.Length)
-	n := copy(out, p.data)
-	for ; n < len(out); n++ {
-		out[n] = p.fill
-	}
-	return out
 }
 
 func (i *Image) read(a Area) ([]byte, error) {

@@ -260,7 +260,7 @@ func TestExtractPXE(t *testing.T) {
 	path := write(t, isotest.Layout{})
 	edit(t, path, embed)
 	dir := t.TempDir()
-	files, left, err := iso.ExtractPXE(t.Context(), path, dir)
+	files, left, err := iso.ExtractPXE(t.Context(), path, iso.PXE{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,8 +275,34 @@ func TestExtractPXE(t *testing.T) {
 	if filepath.Base(files[0]) != "live-vmlinuz" {
 		t.Errorf("names %q", files)
 	}
-	if _, _, err := iso.ExtractPXE(t.Context(), path, dir); !errors.Is(err, fs.ErrExist) {
+	if _, _, err := iso.ExtractPXE(t.Context(), path, iso.PXE{Dir: dir}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+// TestExtractPXEWithArchives appends archives to the initial RAM disk, where the kernel finds them.
+func TestExtractPXEWithArchives(t *testing.T) {
+	path, parts := write(t, isotest.Layout{}), agent(t, 5<<20)
+	files, _, err := iso.ExtractPXE(t.Context(), path, iso.PXE{Dir: t.TempDir(), Name: "agent.x86_64", Archives: parts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := filepath.Base(files[1]); got != "agent.x86_64-initrd.img" {
+		t.Errorf("name %s", got)
+	}
+	data := read(t, files[1])
+	if !bytes.HasPrefix(data, []byte(strings.Repeat("initrd ", 1000))) {
+		t.Error("the initial RAM disk of the ISO is not at the beginning")
+	}
+	list := unpack(t, data[7000:]) // a multiple of 4
+	last := list[len(list)-1]
+	if last.name != "config.ign" || string(last.data) != config || !bytes.Equal(list[1].data, noise(5<<20)) {
+		t.Errorf("%d files, the last one is %q", len(list), last.name)
+	}
+	for n, mode := range []fs.FileMode{0o644, 0o600, 0o644} {
+		if info, err := os.Stat(files[n]); err != nil || info.Mode() != mode {
+			t.Errorf("%v, %v", info, err)
+		}
 	}
 }
 

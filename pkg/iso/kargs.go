@@ -73,7 +73,7 @@ func (i *Image) SetKargs(text string) error {
 			return exit.New("leave some out", "the kernel arguments have %d bytes, and %s has room for %d", len(text), a,
 				room)
 		}
-		i.replace(patch{a.Area, append([]byte(text), a.end), a.pad})
+		i.replace(patch{a.Area, []Part{Bytes(append([]byte(text), a.end))}, a.pad})
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ func (i *Image) customizations() ([]string, error) {
 type Summary struct {
 	Label        string   `json:"label"`
 	Ignition     Area     `json:"ignitionArea"`
-	Used         int      `json:"ignitionAreaUsed"`
+	Used         int64    `json:"ignitionAreaUsed"`
+	Grown        bool     `json:"grown"` // the area was moved to the end of the image
 	Embedded     []string `json:"embedded"`
 	Network      bool     `json:"networkSettings"`
 	KargAreas    []Area   `json:"kernelArgumentAreas"`
@@ -34,12 +35,14 @@ type Summary struct {
 
 // Inspect returns what is known of the image.
 func (i *Image) Inspect() (Summary, error) {
-	s := Summary{Label: i.volume.Label, Ignition: i.ignition, Embedded: []string{}, KargAreas: []Area{}}
+	s := Summary{
+		Label: i.volume.Label, Ignition: i.current, Grown: i.undo != nil, Embedded: []string{}, KargAreas: []Area{},
+	}
 	if err := i.load(); err != nil {
 		return s, err
 	}
 	s.Embedded = append(s.Embedded, i.archive.Names()...)
-	s.Used = i.used
+	s.Used = i.archive.Used()
 	var err error
 	if s.Network, err = i.networkSupport(); err != nil {
 		return s, err
@@ -75,8 +78,12 @@ func (s Summary) Print(w io.Writer) error {
 	if !s.Network {
 		network = "not supported"
 	}
+	area := s.Ignition.String()
+	if s.Grown {
+		area += ", which was moved to the end of the image"
+	}
 	_, err := fmt.Fprintf(w, "label             %s\nembedded          %s\nroom for a config %d of %d bytes used, in %s\n"+
-		"network settings  %s\nkernel arguments  %s\n", s.Label, embedded, s.Used, s.Ignition.Length, s.Ignition,
+		"network settings  %s\nkernel arguments  %s\n", s.Label, embedded, s.Used, s.Ignition.Length, area,
 		network, kargs)
 	return err
 }

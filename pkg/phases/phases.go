@@ -104,3 +104,11 @@ func Find(name string) (phase.Phase, bool) {
 	}
 	return phase.Phase{}, false
 }
+
+// AgentHosts is the phase before the others where hosts register themselves. No machine is created for it, so that
+// create cluster does not have it.
+var AgentHosts = phase.Phase{
+	Name: "hosts-registered", Help: "wait for all hosts to register and to pass their checks",
+	Budget: 60 * time.Minute, ExitCode: exit.Bootstrap,
+	Next: phase.Hint{Text: "look at the console of the hosts; the same command goes on waiting"},
+}

@@ -21,7 +21,7 @@ func (c *InstallConfig) checkAgent(k Check) {
 	if masters == 2 && c.Arbiters() > 1 {
 		k.Child("arbiter", "replicas").Invalid(c.Arbiters(), "must be 1 with 2 control-plane machines")
 	}
-	if c.BootstrapInPlace != nil {
+	if b := c.BootstrapInPlace; b != nil && (masters != 1 || b.InstallationDisk != "") {
 		k.Child("bootstrapInPlace").Warn(nil, "means nothing here: the host that bootstraps is chosen by its address")
 	}
 	kind := c.Platform.Kind()

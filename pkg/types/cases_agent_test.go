@@ -73,3 +73,27 @@ func TestAgent(t *testing.T) {
 		t.Errorf("the message does not list the platforms: %s", text)
 	}
 }
+
+// TestAgentInPlace: the only host of a cluster is its own bootstrap host, whatever the
+// file says.
+func TestAgentInPlace(t *testing.T) {
+	for _, tt := range []struct {
+		name, edits string
+		agent, want bool
+	}{
+		{"a single node", noWorkers + `controlPlane = {name: master, replicas: 1}`, true, true},
+		{"a single node with a bootstrap host", noWorkers + `controlPlane = {name: master, replicas: 1}`, false, false},
+		{"three masters", ``, true, false},
+	} {
+		c, found := load(types.Options{Agent: tt.agent}, row{base: none, edits: tt.edits}.text(t))
+		if c == nil {
+			t.Fatalf("%s: %v", tt.name, found.Err())
+		}
+		if got := c.BootstrapInPlace != nil; got != tt.want {
+			t.Errorf("%s: in place: %v", tt.name, got)
+		}
+		if lines := found.Lines(true); len(lines) > 0 {
+			t.Errorf("%s: %q", tt.name, lines)
+		}
+	}
+}

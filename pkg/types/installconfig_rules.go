@@ -60,6 +60,10 @@ func (c *InstallConfig) SetDefaults(_ *InstallConfig, o Options) {
 	c.AdditionalTrustBundlePolicy = cmp.Or(c.AdditionalTrustBundlePolicy, TrustProxyOnly)
 	c.Publish = cmp.Or(c.Publish, publishExternal)
 	c.CPUPartitioningMode = cmp.Or(c.CPUPartitioningMode, "None")
+	if o.Agent && c.BootstrapInPlace == nil && c.Masters() == 1 {
+		// The etcd operator looks for this field. Which disk it is, the host itself finds out.
+		c.BootstrapInPlace = &BootstrapInPlace{}
+	}
 	if c.FIPS && o.Host == FIPSOff && o.SkipHostCrypt {
 		annotations := map[string]string{}
 		maps.Copy(annotations, c.Metadata.Annotations)
@@ -158,6 +162,9 @@ func (m *Metadata) Validate(k Check) {
 
 // Validate implements Validator.
 func (b *BootstrapInPlace) Validate(k Check) {
+	if k.Options.Agent && b.InstallationDisk == "" {
+		return // checkAgent says what a single node needs
+	}
 	at := k.Child("installationDisk")
 	switch disk := b.InstallationDisk; {
 	case disk == "":

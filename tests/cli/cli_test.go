@@ -86,6 +86,8 @@ func TestScripts(t *testing.T) {
 			"unmark":    unmark,
 			"remove":    remove,
 			"liveiso":   liveISO,
+			"hosts":     hosts,
+			"running":   running,
 		},
 	})
 }

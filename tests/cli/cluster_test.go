@@ -43,6 +43,7 @@ type cluster struct {
 	ingress  string
 	failures []error
 	requests []certv1.CertificateSigningRequest // of nodes that want to join
+	joined   []string                           // nodes that no engine has made
 }
 
 func (w *world) startCluster() error {
@@ -204,7 +205,9 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // nodes are the machines of the cluster that run.
 func (c *cluster) nodes() []string {
-	var names []string
+	c.mu.Lock()
+	names := slices.Clone(c.joined)
+	c.mu.Unlock()
 	for _, vm := range c.world.engine.Inventory().VMs {
 		if strings.Contains(vm.Name, "-master-") || strings.Contains(vm.Name, "-worker-") {
 			names = append(names, vm.Name)

@@ -170,7 +170,7 @@ func fault(ts *testscript.TestScript, _ bool, args []string) {
 // MILESTONE|occupied|gone|back
 //
 // Where no engine boots the cluster: cluster boot DIR. For a node that joins: cluster
-// request NODE, and cluster approved NODE, which may be negated.
+// request NODE, and cluster approved NODE, which may be negated; cluster joined NODE....
 func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 	c := worldOf(ts).cluster
 	switch args[0] {
@@ -178,6 +178,10 @@ func clusterCommand(ts *testscript.TestScript, neg bool, args []string) {
 		c.boot(engine.Hardware{UserData: []byte(ts.ReadFile(filepath.Join(args[1], "bootstrap.ign")))})
 	case "request":
 		ts.Check(c.request(args[1]))
+	case "joined":
+		c.mu.Lock()
+		c.joined = args[1:]
+		c.mu.Unlock()
 	case "approved":
 		if c.approved(args[1]) == neg {
 			ts.Fatalf("request of %s: approved: %v", args[1], !neg)

@@ -12,7 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/iso/isotest"
 )
 
-// liveISO makes a small live ISO: liveiso FILE [old|noargs]...
+// liveISO makes a small live ISO: liveiso FILE [old|noargs|minimal]...
 func liveISO(ts *testscript.TestScript, _ bool, args []string) {
 	var l isotest.Layout
 	for _, word := range args[1:] {
@@ -21,6 +21,8 @@ func liveISO(ts *testscript.TestScript, _ bool, args []string) {
 			l.Legacy = true
 		case "noargs":
 			l.NoKargs = true
+		case "minimal":
+			l.Minimal = true
 		default:
 			ts.Fatalf("unknown word %q", word)
 		}
@@ -38,7 +40,7 @@ func TestLiveISOPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := isotest.Write(filepath.Join(dir, "live.iso"), isotest.Layout{}); err != nil {
+	if err := isotest.Write(filepath.Join(dir, "live.iso"), isotest.Layout{Minimal: true}); err != nil {
 		t.Fatal(err)
 	}
 	ran := 0

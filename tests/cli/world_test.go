@@ -52,6 +52,8 @@ type world struct {
 	release   string            // pull spec by digest
 	releases  map[string]string // digests by version
 	updates   *updateService
+	hosts     *agentHosts
+	runs      *runningCluster
 	imageURL  string
 	running   *process
 }
@@ -71,7 +73,7 @@ var fast = engine.Delays{
 func (w *world) addr(host byte) string { return net.IPv4(127, w.net[0], w.net[1], host).String() }
 
 func newWorld() (*world, error) {
-	w := &world{releases: map[string]string{}}
+	w := &world{releases: map[string]string{}, hosts: &agentHosts{}}
 	images, err := w.settle()
 	if err != nil {
 		return nil, err
@@ -189,6 +191,7 @@ func (w *world) stop() {
 	for _, s := range w.servers {
 		_ = s.Close()
 	}
+	w.hosts.stop()
 	if w.cluster != nil {
 		w.cluster.stop()
 	}
@@ -226,6 +229,7 @@ func setup(env *testscript.Env) error {
 		"OKD_INSTALL_SIGNATURE_STORE":    w.updates.url + updates.SignaturePath,
 		"API_VIP":                        w.addr(10),
 		"OTHER_VIP":                      w.addr(12),
+		"RENDEZVOUS":                     w.addr(30),
 		"CLUSTER_ID":                     ids.Cluster,
 		"DOMAIN_ID":                      ids.Domains["data1"],
 		// The names of the cluster do not resolve; its API is reached through the

@@ -43,6 +43,10 @@ type Inputs struct {
 	// InPlace makes the config of a single node that installs itself: the live
 	// system is the bootstrap host, and writes the result to its own disk.
 	InPlace bool
+	// Agent makes the config for a live system that is running already, whose node agent
+	// applies it. Name, network, SSH keys and disk of the host are the agent's. Without
+	// InPlace the host becomes a master when the others have taken over.
+	Agent bool
 }
 
 // home is where the bootstrap host keeps its assets.
@@ -55,7 +59,8 @@ func Ignition(in Inputs) ([]byte, error) {
 	}
 	b := newBuilder()
 	for _, step := range []func(*builder, Inputs) error{
-		addUser, addHost, addAssets, addStages, addScripts, addUnits, addInPlace, addKubelet, addFIPS, addRegistry, addProxy,
+		addUser, addHost, addAssets, addStages, addScripts, addUnits, addInPlace, addAgent,
+		addKubelet, addFIPS, addRegistry, addProxy,
 	} {
 		if err := step(b, in); err != nil {
 			return nil, fmt.Errorf("render bootstrap.ign: %w", err)
@@ -81,6 +86,9 @@ func addUser(b *builder, in Inputs) error {
 }
 
 func addHost(b *builder, in Inputs) error {
+	if in.Agent {
+		return nil
+	}
 	// On other platforms the user names the host. A node that installs itself must
 	// have its own name from the beginning.
 	if in.Config.OnPrem() {
@@ -157,12 +165,17 @@ var handOverUnits = map[string]bool{"approve-csr.service": true, "progress.servi
 func addUnits(b *builder, in Inputs) error {
 	return eachFile(data.Bootstrap(), "units", func(name string, content []byte) error {
 		name = path.Base(name)
-		if !in.InPlace || !handOverUnits[name] {
-			b.unit(name, string(content), enabled[name])
+		if in.InPlace && handOverUnits[name] || in.Agent && bootUnits[name] {
+			return nil
 		}
+		b.unit(name, string(content), in.enables(name))
 		return nil
 	})
 }
+
+// enables reports whether a unit starts by itself. On a live system that is running
+// already okd-bootstrap.service starts all.
+func (in Inputs) enables(unit string) bool { return enabled[unit] && !in.Agent }
 
 // addInPlace adds what a single node needs to install itself: the last stages,
 // the unit that writes the disk, and what finishes the installation afterwards.
@@ -171,16 +184,18 @@ func addInPlace(b *builder, in Inputs) error {
 		return nil
 	}
 	err := eachFile(data.Bootstrap(), "in-place/files", func(name string, content []byte) error {
-		b.file(strings.TrimPrefix(name, "in-place/files"), modeOf(content), content)
+		if target := strings.TrimPrefix(name, "in-place/files"); !in.Agent || target != diskScript {
+			b.file(target, modeOf(content), content)
+		}
 		return nil
 	})
-	if err != nil {
+	if err != nil || in.Agent { // the node agent chooses the disk, and writes it
 		return err
 	}
 	b.text(path.Join(home, "bootstrap-in-place/installation-disk"), readable,
 		in.Config.BootstrapInPlace.InstallationDisk+"\n")
 	return eachFile(data.Bootstrap(), "in-place/units", func(name string, content []byte) error {
-		b.unit(path.Base(name), string(content), enabled[path.Base(name)])
+		b.unit(path.Base(name), string(content), in.enables(path.Base(name)))
 		return nil
 	})
 }

@@ -306,7 +306,10 @@ func TestShellcheck(t *testing.T) {
 	c := render(t, testInputs(t))
 	dir := t.TempDir()
 	var scripts []string
-	for _, f := range render(t, inPlaceInputs(t)).Storage.Files {
+	agent := testInputs(t)
+	agent.Agent = true
+	more := slices.Concat(render(t, inPlaceInputs(t)).Storage.Files, render(t, agent).Storage.Files)
+	for _, f := range more {
 		same := func(o ign.File) bool { return o.Path == f.Path }
 		if mode := f.Mode; mode != nil && *mode == 0o555 && !slices.ContainsFunc(c.Storage.Files, same) {
 			c.Storage.Files = append(c.Storage.Files, f)
@@ -335,7 +338,7 @@ func TestShellcheck(t *testing.T) {
 			scripts = append(scripts, path)
 		}
 	}
-	if len(scripts) < 13 {
+	if len(scripts) < 16 {
 		t.Fatalf("found %d scripts only", len(scripts))
 	}
 	args := append([]string{"--external-sources", "--check-sourced", "--source-path", dir}, scripts...)

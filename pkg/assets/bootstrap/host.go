@@ -25,6 +25,9 @@ func addScripts(b *builder, in Inputs) error {
 	return eachFile(data.Bootstrap(), "files", func(name string, content []byte) error {
 		target := strings.TrimPrefix(name, "files")
 		mode := modeOf(content)
+		if in.Agent && target == overlayGenerator {
+			return nil
+		}
 		if target == localDNS {
 			if !in.Config.OnPrem() {
 				return nil
@@ -71,9 +74,10 @@ func addKubelet(b *builder, in Inputs) error {
 	return nil
 }
 
-// addFIPS adds the file by which the initial RAM disk of CoreOS switches FIPS mode on.
+// addFIPS adds the file by which the initial RAM disk of CoreOS switches FIPS mode on. A
+// live system that is running already has been started with it, or not.
 func addFIPS(b *builder, in Inputs) error {
-	if in.Config.FIPS {
+	if in.Config.FIPS && !in.Agent {
 		b.text("/etc/ignition-machine-config-encapsulated.json", readable,
 			`{"metadata":{"name":"bootstrap-fips"},`+
 				`"spec":{"config":{"ignition":{"version":"3.2.0"}},"kernelArguments":[],"fips":true}}`+"\n")

@@ -104,7 +104,7 @@ func hostFor(t *testing.T, in bootstrap.Inputs, without ...string) *host {
 	}
 	h := &host{t: t, dir: t.TempDir()}
 	lib, bin, fake := h.path("lib"), h.path("bin"), h.path("fake")
-	for _, part := range []string{"", "in-place/"} {
+	for _, part := range []string{"", "in-place/", "agent/"} {
 		tree, err := fs.Sub(data.Bootstrap(), part+"files/usr/local/bin")
 		h.must(err)
 		h.must(os.CopyFS(lib, tree))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,6 +78,53 @@ esac
 		failed = failed || r.ErrorMessage == "1 of 2 masters run an API server"
 	}
 	if last := records[len(records)-1]; !failed || last.Phase != "service end" || last.Result != "success" {
+		t.Errorf("records: %+v", records)
+	}
+}
+
+// TestReportProgressOfANode: a host that becomes a node restarts when this service has
+// ended, so etcd must not need it any more.
+func TestReportProgressOfANode(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.write("bin/sleep", "#!/bin/bash\n")
+	h.write("bin/oc", `#!/bin/bash
+condition() {
+    echo '{"status":{"conditions":[{"type":"EtcdBootstrapMemberRemoved","status":"'$1'","message":"3 members vote"}]}}'
+}
+case "$*" in
+*infrastructures*) echo '{"status":{"controlPlaneTopology":"HighlyAvailableArbiter"}}' ;;
+*"create configmap"*) touch "$FAKE/complete" ;;
+*"get etcds.operator.openshift.io cluster"*)
+    [ -e "$FAKE/complete" ] || exit 1
+    n=$(($(cat "$FAKE/asked" 2>/dev/null) + 1)); echo "$n" >"$FAKE/asked"
+    case "$n" in
+    1) echo "The connection to the server was refused" >&2; exit 1 ;;
+    2) echo '{"status":{}}' ;;
+    3) condition False ;;
+    4) condition True ;;
+    esac ;;
+esac
+`)
+	h.write("assets/.bootkube.done", "")
+	h.write("assets/assisted-install-bootstrap", "")
+	if out, err := h.run("report-progress.sh"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var reasons []string
+	records := h.records("progress")
+	for _, r := range records {
+		if r.Stage == "etcd-moved" && r.Result == "failure" {
+			reasons = append(reasons, r.ErrorMessage)
+		}
+	}
+	want := []string{
+		"The connection to the server was refused", "the etcd operator has not reported yet", "3 members vote",
+	}
+	if !slices.Equal(reasons, want) {
+		t.Errorf("waited because of %q, want %q", reasons, want)
+	}
+	if last := records[len(records)-1]; last.Phase != "service end" || last.Result != "success" {
 		t.Errorf("records: %+v", records)
 	}
 }

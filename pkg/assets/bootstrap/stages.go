@@ -91,6 +91,7 @@ type Table struct {
 const (
 	whenHandOver = "hand-over"
 	whenInPlace  = "in-place"
+	whenAgent    = "agent"
 )
 
 // Stages reads the table that ships with the installer. The tests check it.
@@ -150,7 +151,17 @@ func (t Table) For(in Inputs) Table {
 }
 
 // is reports whether a stage or an argument belongs to this kind of installation.
-func (in Inputs) is(when string) bool { return when == "" || (when == whenInPlace) == in.InPlace }
+func (in Inputs) is(when string) bool {
+	switch when {
+	case whenInPlace:
+		return in.InPlace
+	case whenHandOver:
+		return !in.InPlace
+	case whenAgent:
+		return in.Agent && !in.InPlace
+	}
+	return true
+}
 
 func (in Inputs) fillArgs(args []Arg, fill *strings.Replacer) []Arg {
 	var out []Arg

@@ -84,7 +84,7 @@ func (s *Stage) check(before []string) error {
 	case slices.Contains(before, s.Name):
 		return fmt.Errorf("there are two of it")
 	case !isKind(s.When) || !allKinds(s.Args) || !allKinds(s.Host):
-		return fmt.Errorf("when is %s or %s", whenHandOver, whenInPlace)
+		return fmt.Errorf("when is %s, %s or %s", whenHandOver, whenInPlace, whenAgent)
 	case s.Image != "" && len(s.Host) > 0:
 		return fmt.Errorf("runs either an image or a command of the host")
 	case s.Image == "" && (len(s.Args) > 0 || s.Entrypoint != "" || len(s.Mounts) > 0 || len(s.Podman) > 0):
@@ -141,7 +141,9 @@ func checkOptional(args, host []Arg) error {
 	return nil
 }
 
-func isKind(when string) bool { return when == "" || when == whenHandOver || when == whenInPlace }
+func isKind(when string) bool {
+	return slices.Contains([]string{"", whenHandOver, whenInPlace, whenAgent}, when)
+}
 
 func allKinds(args []Arg) bool {
 	return !slices.ContainsFunc(args, func(a Arg) bool { return !isKind(a.When) })

@@ -74,13 +74,19 @@ platform:
 // render makes the files of a case.
 func render(t testing.TB, name string) asset.Files {
 	t.Helper()
+	return renderText(t, cases[name][0], cases[name][1])
+}
+
+// renderText makes the files of an install-config and an agent-config.
+func renderText(t testing.TB, cluster, hosts string) asset.Files {
+	t.Helper()
 	options := types.Options{Platforms: platforms.All().Kinds(), Agent: true}
-	c, found := options.Load("install-config.yaml", []byte(cases[name][0]))
+	c, found := options.Load("install-config.yaml", []byte(cluster))
 	if c == nil {
 		t.Fatal(found.Err())
 	}
 	var config *agent.Config
-	if text := cases[name][1]; text != "" {
+	if text := hosts; text != "" {
 		if config, found = agent.Load(agent.File, []byte(text)); config == nil {
 			t.Fatal(found.Err())
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/mirrors"
+	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types/decode"
@@ -23,6 +24,8 @@ type Definition struct {
 	Registries []mirrors.Registry
 	// Bundle is the certificates of authorities that hosts trust, in PEM.
 	Bundle string
+	// Keyfiles are the profiles that Networks are translated to, a directory for each.
+	Keyfiles []keyfile.File
 
 	files asset.Files
 }
@@ -76,6 +79,9 @@ func Read(files asset.Files, platforms []string, release string) (Definition, *r
 	if complete {
 		r.readSecret(&d)
 		r.check(&d, platforms, release)
+	}
+	if data, there := r.files.Get(networkFile); there && !r.reports[networkFile].Failed() {
+		d.Keyfiles = keyfiles(data.Data, r.reports[networkFile])
 	}
 	for _, name := range known {
 		r.found.Include(r.reports[name])

@@ -38,7 +38,7 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	answers, complete := phases.APIAnswers, phases.BootstrapComplete
 	answers.Help += " at " + api.URL()
 	answers.Next, complete.Next = phases.Waiting, phases.Waiting
-	err = run(ctx, e, o, api, []phase.Step{
+	err = diagnose.Phases(ctx, e, o.Timeout, api, []phase.Step{
 		{Phase: answers, Run: steps.APIAnswers{Cluster: cluster}.Run},
 		{Phase: complete, Run: steps.BootstrapComplete{Cluster: cluster}.Run},
 	}, func(lock *workdir.Lock) error {
@@ -75,7 +75,7 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 	}
 	approving, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err = run(ctx, e, o, api, []phase.Step{
+	err = diagnose.Phases(ctx, e, o.Timeout, api, []phase.Step{
 		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
 			Cluster: steps.Cluster{Env: e, API: api}, Kubeconfig: e.Path(install.KubeconfigFile),
 			Output: e.Sink, Password: password, Approve: func() { go a.Run(approving) }}.Run},
@@ -85,33 +85,6 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 	}
 	e.Elapsed(started)
 	return nil
-}
-
-// run goes through phases, and then keeps what follows from them. Beside another run, journal and state are that run's.
-func run(
-	ctx context.Context, e *install.Env, o Options, api *kube.Client, list []phase.Step,
-	keep func(*workdir.Lock) error,
-) (err error) {
-	defer func() {
-		if failed := (*phase.Failed)(nil); errors.As(err, &failed) && !errors.Is(err, exit.ErrInterrupted) {
-			diagnose.Cluster(ctx, e, api)
-		}
-	}()
-	lock, err := e.Lock()
-	if locked := (*workdir.LockedError)(nil); errors.As(err, &locked) {
-		return e.Runner(nil, o.Timeout).Run(ctx, list)
-	}
-	if err != nil {
-		return e.Explain(err)
-	}
-	defer func() { _ = lock.Unlock() }()
-	journal := e.Journal()
-	err = e.Runner(journal, o.Timeout).Run(ctx, list)
-	journal.End(e.Clock.Now(), err)
-	if err != nil {
-		return err
-	}
-	return keep(lock)
 }
 
 // approver approves the nodes of machines that this installer created. Of others it tells the user, or lets them join.

@@ -215,8 +215,8 @@ func xzIndexSize(data []byte) (int, error) {
 	return align(n) + 4, nil
 }
 
-// compress writes xz with CRC32: the kernel's decoder knows no other check.
-func compress(plain []byte) ([]byte, error) {
+// compressXZ writes xz with CRC32: the kernel's decoder knows no other check.
+func compressXZ(plain []byte) ([]byte, error) {
 	var out bytes.Buffer
 	dictionary := min(max(len(plain), lzma.MinDictCap), 8<<20)
 	w, err := xz.WriterConfig{CheckSum: xz.CRC32, DictCap: dictionary}.NewWriter(&out)
@@ -226,8 +226,26 @@ func compress(plain []byte) ([]byte, error) {
 	if err == nil {
 		err = w.Close()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("compress the archive: %w", err)
-	}
-	return out.Bytes(), nil
+	return out.Bytes(), err
 }
+
+func compressGzip(plain []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return out.Bytes(), err
+}
+
+// Unpack unpacks what is compressed with gzip, xz or zstd, up to MaxSize.
+func Unpack(data []byte) ([]byte, error) {
+	plain, _, err := decompress(data, MaxSize)
+	return plain, err
+}
+
+// Compress compresses with xz.
+func Compress(plain []byte) ([]byte, error) { return compressXZ(plain) }

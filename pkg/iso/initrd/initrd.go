@@ -3,7 +3,10 @@
 package initrd
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -15,9 +18,20 @@ const MaxSize = 64 << 20
 // maxStreams bounds the work: a stream of a few bytes may ask for a large dictionary.
 const maxStreams = 64
 
+// maxHeld is the size from which a file that is not compressed stays where it is.
+const maxHeld = 4 << 20
+
 // Archive is a set of files.
 type Archive struct {
 	members []*member
+	fixed   []*member // those of parts that stay as they are
+	parts   []Part
+	used    int64
+}
+
+// Part is an archive that is not read into memory, because it has large files. It stays as it is.
+type Part struct {
+	Offset, Size int64
 }
 
 // File is a regular file of an archive.
@@ -28,12 +42,16 @@ type File struct {
 
 // Read reads any number of archives, one after the other with zeros between them; each may be compressed with gzip, xz
 // or zstd. Of files with the same name the last one counts. Zeros alone are an empty archive.
-func Read(data []byte) (*Archive, error) {
+func Read(data []byte) (*Archive, error) { return Open(bytes.NewReader(data), int64(len(data))) }
+
+// Open is like Read for archives of any size: large files that are not compressed stay where they are.
+func Open(from io.ReaderAt, size int64) (*Archive, error) {
+	in := &outside{ReaderAt: from, length: size, room: MaxSize}
 	r := reader{limit: MaxSize, index: map[string]*member{}}
-	if err := r.read(data, true); err != nil {
+	if err := r.read(in, true); err != nil {
 		return nil, err
 	}
-	a := &Archive{}
+	a := &Archive{parts: r.parts, fixed: r.fixed, used: r.used}
 	for _, m := range r.members {
 		if r.index[m.name] == m {
 			a.members = append(a.members, m)
@@ -46,49 +64,57 @@ type reader struct {
 	limit   int // bytes that may still be unpacked
 	streams int // unpacked so far
 	members []*member
+	fixed   []*member
+	parts   []Part
 	index   map[string]*member // the last one of each name
 	inodes  uint32             // given out
+	used    int64              // end of the last archive
 }
 
 // read reads a sequence of archives.
-func (r *reader) read(data []byte, compressed bool) error {
-	for n := 0; n < len(data); {
-		if data[n] == 0 {
-			n++
-			continue
+func (r *reader) read(in source, compressed bool) error {
+	for end := int64(0); ; {
+		at, first, err := in.next(end)
+		if err != nil || at == in.size() {
+			return err
 		}
-		size, err := r.one(data[n:], compressed)
+		n, err := r.one(in, at, first, compressed)
 		if err != nil {
-			return fmt.Errorf("archive at byte %d: %w", n, err)
+			return fmt.Errorf("archive at byte %d: %w", at, err)
 		}
-		n += size
+		end = at + n
+		if compressed {
+			r.used = end
+		}
 	}
-	return nil
 }
 
-// one reads the archive at the beginning of data, and returns its size there.
-func (r *reader) one(data []byte, compressed bool) (int, error) {
-	if !compressed || data[0] == magic[0] {
-		list, n, err := readCPIO(data)
-		if err != nil {
-			return 0, err
+// one reads the archive at an offset, and returns its size there.
+func (r *reader) one(in source, at int64, first byte, compressed bool) (int64, error) {
+	if !compressed || first == magic[0] {
+		list, n, err := readCPIO(in, at)
+		if err == nil {
+			err = r.add(list, Part{at, n})
 		}
-		r.add(list)
-		return n, nil
+		return n, err
 	}
 	if r.streams++; r.streams > maxStreams {
 		return 0, fmt.Errorf("there are more than %d archives", maxStreams)
+	}
+	data, err := in.slice(at, min(in.size()-at, MaxSize))
+	if err != nil {
+		return 0, err
 	}
 	plain, n, err := decompress(data, r.limit)
 	if err != nil {
 		return 0, err
 	}
 	r.limit -= len(plain)
-	return n, r.read(plain, false)
+	return int64(n), r.read(memory(plain), false)
 }
 
 // add takes the files of one archive. Inodes are numbered anew, because those of several archives may be the same.
-func (r *reader) add(list []*member) {
+func (r *reader) add(list []*member, part Part) error {
 	type link struct{ major, minor, inode uint32 }
 	known := map[link]uint32{}
 	for _, m := range list {
@@ -100,28 +126,71 @@ func (r *reader) add(list []*member) {
 		m.inode = known[key]
 		m.device[0], m.device[1] = 0, 0
 		r.index[m.name] = m
-		r.members = append(r.members, m)
 	}
+	if slices.ContainsFunc(list, func(m *member) bool { return m.outside }) {
+		r.fixed = append(r.fixed, list...)
+		r.parts = append(r.parts, part)
+	} else {
+		r.members = append(r.members, list...)
+	}
+	if len(r.members)+len(r.fixed) > maxMembers {
+		return fmt.Errorf("the archives have more than %d files", maxMembers)
+	}
+	return nil
 }
 
 // IsEmpty reports whether the archive has no file.
-func (a *Archive) IsEmpty() bool { return len(a.members) == 0 }
+func (a *Archive) IsEmpty() bool { return len(a.members)+len(a.fixed) == 0 }
 
-// File returns the content of a regular file.
+// Used is the number of bytes up to the end of the last archive that was read.
+func (a *Archive) Used() int64 { return a.used }
+
+// Parts are what Pack leaves out. It is meant to come before what Pack returns.
+func (a *Archive) Parts() []Part { return a.parts }
+
+// File returns the content of a regular file. That of a large file that is not in memory is not found.
 func (a *Archive) File(name string) (data []byte, found bool) {
-	for _, m := range a.members {
-		if m.name == name && m.mode&typeMask == typeRegular {
+	for _, m := range a.all() {
+		if m.name == name && m.mode&typeMask == typeRegular && !m.outside {
 			return m.data, true
 		}
 	}
 	return nil, false
 }
 
+// all lists the files that count, those in parts first.
+func (a *Archive) all() []*member {
+	if len(a.fixed) == 0 {
+		return a.members
+	}
+	last := map[string]*member{}
+	list := slices.Concat(a.fixed, a.members)
+	for _, m := range list {
+		last[m.name] = m
+	}
+	return slices.DeleteFunc(list, func(m *member) bool { return last[m.name] != m })
+}
+
+// Mode returns the permissions of a file, and whether it is a regular one.
+func (a *Archive) Mode(name string) (perm fs.FileMode, regular bool) {
+	for _, m := range a.all() {
+		if m.name == name {
+			perm, regular = fs.FileMode(m.mode).Perm(), m.mode&typeMask == typeRegular
+		}
+	}
+	return perm, regular
+}
+
+// IsFixed reports whether a file is in a part that stays as it is. Set hides it, and nothing removes it.
+func (a *Archive) IsFixed(name string) bool {
+	return slices.ContainsFunc(a.fixed, func(m *member) bool { return m.name == name })
+}
+
 // Files returns the regular files of a directory, without those below, sorted by name.
 func (a *Archive) Files(dir string) []File {
 	var out []File
-	for _, m := range a.members {
-		if path.Dir(m.name) == dir && m.mode&typeMask == typeRegular {
+	for _, m := range a.all() {
+		if path.Dir(m.name) == dir && m.mode&typeMask == typeRegular && !m.outside {
 			out = append(out, File{path.Base(m.name), m.data})
 		}
 	}
@@ -132,7 +201,7 @@ func (a *Archive) Files(dir string) []File {
 // Names returns the names of everything but directories, in the order of the archive.
 func (a *Archive) Names() []string {
 	var out []string
-	for _, m := range a.members {
+	for _, m := range a.all() {
 		if !m.isDir() {
 			out = append(out, m.name)
 		}
@@ -175,16 +244,25 @@ func (a *Archive) newInode() uint32 {
 	return last + 1
 }
 
-// Pack writes the archive, compressed. An archive without files becomes no bytes at all.
-func (a *Archive) Pack() ([]byte, error) {
-	if a.IsEmpty() {
+// Pack writes the archive, compressed with xz, without its parts. An archive without files becomes no bytes at all.
+func (a *Archive) Pack() ([]byte, error) { return a.pack(compressXZ) }
+
+// Gzip is like Pack, but compresses with gzip: larger, and several times as fast for large configs.
+func (a *Archive) Gzip() ([]byte, error) { return a.pack(compressGzip) }
+
+func (a *Archive) pack(compress func([]byte) ([]byte, error)) ([]byte, error) {
+	if len(a.members) == 0 {
 		return nil, nil
 	}
 	plain := a.cpio()
 	if len(plain) > MaxSize {
 		return nil, fmt.Errorf("the files have %d bytes, more than %d", len(plain), MaxSize)
 	}
-	return compress(plain)
+	out, err := compress(plain)
+	if err != nil {
+		return nil, fmt.Errorf("compress the archive: %w", err)
+	}
+	return pad(out), nil
 }
 
 // cpio writes the archive. The kernel silently drops a file whose directory it has not unpacked before.

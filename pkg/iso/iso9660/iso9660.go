@@ -1,5 +1,5 @@
-// Package iso9660 finds out where the files of an ISO 9660 image lie. It reads the primary volume descriptor only, in
-// which names are in 8.3 form and upper case: that is where tools for CoreOS look.
+// Package iso9660 finds out where the files of an ISO 9660 image lie. Open reads the primary volume descriptor, in
+// which names are in 8.3 form and upper case: that is where tools for CoreOS look. Others reads the rest.
 package iso9660
 
 import (
@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/okd-install/okd-install/pkg/exit"
 )
@@ -22,9 +23,11 @@ const SystemArea = 16 * SectorSize
 // ECMA-119, sections 8.4 and 9.1: offsets in the primary volume descriptor and in a directory record.
 const (
 	descriptorPrimary = 1
+	descriptorOther   = 2
 	descriptorEnd     = 255
 	offsetLabel       = 40
 	offsetBlocks      = 80
+	offsetEscapes     = 88
 	offsetBlockSize   = 128
 	offsetRoot        = 156
 
@@ -49,37 +52,82 @@ type Volume struct {
 	// Label is the volume identifier, by which the live system finds its medium.
 	Label string
 
-	r    io.ReaderAt
-	size int64
-	root Extent
+	r          io.ReaderAt
+	size       int64
+	descriptor int64 // where the volume descriptor is
+	names      func(record []byte, name string) bool
+	root       Extent
+	blocks     int64
 }
 
 // Open reads the primary volume descriptor of an image of that many bytes.
 func Open(r io.ReaderAt, size int64) (*Volume, error) {
-	sector := make([]byte, SectorSize)
-	for n := range int64(maxDescriptors) {
-		if _, err := r.ReadAt(sector, SystemArea+n*SectorSize); err != nil && err != io.EOF {
-			return nil, fmt.Errorf("read volume descriptor %d: %w", n, err)
-		} else if err != nil || !bytes.Equal(sector[1:6], []byte("CD001")) || sector[0] == descriptorEnd {
-			break
+	var v *Volume
+	err := descriptors(r, func(offset int64, d []byte) (more bool, err error) {
+		if d[0] != descriptorPrimary {
+			return true, nil
 		}
-		if sector[0] == descriptorPrimary {
-			return primary(r, size, sector)
-		}
+		v, err = open(r, size, offset, d)
+		return false, err
+	})
+	if err == nil && v == nil {
+		err = exit.New("check that this is the live ISO and not a disk image, and that its download is complete",
+			"this is not an ISO image: it has no primary volume descriptor at byte %d", SystemArea)
 	}
-	return nil, exit.New("check that this is the live ISO and not a disk image, and that its download is complete",
-		"this is not an ISO image: it has no primary volume descriptor at byte %d", SystemArea)
+	return v, err
 }
 
-func primary(r io.ReaderAt, size int64, d []byte) (*Volume, error) {
+// Others reads the other volume descriptors: those of Joliet and ISO 9660:1999. They have trees of their own, with long
+// names, in which there are the same files.
+func Others(r io.ReaderAt, size int64) (list []*Volume, err error) {
+	err = descriptors(r, func(offset int64, d []byte) (more bool, err error) {
+		if d[0] != descriptorOther {
+			return true, nil
+		}
+		v, err := open(r, size, offset, d)
+		if err != nil {
+			return false, err
+		}
+		v.names = longName
+		if escapes := d[offsetEscapes:]; escapes[0] == '%' && escapes[1] == '/' { // UCS-2
+			v.names = jolietName
+		}
+		list = append(list, v)
+		return true, nil
+	})
+	return list, err
+}
+
+// descriptors calls do for each volume descriptor, until it does not want more.
+func descriptors(r io.ReaderAt, do func(offset int64, d []byte) (more bool, err error)) error {
+	sector := make([]byte, SectorSize)
+	for n := range int64(maxDescriptors) {
+		offset := SystemArea + n*SectorSize
+		if _, err := r.ReadAt(sector, offset); err != nil && err != io.EOF {
+			return fmt.Errorf("read volume descriptor %d: %w", n, err)
+		} else if err != nil || !bytes.Equal(sector[1:6], []byte("CD001")) || sector[0] == descriptorEnd {
+			return nil
+		}
+		if more, err := do(offset, sector); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func open(r io.ReaderAt, size, offset int64, d []byte) (*Volume, error) {
 	if b := binary.LittleEndian.Uint16(d[offsetBlockSize:]); b != SectorSize {
 		return nil, fmt.Errorf("the ISO image has blocks of %d bytes; only %d is supported", b, SectorSize)
 	}
-	if want := int64(binary.LittleEndian.Uint32(d[offsetBlocks:])) * SectorSize; want > size {
+	blocks := int64(binary.LittleEndian.Uint32(d[offsetBlocks:]))
+	if want := blocks * SectorSize; want > size {
 		return nil, exit.New("download it again, and compare its checksum with the published one",
 			"the ISO image is truncated: it has %d bytes, but its header says %d", size, want)
 	}
-	v := &Volume{Label: strings.TrimRight(string(d[offsetLabel:offsetLabel+32]), " \x00"), r: r, size: size}
+	v := &Volume{
+		Label: strings.TrimRight(string(d[offsetLabel:offsetLabel+32]), " \x00"), r: r, size: size,
+		descriptor: offset, blocks: blocks, names: shortNameIs,
+	}
 	root, err := v.extent(d[offsetRoot:], "/")
 	v.root = root
 	return v, err
@@ -104,21 +152,28 @@ func (v *Volume) extent(record []byte, path string) (Extent, error) {
 // Find returns where the file at path lies; path is written as in images/ignition.img. The error of a file that does
 // not exist wraps fs.ErrNotExist.
 func (v *Volume) Find(path string) (Extent, error) {
-	at := v.root
+	e, _, err := v.find(path)
+	return e, err
+}
+
+// find returns where the file at path and its directory record are.
+func (v *Volume) find(path string) (at Extent, record int64, err error) {
+	at = v.root
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	for i, part := range parts {
-		record, err := v.record(at, shortName(part), i < len(parts)-1)
-		if err == nil && record == nil {
+		raw, offset, err := v.record(at, part, i < len(parts)-1)
+		if err == nil && raw == nil {
 			err = fs.ErrNotExist
 		}
 		if err != nil {
-			return Extent{}, fmt.Errorf("find %s in the ISO image: %w", path, err)
+			return Extent{}, 0, fmt.Errorf("find %s in the ISO image: %w", path, err)
 		}
-		if at, err = v.extent(record, path); err != nil {
-			return Extent{}, err
+		if at, err = v.extent(raw, path); err != nil {
+			return Extent{}, 0, err
 		}
+		record = offset
 	}
-	return at, nil
+	return at, record, nil
 }
 
 // ReadFile reads a file that has no more than limit bytes.
@@ -137,44 +192,61 @@ func (v *Volume) ReadFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// record finds the record of a name in a directory; it is nil if there is none.
-func (v *Volume) record(dir Extent, name string, isDir bool) ([]byte, error) {
+// record finds the record of a name in a directory, and where it is; it is nil if there is none.
+func (v *Volume) record(dir Extent, name string, isDir bool) ([]byte, int64, error) {
 	if dir.Size > maxDirectoryBytes {
-		return nil, fmt.Errorf("the directory at byte %d has %d bytes, more than the %d expected at most",
+		return nil, 0, fmt.Errorf("the directory at byte %d has %d bytes, more than the %d expected at most",
 			dir.Offset, dir.Size, maxDirectoryBytes)
 	}
 	data := make([]byte, dir.Size)
 	if n, err := v.r.ReadAt(data, dir.Offset); n < len(data) {
-		return nil, fmt.Errorf("read directory at byte %d: %w", dir.Offset, err)
+		return nil, 0, fmt.Errorf("read directory at byte %d: %w", dir.Offset, err)
 	}
 	// A record does not cross the end of a sector; zeros fill the rest.
-	for sector := range sectors(data) {
+	for n, sector := range sectors(data) {
+		offset := dir.Offset + int64(n)*SectorSize
 		for len(sector) > 0 && sector[0] != 0 {
 			length := int(sector[0])
 			if length <= recordHeader || length > len(sector) ||
 				recordHeader+int(sector[recordNameLength]) > length {
-				return nil, fmt.Errorf("the ISO image is damaged: bad record in the directory at byte %d", dir.Offset)
+				return nil, 0, fmt.Errorf("the ISO image is damaged: bad record in the directory at byte %d", dir.Offset)
 			}
 			record := sector[:length]
 			sector = sector[length:]
-			if record[recordFlags]&flagDirectory != 0 == isDir && nameOf(record) == name {
-				return record, nil
+			if record[recordFlags]&flagDirectory != 0 == isDir && v.names(record, name) {
+				return record, offset, nil
 			}
+			offset += int64(length)
 		}
 	}
-	return nil, nil
+	return nil, 0, nil
 }
 
-func sectors(data []byte) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		for len(data) > 0 {
+func sectors(data []byte) func(yield func(int, []byte) bool) {
+	return func(yield func(int, []byte) bool) {
+		for i := 0; len(data) > 0; i++ {
 			n := min(SectorSize, len(data))
-			if !yield(data[:n]) {
+			if !yield(i, data[:n]) {
 				return
 			}
 			data = data[n:]
 		}
 	}
+}
+
+func shortNameIs(record []byte, name string) bool { return nameOf(record) == shortName(name) }
+
+func longName(record []byte, name string) bool { return strings.EqualFold(nameOf(record), name) }
+
+// jolietName compares with a name in big-endian UCS-2.
+func jolietName(record []byte, name string) bool {
+	raw := record[recordHeader : recordHeader+int(record[recordNameLength])]
+	var units []uint16
+	for ; len(raw) >= 2; raw = raw[2:] {
+		units = append(units, binary.BigEndian.Uint16(raw))
+	}
+	got, _, _ := strings.Cut(string(utf16.Decode(units)), ";")
+	return got == name
 }
 
 // nameOf is the name in a directory record, without version and without the dot of an empty extension.

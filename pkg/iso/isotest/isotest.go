@@ -31,6 +31,7 @@ type Layout struct {
 	Legacy       bool // headers in the system area instead of files
 	NoNetwork    bool // the live system ignores network settings
 	NoKargs      bool // kernel arguments cannot be changed
+	Minimal      bool // a minimal ISO can be made of it
 }
 
 func (l Layout) ignitionSize() int {
@@ -120,12 +121,21 @@ const defaultKargs = "default: "
 
 // Write makes an image at path.
 func Write(path string, l Layout) (err error) {
+	if l.Minimal {
+		l.Minimal = false
+		return writeWithMinimal(path, l)
+	}
+	return write(path, l, func(string) error { return nil })
+}
+
+// write makes an image of a tree that prepare has changed.
+func write(path string, l Layout, prepare func(dir string) error) (err error) {
 	dir, err := os.MkdirTemp("", "isotest-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := Tree(dir, l); err != nil {
+	if err := errors.Join(Tree(dir, l), prepare(dir)); err != nil {
 		return err
 	}
 	f, err := os.Create(path)

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
-	"github.com/okd-install/okd-install/pkg/lab/command"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 	"github.com/okd-install/okd-install/pkg/wait"
@@ -39,8 +39,8 @@ func (c Center) Down(ctx context.Context, s site.Site) error {
 	// then what they were in. Each step is tried whatever the others gave.
 	err = errors.Join(
 		c.stopDaemon(ctx, s),
-		c.killIn(ctx, s.Network().Namespace()),
-		c.killIn(ctx, s.Network().ProvisionerNamespace()),
+		c.killIn(ctx, s.Network().Namespace(), nobody),
+		c.killIn(ctx, s.Network().ProvisionerNamespace(), nobody),
 		group.Kill(ctx),
 		group.Remove(ctx),
 		c.waitForLaunchers(ctx, s),
@@ -80,8 +80,8 @@ func (c Center) stopDaemon(ctx context.Context, s site.Site) error {
 }
 
 // killIn ends the processes of a namespace: helpers that a killed daemon left,
-// commands that exec runs.
-func (c Center) killIn(ctx context.Context, namespace string) error {
+// commands that exec runs. Those that spare is true for stay.
+func (c Center) killIn(ctx context.Context, namespace string, spare func(process string) bool) error {
 	var want unix.Stat_t
 	if err := unix.Stat(network.File(namespace), &want); err != nil {
 		return nil // there is no such namespace
@@ -90,7 +90,7 @@ func (c Center) killIn(ctx context.Context, namespace string) error {
 	return c.waitGone(ctx, func(process string) bool {
 		var have unix.Stat_t
 		err := unix.Stat(process+"/ns/net", &have)
-		if err != nil || have.Ino != want.Ino || have.Dev != want.Dev || process == self {
+		if err != nil || have.Ino != want.Ino || have.Dev != want.Dev || process == self || spare(process) {
 			return false
 		}
 		if pid, err := strconv.Atoi(filepath.Base(process)); err == nil {
@@ -103,11 +103,20 @@ func (c Center) killIn(ctx context.Context, namespace string) error {
 // waitForLaunchers waits for the launchers of machines, which end by themselves
 // once their machines are dead.
 func (c Center) waitForLaunchers(ctx context.Context, s site.Site) error {
-	return c.waitGone(ctx, func(process string) bool {
+	return c.waitGone(ctx, launcherOf(s))
+}
+
+// launcherOf recognizes the launchers of a lab's machines, which go on when the
+// daemon ends.
+func launcherOf(s site.Site) func(process string) bool {
+	return func(process string) bool {
 		args, err := os.ReadFile(process + "/cmdline")
 		return err == nil && strings.Contains(string(args), "\x00okd-lab-machine\x00"+s.Dir+"/")
-	})
+	}
 }
+
+// nobody is spared.
+func nobody(string) bool { return false }
 
 // waitGone waits until no process is left that match is true for. A process is a
 // directory in /proc.
@@ -145,23 +154,9 @@ func unmountBelow(dir string) error {
 }
 
 // detachBelow frees the loop devices of disks below dir: those of live systems
-// that ran until their daemon was stopped.
+// and hosts that ran until their daemon was stopped.
 func detachBelow(ctx context.Context, dir string) error {
-	out, err := command.Run(ctx, "losetup", "--list", "--noheadings", "--raw", "--output", "NAME,BACK-FILE")
-	if err != nil {
-		return fmt.Errorf("list loop devices: %w", err)
-	}
-	var errs []error
-	for line := range strings.Lines(out) {
-		node, file, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if !strings.HasPrefix(file, dir+"/") {
-			continue
-		}
-		if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {
-			errs = append(errs, fmt.Errorf("detach %s: %w", node, err))
-		}
-	}
-	return errors.Join(errs...)
+	return loop.Detach(ctx, func(file string) bool { return strings.HasPrefix(file, dir+"/") })
 }
 
 func removeState(dir string) error {

@@ -44,7 +44,7 @@ func (c Center) Up(ctx context.Context, s site.Site, made setup.Result) (already
 		return false, err
 	}
 	// Helpers of a daemon that was killed hold the ports.
-	if err := c.killIn(ctx, s.Network().Namespace()); err != nil {
+	if err := c.killIn(ctx, s.Network().Namespace(), launcherOf(s)); err != nil {
 		return false, err
 	}
 	if err := prepare(ctx, s, made, c.Clock.Now()); err != nil {

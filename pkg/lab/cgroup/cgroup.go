@@ -130,6 +130,44 @@ func inheritCPUs(dir string) error {
 	return nil
 }
 
+// Throttle limits what the group reads from and writes to a block device, in bytes
+// per second; 0 is no limit.
+func (g Group) Throttle(major, minor uint32, rate int64) error {
+	limited := rate == 0
+	for _, r := range g.host.roots {
+		dir := filepath.Join(r.path, g.path)
+		settings := map[string]string{
+			"blkio.throttle.read_bps_device":  fmt.Sprintf("%d:%d %d", major, minor, rate),
+			"blkio.throttle.write_bps_device": fmt.Sprintf("%d:%d %d", major, minor, rate),
+		}
+		if r.unified {
+			settings = map[string]string{"io.max": fmt.Sprintf("%d:%d rbps=%d wbps=%[3]d", major, minor, rate)}
+			if rate == 0 {
+				settings["io.max"] = fmt.Sprintf("%d:%d rbps=max wbps=max", major, minor)
+			}
+		}
+		for name, text := range settings {
+			path := filepath.Join(dir, name)
+			if _, err := os.Stat(path); err != nil {
+				continue // another controller's hierarchy
+			}
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.WriteString(text)
+				err = errors.Join(err, f.Close())
+			}
+			if err != nil {
+				return fmt.Errorf("limit the speed of block device %d:%d: %w", major, minor, err)
+			}
+			limited = true
+		}
+	}
+	if !limited {
+		return errors.New("limit the speed of a block device: the kernel has no control group for that")
+	}
+	return nil
+}
+
 // Join lists the files into which a process writes its id to enter the group.
 func (g Group) Join() []string {
 	var files []string

@@ -52,13 +52,8 @@ func (d *Daemon) control() http.Handler {
 		return d.names.set(r.Context(), r.PathValue("name"), []byte(conf))
 	})
 	order("DELETE /dns/{name}", func(r *http.Request) error { return d.names.remove(r.PathValue("name")) })
-	order("POST /machines", func(r *http.Request) error {
-		var n NewMachine
-		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
-			return err
-		}
-		return d.create(r.Context(), n)
-	})
+	order("POST /machines", decoded(d.create))
+	d.hostRoutes(handle, order)
 	order("DELETE /machines/{name}", func(r *http.Request) error { return d.remove(r.Context(), r.PathValue("name")) })
 	order("POST /machines/{name}/{action}", func(r *http.Request) error {
 		return d.press(r.Context(), r.PathValue("name"), r.PathValue("action"))
@@ -68,6 +63,20 @@ func (d *Daemon) control() http.Handler {
 	})
 	mux.Handle("/engine/", http.StripPrefix("/engine", d.engine.AdminHandler()))
 	return mux
+}
+
+// orderFunc registers a request that has no answer but that it is done.
+type orderFunc func(pattern string, do func(r *http.Request) error)
+
+// decoded reads the body of a request and does something with it.
+func decoded[T any](do func(ctx context.Context, in T) error) func(r *http.Request) error {
+	return func(r *http.Request) error {
+		var in T
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			return fmt.Errorf("read request: %w", err)
+		}
+		return do(r.Context(), in)
+	}
 }
 
 func (d *Daemon) find(name string) (machine.Status, error) {

@@ -2,11 +2,9 @@ package daemon
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
+	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 )
 
@@ -36,26 +35,32 @@ type NewMachine struct {
 
 var machineName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
 
-func (n *NewMachine) check() error {
-	if !machineName.MatchString(n.Name) {
-		return fmt.Errorf("machine name %q: use at most 63 lower-case letters, digits, dots and dashes", n.Name)
+// checkMachine refuses what is no machine.
+func checkMachine(name string, cpus int, memory int64) error {
+	if !machineName.MatchString(name) {
+		return fmt.Errorf("machine name %q: use at most 63 lower-case letters, digits, dots and dashes", name)
 	}
-	if n.CPUs < 1 || n.MemoryMB < 1 || n.DiskGB < 1 {
-		return errors.New("a machine needs a CPU, memory and a disk")
+	if cpus < 1 || cpus > 512 || memory < 1 || memory > 4<<20 {
+		return errors.New("a machine needs 1 to 512 CPUs, and memory of at most 4 TiB")
+	}
+	return nil
+}
+
+func (n *NewMachine) check() (err error) {
+	if err := checkMachine(n.Name, n.CPUs, n.MemoryMB); err != nil {
+		return err
+	}
+	if n.DiskGB < 1 {
+		return errors.New("a machine needs a disk")
 	}
 	if n.Live && n.Bare {
 		return errors.New("a live machine installs the system that it has; a bare one would not be a node")
 	}
 	if n.MAC == "" {
-		sum := sha256.Sum256([]byte(n.Name))
-		n.MAC = net.HardwareAddr(append([]byte{0x52, 0x54, 0x00}, sum[:3]...)).String()
+		n.MAC = host.MAC(n.Name, 0)
 	}
-	mac, err := net.ParseMAC(n.MAC)
-	if err != nil || len(mac) != 6 || mac[0]&1 != 0 {
-		return fmt.Errorf("MAC address %q is not one of a network card", n.MAC)
-	}
-	n.MAC = mac.String()
-	return nil
+	n.MAC, err = host.CheckMAC(n.MAC)
+	return err
 }
 
 // create makes a machine and switches it on.
@@ -65,10 +70,8 @@ func (d *Daemon) create(ctx context.Context, n NewMachine) (err error) {
 	}
 	d.making.Lock() // two of one name, and the system's volume
 	defer d.making.Unlock()
-	for _, m := range d.machines.List() {
-		if m.Name == n.Name {
-			return fmt.Errorf("there is a machine %s already", n.Name)
-		}
+	if err := d.unused(n.Name); err != nil {
+		return err
 	}
 	image := d.facts.Image.Dir
 	if n.Bare {
@@ -147,6 +150,11 @@ func (d *Daemon) remove(ctx context.Context, name string) error {
 		return err
 	}
 	var errs []error
+	for _, medium := range []*engine.Media{hw.Media, hw.SecondMedia} {
+		if medium != nil && medium.ISO != "" {
+			errs = append(errs, os.Remove(medium.ISO))
+		}
+	}
 	for _, disk := range hw.Disks {
 		errs = append(errs, d.volumes.Delete(ctx, disk.ID))
 	}

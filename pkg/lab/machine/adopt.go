@@ -26,7 +26,7 @@ func (s *Supervisor) adopt(id string) error {
 	pid := m.launcher()
 	if pid == 0 {
 		ctx := context.Background()
-		return errors.Join(m.group().Kill(ctx), m.group().Remove(ctx))
+		return errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.detach(ctx))
 	}
 	leader := 0
 	for _, nspawn := range children(pid) {

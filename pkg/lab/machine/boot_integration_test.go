@@ -23,6 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
 	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/network/networktest"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
 	"github.com/okd-install/okd-install/pkg/lab/site"
@@ -57,11 +58,21 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	cache := os.Getenv("OKD_LAB_CACHE")
-	if cache == "" {
-		cache = site.DefaultCache
+	l := newLabWithoutDHCP(t)
+	networktest.StartDHCP(t, filepath.Dir(l.cfg.Dir), l.cfg.Switch.Namespace)
+	return l
+}
+
+func cacheDir() string {
+	if dir := os.Getenv("OKD_LAB_CACHE"); dir != "" {
+		return dir
 	}
-	made, err := setup.Load(cache)
+	return site.DefaultCache
+}
+
+func newLabWithoutDHCP(t *testing.T) *lab {
+	t.Helper()
+	made, err := setup.Load(cacheDir())
 	if err != nil {
 		t.Fatal(err) // not a skip: the test was asked for
 	}
@@ -85,7 +96,6 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	machine.StartDHCP(t, dir, network.File(net.Namespace()))
 
 	volumes, err := volume.Open(filepath.Join(dir, "volumes"))
 	if err != nil {

@@ -12,8 +12,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/insomniacslk/dhcp/dhcpv4"
-
 	"github.com/okd-install/okd-install/pkg/lab/command"
 )
 
@@ -39,7 +37,7 @@ func (m *machine) config(dev device) ([]byte, error) {
 
 // ignite runs Ignition on the root. Fetching may take any time: a machine
 // whose config server is not up yet keeps asking.
-func (m *machine) ignite(ctx context.Context, lease *dhcpv4.DHCPv4, config []byte) error {
+func (m *machine) ignite(ctx context.Context, resolver, config []byte) error {
 	work := filepath.Join(m.dir, "ignition")
 	if err := errors.Join(os.RemoveAll(work), os.MkdirAll(work, 0o700)); err != nil {
 		return fmt.Errorf("prepare Ignition: %w", err)
@@ -48,7 +46,7 @@ func (m *machine) ignite(ctx context.Context, lease *dhcpv4.DHCPv4, config []byt
 		m.note("no configuration was given to this machine")
 		config = []byte(`{"ignition":{"version":"3.2.0"}}`)
 	}
-	for name, b := range map[string][]byte{"config.ign": config, "resolv.conf": resolvConf(lease)} {
+	for name, b := range map[string][]byte{"config.ign": config, "resolv.conf": resolver} {
 		if err := os.WriteFile(filepath.Join(work, name), b, 0o600); err != nil {
 			return fmt.Errorf("prepare Ignition: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/okd-install/okd-install/pkg/lab/command"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -39,13 +40,27 @@ func (i *images) mount(ctx context.Context, id string, b volume.Bootable) (strin
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return "", err
 	}
-	// noload: the image must not be written, not even to replay a journal.
-	options := fmt.Sprintf("ro,loop,offset=%d,sizelimit=%d", b.Offset, b.Size)
-	if _, err := command.Run(ctx, "mount", "-t", "ext4", "-o", options+",noload", b.Image, at); err != nil {
+	if err := mountPartition(ctx, b, at); err != nil {
 		return "", fmt.Errorf("mount root partition: %w", err)
 	}
 	i.used[b.Key] = map[string]bool{id: true}
 	return at, nil
+}
+
+// mountPartition uses a loop device of its own: mount would take one that a
+// daemon before this one has left, and with it what the kernel remembers of a
+// disk that has been written again since.
+func mountPartition(ctx context.Context, b volume.Bootable, at string) error {
+	node, err := loop.Attach(ctx, b.Image, "--read-only", fmt.Sprintf("--offset=%d", b.Offset),
+		fmt.Sprintf("--sizelimit=%d", b.Size))
+	if err != nil {
+		return err
+	}
+	// noload: the image must not be written, not even to replay a journal.
+	_, err = command.Run(ctx, "mount", "-t", "ext4", "-o", "ro,noload", node, at)
+	// While it is mounted, this only means that the device goes with the mount.
+	_, lost := command.Run(context.WithoutCancel(ctx), "losetup", "--detach", node)
+	return errors.Join(err, lost)
 }
 
 // release gives up a machine's claim on its image.
@@ -68,7 +83,12 @@ func (m *machine) root() string { return filepath.Join(m.dir, "root") }
 
 // mountRoot puts what the machine wrote over what its disk was made from.
 func (m *machine) mountRoot(ctx context.Context, b device) error {
-	lower, err := m.sup.images.mount(ctx, m.hw.ID, b.Bootable)
+	lower, err := m.lower(), error(nil)
+	if b.initramfs != nil {
+		err = m.mountLive(ctx, b)
+	} else {
+		lower, err = m.sup.images.mount(ctx, m.hw.ID, b.Bootable)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,7 +117,7 @@ func (m *machine) mountRoot(ctx context.Context, b device) error {
 
 func (m *machine) unmountRoot() error {
 	var errs []error
-	for _, at := range []string{m.root(), m.sysroot()} {
+	for _, at := range []string{m.root(), m.sysroot(), m.lower()} {
 		err := unix.Unmount(at, unix.MNT_DETACH)
 		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
 			errs = append(errs, fmt.Errorf("unmount %s: %w", at, err))

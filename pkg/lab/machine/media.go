@@ -7,10 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
-	"github.com/okd-install/okd-install/pkg/lab/command"
+	"github.com/okd-install/okd-install/pkg/lab/firmware"
+	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
 
@@ -18,10 +17,15 @@ import (
 type device struct {
 	volume.Bootable
 	// live: it is a medium. What the machine writes to its root is lost with
-	// the power, and its disks are block devices: path in the machine to loop
-	// device of this host.
-	live  bool
-	disks map[string]string
+	// the power.
+	live bool
+	// initramfs of a live system of its own; nil for all others.
+	initramfs *initramfs
+	// drives have media that the system sees.
+	drives []optical
+	// disks are the machine's disks as block devices, in their order. Only live
+	// systems and hosts have them.
+	disks []block
 }
 
 const (
@@ -31,69 +35,51 @@ const (
 	liveImage = "/run/media/iso/images/scos-lab.raw"
 )
 
+// initramfs is how a live system is started that prepares itself.
+type initramfs struct {
+	cmdline string // for the kernel
+	// rootIn is the file with the root, at root in it; empty if it is to be fetched.
+	rootIn string
+	root   firmware.Root
+}
+
 // insert starts with the medium in the drive.
 func (m *machine) insert(ctx context.Context) (device, error) {
+	if m.hw.Media.ISO != "" {
+		return m.insertISO(ctx)
+	}
 	b, err := m.sup.cfg.Disks.Boot(m.hw.Media.Volume)
 	if err != nil {
 		return device{}, fmt.Errorf("read medium: %w", err)
 	}
-	dev := device{Bootable: b, live: true, disks: map[string]string{}}
+	dev := device{Bootable: b, live: true}
 	dev.Writes = filepath.Join(m.dir, liveDir)
 	if err := os.RemoveAll(dev.Writes); err != nil {
 		return device{}, fmt.Errorf("clear live system: %w", err)
 	}
-	for i, d := range m.hw.Disks {
-		if !d.Active {
-			continue
-		}
-		image, err := m.sup.cfg.Disks.Raw(d.ID)
-		if err != nil {
-			return device{}, err
-		}
-		at := fmt.Sprintf("/dev/sd%c", 'a'+i)
-		if dev.disks[at], err = command.Run(ctx, "losetup", "--find", "--show", "--", image); err != nil {
-			return device{}, fmt.Errorf("attach disk: %w", err)
-		}
-	}
 	return dev, nil
 }
 
-// inside are nspawn's arguments for what a live system sees of its hardware.
-func (d device) inside() []string {
-	if !d.live {
-		return nil
-	}
-	argv := []string{"--bind-ro=" + d.Image + ":" + liveImage}
-	for at, node := range d.disks {
-		argv = append(argv, "--bind="+node+":"+at)
-	}
-	slices.Sort(argv)
-	return argv
-}
-
-// eject drops what the live system wrote and gives its disks back. It does not
-// rely on memory: the machine may have been started by an earlier daemon.
-func (m *machine) eject(ctx context.Context) error {
-	if m.hw.Media == nil {
-		return nil
-	}
-	errs := []error{os.RemoveAll(filepath.Join(m.dir, liveDir))}
+// detach drops what a live system wrote and takes the disks from the machine.
+// It does not rely on memory: the machine may have been started by an earlier
+// daemon.
+func (m *machine) detach(ctx context.Context) error {
+	errs := []error{os.RemoveAll(filepath.Join(m.dir, liveDir)), os.RemoveAll(filepath.Join(m.dir, mediumDir))}
+	mine := map[string]bool{}
 	for _, d := range m.hw.Disks {
 		b, err := m.sup.cfg.Disks.Boot(d.ID) // its path matters, not whether it can be started
-		if b.Image == "" {
-			if !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, err)
-			}
-			continue
+		if b.Image != "" {
+			mine[b.Image] = true
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
 		}
-		out, err := command.Run(ctx, "losetup", "--noheadings", "--output", "NAME", "--associated", b.Image)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("look for loop devices of %s: %w", b.Image, err))
-		}
-		for node := range strings.FieldsSeq(out) {
-			if _, err := command.Run(ctx, "losetup", "--detach", node); err != nil {
-				errs = append(errs, fmt.Errorf("detach disk: %w", err))
-			}
+	}
+	errs = append(errs, loop.Detach(ctx, func(file string) bool {
+		return mine[file] || within(file, m.dir)
+	}))
+	for _, d := range m.hw.Disks {
+		if err := m.sup.cfg.Disks.Settle(d.ID); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)

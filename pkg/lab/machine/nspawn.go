@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
 
@@ -33,6 +34,10 @@ echo $? >"$exit_file"`
 
 // runSystem starts the system and waits for its end.
 func (m *machine) runSystem(ctx context.Context, dev device) outcome {
+	if err := m.describe(dev); err != nil {
+		m.note("cannot start the system: %v", err)
+		return halted
+	}
 	cmd, err := m.spawn(ctx, dev)
 	if err != nil {
 		m.note("cannot start the system: %v", err)
@@ -105,28 +110,40 @@ func (m *machine) spawn(ctx context.Context, dev device) (*exec.Cmd, error) {
 	return cmd, os.WriteFile(filepath.Join(m.dir, pidFile), []byte(pid), 0o600)
 }
 
-func (m *machine) nspawn(dev device) []string {
-	argv := []string{
-		// Entered before nspawn starts, not by nspawn: the sysfs that it mounts
-		// shows the network cards of the namespace that it is in at that time.
-		"nsenter", "--net=" + m.namespace(), "--",
-		"systemd-nspawn", "--quiet", "--boot", "--directory=" + m.root(),
-		"--machine=" + machineName(m.hw.ID), "--hostname=localhost", "--uuid=" + m.hw.ID,
-		"--register=no", "--keep-unit", "--console=read-only", "--setenv=TERM=dumb",
-		"--capability=all", "--system-call-filter=@known",
-		"--resolv-conf=off", "--timezone=off", "--link-journal=no",
+// container is the beginning of a command line that runs something in a directory
+// as in the machine.
+func (m *machine) container(dir string) []string {
+	// Entered before nspawn starts, not by nspawn: the sysfs that it mounts
+	// shows the network cards of the namespace that it is in at that time.
+	argv := []string{"nsenter", "--net=" + m.namespace(), "--"}
+	if m.hw.Host != nil {
+		argv = append(argv, host.Inside(m.hardwareDir())...)
 	}
+	argv = append(argv, "systemd-nspawn", "--quiet", "--directory="+dir,
+		"--machine="+machineName(m.hw.ID), "--hostname=localhost", "--uuid="+m.hw.ID,
+		"--register=no", "--keep-unit", "--setenv=TERM=dumb",
+		"--capability=all", "--system-call-filter=@known",
+		"--resolv-conf=off", "--timezone=off", "--link-journal=no")
 	if _, err := os.Stat("/dev/kmsg"); err == nil {
 		argv = append(argv, "--bind-ro=/dev/kmsg") // the kubelet reads it
 	}
 	if _, err := os.Stat("/dev/fuse"); err == nil {
 		argv = append(argv, "--bind=/dev/fuse")
 	}
+	return argv
+}
+
+func (m *machine) nspawn(dev device) []string {
+	argv := append(m.container(m.root()), "--boot", "--console=read-only")
 	for name, at := range plain {
 		argv = append(argv, "--bind="+filepath.Join(dev.Writes, name)+":"+at)
 	}
-	argv = append(append(argv, m.booted()...), dev.inside()...)
-	return append(argv, "--", "--show-status=true") // of the boot, on the console
+	argv = append(append(argv, m.booted()...), m.inside(dev)...)
+	argv = append(argv, "--", "--show-status=true") // of the boot, on the console
+	if m.hw.Host != nil {
+		argv = append(argv, host.Init()...)
+	}
+	return argv
 }
 
 // machineName fits nspawn's rule, a host name of at most 64 characters, and is

@@ -58,7 +58,6 @@ func (m *machine) run(power, cycle context.Context, step func(context.Context) o
 		step = m.boot
 	}
 	m.unplug()
-	m.sup.images.release(m.hw.ID)
 	m.note("power is off")
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -86,11 +85,13 @@ func (m *machine) stopSystem() {
 		m.group().Kill(ctx),
 		m.group().Remove(ctx),
 		m.unmountRoot(),
-		m.eject(ctx),
+		m.detach(ctx),
 		os.RemoveAll(filepath.Join(m.dir, pidFile)))
 	if err != nil {
 		m.log.Warn("the machine left something behind", "error", err)
 	}
+	// Not only at power off: a live system may have written another image.
+	m.sup.images.release(m.hw.ID)
 }
 
 func (m *machine) group() cgroup.Group {
@@ -100,12 +101,15 @@ func (m *machine) group() cgroup.Group {
 // namespace is the file of the machine's network namespace.
 func (m *machine) namespace() string { return filepath.Join(m.dir, "netns") }
 
+// cardName is the system's name of a network card, the first of which is 0.
+func cardName(index int) string { return fmt.Sprintf("ens%d", 3+index) }
+
 func (m *machine) cables() []network.Cable {
 	var cables []network.Cable
 	for i, n := range m.hw.NICs {
 		cables = append(cables, network.Cable{
 			ID: m.hw.ID, Index: i, Namespace: m.namespace(),
-			Interface: fmt.Sprintf("ens%d", 3+i), MAC: n.MAC,
+			Interface: cardName(i), MAC: n.MAC,
 		})
 	}
 	return cables

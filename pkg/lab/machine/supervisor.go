@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
@@ -31,6 +32,8 @@ import (
 type Disks interface {
 	Boot(id string) (volume.Bootable, error)
 	Raw(id string) (path string, err error)
+	// Settle follows when nobody writes to the file that Raw returned any more.
+	Settle(id string) error
 }
 
 // Config is what a Supervisor needs.
@@ -64,7 +67,8 @@ type machine struct {
 	log *slog.Logger
 
 	mu     sync.Mutex
-	hw     engine.Hardware
+	hw     engine.Hardware // of this run; only the run itself changes it
+	next   engine.Hardware // of the next start
 	state  engine.State
 	leader int                // its first process, 0 while the system does not run
 	cut    context.CancelFunc // cuts the power of this run
@@ -130,7 +134,7 @@ func (s *Supervisor) findOrAdd(hw engine.Hardware) (*machine, error) {
 
 func (s *Supervisor) newMachine(hw engine.Hardware) *machine {
 	return &machine{
-		sup: s, hw: hw, state: engine.StateDown,
+		sup: s, hw: hw, next: hw, state: engine.StateDown,
 		dir: filepath.Join(s.cfg.Dir, hw.ID),
 		log: s.cfg.Log.With("machine", hw.Name),
 	}
@@ -147,7 +151,7 @@ func (s *Supervisor) Start(ctx context.Context, hw engine.Hardware) error {
 	if m.state != engine.StateDown {
 		return fmt.Errorf("start machine %s: it is %s", hw.Name, m.state)
 	}
-	m.hw = hw
+	m.hw, m.next = hw, hw
 	if err := m.save(); err != nil {
 		return fmt.Errorf("start machine %s: %w", hw.Name, err)
 	}
@@ -157,6 +161,59 @@ func (s *Supervisor) Start(ctx context.Context, hw engine.Hardware) error {
 	}
 	m.powerOn(engine.StateStarting, m.boot)
 	return nil
+}
+
+// Define makes a machine without switching it on.
+func (s *Supervisor) Define(hw engine.Hardware) error {
+	m, err := s.findOrAdd(hw)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.save(); err != nil {
+		return fmt.Errorf("make machine %s: %w", hw.Name, err)
+	}
+	return nil
+}
+
+// Change changes the hardware that the machine has from its next start on, be it
+// by reset or reboot.
+func (s *Supervisor) Change(id string, change func(*engine.Hardware) error) error {
+	m := s.find(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sup == nil {
+		return fmt.Errorf("change machine %s: there is none", id)
+	}
+	before := m.next
+	if before.Host != nil {
+		spec := *before.Host // the run has the old one
+		m.next.Host = &spec
+	}
+	err := change(&m.next)
+	if err == nil {
+		err = m.save()
+	}
+	if err != nil {
+		m.next = before
+		return fmt.Errorf("change machine %s: %w", before.Name, err)
+	}
+	return nil
+}
+
+// takeNext makes what has been changed the hardware of this start.
+func (m *machine) takeNext() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hw = m.next
+	if m.next.Host == nil || m.next.Host.Once == "" {
+		return nil
+	}
+	spec := *m.next.Host
+	spec.Once = ""
+	m.next.Host = &spec
+	return m.save()
 }
 
 // Shutdown presses the power button.
@@ -256,6 +313,8 @@ type Status struct {
 	Console   string       `json:"console"`
 	// Standalone machines are not the engine's.
 	Standalone bool `json:"standalone,omitempty"`
+	// Host: it looks like hardware.
+	Host bool `json:"host,omitempty"`
 	// Join are the files through which a process enters the machine's groups.
 	Join []string `json:"join,omitempty"`
 }
@@ -286,6 +345,7 @@ func (s *Supervisor) List() []Status {
 		st := Status{
 			ID: m.hw.ID, Name: m.hw.Name, State: m.state, Leader: m.leader,
 			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(), Standalone: m.hw.Standalone,
+			Host: m.hw.Host != nil,
 		}
 		m.mu.Unlock()
 		if st.Leader != 0 { // fresh ones, not those of the agent
@@ -299,12 +359,12 @@ func (s *Supervisor) List() []Status {
 	return list
 }
 
-// Hardware is what a machine was last started with.
+// Hardware is what a machine has at its next start.
 func (s *Supervisor) Hardware(id string) (engine.Hardware, bool) {
 	m := s.find(id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.hw, m.hw.ID != ""
+	return m.next, m.next.ID != ""
 }
 
 // Close cuts the power of every machine.
@@ -320,11 +380,11 @@ func (m *machine) save() error {
 	if err := os.MkdirAll(m.dir, 0o711); err != nil {
 		return err
 	}
-	b, err := json.Marshal(m.hw)
+	b, err := json.Marshal(m.next)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(m.dir, hardwareFile), b, 0o600)
+	return atomicfile.Write(filepath.Join(m.dir, hardwareFile), b, 0o600)
 }
 
 func (m *machine) load() error {
@@ -332,5 +392,9 @@ func (m *machine) load() error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(b, &m.hw)
+	if err := json.Unmarshal(b, &m.next); err != nil {
+		return err
+	}
+	m.hw = m.next
+	return nil
 }

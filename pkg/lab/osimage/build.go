@@ -86,18 +86,44 @@ func (b Builder) Build(ctx context.Context, baseURL string) (Image, error) {
 	})
 }
 
-func (b Builder) build(ctx context.Context, v variant) (Image, error) {
+// inputs are what the root of the OS is made from, for keys in the cache.
+func (b Builder) inputs() ([]string, error) {
 	tree, err := cache.TreeKey(Tree())
 	if err != nil {
-		return Image{}, err
+		return nil, err
 	}
 	hyperkube, err := cache.FileKey(b.Hyperkube)
 	if err != nil {
-		return Image{}, err
+		return nil, err
 	}
 	// The layout is data in this package, and part of the key like the files.
 	layout := fmt.Sprint(links, directories, enabled, masked)
-	key := cache.Key(append([]string{recipe, tree, hyperkube, filepath.Base(b.Rootfs), layout}, v.inputs...)...)
+	return []string{recipe, tree, hyperkube, filepath.Base(b.Rootfs), layout}, nil
+}
+
+// RootKey names the root of the OS in keys of what is made from it.
+func (b Builder) RootKey() (string, error) {
+	inputs, err := b.inputs()
+	return cache.Key(inputs...), err
+}
+
+// WithRoot runs fn with the root of the complete OS, which fn may change and
+// which is gone afterwards. dir is for temporary files, not on an overlay.
+func (b Builder) WithRoot(ctx context.Context, dir string, fn func(root string) error) error {
+	return b.onOverlay(dir, func(root string) error {
+		if err := apply(ctx, root, b.Hyperkube, Tree()); err != nil {
+			return err
+		}
+		return fn(root)
+	})
+}
+
+func (b Builder) build(ctx context.Context, v variant) (Image, error) {
+	inputs, err := b.inputs()
+	if err != nil {
+		return Image{}, err
+	}
+	key := cache.Key(append(inputs, v.inputs...)...)
 	dir, err := b.Cache.Entry(ctx, b.Clock, v.kind, key, func(path string) error {
 		if err := b.make(ctx, path, key, v); err != nil {
 			return fmt.Errorf("make OS image of kind %s: %w", v.kind, err)
@@ -109,10 +135,7 @@ func (b Builder) build(ctx context.Context, v variant) (Image, error) {
 
 func (b Builder) make(ctx context.Context, dir, key string, v variant) error {
 	work, raw := filepath.Join(dir, "build"), filepath.Join(dir, "disk.raw")
-	err := b.onOverlay(work, func(root string) error {
-		if err := apply(ctx, root, b.Hyperkube, Tree()); err != nil {
-			return err
-		}
+	err := b.WithRoot(ctx, work, func(root string) error {
 		content, err := v.system(ctx, root, dir)
 		if err != nil {
 			return err

@@ -60,6 +60,7 @@ var directories = []string{
 var enabled = []string{
 	"lab-remount.service", "lab-dispatcher.service", "lab-dispatcher.path", "coreos-update-ca-trust.service",
 	"sshd-keygen.service", "ssh.service", "systemd-networkd.service", "systemd-networkd-wait-online.service",
+	"NetworkManager.service", "NetworkManager-wait-online.service",
 }
 
 // masked units make no sense in a machine of this kind, cost memory, or fail.
@@ -77,7 +78,9 @@ var masked = []string{
 	"systemd-journal-flush.service", "modprobe@.service", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
 	"dev-hugepages.mount", "dev-mqueue.mount", "systemd-network-generator.service",
 	"systemd-modules-load.service", "systemd-remount-fs.service", "systemd-sysusers.service",
-	"sys-fs-fuse-connections.mount",
+	"sys-fs-fuse-connections.mount", "systemd-hwdb-update.service", "polkit.service",
+	// It would start systemd-networkd again and again where NetworkManager is in charge.
+	"systemd-networkd.socket",
 }
 
 // apply turns a Debian root into the image's root. root is a copy that may be

@@ -27,6 +27,7 @@ var packages = []string{
 	"iproute2", "iptables", "nftables", "ipset", "conntrack", "ethtool", "socat", "iputils-ping",
 	"containerd", "runc", "podman", "containernetworking-plugins",
 	"haproxy", "keepalived",
+	"network-manager", "libpam-systemd", // polkitd, of which the former depends, wants the latter
 	"jq", "curl", "ca-certificates", "bind9-dnsutils", "openssl", "rsync", "ostree",
 }
 
@@ -38,6 +39,8 @@ var rubbish = []string{
 	"usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1", "usr/bin/containerd-stress",
 	"var/cache/apt/*", "var/lib/apt/lists/*", "var/cache/debconf/*-old", "var/lib/dpkg/*-old", "var/log/*.log",
 	"var/cache/ldconfig/*",
+	// Names of hardware that no machine of the lab has.
+	"usr/lib/udev/hwdb.d", "usr/lib/udev/hwdb.bin",
 	// A machine makes its own.
 	"etc/ssh/ssh_host_*", "etc/hostname", "etc/machine-id", "var/lib/dbus/machine-id",
 }

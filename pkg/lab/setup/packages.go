@@ -18,6 +18,7 @@ var packages = []string{
 	"debootstrap", "systemd-container", "dnsmasq-base", "qemu-utils", "iproute2", "nftables", "iptables",
 	"util-linux", "mount", "e2fsprogs", "fdisk", "openssh-client", "passwd", "procps", "ca-certificates",
 	"gcc", "libc6-dev", "libblkid-dev", "shellcheck", "jq", "curl", "ostree",
+	"squashfs-tools", "xorriso", "cpio", "mtools", "kmod",
 }
 
 // installPackages installs what is missing, without asking.

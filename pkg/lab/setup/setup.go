@@ -20,6 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
 	"github.com/okd-install/okd-install/pkg/lab/images"
+	"github.com/okd-install/okd-install/pkg/lab/liveiso"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
@@ -39,6 +40,10 @@ type Result struct {
 	Release          images.Release  `json:"release"` // the first that was asked for
 	// Releases are all that were asked for, the first included.
 	Releases []images.Release `json:"releases"`
+	// LiveISO is the path of the live ISO.
+	LiveISO string `json:"liveISO"`
+	// Stream is a file with the CoreOS stream of OS image and live ISO.
+	Stream string `json:"stream"`
 	// Bare is the directory of the bare OS image; empty unless asked for.
 	Bare string `json:"bare,omitempty"`
 }
@@ -161,6 +166,15 @@ func (s steps) all(ctx context.Context) (Result, error) {
 	}); err != nil {
 		return r, err
 	}
+	if err := s.step(ctx, "live ISO", func(ctx context.Context) error {
+		iso, err := liveiso.Builder{
+			Cache: dir, OS: builder, Image: image, Ignition: r.Ignition, Clock: s.cfg.Clock,
+		}.Build(ctx, ImagesURL+network.LivePath)
+		r.LiveISO, r.Stream = iso.Path(), iso.Stream()
+		return err
+	}); err != nil {
+		return r, err
+	}
 	var node string
 	if s.cfg.Bare {
 		if err := s.step(ctx, "bare OS image", func(ctx context.Context) error {
@@ -176,7 +190,7 @@ func (s steps) all(ctx context.Context) (Result, error) {
 		}
 	}
 	err := s.step(ctx, "lab release", func(ctx context.Context) error {
-		stream, err := image.Stream()
+		stream, err := os.ReadFile(r.Stream)
 		if err != nil {
 			return err
 		}
@@ -208,7 +222,8 @@ const (
 func trim(dir string, now time.Time) error {
 	var errs []error
 	for _, kind := range []string{
-		osimage.PlainKind + "/*", osimage.BareKind + "/*", "rootfs/*", "ignition/*",
+		osimage.PlainKind + "/*", osimage.BareKind + "/*", liveiso.Kind + "/*", liveiso.BootKind + "/*",
+		"rootfs/*", "ignition/*",
 		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
 	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))

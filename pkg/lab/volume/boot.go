@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
+
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
 // ErrNotBootable is returned for a disk without an operating system.
@@ -51,9 +54,13 @@ func (s *Store) Boot(id string) (Bootable, error) {
 	return b, nil
 }
 
+// stampFile has the time at which the image was last written before a machine
+// got the disk's blocks.
+const stampFile = "blocks"
+
 // Raw is the content of a disk as a file that may be written to, from the
-// first byte to the last. The files that machines wrote before are dropped. A
-// disk that shares its content with others is refused.
+// first byte to the last, until Settle. A disk that shares its content with
+// others is refused.
 func (s *Store) Raw(id string) (string, error) {
 	dir, m, err := s.load(id)
 	if err != nil {
@@ -73,10 +80,51 @@ func (s *Store) Raw(id string) (string, error) {
 		return "", fmt.Errorf("open disk %s for writing: other disks share its content", id)
 	}
 	if info.Size() < m.Size {
-		err = f.Truncate(m.Size)
+		if err := f.Truncate(m.Size); err != nil {
+			return "", fmt.Errorf("open disk %s for writing: %w", id, err)
+		}
+		if info, err = f.Stat(); err != nil {
+			return "", fmt.Errorf("open disk %s for writing: %w", id, err)
+		}
 	}
-	if err = errors.Join(err, os.RemoveAll(filepath.Join(dir, writesDir))); err != nil {
+	stamp := filepath.Join(dir, stampFile)
+	if _, err := os.Stat(stamp); err == nil {
+		return path, nil // an earlier use was not settled, and may have written
+	}
+	if err := atomicfile.Write(stamp, []byte(writtenAt(info)), 0o600); err != nil {
 		return "", fmt.Errorf("open disk %s for writing: %w", id, err)
 	}
 	return path, nil
 }
+
+// Settle ends what Raw began. If blocks have been written, the files that machines
+// wrote to the disk are dropped: they belonged to what was on it before.
+func (s *Store) Settle(id string) error {
+	dir, _, err := s.load(id)
+	if err != nil {
+		return err
+	}
+	stamp := filepath.Join(dir, stampFile)
+	before, err := os.ReadFile(stamp)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("settle disk %s: %w", id, err)
+	}
+	info, err := os.Stat(filepath.Join(dir, imageFile))
+	if err != nil {
+		return fmt.Errorf("settle disk %s: %w", id, err)
+	}
+	if writtenAt(info) != string(before) {
+		if err := os.RemoveAll(filepath.Join(dir, writesDir)); err != nil {
+			return fmt.Errorf("settle disk %s: %w", id, err)
+		}
+	}
+	if err := os.Remove(stamp); err != nil {
+		return fmt.Errorf("settle disk %s: %w", id, err)
+	}
+	return nil
+}
+
+func writtenAt(info fs.FileInfo) string { return strconv.FormatInt(info.ModTime().UnixNano(), 10) }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/diskfs/go-diskfs/partition/gpt"
 
@@ -303,14 +304,28 @@ func TestRaw(t *testing.T) {
 	if err != nil || b.Image != path {
 		t.Fatalf("after an installation: %+v, %v", b, err)
 	}
-	if err := os.MkdirAll(filepath.Join(b.Writes, "root"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Raw("empty"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(b.Writes); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("what a machine wrote before outlives another installation")
+	for _, write := range []bool{true, false, true} { // the first ends what began above
+		if err := os.MkdirAll(filepath.Join(b.Writes, "root"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Raw("empty"); err != nil {
+			t.Fatal(err)
+		}
+		if write {
+			later := time.Now().Add(time.Minute)
+			if err := os.Chtimes(path, later, later); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Raw("empty"); err != nil { // whose user was killed, say
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(s.Settle("empty"), s.Settle("empty")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(b.Writes); errors.Is(err, fs.ErrNotExist) != write {
+			t.Errorf("disk written: %v; what a machine wrote before: %v", write, err)
+		}
 	}
 	if err := s.Clone(ctx, "empty", "copy"); err != nil {
 		t.Fatal(err)

@@ -95,7 +95,10 @@ hosts: []
 	{"an unknown key of a host", compact, head + "hosts:\n" + host("1", ", hostName: a"),
 		`hosts[0].hostName: Invalid value @ hostName`},
 	{"the BMC of a host", compact, head + "hosts:\n" + host("1", ", bmc: {address: a}"), `hosts[0].bmc: Invalid value`},
-	{"a key twice", compact, head + "minimalISO: true\nminimalISO: false\n", `minimalISO: Duplicate value`},
+	{"a key twice", compact, head + "minimalISO: false\nminimalISO: false\n", `minimalISO: Duplicate value`},
+	{"a minimal ISO without a place for the rest", compact, head + "minimalISO: true\n",
+		`bootArtifactsBaseURL: Required value`},
+	{"a minimal ISO", compact, head + "minimalISO: true\nbootArtifactsBaseURL: https://boot.test/agent/\n", ``},
 	{"several findings", compact, head + "rendezvousIP: a\nminimalISO: maybe\nbootArtifactsBaseURL: b\n", `
 		rendezvousIP: Invalid value @ rendezvousIP
 		minimalISO: Invalid value @ minimalISO
@@ -304,7 +307,7 @@ func cluster(t testing.TB, text string) *types.InstallConfig {
 }
 
 func TestRows(t *testing.T) {
-	if len(rows) < 60 {
+	if len(rows) < 90 {
 		t.Errorf("only %d cases", len(rows))
 	}
 	for _, r := range rows {

@@ -83,7 +83,7 @@ func Load(path string, data []byte) (*Config, *report.Report) {
 		c.check(r.Field(report.Path{}))
 	}
 	if !r.Failed() {
-		checkNetworks(data, r)
+		translateNetworks(data, r)
 	}
 	if r.Failed() {
 		return nil, r
@@ -104,6 +104,9 @@ func (c *Config) check(k report.Field) {
 		values.TimeServer(k.Child("additionalNTPSources").Index(i), server)
 	}
 	checkURL(k.Child("bootArtifactsBaseURL"), c.BootArtifactsBaseURL)
+	if c.MinimalISO && c.BootArtifactsBaseURL == "" {
+		k.Child("bootArtifactsBaseURL").Required("where hosts that boot a minimal ISO fetch the root file system")
+	}
 	checkHosts(k.Child("hosts"), c.Hosts)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/netip"
+
+	"github.com/okd-install/okd-install/pkg/lab/host"
 )
 
 // Hardware describes a virtual machine to what runs it. It is complete at
@@ -21,13 +23,22 @@ type Hardware struct {
 	UserData []byte
 	// Media is in the machine's drive; nil means that the drive is empty.
 	Media *Media
+	// SecondMedia is in the second drive of a host, from which nothing is started.
+	SecondMedia *Media `json:",omitempty"`
 	// Standalone is a machine that the lab's operator made without the engine,
 	// which does not know it.
 	Standalone bool
+	// Host is the hardware of a machine that must look like a physical one; nil
+	// for all others.
+	Host *host.Spec `json:",omitempty"`
 }
 
-// Media is a medium with a live system. It is started when no disk can be.
+// Media is a medium with a live system: an ISO image, or an OS image with a
+// config. Unless the machine is a host with an order of its own, it is started
+// when no disk can be.
 type Media struct {
+	ISO string `json:",omitempty"` // file
+
 	Volume string // the Volumes ID of the system
 	// Ignition is the config that was embedded in the medium.
 	Ignition []byte

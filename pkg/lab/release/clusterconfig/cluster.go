@@ -20,6 +20,8 @@ type Cluster struct {
 	BaseDomain           string
 	MachineNetworks      []netip.Prefix
 	ControlPlaneReplicas int // 0 when not set
+	ArbiterReplicas      int
+	InPlace              bool // a single node that bootstraps itself
 	VIPs                 []netip.Addr
 }
 
@@ -38,8 +40,9 @@ func ReadCluster(path string) (*Cluster, error) {
 	return c, nil
 }
 
-// Replicas is the size of the control plane, from the data of that ConfigMap.
-func Replicas(data map[string]string) (int, error) {
+// EtcdMembers is the number of nodes that etcd is to have a member on, from the data of
+// that ConfigMap: control plane and arbiters.
+func EtcdMembers(data map[string]string) (int, error) {
 	c, err := ParseCluster(data["install-config"])
 	if err == nil && c.ControlPlaneReplicas < 1 {
 		err = errors.New("controlPlane.replicas is not set")
@@ -47,7 +50,7 @@ func Replicas(data map[string]string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return c.ControlPlaneReplicas, nil
+	return c.ControlPlaneReplicas + c.ArbiterReplicas, nil
 }
 
 // ParseCluster reads the key install-config of that ConfigMap.
@@ -63,7 +66,11 @@ func ParseCluster(text string) (*Cluster, error) {
 		ControlPlane struct {
 			Replicas int `json:"replicas"`
 		} `json:"controlPlane"`
-		Networking struct {
+		Arbiter struct {
+			Replicas int `json:"replicas"`
+		} `json:"arbiter"`
+		BootstrapInPlace *struct{} `json:"bootstrapInPlace"`
+		Networking       struct {
 			MachineNetwork []struct {
 				CIDR string `json:"cidr"`
 			} `json:"machineNetwork"`
@@ -80,6 +87,7 @@ func ParseCluster(text string) (*Cluster, error) {
 	}
 	c := &Cluster{
 		Name: ic.Metadata.Name, BaseDomain: ic.BaseDomain, ControlPlaneReplicas: ic.ControlPlane.Replicas,
+		ArbiterReplicas: ic.Arbiter.Replicas, InPlace: ic.BootstrapInPlace != nil && ic.ControlPlane.Replicas == 1,
 	}
 	for _, n := range ic.Networking.MachineNetwork {
 		p, err := netip.ParsePrefix(n.CIDR)

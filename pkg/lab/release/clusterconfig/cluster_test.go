@@ -56,6 +56,32 @@ func TestBootstrapAddress(t *testing.T) {
 	}
 }
 
+func TestEtcdMembers(t *testing.T) {
+	for _, tt := range []struct {
+		config  string
+		members int
+		inPlace bool
+	}{
+		{"controlPlane: {replicas: 3}", 3, false},
+		{"controlPlane: {replicas: 5}", 5, false},
+		{"controlPlane: {replicas: 2}\narbiter: {replicas: 1}", 3, false},
+		{"controlPlane: {replicas: 1}\nbootstrapInPlace: {installationDisk: ''}", 1, true},
+		{"controlPlane: {replicas: 1}", 1, false},
+		{"controlPlane: {replicas: 3}\nbootstrapInPlace: {}", 3, false},
+	} {
+		n, err := EtcdMembers(map[string]string{"install-config": tt.config})
+		if err != nil || n != tt.members {
+			t.Errorf("%s: %d members, %v", tt.config, n, err)
+		}
+		if c, err := ParseCluster(tt.config); err != nil || c.InPlace != tt.inPlace {
+			t.Errorf("%s: %+v, %v", tt.config, c, err)
+		}
+	}
+	if _, err := EtcdMembers(map[string]string{"install-config": "arbiter: {replicas: 1}"}); err == nil {
+		t.Error("no error without controlPlane.replicas")
+	}
+}
+
 func FuzzParseCluster(f *testing.F) {
 	f.Add(installConfig)
 	f.Add("")

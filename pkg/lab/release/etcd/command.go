@@ -35,7 +35,7 @@ func Commands() []program.Command {
 func NewOperator(c *api.Client, clk clock.Clock, i staticpod.Images) *staticpod.Operator {
 	operand := &operand{client: c, clock: clk, images: i}
 	o := staticpod.New(c, clk, i, operand.prepare, staticpod.Component{
-		Name: "etcd", Pod: "etcd", Resource: kube.Etcds, Kind: "Etcd",
+		Name: "etcd", Pod: "etcd", Resource: kube.Etcds, Kind: "Etcd", Arbiters: true,
 		CertConfigMaps: []string{bundle, memberList}, CertSecrets: []string{allCerts},
 	})
 	operand.event = o.Event
@@ -66,6 +66,8 @@ func render(_ context.Context, args []string) error {
 	f.StringVar(&in.OutputDir, "asset-output-dir", "", "directory to write to")
 	f.StringVar(&in.ClusterFile, "cluster-configmap-file", "", "ConfigMap cluster-config-v1")
 	f.StringVar(&in.EtcdImage, "etcd-image", "", "image of etcd")
+	f.StringVar(&in.Marker, "delayed-ha-bootstrap-scaling-marker-file", DelayedMarker,
+		"file of a bootstrap host that becomes a node")
 	f.StringVar(&in.InfraFile, "infra-config-file", "", "Infrastructure cluster")
 	f.StringVar(&in.NetworkFile, "network-config-file", "", "Network cluster")
 	err := contract.Parse(f, args,

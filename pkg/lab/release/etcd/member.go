@@ -23,6 +23,12 @@ const (
 	// BootstrapAnnotation on Endpoints is the address of the bootstrap member.
 	BootstrapAnnotation = "alpha.installer.openshift.io/etcd-bootstrap"
 
+	// DelayedMarker is the file on the bootstrap host that says that it becomes a node
+	// when it has handed over.
+	DelayedMarker = "/assets/assisted-install-bootstrap"
+	// DelayedAnnotation on namespace openshift-etcd says the same to the operator.
+	DelayedAnnotation = "openshift.io/delayed-bootstrap"
+
 	memberList  = "etcd-discovery" // ConfigMap with every member's client URL, for nodes that join
 	bundle      = "etcd-ca-bundle"
 	allCerts    = "etcd-all-certs"
@@ -37,6 +43,9 @@ const (
 	// etcd no longer depends on the bootstrap host.
 	runningInCluster = "EtcdRunningInCluster"
 )
+
+// delayedAnnotations are the present and the former name.
+var delayedAnnotations = []string{DelayedAnnotation, "openshift.io/delayed-ha-bootstrap"}
 
 // PeerURL is how members reach the member at ip.
 func PeerURL(ip string) string { return "https://" + net.JoinHostPort(ip, peerPort) }

@@ -30,6 +30,7 @@ type operand struct {
 	event func(ctx context.Context, kind, reason, message string)
 
 	replicas int
+	delayed  *bool // nil until it is known
 	dial     *dialer
 	identity []byte // what dial was made from
 	complete bool
@@ -109,6 +110,9 @@ func (o *operand) observe(ctx context.Context, endpoints *corev1.ConfigMap, node
 	if s.Replicas, err = o.wanted(ctx); err != nil {
 		return s, err
 	}
+	if s.Delayed, err = o.delays(ctx); err != nil {
+		return s, err
+	}
 	if s.BootstrapComplete, err = o.bootstrapComplete(ctx); err != nil {
 		return s, err
 	}
@@ -127,7 +131,24 @@ func (o *operand) observe(ctx context.Context, endpoints *corev1.ConfigMap, node
 	return s, nil
 }
 
-// wanted is the size of the control plane, which does not change.
+// delays reports whether the bootstrap host becomes a node when it has handed over.
+func (o *operand) delays(ctx context.Context) (bool, error) {
+	if o.delayed != nil {
+		return *o.delayed, nil
+	}
+	var ns corev1.Namespace
+	if err := o.client.Get(ctx, kube.Ref{Kind: api.Namespaces, Name: namespace}, &ns); err != nil {
+		return false, fmt.Errorf("read namespace %s: %w", namespace, err)
+	}
+	delayed := slices.ContainsFunc(delayedAnnotations, func(name string) bool {
+		_, has := ns.Annotations[name]
+		return has
+	})
+	o.delayed = &delayed
+	return delayed, nil
+}
+
+// wanted is the number of members, which does not change.
 func (o *operand) wanted(ctx context.Context) (int, error) {
 	if o.replicas > 0 {
 		return o.replicas, nil
@@ -135,7 +156,7 @@ func (o *operand) wanted(ctx context.Context) (int, error) {
 	var cm corev1.ConfigMap
 	err := o.client.Get(ctx, kube.ConfigMaps.Ref("kube-system", "cluster-config-v1"), &cm)
 	if err == nil {
-		o.replicas, err = clusterconfig.Replicas(cm.Data)
+		o.replicas, err = clusterconfig.EtcdMembers(cm.Data)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read cluster config: %w", err)

@@ -27,9 +27,21 @@ type candidate struct {
 type state struct {
 	Members           []member
 	Nodes             []candidate
-	Replicas          int  // control plane nodes that the cluster is to have
+	Replicas          int  // nodes that the cluster is to have a member on
+	Delayed           bool // the bootstrap host becomes one of them when it has handed over
 	BootstrapComplete bool // the installer's completion ConfigMap says so
 	Leader            uint64
+}
+
+// enough is how many members without the bootstrap's make etcd independent of it. As in
+// OKD three are enough for larger control planes, too, whose other members follow. A
+// bootstrap host that becomes a node itself cannot wait for its own member.
+func (s state) enough() int {
+	n := min(s.Replicas, 3)
+	if s.Delayed && n > 1 {
+		n--
+	}
+	return n
 }
 
 type verb string
@@ -101,9 +113,9 @@ func bootstrapStep(s state, why string) action {
 	b := s.Members[i]
 	others := slices.DeleteFunc(slices.Clone(s.Members), func(m member) bool { return m.ID == b.ID || m.Learner })
 	switch {
-	case len(others) < s.Replicas || len(others) == 0:
+	case len(others) < s.enough() || len(others) == 0:
 		if why == "" {
-			why = fmt.Sprintf("%d of %d control plane members vote", len(others), s.Replicas)
+			why = fmt.Sprintf("%d of %d control plane members vote", len(others), s.enough())
 		}
 		return action{Why: why}
 	case !s.BootstrapComplete:
@@ -172,8 +184,8 @@ func (s state) runningInCluster() (bool, string) {
 	if len(t.sick) > 0 {
 		return false, "not healthy: " + strings.Join(t.sick, ", ")
 	}
-	if s.Replicas == 0 || t.healthy < s.Replicas {
-		return false, fmt.Sprintf("%d of %d control plane members vote", t.healthy, s.Replicas)
+	if s.Replicas == 0 || t.healthy < s.enough() {
+		return false, fmt.Sprintf("%d of %d control plane members vote", t.healthy, s.enough())
 	}
 	if len(stay.Members) < len(s.Members) {
 		return true, fmt.Sprintf("%d members vote, the bootstrap member among them", voters)

@@ -2,7 +2,9 @@ package etcd
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -25,6 +27,7 @@ type RenderInput struct {
 	NetworkFile string
 	InfraFile   string
 	EtcdImage   string
+	Marker      string       // file, see DelayedMarker
 	Addresses   []netip.Addr // of this host
 	Now         time.Time
 }
@@ -43,6 +46,10 @@ func Render(in RenderInput) error {
 		return err
 	}
 	addr, err := cluster.BootstrapAddress(in.Addresses)
+	if err != nil {
+		return err
+	}
+	delayed, err := in.delays(cluster)
 	if err != nil {
 		return err
 	}
@@ -72,7 +79,7 @@ func Render(in RenderInput) error {
 		err = out.Add("etc-kubernetes/manifests", map[string]any{"etcd-member-pod.yaml": pod})
 	}
 	if err == nil {
-		err = out.Add("manifests", manifests(ca, client, addr.String()))
+		err = out.Add("manifests", manifests(ca, client, addr.String(), delayed))
 	}
 	if err == nil {
 		err = out.Write(in.OutputDir)
@@ -80,12 +87,28 @@ func Render(in RenderInput) error {
 	return err
 }
 
-func manifests(ca, client pki.Pair, ip string) map[string]any {
+// delays reports whether this host becomes a node when it has handed over.
+func (in RenderInput) delays(cluster *clusterconfig.Cluster) (bool, error) {
+	if cluster.InPlace {
+		return false, nil
+	}
+	_, err := os.Stat(in.Marker)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("look for the mark of a delayed hand-over: %w", err)
+	}
+	return err == nil, nil
+}
+
+func manifests(ca, client pki.Pair, ip string, delayed bool) map[string]any {
+	ns := api.Namespace(namespace)
+	if delayed {
+		ns.Annotations = map[string]string{DelayedAnnotation: ""}
+	}
 	endpoints := api.ConfigMap(namespace, Endpoints, map[string]string{})
 	endpoints.Annotations = map[string]string{BootstrapAnnotation: ip}
 	bundleData := map[string]string{bundleKey: string(ca.Cert)}
 	return map[string]any{
-		"00_openshift-etcd-ns.yaml":          api.Namespace(namespace),
+		"00_openshift-etcd-ns.yaml":          ns,
 		"00_openshift-etcd-operator-ns.yaml": api.Namespace(namespace + "-operator"),
 		"00_etcd-endpoints-cm.yaml":          endpoints,
 		"etcd-signer-secret.yaml":            api.TLSSecret(namespace, signer, ca.Cert, ca.Key),

@@ -72,7 +72,7 @@ func bootstrap(_ context.Context, args []string) error {
 	const pullSecret = "machineconfigcontroller-pull-secret"
 	own := map[string]any{"machineconfigcontroller-controllerconfig.yaml": cc, pullSecret: pull}
 	cluster := map[string]any{"machine-config-operator_controllerconfig.yaml": cc}
-	for _, role := range []string{"master", "worker"} {
+	for _, role := range render.Roles(cc) {
 		own[role+".machineconfigpool.yaml"] = render.Pool(role)
 		cluster["machine-config-operator_"+role+".machineconfigpool.yaml"] = render.Pool(role)
 	}

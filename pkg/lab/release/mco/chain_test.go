@@ -23,6 +23,12 @@ import (
 // where the machine config server starts, and returns /etc/mcs/bootstrap.
 func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 	t.Helper()
+	return bootstrapDirWith(t, nil, drop...)
+}
+
+// bootstrapDirWith is bootstrapDir with other manifests, by name.
+func bootstrapDirWith(t *testing.T, other map[string]string, drop ...string) (server, dest string) {
+	t.Helper()
 	root := t.TempDir()
 	manifests := filepath.Join(root, "manifests")
 	if err := os.CopyFS(manifests, os.DirFS("testdata/manifests")); err != nil {
@@ -32,6 +38,9 @@ func bootstrapDir(t *testing.T, drop ...string) (server, dest string) {
 		if err := os.Remove(filepath.Join(manifests, d)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for name, text := range other {
+		write(t, filepath.Join(manifests, name), []byte(text))
 	}
 	var tags []map[string]any
 	for _, tag := range append(slices.Collect(maps.Values(render.ImageTags())), "docker-registry", "stream-coreos") {
@@ -164,6 +173,47 @@ func TestRenderedConfigs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestArbiter: with an arbiter there is a pool of its own, which the bootstrap serves.
+// Its nodes run etcd, and nothing else of the control plane.
+func TestArbiter(t *testing.T) {
+	const infra = "testdata/manifests/cluster-infrastructure-02-config.yml"
+	raw, err := os.ReadFile(infra)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const topology = "controlPlaneTopology: HighlyAvailable"
+	with := strings.Replace(string(raw), topology, topology+"Arbiter", 1)
+	if with == string(raw) {
+		t.Fatalf("%s names no topology", infra)
+	}
+	server, _ := bootstrapDirWith(t, map[string]string{filepath.Base(infra): with})
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	write(t, kubeconfig, []byte("kind: Config\n"))
+	s, err := bootstrapSource{dir: server, kubeconfig: kubeconfig}.serve(t.Context(), "arbiter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := s.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := describe(t, cfg)
+	for _, want := range []string{
+		"--node-labels=node-role.kubernetes.io/arbiter,",
+		"--register-with-taints=node-role.kubernetes.io/master=:NoSchedule,node-role.kubernetes.io/arbiter=:NoSchedule \\\n",
+		"#### file /etc/kubernetes/manifests/keepalived.yaml", "--role=arbiter",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	for _, not := range []string{"manifests/haproxy.yaml", "node-role.kubernetes.io/control-plane"} {
+		if strings.Contains(text, not) {
+			t.Errorf("has %q", not)
+		}
 	}
 }
 

@@ -50,7 +50,9 @@ func programs() []component.Component {
 		{Tag: "kube-proxy", Binaries: links(component.Hyperkube, "/usr/bin/kube-proxy"),
 			// kube-proxy's nftables mode runs nft; conntrack clears stale flows.
 			Packages: []string{"/usr/sbin/nft", "/usr/sbin/conntrack"}},
-		{Tag: "cli", Binaries: links(component.Hyperkube, "/usr/bin/oc", "/usr/bin/kubectl")},
+		// The approver of agent-based installations is a shell script.
+		{Tag: "cli", Binaries: links(component.Hyperkube, "/usr/bin/oc", "/usr/bin/kubectl"),
+			Packages: []string{"/bin/bash", "/bin/sleep"}},
 		{Tag: "etcd", Binaries: links(component.Etcd, "/usr/bin/etcd", "/usr/bin/etcdctl")},
 		{Tag: "coredns", Binaries: links(component.CoreDNS, "/usr/bin/coredns")},
 		{Tag: "keepalived-ipfailover", Packages: []string{"/usr/sbin/keepalived", "/bin/sh", "/usr/bin/curl"},

@@ -62,7 +62,7 @@ type Config struct {
 type Facts struct {
 	Cluster   Cluster
 	Local     Local
-	Role      string // master, worker, bootstrap
+	Role      string // master, arbiter, worker, bootstrap
 	Hosts     []Host // from the API; empty while it cannot be asked
 	Upstreams []string
 	TrackDir  string
@@ -105,6 +105,11 @@ func Compute(f Facts) Config {
 		}
 		c.API = VRRP{Enabled: true, Peers: masters}
 	case "master":
+		// With an arbiter the other master may be the bootstrap host, which joins when it has
+		// given the address away.
+		if len(masters) == 0 {
+			masters = others
+		}
 		c.API = VRRP{Enabled: f.Serving && len(masters) > 0, Peers: masters}
 		c.Ingress = VRRP{Enabled: len(others) > 0, Peers: others}
 	default:

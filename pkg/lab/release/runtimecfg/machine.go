@@ -37,7 +37,7 @@ func prepare(ctx context.Context, f *pflag.FlagSet, args []string) (*thisMachine
 		"ConfigMap with the install-config, instead of --cluster-name and --cluster-domain")
 	name := f.String("cluster-name", "", "name of the cluster")
 	domain := f.String("cluster-domain", "", "domain of the cluster, with its name")
-	role := f.String("role", "worker", "role of this machine: bootstrap, master, worker")
+	role := f.String("role", "worker", "role of this machine: bootstrap, master, arbiter, worker")
 	rest, err := contract.ParseWithArguments(f, args)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,8 @@ type Component struct {
 	Resource kube.Kind // of the operator's cluster resource
 	Kind     string    // of Resource
 
+	Arbiters bool // it also runs on arbiters, which have nothing else of the control plane
+
 	// Inputs of a revision besides PodConfigMap: a change of any makes a new one.
 	ConfigMaps, Secrets []string
 

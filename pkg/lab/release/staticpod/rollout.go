@@ -132,18 +132,23 @@ func (n *nodeView) currentRevision() int {
 // controlPlaneLabels mark the nodes that run static pods.
 var controlPlaneLabels = []string{"node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"}
 
-// controlPlane lists the control plane's nodes by name.
+// arbiterLabel marks the nodes that only run etcd.
+const arbiterLabel = "node-role.kubernetes.io/arbiter"
+
+// controlPlane lists the nodes by name on which the component runs.
 func (o *Operator) controlPlane(ctx context.Context) ([]corev1.Node, error) {
 	var list corev1.NodeList
 	if err := o.Client.List(ctx, kube.Nodes, "", &list); err != nil {
 		return nil, err
 	}
-	out := slices.DeleteFunc(list.Items, func(n corev1.Node) bool {
-		ours := slices.ContainsFunc(controlPlaneLabels, func(l string) bool { _, has := n.Labels[l]; return has })
-		return !ours || n.DeletionTimestamp != nil
-	})
+	out := slices.DeleteFunc(list.Items, func(n corev1.Node) bool { return !o.runsOn(&n) || n.DeletionTimestamp != nil })
 	slices.SortFunc(out, func(a, b corev1.Node) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+func (c *Component) runsOn(n *corev1.Node) bool {
+	has := func(label string) bool { _, found := n.Labels[label]; return found }
+	return slices.ContainsFunc(controlPlaneLabels, has) || c.Arbiters && has(arbiterLabel)
 }
 
 // view joins nodes, recorded revisions and pods.

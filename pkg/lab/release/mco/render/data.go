@@ -54,6 +54,7 @@ type Data struct {
 	Master         bool
 	Bootstrap      bool
 	NodeLabels     string
+	NodeTaints     string
 	ClusterDNS     string
 	ClusterName    string
 	ClusterDomain  string // <name>.<base domain>
@@ -69,6 +70,17 @@ type Data struct {
 	balancer bool // and hold the VIPs
 }
 
+const arbiter = "arbiter"
+
+// Roles are those that nodes of the cluster can have.
+func Roles(cc *mcfgv1.ControllerConfig) []string {
+	roles := []string{"master", "worker"}
+	if i := cc.Spec.Infra; i != nil && i.Status.ControlPlaneTopology == configv1.HighlyAvailableArbiterMode {
+		roles = append(roles, arbiter)
+	}
+	return roles
+}
+
 // NewData reads a controller config for a role.
 func NewData(cc *mcfgv1.ControllerConfig, role string) (Data, error) {
 	if cc.Spec.Infra == nil || cc.Spec.DNS == nil {
@@ -82,8 +94,12 @@ func NewData(cc *mcfgv1.ControllerConfig, role string) (Data, error) {
 		ClusterDomain: cc.Spec.DNS.Spec.BaseDomain,
 		Images:        cc.Spec.Images,
 	}
-	if d.Master {
+	switch {
+	case d.Master:
 		d.NodeLabels = "node-role.kubernetes.io/control-plane,node-role.kubernetes.io/master"
+		d.NodeTaints = "node-role.kubernetes.io/master=:NoSchedule"
+	case role == arbiter:
+		d.NodeTaints = "node-role.kubernetes.io/master=:NoSchedule,node-role.kubernetes.io/arbiter=:NoSchedule"
 	}
 	if p := cc.Spec.Proxy; p != nil && (p.HTTPProxy != "" || p.HTTPSProxy != "") {
 		d.Proxy = p

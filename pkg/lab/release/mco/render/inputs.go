@@ -139,7 +139,7 @@ func reference(name string) corev1.ObjectReference {
 // generated are the configs that the controller itself makes.
 func (in Inputs) generated() ([]*mcfgv1.MachineConfig, error) {
 	var own []*mcfgv1.MachineConfig
-	for _, role := range []string{"master", "worker"} {
+	for _, role := range Roles(in.Controller) {
 		t, err := templates(in.Controller, in.PullSecret, role)
 		if err != nil {
 			return nil, err

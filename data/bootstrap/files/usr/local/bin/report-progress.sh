@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Reports to the installer, through the cluster, that this host is done: ConfigMap
-# kube-system/bootstrap, status complete.
+# kube-system/bootstrap, status complete. On a host that becomes a node itself it ends
+# when etcd can do without this host.
 set -euo pipefail
 
 LIB="${OKD_LIB:-/usr/local/bin}"
@@ -35,24 +36,45 @@ complete() {
         api patch configmap bootstrap --namespace=kube-system --type=merge --patch='{"data":{"status":"complete"}}'
 }
 
-stage=report-complete
+# etcd_moved reports whether the etcd operator has removed the member on this host.
+etcd_moved() {
+    local state
+    state="$(api get etcds.operator.openshift.io cluster --output=json |
+        jq --raw-output 'first(.status.conditions[]? | select(.type == "EtcdBootstrapMemberRemoved"))
+            // {} | if .status == "True" then "moved" else .message // "the etcd operator has not reported yet" end')" || return 1
+    [ "$state" = moved ] || {
+        echo "$state" >&2
+        return 1
+    }
+}
+
+# step NAME FUNCTION retries a function until it succeeds, and records each new reason
+# why it does not.
+step() {
+    local seen='' reason
+    record progress "stage start" "$1"
+    until "$2" >"$output" 2>&1; do
+        reason="$(last_words "$output")"
+        if [ "$reason" != "$seen" ]; then
+            echo "$reason"
+            record progress "stage end" "$1" failure "report-progress.sh" "$reason"
+            record progress "stage start" "$1"
+            seen="$reason"
+        fi
+        sleep 1
+    done
+    record progress "stage end" "$1" success
+}
+
 output="$(mktemp)"
 trap 'rm -f "$output"' EXIT
 until [ -e "$ASSETS/.bootkube.done" ]; do
     sleep 0.5
 done
 record progress "service start"
-record progress "stage start" "$stage"
-seen=
-until complete >"$output" 2>&1; do
-    reason="$(last_words "$output")"
-    if [ "$reason" != "$seen" ]; then
-        echo "$reason"
-        record progress "stage end" "$stage" failure "report-progress.sh" "$reason"
-        record progress "stage start" "$stage"
-        seen="$reason"
-    fi
-    sleep 1
-done
-record progress "stage end" "$stage" success
+step report-complete complete
+# This file marks a host that becomes a node.
+if [ -e "$ASSETS/assisted-install-bootstrap" ]; then
+    step etcd-moved etcd_moved
+fi
 record progress "service end" "" success

@@ -1,4 +1,4 @@
-package machine
+package uplink
 
 import (
 	"bytes"
@@ -18,37 +18,38 @@ import (
 // lease configures the first network card by DHCP, as the initial RAM disk of
 // CoreOS does when a config has to be fetched. A machine without a card gets an
 // empty lease.
-func (m *machine) lease(ctx context.Context) (*dhcpv4.DHCPv4, error) {
-	cables := m.cables()
-	if len(cables) == 0 {
+func (u Uplink) lease(ctx context.Context, more ...dhcpv4.Modifier) (*dhcpv4.DHCPv4, error) {
+	if len(u.Cards) == 0 {
 		return dhcpv4.New()
 	}
-	c := cables[0]
-	if err := netns.IP(ctx, c.Namespace, "link set lo up", "link set "+c.Interface+" up"); err != nil {
+	name := u.Cards[0].Name
+	if err := netns.IP(ctx, u.Namespace, "link set lo up", "link set "+name+" up"); err != nil {
 		return nil, err
 	}
 	var lease *dhcpv4.DHCPv4
-	err := netns.Do(c.Namespace, func() (err error) {
-		lease, err = requestLease(ctx, m.sup.cfg.Clock, c.Interface)
+	err := netns.Do(u.Namespace, func() (err error) {
+		lease, err = requestLease(ctx, u.Clock, name, more...)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("get a DHCP lease on %s: %w", c.Interface, err)
+		return nil, fmt.Errorf("get a DHCP lease on %s: %w", name, err)
 	}
-	m.note("address %s on %s", address(lease), c.Interface)
-	lines := []string{fmt.Sprintf("addr replace %s dev %s", address(lease), c.Interface)}
+	u.Note("address %s on %s", address(lease), name)
+	lines := []string{fmt.Sprintf("addr replace %s dev %s", address(lease), name)}
 	if routers := lease.Router(); len(routers) > 0 {
-		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", routers[0], c.Interface))
+		lines = append(lines, fmt.Sprintf("route replace default via %s dev %s", routers[0], name))
 	}
-	return lease, netns.IP(ctx, c.Namespace, lines...)
+	return lease, netns.IP(ctx, u.Namespace, lines...)
 }
 
 // leaseRetry is the time to wait for an answer before asking again.
 const leaseRetry = 300 * time.Millisecond
 
-// requestLease asks for a lease until there is one or ctx ends. It works in the
-// network namespace of its thread.
-func requestLease(ctx context.Context, clk clock.Clock, iface string) (lease *dhcpv4.DHCPv4, err error) {
+// requestLease asks for a lease, with more in the request, until there is one or ctx
+// ends. It works in the network namespace of its thread.
+func requestLease(
+	ctx context.Context, clk clock.Clock, iface string, more ...dhcpv4.Modifier,
+) (lease *dhcpv4.DHCPv4, err error) {
 	err = wait.Until(ctx, clk, leaseRetry, func(ctx context.Context) (bool, string, error) {
 		client, err := nclient4.New(iface, nclient4.WithTimeout(leaseRetry), nclient4.WithRetry(1))
 		if err != nil {
@@ -57,7 +58,9 @@ func requestLease(ctx context.Context, clk clock.Clock, iface string) (lease *dh
 		defer client.Close()
 		// The identifier that the system's own client sends, so that it gets the same address.
 		id := dhcpv4.OptClientIdentifier(append([]byte{1}, client.InterfaceAddr()...))
-		granted, err := client.Request(ctx, dhcpv4.WithBroadcast(true), dhcpv4.WithOption(id))
+		granted, err := client.Request(ctx, append([]dhcpv4.Modifier{
+			dhcpv4.WithBroadcast(true), dhcpv4.WithOption(id),
+		}, more...)...)
 		if err != nil {
 			return false, err.Error(), nil
 		}
@@ -85,14 +88,4 @@ func resolvConf(lease *dhcpv4.DHCPv4) []byte {
 		fmt.Fprintf(&b, "nameserver %s\n", a)
 	}
 	return b.Bytes()
-}
-
-// dropLease leaves the network card to the system as the firmware found it.
-func (m *machine) dropLease(ctx context.Context) error {
-	cables := m.cables()
-	if len(cables) == 0 {
-		return nil
-	}
-	c := cables[0]
-	return netns.IP(ctx, c.Namespace, "addr flush dev "+c.Interface, "link set "+c.Interface+" down")
 }

@@ -1,6 +1,6 @@
 //go:build integration
 
-package machine
+package uplink
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/netns"
 	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/network/networktest"
 )
 
 // A machine may be switched on before the DHCP server is up.
@@ -50,7 +51,7 @@ func TestLeaseFromALateServer(t *testing.T) {
 		})
 	}()
 	<-time.After(time.Second) // no server answers the first requests
-	StartDHCP(t, dir, network.File(lab.Namespace()))
+	networktest.StartDHCP(t, dir, network.File(lab.Namespace()))
 	if err := <-granted; err != nil {
 		t.Fatal(err)
 	}
@@ -68,26 +69,4 @@ func TestLeaseFromALateServer(t *testing.T) {
 		!strings.Contains(string(b), " 01:"+c.MAC) {
 		t.Errorf("leases %q, %v", b, err)
 	}
-}
-
-// StartDHCP runs the lab's DHCP and DNS server in a namespace until the test
-// ends; its files are in dir.
-func StartDHCP(t *testing.T, dir, ns string) {
-	t.Helper()
-	conf, err := network.Dnsmasq(dir, network.Clusters())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(dir, network.DropInDir), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "dnsmasq.conf")
-	if err := os.WriteFile(path, conf, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := netns.Command(context.Background(), ns, "dnsmasq", "--conf-file="+path)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 }
