@@ -65,14 +65,14 @@ func collect(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(unpacked, 0o755); err != nil {
 		return err
 	}
-	kernel, err := newestKernel(ctx)
-	if err != nil {
-		return err
-	}
-	get := exec.CommandContext(ctx, "apt-get", append([]string{"download", "-q", kernel}, bootPackages...)...)
-	get.Dir = work
-	if _, err := command.Output(get); err != nil {
-		return err
+	kernel, err := download(ctx, work)
+	if err != nil { // the package lists are missing or old
+		if _, err := command.Run(ctx, "apt-get", "update", "-q"); err != nil {
+			return err
+		}
+		if kernel, err = download(ctx, work); err != nil {
+			return err
+		}
 	}
 	debs, err := filepath.Glob(filepath.Join(work, "*.deb"))
 	if err != nil {
@@ -98,6 +98,17 @@ func collect(ctx context.Context, dir string) error {
 	return os.RemoveAll(work)
 }
 
+// download gets the packages, and returns the name of the kernel's.
+func download(ctx context.Context, dir string) (kernel string, err error) {
+	if kernel, err = newestKernel(ctx); err != nil {
+		return "", err
+	}
+	get := exec.CommandContext(ctx, "apt-get", append([]string{"download", "-q", kernel}, bootPackages...)...)
+	get.Dir = dir
+	_, err = command.Output(get)
+	return kernel, err
+}
+
 // newestKernel is the package that kernelPackage depends on.
 func newestKernel(ctx context.Context) (string, error) {
 	out, err := command.Run(ctx, "apt-cache", "depends", "--important", kernelPackage)
@@ -109,7 +120,7 @@ func newestKernel(ctx context.Context) (string, error) {
 			return "linux-image-" + strings.TrimSpace(name), nil
 		}
 	}
-	return "", errors.New("apt knows no package " + kernelPackage + "; run apt-get update")
+	return "", errors.New("apt knows no package " + kernelPackage)
 }
 
 // copyModules copies the modules that are loaded, and those that they need.
