@@ -87,6 +87,8 @@ type Options struct {
 	Nodes func(ctx context.Context, kubeconfig []byte) ([]service.Node, error)
 	// Standing asks the API of a kubeconfig whether the cluster is there already.
 	Standing func(ctx context.Context, kubeconfig []byte) (*service.Standing, error)
+	// Mark notes in the cluster that a host has written its disk.
+	Mark func(ctx context.Context, kubeconfig []byte, hostname string, at time.Time) error
 	// Secrets are hidden in logs, apart from those of the config.
 	Secrets []secret.String
 }

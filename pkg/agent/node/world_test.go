@@ -385,7 +385,8 @@ func (w *world) standing(context.Context, []byte) (*service.Standing, error) {
 		if m.node != "" {
 			st.Nodes = append(st.Nodes, service.Node{Name: m.node, Ready: true, Addresses: []string{m.ip.String()}})
 		}
-		st.Planned = append(st.Planned, service.Planned{Hostname: fmt.Sprint("master-", m.index), Role: "master", Addresses: ips})
+		name := fmt.Sprint("master-", m.index)
+		st.Planned = append(st.Planned, service.Planned{Hostname: name, Role: "master", Addresses: ips})
 	}
 	if len(st.Nodes) == 0 || len(st.Nodes) < min(w.cfg.Masters-1, 2) {
 		return nil, errors.New("connection refused")

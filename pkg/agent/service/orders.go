@@ -93,13 +93,20 @@ func (s *Service) order(h *host) agent.Order {
 func (s *Service) mayReboot(h *host, now time.Time) bool {
 	switch {
 	case h.Rendezvous:
-		return !s.heldForWatcher(h, now)
+		return !s.heldForWatcher(h, now) && !(s.state.Resumed && s.needed(now))
 	case s.state.Resumed:
 		return true
 	case h.Role == worker:
 		return s.joinedMasters() >= s.neededMasters()
 	}
 	return true
+}
+
+// needed reports whether another host is on its way, and asks this service for orders.
+func (s *Service) needed(now time.Time) bool {
+	return slices.ContainsFunc(s.state.Hosts, func(h *host) bool {
+		return !h.Rendezvous && !h.left() && !h.silent(now) && h.Problem == nil && h.Report.Problem == nil
+	})
 }
 
 // heldForWatcher: a watcher that was there a moment ago may want the logs.

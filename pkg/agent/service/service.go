@@ -82,6 +82,8 @@ type host struct {
 	Order agent.Action `json:"order,omitempty"`
 	// Problem is what the service found wrong with the host.
 	Problem *agent.Problem `json:"problem,omitempty"`
+	// Stray: the problem is that it belongs to a cluster that is there already.
+	Stray bool `json:"stray,omitempty"`
 	// Returned: it booted the live system again although its disk was written.
 	Returned bool `json:"returned,omitempty"`
 	// Logs is when the host's logs came.

@@ -19,6 +19,8 @@ type Standing struct {
 	Lacks string
 	// Planned are the nodes that its bootstrap was told of.
 	Planned []Planned
+	// Written are the hosts whose disk was written completely, by their names.
+	Written []string
 }
 
 // Planned is a node that the cluster expects.
@@ -37,24 +39,14 @@ func (s *Service) Found(st *Standing) error {
 	if s.state.Begun && !s.state.Resumed {
 		return nil
 	}
-	if st == nil && s.standing != nil && !s.state.Resumed {
-		for _, h := range s.state.Hosts {
-			h.Problem = h.clash()
-		}
-	}
 	if st != nil || !s.state.Resumed {
 		s.standing = st
+		for _, h := range s.state.Hosts {
+			s.strayed(h)
+		}
 	}
 	s.advance()
 	return s.save()
-}
-
-// clash is the problem of a host that shares its identity, which the cluster does not solve.
-func (h *host) clash() *agent.Problem {
-	if h.Clash.IsZero() {
-		return nil
-	}
-	return h.Problem
 }
 
 // meet decides what to do when the cluster is there before the orders: if it has taken over, the
@@ -108,26 +100,42 @@ func (s *Service) planned(h *host) *Planned {
 	return nil
 }
 
-// strayed reports whether a host is a node of the cluster already and has booted the medium again.
+// strayed reports whether a host has booted the medium again although it belongs to the cluster, or
+// its disk is written for it.
 func (s *Service) strayed(h *host) bool {
-	if s.standing == nil || h.Order != "" {
+	if h.Order != "" {
 		return false
+	}
+	p := s.stray(h)
+	switch {
+	case p == nil && h.Stray:
+		h.Problem, h.Stray = nil, false
+	case p != nil && h.Problem == nil:
+		h.Problem, h.Stray = p, true
+		s.event(h, "%s", p.Message)
+	}
+	return p != nil
+}
+
+func (s *Service) stray(h *host) *agent.Problem {
+	if s.standing == nil {
+		return nil
 	}
 	name := ""
 	if plan := s.planned(h); plan != nil {
 		name = plan.Hostname // the name that it has here may be another one
 	}
-	n := nodeOf(s.cfg, s.standing.Nodes, h, name)
-	if n == nil {
-		return false
+	const next = "remove the medium, put the disk first in the boot order, and boot the host again"
+	if n := nodeOf(s.cfg, s.standing.Nodes, h, name); n != nil {
+		return problem(next, "it is node %s of the cluster, but has booted the installation medium again; nothing is "+
+			"written to its disk", n.Name)
 	}
-	if h.Problem == nil {
-		h.Problem = problem("remove the medium, put the disk first in the boot order, and boot the host again",
-			"it is node %s of the cluster, but has booted the installation medium again; nothing is written to its disk",
-			n.Name)
-		s.event(h, "%s", h.Problem.Message)
+	if slices.Contains(s.standing.Written, name) { // it has not booted from the disk since
+		return problem(next+"; if the disk has to be written again: oc delete configmap -n okd-agent-install "+
+			"okd-agent-written",
+			"the disk is written, but the host has booted the installation medium again: fix its boot order")
 	}
-	return true
+	return nil
 }
 
 func (s *Service) readyNodes() int {
@@ -157,5 +165,5 @@ func (s *Service) standingProblem() *agent.Problem {
 	}
 	return problem("if this stays for some minutes, boot all hosts from the image again: the installation starts anew",
 		"the rendezvous host %s was started again while it bootstrapped the cluster, which runs already (nodes: %s): %s; "+
-			"nothing is written to its disk", s.rendezvous().describe(s.cfg), cmp.Or(strings.Join(names, ", "), "none"), why)
+			"nothing is written to its disk", s.rendezvous().describe(s.cfg), cmp.Or(strings.Join(names, ", "), "none yet"), why)
 }

@@ -39,18 +39,19 @@ func TestResumes(t *testing.T) {
 	o.found(&Standing{Nodes: others(true), Planned: planned()})
 	o.register(0, 3)
 	o.say(agent.Ready, 0, 3)
-	if got := o.told[0]; got.Action != agent.Install || got.Hostname != "first" || got.Role != "master" || !got.Reboot {
+	if got := o.told[0]; got.Action != agent.Install || got.Hostname != "first" || got.Role != "master" || got.Reboot {
 		t.Errorf("the rendezvous host is told %+v", got)
 	}
 	if got := o.told[3]; got.Action != agent.Install || !got.Reboot || got.Hostname != "w" ||
 		got.Role != "worker" {
 		t.Errorf("the host that has not joined is told %+v", got)
 	}
+	o.say(agent.Rebooting, 3)
 	o.restart()
 	o.found(nil) // silence takes nothing back
 	o.say(agent.Writing, 0)
 	s := o.Status()
-	if o.told[0].Action != agent.Install || s.Problem != nil || s.Missing != 0 {
+	if o.told[0].Action != agent.Install || !o.told[0].Reboot || s.Problem != nil || s.Missing != 0 {
 		t.Errorf("then %+v, status %+v", o.told[0], s)
 	}
 }
@@ -99,5 +100,23 @@ func TestStrayed(t *testing.T) {
 	}
 	if p := o.Status().Problem; p == nil || !strings.Contains(p.Message, "booted the installation medium again") {
 		t.Errorf("problem %+v", p)
+	}
+}
+
+// A rendezvous host that has written its disk and boots the medium again is not written again and
+// again.
+func TestWrittenAlready(t *testing.T) {
+	o := newOffice(t, config(3, 0, 0))
+	o.register(0)
+	st := &Standing{Nodes: others(true), Planned: planned(), Written: []string{"first"}}
+	o.found(st)
+	o.register(0)
+	if p := o.told[0].Problem; o.told[0].Action != agent.Wait || p == nil || !strings.Contains(p.Message, "boot order") {
+		t.Errorf("told %+v, problem %+v", o.told[0], p)
+	}
+	o.found(&Standing{Nodes: others(true), Planned: planned()}) // somebody wants it to be written again
+	o.register(0)
+	if o.told[0].Action != agent.Install {
+		t.Errorf("told %+v, problem %+v", o.told[0], o.told[0].Problem)
 	}
 }
