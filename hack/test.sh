@@ -121,6 +121,7 @@ if [ "$tier" = full ]; then
 		'TestAgentWorkers:installation of masters and workers from one image' \
 		'TestAgentFiveMasters:installation of five masters from one image' \
 		'TestAgentArbiter:installation of two masters and an arbiter from one image' \
+		'TestAgentAddNodes:workers added to a running cluster from one image' \
 		'TestAgentWays:installation over the network, from minimal and unconfigured images, by a mirror'; do
 		step "${test#*:}" e2e "${test%%:*}" || fail
 	done

@@ -139,8 +139,14 @@ func hostBootCommand(o *options) *cobra.Command {
 	return c
 }
 
+// group has commands below it, and refuses others, such as a host's name in their place.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+}
+
 func hostPowerCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "power", Short: "Press the buttons of hosts, and cut their power"}
+	c := group("power", "Press the buttons of hosts, and cut their power")
 	for verb, short := range map[string]string{
 		"on":       "Switch hosts on",
 		"off":      "Cut the power of hosts",
@@ -177,7 +183,7 @@ func hostMediaCommand(o *options) *cobra.Command {
 	for _, c := range []*cobra.Command{insert, eject} {
 		c.Flags().IntVar(&slot, "slot", 1, "drive, 1 or 2; a host starts from the first only")
 	}
-	c := &cobra.Command{Use: "media", Short: "Insert and eject media; a host sees that at its next start"}
+	c := group("media", "Insert and eject media; a host sees that at its next start")
 	c.AddCommand(insert, eject)
 	return c
 }

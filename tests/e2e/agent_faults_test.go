@@ -26,6 +26,9 @@ const named = time.Minute
 // bootTime is how long a host takes until its agent runs, on a busy machine.
 const bootTime = time.Minute
 
+// slowDisk lets the writing of a disk take long enough for something to happen meanwhile.
+const slowDisk = "slow-disk=sda:20MiB/s"
+
 // TestAgentFaults breaks installations from one image in every way that the lab has.
 func TestAgentFaults(t *testing.T) {
 	l := newLab(t, "agentfaults")
@@ -40,7 +43,7 @@ func TestAgentFaults(t *testing.T) {
 		if s.full && *tier != "full" {
 			continue
 		}
-		step(t, s.name, func(t *testing.T) { s.run(t, l) })
+		t.Run(s.name, func(t *testing.T) { s.run(t, l) })
 	}
 }
 
@@ -80,7 +83,7 @@ func nothingIsWritten(t *testing.T, l *lab) {
 	a.insert(t, "master-0", "master-1", "master-2")
 	a.okdLab(t, "hosts", "fault", "master-1", "dead-disk=sda")
 	a.power(t, "on", "master-0", "master-1", "master-2")
-	a.says(t, w, "Host master-2: is ready")
+	a.comesTo(t, w, "Host master-2: is ready")
 	a.okdLab(t, "hosts", "fault", "master-2", "cut-link")
 	a.says(t, w, "Host master-1: /dev/sda", "Next: ")
 	a.says(t, w, "Host master-2 was last heard of at", "Next: ")
@@ -90,8 +93,8 @@ func nothingIsWritten(t *testing.T, l *lab) {
 	a.okdLab(t, "hosts", "fault", "master-2", "none")
 	a.okdLab(t, "hosts", "fault", "master-1", "none")
 	a.power(t, "cycle", "master-1")
-	a.says(t, w, "Host master-1: writes /dev/sda")
-	a.says(t, w, "Host master-2: writes /dev/sda")
+	a.comesTo(t, w, "Host master-1: writes /dev/sda")
+	a.comesTo(t, w, "Host master-2: writes /dev/sda")
 	a.power(t, "off", "master-0", "master-1", "master-2")
 	w.signal(syscall.SIGKILL)
 	t.Logf("agent wait-for said:\n%s", w.stderr.String())
@@ -101,24 +104,26 @@ func nothingIsWritten(t *testing.T, l *lab) {
 // the installation goes on by itself. Then hosts boot the medium again.
 func restarts(t *testing.T, l *lab) {
 	a := l.newRack(t)
+	a.okdLab(t, "hosts", "fault", "master-0", slowDisk)
+	a.okdLab(t, "hosts", "fault", "master-1", slowDisk)
 	a.makeImage(t)
 	a.insert(t, "master-0", "master-1", "master-2")
 	a.power(t, "on", "master-0", "master-1", "master-2")
 	w := a.watchIt(t)
-	a.says(t, w, "Host master-0 has registered")
+	a.comesTo(t, w, "Host master-0 has registered")
 	a.killAgent(t, "master-0")
-	a.says(t, w, "Host master-1: writes /dev/sda")
+	a.comesTo(t, w, "Host master-1: writes /dev/sda")
 	a.power(t, "cycle", "master-1")
 	a.killAgent(t, "master-0")
 	a.killAgent(t, "master-2")
 	step(t, "Security", func(t *testing.T) { a.refusesStrangers(t) })
-	a.says(t, w, "Host master-2: reboots from its disk")
+	a.comesTo(t, w, "Host master-2: reboots from its disk")
 	time.Sleep(5 * time.Second) // so that it does
 	a.power(t, "cycle", "master-2")
 	a.killAgent(t, "master-0")
-	a.says(t, w, "Host master-1: is a node of the cluster")
+	a.comesTo(t, w, "Host master-1: is a node of the cluster")
 	a.killAgent(t, "master-0")
-	a.says(t, w, "Host master-0: writes /dev/sda")
+	a.comesTo(t, w, "Host master-0: writes /dev/sda")
 	a.killAgent(t, "master-0")
 	a.completes(t, w)
 	step(t, "Secrets", func(t *testing.T) { a.showsNoSecret(t, w) })
@@ -142,17 +147,18 @@ func (a *rack) completes(t *testing.T, w *run) {
 // its disk, and when it has written it.
 func rendezvousHandedOver(t *testing.T, l *lab) {
 	a := l.newRack(t)
+	a.okdLab(t, "hosts", "fault", "master-0", slowDisk)
 	a.makeImage(t)
 	a.insert(t, "master-0", "master-1", "master-2")
 	a.power(t, "on", "master-0", "master-1", "master-2")
 	w := a.watchIt(t)
-	a.says(t, w, "Host master-0 has registered")
+	a.comesTo(t, w, "Host master-0 has registered")
 	a.power(t, "cycle", "master-0")
-	a.says(t, w, "Host master-0: bootstraps the cluster")
-	a.says(t, w, "Host master-0: writes /dev/sda")
+	a.comesTo(t, w, "Host master-0: bootstraps the cluster")
+	a.comesTo(t, w, "Host master-0: writes /dev/sda")
 	a.power(t, "cycle", "master-0")
 	a.again(t, w, "Host master-0: writes /dev/sda")
-	a.says(t, w, "Host master-0: has written its disk")
+	a.comesTo(t, w, "Host master-0: has written its disk")
 	a.power(t, "cycle", "master-0")
 	a.completes(t, w)
 }
@@ -166,15 +172,14 @@ func rendezvousMediumFirst(t *testing.T, l *lab) {
 	a.okdLab(t, "hosts", "boot", "master-0", "--order", "media,disk")
 	a.power(t, "on", "master-0", "master-1", "master-2")
 	w := a.watchIt(t)
-	a.says(t, w, "Host master-1: reboots from its disk")
-	a.says(t, w, "Host master-0: writes /dev/sda")
-	a.says(t, w, "Host master-0: reboots from its disk")
+	a.comesTo(t, w, "Host master-1: reboots from its disk")
+	a.comesTo(t, w, "Host master-0: has written its disk")
 	a.says(t, w, "master-0", "the disk is written, but the host has booted the installation medium again", "Next: remove")
 	a.shows(t, "master-0", "fix its boot order")
 	a.okdLab(t, "hosts", "boot", "master-0", "--order", "disk,media")
 	a.power(t, "cycle", "master-0")
 	a.completes(t, w)
-	if n := strings.Count(w.stderr.String(), "Host master-0: writes /dev/sda"); n != 1 {
+	if n := strings.Count(w.stderr.String(), "Host master-0: has written its disk"); n != 1 {
 		t.Errorf("the disk was written %d times", n)
 	}
 }
@@ -188,8 +193,8 @@ func rendezvousBootstrapping(t *testing.T, l *lab) {
 	a.insert(t, "master-0", "master-1", "master-2")
 	a.power(t, "on", "master-0", "master-1", "master-2")
 	w := a.watchIt(t)
-	a.says(t, w, "Host master-1: reboots from its disk")
-	a.says(t, w, "Host master-2: reboots from its disk")
+	a.comesTo(t, w, "Host master-1: reboots from its disk")
+	a.comesTo(t, w, "Host master-2: reboots from its disk")
 	a.power(t, "off", "master-0")
 	took := a.says(t, w, "The rendezvous host, master-0, does not answer any more", "Next: ")
 	if took > named {
@@ -360,6 +365,7 @@ func (l *lab) newRack(t *testing.T) *rack {
 	l.config(t, a.dir, "--name", "demo", "--masters", "3", "--workers", "0", "--platform", "baremetal")
 	a.hints(t, nil)
 	for _, h := range hosts {
+		_, _ = l.tryLab(t, "hosts", "remove", h.Name) // of a scenario that failed
 		l.okdLab(t, "hosts", "create", h.Name, "--mac", h.MAC)
 	}
 	t.Cleanup(func() { a.clear(t) })
@@ -419,9 +425,7 @@ func (a *rack) insert(t *testing.T, names ...string) {
 
 func (a *rack) power(t *testing.T, action string, names ...string) {
 	t.Helper()
-	for _, name := range names {
-		a.okdLab(t, "hosts", "power", name, action)
-	}
+	a.okdLab(t, append([]string{"hosts", "power", action}, names...)...)
 }
 
 // watchIt starts agent wait-for install-complete.
@@ -430,10 +434,21 @@ func (a *rack) watchIt(t *testing.T) *run {
 	return a.start(t, a.dir, nil, "agent", "wait-for", "install-complete")
 }
 
-// says waits until agent wait-for has written a line with all the words.
+// says waits until agent wait-for has written a line with all the words, which are about a fault.
 func (a *rack) says(t *testing.T, r *run, words ...string) time.Duration {
 	t.Helper()
-	took := eventually(t, bootTime+named, func() string {
+	return a.saysWithin(t, r, bootTime+named, words...)
+}
+
+// comesTo waits until agent wait-for has written how far the installation is.
+func (a *rack) comesTo(t *testing.T, r *run, line string) {
+	t.Helper()
+	a.saysWithin(t, r, installBudget, line)
+}
+
+func (a *rack) saysWithin(t *testing.T, r *run, limit time.Duration, words ...string) time.Duration {
+	t.Helper()
+	took := eventually(t, limit, func() string {
 		for line := range strings.Lines(r.stderr.String()) {
 			if containsAll(line, words) {
 				return ""
@@ -453,7 +468,7 @@ func (a *rack) says(t *testing.T, r *run, words ...string) time.Duration {
 // again waits until agent wait-for has written a line twice.
 func (a *rack) again(t *testing.T, r *run, line string) {
 	t.Helper()
-	took := eventually(t, bootTime+named, func() string {
+	took := eventually(t, installBudget, func() string {
 		if strings.Count(r.stderr.String(), line) > 1 {
 			return ""
 		}

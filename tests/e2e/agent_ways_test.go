@@ -141,7 +141,8 @@ func (a *agents) bootByWays(t *testing.T) {
 func (a *agents) serveBoot(t *testing.T) {
 	t.Helper()
 	host, port, _ := strings.Cut(bootServer, ":")
-	cmd := a.command(context.WithoutCancel(t.Context()), "exec", "--", "python3", "-m", "http.server", port, "--bind", host,
+	cmd := a.command(context.WithoutCancel(t.Context()), "exec", "--", "python3", "-m", "http.server", port,
+		"--bind", host,
 		"--directory", filepath.Join(a.dir, "boot-artifacts"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -178,7 +179,8 @@ func (a *agents) liveSystemsUseMirror(t *testing.T) {
 // bootedByWays looks on the consoles for what each host booted.
 func (a *agents) bootedByWays(t *testing.T) {
 	for i, words := range [][]string{
-		{"starting from the network", "/agent.x86_64.ipxe names", "fetching http://" + bootServer + "/agent.x86_64-rootfs.img"},
+		{"starting from the network", "/agent.x86_64.ipxe names",
+			"fetching http://" + bootServer + "/agent.x86_64-rootfs.img"},
 		{"starting from the medium", "fetching http://" + bootServer + "/agent.x86_64-rootfs.img"},
 		{"starting from the medium", `msg="this host has a configuration" from=/dev/sr1`},
 	} {

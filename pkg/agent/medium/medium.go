@@ -171,7 +171,8 @@ func (l Loader) check(a *initrd.Archive) error {
 		return errors.New("it names no release: make it again with `agent create config-image`")
 	}
 	if !bytes.Equal(mine, release) {
-		return fmt.Errorf("it is for release %s, but this system was made for %s: make the config image again, with --release",
+		return fmt.Errorf("it is for release %s, but this system was made for %s: make the config image again, "+
+			"with --release",
 			bytes.TrimSpace(release), bytes.TrimSpace(mine))
 	}
 	config, has := a.File(agent.ConfigFile[1:])

@@ -146,7 +146,7 @@ func (a *Agent) mark(ctx context.Context) {
 	a.mu.Lock()
 	rendezvous, hostname := a.svc != nil, a.state.Hostname
 	a.mu.Unlock()
-	if !rendezvous || a.Config.InPlace || a.Mark == nil {
+	if !rendezvous || a.Config.InPlace || a.Config.Join != nil || a.Mark == nil {
 		return
 	}
 	kubeconfig, err := ignite.File(filepath.Join(a.Dir, agent.BootstrapIgnition), kubeconfigs[0])
@@ -177,8 +177,10 @@ const (
 func (a *Agent) seek(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.Clock.Now()
-	if a.Standing == nil || a.svc == nil || a.state.Bootstrap || a.seeking || now.Before(a.sought) {
+	if a.Standing == nil || a.Config.Join != nil || a.svc == nil || a.state.Bootstrap {
+		return
+	}
+	if a.seeking || a.Clock.Now().Before(a.sought) {
 		return
 	}
 	a.seeking = true

@@ -57,6 +57,7 @@ func (m *machine) fetchRoot(ctx context.Context, dev device) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("fetch the root: %w", err)
 	}
-	err := m.runInitramfs(ctx, dev, fetchRootfs, []string{at, filepath.Join(inside, fetchedRoot)}, "--bind="+dir+":"+inside)
+	args := []string{at, filepath.Join(inside, fetchedRoot)}
+	err := m.runInitramfs(ctx, dev, fetchRootfs, args, "--bind="+dir+":"+inside)
 	return filepath.Join(dir, fetchedRoot), err
 }

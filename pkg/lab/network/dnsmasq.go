@@ -74,7 +74,8 @@ func Dnsmasq(dir string, clusters []Cluster) ([]byte, error) {
 
 func records() []hostRecord {
 	list := []hostRecord{
-		{RegistryName, Registry}, {MirrorName, Registry}, {ImagesName, Registry}, {UpdatesName, Registry}, {EngineName, Engine},
+		{RegistryName, Registry}, {MirrorName, Registry}, {ImagesName, Registry},
+		{UpdatesName, Registry}, {EngineName, Engine},
 	}
 	for n, addr := range Hosts {
 		list = append(list, hostRecord{HostName(n), addr})
