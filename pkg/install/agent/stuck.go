@@ -52,13 +52,19 @@ func (f *follower) unanswered(sink event.Sink) {
 		f.once(sink, "silence", "The rendezvous host does not answer any more. Next: "+next)
 	default:
 		h := last.Hosts[i]
-		if h.Stage == agent.Written || h.Stage == agent.Rebooting || h.Stage == agent.Joined {
+		if done(h) {
 			return
 		}
 		f.once(sink, "silence", "The rendezvous host, "+nameOf(h)+", does not answer any more; it was last heard of at "+
 			last.Time.UTC().Format("15:04:05")+" UTC, when it "+doing(h)+". Next: "+next+"; if it lost its power, boot it "+
 			"from the image again, and then the hosts that it asks for")
 	}
+}
+
+// done reports whether a host is the rendezvous host and has written its disk: it is started again
+// then.
+func done(h agent.HostStatus) bool {
+	return h.Rendezvous && (h.Stage == agent.Written || h.Stage == agent.Rebooting || h.Stage == agent.Joined)
 }
 
 // doing is a stage as what a host did.
@@ -80,8 +86,8 @@ func (f *follower) answered(sink event.Sink, s agent.Status) {
 	f.lasts("silence", false, 0)
 	f.forget("silence")
 	f.mu.Lock()
-	last, again := f.last, f.heard && !f.last.Since.Equal(s.Since)
-	f.lost = f.lost || again && slices.ContainsFunc(last.Hosts, begins)
+	again := f.heard && !f.last.Since.Equal(s.Since)
+	f.lost = f.lost || again && slices.ContainsFunc(f.last.Hosts, begins) && !slices.ContainsFunc(f.last.Hosts, done)
 	lost := f.lost
 	f.mu.Unlock()
 	if again {
