@@ -202,11 +202,11 @@ func rendezvousBootstrapping(t *testing.T, l *lab) {
 	}
 	a.power(t, "on", "master-0")
 	a.says(t, w, "has forgotten the installation")
-	took = a.says(t, w, "master-1, master-2 has not registered", "boot it from the image again")
+	took = a.says(t, w, "Hosts master-1, master-2 have not registered", "from the image again")
 	if took > named {
 		t.Errorf("the hosts were named after %s", took)
 	}
-	a.shows(t, "master-0", "2 not registered: master-1, master-2", "even if its disk was written")
+	a.shows(t, "master-0", "2 not registered: master-1, master-2", "even if the disk was written")
 	for _, name := range []string{"master-1", "master-2"} {
 		a.okdLab(t, "hosts", "boot", name, "--once", "media")
 	}

@@ -101,17 +101,17 @@ func (f *follower) answered(sink event.Sink, s agent.Status) {
 	if !f.lasts("missing", s.Missing > 0, stuckAfter) {
 		return
 	}
-	who := "A host that agent-config.yaml does not name"
+	who, it := "A host that agent-config.yaml does not name has", "it"
 	switch len(s.MissingNames) {
 	case 0:
 	case 1:
-		who = "Host " + s.MissingNames[0]
+		who = "Host " + s.MissingNames[0] + " has"
 	default:
-		who = "Each of hosts " + strings.Join(s.MissingNames, ", ")
+		who, it = "Hosts "+strings.Join(s.MissingNames, ", ")+" have", "each of them"
 	}
-	next := "boot it from the image; if it has booted, its console shows why it does not register"
+	next := "boot " + it + " from the image; a host that has booted shows on its console why it does not register"
 	if lost {
-		next = "boot it from the image again, even if its disk was written: it is installed anew"
+		next = "boot " + it + " from the image again, even if its disk was written: it is installed anew"
 	}
-	f.once(sink, "missing "+strings.Join(s.MissingNames, " "), who+" has not registered. Next: "+next)
+	f.once(sink, "missing "+strings.Join(s.MissingNames, " "), who+" not registered. Next: "+next)
 }
