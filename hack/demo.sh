@@ -37,8 +37,8 @@ other_way() {
 next_steps() {
 	local machines='bin/okd-lab machines --help    power machines on and off'
 	if [ "$way" = agent ]; then
-		machines='bin/okd-lab hosts console --follow master-0
-		bin/okd-lab hosts --help       power hosts on and off, insert media, break them'
+		machines='bin/okd-lab hosts console --follow master-0'
+		machines+=$'\nbin/okd-lab hosts --help       power hosts on and off, insert media, break them'
 	fi
 	say 'Nodes'
 	bin/okd-lab exec -- kubectl --kubeconfig "$config" get nodes -o wide

@@ -120,7 +120,9 @@ if [ "$tier" = full ]; then
 	for test in \
 		'TestAgentWorkers:installation of masters and workers from one image' \
 		'TestAgentFiveMasters:installation of five masters from one image' \
-		'TestAgentArbiter:installation of two masters and an arbiter from one image'; do
+		'TestAgentArbiter:installation of two masters and an arbiter from one image' \
+		'TestAgentAddNodes:workers added to a running cluster from one image' \
+		'TestAgentWays:installation over the network, from minimal and unconfigured images, by a mirror'; do
 		step "${test#*:}" e2e "${test%%:*}" || fail
 	done
 	step 'faults of installations from one image' e2e TestAgentFaults || fail

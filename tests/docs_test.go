@@ -141,6 +141,10 @@ func TestDocsYAML(t *testing.T) {
 			if _, r := agent.Load(b.at(), []byte(b.text)); r.Failed() {
 				t.Errorf("%s: the example is not a valid agent-config:\n%v", b.at(), r.Err())
 			}
+		case keys["kind"] == "NodesConfig":
+			if _, r := agent.LoadNodes(b.at(), []byte(b.text)); r.Failed() {
+				t.Errorf("%s: the example is not a valid nodes-config: %v", b.at(), r.Err())
+			}
 		case keys["interfaces"] != nil || keys["hosts"] != nil:
 			networks++
 			if err := translates(b); err != nil {

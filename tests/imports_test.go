@@ -35,7 +35,7 @@ var layers = map[string]int{
 	"pkg/wizard": 4, "pkg/platforms": 4, "pkg/addnodes": 4, "pkg/analyze": 4,
 	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
 	"pkg/agent/service": 4, "pkg/agent/console": 4, "pkg/agent/node": 4, "pkg/agent/client": 4,
-	"pkg/agent/ignite":  4,
+	"pkg/agent/ignite": 4, "pkg/agent/medium": 4,
 	"pkg/install":       5, // what commands share
 	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,

@@ -63,7 +63,8 @@ func agentMonitorAddNodes(r *root) *cobra.Command {
 	}
 	kubeconfigFlag(c, &o.Kubeconfig)
 	c.Flags().StringVar(&list, "ip-addresses", "", "addresses of the hosts, separated by commas")
-	c.Flags().BoolVar(&o.Approve, "approve-csrs", false, "approve the certificate requests of these nodes (default: say how)")
+	c.Flags().BoolVar(&o.Approve, "approve-csrs", false,
+		"approve the certificate requests of these nodes (default: say how)")
 	c.Flags().DurationVar(&o.Timeout, "timeout", agent.MonitorTime, "how long the nodes may take to be Ready")
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/agent/client"
 	"github.com/okd-install/okd-install/pkg/agent/console"
 	"github.com/okd-install/okd-install/pkg/agent/inventory"
+	"github.com/okd-install/okd-install/pkg/agent/medium"
 	"github.com/okd-install/okd-install/pkg/agent/network"
 	"github.com/okd-install/okd-install/pkg/agent/node"
 	"github.com/okd-install/okd-install/pkg/agent/service"
@@ -46,11 +48,40 @@ func nodeAgentCommand(r *root) *cobra.Command {
 			}}
 	}
 	c := group("node-agent", "Run on a host of an agent-based installation",
+		r.configCommand(),
 		sub("network", "Give this host its network configuration and name", r.hostNetwork),
 		sub("run", "Register this host and install it", r.hostAgent),
 		sub("console", "Show the state of the installation on this terminal", r.hostConsole))
 	c.Hidden = true
 	return c
+}
+
+// configCommand makes a live system that belongs to no cluster one of a cluster.
+func (r *root) configCommand() *cobra.Command {
+	early := false
+	c := &cobra.Command{
+		Use: "config", Short: "Take the configuration of this host from a medium", Hidden: true,
+		Example: "  okd-install node-agent config",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l := medium.Loader{Root: "/", Run: runProgram, Log: r.agentLog()}
+			if early {
+				return l.Early(cmd.Context())
+			}
+			return l.Wait(cmd.Context(), clock.Real())
+		},
+	}
+	c.Flags().BoolVar(&early, "early", false, "look once, before there is a network")
+	return c
+}
+
+// runProgram runs a program whose output is the journal's.
+func runProgram(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return nil
 }
 
 func readAgentConfig() (*agent.Config, error) {

@@ -133,7 +133,7 @@ func hostBootCommand(o *options) *cobra.Command {
 			}
 			return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/boot", b)
 		})
-	c.Flags().StringSliceVar(&order, "order", nil, "sources in their order: disk, media")
+	c.Flags().StringSliceVar(&order, "order", nil, "sources in their order: disk, media, pxe")
 	c.Flags().StringVar(&once, "once", "", "source to try first at the next start only")
 	c.MarkFlagsOneRequired("order", "once")
 	return c
@@ -163,23 +163,27 @@ func hostPowerCommand(o *options) *cobra.Command {
 }
 
 func hostMediaCommand(o *options) *cobra.Command {
-	c := group("media", "Insert and eject media; a host sees that at its next start")
-	c.AddCommand(
-		o.command("insert NAME ISO", "Put an ISO image, a file or a URL, into a host's drive", cobra.ExactArgs(2),
-			func(c *cobra.Command, s site.Site, args []string) error {
-				m := daemon.Medium{Source: args[1]}
-				if !strings.HasPrefix(m.Source, "http://") && !strings.HasPrefix(m.Source, "https://") {
-					path, err := filepath.Abs(m.Source)
-					if err != nil {
-						return err
-					}
-					m.Source = path
+	var slot int
+	insert := o.command("insert NAME ISO", "Put an ISO image, a file or a URL, into a host's drive", cobra.ExactArgs(2),
+		func(c *cobra.Command, s site.Site, args []string) error {
+			m := daemon.Medium{Source: args[1], Slot: slot}
+			if !strings.HasPrefix(m.Source, "http://") && !strings.HasPrefix(m.Source, "https://") {
+				path, err := filepath.Abs(m.Source)
+				if err != nil {
+					return err
 				}
-				return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/media", m)
-			}),
-		o.command("eject NAME", "Empty a host's drive", cobra.ExactArgs(1),
-			func(c *cobra.Command, s site.Site, args []string) error {
-				return ask(c, s, http.MethodDelete, "/hosts/"+args[0]+"/media", nil)
-			}))
+				m.Source = path
+			}
+			return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/media", m)
+		})
+	eject := o.command("eject NAME", "Empty a host's drive", cobra.ExactArgs(1),
+		func(c *cobra.Command, s site.Site, args []string) error {
+			return ask(c, s, http.MethodDelete, fmt.Sprintf("/hosts/%s/media/%d", args[0], slot), nil)
+		})
+	for _, c := range []*cobra.Command{insert, eject} {
+		c.Flags().IntVar(&slot, "slot", 1, "drive, 1 or 2; a host starts from the first only")
+	}
+	c := group("media", "Insert and eject media; a host sees that at its next start")
+	c.AddCommand(insert, eject)
 	return c
 }

@@ -56,7 +56,8 @@ hosts:
   interfaces: [{name: eno1, macAddress: "52:54:00:00:00:AA"}]
   networkConfig:
     interfaces:
-    - {name: eno1, type: ethernet, state: up, ipv4: {enabled: true, dhcp: false, address: [{ip: 192.0.2.21, prefix-length: 24}]}}
+    - {name: eno1, type: ethernet, state: up,
+       ipv4: {enabled: true, dhcp: false, address: [{ip: 192.0.2.21, prefix-length: 24}]}}
 - role: master
   interfaces: [{macAddress: "52:54:00:00:00:bb"}]
 `
@@ -202,7 +203,8 @@ func TestCheck(t *testing.T) {
 			`[{name: a, type: ethernet, state: up, ipv4: {enabled: true, address: [{ip: ` + ip + `, prefix-length: 24}]}}]}`
 	}
 	for _, tt := range []struct{ name, hosts, want string }{
-		{"name of a node", `{hostname: worker-0, interfaces: [{macAddress: "52:54:00:00:00:01"}]}`, "hosts[0].hostname: Duplicate"},
+		{"name of a node", `{hostname: worker-0, interfaces: [{macAddress: "52:54:00:00:00:01"}]}`,
+			"hosts[0].hostname: Duplicate"},
 		{"address of a node", "{" + host("192.0.2.20") + "}", "is the address of node worker-0"},
 		{"virtual address", "{" + host("192.0.2.6") + "}", "is a virtual address of the cluster"},
 		{"address twice", "{" + host("192.0.2.31") + "}, {hostname: b, interfaces: [{name: a, macAddress: " +
@@ -258,9 +260,9 @@ func TestRecord(t *testing.T) {
 
 // FuzzEndpoint looks for user data that make the installer panic.
 func FuzzEndpoint(f *testing.F) {
-	for _, text := range []string{"", "{}", `{"ignition":{"version":"3.2.0"}}`, `{"ignition":{"version":"3.2.0","config":` +
-		`{"merge":[{"source":"https://a:22623/config/worker"}]},"security":{"tls":{"certificateAuthorities":[{"source":"data:,a"` +
-		`,"compression":"gzip"}]}}}}`} {
+	for _, text := range []string{"", "{}", `{"ignition":{"version":"3.2.0"}}`, `{"ignition":{"version":"3.2.0",` +
+		`"config":{"merge":[{"source":"https://a:22623/config/worker"}]},` +
+		`"security":{"tls":{"certificateAuthorities":[{"source":"data:,a","compression":"gzip"}]}}}}`} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -199,8 +199,9 @@ func (r *reader) newPointer(ctx context.Context, role string) error {
 		return err
 	}
 	if !found || cm.Data["ca.crt"] == "" {
-		return fmt.Errorf("how nodes of role %s get their configuration: there is neither Secret %s/%s-user-data-managed nor "+
-			"%s-user-data, and no ConfigMap %s/root-ca", role, machineNamespace, role, role, systemNamespace)
+		return fmt.Errorf("how nodes of role %s get their configuration: there is neither Secret "+
+			"%s/%s-user-data-managed nor %s-user-data, and no ConfigMap %s/root-ca",
+			role, machineNamespace, role, role, systemNamespace)
 	}
 	internal, err := url.Parse("https://" + r.to.InternalAPI)
 	if err != nil || internal.Hostname() == "" {

@@ -58,8 +58,8 @@ func chosenDisk(_ context.Context, in *Input, _ *World) agent.Check {
 		return fail("give rootDeviceHints of this host in "+in.Config.HostsFile()+" that only one disk has, such as "+
 			"serialNumber or wwn, and make the image again", "%v", err)
 	case errors.As(err, &choice) && choice.Hints:
-		return fail("correct rootDeviceHints of this host in "+in.Config.HostsFile()+" and make the image again, or add the disk",
-			"%v", err)
+		return fail("correct rootDeviceHints of this host in "+in.Config.HostsFile()+
+			" and make the image again, or add the disk", "%v", err)
 	}
 	return fail("add a disk of at least 100 GB", "%v", err)
 }

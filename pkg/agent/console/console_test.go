@@ -81,9 +81,9 @@ func views() map[string]View {
 			Hosts: []agent.HostStatus{boot, writing, back}, Waiting: "the bootstrap: bootkube: cb-bootstrap",
 			Problem: &agent.Problem{Message: "host master-2 (192.0.2.12): " + back.Problem.Message, Next: back.Problem.Next},
 		}},
-		"many":     {Self: selfOf(host(3, "worker", agent.Discovering)), Status: many},
-		"done":     {Self: selfOf(boot), Status: &agent.Status{Hosts: []agent.HostStatus{boot}}},
-		"lonely":   {Self: contact, Error: errors.New("another reason")},
+		"many":   {Self: selfOf(host(3, "worker", agent.Discovering)), Status: many},
+		"done":   {Self: selfOf(boot), Status: &agent.Status{Hosts: []agent.HostStatus{boot}}},
+		"lonely": {Self: contact, Error: errors.New("another reason")},
 		"joining": {Self: selfOf(added), Status: &agent.Status{
 			Hosts: []agent.HostStatus{added}, Waiting: "host worker-7, writing: 1,204 of 2,560 MiB",
 		}},

@@ -165,5 +165,5 @@ func (s *Service) standingProblem() *agent.Problem {
 	}
 	return problem("if this stays for some minutes, boot all hosts from the image again: the installation starts anew",
 		"the rendezvous host %s was started again while it bootstrapped the cluster, which runs already (nodes: %s): %s; "+
-			"nothing is written to its disk", s.rendezvous().describe(s.cfg), cmp.Or(strings.Join(names, ", "), "none"), why)
+			"nothing is written to its disk", s.rendezvous().describe(s.cfg), cmp.Or(strings.Join(names, ", "), "none yet"), why)
 }

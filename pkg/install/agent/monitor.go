@@ -241,8 +241,8 @@ func (m *monitor) late(missing string) (string, error) {
 	if m.Clock.Now().Before(m.until) {
 		return missing, nil
 	}
-	return "", exit.With(exit.Install, "look at the consoles of the hosts, and at `oc get csr,nodes`; the same command goes "+
-		"on waiting", fmt.Errorf("out of time, %s", missing))
+	return "", exit.With(exit.Install, "look at the consoles of the hosts, and at `oc get csr,nodes`; "+
+		"the same command goes on waiting", fmt.Errorf("out of time, %s", missing))
 }
 
 // ask asks the live system of a host. It ends before the host is a node, so that no answer means nothing.

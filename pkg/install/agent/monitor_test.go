@@ -242,7 +242,8 @@ func TestMonitorCertificates(t *testing.T) {
 func TestMonitorAddresses(t *testing.T) {
 	ip := netip.MustParseAddr
 	static := addnodes.Record{Hosts: []addnodes.RecordedHost{
-		{Hostname: "a", Addresses: []netip.Addr{ip("192.0.2.21"), ip("10.0.0.1")}}, {Addresses: []netip.Addr{ip("192.0.2.22")}},
+		{Hostname: "a", Addresses: []netip.Addr{ip("192.0.2.21"), ip("10.0.0.1")}},
+		{Addresses: []netip.Addr{ip("192.0.2.22")}},
 	}}
 	dynamic := addnodes.Record{Hosts: []addnodes.RecordedHost{{Hostname: "a"}}}
 	for _, tt := range []struct {

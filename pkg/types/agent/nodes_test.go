@@ -39,12 +39,14 @@ func TestLoadNodes(t *testing.T) {
 }
 
 func TestNodesDefaults(t *testing.T) {
-	c, found := agent.LoadNodes(agent.NodesFile, []byte("cpuArchitecture: aarch64\nsshKey: |\n  ssh-rsa a\n\n  ssh-rsa b\nhosts:\n"+
-		host("1", "")+host("2", static("192.0.2.7"))))
+	c, found := agent.LoadNodes(agent.NodesFile, []byte(
+		"cpuArchitecture: aarch64\nsshKey: |\n  ssh-rsa a\n\n  ssh-rsa b\nhosts:\n"+
+			host("1", "")+host("2", static("192.0.2.7"))))
 	if found.Failed() {
 		t.Fatal(found.Err())
 	}
-	if c.CPUArchitecture != "arm64" || c.Hosts[0].Role != "worker" || !slices.Equal(c.SSHKeys(), []string{"ssh-rsa a", "ssh-rsa b"}) {
+	if c.CPUArchitecture != "arm64" || c.Hosts[0].Role != "worker" ||
+		!slices.Equal(c.SSHKeys(), []string{"ssh-rsa a", "ssh-rsa b"}) {
 		t.Errorf("got %+v", c)
 	}
 	var files []string
