@@ -186,7 +186,7 @@ func (p *page) hosts(s *agent.Status, self string) {
 			text += ": " + strings.Join(s.MissingNames, ", ")
 		}
 		p.text(2, " ", text)
-		p.text(2, "    ->", "boot it from the same image, even if its disk was written")
+		p.text(2, "    ->", "boot from the same image, even if the disk was written")
 	}
 }
 

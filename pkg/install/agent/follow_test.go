@@ -190,6 +190,14 @@ func TestSay(t *testing.T) {
 		{"another name", one(same), one(func(h *agent.HostStatus) { h.Hostname = "b" }), "info Host a is now called b"},
 		{"a step of the bootstrap", agent.Status{Bootstrap: []string{"one"}}, agent.Status{Bootstrap: []string{"one", "two"}},
 			"info Bootstrap: two"},
+		{"some steps", agent.Status{Bootstrap: []string{"a: one"}},
+			agent.Status{Bootstrap: []string{"a: one", "a: two", "a: three", "b: four"}},
+			"info Bootstrap: a: two, three\ninfo Bootstrap: b: four"},
+		{"a host's problem", one(same), func() agent.Status {
+			s := one(func(h *agent.HostStatus) { h.Problem = &agent.Problem{Message: "lost", Next: "x"} })
+			s.Problem = &agent.Problem{Message: "host a (198.18.0.20): lost", Next: "x"}
+			return s
+		}(), "warn Host a: lost. Next: x"},
 		{"a problem", agent.Status{}, agent.Status{Problem: &agent.Problem{Message: "too many hosts"}},
 			"warn too many hosts"},
 		{"a host without name", agent.Status{}, agent.Status{Hosts: []agent.HostStatus{{

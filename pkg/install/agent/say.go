@@ -20,13 +20,40 @@ func say(sink event.Sink, before, now agent.Status) {
 		}
 		sayHost(sink, before.Hosts[i], h)
 	}
-	for _, stage := range now.Bootstrap {
-		if !slices.Contains(before.Bootstrap, stage) {
-			event.Info(sink, "Bootstrap: "+stage)
+	sayStages(sink, before.Bootstrap, now.Bootstrap)
+	if p := now.Problem; p != nil && (before.Problem == nil || *before.Problem != *p) && !ofHost(now.Hosts, p) {
+		event.Warn(sink, sentence(p.Message, p.Next))
+	}
+}
+
+// ofHost reports whether a problem is that of a host, which is told with the host.
+func ofHost(hosts []agent.HostStatus, p *agent.Problem) bool {
+	return slices.ContainsFunc(hosts, func(h agent.HostStatus) bool {
+		return h.Problem != nil && h.Problem.Next == p.Next && strings.HasSuffix(p.Message, h.Problem.Message)
+	})
+}
+
+// sayStages says the new stages of each service of the bootstrap in one line: many take less time
+// than passes between two answers.
+func sayStages(sink event.Sink, before, now []string) {
+	var line string
+	for _, stage := range now {
+		if slices.Contains(before, stage) {
+			continue
+		}
+		service, name, _ := strings.Cut(stage, ": ")
+		switch {
+		case line == "":
+			line = stage
+		case name != "" && strings.HasPrefix(line, service+": "):
+			line += ", " + name
+		default:
+			event.Info(sink, "Bootstrap: "+line)
+			line = stage
 		}
 	}
-	if p := now.Problem; p != nil && (before.Problem == nil || *before.Problem != *p) {
-		event.Warn(sink, sentence(p.Message, p.Next))
+	if line != "" {
+		event.Info(sink, "Bootstrap: "+line)
 	}
 }
 

@@ -52,13 +52,19 @@ func (f *follower) unanswered(sink event.Sink) {
 		f.once(sink, "silence", "The rendezvous host does not answer any more. Next: "+next)
 	default:
 		h := last.Hosts[i]
-		if h.Stage == agent.Written || h.Stage == agent.Rebooting || h.Stage == agent.Joined {
+		if done(h) {
 			return
 		}
 		f.once(sink, "silence", "The rendezvous host, "+nameOf(h)+", does not answer any more; it was last heard of at "+
 			last.Time.UTC().Format("15:04:05")+" UTC, when it "+doing(h)+". Next: "+next+"; if it lost its power, boot it "+
 			"from the image again, and then the hosts that it asks for")
 	}
+}
+
+// done reports whether a host is the rendezvous host and has written its disk: it is started again
+// then.
+func done(h agent.HostStatus) bool {
+	return h.Rendezvous && (h.Stage == agent.Written || h.Stage == agent.Rebooting || h.Stage == agent.Joined)
 }
 
 // doing is a stage as what a host did.
@@ -80,8 +86,8 @@ func (f *follower) answered(sink event.Sink, s agent.Status) {
 	f.lasts("silence", false, 0)
 	f.forget("silence")
 	f.mu.Lock()
-	last, again := f.last, f.heard && !f.last.Since.Equal(s.Since)
-	f.lost = f.lost || again && slices.ContainsFunc(last.Hosts, begins)
+	again := f.heard && !f.last.Since.Equal(s.Since)
+	f.lost = f.lost || again && slices.ContainsFunc(f.last.Hosts, begins) && !slices.ContainsFunc(f.last.Hosts, done)
 	lost := f.lost
 	f.mu.Unlock()
 	if again {
@@ -95,17 +101,17 @@ func (f *follower) answered(sink event.Sink, s agent.Status) {
 	if !f.lasts("missing", s.Missing > 0, stuckAfter) {
 		return
 	}
-	who := "A host that agent-config.yaml does not name"
+	who, it := "A host that agent-config.yaml does not name has", "it"
 	switch len(s.MissingNames) {
 	case 0:
 	case 1:
-		who = "Host " + s.MissingNames[0]
+		who = "Host " + s.MissingNames[0] + " has"
 	default:
-		who = "Each of hosts " + strings.Join(s.MissingNames, ", ")
+		who, it = "Hosts "+strings.Join(s.MissingNames, ", ")+" have", "each of them"
 	}
-	next := "boot it from the image; if it has booted, its console shows why it does not register"
+	next := "boot " + it + " from the image; a host that has booted shows on its console why it does not register"
 	if lost {
-		next = "boot it from the image again, even if its disk was written: it is installed anew"
+		next = "boot " + it + " from the image again, even if its disk was written: it is installed anew"
 	}
-	f.once(sink, "missing "+strings.Join(s.MissingNames, " "), who+" has not registered. Next: "+next)
+	f.once(sink, "missing "+strings.Join(s.MissingNames, " "), who+" not registered. Next: "+next)
 }

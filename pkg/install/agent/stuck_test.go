@@ -71,7 +71,7 @@ func TestMissing(t *testing.T) {
 		_, _ = f.look(t.Context(), &l)
 		clk.Advance(statusEvery)
 	}
-	checkWarnings(t, l, "Each of hosts b, c has not registered. Next: boot it from the image; if it has booted")
+	checkWarnings(t, l, "Hosts b, c have not registered. Next: boot each of them from the image;")
 
 	running := three(agent.Writing)
 	running.Since = clk.Now()
