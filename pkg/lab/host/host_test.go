@@ -92,7 +92,7 @@ func TestCheckMAC(t *testing.T) {
 // the kernel's own directories.
 func TestWrite(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("needs root")
+		t.Fatal("this test needs root")
 	}
 	spec := Spec{Disks: []Disk{{Model: "A model that is long"}}}
 	if err := spec.Complete("a"); err != nil {
