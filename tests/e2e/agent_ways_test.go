@@ -64,6 +64,7 @@ func (a *agents) installByWays(t *testing.T, s center.ClusterSize) {
 			measured(t, "agent create %s: %.0f s", args[0], r.took.Seconds())
 		}
 	})
+	a.serveBoot(t)
 	step(t, "Boot", func(t *testing.T) { a.bootByWays(t) })
 	step(t, "Installation", func(t *testing.T) {
 		wait := a.start(t, a.dir, nil, "agent", "wait-for", "install-complete")
@@ -105,24 +106,24 @@ var mirrorHost = fmt.Sprintf("%s:%d", network.MirrorName, network.MirrorPort)
 func (a *agents) behindMirror(t *testing.T) {
 	t.Helper()
 	f := a.facts(t)
-	repository, _, _ := strings.Cut(a.release(t).PullSpec, "@")
+	release, _, _ := strings.Cut(a.release(t).PullSpec, "@")
 	login := base64.StdEncoding.EncodeToString([]byte(f.Registry.User + ":" + f.Registry.Password))
 	pull, err := json.Marshal(map[string]any{"auths": map[string]any{mirrorHost: map[string]any{"auth": login}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.change(t, "install-config.yaml", map[string]any{
-		"pullSecret": string(pull),
-		"imageDigestSources": []any{map[string]any{
-			"source": repository, "mirrors": []any{strings.Replace(repository, f.Registry.Host, mirrorHost, 1)},
-		}},
-	})
+	var sources []any
+	for _, source := range []string{release, f.Registry.Host + "/okd/content"} {
+		sources = append(sources, map[string]any{
+			"source": source, "mirrors": []any{strings.Replace(source, f.Registry.Host, mirrorHost, 1)},
+		})
+	}
+	a.change(t, "install-config.yaml", map[string]any{"pullSecret": string(pull), "imageDigestSources": sources})
 }
 
 // bootByWays inserts, names or serves what each host boots, and switches all on.
 func (a *agents) bootByWays(t *testing.T) {
 	t.Helper()
-	a.serveBoot(t)
 	conf := filepath.Join(a.work, "boot.conf")
 	if err := os.WriteFile(conf, []byte("dhcp-boot=http://"+bootServer+"/agent.x86_64.ipxe\n"), 0o600); err != nil {
 		t.Fatal(err)
