@@ -73,12 +73,15 @@ func nothingIsWritten(t *testing.T, l *lab) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	a.power(t, "off", "master-0", "master-1", "master-2")
+	w.signal(syscall.SIGKILL)
+	<-w.ended // it works in the directory
 	a.replaceHost(t, "master-0")
 	a.hints(t, map[string]string{"master-1": "hctl: \"0:0:0:0\""})
 	a.makeImage(t)
 	a.insert(t, "master-0", "master-1", "master-2")
 	a.okdLab(t, "hosts", "fault", "master-1", "dead-disk=sda")
 	a.power(t, "on", "master-0", "master-1", "master-2")
+	w = a.watchIt(t)
 	a.comesTo(t, w, "Host master-2: is ready")
 	a.okdLab(t, "hosts", "fault", "master-2", "cut-link")
 	a.says(t, w, "Host master-1: /dev/sda", "Next: ")
@@ -100,8 +103,9 @@ func nothingIsWritten(t *testing.T, l *lab) {
 // the installation goes on by itself. Then hosts boot the medium again.
 func restarts(t *testing.T, l *lab) {
 	a := l.newRack(t)
-	a.okdLab(t, "hosts", "fault", "master-0", slowDisk)
-	a.okdLab(t, "hosts", "fault", "master-1", slowDisk)
+	for _, name := range []string{"master-0", "master-1", "master-2"} {
+		a.okdLab(t, "hosts", "fault", name, slowDisk)
+	}
 	a.makeImage(t)
 	a.insert(t, "master-0", "master-1", "master-2")
 	a.power(t, "on", "master-0", "master-1", "master-2")
