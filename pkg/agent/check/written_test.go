@@ -13,7 +13,9 @@ import (
 func TestWrittenBefore(t *testing.T) {
 	const hosts, host = "remove the medium from all hosts", "boot the host again"
 	const renew = "agent create certificates"
-	disk := func(name string) agent.Disk { return agent.Disk{Path: "/dev/" + name, Serial: "S-" + name, SizeBytes: 200e9} }
+	disk := func(name string) agent.Disk {
+		return agent.Disk{Path: "/dev/" + name, Serial: "S-" + name, SizeBytes: 200e9}
+	}
 	for _, c := range []struct {
 		name       string
 		change     func(*scene)
