@@ -155,7 +155,9 @@ func TestNothingBeginsOnWhatIsWritten(t *testing.T) {
 	o := newOffice(t, config(3, 0, 0))
 	marked := o.report(0, agent.Discovering)
 	marked.Role = master
-	marked.Checks = []agent.Check{{ID: "written-before", Result: agent.Fail, Problem: agent.Problem{Message: "is written"}}}
+	marked.Checks = []agent.Check{{
+		ID: "written-before", Result: agent.Fail, Problem: agent.Problem{Message: "is written"},
+	}}
 	for range 100 {
 		o.send(0, marked)
 		o.say(agent.Ready, 1, 2)
