@@ -112,7 +112,8 @@ func (a *agents) keepsItsDisk(t *testing.T) {
 		"Next: remove the medium", "disk first in the boot order")
 	r.shows(t, host, host+", written-before:", "/dev/sdb", "the cluster is installed", "remove the medium")
 	w.signal(syscall.SIGKILL)
-	if said := w.stderr.String(); strings.Contains(said, "writes /dev/") || strings.Contains(said, "Host "+host+": bootstraps") {
+	said := w.stderr.String()
+	if strings.Contains(said, "writes /dev/") || strings.Contains(said, "Host "+host+": bootstraps") {
 		t.Errorf("the host is installed again:\n%s", said)
 	}
 	r.power(t, "off", host)
