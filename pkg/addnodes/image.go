@@ -89,15 +89,16 @@ func (c *Cluster) Live(n *typesagent.NodesConfig, a Access, version string) (liv
 		}
 	}
 	conf := agent.Config{
-		ClusterName: c.Name, BaseDomain: c.BaseDomain, InfraID: c.InfraID, Rendezvous: loopback(),
-		CA: a.CA, Certificate: a.Certificate, Key: secret.New(a.Key),
+		ClusterName: c.Name, BaseDomain: c.BaseDomain, InfraID: c.InfraID, Image: a.Image,
+		Rendezvous: loopback(),
+		CA:         a.CA, Certificate: a.Certificate, Key: secret.New(a.Key),
 		AgentToken: a.Agent, WatcherToken: a.Watcher, Expires: a.Expires,
 		Workers: 1, // every host is on its own
 		Hosts:   hosts(n), MachineNetworks: c.MachineNetworks, OtherNetworks: c.OtherNetworks,
 		APIVIPs: c.APIVIPs, IngressVIPs: c.IngressVIPs, ResolvedByOthers: c.ResolvedByOthers, NTPSources: c.NTPSources,
 		ReleaseImage: c.ReleaseImage, Version: version,
 		Join: &agent.Join{
-			Image: a.Image, API: c.endpoints(), ConfigServer: server, ConfigServerCA: authorities, Nodes: c.Nodes,
+			API: c.endpoints(), ConfigServer: server, ConfigServerCA: authorities, Nodes: c.Nodes,
 		},
 	}
 	keys := n.SSHKeys()

@@ -16,6 +16,9 @@ type Config struct {
 	ClusterName string `json:"clusterName"`
 	BaseDomain  string `json:"baseDomain"`
 	InfraID     string `json:"infraID"`
+	// Image is a name for the image. A disk that bears it has been written from this image, and is
+	// not written from it again: disk.Options.Image.
+	Image string `json:"image"`
 
 	// Rendezvous is the address of the host that bootstraps the cluster.
 	Rendezvous netip.Addr `json:"rendezvousIP"`
@@ -70,8 +73,6 @@ type Host struct {
 // rendezvous host: Config.Rendezvous is the address of its loopback interface, and Config.Hosts
 // are the only hosts that are written.
 type Join struct {
-	// Image is different in every image. What an image has written it does not write again.
-	Image string `json:"image"`
 	// API are addresses and ports of the cluster's API, as its nodes use them.
 	API []string `json:"api"`
 	// ConfigServer is the URL from which a node fetches its configuration, with authorities in PEM.

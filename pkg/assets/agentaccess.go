@@ -72,6 +72,14 @@ var tokens = asset.From2("agent-tokens", AgentGeneration, InfraID,
 		return t, err
 	})
 
+// imageName is what disks are marked with that complete an installation. It outlives the tokens, so
+// that a later image of the directory knows what an earlier one has installed.
+var imageName = asset.From2("agent-image-name", AgentGeneration, InfraID,
+	func(asset.Env, int, string) (string, error) {
+		const length = 20 // 119 bits
+		return pki.RandomText(tokenChars, length)
+	})
+
 // agentAccess is all of it.
 type agentAccess struct {
 	CA, Certificate, Key string

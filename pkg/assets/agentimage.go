@@ -68,7 +68,7 @@ type AgentImage struct {
 
 var imageNeeds = []asset.Ref{
 	Config, AgentConfig, InfraID, ReleaseImage, ReleaseVersion, Version, AgentBootstrapIgnition, MasterIgnition,
-	ArbiterIgnition, WorkerIgnition, access, Plan, PlatformName, fromManifests,
+	ArbiterIgnition, WorkerIgnition, access, imageName, Plan, PlatformName, fromManifests,
 }
 
 // AgentImage writes auth/ and rendezvousIP, and returns everything that an image is made from.
@@ -99,6 +99,7 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	conf := agentConfigOf(in, def, a.Inventory, acc)
 	conf.Rendezvous, conf.InfraID = image.Rendezvous, asset.Of(r, InfraID)
 	conf.ReleaseImage, conf.Version = image.ReleaseImage, asset.Of(r, Version)
+	conf.Image = asset.Of(r, imageName)
 	image.Live = live.Inputs{
 		Agent: conf, Configs: configs, Keyfiles: def.Keyfiles, Registries: def.RegistriesConf(), Bundle: def.Authorities(),
 		PullSecret: def.PullSecret, Proxy: def.InfraEnv.Spec.Proxy, SSHKeys: def.SSHKeys(),
@@ -106,8 +107,8 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	return image, nil
 }
 
-// RenewAgentAccess makes the next image have a certificate and tokens of its own. Until it is
-// made, those of the last one count.
+// RenewAgentAccess makes the next image have a name, a certificate and tokens of its own. Until it
+// is made, those of the last one count.
 func (i *Installer) RenewAgentAccess() error {
 	n, _, err := asset.Recall(i.store, AgentGeneration)
 	if err == nil {

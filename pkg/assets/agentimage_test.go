@@ -225,8 +225,30 @@ func TestAgentTokensAreRenewed(t *testing.T) {
 		t.Errorf("made at %s, and cannot be used after %s", later, end)
 	}
 	one, two := agentConfigIn(t, liveFiles(t, first)), agentConfigIn(t, liveFiles(t, second))
-	if one.InfraID != two.InfraID {
-		t.Errorf("%s became %s", one.InfraID, two.InfraID)
+	if one.InfraID != two.InfraID || one.Image != two.Image {
+		t.Errorf("%s, image %s, became %s, image %s", one.InfraID, one.Image, two.InfraID, two.Image)
+	}
+}
+
+// The name of an image stays until it is told to change: what it has installed is recognized by it.
+func TestImageName(t *testing.T) {
+	dir := agentDir(t, agentMetal, agentHosts)
+	name := func() string {
+		image, err := makeImage(t, dir, imageDeps(t0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return agentConfigIn(t, liveFiles(t, image)).Image
+	}
+	first := name()
+	if again := name(); len(first) < 16 || again != first {
+		t.Errorf("%q became %q", first, again)
+	}
+	i := open(t, dir, imageDeps(t0))
+	err := i.RenewAgentAccess()
+	i.Close()
+	if second := name(); err != nil || second == first || second != name() {
+		t.Errorf("%q is still %q: %v", first, second, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,7 +35,10 @@ func TestAgent(t *testing.T) {
 
 // TestAgentSingleNode installs a single node from its own image.
 func TestAgentSingleNode(t *testing.T) {
-	installAgents(t, "agent-sno", center.ClusterSize{Name: "sno", Platform: "none", Masters: 1})
+	a := installAgents(t, "agent-sno", center.ClusterSize{Name: "sno", Platform: "none", Masters: 1})
+	if *tier == "full" {
+		step(t, "MediumAgain", func(t *testing.T) { a.keepsItsDisk(t) })
+	}
 }
 
 // TestAgentWorkers installs a cluster of three masters and two workers.
@@ -53,11 +57,12 @@ func TestAgentArbiter(t *testing.T) {
 }
 
 // installAgents installs a cluster in a lab of its own, and checks it.
-func installAgents(t *testing.T, work string, size center.ClusterSize) {
+func installAgents(t *testing.T, work string, size center.ClusterSize) *agents {
 	l := newLab(t, work)
 	if *have != "" {
-		newAgents(t, l, size).check(t)
-		return
+		a := newAgents(t, l, size)
+		a.check(t)
+		return a
 	}
 	l.up(t)
 	a := newAgents(t, l, size)
@@ -89,6 +94,46 @@ func installAgents(t *testing.T, work string, size center.ClusterSize) {
 		}
 	})
 	a.check(t)
+	return a
+}
+
+// keepsItsDisk lets a single node boot the medium after its installation, when nothing is left that
+// could answer for the cluster: it says what to do and writes nothing, and from its disk it is the
+// same cluster again.
+func (a *agents) keepsItsDisk(t *testing.T) {
+	const uid = "jsonpath={.spec.clusterID} {.metadata.uid}"
+	host, was := a.hosts[0].Name, a.kubectl(t, "get", "clusterversion", "version", "-o", uid)
+	r := &rack{cluster: a.cluster, hosts: a.hosts}
+	r.power(t, "off", host)
+	a.okdLab(t, "hosts", "boot", host, "--order", "media,disk")
+	r.power(t, "on", host)
+	w := r.watchIt(t)
+	r.says(t, w, "Host "+host+": /dev/sdb", hintedSerial, "was written from this image already: the cluster is installed",
+		"Next: remove the medium", "disk first in the boot order")
+	r.shows(t, host, host+", written-before:", "/dev/sdb", "the cluster is installed", "remove the medium")
+	w.signal(syscall.SIGKILL)
+	said := w.stderr.String()
+	if strings.Contains(said, "writes /dev/") || strings.Contains(said, "Host "+host+": bootstraps") {
+		t.Errorf("the host is installed again:\n%s", said)
+	}
+	r.power(t, "off", host)
+	a.okdLab(t, "hosts", "boot", host, "--order", "disk,media")
+	r.power(t, "on", host)
+	took := eventually(t, 10*time.Minute, func() string {
+		now, err := a.tryKubectl(t, "get", "clusterversion", "version", "-o", uid)
+		if err != nil {
+			return err.Error()
+		}
+		if now != was {
+			t.Fatalf("the cluster is %s, and was %s", now, was)
+		}
+		ready, err := a.tryKubectl(t, "get", "node", host, "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
+		if err != nil || ready != "True" {
+			return fmt.Sprintf("%s is not Ready: %q, %v", host, ready, err)
+		}
+		return ""
+	})
+	t.Logf("the node is Ready %.0f s after it boots its disk again", took.Seconds())
 }
 
 // check checks what must hold for every installed cluster.

@@ -32,12 +32,12 @@ const (
 	DNSWildcard     = "dns-wildcard"
 	AddressConflict = "address-conflict"
 	VIPs            = "virtual-addresses"
+	Written         = "written-before"
 	Image           = "release-image"
 
 	// Of hosts that join a cluster.
 	API          = "api"
 	ConfigServer = "config-server"
-	Written      = "written-before"
 )
 
 // Input is what a host knows of itself and of the others.
@@ -214,7 +214,7 @@ func All() []Check {
 		{ID: VIPs, Run: vips, Every: often, Timeout: soon, Key: vipKey, Uses: hasVIPs},
 		{ID: API, Run: api, Every: often, Timeout: soon, Key: addressKey, Uses: joins},
 		{ID: ConfigServer, Run: configServer, Every: often, Timeout: soon, Key: addressKey, Uses: joins},
-		{ID: Written, Run: writtenBefore, Every: Never, Timeout: often, Key: disksKey, Uses: joins},
+		{ID: Written, Run: writtenBefore, Every: Never, Timeout: seldom, Key: disksKey},
 		{ID: Image, Run: image, Every: Never, Timeout: 20 * time.Minute},
 	}
 }

@@ -38,9 +38,10 @@ type scene struct {
 	programs map[string]program
 	latency  time.Duration
 	medium   error
-	mark     string           // of the image, in the boot partition
-	closed   map[string]error // addresses with port that do not answer
-	server   error            // of the machine config server
+	marks    map[string]string // images that disks were written from, by path
+	broken   map[string]error  // disks that cannot be read
+	closed   map[string]error  // addresses with port that do not answer
+	server   error             // of the machine config server
 	serverAt time.Time
 	world    *World
 }
@@ -53,17 +54,8 @@ type program struct {
 
 func (s *scene) Run(_ context.Context, line func(disk.Line), name string, args ...string) error {
 	p, known := s.programs[name+" "+args[0]]
-	if name == "umount" {
-		p, known = s.programs[name]
-	}
 	if !known {
 		return &exec.Error{Name: name, Err: exec.ErrNotFound}
-	}
-	if name == "mount" { // at the last argument
-		return os.WriteFile(args[len(args)-1]+"/okd-agent-image", []byte(s.mark+"\n"), 0o600)
-	}
-	if name == "umount" {
-		return os.Remove(args[0] + "/okd-agent-image")
 	}
 	for text := range strings.SplitSeq(p.out, "\n") {
 		if line != nil && text != "" {
@@ -166,6 +158,9 @@ func newScene() *scene {
 			}
 			return s.latency, nil
 		},
+		ImageOn: func(ctx context.Context, d agent.Disk) (string, error) {
+			return s.marks[d.Path], errors.Join(s.broken[d.Path], ctx.Err())
+		},
 		ReadMedium: func(context.Context) (string, error) { return "/run/media/iso/images/rootfs.img", s.medium },
 		Connect:    func(_ context.Context, address string) error { return s.closed[address] },
 		AskTime: func(_ context.Context, url string, ca []byte) (time.Time, error) {
@@ -182,8 +177,9 @@ func newScene() *scene {
 func (s *scene) joining() {
 	s.in.Config.Masters, s.in.Config.Workers = 0, 1
 	s.in.Order.Role, s.in.Rendezvous = "worker", true
+	s.in.Config.Image = "IMAGE"
 	s.in.Config.Join = &agent.Join{
-		Image: "IMAGE", API: []string{"192.0.2.5:6443"}, ConfigServer: "https://192.0.2.5:22623/config/worker",
+		API: []string{"192.0.2.5:6443"}, ConfigServer: "https://192.0.2.5:22623/config/worker",
 		ConfigServerCA: "ca",
 	}
 }
@@ -316,21 +312,8 @@ var changes = []change{
 		"i/o timeout"},
 	{"clock and config server", func(s *scene) { s.joining(); s.serverAt = now.Add(time.Hour) }, ConfigServer, agent.Fail,
 		"1h0m0s apart"},
-	{"written before", func(s *scene) {
-		s.joining()
-		s.programs["lsblk --noheadings"] = program{out: `NAME="/dev/sda3" TYPE="part"`}
-		s.programs["blkid --probe"] = program{out: "PART_ENTRY_NAME=boot\nPART_ENTRY_NUMBER=3"}
-		s.programs["mount --options"], s.programs["umount"] = program{}, program{}
-		s.mark = "IMAGE"
-	}, Written, agent.Fail, "was written from this image already"},
-	{"another image", func(s *scene) {
-		s.joining()
-		s.programs["lsblk --noheadings"] = program{out: `NAME="/dev/sda3" TYPE="part"`}
-		s.programs["blkid --probe"] = program{out: "PART_ENTRY_NAME=boot\nPART_ENTRY_NUMBER=3"}
-		s.programs["mount --options"], s.programs["umount"] = program{}, program{}
-		s.mark = "OTHER"
-		s.in.Inventory.Gateways = nil // so that something fails
-	}, DefaultRoute, agent.Fail, "no default route"},
+	{"written before", func(s *scene) { s.joining(); s.marks = map[string]string{"/dev/sda": "IMAGE"} }, Written,
+		agent.Fail, "was written from this image already"},
 	{"no podman", func(s *scene) { s.programs = nil }, Image, agent.Fail, "executable file not found"},
 }
 

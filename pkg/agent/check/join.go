@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/agent"
-	"github.com/okd-install/okd-install/pkg/agent/disk"
 )
 
 // joins and installs report what the image is for: to add nodes to a cluster, or to install one.
@@ -56,34 +55,6 @@ func configServer(ctx context.Context, in *Input, w *World) agent.Check {
 			now.UTC().Format(time.RFC3339), at.UTC().Format(time.RFC3339), skew, maxSkew)
 	}
 	return pass("the machine config server answers at %s", base.Host)
-}
-
-func disksKey(in *Input) string {
-	var keys []string
-	for _, d := range in.Inventory.Disks {
-		keys = append(keys, d.Path+" "+d.Serial)
-	}
-	return strings.Join(keys, "\n")
-}
-
-// writtenBefore finds out whether this host was installed from this image already. If it is a node
-// that has booted the medium again by accident, its data must not be lost.
-func writtenBefore(ctx context.Context, in *Input, w *World) agent.Check {
-	for _, d := range in.Inventory.Disks {
-		if d.Removable {
-			continue
-		}
-		image, err := disk.ImageOn(ctx, w.Runner, d)
-		if err != nil {
-			continue // it has no system of CoreOS that could be a node
-		}
-		if image == in.Config.Join.Image {
-			return fail("remove the medium, put the disk first in the boot order, and boot the host again; to install it "+
-				"once more, make a new image", "%s was written from this image already, and the host has booted the medium "+
-				"again", disk.Describe(d))
-		}
-	}
-	return pass("no disk was written from this image yet")
 }
 
 // timeOf is how World.AskTime works on a host. The proxy is not asked: nodes reach the server

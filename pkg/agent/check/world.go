@@ -36,6 +36,9 @@ type World struct {
 	AskTime func(ctx context.Context, url string, authorities []byte) (time.Time, error)
 	// ReadLatency is how long 99 of 100 reads from a disk take at most.
 	ReadLatency func(ctx context.Context, path string) (time.Duration, error)
+	// ImageOn returns the name of the image that wrote a disk, empty if none did; an error if that
+	// is not known.
+	ImageOn func(context.Context, agent.Disk) (string, error)
 	// ReadMedium reads from what the live system was started from, and names it. The error is
 	// fs.ErrNotExist if the live system is in memory.
 	ReadMedium func(context.Context) (string, error)
@@ -63,6 +66,7 @@ func System(clk clock.Clock) *World {
 	return &World{
 		Clock: clk, Runner: disk.System{}, Resolver: net.DefaultResolver, Network: systemNetwork{},
 		QueryNTP: queryNTP, ReadLatency: readLatency, Connect: connectTo, AskTime: timeOf,
+		ImageOn:    disk.ImageOn,
 		ReadMedium: func(ctx context.Context) (string, error) { return readMedium(ctx, "/run/media/iso/images") },
 	}
 }

@@ -73,6 +73,7 @@ func Install(ctx context.Context, o Options) error {
 		return fmt.Errorf("write the system to %s: %w", Describe(o.Disk), err)
 	}
 	j.bootFirst(ctx)
+	j.mark() // last: it proves that all of this was done
 	j.say("%s is written", o.Disk.Path)
 	return nil
 }
@@ -150,11 +151,7 @@ func (j *job) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := j.verify(ctx); err != nil {
-		return err
-	}
-	j.mark(ctx)
-	return nil
+	return j.verify(ctx)
 }
 
 // arguments are those of coreos-installer. The image is the one that the medium holds: its

@@ -63,6 +63,7 @@ func TestInstallOnLoopDevice(t *testing.T) {
 	var said []string
 	o := Options{
 		Disk: d, Ignition: file("config.ign", `{"ignition":{"version":"3.2.0"}}`), Runner: System{},
+		Image: "IMAGE",
 		Clock: instant{clock.NewFake(time.Unix(0, 0))},
 		Inventory: func(context.Context) (agent.Inventory, error) {
 			return agent.Inventory{Disks: []agent.Disk{d}}, nil
@@ -77,6 +78,9 @@ func TestInstallOnLoopDevice(t *testing.T) {
 	if all := strings.Join(said, "\n"); strings.Contains(all, "warning") {
 		t.Errorf("said:\n%s", all)
 	}
+	if image, err := ImageOn(t.Context(), d); err != nil || image != "IMAGE" {
+		t.Errorf("written from %q, %v", image, err)
+	}
 	j := &job{Options: o}
 	if p, err := j.partition(context.Background(), "EFI-SYSTEM"); err != nil || p.number != 1 {
 		t.Errorf("the EFI system partition is %+v, %v", p, err)
@@ -85,5 +89,15 @@ func TestInstallOnLoopDevice(t *testing.T) {
 	err = Install(context.Background(), o)
 	if err == nil || !strings.Contains(err.Error(), "not the one that was written") {
 		t.Error(err)
+	}
+	// What the documentation says removes the mark.
+	if err := writeMark(device, "IMAGE"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("wipefs", "--all", device).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if image, err := ImageOn(t.Context(), d); err != nil || image != "" {
+		t.Errorf("a wiped disk was written from %q, %v", image, err)
 	}
 }

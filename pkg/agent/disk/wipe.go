@@ -73,7 +73,10 @@ func (j *job) wipe(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.Runner.Run(ctx, nil, "wipefs", "--all", j.Disk.Path)
+	if err := j.Runner.Run(ctx, nil, "wipefs", "--all", j.Disk.Path); err != nil {
+		return err
+	}
+	return eraseMark(j.Disk.Path)
 }
 
 // stop stops one device that is made of others, without a change to any disk.

@@ -144,7 +144,7 @@ func Mark(ctx context.Context, kubeconfig []byte, hostname string, at time.Time)
 // host boots the medium again.
 func (a *Agent) mark(ctx context.Context) {
 	a.mu.Lock()
-	rendezvous, hostname := a.svc != nil, a.state.Hostname
+	rendezvous, hostname := a.state.Rendezvous, a.state.Hostname
 	a.mu.Unlock()
 	if !rendezvous || a.Config.InPlace || a.Config.Join != nil || a.Mark == nil {
 		return

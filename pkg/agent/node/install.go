@@ -81,7 +81,7 @@ func (a *Agent) writeDisk(ctx context.Context) error {
 	}
 	a.say(0, "begins")
 	return a.Hardware.Write(ctx, Writing{
-		Disk: s.Disk, Ignition: next, Inventory: inv,
+		Disk: s.Disk, Ignition: next, Inventory: inv, Final: s.Rendezvous,
 		Progress: func(percent int, line string) { a.say(min(max(percent, 0), 100), line) },
 	})
 }

@@ -14,7 +14,7 @@ func joining(t *testing.T) *world {
 	w := newWorld(t, 0, 0, 1)
 	w.cfg.Rendezvous = netip.MustParseAddr("127.0.0.1")
 	w.cfg.Hosts = []agent.Host{{Hostname: "worker-0", Role: "worker", MACs: []string{"52:54:00:00:00:00"}}}
-	w.cfg.Join = &agent.Join{Image: "image"}
+	w.cfg.Join = &agent.Join{}
 	return w
 }
 

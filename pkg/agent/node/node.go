@@ -43,7 +43,9 @@ type Writing struct {
 	// Ignition is the file with the config of the host's next life.
 	Ignition  string
 	Inventory agent.Inventory
-	Progress  func(percent int, line string)
+	// Final: the host bootstraps the cluster. Its disk is written when the cluster can do without.
+	Final    bool
+	Progress func(percent int, line string)
 }
 
 // Hardware is what the agent asks of the host it runs on.
@@ -308,7 +310,7 @@ func (a *Agent) accept(ctx context.Context, o agent.Order, stage agent.Stage) er
 		if err != nil {
 			return fmt.Errorf("choose the disk again: %w", err)
 		}
-		s.Stage, s.Hostname, s.Role, s.Disk = stage, o.Hostname, o.Role, disk
+		s.Stage, s.Hostname, s.Role, s.Disk, s.Rendezvous = stage, o.Hostname, o.Role, disk, a.svc != nil
 		if stage == agent.Bootstrapping {
 			s.Nodes = a.nodesToBe(o)
 		}

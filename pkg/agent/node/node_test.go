@@ -73,7 +73,7 @@ func TestKilled(t *testing.T) {
 // TestRendezvousLosesPower cuts the power of the rendezvous host before the orders, and after the
 // cluster has taken over. Between that the installation has to begin anew.
 func TestRendezvousLosesPower(t *testing.T) {
-	for _, point := range []string{"inventory", "check", "write", "half", "wrote", "journal", "reboot"} {
+	for _, point := range []string{"inventory", "check", "write", "half", "unmarked", "wrote", "journal", "reboot"} {
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, 3, 0, 0)
@@ -223,6 +223,93 @@ func TestBootstrapRefused(t *testing.T) {
 	}
 	w.write(name, string(good))
 	w.finished()
+}
+
+// TestAllMediaAgain: all hosts of a cluster that is installed boot the medium at the same time. None
+// of them is written, because the disk of the rendezvous host has the mark.
+func TestAllMediaAgain(t *testing.T) {
+	for _, masters := range []int{1, 3} {
+		w := newWorld(t, masters, 0, 0)
+		w.cfg.InPlace = masters == 1
+		w.power(w.machines...)
+		if w.cfg.InPlace {
+			w.await("the bootstrap", func(s agent.Status) bool {
+				return len(s.Hosts) == 1 && s.Hosts[0].Stage == agent.Bootstrapping
+			})
+			w.write(filepath.Join(w.machines[0].root, "opt/openshift/master.ign"), `{"ignition":{"version":"3.2.0"}}`)
+			w.write(filepath.Join(w.machines[0].root, "opt/openshift/.bootkube.done"), "")
+		}
+		w.finished()
+		for _, m := range w.machines {
+			if m.mark != (m.index == 0) {
+				t.Errorf("machine %d: mark %v", m.index, m.mark)
+			}
+			m.node = "" // nothing answers while all are in the live system
+			m.forget()
+		}
+		w.seen = nil
+		w.power(w.machines...)
+		blocked := func(s agent.Status) bool {
+			ready := 0
+			for _, h := range s.Hosts {
+				if h.Stage == agent.Ready {
+					ready++
+				}
+			}
+			return s.Missing == 0 && ready == masters-1 &&
+				strings.Contains(s.Waiting, "host master-0, check written-before: has the mark")
+		}
+		w.await("nothing begins", blocked)
+		for range 50 { // while the hosts go on reporting
+			time.Sleep(time.Millisecond)
+			if s, err := w.watcher.Status(w.ctx); err != nil || !blocked(s) {
+				t.Fatalf("%v, status %+v", err, s)
+			}
+		}
+		w.mu.Lock()
+		for _, point := range w.seen {
+			if strings.HasSuffix(point, "/write") || strings.HasSuffix(point, "/hostname") {
+				t.Errorf("point %s", point)
+			}
+		}
+		w.mu.Unlock()
+	}
+}
+
+// TestInPlaceLosesPower: a single node that loses its power before its disk has the mark begins
+// anew, and one whose disk has it is left alone if it boots the medium again.
+func TestInPlaceLosesPower(t *testing.T) {
+	for point, again := range map[string]bool{"half": true, "unmarked": true, "wrote": false} {
+		t.Run(point, func(t *testing.T) {
+			w := newWorld(t, 1, 0, 0)
+			w.cfg.InPlace = true
+			m := w.machines[0]
+			m.stuck = true
+			w.at = func(_ *machine, at string) fate {
+				if at == point {
+					return powerLoss
+				}
+				return goOn
+			}
+			w.power(m)
+			w.await("the bootstrap", func(s agent.Status) bool {
+				return len(s.Hosts) == 1 && s.Hosts[0].Stage == agent.Bootstrapping
+			})
+			w.write(filepath.Join(m.root, "opt/openshift/master.ign"), `{"ignition":{"version":"3.2.0"}}`)
+			w.write(filepath.Join(m.root, "opt/openshift/.bootkube.done"), "")
+			for boots := 1; boots < 2 && w.ctx.Err() == nil; time.Sleep(time.Millisecond) {
+				w.mu.Lock()
+				boots = m.boots
+				w.mu.Unlock()
+			}
+			w.await("its next life", func(s agent.Status) bool {
+				if again {
+					return len(s.Hosts) == 1 && s.Hosts[0].Stage == agent.Bootstrapping
+				}
+				return strings.Contains(s.Waiting, "host master-0, check written-before: has the mark")
+			})
+		})
+	}
 }
 
 // TestInPlace: a single node is written with what its own bootstrap has made.

@@ -26,6 +26,8 @@ type state struct {
 	Role     string         `json:"role,omitempty"`
 	Disk     agent.Disk     `json:"disk,omitzero"`
 	Problem  *agent.Problem `json:"problem,omitempty"`
+	// Rendezvous: the order is of this host's own service.
+	Rendezvous bool `json:"rendezvous,omitempty"`
 	// Bootstrap was ordered; its config is Applied, its units are Started.
 	Bootstrap bool `json:"bootstrap,omitempty"`
 	Applied   bool `json:"applied,omitempty"`

@@ -100,8 +100,8 @@ func (s *System) Write(ctx context.Context, w Writing) error {
 		Disk: w.Disk, Ignition: w.Ignition, UEFI: w.Inventory.UEFI, Inventory: s.Inventory, Progress: w.Progress,
 		Runner: disk.System{}, Clock: s.clock,
 	}
-	if s.cfg.Join != nil {
-		o.Image = s.cfg.Join.Image
+	if w.Final {
+		o.Image = s.cfg.Image
 	}
 	if found.Host != "" {
 		o.NetworkDir = filepath.Join(root, "etc/NetworkManager/system-connections")

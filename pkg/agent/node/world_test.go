@@ -74,6 +74,7 @@ type machine struct {
 
 	boots   int
 	disk    string // the Ignition config that was written
+	mark    bool   // what is on the disk ends the installation
 	node    string // the name of the node that it has become
 	started bool   // the units of the bootstrap
 	stop    context.CancelFunc
@@ -190,14 +191,19 @@ func (m *machine) live() {
 		}
 		m.w.mu.Unlock()
 		if next == powerLoss {
-			for _, dir := range []string{m.stateDir, filepath.Join(m.root, "opt"), filepath.Join(m.root, "var")} {
-				_ = os.RemoveAll(dir)
-			}
-			m.w.mu.Lock()
-			m.started = false
-			m.w.mu.Unlock()
+			m.forget()
 		}
 	}
+}
+
+// forget loses what the machine has in its memory.
+func (m *machine) forget() {
+	for _, dir := range []string{m.stateDir, filepath.Join(m.root, "opt"), filepath.Join(m.root, "var")} {
+		_ = os.RemoveAll(dir)
+	}
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	m.started = false
 }
 
 // hostname is that of the config on the disk. The caller holds the lock.
@@ -284,6 +290,11 @@ func (m *machine) Check(_ context.Context, s node.Situation) []agent.Check {
 	if m.point("check") != nil || s.Role == "" {
 		return []agent.Check{{ID: "memory", Result: agent.Pending}}
 	}
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	if m.mark {
+		return []agent.Check{{ID: "written-before", Result: agent.Fail, Problem: agent.Problem{Message: "has the mark"}}}
+	}
 	return []agent.Check{{ID: "memory", Result: agent.Pass}}
 }
 
@@ -292,7 +303,7 @@ func (m *machine) Write(ctx context.Context, w node.Writing) error {
 		return err
 	}
 	m.w.mu.Lock()
-	m.disk = "" // half of it
+	m.disk, m.mark = "", false // half of it
 	m.w.mu.Unlock()
 	w.Progress(40, "1 of 2 GiB")
 	if err := m.point("half"); err != nil {
@@ -307,6 +318,12 @@ func (m *machine) Write(ctx context.Context, w node.Writing) error {
 	}
 	m.w.mu.Lock()
 	m.disk = string(raw)
+	m.w.mu.Unlock()
+	if err := m.point("unmarked"); err != nil {
+		return err
+	}
+	m.w.mu.Lock()
+	m.mark = w.Final
 	m.w.mu.Unlock()
 	if err := m.point("wrote"); err != nil {
 		return err
@@ -367,7 +384,7 @@ func (w *world) nodes(context.Context, []byte) ([]service.Node, error) {
 	const at = `"timestamp":"2026-11-21T03:00:00Z"`
 	records := filepath.Join(first.root, "var/log/openshift")
 	w.write(filepath.Join(records, "bootkube.json"), `[{`+at+`,"phase":"stage start","stage":"cb-bootstrap"}]`)
-	if masters >= min(w.cfg.Masters-1, 2) {
+	if masters >= min(w.cfg.Masters-1, 2) && !w.cfg.InPlace { // else the test says when
 		w.write(filepath.Join(records, "bootkube.json"), `[{`+at+`,"phase":"service end","result":"success"}]`)
 		w.write(filepath.Join(first.root, "opt/openshift/.bootkube.done"), "")
 		w.write(filepath.Join(records, "progress.json"), `[{`+at+`,"phase":"service end","result":"success"}]`)

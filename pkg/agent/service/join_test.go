@@ -13,7 +13,7 @@ import (
 func joining(hosts ...agent.Host) *agent.Config {
 	c := config(0, 0, 1)
 	c.Rendezvous, c.Hosts = netip.MustParseAddr("127.0.0.1"), hosts
-	c.Join = &agent.Join{Image: "image", Nodes: []agent.Peer{
+	c.Join = &agent.Join{Nodes: []agent.Peer{
 		{ID: "uid", Hostname: "old-0", Role: "master", Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.99")}},
 	}}
 	return c

@@ -85,6 +85,12 @@ func (s *Service) resume() {
 	}
 }
 
+// resumes reports whether a host without orders may get them from the cluster that has taken over:
+// once it is ready, unless the cluster knows nothing of it.
+func (s *Service) resumes(h *host) bool {
+	return s.state.Resumed && (s.standing == nil || s.planned(h) != nil)
+}
+
 // planned is what the cluster expects a host to become, nil if it knows nothing of it.
 func (s *Service) planned(h *host) *Planned {
 	if s.standing == nil {
@@ -132,7 +138,7 @@ func (s *Service) stray(h *host) *agent.Problem {
 	}
 	if slices.Contains(s.standing.Written, name) { // it has not booted from the disk since
 		return problem(next+"; if the disk has to be written again: oc delete configmap -n okd-agent-install "+
-			"okd-agent-written",
+			"okd-agent-written, and on the host: sudo wipefs --all DISK",
 			"the disk is written, but the host has booted the installation medium again: fix its boot order")
 	}
 	return nil

@@ -120,3 +120,55 @@ func TestWrittenAlready(t *testing.T) {
 		t.Errorf("told %+v, problem %+v", o.told[0], o.told[0].Problem)
 	}
 }
+
+// The rendezvous host of a cluster that has taken over is not written again if its disk bears the
+// mark of the image, and the status says so.
+func TestResumesNotWhatIsWritten(t *testing.T) {
+	o := newOffice(t, config(3, 0, 0))
+	marked := o.report(0, agent.Discovering)
+	marked.Role = master
+	marked.Checks = []agent.Check{{ID: "written-before", Result: agent.Fail, Problem: agent.Problem{
+		Message: "/dev/sda was written from this image", Next: "remove the medium",
+	}}}
+	o.send(0, marked)
+	o.found(&Standing{Nodes: others(true), Planned: planned()})
+	for range 2 {
+		if got := o.send(0, marked); got.Action != agent.Wait || !got.Running {
+			t.Errorf("told %+v", got)
+		}
+		s := o.Status()
+		if len(s.Hosts[0].Checks) != 1 || s.Hosts[0].Hostname != "first" || s.Problem != nil ||
+			!strings.Contains(s.Waiting, "the rendezvous host first, check written-before: /dev/sda was written") {
+			t.Errorf("status %+v", s)
+		}
+		o.clock.Advance(time.Second)
+	}
+	// It was wiped, because somebody wants it to be written again.
+	o.say(agent.Ready, 0)
+	if got := o.told[0]; got.Action != agent.Install {
+		t.Errorf("told %+v", got)
+	}
+}
+
+// Before the orders the disk of the rendezvous host keeps all hosts from being installed.
+func TestNothingBeginsOnWhatIsWritten(t *testing.T) {
+	o := newOffice(t, config(3, 0, 0))
+	marked := o.report(0, agent.Discovering)
+	marked.Role = master
+	marked.Checks = []agent.Check{{
+		ID: "written-before", Result: agent.Fail, Problem: agent.Problem{Message: "is written"},
+	}}
+	for range 100 {
+		o.send(0, marked)
+		o.say(agent.Ready, 1, 2)
+		for _, i := range []int{1, 2} {
+			if got := o.told[i]; got.Action != agent.Wait {
+				t.Fatalf("host %d is told %+v", i, got)
+			}
+		}
+		o.clock.Advance(time.Second)
+	}
+	if s := o.Status(); !strings.Contains(s.Waiting, "check written-before: is written") {
+		t.Errorf("waits for %q", s.Waiting)
+	}
+}

@@ -82,7 +82,7 @@ func (s *Service) problem() *agent.Problem {
 		if p != nil {
 			return &agent.Problem{Message: "host " + h.describe(s.cfg) + ": " + p.Message, Next: p.Next}
 		}
-		if s.state.Begun && h.Order == "" {
+		if s.state.Begun && h.Order == "" && !s.resumes(h) {
 			return problem("turn it off", "host %s is one more than the cluster needs; nothing is written to its disk",
 				h.describe(s.cfg))
 		}
@@ -134,6 +134,9 @@ func (s *Service) waitingForCluster(now time.Time) string {
 		return fmt.Sprintf("the rendezvous host, which has address %s", s.cfg.Rendezvous)
 	case first.Stage == agent.Rebooting:
 		return ""
+	case s.state.Resumed && first.Order == "":
+		text, since := first.why()
+		return fmt.Sprintf("the rendezvous host %s, %s (since %s)", first.name(), text, since.UTC().Format(time.TimeOnly))
 	case first.Order == agent.Install && first.Stage == agent.Written && s.cfg.Join != nil:
 		return "this host to reboot; its logs can be fetched until then"
 	case first.Order == agent.Install && first.Stage == agent.Written:
