@@ -206,8 +206,15 @@ func (f *follower) lasts(what string, is bool, limit time.Duration) bool {
 	return now.Sub(f.since[what]) > limit
 }
 
+// troubled reports whether the rendezvous host said last that there is a problem, and still answers.
+func (f *follower) troubled() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.since["problem"].IsZero() && f.since["silence"].IsZero()
+}
+
 // alongside runs a phase, and meanwhile says what changes on the hosts. A problem that ends
-// the installation ends the phase.
+// the installation ends the phase, which is not done while there is one.
 func (f *follower) alongside(
 	run func(context.Context, event.Sink) error,
 ) func(context.Context, event.Sink) error {
@@ -216,6 +223,9 @@ func (f *follower) alongside(
 		var background sync.WaitGroup
 		background.Go(func() { f.follow(within, sink, stop) })
 		err := run(within, sink)
+		for err == nil && f.troubled() { // it may have begun a moment ago, and the cluster not know it yet
+			err = f.clock.Sleep(within, statusEvery)
+		}
 		cause := context.Cause(within)
 		stop(nil)
 		background.Wait()

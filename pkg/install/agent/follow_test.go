@@ -251,6 +251,42 @@ func TestAlongside(t *testing.T) {
 	}
 }
 
+// A phase is not done while the rendezvous host names a problem, as of a node that boots the medium
+// again when the cluster has not missed it yet.
+func TestDoneInTrouble(t *testing.T) {
+	broken := agent.Status{Problem: &agent.Problem{Message: "the medium was booted again", Next: "remove it"}}
+	for name, tt := range map[string]struct {
+		says  []any
+		fails bool
+	}{
+		"it stays":                 {[]any{broken}, true},
+		"it goes":                  {[]any{broken, broken, three(agent.Joined)}, false},
+		"the host reboots":         {[]any{broken, broken, errors.New("no answer")}, false},
+		"there has not been one":   {[]any{three(agent.Joined)}, false},
+		"nobody has ever answered": {[]any{errors.New("no answer")}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clk := clock.NewFake(time.Now())
+			f := follows(clk, tt.says...)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			done := func(context.Context, event.Sink) error { // when the service has been asked once
+				pass(ctx, clk, 0)
+				go func() {
+					for ctx.Err() == nil {
+						pass(ctx, clk, statusEvery)
+					}
+				}()
+				return nil
+			}
+			err := f.alongside(done)(ctx, event.Discard)
+			if problem := (*Problem)(nil); errors.As(err, &problem) != tt.fails || !tt.fails && err != nil {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
 // The logs are fetched once, before the rendezvous host reboots.
 func TestKeepLogs(t *testing.T) {
 	written := three(agent.Joined)
