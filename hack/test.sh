@@ -2,6 +2,8 @@
 # The tests, in tiers.
 #   hack/test.sh ci     lint, unit, contract and integration tests, one installation of each kind
 #   hack/test.sh full   the same with all faults; writes docs/test-report.md
+# With a regular expression behind it, only the steps that match are run, to repeat one,
+# or to run the tier in parts.
 # Needs root, and installs what is missing. No test skips itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,10 +12,11 @@ case $tier in
 ci) suite=short ;;
 full) suite=full ;;
 *)
-	echo "usage: $0 ci|full" >&2
+	echo "usage: $0 ci|full [regular expression]" >&2
 	exit 2
 	;;
 esac
+only=${2:-}
 work=$PWD/_test
 mkdir -p "$work"
 
@@ -28,6 +31,7 @@ export OKD_LAB=${OKD_LAB:-test}
 step() {
 	local name=$1 start=$SECONDS
 	shift
+	[[ $name =~ $only ]] || return 0
 	printf '\n== %s\n' "$name"
 	if "$@"; then
 		printf -- '-- %s: passed after %d s\n' "$name" $((SECONDS - start))
@@ -45,6 +49,7 @@ report() {
 	{
 		echo '# Last full test run'
 		echo
+		[ -z "$only" ] || echo "Only the steps that match \`$only\`."
 		echo "Made by \`make test-full\` on $(date -u +%F) at commit $(git rev-parse --short HEAD), $(nproc) cores, Linux $(uname -r)."
 		echo
 		echo '| Step | Result | Time |'
