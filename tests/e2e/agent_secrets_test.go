@@ -40,8 +40,8 @@ func (a *rack) refusesStrangers(t *testing.T) {
 		t.Errorf("the certificate of the service is accepted by a stranger: %v, %q", err, out)
 	}
 	for _, host := range a.hosts {
-		out, err := a.inHost(t, host.Name, "find /etc/okd-agent /var/lib/okd-agent -type f -perm /077 ! -name release-image; "+
-			"stat -c %a /etc/okd-agent/config.json")
+		out, err := a.inHost(t, host.Name, "find /etc/okd-agent /var/lib/okd-agent -type f -perm /077 "+
+			"! -name release-image; stat -c %a /etc/okd-agent/config.json")
 		if host.Name == "master-0" && (err != nil || strings.TrimSpace(out) != "600") {
 			t.Errorf("others can read files of the agent: %v\n%s", err, out)
 		}
