@@ -62,8 +62,10 @@ func TestAgentAddNodes(t *testing.T) {
 		measured(t, "agent, 2 new workers: Ready after %.0f s", time.Since(began).Seconds())
 		said := r.stderr.String()
 		for _, h := range nodes {
-			for _, want := range []string{"Host " + h.Name + ": writes ", "Approved client certificate of node " + h.Name,
-				"Approved serving certificate of node " + h.Name, "Node " + h.Name + " is Ready"} {
+			for _, want := range []string{
+				"Host " + h.Name + ": has written its disk", "Approved client certificate of node " + h.Name,
+				"Approved serving certificate of node " + h.Name, "Node " + h.Name + " is Ready",
+			} {
 				if !strings.Contains(said, want) {
 					t.Errorf("monitoring does not say %q:\n%s", want, last(said, 30))
 				}
