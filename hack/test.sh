@@ -49,7 +49,7 @@ report() {
 	{
 		echo '# Last full test run'
 		echo
-		[ -z "$only" ] || echo "Only the steps that match \`$only\`."
+		[ -z "$only" ] || echo "Only the steps that match \`$only\`."$'\n'
 		echo "Made by \`make test-full\` on $(date -u +%F) at commit $(git rev-parse --short HEAD), $(nproc) cores, Linux $(uname -r)."
 		echo
 		echo '| Step | Result | Time |'
