@@ -114,7 +114,11 @@ func (r *run) resolve(n *node, f *future) (err error) {
 	case kindSource:
 		err = r.source(n, f, rec)
 	case kindTransient:
-		f.value, err = r.compute(n)
+		if known := r.store.kept[n]; known != nil && maps.Equal(known.next.Inputs, inputs) {
+			f.value, next = known.value, known.next
+		} else {
+			f.value, err = r.compute(n)
+		}
 	case kindValue:
 		next, err = r.stored(n, f, rec, inputs)
 	case kindFiles:
@@ -129,7 +133,7 @@ func (r *run) resolve(n *node, f *future) (err error) {
 // remember encodes a value, unless it was encoded before. It becomes part of the state
 // if the whole run succeeds.
 func (r *run) remember(n *node, f *future, rec, next *record) error {
-	if next.Value == nil {
+	if next.Digest == "" {
 		raw, err := json.Marshal(f.value)
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", n.name, err)

@@ -50,7 +50,7 @@ type Report struct {
 	// that not even all rules were applied.
 	Unread   bool
 	findings []Finding
-	places   map[string]Position
+	places   *places
 	broken   map[string]bool // fields whose value could not be read
 	partial  map[string]bool // fields that contain a broken one
 }
@@ -58,7 +58,7 @@ type Report struct {
 // New starts an empty report about a file.
 func New(file string) *Report {
 	return &Report{
-		File: file, places: map[string]Position{},
+		File: file, places: newPlaces(),
 		broken: map[string]bool{}, partial: map[string]bool{},
 	}
 }
@@ -81,14 +81,14 @@ func (r *Report) Include(other *Report) {
 
 // Place records the position of a field.
 func (r *Report) Place(at Path, line, column int) {
-	r.places[at.String()] = Position{line, column}
+	r.places.set(at, Position{line, column})
 }
 
 // Where returns the position of a field or, if the file does not have it, of the
 // nearest enclosing field.
 func (r *Report) Where(at Path) Position {
 	for {
-		if p, ok := r.places[at.String()]; ok {
+		if p, ok := r.places.get(at); ok {
 			return p
 		}
 		if at.IsRoot() {

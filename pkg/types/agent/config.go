@@ -92,6 +92,17 @@ func Load(path string, data []byte) (*Config, *report.Report) {
 	return c, r
 }
 
+// WithoutHosts is what the file says besides its hosts, nil if there is none: who holds on to it
+// does not hold on to a thousand network configurations.
+func (c *Config) WithoutHosts() *Config {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	out.Hosts, out.source = nil, nil
+	return &out
+}
+
 func (c *Config) check(k report.Field) {
 	switch at := k.Child("apiVersion"); c.APIVersion {
 	case APIVersion, "v1alpha1":

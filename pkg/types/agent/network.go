@@ -137,9 +137,9 @@ func named(config map[string]any) []Interface {
 	return out
 }
 
-// CheckAddresses adds the static addresses of a network configuration that are none.
-func CheckAddresses(at report.Field, config map[string]any) {
-	for a := range Addresses(config) {
+// CheckAddresses adds the static addresses of the network configuration at a field that are none.
+func CheckAddresses(at report.Field, addresses iter.Seq[Address]) {
+	for a := range addresses {
 		if !a.IP.IsValid() {
 			at.Child(a.Path.String()).Invalid(a.Text, "must be an IP address without prefix length")
 		}

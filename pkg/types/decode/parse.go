@@ -49,16 +49,15 @@ func Into(into any, data []byte, o Options, r *report.Report) bool {
 	return true
 }
 
-// IntoEach fills the slice that into points to from a file, with an item for each of its
-// YAML documents. The path of a document is its index. It returns false if there is nothing
-// to check.
-func IntoEach(into any, data []byte, o Options, r *report.Report) bool {
+// Each decodes the YAML documents of a file one after the other, and hands over each with its
+// index, which is its path. It returns false if there is nothing to check.
+func Each[T any](data []byte, o Options, r *report.Report, use func(i int, document *T)) bool {
 	root := r.Field(report.Path{})
 	dec := open(data, root)
 	if dec == nil {
 		return false
 	}
-	list, d := reflect.ValueOf(into).Elem(), newDecoder(data, o, r)
+	n, d := 0, newDecoder(data, o, r)
 	for {
 		var doc yaml.Node
 		err := decodeNode(dec, &doc)
@@ -76,15 +75,17 @@ func IntoEach(into any, data []byte, o Options, r *report.Report) bool {
 		if !isMapping(top, r) {
 			return false
 		}
-		at := root.Path().Index(list.Len())
+		at := root.Path().Index(n)
 		r.Place(at, top.Line, top.Column)
-		list.Set(reflect.Append(list, reflect.Zero(list.Type().Elem())))
-		d.decode(top, list.Index(list.Len()-1), at, 0)
+		into := new(T)
+		d.decode(top, reflect.ValueOf(into).Elem(), at, 0)
+		use(n, into)
+		n++
 	}
-	if list.Len() == 0 {
+	if n == 0 {
 		root.Required("the file is empty")
 	}
-	return list.Len() > 0
+	return n > 0
 }
 
 // open returns nil if the file is too large.
@@ -100,7 +101,10 @@ func newDecoder(data []byte, o Options, r *report.Report) *decoder {
 	if o.Facts == nil {
 		o.Facts = FieldFacts
 	}
-	return &decoder{Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
+	return &decoder{
+		Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{},
+		once: !bytes.Contains(data, []byte("*")), // that begins an alias
+	}
 }
 
 // isMapping reports whether a document is a mapping, which all our files hold.
