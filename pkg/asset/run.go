@@ -134,21 +134,26 @@ func (r *run) resolve(n *node, f *future) (err error) {
 // if the whole run succeeds.
 func (r *run) remember(n *node, f *future, rec, next *record) error {
 	if next.Digest == "" {
-		raw, err := json.Marshal(f.value)
-		if err != nil {
-			return fmt.Errorf("encode %s: %w", n.name, err)
-		}
-		next.Value, next.Digest = raw, sha(raw)
-		if c, ok := f.value.(Canonical); ok {
+		c, canonical := f.value.(Canonical)
+		if canonical {
 			next.Digest = sha(c.Canonical())
+		}
+		if !canonical || n.kind != kindTransient { // of those the digest is enough to detect changes
+			raw, err := json.Marshal(f.value)
+			if err != nil {
+				return fmt.Errorf("encode %s: %w", n.name, err)
+			}
+			if !canonical {
+				next.Digest = sha(raw)
+			}
+			if n.kind != kindTransient {
+				next.Value = raw
+			}
 		}
 	}
 	f.digest = next.Digest
 	if rec != nil && rec.Digest != f.digest && len(f.causes) == 0 {
 		f.causes = []string{n.name}
-	}
-	if n.kind == kindTransient {
-		next.Value = nil // the digest is enough to detect changes
 	}
 	f.next = next
 	return nil

@@ -69,6 +69,13 @@ func (r *Report) Again() *Report {
 	return &Report{File: r.File, places: r.places, broken: r.broken, partial: r.partial}
 }
 
+// Beside is an empty report about the same file that shares nothing but the positions of fields.
+func (r *Report) Beside() *Report {
+	out := New(r.File)
+	out.places = r.places
+	return out
+}
+
 // Include adds the findings of a report about another file.
 func (r *Report) Include(other *Report) {
 	for _, f := range other.findings {
