@@ -114,7 +114,11 @@ func (r *run) resolve(n *node, f *future) (err error) {
 	case kindSource:
 		err = r.source(n, f, rec)
 	case kindTransient:
-		f.value, err = r.compute(n)
+		if known := r.store.kept[n]; known != nil && maps.Equal(known.next.Inputs, inputs) {
+			f.value, next = known.value, known.next
+		} else {
+			f.value, err = r.compute(n)
+		}
 	case kindValue:
 		next, err = r.stored(n, f, rec, inputs)
 	case kindFiles:
@@ -129,22 +133,27 @@ func (r *run) resolve(n *node, f *future) (err error) {
 // remember encodes a value, unless it was encoded before. It becomes part of the state
 // if the whole run succeeds.
 func (r *run) remember(n *node, f *future, rec, next *record) error {
-	if next.Value == nil {
-		raw, err := json.Marshal(f.value)
-		if err != nil {
-			return fmt.Errorf("encode %s: %w", n.name, err)
-		}
-		next.Value, next.Digest = raw, sha(raw)
-		if c, ok := f.value.(Canonical); ok {
+	if next.Digest == "" {
+		c, canonical := f.value.(Canonical)
+		if canonical {
 			next.Digest = sha(c.Canonical())
+		}
+		if !canonical || n.kind != kindTransient { // of those the digest is enough to detect changes
+			raw, err := json.Marshal(f.value)
+			if err != nil {
+				return fmt.Errorf("encode %s: %w", n.name, err)
+			}
+			if !canonical {
+				next.Digest = sha(raw)
+			}
+			if n.kind != kindTransient {
+				next.Value = raw
+			}
 		}
 	}
 	f.digest = next.Digest
 	if rec != nil && rec.Digest != f.digest && len(f.causes) == 0 {
 		f.causes = []string{n.name}
-	}
-	if n.kind == kindTransient {
-		next.Value = nil // the digest is enough to detect changes
 	}
 	f.next = next
 	return nil

@@ -82,14 +82,20 @@ func (r *record) base(p string) string {
 	return ""
 }
 
-// MarshalJSON encodes a record once: a run saves often, and most records stay the same.
+// largeRecord is the size in bytes from which records are encoded every time: files, which are
+// saved once or twice. What is drawn is small, and saved again with every draft.
+const largeRecord = 64 << 10
+
+// MarshalJSON encodes a small record once: a run saves often, and most records stay the same.
 func (r *record) MarshalJSON() ([]byte, error) {
 	if r.encoded != nil {
 		return r.encoded, nil
 	}
 	type plain record
 	raw, err := json.Marshal((*plain)(r))
-	r.encoded = raw
+	if len(raw) < largeRecord {
+		r.encoded = raw
+	}
 	return raw, err
 }
 

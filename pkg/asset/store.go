@@ -41,6 +41,7 @@ type Store struct {
 	opts   Options
 	saver  *saver
 	params map[string]any
+	kept   map[*node]*future // see Keep
 	closed bool
 }
 
@@ -124,6 +125,18 @@ func (s *Store) Run(ctx context.Context, write, need []Ref) (*Result, error) {
 
 // Result has the values of a run.
 type Result struct{ futures map[*node]*future }
+
+// Keep lets later runs take the values that are not stored from the result of an earlier one, as
+// long as they are made from the same. A command that has to run twice then has, say, the hosts of a
+// large cluster in memory once. Nil lets go of them.
+func (s *Store) Keep(r *Result) {
+	if s.kept = nil; r != nil {
+		s.kept = r.futures
+	}
+}
+
+// Edited reports whether the user changed files of an asset that was evaluated.
+func Edited(r *Result, a Asset[Files]) bool { return len(r.futures[a.n].next.Edited) > 0 }
 
 // Of returns the value of an asset that was evaluated.
 func Of[T any](r *Result, a Asset[T]) T {

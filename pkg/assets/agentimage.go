@@ -58,7 +58,7 @@ var Plan = asset.From2("agent-plan", Config, AgentConfig,
 // AgentImage is what the image of an agent-based installation is made from.
 type AgentImage struct {
 	Config         *types.InstallConfig
-	Agent          *typesagent.Config // agent-config.yaml, nil without one
+	Agent          *typesagent.Config // agent-config.yaml without its hosts, nil without one
 	Live           live.Inputs
 	Rendezvous     netip.Addr
 	Access         WatcherAccess
@@ -74,6 +74,7 @@ var imageNeeds = []asset.Ref{
 // AgentImage writes auth/ and rendezvousIP, and returns everything that an image is made from.
 func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	def, err := i.settleDefinition(ctx)
+	defer i.store.Keep(nil)
 	if err != nil {
 		return AgentImage{}, err
 	}
@@ -83,7 +84,7 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	}
 	in, a, acc := asset.Of(r, Config), asset.Of(r, AgentConfig), asset.Of(r, access)
 	image := AgentImage{
-		Config: in.InstallConfig, Agent: a.Config, Rendezvous: asset.Of(r, RendezvousIP),
+		Config: in.InstallConfig, Agent: a.Config.WithoutHosts(), Rendezvous: asset.Of(r, RendezvousIP),
 		Access:       WatcherAccess{asset.Of(r, RendezvousIP), acc.CA, acc.Watcher, acc.Expires},
 		ReleaseImage: asset.Of(r, ReleaseImage), ReleaseVersion: asset.Of(r, ReleaseVersion),
 	}
@@ -162,6 +163,7 @@ func (i *Installer) settleDefinition(ctx context.Context) (definition, error) {
 	if err != nil {
 		return definition{}, err
 	}
+	i.store.Keep(r)
 	i.warn(asset.Of(r, AgentConfig).findings)
 	def, inv := asset.Of(r, source), asset.Of(r, AgentConfig).Inventory
 	ip := inv.RendezvousIP
@@ -181,6 +183,10 @@ func (i *Installer) settleDefinition(ctx context.Context) (definition, error) {
 
 // redefine sets the install-config with the edits of the manifests.
 func (i *Installer) redefine(r *asset.Result, def definition) error {
+	if !asset.Edited(r, ClusterManifests) && !asset.Edited(r, MirrorFiles) {
+		asset.Set(i.store, Redefined, nil)
+		return nil
+	}
 	in, image := asset.Of(r, writtenConfig), asset.Of(r, ReleaseImage)
 	manifests, err := renderClusterManifests(in, asset.Of(r, AgentConfig), image, asset.Of(r, ReleaseVersion))
 	if err != nil {

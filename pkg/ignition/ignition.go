@@ -10,8 +10,8 @@ import (
 	"net"
 	"net/url"
 
-	"github.com/coreos/ignition/v2/config/v3_2"
 	v32 "github.com/coreos/ignition/v2/config/v3_2/types"
+	"github.com/coreos/ignition/v2/config/validate"
 
 	"github.com/okd-install/okd-install/pkg/exit"
 )
@@ -51,51 +51,16 @@ func Pointer(host, role string, ca []byte) ([]byte, error) {
 }
 
 // Encode writes a config without the empty fields of its types, and checks that
-// Ignition accepts it.
+// Ignition accepts it. The check is of the value: one of the text has the whole text in
+// memory as a tree, to find lines that nobody would look at.
 func Encode(c v32.Config) ([]byte, error) {
-	raw, err := Compact(c)
-	if err != nil {
-		return nil, err
+	if c.Ignition.Version != v32.MaxVersion.String() {
+		return nil, fmt.Errorf("encode Ignition config: version %q is not %s", c.Ignition.Version, v32.MaxVersion)
 	}
-	if _, report, err := v3_2.Parse(raw); err != nil {
-		return nil, fmt.Errorf("encode Ignition config: %w: %s", err, report.String())
+	if report := validate.ValidateWithContext(c, nil); report.IsFatal() {
+		return nil, fmt.Errorf("encode Ignition config: %s", report.String())
 	}
-	return raw, nil
-}
-
-// Compact writes a config of any spec without the empty fields of its types.
-func Compact(config any) ([]byte, error) {
-	raw, err := json.Marshal(config)
-	if err != nil {
-		return nil, fmt.Errorf("encode Ignition config: %w", err)
-	}
-	var tree map[string]any
-	if err := json.Unmarshal(raw, &tree); err != nil {
-		return nil, fmt.Errorf("encode Ignition config: %w", err)
-	}
-	prune(tree)
-	if raw, err = json.Marshal(tree); err != nil {
-		return nil, fmt.Errorf("encode Ignition config: %w", err)
-	}
-	return raw, nil
-}
-
-func prune(v any) (empty bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, child := range v {
-			if prune(child) {
-				delete(v, k)
-			}
-		}
-		return len(v) == 0
-	case []any:
-		for _, item := range v {
-			prune(item)
-		}
-		return len(v) == 0
-	}
-	return v == nil
+	return Compact(c)
 }
 
 // WithHostname is WithFile for /etc/hostname. oVirt's engine adds a hostname to a config
@@ -121,16 +86,11 @@ func WithFile(config []byte, path string, mode int, content []byte) ([]byte, err
 			return config, nil
 		}
 	}
-	var added any
-	raw, err := json.Marshal(File(path, mode, content))
-	if err == nil {
-		err = json.Unmarshal(raw, &added)
-	}
+	added, err := Compact(File(path, mode, content))
 	if err != nil {
-		return nil, fmt.Errorf("encode Ignition config: %w", err)
+		return nil, err
 	}
-	prune(added)
-	storage["files"] = append(files, added)
+	storage["files"] = append(files, json.RawMessage(added))
 	tree["storage"] = storage
 	return json.Marshal(tree)
 }

@@ -22,6 +22,9 @@ func (i *Image) SetArchives(list ...Part) error {
 
 // embed plans to write archives to the area, or behind the image.
 func (i *Image) embed(list []Part, grow bool) error {
+	if err := i.checkWrite(i.ignition); err != nil {
+		return fmt.Errorf("area for the Ignition config: %w", err)
+	}
 	size := sizeOf(list)
 	i.embedded, i.grown = true, nil
 	if size <= i.ignition.Length {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/iso/iso9660"
@@ -48,6 +49,30 @@ func (a Area) check(size, limit int64) error {
 		return fmt.Errorf("%s has %d bytes to write to; between 1 and %d are possible", a, a.Length, limit)
 	case a.Offset < iso9660.SystemArea+iso9660.SectorSize || a.Offset > size-a.Length:
 		return fmt.Errorf("%s is at byte %d, outside of the data of the ISO image", a, a.Offset)
+	}
+	return nil
+}
+
+// checkWrite refuses areas where what is written would destroy more than the content of a file: a damaged header, or a
+// record in a damaged directory, may point anywhere.
+func (i *Image) checkWrite(a Area) error {
+	if i.layout == nil {
+		l, err := iso9660.ReadLayout(i.r, i.size)
+		if err != nil {
+			return fmt.Errorf("find out what %s must not overwrite: %w", a, err)
+		}
+		i.layout = &l
+	}
+	at := iso9660.Extent{Offset: a.Offset, Size: a.Length}
+	damaged := func(where string) error {
+		return exit.New("download the live ISO again, and compare its checksum with the published one",
+			"the ISO image is damaged: %s, %d bytes at %d, is %s", a, a.Length, a.Offset, where)
+	}
+	if slices.ContainsFunc(i.layout.Structures, at.Overlaps) {
+		return damaged("in a directory or in a description of the volume")
+	}
+	if !slices.ContainsFunc(i.layout.Files, at.Within) {
+		return damaged("in no file")
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/okd-install/okd-install/pkg/iso/initrd"
 	"github.com/okd-install/okd-install/pkg/iso/iso9660"
 	"github.com/okd-install/okd-install/pkg/iso/isotest"
 )
@@ -135,6 +134,71 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
+// sameStructures checks that all files of an image are still where they were.
+func sameStructures(t *testing.T, before, after []byte) {
+	t.Helper()
+	l, err := iso9660.ReadLayout(bytes.NewReader(before), int64(len(before)))
+	if err != nil {
+		t.Fatalf("an image was written to whose layout is not known: %v", err)
+	}
+	for _, e := range l.Structures {
+		from, to := min(e.Offset, int64(len(before))), min(e.Offset+e.Size, int64(len(before)))
+		if !bytes.Equal(before[from:to], after[from:to]) {
+			t.Fatalf("the directory or descriptor at byte %d was overwritten", e.Offset)
+		}
+	}
+}
+
+// TestDamagedHeaders has old headers that point to where nothing must be written.
+func TestDamagedHeaders(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "live.iso")
+	if err := isotest.Write(path, isotest.Layout{IgnitionSize: 2048, Legacy: true}); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pvd := good[iso9660.SystemArea:]
+	block := func(n uint32) int64 { return int64(n) * iso9660.SectorSize }
+	root := block(binary.LittleEndian.Uint32(pvd[156+2:]))
+	ignition := int64(binary.LittleEndian.Uint64(good[legacyIgnitionOffset+8:]))
+	const kargs, area = legacyKargsOffset + 8 + 16, legacyIgnitionOffset + 8 // the first place of arguments; the config
+	for _, tt := range []struct {
+		name   string
+		header int
+		offset int64
+		want   string
+	}{
+		{"the directory at the root", kargs, root + 40, "in a directory"},
+		{"the end of a directory", kargs, root + iso9660.SectorSize - 1, "in a directory"},
+		{"what ends the descriptors", kargs, iso9660.SystemArea + 2*iso9660.SectorSize, "in a directory or"},
+		{"a path table", kargs, block(binary.LittleEndian.Uint32(pvd[140:])), "in a directory or"},
+		{"a path table for other processors", kargs, block(binary.BigEndian.Uint32(pvd[148:])), "in a directory or"},
+		{"two files", kargs, ignition + 2000, "in no file"},
+		{"the config in a directory", area, root, "in a directory"},
+		{"the config in no file", area, int64(len(good)) - 2048, "in no file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			data := bytes.Clone(good)
+			binary.LittleEndian.PutUint64(data[tt.header:], uint64(tt.offset))
+			i, err := Open(bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := i.Reset(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("reset: got %v, want %q", err, tt.want)
+			}
+			if tt.header != kargs {
+				return
+			}
+			if err := i.SetKargs("a=b"); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("kernel arguments: got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
 // FuzzImage damages an image in two places and changes it in every way, with and without growth. Boot loaders and
 // descriptors have to stay as they are, unless the image grows.
 func FuzzImage(f *testing.F) {
@@ -169,11 +233,14 @@ func FuzzImage(f *testing.F) {
 		open := func(data []byte) *Image {
 			i, err := Open(bytes.NewReader(data), int64(len(data)))
 			if err != nil {
-				t.Skip()
+				return nil
 			}
 			return i
 		}
 		i := open(data)
+		if i == nil {
+			return
+		}
 		_, _ = i.Inspect()
 		_ = i.SetIgnition([]byte("{}"), true)
 		_ = i.SetKeyfiles([]Keyfile{{Name: "a.nmconnection", Data: []byte("x")}}, true)
@@ -201,11 +268,9 @@ func FuzzImage(f *testing.F) {
 	})
 }
 
-// emptied is an image without what was embedded. Reset would write kernel arguments as well, and damaged old headers
-// may say that they are in a directory.
+// emptied is an image without what was embedded, nil if it cannot be reset.
 func emptied(t *testing.T, i *Image, data []byte) []byte {
-	i.archive = &initrd.Archive{}
-	if i.pack() != nil {
+	if i.Reset() != nil {
 		return nil
 	}
 	return apply(t, i, data)
@@ -238,6 +303,9 @@ func apply(t *testing.T, i *Image, data []byte) []byte {
 		}
 		copy(out.Bytes()[p.Offset:], b.Bytes())
 		end = p.Offset + p.Length
+	}
+	if i.undo == nil && i.grown == nil {
+		sameStructures(t, data, out.Bytes())
 	}
 	return out.Bytes()
 }

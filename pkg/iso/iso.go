@@ -24,6 +24,7 @@ type Image struct {
 	fileSize int64
 	undo     []edit // what makes the file the published image; nil if it has not grown
 
+	layout   *iso9660.Layout // of the published image; nil until something is to be written
 	ignition Area            // as it was published
 	current  Area            // where it is now
 	archive  *initrd.Archive // what is in the area; nil until somebody asks

@@ -69,6 +69,9 @@ func (i *Image) SetKargs(text string) error {
 		if err := a.check(i.size, maxKargs); err != nil {
 			return fmt.Errorf("area for kernel arguments: %w", err)
 		}
+		if err := i.checkWrite(a.Area); err != nil {
+			return fmt.Errorf("area for kernel arguments: %w", err)
+		}
 		if room := a.Length - 1; int64(len(text)) > room {
 			return exit.New("leave some out", "the kernel arguments have %d bytes, and %s has room for %d", len(text), a,
 				room)

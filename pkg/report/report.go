@@ -50,7 +50,7 @@ type Report struct {
 	// that not even all rules were applied.
 	Unread   bool
 	findings []Finding
-	places   map[string]Position
+	places   *places
 	broken   map[string]bool // fields whose value could not be read
 	partial  map[string]bool // fields that contain a broken one
 }
@@ -58,7 +58,7 @@ type Report struct {
 // New starts an empty report about a file.
 func New(file string) *Report {
 	return &Report{
-		File: file, places: map[string]Position{},
+		File: file, places: newPlaces(),
 		broken: map[string]bool{}, partial: map[string]bool{},
 	}
 }
@@ -67,6 +67,13 @@ func New(file string) *Report {
 // knows the positions of the fields.
 func (r *Report) Again() *Report {
 	return &Report{File: r.File, places: r.places, broken: r.broken, partial: r.partial}
+}
+
+// Beside is an empty report about the same file that shares nothing but the positions of fields.
+func (r *Report) Beside() *Report {
+	out := New(r.File)
+	out.places = r.places
+	return out
 }
 
 // Include adds the findings of a report about another file.
@@ -81,14 +88,14 @@ func (r *Report) Include(other *Report) {
 
 // Place records the position of a field.
 func (r *Report) Place(at Path, line, column int) {
-	r.places[at.String()] = Position{line, column}
+	r.places.set(at, Position{line, column})
 }
 
 // Where returns the position of a field or, if the file does not have it, of the
 // nearest enclosing field.
 func (r *Report) Where(at Path) Position {
 	for {
-		if p, ok := r.places[at.String()]; ok {
+		if p, ok := r.places.get(at); ok {
 			return p
 		}
 		if at.IsRoot() {

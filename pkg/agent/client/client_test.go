@@ -24,8 +24,13 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// serve runs the real service on loopback, with a certificate of its own CA.
+// serve runs the real service on loopback, with a certificate of its own CA and tokens for an hour.
 func serve(t *testing.T, valid time.Time) (*agent.Config, netip.AddrPort) {
+	t.Helper()
+	return serveUntil(t, valid, time.Now().Add(time.Hour))
+}
+
+func serveUntil(t *testing.T, valid, expires time.Time) (*agent.Config, netip.AddrPort) {
 	t.Helper()
 	ca, err := certs.NewAuthority(valid, pki.Name{Common: "agent"}, time.Hour)
 	if err != nil {
@@ -37,7 +42,7 @@ func serve(t *testing.T, valid time.Time) (*agent.Config, netip.AddrPort) {
 		t.Fatal(err)
 	}
 	c := &agent.Config{
-		ClusterName: "demo", Rendezvous: netip.MustParseAddr("127.0.0.1"), Masters: 3, Expires: time.Now().Add(time.Hour),
+		ClusterName: "demo", Rendezvous: netip.MustParseAddr("127.0.0.1"), Masters: 3, Expires: expires,
 		CA: string(ca.Cert), Certificate: string(cert.Cert), Key: secret.New(string(cert.Key)),
 		AgentToken: secret.New("token-of-hosts"), WatcherToken: secret.New("token-of-watchers"),
 	}

@@ -148,25 +148,25 @@ func (r *reader) checkInfraEnv(d *Definition) {
 func (r *reader) checkNetworks(d *Definition) {
 	macs := values.Unique{}
 	selected := d.InfraEnv.Spec.NetworkSelector.MatchLabels
-	for i, n := range d.Networks {
+	for i, n := range d.networks {
 		at := r.reports[networkFile].Field(report.Path{}).Index(i)
 		switch labels := at.Child("metadata", "labels"); {
-		case len(n.Metadata.Labels) == 0:
+		case len(n.meta.Labels) == 0:
 			labels.Required("those of spec.nmStateConfigLabelSelector in %s", infraEnvFile)
-		case !maps.Equal(n.Metadata.Labels, selected):
-			labels.Invalid(n.Metadata.Name, "must be those of spec.nmStateConfigLabelSelector in %s", infraEnvFile)
+		case !maps.Equal(n.meta.Labels, selected):
+			labels.Invalid(n.meta.Name, "must be those of spec.nmStateConfigLabelSelector in %s", infraEnvFile)
 		}
 		interfaces := at.Child("spec", "interfaces")
-		if len(n.Spec.Interfaces) == 0 {
+		if len(n.interfaces) == 0 {
 			interfaces.Required("at least one interface, by whose macAddress the host is recognized")
 		}
-		for j, nic := range n.Spec.Interfaces {
+		for j, nic := range n.interfaces {
 			mac := interfaces.Index(j).Child("macAddress")
 			if values.MAC(mac, nic.MACAddress) {
 				macs.Add(mac, nic.MACAddress, values.PlainMAC(nic.MACAddress))
 			}
 		}
-		agent.CheckAddresses(at.Child("spec", "config"), n.Spec.Config)
+		agent.CheckAddresses(at.Child("spec", "config"), slices.Values(n.addresses))
 	}
 }
 

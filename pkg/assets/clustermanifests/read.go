@@ -19,15 +19,15 @@ type Definition struct {
 	Deployment ClusterDeployment
 	ImageSet   ClusterImageSet
 	InfraEnv   InfraEnv
-	Networks   []NMStateConfig
 	PullSecret secret.String
 	Registries []mirrors.Registry
 	// Bundle is the certificates of authorities that hosts trust, in PEM.
 	Bundle string
-	// Keyfiles are the profiles that Networks are translated to, a directory for each.
+	// Keyfiles are the profiles of NetworkManager for hosts, a directory for each.
 	Keyfiles []keyfile.File
 
-	files asset.Files
+	networks []network
+	files    asset.Files
 }
 
 // Canonical is for hashing: the files that the definition was read from.
@@ -69,7 +69,7 @@ func Read(files asset.Files, platforms []string, release string) (Definition, *r
 	complete = r.yaml(infraEnvFile, &d.InfraEnv) && complete
 	complete = r.yaml(pullSecretFile, &r.secrets) && complete
 	if data, there := r.files.Get(networkFile); there {
-		decode.IntoEach(&d.Networks, data.Data, decode.Options{}, r.reports[networkFile])
+		d.networks = networks(data.Data, r.reports[networkFile])
 	}
 	if data, there := r.files.Get(registriesFile); there {
 		d.Registries = mirrors.Read(data.Data, r.reports[registriesFile])

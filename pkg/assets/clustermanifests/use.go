@@ -38,8 +38,8 @@ func (d Definition) SSHKeys() []string {
 // FirstAddress is the first static address of the network configurations without those that
 // skip names by their interfaces, the zero value if there is none.
 func (d Definition) FirstAddress(skip func([]agent.Interface) bool) netip.Addr {
-	for _, n := range d.Networks {
-		if ip := agent.FirstAddress(n.Spec.Config); ip.IsValid() && !skip(n.Spec.Interfaces) {
+	for _, n := range d.networks {
+		if ip := n.firstAddress(); ip.IsValid() && !skip(n.interfaces) {
 			return ip
 		}
 	}

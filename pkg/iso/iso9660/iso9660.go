@@ -138,6 +138,11 @@ func (v *Volume) extent(record []byte, path string) (Extent, error) {
 	if record[recordFlags]&flagMoreExtents != 0 {
 		return Extent{}, fmt.Errorf("%s is stored in several parts, which is not supported", path)
 	}
+	return v.place(record, path)
+}
+
+// place is extent for a part of a file, too.
+func (v *Volume) place(record []byte, path string) (Extent, error) {
 	e := Extent{
 		Offset: int64(binary.LittleEndian.Uint32(record[recordExtent:])) * SectorSize,
 		Size:   int64(binary.LittleEndian.Uint32(record[recordLength:])),
@@ -193,14 +198,25 @@ func (v *Volume) ReadFile(path string, limit int64) ([]byte, error) {
 }
 
 // record finds the record of a name in a directory, and where it is; it is nil if there is none.
-func (v *Volume) record(dir Extent, name string, isDir bool) ([]byte, int64, error) {
+func (v *Volume) record(dir Extent, name string, isDir bool) (found []byte, at int64, err error) {
+	err = v.records(dir, func(record []byte, offset int64) (more bool) {
+		if record[recordFlags]&flagDirectory != 0 == isDir && v.names(record, name) {
+			found, at = record, offset
+		}
+		return found == nil
+	})
+	return found, at, err
+}
+
+// records calls do for each record of a directory and where it is, until it does not want more.
+func (v *Volume) records(dir Extent, do func(record []byte, offset int64) (more bool)) error {
 	if dir.Size > maxDirectoryBytes {
-		return nil, 0, fmt.Errorf("the directory at byte %d has %d bytes, more than the %d expected at most",
+		return fmt.Errorf("the directory at byte %d has %d bytes, more than the %d expected at most",
 			dir.Offset, dir.Size, maxDirectoryBytes)
 	}
 	data := make([]byte, dir.Size)
 	if n, err := v.r.ReadAt(data, dir.Offset); n < len(data) {
-		return nil, 0, fmt.Errorf("read directory at byte %d: %w", dir.Offset, err)
+		return fmt.Errorf("read directory at byte %d: %w", dir.Offset, err)
 	}
 	// A record does not cross the end of a sector; zeros fill the rest.
 	for n, sector := range sectors(data) {
@@ -209,17 +225,16 @@ func (v *Volume) record(dir Extent, name string, isDir bool) ([]byte, int64, err
 			length := int(sector[0])
 			if length <= recordHeader || length > len(sector) ||
 				recordHeader+int(sector[recordNameLength]) > length {
-				return nil, 0, fmt.Errorf("the ISO image is damaged: bad record in the directory at byte %d", dir.Offset)
+				return fmt.Errorf("the ISO image is damaged: bad record in the directory at byte %d", dir.Offset)
 			}
-			record := sector[:length]
+			if !do(sector[:length], offset) {
+				return nil
+			}
 			sector = sector[length:]
-			if record[recordFlags]&flagDirectory != 0 == isDir && v.names(record, name) {
-				return record, offset, nil
-			}
 			offset += int64(length)
 		}
 	}
-	return nil, 0, nil
+	return nil
 }
 
 func sectors(data []byte) func(yield func(int, []byte) bool) {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/types/decode"
@@ -77,19 +78,43 @@ type Interface struct {
 func Load(path string, data []byte) (*Config, *report.Report) {
 	r := report.New(path)
 	c := &Config{source: r}
-	known := decode.Into(c, data, decode.Options{}, r)
-	r.Unread = r.Failed()
-	if known {
-		c.check(r.Field(report.Path{}))
-	}
-	if !r.Failed() {
-		translateNetworks(data, r)
-	}
+	load(c, data, c.check, r, func([]keyfile.File) {})
 	if r.Failed() {
 		return nil, r
 	}
 	c.APIVersion = APIVersion
 	return c, r
+}
+
+// load decodes a file with hosts and applies its rules. Profiles are the files of a host's network,
+// in a directory of its own; what cannot be translated to them counts if nothing else is wrong.
+func load(
+	into any, data []byte, check func(report.Field), r *report.Report, profiles func(ofHost []keyfile.File),
+) {
+	doc := decode.Parse(data, r)
+	networks := r.Beside()
+	if doc != nil {
+		translateNetworks(doc, networks, profiles)
+		doc.Take(into, decode.Options{}, r)
+	}
+	r.Unread = r.Failed()
+	if doc != nil {
+		check(r.Field(report.Path{}))
+	}
+	if !r.Failed() {
+		r.Include(networks)
+	}
+}
+
+// WithoutHosts is what the file says besides its hosts, nil if there is none: who holds on to it
+// does not hold on to a thousand network configurations.
+func (c *Config) WithoutHosts() *Config {
+	if c == nil {
+		return nil
+	}
+	out := *c
+	out.Hosts, out.source = nil, nil
+	return &out
 }
 
 func (c *Config) check(k report.Field) {

@@ -23,7 +23,7 @@ func checkHosts(at report.Field, hosts []Host) {
 			})
 		}
 		h.checkInterfaces(k.Child("interfaces"), macs)
-		CheckAddresses(k.Child("networkConfig"), h.NetworkConfig)
+		CheckAddresses(k.Child("networkConfig"), Addresses(h.NetworkConfig))
 	}
 }
 

@@ -78,7 +78,7 @@ func fromInstallConfig(list []types.AgentHost, at report.Field) []Host {
 				macs.Add(k.Child("networkConfig"), nic.MACAddress, values.PlainMAC(nic.MACAddress))
 			}
 		}
-		CheckAddresses(k.Child("networkConfig"), h.NetworkConfig)
+		CheckAddresses(k.Child("networkConfig"), Addresses(h.NetworkConfig))
 		out = append(out, host)
 	}
 	return out

@@ -12,40 +12,30 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// networks is what agent-config.yaml says of the hosts' networks. Config itself keeps
-// network configurations as they are, because the cluster gets them, too.
-type networks struct {
-	Hosts []hostNetwork `json:"hosts,omitempty"`
-}
-
+// hostNetwork is what agent-config.yaml says of a host's network. Config itself keeps network
+// configurations as they are, because the cluster gets them, too.
 type hostNetwork struct {
 	Interfaces    []Interface     `json:"interfaces,omitempty"`
 	NetworkConfig *nmstate.Config `json:"networkConfig,omitempty"`
 }
 
-// translateNetworks translates the network configurations to profiles of NetworkManager, each to
-// a directory of its own, and adds what cannot be translated.
-func translateNetworks(data []byte, r *report.Report) []keyfile.File {
-	var n networks
+// translateNetworks translates the network configurations to profiles of NetworkManager, and adds
+// what cannot be translated.
+func translateNetworks(doc *decode.Document, r *report.Report, profiles func(ofHost []keyfile.File)) {
 	otherKeys := func(in reflect.Type, _ string, _ report.Path, _ report.Position) bool {
-		return in == reflect.TypeFor[networks]() || in == reflect.TypeFor[hostNetwork]()
+		return in == reflect.TypeFor[hostNetwork]()
 	}
-	if !decode.Into(&n, data, decode.Options{Elsewhere: otherKeys}, r) {
-		return nil
-	}
-	var out []keyfile.File
-	for i, h := range n.Hosts {
+	decode.EachItem(doc, "hosts", decode.Options{Elsewhere: otherKeys}, r, func(i int, h *hostNetwork) {
+		if h.NetworkConfig == nil {
+			return
+		}
 		var nics []keyfile.NIC
 		for _, nic := range h.Interfaces {
 			nics = append(nics, keyfile.NIC{Name: nic.Name, MAC: nic.MACAddress})
 		}
-		if h.NetworkConfig == nil {
-			continue
-		}
 		files := nmstate.Translate(h.NetworkConfig, nics, r, report.NewPath("hosts").Index(i).Child("networkConfig"))
-		out = append(out, keyfile.Directory(i, nics, files)...)
-	}
-	return out
+		profiles(keyfile.Directory(i, nics, files))
+	})
 }
 
 // Address is a static address in a network configuration.
@@ -137,9 +127,9 @@ func named(config map[string]any) []Interface {
 	return out
 }
 
-// CheckAddresses adds the static addresses of a network configuration that are none.
-func CheckAddresses(at report.Field, config map[string]any) {
-	for a := range Addresses(config) {
+// CheckAddresses adds the static addresses of the network configuration at a field that are none.
+func CheckAddresses(at report.Field, addresses iter.Seq[Address]) {
+	for a := range addresses {
 		if !a.IP.IsValid() {
 			at.Child(a.Path.String()).Invalid(a.Text, "must be an IP address without prefix length")
 		}

@@ -6,7 +6,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
-	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
 // NodesFile is the name of the file with the hosts that are added to a cluster.
@@ -44,14 +43,7 @@ var goArchitectures = map[string]string{"x86_64": "amd64", "aarch64": "arm64"}
 func LoadNodes(path string, data []byte) (*NodesConfig, *report.Report) {
 	r := report.New(path)
 	c := &NodesConfig{source: r}
-	known := decode.Into(c, data, decode.Options{}, r)
-	r.Unread = r.Failed()
-	if known {
-		c.check(r.Field(report.Path{}))
-	}
-	if !r.Failed() {
-		c.keyfiles = translateNetworks(data, r)
-	}
+	load(c, data, c.check, r, func(files []keyfile.File) { c.keyfiles = append(c.keyfiles, files...) })
 	if r.Failed() {
 		return nil, r
 	}

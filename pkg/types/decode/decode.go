@@ -50,6 +50,7 @@ type decoder struct {
 	Options
 	report  *report.Report
 	fields  map[reflect.Type]map[string]field
+	once    bool // no node is read again
 	left    int  // values and keys that may still be decoded
 	spent   bool // there were more
 	guesses int  // unknown keys for which a known one was looked for
@@ -264,6 +265,9 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, at report.Path, depth int)
 		}
 		d.report.Place(at.Index(i), item.Line, item.Column)
 		d.decode(item, out.Index(i), at.Index(i), depth+1)
+		if d.once {
+			n.Content[i] = nil
+		}
 	}
 	v.Set(out)
 }

@@ -19,46 +19,89 @@ import (
 // network configuration and a trust bundle is smaller.
 const MaxSize = 16 << 20
 
-// Into fills the struct that into points to from a file. It returns false if there is
-// nothing to check.
-func Into(into any, data []byte, o Options, r *report.Report) bool {
+// Document is a file that was parsed.
+type Document struct {
+	top  *yaml.Node
+	data []byte
+}
+
+// Parse parses a file that holds one YAML document. It returns nil if there is nothing to check.
+func Parse(data []byte, r *report.Report) *Document {
 	root := r.Field(report.Path{})
 	dec := open(data, root)
 	if dec == nil {
-		return false
+		return nil
 	}
 	var doc yaml.Node
 	if err := decodeNode(dec, &doc); err != nil {
 		if errors.Is(err, io.EOF) {
 			root.Required("the file is empty")
-			return false
+			return nil
 		}
 		r.Add(syntaxFinding(err, data))
-		return false
+		return nil
 	}
 	top := content(&doc)
 	if isNull(top) {
 		root.Required("the file is empty")
-		return false
+		return nil
 	}
 	checkRest(dec, data, r)
 	if !isMapping(top, r) {
+		return nil
+	}
+	return &Document{top, data}
+}
+
+// EachItem decodes the items of a list at the top of a document one after the other, and hands over
+// each with its index. What is decoded may be taken later.
+func EachItem[T any](doc *Document, list string, o Options, r *report.Report, use func(i int, item *T)) {
+	d := newDecoder(doc.data, o, r)
+	d.once = false
+	at := report.NewPath(list)
+	for _, p := range d.pairs(doc.top, report.Path{}, 0) {
+		items := p.value
+		for items.Kind == yaml.AliasNode {
+			items = items.Alias
+		}
+		if p.key.Value != list || items.Kind != yaml.SequenceNode {
+			continue
+		}
+		for i, n := range items.Content {
+			d.report.Place(at.Index(i), n.Line, n.Column)
+			item := new(T)
+			d.decode(n, reflect.ValueOf(item).Elem(), at.Index(i), 1)
+			use(i, item)
+		}
+	}
+}
+
+// Take decodes the document into a struct. It lets go of what was decoded, which takes several times
+// the memory of what is made of it.
+func (doc *Document) Take(into any, o Options, r *report.Report) {
+	newDecoder(doc.data, o, r).decode(doc.top, reflect.ValueOf(into).Elem(), report.Path{}, 0)
+	doc.top = nil
+}
+
+// Into decodes a file into a struct. It returns false if there is nothing to check.
+func Into(into any, data []byte, o Options, r *report.Report) bool {
+	doc := Parse(data, r)
+	if doc == nil {
 		return false
 	}
-	newDecoder(data, o, r).decode(top, reflect.ValueOf(into).Elem(), root.Path(), 0)
+	doc.Take(into, o, r)
 	return true
 }
 
-// IntoEach fills the slice that into points to from a file, with an item for each of its
-// YAML documents. The path of a document is its index. It returns false if there is nothing
-// to check.
-func IntoEach(into any, data []byte, o Options, r *report.Report) bool {
+// Each decodes the YAML documents of a file one after the other, and hands over each with its
+// index, which is its path. It returns false if there is nothing to check.
+func Each[T any](data []byte, o Options, r *report.Report, use func(i int, document *T)) bool {
 	root := r.Field(report.Path{})
 	dec := open(data, root)
 	if dec == nil {
 		return false
 	}
-	list, d := reflect.ValueOf(into).Elem(), newDecoder(data, o, r)
+	n, d := 0, newDecoder(data, o, r)
 	for {
 		var doc yaml.Node
 		err := decodeNode(dec, &doc)
@@ -76,15 +119,17 @@ func IntoEach(into any, data []byte, o Options, r *report.Report) bool {
 		if !isMapping(top, r) {
 			return false
 		}
-		at := root.Path().Index(list.Len())
+		at := root.Path().Index(n)
 		r.Place(at, top.Line, top.Column)
-		list.Set(reflect.Append(list, reflect.Zero(list.Type().Elem())))
-		d.decode(top, list.Index(list.Len()-1), at, 0)
+		into := new(T)
+		d.decode(top, reflect.ValueOf(into).Elem(), at, 0)
+		use(n, into)
+		n++
 	}
-	if list.Len() == 0 {
+	if n == 0 {
 		root.Required("the file is empty")
 	}
-	return list.Len() > 0
+	return n > 0
 }
 
 // open returns nil if the file is too large.
@@ -100,7 +145,10 @@ func newDecoder(data []byte, o Options, r *report.Report) *decoder {
 	if o.Facts == nil {
 		o.Facts = FieldFacts
 	}
-	return &decoder{Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{}}
+	return &decoder{
+		Options: o, report: r, left: maxValues(len(data)), fields: map[reflect.Type]map[string]field{},
+		once: !bytes.Contains(data, []byte("*")), // that begins an alias
+	}
 }
 
 // isMapping reports whether a document is a mapping, which all our files hold.
