@@ -328,6 +328,19 @@ func TestDocsCommands(t *testing.T) {
 			}
 		}
 	}
+	for _, p := range pages(t) {
+		if !slices.Contains(agentPages, p.path) { // others show text that only looks like a command
+			continue
+		}
+		_, prose := p.blocks()
+		for _, m := range inline.FindAllStringSubmatch(prose, -1) {
+			for _, argv := range commands(m[1]) {
+				if err := understood(t.Context(), programs[filepath.Base(argv[0])], argv[1:]); err != nil {
+					t.Errorf("%s: %s: %v", p.path, m[1], err)
+				}
+			}
+		}
+	}
 	for _, wrong := range []string{
 		"okd-install creat cluster", "okd-install create clustr --dir x", "okd-install --dir x plan --nonsense",
 		"okd-lab --lab x upp", "okd-lab machines list --no", "okd-lab fault add --speed 1 --path x",
@@ -343,6 +356,9 @@ func TestDocsCommands(t *testing.T) {
 		}
 	}
 }
+
+// inline finds commands in the text of a page.
+var inline = regexp.MustCompile("`((?:okd-install|okd-lab) [^`\n]+)`")
 
 // TestDocsCommandsAreRead checks that TestDocsCommands finds the commands in a line, and
 // flags in the help.
