@@ -111,6 +111,8 @@ func TestRendezvousStrays(t *testing.T) {
 	if !strings.Contains(s.Problem.Message, "is node master-0 of the cluster") || s.Hosts[0].Stage == agent.Writing {
 		t.Errorf("status %+v", s)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if slices.Contains(w.seen, "0/write") {
 		t.Error("its disk was written")
 	}

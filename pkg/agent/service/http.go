@@ -160,11 +160,12 @@ func (s *Service) putLogs(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) getLogs(w http.ResponseWriter, _ *http.Request) {
+	began := s.clock.Now() // logs that come meanwhile may be missing
 	w.Header().Set("Content-Type", "application/x-tar")
 	if err := s.writeLogs(w); err != nil {
 		panic(http.ErrAbortHandler) // so that nobody takes half of it for all
 	}
 	s.mu.Lock()
-	s.fetched = s.clock.Now()
+	s.fetched = began
 	s.mu.Unlock()
 }
