@@ -124,3 +124,12 @@ func (e *Env) RememberHandover(lock *workdir.Lock, infraID string) error {
 	}
 	return err
 }
+
+// RememberOwnHandover is RememberHandover for the cluster of the directory, if it is known which one that is.
+func (e *Env) RememberOwnHandover(lock *workdir.Lock) error {
+	cluster, err := e.Identify("")
+	if err != nil {
+		return nil
+	}
+	return e.RememberHandover(lock, cluster.InfraID)
+}

@@ -18,7 +18,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
-	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // WaitOptions are the flags of the agent wait-for commands.
@@ -55,7 +54,7 @@ func watch(e *install.Env) (installation, error) {
 		return installation{}, e.Explain(err)
 	}
 	e.Hide(access.Token)
-	api, err := e.Dial()
+	cluster, err := steps.Dial(e)
 	if err != nil {
 		return installation{}, err
 	}
@@ -65,7 +64,7 @@ func watch(e *install.Env) (installation, error) {
 	}
 	f.logs = e.Path(logsFile)
 	event.Info(e.Sink, "Waiting for the hosts to register at the rendezvous host, "+access.Rendezvous.String())
-	return installation{e, f, steps.Cluster{Env: e, API: api}, plan}, nil
+	return installation{e, f, cluster, plan}, nil
 }
 
 // WaitForBootstrap is the command agent wait-for bootstrap-complete: it waits until the other
@@ -92,14 +91,9 @@ func WaitForInstall(ctx context.Context, e *install.Env, o WaitOptions) error {
 	if err != nil {
 		return err
 	}
-	password, err := e.Password()
+	complete, err := i.cluster.Complete(func() {})
 	if err != nil {
 		return err
-	}
-	e.Hide(password)
-	complete := steps.ClusterComplete{
-		Cluster: i.cluster, Kubeconfig: e.Path(install.KubeconfigFile), Output: e.Sink, Password: password,
-		Approve: func() {},
 	}
 	list := append(i.bootstrap(exit.Install),
 		phase.Step{Phase: phases.NodesJoined, Run: i.follower.alongside(i.nodes)},
@@ -176,11 +170,5 @@ func (i installation) run(ctx context.Context, o WaitOptions, list []phase.Step)
 		More: i.follower.hostnames, Networks: i.plan.Networks,
 	}
 	background.Go(func() { approver.Run(approving) })
-	return diagnose.Phases(ctx, i.Env, o.Timeout, i.cluster.API, list, func(lock *workdir.Lock) error {
-		cluster, err := i.Identify("")
-		if err != nil {
-			return nil // which cluster the directory is of is not known here
-		}
-		return i.RememberHandover(lock, cluster.InfraID)
-	})
+	return diagnose.Phases(ctx, i.Env, o.Timeout, i.cluster.API, list, i.RememberOwnHandover)
 }

@@ -30,24 +30,17 @@ type Options struct {
 // Bootstrap is the command wait-for bootstrap-complete: it waits until the bootstrap host can be removed.
 func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	started := e.Clock.Now()
-	api, err := e.Dial()
+	cluster, err := steps.Dial(e)
 	if err != nil {
 		return err
 	}
-	cluster := steps.Cluster{Env: e, API: api}
 	answers, complete := phases.APIAnswers, phases.BootstrapComplete
-	answers.Help += " at " + api.URL()
+	answers.Help += " at " + cluster.API.URL()
 	answers.Next, complete.Next = phases.Waiting, phases.Waiting
-	err = diagnose.Phases(ctx, e, o.Timeout, api, []phase.Step{
+	err = diagnose.Phases(ctx, e, o.Timeout, cluster.API, []phase.Step{
 		{Phase: answers, Run: steps.APIAnswers{Cluster: cluster}.Run},
 		{Phase: complete, Run: steps.BootstrapComplete{Cluster: cluster}.Run},
-	}, func(lock *workdir.Lock) error {
-		cluster, err := e.Identify("")
-		if err != nil {
-			return nil // which cluster the directory is of is not known here
-		}
-		return e.RememberHandover(lock, cluster.InfraID)
-	})
+	}, e.RememberOwnHandover)
 	if err != nil {
 		return err
 	}
@@ -60,25 +53,22 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 // certificates of machines that this installer created; of others it says which wait for the user.
 func Install(ctx context.Context, e *install.Env, o Options) error {
 	started := e.Clock.Now()
-	api, err := e.Dial()
+	cluster, err := steps.Dial(e)
 	if err != nil {
 		return err
 	}
-	password, err := e.Password()
-	if err != nil {
-		return err
-	}
-	e.Hide(password)
-	a, err := approver(e, api, o.ApproveCSRs)
+	a, err := approver(e, cluster.API, o.ApproveCSRs)
 	if err != nil {
 		return err
 	}
 	approving, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err = diagnose.Phases(ctx, e, o.Timeout, api, []phase.Step{
-		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
-			Cluster: steps.Cluster{Env: e, API: api}, Kubeconfig: e.Path(install.KubeconfigFile),
-			Output: e.Sink, Password: password, Approve: func() { go a.Run(approving) }}.Run},
+	complete, err := cluster.Complete(func() { go a.Run(approving) })
+	if err != nil {
+		return err
+	}
+	err = diagnose.Phases(ctx, e, o.Timeout, cluster.API, []phase.Step{
+		{Phase: phases.ClusterComplete, Run: complete.Run},
 	}, func(*workdir.Lock) error { return nil })
 	if err != nil {
 		return err

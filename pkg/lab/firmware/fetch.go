@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"github.com/okd-install/okd-install/pkg/lab/fetch"
 )
 
 // What files of a network boot may have.
@@ -35,7 +37,7 @@ func Fetch(ctx context.Context, client *http.Client, script, dir string) (*Netbo
 		return nil, fmt.Errorf("boot over the network: %w", err)
 	}
 	get := func(at string, w io.Writer, limit int64) error {
-		if err := get(ctx, client, at, w, limit); err != nil {
+		if err := fetch.Get(ctx, client, at, w, limit); err != nil {
 			return fmt.Errorf("boot over the network: fetch %s: %w", at, err)
 		}
 		return nil
@@ -76,29 +78,6 @@ func save(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return errors.Join(write(f), f.Close())
-}
-
-func get(ctx context.Context, client *http.Client, at string, w io.Writer, limit int64) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server answers %s", resp.Status)
-	}
-	n, err := io.Copy(w, io.LimitReader(resp.Body, limit+1))
-	if err == nil && n > limit {
-		err = fmt.Errorf("it has more than %d bytes", limit)
-	}
-	if err == nil && resp.ContentLength >= 0 && n != resp.ContentLength {
-		err = fmt.Errorf("%d of %d bytes have come", n, resp.ContentLength)
-	}
-	return err
 }
 
 // prefix keeps the first bytes of what is written.
