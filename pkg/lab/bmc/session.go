@@ -1,0 +1,140 @@
+package bmc
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// sessions are the logins that have not ended.
+type sessions struct {
+	list []session
+	made int
+}
+
+type session struct {
+	id, token string
+	last      time.Time
+}
+
+// same compares secrets in constant time, whatever their length.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// knows reports whether these are the controller's user and password.
+func (b *BMC) knows(user, password string) bool {
+	return same(user, b.cfg.User) && same(password, b.cfg.Password.Reveal())
+}
+
+// loggedIn reports whether a request has a session, or user and password.
+func (b *BMC) loggedIn(r *http.Request) bool {
+	if token := r.Header.Get("X-Auth-Token"); token != "" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.expire()
+		for i, s := range b.sessions.list {
+			if same(s.token, token) {
+				b.sessions.list[i].last = b.now()
+				return true
+			}
+		}
+		return false
+	}
+	user, password, ok := r.BasicAuth()
+	return ok && b.knows(user, password)
+}
+
+// expire ends sessions that nobody has used. The caller holds the lock.
+func (b *BMC) expire() {
+	end := b.now().Add(-b.p.Sessions.Idle)
+	b.sessions.list = slices.DeleteFunc(b.sessions.list, func(s session) bool { return s.last.Before(end) })
+}
+
+func (b *BMC) sessionService() object {
+	o := head(sessionService, "SessionService.v1_1_8.SessionService", "SessionService", "Session Service")
+	o["ServiceEnabled"], o["SessionTimeout"] = true, int(b.p.Sessions.Idle.Seconds())
+	o["Sessions"], o["Status"] = link(sessionsPath), healthy
+	return o
+}
+
+// sessionCollection can be posted to without a login, but not read.
+func (b *BMC) sessionCollection() resource {
+	list := func(c *call) (answer, error) {
+		if !b.loggedIn(c.Request) {
+			return answer{}, fail(unauthorized)
+		}
+		var paths []string
+		b.locked(func() {
+			b.expire()
+			for _, s := range b.sessions.list {
+				paths = append(paths, sessionsPath+"/"+s.id)
+			}
+		})
+		return done(collection(sessionsPath, "SessionCollection", "Sessions", paths...)), nil
+	}
+	return resource{get: list, post: b.login, open: true}
+}
+
+func (b *BMC) login(c *call) (answer, error) {
+	if err := only(c.fields, unknownField, "UserName", "Password", "SessionType"); err != nil {
+		return answer{}, err
+	}
+	user, hasUser, err := field[string](c.fields, "UserName")
+	if err != nil {
+		return answer{}, err
+	}
+	password, hasPassword, err := field[string](c.fields, "Password")
+	switch {
+	case err != nil:
+		return answer{}, err
+	case !hasUser || !hasPassword:
+		return answer{}, wrong(incomplete, "UserName")
+	case !b.knows(user, password):
+		return answer{}, fail(unauthorized)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expire()
+	if b.faults.sessionLimit || len(b.sessions.list) >= b.p.Sessions.Max {
+		return answer{}, fail(sessionLimit)
+	}
+	b.sessions.made++
+	s := session{id: fmt.Sprint(b.sessions.made), token: rand.Text(), last: b.now()}
+	b.sessions.list = append(b.sessions.list, s)
+	where := sessionsPath + "/" + s.id
+	a := at(http.StatusCreated, where, b.sessionBody(s.id))
+	if b.p.Sessions.Absolute {
+		a.header.Set("Location", "https://"+c.Host+where)
+	}
+	a.header.Set("X-Auth-Token", s.token)
+	return a, nil
+}
+
+func (b *BMC) sessionBody(id string) object {
+	o := head(sessionsPath+"/"+id, "Session.v1_3_0.Session", id, "User Session")
+	o["UserName"] = b.cfg.User
+	return o
+}
+
+// session is one session as a resource.
+func (b *BMC) session(id string) (resource, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	is := func(s session) bool { return s.id == id }
+	if !slices.ContainsFunc(b.sessions.list, is) {
+		return resource{}, false
+	}
+	return resource{
+		get: func(*call) (answer, error) { return done(b.sessionBody(id)), nil },
+		delete: func(*call) (answer, error) {
+			b.locked(func() { b.sessions.list = slices.DeleteFunc(b.sessions.list, is) })
+			return noContent, nil
+		},
+	}, true
+}
