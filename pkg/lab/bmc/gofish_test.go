@@ -158,7 +158,7 @@ func (c *client) importBoot() error {
 
 func (c *client) until(what string, is func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			c.t.Fatalf("not even after a while: %s", what)
 		}
