@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/okd-install/okd-install/pkg/lab/bmc"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/site"
@@ -85,8 +85,8 @@ func printHosts(c *cobra.Command, list []daemon.Host) error {
 }
 
 func hostShowCommand(o *options) *cobra.Command {
-	return o.command("show NAME", "Print a host's hardware and settings, and the login of its BMC, as JSON", cobra.ExactArgs(1),
-		func(c *cobra.Command, s site.Site, args []string) error {
+	return o.command("show NAME", "Print a host's hardware and settings, and the login of its BMC, as JSON",
+		cobra.ExactArgs(1), func(c *cobra.Command, s site.Site, args []string) error {
 			list, err := hosts(c, s)
 			if err != nil {
 				return err
@@ -126,7 +126,7 @@ func hostCreateCommand(o *options) *cobra.Command {
 	f.IntVar(&n.CPUs, "cpus", 8, "processors")
 	f.Int64Var(&n.MemoryMB, "memory", 16384, "memory in MiB")
 	f.StringVar(&n.Controller, "bmc", "",
-		"vendor of its management controller: "+strings.Join(bmc.ProfileNames(), ", ")+" (default: it has none)")
+		"vendor of its management controller: "+strings.Join(vendor.Names(), ", ")+" (default: it has none)")
 	f.BoolVar(&n.UEFI, "uefi", true, "firmware is UEFI, not BIOS")
 	f.StringArrayVar(&disks, "disk", nil,
 		"disk, as in size=120G,model=..,serial=..,wwn=..,vendor=..,rotational=true,hctl=..; repeat for more (default: one)")

@@ -6,12 +6,13 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/fetch"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -76,13 +77,13 @@ type Host interface {
 
 // Config is what a controller needs.
 type Config struct {
-	Profile  Profile
+	Profile  vendor.Profile
 	Host     Host
 	User     string
 	Password secret.String
 	Dir      string // for images that are being fetched
 	// Dial is the controller's own connection to the network; nil is the process's.
-	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	Dial fetch.Dial
 	// Roots are the authorities that the controller trusts if it checks certificates.
 	Roots *x509.CertPool
 	Clock clock.Clock
@@ -92,7 +93,7 @@ type Config struct {
 // BMC is a management controller; it is an http.Handler.
 type BMC struct {
 	cfg    Config
-	p      Profile
+	p      vendor.Profile
 	static map[string]resource
 	client func(verify bool) *http.Client
 
@@ -116,9 +117,9 @@ var _ http.Handler = (*BMC)(nil)
 func New(cfg Config) *BMC {
 	b := &BMC{cfg: cfg, p: cfg.Profile}
 	b.life, b.close = context.WithCancel(context.Background())
-	b.drive.slot = cfg.Profile.mediaSlot()
-	b.drive.verify = cfg.Profile.Media.Verify == verifyOn || cfg.Profile.Media.Verify == verifyAlways
-	b.client = b.newClients()
+	b.drive.slot = cfg.Profile.MediaSlot()
+	b.drive.verify = cfg.Profile.Media.Verify == vendor.VerifyOn || cfg.Profile.Media.Verify == vendor.VerifyAlways
+	b.client = fetch.Clients(cfg.Dial, cfg.Roots)
 	b.static = b.tree()
 	return b
 }
@@ -130,7 +131,7 @@ func (b *BMC) Close() {
 }
 
 // Profile is what the controller behaves like.
-func (b *BMC) Profile() Profile { return b.p }
+func (b *BMC) Profile() vendor.Profile { return b.p }
 
 func (b *BMC) now() time.Time { return b.cfg.Clock.Now() }
 

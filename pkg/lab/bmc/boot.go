@@ -2,8 +2,10 @@ package bmc
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
+
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/wire"
 )
 
 // override is the boot setting that a client made.
@@ -44,7 +46,7 @@ func (b *BMC) current() override {
 }
 
 // bootBody is the property Boot.
-func (b *BMC) bootBody() object {
+func (b *BMC) bootBody() wire.Object {
 	now := b.current()
 	if now.enabled == "" || now.imported {
 		now.enabled, now.target = "Disabled", "None"
@@ -54,13 +56,13 @@ func (b *BMC) bootBody() object {
 		order = append(order, bootReferences[s])
 	}
 	mode := b.bootMode()
-	return object{
+	return wire.Object{
 		"BootSourceOverrideEnabled": now.enabled, "BootSourceOverrideTarget": now.target, "BootSourceOverrideMode": mode,
 		"BootSourceOverrideEnabled@Redfish.AllowableValues": []string{"Disabled", "Once", "Continuous"},
 		"BootSourceOverrideTarget@Redfish.AllowableValues":  b.p.Boot.Targets,
 		"BootSourceOverrideMode@Redfish.AllowableValues":    []string{mode},
 		"BootOrder":   order,
-		"BootOptions": link(b.p.systemPath() + "/BootOptions"),
+		"BootOptions": wire.Link(systemPath(b.p) + "/BootOptions"),
 	}
 }
 
@@ -81,20 +83,20 @@ const (
 
 // patchBoot changes the boot settings.
 func (b *BMC) patchBoot(c *call) (answer, error) {
-	fields, there, err := field[map[string]json.RawMessage](c.fields, "Boot")
+	fields, there, err := wire.Field[wire.Fields](c.fields, "Boot")
 	if err != nil {
 		return answer{}, err
 	}
 	if !there || len(fields) == 0 {
-		return answer{}, wrong(incomplete, "Boot")
+		return answer{}, vendor.Wrong(vendor.Incomplete, "Boot")
 	}
 	b.mu.Lock()
 	on := b.power.onAt
 	b.mu.Unlock()
 	if _, tests := b.since(on, b.p.Power.POST); tests && b.cfg.Host.Power() == On {
-		return answer{}, fail(inPOST)
+		return answer{}, vendor.Refuse(vendor.InPOST)
 	}
-	if err := only(fields, unknownField, fieldEnabled, fieldTarget, fieldMode, fieldOrder); err != nil {
+	if err := wire.Only(fields, vendor.UnknownField, fieldEnabled, fieldTarget, fieldMode, fieldOrder); err != nil {
 		return answer{}, err
 	}
 	want, err := b.wanted(fields)
@@ -117,33 +119,33 @@ func (b *BMC) patchBoot(c *call) (answer, error) {
 }
 
 // wanted is the override that a request asks for; nil if it asks for none.
-func (b *BMC) wanted(fields map[string]json.RawMessage) (*override, error) {
+func (b *BMC) wanted(fields wire.Fields) (*override, error) {
 	now := b.current()
-	enabled, hasEnabled, err := field[string](fields, fieldEnabled)
+	enabled, hasEnabled, err := wire.Field[string](fields, fieldEnabled)
 	if err != nil {
 		return nil, err
 	}
-	target, hasTarget, err := field[string](fields, fieldTarget)
+	target, hasTarget, err := wire.Field[string](fields, fieldTarget)
 	if err != nil {
 		return nil, err
 	}
-	mode, hasMode, err := field[string](fields, fieldMode)
+	mode, hasMode, err := wire.Field[string](fields, fieldMode)
 	switch {
 	case err != nil:
 		return nil, err
 	case hasMode && mode != b.bootMode():
-		return nil, wrong(notInList, fieldMode, mode)
+		return nil, vendor.Wrong(vendor.NotInList, fieldMode, mode)
 	case hasEnabled && !slices.Contains([]string{"Disabled", "Once", "Continuous"}, enabled):
-		return nil, wrong(notInList, fieldEnabled, enabled)
+		return nil, vendor.Wrong(vendor.NotInList, fieldEnabled, enabled)
 	case hasTarget && !slices.Contains(b.p.Boot.Targets, target):
-		return nil, wrong(notInList, fieldTarget, target)
+		return nil, vendor.Wrong(vendor.NotInList, fieldTarget, target)
 	case !hasEnabled && !hasTarget:
 		return nil, nil
 	}
 	if b.p.Boot.Together && enabled != "Disabled" {
 		for name, there := range map[string]bool{fieldEnabled: hasEnabled, fieldTarget: hasTarget, fieldMode: hasMode} {
 			if !there {
-				return nil, wrong(incomplete, name)
+				return nil, vendor.Wrong(vendor.Incomplete, name)
 			}
 		}
 	}
@@ -161,8 +163,8 @@ func (b *BMC) wanted(fields map[string]json.RawMessage) (*override, error) {
 	return &override{enabled: enabled, target: target}, nil
 }
 
-func bootOrder(fields map[string]json.RawMessage) ([]Source, error) {
-	refs, there, err := field[[]string](fields, fieldOrder)
+func bootOrder(fields wire.Fields) ([]Source, error) {
+	refs, there, err := wire.Field[[]string](fields, fieldOrder)
 	if err != nil || !there {
 		return nil, err
 	}
@@ -175,7 +177,7 @@ func bootOrder(fields map[string]json.RawMessage) ([]Source, error) {
 		}
 	}
 	if len(order) != len(refs) || len(order) == 0 {
-		return nil, wrong(notInList, fieldOrder, string(fields[fieldOrder]))
+		return nil, vendor.Wrong(vendor.NotInList, fieldOrder, string(fields[fieldOrder]))
 	}
 	return order, nil
 }

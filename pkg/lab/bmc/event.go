@@ -1,23 +1,18 @@
 package bmc
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
-	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/bmc/notify"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/wire"
 )
 
-const (
-	maxQueue   = 32 // events that wait for one subscriber; more are lost
-	maxHeaders = 8
-	postLimit  = 10 * time.Second
-)
+const maxQueue = 32 // events that wait for one subscriber; more are lost
 
 // events are who wants to hear of changes.
 type events struct {
@@ -30,33 +25,33 @@ type subscriber struct {
 	id, to, context string
 	types           []string
 	header          http.Header
-	queue           chan object
+	queue           chan wire.Object
 	end             context.CancelFunc
 }
 
 var eventTypes = []string{"StatusChange", "ResourceUpdated", "ResourceAdded", "ResourceRemoved", "Alert"}
 
-func (b *BMC) eventService() object {
-	o := head(eventService, "EventService.v1_7_0.EventService", "EventService", "Event Service")
-	o["ServiceEnabled"], o["Status"], o["EventTypesForSubscription"] = true, healthy, eventTypes
+func (b *BMC) eventService() wire.Object {
+	o := wire.Head(eventService, "EventService.v1_7_0.EventService", "EventService", "Event Service")
+	o["ServiceEnabled"], o["Status"], o["EventTypesForSubscription"] = true, wire.Healthy, eventTypes
 	o["DeliveryRetryAttempts"] = b.p.Events.Attempts
 	o["DeliveryRetryIntervalSeconds"] = int(b.p.Events.Interval.Seconds())
-	o["Subscriptions"] = link(subscriptionPath)
-	o["Actions"] = object{"#EventService.SubmitTestEvent": object{
+	o["Subscriptions"] = wire.Link(subscriptionPath)
+	o["Actions"] = wire.Object{"#EventService.SubmitTestEvent": wire.Object{
 		"target": eventService + "/Actions/EventService.SubmitTestEvent",
 	}}
 	return o
 }
 
 func (b *BMC) subscriptions() resource {
-	r := shown(func() object {
+	r := shown(func() wire.Object {
 		var paths []string
 		b.locked(func() {
 			for _, s := range b.events.list {
 				paths = append(paths, subscriptionPath+"/"+s.id)
 			}
 		})
-		return collection(subscriptionPath, "EventDestinationCollection", "Event Subscriptions", paths...)
+		return wire.Collection(subscriptionPath, "EventDestinationCollection", "Event Subscriptions", paths...)
 	})
 	r.post = b.subscribe
 	return r
@@ -68,43 +63,43 @@ func (b *BMC) subscribe(c *call) (answer, error) {
 		"Destination", "EventTypes", "Context", "Protocol", "HttpHeaders", "RegistryPrefixes", "ResourceTypes",
 		"DeliveryRetryPolicy", "SubscriptionType", "EventFormatType", "Oem",
 	}
-	if err := only(c.fields, unknownField, known...); err != nil {
+	if err := wire.Only(c.fields, vendor.UnknownField, known...); err != nil {
 		return answer{}, err
 	}
-	s := &subscriber{queue: make(chan object, maxQueue), header: http.Header{}}
+	s := &subscriber{queue: make(chan wire.Object, maxQueue)}
 	var there bool
 	var err error
-	if s.to, there, err = field[string](c.fields, "Destination"); err != nil {
+	if s.to, there, err = wire.Field[string](c.fields, "Destination"); err != nil {
 		return answer{}, err
 	}
 	u, bad := url.Parse(s.to)
 	if !there {
-		return answer{}, wrong(incomplete, "Destination")
+		return answer{}, vendor.Wrong(vendor.Incomplete, "Destination")
 	}
 	if bad != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || len(s.to) > maxURL {
-		return answer{}, wrong(notInList, "Destination", s.to)
+		return answer{}, vendor.Wrong(vendor.NotInList, "Destination", s.to)
 	}
-	if s.context, _, err = field[string](c.fields, "Context"); err != nil {
+	if s.context, _, err = wire.Field[string](c.fields, "Context"); err != nil {
 		return answer{}, err
 	}
-	if s.types, _, err = field[[]string](c.fields, "EventTypes"); err != nil {
+	if s.types, _, err = wire.Field[[]string](c.fields, "EventTypes"); err != nil {
 		return answer{}, err
 	}
 	for _, t := range s.types {
 		if !slices.Contains(eventTypes, t) {
-			return answer{}, wrong(notInList, "EventTypes", t)
+			return answer{}, vendor.Wrong(vendor.NotInList, "EventTypes", t)
 		}
 	}
-	if protocol, there, err := field[string](c.fields, "Protocol"); err != nil || (there && protocol != "Redfish") {
-		return answer{}, wrong(notInList, "Protocol", protocol)
+	if protocol, there, err := wire.Field[string](c.fields, "Protocol"); err != nil || (there && protocol != "Redfish") {
+		return answer{}, vendor.Wrong(vendor.NotInList, "Protocol", protocol)
 	}
-	if err := s.headers(c.fields["HttpHeaders"]); err != nil {
+	if s.header, err = notify.Headers(c.fields["HttpHeaders"]); err != nil {
 		return answer{}, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.events.list) >= b.p.Events.Max {
-		return answer{}, fail(limit)
+		return answer{}, vendor.Refuse(vendor.Limit)
 	}
 	b.events.made++
 	s.id = fmt.Sprint(b.events.made)
@@ -115,28 +110,8 @@ func (b *BMC) subscribe(c *call) (answer, error) {
 	return at(http.StatusCreated, subscriptionPath+"/"+s.id, s.body()), nil
 }
 
-// headers reads what a subscriber wants to be sent: an object, or a list of objects.
-func (s *subscriber) headers(raw json.RawMessage) error {
-	if raw == nil || string(raw) == "null" {
-		return nil
-	}
-	list := []map[string]string{{}}
-	if json.Unmarshal(raw, &list[0]) != nil && json.Unmarshal(raw, &list) != nil {
-		return wrong(wrongType, "HttpHeaders")
-	}
-	for _, values := range list {
-		for name, value := range values {
-			if len(s.header) >= maxHeaders || strings.ContainsAny(name+value, "\r\n") {
-				return wrong(notInList, "HttpHeaders", name)
-			}
-			s.header.Set(name, value)
-		}
-	}
-	return nil
-}
-
-func (s *subscriber) body() object {
-	o := head(subscriptionPath+"/"+s.id, "EventDestination.v1_10_0.EventDestination", s.id, "Event Subscription")
+func (s *subscriber) body() wire.Object {
+	o := wire.Head(subscriptionPath+"/"+s.id, "EventDestination.v1_10_0.EventDestination", s.id, "Event Subscription")
 	o["Destination"], o["Context"], o["Protocol"] = s.to, s.context, "Redfish"
 	o["EventTypes"], o["SubscriptionType"], o["HttpHeaders"] = append([]string{}, s.types...), "RedfishEvent", nil
 	return o
@@ -175,10 +150,10 @@ func (b *BMC) emit(kind, message, text, origin string) {
 		if len(s.types) > 0 && !slices.Contains(s.types, kind) {
 			continue
 		}
-		o := object{
-			"@odata.type": "#Event.v1_6_1.Event", "Id": id, "Name": "Event", "Context": s.context, "Events": []object{{
+		o := wire.Object{
+			"@odata.type": "#Event.v1_6_1.Event", "Id": id, "Name": "Event", "Context": s.context, "Events": []wire.Object{{
 				"EventType": kind, "EventId": id, "EventTimestamp": b.now().UTC(), "Severity": "OK",
-				"Message": text, "MessageId": message, "OriginOfCondition": link(origin),
+				"Message": text, "MessageId": message, "OriginOfCondition": wire.Link(origin),
 			}},
 		}
 		select {
@@ -191,63 +166,21 @@ func (b *BMC) emit(kind, message, text, origin string) {
 
 // deliver sends events to a subscriber until it has failed too often.
 func (b *BMC) deliver(ctx context.Context, s *subscriber) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case o := <-s.queue:
-			if err := b.send(ctx, s, o); err != nil && ctx.Err() == nil {
-				b.cfg.Log.Warn("a subscription ends", "destination", s.to, "error", err)
-				b.unsubscribe(s)
-				return
-			}
-		}
+	target := notify.Target{
+		URL: s.to, Header: s.header, Attempts: b.p.Events.Attempts, Interval: b.p.Events.Interval,
+		HTTP: b.client(false), Clock: b.cfg.Clock,
 	}
-}
-
-func (b *BMC) send(ctx context.Context, s *subscriber, o object) error {
-	text, err := json.Marshal(o)
-	if err != nil {
-		return err
+	if err := target.Deliver(ctx, s.queue); err != nil && ctx.Err() == nil {
+		b.cfg.Log.Warn("a subscription ends", "destination", s.to, "error", err)
+		b.unsubscribe(s)
 	}
-	var errs []error
-	for range max(1, b.p.Events.Attempts) {
-		if err = b.post(ctx, s, text); err == nil {
-			return nil
-		}
-		errs = append(errs, err)
-		if err := b.cfg.Clock.Sleep(ctx, b.p.Events.Interval); err != nil {
-			return err
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (b *BMC) post(ctx context.Context, s *subscriber, text []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, postLimit)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.to, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	req.Header = s.header.Clone()
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := b.client(false).Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("POST %s: %s", s.to, resp.Status)
-	}
-	return nil
 }
 
 // testEvent sends an event as the client wants it.
 func (b *BMC) testEvent(c *call) (answer, error) {
 	text := map[string]string{"EventType": "Alert", "MessageId": "TestMessage", "Message": "Test"}
 	for name := range text {
-		value, there, err := field[string](c.fields, name)
+		value, there, err := wire.Field[string](c.fields, name)
 		if err != nil {
 			return answer{}, err
 		}
@@ -256,7 +189,7 @@ func (b *BMC) testEvent(c *call) (answer, error) {
 		}
 	}
 	if !slices.Contains(eventTypes, text["EventType"]) {
-		return answer{}, wrong(notInList, "EventType", text["EventType"])
+		return answer{}, vendor.Wrong(vendor.NotInList, "EventType", text["EventType"])
 	}
 	b.emit(text["EventType"], text["MessageId"], text["Message"], eventService)
 	return noContent, nil

@@ -18,8 +18,8 @@ import (
 const FaultPrefix = "bmc-"
 
 // FaultHelp lists the faults.
-const FaultHelp = "bmc-slow=5s, bmc-slow-power=1m, bmc-stuck-power, bmc-errors=3:503, bmc-drop=3, bmc-lost=1, bmc-off, " +
-	"bmc-session-limit, bmc-expire-sessions, bmc-etag=2, bmc-strong-etags, bmc-wrong-certificate, bmc-ignore-once, " +
+const FaultHelp = "bmc-slow=5s, bmc-slow-power=1m, bmc-stuck-power, bmc-errors=3:503, bmc-drop=3, bmc-lost=1, " +
+	"bmc-off, bmc-session-limit, bmc-expire-sessions, bmc-etag=2, bmc-strong-etags, bmc-wrong-certificate, bmc-ignore-once, " +
 	"bmc-media-unreachable, bmc-ejected"
 
 // count is how often something is still to happen.
@@ -147,7 +147,7 @@ func (b *BMC) loseMedium(ctx context.Context) error {
 	if err := b.cfg.Host.Eject(ctx); err != nil {
 		return err
 	}
-	b.emit("ResourceUpdated", "ResourceEvent.1.0.ResourceChanged", "Virtual media was lost.", b.p.mediaCollections()[0])
+	b.emit("ResourceUpdated", "ResourceEvent.1.0.ResourceChanged", "Virtual media was lost.", mediaCollections(b.p)[0])
 	return nil
 }
 

@@ -1,8 +1,11 @@
 package bmc_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
 	"github.com/okd-install/okd-install/pkg/lab/bmc/bmctest"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -36,12 +40,12 @@ func FuzzRequest(f *testing.F) {
 	} {
 		f.Add(uint8(i), seed.method, seed.path, []byte(seed.body), `W/"x"`)
 	}
-	names := bmc.ProfileNames()
+	names := vendor.Names()
 	f.Fuzz(func(t *testing.T, profile uint8, method, path string, body []byte, match string) {
 		if strings.ContainsAny(method+path, " \x00\r\n%?#") || !strings.HasPrefix(path, "/") || method == "" {
 			return
 		}
-		p, err := bmc.LoadProfile(names[int(profile)%len(names)])
+		p, err := vendor.Load(names[int(profile)%len(names)])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,6 +53,7 @@ func FuzzRequest(f *testing.F) {
 		b := bmc.New(bmc.Config{
 			Profile: p, Host: host, User: bmctest.User, Password: secret.New(bmctest.Password), Dir: t.TempDir(),
 			Clock: clock.Real(), Log: slog.New(slog.DiscardHandler),
+			Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("there is no network") },
 		})
 		defer b.Close()
 		req, err := http.NewRequestWithContext(t.Context(), method, "http://bmc"+path, strings.NewReader(string(body)))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
 	"github.com/okd-install/okd-install/pkg/lab/bmc/bmctest"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 )
 
 // client is a client of a controller that knows what its vendor wants.
@@ -24,7 +25,7 @@ type client struct {
 	t   *testing.T
 	s   *bmctest.Server
 	api *gofish.APIClient
-	p   bmc.Profile
+	p   vendor.Profile
 }
 
 func connect(t *testing.T, s *bmctest.Server, basic bool) *client {
@@ -39,7 +40,8 @@ func connect(t *testing.T, s *bmctest.Server, basic bool) *client {
 }
 
 // fastConfig makes time pass quickly.
-func fastConfig(c *bmc.Config) { c.Clock = bmctest.Fast() }
+// Sessions do not expire on a slow machine.
+func fastConfig(c *bmc.Config) { c.Clock, c.Profile.Sessions.Idle = bmctest.Fast(), 24*time.Hour }
 
 func (c *client) system() *redfish.ComputerSystem {
 	c.t.Helper()
@@ -190,7 +192,7 @@ func status(err error) int {
 
 // TestGofish installs a host as an installer would, with every vendor.
 func TestGofish(t *testing.T) {
-	for _, name := range bmc.ProfileNames() {
+	for _, name := range vendor.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, images := bmctest.Serve(t, name, fastConfig), bmctest.Images(t, "agent")
@@ -275,7 +277,7 @@ func checkFacts(c *client) {
 }
 
 func TestEvents(t *testing.T) {
-	for _, name := range bmc.ProfileNames() {
+	for _, name := range vendor.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := make(chan map[string]any, 16)
@@ -293,6 +295,7 @@ func TestEvents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			//nolint:staticcheck // the newer form has no event types, which controllers have
 			where, err := service.CreateEventSubscription(sink.URL, []redfish.EventType{"StatusChange"},
 				map[string]string{"X-Key": "k"}, redfish.RedfishEventDestinationProtocol, "mine", nil)
 			if err != nil {

@@ -2,7 +2,6 @@ package bmc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/bmc/fetch"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/wire"
 )
 
 // maxURL is the length of an image's URL.
@@ -27,25 +30,25 @@ type drive struct {
 }
 
 // slotPaths are the paths of the slots, by collection.
-func (p Profile) mediaCollections() []string {
+func mediaCollections(p vendor.Profile) []string {
 	var list []string
 	if p.Media.System != "" {
-		list = append(list, p.systemPath()+"/"+p.Media.System)
+		list = append(list, systemPath(p)+"/"+p.Media.System)
 	}
 	if p.Media.Manager != "" {
-		list = append(list, p.managerPath()+"/"+p.Media.Manager)
+		list = append(list, managerPath(p)+"/"+p.Media.Manager)
 	}
 	return list
 }
 
 func (b *BMC) mediaTree(t map[string]resource) {
-	for _, dir := range b.p.mediaCollections() {
+	for _, dir := range mediaCollections(b.p) {
 		var members []string
 		for i, s := range b.p.Media.Slots {
 			where := dir + "/" + s.ID
 			members = append(members, where)
-			r := shown(func() object { return b.slot(where, i) })
-			if b.p.Media.Patch || b.p.Media.Verify == verifyOff || b.p.Media.Verify == verifyOn {
+			r := shown(func() wire.Object { return b.slot(where, i) })
+			if b.p.Media.Patch || b.p.Media.Verify == vendor.VerifyOff || b.p.Media.Verify == vendor.VerifyOn {
 				r.patch = func(c *call) (answer, error) { return b.patchMedia(c, i) }
 			}
 			t[where] = r
@@ -54,7 +57,8 @@ func (b *BMC) mediaTree(t map[string]resource) {
 				t[where+ejectAction] = resource{post: func(c *call) (answer, error) { return b.eject(c, i) }}
 			}
 		}
-		t[dir] = shown(func() object { return collection(dir, "VirtualMediaCollection", "Virtual Media", members...) })
+		list := wire.Collection(dir, "VirtualMediaCollection", "Virtual Media", members...)
+		t[dir] = shown(func() wire.Object { return list })
 	}
 }
 
@@ -80,9 +84,9 @@ func (b *BMC) medium(i int) (m Medium) {
 	return m
 }
 
-func (b *BMC) slot(where string, i int) object {
+func (b *BMC) slot(where string, i int) wire.Object {
 	s, m := b.p.Media.Slots[i], b.medium(i)
-	o := head(where, "VirtualMedia.v1_4_0.VirtualMedia", s.ID, "Virtual Media")
+	o := wire.Head(where, "VirtualMedia.v1_4_0.VirtualMedia", s.ID, "Virtual Media")
 	o["MediaTypes"], o["Inserted"], o["WriteProtected"] = s.Types, m.Inserted, true
 	o["Image"], o["ImageName"], o["ConnectedVia"] = nil, nil, "NotConnected"
 	if m.URL != "" {
@@ -94,13 +98,13 @@ func (b *BMC) slot(where string, i int) object {
 	case m.Inserted:
 		o["ConnectedVia"] = "Applet"
 	}
-	if b.p.Media.Verify != verifyNever {
+	if b.p.Media.Verify != vendor.VerifyNever {
 		b.locked(func() { o["VerifyCertificate"] = b.drive.verify })
 	}
 	if !b.p.Media.Patch {
-		o["Actions"] = object{
-			"#VirtualMedia.InsertMedia": object{"target": where + insertAction},
-			"#VirtualMedia.EjectMedia":  object{"target": where + ejectAction},
+		o["Actions"] = wire.Object{
+			"#VirtualMedia.InsertMedia": wire.Object{"target": where + insertAction},
+			"#VirtualMedia.EjectMedia":  wire.Object{"target": where + ejectAction},
 		}
 	}
 	return o
@@ -115,16 +119,14 @@ var insertFields = []string{
 func (b *BMC) insert(c *call, i int) (answer, error) {
 	for _, name := range b.p.Media.Refused {
 		if _, there := c.fields[name]; there {
-			return answer{}, wrong(unknownParam, name)
+			return answer{}, vendor.Wrong(vendor.UnknownParam, name)
 		}
 	}
-	if err := only(c.fields, unknownParam, insertFields...); err != nil {
+	if err := wire.Only(c.fields, vendor.UnknownParam, insertFields...); err != nil {
 		return answer{}, err
 	}
-	for _, name := range append([]string{"Image"}, b.p.Media.Required...) {
-		if _, there := c.fields[name]; !there {
-			return answer{}, wrong(missing, name)
-		}
+	if err := wire.Need(c.fields, append([]string{"Image"}, b.p.Media.Required...)...); err != nil {
+		return answer{}, err
 	}
 	want, err := b.image(c.fields)
 	if err != nil {
@@ -134,62 +136,63 @@ func (b *BMC) insert(c *call, i int) (answer, error) {
 }
 
 // image reads which image is to be inserted.
-func (b *BMC) image(fields map[string]json.RawMessage) (image, error) {
-	var want image
+func (b *BMC) image(fields wire.Fields) (fetch.Image, error) {
+	var want fetch.Image
 	text := map[string]string{}
 	for _, name := range []string{"Image", "UserName", "Password", "TransferMethod", "TransferProtocolType", "MediaType"} {
 		var err error
-		if text[name], _, err = field[string](fields, name); err != nil {
+		if text[name], _, err = wire.Field[string](fields, name); err != nil {
 			return want, err
 		}
 	}
 	for _, name := range []string{"Inserted", "WriteProtected"} {
-		yes, there, err := field[bool](fields, name)
+		yes, there, err := wire.Field[bool](fields, name)
 		if err != nil {
 			return want, err
 		}
 		if there && !yes { // a disc is inserted at once, and cannot be written to
-			return want, wrong(notInList, name, "false")
+			return want, vendor.Wrong(vendor.NotInList, name, "false")
 		}
 	}
 	u, err := url.Parse(text["Image"])
 	if err != nil || u.Host == "" || len(text["Image"]) > maxURL || !slices.Contains(b.p.Media.Schemes, u.Scheme) {
-		return want, wrong(notInList, "Image", text["Image"])
+		return want, vendor.Wrong(vendor.NotInList, "Image", text["Image"])
 	}
 	for name, allowed := range map[string][]string{
-		"TransferMethod": {"Stream", ""}, "TransferProtocolType": {strings.ToUpper(u.Scheme), ""}, "MediaType": {"CD", "DVD", ""},
+		"TransferMethod": {"Stream", ""}, "MediaType": {"CD", "DVD", ""},
+		"TransferProtocolType": {strings.ToUpper(u.Scheme), ""},
 	} {
 		if !slices.Contains(allowed, text[name]) {
-			return want, wrong(notInList, name, text[name])
+			return want, vendor.Wrong(vendor.NotInList, name, text[name])
 		}
 	}
-	return image{url: text["Image"], user: text["UserName"], password: text["Password"]}, nil
+	return fetch.Image{URL: text["Image"], User: text["UserName"], Password: text["Password"]}, nil
 }
 
 // load fetches an image and puts it into the drive.
-func (b *BMC) load(ctx context.Context, want image, i int) (answer, error) {
+func (b *BMC) load(ctx context.Context, want fetch.Image, i int) (answer, error) {
 	switch {
-	case !b.p.Media.Slots[i].disc():
-		return answer{}, wrong(wrongSlot, "Image")
+	case !b.p.Media.Slots[i].Disc():
+		return answer{}, vendor.Wrong(vendor.WrongSlot, "Image")
 	case b.cfg.Host.Medium().Inserted || b.medium(b.slotInUse()).Inserted:
-		return answer{}, fail(inserted)
+		return answer{}, vendor.Refuse(vendor.Inserted)
 	}
 	var other bool
 	b.locked(func() { other, b.drive.loading = b.drive.loading, true })
 	if other {
-		return answer{}, fail(changing)
+		return answer{}, vendor.Refuse(vendor.Changing)
 	}
 	do := func(ctx context.Context) error {
 		defer b.locked(func() { b.drive.loading = false })
 		return b.loadNow(ctx, want, i)
 	}
 	switch b.p.Media.Answer {
-	case answerTask:
+	case vendor.AnswerTask:
 		return b.newTask("Insert Media", func() error { return do(b.life) }, http.StatusNoContent)
-	case answerEarly:
+	case vendor.AnswerEarly:
 		b.later(0, func(ctx context.Context) {
 			if err := do(ctx); err != nil {
-				b.cfg.Log.Warn("a medium was not inserted", "url", want.url, "error", err)
+				b.cfg.Log.Warn("a medium was not inserted", "url", want.URL, "error", err)
 			}
 		})
 		return noContent, nil
@@ -202,30 +205,34 @@ func (b *BMC) slotInUse() (i int) {
 	return i
 }
 
-func (b *BMC) loadNow(ctx context.Context, want image, i int) error {
+func (b *BMC) loadNow(ctx context.Context, want fetch.Image, i int) error {
 	var verify, cut bool
 	b.locked(func() { verify, cut = b.drive.verify, b.faults.mediaUnreachable })
 	if cut {
-		return &failure{kind: unreachable, args: []string{want.url}, cause: errors.New("fault of the lab")}
+		return &vendor.Failure{Kind: vendor.Unreachable, Args: []string{want.URL}, Cause: errors.New("fault of the lab")}
 	}
-	file, err := b.fetch(ctx, want, verify)
+	file, err := fetch.File(ctx, b.client(verify), want, b.cfg.Dir, b.p.Media.NeedsRanges)
 	if err != nil {
-		return err
+		kind := vendor.Unreachable
+		if errors.Is(err, fetch.ErrFormat) {
+			kind = vendor.BadImage
+		}
+		return &vendor.Failure{Kind: kind, Args: []string{want.URL}, Cause: err}
 	}
-	if err := b.cfg.Host.Insert(ctx, want.url, file); err != nil {
+	if err := b.cfg.Host.Insert(ctx, want.URL, file); err != nil {
 		return errors.Join(err, os.RemoveAll(file))
 	}
 	b.locked(func() { b.drive.slot, b.drive.ejected = i, time.Time{} })
-	b.emit("ResourceUpdated", "ResourceEvent.1.0.ResourceChanged", "Virtual media was inserted.", b.p.mediaCollections()[0])
+	b.emit("ResourceUpdated", "ResourceEvent.1.0.ResourceChanged", "Virtual media was inserted.", mediaCollections(b.p)[0])
 	return nil
 }
 
 // eject is the action VirtualMedia.EjectMedia.
 func (b *BMC) eject(c *call, i int) (answer, error) {
 	if c.empty && b.p.Media.EjectBody {
-		return answer{}, fail(noBody)
+		return answer{}, vendor.Refuse(vendor.NoBody)
 	}
-	if err := only(c.fields, unknownParam); err != nil {
+	if err := wire.Only(c.fields, vendor.UnknownParam); err != nil {
 		return answer{}, err
 	}
 	return noContent, b.unload(c.Context(), i)
@@ -235,7 +242,7 @@ func (b *BMC) unload(ctx context.Context, i int) error {
 	m := b.cfg.Host.Medium()
 	if !m.Inserted || i != b.slotInUse() {
 		if b.p.Media.EjectEmpty {
-			return fail(empty)
+			return vendor.Refuse(vendor.Empty)
 		}
 		return nil
 	}
@@ -243,7 +250,7 @@ func (b *BMC) unload(ctx context.Context, i int) error {
 		return err
 	}
 	b.locked(func() { b.drive.last, b.drive.ejected = m.URL, b.now() })
-	b.emit("ResourceUpdated", "ResourceEvent.1.0.ResourceChanged", "Virtual media was ejected.", b.p.mediaCollections()[0])
+	b.emit("ResourceUpdated", "ResourceEvent.1.0.ResourceChanged", "Virtual media was ejected.", mediaCollections(b.p)[0])
 	return nil
 }
 
@@ -251,7 +258,7 @@ func (b *BMC) unload(ctx context.Context, i int) error {
 // inserts and ejects.
 func (b *BMC) patchMedia(c *call, i int) (answer, error) {
 	known := []string{}
-	if b.p.Media.Verify == verifyOff || b.p.Media.Verify == verifyOn {
+	if b.p.Media.Verify == vendor.VerifyOff || b.p.Media.Verify == vendor.VerifyOn {
 		known = append(known, "VerifyCertificate")
 	}
 	if b.p.Media.Patch {
@@ -260,13 +267,13 @@ func (b *BMC) patchMedia(c *call, i int) (answer, error) {
 	now := b.slot("", i)
 	for name := range c.fields {
 		if _, shown := now[name]; shown && !slices.Contains(known, name) {
-			return answer{}, wrong(readOnly, name)
+			return answer{}, vendor.Wrong(vendor.ReadOnly, name)
 		}
 	}
-	if err := only(c.fields, unknownField, known...); err != nil {
+	if err := wire.Only(c.fields, vendor.UnknownField, known...); err != nil {
 		return answer{}, err
 	}
-	verify, there, err := field[bool](c.fields, "VerifyCertificate")
+	verify, there, err := wire.Field[bool](c.fields, "VerifyCertificate")
 	if err != nil {
 		return answer{}, err
 	}
@@ -279,14 +286,14 @@ func (b *BMC) patchMedia(c *call, i int) (answer, error) {
 	case !hasImage && !hasInserted:
 		return noContent, nil
 	case !hasInserted: // without it the medium would be chosen and not attached
-		return answer{}, wrong(incomplete, "Inserted")
+		return answer{}, vendor.Wrong(vendor.Incomplete, "Inserted")
 	case !hasImage || string(raw) == "null" || string(raw) == `""`:
-		yes, _, err := field[bool](c.fields, "Inserted")
+		yes, _, err := wire.Field[bool](c.fields, "Inserted")
 		if err != nil {
 			return answer{}, err
 		}
 		if yes {
-			return answer{}, wrong(incomplete, "Image")
+			return answer{}, vendor.Wrong(vendor.Incomplete, "Image")
 		}
 		return noContent, b.unload(c.Context(), i)
 	}

@@ -6,13 +6,10 @@ import (
 	"math"
 	"slices"
 	"time"
-)
 
-// resetTypes are all that a profile can have.
-var resetTypes = []string{
-	"On", "ForceOn", "ForceOff", "GracefulShutdown", "GracefulRestart", "ForceRestart", "PowerCycle", "PushPowerButton",
-	"Nmi",
-}
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/wire"
+)
 
 // maxAction is how long a host may take to do what it is told.
 const maxAction = 5 * time.Minute
@@ -52,24 +49,25 @@ func (b *BMC) busy() error {
 	var on time.Time
 	b.locked(func() { on = b.power.onAt })
 	if left, is := b.since(on, b.p.Power.Busy); is {
-		return fail(busy, fmt.Sprint(left))
+		return vendor.Refuse(vendor.Busy, fmt.Sprint(left))
 	}
 	return nil
 }
 
 // reset is the action ComputerSystem.Reset.
 func (b *BMC) reset(c *call) (answer, error) {
-	if err := only(c.fields, unknownParam, "ResetType"); err != nil {
+	if err := wire.Only(c.fields, vendor.UnknownParam, "ResetType"); err != nil {
 		return answer{}, err
 	}
-	kind, there, err := field[string](c.fields, "ResetType")
-	switch {
-	case err != nil:
+	if err := wire.Need(c.fields, "ResetType"); err != nil {
 		return answer{}, err
-	case !there:
-		return answer{}, wrong(missing, "ResetType")
-	case !slices.Contains(b.p.Power.Resets, kind):
-		return answer{}, wrong(notInList, "ResetType", kind)
+	}
+	kind, _, err := wire.Field[string](c.fields, "ResetType")
+	if err == nil && !slices.Contains(b.p.Power.Resets, kind) {
+		err = vendor.Wrong(vendor.NotInList, "ResetType", kind)
+	}
+	if err != nil {
+		return answer{}, err
 	}
 	return b.press(kind)
 }
@@ -83,20 +81,20 @@ func (b *BMC) press(kind string) (answer, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.power.moving {
-		return answer{}, fail(changing)
+		return answer{}, vendor.Refuse(vendor.Changing)
 	}
 	switch {
 	case b.faults.stuckPower:
 		return noContent, nil // that is all
 	case is == On && (kind == "On" || kind == "ForceOn"):
-		return b.repeated(alreadyOn)
+		return b.repeated(vendor.AlreadyOn)
 	case is == Off && (kind == "ForceOff" || kind == "GracefulShutdown"):
-		return b.repeated(alreadyOff)
+		return b.repeated(vendor.AlreadyOff)
 	case is == Off && kind != "On" && kind != "ForceOn":
-		return answer{}, fail(isOff)
+		return answer{}, vendor.Refuse(vendor.IsOff)
 	}
 	if _, settles := b.since(b.power.offAt, b.p.Power.OnAfterOff); settles && is == Off {
-		return answer{}, fail(settling)
+		return answer{}, vendor.Refuse(vendor.Settling)
 	}
 	h, on, off := b.cfg.Host, b.p.Power.On+b.faults.slowPower, b.p.Power.Off+b.faults.slowPower
 	switch kind {
@@ -124,7 +122,7 @@ func (b *BMC) repeated(kind string) (answer, error) {
 	if b.p.Power.Repeat {
 		return noContent, nil
 	}
-	return answer{}, fail(kind)
+	return answer{}, vendor.Refuse(kind)
 }
 
 // move changes the power after a while; until then the old state is reported. The
@@ -147,7 +145,7 @@ func (b *BMC) report(kind string, err error) {
 		return
 	}
 	b.emit("StatusChange", "ResourceEvent.1.0.ResourceChanged",
-		fmt.Sprintf("Reset %s: the power is %s.", kind, b.cfg.Host.Power()), b.p.systemPath())
+		fmt.Sprintf("Reset %s: the power is %s.", kind, b.cfg.Host.Power()), systemPath(b.p))
 }
 
 // start starts the host, by switching it on or by a reset.

@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
 	"github.com/okd-install/okd-install/pkg/lab/bmc/bmctest"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 )
 
 // reply is what a controller answered.
@@ -151,7 +152,8 @@ func TestRequests(t *testing.T) {
 	if !strings.HasPrefix(tag, `W/"`) || tag != ask(t, s, "HEAD", systemPath, "").header.Get("ETag") {
 		t.Errorf("ETag %q", tag)
 	}
-	if r := ask(t, s, "PATCH", systemPath, `{"Boot":{"BootSourceOverrideEnabled":"Disabled"}}`, "If-Match", tag); r.status != 204 {
+	disabled := `{"Boot":{"BootSourceOverrideEnabled":"Disabled"}}`
+	if r := ask(t, s, "PATCH", systemPath, disabled, "If-Match", tag); r.status != 204 {
 		t.Errorf("with the right ETag: %d", r.status)
 	}
 	if r := ask(t, s, "PATCH", systemPath, onceCd, "If-Match", tag); r.status != 412 {
@@ -201,7 +203,7 @@ func TestSessions(t *testing.T) {
 func systemOf(s *bmctest.Server) string { return "/redfish/v1/Systems/" + s.Profile().System }
 
 // controlled is a controller with a clock that the test moves.
-func controlled(t *testing.T, profile string, change func(*bmc.Profile)) (*bmctest.Server, *clock.Fake) {
+func controlled(t *testing.T, profile string, change func(*vendor.Profile)) (*bmctest.Server, *clock.Fake) {
 	t.Helper()
 	fake := clock.NewFake(time.Unix(1e9, 0))
 	return bmctest.Serve(t, profile, func(c *bmc.Config) {
@@ -241,7 +243,7 @@ func expect(t *testing.T, what string, r reply, status int, message string) {
 }
 
 func TestPower(t *testing.T) {
-	s, fake := controlled(t, "openbmc", func(p *bmc.Profile) { p.Power.Repeat = false })
+	s, fake := controlled(t, "openbmc", func(p *vendor.Profile) { p.Power.Repeat = false })
 	expect(t, "off while off", reset(t, s, "ForceOff"), 409, "Base.1.16.ResourceInUse")
 	expect(t, "restart while off", reset(t, s, "ForceRestart"), 409, "Base.1.16.ResourceInStandby")
 	expect(t, "on", reset(t, s, "On"), 204, "")

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/wire"
 )
 
 // sessions are the logins that have not ended.
@@ -56,10 +59,10 @@ func (b *BMC) expire() {
 	b.sessions.list = slices.DeleteFunc(b.sessions.list, func(s session) bool { return s.last.Before(end) })
 }
 
-func (b *BMC) sessionService() object {
-	o := head(sessionService, "SessionService.v1_1_8.SessionService", "SessionService", "Session Service")
+func (b *BMC) sessionService() wire.Object {
+	o := wire.Head(sessionService, "SessionService.v1_1_8.SessionService", "SessionService", "Session Service")
 	o["ServiceEnabled"], o["SessionTimeout"] = true, int(b.p.Sessions.Idle.Seconds())
-	o["Sessions"], o["Status"] = link(sessionsPath), healthy
+	o["Sessions"], o["Status"] = wire.Link(sessionsPath), wire.Healthy
 	return o
 }
 
@@ -67,7 +70,7 @@ func (b *BMC) sessionService() object {
 func (b *BMC) sessionCollection() resource {
 	list := func(c *call) (answer, error) {
 		if !b.loggedIn(c.Request) {
-			return answer{}, fail(unauthorized)
+			return answer{}, vendor.Refuse(vendor.Unauthorized)
 		}
 		var paths []string
 		b.locked(func() {
@@ -76,33 +79,33 @@ func (b *BMC) sessionCollection() resource {
 				paths = append(paths, sessionsPath+"/"+s.id)
 			}
 		})
-		return done(collection(sessionsPath, "SessionCollection", "Sessions", paths...)), nil
+		return done(wire.Collection(sessionsPath, "SessionCollection", "Sessions", paths...)), nil
 	}
 	return resource{get: list, post: b.login, open: true}
 }
 
 func (b *BMC) login(c *call) (answer, error) {
-	if err := only(c.fields, unknownField, "UserName", "Password", "SessionType"); err != nil {
+	if err := wire.Only(c.fields, vendor.UnknownField, "UserName", "Password", "SessionType"); err != nil {
 		return answer{}, err
 	}
-	user, hasUser, err := field[string](c.fields, "UserName")
+	user, _, err := wire.Field[string](c.fields, "UserName")
 	if err != nil {
 		return answer{}, err
 	}
-	password, hasPassword, err := field[string](c.fields, "Password")
+	password, _, err := wire.Field[string](c.fields, "Password")
 	switch {
 	case err != nil:
 		return answer{}, err
-	case !hasUser || !hasPassword:
-		return answer{}, wrong(incomplete, "UserName")
+	case user == "" || password == "":
+		return answer{}, vendor.Wrong(vendor.Incomplete, "UserName")
 	case !b.knows(user, password):
-		return answer{}, fail(unauthorized)
+		return answer{}, vendor.Refuse(vendor.Unauthorized)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.expire()
 	if b.faults.sessionLimit || len(b.sessions.list) >= b.p.Sessions.Max {
-		return answer{}, fail(sessionLimit)
+		return answer{}, vendor.Refuse(vendor.SessionLimit)
 	}
 	b.sessions.made++
 	s := session{id: fmt.Sprint(b.sessions.made), token: rand.Text(), last: b.now()}
@@ -116,8 +119,8 @@ func (b *BMC) login(c *call) (answer, error) {
 	return a, nil
 }
 
-func (b *BMC) sessionBody(id string) object {
-	o := head(sessionsPath+"/"+id, "Session.v1_3_0.Session", id, "User Session")
+func (b *BMC) sessionBody(id string) wire.Object {
+	o := wire.Head(sessionsPath+"/"+id, "Session.v1_3_0.Session", id, "User Session")
 	o["UserName"] = b.cfg.User
 	return o
 }

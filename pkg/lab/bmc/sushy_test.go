@@ -9,8 +9,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/okd-install/okd-install/pkg/lab/bmc"
 	"github.com/okd-install/okd-install/pkg/lab/bmc/bmctest"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 )
 
 // TestSushy installs a host by OpenStack's library, with every vendor and with both
@@ -25,7 +25,7 @@ func TestSushy(t *testing.T) {
 	servers := map[string]*bmctest.Server{}
 	images := bmctest.Images(t, "agent")
 	for _, basic := range []bool{false, true} {
-		for _, profile := range bmc.ProfileNames() {
+		for _, profile := range vendor.Names() {
 			s := bmctest.Serve(t, profile, fastConfig)
 			s.Host.Install()
 			name, ca := profile, filepath.Join(t.TempDir(), "ca.pem")

@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/wire"
 )
 
 // maxTasks is how many tasks are remembered; the oldest are forgotten first.
@@ -23,25 +26,25 @@ type task struct {
 	status   int // of the monitor's answer if it succeeded
 	begun    time.Time
 	ended    time.Time
-	failed   *failure
+	failed   *vendor.Failure
 }
 
-func (b *BMC) taskService() object {
-	o := head(taskService, "TaskService.v1_2_0.TaskService", "TaskService", "Task Service")
-	o["ServiceEnabled"], o["Status"] = true, healthy
+func (b *BMC) taskService() wire.Object {
+	o := wire.Head(taskService, "TaskService.v1_2_0.TaskService", "TaskService", "Task Service")
+	o["ServiceEnabled"], o["Status"] = true, wire.Healthy
 	o["CompletedTaskOverWritePolicy"], o["LifeCycleEventOnTaskStateChange"] = "Oldest", false
-	o["Tasks"] = link(tasksPath)
+	o["Tasks"] = wire.Link(tasksPath)
 	return o
 }
 
-func (b *BMC) taskCollection() object {
+func (b *BMC) taskCollection() wire.Object {
 	var paths []string
 	b.locked(func() {
 		for _, t := range b.tasks.list {
 			paths = append(paths, tasksPath+"/"+t.id)
 		}
 	})
-	return collection(tasksPath, "TaskCollection", "Tasks", paths...)
+	return wire.Collection(tasksPath, "TaskCollection", "Tasks", paths...)
 }
 
 // newTask begins a task and says where it can be watched.
@@ -60,7 +63,7 @@ func (b *BMC) newTask(name string, do func() error, status int) (answer, error) 
 		b.locked(func() {
 			t.ended = b.now()
 			if err != nil && !errors.As(err, &t.failed) {
-				t.failed = &failure{kind: broken, cause: err}
+				t.failed = &vendor.Failure{Kind: vendor.Broken, Cause: err}
 			}
 		})
 	})
@@ -72,19 +75,19 @@ func (b *BMC) newTask(name string, do func() error, status int) (answer, error) 
 }
 
 // taskBody is a task as a resource. The caller holds the lock.
-func (b *BMC) taskBody(t *task) object {
-	o := head(tasksPath+"/"+t.id, "Task.v1_5_0.Task", t.id, t.name)
+func (b *BMC) taskBody(t *task) wire.Object {
+	o := wire.Head(tasksPath+"/"+t.id, "Task.v1_5_0.Task", t.id, t.name)
 	o["StartTime"], o["TaskState"], o["TaskStatus"], o["PercentComplete"] = t.begun.UTC(), "Running", "OK", 0
-	o["Messages"] = []object{}
+	o["Messages"] = []wire.Object{}
 	if b.p.Tasks.Monitor {
 		o["TaskMonitor"] = monitorsPath + "/" + t.id
 	}
 	switch {
 	case t.ended.IsZero():
 	case t.failed != nil:
-		_, info := b.p.message(t.failed)
+		_, info := b.p.Message(t.failed)
 		o["TaskState"], o["TaskStatus"], o["EndTime"] = "Exception", "Critical", t.ended.UTC()
-		o["Messages"], o["PercentComplete"] = []object{info}, 100
+		o["Messages"], o["PercentComplete"] = []wire.Object{info}, 100
 	default:
 		o["TaskState"], o["EndTime"], o["PercentComplete"] = "Completed", t.ended.UTC(), 100
 	}
@@ -103,7 +106,7 @@ func (b *BMC) findTask(id string) (*task, bool) {
 
 func (b *BMC) task(id string) (resource, bool) {
 	t, ok := b.findTask(id)
-	return shown(func() (o object) {
+	return shown(func() (o wire.Object) {
 		b.locked(func() { o = b.taskBody(t) })
 		return o
 	}), ok

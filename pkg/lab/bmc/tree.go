@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/wire"
 )
 
 const root = "/redfish/v1"
@@ -18,33 +21,12 @@ const (
 	subscriptionPath = eventService + "/Subscriptions"
 )
 
-func (p Profile) systemPath() string  { return root + "/Systems/" + p.System }
-func (p Profile) managerPath() string { return root + "/Managers/" + p.Manager }
-func (p Profile) chassisPath() string { return root + "/Chassis/" + p.Chassis }
-
-// link refers to another resource.
-func link(path string) object { return object{"@odata.id": path} }
-
-// head are the fields that every resource has.
-func head(path, kind, id, name string) object {
-	return object{"@odata.id": path, "@odata.type": "#" + kind, "Id": id, "Name": name}
-}
-
-var healthy = object{"State": "Enabled", "Health": "OK"}
-
-func collection(where, kind, name string, members ...string) object {
-	list := []object{}
-	for _, m := range members {
-		list = append(list, link(m))
-	}
-	return object{
-		"@odata.id": where, "@odata.type": "#" + kind + "." + kind, "Name": name,
-		"Members": list, "Members@odata.count": len(list),
-	}
-}
+func systemPath(p vendor.Profile) string  { return root + "/Systems/" + p.System }
+func managerPath(p vendor.Profile) string { return root + "/Managers/" + p.Manager }
+func chassisPath(p vendor.Profile) string { return root + "/Chassis/" + p.Chassis }
 
 // shown is a resource that can only be read.
-func shown(body func() object) resource {
+func shown(body func() wire.Object) resource {
 	return resource{get: func(*call) (answer, error) { return done(body()), nil }}
 }
 
@@ -53,22 +35,22 @@ func (b *BMC) tree() map[string]resource {
 	p := b.p
 	t := map[string]resource{}
 	list := func(where, kind, name string, members ...string) {
-		t[where] = shown(func() object { return collection(where, kind, name, members...) })
+		t[where] = shown(func() wire.Object { return wire.Collection(where, kind, name, members...) })
 	}
-	open := func(body func() object) resource { r := shown(body); r.open = true; return r }
-	t["/redfish"] = open(func() object { return object{"v1": root + "/"} })
+	open := func(body func() wire.Object) resource { r := shown(body); r.open = true; return r }
+	t["/redfish"] = open(func() wire.Object { return wire.Object{"v1": root + "/"} })
 	t[root] = open(b.serviceRoot)
-	t[root+"/odata"] = open(func() object {
-		return object{"@odata.context": root + "/$metadata", "value": []object{
+	t[root+"/odata"] = open(func() wire.Object {
+		return wire.Object{"@odata.context": root + "/$metadata", "value": []wire.Object{
 			{"name": "Service", "kind": "Singleton", "url": root + "/"},
 			{"name": "Systems", "kind": "Singleton", "url": root + "/Systems"},
 		}}
 	})
-	list(root+"/Systems", "ComputerSystemCollection", "Systems", p.systemPath())
-	list(root+"/Managers", "ManagerCollection", "Managers", p.managerPath())
-	list(root+"/Chassis", "ChassisCollection", "Chassis", p.chassisPath())
-	t[p.chassisPath()] = shown(b.chassis)
-	t[p.managerPath()] = shown(b.manager)
+	list(root+"/Systems", "ComputerSystemCollection", "Systems", systemPath(p))
+	list(root+"/Managers", "ManagerCollection", "Managers", managerPath(p))
+	list(root+"/Chassis", "ChassisCollection", "Chassis", chassisPath(p))
+	t[chassisPath(p)] = shown(b.chassis)
+	t[managerPath(p)] = shown(b.manager)
 	t[sessionService] = shown(b.sessionService)
 	t[sessionsPath] = b.sessionCollection()
 	t[taskService] = shown(b.taskService)
@@ -79,7 +61,7 @@ func (b *BMC) tree() map[string]resource {
 	b.systemTree(t)
 	b.mediaTree(t)
 	if p.Boot.Import {
-		t[p.importPath()] = resource{post: b.importConfiguration}
+		t[importPath(p)] = resource{post: b.importConfiguration}
 	}
 	return t
 }
@@ -103,56 +85,58 @@ func (b *BMC) find(where string) (resource, bool) {
 	return resource{}, false
 }
 
-func (b *BMC) serviceRoot() object {
-	o := head(root+"/", "ServiceRoot.v1_11_0.ServiceRoot", "RootService", "Root Service")
+func (b *BMC) serviceRoot() wire.Object {
+	o := wire.Head(root+"/", "ServiceRoot.v1_11_0.ServiceRoot", "RootService", "Root Service")
 	o["RedfishVersion"], o["UUID"] = b.p.Redfish, b.cfg.Host.Facts().UUID
 	o["Vendor"], o["Product"] = b.p.Vendor, b.p.Product
 	for name, where := range map[string]string{
 		"Systems": root + "/Systems", "Managers": root + "/Managers", "Chassis": root + "/Chassis",
 		"SessionService": sessionService, "Tasks": taskService, "EventService": eventService,
 	} {
-		o[name] = link(where)
+		o[name] = wire.Link(where)
 	}
-	o["Links"] = object{"Sessions": link(sessionsPath)}
+	o["Links"] = wire.Object{"Sessions": wire.Link(sessionsPath)}
 	return o
 }
 
-func (b *BMC) chassis() object {
+func (b *BMC) chassis() wire.Object {
 	f := b.cfg.Host.Facts()
-	o := head(b.p.chassisPath(), "Chassis.v1_14_0.Chassis", b.p.Chassis, "Chassis")
+	o := wire.Head(chassisPath(b.p), "Chassis.v1_14_0.Chassis", b.p.Chassis, "Chassis")
 	o["ChassisType"], o["Manufacturer"], o["Model"], o["SerialNumber"] = "RackMount", f.Vendor, f.Product, f.Serial
-	o["PowerState"], o["Status"] = b.powerState(), healthy
-	o["Links"] = object{
-		"ComputerSystems": []object{link(b.p.systemPath())}, "ManagedBy": []object{link(b.p.managerPath())},
+	o["PowerState"], o["Status"] = b.powerState(), wire.Healthy
+	o["Links"] = wire.Object{
+		"ComputerSystems": []wire.Object{wire.Link(systemPath(b.p))}, "ManagedBy": []wire.Object{wire.Link(managerPath(b.p))},
 	}
 	return o
 }
 
-func (b *BMC) manager() object {
-	o := head(b.p.managerPath(), "Manager.v1_12_0.Manager", b.p.Manager, "Manager")
+func (b *BMC) manager() wire.Object {
+	o := wire.Head(managerPath(b.p), "Manager.v1_12_0.Manager", b.p.Manager, "Manager")
 	o["ManagerType"], o["FirmwareVersion"], o["Model"] = "BMC", b.p.Firmware, b.p.ManagerModel
-	o["Status"], o["PowerState"] = healthy, "On"
-	o["Links"] = object{
-		"ManagerForServers": []object{link(b.p.systemPath())}, "ManagerForChassis": []object{link(b.p.chassisPath())},
+	o["Status"], o["PowerState"] = wire.Healthy, "On"
+	o["Links"] = wire.Object{
+		"ManagerForServers": []wire.Object{wire.Link(systemPath(b.p))},
+		"ManagerForChassis": []wire.Object{wire.Link(chassisPath(b.p))},
 	}
 	if b.p.Media.Manager != "" {
-		o["VirtualMedia"] = link(b.p.managerPath() + "/" + b.p.Media.Manager)
+		o["VirtualMedia"] = wire.Link(managerPath(b.p) + "/" + b.p.Media.Manager)
 	}
 	if b.p.Boot.Import {
-		o["Actions"] = object{"Oem": object{"#OemManager.ImportSystemConfiguration": object{"target": b.p.importPath()}}}
+		target := wire.Object{"target": importPath(b.p)}
+		o["Actions"] = wire.Object{"Oem": wire.Object{"#OemManager.ImportSystemConfiguration": target}}
 	}
 	return o
 }
 
 // interfaces are the network cards of the system.
-func (b *BMC) interfaces() []object {
-	var list []object
+func (b *BMC) interfaces() []wire.Object {
+	var list []wire.Object
 	for i, mac := range b.cfg.Host.Facts().MACs {
 		id := fmt.Sprintf("NIC.%d", i+1)
-		o := head(b.p.systemPath()+"/EthernetInterfaces/"+id, "EthernetInterface.v1_8_0.EthernetInterface", id,
+		o := wire.Head(systemPath(b.p)+"/EthernetInterfaces/"+id, "EthernetInterface.v1_8_0.EthernetInterface", id,
 			fmt.Sprintf("Ethernet Interface %d", i+1))
 		o["MACAddress"], o["PermanentMACAddress"] = mac, mac
-		o["InterfaceEnabled"], o["LinkStatus"], o["SpeedMbps"], o["Status"] = true, "LinkUp", 10000, healthy
+		o["InterfaceEnabled"], o["LinkStatus"], o["SpeedMbps"], o["Status"] = true, "LinkUp", 10000, wire.Healthy
 		list = append(list, o)
 	}
 	return list

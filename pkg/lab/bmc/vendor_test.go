@@ -15,6 +15,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
 	"github.com/okd-install/okd-install/pkg/lab/bmc/bmctest"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 )
 
 // start switches a host on and waits until it has started.
@@ -113,7 +114,8 @@ func TestHPE(t *testing.T) {
 	expect(t, "eject without a body", ask(t, s, "POST", slots+"2/Actions/VirtualMedia.EjectMedia", ""), 400,
 		"Base.1.8.MalformedJSON")
 	start(t, s, fake)
-	expect(t, "boot settings in POST", ask(t, s, "PATCH", systemPath, onceCd), 400, "iLO.2.14.UnableToModifyDuringSystemPOST")
+	expect(t, "boot settings in POST", ask(t, s, "PATCH", systemPath, onceCd), 400,
+		"iLO.2.14.UnableToModifyDuringSystemPOST")
 	expect(t, "eject", ask(t, s, "POST", slots+"2/Actions/VirtualMedia.EjectMedia", "{}"), 204, "")
 	fake.Advance(16 * time.Second)
 	expect(t, "boot settings", ask(t, s, "PATCH", systemPath, onceCd), 204, "")
@@ -156,7 +158,8 @@ func TestSupermicro(t *testing.T) {
 		if got, want := s.Host.Started()[i], map[string]string{"Cd": "disk", "UsbCd": "a"}[target]; got != want {
 			t.Errorf("%s started %s", target, got)
 		}
-		if boot, _ := ask(t, s, "GET", systemPath, "").body["Boot"].(map[string]any); boot["BootSourceOverrideEnabled"] != "Disabled" {
+		boot, _ := ask(t, s, "GET", systemPath, "").body["Boot"].(map[string]any)
+		if boot["BootSourceOverrideEnabled"] != "Disabled" {
 			t.Errorf("%v", boot)
 		}
 		expect(t, "off", reset(t, s, "ForceOff"), 204, "")
@@ -164,7 +167,8 @@ func TestSupermicro(t *testing.T) {
 		untilPower(t, s, "Off")
 	}
 	expect(t, "eject", ask(t, s, "POST", slot+"/Actions/VirtualMedia.EjectMedia", ""), 204, "")
-	if o := ask(t, s, "GET", slot, "").body; o["Inserted"] != false || o["Image"] != url+"/a.iso" || o["ConnectedVia"] != "NotConnected" {
+	o := ask(t, s, "GET", slot, "").body
+	if o["Inserted"] != false || o["Image"] != url+"/a.iso" || o["ConnectedVia"] != "NotConnected" {
 		t.Errorf("%v", o)
 	}
 }
@@ -199,9 +203,10 @@ func TestSettings(t *testing.T) {
 	slot := systemOf(s) + "/VirtualMedia/CD1"
 	expect(t, "without the protocol", insertAt(t, s, slot, fmt.Sprintf(`{"Image":"%s/a.iso"}`, url)), 400,
 		"Base.1.5.ActionParameterMissing")
-	expect(t, "with another one", insertAt(t, s, slot, fmt.Sprintf(`{"Image":"%s/a.iso","TransferProtocolType":"HTTPS"}`, url)),
-		400, "Base.1.5.PropertyValueNotInList")
-	expect(t, "with it", insertAt(t, s, slot, fmt.Sprintf(`{"Image":"%s/a.iso","TransferProtocolType":"HTTP"}`, url)), 204, "")
+	as := `{"Image":"%s/a.iso","TransferProtocolType":"%s"}`
+	expect(t, "with another one", insertAt(t, s, slot, fmt.Sprintf(as, url, "HTTPS")), 400,
+		"Base.1.5.PropertyValueNotInList")
+	expect(t, "with it", insertAt(t, s, slot, fmt.Sprintf(as, url, "HTTP")), 204, "")
 	s.Host.Install()
 	expect(t, "at the system", ask(t, s, "PATCH", systemOf(s), onceCd), 400, "Base.1.5.PropertyNotWritable")
 	forever := strings.Replace(onceCd, "Once", "Continuous", 1)
@@ -256,7 +261,7 @@ func TestFetch(t *testing.T) {
 		{"openbmc", "login", `,"UserName":"u","Password":"p","TransferMethod":"Stream"`, 204},
 		{"ami", "plain", `,"TransferProtocolType":"HTTP"`, 400}, // it needs ranges
 	} {
-		s, _ := controlled(t, c.profile, func(p *bmc.Profile) { p.Media.Manager = "VirtualMedia" })
+		s, _ := controlled(t, c.profile, func(p *vendor.Profile) { p.Media.Manager = "VirtualMedia" })
 		server := httptest.NewServer(mux)
 		slot := "/redfish/v1/Managers/" + s.Profile().Manager + "/VirtualMedia/"
 		slot += map[string]string{"openbmc": "Slot_1", "ami": "CD1"}[c.profile]
@@ -420,14 +425,14 @@ func checkHostFaults(t *testing.T, s *bmctest.Server, fake *clock.Fake, add func
 
 func TestProfiles(t *testing.T) {
 	want := "ami idrac10 idrac9 ilo5 ilo6 openbmc x11 x12 x13 xcc"
-	if got := strings.Join(bmc.ProfileNames(), " "); got != want {
+	if got := strings.Join(vendor.Names(), " "); got != want {
 		t.Errorf("%s", got)
 	}
-	if _, err := bmc.LoadProfile("defaults"); err == nil || !strings.Contains(err.Error(), "openbmc") {
+	if _, err := vendor.Load("defaults"); err == nil || !strings.Contains(err.Error(), "openbmc") {
 		t.Errorf("%v", err)
 	}
-	for _, name := range bmc.ProfileNames() {
-		if p, err := bmc.LoadProfile(name); err != nil || p.Name != name {
+	for _, name := range vendor.Names() {
+		if p, err := vendor.Load(name); err != nil || p.Name != name {
 			t.Errorf("%v", err)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/host"
@@ -53,7 +54,7 @@ type BMC struct {
 
 // newBMC chooses address and password of a new host's controller. The caller holds
 // d.making.
-func (d *Daemon) newBMC(profile bmc.Profile) (*host.BMC, error) {
+func (d *Daemon) newBMC(profile vendor.Profile) (*host.BMC, error) {
 	var taken []netip.Addr
 	for _, h := range d.hosts() {
 		if h.Spec.BMC != nil {
@@ -148,7 +149,7 @@ func (d *Daemon) stopBMC(ctx context.Context, id string, spec *host.BMC) {
 
 // makeBMC makes the controller of a host, with the configuration of its server.
 func (d *Daemon) makeBMC(id string, spec *host.BMC) (*bmc.BMC, *tls.Config, error) {
-	profile, err := bmc.LoadProfile(spec.Profile)
+	profile, err := vendor.Load(spec.Profile)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/okd-install/okd-install/pkg/lab/bmc"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
@@ -53,7 +53,7 @@ func (n *NewHost) complete() error {
 		}
 	}
 	if n.Controller != "" { // hardware and its controller are of one vendor
-		profile, err := bmc.LoadProfile(n.Controller)
+		profile, err := vendor.Load(n.Controller)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (d *Daemon) createHost(ctx context.Context, n NewHost) (err error) {
 		return err
 	}
 	if n.BMC = nil; n.Controller != "" {
-		profile, err := bmc.LoadProfile(n.Controller)
+		profile, err := vendor.Load(n.Controller)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -45,7 +46,7 @@ type Host struct {
 }
 
 // NewHost is a host of a vendor that is off.
-func NewHost(name string, p bmc.Profile) *Host {
+func NewHost(name string, p vendor.Profile) *Host {
 	return &Host{
 		facts: bmc.Facts{
 			Name: name, UUID: "4c4c4544-0047-3310-8038-b4c04f4a3233", Vendor: p.Manufacturer, Product: p.Model,
@@ -203,7 +204,7 @@ type Server struct {
 // settings, and may be nil.
 func Serve(t testing.TB, profile string, change func(*bmc.Config)) *Server {
 	t.Helper()
-	p, err := bmc.LoadProfile(profile)
+	p, err := vendor.Load(profile)
 	if err != nil {
 		t.Fatal(err)
 	}

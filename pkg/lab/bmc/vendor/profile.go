@@ -1,4 +1,6 @@
-package bmc
+// Package vendor has what the management controllers of each vendor are like, as data,
+// and how each says that something is wrong.
+package vendor
 
 import (
 	"bytes"
@@ -18,6 +20,12 @@ var profileFiles embed.FS
 
 // defaultsFile has what all profiles have unless they say otherwise.
 const defaultsFile = "defaults"
+
+// resetTypes are all that a profile can have.
+var resetTypes = []string{
+	"On", "ForceOn", "ForceOff", "GracefulShutdown", "GracefulRestart", "ForceRestart", "PowerCycle", "PushPowerButton",
+	"Nmi",
+}
 
 // Profile is what the controllers of one vendor and generation are like. A profile is
 // data: profiles/*.yaml, each over profiles/defaults.yaml.
@@ -114,13 +122,13 @@ type MediaProfile struct {
 
 // The values of MediaProfile.Answer and MediaProfile.Verify.
 const (
-	answerDone   = "done"
-	answerTask   = "task"
-	answerEarly  = "early"
-	verifyNever  = "never"
-	verifyOff    = "off"
-	verifyOn     = "on"
-	verifyAlways = "always"
+	AnswerDone   = "done"
+	AnswerTask   = "task"
+	AnswerEarly  = "early"
+	VerifyNever  = "never"
+	VerifyOff    = "off"
+	VerifyOn     = "on"
+	VerifyAlways = "always"
 )
 
 // Slot is one virtual drive.
@@ -129,8 +137,8 @@ type Slot struct {
 	Types []string `yaml:"types"`
 }
 
-// disc reports whether an ISO image fits.
-func (s Slot) disc() bool { return slices.Contains(s.Types, "CD") || slices.Contains(s.Types, "DVD") }
+// Disc reports whether an ISO image fits.
+func (s Slot) Disc() bool { return slices.Contains(s.Types, "CD") || slices.Contains(s.Types, "DVD") }
 
 // ETagProfile is what is made of concurrent changes.
 type ETagProfile struct {
@@ -173,8 +181,8 @@ type Message struct {
 	Resolution string `yaml:"resolution"`
 }
 
-// ProfileNames are the known profiles, in alphabetical order.
-func ProfileNames() []string {
+// Names are the known profiles, in alphabetical order.
+func Names() []string {
 	var names []string
 	entries, _ := fs.ReadDir(profileFiles, "profiles") // an embedded directory is there
 	for _, e := range entries {
@@ -185,11 +193,11 @@ func ProfileNames() []string {
 	return names
 }
 
-// LoadProfile returns a profile by its name.
-func LoadProfile(name string) (Profile, error) {
+// Load returns a profile by its name.
+func Load(name string) (Profile, error) {
 	p := Profile{Name: name}
-	if !slices.Contains(ProfileNames(), name) {
-		return p, fmt.Errorf("unknown BMC profile %q; use %s", name, strings.Join(ProfileNames(), ", "))
+	if !slices.Contains(Names(), name) {
+		return p, fmt.Errorf("unknown BMC profile %q; use %s", name, strings.Join(Names(), ", "))
 	}
 	for _, file := range []string{defaultsFile, name} {
 		b, err := profileFiles.ReadFile("profiles/" + file + ".yaml")
@@ -220,10 +228,10 @@ func (p Profile) check() error {
 	} {
 		need(value != "", what+" is missing")
 	}
-	need(p.mediaSlot() >= 0, "no slot takes a CD")
+	need(p.MediaSlot() >= 0, "no slot takes a CD")
 	need(p.Media.System != "" || p.Media.Manager != "", "there is no collection of virtual media")
-	need(slices.Contains([]string{answerDone, answerTask, answerEarly}, p.Media.Answer), "media.answer is unknown")
-	need(slices.Contains([]string{verifyNever, verifyOff, verifyOn, verifyAlways}, p.Media.Verify),
+	need(slices.Contains([]string{AnswerDone, AnswerTask, AnswerEarly}, p.Media.Answer), "media.answer is unknown")
+	need(slices.Contains([]string{VerifyNever, VerifyOff, VerifyOn, VerifyAlways}, p.Media.Verify),
 		"media.verify is unknown")
 	for _, t := range p.Boot.Media {
 		need(slices.Contains(p.Boot.Targets, t), "boot target "+t+" is not one of the targets")
@@ -242,7 +250,7 @@ func (p Profile) check() error {
 	return errors.Join(errs...)
 }
 
-// mediaSlot is the index of the slot for CDs, or -1.
-func (p Profile) mediaSlot() int {
-	return slices.IndexFunc(p.Media.Slots, Slot.disc)
+// MediaSlot is the index of the slot for CDs, or -1.
+func (p Profile) MediaSlot() int {
+	return slices.IndexFunc(p.Media.Slots, Slot.Disc)
 }

@@ -1,19 +1,25 @@
-package bmc
+// Package fetch brings images onto a management controller.
+package fetch
 
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 )
 
-// image is what is to be fetched.
-type image struct{ url, user, password string }
+// Image is what is to be fetched.
+type Image struct{ URL, User, Password string }
+
+// ErrFormat is the error for what is not an ISO image.
+var ErrFormat = errors.New("it is not an ISO image")
 
 const (
 	maxImage = 16 << 30
@@ -21,15 +27,18 @@ const (
 	tries    = 3        // for each
 )
 
-// newClients returns the controller's own clients: one that checks certificates, and one
+// Dial connects to a server.
+type Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Clients returns the clients of one controller: one that checks certificates, and one
 // that does not.
-func (b *BMC) newClients() func(verify bool) *http.Client {
+func Clients(dial Dial, roots *x509.CertPool) func(verify bool) *http.Client {
 	client := func(verify bool) *http.Client {
 		return &http.Client{Transport: &http.Transport{
-			DialContext: b.cfg.Dial, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
+			DialContext: dial, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
 			IdleConnTimeout: 10 * time.Second, DisableCompression: true,
 			// Without the check is what most controllers do, and what the lab imitates.
-			TLSClientConfig: &tls.Config{RootCAs: b.cfg.Roots, InsecureSkipVerify: !verify, MinVersion: tls.VersionTLS12},
+			TLSClientConfig: &tls.Config{RootCAs: roots, InsecureSkipVerify: !verify, MinVersion: tls.VersionTLS12},
 		}}
 	}
 	strict, lax := client(true), client(false)
@@ -41,36 +50,37 @@ func (b *BMC) newClients() func(verify bool) *http.Client {
 	}
 }
 
-// fetch brings an image onto the controller: HEAD for its size, then range by range.
-func (b *BMC) fetch(ctx context.Context, want image, verify bool) (file string, err error) {
-	f, err := os.CreateTemp(b.cfg.Dir, "bmc-*.iso")
+// File fetches an image into a new file in dir: HEAD for its size, then range by range.
+// With needsRanges it refuses servers that cannot do that; without, it takes the whole.
+func File(ctx context.Context, client *http.Client, want Image, dir string, needsRanges bool) (file string, err error) {
+	f, err := os.CreateTemp(dir, "bmc-*.iso")
 	if err != nil {
-		return "", fmt.Errorf("fetch %s: %w", want.url, err)
+		return "", fmt.Errorf("fetch %s: %w", want.URL, err)
 	}
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	get := fetching{client: b.client(verify), want: want}
+	get := fetching{client, want}
 	size, ranges, err := get.size(ctx)
-	if err == nil && !ranges && b.p.Media.NeedsRanges {
-		err = fmt.Errorf("fetch %s: the server does not support ranges", want.url)
-	}
 	switch {
 	case err != nil:
+	case !ranges && needsRanges:
+		err = fmt.Errorf("fetch %s: the server does not support ranges", want.URL)
 	case size > 0 && ranges:
 		err = get.ranges(ctx, f, size)
 	default:
 		err = get.whole(ctx, f, size)
 	}
 	if err != nil {
-		return "", &failure{kind: unreachable, args: []string{want.url}, cause: err}
+		return "", err
 	}
-	if ok, err := isDisc(f); err != nil || !ok {
-		return "", &failure{kind: badImage, args: []string{want.url}, cause: err}
+	ok, err := isDisc(f)
+	if err == nil && !ok {
+		err = fmt.Errorf("fetch %s: %w", want.URL, ErrFormat)
 	}
-	return f.Name(), nil
+	return f.Name(), err
 }
 
 // isDisc reports whether a file has the first descriptor of an ISO image.
@@ -86,16 +96,16 @@ func isDisc(f *os.File) (bool, error) {
 // fetching is one image on its way.
 type fetching struct {
 	client *http.Client
-	want   image
+	want   Image
 }
 
 func (g fetching) do(ctx context.Context, method, ranges string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, g.want.url, nil)
+	req, err := http.NewRequestWithContext(ctx, method, g.want.URL, nil)
 	if err != nil {
 		return nil, err
 	}
-	if g.want.user != "" {
-		req.SetBasicAuth(g.want.user, g.want.password)
+	if g.want.User != "" {
+		req.SetBasicAuth(g.want.User, g.want.Password)
 	}
 	req.Header.Set("Accept-Encoding", "identity")
 	if ranges != "" {
@@ -113,9 +123,9 @@ func (g fetching) size(ctx context.Context) (int64, bool, error) {
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return 0, false, fmt.Errorf("HEAD %s: the server answers %s", g.want.url, resp.Status)
+		return 0, false, fmt.Errorf("HEAD %s: the server answers %s", g.want.URL, resp.Status)
 	case resp.ContentLength > maxImage:
-		return 0, false, fmt.Errorf("HEAD %s: it has more than %d GiB", g.want.url, maxImage>>30)
+		return 0, false, fmt.Errorf("HEAD %s: it has more than %d GiB", g.want.URL, maxImage>>30)
 	}
 	return resp.ContentLength, strings.EqualFold(resp.Header.Get("Accept-Ranges"), "bytes"), nil
 }
@@ -146,14 +156,14 @@ func (g fetching) part(ctx context.Context, f *os.File, first, last int64) (int6
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusPartialContent {
-		return 0, fmt.Errorf("GET bytes %d-%d of %s: the server answers %s", first, last, g.want.url, resp.Status)
+		return 0, fmt.Errorf("GET bytes %d-%d of %s: the server answers %s", first, last, g.want.URL, resp.Status)
 	}
 	n, err := io.Copy(io.NewOffsetWriter(f, first), io.LimitReader(resp.Body, last-first+1))
 	if err == nil && n < last-first+1 {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		err = fmt.Errorf("GET bytes %d-%d of %s: %w", first, last, g.want.url, err)
+		err = fmt.Errorf("GET bytes %d-%d of %s: %w", first, last, g.want.URL, err)
 	}
 	return n, err
 }
@@ -166,16 +176,16 @@ func (g fetching) whole(ctx context.Context, f *os.File, size int64) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s: the server answers %s", g.want.url, resp.Status)
+		return fmt.Errorf("GET %s: the server answers %s", g.want.URL, resp.Status)
 	}
 	n, err := io.Copy(f, io.LimitReader(resp.Body, maxImage+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("GET %s: %w", g.want.url, err)
+		return fmt.Errorf("GET %s: %w", g.want.URL, err)
 	case n > maxImage:
-		return fmt.Errorf("GET %s: it has more than %d GiB", g.want.url, maxImage>>30)
+		return fmt.Errorf("GET %s: it has more than %d GiB", g.want.URL, maxImage>>30)
 	case size >= 0 && n != size:
-		return fmt.Errorf("GET %s: %d of %d bytes: %w", g.want.url, n, size, io.ErrUnexpectedEOF)
+		return fmt.Errorf("GET %s: %d of %d bytes: %w", g.want.URL, n, size, io.ErrUnexpectedEOF)
 	}
 	return nil
 }
