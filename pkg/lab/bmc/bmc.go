@@ -30,8 +30,9 @@ type Source string
 
 // The sources.
 const (
-	Disk  Source = "disk"
-	Media Source = "media"
+	Disk    Source = "disk"
+	Media   Source = "media"
+	Network Source = "pxe"
 )
 
 // Boot is where a host's firmware looks for a system.

@@ -28,7 +28,7 @@ func (o *override) started() {
 }
 
 // bootReferences are the names of boot options.
-var bootReferences = map[Source]string{Disk: "Boot0001", Media: "Boot0002"}
+var bootReferences = map[Source]string{Disk: "Boot0001", Media: "Boot0002", Network: "Boot0003"}
 
 // current is the override as it is by now: the firmware has used up one for the next
 // start when it has started.
@@ -193,6 +193,8 @@ func (b *BMC) setOverride(ctx context.Context, o override) error {
 		source = Media
 	case o.target == "Hdd":
 		source = Disk
+	case o.target == "Pxe":
+		source = Network
 	}
 	now := b.cfg.Host.Boot()
 	set := Boot{Order: before} // back to what it was

@@ -264,7 +264,7 @@ func checkFacts(c *client) {
 		t.Errorf("chassis: %+v, %v", chassis, err)
 	}
 	options, err := sys.BootOptions()
-	if err != nil || len(options) != 2 || sys.Boot.BootOrder[0] != "Boot0001" {
+	if err != nil || len(options) != 3 || sys.Boot.BootOrder[0] != "Boot0001" {
 		t.Errorf("boot options: %+v, %v, %v", options, sys.Boot.BootOrder, err)
 	}
 	if tasks, err := c.api.Service.Tasks(); err != nil || len(tasks) != 0 {

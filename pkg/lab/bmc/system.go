@@ -22,15 +22,15 @@ func (b *BMC) systemTree(t map[string]resource) {
 	t[where+"/EthernetInterfaces"] = shown(func() wire.Object {
 		return wire.Collection(where+"/EthernetInterfaces", "EthernetInterfaceCollection", "Ethernet Interfaces", cards...)
 	})
-	for _, source := range []Source{Disk, Media} {
+	for _, source := range []Source{Disk, Media, Network} {
 		ref := bootReferences[source]
 		id := where + "/BootOptions/" + ref
 		options = append(options, id)
 		t[id] = shown(func() wire.Object {
 			o := wire.Head(id, "BootOption.v1_0_4.BootOption", ref, "Boot Option")
 			o["BootOptionReference"], o["BootOptionEnabled"] = ref, true
-			o["DisplayName"] = map[Source]string{Disk: "Hard Drive", Media: "Virtual CD/DVD"}[source]
-			o["Alias"] = map[Source]string{Disk: "Hdd", Media: "Cd"}[source]
+			o["DisplayName"] = map[Source]string{Disk: "Hard Drive", Media: "Virtual CD/DVD", Network: "PXE IPv4"}[source]
+			o["Alias"] = map[Source]string{Disk: "Hdd", Media: "Cd", Network: "Pxe"}[source]
 			return o
 		})
 	}

@@ -302,11 +302,11 @@ func (h bmcHost) Medium() bmc.Medium {
 // Insert implements bmc.Host. Whether a system can be started from the image is seen
 // when the host starts, as with real firmware.
 func (h bmcHost) Insert(_ context.Context, url, file string) error {
-	return h.d.changeMedia(h.id, &engine.Media{ISO: file, URL: url})
+	return h.d.changeMedia(h.id, 1, &engine.Media{ISO: file, URL: url})
 }
 
 // Eject implements bmc.Host.
-func (h bmcHost) Eject(context.Context) error { return h.d.changeMedia(h.id, nil) }
+func (h bmcHost) Eject(context.Context) error { return h.d.changeMedia(h.id, 1, nil) }
 
 // Boot implements bmc.Host.
 func (h bmcHost) Boot() bmc.Boot {
