@@ -19,8 +19,8 @@ const FaultPrefix = "bmc-"
 
 // FaultHelp lists the faults.
 const FaultHelp = "bmc-slow=5s, bmc-slow-power=1m, bmc-stuck-power, bmc-errors=3:503, bmc-drop=3, bmc-lost=1, " +
-	"bmc-off, bmc-session-limit, bmc-expire-sessions, bmc-etag=2, bmc-strong-etags, bmc-wrong-certificate, bmc-ignore-once, " +
-	"bmc-media-unreachable, bmc-ejected"
+	"bmc-off, bmc-session-limit, bmc-expire-sessions, bmc-etag=2, bmc-strong-etags, bmc-wrong-certificate, " +
+	"bmc-ignore-once, bmc-media-unreachable, bmc-ejected"
 
 // count is how often something is still to happen.
 type count int

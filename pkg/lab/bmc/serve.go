@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -137,22 +138,13 @@ func (b *BMC) handle(r *http.Request) (answer, error) {
 	}
 	a, err := h(c)
 	if err == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		a.header = join(a.header, allow)
+		maps.Copy(allow, a.header)
+		a.header = allow
 		if tag := wire.ETag(a.body, b.p.ETags.Weak); tag != "" && a.status == http.StatusOK {
 			a.header.Set("ETag", tag)
 		}
 	}
 	return a, err
-}
-
-func join(a, b http.Header) http.Header {
-	if a == nil {
-		return b
-	}
-	for name, values := range b {
-		a[name] = values
-	}
-	return a
 }
 
 // precondition compares If-Match with the state of what is to be changed.

@@ -2,8 +2,6 @@ package bmc
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,15 +22,9 @@ type session struct {
 	last      time.Time
 }
 
-// same compares secrets in constant time, whatever their length.
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
-}
-
 // knows reports whether these are the controller's user and password.
 func (b *BMC) knows(user, password string) bool {
-	return same(user, b.cfg.User) && same(password, b.cfg.Password.Reveal())
+	return wire.Same(user, b.cfg.User) && wire.Same(password, b.cfg.Password.Reveal())
 }
 
 // loggedIn reports whether a request has a session, or user and password.
@@ -42,7 +34,7 @@ func (b *BMC) loggedIn(r *http.Request) bool {
 		defer b.mu.Unlock()
 		b.expire()
 		for i, s := range b.sessions.list {
-			if same(s.token, token) {
+			if wire.Same(s.token, token) {
 				b.sessions.list[i].last = b.now()
 				return true
 			}
