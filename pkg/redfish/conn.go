@@ -161,6 +161,7 @@ func (c *conn) attempts(ctx context.Context, r request) (*answer, error) {
 		}
 		if status(err) == http.StatusUnauthorized && !r.open && !renewed {
 			renewed = true
+			_ = c.logout(ctx) // it has ended already, unless the BMC is confused
 			if err := c.login(ctx); err != nil {
 				return nil, err
 			}

@@ -136,6 +136,11 @@ func (c *conn) close(ctx context.Context) error {
 		return nil
 	}
 	c.closed = true
+	return c.logout(ctx)
+}
+
+// logout ends the session. The caller has the turn.
+func (c *conn) logout(ctx context.Context) error {
 	if c.auth.session == "" {
 		return nil
 	}
