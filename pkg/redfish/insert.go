@@ -74,7 +74,7 @@ func (b *BMC) insertInto(ctx context.Context, action string, s *slot, image stri
 			return now, nil
 		}
 		// A BMC that knows the image and has not inserted it wants to be told to.
-		hesitates := Is(err, NoMedium) && now != nil && now.Image != ""
+		hesitates := Is(err, NoMedium) && now != nil && !now.Inserted && now.Image != ""
 		if ctx.Err() != nil || b.cannotFetch(err) || !refusedBody(err) && !hesitates {
 			return nil, err
 		}

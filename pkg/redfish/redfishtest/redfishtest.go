@@ -60,7 +60,7 @@ type BMC struct {
 
 	mu       sync.Mutex
 	docs     map[string]Doc
-	version  int // of all resources
+	versions map[string]int // for ETags
 	quirks   []Quirk
 	requests []Request
 	sessions map[string]string // path by token
@@ -70,7 +70,7 @@ type BMC struct {
 // New starts a BMC with HTTPS; a test that wants its CA has Server.Certificate. It ends with the test.
 func New(t testing.TB) *BMC {
 	t.Helper()
-	b := &BMC{docs: tree(), sessions: map[string]string{}}
+	b := &BMC{docs: tree(), versions: map[string]int{}, sessions: map[string]string{}}
 	b.Server = httptest.NewTLSServer(http.HandlerFunc(b.serve))
 	t.Cleanup(b.Server.Close)
 	return b
@@ -150,7 +150,7 @@ func (b *BMC) Set(path string, doc Doc) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.docs[path] = doc
-	b.version++
+	b.versions[path]++
 }
 
 // Delete removes a resource.
@@ -165,7 +165,7 @@ func (b *BMC) Edit(path string, values Doc) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	merge(b.docs[path], values)
-	b.version++
+	b.versions[path]++
 }
 
 // Get is a property of a resource; the names go down into it.
@@ -307,15 +307,15 @@ func (b *BMC) answer(w http.ResponseWriter, r Request) {
 	case !known:
 		Fail(w, http.StatusNotFound, "ResourceMissingAtURI", "The resource at the URI "+r.Path+" was not found.")
 	case r.Method == http.MethodGet:
-		w.Header().Set("ETag", b.etag())
+		w.Header().Set("ETag", b.etag(r.Path))
 		_ = json.NewEncoder(w).Encode(doc)
 	case r.Method == http.MethodPatch:
-		if tag := r.Header.Get("If-Match"); tag != "" && tag != b.etag() {
+		if tag := r.Header.Get("If-Match"); tag != "" && tag != b.etag(r.Path) {
 			Fail(w, http.StatusPreconditionFailed, "PreconditionFailed", "The ETag did not match.")
 			return
 		}
 		merge(doc, r.Body)
-		b.version++
+		b.versions[r.Path]++
 		w.WriteHeader(http.StatusOK)
 		_ = json.NewEncoder(w).Encode(doc)
 	default:
@@ -323,7 +323,7 @@ func (b *BMC) answer(w http.ResponseWriter, r Request) {
 	}
 }
 
-func (b *BMC) etag() string { return fmt.Sprintf(`W/"%d"`, b.version) }
+func (b *BMC) etag(path string) string { return fmt.Sprintf(`W/"%d"`, b.versions[path]) }
 
 func (b *BMC) login(w http.ResponseWriter, r Request) {
 	if r.Body["UserName"] != Username || r.Body["Password"] != Password {
@@ -361,6 +361,6 @@ func (b *BMC) act(w http.ResponseWriter, r Request) {
 		Fail(w, http.StatusNotFound, "ActionNotSupported", "There is no such action.")
 		return
 	}
-	b.version++
+	b.versions[of]++
 	w.WriteHeader(http.StatusNoContent)
 }
