@@ -20,6 +20,12 @@ func boot(path, target, mode string) string {
 		`"BootSourceOverrideTarget":"%s"}}`, path, mode, target)
 }
 
+// property is one of the boot settings in the body of a request.
+func property(body doc, name string) any {
+	boot, _ := body["Boot"].(doc)
+	return boot[name]
+}
+
 func targets(r *rig, targets ...any) {
 	r.Edit(redfishtest.System, doc{"Boot": doc{"BootSourceOverrideTarget@Redfish.AllowableValues": targets}})
 }
@@ -52,17 +58,17 @@ func TestBootOnceLadder(t *testing.T) {
 		{"targets not said", func(r *rig) { targets(r) }, []string{boot(redfishtest.System, "Cd", "UEFI")}},
 		{"the mode cannot be set", func(r *rig) {
 			r.RefuseIf(http.MethodPatch, redfishtest.System, 400, "PropertyNotWritable", "Mode is read-only.",
-				func(b doc) bool { return b["Boot"].(doc)["BootSourceOverrideMode"] != nil }) //nolint:errcheck,forcetypeassert // test
+				func(b doc) bool { return property(b, "BootSourceOverrideMode") != nil })
 		}, []string{boot(redfishtest.System, "Cd", "UEFI"), short}},
 		{"all properties are wanted", func(r *rig) {
 			r.Edit(redfishtest.System, doc{"Boot": doc{"BootOrder": []any{"Boot0001"}}})
 			r.RefuseIf(http.MethodPatch, redfishtest.System, 400, "PropertyMissing", "BootOrder is missing.",
-				func(b doc) bool { return b["Boot"].(doc)["BootOrder"] == nil }) //nolint:errcheck,forcetypeassert // test
+				func(b doc) bool { return property(b, "BootOrder") == nil })
 		}, []string{boot(redfishtest.System, "Cd", "UEFI"), short, full}},
 		{"the next target", func(r *rig) {
 			targets(r, "Cd", "UsbCd")
 			r.RefuseIf(http.MethodPatch, redfishtest.System, 400, "PropertyValueNotInList", "Cd is not possible.",
-				func(b doc) bool { return b["Boot"].(doc)["BootSourceOverrideTarget"] == "Cd" }) //nolint:errcheck,forcetypeassert // test
+				func(b doc) bool { return property(b, "BootSourceOverrideTarget") == "Cd" })
 		}, []string{
 			boot(redfishtest.System, "Cd", "UEFI"), short,
 			strings.Replace(full, `"BootOrder":["Boot0001"],`, "", 1),
@@ -180,7 +186,7 @@ func TestBootOnceImpossible(t *testing.T) {
 	t.Run("the mode stays", func(t *testing.T) {
 		r := newRig(t)
 		r.RefuseIf(http.MethodPatch, redfishtest.System, 400, "PropertyNotWritable", "Mode is read-only.",
-			func(b doc) bool { return b["Boot"].(doc)["BootSourceOverrideMode"] != nil }) //nolint:errcheck,forcetypeassert // test
+			func(b doc) bool { return property(b, "BootSourceOverrideMode") != nil })
 		err := r.connect(t).BootOnceFromMedia(t.Context(), redfish.Legacy)
 		if err == nil {
 			t.Fatal("a machine in mode UEFI is taken for one in mode Legacy")
@@ -207,7 +213,7 @@ func TestClearBootOverride(t *testing.T) {
 		r := newRig(t)
 		r.Edit(redfishtest.System, set)
 		r.RefuseIf(http.MethodPatch, redfishtest.System, 400, "PropertyMissing", "The target is missing.",
-			func(b doc) bool { return b["Boot"].(doc)["BootSourceOverrideTarget"] == nil }) //nolint:errcheck,forcetypeassert // test
+			func(b doc) bool { return property(b, "BootSourceOverrideTarget") == nil })
 		if err := r.connect(t).ClearBootOverride(t.Context()); err != nil {
 			t.Fatal(err)
 		}

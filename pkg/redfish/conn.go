@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +32,7 @@ const (
 	writeTries = 6 // of what a busy BMC has refused
 	writePause = 5 * time.Second
 	maxPause   = time.Minute
+	dialLimit  = 10 * time.Second
 	readLimit  = 30 * time.Second
 	writeLimit = 3 * time.Minute // some fetch the image before they answer
 )
@@ -109,6 +111,7 @@ func newConn(o Options, busy []string) (*conn, error) {
 	c.http = &http.Client{
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, DisableCompression: true, DisableKeepAlives: true,
+			DialContext:         (&net.Dialer{Timeout: dialLimit}).DialContext,
 			TLSHandshakeTimeout: 20 * time.Second, MaxResponseHeaderBytes: 1 << 18,
 		},
 		CheckRedirect: c.sameServer,

@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -38,10 +39,10 @@ type Error struct {
 	BMC    string // its address
 	Action string // verb first
 	Kind   Kind
-	Status int    // HTTP status, 0 if there was no answer
-	Detail string // the BMC's own words
-	IDs    []string
-	Advice string // what to do
+	Status int      // HTTP status, 0 if there was no answer
+	Detail string   // the BMC's own words
+	IDs    []string // names of its messages
+	Advice string   // what to do
 	Err    error
 }
 
@@ -132,8 +133,11 @@ func cause(err error) string {
 		err = request.Err
 	}
 	var op *net.OpError
-	if errors.As(err, &op) && op.Err != nil {
+	switch {
+	case errors.As(err, &op) && op.Err != nil:
 		err = op.Err
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
 	}
 	return err.Error()
 }

@@ -77,7 +77,7 @@ func (r *rig) checkFails(t *testing.T, err error, kind redfish.Kind, saying ...s
 		t.Fatalf("error %v, want one of kind %q", err, kind)
 	}
 	text := err.Error()
-	if next, ok := err.(interface{ Next() string }); ok { //nolint:errorlint // the outermost one is shown
+	if next, ok := err.(interface{ Next() string }); ok {
 		text += "\n" + next.Next()
 	}
 	for _, s := range append(saying, "host master-0 (BMC 127.0.0.1:") {

@@ -132,15 +132,23 @@ func (b *BMC) sendInsert(ctx context.Context, action string, s *slot, way, image
 		a, err = b.conn.patch(ctx, action, s.path, etag,
 			map[string]any{"Image": image, "Inserted": true, "WriteProtected": true})
 	} else {
-		protocol, _, _ := strings.Cut(image, ":")
-		body, _ := fill(b.vendors.Variants[way], strings.NewReplacer("{protocol}", strings.ToUpper(protocol))).(map[string]any)
-		body["Image"] = image
-		a, err = b.conn.post(ctx, action, s.extra.Actions.Insert.Target, body)
+		a, err = b.conn.post(ctx, action, s.extra.Actions.Insert.Target, b.variant(way, image))
 	}
 	if err != nil {
 		return err
 	}
 	return b.follow(ctx, action, a)
+}
+
+// variant is the body of a request to insert an image.
+func (b *BMC) variant(way, image string) map[string]any {
+	protocol, _, _ := strings.Cut(image, ":")
+	placeholders := strings.NewReplacer("{protocol}", strings.ToUpper(protocol))
+	body := map[string]any{"Image": image}
+	for name, value := range b.vendors.Variants[way] {
+		body[name] = fill(value, placeholders)
+	}
+	return body
 }
 
 // cannotFetch reports whether the BMC says that it could not read the image.

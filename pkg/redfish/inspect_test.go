@@ -66,6 +66,19 @@ func TestInspectMinimal(t *testing.T) {
 	}
 }
 
+// A long collection comes in pages.
+func TestInspectPages(t *testing.T) {
+	r := newRig(t)
+	r.Set(redfishtest.Cards, doc{
+		"Members": []any{doc{"@odata.id": redfishtest.Cards + "/1"}}, "Members@odata.nextLink": redfishtest.Cards + "/more",
+	})
+	r.Set(redfishtest.Cards+"/more", redfishtest.Collection(redfishtest.Cards+"/2"))
+	got, err := r.connect(t).Inspect(t.Context())
+	if err != nil || len(got.MACs) != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestInspectWithoutPermission(t *testing.T) {
 	r := newRig(t)
 	r.Refuse(http.MethodGet, redfishtest.Cards, -1, http.StatusForbidden, "InsufficientPrivilege", "No.")

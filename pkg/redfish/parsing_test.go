@@ -12,7 +12,8 @@ func TestWords(t *testing.T) {
 	tests := []struct{ name, body, id, text string }{
 		{
 			"standard", `{"error":{"code":"Base.1.8.GeneralError","message":"See below.","@Message.ExtendedInfo":[
-			{"MessageId":"IDRAC.2.8.SYS518","Message":"Job is running."},{"MessageId":"Base.1.8.Other","Message":"And more."}]}}`,
+			{"MessageId":"IDRAC.2.8.SYS518","Message":"Job is running."},
+			{"MessageId":"Base.1.8.Other","Message":"And more."}]}}`,
 			"SYS518", "Job is running. And more.",
 		},
 		{
@@ -60,7 +61,8 @@ func FuzzWords(f *testing.F) {
 func FuzzResources(f *testing.F) {
 	f.Add([]byte(`{"PowerState":"On","Boot":{"BootOrder":["a"],"BootSourceOverrideTarget@Redfish.AllowableValues":["Cd"]},
 		"@Redfish.Settings":{"SettingsObject":{"@odata.id":"/x"}},"Links":{"ManagedBy":[{"@odata.id":"/m"}]}}`))
-	f.Add([]byte(`{"MediaTypes":["CD"],"Inserted":true,"Image":"http://h/x.iso","Actions":{"#VirtualMedia.InsertMedia":7}}`))
+	f.Add([]byte(`{"MediaTypes":["CD"],"Inserted":true,"Image":"http://h/x.iso",
+		"Actions":{"#VirtualMedia.InsertMedia":7}}`))
 	f.Add([]byte(`{"Model":"iLO 5","Actions":{"Oem":{"x#y":{"target":"/z"}}},"VirtualMedia":{"@odata.id":"/v"}}`))
 	known, err := loadVendors()
 	if err != nil {

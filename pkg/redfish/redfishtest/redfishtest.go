@@ -116,9 +116,9 @@ func tree() map[string]Doc {
 			"@odata.id": Manager, "Id": "1", "ManagerType": "BMC", "Model": "Joo Janta 200", "FirmwareVersion": "1.00",
 			"VirtualMedia": ref(Media),
 		},
-		Media:             Collection(Media+"/Floppy1", CD),
+		Media:              Collection(Media+"/Floppy1", CD),
 		Media + "/Floppy1": slot(Media+"/Floppy1", "Floppy1", "Floppy"),
-		CD:                slot(CD, "CD", "CD", "DVD"),
+		CD:                 slot(CD, "CD", "CD", "DVD"),
 	}
 }
 
