@@ -15,8 +15,8 @@ build: ## both binaries, in bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/okd-install ./cmd/okd-install
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/okd-lab ./cmd/okd-lab
 
-demo: ## a cluster from nothing, in the lab, left running
-	hack/demo.sh up
+demo: ## a cluster from nothing, in the lab, left running; WAY=agent for hosts that boot an image
+	hack/demo.sh up $(WAY)
 
 demo-down: ## remove everything that demo made
 	hack/demo.sh down

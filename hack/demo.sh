@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # The demo: a data centre on this machine and a cluster in it.
-#   hack/demo.sh up     set up and start the lab, install a cluster and keep it running
-#   hack/demo.sh down   remove everything that up made, in any state
+#   hack/demo.sh up [WAY]   set up and start the lab, install a cluster and keep it running
+#   hack/demo.sh down       remove everything that up made, in any state
+# WAY is ovirt, for virtual machines on the lab's engine, or agent, for physical hosts that
+# boot one image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$PWD/_demo
 config=$dir/auth/kubeconfig
+way=${2:-ovirt}
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -23,7 +26,20 @@ nodes_ready() {
 		installer status --dir "$dir" --quiet >/dev/null 2>&1
 }
 
+# other_way reports whether the directory has the inputs of the other kind of cluster.
+other_way() {
+	local there=$way
+	[ ! -s "$dir/install-config.yaml" ] || there=ovirt
+	[ ! -s "$dir/agent-config.yaml" ] || there=agent
+	[ "$way" != "$there" ]
+}
+
 next_steps() {
+	local machines='bin/okd-lab machines --help    power machines on and off'
+	if [ "$way" = agent ]; then
+		machines='bin/okd-lab hosts console --follow master-0'
+		machines+=$'\nbin/okd-lab hosts --help       power hosts on and off, insert media, break them'
+	fi
 	say 'Nodes'
 	bin/okd-lab exec -- kubectl --kubeconfig "$config" get nodes -o wide
 	say 'Versions'
@@ -35,10 +51,52 @@ next_steps() {
 		== Next steps
 		bin/okd-lab exec -- kubectl --kubeconfig \$PWD/_demo/auth/kubeconfig get pods -A
 		bin/okd-lab status             the lab: engine, registry, machines
-		bin/okd-lab machines --help    power machines on and off
+		$machines
 		bin/okd-lab exec -- \$PWD/bin/okd-install status --dir \$PWD/_demo
 		make demo-down                 remove everything
 	EOF
+}
+
+# input NAME COMMAND... makes an input with a command of the lab, unless it is there.
+input() {
+	[ -s "$dir/$1" ] || (umask 077 && bin/okd-lab "${@:2}" >"$dir/$1.new" && mv "$dir/$1.new" "$dir/$1")
+}
+
+install_ovirt() {
+	input install-config.yaml install-config
+	say 'Install a cluster'
+	installer create cluster --dir "$dir" --release latest
+}
+
+# The hosts of agent-config.yaml: a name and a MAC address each.
+hosts() {
+	awk '$1 == "-" && $2 == "hostname:" { name = $3 } $1 == "macAddress:" { print name, $2 }' "$dir/agent-config.yaml"
+}
+
+# host_state prints the state of a host, nothing if there is none.
+host_state() { bin/okd-lab hosts list | awk -v name="$1" '$1 == name { print $2 }'; }
+
+install_agent() {
+	local size=(--masters 3 --workers 0) name mac made=''
+	# The other file first: it tells the ways apart.
+	input agent-config.yaml agent-config "${size[@]}"
+	input install-config.yaml install-config --platform baremetal "${size[@]}"
+	while read -r name mac; do
+		[ -n "$(host_state "$name")" ] || bin/okd-lab hosts create "$name" --mac "$mac"
+	done < <(hosts)
+	# Hosts that are on go on with the image that they have.
+	while read -r name mac; do
+		[ "$(host_state "$name")" = down ] || continue
+		if [ -z "$made" ]; then
+			say 'Make the image'
+			installer agent create image --dir "$dir" --release latest </dev/null
+			made=yes
+		fi
+		bin/okd-lab hosts media insert "$name" "$dir/agent.x86_64.iso"
+		bin/okd-lab hosts power on "$name"
+	done < <(hosts)
+	say 'Install a cluster on three hosts'
+	installer agent wait-for install-complete --dir "$dir"
 }
 
 up() {
@@ -48,6 +106,10 @@ up() {
 	fi
 	if ! command -v go >/dev/null; then
 		echo 'make demo needs Go 1.26 or later on the PATH' >&2
+		exit 1
+	fi
+	if bin/okd-lab status >/dev/null 2>&1 && other_way; then
+		echo "a demo of another way than $way is there; make demo-down removes it" >&2
 		exit 1
 	fi
 	local start=$SECONDS
@@ -65,11 +127,7 @@ up() {
 	bin/okd-lab status >/dev/null 2>&1 || rm -rf "$dir"
 	bin/okd-lab up
 	mkdir -p "$dir"
-	if [ ! -s "$dir/install-config.yaml" ]; then
-		(umask 077 && bin/okd-lab install-config >"$dir/install-config.yaml")
-	fi
-	say 'Install a cluster'
-	installer create cluster --dir "$dir" --release latest
+	"install_$way"
 	next_steps
 	say "Demo ready after $((SECONDS - start)) s"
 }
@@ -82,11 +140,15 @@ down() {
 	echo 'The demo has been removed.'
 }
 
-case "${1:-}" in
-up) up ;;
-down) down ;;
+case "${1:-}:$way" in
+up:ovirt | up:agent) up ;;
+up:*)
+	echo "unknown way $way of installing; there are ovirt and agent" >&2
+	exit 2
+	;;
+down:*) down ;;
 *)
-	echo "usage: $0 up|down" >&2
+	echo "usage: $0 up [ovirt|agent] | down" >&2
 	exit 2
 	;;
 esac

@@ -110,11 +110,22 @@ step 'integration tests' integration || fail
 for test in \
 	'TestLab:installation on oVirt' \
 	'TestUPI:installation on machines of the user' \
-	'TestSingleNode:installation of a single node in place'; do
+	'TestSingleNode:installation of a single node in place' \
+	'TestAgent:installation of three masters from one image' \
+	'TestAgentSingleNode:installation of a single node from an image'; do
 	step "${test#*:}" e2e "${test%%:*}" || fail
 done
 step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$suite" || fail
 if [ "$tier" = full ]; then
+	for test in \
+		'TestAgentWorkers:installation of masters and workers from one image' \
+		'TestAgentFiveMasters:installation of five masters from one image' \
+		'TestAgentArbiter:installation of two masters and an arbiter from one image' \
+		'TestAgentAddNodes:workers added to a running cluster from one image' \
+		'TestAgentWays:installation over the network, from minimal and unconfigured images, by a mirror'; do
+		step "${test#*:}" e2e "${test%%:*}" || fail
+	done
+	step 'faults of installations from one image' e2e TestAgentFaults || fail
 	for release in 4.22 4.20; do
 		step "installation of release $release" older "$release" || fail
 	done

@@ -141,6 +141,10 @@ func TestDocsYAML(t *testing.T) {
 			if _, r := agent.Load(b.at(), []byte(b.text)); r.Failed() {
 				t.Errorf("%s: the example is not a valid agent-config:\n%v", b.at(), r.Err())
 			}
+		case keys["kind"] == "NodesConfig":
+			if _, r := agent.LoadNodes(b.at(), []byte(b.text)); r.Failed() {
+				t.Errorf("%s: the example is not a valid nodes-config: %v", b.at(), r.Err())
+			}
 		case keys["interfaces"] != nil || keys["hosts"] != nil:
 			networks++
 			if err := translates(b); err != nil {
@@ -455,9 +459,11 @@ func flagLine(help, arg string) []string {
 	return regexp.MustCompile(`(?m)^ +(-\w, )?(--[\w-]+)( [\w]+)?  ` + `.*$`).FindStringSubmatch(pick(help, name))
 }
 
-// pick returns the line of the help that begins with a flag.
+// pick returns the line of the help that begins with a flag. Lines of examples may begin
+// with one, too.
 func pick(help, name string) string {
-	for line := range strings.Lines(help) {
+	_, list, _ := strings.Cut(help, "\nFlags:\n")
+	for line := range strings.Lines(list) {
 		f := strings.Fields(strings.Replace(line, ",", " ", 1))
 		if len(f) > 0 && strings.HasPrefix(f[0], "-") && (f[0] == name || len(f) > 1 && f[1] == name) {
 			return line

@@ -30,13 +30,12 @@ var layers = map[string]int{
 	"pkg/nmstate": 1, // network configuration of a host
 	"pkg/agent":   1, // what the parts of an agent-based installation tell each other
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
-	"pkg/redfish": 3, // BMCs
-	"pkg/ovirt":   3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
+	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3, "pkg/redfish": 3,
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
-	"pkg/wizard": 4, "pkg/platforms": 4, "pkg/analyze": 4,
+	"pkg/wizard": 4, "pkg/platforms": 4, "pkg/addnodes": 4, "pkg/analyze": 4,
 	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
 	"pkg/agent/service": 4, "pkg/agent/console": 4, "pkg/agent/node": 4, "pkg/agent/client": 4,
-	"pkg/agent/ignite":  4,
+	"pkg/agent/ignite": 4, "pkg/agent/medium": 4,
 	"pkg/install":       5, // what commands share
 	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,

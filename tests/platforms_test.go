@@ -24,8 +24,10 @@ const architecture = "../docs/dev/architecture.md"
 // otherMeaning are files, or directories of them, in which a word is not the name
 // of a platform.
 var otherMeaning = map[string]string{
+	"pkg/agent/check/addresses.go":       "an empty list",
 	"pkg/asset/state.go":                 "a file that is not there",
 	"pkg/lab/engine/":                    "words of the engine's API",
+	"pkg/lab/host/":                      "no fault; a scheduler of disks",
 	"pkg/lab/release/mco/render/data.go": "the machine config operator's own names",
 	"pkg/machines/record.go":             "no record",
 	"pkg/nmstate/bond.go":                "an option of bonds",

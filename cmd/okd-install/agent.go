@@ -44,7 +44,7 @@ func agentCommand(r *root) *cobra.Command {
 	return group("agent", "Install on hosts that register themselves",
 		group("create", "Create what an agent-based installation needs", template, manifests, image, pxe,
 			agentConfigImage(r), agentUnconfigured(r), agentCertificates(r)),
-		agentWaitFor(r),
+		agentWaitFor(r), agentAddNodes(r), agentMonitorAddNodes(r),
 		drawing("okd-install agent graph | dot -Tsvg >assets.svg", r, assets.AgentGraph))
 }
 

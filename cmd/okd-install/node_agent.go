@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -20,8 +21,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/agent/client"
 	"github.com/okd-install/okd-install/pkg/agent/console"
 	"github.com/okd-install/okd-install/pkg/agent/inventory"
+	"github.com/okd-install/okd-install/pkg/agent/medium"
 	"github.com/okd-install/okd-install/pkg/agent/network"
 	"github.com/okd-install/okd-install/pkg/agent/node"
+	"github.com/okd-install/okd-install/pkg/agent/service"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/pullsecret"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -45,11 +48,40 @@ func nodeAgentCommand(r *root) *cobra.Command {
 			}}
 	}
 	c := group("node-agent", "Run on a host of an agent-based installation",
+		r.configCommand(),
 		sub("network", "Give this host its network configuration and name", r.hostNetwork),
 		sub("run", "Register this host and install it", r.hostAgent),
 		sub("console", "Show the state of the installation on this terminal", r.hostConsole))
 	c.Hidden = true
 	return c
+}
+
+// configCommand makes a live system that belongs to no cluster one of a cluster.
+func (r *root) configCommand() *cobra.Command {
+	early := false
+	c := &cobra.Command{
+		Use: "config", Short: "Take the configuration of this host from a medium", Hidden: true,
+		Example: "  okd-install node-agent config",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l := medium.Loader{Root: "/", Run: runProgram, Log: r.agentLog()}
+			if early {
+				return l.Early(cmd.Context())
+			}
+			return l.Wait(cmd.Context(), clock.Real())
+		},
+	}
+	c.Flags().BoolVar(&early, "early", false, "look once, before there is a network")
+	return c
+}
+
+// runProgram runs a program whose output is the journal's.
+func runProgram(ctx context.Context, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return nil
 }
 
 func readAgentConfig() (*agent.Config, error) {
@@ -102,7 +134,7 @@ func (r *root) hostAgent(ctx context.Context, cfg *agent.Config) error {
 	if err != nil {
 		return err
 	}
-	service, err := client.New(client.OfHost(cfg))
+	answers, err := client.New(client.OfHost(cfg))
 	if err != nil {
 		return err
 	}
@@ -114,7 +146,11 @@ func (r *root) hostAgent(ctx context.Context, cfg *agent.Config) error {
 	return node.Run(ctx, node.Options{
 		Config: cfg, Dir: agent.Dir, StateDir: agent.StateDir, Root: "/", Boot: strings.TrimSpace(string(boot)),
 		Interval: agent.Interval, Clock: clk, Log: r.agentLog(),
-		Hardware: node.NewSystem(ctx, cfg, agent.StateDir, clk), Service: service, Nodes: node.Nodes, Secrets: secrets,
+		Hardware: node.NewSystem(ctx, cfg, agent.StateDir, clk), Service: answers, Secrets: secrets,
+		Nodes: node.Nodes, Mark: node.Mark,
+		Standing: func(ctx context.Context, kubeconfig []byte) (*service.Standing, error) {
+			return node.Standing(ctx, cfg, kubeconfig)
+		},
 		Listen: func(ctx context.Context) (net.Listener, error) {
 			return new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(agent.Port))
 		},

@@ -27,10 +27,12 @@ func installConfigCommand(o *options) *cobra.Command {
 			_, err = c.OutOrStdout().Write(b)
 			return err
 		})
-	c.Flags().StringVar(&size.Platform, "platform", "ovirt", "ovirt; baremetal for hosts that boot an image; none for machines that you make yourself")
+	c.Flags().StringVar(&size.Platform, "platform", "ovirt",
+		"ovirt; baremetal for hosts that boot an image; none for machines that you make yourself")
 	c.Flags().StringVar(&size.Name, "name", "demo",
 		"name of the cluster: demo, second, third or fourth; any on none")
 	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane machines")
+	c.Flags().IntVar(&size.Arbiters, "arbiters", 0, "arbiters, beside two masters on baremetal")
 	c.Flags().IntVar(&size.Workers, "workers", 2, "worker machines")
 	return c
 }
@@ -48,6 +50,7 @@ func agentConfigCommand(o *options) *cobra.Command {
 		})
 	c.Flags().StringVar(&size.Name, "name", "demo", "name of the cluster")
 	c.Flags().IntVar(&size.Masters, "masters", 3, "control plane hosts")
+	c.Flags().IntVar(&size.Arbiters, "arbiters", 0, "arbiters, beside two masters")
 	c.Flags().IntVar(&size.Workers, "workers", 0, "worker hosts")
 	return c
 }

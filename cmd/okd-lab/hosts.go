@@ -33,11 +33,7 @@ func hostsCommand(o *options) *cobra.Command {
 		return ask(c, s, http.MethodDelete, "/hosts/"+name, nil)
 	}
 	c.AddCommand(list, hostShowCommand(o), hostCreateCommand(o), hostBootCommand(o), hostMediaCommand(o),
-		o.command("power NAME on|off|reset|shutdown|cycle", "Press a host's button, or cut its power (off)",
-			cobra.ExactArgs(2), func(c *cobra.Command, s site.Site, args []string) error {
-				return ask(c, s, http.MethodPost, "/hosts/"+args[0]+"/power/"+args[1], nil)
-			}),
-		consoleCommand(o),
+		hostPowerCommand(o), consoleCommand(o),
 		o.command("fault NAME FAULT...",
 			"Break a host: dead-disk=sdb, slow-disk=sda:5MiB/s, cut-link, cut-link=ens4; none mends it",
 			cobra.MinimumNArgs(2), func(c *cobra.Command, s site.Site, args []string) error {
@@ -137,30 +133,57 @@ func hostBootCommand(o *options) *cobra.Command {
 			}
 			return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/boot", b)
 		})
-	c.Flags().StringSliceVar(&order, "order", nil, "sources in their order: disk, media")
+	c.Flags().StringSliceVar(&order, "order", nil, "sources in their order: disk, media, pxe")
 	c.Flags().StringVar(&once, "once", "", "source to try first at the next start only")
 	c.MarkFlagsOneRequired("order", "once")
 	return c
 }
 
+// group has commands below it, and refuses others, such as a host's name in their place.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+}
+
+func hostPowerCommand(o *options) *cobra.Command {
+	c := group("power", "Press the buttons of hosts, and cut their power")
+	for verb, short := range map[string]string{
+		"on":       "Switch hosts on",
+		"off":      "Cut the power of hosts",
+		"reset":    "Press the reset buttons of hosts",
+		"shutdown": "Ask the systems of hosts to power off",
+		"cycle":    "Cut the power of hosts, and switch them on again",
+	} {
+		press := func(c *cobra.Command, s site.Site, name string) error {
+			return ask(c, s, http.MethodPost, "/hosts/"+name+"/power/"+verb, nil)
+		}
+		c.AddCommand(o.command(verb+" NAME...", short, cobra.MinimumNArgs(1), forEach(press)))
+	}
+	return c
+}
+
 func hostMediaCommand(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "media", Short: "Insert and eject media; a host sees that at its next start"}
-	c.AddCommand(
-		o.command("insert NAME ISO", "Put an ISO image, a file or a URL, into a host's drive", cobra.ExactArgs(2),
-			func(c *cobra.Command, s site.Site, args []string) error {
-				m := daemon.Medium{Source: args[1]}
-				if !strings.HasPrefix(m.Source, "http://") && !strings.HasPrefix(m.Source, "https://") {
-					path, err := filepath.Abs(m.Source)
-					if err != nil {
-						return err
-					}
-					m.Source = path
+	var slot int
+	insert := o.command("insert NAME ISO", "Put an ISO image, a file or a URL, into a host's drive", cobra.ExactArgs(2),
+		func(c *cobra.Command, s site.Site, args []string) error {
+			m := daemon.Medium{Source: args[1], Slot: slot}
+			if !strings.HasPrefix(m.Source, "http://") && !strings.HasPrefix(m.Source, "https://") {
+				path, err := filepath.Abs(m.Source)
+				if err != nil {
+					return err
 				}
-				return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/media", m)
-			}),
-		o.command("eject NAME", "Empty a host's drive", cobra.ExactArgs(1),
-			func(c *cobra.Command, s site.Site, args []string) error {
-				return ask(c, s, http.MethodDelete, "/hosts/"+args[0]+"/media", nil)
-			}))
+				m.Source = path
+			}
+			return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/media", m)
+		})
+	eject := o.command("eject NAME", "Empty a host's drive", cobra.ExactArgs(1),
+		func(c *cobra.Command, s site.Site, args []string) error {
+			return ask(c, s, http.MethodDelete, fmt.Sprintf("/hosts/%s/media/%d", args[0], slot), nil)
+		})
+	for _, c := range []*cobra.Command{insert, eject} {
+		c.Flags().IntVar(&slot, "slot", 1, "drive, 1 or 2; a host starts from the first only")
+	}
+	c := group("media", "Insert and eject media; a host sees that at its next start")
+	c.AddCommand(insert, eject)
 	return c
 }

@@ -20,6 +20,13 @@ const (
 	Program = "/usr/local/bin/okd-install"
 )
 
+// The medium that makes a live system one of a cluster: the label of its volume, and the archive
+// on it with files of the system.
+const (
+	ConfigLabel   = "agent_configimage"
+	ConfigArchive = "config.gz"
+)
+
 // The Ignition configs in Dir.
 const (
 	BootstrapIgnition = "bootstrap.ign" // for the rendezvous host, while it bootstraps

@@ -50,6 +50,9 @@ type Config struct {
 	ResolvedByOthers bool     `json:"resolvedByOthers,omitempty"`
 	NTPSources       []string `json:"ntpSources,omitempty"`
 
+	// Join: every host becomes a node of a cluster that runs already; nil in an installation.
+	Join *Join `json:"join,omitempty"`
+
 	ReleaseImage string `json:"releaseImage"`
 	// Version of the installer that made the image.
 	Version string `json:"version"`
@@ -61,6 +64,29 @@ type Host struct {
 	Role     string                 `json:"role,omitempty"` // master, arbiter or worker; empty: as the cluster needs
 	MACs     []string               `json:"macs"`           // lower case; one of them on a host is enough
 	Hints    *types.RootDeviceHints `json:"rootDeviceHints,omitempty"`
+}
+
+// Join is what a host needs to become a node of a cluster that runs. Each host is its own
+// rendezvous host: Config.Rendezvous is the address of its loopback interface, and Config.Hosts
+// are the only hosts that are written.
+type Join struct {
+	// Image is different in every image. What an image has written it does not write again.
+	Image string `json:"image"`
+	// API are addresses and ports of the cluster's API, as its nodes use them.
+	API []string `json:"api"`
+	// ConfigServer is the URL from which a node fetches its configuration, with authorities in PEM.
+	ConfigServer   string `json:"configServer"`
+	ConfigServerCA string `json:"configServerCA"`
+	// Nodes are those that the cluster had when the image was made.
+	Nodes []Peer `json:"nodes,omitempty"`
+}
+
+// HostsFile is the name of the file that has the settings of hosts, for messages.
+func (c *Config) HostsFile() string {
+	if c.Join != nil {
+		return "nodes-config.yaml"
+	}
+	return "agent-config.yaml"
 }
 
 // Required is the number of hosts of the cluster.

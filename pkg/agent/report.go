@@ -114,6 +114,8 @@ type Order struct {
 	Action   Action `json:"action"`
 	// Reboot when the disk is written. Workers wait for it until there is a control plane.
 	Reboot bool `json:"reboot,omitempty"`
+	// Running: the cluster answers already, so that something has its virtual addresses.
+	Running bool `json:"running,omitempty"`
 	// Problem is why this host is not installed, if the service found it.
 	Problem *Problem `json:"problem,omitempty"`
 	// Time is the clock of the rendezvous host.
@@ -134,6 +136,9 @@ type Peer struct {
 type Status struct {
 	ClusterName string    `json:"clusterName"`
 	Time        time.Time `json:"time"`
+	// Since is when the service began with nothing. It changes if the rendezvous host loses its
+	// power, and with that all that it knew.
+	Since time.Time `json:"since"`
 	// Waiting is what the installation waits for, in a line; empty when it is done.
 	Waiting string `json:"waiting,omitempty"`
 	// Stages of the bootstrap that are done, as in its records, and the present one.

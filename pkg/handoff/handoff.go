@@ -62,6 +62,19 @@ func (w *Watcher) completed(ctx context.Context) (bool, error) {
 	return cm.Data["status"] == "complete", err
 }
 
+// Missing is what the cluster still needs the bootstrap host for, empty if nothing. It asks once.
+func (w *Watcher) Missing(ctx context.Context) (string, error) {
+	done, err := w.completed(ctx)
+	if err != nil || !done {
+		return "the bootstrap host has not reported completion", err
+	}
+	moved, why, err := w.etcdMoved(ctx)
+	if err != nil || !moved {
+		return "etcd has not left the bootstrap host: " + why, err
+	}
+	return "", nil
+}
+
 // EtcdMoved waits until etcd has left the bootstrap host. Switching it off before that would cost etcd a vote.
 func (w *Watcher) EtcdMoved(ctx context.Context) error {
 	return w.Until(ctx, "etcd to leave the bootstrap host", func(ctx context.Context) (string, error) {
@@ -104,7 +117,7 @@ func (w *Watcher) NodesReady(ctx context.Context, names []string) error {
 		for _, name := range names {
 			if node, joined := nodes[name]; !joined {
 				missing = append(missing, name+" has not joined")
-			} else if why, ready := notReady(node); !ready {
+			} else if why, ready := NotReady(node); !ready {
 				missing = append(missing, name+" is not ready: "+why)
 			}
 		}
@@ -120,7 +133,7 @@ func (w *Watcher) Unready(ctx context.Context) ([]string, error) {
 	nodes, err := w.nodes(ctx)
 	var out []string
 	for name, node := range nodes {
-		if why, ready := notReady(node); !ready {
+		if why, ready := NotReady(node); !ready {
 			out = append(out, "node "+name+" is not ready: "+why)
 		}
 	}
@@ -141,7 +154,8 @@ func (w *Watcher) nodes(ctx context.Context) (map[string]corev1.Node, error) {
 	return out, nil
 }
 
-func notReady(n corev1.Node) (why string, ready bool) {
+// NotReady reports whether a node is Ready, and if not, why.
+func NotReady(n corev1.Node) (why string, ready bool) {
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady {
 			return c.Message + kube.Since(c.LastTransitionTime.Time), c.Status == corev1.ConditionTrue

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	minimalData = "coreos/miniso.dat"
+	minimalData = miniso.File
 	liveArg     = "coreos.liveiso=" // says that the root file system is in the ISO
 	rootfsArg   = "coreos.live.rootfs_url="
 	rootfsPath  = "images/pxeboot/" + rootfsName

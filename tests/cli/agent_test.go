@@ -30,18 +30,19 @@ type agentHosts struct {
 	server *http.Server
 }
 
-// hosts boots hosts from the image in a directory, lets them say a status in a file, or takes
-// their service away: hosts boot DIR, hosts say FILE, hosts gone. What the image has for the
-// bootstrap is the cluster's: hosts bootstrap DIR.
+// hosts boots hosts from an image, lets them say a status in a file, or takes their service away:
+// hosts boot ISO, hosts say FILE, hosts gone. What the image has for the bootstrap is the cluster's:
+// hosts bootstrap ISO.
 func hosts(ts *testscript.TestScript, _ bool, args []string) {
 	h := worldOf(ts).hosts
 	switch args[0] {
 	case "boot":
-		files := imageFiles(ts, args[1])
-		ts.Check(h.boot(files[agent.ConfigFile]))
+		c, err := agent.Decode(imageFile(ts, args[1], agent.ConfigFile))
+		ts.Check(err)
+		ts.Check(h.boot(c, ts.Getenv("RENDEZVOUS")))
 	case "bootstrap":
-		files := imageFiles(ts, args[1])
-		worldOf(ts).cluster.boot(engine.Hardware{UserData: files[agent.Dir+"/"+agent.BootstrapIgnition]})
+		config := imageFile(ts, args[1], agent.Dir+"/"+agent.BootstrapIgnition)
+		worldOf(ts).cluster.boot(engine.Hardware{UserData: config})
 	case "say":
 		text := []byte(ts.ReadFile(args[1]))
 		var s agent.Status
@@ -56,36 +57,29 @@ func hosts(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// imageFiles are the files of the live system in an image.
-func imageFiles(ts *testscript.TestScript, dir string) map[string][]byte {
+// imageFile is a file of the live system in an image.
+func imageFile(ts *testscript.TestScript, image, name string) []byte {
 	var config []byte
-	ts.Check(iso.View(ts.MkAbs(dir+"/agent.x86_64.iso"), func(i *iso.Image) (err error) {
+	ts.Check(iso.View(ts.MkAbs(image), func(i *iso.Image) (err error) {
 		config, err = i.Ignition()
 		return err
 	}))
-	out := map[string][]byte{}
-	for _, name := range []string{agent.ConfigFile, agent.Dir + "/" + agent.BootstrapIgnition} {
-		data, err := ignitionFile(config, name)
+	data, err := ignitionFile(config, name)
+	ts.Check(err)
+	if r, err := gzip.NewReader(bytes.NewReader(data)); err == nil {
+		data, err = io.ReadAll(r)
 		ts.Check(err)
-		if r, err := gzip.NewReader(bytes.NewReader(data)); err == nil {
-			data, err = io.ReadAll(r)
-			ts.Check(err)
-		}
-		out[name] = data
 	}
-	return out
+	return data
 }
 
-func (h *agentHosts) boot(config []byte) error {
-	c, err := agent.Decode(config)
-	if err != nil {
-		return err
-	}
+// boot serves at an address, which is that of the rendezvous host or of a host that is on its own.
+func (h *agentHosts) boot(c *agent.Config, address string) error {
 	pair, err := tls.X509KeyPair([]byte(c.Certificate), []byte(c.Key.Reveal()))
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(c.Rendezvous.String(), strconv.Itoa(agent.Port)))
+	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(agent.Port)))
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,7 @@ func TestScripts(t *testing.T) {
 			"remove":    remove,
 			"liveiso":   liveISO,
 			"hosts":     hosts,
+			"running":   running,
 		},
 	})
 }

@@ -53,6 +53,7 @@ type world struct {
 	releases  map[string]string // digests by version
 	updates   *updateService
 	hosts     *agentHosts
+	runs      *runningCluster
 	imageURL  string
 	running   *process
 }

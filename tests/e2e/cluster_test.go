@@ -22,7 +22,7 @@ import (
 // installBudget is how long an installation may take on a busy machine.
 const installBudget = 12 * time.Minute
 
-type size struct{ masters, workers int }
+type size struct{ masters, arbiters, workers int }
 
 var standard = size{masters: 3, workers: 2}
 
@@ -130,7 +130,7 @@ func (c *cluster) get(t *testing.T, into any, args ...string) {
 // names returns the names of the machines that the cluster must have.
 func (c *cluster) names(t *testing.T, role string, n int) []string {
 	t.Helper()
-	if c.single {
+	if c.single && role == "master" {
 		return []string{theNode}
 	}
 	var out []string
@@ -144,8 +144,16 @@ func (c *cluster) names(t *testing.T, role string, n int) []string {
 	return out
 }
 
-func (c *cluster) masters(t *testing.T) []string { return c.names(t, "master", c.size.masters) }
-func (c *cluster) workers(t *testing.T) []string { return c.names(t, "worker", c.size.workers) }
+func (c *cluster) masters(t *testing.T) []string  { return c.names(t, "master", c.size.masters) }
+func (c *cluster) arbiters(t *testing.T) []string { return c.names(t, "arbiter", c.size.arbiters) }
+
+// workers are the nodes for workload, which are the masters if there are no others.
+func (c *cluster) workers(t *testing.T) []string {
+	if c.size.workers == 0 {
+		return c.masters(t)
+	}
+	return c.names(t, "worker", c.size.workers)
+}
 
 // own returns the machines of this cluster.
 func (c *cluster) own(t *testing.T) []machine.Status {
@@ -185,13 +193,15 @@ func (c *cluster) nodesReady(t *testing.T) {
 		if !ready(n) {
 			t.Errorf("node %s is not Ready: %+v", n.Name, n.Status.Conditions)
 		}
-		for _, role := range []string{"control-plane", "worker"} {
+		for _, role := range []string{"control-plane", "arbiter", "worker"} {
 			if _, has := n.Labels["node-role.kubernetes.io/"+role]; has {
 				roles[role] = append(roles[role], n.Name)
 			}
 		}
 	}
-	for role, want := range map[string][]string{"control-plane": c.masters(t), "worker": c.workers(t)} {
+	for role, want := range map[string][]string{
+		"control-plane": c.masters(t), "arbiter": c.arbiters(t), "worker": c.workers(t),
+	} {
 		slices.Sort(roles[role])
 		if !slices.Equal(roles[role], want) {
 			t.Errorf("%s nodes are %v, want %v", role, roles[role], want)

@@ -61,9 +61,11 @@ type member struct {
 // started reports whether a member has joined; only then it has a name.
 func (m member) started() bool { return m.Name != "" && len(m.ClientURLs) > 0 }
 
-// etcdVotes checks that exactly the masters are voters, and how they became voters.
+// etcdVotes checks that exactly the masters and arbiters are voters, and how they became
+// voters.
 func (c *cluster) etcdVotes(t *testing.T) {
-	out, err := c.etcdctl(t, c.masters(t), "member", "list")
+	voters := append(c.arbiters(t), c.masters(t)...)
+	out, err := c.etcdctl(t, voters, "member", "list")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,10 +81,10 @@ func (c *cluster) etcdVotes(t *testing.T) {
 		names = append(names, m.Name)
 	}
 	slices.Sort(names)
-	if want := c.masters(t); !slices.Equal(names, want) {
-		t.Errorf("etcd members are %v, want %v", names, want)
+	if !slices.Equal(names, voters) {
+		t.Errorf("etcd members are %v, want %v", names, voters)
 	}
-	if out, err := c.etcdctl(t, c.masters(t), "endpoint", "health"); err != nil {
+	if out, err := c.etcdctl(t, voters, "endpoint", "health"); err != nil {
 		t.Errorf("etcd is not healthy: %v\n%s", err, out)
 	}
 	if !c.upi { // its journal is of a command that makes no machines, and sees no members

@@ -125,6 +125,12 @@ func (l *lab) inside(t *testing.T, args ...string) (string, error) {
 	return l.tryLab(t, append([]string{"exec", "--"}, args...)...)
 }
 
+// on runs a script in a machine, as its root.
+func (l *lab) on(t *testing.T, machine, script string) (string, error) {
+	t.Helper()
+	return l.tryLab(t, "machines", "exec", machine, "--", "sh", "-c", script)
+}
+
 func (l *lab) facts(t *testing.T) site.Facts {
 	t.Helper()
 	f, err := l.Facts()

@@ -38,7 +38,7 @@ func TestSingleNode(t *testing.T) {
 		began := time.Now()
 		l.machine(t, theNode, filepath.Join(c.dir, "bootstrap-in-place-for-live-iso.ign"), 40, "--live")
 		wait := g.begin(t, "wait")
-		uid := c.mark(t)
+		uid := c.mark(t, "/run/media/iso/images")
 		said := wait.end(t, installBudget)
 		for _, want := range []string{"It is now safe to remove the bootstrap resources", "Install complete!"} {
 			if !strings.Contains(said, want) {
@@ -55,8 +55,8 @@ func TestSingleNode(t *testing.T) {
 	step(t, "Workload", func(t *testing.T) { c.workload(t) })
 }
 
-// mark creates a ConfigMap while the live system's API answers.
-func (c *cluster) mark(t *testing.T) (uid string) {
+// mark creates a ConfigMap while the API of the live system answers, which has that file.
+func (c *cluster) mark(t *testing.T, live string) (uid string) {
 	t.Helper()
 	took := eventually(t, 5*time.Minute, func() string {
 		out, err := c.tryKubectl(t, "create", "configmap", "mark", "-n", "kube-system", "-o", "jsonpath={.metadata.uid}")
@@ -66,7 +66,7 @@ func (c *cluster) mark(t *testing.T) (uid string) {
 		uid = out
 		return ""
 	})
-	if _, err := c.tryLab(t, "machines", "exec", theNode, "--", "test", "-e", "/run/media/iso/images"); err != nil {
+	if _, err := c.on(t, c.masters(t)[0], "test -e "+live); err != nil {
 		t.Errorf("the API did not answer before the live system was gone: %v", err)
 	}
 	t.Logf("the live system's API takes writes after %s", took.Round(time.Second))
@@ -81,7 +81,7 @@ func (c *cluster) marked(t *testing.T, uid string) {
 		t.Errorf("the ConfigMap has the UID %q; on the live system it was %q", now, uid)
 	}
 	for _, path := range []string{"/run/media/iso", "/boot/ignition/config.ign"} {
-		if _, err := c.tryLab(t, "machines", "exec", theNode, "--", "test", "!", "-e", path); err != nil {
+		if _, err := c.on(t, c.masters(t)[0], "test ! -e "+path); err != nil {
 			t.Errorf("the node did not start from its disk, or keeps secrets there: %v", err)
 		}
 	}
@@ -89,6 +89,7 @@ func (c *cluster) marked(t *testing.T, uid string) {
 
 // onlyInstalled checks that nothing of the live system is left.
 func (c *cluster) onlyInstalled(t *testing.T) {
+	node := c.masters(t)[0]
 	c.noBootstrapPods(t, "bootstrap")
 	// The node cleans up by itself, after the cluster is available.
 	took := eventually(t, 2*time.Minute, func() string {
@@ -96,23 +97,29 @@ func (c *cluster) onlyInstalled(t *testing.T) {
 			"/etc/kubernetes/bootstrap-secrets", "/etc/kubernetes/bootstrap-configs", "/opt/openshift/auth",
 			"/var/log/log-bundle-bootstrap.tar.gz",
 		} {
-			if _, err := c.tryLab(t, "machines", "exec", theNode, "--", "test", "!", "-e", path); err != nil {
+			if _, err := c.on(t, node, "test ! -e "+path); err != nil {
 				return path + " is still there"
 			}
 		}
 		return ""
 	})
 	t.Logf("clean after %s", took.Round(time.Second))
-	manifests := c.okdLab(t, "machines", "exec", theNode, "--",
-		"sh", "-c", "ls /etc/kubernetes/manifests; cat /etc/kubernetes/manifests/*")
+	manifests, err := c.on(t, node, "ls /etc/kubernetes/manifests; cat /etc/kubernetes/manifests/*")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, word := range []string{"etcd-bootstrap", "bootstrap-secrets"} {
 		if strings.Contains(manifests, word) {
 			t.Errorf("static pods of the live system are still there: %s", word)
 		}
 	}
-	failed := c.okdLab(t, "machines", "exec", theNode, "--",
-		"systemctl", "list-units", "--failed", "--no-legend", "--plain")
-	if strings.TrimSpace(failed) != "" {
-		t.Errorf("units failed: %s", failed)
+	c.noUnitFailed(t, node)
+}
+
+func (c *cluster) noUnitFailed(t *testing.T, node string) {
+	t.Helper()
+	failed, err := c.on(t, node, "systemctl list-units --failed --no-legend --plain")
+	if err != nil || strings.TrimSpace(failed) != "" {
+		t.Errorf("units failed on %s: %v %s", node, err, failed)
 	}
 }

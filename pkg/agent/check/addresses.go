@@ -35,8 +35,11 @@ func machineNetwork(_ context.Context, in *Input, _ *World) agent.Check {
 	networks := join(in.Config.MachineNetworks)
 	ours := in.inMachineNetworks()
 	if len(ours) == 0 {
-		return fail("correct the address of the host, by DHCP or by networkConfig in agent-config.yaml, or "+
-			"machineNetwork in install-config.yaml", "no address is in the machine networks (%s); addresses: %s", networks,
+		next := "correct the address of the host, by DHCP or by networkConfig in " + in.Config.HostsFile()
+		if installs(in) {
+			next += ", or machineNetwork in install-config.yaml"
+		}
+		return fail(next, "no address is in the machine networks (%s); addresses: %s", networks,
 			describe(in.addresses()))
 	}
 	return pass("%s in the machine networks (%s)", describe(ours), networks)
@@ -44,7 +47,7 @@ func machineNetwork(_ context.Context, in *Input, _ *World) agent.Check {
 
 func defaultRoute(_ context.Context, in *Input, _ *World) agent.Check {
 	if len(in.Inventory.Gateways) == 0 {
-		return fail("add a default route, by DHCP or by networkConfig in agent-config.yaml",
+		return fail("add a default route, by DHCP or by networkConfig in "+in.Config.HostsFile(),
 			"the host has no default route")
 	}
 	return pass("by %s", join(in.Inventory.Gateways))
@@ -54,8 +57,11 @@ func overlap(_ context.Context, in *Input, _ *World) agent.Check {
 	for _, a := range in.addresses() {
 		for _, other := range in.Config.OtherNetworks {
 			if a.prefix.Overlaps(other) {
-				return fail("choose another clusterNetwork or serviceNetwork in install-config.yaml, or another address of "+
-					"the host",
+				next := "choose another address of the host"
+				if installs(in) {
+					next += ", or another clusterNetwork or serviceNetwork in install-config.yaml"
+				}
+				return fail(next,
 					"%s of %s overlaps with %s, a network of pods or services", a.prefix.Masked(), a.nic.Name, other)
 			}
 		}
@@ -118,7 +124,9 @@ func (in *Input) hasMAC(mac string) bool {
 	return slices.ContainsFunc(in.Inventory.NICs, func(n agent.NIC) bool { return strings.EqualFold(n.MAC, mac) })
 }
 
-func hasVIPs(in *Input) bool { return len(in.Config.APIVIPs)+len(in.Config.IngressVIPs) > 0 }
+func hasVIPs(in *Input) bool {
+	return installs(in) && len(in.Config.APIVIPs)+len(in.Config.IngressVIPs) > 0
+}
 
 func vipKey(in *Input) string { return fmt.Sprint(in.Installing, describe(in.inMachineNetworks())) }
 

@@ -33,6 +33,11 @@ const (
 	AddressConflict = "address-conflict"
 	VIPs            = "virtual-addresses"
 	Image           = "release-image"
+
+	// Of hosts that join a cluster.
+	API          = "api"
+	ConfigServer = "config-server"
+	Written      = "written-before"
 )
 
 // Input is what a host knows of itself and of the others.
@@ -149,7 +154,7 @@ func Minimums() map[string]Minimum {
 // need returns the minimum of the host, and what to call its role.
 func (in *Input) need() (Minimum, string) {
 	role := in.role()
-	if in.Config.Required() == 1 {
+	if in.Config.Required() == 1 && in.Config.Join == nil {
 		role = single
 	}
 	name := map[string]string{
@@ -192,21 +197,24 @@ func All() []Check {
 		{ID: CPUs, Run: cpus},
 		{ID: Memory, Run: memory},
 		{ID: Disk, Run: chosenDisk},
-		{ID: DiskSpeed, Run: diskSpeed, Every: Never, Timeout: soon, Key: diskKey, Uses: needsSync},
+		{ID: DiskSpeed, Run: diskSpeed, Every: Never, Timeout: soon, Key: diskKey},
 		{ID: Media, Run: media, Every: seldom, Timeout: often},
 		{ID: Hostname, Run: hostname},
 		{ID: MachineNetwork, Run: machineNetwork},
 		{ID: DefaultRoute, Run: defaultRoute},
 		{ID: Overlap, Run: overlap},
 		{ID: AddressConflict, Run: addressConflict, Every: often, Timeout: soon, Key: addressKey},
-		{ID: Rendezvous, Run: rendezvous},
-		{ID: Time, Run: clockOfRendezvous},
+		{ID: Rendezvous, Run: rendezvous, Uses: installs},
+		{ID: Time, Run: clockOfRendezvous, Uses: installs},
 		{ID: NTP, Run: ntpSources, Every: often, Timeout: soon},
 		{ID: Connectivity, Run: connectivity, Every: often, Timeout: often, Key: peerKey},
 		{ID: MTU, Run: mtu, Every: seldom, Timeout: often, Key: peerKey},
 		{ID: DNS, Run: names, Every: often, Timeout: soon},
 		{ID: DNSWildcard, Run: wildcard, Every: seldom, Timeout: soon},
 		{ID: VIPs, Run: vips, Every: often, Timeout: soon, Key: vipKey, Uses: hasVIPs},
+		{ID: API, Run: api, Every: often, Timeout: soon, Key: addressKey, Uses: joins},
+		{ID: ConfigServer, Run: configServer, Every: often, Timeout: soon, Key: addressKey, Uses: joins},
+		{ID: Written, Run: writtenBefore, Every: Never, Timeout: often, Key: disksKey, Uses: joins},
 		{ID: Image, Run: image, Every: Never, Timeout: 20 * time.Minute},
 	}
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +38,10 @@ type scene struct {
 	programs map[string]program
 	latency  time.Duration
 	medium   error
+	mark     string           // of the image, in the boot partition
+	closed   map[string]error // addresses with port that do not answer
+	server   error            // of the machine config server
+	serverAt time.Time
 	world    *World
 }
 
@@ -47,11 +53,22 @@ type program struct {
 
 func (s *scene) Run(_ context.Context, line func(disk.Line), name string, args ...string) error {
 	p, known := s.programs[name+" "+args[0]]
+	if name == "umount" {
+		p, known = s.programs[name]
+	}
 	if !known {
 		return &exec.Error{Name: name, Err: exec.ErrNotFound}
 	}
-	if line != nil && p.out != "" {
-		line(disk.Line{Text: p.out})
+	if name == "mount" { // at the last argument
+		return os.WriteFile(args[len(args)-1]+"/okd-agent-image", []byte(s.mark+"\n"), 0o600)
+	}
+	if name == "umount" {
+		return os.Remove(args[0] + "/okd-agent-image")
+	}
+	for text := range strings.SplitSeq(p.out, "\n") {
+		if line != nil && text != "" {
+			line(disk.Line{Text: text})
+		}
 	}
 	return p.err
 }
@@ -141,14 +158,34 @@ func newScene() *scene {
 			return offset, nil
 		},
 		ReadLatency: func(context.Context, string) (time.Duration, error) {
-			if s.latency == 0 {
-				return 0, errors.New("input/output error")
+			switch s.latency {
+			case 0:
+				return 0, fmt.Errorf("read: %w", syscall.EIO)
+			case -1:
+				return 0, errors.New("only 3 reads were done")
 			}
 			return s.latency, nil
 		},
 		ReadMedium: func(context.Context) (string, error) { return "/run/media/iso/images/rootfs.img", s.medium },
+		Connect:    func(_ context.Context, address string) error { return s.closed[address] },
+		AskTime: func(_ context.Context, url string, ca []byte) (time.Time, error) {
+			if url != "https://192.0.2.5:22623/healthz" || string(ca) != "ca" {
+				return time.Time{}, errors.New("unexpected " + url)
+			}
+			return s.serverAt, s.server
+		},
 	}
 	return s
+}
+
+// joining makes the host one that joins a cluster.
+func (s *scene) joining() {
+	s.in.Config.Masters, s.in.Config.Workers = 0, 1
+	s.in.Order.Role, s.in.Rendezvous = "worker", true
+	s.in.Config.Join = &agent.Join{
+		Image: "IMAGE", API: []string{"192.0.2.5:6443"}, ConfigServer: "https://192.0.2.5:22623/config/worker",
+		ConfigServerCA: "ca",
+	}
 }
 
 func (s *scene) worker() { s.in.Order.Role = "worker" }
@@ -198,7 +235,8 @@ var changes = []change{
 	}, Disk, agent.Fail, "match 2 disks"},
 	{"slow disk", func(s *scene) { s.latency = 12 * time.Millisecond }, DiskSpeed, agent.Warn,
 		"12ms; etcd needs a disk that syncs within 10ms"},
-	{"broken disk", func(s *scene) { s.latency = 0 }, DiskSpeed, agent.Warn, "input/output error"},
+	{"broken disk", func(s *scene) { s.latency = 0 }, DiskSpeed, agent.Fail, "cannot be read: read: input/output error"},
+	{"unknown speed", func(s *scene) { s.latency = -1 }, DiskSpeed, agent.Warn, "only 3 reads"},
 	{"medium", func(s *scene) { s.medium = errors.New("input/output error") }, Media, agent.Fail, "input/output error"},
 	{"no hostname", func(s *scene) { s.in.Host = nil }, Hostname, agent.Fail, `it is called "localhost"`},
 	{"wrong hostname", func(s *scene) { s.in.Host.Hostname = "Master_1" }, Hostname, agent.Fail,
@@ -270,6 +308,29 @@ var changes = []change{
 			"authority"},
 	{"slow registry", func(s *scene) { s.programs["podman pull"] = program{err: context.DeadlineExceeded} }, Image,
 		agent.Fail, "in time"},
+	{"no API", func(s *scene) {
+		s.joining()
+		s.closed = map[string]error{"192.0.2.5:6443": errors.New("connection refused")}
+	}, API, agent.Fail, "192.0.2.5:6443: connection refused"},
+	{"no config server", func(s *scene) { s.joining(); s.server = errors.New("i/o timeout") }, ConfigServer, agent.Fail,
+		"i/o timeout"},
+	{"clock and config server", func(s *scene) { s.joining(); s.serverAt = now.Add(time.Hour) }, ConfigServer, agent.Fail,
+		"1h0m0s apart"},
+	{"written before", func(s *scene) {
+		s.joining()
+		s.programs["lsblk --noheadings"] = program{out: `NAME="/dev/sda3" TYPE="part"`}
+		s.programs["blkid --probe"] = program{out: "PART_ENTRY_NAME=boot\nPART_ENTRY_NUMBER=3"}
+		s.programs["mount --options"], s.programs["umount"] = program{}, program{}
+		s.mark = "IMAGE"
+	}, Written, agent.Fail, "was written from this image already"},
+	{"another image", func(s *scene) {
+		s.joining()
+		s.programs["lsblk --noheadings"] = program{out: `NAME="/dev/sda3" TYPE="part"`}
+		s.programs["blkid --probe"] = program{out: "PART_ENTRY_NAME=boot\nPART_ENTRY_NUMBER=3"}
+		s.programs["mount --options"], s.programs["umount"] = program{}, program{}
+		s.mark = "OTHER"
+		s.in.Inventory.Gateways = nil // so that something fails
+	}, DefaultRoute, agent.Fail, "no default route"},
 	{"no podman", func(s *scene) { s.programs = nil }, Image, agent.Fail, "executable file not found"},
 }
 
@@ -351,7 +412,7 @@ func TestRoles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
 			c.change(&s.in)
-			if _, role := s.in.need(); role != c.want || needsSync(&s.in) != c.sync {
+			if m, role := s.in.need(); role != c.want || (m.Sync > 0) != c.sync {
 				t.Errorf("got %s", role)
 			}
 		})

@@ -3,7 +3,9 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/agent"
@@ -53,33 +55,30 @@ func chosenDisk(_ context.Context, in *Input, _ *World) agent.Check {
 	case err == nil:
 		return pass("%s", disk.Describe(d))
 	case errors.As(err, &choice) && choice.Matches > 1:
-		return fail("give rootDeviceHints of this host in agent-config.yaml that only one disk has, such as "+
+		return fail("give rootDeviceHints of this host in "+in.Config.HostsFile()+" that only one disk has, such as "+
 			"serialNumber or wwn, and make the image again", "%v", err)
 	case errors.As(err, &choice) && choice.Hints:
-		return fail("correct rootDeviceHints of this host in agent-config.yaml and make the image again, or add the disk",
-			"%v", err)
+		return fail("correct rootDeviceHints of this host in "+in.Config.HostsFile()+
+			" and make the image again, or add the disk", "%v", err)
 	}
 	return fail("add a disk of at least 100 GB", "%v", err)
 }
 
-func needsSync(in *Input) bool {
-	need, _ := in.need()
-	return need.Sync > 0
-}
-
-// diskKey is the disk whose speed is measured.
+// diskKey is the disk whose speed is measured, and how fast it has to be.
 func diskKey(in *Input) string {
 	d, err := in.choose()
 	if err != nil {
 		return ""
 	}
-	return d.Path + " " + d.Serial
+	need, _ := in.need()
+	return fmt.Sprintf("%s %s %v", d.Path, d.Serial, need.Sync)
 }
 
 // diskSpeed reads from the disk, because its content is not ours before the installation
 // begins: what etcd needs is that synchronous writes are fast, and only a write could prove
 // that. A disk whose reads are too slow is too slow for them as well, but the opposite does
-// not hold, and controllers with a cache differ; so the check only warns.
+// not hold, and controllers with a cache differ; so slowness only warns. A disk that answers with
+// errors is dead, whatever the host is to become.
 func diskSpeed(ctx context.Context, in *Input, w *World) agent.Check {
 	d, err := in.choose()
 	if err != nil {
@@ -88,8 +87,14 @@ func diskSpeed(ctx context.Context, in *Input, w *World) agent.Check {
 	need, _ := in.need()
 	const next = "use a solid-state disk for the control plane; etcd loses its leader when its disk is slow"
 	latency, err := w.ReadLatency(ctx, d.Path)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.ENXIO):
+		return fail("replace the disk, or choose another one with rootDeviceHints in agent-config.yaml and make the "+
+			"image again", "%s cannot be read: %v", disk.Describe(d), err)
+	case err != nil:
 		return warn("see whether the disk works", "the speed of %s could not be measured: %v", d.Path, err)
+	case need.Sync == 0: // there is no etcd
+		return pass("%s can be read", d.Path)
 	}
 	latency = latency.Round(10 * time.Microsecond)
 	if latency > need.Sync {

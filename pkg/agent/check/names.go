@@ -19,7 +19,7 @@ import (
 const maxHostname = 63
 
 func hostname(_ context.Context, in *Input, _ *World) agent.Check {
-	const next = "give the host a hostname in agent-config.yaml and make the image again, or one by DHCP"
+	next := "give the host a hostname in " + in.Config.HostsFile() + " and make the image again, or one by DHCP"
 	name := in.hostname()
 	first, _, _ := strings.Cut(name, ".")
 	switch {

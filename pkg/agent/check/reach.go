@@ -73,7 +73,7 @@ func pingAny(ctx context.Context, w *World, addresses []netip.Addr) (Pings, erro
 // connectivity asks whether the host is in the group of hosts that reach each other. It has to
 // reach all hosts with etcd, and more than half of all.
 func connectivity(ctx context.Context, in *Input, w *World) agent.Check {
-	if in.Config.Required() == 1 {
+	if in.Config.Required() == 1 && len(in.peers()) == 0 {
 		return pass("there is no other host")
 	}
 	if len(in.peers()) == 0 {
@@ -86,7 +86,8 @@ func connectivity(ctx context.Context, in *Input, w *World) agent.Check {
 		name := peerName(r.peer)
 		if r.err != nil {
 			silent = append(silent, fmt.Sprintf("%s (%v)", name, r.err))
-			essential = essential || r.peer.Role != worker
+			// Nodes of a cluster that runs may be down for reasons of their own.
+			essential = essential || r.peer.Role != worker && in.Config.Join == nil
 			continue
 		}
 		reachable++

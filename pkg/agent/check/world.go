@@ -29,6 +29,11 @@ type World struct {
 	Network  Network
 	// QueryNTP returns how far the host's clock is from that of a time server.
 	QueryNTP func(ctx context.Context, server string) (time.Duration, error)
+	// Connect opens a TCP connection to an address with port, and closes it.
+	Connect func(ctx context.Context, address string) error
+	// AskTime makes a request to a server whose certificate the authorities, in PEM, have signed,
+	// and returns the time in the answer; zero if there is none.
+	AskTime func(ctx context.Context, url string, authorities []byte) (time.Time, error)
 	// ReadLatency is how long 99 of 100 reads from a disk take at most.
 	ReadLatency func(ctx context.Context, path string) (time.Duration, error)
 	// ReadMedium reads from what the live system was started from, and names it. The error is
@@ -57,7 +62,7 @@ type Network interface {
 func System(clk clock.Clock) *World {
 	return &World{
 		Clock: clk, Runner: disk.System{}, Resolver: net.DefaultResolver, Network: systemNetwork{},
-		QueryNTP: queryNTP, ReadLatency: readLatency,
+		QueryNTP: queryNTP, ReadLatency: readLatency, Connect: connectTo, AskTime: timeOf,
 		ReadMedium: func(ctx context.Context) (string, error) { return readMedium(ctx, "/run/media/iso/images") },
 	}
 }
@@ -100,6 +105,15 @@ func (systemNetwork) Ping(ctx context.Context, a netip.Addr) (Pings, error) {
 		return Pings{}, fmt.Errorf("%w, nor to TCP: %w", err, e)
 	}
 	return Pings{Latency: time.Since(start), TCP: true}, nil
+}
+
+func connectTo(ctx context.Context, address string) error {
+	dialer := net.Dialer{Timeout: pingTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // connect reports whether a host answers to TCP: a refusal is an answer.

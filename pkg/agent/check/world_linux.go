@@ -168,8 +168,11 @@ func readLatency(ctx context.Context, path string) (time.Duration, error) {
 		}
 		at := rand.Int64N(size/block) * block
 		start := time.Now()
-		if n, err := unix.Pread(fd, b, at); err != nil || n != block {
-			return 0, errors.Join(err, fmt.Errorf("read %s at %d: %d of %d bytes", path, at, n, block))
+		switch n, err := unix.Pread(fd, b, at); {
+		case err != nil:
+			return 0, fmt.Errorf("read %s at %d: %w", path, at, err)
+		case n != block:
+			return 0, fmt.Errorf("read %s at %d: %d of %d bytes", path, at, n, block)
 		}
 		all = append(all, time.Since(start))
 	}

@@ -41,16 +41,18 @@ type Config struct {
 	Address netip.AddrPort
 	CA      string // in PEM
 	Token   secret.String
+	// Certified is the address that the certificate has, if it is not that of the service.
+	Certified netip.Addr
 }
 
 // OfHost is the config of a host.
 func OfHost(c *agent.Config) Config {
-	return Config{netip.AddrPortFrom(c.Rendezvous, agent.Port), c.CA, c.AgentToken}
+	return Config{Address: netip.AddrPortFrom(c.Rendezvous, agent.Port), CA: c.CA, Token: c.AgentToken}
 }
 
 // OfWatcher is the config of somebody who watches.
 func OfWatcher(c *agent.Config) Config {
-	return Config{netip.AddrPortFrom(c.Rendezvous, agent.Port), c.CA, c.WatcherToken}
+	return Config{Address: netip.AddrPortFrom(c.Rendezvous, agent.Port), CA: c.CA, Token: c.WatcherToken}
 }
 
 // Client makes requests.
@@ -66,6 +68,10 @@ func New(c Config) (*Client, error) {
 	if !pool.AppendCertsFromPEM([]byte(c.CA)) {
 		return nil, errors.New("the CA of the rendezvous host's service is not a certificate")
 	}
+	certified := c.Address.Addr()
+	if c.Certified.IsValid() {
+		certified = c.Certified
+	}
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 5 * time.Second}
 	return &Client{
 		base: "https://" + c.Address.String(), token: c.Token,
@@ -75,7 +81,7 @@ func New(c Config) (*Client, error) {
 				DialContext: dialer.DialContext, MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second,
 				TLSHandshakeTimeout: perRequest,
 				TLSClientConfig: &tls.Config{
-					RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: c.Address.Addr().String(),
+					RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: certified.String(),
 				},
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -72,6 +72,8 @@ func views() map[string]View {
 	lonely.Hostname, lonely.Role = "bad\x1b[2Jname\n", ""
 	contact := selfOf(lonely)
 	contact.Contact = "rendezvous host at 192.0.2.10:8090: no route to it: it is off, or one of the addresses is wrong"
+	added := host(7, "worker", agent.Writing)
+	added.Percent = 47
 	return map[string]View{
 		"waiting":    {Self: selfOf(small), Status: waiting},
 		"rendezvous": {Self: selfOf(first), Status: waiting},
@@ -79,9 +81,12 @@ func views() map[string]View {
 			Hosts: []agent.HostStatus{boot, writing, back}, Waiting: "the bootstrap: bootkube: cb-bootstrap",
 			Problem: &agent.Problem{Message: "host master-2 (192.0.2.12): " + back.Problem.Message, Next: back.Problem.Next},
 		}},
-		"many":     {Self: selfOf(host(3, "worker", agent.Discovering)), Status: many},
-		"done":     {Self: selfOf(boot), Status: &agent.Status{Hosts: []agent.HostStatus{boot}}},
-		"lonely":   {Self: contact, Error: errors.New("another reason")},
+		"many":   {Self: selfOf(host(3, "worker", agent.Discovering)), Status: many},
+		"done":   {Self: selfOf(boot), Status: &agent.Status{Hosts: []agent.HostStatus{boot}}},
+		"lonely": {Self: contact, Error: errors.New("another reason")},
+		"joining": {Self: selfOf(added), Status: &agent.Status{
+			Hosts: []agent.HostStatus{added}, Waiting: "host worker-7, writing: 1,204 of 2,560 MiB",
+		}},
 		"starting": {Error: errors.New("rendezvous host at 192.0.2.10:8090: no answer")},
 	}
 }
@@ -89,6 +94,9 @@ func views() map[string]View {
 func TestPage(t *testing.T) {
 	for name, v := range views() {
 		v.Config, v.Now = config(), now
+		if strings.HasPrefix(name, "joining") {
+			v.Config.Join = &agent.Join{}
+		}
 		page := Page(v)
 		if len(page) > height {
 			t.Errorf("%s: %d lines", name, len(page))

@@ -16,7 +16,11 @@ import (
 // and nothing else that changes by itself.
 func Page(v View) []string {
 	p := &page{}
-	p.line("OKD cluster %s.%s: installation%s", v.Config.ClusterName, v.Config.BaseDomain,
+	what := "installation"
+	if v.Config.Join != nil {
+		what = "new node"
+	}
+	p.line("OKD cluster %s.%s: %s%s", v.Config.ClusterName, v.Config.BaseDomain, what,
 		rightOf(v.Now.Format("2006-01-02 15:04:05 UTC")))
 	p.line("")
 	self := p.self(v)
@@ -110,8 +114,11 @@ func (p *page) self(v View) agent.HostStatus {
 		}
 	}
 	p.line("This host      %s, %s", cmp.Or(h.Hostname, "without a name"), cmp.Or(h.Role, "role not decided yet"))
-	none := "none: check cable, DHCP and the network of agent-config.yaml"
+	none := "none: check cable, DHCP and the network of " + v.Config.HostsFile()
 	p.line("Addresses      %s", cmp.Or(addresses(h.Addresses), none))
+	if v.Config.Join != nil {
+		return h
+	}
 	where := v.Config.Rendezvous.String()
 	if v.Self.Host.Rendezvous {
 		where += ", which is this host"
@@ -179,6 +186,7 @@ func (p *page) hosts(s *agent.Status, self string) {
 			text += ": " + strings.Join(s.MissingNames, ", ")
 		}
 		p.text(2, " ", text)
+		p.text(2, "    ->", "boot it from the same image, even if its disk was written")
 	}
 }
 

@@ -25,6 +25,8 @@ type Options struct {
 	NetworkDir string
 	// Kargs are more arguments for its kernel.
 	Kargs []string
+	// Image is what ImageOn finds on the disk afterwards; empty for nothing.
+	Image string
 	// UEFI: the firmware's boot order can be set.
 	UEFI bool
 	// Inventory reads the hardware again, just before the disk is written.
@@ -110,8 +112,9 @@ func (j *job) recheck(ctx context.Context) error {
 	return fmt.Errorf("nothing was written: the chosen disk, %s, is not there any more", Describe(was))
 }
 
-// maxIgnition is far above the size of any Ignition config that the installer makes.
-const maxIgnition = 64 << 20
+// maxIgnition is far above the size of any Ignition config, also of a single node, whose config
+// has the data of etcd; the boot partition has 384 MiB.
+const maxIgnition = 256 << 20
 
 func readIgnition(path string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -147,7 +150,11 @@ func (j *job) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.verify(ctx)
+	if err := j.verify(ctx); err != nil {
+		return err
+	}
+	j.mark(ctx)
+	return nil
 }
 
 // arguments are those of coreos-installer. The image is the one that the medium holds: its

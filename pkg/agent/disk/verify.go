@@ -94,34 +94,50 @@ func partitioned(path string) error {
 }
 
 // compare mounts the boot partition, which has the Ignition config.
-func (j *job) compare(ctx context.Context, partition string) (err error) {
+func (j *job) compare(ctx context.Context, partition string) error {
 	want, err := readIgnition(j.Ignition)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "okd-agent-boot")
-	if err != nil {
-		return fmt.Errorf("read back the Ignition config: %w", err)
-	}
-	defer os.Remove(dir)
-	if err := j.Runner.Run(ctx, nil, "mount", "--options", "ro", partition, dir); err != nil {
+	err = mounted(ctx, j.Runner, partition, "ro", func(dir string) error {
+		got, err := readIgnition(filepath.Join(dir, "ignition", "config.ign"))
+		if err != nil {
+			return fmt.Errorf("read back from %s: %w", partition, err)
+		}
+		if !bytes.Equal(got, want) {
+			return fmt.Errorf("the Ignition config on %s is not the one that was written", partition)
+		}
+		return nil
+	})
+	if errors.As(err, new(mountError)) {
 		j.say("warning: the Ignition config on %s was not read back: %v", partition, err)
 		return nil
 	}
+	return err
+}
+
+// mountError is why a file system could not be mounted.
+type mountError struct{ error }
+
+func (m mountError) Unwrap() error { return m.error }
+
+// mounted does something with a file system.
+func mounted(ctx context.Context, r Runner, partition, options string, do func(dir string) error) (err error) {
+	dir, err := os.MkdirTemp("", "okd-agent-boot")
+	if err != nil {
+		return fmt.Errorf("mount %s: %w", partition, err)
+	}
+	defer os.Remove(dir)
+	if err := r.Run(ctx, nil, "mount", "--options", options, partition, dir); err != nil {
+		return mountError{err}
+	}
 	defer func() {
 		// Mounted, the disk would be in use for the next try.
-		if e := j.Runner.Run(context.WithoutCancel(ctx), nil, "umount", dir); e != nil {
+		if e := r.Run(context.WithoutCancel(ctx), nil, "umount", dir); e != nil {
 			err = errors.Join(err, e)
 		}
 	}()
-	got, err := readIgnition(filepath.Join(dir, "ignition", "config.ign"))
-	if err != nil {
-		return fmt.Errorf("read back from %s: %w", partition, err)
-	}
-	if !bytes.Equal(got, want) {
-		return fmt.Errorf("the Ignition config on %s is not the one that was written", partition)
-	}
-	return nil
+	return do(dir)
 }
 
 // bootName is the name of the firmware's entry for the disk.

@@ -49,6 +49,29 @@ type Plan struct {
 	disabled []string
 }
 
+// File returns the content of a file that the config in the file name has.
+func File(name, path string) ([]byte, error) {
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	c, _, err := ign.ParseCompatibleVersion(raw)
+	if err != nil {
+		return nil, fmt.Errorf("parse Ignition config %s: %w", name, err)
+	}
+	for _, f := range c.Storage.Files {
+		if f.Path != path {
+			continue
+		}
+		content, err := contents(f.Contents)
+		if err != nil {
+			return nil, fmt.Errorf("file %s of %s: %w", path, name, err)
+		}
+		return content, nil
+	}
+	return nil, fmt.Errorf("%s has no file %s", name, path)
+}
+
 // Enabled are the units that the config enables, in its order.
 func (p *Plan) Enabled() []string { return slices.Clone(p.enabled) }
 

@@ -213,7 +213,7 @@ func HostOf(hosts []agent.Host, macs []string) (*agent.Host, error) {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("the network cards of this host are those of two in agent-config.yaml: %s and %s",
+			return nil, fmt.Errorf("the network cards of this host are those of two in the configuration: %s and %s",
 				describe(*found), describe(hosts[i]))
 		}
 		found = &hosts[i]

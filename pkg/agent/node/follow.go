@@ -79,15 +79,15 @@ func (f *follower) add(c *service.Cluster, s *records.Service) {
 }
 
 // failing is the problem of a service that has failed and is tried again, nil if its
-// failures are no news: progress waits for the masters by trying, and stages of bootkube
-// may fail without ending it.
+// failures are no news: progress waits for the masters by trying, stages of bootkube may
+// fail without ending it, and a first failure may be the API's address on its way to a master.
 func failing(s *records.Service) *agent.Problem {
 	switch {
 	case s.Name == progressService:
 		return nil
 	case s.Name == bootkubeService && s.Starts < 2 && s.Running() != nil:
 		return nil
-	case s.Name != bootkubeService && s.Failure.Times < 2:
+	case s.Failure.Times < 2:
 		return nil
 	}
 	where := s.Name

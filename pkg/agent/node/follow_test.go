@@ -59,11 +59,13 @@ func TestLook(t *testing.T) {
 		{name: "a stage that may fail", files: map[string][]string{
 			"bootkube": {begin, failed("check-api-url", "no name"), entry("stage start", "cb-bootstrap", "", "")},
 		}, stages: "bootkube: cb-bootstrap", present: "bootkube: cb-bootstrap; last error: no name"},
-		{name: "bootkube fails", files: map[string][]string{
-			"bootkube": {begin, failed("mco-bootstrap", "bad input"), entry("service end", "", "failure", "bad input")},
-		}, present: "bootkube; last error: bad input", problem: "bootkube, stage mco-bootstrap fails: bad input"},
+		{name: "bootkube fails once, while the API's address moves", files: map[string][]string{
+			"bootkube": {begin, failed("mco-bootstrap", "bad input"), entry("service end", "", "failure", "bad input"),
+				begin, entry("stage start", "mco-bootstrap", "", "")},
+		}, stages: "bootkube: mco-bootstrap", present: "bootkube: mco-bootstrap; last error: bad input"},
 		{name: "and again", files: map[string][]string{
 			"bootkube": {begin, failed("mco-bootstrap", "bad"), entry("service end", "", "failure", "bad"), begin,
+				failed("mco-bootstrap", "bad"), entry("service end", "", "failure", "bad"), begin,
 				entry("stage start", "mco-bootstrap", "", "")},
 		}, stages: "bootkube: mco-bootstrap", present: "bootkube: mco-bootstrap; last error: bad",
 			problem: "bootkube, stage mco-bootstrap fails: bad"},

@@ -97,6 +97,7 @@ func (a *Agent) leave(ctx context.Context, reboot bool) error {
 	a.mu.Unlock()
 	if !sent {
 		a.say(0, "sends its logs")
+		a.mark(ctx)
 		a.sendLogs(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -85,6 +85,10 @@ type Options struct {
 	Listen func(ctx context.Context) (net.Listener, error)
 	// Nodes asks the API of a kubeconfig for the cluster's nodes.
 	Nodes func(ctx context.Context, kubeconfig []byte) ([]service.Node, error)
+	// Standing asks the API of a kubeconfig whether the cluster is there already.
+	Standing func(ctx context.Context, kubeconfig []byte) (*service.Standing, error)
+	// Mark notes in the cluster that a host has written its disk.
+	Mark func(ctx context.Context, kubeconfig []byte, hostname string, at time.Time) error
 	// Secrets are hidden in logs, apart from those of the config.
 	Secrets []secret.String
 }
@@ -109,7 +113,8 @@ type Agent struct {
 	serving   error // why the service does not run
 	failing   error // why the last step ended
 
-	checking, writing, bootstrapping bool
+	checking, writing, bootstrapping, seeking bool
+	sought                                    time.Time // when to look for the cluster again
 }
 
 // checked are the results of the last checks, and the role that they were made for.
@@ -169,6 +174,7 @@ func (a *Agent) step(ctx context.Context) error {
 	a.mu.Unlock()
 	if a.isRendezvous() {
 		a.serve(ctx)
+		a.seek(ctx)
 	}
 	a.resume(ctx)
 	r := a.report()
@@ -196,6 +202,9 @@ func (a *Agent) step(ctx context.Context) error {
 func (a *Agent) isRendezvous() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.Config.Join != nil {
+		return true
+	}
 	for _, nic := range a.inventory.NICs {
 		for _, p := range nic.Addresses {
 			if p.Addr() == a.Config.Rendezvous {
@@ -224,9 +233,7 @@ func (a *Agent) report() agent.Report {
 		disk, err := a.Hardware.Choose(a.inventory, a.checked.role)
 		if err == nil {
 			r.Disk = disk.Path
-		} else {
-			r.Doing = err.Error()
-		}
+		} // else check disk says why
 		r.Stage = agent.Discovering
 		if err == nil && passed(a.checked.results) {
 			r.Stage = agent.Ready

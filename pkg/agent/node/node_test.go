@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -66,6 +67,52 @@ func TestKilled(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestRendezvousLosesPower cuts the power of the rendezvous host before the orders, and after the
+// cluster has taken over. Between that the installation has to begin anew.
+func TestRendezvousLosesPower(t *testing.T) {
+	for _, point := range []string{"inventory", "check", "write", "half", "wrote", "journal", "reboot"} {
+		t.Run(point, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 3, 0, 0)
+			// The name that the cluster expects, in whatever order hosts come back.
+			for _, m := range w.machines {
+				w.cfg.Hosts = append(w.cfg.Hosts, agent.Host{
+					Hostname: fmt.Sprint("master-", m.index), MACs: []string{fmt.Sprintf("52:54:00:00:00:%02x", m.index)},
+				})
+			}
+			hit := false
+			w.at = func(m *machine, at string) fate {
+				if m.index == 0 && at == point && !hit {
+					hit = true
+					return powerLoss
+				}
+				return goOn
+			}
+			w.power(w.machines...)
+			w.finished()
+			if !hit {
+				t.Error("it never came to that point")
+			}
+		})
+	}
+}
+
+// TestRendezvousStrays: a rendezvous host that is a node and boots the medium again writes nothing.
+func TestRendezvousStrays(t *testing.T) {
+	w := newWorld(t, 3, 0, 0)
+	for _, m := range w.machines {
+		m.node = fmt.Sprint("master-", m.index)
+	}
+	w.power(w.machines[0])
+	s := w.await("a problem", func(s agent.Status) bool { return s.Problem != nil })
+	if !strings.Contains(s.Problem.Message, "is node master-0 of the cluster") || s.Hosts[0].Stage == agent.Writing {
+		t.Errorf("status %+v", s)
+	}
+	if slices.Contains(w.seen, "0/write") {
+		t.Error("its disk was written")
 	}
 }
 

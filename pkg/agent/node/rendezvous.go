@@ -160,25 +160,18 @@ func (a *Agent) apply(ctx context.Context, s state) error {
 	return plan.Apply(ctx)
 }
 
-// nodeToBe is a node of the cluster, as the bootstrap reads it from nodesFile: whose
-// requests for certificates are approved.
-type nodeToBe struct {
-	Hostname  string       `json:"hostname"`
-	Role      string       `json:"role"`
-	Addresses []netip.Addr `json:"addresses"` // in the machine networks
-}
-
-// nodesToBe are all nodes, from the order to bootstrap. The caller has the lock.
-func (a *Agent) nodesToBe(o agent.Order) []nodeToBe {
-	own := nodeToBe{Hostname: o.Hostname, Role: o.Role}
+// nodesToBe are all nodes, from the order to bootstrap, as the bootstrap reads them from nodesFile:
+// it approves their requests for certificates. The caller has the lock.
+func (a *Agent) nodesToBe(o agent.Order) []service.Planned {
+	own := service.Planned{Hostname: o.Hostname, Role: o.Role}
 	for _, nic := range a.inventory.NICs {
 		for _, p := range nic.Addresses {
 			own.Addresses = append(own.Addresses, p.Addr())
 		}
 	}
-	list := []nodeToBe{own}
+	list := []service.Planned{own}
 	for _, p := range o.Peers {
-		list = append(list, nodeToBe{Hostname: p.Hostname, Role: p.Role, Addresses: p.Addresses})
+		list = append(list, service.Planned{Hostname: p.Hostname, Role: p.Role, Addresses: p.Addresses})
 	}
 	machines := func(ip netip.Addr) bool {
 		return slices.ContainsFunc(a.Config.MachineNetworks, func(n netip.Prefix) bool { return n.Contains(ip) })

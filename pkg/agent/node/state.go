@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/okd-install/okd-install/pkg/agent"
+	"github.com/okd-install/okd-install/pkg/agent/service"
 	"github.com/okd-install/okd-install/pkg/atomicfile"
 )
 
@@ -29,8 +30,8 @@ type state struct {
 	Bootstrap bool `json:"bootstrap,omitempty"`
 	Applied   bool `json:"applied,omitempty"`
 	// Nodes are those of the cluster, for the bootstrap.
-	Nodes   []nodeToBe `json:"nodes,omitempty"`
-	Started bool       `json:"started,omitempty"`
+	Nodes   []service.Planned `json:"nodes,omitempty"`
+	Started bool              `json:"started,omitempty"`
 	// Logs were sent, or could not be.
 	Logs bool `json:"logs,omitempty"`
 }

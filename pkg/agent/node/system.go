@@ -60,10 +60,10 @@ func (s *System) Check(ctx context.Context, in Situation) []agent.Check {
 	host, err := s.settings(in.Inventory)
 	if err != nil {
 		return []agent.Check{{ID: check.Hostname, Result: agent.Fail, Problem: agent.Problem{
-			Message: err.Error(), Next: "correct the MAC addresses in agent-config.yaml, and make a new image",
+			Message: err.Error(), Next: "correct the MAC addresses in " + s.cfg.HostsFile() + ", and make a new image",
 		}}}
 	}
-	installing := in.Order != nil && in.Order.Action != agent.Wait
+	installing := in.Order != nil && (in.Order.Action != agent.Wait || in.Order.Running)
 	results := s.checks.Results(ctx, check.Input{
 		Config: s.cfg, Inventory: in.Inventory, Host: host, Rendezvous: in.Rendezvous, Order: in.Order,
 		OrderAt: in.Heard, Silence: in.Contact, Installing: installing,
@@ -99,6 +99,9 @@ func (s *System) Write(ctx context.Context, w Writing) error {
 	o := disk.Options{
 		Disk: w.Disk, Ignition: w.Ignition, UEFI: w.Inventory.UEFI, Inventory: s.Inventory, Progress: w.Progress,
 		Runner: disk.System{}, Clock: s.clock,
+	}
+	if s.cfg.Join != nil {
+		o.Image = s.cfg.Join.Image
 	}
 	if found.Host != "" {
 		o.NetworkDir = filepath.Join(root, "etc/NetworkManager/system-connections")

@@ -190,7 +190,12 @@ func (m *machine) live() {
 		}
 		m.w.mu.Unlock()
 		if next == powerLoss {
-			_ = os.RemoveAll(m.stateDir)
+			for _, dir := range []string{m.stateDir, filepath.Join(m.root, "opt"), filepath.Join(m.root, "var")} {
+				_ = os.RemoveAll(dir)
+			}
+			m.w.mu.Lock()
+			m.started = false
+			m.w.mu.Unlock()
 		}
 	}
 }
@@ -225,7 +230,7 @@ func (m *machine) run(ctx context.Context) {
 	err := node.Run(ctx, node.Options{
 		Config: m.w.cfg, Dir: m.w.dir, StateDir: m.stateDir, Root: m.root, Boot: fmt.Sprint("boot-", m.boots),
 		Interval: 3 * time.Millisecond, Clock: clock.Real(), Log: slog.New(slog.DiscardHandler),
-		Hardware: m, Service: m.w.client(m.w.cfg.AgentToken), Nodes: m.w.nodes,
+		Hardware: m, Service: m.w.client(m.w.cfg.AgentToken), Nodes: m.w.nodes, Standing: m.w.standing,
 		Listen: func(context.Context) (net.Listener, error) { return net.Listen("tcp", m.w.addr.String()) },
 	})
 	if err != nil && ctx.Err() == nil {
@@ -368,6 +373,25 @@ func (w *world) nodes(context.Context, []byte) ([]service.Node, error) {
 		w.write(filepath.Join(records, "progress.json"), `[{`+at+`,"phase":"service end","result":"success"}]`)
 	}
 	return nodes, nil
+}
+
+// standing is the API of the masters, once there are enough of them.
+func (w *world) standing(context.Context, []byte) (*service.Standing, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	st := &service.Standing{}
+	for _, m := range w.machines {
+		ips := []netip.Addr{m.ip}
+		if m.node != "" {
+			st.Nodes = append(st.Nodes, service.Node{Name: m.node, Ready: true, Addresses: []string{m.ip.String()}})
+		}
+		name := fmt.Sprint("master-", m.index)
+		st.Planned = append(st.Planned, service.Planned{Hostname: name, Role: "master", Addresses: ips})
+	}
+	if len(st.Nodes) == 0 || len(st.Nodes) < min(w.cfg.Masters-1, 2) {
+		return nil, errors.New("connection refused")
+	}
+	return st, nil
 }
 
 // finished waits until all machines are nodes, and checks that each of them is one of those

@@ -25,6 +25,9 @@ func assign(c *agent.Config, hosts []*host) *agent.Problem {
 	if bad != nil {
 		return bad
 	}
+	if c.Join != nil {
+		return assignNode(c, hosts, matched)
+	}
 	var first *host
 	for _, h := range hosts {
 		if !h.Rendezvous {
@@ -66,13 +69,13 @@ func match(c *agent.Config, hosts []*host) (map[*host]*agent.Host, *agent.Proble
 				continue
 			}
 			if other := matched[h]; other != nil {
-				return nil, problem("correct the MAC addresses in agent-config.yaml and make a new image",
-					"host %s has MAC addresses of two hosts of agent-config.yaml: %s and %s",
-					h.describe(c), label(other), label(settings))
+				return nil, problem("correct the MAC addresses in "+c.HostsFile()+" and make a new image",
+					"host %s has MAC addresses of two hosts of %s: %s and %s", h.describe(c), c.HostsFile(),
+					label(other), label(settings))
 			}
 			if other := owner[settings]; other != nil {
-				return nil, problem("correct the MAC addresses in agent-config.yaml and make a new image",
-					"two hosts have MAC addresses of the same host of agent-config.yaml, %s: %s and %s",
+				return nil, problem("correct the MAC addresses in "+c.HostsFile()+" and make a new image",
+					"two hosts have MAC addresses of the same host of %s, %s: %s and %s", c.HostsFile(),
 					label(settings), other.describe(c), h.describe(c))
 			}
 			matched[h], owner[settings] = settings, h

@@ -15,9 +15,17 @@ func (s *Service) advance() {
 	now := s.clock.Now()
 	if !s.state.Begun {
 		s.forget(now)
-		if assign(s.cfg, s.state.Hosts) == nil && s.complete(now) {
+		bad := assign(s.cfg, s.state.Hosts)
+		switch {
+		case s.standing != nil:
+			s.meet()
+		case bad == nil && s.complete(now):
 			s.begin()
 		}
+		return
+	}
+	if s.state.Resumed {
+		s.resume()
 		return
 	}
 	if first := s.rendezvous(); first != nil && first.Order == agent.Bootstrap && s.handover(now) == "" {
@@ -60,7 +68,7 @@ func (s *Service) begin() {
 	s.state.Begun = true
 	for _, h := range s.state.Hosts {
 		h.Order = agent.Install
-		if h.Rendezvous {
+		if h.Rendezvous && s.cfg.Join == nil {
 			h.Order = agent.Bootstrap
 		}
 		s.event(h, "is installed as %s", h.Role)
@@ -70,18 +78,13 @@ func (s *Service) begin() {
 // order is what a host is told.
 func (s *Service) order(h *host) agent.Order {
 	now := s.clock.Now().UTC()
-	o := agent.Order{Hostname: h.Hostname, Role: h.Role, Action: agent.Wait, Time: now, Problem: h.Problem}
+	o := agent.Order{Hostname: h.Hostname, Role: h.Role, Action: agent.Wait, Time: now, Problem: h.Problem,
+		Running: s.standing != nil || s.state.Resumed}
 	if h.Order != "" && h.Problem == nil {
 		o.Action = h.Order
 		o.Reboot = h.Order == agent.Install && s.mayReboot(h, now)
 	}
-	for _, other := range s.state.Hosts {
-		if other != h {
-			o.Peers = append(o.Peers, agent.Peer{
-				ID: other.ID, Hostname: other.Hostname, Role: other.Role, Addresses: other.addresses(s.cfg),
-			})
-		}
-	}
+	o.Peers = s.peersOf(h)
 	return o
 }
 
@@ -90,11 +93,20 @@ func (s *Service) order(h *host) agent.Order {
 func (s *Service) mayReboot(h *host, now time.Time) bool {
 	switch {
 	case h.Rendezvous:
-		return !s.heldForWatcher(h, now)
+		return !s.heldForWatcher(h, now) && !(s.state.Resumed && s.needed(now))
+	case s.state.Resumed:
+		return true
 	case h.Role == worker:
 		return s.joinedMasters() >= s.neededMasters()
 	}
 	return true
+}
+
+// needed reports whether another host is on its way, and asks this service for orders.
+func (s *Service) needed(now time.Time) bool {
+	return slices.ContainsFunc(s.state.Hosts, func(h *host) bool {
+		return !h.Rendezvous && !h.left() && !h.silent(now) && h.Problem == nil && h.Report.Problem == nil
+	})
 }
 
 // heldForWatcher: a watcher that was there a moment ago may want the logs.
@@ -125,14 +137,17 @@ func (s *Service) joinedMasters() int {
 
 // node is the node that the host has become, nil if there is none.
 func (s *Service) node(h *host) *Node {
-	nodes := s.state.Cluster.Nodes
+	return nodeOf(s.cfg, s.state.Cluster.Nodes, h, h.Hostname)
+}
+
+func nodeOf(c *agent.Config, nodes []Node, h *host, name string) *Node {
 	for i := range nodes {
-		if nodes[i].Name == h.Hostname {
+		if name != "" && nodes[i].Name == name {
 			return &nodes[i]
 		}
 	}
 	for i := range nodes {
-		for _, a := range h.addresses(s.cfg) {
+		for _, a := range h.addresses(c) {
 			if slices.Contains(nodes[i].Addresses, a.String()) {
 				return &nodes[i]
 			}

@@ -97,7 +97,7 @@ func (s *Service) take(h *host, r agent.Report) {
 	}
 	h.Report, h.Heard = r, now
 	if !s.state.Begun {
-		h.Rendezvous = h.hasAddress(s.cfg.Rendezvous)
+		h.Rendezvous = s.cfg.Join != nil || h.hasAddress(s.cfg.Rendezvous)
 	}
 	if fresh {
 		s.event(h, "registered: %s", h.describe(s.cfg))

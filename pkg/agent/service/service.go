@@ -47,6 +47,8 @@ type Service struct {
 	// heldSince is when the rendezvous host could have rebooted.
 	heldSince time.Time
 	started   time.Time
+	// standing is the cluster that was there before the orders, as it answered last.
+	standing *Standing
 }
 
 // state is what the file holds.
@@ -57,6 +59,10 @@ type state struct {
 	Events []agent.Event `json:"events,omitempty"`
 	// Cluster is what the rendezvous host said last.
 	Cluster Cluster `json:"cluster"`
+	// Since is when the service began with nothing.
+	Since time.Time `json:"since"`
+	// Resumed: the cluster had taken over before the service began. What is left is installed.
+	Resumed bool `json:"resumed,omitempty"`
 }
 
 // host is what is known of one host.
@@ -76,6 +82,8 @@ type host struct {
 	Order agent.Action `json:"order,omitempty"`
 	// Problem is what the service found wrong with the host.
 	Problem *agent.Problem `json:"problem,omitempty"`
+	// Stray: the problem is that it belongs to a cluster that is there already.
+	Stray bool `json:"stray,omitempty"`
 	// Returned: it booted the live system again although its disk was written.
 	Returned bool `json:"returned,omitempty"`
 	// Logs is when the host's logs came.
@@ -119,6 +127,7 @@ func New(cfg *agent.Config, dir string, clk clock.Clock) (*Service, error) {
 	raw, err := os.ReadFile(s.file())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		s.state.Since = s.started.UTC()
 		return s, nil
 	case err != nil:
 		return nil, fmt.Errorf("read the state of the service: %w", err)

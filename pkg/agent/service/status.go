@@ -17,7 +17,7 @@ func (s *Service) Status() agent.Status {
 	s.advance() // silence is nobody's report; what is decided here is saved before a host hears of it
 	now := s.clock.Now().UTC()
 	st := agent.Status{
-		ClusterName: s.cfg.ClusterName, Time: now, Bootstrap: slices.Clone(s.state.Cluster.Stages),
+		ClusterName: s.cfg.ClusterName, Time: now, Since: s.state.Since, Bootstrap: slices.Clone(s.state.Cluster.Stages),
 		Events: slices.Clone(s.state.Events), Hosts: []agent.HostStatus{},
 		Problem: s.problem(), Waiting: s.waiting(now),
 	}
@@ -30,7 +30,7 @@ func (s *Service) Status() agent.Status {
 
 func (s *Service) hostStatus(h *host, now time.Time) agent.HostStatus {
 	hs := agent.HostStatus{
-		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.Rendezvous,
+		ID: h.ID, Hostname: h.name(), Role: h.Role, Rendezvous: h.Rendezvous && s.cfg.Join == nil,
 		Addresses: h.addresses(s.cfg), MACs: h.macs(), Stage: h.Stage, Disk: h.Report.Disk,
 		LastHeard: h.Heard.UTC(), Silent: h.silent(now), Problem: cmp.Or(h.Problem, h.Report.Problem),
 	}
@@ -48,7 +48,13 @@ func (s *Service) hostStatus(h *host, now time.Time) agent.HostStatus {
 // missing is the number of hosts that have not registered, and the names of those that
 // are known.
 func (s *Service) missing() (int, []string) {
+	if s.state.Resumed {
+		return 0, nil // they are nodes, or the cluster says that it lacks them
+	}
 	n := max(s.cfg.Required()-len(s.state.Hosts), 0)
+	if s.cfg.Join != nil { // other hosts have services of their own
+		return n, nil
+	}
 	var names []string
 	for i := range s.cfg.Hosts {
 		settings := &s.cfg.Hosts[i]
@@ -80,6 +86,9 @@ func (s *Service) problem() *agent.Problem {
 			return problem("turn it off", "host %s is one more than the cluster needs; nothing is written to its disk",
 				h.describe(s.cfg))
 		}
+	}
+	if p := s.standingProblem(); p != nil {
+		return p
 	}
 	return s.state.Cluster.Problem
 }
@@ -125,8 +134,12 @@ func (s *Service) waitingForCluster(now time.Time) string {
 		return fmt.Sprintf("the rendezvous host, which has address %s", s.cfg.Rendezvous)
 	case first.Stage == agent.Rebooting:
 		return ""
+	case first.Order == agent.Install && first.Stage == agent.Written && s.cfg.Join != nil:
+		return "this host to reboot; its logs can be fetched until then"
 	case first.Order == agent.Install && first.Stage == agent.Written:
 		return "the rendezvous host to reboot; its logs can be fetched until then"
+	case first.Order == agent.Install && s.cfg.Join != nil:
+		return fmt.Sprintf("host %s, %s: %s", first.name(), first.Stage, first.Report.Doing)
 	case first.Order == agent.Install:
 		return fmt.Sprintf("the rendezvous host %s, %s: %s", first.name(), first.Stage, first.Report.Doing)
 	}

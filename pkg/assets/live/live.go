@@ -69,12 +69,7 @@ func Ignition(in Inputs) ([]byte, error) {
 // Unconfigured renders the config of a live system that belongs to no cluster yet: it waits for
 // a medium with Configuration.
 func Unconfigured(in Inputs) ([]byte, error) {
-	script, err := fs.ReadFile(data.AgentLive(), "config/okd-agent-load-config.sh")
-	if err != nil {
-		return nil, fmt.Errorf("render the live system: %w", err)
-	}
-	files := append(in.common(), File{"/usr/local/bin/okd-agent-load-config.sh", 0o755, script})
-	return in.render(files, []string{"config"})
+	return in.render(in.common(), []string{"config"})
 }
 
 // Configuration is what makes a live system that has none one of a cluster.

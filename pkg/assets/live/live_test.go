@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -18,10 +17,8 @@ import (
 	ign "github.com/coreos/ignition/v2/config/v3_2/types"
 	"github.com/vincent-petithory/dataurl"
 
-	"github.com/okd-install/okd-install/data"
 	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/assets/live"
-	"github.com/okd-install/okd-install/pkg/iso/initrd"
 	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/testkit/golden"
@@ -217,11 +214,7 @@ func TestShellcheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	load, err := fs.ReadFile(data.AgentLive(), "config/okd-agent-load-config.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range [][]byte{script, load} {
+	for _, text := range [][]byte{script} {
 		cmd := exec.Command("shellcheck", "-")
 		cmd.Stdin = bytes.NewReader(text)
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -253,123 +246,4 @@ func TestUnconfigured(t *testing.T) {
 	if !found {
 		t.Error("nothing loads a configuration")
 	}
-}
-
-// TestLoadConfig runs the script of an unconfigured system against a directory for the medium.
-func TestLoadConfig(t *testing.T) {
-	for _, tt := range []struct{ name, release, fails string }{
-		{"the same release", "quay.io/okd@sha256:aa", ""},
-		{"another release", "quay.io/okd@sha256:bb", "the medium is for release"},
-		{"no medium", "", "waiting for a medium"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			h := newUnconfigured(t)
-			if tt.release != "" {
-				h.insert(tt.release)
-			}
-			out, err := h.run()
-			if tt.fails != "" {
-				if err == nil || !strings.Contains(out, tt.fails) {
-					t.Errorf("%v: %s", err, out)
-				}
-				if _, err := os.Stat(h.at(agent.ConfigFile)); err == nil {
-					t.Error("the host is configured")
-				}
-				return
-			}
-			if err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			info, err := os.Stat(h.at(agent.ConfigFile))
-			if err != nil || info.Mode().Perm() != 0o600 {
-				t.Errorf("%v, %v", info, err)
-			}
-			for name, want := range map[string]string{
-				agent.Dir + "/master.ign": "{master}", agent.NetworkDir + "/host0/mac_interface.ini": "52:54:00:00:00:01=eno1\n",
-			} {
-				if got, err := os.ReadFile(h.at(name)); string(got) != want || err != nil {
-					t.Errorf("%s is %q, %v", name, got, err)
-				}
-			}
-			if !strings.Contains(out, "systemctl restart okd-agent-network.service") {
-				t.Errorf("said %s", out)
-			}
-		})
-	}
-}
-
-// unconfigured is the part of a host that the script sees.
-type unconfigured struct {
-	t   *testing.T
-	dir string
-}
-
-func newUnconfigured(t *testing.T) unconfigured {
-	h := unconfigured{t, t.TempDir()}
-	bin := filepath.Join(h.dir, "bin")
-	h.write(h.at(agent.Dir+"/release-image"), "quay.io/okd@sha256:aa\n", 0o600)
-	for name, script := range map[string]string{
-		"mount": `cp "$3"/* "$4"`, "umount": ":", "systemctl": `echo systemctl "$@"`,
-	} {
-		h.write(filepath.Join(bin, name), "#!/bin/sh\n"+script+"\n", 0o755)
-	}
-	return h
-}
-
-// at is a file of the host.
-func (h unconfigured) at(name string) string { return filepath.Join(h.dir, "root", name) }
-
-func (h unconfigured) write(name, text string, mode os.FileMode) {
-	h.t.Helper()
-	err := os.MkdirAll(filepath.Dir(name), 0o755)
-	if err == nil {
-		err = os.WriteFile(name, []byte(text), mode)
-	}
-	if err != nil {
-		h.t.Fatal(err)
-	}
-}
-
-// insert makes a medium for a release.
-func (h unconfigured) insert(release string) {
-	h.t.Helper()
-	in := inputs()
-	in.Agent.ReleaseImage = release
-	files, err := live.Configuration(in)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	archive := &initrd.Plain{}
-	for _, f := range files {
-		if err := archive.AddBytes(f.Path, f.Mode, f.Data); err != nil {
-			h.t.Fatal(err)
-		}
-	}
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	if _, err := archive.WriteTo(w); err != nil {
-		h.t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		h.t.Fatal(err)
-	}
-	h.write(filepath.Join(h.dir, "medium", "config.gz"), out.String(), 0o600)
-}
-
-// run runs the script with the host's directories.
-func (h unconfigured) run() (string, error) {
-	h.t.Helper()
-	script, err := fs.ReadFile(data.AgentLive(), "config/okd-agent-load-config.sh")
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	text := strings.NewReplacer(
-		"/dev/disk/by-label/agent_configimage", filepath.Join(h.dir, "medium"),
-		`"$release"`, `"`+h.at("")+`$release"`, `"/$file"`, `"`+h.at("")+`/$file"`,
-		"config.json /etc", "config.json "+h.at("")+"/etc",
-	).Replace(string(script))
-	cmd := exec.Command("bash", "-c", text)
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(h.dir, "bin")+":"+os.Getenv("PATH"))
-	out, err := cmd.CombinedOutput()
-	return string(out), err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/coreos/stream-metadata-go/arch"
+	"github.com/coreos/stream-metadata-go/stream"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -32,6 +33,8 @@ func rpmArch(image assets.AgentImage) string {
 type base struct {
 	*install.Env
 	image assets.AgentImage
+	// stream is what a cluster that runs says of its live ISO; nil without one.
+	stream *stream.Stream
 }
 
 // find returns the path of the ISO: what the environment names, else that of the release.
@@ -53,6 +56,10 @@ func (b base) find(ctx context.Context) (string, error) {
 	event.ProgressOf(b.Sink, "reading the release")
 	opts := releases.Reach(b.image.Config)
 	rel, err := release.Inspect(ctx, b.image.ReleaseImage, opts)
+	if err != nil && b.stream != nil && ctx.Err() == nil {
+		event.Debug(b.Sink, "the release cannot be read", "err", err)
+		return b.ofStream(ctx, b.stream, b.image.ReleaseVersion, []error{err})
+	}
 	if err != nil {
 		return "", fmt.Errorf("find the live ISO: %w", err)
 	}
@@ -74,9 +81,18 @@ func (b base) ofRelease(ctx context.Context, rel *release.Release, opts release.
 	if ctx.Err() != nil {
 		return "", errors.Join(tried...)
 	}
-	if rel.Stream == nil {
+	known := rel.Stream
+	if known == nil {
+		known = b.stream
+	}
+	return b.ofStream(ctx, known, rel.Version, tried)
+}
+
+// ofStream tries what the CoreOS stream of a release names. The errors are those of earlier tries.
+func (b base) ofStream(ctx context.Context, known *stream.Stream, version string, tried []error) (string, error) {
+	if known == nil {
 		tried = append(tried, errors.New("CoreOS stream: the release has none"))
-	} else if file, err := osimage.FindLive(rel.Stream, b.image.Config.ControlPlane.Architecture); err != nil {
+	} else if file, err := osimage.FindLive(known, b.image.Config.ControlPlane.Architecture); err != nil {
 		tried = append(tried, fmt.Errorf("CoreOS stream: %w", err))
 	} else {
 		path, err := b.download(ctx, file)
@@ -90,7 +106,7 @@ func (b base) ofRelease(ctx context.Context, rel *release.Release, opts release.
 		lines = append(lines, err.Error())
 	}
 	return "", exit.New("name the path or the URL of a live ISO of CoreOS with "+install.EnvOSImage,
-		"find the live ISO of release %s; tried: %s", rel.Version, strings.Join(lines, "; "))
+		"find the live ISO of release %s; tried: %s", version, strings.Join(lines, "; "))
 }
 
 // extract reads the ISO out of an image in a registry.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/live"
 	"github.com/okd-install/okd-install/pkg/atomicfile"
@@ -19,9 +20,7 @@ import (
 
 // Names that machines which are prepared for a cluster know.
 const (
-	configISO   = "agentconfig.noarch.iso"
-	configLabel = "agent_configimage"
-	configFile  = "config.gz"
+	configISO = "agentconfig.noarch.iso"
 
 	unconfiguredIgnition = "unconfigured-agent.ign"
 )
@@ -36,7 +35,7 @@ func ConfigImage(ctx context.Context, e *install.Env, o ImageOptions) error {
 		}
 		target := e.Path(configISO)
 		err = replace(target, func(name string) error {
-			return iso.WriteVolume(name, configLabel, map[string][]byte{configFile: packed})
+			return iso.WriteVolume(name, agent.ConfigLabel, map[string][]byte{agent.ConfigArchive: packed})
 		})
 		if err != nil {
 			return fmt.Errorf("make %s: %w", target, err)
@@ -102,7 +101,7 @@ func unconfiguredISO(
 	if err != nil {
 		return err
 	}
-	from, err := base{e, image}.find(ctx)
+	from, err := base{Env: e, image: image}.find(ctx)
 	if err != nil {
 		return err
 	}

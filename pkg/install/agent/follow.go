@@ -42,6 +42,7 @@ type follower struct {
 	clock   clock.Clock
 	plan    assets.AgentPlan
 	logs    string // file for the logs of the hosts; empty for none
+	alone   bool   // the only host of its service; it joins a cluster
 
 	mu    sync.Mutex
 	last  agent.Status
@@ -49,7 +50,10 @@ type follower struct {
 	names map[string]bool // of hosts
 
 	since map[string]time.Time // when what is not right was first seen
+	said  map[string]bool      // warnings that are not repeated
 	kept  bool                 // the logs
+	// lost: the rendezvous host was started again and has forgotten the installation.
+	lost bool
 }
 
 func newFollower(access assets.WatcherAccess, plan assets.AgentPlan, clk clock.Clock) (*follower, error) {
@@ -88,6 +92,7 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 		return s, err
 	}
 	f.keepLogs(ctx, sink, s)
+	f.answered(sink, s)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	say(sink, f.last, s)
@@ -103,7 +108,7 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 // keepLogs fetches the logs of all hosts before the rendezvous host reboots, which waits a
 // little for that. They are in its memory only.
 func (f *follower) keepLogs(ctx context.Context, sink event.Sink, s agent.Status) {
-	written := func(h agent.HostStatus) bool { return h.Rendezvous && h.Stage == agent.Written }
+	written := func(h agent.HostStatus) bool { return (h.Rendezvous || f.alone) && h.Stage == agent.Written }
 	if f.logs == "" || f.kept || !slices.ContainsFunc(s.Hosts, written) {
 		return
 	}
@@ -111,7 +116,7 @@ func (f *follower) keepLogs(ctx context.Context, sink event.Sink, s agent.Status
 		return atomicfile.Create(name, 0o600, func(out *os.File) error { return f.service.Logs(ctx, out) })
 	})
 	if err != nil {
-		event.Warn(sink, "The logs of the hosts could not be fetched before the rendezvous host reboots", "err", err)
+		event.Warn(sink, "The logs of the hosts could not be fetched before they are gone", "err", err)
 		return
 	}
 	f.kept = true
@@ -126,6 +131,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 		return "", exit.New("boot all hosts from the image that was made last in this directory",
 			"the rendezvous host does not accept the token of this directory: its image is another one, or has expired")
 	case err != nil:
+		f.unanswered(sink)
 		return err.Error(), nil
 	}
 	if err := f.persists(problemOf(s)); err != nil {
@@ -134,7 +140,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	if slices.ContainsFunc(s.Hosts, begins) {
 		return "", nil
 	}
-	if f.lasts("ready", allReady(s, f.required())) {
+	if f.lasts("ready", allReady(s, f.required()), patience) {
 		return "", exit.New("look at the console of the rendezvous host and its journal: "+
 			"ssh core@ADDRESS journalctl -u okd-agent",
 			"all %d hosts have been ready for %s, but the installation does not begin", f.required(), patience)
@@ -176,14 +182,14 @@ func problemOf(s agent.Status) *Problem {
 
 // persists returns the problem once it has been there for a while.
 func (f *follower) persists(p *Problem) error {
-	if f.lasts("problem", p != nil) {
+	if f.lasts("problem", p != nil, patience) {
 		return p
 	}
 	return nil
 }
 
-// lasts reports whether something has been so for longer than patience.
-func (f *follower) lasts(what string, is bool) bool {
+// lasts reports whether something has been so for longer than a time.
+func (f *follower) lasts(what string, is bool, limit time.Duration) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !is {
@@ -197,7 +203,7 @@ func (f *follower) lasts(what string, is bool) bool {
 	if f.since[what].IsZero() {
 		f.since[what] = now
 	}
-	return now.Sub(f.since[what]) > patience
+	return now.Sub(f.since[what]) > limit
 }
 
 // alongside runs a phase, and meanwhile says what changes on the hosts. A problem that ends
@@ -220,11 +226,20 @@ func (f *follower) alongside(
 	}
 }
 
+func (f *follower) known() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.heard
+}
+
 func (f *follower) follow(ctx context.Context, sink event.Sink, stop context.CancelCauseFunc) {
 	for {
 		s, err := f.look(ctx, sink)
 		if err != nil && ctx.Err() == nil {
 			event.Debug(sink, "the rendezvous host does not answer", "err", err)
+			if f.known() { // else it may have rebooted long ago
+				f.unanswered(sink)
+			}
 		}
 		if err == nil {
 			if problem := f.persists(problemOf(s)); problem != nil {
@@ -249,11 +264,12 @@ func missing(s agent.Status, required int) string {
 		parts = append(parts, text)
 	}
 	for _, h := range s.Hosts {
-		switch blocking := blocks(h); {
+		switch blocking := failing(h); {
 		case h.Problem != nil:
 			parts = append(parts, nameOf(h)+": "+h.Problem.Message)
 		case len(blocking) > 0:
-			parts = append(parts, nameOf(h)+": "+blocking[0].Message)
+			// What each of them says has been told.
+			parts = append(parts, nameOf(h)+" has to pass "+checkNames(blocking))
 		}
 	}
 	if len(parts) == 0 {
@@ -265,9 +281,21 @@ func missing(s agent.Status, required int) string {
 	return strings.Join(parts, "; ")
 }
 
-// blocks are the checks that keep a host from being installed.
-func blocks(h agent.HostStatus) []agent.Check {
-	return slices.DeleteFunc(slices.Clone(h.Checks), func(c agent.Check) bool { return !c.Blocks() })
+// failing are the checks that keep a host from being installed, apart from those that have no
+// result yet.
+func failing(h agent.HostStatus) []agent.Check {
+	return slices.DeleteFunc(slices.Clone(h.Checks), func(c agent.Check) bool { return c.Result != agent.Fail })
+}
+
+func checkNames(list []agent.Check) string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.ID
+	}
+	if len(names) == 1 {
+		return "check " + names[0]
+	}
+	return "checks " + strings.Join(names, ", ")
 }
 
 func nameOf(h agent.HostStatus) string {

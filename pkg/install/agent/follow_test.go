@@ -79,7 +79,7 @@ func TestBegun(t *testing.T) {
 	}{
 		{"no host yet", agent.Status{Missing: 3}, "0 of 3 hosts have registered", ""},
 		{"some hosts", few, "1 of 3 hosts have registered", ""},
-		{"a check fails", blocked, "b: no time server answers", ""},
+		{"a check fails", blocked, "b has to pass check ntp", ""},
 		{"all are ready", three(agent.Ready), "the installation to begin", ""},
 		{"it has begun", installing, "", ""},
 		{"silence", errors.New("rendezvous host: no answer"), "rendezvous host: no answer", ""},
@@ -181,7 +181,8 @@ func TestSay(t *testing.T) {
 			"info Host a: writes /dev/sda"},
 		{"work", one(same), one(func(h *agent.HostStatus) { h.Doing = "1 of 2 MiB written" }), "info a: 1 of 2 MiB written"},
 		{"silence", one(same), one(func(h *agent.HostStatus) { h.Silent, h.LastHeard = true, time.Unix(0, 0) }),
-			"warn Host a was last heard of at 00:00:00 UTC: look at its console and its network"},
+			"warn Host a was last heard of at 00:00:00 UTC. Next: see on its console whether it runs, and check its power, " +
+				"cables and network"},
 		{"the end of silence", one(func(h *agent.HostStatus) { h.Silent = true }), one(same), "info Host a is heard again"},
 		{"a failure", one(same), one(func(h *agent.HostStatus) {
 			h.Stage, h.Problem = agent.Failed, &agent.Problem{Message: "no disk", Next: "add one"}

@@ -42,7 +42,7 @@ func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 		if err != nil {
 			return err
 		}
-		from, err := base{e, image}.find(ctx)
+		from, err := base{Env: e, image: image}.find(ctx)
 		if err != nil {
 			return err
 		}

@@ -25,21 +25,14 @@ func PXEFiles(ctx context.Context, e *install.Env, o ImageOptions) error {
 		if err != nil {
 			return err
 		}
-		from, err := base{e, image}.find(ctx)
+		from, err := base{Env: e, image: image}.find(ctx)
 		if err != nil {
 			return err
 		}
 		event.ProgressOf(e.Sink, "writing the files")
 		p := pxe{prefix: "agent." + rpmArch(image), from: from}
-		err = exchange(e.Path(bootDir), func(dir string) error {
-			p.dir = dir
-			if _, _, err := iso.ExtractPXE(ctx, from, iso.PXE{Dir: dir, Name: p.prefix, Archives: parts}); err != nil {
-				return err
-			}
-			return p.script(image)
-		})
-		if err != nil {
-			return fmt.Errorf("make %s: %w", e.Path(bootDir), err)
+		if err := p.write(ctx, e.Path(bootDir), image, parts); err != nil {
+			return err
 		}
 		sayMade(e, image, "Pxe-Files", e.Path(bootDir))
 		return nil
@@ -79,6 +72,21 @@ func exchange(dir string, write func(dir string) error) (err error) {
 type pxe struct {
 	dir, prefix string
 	from        string // the live ISO
+}
+
+// write makes the files, and a script that boots them.
+func (p pxe) write(ctx context.Context, in string, image assets.AgentImage, parts []iso.Part) error {
+	err := exchange(in, func(dir string) error {
+		p.dir = dir
+		if _, _, err := iso.ExtractPXE(ctx, p.from, iso.PXE{Dir: dir, Name: p.prefix, Archives: parts}); err != nil {
+			return err
+		}
+		return p.script(image)
+	})
+	if err != nil {
+		return fmt.Errorf("make %s: %w", in, err)
+	}
+	return nil
 }
 
 func (p pxe) name(file string) string { return p.prefix + "-" + file }

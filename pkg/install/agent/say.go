@@ -60,8 +60,8 @@ func sayHost(sink event.Sink, before, h agent.HostStatus) {
 		event.ProgressOf(sink, nameOf(h)+": "+h.Doing)
 	}
 	if h.Silent && !before.Silent {
-		event.Warn(sink, name+" was last heard of at "+h.LastHeard.UTC().Format("15:04:05")+" UTC: "+
-			"look at its console and its network")
+		event.Warn(sink, name+" was last heard of at "+h.LastHeard.UTC().Format("15:04:05")+" UTC. Next: "+
+			"see on its console whether it runs, and check its power, cables and network")
 	}
 	if before.Silent && !h.Silent {
 		event.Info(sink, name+" is heard again")

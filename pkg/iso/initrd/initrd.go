@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -168,6 +169,16 @@ func (a *Archive) all() []*member {
 		last[m.name] = m
 	}
 	return slices.DeleteFunc(list, func(m *member) bool { return last[m.name] != m })
+}
+
+// Mode returns the permissions of a file, and whether it is a regular one.
+func (a *Archive) Mode(name string) (perm fs.FileMode, regular bool) {
+	for _, m := range a.all() {
+		if m.name == name {
+			perm, regular = fs.FileMode(m.mode).Perm(), m.mode&typeMask == typeRegular
+		}
+	}
+	return perm, regular
 }
 
 // IsFixed reports whether a file is in a part that stays as it is. Set hides it, and nothing removes it.

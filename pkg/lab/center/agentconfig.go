@@ -21,21 +21,24 @@ type Host struct {
 // which it is recognized.
 func Hosts(size ClusterSize) ([]Host, error) {
 	const first, last = 20, 99
-	count := size.Masters + size.Workers
-	if size.Masters < 1 || size.Workers < 0 || first+count-1 > last {
-		return nil, fmt.Errorf("%d masters and %d workers: the lab has addresses for 1 to %d hosts",
-			size.Masters, size.Workers, last-first+1)
+	count := size.Masters + size.Arbiters + size.Workers
+	if size.Masters < 1 || size.Arbiters < 0 || size.Workers < 0 || first+count-1 > last {
+		return nil, fmt.Errorf("%d masters, %d arbiters and %d workers: the lab has addresses for 1 to %d hosts",
+			size.Masters, size.Arbiters, size.Workers, last-first+1)
 	}
 	var hosts []Host
-	for i := range count {
-		name, role := fmt.Sprintf("master-%d", i), "master"
-		if i >= size.Masters {
-			name, role = fmt.Sprintf("worker-%d", i-size.Masters), "worker"
+	for _, group := range []struct {
+		role  string
+		count int
+	}{{"master", size.Masters}, {"arbiter", size.Arbiters}, {"worker", size.Workers}} {
+		for i := range group.count {
+			number := byte(first + len(hosts))
+			address := network.MachineNetwork.Masked().Addr().As4()
+			address[3] = number
+			mac := net.HardwareAddr{0x52, 0x54, 0, 0, 0, number}
+			name := fmt.Sprintf("%s-%d", group.role, i)
+			hosts = append(hosts, Host{name, group.role, mac.String(), netip.AddrFrom4(address)})
 		}
-		address := network.MachineNetwork.Masked().Addr().As4()
-		address[3] = byte(first + i)
-		mac := net.HardwareAddr{0x52, 0x54, 0, 0, 0, byte(first + i)}
-		hosts = append(hosts, Host{name, role, mac.String(), netip.AddrFrom4(address)})
 	}
 	return hosts, nil
 }

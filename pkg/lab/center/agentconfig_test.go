@@ -11,7 +11,24 @@ import (
 
 // The installer takes both files without a warning.
 func TestAgentConfig(t *testing.T) {
-	size := ClusterSize{Name: "demo", Platform: "baremetal", Masters: 3, Workers: 2}
+	for count, size := range map[int]ClusterSize{
+		5: {Name: "demo", Platform: "baremetal", Masters: 3, Workers: 2},
+		4: {Name: "demo", Platform: "baremetal", Masters: 2, Arbiters: 1, Workers: 1},
+		1: {Name: "sno", Platform: "none", Masters: 1},
+	} {
+		accepted(t, size, count)
+	}
+	for _, size := range []ClusterSize{
+		{}, {Masters: 3, Workers: 78}, {Masters: 3, Workers: -1}, {Masters: 2, Arbiters: -1},
+	} {
+		if _, err := AgentConfig(size); err == nil {
+			t.Errorf("%+v is accepted", size)
+		}
+	}
+}
+
+func accepted(t *testing.T, size ClusterSize, count int) {
+	t.Helper()
 	text, err := InstallConfig(prepared(t), daemon.Objects{}, size)
 	if err != nil {
 		t.Fatal(err)
@@ -31,12 +48,7 @@ func TestAgentConfig(t *testing.T) {
 	if found.Err() != nil || len(found.Lines(true)) > 0 {
 		t.Errorf("%v %v", found.Err(), found.Lines(true))
 	}
-	if len(inventory.Hosts) != 5 || inventory.RendezvousIP.String() != "198.18.0.20" {
+	if len(inventory.Hosts) != count || inventory.RendezvousIP.String() != "198.18.0.20" {
 		t.Errorf("%+v", inventory)
-	}
-	for _, size := range []ClusterSize{{}, {Masters: 3, Workers: 78}, {Masters: 3, Workers: -1}} {
-		if _, err := AgentConfig(size); err == nil {
-			t.Errorf("%+v is accepted", size)
-		}
 	}
 }

@@ -14,9 +14,10 @@ import (
 
 // ClusterSize is what may be chosen about an install-config for a lab.
 type ClusterSize struct {
-	Name             string
-	Platform         string // ovirt, baremetal or none
-	Masters, Workers int
+	Name     string
+	Platform string // ovirt, baremetal or none
+	// Arbiters are only possible on baremetal.
+	Masters, Arbiters, Workers int
 }
 
 const (
@@ -40,6 +41,11 @@ controlPlane:
   name: master
   replicas: {{.Size.Masters}}
 {{- if eq .Platform "ovirt"}}{{template "hardware"}}{{end}}
+{{- if .Size.Arbiters}}
+arbiter:
+  name: arbiter
+  replicas: {{.Size.Arbiters}}
+{{- end}}
 compute:
 - name: worker
   replicas: {{.Size.Workers}}

@@ -18,7 +18,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/network"
-	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 	"github.com/okd-install/okd-install/pkg/lab/updates"
@@ -51,7 +50,9 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 			return err
 		}
 	}
-	f.Image = site.ImageFacts{Dir: made.Image, Bare: made.Bare, Stream: filepath.Join(made.Image, osimage.StreamFile)}
+	f.Image = site.ImageFacts{
+		Dir: made.Image, Bare: made.Bare, Live: filepath.Dir(made.LiveISO), Stream: made.Stream,
+	}
 	if err := linkPrograms(s, made); err != nil {
 		return err
 	}

@@ -106,9 +106,18 @@ func New(cfg Config) (*Daemon, error) {
 		Releases: func() map[string]string { return reg.Tagged(repository) },
 	}
 	d.updates = &gate{next: d.releases}
-	// Each OS image has its own directory in the cache, which is part of its URL.
-	d.images = &gate{next: http.FileServer(http.Dir(filepath.Dir(d.facts.Image.Dir)))}
+	d.images = &gate{next: imageServer(d.facts.Image)}
 	return d, nil
+}
+
+// imageServer serves OS images and live ISOs from the cache. Each has its own
+// directory there, which is part of its URL.
+func imageServer(image site.ImageFacts) http.Handler {
+	files := func(dir string) http.Handler { return http.FileServer(http.Dir(filepath.Dir(dir))) }
+	mux := http.NewServeMux()
+	mux.Handle("/", files(image.Dir))
+	mux.Handle(network.LivePath+"/", http.StripPrefix(network.LivePath, files(image.Live)))
+	return mux
 }
 
 func (d *Daemon) newEngine() (*engine.Engine, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/host"
@@ -28,8 +29,9 @@ type Host struct {
 	MemoryMB int64    `json:"memoryMB"`
 	MACs     []string `json:"macs"`
 	host.Spec
-	// Media is the file of the medium in the drive.
-	Media string `json:"media,omitempty"`
+	// Media and SecondMedia are the files of the media in the drives.
+	Media       string `json:"media,omitempty"`
+	SecondMedia string `json:"secondMedia,omitempty"`
 }
 
 // complete fills in what is missing.
@@ -111,6 +113,9 @@ func (d *Daemon) hosts() []Host {
 		}
 		if hw.Media != nil {
 			h.Media = hw.Media.ISO
+		}
+		if hw.SecondMedia != nil {
+			h.SecondMedia = hw.SecondMedia.ISO
 		}
 		list = append(list, h)
 	}
@@ -215,5 +220,11 @@ func (d *Daemon) hostRoutes(handle func(string, func(*http.Request) (any, error)
 	order("PUT /hosts/{name}/media", func(r *http.Request) error {
 		return decoded(func(ctx context.Context, m Medium) error { return d.insert(ctx, r.PathValue("name"), m) })(r)
 	})
-	order("DELETE /hosts/{name}/media", func(r *http.Request) error { return d.ejectMedia(r.PathValue("name")) })
+	order("DELETE /hosts/{name}/media/{slot}", func(r *http.Request) error {
+		slot, err := strconv.Atoi(r.PathValue("slot"))
+		if err != nil {
+			return fmt.Errorf("drive %q: %w", r.PathValue("slot"), err)
+		}
+		return d.ejectMedia(r.PathValue("name"), slot)
+	})
 }

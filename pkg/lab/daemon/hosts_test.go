@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	isofs "github.com/okd-install/okd-install/pkg/iso"
 	"github.com/okd-install/okd-install/pkg/lab/cgroup"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
@@ -68,7 +69,7 @@ func TestHosts(t *testing.T) {
 	if err := d.setBoot("metal", boot); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []BootSettings{{Once: "pxe"}, {Order: []host.Source{"floppy"}}} {
+	for _, bad := range []BootSettings{{Once: "tape"}, {Order: []host.Source{"floppy"}}} {
 		if err := d.setBoot("metal", bad); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
@@ -141,7 +142,25 @@ func TestMedia(t *testing.T) {
 	if err := d.insert(ctx, "metal", Medium{Source: url}); err != nil || len(media()) != 1 {
 		t.Errorf("by URL: %v, %v", err, media())
 	}
-	if err := d.ejectMedia("metal"); err != nil || len(media()) != 0 || d.hosts()[0].Media != "" {
+	// The second drive is for any medium.
+	data := filepath.Join(t.TempDir(), "data.iso")
+	if err := isofs.WriteVolume(data, "data", map[string][]byte{"file": []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.insert(ctx, "metal", Medium{Source: data}); err == nil {
+		t.Error("a host starts from a medium without a system")
+	}
+	if err := d.insert(ctx, "metal", Medium{Source: data, Slot: 2}); err != nil || len(media()) != 2 ||
+		d.hosts()[0].SecondMedia == "" {
+		t.Errorf("second drive: %v, %v", err, media())
+	}
+	if err := d.insert(ctx, "metal", Medium{Source: data, Slot: 3}); err == nil {
+		t.Error("there is a third drive")
+	}
+	if err := d.ejectMedia("metal", 2); err != nil || len(media()) != 1 || d.hosts()[0].SecondMedia != "" {
+		t.Errorf("second drive: %v, %v", err, media())
+	}
+	if err := d.ejectMedia("metal", 1); err != nil || len(media()) != 0 || d.hosts()[0].Media != "" {
 		t.Errorf("%v, %v", err, media())
 	}
 	if _, err := os.Stat(iso); err != nil {

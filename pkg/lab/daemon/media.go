@@ -24,6 +24,29 @@ type Medium struct {
 	// Source is the path of an ISO image, or its URL, which the lab fetches from
 	// the machine network as a management controller would.
 	Source string `json:"source"`
+	// Slot is the number of the drive, 1 or 2; 0 is the first.
+	Slot int `json:"slot,omitempty"`
+}
+
+// check refuses media that the drive has no use for: a host can be started from
+// what is in the first one only.
+func (m Medium) check(path string) error {
+	if m.Slot == 2 {
+		_, _, err := firmware.Volume(path)
+		return err
+	}
+	medium, err := firmware.Open(path)
+	if err != nil {
+		return err
+	}
+	return medium.Close()
+}
+
+func checkSlot(slot int) error {
+	if slot < 0 || slot > 2 {
+		return fmt.Errorf("a host has drives 1 and 2, not %d", slot)
+	}
+	return nil
 }
 
 // maxMedium is the size of an image that is fetched.
@@ -33,6 +56,9 @@ const maxMedium = 16 << 30
 // at its next start.
 func (d *Daemon) insert(ctx context.Context, name string, m Medium) error {
 	st, err := d.findHost(name)
+	if err == nil {
+		err = checkSlot(m.Slot)
+	}
 	if err != nil {
 		return err
 	}
@@ -54,13 +80,10 @@ func (d *Daemon) insert(ctx context.Context, name string, m Medium) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		var medium *firmware.Medium
-		if medium, err = firmware.Open(path); err == nil {
-			err = medium.Close()
-		}
+		err = m.check(path)
 	}
 	if err == nil {
-		err = d.changeMedia(st.ID, &engine.Media{ISO: path})
+		err = d.changeMedia(st.ID, m.Slot, &engine.Media{ISO: path})
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("insert medium %s: %w", m.Source, err), os.Remove(path))
@@ -68,24 +91,31 @@ func (d *Daemon) insert(ctx context.Context, name string, m Medium) error {
 	return nil
 }
 
-// ejectMedia empties a host's drive.
-func (d *Daemon) ejectMedia(name string) error {
+// ejectMedia empties a drive of a host.
+func (d *Daemon) ejectMedia(name string, slot int) error {
 	st, err := d.findHost(name)
+	if err == nil {
+		err = checkSlot(slot)
+	}
 	if err != nil {
 		return err
 	}
-	return d.changeMedia(st.ID, nil)
+	return d.changeMedia(st.ID, slot, nil)
 }
 
 // changeMedia drops the file of the medium that was in the drive. A system that was
 // started from it still has it.
-func (d *Daemon) changeMedia(id string, to *engine.Media) error {
+func (d *Daemon) changeMedia(id string, slot int, to *engine.Media) error {
 	var old string
 	err := d.machines.Change(id, func(hw *engine.Hardware) error {
-		if hw.Media != nil {
-			old = hw.Media.ISO
+		drive := &hw.Media
+		if slot == 2 {
+			drive = &hw.SecondMedia
 		}
-		hw.Media = to
+		if *drive != nil {
+			old = (*drive).ISO
+		}
+		*drive = to
 		return nil
 	})
 	if err != nil || old == "" {

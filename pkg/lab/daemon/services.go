@@ -30,6 +30,7 @@ func (d *Daemon) services() []service {
 	at := func(addr fmt.Stringer, port int) string { return fmt.Sprintf("%s:%d", addr, port) }
 	list := []service{
 		{"registry", at(network.Registry, network.RegistryPort), d.registry},
+		{"mirror", at(network.Registry, network.MirrorPort), d.registry.next},
 		{"images and updates", at(network.Registry, 443), byName{
 			network.UpdatesName: d.updates, network.ImagesName: d.images,
 		}},

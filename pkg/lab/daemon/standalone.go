@@ -150,8 +150,10 @@ func (d *Daemon) remove(ctx context.Context, name string) error {
 		return err
 	}
 	var errs []error
-	if hw.Media != nil && hw.Media.ISO != "" {
-		errs = append(errs, os.Remove(hw.Media.ISO))
+	for _, medium := range []*engine.Media{hw.Media, hw.SecondMedia} {
+		if medium != nil && medium.ISO != "" {
+			errs = append(errs, os.Remove(medium.ISO))
+		}
 	}
 	for _, disk := range hw.Disks {
 		errs = append(errs, d.volumes.Delete(ctx, disk.ID))

@@ -191,8 +191,11 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if m.Label != "label-1" || m.Cmdline != "" || m.Root.Type != "squashfs" || m.Root.Size != int64(len(squashfs)) {
+	if m.Cmdline != "" || m.Root.Type != "squashfs" || m.Root.Size != int64(len(squashfs)) {
 		t.Errorf("%+v", m)
+	}
+	if label, size, err := Volume(path); err != nil || label != "label-1" || size < m.Root.Size {
+		t.Errorf("volume %q of %d bytes, %v", label, size, err)
 	}
 	root := make([]byte, 8)
 	if _, err := m.file.ReadAt(root, m.Root.Offset); err != nil || string(root) != "squashfs" {

@@ -17,10 +17,8 @@ import (
 
 // Medium is a live ISO.
 type Medium struct {
-	Label   string // of the volume
-	Size    int64
 	Cmdline string // for the kernel
-	Root    Root
+	Root    Root   // the zero value in a minimal ISO, which fetches it
 
 	file    *os.File
 	initrds []iso9660.Extent // in the order in which they are unpacked
@@ -31,6 +29,9 @@ type Root struct {
 	Type         string // of the file system
 	Offset, Size int64
 }
+
+// RootfsURL is the kernel argument that tells where the root is to be fetched.
+const RootfsURL = "coreos.live.rootfs_url"
 
 // Open reads the layout of the ISO at path.
 func Open(path string) (*Medium, error) {
@@ -45,6 +46,24 @@ func Open(path string) (*Medium, error) {
 	return m, nil
 }
 
+// Volume returns label and size of any ISO.
+func Volume(path string) (label string, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, fmt.Errorf("read medium: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", 0, fmt.Errorf("read medium: %w", err)
+	}
+	volume, err := iso9660.Open(f, info.Size())
+	if err != nil {
+		return "", 0, fmt.Errorf("read medium: %w", err)
+	}
+	return volume.Label, info.Size(), nil
+}
+
 // Close ends the use of the medium.
 func (m *Medium) Close() error { return m.file.Close() }
 
@@ -57,7 +76,7 @@ func read(f *os.File) (*Medium, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Medium{Label: volume.Label, Size: info.Size(), file: f}
+	m := &Medium{file: f}
 	first, err := volume.Find("images/pxeboot/initrd.img")
 	if err != nil {
 		return nil, err
@@ -67,7 +86,13 @@ func read(f *os.File) (*Medium, error) {
 		return nil, err
 	}
 	m.initrds = []iso9660.Extent{first, second}
+	if m.Cmdline, err = cmdline(volume, f, info.Size()); err != nil {
+		return nil, err
+	}
 	rootfs, err := volume.Find("images/pxeboot/rootfs.img")
+	if errors.Is(err, fs.ErrNotExist) && Argument(m.Cmdline, RootfsURL) != "" {
+		return m, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +100,7 @@ func read(f *os.File) (*Medium, error) {
 		return nil, fmt.Errorf("images/pxeboot/rootfs.img: %w", err)
 	}
 	m.Root.Offset += rootfs.Offset
-	m.Cmdline, err = cmdline(volume, f, info.Size())
-	return m, err
+	return m, nil
 }
 
 const maxHeader = 64 << 10
@@ -128,7 +152,7 @@ func rootIn(r io.Reader) (Root, error) {
 	if err != nil {
 		return Root{}, err
 	}
-	kind, known := map[string]string{"root.squashfs": "squashfs", "root.erofs": "erofs"}[h.name]
+	kind, known := rootTypes[h.name]
 	if !known {
 		return Root{}, fmt.Errorf("it begins with %q instead of root.squashfs or root.erofs", h.name)
 	}

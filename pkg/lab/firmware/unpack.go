@@ -25,6 +25,21 @@ const (
 // embedded. Skipped are files that the kernel would drop silently, because their
 // directory does not exist.
 func (m *Medium) Unpack(ctx context.Context, dir string) (skipped []string, err error) {
+	return unpackAll(ctx, dir, func(each func(string, io.Reader) error) error {
+		for _, e := range m.initrds {
+			part := fmt.Sprintf("part at byte %d of the medium", e.Offset)
+			if err := each(part, io.NewSectionReader(m.file, e.Offset, e.Size)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// unpackAll unpacks the parts of an initramfs over one another.
+func unpackAll(
+	ctx context.Context, dir string, parts func(each func(name string, r io.Reader) error) error,
+) (skipped []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("unpack initramfs: %w", err)
 	}
@@ -34,12 +49,13 @@ func (m *Medium) Unpack(ctx context.Context, dir string) (skipped []string, err 
 	}
 	defer root.Close()
 	u := &unpacker{ctx: ctx, root: root, bytes: maxUnpacked, files: maxFiles}
-	for _, e := range m.initrds {
-		if err := u.archives(io.NewSectionReader(m.file, e.Offset, e.Size), true); err != nil {
-			return nil, fmt.Errorf("unpack initramfs, part at byte %d of the medium: %w", e.Offset, err)
+	err = parts(func(name string, r io.Reader) error {
+		if err := u.archives(r, true); err != nil {
+			return fmt.Errorf("unpack initramfs, %s: %w", name, err)
 		}
-	}
-	return u.skipped, nil
+		return nil
+	})
+	return u.skipped, err
 }
 
 type unpacker struct {

@@ -101,7 +101,7 @@ func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "hardware")
 	v := View{
 		Spec: spec, CPUs: 40, MemoryMiB: 16384, Cmdline: "a=b", NICs: []string{"ens3"}, Nodes: []Node{{7, 5}},
-		Optical: &Optical{Node: Node{7, 6}, Size: 4096, Label: "medium"},
+		Opticals: []Optical{{Name: "sr0", Node: Node{7, 6}, Size: 4096, Label: "medium"}},
 	}
 	for range 2 { // again, over what is there
 		if err := v.Write(dir); err != nil {

@@ -74,8 +74,8 @@ func (t *tree) devices(v View) {
 	for i, n := range v.Nodes {
 		add(DiskName(i), n, v.Disks[i].Size)
 	}
-	if v.Optical != nil {
-		add("sr0", v.Optical.Node, v.Optical.Size)
+	for _, o := range v.Opticals {
+		add(o.Name, o.Node, o.Size)
 	}
 	t.raw(procDir+"/partitions", []byte(partitions.String()), 0o444)
 	t.raw(procDir+"/diskstats", []byte(stats.String()), 0o444)

@@ -41,8 +41,9 @@ type Source string
 
 // The sources.
 const (
-	FromDisk  Source = "disk"
-	FromMedia Source = "media"
+	FromDisk    Source = "disk"
+	FromMedia   Source = "media"
+	FromNetwork Source = "pxe"
 )
 
 // DefaultOrder starts from the medium while no disk has a system.
@@ -50,8 +51,8 @@ func DefaultOrder() []Source { return []Source{FromDisk, FromMedia} }
 
 // Check reports what is wrong with a source.
 func (s Source) Check() error {
-	if s != FromDisk && s != FromMedia {
-		return fmt.Errorf("unknown boot source %q; use disk or media", s)
+	if s != FromDisk && s != FromMedia && s != FromNetwork {
+		return fmt.Errorf("unknown boot source %q; use disk, media or pxe", s)
 	}
 	return nil
 }

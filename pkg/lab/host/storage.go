@@ -32,8 +32,8 @@ func (t *tree) storage(v View) {
 			t.disk(DiskName(i), d, v.Nodes[i])
 		}
 	}
-	if v.Optical != nil {
-		t.optical(*v.Optical)
+	for i, o := range v.Opticals {
+		t.optical(i, o)
 	}
 }
 
@@ -74,9 +74,13 @@ func (t *tree) disk(name string, d Disk, node Node) {
 	})
 }
 
-func (t *tree) optical(o Optical) {
-	path := "pci-" + adapter + "-scsi-15:0:0:0"
-	links := []string{"by-path/" + path, "by-id/scsi-0Virtual_CDROM"}
+func (t *tree) optical(index int, o Optical) {
+	hctl := fmt.Sprintf("15:0:%d:0", index)
+	path := "pci-" + adapter + "-scsi-" + hctl
+	links := []string{"by-path/" + path}
+	if index == 0 {
+		links = append(links, "by-id/scsi-0Virtual_CDROM")
+	}
 	properties := map[string]string{
 		"ID_BUS": "scsi", "ID_TYPE": "cd", "ID_CDROM": "1", "ID_CDROM_DVD": "1", "ID_CDROM_MEDIA": "1",
 		"ID_MODEL": "Virtual_CDROM", "ID_MODEL_ENC": encoded("Virtual CDROM"), "ID_VENDOR": "LABBMC",
@@ -89,7 +93,7 @@ func (t *tree) optical(o Optical) {
 		properties["ID_FS_LABEL_ENC"] = o.Label
 	}
 	t.device(scsi{
-		name: "sr0", hctl: "15:0:0:0", node: o.Node, size: o.Size, block: 2048, vendor: "LABBMC",
+		name: o.Name, hctl: hctl, node: o.Node, size: o.Size, block: 2048, vendor: "LABBMC",
 		model: "Virtual CDROM", rev: "1.00", kind: "5", removable: true, readOnly: true, rotational: true,
 		links: links, properties: properties,
 	})

@@ -18,14 +18,15 @@ type View struct {
 	Cmdline   string // of the kernel
 	NICs      []string
 	Nodes     []Node
-	Optical   *Optical // nil if the host has no drive for media
+	Opticals  []Optical // the drives with media
 }
 
 // Node is the block device of the lab's computer that stands for a disk.
 type Node struct{ Major, Minor uint32 }
 
-// Optical is the drive with a medium in it.
+// Optical is a drive with a medium in it.
 type Optical struct {
+	Name string // sr0
 	Node
 	Size  int64
 	Label string

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +110,7 @@ func bootRecords(t *testing.T, path string) string {
 func networkBoot(t *testing.T, pristine string) []string {
 	t.Helper()
 	dir := t.TempDir()
-	files, left, err := iso.ExtractPXE(t.Context(), pristine, dir)
+	files, left, err := iso.ExtractPXE(t.Context(), pristine, iso.PXE{Dir: dir})
 	if err != nil || len(left) != 0 || len(files) != 3 {
 		t.Fatalf("extracted %q, %q is left: %v", files, left, err)
 	}
@@ -136,11 +137,12 @@ func networkBoot(t *testing.T, pristine string) []string {
 	}
 }
 
-// TestBoot boots the ISO in QEMU, without hardware acceleration: from a DVD with
-// BIOS, from a USB stick with UEFI, and from its files as a network boot does.
-func TestBoot(t *testing.T) {
-	pristine := labISO(t)
-	path := customized(t, pristine)
+// fromDVD are QEMU's arguments for a machine with BIOS and the ISO in its drive.
+func fromDVD(path string) []string { return []string{"-machine", "pc", "-cdrom", path} }
+
+// fromStick are those for a machine with UEFI and the ISO on a USB stick.
+func fromStick(t *testing.T, path string) []string {
+	t.Helper()
 	vars := filepath.Join(t.TempDir(), "vars.fd")
 	b, err := os.ReadFile("/usr/share/OVMF/OVMF_VARS.fd")
 	if err == nil {
@@ -149,29 +151,38 @@ func TestBoot(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v; hack/packages.sh installs ovmf", err)
 	}
+	return []string{
+		"-machine", "q35",
+		"-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd",
+		"-drive", "if=pflash,format=raw,file=" + vars,
+		"-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0",
+		"-drive", "if=none,id=stick,format=raw,readonly=on,file=" + path,
+	}
+}
+
+// TestBoot boots the ISO in QEMU, without hardware acceleration: from a DVD with
+// BIOS, from a USB stick with UEFI, and from its files as a network boot does.
+func TestBoot(t *testing.T) {
+	pristine := labISO(t)
+	path := customized(t, pristine)
 	for _, test := range []struct {
 		name string
 		want string
 		args []string
 	}{
-		{"BIOS", reached, []string{"-machine", "pc", "-cdrom", path}},
-		{"UEFI", reached, []string{
-			"-machine", "q35",
-			"-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE.fd",
-			"-drive", "if=pflash,format=raw,file=" + vars,
-			"-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0",
-			"-drive", "if=none,id=stick,format=raw,readonly=on,file=" + path,
-		}},
+		{"BIOS", reached, fromDVD(path)},
+		{"UEFI", reached, fromStick(t, path)},
 		{"PXE", reachedPXE, networkBoot(t, pristine)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			boot(t, test.want, test.args)
+			boot(t, test.args, test.want)
 		})
 	}
 }
 
-func boot(t *testing.T, want string, args []string) {
+// boot starts a machine, and waits until its console has shown everything that is wanted.
+func boot(t *testing.T, args []string, want ...string) {
 	console := filepath.Join(t.TempDir(), "console")
 	argv := append([]string{
 		"-accel", "tcg", "-m", "2048", "-display", "none", "-no-reboot", "-serial", "file:" + console,
@@ -197,7 +208,11 @@ func boot(t *testing.T, want string, args []string) {
 		default:
 		}
 		log, _ = os.ReadFile(console) // not there before QEMU is
-		return bytes.Contains(log, []byte(want)), "the live system has not started", nil
+		missing := slices.IndexFunc(want, func(text string) bool { return !bytes.Contains(log, []byte(text)) })
+		if missing < 0 {
+			return true, "", nil
+		}
+		return false, "the console does not show " + want[missing], nil
 	})
 	stop()
 	<-ended

@@ -62,7 +62,7 @@ label linux
 // layoutKey changes with what this file puts on the ISO.
 func layoutKey() string {
 	return fmt.Sprint(Kargs, ignitionSize, kargsRoom, kargsMarker, espSectors, grubStub, loaderConfigs, initramfsLinks,
-		initramfsDirs)
+		initramfsDirs, minimalRoom)
 }
 
 // features.json tells what the live system can do.

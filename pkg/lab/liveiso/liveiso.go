@@ -18,7 +18,7 @@ import (
 
 // Version of the recipe; raise it when the ISO changes in a way that its inputs do
 // not show.
-const recipe = "1"
+const recipe = "2"
 
 // Kinds of entries in the cache.
 const (
@@ -35,6 +35,9 @@ type ISO struct{ Dir string }
 // Path is that of the image.
 func (i ISO) Path() string { return filepath.Join(i.Dir, File) }
 
+// Stream is the file with the CoreOS stream metadata of the OS image and the ISO.
+func (i ISO) Stream() string { return filepath.Join(i.Dir, osimage.StreamFile) }
+
 // Builder makes the ISO.
 type Builder struct {
 	Cache    cache.Dir
@@ -44,8 +47,9 @@ type Builder struct {
 	Clock    clock.Clock
 }
 
-// Build makes the ISO, or finds it in the cache.
-func (b Builder) Build(ctx context.Context) (ISO, error) {
+// Build makes the ISO, or finds it in the cache. It will be served below baseURL, in
+// a directory with the name of its own.
+func (b Builder) Build(ctx context.Context, baseURL string) (ISO, error) {
 	boot, err := b.bootFiles(ctx)
 	if err != nil {
 		return ISO{}, err
@@ -62,9 +66,13 @@ func (b Builder) Build(ctx context.Context) (ISO, error) {
 	if err != nil {
 		return ISO{}, err
 	}
-	key := cache.Key(recipe, root, tree, ignition, filepath.Base(b.Image.Dir), filepath.Base(boot), layoutKey())
+	key := cache.Key(recipe, baseURL, root, tree, ignition, filepath.Base(b.Image.Dir), filepath.Base(boot), layoutKey())
 	dir, err := b.Cache.Entry(ctx, b.Clock, Kind, key, func(path string) error {
-		if err := b.make(ctx, path, boot); err != nil {
+		err := b.make(ctx, path, boot)
+		if err == nil {
+			err = b.describe(ISO{Dir: path}, baseURL+"/"+key+"/"+File)
+		}
+		if err != nil {
 			return fmt.Errorf("make live ISO: %w", err)
 		}
 		return nil
@@ -96,10 +104,19 @@ func (b Builder) make(ctx context.Context, dir, boot string) error {
 	if err := bootConfig(ctx, tree, boot); err != nil {
 		return err
 	}
-	if err := master(ctx, tree, boot, filepath.Join(dir, File)); err != nil {
+	if err := masterBoth(ctx, tree, boot, filepath.Join(dir, File)); err != nil {
 		return err
 	}
 	return os.RemoveAll(work)
+}
+
+// describe writes the stream by which installers find the ISO.
+func (b Builder) describe(made ISO, url string) error {
+	stream, err := b.Image.WithLive(made.Path(), url)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(made.Stream(), stream, 0o644)
 }
 
 // installImage is where the live system has the image that coreos-installer

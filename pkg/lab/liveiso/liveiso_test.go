@@ -67,10 +67,39 @@ func emptyISO(t *testing.T) string {
 	if err := bootConfig(t.Context(), tree, boot); err != nil {
 		t.Fatal(err)
 	}
-	if err := master(t.Context(), tree, boot, path); err != nil {
+	if err := masterBoth(t.Context(), tree, boot, path); err != nil {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestMinimal makes the minimal ISO of the full one.
+func TestMinimal(t *testing.T) {
+	path := emptyISO(t)
+	minimal := filepath.Join(t.TempDir(), "minimal.iso")
+	err := iso.ExtractMinimal(t.Context(), path, minimal, iso.Minimal{
+		RootfsURL: "http://198.18.0.9/rootfs.img", Rootfs: filepath.Join(t.TempDir(), "rootfs.img"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = iso.View(minimal, func(i *iso.Image) error {
+		kargs, err := i.Kargs()
+		if strings.Contains(kargs, "coreos.liveiso") || !strings.HasSuffix(kargs, "rootfs_url=http://198.18.0.9/rootfs.img") {
+			t.Errorf("kernel arguments %q", kargs)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "xorriso", "-indev", minimal, "-find", "/", "-type", "f").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(out); strings.Contains(text, "rootfs.img") || !strings.Contains(text, "vmlinuz") {
+		t.Errorf("the minimal ISO has:\n%s", text)
+	}
 }
 
 // TestLayout holds the ISO against what tools for CoreOS expect.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/loop"
 )
@@ -47,15 +48,21 @@ func (m *machine) attach(ctx context.Context, dev *device) error {
 		}
 		dev.disks = append(dev.disks, block{at, node})
 	}
-	if m.hw.Media == nil || m.hw.Media.ISO == "" {
-		return nil
+	for i, medium := range []*engine.Media{m.hw.Media, m.hw.SecondMedia} {
+		if medium == nil || medium.ISO == "" {
+			continue
+		}
+		drive, err := m.closeTray(ctx, i, medium.ISO)
+		if err != nil && dev.live {
+			return err
+		}
+		if err != nil {
+			m.note("drive %d cannot be used: %v", i+1, err)
+			continue
+		}
+		dev.drives = append(dev.drives, drive)
 	}
-	err := m.closeTray(ctx, dev)
-	if err != nil && !dev.live {
-		m.note("the drive cannot be used: %v", err)
-		return nil
-	}
-	return err
+	return nil
 }
 
 // within reports whether a file is below a directory.
@@ -76,11 +83,11 @@ func (m *machine) inside(dev device) []string {
 	if m.hw.Host != nil {
 		argv = host.Arguments(m.hardwareDir())
 	}
-	if dev.live && !dev.iso {
+	if dev.live && dev.initramfs == nil {
 		argv = append(argv, "--bind-ro="+dev.Image+":"+liveImage)
 	}
-	if dev.drive != nil {
-		argv = append(argv, "--bind="+dev.drive.node+":"+dev.drive.at)
+	for _, d := range dev.drives {
+		argv = append(argv, "--bind="+d.node+":"+d.at)
 	}
 	for _, d := range dev.disks {
 		argv = append(argv, "--bind="+d.node+":"+d.at)

@@ -37,20 +37,19 @@ func (s *Supervisor) Break(ctx context.Context, id, fault string) error {
 	return errors.Join(m.setLinks(ctx, hw), m.throttle(ctx, hw))
 }
 
-// impair makes a host that starts as faulty as it should be.
-func (m *machine) impair(ctx context.Context) error {
-	if m.hw.Host == nil {
+// slowDown makes the disks of a host that starts as slow as they should be.
+func (m *machine) slowDown(ctx context.Context) error {
+	if m.hw.Host == nil || len(m.hw.Host.Faults.Slow) == 0 {
 		return nil
 	}
-	err := m.setLinks(ctx, m.hw)
-	if len(m.hw.Host.Faults.Slow) > 0 {
-		err = errors.Join(err, m.throttle(ctx, m.hw))
-	}
-	return err
+	return m.throttle(ctx, m.hw)
 }
 
-// setLinks cuts and mends the cables.
+// setLinks cuts and mends the cables of a host.
 func (m *machine) setLinks(ctx context.Context, hw engine.Hardware) error {
+	if hw.Host == nil {
+		return nil
+	}
 	for i := range hw.NICs {
 		up := !slices.Contains(hw.Host.Faults.Cut, cardName(i))
 		if err := m.sup.cfg.Switch.Link(ctx, hw.ID, i, up); err != nil {

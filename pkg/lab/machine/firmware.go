@@ -25,6 +25,10 @@ func (m *machine) boot(ctx context.Context) outcome {
 		return halted
 	}
 	m.note("power is on: %s, %d CPUs, %d MiB", m.hw.Name, m.hw.CPUs, m.hw.MemoryMB)
+	if err := m.setLinks(ctx, m.hw); err != nil {
+		m.note("cannot set the links of the network cards: %v", err)
+		return halted
+	}
 	dev, err := m.bootDevice(ctx)
 	if err != nil {
 		m.note("no bootable device: %v", err)
@@ -32,12 +36,14 @@ func (m *machine) boot(ctx context.Context) outcome {
 	}
 	// A left-over control group would make the kubelet look at every dead
 	// container of the last run before it starts one.
-	if err := errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.group().Create(), m.impair(ctx)); err != nil {
+	if err := errors.Join(m.group().Kill(ctx), m.group().Remove(ctx), m.group().Create(), m.slowDown(ctx)); err != nil {
 		m.note("cannot prepare: %v", err)
 		return halted
 	}
 	if err := m.mountRoot(ctx, dev); err != nil {
-		m.note("cannot read the boot disk: %v", err)
+		if ctx.Err() == nil {
+			m.note("cannot read the system: %v", err)
+		}
 		return halted
 	}
 	m.setState(engine.StateUp) // from here on it is the disk's own system that runs
@@ -75,6 +81,8 @@ func (m *machine) bootDevice(ctx context.Context) (device, error) {
 		switch {
 		case source == host.FromDisk:
 			dev.Bootable, err = m.bootDisk()
+		case source == host.FromNetwork:
+			dev, err = m.netboot(ctx)
 		case m.hw.Media == nil:
 			err = errors.New("there is no medium")
 		default:
@@ -131,7 +139,7 @@ func (m *machine) uplink() uplink.Uplink {
 // firstBoot configures the system if it has never been started, which is true
 // of a live system each time.
 func (m *machine) firstBoot(ctx context.Context, dev device) error {
-	if dev.iso {
+	if dev.initramfs != nil {
 		return m.prepareLive(ctx, dev)
 	}
 	mark := filepath.Join(m.root(), firstBootMark)

@@ -83,12 +83,14 @@ func (m *machine) root() string { return filepath.Join(m.dir, "root") }
 
 // mountRoot puts what the machine wrote over what its disk was made from.
 func (m *machine) mountRoot(ctx context.Context, b device) error {
-	lower := m.lower()
-	if !b.iso {
-		var err error
-		if lower, err = m.sup.images.mount(ctx, m.hw.ID, b.Bootable); err != nil {
-			return err
-		}
+	lower, err := m.lower(), error(nil)
+	if b.initramfs != nil {
+		err = m.mountLive(ctx, b)
+	} else {
+		lower, err = m.sup.images.mount(ctx, m.hw.ID, b.Bootable)
+	}
+	if err != nil {
+		return err
 	}
 	upper, work := filepath.Join(b.Writes, "root"), filepath.Join(b.Writes, "work")
 	at := m.root()

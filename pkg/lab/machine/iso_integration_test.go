@@ -18,18 +18,25 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/netns"
 	"github.com/okd-install/okd-install/pkg/lab/network"
+	"github.com/okd-install/okd-install/pkg/lab/setup"
 )
+
+// pristineISO is the lab's live ISO.
+func (l *lab) pristineISO() string {
+	l.t.Helper()
+	made, err := setup.Load(cacheDir())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return made.LiveISO
+}
 
 // liveISO is the lab's live ISO with a config and network settings embedded.
 func (l *lab) liveISO(config string, profiles ...iso.Keyfile) string {
 	l.t.Helper()
-	found, err := filepath.Glob(filepath.Join(cacheDir(), "liveiso", "*", "*.iso"))
-	if err != nil || len(found) == 0 {
-		l.t.Fatalf("there is no live ISO in %s: %v", cacheDir(), err)
-	}
 	// Beside the machines, which link to it.
 	path := filepath.Join(filepath.Dir(l.cfg.Dir), "live.iso")
-	err = iso.Edit(l.t.Context(), found[0], path, nil, func(i *iso.Image) error {
+	err := iso.Edit(l.t.Context(), l.pristineISO(), path, nil, func(i *iso.Image) error {
 		if err := i.SetIgnition([]byte(config), true); err != nil || len(profiles) == 0 {
 			return err
 		}

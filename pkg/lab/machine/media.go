@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/okd-install/okd-install/pkg/lab/firmware"
 	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
 )
@@ -18,10 +19,10 @@ type device struct {
 	// live: it is a medium. What the machine writes to its root is lost with
 	// the power.
 	live bool
-	// iso: the medium is a live ISO, with an initramfs of its own.
-	iso bool
-	// drive has a medium that the system sees; nil if it is empty.
-	drive *optical
+	// initramfs of a live system of its own; nil for all others.
+	initramfs *initramfs
+	// drives have media that the system sees.
+	drives []optical
 	// disks are the machine's disks as block devices, in their order. Only live
 	// systems and hosts have them.
 	disks []block
@@ -33,6 +34,14 @@ const (
 	// liveImage is where a live system finds the image that it installs.
 	liveImage = "/run/media/iso/images/scos-lab.raw"
 )
+
+// initramfs is how a live system is started that prepares itself.
+type initramfs struct {
+	cmdline string // for the kernel
+	// rootIn is the file with the root, at root in it; empty if it is to be fetched.
+	rootIn string
+	root   firmware.Root
+}
 
 // insert starts with the medium in the drive.
 func (m *machine) insert(ctx context.Context) (device, error) {

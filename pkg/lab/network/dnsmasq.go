@@ -73,7 +73,10 @@ func Dnsmasq(dir string, clusters []Cluster) ([]byte, error) {
 }
 
 func records() []hostRecord {
-	list := []hostRecord{{RegistryName, Registry}, {ImagesName, Registry}, {UpdatesName, Registry}, {EngineName, Engine}}
+	list := []hostRecord{
+		{RegistryName, Registry}, {MirrorName, Registry}, {ImagesName, Registry},
+		{UpdatesName, Registry}, {EngineName, Engine},
+	}
 	for n, addr := range Hosts {
 		list = append(list, hostRecord{HostName(n), addr})
 	}

@@ -36,12 +36,18 @@ const (
 	Domain       = "lab." + BaseDomain
 	EngineName   = "engine." + Domain
 	RegistryName = "registry." + Domain
+	MirrorName   = "mirror." + Domain
 	ImagesName   = "images." + Domain
-	UpdatesName  = "updates." + Domain
+	// LivePath is where the image server has live ISOs; OS images are at its root.
+	LivePath    = "/live"
+	UpdatesName = "updates." + Domain
 
 	RegistryPort = 5000
-	ImageioPort  = 54322
-	ProxyPort    = 54323
+	// MirrorPort is where the registry is, under another name, as the mirror of a
+	// disconnected site: it goes on when the registry is cut off.
+	MirrorPort  = 5001
+	ImageioPort = 54322
+	ProxyPort   = 54323
 )
 
 // HostName is the name of hypervisor n, counted from 0.
@@ -49,7 +55,7 @@ func HostName(n int) string { return fmt.Sprintf("host%d.%s", n+1, Domain) }
 
 // Services are the names and addresses of everything that the lab serves.
 func Services() (names []string, addresses []netip.Addr) {
-	names = []string{EngineName, RegistryName, ImagesName, UpdatesName}
+	names = []string{EngineName, RegistryName, MirrorName, ImagesName, UpdatesName}
 	addresses = []netip.Addr{Registry, Engine}
 	for n, addr := range Hosts {
 		names, addresses = append(names, HostName(n)), append(addresses, addr)

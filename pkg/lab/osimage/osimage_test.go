@@ -42,6 +42,44 @@ func TestStreamDescribesTheDisk(t *testing.T) {
 	}
 }
 
+// TestStreamWithLive checks that an image that was made with a live ISO is still found.
+func TestStreamWithLive(t *testing.T) {
+	image := Image{Dir: t.TempDir()}
+	if err := os.WriteFile(image.Disk(), []byte("disk image"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b, err := describe(image.Disk(), "k1", "https://images.lab.okd.test", time.Unix(0, 0))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(image.Dir, StreamFile), b, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	iso := filepath.Join(image.Dir, "live.iso")
+	if err := os.WriteFile(iso, []byte("live ISO"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const url = "https://images.lab.okd.test/live/k2/live.iso"
+	if b, err = image.WithLive(iso, url); err != nil {
+		t.Fatal(err)
+	}
+	var s stream.Stream
+	if err := json.Unmarshal(b, &s); err != nil {
+		t.Fatal(err)
+	}
+	live, err := s.QueryDisk("x86_64", "metal", "iso")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte("live ISO"))
+	if live.Location != url || live.Sha256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("live ISO is %+v", live)
+	}
+	if _, err := s.QueryDisk("x86_64", "openstack", "qcow2"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestScripts runs shellcheck on every shell script of the image.
 func TestScripts(t *testing.T) {
 	found := 0

@@ -42,6 +42,8 @@ type Result struct {
 	Releases []images.Release `json:"releases"`
 	// LiveISO is the path of the live ISO.
 	LiveISO string `json:"liveISO"`
+	// Stream is a file with the CoreOS stream of OS image and live ISO.
+	Stream string `json:"stream"`
 	// Bare is the directory of the bare OS image; empty unless asked for.
 	Bare string `json:"bare,omitempty"`
 }
@@ -167,8 +169,8 @@ func (s steps) all(ctx context.Context) (Result, error) {
 	if err := s.step(ctx, "live ISO", func(ctx context.Context) error {
 		iso, err := liveiso.Builder{
 			Cache: dir, OS: builder, Image: image, Ignition: r.Ignition, Clock: s.cfg.Clock,
-		}.Build(ctx)
-		r.LiveISO = iso.Path()
+		}.Build(ctx, ImagesURL+network.LivePath)
+		r.LiveISO, r.Stream = iso.Path(), iso.Stream()
 		return err
 	}); err != nil {
 		return r, err
@@ -188,7 +190,7 @@ func (s steps) all(ctx context.Context) (Result, error) {
 		}
 	}
 	err := s.step(ctx, "lab release", func(ctx context.Context) error {
-		stream, err := image.Stream()
+		stream, err := os.ReadFile(r.Stream)
 		if err != nil {
 			return err
 		}

@@ -140,6 +140,7 @@ type ImageFacts struct {
 	Stream string `json:"stream"` // file
 	Dir    string `json:"dir"`
 	Bare   string `json:"bare,omitempty"` // directory of the bare image, if there is one
+	Live   string `json:"live"`           // directory of the live ISO
 }
 
 // ErrDown is the error for a lab that does not run.

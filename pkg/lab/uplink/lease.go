@@ -18,7 +18,7 @@ import (
 // lease configures the first network card by DHCP, as the initial RAM disk of
 // CoreOS does when a config has to be fetched. A machine without a card gets an
 // empty lease.
-func (u Uplink) lease(ctx context.Context) (*dhcpv4.DHCPv4, error) {
+func (u Uplink) lease(ctx context.Context, more ...dhcpv4.Modifier) (*dhcpv4.DHCPv4, error) {
 	if len(u.Cards) == 0 {
 		return dhcpv4.New()
 	}
@@ -28,7 +28,7 @@ func (u Uplink) lease(ctx context.Context) (*dhcpv4.DHCPv4, error) {
 	}
 	var lease *dhcpv4.DHCPv4
 	err := netns.Do(u.Namespace, func() (err error) {
-		lease, err = requestLease(ctx, u.Clock, name)
+		lease, err = requestLease(ctx, u.Clock, name, more...)
 		return err
 	})
 	if err != nil {
@@ -45,9 +45,11 @@ func (u Uplink) lease(ctx context.Context) (*dhcpv4.DHCPv4, error) {
 // leaseRetry is the time to wait for an answer before asking again.
 const leaseRetry = 300 * time.Millisecond
 
-// requestLease asks for a lease until there is one or ctx ends. It works in the
-// network namespace of its thread.
-func requestLease(ctx context.Context, clk clock.Clock, iface string) (lease *dhcpv4.DHCPv4, err error) {
+// requestLease asks for a lease, with more in the request, until there is one or ctx
+// ends. It works in the network namespace of its thread.
+func requestLease(
+	ctx context.Context, clk clock.Clock, iface string, more ...dhcpv4.Modifier,
+) (lease *dhcpv4.DHCPv4, err error) {
 	err = wait.Until(ctx, clk, leaseRetry, func(ctx context.Context) (bool, string, error) {
 		client, err := nclient4.New(iface, nclient4.WithTimeout(leaseRetry), nclient4.WithRetry(1))
 		if err != nil {
@@ -56,7 +58,9 @@ func requestLease(ctx context.Context, clk clock.Clock, iface string) (lease *dh
 		defer client.Close()
 		// The identifier that the system's own client sends, so that it gets the same address.
 		id := dhcpv4.OptClientIdentifier(append([]byte{1}, client.InterfaceAddr()...))
-		granted, err := client.Request(ctx, dhcpv4.WithBroadcast(true), dhcpv4.WithOption(id))
+		granted, err := client.Request(ctx, append([]dhcpv4.Modifier{
+			dhcpv4.WithBroadcast(true), dhcpv4.WithOption(id),
+		}, more...)...)
 		if err != nil {
 			return false, err.Error(), nil
 		}

@@ -83,7 +83,7 @@ func Load(path string, data []byte) (*Config, *report.Report) {
 		c.check(r.Field(report.Path{}))
 	}
 	if !r.Failed() {
-		checkNetworks(data, r)
+		translateNetworks(data, r)
 	}
 	if r.Failed() {
 		return nil, r

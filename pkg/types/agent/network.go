@@ -23,23 +23,29 @@ type hostNetwork struct {
 	NetworkConfig *nmstate.Config `json:"networkConfig,omitempty"`
 }
 
-// checkNetworks adds what of the network configurations cannot be translated to profiles
-// of NetworkManager.
-func checkNetworks(data []byte, r *report.Report) {
+// translateNetworks translates the network configurations to profiles of NetworkManager, each to
+// a directory of its own, and adds what cannot be translated.
+func translateNetworks(data []byte, r *report.Report) []keyfile.File {
 	var n networks
 	otherKeys := func(in reflect.Type, _ string, _ report.Path, _ report.Position) bool {
 		return in == reflect.TypeFor[networks]() || in == reflect.TypeFor[hostNetwork]()
 	}
 	if !decode.Into(&n, data, decode.Options{Elsewhere: otherKeys}, r) {
-		return
+		return nil
 	}
+	var out []keyfile.File
 	for i, h := range n.Hosts {
 		var nics []keyfile.NIC
 		for _, nic := range h.Interfaces {
 			nics = append(nics, keyfile.NIC{Name: nic.Name, MAC: nic.MACAddress})
 		}
-		nmstate.Translate(h.NetworkConfig, nics, r, report.NewPath("hosts").Index(i).Child("networkConfig"))
+		if h.NetworkConfig == nil {
+			continue
+		}
+		files := nmstate.Translate(h.NetworkConfig, nics, r, report.NewPath("hosts").Index(i).Child("networkConfig"))
+		out = append(out, keyfile.Directory(i, nics, files)...)
 	}
+	return out
 }
 
 // Address is a static address in a network configuration.

@@ -23,6 +23,8 @@ type Hardware struct {
 	UserData []byte
 	// Media is in the machine's drive; nil means that the drive is empty.
 	Media *Media
+	// SecondMedia is in the second drive of a host, from which nothing is started.
+	SecondMedia *Media `json:",omitempty"`
 	// Standalone is a machine that the lab's operator made without the engine,
 	// which does not know it.
 	Standalone bool

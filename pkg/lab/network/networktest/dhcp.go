@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/lab/netns"
@@ -12,14 +13,18 @@ import (
 )
 
 // StartDHCP runs the lab's DHCP and DNS server in a namespace until the test
-// ends; its files are in dir.
-func StartDHCP(t *testing.T, dir, ns string) {
+// ends, with settings of an operator; its files are in dir.
+func StartDHCP(t *testing.T, dir, ns string, settings ...string) {
 	t.Helper()
 	conf, err := network.Dnsmasq(dir, network.Clusters())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, network.DropInDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	own := strings.Join(settings, "\n") + "\n"
+	if err := os.WriteFile(filepath.Join(dir, network.DropInDir, "test.conf"), []byte(own), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "dnsmasq.conf")
