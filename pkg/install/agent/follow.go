@@ -29,8 +29,8 @@ const statusEvery = 2 * time.Second
 // do not begin, are waited for: somebody may be at work, and the service repeats itself.
 const patience = time.Minute
 
-// service is what the rendezvous host says.
-type service interface {
+// Service is what the rendezvous host says.
+type Service interface {
 	Status(ctx context.Context) (agent.Status, error)
 	Logs(ctx context.Context, w io.Writer) error
 }
@@ -38,11 +38,12 @@ type service interface {
 // follower says what changes on the hosts. The service ends before the installation does: its
 // host reboots last. So its silence means nothing; the cluster's API decides.
 type follower struct {
-	service service
+	service Service
 	clock   clock.Clock
 	plan    assets.AgentPlan
 	logs    string // file for the logs of the hosts; empty for none
 	alone   bool   // the only host of its service; it joins a cluster
+	seen    func(agent.Status)
 
 	mu    sync.Mutex
 	last  agent.Status
@@ -93,6 +94,9 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 	}
 	f.keepLogs(ctx, sink, s)
 	f.answered(sink, s)
+	if f.seen != nil {
+		f.seen(s)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	say(sink, f.last, s)
@@ -128,8 +132,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	s, err := f.look(ctx, sink)
 	switch {
 	case errors.Is(err, client.ErrRefused):
-		return "", exit.New("boot all hosts from the image that was made last in this directory",
-			"the rendezvous host does not accept the token of this directory: its image is another one, or has expired")
+		return "", exit.With(exit.Other, "boot all hosts from the image that was made last in this directory", ErrForeign)
 	case err != nil:
 		f.unanswered(sink)
 		return err.Error(), nil
