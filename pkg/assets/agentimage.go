@@ -62,6 +62,7 @@ type AgentImage struct {
 	Live           live.Inputs
 	Rendezvous     netip.Addr
 	Access         WatcherAccess
+	Plan           AgentPlan
 	ReleaseImage   string
 	ReleaseVersion string // empty if it is not known
 }
@@ -85,6 +86,7 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	image := AgentImage{
 		Config: in.InstallConfig, Agent: a.Config, Rendezvous: asset.Of(r, RendezvousIP),
 		Access:       WatcherAccess{asset.Of(r, RendezvousIP), acc.CA, acc.Watcher, acc.Expires},
+		Plan:         asset.Of(r, Plan),
 		ReleaseImage: asset.Of(r, ReleaseImage), ReleaseVersion: asset.Of(r, ReleaseVersion),
 	}
 	configs := map[string][]byte{agent.BootstrapIgnition: asset.Of(r, AgentBootstrapIgnition)}
@@ -105,6 +107,10 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	}
 	return image, nil
 }
+
+// RegisterHosts makes the hosts of this installation register themselves, as with Deps.AgentBased. It is for platforms
+// on which they always do, which are not known before the install-config is read.
+func (i *Installer) RegisterHosts() { asset.Set(i.store, AgentBased, true) }
 
 // RenewAgentAccess makes the next image have a certificate and tokens of its own. Until it is
 // made, those of the last one count.
