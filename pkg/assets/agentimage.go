@@ -61,6 +61,7 @@ type AgentImage struct {
 	Agent          *typesagent.Config // agent-config.yaml, nil without one
 	Live           live.Inputs
 	Rendezvous     netip.Addr
+	RendezvousHost string // its name, empty if no host has that address by the files
 	Access         WatcherAccess
 	Plan           AgentPlan
 	ReleaseImage   string
@@ -88,6 +89,13 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 		Access:       WatcherAccess{asset.Of(r, RendezvousIP), acc.CA, acc.Watcher, acc.Expires},
 		Plan:         asset.Of(r, Plan),
 		ReleaseImage: asset.Of(r, ReleaseImage), ReleaseVersion: asset.Of(r, ReleaseVersion),
+	}
+	for _, h := range a.Inventory.Hosts {
+		for at := range typesagent.Addresses(h.NetworkConfig) {
+			if at.IP == image.Rendezvous {
+				image.RendezvousHost = h.Hostname
+			}
+		}
 	}
 	configs := map[string][]byte{agent.BootstrapIgnition: asset.Of(r, AgentBootstrapIgnition)}
 	for name, files := range map[string]asset.Files{
