@@ -75,11 +75,18 @@ var imageNeeds = []asset.Ref{
 
 // AgentImage writes auth/ and rendezvousIP, and returns everything that an image is made from.
 func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
+	return i.agentImage(ctx, []asset.Ref{RendezvousFile, AdminKubeconfig, PasswordFile})
+}
+
+// PlanAgentImage is AgentImage without writing any file but the state.
+func (i *Installer) PlanAgentImage(ctx context.Context) (AgentImage, error) { return i.agentImage(ctx, nil) }
+
+func (i *Installer) agentImage(ctx context.Context, write []asset.Ref) (AgentImage, error) {
 	def, err := i.settleDefinition(ctx)
 	if err != nil {
 		return AgentImage{}, err
 	}
-	r, err := i.run(ctx, []asset.Ref{RendezvousFile, AdminKubeconfig, PasswordFile}, imageNeeds...)
+	r, err := i.run(ctx, write, imageNeeds...)
 	if err != nil {
 		return AgentImage{}, err
 	}

@@ -57,18 +57,11 @@ type follower struct {
 	lost bool
 }
 
-func newFollower(access assets.WatcherAccess, plan assets.AgentPlan, clk clock.Clock) (*follower, error) {
-	c, err := client.New(client.Config{
+// dialService prepares to ask the rendezvous host.
+func dialService(access assets.WatcherAccess) (Service, error) {
+	return client.New(client.Config{
 		Address: netip.AddrPortFrom(access.Rendezvous, agent.Port), CA: access.CA, Token: access.Token,
 	})
-	if err != nil {
-		return nil, err
-	}
-	f := &follower{service: c, clock: clk, plan: plan, names: map[string]bool{}}
-	for _, name := range plan.Hostnames {
-		f.names[name] = true
-	}
-	return f, nil
 }
 
 // required is the number of hosts of the cluster.

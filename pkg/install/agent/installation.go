@@ -16,6 +16,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 )
 
+// Status is an answer of the rendezvous host.
+type Status = agent.Status
+
 // Installation is one whose hosts register themselves, as its rendezvous host and its API tell of it.
 type Installation struct {
 	*install.Env
@@ -32,19 +35,23 @@ type Following struct {
 	// Service is asked in place of the rendezvous host; nil in all but tests.
 	Service Service
 	// Seen is told what the rendezvous host answers, each time; nil for nobody. It must not wait.
-	Seen func(agent.Status)
+	Seen func(Status)
 }
 
 // Follow prepares to ask the rendezvous host.
 func Follow(e *install.Env, o Following) (*Installation, error) {
-	f, err := newFollower(o.Access, o.Plan, e.Clock)
-	if err != nil {
-		return nil, fmt.Errorf("prepare to ask the rendezvous host: %w", err)
+	service := o.Service
+	if service == nil {
+		var err error
+		if service, err = dialService(o.Access); err != nil {
+			return nil, fmt.Errorf("prepare to ask the rendezvous host: %w", err)
+		}
 	}
-	if o.Service != nil {
-		f.service = o.Service
+	f := &follower{service: service, clock: e.Clock, plan: o.Plan, logs: e.Path(logsFile), seen: o.Seen,
+		names: map[string]bool{}}
+	for _, name := range o.Plan.Hostnames {
+		f.names[name] = true
 	}
-	f.logs, f.seen = e.Path(logsFile), o.Seen
 	return &Installation{e, f, steps.Cluster{Env: e, API: o.API}, o.Plan}, nil
 }
 

@@ -23,6 +23,8 @@ const (
 	bootBudget = 20 * time.Minute
 	// maxBoots is how often a machine is started before it is given up.
 	maxBoots = 3
+	// heardLately is how old an answer of the service may be that still tells who is absent.
+	heardLately = 15 * time.Second
 	// releasePause is how long a medium that could not be taken out is left alone.
 	releasePause = 30 * time.Second
 )
@@ -42,6 +44,7 @@ type Booting struct {
 	work  sync.WaitGroup
 	mu    sync.Mutex
 	known map[string]*machine
+	heard time.Time // when the service answered last
 }
 
 // machine is what is known of one.
@@ -108,6 +111,7 @@ func (b *Booting) Seen(ctx context.Context, s agent.Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.Clock.Now()
+	b.heard = now
 	for _, m := range b.Machines {
 		k := b.of(m.Name)
 		i := slices.IndexFunc(s.Hosts, func(h agent.HostStatus) bool { return is(h, m) })
@@ -147,10 +151,11 @@ func (b *Booting) release(ctx context.Context, name string) {
 
 // Again starts machines again that have not registered in time, without waiting for them. Silence of the service says
 // nothing of other machines than its own. The error names those that are given up, once nothing is under way.
-func (b *Booting) Again(ctx context.Context, answered bool) error {
+func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, waits := b.Clock.Now(), false
+	answered := !b.heard.IsZero() && now.Sub(b.heard) < heardLately
 	var lost []string
 	for _, m := range b.Machines {
 		k := b.of(m.Name)
@@ -167,7 +172,8 @@ func (b *Booting) Again(ctx context.Context, answered bool) error {
 		case k.boots < maxBoots:
 			waits = true
 			k.busy = true
-			event.Warn(b.Sink, fmt.Sprintf("Host %s has not registered; it is started again (%d of %d)", m.Name, k.boots+1,
+			event.ProgressOf(sink, fmt.Sprintf("starting host %s again, %d of %d", m.Name, k.boots+1, maxBoots))
+			event.Warn(sink, fmt.Sprintf("Host %s has not registered; it is started again (%d of %d)", m.Name, k.boots+1,
 				maxBoots))
 			b.work.Go(func() { b.bootAgain(ctx, m.Name, answered) })
 		default:
