@@ -60,8 +60,12 @@ var sameLayer = map[string][]string{
 		"pkg/agent/inventory", "pkg/agent/disk", "pkg/agent/check", "pkg/agent/network", "pkg/agent/service",
 		"pkg/agent/console", "pkg/agent/client", "pkg/agent/ignite", "pkg/handoff", "pkg/bootstrap", "pkg/gather",
 	},
-	"pkg/types":  {"pkg/types", "pkg/release", "pkg/nmstate"},
-	"pkg/wizard": {"pkg/wizard"},
+	// Where machines install themselves, the other commands go the agent way.
+	"pkg/install/create":  {"pkg/install/agent"},
+	"pkg/install/waitfor": {"pkg/install/agent"},
+	"pkg/install/status":  {"pkg/install/agent"},
+	"pkg/types":           {"pkg/types", "pkg/release", "pkg/nmstate"},
+	"pkg/wizard":          {"pkg/wizard"},
 	// A platform is a value that is passed to the layers below.
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},

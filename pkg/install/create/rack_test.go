@@ -31,6 +31,7 @@ type rack struct {
 	begun  bool
 	silent bool // the service does not answer
 	closed int  // how often the sessions were ended
+	ids    map[string]string
 }
 
 type rackHost struct {
@@ -115,6 +116,13 @@ func (r *rack) Boot(ctx context.Context, _ plan.Plan, name string, absent bool) 
 	return errors.Join(changed, err)
 }
 
+func (r *rack) Machines(context.Context, string) (list []machines.Machine, _ error) {
+	for _, h := range r.hosts {
+		list = append(list, machines.Machine{Name: h.name, ID: "uuid-of-" + h.name})
+	}
+	return list, nil
+}
+
 func (r *rack) Release(ctx context.Context, _ plan.Plan, name string) error {
 	return r.change(ctx, "release "+name, func() { r.find(name).medium = false })
 }
@@ -168,6 +176,11 @@ func (s rackState) Config(ctx context.Context) (*types.InstallConfig, error) {
 	}
 	c.Platform = types.Platform{Settings: p}
 	return c, err
+}
+
+func (s rackState) KnowMachines(_ context.Context, ids map[string]string) error {
+	s.r.ids = ids
+	return nil
 }
 
 func (s rackState) Cluster(ctx context.Context) (assets.Cluster, error) {

@@ -136,6 +136,19 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 
 // start starts the hosts that have not registered.
 func (s *selfInstalling) start(ctx context.Context, sink event.Sink) error {
+	if !s.inst.Started() {
+		found, err := s.providers(sink).Machines(ctx, s.InfraID)
+		if err != nil {
+			return fmt.Errorf("look at the hosts: %w", err)
+		}
+		ids := map[string]string{}
+		for _, m := range found {
+			ids[m.Name] = m.ID
+		}
+		if err := s.inst.KnowMachines(ctx, ids); err != nil {
+			return s.Explain(err)
+		}
+	}
 	if err := s.inst.MarkStarted(); err != nil {
 		return err
 	}

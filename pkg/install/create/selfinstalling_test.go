@@ -55,6 +55,9 @@ func TestSelfInstalling(t *testing.T) {
 	if got := r.boots(); !slices.Equal(got, r.nodes) || !r.handedOver || !r.started {
 		t.Errorf("started %q; state: started %v, handed over %v", got, r.started, r.handedOver)
 	}
+	if r.ids["master-1"] != "uuid-of-master-1" {
+		t.Errorf("the state knows the hosts as %v", r.ids)
+	}
 	if left := r.media(); len(left) > 0 || r.closed == 0 {
 		t.Errorf("media left in %q, sessions closed %d times", left, r.closed)
 	}

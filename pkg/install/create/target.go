@@ -209,6 +209,8 @@ type Assets interface {
 	RegisterHosts()
 	AgentImage(ctx context.Context) (assets.AgentImage, error)
 	PlanAgentImage(ctx context.Context) (assets.AgentImage, error)
+	// KnowMachines keeps the IDs of machines by their names.
+	KnowMachines(ctx context.Context, ids map[string]string) error
 	MarkStarted() error
 	MarkHandedOver() error
 	Close() error

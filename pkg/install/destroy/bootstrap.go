@@ -27,11 +27,17 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	if err != nil {
 		return err
 	}
+	infraID := cluster.InfraID
+	if platform.SelfInstalling {
+		event.Info(e.Sink, "Cluster "+infraID+" has no bootstrap host of its own: the rendezvous host becomes a node. "+
+			"Nothing was changed; "+e.Quoted("create cluster")+" takes the media out of the hosts, and so does "+
+			e.Quoted("destroy cluster"))
+		return nil
+	}
 	connected, err := platform.Connect(ctx, e.Access())
 	if err != nil {
 		return err
 	}
-	infraID := cluster.InfraID
 	v, err := removable(ctx, e, o, connected(event.Discard, nil), infraID)
 	if err != nil {
 		return err

@@ -65,16 +65,39 @@ func mediaServer(c *types.InstallConfig) ([]netip.Addr, bool) {
 	return nil, true
 }
 
-// metadataOf is the reference's: its bootstrap VM is found with it.
+// metadataOf is the reference's, whose bootstrap VM is found with it, and the hosts, without passwords.
 type metadataOf struct {
-	LibvirtURI              string `json:"libvirtURI"`
-	BootstrapProvisioningIP string `json:"bootstrapProvisioningIP"`
-	ProvisioningHostIP      string `json:"provisioningHostIP"`
+	LibvirtURI              string         `json:"libvirtURI"`
+	BootstrapProvisioningIP string         `json:"bootstrapProvisioningIP"`
+	ProvisioningHostIP      string         `json:"provisioningHostIP"`
+	Hosts                   []metadataHost `json:"hosts,omitempty"`
 }
 
-func metadata(c *types.InstallConfig, _ assets.MetadataInputs) any {
+// metadataHost is what destroying a cluster needs to know of a host.
+type metadataHost struct {
+	Name                           string `json:"name"`
+	BMCAddress                     string `json:"bmcAddress"`
+	Username                       string `json:"username"`
+	SystemUUID                     string `json:"systemUUID,omitempty"` // known once the BMC was asked
+	DisableCertificateVerification bool   `json:"disableCertificateVerification,omitempty"`
+}
+
+func metadata(c *types.InstallConfig, in assets.MetadataInputs) any {
 	p := config.Of(c)
-	return metadataOf{p.LibvirtURI, text(p.BootstrapProvisioningIP), text(p.ClusterProvisioningIP)}
+	m := metadataOf{
+		LibvirtURI: p.LibvirtURI, BootstrapProvisioningIP: text(p.BootstrapProvisioningIP),
+		ProvisioningHostIP: text(p.ClusterProvisioningIP),
+	}
+	for _, h := range p.Hosts {
+		if h.BMC.Address == "" {
+			continue
+		}
+		m.Hosts = append(m.Hosts, metadataHost{
+			Name: h.Name, BMCAddress: h.BMC.Address, Username: h.BMC.Username, SystemUUID: in.MachineIDs[h.Name],
+			DisableCertificateVerification: h.BMC.DisableCertificateVerification,
+		})
+	}
+	return m
 }
 
 // text is an address, empty where there is none.
