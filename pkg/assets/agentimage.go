@@ -79,7 +79,9 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 }
 
 // PlanAgentImage is AgentImage without writing any file but the state.
-func (i *Installer) PlanAgentImage(ctx context.Context) (AgentImage, error) { return i.agentImage(ctx, nil) }
+func (i *Installer) PlanAgentImage(ctx context.Context) (AgentImage, error) {
+	return i.agentImage(ctx, nil)
+}
 
 func (i *Installer) agentImage(ctx context.Context, write []asset.Ref) (AgentImage, error) {
 	def, err := i.settleDefinition(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -139,6 +140,12 @@ func TestBootstrapIgnitionOfEveryCase(t *testing.T) {
 	}
 }
 
+// metadataHost is what metadata.json has of a host: everything but the password.
+func metadataHost(name string, n int, more string) string {
+	return fmt.Sprintf(`{"name":%q,"bmcAddress":"redfish-virtualmedia+https://198.18.1.%d/redfish/v1/Systems/1",`+
+		`"username":"admin"%s}`, name, n, more)
+}
+
 func TestMetadata(t *testing.T) {
 	tests := []struct {
 		testCase
@@ -152,7 +159,11 @@ func TestMetadata(t *testing.T) {
 		{
 			testCase{baremetal, "provisioning"},
 			`{"baremetal":{"libvirtURI":"qemu:///system","bootstrapProvisioningIP":"172.23.0.2",` +
-				`"provisioningHostIP":"172.23.0.3"},"featureSet":"","customFeatureSet":null}`,
+				`"provisioningHostIP":"172.23.0.3","hosts":[` + strings.Join([]string{
+				metadataHost("spare", 5, ""), metadataHost("rack-0", 0, ""),
+				metadataHost("rack-1", 1, `,"disableCertificateVerification":true`),
+				metadataHost("rack-2", 2, ""), metadataHost("rack-3", 3, ""),
+			}, ",") + `]},"featureSet":"","customFeatureSet":null}`,
 		},
 		{
 			testCase{ovirt, "tech-preview"},
