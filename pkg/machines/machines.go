@@ -144,6 +144,8 @@ type Access struct {
 	Media Media
 	// TakeRunning allows to start machines anew that are on although nothing proves that they may be.
 	TakeRunning bool
+	// Node reports whether the cluster's API lists a node with the UUID of a machine; nil where it is not asked.
+	Node func(ctx context.Context, systemUUID string) (bool, error)
 	// Parallel bounds how many machines are worked on at once; 0 is the platform's default.
 	Parallel int
 }

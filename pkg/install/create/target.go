@@ -157,6 +157,11 @@ func (c command) refuse(cfg *types.InstallConfig, p machines.Platform) error {
 		return exit.New(c.Typed("create single-node-ignition-config")+", and boot the machine with it; "+
 			"docs/user/upi.md has the whole way",
 			"create cluster cannot install in place (bootstrapInPlace): the one machine is yours to boot")
+	case p.SelfInstalling && len(cfg.NamedMachines()) < cfg.Masters()+cfg.Arbiters()+cfg.Workers():
+		return exit.New("add hosts with their BMCs to platform."+p.Name+".hosts, or boot the hosts yourself: "+
+			c.Typed("agent create image")+" makes an image for that",
+			"create cluster starts all hosts through their BMCs: %d are needed, and install-config.yaml names %d",
+			cfg.Masters()+cfg.Arbiters()+cfg.Workers(), len(cfg.NamedMachines()))
 	case p.Refusal.Text != "":
 		return exit.With(exit.Other, p.Refusal.Next.In(c.Typed), errors.New(p.Refusal.Text))
 	}

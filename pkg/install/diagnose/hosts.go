@@ -117,11 +117,11 @@ func hostsOf(e *install.Env, api *kube.Client, cfg *types.InstallConfig, planned
 		return h
 	}
 	h.VirtualAddresses = platform.VirtualAddresses
-	if platform.ByHand {
-		h.Planned = nil // the machines are the user's, and so are their names
-	}
 	if platform.SelfInstalling {
 		return h.rendezvous(e)
+	}
+	if platform.ByHand {
+		h.Planned = nil // the machines are the user's, and so are their names
 	}
 	h.Machines = func(ctx context.Context) ([]machines.Machine, error) {
 		connected, err := platform.Connect(ctx, e.Access())

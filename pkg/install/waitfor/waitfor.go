@@ -132,5 +132,5 @@ func madeMachines(e *install.Env) bool {
 		return false
 	}
 	p, err := e.Platforms.Find(cluster.Platform)
-	return err == nil && !p.ByHand
+	return err == nil && !p.ByHand && !p.SelfInstalling
 }
