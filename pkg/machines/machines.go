@@ -144,13 +144,17 @@ type Access struct {
 	Media Media
 	// TakeRunning allows to start machines anew that are on although nothing proves that they may be.
 	TakeRunning bool
+	// Node reports whether the cluster's API lists a node with the UUID of a machine; nil where it is not asked.
+	Node func(ctx context.Context, systemUUID string) (bool, error)
 	// Parallel bounds how many machines are worked on at once; 0 is the platform's default.
 	Parallel int
 }
 
 // Media is how the controllers of machines reach the medium.
 type Media struct {
-	Address string // of this machine, with or without a port; empty for that by which it reaches each controller
+	// Address of this machine, with or without a port; empty for that by which it reaches each controller. In front of
+	// it may be http:// or https://; otherwise controllers that do not take HTTPS get HTTP.
+	Address string
 	URL     string // of the medium, on a server that the user fills; empty to serve it from here
 }
 
