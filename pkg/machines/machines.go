@@ -152,7 +152,9 @@ type Access struct {
 
 // Media is how the controllers of machines reach the medium.
 type Media struct {
-	Address string // of this machine, with or without a port; empty for that by which it reaches each controller
+	// Address of this machine, with or without a port; empty for that by which it reaches each controller. In front of
+	// it may be http:// or https://; otherwise controllers that do not take HTTPS get HTTP.
+	Address string
 	URL     string // of the medium, on a server that the user fills; empty to serve it from here
 }
 

@@ -25,6 +25,33 @@ type Hardware struct {
 	Hints []string
 }
 
+// Status is what changes of a machine.
+type Status struct {
+	UUID     string // lower case
+	Power    PowerState
+	Override bool // the next start is not by the order of the firmware
+	Slots    []Slot
+}
+
+// Status reads what changes of the machine.
+func (b *BMC) Status(ctx context.Context) (Status, error) {
+	const action = "read the state"
+	sys, err := b.read(ctx, action)
+	if err != nil {
+		return Status{}, err
+	}
+	out := Status{UUID: strings.ToLower(sys.UUID), Power: sys.PowerState, Override: overridden(sys)}
+	holders, err := b.holders(ctx, action, sys)
+	if err != nil {
+		return Status{}, err
+	}
+	for _, h := range holders {
+		out.Override = out.Override || overridden(h)
+	}
+	out.Slots, err = b.publicSlots(ctx, action, sys)
+	return out, err
+}
+
 // Inspect reads what the BMC tells of the machine.
 func (b *BMC) Inspect(ctx context.Context) (*Hardware, error) {
 	const action = "inspect"
@@ -43,7 +70,7 @@ func (b *BMC) Inspect(ctx context.Context) (*Hardware, error) {
 	if h.MACs, err = b.macs(ctx, action, sys); err != nil {
 		return nil, err
 	}
-	if h.Slots, err = b.Media(ctx); err != nil {
+	if h.Slots, err = b.publicSlots(ctx, action, sys); err != nil {
 		return nil, err
 	}
 	if h.Licences, err = b.licences(ctx, action); err != nil {

@@ -317,7 +317,7 @@ func TestInsertPatch(t *testing.T) {
 	if err != nil || got.ID != "EXT1" {
 		t.Fatalf("slot %+v, %v", got, err)
 	}
-	if err := b.EjectMedia(t.Context()); err != nil {
+	if err := b.EjectMedia(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	put := "PATCH " + ext + ` {"Image":"` + image + `","Inserted":true,"WriteProtected":true}`
@@ -373,7 +373,7 @@ func TestEject(t *testing.T) {
 		}
 		b := r.connect(t)
 		for range 2 {
-			if err := b.EjectMedia(t.Context()); err != nil {
+			if err := b.EjectMedia(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -384,7 +384,7 @@ func TestEject(t *testing.T) {
 		r := newRig(t)
 		r.Edit(redfishtest.CD, doc{"Image": other, "Inserted": true})
 		r.Refuse(http.MethodPost, redfishtest.Eject, -1, 400, "ActionNotSupported", "A console holds it.")
-		r.checkFails(t, r.connect(t).EjectMedia(t.Context()), redfish.Refused, "eject media", "A console holds it.")
+		r.checkFails(t, r.connect(t).EjectMedia(t.Context(), nil), redfish.Refused, "eject media", "A console holds it.")
 	})
 	t.Run("without effect", func(t *testing.T) {
 		r := newRig(t)
@@ -395,6 +395,6 @@ func TestEject(t *testing.T) {
 			}
 			return q.Path == redfishtest.Eject
 		})
-		r.checkFails(t, r.connect(t).EjectMedia(t.Context()), redfish.Stuck, "still a medium in slot CD")
+		r.checkFails(t, r.connect(t).EjectMedia(t.Context(), nil), redfish.Stuck, "still a medium in slot CD")
 	})
 }

@@ -3,6 +3,7 @@ package redfish
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"time"
@@ -19,6 +20,7 @@ type Slot struct {
 	Types    []gofish.VirtualMediaType
 	Inserted bool
 	Image    string // for people: without what may be secret
+	Name     string // of the image's file, empty if the BMC does not show it
 }
 
 // slot is what is needed of a drive, beyond what gofish has.
@@ -47,6 +49,11 @@ func (s *slot) public() Slot {
 	if s.Image != "" {
 		out.Image = secret.URL(s.Image)
 	}
+	if out.Name = s.ImageName; out.Name == "" && s.Image != "" {
+		if u, err := url.Parse(s.Image); err == nil {
+			out.Name = path.Base(u.Path)
+		}
+	}
 	return out
 }
 
@@ -65,12 +72,21 @@ func (s *slot) holds(image string) bool {
 	return s.Image == "" || s.Image == image || path.Base(s.Image) == name || s.ImageName == name
 }
 
-// full reports whether there is something to eject.
+// full reports whether there may be something to eject.
 func (s *slot) full() bool { return s.Inserted || s.Image != "" }
 
 // Media are the slots of the machine, in the order in which they are tried.
 func (b *BMC) Media(ctx context.Context) ([]Slot, error) {
-	found, err := b.slots(ctx, "read the virtual media")
+	const action = "read the virtual media"
+	sys, err := b.read(ctx, action)
+	if err != nil {
+		return nil, err
+	}
+	return b.publicSlots(ctx, action, sys)
+}
+
+func (b *BMC) publicSlots(ctx context.Context, action string, sys *system) ([]Slot, error) {
+	found, err := b.slotsBy(ctx, action, sys)
 	var out []Slot
 	for _, s := range found {
 		out = append(out, s.public())
@@ -84,6 +100,10 @@ func (b *BMC) slots(ctx context.Context, action string) ([]*slot, error) {
 	if err != nil {
 		return nil, err
 	}
+	return b.slotsBy(ctx, action, sys)
+}
+
+func (b *BMC) slotsBy(ctx context.Context, action string, sys *system) ([]*slot, error) {
 	var out []*slot
 	for _, collection := range []string{sys.extra.VirtualMedia.ID, b.manager.extra.VirtualMedia.ID} {
 		found, err := b.slotsOf(ctx, action, collection)
@@ -144,14 +164,17 @@ const (
 	mediaLimit = 40 * time.Second
 )
 
-// EjectMedia empties all slots that take CDs or DVDs.
-func (b *BMC) EjectMedia(ctx context.Context) error {
+// EjectMedia empties the slots that take CDs or DVDs and hold what is to go; nil empties all.
+func (b *BMC) EjectMedia(ctx context.Context, goes func(Slot) bool) error {
 	const action = "eject media"
 	found, err := b.slots(ctx, action)
 	if err != nil {
 		return err
 	}
 	for _, s := range found {
+		if goes != nil && !goes(s.public()) {
+			continue
+		}
 		if err := b.eject(ctx, action, s); err != nil {
 			return err
 		}
@@ -159,14 +182,18 @@ func (b *BMC) EjectMedia(ctx context.Context) error {
 	return nil
 }
 
-// eject empties a slot, and looks whether it is empty. What the BMC answers does not count if it is.
+// eject empties a slot, and looks whether it is empty. What the BMC answers does not count if it is. Some go on showing
+// the image that was in it; others show one that is only chosen, which ejecting takes away.
 func (b *BMC) eject(ctx context.Context, action string, s *slot) error {
 	if !s.full() {
 		return nil
 	}
 	failed := b.sendEject(ctx, action, s)
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return failed
+	case !s.Inserted:
+		return nil
 	}
 	limit := mediaLimit
 	if failed != nil {
@@ -174,7 +201,7 @@ func (b *BMC) eject(ctx context.Context, action string, s *slot) error {
 	}
 	empty, err := b.until(ctx, action, mediaPoll, limit, func() (bool, error) {
 		now, err := b.readSlot(ctx, action, s.path)
-		return err == nil && !now.full(), err
+		return err == nil && !now.Inserted, err
 	})
 	switch {
 	case err != nil, empty:
