@@ -71,6 +71,9 @@ func (c command) target(
 	}
 	access := c.Access()
 	access.Login, access.Config = login, cfg
+	if meta, err := c.Metadata(); err == nil {
+		access.Metadata = meta.PlatformData
+	}
 	access.Media, access.TakeRunning, access.Parallel = c.Media, c.TakeRunning, c.Parallel
 	connected, err := t.platform.Connect(ctx, access)
 	if err != nil {

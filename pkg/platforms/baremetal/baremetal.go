@@ -10,9 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
-	"github.com/okd-install/okd-install/pkg/machines"
-	"github.com/okd-install/okd-install/pkg/machines/upi"
-	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/machines/metal"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -67,19 +65,10 @@ func mediaServer(c *types.InstallConfig) ([]netip.Addr, bool) {
 
 // metadataOf is the reference's, whose bootstrap VM is found with it, and the hosts, without passwords.
 type metadataOf struct {
-	LibvirtURI              string         `json:"libvirtURI"`
-	BootstrapProvisioningIP string         `json:"bootstrapProvisioningIP"`
-	ProvisioningHostIP      string         `json:"provisioningHostIP"`
-	Hosts                   []metadataHost `json:"hosts,omitempty"`
-}
-
-// metadataHost is what destroying a cluster needs to know of a host.
-type metadataHost struct {
-	Name                           string `json:"name"`
-	BMCAddress                     string `json:"bmcAddress"`
-	Username                       string `json:"username"`
-	SystemUUID                     string `json:"systemUUID,omitempty"` // known once the BMC was asked
-	DisableCertificateVerification bool   `json:"disableCertificateVerification,omitempty"`
+	LibvirtURI              string `json:"libvirtURI"`
+	BootstrapProvisioningIP string `json:"bootstrapProvisioningIP"`
+	ProvisioningHostIP      string `json:"provisioningHostIP"`
+	metal.Metadata
 }
 
 func metadata(c *types.InstallConfig, in assets.MetadataInputs) any {
@@ -92,7 +81,8 @@ func metadata(c *types.InstallConfig, in assets.MetadataInputs) any {
 		if h.BMC.Address == "" {
 			continue
 		}
-		m.Hosts = append(m.Hosts, metadataHost{
+		m.BMCVerifyCA = p.BMCVerifyCA
+		m.Hosts = append(m.Hosts, metal.Recorded{
 			Name: h.Name, BMCAddress: h.BMC.Address, Username: h.BMC.Username, SystemUUID: in.MachineIDs[h.Name],
 			DisableCertificateVerification: h.BMC.DisableCertificateVerification,
 		})
@@ -106,19 +96,4 @@ func text(ip netip.Addr) string {
 		return ""
 	}
 	return ip.String()
-}
-
-// Machines are hosts that the user boots; the installer cannot do it yet.
-func Machines() machines.Platform {
-	p := upi.OwnMachines(config.Name)
-	p.VirtualAddresses = true
-	p.Refusal = machines.Refusal{
-		Text: "create cluster cannot provision bare-metal hosts yet: that comes with a later version of " +
-			"this installer; nothing was created",
-		Next: phase.Hint{
-			Text:     "boot the hosts yourself with the files of `%s`; docs/user/upi.md has the whole way",
-			Commands: []string{"create ignition-configs"},
-		},
-	}
-	return p
 }
