@@ -26,6 +26,7 @@ const architecture = "../docs/dev/architecture.md"
 var otherMeaning = map[string]string{
 	"pkg/agent/check/addresses.go":       "an empty list",
 	"pkg/asset/state.go":                 "a file that is not there",
+	"pkg/lab/daemon/":                    "no fault",
 	"pkg/lab/engine/":                    "words of the engine's API",
 	"pkg/lab/host/":                      "no fault; a scheduler of disks",
 	"pkg/lab/release/mco/render/data.go": "the machine config operator's own names",

@@ -191,6 +191,8 @@ func (s rackState) Cluster(ctx context.Context) (assets.Cluster, error) {
 	return c, err
 }
 
+func (s rackState) PlanAgentImage(ctx context.Context) (assets.AgentImage, error) { return s.AgentImage(ctx) }
+
 func (s rackState) AgentImage(ctx context.Context) (assets.AgentImage, error) {
 	c, err := s.Config(ctx)
 	return assets.AgentImage{

@@ -84,6 +84,11 @@ func (c command) target(
 	if err != nil {
 		return t, err
 	}
+	if t.platform.SelfInstalling { // what it lacks is told before a file is written
+		if _, err = inst.PlanAgentImage(ctx); err != nil {
+			return t, c.Explain(err)
+		}
+	}
 	if t.Cluster, err = generate.cluster(ctx); err != nil {
 		return t, c.Explain(err)
 	}

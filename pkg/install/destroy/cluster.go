@@ -63,8 +63,12 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 		return err
 	}
 	access.DeleteForeignDisks, access.TakeRunning = o.DeleteForeignDisks, o.TakeRunning
-	yours := platform.ByHand || platform.SelfInstalling && !startsHosts(access)
-	if yours && platform.SelfInstalling && access.Config == nil {
+	untouched, err := neverStarted(e, key, cluster.InfraID)
+	if err != nil {
+		return err
+	}
+	yours := platform.ByHand || platform.SelfInstalling && (untouched || !startsHosts(access))
+	if yours && !untouched && platform.SelfInstalling && access.Config == nil {
 		return exit.New("name the directory of the installation with --dir; without it, switch the hosts off by hand",
 			"which hosts cluster %s has is not known: there is neither its metadata.json nor its install-config.yaml",
 			cluster.InfraID)
@@ -79,13 +83,10 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 			"removes none. Switch them off and wipe their disks; then take the cluster's names out of DNS and its "+
 			"machines out of the load balancer")
 	}
-	provider := connected(e.Sink, nil)
-	left, err := provider.Destroy(ctx, cluster.InfraID, machines.Everything)
-	if b, is := provider.(machines.Booter); is {
-		closeSessions(ctx, e, b)
-	}
-	if err := machines.Remaining(left, err); err != nil {
-		return exit.With(exit.Other, cmp.Or(exit.Next(err), "run the same command again once the platform works"), err)
+	if !yours || platform.ByHand {
+		if err := remove(ctx, e, connected(e.Sink, nil), cluster.InfraID); err != nil {
+			return err
+		}
 	}
 	journal.Destroyed()
 	if err := forget(e, key, cluster.InfraID); err != nil {
@@ -101,6 +102,27 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	}
 	event.Info(e.Sink, "Uninstallation complete!")
 	return nil
+}
+
+func remove(ctx context.Context, e *install.Env, p machines.Provider, infraID string) error {
+	left, err := p.Destroy(ctx, infraID, machines.Everything)
+	if b, is := p.(machines.Booter); is {
+		closeSessions(ctx, e, b)
+	}
+	if err := machines.Remaining(left, err); err != nil {
+		return exit.With(exit.Other, cmp.Or(exit.Next(err), "run the same command again once the platform works"), err)
+	}
+	return nil
+}
+
+// neverStarted reports whether the state says that no machine of the cluster was started by the installer.
+func neverStarted(e *install.Env, key *seal.Key, infraID string) (bool, error) {
+	meta, err := assets.StoredMetadata(e.Dir, key)
+	if err != nil || meta.InfraID != infraID {
+		return false, nil // the state does not say
+	}
+	past, err := e.Past(infraID)
+	return !past.Started, err
 }
 
 // startsHosts reports whether hosts of the cluster are known that the installer can start and stop.
