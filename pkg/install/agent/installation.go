@@ -78,8 +78,8 @@ func (i *Installation) Status(ctx context.Context) (agent.Status, error) {
 }
 
 // ErrForeign says that a rendezvous host was booted from another image than that of the directory.
-var ErrForeign = errors.New("the rendezvous host does not accept the token of this directory: its image is another one, " +
-	"or has expired")
+var ErrForeign = errors.New("the rendezvous host does not accept the token of this directory: its image is another " +
+	"one, or has expired")
 
 // Registered returns what waits for the hosts to be installed, or for the API if the rendezvous host has rebooted
 // already. Meanwhile helps hosts to register, and ends the wait if it cannot; nil does nothing.

@@ -23,7 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
-// rack is a world whose machines install themselves: hosts that start from a medium and register with the first of them.
+// rack is a world whose machines install themselves: hosts that start from a medium and register with the first one.
 type rack struct {
 	*world
 	hosts []*rackHost
@@ -191,7 +191,9 @@ func (s rackState) Cluster(ctx context.Context) (assets.Cluster, error) {
 	return c, err
 }
 
-func (s rackState) PlanAgentImage(ctx context.Context) (assets.AgentImage, error) { return s.AgentImage(ctx) }
+func (s rackState) PlanAgentImage(ctx context.Context) (assets.AgentImage, error) {
+	return s.AgentImage(ctx)
+}
 
 func (s rackState) AgentImage(ctx context.Context) (assets.AgentImage, error) {
 	c, err := s.Config(ctx)

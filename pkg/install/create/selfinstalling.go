@@ -43,18 +43,18 @@ func (c command) selfInstall(
 	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running
 	s.booting = &steps.Booting{
 		Machines: t.Config.NamedMachines(), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
-		Boot: func(ctx context.Context, name string, absent bool) error {
-			return s.with(ctx, func(b machines.Booter, p plan.Plan) error { return b.Boot(ctx, p, name, absent) })
+		Boot: func(ctx context.Context, sink event.Sink, name string, absent bool) error {
+			return s.with(ctx, sink, func(b machines.Booter, p plan.Plan) error { return b.Boot(ctx, p, name, absent) })
 		},
 		Release: func(ctx context.Context, name string) error {
-			return s.with(ctx, func(b machines.Booter, p plan.Plan) error { return b.Release(ctx, p, name) })
+			return s.with(ctx, c.Sink, func(b machines.Booter, p plan.Plan) error { return b.Release(ctx, p, name) })
 		},
 	}
 	defer s.end(ctx)
 	defer s.booting.Wait()
 	defer stop()
 	var err error
-	if s.follow, err = c.following(t, s.booting, beside); err != nil {
+	if s.follow, err = c.following(beside, t, s.booting); err != nil {
 		return err
 	}
 	if t.verdict.Answer == handoff.No {
@@ -67,7 +67,7 @@ func (c command) selfInstall(
 }
 
 // following prepares to ask the rendezvous host. Booting, if it is not nil, is told what it says.
-func (c command) following(t target, booting *steps.Booting, beside context.Context) (*agent.Installation, error) {
+func (c command) following(beside context.Context, t target, booting *steps.Booting) (*agent.Installation, error) {
 	o := agent.Following{Access: t.image.Access, Plan: t.image.Plan, API: t.api, Service: c.service}
 	if booting != nil {
 		o.Seen = func(s agent.Status) { booting.Seen(beside, s) }
@@ -76,12 +76,14 @@ func (c command) following(t target, booting *steps.Booting, beside context.Cont
 }
 
 // with calls what providers have for machines that install themselves.
-func (s *selfInstalling) with(ctx context.Context, do func(machines.Booter, plan.Plan) error) error {
-	p, err := s.plan(ctx, s.Sink)
+func (s *selfInstalling) with(
+	ctx context.Context, sink event.Sink, do func(machines.Booter, plan.Plan) error,
+) error {
+	p, err := s.plan(ctx, sink)
 	if err != nil {
 		return err
 	}
-	b, can := s.providers(s.Sink).(machines.Booter)
+	b, can := s.providers(sink).(machines.Booter)
 	if !can {
 		return fmt.Errorf("platform %s starts no machines from media", s.platform.Name)
 	}
@@ -102,6 +104,9 @@ func (s *selfInstalling) end(ctx context.Context) {
 	}
 }
 
+// startBudget is how long nothing new may happen while hosts start: servers test their memory before they read media.
+const startBudget = 30 * time.Minute
+
 // steps is the whole installation, in order. What goes on beside the phases ends with ctx.
 func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 	over := s.verdict.Answer == handoff.Yes
@@ -112,12 +117,14 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 	if s.SkipPasswordPrint {
 		password = secret.String{}
 	}
+	infrastructure := phases.Infrastructure
+	infrastructure.Help, infrastructure.Budget = "start the hosts from their media", startBudget
 	complete := steps.BootstrapComplete{Cluster: cluster, Approve: approve, Proof: s.proof}
 	return []phase.Step{
 		{Phase: phases.Preflight, Done: is(over || s.begun || s.heard), Run: steps.Preflight{
 			Config: s.Config, Release: s.release, Plan: s.plan, Providers: s.providers}.Run},
 		{Phase: phases.Images, Done: is(over || s.begun && !s.heard), Run: making.Create(plan.StageImage)},
-		{Phase: phases.Infrastructure, Done: is(over || s.begun && !s.heard), Run: s.start},
+		{Phase: infrastructure, Done: is(over || s.begun && !s.heard), Run: s.start},
 		{Phase: phases.AgentHosts, Done: is(over || s.begun && !s.heard), Run: s.follow.Registered(s.booting.Again)},
 		{Phase: phases.APIAnswers, Run: s.follow.Alongside(steps.APIAnswers{
 			Cluster: cluster, InfraID: s.InfraID, HandedOver: over}.Run)},
@@ -183,7 +190,7 @@ func (c command) decideSelfInstalling(ctx context.Context, t target, past assets
 // askHosts judges by what else there is if the API is silent: the service of the rendezvous host, and whether the hosts
 // have ever been seen to install themselves.
 func (c command) askHosts(ctx context.Context, t target, v handoff.Verdict) (handoff.Verdict, error) {
-	follow, err := c.following(t, nil, ctx)
+	follow, err := c.following(ctx, t, nil)
 	if err != nil {
 		return v, err
 	}

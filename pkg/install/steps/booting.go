@@ -36,7 +36,7 @@ type Booting struct {
 	// Rendezvous is the name of the machine with the service, empty if it is not known.
 	Rendezvous string
 	// Boot and Release are those of machines.Booter. They are called for several machines at once.
-	Boot    func(ctx context.Context, name string, absent bool) error
+	Boot    func(ctx context.Context, sink event.Sink, name string, absent bool) error
 	Release func(ctx context.Context, name string) error
 	Clock   clock.Clock
 	Sink    event.Sink
@@ -96,7 +96,7 @@ func (b *Booting) boot(ctx context.Context, sink event.Sink, name string, absent
 	k.busy, k.released, k.here = true, false, false
 	k.boots++
 	b.mu.Unlock()
-	err := b.Boot(ctx, name, absent)
+	err := b.Boot(ctx, sink, name, absent)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k.busy, k.since, k.failure = false, b.Clock.Now(), err
@@ -183,8 +183,8 @@ func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 	if len(lost) == 0 || waits {
 		return nil
 	}
-	return exit.New("look at the console of the host, which its BMC shows: whether it starts from the virtual medium, and "+
-		"what its agent says; then run the same command again", "%s", strings.Join(lost, "; "))
+	return exit.New("look at the console of the host, which its BMC shows: whether it starts from the virtual medium, "+
+		"and what its agent says; then run the same command again", "%s", strings.Join(lost, "; "))
 }
 
 func (b *Booting) bootAgain(ctx context.Context, name string, absent bool) {
