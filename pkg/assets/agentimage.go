@@ -171,8 +171,8 @@ func agentConfigOf(in Input, def definition, inv typesagent.Inventory, acc agent
 
 // errNoRendezvous says that nothing names the host that bootstraps the cluster.
 var errNoRendezvous = exit.With(exit.Other, "set rendezvousIP in agent-config.yaml to the address that a host of the "+
-	"control plane will have, or give one a static address in its networkConfig", errors.New("the"+
-	" address of the host that bootstraps the cluster is not known: "+
+	"control plane will have, or give one a static address in its networkConfig", errors.New("the "+
+	"address of the host that bootstraps the cluster is not known: "+
 	"agent-config.yaml has no rendezvousIP, and no host of the control plane has a static address"))
 
 // settleDefinition reads the manifests, and sets what follows from the user's edits of them.
