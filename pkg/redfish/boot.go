@@ -269,12 +269,7 @@ func (b *BMC) bootByVendor(ctx context.Context, action string, mode BootMode) er
 			Advice: "set the boot mode in the firmware's settings, or bootMode of the host",
 		})
 	}
-	var to string
-	for name, a := range b.manager.extra.Actions.Oem {
-		if strings.HasSuffix(name, b.profile.OEM.Action) {
-			to = a.Target
-		}
-	}
+	to := b.oemAction()
 	if to == "" {
 		return b.fail(action, &Error{
 			Kind: Unsupported,
@@ -283,9 +278,24 @@ func (b *BMC) bootByVendor(ctx context.Context, action string, mode BootMode) er
 			Advice: "update the BMC's firmware",
 		})
 	}
-	body := fill(b.profile.OEM.Body, strings.NewReplacer("{manager}", b.manager.ID))
+	return b.oemOverride(ctx, action, to, b.profile.OEM.Body)
+}
+
+// oemAction is the path of the vendor's action, empty if this BMC does not have it.
+func (b *BMC) oemAction() string {
+	for name, a := range b.manager.extra.Actions.Oem {
+		if strings.HasSuffix(name, b.profile.OEM.Action) {
+			return a.Target
+		}
+	}
+	return ""
+}
+
+// oemOverride does the vendor's action, which waits for other jobs of the BMC.
+func (b *BMC) oemOverride(ctx context.Context, action, to string, body map[string]any) error {
+	filled := fill(body, strings.NewReplacer("{manager}", b.manager.ID))
 	for try := 1; ; try++ {
-		err := b.act(ctx, action, to, body)
+		err := b.act(ctx, action, to, filled)
 		if err == nil || !b.conn.isBusy(err) || try == jobTries {
 			return err
 		}

@@ -365,6 +365,20 @@ func TestBootOnceDell(t *testing.T) {
 		}
 		checkChanges(t, r, dellBoot)
 	})
+	t.Run("is not shown, and cleared while the machine is off", func(t *testing.T) {
+		for _, power := range []string{"On", "Off"} {
+			r := newRig(t)
+			dell(r, "17G Monolithic", "1.20.25.00")
+			r.Edit(redfishtest.System, doc{"PowerState": power})
+			task(r, http.MethodPost, dellAction, done)
+			if err := r.connect(t).ClearBootOverride(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(r.Changes(), ""); strings.Contains(got, "Normal") != (power == "Off") {
+				t.Errorf("%s: %s", power, got)
+			}
+		}
+	})
 }
 
 func TestTasks(t *testing.T) {

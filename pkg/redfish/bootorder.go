@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"context"
+	"slices"
 
 	gofish "github.com/stmcginnis/gofish/redfish"
 )
@@ -20,6 +21,12 @@ func (b *BMC) ClearBootOverride(ctx context.Context) error {
 	for _, h := range holders {
 		if err := b.clear(ctx, action, h); err != nil {
 			return err
+		}
+	}
+	// A vendor's override is not shown. A machine that is on has used it up when it started.
+	if sys.PowerState == Off && slices.Contains(b.profile.Boot, "oem") {
+		if to := b.oemAction(); to != "" {
+			return b.oemOverride(ctx, action, to, b.profile.OEM.Clear)
 		}
 	}
 	return nil

@@ -56,8 +56,9 @@ type conn struct {
 	turn     chan struct{}
 
 	// These belong to the holder of turn.
-	auth   auth
-	closed bool
+	auth    auth
+	refused error // why the login is not sent again
+	closed  bool
 }
 
 // hidden is what must not be shown.

@@ -46,6 +46,17 @@ const rootPath = "/redfish/v1/"
 // login makes a new session. The caller has the turn. BMCs without sessions, or without a free one, are given the
 // login with each request.
 func (c *conn) login(ctx context.Context) error {
+	if c.refused != nil { // BMCs lock accounts
+		return c.refused
+	}
+	err := c.logInto(ctx)
+	if Is(err, BadLogin) {
+		c.refused = err
+	}
+	return err
+}
+
+func (c *conn) logInto(ctx context.Context) error {
 	c.auth = auth{}
 	var r root
 	a, err := c.attempts(ctx, request{action: "log in", method: http.MethodGet, path: rootPath, open: true})

@@ -48,6 +48,7 @@ type profile struct {
 type oem struct {
 	Action string         `json:"action"` // how its name ends
 	Body   map[string]any `json:"body"`   // {manager} is the manager's name
+	Clear  map[string]any `json:"clear"`  // the same for nothing special; such an override is not shown
 }
 
 // patchMedia is the way of BMCs without actions of virtual media.
@@ -106,8 +107,8 @@ func (v *vendors) check(p *profile, last bool) error {
 		return errors.New("it needs name, insert, boot and targets")
 	case any != last:
 		return errors.New("the last profile matches everything, and no other one does")
-	case slices.Contains(p.Boot, "oem") && (p.OEM == nil || p.OEM.Action == ""):
-		return errors.New("boot: oem needs the action")
+	case slices.Contains(p.Boot, "oem") && (p.OEM == nil || p.OEM.Action == "" || p.OEM.Clear == nil):
+		return errors.New("boot: oem needs the action, and what clears it")
 	}
 	for _, name := range p.Insert {
 		if _, known := v.Variants[name]; !known && name != patchMedia {

@@ -11,7 +11,6 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/media"
 	"github.com/okd-install/okd-install/pkg/plan"
-	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/redfish"
 )
 
@@ -133,14 +132,6 @@ func runs(h *host, s State) error {
 	}
 	return exit.With(exit.Unproved, "switch the host off if nobody needs what runs on it, or run the same command with "+
 		"--take-running-hosts", fmt.Errorf("host %s (BMC %s): %s", h.Name, h.BMC.Address, what))
-}
-
-// mode is how the firmware is to boot.
-func (b *booting) mode() redfish.BootMode {
-	if b.BootMode == config.BootModeLegacy {
-		return redfish.Legacy
-	}
-	return redfish.UEFI
 }
 
 // insert inserts the medium from the first source that the BMC takes, and returns when it began.

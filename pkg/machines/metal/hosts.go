@@ -14,6 +14,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/redfish"
+	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -31,6 +33,17 @@ type Metadata struct {
 	Hosts []Recorded `json:"hosts,omitempty"`
 	// BMCVerifyCA are the certificates that the BMCs were trusted with, in PEM.
 	BMCVerifyCA string `json:"bmcVerifyCA,omitempty"`
+}
+
+// hostsField is where the hosts are in install-config.yaml.
+var hostsField = report.NewPath("platform", config.Name, "hosts")
+
+// mode is how the firmware is to boot.
+func (h Host) mode() redfish.BootMode {
+	if h.BootMode == config.BootModeLegacy {
+		return redfish.Legacy
+	}
+	return redfish.UEFI
 }
 
 // Login is how one logs in to a BMC.

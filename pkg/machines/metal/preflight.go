@@ -11,7 +11,6 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/plan"
-	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/redfish"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -54,7 +53,7 @@ type checker struct {
 
 // at is a host in install-config.yaml.
 func (c *checker) at(h *host) report.Field {
-	return c.r.Field(report.NewPath("platform", config.Name, "hosts")).Index(h.index)
+	return c.r.Field(hostsField).Index(h.index)
 }
 
 func (c *checker) host(h *host, s State) {
@@ -66,7 +65,7 @@ func (c *checker) host(h *host, s State) {
 	if len(h.known.Slots) == 0 {
 		at.Child("bmc", "address").Invalid(h.BMC.Address, "host %s: %s", h.Name, strings.Join(h.known.Hints, "; "))
 	}
-	if mode := (&booting{host: h}).mode(); !sameMode(h.known.BootMode, mode) {
+	if mode := h.mode(); !sameMode(h.known.BootMode, mode) {
 		at.Child("bootMode").Invalid(h.BootMode, "the firmware of host %s boots in mode %s; change it there, or bootMode here",
 			h.Name, h.known.BootMode)
 	}
@@ -145,7 +144,7 @@ func (c *checker) media(ctx context.Context) error {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil { // this machine may be elsewhere than the BMCs
-		c.r.Field(report.NewPath("platform", config.Name, "hosts")).Warn(shown,
+		c.r.Field(hostsField).Warn(shown,
 			"the medium cannot be read from this machine: %v", secret.WithoutURL(err))
 		return nil
 	}
