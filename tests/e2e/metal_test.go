@@ -25,7 +25,8 @@ func TestMetal(t *testing.T) {
 
 // TestMetalWorkers installs a cluster of three masters and two workers.
 func TestMetalWorkers(t *testing.T) {
-	installMetal(t, "metal-workers", "ilo6", center.ClusterSize{Name: "demo", Platform: "baremetal", Masters: 3, Workers: 2})
+	size := center.ClusterSize{Name: "demo", Platform: "baremetal", Masters: 3, Workers: 2}
+	installMetal(t, "metal-workers", "ilo6", size)
 }
 
 // installMetal installs a cluster on hosts of one vendor in a lab of its own, checks it, and destroys it.
