@@ -31,7 +31,7 @@ var layers = map[string]int{
 	"pkg/agent":   1, // what the parts of an agent-based installation tell each other
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3, "pkg/redfish": 3,
-	"pkg/media": 3, // what is served to BMCs
+	"pkg/media":     3, // what is served to BMCs
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
 	"pkg/wizard": 4, "pkg/platforms": 4, "pkg/addnodes": 4, "pkg/analyze": 4,
 	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
