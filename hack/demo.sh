@@ -2,8 +2,8 @@
 # The demo: a data centre on this machine and a cluster in it.
 #   hack/demo.sh up [WAY]   set up and start the lab, install a cluster and keep it running
 #   hack/demo.sh down       remove everything that up made, in any state
-# WAY is ovirt, for virtual machines on the lab's engine, or agent, for physical hosts that
-# boot one image.
+# WAY is ovirt, for virtual machines on the lab's engine; agent, for physical hosts that boot
+# one image; or metal, for hosts whose BMCs the installer drives.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$PWD/_demo
@@ -30,13 +30,14 @@ nodes_ready() {
 other_way() {
 	local there=$way
 	[ ! -s "$dir/install-config.yaml" ] || there=ovirt
+	! grep -q bootMACAddress "$dir/install-config.yaml" 2>/dev/null || there=metal
 	[ ! -s "$dir/agent-config.yaml" ] || there=agent
 	[ "$way" != "$there" ]
 }
 
 next_steps() {
 	local machines='bin/okd-lab machines --help    power machines on and off'
-	if [ "$way" = agent ]; then
+	if [ "$way" != ovirt ]; then
 		machines='bin/okd-lab hosts console --follow master-0'
 		machines+=$'\nbin/okd-lab hosts --help       power hosts on and off, insert media, break them'
 	fi
@@ -99,6 +100,16 @@ install_agent() {
 	installer agent wait-for install-complete --dir "$dir"
 }
 
+install_metal() {
+	local size=(--masters 3 --workers 0) name
+	for name in master-0 master-1 master-2; do
+		[ -n "$(host_state "$name")" ] || bin/okd-lab hosts create "$name" --bmc idrac9
+	done
+	input install-config.yaml install-config --platform baremetal "${size[@]}"
+	say 'Install a cluster on three hosts, through their BMCs'
+	installer create cluster --dir "$dir" --release latest
+}
+
 up() {
 	if [ "$(id -u)" -ne 0 ]; then
 		echo 'make demo needs root, to create network namespaces and start machines' >&2
@@ -141,14 +152,14 @@ down() {
 }
 
 case "${1:-}:$way" in
-up:ovirt | up:agent) up ;;
+up:ovirt | up:agent | up:metal) up ;;
 up:*)
-	echo "unknown way $way of installing; there are ovirt and agent" >&2
+	echo "unknown way $way of installing; there are ovirt, agent and metal" >&2
 	exit 2
 	;;
 down:*) down ;;
 *)
-	echo "usage: $0 up [ovirt|agent] | down" >&2
+	echo "usage: $0 up [ovirt|agent|metal] | down" >&2
 	exit 2
 	;;
 esac

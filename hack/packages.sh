@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(shellcheck jq ostree rsync openssl qemu-utils dnsmasq-base keepalived haproxy iproute2 nftables iptables conntrack
 	bind9-dnsutils curl procps file gcc libc6-dev xorriso genisoimage isolinux syslinux-utils fdisk cpio xz-utils
 	mtools qemu-system-x86 ovmf
-	network-manager)
+	network-manager python3-sushy)
 # The services of a package, as package:unit. NetworkManager would take over the machine's
 # network; tests only have nmcli read and write files.
 services=(keepalived:keepalived.service haproxy:haproxy.service rsync:rsync.service

@@ -30,7 +30,8 @@ var layers = map[string]int{
 	"pkg/nmstate": 1, // network configuration of a host
 	"pkg/agent":   1, // what the parts of an agent-based installation tell each other
 	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
-	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3,
+	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3, "pkg/redfish": 3,
+	"pkg/media":     3, // what is served to BMCs
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
 	"pkg/wizard": 4, "pkg/platforms": 4, "pkg/addnodes": 4, "pkg/analyze": 4,
 	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
@@ -53,15 +54,19 @@ var sameLayer = map[string][]string{
 	"pkg/event":       {"pkg/secret"},
 	"pkg/assets":      {"pkg/asset", "pkg/assets"},
 	"pkg/asset":       {},
-	"pkg/machines":    {"pkg/machines", "pkg/ovirt", "pkg/osimage"},
+	"pkg/machines":    {"pkg/machines", "pkg/ovirt", "pkg/osimage", "pkg/redfish", "pkg/media"},
 	"pkg/agent":       {"pkg/types"},
 	"pkg/agent/check": {"pkg/agent/disk", "pkg/agent/inventory", "pkg/agent/client"},
 	"pkg/agent/node": {
 		"pkg/agent/inventory", "pkg/agent/disk", "pkg/agent/check", "pkg/agent/network", "pkg/agent/service",
 		"pkg/agent/console", "pkg/agent/client", "pkg/agent/ignite", "pkg/handoff", "pkg/bootstrap", "pkg/gather",
 	},
-	"pkg/types":  {"pkg/types", "pkg/release", "pkg/nmstate"},
-	"pkg/wizard": {"pkg/wizard"},
+	// Where machines install themselves, the other commands go the agent way.
+	"pkg/install/create":  {"pkg/install/agent"},
+	"pkg/install/waitfor": {"pkg/install/agent"},
+	"pkg/install/status":  {"pkg/install/agent"},
+	"pkg/types":           {"pkg/types", "pkg/release", "pkg/nmstate"},
+	"pkg/wizard":          {"pkg/wizard"},
 	// A platform is a value that is passed to the layers below.
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},

@@ -26,9 +26,11 @@ const architecture = "../docs/dev/architecture.md"
 var otherMeaning = map[string]string{
 	"pkg/agent/check/addresses.go":       "an empty list",
 	"pkg/asset/state.go":                 "a file that is not there",
+	"pkg/lab/daemon/":                    "no fault",
 	"pkg/lab/engine/":                    "words of the engine's API",
 	"pkg/lab/host/":                      "no fault; a scheduler of disks",
 	"pkg/lab/release/mco/render/data.go": "the machine config operator's own names",
+	"pkg/machines/metal/state.go":        "no medium",
 	"pkg/machines/record.go":             "no record",
 	"pkg/nmstate/bond.go":                "an option of bonds",
 	"pkg/plan/render.go":                 "no value",

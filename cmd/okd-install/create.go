@@ -82,6 +82,16 @@ func createCommand(r *root) *cobra.Command {
 	timeoutFlag(cluster, &o.Timeout)
 	handedOverFlag(cluster, &o.HandedOver)
 	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(phases.Names(), ", ")+")")
+	f := cluster.Flags()
+	f.StringVar(&o.Media.Address, "media-address", "", "address of this machine, with or without a port, from which BMCs "+
+		"read the image (default: the one that reaches the BMC)")
+	f.StringVar(&o.Media.URL, "media-url", "", "where BMCs read the image, on a server that you put it on (default: this "+
+		"machine serves it)")
+	f.BoolVar(&o.TakeRunning, "take-running-hosts", false, "start hosts anew that are on although nothing shows that "+
+		"they are not in use; what is on their disks is lost")
+	f.IntVar(&o.Parallel, "concurrency", 0, "how many hosts with a BMC are worked on at once (default: the platform's)")
+	f.StringVar(&o.AgentBinary, "agent-binary", "", "file of the okd-install that runs on hosts with a BMC, if this one "+
+		"is for another system or processor")
 	cluster.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")
 	return c
 }
@@ -135,6 +145,8 @@ func destroyCommand(r *root) *cobra.Command {
 	cluster.Flags().BoolVar(&o.DeleteForeignDisks, "delete-foreign-disks", false, "on oVirt, also delete disks in "+
 		"the cluster's machines that the installer did not make, such as volumes of a storage driver (default: "+
 		"detach and name them)")
+	cluster.Flags().BoolVar(&o.TakeRunning, "take-running-hosts", false, "on bare metal, also switch off hosts that are "+
+		"on although nothing shows that they run this cluster")
 	bootstrap := &cobra.Command{Use: "bootstrap", Short: "Destroy the bootstrap host",
 		Long: "Removes the bootstrap host, once it is proved that the masters have taken over, or that\n" +
 			"it has never run. Refuses while the cluster's etcd still has a member there.",

@@ -20,7 +20,11 @@ func installConfigCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := center.InstallConfig(s, st.Objects, size)
+			rack, err := hosts(c, s)
+			if err != nil {
+				return err
+			}
+			b, err := center.InstallConfig(s, st.Objects, rack, size)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/lab/daemon"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/site"
@@ -35,7 +36,7 @@ func hostsCommand(o *options) *cobra.Command {
 	c.AddCommand(list, hostShowCommand(o), hostCreateCommand(o), hostBootCommand(o), hostMediaCommand(o),
 		hostPowerCommand(o), consoleCommand(o),
 		o.command("fault NAME FAULT...",
-			"Break a host: dead-disk=sdb, slow-disk=sda:5MiB/s, cut-link, cut-link=ens4; none mends it",
+			"Break a host: dead-disk=sdb, slow-disk=sda:5MiB/s, cut-link, cut-link=ens4, or its BMC; none mends both",
 			cobra.MinimumNArgs(2), func(c *cobra.Command, s site.Site, args []string) error {
 				return ask(c, s, http.MethodPut, "/hosts/"+args[0]+"/faults", daemon.Broken{Faults: args[1:]})
 			}),
@@ -53,7 +54,7 @@ func printHosts(c *cobra.Command, list []daemon.Host) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "HOST\tSTATE\tADDRESSES\tMAC\tDISKS\tBOOT\tMEDIUM")
+	fmt.Fprintln(w, "HOST\tSTATE\tADDRESSES\tMAC\tDISKS\tBOOT\tMEDIUM\tBMC")
 	for _, h := range list {
 		var addrs, order []string
 		for _, a := range h.Addresses {
@@ -69,15 +70,19 @@ func printHosts(c *cobra.Command, list []daemon.Host) error {
 		if h.Media != "" {
 			medium = "yes"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", h.Name, h.State, strings.Join(addrs, " "),
-			strings.Join(h.MACs, " "), len(h.Disks), strings.Join(order, ","), medium)
+		controller := "no"
+		if h.BMC != nil {
+			controller = h.BMC.Address.String() + " " + h.BMC.Profile
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", h.Name, h.State, strings.Join(addrs, " "),
+			strings.Join(h.MACs, " "), len(h.Disks), strings.Join(order, ","), medium, controller)
 	}
 	return w.Flush()
 }
 
 func hostShowCommand(o *options) *cobra.Command {
-	return o.command("show NAME", "Print a host's hardware and settings, as JSON", cobra.ExactArgs(1),
-		func(c *cobra.Command, s site.Site, args []string) error {
+	return o.command("show NAME", "Print a host's hardware and settings, and the login of its BMC, as JSON",
+		cobra.ExactArgs(1), func(c *cobra.Command, s site.Site, args []string) error {
 			list, err := hosts(c, s)
 			if err != nil {
 				return err
@@ -116,6 +121,8 @@ func hostCreateCommand(o *options) *cobra.Command {
 	f.StringVar(&n.Serial, "serial", "", "its serial number")
 	f.IntVar(&n.CPUs, "cpus", 8, "processors")
 	f.Int64Var(&n.MemoryMB, "memory", 16384, "memory in MiB")
+	f.StringVar(&n.Controller, "bmc", "",
+		"vendor of its management controller: "+strings.Join(vendor.Names(), ", ")+" (default: it has none)")
 	f.BoolVar(&n.UEFI, "uefi", true, "firmware is UEFI, not BIOS")
 	f.StringArrayVar(&disks, "disk", nil,
 		"disk, as in size=120G,model=..,serial=..,wwn=..,vendor=..,rotational=true,hctl=..; repeat for more (default: one)")

@@ -61,7 +61,9 @@ type AgentImage struct {
 	Agent          *typesagent.Config // agent-config.yaml without its hosts, nil without one
 	Live           live.Inputs
 	Rendezvous     netip.Addr
+	RendezvousHost string // its name, empty if no host has that address by the files
 	Access         WatcherAccess
+	Plan           AgentPlan
 	ReleaseImage   string
 	ReleaseVersion string // empty if it is not known
 }
@@ -73,12 +75,21 @@ var imageNeeds = []asset.Ref{
 
 // AgentImage writes auth/ and rendezvousIP, and returns everything that an image is made from.
 func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
+	return i.agentImage(ctx, []asset.Ref{RendezvousFile, AdminKubeconfig, PasswordFile})
+}
+
+// PlanAgentImage is AgentImage without writing any file but the state.
+func (i *Installer) PlanAgentImage(ctx context.Context) (AgentImage, error) {
+	return i.agentImage(ctx, nil)
+}
+
+func (i *Installer) agentImage(ctx context.Context, write []asset.Ref) (AgentImage, error) {
 	def, err := i.settleDefinition(ctx)
 	defer i.store.Keep(nil)
 	if err != nil {
 		return AgentImage{}, err
 	}
-	r, err := i.run(ctx, []asset.Ref{RendezvousFile, AdminKubeconfig, PasswordFile}, imageNeeds...)
+	r, err := i.run(ctx, write, imageNeeds...)
 	if err != nil {
 		return AgentImage{}, err
 	}
@@ -86,7 +97,15 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	image := AgentImage{
 		Config: in.InstallConfig, Agent: a.Config.WithoutHosts(), Rendezvous: asset.Of(r, RendezvousIP),
 		Access:       WatcherAccess{asset.Of(r, RendezvousIP), acc.CA, acc.Watcher, acc.Expires},
+		Plan:         asset.Of(r, Plan),
 		ReleaseImage: asset.Of(r, ReleaseImage), ReleaseVersion: asset.Of(r, ReleaseVersion),
+	}
+	for _, h := range a.Inventory.Hosts {
+		for at := range typesagent.Addresses(h.NetworkConfig) {
+			if at.IP == image.Rendezvous {
+				image.RendezvousHost = h.Hostname
+			}
+		}
 	}
 	configs := map[string][]byte{agent.BootstrapIgnition: asset.Of(r, AgentBootstrapIgnition)}
 	for name, files := range map[string]asset.Files{
@@ -107,6 +126,10 @@ func (i *Installer) AgentImage(ctx context.Context) (AgentImage, error) {
 	}
 	return image, nil
 }
+
+// RegisterHosts makes the hosts of this installation register themselves, as with Deps.AgentBased. It is for platforms
+// on which they always do, which are not known before the install-config is read.
+func (i *Installer) RegisterHosts() { asset.Set(i.store, AgentBased, true) }
 
 // RenewAgentAccess makes the next image have a name, a certificate and tokens of its own. Until it
 // is made, those of the last one count.
@@ -150,7 +173,8 @@ func agentConfigOf(in Input, def definition, inv typesagent.Inventory, acc agent
 
 // errNoRendezvous says that nothing names the host that bootstraps the cluster.
 var errNoRendezvous = exit.With(exit.Other, "set rendezvousIP in agent-config.yaml to the address that a host of the "+
-	"control plane will have", errors.New("the address of the host that bootstraps the cluster is not known: "+
+	"control plane will have, or give one a static address in its networkConfig", errors.New("the "+
+	"address of the host that bootstraps the cluster is not known: "+
 	"agent-config.yaml has no rendezvousIP, and no host of the control plane has a static address"))
 
 // settleDefinition reads the manifests, and sets what follows from the user's edits of them.
@@ -159,7 +183,8 @@ func (i *Installer) settleDefinition(ctx context.Context) (definition, error) {
 	if i.given {
 		source = GivenDefinition
 	}
-	r, err := i.run(ctx, nil, AgentConfig, ConfigFile, writtenConfig, ReleaseImage, ReleaseVersion, platforms, source)
+	r, err := i.run(ctx, nil, AgentConfig, ConfigFile, writtenConfig, ReleaseImage, ReleaseVersion, platforms,
+		PlatformName, source)
 	if err != nil {
 		return definition{}, err
 	}

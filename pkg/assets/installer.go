@@ -59,6 +59,9 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if !asset.Remembers(store, fromManifests) {
 		asset.Set(store, fromManifests, false)
 	}
+	if !asset.Remembers(store, MachineIDs) {
+		asset.Set(store, MachineIDs, nil)
+	}
 	if !asset.Remembers(store, NamesInDNS) {
 		asset.Set(store, NamesInDNS, nil)
 	}

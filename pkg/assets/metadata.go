@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -90,8 +91,10 @@ func (m *Metadata) UnmarshalJSON(raw []byte) error {
 }
 
 // ClusterMetadata is the content of metadata.json.
-var ClusterMetadata = asset.From4("metadata", Config, InfraID, ClusterID, KeepTemplate,
-	func(_ asset.Env, in Input, infraID, clusterID string, keepTemplate bool) (Metadata, error) {
+var ClusterMetadata = asset.From5("metadata", Config, InfraID, ClusterID, KeepTemplate, MachineIDs,
+	func(
+		_ asset.Env, in Input, infraID, clusterID string, keepTemplate bool, ids map[string]string,
+	) (Metadata, error) {
 		gates, err := openshift.CustomGates(in.FeatureGates)
 		if err != nil {
 			return Metadata{}, err
@@ -101,10 +104,21 @@ var ClusterMetadata = asset.From4("metadata", Config, InfraID, ClusterID, KeepTe
 			FeatureSet: configv1.FeatureSet(in.FeatureSet), CustomFeatureSet: gates,
 		}
 		if in.On.Metadata != nil {
-			m.PlatformData, err = json.Marshal(in.On.Metadata(in.InstallConfig, MetadataInputs{KeepOSTemplate: keepTemplate}))
+			inputs := MetadataInputs{KeepOSTemplate: keepTemplate, MachineIDs: ids}
+			m.PlatformData, err = json.Marshal(in.On.Metadata(in.InstallConfig, inputs))
 		}
 		return m, err
 	})
+
+// MachineIDs are the IDs of machines by their names, where the platform had them before the installation.
+var MachineIDs = asset.Param[map[string]string]("machine-ids")
+
+// KnowMachines writes the IDs of machines to metadata.json, by which destroying recognizes them.
+func (i *Installer) KnowMachines(ctx context.Context, ids map[string]string) error {
+	asset.Set(i.store, MachineIDs, ids)
+	_, err := i.run(ctx, []asset.Ref{MetadataFile})
+	return err
+}
 
 // PlatformName is the name of the platform, which metadata.json lacks on some platforms.
 var PlatformName = asset.From1("platform", Config,

@@ -51,6 +51,8 @@ type PlatformObjects struct {
 type MetadataInputs struct {
 	// KeepOSTemplate says that the OS template belongs to the user.
 	KeepOSTemplate bool
+	// MachineIDs are the IDs of machines by name, as far as the platform has told them.
+	MachineIDs map[string]string
 }
 
 // platforms are those that an install-config can name.

@@ -4,6 +4,7 @@ package machines
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Everything asks Destroy for all stages at once.
@@ -59,6 +61,19 @@ type Provider interface {
 	Clusters(ctx context.Context) ([]Record, error)
 }
 
+// Booter is a Provider of machines that install themselves from a medium.
+type Booter interface {
+	Provider
+	// Boot starts a machine of the plan from its medium. A machine that is on is started anew only if that is proved to
+	// do no harm: the medium in it is the cluster's own, or it is absent, which means that the service with which the
+	// machines register has answered that it does not have this one; or the user has allowed it.
+	Boot(ctx context.Context, p plan.Plan, name string, absent bool) error
+	// Release takes the medium out of a machine and clears what it boots next. Nothing of it left is success.
+	Release(ctx context.Context, p plan.Plan, name string) error
+	// Close ends the sessions with the machines' controllers. The provider can be used again.
+	Close(ctx context.Context) error
+}
+
 // Remaining is an error that names what a removal left behind; err if nothing.
 func Remaining(left []plan.Ref, err error) error {
 	if len(left) == 0 {
@@ -84,6 +99,9 @@ type Platform struct {
 	Name string // its key in install-config.yaml and metadata.json
 	// ByHand says that the user makes the machines.
 	ByHand bool
+	// SelfInstalling says that the machines exist, and install themselves once they are started from a medium: the
+	// providers are Booters, none of the machines is for the bootstrap alone, and the platform keeps no records.
+	SelfInstalling bool
 	// VirtualAddresses says that the cluster has addresses of its own there: the
 	// bootstrap host holds the API's until the masters take over.
 	VirtualAddresses bool
@@ -118,6 +136,26 @@ type Access struct {
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	// DeleteForeignDisks makes destroying delete others' disks in the machines, too.
 	DeleteForeignDisks bool
+	// Config is the install-config of the cluster, nil where there is none any more.
+	Config *types.InstallConfig
+	// Metadata is the platform's part of metadata.json, nil where there is none.
+	Metadata json.RawMessage
+	// Media says how the machines of platforms on which they install themselves get their medium.
+	Media Media
+	// TakeRunning allows to start machines anew that are on although nothing proves that they may be.
+	TakeRunning bool
+	// Node reports whether the cluster's API lists a node with the UUID of a machine; nil where it is not asked.
+	Node func(ctx context.Context, systemUUID string) (bool, error)
+	// Parallel bounds how many machines are worked on at once; 0 is the platform's default.
+	Parallel int
+}
+
+// Media is how the controllers of machines reach the medium.
+type Media struct {
+	// Address of this machine, with or without a port; empty for that by which it reaches each controller. In front of
+	// it may be http:// or https://; otherwise controllers that do not take HTTPS get HTTP.
+	Address string
+	URL     string // of the medium, on a server that the user fills; empty to serve it from here
 }
 
 // Connection makes providers with one login. The events of a provider go to the

@@ -105,8 +105,8 @@ func Find(name string) (phase.Phase, bool) {
 	return phase.Phase{}, false
 }
 
-// AgentHosts is the phase before the others where hosts register themselves. No machine is created for it, so that
-// create cluster does not have it.
+// AgentHosts is the phase in which hosts register themselves: the first of agent wait-for, and in create cluster after
+// infrastructure, on platforms whose machines install themselves.
 var AgentHosts = phase.Phase{
 	Name: "hosts-registered", Help: "wait for all hosts to register and to pass their checks",
 	Budget: 60 * time.Minute, ExitCode: exit.Bootstrap,

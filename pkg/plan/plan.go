@@ -30,6 +30,8 @@ const (
 	KindVM            Kind = "vm"
 	KindTemplate      Kind = "template"
 	KindAffinityGroup Kind = "affinity-group"
+	KindMedium        Kind = "medium"
+	KindHost          Kind = "host"
 )
 
 // Key names an object within a plan and stays the same from run to run.

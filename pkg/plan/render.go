@@ -111,7 +111,7 @@ func Count(objects []Object) string {
 		name string
 	}{
 		{KindVM, "virtual machine"}, {KindTemplate, "template"}, {KindDisk, "disk"},
-		{KindAffinityGroup, "affinity group"}, {KindTag, "tag"}, {KindMachine, "machine"},
+		{KindHost, "host"}, {KindAffinityGroup, "affinity group"}, {KindTag, "tag"}, {KindMachine, "machine"},
 		{KindRecord, "DNS record"}, {KindLoadBalancer, "load balancer port"},
 	}
 	var parts []string

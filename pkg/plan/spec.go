@@ -99,6 +99,20 @@ type VM struct {
 	Ignition        Payload  `json:"ignition,omitzero"`
 }
 
+// Medium is what hosts are started from, and install themselves with.
+type Medium struct {
+	Image Image  `json:"-"`
+	From  string `json:"from"` // where BMCs fetch it
+}
+
+// Server is a host with a BMC.
+type Server struct {
+	Role     string `json:"role,omitempty"`
+	BMC      string `json:"bmc"`
+	MAC      string `json:"mac"`
+	BootMode string `json:"bootMode"`
+}
+
 // Payload is secret content that appears only as size and checksum.
 type Payload struct{ data []byte }
 
@@ -203,6 +217,21 @@ func (v VM) Fields() []Field {
 		{"disk format", v.Format},
 		{"ignition", ignition},
 	}...)
+}
+
+// Fields lists the settings.
+func (m Medium) Fields() []Field {
+	return nonEmpty(Field{"from", m.From}, Field{"image", m.Image.URL})
+}
+
+// Fields lists the settings.
+func (s Server) Fields() []Field {
+	return nonEmpty(
+		Field{"role", s.Role},
+		Field{"bmc", s.BMC},
+		Field{"mac", s.MAC},
+		Field{"boot mode", s.BootMode},
+	)
 }
 
 func amount(n int64, unit string) string {

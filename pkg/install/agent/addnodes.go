@@ -86,7 +86,7 @@ func makeNodeImage(
 	if err != nil {
 		return err
 	}
-	from, err := base{Env: e, image: image, stream: cluster.Stream}.find(ctx)
+	from, err := base{Env: e, sink: e.Sink, image: image, stream: cluster.Stream}.find(ctx)
 	if err != nil {
 		return err
 	}

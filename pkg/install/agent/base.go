@@ -32,6 +32,7 @@ func rpmArch(image assets.AgentImage) string {
 // base finds the live ISO that an image is made from, and brings it to this machine.
 type base struct {
 	*install.Env
+	sink  event.Sink // is told how far it is
 	image assets.AgentImage
 	// stream is what a cluster that runs says of its live ISO; nil without one.
 	stream *stream.Stream
@@ -53,11 +54,11 @@ func (b base) find(ctx context.Context) (string, error) {
 	case file != osimage.Artifact{}:
 		return b.download(ctx, file)
 	}
-	event.ProgressOf(b.Sink, "reading the release")
+	event.ProgressOf(b.sink, "reading the release")
 	opts := releases.Reach(b.image.Config)
 	rel, err := release.Inspect(ctx, b.image.ReleaseImage, opts)
 	if err != nil && b.stream != nil && ctx.Err() == nil {
-		event.Debug(b.Sink, "the release cannot be read", "err", err)
+		event.Debug(b.sink, "the release cannot be read", "err", err)
 		return b.ofStream(ctx, b.stream, b.image.ReleaseVersion, []error{err})
 	}
 	if err != nil {
@@ -141,7 +142,7 @@ func (b base) download(ctx context.Context, file osimage.Artifact) (string, erro
 func (b base) cache() (osimage.Cache, error) {
 	client, err := osimage.Client([]byte(b.image.Config.AdditionalTrustBundle), http.ProxyFromEnvironment)
 	return osimage.Cache{
-		Dir: osimage.CacheDir(b.Getenv), HTTP: client, Clock: b.Clock, Log: slog.New(event.Handler(b.Sink)),
+		Dir: osimage.CacheDir(b.Getenv), HTTP: client, Clock: b.Clock, Log: slog.New(event.Handler(b.sink)),
 		Unverified: b.UnverifiedImages(), Progress: b.progress,
 	}, err
 }
@@ -150,10 +151,10 @@ func (b base) cache() (osimage.Cache, error) {
 func (b base) progress(got, total int64) {
 	const mib = 1 << 20
 	if total <= 0 {
-		event.ProgressOf(b.Sink, fmt.Sprintf("downloading the live ISO: %d MiB", got/mib/64*64))
+		event.ProgressOf(b.sink, fmt.Sprintf("downloading the live ISO: %d MiB", got/mib/64*64))
 		return
 	}
-	event.ProgressOf(b.Sink, fmt.Sprintf("downloading the live ISO: %d %% of %d MiB", got*100/total, total/mib))
+	event.ProgressOf(b.sink, fmt.Sprintf("downloading the live ISO: %d %% of %d MiB", got*100/total, total/mib))
 }
 
 // counted is a file that says how much has been written to it.

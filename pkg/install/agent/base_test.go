@@ -102,7 +102,8 @@ func (s *site) find(release string) (string, error) {
 	env := &install.Env{Clock: clock.Real(), Sink: event.Discard, Getenv: func(key string) string {
 		return map[string]string{"OKD_INSTALL_IMAGE_CACHE": s.cache, install.EnvOSImage: s.named}[key]
 	}}
-	return base{Env: env, image: assets.AgentImage{Config: config, ReleaseImage: release}}.find(s.t.Context())
+	image := assets.AgentImage{Config: config, ReleaseImage: release}
+	return base{Env: env, sink: env.Sink, image: image}.find(s.t.Context())
 }
 
 // The live ISO of a release is a file of one of its components, and is kept.

@@ -101,7 +101,7 @@ func unconfiguredISO(
 	if err != nil {
 		return err
 	}
-	from, err := base{Env: e, image: image}.find(ctx)
+	from, err := base{Env: e, sink: e.Sink, image: image}.find(ctx)
 	if err != nil {
 		return err
 	}

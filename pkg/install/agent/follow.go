@@ -29,8 +29,8 @@ const statusEvery = 2 * time.Second
 // do not begin, are waited for: somebody may be at work, and the service repeats itself.
 const patience = time.Minute
 
-// service is what the rendezvous host says.
-type service interface {
+// Service is what the rendezvous host says.
+type Service interface {
 	Status(ctx context.Context) (agent.Status, error)
 	Logs(ctx context.Context, w io.Writer) error
 }
@@ -38,11 +38,12 @@ type service interface {
 // follower says what changes on the hosts. The service ends before the installation does: its
 // host reboots last. So its silence means nothing; the cluster's API decides.
 type follower struct {
-	service service
+	service Service
 	clock   clock.Clock
 	plan    assets.AgentPlan
 	logs    string // file for the logs of the hosts; empty for none
 	alone   bool   // the only host of its service; it joins a cluster
+	seen    func(agent.Status)
 
 	mu    sync.Mutex
 	last  agent.Status
@@ -56,18 +57,11 @@ type follower struct {
 	lost bool
 }
 
-func newFollower(access assets.WatcherAccess, plan assets.AgentPlan, clk clock.Clock) (*follower, error) {
-	c, err := client.New(client.Config{
+// dialService prepares to ask the rendezvous host.
+func dialService(access assets.WatcherAccess) (Service, error) {
+	return client.New(client.Config{
 		Address: netip.AddrPortFrom(access.Rendezvous, agent.Port), CA: access.CA, Token: access.Token,
 	})
-	if err != nil {
-		return nil, err
-	}
-	f := &follower{service: c, clock: clk, plan: plan, names: map[string]bool{}}
-	for _, name := range plan.Hostnames {
-		f.names[name] = true
-	}
-	return f, nil
 }
 
 // required is the number of hosts of the cluster.
@@ -93,6 +87,9 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 	}
 	f.keepLogs(ctx, sink, s)
 	f.answered(sink, s)
+	if f.seen != nil {
+		f.seen(s)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	say(sink, f.last, s)
@@ -128,8 +125,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	s, err := f.look(ctx, sink)
 	switch {
 	case errors.Is(err, client.ErrRefused):
-		return "", exit.New("boot all hosts from the image that was made last in this directory",
-			"the rendezvous host does not accept the token of this directory: its image is another one, or has expired")
+		return "", exit.With(exit.Other, "boot all hosts from the image that was made last in this directory", ErrForeign)
 	case err != nil:
 		f.unanswered(sink)
 		return err.Error(), nil

@@ -38,23 +38,10 @@ type ImageOptions struct {
 // Image is the command agent create image: it makes the ISO that all hosts boot.
 func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 	return withImage(ctx, e, o, func(image assets.AgentImage) error {
-		parts, err := configured(o.Program, image)
+		whole := image.Agent == nil || !image.Agent.MinimalISO
+		target, err := ISO{Program: o.Program, Minimal: !whole}.Make(ctx, e, e.Sink, image)
 		if err != nil {
 			return err
-		}
-		from, err := base{Env: e, image: image}.find(ctx)
-		if err != nil {
-			return err
-		}
-		event.ProgressOf(e.Sink, "writing the image")
-		target := e.Path("agent." + rpmArch(image) + ".iso")
-		if image.Agent != nil && image.Agent.MinimalISO {
-			err = minimal(ctx, e, image, from, target, embed(parts))
-		} else {
-			err = full(ctx, from, target, parts)
-		}
-		if err != nil {
-			return fmt.Errorf("make %s: %w", target, err)
 		}
 		event.Info(e.Sink, "Generated ISO at "+target)
 		sayMade(e, image, "Image", e.Dir)
@@ -62,17 +49,68 @@ func Image(ctx context.Context, e *install.Env, o ImageOptions) error {
 	})
 }
 
-// embed puts archives into an image.
-func embed(parts []iso.Part) func(*iso.Image) error {
+// ISO is how the image that all hosts boot is made.
+type ISO struct {
+	// Program is the node agent, if this program does not run on the hosts.
+	Program string
+	// Minimal leaves the root file system out: hosts fetch it from bootArtifactsBaseURL.
+	Minimal bool
+	// InMemory makes the hosts let go of the medium as soon as they have started, so that it can be ejected.
+	InMemory bool
+}
+
+// Make makes it in the directory of the installation, and returns its path.
+func (o ISO) Make(ctx context.Context, e *install.Env, sink event.Sink, image assets.AgentImage) (string, error) {
+	parts, err := configured(o.Program, image)
+	if err != nil {
+		return "", err
+	}
+	from, err := base{Env: e, image: image, sink: sink}.find(ctx)
+	if err != nil {
+		return "", err
+	}
+	event.ProgressOf(sink, "writing the image")
+	target := e.Path("agent." + rpmArch(image) + ".iso")
+	var kargs []string
+	if o.InMemory {
+		kargs = []string{inMemory}
+	}
+	if o.Minimal {
+		err = minimal(ctx, e, image, from, target, embed(parts, kargs...))
+	} else {
+		err = full(ctx, from, target, parts, kargs...)
+	}
+	if err != nil {
+		return "", fmt.Errorf("make %s: %w", target, err)
+	}
+	return target, nil
+}
+
+// inMemory makes a live system of CoreOS copy its root to memory.
+const inMemory = "coreos.liveiso.fromram"
+
+// embed puts archives and kernel arguments into an image.
+func embed(parts []iso.Part, kargs ...string) func(*iso.Image) error {
 	return func(i *iso.Image) error {
 		i.AllowGrowth()
-		return i.SetArchives(parts...)
+		if err := i.SetArchives(parts...); err != nil || len(kargs) == 0 {
+			return err
+		}
+		current, err := i.Kargs()
+		if err != nil {
+			return err
+		}
+		changed, _, err := iso.KargsChange{Append: kargs}.Apply(current)
+		if err != nil {
+			return err
+		}
+		return i.SetKargs(changed)
 	}
 }
 
 // full makes an image with all that hosts need.
-func full(ctx context.Context, from, target string, parts []iso.Part) error {
-	return replace(target, func(name string) error { return iso.Edit(ctx, from, name, nil, embed(parts)) })
+func full(ctx context.Context, from, target string, parts []iso.Part, kargs ...string) error {
+	return replace(target, func(name string) error { return iso.Edit(ctx, from, name, nil, embed(parts, kargs...)) })
 }
 
 // minimal makes an image without the root file system, which it writes beside it: hosts fetch

@@ -25,7 +25,7 @@ func PXEFiles(ctx context.Context, e *install.Env, o ImageOptions) error {
 		if err != nil {
 			return err
 		}
-		from, err := base{Env: e, image: image}.find(ctx)
+		from, err := base{Env: e, sink: e.Sink, image: image}.find(ctx)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
 	"time"
@@ -11,11 +10,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
-	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/diagnose"
 	"github.com/okd-install/okd-install/pkg/install/steps"
-	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
 )
@@ -28,18 +25,10 @@ type WaitOptions struct {
 // logsFile has the logs of all hosts, from before the rendezvous host rebooted.
 const logsFile = "agent-logs.tar"
 
-// installation is one that is waited for.
-type installation struct {
-	*install.Env
-	follower *follower
-	cluster  steps.Cluster
-	plan     assets.AgentPlan
-}
-
-func watch(e *install.Env) (installation, error) {
+func watch(e *install.Env) (*Installation, error) {
 	key, err := e.StateKey()
 	if err != nil {
-		return installation{}, err
+		return nil, err
 	}
 	access, err := assets.StoredWatcher(e.Dir, key)
 	var plan assets.AgentPlan
@@ -47,24 +36,23 @@ func watch(e *install.Env) (installation, error) {
 		plan, err = assets.StoredAgentPlan(e.Dir, key)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return installation{}, exit.New("make the image with `"+e.Typed("agent create image")+"` and boot the hosts from "+
+		return nil, exit.New("make the image with `"+e.Typed("agent create image")+"` and boot the hosts from "+
 			"it, or name another directory with --dir", "no image for an agent-based installation was made in %s", e.Dir)
 	}
 	if err != nil {
-		return installation{}, e.Explain(err)
+		return nil, e.Explain(err)
 	}
 	e.Hide(access.Token)
 	cluster, err := steps.Dial(e)
 	if err != nil {
-		return installation{}, err
+		return nil, err
 	}
-	f, err := newFollower(access, plan, e.Clock)
+	i, err := Follow(e, Following{Access: access, Plan: plan, API: cluster.API})
 	if err != nil {
-		return installation{}, fmt.Errorf("prepare to ask the rendezvous host: %w", err)
+		return nil, err
 	}
-	f.logs = e.Path(logsFile)
 	event.Info(e.Sink, "Waiting for the hosts to register at the rendezvous host, "+access.Rendezvous.String())
-	return installation{e, f, cluster, plan}, nil
+	return i, nil
 }
 
 // WaitForBootstrap is the command agent wait-for bootstrap-complete: it waits until the other
@@ -96,8 +84,8 @@ func WaitForInstall(ctx context.Context, e *install.Env, o WaitOptions) error {
 		return err
 	}
 	list := append(i.bootstrap(exit.Install),
-		phase.Step{Phase: phases.NodesJoined, Run: i.follower.alongside(i.nodes)},
-		phase.Step{Phase: phases.ClusterComplete, Run: i.follower.alongside(complete.Run)})
+		phase.Step{Phase: phases.NodesJoined, Run: i.Alongside(i.Nodes)},
+		phase.Step{Phase: phases.ClusterComplete, Run: i.Alongside(complete.Run)})
 	if err := i.run(ctx, o, list); err != nil {
 		return err
 	}
@@ -107,68 +95,25 @@ func WaitForInstall(ctx context.Context, e *install.Env, o WaitOptions) error {
 
 // bootstrap are the phases until the control plane has taken over. Code is what the command
 // exits with if one of them fails.
-func (i installation) bootstrap(code int) []phase.Step {
+func (i *Installation) bootstrap(code int) []phase.Step {
 	hosts, answers, complete := phases.AgentHosts, phases.APIAnswers, phases.BootstrapComplete
 	answers.Help += " at " + i.cluster.API.URL()
 	for _, p := range []*phase.Phase{&hosts, &answers, &complete} {
 		p.ExitCode, p.Next, p.OnFailure = code, phases.AgentHosts.Next, phase.Nothing
 	}
 	return []phase.Step{
-		{Phase: hosts, Done: i.answers, Run: i.registered},
-		{Phase: answers, Run: i.follower.alongside(steps.APIAnswers{Cluster: i.cluster}.Run)},
-		{Phase: complete, Run: i.follower.alongside(steps.BootstrapComplete{Cluster: i.cluster}.Run)},
+		{Phase: hosts, Done: i.answers, Run: i.Registered(nil)},
+		{Phase: answers, Run: i.Alongside(steps.APIAnswers{Cluster: i.cluster}.Run)},
+		{Phase: complete, Run: i.Alongside(steps.BootstrapComplete{Cluster: i.cluster}.Run)},
 	}
-}
-
-// apiLimit is how long the API has to answer a question beside others.
-const apiLimit = 5 * time.Second
-
-// answers reports whether the cluster's API does: then the hosts are being installed, or have been.
-func (i installation) answers(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, apiLimit)
-	defer cancel()
-	_, err := i.cluster.API.Raw(ctx, "/version", nil)
-	return err == nil, nil
-}
-
-// registered waits for the hosts, or for the API if the rendezvous host has rebooted already.
-func (i installation) registered(ctx context.Context, sink event.Sink) error {
-	w := kube.Watcher{API: i.cluster.API, Clock: i.Clock, Sink: sink, Every: statusEvery}
-	return w.Until(ctx, "the hosts", func(ctx context.Context) (string, error) {
-		missing, err := i.follower.begun(ctx, sink)
-		if missing == "" && err == nil {
-			return "", nil
-		}
-		if up, _ := i.answers(ctx); up {
-			return "", nil
-		}
-		return missing, err
-	})
-}
-
-// nodes waits for all hosts to be nodes, if their names are known. If not, the cluster's
-// completion has to do.
-func (i installation) nodes(ctx context.Context, sink event.Sink) error {
-	names := i.follower.hostnames()
-	if len(names) != i.follower.required() {
-		event.Warn(sink, fmt.Sprintf("The names of %d of %d hosts are known; whether all of them have joined is not "+
-			"checked: see `oc get nodes`", len(names), i.follower.required()))
-		return nil
-	}
-	return steps.NodesJoined{Cluster: i.cluster, Nodes: names, Approve: func() {}}.Run(ctx, sink)
 }
 
 // run goes through phases, and approves the certificates of the nodes meanwhile.
-func (i installation) run(ctx context.Context, o WaitOptions, list []phase.Step) error {
+func (i *Installation) run(ctx context.Context, o WaitOptions, list []phase.Step) error {
 	approving, stop := context.WithCancel(ctx)
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
-	approver := &handoff.Approver{
-		Watcher: &handoff.Watcher{Watcher: i.Watcher(i.cluster.API, i.Sink)},
-		// Which hosts there are may become known only when they register.
-		More: i.follower.hostnames, Networks: i.plan.Networks,
-	}
-	background.Go(func() { approver.Run(approving) })
+	background.Go(func() { i.Approver().Run(approving) })
 	return diagnose.Phases(ctx, i.Env, o.Timeout, i.cluster.API, list, i.RememberOwnHandover)
 }

@@ -29,8 +29,8 @@ func (c command) claim(
 			return "", e, err
 		}
 	}
-	if platform.ByHand {
-		return drawn, e, nil
+	if platform.ByHand || platform.SelfInstalling {
+		return drawn, e, nil // nothing there remembers clusters
 	}
 	if drawn != "" {
 		if e = look(ctx, c.Sink, p, drawn, inst.Past()); !e.Absent() {
@@ -62,8 +62,11 @@ func (c command) forgotten(ctx context.Context, platform machines.Platform, p ma
 	if meta.InfraID == "" {
 		return nil
 	}
-	e := look(ctx, c.Sink, p, meta.InfraID, assets.Past{})
 	lost := fmt.Sprintf("%s names cluster %s, whose state is gone", path, meta.InfraID)
+	if platform.SelfInstalling {
+		return exit.Stopped(next, "%s, and its hosts may run it: another one would be made in its place", lost)
+	}
+	e := look(ctx, c.Sink, p, meta.InfraID, assets.Past{})
 	switch {
 	case e.Absent():
 		event.Info(c.Sink, "The platform has nothing of cluster "+meta.InfraID+", which "+path+

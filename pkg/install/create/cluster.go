@@ -14,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/install/diagnose"
 	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/install/steps"
@@ -34,10 +35,16 @@ type Options struct {
 	Skip              []string       // phases to leave out
 	Timeout           time.Duration  // replaces every phase's budget
 	SkipPasswordPrint bool
+	// Where machines install themselves:
+	Media       machines.Media
+	TakeRunning bool   // start machines anew that are on although nothing proves that they may be
+	Parallel    int    // how many machines are worked on at once; 0 is the default
+	AgentBinary string // the program that runs on the hosts, if this one does not
 
 	// Tests replace these.
 	open    func(ctx context.Context, e *install.Env, o install.Opening) (Assets, []byte, error)
 	inspect func(ctx context.Context, image string, o release.Options) (*release.Release, error)
+	service agent.Service
 }
 
 // command is a run of one of the commands here.
@@ -71,7 +78,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	defer func() { _ = inst.Close() }()
 	journal := c.Journal()
 	defer func() { journal.End(c.Clock.Now(), err) }()
-	t, err := c.target(ctx, inst, login, c.refuse, inst.Cluster)
+	t, err := c.target(ctx, inst, login, c.refuse, generator{inst.Cluster, inst.AgentImage})
 	if err != nil {
 		return err
 	}
@@ -88,7 +95,11 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	defer cancel()
 	runner := c.Runner(journal, c.Timeout)
 	runner.Skip = c.Skip
-	err = runner.Run(ctx, c.steps(ctx, inst, t, proof, journal))
+	if t.platform.SelfInstalling {
+		err = c.selfInstall(ctx, inst, t, proof, runner)
+	} else {
+		err = runner.Run(ctx, c.steps(ctx, inst, t, proof, journal))
+	}
 	switch {
 	case err == nil:
 		c.Elapsed(started)

@@ -1,6 +1,7 @@
 package create
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/okd-install/okd-install/pkg/bootstrap"
@@ -20,6 +21,15 @@ func (c command) hosts(t target) diagnose.Hosts {
 		Machines: func(ctx context.Context) ([]machines.Machine, error) {
 			return t.providers(event.Discard).Machines(ctx, t.InfraID)
 		},
+	}
+	if t.platform.SelfInstalling {
+		h.Named = cmp.Or(h.Named, t.image.Rendezvous.String()) // it bootstraps the cluster
+		for _, m := range t.Config.NamedMachines() {
+			if m.Role == types.MasterPool {
+				h.Planned = append(h.Planned, m.Name)
+			}
+		}
+		return h
 	}
 	for _, m := range t.Machines {
 		if m.Role == types.MasterPool {

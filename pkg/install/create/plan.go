@@ -49,7 +49,7 @@ func (c command) compare(ctx context.Context) (plan.Diff, error) {
 	}
 	defer func() { _ = inst.Close() }()
 	anything := func(*types.InstallConfig, machines.Platform) error { return nil }
-	t, err := c.target(ctx, inst, login, anything, inst.Plan)
+	t, err := c.target(ctx, inst, login, anything, generator{inst.Plan, inst.PlanAgentImage})
 	if err != nil {
 		return plan.Diff{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -25,7 +26,8 @@ type target struct {
 	providers steps.Providers
 	api       *kube.Client
 	evidence  handoff.Evidence
-	verdict   handoff.Verdict // whether the masters have taken over
+	verdict   handoff.Verdict   // whether the masters have taken over
+	image     assets.AgentImage // of machines that install themselves
 	// What costs time is computed when it is first needed.
 	release steps.Lazy[*release.Release]
 	plan    steps.Lazy[plan.Plan]
@@ -38,11 +40,16 @@ func (t target) nodes() (names []string) {
 	return names
 }
 
+// generator makes what a command needs.
+type generator struct {
+	cluster func(context.Context) (assets.Cluster, error)
+	image   func(context.Context) (assets.AgentImage, error) // where machines install themselves
+}
+
 // target connects to the platform and generates what a command needs, unless refuse has a reason not to.
 func (c command) target(
 	ctx context.Context, inst Assets, login []byte,
-	refuse func(*types.InstallConfig, machines.Platform) error,
-	generate func(context.Context) (assets.Cluster, error),
+	refuse func(*types.InstallConfig, machines.Platform) error, generate generator,
 ) (target, error) {
 	var t target
 	cfg, err := inst.Config(ctx)
@@ -59,8 +66,15 @@ func (c command) target(
 	if err := releases.Pin(ctx, c.Env, c.Release, inst, true); err != nil {
 		return t, err
 	}
+	if t.platform.SelfInstalling {
+		inst.RegisterHosts()
+	}
 	access := c.Access()
-	access.Login = login
+	access.Login, access.Config = login, cfg
+	if meta, err := c.Metadata(); err == nil {
+		access.Metadata = meta.PlatformData
+	}
+	access.Media, access.TakeRunning, access.Parallel = c.Media, c.TakeRunning, c.Parallel
 	connected, err := t.platform.Connect(ctx, access)
 	if err != nil {
 		return t, err
@@ -70,17 +84,33 @@ func (c command) target(
 	if err != nil {
 		return t, err
 	}
-	if t.Cluster, err = generate(ctx); err != nil {
+	if t.platform.SelfInstalling { // what it lacks is told before a file is written
+		if _, err = inst.PlanAgentImage(ctx); err != nil {
+			return t, c.Explain(err)
+		}
+	}
+	if t.Cluster, err = generate.cluster(ctx); err != nil {
 		return t, c.Explain(err)
 	}
 	c.Hide(t.KubeadminPassword)
+	if t.platform.SelfInstalling {
+		if t.image, err = generate.image(ctx); err != nil {
+			return t, c.Explain(err)
+		}
+		c.Hide(t.image.Access.Token)
+	}
 	if t.api, err = kube.Dial(t.Kubeconfig); err != nil {
 		return t, err
 	}
-	if t.evidence = evidence; t.InfraID != drawn && !t.platform.ByHand {
+	if t.evidence = evidence; t.InfraID != drawn && !t.platform.ByHand && !t.platform.SelfInstalling {
 		t.evidence = look(ctx, c.Sink, provider, t.InfraID, inst.Past())
 	}
-	if t.verdict, err = c.decide(ctx, t); err != nil {
+	if t.platform.SelfInstalling {
+		t.verdict, err = c.decideSelfInstalling(ctx, t, inst.Past())
+	} else {
+		t.verdict, err = c.decide(ctx, t)
+	}
+	if err != nil {
 		return t, err
 	}
 	return c.lazily(t, connected), nil
@@ -101,7 +131,16 @@ func (c command) lazily(t target, connected machines.Connection) target {
 		}
 		return t.platform.Plan(t.Cluster, chosen.Image)
 	})
+	made := steps.Once(func(ctx context.Context, sink event.Sink) (string, error) {
+		return agent.ISO{Program: c.AgentBinary, InMemory: true}.Make(ctx, c.Env, sink, t.image)
+	})
 	t.providers = func(sink event.Sink) machines.Provider {
+		if t.platform.SelfInstalling {
+			return connected(sink, func(ctx context.Context, image plan.Image) (out plan.Image, err error) {
+				image.Path, err = made(ctx, sink)
+				return image, err
+			})
+		}
 		return connected(sink, c.fetch(sink, t.Config, image))
 	}
 	return t
@@ -126,6 +165,11 @@ func (c command) refuse(cfg *types.InstallConfig, p machines.Platform) error {
 		return exit.New(c.Typed("create single-node-ignition-config")+", and boot the machine with it; "+
 			"docs/user/upi.md has the whole way",
 			"create cluster cannot install in place (bootstrapInPlace): the one machine is yours to boot")
+	case p.SelfInstalling && len(cfg.NamedMachines()) < cfg.Masters()+cfg.Arbiters()+cfg.Workers():
+		return exit.New("add hosts with their BMCs to platform."+p.Name+".hosts, or boot the hosts yourself: "+
+			c.Typed("agent create image")+" makes an image for that",
+			"create cluster starts all hosts through their BMCs: %d are needed, and install-config.yaml names %d",
+			cfg.Masters()+cfg.Arbiters()+cfg.Workers(), len(cfg.NamedMachines()))
 	case p.Refusal.Text != "":
 		return exit.With(exit.Other, p.Refusal.Next.In(c.Typed), errors.New(p.Refusal.Text))
 	}
@@ -173,6 +217,13 @@ type Assets interface {
 	// Cluster generates what a cluster is created with. Plan does so and writes nothing but the state.
 	Cluster(ctx context.Context) (assets.Cluster, error)
 	Plan(ctx context.Context) (assets.Cluster, error)
+	// RegisterHosts makes hosts register themselves. AgentImage and PlanAgentImage are what they boot, as with Cluster
+	// and Plan.
+	RegisterHosts()
+	AgentImage(ctx context.Context) (assets.AgentImage, error)
+	PlanAgentImage(ctx context.Context) (assets.AgentImage, error)
+	// KnowMachines keeps the IDs of machines by their names.
+	KnowMachines(ctx context.Context, ids map[string]string) error
 	MarkStarted() error
 	MarkHandedOver() error
 	Close() error

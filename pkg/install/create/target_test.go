@@ -16,6 +16,7 @@ import (
 
 func TestRefusal(t *testing.T) {
 	own := types.Platform{Settings: &none.Platform{}}
+	masters := int64(3)
 	tests := []struct {
 		name string
 		cfg  types.InstallConfig
@@ -27,8 +28,10 @@ func TestRefusal(t *testing.T) {
 			"openshift-install create ignition-configs --dir d"},
 		{"external", types.InstallConfig{Platform: types.Platform{Settings: &external.Platform{}}},
 			"platform external", "create ignition-configs"},
-		{"baremetal", types.InstallConfig{Platform: types.Platform{Settings: &metalconfig.Platform{}}},
-			"later version of this installer; nothing was created", "create ignition-configs"},
+		{"too few hosts", types.InstallConfig{
+			ControlPlane: &types.MachinePool{Replicas: &masters},
+			Platform:     types.Platform{Settings: &metalconfig.Platform{Hosts: []metalconfig.Host{{Name: "a"}, {Name: "b"}}}},
+		}, "3 are needed, and install-config.yaml names 2", "agent create image"},
 		{"in place", types.InstallConfig{Platform: own, BootstrapInPlace: &types.BootstrapInPlace{}},
 			"bootstrapInPlace", "create single-node-ignition-config"},
 	}

@@ -56,7 +56,8 @@ type world struct {
 	during func(call string)
 
 	// The cluster. Conditions in held are never met.
-	held []string
+	held  []string
+	nodes []string
 
 	// The state.
 	drawn               string
@@ -66,6 +67,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock.NewFake(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), during: func(string) {}}
+	w.nodes = []string{"demo-x7k2p-master-0"}
 	w.api = httptest.NewTLSServer(w)
 	w.env = &install.Env{
 		Dir: t.TempDir(), Clock: w.clock, Command: "create cluster", Getenv: func(string) string { return "" },
@@ -243,7 +245,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	kubetest.Installation{
 		Bootstrapped: w.true("bootstrap"), EtcdMoved: w.true("etcd"),
-		Nodes: []string{"demo-x7k2p-master-0"}, NodesReady: w.true("nodes"),
+		Nodes: w.nodes, NodesReady: w.true("nodes"),
 		Installed: true, Settled: w.true("complete"),
 		IngressCA: "-----BEGIN CERTIFICATE-----\naW5ncmVzcw==\n-----END CERTIFICATE-----\n", Console: "console.test",
 	}.Objects().ServeHTTP(rw, r)
@@ -302,6 +304,14 @@ func (s state) Started() bool                 { return s.w.started }
 func (s state) DrawnInfraID() (string, error) { return s.w.drawn, nil }
 func (s state) Past() assets.Past {
 	return assets.Past{Started: s.w.started, HandedOver: s.w.handedOver}
+}
+func (s state) KnowMachines(context.Context, map[string]string) error { return nil }
+func (s state) RegisterHosts()                                        {}
+func (s state) AgentImage(context.Context) (assets.AgentImage, error) {
+	return assets.AgentImage{}, errors.New("machines do not install themselves here")
+}
+func (s state) PlanAgentImage(ctx context.Context) (assets.AgentImage, error) {
+	return s.AgentImage(ctx)
 }
 func (s state) MarkStarted() error    { s.w.started = true; return nil }
 func (s state) MarkHandedOver() error { s.w.handedOver = true; return nil }

@@ -9,6 +9,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
 // Bootstrap is the command destroy bootstrap: it removes the bootstrap host, once it is proved that the masters have
@@ -27,12 +28,28 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 	if err != nil {
 		return err
 	}
+	infraID := cluster.InfraID
+	if agents, err := e.SelfInstalls(); err != nil {
+		return err
+	} else if agents {
+		event.Info(e.Sink, "Cluster "+infraID+" has no bootstrap host of its own: the rendezvous host becomes a node. "+
+			"Nothing was changed; "+e.Quoted("create cluster")+" takes the media out of the hosts, and so does "+
+			e.Quoted("destroy cluster"))
+		return nil
+	}
+	if platform.SelfInstalling { // its image was not made: the user has booted machines with Ignition configs
+		return byHand(ctx, e, o, lock, infraID)
+	}
 	connected, err := platform.Connect(ctx, e.Access())
 	if err != nil {
 		return err
 	}
-	infraID := cluster.InfraID
-	v, err := removable(ctx, e, o, connected(event.Discard, nil), infraID)
+	past, err := e.Past(infraID)
+	if err != nil {
+		return err
+	}
+	evidence := handoff.Look(ctx, e.Sink, connected(event.Discard, nil), infraID, past.Started, past.HandedOver)
+	v, err := removable(ctx, e, o, evidence, infraID)
 	if err != nil {
 		return err
 	}
@@ -51,27 +68,47 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 		return err
 	}
 	if platform.ByHand {
-		event.Info(e.Sink, "The bootstrap host of "+infraID+" is yours: take it out of the load balancer and "+
-			"switch it off. This installer has made nothing that it could remove")
+		sayYours(e, infraID)
 		return nil
 	}
 	event.Info(e.Sink, "Bootstrap host of "+infraID+" is gone")
 	return nil
 }
 
-// removable is why the bootstrap host may be removed; its error is why not.
-func removable(
-	ctx context.Context, e *install.Env, o Options, p machines.Provider, infraID string,
-) (handoff.Verdict, error) {
+func sayYours(e *install.Env, infraID string) {
+	event.Info(e.Sink, "The bootstrap host of "+infraID+" is yours: take it out of the load balancer and "+
+		"switch it off. This installer has made nothing that it could remove")
+}
+
+// byHand is Bootstrap for machines of the user on a platform that also starts machines itself.
+func byHand(ctx context.Context, e *install.Env, o Options, lock *workdir.Lock, infraID string) error {
 	past, err := e.Past(infraID)
 	if err != nil {
-		return handoff.Verdict{}, err
+		return err
 	}
+	v, err := removable(ctx, e, o, handoff.Evidence{
+		Started: past.Started, Marked: past.HandedOver, Record: machines.Record{InfraID: infraID, Progress: machines.ByHand},
+	}, infraID)
+	if err != nil {
+		return err
+	}
+	if v.Answer == handoff.Yes {
+		if err := e.RememberHandover(lock, infraID); err != nil {
+			return err
+		}
+	}
+	sayYours(e, infraID)
+	return nil
+}
+
+// removable is why the bootstrap host may be removed; its error is why not.
+func removable(
+	ctx context.Context, e *install.Env, o Options, evidence handoff.Evidence, infraID string,
+) (handoff.Verdict, error) {
 	api, missing, err := e.DialIfAny()
 	if err != nil {
 		return handoff.Verdict{}, err
 	}
-	evidence := handoff.Look(ctx, e.Sink, p, infraID, past.Started, past.HandedOver)
 	w := &handoff.Watcher{Watcher: e.Watcher(api, e.Sink)}
 	v, err := w.Decide(ctx, evidence, missing, o.HandedOver)
 	switch {

@@ -2,11 +2,14 @@
 package destroy
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -25,6 +28,9 @@ type Options struct {
 	DeleteForeignDisks bool
 	// HandedOver is what the user knows of whether the masters have taken over, for where nothing proves it.
 	HandedOver handoff.Answer
+	// TakeRunning switches machines off, where they are not made by the installer, although nothing proves that they
+	// are the cluster's.
+	TakeRunning bool
 }
 
 // Cluster is the command destroy cluster: it removes everything that belongs to the cluster from its platform, found
@@ -52,31 +58,88 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	access := e.Access()
-	access.DeleteForeignDisks = o.DeleteForeignDisks
+	access, err := e.AccessTo(cluster.InfraID)
+	if err != nil {
+		return err
+	}
+	access.DeleteForeignDisks, access.TakeRunning = o.DeleteForeignDisks, o.TakeRunning
+	untouched, err := neverStarted(e, key, cluster.InfraID)
+	if err != nil {
+		return err
+	}
+	yours := platform.ByHand || platform.SelfInstalling && (untouched || !startsHosts(access))
+	if yours && !untouched && platform.SelfInstalling && access.Config == nil {
+		return exit.New("name the directory of the installation with --dir; without it, switch the hosts off by hand",
+			"which hosts cluster %s has is not known: there is neither its metadata.json nor its install-config.yaml",
+			cluster.InfraID)
+	}
 	connected, err := platform.Connect(ctx, access)
 	if err != nil {
 		return err
 	}
 	event.Info(e.Sink, "Destroying cluster "+cluster.InfraID)
-	if platform.ByHand {
+	if yours {
 		event.Info(e.Sink, "The machines of cluster "+cluster.InfraID+" are yours: this installer made none, and "+
 			"removes none. Switch them off and wipe their disks; then take the cluster's names out of DNS and its "+
 			"machines out of the load balancer")
 	}
-	left, err := connected(e.Sink, nil).Destroy(ctx, cluster.InfraID, machines.Everything)
-	if err := machines.Remaining(left, err); err != nil {
-		return exit.With(exit.Other, "run the same command again once the platform works", err)
+	if !yours || platform.ByHand {
+		if err := remove(ctx, e, connected(e.Sink, nil), cluster.InfraID); err != nil {
+			return err
+		}
 	}
 	journal.Destroyed()
 	if err := forget(e, key, cluster.InfraID); err != nil {
 		return fmt.Errorf("remove the files of the destroyed cluster: %w", err)
 	}
-	if !platform.ByHand {
+	switch {
+	case yours:
+	case platform.SelfInstalling:
+		event.Info(e.Sink, "The hosts of cluster "+cluster.InfraID+" are off, and have no media any more. What is on their "+
+			"disks stays: wipe them before others get them")
+	default:
 		event.Info(e.Sink, "Nothing of cluster "+cluster.InfraID+" is left")
 	}
 	event.Info(e.Sink, "Uninstallation complete!")
 	return nil
+}
+
+func remove(ctx context.Context, e *install.Env, p machines.Provider, infraID string) error {
+	left, err := p.Destroy(ctx, infraID, machines.Everything)
+	if b, is := p.(machines.Booter); is {
+		closeSessions(ctx, e, b)
+	}
+	if err := machines.Remaining(left, err); err != nil {
+		return exit.With(exit.Other, cmp.Or(exit.Next(err), "run the same command again once the platform works"), err)
+	}
+	return nil
+}
+
+// neverStarted reports whether the state says that no machine of the cluster was started by the installer.
+func neverStarted(e *install.Env, key *seal.Key, infraID string) (bool, error) {
+	meta, err := assets.StoredMetadata(e.Dir, key)
+	if err != nil || meta.InfraID != infraID {
+		return false, nil // the state does not say
+	}
+	past, err := e.Past(infraID)
+	return !past.Started, err
+}
+
+// startsHosts reports whether hosts of the cluster are known that the installer can start and stop.
+func startsHosts(a machines.Access) bool {
+	return a.Config != nil && len(a.Config.NamedMachines()) > 0 || bytes.Contains(a.Metadata, []byte(`"hosts"`))
+}
+
+// closeLimit bounds what is done after an interruption: the user waits for the prompt.
+const closeLimit = 15 * time.Second
+
+// closeSessions ends the sessions with controllers, which have only a few.
+func closeSessions(ctx context.Context, e *install.Env, b machines.Booter) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	if err := b.Close(ctx); err != nil {
+		event.Warn(e.Sink, "Not all sessions with the controllers of the hosts could be closed", "err", err)
+	}
 }
 
 // forget removes the files that describe a destroyed cluster, unless those of the directory are of another one.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/gather"
 	"github.com/okd-install/okd-install/pkg/handoff"
@@ -116,6 +117,9 @@ func hostsOf(e *install.Env, api *kube.Client, cfg *types.InstallConfig, planned
 		return h
 	}
 	h.VirtualAddresses = platform.VirtualAddresses
+	if platform.SelfInstalling {
+		return h.rendezvous(e)
+	}
 	if platform.ByHand {
 		h.Planned = nil // the machines are the user's, and so are their names
 	}
@@ -125,6 +129,19 @@ func hostsOf(e *install.Env, api *kube.Client, cfg *types.InstallConfig, planned
 			return nil, err
 		}
 		return connected(event.Discard, nil).Machines(ctx, cluster.InfraID)
+	}
+	return h
+}
+
+// rendezvous adds what the state says where machines install themselves. Their controllers know no addresses.
+func (h Hosts) rendezvous(e *install.Env) Hosts {
+	h.Planned = nil
+	key, err := e.StateKey()
+	if err != nil {
+		return h // told where the key is needed
+	}
+	if access, err := assets.StoredWatcher(e.Dir, key); err == nil && h.Named == "" {
+		h.Named = access.Rendezvous.String()
 	}
 	return h
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/rollout"
@@ -27,6 +28,8 @@ type Status struct {
 	Complete bool     `json:"complete"`
 	API      string   `json:"api"`                // URL, or why it cannot be asked
 	Problems []string `json:"problems,omitempty"` // what keeps it from being complete
+	// Hosts says how far each host is where they install themselves.
+	Hosts []string `json:"hosts,omitempty"`
 	// Destroyed is the cluster of this directory that is gone.
 	Destroyed string        `json:"destroyed,omitempty"`
 	Phases    []PhaseStatus `json:"phases,omitempty"` // the last that is known of each
@@ -80,6 +83,15 @@ func Look(ctx context.Context, e *install.Env) (Status, error) {
 		return s, err
 	}
 	s.ask(ctx, e, api)
+	if s.Complete {
+		return s, nil
+	}
+	if agents, err := e.SelfInstalls(); err != nil || !agents {
+		return s, err
+	}
+	if s.Hosts, err = agent.Look(ctx, e); err != nil {
+		event.Debug(e.Sink, "the rendezvous host does not answer", "err", err)
+	}
 	return s, nil
 }
 
@@ -170,6 +182,9 @@ func (s Status) Print(w io.Writer) error {
 	fmt.Fprintf(t, "Version\t%s, %s\n", cmp.Or(s.Version, "unknown"), state)
 	if s.LastRun != nil {
 		fmt.Fprintf(t, "Last run\t%s, %s\n", s.LastRun.Command, s.LastRun.outcome())
+	}
+	for _, h := range s.Hosts {
+		fmt.Fprintf(t, "Host\t%s\n", kube.OneLine(h))
 	}
 	for _, p := range s.Problems {
 		fmt.Fprintf(t, "Problem\t%s\n", kube.OneLine(p))

@@ -12,6 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/install/diagnose"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -29,6 +30,12 @@ type Options struct {
 
 // Bootstrap is the command wait-for bootstrap-complete: it waits until the bootstrap host can be removed.
 func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
+	switch agents, err := e.SelfInstalls(); {
+	case err != nil:
+		return err
+	case agents:
+		return agent.WaitForBootstrap(ctx, e, agent.WaitOptions{Timeout: o.Timeout})
+	}
 	started := e.Clock.Now()
 	cluster, err := steps.Dial(e)
 	if err != nil {
@@ -52,6 +59,12 @@ func Bootstrap(ctx context.Context, e *install.Env, o Options) error {
 // Install is the command wait-for install-complete: it waits until the cluster has installed itself. It approves the
 // certificates of machines that this installer created; of others it says which wait for the user.
 func Install(ctx context.Context, e *install.Env, o Options) error {
+	switch agents, err := e.SelfInstalls(); {
+	case err != nil:
+		return err
+	case agents:
+		return agent.WaitForInstall(ctx, e, agent.WaitOptions{Timeout: o.Timeout})
+	}
 	started := e.Clock.Now()
 	cluster, err := steps.Dial(e)
 	if err != nil {
@@ -109,5 +122,5 @@ func madeMachines(e *install.Env) bool {
 		return false
 	}
 	p, err := e.Platforms.Find(cluster.Platform)
-	return err == nil && !p.ByHand
+	return err == nil && !p.ByHand && !p.SelfInstalling
 }

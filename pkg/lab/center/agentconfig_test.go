@@ -29,7 +29,7 @@ func TestAgentConfig(t *testing.T) {
 
 func accepted(t *testing.T, size ClusterSize, count int) {
 	t.Helper()
-	text, err := InstallConfig(prepared(t), daemon.Objects{}, size)
+	text, err := InstallConfig(prepared(t), daemon.Objects{}, nil, size)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func TestPrepareKeepsAccounts(t *testing.T) {
 func TestInstallConfig(t *testing.T) {
 	s := prepared(t)
 	objects := daemon.Objects{ClusterID: "c1", StorageDomainID: "s1", NetworkName: "ovirtmgmt", VNICProfileID: "v1"}
-	b, err := InstallConfig(s, objects, ClusterSize{Name: "second", Masters: 3, Workers: 1})
+	b, err := InstallConfig(s, objects, nil, ClusterSize{Name: "second", Masters: 3, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +111,11 @@ func TestInstallConfig(t *testing.T) {
 	if !strings.HasPrefix(c.SSHKey, "ssh-ed25519 ") || !strings.Contains(c.PullSecret, "registry.lab.okd.test:5000") {
 		t.Errorf("key %q, pull secret %q", c.SSHKey, c.PullSecret)
 	}
-	if _, err := InstallConfig(s, objects, ClusterSize{Name: "fifth"}); err == nil ||
+	if _, err := InstallConfig(s, objects, nil, ClusterSize{Name: "fifth"}); err == nil ||
 		!strings.Contains(err.Error(), "demo, second") {
 		t.Errorf("a name without DNS: %v", err)
 	}
-	none, err := InstallConfig(s, objects, ClusterSize{Name: "fifth", Platform: "none", Masters: 1})
+	none, err := InstallConfig(s, objects, nil, ClusterSize{Name: "fifth", Platform: "none", Masters: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestInstallConfig(t *testing.T) {
 		other.Platform["none"] == nil || strings.Contains(string(none), "ovirt") {
 		t.Errorf("on platform none: %v\n%s", err, none)
 	}
-	if _, err := InstallConfig(s, objects, ClusterSize{Name: "demo", Platform: "moon"}); err == nil {
+	if _, err := InstallConfig(s, objects, nil, ClusterSize{Name: "demo", Platform: "moon"}); err == nil {
 		t.Error("an unknown platform is accepted")
 	}
 }

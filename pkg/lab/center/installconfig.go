@@ -73,6 +73,41 @@ platform:
     apiVIPs: [{{.Cluster.API}}]
     ingressVIPs: [{{.Cluster.Ingress}}]
     provisioningNetwork: Disabled
+{{- if .Hosts}}
+    bmcVerifyCA: |
+{{.BMCCA}}
+    hosts:
+{{- range .Hosts}}
+    - name: {{.Name}}
+      role: {{.Role}}
+      bootMACAddress: {{.MAC}}
+      bmc:
+        address: {{.BMC}}
+        username: {{.User}}
+        password: {{.Password}}
+      networkConfig:
+        interfaces:
+        - name: eno1
+          type: ethernet
+          state: up
+          mac-address: {{.MAC}}
+          ipv4:
+            enabled: true
+            dhcp: false
+            address:
+            - ip: {{.Address}}
+              prefix-length: {{$.Bits}}
+        dns-resolver:
+          config:
+            server:
+            - {{$.Gateway}}
+        routes:
+          config:
+          - destination: 0.0.0.0/0
+            next-hop-address: {{$.Gateway}}
+            next-hop-interface: eno1
+{{- end}}
+{{- end}}
 {{- else}}
   none: {}
 {{- end}}
@@ -82,8 +117,9 @@ additionalTrustBundlePolicy: Always
 additionalTrustBundle: |
 {{.CA}}`))
 
-// InstallConfig writes an install-config.yaml that fits the lab.
-func InstallConfig(s site.Site, objects daemon.Objects, size ClusterSize) ([]byte, error) {
+// InstallConfig writes an install-config.yaml that fits the lab. On baremetal it names the hosts in the rack, if they
+// have BMCs.
+func InstallConfig(s site.Site, objects daemon.Objects, rack []daemon.Host, size ClusterSize) ([]byte, error) {
 	f, err := s.Facts()
 	if err != nil {
 		return nil, err
@@ -94,6 +130,12 @@ func InstallConfig(s site.Site, objects daemon.Objects, size ClusterSize) ([]byt
 	cluster, err := clusterFor(f, size)
 	if err != nil {
 		return nil, err
+	}
+	var hosts []metalHost
+	if size.Platform == onMetal {
+		if hosts, err = metalHosts(rack, size); err != nil {
+			return nil, err
+		}
 	}
 	read := map[string]string{site.CAFile: "", site.PullFile: "", site.SSHKeyFile + ".pub": ""}
 	for name := range read {
@@ -108,7 +150,8 @@ func InstallConfig(s site.Site, objects daemon.Objects, size ClusterSize) ([]byt
 		"Cluster": cluster, "Platform": size.Platform, "Size": size, "Objects": objects, "BaseDomain": network.BaseDomain,
 		"Machines": network.MachineNetwork, "Pods": network.PodNetwork, "Services": network.ServiceNetwork,
 		"PullSecret": read[site.PullFile], "SSHKey": read[site.SSHKeyFile+".pub"],
-		"CA": indent(read[site.CAFile]),
+		"CA": indent(read[site.CAFile]), "BMCCA": indent(indent(indent(read[site.CAFile]))), "Hosts": hosts,
+		"Bits": network.MachineNetwork.Bits(), "Gateway": network.MachineNetwork.Masked().Addr().Next(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write install-config: %w", err)
@@ -138,7 +181,7 @@ func clusterFor(f site.Facts, size ClusterSize) (*network.Cluster, error) {
 
 func indent(text string) string {
 	var b strings.Builder
-	for line := range strings.Lines(text + "\n") {
+	for line := range strings.Lines(strings.TrimSuffix(text, "\n") + "\n") {
 		b.WriteString("  " + line)
 	}
 	return b.String()

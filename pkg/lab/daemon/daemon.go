@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,7 +54,10 @@ type Daemon struct {
 	updates  *gate
 	names    names
 	making   sync.Mutex // one standalone machine at a time
-	saved    []byte     // state of the engine
+	bmcs     bmcs
+	// listenAt replaces the addresses of management controllers in tests.
+	listenAt func(netip.Addr) (net.Listener, error)
+	saved    []byte // state of the engine
 }
 
 // The lab's private keys: of its CA, and of who signs its releases.
@@ -170,6 +175,14 @@ func (d *Daemon) Serve(ctx context.Context) error {
 	if err := d.listen(ctx, group); err != nil {
 		return err
 	}
+	if err := d.startBMCs(ctx); err != nil {
+		return err
+	}
+	group.Go(func() error {
+		<-ctx.Done()
+		d.stopBMCs(context.WithoutCancel(ctx))
+		return nil
+	})
 	group.Go(func() error { return d.dnsmasq(ctx) })
 	group.Go(func() error { return d.keepState(ctx) })
 	d.cfg.Log.Info("lab is up", "lab", d.cfg.Site.Name)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 	"github.com/okd-install/okd-install/pkg/lab/machine"
@@ -19,6 +21,8 @@ type NewHost struct {
 	CPUs     int      `json:"cpus"`
 	MemoryMB int64    `json:"memoryMB"`
 	MACs     []string `json:"macs,omitempty"` // empty: one card, made from the name
+	// Controller is the profile of its management controller; empty: it has none.
+	Controller string `json:"controller,omitempty"`
 	host.Spec
 }
 
@@ -32,6 +36,8 @@ type Host struct {
 	// Media and SecondMedia are the files of the media in the drives.
 	Media       string `json:"media,omitempty"`
 	SecondMedia string `json:"secondMedia,omitempty"`
+	// BMC is its management controller, if it has one.
+	BMC *BMC `json:"bmc,omitempty"`
 }
 
 // complete fills in what is missing.
@@ -48,6 +54,13 @@ func (n *NewHost) complete() error {
 			return err
 		}
 	}
+	if n.Controller != "" { // hardware and its controller are of one vendor
+		profile, err := vendor.Load(n.Controller)
+		if err != nil {
+			return err
+		}
+		n.Vendor, n.Product = cmp.Or(n.Vendor, profile.Manufacturer), cmp.Or(n.Product, profile.Model)
+	}
 	if len(n.Disks) == 0 {
 		n.Disks = []host.Disk{{Size: host.DefaultDisk}}
 	}
@@ -63,6 +76,15 @@ func (d *Daemon) createHost(ctx context.Context, n NewHost) (err error) {
 	defer d.making.Unlock()
 	if err := d.unused(n.Name); err != nil {
 		return err
+	}
+	if n.BMC = nil; n.Controller != "" {
+		profile, err := vendor.Load(n.Controller)
+		if err != nil {
+			return err
+		}
+		if n.BMC, err = d.newBMC(profile); err != nil {
+			return err
+		}
 	}
 	hw := engine.Hardware{
 		ID: host.ID("machine " + n.Name), Name: n.Name, CPUs: n.CPUs, MemoryMB: n.MemoryMB, Standalone: true, Host: &n.Spec,
@@ -86,7 +108,13 @@ func (d *Daemon) createHost(ctx context.Context, n NewHost) (err error) {
 		}
 		hw.Disks = append(hw.Disks, engine.Disk{ID: id, Interface: "virtio_scsi", Bootable: true, Active: true})
 	}
-	return d.machines.Define(hw)
+	if err := d.machines.Define(hw); err != nil {
+		return err
+	}
+	if err := d.startBMC(ctx, hw.ID, hw.Name, n.BMC); err != nil {
+		return errors.Join(err, d.machines.Remove(context.WithoutCancel(ctx), hw.ID))
+	}
+	return nil
 }
 
 // unused reports an error if there is a machine of a name.
@@ -114,6 +142,7 @@ func (d *Daemon) hosts() []Host {
 		if hw.Media != nil {
 			h.Media = hw.Media.ISO
 		}
+		h.BMC = d.bmc(m.ID, hw.Host.BMC)
 		if hw.SecondMedia != nil {
 			h.SecondMedia = hw.SecondMedia.ISO
 		}
@@ -191,6 +220,14 @@ func (d *Daemon) breakHost(ctx context.Context, name string, b Broken) error {
 		return err
 	}
 	for _, fault := range b.Faults {
+		if isBMCFault(fault) || fault == "none" {
+			if err := d.breakBMC(ctx, m.ID, fault); err != nil {
+				return err
+			}
+		}
+		if isBMCFault(fault) {
+			continue
+		}
 		if err := d.machines.Break(ctx, m.ID, fault); err != nil {
 			return err
 		}

@@ -146,6 +146,9 @@ func (d *Daemon) remove(ctx context.Context, name string) error {
 		return fmt.Errorf("machine %s is the engine's; remove its virtual machine there", name)
 	}
 	hw, _ := d.machines.Hardware(m.ID)
+	if hw.Host != nil {
+		d.stopBMC(ctx, m.ID, hw.Host.BMC)
+	}
 	if err := d.machines.Remove(ctx, m.ID); err != nil {
 		return err
 	}

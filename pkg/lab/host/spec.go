@@ -34,6 +34,8 @@ type Spec struct {
 	Once  Source   `json:"once,omitempty"`
 	// Faults of the host.
 	Faults Faults `json:"faults"`
+	// BMC is its management controller; nil: it has none.
+	BMC *BMC `json:"bmc,omitempty"`
 }
 
 // Source is what a host can start from.

@@ -35,7 +35,8 @@ const config = `{
   "systemd": {"units": [{"name": "reached.service", "enabled": true, "contents": "` +
 	`[Unit]\nAfter=systemd-user-sessions.service\n[Service]\nType=oneshot\n` +
 	`ExecStart=/bin/sh -c 'echo LIVE SYSTEM REACHED host=$(cat /etc/hostname) ` +
-	`network=$(ls /etc/NetworkManager/system-connections) karg=$(grep -o lab.test /proc/cmdline) >/dev/console'\n` +
+	`network=$(ls /etc/NetworkManager/system-connections) karg=$(grep -o lab.test /proc/cmdline) ` +
+	`medium=$(mountpoint -q /run/media/iso && echo yes || echo no) >/dev/console'\n` +
 	`[Install]\nWantedBy=multi-user.target\n"}]}
 }`
 
@@ -173,12 +174,30 @@ func TestBoot(t *testing.T) {
 		{"BIOS", reached, fromDVD(path)},
 		{"UEFI", reached, fromStick(t, path)},
 		{"PXE", reachedPXE, networkBoot(t, pristine)},
+		{"Memory", reached + " medium=no", fromMemory(t, path)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			boot(t, test.args, test.want)
 		})
 	}
+}
+
+// fromMemory are QEMU's arguments for a system that lets go of its medium. The last -m counts.
+func fromMemory(t *testing.T, path string) []string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "memory.iso")
+	err := iso.Edit(t.Context(), path, copied, io.Discard, func(i *iso.Image) error {
+		kargs, err := i.Kargs()
+		if err != nil {
+			return err
+		}
+		return i.SetKargs(kargs + " coreos.liveiso.fromram")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{"-m", "6144"}, fromDVD(copied)...)
 }
 
 // boot starts a machine, and waits until its console has shown everything that is wanted.

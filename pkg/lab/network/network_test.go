@@ -75,6 +75,18 @@ func TestAddressPlan(t *testing.T) {
 	}
 }
 
+func TestBMCAddresses(t *testing.T) {
+	list := BMCs()
+	if len(list) != 50 {
+		t.Errorf("%d addresses", len(list))
+	}
+	for _, a := range list {
+		if !MachineNetwork.Contains(a) || !poolLast.Less(a) {
+			t.Errorf("%s is in the DHCP pool or outside of the network", a)
+		}
+	}
+}
+
 func TestInterfaceNamesFit(t *testing.T) {
 	for _, id := range []string{"prov", "17200505-bccb-4f68-aaf6-00081fef0d6a"} {
 		if p := port(id, 9); len(p) > 15 {

@@ -26,6 +26,10 @@ var (
 	}
 	Provisioner = netip.MustParseAddr("198.18.0.9")
 
+	// bmcFirst and bmcLast are for the management controllers of hosts.
+	bmcFirst = netip.MustParseAddr("198.18.0.200")
+	bmcLast  = netip.MustParseAddr("198.18.0.249")
+
 	poolFirst = netip.MustParseAddr("198.18.0.100")
 	poolLast  = netip.MustParseAddr("198.18.0.199")
 )
@@ -48,10 +52,20 @@ const (
 	MirrorPort  = 5001
 	ImageioPort = 54322
 	ProxyPort   = 54323
+	BMCPort     = 443
 )
 
 // HostName is the name of hypervisor n, counted from 0.
 func HostName(n int) string { return fmt.Sprintf("host%d.%s", n+1, Domain) }
+
+// BMCs are the addresses for management controllers.
+func BMCs() []netip.Addr {
+	var list []netip.Addr
+	for a := bmcFirst; !bmcLast.Less(a); a = a.Next() {
+		list = append(list, a)
+	}
+	return list
+}
 
 // Services are the names and addresses of everything that the lab serves.
 func Services() (names []string, addresses []netip.Addr) {

@@ -48,6 +48,17 @@ func (l Lab) Up(ctx context.Context) error {
 	return l.connectProvisioner(ctx)
 }
 
+// AddAddress gives the lab's namespace one more address for a service, if it does not
+// have it. The caller is in that namespace.
+func AddAddress(ctx context.Context, a netip.Addr) error {
+	return netns.IP(ctx, "", fmt.Sprintf("addr replace %s/32 dev %s", a, Bridge))
+}
+
+// DropAddress takes it away again.
+func DropAddress(ctx context.Context, a netip.Addr) error {
+	return netns.IP(ctx, "", fmt.Sprintf("addr del %s/32 dev %s", a, Bridge))
+}
+
 func (l Lab) connectProvisioner(ctx context.Context) error {
 	ns := File(l.ProvisionerNamespace())
 	s := Switch{Namespace: File(l.Namespace())}

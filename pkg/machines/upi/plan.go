@@ -23,7 +23,7 @@ const (
 
 // Plan lists everything that a cluster on machines of the user needs. It is pure.
 func Plan(cfg *types.InstallConfig, infraID string, ign Ignitions) plan.Plan {
-	b := builder{cfg: cfg, ign: ign, keys: map[string][]plan.Key{}, named: named(cfg)}
+	b := builder{cfg: cfg, ign: ign, keys: map[string][]plan.Key{}, named: machines.ByRole(cfg)}
 	b.machines()
 	b.balancers()
 	return plan.Plan{
@@ -79,23 +79,6 @@ func (b *builder) machine(name string, spec plan.Host, config []byte) {
 	r := plan.Requirement{Kind: plan.KindMachine, Name: name, Spec: spec}
 	b.keys[spec.Role] = append(b.keys[spec.Role], r.Key())
 	b.list = append(b.list, r)
-}
-
-// named are the hosts that the install-config names, by role. Those without a role
-// become masters, then arbiters, then workers, as long as there are too few.
-func named(cfg *types.InstallConfig) map[string][]types.Machine {
-	out := map[string][]types.Machine{}
-	for _, h := range cfg.NamedMachines() {
-		out[h.Role] = append(out[h.Role], h)
-	}
-	for _, pool := range []struct {
-		role   string
-		wanted int
-	}{{types.MasterPool, cfg.Masters()}, {types.ArbiterPool, cfg.Arbiters()}, {types.WorkerPool, cfg.Workers()}} {
-		n := min(max(pool.wanted-len(out[pool.role]), 0), len(out[""]))
-		out[pool.role], out[""] = append(out[pool.role], out[""][:n]...), out[""][n:]
-	}
-	return out
 }
 
 func (b *builder) balancers() {

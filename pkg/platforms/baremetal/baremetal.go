@@ -10,9 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
-	"github.com/okd-install/okd-install/pkg/machines"
-	"github.com/okd-install/okd-install/pkg/machines/upi"
-	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/machines/metal"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -65,16 +63,31 @@ func mediaServer(c *types.InstallConfig) ([]netip.Addr, bool) {
 	return nil, true
 }
 
-// metadataOf is the reference's: its bootstrap VM is found with it.
+// metadataOf is the reference's, whose bootstrap VM is found with it, and the hosts, without passwords.
 type metadataOf struct {
 	LibvirtURI              string `json:"libvirtURI"`
 	BootstrapProvisioningIP string `json:"bootstrapProvisioningIP"`
 	ProvisioningHostIP      string `json:"provisioningHostIP"`
+	metal.Metadata
 }
 
-func metadata(c *types.InstallConfig, _ assets.MetadataInputs) any {
+func metadata(c *types.InstallConfig, in assets.MetadataInputs) any {
 	p := config.Of(c)
-	return metadataOf{p.LibvirtURI, text(p.BootstrapProvisioningIP), text(p.ClusterProvisioningIP)}
+	m := metadataOf{
+		LibvirtURI: p.LibvirtURI, BootstrapProvisioningIP: text(p.BootstrapProvisioningIP),
+		ProvisioningHostIP: text(p.ClusterProvisioningIP),
+	}
+	for _, h := range p.Hosts {
+		if h.BMC.Address == "" {
+			continue
+		}
+		m.BMCVerifyCA = p.BMCVerifyCA
+		m.Hosts = append(m.Hosts, metal.Recorded{
+			Name: h.Name, BMCAddress: h.BMC.Address, Username: h.BMC.Username, SystemUUID: in.MachineIDs[h.Name],
+			DisableCertificateVerification: h.BMC.DisableCertificateVerification,
+		})
+	}
+	return m
 }
 
 // text is an address, empty where there is none.
@@ -83,19 +96,4 @@ func text(ip netip.Addr) string {
 		return ""
 	}
 	return ip.String()
-}
-
-// Machines are hosts that the user boots; the installer cannot do it yet.
-func Machines() machines.Platform {
-	p := upi.OwnMachines(config.Name)
-	p.VirtualAddresses = true
-	p.Refusal = machines.Refusal{
-		Text: "create cluster cannot provision bare-metal hosts yet: that comes with a later version of " +
-			"this installer; nothing was created",
-		Next: phase.Hint{
-			Text:     "boot the hosts yourself with the files of `%s`; docs/user/upi.md has the whole way",
-			Commands: []string{"create ignition-configs"},
-		},
-	}
-	return p
 }

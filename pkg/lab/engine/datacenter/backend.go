@@ -38,6 +38,8 @@ type Hardware struct {
 // when no disk can be.
 type Media struct {
 	ISO string `json:",omitempty"` // file
+	// URL is where a management controller fetched it from; empty: it did not.
+	URL string `json:",omitempty"`
 
 	Volume string // the Volumes ID of the system
 	// Ignition is the config that was embedded in the medium.

@@ -25,6 +25,7 @@ const (
 const (
 	BootModeUEFI       = "UEFI"
 	BootModeSecureBoot = "UEFISecureBoot"
+	BootModeLegacy     = "legacy"
 )
 
 // VIPs are the virtual addresses of API and routes.

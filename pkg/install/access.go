@@ -1,0 +1,74 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// AccessTo is Access to the platform of a cluster that exists, with what the directory knows of it: nothing if the
+// files here are of another one.
+func (e *Env) AccessTo(infraID string) (machines.Access, error) {
+	a := e.Access()
+	key, err := e.StateKey()
+	if err != nil || !e.Describes(infraID, key) {
+		return a, err
+	}
+	if meta, err := e.Metadata(); err == nil {
+		a.Metadata = meta.PlatformData
+	} else if meta, err := assets.StoredMetadata(e.Dir, key); err == nil {
+		a.Metadata = meta.PlatformData
+	}
+	if a.Config, err = assets.StoredConfig(e.Dir, key, e.Platforms.Kinds()); err != nil {
+		event.Debug(e.Sink, "the state has no install-config", "err", err)
+		a.Config = e.writtenConfig()
+	}
+	if a.Config != nil {
+		e.Hide(a.Config.Secrets()...)
+	}
+	api, _, err := e.DialIfAny()
+	if err != nil || api == nil {
+		return a, nil // then nothing asks it
+	}
+	a.Node = func(ctx context.Context, systemUUID string) (bool, error) { return hasNode(ctx, api, systemUUID) }
+	return a, nil
+}
+
+// writtenConfig is install-config.yaml as far as it can be read, nil if it cannot.
+func (e *Env) writtenConfig() *types.InstallConfig {
+	text, err := os.ReadFile(e.Path(ConfigFile))
+	if err != nil {
+		return nil
+	}
+	options := types.Options{Platforms: e.Platforms.Kinds(), AllowUnknown: true, SkipHostCrypt: true}
+	cfg, _ := options.Load(ConfigFile, text)
+	return cfg
+}
+
+// nodeLimit is how long the API has to list the nodes.
+const nodeLimit = 10 * time.Second
+
+func hasNode(ctx context.Context, api *kube.Client, systemUUID string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, nodeLimit)
+	defer cancel()
+	var list corev1.NodeList
+	if err := api.List(ctx, kube.Nodes, "", &list); err != nil {
+		return false, fmt.Errorf("ask %s for its nodes: %s", api.URL(), kube.Cause(err))
+	}
+	for _, n := range list.Items {
+		if strings.EqualFold(n.Status.NodeInfo.SystemUUID, systemUUID) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,204 @@
+package create
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	hosts "github.com/okd-install/okd-install/pkg/agent"
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/agent"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/platforms"
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/release"
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// rack is a world whose machines install themselves: hosts that start from a medium and register with the first one.
+type rack struct {
+	*world
+	hosts []*rackHost
+	// begun: they have registered, and are being installed.
+	begun  bool
+	silent bool // the service does not answer
+	closed int  // how often the sessions were ended
+	ids    map[string]string
+}
+
+type rackHost struct {
+	name       string
+	on, medium bool
+	registered bool
+	deaf       int // how many more starts lead to nothing
+	broken     error
+}
+
+func newRack(t *testing.T) *rack {
+	t.Helper()
+	r := &rack{world: newWorld(t)}
+	for i := range 3 {
+		r.hosts = append(r.hosts, &rackHost{name: fmt.Sprintf("master-%d", i)})
+	}
+	r.nodes = []string{"master-0", "master-1", "master-2"}
+	r.env.Platforms = platforms.List{{Assets: assets.Platform{Kind: config.Kind()}, Machines: machines.Platform{
+		Name: config.Name, SelfInstalling: true, Plan: r.plan, Connect: r.connect,
+	}}}
+	return r
+}
+
+func (r *rack) create(ctx context.Context, o Options) error {
+	r.set(func() { r.calls, r.said = nil, nil })
+	o.open = func(context.Context, *install.Env, install.Opening) (Assets, []byte, error) {
+		return rackState{state{r.world}, r}, nil, nil
+	}
+	o.inspect = func(context.Context, string, release.Options) (*release.Release, error) {
+		return &release.Release{Version: "5.0.0-okd-test.1", PullSpec: "quay.test/okd/release"}, nil
+	}
+	o.service = r
+	return Cluster(ctx, r.env, o)
+}
+
+// media are the hosts with a medium.
+func (r *rack) media() (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range r.hosts {
+		if h.medium {
+			names = append(names, h.name)
+		}
+	}
+	return names
+}
+
+func mac(i int) string { return fmt.Sprintf("52:54:00:00:00:%02x", i) }
+
+// The platform.
+
+func (r *rack) plan(assets.Cluster, plan.Image) (plan.Plan, error) {
+	return plan.Plan{InfraID: infraID}, nil
+}
+
+func (r *rack) connect(context.Context, machines.Access) (machines.Connection, error) {
+	return func(event.Sink, machines.Fetch) machines.Provider { return r }, nil
+}
+
+func (r *rack) Apply(ctx context.Context, _ plan.Plan, stage plan.Stage) error {
+	return r.change(ctx, "apply "+string(stage), func() {})
+}
+
+func (r *rack) find(name string) *rackHost {
+	return r.hosts[slices.IndexFunc(r.hosts, func(h *rackHost) bool { return h.name == name })]
+}
+
+func (r *rack) Boot(ctx context.Context, _ plan.Plan, name string, absent bool) (err error) {
+	changed := r.change(ctx, "boot "+name, func() {
+		h := r.find(name)
+		switch {
+		case h.broken != nil:
+			err = h.broken
+			return
+		case h.on && !h.medium && !absent:
+			err = errors.New("host " + name + " is on")
+			return
+		}
+		h.on, h.medium, h.registered = true, true, h.deaf == 0
+		h.deaf = max(0, h.deaf-1)
+	})
+	return errors.Join(changed, err)
+}
+
+func (r *rack) Machines(context.Context, string) (list []machines.Machine, _ error) {
+	for _, h := range r.hosts {
+		list = append(list, machines.Machine{Name: h.name, ID: "uuid-of-" + h.name})
+	}
+	return list, nil
+}
+
+func (r *rack) Release(ctx context.Context, _ plan.Plan, name string) error {
+	return r.change(ctx, "release "+name, func() { r.find(name).medium = false })
+}
+
+func (r *rack) Close(context.Context) error {
+	r.set(func() { r.closed++ })
+	return nil
+}
+
+// The service of the rendezvous host.
+
+func (r *rack) Status(context.Context) (agent.Status, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.silent || !r.hosts[0].registered {
+		return agent.Status{}, errors.New("connection refused")
+	}
+	s := agent.Status{}
+	for i, h := range r.hosts {
+		if !h.registered {
+			s.Missing++
+			continue
+		}
+		stage := hosts.Ready
+		if r.begun {
+			stage = hosts.Writing
+		}
+		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: types.MasterPool, Rendezvous: i == 0,
+			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage})
+	}
+	if s.Missing == 0 && !r.begun {
+		r.begun = true
+		r.record.Progress = machines.Begun // the API answers
+	}
+	return s, nil
+}
+
+func (r *rack) Logs(context.Context, io.Writer) error { return nil }
+
+// rackState is what the installation is generated from.
+type rackState struct {
+	state
+	r *rack
+}
+
+func (s rackState) Config(ctx context.Context) (*types.InstallConfig, error) {
+	c, err := s.state.Config(ctx)
+	p := &config.Platform{}
+	for i, h := range s.r.hosts {
+		p.Hosts = append(p.Hosts, config.Host{Name: h.name, Role: types.MasterPool, BootMACAddress: mac(i)})
+	}
+	c.Platform = types.Platform{Settings: p}
+	return c, err
+}
+
+func (s rackState) KnowMachines(_ context.Context, ids map[string]string) error {
+	s.r.ids = ids
+	return nil
+}
+
+func (s rackState) Cluster(ctx context.Context) (assets.Cluster, error) {
+	c, err := s.state.Cluster(ctx)
+	if err == nil {
+		c.Config, err = s.Config(ctx)
+	}
+	return c, err
+}
+
+func (s rackState) PlanAgentImage(ctx context.Context) (assets.AgentImage, error) {
+	return s.AgentImage(ctx)
+}
+
+func (s rackState) AgentImage(ctx context.Context) (assets.AgentImage, error) {
+	c, err := s.Config(ctx)
+	return assets.AgentImage{
+		Config: c, Rendezvous: netip.MustParseAddr("198.18.0.20"), RendezvousHost: "master-0",
+		Plan: assets.AgentPlan{Hostnames: s.r.nodes, Masters: 3},
+	}, err
+}

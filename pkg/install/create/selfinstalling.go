@@ -1,0 +1,219 @@
+package create
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/handoff"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/agent"
+	"github.com/okd-install/okd-install/pkg/install/steps"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/phase"
+	"github.com/okd-install/okd-install/pkg/phases"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// selfInstalling is an installation whose machines install themselves: the agent way, with the installer at the power
+// buttons.
+type selfInstalling struct {
+	command
+	target
+	inst    Assets
+	follow  *agent.Installation
+	booting *steps.Booting
+	proof   *steps.Proof
+	// When the run began: heard, the service of the rendezvous host answered; begun, the cluster's API did.
+	heard, begun bool
+}
+
+// selfInstall goes through its phases. Media and sessions are looked after whatever the end.
+func (c command) selfInstall(
+	ctx context.Context, inst Assets, t target, proof *steps.Proof, runner *phase.Runner,
+) error {
+	beside, stop := context.WithCancel(ctx)
+	s := &selfInstalling{command: c, target: t, inst: inst, proof: proof}
+	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running
+	s.booting = &steps.Booting{
+		Machines: t.Config.NamedMachines(), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
+		Boot: func(ctx context.Context, sink event.Sink, name string, absent bool) error {
+			return s.with(ctx, sink, func(b machines.Booter, p plan.Plan) error { return b.Boot(ctx, p, name, absent) })
+		},
+		Release: func(ctx context.Context, name string) error {
+			return s.with(ctx, c.Sink, func(b machines.Booter, p plan.Plan) error { return b.Release(ctx, p, name) })
+		},
+	}
+	defer s.end(ctx)
+	defer s.booting.Wait()
+	defer stop()
+	var err error
+	if s.follow, err = c.following(beside, t, s.booting); err != nil {
+		return err
+	}
+	if t.verdict.Answer == handoff.No {
+		status, err := s.follow.Status(ctx)
+		if s.heard = err == nil; s.heard {
+			s.booting.Seen(beside, status)
+		}
+	}
+	return runner.Run(ctx, s.steps(beside))
+}
+
+// following prepares to ask the rendezvous host. Booting, if it is not nil, is told what it says.
+func (c command) following(beside context.Context, t target, booting *steps.Booting) (*agent.Installation, error) {
+	o := agent.Following{Access: t.image.Access, Plan: t.image.Plan, API: t.api, Service: c.service}
+	if booting != nil {
+		o.Seen = func(s agent.Status) { booting.Seen(beside, s) }
+	}
+	return agent.Follow(c.Env, o)
+}
+
+// with calls what providers have for machines that install themselves.
+func (s *selfInstalling) with(
+	ctx context.Context, sink event.Sink, do func(machines.Booter, plan.Plan) error,
+) error {
+	p, err := s.plan(ctx, sink)
+	if err != nil {
+		return err
+	}
+	b, can := s.providers(sink).(machines.Booter)
+	if !can {
+		return fmt.Errorf("platform %s starts no machines from media", s.platform.Name)
+	}
+	return do(b, p)
+}
+
+// endLimit bounds what is done after an interruption: the user waits for the prompt.
+const endLimit = 15 * time.Second
+
+// end closes the sessions with the controllers, which have only a few.
+func (s *selfInstalling) end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
+	defer cancel()
+	if b, can := s.providers(s.Sink).(machines.Booter); can {
+		if err := b.Close(ctx); err != nil {
+			event.Warn(s.Sink, "Not all sessions with the controllers of the hosts could be closed", "err", err)
+		}
+	}
+}
+
+// startBudget is how long nothing new may happen while hosts start: servers test their memory before they read media.
+const startBudget = 30 * time.Minute
+
+// steps is the whole installation, in order. What goes on beside the phases ends with ctx.
+func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
+	over := s.verdict.Answer == handoff.Yes
+	cluster := steps.Cluster{Env: s.Env, API: s.api}
+	making := steps.Machines{Plan: s.plan, Providers: s.providers, MarkStarted: s.inst.MarkStarted}
+	approve := sync.OnceFunc(func() { go s.follow.Approver().Run(ctx) })
+	password := s.KubeadminPassword
+	if s.SkipPasswordPrint {
+		password = secret.String{}
+	}
+	infrastructure := phases.Infrastructure
+	infrastructure.Help, infrastructure.Budget = "start the hosts from their media", startBudget
+	complete := steps.BootstrapComplete{Cluster: cluster, Approve: approve, Proof: s.proof}
+	return []phase.Step{
+		{Phase: phases.Preflight, Done: is(over || s.begun || s.heard), Run: steps.Preflight{
+			Config: s.Config, Release: s.release, Plan: s.plan, Providers: s.providers}.Run},
+		{Phase: phases.Images, Done: is(over || s.begun && !s.heard), Run: making.Create(plan.StageImage)},
+		{Phase: infrastructure, Done: is(over || s.begun && !s.heard), Run: s.start},
+		{Phase: phases.AgentHosts, Done: is(over || s.begun && !s.heard), Run: s.follow.Registered(s.booting.Again)},
+		{Phase: phases.APIAnswers, Run: s.follow.Alongside(steps.APIAnswers{
+			Cluster: cluster, InfraID: s.InfraID, HandedOver: over}.Run)},
+		{Phase: phases.BootstrapComplete, Done: is(s.proof.Known), Run: s.follow.Alongside(complete.Run)},
+		{Phase: phases.BootstrapDestroyed, Run: s.booting.Finish},
+		{Phase: phases.NodesJoined, Run: s.follow.Alongside(func(ctx context.Context, sink event.Sink) error {
+			approve()
+			return s.follow.Nodes(ctx, sink)
+		})},
+		{Phase: phases.ClusterComplete, Run: s.follow.Alongside(steps.ClusterComplete{
+			Cluster: cluster, Kubeconfig: s.Path(install.KubeconfigFile), Output: s.Sink, Password: password,
+			Approve: approve}.Run)},
+		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
+	}
+}
+
+// start starts the hosts that have not registered.
+func (s *selfInstalling) start(ctx context.Context, sink event.Sink) error {
+	if !s.inst.Started() {
+		found, err := s.providers(sink).Machines(ctx, s.InfraID)
+		if err != nil {
+			return fmt.Errorf("look at the hosts: %w", err)
+		}
+		ids := map[string]string{}
+		for _, m := range found {
+			ids[m.Name] = m.ID
+		}
+		if err := s.inst.KnowMachines(ctx, ids); err != nil {
+			return s.Explain(err)
+		}
+	}
+	if err := s.inst.MarkStarted(); err != nil {
+		return err
+	}
+	return s.booting.Start(ctx, sink, s.heard)
+}
+
+// decideSelfInstalling finds out whether there is a cluster that starting hosts anew could harm. The hosts themselves
+// are asked, too, one by one, before each is started.
+func (c command) decideSelfInstalling(ctx context.Context, t target, past assets.Past) (handoff.Verdict, error) {
+	e := handoff.Evidence{Started: past.Started, Marked: past.HandedOver}
+	if past.Started || past.HandedOver {
+		e.Record.Progress = machines.Begun // there is no record but the state
+	}
+	v, err := c.watcher(t.api).Decide(ctx, e, nil, handoff.Unknown)
+	if err != nil {
+		return v, err
+	}
+	if v.Answer == handoff.Unknown {
+		if v, err = c.askHosts(ctx, t, v); err != nil {
+			return v, err
+		}
+	}
+	if v, err = v.With(c.HandedOver); err != nil {
+		return v, exit.With(exit.Unproved, "run the same command again without --handed-over", err)
+	}
+	if v.Answer == handoff.Unknown {
+		return v, handoff.Unproved(t.InfraID, v.Why)
+	}
+	return v, nil
+}
+
+// askHosts judges by what else there is if the API is silent: the service of the rendezvous host, and whether the hosts
+// have ever been seen to install themselves.
+func (c command) askHosts(ctx context.Context, t target, v handoff.Verdict) (handoff.Verdict, error) {
+	follow, err := c.following(ctx, t, nil)
+	if err != nil {
+		return v, err
+	}
+	switch _, err := follow.Status(ctx); {
+	case errors.Is(err, agent.ErrForeign):
+		return v, exit.Stopped("give the hosts of this cluster other addresses, or switch off the hosts of the other "+
+			"installation", "%w", err)
+	case err == nil:
+		return handoff.Verdict{Answer: handoff.No, Running: true, Why: "the service of the rendezvous host answers"}, nil
+	}
+	runs, err := phase.ReadJournal(c.Dir)
+	if err != nil {
+		v.Why += "; and how far the hosts came is not known: " + err.Error()
+		return v, nil
+	}
+	for _, r := range phase.SinceDestroyed(runs) {
+		for _, p := range r.Phases {
+			if p.Name == phases.AgentHosts.Name && (p.Result == phase.Done || p.Result == phase.Already) {
+				v.Why += "; the rendezvous host, " + t.image.Rendezvous.String() + ", does not answer either, and the hosts " +
+					"have begun to install themselves"
+				return v, nil
+			}
+		}
+	}
+	return handoff.Verdict{Answer: handoff.No, Untouched: true, Why: "no host has begun to install itself"}, nil
+}

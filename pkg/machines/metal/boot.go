@@ -1,0 +1,192 @@
+package metal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/media"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/redfish"
+)
+
+const (
+	// bootTries is how often a host is taken from off to on, when what stopped it may pass.
+	bootTries = 3
+	// bootPause is for a BMC that restarts or is busy; the second is twice as long. Both are up to half as much longer.
+	bootPause = 30 * time.Second
+	// shutdownLimit is how long a system that somebody else has left running may take to end.
+	shutdownLimit = 90 * time.Second
+	fetchPoll     = 2 * time.Second
+)
+
+// Boot implements machines.Booter. It returns when the host is on and its BMC has read from the medium.
+func (p *Provider) Boot(ctx context.Context, pl plan.Plan, name string, absent bool) error {
+	if err := checkInfraID(pl.InfraID); err != nil {
+		return err
+	}
+	h, err := p.find(name)
+	if err != nil {
+		return err
+	}
+	server, err := p.serve(ctx, pl)
+	if err != nil {
+		return fmt.Errorf("host %s: %w", name, err)
+	}
+	return p.with(ctx, h, func(ctx context.Context) error {
+		b := booting{Provider: p, host: h, infraID: pl.InfraID, server: server, absent: absent}
+		for try := 1; ; try++ {
+			err := b.once(ctx)
+			if err == nil || ctx.Err() != nil || try == bootTries || !passes(err) {
+				return err
+			}
+			event.Warn(p.Events, fmt.Sprintf("Host %s could not be started from its medium; it is tried again (%d of %d)",
+				name, try+1, bootTries), "err", err)
+			pause := time.Duration(try) * bootPause
+			if err := p.Clock.Sleep(ctx, pause+rand.N(pause/2)); err != nil {
+				return fmt.Errorf("host %s: %w", name, context.Cause(ctx))
+			}
+		}
+	})
+}
+
+// passes reports whether the same may succeed a little later.
+func passes(err error) bool {
+	return errors.Is(err, errLost) ||
+		redfish.Is(err, redfish.Unavailable, redfish.Busy, redfish.Unreachable, redfish.Stuck, redfish.Broken)
+}
+
+// errLost says that a medium is not in the host any more.
+var errLost = errors.New("the medium has left the host")
+
+// booting takes one host from off to on.
+type booting struct {
+	*Provider
+	*host
+	infraID string
+	server  *media.Server // nil if the user serves the medium
+	absent  bool
+	mine    bool // this call has switched it on
+}
+
+func (b *booting) once(ctx context.Context) error {
+	bmc, err := b.session(ctx)
+	if err != nil {
+		return err
+	}
+	s := b.state(ctx, b.host, b.infraID)
+	if s.Err != nil {
+		return s.Err
+	}
+	grace, err := b.may(s)
+	if err != nil {
+		return err
+	}
+	say := func(what string) { event.ProgressOf(b.Events, "host "+b.Name+": "+what, "host", b.Name) }
+	if s.Power != redfish.Off {
+		say("powering off")
+	}
+	if err := bmc.PowerOff(ctx, grace); err != nil {
+		return err
+	}
+	if s.Medium == Other {
+		event.Warn(b.Events, fmt.Sprintf("The medium in host %s, %s, is taken out for that of the cluster", b.Name, s.Image))
+	}
+	say("inserting the medium")
+	begun, err := b.insert(ctx, bmc)
+	if err != nil {
+		return err
+	}
+	if err := bmc.BootOnceFromMedia(ctx, b.mode()); err != nil {
+		return err
+	}
+	say("powering on")
+	if err := bmc.PowerOn(ctx); err != nil {
+		return err
+	}
+	b.mine = true
+	say("waiting for its BMC to read the medium")
+	return b.fetched(ctx, begun)
+}
+
+// may reports, as an error, that nothing proves that the host may be switched off, and how long it has to end.
+func (b *booting) may(s State) (grace time.Duration, err error) {
+	switch {
+	case s.Power == redfish.Off, s.Medium == Ours, b.absent, b.mine:
+		return 0, nil
+	case b.TakeRunning:
+		return shutdownLimit, nil
+	}
+	return 0, runs(b.host, s)
+}
+
+// runs says that a host is on, and that nobody knows what for.
+func runs(h *host, s State) error {
+	what := "it is " + string(s.Power) + ", and nothing shows that it is not in use"
+	if s.Medium == Other {
+		what += "; the medium in it, " + s.Image + ", is not this cluster's"
+	}
+	return exit.With(exit.Unproved, "switch the host off if nobody needs what runs on it, or run the same command with "+
+		"--take-running-hosts", fmt.Errorf("host %s (BMC %s): %s", h.Name, h.BMC.Address, what))
+}
+
+// insert inserts the medium from the first source that the BMC takes, and returns when it began.
+func (b *booting) insert(ctx context.Context, bmc *redfish.BMC) (time.Time, error) {
+	address, err := redfish.Parse(b.BMC.Address)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("host %s: %w", b.Name, err)
+	}
+	from, err := b.sources(ctx, b.server, b.host, b.infraID, address.Host())
+	if err != nil {
+		return time.Time{}, err
+	}
+	var errs []error
+	for i, src := range from {
+		begun := b.Clock.Now()
+		b.inserted = false
+		_, err := bmc.InsertMedia(ctx, src.url)
+		if err == nil {
+			b.inserted = true
+			if i > 0 {
+				event.Warn(b.Events, fmt.Sprintf("The BMC of host %s takes no media by HTTPS: the medium, which has secrets "+
+					"of the cluster, is read without encryption", b.Name), "https", errs[0])
+			}
+			return begun, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil || !redfish.Is(err, redfish.Refused, redfish.NoMedium, redfish.Unsupported,
+			redfish.Unavailable, redfish.Stuck) {
+			break
+		}
+	}
+	return time.Time{}, errs[len(errs)-1]
+}
+
+// fetched waits until the BMC has read from the medium. One that the user serves is only known to be in the host.
+func (b *booting) fetched(ctx context.Context, begun time.Time) error {
+	end := b.Clock.Now().Add(b.FetchLimit)
+	for {
+		s := b.state(ctx, b.host, b.infraID)
+		switch {
+		case s.Err != nil:
+			return s.Err
+		case s.Medium != Ours:
+			return exit.With(exit.Infrastructure, "look at the event log of the BMC, and close remote consoles that use "+
+				"virtual media", fmt.Errorf("host %s (BMC %s): %w: it has %s now", b.Name, b.BMC.Address, errLost, s.Medium))
+		case b.server == nil, !b.server.Seen(mediumName(b.infraID, b.Name)).Last.Before(begun):
+			return nil
+		}
+		if !b.Clock.Now().Before(end) {
+			return exit.With(exit.Infrastructure, "check that the BMC reaches this machine: addresses, routes, firewalls; "+
+				"--media-address names another address", fmt.Errorf("host %s (BMC %s): it is on, and its BMC has read "+
+				"nothing of the medium after %s", b.Name, b.BMC.Address, b.FetchLimit))
+		}
+		if err := b.Clock.Sleep(ctx, fetchPoll); err != nil {
+			return fmt.Errorf("host %s: %w", b.Name, context.Cause(ctx))
+		}
+	}
+}

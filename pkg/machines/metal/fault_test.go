@@ -1,0 +1,183 @@
+package metal
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/lab/bmc"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/redfish"
+	"github.com/okd-install/okd-install/pkg/secret"
+)
+
+// With each fault the host is started, or it is said which host, which BMC, and what to do.
+func TestFaults(t *testing.T) {
+	for _, tt := range []struct {
+		fault string
+		fails redfish.Kind // empty: the host is started
+		words string
+	}{
+		{fault: "bmc-slow=2s"},
+		{fault: "bmc-slow-power=1m"},
+		{fault: "bmc-errors=4:500"},
+		{fault: "bmc-errors=4:503"},
+		{fault: "bmc-drop=4"},
+		{fault: "bmc-lost=3"},
+		{fault: "bmc-session-limit"},
+		{fault: "bmc-etag=2"},
+		{fault: "bmc-strong-etags"},
+		{fault: "bmc-stuck-power", fails: redfish.Stuck, words: "power on"},
+		{fault: "bmc-off", fails: redfish.Unavailable},
+		{fault: "bmc-media-unreachable", fails: redfish.Refused, words: "insert media"},
+	} {
+		t.Run(tt.fault, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, "openbmc")
+			r.breaks(0, tt.fault)
+			err := r.provider().Boot(t.Context(), r.plan(), "host-0", false)
+			if tt.fails == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.is(0, bmc.On, true, "agent")
+				return
+			}
+			next := exit.Next(err)
+			if !redfish.Is(err, tt.fails, redfish.NoMedium) || !strings.Contains(err.Error(), "host-0") ||
+				!strings.Contains(err.Error(), "127.0.0.1") || !strings.Contains(err.Error(), tt.words) || next == "" {
+				t.Errorf("%v; next %q", err, next)
+			}
+			if started := r.bmcs[0].Host.Started(); len(started) > 0 {
+				t.Errorf("started from %q", started)
+			}
+		})
+	}
+}
+
+// The server's certificate is checked, and what is wrong with it is known before the login is sent.
+func TestWrongCertificate(t *testing.T) {
+	r := newRig(t, "ilo6")
+	r.opts.Hosts[0].BMC.Address = address(r.bmcs[0].URL)
+	r.breaks(0, "bmc-wrong-certificate")
+	err := r.provider().Boot(t.Context(), r.plan(), "host-0", false)
+	if !redfish.Is(err, redfish.UntrustedCA) || !strings.Contains(exit.Next(err), "disableCertificateVerification") {
+		t.Errorf("%v; next %q", err, exit.Next(err))
+	}
+	r.opts.Hosts[0].BMC.DisableCertificateVerification = true
+	if err := r.provider().Boot(t.Context(), r.plan(), "host-0", false); err != nil {
+		t.Error(err)
+	}
+}
+
+// A medium that is lost before the host has started is put in again.
+func TestEjected(t *testing.T) {
+	r := newRig(t, "ilo6")
+	var lost atomic.Bool
+	r.watch(func(_ int, req *http.Request) bool {
+		if strings.HasSuffix(req.URL.Path, "ComputerSystem.Reset") && lost.CompareAndSwap(false, true) {
+			r.breaks(0, "bmc-ejected")
+		}
+		return true
+	})
+	if err := r.provider().Boot(t.Context(), r.plan(), "host-0", false); err != nil {
+		t.Fatal(err)
+	}
+	r.is(0, bmc.On, true, "agent")
+	if got := r.bmcs[0].Host.Started(); len(got) != 2 || !r.warned("host-0", "tried again") {
+		t.Errorf("started from %q", got)
+	}
+}
+
+// A firmware that ignores the override boots its disk. The BMC cannot know; the next start is allowed, because the
+// medium is ours.
+func TestIgnoresOnce(t *testing.T) {
+	r := newRig(t, "ilo6")
+	r.bmcs[0].Host.Install()
+	r.breaks(0, "bmc-ignore-once")
+	p := r.provider()
+	if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
+		t.Fatal(err)
+	}
+	r.is(0, bmc.On, true, "disk")
+	r.bmcs[0].Mend()
+	if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
+		t.Fatal(err)
+	}
+	r.is(0, bmc.On, true, "agent")
+}
+
+// A wrong login is sent once, whatever is tried, and by whichever host.
+func TestWrongLogin(t *testing.T) {
+	r := newRig(t, "idrac9", "ilo6")
+	r.opts.Hosts[1].BMC.Address = r.opts.Hosts[0].BMC.Address // a typo: two hosts with one address
+	for i := range r.opts.Hosts {
+		r.opts.Hosts[i].BMC.Password = secret.New("wrong")
+	}
+	var logins atomic.Int32
+	r.watch(func(_ int, req *http.Request) bool {
+		_, _, basic := req.BasicAuth()
+		if basic || req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "Sessions") {
+			logins.Add(1)
+		}
+		return true
+	})
+	p := r.provider()
+	report, err := p.Preflight(t.Context(), r.plan())
+	if err != nil || len(report.Findings()) != 2 {
+		t.Fatalf("%v, %v", report.Lines(true), err)
+	}
+	for _, f := range report.Findings() {
+		if !strings.HasSuffix(f.Path.String(), "bmc.username") || !strings.Contains(f.Detail, "lock an account") {
+			t.Errorf("%s: %s", f.Path, f.Detail)
+		}
+	}
+	err = p.Apply(t.Context(), r.plan(), "infrastructure")
+	if _, destroyErr := p.Destroy(t.Context(), infraID, machines.Everything); err == nil || destroyErr == nil {
+		t.Error("no error")
+	}
+	if n := logins.Load(); n != 1 {
+		t.Errorf("the login was sent %d times", n)
+	}
+	if text := strings.Join(report.Lines(true), "\n") + err.Error(); strings.Contains(text, "wrong\"") {
+		t.Error(text)
+	}
+}
+
+// The address of another host's BMC starts nothing.
+func TestWrongAddress(t *testing.T) {
+	r := newRig(t, "idrac9", "ilo6")
+	r.opts.Hosts[1].BMC.Address = r.opts.Hosts[0].BMC.Address
+	p := r.provider()
+	report, err := p.Preflight(t.Context(), r.plan())
+	if err != nil || len(report.Findings()) != 1 || !strings.Contains(report.Findings()[0].Detail, mac(1)) {
+		t.Errorf("%v, %v", report.Lines(true), err)
+	}
+	if err := p.Boot(t.Context(), r.plan(), "host-1", true); err == nil || !strings.Contains(err.Error(), "another machine") {
+		t.Errorf("%v", err)
+	}
+	r.is(0, bmc.Off, false, "")
+	r.is(1, bmc.Off, false, "")
+	if r.sessions(0) > 1 {
+		t.Error("the session of the wrong host is left")
+	}
+}
+
+// A medium that the host's BMC never reads is an error. Here it has read it under another name.
+func TestNotFetched(t *testing.T) {
+	r := newRig(t, "ilo6")
+	r.opts.FetchLimit = 10 * time.Second
+	p := r.provider()
+	if _, err := p.serve(t.Context(), r.plan()); err != nil {
+		t.Fatal(err)
+	}
+	b := booting{Provider: p, host: p.hosts[0], infraID: infraID, server: p.server}
+	insert(t, r.bmcs[0].Host, "https://192.0.2.1/media/x/"+infraID+"-host-0.iso")
+	err := b.fetched(t.Context(), r.opts.Clock.Now())
+	if err == nil || !strings.Contains(err.Error(), "has read nothing") || !strings.Contains(exit.Next(err), "--media-address") {
+		t.Errorf("%v; next %q", err, exit.Next(err))
+	}
+}

@@ -1,0 +1,123 @@
+package metal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/plan"
+	"github.com/okd-install/okd-install/pkg/redfish"
+)
+
+// Release implements machines.Booter. The host goes on running.
+func (p *Provider) Release(ctx context.Context, pl plan.Plan, name string) error {
+	if err := checkInfraID(pl.InfraID); err != nil {
+		return err
+	}
+	h, err := p.find(name)
+	if err != nil {
+		return err
+	}
+	return p.with(ctx, h, func(ctx context.Context) error {
+		s := p.state(ctx, h, pl.InfraID)
+		if s.Err != nil {
+			return s.Err
+		}
+		return p.release(ctx, h, s, pl.InfraID)
+	})
+}
+
+// release takes out the medium unless it is known to be somebody else's, and clears what the host boots next.
+func (p *Provider) release(ctx context.Context, h *host, s State, infraID string) error {
+	bmc, err := h.session(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Medium == Ours || s.Medium == Unknown {
+		err := bmc.EjectMedia(ctx, func(s redfish.Slot) bool {
+			is := p.kind(infraID, h, s)
+			return is == Ours || is == Unknown
+		})
+		if err != nil {
+			return err
+		}
+		h.inserted = false
+	}
+	if s.Medium == Other {
+		event.Warn(p.Events, fmt.Sprintf("The medium in host %s, %s, is not this cluster's: it stays", h.Name, s.Image))
+	}
+	return bmc.ClearBootOverride(ctx)
+}
+
+// Destroy implements machines.Provider: it switches the hosts off, takes the media out and clears what they boot next.
+// What is on their disks stays. Other stages have nothing outside of this process.
+func (p *Provider) Destroy(ctx context.Context, infraID string, stage plan.Stage) ([]plan.Ref, error) {
+	if err := checkInfraID(infraID); err != nil {
+		return nil, err
+	}
+	if stage != machines.Everything && stage != plan.StageInfrastructure {
+		return nil, nil
+	}
+	errs := make([]error, len(p.hosts))
+	var ends sync.WaitGroup
+	for i, h := range p.hosts {
+		ends.Go(func() {
+			errs[i] = p.with(ctx, h, func(ctx context.Context) error { return p.destroy(ctx, h, infraID) })
+		})
+	}
+	ends.Wait()
+	var left []plan.Ref
+	for i, h := range p.hosts {
+		if errs[i] != nil {
+			left = append(left, plan.Ref{Kind: plan.KindHost, Name: h.Name, ID: h.UUID})
+		}
+	}
+	return left, errors.Join(errs...)
+}
+
+func (p *Provider) destroy(ctx context.Context, h *host, infraID string) error {
+	s := p.state(ctx, h, infraID)
+	if s.Err != nil {
+		return s.Err
+	}
+	if err := p.belongs(ctx, h, s, infraID); err != nil {
+		return err
+	}
+	bmc, err := h.session(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Power != redfish.Off {
+		event.Info(p.Events, "powering off host "+h.Name, "host", h.Name)
+	}
+	if err := bmc.PowerOff(ctx, 0); err != nil {
+		return err
+	}
+	return p.release(ctx, h, s, infraID)
+}
+
+// belongs reports, as an error, that a host that runs is not proved to be of the cluster. A session proves already that
+// its system is the recorded one, if there is a record.
+func (p *Provider) belongs(ctx context.Context, h *host, s State, infraID string) error {
+	if s.Power == redfish.Off || s.Medium == Ours || p.TakeRunning {
+		return nil
+	}
+	why := "the cluster was not asked"
+	if p.Node != nil && s.UUID != "" {
+		switch is, err := p.Node(ctx, s.UUID); {
+		case err != nil:
+			why = "the cluster does not say whether it is one of its nodes: " + err.Error()
+		case is:
+			return nil
+		default:
+			why = "the cluster has no node with its UUID, " + s.UUID
+		}
+	}
+	return exit.With(exit.Unproved, "switch the host off by hand, or run the same command with --take-running-hosts",
+		fmt.Errorf("host %s (BMC %s): it is %s, and nothing shows that it belongs to cluster %s: %s",
+			h.Name, h.BMC.Address, s.Power, infraID, why))
+}
