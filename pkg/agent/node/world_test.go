@@ -136,7 +136,10 @@ func (w *world) writeConfigs() {
 	w.write(filepath.Join(w.dir, agent.BootstrapIgnition), `{"ignition":{"version":"3.2.0"},
 		"storage":{"files":[
 			{"path":"/etc/hostname","overwrite":true,"contents":{"source":"data:,demo-bootstrap"}},
-			{"path":"/opt/openshift/auth/kubeconfig","mode":384,"contents":{"source":"data:,kubeconfig"}}]},
+			{"path":"/opt/openshift/auth/kubeconfig","mode":384,"contents":{"source":"data:,kubeconfig"}},
+			{"path":"/opt/openshift/openshift/99_openshift-cluster-api_hosts-1.yaml","contents":{"source":"data:,`+
+		`kind%3A%20BareMetalHost%0Ametadata%3A%20{name%3A%20rack}%0A`+
+		`spec%3A%20{externallyProvisioned%3A%20true%2C%20bootMACAddress%3A%20%2252%3A54%3A00%3A00%3A00%3A01%22}"}}]},
 		"systemd":{"units":[{"name":"kubelet.service","enabled":true,"contents":"[Service]\nExecStart=/bin/true\n"},
 			{"name":"bootkube.service","contents":"[Service]\nExecStart=/bin/true\n"}]}}`)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
+	"github.com/okd-install/okd-install/pkg/lab/release/metal"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
 )
 
