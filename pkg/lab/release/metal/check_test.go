@@ -23,7 +23,9 @@ func TestProvisioning(t *testing.T) {
 		{"by default", func(s *provisioningSpec) { s.Network = "" }, ""},
 		{"disabled", func(s *provisioningSpec) { *s = provisioningSpec{Network: disabled} }, ""},
 		{"disabled with an address", func(s *provisioningSpec) { *s = provisioningSpec{Network: disabled, IP: "192.0.2.1"} }, ""},
-		{"disabled with a wrong one", func(s *provisioningSpec) { *s = provisioningSpec{Network: disabled, IP: "x"} }, "provisioningIP"},
+		{"disabled with a wrong one", func(s *provisioningSpec) {
+			*s = provisioningSpec{Network: disabled, IP: "x"}
+		}, "provisioningIP"},
 		{"unmanaged", func(s *provisioningSpec) { s.Network, s.DHCPRange = unmanaged, "" }, ""},
 		{"unknown", func(s *provisioningSpec) { s.Network = "Sometimes" }, "none of"},
 		{"no range", func(s *provisioningSpec) { s.DHCPRange = "" }, "required"},
@@ -57,12 +59,12 @@ func TestProvisioning(t *testing.T) {
 
 func TestRedfishAt(t *testing.T) {
 	for address, want := range map[string]endpoint{
-		"redfish-virtualmedia://198.18.0.200/redfish/v1/Systems/1":           {"https://198.18.0.200", "redfish/v1/Systems/1"},
-		"redfish-virtualmedia+http://198.18.0.200:8000/redfish/v1/Systems/1": {"http://198.18.0.200:8000", "redfish/v1/Systems/1"},
-		"idrac-virtualmedia+https://[fd00::1]/redfish/v1/Systems/S":          {"https://[fd00::1]", "redfish/v1/Systems/S"},
-		"redfish-virtualmedia://bmc.test":                                    {"https://bmc.test", ""},
-		"ipmi://198.18.0.200":                                                {},
-		"nonsense://198.18.0.200":                                            {},
+		"redfish-virtualmedia://198.18.0.200/redfish/v1/Systems/1":     {"https://198.18.0.200", "redfish/v1/Systems/1"},
+		"redfish-virtualmedia+http://198.18.0.200:8000/redfish/v1/S/1": {"http://198.18.0.200:8000", "redfish/v1/S/1"},
+		"idrac-virtualmedia+https://[fd00::1]/redfish/v1/Systems/S":    {"https://[fd00::1]", "redfish/v1/Systems/S"},
+		"redfish-virtualmedia://bmc.test":                              {"https://bmc.test", ""},
+		"ipmi://198.18.0.200":                                          {},
+		"nonsense://198.18.0.200":                                      {},
 	} {
 		got, err := redfishAt(address)
 		if got != want || (err == nil) != (want.url != "") {

@@ -136,10 +136,10 @@ func (o *Operator) secret(ctx context.Context, h *metal3.BareMetalHost, name, wh
 	var s corev1.Secret
 	err := o.Client.Get(ctx, kube.Secrets.Ref(h.Namespace, name), &s)
 	if kube.NotFound(err) {
-		return nil, fmt.Errorf("Secret %s with %s does not exist", name, what)
+		return nil, fmt.Errorf("there is no Secret %s with %s", name, what)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Secret %s with %s: %w: %w", name, what, errUnread, err)
+		return nil, fmt.Errorf("read Secret %s with %s: %w: %w", name, what, errUnread, err)
 	}
 	return &s, nil
 }
@@ -156,7 +156,7 @@ func (o *Operator) login(ctx context.Context, h *metal3.BareMetalHost) (*corev1.
 	}
 	l := login{strings.TrimSpace(string(s.Data["username"])), strings.TrimSpace(string(s.Data["password"]))}
 	if l.username == "" || l.password == "" {
-		return nil, login{}, fmt.Errorf("Secret %s lacks username or password", name)
+		return nil, login{}, fmt.Errorf("the login in Secret %s lacks username or password", name)
 	}
 	return s, l, nil
 }
@@ -166,7 +166,7 @@ func (o *Operator) networkData(ctx context.Context, h *metal3.BareMetalHost) err
 	name := h.Spec.PreprovisioningNetworkDataName
 	s, err := o.secret(ctx, h, name, "the network configuration")
 	if err == nil && len(s.Data["nmstate"]) == 0 {
-		err = fmt.Errorf("Secret %s has no network configuration (nmstate)", name)
+		err = fmt.Errorf("no network configuration (nmstate) in Secret %s", name)
 	}
 	return err
 }

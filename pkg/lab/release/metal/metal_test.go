@@ -69,9 +69,11 @@ func newWorld(t *testing.T, platform string) *world {
 	}
 	w.put("/apis/config.openshift.io/v1/infrastructures/cluster", fmt.Sprintf(
 		`{kind: Infrastructure, metadata: {name: cluster}, status: {platformStatus: {type: %s}}}`, platform))
-	w.put(settings, `{kind: Provisioning, metadata: {name: provisioning-configuration}, spec: {provisioningNetwork: Disabled}}`)
+	w.put(settings, `{kind: Provisioning, metadata: {name: provisioning-configuration},
+		spec: {provisioningNetwork: Disabled}}`)
 	w.host("rack-0", "52:54:00:00:00:01", "")
-	w.put(inMachineAPI+"machines/demo-master-0", `{metadata: {name: demo-master-0, namespace: openshift-machine-api}, spec: {}}`)
+	w.put(inMachineAPI+"machines/demo-master-0",
+		`{metadata: {name: demo-master-0, namespace: openshift-machine-api}, spec: {}}`)
 	w.put("/api/v1/nodes/master-0", `{metadata: {name: master-0, uid: n-1}, status: {
 		addresses: [{type: InternalIP, address: 198.18.0.100}], conditions: [{type: Ready, status: "True"}]}}`)
 	return w
@@ -180,8 +182,9 @@ func TestHostsThatAreWrong(t *testing.T) {
 		refused bool   // by the webhook
 		kind    metal3.ErrorType
 	}{
-		"address": {spec(func(s *metal3.BareMetalHostSpec) { s.BMC.Address = "https://198.18.0.200" }), "bmc.address", true, ""},
-		"no MAC":  {spec(func(s *metal3.BareMetalHostSpec) { s.BootMACAddress = "1" }), "no MAC address", true, ""},
+		"address": {spec(func(s *metal3.BareMetalHostSpec) { s.BMC.Address = "https://198.18.0.200" }),
+			"bmc.address", true, ""},
+		"no MAC": {spec(func(s *metal3.BareMetalHostSpec) { s.BootMACAddress = "1" }), "no MAC address", true, ""},
 		"hint": {spec(func(s *metal3.BareMetalHostSpec) {
 			s.RootDeviceHints = &metal3.RootDeviceHints{DeviceName: "sda"}
 		}), "rootDeviceHints", true, ""},
@@ -194,8 +197,9 @@ func TestHostsThatAreWrong(t *testing.T) {
 		"PXE without a network": {spec(func(s *metal3.BareMetalHostSpec) {
 			s.BMC.Address = "redfish://198.18.0.200/redfish/v1/Systems/1"
 		}), "provisioning network", false, ""},
-		"no Secret named": {spec(func(s *metal3.BareMetalHostSpec) { s.BMC.CredentialsName = "" }), "credentialsName", false, ""},
-		"no Secret":       {spec(func(s *metal3.BareMetalHostSpec) { s.BMC.CredentialsName = "x" }), "Secret x", false, ""},
+		"no Secret named": {spec(func(s *metal3.BareMetalHostSpec) { s.BMC.CredentialsName = "" }),
+			"credentialsName", false, ""},
+		"no Secret": {spec(func(s *metal3.BareMetalHostSpec) { s.BMC.CredentialsName = "x" }), "Secret x", false, ""},
 		"empty Secret": {func(w *world) {
 			w.put(inCore+"secrets/rack-0-bmc-secret", `{metadata: {name: rack-0-bmc-secret}, data: {username: YWRtaW4=}}`)
 		}, "lacks username or password", false, ""},

@@ -1,7 +1,6 @@
 package metal
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -111,13 +110,13 @@ func (s provisioningSpec) checkNetwork(mode string) (errs []error) {
 	first, err1 := netip.ParseAddr(strings.TrimSpace(low))
 	last, err2 := netip.ParseAddr(strings.TrimSpace(high))
 	if err1 != nil || err2 != nil {
-		return append(errs, fmt.Errorf("provisioningDHCPRange %q is not two addresses with a comma between them", s.DHCPRange))
+		return append(errs, fmt.Errorf("provisioningDHCPRange %q is not two addresses with a comma", s.DHCPRange))
 	}
 	if !cidr.Contains(first) || !cidr.Contains(last) {
 		bad("provisioningDHCPRange %s is not in provisioningNetworkCIDR %s", s.DHCPRange, cidr)
 	}
 	for name, a := range map[string]netip.Addr{"provisioningIP": ip, "provisioningNetworkGateway": gateway} {
-		if a.IsValid() && bytes.Compare(a.AsSlice(), first.AsSlice()) >= 0 && bytes.Compare(a.AsSlice(), last.AsSlice()) <= 0 {
+		if a.IsValid() && !a.Less(first) && !last.Less(a) {
 			bad("%s %s is in provisioningDHCPRange %s", name, a, s.DHCPRange)
 		}
 	}
