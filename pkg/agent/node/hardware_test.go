@@ -73,7 +73,8 @@ func TestDescribeHost(t *testing.T) {
 		ips = append(ips, n.IP)
 	}
 	want := []string{"192.0.2.10", "2001:db8::10", "198.51.100.1"}
-	if hw.Hostname != "master-0" || !slices.Equal(ips, want) || !hw.NIC[0].PXE || hw.NIC[2].PXE || hw.NIC[0].SpeedGbps != 10 {
+	if hw.Hostname != "master-0" || !slices.Equal(ips, want) ||
+		!hw.NIC[0].PXE || hw.NIC[2].PXE || hw.NIC[0].SpeedGbps != 10 {
 		t.Errorf("%+v", hw)
 	}
 	if len(hw.Storage) != 2 || hw.Storage[0].Type != metal3.NVME || hw.Storage[0].Name != "/dev/disk/by-path/pci-1" ||

@@ -142,7 +142,8 @@ func (w *world) writeConfigs() {
 		"storage":{"files":[
 			{"path":"/etc/hostname","overwrite":true,"contents":{"source":"data:,demo-bootstrap"}},
 			{"path":"/opt/openshift/auth/kubeconfig","mode":384,"contents":{"source":"data:,kubeconfig"}},
-			{"path":"/opt/openshift/openshift/99_openshift-cluster-api_hosts-1.yaml","contents":{"source":"data:,`+url.PathEscape(hostManifest)+`"}}]},
+			{"path":"/opt/openshift/openshift/99_openshift-cluster-api_hosts-1.yaml","contents":{"source":"data:,`+
+		url.PathEscape(hostManifest)+`"}}]},
 		"systemd":{"units":[{"name":"kubelet.service","enabled":true,"contents":"[Service]\nExecStart=/bin/true\n"},
 			{"name":"bootkube.service","contents":"[Service]\nExecStart=/bin/true\n"}]}}`)
 }

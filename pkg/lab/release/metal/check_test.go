@@ -22,7 +22,9 @@ func TestProvisioning(t *testing.T) {
 		{"managed", func(*provisioningSpec) {}, ""},
 		{"by default", func(s *provisioningSpec) { s.Network = "" }, ""},
 		{"disabled", func(s *provisioningSpec) { *s = provisioningSpec{Network: disabled} }, ""},
-		{"disabled with an address", func(s *provisioningSpec) { *s = provisioningSpec{Network: disabled, IP: "192.0.2.1"} }, ""},
+		{"disabled with an address", func(s *provisioningSpec) {
+			*s = provisioningSpec{Network: disabled, IP: "192.0.2.1"}
+		}, ""},
 		{"disabled with a wrong one", func(s *provisioningSpec) {
 			*s = provisioningSpec{Network: disabled, IP: "x"}
 		}, "provisioningIP"},

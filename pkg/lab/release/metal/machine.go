@@ -33,7 +33,7 @@ func (o *Operator) machines(ctx context.Context, hosts []metal3.BareMetalHost) e
 	}
 	for i := range machines {
 		if err := o.machine(ctx, &machines[i], hosts, nodes); err != nil {
-			return fmt.Errorf("Machine %s: %w", machines[i].Name, err)
+			return fmt.Errorf("look at Machine %s: %w", machines[i].Name, err)
 		}
 	}
 	sets, err := list[machinev1beta1.MachineSet](ctx, o.Client, machineSets, namespace)
@@ -42,7 +42,7 @@ func (o *Operator) machines(ctx context.Context, hosts []metal3.BareMetalHost) e
 	}
 	for i := range sets {
 		if err := o.set(ctx, &sets[i], machines, nodes); err != nil {
-			return fmt.Errorf("MachineSet %s: %w", sets[i].Name, err)
+			return fmt.Errorf("look at MachineSet %s: %w", sets[i].Name, err)
 		}
 	}
 	return nil
