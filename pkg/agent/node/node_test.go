@@ -23,6 +23,12 @@ func TestClusters(t *testing.T) {
 		w := newWorld(t, size.masters, size.arbiters, size.workers)
 		w.power(w.machines...)
 		w.finished()
+		manifest := filepath.Join(w.machines[0].root, "opt/openshift/openshift/99_openshift-cluster-api_hosts-1.yaml")
+		raw, err := os.ReadFile(manifest)
+		if err != nil || !strings.Contains(string(raw), `"ip":"192.0.2.11"`) ||
+			!strings.Contains(string(raw), `"hostname":"`+w.machines[1].node+`"`) {
+			t.Errorf("host %s in the cluster: %v\n%s", w.machines[1].node, err, raw)
+		}
 	}
 }
 

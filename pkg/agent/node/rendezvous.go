@@ -157,7 +157,10 @@ func (a *Agent) apply(ctx context.Context, s state) error {
 			return fmt.Errorf("list the nodes for the bootstrap: %w", err)
 		}
 	}
-	return plan.Apply(ctx)
+	if err := plan.Apply(ctx); err != nil {
+		return err
+	}
+	return a.describe()
 }
 
 // nodesToBe are all nodes, from the order to bootstrap, as the bootstrap reads them from nodesFile:

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +49,10 @@ type world struct {
 	seen []string
 	logs []byte // what the watcher has
 }
+
+// hostManifest is the cluster's object about the second machine.
+const hostManifest = "kind: BareMetalHost\nmetadata:\n  name: rack\n" +
+	"spec:\n  externallyProvisioned: true\n  bootMACAddress: '52:54:00:00:00:01'\n"
 
 // limit is far above what a world takes.
 const limit = time.Minute
@@ -137,7 +142,9 @@ func (w *world) writeConfigs() {
 	w.write(filepath.Join(w.dir, agent.BootstrapIgnition), `{"ignition":{"version":"3.2.0"},
 		"storage":{"files":[
 			{"path":"/etc/hostname","overwrite":true,"contents":{"source":"data:,demo-bootstrap"}},
-			{"path":"/opt/openshift/auth/kubeconfig","mode":384,"contents":{"source":"data:,kubeconfig"}}]},
+			{"path":"/opt/openshift/auth/kubeconfig","mode":384,"contents":{"source":"data:,kubeconfig"}},
+			{"path":"/opt/openshift/openshift/99_openshift-cluster-api_hosts-1.yaml","contents":{"source":"data:,`+
+		url.PathEscape(hostManifest)+`"}}]},
 		"systemd":{"units":[{"name":"kubelet.service","enabled":true,"contents":"[Service]\nExecStart=/bin/true\n"},
 			{"name":"bootkube.service","contents":"[Service]\nExecStart=/bin/true\n"}]}}`)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/operator"
+	"github.com/okd-install/okd-install/pkg/lab/release/metal"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
 )
 
@@ -69,7 +70,7 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 	})
 	w.start("cluster-network-operator", append(env, "KUBECONFIG="+w.kubeconfig, "RELEASE_VERSION=5.0.0-okd-lab.1"),
 		programs.LabRelease, "cluster-network-operator", "start")
-	ours := []string{"network", "dns", "ingress", "console", "config-operator"}
+	ours := []string{"network", "dns", "ingress", "console", "config-operator", metal.Name}
 	for _, wl := range [][3]string{
 		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-dns", "dns-default"},
 		{"Deployment", "openshift-ingress", "router-default"}, {"Deployment", "openshift-console", "console"},

@@ -53,8 +53,8 @@ func (v *inventory) render(set *objects.Set, prefix string) {
 	objects.AddEach(set, "99_openshift-cluster-api_"+prefix+"hosts-%s.yaml", v.hosts)
 }
 
-// add describes a host that becomes the machine, nil for those that the cluster
-// itself gives a machine. Nobody but their partner may switch fenced hosts off.
+// add describes a host that is the machine, nil for spare ones. Nobody but their
+// partner may switch fenced hosts off.
 func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData string, fenced bool) error {
 	b := host{
 		TypeMeta:   metav1.TypeMeta{APIVersion: metal3.GroupVersion.String(), Kind: "BareMetalHost"},
@@ -98,14 +98,18 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 		b.Spec.PreprovisioningNetworkDataName = network.Name
 	}
 	if machine == nil {
-		// These wait until the cluster provisions them: the bootstrap host's
-		// operator would take them for its own.
+		// A spare host waits until its owner lets the cluster have it: unpaused, it is
+		// started from an inspection image at once.
 		b.Annotations = map[string]string{metal3.PausedAnnotation: ""}
 	} else {
+		if h.role != types.WorkerPool {
+			b.Labels[roleOfHost] = controlPlane
+		}
 		if fenced {
 			b.Annotations = map[string]string{metal3.DetachedAnnotation: ""}
 		}
-		b.Labels[roleOfHost] = controlPlane
+		// The host installs itself. The cluster must neither inspect it nor write it again.
+		b.Spec.ExternallyProvisioned = true
 		b.Spec.CustomDeploy = &metal3.CustomDeploy{Method: customDeploy}
 		b.Spec.UserData = &corev1.SecretReference{Name: userData}
 		b.Spec.ConsumerRef = &corev1.ObjectReference{
@@ -120,8 +124,8 @@ func (v *inventory) add(h placed, machine *machinev1beta1.Machine, userData stri
 type placed struct {
 	*config.Host
 	role string
-	// machine is the position of its Machine among those of the role. Workers
-	// have none: the MachineSet's machines pick their hosts themselves.
+	// machine is the position of its Machine among those of the role. Hosts that the
+	// cluster does not need yet have none.
 	machine int
 	// architecture is that of the host's processors, as its operator calls it.
 	architecture string
@@ -132,8 +136,8 @@ const noMachine = -1
 // order puts hosts that say what they are for before those that do not.
 var order = []string{types.MasterPool, types.ArbiterPool, types.WorkerPool, ""}
 
-// assign gives every host its role. Those that name none fill up the masters and
-// the arbiters; who is left is a worker, or a spare host.
+// assign gives every host its role. Those that name none fill up the masters, the
+// arbiters and the workers; who is left is a spare host.
 func assign(c *types.InstallConfig) []placed {
 	platform := config.Of(c)
 	hosts := make([]*config.Host, len(platform.Hosts))
@@ -143,12 +147,14 @@ func assign(c *types.InstallConfig) []placed {
 	slices.SortStableFunc(hosts, func(a, b *config.Host) int {
 		return slices.Index(order, a.Role) - slices.Index(order, b.Role)
 	})
-	free := map[string]int{types.MasterPool: c.Masters(), types.ArbiterPool: c.Arbiters()}
+	free := map[string]int{
+		types.MasterPool: c.Masters(), types.ArbiterPool: c.Arbiters(), types.WorkerPool: c.Workers(),
+	}
 	taken := map[string]int{}
 	out := make([]placed, 0, len(hosts))
 	for _, h := range hosts {
 		p := placed{Host: h, role: types.WorkerPool, machine: noMachine}
-		for _, role := range []string{types.MasterPool, types.ArbiterPool} {
+		for _, role := range []string{types.MasterPool, types.ArbiterPool, types.WorkerPool} {
 			if (h.Role == role || h.Role == "") && taken[role] < free[role] {
 				p.role, p.machine = role, taken[role]
 				taken[role]++
@@ -157,6 +163,18 @@ func assign(c *types.InstallConfig) []placed {
 		}
 		p.architecture = architecture(c, p.role)
 		out = append(out, p)
+	}
+	return out
+}
+
+// Roles are those of the hosts that the installer installs, by name. Hosts that are not
+// listed are spare ones, and stay off.
+func Roles(c *types.InstallConfig) map[string]string {
+	out := map[string]string{}
+	for _, h := range assign(c) {
+		if h.machine != noMachine {
+			out[h.Name] = h.role
+		}
 	}
 	return out
 }

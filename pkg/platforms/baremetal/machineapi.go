@@ -24,19 +24,25 @@ func addObjects(set *objects.Set, in assets.PlatformObjects) error {
 	}
 	masters := poolMachines(infraID, c.ControlPlane, userData(c, types.MasterPool))
 	arbiters := poolMachines(infraID, c.Arbiter, userData(c, types.ArbiterPool))
+	hosts := assign(c)
+	workers := workerMachines(c, infraID, hosts)
 	objects.AddEach(set, "99_openshift-cluster-api_master-machines-%s.yaml", masters)
 	objects.AddEach(set, "99_openshift-cluster-api_arbiter-machines-%s.yaml", arbiters)
-	objects.AddEach(set, "99_openshift-cluster-api_worker-machineset-%s.yaml", machineSets(c, infraID))
+	// Before the MachineSet, which then has nothing to make.
+	objects.AddEach(set, "99_openshift-cluster-api_worker-machines-%s.yaml", workers)
+	objects.AddEach(set, "99_openshift-cluster-api_worker-machineset-%s.yaml", machineSets(c, infraID, workers))
 
 	ordinary, witnesses := inventory{stream: stream(c, version)}, inventory{stream: stream(c, version)}
 	fenced := c.ControlPlane.Fencing != nil
-	for _, h := range assign(c) {
+	for _, h := range hosts {
 		var err error
 		switch {
 		case h.machine == noMachine:
 			err = ordinary.add(h, nil, "", false)
 		case h.role == types.ArbiterPool:
 			err = witnesses.add(h, &arbiters[h.machine], userData(c, h.role), false)
+		case h.role == types.WorkerPool:
+			err = ordinary.add(h, &workers[h.machine], userData(c, h.role), false)
 		default:
 			err = ordinary.add(h, &masters[h.machine], userData(c, h.role), fenced)
 		}

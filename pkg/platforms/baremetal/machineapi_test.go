@@ -6,6 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	metal3 "github.com/metal3-io/baremetal-operator/apis/metal3.io/v1alpha1"
+	machinev1beta1 "github.com/openshift/api/machine/v1beta1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	labelset "k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/yaml"
+
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
@@ -37,14 +44,15 @@ func TestAssign(t *testing.T) {
 		c     *types.InstallConfig
 		hosts string // name, role, machine
 	}{
-		{"as they say", cluster(2, 0, 1, w, m, m), "b master 0, c master 1, a worker"},
+		{"as they say", cluster(2, 0, 1, w, m, m), "b master 0, c master 1, a worker 0"},
 		{"open ones fill the masters first", cluster(3, 0, 2, open, w, m, open, open),
-			"c master 0, b worker, a master 1, d master 2, e worker"},
+			"c master 0, b worker 0, a master 1, d master 2, e worker 1"},
 		{"open ones fill the arbiters next", cluster(2, 1, 1, open, open, open, open),
-			"a master 0, b master 1, c arbiter 0, d worker"},
+			"a master 0, b master 1, c arbiter 0, d worker 0"},
 		{"named arbiter between open ones", cluster(2, 1, 0, open, a, open), "b arbiter 0, a master 0, c master 1"},
 		{"more masters than machines", cluster(1, 0, 0, m, m), "a master 0, b worker"},
 		{"arbiter without such machines", cluster(1, 0, 0, a, m), "b master 0, a worker"},
+		{"spare hosts", cluster(1, 0, 1, open, w, open, w, open), "b worker 0, d worker, a master 0, c worker, e worker"},
 		{"order of the file within a role", cluster(3, 0, 0, m, m, m), "a master 0, b master 1, c master 2"},
 		{"no hosts", cluster(3, 0, 0), ""},
 	}
@@ -92,6 +100,7 @@ func TestCapabilities(t *testing.T) {
 		if has("baremetal-provisioning-config.yaml") != tt.provisioning ||
 			has("openshift-cluster-api_hosts-0.yaml") != tt.rest ||
 			has("openshift-cluster-api_master-machines-0.yaml") != tt.rest ||
+			has("openshift-cluster-api_worker-machines-0.yaml") != tt.rest ||
 			has("openshift-cluster-api_worker-machineset-0.yaml") != tt.rest {
 			t.Errorf("%v: %q", tt.enabled, paths)
 		}
@@ -99,6 +108,79 @@ func TestCapabilities(t *testing.T) {
 			t.Errorf("%v: user data %s", tt.enabled, got)
 		}
 	}
+}
+
+// The machine API must find every host that is installed taken, and have no machine to
+// make: whatever it starts itself, it writes anew.
+func TestNothingIsProvisionedTwice(t *testing.T) {
+	c := cluster(2, 1, 2, "", "", "", "", "", "")
+	c.ControlPlane.Fencing = &types.Fencing{}
+	set := objects.In("openshift")
+	if err := addObjects(set, assets.PlatformObjects{Config: c, InfraID: "demo-x7k2p"}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := set.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hosts []host
+	machines, sets := map[string]machinev1beta1.Machine{}, []machinev1beta1.MachineSet{}
+	for _, path := range files.Paths() {
+		var err error
+		switch {
+		case strings.Contains(path, "hosts-"):
+			hosts = append(hosts, host{})
+			err = yaml.Unmarshal(files.Data(path), &hosts[len(hosts)-1])
+		case strings.Contains(path, "-machines-"):
+			var m machinev1beta1.Machine
+			err = yaml.Unmarshal(files.Data(path), &m)
+			machines[m.Name] = m
+		case strings.Contains(path, "-machineset-"):
+			sets = append(sets, machinev1beta1.MachineSet{})
+			err = yaml.Unmarshal(files.Data(path), &sets[len(sets)-1])
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
+	if len(hosts) != 6 || len(machines) != 5 || len(sets) != 1 {
+		t.Fatalf("%d hosts, %d machines, %d sets", len(hosts), len(machines), len(sets))
+	}
+	roles, adopted := Roles(c), int32(0)
+	for _, h := range hosts {
+		m, has := machines[nameOf(h.Spec.ConsumerRef)]
+		_, paused := h.Annotations[metal3.PausedAnnotation]
+		_, detached := h.Annotations[metal3.DetachedAnnotation]
+		role, installed := roles[h.Name]
+		if has != installed || h.Spec.ExternallyProvisioned != installed || paused == installed ||
+			detached != (role == types.MasterPool) || installed && m.Labels[roleLabel] != role {
+			t.Errorf("%s, role %q, machine %q: %+v", h.Name, role, m.Name, h)
+		}
+		delete(machines, m.Name)
+	}
+	if len(machines) > 0 {
+		t.Errorf("machines without hosts: %v", machines)
+	}
+	workers := workerMachines(c, "demo-x7k2p", assign(c))
+	for _, m := range workers {
+		selector, err := metav1.LabelSelectorAsSelector(&sets[0].Spec.Selector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if selector.Matches(labelset.Set(m.Labels)) {
+			adopted++
+		}
+	}
+	if adopted != 2 || *sets[0].Spec.Replicas != adopted {
+		t.Errorf("%d of the machines are the set's, which wants %d", adopted, *sets[0].Spec.Replicas)
+	}
+}
+
+func nameOf(ref *corev1.ObjectReference) string {
+	if ref == nil {
+		return ""
+	}
+	return ref.Name
 }
 
 // A host without a login for its BMC is described, but not controlled.

@@ -1,5 +1,5 @@
 // Package network is the lab's network operator, which runs those of DNS, ingress,
-// console and configuration too; the node's agent; and the console, one page.
+// console, configuration and bare machines too; the node's agent; and the console, one page.
 package network
 
 import (
@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"sync"
 
 	configv1 "github.com/openshift/api/config/v1"
 	routev1 "github.com/openshift/api/route/v1"
@@ -22,6 +23,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/ingress"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
+	"github.com/okd-install/okd-install/pkg/lab/release/metal"
 	"github.com/okd-install/okd-install/pkg/lab/release/operand"
 )
 
@@ -57,7 +59,14 @@ func start(ctx context.Context, args []string) error {
 		Files: manifests, Images: os.Getenv, Version: os.Getenv(contract.VersionVariable),
 		Operators: operators(clock.Real()),
 	}
+	hosts := metal.Operator{
+		Client: client, Clock: clock.Real(), News: program.News{Log: program.Logger()}, Version: r.Version,
+	}
+	// Its BMCs may take long to answer, which is nothing to the network.
+	var g sync.WaitGroup
+	g.Go(func() { hosts.Run(ctx) })
 	r.Run(ctx)
+	g.Wait()
 	return nil
 }
 
