@@ -35,7 +35,8 @@ func (a *agents) writeData(t *testing.T) (disks []dataDisk) {
 			name: fmt.Sprintf("disk %d of %s", of.number, of.host),
 			file: a.File(filepath.Join("volumes", fmt.Sprintf("disk-%s-%d", h.ID, of.number), "image")),
 		}
-		if out, err := exec.CommandContext(t.Context(), "mkfs.ext4", "-q", "-F", "-L", "KEEPME", d.file).CombinedOutput(); err != nil {
+		format := exec.CommandContext(t.Context(), "mkfs.ext4", "-q", "-F", "-L", "KEEPME", d.file)
+		if out, err := format.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		// Also where a partition table has its copy, and where the mark of an installation would be.

@@ -18,7 +18,8 @@ import (
 const withPassword = " with a password"
 
 // TestSushy installs a host by OpenStack's library, with every vendor and with both
-// kinds of login, and does everything else that the controllers offer. The library is a Debian package, which hack/packages.sh installs.
+// kinds of login, and does everything else that the controllers offer. The library is a
+// Debian package, which hack/packages.sh installs.
 func TestSushy(t *testing.T) {
 	type seen struct {
 		Error, UUID, Manufacturer, Firmware string
