@@ -30,8 +30,8 @@ const (
 	benchAnswer                = "bmc-slow=100ms"
 )
 
-// BenchmarkBoot takes many hosts of all vendors to on from our medium, in real time, in the process of their BMCs. First
-// the slowest one is started alone. hack/bench-metal.sh runs it.
+// BenchmarkBoot takes many hosts of all vendors to on from our medium, in real time, in the process of their BMCs.
+// First the slowest one is started alone. hack/bench-metal.sh runs it.
 func BenchmarkBoot(b *testing.B) {
 	image := filepath.Join(b.TempDir(), "agent.iso")
 	if err := os.WriteFile(image, bmctest.ISO("agent"), 0o600); err != nil {

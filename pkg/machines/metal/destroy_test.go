@@ -70,6 +70,7 @@ func TestDestroy(t *testing.T) {
 
 // What is there of a run that was killed goes: medium and override of a host that is off.
 func TestDestroyOff(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []string{"ilo6", "idrac10"} {
 		r := newRig(t, profile)
 		p := r.provider()
@@ -101,6 +102,7 @@ func TestDestroyOff(t *testing.T) {
 
 // One BMC that is not reached is named, and the others' hosts are switched off.
 func TestDestroyWithout(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6", "x13")
 	r.opts.TakeRunning = true
 	for i := range r.bmcs {
@@ -118,6 +120,7 @@ func TestDestroyWithout(t *testing.T) {
 
 // Somebody's medium stays, and is named.
 func TestReleaseForeign(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	insert(t, r.bmcs[0].Host, "https://192.0.2.1/other.iso")
 	if err := r.provider().Release(t.Context(), r.plan(), "host-0"); err != nil {
@@ -131,6 +134,7 @@ func TestReleaseForeign(t *testing.T) {
 
 // The hosts are found with what metadata.json and a file with logins have.
 func TestHostsOfMetadata(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	at := r.opts.Hosts[0].BMC.Address
 	raw, err := json.Marshal(Metadata{BMCVerifyCA: string(r.opts.CA), Hosts: []Recorded{
@@ -140,8 +144,9 @@ func TestHostsOfMetadata(t *testing.T) {
 	}
 	var hidden []secret.String
 	connection, err := Connect(t.Context(), machines.Access{
-		Clock: r.opts.Clock, Sink: event.Discard, Metadata: raw, Login: []byte(`"` + at + `": {username: admin, password: calvin-and-hobbes}`),
-		Hide: func(s ...secret.String) { hidden = append(hidden, s...) },
+		Clock: r.opts.Clock, Sink: event.Discard, Metadata: raw,
+		Login: []byte(`"` + at + `": {username: admin, password: calvin-and-hobbes}`),
+		Hide:  func(s ...secret.String) { hidden = append(hidden, s...) },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -66,8 +66,8 @@ func (c *checker) host(h *host, s State) {
 		at.Child("bmc", "address").Invalid(h.BMC.Address, "host %s: %s", h.Name, strings.Join(h.known.Hints, "; "))
 	}
 	if mode := h.mode(); !sameMode(h.known.BootMode, mode) {
-		at.Child("bootMode").Invalid(h.BootMode, "the firmware of host %s boots in mode %s; change it there, or bootMode here",
-			h.Name, h.known.BootMode)
+		at.Child("bootMode").Invalid(h.BootMode,
+			"the firmware of host %s boots in mode %s; change it there, or bootMode here", h.Name, h.known.BootMode)
 	}
 	if s.On() && s.Medium != Ours && !c.TakeRunning {
 		err := runs(h, s)
@@ -132,7 +132,7 @@ const mediaLimit = 20 * time.Second
 // media looks whether media can be served, or are.
 func (c *checker) media(ctx context.Context) error {
 	if c.Media.URL == "" {
-		return CheckMediaAddress(c.Media.Address)
+		return checkMediaAddress(ctx, c.Media.Address)
 	}
 	ctx, cancel := context.WithTimeout(ctx, mediaLimit)
 	defer cancel()

@@ -141,16 +141,16 @@ func listenAt(ctx context.Context, address, bmc string) (schemes []string, at ne
 	return schemes, at, nil
 }
 
-// CheckMediaAddress reports what is wrong with an address at which media are to be served.
-func CheckMediaAddress(address string) error {
+// checkMediaAddress reports what is wrong with an address at which media are to be served.
+func checkMediaAddress(ctx context.Context, address string) error {
 	if address == "" {
 		return nil
 	}
-	_, at, err := listenAt(context.Background(), address, "")
+	_, at, err := listenAt(ctx, address, "")
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", netip.AddrPortFrom(at.Addr(), 0).String())
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", netip.AddrPortFrom(at.Addr(), 0).String())
 	if err != nil {
 		return exit.New("name an address that `ip address` shows on this machine", "media address %s: %w", address, err)
 	}
