@@ -25,6 +25,8 @@ type agents struct {
 	*cluster
 	hosts []center.Host
 	began time.Time // when the hosts were switched on
+	// inputs is the install-config.yaml of hosts with BMCs.
+	inputs []byte
 }
 
 // TestAgent installs a cluster of three masters from one image, with static addresses. One

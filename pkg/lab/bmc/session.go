@@ -51,6 +51,15 @@ func (b *BMC) expire() {
 	b.sessions.list = slices.DeleteFunc(b.sessions.list, func(s session) bool { return s.last.Before(end) })
 }
 
+// Sessions is how many logins have not ended.
+func (b *BMC) Sessions() (n int) {
+	b.locked(func() {
+		b.expire()
+		n = len(b.sessions.list)
+	})
+	return n
+}
+
 func (b *BMC) sessionService() wire.Object {
 	o := wire.Head(sessionService, "SessionService.v1_1_8.SessionService", "SessionService", "Session Service")
 	o["ServiceEnabled"], o["SessionTimeout"] = true, int(b.p.Sessions.Idle.Seconds())

@@ -50,6 +50,8 @@ type BMC struct {
 	host.BMC
 	URL    string   `json:"url"`
 	Faults []string `json:"faults,omitempty"`
+	// Sessions are the logins that have not ended.
+	Sessions int `json:"sessions"`
 }
 
 // newBMC chooses address and password of a new host's controller. The caller holds
@@ -221,7 +223,7 @@ func (d *Daemon) bmc(id string, spec *host.BMC) *BMC {
 	d.bmcs.mu.Unlock()
 	b := &BMC{BMC: *spec, URL: "https://" + spec.Address.String()}
 	if r != nil {
-		b.Faults = r.Faults()
+		b.Faults, b.Sessions = r.Faults(), r.Sessions()
 	}
 	return b
 }

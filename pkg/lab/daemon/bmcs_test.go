@@ -117,7 +117,14 @@ func TestBMCs(t *testing.T) {
 	if err := sys.SetBoot(redfish.Boot{BootSourceOverrideEnabled: "Once", BootSourceOverrideTarget: "Cd"}); err != nil {
 		t.Fatal(err)
 	}
+	if n := r.hosts()[0].BMC.Sessions; n != 1 {
+		t.Errorf("%d sessions", n)
+	}
+	api.Logout()
 	h := r.hosts()[0]
+	if h.BMC.Sessions != 0 {
+		t.Errorf("%d sessions after the logout", h.BMC.Sessions)
+	}
 	if h.Once != host.FromMedia || filepath.Dir(h.Media) != filepath.Join(dir, "media") {
 		t.Errorf("once %q, medium %q", h.Once, h.Media)
 	}

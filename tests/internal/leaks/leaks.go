@@ -129,9 +129,7 @@ func (s Secrets) Private(root string) (int, error) {
 // unpacked decodes every word of a text that is base64.
 func unpacked(text string) string {
 	var out strings.Builder
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+' || r == '/' || r == '=')
-	}) {
+	for _, word := range words(text) {
 		if data, err := base64.StdEncoding.DecodeString(word); err == nil {
 			out.Write(data)
 			out.WriteByte('\n')
