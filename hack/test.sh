@@ -69,6 +69,10 @@ report() {
 # e2e TEST runs an end-to-end test, which starts and removes the lab.
 e2e() {
 	local limit=40m
+	if ! grep -q "^func $1(" tests/e2e/*_test.go; then # go test would be content
+		echo "there is no test $1" >&2
+		return 1
+	fi
 	[ "$tier" = ci ] || limit=240m
 	go test -tags e2e -count=1 -timeout "$limit" -v ./tests/e2e -run "^$1\$" -tier "${2:-$tier}" 2>&1 |
 		tee -a "$work/e2e.log"
@@ -117,7 +121,8 @@ for test in \
 	'TestUPI:installation on machines of the user' \
 	'TestSingleNode:installation of a single node in place' \
 	'TestAgent:installation of three masters from one image' \
-	'TestAgentSingleNode:installation of a single node from an image'; do
+	'TestAgentSingleNode:installation of a single node from an image' \
+	'TestMetal:installation of masters and workers through their BMCs'; do
 	step "${test#*:}" e2e "${test%%:*}" || fail
 done
 step 'oVirt client suite against the lab engine' hack/ovirt-live-suite.sh "$suite" || fail
@@ -127,7 +132,14 @@ if [ "$tier" = full ]; then
 		'TestAgentFiveMasters:installation of five masters from one image' \
 		'TestAgentArbiter:installation of two masters and an arbiter from one image' \
 		'TestAgentAddNodes:workers added to a running cluster from one image' \
-		'TestAgentWays:installation over the network, from minimal and unconfigured images, by a mirror'; do
+		'TestAgentWays:installation over the network, from minimal and unconfigured images, by a mirror' \
+		'TestMetalWorkers:installation through BMCs that start media in a way of their own' \
+		'TestMetalProfiles:hosts with BMCs of every vendor, up to their registration' \
+		'TestMetalKill:installations through BMCs, killed in every phase' \
+		'TestMetalFaults:faults of BMCs' \
+		'TestMetalNodes:nodes with BMCs added and removed' \
+		'TestMixedMetalWorkers:bare-metal workers in a cluster on oVirt' \
+		'TestMixedVirtualWorkers:virtual workers in a cluster on bare metal'; do
 		step "${test#*:}" e2e "${test%%:*}" || fail
 	done
 	step 'faults of installations from one image' e2e TestAgentFaults || fail

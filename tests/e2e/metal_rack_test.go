@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -161,6 +162,41 @@ func (a *agents) destroyed(t *testing.T, flags ...string) {
 	t.Helper()
 	a.runs = append(a.runs, a.finish(t, installBudget, 0, a.dir, append([]string{"destroy", "cluster"}, flags...)...))
 	a.allOff(t)
+}
+
+// destroyedUnproved is destroyed for a cluster that does not answer: destroy may refuse to switch hosts off, and then has
+// to say with which flag it does.
+func (a *agents) destroyedUnproved(t *testing.T) {
+	t.Helper()
+	r := a.start(t, a.dir, nil, "destroy", "cluster")
+	a.runs = append(a.runs, r)
+	if code := r.end(t, installBudget); code == 0 {
+		a.allOff(t)
+		return
+	}
+	a.says(t, r, "host ", "BMC ", "nothing shows that it belongs to cluster")
+	a.says(t, r, "Next: ", "--take-running-hosts")
+	a.noSessions(t)
+	a.destroyed(t, "--take-running-hosts")
+}
+
+// says checks that a run has written a line with all the words.
+func (a *agents) says(t *testing.T, r *run, words ...string) {
+	t.Helper()
+	for line := range strings.Lines(r.stderr.String()) {
+		if containsAll(line, words) {
+			return
+		}
+	}
+	t.Errorf("%s does not say %s:\n%s", r, strings.Join(words, " … "), last(r.stderr.String(), 30))
+}
+
+// mended ends all faults.
+func (a *agents) mended(t *testing.T) {
+	t.Helper()
+	for _, h := range a.hosts {
+		a.breaks(t, h.Name, "none")
+	}
 }
 
 // bmcAddress is how install-config.yaml names the BMC of a host.
