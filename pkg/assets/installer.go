@@ -55,6 +55,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	asset.Set(store, HostFIPS, deps.HostFIPS)
 	asset.Set(store, SkipHostCrypt, deps.SkipHostCrypt)
 	asset.Set(store, AgentBased, deps.AgentBased)
+	asset.Set(store, startedRoles, nil)
 	asset.Set(store, Redefined, nil)
 	if !asset.Remembers(store, fromManifests) {
 		asset.Set(store, fromManifests, false)

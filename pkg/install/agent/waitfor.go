@@ -79,10 +79,11 @@ func WaitForInstall(ctx context.Context, e *install.Env, o WaitOptions) error {
 	if err != nil {
 		return err
 	}
-	complete, err := i.cluster.Complete(func() {})
+	password, err := e.Password()
 	if err != nil {
 		return err
 	}
+	complete := i.cluster.Complete(password, func() {})
 	list := append(i.bootstrap(exit.Install),
 		phase.Step{Phase: phases.NodesJoined, Run: i.Alongside(i.Nodes)},
 		phase.Step{Phase: phases.ClusterComplete, Run: i.Alongside(complete.Run)})

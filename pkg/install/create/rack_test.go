@@ -32,10 +32,12 @@ type rack struct {
 	silent bool // the service does not answer
 	closed int  // how often the sessions were ended
 	ids    map[string]string
+	// inventory are the roles of the hosts that the image is made for.
+	inventory map[string]string
 }
 
 type rackHost struct {
-	name       string
+	name, role string // without a role it is a spare one
 	on, medium bool
 	registered bool
 	deaf       int // how many more starts lead to nothing
@@ -46,11 +48,11 @@ func newRack(t *testing.T) *rack {
 	t.Helper()
 	r := &rack{world: newWorld(t)}
 	for i := range 3 {
-		r.hosts = append(r.hosts, &rackHost{name: fmt.Sprintf("master-%d", i)})
+		r.hosts = append(r.hosts, &rackHost{name: fmt.Sprintf("master-%d", i), role: types.MasterPool})
 	}
 	r.nodes = []string{"master-0", "master-1", "master-2"}
 	r.env.Platforms = platforms.List{{Assets: assets.Platform{Kind: config.Kind()}, Machines: machines.Platform{
-		Name: config.Name, SelfInstalling: true, Plan: r.plan, Connect: r.connect,
+		Name: config.Name, SelfInstalling: true, Roles: r.roles, Plan: r.plan, Connect: r.connect,
 	}}}
 	return r
 }
@@ -82,6 +84,17 @@ func (r *rack) media() (names []string) {
 func mac(i int) string { return fmt.Sprintf("52:54:00:00:00:%02x", i) }
 
 // The platform.
+
+// roles leaves out spare hosts, as platforms do.
+func (r *rack) roles(*types.InstallConfig) map[string]string {
+	out := map[string]string{}
+	for _, h := range r.hosts {
+		if h.role != "" {
+			out[h.name] = h.role
+		}
+	}
+	return out
+}
 
 func (r *rack) plan(assets.Cluster, plan.Image) (plan.Plan, error) {
 	return plan.Plan{InfraID: infraID}, nil
@@ -142,7 +155,10 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 	}
 	s := agent.Status{}
 	for i, h := range r.hosts {
-		if !h.registered {
+		switch {
+		case h.role == "":
+			continue
+		case !h.registered:
 			s.Missing++
 			continue
 		}
@@ -150,7 +166,7 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 		if r.begun {
 			stage = hosts.Writing
 		}
-		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: types.MasterPool, Rendezvous: i == 0,
+		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
 			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage})
 	}
 	if s.Missing == 0 && !r.begun {
@@ -172,7 +188,7 @@ func (s rackState) Config(ctx context.Context) (*types.InstallConfig, error) {
 	c, err := s.state.Config(ctx)
 	p := &config.Platform{}
 	for i, h := range s.r.hosts {
-		p.Hosts = append(p.Hosts, config.Host{Name: h.name, Role: types.MasterPool, BootMACAddress: mac(i)})
+		p.Hosts = append(p.Hosts, config.Host{Name: h.name, Role: h.role, BootMACAddress: mac(i)})
 	}
 	c.Platform = types.Platform{Settings: p}
 	return c, err
@@ -182,6 +198,8 @@ func (s rackState) KnowMachines(_ context.Context, ids map[string]string) error 
 	s.r.ids = ids
 	return nil
 }
+
+func (s rackState) RegisterHosts(roles map[string]string) { s.r.inventory = roles }
 
 func (s rackState) Cluster(ctx context.Context) (assets.Cluster, error) {
 	c, err := s.state.Cluster(ctx)

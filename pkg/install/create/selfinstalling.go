@@ -11,14 +11,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
-	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
 	"github.com/okd-install/okd-install/pkg/plan"
-	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 // selfInstalling is an installation whose machines install themselves: the agent way, with the installer at the power
@@ -42,7 +40,7 @@ func (c command) selfInstall(
 	s := &selfInstalling{command: c, target: t, inst: inst, proof: proof}
 	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running
 	s.booting = &steps.Booting{
-		Machines: t.Config.NamedMachines(), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
+		Machines: started(t.platform, t.Config), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
 		Boot: func(ctx context.Context, sink event.Sink, name string, absent bool) error {
 			return s.with(ctx, sink, func(b machines.Booter, p plan.Plan) error { return b.Boot(ctx, p, name, absent) })
 		},
@@ -113,10 +111,6 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 	cluster := steps.Cluster{Env: s.Env, API: s.api}
 	making := steps.Machines{Plan: s.plan, Providers: s.providers, MarkStarted: s.inst.MarkStarted}
 	approve := sync.OnceFunc(func() { go s.follow.Approver().Run(ctx) })
-	password := s.KubeadminPassword
-	if s.SkipPasswordPrint {
-		password = secret.String{}
-	}
 	infrastructure := phases.Infrastructure
 	infrastructure.Help, infrastructure.Budget = "start the hosts from their media", startBudget
 	complete := steps.BootstrapComplete{Cluster: cluster, Approve: approve, Proof: s.proof}
@@ -134,9 +128,7 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 			approve()
 			return s.follow.Nodes(ctx, sink)
 		})},
-		{Phase: phases.ClusterComplete, Run: s.follow.Alongside(steps.ClusterComplete{
-			Cluster: cluster, Kubeconfig: s.Path(install.KubeconfigFile), Output: s.Sink, Password: password,
-			Approve: approve}.Run)},
+		{Phase: phases.ClusterComplete, Run: s.follow.Alongside(cluster.Complete(s.password(s.target), approve).Run)},
 		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
 	}
 }

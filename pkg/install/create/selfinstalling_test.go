@@ -70,6 +70,23 @@ func TestSelfInstalling(t *testing.T) {
 	}
 }
 
+// Spare hosts are left alone.
+func TestSelfInstallingSpareHosts(t *testing.T) {
+	r := newRack(t)
+	r.hosts = append(r.hosts, &rackHost{name: "spare", on: true})
+	if err := r.create(t.Context(), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range r.calls {
+		if strings.HasSuffix(call, "spare") {
+			t.Errorf("to a spare host: %s", call)
+		}
+	}
+	if !slices.Equal(r.boots(), r.nodes) || len(r.inventory) != len(r.nodes) {
+		t.Errorf("started %q, registered %v", r.boots(), r.inventory)
+	}
+}
+
 // A host that does not register is started again, three times in all.
 func TestSelfInstallingStartsAgain(t *testing.T) {
 	for deaf, fails := range map[int]string{1: "", 2: "", 3: "host master-1 has not registered after 3 starts"} {

@@ -306,7 +306,7 @@ func (s state) Past() assets.Past {
 	return assets.Past{Started: s.w.started, HandedOver: s.w.handedOver}
 }
 func (s state) KnowMachines(context.Context, map[string]string) error { return nil }
-func (s state) RegisterHosts()                                        {}
+func (s state) RegisterHosts(map[string]string)                       {}
 func (s state) AgentImage(context.Context) (assets.AgentImage, error) {
 	return assets.AgentImage{}, errors.New("machines do not install themselves here")
 }
