@@ -59,7 +59,9 @@ func (s *Service) readmit() {
 }
 
 // leftOut reports whether the installation goes on without a host. One that comes after the orders has no name here.
-func (s *Service) leftOut(h *host) bool { return slices.Contains(s.state.LeftOut, s.configured(h)) }
+func (s *Service) leftOut(h *host) bool {
+	return len(s.state.LeftOut) > 0 && slices.Contains(s.state.LeftOut, s.configured(h))
+}
 
 // configured is the name that the config has for a host, empty if it has none.
 func (s *Service) configured(h *host) string {

@@ -47,7 +47,11 @@ func watch(e *install.Env) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := Follow(e, Following{Access: access, Plan: plan, API: cluster.API})
+	left, err := assets.StoredLeftOut(e.Dir, key)
+	if err != nil {
+		return nil, err
+	}
+	i, err := Follow(e, Following{Access: access, Plan: plan, API: cluster.API, LeftOut: left})
 	if err != nil {
 		return nil, err
 	}

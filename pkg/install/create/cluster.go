@@ -37,9 +37,11 @@ type Options struct {
 	SkipPasswordPrint bool
 	// Where machines install themselves:
 	Media       machines.Media
-	TakeRunning bool   // start machines anew that are on although nothing proves that they may be
-	Parallel    int    // how many machines are worked on at once; 0 is the default
-	AgentBinary string // the program that runs on the hosts, if this one does not
+	TakeRunning bool // start machines anew that are on although nothing proves that they may be
+	Parallel    int  // how many machines are worked on at once; 0 is the default
+	// RequireWorkers makes the installation fail without all workers.
+	RequireWorkers bool
+	AgentBinary    string // the program that runs on the hosts, if this one does not
 
 	// Tests replace these.
 	open    func(ctx context.Context, e *install.Env, o install.Opening) (Assets, []byte, error)

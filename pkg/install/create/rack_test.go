@@ -28,10 +28,11 @@ type rack struct {
 	*world
 	hosts []*rackHost
 	// begun: they have registered, and are being installed.
-	begun  bool
-	silent bool // the service does not answer
-	closed int  // how often the sessions were ended
-	ids    map[string]string
+	begun   bool
+	silent  bool     // the service does not answer
+	without []string // hosts that the service goes on without
+	closed  int      // how often the sessions were ended
+	ids     map[string]string
 	// inventory are the roles of the hosts that the image is made for.
 	inventory map[string]string
 }
@@ -42,6 +43,7 @@ type rackHost struct {
 	registered bool
 	deaf       int // how many more starts lead to nothing
 	broken     error
+	problem    *hosts.Problem // that the service has with it
 }
 
 func newRack(t *testing.T) *rack {
@@ -97,7 +99,12 @@ func (r *rack) roles(*types.InstallConfig) map[string]string {
 }
 
 func (r *rack) plan(assets.Cluster, plan.Image) (plan.Plan, error) {
-	return plan.Plan{InfraID: infraID}, nil
+	p := plan.Plan{InfraID: infraID}
+	for i, h := range r.hosts {
+		p.Objects = append(p.Objects, plan.Object{Key: plan.KeyOf(plan.KindHost, h.name), Kind: plan.KindHost, Name: h.name,
+			Stage: plan.StageInfrastructure, Spec: plan.Server{BMC: fmt.Sprintf("redfish-virtualmedia://192.0.2.%d", 10+i)}})
+	}
+	return p, nil
 }
 
 func (r *rack) connect(context.Context, machines.Access) (machines.Connection, error) {
@@ -153,10 +160,12 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 	if r.silent || !r.hosts[0].registered {
 		return agent.Status{}, errors.New("connection refused")
 	}
-	s := agent.Status{}
+	s := agent.Status{LeftOut: slices.Clone(r.without)}
 	for i, h := range r.hosts {
 		switch {
 		case h.role == "":
+			continue
+		case slices.Contains(r.without, h.name) && !h.registered:
 			continue
 		case !h.registered:
 			s.Missing++
@@ -167,7 +176,10 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 			stage = hosts.Writing
 		}
 		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
-			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage})
+			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem})
+		if h.problem != nil && !slices.Contains(r.without, h.name) {
+			s.Problem = h.problem
+		}
 	}
 	if s.Missing == 0 && !r.begun {
 		r.begun = true
@@ -176,7 +188,27 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 	return s, nil
 }
 
+func (r *rack) LeaveOut(ctx context.Context, names []string) error {
+	return r.change(ctx, "leave out "+strings.Join(names, " "), func() { r.without = append(r.without, names...) })
+}
+
 func (r *rack) Logs(context.Context, io.Writer) error { return nil }
+
+// planned are the hosts of the installation.
+func (r *rack) planned() (p assets.AgentPlan) {
+	for _, h := range r.hosts {
+		switch h.role {
+		case types.MasterPool:
+			p.Masters++
+		case types.WorkerPool:
+			p.Workers++
+		default:
+			continue
+		}
+		p.Hostnames = append(p.Hostnames, h.name)
+	}
+	return p
+}
 
 // rackState is what the installation is generated from.
 type rackState struct {
@@ -217,6 +249,6 @@ func (s rackState) AgentImage(ctx context.Context) (assets.AgentImage, error) {
 	c, err := s.Config(ctx)
 	return assets.AgentImage{
 		Config: c, Rendezvous: netip.MustParseAddr("198.18.0.20"), RendezvousHost: "master-0",
-		Plan: assets.AgentPlan{Hostnames: s.r.nodes, Masters: 3},
+		Plan: s.r.planned(),
 	}, err
 }

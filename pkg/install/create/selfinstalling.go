@@ -1,9 +1,11 @@
 package create
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +30,7 @@ type selfInstalling struct {
 	follow  *agent.Installation
 	booting *steps.Booting
 	proof   *steps.Proof
+	leftOut []string // hosts that the installation goes on without
 	// When the run began: heard, the service of the rendezvous host answered; begun, the cluster's API did.
 	heard, begun bool
 }
@@ -36,8 +39,12 @@ type selfInstalling struct {
 func (c command) selfInstall(
 	ctx context.Context, inst Assets, t target, proof *steps.Proof, runner *phase.Runner,
 ) error {
+	leftOut, err := inst.LeftOut()
+	if err != nil {
+		return err
+	}
 	beside, stop := context.WithCancel(ctx)
-	s := &selfInstalling{command: c, target: t, inst: inst, proof: proof}
+	s := &selfInstalling{command: c, target: t, inst: inst, proof: proof, leftOut: leftOut}
 	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running
 	s.booting = &steps.Booting{
 		Machines: started(t.platform, t.Config), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
@@ -48,29 +55,61 @@ func (c command) selfInstall(
 			return s.with(ctx, c.Sink, func(b machines.Booter, p plan.Plan) error { return b.Release(ctx, p, name) })
 		},
 	}
+	if !c.RequireWorkers {
+		s.booting.LeaveOut = func(ctx context.Context, names []string) error { return s.follow.LeaveOut(ctx, names) }
+	}
 	defer s.end(ctx)
 	defer s.booting.Wait()
 	defer stop()
-	var err error
-	if s.follow, err = c.following(beside, t, s.booting); err != nil {
+	if s.follow, err = c.following(t, s.leftOut, func(status agent.Status) { s.seen(beside, status) }); err != nil {
 		return err
 	}
 	if t.verdict.Answer == handoff.No {
 		status, err := s.follow.Status(ctx)
 		if s.heard = err == nil; s.heard {
-			s.booting.Seen(beside, status)
+			s.seen(beside, status)
 		}
 	}
-	return runner.Run(ctx, s.steps(beside))
+	if err := runner.Run(ctx, s.steps(beside)); err != nil {
+		return err
+	}
+	s.nameLeftOut(ctx)
+	return nil
 }
 
-// following prepares to ask the rendezvous host. Booting, if it is not nil, is told what it says.
-func (c command) following(beside context.Context, t target, booting *steps.Booting) (*agent.Installation, error) {
-	o := agent.Following{Access: t.image.Access, Plan: t.image.Plan, API: t.api, Service: c.service}
-	if booting != nil {
-		o.Seen = func(s agent.Status) { booting.Seen(beside, s) }
+// following prepares to ask the rendezvous host. Seen is told what it says; nil for nobody.
+func (c command) following(t target, leftOut []string, seen func(agent.Status)) (*agent.Installation, error) {
+	return agent.Follow(c.Env, agent.Following{
+		Access: t.image.Access, Plan: t.image.Plan, API: t.api, Service: c.service, LeftOut: leftOut, Seen: seen,
+	})
+}
+
+// seen takes in what the rendezvous host says. What a later run has to know is kept.
+func (s *selfInstalling) seen(beside context.Context, status agent.Status) {
+	s.booting.Seen(beside, status)
+	if !slices.Equal(status.LeftOut, s.leftOut) {
+		if err := s.inst.KeepLeftOut(status.LeftOut); err != nil {
+			event.Warn(s.Sink, "It could not be kept which hosts are left out", "err", err)
+			return
+		}
+		s.leftOut = slices.Clone(status.LeftOut)
 	}
-	return agent.Follow(c.Env, o)
+}
+
+// nameLeftOut says which hosts are not in the cluster.
+func (s *selfInstalling) nameLeftOut(ctx context.Context) {
+	controllers := map[string]string{}
+	if p, err := s.plan(ctx, event.Discard); err == nil {
+		for _, o := range p.Of(plan.KindHost) {
+			if spec, is := o.Spec.(plan.Server); is {
+				controllers[o.Name] = " (BMC " + spec.BMC + ")"
+			}
+		}
+	}
+	for _, name := range s.leftOut {
+		event.Warn(s.Sink, fmt.Sprintf("Host %s%s is not in the cluster: %s. Add it with %s", name, controllers[name],
+			cmp.Or(s.booting.Why(name), "an earlier run has left it out"), s.Quoted("nodes add")))
+	}
 }
 
 // with calls what providers have for machines that install themselves.
@@ -182,7 +221,7 @@ func (c command) decideSelfInstalling(ctx context.Context, t target, past assets
 // askHosts judges by what else there is if the API is silent: the service of the rendezvous host, and whether the hosts
 // have ever been seen to install themselves.
 func (c command) askHosts(ctx context.Context, t target, v handoff.Verdict) (handoff.Verdict, error) {
-	follow, err := c.following(ctx, t, nil)
+	follow, err := c.following(t, nil, nil)
 	if err != nil {
 		return v, err
 	}

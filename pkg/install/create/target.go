@@ -236,6 +236,9 @@ type Assets interface {
 	PlanAgentImage(ctx context.Context) (assets.AgentImage, error)
 	// KnowMachines keeps the IDs of machines by their names.
 	KnowMachines(ctx context.Context, ids map[string]string) error
+	// LeftOut are the names of the machines that the installation has gone on without; KeepLeftOut keeps them.
+	LeftOut() ([]string, error)
+	KeepLeftOut(names []string) error
 	MarkStarted() error
 	MarkHandedOver() error
 	Close() error

@@ -62,6 +62,7 @@ type world struct {
 	// The state.
 	drawn               string
 	started, handedOver bool
+	leftOut             []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -313,6 +314,8 @@ func (s state) AgentImage(context.Context) (assets.AgentImage, error) {
 func (s state) PlanAgentImage(ctx context.Context) (assets.AgentImage, error) {
 	return s.AgentImage(ctx)
 }
-func (s state) MarkStarted() error    { s.w.started = true; return nil }
-func (s state) MarkHandedOver() error { s.w.handedOver = true; return nil }
-func (s state) Close() error          { return nil }
+func (s state) LeftOut() ([]string, error)       { return s.w.leftOut, nil }
+func (s state) KeepLeftOut(names []string) error { s.w.leftOut = names; return nil }
+func (s state) MarkStarted() error               { s.w.started = true; return nil }
+func (s state) MarkHandedOver() error            { s.w.handedOver = true; return nil }
+func (s state) Close() error                     { return nil }
