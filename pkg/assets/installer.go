@@ -107,6 +107,9 @@ func (i *Installer) Close() error { return i.store.Close() }
 // changes, because a running cluster has it.
 func (i *Installer) MarkStarted() error { return i.store.MarkStarted() }
 
+// MarkBegun records that hosts which install themselves have begun to.
+func (i *Installer) MarkBegun() error { return i.store.Mark(markBegun) }
+
 // MarkHandedOver records that the masters have taken over from the bootstrap host.
 func (i *Installer) MarkHandedOver() error { return i.store.Mark(markHandedOver) }
 

@@ -140,7 +140,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	if err := f.persists(problemOf(s)); err != nil {
 		return "", err
 	}
-	if slices.ContainsFunc(s.Hosts, begins) {
+	if slices.ContainsFunc(s.Hosts, Begins) {
 		return "", nil
 	}
 	if f.lasts("ready", allReady(s, f.required()), patience) {
@@ -151,8 +151,8 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	return missing(s, f.required()), nil
 }
 
-// begins reports whether a host is being installed.
-func begins(h agent.HostStatus) bool {
+// Begins reports whether a host is being installed.
+func Begins(h agent.HostStatus) bool {
 	return h.Stage != agent.Discovering && h.Stage != agent.Ready && h.Stage != agent.Failed && h.Stage != ""
 }
 

@@ -43,6 +43,7 @@ type rackHost struct {
 	registered bool
 	deaf       int // how many more starts lead to nothing
 	broken     error
+	dead       error          // why its BMC takes no medium out
 	problem    *hosts.Problem // that the service has with it
 }
 
@@ -144,7 +145,14 @@ func (r *rack) Machines(context.Context, string) (list []machines.Machine, _ err
 }
 
 func (r *rack) Release(ctx context.Context, _ plan.Plan, name string) error {
-	return r.change(ctx, "release "+name, func() { r.find(name).medium = false })
+	r.mu.Lock()
+	dead := r.find(name).dead
+	r.mu.Unlock()
+	return errors.Join(dead, r.change(ctx, "release "+name, func() {
+		if dead == nil {
+			r.find(name).medium = false
+		}
+	}))
 }
 
 func (r *rack) Close(context.Context) error {

@@ -31,6 +31,7 @@ type selfInstalling struct {
 	booting *steps.Booting
 	proof   *steps.Proof
 	leftOut []string // hosts that the installation goes on without
+	marked  bool     // the state says that hosts have begun to install themselves
 	// When the run began: heard, the service of the rendezvous host answered; begun, the cluster's API did.
 	heard, begun bool
 }
@@ -45,7 +46,7 @@ func (c command) selfInstall(
 	}
 	beside, stop := context.WithCancel(ctx)
 	s := &selfInstalling{command: c, target: t, inst: inst, proof: proof, leftOut: leftOut}
-	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running
+	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running && !t.verdict.Told
 	s.booting = &steps.Booting{
 		Machines: started(t.platform, t.Config), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
 		Boot: func(ctx context.Context, sink event.Sink, name string, absent bool) error {
@@ -73,6 +74,7 @@ func (c command) selfInstall(
 	if err := runner.Run(ctx, s.steps(beside)); err != nil {
 		return err
 	}
+	s.booting.Last(ctx, s.Sink)
 	s.nameLeftOut(ctx)
 	return nil
 }
@@ -87,6 +89,13 @@ func (c command) following(t target, leftOut []string, seen func(agent.Status)) 
 // seen takes in what the rendezvous host says. What a later run has to know is kept.
 func (s *selfInstalling) seen(beside context.Context, status agent.Status) {
 	s.booting.Seen(beside, status)
+	if !s.marked && slices.ContainsFunc(status.Hosts, agent.Begins) {
+		if err := s.inst.MarkBegun(); err != nil {
+			event.Warn(s.Sink, "It could not be kept that hosts have begun to install themselves", "err", err)
+		} else {
+			s.marked = true
+		}
+	}
 	if !slices.Equal(status.LeftOut, s.leftOut) {
 		if err := s.inst.KeepLeftOut(status.LeftOut); err != nil {
 			event.Warn(s.Sink, "It could not be kept which hosts are left out", "err", err)
@@ -205,7 +214,7 @@ func (c command) decideSelfInstalling(ctx context.Context, t target, past assets
 		return v, err
 	}
 	if v.Answer == handoff.Unknown {
-		if v, err = c.askHosts(ctx, t, v); err != nil {
+		if v, err = c.askHosts(ctx, t, past, v); err != nil {
 			return v, err
 		}
 	}
@@ -220,17 +229,24 @@ func (c command) decideSelfInstalling(ctx context.Context, t target, past assets
 
 // askHosts judges by what else there is if the API is silent: the service of the rendezvous host, and whether the hosts
 // have ever been seen to install themselves.
-func (c command) askHosts(ctx context.Context, t target, v handoff.Verdict) (handoff.Verdict, error) {
+func (c command) askHosts(
+	ctx context.Context, t target, past assets.Past, v handoff.Verdict,
+) (handoff.Verdict, error) {
 	follow, err := c.following(t, nil, nil)
 	if err != nil {
 		return v, err
 	}
+	const begun = "does not answer either, and the hosts have begun to install themselves"
 	switch _, err := follow.Status(ctx); {
 	case errors.Is(err, agent.ErrForeign):
 		return v, exit.Stopped("give the hosts of this cluster other addresses, or switch off the hosts of the other "+
 			"installation", "%w", err)
 	case err == nil:
 		return handoff.Verdict{Answer: handoff.No, Running: true, Why: "the service of the rendezvous host answers"}, nil
+	}
+	if past.Begun {
+		v.Why += "; the rendezvous host, " + t.image.Rendezvous.String() + ", " + begun
+		return v, nil
 	}
 	runs, err := phase.ReadJournal(c.Dir)
 	if err != nil {
@@ -240,8 +256,7 @@ func (c command) askHosts(ctx context.Context, t target, v handoff.Verdict) (han
 	for _, r := range phase.SinceDestroyed(runs) {
 		for _, p := range r.Phases {
 			if p.Name == phases.AgentHosts.Name && (p.Result == phase.Done || p.Result == phase.Already) {
-				v.Why += "; the rendezvous host, " + t.image.Rendezvous.String() + ", does not answer either, and the hosts " +
-					"have begun to install themselves"
+				v.Why += "; the rendezvous host, " + t.image.Rendezvous.String() + ", " + begun
 				return v, nil
 			}
 		}

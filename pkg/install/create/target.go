@@ -240,6 +240,8 @@ type Assets interface {
 	LeftOut() ([]string, error)
 	KeepLeftOut(names []string) error
 	MarkStarted() error
+	// MarkBegun keeps that machines have begun to install themselves.
+	MarkBegun() error
 	MarkHandedOver() error
 	Close() error
 }

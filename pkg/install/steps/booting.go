@@ -46,9 +46,10 @@ type Booting struct {
 	work  sync.WaitGroup
 	mu    sync.Mutex
 	known map[string]*machine
-	heard time.Time // when the service answered last
-	ready time.Time // since when the machines that are no workers have been ready
-	asked bool      // LeaveOut is under way
+	heard time.Time       // when the service answered last
+	ready time.Time       // since when the machines that are no workers have been ready
+	asked bool            // LeaveOut is under way
+	stuck []types.Machine // whose medium may not be out
 }
 
 // machine is what is known of one.
@@ -227,19 +228,3 @@ func (k *machine) given(name string) string {
 	}
 	return text
 }
-
-// Finish makes sure that no machine has a medium any more, and returns what is left.
-func (b *Booting) Finish(ctx context.Context, sink event.Sink) error {
-	b.work.Wait()
-	errs := make([]error, len(b.Machines))
-	var releases sync.WaitGroup
-	for i, m := range b.Machines {
-		event.ProgressOf(sink, "checking that the medium of host "+m.Name+" is out")
-		releases.Go(func() { errs[i] = b.Release(ctx, m.Name) })
-	}
-	releases.Wait()
-	return errors.Join(errs...)
-}
-
-// Wait waits for what is done beside the phases.
-func (b *Booting) Wait() { b.work.Wait() }
