@@ -90,6 +90,8 @@ func createCommand(r *root) *cobra.Command {
 	f.BoolVar(&o.TakeRunning, "take-running-hosts", false, "start hosts anew that are on although nothing shows that "+
 		"they are not in use; what is on their disks is lost")
 	f.IntVar(&o.Parallel, "concurrency", 0, "how many hosts with a BMC are worked on at once (default: the platform's)")
+	f.BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be installed (default: go "+
+		"on without it, and name it at the end)")
 	f.StringVar(&o.AgentBinary, "agent-binary", "", "file of the okd-install that runs on hosts with a BMC, if this one "+
 		"is for another system or processor")
 	cluster.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")

@@ -102,6 +102,9 @@ type Platform struct {
 	// SelfInstalling says that the machines exist, and install themselves once they are started from a medium: the
 	// providers are Booters, none of the machines is for the bootstrap alone, and the platform keeps no records.
 	SelfInstalling bool
+	// Roles are those of the machines of the install-config that are installed, by name, where they install themselves.
+	// The others are spare ones: nothing is done to them.
+	Roles func(c *types.InstallConfig) map[string]string
 	// VirtualAddresses says that the cluster has addresses of its own there: the
 	// bootstrap host holds the API's until the masters take over.
 	VirtualAddresses bool
