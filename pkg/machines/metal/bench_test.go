@@ -48,7 +48,7 @@ func BenchmarkBoot(b *testing.B) {
 			h := c.Host.(*bmctest.Host)
 			facts := h.Facts()
 			facts.UUID, facts.MACs = uuid(i), []string{mac(i)}
-			c.Host, c.Profile.Power.On, c.Profile.Power.Off = face{h, facts}, power, power
+			c.Host, c.Profile.Power.On, c.Profile.Power.Off = &face{h, facts}, power, power
 		})
 		if err := s.Break(b.Context(), benchAnswer); err != nil {
 			b.Fatal(err)

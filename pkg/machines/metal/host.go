@@ -126,13 +126,14 @@ func (h *host) is(found *redfish.Hardware) error {
 	boot := values.PlainMAC(h.BootMACAddress)
 	switch {
 	case h.UUID != "" && found.UUID != "" && !strings.EqualFold(h.UUID, found.UUID):
-		return exit.New("check the address of the BMC; if the host has another board now, look after it by hand",
-			"host %s (BMC %s): the BMC is that of another machine: its system has UUID %s, the host has %s",
-			h.Name, h.BMC.Address, found.UUID, h.UUID)
+		return exit.With(exit.Infrastructure, "check the address of the BMC; if the host has another board now, look after "+
+			"it by hand", fmt.Errorf("host %s (BMC %s): the BMC is that of another machine: its system has UUID %s, the host "+
+			"has %s", h.Name, h.BMC.Address, found.UUID, h.UUID))
 	case boot != "" && len(found.MACs) > 0 && !slices.Contains(found.MACs, boot):
-		return exit.New("check address and bootMACAddress of the host",
-			"host %s (BMC %s): the BMC is that of another machine, or bootMACAddress is wrong: the machine has %s, not %s",
-			h.Name, h.BMC.Address, strings.Join(found.MACs, ", "), boot)
+		return exit.With(exit.Infrastructure, "correct the address of the BMC; or, if the machine is the right one, set "+
+			"bootMACAddress to one of those that the BMC lists", fmt.Errorf("host %s (BMC %s): the BMC is that of another "+
+			"machine, or bootMACAddress is wrong: the BMC lists %s, and not %s",
+			h.Name, h.BMC.Address, strings.Join(found.MACs, ", "), boot))
 	}
 	return nil
 }
