@@ -99,10 +99,14 @@ func (h *host) session(ctx context.Context) (*redfish.BMC, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host %s: %w", h.Name, err)
 	}
+	roots, err := h.rack.roots()
+	if err != nil {
+		return nil, exit.New("mend bmcVerifyCA in install-config.yaml or metadata.json", "host %s (BMC %s): %w", h.Name, h.BMC.Address, err)
+	}
 	var bmc *redfish.BMC
 	err = h.rack.logins.once(address.Endpoint, h.BMC.Username, h.BMC.Password, func() (err error) {
 		bmc, err = redfish.Connect(ctx, redfish.Options{
-			Host: h.Name, Address: address, Username: h.BMC.Username, Password: h.BMC.Password, CA: h.rack.CA,
+			Host: h.Name, Address: address, Username: h.BMC.Username, Password: h.BMC.Password, Roots: roots,
 			InsecureSkipVerify: h.BMC.DisableCertificateVerification, Clock: h.rack.Clock, Log: h.rack.Log,
 		})
 		return err
