@@ -84,7 +84,8 @@ func createCommand(r *root) *cobra.Command {
 	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(phases.Names(), ", ")+")")
 	f := cluster.Flags()
 	f.StringVar(&o.Media.Address, "media-address", "", "address of this machine, with or without a port, from which BMCs "+
-		"read the image (default: the one that reaches the BMC)")
+		"read the image; http:// in front of it allows to read it, and the secrets of the cluster in it, without "+
+		"encryption (default: the one that reaches the BMC, over HTTPS)")
 	f.StringVar(&o.Media.URL, "media-url", "", "where BMCs read the image, on a server that you put it on (default: this "+
 		"machine serves it)")
 	f.BoolVar(&o.TakeRunning, "take-running-hosts", false, "start hosts anew that are on although nothing shows that "+

@@ -156,7 +156,7 @@ type Access struct {
 // Media is how the controllers of machines reach the medium.
 type Media struct {
 	// Address of this machine, with or without a port; empty for that by which it reaches each controller. In front of
-	// it may be http:// or https://; otherwise controllers that do not take HTTPS get HTTP.
+	// it may be http:// or https://. Nothing is served without encryption unless it begins with http://.
 	Address string
 	URL     string // of the medium, on a server that the user fills; empty to serve it from here
 }

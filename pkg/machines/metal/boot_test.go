@@ -20,6 +20,9 @@ func TestVendors(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, profile)
 			r.bmcs[0].Host.Install() // without the override it would start from its disk
+			if profile == "xcc" {    // checks certificates
+				r.opts.Media.Address = "http://127.0.0.1"
+			}
 			p := r.provider()
 			if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
 				t.Fatalf("%v; next: %s", err, exit.Next(err))

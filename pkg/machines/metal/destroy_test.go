@@ -83,7 +83,11 @@ func TestDestroyOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := booting{Provider: p, host: p.hosts[0], infraID: infraID, server: server}
-		if _, err := b.insert(t.Context(), bmcs); err != nil {
+		from, err := b.source(t.Context(), server, b.host, infraID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.insert(t.Context(), bmcs, from); err != nil {
 			t.Fatal(err)
 		}
 		if err := bmcs.BootOnceFromMedia(t.Context(), b.mode()); err != nil || !r.overridden(0) {

@@ -45,7 +45,7 @@ type face struct {
 	facts bmc.Facts
 }
 
-func (f face) Facts() bmc.Facts { return f.facts }
+func (f *face) Facts() bmc.Facts { return f.facts }
 
 func uuid(i int) string { return fmt.Sprintf("4c4c4544-0047-3310-8038-b4c04f4a%04x", i) }
 func mac(i int) string  { return fmt.Sprintf("52:54:00:00:%02x:%02x", i>>8, i&255) }
@@ -77,6 +77,12 @@ func newRig(t *testing.T, profiles ...string) *rig {
 
 func newRigAt(t *testing.T, speed time.Duration, profiles ...string) *rig {
 	t.Helper()
+	return newRigOf(t, speed, nil, profiles...)
+}
+
+// newRigOf is one whose BMCs are changed.
+func newRigOf(t *testing.T, speed time.Duration, change func(*bmc.Config), profiles ...string) *rig {
+	t.Helper()
 	image := filepath.Join(t.TempDir(), "agent.iso")
 	if err := os.WriteFile(image, bmctest.ISO("agent"), 0o600); err != nil {
 		t.Fatal(err)
@@ -90,7 +96,10 @@ func newRigAt(t *testing.T, speed time.Duration, profiles ...string) *rig {
 			h := c.Host.(*bmctest.Host)
 			facts := h.Facts()
 			facts.UUID, facts.MACs = uuid(i), []string{mac(i)}
-			c.Host = face{h, facts}
+			c.Host = &face{h, facts}
+			if change != nil {
+				change(c)
+			}
 		})
 		tapped := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			r.mu.Lock()
