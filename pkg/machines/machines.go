@@ -149,6 +149,9 @@ type Access struct {
 	TakeRunning bool
 	// Node reports whether the cluster's API lists a node with the UUID of a machine; nil where it is not asked.
 	Node func(ctx context.Context, systemUUID string) (bool, error)
+	// Registered reports whether the service with which the machines of the cluster register, while they install
+	// themselves, has one with such a MAC address; nil where there is none.
+	Registered func(ctx context.Context, macs []string) (bool, error)
 	// Parallel bounds how many machines are worked on at once; 0 is the platform's default.
 	Parallel int
 }

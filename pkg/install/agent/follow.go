@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -56,13 +55,6 @@ type follower struct {
 	kept  bool                 // the logs
 	// lost: the rendezvous host was started again and has forgotten the installation.
 	lost bool
-}
-
-// dialService prepares to ask the rendezvous host.
-func dialService(access assets.WatcherAccess) (Service, error) {
-	return client.New(client.Config{
-		Address: netip.AddrPortFrom(access.Rendezvous, agent.Port), CA: access.CA, Token: access.Token,
-	})
 }
 
 // required is the number of hosts that the installation does not go on without.

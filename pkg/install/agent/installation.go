@@ -45,7 +45,7 @@ func Follow(e *install.Env, o Following) (*Installation, error) {
 	service := o.Service
 	if service == nil {
 		var err error
-		if service, err = dialService(o.Access); err != nil {
+		if service, err = install.DialService(o.Access); err != nil {
 			return nil, fmt.Errorf("prepare to ask the rendezvous host: %w", err)
 		}
 	}

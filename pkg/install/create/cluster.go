@@ -85,6 +85,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 		return err
 	}
 	journal.About(phase.Cluster{InfraID: t.InfraID, Platform: t.platform.Name})
+	defer func() { c.CloseSessions(ctx, t.providers(event.Discard)) }()
 	proof := c.proof(inst, t)
 	if proof.Known {
 		event.Info(c.Sink, "The masters have taken over: "+t.verdict.Why)

@@ -36,7 +36,7 @@ type selfInstalling struct {
 	heard, begun bool
 }
 
-// selfInstall goes through its phases. Media and sessions are looked after whatever the end.
+// selfInstall goes through its phases. Media are looked after whatever the end.
 func (c command) selfInstall(
 	ctx context.Context, inst Assets, t target, proof *steps.Proof, runner *phase.Runner,
 ) error {
@@ -59,7 +59,6 @@ func (c command) selfInstall(
 	if !c.RequireWorkers {
 		s.booting.LeaveOut = func(ctx context.Context, names []string) error { return s.follow.LeaveOut(ctx, names) }
 	}
-	defer s.end(ctx)
 	defer s.booting.Wait()
 	defer stop()
 	if s.follow, err = c.following(t, s.leftOut, func(status agent.Status) { s.seen(beside, status) }); err != nil {
@@ -134,20 +133,6 @@ func (s *selfInstalling) with(
 		return fmt.Errorf("platform %s starts no machines from media", s.platform.Name)
 	}
 	return do(b, p)
-}
-
-// endLimit bounds what is done after an interruption: the user waits for the prompt.
-const endLimit = 15 * time.Second
-
-// end closes the sessions with the controllers, which have only a few.
-func (s *selfInstalling) end(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
-	defer cancel()
-	if b, can := s.providers(s.Sink).(machines.Booter); can {
-		if err := b.Close(ctx); err != nil {
-			event.Warn(s.Sink, "Not all sessions with the controllers of the hosts could be closed", "err", err)
-		}
-	}
 }
 
 // startBudget is how long nothing new may happen while hosts start: servers test their memory before they read media.

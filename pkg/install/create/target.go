@@ -206,7 +206,7 @@ func (t target) existing(ctx context.Context) []string {
 	var out []string
 	add := func(kind plan.Kind, name string) { out = append(out, string(kind)+" "+name) }
 	for _, o := range diff.Match {
-		if !o.Existing && o.Until == "" { // temporary objects may be gone already
+		if !o.Existing && o.Until == "" && o.Kind != plan.KindMedium { // temporary objects may be gone already
 			add(o.Kind, o.Name)
 		}
 	}

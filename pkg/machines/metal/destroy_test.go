@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,11 @@ func TestDestroy(t *testing.T) {
 		{name: "no node", edit: func(r *rig) { r.opts.Node = node(false, nil) }, left: "no node with its UUID"},
 		{name: "the cluster is silent", edit: func(r *rig) { r.opts.Node = node(true, errors.New("no route")) },
 			left: "no route"},
+		{name: "registered", edit: func(r *rig) {
+			r.opts.Node, r.opts.Registered = node(false, nil), registered(r.opts.Hosts[0].BootMACAddress)
+		}},
+		{name: "not registered", edit: func(r *rig) { r.opts.Registered = registered("52:54:00:00:00:ff") },
+			left: "has not registered with the rendezvous host"},
 		{name: "nobody was asked", edit: func(*rig) {}, left: "was not asked"},
 		{name: "starts from our medium", edit: func(*rig) {},
 			medium: "https://192.0.2.1/media/x/" + infraID + "-host-0.iso"},
@@ -66,6 +72,11 @@ func TestDestroy(t *testing.T) {
 			r.is(0, bmc.On, tt.medium != "", "disk")
 		})
 	}
+}
+
+// registered is a service that has one host.
+func registered(mac string) func(context.Context, []string) (bool, error) {
+	return func(_ context.Context, macs []string) (bool, error) { return slices.Contains(macs, mac), nil }
 }
 
 // What is there of a run that was killed goes: medium and override of a host that is off.

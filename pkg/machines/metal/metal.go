@@ -41,6 +41,8 @@ type Options struct {
 	TakeRunning bool
 	// Node reports whether the cluster's API lists a node with the UUID of a system. An error means that it does not say.
 	Node func(ctx context.Context, systemUUID string) (bool, error)
+	// Registered reports whether the service of the rendezvous host has a host with one of these MAC addresses.
+	Registered func(ctx context.Context, macs []string) (bool, error)
 	// Hide keeps secrets out of everything that is logged from then on.
 	Hide func(...secret.String)
 	// Parallel bounds how many hosts are worked on at once. Default 512: most of the time they are waited for.
