@@ -28,8 +28,8 @@ type Config struct {
 	// there is one image for all.
 	Certificate string        `json:"certificate"`
 	Key         secret.String `json:"key"`
-	// AgentToken is what hosts prove themselves with, and WatcherToken what agent wait-for
-	// does: it may read the status and the logs only. Neither is taken after Expires.
+	// AgentToken is what hosts prove themselves with, and WatcherToken what installers do: it
+	// may read the status and the logs, and leave workers out. Neither is taken after Expires.
 	AgentToken   secret.String `json:"agentToken"`
 	WatcherToken secret.String `json:"watcherToken"`
 	Expires      time.Time     `json:"expires"`

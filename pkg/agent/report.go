@@ -148,6 +148,8 @@ type Status struct {
 	// config names.
 	Missing      int      `json:"missing"`
 	MissingNames []string `json:"missingNames,omitempty"`
+	// LeftOut are the hosts that the installation goes on without, by the names in the config.
+	LeftOut []string `json:"leftOut,omitempty"`
 	// Problem ends the installation until somebody does something.
 	Problem *Problem `json:"problem,omitempty"`
 	// Events are the newest, oldest first, at most 100.
@@ -171,6 +173,12 @@ type HostStatus struct {
 	Silent  bool     `json:"silent,omitempty"`
 	Checks  []Check  `json:"checks,omitempty"` // that have not passed
 	Problem *Problem `json:"problem,omitempty"`
+}
+
+// LeaveOut are hosts without which the installation goes on: POST /v1/leave-out. Only workers that the config names can
+// be left out, and not all of them.
+type LeaveOut struct {
+	Hosts []string `json:"hosts"` // hostnames
 }
 
 // Event is something that happened.

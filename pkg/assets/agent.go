@@ -25,16 +25,23 @@ type agentReading struct {
 	findings  *report.Report
 }
 
+// startedRoles are the roles of the hosts that the installer starts, by name; nil where users boot them.
+var startedRoles = asset.Param[map[string]string]("started-roles")
+
 // AgentConfig is agent-config.yaml and the hosts, complete and checked.
-var AgentConfig = asset.From2("agent-config", writtenConfig, agentConfigFile,
-	func(_ asset.Env, in Input, data []byte) (agentReading, error) {
+var AgentConfig = asset.From3("agent-config", writtenConfig, agentConfigFile, startedRoles,
+	func(_ asset.Env, in Input, data []byte, started map[string]string) (agentReading, error) {
 		var a agentReading
 		if data != nil {
 			if a.Config, a.findings = agent.Load(agent.File, data); a.Config == nil {
 				return a, a.findings.Err()
 			}
 		}
-		a.Inventory, a.findings = agent.NewInventory(in.InstallConfig, a.Config)
+		if started != nil {
+			a.Inventory, a.findings = agent.StartedInventory(in.InstallConfig, a.Config, started)
+		} else {
+			a.Inventory, a.findings = agent.NewInventory(in.InstallConfig, a.Config)
+		}
 		return a, a.findings.Err()
 	}, asset.Transient())
 

@@ -128,8 +128,14 @@ func (i *Installer) agentImage(ctx context.Context, write []asset.Ref) (AgentIma
 }
 
 // RegisterHosts makes the hosts of this installation register themselves, as with Deps.AgentBased. It is for platforms
-// on which they always do, which are not known before the install-config is read.
-func (i *Installer) RegisterHosts() { asset.Set(i.store, AgentBased, true) }
+// on which they always do, which are not known before the install-config is read. Roles are those of the hosts that the
+// installer starts, by name; there are no others.
+func (i *Installer) RegisterHosts(roles map[string]string) {
+	asset.Set(i.store, AgentBased, true)
+	if len(roles) > 0 {
+		asset.Set(i.store, startedRoles, roles)
+	}
+}
 
 // RenewAgentAccess makes the next image have a name, a certificate and tokens of its own. Until it
 // is made, those of the last one count.

@@ -55,6 +55,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	asset.Set(store, HostFIPS, deps.HostFIPS)
 	asset.Set(store, SkipHostCrypt, deps.SkipHostCrypt)
 	asset.Set(store, AgentBased, deps.AgentBased)
+	asset.Set(store, startedRoles, nil)
 	asset.Set(store, Redefined, nil)
 	if !asset.Remembers(store, fromManifests) {
 		asset.Set(store, fromManifests, false)
@@ -105,6 +106,9 @@ func (i *Installer) Close() error { return i.store.Close() }
 // MarkStarted must be called before the first machine is started. From then on no asset
 // changes, because a running cluster has it.
 func (i *Installer) MarkStarted() error { return i.store.MarkStarted() }
+
+// MarkBegun records that hosts which install themselves have begun to.
+func (i *Installer) MarkBegun() error { return i.store.Mark(markBegun) }
 
 // MarkHandedOver records that the masters have taken over from the bootstrap host.
 func (i *Installer) MarkHandedOver() error { return i.store.Mark(markHandedOver) }

@@ -115,13 +115,19 @@ func StoredPassword(dir string, key *seal.Key) (secret.String, error) {
 // Past is what a state records about the cluster that was made from it.
 type Past struct {
 	Started    bool // machines were created, or were about to be
+	Begun      bool // hosts that install themselves have begun to
 	HandedOver bool // the masters have taken over
 }
 
-const markHandedOver = "handed-over"
+const (
+	markBegun      = "begun"
+	markHandedOver = "handed-over"
+)
 
 func pastOf(p asset.Past) Past {
-	return Past{Started: !p.Started.IsZero(), HandedOver: !p.Marks[markHandedOver].IsZero()}
+	return Past{
+		Started: !p.Started.IsZero(), Begun: !p.Marks[markBegun].IsZero(), HandedOver: !p.Marks[markHandedOver].IsZero(),
+	}
 }
 
 // StoredPast is what the state of a directory records about a cluster; the zero value if

@@ -102,6 +102,9 @@ type Platform struct {
 	// SelfInstalling says that the machines exist, and install themselves once they are started from a medium: the
 	// providers are Booters, none of the machines is for the bootstrap alone, and the platform keeps no records.
 	SelfInstalling bool
+	// Roles are those of the machines of the install-config that are installed, by name, where they install themselves.
+	// The others are spare ones: nothing is done to them.
+	Roles func(c *types.InstallConfig) map[string]string
 	// VirtualAddresses says that the cluster has addresses of its own there: the
 	// bootstrap host holds the API's until the masters take over.
 	VirtualAddresses bool
@@ -146,6 +149,9 @@ type Access struct {
 	TakeRunning bool
 	// Node reports whether the cluster's API lists a node with the UUID of a machine; nil where it is not asked.
 	Node func(ctx context.Context, systemUUID string) (bool, error)
+	// Registered reports whether the service with which the machines of the cluster register, while they install
+	// themselves, has one with such a MAC address; nil where there is none.
+	Registered func(ctx context.Context, macs []string) (bool, error)
 	// Parallel bounds how many machines are worked on at once; 0 is the platform's default.
 	Parallel int
 }
@@ -153,7 +159,7 @@ type Access struct {
 // Media is how the controllers of machines reach the medium.
 type Media struct {
 	// Address of this machine, with or without a port; empty for that by which it reaches each controller. In front of
-	// it may be http:// or https://; otherwise controllers that do not take HTTPS get HTTP.
+	// it may be http:// or https://. Nothing is served without encryption unless it begins with http://.
 	Address string
 	URL     string // of the medium, on a server that the user fills; empty to serve it from here
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -53,7 +54,7 @@ func (s *Server) listen(e endpoint) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
-	raw, err := net.Listen("tcp", e.at.String())
+	raw, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", e.at.String()) // it listens until Close
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("serve media at %s: %w", e.at, err)
 	}
@@ -61,7 +62,7 @@ func (s *Server) listen(e endpoint) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, errors.Join(fmt.Errorf("serve media at %s: %w", e.at, err), raw.Close())
 	}
-	var limited net.Listener = netutil.LimitListener(raw, maxConnections)
+	limited := netutil.LimitListener(raw, maxConnections)
 	if trust != nil {
 		limited = tls.NewListener(limited, trust)
 	}

@@ -53,7 +53,15 @@ func (f *fixture) url(scheme, name string) string {
 	return u
 }
 
-func (f *fixture) do(method, url, ranges string) (*http.Response, []byte) {
+// answer is a response whose body has been read.
+type answer struct {
+	StatusCode    int
+	Status        string
+	ContentLength int64
+	Header        http.Header
+}
+
+func (f *fixture) do(method, url, ranges string) (answer, []byte) {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(f.t.Context(), method, url, nil)
 	if err != nil {
@@ -71,7 +79,7 @@ func (f *fixture) do(method, url, ranges string) (*http.Response, []byte) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return resp, b
+	return answer{resp.StatusCode, resp.Status, resp.ContentLength, resp.Header}, b
 }
 
 func TestServe(t *testing.T) {
@@ -83,7 +91,8 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s, then %s", u, again)
 		}
 		resp, _ := f.do(http.MethodHead, u, "")
-		if resp.StatusCode != 200 || resp.ContentLength != int64(len(content)) || resp.Header.Get("Accept-Ranges") != "bytes" {
+		if resp.StatusCode != 200 || resp.ContentLength != int64(len(content)) ||
+			resp.Header.Get("Accept-Ranges") != "bytes" {
 			t.Errorf("%s: HEAD: %s, %d bytes, %v", scheme, resp.Status, resp.ContentLength, resp.Header)
 		}
 		if seen := f.Seen(name); seen.Requests != 0 || seen.Bytes != 0 {
@@ -143,6 +152,7 @@ func TestRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if resp, err := f.client.Get(u); err == nil {
+		resp.Body.Close()
 		t.Errorf("after the end: %s", resp.Status)
 	}
 	if _, err := f.URL("http", netip.MustParseAddrPort("127.0.0.1:0"), "a.iso"); err == nil {

@@ -34,6 +34,7 @@ const (
 	maxPause   = time.Minute
 	dialLimit  = 10 * time.Second
 	readLimit  = 30 * time.Second
+	idleLimit  = 15 * time.Second
 	writeLimit = 3 * time.Minute // some fetch the image before they answer
 )
 
@@ -48,7 +49,8 @@ type conn struct {
 	endpoint *url.URL
 	username string
 	password secret.String
-	http     *http.Client
+	lasting  *http.Client // keeps a connection for what only reads
+	single   *http.Client // a connection for each request
 	clock    clock.Clock
 	log      *slog.Logger
 	busy     []string // names of messages: refused now, and accepted later
@@ -57,6 +59,8 @@ type conn struct {
 
 	// These belong to the holder of turn.
 	auth    auth
+	root    root  // as it was at the last login, empty if it needed one
+	alone   bool  // each request has a connection of its own
 	refused error // why the login is not sent again
 	closed  bool
 }
@@ -91,16 +95,9 @@ func newConn(o Options, busy []string) (*conn, error) {
 	if err != nil || endpoint.Host == "" {
 		return nil, fmt.Errorf("BMC of host %s: %q is no address; use Parse", o.Host, o.Address.Endpoint)
 	}
-	trust := &tls.Config{InsecureSkipVerify: o.InsecureSkipVerify, MinVersion: tls.VersionTLS12}
-	if len(o.CA) > 0 {
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(o.CA) {
-			return nil, fmt.Errorf("BMC of host %s: no certificate in the CA that was given for it", o.Host)
-		}
-		trust.RootCAs = pool
+	trust := &tls.Config{
+		InsecureSkipVerify: o.InsecureSkipVerify, RootCAs: o.Roots, MinVersion: tls.VersionTLS12,
+		ClientSessionCache: tls.NewLRUClientSessionCache(1), // handshakes are what BMCs take longest for
 	}
 	c := &conn{
 		host: o.Host, endpoint: endpoint, username: o.Username, password: o.Password,
@@ -108,16 +105,52 @@ func newConn(o Options, busy []string) (*conn, error) {
 		turn: make(chan struct{}, 1),
 	}
 	c.hideAlso([]secret.String{o.Password})
-	// No compression and a connection for each request: some BMCs fail with anything else.
-	c.http = &http.Client{
+	c.lasting, c.single = c.client(trust, false), c.client(trust, true)
+	return c, nil
+}
+
+// client sends requests without compression, with which some BMCs fail.
+func (c *conn) client(trust *tls.Config, single bool) *http.Client {
+	return &http.Client{
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, DisableCompression: true, DisableKeepAlives: true,
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, DisableCompression: true, DisableKeepAlives: single,
 			DialContext:         (&net.Dialer{Timeout: dialLimit}).DialContext,
-			TLSHandshakeTimeout: 20 * time.Second, MaxResponseHeaderBytes: 1 << 18,
+			TLSHandshakeTimeout: 20 * time.Second, MaxResponseHeaderBytes: 1 << 18, IdleConnTimeout: idleLimit,
 		},
 		CheckRedirect: c.sameServer,
 	}
-	return c, nil
+}
+
+// by is the client for a request. What changes something has a connection of its own: a BMC that has just ended a kept
+// one would leave unknown whether it was done.
+func (c *conn) by(r request) *http.Client {
+	if r.method == http.MethodGet && !c.alone {
+		return c.lasting
+	}
+	return c.single
+}
+
+// broke notes that a request had no answer. Some BMCs fail with more than one request in a connection.
+func (c *conn) broke(r request) {
+	if r.method == http.MethodGet && !c.alone {
+		c.alone = true
+		c.lasting.CloseIdleConnections()
+	}
+}
+
+// Trust is the system's authorities and those in a file, in PEM; nil if there are none in it.
+func Trust(ca []byte) (*x509.CertPool, error) {
+	if len(ca) == 0 {
+		return nil, nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil { // a system without any
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(ca) {
+		return nil, errors.New("no certificate of an authority is in the PEM text that BMCs are to be trusted with")
+	}
+	return pool, nil
 }
 
 // sameServer refuses redirections that would carry the session elsewhere.
@@ -214,8 +247,9 @@ func (c *conn) once(ctx context.Context, r request) (*answer, time.Duration, err
 	if err != nil {
 		return nil, 0, c.fail(r, &Error{Kind: Broken, Detail: err.Error(), Err: err})
 	}
-	resp, err := c.http.Do(hr)
+	resp, err := c.by(r).Do(hr)
 	if err != nil {
+		c.broke(r)
 		return nil, 0, c.fail(r, &Error{Kind: connectionKind(err), Detail: cause(err), Err: secret.WithoutURL(err)})
 	}
 	defer resp.Body.Close()
@@ -224,6 +258,7 @@ func (c *conn) once(ctx context.Context, r request) (*answer, time.Duration, err
 		err = errTooLong
 	}
 	if err != nil {
+		c.broke(r)
 		return nil, 0, c.fail(r, &Error{Kind: connectionKind(err), Status: resp.StatusCode, Detail: cause(err), Err: err})
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {

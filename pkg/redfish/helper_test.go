@@ -30,16 +30,17 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	roots, err := redfish.Trust(pem.EncodeToMemory(
+		&pem.Block{Type: "CERTIFICATE", Bytes: r.Server.Certificate().Raw}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.opt = redfish.Options{
 		Host: "master-0", Address: address, Username: redfishtest.Username,
-		Password: secret.New(redfishtest.Password), CA: r.ca(), Clock: r.clock,
+		Password: secret.New(redfishtest.Password), Roots: roots, Clock: r.clock,
 		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	return r
-}
-
-func (r *rig) ca() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.Server.Certificate().Raw})
 }
 
 // connect logs in. At the end of the test no session may be left, and no secret in the log.

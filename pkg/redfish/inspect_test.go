@@ -129,12 +129,13 @@ func TestVendors(t *testing.T) {
 			r.Edit(redfishtest.System, doc{"Manufacturer": "HPE"})
 			r.AddSlot(redfishtest.Media, "2", "CD", "DVD")
 		}, []string{insert(cd2, "", ""), boot(redfishtest.System, "Cd", "UEFI")}},
+		// Its controller does not have Dell's action.
 		{"iDRAC 10 has it in slot 1 of the system, and boots it in Dell's way", func(r *rig) {
 			dell(r, "17G Monolithic", "1.20.25.00")
 			r.AddSlot(systemMedia, "2", "CD")
 			r.AddSlot(systemMedia, "1", "CD")
 			r.Edit(redfishtest.System, doc{"VirtualMedia": doc{"@odata.id": systemMedia}})
-		}, []string{insert(systemMedia+"/1", "", ""), dellBoot, boot(redfishtest.System, "Cd", "UEFI")}}, // it has no such action
+		}, []string{insert(systemMedia+"/1", "", ""), dellBoot, boot(redfishtest.System, "Cd", "UEFI")}},
 		{"Supermicro boots it as UsbCd, and refuses Inserted", func(r *rig) {
 			r.Edit(redfishtest.System, doc{"Manufacturer": "Supermicro"})
 			r.AddSlot(redfishtest.Media, "CD1", "CD", "DVD")

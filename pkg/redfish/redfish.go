@@ -7,6 +7,7 @@ package redfish
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -19,14 +20,14 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// Options are what Connect needs. Host, CA and InsecureSkipVerify may be empty.
+// Options are what Connect needs. Host, Roots and InsecureSkipVerify may be empty.
 type Options struct {
 	Host     string // name of the host in install-config, for messages
 	Address  Address
 	Username string
 	Password secret.String
-	// CA has certificates in PEM that are trusted beside those of the system.
-	CA []byte
+	// Roots are the authorities that are trusted; nil for those of the system. Trust makes them.
+	Roots *x509.CertPool
 	// InsecureSkipVerify is disableCertificateVerification of the host. Nothing else may set it.
 	InsecureSkipVerify bool
 	Clock              clock.Clock
@@ -71,13 +72,13 @@ func (b *BMC) connect(ctx context.Context, system string) error {
 	if err := b.conn.start(ctx); err != nil {
 		return err
 	}
-	if _, err := b.conn.get(ctx, "read the service", rootPath, &b.root); err != nil {
-		return err
+	b.root = b.conn.root
+	if b.root.Systems.ID == "" { // it wanted a login for that
+		if _, err := b.conn.get(ctx, "read the service", rootPath, &b.root); err != nil {
+			return err
+		}
 	}
-	if err := b.find(ctx, system); err != nil {
-		return err
-	}
-	sys, err := b.read(ctx, "read the system")
+	sys, err := b.find(ctx, system)
 	if err != nil {
 		return err
 	}
@@ -99,41 +100,35 @@ func (b *BMC) System() string { return b.system }
 // Profile is the name of what the BMC is taken for.
 func (b *BMC) Profile() string { return b.profile.Name }
 
-// find sets the system that the address names, or the only one.
-func (b *BMC) find(ctx context.Context, system string) error {
+// find sets and reads the system that the address names, or the only one.
+func (b *BMC) find(ctx context.Context, path string) (*system, error) {
 	const action = "find the system"
-	if system != "" {
-		err := b.exists(ctx, action, system)
+	if path != "" {
+		sys, err := b.readAt(ctx, action, path)
 		if !Is(err, NotFound) {
-			b.system = system
-			return err
+			b.system = path
+			return sys, err
 		}
 		all, listErr := b.members(ctx, action, b.root.Systems.ID)
 		if listErr != nil || len(all) == 0 {
-			return err
+			return nil, err
 		}
-		return b.fail(action, &Error{Kind: NotFound, Status: http.StatusNotFound, Detail: system, Err: err,
+		return nil, b.fail(action, &Error{Kind: NotFound, Status: http.StatusNotFound, Detail: path, Err: err,
 			Advice: "end the BMC's address with the path of a system that it has: " + strings.Join(all, ", ")})
 	}
 	all, err := b.members(ctx, action, b.root.Systems.ID)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case len(all) == 0:
-		return b.fail(action, &Error{Kind: NotFound, Detail: "the BMC has none",
+		return nil, b.fail(action, &Error{Kind: NotFound, Detail: "the BMC has none",
 			Advice: "check that the machine is in its chassis, and that the BMC's user may see it"})
 	case len(all) > 1:
-		return b.fail(action, &Error{Kind: NotFound, Detail: "the address names no system, and the BMC has several",
+		return nil, b.fail(action, &Error{Kind: NotFound, Detail: "the address names no system, and the BMC has several",
 			Advice: "end the BMC's address with the path of the system: one of " + strings.Join(all, ", ")})
 	}
 	b.system = all[0]
-	return nil
-}
-
-func (b *BMC) exists(ctx context.Context, action, path string) error {
-	var any struct{}
-	_, err := b.conn.get(ctx, action, path, &any)
-	return err
+	return b.readAt(ctx, action, b.system)
 }
 
 // maxMembers bounds the members of a collection that are read.

@@ -70,6 +70,7 @@ func (c *conn) logInto(ctx context.Context) error {
 		return c.fail(request{action: "log in"}, &Error{
 			Kind: NotRedfish, Detail: "the answer to " + rootPath + " is not that of a Redfish service"})
 	}
+	c.root = r
 	sessions := r.Links.Sessions.ID
 	if sessions == "" {
 		return c.basic(ctx)
@@ -142,7 +143,7 @@ func (c *conn) close(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer c.http.CloseIdleConnections()
+	defer c.lasting.CloseIdleConnections()
 	if c.closed {
 		return nil
 	}

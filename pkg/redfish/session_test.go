@@ -225,7 +225,7 @@ func TestRetryAfter(t *testing.T) {
 
 func TestUntrusted(t *testing.T) {
 	r := newRig(t)
-	r.opt.CA = nil
+	r.opt.Roots = nil
 	_, err := redfish.Connect(t.Context(), r.opt)
 	r.checkFails(t, err, redfish.UntrustedCA, "bmcVerifyCA", "disableCertificateVerification")
 	if len(r.clock.Slept()) != 0 {
@@ -235,11 +235,51 @@ func TestUntrusted(t *testing.T) {
 	r.connect(t)
 }
 
-func TestBadCA(t *testing.T) {
+func TestTrust(t *testing.T) {
+	for _, tt := range []struct {
+		pem  string
+		bad  bool
+		none bool
+	}{{"no certificate", true, true}, {"", false, true}} {
+		roots, err := redfish.Trust([]byte(tt.pem))
+		if (err != nil) != tt.bad || (roots == nil) != tt.none {
+			t.Errorf("%q: %v, %v", tt.pem, roots, err)
+		}
+	}
+}
+
+// Requests that only read share a connection; a BMC that breaks an answer off is asked with a connection for each.
+func TestConnections(t *testing.T) {
 	r := newRig(t)
-	r.opt.CA = []byte("no certificate")
-	if _, err := redfish.Connect(t.Context(), r.opt); err == nil || !strings.Contains(err.Error(), "no certificate") {
-		t.Errorf("error %v", err)
+	b := r.connect(t)
+	reads := func() int {
+		before := len(r.Requests())
+		for range 5 {
+			if _, err := b.Power(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		connections := map[string]bool{}
+		for _, q := range r.Requests()[before:] {
+			connections[q.From] = true
+		}
+		return len(connections)
+	}
+	if n := reads(); n != 1 {
+		t.Errorf("%d connections for 5 reads", n)
+	}
+	var served atomic.Int32
+	r.Quirk(func(w http.ResponseWriter, req redfishtest.Request) bool {
+		if served.Add(1) == 1 {
+			w.Header().Set("Content-Length", "100")
+			_, _ = w.Write([]byte("{")) // and no more
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	})
+	if n := reads(); n < 5 {
+		t.Errorf("%d connections for 5 reads of a BMC that breaks off", n)
 	}
 }
 

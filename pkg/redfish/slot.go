@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	gofish "github.com/stmcginnis/gofish/redfish"
@@ -21,6 +22,9 @@ type Slot struct {
 	Inserted bool
 	Image    string // for people: without what may be secret
 	Name     string // of the image's file, empty if the BMC does not show it
+	// NoHTTPS is why the slot does not take an image over HTTPS from a server whose certificate nobody knows; empty if
+	// the BMC says nothing of the kind.
+	NoHTTPS string
 }
 
 // slot is what is needed of a drive, beyond what gofish has.
@@ -30,8 +34,11 @@ type slot struct {
 	etag  string
 	extra struct {
 		Actions struct {
-			Insert struct{ Target string } `json:"#VirtualMedia.InsertMedia"`
-			Eject  struct{ Target string } `json:"#VirtualMedia.EjectMedia"`
+			Insert struct {
+				Target    string
+				Protocols []string `json:"TransferProtocolType@Redfish.AllowableValues"`
+			} `json:"#VirtualMedia.InsertMedia"`
+			Eject struct{ Target string } `json:"#VirtualMedia.EjectMedia"`
 		}
 	}
 }
@@ -45,7 +52,7 @@ func (s *slot) UnmarshalJSON(b []byte) error {
 }
 
 func (s *slot) public() Slot {
-	out := Slot{Path: s.path, ID: s.ID, Types: s.MediaTypes, Inserted: s.Inserted}
+	out := Slot{Path: s.path, ID: s.ID, Types: s.MediaTypes, Inserted: s.Inserted, NoHTTPS: s.noHTTPS()}
 	if s.Image != "" {
 		out.Image = secret.URL(s.Image)
 	}
@@ -55,6 +62,20 @@ func (s *slot) public() Slot {
 		}
 	}
 	return out
+}
+
+func (s *slot) noHTTPS() string {
+	protocols := s.extra.Actions.Insert.Protocols
+	has := func(t gofish.TransferProtocolType) bool {
+		return slices.ContainsFunc(protocols, func(p string) bool { return strings.EqualFold(p, string(t)) })
+	}
+	switch {
+	case has(gofish.HTTPTransferProtocolType) && !has(gofish.HTTPSTransferProtocolType):
+		return "slot " + s.ID + " takes " + join(protocols) + " only"
+	case s.VerifyCertificate:
+		return "slot " + s.ID + " has VerifyCertificate set, and the BMC does not know the certificate of this machine"
+	}
+	return ""
 }
 
 // optical reports whether a slot takes ISO images. One that does not say what it takes may.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	gofish "github.com/stmcginnis/gofish/redfish"
 	"sigs.k8s.io/yaml"
@@ -68,7 +69,8 @@ func (p *pattern) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-func loadVendors() (*vendors, error) { return parseVendors(vendorsYAML) }
+// loadVendors reads what is built in, once for all BMCs. Nobody changes it.
+var loadVendors = sync.OnceValues(func() (*vendors, error) { return parseVendors(vendorsYAML) })
 
 func parseVendors(b []byte) (*vendors, error) {
 	v := &vendors{}

@@ -35,12 +35,9 @@ func (a *agents) writeData(t *testing.T) (disks []dataDisk) {
 			name: fmt.Sprintf("disk %d of %s", of.number, of.host),
 			file: a.File(filepath.Join("volumes", fmt.Sprintf("disk-%s-%d", h.ID, of.number), "image")),
 		}
-		format := exec.CommandContext(t.Context(), "mkfs.ext4", "-q", "-F", "-L", "KEEPME", d.file)
-		if out, err := format.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		// Also where a partition table has its copy, and where the mark of an installation would be.
 		size := h.Disks[of.number-1].Size
+		d.make(t, size)
+		// Also where a partition table has its copy, and where the mark of an installation would be.
 		for _, at := range []int64{1<<20 - 4096, size / 2, size - 64<<10} {
 			d.write(t, at, 64<<10)
 		}
@@ -48,6 +45,22 @@ func (a *agents) writeData(t *testing.T) (disks []dataDisk) {
 		disks = append(disks, d)
 	}
 	return disks
+}
+
+// make makes a file system, and the file for it: disks have none before the first start of their machine.
+func (d dataDisk) make(t *testing.T, size int64) {
+	t.Helper()
+	f, err := os.OpenFile(d.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "mkfs.ext4", "-q", "-F", "-L", "KEEPME", d.file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // write writes random bytes.

@@ -19,9 +19,8 @@ import (
 func TestMetalProfiles(t *testing.T) {
 	profiles := vendor.Names()
 	a := newMetal(t, "metal-profiles", metalSize(len(profiles)-3), profiles[0], profiles[1:]...)
-	var create *run
+	create := a.create(t, "--media-address", "http://"+network.Provisioner.String())
 	step(t, "Registered", func(t *testing.T) {
-		create = a.create(t, "--media-address", "http://"+network.Provisioner.String())
 		took := eventually(t, 2*installBudget, func() string {
 			select {
 			case <-create.ended:

@@ -118,6 +118,17 @@ func (c *Client) Status(ctx context.Context) (agent.Status, error) {
 	return s, err
 }
 
+// LeaveOut makes the installation go on without workers.
+func (c *Client) LeaveOut(ctx context.Context, hosts []string) error {
+	raw, err := json.Marshal(agent.LeaveOut{Hosts: hosts})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, perRequest)
+	defer cancel()
+	return c.do(ctx, http.MethodPost, "/v1/leave-out", raw, nil)
+}
+
 // Logs writes the archive of all logs to w.
 func (c *Client) Logs(ctx context.Context, w io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, perLogs)

@@ -60,6 +60,7 @@ func (s *Service) Handler() http.Handler {
 	mux.Handle("POST /v1/hosts/{id}", s.only(hosts, s.postReport))
 	mux.Handle("PUT /v1/hosts/{id}/logs", s.only(hosts, s.putLogs))
 	mux.Handle("GET /v1/status", s.only(both, s.getStatus))
+	mux.Handle("POST /v1/leave-out", s.only(watchers, s.postLeaveOut))
 	mux.Handle("GET /v1/logs", s.only(watchers, s.getLogs))
 	mux.Handle("/", s.only(both, http.NotFound))
 	return mux

@@ -35,7 +35,7 @@ func assignNode(c *agent.Config, hosts []*host, matched map[*host]*agent.Host) *
 // peersOf are the other machines that a host has to do with.
 func (s *Service) peersOf(h *host) []agent.Peer {
 	var out []agent.Peer
-	for _, other := range s.state.Hosts {
+	for _, other := range s.counted() {
 		if other != h {
 			out = append(out, agent.Peer{
 				ID: other.ID, Hostname: other.Hostname, Role: other.Role, Addresses: other.addresses(s.cfg),

@@ -16,6 +16,7 @@ func (s *Service) advance() {
 	if !s.state.Begun {
 		s.forget(now)
 		bad := assign(s.cfg, s.state.Hosts)
+		s.readmit()
 		switch {
 		case s.standing != nil:
 			s.meet()
@@ -41,9 +42,9 @@ func (s *Service) advance() {
 // forget drops hosts that were turned off while there are more than needed. A host that
 // is missing otherwise is waited for, because silence proves nothing.
 func (s *Service) forget(now time.Time) {
-	for i := len(s.state.Hosts) - 1; i >= 0 && len(s.state.Hosts) > s.cfg.Required(); i-- {
+	for i := len(s.state.Hosts) - 1; i >= 0 && len(s.counted()) > s.required(); i-- {
 		h := s.state.Hosts[i]
-		if h.Rendezvous || now.Sub(h.Heard) <= forgotten {
+		if h.Rendezvous || s.leftOut(h) || now.Sub(h.Heard) <= forgotten {
 			continue
 		}
 		s.event(h, "has not been heard for %s and is not needed any more", now.Sub(h.Heard).Round(time.Second))
@@ -53,10 +54,11 @@ func (s *Service) forget(now time.Time) {
 
 // complete reports whether the hosts of the cluster are there, and all of them ready.
 func (s *Service) complete(now time.Time) bool {
-	if len(s.state.Hosts) != s.cfg.Required() || s.rendezvous() == nil {
+	hosts := s.counted()
+	if len(hosts) != s.required() || s.rendezvous() == nil {
 		return false
 	}
-	for _, h := range s.state.Hosts {
+	for _, h := range hosts {
 		if h.Role == "" || h.Hostname == "" || h.Problem != nil || !h.ready() || h.silent(now) {
 			return false
 		}
@@ -66,7 +68,7 @@ func (s *Service) complete(now time.Time) bool {
 
 func (s *Service) begin() {
 	s.state.Begun = true
-	for _, h := range s.state.Hosts {
+	for _, h := range s.counted() {
 		h.Order = agent.Install
 		if h.Rendezvous && s.cfg.Join == nil {
 			h.Order = agent.Bootstrap
@@ -104,7 +106,7 @@ func (s *Service) mayReboot(h *host, now time.Time) bool {
 
 // needed reports whether another host is on its way, and asks this service for orders.
 func (s *Service) needed(now time.Time) bool {
-	return slices.ContainsFunc(s.state.Hosts, func(h *host) bool {
+	return slices.ContainsFunc(s.counted(), func(h *host) bool {
 		return !h.Rendezvous && !h.left() && !h.silent(now) && h.Problem == nil && h.Report.Problem == nil
 	})
 }
@@ -182,7 +184,7 @@ func (s *Service) handover(now time.Time) string {
 // One that booted its medium again does not: its disk is written.
 func (s *Service) unfinished(now time.Time) string {
 	var out []string
-	for _, h := range s.state.Hosts {
+	for _, h := range s.counted() {
 		switch {
 		case h.Rendezvous || h.left() || h.Returned:
 			continue

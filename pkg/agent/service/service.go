@@ -63,6 +63,8 @@ type state struct {
 	Since time.Time `json:"since"`
 	// Resumed: the cluster had taken over before the service began. What is left is installed.
 	Resumed bool `json:"resumed,omitempty"`
+	// LeftOut are the workers that the installation goes on without, by the names in the config.
+	LeftOut []string `json:"leftOut,omitempty"`
 }
 
 // host is what is known of one host.

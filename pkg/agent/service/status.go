@@ -25,6 +25,7 @@ func (s *Service) Status() agent.Status {
 		st.Hosts = append(st.Hosts, s.hostStatus(h, now))
 	}
 	st.Missing, st.MissingNames = s.missing()
+	st.LeftOut = slices.Clone(s.state.LeftOut)
 	return st
 }
 
@@ -51,7 +52,7 @@ func (s *Service) missing() (int, []string) {
 	if s.state.Resumed {
 		return 0, nil // they are nodes, or the cluster says that it lacks them
 	}
-	n := max(s.cfg.Required()-len(s.state.Hosts), 0)
+	n := max(s.required()-len(s.counted()), 0)
 	if s.cfg.Join != nil { // other hosts have services of their own
 		return n, nil
 	}
@@ -63,7 +64,7 @@ func (s *Service) missing() (int, []string) {
 				return slices.Contains(h.macs(), strings.ToLower(m))
 			})
 		})
-		if !there {
+		if !there && !slices.Contains(s.state.LeftOut, settings.Hostname) {
 			names = append(names, label(settings))
 		}
 	}
@@ -77,7 +78,7 @@ func (s *Service) problem() *agent.Problem {
 			return p
 		}
 	}
-	for _, h := range s.state.Hosts {
+	for _, h := range s.counted() {
 		p := cmp.Or(h.Problem, h.Report.Problem)
 		if p != nil {
 			return &agent.Problem{Message: "host " + h.describe(s.cfg) + ": " + p.Message, Next: p.Next}
@@ -99,7 +100,7 @@ func (s *Service) waiting(now time.Time) string {
 		return s.waitingForCluster(now)
 	}
 	if n, names := s.missing(); n > 0 {
-		text := fmt.Sprintf("%d of %d hosts to register", n, s.cfg.Required())
+		text := fmt.Sprintf("%d of %d hosts to register", n, s.required())
 		if len(names) > 0 {
 			text += ": " + strings.Join(names, ", ")
 		}
@@ -108,16 +109,16 @@ func (s *Service) waiting(now time.Time) string {
 	if s.rendezvous() == nil {
 		return fmt.Sprintf("the rendezvous host, which has address %s", s.cfg.Rendezvous)
 	}
-	if surplus := len(s.state.Hosts) - s.cfg.Required(); surplus > 0 {
+	if surplus := len(s.counted()) - s.required(); surplus > 0 {
 		return fmt.Sprintf("%d hosts too many to be turned off", surplus)
 	}
-	for _, h := range s.state.Hosts {
+	for _, h := range s.counted() {
 		if h.silent(now) {
 			return fmt.Sprintf("host %s, which was heard last at %s", h.describe(s.cfg), h.Heard.UTC().Format(time.TimeOnly))
 		}
 	}
 	var unready []string
-	for _, h := range s.state.Hosts {
+	for _, h := range s.counted() {
 		if !h.ready() {
 			text, since := h.why()
 			unready = append(unready, fmt.Sprintf("host %s, %s (since %s)", h.name(), text, since.UTC().Format(time.TimeOnly)))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -49,6 +48,7 @@ type follower struct {
 	last  agent.Status
 	heard bool
 	names map[string]bool // of hosts
+	left  []string        // names of hosts that the installation goes on without
 
 	since map[string]time.Time // when what is not right was first seen
 	said  map[string]bool      // warnings that are not repeated
@@ -57,15 +57,12 @@ type follower struct {
 	lost bool
 }
 
-// dialService prepares to ask the rendezvous host.
-func dialService(access assets.WatcherAccess) (Service, error) {
-	return client.New(client.Config{
-		Address: netip.AddrPortFrom(access.Rendezvous, agent.Port), CA: access.CA, Token: access.Token,
-	})
+// required is the number of hosts that the installation does not go on without.
+func (f *follower) required() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.plan.Masters + f.plan.Arbiters + f.plan.Workers - len(f.left)
 }
-
-// required is the number of hosts of the cluster.
-func (f *follower) required() int { return f.plan.Masters + f.plan.Arbiters + f.plan.Workers }
 
 // hostnames are those that are known so far.
 func (f *follower) hostnames() []string {
@@ -73,7 +70,9 @@ func (f *follower) hostnames() []string {
 	defer f.mu.Unlock()
 	var out []string
 	for name := range f.names {
-		out = append(out, name)
+		if !slices.Contains(f.left, name) {
+			out = append(out, name)
+		}
 	}
 	slices.Sort(out)
 	return out
@@ -93,7 +92,7 @@ func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, err
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	say(sink, f.last, s)
-	f.last, f.heard = s, true
+	f.last, f.heard, f.left = s, true, s.LeftOut
 	for _, h := range s.Hosts {
 		if h.Hostname != "" {
 			f.names[h.Hostname] = true
@@ -133,7 +132,7 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	if err := f.persists(problemOf(s)); err != nil {
 		return "", err
 	}
-	if slices.ContainsFunc(s.Hosts, begins) {
+	if slices.ContainsFunc(s.Hosts, Begins) {
 		return "", nil
 	}
 	if f.lasts("ready", allReady(s, f.required()), patience) {
@@ -144,8 +143,8 @@ func (f *follower) begun(ctx context.Context, sink event.Sink) (string, error) {
 	return missing(s, f.required()), nil
 }
 
-// begins reports whether a host is being installed.
-func begins(h agent.HostStatus) bool {
+// Begins reports whether a host is being installed.
+func Begins(h agent.HostStatus) bool {
 	return h.Stage != agent.Discovering && h.Stage != agent.Ready && h.Stage != agent.Failed && h.Stage != ""
 }
 
@@ -271,6 +270,7 @@ func missing(s agent.Status, required int) string {
 	}
 	for _, h := range s.Hosts {
 		switch blocking := failing(h); {
+		case slices.Contains(s.LeftOut, h.Hostname):
 		case h.Problem != nil:
 			parts = append(parts, nameOf(h)+": "+h.Problem.Message)
 		case len(blocking) > 0:

@@ -34,6 +34,8 @@ type Following struct {
 	API    *kube.Client
 	// Service is asked in place of the rendezvous host; nil in all but tests.
 	Service Service
+	// LeftOut are the names of hosts that an earlier run has left out.
+	LeftOut []string
 	// Seen is told what the rendezvous host answers, each time; nil for nobody. It must not wait.
 	Seen func(Status)
 }
@@ -43,12 +45,12 @@ func Follow(e *install.Env, o Following) (*Installation, error) {
 	service := o.Service
 	if service == nil {
 		var err error
-		if service, err = dialService(o.Access); err != nil {
+		if service, err = install.DialService(o.Access); err != nil {
 			return nil, fmt.Errorf("prepare to ask the rendezvous host: %w", err)
 		}
 	}
 	f := &follower{service: service, clock: e.Clock, plan: o.Plan, logs: e.Path(logsFile), seen: o.Seen,
-		names: map[string]bool{}}
+		names: map[string]bool{}, left: o.LeftOut}
 	for _, name := range o.Plan.Hostnames {
 		f.names[name] = true
 	}
@@ -75,6 +77,17 @@ func (i *Installation) Status(ctx context.Context) (agent.Status, error) {
 		return s, ErrForeign
 	}
 	return s, err
+}
+
+// LeaveOut asks the rendezvous host to go on without workers, by their names.
+func (i *Installation) LeaveOut(ctx context.Context, names []string) error {
+	service, can := i.follower.service.(interface {
+		LeaveOut(ctx context.Context, hosts []string) error
+	})
+	if !can {
+		return errors.New("the rendezvous host needs all hosts")
+	}
+	return service.LeaveOut(ctx, names)
 }
 
 // ErrForeign says that a rendezvous host was booted from another image than that of the directory.

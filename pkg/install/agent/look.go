@@ -19,7 +19,7 @@ func Look(ctx context.Context, e *install.Env) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	service, err := dialService(access)
+	service, err := install.DialService(access)
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func (f *follower) answered(sink event.Sink, s agent.Status) {
 	f.forget("silence")
 	f.mu.Lock()
 	again := f.heard && !f.last.Since.Equal(s.Since)
-	f.lost = f.lost || again && slices.ContainsFunc(f.last.Hosts, begins) && !slices.ContainsFunc(f.last.Hosts, done)
+	f.lost = f.lost || again && slices.ContainsFunc(f.last.Hosts, Begins) && !slices.ContainsFunc(f.last.Hosts, done)
 	lost := f.lost
 	f.mu.Unlock()
 	if again {

@@ -47,7 +47,11 @@ func watch(e *install.Env) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := Follow(e, Following{Access: access, Plan: plan, API: cluster.API})
+	left, err := assets.StoredLeftOut(e.Dir, key)
+	if err != nil {
+		return nil, err
+	}
+	i, err := Follow(e, Following{Access: access, Plan: plan, API: cluster.API, LeftOut: left})
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +83,11 @@ func WaitForInstall(ctx context.Context, e *install.Env, o WaitOptions) error {
 	if err != nil {
 		return err
 	}
-	complete, err := i.cluster.Complete(func() {})
+	password, err := e.Password()
 	if err != nil {
 		return err
 	}
+	complete := i.cluster.Complete(password, func() {})
 	list := append(i.bootstrap(exit.Install),
 		phase.Step{Phase: phases.NodesJoined, Run: i.Alongside(i.Nodes)},
 		phase.Step{Phase: phases.ClusterComplete, Run: i.Alongside(complete.Run)})

@@ -37,9 +37,11 @@ type Options struct {
 	SkipPasswordPrint bool
 	// Where machines install themselves:
 	Media       machines.Media
-	TakeRunning bool   // start machines anew that are on although nothing proves that they may be
-	Parallel    int    // how many machines are worked on at once; 0 is the default
-	AgentBinary string // the program that runs on the hosts, if this one does not
+	TakeRunning bool // start machines anew that are on although nothing proves that they may be
+	Parallel    int  // how many machines are worked on at once; 0 is the default
+	// RequireWorkers makes the installation fail without all workers.
+	RequireWorkers bool
+	AgentBinary    string // the program that runs on the hosts, if this one does not
 
 	// Tests replace these.
 	open    func(ctx context.Context, e *install.Env, o install.Opening) (Assets, []byte, error)
@@ -83,6 +85,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 		return err
 	}
 	journal.About(phase.Cluster{InfraID: t.InfraID, Platform: t.platform.Name})
+	defer func() { c.CloseSessions(ctx, t.providers(event.Discard)) }()
 	proof := c.proof(inst, t)
 	if proof.Known {
 		event.Info(c.Sink, "The masters have taken over: "+t.verdict.Why)
@@ -125,10 +128,6 @@ func (c command) steps(
 	making := steps.Machines{Plan: t.plan, Providers: t.providers, MarkStarted: inst.MarkStarted}
 	approve := c.approver(ctx, t)
 	watch := c.watch(t)
-	password := t.KubeadminPassword
-	if c.SkipPasswordPrint {
-		password = secret.String{}
-	}
 	note := func(at time.Time, text string) bool {
 		return journal.NoteOnce(phase.Note{Time: at, Phase: phases.BootstrapComplete.Name, Message: text})
 	}
@@ -147,11 +146,17 @@ func (c command) steps(
 			Cluster: cluster, InfraID: t.InfraID, Providers: t.providers, Proof: proof, Gather: c.onRequest(t)}.Run},
 		{Phase: phases.NodesJoined, Run: steps.NodesJoined{
 			Cluster: cluster, Nodes: t.nodes(), Approve: approve}.Run},
-		{Phase: phases.ClusterComplete, Run: steps.ClusterComplete{
-			Cluster: cluster, Kubeconfig: c.Path(install.KubeconfigFile), Output: c.Sink, Password: password,
-			Approve: approve}.Run},
+		{Phase: phases.ClusterComplete, Run: cluster.Complete(c.password(t), approve).Run},
 		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
 	}
+}
+
+// password is what is printed of kubeadmin's.
+func (c command) password(t target) secret.String {
+	if c.SkipPasswordPrint {
+		return secret.String{}
+	}
+	return t.KubeadminPassword
 }
 
 func is(done bool) func(context.Context) (bool, error) {

@@ -24,7 +24,7 @@ func (c command) hosts(t target) diagnose.Hosts {
 	}
 	if t.platform.SelfInstalling {
 		h.Named = cmp.Or(h.Named, t.image.Rendezvous.String()) // it bootstraps the cluster
-		for _, m := range t.Config.NamedMachines() {
+		for _, m := range started(t.platform, t.Config) {
 			if m.Role == types.MasterPool {
 				h.Planned = append(h.Planned, m.Name)
 			}

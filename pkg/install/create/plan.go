@@ -53,6 +53,7 @@ func (c command) compare(ctx context.Context) (plan.Diff, error) {
 	if err != nil {
 		return plan.Diff{}, err
 	}
+	defer func() { c.CloseSessions(ctx, t.providers(event.Discard)) }()
 	p, err := t.plan(ctx, c.Sink)
 	if err != nil {
 		return plan.Diff{}, err

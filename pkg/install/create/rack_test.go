@@ -28,29 +28,34 @@ type rack struct {
 	*world
 	hosts []*rackHost
 	// begun: they have registered, and are being installed.
-	begun  bool
-	silent bool // the service does not answer
-	closed int  // how often the sessions were ended
-	ids    map[string]string
+	begun   bool
+	silent  bool     // the service does not answer
+	without []string // hosts that the service goes on without
+	closed  int      // how often the sessions were ended
+	ids     map[string]string
+	// inventory are the roles of the hosts that the image is made for.
+	inventory map[string]string
 }
 
 type rackHost struct {
-	name       string
+	name, role string // without a role it is a spare one
 	on, medium bool
 	registered bool
 	deaf       int // how many more starts lead to nothing
 	broken     error
+	dead       error          // why its BMC takes no medium out
+	problem    *hosts.Problem // that the service has with it
 }
 
 func newRack(t *testing.T) *rack {
 	t.Helper()
 	r := &rack{world: newWorld(t)}
 	for i := range 3 {
-		r.hosts = append(r.hosts, &rackHost{name: fmt.Sprintf("master-%d", i)})
+		r.hosts = append(r.hosts, &rackHost{name: fmt.Sprintf("master-%d", i), role: types.MasterPool})
 	}
 	r.nodes = []string{"master-0", "master-1", "master-2"}
 	r.env.Platforms = platforms.List{{Assets: assets.Platform{Kind: config.Kind()}, Machines: machines.Platform{
-		Name: config.Name, SelfInstalling: true, Plan: r.plan, Connect: r.connect,
+		Name: config.Name, SelfInstalling: true, Roles: r.roles, Plan: r.plan, Connect: r.connect,
 	}}}
 	return r
 }
@@ -83,8 +88,24 @@ func mac(i int) string { return fmt.Sprintf("52:54:00:00:00:%02x", i) }
 
 // The platform.
 
+// roles leaves out spare hosts, as platforms do.
+func (r *rack) roles(*types.InstallConfig) map[string]string {
+	out := map[string]string{}
+	for _, h := range r.hosts {
+		if h.role != "" {
+			out[h.name] = h.role
+		}
+	}
+	return out
+}
+
 func (r *rack) plan(assets.Cluster, plan.Image) (plan.Plan, error) {
-	return plan.Plan{InfraID: infraID}, nil
+	p := plan.Plan{InfraID: infraID}
+	for i, h := range r.hosts {
+		p.Objects = append(p.Objects, plan.Object{Key: plan.KeyOf(plan.KindHost, h.name), Kind: plan.KindHost, Name: h.name,
+			Stage: plan.StageInfrastructure, Spec: plan.Server{BMC: fmt.Sprintf("redfish-virtualmedia://192.0.2.%d", 10+i)}})
+	}
+	return p, nil
 }
 
 func (r *rack) connect(context.Context, machines.Access) (machines.Connection, error) {
@@ -124,7 +145,14 @@ func (r *rack) Machines(context.Context, string) (list []machines.Machine, _ err
 }
 
 func (r *rack) Release(ctx context.Context, _ plan.Plan, name string) error {
-	return r.change(ctx, "release "+name, func() { r.find(name).medium = false })
+	r.mu.Lock()
+	dead := r.find(name).dead
+	r.mu.Unlock()
+	return errors.Join(dead, r.change(ctx, "release "+name, func() {
+		if dead == nil {
+			r.find(name).medium = false
+		}
+	}))
 }
 
 func (r *rack) Close(context.Context) error {
@@ -140,9 +168,14 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 	if r.silent || !r.hosts[0].registered {
 		return agent.Status{}, errors.New("connection refused")
 	}
-	s := agent.Status{}
+	s := agent.Status{LeftOut: slices.Clone(r.without)}
 	for i, h := range r.hosts {
-		if !h.registered {
+		switch {
+		case h.role == "":
+			continue
+		case slices.Contains(r.without, h.name) && !h.registered:
+			continue
+		case !h.registered:
 			s.Missing++
 			continue
 		}
@@ -150,8 +183,11 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 		if r.begun {
 			stage = hosts.Writing
 		}
-		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: types.MasterPool, Rendezvous: i == 0,
-			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage})
+		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
+			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem})
+		if h.problem != nil && !slices.Contains(r.without, h.name) {
+			s.Problem = h.problem
+		}
 	}
 	if s.Missing == 0 && !r.begun {
 		r.begun = true
@@ -160,7 +196,27 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 	return s, nil
 }
 
+func (r *rack) LeaveOut(ctx context.Context, names []string) error {
+	return r.change(ctx, "leave out "+strings.Join(names, " "), func() { r.without = append(r.without, names...) })
+}
+
 func (r *rack) Logs(context.Context, io.Writer) error { return nil }
+
+// planned are the hosts of the installation.
+func (r *rack) planned() (p assets.AgentPlan) {
+	for _, h := range r.hosts {
+		switch h.role {
+		case types.MasterPool:
+			p.Masters++
+		case types.WorkerPool:
+			p.Workers++
+		default:
+			continue
+		}
+		p.Hostnames = append(p.Hostnames, h.name)
+	}
+	return p
+}
 
 // rackState is what the installation is generated from.
 type rackState struct {
@@ -172,7 +228,7 @@ func (s rackState) Config(ctx context.Context) (*types.InstallConfig, error) {
 	c, err := s.state.Config(ctx)
 	p := &config.Platform{}
 	for i, h := range s.r.hosts {
-		p.Hosts = append(p.Hosts, config.Host{Name: h.name, Role: types.MasterPool, BootMACAddress: mac(i)})
+		p.Hosts = append(p.Hosts, config.Host{Name: h.name, Role: h.role, BootMACAddress: mac(i)})
 	}
 	c.Platform = types.Platform{Settings: p}
 	return c, err
@@ -182,6 +238,8 @@ func (s rackState) KnowMachines(_ context.Context, ids map[string]string) error 
 	s.r.ids = ids
 	return nil
 }
+
+func (s rackState) RegisterHosts(roles map[string]string) { s.r.inventory = roles }
 
 func (s rackState) Cluster(ctx context.Context) (assets.Cluster, error) {
 	c, err := s.state.Cluster(ctx)
@@ -199,6 +257,6 @@ func (s rackState) AgentImage(ctx context.Context) (assets.AgentImage, error) {
 	c, err := s.Config(ctx)
 	return assets.AgentImage{
 		Config: c, Rendezvous: netip.MustParseAddr("198.18.0.20"), RendezvousHost: "master-0",
-		Plan: assets.AgentPlan{Hostnames: s.r.nodes, Masters: 3},
+		Plan: s.r.planned(),
 	}, err
 }

@@ -1,9 +1,11 @@
 package create
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,14 +13,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
-	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
 	"github.com/okd-install/okd-install/pkg/plan"
-	"github.com/okd-install/okd-install/pkg/secret"
 )
 
 // selfInstalling is an installation whose machines install themselves: the agent way, with the installer at the power
@@ -30,19 +30,25 @@ type selfInstalling struct {
 	follow  *agent.Installation
 	booting *steps.Booting
 	proof   *steps.Proof
+	leftOut []string // hosts that the installation goes on without
+	marked  bool     // the state says that hosts have begun to install themselves
 	// When the run began: heard, the service of the rendezvous host answered; begun, the cluster's API did.
 	heard, begun bool
 }
 
-// selfInstall goes through its phases. Media and sessions are looked after whatever the end.
+// selfInstall goes through its phases. Media are looked after whatever the end.
 func (c command) selfInstall(
 	ctx context.Context, inst Assets, t target, proof *steps.Proof, runner *phase.Runner,
 ) error {
+	leftOut, err := inst.LeftOut()
+	if err != nil {
+		return err
+	}
 	beside, stop := context.WithCancel(ctx)
-	s := &selfInstalling{command: c, target: t, inst: inst, proof: proof}
-	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running
+	s := &selfInstalling{command: c, target: t, inst: inst, proof: proof, leftOut: leftOut}
+	s.begun = t.verdict.Answer == handoff.No && !t.verdict.Untouched && !t.verdict.Running && !t.verdict.Told
 	s.booting = &steps.Booting{
-		Machines: t.Config.NamedMachines(), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
+		Machines: started(t.platform, t.Config), Rendezvous: t.image.RendezvousHost, Clock: c.Clock, Sink: c.Sink,
 		Boot: func(ctx context.Context, sink event.Sink, name string, absent bool) error {
 			return s.with(ctx, sink, func(b machines.Booter, p plan.Plan) error { return b.Boot(ctx, p, name, absent) })
 		},
@@ -50,29 +56,68 @@ func (c command) selfInstall(
 			return s.with(ctx, c.Sink, func(b machines.Booter, p plan.Plan) error { return b.Release(ctx, p, name) })
 		},
 	}
-	defer s.end(ctx)
+	if !c.RequireWorkers {
+		s.booting.LeaveOut = func(ctx context.Context, names []string) error { return s.follow.LeaveOut(ctx, names) }
+	}
 	defer s.booting.Wait()
 	defer stop()
-	var err error
-	if s.follow, err = c.following(beside, t, s.booting); err != nil {
+	if s.follow, err = c.following(t, s.leftOut, func(status agent.Status) { s.seen(beside, status) }); err != nil {
 		return err
 	}
 	if t.verdict.Answer == handoff.No {
 		status, err := s.follow.Status(ctx)
 		if s.heard = err == nil; s.heard {
-			s.booting.Seen(beside, status)
+			s.seen(beside, status)
 		}
 	}
-	return runner.Run(ctx, s.steps(beside))
+	if err := runner.Run(ctx, s.steps(beside)); err != nil {
+		return err
+	}
+	s.booting.Last(ctx, s.Sink)
+	s.nameLeftOut(ctx)
+	return nil
 }
 
-// following prepares to ask the rendezvous host. Booting, if it is not nil, is told what it says.
-func (c command) following(beside context.Context, t target, booting *steps.Booting) (*agent.Installation, error) {
-	o := agent.Following{Access: t.image.Access, Plan: t.image.Plan, API: t.api, Service: c.service}
-	if booting != nil {
-		o.Seen = func(s agent.Status) { booting.Seen(beside, s) }
+// following prepares to ask the rendezvous host. Seen is told what it says; nil for nobody.
+func (c command) following(t target, leftOut []string, seen func(agent.Status)) (*agent.Installation, error) {
+	return agent.Follow(c.Env, agent.Following{
+		Access: t.image.Access, Plan: t.image.Plan, API: t.api, Service: c.service, LeftOut: leftOut, Seen: seen,
+	})
+}
+
+// seen takes in what the rendezvous host says. What a later run has to know is kept.
+func (s *selfInstalling) seen(beside context.Context, status agent.Status) {
+	s.booting.Seen(beside, status)
+	if !s.marked && slices.ContainsFunc(status.Hosts, agent.Begins) {
+		if err := s.inst.MarkBegun(); err != nil {
+			event.Warn(s.Sink, "It could not be kept that hosts have begun to install themselves", "err", err)
+		} else {
+			s.marked = true
+		}
 	}
-	return agent.Follow(c.Env, o)
+	if !slices.Equal(status.LeftOut, s.leftOut) {
+		if err := s.inst.KeepLeftOut(status.LeftOut); err != nil {
+			event.Warn(s.Sink, "It could not be kept which hosts are left out", "err", err)
+			return
+		}
+		s.leftOut = slices.Clone(status.LeftOut)
+	}
+}
+
+// nameLeftOut says which hosts are not in the cluster.
+func (s *selfInstalling) nameLeftOut(ctx context.Context) {
+	controllers := map[string]string{}
+	if p, err := s.plan(ctx, event.Discard); err == nil {
+		for _, o := range p.Of(plan.KindHost) {
+			if spec, is := o.Spec.(plan.Server); is {
+				controllers[o.Name] = " (BMC " + spec.BMC + ")"
+			}
+		}
+	}
+	for _, name := range s.leftOut {
+		event.Warn(s.Sink, fmt.Sprintf("Host %s%s is not in the cluster: %s. Add it with %s", name, controllers[name],
+			cmp.Or(s.booting.Why(name), "an earlier run has left it out"), s.Quoted("nodes add")))
+	}
 }
 
 // with calls what providers have for machines that install themselves.
@@ -90,20 +135,6 @@ func (s *selfInstalling) with(
 	return do(b, p)
 }
 
-// endLimit bounds what is done after an interruption: the user waits for the prompt.
-const endLimit = 15 * time.Second
-
-// end closes the sessions with the controllers, which have only a few.
-func (s *selfInstalling) end(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
-	defer cancel()
-	if b, can := s.providers(s.Sink).(machines.Booter); can {
-		if err := b.Close(ctx); err != nil {
-			event.Warn(s.Sink, "Not all sessions with the controllers of the hosts could be closed", "err", err)
-		}
-	}
-}
-
 // startBudget is how long nothing new may happen while hosts start: servers test their memory before they read media.
 const startBudget = 30 * time.Minute
 
@@ -113,10 +144,6 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 	cluster := steps.Cluster{Env: s.Env, API: s.api}
 	making := steps.Machines{Plan: s.plan, Providers: s.providers, MarkStarted: s.inst.MarkStarted}
 	approve := sync.OnceFunc(func() { go s.follow.Approver().Run(ctx) })
-	password := s.KubeadminPassword
-	if s.SkipPasswordPrint {
-		password = secret.String{}
-	}
 	infrastructure := phases.Infrastructure
 	infrastructure.Help, infrastructure.Budget = "start the hosts from their media", startBudget
 	complete := steps.BootstrapComplete{Cluster: cluster, Approve: approve, Proof: s.proof}
@@ -134,9 +161,7 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 			approve()
 			return s.follow.Nodes(ctx, sink)
 		})},
-		{Phase: phases.ClusterComplete, Run: s.follow.Alongside(steps.ClusterComplete{
-			Cluster: cluster, Kubeconfig: s.Path(install.KubeconfigFile), Output: s.Sink, Password: password,
-			Approve: approve}.Run)},
+		{Phase: phases.ClusterComplete, Run: s.follow.Alongside(cluster.Complete(s.password(s.target), approve).Run)},
 		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
 	}
 }
@@ -174,7 +199,7 @@ func (c command) decideSelfInstalling(ctx context.Context, t target, past assets
 		return v, err
 	}
 	if v.Answer == handoff.Unknown {
-		if v, err = c.askHosts(ctx, t, v); err != nil {
+		if v, err = c.askHosts(ctx, t, past, v); err != nil {
 			return v, err
 		}
 	}
@@ -189,17 +214,24 @@ func (c command) decideSelfInstalling(ctx context.Context, t target, past assets
 
 // askHosts judges by what else there is if the API is silent: the service of the rendezvous host, and whether the hosts
 // have ever been seen to install themselves.
-func (c command) askHosts(ctx context.Context, t target, v handoff.Verdict) (handoff.Verdict, error) {
-	follow, err := c.following(ctx, t, nil)
+func (c command) askHosts(
+	ctx context.Context, t target, past assets.Past, v handoff.Verdict,
+) (handoff.Verdict, error) {
+	follow, err := c.following(t, nil, nil)
 	if err != nil {
 		return v, err
 	}
+	const begun = "does not answer either, and the hosts have begun to install themselves"
 	switch _, err := follow.Status(ctx); {
 	case errors.Is(err, agent.ErrForeign):
 		return v, exit.Stopped("give the hosts of this cluster other addresses, or switch off the hosts of the other "+
 			"installation", "%w", err)
 	case err == nil:
 		return handoff.Verdict{Answer: handoff.No, Running: true, Why: "the service of the rendezvous host answers"}, nil
+	}
+	if past.Begun {
+		v.Why += "; the rendezvous host, " + t.image.Rendezvous.String() + ", " + begun
+		return v, nil
 	}
 	runs, err := phase.ReadJournal(c.Dir)
 	if err != nil {
@@ -209,8 +241,7 @@ func (c command) askHosts(ctx context.Context, t target, v handoff.Verdict) (han
 	for _, r := range phase.SinceDestroyed(runs) {
 		for _, p := range r.Phases {
 			if p.Name == phases.AgentHosts.Name && (p.Result == phase.Done || p.Result == phase.Already) {
-				v.Why += "; the rendezvous host, " + t.image.Rendezvous.String() + ", does not answer either, and the hosts " +
-					"have begun to install themselves"
+				v.Why += "; the rendezvous host, " + t.image.Rendezvous.String() + ", " + begun
 				return v, nil
 			}
 		}

@@ -3,11 +3,13 @@ package create
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
@@ -67,6 +69,23 @@ func TestSelfInstalling(t *testing.T) {
 	}
 	if got := r.boots(); len(got) > 0 || r.results()[phases.Infrastructure.Name] != phase.Already {
 		t.Errorf("again: started %q, %v", got, r.results())
+	}
+}
+
+// Spare hosts are left alone.
+func TestSelfInstallingSpareHosts(t *testing.T) {
+	r := newRack(t)
+	r.hosts = append(r.hosts, &rackHost{name: "spare", on: true})
+	if err := r.create(t.Context(), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range r.calls {
+		if strings.HasSuffix(call, "spare") {
+			t.Errorf("to a spare host: %s", call)
+		}
+	}
+	if !slices.Equal(r.boots(), r.nodes) || len(r.inventory) != len(r.nodes) {
+		t.Errorf("started %q, registered %v", r.boots(), r.inventory)
 	}
 }
 
@@ -164,6 +183,60 @@ func TestSelfInstallingWithoutProof(t *testing.T) {
 	r.hold()
 	if err := r.create(t.Context(), Options{}); err != nil || len(r.boots()) > 0 {
 		t.Errorf("%v; started %q", err, r.boots())
+	}
+}
+
+// A run that was killed as soon as hosts had begun to install themselves leaves a mark: hosts that are off may be a
+// cluster whose power was cut.
+func TestSelfInstallingBegun(t *testing.T) {
+	r := newRack(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r.marked = func() { cancel(exit.ErrInterrupted) }
+	if err := r.create(ctx, Options{}); exit.Code(err) != exit.Interrupted || !r.begunMark {
+		t.Fatal(err, r.begunMark)
+	}
+	r.hold("api")
+	r.set(func() {
+		r.silent, r.marked = true, func() {}
+		for _, h := range r.hosts {
+			h.on = false
+		}
+	})
+	if err := os.Remove(r.env.Path(phase.JournalName)); err != nil { // the mark is enough
+		t.Fatal(err)
+	}
+	err := r.create(t.Context(), Options{})
+	if exit.Code(err) != exit.Unproved || len(r.calls) > 0 || !strings.Contains(err.Error(), "have begun to install") {
+		t.Fatalf("code %d, %v; calls %q", exit.Code(err), err, r.calls)
+	}
+	// The user's word decides.
+	r.hold()
+	r.set(func() { r.silent, r.begun, r.record = false, false, machines.Record{} })
+	for _, h := range r.hosts {
+		h.registered = false
+	}
+	if err := r.create(t.Context(), Options{HandedOver: handoff.No}); err != nil || len(r.boots()) != 3 {
+		t.Errorf("%v; started %q", err, r.boots())
+	}
+}
+
+// A BMC that is dead when the medium has to come out does not end the installation.
+func TestSelfInstallingDeadController(t *testing.T) {
+	for _, comes := range []bool{false, true} {
+		r := newRack(t)
+		r.hosts[1].dead = errors.New("host master-1 (BMC 192.0.2.11): no answer")
+		r.during = func(call string) {
+			if comes && call == "release master-1" && r.saying("checking that the medium of host master-1") {
+				r.set(func() { r.hosts[1].dead = nil })
+			}
+		}
+		if err := r.create(t.Context(), Options{}); err != nil {
+			t.Fatal(err)
+		}
+		named := r.saying("The medium of host master-1 may still be in it: host master-1 (BMC 192.0.2.11): no answer. To do: ")
+		if named == comes || !r.saying("asked again at the end") || len(r.media()) == 1 == comes {
+			t.Errorf("BMC comes back %v: said %q, media in %q", comes, r.said, r.media())
+		}
 	}
 }
 

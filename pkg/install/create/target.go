@@ -40,6 +40,18 @@ func (t target) nodes() (names []string) {
 	return names
 }
 
+// started are the machines that install themselves, with the roles that they get.
+func started(p machines.Platform, cfg *types.InstallConfig) (list []types.Machine) {
+	roles := p.Roles(cfg)
+	for _, m := range cfg.NamedMachines() {
+		if role, is := roles[m.Name]; is {
+			m.Role = role
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
 // generator makes what a command needs.
 type generator struct {
 	cluster func(context.Context) (assets.Cluster, error)
@@ -67,7 +79,7 @@ func (c command) target(
 		return t, err
 	}
 	if t.platform.SelfInstalling {
-		inst.RegisterHosts()
+		inst.RegisterHosts(t.platform.Roles(cfg))
 	}
 	access := c.Access()
 	access.Login, access.Config = login, cfg
@@ -165,11 +177,11 @@ func (c command) refuse(cfg *types.InstallConfig, p machines.Platform) error {
 		return exit.New(c.Typed("create single-node-ignition-config")+", and boot the machine with it; "+
 			"docs/user/upi.md has the whole way",
 			"create cluster cannot install in place (bootstrapInPlace): the one machine is yours to boot")
-	case p.SelfInstalling && len(cfg.NamedMachines()) < cfg.Masters()+cfg.Arbiters()+cfg.Workers():
+	case p.SelfInstalling && len(started(p, cfg)) < cfg.Masters()+cfg.Arbiters()+cfg.Workers():
 		return exit.New("add hosts with their BMCs to platform."+p.Name+".hosts, or boot the hosts yourself: "+
 			c.Typed("agent create image")+" makes an image for that",
-			"create cluster starts all hosts through their BMCs: %d are needed, and install-config.yaml names %d",
-			cfg.Masters()+cfg.Arbiters()+cfg.Workers(), len(cfg.NamedMachines()))
+			"create cluster starts all hosts through their BMCs: %d are needed, and install-config.yaml names %d for "+
+				"their roles", cfg.Masters()+cfg.Arbiters()+cfg.Workers(), len(started(p, cfg)))
 	case p.Refusal.Text != "":
 		return exit.With(exit.Other, p.Refusal.Next.In(c.Typed), errors.New(p.Refusal.Text))
 	}
@@ -194,7 +206,7 @@ func (t target) existing(ctx context.Context) []string {
 	var out []string
 	add := func(kind plan.Kind, name string) { out = append(out, string(kind)+" "+name) }
 	for _, o := range diff.Match {
-		if !o.Existing && o.Until == "" { // temporary objects may be gone already
+		if !o.Existing && o.Until == "" && o.Kind != plan.KindMedium { // temporary objects may be gone already
 			add(o.Kind, o.Name)
 		}
 	}
@@ -217,14 +229,19 @@ type Assets interface {
 	// Cluster generates what a cluster is created with. Plan does so and writes nothing but the state.
 	Cluster(ctx context.Context) (assets.Cluster, error)
 	Plan(ctx context.Context) (assets.Cluster, error)
-	// RegisterHosts makes hosts register themselves. AgentImage and PlanAgentImage are what they boot, as with Cluster
+	// RegisterHosts makes hosts register themselves, those that have a role. AgentImage and PlanAgentImage are what they boot, as with Cluster
 	// and Plan.
-	RegisterHosts()
+	RegisterHosts(roles map[string]string)
 	AgentImage(ctx context.Context) (assets.AgentImage, error)
 	PlanAgentImage(ctx context.Context) (assets.AgentImage, error)
 	// KnowMachines keeps the IDs of machines by their names.
 	KnowMachines(ctx context.Context, ids map[string]string) error
+	// LeftOut are the names of the machines that the installation has gone on without; KeepLeftOut keeps them.
+	LeftOut() ([]string, error)
+	KeepLeftOut(names []string) error
 	MarkStarted() error
+	// MarkBegun keeps that machines have begun to install themselves.
+	MarkBegun() error
 	MarkHandedOver() error
 	Close() error
 }

@@ -60,8 +60,10 @@ type world struct {
 	nodes []string
 
 	// The state.
-	drawn               string
-	started, handedOver bool
+	drawn                          string
+	started, handedOver, begunMark bool
+	leftOut                        []string
+	marked                         func() // called when hosts have begun to install themselves
 }
 
 func newWorld(t *testing.T) *world {
@@ -303,15 +305,24 @@ func (s state) SetPin(assets.Pin) error       { return nil }
 func (s state) Started() bool                 { return s.w.started }
 func (s state) DrawnInfraID() (string, error) { return s.w.drawn, nil }
 func (s state) Past() assets.Past {
-	return assets.Past{Started: s.w.started, HandedOver: s.w.handedOver}
+	return assets.Past{Started: s.w.started, HandedOver: s.w.handedOver, Begun: s.w.begunMark}
 }
 func (s state) KnowMachines(context.Context, map[string]string) error { return nil }
-func (s state) RegisterHosts()                                        {}
+func (s state) RegisterHosts(map[string]string)                       {}
 func (s state) AgentImage(context.Context) (assets.AgentImage, error) {
 	return assets.AgentImage{}, errors.New("machines do not install themselves here")
 }
 func (s state) PlanAgentImage(ctx context.Context) (assets.AgentImage, error) {
 	return s.AgentImage(ctx)
+}
+func (s state) LeftOut() ([]string, error)       { return s.w.leftOut, nil }
+func (s state) KeepLeftOut(names []string) error { s.w.leftOut = names; return nil }
+func (s state) MarkBegun() error {
+	s.w.begunMark = true
+	if s.w.marked != nil {
+		s.w.marked()
+	}
+	return nil
 }
 func (s state) MarkStarted() error    { s.w.started = true; return nil }
 func (s state) MarkHandedOver() error { s.w.handedOver = true; return nil }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -106,9 +105,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 
 func remove(ctx context.Context, e *install.Env, p machines.Provider, infraID string) error {
 	left, err := p.Destroy(ctx, infraID, machines.Everything)
-	if b, is := p.(machines.Booter); is {
-		closeSessions(ctx, e, b)
-	}
+	e.CloseSessions(ctx, p)
 	if err := machines.Remaining(left, err); err != nil {
 		return exit.With(exit.Other, cmp.Or(exit.Next(err), "run the same command again once the platform works"), err)
 	}
@@ -128,18 +125,6 @@ func neverStarted(e *install.Env, key *seal.Key, infraID string) (bool, error) {
 // startsHosts reports whether hosts of the cluster are known that the installer can start and stop.
 func startsHosts(a machines.Access) bool {
 	return a.Config != nil && len(a.Config.NamedMachines()) > 0 || bytes.Contains(a.Metadata, []byte(`"hosts"`))
-}
-
-// closeLimit bounds what is done after an interruption: the user waits for the prompt.
-const closeLimit = 15 * time.Second
-
-// closeSessions ends the sessions with controllers, which have only a few.
-func closeSessions(ctx context.Context, e *install.Env, b machines.Booter) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
-	defer cancel()
-	if err := b.Close(ctx); err != nil {
-		event.Warn(e.Sink, "Not all sessions with the controllers of the hosts could be closed", "err", err)
-	}
 }
 
 // forget removes the files that describe a destroyed cluster, unless those of the directory are of another one.

@@ -38,13 +38,18 @@ type Booting struct {
 	// Boot and Release are those of machines.Booter. They are called for several machines at once.
 	Boot    func(ctx context.Context, sink event.Sink, name string, absent bool) error
 	Release func(ctx context.Context, name string) error
-	Clock   clock.Clock
-	Sink    event.Sink
+	// LeaveOut asks the service to go on without workers; nil where all of them are required.
+	LeaveOut func(ctx context.Context, names []string) error
+	Clock    clock.Clock
+	Sink     event.Sink
 
 	work  sync.WaitGroup
 	mu    sync.Mutex
 	known map[string]*machine
-	heard time.Time // when the service answered last
+	heard time.Time       // when the service answered last
+	ready time.Time       // since when the machines that are no workers have been ready
+	asked bool            // LeaveOut is under way
+	stuck []types.Machine // whose medium may not be out
 }
 
 // machine is what is known of one.
@@ -57,6 +62,10 @@ type machine struct {
 	released bool
 	retry    time.Time // when the medium may be tried again
 	failure  error     // of the last start
+	lost     bool      // it is not started again
+	trouble  time.Time // since when the service has a problem with it
+	leftOut  bool      // the installation goes on without it
+	why      string
 }
 
 func (b *Booting) of(name string) *machine {
@@ -72,7 +81,8 @@ func (b *Booting) of(name string) *machine {
 }
 
 // Start starts all machines that have not registered, and returns when each of them has been started or has failed.
-// Absent says that the service has answered, so that what it does not have is not being installed.
+// Workers that have failed are started again later, unless all workers have. Absent says that the service has answered,
+// so that what it does not have is not being installed.
 func (b *Booting) Start(ctx context.Context, sink event.Sink, absent bool) error {
 	errs := make([]error, len(b.Machines))
 	var starts sync.WaitGroup
@@ -86,6 +96,9 @@ func (b *Booting) Start(ctx context.Context, sink event.Sink, absent bool) error
 		}
 	}
 	starts.Wait()
+	if b.LeaveOut != nil && ctx.Err() == nil {
+		b.forgive(sink, errs)
+	}
 	return errors.Join(errs...)
 }
 
@@ -114,12 +127,12 @@ func (b *Booting) Seen(ctx context.Context, s agent.Status) {
 	b.heard = now
 	for _, m := range b.Machines {
 		k := b.of(m.Name)
-		i := slices.IndexFunc(s.Hosts, func(h agent.HostStatus) bool { return is(h, m) })
-		if i < 0 {
+		k.leftOut = slices.Contains(s.LeftOut, m.Name)
+		h := find(s, m)
+		if h == nil {
 			k.here = false
 			continue
 		}
-		h := s.Hosts[i]
 		k.begun = h.Stage != agent.Discovering && h.Stage != agent.Ready && h.Stage != ""
 		if k.here = !h.Silent; k.here {
 			k.since = now
@@ -129,11 +142,18 @@ func (b *Booting) Seen(ctx context.Context, s agent.Status) {
 			b.work.Go(func() { b.release(ctx, m.Name) })
 		}
 	}
+	b.leaveOut(ctx, s)
 }
 
-// is reports whether a host is the machine.
-func is(h agent.HostStatus, m types.Machine) bool {
-	return slices.ContainsFunc(h.MACs, func(mac string) bool { return values.PlainMAC(mac) == values.PlainMAC(m.MAC) })
+// find is what the service says of a machine, nil if it does not have it.
+func find(s agent.Status, m types.Machine) *agent.HostStatus {
+	for i, h := range s.Hosts {
+		own := func(mac string) bool { return values.PlainMAC(mac) == values.PlainMAC(m.MAC) }
+		if slices.ContainsFunc(h.MACs, own) {
+			return &s.Hosts[i]
+		}
+	}
+	return nil
 }
 
 func (b *Booting) release(ctx context.Context, name string) {
@@ -159,6 +179,9 @@ func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 	var lost []string
 	for _, m := range b.Machines {
 		k := b.of(m.Name)
+		if k.leftOut {
+			continue
+		}
 		if k.since.IsZero() {
 			k.since = now
 		}
@@ -169,6 +192,7 @@ func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 			waits = true
 		case !overdue:
 			waits = waits || !k.here && !k.begun
+			k.lost = false
 		case k.boots < maxBoots:
 			waits = true
 			k.busy = true
@@ -177,7 +201,10 @@ func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 				maxBoots))
 			b.work.Go(func() { b.bootAgain(ctx, m.Name, answered) })
 		default:
-			lost = append(lost, k.lost(m.Name))
+			k.lost = true
+			if waits = waits || b.leaves(m); !b.leaves(m) {
+				lost = append(lost, k.given(m.Name))
+			}
 		}
 	}
 	if len(lost) == 0 || waits {
@@ -193,26 +220,11 @@ func (b *Booting) bootAgain(ctx context.Context, name string, absent bool) {
 	}
 }
 
-func (k *machine) lost(name string) string {
+// given says why a machine is given up.
+func (k *machine) given(name string) string {
 	text := fmt.Sprintf("host %s has not registered after %d starts from its medium", name, k.boots)
 	if k.failure != nil {
 		text += ": " + k.failure.Error()
 	}
 	return text
 }
-
-// Finish makes sure that no machine has a medium any more, and returns what is left.
-func (b *Booting) Finish(ctx context.Context, sink event.Sink) error {
-	b.work.Wait()
-	errs := make([]error, len(b.Machines))
-	var releases sync.WaitGroup
-	for i, m := range b.Machines {
-		event.ProgressOf(sink, "checking that the medium of host "+m.Name+" is out")
-		releases.Go(func() { errs[i] = b.Release(ctx, m.Name) })
-	}
-	releases.Wait()
-	return errors.Join(errs...)
-}
-
-// Wait waits for what is done beside the phases.
-func (b *Booting) Wait() { b.work.Wait() }

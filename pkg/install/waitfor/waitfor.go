@@ -76,10 +76,11 @@ func Install(ctx context.Context, e *install.Env, o Options) error {
 	}
 	approving, cancel := context.WithCancel(ctx)
 	defer cancel()
-	complete, err := cluster.Complete(func() { go a.Run(approving) })
+	password, err := e.Password()
 	if err != nil {
 		return err
 	}
+	complete := cluster.Complete(password, func() { go a.Run(approving) })
 	err = diagnose.Phases(ctx, e, o.Timeout, cluster.API, []phase.Step{
 		{Phase: phases.ClusterComplete, Run: complete.Run},
 	}, func(*workdir.Lock) error { return nil })

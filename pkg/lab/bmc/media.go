@@ -103,11 +103,21 @@ func (b *BMC) slot(where string, i int) wire.Object {
 	}
 	if !b.p.Media.Patch {
 		o["Actions"] = wire.Object{
-			"#VirtualMedia.InsertMedia": wire.Object{"target": where + insertAction},
-			"#VirtualMedia.EjectMedia":  wire.Object{"target": where + ejectAction},
+			"#VirtualMedia.InsertMedia": wire.Object{
+				"target": where + insertAction, "TransferProtocolType@Redfish.AllowableValues": protocols(b.p.Media.Schemes),
+			},
+			"#VirtualMedia.EjectMedia": wire.Object{"target": where + ejectAction},
 		}
 	}
 	return o
+}
+
+// protocols are the schemes of URLs in the words of the specification.
+func protocols(schemes []string) (list []string) {
+	for _, s := range schemes {
+		list = append(list, strings.ToUpper(s))
+	}
+	return list
 }
 
 // insertFields are the parameters of an insertion.

@@ -86,6 +86,10 @@ func (b *booting) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	from, err := b.source(ctx, b.server, b.host, b.infraID)
+	if err != nil {
+		return err
+	}
 	say := func(what string) { event.ProgressOf(b.Events, "host "+b.Name+": "+what, "host", b.Name) }
 	if s.Power != redfish.Off {
 		say("powering off")
@@ -97,7 +101,7 @@ func (b *booting) once(ctx context.Context) error {
 		event.Warn(b.Events, fmt.Sprintf("The medium in host %s, %s, is taken out for that of the cluster", b.Name, s.Image))
 	}
 	say("inserting the medium")
-	begun, err := b.insert(ctx, bmc)
+	begun, err := b.insert(ctx, bmc, from)
 	if err != nil {
 		return err
 	}
@@ -134,36 +138,26 @@ func runs(h *host, s State) error {
 		"--take-running-hosts", fmt.Errorf("host %s (BMC %s): %s", h.Name, h.BMC.Address, what))
 }
 
-// insert inserts the medium from the first source that the BMC takes, and returns when it began.
-func (b *booting) insert(ctx context.Context, bmc *redfish.BMC) (time.Time, error) {
-	address, err := redfish.Parse(b.BMC.Address)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("host %s: %w", b.Name, err)
-	}
-	from, err := b.sources(ctx, b.server, b.host, b.infraID, address.Host())
-	if err != nil {
+// insert inserts the medium, and returns when it began.
+func (b *booting) insert(ctx context.Context, bmc *redfish.BMC, from string) (time.Time, error) {
+	begun := b.Clock.Now()
+	b.inserted = false
+	_, err := bmc.InsertMedia(ctx, from)
+	switch {
+	case err == nil:
+		b.inserted = true
+		return begun, nil
+	case ctx.Err() != nil || !b.choosesScheme(),
+		!redfish.Is(err, redfish.Refused, redfish.NoMedium, redfish.Unsupported):
 		return time.Time{}, err
 	}
-	var errs []error
-	for i, src := range from {
-		begun := b.Clock.Now()
-		b.inserted = false
-		_, err := bmc.InsertMedia(ctx, src.url)
-		if err == nil {
-			b.inserted = true
-			if i > 0 {
-				event.Warn(b.Events, fmt.Sprintf("The BMC of host %s takes no media by HTTPS: the medium, which has secrets "+
-					"of the cluster, is read without encryption", b.Name), "https", errs[0])
-			}
-			return begun, nil
-		}
-		errs = append(errs, err)
-		if ctx.Err() != nil || !redfish.Is(err, redfish.Refused, redfish.NoMedium, redfish.Unsupported,
-			redfish.Unavailable, redfish.Stuck) {
-			break
-		}
+	_, at, addrErr := b.listenFor(ctx, b.host)
+	if addrErr != nil {
+		return time.Time{}, errors.Join(err, addrErr)
 	}
-	return time.Time{}, errs[len(errs)-1]
+	// That it does not take HTTPS is one reason of several.
+	next := exit.Next(err) + ". If the BMC takes no HTTPS: " + plainStep(at.Addr())
+	return time.Time{}, exit.With(exit.Infrastructure, next, err)
 }
 
 // fetched waits until the BMC has read from the medium. One that the user serves is only known to be in the host.

@@ -20,6 +20,9 @@ func TestVendors(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, profile)
 			r.bmcs[0].Host.Install() // without the override it would start from its disk
+			if profile == "xcc" {    // checks certificates
+				r.opts.Media.Address = "http://127.0.0.1"
+			}
 			p := r.provider()
 			if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
 				t.Fatalf("%v; next: %s", err, exit.Next(err))
@@ -59,7 +62,7 @@ func TestKilled(t *testing.T) {
 		t.Run(profile, func(t *testing.T) {
 			t.Parallel()
 			for at := 1; ; at += 3 { // an odd and an even one by turns
-				r := newRig(t, profile)
+				r := newRigAt(t, 100, profile)
 				r.bmcs[0].Host.Install()
 				ctx, cancel := context.WithCancel(t.Context())
 				n := 0
@@ -150,7 +153,8 @@ func TestProof(t *testing.T) {
 
 // A host that fails does not stop the others.
 func TestIsolated(t *testing.T) {
-	r := newRig(t, "ilo6", "x13", "idrac9")
+	t.Parallel()
+	r := newRigAt(t, 120, "ilo6", "x13", "idrac9")
 	r.breaks(1, "bmc-stuck-power")
 	p := r.provider()
 	err := p.Apply(t.Context(), r.plan(), "infrastructure")

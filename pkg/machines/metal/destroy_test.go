@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,11 @@ func TestDestroy(t *testing.T) {
 		{name: "no node", edit: func(r *rig) { r.opts.Node = node(false, nil) }, left: "no node with its UUID"},
 		{name: "the cluster is silent", edit: func(r *rig) { r.opts.Node = node(true, errors.New("no route")) },
 			left: "no route"},
+		{name: "registered", edit: func(r *rig) {
+			r.opts.Node, r.opts.Registered = node(false, nil), registered(r.opts.Hosts[0].BootMACAddress)
+		}},
+		{name: "not registered", edit: func(r *rig) { r.opts.Registered = registered("52:54:00:00:00:ff") },
+			left: "has not registered with the rendezvous host"},
 		{name: "nobody was asked", edit: func(*rig) {}, left: "was not asked"},
 		{name: "starts from our medium", edit: func(*rig) {},
 			medium: "https://192.0.2.1/media/x/" + infraID + "-host-0.iso"},
@@ -68,8 +74,14 @@ func TestDestroy(t *testing.T) {
 	}
 }
 
+// registered is a service that has one host.
+func registered(mac string) func(context.Context, []string) (bool, error) {
+	return func(_ context.Context, macs []string) (bool, error) { return slices.Contains(macs, mac), nil }
+}
+
 // What is there of a run that was killed goes: medium and override of a host that is off.
 func TestDestroyOff(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []string{"ilo6", "idrac10"} {
 		r := newRig(t, profile)
 		p := r.provider()
@@ -82,7 +94,11 @@ func TestDestroyOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := booting{Provider: p, host: p.hosts[0], infraID: infraID, server: server}
-		if _, err := b.insert(t.Context(), bmcs); err != nil {
+		from, err := b.source(t.Context(), server, b.host, infraID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.insert(t.Context(), bmcs, from); err != nil {
 			t.Fatal(err)
 		}
 		if err := bmcs.BootOnceFromMedia(t.Context(), b.mode()); err != nil || !r.overridden(0) {
@@ -101,6 +117,7 @@ func TestDestroyOff(t *testing.T) {
 
 // One BMC that is not reached is named, and the others' hosts are switched off.
 func TestDestroyWithout(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6", "x13")
 	r.opts.TakeRunning = true
 	for i := range r.bmcs {
@@ -118,6 +135,7 @@ func TestDestroyWithout(t *testing.T) {
 
 // Somebody's medium stays, and is named.
 func TestReleaseForeign(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	insert(t, r.bmcs[0].Host, "https://192.0.2.1/other.iso")
 	if err := r.provider().Release(t.Context(), r.plan(), "host-0"); err != nil {
@@ -131,6 +149,7 @@ func TestReleaseForeign(t *testing.T) {
 
 // The hosts are found with what metadata.json and a file with logins have.
 func TestHostsOfMetadata(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	at := r.opts.Hosts[0].BMC.Address
 	raw, err := json.Marshal(Metadata{BMCVerifyCA: string(r.opts.CA), Hosts: []Recorded{
@@ -140,8 +159,9 @@ func TestHostsOfMetadata(t *testing.T) {
 	}
 	var hidden []secret.String
 	connection, err := Connect(t.Context(), machines.Access{
-		Clock: r.opts.Clock, Sink: event.Discard, Metadata: raw, Login: []byte(`"` + at + `": {username: admin, password: calvin-and-hobbes}`),
-		Hide: func(s ...secret.String) { hidden = append(hidden, s...) },
+		Clock: r.opts.Clock, Sink: event.Discard, Metadata: raw,
+		Login: []byte(`"` + at + `": {username: admin, password: calvin-and-hobbes}`),
+		Hide:  func(s ...secret.String) { hidden = append(hidden, s...) },
 	})
 	if err != nil {
 		t.Fatal(err)

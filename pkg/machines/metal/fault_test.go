@@ -36,7 +36,11 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(tt.fault, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, "openbmc")
+			speed := time.Duration(briskly)
+			if tt.fails != "" {
+				speed = furiously
+			}
+			r := newRigAt(t, speed, "openbmc")
 			r.breaks(0, tt.fault)
 			err := r.provider().Boot(t.Context(), r.plan(), "host-0", false)
 			if tt.fails == "" {
@@ -60,6 +64,7 @@ func TestFaults(t *testing.T) {
 
 // The server's certificate is checked, and what is wrong with it is known before the login is sent.
 func TestWrongCertificate(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	r.opts.Hosts[0].BMC.Address = address(r.bmcs[0].URL)
 	r.breaks(0, "bmc-wrong-certificate")
@@ -75,6 +80,7 @@ func TestWrongCertificate(t *testing.T) {
 
 // A medium that is lost before the host has started is put in again.
 func TestEjected(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	var lost atomic.Bool
 	r.watch(func(_ int, req *http.Request) bool {
@@ -95,6 +101,7 @@ func TestEjected(t *testing.T) {
 // A firmware that ignores the override boots its disk. The BMC cannot know; the next start is allowed, because the
 // medium is ours.
 func TestIgnoresOnce(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	r.bmcs[0].Host.Install()
 	r.breaks(0, "bmc-ignore-once")
@@ -112,6 +119,7 @@ func TestIgnoresOnce(t *testing.T) {
 
 // A wrong login is sent once, whatever is tried, and by whichever host.
 func TestWrongLogin(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "idrac9", "ilo6")
 	r.opts.Hosts[1].BMC.Address = r.opts.Hosts[0].BMC.Address // a typo: two hosts with one address
 	for i := range r.opts.Hosts {
@@ -149,6 +157,7 @@ func TestWrongLogin(t *testing.T) {
 
 // The address of another host's BMC starts nothing.
 func TestWrongAddress(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "idrac9", "ilo6")
 	r.opts.Hosts[1].BMC.Address = r.opts.Hosts[0].BMC.Address
 	p := r.provider()
@@ -156,7 +165,8 @@ func TestWrongAddress(t *testing.T) {
 	if err != nil || len(report.Findings()) != 1 || !strings.Contains(report.Findings()[0].Detail, mac(1)) {
 		t.Errorf("%v, %v", report.Lines(true), err)
 	}
-	if err := p.Boot(t.Context(), r.plan(), "host-1", true); err == nil || !strings.Contains(err.Error(), "another machine") {
+	err = p.Boot(t.Context(), r.plan(), "host-1", true)
+	if err == nil || !strings.Contains(err.Error(), "another machine") {
 		t.Errorf("%v", err)
 	}
 	r.is(0, bmc.Off, false, "")
@@ -168,6 +178,7 @@ func TestWrongAddress(t *testing.T) {
 
 // A medium that the host's BMC never reads is an error. Here it has read it under another name.
 func TestNotFetched(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "ilo6")
 	r.opts.FetchLimit = 10 * time.Second
 	p := r.provider()
@@ -177,7 +188,8 @@ func TestNotFetched(t *testing.T) {
 	b := booting{Provider: p, host: p.hosts[0], infraID: infraID, server: p.server}
 	insert(t, r.bmcs[0].Host, "https://192.0.2.1/media/x/"+infraID+"-host-0.iso")
 	err := b.fetched(t.Context(), r.opts.Clock.Now())
-	if err == nil || !strings.Contains(err.Error(), "has read nothing") || !strings.Contains(exit.Next(err), "--media-address") {
+	if err == nil || !strings.Contains(err.Error(), "has read nothing") ||
+		!strings.Contains(exit.Next(err), "--media-address") {
 		t.Errorf("%v; next %q", err, exit.Next(err))
 	}
 }

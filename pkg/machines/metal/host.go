@@ -99,10 +99,14 @@ func (h *host) session(ctx context.Context) (*redfish.BMC, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host %s: %w", h.Name, err)
 	}
+	roots, err := h.rack.roots()
+	if err != nil {
+		return nil, exit.New("mend bmcVerifyCA in install-config.yaml or metadata.json", "host %s (BMC %s): %w", h.Name, h.BMC.Address, err)
+	}
 	var bmc *redfish.BMC
 	err = h.rack.logins.once(address.Endpoint, h.BMC.Username, h.BMC.Password, func() (err error) {
 		bmc, err = redfish.Connect(ctx, redfish.Options{
-			Host: h.Name, Address: address, Username: h.BMC.Username, Password: h.BMC.Password, CA: h.rack.CA,
+			Host: h.Name, Address: address, Username: h.BMC.Username, Password: h.BMC.Password, Roots: roots,
 			InsecureSkipVerify: h.BMC.DisableCertificateVerification, Clock: h.rack.Clock, Log: h.rack.Log,
 		})
 		return err
@@ -126,13 +130,14 @@ func (h *host) is(found *redfish.Hardware) error {
 	boot := values.PlainMAC(h.BootMACAddress)
 	switch {
 	case h.UUID != "" && found.UUID != "" && !strings.EqualFold(h.UUID, found.UUID):
-		return exit.New("check the address of the BMC; if the host has another board now, look after it by hand",
-			"host %s (BMC %s): the BMC is that of another machine: its system has UUID %s, the host has %s",
-			h.Name, h.BMC.Address, found.UUID, h.UUID)
+		return exit.With(exit.Infrastructure, "check the address of the BMC; if the host has another board now, look after "+
+			"it by hand", fmt.Errorf("host %s (BMC %s): the BMC is that of another machine: its system has UUID %s, the host "+
+			"has %s", h.Name, h.BMC.Address, found.UUID, h.UUID))
 	case boot != "" && len(found.MACs) > 0 && !slices.Contains(found.MACs, boot):
-		return exit.New("check address and bootMACAddress of the host",
-			"host %s (BMC %s): the BMC is that of another machine, or bootMACAddress is wrong: the machine has %s, not %s",
-			h.Name, h.BMC.Address, strings.Join(found.MACs, ", "), boot)
+		return exit.With(exit.Infrastructure, "correct the address of the BMC; or, if the machine is the right one, set "+
+			"bootMACAddress to one of those that the BMC lists", fmt.Errorf("host %s (BMC %s): the BMC is that of another "+
+			"machine, or bootMACAddress is wrong: the BMC lists %s, and not %s",
+			h.Name, h.BMC.Address, strings.Join(found.MACs, ", "), boot))
 	}
 	return nil
 }

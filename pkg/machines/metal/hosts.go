@@ -58,7 +58,8 @@ const (
 	maxLoginHosts = 10000
 )
 
-// ParseLogins reads logins by the addresses of BMCs, as they are in metadata.json: YAML, each with username and password.
+// ParseLogins reads logins by the addresses of BMCs, as they are in metadata.json: YAML, each with username and
+// password.
 func ParseLogins(b []byte) (map[string]Login, error) {
 	if len(b) > maxLogins {
 		return nil, fmt.Errorf("it has more than %d bytes", maxLogins)
@@ -108,7 +109,8 @@ func readLogins(a machines.Access) (map[string]Login, error) {
 	return logins, nil
 }
 
-// hostsOf are the hosts of the install-config with what metadata.json recorded of them, or those of metadata.json alone.
+// hostsOf are the hosts of the install-config with what metadata.json recorded of them, or those of metadata.json
+// alone.
 func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 	var meta Metadata
 	if len(a.Metadata) > 0 {
@@ -132,7 +134,8 @@ func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 	}
 	named := platform.Hosts
 	for _, r := range meta.Hosts {
-		if !slices.ContainsFunc(named, func(h config.Host) bool { return h.Name == r.Name }) { // it was in the install-config when the cluster was made
+		// One that is missing was in the install-config when the cluster was made.
+		if !slices.ContainsFunc(named, func(h config.Host) bool { return h.Name == r.Name }) {
 			named = append(named[:len(named):len(named)], config.Host{Name: r.Name, BMC: config.BMC{
 				Address: r.BMCAddress, Username: r.Username,
 				DisableCertificateVerification: r.DisableCertificateVerification,

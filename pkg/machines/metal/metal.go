@@ -7,6 +7,7 @@ package metal
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/media"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
+	"github.com/okd-install/okd-install/pkg/redfish"
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
@@ -39,6 +41,8 @@ type Options struct {
 	TakeRunning bool
 	// Node reports whether the cluster's API lists a node with the UUID of a system. An error means that it does not say.
 	Node func(ctx context.Context, systemUUID string) (bool, error)
+	// Registered reports whether the service of the rendezvous host has a host with one of these MAC addresses.
+	Registered func(ctx context.Context, macs []string) (bool, error)
 	// Hide keeps secrets out of everything that is logged from then on.
 	Hide func(...secret.String)
 	// Parallel bounds how many hosts are worked on at once. Default 512: most of the time they are waited for.
@@ -57,6 +61,7 @@ type Rack struct {
 	hosts  []*host
 	slots  chan struct{}
 	logins logins
+	roots  func() (*x509.CertPool, error)
 
 	serving sync.Mutex
 	server  *media.Server // nil while nothing is served
@@ -72,6 +77,7 @@ func New(o Options) *Rack {
 		o.Hide = func(...secret.String) {}
 	}
 	r := &Rack{Options: o, slots: make(chan struct{}, o.Parallel)}
+	r.roots = sync.OnceValues(func() (*x509.CertPool, error) { return redfish.Trust(o.CA) })
 	r.hideURL()
 	for i, h := range o.Hosts {
 		r.hosts = append(r.hosts, &host{Host: h, rack: r, index: i, turn: make(chan struct{}, 1)})

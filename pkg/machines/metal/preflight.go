@@ -39,7 +39,7 @@ func (p *Provider) Preflight(ctx context.Context, pl plan.Plan) (*report.Report,
 		return c.r, context.Cause(ctx)
 	}
 	for i, h := range p.hosts {
-		c.host(h, c.states[i])
+		c.host(ctx, h, c.states[i])
 	}
 	c.same()
 	return c.r, c.media(ctx)
@@ -56,7 +56,7 @@ func (c *checker) at(h *host) report.Field {
 	return c.r.Field(hostsField).Index(h.index)
 }
 
-func (c *checker) host(h *host, s State) {
+func (c *checker) host(ctx context.Context, h *host, s State) {
 	at := c.at(h)
 	if s.Err != nil {
 		c.unanswered(at, h, s.Err)
@@ -65,9 +65,20 @@ func (c *checker) host(h *host, s State) {
 	if len(h.known.Slots) == 0 {
 		at.Child("bmc", "address").Invalid(h.BMC.Address, "host %s: %s", h.Name, strings.Join(h.known.Hints, "; "))
 	}
+	if why := h.noHTTPS(); why != "" && c.choosesScheme() {
+		_, listen, err := c.listenFor(ctx, h)
+		if err == nil {
+			err = plainOnly(h, listen.Addr(), why)
+		}
+		at.Child("bmc", "address").Invalid(h.BMC.Address, "%v; %s", err, exit.Next(err))
+	}
+	if len(h.known.MACs) == 0 && h.BootMACAddress != "" {
+		at.Child("bootMACAddress").Warn(h.BootMACAddress, "the BMC of host %s (%s) lists no network cards, as many do "+
+			"while a host is off; whether this is the right machine is seen when it registers", h.Name, h.BMC.Address)
+	}
 	if mode := h.mode(); !sameMode(h.known.BootMode, mode) {
-		at.Child("bootMode").Invalid(h.BootMode, "the firmware of host %s boots in mode %s; change it there, or bootMode here",
-			h.Name, h.known.BootMode)
+		at.Child("bootMode").Invalid(h.BootMode,
+			"the firmware of host %s boots in mode %s; change it there, or bootMode here", h.Name, h.known.BootMode)
 	}
 	if s.On() && s.Medium != Ours && !c.TakeRunning {
 		err := runs(h, s)
@@ -132,7 +143,7 @@ const mediaLimit = 20 * time.Second
 // media looks whether media can be served, or are.
 func (c *checker) media(ctx context.Context) error {
 	if c.Media.URL == "" {
-		return CheckMediaAddress(c.Media.Address)
+		return checkMediaAddress(ctx, c.Media.Address)
 	}
 	ctx, cancel := context.WithTimeout(ctx, mediaLimit)
 	defer cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/okd-install/okd-install/pkg/event"
@@ -11,6 +12,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/redfish"
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 // Release implements machines.Booter. The host goes on running.
@@ -115,6 +117,20 @@ func (p *Provider) belongs(ctx context.Context, h *host, s State, infraID string
 			return nil
 		default:
 			why = "the cluster has no node with its UUID, " + s.UUID
+		}
+	}
+	if p.Registered != nil {
+		macs := s.MACs
+		if h.BootMACAddress != "" {
+			macs = append(slices.Clone(macs), values.PlainMAC(h.BootMACAddress))
+		}
+		switch is, err := p.Registered(ctx, macs); {
+		case err != nil:
+			why += "; nor does the rendezvous host: " + err.Error()
+		case is:
+			return nil
+		default:
+			why += "; and it has not registered with the rendezvous host"
 		}
 	}
 	return exit.With(exit.Unproved, "switch the host off by hand, or run the same command with --take-running-hosts",

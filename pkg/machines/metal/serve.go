@@ -88,69 +88,115 @@ func (r *Rack) stopServing() error {
 	return s.Close()
 }
 
-// source is a URL from which a BMC can fetch the medium.
-type source struct {
-	scheme string
-	url    string
-}
-
-// sources are those of a host, the best first.
-func (p *Provider) sources(ctx context.Context, s *media.Server, h *host, infraID, bmc string) ([]source, error) {
+// source is the URL from which the BMC of a host fetches the medium.
+func (p *Provider) source(ctx context.Context, s *media.Server, h *host, infraID string) (string, error) {
 	if s == nil {
-		return []source{{url: p.Media.URL}}, nil
+		return p.Media.URL, nil
 	}
-	schemes, at, err := listenAt(ctx, p.Media.Address, bmc)
+	scheme, at, err := p.listenFor(ctx, h)
 	if err != nil {
-		return nil, fmt.Errorf("host %s: %w", h.Name, err)
+		return "", err
 	}
-	var out []source
-	for i, scheme := range schemes {
-		on := at
-		if i > 0 { // another port than that which was named
-			on = netip.AddrPortFrom(at.Addr(), 0)
-		}
-		u, err := s.URL(scheme, on, mediumName(infraID, h.Name))
-		if err != nil {
-			return nil, exit.With(exit.Infrastructure, "name another address of this machine with --media-address", err)
-		}
-		out = append(out, source{scheme, u})
+	if why := h.noHTTPS(); why != "" && p.choosesScheme() {
+		return "", plainOnly(h, at.Addr(), why)
 	}
-	return out, nil
+	u, err := s.URL(scheme, at, mediumName(infraID, h.Name))
+	if err != nil {
+		return "", exit.With(exit.Infrastructure, "name another address of this machine with --media-address",
+			fmt.Errorf("host %s (BMC %s): %w", h.Name, h.BMC.Address, err))
+	}
+	return u, nil
 }
 
-// listenAt reads the address at which media are served, which may begin with a scheme.
-func listenAt(ctx context.Context, address, bmc string) (schemes []string, at netip.AddrPort, err error) {
-	schemes = []string{"https", "http"}
-	for _, scheme := range schemes {
-		if rest, fixed := strings.CutPrefix(address, scheme+"://"); fixed {
-			schemes, address = []string{scheme}, rest
-			break
+// noHTTPS is why the BMC reads no media from here over HTTPS, empty if it does not say so. The host has been inspected.
+func (h *host) noHTTPS() string {
+	var why []string
+	for _, s := range h.known.Slots {
+		if s.NoHTTPS == "" {
+			return ""
 		}
+		why = append(why, s.NoHTTPS)
 	}
-	switch ip, ipErr := netip.ParseAddr(strings.Trim(address, "[]")); {
-	case address == "":
+	return strings.Join(why, "; ")
+}
+
+// choosesScheme reports whether the user has left it to us how media are served.
+func (r *Rack) choosesScheme() bool {
+	return r.Media.URL == "" && !strings.Contains(r.Media.Address, "://")
+}
+
+// plainOnly says that a BMC needs media without encryption, which only the user can allow.
+func plainOnly(h *host, at netip.Addr, why string) error {
+	return exit.With(exit.Infrastructure, plainStep(at), fmt.Errorf(
+		"host %s (BMC %s): it cannot read the image over HTTPS from here: %s", h.Name, h.BMC.Address, why))
+}
+
+// plainStep is how the user allows it.
+func plainStep(at netip.Addr) string {
+	return "put the image on a server whose certificate the BMC trusts, with --media-url; or allow that it is read " +
+		"without encryption, with --media-address " + (&url.URL{Scheme: "http", Host: hostOf(at)}).String() +
+		": whoever can listen on the network between gets the secrets of the cluster that are in it"
+}
+
+// hostOf is an address as it is written in a URL.
+func hostOf(at netip.Addr) string {
+	if at.Is6() {
+		return "[" + at.String() + "]"
+	}
+	return at.String()
+}
+
+// listenFor is where the medium of a host is served.
+func (p *Provider) listenFor(ctx context.Context, h *host) (scheme string, at netip.AddrPort, err error) {
+	bmc, err := redfish.Parse(h.BMC.Address)
+	if err == nil {
+		scheme, at, err = listenAt(ctx, p.Media.Address, bmc.Host())
+	}
+	if err != nil {
+		return "", at, exit.With(exit.Infrastructure, "name an address of this machine that the BMC reaches with "+
+			"--media-address", fmt.Errorf("host %s (BMC %s): %w", h.Name, h.BMC.Address, err))
+	}
+	return scheme, at, nil
+}
+
+// listenAt reads the address at which media are served, which may begin with a scheme. Without one it is HTTPS: the
+// image has secrets of the cluster.
+func listenAt(ctx context.Context, address, bmc string) (scheme string, at netip.AddrPort, err error) {
+	scheme, rest, fixed := strings.Cut(address, "://")
+	switch {
+	case !fixed:
+		scheme, rest = "https", address
+	case scheme != "https" && scheme != "http":
+		return "", at, badAddress(address)
+	}
+	switch ip, ipErr := netip.ParseAddr(strings.Trim(rest, "[]")); {
+	case rest == "":
 		ip, err = media.Address(ctx, bmc)
-		return schemes, netip.AddrPortFrom(ip, 0), err
+		return scheme, netip.AddrPortFrom(ip, 0), err
 	case ipErr == nil:
-		return schemes, netip.AddrPortFrom(ip, 0), nil
+		return scheme, netip.AddrPortFrom(ip, 0), nil
 	}
-	if at, err = netip.ParseAddrPort(address); err != nil {
-		return nil, at, exit.New("write it like 192.0.2.1, 192.0.2.1:8443 or https://[2001:db8::1]:8443",
-			"media address %q: it is no IP address of this machine", address)
+	if at, err = netip.ParseAddrPort(rest); err != nil {
+		return "", at, badAddress(address)
 	}
-	return schemes, at, nil
+	return scheme, at, nil
 }
 
-// CheckMediaAddress reports what is wrong with an address at which media are to be served.
-func CheckMediaAddress(address string) error {
-	if address == "" {
-		return nil
+func badAddress(address string) error {
+	return exit.New("write it like 192.0.2.1, 192.0.2.1:8443 or http://[2001:db8::1]:8080",
+		"media address %q: it is no IP address of this machine", address)
+}
+
+// checkMediaAddress reports what is wrong with an address at which media are to be served.
+func checkMediaAddress(ctx context.Context, address string) error {
+	if address == "" || address == "https://" || address == "http://" {
+		return nil // for each BMC that by which it is reached
 	}
-	_, at, err := listenAt(context.Background(), address, "")
+	_, at, err := listenAt(ctx, address, "")
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", netip.AddrPortFrom(at.Addr(), 0).String())
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", netip.AddrPortFrom(at.Addr(), 0).String())
 	if err != nil {
 		return exit.New("name an address that `ip address` shows on this machine", "media address %s: %w", address, err)
 	}

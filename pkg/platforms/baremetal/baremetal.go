@@ -77,8 +77,9 @@ func metadata(c *types.InstallConfig, in assets.MetadataInputs) any {
 		LibvirtURI: p.LibvirtURI, BootstrapProvisioningIP: text(p.BootstrapProvisioningIP),
 		ProvisioningHostIP: text(p.ClusterProvisioningIP),
 	}
+	roles := Roles(c)
 	for _, h := range p.Hosts {
-		if h.BMC.Address == "" {
+		if _, is := roles[h.Name]; !is || h.BMC.Address == "" {
 			continue
 		}
 		m.BMCVerifyCA = p.BMCVerifyCA

@@ -179,6 +179,20 @@ func Roles(c *types.InstallConfig) map[string]string {
 	return out
 }
 
+// installed is the install-config with the hosts that are installed, in their order, each with the role that it gets.
+func installed(c *types.InstallConfig) *types.InstallConfig {
+	out, p, roles := *c, *config.Of(c), Roles(c)
+	p.Hosts = nil
+	for _, h := range config.Of(c).Hosts {
+		if role, is := roles[h.Name]; is {
+			h.Role = role
+			p.Hosts = append(p.Hosts, h)
+		}
+	}
+	out.Platform.Settings = &p
+	return &out
+}
+
 // architectures are those that the hosts' operator has other names for.
 var architectures = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
 

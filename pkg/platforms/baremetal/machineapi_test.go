@@ -15,6 +15,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/plan"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/types"
 )
@@ -70,6 +71,44 @@ func TestAssign(t *testing.T) {
 				t.Errorf("got %s, want %s", s, tt.hosts)
 			}
 		})
+	}
+}
+
+// One place decides what hosts become: the manifests, the plan and the image agree.
+func TestInstalled(t *testing.T) {
+	const m, w, a, open = types.MasterPool, types.WorkerPool, types.ArbiterPool, ""
+	for _, tt := range []struct {
+		name  string
+		c     *types.InstallConfig
+		hosts string
+	}{
+		{"open ones", cluster(3, 0, 1, open, w, m, open, open), "a master, b worker, c master, d master"},
+		{"arbiters", cluster(2, 1, 1, open, a, open, open), "a master, b arbiter, c master, d worker"},
+		{"open arbiters", cluster(2, 1, 1, open, open, open, open, open), "a master, b master, c arbiter, d worker"},
+		{"spare masters and workers", cluster(1, 0, 1, m, m, w, open, w), "a master, c worker"},
+	} {
+		roles := Roles(tt.c)
+		var got []string
+		for _, h := range config.Of(installed(tt.c)).Hosts {
+			got = append(got, h.Name+" "+h.Role)
+		}
+		p, err := Machines().Plan(assets.Cluster{Config: tt.c, InfraID: "demo-x7k2p"}, plan.Image{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var planned []string
+		for _, o := range p.Of(plan.KindHost) {
+			planned = append(planned, o.Name+" "+o.Spec.(plan.Server).Role)
+			if roles[o.Name] != o.Spec.(plan.Server).Role {
+				t.Errorf("%s: host %s is planned as %s, and is %s", tt.name, o.Name, o.Spec.(plan.Server).Role, roles[o.Name])
+			}
+		}
+		if s := strings.Join(got, ", "); s != tt.hosts || strings.Join(planned, ", ") != s {
+			t.Errorf("%s: got %s, planned %q, want %s", tt.name, s, planned, tt.hosts)
+		}
+		if len(roles) != len(got) || len(config.Of(tt.c).Hosts) == len(got) && strings.Contains(tt.name, "spare") {
+			t.Errorf("%s: roles %v", tt.name, roles)
+		}
 	}
 }
 

@@ -15,16 +15,19 @@ import (
 func Machines() machines.Platform {
 	own := upi.OwnMachines(config.Name)
 	return machines.Platform{
-		Name: config.Name, SelfInstalling: true, VirtualAddresses: true,
+		Name: config.Name, SelfInstalling: true, VirtualAddresses: true, Roles: Roles,
 		Plan: func(c assets.Cluster, image plan.Image) (plan.Plan, error) {
 			if len(config.Of(c.Config).Hosts) == 0 {
 				return own.Plan(c, image)
 			}
-			return metal.Plan(c.Config, c.InfraID, image)
+			return metal.Plan(installed(c.Config), c.InfraID, image)
 		},
 		Connect: func(ctx context.Context, a machines.Access) (machines.Connection, error) {
 			if a.Config != nil && len(config.Of(a.Config).Hosts) == 0 {
 				return own.Connect(ctx, a)
+			}
+			if a.Config != nil {
+				a.Config = installed(a.Config)
 			}
 			return metal.Connect(ctx, a)
 		},

@@ -40,6 +40,7 @@ type Request struct {
 	Method, Path string
 	Body         Doc
 	Header       http.Header
+	From         string // address and port: one for each connection
 }
 
 // String is the method, the path and the body.
@@ -259,7 +260,7 @@ func (b *BMC) Logins() int { b.mu.Lock(); defer b.mu.Unlock(); return b.logins }
 func (b *BMC) Expire() { b.mu.Lock(); defer b.mu.Unlock(); clear(b.sessions) }
 
 func (b *BMC) serve(w http.ResponseWriter, hr *http.Request) {
-	r := Request{Method: hr.Method, Path: hr.URL.Path, Header: hr.Header}
+	r := Request{Method: hr.Method, Path: hr.URL.Path, Header: hr.Header, From: hr.RemoteAddr}
 	if raw, err := io.ReadAll(io.LimitReader(hr.Body, 1<<20)); err == nil && len(raw) > 0 {
 		if json.Unmarshal(raw, &r.Body) != nil {
 			Fail(w, http.StatusBadRequest, "MalformedJSON", "The request body is not JSON.")

@@ -45,7 +45,7 @@ func NewInventory(cluster *types.InstallConfig, c *Config) (Inventory, *report.R
 		}
 	}
 	inv.checkRoles(hosts, cluster)
-	inv.checkUnique(hosts, cluster)
+	inv.checkUnique(hosts.Index, cluster)
 	if inv.RendezvousIP.IsValid() {
 		inv.checkRendezvous(own.Field(report.NewPath("rendezvousIP")), cluster)
 	} else {
@@ -146,12 +146,12 @@ func (inv Inventory) surplus(role string) int {
 
 // checkUnique finds static addresses in the machine networks that two hosts have. Elsewhere
 // several may have the same, as on bridges of their own.
-func (inv Inventory) checkUnique(at report.Field, cluster *types.InstallConfig) {
+func (inv Inventory) checkUnique(at func(i int) report.Field, cluster *types.InstallConfig) {
 	seen := values.Unique{}
 	for i, h := range inv.Hosts {
 		for a := range Addresses(h.NetworkConfig) {
 			if a.IP.IsValid() && values.Within(a.IP, cluster.Networking.MachineCIDRs()) {
-				seen.Add(at.Index(i).Child("networkConfig", a.Path.String()), a.Text, a.IP.String())
+				seen.Add(at(i).Child("networkConfig", a.Path.String()), a.Text, a.IP.String())
 			}
 		}
 	}
