@@ -46,6 +46,9 @@ func TestKilled(t *testing.T) {
 	if !slices.Contains(w.seen, "0/systemctl --no-block start -- okd-bootstrap.service") {
 		t.Errorf("the bootstrap is not started: %q", w.seen)
 	}
+	if !slices.Contains(w.seen, "0/systemctl --no-block try-reload-or-restart -- sshd.service") {
+		t.Errorf("sshd keeps its host key: %q", w.seen)
+	}
 	if len(w.seen) < 20 {
 		t.Fatalf("points %q", w.seen)
 	}

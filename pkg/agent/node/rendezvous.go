@@ -61,6 +61,7 @@ const (
 	recordsDir    = "/var/log/openshift"
 	// bootstrapUnit starts everything else.
 	bootstrapUnit = "okd-bootstrap.service"
+	sshUnit       = "sshd.service"
 )
 
 // keep is what the bootstrap must not change: name and network are those of the node that
@@ -132,6 +133,10 @@ func (a *Agent) begin(ctx context.Context) error {
 		if err := a.Hardware.Run(ctx, "", "systemctl", args...); err != nil {
 			return fmt.Errorf("start the bootstrap: %w", err)
 		}
+	}
+	// sshd runs since the boot with a key of its own; that of the config is the one that gather bootstrap knows.
+	if err := a.Hardware.Run(ctx, "", "systemctl", "--no-block", "try-reload-or-restart", "--", sshUnit); err != nil {
+		a.Log.Warn("sshd goes on with another host key than that of the bootstrap host", "error", err)
 	}
 	return a.update(func(s *state) error { s.Started = true; return nil })
 }
