@@ -66,15 +66,16 @@ func (a *agents) bmcSecrets(t *testing.T) leaks.Secrets {
 	return secrets
 }
 
-// gathers makes a log bundle, which stays in the directory.
-func (a *agents) gathers(t *testing.T) {
+// gathers makes a log bundle, which stays in the directory, and returns what the command says.
+func (a *agents) gathers(t *testing.T) string {
 	t.Helper()
-	r := a.start(t, a.dir, nil, "gather", "bootstrap", "--skipAnalysis")
+	r := a.start(t, a.dir, nil, "gather", "bootstrap", "--skipAnalysis", "--key", a.facts(t).SSHKey)
 	a.runs = append(a.runs, r)
 	code := r.end(t, 5*time.Minute)
 	if bundles, err := filepath.Glob(filepath.Join(a.dir, "log-bundle-*.tar.gz")); err != nil || len(bundles) == 0 {
 		t.Errorf("%s: exit code %d, no bundle: %v\n%s", r, code, err, last(r.stderr.String(), 20))
 	}
+	return r.stderr.String()
 }
 
 // filesWithout checks all files below a directory but those of these names.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +38,9 @@ func installMetal(t *testing.T, work string, workers int, profile string) {
 		a.began = time.Now()
 		create := a.create(t)
 		if create.reach(t, phases.BootstrapComplete.Name, installBudget) {
-			a.gathers(t) // from the rendezvous host while it bootstraps
+			if said := a.gathers(t); strings.Contains(said, "missing bootstrap host") { // it is the rendezvous host
+				t.Errorf("the log bundle is incomplete:\n%s", said)
+			}
 		}
 		if code := create.end(t, installBudget); code != 0 {
 			t.Fatalf("%s: exit code %d, want 0\n%s", create, code, last(create.stderr.String(), 20))
