@@ -18,7 +18,7 @@ import (
 // out, and removes what is there by then. The media are read over HTTP, which all of the vendors can do.
 func TestMetalProfiles(t *testing.T) {
 	profiles := vendor.Names()
-	a := newMetal(t, "metal-profiles", metalSize(len(profiles)-3), profiles...)
+	a := newMetal(t, "metal-profiles", metalSize(len(profiles)-3), profiles[0], profiles[1:]...)
 	create := a.create(t, "--media-address", "http://"+network.Provisioner.String())
 	step(t, "Registered", func(t *testing.T) {
 		took := eventually(t, 2*installBudget, func() string {

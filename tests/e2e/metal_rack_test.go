@@ -18,8 +18,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/host"
 )
 
-// newMetal is a cluster on hosts with BMCs, in a lab of its own. Its hosts have the profiles in turn.
-func newMetal(t *testing.T, work string, size center.ClusterSize, profiles ...string) *agents {
+// newMetal is a cluster on hosts with BMCs, in a lab of its own.
+func newMetal(t *testing.T, work string, size center.ClusterSize, profile string, others ...string) *agents {
 	t.Helper()
 	l := newLab(t, work)
 	l.up(t)
@@ -29,19 +29,15 @@ func newMetal(t *testing.T, work string, size center.ClusterSize, profiles ...st
 			l.consoles(t)
 		}
 	})
-	step(t, "Hosts", func(t *testing.T) { a.fillRack(t, size, profiles...) })
+	step(t, "Hosts", func(t *testing.T) { a.withBMCs(t, profile, size, others...) })
 	return a
 }
 
-// withBMCs makes the hosts of the cluster, all of one vendor, and the install-config.yaml that names them.
-func (a *agents) withBMCs(t *testing.T, profile string, s center.ClusterSize) {
+// withBMCs makes the hosts of the cluster, all of one vendor or of several in turn, and the install-config.yaml that names
+// them.
+func (a *agents) withBMCs(t *testing.T, profile string, s center.ClusterSize, others ...string) {
 	t.Helper()
-	a.fillRack(t, s, profile)
-}
-
-// fillRack is withBMCs for hosts that have profiles in turn.
-func (a *agents) fillRack(t *testing.T, s center.ClusterSize, profiles ...string) {
-	t.Helper()
+	profiles := append([]string{profile}, others...)
 	for i, h := range a.hosts {
 		args := []string{"hosts", "create", h.Name, "--mac", h.MAC, "--bmc", profiles[i%len(profiles)]}
 		a.okdLab(t, append(args, a.metalDisks(h)...)...)
@@ -164,8 +160,8 @@ func (a *agents) destroyed(t *testing.T, flags ...string) {
 	a.allOff(t)
 }
 
-// destroyedUnproved is destroyed for a cluster that does not answer: destroy may refuse to switch hosts off, and then has
-// to say with which flag it does.
+// destroyedUnproved is destroyed for a cluster that does not answer: destroy may refuse to switch hosts off, and then
+// has to say with which flag it does.
 func (a *agents) destroyedUnproved(t *testing.T) {
 	t.Helper()
 	r := a.start(t, a.dir, nil, "destroy", "cluster")

@@ -18,7 +18,8 @@ import (
 )
 
 // bmcPasswords checks that the passwords of the BMCs are nowhere but in what the user wrote and in Secrets: neither
-// plainly nor encoded, compressed or in an archive. The image and the Ignition config of the bootstrap have the Secrets.
+// plainly nor encoded, compressed or in an archive. The image and the Ignition config of the bootstrap have the
+// Secrets.
 func (a *agents) bmcPasswords(t *testing.T) {
 	secrets := a.bmcSecrets(t)
 	a.gathers(t)

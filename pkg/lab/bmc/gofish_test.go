@@ -89,7 +89,11 @@ func (c *client) drive() *redfish.VirtualMedia {
 
 func (c *client) insert(url string) error {
 	c.t.Helper()
-	vm := c.drive()
+	return c.insertBy(c.drive(), url)
+}
+
+func (c *client) insertBy(vm *redfish.VirtualMedia, url string) error {
+	c.t.Helper()
 	if c.p.Media.Patch {
 		if vm.SupportsMediaInsert {
 			c.t.Error("there is an action")
@@ -103,8 +107,9 @@ func (c *client) insert(url string) error {
 	return vm.InsertMediaConfig(conf)
 }
 
-func (c *client) eject() error {
-	vm := c.drive()
+func (c *client) eject() error { return c.ejectBy(c.drive()) }
+
+func (c *client) ejectBy(vm *redfish.VirtualMedia) error {
 	if c.p.Media.Patch {
 		return vm.Patch(vm.ODataID, map[string]any{"Image": nil, "Inserted": false})
 	}
@@ -114,14 +119,18 @@ func (c *client) eject() error {
 // bootMedia sets the next start to be from the medium.
 func (c *client) bootMedia(enabled redfish.BootSourceOverrideEnabled) error {
 	c.t.Helper()
-	sys := c.system()
 	if len(c.p.Boot.Media) == 0 {
 		return c.importBoot()
 	}
-	b := redfish.Boot{
+	return c.setBoot(redfish.Boot{
 		BootSourceOverrideEnabled: enabled, BootSourceOverrideMode: redfish.UEFIBootSourceOverrideMode,
 		BootSourceOverrideTarget: redfish.BootSourceOverrideTarget(c.p.Boot.Media[0]),
-	}
+	})
+}
+
+func (c *client) setBoot(b redfish.Boot) error {
+	c.t.Helper()
+	sys := c.system()
 	if c.p.Boot.Settings != "" {
 		resp, err := c.api.Patch(sys.ODataID+"/"+c.p.Boot.Settings, map[string]any{"Boot": b})
 		if err == nil {
@@ -296,7 +305,7 @@ func TestEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			//nolint:staticcheck // the newer form has no event types, which controllers have
-			where, err := service.CreateEventSubscription(sink.URL, []redfish.EventType{"StatusChange"},
+			where, err := service.CreateEventSubscription(sink.URL, []redfish.EventType{"StatusChange", "Alert"},
 				map[string]string{"X-Key": "k"}, redfish.RedfishEventDestinationProtocol, "mine", nil)
 			if err != nil {
 				t.Fatal(err)
@@ -309,6 +318,15 @@ func TestEvents(t *testing.T) {
 			}
 			if all, err := service.GetEventSubscriptions(); err != nil || len(all) != 1 || all[0].Context != "mine" {
 				t.Errorf("%+v, %v", all, err)
+			}
+			service.DisableEtagMatch(c.p.ETags.PostRefused)
+			if err := service.SubmitTestEvent("hello"); err != nil {
+				t.Fatal(err)
+			}
+			event = <-got
+			list, _ = event["Events"].([]any)
+			if alert, _ := list[0].(map[string]any); alert["Message"] != "hello" {
+				t.Errorf("%v", event)
 			}
 			if err := service.DeleteEventSubscription(where); err != nil {
 				t.Error(err)

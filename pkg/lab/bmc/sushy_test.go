@@ -7,19 +7,25 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/okd-install/okd-install/pkg/lab/bmc/bmctest"
 	"github.com/okd-install/okd-install/pkg/lab/bmc/vendor"
 )
 
+// withPassword ends the names of controllers that get the password with each request.
+const withPassword = " with a password"
+
 // TestSushy installs a host by OpenStack's library, with every vendor and with both
-// kinds of login. The library is a Debian package, which hack/packages.sh installs.
+// kinds of login, and does everything else that the controllers offer. The library is a
+// Debian package, which hack/packages.sh installs.
 func TestSushy(t *testing.T) {
 	type seen struct {
 		Error, UUID, Manufacturer, Firmware string
 		Memory                              int
-		MACs                                []string
+		MACs, Resets                        []string
+		Slots                               int
 	}
 	var input []map[string]any
 	servers := map[string]*bmctest.Server{}
@@ -30,7 +36,7 @@ func TestSushy(t *testing.T) {
 			s.Host.Install()
 			name, ca := profile, filepath.Join(t.TempDir(), "ca.pem")
 			if basic {
-				name += " with a password"
+				name += withPassword
 			}
 			if err := os.WriteFile(ca, s.CA, 0o600); err != nil {
 				t.Fatal(err)
@@ -67,8 +73,12 @@ func TestSushy(t *testing.T) {
 		case got.UUID != f.UUID || got.Manufacturer != p.Manufacturer || got.Firmware != p.Firmware || got.Memory != 16 ||
 			!slices.Equal(got.MACs, f.MACs):
 			t.Errorf("%s: %+v", name, got)
-		case !slices.Equal(started, []string{"agent", "disk", "disk"}):
+		case len(started) < 3 || !slices.Equal(started[:3], []string{"agent", "disk", "disk"}) ||
+			slices.Contains(started[3:], "agent"):
 			t.Errorf("%s: it started %v", name, started)
+		case strings.HasSuffix(name, withPassword):
+		case got.Slots == 0 || !slices.Equal(got.Resets, slices.Sorted(slices.Values(p.Power.Resets))):
+			t.Errorf("%s: media by %d slots, resets %v", name, got.Slots, got.Resets)
 		}
 	}
 	if t.Failed() {

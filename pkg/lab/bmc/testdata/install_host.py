@@ -19,7 +19,7 @@ IMPORT = (
 
 
 def until(what, is_true):
-    end = time.time() + 60
+    end = time.time() + 120
     while not is_true():
         if time.time() > end:
             raise RuntimeError("not even after a while: " + what)
@@ -101,6 +101,82 @@ def events(root):
     assert made.context == "mine", made.json
     assert len(service.subscriptions.get_members()) == 1
     made.delete()
+    # Nobody listens to the subscriber's address, which would end the subscription.
+    service.submit_test_event("1", "2026-01-01T00:00:00Z", "Alert", "hello", [], "Test", service.path, "OK")
+
+
+def sessions(root, bmc):
+    service = root.get_session_service()
+
+    def known():  # sushy remembers what it has read
+        return len(service._conn.get(service.sessions.path).json()["Members"])
+
+    before = known()
+    _, where = service.create_session(bmc["user"], bmc["password"])
+    assert known() == before + 1
+    service.close_session(where)
+    assert known() == before
+
+
+def slots(system, bmc):
+    """Inserts and ejects by every slot of the system and of its manager that takes discs."""
+    tried = 0
+    for owner in (system, system.managers[0]):
+        where = owner.json.get("VirtualMedia")
+        if not where:
+            continue
+        for slot in virtual_media.VirtualMediaCollection(
+                system._conn, where["@odata.id"], registries=None).get_members():
+            if sushy.VIRTUAL_MEDIA_CD not in slot.media_types and sushy.VIRTUAL_MEDIA_DVD not in slot.media_types:
+                continue
+            until("the drive is empty", lambda: emptied(slot))
+            insert(slot, bmc)
+            fresh(slot).eject_media()
+            until("the medium is out", lambda: not fresh(slot).inserted)
+            tried += 1
+    return tried
+
+
+def emptied(slot):
+    """Some controllers report an ejected medium for a while, by other slots as well."""
+    return not fresh(slot).inserted
+
+
+def overrides(system):
+    """Sets and clears each target for as long as it is there."""
+    for target in system.get_allowed_system_boot_source_values():
+        for enabled in (sushy.BOOT_SOURCE_ENABLED_ONCE, sushy.BOOT_SOURCE_ENABLED_CONTINUOUS):
+            system.set_system_boot_options(target=target, enabled=enabled, mode=sushy.BOOT_SOURCE_MODE_UEFI)
+            want = sushy.BOOT_SOURCE_ENABLED_DISABLED if target == sushy.BOOT_SOURCE_TARGET_NONE else enabled
+            assert fresh(system).boot.enabled == want, (target, enabled, system.boot)
+    system.set_system_boot_options(enabled=sushy.BOOT_SOURCE_ENABLED_DISABLED)
+    assert fresh(system).boot.enabled == sushy.BOOT_SOURCE_ENABLED_DISABLED, system.boot
+
+
+def become(system, power):
+    if fresh(system).power_state != power:
+        on = power == sushy.POWER_STATE_ON
+        reset(system, sushy.RESET_ON if on else sushy.RESET_FORCE_OFF, power)
+
+
+def resets(system):
+    """Asks for each reset, in the states in which it does something."""
+    on, off = sushy.POWER_STATE_ON, sushy.POWER_STATE_OFF
+    kinds = sorted(system.get_allowed_reset_system_values(), key=lambda kind: kind.value)
+    for kind in kinds:
+        if kind.value in ("On", "ForceOn"):
+            ways = [(off, on)]
+        elif kind.value in ("ForceOff", "GracefulShutdown"):
+            ways = [(on, off)]
+        elif kind.value == "PushPowerButton":
+            ways = [(off, on), (on, off)]
+        else:
+            ways = [(on, on)]
+        for before, after in ways:
+            become(system, before)
+            reset(system, kind, after)
+    become(system, off)
+    return [kind.value for kind in kinds]
 
 
 def facts(root, system):
@@ -137,6 +213,11 @@ def install(bmc):
     reset(system, sushy.RESET_GRACEFUL_SHUTDOWN, sushy.POWER_STATE_OFF)
     reset(system, sushy.RESET_ON, sushy.POWER_STATE_ON)
     reset(system, sushy.RESET_FORCE_OFF, sushy.POWER_STATE_OFF)
+    if not bmc["basic"]:  # once for each vendor
+        sessions(root, bmc)
+        seen["slots"] = slots(system, bmc)
+        overrides(system)
+        seen["resets"] = resets(system)
     login.close()
     return seen
 
