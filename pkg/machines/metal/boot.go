@@ -105,8 +105,11 @@ func (b *booting) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := bmc.BootOnceFromMedia(ctx, b.mode()); err != nil {
+	if err := b.override(ctx, bmc); err != nil {
 		return err
+	}
+	if err := b.starts.wait(ctx, b.Clock); err != nil {
+		return fmt.Errorf("host %s: %w", b.Name, context.Cause(ctx))
 	}
 	say("powering on")
 	if err := bmc.PowerOn(ctx); err != nil {
@@ -114,7 +117,22 @@ func (b *booting) once(ctx context.Context) error {
 	}
 	b.mine = true
 	say("waiting for its BMC to read the medium")
-	return b.fetched(ctx, begun)
+	if err := b.fetched(ctx, begun); err != nil {
+		return err
+	}
+	b.started = true
+	return nil
+}
+
+// override makes the host start from its medium once. One that was started so and has not registered may have firmware
+// that ignores that: it starts from the medium until it is released, which is when it has registered.
+func (b *booting) override(ctx context.Context, bmc *redfish.BMC) error {
+	if !b.started || !b.absent {
+		return bmc.BootOnceFromMedia(ctx, b.mode())
+	}
+	event.Warn(b.Events, fmt.Sprintf("Host %s was started from its medium and has not registered. In case its firmware "+
+		"ignores boot overrides for one boot, it gets one that stays until it has", b.Name))
+	return bmc.BootFromMedia(ctx, b.mode())
 }
 
 // may reports, as an error, that nothing proves that the host may be switched off, and how long it has to end.

@@ -2,6 +2,7 @@ package metal
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -98,23 +99,42 @@ func TestEjected(t *testing.T) {
 	}
 }
 
-// A firmware that ignores the override boots its disk. The BMC cannot know; the next start is allowed, because the
-// medium is ours.
+// A firmware that ignores an override for one boot starts its disk, and the host does not register. It gets one that
+// lasts, until it is released.
 func TestIgnoresOnce(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, "ilo6")
-	r.bmcs[0].Host.Install()
-	r.breaks(0, "bmc-ignore-once")
-	p := r.provider()
-	if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
-		t.Fatal(err)
+	for _, profile := range []string{"ilo6", "x12", "ami", "idrac9"} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, profile)
+			h := r.bmcs[0].Host
+			h.Install()
+			order := h.Boot().Order
+			r.breaks(0, "bmc-ignore-once")
+			p := r.provider()
+			if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
+				t.Fatal(err)
+			}
+			r.is(0, bmc.On, true, "disk")
+			if err := p.Boot(t.Context(), r.plan(), "host-0", true); err != nil {
+				t.Fatalf("%v; next %s", err, exit.Next(err))
+			}
+			r.is(0, bmc.On, true, "agent")
+			if !r.warned("host-0", "stays until it has") {
+				t.Errorf("%v", r.said)
+			}
+			if err := p.Release(t.Context(), r.plan(), "host-0"); err != nil {
+				t.Fatal(err)
+			}
+			s, err := p.State(t.Context(), infraID, "host-0")
+			if err != nil || s.Override || !slices.Equal(h.Boot().Order, order) {
+				t.Errorf("%+v, %v; order %v, was %v", s, err, h.Boot().Order, order)
+			}
+			if err := h.ForceRestart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.is(0, bmc.On, false, "disk")
+		})
 	}
-	r.is(0, bmc.On, true, "disk")
-	r.bmcs[0].Mend()
-	if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
-		t.Fatal(err)
-	}
-	r.is(0, bmc.On, true, "agent")
 }
 
 // A wrong login is sent once, whatever is tried, and by whichever host.

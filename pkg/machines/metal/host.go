@@ -26,6 +26,8 @@ type host struct {
 	known *redfish.Hardware // as it was when the session was made first
 	// inserted: this run has put the medium into it, so that one which the BMC does not name is ours.
 	inserted bool
+	// started: this run has started it from the medium.
+	started bool
 }
 
 // logins are those that BMCs have refused: they lock accounts, so that none is sent again. One host at a time logs in
