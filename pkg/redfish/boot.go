@@ -321,7 +321,7 @@ func (b *BMC) oemOverride(ctx context.Context, action, to string, body map[strin
 			return err
 		}
 		if err := b.clock.Sleep(ctx, jitter(jobPause)); err != nil {
-			return wrap(action, context.Cause(ctx))
+			return b.conn.stopped(ctx, action)
 		}
 	}
 }

@@ -124,8 +124,8 @@ func startBMCs(b *testing.B, n int) (urls []string) {
 		b.Fatal(err)
 	}
 	defer list.Close()
-	c := exec.CommandContext(context.WithoutCancel(b.Context()), os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkBoot$", "-test.benchtime=1x",
-		"-serve-bmcs", "-bmcs", strconv.Itoa(n))
+	c := exec.CommandContext(context.WithoutCancel(b.Context()), os.Args[0], "-test.run=^$",
+		"-test.bench=^BenchmarkBoot$", "-test.benchtime=1x", "-serve-bmcs", "-bmcs", strconv.Itoa(n))
 	c.ExtraFiles, c.Stderr = []*os.File{theirs}, os.Stderr
 	input, err := c.StdinPipe()
 	if err != nil {
