@@ -44,6 +44,7 @@ type BMC struct {
 	manager *manager
 	vendors *vendors
 	profile *profile
+	drives  drives
 }
 
 // Connect logs in, and finds the system and what kind of BMC it has.

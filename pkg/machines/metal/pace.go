@@ -8,9 +8,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/clock"
 )
 
-// startGap is the time between the starts of two hosts: a cycle of the mains at 50 Hz. What power supplies draw in the
-// moment in which they start lasts half of that, so that no two such peaks meet on the same breaker.
-const startGap = 20 * time.Millisecond
+// startGap is the time between the starts of two hosts: half a cycle of the mains at 50 Hz. For about as long do power
+// supplies draw more when they start, and such peaks should not meet on one breaker.
+const startGap = 10 * time.Millisecond
 
 // pace keeps starts apart.
 type pace struct {
