@@ -28,6 +28,7 @@ type host struct {
 	inserted bool
 	// started: this run has started it from the medium.
 	started bool
+	read    int64 // bytes of the medium, when that was looked at last
 }
 
 // logins are those that BMCs have refused: they lock accounts, so that none is sent again. One host at a time logs in
