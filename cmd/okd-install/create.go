@@ -90,7 +90,8 @@ func createCommand(r *root) *cobra.Command {
 		"machine serves it)")
 	f.BoolVar(&o.TakeRunning, "take-running-hosts", false, "start hosts anew that are on although nothing shows that "+
 		"they are not in use; what is on their disks is lost")
-	f.IntVar(&o.Parallel, "concurrency", 0, "how many hosts with a BMC are worked on at once (default: the platform's)")
+	f.IntVar(&o.Parallel, "concurrency", 0, "how many hosts with a BMC are started at once; fewer if your "+
+		"power or the network to the image is short (default: 512, switched on 10 ms apart)")
 	f.BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be installed (default: go "+
 		"on without it, and name it at the end)")
 	f.StringVar(&o.AgentBinary, "agent-binary", "", "file of the okd-install that runs on hosts with a BMC, if this one "+
