@@ -6,6 +6,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 // NodesFile is the name of the file with the hosts that are added to a cluster.
@@ -28,7 +29,7 @@ type NodesConfig struct {
 	// network. Default: none. An http or https URL.
 	BootArtifactsBaseURL string `json:"bootArtifactsBaseURL,omitempty"`
 	// Hosts are the hosts, at least one. Other machines that boot the image are left alone.
-	Hosts []Host `json:"hosts,omitempty"`
+	Hosts []NodeHost `json:"hosts,omitempty"`
 
 	source *report.Report
 	// keyfiles are the network profiles of the hosts, each in a directory of its own.
@@ -64,11 +65,14 @@ func (c *NodesConfig) check(k report.Field) {
 		hosts.Required("at least one host")
 	}
 	checkURL(k.Child("bootArtifactsBaseURL"), c.BootArtifactsBaseURL)
-	checkHosts(hosts, c.Hosts)
+	common := make([]Host, len(c.Hosts))
 	for i, h := range c.Hosts {
-		if h.Role == types.ArbiterPool {
-			hosts.Index(i).Child("role").Unsupported(h.Role, types.WorkerPool, types.MasterPool)
-		}
+		common[i] = h.Host()
+	}
+	checkHosts(hosts, common)
+	addresses := values.Unique{}
+	for i := range c.Hosts {
+		c.Hosts[i].check(hosts.Index(i), addresses)
 	}
 }
 
