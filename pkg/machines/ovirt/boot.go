@@ -38,21 +38,12 @@ func selfInstalling(pl plan.Plan, node string) (plan.Object, plan.VM, error) {
 }
 
 func (p *Provider) boot(ctx context.Context, pl plan.Plan, o plan.Object, spec plan.VM, absent bool) error {
-	p.setReleased(o.Name, false)
+	p.media.begin()
+	defer p.media.end()
 	medium, ok := pl.Get(spec.Medium)
 	of, isMedium := medium.Spec.(plan.Medium)
 	if !ok || !isMedium {
 		return fmt.Errorf("start virtual machine %s: the plan has no medium %s", o.Name, spec.Medium)
-	}
-	// Tags come first: whatever exists later can be found by them.
-	for _, tag := range o.Tags {
-		if _, err := p.ensureTag(ctx, pl, tag); err != nil {
-			return err
-		}
-	}
-	disk, err := p.ensureMedium(ctx, pl.InfraID, of)
-	if err != nil {
-		return err
 	}
 	vm, tags, err := p.ensureVM(ctx, pl, o, spec)
 	if err != nil {
@@ -61,8 +52,18 @@ func (p *Provider) boot(ctx context.Context, pl plan.Plan, o plan.Object, spec p
 	if vm, err = p.prepare(ctx, pl.InfraID, spec, vm, tags); err != nil {
 		return err
 	}
-	if err := p.ensureDown(ctx, pl.InfraID, vm, absent); err != nil {
+	if err := p.mayStop(ctx, pl.InfraID, vm, absent); err != nil {
 		return err
+	}
+	disk, err := p.ensureMedium(ctx, pl.InfraID, of)
+	if err != nil {
+		return err
+	}
+	if vm.Status != api.VMDown {
+		event.ProgressOf(p.Events, "virtual machine "+vm.Name+": powering off", "vm", vm.Name)
+		if err := p.stopVM(ctx, vm, p.Limit); err != nil {
+			return err
+		}
 	}
 	if err := p.insert(ctx, pl.InfraID, vm, disk); err != nil {
 		return err
@@ -75,8 +76,8 @@ func (p *Provider) boot(ctx context.Context, pl plan.Plan, o plan.Object, spec p
 	})
 }
 
-// ensureDown cuts the power of a machine, if that is proved to harm nobody.
-func (p *Provider) ensureDown(ctx context.Context, infraID string, vm api.VM, absent bool) error {
+// mayStop reports, as an error, that nothing proves that the power of a machine may be cut.
+func (p *Provider) mayStop(ctx context.Context, infraID string, vm api.VM, absent bool) error {
 	if vm.Status == api.VMDown {
 		return nil
 	}
@@ -88,13 +89,12 @@ func (p *Provider) ensureDown(ctx context.Context, infraID string, vm api.VM, ab
 	if err != nil {
 		return err
 	}
-	if !absent && !p.TakeRunning && !ours(drive.Now, disks) {
-		return exit.With(exit.Unproved, "shut the machine down in the engine if nobody needs what runs on it, or run the "+
-			"same command with --take-running-hosts", fmt.Errorf("virtual machine %s is %s without the cluster's medium, and "+
-			"nothing shows that it is not in use", vm.Name, vm.Status))
+	if absent || p.TakeRunning || ours(drive.Now, disks) {
+		return nil
 	}
-	event.ProgressOf(p.Events, "virtual machine "+vm.Name+": powering off", "vm", vm.Name)
-	return p.stopVM(ctx, vm, p.Limit)
+	return exit.With(exit.Unproved, "shut the machine down in the engine if nobody needs what runs on it, or run the "+
+		"same command with --take-running-hosts", fmt.Errorf("virtual machine %s is %s without the cluster's medium, and "+
+		"nothing shows that it is not in use", vm.Name, vm.Status))
 }
 
 // insert puts the medium into the drive for the next start.
@@ -113,7 +113,7 @@ func ours(drive string, disks []api.Disk) bool {
 	return slices.ContainsFunc(disks, func(d api.Disk) bool { return has(drive, d) })
 }
 
-// Release implements machines.Booter. When the last machine of the plan is released, the ISO image is removed.
+// Release implements machines.Booter. When no machine of the plan needs the ISO image any more, it is removed.
 func (p *Provider) Release(ctx context.Context, pl plan.Plan, name string) error {
 	o, _, err := selfInstalling(pl, name)
 	if err != nil {
@@ -128,12 +128,13 @@ func (p *Provider) Release(ctx context.Context, pl plan.Plan, name string) error
 			return err
 		}
 	}
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
-	p.media.released[o.Name] = true
 	for _, other := range pl.Of(plan.KindVM) {
-		if spec, ok := other.Spec.(plan.VM); ok && spec.Medium != "" && !p.media.released[other.Name] {
-			return nil
+		if other.Name == o.Name {
+			continue
+		}
+		// One that has run and has a medium keeps it from being removed, as others' do.
+		if vm, err := p.Engine.FindVM(ctx, other.Name); err != nil || vm == nil || vm.Status == api.VMDown && !vm.RanBefore {
+			return err
 		}
 	}
 	return p.sweep(ctx, pl.InfraID)

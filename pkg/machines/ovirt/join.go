@@ -24,8 +24,26 @@ type Joiner struct {
 
 var _ machines.Joiner = (*Joiner)(nil)
 
-// NewJoiner makes a joiner.
-func NewJoiner(d Deps, j machines.Joining) *Joiner { return &Joiner{New(d), j} }
+// Joiners makes joiners of the same machines, which may work at the same time.
+func Joiners(j machines.Joining) func(Deps) *Joiner {
+	shared := &media{}
+	return func(d Deps) *Joiner {
+		p := New(d)
+		p.media = shared
+		return &Joiner{p, j}
+	}
+}
+
+// Close implements machines.Booter. It removes ISO images that no machine needs, also after a failure: they have secrets.
+func (j *Joiner) Close(ctx context.Context) error {
+	j.media.mu.Lock()
+	used := j.media.used
+	j.media.mu.Unlock()
+	if !used {
+		return nil
+	}
+	return j.sweep(ctx, j.joining.InfraID)
+}
 
 // Look implements machines.Joiner.
 func (j *Joiner) Look(ctx context.Context, pl plan.Plan, name string) (machines.Machine, error) {
@@ -94,8 +112,6 @@ func (p *Provider) removable(ctx context.Context, infraID string, vm api.VM) err
 // tidy removes what only served machines that are gone: ISO images, and the tag of a cluster of which nothing else is
 // here.
 func (j *Joiner) tidy(ctx context.Context, infraID string) error {
-	j.media.mu.Lock()
-	defer j.media.mu.Unlock()
 	if err := j.sweep(ctx, infraID); err != nil {
 		return err
 	}

@@ -49,13 +49,18 @@ func medium(t *testing.T, text string) plan.Image {
 
 func (l *lab) joiner(j base.Joining, edits ...func(*ovirt.Deps)) *ovirt.Joiner {
 	l.t.Helper()
+	return ovirt.Joiners(j)(l.joinerDeps(edits...))
+}
+
+func (l *lab) joinerDeps(edits ...func(*ovirt.Deps)) ovirt.Deps {
+	l.t.Helper()
 	_, port, _ := net.SplitHostPort(l.images.Listener.Addr().String())
 	d := ovirt.Deps{Engine: l.client(), HostImagePort: port, ProxyImagePort: port, Poll: 2 * time.Millisecond,
 		Limit: 20 * time.Second, DestroyLimit: 3 * time.Second}
 	for _, edit := range edits {
 		edit(&d)
 	}
-	return ovirt.NewJoiner(d, j)
+	return d
 }
 
 func (l *lab) joinPlan(j base.Joining, image plan.Image) plan.Plan {
@@ -91,12 +96,14 @@ func TestJoin(t *testing.T) {
 	empty := l.picture()
 	j := l.joining("vm-0", "vm-1")
 	image := medium(t, "one")
-	p, pl := l.joiner(j), l.joinPlan(j, image)
+	pl, joiner := l.joinPlan(j, image), ovirt.Joiners(j)
+	p := joiner(l.joinerDeps())
 	if m, err := p.Look(t.Context(), pl, "vm-0"); err != nil || m.ID != "" {
 		t.Fatalf("before anything is made: %+v %v", m, err)
 	}
 	errs := make(chan error, 2)
 	for _, name := range []string{"vm-0", "vm-1"} {
+		p := joiner(l.joinerDeps()) // each with a sink of its own
 		go func() { errs <- p.Boot(t.Context(), pl, name, false) }()
 	}
 	if err := errors.Join(<-errs, <-errs); err != nil {
@@ -270,7 +277,11 @@ func TestJoinAgain(t *testing.T) {
 		t.Errorf("%d images are left", n)
 	}
 	runs := l.vm("demo-x7k2p-vm-0").Run
+	l.cut.arm(0, false, false, nil)
 	err := l.joiner(j).Boot(t.Context(), pl, "vm-0", false)
+	if got := changes(l); len(got) > 0 {
+		t.Errorf("before it was refused the start has changed %v", got)
+	}
 	if exit.Code(err) != exit.Unproved || !strings.Contains(exit.Next(err), "--take-running-hosts") ||
 		!strings.Contains(err.Error(), "demo-x7k2p-vm-0 is up without the cluster's medium") {
 		t.Errorf("a machine that runs: %v; next: %s", err, exit.Next(err))
@@ -290,6 +301,26 @@ func TestJoinAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	fromMedium("taken")
+}
+
+// TestJoinClose leaves no image behind that nobody boots from, although not all machines were made.
+func TestJoinClose(t *testing.T) {
+	l := newLab(t, 3)
+	j := l.joining("vm-0", "vm-1")
+	pl := l.joinPlan(j, medium(t, "one"))
+	p := l.joiner(j)
+	if err := p.Boot(t.Context(), pl, "vm-0", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(p.Close(t.Context()), l.joiner(j).Close(t.Context())); err != nil || len(l.isos()) != 1 {
+		t.Fatalf("%d images, %v; want the one that is in use", len(l.isos()), err)
+	}
+	if err := p.Release(t.Context(), pl, "vm-0"); err != nil || len(l.isos()) != 1 {
+		t.Fatalf("%d images, %v; want the one that the other machine needs", len(l.isos()), err)
+	}
+	if err := p.Close(t.Context()); err != nil || len(l.isos()) != 0 {
+		t.Errorf("%d images, %v; want none", len(l.isos()), err)
+	}
 }
 
 // TestJoinForeign leaves alone what others have, and workers that the cluster has already.

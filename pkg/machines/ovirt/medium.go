@@ -19,16 +19,24 @@ import (
 
 // media is what a provider knows of the ISO images that machines are started from.
 type media struct {
-	mu       sync.Mutex // is held while images are looked for, uploaded or removed
-	image    plan.Image // as it was fetched
-	released map[string]bool
+	mu    sync.Mutex // is held while images are looked for, uploaded or removed
+	image plan.Image // as it was fetched
+	boots int        // under way: they need an image that is in no drive yet
+	used  bool       // there may be images
 }
 
-// setReleased keeps whether a machine needs a medium.
-func (p *Provider) setReleased(vm string, is bool) {
-	p.media.mu.Lock()
-	defer p.media.mu.Unlock()
-	p.media.released[vm] = is
+// begin keeps images from being removed until end.
+func (m *media) begin() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.boots++
+	m.used = true
+}
+
+func (m *media) end() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.boots--
 }
 
 // mediumName is the name of the disk with an ISO image.
@@ -161,6 +169,11 @@ func (p *Provider) fillMedium(ctx context.Context, disk api.Disk, image plan.Ima
 
 // sweep removes the ISO images of a cluster that are in no drive of its machines. One that is being uploaded stays.
 func (p *Provider) sweep(ctx context.Context, infraID string) error {
+	p.media.mu.Lock()
+	defer p.media.mu.Unlock()
+	if p.media.boots > 0 {
+		return nil
+	}
 	disks, err := p.mediaDisks(ctx, infraID)
 	if err != nil || len(disks) == 0 {
 		return err

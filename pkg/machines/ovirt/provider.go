@@ -46,7 +46,7 @@ type Provider struct {
 	tags     sync.Mutex // is held while a tag is made or described: several machines need the same
 	mu       sync.Mutex
 	profiles map[string]string // IDs of vNIC profiles that were chosen
-	media    media
+	media    *media
 }
 
 // New makes a provider.
@@ -60,7 +60,7 @@ func New(d Deps) *Provider {
 	d.DestroyLimit = cmp.Or(d.DestroyLimit, 10*time.Minute)
 	d.HostImagePort = cmp.Or(d.HostImagePort, api.HostImagePort)
 	d.ProxyImagePort = cmp.Or(d.ProxyImagePort, api.ProxyImagePort)
-	return &Provider{Deps: d, profiles: map[string]string{}, media: media{released: map[string]bool{}}}
+	return &Provider{Deps: d, profiles: map[string]string{}, media: &media{}}
 }
 
 // taken is the refusal to touch what another owner has.

@@ -89,9 +89,8 @@ func join() *machines.Joins {
 			if err != nil {
 				return nil, err
 			}
-			return func(sink event.Sink, fetch machines.Fetch) machines.Joiner {
-				return provider.NewJoiner(deps(sink, fetch), j)
-			}, nil
+			joiner := provider.Joiners(j)
+			return func(sink event.Sink, fetch machines.Fetch) machines.Joiner { return joiner(deps(sink, fetch)) }, nil
 		},
 	}
 }
