@@ -14,8 +14,10 @@ type Joining struct {
 	// InfraID of the cluster, whoever has installed it.
 	InfraID string
 	// Config is the install-config of the cluster, which may be for another platform; nil where it is not known.
-	Config   *types.InstallConfig
-	Machines []JoiningMachine
+	Config *types.InstallConfig
+	// BMCVerifyCA are certificates in PEM that BMCs are trusted with, besides those of Config.
+	BMCVerifyCA string
+	Machines    []JoiningMachine
 }
 
 // JoiningMachine is one of them. Its name is the host's hostname, which is never empty.
