@@ -5,6 +5,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/types/values"
 )
@@ -97,4 +98,15 @@ func (c *NodesConfig) SSHKeys() []string {
 		}
 	}
 	return keys
+}
+
+// Secrets must not be shown.
+func (c *NodesConfig) Secrets() []secret.String {
+	var out []secret.String
+	for _, h := range c.Hosts {
+		if h.BMC != nil {
+			out = append(out, h.BMC.Password)
+		}
+	}
+	return out
 }
