@@ -20,6 +20,7 @@ func Joins() *machines.Joins {
 		Takes:   func(h agent.NodeHost) bool { return h.BMC != nil },
 		Plan:    planJoining,
 		Connect: connectJoining,
+		Known:   knownJoining,
 	}
 }
 
@@ -103,4 +104,25 @@ func (j joiner) Remove(ctx context.Context, infraID, name string) (bool, error) 
 		return false, nil //nolint:nilerr // it is no host with a BMC that is known
 	}
 	return true, j.with(ctx, h, func(ctx context.Context) error { return j.destroy(ctx, h, infraID) })
+}
+
+// knownJoining are the hosts of the installation whose BMCs can be logged in to.
+func knownJoining(a machines.Access) ([]agent.NodeHost, error) {
+	hosts, _, err := hostsOf(a)
+	if err != nil {
+		return nil, err
+	}
+	var out []agent.NodeHost
+	for _, h := range hosts {
+		if h.BMC.Username == "" || h.BMC.Password.IsZero() {
+			continue
+		}
+		out = append(out, agent.NodeHost{
+			Hostname: h.Name, Role: h.Role, BootMACAddress: h.BootMACAddress, BootMode: h.BootMode, BMC: &agent.BMC{
+				Address: h.BMC.Address, Username: h.BMC.Username, Password: h.BMC.Password,
+				DisableCertificateVerification: h.BMC.DisableCertificateVerification,
+			},
+		})
+	}
+	return out, nil
 }
