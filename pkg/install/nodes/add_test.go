@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -96,7 +97,11 @@ func TestAddIsolates(t *testing.T) {
 			w := newWorld(t)
 			w.nodesConfig(w.bmcHost(7), w.bmcHost(8))
 			tt.edit(w)
-			err := w.add(AddOptions{})
+			o := AddOptions{}
+			if strings.Contains(tt.want, "out of time") {
+				o.Timeout = 10 * time.Minute
+			}
+			err := w.add(o)
 			if err == nil || exit.Code(err) != exit.Install {
 				t.Fatalf("%v, code %d", err, exit.Code(err))
 			}

@@ -78,7 +78,7 @@ func (c *cluster) drain(ctx context.Context, node string, limit time.Duration, f
 func (c *cluster) podsOf(ctx context.Context, node string) ([]corev1.Pod, error) {
 	var list corev1.PodList
 	query := url.Values{"fieldSelector": {"spec.nodeName=" + node}}
-	if err := c.api.Query(ctx, kube.Pods, "", query, &list); err != nil && !kube.NotFound(err) {
+	if err := c.api.Query(ctx, kube.Pods, "", query, &list); err != nil {
 		return nil, fmt.Errorf("list the pods of node %s: %s", node, kube.Cause(err))
 	}
 	return slices.DeleteFunc(list.Items, func(p corev1.Pod) bool {

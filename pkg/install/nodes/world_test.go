@@ -79,6 +79,7 @@ func newWorld(t *testing.T) *world {
 			w.Set(path, object)
 		}
 	}
+	w.pod("first", "worker-0", "ReplicaSet") // a list that is empty does not exist there
 	metal := baremetal.Machines()
 	joins := *metal.Joins
 	joins.Connect = func(_ context.Context, a machines.Access, j machines.Joining) (machines.JoiningConnection, error) {
@@ -156,7 +157,7 @@ func (w *world) add(o AddOptions) error {
 		return r, agent.KeepNodeRecord(e, r)
 	}
 	if o.Timeout == 0 {
-		o.Timeout = 2 * time.Minute
+		o.Timeout = 4 * time.Hour // the machine that runs the tests may be busy
 	}
 	return Add(w.t.Context(), w.env, o)
 }
