@@ -2,6 +2,7 @@ package machines
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -14,8 +15,10 @@ type Joining struct {
 	// InfraID of the cluster, whoever has installed it.
 	InfraID string
 	// Config is the install-config of the cluster, which may be for another platform; nil where it is not known.
-	Config   *types.InstallConfig
-	Machines []JoiningMachine
+	Config *types.InstallConfig
+	// BMCVerifyCA are certificates in PEM that BMCs are trusted with, besides those of Config.
+	BMCVerifyCA string
+	Machines    []JoiningMachine
 }
 
 // JoiningMachine is one of them. Its name is the host's hostname, which is never empty.
@@ -37,6 +40,17 @@ type Joins struct {
 	Plan func(j Joining, image plan.Image) (plan.Plan, error)
 	// Connect logs in. Nothing is changed, and machines are asked only when they are needed.
 	Connect func(ctx context.Context, a Access, j Joining) (JoiningConnection, error)
+	// Known are the machines that the directory of the installation knows how to reach; nil where none are.
+	Known func(a Access) ([]agent.NodeHost, error)
+	// Objects tell the cluster's operators of a machine that has become a node, in the order in which they are made. It is
+	// asked only in clusters that look after such machines; nil where there are none.
+	Objects func(infraID string, h agent.NodeHost, addresses []netip.Addr) ([]ClusterObject, error)
+}
+
+// ClusterObject is an object that is to be in a cluster.
+type ClusterObject struct {
+	Group, Version, Plural, Namespace, Name string
+	Object                                  any
 }
 
 // JoiningConnection makes providers with one login, as Connection does.

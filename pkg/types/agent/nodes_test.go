@@ -52,6 +52,7 @@ func TestLoadNodes(t *testing.T) {
 		{"a boot mode", "hosts:\n" + host("1", bmc+", bootMode: legacy"), ""},
 		{"a boot mode that media have not", "hosts:\n" + host("1", bmc+", bootMode: UEFISecureBoot"),
 			"hosts[0].bootMode: Unsupported value"},
+		{"no certificates", "bmcVerifyCA: none\nhosts:\n" + host("1", bmc), "bmcVerifyCA: Invalid value"},
 		{"a VM", "hosts:\n" + host("1", ", hostname: a, ovirt: {}"), ""},
 		{"a VM of a size", "hosts:\n" + host("1", ", hostname: a, ovirt: {cpu: {cores: 2}, memoryMB: 8192, "+
 			"osDisk: {sizeGB: 50}, ovirt_cluster_id: 4a5f7b6e-1111-4222-8333-0123456789ab}"), ""},
