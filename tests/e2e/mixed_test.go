@@ -207,7 +207,8 @@ func (c *cluster) removeNode(t *testing.T) {
 	for range 2 {
 		c.runs = append(c.runs, c.finish(t, 10*time.Minute, 0, c.dir, "nodes", "remove", newNode.Name))
 	}
-	if out, err := c.tryKubectl(t, "get", "node", newNode.Name); err == nil || !strings.Contains(err.Error()+out, "not found") {
+	out, err := c.tryKubectl(t, "get", "node", newNode.Name)
+	if err == nil || !strings.Contains(err.Error()+out, "not found") {
 		t.Errorf("node %s: %s %v", newNode.Name, out, err)
 	}
 	for _, name := range c.masters(t) {
@@ -232,8 +233,8 @@ func (c *cluster) virtual(t *testing.T) *model.VM {
 	if out == nil {
 		t.Fatalf("the engine has no VM of %s", newNode.Name)
 	}
-	if uuid := c.kubectl(t, "get", "node", newNode.Name, "-o", "jsonpath={.status.nodeInfo.systemUUID}"); !strings.EqualFold(
-		uuid, out.ID) {
+	uuid := c.kubectl(t, "get", "node", newNode.Name, "-o", "jsonpath={.status.nodeInfo.systemUUID}")
+	if !strings.EqualFold(uuid, out.ID) {
 		t.Errorf("the node has UUID %s, the VM %s", uuid, out.ID)
 	}
 	if out.CD != "" || out.CurrentCD != "" || len(out.Tags) != 1 {
