@@ -34,7 +34,8 @@ func Joiners(j machines.Joining) func(Deps) *Joiner {
 	}
 }
 
-// Close implements machines.Booter. It removes ISO images that no machine needs, also after a failure: they have secrets.
+// Close implements machines.Booter. It removes ISO images that no machine needs, also after a failure: they have
+// secrets.
 func (j *Joiner) Close(ctx context.Context) error {
 	j.media.mu.Lock()
 	used := j.media.used
@@ -120,7 +121,8 @@ func (j *Joiner) tidy(ctx context.Context, infraID string) error {
 		return err
 	}
 	for _, tag := range found.tags {
-		if err := j.repeat(ctx, j.Limit, func(ctx context.Context) error { return j.Engine.DeleteTag(ctx, tag) }); err != nil {
+		remove := func(ctx context.Context) error { return j.Engine.DeleteTag(ctx, tag) }
+		if err := j.repeat(ctx, j.Limit, remove); err != nil {
 			return err
 		}
 	}
@@ -157,8 +159,8 @@ func JoinPlan(j machines.Joining, image plan.Image) (plan.Plan, error) {
 		}
 		name := JoinedName(j.InfraID, m.Host.Hostname)
 		if len(name) > maxVMName {
-			return plan.Plan{}, fmt.Errorf("plan virtual machines: host %s: the machine would be called %s, and the engine takes "+
-				"names of %d characters; use a shorter hostname", m.Host.Hostname, name, maxVMName)
+			return plan.Plan{}, exit.New("use a shorter hostname", "plan virtual machines: host %s: the machine would be "+
+				"called %s, and the engine takes names of %d characters", m.Host.Hostname, name, maxVMName)
 		}
 		vm.Medium = addMedium(&p, image, vm.StorageDomainID, tag.Key)
 		vms = append(vms, plan.Object{Key: plan.KeyOf(plan.KindVM, name), Kind: plan.KindVM, Name: name,

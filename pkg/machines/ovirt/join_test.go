@@ -480,7 +480,7 @@ func TestJoinPlan(t *testing.T) {
 		{"no cluster", "ovirt.ovirt_cluster_id is not set", func(j *base.Joining) {
 			j.Config, j.Machines[0].Host.OVirt = nil, &agent.VM{}
 		}},
-		{"a long name", "shorter hostname", func(j *base.Joining) {
+		{"a long name", "names of 64 characters", func(j *base.Joining) {
 			j.Machines[0].Host.Hostname = strings.Repeat("a", 60)
 		}},
 		{"no ID", "not an infrastructure ID", func(j *base.Joining) { j.InfraID = "demo" }},
@@ -492,7 +492,8 @@ func TestJoinPlan(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
-	if _, err := ovirt.JoinPlan(base.Joining{InfraID: infraID, Machines: []base.JoiningMachine{{}}}, plan.Image{}); err == nil ||
+	nothing := base.Joining{InfraID: infraID, Machines: []base.JoiningMachine{{}}}
+	if _, err := ovirt.JoinPlan(nothing, plan.Image{}); err == nil ||
 		!strings.Contains(exit.Next(err), "nodes-config.yaml") {
 		t.Errorf("next step: %v", exit.Next(err))
 	}

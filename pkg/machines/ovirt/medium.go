@@ -113,7 +113,9 @@ func (p *Provider) mediaDisks(ctx context.Context, infraID string) ([]api.Disk, 
 // blockSize is what sizes of disks are multiples of.
 const blockSize = 4096
 
-func (p *Provider) uploadMedium(ctx context.Context, infraID string, image plan.Image, domain string) (api.Disk, error) {
+func (p *Provider) uploadMedium(
+	ctx context.Context, infraID string, image plan.Image, domain string,
+) (api.Disk, error) {
 	sd, err := p.Engine.GetStorageDomain(ctx, domain)
 	if err != nil {
 		return api.Disk{}, err

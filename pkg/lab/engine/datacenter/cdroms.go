@@ -101,7 +101,8 @@ func (dc *DataCenter) firmware(vm *model.VM) (*host.Spec, error) {
 	spec := &host.Spec{UUID: vm.ID, Vendor: "oVirt", Product: "RHEL", Serial: vm.ID, UEFI: true}
 	for _, a := range vm.Disks {
 		d := api.Val(dc.State.Disks[a.Disk])
-		spec.Disks = append(spec.Disks, host.Disk{Size: d.Size &^ 511, Vendor: "QEMU", Model: "QEMU HARDDISK", Serial: a.Disk})
+		spec.Disks = append(spec.Disks, host.Disk{Size: d.Size &^ 511, Vendor: "QEMU", Model: "QEMU HARDDISK",
+			Serial: a.Disk})
 	}
 	devices := vm.Spec.BootDevices
 	if len(vm.Once) > 0 {
