@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	driveID    = "00000000-0000-0000-0000-000000000000"
-	fromDisk   = `<os><boot><devices><device>hd</device><device>cdrom</device></devices></boot></os>`
-	fromDrive  = `<action><vm><os><boot><devices><device>cdrom</device><device>hd</device></devices></boot></os></vm>` +
+	driveID   = "00000000-0000-0000-0000-000000000000"
+	fromDisk  = `<os><boot><devices><device>hd</device><device>cdrom</device></devices></boot></os>`
+	fromDrive = `<action><vm><os><boot><devices><device>cdrom</device><device>hd</device></devices></boot></os></vm>` +
 		`</action>`
 	emptyDrive = `<cdrom><file id=""/></cdrom>`
 )
