@@ -75,12 +75,14 @@ func handedOverFlag(c *cobra.Command, answer *handoff.Answer) {
 // hostFlags are for commands that start hosts through their BMCs.
 func hostFlags(f *pflag.FlagSet, media *machines.Media, take *bool, parallel *int, program *string) {
 	f.StringVar(&media.Address, "media-address", "", "address of this machine, with or without a port, from which BMCs "+
-		"read the image (default: the one that reaches the BMC)")
+		"read the image; http:// in front of it allows to read it, and the secrets of the cluster in it, without "+
+		"encryption (default: the one that reaches the BMC, over HTTPS)")
 	f.StringVar(&media.URL, "media-url", "", "where BMCs read the image, on a server that you put it on (default: this "+
 		"machine serves it)")
 	f.BoolVar(take, "take-running-hosts", false, "start hosts anew that are on although nothing shows that "+
 		"they are not in use; what is on their disks is lost")
-	f.IntVar(parallel, "concurrency", 0, "how many hosts with a BMC are worked on at once (default: the platform's)")
+	f.IntVar(parallel, "concurrency", 0, "how many hosts with a BMC are started at once; fewer if your power or the "+
+		"network to the image is short (default: 512, switched on 10 ms apart)")
 	f.StringVar(program, "agent-binary", "", "file of the okd-install that runs on hosts with a BMC, if this one "+
 		"is for another system or processor")
 }

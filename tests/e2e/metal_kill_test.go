@@ -65,7 +65,7 @@ func TestMetalKill(t *testing.T) {
 
 // killMoment is when a run is killed.
 type killMoment struct {
-	name string
+	name    string
 	exact   bool // at once when it is reached, not a little later
 	reached func(t *testing.T, a *agents, r *run) bool
 }

@@ -106,8 +106,10 @@ func TestRemoveRefuses(t *testing.T) {
 			want: "systemUUID", next: "by hand", kept: true},
 		{name: "another machine", edit: func(w *world) { w.hosts["worker-7"].uuid = uuid(99) }, want: "nothing shows",
 			kept: true},
-		{name: "a host of the user's", edit: func(w *world) { w.write("nodes-config.yaml",
-			"hosts:\n- interfaces: [{macAddress: \"52:54:00:00:00:99\"}]\n") }},
+		{name: "a host of the user's", edit: func(w *world) {
+			w.write("nodes-config.yaml",
+				"hosts:\n- interfaces: [{macAddress: \"52:54:00:00:00:99\"}]\n")
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := joinedWorld(t)

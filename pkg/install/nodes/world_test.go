@@ -126,7 +126,9 @@ func (w *world) bmcHost(n int) string {
 `, name, n, n, password)
 }
 
-func (w *world) nodesConfig(hosts ...string) { w.write("nodes-config.yaml", "hosts:\n"+strings.Join(hosts, "")) }
+func (w *world) nodesConfig(hosts ...string) {
+	w.write("nodes-config.yaml", "hosts:\n"+strings.Join(hosts, ""))
+}
 
 // node makes a host a node.
 func (w *world) node(name, id, ready string) {
