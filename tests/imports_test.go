@@ -40,10 +40,10 @@ var layers = map[string]int{
 	"pkg/install":       5, // what commands share
 	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
-	"pkg/install/agent": 7,
-	"cmd/okd-install":   8,
-	"pkg/lab":           9, // beside the installer: see labMayUse
-	"cmd/okd-lab":       10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
+	"pkg/install/agent": 7, "pkg/install/nodes": 7,
+	"cmd/okd-install": 8,
+	"pkg/lab":         9, // beside the installer: see labMayUse
+	"cmd/okd-lab":     10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
 	"tests": 11,
 }
 
@@ -65,6 +65,7 @@ var sameLayer = map[string][]string{
 	"pkg/install/create":  {"pkg/install/agent"},
 	"pkg/install/waitfor": {"pkg/install/agent"},
 	"pkg/install/status":  {"pkg/install/agent"},
+	"pkg/install/nodes":   {"pkg/install/agent"},
 	"pkg/types":           {"pkg/types", "pkg/release", "pkg/nmstate"},
 	"pkg/wizard":          {"pkg/wizard"},
 	// A platform is a value that is passed to the layers below.

@@ -82,19 +82,9 @@ func createCommand(r *root) *cobra.Command {
 	timeoutFlag(cluster, &o.Timeout)
 	handedOverFlag(cluster, &o.HandedOver)
 	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(phases.Names(), ", ")+")")
-	f := cluster.Flags()
-	f.StringVar(&o.Media.Address, "media-address", "", "address of this machine, with or without a port, from which BMCs "+
-		"read the image; http:// in front of it allows to read it, and the secrets of the cluster in it, without "+
-		"encryption (default: the one that reaches the BMC, over HTTPS)")
-	f.StringVar(&o.Media.URL, "media-url", "", "where BMCs read the image, on a server that you put it on (default: this "+
-		"machine serves it)")
-	f.BoolVar(&o.TakeRunning, "take-running-hosts", false, "start hosts anew that are on although nothing shows that "+
-		"they are not in use; what is on their disks is lost")
-	f.IntVar(&o.Parallel, "concurrency", 0, "how many hosts with a BMC are worked on at once (default: the platform's)")
-	f.BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be installed (default: go "+
-		"on without it, and name it at the end)")
-	f.StringVar(&o.AgentBinary, "agent-binary", "", "file of the okd-install that runs on hosts with a BMC, if this one "+
-		"is for another system or processor")
+	hostFlags(cluster.Flags(), &o.Media, &o.TakeRunning, &o.Parallel, &o.AgentBinary)
+	cluster.Flags().BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be installed "+
+		"(default: go on without it, and name it at the end)")
 	cluster.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/releases"
+	"github.com/okd-install/okd-install/pkg/machines"
 )
 
 // choice is a flag with one of a few values, which its help lists.
@@ -69,6 +70,21 @@ func outputFlag[T ~string](c *cobra.Command, of string, value *T, forms ...T) {
 func handedOverFlag(c *cobra.Command, answer *handoff.Answer) {
 	c.Flags().Var(choice[handoff.Answer]{answer, []handoff.Answer{handoff.Yes, handoff.No}}, "handed-over",
 		"where nothing proves it: whether the masters have taken over from the bootstrap host (yes, no)")
+}
+
+// hostFlags are for commands that start hosts through their BMCs.
+func hostFlags(f *pflag.FlagSet, media *machines.Media, take *bool, parallel *int, program *string) {
+	f.StringVar(&media.Address, "media-address", "", "address of this machine, with or without a port, from which BMCs "+
+		"read the image; http:// in front of it allows to read it, and the secrets of the cluster in it, without "+
+		"encryption (default: the one that reaches the BMC, over HTTPS)")
+	f.StringVar(&media.URL, "media-url", "", "where BMCs read the image, on a server that you put it on (default: this "+
+		"machine serves it)")
+	f.BoolVar(take, "take-running-hosts", false, "start hosts anew that are on although nothing shows that "+
+		"they are not in use; what is on their disks is lost")
+	f.IntVar(parallel, "concurrency", 0, "how many hosts with a BMC are started at once; fewer if your power or the "+
+		"network to the image is short (default: 512, switched on 10 ms apart)")
+	f.StringVar(program, "agent-binary", "", "file of the okd-install that runs on hosts with a BMC, if this one "+
+		"is for another system or processor")
 }
 
 // timeoutFlag is for commands that go through phases.

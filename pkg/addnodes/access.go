@@ -68,6 +68,15 @@ type Record struct {
 	Hosts []RecordedHost
 	// Networks are those of the machines.
 	Networks []netip.Prefix
+	// Inputs tells the image from others that the installer starts hosts from; empty for those that it does not.
+	Inputs string
+	// File is the name of the ISO in the directory; empty for other forms.
+	File string
+	// Joined are hosts that have become nodes. Their disks have the mark of the image, so that they are not written from
+	// it again.
+	Joined []string
+	// Done are those whose media are known to be out.
+	Done []string
 }
 
 // RecordedHost is what is known of a host before it boots.
@@ -85,11 +94,17 @@ type recordFile struct {
 	Expires  time.Time      `json:"expires"`
 	Hosts    []RecordedHost `json:"hosts"`
 	Networks []netip.Prefix `json:"networks"`
+	Inputs   string         `json:"inputs,omitempty"`
+	File     string         `json:"file,omitempty"`
+	Joined   []string       `json:"joined,omitempty"`
+	Done     []string       `json:"done,omitempty"`
 }
 
 // Encode writes a record with its secret.
 func (r Record) Encode() ([]byte, error) {
-	raw, err := json.MarshalIndent(recordFile{r.CA, r.Watcher.Reveal(), r.Expires, r.Hosts, r.Networks}, "", "  ")
+	raw, err := json.MarshalIndent(recordFile{
+		r.CA, r.Watcher.Reveal(), r.Expires, r.Hosts, r.Networks, r.Inputs, r.File, r.Joined, r.Done,
+	}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write the record of the image: %w", err)
 	}
@@ -102,5 +117,8 @@ func DecodeRecord(raw []byte) (Record, error) {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return Record{}, fmt.Errorf("read the record of the image: %w", err)
 	}
-	return Record{CA: f.CA, Watcher: secret.New(f.Token), Expires: f.Expires, Hosts: f.Hosts, Networks: f.Networks}, nil
+	return Record{
+		CA: f.CA, Watcher: secret.New(f.Token), Expires: f.Expires, Hosts: f.Hosts, Networks: f.Networks,
+		Inputs: f.Inputs, File: f.File, Joined: f.Joined, Done: f.Done,
+	}, nil
 }

@@ -29,13 +29,16 @@ func Roles(n *typesagent.NodesConfig) []string {
 	return out
 }
 
-// Check compares hosts with the cluster.
-func (c *Cluster) Check(n *typesagent.NodesConfig) *report.Report {
+// Check compares hosts with the cluster, but for those that are known to be nodes of it.
+func (c *Cluster) Check(n *typesagent.NodesConfig, known ...string) *report.Report {
 	r := n.Report().Again()
 	hosts := r.Field(report.NewPath("hosts"))
 	seen := values.Unique{}
 	for i, h := range n.Hosts {
 		k := hosts.Index(i)
+		if h.Hostname != "" && slices.Contains(known, h.Hostname) {
+			continue
+		}
 		if h.Role == types.MasterPool && !c.HighlyAvailable {
 			k.Child("role").Invalid(h.Role, "cannot be added: the cluster is not one with a control plane of several hosts")
 		}

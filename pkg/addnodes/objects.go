@@ -206,7 +206,8 @@ const (
 	arbiterLabel = "node-role.kubernetes.io/arbiter"
 )
 
-func roleOf(n corev1.Node) string {
+// RoleOf is what a node is for.
+func RoleOf(n corev1.Node) string {
 	for _, l := range []struct{ label, role string }{
 		{masterLabel, types.MasterPool}, {controlLabel, types.MasterPool}, {arbiterLabel, types.ArbiterPool},
 	} {
@@ -223,7 +224,7 @@ func (r *reader) nodes(ctx context.Context) error {
 		return fmt.Errorf("nodes: %s", kube.Cause(err))
 	}
 	for _, n := range list.Items {
-		peer := agent.Peer{ID: string(n.UID), Hostname: n.Name, Role: roleOf(n)}
+		peer := agent.Peer{ID: string(n.UID), Hostname: n.Name, Role: RoleOf(n)}
 		for _, a := range n.Status.Addresses {
 			if ip, err := netip.ParseAddr(a.Address); err == nil {
 				peer.Addresses = append(peer.Addresses, ip.Unmap())

@@ -30,6 +30,11 @@ func (c *Client) Apply(ctx context.Context, r Ref, owner string, object any) err
 	return c.send(ctx, http.MethodPatch, r, "", query, "application/apply-patch+yaml", object, nil)
 }
 
+// Evict removes a pod, if its disruption budgets allow that now.
+func (c *Client) Evict(ctx context.Context, namespace, name string, eviction any) error {
+	return c.send(ctx, http.MethodPost, Pods.Ref(namespace, name), "eviction", nil, "application/json", eviction, nil)
+}
+
 // Delete removes one object.
 func (c *Client) Delete(ctx context.Context, r Ref) error {
 	return c.call(ctx, request{method: http.MethodDelete, path: r.path()}, nil)

@@ -118,6 +118,8 @@ type Platform struct {
 	Plan func(c assets.Cluster, image plan.Image) (plan.Plan, error)
 	// Connect logs in.
 	Connect func(ctx context.Context, a Access) (Connection, error)
+	// Joins is how machines there join clusters that run; nil if the installer can make or start none for that.
+	Joins *Joins
 }
 
 // Refusal says why something cannot be done, and what can be done instead.

@@ -12,6 +12,7 @@ import (
 type Disk struct {
 	ID, Alias, Description string
 	Status                 string
+	ISO                    bool  // for drives of machines
 	Shareable              bool  // may be in several machines
 	Bytes                  int64 // what the guest sees
 	ActualBytes            int64 // what it takes from its storage domain
@@ -23,6 +24,7 @@ type DiskSpec struct {
 	StorageDomainID    string
 	Format             string // cow or raw
 	Sparse             bool
+	ISO                bool // for drives of machines
 	Bytes              int64
 	InitialBytes       int64 // reserved at once on block storage
 }
@@ -61,6 +63,7 @@ func diskFrom(d *sdk.Disk) Disk {
 	return Disk{
 		ID: val(d.Id()), Alias: val(d.Alias()), Description: val(d.Description()),
 		Status: string(val(d.Status())), Shareable: val(d.Shareable()),
+		ISO:   val(d.ContentType()) == sdk.DISKCONTENTTYPE_ISO,
 		Bytes: val(d.ProvisionedSize()), ActualBytes: val(d.ActualSize()),
 	}
 }
@@ -73,6 +76,9 @@ func (c *Client) CreateDisk(ctx context.Context, spec DiskSpec) (Disk, error) {
 			Format(sdk.DiskFormat(spec.Format)).Sparse(spec.Sparse).
 			ProvisionedSize(spec.Bytes).
 			StorageDomainsBuilderOfAny(*sdk.NewStorageDomainBuilder().Id(spec.StorageDomainID))
+		if spec.ISO {
+			b.ContentType(sdk.DISKCONTENTTYPE_ISO)
+		}
 		if spec.InitialBytes > 0 {
 			b.InitialSize(spec.InitialBytes)
 		}

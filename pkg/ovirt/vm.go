@@ -46,6 +46,7 @@ type VMSpec struct {
 	MemoryBytes             int64
 	HugepagesKiB            int
 	Clone                   bool
+	Drive                   bool     // boots the drive if no disk has a system
 	Script                  []byte   // Ignition
 	PinToHosts              []string // migratable among these
 	Disks                   []DiskOverride
@@ -128,8 +129,12 @@ func sdkVM(spec VMSpec) (*sdk.Vm, error) {
 		Description(spec.Description).
 		ClusterBuilder(sdk.NewClusterBuilder().Id(spec.ClusterID)).
 		TemplateBuilder(sdk.NewTemplateBuilder().Id(cmp.Or(spec.TemplateID, BlankTemplate))).
-		Type(sdk.VmType(spec.Type)).
-		OsBuilder(sdk.NewOperatingSystemBuilder().Type(spec.OSType))
+		Type(sdk.VmType(spec.Type))
+	if spec.Drive {
+		b.OsBuilder(booting(sdk.BOOTDEVICE_HD, sdk.BOOTDEVICE_CDROM).Type(spec.OSType))
+	} else {
+		b.OsBuilder(sdk.NewOperatingSystemBuilder().Type(spec.OSType))
+	}
 	fast := spec.Type == "high_performance"
 	if spec.InstanceTypeID != "" {
 		b.InstanceTypeBuilder(sdk.NewInstanceTypeBuilder().Id(spec.InstanceTypeID))
@@ -241,12 +246,14 @@ func (c *Client) HasNIC(ctx context.Context, vmID string) (bool, error) {
 	return len(cards) > 0, err
 }
 
-// AddNIC plugs a network card into a machine.
-func (c *Client) AddNIC(ctx context.Context, vmID, name, profileID string) error {
+// AddNIC plugs a network card into a machine. Without an address it gets one of the engine's.
+func (c *Client) AddNIC(ctx context.Context, vmID, name, profileID, mac string) error {
 	return order(ctx, c, "add network card "+name, single, func(e *engine) *sdk.VmNicsServiceAddRequest {
-		nic := sdk.NewNicBuilder().Name(name).
-			VnicProfileBuilder(sdk.NewVnicProfileBuilder().Id(profileID)).MustBuild()
-		return e.VmsService().VmService(vmID).NicsService().Add().Nic(nic)
+		nic := sdk.NewNicBuilder().Name(name).VnicProfileBuilder(sdk.NewVnicProfileBuilder().Id(profileID))
+		if mac != "" {
+			nic.MacBuilder(sdk.NewMacBuilder().Address(mac))
+		}
+		return e.VmsService().VmService(vmID).NicsService().Add().Nic(nic.MustBuild())
 	})
 }
 

@@ -80,6 +80,7 @@ type VM struct {
 	ClusterID       string   `json:"clusterID"`
 	Template        string   `json:"template,omitempty"` // empty: blank
 	Disk            Key      `json:"disk,omitempty"`     // attached instead of a template's disk
+	Medium          Key      `json:"medium,omitempty"`   // installs itself from it on an empty disk
 	Type            string   `json:"type"`               // server, high_performance, desktop
 	InstanceTypeID  string   `json:"instanceTypeID,omitempty"`
 	OSType          string   `json:"osType"`
@@ -88,6 +89,7 @@ type VM struct {
 	DiskGiB         int64    `json:"diskGiB,omitempty"` // grown to this before the first start
 	StorageDomainID string   `json:"storageDomainID,omitempty"`
 	VNICProfileID   string   `json:"vnicProfileID,omitempty"`
+	MAC             string   `json:"mac,omitempty"`     // of its network card; the platform chooses if it is empty
 	Network         string   `json:"network,omitempty"` // the profile is looked up by it if none is named
 	AffinityGroups  []string `json:"affinityGroups,omitempty"`
 	HugepagesKiB    int      `json:"hugepagesKiB,omitempty"`
@@ -103,6 +105,8 @@ type VM struct {
 type Medium struct {
 	Image Image  `json:"-"`
 	From  string `json:"from"` // where BMCs fetch it
+	// StorageDomainID is where VMs have it.
+	StorageDomainID string `json:"storageDomainID,omitempty"`
 }
 
 // Server is a host with a BMC.
@@ -202,6 +206,7 @@ func (v VM) Fields() []Field {
 		{"role", v.Role},
 		{"cluster", v.ClusterID},
 		{"template", v.Template},
+		{"medium", string(v.Medium)},
 		{"type", v.Type},
 		{"instance type", v.InstanceTypeID},
 		{"os type", v.OSType},
@@ -210,6 +215,7 @@ func (v VM) Fields() []Field {
 		{"disk", amount(v.DiskGiB, "GiB")},
 		{"vnic profile", v.VNICProfileID},
 		{"network", v.Network},
+		{"mac", v.MAC},
 		{"affinity groups", strings.Join(v.AffinityGroups, ", ")},
 		{"hugepages", amount(int64(v.HugepagesKiB), "KiB")},
 		{"auto pinning", pinning},
@@ -221,7 +227,7 @@ func (v VM) Fields() []Field {
 
 // Fields lists the settings.
 func (m Medium) Fields() []Field {
-	return nonEmpty(Field{"from", m.From}, Field{"image", m.Image.URL})
+	return nonEmpty(Field{"from", m.From}, Field{"storage domain", m.StorageDomainID}, Field{"image", m.Image.URL})
 }
 
 // Fields lists the settings.

@@ -21,21 +21,39 @@ const (
 
 // override is what a boot override says.
 type override struct {
-	target gofish.BootSourceOverrideTarget
-	uefi   string // device path, for the target UefiTarget
-	mode   BootMode
+	enabled gofish.BootSourceOverrideEnabled
+	target  gofish.BootSourceOverrideTarget
+	uefi    string // device path, for the target UefiTarget
+	mode    BootMode
 }
 
 // BootOnceFromMedia makes the machine boot its virtual CD at the next start, and only then. The medium must have been
 // inserted: some BMCs have no such target before.
 func (b *BMC) BootOnceFromMedia(ctx context.Context, mode BootMode) error {
-	const action = "boot once from virtual media"
+	return b.bootFromMedia(ctx, "boot once from virtual media", mode, gofish.OnceBootSourceOverrideEnabled)
+}
+
+// BootFromMedia makes the machine boot its virtual CD at every start until ClearBootOverride, for firmware that ignores
+// overrides for one boot. BMCs without such an override, and those that need a vendor's action, get one for one boot.
+func (b *BMC) BootFromMedia(ctx context.Context, mode BootMode) error {
+	const action = "boot from virtual media"
+	err := b.bootFromMedia(ctx, action, mode, gofish.ContinuousBootSourceOverrideEnabled)
+	if err != nil && ctx.Err() == nil && otherWay(err) {
+		b.log.Debug("the BMC takes no lasting boot override", "err", err)
+		return b.bootFromMedia(ctx, action, mode, gofish.OnceBootSourceOverrideEnabled)
+	}
+	return err
+}
+
+func (b *BMC) bootFromMedia(
+	ctx context.Context, action string, mode BootMode, enabled gofish.BootSourceOverrideEnabled,
+) error {
 	var err error
 	for _, way := range b.profile.Boot {
 		if way == "oem" {
 			err = b.bootByVendor(ctx, action, mode)
 		} else {
-			err = b.overrideOnce(ctx, action, mode)
+			err = b.override(ctx, action, mode, enabled)
 		}
 		if err == nil || ctx.Err() != nil || !otherWay(err) {
 			return err
@@ -48,16 +66,18 @@ func (b *BMC) BootOnceFromMedia(ctx context.Context, mode BootMode) error {
 // otherWay reports whether a refused boot override may be accepted in another form.
 func otherWay(err error) bool { return refusedBody(err) || Is(err, Unsupported, NotFound, Stuck) }
 
-// overrideOnce uses the override of the specification.
-func (b *BMC) overrideOnce(ctx context.Context, action string, mode BootMode) error {
+// override uses the override of the specification.
+func (b *BMC) override(
+	ctx context.Context, action string, mode BootMode, enabled gofish.BootSourceOverrideEnabled,
+) error {
 	sys, err := b.read(ctx, action)
 	if err != nil {
 		return err
 	}
 	allowed := sys.extra.Boot.Enabled
-	if len(allowed) > 0 && !slices.Contains(allowed, gofish.OnceBootSourceOverrideEnabled) {
-		return b.fail(action, &Error{Kind: Unsupported, Detail: "the BMC has no boot override for one boot",
-			Advice: "update the BMC's firmware"})
+	if len(allowed) > 0 && !slices.Contains(allowed, enabled) {
+		return b.fail(action, &Error{Kind: Unsupported, Advice: "update the BMC's firmware",
+			Detail: fmt.Sprintf("the BMC has no boot override of kind %s; it has %s", enabled, join(allowed))})
 	}
 	holders, err := b.holders(ctx, action, sys)
 	if err != nil {
@@ -69,6 +89,7 @@ func (b *BMC) overrideOnce(ctx context.Context, action string, mode BootMode) er
 			return findErr
 		}
 		for _, o := range wanted {
+			o.enabled = enabled
 			if err = b.setOverride(ctx, action, h, o); err == nil || !otherWay(err) {
 				return err
 			}
@@ -206,7 +227,7 @@ func (b *BMC) patchBoot(ctx context.Context, action, path, etag string, boot any
 // cannot change it, then with all of what is there now, which others want.
 func bodies(h *system, o override) []any {
 	short := map[string]any{
-		"BootSourceOverrideEnabled": gofish.OnceBootSourceOverrideEnabled,
+		"BootSourceOverrideEnabled": o.enabled,
 		"BootSourceOverrideTarget":  o.target,
 	}
 	if o.uefi != "" {
@@ -237,7 +258,7 @@ func (b *BMC) hasOverride(ctx context.Context, action, path string, o override) 
 			return false, err
 		}
 		last = now.Boot
-		return last.BootSourceOverrideEnabled == gofish.OnceBootSourceOverrideEnabled &&
+		return last.BootSourceOverrideEnabled == o.enabled &&
 			last.BootSourceOverrideTarget == o.target &&
 			(last.BootSourceOverrideMode == o.mode || last.BootSourceOverrideMode == ""), nil
 	})
@@ -300,7 +321,7 @@ func (b *BMC) oemOverride(ctx context.Context, action, to string, body map[strin
 			return err
 		}
 		if err := b.clock.Sleep(ctx, jitter(jobPause)); err != nil {
-			return wrap(action, context.Cause(ctx))
+			return b.conn.stopped(ctx, action)
 		}
 	}
 }

@@ -43,6 +43,50 @@ func TestBootOnce(t *testing.T) {
 	}
 }
 
+// An override that lasts is for firmware that ignores the other; where there is none, it is that for one boot.
+func TestBootFromMedia(t *testing.T) {
+	lasting := strings.ReplaceAll(boot(redfishtest.System, "Cd", "UEFI"), "Once", "Continuous")
+	once := boot(redfishtest.System, "Cd", "UEFI")
+	for _, tt := range []struct {
+		name  string
+		quirk func(*rig)
+		want  string
+		shown string
+	}{
+		{"lasts", func(*rig) {}, lasting, "Continuous"},
+		{"not in the list", func(r *rig) {
+			r.Edit(redfishtest.System, doc{"Boot": doc{
+				"BootSourceOverrideEnabled@Redfish.AllowableValues": []any{"Disabled", "Once"}}})
+		}, once, "Once"},
+		{"refused", func(r *rig) {
+			r.RefuseIf(http.MethodPatch, redfishtest.System, 400, "PropertyValueNotInList", "Not Continuous.",
+				func(body doc) bool { return property(body, "BootSourceOverrideEnabled") == "Continuous" })
+		}, once, "Once"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			tt.quirk(r)
+			b := r.connect(t)
+			if err := b.BootFromMedia(t.Context(), redfish.UEFI); err != nil {
+				t.Fatal(err)
+			}
+			changes := r.Changes()
+			if len(changes) == 0 || changes[len(changes)-1] != tt.want {
+				t.Errorf("%q", changes)
+			}
+			if got := r.Get(redfishtest.System, "Boot", "BootSourceOverrideEnabled"); got != tt.shown {
+				t.Errorf("the override is %v", got)
+			}
+			if err := b.ClearBootOverride(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Get(redfishtest.System, "Boot", "BootSourceOverrideEnabled"); got != "Disabled" {
+				t.Errorf("the override is %v after the end", got)
+			}
+		})
+	}
+}
+
 // Each target and each form of the request is for a BMC that does not take those before it.
 func TestBootOnceLadder(t *testing.T) {
 	full := `PATCH ` + redfishtest.System + ` {"Boot":{"BootOrder":["Boot0001"],"BootSourceOverrideEnabled":"Once",` +
@@ -169,7 +213,7 @@ func TestBootOnceImpossible(t *testing.T) {
 			"BootSourceOverrideEnabled@Redfish.AllowableValues": []any{"Disabled", "Continuous"},
 		}})
 		err := r.connect(t).BootOnceFromMedia(t.Context(), redfish.UEFI)
-		r.checkFails(t, err, redfish.Unsupported, "no boot override for one boot")
+		r.checkFails(t, err, redfish.Unsupported, "no boot override of kind Once")
 		checkChanges(t, r)
 	})
 	t.Run("accepted without effect", func(t *testing.T) {

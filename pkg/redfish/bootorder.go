@@ -18,8 +18,20 @@ func (b *BMC) ClearBootOverride(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, h := range holders {
-		if err := b.clear(ctx, action, h); err != nil {
+	for i, h := range holders {
+		if i > 0 { // what was cleared in the settings may be gone here, too
+			at := h.ODataID
+			if h, err = b.readAt(ctx, action, at); err != nil {
+				return err
+			}
+			h.ODataID = at
+		}
+		err := b.clear(ctx, action, h)
+		if i > 0 && ctx.Err() == nil && otherWay(err) { // the next start is by the settings, which are clear
+			b.log.Debug("the system itself keeps the boot override", "err", err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}

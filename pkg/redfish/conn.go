@@ -178,10 +178,10 @@ func (c *conn) do(ctx context.Context, r request) (*answer, error) {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%s: %w", r.action, context.Cause(ctx))
+		return nil, c.stopped(ctx, r.action)
 	}
 	if c.closed {
-		return nil, c.fail(r, &Error{Kind: Unavailable, Detail: "the session has been closed"})
+		return nil, c.fail(r, &Error{Kind: Unavailable, Detail: "the session has been closed", Advice: "log in again"})
 	}
 	return c.attempts(ctx, r)
 }
@@ -193,8 +193,8 @@ func (c *conn) attempts(ctx context.Context, r request) (*answer, error) {
 		if err == nil {
 			return a, nil
 		}
-		if cause := context.Cause(ctx); cause != nil {
-			return nil, fmt.Errorf("%s: %w", r.action, cause)
+		if ctx.Err() != nil {
+			return nil, c.stopped(ctx, r.action)
 		}
 		if status(err) == http.StatusUnauthorized && !r.open && !renewed {
 			renewed = true
@@ -211,7 +211,7 @@ func (c *conn) attempts(ctx context.Context, r request) (*answer, error) {
 		}
 		c.log.Debug("request to the BMC failed, trying again", "action", r.action, "try", try, "err", err)
 		if err := c.clock.Sleep(ctx, max(pause, after)); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.action, context.Cause(ctx))
+			return nil, c.stopped(ctx, r.action)
 		}
 	}
 }
@@ -318,6 +318,11 @@ func (c *conn) fail(r request, e *Error) *Error {
 		e.Advice = advise(e.Kind, c.endpoint.Host)
 	}
 	return e
+}
+
+// stopped is why an action ended before it was done.
+func (c *conn) stopped(ctx context.Context, action string) error {
+	return fmt.Errorf("host %s (BMC %s): %s: %w", c.host, c.endpoint.Host, action, context.Cause(ctx))
 }
 
 // hideAlso hides more values in the BMC's words, which quote what they were sent.

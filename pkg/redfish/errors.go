@@ -161,5 +161,15 @@ func advise(k Kind, address string) string {
 	case Unavailable:
 		return "try again; if that does not help, reset the BMC (not the machine), and update its firmware"
 	}
-	return ""
+	return otherwise[k]
+}
+
+// otherwise is the next step where whoever failed knows no better one.
+var otherwise = map[Kind]string{
+	NotFound:    "check the path of the system in the BMC's address; if that is right, update the BMC's firmware",
+	Refused:     "look at the BMC's event log, and update its firmware",
+	Broken:      "try again; if that does not help, reset the BMC (not the machine), and update its firmware",
+	Unsupported: "update the BMC's firmware, or start the machine from the image by hand",
+	NoMedium:    "check that virtual media is enabled in the BMC's settings, and that the BMC reaches the image",
+	Stuck:       "look at the machine's console and at the BMC's event log",
 }

@@ -165,3 +165,30 @@ func TestVendors(t *testing.T) {
 		})
 	}
 }
+
+// Which slots there are is read once, unless one of them is gone.
+func TestSlotsAreKept(t *testing.T) {
+	r := newRig(t)
+	b := r.connect(t)
+	look := func() (lists int) {
+		before := len(r.Requests())
+		if slots, err := b.Media(t.Context()); err != nil || len(slots) != 1 {
+			t.Fatalf("%v, %v", slots, err)
+		}
+		for _, q := range r.Requests()[before:] {
+			if q.Path == redfishtest.Media {
+				lists++
+			}
+		}
+		return lists
+	}
+	if first, second := look(), look(); first != 1 || second != 0 {
+		t.Errorf("the list was read %d times, then %d times", first, second)
+	}
+	r.Delete(redfishtest.CD)
+	r.AddSlot(redfishtest.Media, "7", "CD")
+	r.Edit(redfishtest.Media, doc{"Members": []any{doc{"@odata.id": redfishtest.Media + "/7"}}})
+	if n := look(); n != 1 {
+		t.Errorf("the list was read %d times after the slot had gone", n)
+	}
+}

@@ -129,7 +129,7 @@ func (b *BMC) power(
 			return err
 		}
 		if err := b.clock.Sleep(ctx, jitter(writePause)); err != nil {
-			return wrap(action, context.Cause(ctx))
+			return b.conn.stopped(ctx, action)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func (b *BMC) until(
 			return false, nil
 		}
 		if err := b.clock.Sleep(ctx, every); err != nil {
-			return false, wrap(action, context.Cause(ctx))
+			return false, b.conn.stopped(ctx, action)
 		}
 	}
 }

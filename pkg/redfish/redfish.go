@@ -9,7 +9,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -45,6 +44,7 @@ type BMC struct {
 	manager *manager
 	vendors *vendors
 	profile *profile
+	drives  drives
 }
 
 // Connect logs in, and finds the system and what kind of BMC it has.
@@ -264,6 +264,3 @@ func (b *BMC) findManager(ctx context.Context, sys *system) (*manager, error) {
 
 // fail completes an error about something that is not a single request.
 func (b *BMC) fail(action string, e *Error) error { return b.conn.fail(request{action: action}, e) }
-
-// wrap keeps the cause of a failure within one that says more.
-func wrap(what string, err error) error { return fmt.Errorf("%s: %w", what, err) }

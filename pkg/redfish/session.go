@@ -141,7 +141,7 @@ func (c *conn) close(ctx context.Context) error {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return c.stopped(ctx, "log out")
 	}
 	defer c.lasting.CloseIdleConnections()
 	if c.closed {
@@ -169,7 +169,7 @@ func (c *conn) start(ctx context.Context) error {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return c.stopped(ctx, "log in")
 	}
 	return c.login(ctx)
 }

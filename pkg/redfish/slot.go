@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	gofish "github.com/stmcginnis/gofish/redfish"
@@ -144,6 +145,21 @@ func (b *BMC) slotsOf(ctx context.Context, action, collection string) ([]*slot, 
 	if collection == "" {
 		return nil, nil
 	}
+	if known := b.drives.of(collection); len(known) > 0 {
+		var out []*slot
+		for _, p := range known {
+			s, err := b.readSlot(ctx, action, p)
+			if Is(err, NotFound) { // it has others now
+				b.drives.set(collection, nil)
+				return b.slotsOf(ctx, action, collection)
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, s)
+		}
+		return out, nil
+	}
 	paths, err := b.members(ctx, action, collection)
 	if Is(err, NotFound) || status(err) == http.StatusNotImplemented { // a link to nowhere, which some BMCs have
 		return nil, nil
@@ -162,7 +178,34 @@ func (b *BMC) slotsOf(ctx context.Context, action, collection string) ([]*slot, 
 		}
 	}
 	slices.SortStableFunc(out, func(x, y *slot) int { return b.profile.rank(x.ID) - b.profile.rank(y.ID) })
+	found := make([]string, 0, len(out))
+	for _, s := range out {
+		found = append(found, s.path)
+	}
+	b.drives.set(collection, found)
 	return out, nil
+}
+
+// drives are the paths of the slots for CDs, by collection, in order: which there are does not change, and half of the
+// requests would be for them.
+type drives struct {
+	mu    sync.Mutex
+	paths map[string][]string
+}
+
+func (d *drives) of(collection string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.paths[collection]
+}
+
+func (d *drives) set(collection string, paths []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.paths == nil {
+		d.paths = map[string][]string{}
+	}
+	d.paths[collection] = paths
 }
 
 func (b *BMC) readSlot(ctx context.Context, action, path string) (*slot, error) {

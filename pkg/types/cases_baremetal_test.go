@@ -144,21 +144,26 @@ var bareMetalAccepted = []row{
 		platform.baremetal.bootstrapProvisioningIP = "172.22.0.2"
 		platform.baremetal.clusterProvisioningIP = "172.22.0.3"
 		platform.baremetal.provisioningDHCPRange = "172.22.0.10,172.22.0.254"
-		platform.baremetal.provisioningBridge = "provisioning"`},
+		platform.baremetal.provisioningBridge = "provisioning"
+		warns platform.baremetal.provisioningNetwork`},
 	{"managed in another network", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = 192.168.4.0/22`, `
 		platform.baremetal.bootstrapProvisioningIP = "192.168.4.2"
-		platform.baremetal.provisioningDHCPRange = "192.168.4.10,192.168.7.254"`},
+		platform.baremetal.provisioningDHCPRange = "192.168.4.10,192.168.7.254"
+		warns platform.baremetal.provisioningNetwork`},
 	{"managed in IPv6", baremetal, managed + `platform.baremetal.provisioningNetworkCIDR = fd2e:6f44:5dd8:b856::/64`, `
 		platform.baremetal.clusterProvisioningIP = "fd2e:6f44:5dd8:b856::3"
-		platform.baremetal.provisioningDHCPRange = "fd2e:6f44:5dd8:b856::a,fd2e:6f44:5dd8:b856:ffff:ffff:ffff:fffe"`},
+		platform.baremetal.provisioningDHCPRange = "fd2e:6f44:5dd8:b856::a,fd2e:6f44:5dd8:b856:ffff:ffff:ffff:fffe"
+		warns platform.baremetal.provisioningNetwork`},
 	{"router", baremetal, managed + `platform.baremetal.provisioningNetworkGateway = 172.22.0.1`,
-		`platform.baremetal.provisioningNetworkGateway = "172.22.0.1"`},
+		`platform.baremetal.provisioningNetworkGateway = "172.22.0.1"
+		warns platform.baremetal.provisioningNetwork`},
 	{"records elsewhere", baremetal, `
 		platform.baremetal.dnsRecordsType = External
 		platform.baremetal.loadBalancer.type = UserManaged`, `platform.baremetal.dnsRecordsType = "External"`},
 	{"unmanaged", baremetal, `platform.baremetal.provisioningNetwork = Unmanaged`, `
 		platform.baremetal.provisioningNetworkCIDR = "172.22.0.0/24"
-		platform.baremetal.provisioningDHCPRange absent`},
+		platform.baremetal.provisioningDHCPRange absent
+		warns platform.baremetal.provisioningNetwork`},
 	{"provisioning addresses in the machine network", baremetal, `
 		platform.baremetal.bootstrapProvisioningIP = 10.0.0.30
 		platform.baremetal.clusterProvisioningIP = 10.0.0.31`, `platform.baremetal.provisioningNetworkCIDR = "10.0.0.0/16"`},
@@ -178,7 +183,8 @@ var bareMetalAccepted = []row{
 		platform.baremetal.additionalNTPServers = [10.0.0.1, ntp.test, "fd00::1"]
 		platform.baremetal.bmcVerifyCA = $CERT
 		platform.baremetal.dnsRecordsType = Internal
-		platform.baremetal.defaultMachinePlatform = {}`, `platform.baremetal.provisioningNetworkInterface = "enp1s0"`},
+		platform.baremetal.defaultMachinePlatform = {}`, `platform.baremetal.provisioningNetworkInterface = "enp1s0"
+		warns platform.baremetal.provisioningNetwork`},
 	{"forms of early releases", baremetal, managed + `
 		platform.baremetal.provisioningHostIP = 172.22.0.5
 		platform.baremetal.provisioningDHCPExternal = true
@@ -190,7 +196,8 @@ var bareMetalAccepted = []row{
 		platform.baremetal.provisioningNetwork = "Unmanaged"
 		warns platform.baremetal.ironicURI
 		warns platform.baremetal.dnsVIP
-		warns platform.baremetal.image`},
+		warns platform.baremetal.image
+		warns platform.baremetal.provisioningNetwork`},
 }
 
 func TestBareMetal(t *testing.T) {

@@ -112,7 +112,8 @@ var hostAccepted = []row{
 		platform.baremetal.hosts[1].bmc.address = redfish+http://10.0.0.52/redfish/v1/Systems/1
 		platform.baremetal.hosts[2].bmc.address = idrac-virtualmedia+https://10.0.0.53/redfish/v1/Systems/System.Embedded.1
 		platform.baremetal.hosts[3].bmc.address = ilo5-virtualmedia://10.0.0.54/redfish/v1/Systems/1
-		platform.baremetal.hosts[4].bmc.address = 10.0.0.55`, ``},
+		platform.baremetal.hosts[4].bmc.address = 10.0.0.55`, `
+		warns platform.baremetal.provisioningNetwork`},
 	{"secure boot", baremetal, host0 + `bootMode = UEFISecureBoot`,
 		`platform.baremetal.hosts[0].bootMode = "UEFISecureBoot"`},
 	{"all hints", baremetal, host0 + `rootDeviceHints = {deviceName: /dev/sda, hctl: "1:0:0:0", model: m, vendor: v, ` +

@@ -72,7 +72,8 @@ var legacyAccepted = []row{
 		networking.serviceNetwork = ["fd02::/112"]`, `networking.clusterNetwork[0].hostPrefix = 64`},
 	{"DHCP of one's own", baremetal, `
 		platform.baremetal.provisioningNetwork = Unmanaged
-		platform.baremetal.provisioningDHCPExternal = true`, `platform.baremetal.provisioningNetwork = "Unmanaged"`},
+		platform.baremetal.provisioningDHCPExternal = true`, `platform.baremetal.provisioningNetwork = "Unmanaged"
+		warns platform.baremetal.provisioningNetwork`},
 }
 
 func TestLegacy(t *testing.T) {

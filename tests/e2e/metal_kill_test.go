@@ -21,19 +21,18 @@ import (
 // the boots is left.
 func TestMetalKill(t *testing.T) {
 	a := newMetal(t, "metal-kill", metalSize(0), "idrac9")
-	step(t, "Interrupted", func(t *testing.T) { a.interruptedBoot(t) })
 	dice := dice(t)
 	for _, m := range killMoments() {
+		if m.name == phases.Infrastructure.Name {
+			step(t, "Interrupted", func(t *testing.T) { a.interruptedBoot(t) })
+		}
 		step(t, m.name, func(t *testing.T) {
-			if m.boots {
-				a.switchOff(t)
-			}
 			r := a.create(t)
 			if !m.reached(t, a, r) {
 				t.Fatalf("%s ended with exit code %d:\n%s", r, r.code, last(r.stderr.String(), 20))
 			}
-			if !m.boots {
-				time.Sleep(time.Duration(dice.IntN(1500)) * time.Millisecond)
+			if !m.exact {
+				time.Sleep(time.Duration(dice.IntN(700)) * time.Millisecond)
 			}
 			a.kill(t, r)
 			t.Logf("killed in phase %s", r.now(t))
@@ -66,16 +65,15 @@ func TestMetalKill(t *testing.T) {
 
 // killMoment is when a run is killed.
 type killMoment struct {
-	name string
-	// boots says that the hosts have to be started in this run.
-	boots   bool
+	name    string
+	exact   bool // at once when it is reached, not a little later
 	reached func(t *testing.T, a *agents, r *run) bool
 }
 
-// killMoments are the phases, and what happens within infrastructure.
+// killMoments are the phases, and what happens in infrastructure before a host is switched on.
 func killMoments() (list []killMoment) {
 	for _, name := range []string{
-		phases.Preflight.Name, phases.Images.Name, phases.Infrastructure.Name, "MediumInserted", "OverrideSet",
+		phases.Preflight.Name, phases.Images.Name, "MediumInserted", "OverrideSet", phases.Infrastructure.Name,
 		phases.AgentHosts.Name, phases.APIAnswers.Name, phases.BootstrapComplete.Name, phases.BootstrapDestroyed.Name,
 		phases.NodesJoined.Name, phases.ClusterComplete.Name,
 	} {
@@ -85,9 +83,9 @@ func killMoments() (list []killMoment) {
 		inserted := func(h daemon.Host) bool { return h.State == "down" && h.Media != "" }
 		switch name {
 		case "MediumInserted":
-			m.boots, m.reached = true, becomes(func(h daemon.Host) bool { return inserted(h) && h.Once == "" })
+			m.exact, m.reached = true, becomes(func(h daemon.Host) bool { return inserted(h) && h.Once == "" })
 		case "OverrideSet":
-			m.boots, m.reached = true, becomes(func(h daemon.Host) bool { return inserted(h) && h.Once == host.FromMedia })
+			m.exact, m.reached = true, becomes(func(h daemon.Host) bool { return inserted(h) && h.Once == host.FromMedia })
 		}
 		list = append(list, m)
 	}
@@ -130,14 +128,6 @@ func (a *agents) interruptedBoot(t *testing.T) {
 		t.Errorf("standard error does not say how to go on:\n%s", last(said, 20))
 	}
 	a.noSessions(t)
-}
-
-// switchOff cuts the power of all hosts.
-func (a *agents) switchOff(t *testing.T) {
-	t.Helper()
-	for _, h := range a.hosts {
-		a.okdLab(t, "hosts", "power", "off", h.Name)
-	}
 }
 
 // completesClean runs create cluster to its end, and checks that it leaves nothing in the hosts or at their BMCs.

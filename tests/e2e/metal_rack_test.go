@@ -200,3 +200,11 @@ func (a *agents) bmcAddress(t *testing.T, name string) string {
 	t.Helper()
 	return a.host(t, name).BMC.Address.String()
 }
+
+// switchOff cuts the power of all hosts.
+func (a *agents) switchOff(t *testing.T) {
+	t.Helper()
+	for _, h := range a.hosts {
+		a.okdLab(t, "hosts", "power", "off", h.Name)
+	}
+}

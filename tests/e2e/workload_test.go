@@ -79,14 +79,17 @@ const serviceProgrammed = 15 * time.Second
 const service = "http://web.e2e.svc.cluster.local"
 
 // workload deploys a service and calls it from pods on other nodes.
-func (c *cluster) workload(t *testing.T) {
+func (c *cluster) workload(t *testing.T) { c.workloadOn(t, c.workers(t)) }
+
+// workloadOn expects the servers on nodes.
+func (c *cluster) workloadOn(t *testing.T, nodes []string) {
 	var console appsv1.Deployment
 	c.get(t, &console, "deployment", "-n", "openshift-console", "console")
 	var scheduler corev1.Pod
 	c.get(t, &scheduler, "pod", "-n", "openshift-kube-scheduler", "openshift-kube-scheduler-"+c.masters(t)[0])
 	var manifest bytes.Buffer
 	if err := workloadTemplate.Execute(&manifest, map[string]any{
-		"Workers": len(c.workers(t)), "Server": console.Spec.Template.Spec.Containers[0].Image,
+		"Workers": len(nodes), "Server": console.Spec.Template.Spec.Containers[0].Image,
 		"Client": scheduler.Spec.Containers[0].Image,
 	}); err != nil {
 		t.Fatal(err)
@@ -110,7 +113,7 @@ func (c *cluster) workload(t *testing.T) {
 		on = append(on, p.Spec.NodeName)
 	}
 	slices.Sort(on)
-	if want := c.workers(t); !slices.Equal(on, want) {
+	if want := slices.Sorted(slices.Values(nodes)); !slices.Equal(on, want) {
 		t.Errorf("the web servers are on %v, want %v", on, want)
 	}
 	for _, client := range c.pods(t, "client") {

@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -42,19 +40,23 @@ type monitor struct {
 	api   *kube.Client
 	hosts []*joiner
 	until time.Time
+	// lost is why a host is not waited for any more; nil for none.
+	lost func(name string) error
+	seen func([]NewNode) // is told of each look; nil for nobody
 
 	mu sync.Mutex // of what the approver asks as well
 }
 
 // joiner is a host that is to become a node.
 type joiner struct {
-	ip netip.Addr
+	ip netip.Addr // not valid if it is not known
 	// live asks the host's live system; nil if nothing is known that it would accept.
 	live *follower
 	// name of the node, empty until it is known.
 	name string
 
 	problem       *Problem // of the live system
+	heard         bool     // the live system has answered
 	joined, ready bool
 	why           string // it is not ready
 }
@@ -70,7 +72,7 @@ func MonitorAddNodes(ctx context.Context, e *install.Env, o MonitorOptions) erro
 	if err != nil {
 		return err
 	}
-	api, err := dial(e, o.Kubeconfig)
+	api, err := DialNodes(e, o.Kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -78,15 +80,19 @@ func MonitorAddNodes(ctx context.Context, e *install.Env, o MonitorOptions) erro
 	if err != nil {
 		return exit.With(exit.Other, "see that the API of the cluster answers", fmt.Errorf("read the cluster: %w", err))
 	}
-	m := &monitor{Env: e, api: api, until: e.Clock.Now().Add(cmp.Or(o.Timeout, MonitorTime))}
+	m := newMonitor(e, api, o.Timeout)
 	for _, ip := range addresses {
-		h, err := newJoiner(e, record, ip)
+		h, err := newJoiner(e, record, hostAt(record, ip), ip)
 		if err != nil {
 			return err
 		}
 		m.hosts = append(m.hosts, h)
 	}
 	return m.run(ctx, o.Approve, networks)
+}
+
+func newMonitor(e *install.Env, api *kube.Client, timeout time.Duration) *monitor {
+	return &monitor{Env: e, api: api, until: e.Clock.Now().Add(cmp.Or(timeout, MonitorTime))}
 }
 
 // run approves certificates, or says how to, and follows the hosts meanwhile.
@@ -111,21 +117,12 @@ func (m *monitor) run(ctx context.Context, approve bool, networks []netip.Prefix
 
 // readRecord reads what add-nodes has left; it is empty if that was run elsewhere.
 func readRecord(e *install.Env) (addnodes.Record, error) {
-	raw, err := os.ReadFile(e.Path(addnodes.RecordFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	r, err := NodeRecord(e)
+	if err == nil && r.CA == "" {
 		event.Warn(e.Sink, "No image was made in "+e.Dir+": what happens before the hosts reboot cannot be seen; name the "+
 			"directory of the image with --dir")
-		return addnodes.Record{}, nil
 	}
-	if err != nil {
-		return addnodes.Record{}, err
-	}
-	r, err := addnodes.DecodeRecord(raw)
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", e.Path(addnodes.RecordFile), err)
-	}
-	e.Hide(r.Watcher)
-	return r, nil
+	return r, err
 }
 
 // addresses are those of the hosts to follow: all with a static address, if none is named.
@@ -158,14 +155,21 @@ func (o MonitorOptions) addresses(record addnodes.Record) ([]netip.Addr, error) 
 	return out, nil
 }
 
-func newJoiner(e *install.Env, record addnodes.Record, ip netip.Addr) (*joiner, error) {
-	h := &joiner{ip: ip}
+// hostAt is the host of an image with a static address.
+func hostAt(record addnodes.Record, ip netip.Addr) (out addnodes.RecordedHost) {
 	for _, known := range record.Hosts {
 		if slices.Contains(known.Addresses, ip) {
-			h.name = known.Hostname
+			out = known
 		}
 	}
-	if record.CA == "" {
+	return out
+}
+
+func newJoiner(
+	e *install.Env, record addnodes.Record, known addnodes.RecordedHost, ip netip.Addr,
+) (*joiner, error) {
+	h := &joiner{ip: ip, name: known.Hostname}
+	if record.CA == "" || !ip.IsValid() {
 		return h, nil
 	}
 	c, err := client.New(client.Config{
@@ -213,27 +217,47 @@ func (m *monitor) look(ctx context.Context) (string, error) {
 		m.compare(h, list.Items)
 	}
 	m.mu.Unlock()
+	if m.seen != nil {
+		m.seen(m.states())
+	}
 	var missing []string
-	var failed *Problem
+	var failed error
 	waits := false
 	for _, h := range m.hosts {
 		if h.ready {
 			continue
 		}
-		missing = append(missing, h.missing())
-		if h.problem != nil && !h.joined {
-			failed = h.problem
+		if err := m.failure(h); err != nil {
+			failed = err
+			missing = append(missing, h.called()+": "+err.Error())
 		} else {
 			waits = true
+			missing = append(missing, h.missing())
 		}
 	}
 	if failed != nil && !waits {
-		return "", exit.With(exit.Install, failed.Next(), fmt.Errorf("%s", strings.Join(missing, "; ")))
+		return "", exit.With(exit.Install, exit.Next(failed), fmt.Errorf("%s", strings.Join(missing, "; ")))
 	}
 	if len(missing) == 0 {
 		return "", nil
 	}
 	return m.late(strings.Join(missing, "; "))
+}
+
+// failure is why a host does not become a node.
+func (m *monitor) failure(h *joiner) error {
+	if h.joined {
+		return nil
+	}
+	if m.lost != nil {
+		if err := m.lost(h.name); err != nil {
+			return err
+		}
+	}
+	if h.problem != nil {
+		return h.problem
+	}
+	return nil
 }
 
 // late ends the wait when its time is over.
@@ -261,7 +285,7 @@ func (m *monitor) ask(ctx context.Context, h *joiner) {
 		event.Debug(m.Sink, "no answer of the live system at "+h.ip.String(), "err", err)
 		return
 	}
-	h.problem = nil
+	h.problem, h.heard = nil, true
 	if p := problemOf(s); p != nil && h.live.persists(p) != nil {
 		h.problem = p
 	} else if p == nil {
@@ -277,9 +301,8 @@ func (m *monitor) ask(ctx context.Context, h *joiner) {
 // compare looks for the node that a host has become, and says what is new. The caller has the lock.
 func (m *monitor) compare(h *joiner, nodes []corev1.Node) {
 	i := slices.IndexFunc(nodes, func(n corev1.Node) bool {
-		return n.Name == h.name || slices.ContainsFunc(n.Status.Addresses, func(a corev1.NodeAddress) bool {
-			return a.Address == h.ip.String()
-		})
+		return n.Name == h.name || h.ip.IsValid() &&
+			slices.ContainsFunc(n.Status.Addresses, func(a corev1.NodeAddress) bool { return a.Address == h.ip.String() })
 	})
 	if i < 0 {
 		return
@@ -301,18 +324,26 @@ func (m *monitor) compare(h *joiner, nodes []corev1.Node) {
 }
 
 // missing is what a host lacks.
-func (h *joiner) missing() string {
-	name := h.ip.String()
-	if h.name != "" {
-		name = h.name + " (" + name + ")"
+func (h *joiner) missing() string { return h.called() + h.lacks() }
+
+func (h *joiner) called() string {
+	switch {
+	case h.name == "":
+		return h.ip.String()
+	case !h.ip.IsValid():
+		return h.name
 	}
+	return h.name + " (" + h.ip.String() + ")"
+}
+
+func (h *joiner) lacks() string {
 	switch {
 	case h.joined:
-		return name + " is not ready: " + h.why
+		return " is not ready: " + h.why
 	case h.problem != nil:
-		return name + ": " + h.problem.Message
+		return ": " + h.problem.Message
 	case h.live != nil && len(h.live.last.Hosts) > 0:
-		return name + " has not joined; its live system said last that it " + stageText(h.live.last.Hosts[0])
+		return " has not joined; its live system said last that it " + stageText(h.live.last.Hosts[0])
 	}
-	return name + " has not joined"
+	return " has not joined"
 }

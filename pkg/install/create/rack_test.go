@@ -43,6 +43,7 @@ type rackHost struct {
 	registered bool
 	deaf       int // how many more starts lead to nothing
 	broken     error
+	checks     []hosts.Check  // that have not passed
 	dead       error          // why its BMC takes no medium out
 	problem    *hosts.Problem // that the service has with it
 }
@@ -168,6 +169,7 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 	if r.silent || !r.hosts[0].registered {
 		return agent.Status{}, errors.New("connection refused")
 	}
+	blocked := false
 	s := agent.Status{LeftOut: slices.Clone(r.without)}
 	for i, h := range r.hosts {
 		switch {
@@ -180,16 +182,19 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 			continue
 		}
 		stage := hosts.Ready
-		if r.begun {
+		switch {
+		case r.begun:
 			stage = hosts.Writing
+		case len(h.checks) > 0:
+			stage, blocked = hosts.Discovering, true
 		}
 		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
-			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem})
+			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem, Checks: h.checks})
 		if h.problem != nil && !slices.Contains(r.without, h.name) {
 			s.Problem = h.problem
 		}
 	}
-	if s.Missing == 0 && !r.begun {
+	if s.Missing == 0 && !blocked && !r.begun {
 		r.begun = true
 		r.record.Progress = machines.Begun // the API answers
 	}

@@ -31,7 +31,9 @@ type selfInstalling struct {
 	booting *steps.Booting
 	proof   *steps.Proof
 	leftOut []string // hosts that the installation goes on without
-	marked  bool     // the state says that hosts have begun to install themselves
+	status  agent.Status
+	noDisk  time.Time // since when a host has no disk to be installed to
+	marked  bool      // the state says that hosts have begun to install themselves
 	// When the run began: heard, the service of the rendezvous host answered; begun, the cluster's API did.
 	heard, begun bool
 }
@@ -87,6 +89,7 @@ func (c command) following(t target, leftOut []string, seen func(agent.Status)) 
 
 // seen takes in what the rendezvous host says. What a later run has to know is kept.
 func (s *selfInstalling) seen(beside context.Context, status agent.Status) {
+	s.status = status
 	s.booting.Seen(beside, status)
 	if !s.marked && slices.ContainsFunc(status.Hosts, agent.Begins) {
 		if err := s.inst.MarkBegun(); err != nil {
@@ -152,7 +155,7 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 			Config: s.Config, Release: s.release, Plan: s.plan, Providers: s.providers}.Run},
 		{Phase: phases.Images, Done: is(over || s.begun && !s.heard), Run: making.Create(plan.StageImage)},
 		{Phase: infrastructure, Done: is(over || s.begun && !s.heard), Run: s.start},
-		{Phase: phases.AgentHosts, Done: is(over || s.begun && !s.heard), Run: s.follow.Registered(s.booting.Again)},
+		{Phase: phases.AgentHosts, Done: is(over || s.begun && !s.heard), Run: s.follow.Registered(s.register)},
 		{Phase: phases.APIAnswers, Run: s.follow.Alongside(steps.APIAnswers{
 			Cluster: cluster, InfraID: s.InfraID, HandedOver: over}.Run)},
 		{Phase: phases.BootstrapComplete, Done: is(s.proof.Known), Run: s.follow.Alongside(complete.Run)},

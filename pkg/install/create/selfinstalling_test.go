@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/okd-install/okd-install/pkg/agent"
+	"github.com/okd-install/okd-install/pkg/agent/check"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/handoff"
 	"github.com/okd-install/okd-install/pkg/machines"
@@ -237,6 +239,21 @@ func TestSelfInstallingDeadController(t *testing.T) {
 		if named == comes || !r.saying("asked again at the end") || len(r.media()) == 1 == comes {
 			t.Errorf("BMC comes back %v: said %q, media in %q", comes, r.said, r.media())
 		}
+	}
+}
+
+// Hints that match no disk end the installation before anything is written.
+func TestSelfInstallingWithoutDisk(t *testing.T) {
+	r := newRack(t)
+	r.hosts[2].checks = []agent.Check{{ID: check.Disk, Result: agent.Fail, Problem: agent.Problem{
+		Message: "rootDeviceHints match no usable disk: /dev/sda (QEMU): serialNumber is A, not B", Next: "correct them"}}}
+	err := r.create(t.Context(), Options{})
+	if exit.Code(err) == 0 || !strings.Contains(err.Error(), "host master-2: rootDeviceHints match no usable disk: /dev/sda") ||
+		!strings.Contains(exit.Next(err), "correct rootDeviceHints") {
+		t.Errorf("%v; next %q", err, exit.Next(err))
+	}
+	if r.begun || r.begunMark || len(r.media()) > 0 {
+		t.Errorf("begun %v, media in %q", r.begun, r.media())
 	}
 }
 

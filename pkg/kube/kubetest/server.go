@@ -153,7 +153,7 @@ func (s *Server) read(w http.ResponseWriter, path string) {
 	}
 	var items []any
 	for p, o := range s.objects {
-		if p[:strings.LastIndex(p, "/")] == path {
+		if of := p[:strings.LastIndex(p, "/")]; of == path || everywhere(of) == path {
 			items = append(items, o)
 		}
 	}
@@ -164,7 +164,26 @@ func (s *Server) read(w http.ResponseWriter, path string) {
 	answer(w, map[string]any{"items": items})
 }
 
+// everywhere is where the objects of a namespace are listed with those of others.
+func everywhere(collection string) string {
+	group, rest, found := strings.Cut(collection, "/namespaces/")
+	_, plural, in := strings.Cut(rest, "/")
+	if !found || !in {
+		return collection
+	}
+	return group + "/" + plural
+}
+
 func (s *Server) write(w http.ResponseWriter, r *http.Request, body map[string]any) {
+	if pod, evicted := strings.CutSuffix(r.URL.Path, "/eviction"); evicted {
+		if _, exists := s.objects[pod]; !exists {
+			fail(w, http.StatusNotFound, metav1.StatusReasonNotFound)
+			return
+		}
+		delete(s.objects, pod)
+		answer(w, metav1.Status{Status: metav1.StatusSuccess})
+		return
+	}
 	path, status := strings.CutSuffix(r.URL.Path, "/status")
 	obj, exists := s.objects[path]
 	switch r.Method {

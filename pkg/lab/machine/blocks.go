@@ -49,10 +49,14 @@ func (m *machine) attach(ctx context.Context, dev *device) error {
 		dev.disks = append(dev.disks, block{at, node})
 	}
 	for i, medium := range []*engine.Media{m.hw.Media, m.hw.SecondMedia} {
-		if medium == nil || medium.ISO == "" {
+		iso, err := m.isoOf(medium)
+		if err == nil && iso == "" {
 			continue
 		}
-		drive, err := m.closeTray(ctx, i, medium.ISO)
+		var drive optical
+		if err == nil {
+			drive, err = m.closeTray(ctx, i, iso)
+		}
 		if err != nil && dev.live {
 			return err
 		}

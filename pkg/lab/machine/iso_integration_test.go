@@ -3,11 +3,13 @@
 package machine_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -111,6 +113,49 @@ func TestHostFromISO(t *testing.T) {
 	l.eventually("the installed system with its address", func() bool {
 		name, err := l.run(hw.ID, "hostname")
 		return err == nil && name == "installed" && address()
+	})
+}
+
+// TestVMFromISO starts a VM whose empty disk leaves it to its drive, in which is a disk of the engine's with a live ISO.
+// The drive is emptied while the live system runs, and the disk with the ISO is removed.
+func TestVMFromISO(t *testing.T) {
+	l := newLabWithoutDHCP(t)
+	disk := `{"ignition":{"version":"3.2.0"}}`
+	path := l.liveISO(fmt.Sprintf(holds, strings.ReplaceAll(url.QueryEscape(disk), "+", "%20")),
+		iso.Keyfile{Name: "ens4.nmconnection", Data: []byte(static)})
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := l.volumes.Create(t.Context(), "medium", 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.volumes.Write(t.Context(), "medium", 0, f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.volumes.Commit(t.Context(), "medium", "raw"); err != nil {
+		t.Fatal(err)
+	}
+	hw := l.physical("vm")
+	hw.Standalone, hw.Media = false, &engine.Media{Disk: "medium"}
+	if err := l.sup.Start(t.Context(), hw); err != nil {
+		t.Fatal(err)
+	}
+	l.eventually("the live system", func() bool {
+		out, err := l.run(hw.ID, "ip", "-o", "-4", "addr", "show", "dev", "ens4")
+		return err == nil && strings.Contains(out, "198.18.0.60/24")
+	})
+	if err := errors.Join(l.sup.Insert(hw.ID, nil), l.volumes.Delete(t.Context(), "medium")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := l.run(hw.ID, "sh", "-c",
+		"coreos-installer install --copy-network -i /root/disk.ign /dev/sda && systemctl reboot"); err != nil {
+		t.Fatal(err, out)
+	}
+	l.eventually("the installed system", func() bool {
+		out, err := l.run(hw.ID, "cat", "/proc/cmdline")
+		return err == nil && strings.Contains(out, "ignition.platform.id=metal") && !strings.Contains(out, "liveiso")
 	})
 }
 

@@ -59,8 +59,8 @@ func (m *machine) take(drive int, iso string) (string, error) {
 }
 
 // insertISO starts with the live ISO in the first drive.
-func (m *machine) insertISO(ctx context.Context) (device, error) {
-	path, err := m.take(0, m.hw.Media.ISO)
+func (m *machine) insertISO(ctx context.Context, iso string) (device, error) {
+	path, err := m.take(0, iso)
 	if err != nil {
 		return device{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/firmware"
 	"github.com/okd-install/okd-install/pkg/lab/loop"
 	"github.com/okd-install/okd-install/pkg/lab/volume"
@@ -45,8 +46,12 @@ type initramfs struct {
 
 // insert starts with the medium in the drive.
 func (m *machine) insert(ctx context.Context) (device, error) {
-	if m.hw.Media.ISO != "" {
-		return m.insertISO(ctx)
+	iso, err := m.isoOf(m.hw.Media)
+	if err != nil {
+		return device{}, err
+	}
+	if iso != "" {
+		return m.insertISO(ctx, iso)
 	}
 	b, err := m.sup.cfg.Disks.Boot(m.hw.Media.Volume)
 	if err != nil {
@@ -58,6 +63,24 @@ func (m *machine) insert(ctx context.Context) (device, error) {
 		return device{}, fmt.Errorf("clear live system: %w", err)
 	}
 	return dev, nil
+}
+
+// isoOf is the file of the ISO image that is in a drive, empty if there is none.
+func (m *machine) isoOf(medium *engine.Media) (string, error) {
+	switch {
+	case medium == nil:
+		return "", nil
+	case medium.Disk == "":
+		return medium.ISO, nil
+	}
+	b, err := m.sup.cfg.Disks.Boot(medium.Disk) // its path matters, not whether it can be started as a disk
+	if b.Image == "" {
+		return "", fmt.Errorf("read medium: %w", err)
+	}
+	if _, err := os.Stat(b.Image); err != nil {
+		return "", fmt.Errorf("read medium: disk %s has no content", medium.Disk)
+	}
+	return b.Image, nil
 }
 
 // detach drops what a live system wrote and takes the disks from the machine.

@@ -202,6 +202,14 @@ func (s *Supervisor) Change(id string, change func(*engine.Hardware) error) erro
 	return nil
 }
 
+// Insert changes what is in the first drive. The system that runs keeps what it was started from.
+func (s *Supervisor) Insert(id string, medium *engine.Media) error {
+	return s.Change(id, func(hw *engine.Hardware) error {
+		hw.Media = medium
+		return nil
+	})
+}
+
 // takeNext makes what has been changed the hardware of this start.
 func (m *machine) takeNext() error {
 	m.mu.Lock()
@@ -313,7 +321,7 @@ type Status struct {
 	Console   string       `json:"console"`
 	// Standalone machines are not the engine's.
 	Standalone bool `json:"standalone,omitempty"`
-	// Host: it looks like hardware.
+	// Host: it is in the rack, and looks like hardware.
 	Host bool `json:"host,omitempty"`
 	// Join are the files through which a process enters the machine's groups.
 	Join []string `json:"join,omitempty"`
@@ -345,7 +353,7 @@ func (s *Supervisor) List() []Status {
 		st := Status{
 			ID: m.hw.ID, Name: m.hw.Name, State: m.state, Leader: m.leader,
 			Console: filepath.Join(m.dir, consoleFile), Join: m.group().Join(), Standalone: m.hw.Standalone,
-			Host: m.hw.Host != nil,
+			Host: m.hw.Standalone && m.hw.Host != nil,
 		}
 		m.mu.Unlock()
 		if st.Leader != 0 { // fresh ones, not those of the agent

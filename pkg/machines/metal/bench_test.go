@@ -71,6 +71,9 @@ func BenchmarkBoot(b *testing.B) {
 		few.Hosts = opts.Hosts[len(urls)-min(len(urls), len(vendor.Names())):]
 		few.TakeRunning = true
 		alone := slowest(b, New(few).Provider(nil, fetch), pl)
+		for range 2 { // what else the machine does must not make it slow
+			alone = min(alone, slowest(b, New(few).Provider(nil, fetch), pl))
+		}
 		p := New(opts).Provider(nil, fetch)
 		begun, cpu := time.Now(), cpuTime(b)
 		if err := p.Apply(b.Context(), pl, plan.StageInfrastructure); err != nil {
@@ -124,8 +127,8 @@ func startBMCs(b *testing.B, n int) (urls []string) {
 		b.Fatal(err)
 	}
 	defer list.Close()
-	c := exec.CommandContext(context.WithoutCancel(b.Context()), os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkBoot$", "-test.benchtime=1x",
-		"-serve-bmcs", "-bmcs", strconv.Itoa(n))
+	c := exec.CommandContext(context.WithoutCancel(b.Context()), os.Args[0], "-test.run=^$",
+		"-test.bench=^BenchmarkBoot$", "-test.benchtime=1x", "-serve-bmcs", "-bmcs", strconv.Itoa(n))
 	c.ExtraFiles, c.Stderr = []*os.File{theirs}, os.Stderr
 	input, err := c.StdinPipe()
 	if err != nil {

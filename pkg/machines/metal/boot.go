@@ -39,6 +39,9 @@ func (p *Provider) Boot(ctx context.Context, pl plan.Plan, name string, absent b
 	}
 	return p.with(ctx, h, func(ctx context.Context) error {
 		b := booting{Provider: p, host: h, infraID: pl.InfraID, server: server, absent: absent}
+		if b.reads() {
+			return nil
+		}
 		for try := 1; ; try++ {
 			err := b.once(ctx)
 			if err == nil || ctx.Err() != nil || try == bootTries || !passes(err) {
@@ -105,8 +108,11 @@ func (b *booting) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := bmc.BootOnceFromMedia(ctx, b.mode()); err != nil {
+	if err := b.override(ctx, bmc); err != nil {
 		return err
+	}
+	if err := b.starts.wait(ctx, b.Clock); err != nil {
+		return fmt.Errorf("host %s: %w", b.Name, context.Cause(ctx))
 	}
 	say("powering on")
 	if err := bmc.PowerOn(ctx); err != nil {
@@ -114,7 +120,48 @@ func (b *booting) once(ctx context.Context) error {
 	}
 	b.mine = true
 	say("waiting for its BMC to read the medium")
-	return b.fetched(ctx, begun)
+	if err := b.fetched(ctx, begun); err != nil {
+		return err
+	}
+	b.started = true
+	if b.server != nil {
+		b.read = b.server.Seen(mediumName(b.infraID, b.Name)).Bytes
+	}
+	return nil
+}
+
+// override makes the host start from its medium once. One that was started so and has not registered may have firmware
+// that ignores that: it starts from the medium until it is released, which is when it has registered.
+func (b *booting) override(ctx context.Context, bmc *redfish.BMC) error {
+	if !b.started || !b.absent {
+		return bmc.BootOnceFromMedia(ctx, b.mode())
+	}
+	event.Warn(b.Events, fmt.Sprintf("Host %s was started from its medium and has not registered. In case its firmware "+
+		"ignores boot overrides for one boot, it gets one that stays until it has", b.Name))
+	return bmc.BootFromMedia(ctx, b.mode())
+}
+
+const (
+	// readLately and readMuch tell a host that loads its image from one whose system looks into the drive now and then.
+	readLately = time.Minute
+	readMuch   = 8 << 20
+)
+
+// reads reports whether a host that was started is still loading its image, which takes the virtual drives of some BMCs
+// longer than a host may take to register. Starting it anew would begin that anew.
+func (b *booting) reads() bool {
+	if b.server == nil || !b.started {
+		return false
+	}
+	seen := b.server.Seen(mediumName(b.infraID, b.Name))
+	since := seen.Bytes - b.read
+	b.read = seen.Bytes
+	if since < readMuch || b.Clock.Now().Sub(seen.Last) > readLately {
+		return false
+	}
+	event.Info(b.Events, fmt.Sprintf("Host %s is still loading its image, %d MiB so far, and is left alone", b.Name,
+		seen.Bytes>>20), "host", b.Name)
+	return true
 }
 
 // may reports, as an error, that nothing proves that the host may be switched off, and how long it has to end.

@@ -3,6 +3,7 @@ package metal
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -166,4 +167,35 @@ func TestIsolated(t *testing.T) {
 	if errors.Is(err, context.Canceled) || exit.Next(err) == "" {
 		t.Errorf("%v; next %q", err, exit.Next(err))
 	}
+}
+
+// A host that has not registered is left alone while it loads its image, and started again when it does not.
+func TestLoads(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "ilo6")
+	r.opts.Media.Address = "http://127.0.0.1"
+	p := r.provider()
+	boot := func(starts int) {
+		t.Helper()
+		if err := p.Boot(t.Context(), r.plan(), "host-0", true); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.bmcs[0].Host.Started(); len(got) != starts {
+			t.Errorf("started from %q, want %d starts", got, starts)
+		}
+	}
+	boot(1)
+	for read := int64(0); read < readMuch; {
+		resp, err := http.Get(r.bmcs[0].Host.Medium().URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		if err := errors.Join(err, resp.Body.Close()); err != nil || n == 0 {
+			t.Fatal(n, err)
+		}
+		read += n
+	}
+	boot(1)
+	boot(2) // it has read nothing since
 }

@@ -82,7 +82,7 @@ func registered(mac string) func(context.Context, []string) (bool, error) {
 // What is there of a run that was killed goes: medium and override of a host that is off.
 func TestDestroyOff(t *testing.T) {
 	t.Parallel()
-	for _, profile := range []string{"ilo6", "idrac10"} {
+	for _, profile := range []string{"ilo6", "idrac10", "ami", "x11"} {
 		r := newRig(t, profile)
 		p := r.provider()
 		bmcs, err := p.hosts[0].session(t.Context())

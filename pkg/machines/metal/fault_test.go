@@ -1,7 +1,9 @@
 package metal
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,10 +16,13 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-// With each fault the host is started, or it is said which host, which BMC, and what to do.
+// With each fault of a BMC the host is started, or it is said which host, which BMC, and what to do, and nothing was
+// started. No password is in anything that is said.
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		fault string
+		// at is the end of the path of the first request with which it begins; empty: it is there from the beginning.
+		at    string
 		fails redfish.Kind // empty: the host is started
 		words string
 	}{
@@ -25,39 +30,121 @@ func TestFaults(t *testing.T) {
 		{fault: "bmc-slow-power=1m"},
 		{fault: "bmc-errors=4:500"},
 		{fault: "bmc-errors=4:503"},
+		{fault: "bmc-errors=2:503", at: "InsertMedia"},
+		{fault: "bmc-errors=2:500", at: "InsertMedia"},
+		{fault: "bmc-errors=2:500", at: "ComputerSystem.Reset"},
 		{fault: "bmc-drop=4"},
 		{fault: "bmc-lost=3"},
+		{fault: "bmc-lost=1", at: "InsertMedia"},
+		{fault: "bmc-lost=1", at: "ComputerSystem.Reset"},
 		{fault: "bmc-session-limit"},
+		{fault: "bmc-expire-sessions", at: "InsertMedia"},
+		{fault: "bmc-expire-sessions", at: "ComputerSystem.Reset"},
+		{fault: "bmc-ejected", at: "ComputerSystem.Reset"},
 		{fault: "bmc-etag=2"},
 		{fault: "bmc-strong-etags"},
 		{fault: "bmc-stuck-power", fails: redfish.Stuck, words: "power on"},
-		{fault: "bmc-off", fails: redfish.Unavailable},
+		{fault: "bmc-errors=60000:500", fails: redfish.Unavailable, words: "HTTP 500"},
+		{fault: "bmc-errors=60000:503", fails: redfish.Busy, words: "HTTP 503"},
+		{fault: "bmc-off", fails: redfish.Unavailable, words: "log in"},
+		{fault: "bmc-off", at: "InsertMedia", fails: redfish.Unavailable},
 		{fault: "bmc-media-unreachable", fails: redfish.Refused, words: "insert media"},
 	} {
-		t.Run(tt.fault, func(t *testing.T) {
+		t.Run(tt.fault+" "+tt.at, func(t *testing.T) {
 			t.Parallel()
 			speed := time.Duration(briskly)
 			if tt.fails != "" {
 				speed = furiously
 			}
 			r := newRigAt(t, speed, "openbmc")
-			r.breaks(0, tt.fault)
-			err := r.provider().Boot(t.Context(), r.plan(), "host-0", false)
+			var begun atomic.Bool
+			if tt.at == "" {
+				r.breaks(0, tt.fault)
+			}
+			r.watch(func(_ int, req *http.Request) bool {
+				if tt.at != "" && strings.HasSuffix(req.URL.Path, tt.at) && begun.CompareAndSwap(false, true) {
+					r.breaks(0, tt.fault)
+				}
+				return true
+			})
+			p := r.provider()
+			err := p.Boot(t.Context(), r.plan(), "host-0", false)
+			if tt.at != "" && !begun.Load() {
+				t.Fatal("the fault did not begin")
+			}
 			if tt.fails == "" {
 				if err != nil {
-					t.Fatal(err)
+					t.Fatalf("%v; next: %s", err, exit.Next(err))
 				}
 				r.is(0, bmc.On, true, "agent")
-				return
+			} else {
+				named(t, err, tt.words)
+				if !redfish.Is(err, tt.fails, redfish.NoMedium) {
+					t.Errorf("%v is not: %s", err, tt.fails)
+				}
+				r.is(0, bmc.Off, r.bmcs[0].Host.Medium().Inserted, "")
 			}
-			next := exit.Next(err)
-			if !redfish.Is(err, tt.fails, redfish.NoMedium) || !strings.Contains(err.Error(), "host-0") ||
-				!strings.Contains(err.Error(), "127.0.0.1") || !strings.Contains(err.Error(), tt.words) || next == "" {
-				t.Errorf("%v; next %q", err, next)
+			ends, cancel := context.WithTimeout(t.Context(), time.Second) // with some it never ends
+			defer cancel()
+			r.secretless(err, p.Release(ends, r.plan(), "host-0"), p.Close(ends))
+		})
+	}
+}
+
+// named fails unless an error says which host, which BMC, and what to do.
+func named(t *testing.T, err error, words string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"host-0", "(BMC ", "127.0.0.1:", words} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+	if exit.Next(err) == "" {
+		t.Errorf("no next step: %v", err)
+	}
+}
+
+// What can be wrong without a fault of a BMC is said as completely.
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		edit  func(*rig)
+		words string
+	}{
+		{"an address of another kind", func(r *rig) {
+			r.opts.Hosts[0].BMC.Address = strings.Replace(r.opts.Hosts[0].BMC.Address, "redfish-virtualmedia", "ipmi", 1)
+		}, ""},
+		{"nothing listens", func(r *rig) { r.opts.Hosts[0].BMC.Address = address("https://127.0.0.1:1") }, "refused"},
+		{"no Redfish", func(r *rig) {
+			r.opts.Hosts[0].BMC.Address = strings.Replace(r.opts.Hosts[0].BMC.Address, "+https", "+http", 1)
+		}, "no Redfish service"},
+		{"no such system", func(r *rig) { r.opts.Hosts[0].BMC.Address += "/redfish/v1/Systems/none" }, "not found"},
+		{"a wrong login", func(r *rig) { r.opts.Hosts[0].BMC.Username = "nobody" }, "login refused"},
+		{"a CA that is none", func(r *rig) { r.opts.CA = []byte("x") }, "no certificate"},
+		{"an unknown CA", func(r *rig) { r.opts.CA = nil }, "not trusted"},
+		{"another machine by its cards", func(r *rig) { r.opts.Hosts[0].BootMACAddress = mac(9) }, mac(0)},
+		{"another machine by its UUID", func(r *rig) { r.opts.Hosts[0].UUID = uuid(9) }, uuid(0)},
+		{"no such address of this machine", func(r *rig) { r.opts.Media.Address = "192.0.2.1" }, "192.0.2.1"},
+		{"no address of this machine", func(r *rig) { r.opts.Media.Address = "bmc.example.org" }, "bmc.example.org"},
+		{"no scheme of media", func(r *rig) { r.opts.Media.Address = "ftp://127.0.0.1" }, "ftp"},
+		{"a BMC that quotes what it refuses", func(r *rig) { r.quotes = true }, "refused"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRigAt(t, furiously, "openbmc")
+			tt.edit(r)
+			p := r.provider()
+			err := p.Boot(t.Context(), r.plan(), "host-0", false)
+			if tt.name != "an address of another kind" {
+				named(t, err, tt.words)
+			} else if err == nil || exit.Next(err) == "" || !strings.Contains(err.Error(), r.opts.Hosts[0].BMC.Address) {
+				t.Errorf("%v; next %q", err, exit.Next(err))
 			}
-			if started := r.bmcs[0].Host.Started(); len(started) > 0 {
-				t.Errorf("started from %q", started)
-			}
+			r.secretless(err)
+			r.is(0, bmc.Off, false, "")
 		})
 	}
 }
@@ -72,6 +159,7 @@ func TestWrongCertificate(t *testing.T) {
 	if !redfish.Is(err, redfish.UntrustedCA) || !strings.Contains(exit.Next(err), "disableCertificateVerification") {
 		t.Errorf("%v; next %q", err, exit.Next(err))
 	}
+	r.secretless(err)
 	r.opts.Hosts[0].BMC.DisableCertificateVerification = true
 	if err := r.provider().Boot(t.Context(), r.plan(), "host-0", false); err != nil {
 		t.Error(err)
@@ -93,28 +181,49 @@ func TestEjected(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.is(0, bmc.On, true, "agent")
+	r.secretless()
 	if got := r.bmcs[0].Host.Started(); len(got) != 2 || !r.warned("host-0", "tried again") {
 		t.Errorf("started from %q", got)
 	}
 }
 
-// A firmware that ignores the override boots its disk. The BMC cannot know; the next start is allowed, because the
-// medium is ours.
+// A firmware that ignores an override for one boot starts its disk, and the host does not register. It gets one that
+// lasts, until it is released.
 func TestIgnoresOnce(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, "ilo6")
-	r.bmcs[0].Host.Install()
-	r.breaks(0, "bmc-ignore-once")
-	p := r.provider()
-	if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
-		t.Fatal(err)
+	for _, profile := range []string{"ilo6", "x12", "ami", "idrac9"} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, profile)
+			h := r.bmcs[0].Host
+			h.Install()
+			order := h.Boot().Order
+			r.breaks(0, "bmc-ignore-once")
+			p := r.provider()
+			if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
+				t.Fatal(err)
+			}
+			r.is(0, bmc.On, true, "disk")
+			if err := p.Boot(t.Context(), r.plan(), "host-0", true); err != nil {
+				t.Fatalf("%v; next %s", err, exit.Next(err))
+			}
+			r.is(0, bmc.On, true, "agent")
+			r.secretless()
+			if !r.warned("host-0", "stays until it has") {
+				t.Errorf("%v", r.said)
+			}
+			if err := p.Release(t.Context(), r.plan(), "host-0"); err != nil {
+				t.Fatal(err)
+			}
+			s, err := p.State(t.Context(), infraID, "host-0")
+			if err != nil || s.Override || !slices.Equal(h.Boot().Order, order) {
+				t.Errorf("%+v, %v; order %v, was %v", s, err, h.Boot().Order, order)
+			}
+			if err := h.ForceRestart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.is(0, bmc.On, false, "disk")
+		})
 	}
-	r.is(0, bmc.On, true, "disk")
-	r.bmcs[0].Mend()
-	if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
-		t.Fatal(err)
-	}
-	r.is(0, bmc.On, true, "agent")
 }
 
 // A wrong login is sent once, whatever is tried, and by whichever host.

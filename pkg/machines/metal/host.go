@@ -26,6 +26,9 @@ type host struct {
 	known *redfish.Hardware // as it was when the session was made first
 	// inserted: this run has put the medium into it, so that one which the BMC does not name is ours.
 	inserted bool
+	// started: this run has started it from the medium.
+	started bool
+	read    int64 // bytes of the medium, when that was looked at last
 }
 
 // logins are those that BMCs have refused: they lock accounts, so that none is sent again. One host at a time logs in
@@ -72,7 +75,8 @@ func (l *logins) once(endpoint, user string, password secret.String, login func(
 func (r *Rack) find(name string) (*host, error) {
 	i := slices.IndexFunc(r.hosts, func(h *host) bool { return h.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("host %s: it is not among the hosts with a BMC", name)
+		return nil, exit.New("use a name that is among the hosts of install-config.yaml",
+			"host %s: it is not among the hosts with a BMC", name)
 	}
 	return r.hosts[i], nil
 }
@@ -97,11 +101,13 @@ func (h *host) session(ctx context.Context) (*redfish.BMC, error) {
 	}
 	address, err := redfish.Parse(h.BMC.Address)
 	if err != nil {
-		return nil, fmt.Errorf("host %s: %w", h.Name, err)
+		return nil, exit.With(exit.Infrastructure, "correct bmc.address of the host in install-config.yaml",
+			fmt.Errorf("host %s: %w", h.Name, err))
 	}
 	roots, err := h.rack.roots()
 	if err != nil {
-		return nil, exit.New("mend bmcVerifyCA in install-config.yaml or metadata.json", "host %s (BMC %s): %w", h.Name, h.BMC.Address, err)
+		return nil, exit.With(exit.Infrastructure, "mend bmcVerifyCA in install-config.yaml or metadata.json",
+			fmt.Errorf("host %s (BMC %s): %w", h.Name, h.BMC.Address, err))
 	}
 	var bmc *redfish.BMC
 	err = h.rack.logins.once(address.Endpoint, h.BMC.Username, h.BMC.Password, func() (err error) {

@@ -45,7 +45,8 @@ type Options struct {
 	Registered func(ctx context.Context, macs []string) (bool, error)
 	// Hide keeps secrets out of everything that is logged from then on.
 	Hide func(...secret.String)
-	// Parallel bounds how many hosts are worked on at once. Default 512: most of the time they are waited for.
+	// Parallel bounds how many hosts are worked on at once. Default 512: nearly all of the time they are waited for, and
+	// one costs 0.2 MiB and 20 ms of computing.
 	Parallel int
 	// FetchLimit is how long a BMC may take to read from its medium once the host is on. Default 15 min: servers test
 	// their memory before they look at it.
@@ -62,6 +63,7 @@ type Rack struct {
 	slots  chan struct{}
 	logins logins
 	roots  func() (*x509.CertPool, error)
+	starts pace
 
 	serving sync.Mutex
 	server  *media.Server // nil while nothing is served

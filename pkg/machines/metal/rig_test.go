@@ -2,8 +2,11 @@ package metal
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
 	"github.com/okd-install/okd-install/pkg/lab/bmc/bmctest"
 	"github.com/okd-install/okd-install/pkg/machines"
@@ -37,6 +41,21 @@ type rig struct {
 	said []event.Event
 	// tap is told of each request to the BMCs; false drops it.
 	tap func(host int, r *http.Request) bool
+	// quotes makes the BMCs refuse changes with what they were sent.
+	quotes bool
+	log    logged
+}
+
+// logged is everything that is logged.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
 }
 
 // face gives a host in memory a UUID and network cards of its own.
@@ -88,7 +107,8 @@ func newRigOf(t *testing.T, speed time.Duration, change func(*bmc.Config), profi
 		t.Fatal(err)
 	}
 	r := &rig{t: t}
-	r.opts = Options{Clock: brisk{clock.Real(), time.Now(), speed}, Log: slog.New(slog.DiscardHandler),
+	r.opts = Options{Clock: brisk{clock.Real(), time.Now(), speed},
+		Log:   slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Media: machines.Media{Address: "127.0.0.1"}}
 	for i, profile := range profiles {
 		s := bmctest.Serve(t, profile, func(c *bmc.Config) {
@@ -103,10 +123,14 @@ func newRigOf(t *testing.T, speed time.Duration, change func(*bmc.Config), profi
 		})
 		tapped := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			r.mu.Lock()
-			tap := r.tap
+			tap, quotes := r.tap, r.quotes
 			r.mu.Unlock()
 			if tap != nil && !tap(i, req) {
 				panic(http.ErrAbortHandler)
+			}
+			if quotes && req.Method != http.MethodGet {
+				quote(w, req)
+				return
 			}
 			s.ServeHTTP(w, req)
 		}))
@@ -123,6 +147,38 @@ func newRigOf(t *testing.T, speed time.Duration, change func(*bmc.Config), profi
 		}})
 	}
 	return r
+}
+
+// quote refuses a request with all that it has.
+func quote(w http.ResponseWriter, req *http.Request) {
+	body, _ := io.ReadAll(io.LimitReader(req.Body, 1<<16))
+	user, password, _ := req.BasicAuth()
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+		"code": "Base.1.8.GeneralError", "message": fmt.Sprintf("%s %s %v", user, password, string(body)),
+	}})
+}
+
+// secretless fails if the password of the BMCs is in what was logged or said, or in errors.
+func (r *rig) secretless(errs ...error) {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	text := r.log.text.String()
+	for _, e := range r.said {
+		text += fmt.Sprintf("%s %+v\n", event.Sentence(e), e)
+	}
+	for _, err := range errs {
+		text += fmt.Sprintf("%v %+v %s\n", err, err, exit.Next(err))
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(bmctest.User + ":" + bmctest.Password))
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, bmctest.Password) || strings.Contains(line, basic) {
+			r.t.Errorf("a password: %s", line)
+		}
+	}
 }
 
 func address(url string) string { return "redfish-virtualmedia+" + url }

@@ -40,6 +40,8 @@ func (p *Provider) Apply(ctx context.Context, pl plan.Plan, stage plan.Stage) er
 			served, err := p.made(ctx, pl, o.Until)
 			switch spec, isVM := o.Spec.(plan.VM); {
 			case err != nil, served:
+			case isVM && spec.Medium != "":
+				err = p.boot(ctx, pl, o, spec, false)
 			case isVM:
 				var vm api.VM
 				var tags []api.Tag
@@ -113,6 +115,9 @@ func (p *Provider) ensure(ctx context.Context, pl plan.Plan, o plan.Object) erro
 		return p.ensureTemplate(ctx, pl, o, spec)
 	case plan.AffinityGroup:
 		return p.ensureGroup(ctx, pl.InfraID, o.Name, spec)
+	case plan.Medium:
+		_, err := p.ensureMedium(ctx, pl.InfraID, spec)
+		return err
 	}
 	return fmt.Errorf("create %s: oVirt has no such objects", o.Key)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/machines"
+	api "github.com/okd-install/okd-install/pkg/ovirt"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // BootstrapName is the name of the bootstrap machine, and of the tag that it
@@ -56,6 +58,34 @@ func role(infraID, name string) string {
 		}
 		return ""
 	}
+}
+
+// joins is what the description of a machine that joins a running cluster says of how it was installed.
+const joins = "joins from medium"
+
+// joined reports whether a machine was made to join a running cluster.
+func joined(infraID string, vm api.VM) bool {
+	return marked(infraID, vm.Description) && note(vm.Description, "joins") == "from medium"
+}
+
+// roleOf is the role of a machine: those that joined have the names of their nodes, and say it in their description.
+func roleOf(infraID string, vm api.VM) string {
+	if joined(infraID, vm) {
+		for _, r := range []string{types.MasterPool, types.WorkerPool} {
+			if strings.HasPrefix(vm.Description, describe(infraID, r, "")) {
+				return r
+			}
+		}
+	}
+	return role(infraID, vm.Name)
+}
+
+// JoinedName is the name of the machine that becomes a node of that name.
+func JoinedName(infraID, node string) string {
+	if strings.HasPrefix(node, infraID+"-") {
+		return node
+	}
+	return infraID + "-" + node
 }
 
 var numbered = regexp.MustCompile(`^(master|worker)-[0-9]+$`)

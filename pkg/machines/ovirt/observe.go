@@ -62,6 +62,9 @@ func (p *Provider) observe(ctx context.Context, pl plan.Plan) ([]plan.Found, err
 		add(plan.KindAffinityGroup, g.Name, g.ID, differGroup(pl, g))
 	}
 	for _, vm := range found.vms {
+		if _, planned := pl.Get(plan.KeyOf(plan.KindVM, vm.Name)); !planned && joined(pl.InfraID, vm) {
+			continue // it came later, and belongs to the cluster
+		}
 		add(plan.KindVM, vm.Name, vm.ID, differVM(pl, vm))
 	}
 	return out, nil
@@ -122,9 +125,7 @@ func (p *Provider) Machines(ctx context.Context, infraID string) ([]machines.Mac
 	}
 	out := make([]machines.Machine, 0, len(vms))
 	for _, vm := range vms {
-		m := machines.Machine{Name: vm.Name, Role: role(infraID, vm.Name), ID: vm.ID, Status: vm.Status,
-			Runs: vm.Status != api.VMDown && vm.Status != api.VMImageLocked}
-		m.Ran = m.Runs || vm.RanBefore
+		m := machineOf(infraID, vm)
 		if vm.Status == api.VMUp || vm.Status == api.VMPoweringUp {
 			if m.Addresses, err = p.Engine.Addresses(ctx, vm.ID); err != nil {
 				p.Log.Debug("reported devices cannot be read", "vm", vm.Name, "err", err)
@@ -133,4 +134,11 @@ func (p *Provider) Machines(ctx context.Context, infraID string) ([]machines.Mac
 		out = append(out, m)
 	}
 	return out, nil
+}
+
+func machineOf(infraID string, vm api.VM) machines.Machine {
+	m := machines.Machine{Name: vm.Name, Role: roleOf(infraID, vm), ID: vm.ID, Status: vm.Status,
+		Runs: vm.Status != api.VMDown && vm.Status != api.VMImageLocked}
+	m.Ran = m.Runs || vm.RanBefore
+	return m
 }

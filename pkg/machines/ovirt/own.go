@@ -133,7 +133,7 @@ func (p *Provider) findVMs(ctx context.Context, infraID string, all bool) (ours 
 		if err != nil {
 			return nil, nil, err
 		}
-		r := role(infraID, vm.Name)
+		r := roleOf(infraID, vm)
 		if !all && r != machines.Bootstrap && r != "image" {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 	api "github.com/okd-install/okd-install/pkg/ovirt"
 )
 
-var _ machines.Provider = (*Provider)(nil)
+var _ machines.Booter = (*Provider)(nil)
 
 // Deps is what a provider works with.
 type Deps struct {
@@ -34,6 +34,8 @@ type Deps struct {
 	HostImagePort, ProxyImagePort string
 	// DeleteForeignDisks deletes others' disks in machines, too, instead of detaching them.
 	DeleteForeignDisks bool
+	// TakeRunning allows to start machines anew that run without the cluster's medium.
+	TakeRunning bool
 	// DestroyLimit bounds each wait while destroying. Default 10 min.
 	DestroyLimit time.Duration
 }
@@ -44,6 +46,7 @@ type Provider struct {
 	tags     sync.Mutex // is held while a tag is made or described: several machines need the same
 	mu       sync.Mutex
 	profiles map[string]string // IDs of vNIC profiles that were chosen
+	media    *media
 }
 
 // New makes a provider.
@@ -57,7 +60,7 @@ func New(d Deps) *Provider {
 	d.DestroyLimit = cmp.Or(d.DestroyLimit, 10*time.Minute)
 	d.HostImagePort = cmp.Or(d.HostImagePort, api.HostImagePort)
 	d.ProxyImagePort = cmp.Or(d.ProxyImagePort, api.ProxyImagePort)
-	return &Provider{Deps: d, profiles: map[string]string{}}
+	return &Provider{Deps: d, profiles: map[string]string{}, media: &media{}}
 }
 
 // taken is the refusal to touch what another owner has.

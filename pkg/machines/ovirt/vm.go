@@ -49,24 +49,9 @@ func (p *Provider) ensureVM(
 // finishVM tags and equips a machine, puts it into its groups, and only then starts
 // it. Every step looks first, so it goes on wherever an earlier run ended.
 func (p *Provider) finishVM(ctx context.Context, pl plan.Plan, spec plan.VM, vm api.VM, tags []api.Tag) error {
-	// Tag at once: the tag is how a destroy finds the machine.
-	if err := p.tag(ctx, vm, tags); err != nil {
+	vm, err := p.prepare(ctx, pl.InfraID, spec, vm, tags)
+	if err != nil || !spec.Start {
 		return err
-	}
-	vm, err := p.settled(ctx, vm)
-	if err != nil {
-		return err
-	}
-	if vm.Status == api.VMDown {
-		if err := p.equip(ctx, pl.InfraID, vm, spec); err != nil {
-			return err
-		}
-	}
-	if err := p.join(ctx, vm, spec); err != nil {
-		return err
-	}
-	if !spec.Start {
-		return nil
 	}
 	if spec.Role == machines.Bootstrap {
 		// First the record: a bootstrap host that may have run and is gone, or
@@ -75,7 +60,27 @@ func (p *Provider) finishVM(ctx context.Context, pl plan.Plan, spec plan.VM, vm 
 			return err
 		}
 	}
-	return p.start(ctx, vm)
+	return p.start(ctx, vm, p.Engine.StartVM)
+}
+
+// prepare does all that comes before the start.
+func (p *Provider) prepare(
+	ctx context.Context, infraID string, spec plan.VM, vm api.VM, tags []api.Tag,
+) (api.VM, error) {
+	// Tag at once: the tag is how a destroy finds the machine.
+	if err := p.tag(ctx, vm, tags); err != nil {
+		return vm, err
+	}
+	vm, err := p.settled(ctx, vm)
+	if err != nil {
+		return vm, err
+	}
+	if vm.Status == api.VMDown {
+		if err := p.equip(ctx, infraID, vm, spec); err != nil {
+			return vm, err
+		}
+	}
+	return vm, p.join(ctx, vm, spec)
 }
 
 // adopt returns the machine if the cluster has it already. One that waits for its
@@ -89,7 +94,7 @@ func (p *Provider) adopt(ctx context.Context, infraID string, o plan.Object, spe
 	switch {
 	case err != nil:
 		return nil, err
-	case !ours:
+	case !ours, spec.Medium != "" && !joined(infraID, *found):
 		return nil, taken("virtual machine", o.Name, found.ID)
 	case stale(*found, spec):
 		event.Info(p.Events, "replacing a virtual machine that never ran and has an old Ignition config", "vm", o.Name)
@@ -124,7 +129,10 @@ func (p *Provider) vmSpec(ctx context.Context, infraID, name string, spec plan.V
 		InstanceTypeID: spec.InstanceTypeID,
 		Sockets:        int64(spec.CPU.Sockets), Cores: int64(spec.CPU.Cores), Threads: int64(spec.CPU.Threads),
 		MemoryBytes: spec.MemoryMiB << 20, HugepagesKiB: spec.HugepagesKiB, Clone: spec.Clone && spec.Template != "",
-		Script: spec.Ignition.Bytes(), Description: describe(infraID, spec.Role),
+		Script: spec.Ignition.Bytes(), Description: describe(infraID, spec.Role), Drive: spec.Medium != "",
+	}
+	if spec.Medium != "" {
+		out.Description = describe(infraID, spec.Role, joins)
 	}
 	if !spec.Ignition.IsZero() {
 		out.Description = describe(infraID, spec.Role, "ignition sha256:"+spec.Ignition.SHA256())
@@ -217,13 +225,18 @@ func (p *Provider) network(ctx context.Context, vm api.VM, spec plan.VM) error {
 		if err != nil {
 			return err
 		}
-		return p.Engine.AddNIC(ctx, vm.ID, "nic1", profile)
+		return p.Engine.AddNIC(ctx, vm.ID, "nic1", profile, spec.MAC)
 	})
 }
 
 func (p *Provider) disks(ctx context.Context, infraID string, vm api.VM, spec plan.VM) error {
 	if spec.Disk != "" {
 		if err := p.attachImage(ctx, infraID, vm); err != nil {
+			return err
+		}
+	}
+	if spec.Medium != "" {
+		if err := p.attachEmpty(ctx, infraID, vm, spec); err != nil {
 			return err
 		}
 	}
@@ -318,7 +331,7 @@ func (p *Provider) join(ctx context.Context, vm api.VM, spec plan.VM) error {
 // startLimit bounds the time from the order to start until the guest runs.
 const startLimit = 5 * time.Minute
 
-func (p *Provider) start(ctx context.Context, vm api.VM) error {
+func (p *Provider) start(ctx context.Context, vm api.VM, order func(context.Context, api.VM) error) error {
 	running := func(status string) bool { return status != api.VMDown && status != "powering_down" }
 	err := p.settle(ctx, p.Limit, func(ctx context.Context) (bool, error) {
 		now, err := p.Engine.GetVM(ctx, vm.ID)
@@ -328,7 +341,7 @@ func (p *Provider) start(ctx context.Context, vm api.VM) error {
 		return running(now.Status), err
 	}, func(ctx context.Context) error {
 		event.Info(p.Events, "starting a virtual machine", "vm", vm.Name)
-		return p.Engine.StartVM(ctx, vm)
+		return order(ctx, vm)
 	})
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/platforms/ovirt/config"
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/agent"
 )
 
 // Assets is what is generated for clusters on oVirt.
@@ -50,7 +51,7 @@ func Machines() machines.Platform {
 	return machines.Platform{
 		Name: config.Name, VirtualAddresses: true, Stream: "openstack",
 		Permissions: "docs/user/ovirt-ipi.md lists the roles that the engine's user needs",
-		Plan:        planOf, Connect: connect,
+		Plan:        planOf, Connect: connect, Joins: join(),
 	}
 }
 
@@ -69,6 +70,33 @@ func planOf(c assets.Cluster, image plan.Image) (plan.Plan, error) {
 }
 
 func connect(ctx context.Context, a machines.Access) (machines.Connection, error) {
+	deps, err := dial(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return func(sink event.Sink, fetch machines.Fetch) machines.Provider {
+		return provider.New(deps(sink, fetch))
+	}, nil
+}
+
+// join makes machines that join a cluster on any platform.
+func join() *machines.Joins {
+	return &machines.Joins{
+		Takes: func(h agent.NodeHost) bool { return h.OVirt != nil }, ByUUID: true,
+		Plan: provider.JoinPlan,
+		Connect: func(ctx context.Context, a machines.Access, j machines.Joining) (machines.JoiningConnection, error) {
+			deps, err := dial(ctx, a)
+			if err != nil {
+				return nil, err
+			}
+			joiner := provider.Joiners(j)
+			return func(sink event.Sink, fetch machines.Fetch) machines.Joiner { return joiner(deps(sink, fetch)) }, nil
+		},
+	}
+}
+
+// dial logs in.
+func dial(ctx context.Context, a machines.Access) (func(event.Sink, machines.Fetch) provider.Deps, error) {
 	cfg, err := login(a)
 	if err != nil {
 		return nil, exit.With(exit.Other, "write the login of the engine to that file, or name another one with "+
@@ -83,11 +111,11 @@ func connect(ctx context.Context, a machines.Access) (machines.Connection, error
 	if err != nil {
 		return nil, unconnected(where, err)
 	}
-	return func(sink event.Sink, fetch machines.Fetch) machines.Provider {
-		return provider.New(provider.Deps{
+	return func(sink event.Sink, fetch machines.Fetch) provider.Deps {
+		return provider.Deps{
 			Engine: engine, Clock: a.Clock, Events: sink, Log: log, Fetch: fetch, Poll: poll,
-			DeleteForeignDisks: a.DeleteForeignDisks,
-		})
+			DeleteForeignDisks: a.DeleteForeignDisks, TakeRunning: a.TakeRunning,
+		}
 	}, nil
 }
 

@@ -169,9 +169,13 @@ func (inv Inventory) checkRendezvous(at report.Field, cluster *types.InstallConf
 	unset := false
 	for i, h := range inv.Hosts {
 		if h.has(ip) {
-			if h.Role == types.WorkerPool {
-				at.Forbidden("hosts[%d] has this address and role %s; only a host of the control plane can bootstrap the cluster",
-					i, h.Role)
+			named := ""
+			if h.Hostname != "" {
+				named = " (" + h.Hostname + ")"
+			}
+			if h.Role != "" && h.Role != types.MasterPool {
+				at.Forbidden("hosts[%d]%s has this address and role %s; only a host with role master can bootstrap the cluster",
+					i, named, h.Role)
 			}
 			return
 		}

@@ -5,7 +5,9 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/nmstate/keyfile"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/values"
 )
 
 // NodesFile is the name of the file with the hosts that are added to a cluster.
@@ -27,8 +29,11 @@ type NodesConfig struct {
 	// BootArtifactsBaseURL is where hosts fetch the files that they boot from, if they boot from the
 	// network. Default: none. An http or https URL.
 	BootArtifactsBaseURL string `json:"bootArtifactsBaseURL,omitempty"`
+	// BMCVerifyCA is certificates of authorities that the BMCs' certificates are checked with. Default: the operating
+	// system's, and those of install-config.yaml. PEM.
+	BMCVerifyCA string `json:"bmcVerifyCA,omitempty"`
 	// Hosts are the hosts, at least one. Other machines that boot the image are left alone.
-	Hosts []Host `json:"hosts,omitempty"`
+	Hosts []NodeHost `json:"hosts,omitempty"`
 
 	source *report.Report
 	// keyfiles are the network profiles of the hosts, each in a directory of its own.
@@ -64,11 +69,17 @@ func (c *NodesConfig) check(k report.Field) {
 		hosts.Required("at least one host")
 	}
 	checkURL(k.Child("bootArtifactsBaseURL"), c.BootArtifactsBaseURL)
-	checkHosts(hosts, c.Hosts)
+	if c.BMCVerifyCA != "" {
+		values.Certificates(k.Child("bmcVerifyCA"), c.BMCVerifyCA)
+	}
+	common := make([]Host, len(c.Hosts))
 	for i, h := range c.Hosts {
-		if h.Role == types.ArbiterPool {
-			hosts.Index(i).Child("role").Unsupported(h.Role, types.WorkerPool, types.MasterPool)
-		}
+		common[i] = h.Host()
+	}
+	checkHosts(hosts, common)
+	addresses := values.Unique{}
+	for i := range c.Hosts {
+		c.Hosts[i].check(hosts.Index(i), addresses)
 	}
 }
 
@@ -87,4 +98,15 @@ func (c *NodesConfig) SSHKeys() []string {
 		}
 	}
 	return keys
+}
+
+// Secrets must not be shown.
+func (c *NodesConfig) Secrets() []secret.String {
+	var out []secret.String
+	for _, h := range c.Hosts {
+		if h.BMC != nil {
+			out = append(out, h.BMC.Password)
+		}
+	}
+	return out
 }

@@ -15,25 +15,28 @@ func TestStartedInventory(t *testing.T) {
     - {name: b, role: master, bootMACAddress: 52:54:00:00:00:02`+static("198.18.0.22")+`}
     - {name: c, bootMACAddress: 52:54:00:00:00:03, rootDeviceHints: {deviceName: /dev/sdb}}
     - {name: d, role: worker, bootMACAddress: 52:54:00:00:00:04}
+    - {name: e, bootMACAddress: 52:54:00:00:00:05}
 `))
-	roles := map[string]string{"a": "worker", "b": "master", "c": "master"} // d is a spare one
+	roles := map[string]string{"a": "worker", "b": "master", "c": "master", "e": "arbiter"} // d is a spare one
 	for _, tt := range []struct{ name, config, hosts, fails string }{
-		{name: "without agent-config.yaml", hosts: "a worker, b master, c master; 198.18.0.22"},
+		{name: "without agent-config.yaml", hosts: "a worker, b master, c master, e arbiter; 198.18.0.22"},
 		{name: "a network and a disk", config: "hosts:\n" +
 			"- {interfaces: [{name: eth0, macAddress: 52:54:00:00:00:03}]" + static("198.18.0.23") +
 			", rootDeviceHints: {deviceName: /dev/vda}}\n",
-			hosts: "a worker, b master, c master 198.18.0.23 /dev/vda; 198.18.0.22"},
+			hosts: "a worker, b master, c master 198.18.0.23 /dev/vda, e arbiter; 198.18.0.22"},
 		{name: "the rendezvous host", config: "rendezvousIP: 198.18.0.23\nhosts:\n" + host("3", static("198.18.0.23")),
-			hosts: "a worker, b master, c master 198.18.0.23 /dev/sdb; 198.18.0.23"},
+			hosts: "a worker, b master, c master 198.18.0.23 /dev/sdb, e arbiter; 198.18.0.23"},
 		{name: "another host", config: "hosts:\n" + host("1", "") + host("9", ""),
 			fails: "agent-config.yaml:4:4: hosts[1].interfaces"},
 		{name: "another name", config: "hosts:\n" + host("1", ", hostname: z"), fails: "agent-config.yaml:3:73: hosts[0].hostname"},
 		{name: "another role", config: "hosts:\n" + host("1", ", role: master"), fails: "agent-config.yaml:3:69: hosts[0].role"},
 		{name: "a worker cannot bootstrap", config: "rendezvousIP: 198.18.0.21\nhosts:\n" + host("1", static("198.18.0.21")),
 			fails: "agent-config.yaml:2:15: rendezvousIP"},
+		{name: "an arbiter cannot bootstrap", config: "rendezvousIP: 198.18.0.24\nhosts:\n" + host("5", static("198.18.0.24")),
+			fails: "agent-config.yaml:2:15: rendezvousIP: Forbidden: hosts[3] (e) has this address and role arbiter"},
 		{name: "two hosts with one address", config: "hosts:\n" + host("1", static("198.18.0.22")),
 			fails: "install-config.yaml"},
-		{name: "a spare host", config: "hosts:\n" + host("4", ""), hosts: "a worker, b master, c master; 198.18.0.22"},
+		{name: "a spare host", config: "hosts:\n" + host("4", ""), hosts: "a worker, b master, c master, e arbiter; 198.18.0.22"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var c *agent.Config

@@ -56,6 +56,7 @@ type VM struct {
 	MemoryPolicy     *MemoryPolicy     `xml:"memory_policy"`
 	OS               *string           `xml:"os>type"`
 	BootDevices      []string          `xml:"os>boot>devices>device"`
+	CDROMs           []*CDROM          `xml:"cdroms>cdrom"`
 	PlacementPolicy  *PlacementPolicy  `xml:"placement_policy"`
 	SoundcardEnabled *bool             `xml:"soundcard_enabled"`
 	Template         *Ref              `xml:"template"`
@@ -150,6 +151,7 @@ type Disk struct {
 	ID              string   `xml:"id,attr"`
 	Name            *string  `xml:"name"`
 	Alias           *string  `xml:"alias"`
+	ContentType     *string  `xml:"content_type"`
 	Description     *string  `xml:"description"`
 	Format          *string  `xml:"format"`
 	InitialSize     *int64   `xml:"initial_size"`
@@ -158,6 +160,12 @@ type Disk struct {
 	Sparse          *bool    `xml:"sparse"`
 	StorageDomain   *Ref     `xml:"storage_domain"`
 	StorageDomains  []*Ref   `xml:"storage_domains>storage_domain"`
+}
+
+// CDROM is the drive of a VM. A file without an ID empties it.
+type CDROM struct {
+	XMLName xml.Name `xml:"cdrom"`
+	File    *Ref     `xml:"file"`
 }
 
 // Title is the disk's alias or, without one, its name; nil when it has neither.

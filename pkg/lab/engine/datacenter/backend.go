@@ -28,8 +28,8 @@ type Hardware struct {
 	// Standalone is a machine that the lab's operator made without the engine,
 	// which does not know it.
 	Standalone bool
-	// Host is the hardware of a machine that must look like a physical one; nil
-	// for all others.
+	// Host is the hardware of a machine that must look like a physical one, or like
+	// a VM to a system that installs itself; nil for all others.
 	Host *host.Spec `json:",omitempty"`
 }
 
@@ -38,6 +38,8 @@ type Hardware struct {
 // when no disk can be.
 type Media struct {
 	ISO string `json:",omitempty"` // file
+	// Disk is the Volumes ID of a disk with the ISO image.
+	Disk string `json:",omitempty"`
 	// URL is where a management controller fetched it from; empty: it did not.
 	URL string `json:",omitempty"`
 
@@ -81,6 +83,9 @@ type Machines interface {
 	Start(ctx context.Context, hw Hardware) error
 	// Shutdown asks the guest to power off and does not wait for it.
 	Shutdown(ctx context.Context, id string) error
+	// Insert changes what is in the drive of a machine that runs; nil empties it. A
+	// system that was started from the medium keeps it until its next start.
+	Insert(id string, m *Media) error
 	// PowerOff cuts the power. It is a no-op when the machine is down.
 	PowerOff(ctx context.Context, id string) error
 	// Reset presses the reset button.

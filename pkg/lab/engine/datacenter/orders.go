@@ -43,9 +43,20 @@ func (dc *DataCenter) Start(vm *model.VM, in *api.Action, correlation string) (*
 	if err := dc.Unlocked(action, vm); err != nil {
 		return nil, err
 	}
+	devices, cd, once := vm.Spec.BootDevices, vm.CD, []string(nil)
+	if in.VM != nil { // run once
+		if once = in.VM.BootDevices; len(once) > 0 {
+			devices = once
+		}
+		if len(in.VM.CDROMs) > 0 && in.VM.CDROMs[0].File != nil {
+			cd = in.VM.CDROMs[0].File.ID
+		}
+	}
 	if err := cmp.Or(
 		action.ConflictIf(vm.Status != model.VMDown, "VM is running."),
-		dc.bootable(action, vm),
+		BootDevices(action, once),
+		dc.bootable(action, vm, devices),
+		dc.insertable(action, cd),
 	); err != nil {
 		return nil, err
 	}
@@ -60,7 +71,7 @@ func (dc *DataCenter) Start(vm *model.VM, in *api.Action, correlation string) (*
 	_, stuck := dc.Faults.Take("", []string{vm.Name}, fault.NoBoot)
 	vm.Run++
 	vm.Status, vm.Host, vm.Started, vm.StopReason = model.VMWaitLaunch, host.ID, dc.Clock.Now(), ""
-	vm.Payload, vm.Stuck = init, stuck
+	vm.Payload, vm.Stuck, vm.CurrentCD, vm.Once = init, stuck, cd, once
 	return dc.beginPower(vm, TaskVMStart, dc.Config.Delays.Launch, correlation, "Launching"), nil
 }
 

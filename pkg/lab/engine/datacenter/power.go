@@ -14,7 +14,7 @@ import (
 )
 
 // bootable refuses VMs that have nothing to boot from.
-func (dc *DataCenter) bootable(action refuse.Action, vm *model.VM) error {
+func (dc *DataCenter) bootable(action refuse.Action, vm *model.VM, devices []string) error {
 	boot := false
 	var locked []string
 	for _, a := range vm.Disks {
@@ -34,7 +34,7 @@ func (dc *DataCenter) bootable(action refuse.Action, vm *model.VM) error {
 		return refuse.Conflict("Cannot %s: Disk is locked. The following disks are locked: %s. "+
 			"Please try again in a few minutes.", action, strings.Join(locked, ", "))
 	}
-	if !boot && slices.Equal(vm.Spec.BootDevices, []string{"hd"}) {
+	if !boot && slices.Equal(devices, []string{"hd"}) {
 		return refuse.Conflict("Cannot %s without at least one bootable disk. "+
 			"Please add a bootable disk and try again.", action)
 	}
@@ -56,7 +56,11 @@ func (dc *DataCenter) hardware(vm *model.VM) (Hardware, error) {
 	for _, a := range vm.Disks {
 		hw.Disks = append(hw.Disks, Disk{ID: a.Disk, Interface: a.Interface, Bootable: a.Bootable, Active: a.Active})
 	}
+	hw.Media = medium(vm.CurrentCD)
 	var err error
+	if hw.Host, err = dc.firmware(vm); err != nil {
+		return hw, err
+	}
 	hw.UserData, err = payload.UserData(vm.Spec.OS, vm.Payload)
 	return hw, err
 }
@@ -114,6 +118,7 @@ func (dc *DataCenter) settlePower(t *model.Task, err error) {
 func (dc *DataCenter) down(vm *model.VM, why string) {
 	vm.Status, vm.Host, vm.Stuck, vm.Payload = model.VMDown, "", false, nil
 	vm.Stopped, vm.StopReason = dc.Clock.Now(), why
+	vm.CurrentCD, vm.Once = "", nil
 }
 
 // Follow brings a VM's status in line with its machine. The lock is held.

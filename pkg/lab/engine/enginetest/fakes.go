@@ -91,6 +91,16 @@ func (m *Machines) Shutdown(_ context.Context, id string) error {
 	return nil
 }
 
+// Insert implements engine.Machines.
+func (m *Machines) Insert(id string, medium *engine.Media) (err error) {
+	m.with(id, func(x *machine) {
+		if x.hw.Media = medium; x.state == engine.StateDown {
+			err = fmt.Errorf("machine %s is down", id)
+		}
+	})
+	return err
+}
+
 // PowerOff implements engine.Machines.
 func (m *Machines) PowerOff(_ context.Context, id string) error {
 	m.with(id, func(x *machine) { x.state, x.due = engine.StateDown, time.Time{} })

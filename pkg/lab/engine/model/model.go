@@ -54,6 +54,12 @@ const (
 	FormatCow = "cow"
 )
 
+// What disks hold.
+const (
+	ContentData = "data"
+	ContentISO  = "iso" // for drives of VMs, in which it is read-only
+)
+
 // Spec is what VMs and templates have in common.
 type Spec struct {
 	CPU            api.CPU              `json:"cpu"`
@@ -85,6 +91,7 @@ type VM struct {
 	Spec             Spec          `json:"spec"`
 	NICs             []*NIC        `json:"nics,omitempty"`
 	Disks            []*Attachment `json:"disks,omitempty"`
+	CD               string        `json:"cd,omitempty"`       // disk in the drive at the next start
 	Consoles         []string      `json:"consoles,omitempty"` // protocols
 	Tags             []string      `json:"tags,omitempty"`
 	DeleteProtected  bool          `json:"deleteProtected,omitempty"`
@@ -98,6 +105,10 @@ type VM struct {
 	Initialized bool `json:"initialized,omitempty"`
 	// Payload is the initialization of the present run; nil: none attached.
 	Payload *api.Initialization `json:"payload,omitempty"`
+	// CurrentCD is the disk in the drive during the present run.
+	CurrentCD string `json:"currentCD,omitempty"`
+	// Once are the boot devices of the present run, if it was to have others.
+	Once []string `json:"once,omitempty"`
 	// Run counts power-ons, so that what belongs to an earlier one is told
 	// from the present.
 	Run int `json:"run,omitempty"`
@@ -142,6 +153,8 @@ type Disk struct {
 	Status      string   `json:"status"`
 	Domains     []string `json:"domains"`
 	Owner       string   `json:"owner"`
+	// Holds is what the disk is for, its content type; empty: data.
+	Holds string `json:"holds,omitempty"`
 	// Content is the format the bytes were uploaded in.
 	Content string `json:"content"`
 	// Template is the template the disk belongs to.

@@ -50,8 +50,22 @@ func (p *Platform) checkProvisioning(k types.Check) {
 	} else if p.checkProvisioningNetwork(k) {
 		p.checkProvisioningIPs(k)
 		p.checkDHCPRange(k)
+		p.warnOfProvisioning(k)
 	}
 	p.checkGateway(k)
+}
+
+// warnOfProvisioning: the default is the reference's, which boots hosts from such a network.
+func (p *Platform) warnOfProvisioning(k types.Check) {
+	if !p.hasBMC() {
+		return
+	}
+	what := "boots hosts from the network of bootMACAddress"
+	if p.ProvisioningNetwork == ProvisioningManaged {
+		what += ", and serves DHCP in it"
+	}
+	k.Child("provisioningNetwork").Warn(p.ProvisioningNetwork, "with it the cluster %s; hosts are installed from virtual "+
+		"media and need no such network: set %s unless you want one", what, ProvisioningDisabled)
 }
 
 type provisioningIP struct {

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
@@ -71,6 +72,9 @@ func addAttachment(c *rest.Call, vm *model.VM, in *api.DiskAttachment) (*api.Ele
 // or makes the one that it describes.
 func diskFor(c *rest.Call, action refuse.Action, vm *model.VM, in *api.Disk) (id string, err error) {
 	if in.ID == "" {
+		if holds := api.Val(in.ContentType); holds != "" && holds != model.ContentData {
+			return "", action.Conflict("Disk content type %s is not supported for the operation.", strings.ToUpper(holds))
+		}
 		made, err := storage.AddDisk(c, in)
 		if err != nil {
 			return "", err
@@ -83,6 +87,7 @@ func diskFor(c *rest.Call, action refuse.Action, vm *model.VM, in *api.Disk) (id
 	}
 	if err := cmp.Or(
 		datacenter.DiskReady(action, d),
+		datacenter.OfType(action, d, model.ContentData),
 		action.ConflictIf(d.Template != "", "This disk is a part of a template."),
 	); err != nil {
 		return "", err

@@ -53,6 +53,9 @@ func applySpec(c *rest.Call, action refuse.Action, vm *model.VM, in *api.VM) err
 	rest.Set(&s.Console, in.Console)
 	rest.Set(&s.OS, in.OS)
 	if len(in.BootDevices) > 0 {
+		if err := datacenter.BootDevices(action, in.BootDevices); err != nil {
+			return err
+		}
 		s.BootDevices = in.BootDevices
 	}
 	if in.Initialization != nil {

@@ -52,7 +52,7 @@ func vmXML(c *rest.Call, vm *model.VM) *api.Element {
 	spec := &vm.Spec
 	out := api.Object("vm", "vms", vm.ID).
 		Actions("autopincpuandnumanodes", "reboot", "reset", "shutdown", "start", "stop").
-		Links("diskattachments", "graphicsconsoles", "nics", "reporteddevices", "tags").
+		Links("cdroms", "diskattachments", "graphicsconsoles", "nics", "reporteddevices", "tags").
 		Set("name", vm.Name).Set("description", vm.Description).Set("comment", vm.Comment).
 		Refer("cluster", "clusters", vm.Cluster).Add(consoleXML(spec)).Set("cpu", spec.CPU).
 		SetTime("creation_time", vm.Created).Some("custom_properties", propertiesXML(spec)).
@@ -60,12 +60,15 @@ func vmXML(c *rest.Call, vm *model.VM) *api.Element {
 		Set("initialization", spec.Initialization).Refer("instance_type", "instancetypes", vm.InstanceType).
 		Set("memory", spec.Memory).Set("memory_policy", spec.MemoryPolicy).Set("origin", "ovirt").
 		Refer("original_template", "templates", vm.OriginalTemplate).Add(osXML(spec), placementXML(spec)).
-		Set("run_once", false).Set("soundcard_enabled", spec.Soundcard).SetTime("start_time", vm.Started).
+		Set("run_once", len(vm.Once) > 0).Set("soundcard_enabled", spec.Soundcard).SetTime("start_time", vm.Started).
 		Set("stateless", false).Set("status", vm.Status)
 	if vm.StopReason != "" {
 		out.Set("stop_reason", vm.StopReason)
 	}
 	out.SetTime("stop_time", vm.Stopped).Refer("template", "templates", vm.Template).Set("type", spec.Type)
+	if c.Follows("cdroms") {
+		out.Some("cdroms", vmCDs(c, vm))
+	}
 	if c.Follows("diskattachments") {
 		out.Some("disk_attachments", vmAttachments(c, vm))
 	}

@@ -3,6 +3,7 @@ package storage
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/engine/api"
 	"github.com/okd-install/okd-install/pkg/lab/engine/datacenter"
@@ -63,7 +64,8 @@ func DiskXML(d *model.Disk) *api.Element {
 	out := api.Object("disk", "disks", d.ID).Actions("copy", "move", "export", "sparsify").
 		Links("permissions", "statistics").
 		Set("name", d.Alias).Set("description", d.Description).Set("alias", d.Alias).
-		Set("actual_size", d.Allocated).Set("backup", "none").Set("content_type", "data").Set("format", d.Format).
+		Set("actual_size", d.Allocated).Set("backup", "none").Set("content_type", cmp.Or(d.Holds, model.ContentData)).
+		Set("format", d.Format).
 		Set("image_id", d.Image).Set("propagate_errors", false).Set("provisioned_size", d.Size)
 	if d.Format == model.FormatCow {
 		out.Set("qcow_version", "qcow2_v3")
@@ -93,7 +95,12 @@ func AddDisk(c *rest.Call, in *api.Disk) (*api.Element, error) {
 		Shareable: api.Val(in.Shareable), Status: model.StatusLocked, Domains: []string{sd.ID},
 		Owner: c.User.Name, Content: model.FormatRaw,
 	}
+	if holds := api.Val(in.ContentType); holds != model.ContentData {
+		d.Holds = holds
+	}
 	if err := cmp.Or(
+		action.InvalidIf(d.Holds != "" && d.Holds != model.ContentISO, "Disk content type %q is not supported.", d.Holds),
+		action.InvalidIf(d.Holds != "" && format != model.FormatRaw, "ISO disks must have format RAW."),
 		action.InvalidIf(size < minDisk, "Disk size must be at least 1 MB."),
 		datacenter.VolumeFits(action, sd, format, sparse),
 		action.ConflictIf(c.State.Disks[in.ID] != nil, "Disk image already exists."),
@@ -148,6 +155,10 @@ func RemoveDisk(c *rest.Call, d *model.Disk) (*api.Element, error) {
 	}
 	if err := datacenter.DiskUnlocked(action, d); err != nil {
 		return nil, err
+	}
+	if users := c.CDUsers(d.ID); len(users) > 0 {
+		return nil, action.Conflict("ISO disk %s is attached to the following running VMs: %s.", d.Alias,
+			strings.Join(users, ", "))
 	}
 	if vm, a := c.DiskUser(d.ID); vm != nil {
 		if err := cmp.Or(
