@@ -33,8 +33,8 @@ func newMetal(t *testing.T, work string, size center.ClusterSize, profile string
 	return a
 }
 
-// withBMCs makes the hosts of the cluster, all of one vendor or of several in turn, and the install-config.yaml that names
-// them.
+// withBMCs makes the hosts of the cluster, all of one vendor or of several in turn, and the install-config.yaml that
+// names them.
 func (a *agents) withBMCs(t *testing.T, profile string, s center.ClusterSize, others ...string) {
 	t.Helper()
 	profiles := append([]string{profile}, others...)
