@@ -25,8 +25,8 @@ func TestMetalFaults(t *testing.T) {
 	})
 	step(t, "Infrastructure", func(t *testing.T) {
 		a.stops(t, exit.Infrastructure, map[string][]string{
+			"master-0": {"bmc-media-unreachable", "insert media"},
 			"master-1": {"bmc-stuck-power", "power on"},
-			"worker-0": {"bmc-media-unreachable", "insert media"},
 		})
 		a.switchOff(t)
 	})
