@@ -121,15 +121,12 @@ func (a *agents) bootOnceIgnored(t *testing.T) {
 	r := a.create(t)
 	code := r.end(t, ignoredBudget)
 	t.Logf("%s: exit code %d after %s", r, code, r.took)
-	joined := false
-	if code == 0 {
-		ready, err := a.tryKubectl(t, "get", "node", "worker-1", "-o",
-			`jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
-		joined = err == nil && ready == "True"
-	}
-	if !joined {
+	if code != 0 {
 		a.says(t, r, "worker-1", a.bmcAddress(t, "worker-1"))
 		a.says(t, r, "Next: ")
+	} else if out, err := a.tryKubectl(t, "get", "node", "worker-1", "-o",
+		`jsonpath={.status.conditions[?(@.type=="Ready")].status}`); err != nil || out != "True" {
+		a.says(t, r, "worker-1", a.bmcAddress(t, "worker-1"), "is not in the cluster", "nodes add")
 	}
 	a.mended(t)
 	a.noMedia(t)
