@@ -203,7 +203,7 @@ func (b *booting) insert(ctx context.Context, bmc *redfish.BMC, from string) (ti
 		return time.Time{}, errors.Join(err, addrErr)
 	}
 	// That it does not take HTTPS is one reason of several.
-	next := exit.Next(err) + ". If the BMC takes no HTTPS: " + plainStep(at.Addr())
+	next := exit.Next(err) + ". If the BMC takes no HTTPS: " + plainStep(at)
 	return time.Time{}, exit.With(exit.Infrastructure, next, err)
 }
 

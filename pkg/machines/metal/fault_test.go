@@ -91,6 +91,21 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A host that cannot be switched off is not touched otherwise.
+func TestStuckOn(t *testing.T) {
+	t.Parallel()
+	r := newRigAt(t, furiously, "openbmc")
+	r.opts.TakeRunning = true
+	if err := r.bmcs[0].Host.On(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.breaks(0, "bmc-stuck-power")
+	err := r.provider().Boot(t.Context(), r.plan(), "host-0", false)
+	named(t, err, "power off")
+	r.secretless(err)
+	r.is(0, bmc.On, false, "nothing")
+}
+
 // named fails unless an error says which host, which BMC, and what to do.
 func named(t *testing.T, err error, words string) {
 	t.Helper()

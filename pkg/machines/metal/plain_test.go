@@ -43,7 +43,7 @@ func TestPlain(t *testing.T) {
 				t.Errorf("preflight: %q", report.Lines(true))
 			}
 			for _, f := range found {
-				if !strings.Contains(f.Detail, tt.early) || !strings.Contains(f.Detail, "--media-address http://127.0.0.1:") ||
+				if !strings.Contains(f.Detail, tt.early) || !strings.Contains(f.Detail, "--media-address http://127.0.0.1 if") ||
 					!strings.Contains(f.Detail, "secrets") || !strings.Contains(f.Detail, "host-") {
 					t.Errorf("preflight: %s", f.Detail)
 				}

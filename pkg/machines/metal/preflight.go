@@ -68,7 +68,7 @@ func (c *checker) host(ctx context.Context, h *host, s State) {
 	if why := h.noHTTPS(); why != "" && c.choosesScheme() {
 		_, listen, err := c.listenFor(ctx, h)
 		if err == nil {
-			err = plainOnly(h, listen.Addr(), why)
+			err = plainOnly(h, listen, why)
 		}
 		at.Child("bmc", "address").Invalid(h.BMC.Address, "%v; %s", err, exit.Next(err))
 	}

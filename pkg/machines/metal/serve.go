@@ -98,7 +98,7 @@ func (p *Provider) source(ctx context.Context, s *media.Server, h *host, infraID
 		return "", err
 	}
 	if why := h.noHTTPS(); why != "" && p.choosesScheme() {
-		return "", plainOnly(h, at.Addr(), why)
+		return "", plainOnly(h, at, why)
 	}
 	u, err := s.URL(scheme, at, mediumName(infraID, h.Name))
 	if err != nil {
@@ -126,24 +126,20 @@ func (r *Rack) choosesScheme() bool {
 }
 
 // plainOnly says that a BMC needs media without encryption, which only the user can allow.
-func plainOnly(h *host, at netip.Addr, why string) error {
+func plainOnly(h *host, at netip.AddrPort, why string) error {
 	return exit.With(exit.Infrastructure, plainStep(at), fmt.Errorf(
 		"host %s (BMC %s): it cannot read the image over HTTPS from here: %s", h.Name, h.BMC.Address, why))
 }
 
 // plainStep is how the user allows it.
-func plainStep(at netip.Addr) string {
-	return "put the image on a server whose certificate the BMC trusts, with --media-url; or allow that it is read " +
-		"without encryption, with --media-address " + (&url.URL{Scheme: "http", Host: hostOf(at)}).String() +
-		": whoever can listen on the network between gets the secrets of the cluster that are in it"
-}
-
-// hostOf is an address as it is written in a URL.
-func hostOf(at netip.Addr) string {
-	if at.Is6() {
-		return "[" + at.String() + "]"
+func plainStep(at netip.AddrPort) string {
+	where := at.String()
+	if at.Port() == 0 { // any
+		where = strings.TrimSuffix(where, ":0")
 	}
-	return at.String()
+	return "put the image on a server whose certificate the BMC trusts, with --media-url; or run the same command with " +
+		"--media-address http://" + where + " if the image, which has secrets of the cluster, may cross the network in " +
+		"between without encryption"
 }
 
 // listenFor is where the medium of a host is served.
