@@ -63,7 +63,7 @@ var environment = []variable{
 	{"OKD_INSTALL_STATE_PASSPHRASE", "That passphrase itself, if no file is named."},
 	{"SSH_AUTH_SOCK", "The SSH agent whose keys are tried for logging in to hosts, besides the installation's own " +
 		"and those of --key."},
-	{"OKD_INSTALL_BMC_LOGINS", "A file with logins of BMCs for destroy cluster, if the state is lost: YAML, by " +
+	{"OKD_INSTALL_BMC_LOGINS", "A file with logins of BMCs, for where install-config.yaml is gone: YAML, by " +
 		"address, username and password."},
 	{"OVIRT_CONFIG", "The file with the login of the oVirt engine; ~/.ovirt/ovirt-config.yaml if unset."},
 }

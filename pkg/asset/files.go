@@ -11,13 +11,19 @@ import (
 func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (*record, error) {
 	ran := rec != nil
 	var accepted Files
-	if ran {
+	switch {
+	case ran && rec.missing():
+		var err error
+		if accepted, err = r.regenerate(n, rec); err != nil {
+			return nil, err
+		}
+	case ran:
 		v, err := n.decode(rec.Value)
 		if err != nil {
 			return nil, err
 		}
 		accepted = v.(Files)
-	} else {
+	default:
 		rec = &record{}
 	}
 	changed := !ran || !maps.Equal(rec.Inputs, inputs)
@@ -149,7 +155,7 @@ func (r *run) arbitrate(
 		case !wanted:
 			found.all[p] = added
 		case rec.base(p) == sha(file.Data):
-		case rec.Value == nil && r.store.opts.Edited == Refuse && n.adopts(p):
+		case rec.Value == nil && !rec.Withheld && r.store.opts.Edited == Refuse && n.adopts(p):
 			found.all[p] = modified
 		case r.store.opts.Edited == Keep && !exists && found.all[p] == removed:
 		case r.store.opts.Edited == Keep:

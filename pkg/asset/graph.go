@@ -50,6 +50,7 @@ type node struct {
 	bound    []string // kindFiles: see Bound
 	claims   []string // kindFiles: see Claims
 	grows    bool     // kindFiles: see Grows
+	secretOf *node    // kindFiles: see Confidential
 	compute  func(Env, []any) (any, error)
 	decode   func(json.RawMessage) (any, error)
 }

@@ -25,6 +25,8 @@ type future struct {
 	next   *record           // for the state
 	seen   map[string]string // digests of the files on disk that the value was compared with
 	stale  []string          // why stored values went stale
+	// refilled: the value is that of the state, with secrets that are not there.
+	refilled bool
 }
 
 // run is one evaluation of the graph.
@@ -127,6 +129,9 @@ func (r *run) resolve(n *node, f *future) (err error) {
 	if err != nil {
 		return err
 	}
+	if f.refilled { // it is written in another way than it was, but says the same
+		next = rec
+	}
 	return r.remember(n, f, rec, next)
 }
 
@@ -151,6 +156,10 @@ func (r *run) remember(n *node, f *future, rec, next *record) error {
 			}
 		}
 	}
+	next, err := r.withhold(n, f, next)
+	if err != nil {
+		return err
+	}
 	f.digest = next.Digest
 	if rec != nil && rec.Digest != f.digest && len(f.causes) == 0 {
 		f.causes = []string{n.name}
@@ -161,7 +170,7 @@ func (r *run) remember(n *node, f *future, rec, next *record) error {
 
 func same(a, b *record) bool {
 	return a.Digest == b.Digest && maps.Equal(a.Inputs, b.Inputs) && maps.Equal(a.Files, b.Files) &&
-		maps.Equal(a.Edited, b.Edited) && maps.Equal(a.Bases, b.Bases) && string(a.Value) == string(b.Value)
+		maps.Equal(a.Edited, b.Edited) && maps.Equal(a.Bases, b.Bases) && a.Withheld == b.Withheld && string(a.stored()) == string(b.stored())
 }
 
 func (r *run) compute(n *node) (any, error) {
@@ -182,6 +191,9 @@ func (r *run) compute(n *node) (any, error) {
 func (r *run) param(n *node, f *future, rec *record) (err error) {
 	_, ok := r.store.params[n.name]
 	if rec != nil && (r.frozen || !ok) {
+		if rec.missing() {
+			return r.refill(n, f, rec)
+		}
 		f.value, err = n.decode(rec.Value)
 		return err
 	}
@@ -229,7 +241,16 @@ func (r *run) source(n *node, f *future, rec *record) error {
 		}
 		return nil
 	}
-	if f.value, err = n.decode(rec.Value); err != nil {
+	switch {
+	case rec.missing() && !missing && rec.Digest == digestOf(data):
+		f.value = data
+		return nil
+	case rec.missing():
+		err = r.refill(n, f, rec)
+	default:
+		f.value, err = n.decode(rec.Value)
+	}
+	if err != nil {
 		return err
 	}
 	switch {

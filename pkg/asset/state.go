@@ -40,6 +40,8 @@ type record struct {
 	Digest string            `json:"digest"`           // of the value
 	Inputs map[string]string `json:"inputs,omitempty"` // digest of every input when the value was computed
 	Value  json.RawMessage   `json:"value,omitempty"`
+	// Withheld: the value has secrets, and Value is stored without them, or not at all.
+	Withheld bool `json:"withheld,omitempty"`
 	// Files are the files on disk as the last run left or accepted them.
 	Files map[string]written `json:"files,omitempty"`
 	// Edited is how the user changed files.
@@ -47,7 +49,8 @@ type record struct {
 	// Bases are the digests of the generated content of modified or removed files.
 	Bases map[string]string `json:"bases,omitempty"`
 
-	encoded []byte // as in the state file, for the saver; nil until it was saved
+	public  json.RawMessage // what is stored if Withheld; Value is nil unless this process has made it
+	encoded []byte          // as in the state file, for the saver; nil until it was saved
 }
 
 // written is the content of a file on disk.
@@ -66,7 +69,7 @@ const absent = "none"
 // clone returns a copy that can be changed, without the encoded form.
 func (r *record) clone() *record {
 	return &record{
-		Digest: r.Digest, Inputs: r.Inputs, Value: r.Value,
+		Digest: r.Digest, Inputs: r.Inputs, Value: r.Value, Withheld: r.Withheld, public: r.public,
 		Files: maps.Clone(r.Files), Edited: maps.Clone(r.Edited), Bases: maps.Clone(r.Bases),
 	}
 }
@@ -92,7 +95,9 @@ func (r *record) MarshalJSON() ([]byte, error) {
 		return r.encoded, nil
 	}
 	type plain record
-	raw, err := json.Marshal((*plain)(r))
+	out := plain(*r)
+	out.Value = r.stored()
+	raw, err := json.Marshal(&out)
 	if len(raw) < largeRecord {
 		r.encoded = raw
 	}
@@ -164,6 +169,11 @@ func whole(records map[string]*record) map[string]*record {
 		return map[string]*record{}
 	}
 	maps.DeleteFunc(records, func(_ string, r *record) bool { return r == nil })
+	for _, r := range records {
+		if r.Withheld {
+			r.public, r.Value = r.Value, nil
+		}
+	}
 	return records
 }
 

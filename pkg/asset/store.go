@@ -42,7 +42,9 @@ type Store struct {
 	saver  *saver
 	params map[string]any
 	kept   map[*node]*future // see Keep
-	closed bool
+	// withholdings are by the names of sources and parameters.
+	withholdings map[string]Withholding
+	closed       bool
 }
 
 // Open makes the directory if necessary, locks it and reads its state.

@@ -15,10 +15,10 @@ import (
 // valueOf is the value that an earlier run left of an asset; false if there is none.
 func valueOf[T any](st *state, a Asset[T]) (value T, ok bool, err error) {
 	rec := st.Assets[a.n.name]
-	if rec == nil || rec.Value == nil {
+	if rec == nil || rec.stored() == nil {
 		return value, false, nil
 	}
-	v, err := a.n.decode(rec.Value)
+	v, err := a.n.decode(rec.stored())
 	if err != nil {
 		return value, false, err
 	}

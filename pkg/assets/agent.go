@@ -52,7 +52,7 @@ var ClusterManifests = asset.From4("cluster-manifests", writtenConfig, AgentConf
 			return nil, ErrNoReleaseImage
 		}
 		return renderClusterManifests(in, a, image, version)
-	}, asset.OwnsDir(clustermanifests.Dir))
+	}, asset.OwnsDir(clustermanifests.Dir), asset.Confidential(ConfigFile))
 
 func renderClusterManifests(in Input, a agentReading, image, version string) (asset.Files, error) {
 	platform := in.On.Cluster(in.InstallConfig)

@@ -390,7 +390,7 @@ func TestGivenAgentManifests(t *testing.T) {
 	if !bytes.Equal(before["auth/kubeconfig"], tree(t, dir)["auth/kubeconfig"]) {
 		t.Error("the keys are others")
 	}
-	config, err := assets.StoredConfig(dir, nil, platforms.All().Kinds())
+	config, err := assets.StoredConfig(dir, nil, platforms.All().Assets())
 	if err != nil || config.Workers() != 3 {
 		t.Errorf("stored config: %v", err)
 	}

@@ -47,6 +47,11 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	ask := deps.Password
+	if ask == nil {
+		ask = errPassword
+	}
+	withhold(store, dir, deps.Platforms, ask)
 	asset.Set(store, platforms, deps.Platforms)
 	asset.Set(store, HostData, tree)
 	asset.Set(store, Version, deps.Version)

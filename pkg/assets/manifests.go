@@ -44,4 +44,5 @@ var OpenShift = asset.From7("openshift", Config, InfraID, ReleaseVersion, Kubead
 			Config: in.InstallConfig, PasswordHash: k.Hash, Pointers: pointers, UserData: in.UserData,
 			Platform: in.Objects(infraID, release), Invoker: invoker, Version: version,
 		})
-	}, asset.OwnsDir(openshift.Dir, openshift.PointerFiles()...), asset.Bound(boundOpenShift...))
+	}, asset.OwnsDir(openshift.Dir, openshift.PointerFiles()...), asset.Bound(boundOpenShift...),
+	asset.Confidential(ConfigFile))

@@ -83,7 +83,7 @@ func hostConfig(file string, inPlace asset.Asset[bool]) asset.Asset[asset.Files]
 				return nil, err
 			}
 			return asset.Files{asset.NewFile(file, data)}, nil
-		})
+		}, asset.Confidential(ConfigFile))
 }
 
 func machinePrefix(infraID, role string) string { return infraID + "-" + role + "-" }

@@ -9,6 +9,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
+	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -27,9 +28,24 @@ type Platform struct {
 	// MediaServer returns the addresses besides api-int at which the bootstrap host
 	// serves virtual media, and false if it serves none.
 	MediaServer func(c *types.InstallConfig) ([]netip.Addr, bool)
+	// Passwords are in the install-config, nil where there are none.
+	Passwords *Passwords
 	// Metadata returns the platform's part of metadata.json, for destroying the cluster.
 	Metadata func(c *types.InstallConfig, m MetadataInputs) any
 }
+
+// Passwords are those of controllers in an install-config, which are not stored unless the state is encrypted.
+type Passwords struct {
+	// Blank is the text without them, and whether it had any.
+	Blank func(text []byte) (blank []byte, any bool)
+	// Read returns them by the addresses of the controllers.
+	Read func(text []byte) (map[string]secret.String, error)
+	// Fill puts them back. It asks for each, by the address of the controller and its user.
+	Fill func(blank []byte, ask PasswordOf) ([]byte, error)
+}
+
+// PasswordOf is the password of a user of a controller.
+type PasswordOf func(address, user string) (secret.String, error)
 
 // AgentPlatform is what cluster-manifests/ has about a platform.
 type AgentPlatform struct {

@@ -83,17 +83,23 @@ func StoredMasters(dir string, key *seal.Key) ([]string, error) {
 	}), err
 }
 
-// StoredConfig is the install-config of the last run, with defaults.
-func StoredConfig(dir string, key *seal.Key, platforms []types.PlatformKind) (*types.InstallConfig, error) {
+// StoredConfig is the install-config of the last run, with defaults. It lacks passwords of controllers that are neither
+// stored nor in install-config.yaml.
+func StoredConfig(dir string, key *seal.Key, platforms []Platform) (*types.InstallConfig, error) {
 	raw, err := asset.Stored(dir, key, ConfigFile)
 	if err != nil {
+		return nil, err
+	}
+	if raw, err = fill(dir, platforms, raw, unknown); err != nil {
 		return nil, err
 	}
 	agentBased, err := asset.Stored(dir, key, AgentBased)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	options := types.Options{Platforms: platforms, AllowUnknown: true, SkipHostCrypt: true, Agent: agentBased}
+	options := types.Options{
+		Platforms: kinds(platforms), AllowUnknown: true, SkipHostCrypt: true, Agent: agentBased, Stored: true,
+	}
 	c, findings := options.Load(configFile, raw)
 	if c == nil {
 		return nil, findings.Err()

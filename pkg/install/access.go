@@ -34,7 +34,7 @@ func (e *Env) AccessTo(infraID string) (machines.Access, error) {
 	} else if meta, err := assets.StoredMetadata(e.Dir, key); err == nil {
 		a.Metadata = meta.PlatformData
 	}
-	if a.Config, err = assets.StoredConfig(e.Dir, key, e.Platforms.Kinds()); err != nil {
+	if a.Config, err = assets.StoredConfig(e.Dir, key, e.Platforms.Assets()); err != nil {
 		event.Debug(e.Sink, "the state has no install-config", "err", err)
 		a.Config = e.writtenConfig()
 	}

@@ -63,6 +63,7 @@ func (e *Env) Open(o Opening) (*assets.Installer, error) {
 		HostFIPS:       hostFIPS(fipsFile),
 		SkipHostCrypt:  e.Getenv(envSkipHostCrypt) != "",
 		Lookup:         LookUp,
+		Password:       e.password,
 		Edited:         o.Edited,
 		Command:        e.Command,
 		StateKey:       key,

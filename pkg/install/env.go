@@ -81,7 +81,8 @@ func (e *Env) Elapsed(since time.Time) {
 
 // Access is what a platform logs in with.
 func (e *Env) Access() machines.Access {
-	return machines.Access{Clock: e.Clock, Sink: e.Sink, Getenv: e.Getenv, Hide: e.Hide, Lookup: LookUp}
+	return machines.Access{Clock: e.Clock, Sink: e.Sink, Getenv: e.Getenv, Hide: e.Hide, Lookup: LookUp,
+		Password: e.password}
 }
 
 // secrets are those of a run, as they become known, so that no log line, error or event shows one.

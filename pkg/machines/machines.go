@@ -116,6 +116,11 @@ type Platform struct {
 	Permissions string
 	// Plan describes what the cluster needs there. It is pure.
 	Plan func(c assets.Cluster, image plan.Image) (plan.Plan, error)
+	// Complete asks for what an Access lacks to log in to the controllers of machines that exist; nil where nothing can
+	// be lacking.
+	Complete func(a *Access) error
+	// Password is that of a controller in what the environment names, empty if it is not there; nil where there are none.
+	Password func(getenv func(string) string, address string) (secret.String, error)
 	// Connect logs in.
 	Connect func(ctx context.Context, a Access) (Connection, error)
 	// Joins is how machines there join clusters that run; nil if the installer can make or start none for that.
@@ -137,6 +142,8 @@ type Access struct {
 	Hide func(...secret.String)
 	// Login is the login file's content if it was just asked for; nil: as kept.
 	Login []byte
+	// Password asks for the password of a user of a controller. The error says what can be done if nobody knows it.
+	Password func(address, user string) (secret.String, error)
 	// Lookup asks DNS for the addresses of a host, none if it has none.
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	// DeleteForeignDisks makes destroying delete others' disks in the machines, too.

@@ -25,6 +25,8 @@ type Options struct {
 	// Agent says that hosts register themselves: the file need not list them, and fewer
 	// platforms and sizes are possible.
 	Agent bool
+	// Stored says that the text is a copy that may lack the passwords of controllers.
+	Stored bool
 }
 
 // FIPSMode is whether a host is restricted to the cryptography of FIPS 140.

@@ -72,6 +72,11 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 			"which hosts cluster %s has is not known: there is neither its metadata.json nor its install-config.yaml",
 			cluster.InfraID)
 	}
+	if !yours && platform.Complete != nil {
+		if err := platform.Complete(&access); err != nil {
+			return err
+		}
+	}
 	connected, err := platform.Connect(ctx, access)
 	if err != nil {
 		return err

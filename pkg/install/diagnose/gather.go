@@ -48,7 +48,7 @@ func bundleOf(ctx context.Context, e *install.Env, o GatherOptions) (Bundle, err
 		return b, exit.New("give --bootstrap, --master and --key, or the directory of the installation with --dir",
 			"find the bootstrap host: %w", err)
 	}
-	cfg, err := assets.StoredConfig(e.Dir, stateKey, e.Platforms.Kinds())
+	cfg, err := assets.StoredConfig(e.Dir, stateKey, e.Platforms.Assets())
 	if err != nil { // nothing but flags, then
 		event.Debug(e.Sink, "read the install-config of the installation", "err", err)
 		cfg = &types.InstallConfig{}

@@ -25,6 +25,10 @@ func Assets() assets.Platform {
 		MediaServer: mediaServer,
 		Agent:       &assets.AgentPlatform{Type: configv1.BareMetalPlatformType, Overrides: agentOverrides},
 		Metadata:    metadata,
+		Passwords: &assets.Passwords{
+			Blank: config.BlankPasswords, Read: config.Passwords,
+			Fill: func(blank []byte, ask assets.PasswordOf) ([]byte, error) { return config.FillPasswords(blank, ask) },
+		},
 	}
 }
 

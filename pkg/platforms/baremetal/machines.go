@@ -15,7 +15,8 @@ import (
 func Machines() machines.Platform {
 	own := upi.OwnMachines(config.Name)
 	return machines.Platform{
-		Name: config.Name, SelfInstalling: true, VirtualAddresses: true, Roles: Roles, Joins: joins(),
+		Name: config.Name, SelfInstalling: true, VirtualAddresses: true, Roles: Roles, Complete: complete, Password: password,
+		Joins: joins(),
 		Plan: func(c assets.Cluster, image plan.Image) (plan.Plan, error) {
 			if len(config.Of(c.Config).Hosts) == 0 {
 				return own.Plan(c, image)

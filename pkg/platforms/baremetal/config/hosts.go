@@ -38,7 +38,7 @@ func (p *Platform) checkHosts(k types.Check) {
 			macs.Add(at.Child("bootMACAddress"), h.BootMACAddress, values.PlainMAC(h.BootMACAddress))
 		}
 		if !k.Options.Agent || h.BMC != (BMC{}) {
-			p.checkBMC(at, h, addresses)
+			p.checkBMC(at, h, addresses, k.Options.Stored)
 		}
 	}
 }
@@ -84,12 +84,12 @@ func (p *Platform) checkHostCount(k types.Check, at report.Field) {
 	}
 }
 
-func (p *Platform) checkBMC(host report.Field, h *Host, others values.Unique) {
+func (p *Platform) checkBMC(host report.Field, h *Host, others values.Unique, stored bool) {
 	at := host.Child("bmc")
 	if h.BMC.Username == "" {
 		at.Child("username").Required("the user to log in to the management controller as")
 	}
-	if h.BMC.Password.IsZero() {
+	if h.BMC.Password.IsZero() && !stored {
 		at.Child("password").Required("the user's password")
 	}
 	address := at.Child("address")
