@@ -41,9 +41,9 @@ var layers = map[string]int{
 	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
 	"pkg/install/agent": 7, "pkg/install/nodes": 7,
-	"cmd/okd-install":   8,
-	"pkg/lab":           9, // beside the installer: see labMayUse
-	"cmd/okd-lab":       10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
+	"cmd/okd-install": 8,
+	"pkg/lab":         9, // beside the installer: see labMayUse
+	"cmd/okd-lab":     10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
 	"tests": 11,
 }
 

@@ -30,15 +30,12 @@ func metalHosts(rack []daemon.Host, size ClusterSize) ([]metalHost, error) {
 			continue
 		}
 		b := rack[i].BMC
-		profile, err := vendor.Load(b.Profile)
+		address, err := BMCAddress(b)
 		if err != nil {
 			return nil, err
 		}
 		h.MAC = rack[i].MACs[0]
-		out = append(out, metalHost{
-			Host: h, User: b.User, Password: b.Password,
-			BMC: fmt.Sprintf("%s://%s/redfish/v1/Systems/%s", bmcScheme, b.Address, profile.System),
-		})
+		out = append(out, metalHost{Host: h, User: b.User, Password: b.Password, BMC: address})
 	}
 	if len(out) > 0 && len(lacking) > 0 {
 		return nil, fmt.Errorf("hosts %s are not in the rack, or have no BMC, and others of the cluster have one; make them "+
@@ -48,3 +45,12 @@ func metalHosts(rack []daemon.Host, size ClusterSize) ([]metalHost, error) {
 }
 
 const bmcScheme = "redfish-virtualmedia"
+
+// BMCAddress is how an install-config names a BMC.
+func BMCAddress(b *daemon.BMC) (string, error) {
+	profile, err := vendor.Load(b.Profile)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s://%s/redfish/v1/Systems/%s", bmcScheme, b.Address, profile.System), nil
+}
