@@ -127,6 +127,8 @@ if [ "$tier" = full ]; then
 		'TestAgentFiveMasters:installation of five masters from one image' \
 		'TestAgentArbiter:installation of two masters and an arbiter from one image' \
 		'TestAgentAddNodes:workers added to a running cluster from one image' \
+		'TestMixedMetalWorkers:a host with a BMC joins a cluster on oVirt' \
+		'TestMixedVirtualWorkers:a VM on oVirt joins a cluster on bare metal' \
 		'TestAgentWays:installation over the network, from minimal and unconfigured images, by a mirror'; do
 		step "${test#*:}" e2e "${test%%:*}" || fail
 	done
