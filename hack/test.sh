@@ -121,6 +121,7 @@ for test in \
 	'TestUPI:installation on machines of the user' \
 	'TestSingleNode:installation of a single node in place' \
 	'TestAgent:installation of three masters from one image' \
+	'TestMetalProfiles:hosts with BMCs of every vendor, up to their registration' \
 	'TestAgentSingleNode:installation of a single node from an image' \
 	'TestMetal:installation of masters and workers through their BMCs'; do
 	step "${test#*:}" e2e "${test%%:*}" || fail
@@ -134,7 +135,6 @@ if [ "$tier" = full ]; then
 		'TestAgentAddNodes:workers added to a running cluster from one image' \
 		'TestAgentWays:installation over the network, from minimal and unconfigured images, by a mirror' \
 		'TestMetalWorkers:installation through BMCs that start media in a way of their own' \
-		'TestMetalProfiles:hosts with BMCs of every vendor, up to their registration' \
 		'TestMetalKill:installations through BMCs, killed in every phase' \
 		'TestMetalFaults:faults of BMCs' \
 		'TestMetalNodes:nodes with BMCs added and removed' \

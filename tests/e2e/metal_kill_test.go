@@ -117,6 +117,7 @@ func becomes(is func(daemon.Host) bool) func(*testing.T, *agents, *run) bool {
 
 // interruptedBoot presses Ctrl-C while hosts are started.
 func (a *agents) interruptedBoot(t *testing.T) {
+	before := a.sessions(t) // of runs that were killed
 	r := a.create(t)
 	r.reach(t, phases.Infrastructure.Name, installBudget)
 	time.Sleep(3 * time.Second)
@@ -127,7 +128,7 @@ func (a *agents) interruptedBoot(t *testing.T) {
 	if said := r.stderr.String(); !containsAll(said, []string{"Interrupted.", "create cluster --dir " + a.dir}) {
 		t.Errorf("standard error does not say how to go on:\n%s", last(said, 20))
 	}
-	a.noSessions(t)
+	a.noneSince(t, before)
 }
 
 // completesClean runs create cluster to its end, and checks that it leaves nothing in the hosts or at their BMCs.
@@ -138,9 +139,15 @@ func (a *agents) completesClean(t *testing.T) {
 	a.nodesReady(t)
 	a.etcdVotes(t)
 	a.noMedia(t)
+	a.noneSince(t, left)
+}
+
+// noneSince checks that no more sessions are open than before.
+func (a *agents) noneSince(t *testing.T, before map[string]int) {
+	t.Helper()
 	for name, n := range a.sessions(t) {
-		if n > left[name] {
-			t.Errorf("host %s: %d sessions, %d of which were there before the last run", name, n, left[name])
+		if n > before[name] {
+			t.Errorf("host %s: %d sessions, %d of which were there before the last run", name, n, before[name])
 		}
 	}
 }

@@ -95,7 +95,7 @@ func TestMixedVirtualWorkers(t *testing.T) {
 	})
 	step(t, "Workload", func(t *testing.T) { a.workloadOn(t, append(a.masters(t), newNode.Name)) })
 	step(t, "Restart", func(t *testing.T) { // from its disk, with an empty drive
-		vm := a.virtual(t).Name
+		vm, was := a.virtual(t).Name, a.bootID(t)
 		a.okdLab(t, "machines", "shutdown", vm)
 		eventually(t, 3*time.Minute, func() string {
 			if s := a.state(t, vm); s != engine.StateDown {
@@ -105,7 +105,10 @@ func TestMixedVirtualWorkers(t *testing.T) {
 		})
 		a.okdLab(t, "machines", "start", vm)
 		eventually(t, 3*time.Minute, func() string {
-			if a.state(t, vm) != engine.StateUp || !a.nodeReady(t, newNode.Name) {
+			switch {
+			case a.bootID(t) == was: // it is Ready, as far as the cluster knows
+				return newNode.Name + " has not started again"
+			case !a.nodeReady(t, newNode.Name):
 				return newNode.Name + " is not Ready"
 			}
 			return ""
@@ -193,12 +196,17 @@ func (c *cluster) addNode(t *testing.T, how map[string]any) {
 // addAgain runs the same command again, which leaves the node alone.
 func (c *cluster) addAgain(t *testing.T) {
 	t.Helper()
-	const uid = "jsonpath={.metadata.uid} {.status.nodeInfo.bootID}"
-	was := c.kubectl(t, "get", "node", newNode.Name, "-o", uid)
+	was := c.bootID(t)
 	r := c.finish(t, 5*time.Minute, 0, c.dir, "nodes", "add")
-	if now := c.kubectl(t, "get", "node", newNode.Name, "-o", uid); now != was {
+	if now := c.bootID(t); now != was {
 		t.Errorf("node %s is %s, and was %s:\n%s", newNode.Name, now, was, last(r.stderr.String(), 20))
 	}
+}
+
+// bootID is another one whenever the new node starts, or becomes another node.
+func (c *cluster) bootID(t *testing.T) string {
+	t.Helper()
+	return c.kubectl(t, "get", "node", newNode.Name, "-o", "jsonpath={.metadata.uid} {.status.nodeInfo.bootID}")
 }
 
 // removeNode takes the node out of the cluster again, twice. The others stay as they are.
