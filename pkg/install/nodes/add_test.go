@@ -18,7 +18,8 @@ func TestAdd(t *testing.T) {
 	if err := w.add(AddOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := w.done(), "boot worker-7, boot worker-8, close sessions, release worker-7, release worker-8"; got != want {
+	const all = "boot worker-7, boot worker-8, close sessions, release worker-7, release worker-8"
+	if got := w.done(); got != all {
 		t.Errorf("did %s", got)
 	}
 	if err := w.add(AddOptions{}); err != nil {
@@ -193,7 +194,8 @@ func TestAddRegisters(t *testing.T) {
 		t.Fatal("no BareMetalHost")
 	}
 	s := host.Spec
-	if !s.Online || !s.ExternallyProvisioned || s.BootMACAddress != "52:54:00:00:00:07" || s.ConsumerRef.Kind != "Machine" ||
+	if !s.Online || !s.ExternallyProvisioned || s.BootMACAddress != "52:54:00:00:00:07" ||
+		s.ConsumerRef.Kind != "Machine" ||
 		!strings.Contains(host.Metadata.Annotations["baremetalhost.metal3.io/status"], "192.0.2.77") {
 		t.Errorf("got %+v", host)
 	}
