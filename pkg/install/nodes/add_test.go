@@ -3,6 +3,7 @@ package nodes
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -234,4 +235,38 @@ func TestAddKeepsPasswords(t *testing.T) {
 			t.Errorf("%s has the password", f.Name())
 		}
 	}
+}
+
+// A medium is taken out while its host is still waited for, and a host that failed is started from the same image.
+func TestAddReleasesEarly(t *testing.T) {
+	w := newWorld(t)
+	w.nodesConfig(w.bmcHost(7))
+	w.boots = func(string) error { return errors.New("busy") }
+	if err := w.add(AddOptions{}); err == nil {
+		t.Fatal("a host that was not started is a node")
+	}
+	w.done()
+	w.boots = func(name string) error {
+		go func() {
+			w.node(name, uuid(7), "False")
+			for t.Context().Err() == nil && !w.hasDone("release worker-7") {
+				_ = w.env.Clock.Sleep(t.Context(), time.Second)
+			}
+			w.node(name, uuid(7), "True")
+		}()
+		return nil
+	}
+	if err := w.add(AddOptions{Timeout: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	if w.images != 1 {
+		t.Errorf("%d images", w.images)
+	}
+}
+
+// hasDone reports whether something was done.
+func (w *world) hasDone(what string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.does, what)
 }
