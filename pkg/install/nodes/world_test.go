@@ -87,8 +87,8 @@ func newWorld(t *testing.T) *world {
 	}
 	metal.Joins = &joins
 	w.env = &install.Env{
-		Dir: t.TempDir(), Clock: brisk{clock.Real(), time.Now()}, Getenv: func(string) string { return "" }, Program: "okd-install",
-		Platforms: platforms.List{{Assets: baremetal.Assets(), Machines: metal}},
+		Dir: t.TempDir(), Clock: brisk{clock.Real(), time.Now()}, Getenv: func(string) string { return "" },
+		Program: "okd-install", Platforms: platforms.List{{Assets: baremetal.Assets(), Machines: metal}},
 	}
 	w.env.Sink = event.Redacted(w.env.Clean, event.SinkFunc(func(e event.Event) {
 		w.mu.Lock()
