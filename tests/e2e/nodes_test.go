@@ -21,8 +21,8 @@ import (
 // nodesBudget is how long two hosts may take to join on a busy machine.
 const nodesBudget = 15 * time.Minute
 
-// TestMetalNodes adds two workers of two vendors to a cluster of three masters, through their BMCs; removes one of them,
-// and adds it again.
+// TestMetalNodes adds two workers of two vendors to a cluster of three masters, through their BMCs; removes one of
+// them, and adds it again.
 func TestMetalNodes(t *testing.T) {
 	size := center.ClusterSize{Name: "demo", Platform: "baremetal", Masters: 3}
 	l := newLab(t, "metal-nodes")

@@ -3,6 +3,7 @@ package nodes
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,8 @@ func TestAdd(t *testing.T) {
 	if err := w.add(AddOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := w.done(), "boot worker-7, boot worker-8, close sessions, release worker-7, release worker-8"; got != want {
+	const all = "boot worker-7, boot worker-8, close sessions, release worker-7, release worker-8"
+	if got := w.done(); got != all {
 		t.Errorf("did %s", got)
 	}
 	if err := w.add(AddOptions{}); err != nil {
@@ -193,7 +195,8 @@ func TestAddRegisters(t *testing.T) {
 		t.Fatal("no BareMetalHost")
 	}
 	s := host.Spec
-	if !s.Online || !s.ExternallyProvisioned || s.BootMACAddress != "52:54:00:00:00:07" || s.ConsumerRef.Kind != "Machine" ||
+	if !s.Online || !s.ExternallyProvisioned || s.BootMACAddress != "52:54:00:00:00:07" ||
+		s.ConsumerRef.Kind != "Machine" ||
 		!strings.Contains(host.Metadata.Annotations["baremetalhost.metal3.io/status"], "192.0.2.77") {
 		t.Errorf("got %+v", host)
 	}
@@ -232,4 +235,38 @@ func TestAddKeepsPasswords(t *testing.T) {
 			t.Errorf("%s has the password", f.Name())
 		}
 	}
+}
+
+// A medium is taken out while its host is still waited for, and a host that failed is started from the same image.
+func TestAddReleasesEarly(t *testing.T) {
+	w := newWorld(t)
+	w.nodesConfig(w.bmcHost(7))
+	w.boots = func(string) error { return errors.New("busy") }
+	if err := w.add(AddOptions{}); err == nil {
+		t.Fatal("a host that was not started is a node")
+	}
+	w.done()
+	w.boots = func(name string) error {
+		go func() {
+			w.node(name, uuid(7), "False")
+			for t.Context().Err() == nil && !w.hasDone("release worker-7") {
+				_ = w.env.Clock.Sleep(t.Context(), time.Second)
+			}
+			w.node(name, uuid(7), "True")
+		}()
+		return nil
+	}
+	if err := w.add(AddOptions{Timeout: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	if w.images != 1 {
+		t.Errorf("%d images", w.images)
+	}
+}
+
+// hasDone reports whether something was done.
+func (w *world) hasDone(what string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.does, what)
 }

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,11 +119,14 @@ func (a *adding) clashes(h *host, m machines.Machine, node *corev1.Node, list []
 	return nil
 }
 
+// errLate ends what is still being done about hosts when their time is over.
+var errLate = errors.New("out of time while something was done about it through its BMC")
+
 // run starts hosts, follows all of them, and cleans up.
 func (a *adding) run(ctx context.Context) error {
-	beside, stop := context.WithCancel(ctx)
+	beside, stop := context.WithCancelCause(ctx)
 	defer a.work.Wait()
-	defer stop()
+	defer stop(nil)
 	var followed []*host
 	o := agent.NewNodes{API: a.api, Networks: a.source.MachineNetworks, Timeout: a.Timeout, Lost: a.lost}
 	for _, h := range a.hosts {
@@ -146,7 +150,7 @@ func (a *adding) run(ctx context.Context) error {
 	if len(followed) > 0 {
 		last, err = agent.FollowNewNodes(ctx, a.Env, o)
 	}
-	stop()
+	stop(errLate)
 	a.work.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -207,7 +211,7 @@ func (a *adding) seen(ctx context.Context, hosts []*host, now []agent.NewNode) {
 	defer a.mu.Unlock()
 	for i, n := range now {
 		h := hosts[i]
-		if n.Joined && !h.joined || n.Joined && !slices.Contains(a.record.Joined, h.Hostname) && h.Hostname != "" {
+		if n.Joined && h.Hostname != "" && !slices.Contains(a.record.Joined, h.Hostname) {
 			a.record.Joined = append(a.record.Joined, h.Hostname)
 			a.keep()
 		}

@@ -135,8 +135,8 @@ func (r *removing) hostsOf(ctx context.Context, n corev1.Node) ([]metal3.BareMet
 	}), err
 }
 
-// letGo makes the cluster let go of the machine of a node, so that it does not switch it on again: the Machine goes, the
-// host stays and is to be off.
+// letGo makes the cluster let go of the machine of a node, so that it does not switch it on again: the Machine goes,
+// the host stays and is to be off.
 func (r *removing) letGo(ctx context.Context, n corev1.Node, hosts []metal3.BareMetalHost) error {
 	var refs []kube.Ref
 	if namespace, name := machineOf(n); name != "" {

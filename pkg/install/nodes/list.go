@@ -94,7 +94,8 @@ func List(ctx context.Context, e *install.Env, kubeconfig string) (Listing, erro
 		return out, nil
 	}
 	if err != nil {
-		return out, err
+		event.Warn(e.Sink, "Which hosts are to join could not be read", "err", err)
+		return out, nil
 	}
 	source := (&addnodes.Cluster{}).Record(config, addnodes.Access{})
 	for i, h := range source.Hosts {

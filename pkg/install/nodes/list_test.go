@@ -12,8 +12,9 @@ func TestList(t *testing.T) {
 	w := joinedWorld(t)
 	w.Set(bmhPath+"worker-7", map[string]any{
 		"metadata": map[string]any{"name": "worker-7"},
-		"spec":     map[string]any{"bmc": map[string]any{"address": "redfish-virtualmedia://192.0.2.207/redfish/v1/Systems/1"}},
-		"status":   map[string]any{"poweredOn": true, "provisioning": map[string]any{"state": "externally provisioned"}},
+		"spec": map[string]any{"bmc": map[string]any{
+			"address": "redfish-virtualmedia://192.0.2.207/redfish/v1/Systems/1"}},
+		"status": map[string]any{"poweredOn": true, "provisioning": map[string]any{"state": "externally provisioned"}},
 	})
 	l, err := List(t.Context(), w.env, "")
 	if err != nil {

@@ -93,7 +93,8 @@ func (a *adding) register(ctx context.Context) {
 }
 
 func unregistered(err error) error {
-	return exit.New("run the same command again", "it is a node, but the cluster's operators do not know the host: %w", err)
+	return exit.New("run the same command again",
+		"it is a node, but the cluster's operators do not know the host: %w", err)
 }
 
 func (a *adding) unregistered(h *host) bool {

@@ -207,13 +207,13 @@ func (r *removing) endMachine(ctx context.Context, n corev1.Node) error {
 	case !known:
 		r.sayYours(n)
 	default:
-		event.Info(r.Sink, "The machine of node "+n.Name+" is off or gone, and has no medium. What is on the disks of a host "+
-			"stays: wipe them before others get it")
+		event.Info(r.Sink, "The machine of node "+n.Name+" is off or gone, and has no medium. What is on the disks of a "+
+			"host stays: wipe them before others get it")
 	}
 	return nil
 }
 
 func (r *removing) sayYours(n corev1.Node) {
-	event.Warn(r.Sink, "How to switch off the machine of node "+n.Name+" is not known here: switch it off yourself before it "+
-		"starts again, or it joins again")
+	event.Warn(r.Sink, "How to switch off the machine of node "+n.Name+" is not known here: switch it off yourself "+
+		"before it starts again, or it joins again")
 }

@@ -62,7 +62,9 @@ func TestRemove(t *testing.T) {
 		t.Error("other pods were evicted")
 	}
 	writes := w.Writes()
-	want := []string{"PATCH " + nodesPath + "worker-7", "POST " + podsPath + "web/eviction", "DELETE " + nodesPath + "worker-7"}
+	want := []string{
+		"PATCH " + nodesPath + "worker-7", "POST " + podsPath + "web/eviction", "DELETE " + nodesPath + "worker-7",
+	}
 	if !slices.Equal(writes, want) {
 		t.Errorf("wrote %q", writes)
 	}
@@ -94,8 +96,8 @@ func TestRemoveRefuses(t *testing.T) {
 			next: "--force", kept: true},
 		{name: "a pod alone, by force", edit: func(w *world) { w.pod("alone", "worker-7", "") },
 			o: RemoveOptions{Force: true}, off: true},
-		{name: "a budget", edit: budget, o: RemoveOptions{Timeout: time.Minute}, want: "out of time, these pods are still there",
-			next: "get pdb", kept: true},
+		{name: "a budget", edit: budget, o: RemoveOptions{Timeout: time.Minute},
+			want: "out of time, these pods are still there", next: "get pdb", kept: true},
 		{name: "a budget, by force", edit: budget, o: RemoveOptions{Timeout: time.Minute, Force: true}, off: true},
 		{name: "a BMC that does not answer", edit: func(w *world) { w.hosts["worker-7"].broken = errors.New("no route") },
 			want: "no route", next: "--force", kept: true},
@@ -106,8 +108,10 @@ func TestRemoveRefuses(t *testing.T) {
 			want: "systemUUID", next: "by hand", kept: true},
 		{name: "another machine", edit: func(w *world) { w.hosts["worker-7"].uuid = uuid(99) }, want: "nothing shows",
 			kept: true},
-		{name: "a host of the user's", edit: func(w *world) { w.write("nodes-config.yaml",
-			"hosts:\n- interfaces: [{macAddress: \"52:54:00:00:00:99\"}]\n") }},
+		{name: "a host of the user's", edit: func(w *world) {
+			w.write("nodes-config.yaml",
+				"hosts:\n- interfaces: [{macAddress: \"52:54:00:00:00:99\"}]\n")
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := joinedWorld(t)

@@ -87,8 +87,8 @@ func newWorld(t *testing.T) *world {
 	}
 	metal.Joins = &joins
 	w.env = &install.Env{
-		Dir: t.TempDir(), Clock: brisk{clock.Real(), time.Now()}, Getenv: func(string) string { return "" }, Program: "okd-install",
-		Platforms: platforms.List{{Assets: baremetal.Assets(), Machines: metal}},
+		Dir: t.TempDir(), Clock: brisk{clock.Real(), time.Now()}, Getenv: func(string) string { return "" },
+		Program: "okd-install", Platforms: platforms.List{{Assets: baremetal.Assets(), Machines: metal}},
 	}
 	w.env.Sink = event.Redacted(w.env.Clean, event.SinkFunc(func(e event.Event) {
 		w.mu.Lock()
@@ -126,7 +126,9 @@ func (w *world) bmcHost(n int) string {
 `, name, n, n, password)
 }
 
-func (w *world) nodesConfig(hosts ...string) { w.write("nodes-config.yaml", "hosts:\n"+strings.Join(hosts, "")) }
+func (w *world) nodesConfig(hosts ...string) {
+	w.write("nodes-config.yaml", "hosts:\n"+strings.Join(hosts, ""))
+}
 
 // node makes a host a node.
 func (w *world) node(name, id, ready string) {
