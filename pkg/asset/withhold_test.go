@@ -54,7 +54,9 @@ func TestWithhold(t *testing.T) {
 		return Of(r, wRead), nil
 	}
 	state := func(w world) string { return w.read(StateName) }
-	leaks := func(w world) bool { return strings.Contains(state(w), "Z2VoZWlt") || strings.Contains(state(w), "geheim") }
+	leaks := func(w world) bool {
+		return strings.Contains(state(w), "Z2VoZWlt") || strings.Contains(state(w), "geheim")
+	}
 	const text = "user=a password=geheim"
 	for _, started := range []bool{false, true} {
 		w := newWorld(t)
