@@ -84,7 +84,8 @@ func TestWithhold(t *testing.T) {
 		if _, err := run(w.withheld(nil, "")); err == nil || !strings.Contains(err.Error(), "nobody knows") {
 			t.Errorf("without the file: %v", err)
 		}
-		if got, err := run(w.withheld(nil, "geheim")); err != nil || got != text || w.read("out/a.yaml") != first || leaks(w) {
+		got, err := run(w.withheld(nil, "geheim"))
+		if err != nil || got != text || w.read("out/a.yaml") != first || leaks(w) {
 			t.Errorf("asked: %q, %v, %q", got, err, w.read("out/a.yaml"))
 		}
 		if w.read("out/b.yaml") != "mine\n" {

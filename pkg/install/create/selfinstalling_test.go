@@ -248,7 +248,8 @@ func TestSelfInstallingWithoutDisk(t *testing.T) {
 	r.hosts[2].checks = []agent.Check{{ID: check.Disk, Result: agent.Fail, Problem: agent.Problem{
 		Message: "rootDeviceHints match no usable disk: /dev/sda (QEMU): serialNumber is A, not B", Next: "correct them"}}}
 	err := r.create(t.Context(), Options{})
-	if exit.Code(err) == 0 || !strings.Contains(err.Error(), "host master-2: rootDeviceHints match no usable disk: /dev/sda") ||
+	const says = "host master-2: rootDeviceHints match no usable disk: /dev/sda"
+	if exit.Code(err) == 0 || !strings.Contains(err.Error(), says) ||
 		!strings.Contains(exit.Next(err), "correct rootDeviceHints") {
 		t.Errorf("%v; next %q", err, exit.Next(err))
 	}
