@@ -25,6 +25,8 @@ type Options struct {
 	NetworkDir string
 	// Kargs are more arguments for its kernel.
 	Kargs []string
+	// Cluster is the infrastructure ID of the cluster, by which Erase knows the disk; empty for none.
+	Cluster string
 	// Image is what ImageOn finds on the disk afterwards; empty for nothing.
 	Image string
 	// UEFI: the firmware's boot order can be set.
@@ -72,6 +74,7 @@ func Install(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("write the system to %s: %w", Describe(o.Disk), err)
 	}
+	j.own()
 	j.bootFirst(ctx)
 	j.mark() // last: it proves that all of this was done
 	j.say("%s is written", o.Disk.Path)

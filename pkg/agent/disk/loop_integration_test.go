@@ -91,7 +91,7 @@ func TestInstallOnLoopDevice(t *testing.T) {
 		t.Error(err)
 	}
 	// What the documentation says removes the mark.
-	if err := writeMark(device, "IMAGE"); err != nil {
+	if err := writeMark(device, markAt, markKey, "IMAGE"); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command("wipefs", "--all", device).CombinedOutput(); err != nil {

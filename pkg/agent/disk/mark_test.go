@@ -158,7 +158,7 @@ func FuzzMark(f *testing.F) {
 		copy(b[512:markAt], header)
 		copy(b[markAt:markAt+maxMark], mark)
 		image := markIn(b)
-		_ = room(b)
+		_ = room(b, markAt, markKey)
 		if image != "" && !strings.HasPrefix(string(mark), markKey+image+"\n") {
 			t.Errorf("%q in %q", image, mark)
 		}

@@ -50,16 +50,9 @@ func parseDevices(lines []string) []device {
 // or an array keep theirs.
 func (j *job) wipe(ctx context.Context) error {
 	j.say("removing the signatures of file systems, volume groups and arrays from %s", j.Disk.Path)
-	devices, err := j.devices(ctx)
+	devices, err := j.stopAll(ctx)
 	if err != nil {
-		// The disk is opened exclusively by what follows, so that one in use is not overwritten.
-		j.say("warning: what is on %s cannot be listed: %v", j.Disk.Path, err)
-	}
-	slices.Reverse(devices) // what is on top comes first
-	for _, d := range devices {
-		if err := j.stop(ctx, d, devices); err != nil {
-			return fmt.Errorf("stop %s, which is on the disk: %w", d.path, err)
-		}
+		return err
 	}
 	for _, d := range devices {
 		if d.kind != "part" || d.path == j.Disk.Path {
@@ -76,7 +69,23 @@ func (j *job) wipe(ctx context.Context) error {
 	if err := j.Runner.Run(ctx, nil, "wipefs", "--all", j.Disk.Path); err != nil {
 		return err
 	}
-	return eraseMark(j.Disk.Path)
+	return eraseMarks(j.Disk.Path)
+}
+
+// stopAll stops what uses the disk, and lists what is on it, what is on top first.
+func (j *job) stopAll(ctx context.Context) ([]device, error) {
+	devices, err := j.devices(ctx)
+	if err != nil {
+		// The disk is opened exclusively by what follows, so that one in use is not overwritten.
+		j.say("warning: what is on %s cannot be listed: %v", j.Disk.Path, err)
+	}
+	slices.Reverse(devices)
+	for _, d := range devices {
+		if err := j.stop(ctx, d, devices); err != nil {
+			return nil, fmt.Errorf("stop %s, which is on the disk: %w", d.path, err)
+		}
+	}
+	return devices, nil
 }
 
 // stop stops one device that is made of others, without a change to any disk.

@@ -98,7 +98,7 @@ func (s *System) Write(ctx context.Context, w Writing) error {
 	}
 	o := disk.Options{
 		Disk: w.Disk, Ignition: w.Ignition, UEFI: w.Inventory.UEFI, Inventory: s.Inventory, Progress: w.Progress,
-		Runner: disk.System{}, Clock: s.clock,
+		Runner: disk.System{}, Clock: s.clock, Cluster: s.cfg.InfraID,
 	}
 	if w.Final {
 		o.Image = s.cfg.Image
