@@ -11,8 +11,6 @@ import (
 	"os/exec"
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/okd-install/okd-install/pkg/agent"
 )
 
@@ -224,9 +222,7 @@ func (j *job) overwrite(cluster string) error {
 			return err
 		}
 	}
-	// What is read again comes from the disk, and not from memory.
-	_ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
-	return f.Close()
+	return errors.Join(forget(f), f.Close())
 }
 
 func zeros(f *os.File, s span) error {
