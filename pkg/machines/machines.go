@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -72,6 +73,17 @@ type Booter interface {
 	Release(ctx context.Context, p plan.Plan, name string) error
 	// Close ends the sessions with the machines' controllers. The provider can be used again.
 	Close(ctx context.Context) error
+}
+
+// Wiper is a Provider of machines that can be started once more, from a medium that wipes what an installation has
+// written and switches them off.
+type Wiper interface {
+	Provider
+	// Written are the machines, and what is known of the disks that they were installed to.
+	Written() []agent.WipeHost
+	// Wipe wipes these disks of machines that Destroy has switched off, and returns those of which it is not known that
+	// it is done. The provider's Fetch gets the file of the medium.
+	Wipe(ctx context.Context, infraID string, names []string) (remaining []plan.Ref, err error)
 }
 
 // Remaining is an error that names what a removal left behind; err if nothing.

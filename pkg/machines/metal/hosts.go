@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
@@ -26,6 +27,9 @@ type Recorded struct {
 	Username                       string `json:"username"`
 	SystemUUID                     string `json:"systemUUID,omitempty"`
 	DisableCertificateVerification bool   `json:"disableCertificateVerification,omitempty"`
+	// BootMACAddress and Disk are there once the host has said which disk it is installed to.
+	BootMACAddress string        `json:"bootMACAddress,omitempty"`
+	Disk           *agent.DiskID `json:"disk,omitempty"`
 }
 
 // Metadata is what metadata.json has of the hosts. The reference's keys are beside it.
@@ -136,7 +140,7 @@ func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 	for _, r := range meta.Hosts {
 		// One that is missing was in the install-config when the cluster was made.
 		if !slices.ContainsFunc(named, func(h config.Host) bool { return h.Name == r.Name }) {
-			named = append(named[:len(named):len(named)], config.Host{Name: r.Name, BMC: config.BMC{
+			named = append(named[:len(named):len(named)], config.Host{Name: r.Name, BootMACAddress: r.BootMACAddress, BMC: config.BMC{
 				Address: r.BMCAddress, Username: r.Username,
 				DisableCertificateVerification: r.DisableCertificateVerification,
 			}})
@@ -152,7 +156,7 @@ func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 		}
 		for _, r := range meta.Hosts {
 			if r.Name == h.Name && r.BMCAddress == h.BMC.Address {
-				out.UUID = r.SystemUUID
+				out.UUID, out.Disk = r.SystemUUID, r.Disk
 			}
 		}
 		if a.Hide != nil {
