@@ -68,9 +68,6 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if !asset.Remembers(store, MachineIDs) {
 		asset.Set(store, MachineIDs, nil)
 	}
-	if !asset.Remembers(store, MachineDisks) {
-		asset.Set(store, MachineDisks, nil)
-	}
 	if !asset.Remembers(store, NamesInDNS) {
 		asset.Set(store, NamesInDNS, nil)
 	}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/netip"
 
 	configv1 "github.com/openshift/api/config/v1"
 
-	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/openshift"
 )
@@ -93,10 +91,9 @@ func (m *Metadata) UnmarshalJSON(raw []byte) error {
 }
 
 // ClusterMetadata is the content of metadata.json.
-var ClusterMetadata = asset.From6("metadata", Config, InfraID, ClusterID, KeepTemplate, MachineIDs, MachineDisks,
+var ClusterMetadata = asset.From5("metadata", Config, InfraID, ClusterID, KeepTemplate, MachineIDs,
 	func(
 		_ asset.Env, in Input, infraID, clusterID string, keepTemplate bool, ids map[string]string,
-		disks map[string]agent.DiskID,
 	) (Metadata, error) {
 		gates, err := openshift.CustomGates(in.FeatureGates)
 		if err != nil {
@@ -107,7 +104,7 @@ var ClusterMetadata = asset.From6("metadata", Config, InfraID, ClusterID, KeepTe
 			FeatureSet: configv1.FeatureSet(in.FeatureSet), CustomFeatureSet: gates,
 		}
 		if in.On.Metadata != nil {
-			inputs := MetadataInputs{KeepOSTemplate: keepTemplate, MachineIDs: ids, MachineDisks: disks}
+			inputs := MetadataInputs{KeepOSTemplate: keepTemplate, MachineIDs: ids}
 			m.PlatformData, err = json.Marshal(in.On.Metadata(in.InstallConfig, inputs))
 		}
 		return m, err
@@ -120,25 +117,6 @@ var MachineIDs = asset.Param[map[string]string]("machine-ids")
 func (i *Installer) KnowMachines(ctx context.Context, ids map[string]string) error {
 	asset.Set(i.store, MachineIDs, ids)
 	_, err := i.run(ctx, []asset.Ref{MetadataFile})
-	return err
-}
-
-// MachineDisks are the disks that machines were installed to, by the names of the machines, as far as they have said so.
-var MachineDisks = asset.Param[map[string]agent.DiskID]("machine-disks")
-
-// KnowDisks adds disks that machines are installed to to metadata.json, by which destroying finds what to wipe.
-func (i *Installer) KnowDisks(ctx context.Context, disks map[string]agent.DiskID) error {
-	known, _, err := asset.Recall(i.store, MachineDisks)
-	if err != nil {
-		return err
-	}
-	all := maps.Clone(known)
-	if all == nil {
-		all = map[string]agent.DiskID{}
-	}
-	maps.Copy(all, disks)
-	asset.Set(i.store, MachineDisks, all)
-	_, err = i.run(ctx, []asset.Ref{MetadataFile})
 	return err
 }
 

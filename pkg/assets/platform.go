@@ -6,7 +6,6 @@ import (
 
 	configv1 "github.com/openshift/api/config/v1"
 
-	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets/manifests"
 	"github.com/okd-install/okd-install/pkg/assets/objects"
@@ -70,8 +69,6 @@ type MetadataInputs struct {
 	KeepOSTemplate bool
 	// MachineIDs are the IDs of machines by name, as far as the platform has told them.
 	MachineIDs map[string]string
-	// MachineDisks are the disks that they were installed to, by name, as far as they have said so.
-	MachineDisks map[string]agent.DiskID
 }
 
 // platforms are those that an install-config can name.

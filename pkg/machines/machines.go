@@ -164,6 +164,8 @@ type Access struct {
 	Config *types.InstallConfig
 	// Metadata is the platform's part of metadata.json, nil where there is none.
 	Metadata json.RawMessage
+	// Disks are those that the machines of the cluster were installed to, by name, as far as that is known.
+	Disks map[string]agent.DiskID
 	// Media says how the machines of platforms on which they install themselves get their medium.
 	Media Media
 	// TakeRunning allows to start machines anew that are on although nothing proves that they may be.

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/lab/host"
 )
 
@@ -129,37 +129,26 @@ func content(t *testing.T, name string) string {
 	}
 }
 
-// writtenDisks are the disks that were installed to, by metadata.json, and checks that all of them have a system.
+// writtenDisks are the disks that were installed to, by the state, and checks that all of them have a system.
 func (a *agents) writtenDisks(t *testing.T) (disks []dataDisk) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(a.dir, "metadata.json"))
+	written, err := assets.StoredDisks(a.dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var meta struct {
-		Baremetal struct {
-			Hosts []struct {
-				Name string
-				Disk struct{ Path, Serial string }
-			}
-		}
-	}
-	if err := json.Unmarshal(raw, &meta); err != nil {
-		t.Fatal(err)
-	}
-	for _, h := range meta.Baremetal.Hosts {
-		in := a.host(t, h.Name)
+	for name, id := range written {
+		in := a.host(t, name)
 		for i := range in.Disks {
-			if h.Disk.Path == "/dev/"+host.DiskName(i) {
+			if id.Path == "/dev/"+host.DiskName(i) {
 				disks = append(disks, dataDisk{
-					name: h.Disk.Path + " of " + h.Name,
+					name: id.Path + " of " + name,
 					file: a.File(filepath.Join("volumes", fmt.Sprintf("disk-%s-%d", in.ID, i+1), "image")),
 				})
 			}
 		}
 	}
 	if len(disks) != len(a.hosts) {
-		t.Fatalf("metadata.json has the disks of %d hosts, want %d: %s", len(disks), len(a.hosts), raw)
+		t.Fatalf("the state has the disks of %d hosts, want %d: %v", len(disks), len(a.hosts), written)
 	}
 	for _, d := range disks {
 		if first, _ := d.ends(t); !bytes.Contains(first, []byte("EFI PART")) {

@@ -39,7 +39,7 @@ func (s *selfInstalling) register(ctx context.Context, sink event.Sink) error {
 }
 
 // keepDisks keeps which disks the hosts are installed to, for who wipes them.
-func (s *selfInstalling) keepDisks(ctx context.Context, status agent.Status) {
+func (s *selfInstalling) keepDisks(status agent.Status) {
 	news := map[string]hosts.DiskID{}
 	for _, m := range s.booting.Machines {
 		h := steps.FindMachine(status, m)
@@ -53,7 +53,7 @@ func (s *selfInstalling) keepDisks(ctx context.Context, status agent.Status) {
 	if len(news) == 0 {
 		return
 	}
-	if err := s.inst.KnowDisks(ctx, news); err != nil {
+	if err := s.inst.KeepDisks(news); err != nil {
 		event.Warn(s.Sink, "It could not be kept which disks the hosts are installed to", "err", err)
 		return
 	}

@@ -249,7 +249,7 @@ func (s rackState) KnowMachines(_ context.Context, ids map[string]string) error 
 	return nil
 }
 
-func (s rackState) KnowDisks(_ context.Context, disks map[string]hosts.DiskID) error {
+func (s rackState) KeepDisks(disks map[string]hosts.DiskID) error {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
 	s.r.disks = append(s.r.disks, disks)

@@ -100,7 +100,7 @@ func (s *selfInstalling) seen(beside context.Context, status agent.Status) {
 			s.marked = true
 		}
 	}
-	s.keepDisks(beside, status)
+	s.keepDisks(status)
 	if !slices.Equal(status.LeftOut, s.leftOut) {
 		if err := s.inst.KeepLeftOut(status.LeftOut); err != nil {
 			event.Warn(s.Sink, "It could not be kept which hosts are left out", "err", err)

@@ -237,8 +237,8 @@ type Assets interface {
 	PlanAgentImage(ctx context.Context) (assets.AgentImage, error)
 	// KnowMachines keeps the IDs of machines by their names.
 	KnowMachines(ctx context.Context, ids map[string]string) error
-	// KnowDisks keeps which disks machines are installed to, by their names.
-	KnowDisks(ctx context.Context, disks map[string]hosts.DiskID) error
+	// KeepDisks keeps which disks machines are installed to, by their names.
+	KeepDisks(disks map[string]hosts.DiskID) error
 	// LeftOut are the names of the machines that the installation has gone on without; KeepLeftOut keeps them.
 	LeftOut() ([]string, error)
 	KeepLeftOut(names []string) error

@@ -308,9 +308,9 @@ func (s state) DrawnInfraID() (string, error) { return s.w.drawn, nil }
 func (s state) Past() assets.Past {
 	return assets.Past{Started: s.w.started, HandedOver: s.w.handedOver, Begun: s.w.begunMark}
 }
-func (s state) KnowDisks(context.Context, map[string]hosts.DiskID) error { return nil }
-func (s state) KnowMachines(context.Context, map[string]string) error    { return nil }
-func (s state) RegisterHosts(map[string]string)                          {}
+func (s state) KeepDisks(map[string]hosts.DiskID) error               { return nil }
+func (s state) KnowMachines(context.Context, map[string]string) error { return nil }
+func (s state) RegisterHosts(map[string]string)                       {}
 func (s state) AgentImage(context.Context) (assets.AgentImage, error) {
 	return assets.AgentImage{}, errors.New("machines do not install themselves here")
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 
@@ -39,7 +38,8 @@ func (r removal) run(ctx context.Context, connected machines.Connection) error {
 	if r.options.WipeDisks { // what that needs is there before anything is switched off
 		var can bool
 		if w, can = p.(machines.Wiper); !can {
-			return fmt.Errorf("disks on platform %s cannot be wiped", r.access.Config.Platform.Name())
+			return exit.New("run the same command without --wipe-disks", "the platform of cluster %s cannot wipe disks",
+				r.infraID)
 		}
 		var err error
 		if medium, err = r.medium(ctx, w.Written()); err != nil {
@@ -64,8 +64,9 @@ func (r removal) run(ctx context.Context, connected machines.Connection) error {
 	return nil
 }
 
-// medium makes the image that wipes.
+// medium makes the image that wipes. Hosts that could not find themselves in it are named later, one by one.
 func (r removal) medium(ctx context.Context, hosts []agent.WipeHost) (string, error) {
+	hosts = slices.DeleteFunc(hosts, func(h agent.WipeHost) bool { return len(h.MACs) == 0 && h.UUID == "" })
 	iso := installagent.WipeISO{
 		Program: r.options.Program, Config: r.access.Config, What: agent.Wipe{InfraID: r.infraID, Hosts: hosts},
 	}

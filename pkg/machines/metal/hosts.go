@@ -11,7 +11,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
@@ -27,9 +26,6 @@ type Recorded struct {
 	Username                       string `json:"username"`
 	SystemUUID                     string `json:"systemUUID,omitempty"`
 	DisableCertificateVerification bool   `json:"disableCertificateVerification,omitempty"`
-	// BootMACAddress and Disk are there once the host has said which disk it is installed to.
-	BootMACAddress string        `json:"bootMACAddress,omitempty"`
-	Disk           *agent.DiskID `json:"disk,omitempty"`
 }
 
 // Metadata is what metadata.json has of the hosts. The reference's keys are beside it.
@@ -140,7 +136,7 @@ func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 	for _, r := range meta.Hosts {
 		// One that is missing was in the install-config when the cluster was made.
 		if !slices.ContainsFunc(named, func(h config.Host) bool { return h.Name == r.Name }) {
-			named = append(named[:len(named):len(named)], config.Host{Name: r.Name, BootMACAddress: r.BootMACAddress, BMC: config.BMC{
+			named = append(named[:len(named):len(named)], config.Host{Name: r.Name, BMC: config.BMC{
 				Address: r.BMCAddress, Username: r.Username,
 				DisableCertificateVerification: r.DisableCertificateVerification,
 			}})
@@ -151,12 +147,15 @@ func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 			continue
 		}
 		out := Host{Host: h}
+		if d, known := a.Disks[h.Name]; known {
+			out.Disk = &d
+		}
 		if l, has := logins[h.BMC.Address]; has {
 			out.BMC.Username, out.BMC.Password = l.Username, l.Password
 		}
 		for _, r := range meta.Hosts {
 			if r.Name == h.Name && r.BMCAddress == h.BMC.Address {
-				out.UUID, out.Disk = r.SystemUUID, r.Disk
+				out.UUID = r.SystemUUID
 			}
 		}
 		if a.Hide != nil {

@@ -87,14 +87,10 @@ func metadata(c *types.InstallConfig, in assets.MetadataInputs) any {
 			continue
 		}
 		m.BMCVerifyCA = p.BMCVerifyCA
-		r := metal.Recorded{
+		m.Hosts = append(m.Hosts, metal.Recorded{
 			Name: h.Name, BMCAddress: h.BMC.Address, Username: h.BMC.Username, SystemUUID: in.MachineIDs[h.Name],
 			DisableCertificateVerification: h.BMC.DisableCertificateVerification,
-		}
-		if d, known := in.MachineDisks[h.Name]; known {
-			r.BootMACAddress, r.Disk = h.BootMACAddress, &d
-		}
-		m.Hosts = append(m.Hosts, r)
+		})
 	}
 	return m
 }
