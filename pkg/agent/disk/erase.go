@@ -123,8 +123,8 @@ func judge(f *os.File, cluster string) (contents, error) {
 	return c, nil
 }
 
-// erased reports whether nothing but the mark is left, as of an interrupted Erase. With anything else beside it the mark
-// means nothing: somebody may have written to the disk what does not reach it.
+// erased reports whether nothing but the mark is left, as of an interrupted Erase. With anything else beside it the
+// mark means nothing: somebody may have written to the disk what does not reach it.
 func erased(b, tail []byte) bool {
 	return zero(tail) && zero(b[:ownerAt]) && zero(b[ownerAt+maxMark:])
 }

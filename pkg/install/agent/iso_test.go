@@ -47,9 +47,9 @@ func TestWipeISO(t *testing.T) {
 	if err := isotest.Write(live, isotest.Layout{}); err != nil {
 		t.Fatal(err)
 	}
-	o := WipeISO{Program: elfFile(t, elf.EM_X86_64, false), What: agent.Wipe{InfraID: "demo-x7k2p", Hosts: []agent.WipeHost{{
-		Name: "master-0", MACs: []string{"52:54:00:00:00:01"},
-	}}}}
+	o := WipeISO{Program: elfFile(t, elf.EM_X86_64, false), What: agent.Wipe{
+		InfraID: "demo-x7k2p", Hosts: []agent.WipeHost{{Name: "master-0", MACs: []string{"52:54:00:00:00:01"}}},
+	}}
 	if _, err := o.Make(t.Context(), e, event.Discard); err == nil || !strings.Contains(err.Error(), "find a live ISO") {
 		t.Errorf("without any image: %v", err)
 	}

@@ -193,8 +193,8 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 		if r.begun {
 			disk = &hosts.DiskID{Path: "/dev/sda", Serial: "S-" + h.name}
 		}
-		s.Hosts = append(s.Hosts, hosts.HostStatus{DiskID: disk, ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
-			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem, Checks: h.checks})
+		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
+			DiskID: disk, MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem, Checks: h.checks})
 		if h.problem != nil && !slices.Contains(r.without, h.name) {
 			s.Problem = h.problem
 		}

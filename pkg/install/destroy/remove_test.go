@@ -106,7 +106,8 @@ func TestRemove(t *testing.T) {
 		{name: "no image", wipe: true, fails: []string{"find a live ISO"}},
 		{name: "a host that stays on", wipe: true, image: true, edit: func(h *hosts) { h.stays = "b" },
 			did: []string{"destroy", "wipe a, nobody knows"}, fails: []string{"host b", "b stays on"}},
-		{name: "a disk that is not wiped", wipe: true, image: true, edit: func(h *hosts) { h.unwiped = errors.New("it refuses") },
+		{name: "a disk that is not wiped", wipe: true, image: true,
+			edit: func(h *hosts) { h.unwiped = errors.New("it refuses") },
 			did: []string{"destroy", "wipe a, b, nobody knows"}, fails: []string{"disk of host a", "it refuses"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -98,7 +98,8 @@ func (p *Provider) mayWipe(ctx context.Context, h *host, infraID string) error {
 		return unproved(byHand, "its BMC says that the UUID of its system is %q, and that of metadata.json is %s", s.UUID,
 			h.UUID)
 	case h.Disk == nil && h.RootDeviceHints == nil:
-		return unproved(byHand, "neither does the state have the disk that it was installed to, nor are rootDeviceHints of it known")
+		return unproved(byHand, "neither does the state have the disk that it was installed to, nor are rootDeviceHints of "+
+			"it known")
 	}
 	return nil
 }
