@@ -108,7 +108,7 @@ func TestRemove(t *testing.T) {
 			did: []string{"destroy", "wipe a, nobody knows"}, fails: []string{"host b", "b stays on"}},
 		{name: "a disk that is not wiped", wipe: true, image: true,
 			edit: func(h *hosts) { h.unwiped = errors.New("it refuses") },
-			did: []string{"destroy", "wipe a, b, nobody knows"}, fails: []string{"disk of host a", "it refuses"}},
+			did:  []string{"destroy", "wipe a, b, nobody knows"}, fails: []string{"disk of host a", "it refuses"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := &hosts{dir: t.TempDir()}
