@@ -65,6 +65,7 @@ var sameLayer = map[string][]string{
 	"pkg/install/create":  {"pkg/install/agent"},
 	"pkg/install/waitfor": {"pkg/install/agent"},
 	"pkg/install/status":  {"pkg/install/agent"},
+	"pkg/install/destroy": {"pkg/install/agent"},
 	"pkg/install/nodes":   {"pkg/install/agent"},
 	"pkg/types":           {"pkg/types", "pkg/release", "pkg/nmstate"},
 	"pkg/wizard":          {"pkg/wizard"},

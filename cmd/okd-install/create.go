@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/create"
@@ -140,6 +141,7 @@ func destroyCommand(r *root) *cobra.Command {
 		"detach and name them)")
 	cluster.Flags().BoolVar(&o.TakeRunning, "take-running-hosts", false, "on bare metal, also switch off hosts that are "+
 		"on although nothing shows that they run this cluster")
+	wipeFlags(cluster.Flags(), &o)
 	bootstrap := &cobra.Command{Use: "bootstrap", Short: "Destroy the bootstrap host",
 		Long: "Removes the bootstrap host, once it is proved that the masters have taken over, or that\n" +
 			"it has never run. Refuses while the cluster's etcd still has a member there.",
@@ -149,6 +151,17 @@ func destroyCommand(r *root) *cobra.Command {
 	})
 	handedOverFlag(bootstrap, &o.HandedOver)
 	return group("destroy", "Destroy a cluster, or its bootstrap host", cluster, bootstrap)
+}
+
+// wipeFlags are for wiping the disks of hosts that were started through their BMCs.
+func wipeFlags(f *pflag.FlagSet, o *destroy.Options) {
+	f.BoolVar(&o.WipeDisks, "wipe-disks", false, "on bare metal, start each host once more from an image that wipes the "+
+		"disk which it was installed to; other disks stay as they are")
+	f.StringVar(&o.MediaAddress, "media-address", "", "with --wipe-disks: address of this machine, with or without a "+
+		"port, from which BMCs read the image; http:// in front of it allows to read it without encryption, and it has no "+
+		"secrets (default: the one that reaches the BMC, over HTTPS)")
+	f.StringVar(&o.Program, "agent-binary", "", "with --wipe-disks: file of the okd-install that runs on the hosts, if "+
+		"this one is for another system or processor")
 }
 
 func gatherCommand(r *root) *cobra.Command {

@@ -20,6 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/agent/client"
 	"github.com/okd-install/okd-install/pkg/agent/console"
+	"github.com/okd-install/okd-install/pkg/agent/disk"
 	"github.com/okd-install/okd-install/pkg/agent/inventory"
 	"github.com/okd-install/okd-install/pkg/agent/medium"
 	"github.com/okd-install/okd-install/pkg/agent/network"
@@ -49,6 +50,7 @@ func nodeAgentCommand(r *root) *cobra.Command {
 	}
 	c := group("node-agent", "Run on a host of an agent-based installation",
 		r.configCommand(),
+		r.wipeCommand(),
 		sub("network", "Give this host its network configuration and name", r.hostNetwork),
 		sub("run", "Register this host and install it", r.hostAgent),
 		sub("console", "Show the state of the installation on this terminal", r.hostConsole))
@@ -72,6 +74,27 @@ func (r *root) configCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&early, "early", false, "look once, before there is a network")
 	return c
+}
+
+// wipeCommand wipes the disk of this host that an installation has written.
+func (r *root) wipeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "wipe", Short: "Wipe the disk of this host that an installation has written, and switch it off", Hidden: true,
+		Example: "  okd-install node-agent wipe",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			raw, err := os.ReadFile(agent.WipeFile)
+			if err != nil {
+				return fmt.Errorf("this is no host whose disk is to be wiped: %w", err)
+			}
+			what, err := agent.DecodeWipe(raw)
+			if err != nil {
+				return err
+			}
+			return node.Wipe(cmd.Context(), node.Wiping{
+				What: what, Runner: disk.System{}, Log: r.agentLog(), Inventory: node.LiveInventory,
+			})
+		},
+	}
 }
 
 // runProgram runs a program whose output is the journal's.

@@ -168,7 +168,9 @@ type HostStatus struct {
 	Doing      string       `json:"doing,omitempty"`
 	Percent    int          `json:"percent,omitempty"`
 	Disk       string       `json:"disk,omitempty"`
-	LastHeard  time.Time    `json:"lastHeard"`
+	// DiskID is what that disk is recognized by, once the host has an order.
+	DiskID    *DiskID   `json:"diskID,omitempty"`
+	LastHeard time.Time `json:"lastHeard"`
 	// Silent: nothing was heard for longer than Silence, and something should have been.
 	Silent  bool     `json:"silent,omitempty"`
 	Checks  []Check  `json:"checks,omitempty"` // that have not passed

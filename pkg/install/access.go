@@ -38,6 +38,9 @@ func (e *Env) AccessTo(infraID string) (machines.Access, error) {
 		event.Debug(e.Sink, "the state has no install-config", "err", err)
 		a.Config = e.writtenConfig()
 	}
+	if a.Disks, err = assets.StoredDisks(e.Dir, key); err != nil {
+		event.Debug(e.Sink, "the state does not say which disks were installed to", "err", err)
+	}
 	if a.Config != nil {
 		e.Hide(a.Config.Secrets()...)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -75,6 +76,17 @@ type Booter interface {
 	Withdraw(ctx context.Context, p plan.Plan, name string) error
 	// Close ends the sessions with the machines' controllers. The provider can be used again.
 	Close(ctx context.Context) error
+}
+
+// Wiper is a Provider of machines that can be started once more, from a medium that wipes what an installation has
+// written and switches them off.
+type Wiper interface {
+	Provider
+	// Written are the machines, and what is known of the disks that they were installed to.
+	Written() []agent.WipeHost
+	// Wipe wipes these disks of machines that Destroy has switched off, and returns those of which it is not known that
+	// it is done. The provider's Fetch gets the file of the medium.
+	Wipe(ctx context.Context, infraID string, names []string) (remaining []plan.Ref, err error)
 }
 
 // Remaining is an error that names what a removal left behind; err if nothing.
@@ -155,6 +167,8 @@ type Access struct {
 	Config *types.InstallConfig
 	// Metadata is the platform's part of metadata.json, nil where there is none.
 	Metadata json.RawMessage
+	// Disks are those that the machines of the cluster were installed to, by name, as far as that is known.
+	Disks map[string]agent.DiskID
 	// Media says how the machines of platforms on which they install themselves get their medium.
 	Media Media
 	// TakeRunning allows to start machines anew that are on although nothing proves that they may be.

@@ -15,6 +15,9 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/lab/host"
 )
 
 // dataDisk is a disk that no hint names, with data of somebody else.
@@ -124,4 +127,65 @@ func content(t *testing.T, name string) string {
 		}
 		at += int64(len(block))
 	}
+}
+
+// writtenDisks are the disks that were installed to, by the state, and checks that all of them have a system.
+func (a *agents) writtenDisks(t *testing.T) (disks []dataDisk) {
+	t.Helper()
+	written, err := assets.StoredDisks(a.dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, id := range written {
+		in := a.host(t, name)
+		for i := range in.Disks {
+			if id.Path == "/dev/"+host.DiskName(i) {
+				disks = append(disks, dataDisk{
+					name: id.Path + " of " + name,
+					file: a.File(filepath.Join("volumes", fmt.Sprintf("disk-%s-%d", in.ID, i+1), "image")),
+				})
+			}
+		}
+	}
+	if len(disks) != len(a.hosts) {
+		t.Fatalf("the state has the disks of %d hosts, want %d: %v", len(disks), len(a.hosts), written)
+	}
+	for _, d := range disks {
+		if first, _ := d.ends(t); !bytes.Contains(first, []byte("EFI PART")) {
+			t.Errorf("%s has no partition table before it is wiped", d.name)
+		}
+	}
+	return disks
+}
+
+// wipedDisks checks that disks have no partition table, and no copy of one.
+func wipedDisks(t *testing.T, disks []dataDisk) {
+	t.Helper()
+	for _, d := range disks {
+		first, end := d.ends(t)
+		if zeros := make([]byte, len(first)); !bytes.Equal(first, zeros) || !bytes.Equal(end, zeros) {
+			t.Errorf("%s is not wiped", d.name)
+		}
+	}
+}
+
+// ends are the first and the last MiB.
+func (d dataDisk) ends(t *testing.T) (first, end []byte) {
+	t.Helper()
+	f, err := os.Open(d.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, end = make([]byte, 1<<20), make([]byte, 1<<20)
+	for at, b := range map[int64][]byte{0: first, info.Size() - 1<<20: end} {
+		if _, err := f.ReadAt(b, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return first, end
 }

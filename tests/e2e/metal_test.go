@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,16 +16,16 @@ import (
 func TestMetal(t *testing.T) { installMetal(t, "metal", 2, "idrac9") }
 
 // TestMetalWorkers does the same with a vendor that starts media in a way of its own: by a server configuration
-// profile, from another slot, and with a pause after each power-off.
-func TestMetalWorkers(t *testing.T) { installMetal(t, "metal-workers", 2, "idrac10") }
+// profile, from another slot, and with a pause after each power-off. Its disks are wiped.
+func TestMetalWorkers(t *testing.T) { installMetal(t, "metal-workers", 2, "idrac10", "--wipe-disks") }
 
 // metalSize is three masters and some workers.
 func metalSize(workers int) center.ClusterSize {
 	return center.ClusterSize{Name: "demo", Platform: "baremetal", Masters: 3, Workers: workers}
 }
 
-// installMetal installs a cluster on hosts of one vendor in a lab of its own, checks it, and destroys it.
-func installMetal(t *testing.T, work string, workers int, profile string) {
+// installMetal installs a cluster on hosts of one vendor in a lab of its own, checks it, and destroys it with flags.
+func installMetal(t *testing.T, work string, workers int, profile string, flags ...string) {
 	if *have != "" {
 		a := newAgents(t, newLab(t, work), metalSize(workers))
 		step(t, "Media", func(t *testing.T) { a.noMedia(t) })
@@ -63,8 +64,12 @@ func installMetal(t *testing.T, work string, workers int, profile string) {
 		a.noSessions(t)
 	})
 	step(t, "Destroy", func(t *testing.T) {
-		a.destroyed(t)
+		written := a.writtenDisks(t)
+		a.destroyed(t, flags...)
 		a.noSessions(t)
+		if slices.Contains(flags, "--wipe-disks") {
+			wipedDisks(t, written)
+		}
 		keptData(t, data)
 		a.filesWithout(t, a.dir, a.bmcSecrets(t), "install-config.yaml", "agent.x86_64.iso")
 	})

@@ -11,8 +11,6 @@ import (
 	"os/exec"
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/okd-install/okd-install/pkg/agent"
 )
 
@@ -125,8 +123,8 @@ func judge(f *os.File, cluster string) (contents, error) {
 	return c, nil
 }
 
-// erased reports whether nothing but the mark is left, as of an interrupted Erase. With anything else beside it the mark
-// means nothing: somebody may have written to the disk what does not reach it.
+// erased reports whether nothing but the mark is left, as of an interrupted Erase. With anything else beside it the
+// mark means nothing: somebody may have written to the disk what does not reach it.
 func erased(b, tail []byte) bool {
 	return zero(tail) && zero(b[:ownerAt]) && zero(b[ownerAt+maxMark:])
 }
@@ -224,9 +222,7 @@ func (j *job) overwrite(cluster string) error {
 			return err
 		}
 	}
-	// What is read again comes from the disk, and not from memory.
-	_ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
-	return f.Close()
+	return errors.Join(forget(f), f.Close())
 }
 
 func zeros(f *os.File, s span) error {

@@ -19,7 +19,7 @@ import (
 const writeImage = `#!/bin/bash
 set -euo pipefail
 [ "$1 $2 $3" = "install --offline --ignition-file" ]
-printf 'label: gpt\nsize=2048, name=EFI-SYSTEM\nsize=32768, name=boot\n' | sfdisk --quiet "$5"
+printf 'label: gpt\nsize=2048, name=EFI-SYSTEM\nsize=32768, name=boot\nsize=32768, name=root\n' | sfdisk --quiet "$5"
 partx --update "$5"
 root=$(mktemp -d)
 mkdir -p "$root/ignition"
@@ -63,7 +63,7 @@ func TestInstallOnLoopDevice(t *testing.T) {
 	var said []string
 	o := Options{
 		Disk: d, Ignition: file("config.ign", `{"ignition":{"version":"3.2.0"}}`), Runner: System{},
-		Image: "IMAGE",
+		Image: "IMAGE", Cluster: testCluster,
 		Clock: instant{clock.NewFake(time.Unix(0, 0))},
 		Inventory: func(context.Context) (agent.Inventory, error) {
 			return agent.Inventory{Disks: []agent.Disk{d}}, nil
@@ -99,5 +99,42 @@ func TestInstallOnLoopDevice(t *testing.T) {
 	}
 	if image, err := ImageOn(t.Context(), d); err != nil || image != "" {
 		t.Errorf("a wiped disk was written from %q, %v", image, err)
+	}
+}
+
+// TestEraseLoopDevice uses the system's own blkdiscard and the kernel's exclusive opening. It needs root.
+func TestEraseLoopDevice(t *testing.T) {
+	path, before := written(t, testCluster, "EFI-SYSTEM", "boot", "root")
+	out, err := exec.Command("losetup", "--find", "--show", "--partscan", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	device := strings.TrimSpace(string(out))
+	t.Cleanup(func() {
+		if out, err := exec.Command("losetup", "--detach", device).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	var said []string
+	o := erasure(device, &said)
+	o.Runner = System{}
+	held, err := os.OpenFile(device, os.O_RDONLY|os.O_EXCL, 0) // as something that is mounted
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Erase(t.Context(), o); err == nil || !strings.Contains(err.Error(), "busy") {
+		t.Errorf("a disk in use: %v", err)
+	}
+	if b := fileOf(t, path); string(b) != string(before) {
+		t.Error("a disk in use was changed")
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Erase(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if b := fileOf(t, path); !zero(b) {
+		t.Errorf("something is left although the disk can discard; said %q", said)
 	}
 }

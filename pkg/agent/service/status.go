@@ -35,6 +35,11 @@ func (s *Service) hostStatus(h *host, now time.Time) agent.HostStatus {
 		Addresses: h.addresses(s.cfg), MACs: h.macs(), Stage: h.Stage, Disk: h.Report.Disk,
 		LastHeard: h.Heard.UTC(), Silent: h.silent(now), Problem: cmp.Or(h.Problem, h.Report.Problem),
 	}
+	if i := slices.IndexFunc(h.Report.Inventory.Disks, func(d agent.Disk) bool { return d.Path == hs.Disk }); i >= 0 &&
+		h.Order != "" && hs.Disk != "" {
+		id := h.Report.Inventory.Disks[i].Identity()
+		hs.DiskID = &id
+	}
 	if !h.left() {
 		hs.Doing, hs.Percent = h.Report.Doing, h.Report.Percent
 	}

@@ -81,6 +81,26 @@ func Configuration(in Inputs) ([]File, error) {
 	return sorted(append(own, in.common()...)), nil
 }
 
+// Wiping renders the config of a live system that wipes disks and switches its host off. It is of no cluster, and needs
+// no network.
+func Wiping(w agent.Wipe) ([]byte, error) {
+	what, err := w.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("render the live system: %w", err)
+	}
+	var c ign.Config
+	c.Ignition.Version = ignition.Version
+	c.Storage.Files = []ign.File{ignition.File(agent.WipeFile, 0o600, what)}
+	if c.Systemd.Units, err = unitsIn("wipe"); err != nil {
+		return nil, fmt.Errorf("render the live system: %w", err)
+	}
+	yes := true
+	for _, name := range loginsReplaced { // what the wipe says stays on the screen
+		c.Systemd.Units = append(c.Systemd.Units, ign.Unit{Name: name, Mask: &yes})
+	}
+	return ignition.Encode(c)
+}
+
 func (in Inputs) render(list []File, moreUnits []string) ([]byte, error) {
 	var c ign.Config
 	c.Ignition.Version = ignition.Version
@@ -214,24 +234,35 @@ func units(dirs []string) ([]ign.Unit, error) {
 		out = append(out, ign.Unit{Name: name, Mask: &yes})
 	}
 	for _, dir := range dirs {
-		list, err := fs.Glob(data.AgentLive(), dir+"/*.service")
+		list, err := unitsIn(dir)
 		if err != nil {
-			return nil, fmt.Errorf("read units: %w", err)
+			return nil, err
 		}
-		for _, name := range list {
-			content, err := fs.ReadFile(data.AgentLive(), name)
-			if err != nil {
-				return nil, fmt.Errorf("read unit: %w", err)
-			}
-			text := string(content)
-			unit := ign.Unit{Name: path.Base(name), Contents: &text}
-			if !strings.Contains(name, "@") {
-				unit.Enabled = &yes
-			}
-			out = append(out, unit)
-		}
+		out = append(out, list...)
 	}
 	slices.SortFunc(out, func(a, b ign.Unit) int { return cmp.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func unitsIn(dir string) ([]ign.Unit, error) {
+	yes := true
+	list, err := fs.Glob(data.AgentLive(), dir+"/*.service")
+	if err != nil {
+		return nil, fmt.Errorf("read units: %w", err)
+	}
+	var out []ign.Unit
+	for _, name := range list {
+		content, err := fs.ReadFile(data.AgentLive(), name)
+		if err != nil {
+			return nil, fmt.Errorf("read unit: %w", err)
+		}
+		text := string(content)
+		unit := ign.Unit{Name: path.Base(name), Contents: &text}
+		if !strings.Contains(name, "@") {
+			unit.Enabled = &yes
+		}
+		out = append(out, unit)
+	}
 	return out, nil
 }
 

@@ -247,3 +247,37 @@ func TestUnconfigured(t *testing.T) {
 		t.Error("nothing loads a configuration")
 	}
 }
+
+// A live system that wipes has its orders and the unit for them, and nothing of a cluster.
+func TestWiping(t *testing.T) {
+	want := agent.Wipe{InfraID: "demo-abcde", Hosts: []agent.WipeHost{{
+		Name: "master-0", MACs: []string{"52:54:00:00:00:01"}, Disk: &agent.DiskID{Path: "/dev/sda", Serial: "S1"},
+	}}}
+	raw, err := live.Wiping(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, report, err := v3_2.Parse(raw)
+	if err != nil || len(report.Entries) > 0 {
+		t.Fatalf("Ignition says: %v %s", err, report.String())
+	}
+	if len(c.Storage.Files) != 1 || c.Storage.Files[0].Path != agent.WipeFile {
+		t.Fatalf("files: %+v", c.Storage.Files)
+	}
+	got, err := agent.DecodeWipe([]byte(content(t, c.Storage.Files[0])))
+	if err != nil || got.InfraID != want.InfraID || *got.Hosts[0].Disk != *want.Hosts[0].Disk {
+		t.Errorf("%+v, %v", got, err)
+	}
+	var enabled []string
+	for _, u := range c.Systemd.Units {
+		if u.Enabled != nil && *u.Enabled {
+			enabled = append(enabled, u.Name)
+		}
+	}
+	if len(enabled) != 1 || enabled[0] != "okd-agent-wipe.service" {
+		t.Errorf("units %q", enabled)
+	}
+	if _, err := live.Wiping(agent.Wipe{InfraID: "demo-abcde", Hosts: []agent.WipeHost{{Name: "a"}}}); err == nil {
+		t.Error("a host that nothing identifies")
+	}
+}

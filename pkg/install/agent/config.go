@@ -97,7 +97,7 @@ func Unconfigured(ctx context.Context, e *install.Env, o ImageOptions) error {
 func unconfiguredISO(
 	ctx context.Context, e *install.Env, o ImageOptions, image assets.AgentImage, config []byte,
 ) error {
-	parts, err := archives(o.Program, image, config)
+	parts, err := archives(o.Program, rpmArch(image), config)
 	if err != nil {
 		return err
 	}

@@ -170,13 +170,13 @@ func configured(named string, image assets.AgentImage) ([]iso.Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return archives(named, image, config)
+	return archives(named, rpmArch(image), config)
 }
 
 // archives are what the initramfs gets besides what it has: the node agent, and the Ignition
 // config.
-func archives(named string, image assets.AgentImage, config []byte) ([]iso.Part, error) {
-	path, err := program(named, rpmArch(image))
+func archives(named, arch string, config []byte) ([]iso.Part, error) {
+	path, err := program(named, arch)
 	if err != nil {
 		return nil, err
 	}

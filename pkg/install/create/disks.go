@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install/agent"
+	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -34,6 +36,31 @@ func (s *selfInstalling) register(ctx context.Context, sink event.Sink) error {
 			"%s; nothing was written to any disk", strings.Join(lacking, "; "))
 	}
 	return s.booting.Again(ctx, sink)
+}
+
+// keepDisks keeps which disks the hosts are installed to, for who wipes them.
+func (s *selfInstalling) keepDisks(status agent.Status) {
+	news := map[string]hosts.DiskID{}
+	for _, m := range s.booting.Machines {
+		h := steps.FindMachine(status, m)
+		if h == nil || h.DiskID == nil {
+			continue
+		}
+		if known, is := s.disks[m.Name]; !is || known != *h.DiskID {
+			news[m.Name] = *h.DiskID
+		}
+	}
+	if len(news) == 0 {
+		return
+	}
+	if err := s.inst.KeepDisks(news); err != nil {
+		event.Warn(s.Sink, "It could not be kept which disks the hosts are installed to", "err", err)
+		return
+	}
+	if s.disks == nil {
+		s.disks = map[string]hosts.DiskID{}
+	}
+	maps.Copy(s.disks, news)
 }
 
 // lackDisks says of each host that the cluster needs why it has no disk to be installed to.

@@ -33,6 +33,7 @@ type rack struct {
 	without []string // hosts that the service goes on without
 	closed  int      // how often the sessions were ended
 	ids     map[string]string
+	disks   []map[string]hosts.DiskID // that were kept, call by call
 	// inventory are the roles of the hosts that the image is made for.
 	inventory map[string]string
 }
@@ -199,8 +200,12 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 		case len(h.checks) > 0:
 			stage, blocked = hosts.Discovering, true
 		}
+		var disk *hosts.DiskID
+		if r.begun {
+			disk = &hosts.DiskID{Path: "/dev/sda", Serial: "S-" + h.name}
+		}
 		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
-			MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem, Checks: h.checks})
+			DiskID: disk, MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem, Checks: h.checks})
 		if h.problem != nil && !slices.Contains(r.without, h.name) {
 			s.Problem = h.problem
 		}
@@ -252,6 +257,13 @@ func (s rackState) Config(ctx context.Context) (*types.InstallConfig, error) {
 
 func (s rackState) KnowMachines(_ context.Context, ids map[string]string) error {
 	s.r.ids = ids
+	return nil
+}
+
+func (s rackState) KeepDisks(disks map[string]hosts.DiskID) error {
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	s.r.disks = append(s.r.disks, disks)
 	return nil
 }
 

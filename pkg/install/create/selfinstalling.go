@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	hosts "github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
@@ -32,8 +33,9 @@ type selfInstalling struct {
 	proof   *steps.Proof
 	leftOut []string // hosts that the installation goes on without
 	status  agent.Status
-	noDisk  time.Time // since when a host has no disk to be installed to
-	marked  bool      // the state says that hosts have begun to install themselves
+	noDisk  time.Time               // since when a host has no disk to be installed to
+	disks   map[string]hosts.DiskID // that machines are installed to, as far as it is kept
+	marked  bool                    // the state says that hosts have begun to install themselves
 	// When the run began: heard, the service of the rendezvous host answered; begun, the cluster's API did.
 	heard, begun bool
 }
@@ -105,6 +107,7 @@ func (s *selfInstalling) seen(beside context.Context, status agent.Status) {
 			s.marked = true
 		}
 	}
+	s.keepDisks(status)
 	if !slices.Equal(status.LeftOut, s.leftOut) {
 		if err := s.inst.KeepLeftOut(status.LeftOut); err != nil {
 			event.Warn(s.Sink, "It could not be kept which hosts are left out", "err", err)

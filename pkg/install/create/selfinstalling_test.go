@@ -62,6 +62,9 @@ func TestSelfInstalling(t *testing.T) {
 	if r.ids["master-1"] != "uuid-of-master-1" {
 		t.Errorf("the state knows the hosts as %v", r.ids)
 	}
+	if len(r.disks) != 1 || len(r.disks[0]) != 3 || r.disks[0]["master-1"].Serial != "S-master-1" {
+		t.Errorf("the state knows the disks as %v", r.disks)
+	}
 	if left := r.media(); len(left) > 0 || r.closed == 0 {
 		t.Errorf("media left in %q, sessions closed %d times", left, r.closed)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	hosts "github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
@@ -236,6 +237,8 @@ type Assets interface {
 	PlanAgentImage(ctx context.Context) (assets.AgentImage, error)
 	// KnowMachines keeps the IDs of machines by their names.
 	KnowMachines(ctx context.Context, ids map[string]string) error
+	// KeepDisks keeps which disks machines are installed to, by their names.
+	KeepDisks(disks map[string]hosts.DiskID) error
 	// LeftOut are the names of the machines that the installation has gone on without; KeepLeftOut keeps them.
 	LeftOut() ([]string, error)
 	KeepLeftOut(names []string) error

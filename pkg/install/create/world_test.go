@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientapi "k8s.io/client-go/tools/clientcmd/api"
 
+	hosts "github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -307,6 +308,7 @@ func (s state) DrawnInfraID() (string, error) { return s.w.drawn, nil }
 func (s state) Past() assets.Past {
 	return assets.Past{Started: s.w.started, HandedOver: s.w.handedOver, Begun: s.w.begunMark}
 }
+func (s state) KeepDisks(map[string]hosts.DiskID) error               { return nil }
 func (s state) KnowMachines(context.Context, map[string]string) error { return nil }
 func (s state) RegisterHosts(map[string]string)                       {}
 func (s state) AgentImage(context.Context) (assets.AgentImage, error) {

@@ -3,7 +3,6 @@ package destroy
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +29,10 @@ type Options struct {
 	// TakeRunning switches machines off, where they are not made by the installer, although nothing proves that they
 	// are the cluster's.
 	TakeRunning bool
+	// WipeDisks wipes the disks that machines which install themselves were installed to.
+	WipeDisks bool
+	// MediaAddress and Program are machines.Media.Address and the node agent for the image that wipes.
+	MediaAddress, Program string
 }
 
 // Cluster is the command destroy cluster: it removes everything that belongs to the cluster from its platform, found
@@ -67,11 +70,16 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	access.Media.Address = o.MediaAddress
 	yours := platform.ByHand || platform.SelfInstalling && (untouched || !startsHosts(access))
 	if yours && !untouched && platform.SelfInstalling && access.Config == nil {
 		return exit.New("name the directory of the installation with --dir; without it, switch the hosts off by hand",
 			"which hosts cluster %s has is not known: there is neither its metadata.json nor its install-config.yaml",
 			cluster.InfraID)
+	}
+	if o.WipeDisks && (yours || !platform.SelfInstalling) {
+		return exit.New("run the same command without --wipe-disks", "--wipe-disks is for hosts that this installer has "+
+			"started through their BMCs, and cluster %s has none", cluster.InfraID)
 	}
 	if !yours && platform.Complete != nil {
 		if err := platform.Complete(&access); err != nil {
@@ -89,7 +97,8 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 			"machines out of the load balancer")
 	}
 	if !yours || platform.ByHand {
-		if err := remove(ctx, e, connected(e.Sink, nil), cluster.InfraID); err != nil {
+		r := removal{e, o, access, key, cluster.InfraID}
+		if err := r.run(ctx, connected); err != nil {
 			return err
 		}
 	}
@@ -99,22 +108,16 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	}
 	switch {
 	case yours:
+	case o.WipeDisks:
+		event.Info(e.Sink, "The hosts of cluster "+cluster.InfraID+" are off, and have no media any more. The disks that "+
+			"they were installed to are wiped; others are as they were")
 	case platform.SelfInstalling:
 		event.Info(e.Sink, "The hosts of cluster "+cluster.InfraID+" are off, and have no media any more. What is on their "+
-			"disks stays: wipe them before others get them")
+			"disks stays: wipe them before others get them; --wipe-disks would have")
 	default:
 		event.Info(e.Sink, "Nothing of cluster "+cluster.InfraID+" is left")
 	}
 	event.Info(e.Sink, "Uninstallation complete!")
-	return nil
-}
-
-func remove(ctx context.Context, e *install.Env, p machines.Provider, infraID string) error {
-	left, err := p.Destroy(ctx, infraID, machines.Everything)
-	e.CloseSessions(ctx, p)
-	if err := machines.Remaining(left, err); err != nil {
-		return exit.With(exit.Other, cmp.Or(exit.Next(err), "run the same command again once the platform works"), err)
-	}
 	return nil
 }
 

@@ -129,7 +129,7 @@ func (b *Booting) Seen(ctx context.Context, s agent.Status) {
 	for _, m := range b.Machines {
 		k := b.of(m.Name)
 		k.leftOut = slices.Contains(s.LeftOut, m.Name)
-		h := find(s, m)
+		h := FindMachine(s, m)
 		if h == nil {
 			k.here = false
 			continue
@@ -146,8 +146,8 @@ func (b *Booting) Seen(ctx context.Context, s agent.Status) {
 	b.leaveOut(ctx, s)
 }
 
-// find is what the service says of a machine, nil if it does not have it.
-func find(s agent.Status, m types.Machine) *agent.HostStatus {
+// FindMachine is what the service says of a machine, nil if it does not have it.
+func FindMachine(s agent.Status, m types.Machine) *agent.HostStatus {
 	for i, h := range s.Hosts {
 		own := func(mac string) bool { return values.PlainMAC(mac) == values.PlainMAC(m.MAC) }
 		if slices.ContainsFunc(h.MACs, own) {

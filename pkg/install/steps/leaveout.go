@@ -74,7 +74,7 @@ func (b *Booting) leaveOut(ctx context.Context, s agent.Status) {
 		if m.Role != types.WorkerPool || m.Name == b.Rendezvous || k.leftOut {
 			continue
 		}
-		if why := k.keepsWaiting(m.Name, find(s, m), s.Time, late, now); why != "" {
+		if why := k.keepsWaiting(m.Name, FindMachine(s, m), s.Time, late, now); why != "" {
 			k.why = why
 			names = append(names, m.Name)
 		} else {
@@ -108,7 +108,7 @@ func (b *Booting) othersReady(s agent.Status) bool {
 		if m.Role == types.WorkerPool && m.Name != b.Rendezvous {
 			continue
 		}
-		h := find(s, m)
+		h := FindMachine(s, m)
 		if h == nil || h.Silent || h.Stage == agent.Discovering || h.Stage == agent.Failed || h.Stage == "" {
 			return false
 		}

@@ -147,6 +147,9 @@ func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 			continue
 		}
 		out := Host{Host: h}
+		if d, known := a.Disks[h.Name]; known {
+			out.Disk = &d
+		}
 		if l, has := logins[h.BMC.Address]; has {
 			out.BMC.Username, out.BMC.Password = l.Username, l.Password
 		}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/agent"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/machines"
@@ -21,13 +22,18 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 )
 
-var _ machines.Booter = (*Provider)(nil)
+var (
+	_ machines.Booter = (*Provider)(nil)
+	_ machines.Wiper  = (*Provider)(nil)
+)
 
 // Host is a host of install-config.yaml, or as much of it as metadata.json has.
 type Host struct {
 	config.Host
 	// UUID is that of the system which the BMC had when the cluster was made, empty if it is not known.
 	UUID string
+	// Disk is the one that the host was installed to, nil if it is not known.
+	Disk *agent.DiskID
 }
 
 // Options are what a Rack works with. All but Hosts may be empty.
@@ -54,8 +60,10 @@ type Options struct {
 	// FetchLimit is how long a BMC may take to read from its medium once the host is on. Default 15 min: servers test
 	// their memory before they look at it.
 	FetchLimit time.Duration
-	Clock      clock.Clock
-	Log        *slog.Logger
+	// WipeLimit is how long a host may take to wipe its disk, once its BMC has read from the medium. Default 30 min.
+	WipeLimit time.Duration
+	Clock     clock.Clock
+	Log       *slog.Logger
 }
 
 // Rack is the hosts of one cluster, with one session for each BMC, and the server of their media. Its providers share
@@ -78,6 +86,7 @@ func New(o Options) *Rack {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Parallel = cmp.Or(max(o.Parallel, 0), 512)
 	o.FetchLimit = cmp.Or(o.FetchLimit, 15*time.Minute)
+	o.WipeLimit = cmp.Or(o.WipeLimit, 30*time.Minute)
 	if o.Hide == nil {
 		o.Hide = func(...secret.String) {}
 	}
