@@ -31,6 +31,7 @@ const (
 	readPause      = 3 * time.Second
 	writeTries     = 6 // of what a busy BMC has refused
 	writePause     = 5 * time.Second
+	loginTries     = 2 // of a new session: a BMC that has no free one takes the login with each request
 	maxPause       = time.Minute
 	dialLimit      = 10 * time.Second
 	readLimit      = 30 * time.Second
@@ -224,7 +225,11 @@ func (c *conn) again(r request, err error, try int) (time.Duration, bool) {
 		return jitter(readPause), passes && try < readTries
 	}
 	refused := c.isBusy(err) || status(err) == http.StatusServiceUnavailable || status(err) == http.StatusTooManyRequests
-	return jitter(time.Duration(try) * writePause), (refused || Is(err, Unreachable)) && try < writeTries
+	tries := writeTries
+	if r.open && refused {
+		tries = loginTries
+	}
+	return jitter(time.Duration(try) * writePause), (refused || Is(err, Unreachable)) && try < tries
 }
 
 // isBusy reports whether the BMC has refused something that it accepts later.

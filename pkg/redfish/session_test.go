@@ -106,6 +106,15 @@ func TestBasic(t *testing.T) {
 			if err := r.connect(t).PowerOff(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
+			asked := 0
+			for _, q := range r.Requests() {
+				if q.Method == http.MethodPost && q.Path == redfishtest.Sessions {
+					asked++
+				}
+			}
+			if asked > 2 {
+				t.Errorf("a session was asked for %d times", asked)
+			}
 			last := r.Requests()[len(r.Requests())-1]
 			if _, _, ok := (&http.Request{Header: last.Header}).BasicAuth(); !ok {
 				t.Errorf("%s has no login", last)
