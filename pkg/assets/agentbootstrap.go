@@ -16,7 +16,8 @@ var AgentInPlace = asset.From1("agent-in-place", Config, func(_ asset.Env, c Inp
 
 // AgentBootstrapIgnition is the Ignition config that turns the rendezvous host, while its
 // live system is running, into the temporary control plane. It leaves alone what the host
-// keeps as a node: hostname and network. The SSH host key is that of the live system only. docs/dev/agent.md says how it is applied.
+// keeps as a node: hostname and network. The SSH host key is that of the live system only.
+// docs/dev/agent.md says how it is applied.
 var AgentBootstrapIgnition = asset.From7("agent-bootstrap-ignition",
 	Config, InfraID, ReleaseImage, hostFiles, SSHKeys, agentSettings, AgentInPlace,
 	func(

@@ -10,7 +10,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/seal"
 )
 
-// machineDisks are the disks that machines were installed to, by the names of the machines. Hosts say so after they were
+// machineDisks are the disks that machines were installed to, by the machines' names. Hosts say so after they were
 // started, when metadata.json is not made anew any more.
 var machineDisks = asset.Param[map[string]agent.DiskID]("machine-disks")
 

@@ -238,7 +238,8 @@ func TestSelfInstallingDeadController(t *testing.T) {
 		if err := r.create(t.Context(), Options{}); err != nil {
 			t.Fatal(err)
 		}
-		named := r.saying("The medium of host master-1 may still be in it: host master-1 (BMC 192.0.2.11): no answer. To do: ")
+		named := r.saying("The medium of host master-1 may still be in it: host master-1 (BMC 192.0.2.11): no answer. " +
+			"To do: ")
 		if named == comes || !r.saying("asked again at the end") || len(r.media()) == 1 == comes {
 			t.Errorf("BMC comes back %v: said %q, media in %q", comes, r.said, r.media())
 		}
