@@ -192,8 +192,8 @@ func FuzzParseLogins(f *testing.F) {
 	})
 }
 
-// What proves that hosts belong to the cluster is kept before the first is switched off, also of hosts whose BMCs do not
-// answer: with it a later run switches off those that are left.
+// What proves that hosts belong to the cluster is kept before the first is switched off, also of hosts whose BMCs do
+// not answer: with it a later run switches off those that are left.
 func TestDestroyGoesOn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "ilo6", "ilo6")

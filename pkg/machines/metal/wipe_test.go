@@ -89,7 +89,8 @@ func TestWipeUnproved(t *testing.T) {
 	}{
 		{name: "no UUID", want: "no systemUUID", edit: func(r *rig) { r.opts.Hosts[0].UUID = "" }},
 		{name: "another UUID", want: "another machine", edit: func(r *rig) { r.opts.Hosts[0].UUID = uuid(7) }},
-		{name: "no disk and no hints", want: "neither does the state have", edit: func(r *rig) { r.opts.Hosts[0].Disk = nil }},
+		{name: "no disk and no hints", want: "neither does the state have",
+			edit: func(r *rig) { r.opts.Hosts[0].Disk = nil }},
 		{name: "on", want: "it is On", edit: func(*rig) {}, on: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

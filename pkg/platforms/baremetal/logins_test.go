@@ -44,7 +44,8 @@ func TestComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	logins, err := metal.ParseLogins(a.Login)
-	if err != nil || !slices.Equal(asked, []string{"root at redfish://a", "admin at redfish://gone"}) || len(logins) != 3 ||
+	want := []string{"root at redfish://a", "admin at redfish://gone"}
+	if err != nil || !slices.Equal(asked, want) || len(logins) != 3 ||
 		logins["redfish://b"].Password.Reveal() != "two" || logins["redfish://gone"].Password.Reveal() != "typed" {
 		t.Errorf("%v; asked %q; %d logins", err, asked, len(logins))
 	}

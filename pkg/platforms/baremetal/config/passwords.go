@@ -13,8 +13,8 @@ import (
 // maxNodes bounds an install-config whose aliases are written out.
 const maxNodes = 1 << 20
 
-// BlankPasswords is an install-config without the passwords of BMCs, and reports whether it had any. Comments, which may
-// have others, are left out. It is nil, with true, for a text that cannot be read.
+// BlankPasswords is an install-config without the passwords of BMCs, and reports whether it had any. Comments, which
+// may have others, are left out. It is nil, with true, for a text that cannot be read.
 func BlankPasswords(text []byte) (blank []byte, any bool) {
 	doc, err := parse(text)
 	if err != nil {
