@@ -36,7 +36,7 @@ func TestStartedInventory(t *testing.T) {
 			fails: "agent-config.yaml:2:15: rendezvousIP"},
 		{name: "an arbiter cannot bootstrap",
 			config: "rendezvousIP: 198.18.0.24\nhosts:\n" + host("5", static("198.18.0.24")),
-			fails: "agent-config.yaml:2:15: rendezvousIP: Forbidden: hosts[3] (e) has this address and role arbiter"},
+			fails:  "agent-config.yaml:2:15: rendezvousIP: Forbidden: hosts[3] (e) has this address and role arbiter"},
 		{name: "two hosts with one address", config: "hosts:\n" + host("1", static("198.18.0.22")),
 			fails: "install-config.yaml"},
 		{name: "a spare host", config: "hosts:\n" + host("4", ""),
