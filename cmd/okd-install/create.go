@@ -84,8 +84,8 @@ func createCommand(r *root) *cobra.Command {
 	handedOverFlag(cluster, &o.HandedOver)
 	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(phases.Names(), ", ")+")")
 	hostFlags(cluster.Flags(), &o.Media, &o.TakeRunning, &o.Parallel, &o.AgentBinary)
-	cluster.Flags().BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be installed "+
-		"(default: go on without it, and name it at the end)")
+	cluster.Flags().BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be "+
+		"installed (default: go on without it, and name it at the end)")
 	cluster.Flags().BoolVar(&o.SkipPasswordPrint, "skip-password-print", false, "do not print the kubeadmin password")
 	return c
 }

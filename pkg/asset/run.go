@@ -170,7 +170,8 @@ func (r *run) remember(n *node, f *future, rec, next *record) error {
 
 func same(a, b *record) bool {
 	return a.Digest == b.Digest && maps.Equal(a.Inputs, b.Inputs) && maps.Equal(a.Files, b.Files) &&
-		maps.Equal(a.Edited, b.Edited) && maps.Equal(a.Bases, b.Bases) && a.Withheld == b.Withheld && string(a.stored()) == string(b.stored())
+		maps.Equal(a.Edited, b.Edited) && maps.Equal(a.Bases, b.Bases) && a.Withheld == b.Withheld &&
+		string(a.stored()) == string(b.stored())
 }
 
 func (r *run) compute(n *node) (any, error) {

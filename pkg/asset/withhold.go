@@ -14,8 +14,8 @@ type Withholding struct {
 	Fill func(public []byte) ([]byte, error)
 }
 
-// Withhold withholds the secrets of a source or parameter. Files that are Confidential because of it are not stored while
-// it has any, but generated again.
+// Withhold withholds the secrets of a source or parameter. Files that are Confidential because of it are not stored
+// while it has any, but generated again.
 func Withhold(s *Store, a Asset[[]byte], w Withholding) {
 	if s.withholdings == nil {
 		s.withholdings = map[string]Withholding{}

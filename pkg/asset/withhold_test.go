@@ -54,7 +54,9 @@ func TestWithhold(t *testing.T) {
 		return Of(r, wRead), nil
 	}
 	state := func(w world) string { return w.read(StateName) }
-	leaks := func(w world) bool { return strings.Contains(state(w), "Z2VoZWlt") || strings.Contains(state(w), "geheim") }
+	leaks := func(w world) bool {
+		return strings.Contains(state(w), "Z2VoZWlt") || strings.Contains(state(w), "geheim")
+	}
 	const text = "user=a password=geheim"
 	for _, started := range []bool{false, true} {
 		w := newWorld(t)
@@ -82,7 +84,8 @@ func TestWithhold(t *testing.T) {
 		if _, err := run(w.withheld(nil, "")); err == nil || !strings.Contains(err.Error(), "nobody knows") {
 			t.Errorf("without the file: %v", err)
 		}
-		if got, err := run(w.withheld(nil, "geheim")); err != nil || got != text || w.read("out/a.yaml") != first || leaks(w) {
+		got, err := run(w.withheld(nil, "geheim"))
+		if err != nil || got != text || w.read("out/a.yaml") != first || leaks(w) {
 			t.Errorf("asked: %q, %v, %q", got, err, w.read("out/a.yaml"))
 		}
 		if w.read("out/b.yaml") != "mine\n" {

@@ -16,9 +16,9 @@ var AgentInPlace = asset.From1("agent-in-place", Config, func(_ asset.Env, c Inp
 
 // AgentBootstrapIgnition is the Ignition config that turns the rendezvous host, while its
 // live system is running, into the temporary control plane. It leaves alone what the host
-// keeps as a node: hostname, network, SSH keys. docs/dev/agent.md says how it is applied.
+// keeps as a node: hostname and network. The SSH host key is that of the live system only. docs/dev/agent.md says how it is applied.
 var AgentBootstrapIgnition = asset.From7("agent-bootstrap-ignition",
-	Config, InfraID, ReleaseImage, hostFiles, agentSSHKeys, agentSettings, AgentInPlace,
+	Config, InfraID, ReleaseImage, hostFiles, SSHKeys, agentSettings, AgentInPlace,
 	func(
 		_ asset.Env, in Input, infraID, image string, files asset.Files, keys pki.SSHKeys, s hostSettings, inPlace bool,
 	) ([]byte, error) {
@@ -31,11 +31,6 @@ var AgentBootstrapIgnition = asset.From7("agent-bootstrap-ignition",
 			Agent: true, InPlace: inPlace,
 		})
 	}, asset.Transient())
-
-// agentSSHKeys are the keys with which the installer logs in. The host shows its own.
-var agentSSHKeys = asset.From1("agent-ssh-keys", SSHKeys, func(_ asset.Env, keys pki.SSHKeys) (pki.SSHKeys, error) {
-	return pki.SSHKeys{User: keys.User}, nil
-}, asset.Transient())
 
 // agentSettings are the settings of the rendezvous host, whose address is known.
 var agentSettings = asset.From3("agent-bootstrap-settings", settings, RendezvousIP, AgentConfig,

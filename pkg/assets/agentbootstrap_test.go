@@ -55,7 +55,7 @@ func TestAgentBootstrap(t *testing.T) {
 				"/opt/openshift/bootstrap-in-place/master-update.fcc": tt.inPlace,
 				"/opt/openshift/bootstrap-in-place/installation-disk": false,
 				"/etc/hostname":                                           false,
-				"/etc/ssh/ssh_host_ed25519_key":                           false,
+				"/etc/ssh/ssh_host_ed25519_key":                           true,
 				"/usr/local/bin/install-to-disk.sh":                       false,
 				"/usr/local/bin/okd-bootstrap.sh":                         true,
 				"/etc/NetworkManager/dispatcher.d/30-local-dns-prepender": tt.platform == baremetal,

@@ -51,7 +51,8 @@ type Deps struct {
 	KeepOSTemplate bool
 	// AgentBased says that hosts register themselves.
 	AgentBased bool
-	// Password knows the passwords of controllers that are neither in the state nor in install-config.yaml; nil knows none.
+	// Password knows the passwords of controllers that are neither in the state nor in
+	// install-config.yaml; nil knows none.
 	Password PasswordOf
 	// Edited says what to do about edited files whose inputs changed: asset.Refuse
 	// (default), asset.Keep or asset.Overwrite.

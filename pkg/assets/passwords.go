@@ -35,8 +35,8 @@ func blank(list []Platform, text []byte) (out []byte, any bool) {
 	return out, any
 }
 
-// fill puts passwords into a stored install-config: those of install-config.yaml, if it is still there, and else what ask
-// returns.
+// fill puts passwords into a stored install-config: those of install-config.yaml, if it is still there, and else what
+// ask returns.
 func fill(dir string, list []Platform, text []byte, ask PasswordOf) ([]byte, error) {
 	written, err := os.ReadFile(filepath.Join(dir, configFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

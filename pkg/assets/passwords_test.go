@@ -34,7 +34,9 @@ func started() string {
 	}
 	return text + `      networkConfig:
         interfaces:
-        - {name: eno1, mac-address: 52:54:00:00:00:03, ipv4: {enabled: true, address: [{ip: 198.18.0.23, prefix-length: 24}]}}
+        - name: eno1
+          mac-address: 52:54:00:00:00:03
+          ipv4: {enabled: true, address: [{ip: 198.18.0.23, prefix-length: 24}]}
 `
 }
 

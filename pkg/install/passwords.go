@@ -27,7 +27,8 @@ func (e *Env) password(address, user string) (secret.String, error) {
 			"the password of BMC %s is not known: it is not in the state, which is not encrypted", address)
 	}
 	question := wizard.Question{Message: "Password of " + user + " at BMC " + address,
-		Help: "It is not kept. " + ConfigFile + " in the directory, or a file that OKD_INSTALL_BMC_LOGINS names, would have it."}
+		Help: "It is not kept. " + ConfigFile + " in the directory, or a file that OKD_INSTALL_BMC_LOGINS names, " +
+			"would have it."}
 	answer, err := e.Asker.Secret(context.Background(), question, func(answer secret.String) error {
 		if answer.IsZero() {
 			return errors.New("a password is needed")

@@ -71,6 +71,9 @@ type Booter interface {
 	Boot(ctx context.Context, p plan.Plan, name string, absent bool) error
 	// Release takes the medium out of a machine and clears what it boots next. Nothing of it left is success.
 	Release(ctx context.Context, p plan.Plan, name string) error
+	// Withdraw takes back a Boot whose machine has not come up: a host with a medium of the cluster in it is switched
+	// off, and released. One without is only released, as are machines that the installer has made.
+	Withdraw(ctx context.Context, p plan.Plan, name string) error
 	// Close ends the sessions with the machines' controllers. The provider can be used again.
 	Close(ctx context.Context) error
 }
@@ -175,6 +178,10 @@ type Access struct {
 	// Registered reports whether the service with which the machines of the cluster register, while they install
 	// themselves, has one with such a MAC address; nil where there is none.
 	Registered func(ctx context.Context, macs []string) (bool, error)
+	// Proved are the IDs of machines that an earlier run has proved to be the cluster's shortly ago. Prove keeps those of
+	// this run before any of them is switched off, since those that are off prove nothing about the others.
+	Proved []string
+	Prove  func(ids []string)
 	// Parallel bounds how many machines are worked on at once; 0 is the platform's default.
 	Parallel int
 }

@@ -44,6 +44,9 @@ type Run struct {
 	Cluster *Cluster `json:"cluster,omitempty"`
 	// Destroyed says that the run has removed the cluster. What later runs did is about another one.
 	Destroyed bool `json:"destroyed,omitempty"`
+	// Proved are the IDs of machines that were proved to be the cluster's when it was about to be destroyed, and when.
+	Proved   []string  `json:"proved,omitempty"`
+	ProvedAt time.Time `json:"provedAt,omitzero"`
 }
 
 // Cluster is as much of a cluster as destroying it needs.
@@ -139,6 +142,29 @@ func (j *Journal) About(c Cluster) { j.change(func(r *Run) { r.Cluster = &c }) }
 
 // Destroyed records that the current run has removed its cluster.
 func (j *Journal) Destroyed() { j.change(func(r *Run) { r.Destroyed = true }) }
+
+// Prove records which machines are proved to be the cluster's. They are switched off next, and cannot tell any more.
+func (j *Journal) Prove(ids []string) {
+	j.change(func(r *Run) { r.Proved, r.ProvedAt = ids, j.keeping.Now() })
+}
+
+// provedFor is how long what was proved of machines counts: nobody has given them to somebody else within a day.
+const provedFor = 24 * time.Hour
+
+// ProvedLately are the machines that earlier runs have proved to be of a cluster that was not destroyed since.
+func (j *Journal) ProvedLately(c Cluster, now time.Time) (ids []string) {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range SinceDestroyed(j.runs) {
+		if r.Cluster != nil && r.Cluster.InfraID == c.InfraID && now.Sub(r.ProvedAt) < provedFor {
+			ids = append(ids, r.Proved...)
+		}
+	}
+	return ids
+}
 
 // End closes the current run. The error of one that was interrupted begins with that word.
 func (j *Journal) End(at time.Time, failure error) {

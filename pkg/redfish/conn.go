@@ -26,16 +26,17 @@ import (
 
 // Limits of requests. BMCs are slow, and fail for a while when they are busy.
 const (
-	maxBody    = 8 << 20
-	readTries  = 10 // of what changes nothing
-	readPause  = 3 * time.Second
-	writeTries = 6 // of what a busy BMC has refused
-	writePause = 5 * time.Second
-	maxPause   = time.Minute
-	dialLimit  = 10 * time.Second
-	readLimit  = 30 * time.Second
-	idleLimit  = 15 * time.Second
-	writeLimit = 3 * time.Minute // some fetch the image before they answer
+	maxBody        = 8 << 20
+	readTries      = 10 // of what changes nothing
+	readPause      = 3 * time.Second
+	writeTries     = 6 // of what a busy BMC has refused
+	writePause     = 5 * time.Second
+	maxPause       = time.Minute
+	dialLimit      = 10 * time.Second
+	readLimit      = 30 * time.Second
+	idleLimit      = 15 * time.Second
+	handshakeLimit = 20 * time.Second
+	writeLimit     = 3 * time.Minute // some fetch the image before they answer
 )
 
 var (
@@ -115,7 +116,7 @@ func (c *conn) client(trust *tls.Config, single bool) *http.Client {
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, DisableCompression: true, DisableKeepAlives: single,
 			DialContext:         (&net.Dialer{Timeout: dialLimit}).DialContext,
-			TLSHandshakeTimeout: 20 * time.Second, MaxResponseHeaderBytes: 1 << 18, IdleConnTimeout: idleLimit,
+			TLSHandshakeTimeout: handshakeLimit, MaxResponseHeaderBytes: 1 << 18, IdleConnTimeout: idleLimit,
 		},
 		CheckRedirect: c.sameServer,
 	}

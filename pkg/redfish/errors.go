@@ -114,7 +114,8 @@ func connectionKind(err error) Kind {
 		return NotRedfish
 	case errors.Is(err, errTooLong):
 		return Broken
-	case is[*net.DNSError](err), errors.As(err, &op) && op.Op == "dial":
+	case is[*net.DNSError](err), errors.As(err, &op) && op.Op == "dial",
+		strings.Contains(text, "TLS handshake timeout"): // which net/http has no type for
 		return Unreachable
 	}
 	return Unavailable

@@ -3,12 +3,33 @@ package redfish
 import (
 	"context"
 	"errors"
+	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/secret"
 )
+
+// A handshake that takes too long has sent nothing, so that a change may be sent again.
+func TestHandshakeTimeout(t *testing.T) {
+	silent, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	client := &http.Client{Transport: &http.Transport{TLSHandshakeTimeout: 10 * time.Millisecond}}
+	resp, err := client.Get("https://" + silent.Addr().String())
+	if err == nil {
+		_ = resp.Body.Close()
+		t.Fatal("somebody has answered")
+	}
+	if kind := connectionKind(err); kind != Unreachable {
+		t.Errorf("%v is: %s", err, kind)
+	}
+}
 
 // Whatever fails, the error names host, BMC, cause and next step, and no secret.
 func TestErrorsAreComplete(t *testing.T) {

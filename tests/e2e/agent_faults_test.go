@@ -399,14 +399,21 @@ func containsAll(text string, words []string) bool {
 	return true
 }
 
-// untouched checks that no block of any disk has been written.
+// untouched checks that no block of any disk has been written, and that there are disks.
 func (a *rack) untouched(t *testing.T) {
+	t.Helper()
+	if disks := a.unwritten(t); disks < len(a.hosts) {
+		t.Fatalf("only %d disks of %d hosts were found", disks, len(a.hosts))
+	}
+}
+
+// unwritten checks that no block of any disk has been written, and counts them. A host that was never started has none.
+func (a *rack) unwritten(t *testing.T) (disks int) {
 	t.Helper()
 	var list []daemon.Host
 	if err := json.Unmarshal([]byte(a.okdLab(t, "hosts", "list", "--output", "json")), &list); err != nil {
 		t.Fatal(err)
 	}
-	disks := 0
 	for _, h := range list {
 		files, err := filepath.Glob(filepath.Join(a.Dir, "volumes", "disk-"+h.ID+"-*", "image"))
 		if err != nil {
@@ -423,7 +430,5 @@ func (a *rack) untouched(t *testing.T) {
 			}
 		}
 	}
-	if disks < len(a.hosts) {
-		t.Fatalf("only %d disks of %d hosts were found", disks, len(a.hosts))
-	}
+	return disks
 }

@@ -86,7 +86,7 @@ func (a *agents) stops(t *testing.T, code int, faults map[string][]string) {
 		a.says(t, r, append([]string{name, a.bmcAddress(t, name)}, words[1:]...)...)
 	}
 	a.says(t, r, "Next: ")
-	(&rack{cluster: a.cluster, hosts: a.hosts}).untouched(t)
+	(&rack{cluster: a.cluster, hosts: a.hosts}).unwritten(t)
 	a.mended(t)
 	a.noMedia(t)
 	a.noSessions(t)

@@ -18,7 +18,7 @@ const maxLeaveOut = 64 << 10
 // errCannot says that the installation cannot do without a host.
 var errCannot = errors.New("the installation cannot do without it")
 
-// LeaveOut makes the installation go on without workers, which are named as in the config. One that has not been ordered
+// LeaveOut makes the installation go on without workers, named as in the config. One that has not been ordered
 // anything counts again as soon as it is ready, unless the installation has begun by then.
 func (s *Service) LeaveOut(names []string) error {
 	s.mu.Lock()

@@ -86,12 +86,9 @@ func addUser(b *builder, in Inputs) error {
 }
 
 func addHost(b *builder, in Inputs) error {
-	if in.Agent {
-		return nil
-	}
 	// On other platforms the user names the host. A node that installs itself must
 	// have its own name from the beginning.
-	if in.Config.OnPrem() {
+	if in.Config.OnPrem() && !in.Agent {
 		b.text("/etc/hostname", 0o644, in.InfraID+"-bootstrap\n")
 	}
 	b.file("/etc/ssh/ssh_host_ed25519_key", 0o600, in.HostKeys.Host.PrivatePEM)

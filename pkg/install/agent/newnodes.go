@@ -70,8 +70,8 @@ func (h NewHost) Answers(ctx context.Context, e *install.Env, networks []netip.P
 	return err == nil
 }
 
-// FollowNewNodes approves the certificates of new nodes, says what happens, and returns how far each host is when all of
-// them are Ready or will not be. The error says that they are not.
+// FollowNewNodes approves the certificates of new nodes, says what happens, and returns how far each host is when all
+// of them are Ready or will not be. The error says that they are not.
 func FollowNewNodes(ctx context.Context, e *install.Env, o NewNodes) ([]NewNode, error) {
 	m := newMonitor(e, o.API, o.Timeout)
 	m.lost, m.seen = o.Lost, o.Seen

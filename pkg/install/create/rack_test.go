@@ -157,6 +157,17 @@ func (r *rack) Release(ctx context.Context, _ plan.Plan, name string) error {
 	}))
 }
 
+func (r *rack) Withdraw(ctx context.Context, _ plan.Plan, name string) error {
+	r.mu.Lock()
+	dead := r.find(name).dead
+	r.mu.Unlock()
+	return errors.Join(dead, r.change(ctx, "withdraw "+name, func() {
+		if h := r.find(name); dead == nil {
+			h.on, h.medium = h.on && !h.medium, false
+		}
+	}))
+}
+
 func (r *rack) Close(context.Context) error {
 	r.set(func() { r.closed++ })
 	return nil

@@ -59,6 +59,9 @@ func (c command) selfInstall(
 		Release: func(ctx context.Context, name string) error {
 			return s.with(ctx, c.Sink, func(b machines.Booter, p plan.Plan) error { return b.Release(ctx, p, name) })
 		},
+		Withdraw: func(ctx context.Context, name string) error {
+			return s.with(ctx, c.Sink, func(b machines.Booter, p plan.Plan) error { return b.Withdraw(ctx, p, name) })
+		},
 	}
 	if !c.RequireWorkers {
 		s.booting.LeaveOut = func(ctx context.Context, names []string) error { return s.follow.LeaveOut(ctx, names) }
@@ -75,6 +78,10 @@ func (c command) selfInstall(
 		}
 	}
 	if err := runner.Run(ctx, s.steps(beside)); err != nil {
+		if !exit.IsInterrupted(ctx) { // then the next run goes on with the hosts as they are
+			stop()
+			s.booting.TakeBack(ctx, c.Sink)
+		}
 		return err
 	}
 	s.booting.Last(ctx, s.Sink)

@@ -230,8 +230,8 @@ type Assets interface {
 	// Cluster generates what a cluster is created with. Plan does so and writes nothing but the state.
 	Cluster(ctx context.Context) (assets.Cluster, error)
 	Plan(ctx context.Context) (assets.Cluster, error)
-	// RegisterHosts makes hosts register themselves, those that have a role. AgentImage and PlanAgentImage are what they boot, as with Cluster
-	// and Plan.
+	// RegisterHosts makes hosts register themselves, those that have a role. AgentImage and PlanAgentImage are what they
+	// boot, as with Cluster and Plan.
 	RegisterHosts(roles map[string]string)
 	AgentImage(ctx context.Context) (assets.AgentImage, error)
 	PlanAgentImage(ctx context.Context) (assets.AgentImage, error)

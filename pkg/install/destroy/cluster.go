@@ -65,6 +65,7 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 		return err
 	}
 	access.DeleteForeignDisks, access.TakeRunning = o.DeleteForeignDisks, o.TakeRunning
+	access.Proved, access.Prove = journal.ProvedLately(cluster, e.Clock.Now()), journal.Prove
 	untouched, err := neverStarted(e, key, cluster.InfraID)
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func TestAddIsolates(t *testing.T) {
 				w.joins(name)
 				return nil
 			}
-		}, "boot release", "needs a licence", ""},
+		}, "boot withdraw", "needs a licence", ""},
 		{"a host that does not come", func(w *world) {
 			w.boots = func(name string) error {
 				if name != "worker-7" {
@@ -93,7 +93,7 @@ func TestAddIsolates(t *testing.T) {
 				}
 				return nil
 			}
-		}, "boot release", "out of time, it has not joined", "oc get csr,nodes"},
+		}, "boot withdraw", "out of time, it has not joined", "oc get csr,nodes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)

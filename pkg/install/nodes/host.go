@@ -274,8 +274,14 @@ func (a *adding) finish(ctx context.Context) {
 	}
 }
 
+// end releases a host. One that has never been heard of is off afterwards, so that the next run may start it.
 func (a *adding) end(ctx context.Context, h *host) {
-	err := a.joiner(h.group, a.Sink).Release(ctx, h.group.plan, h.Hostname)
+	j := a.joiner(h.group, a.Sink)
+	take := j.Release
+	if !h.heard && !h.joined {
+		take = j.Withdraw
+	}
+	err := take(ctx, h.group.plan, h.Hostname)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if h.released = err == nil; err != nil && h.failure == nil {

@@ -241,6 +241,17 @@ func (j *joiner) Release(_ context.Context, _ plan.Plan, name string) error {
 	return err
 }
 
+func (j *joiner) Withdraw(_ context.Context, _ plan.Plan, name string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.did("withdraw", name)
+	s, err := j.server(name)
+	if err == nil {
+		s.on, s.medium = s.on && !s.medium, false
+	}
+	return err
+}
+
 func (j *joiner) Remove(ctx context.Context, _, name string) (bool, error) {
 	j.mu.Lock()
 	j.did("remove", name)

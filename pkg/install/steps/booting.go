@@ -35,9 +35,10 @@ type Booting struct {
 	Machines []types.Machine
 	// Rendezvous is the name of the machine with the service, empty if it is not known.
 	Rendezvous string
-	// Boot and Release are those of machines.Booter. They are called for several machines at once.
-	Boot    func(ctx context.Context, sink event.Sink, name string, absent bool) error
-	Release func(ctx context.Context, name string) error
+	// Boot, Release and Withdraw are those of machines.Booter. They are called for several machines at once.
+	Boot     func(ctx context.Context, sink event.Sink, name string, absent bool) error
+	Release  func(ctx context.Context, name string) error
+	Withdraw func(ctx context.Context, name string) error
 	// LeaveOut asks the service to go on without workers; nil where all of them are required.
 	LeaveOut func(ctx context.Context, names []string) error
 	Clock    clock.Clock

@@ -51,6 +51,46 @@ func (b *Booting) Last(ctx context.Context, sink event.Sink) {
 	}
 }
 
+// takeBackLimit bounds TakeBack. What takes longest is a host whose power is stuck.
+const takeBackLimit = 3 * time.Minute
+
+// TakeBack is for an installation that has failed, also when ctx has ended: machines that have not registered are
+// switched off if they have a medium of ours, and no machine keeps one. It names those with which that did not work.
+func (b *Booting) TakeBack(ctx context.Context, sink event.Sink) {
+	b.work.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackLimit)
+	defer cancel()
+	errs := make([]error, len(b.Machines))
+	var ends sync.WaitGroup
+	for i, m := range b.Machines {
+		b.mu.Lock()
+		k := *b.of(m.Name)
+		b.mu.Unlock()
+		if k.released {
+			continue
+		}
+		take := b.Withdraw
+		if k.here || k.begun {
+			take = b.Release
+		}
+		event.ProgressOf(sink, "making sure that host "+m.Name+" keeps no medium")
+		ends.Go(func() { errs[i] = take(ctx, m.Name) })
+	}
+	ends.Wait()
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		say := event.Debug // the failure itself is about it
+		b.mu.Lock()
+		if b.of(b.Machines[i].Name).boots > 0 {
+			say = event.Warn
+		}
+		b.mu.Unlock()
+		say(sink, "Whether host "+b.Machines[i].Name+" still has the medium in it is not known", "err", err)
+	}
+}
+
 func (b *Booting) releaseAll(ctx context.Context, sink event.Sink, list []types.Machine) []error {
 	errs := make([]error, len(list))
 	var releases sync.WaitGroup

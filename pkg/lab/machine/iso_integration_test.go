@@ -116,8 +116,8 @@ func TestHostFromISO(t *testing.T) {
 	})
 }
 
-// TestVMFromISO starts a VM whose empty disk leaves it to its drive, in which is a disk of the engine's with a live ISO.
-// The drive is emptied while the live system runs, and the disk with the ISO is removed.
+// TestVMFromISO starts a VM with an empty disk from its drive, in which is a disk of the engine's with a live ISO. The
+// drive is emptied while the live system runs, and the disk with the ISO is removed.
 func TestVMFromISO(t *testing.T) {
 	l := newLabWithoutDHCP(t)
 	disk := `{"ignition":{"version":"3.2.0"}}`

@@ -15,7 +15,8 @@ const EnvLogins = "OKD_INSTALL_BMC_LOGINS"
 // sent to a BMC before its host is needed.
 func Connect(_ context.Context, a machines.Access) (machines.Connection, error) {
 	o := Options{
-		Media: a.Media, TakeRunning: a.TakeRunning, Node: a.Node, Registered: a.Registered, Hide: a.Hide, Parallel: a.Parallel, Clock: a.Clock,
+		Media: a.Media, TakeRunning: a.TakeRunning, Node: a.Node, Registered: a.Registered, Proved: a.Proved, Prove: a.Prove,
+		Hide: a.Hide, Parallel: a.Parallel, Clock: a.Clock,
 		Log: slog.New(event.Handler(a.Sink)),
 	}
 	var err error

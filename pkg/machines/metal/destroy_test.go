@@ -191,3 +191,60 @@ func FuzzParseLogins(f *testing.F) {
 		}
 	})
 }
+
+// What proves that hosts belong to the cluster is kept before the first is switched off, also of hosts whose BMCs do not
+// answer: with it a later run switches off those that are left.
+func TestDestroyGoesOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "ilo6", "ilo6")
+	for i := range r.bmcs {
+		r.bmcs[i].Host.Install()
+		if err := r.bmcs[i].Host.On(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.opts.Hosts[i].UUID = uuid(i)
+	}
+	var kept []string
+	r.opts.Prove = func(ids []string) {
+		if kept == nil && r.bmcs[0].Host.Power() != bmc.On {
+			t.Error("a host was switched off before what is proved was kept")
+		}
+		kept = ids
+	}
+	r.opts.Node = func(context.Context, string) (bool, error) {
+		if r.bmcs[0].Host.Power() != bmc.On {
+			return false, errors.New("the API does not answer")
+		}
+		return true, nil
+	}
+	login := r.opts.Hosts[1].BMC.Password
+	r.opts.Hosts[1].BMC.Password = secret.New("wrong")
+	left, err := r.provider().Destroy(t.Context(), infraID, machines.Everything)
+	if err == nil || len(left) != 1 || left[0].Name != "host-1" || len(kept) != 2 {
+		t.Fatalf("left %v, kept %q: %v", left, kept, err)
+	}
+	r.is(0, bmc.Off, false, "disk")
+	r.opts.Hosts[1].BMC.Password, r.opts.Proved = login, kept
+	if left, err := r.provider().Destroy(t.Context(), infraID, machines.Everything); err != nil {
+		t.Fatalf("left %v: %v", left, err)
+	}
+	r.is(1, bmc.Off, false, "disk")
+}
+
+// A host that does not come up is taken back; one that has no medium of ours goes on running.
+func TestWithdraw(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "ilo6", "ilo6")
+	insert(t, r.bmcs[0].Host, "https://192.0.2.1/media/x/"+infraID+"-host-0.iso")
+	for i := range r.bmcs {
+		r.bmcs[i].Host.Install()
+		if err := r.bmcs[i].Host.On(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.provider().Withdraw(t.Context(), r.plan(), r.opts.Hosts[i].Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.is(0, bmc.Off, false, "disk")
+	r.is(1, bmc.On, false, "disk")
+}

@@ -26,6 +26,7 @@ type host struct {
 	known *redfish.Hardware // as it was when the session was made first
 	// inserted: this run has put the medium into it, so that one which the BMC does not name is ours.
 	inserted bool
+	proved   string // UUID of the system, if it was proved to be the cluster's
 	// started: this run has started it from the medium.
 	started bool
 	read    int64 // bytes of the medium, when that was looked at last

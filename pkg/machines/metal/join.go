@@ -103,7 +103,12 @@ func (j joiner) Remove(ctx context.Context, infraID, name string) (bool, error) 
 	if err != nil {
 		return false, nil //nolint:nilerr // it is no host with a BMC that is known
 	}
-	return true, j.with(ctx, h, func(ctx context.Context) error { return j.destroy(ctx, h, infraID) })
+	return true, j.with(ctx, h, func(ctx context.Context) error {
+		if err := j.provedToBelong(ctx, h, infraID); err != nil {
+			return err
+		}
+		return j.destroy(ctx, h, infraID)
+	})
 }
 
 // knownJoining are the hosts of the installation whose BMCs can be logged in to.

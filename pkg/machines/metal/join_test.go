@@ -90,3 +90,18 @@ func TestJoinsRemovesNothingElse(t *testing.T) {
 		t.Errorf("%v, %v", known, err)
 	}
 }
+
+// Hosts of the installation are known as far as their BMCs can be logged in to.
+func TestJoinsKnown(t *testing.T) {
+	meta := []byte(`{"hosts": [{"name": "worker-0", "bmcAddress": "redfish-virtualmedia://192.0.2.1", "username": "u"},
+		{"name": "worker-1", "bmcAddress": "redfish-virtualmedia://192.0.2.2", "username": "u"}]}`)
+	logins := []byte(`redfish-virtualmedia://192.0.2.2: {username: v, password: p}`)
+	known, err := Joins().Known(machines.Access{Metadata: meta, Login: logins})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(known) != 1 || known[0].Hostname != "worker-1" || known[0].BMC.Username != "v" ||
+		known[0].BMC.Password.Reveal() != "p" {
+		t.Errorf("got %+v", known)
+	}
+}

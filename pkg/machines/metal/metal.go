@@ -49,6 +49,9 @@ type Options struct {
 	Node func(ctx context.Context, systemUUID string) (bool, error)
 	// Registered reports whether the service of the rendezvous host has a host with one of these MAC addresses.
 	Registered func(ctx context.Context, macs []string) (bool, error)
+	// Proved and Prove are those of machines.Access.
+	Proved []string
+	Prove  func(ids []string)
 	// Hide keeps secrets out of everything that is logged from then on.
 	Hide func(...secret.String)
 	// Parallel bounds how many hosts are worked on at once. Default 512: nearly all of the time they are waited for, and

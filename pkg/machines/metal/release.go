@@ -1,6 +1,7 @@
 package metal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,27 @@ func (p *Provider) Release(ctx context.Context, pl plan.Plan, name string) error
 			return s.Err
 		}
 		return p.release(ctx, h, s, pl.InfraID)
+	})
+}
+
+// Withdraw implements machines.Booter.
+func (p *Provider) Withdraw(ctx context.Context, pl plan.Plan, name string) error {
+	if err := checkInfraID(pl.InfraID); err != nil {
+		return err
+	}
+	h, err := p.find(name)
+	if err != nil {
+		return err
+	}
+	return p.with(ctx, h, func(ctx context.Context) error {
+		s := p.state(ctx, h, pl.InfraID)
+		if s.Err != nil {
+			return s.Err
+		}
+		if s.Medium != Ours {
+			return p.release(ctx, h, s, pl.InfraID)
+		}
+		return p.destroy(ctx, h, pl.InfraID)
 	})
 }
 
@@ -64,14 +86,25 @@ func (p *Provider) Destroy(ctx context.Context, infraID string, stage plan.Stage
 	if stage != machines.Everything && stage != plan.StageInfrastructure {
 		return nil, nil
 	}
-	errs := make([]error, len(p.hosts))
-	var ends sync.WaitGroup
+	errs := p.each(ctx, func(ctx context.Context, h *host) error { return p.provedToBelong(ctx, h, infraID) })
+	var proved []string // before the first is off: the nodes that prove it may be among them
 	for i, h := range p.hosts {
-		ends.Go(func() {
-			errs[i] = p.with(ctx, h, func(ctx context.Context) error { return p.destroy(ctx, h, infraID) })
-		})
+		if h.proved != "" && (errs[i] == nil || h.bmc == nil) {
+			proved = append(proved, h.proved)
+		}
 	}
-	ends.Wait()
+	if p.Prove != nil && len(proved) > 0 {
+		p.Prove(proved)
+	}
+	ended := p.each(ctx, func(ctx context.Context, h *host) error {
+		if errs[slices.Index(p.hosts, h)] != nil {
+			return nil
+		}
+		return p.destroy(ctx, h, infraID)
+	})
+	for i, err := range ended {
+		errs[i] = cmp.Or(errs[i], err)
+	}
 	var left []plan.Ref
 	for i, h := range p.hosts {
 		if errs[i] != nil {
@@ -81,13 +114,39 @@ func (p *Provider) Destroy(ctx context.Context, infraID string, stage plan.Stage
 	return left, errors.Join(errs...)
 }
 
-func (p *Provider) destroy(ctx context.Context, h *host, infraID string) error {
+// each does something with all hosts, and returns what became of each.
+func (p *Provider) each(ctx context.Context, do func(context.Context, *host) error) []error {
+	errs := make([]error, len(p.hosts))
+	var ends sync.WaitGroup
+	for i, h := range p.hosts {
+		ends.Go(func() { errs[i] = p.with(ctx, h, func(ctx context.Context) error { return do(ctx, h) }) })
+	}
+	ends.Wait()
+	return errs
+}
+
+// provedToBelong is belongs, also for hosts whose BMCs do not answer: when they do again, nobody may be left to ask.
+func (p *Provider) provedToBelong(ctx context.Context, h *host, infraID string) error {
 	s := p.state(ctx, h, infraID)
 	if s.Err != nil {
+		if h.UUID != "" && p.Node != nil {
+			if is, err := p.Node(ctx, h.UUID); is && err == nil {
+				h.proved = h.UUID
+			}
+		}
 		return s.Err
 	}
 	if err := p.belongs(ctx, h, s, infraID); err != nil {
 		return err
+	}
+	h.proved = s.UUID
+	return nil
+}
+
+func (p *Provider) destroy(ctx context.Context, h *host, infraID string) error {
+	s := p.state(ctx, h, infraID)
+	if s.Err != nil {
+		return s.Err
 	}
 	bmc, err := h.session(ctx)
 	if err != nil {
@@ -105,7 +164,7 @@ func (p *Provider) destroy(ctx context.Context, h *host, infraID string) error {
 // belongs reports, as an error, that a host that runs is not proved to be of the cluster. A session proves already that
 // its system is the recorded one, if there is a record.
 func (p *Provider) belongs(ctx context.Context, h *host, s State, infraID string) error {
-	if s.Power == redfish.Off || s.Medium == Ours || p.TakeRunning {
+	if s.Power == redfish.Off || s.Medium == Ours || p.TakeRunning || s.UUID != "" && slices.Contains(p.Proved, s.UUID) {
 		return nil
 	}
 	why := "the cluster was not asked"

@@ -113,6 +113,11 @@ func ours(drive string, disks []api.Disk) bool {
 	return slices.ContainsFunc(disks, func(d api.Disk) bool { return has(drive, d) })
 }
 
+// Withdraw implements machines.Booter. The machine stays for the next run, or for nodes remove.
+func (p *Provider) Withdraw(ctx context.Context, pl plan.Plan, name string) error {
+	return p.Release(ctx, pl, name)
+}
+
 // Release implements machines.Booter. When no machine of the plan needs the ISO image any more, it is removed.
 func (p *Provider) Release(ctx context.Context, pl plan.Plan, name string) error {
 	o, _, err := selfInstalling(pl, name)

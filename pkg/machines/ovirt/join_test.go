@@ -384,8 +384,8 @@ func TestJoinForeign(t *testing.T) {
 	}
 }
 
-// TestJoinTheCluster adds a machine to a cluster on the same engine: its plan does not know the machine, and its destroy
-// removes it.
+// TestJoinTheCluster adds a machine to a cluster on the same engine: the cluster's plan does not know it, and its
+// destroy removes it.
 func TestJoinTheCluster(t *testing.T) {
 	l := newLab(t, 3)
 	empty := l.picture()

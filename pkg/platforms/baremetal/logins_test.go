@@ -27,7 +27,8 @@ func TestComplete(t *testing.T) {
 		hosts[i].BMC = config.BMC{Address: address, Username: "root"}
 	}
 	meta, err := json.Marshal(metal.Metadata{Hosts: []metal.Recorded{
-		{Name: "a", BMCAddress: "redfish://a", Username: "root"}, {Name: "gone", BMCAddress: "redfish://gone", Username: "admin"},
+		{Name: "a", BMCAddress: "redfish://a", Username: "root"},
+		{Name: "gone", BMCAddress: "redfish://gone", Username: "admin"},
 	}})
 	if err != nil {
 		t.Fatal(err)

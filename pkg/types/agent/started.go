@@ -10,8 +10,8 @@ import (
 )
 
 // StartedInventory is the inventory where the installer starts the hosts: those of install-config.yaml that have one of
-// the roles, which are by name. The others are spare ones. What agent-config.yaml says of a host counts in place of what
-// install-config.yaml does, but it cannot name others. The config is nil without agent-config.yaml.
+// the roles, which are by name. The others are spare ones. What agent-config.yaml says of a host counts in place of
+// what install-config.yaml does, but it cannot name others. The config is nil without agent-config.yaml.
 func StartedInventory(
 	cluster *types.InstallConfig, c *Config, roles map[string]string,
 ) (Inventory, *report.Report) {

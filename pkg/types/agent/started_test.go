@@ -28,15 +28,18 @@ func TestStartedInventory(t *testing.T) {
 			hosts: "a worker, b master, c master 198.18.0.23 /dev/sdb, e arbiter; 198.18.0.23"},
 		{name: "another host", config: "hosts:\n" + host("1", "") + host("9", ""),
 			fails: "agent-config.yaml:4:4: hosts[1].interfaces"},
-		{name: "another name", config: "hosts:\n" + host("1", ", hostname: z"), fails: "agent-config.yaml:3:73: hosts[0].hostname"},
-		{name: "another role", config: "hosts:\n" + host("1", ", role: master"), fails: "agent-config.yaml:3:69: hosts[0].role"},
+		{name: "another name", config: "hosts:\n" + host("1", ", hostname: z"),
+			fails: "agent-config.yaml:3:73: hosts[0].hostname"},
+		{name: "another role", config: "hosts:\n" + host("1", ", role: master"),
+			fails: "agent-config.yaml:3:69: hosts[0].role"},
 		{name: "a worker cannot bootstrap", config: "rendezvousIP: 198.18.0.21\nhosts:\n" + host("1", static("198.18.0.21")),
 			fails: "agent-config.yaml:2:15: rendezvousIP"},
 		{name: "an arbiter cannot bootstrap", config: "rendezvousIP: 198.18.0.24\nhosts:\n" + host("5", static("198.18.0.24")),
 			fails: "agent-config.yaml:2:15: rendezvousIP: Forbidden: hosts[3] (e) has this address and role arbiter"},
 		{name: "two hosts with one address", config: "hosts:\n" + host("1", static("198.18.0.22")),
 			fails: "install-config.yaml"},
-		{name: "a spare host", config: "hosts:\n" + host("4", ""), hosts: "a worker, b master, c master, e arbiter; 198.18.0.22"},
+		{name: "a spare host", config: "hosts:\n" + host("4", ""),
+			hosts: "a worker, b master, c master, e arbiter; 198.18.0.22"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var c *agent.Config
@@ -64,7 +67,8 @@ func TestStartedInventory(t *testing.T) {
 			if got := fmt.Sprintf("%s; %s", strings.Join(hosts, ", "), inv.RendezvousIP); got != tt.hosts {
 				t.Errorf("got %s, want %s", got, tt.hosts)
 			}
-			if warned := strings.Contains(fmt.Sprint(found.Lines(true)), "is a spare one"); warned != (tt.name == "a spare host") {
+			warned := strings.Contains(fmt.Sprint(found.Lines(true)), "is a spare one")
+			if warned != (tt.name == "a spare host") {
 				t.Errorf("warnings %q", found.Lines(true))
 			}
 		})

@@ -65,8 +65,8 @@ func TestPasswords(t *testing.T) {
 	}
 	// Who does not know a password says so.
 	unknown := errors.New("unknown")
-	if _, err := FillPasswords(blank, func(string, string) (secret.String, error) { return secret.String{}, unknown }); !errors.Is(
-		err, unknown) {
+	nobody := func(string, string) (secret.String, error) { return secret.String{}, unknown }
+	if _, err := FillPasswords(blank, nobody); !errors.Is(err, unknown) {
 		t.Error(err)
 	}
 	// Other texts stay as they are.
