@@ -61,7 +61,8 @@ func TestWipe(t *testing.T) {
 	names := []string{"host-0", "host-1"}
 	left, err := p.Wipe(t.Context(), infraID, names)
 	if err == nil || len(left) != 1 || left[0].Name != "of host host-1" ||
-		!strings.Contains(err.Error(), "host host-1 (BMC ") || strings.Contains(err.Error(), "host-0") || !strings.Contains(exit.Next(err), "console of the host") {
+		!strings.Contains(err.Error(), "host host-1 (BMC ") || strings.Contains(err.Error(), "host-0") ||
+		!strings.Contains(exit.Next(err), "console of the host") {
 		t.Errorf("%v, %v, next %q", left, err, exit.Next(err))
 	}
 	r.is(0, bmc.Off, false, "agent")
