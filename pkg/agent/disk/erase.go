@@ -32,8 +32,8 @@ var ErrForeign = errors.New("nothing was erased")
 // Erase makes a disk one without signatures and partition tables, and discards what is on it if the disk can do that.
 //
 // The disk has to bear the mark of the cluster that Install has left, in the table of a system that it has written. One
-// that is empty is left alone, which is success. If Erase is interrupted it can be called again: mark and header
-// of the partition table go last.
+// that is empty is left alone, which is success. If Erase is interrupted it can be called again: the mark and the
+// header of the partition table go last.
 func Erase(ctx context.Context, o Erasure) error {
 	j := &job{Options: Options{Disk: o.Disk, Inventory: o.Inventory, Runner: o.Runner}}
 	if o.Say != nil {
