@@ -115,7 +115,7 @@ func (b *booting) once(ctx context.Context) error {
 		return fmt.Errorf("host %s: %w", b.Name, context.Cause(ctx))
 	}
 	say("powering on")
-	if err := bmc.PowerOn(ctx); err != nil {
+	if err := b.powerOn(ctx, bmc); err != nil {
 		return err
 	}
 	b.mine = true
@@ -129,6 +129,32 @@ func (b *booting) once(ctx context.Context) error {
 	}
 	return nil
 }
+
+// powerOn returns when the host is on, by its BMC's word or because it loads its image: one that wipes its disk may be off
+// again before its BMC, which is busy meanwhile, has said so.
+func (b *booting) powerOn(ctx context.Context, bmc *redfish.BMC) error {
+	if b.server == nil {
+		return bmc.PowerOn(ctx)
+	}
+	read := func() int64 { return b.server.Seen(mediumName(b.infraID, b.Name)).Bytes }
+	before := read()
+	waiting, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		for b.Clock.Sleep(waiting, fetchPoll) == nil {
+			if read()-before >= readMuch {
+				stop(errLoads)
+			}
+		}
+	}()
+	err := bmc.PowerOn(waiting)
+	if errors.Is(context.Cause(waiting), errLoads) {
+		return nil
+	}
+	return err
+}
+
+var errLoads = errors.New("the host loads its image")
 
 // override makes the host start from its medium once. One that was started so and has not registered may have firmware
 // that ignores that: it starts from the medium until it is released, which is when it has registered.
