@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/secret"
@@ -105,6 +106,13 @@ func TestServe(t *testing.T) {
 			t.Errorf("%s: GET: %s, %d bytes", scheme, resp.Status, len(b))
 		}
 		seen := f.Seen(name)
+		for range 500 { // a piece counts after it was sent
+			if seen.Bytes >= int64(len(content))+16 {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+			seen = f.Seen(name)
+		}
 		if seen.Requests != 2 || seen.Bytes != int64(len(content))+16 || seen.Last.IsZero() || seen.First.After(seen.Last) ||
 			seen.From.String() != "127.0.0.1" {
 			t.Errorf("%s: %+v", scheme, seen)
