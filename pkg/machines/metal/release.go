@@ -18,24 +18,16 @@ import (
 
 // Release implements machines.Booter. The host goes on running.
 func (p *Provider) Release(ctx context.Context, pl plan.Plan, name string) error {
-	if err := checkInfraID(pl.InfraID); err != nil {
-		return err
-	}
-	h, err := p.find(name)
-	if err != nil {
-		return err
-	}
-	return p.with(ctx, h, func(ctx context.Context) error {
-		s := p.state(ctx, h, pl.InfraID)
-		if s.Err != nil {
-			return s.Err
-		}
-		return p.release(ctx, h, s, pl.InfraID)
-	})
+	return p.leave(ctx, pl, name, func(State) bool { return false })
 }
 
 // Withdraw implements machines.Booter.
 func (p *Provider) Withdraw(ctx context.Context, pl plan.Plan, name string) error {
+	return p.leave(ctx, pl, name, func(s State) bool { return s.Medium == Ours })
+}
+
+// leave releases a host, and switches it off before if that is wanted in the state that it is in.
+func (p *Provider) leave(ctx context.Context, pl plan.Plan, name string, off func(State) bool) error {
 	if err := checkInfraID(pl.InfraID); err != nil {
 		return err
 	}
@@ -45,13 +37,13 @@ func (p *Provider) Withdraw(ctx context.Context, pl plan.Plan, name string) erro
 	}
 	return p.with(ctx, h, func(ctx context.Context) error {
 		s := p.state(ctx, h, pl.InfraID)
-		if s.Err != nil {
+		switch {
+		case s.Err != nil:
 			return s.Err
+		case off(s):
+			return p.destroy(ctx, h, pl.InfraID)
 		}
-		if s.Medium != Ours {
-			return p.release(ctx, h, s, pl.InfraID)
-		}
-		return p.destroy(ctx, h, pl.InfraID)
+		return p.release(ctx, h, s, pl.InfraID)
 	})
 }
 
