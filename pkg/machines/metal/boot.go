@@ -130,8 +130,8 @@ func (b *booting) once(ctx context.Context) error {
 	return nil
 }
 
-// powerOn returns when the host is on, by its BMC's word or because it loads its image: one that wipes its disk may be off
-// again before its BMC, which is busy meanwhile, has said so.
+// powerOn returns when the host is on, by its BMC's word or because it loads its image: one that wipes its disk may be
+// off again before its BMC, which is busy meanwhile, has said so.
 func (b *booting) powerOn(ctx context.Context, bmc *redfish.BMC) error {
 	if b.server == nil {
 		return bmc.PowerOn(ctx)
