@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -94,8 +95,8 @@ func (b *BMC) ways(s *slot) []string {
 // insertAs sends one variant, and looks whether the medium is there afterwards.
 func (b *BMC) insertAs(ctx context.Context, action string, s *slot, way, image string) (*slot, error) {
 	failed := b.sendInsert(ctx, action, s, way, image)
-	if ctx.Err() != nil {
-		return nil, failed
+	if ctx.Err() != nil { // also between the answer and here
+		return nil, cmp.Or(failed, b.conn.stopped(ctx, action))
 	}
 	if failed != nil && !Is(failed, Unavailable, Stuck) { // of these it may have been done
 		return nil, failed

@@ -79,7 +79,7 @@ func (c *conn) logInto(ctx context.Context) error {
 		action: "log in", method: http.MethodPost, path: sessions, open: true,
 		body: map[string]string{"UserName": c.username, "Password": c.password.Reveal()},
 	})
-	if Is(err, BadLogin, Forbidden, Unreachable, UntrustedCA, NotRedfish) || ctx.Err() != nil {
+	if Is(err, BadLogin, Forbidden, Unreachable, UntrustedCA, NotRedfish) || err != nil && ctx.Err() != nil {
 		return err
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -254,8 +255,8 @@ func (b *BMC) eject(ctx context.Context, action string, s *slot) error {
 	}
 	failed := b.sendEject(ctx, action, s)
 	switch {
-	case ctx.Err() != nil:
-		return failed
+	case ctx.Err() != nil: // also between the answer and here
+		return cmp.Or(failed, b.conn.stopped(ctx, action))
 	case !s.Inserted:
 		return nil
 	}

@@ -91,7 +91,9 @@ func TestKilled(t *testing.T) {
 				if err := p.Boot(t.Context(), r.plan(), "host-0", false); err != nil {
 					t.Fatalf("killed at request %d: %v", at, err)
 				}
-				r.is(0, bmc.On, true, "agent")
+				if r.is(0, bmc.On, true, "agent"); t.Failed() {
+					t.Fatalf("killed at request %d", at)
+				}
 				cancel()
 			}
 		})
