@@ -33,6 +33,8 @@ func TestLeaveOutWorkers(t *testing.T) {
 		{"it does not register", func(h *rackHost) { h.deaf = 9 }, 1, "it has not registered"},
 		{"its BMC is dead", func(h *rackHost) { h.broken = errors.New("BMC 192.0.2.14: no answer") }, 3,
 			"has not registered after 3 starts from its medium: BMC 192.0.2.14: no answer"},
+		{"it starts the system on its disk", func(h *rackHost) { h.old = true }, 3,
+			"has not registered after 3 starts from its medium: its firmware starts the system on its disk, which holds a"},
 		{"it cannot be written", func(h *rackHost) { h.problem = &hosts.Problem{Message: "the disk is broken"} }, 1,
 			"the disk is broken"},
 	} {
@@ -48,6 +50,9 @@ func TestLeaveOutWorkers(t *testing.T) {
 			says := "Host worker-1 (BMC redfish-virtualmedia://192.0.2.14) is not in the cluster: "
 			if !r.saying(says) || !r.saying(tt.why) || !r.saying("nodes add") || !slices.Equal(r.leftOut, []string{"worker-1"}) {
 				t.Errorf("left out %q, said %q", r.leftOut, r.said)
+			}
+			if h := r.hosts[4]; !h.registered && (h.on || h.medium) {
+				t.Errorf("it is on: %t, medium in it: %t", h.on, h.medium)
 			}
 			// Again: it is not waited for, and named.
 			r.set(func() { r.silent = true })

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	hosts "github.com/okd-install/okd-install/pkg/agent"
+	"github.com/okd-install/okd-install/pkg/agent/check"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/install"
@@ -42,7 +43,8 @@ type rackHost struct {
 	name, role string // without a role it is a spare one
 	on, medium bool
 	registered bool
-	deaf       int // how many more starts lead to nothing
+	deaf       int  // how many more starts lead to nothing
+	old        bool // it starts the system on its disk, which has a virtual address
 	broken     error
 	checks     []hosts.Check  // that have not passed
 	dead       error          // why its BMC takes no medium out
@@ -133,7 +135,7 @@ func (r *rack) Boot(ctx context.Context, _ plan.Plan, name string, absent bool) 
 			err = errors.New("host " + name + " is on")
 			return
 		}
-		h.on, h.medium, h.registered = true, true, h.deaf == 0
+		h.on, h.medium, h.registered = true, true, h.deaf == 0 && !h.old
 		h.deaf = max(0, h.deaf-1)
 	})
 	return errors.Join(changed, err)
@@ -194,10 +196,17 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 			continue
 		}
 		stage := hosts.Ready
+		checks := slices.Clone(h.checks)
+		for j, other := range r.hosts {
+			if other.old && other.on {
+				checks = append(checks, hosts.Check{ID: check.VIPs, Result: hosts.Fail,
+					Problem: hosts.Problem{Message: "the network card " + mac(j) + " answers for the virtual address 192.0.2.5"}})
+			}
+		}
 		switch {
 		case r.begun:
 			stage = hosts.Writing
-		case len(h.checks) > 0:
+		case len(checks) > 0:
 			stage, blocked = hosts.Discovering, true
 		}
 		var disk *hosts.DiskID
@@ -205,7 +214,7 @@ func (r *rack) Status(context.Context) (agent.Status, error) {
 			disk = &hosts.DiskID{Path: "/dev/sda", Serial: "S-" + h.name}
 		}
 		s.Hosts = append(s.Hosts, hosts.HostStatus{ID: h.name, Hostname: h.name, Role: h.role, Rendezvous: i == 0,
-			DiskID: disk, MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem, Checks: h.checks})
+			DiskID: disk, MACs: []string{strings.ToUpper(mac(i))}, Stage: stage, Problem: h.problem, Checks: checks})
 		if h.problem != nil && !slices.Contains(r.without, h.name) {
 			s.Problem = h.problem
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/agent"
+	"github.com/okd-install/okd-install/pkg/agent/check"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
@@ -21,6 +22,9 @@ const (
 	// bootBudget is how long a machine may take from its start until it registers. Servers test their memory for ten
 	// minutes, and controllers read media at a few MB/s.
 	bootBudget = 20 * time.Minute
+	// oldSystemLimit is how long a machine may show the system on its disk after its start. Checks that were made before
+	// have been repeated then.
+	oldSystemLimit = 2 * time.Minute
 	// maxBoots is how often a machine is started before it is given up.
 	maxBoots = 3
 	// heardLately is how old an answer of the service may be that still tells who is absent.
@@ -58,6 +62,7 @@ type machine struct {
 	boots    int
 	since    time.Time // since when it could have registered
 	busy     bool      // something is being done about it
+	old      bool      // the system on its disk runs
 	here     bool      // it has registered and is not silent
 	begun    bool      // it is being installed
 	released bool
@@ -107,7 +112,7 @@ func (b *Booting) Start(ctx context.Context, sink event.Sink, absent bool) error
 func (b *Booting) boot(ctx context.Context, sink event.Sink, name string, absent bool) error {
 	b.mu.Lock()
 	k := b.of(name)
-	k.busy, k.released, k.here = true, false, false
+	k.busy, k.released, k.here, k.old = true, false, false, false
 	k.boots++
 	b.mu.Unlock()
 	err := b.Boot(ctx, sink, name, absent)
@@ -130,6 +135,7 @@ func (b *Booting) Seen(ctx context.Context, s agent.Status) {
 		k := b.of(m.Name)
 		k.leftOut = slices.Contains(s.LeftOut, m.Name)
 		h := FindMachine(s, m)
+		k.old = h == nil && !k.busy && runsOldSystem(s, m)
 		if h == nil {
 			k.here = false
 			continue
@@ -155,6 +161,19 @@ func FindMachine(s agent.Status, m types.Machine) *agent.HostStatus {
 		}
 	}
 	return nil
+}
+
+// runsOldSystem reports whether another host has found out that a machine which has not registered answers for a virtual
+// address: it was a node of a cluster with the same addresses, and has started from its disk instead of its medium.
+func runsOldSystem(s agent.Status, m types.Machine) bool {
+	for _, h := range s.Hosts {
+		for _, c := range h.Checks {
+			if c.ID == check.VIPs && c.Blocks() && strings.Contains(c.Message, values.PlainMAC(m.MAC)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (b *Booting) release(ctx context.Context, name string) {
@@ -187,7 +206,7 @@ func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 			k.since = now
 		}
 		overdue := !k.here && !k.begun && (answered || m.Name == b.Rendezvous) &&
-			(k.failure != nil || now.Sub(k.since) > bootBudget)
+			(k.failure != nil || now.Sub(k.since) > bootBudget || k.old && now.Sub(k.since) > oldSystemLimit)
 		switch {
 		case k.busy:
 			waits = true
@@ -198,8 +217,7 @@ func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 			waits = true
 			k.busy = true
 			event.ProgressOf(sink, fmt.Sprintf("starting host %s again, %d of %d", m.Name, k.boots+1, maxBoots))
-			event.Warn(sink, fmt.Sprintf("Host %s has not registered; it is started again (%d of %d)", m.Name, k.boots+1,
-				maxBoots))
+			event.Warn(sink, fmt.Sprintf("Host %s %s; it is started again (%d of %d)", m.Name, k.instead(), k.boots+1, maxBoots))
 			b.work.Go(func() { b.bootAgain(ctx, m.Name, answered) })
 		default:
 			k.lost = true
@@ -221,9 +239,20 @@ func (b *Booting) bootAgain(ctx context.Context, name string, absent bool) {
 	}
 }
 
+// instead is what a machine does instead of registering.
+func (k *machine) instead() string {
+	if k.old {
+		return "has started the system on its disk, which holds a virtual address, instead of its medium"
+	}
+	return "has not registered"
+}
+
 // given says why a machine is given up.
 func (k *machine) given(name string) string {
 	text := fmt.Sprintf("host %s has not registered after %d starts from its medium", name, k.boots)
+	if k.old {
+		text += ": its firmware starts the system on its disk, which holds a virtual address"
+	}
 	if k.failure != nil {
 		text += ": " + k.failure.Error()
 	}

@@ -67,16 +67,18 @@ func (b *Booting) leaveOut(ctx context.Context, s agent.Status) {
 		b.ready = now
 	}
 	late := !b.ready.IsZero() && now.Sub(b.ready) > workerPatience
-	var names []string
+	var names, absent []string
 	left := 0
 	for _, m := range b.Machines {
-		k := b.of(m.Name)
+		k, h := b.of(m.Name), FindMachine(s, m)
 		if m.Role != types.WorkerPool || m.Name == b.Rendezvous || k.leftOut {
 			continue
 		}
-		if why := k.keepsWaiting(m.Name, FindMachine(s, m), s.Time, late, now); why != "" {
+		if why := k.keepsWaiting(m.Name, h, s.Time, late, now); why != "" {
 			k.why = why
-			names = append(names, m.Name)
+			if names = append(names, m.Name); h == nil {
+				absent = append(absent, m.Name)
+			}
 		} else {
 			left++
 		}
@@ -91,7 +93,6 @@ func (b *Booting) leaveOut(ctx context.Context, s agent.Status) {
 			event.Warn(b.Sink, "The installation does not go on without workers "+strings.Join(names, ", "), "err", err)
 		}
 		b.mu.Lock()
-		defer b.mu.Unlock()
 		b.asked = false
 		for _, name := range names {
 			if k := b.of(name); err == nil {
@@ -99,7 +100,28 @@ func (b *Booting) leaveOut(ctx context.Context, s agent.Status) {
 				event.Warn(b.Sink, fmt.Sprintf("The installation goes on without worker %s: %s", name, k.why))
 			}
 		}
+		b.mu.Unlock()
+		if err == nil {
+			b.withdraw(ctx, absent)
+		}
 	})
+}
+
+// withdraw switches machines off that have never registered. What they have started instead of their media may be a
+// node of an older cluster, with addresses that this one needs.
+func (b *Booting) withdraw(ctx context.Context, names []string) {
+	for _, name := range names {
+		b.work.Go(func() {
+			err := b.Withdraw(ctx, name)
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.of(name).released = err == nil
+			if err != nil && ctx.Err() == nil {
+				event.Warn(b.Sink, "Host "+name+" could not be switched off. Do that by hand, because it may run an older system",
+					"err", err)
+			}
+		})
+	}
 }
 
 // othersReady reports whether all machines but the workers are ready, or past that.
