@@ -163,8 +163,8 @@ func FindMachine(s agent.Status, m types.Machine) *agent.HostStatus {
 	return nil
 }
 
-// runsOldSystem reports whether another host has found out that a machine which has not registered answers for a virtual
-// address: it was a node of a cluster with the same addresses, and has started from its disk instead of its medium.
+// runsOldSystem reports whether another host has found out that a machine which has not registered answers for a
+// virtual address: it was a node of a cluster with the same addresses, and has started from its disk instead of its medium.
 func runsOldSystem(s agent.Status, m types.Machine) bool {
 	for _, h := range s.Hosts {
 		for _, c := range h.Checks {
@@ -217,7 +217,8 @@ func (b *Booting) Again(ctx context.Context, sink event.Sink) error {
 			waits = true
 			k.busy = true
 			event.ProgressOf(sink, fmt.Sprintf("starting host %s again, %d of %d", m.Name, k.boots+1, maxBoots))
-			event.Warn(sink, fmt.Sprintf("Host %s %s; it is started again (%d of %d)", m.Name, k.instead(), k.boots+1, maxBoots))
+			event.Warn(sink, fmt.Sprintf("Host %s %s; it is started again (%d of %d)", m.Name, k.instead(), k.boots+1,
+				maxBoots))
 			b.work.Go(func() { b.bootAgain(ctx, m.Name, answered) })
 		default:
 			k.lost = true
