@@ -164,7 +164,8 @@ func FindMachine(s agent.Status, m types.Machine) *agent.HostStatus {
 }
 
 // runsOldSystem reports whether another host has found out that a machine which has not registered answers for a
-// virtual address: it was a node of a cluster with the same addresses, and has started from its disk instead of its medium.
+// virtual address: it was a node of a cluster with the same addresses, and has started from its disk instead of its
+// medium.
 func runsOldSystem(s agent.Status, m types.Machine) bool {
 	for _, h := range s.Hosts {
 		for _, c := range h.Checks {
