@@ -323,3 +323,38 @@ func FuzzReadJournal(f *testing.F) {
 		}
 	})
 }
+
+// What was proved of machines counts for a day, for the same cluster, until it is destroyed.
+func TestProvedLately(t *testing.T) {
+	demo, other := phase.Cluster{InfraID: "demo-x7k2p"}, phase.Cluster{InfraID: "demo-zzzzz"}
+	dir := t.TempDir()
+	j := phase.OpenJournal(dir, keeping(event.Discard))
+	for _, machines := range [][]string{{"a", "b"}, nil, {"c"}} {
+		j.Begin(phase.Run{Command: "destroy cluster"})
+		j.About(demo)
+		if machines != nil {
+			j.Prove(machines)
+		}
+	}
+	for _, tt := range []struct {
+		cluster phase.Cluster
+		after   time.Duration
+		want    string
+	}{
+		{demo, 23 * time.Hour, "[a b c]"},
+		{demo, 24 * time.Hour, "[]"},
+		{other, time.Hour, "[]"},
+	} {
+		again := phase.OpenJournal(dir, keeping(event.Discard))
+		if got := fmt.Sprint(again.ProvedLately(tt.cluster, noon.Add(tt.after))); got != tt.want {
+			t.Errorf("%s after %s: %s, want %s", tt.cluster.InfraID, tt.after, got, tt.want)
+		}
+	}
+	j.Destroyed()
+	if got := j.ProvedLately(demo, noon); len(got) > 0 {
+		t.Errorf("destroyed, and proved: %q", got)
+	}
+	if got := (*phase.Journal)(nil).ProvedLately(demo, noon); got != nil {
+		t.Errorf("without a journal: %q", got)
+	}
+}

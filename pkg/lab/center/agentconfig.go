@@ -43,7 +43,7 @@ func Hosts(size ClusterSize) ([]Host, error) {
 	return hosts, nil
 }
 
-var agentConfig = template.Must(template.New("agent-config").Parse(`apiVersion: v1beta1
+var agentConfig = template.Must(template.New("agent-config").Funcs(functions).Parse(`apiVersion: v1beta1
 kind: AgentConfig
 metadata:
   name: {{.Name}}
@@ -56,26 +56,7 @@ hosts:
   - name: eno1
     macAddress: {{.MAC}}
   networkConfig:
-    interfaces:
-    - name: eno1
-      type: ethernet
-      state: up
-      mac-address: {{.MAC}}
-      ipv4:
-        enabled: true
-        dhcp: false
-        address:
-        - ip: {{.Address}}
-          prefix-length: {{$.Bits}}
-    dns-resolver:
-      config:
-        server:
-        - {{$.Gateway}}
-    routes:
-      config:
-      - destination: 0.0.0.0/0
-        next-hop-address: {{$.Gateway}}
-        next-hop-interface: eno1
+{{networkConfig .MAC .Address 2}}
 {{- end}}
 `))
 
@@ -87,10 +68,7 @@ func AgentConfig(size ClusterSize) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = agentConfig.Execute(&out, map[string]any{
-		"Name": size.Name, "Hosts": hosts, "Bits": network.MachineNetwork.Bits(),
-		"Gateway": network.MachineNetwork.Masked().Addr().Next(),
-	})
+	err = agentConfig.Execute(&out, map[string]any{"Name": size.Name, "Hosts": hosts})
 	if err != nil {
 		return nil, fmt.Errorf("write agent-config: %w", err)
 	}

@@ -26,7 +26,7 @@ const (
 	onNone  = "none"
 )
 
-var installConfig = template.Must(template.New("install-config").Parse(`{{define "hardware"}}
+var installConfig = template.Must(template.New("install-config").Funcs(functions).Parse(`{{define "hardware"}}
   platform:
     ovirt:
       cpu: {sockets: 1, cores: 4, threads: 1}
@@ -86,26 +86,7 @@ platform:
         username: {{.User}}
         password: {{.Password}}
       networkConfig:
-        interfaces:
-        - name: eno1
-          type: ethernet
-          state: up
-          mac-address: {{.MAC}}
-          ipv4:
-            enabled: true
-            dhcp: false
-            address:
-            - ip: {{.Address}}
-              prefix-length: {{$.Bits}}
-        dns-resolver:
-          config:
-            server:
-            - {{$.Gateway}}
-        routes:
-          config:
-          - destination: 0.0.0.0/0
-            next-hop-address: {{$.Gateway}}
-            next-hop-interface: eno1
+{{networkConfig .MAC .Address 4}}
 {{- end}}
 {{- end}}
 {{- else}}
@@ -151,7 +132,6 @@ func InstallConfig(s site.Site, objects daemon.Objects, rack []daemon.Host, size
 		"Machines": network.MachineNetwork, "Pods": network.PodNetwork, "Services": network.ServiceNetwork,
 		"PullSecret": read[site.PullFile], "SSHKey": read[site.SSHKeyFile+".pub"],
 		"CA": indent(read[site.CAFile]), "BMCCA": indent(indent(indent(read[site.CAFile]))), "Hosts": hosts,
-		"Bits": network.MachineNetwork.Bits(), "Gateway": network.MachineNetwork.Masked().Addr().Next(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write install-config: %w", err)

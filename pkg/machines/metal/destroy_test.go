@@ -12,7 +12,9 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/lab/bmc"
 	"github.com/okd-install/okd-install/pkg/machines"
+	"github.com/okd-install/okd-install/pkg/platforms/baremetal/config"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // Hosts are switched off only if they are proved to be the cluster's.
@@ -175,6 +177,18 @@ func TestHostsOfMetadata(t *testing.T) {
 	}
 	if err := p.Close(t.Context()); err != nil || r.sessions(0) > 0 {
 		t.Errorf("%v; %d sessions", err, r.sessions(0))
+	}
+}
+
+// What is wrong with a host is said of its place in install-config.yaml, where others may have no BMC.
+func TestPlaceOfHost(t *testing.T) {
+	t.Parallel()
+	c := &types.InstallConfig{Platform: types.Platform{Settings: &config.Platform{Hosts: []config.Host{
+		{Name: "spare"}, {Name: "host-0", BMC: config.BMC{Address: "redfish-virtualmedia://192.0.2.1"}},
+	}}}}
+	hosts, _, err := hostsOf(machines.Access{Config: c})
+	if err != nil || len(hosts) != 1 || hosts[0].Index != 1 {
+		t.Errorf("%+v, %v", hosts, err)
 	}
 }
 

@@ -2,6 +2,8 @@ package metal
 
 import (
 	"context"
+	"crypto/tls"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -315,5 +317,55 @@ func TestNotFetched(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "has read nothing") ||
 		!strings.Contains(exit.Next(err), "--media-address") {
 		t.Errorf("%v; next %q", err, exit.Next(err))
+	}
+}
+
+// A host that loads its image is on, whatever its BMC says.
+func TestOnByItsMedium(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "ilo6")
+	p := r.provider()
+	server, err := p.serve(t.Context(), r.plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := booting{Provider: p, host: p.hosts[0], infraID: infraID, server: server}
+	r.breaks(0, "bmc-stuck-power")
+	err = p.with(t.Context(), b.host, func(ctx context.Context) error {
+		bmc, err := b.session(ctx)
+		if err != nil {
+			return err
+		}
+		from, err := p.source(ctx, server, b.host, infraID)
+		if err != nil {
+			return err
+		}
+		loading, stop := context.WithCancel(ctx)
+		defer stop()
+		go load(loading, from)
+		return b.powerOn(ctx, bmc)
+	})
+	if seen := server.Seen(mediumName(infraID, "host-0")).Bytes; err != nil || seen < readMuch {
+		t.Errorf("%v after %d bytes", err, seen)
+	}
+}
+
+// load reads an image again and again.
+func load(ctx context.Context, from string) {
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as BMCs do
+	}}
+	defer client.CloseIdleConnections()
+	for ctx.Err() == nil {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+		if err != nil {
+			return
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
 	}
 }

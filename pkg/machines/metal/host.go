@@ -17,8 +17,7 @@ import (
 // host is a host and the session with its BMC.
 type host struct {
 	Host
-	rack  *Rack
-	index int // in install-config.yaml
+	rack *Rack
 
 	turn chan struct{} // held while something is done with the host
 	// These belong to the holder of turn.

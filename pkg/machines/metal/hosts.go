@@ -142,11 +142,11 @@ func hostsOf(a machines.Access) (hosts []Host, ca []byte, err error) {
 			}})
 		}
 	}
-	for _, h := range named {
+	for i, h := range named {
 		if h.BMC.Address == "" {
 			continue
 		}
-		out := Host{Host: h}
+		out := Host{Host: h, Index: i}
 		if d, known := a.Disks[h.Name]; known {
 			out.Disk = &d
 		}

@@ -34,6 +34,8 @@ type Host struct {
 	UUID string
 	// Disk is the one that the host was installed to, nil if it is not known.
 	Disk *agent.DiskID
+	// Index is its place among the hosts of install-config.yaml.
+	Index int
 }
 
 // Options are what a Rack works with. All but Hosts may be empty.
@@ -93,8 +95,8 @@ func New(o Options) *Rack {
 	r := &Rack{Options: o, slots: make(chan struct{}, o.Parallel)}
 	r.roots = sync.OnceValues(func() (*x509.CertPool, error) { return redfish.Trust(o.CA) })
 	r.hideURL()
-	for i, h := range o.Hosts {
-		r.hosts = append(r.hosts, &host{Host: h, rack: r, index: i, turn: make(chan struct{}, 1)})
+	for _, h := range o.Hosts {
+		r.hosts = append(r.hosts, &host{Host: h, rack: r, turn: make(chan struct{}, 1)})
 	}
 	return r
 }

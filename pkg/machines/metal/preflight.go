@@ -53,7 +53,7 @@ type checker struct {
 
 // at is a host in install-config.yaml.
 func (c *checker) at(h *host) report.Field {
-	return c.r.Field(hostsField).Index(h.index)
+	return c.r.Field(hostsField).Index(h.Index)
 }
 
 func (c *checker) host(ctx context.Context, h *host, s State) {
