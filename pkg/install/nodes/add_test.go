@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -215,6 +216,39 @@ func TestAddRegisters(t *testing.T) {
 	}
 	if w.Get(bmhPath+"worker-7", &ignored) {
 		t.Error("there is a BareMetalHost in a cluster that has none")
+	}
+}
+
+// A spare host, which the cluster was told to leave alone, stays paused until the cluster knows that it is not to
+// provision it: that would wipe a node.
+func TestAddAdoptsSpareHost(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		w := newWorld(t)
+		w.Set(provPath, map[string]any{})
+		w.Set(bmhPath+"worker-7", map[string]any{
+			"metadata": map[string]any{"name": "worker-7", "namespace": "openshift-machine-api",
+				"annotations": map[string]any{"baremetalhost.metal3.io/paused": ""}},
+			"spec": map[string]any{"bootMACAddress": "52:54:00:00:00:07"},
+		})
+		w.Refuse(func(method, path string) int {
+			if refused && method == http.MethodPatch && strings.Contains(path, "/machines/") {
+				return http.StatusForbidden
+			}
+			return 0
+		})
+		w.nodesConfig(w.bmcHost(7))
+		if err := w.add(AddOptions{}); (err != nil) != refused {
+			t.Fatal(refused, err)
+		}
+		var host struct {
+			Metadata struct{ Annotations map[string]string }
+			Spec     struct{ ExternallyProvisioned bool }
+		}
+		w.Get(bmhPath+"worker-7", &host)
+		_, paused := host.Metadata.Annotations["baremetalhost.metal3.io/paused"]
+		if paused != refused || !paused && !host.Spec.ExternallyProvisioned {
+			t.Errorf("refused %t: %+v", refused, host)
+		}
 	}
 }
 

@@ -105,9 +105,13 @@ func (a *adding) unregistered(h *host) bool {
 func (a *adding) registerHost(
 	ctx context.Context, h *host, hosts []metal3.BareMetalHost, node *corev1.Node,
 ) error {
+	spare := false
 	for _, b := range hosts {
 		same := b.Name == h.Hostname || values.PlainMAC(b.Spec.BootMACAddress) == values.PlainMAC(h.BootMAC())
 		switch {
+		case same && b.Name == h.Hostname && b.Spec.ConsumerRef != nil && b.Spec.ExternallyProvisioned && isPaused(b):
+			a.resume(ctx, b.Namespace, b.Name) // an earlier run was killed before it did
+			return nil
 		case same && b.Spec.ConsumerRef != nil: // the installation, an earlier run, or somebody else did it
 			event.Debug(a.Sink, "the cluster has the host already", "host", b.Name)
 			return nil
@@ -115,12 +119,7 @@ func (a *adding) registerHost(
 			event.Warn(a.Sink, "The cluster knows host "+h.Hostname+" as BareMetalHost "+b.Name+"; nothing is changed there")
 			return nil
 		case same: // a spare one, which the cluster was to leave alone
-			pause := map[string]any{"metadata": map[string]any{"annotations": map[string]any{metal3.PausedAnnotation: nil}}}
-			defer func() {
-				if err := a.api.Patch(ctx, bareHosts.Ref(b.Namespace, b.Name), "", pause); err != nil {
-					event.Warn(a.Sink, "BareMetalHost "+b.Name+" stays paused", "err", err)
-				}
-			}()
+			spare = true
 		}
 	}
 	if node == nil {
@@ -136,8 +135,24 @@ func (a *adding) registerHost(
 			return fmt.Errorf("write %s: %s", ref, kube.Cause(err))
 		}
 	}
+	if spare { // not before the cluster has been told that it is not to provision the host
+		a.resume(ctx, machineNamespace, h.Hostname)
+	}
 	event.Info(a.Sink, "The cluster has BareMetalHost and Machine of host "+h.Hostname)
 	return nil
+}
+
+func isPaused(b metal3.BareMetalHost) bool {
+	_, paused := b.Annotations[metal3.PausedAnnotation]
+	return paused
+}
+
+// resume makes the cluster's operator look after a host.
+func (a *adding) resume(ctx context.Context, namespace, name string) {
+	patch := map[string]any{"metadata": map[string]any{"annotations": map[string]any{metal3.PausedAnnotation: nil}}}
+	if err := a.api.Patch(ctx, bareHosts.Ref(namespace, name), "", patch); err != nil {
+		event.Warn(a.Sink, "BareMetalHost "+name+" stays paused", "err", err)
+	}
 }
 
 // addressesOf are the addresses of a node, in its order.
