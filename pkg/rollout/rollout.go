@@ -24,6 +24,8 @@ type Watcher struct {
 	// Settle is how long every operator must have been quiet. The reference uses 30 s; anything less may miss an operator
 	// that is about to roll out.
 	Settle time.Duration
+	// Incomplete reports whether nodes are missing that the cluster was planned with; nil if that cannot be.
+	Incomplete func() bool
 
 	quiet sightings
 }

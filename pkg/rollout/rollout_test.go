@@ -90,7 +90,7 @@ func TestSettledWaitsForQuiet(t *testing.T) {
 	}}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	err := watcher.Settled(ctx)
+	_, err := watcher.Settled(ctx)
 	var u *rollout.Unsettled
 	if !errors.As(err, &u) || !strings.Contains(err.Error(), "etcd (revision 4 (since ") {
 		t.Fatalf("got %v", err)
@@ -101,7 +101,7 @@ func TestSettledWaitsForQuiet(t *testing.T) {
 			cond("Progressing", "False", "", time.Now().Add(-time.Hour)),
 		}},
 	}}})
-	if err := watcher.Settled(t.Context()); err != nil {
+	if _, err := watcher.Settled(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -148,7 +148,7 @@ func TestSettledWithSkewedClocks(t *testing.T) {
 		}},
 	}}})
 	started := time.Now()
-	if err := watcher.Settled(t.Context()); err != nil {
+	if _, err := watcher.Settled(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(started); took < watcher.Settle {

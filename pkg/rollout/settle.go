@@ -43,31 +43,60 @@ func (s *sightings) note(operators []configv1.ClusterOperator, now time.Time) {
 	*s = next
 }
 
+// lingers is how many settling times operators may be the only ones that are not quiet, in a cluster that lacks nodes.
+const lingers = 4
+
 // Settled waits until no operator has been progressing for the settling time. This host's clock measures it, from the
 // first look at an operator's last change; the times that operators write are never compared with it. Only an operator
 // that has been quiet for much longer by the cluster's own clock need not be watched: then a run that goes on with a
 // complete cluster ends at once.
-func (w *Watcher) Settled(ctx context.Context) error {
+//
+// In a cluster that lacks nodes some operators never fall quiet: that of the routers wants two of them on two workers.
+// If they work, they are not waited for; Settled returns what they say.
+func (w *Watcher) Settled(ctx context.Context) (lingering []string, err error) {
 	// Read before the operators are: later, they would seem quiet for longer.
 	cluster, err := w.API.Now(ctx)
 	if err != nil {
 		cluster = time.Time{} // then everything is watched
 	}
+	var names string // of those that are not quiet
+	var since time.Time
 	err = w.Until(ctx, "operators to settle", func(ctx context.Context) (string, error) {
 		operators, err := w.operators(ctx)
 		if err != nil {
 			return "ClusterOperators: " + kube.Cause(err), nil
 		}
 		busy := w.busy(operators, cluster)
-		if len(operators) == 0 || len(busy) > 0 {
-			return "operators settling: " + strings.Join(busy, ", "), nil
+		if len(operators) > 0 && len(busy) == 0 {
+			return "", nil
 		}
-		return "", nil
+		working := w.working(operators)
+		if now := w.Clock.Now(); len(working) < len(busy) || names != strings.Join(working, " ") {
+			names, since = strings.Join(working, " "), now
+		} else if len(busy) > 0 && w.Incomplete != nil && w.Incomplete() && now.Sub(since) >= lingers*w.Settle {
+			lingering = busy
+			return "", nil
+		}
+		return "operators settling: " + strings.Join(busy, ", "), nil
 	})
 	if err != nil {
-		return &Unsettled{Err: err}
+		return nil, &Unsettled{Err: err}
 	}
-	return nil
+	return lingering, nil
+}
+
+// working names the operators that are progressing and available, and not degraded.
+func (w *Watcher) working(operators []configv1.ClusterOperator) []string {
+	var out []string
+	for _, co := range operators {
+		is := func(kind configv1.ClusterStatusConditionType) bool {
+			return find(co.Status.Conditions, kind).Status == configv1.ConditionTrue
+		}
+		if is(configv1.OperatorProgressing) && is(configv1.OperatorAvailable) && !is(configv1.OperatorDegraded) {
+			out = append(out, co.Name)
+		}
+	}
+	return out
 }
 
 // busy names the operators that are not quiet, or not for long enough. The cluster's time is zero if it is not known.

@@ -3,6 +3,7 @@ package rollout_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,7 +65,7 @@ func TestSettledWhateverTheHostsClock(t *testing.T) {
 				world.Date("never")
 			}
 			started := time.Now()
-			if err := watcher.Settled(t.Context()); err != nil {
+			if _, err := watcher.Settled(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if took := time.Since(started); (took < settle) != tt.at {
@@ -97,7 +98,7 @@ func TestSettlingBeginsWhileTheVersionIsWaitedFor(t *testing.T) {
 	if _, err := watcher.VersionAvailable(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := watcher.Settled(t.Context()); err != nil {
+	if _, err := watcher.Settled(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(started); took < watcher.Settle || took > watcher.Settle+250*time.Millisecond {
@@ -111,7 +112,48 @@ func TestNoOperatorsAreNotSettled(t *testing.T) {
 	world.set(operatorsPath, configv1.ClusterOperatorList{})
 	ctx, cancel := context.WithTimeout(t.Context(), 4*watcher.Settle)
 	defer cancel()
-	if err := watcher.Settled(ctx); err == nil {
+	if _, err := watcher.Settled(ctx); err == nil {
 		t.Error("settled without operators")
+	}
+}
+
+// In a cluster that lacks nodes, operators that work and go on progressing are named after a while.
+func TestLingering(t *testing.T) {
+	for _, tt := range []struct {
+		name               string
+		incomplete         bool
+		available, degrade string
+		settles            bool
+	}{
+		{"lacks nodes", true, "True", "False", true},
+		{"has all nodes", false, "True", "False", false},
+		{"lacks nodes, and the operator does not work", true, "False", "False", false},
+		{"lacks nodes, and the operator is degraded", true, "True", "True", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			world, watcher := start(t)
+			watcher.Settle, watcher.Incomplete = 100*time.Millisecond, func() bool { return tt.incomplete }
+			long := time.Now().Add(-time.Hour)
+			world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{
+				operator("etcd", cond("Progressing", "False", "", long), cond("Available", "True", "", long)),
+				operator("ingress", cond("Progressing", "True", "1 of 2 pods", long), cond("Available", tt.available, "", long),
+					cond("Degraded", tt.degrade, "", long)),
+			}})
+			ctx, cancel := context.WithTimeout(t.Context(), 10*watcher.Settle)
+			defer cancel()
+			began := time.Now()
+			lingering, err := watcher.Settled(ctx)
+			took := time.Since(began)
+			if tt.settles && (err != nil || took < 4*watcher.Settle || !strings.HasPrefix(strings.Join(lingering, " "),
+				"ingress (1 of 2 pods")) || !tt.settles && err == nil {
+				t.Errorf("%q, %v after %s", lingering, err, took)
+			}
+		})
+	}
+}
+
+func operator(name string, conditions ...configv1.ClusterOperatorStatusCondition) configv1.ClusterOperator {
+	return configv1.ClusterOperator{
+		ObjectMeta: metav1.ObjectMeta{Name: name}, Status: configv1.ClusterOperatorStatus{Conditions: conditions},
 	}
 }

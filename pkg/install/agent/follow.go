@@ -78,6 +78,13 @@ func (f *follower) hostnames() []string {
 	return out
 }
 
+// incomplete reports whether hosts have been left out.
+func (f *follower) incomplete() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.left) > 0
+}
+
 // look asks the service once, and says what has changed.
 func (f *follower) look(ctx context.Context, sink event.Sink) (agent.Status, error) {
 	s, err := f.service.Status(ctx)

@@ -54,8 +54,11 @@ func Follow(e *install.Env, o Following) (*Installation, error) {
 	for _, name := range o.Plan.Hostnames {
 		f.names[name] = true
 	}
-	return &Installation{e, f, steps.Cluster{Env: e, API: o.API}, o.Plan}, nil
+	return &Installation{e, f, steps.Cluster{Env: e, API: o.API, Incomplete: f.incomplete}, o.Plan}, nil
 }
+
+// Incomplete reports whether the installation goes on without some of its hosts.
+func (i *Installation) Incomplete() bool { return i.follower.incomplete() }
 
 // apiLimit is how long the API has to answer a question beside others.
 const apiLimit = 5 * time.Second

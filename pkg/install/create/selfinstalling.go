@@ -154,7 +154,7 @@ const startBudget = 30 * time.Minute
 // steps is the whole installation, in order. What goes on beside the phases ends with ctx.
 func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 	over := s.verdict.Answer == handoff.Yes
-	cluster := steps.Cluster{Env: s.Env, API: s.api}
+	cluster := steps.Cluster{Env: s.Env, API: s.api, Incomplete: s.follow.Incomplete}
 	making := steps.Machines{Plan: s.plan, Providers: s.providers, MarkStarted: s.inst.MarkStarted}
 	approve := sync.OnceFunc(func() { go s.follow.Approver().Run(ctx) })
 	infrastructure := phases.Infrastructure

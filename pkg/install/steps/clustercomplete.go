@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -32,7 +33,7 @@ type ClusterComplete struct {
 // Run does it.
 func (s ClusterComplete) Run(ctx context.Context, sink event.Sink) error {
 	s.Approve()
-	w := &rollout.Watcher{Watcher: s.Env.Watcher(s.API, sink), Settle: rollout.DefaultSettle}
+	w := &rollout.Watcher{Watcher: s.Env.Watcher(s.API, sink), Settle: rollout.DefaultSettle, Incomplete: s.Incomplete}
 	version, err := w.VersionAvailable(ctx)
 	if err != nil {
 		return err
@@ -45,8 +46,13 @@ func (s ClusterComplete) Run(ctx context.Context, sink event.Sink) error {
 	if err := trustIngress(s.Kubeconfig, ca); err != nil {
 		return err
 	}
-	if err := w.Settled(ctx); err != nil {
+	lingering, err := w.Settled(ctx)
+	if err != nil {
 		return err
+	}
+	if len(lingering) > 0 {
+		event.Warn(sink, "Operators that work are not waited for, because the cluster lacks hosts: "+
+			strings.Join(lingering, ", "))
 	}
 	consoleCtx, cancel := context.WithTimeout(ctx, consoleBudget)
 	defer cancel()

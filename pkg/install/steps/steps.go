@@ -37,6 +37,8 @@ func Once[T any](compute Lazy[T]) Lazy[T] {
 type Cluster struct {
 	Env *install.Env
 	API *kube.Client
+	// Incomplete reports whether the cluster comes up without some of its nodes; nil if it never does.
+	Incomplete func() bool
 }
 
 func (c Cluster) handoff(sink event.Sink) *handoff.Watcher {
