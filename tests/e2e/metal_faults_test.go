@@ -130,6 +130,6 @@ func (a *agents) bootOnceIgnored(t *testing.T) {
 	}
 	a.mended(t)
 	a.noMedia(t)
-	a.noSessions(t)
+	a.noneSince(t, map[string]int{"master-1": 5}) // of Completes
 	a.destroyedUnproved(t)
 }
