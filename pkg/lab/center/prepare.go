@@ -36,8 +36,11 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	if err != nil {
 		return err
 	}
-	layout, err := keepRelease(ctx, s, made.Release.Layout)
-	if err != nil {
+	layout := s.File("release")
+	if err := keepLayout(ctx, made.Release.Layout, layout); err != nil {
+		return err
+	}
+	if err := keepStack(ctx, s, made.Virtualization); err != nil {
 		return err
 	}
 	f.Release = site.ReleaseFacts{PullSpec: made.Release.PullSpec, Version: made.Release.Version, Layout: layout}
@@ -59,21 +62,34 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	return s.Save(f) // last: the file stands for all the others
 }
 
-// keepRelease links the release into the lab, over what is there: the next
-// setup may replace it in the cache while clusters still pull from it.
-func keepRelease(ctx context.Context, s site.Site, layout string) (string, error) {
-	dir := s.File("release")
+// keepStack links the images of the virtualization stack into the lab, if there are
+// any.
+func keepStack(ctx context.Context, s site.Site, v *setup.Virtualization) error {
+	if v == nil {
+		return nil
+	}
+	for _, layout := range v.Layouts {
+		if err := keepLayout(ctx, layout, filepath.Join(s.File(site.LayoutsDir), filepath.Base(layout))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepLayout links images into the lab, over what is there: the next setup may
+// replace them in the cache while clusters still pull them.
+func keepLayout(ctx context.Context, layout, dir string) error {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return "", fmt.Errorf("keep release: %w", err)
+		return fmt.Errorf("keep images: %w", err)
 	}
 	_, err := command.Run(ctx, "cp", "-alf", "--", layout+"/.", dir)
 	if err != nil { // it is on another file system
 		_, err = command.Run(ctx, "cp", "-af", "--", layout+"/.", dir)
 	}
 	if err != nil {
-		return "", fmt.Errorf("keep release: %w", err)
+		return fmt.Errorf("keep images: %w", err)
 	}
-	return dir, nil
+	return nil
 }
 
 // newUpdates makes the key of who signs the lab's releases.
@@ -153,10 +169,14 @@ func linkPrograms(s site.Site, made setup.Result) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("link programs: %w", err)
 	}
-	for name, target := range map[string]string{
+	programs := map[string]string{
 		"kubectl": made.Programs.Hyperkube, "oc": made.Programs.Hyperkube, "etcdctl": made.Programs.Etcdctl,
 		"ignition-validate": made.IgnitionValidate,
-	} {
+	}
+	if made.Virtualization != nil {
+		programs["virtctl"] = made.Virtualization.KubeVirt.Virtctl()
+	}
+	for name, target := range programs {
 		path := filepath.Join(dir, name)
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("link programs: %w", err)

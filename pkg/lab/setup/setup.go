@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,8 @@ type Result struct {
 	Stream string `json:"stream"`
 	// Bare is the directory of the bare OS image; empty unless asked for.
 	Bare string `json:"bare,omitempty"`
+	// Virtualization is the stack for virtual machines; nil unless asked for.
+	Virtualization *Virtualization `json:"virtualization,omitempty"`
 }
 
 // Config is what to set up, and from where.
@@ -56,6 +59,8 @@ type Config struct {
 	// Bare makes an OS image without kubelet, oc and runtime, too, and has the
 	// release bring them, as OKD's do.
 	Bare bool
+	// Virtualization makes what clusters need to run virtual machines, too.
+	Virtualization bool
 	// Releases to build, as in 4.20; default contract.Newest. The first one is
 	// what a lab installs unless told otherwise.
 	Releases []string
@@ -128,7 +133,13 @@ const ImagesURL = "https://" + network.ImagesName
 func (s steps) all(ctx context.Context) (Result, error) {
 	var r Result
 	dir := cache.Dir{Path: s.cfg.Cache}
-	packages := func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }
+	packages := func(ctx context.Context) error {
+		need := packages
+		if s.cfg.Virtualization {
+			need = slices.Concat(need, virtualizationPackages)
+		}
+		return installPackages(ctx, need, s.cfg.Out)
+	}
 	if err := s.step(ctx, "Debian packages", packages); err != nil {
 		return r, err
 	}
@@ -208,6 +219,9 @@ func (s steps) all(ctx context.Context) (Result, error) {
 		r.Release = r.Releases[0]
 		return nil
 	})
+	if err == nil && s.cfg.Virtualization {
+		r.Virtualization, err = s.virtualization(ctx)
+	}
 	return r, err
 }
 
@@ -225,6 +239,7 @@ func trim(dir string, now time.Time) error {
 		osimage.PlainKind + "/*", osimage.BareKind + "/*", liveiso.Kind + "/*", liveiso.BootKind + "/*",
 		"rootfs/*", "ignition/*",
 		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
+		"unpacked/*", "virt/kubevirt-*", "virt/guest-*",
 	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
 	}

@@ -127,6 +127,10 @@ func (f Facts) ReleaseFor(name string) (ReleaseFacts, error) {
 		name, f.Lab, strings.Join(have, ", "), name)
 }
 
+// LayoutsDir has the OCI layouts that the registry serves besides the release, a
+// directory each.
+const LayoutsDir = "layouts"
+
 // UpdatesFacts say where the lab's releases are looked up.
 type UpdatesFacts struct {
 	GraphURL       string `json:"graphURL"`
