@@ -61,12 +61,16 @@ var (
 //go:embed launcher/virtqemud
 var virtqemud []byte
 
-// The group and user by whose number KubeVirt runs QEMU.
+// The user qemu is KubeVirt's, by number. Debian's libvirt does not start without the
+// others, which its packages would make when they are configured.
 const (
 	passwd = "root:x:0:0:root:/root:/bin/bash\n" +
 		"qemu:x:107:107:qemu:/:/bin/bash\n" +
+		"libvirt-qemu:x:107:107:qemu:/:/bin/bash\n" +
+		"swtpm:x:109:109:swtpm:/:/sbin/nologin\n" +
 		"nobody:x:65534:65534:nobody:/:/sbin/nologin\n"
-	group = "root:x:0:\nkvm:x:36:\nqemu:x:107:\nlibvirt:x:108:\nnogroup:x:65534:\n"
+	group = "root:x:0:\nkvm:x:36:\nqemu:x:107:\nlibvirt-qemu:x:107:\nlibvirt:x:108:\nswtpm:x:109:\n" +
+		"nogroup:x:65534:\n"
 )
 
 // userland is what handler and launcher have in common.
