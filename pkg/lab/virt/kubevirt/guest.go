@@ -130,19 +130,7 @@ func guestFiles(ctx context.Context, root, version string) (ociimage.Tree, error
 		}
 	}
 	t.Link("/usr/bin/init", "busybox")
-	err = fs.WalkDir(guestTree, "guest", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := guestTree.ReadFile(path)
-		at, mode := strings.TrimPrefix(path, "guest"), fs.FileMode(0o644)
-		if at == "/init" || strings.Contains(at, "/libexec/") || strings.Contains(at, "/cgi-bin/") {
-			mode = 0o755
-		}
-		t.File(at, mode, data)
-		return err
-	})
-	if err != nil {
+	if err := addGuestTree(t); err != nil {
 		return nil, err
 	}
 	var order []string
@@ -158,6 +146,21 @@ func guestFiles(ctx context.Context, root, version string) (ociimage.Tree, error
 	}
 	t.File("/usr/lib/modules/order", 0o644, []byte(strings.Join(order, "\n")+"\n"))
 	return t, nil
+}
+
+func addGuestTree(t ociimage.Tree) error {
+	return fs.WalkDir(guestTree, "guest", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := guestTree.ReadFile(path)
+		at, mode := strings.TrimPrefix(path, "guest"), fs.FileMode(0o644)
+		if at == "/init" || strings.Contains(at, "/libexec/") || strings.Contains(at, "/cgi-bin/") {
+			mode = 0o755
+		}
+		t.File(at, mode, data)
+		return err
+	})
 }
 
 // pack makes an initramfs of a directory.
