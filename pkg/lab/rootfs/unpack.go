@@ -54,7 +54,7 @@ func unpack(ctx context.Context, work, root, suite, mirror string, packages []st
 		}
 	}
 	apt := func(args ...string) error {
-		options := []string{"-q", "-y"}
+		options := []string{"-q", "-y", "-o", "Acquire::Languages=none"}
 		for name, value := range map[string]string{
 			"Dir::State":           filepath.Join(work, "state"),
 			"Dir::State::status":   filepath.Join(work, "status"),
@@ -62,7 +62,6 @@ func unpack(ctx context.Context, work, root, suite, mirror string, packages []st
 			"Dir::Etc::SourceList": filepath.Join(work, "sources.list"), "Dir::Etc::SourceParts": "/dev/null",
 			"Dir::Etc::Preferences": "/dev/null", "Dir::Etc::PreferencesParts": "/dev/null",
 			"APT::Sandbox::User": "root", "APT::Install-Recommends": "0",
-			"Acquire::Languages": "none",
 		} {
 			options = append(options, "-o", name+"="+value)
 		}
