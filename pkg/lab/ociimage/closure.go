@@ -96,10 +96,22 @@ func (r Root) add(out Tree, path string) error {
 	return r.addLibraries(out, real)
 }
 
+// Libraries returns the loader and the libraries of a program that is not in the
+// root, transitively.
+func (r Root) Libraries(program string) (Tree, error) {
+	out := Tree{}
+	if err := r.addNeeded(out, program); err != nil {
+		return nil, fmt.Errorf("copy libraries from root file system: %w", err)
+	}
+	return out, nil
+}
+
 // addLibraries adds the loader and the libraries that a program names; files of
 // other kinds need nothing.
-func (r Root) addLibraries(out Tree, path string) error {
-	f, err := elf.Open(r.host(path))
+func (r Root) addLibraries(out Tree, path string) error { return r.addNeeded(out, r.host(path)) }
+
+func (r Root) addNeeded(out Tree, path string) error {
+	f, err := elf.Open(path)
 	if err != nil {
 		return nil //nolint:nilerr // not a program; what cannot be read fails when it is copied
 	}

@@ -69,7 +69,7 @@ func (b Builder) images(ctx context.Context, root, guest string, r *Result) erro
 	if err != nil {
 		return fmt.Errorf("userland: %w", err)
 	}
-	img, err := handler(base, r.Programs)
+	img, err := handler(base, root, r.Programs)
 	if err == nil {
 		r.Images.Handler, err = add(repository+"virt-handler", Version, img)
 	}
@@ -126,8 +126,11 @@ func component(programs, name string) (v1.Image, error) {
 	return compose(v1.Config{Entrypoint: []string{"/usr/bin/" + name}, User: unprivileged}, ociimage.Base(), t)
 }
 
-func handler(base ociimage.Tree, programs string) (v1.Image, error) {
-	t := ociimage.Tree{}
+func handler(base ociimage.Tree, root, programs string) (v1.Image, error) {
+	t, err := ociimage.Root(root).Libraries(filepath.Join(programs, "virt-handler"))
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range []string{"virt-handler", "virt-chroot"} {
 		t.Source("/usr/bin/"+p, 0o755, filepath.Join(programs, p))
 	}
@@ -139,6 +142,11 @@ func launcher(base ociimage.Tree, root, programs string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	libraries, err := ociimage.Root(root).Libraries(filepath.Join(programs, "virt-launcher"))
+	if err != nil {
+		return nil, err
+	}
+	virt.Add(libraries)
 	t := ociimage.Tree{}
 	for _, p := range []string{
 		"virt-launcher", "virt-launcher-monitor", "virt-probe", "virt-freezer", "virt-tail", containerDisk,
