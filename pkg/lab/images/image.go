@@ -35,7 +35,7 @@ type builder struct {
 // layers are the component's layers, bottom first: the base, one per program,
 // Debian files, and the component's own. All but the last are shared between
 // images.
-func (b builder) layers(c component.Component) ([]ociimage.Layer, error) {
+func (b builder) layers(c component.Component) ([]v1.Layer, error) {
 	trees := []ociimage.Tree{ociimage.Base()}
 	var kinds []component.Binary
 	for _, l := range c.Binaries {
@@ -63,7 +63,7 @@ func (b builder) layers(c component.Component) ([]ociimage.Layer, error) {
 		return nil, err
 	}
 	trees = append(trees, own)
-	var layers []ociimage.Layer
+	var layers []v1.Layer
 	if c.Tag == nodeTag && b.nodeImage != "" {
 		l, err := ociimage.FileLayer(b.nodeImage)
 		if err != nil {

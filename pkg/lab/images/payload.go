@@ -22,7 +22,9 @@ var runLevel = regexp.MustCompile(`^\d{4}_`)
 
 // releaseManifests is the release image's top layer: references, metadata and
 // the manifests of all operators, with images pinned.
-func releaseManifests(version string, components []component.Component, specs map[string]string) (ociimage.Tree, error) {
+func releaseManifests(
+	version string, components []component.Component, specs map[string]string,
+) (ociimage.Tree, error) {
 	out := ociimage.Tree{}
 	put := func(name string, data []byte) { out.File("/release-manifests/"+name, 0o644, data) }
 

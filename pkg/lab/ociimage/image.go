@@ -40,8 +40,8 @@ func Base() Tree {
 }
 
 // Layers makes layers of trees, bottom first; empty ones are left out.
-func Layers(trees ...Tree) ([]Layer, error) {
-	var layers []Layer
+func Layers(trees ...Tree) ([]v1.Layer, error) {
+	var layers []v1.Layer
 	for _, t := range trees {
 		if len(t) == 0 {
 			continue
@@ -56,7 +56,7 @@ func Layers(trees ...Tree) ([]Layer, error) {
 }
 
 // Compose makes an image of layers, bottom first.
-func Compose(layers []Layer, config v1.Config) (v1.Image, error) {
+func Compose(layers []v1.Layer, config v1.Config) (v1.Image, error) {
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	img, err := mutate.ConfigFile(img, &v1.ConfigFile{
 		Architecture: runtime.GOARCH,

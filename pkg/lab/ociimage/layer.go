@@ -12,25 +12,25 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Layer is an uncompressed layer that is made when it is read. Compressing would
+// layer is an uncompressed layer that is made when it is read. Compressing would
 // cost more CPU than the lab has, and the network is a bridge.
-type Layer struct {
+type layer struct {
 	write func(io.Writer) error
 	hash  v1.Hash
 	size  int64
 }
 
 // NewLayer is the layer that write writes, always the same bytes.
-func NewLayer(write func(io.Writer) error) (Layer, error) {
+func NewLayer(write func(io.Writer) error) (v1.Layer, error) {
 	hash, size, err := v1.SHA256(stream(write))
 	if err != nil {
-		return Layer{}, fmt.Errorf("hash layer: %w", err)
+		return nil, fmt.Errorf("hash layer: %w", err)
 	}
-	return Layer{write, hash, size}, nil
+	return layer{write, hash, size}, nil
 }
 
 // FileLayer is a layer that is in a file.
-func FileLayer(path string) (Layer, error) {
+func FileLayer(path string) (v1.Layer, error) {
 	return NewLayer(func(w io.Writer) error {
 		f, err := os.Open(path)
 		if err != nil {
@@ -48,13 +48,13 @@ func stream(write func(io.Writer) error) io.ReadCloser {
 	return r
 }
 
-func (l Layer) Digest() (v1.Hash, error)            { return l.hash, nil }
-func (l Layer) DiffID() (v1.Hash, error)            { return l.hash, nil }
-func (l Layer) Size() (int64, error)                { return l.size, nil }
-func (l Layer) MediaType() (types.MediaType, error) { return types.OCIUncompressedLayer, nil }
-func (l Layer) Compressed() (io.ReadCloser, error)  { return l.Uncompressed() }
+func (l layer) Digest() (v1.Hash, error)            { return l.hash, nil }
+func (l layer) DiffID() (v1.Hash, error)            { return l.hash, nil }
+func (l layer) Size() (int64, error)                { return l.size, nil }
+func (l layer) MediaType() (types.MediaType, error) { return types.OCIUncompressedLayer, nil }
+func (l layer) Compressed() (io.ReadCloser, error)  { return l.Uncompressed() }
 
-func (l Layer) Uncompressed() (io.ReadCloser, error) {
+func (l layer) Uncompressed() (io.ReadCloser, error) {
 	return stream(func(w io.Writer) error {
 		h := sha256.New()
 		err := l.write(io.MultiWriter(w, h))

@@ -104,7 +104,7 @@ func (t Tree) Copy(host string) error {
 	})
 }
 
-// A capability of Linux that a program can have.
+// NetBindService is the capability to listen at ports below 1024.
 const NetBindService = 10
 
 // Capable gives a file that was added capabilities, permitted and effective.

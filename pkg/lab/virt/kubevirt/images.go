@@ -26,11 +26,15 @@ type Images struct {
 	SynchronizationController string `json:"synchronizationController"`
 }
 
-// Repositories in the registry, upstream's.
-const (
-	repository      = "kubevirt/"
-	guestRepository = "containerdisks/okd-lab"
-)
+// repository is where the images are in the registry, as at upstream's.
+const repository = "kubevirt/"
+
+// guests are the names of the container disk: its own, and those that golden images
+// and smoke tests ask for by default.
+var guests = []struct{ repository, tag string }{
+	{"containerdisks/okd-lab", "latest"}, {"containerdisks/fedora", "latest"},
+	{"containerdisks/centos-stream", "9"}, {"containerdisks/centos-stream", "10"},
+}
 
 // unprivileged is the user of all components but handler and launcher; their pods
 // refuse to start as root.
@@ -82,13 +86,15 @@ func (b Builder) images(ctx context.Context, root, guest string, r *Result) erro
 	if err != nil {
 		return fmt.Errorf("image virt-launcher: %w", err)
 	}
-	if img, err = diskImage(guest); err == nil {
-		_, err = add(guestRepository, "latest", img)
-	}
-	if err != nil {
+	if img, err = diskImage(guest); err != nil {
 		return fmt.Errorf("image of the guest: %w", err)
 	}
-	r.Guest = b.Registry + "/" + guestRepository + ":latest"
+	for _, g := range guests {
+		if _, err := add(g.repository, g.tag, img); err != nil {
+			return fmt.Errorf("image of the guest: %w", err)
+		}
+	}
+	r.Guest = b.Registry + "/" + guests[0].repository + ":" + guests[0].tag
 	r.Layout = filepath.Join(b.Cache.Path, "kubevirt")
 	return record(r, all)
 }
@@ -120,9 +126,6 @@ func record(r *Result, all []ociimage.Named) error {
 func component(programs, name string) (v1.Image, error) {
 	t := ociimage.Tree{}
 	t.Source("/usr/bin/"+name, 0o755, filepath.Join(programs, name))
-	if name == "virt-operator" { // as upstream; HyperConverged's build runs it there
-		t.Source("/usr/bin/csv-generator", 0o755, filepath.Join(programs, "csv-generator"))
-	}
 	return compose(v1.Config{Entrypoint: []string{"/usr/bin/" + name}, User: unprivileged}, ociimage.Base(), t)
 }
 

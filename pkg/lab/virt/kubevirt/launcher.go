@@ -122,7 +122,8 @@ func libvirt(root string) (ociimage.Tree, error) {
 	t.Source("/usr/libexec/okd-lab/virtqemud", libvirtd.Mode(), filepath.Join(root, "usr/sbin/libvirtd"))
 	t.File("/usr/sbin/virtqemud", 0o755, virtqemud)
 	for _, d := range []string{
-		"/etc/libvirt/hooks", "/etc/libvirt/qemu", "/var/lib/libvirt/qemu", "/var/log/libvirt/qemu", "/var/cache/libvirt/qemu",
+		"/etc/libvirt/hooks", "/etc/libvirt/qemu", "/var/lib/libvirt/qemu", "/var/log/libvirt/qemu",
+		"/var/cache/libvirt/qemu",
 	} {
 		t.Dir(d)
 	}

@@ -169,7 +169,8 @@ for ((i = 0; i < 600; i++)); do
 done
 echo "before: $(ask one '{"execute":"guest-get-host-name"}')"
 grep -a 'okd-lab login:' /tmp/console
-virsh -c "$(uri one)" migrate --live --p2p --unsafe --domain guest --desturi "$(uri two)" --migrateuri unix:///run/two/move
+virsh -c "$(uri one)" migrate --live --p2p --unsafe --domain guest \
+	--desturi "$(uri two)" --migrateuri unix:///run/two/move
 [ -z "$(virsh -c "$(uri one)" list --name)" ]
 for ((i = 0; i < 100; i++)); do
 	! ask two '{"execute":"guest-ping"}' >/dev/null || break
