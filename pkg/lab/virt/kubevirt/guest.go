@@ -1,6 +1,7 @@
 package kubevirt
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"embed"
@@ -20,15 +21,17 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/ociimage"
 )
 
-// guestTree is what the guest's initramfs has besides programs. All of its files
-// below libexec and cgi-bin, and init, are programs.
+// guestTree is what the guest's initramfs has besides programs. Files that begin like
+// a script are made executable.
 //
 //go:embed guest
 var guestTree embed.FS
 
-// guestModules of the kernel are loaded in this order: a network card and disks.
+// guestModules of the kernel are loaded in this order: a network card, disks, the
+// power button and how BusyBox hears of it.
 var guestModules = []string{
 	"net/core/failover", "drivers/net/net_failover", "drivers/net/virtio_net", "drivers/block/virtio_blk",
+	"drivers/acpi/button", "drivers/input/evdev",
 }
 
 // guestDisk is the disk's size. An image is pulled as it is, so it is no larger than
@@ -117,8 +120,6 @@ func guestFiles(ctx context.Context, root, version string) (ociimage.Tree, error
 	for _, d := range []string{"bin", "sbin", "lib", "lib64"} {
 		t.Link("/"+d, "usr/"+d)
 	}
-	t.Link("/usr/sbin/init", "../bin/busybox")
-	t.Link("/usr/bin/qemu-ga", "../sbin/qemu-ga")
 	busybox := filepath.Join(root, "usr/bin/busybox")
 	applets, err := command.Run(ctx, busybox, "--list")
 	if err != nil {
@@ -129,7 +130,7 @@ func guestFiles(ctx context.Context, root, version string) (ociimage.Tree, error
 			t.Link(at, "busybox")
 		}
 	}
-	t.Link("/usr/bin/init", "busybox")
+	t.Link("/usr/sbin/shutdown", "../libexec/shutdown")
 	if err := addGuestTree(t); err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func addGuestTree(t ociimage.Tree) error {
 		}
 		data, err := guestTree.ReadFile(path)
 		at, mode := strings.TrimPrefix(path, "guest"), fs.FileMode(0o644)
-		if at == "/init" || strings.Contains(at, "/libexec/") || strings.Contains(at, "/cgi-bin/") {
+		if bytes.HasPrefix(data, []byte("#!")) {
 			mode = 0o755
 		}
 		t.File(at, mode, data)

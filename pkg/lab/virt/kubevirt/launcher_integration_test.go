@@ -177,7 +177,13 @@ for ((i = 0; i < 100; i++)); do
 	sleep 0.2
 done
 echo "after: $(ask two '{"execute":"guest-get-host-name"}')"
-virsh -c "$(uri two)" destroy guest >/dev/null
+virsh -c "$(uri two)" shutdown --mode acpi guest >/dev/null
+for ((i = 0; i < 150; i++)); do
+	[ -n "$(virsh -c "$(uri two)" list --name)" ] || exit 0
+	sleep 0.2
+done
+echo "the guest does not mind the power button"
+exit 1
 `
 
 func TestGuestMigrates(t *testing.T) {
