@@ -182,7 +182,8 @@ for ((i = 0; i < 150; i++)); do
 	[ -n "$(virsh -c "$(uri two)" list --name)" ] || exit 0
 	sleep 0.2
 done
-echo "the guest does not mind the power button"
+echo "the guest does not mind the power button; its console:"
+tail -n 20 /tmp/console
 exit 1
 `
 
