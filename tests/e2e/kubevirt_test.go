@@ -92,7 +92,10 @@ func TestKubeVirt(t *testing.T) {
 	step(t, "NodeRestart", func(t *testing.T) { c.restartsNodeWithoutGuest(t) })
 	step(t, "Stop", func(t *testing.T) {
 		c.kubectl(t, "delete", "--wait=false", "--namespace", "vms", "virtualmachine", "guest")
-		eventually(t, time.Minute, func() string { return c.kubectl(t, "get", "--namespace", "vms", "--output=name", "vmi,pod") })
+		took := eventually(t, time.Minute, func() string {
+			return c.kubectl(t, "get", "--namespace", "vms", "--output=name", "vmi,pod")
+		})
+		measured(t, "KubeVirt: a VM gone after %.0f s", took.Seconds())
 	})
 }
 
@@ -243,7 +246,8 @@ func (c *cluster) guestState(t *testing.T) (boot string, uptime float64) {
 func (c *cluster) console(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := c.command(ctx, "exec", "--", "virtctl", "--kubeconfig", c.kubeconfig(), "--namespace", "vms", "console", "guest")
+	cmd := c.command(ctx, "exec", "--",
+		"virtctl", "--kubeconfig", c.kubeconfig(), "--namespace", "vms", "console", "guest")
 	var out output
 	cmd.Stdout, cmd.Stderr = &out, &out
 	in, err := cmd.StdinPipe()
