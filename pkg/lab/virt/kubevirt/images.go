@@ -47,9 +47,13 @@ const recordFile = "kubevirt.json"
 // date.
 func (b Builder) images(ctx context.Context, root, guest string, r *Result) error {
 	var all []ociimage.Named
+	prefix := ""
+	if b.Outside {
+		prefix = b.Registry + "/"
+	}
 	// add returns the pull spec of an image.
 	add := func(name, tag string, img v1.Image) (string, error) {
-		all = append(all, ociimage.Named{Name: name + ":" + tag, Image: img})
+		all = append(all, ociimage.Named{Name: prefix + name + ":" + tag, Image: img})
 		digest, err := img.Digest()
 		return b.Registry + "/" + name + "@" + digest.String(), err
 	}

@@ -28,8 +28,11 @@ type Builder struct {
 	Cache    cache.Dir
 	Mirror   string // of Debian packages; empty for the usual one
 	Registry string // host, or host:port, that pods get the images from
-	Clock    clock.Clock
-	Out      io.Writer // progress lines
+	// Outside says that the lab stands for this registry: the host is a part of the
+	// repositories' names in the layout.
+	Outside bool
+	Clock   clock.Clock
+	Out     io.Writer // progress lines
 }
 
 // Result is what was made.
