@@ -73,7 +73,7 @@ func TestKubeVirt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.Virtualization == nil {
+	if made.KubeVirt == nil {
 		t.Fatal("there is no KubeVirt; run okd-lab setup --virtualization first")
 	}
 	l.up(t)
@@ -84,8 +84,8 @@ func TestKubeVirt(t *testing.T) {
 		}
 	})
 	step(t, "Cluster", func(t *testing.T) { c.complete(t) })
-	step(t, "Deploy", func(t *testing.T) { c.deployKubeVirt(t, made.Virtualization.KubeVirt) })
-	step(t, "Start", func(t *testing.T) { c.startGuest(t, made.Virtualization.KubeVirt.Guest) })
+	step(t, "Deploy", func(t *testing.T) { c.deployKubeVirt(t, *made.KubeVirt) })
+	step(t, "Start", func(t *testing.T) { c.startGuest(t, made.KubeVirt.Guest) })
 	step(t, "Console", func(t *testing.T) { c.console(t) })
 	step(t, "Migrate", func(t *testing.T) { c.migrates(t) })
 	step(t, "Figures", func(t *testing.T) { c.virtualizationFigures(t) })

@@ -36,12 +36,17 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	if err != nil {
 		return err
 	}
-	layout := s.File("release")
-	if err := keepLayout(ctx, made.Release.Layout, layout); err != nil {
+	layout, err := keepLayout(ctx, s, made.Release.Layout, "release")
+	if err != nil {
 		return err
 	}
-	if err := keepStack(ctx, s, made.Virtualization); err != nil {
-		return err
+	f.Content = nil
+	for _, l := range made.Content {
+		kept, err := keepLayout(ctx, s, l, filepath.Join("content", filepath.Base(l)))
+		if err != nil {
+			return err
+		}
+		f.Content = append(f.Content, kept)
 	}
 	f.Release = site.ReleaseFacts{PullSpec: made.Release.PullSpec, Version: made.Release.Version, Layout: layout}
 	f.Releases = nil
@@ -62,34 +67,21 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	return s.Save(f) // last: the file stands for all the others
 }
 
-// keepStack links the images of the virtualization stack into the lab, if there are
-// any.
-func keepStack(ctx context.Context, s site.Site, v *setup.Virtualization) error {
-	if v == nil {
-		return nil
-	}
-	for _, layout := range v.Layouts {
-		if err := keepLayout(ctx, layout, filepath.Join(s.File(site.LayoutsDir), filepath.Base(layout))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // keepLayout links images into the lab, over what is there: the next setup may
-// replace them in the cache while clusters still pull them.
-func keepLayout(ctx context.Context, layout, dir string) error {
+// replace them in the cache while clusters still pull from them.
+func keepLayout(ctx context.Context, s site.Site, layout, name string) (string, error) {
+	dir := s.File(name)
 	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return fmt.Errorf("keep images: %w", err)
+		return "", fmt.Errorf("keep images: %w", err)
 	}
 	_, err := command.Run(ctx, "cp", "-alf", "--", layout+"/.", dir)
 	if err != nil { // it is on another file system
 		_, err = command.Run(ctx, "cp", "-af", "--", layout+"/.", dir)
 	}
 	if err != nil {
-		return fmt.Errorf("keep images: %w", err)
+		return "", fmt.Errorf("keep images: %w", err)
 	}
-	return nil
+	return dir, nil
 }
 
 // newUpdates makes the key of who signs the lab's releases.
@@ -173,8 +165,8 @@ func linkPrograms(s site.Site, made setup.Result) error {
 		"kubectl": made.Programs.Hyperkube, "oc": made.Programs.Hyperkube, "etcdctl": made.Programs.Etcdctl,
 		"ignition-validate": made.IgnitionValidate,
 	}
-	if made.Virtualization != nil {
-		programs["virtctl"] = made.Virtualization.KubeVirt.Virtctl()
+	if made.KubeVirt != nil {
+		programs["virtctl"] = made.KubeVirt.Virtctl()
 	}
 	for name, target := range programs {
 		path := filepath.Join(dir, name)

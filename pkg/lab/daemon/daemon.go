@@ -90,13 +90,9 @@ func New(cfg Config) (*Daemon, error) {
 	if d.engine, err = d.newEngine(); err != nil {
 		return nil, err
 	}
-	stack, err := filepath.Glob(filepath.Join(cfg.Site.File(site.LayoutsDir), "*"))
-	if err != nil {
-		return nil, err
-	}
 	reg, err := registry.New(cfg.Site.File("registry"), registry.Login{
 		User: d.facts.Registry.User, Password: secret.New(d.facts.Registry.Password),
-	}, append([]string{d.facts.Release.Layout}, stack...)...)
+	}, append([]string{d.facts.Release.Layout}, d.facts.Content...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/rootfs"
+	"github.com/okd-install/okd-install/pkg/lab/virt/kubevirt"
 )
 
 // Version is that of the lab's build of a release such as 5.0.
@@ -41,14 +42,16 @@ type Result struct {
 	Release          images.Release  `json:"release"` // the first that was asked for
 	// Releases are all that were asked for, the first included.
 	Releases []images.Release `json:"releases"`
+	// Content are OCI layouts with what clusters find outside of the release.
+	Content []string `json:"content"`
 	// LiveISO is the path of the live ISO.
 	LiveISO string `json:"liveISO"`
 	// Stream is a file with the CoreOS stream of OS image and live ISO.
 	Stream string `json:"stream"`
 	// Bare is the directory of the bare OS image; empty unless asked for.
 	Bare string `json:"bare,omitempty"`
-	// Virtualization is the stack for virtual machines; nil unless asked for.
-	Virtualization *Virtualization `json:"virtualization,omitempty"`
+	// KubeVirt is nil unless the stack for virtual machines was asked for.
+	KubeVirt *kubevirt.Result `json:"kubeVirt,omitempty"`
 }
 
 // Config is what to set up, and from where.
@@ -219,9 +222,10 @@ func (s steps) all(ctx context.Context) (Result, error) {
 		r.Release = r.Releases[0]
 		return nil
 	})
-	if err == nil && s.cfg.Virtualization {
-		r.Virtualization, err = s.virtualization(ctx)
+	if err != nil || !s.cfg.Virtualization {
+		return r, err
 	}
+	err = s.step(ctx, "KubeVirt", func(ctx context.Context) error { return s.kubeVirt(ctx, &r) })
 	return r, err
 }
 

@@ -76,8 +76,10 @@ type Facts struct {
 	Registry RegistryFacts  `json:"registry"`
 	Release  ReleaseFacts   `json:"release"` // the one that is installed by default
 	Releases []ReleaseFacts `json:"releases"`
-	Updates  UpdatesFacts   `json:"updates"`
-	Image    ImageFacts     `json:"image"`
+	// Content are OCI layouts with more images for the registry.
+	Content []string     `json:"content,omitempty"`
+	Updates UpdatesFacts `json:"updates"`
+	Image   ImageFacts   `json:"image"`
 	// Clusters are those that the lab's DNS is ready for.
 	Clusters []network.Cluster `json:"clusters"`
 	SSHKey   string            `json:"sshKey"` // private key file; its .pub is beside it
@@ -126,10 +128,6 @@ func (f Facts) ReleaseFor(name string) (ReleaseFacts, error) {
 		"build others with okd-lab setup --release %s,… and start the lab again",
 		name, f.Lab, strings.Join(have, ", "), name)
 }
-
-// LayoutsDir has the OCI layouts that the registry serves besides the release, a
-// directory each.
-const LayoutsDir = "layouts"
 
 // UpdatesFacts say where the lab's releases are looked up.
 type UpdatesFacts struct {

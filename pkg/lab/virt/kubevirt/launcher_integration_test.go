@@ -62,12 +62,12 @@ func launcherImage(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.Virtualization == nil {
+	if made.KubeVirt == nil {
 		t.Skip("no KubeVirt here; okd-lab setup --virtualization makes it")
 	}
 	root := t.TempDir()
 	for _, name := range []string{"kubevirt/virt-launcher:", "containerdisks/okd-lab:"} {
-		unpack(t, imageOf(t, made.Virtualization.KubeVirt.Layout, name), root)
+		unpack(t, imageOf(t, made.KubeVirt.Layout, name), root)
 	}
 	return root
 }
