@@ -49,6 +49,7 @@ type Daemon struct {
 	machines *machine.Supervisor
 	engine   *engine.Engine
 	registry *gate
+	outside  map[string]*gate // by name
 	images   *gate
 	releases *updates.Service
 	updates  *gate
@@ -96,7 +97,10 @@ func New(cfg Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.registry = &gate{next: reg}
+	d.registry, d.outside = &gate{next: reg}, map[string]*gate{}
+	for _, name := range network.OutsideNames() {
+		d.outside[name] = &gate{next: reg.Outside(name, name != network.LoginCatalogs)}
+	}
 	key, err := os.ReadFile(cfg.Site.File(ReleaseKeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("read release key: %w", err)

@@ -20,6 +20,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/catalog"
 	"github.com/okd-install/okd-install/pkg/lab/images"
 	"github.com/okd-install/okd-install/pkg/lab/liveiso"
 	"github.com/okd-install/okd-install/pkg/lab/network"
@@ -222,11 +223,30 @@ func (s steps) all(ctx context.Context) (Result, error) {
 		r.Release = r.Releases[0]
 		return nil
 	})
+	if err != nil {
+		return r, err
+	}
+	err = s.step(ctx, "catalogs of operators", func(context.Context) error { return s.catalogs(&r) })
 	if err != nil || !s.cfg.Virtualization {
 		return r, err
 	}
 	err = s.step(ctx, "KubeVirt", func(ctx context.Context) error { return s.kubeVirt(ctx, &r) })
 	return r, err
+}
+
+// catalogs makes the catalogs that clusters of the releases have by default.
+func (s steps) catalogs(r *Result) error {
+	var versions []string
+	for _, release := range r.Releases {
+		versions = append(versions, release.Version)
+	}
+	list, err := catalog.Outside(versions, r.Release.Images["pod"], r.Programs.OPM)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(s.cfg.Cache, "catalogs")
+	r.Content = append(r.Content, dir)
+	return images.Collect(dir, list)
 }
 
 // What is kept of earlier setups: the last few, to go back and forth between
@@ -242,7 +262,7 @@ func trim(dir string, now time.Time) error {
 	for _, kind := range []string{
 		osimage.PlainKind + "/*", osimage.BareKind + "/*", liveiso.Kind + "/*", liveiso.BootKind + "/*",
 		"rootfs/*", "ignition/*",
-		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
+		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*", "bin/opm-*",
 		"unpacked/*", "virt/kubevirt-*", "virt/guest-*",
 	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
