@@ -25,7 +25,7 @@ const envRelease = "OKD_LAB_RELEASE"
 
 func setupCommand(o *options) *cobra.Command {
 	var source, mirror string
-	var bare bool
+	var bare, virtualization bool
 	var releases []string
 	c := o.command("setup", "Prepare this machine: packages, programs, OS image, lab release",
 		cobra.NoArgs, func(c *cobra.Command, s site.Site, _ []string) error {
@@ -37,7 +37,7 @@ func setupCommand(o *options) *cobra.Command {
 			}
 			_, err := setup.Run(c.Context(), setup.Config{
 				Source: source, Cache: s.Cache, Mirror: mirror, Out: c.OutOrStdout(), Clock: clock.Real(),
-				Releases: releases, Bare: bare,
+				Releases: releases, Bare: bare, Virtualization: virtualization,
 			})
 			return err
 		})
@@ -45,6 +45,8 @@ func setupCommand(o *options) *cobra.Command {
 		"source tree of okd-install (default: the one around the working directory or this program)")
 	c.Flags().BoolVar(&bare, "bare", false,
 		"also make a bare OS image, for machines create --bare, and a release that brings what it lacks")
+	c.Flags().BoolVar(&virtualization, "virtualization", false,
+		"also make KubeVirt and a guest to run, for virtual machines in clusters")
 	c.Flags().StringSliceVar(&releases, "release", strings.Split(fromEnv(envRelease, contract.Newest), ","),
 		"releases to build, such as 5.0,4.20; the first is what the lab installs ($"+envRelease+")")
 	c.Flags().StringVar(&mirror, "debian-mirror", fromEnv("OKD_LAB_DEBIAN_MIRROR", ""),

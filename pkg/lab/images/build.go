@@ -12,10 +12,9 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 
 	"github.com/okd-install/okd-install/pkg/atomicfile"
+	"github.com/okd-install/okd-install/pkg/lab/ociimage"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/release/payload"
@@ -51,18 +50,12 @@ type edition struct {
 	components []component.Component
 }
 
-// named is an image with its repository and tag.
-type named struct {
-	name  string
-	image v1.Image
-}
-
 // assemble makes the layout from compiled programs and components.
 func assemble(ctx context.Context, in Inputs, programs Programs, editions []edition, dir string) ([]Release, error) {
 	if in.Out == nil {
 		in.Out = io.Discard
 	}
-	var images []named
+	var images []ociimage.Named
 	var releases []Release
 	for _, e := range editions {
 		in.Version = e.version
@@ -82,7 +75,7 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 	if old, err := os.ReadFile(filepath.Join(dir, recordFile)); err == nil && bytes.Equal(old, record) {
 		return releases, nil
 	}
-	if err := writeLayout(dir, images); err != nil {
+	if err := ociimage.WriteLayout(dir, images); err != nil {
 		return nil, fmt.Errorf("write layout: %w", err)
 	}
 	if err := atomicfile.Write(filepath.Join(dir, recordFile), record, 0o644); err != nil {
@@ -97,17 +90,17 @@ func assemble(ctx context.Context, in Inputs, programs Programs, editions []edit
 // construct makes the images of one version; the release image is the last.
 func construct(
 	ctx context.Context, in Inputs, programs Programs, components []component.Component,
-) (Release, []named, error) {
+) (Release, []ociimage.Named, error) {
 	slices.SortFunc(components, func(a, b component.Component) int { return strings.Compare(a.Tag, b.Tag) })
 	b := builder{
-		programs: programs, rootfs: root(in.Rootfs), version: in.Version, nodeImage: in.NodeImage,
+		programs: programs, rootfs: ociimage.Root(in.Rootfs), version: in.Version, nodeImage: in.NodeImage,
 	}
 	rel := Release{Version: in.Version, Images: map[string]string{}}
-	var made []named
+	var made []ociimage.Named
 	// add returns the pull spec of an image.
 	add := func(img v1.Image, repository, tag string) (string, error) {
 		digest, err := img.Digest()
-		made = append(made, named{repository + ":" + tag, img})
+		made = append(made, ociimage.Named{Name: repository + ":" + tag, Image: img})
 		return in.Registry + "/" + repository + "@" + digest.String(), err
 	}
 	for _, c := range components {
@@ -152,14 +145,14 @@ func (b builder) release(components []component.Component, specs map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	l, err := newLayer(top.write)
+	l, err := ociimage.NewLayer(top.Write)
 	if err != nil {
 		return nil, err
 	}
 	_, digest, _ := strings.Cut(specs[releaseBase], "@")
-	return compose(append(layers, l), v1.Config{
+	return ociimage.Compose(append(layers, l), v1.Config{
 		Entrypoint: []string{"/usr/bin/cluster-version-operator"},
-		Env:        []string{searchPath, contract.VersionVariable + "=" + b.version},
+		Env:        []string{ociimage.SearchPath, contract.VersionVariable + "=" + b.version},
 		WorkingDir: "/",
 		Labels: map[string]string{
 			"io.openshift.release":                   b.version,
@@ -167,43 +160,4 @@ func (b builder) release(components []component.Component, specs map[string]stri
 			"io.openshift.release.operator":          "true",
 		},
 	})
-}
-
-// writeLayout replaces dir by a layout of the images. Layers that dir has are not
-// made again but linked.
-func writeLayout(dir string, images []named) error {
-	next := dir + ".new"
-	if err := os.RemoveAll(next); err != nil {
-		return err
-	}
-	path, err := layout.Write(next, empty.Index)
-	if err != nil {
-		return err
-	}
-	const blobs = "blobs/sha256"
-	if err := os.MkdirAll(filepath.Join(next, blobs), 0o755); err != nil {
-		return err
-	}
-	for _, i := range images {
-		layers, err := i.image.Layers()
-		if err != nil {
-			return err
-		}
-		for _, l := range layers {
-			digest, err := l.Digest()
-			if err != nil {
-				return err
-			}
-			// AppendImage makes those that there are none of.
-			_ = os.Link(filepath.Join(dir, blobs, digest.Hex), filepath.Join(next, blobs, digest.Hex))
-		}
-		name := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": i.name})
-		if err := path.AppendImage(i.image, name); err != nil {
-			return fmt.Errorf("image %s: %w", i.name, err)
-		}
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	return os.Rename(next, dir)
 }

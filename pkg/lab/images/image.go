@@ -2,50 +2,21 @@ package images
 
 import (
 	"fmt"
-	"io/fs"
 	"path/filepath"
-	"runtime"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/okd-install/okd-install/pkg/lab/ociimage"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
-
-// searchPath is PATH in all images, Debian's for root.
-const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-// base is the bottom of every image: what a program expects of any root.
-func base() tree {
-	t := tree{}
-	for _, d := range []string{
-		"/etc", "/proc", "/run", "/sys", "/dev", "/root", "/var/lib", "/var/run",
-		"/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64",
-	} {
-		t.dir(d)
-	}
-	for _, d := range []string{"bin", "sbin", "lib", "lib64"} {
-		t["/"+d] = entry{mode: fs.ModeSymlink | 0o777, target: "usr/" + d}
-	}
-	for _, d := range []string{"/tmp", "/var/tmp"} {
-		t[d] = entry{mode: fs.ModeDir | fs.ModeSticky | 0o777}
-	}
-	t.file("/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\n"+
-		"nobody:x:65534:65534:nobody:/:/sbin/nologin\n"))
-	t.file("/etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
-	t.file("/etc/nsswitch.conf", 0o644, []byte("hosts: files dns\n"))
-	return t
-}
 
 // files maps what components may link to the compiled files.
 func (p Programs) files() map[component.Binary]string {
 	return map[component.Binary]string{
 		component.LabRelease: p.LabRelease, component.Hyperkube: p.Hyperkube,
-		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod,
+		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod, component.OPM: p.OPM,
 	}
 }
 
@@ -55,7 +26,7 @@ func place(b component.Binary) string { return "/usr/bin/" + string(b) }
 // builder makes images from components.
 type builder struct {
 	programs Programs
-	rootfs   root
+	rootfs   ociimage.Root
 	version  string
 	// nodeImage is the layer with the OS; empty for none.
 	nodeImage string
@@ -64,8 +35,8 @@ type builder struct {
 // layers are the component's layers, bottom first: the base, one per program,
 // Debian files, and the component's own. All but the last are shared between
 // images.
-func (b builder) layers(c component.Component) ([]layer, error) {
-	trees := []tree{base()}
+func (b builder) layers(c component.Component) ([]v1.Layer, error) {
+	trees := []ociimage.Tree{ociimage.Base()}
 	var kinds []component.Binary
 	for _, l := range c.Binaries {
 		kinds = append(kinds, l.Binary)
@@ -76,12 +47,12 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 		if !ok {
 			return nil, fmt.Errorf("unknown program %q", k)
 		}
-		t := tree{}
-		t.source(place(k), 0o755, path)
+		t := ociimage.Tree{}
+		t.Source(place(k), 0o755, path)
 		trees = append(trees, t)
 	}
 	if len(c.Packages) > 0 {
-		t, err := b.rootfs.closure(c.Packages)
+		t, err := b.rootfs.Closure(c.Packages)
 		if err != nil {
 			return nil, err
 		}
@@ -91,48 +62,40 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(own) > 0 {
-		trees = append(trees, own)
-	}
-	var layers []layer
+	trees = append(trees, own)
+	var layers []v1.Layer
 	if c.Tag == nodeTag && b.nodeImage != "" {
-		l, err := fileLayer(b.nodeImage)
+		l, err := ociimage.FileLayer(b.nodeImage)
 		if err != nil {
 			return nil, err
 		}
 		layers = append(layers, l)
 		trees = trees[1:] // it has a better base
 	}
-	for _, t := range trees {
-		l, err := newLayer(t.write)
-		if err != nil {
-			return nil, err
-		}
-		layers = append(layers, l)
-	}
-	return layers, nil
+	rest, err := ociimage.Layers(trees...)
+	return append(layers, rest...), err
 }
 
-func ownTree(c component.Component) (tree, error) {
-	t := tree{}
+func ownTree(c component.Component) (ociimage.Tree, error) {
+	t := ociimage.Tree{}
 	for _, l := range c.Binaries {
 		if l.Path == place(l.Binary) {
 			continue
 		}
-		rel, err := filepath.Rel(filepath.Dir(clean(l.Path)), place(l.Binary))
+		rel, err := filepath.Rel(filepath.Dir(ociimage.Clean(l.Path)), place(l.Binary))
 		if err != nil {
 			return nil, err
 		}
-		t.link(l.Path, rel)
+		t.Link(l.Path, rel)
 	}
 	for _, f := range c.Files {
 		mode := f.Mode
 		if mode == 0 {
 			mode = 0o644
 		}
-		t.file(f.Path, mode, f.Data)
+		t.File(f.Path, mode, f.Data)
 	}
-	if err := t.fs("/manifests", c.Manifests); err != nil {
+	if err := t.FS("/manifests", c.Manifests); err != nil {
 		return nil, fmt.Errorf("read manifests: %w", err)
 	}
 	return t, nil
@@ -152,29 +115,9 @@ func (b builder) image(c component.Component) (v1.Image, error) {
 	if len(entrypoint) == 0 && len(c.Binaries) > 0 {
 		entrypoint = []string{c.Binaries[0].Path}
 	}
-	env := append([]string{searchPath}, c.Env...)
+	env := append([]string{ociimage.SearchPath}, c.Env...)
 	if slices.ContainsFunc(c.Binaries, func(l component.Link) bool { return l.Binary == component.LabRelease }) {
 		env = append(env, contract.VersionVariable+"="+b.version)
 	}
-	return compose(layers, v1.Config{Entrypoint: entrypoint, Env: env, Labels: labels, WorkingDir: "/"})
-}
-
-func compose(layers []layer, config v1.Config) (v1.Image, error) {
-	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	img, err := mutate.ConfigFile(img, &v1.ConfigFile{
-		Architecture: runtime.GOARCH,
-		OS:           "linux",
-		Created:      v1.Time{Time: epoch},
-		Config:       config,
-		RootFS:       v1.RootFS{Type: "layers"},
-	})
-	if err != nil {
-		return nil, err
-	}
-	var add []mutate.Addendum
-	for _, l := range layers {
-		add = append(add, mutate.Addendum{Layer: l, MediaType: types.OCIUncompressedLayer,
-			History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "okd-lab"}})
-	}
-	return mutate.Append(img, add...)
+	return ociimage.Compose(layers, v1.Config{Entrypoint: entrypoint, Env: env, Labels: labels, WorkingDir: "/"})
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/command"
+	"github.com/okd-install/okd-install/pkg/lab/ociimage"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
@@ -227,11 +228,9 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, tree := range []tree{top, own} {
-		for path, e := range tree {
-			if e.mode.IsRegular() {
-				w.write("root"+path, string(e.data))
-			}
+	for _, tree := range []ociimage.Tree{top, own} {
+		if err := tree.Extract(filepath.Join(w.dir, "root")); err != nil {
+			w.t.Fatal(err)
 		}
 	}
 	var env []string

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/okd-install/okd-install/pkg/lab/ociimage"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 )
@@ -21,9 +22,11 @@ var runLevel = regexp.MustCompile(`^\d{4}_`)
 
 // releaseManifests is the release image's top layer: references, metadata and
 // the manifests of all operators, with images pinned.
-func releaseManifests(version string, components []component.Component, specs map[string]string) (tree, error) {
-	out := tree{}
-	put := func(name string, data []byte) { out.file("/release-manifests/"+name, 0o644, data) }
+func releaseManifests(
+	version string, components []component.Component, specs map[string]string,
+) (ociimage.Tree, error) {
+	out := ociimage.Tree{}
+	put := func(name string, data []byte) { out.File("/release-manifests/"+name, 0o644, data) }
 
 	references := imagev1.ImageStream{
 		TypeMeta:   metav1.TypeMeta{Kind: "ImageStream", APIVersion: imagev1.GroupVersion.String()},
@@ -78,7 +81,7 @@ func releaseManifests(version string, components []component.Component, specs ma
 			if !runLevel.MatchString(n) {
 				to = "0000_50_" + c.Tag + "_" + n
 			}
-			if _, taken := out["/release-manifests/"+to]; taken {
+			if out.Has("/release-manifests/" + to) {
 				return nil, fmt.Errorf("two components have a manifest %s; name one after its component", to)
 			}
 			put(to, []byte(text))

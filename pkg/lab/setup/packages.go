@@ -21,8 +21,12 @@ var packages = []string{
 	"squashfs-tools", "xorriso", "cpio", "mtools", "kmod",
 }
 
+// virtualizationPackages are what the virtualization stack needs besides: KubeVirt's
+// launcher links to libvirt, and syslinux makes the guest's disk bootable.
+var virtualizationPackages = []string{"libvirt-dev", "pkg-config", "syslinux"}
+
 // installPackages installs what is missing, without asking.
-func installPackages(ctx context.Context, out io.Writer) error {
+func installPackages(ctx context.Context, packages []string, out io.Writer) error {
 	if _, err := exec.LookPath("dpkg-query"); err != nil {
 		return fmt.Errorf("this is not a Debian system; install by hand what provides %s", strings.Join(packages, " "))
 	}

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,12 +20,14 @@ import (
 	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/catalog"
 	"github.com/okd-install/okd-install/pkg/lab/images"
 	"github.com/okd-install/okd-install/pkg/lab/liveiso"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/osimage"
 	"github.com/okd-install/okd-install/pkg/lab/release/contract"
 	"github.com/okd-install/okd-install/pkg/lab/rootfs"
+	"github.com/okd-install/okd-install/pkg/lab/virt/kubevirt"
 )
 
 // Version is that of the lab's build of a release such as 5.0.
@@ -40,12 +43,16 @@ type Result struct {
 	Release          images.Release  `json:"release"` // the first that was asked for
 	// Releases are all that were asked for, the first included.
 	Releases []images.Release `json:"releases"`
+	// Content are OCI layouts with what clusters find outside of the release.
+	Content []string `json:"content"`
 	// LiveISO is the path of the live ISO.
 	LiveISO string `json:"liveISO"`
 	// Stream is a file with the CoreOS stream of OS image and live ISO.
 	Stream string `json:"stream"`
 	// Bare is the directory of the bare OS image; empty unless asked for.
 	Bare string `json:"bare,omitempty"`
+	// KubeVirt is nil unless the stack for virtual machines was asked for.
+	KubeVirt *kubevirt.Result `json:"kubeVirt,omitempty"`
 }
 
 // Config is what to set up, and from where.
@@ -56,6 +63,8 @@ type Config struct {
 	// Bare makes an OS image without kubelet, oc and runtime, too, and has the
 	// release bring them, as OKD's do.
 	Bare bool
+	// Virtualization makes what clusters need to run virtual machines, too.
+	Virtualization bool
 	// Releases to build, as in 4.20; default contract.Newest. The first one is
 	// what a lab installs unless told otherwise.
 	Releases []string
@@ -128,7 +137,13 @@ const ImagesURL = "https://" + network.ImagesName
 func (s steps) all(ctx context.Context) (Result, error) {
 	var r Result
 	dir := cache.Dir{Path: s.cfg.Cache}
-	packages := func(ctx context.Context) error { return installPackages(ctx, s.cfg.Out) }
+	packages := func(ctx context.Context) error {
+		need := packages
+		if s.cfg.Virtualization {
+			need = slices.Concat(need, virtualizationPackages)
+		}
+		return installPackages(ctx, need, s.cfg.Out)
+	}
 	if err := s.step(ctx, "Debian packages", packages); err != nil {
 		return r, err
 	}
@@ -208,7 +223,30 @@ func (s steps) all(ctx context.Context) (Result, error) {
 		r.Release = r.Releases[0]
 		return nil
 	})
+	if err != nil {
+		return r, err
+	}
+	err = s.step(ctx, "catalogs of operators", func(context.Context) error { return s.catalogs(&r) })
+	if err != nil || !s.cfg.Virtualization {
+		return r, err
+	}
+	err = s.step(ctx, "KubeVirt", func(ctx context.Context) error { return s.kubeVirt(ctx, &r) })
 	return r, err
+}
+
+// catalogs makes the catalogs that clusters of the releases have by default.
+func (s steps) catalogs(r *Result) error {
+	var versions []string
+	for _, release := range r.Releases {
+		versions = append(versions, release.Version)
+	}
+	list, err := catalog.Outside(versions, r.Release.Images["pod"], r.Programs.OPM)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(s.cfg.Cache, "catalogs")
+	r.Content = append(r.Content, dir)
+	return images.Collect(dir, list)
 }
 
 // What is kept of earlier setups: the last few, to go back and forth between
@@ -224,7 +262,8 @@ func trim(dir string, now time.Time) error {
 	for _, kind := range []string{
 		osimage.PlainKind + "/*", osimage.BareKind + "/*", liveiso.Kind + "/*", liveiso.BootKind + "/*",
 		"rootfs/*", "ignition/*",
-		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
+		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*", "bin/opm-*",
+		"unpacked/*", "virt/kubevirt-*", "virt/guest-*",
 	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
 	}

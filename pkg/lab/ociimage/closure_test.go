@@ -1,4 +1,4 @@
-package images
+package ociimage
 
 import (
 	"io/fs"
@@ -13,7 +13,7 @@ import (
 // root and starts it there with the copied loader.
 func TestClosureRuns(t *testing.T) {
 	const program = "/bin/ls"
-	files, err := root("/").closure([]string{program})
+	files, err := Root("/").Closure([]string{program})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestClosureRuns(t *testing.T) {
 	if loader == "" {
 		t.Fatalf("no loader among %d files", len(files))
 	}
-	cmd := exec.Command(loader, "--library-path", filepath.Dir(loader), filepath.Join(dir, clean(program)), "--version")
+	cmd := exec.Command(loader, "--library-path", filepath.Dir(loader), filepath.Join(dir, Clean(program)), "--version")
 	cmd.Env = []string{"LANG=C"}
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "coreutils") {
 		t.Errorf("%v: %s", err, out)
@@ -69,7 +69,7 @@ func TestClosureFollowsLinksInsideTheRoot(t *testing.T) {
 		[]byte("#!/bin/sh\necho hello, this is longer than an ELF header is\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	files, err := root(dir).closure([]string{"/bin/tool"})
+	files, err := Root(dir).Closure([]string{"/bin/tool"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,11 +83,11 @@ func TestClosureFollowsLinksInsideTheRoot(t *testing.T) {
 	if len(files) != 3 {
 		t.Errorf("%d files, want 3: %v", len(files), files)
 	}
-	if _, err := root(dir).closure([]string{"/usr/bin/loop"}); err == nil ||
+	if _, err := Root(dir).Closure([]string{"/usr/bin/loop"}); err == nil ||
 		!strings.Contains(err.Error(), "too many symbolic links") {
 		t.Errorf("loop: %v", err)
 	}
-	if _, err := root(dir).closure([]string{"/usr/bin/absent"}); err == nil {
+	if _, err := Root(dir).Closure([]string{"/usr/bin/absent"}); err == nil {
 		t.Error("an absent program was copied")
 	}
 }

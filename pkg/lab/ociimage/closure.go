@@ -1,4 +1,4 @@
-package images
+package ociimage
 
 import (
 	"debug/elf"
@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// root is a directory seen as a root file system: absolute links inside it
+// Root is a directory seen as a root file system: absolute links inside it
 // lead to places inside it.
-type root string
+type Root string
 
 // maxLinks bounds link chains, as the kernel does.
 const maxLinks = 40
@@ -24,7 +24,7 @@ type step struct{ path, target string }
 // links that lead there in the file's own directory entries; links among
 // parent directories (/bin -> usr/bin) are followed but not reported, since
 // the images' base layer has the same ones.
-func (r root) resolve(path string) (string, []step, error) {
+func (r Root) resolve(path string) (string, []step, error) {
 	var links []step
 	for range maxLinks {
 		dir, err := r.resolveDir(filepath.Dir(path))
@@ -52,7 +52,7 @@ func (r root) resolve(path string) (string, []step, error) {
 	return "", nil, fmt.Errorf("resolve %s: too many symbolic links", path)
 }
 
-func (r root) resolveDir(dir string) (string, error) {
+func (r Root) resolveDir(dir string) (string, error) {
 	if dir == "/" || dir == "." {
 		return "/", nil
 	}
@@ -60,15 +60,15 @@ func (r root) resolveDir(dir string) (string, error) {
 	return path, err
 }
 
-func (r root) host(path string) string { return filepath.Join(string(r), path) }
+func (r Root) host(path string) string { return filepath.Join(string(r), path) }
 
 // libraryDirs are where Debian's dynamic loader looks.
 var libraryDirs = []string{"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/usr/lib", "/lib"}
 
-// closure returns what paths need to run: the files, the links on the way,
+// Closure returns what paths need to run: the files, the links on the way,
 // the shared libraries and the loader, transitively.
-func (r root) closure(paths []string) (tree, error) {
-	out := tree{}
+func (r Root) Closure(paths []string) (Tree, error) {
+	out := Tree{}
 	for _, p := range paths {
 		if err := r.add(out, p); err != nil {
 			return nil, fmt.Errorf("copy %s from root file system: %w", p, err)
@@ -77,29 +77,41 @@ func (r root) closure(paths []string) (tree, error) {
 	return out, nil
 }
 
-func (r root) add(out tree, path string) error {
+func (r Root) add(out Tree, path string) error {
 	real, links, err := r.resolve(path)
 	if err != nil {
 		return err
 	}
 	for _, l := range links {
-		out.link(l.path, l.target)
+		out.Link(l.path, l.target)
 	}
 	info, err := os.Stat(r.host(real))
 	if err != nil {
 		return err
 	}
-	if _, done := out[clean(real)]; done {
+	if _, done := out[Clean(real)]; done {
 		return nil
 	}
-	out.source(real, info.Mode().Perm(), r.host(real))
+	out.Source(real, info.Mode().Perm(), r.host(real))
 	return r.addLibraries(out, real)
+}
+
+// Libraries returns the loader and the libraries of a program that is not in the
+// root, transitively.
+func (r Root) Libraries(program string) (Tree, error) {
+	out := Tree{}
+	if err := r.addNeeded(out, program); err != nil {
+		return nil, fmt.Errorf("copy libraries from root file system: %w", err)
+	}
+	return out, nil
 }
 
 // addLibraries adds the loader and the libraries that a program names; files of
 // other kinds need nothing.
-func (r root) addLibraries(out tree, path string) error {
-	f, err := elf.Open(r.host(path))
+func (r Root) addLibraries(out Tree, path string) error { return r.addNeeded(out, r.host(path)) }
+
+func (r Root) addNeeded(out Tree, path string) error {
+	f, err := elf.Open(path)
 	if err != nil {
 		return nil //nolint:nilerr // not a program; what cannot be read fails when it is copied
 	}

@@ -1,4 +1,4 @@
-package images
+package ociimage
 
 import (
 	"crypto/sha256"
@@ -20,17 +20,18 @@ type layer struct {
 	size  int64
 }
 
-func newLayer(write func(io.Writer) error) (layer, error) {
+// NewLayer is the layer that write writes, always the same bytes.
+func NewLayer(write func(io.Writer) error) (v1.Layer, error) {
 	hash, size, err := v1.SHA256(stream(write))
 	if err != nil {
-		return layer{}, fmt.Errorf("hash layer: %w", err)
+		return nil, fmt.Errorf("hash layer: %w", err)
 	}
 	return layer{write, hash, size}, nil
 }
 
-// fileLayer is a layer that is in a file.
-func fileLayer(path string) (layer, error) {
-	return newLayer(func(w io.Writer) error {
+// FileLayer is a layer that is in a file.
+func FileLayer(path string) (v1.Layer, error) {
+	return NewLayer(func(w io.Writer) error {
 		f, err := os.Open(path)
 		if err != nil {
 			return err
