@@ -22,6 +22,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco"
 	"github.com/okd-install/okd-install/pkg/lab/release/network"
+	"github.com/okd-install/okd-install/pkg/lab/release/olm"
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg"
 )
 
@@ -38,6 +39,7 @@ func main() {
 		runtimecfg.Commands(),
 		network.Commands(),
 		ingress.Commands(),
+		olm.Commands(),
 	)
 	cmd, args, err := program.Select(commands, os.Args)
 	if err == nil {

@@ -91,7 +91,7 @@ func faultCommand(o *options) *cobra.Command {
 		o.request("list", "List the engine's faults", cobra.NoArgs, http.MethodGet, "/engine/faults"),
 		o.request("clear [ID]", "Clear one fault, or all, of the engine", cobra.MaximumNArgs(1),
 			http.MethodDelete, "/engine/faults"),
-		o.request("service registry|images|updates on|off, or signatures good|forged",
+		o.request("service registry|images|updates|quay.io|… on|off, or signatures good|forged",
 			"Cut a service off, or bring it back; sign releases with another key", cobra.ExactArgs(2),
 			http.MethodPost, "/services"),
 		o.request("expire-sessions", "End all login sessions of the engine", cobra.NoArgs,

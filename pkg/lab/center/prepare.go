@@ -36,9 +36,17 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	if err != nil {
 		return err
 	}
-	layout, err := keepRelease(ctx, s, made.Release.Layout)
+	layout, err := keepLayout(ctx, s, made.Release.Layout, "release")
 	if err != nil {
 		return err
+	}
+	f.Content = nil
+	for _, l := range made.Content {
+		kept, err := keepLayout(ctx, s, l, filepath.Join("content", filepath.Base(l)))
+		if err != nil {
+			return err
+		}
+		f.Content = append(f.Content, kept)
 	}
 	f.Release = site.ReleaseFacts{PullSpec: made.Release.PullSpec, Version: made.Release.Version, Layout: layout}
 	f.Releases = nil
@@ -59,19 +67,19 @@ func prepare(ctx context.Context, s site.Site, made setup.Result, now time.Time)
 	return s.Save(f) // last: the file stands for all the others
 }
 
-// keepRelease links the release into the lab, over what is there: the next
-// setup may replace it in the cache while clusters still pull from it.
-func keepRelease(ctx context.Context, s site.Site, layout string) (string, error) {
-	dir := s.File("release")
+// keepLayout links images into the lab, over what is there: the next setup may
+// replace them in the cache while clusters still pull from them.
+func keepLayout(ctx context.Context, s site.Site, layout, name string) (string, error) {
+	dir := s.File(name)
 	if err := os.MkdirAll(dir, 0o711); err != nil {
-		return "", fmt.Errorf("keep release: %w", err)
+		return "", fmt.Errorf("keep images: %w", err)
 	}
 	_, err := command.Run(ctx, "cp", "-alf", "--", layout+"/.", dir)
 	if err != nil { // it is on another file system
 		_, err = command.Run(ctx, "cp", "-af", "--", layout+"/.", dir)
 	}
 	if err != nil {
-		return "", fmt.Errorf("keep release: %w", err)
+		return "", fmt.Errorf("keep images: %w", err)
 	}
 	return dir, nil
 }

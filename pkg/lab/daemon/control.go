@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/lab/machine"
 	"github.com/okd-install/okd-install/pkg/lab/network"
@@ -125,10 +128,12 @@ func (d *Daemon) cut(name, action string) error {
 	if name == "signatures" && (action == "forged" || action == "good") {
 		return d.releases.Forge(action == "forged")
 	}
-	g, ok := map[string]*gate{"registry": d.registry, "images": d.images, "updates": d.updates}[name]
+	gates := map[string]*gate{"registry": d.registry, "images": d.images, "updates": d.updates}
+	maps.Copy(gates, d.outside)
+	g, ok := gates[name]
 	if !ok {
-		return fmt.Errorf(
-			"unknown service %q; use registry, images or updates (on or off), or signatures (good or forged)", name)
+		return fmt.Errorf("unknown service %q; use %s (on or off), or signatures (good or forged)",
+			name, strings.Join(slices.Sorted(maps.Keys(gates)), ", "))
 	}
 	switch action {
 	case "off", "on":

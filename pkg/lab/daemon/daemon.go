@@ -49,6 +49,7 @@ type Daemon struct {
 	machines *machine.Supervisor
 	engine   *engine.Engine
 	registry *gate
+	outside  map[string]*gate // by name
 	images   *gate
 	releases *updates.Service
 	updates  *gate
@@ -92,11 +93,14 @@ func New(cfg Config) (*Daemon, error) {
 	}
 	reg, err := registry.New(cfg.Site.File("registry"), registry.Login{
 		User: d.facts.Registry.User, Password: secret.New(d.facts.Registry.Password),
-	}, d.facts.Release.Layout)
+	}, append([]string{d.facts.Release.Layout}, d.facts.Content...)...)
 	if err != nil {
 		return nil, err
 	}
-	d.registry = &gate{next: reg}
+	d.registry, d.outside = &gate{next: reg}, map[string]*gate{}
+	for _, name := range network.OutsideNames() {
+		d.outside[name] = &gate{next: reg.Outside(name, name != network.LoginCatalogs)}
+	}
 	key, err := os.ReadFile(cfg.Site.File(ReleaseKeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("read release key: %w", err)

@@ -31,8 +31,10 @@ func (d *Daemon) services() []service {
 	list := []service{
 		{"registry", at(network.Registry, network.RegistryPort), d.registry},
 		{"mirror", at(network.Registry, network.MirrorPort), d.registry.next},
-		{"images and updates", at(network.Registry, 443), byName{
+		{"images, updates and the outside", at(network.Registry, 443), byName{
 			network.UpdatesName: d.updates, network.ImagesName: d.images,
+			network.PublicCatalogs: d.outside[network.PublicCatalogs], network.Quay: d.outside[network.Quay],
+			network.LoginCatalogs: d.outside[network.LoginCatalogs],
 		}},
 		{"engine", at(network.Engine, 443), d.engine.Handler()},
 		{"imageio proxy", at(network.Engine, network.ProxyPort), d.engine.ImageHandler()},

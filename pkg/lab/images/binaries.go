@@ -27,6 +27,7 @@ var modules = []module{
 	{"etcd", "-s -w"},
 	{"coredns", "-s -w"},
 	{"pod", "-s -w"},
+	{"opm", "-s -w"},
 }
 
 // Binaries compiles the programs of the release, or finds them in the cache.
@@ -64,6 +65,7 @@ func Binaries(ctx context.Context, source, cacheDir string, out io.Writer) (Prog
 		Etcdctl:    ctl,
 		CoreDNS:    paths["coredns"],
 		Pod:        paths["pod"],
+		OPM:        paths["opm"],
 		LabRelease: release,
 	}, nil
 }

@@ -45,7 +45,7 @@ func base() tree {
 func (p Programs) files() map[component.Binary]string {
 	return map[component.Binary]string{
 		component.LabRelease: p.LabRelease, component.Hyperkube: p.Hyperkube,
-		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod,
+		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod, component.OPM: p.OPM,
 	}
 }
 

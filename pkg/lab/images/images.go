@@ -26,7 +26,7 @@ type Release struct {
 
 // Programs are paths of compiled programs. Hyperkube and Etcd are multi-call:
 // link them under the wanted name. Etcdctl is such a link (relative, beside
-// Etcd); Pod is the process of pod sandboxes.
+// Etcd); Pod is the process of pod sandboxes, OPM serves catalogs of operators.
 type Programs struct {
-	Hyperkube, Etcd, Etcdctl, CoreDNS, Pod, LabRelease string
+	Hyperkube, Etcd, Etcdctl, CoreDNS, Pod, OPM, LabRelease string
 }

@@ -77,6 +77,9 @@ func records() []hostRecord {
 		{RegistryName, Registry}, {MirrorName, Registry}, {ImagesName, Registry},
 		{UpdatesName, Registry}, {EngineName, Engine},
 	}
+	for _, name := range OutsideNames() {
+		list = append(list, hostRecord{name, Registry})
+	}
 	for n, addr := range Hosts {
 		list = append(list, hostRecord{HostName(n), addr})
 	}

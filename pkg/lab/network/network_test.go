@@ -18,6 +18,8 @@ func TestDnsmasqConfiguration(t *testing.T) {
 	for _, want := range []string{
 		"host-record=engine.lab.okd.test,198.18.0.3",
 		"host-record=registry.lab.okd.test,198.18.0.2",
+		"host-record=quay.io,198.18.0.2",
+		"host-record=registry.access.redhat.com,198.18.0.2",
 		"host-record=api.demo.okd.test,198.18.0.10",
 		"address=/apps.demo.okd.test/198.18.0.11",
 		"address=/apps.second.okd.test/198.18.0.13",

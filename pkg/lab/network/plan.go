@@ -55,6 +55,19 @@ const (
 	BMCPort     = 443
 )
 
+// OutsideNames are the registries of the world that clusters pull from by default.
+// The lab's registry stands for them: its repository NAME/REPOSITORY is REPOSITORY at
+// NAME, port 443.
+func OutsideNames() []string { return []string{PublicCatalogs, Quay, LoginCatalogs} }
+
+const (
+	// PublicCatalogs and Quay give images to everybody, LoginCatalogs to customers
+	// only, which a lab is not.
+	PublicCatalogs = "registry.access.redhat.com"
+	Quay           = "quay.io"
+	LoginCatalogs  = "registry.redhat.io"
+)
+
 // HostName is the name of hypervisor n, counted from 0.
 func HostName(n int) string { return fmt.Sprintf("host%d.%s", n+1, Domain) }
 
@@ -70,6 +83,7 @@ func BMCs() []netip.Addr {
 // Services are the names and addresses of everything that the lab serves.
 func Services() (names []string, addresses []netip.Addr) {
 	names = []string{EngineName, RegistryName, MirrorName, ImagesName, UpdatesName}
+	names = append(names, OutsideNames()...)
 	addresses = []netip.Addr{Registry, Engine}
 	for n, addr := range Hosts {
 		names, addresses = append(names, HostName(n)), append(addresses, addr)

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -84,6 +85,11 @@ func (g *Registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, transport.UnauthorizedErrorCode, "authentication required")
 		return
 	}
+	g.serve(w, r)
+}
+
+// serve answers whoever may ask.
+func (g *Registry) serve(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	manifest, blob := manifestPath.FindStringSubmatch(path), blobPath.FindStringSubmatch(path)
 	tags, upload := tagsPath.FindStringSubmatch(path), uploadPath.MatchString(path)
@@ -104,6 +110,34 @@ func (g *Registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(w, http.StatusNotFound, transport.NameUnknownErrorCode, "nothing is served at this path")
 	}
+}
+
+// Outside is the registry as one with another name, which has the repositories whose
+// first element is that name. It is read only; a public one asks for no login.
+func (g *Registry) Outside(name string, public bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !public {
+			g.ServeHTTP(w, inside(r, name))
+			return
+		}
+		w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			refuse(w, http.StatusMethodNotAllowed, transport.UnsupportedErrorCode, r.Method+" is not supported")
+			return
+		}
+		g.serve(w, inside(r, name))
+	})
+}
+
+// inside is a request to the outside as one to the lab's registry.
+func inside(r *http.Request, name string) *http.Request {
+	repository, ok := strings.CutPrefix(r.URL.Path, "/v2/")
+	if !ok || repository == "" {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.URL.Path = "/v2/" + name + "/" + repository
+	return r
 }
 
 func (g *Registry) allowed(r *http.Request) bool {

@@ -247,3 +247,36 @@ func TestRefusesWrongDigest(t *testing.T) {
 		}
 	}
 }
+
+// TestOutside pulls what stands for another registry's by that registry's name.
+func TestOutside(t *testing.T) {
+	g, img := open(t)
+	lab := start(t, g)
+	if err := remote.Write(parse(t, lab+"/quay.io/org/app:v1"), img, remote.WithAuth(login)); err != nil {
+		t.Fatal(err)
+	}
+	serve := func(h http.Handler) string {
+		s := httptest.NewServer(h)
+		t.Cleanup(s.Close)
+		return strings.TrimPrefix(s.URL, "http://")
+	}
+	public := serve(g.Outside("quay.io", true))
+	got, err := remote.Image(parse(t, public+"/org/app:v1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(got); err != nil {
+		t.Error(err)
+	}
+	// The release is the lab's own.
+	if _, err := remote.Image(parse(t, public+"/okd/release:v1")); status(err) != http.StatusNotFound {
+		t.Errorf("a repository of the lab: %v", err)
+	}
+	if err := remote.Write(parse(t, public+"/org/app:v2"), img); status(err) != http.StatusMethodNotAllowed {
+		t.Errorf("a push: %v", err)
+	}
+	private := serve(g.Outside("quay.io", false))
+	if _, err := remote.Image(parse(t, private+"/org/app:v1")); status(err) != http.StatusUnauthorized {
+		t.Errorf("without a login: %v", err)
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/catalog"
 	"github.com/okd-install/okd-install/pkg/lab/images"
 	"github.com/okd-install/okd-install/pkg/lab/liveiso"
 	"github.com/okd-install/okd-install/pkg/lab/network"
@@ -40,6 +41,8 @@ type Result struct {
 	Release          images.Release  `json:"release"` // the first that was asked for
 	// Releases are all that were asked for, the first included.
 	Releases []images.Release `json:"releases"`
+	// Content are OCI layouts with what clusters find outside of the release.
+	Content []string `json:"content"`
 	// LiveISO is the path of the live ISO.
 	LiveISO string `json:"liveISO"`
 	// Stream is a file with the CoreOS stream of OS image and live ISO.
@@ -208,7 +211,25 @@ func (s steps) all(ctx context.Context) (Result, error) {
 		r.Release = r.Releases[0]
 		return nil
 	})
-	return r, err
+	if err != nil {
+		return r, err
+	}
+	return r, s.step(ctx, "catalogs of operators", func(context.Context) error { return s.catalogs(&r) })
+}
+
+// catalogs makes the catalogs that clusters of the releases have by default.
+func (s steps) catalogs(r *Result) error {
+	var versions []string
+	for _, release := range r.Releases {
+		versions = append(versions, release.Version)
+	}
+	list, err := catalog.Outside(versions, r.Release.Images["pod"], r.Programs.OPM)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(s.cfg.Cache, "catalogs")
+	r.Content = append(r.Content, dir)
+	return images.Collect(dir, list)
 }
 
 // What is kept of earlier setups: the last few, to go back and forth between
@@ -224,7 +245,7 @@ func trim(dir string, now time.Time) error {
 	for _, kind := range []string{
 		osimage.PlainKind + "/*", osimage.BareKind + "/*", liveiso.Kind + "/*", liveiso.BootKind + "/*",
 		"rootfs/*", "ignition/*",
-		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*",
+		"bin/hyperkube-*", "bin/etcd-*", "bin/coredns-*", "bin/pod-*", "bin/opm-*",
 	} {
 		errs = append(errs, cache.Trim(filepath.Join(dir, kind), keptBuilds, keptFor, now))
 	}

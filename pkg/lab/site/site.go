@@ -76,8 +76,10 @@ type Facts struct {
 	Registry RegistryFacts  `json:"registry"`
 	Release  ReleaseFacts   `json:"release"` // the one that is installed by default
 	Releases []ReleaseFacts `json:"releases"`
-	Updates  UpdatesFacts   `json:"updates"`
-	Image    ImageFacts     `json:"image"`
+	// Content are OCI layouts with more images for the registry.
+	Content []string     `json:"content,omitempty"`
+	Updates UpdatesFacts `json:"updates"`
+	Image   ImageFacts   `json:"image"`
 	// Clusters are those that the lab's DNS is ready for.
 	Clusters []network.Cluster `json:"clusters"`
 	SSHKey   string            `json:"sshKey"` // private key file; its .pub is beside it

@@ -17,6 +17,7 @@ const (
 	Etcd       Binary = "etcd"            // etcd and etcdctl by argv[0]
 	CoreDNS    Binary = "coredns"
 	Pod        Binary = "pod" // holds a pod's namespaces (pause)
+	OPM        Binary = "opm" // serves catalogs of operators
 )
 
 // Link offers a binary under an absolute path, whose base name is its argv[0].

@@ -55,6 +55,7 @@ func programs() []component.Component {
 			Packages: []string{"/bin/bash", "/bin/sleep"}},
 		{Tag: "etcd", Binaries: links(component.Etcd, "/usr/bin/etcd", "/usr/bin/etcdctl")},
 		{Tag: "coredns", Binaries: links(component.CoreDNS, "/usr/bin/coredns")},
+		{Tag: "operator-registry", Binaries: links(component.OPM, "/usr/bin/opm")},
 		{Tag: "keepalived-ipfailover", Packages: []string{"/usr/sbin/keepalived", "/bin/sh", "/usr/bin/curl"},
 			Binaries:   links(component.LabRelease, "/usr/bin/okd-lab-release"),
 			Entrypoint: []string{"/usr/sbin/keepalived"}},
@@ -89,7 +90,43 @@ func operators(version string) []component.Component {
 		operator("cluster-authentication-operator", "/usr/bin/authentication-operator"),
 		operator("cluster-ingress-operator", "/usr/bin/ingress-operator"),
 		operator("console", "/usr/bin/console"),
+		operator("operator-lifecycle-manager", "/usr/bin/olm", "/usr/bin/cpb", "/usr/bin/bundle-extract"),
+		marketplace(version),
 	}
+}
+
+// openShiftHub is the OperatorHub that OKD 4.21 came with: all default catalogs.
+const openShiftHub = `apiVersion: config.openshift.io/v1
+kind: OperatorHub
+metadata:
+  name: cluster
+  annotations:
+    include.release.openshift.io/self-managed-high-availability: "true"
+    release.openshift.io/create-only: "true"
+spec: {}
+`
+
+// marketplace has manifests only: the lifecycle manager's process does its work.
+func marketplace(version string) component.Component {
+	c := operator("operator-marketplace")
+	if release, err := contract.Of(version); err != nil || release != "4.21" {
+		return c
+	}
+	files := map[string][]byte{}
+	entries, err := fs.ReadDir(c.Manifests, ".")
+	for _, e := range entries {
+		if files[e.Name()], err = fs.ReadFile(c.Manifests, e.Name()); err != nil {
+			break
+		}
+		if strings.HasSuffix(e.Name(), "_operatorhub.yaml") {
+			files[e.Name()] = []byte(openShiftHub)
+		}
+	}
+	if err != nil {
+		panic(err) // they are compiled in
+	}
+	c.Manifests = component.Map(files)
+	return c
 }
 
 // versionOperator's manifests stay in its image, on which the release image is

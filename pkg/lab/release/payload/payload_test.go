@@ -52,6 +52,23 @@ func TestComponentsByRelease(t *testing.T) {
 	}
 }
 
+// TestDefaultCatalogs: OKD 4.21 came with those of OpenShift.
+func TestDefaultCatalogs(t *testing.T) {
+	for version, want := range map[string]bool{"4.20.0": true, "4.21.0": false, "5.0.0": true} {
+		i := slices.IndexFunc(allOf(t, version), func(c component.Component) bool { return c.Tag == "operator-marketplace" })
+		if i < 0 {
+			t.Fatalf("%s has no marketplace", version)
+		}
+		hub, err := fs.ReadFile(allOf(t, version)[i].Manifests, "0000_50_operator-marketplace_04_operatorhub.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(hub), "disableAllDefaultSources: true") != want {
+			t.Errorf("%s: %s", version, hub)
+		}
+	}
+}
+
 func TestTags(t *testing.T) {
 	var tags []string
 	for _, c := range allOf(t, "5.0.0") {

@@ -32,11 +32,19 @@ func (c *Client) ApplyObject(ctx context.Context, o *unstructured.Unstructured) 
 
 // CreateObject makes an object unless it exists.
 func (c *Client) CreateObject(ctx context.Context, o *unstructured.Unstructured) error {
+	if err := c.CreateNew(ctx, o); err != nil && !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return nil
+}
+
+// CreateNew makes an object; one that exists is an error.
+func (c *Client) CreateNew(ctx context.Context, o *unstructured.Unstructured) error {
 	ref, err := c.ref(ctx, o)
 	if err == nil {
 		err = c.Create(ctx, ref.Kind, ref.Namespace, o.DeepCopy())
 	}
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if err != nil {
 		return fmt.Errorf("create %s: %w", name(o), err)
 	}
 	return nil
