@@ -32,17 +32,17 @@ import (
 )
 
 const (
-	inNamespace = "OKD_TEST_NETNS"
-	address     = "198.18.0.100"
-	token       = "test"
+	netnsVariable = "OKD_TEST_NETNS"
+	address       = "198.18.0.100"
+	token         = "test"
 )
 
 // reexec runs a test in a network namespace of its own, with one address.
 func reexec(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(inNamespace) == "" {
+	if os.Getenv(netnsVariable) == "" {
 		cmd := exec.Command("unshare", "--net", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), inNamespace+"=1")
+		cmd.Env = append(os.Environ(), netnsVariable+"=1")
 		out, err := cmd.CombinedOutput()
 		t.Logf("%s", out)
 		if err != nil {
@@ -136,7 +136,8 @@ func newBed(t *testing.T, p images.Programs) *bed {
 	account := write("account.key", pki.EncodeKey(key))
 	run(t, p.Etcd, "etcd", "--data-dir="+filepath.Join(dir, "etcd"), "--unsafe-no-fsync",
 		"--listen-peer-urls=http://127.0.0.1:2380")
-	run(t, p.Hyperkube, "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--cert-dir="+filepath.Join(dir, "serving"),
+	run(t, p.Hyperkube, "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379",
+		"--cert-dir="+filepath.Join(dir, "serving"),
 		"--advertise-address="+address, "--service-cluster-ip-range=198.19.128.0/17", "--authorization-mode=RBAC",
 		"--token-auth-file="+write("tokens", []byte(token+",admin,admin,system:masters\n")),
 		"--service-account-issuer=https://test", "--service-account-key-file="+account,
@@ -205,7 +206,7 @@ func text(err error) string {
 func (b *bed) eventually(what string, look func() string) {
 	b.Helper()
 	missing := ""
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		if missing = look(); missing == "" {
 			return
 		}

@@ -261,7 +261,9 @@ func (w *world) usable(namespace string) []*v1alpha1.CatalogSource {
 			out = append(out, c)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *v1alpha1.CatalogSource) int { return cmp.Compare(b.Spec.Priority, a.Spec.Priority) })
+	slices.SortStableFunc(out, func(a, b *v1alpha1.CatalogSource) int {
+		return cmp.Compare(b.Spec.Priority, a.Spec.Priority)
+	})
 	return out
 }
 

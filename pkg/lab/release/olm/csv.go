@@ -173,7 +173,8 @@ func (o *Operator) group(w *world, c *v1alpha1.ClusterServiceVersion) *operators
 	}
 	g := groups[0]
 	if len(g.Status.Namespaces) == 0 {
-		return fail(v1alpha1.CSVReasonNoTargetNamespaces, "no targetNamespaces are matched operatorgroups namespace selection")
+		return fail(v1alpha1.CSVReasonNoTargetNamespaces,
+			"no targetNamespaces are matched operatorgroups namespace selection")
 	}
 	modes, err := v1alpha1.NewInstallModeSet(c.Spec.InstallModes)
 	if err != nil {
@@ -204,7 +205,8 @@ func (o *Operator) retire(ctx context.Context, w *world, c *v1alpha1.ClusterServ
 		}
 	}
 	if c.Status.Phase != v1alpha1.CSVPhaseDeleting {
-		o.phase(c, v1alpha1.CSVPhaseDeleting, v1alpha1.CSVReasonReplaced, "has been replaced by a newer ClusterServiceVersion that has successfully installed.")
+		o.phase(c, v1alpha1.CSVPhaseDeleting, v1alpha1.CSVReasonReplaced,
+			"has been replaced by a newer ClusterServiceVersion that has successfully installed.")
 		return nil
 	}
 	return o.remove(ctx, serviceVersion.Ref(c.Namespace, c.Name))
@@ -304,8 +306,9 @@ func (o *Operator) requirements(ctx context.Context, c *v1alpha1.ClusterServiceV
 			for _, rule := range p.Rules {
 				accounts[p.ServiceAccountName] = append(accounts[p.ServiceAccountName], v1alpha1.DependentStatus{
 					Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "PolicyRule",
-					Status:  v1alpha1.DependentStatusReasonSatisfied,
-					Message: fmt.Sprintf(`%s rule:{"verbs":%q,"apiGroups":%q,"resources":%q}`, scope, rule.Verbs, rule.APIGroups, rule.Resources),
+					Status: v1alpha1.DependentStatusReasonSatisfied,
+					Message: fmt.Sprintf(`%s rule:{"verbs":%q,"apiGroups":%q,"resources":%q}`,
+						scope, rule.Verbs, rule.APIGroups, rule.Resources),
 				})
 			}
 		}
@@ -322,7 +325,9 @@ func (o *Operator) requirements(ctx context.Context, c *v1alpha1.ClusterServiceV
 			return false, err
 		default:
 			r.Status, r.Dependents = v1alpha1.RequirementStatusReasonPresent, accounts[name]
-			slices.SortFunc(r.Dependents, func(a, b v1alpha1.DependentStatus) int { return strings.Compare(a.Message, b.Message) })
+			slices.SortFunc(r.Dependents, func(a, b v1alpha1.DependentStatus) int {
+				return strings.Compare(a.Message, b.Message)
+			})
 		}
 		out = append(out, r)
 	}

@@ -69,7 +69,8 @@ func (o *Operator) deploy(ctx context.Context, w *world, c *v1alpha1.ClusterServ
 }
 
 // everywhere gives an operator for all namespaces what it may do in its own in all.
-func (o *Operator) everywhere(ctx context.Context, c *v1alpha1.ClusterServiceVersion, g *operatorsv1.OperatorGroup) error {
+func (o *Operator) everywhere(ctx context.Context, c *v1alpha1.ClusterServiceVersion,
+	g *operatorsv1.OperatorGroup) error {
 	if !slices.Equal(g.Status.Namespaces, []string{metav1.NamespaceAll}) {
 		return nil
 	}

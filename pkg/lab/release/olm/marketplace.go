@@ -60,7 +60,8 @@ func defaults(version string) []v1alpha1.CatalogSource {
 					PriorityClassName:     new("system-cluster-critical"),
 					SecurityContextConfig: v1alpha1.Restricted,
 					Tolerations: []corev1.Toleration{
-						{Key: "node-role.kubernetes.io/master", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule},
+						{Key: "node-role.kubernetes.io/master", Operator: corev1.TolerationOpExists,
+							Effect: corev1.TaintEffectNoSchedule},
 						{Key: "node.kubernetes.io/unreachable", Operator: corev1.TolerationOpExists,
 							Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(120))},
 						{Key: "node.kubernetes.io/not-ready", Operator: corev1.TolerationOpExists,

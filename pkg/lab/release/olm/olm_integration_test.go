@@ -136,14 +136,16 @@ func TestLifecycle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.kit.CreateNew(t.Context(), object[0]); err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
+		err = b.kit.CreateNew(t.Context(), object[0])
+		if err == nil || !strings.Contains(err.Error(), "failed calling webhook") {
 			return "a request was answered with " + text(err)
 		}
 		return ""
 	})
 	delete(b.notReady, "hook")
 	b.phase("hook", v1alpha1.CSVPhaseSucceeded, v1alpha1.CSVReasonInstallSuccessful)
-	b.apply("apiVersion: operators.coreos.com/v1\nkind: OperatorGroup\nmetadata: {name: second, namespace: good}\nspec: {}\n")
+	b.apply("apiVersion: operators.coreos.com/v1\nkind: OperatorGroup\n" +
+		"metadata: {name: second, namespace: good}\nspec: {}\n")
 	b.phase("good", v1alpha1.CSVPhaseFailed, v1alpha1.CSVReasonTooManyOperatorGroups)
 	b.removal()
 }
@@ -152,7 +154,7 @@ func TestLifecycle(t *testing.T) {
 func (b *bed) manage() {
 	o := &Operator{
 		Client: b.kit, Clock: clock.Real(), News: program.News{Log: program.Logger()}, Version: "5.0.0-okd-lab.1",
-		Image: "olm", UnpackDeadline: 15 * time.Second, packages: &packages.Server{},
+		Image: "olm", UnpackDeadline: time.Minute, packages: &packages.Server{},
 		dial: func(_, _ string) string { return "127.0.0.1:50051" },
 	}
 	b.apply(`apiVersion: v1
@@ -243,7 +245,8 @@ func (b *bed) packages() {
 func (b *bed) namespace(name string) {
 	b.Helper()
 	b.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + "}\n---\n" +
-		"apiVersion: operators.coreos.com/v1\nkind: OperatorGroup\nmetadata: {name: group, namespace: " + name + "}\nspec: {}\n")
+		"apiVersion: operators.coreos.com/v1\nkind: OperatorGroup\n" +
+		"metadata: {name: group, namespace: " + name + "}\nspec: {}\n")
 }
 
 func (b *bed) subscribe(namespace, pkg, more string) {

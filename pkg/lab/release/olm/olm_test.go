@@ -189,11 +189,11 @@ func TestBrokenCatalog(t *testing.T) {
 		"True UnhealthyCatalogSourceFound") {
 		t.Errorf("health %s", h)
 	}
-	broken := read[v1alpha1.CatalogSource](s, v1alpha+"openshift-marketplace/catalogsources/broken").Status
-	if state := broken.GRPCConnectionState; state == nil || state.LastObservedState != "TRANSIENT_FAILURE" ||
-		state.Address != "broken.openshift-marketplace.svc:50051" {
-		t.Errorf("connection %+v", state)
-	}
+	s.settle("the state of the connection", func() bool {
+		broken := read[v1alpha1.CatalogSource](s, v1alpha+"openshift-marketplace/catalogsources/broken")
+		state := broken.Status.GRPCConnectionState
+		return state.LastObservedState == "TRANSIENT_FAILURE" && state.Address == "broken.openshift-marketplace.svc:50051"
+	})
 }
 
 func TestUnpackFailed(t *testing.T) {
@@ -207,8 +207,8 @@ func TestUnpackFailed(t *testing.T) {
 	})
 	s.jobEnds(exampleImage, batchv1.JobFailed, "DeadlineExceeded", "Job was active longer than specified deadline")
 	s.rounds(1)
-	if c := condition(s.sub("app", "sub"), v1alpha1.SubscriptionBundleUnpackFailed); c != "True BundleUnpackFailed bundle "+
-		"unpacking failed. Reason: DeadlineExceeded, and Message: Job was active longer than specified deadline" {
+	if c := condition(s.sub("app", "sub"), v1alpha1.SubscriptionBundleUnpackFailed); c != "True BundleUnpackFailed "+
+		"bundle unpacking failed. Reason: DeadlineExceeded, and Message: Job was active longer than specified deadline" {
 		t.Errorf("condition %s", c)
 	}
 }
@@ -262,8 +262,8 @@ func TestUnsupportedKind(t *testing.T) {
 		t.Errorf("plan is %s: %+v", plan.Status.Phase, c)
 	}
 	sub := s.sub("app", "sub")
-	if got := condition(sub, v1alpha1.SubscriptionInstallPlanFailed); sub.Status.State != v1alpha1.SubscriptionStateFailed ||
-		!strings.HasPrefix(got, "True InstallComponentFailed") {
+	got := condition(sub, v1alpha1.SubscriptionInstallPlanFailed)
+	if sub.Status.State != v1alpha1.SubscriptionStateFailed || !strings.HasPrefix(got, "True InstallComponentFailed") {
 		t.Errorf("subscription %s: %s", sub.Status.State, got)
 	}
 }
@@ -321,7 +321,8 @@ func TestTwoGroupsBefore(t *testing.T) {
 	s.rounds(3)
 	plan := s.plans()[0]
 	c := plan.Status.GetCondition(v1alpha1.InstallPlanInstalled)
-	if plan.Status.Phase != v1alpha1.InstallPlanPhaseInstalling || c.Reason != v1alpha1.InstallPlanReasonInstallCheckFailed ||
+	if plan.Status.Phase != v1alpha1.InstallPlanPhaseInstalling ||
+		c.Reason != v1alpha1.InstallPlanReasonInstallCheckFailed ||
 		c.Message != "more than one operator group(s) are managing this namespace count=2" {
 		t.Errorf("plan is %s: %+v", plan.Status.Phase, c)
 	}
@@ -397,7 +398,8 @@ func TestWebhooks(t *testing.T) {
 		string(client.CABundle) != string(secret.Data[authorityKey]) || len(client.CABundle) == 0 {
 		t.Errorf("client %+v", client.Service)
 	}
-	if svc := read[corev1.Service](s, "/api/v1/namespaces/app/services/example-operator-service"); len(svc.Spec.Ports) != 1 ||
+	svc := read[corev1.Service](s, "/api/v1/namespaces/app/services/example-operator-service")
+	if len(svc.Spec.Ports) != 1 ||
 		svc.Spec.Ports[0].Port != 4343 {
 		t.Errorf("service %+v", svc.Spec)
 	}
@@ -463,7 +465,8 @@ func TestMarketplace(t *testing.T) {
 	}
 	s = newStage(t, "127.0.0.1:1")
 	s.o.Version = "4.21.0-okd-lab.1"
-	s.server.Put(hub, []byte("apiVersion: config.openshift.io/v1\nkind: OperatorHub\nmetadata: {name: cluster}\nspec: {}\n"))
+	s.server.Put(hub, []byte("apiVersion: config.openshift.io/v1\nkind: OperatorHub\nmetadata: {name: cluster}\n"+
+		"spec: {}\n"))
 	s.rounds(1)
 	if got := names(s); strings.Count(got, "registry.redhat.io/redhat/") != 3 {
 		t.Errorf("catalogs of 4.21: %s", got)

@@ -82,7 +82,8 @@ func (o *Operator) unpack(ctx context.Context, w *world, namespace string, c res
 	cm *corev1.ConfigMap, problem string, err error) {
 	i := slices.IndexFunc(w.catalogs, func(s v1alpha1.CatalogSource) bool { return keyOf(&s) == c.Catalog })
 	if i < 0 {
-		return nil, "bundle unpacking failed. Reason: CatalogSourceMissing, and Message: referenced catalogsource not found", nil
+		return nil, "bundle unpacking failed. Reason: CatalogSourceMissing, and Message: " +
+			"referenced catalogsource not found", nil
 	}
 	job := bundle.Job{
 		Namespace: c.Catalog.Namespace, Bundle: c.Bundle.Image, Manager: o.Image, Deadline: o.UnpackDeadline,

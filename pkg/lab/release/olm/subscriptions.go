@@ -64,9 +64,11 @@ func (o *Operator) resolveNamespace(ctx context.Context, w *world, namespace str
 	pending := false
 	for _, s := range subs {
 		o.catalogHealth(w, s)
-		planPending := o.planCondition(w, s)
-		pending = pending || planPending
-		o.installed(w, s)
+		underWay, failed := o.planCondition(w, s)
+		pending = pending || underWay || failed
+		if !failed {
+			o.installed(w, s)
+		}
 	}
 	// One plan at a time in a namespace, as it may change what is there.
 	if pending {
@@ -219,9 +221,9 @@ func (o *Operator) catalogHealth(w *world, s *v1alpha1.Subscription) {
 	o.setCondition(s, cond)
 }
 
-// planCondition says what the subscription's plan waits for, and reports whether it
-// is under way.
-func (o *Operator) planCondition(w *world, s *v1alpha1.Subscription) bool {
+// planCondition says what the subscription's plan waits for. Nothing more happens in
+// the namespace of one that failed until it is deleted.
+func (o *Operator) planCondition(w *world, s *v1alpha1.Subscription) (underWay, failed bool) {
 	kinds := []v1alpha1.SubscriptionConditionType{
 		v1alpha1.SubscriptionInstallPlanPending, v1alpha1.SubscriptionInstallPlanFailed,
 		v1alpha1.SubscriptionInstallPlanMissing,
@@ -239,28 +241,29 @@ func (o *Operator) planCondition(w *world, s *v1alpha1.Subscription) bool {
 	ref := s.Status.InstallPlanRef
 	if ref == nil {
 		s.Status.RemoveConditions(kinds...)
-		return false
+		return false, false
 	}
 	i := slices.IndexFunc(w.plans, func(p v1alpha1.InstallPlan) bool { return p.UID == ref.UID })
 	if i < 0 {
 		// The plan may be newer than what this round looks at.
-		if s.Status.State == v1alpha1.SubscriptionStateUpgradePending && o.Clock.Now().Sub(s.Status.LastUpdated.Time) < busyEvery*5 {
-			return true
+		if s.Status.State == v1alpha1.SubscriptionStateUpgradePending &&
+			o.Clock.Now().Sub(s.Status.LastUpdated.Time) < 5*busyEvery {
+			return true, false
 		}
 		only(v1alpha1.SubscriptionInstallPlanMissing, v1alpha1.ReferencedInstallPlanNotFound, "")
 		if w.csv(s.Namespace, s.Status.CurrentCSV) == nil {
 			s.Status.CurrentCSV = s.Status.InstalledCSV // there will be another plan
 		}
-		return false
+		return false, false
 	}
 	p := w.plans[i]
 	switch p.Status.Phase {
 	case v1alpha1.InstallPlanPhaseNone:
 		only(v1alpha1.SubscriptionInstallPlanPending, v1alpha1.InstallPlanNotYetReconciled, "")
-		return true
+		return true, false
 	case v1alpha1.InstallPlanPhasePlanning, v1alpha1.InstallPlanPhaseInstalling, v1alpha1.InstallPlanPhaseRequiresApproval:
 		only(v1alpha1.SubscriptionInstallPlanPending, string(p.Status.Phase), "")
-		return true
+		return true, false
 	case v1alpha1.InstallPlanPhaseFailed:
 		c := p.Status.GetCondition(v1alpha1.InstallPlanInstalled)
 		reason := string(c.Reason)
@@ -269,10 +272,10 @@ func (o *Operator) planCondition(w *world, s *v1alpha1.Subscription) bool {
 		}
 		only(v1alpha1.SubscriptionInstallPlanFailed, reason, c.Message)
 		s.Status.State = v1alpha1.SubscriptionStateFailed
-		return true // nothing more happens in the namespace until the plan is deleted
+		return false, true
 	}
 	s.Status.RemoveConditions(kinds...)
-	return false
+	return false, false
 }
 
 // installed follows the CSV that the subscription goes for.
@@ -301,7 +304,8 @@ func (o *Operator) installed(w *world, s *v1alpha1.Subscription) {
 }
 
 // setAll gives subscriptions a condition that is true.
-func (o *Operator) setAll(subs []*v1alpha1.Subscription, kind v1alpha1.SubscriptionConditionType, reason, message string) {
+func (o *Operator) setAll(subs []*v1alpha1.Subscription, kind v1alpha1.SubscriptionConditionType,
+	reason, message string) {
 	for _, s := range subs {
 		o.setCondition(s, v1alpha1.SubscriptionCondition{
 			Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: kube.OneLine(message),

@@ -50,7 +50,7 @@ func TestPackAndUnpack(t *testing.T) {
 
 // TestJob: the bundle's own image runs with a program that it does not have.
 func TestJob(t *testing.T) {
-	j := bundle.Job{Namespace: "openshift-marketplace", Bundle: "quay.io/b@sha256:1", Manager: "olm", Deadline: time.Minute}
+	j := bundle.Job{Namespace: "market", Bundle: "quay.io/b@sha256:1", Manager: "olm", Deadline: time.Minute}
 	spec := j.Batch(metav1.OwnerReference{}).Spec
 	pod := spec.Template.Spec
 	if *spec.ActiveDeadlineSeconds != 60 || pod.InitContainers[1].Image != j.Bundle ||

@@ -9,8 +9,9 @@ import (
 
 func everything() Bundle {
 	return Bundle{
-		CSV: "a.v1", Package: "a", Channel: "stable", CSVJSON: "{}", Image: "quay.io/a", Version: "1.0.0", SkipRange: "<1.0.0",
-		Provides: []GVK{{"g", "v1", "K"}}, Properties: []Property{{"olm.package", "{}"}}, Replaces: "a.v0",
+		CSV: "a.v1", Package: "a", Channel: "stable", CSVJSON: "{}", Image: "quay.io/a", Version: "1.0.0",
+		SkipRange: "<1.0.0",
+		Provides:  []GVK{{"g", "v1", "K"}}, Properties: []Property{{"olm.package", "{}"}}, Replaces: "a.v0",
 		Skips: []string{"a.v0-1", "a.v0-2"},
 	}
 }
