@@ -53,7 +53,7 @@ func start(ctx context.Context, args []string) error {
 	}
 	log := program.Logger()
 	o := &Operator{
-		Client: client, Clock: clock.Real(), News: program.News{Log: log}, packages: &packages.Server{},
+		Client: client, Clock: clock.Real(), News: program.News{Log: log}, packages: &packages.Server{Clock: clock.Real()},
 		Version: os.Getenv(contract.VersionVariable), Image: os.Getenv(imageVariable),
 	}
 	g, ctx := errgroup.WithContext(ctx)

@@ -154,7 +154,7 @@ func TestLifecycle(t *testing.T) {
 func (b *bed) manage() {
 	o := &Operator{
 		Client: b.kit, Clock: clock.Real(), News: program.News{Log: program.Logger()}, Version: "5.0.0-okd-lab.1",
-		Image: "olm", UnpackDeadline: time.Minute, packages: &packages.Server{},
+		Image: "olm", UnpackDeadline: time.Minute, packages: &packages.Server{Clock: clock.Real()},
 		dial: func(_, _ string) string { return "127.0.0.1:50051" },
 	}
 	b.apply(`apiVersion: v1

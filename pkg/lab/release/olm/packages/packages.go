@@ -8,9 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/operator-framework/api/pkg/operators/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/olm/registry"
 	"github.com/okd-install/okd-install/pkg/lab/release/olm/source"
@@ -168,12 +170,12 @@ func in(list []Manifest, global map[string]bool, namespace string) []Manifest {
 }
 
 // table is how kubectl prints manifests.
-func table(list []Manifest) metav1.Table {
+func table(list []Manifest, now time.Time) metav1.Table {
 	t := metav1.Table{
 		TypeMeta: metav1.TypeMeta{APIVersion: "meta.k8s.io/v1", Kind: "Table"},
 		ColumnDefinitions: []metav1.TableColumnDefinition{
 			{Name: "Name", Type: "string", Format: "name"}, {Name: "Catalog", Type: "string"},
-			{Name: "Age", Type: "date"},
+			{Name: "Age", Type: "string"},
 		},
 		Rows: []metav1.TableRow{},
 	}
@@ -185,7 +187,8 @@ func table(list []Manifest) metav1.Table {
 		if err != nil {
 			panic(err) // it is JSON
 		}
-		row := metav1.TableRow{Cells: []any{m.Name, m.Status.CatalogSourceDisplayName, m.CreationTimestamp}}
+		age := duration.HumanDuration(now.Sub(m.CreationTimestamp.Time))
+		row := metav1.TableRow{Cells: []any{m.Name, m.Status.CatalogSourceDisplayName, age}}
 		row.Object.Raw = meta
 		t.Rows = append(t.Rows, row)
 	}

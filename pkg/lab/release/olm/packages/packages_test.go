@@ -11,6 +11,7 @@ import (
 	"github.com/operator-framework/api/pkg/operators/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/lab/certs"
 	"github.com/okd-install/okd-install/pkg/lab/release/olm/packages"
 	"github.com/okd-install/okd-install/pkg/lab/release/olm/registry"
@@ -29,6 +30,7 @@ func catalog(namespace, name string, global bool) packages.Catalog {
 	}}
 	c.Source.Namespace, c.Source.Name = namespace, name
 	c.Source.Spec.DisplayName = "Catalog"
+	c.Source.CreationTimestamp = metav1.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	return c
 }
 
@@ -45,7 +47,8 @@ func get(t *testing.T, s http.Handler, path, accept string, into any) int {
 }
 
 func TestManifests(t *testing.T) {
-	var s packages.Server
+	born := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := packages.Server{Clock: clock.NewFake(born.Add(5 * time.Minute))}
 	s.Set([]packages.Catalog{
 		catalog("openshift-marketplace", "community", true), catalog("own", "private", false),
 	})
@@ -87,7 +90,8 @@ func TestManifests(t *testing.T) {
 	}
 	var table metav1.Table
 	get(t, &s, api+"/packagemanifests", "application/json;as=Table;v=v1;g=meta.k8s.io", &table)
-	if table.Kind != "Table" || len(table.Rows) != 2 || table.Rows[0].Cells[1] != "Catalog" {
+	if table.Kind != "Table" || len(table.Rows) != 2 || table.Rows[0].Cells[1] != "Catalog" ||
+		table.Rows[0].Cells[2] != "5m" {
 		t.Errorf("table %+v", table)
 	}
 }

@@ -11,10 +11,14 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/okd-install/okd-install/pkg/clock"
 )
 
 // Server answers for the API.
 type Server struct {
+	Clock clock.Clock
+
 	mu     sync.Mutex
 	list   []Manifest
 	global map[string]bool // namespaces whose catalogs are for all
@@ -129,7 +133,7 @@ func (s *Server) answerList(w http.ResponseWriter, r *http.Request, namespace st
 		}
 	}
 	if asTable(r) {
-		answer(w, table(out))
+		answer(w, table(out, s.Clock.Now()))
 		return
 	}
 	answer(w, map[string]any{
@@ -143,7 +147,7 @@ func (s *Server) answerOne(w http.ResponseWriter, r *http.Request, namespace, na
 			continue
 		}
 		if asTable(r) {
-			answer(w, table([]Manifest{m}))
+			answer(w, table([]Manifest{m}, s.Clock.Now()))
 			return
 		}
 		answer(w, m)
