@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func content(t *testing.T, img v1.Image) map[string]string {
 	out := map[string]string{}
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {
@@ -106,7 +107,7 @@ func TestCatalogImage(t *testing.T) {
 	var schemas []string
 	for {
 		var o struct{ Schema, Name, Image string }
-		if err := d.Decode(&o); err == io.EOF {
+		if err := d.Decode(&o); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

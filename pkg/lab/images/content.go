@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -34,7 +35,7 @@ func (c Content) Image() (v1.Image, error) {
 	var trees []ociimage.Tree
 	if !c.Scratch {
 		trees = append(trees, ociimage.Base())
-		if !slices.ContainsFunc(c.Config.Env, func(e string) bool { return len(e) > 5 && e[:5] == "PATH=" }) {
+		if !slices.ContainsFunc(c.Config.Env, func(e string) bool { return strings.HasPrefix(e, "PATH=") }) {
 			c.Config.Env = append(slices.Clone(c.Config.Env), ociimage.SearchPath)
 		}
 	}
@@ -71,20 +72,20 @@ func (n Named) Spec() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	i := lastColon(n.Name)
-	if i < 0 {
+	repository, ok := n.repository()
+	if !ok {
 		return "", fmt.Errorf("image name %q has no tag", n.Name)
 	}
-	return n.Name[:i] + "@" + digest.String(), nil
+	return repository + "@" + digest.String(), nil
 }
 
-func lastColon(s string) int {
-	for i := len(s) - 1; i >= 0 && s[i] != '/'; i-- {
-		if s[i] == ':' {
-			return i
-		}
+// repository is the name without its tag; false if it has none.
+func (n Named) repository() (string, bool) {
+	i := strings.LastIndex(n.Name, ":")
+	if i <= strings.LastIndex(n.Name, "/") {
+		return "", false
 	}
-	return -1
+	return n.Name[:i], true
 }
 
 const contentRecord = "content.json"
@@ -99,7 +100,7 @@ func Collect(dir string, list []Named) error {
 		if err != nil {
 			return fmt.Errorf("image %s: %w", n.Name, err)
 		}
-		if lastColon(n.Name) < 0 {
+		if _, ok := n.repository(); !ok {
 			return fmt.Errorf("image %s has no tag", n.Name)
 		}
 		if digests[n.Name] != "" {

@@ -42,7 +42,6 @@ var (
 	mutating = kube.Kind{Group: "admissionregistration.k8s.io", Version: "v1",
 		Plural: "mutatingwebhookconfigurations"}
 	clusterRoles = kube.Kind{Group: "rbac.authorization.k8s.io", Version: "v1", Plural: "clusterroles"}
-	apiServices  = kube.Kind{Group: "apiregistration.k8s.io", Version: "v1", Plural: "apiservices"}
 	conditions   = kube.Kind{Group: group, Version: "v2", Plural: "operatorconditions"}
 )
 
