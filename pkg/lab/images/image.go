@@ -3,6 +3,7 @@ package images
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -46,6 +47,7 @@ func (p Programs) files() map[component.Binary]string {
 	return map[component.Binary]string{
 		component.LabRelease: p.LabRelease, component.Hyperkube: p.Hyperkube,
 		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod,
+		component.MultusCNI: p.MultusCNI, component.CNIPlugins: p.CNIPlugins,
 	}
 }
 
@@ -76,8 +78,10 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 		if !ok {
 			return nil, fmt.Errorf("unknown program %q", k)
 		}
-		t := tree{}
-		t.source(place(k), 0o755, path)
+		t, err := programTree(place(k), path)
+		if err != nil {
+			return nil, fmt.Errorf("program %s: %w", k, err)
+		}
 		trees = append(trees, t)
 	}
 	if len(c.Packages) > 0 {
@@ -111,6 +115,24 @@ func (b builder) layers(c component.Component) ([]layer, error) {
 		layers = append(layers, l)
 	}
 	return layers, nil
+}
+
+// programTree is a program at a path, or a directory of programs.
+func programTree(at, path string) (tree, error) {
+	t := tree{}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		t.source(at, 0o755, path)
+		return t, nil
+	}
+	entries, err := os.ReadDir(path)
+	for _, e := range entries {
+		t.source(filepath.Join(at, e.Name()), 0o755, filepath.Join(path, e.Name()))
+	}
+	return t, err
 }
 
 func ownTree(c component.Component) (tree, error) {

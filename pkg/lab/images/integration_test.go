@@ -72,7 +72,8 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 		programs.LabRelease, "cluster-network-operator", "start")
 	ours := []string{"network", "dns", "ingress", "console", "config-operator", metal.Name}
 	for _, wl := range [][3]string{
-		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-dns", "dns-default"},
+		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-multus", "multus"},
+		{"DaemonSet", "openshift-multus", "multus-additional-cni-plugins"}, {"DaemonSet", "openshift-dns", "dns-default"},
 		{"Deployment", "openshift-ingress", "router-default"}, {"Deployment", "openshift-console", "console"},
 	} {
 		w.eventually(ctx, strings.Join(wl[:], " "), func() (bool, string) {
@@ -235,7 +236,10 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 		}
 	}
 	var env []string
-	images := []string{"NETWORK_NODE_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE", "ROUTER_IMAGE", "CONSOLE_IMAGE"}
+	images := []string{
+		"NETWORK_NODE_IMAGE", "MULTUS_IMAGE", "CNI_PLUGINS_IMAGE", "POD_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE",
+		"ROUTER_IMAGE", "CONSOLE_IMAGE",
+	}
 	for _, n := range images {
 		env = append(env, n+"=registry/okd/content@sha256:"+n)
 	}
@@ -355,7 +359,10 @@ func (w *world) available(ctx context.Context, name string) string {
 // playKubelet reports every workload of the operands as running and the
 // console's route as admitted.
 func (w *world) playKubelet(ctx context.Context) {
-	for ns, name := range map[string]string{"openshift-sdn": "network-node", "openshift-dns": "dns-default"} {
+	for name, ns := range map[string]string{
+		"network-node": "openshift-sdn", "multus": "openshift-multus",
+		"multus-additional-cni-plugins": "openshift-multus", "dns-default": "openshift-dns",
+	} {
 		w.status(ctx, "apps/v1", "DaemonSet", ns, name, map[string]any{
 			"observedGeneration": int64(99), "desiredNumberScheduled": int64(5), "currentNumberScheduled": int64(5),
 			"numberAvailable": int64(5), "numberReady": int64(5), "updatedNumberScheduled": int64(5),
