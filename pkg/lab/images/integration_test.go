@@ -3,6 +3,7 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -36,20 +37,8 @@ import (
 func TestReleaseOnRealAPIServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
-	cache := os.Getenv("OKD_LAB_CACHE")
-	if cache == "" {
-		cache = "/var/cache/okd-lab"
-	}
-	source, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	programs, err := Binaries(ctx, source, cache, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := world{t: t, dir: t.TempDir(), programs: programs}
-	w.startAPI(ctx)
+	w := newWorld(ctx, t)
+	programs := w.programs
 	components, err := payload.Components("5.0.0-okd-lab.1")
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +108,23 @@ type world struct {
 	programs   Programs
 	kubeconfig string
 	client     *kit.Client
+}
+
+// newWorld compiles the programs and starts an API server.
+func newWorld(ctx context.Context, t *testing.T) *world {
+	t.Helper()
+	source, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := cmp.Or(os.Getenv("OKD_LAB_CACHE"), "/var/cache/okd-lab")
+	programs, err := Binaries(ctx, source, cache, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, dir: t.TempDir(), programs: programs}
+	w.startAPI(ctx)
+	return w
 }
 
 // start runs a program until the test ends; its log is shown on failure.
@@ -249,22 +255,7 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 // create makes what the installer and cluster-bootstrap bring.
 func (w *world) create(ctx context.Context) {
 	w.apply(ctx, "v1", "Namespace", "openshift-cluster-version", nil)
-	w.eventually(ctx, "definitions", func() (bool, string) {
-		for _, k := range crds.All() {
-			data, err := k.Manifest()
-			if err != nil {
-				return false, err.Error()
-			}
-			o := &unstructured.Unstructured{}
-			if err := yaml.Unmarshal(data, &o.Object); err != nil {
-				return false, err.Error()
-			}
-			if err := w.client.CreateObject(ctx, o); err != nil {
-				return false, err.Error()
-			}
-		}
-		return true, ""
-	})
+	w.define(ctx, crds.All())
 	config := func(kind string, spec, status map[string]any) {
 		w.eventually(ctx, kind, func() (bool, string) {
 			o := object("config.openshift.io/v1", kind, "", "cluster", map[string]any{"spec": spec})
@@ -354,6 +345,26 @@ func (w *world) available(ctx context.Context, name string) string {
 		}
 	}
 	return "unreported"
+}
+
+// define makes the definitions of kinds.
+func (w *world) define(ctx context.Context, kinds []crds.Kind) {
+	w.eventually(ctx, "definitions", func() (bool, string) {
+		for _, k := range kinds {
+			data, err := k.Manifest()
+			if err != nil {
+				return false, err.Error()
+			}
+			o := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal(data, &o.Object); err != nil {
+				return false, err.Error()
+			}
+			if err := w.client.CreateObject(ctx, o); err != nil {
+				return false, err.Error()
+			}
+		}
+		return true, ""
+	})
 }
 
 // playKubelet reports every workload of the operands as running and the
