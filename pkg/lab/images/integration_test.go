@@ -6,13 +6,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/kube"
-	"github.com/okd-install/okd-install/pkg/lab/command"
+	"github.com/okd-install/okd-install/pkg/lab/release/apitest"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
@@ -122,89 +119,17 @@ func newWorld(ctx context.Context, t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: t.TempDir(), programs: programs}
-	w.startAPI(ctx)
-	return w
+	s := apitest.Start(ctx, t, programs.Etcd, programs.Hyperkube)
+	return &world{t: t, dir: t.TempDir(), programs: programs, kubeconfig: s.Kubeconfig, client: s.Client}
 }
 
-// start runs a program until the test ends; its log is shown on failure.
+// start runs a program until the test ends.
 func (w *world) start(name string, env []string, program string, args ...string) {
 	w.t.Helper()
-	logPath := filepath.Join(w.dir, name+".log")
-	log, err := os.Create(logPath)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cmd := exec.Command(program, args...)
-	cmd.Args[0] = name
 	if program == w.programs.LabRelease {
-		cmd.Args = append([]string{"okd-lab-release"}, args...)
+		name = "okd-lab-release"
 	}
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		done := make(chan struct{})
-		go func() { _ = cmd.Wait(); close(done) }()
-		select {
-		case <-done:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-		}
-		log.Close()
-		if w.t.Failed() {
-			data, _ := os.ReadFile(logPath)
-			w.t.Logf("log of %s:\n%s", name, command.Tail(string(data), 25))
-		}
-	})
-}
-
-func (w *world) port() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func (w *world) startAPI(ctx context.Context) {
-	client, peer, api := w.port(), w.port(), w.port()
-	url := fmt.Sprintf("http://127.0.0.1:%d", client)
-	w.start("etcd", nil, w.programs.Etcd, "--data-dir="+filepath.Join(w.dir, "etcd"),
-		"--listen-client-urls="+url, "--advertise-client-urls="+url,
-		fmt.Sprintf("--listen-peer-urls=http://127.0.0.1:%d", peer), "--unsafe-no-fsync")
-	w.write("tokens.csv", "secret-of-the-test,admin,admin,system:masters\n")
-	key := filepath.Join(w.dir, "sa.key")
-	if out, err := exec.Command("openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
-		w.t.Fatalf("make service account key: %v: %s", err, out)
-	}
-	w.start("kube-apiserver", nil, w.programs.Hyperkube, "--etcd-servers="+url,
-		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", api),
-		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir, "tokens.csv"),
-		"--authorization-mode=RBAC", "--service-cluster-ip-range=198.19.128.0/17",
-		"--service-account-issuer=https://test", "--service-account-key-file="+key,
-		"--service-account-signing-key-file="+key,
-		"--allow-privileged", "--disable-admission-plugins=ServiceAccount", "--feature-gates=WatchList=false")
-	w.kubeconfig = w.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
-kind: Config
-clusters: [{name: c, cluster: {server: "https://127.0.0.1:%d", insecure-skip-tls-verify: true}}]
-users: [{name: u, user: {token: secret-of-the-test}}]
-contexts: [{name: x, context: {cluster: c, user: u}}]
-current-context: x
-`, api))
-	var err error
-	if w.client, err = kit.Connect("test", w.kubeconfig); err != nil {
-		w.t.Fatal(err)
-	}
-	w.eventually(ctx, "API server", func() (bool, string) {
-		err := w.client.Get(ctx, ref("v1", "Namespace", "", "kube-system"), new(any))
-		return err == nil, fmt.Sprint(err)
-	})
+	apitest.Run(w.t, name, env, program, args...)
 }
 
 func (w *world) write(name, text string) string {
@@ -430,16 +355,5 @@ func (w *world) status(ctx context.Context, apiVersion, kind, namespace, name st
 
 func (w *world) eventually(ctx context.Context, what string, check func() (bool, string)) {
 	w.t.Helper()
-	why := ""
-	for ctx.Err() == nil {
-		done := false
-		if done, why = check(); done {
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(300 * time.Millisecond):
-		}
-	}
-	w.t.Fatalf("%s: %s", what, why)
+	apitest.Eventually(ctx, w.t, what, check)
 }

@@ -116,7 +116,7 @@ func (h *Handler) enactment(ctx context.Context, self corev1.Node, p Policy) (En
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: self.Name, UID: self.UID}},
 		},
 	}
-	if err := h.Client.Create(ctx, enactments, "", e); err != nil {
+	if err := h.Client.Create(ctx, enactments, "", &e); err != nil {
 		return e, fmt.Errorf("make enactment %s: %w", name, err)
 	}
 	return e, nil
@@ -137,7 +137,7 @@ func (h *Handler) say(ctx context.Context, p Policy, kind, reason, message strin
 		if same && slices.Equal(before, e.Status.Conditions) {
 			return nil
 		}
-		return h.Client.Update(ctx, ref, "status", e)
+		return h.Client.Update(ctx, ref, "status", &e)
 	})
 }
 

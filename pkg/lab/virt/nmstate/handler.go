@@ -191,7 +191,7 @@ func (h *Handler) summarize(ctx context.Context) error {
 		if slices.Equal(before, p.Status.Conditions) {
 			continue
 		}
-		if err := h.Client.Update(ctx, policies.Ref("", p.Name), "status", p); err != nil && !kube.NotFound(err) {
+		if err := h.Client.Update(ctx, policies.Ref("", p.Name), "status", &p); err != nil && !kube.NotFound(err) {
 			return fmt.Errorf("write status of policy %s: %w", p.Name, err)
 		}
 	}

@@ -90,7 +90,7 @@ func (o *Operator) round(ctx context.Context) error {
 	}
 	n.report(waits, failure, o.Clock.Now())
 	if !slices.Equal(before, n.Status.Conditions) {
-		if err := o.Client.Update(ctx, nmstates.Ref("", n.Name), "status", n); err != nil {
+		if err := o.Client.Update(ctx, nmstates.Ref("", n.Name), "status", &n); err != nil {
 			return fmt.Errorf("write status of NMState: %w", err)
 		}
 	}

@@ -41,7 +41,7 @@ func (h *Handler) show(ctx context.Context) error {
 			TypeMeta:   metav1.TypeMeta{APIVersion: "nmstate.io/v1beta1", Kind: "NodeNetworkState"},
 			ObjectMeta: metav1.ObjectMeta{Name: h.Node},
 		}
-		if err = h.Client.Create(ctx, states, "", s); err == nil {
+		if err = h.Client.Create(ctx, states, "", &s); err == nil {
 			err = h.Client.Get(ctx, ref, &s)
 		}
 	}
@@ -53,5 +53,5 @@ func (h *Handler) show(ctx context.Context) error {
 	}
 	s.Status.Current.Interfaces = interfaces
 	s.Status.Updated = metav1.NewTime(h.Clock.Now().UTC().Truncate(time.Second))
-	return h.Client.Update(ctx, ref, "status", s)
+	return h.Client.Update(ctx, ref, "status", &s)
 }
