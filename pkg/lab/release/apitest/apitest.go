@@ -39,7 +39,7 @@ func Start(ctx context.Context, t *testing.T, etcd, hyperkube string) Server {
 	Run(t, "etcd", nil, etcd, "--data-dir="+filepath.Join(dir, "etcd"), "--listen-client-urls="+url,
 		"--advertise-client-urls="+url, "--listen-peer-urls=http://"+free(t), "--unsafe-no-fsync")
 	key := filepath.Join(dir, "sa.key")
-	if out, err := exec.Command("openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
 		t.Fatalf("make service account key: %v: %s", err, out)
 	}
 	s := Server{Address: free(t)}
@@ -77,23 +77,17 @@ func Run(t *testing.T, name string, env []string, program string, args ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, args...)
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Args[0] = name
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, 10*time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		done := make(chan struct{})
-		go func() { _ = cmd.Wait(); close(done) }()
-		select {
-		case <-done:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-		}
+		_ = cmd.Wait() // it was told to end
 		log.Close()
 		if t.Failed() {
 			data, _ := os.ReadFile(log.Name())
@@ -122,7 +116,7 @@ func Eventually(ctx context.Context, t *testing.T, what string, check func() (do
 // free is an address on loopback with a port that is not in use.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

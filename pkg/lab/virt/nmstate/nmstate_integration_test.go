@@ -58,7 +58,8 @@ func TestPoliciesOnNodes(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	runtime.LockOSThread() // threads that change their namespace end
-	programs, err := images.Binaries(ctx, "../../../..", cmp.Or(os.Getenv("OKD_LAB_CACHE"), "/var/cache/okd-lab"), os.Stderr)
+	cache := cmp.Or(os.Getenv("OKD_LAB_CACHE"), "/var/cache/okd-lab")
+	programs, err := images.Binaries(ctx, "../../../..", cache, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,9 @@ func (b *bed) operator() {
 	if err != nil {
 		b.Fatal(err)
 	}
-	o := &Operator{Client: b.Client, Clock: clock.Real(), Log: program.Logger(), Namespace: "openshift-nmstate", Image: "x"}
+	o := &Operator{
+		Client: b.Client, Clock: clock.Real(), Log: program.Logger(), Namespace: "openshift-nmstate", Image: "x",
+	}
 	b.background(func(ctx context.Context) error { return o.Run(ctx, watcher) })
 	b.apply([]byte("apiVersion: nmstate.io/v1\nkind: NMState\nmetadata: {name: nmstate}\nspec: {}\n"))
 	is := func(want string) {
@@ -245,8 +248,11 @@ func (b *bed) handler(name string, n inNamespace) (stop func()) {
 
 func (b *bed) policy(name, spec string) {
 	b.Helper()
-	b.apply(fmt.Appendf(nil, "apiVersion: nmstate.io/v1\nkind: NodeNetworkConfigurationPolicy\nmetadata: {name: %s}\nspec: %s\n",
-		name, spec))
+	b.apply(fmt.Appendf(nil, `apiVersion: nmstate.io/v1
+kind: NodeNetworkConfigurationPolicy
+metadata: {name: %s}
+spec: %s
+`, name, spec))
 }
 
 func (b *bed) wait(policy, want string) {

@@ -26,21 +26,22 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for text, want := range map[string]string{
-		`{"interfaces": [{"name": "br-vms", "type": "ovs-bridge", "bridge": {"port": []}}]}`:                              "Open vSwitch",
-		`{"ovn": {"bridge-mappings": []}}`:                                                                                `unknown field "ovn"`,
-		`{"interfaces": [{"name": "ens4", "type": "ethernet", "ipv4": {"enabled": true, "dhcp": true}}]}`:                 "DHCP",
-		`{"interfaces": [{"name": "ens4"}, {"name": "ens4"}]}`:                                                            "twice",
-		`{"interfaces": [{"name": "a-name-that-is-too-long"}]}`:                                                           "15 characters",
-		`{"interfaces": [{"name": "d", "type": "dummy"}]}`:                                                                "not supported",
-		`{"interfaces": [{"name": "br1", "type": "linux-bridge"}]}`:                                                       "need each other",
-		`{"interfaces": [{"name": "v", "type": "vlan", "vlan": {"base-iface": "e", "id": 5000}}]}`:                        "4094",
-		`{"interfaces": [{"name": "e", "ipv4": {"enabled": true, "address": [{"ip": "fd00::1", "prefix-length": 64}]}}]}`: "family",
-		`{"interfaces": [{"name": "b", "type": "linux-bridge", "bridge": {"port": [{"name": "e", "vlan": {}}]}}]}`:        "VLAN",
-		`[]`: "desired state",
+	for _, c := range [][2]string{
+		{`{"interfaces": [{"name": "br-vms", "type": "ovs-bridge", "bridge": {"port": []}}]}`, "Open vSwitch"},
+		{`{"ovn": {"bridge-mappings": []}}`, `unknown field "ovn"`},
+		{`{"interfaces": [{"name": "ens4", "type": "ethernet", "ipv4": {"enabled": true, "dhcp": true}}]}`, "DHCP"},
+		{`{"interfaces": [{"name": "ens4"}, {"name": "ens4"}]}`, "twice"},
+		{`{"interfaces": [{"name": "a-name-that-is-too-long"}]}`, "15 characters"},
+		{`{"interfaces": [{"name": "d", "type": "dummy"}]}`, "not supported"},
+		{`{"interfaces": [{"name": "br1", "type": "linux-bridge"}]}`, "need each other"},
+		{`{"interfaces": [{"name": "v", "type": "vlan", "vlan": {"base-iface": "e", "id": 5000}}]}`, "4094"},
+		{`{"interfaces": [{"name": "e", "ipv4":
+			{"enabled": true, "address": [{"ip": "fd00::1", "prefix-length": 64}]}}]}`, "family"},
+		{`{"interfaces": [{"name": "b", "type": "linux-bridge", "bridge": {"port": [{"name": "e", "vlan": {}}]}}]}`, "VLAN"},
+		{`[]`, "desired state"},
 	} {
-		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", text, err, want)
+		if _, err := Parse([]byte(c[0])); err == nil || !strings.Contains(err.Error(), c[1]) {
+			t.Errorf("%s: %v, want %q", c[0], err, c[1])
 		}
 	}
 }
