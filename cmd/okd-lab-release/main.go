@@ -21,6 +21,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/ingress"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 	"github.com/okd-install/okd-install/pkg/lab/release/mco"
+	"github.com/okd-install/okd-install/pkg/lab/release/multus"
 	"github.com/okd-install/okd-install/pkg/lab/release/network"
 	"github.com/okd-install/okd-install/pkg/lab/release/olm"
 	"github.com/okd-install/okd-install/pkg/lab/release/runtimecfg"
@@ -40,6 +41,7 @@ func main() {
 		network.Commands(),
 		ingress.Commands(),
 		olm.Commands(),
+		multus.Commands(),
 	)
 	cmd, args, err := program.Select(commands, os.Args)
 	if err == nil {

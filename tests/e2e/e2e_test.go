@@ -86,5 +86,6 @@ func checkCluster(t *testing.T, c *cluster) {
 	step(t, "BootstrapGone", func(t *testing.T) { c.bootstrapGone(t) })
 	step(t, "NothingTwice", func(t *testing.T) { c.nothingTwice(t) })
 	step(t, "Workload", func(t *testing.T) { c.workload(t) })
+	step(t, "SecondNetwork", func(t *testing.T) { c.secondNetwork(t) })
 	step(t, "Secrets", func(t *testing.T) { c.keepsSecrets(t) })
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/clock"
@@ -20,15 +22,34 @@ const KubernetesVersion = "1.34.3"
 
 // module is one program under hack/modules: a Go module of its own, so that
 // its dependencies do not meet the installer's.
-type module struct{ name, ldflags string }
+type module struct {
+	name, ldflags string
+	// dirs are packages by the directory that their programs go to; none for the
+	// program of the module in one file.
+	dirs map[string][]string
+}
 
 var modules = []module{
-	{"hyperkube", "-s -w -X k8s.io/component-base/version.gitVersion=v" + KubernetesVersion},
-	{"etcd", "-s -w"},
-	{"coredns", "-s -w"},
-	{"pod", "-s -w"},
-	{"opm", "-s -w"},
+	{name: "hyperkube", ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v" + KubernetesVersion},
+	{name: "etcd", ldflags: "-s -w"},
+	{name: "coredns", ldflags: "-s -w"},
+	{name: "pod", ldflags: "-s -w"},
+	{name: "opm", ldflags: "-s -w"},
+	{
+		name: "multus",
+		ldflags: "-s -w -X gopkg.in/k8snetworkplumbingwg/multus-cni.v4/pkg/multus.version=v4.2.3" +
+			" -X github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion=v1.8.0",
+		dirs: map[string][]string{
+			"multus-cni": {".", "gopkg.in/k8snetworkplumbingwg/multus-cni.v4/cmd/thin_entrypoint"},
+			"cni-plugins": {
+				cniPlugins + "main/bridge", cniPlugins + "main/macvlan", cniPlugins + "meta/tuning",
+				cniPlugins + "ipam/host-local", cniPlugins + "ipam/static",
+			},
+		},
+	},
 }
+
+const cniPlugins = "github.com/containernetworking/plugins/plugins/"
 
 // Binaries compiles the programs of the release, or finds them in the cache.
 // The programs from modules of their own are compiled once per content of the
@@ -52,7 +73,7 @@ func Binaries(ctx context.Context, source, cacheDir string, out io.Writer) (Prog
 		}
 	}
 	release := filepath.Join(dir, "okd-lab-release")
-	if err := goBuild(ctx, source, "./cmd/okd-lab-release", release, "-s -w"); err != nil {
+	if err := goBuild(ctx, source, release, "-s -w", "./cmd/okd-lab-release"); err != nil {
 		return Programs{}, err
 	}
 	ctl := filepath.Join(filepath.Dir(paths["etcd"]), "etcdctl")
@@ -67,13 +88,15 @@ func Binaries(ctx context.Context, source, cacheDir string, out io.Writer) (Prog
 		Pod:        paths["pod"],
 		OPM:        paths["opm"],
 		LabRelease: release,
+		MultusCNI:  filepath.Join(filepath.Dir(paths["multus"]), "multus-cni"),
+		CNIPlugins: filepath.Join(filepath.Dir(paths["multus"]), "cni-plugins"),
 	}, nil
 }
 
 // OSTreeContainer compiles "ostree container" for machines.
 func OSTreeContainer(ctx context.Context, source, cache string) (string, error) {
 	path := filepath.Join(cache, "bin", "okd-lab-ostree")
-	return path, goBuild(ctx, source, "./cmd/okd-lab-ostree", path, "-s -w")
+	return path, goBuild(ctx, source, path, "-s -w", "./cmd/okd-lab-ostree")
 }
 
 // build compiles the module in src to bin/<name>-<key>/<name> in the cache.
@@ -89,7 +112,7 @@ func (m module) build(ctx context.Context, src, dir string, out io.Writer) (stri
 		if err := os.Mkdir(path, 0o755); err != nil {
 			return err
 		}
-		if err := goBuild(ctx, src, ".", filepath.Join(path, m.name), m.ldflags); err != nil {
+		if err := m.compile(ctx, src, path); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "compiled %s in %s\n", m.name, time.Since(start).Round(time.Second))
@@ -98,8 +121,26 @@ func (m module) build(ctx context.Context, src, dir string, out io.Writer) (stri
 	return filepath.Join(entry, m.name), err
 }
 
-func goBuild(ctx context.Context, dir, pkg, target, ldflags string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", target, pkg)
+func (m module) compile(ctx context.Context, src, path string) error {
+	if len(m.dirs) == 0 {
+		return goBuild(ctx, src, filepath.Join(path, m.name), m.ldflags, ".")
+	}
+	for _, dir := range slices.Sorted(maps.Keys(m.dirs)) {
+		target := filepath.Join(path, dir)
+		if err := os.Mkdir(target, 0o755); err != nil {
+			return err
+		}
+		if err := goBuild(ctx, src, target, m.ldflags, m.dirs[dir]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goBuild compiles a package to a file, or several into a directory that exists.
+func goBuild(ctx context.Context, dir, target, ldflags string, packages ...string) error {
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", ldflags, "-o", target}
+	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
 	cmd.Dir = dir
 	// Static programs run in images and in root file systems of any libc.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")

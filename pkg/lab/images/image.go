@@ -2,6 +2,7 @@ package images
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -17,6 +18,7 @@ func (p Programs) files() map[component.Binary]string {
 	return map[component.Binary]string{
 		component.LabRelease: p.LabRelease, component.Hyperkube: p.Hyperkube,
 		component.Etcd: p.Etcd, component.CoreDNS: p.CoreDNS, component.Pod: p.Pod, component.OPM: p.OPM,
+		component.MultusCNI: p.MultusCNI, component.CNIPlugins: p.CNIPlugins,
 	}
 }
 
@@ -47,8 +49,10 @@ func (b builder) layers(c component.Component) ([]v1.Layer, error) {
 		if !ok {
 			return nil, fmt.Errorf("unknown program %q", k)
 		}
-		t := ociimage.Tree{}
-		t.Source(place(k), 0o755, path)
+		t, err := programTree(place(k), path)
+		if err != nil {
+			return nil, fmt.Errorf("program %s: %w", k, err)
+		}
 		trees = append(trees, t)
 	}
 	if len(c.Packages) > 0 {
@@ -74,6 +78,24 @@ func (b builder) layers(c component.Component) ([]v1.Layer, error) {
 	}
 	rest, err := ociimage.Layers(trees...)
 	return append(layers, rest...), err
+}
+
+// programTree is a program at a path, or a directory of programs.
+func programTree(at, path string) (ociimage.Tree, error) {
+	t := ociimage.Tree{}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		t.Source(at, 0o755, path)
+		return t, nil
+	}
+	entries, err := os.ReadDir(path)
+	for _, e := range entries {
+		t.Source(filepath.Join(at, e.Name()), 0o755, filepath.Join(path, e.Name()))
+	}
+	return t, err
 }
 
 func ownTree(c component.Component) (ociimage.Tree, error) {

@@ -29,4 +29,6 @@ type Release struct {
 // Etcd); Pod is the process of pod sandboxes, OPM serves catalogs of operators.
 type Programs struct {
 	Hyperkube, Etcd, Etcdctl, CoreDNS, Pod, OPM, LabRelease string
+	// MultusCNI and CNIPlugins are directories of programs.
+	MultusCNI, CNIPlugins string
 }

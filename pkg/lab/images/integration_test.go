@@ -3,15 +3,13 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,8 +19,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/kube"
-	"github.com/okd-install/okd-install/pkg/lab/command"
 	"github.com/okd-install/okd-install/pkg/lab/ociimage"
+	"github.com/okd-install/okd-install/pkg/lab/release/apitest"
 	"github.com/okd-install/okd-install/pkg/lab/release/component"
 	"github.com/okd-install/okd-install/pkg/lab/release/crds"
 	kit "github.com/okd-install/okd-install/pkg/lab/release/kit/api"
@@ -37,20 +35,8 @@ import (
 func TestReleaseOnRealAPIServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
-	cache := os.Getenv("OKD_LAB_CACHE")
-	if cache == "" {
-		cache = "/var/cache/okd-lab"
-	}
-	source, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	programs, err := Binaries(ctx, source, cache, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := world{t: t, dir: t.TempDir(), programs: programs}
-	w.startAPI(ctx)
+	w := newWorld(ctx, t)
+	programs := w.programs
 	components, err := payload.Components("5.0.0-okd-lab.1")
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +59,8 @@ func TestReleaseOnRealAPIServer(t *testing.T) {
 		programs.LabRelease, "cluster-network-operator", "start")
 	ours := []string{"network", "dns", "ingress", "console", "config-operator", metal.Name}
 	for _, wl := range [][3]string{
-		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-dns", "dns-default"},
+		{"DaemonSet", "openshift-sdn", "network-node"}, {"DaemonSet", "openshift-multus", "multus"},
+		{"DaemonSet", "openshift-multus", "multus-additional-cni-plugins"}, {"DaemonSet", "openshift-dns", "dns-default"},
 		{"Deployment", "openshift-ingress", "router-default"}, {"Deployment", "openshift-console", "console"},
 	} {
 		w.eventually(ctx, strings.Join(wl[:], " "), func() (bool, string) {
@@ -121,84 +108,29 @@ type world struct {
 	client     *kit.Client
 }
 
-// start runs a program until the test ends; its log is shown on failure.
+// newWorld compiles the programs and starts an API server.
+func newWorld(ctx context.Context, t *testing.T) *world {
+	t.Helper()
+	source, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := cmp.Or(os.Getenv("OKD_LAB_CACHE"), "/var/cache/okd-lab")
+	programs, err := Binaries(ctx, source, cache, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := apitest.Start(ctx, t, programs.Etcd, programs.Hyperkube)
+	return &world{t: t, dir: t.TempDir(), programs: programs, kubeconfig: s.Kubeconfig, client: s.Client}
+}
+
+// start runs a program until the test ends.
 func (w *world) start(name string, env []string, program string, args ...string) {
 	w.t.Helper()
-	logPath := filepath.Join(w.dir, name+".log")
-	log, err := os.Create(logPath)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cmd := exec.Command(program, args...)
-	cmd.Args[0] = name
 	if program == w.programs.LabRelease {
-		cmd.Args = append([]string{"okd-lab-release"}, args...)
+		name = "okd-lab-release"
 	}
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		done := make(chan struct{})
-		go func() { _ = cmd.Wait(); close(done) }()
-		select {
-		case <-done:
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-		}
-		log.Close()
-		if w.t.Failed() {
-			data, _ := os.ReadFile(logPath)
-			w.t.Logf("log of %s:\n%s", name, command.Tail(string(data), 25))
-		}
-	})
-}
-
-func (w *world) port() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-func (w *world) startAPI(ctx context.Context) {
-	client, peer, api := w.port(), w.port(), w.port()
-	url := fmt.Sprintf("http://127.0.0.1:%d", client)
-	w.start("etcd", nil, w.programs.Etcd, "--data-dir="+filepath.Join(w.dir, "etcd"),
-		"--listen-client-urls="+url, "--advertise-client-urls="+url,
-		fmt.Sprintf("--listen-peer-urls=http://127.0.0.1:%d", peer), "--unsafe-no-fsync")
-	w.write("tokens.csv", "secret-of-the-test,admin,admin,system:masters\n")
-	key := filepath.Join(w.dir, "sa.key")
-	if out, err := exec.Command("openssl", "genrsa", "-out", key, "2048").CombinedOutput(); err != nil {
-		w.t.Fatalf("make service account key: %v: %s", err, out)
-	}
-	w.start("kube-apiserver", nil, w.programs.Hyperkube, "--etcd-servers="+url,
-		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", api),
-		"--cert-dir="+filepath.Join(w.dir, "certs"), "--token-auth-file="+filepath.Join(w.dir, "tokens.csv"),
-		"--authorization-mode=RBAC", "--service-cluster-ip-range=198.19.128.0/17",
-		"--service-account-issuer=https://test", "--service-account-key-file="+key,
-		"--service-account-signing-key-file="+key,
-		"--allow-privileged", "--disable-admission-plugins=ServiceAccount", "--feature-gates=WatchList=false")
-	w.kubeconfig = w.write("kubeconfig", fmt.Sprintf(`apiVersion: v1
-kind: Config
-clusters: [{name: c, cluster: {server: "https://127.0.0.1:%d", insecure-skip-tls-verify: true}}]
-users: [{name: u, user: {token: secret-of-the-test}}]
-contexts: [{name: x, context: {cluster: c, user: u}}]
-current-context: x
-`, api))
-	var err error
-	if w.client, err = kit.Connect("test", w.kubeconfig); err != nil {
-		w.t.Fatal(err)
-	}
-	w.eventually(ctx, "API server", func() (bool, string) {
-		err := w.client.Get(ctx, ref("v1", "Namespace", "", "kube-system"), new(any))
-		return err == nil, fmt.Sprint(err)
-	})
+	apitest.Run(w.t, name, env, program, args...)
 }
 
 func (w *world) write(name, text string) string {
@@ -234,7 +166,10 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 		}
 	}
 	var env []string
-	images := []string{"NETWORK_NODE_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE", "ROUTER_IMAGE", "CONSOLE_IMAGE"}
+	images := []string{
+		"NETWORK_NODE_IMAGE", "MULTUS_IMAGE", "CNI_PLUGINS_IMAGE", "POD_IMAGE", "KUBE_PROXY_IMAGE", "COREDNS_IMAGE",
+		"ROUTER_IMAGE", "CONSOLE_IMAGE",
+	}
 	for _, n := range images {
 		env = append(env, n+"=registry/okd/content@sha256:"+n)
 	}
@@ -244,22 +179,7 @@ func (w *world) releaseRoot(components []component.Component) (string, []string)
 // create makes what the installer and cluster-bootstrap bring.
 func (w *world) create(ctx context.Context) {
 	w.apply(ctx, "v1", "Namespace", "openshift-cluster-version", nil)
-	w.eventually(ctx, "definitions", func() (bool, string) {
-		for _, k := range crds.All() {
-			data, err := k.Manifest()
-			if err != nil {
-				return false, err.Error()
-			}
-			o := &unstructured.Unstructured{}
-			if err := yaml.Unmarshal(data, &o.Object); err != nil {
-				return false, err.Error()
-			}
-			if err := w.client.CreateObject(ctx, o); err != nil {
-				return false, err.Error()
-			}
-		}
-		return true, ""
-	})
+	w.define(ctx, crds.All())
 	config := func(kind string, spec, status map[string]any) {
 		w.eventually(ctx, kind, func() (bool, string) {
 			o := object("config.openshift.io/v1", kind, "", "cluster", map[string]any{"spec": spec})
@@ -351,10 +271,33 @@ func (w *world) available(ctx context.Context, name string) string {
 	return "unreported"
 }
 
+// define makes the definitions of kinds.
+func (w *world) define(ctx context.Context, kinds []crds.Kind) {
+	w.eventually(ctx, "definitions", func() (bool, string) {
+		for _, k := range kinds {
+			data, err := k.Manifest()
+			if err != nil {
+				return false, err.Error()
+			}
+			o := &unstructured.Unstructured{}
+			if err := yaml.Unmarshal(data, &o.Object); err != nil {
+				return false, err.Error()
+			}
+			if err := w.client.CreateObject(ctx, o); err != nil {
+				return false, err.Error()
+			}
+		}
+		return true, ""
+	})
+}
+
 // playKubelet reports every workload of the operands as running and the
 // console's route as admitted.
 func (w *world) playKubelet(ctx context.Context) {
-	for ns, name := range map[string]string{"openshift-sdn": "network-node", "openshift-dns": "dns-default"} {
+	for name, ns := range map[string]string{
+		"network-node": "openshift-sdn", "multus": "openshift-multus",
+		"multus-additional-cni-plugins": "openshift-multus", "dns-default": "openshift-dns",
+	} {
 		w.status(ctx, "apps/v1", "DaemonSet", ns, name, map[string]any{
 			"observedGeneration": int64(99), "desiredNumberScheduled": int64(5), "currentNumberScheduled": int64(5),
 			"numberAvailable": int64(5), "numberReady": int64(5), "updatedNumberScheduled": int64(5),
@@ -411,16 +354,5 @@ func (w *world) status(ctx context.Context, apiVersion, kind, namespace, name st
 
 func (w *world) eventually(ctx context.Context, what string, check func() (bool, string)) {
 	w.t.Helper()
-	why := ""
-	for ctx.Err() == nil {
-		done := false
-		if done, why = check(); done {
-			return
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(300 * time.Millisecond):
-		}
-	}
-	w.t.Fatalf("%s: %s", what, why)
+	apitest.Eventually(ctx, w.t, what, check)
 }

@@ -18,6 +18,10 @@ const (
 	CoreDNS    Binary = "coredns"
 	Pod        Binary = "pod" // holds a pod's namespaces (pause)
 	OPM        Binary = "opm" // serves catalogs of operators
+
+	// Directories of programs, which are linked as a whole or not at all.
+	MultusCNI  Binary = "multus-cni"  // multus, also as whereabouts, and thin_entrypoint
+	CNIPlugins Binary = "cni-plugins" // those that OKD's nodes have besides their default network's
 )
 
 // Link offers a binary under an absolute path, whose base name is its argv[0].

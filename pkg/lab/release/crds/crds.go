@@ -23,6 +23,7 @@ type Kind struct {
 	Version    string   `json:"version"`
 	Kind       string   `json:"kind"`
 	Plural     string   `json:"plural"`
+	Alone      string   `json:"singular"` // if it is not the kind in lower case
 	Short      []string `json:"short"`
 	Namespaced bool     `json:"namespaced"`
 	NoStatus   bool     `json:"noStatus"` // OpenShift has no status subresource here
@@ -49,7 +50,7 @@ var template []byte
 func (k Kind) Manifest() ([]byte, error) { return program.Fill("definition of "+k.Name(), template, k) }
 
 // Singular is the kind's name for one object.
-func (k Kind) Singular() string { return strings.ToLower(k.Kind) }
+func (k Kind) Singular() string { return cmp.Or(k.Alone, strings.ToLower(k.Kind)) }
 
 // Select returns the kinds that keep accepts.
 func Select(keep func(Kind) bool) []Kind {

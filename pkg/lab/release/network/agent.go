@@ -24,7 +24,7 @@ import (
 // agent gives one node its pod network: CNI configuration and routes.
 type agent struct {
 	node   string
-	cniDir string // the node's directory of CNI configurations
+	cniDir string // the node's directory of the default network's CNI configuration
 	routes func(wanted []route) error
 	egress func(ctx context.Context, own string) error
 	log    *slog.Logger
@@ -101,7 +101,7 @@ func (a agent) sync(ctx context.Context, objects []any) error {
 	if err := a.egress(ctx, own); err != nil {
 		return err
 	}
-	// The configuration comes last: it is what makes the node Ready.
+	// The configuration comes last: with it multus makes the node Ready.
 	return a.writeCNI(own)
 }
 

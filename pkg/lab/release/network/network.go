@@ -76,8 +76,12 @@ func operators(clk clock.Clock) []operand.Operator {
 		{
 			Name:      "network",
 			Manifests: "network.yaml",
-			Workloads: []operand.Workload{{Kind: "DaemonSet", Namespace: "openshift-sdn", Name: "network-node"}},
-			After:     publishNetwork,
+			Workloads: []operand.Workload{
+				{Kind: "DaemonSet", Namespace: "openshift-sdn", Name: "network-node"},
+				{Kind: "DaemonSet", Namespace: "openshift-multus", Name: "multus"},
+				{Kind: "DaemonSet", Namespace: "openshift-multus", Name: "multus-additional-cni-plugins"},
+			},
+			After: publishNetwork,
 		},
 		{
 			Name:      "dns",

@@ -28,7 +28,8 @@ func TestOperandsRender(t *testing.T) {
 	for name, wants := range map[string][]string{
 		"network.yaml": {
 			"DaemonSet/network-node", "value: \"api-int.demo.okd.test\"", "image: \"registry/KUBE_PROXY_IMAGE\"",
-			`clusterCIDR: "198.19.0.0/17"`,
+			`clusterCIDR: "198.19.0.0/17"`, "DaemonSet/multus", "DaemonSet/multus-additional-cni-plugins",
+			`image: "registry/MULTUS_IMAGE"`, `image: "registry/CNI_PLUGINS_IMAGE"`,
 		},
 		"dns.yaml": {
 			"Service/dns-default", `clusterIP: "198.19.128.10"`, "DaemonSet/dns-default",

@@ -54,6 +54,11 @@ func programs() []component.Component {
 		{Tag: "cli", Binaries: links(component.Hyperkube, "/usr/bin/oc", "/usr/bin/kubectl"),
 			Packages: []string{"/bin/bash", "/bin/sleep"}},
 		{Tag: "etcd", Binaries: links(component.Etcd, "/usr/bin/etcd", "/usr/bin/etcdctl")},
+		// The first link's program starts the other's, or installs them on the node.
+		{Tag: "multus-cni", Versions: "multus=4.2.3", Binaries: append(links(component.LabRelease,
+			"/usr/bin/multus-entrypoint"), links(component.MultusCNI, "/usr/bin/multus-cni")...)},
+		{Tag: "container-networking-plugins", Versions: "cni-plugins=1.8.0", Binaries: append(links(component.LabRelease,
+			"/usr/bin/cni-plugins-install"), links(component.CNIPlugins, "/usr/bin/cni-plugins")...)},
 		{Tag: "coredns", Binaries: links(component.CoreDNS, "/usr/bin/coredns")},
 		{Tag: "operator-registry", Binaries: links(component.OPM, "/usr/bin/opm")},
 		{Tag: "keepalived-ipfailover", Packages: []string{"/usr/sbin/keepalived", "/bin/sh", "/usr/bin/curl"},
