@@ -3,6 +3,9 @@
 package hpp
 
 import (
+	"encoding/json"
+	"fmt"
+
 	conditionsv1 "github.com/openshift/custom-resource-status/conditions/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -68,4 +71,13 @@ func Definition() schema.Definition {
 			{Name: "v1beta1", Stored: true, Spec: schema.Of[Spec](), Status: schema.Of[Status]()},
 		},
 	}
+}
+
+// read reads one from JSON.
+func read(raw []byte) (HostPathProvisioner, error) {
+	var h HostPathProvisioner
+	if err := json.Unmarshal(raw, &h); err != nil {
+		return h, fmt.Errorf("read the HostPathProvisioner: %w", err)
+	}
+	return h, nil
 }
