@@ -75,9 +75,13 @@ func bed(t *testing.T) *api.Client {
 	if cache == "" {
 		cache = "/var/cache/okd-lab"
 	}
-	p, err := images.Binaries(t.Context(), "../../../..", cache, os.Stderr)
-	if err != nil {
-		t.Fatal(err)
+	// The environment may name programs that are there already.
+	p := images.Programs{Hyperkube: os.Getenv("OKD_TEST_HYPERKUBE"), Etcd: os.Getenv("OKD_TEST_ETCD")}
+	if p.Hyperkube == "" || p.Etcd == "" {
+		var err error
+		if p, err = images.Binaries(t.Context(), "../../../..", cache, os.Stderr); err != nil {
+			t.Fatal(err)
+		}
 	}
 	dir := t.TempDir()
 	write := func(name string, data []byte) string {
@@ -131,7 +135,7 @@ func said(err error) string {
 // eventually looks until nothing is missing.
 func eventually(t *testing.T, what string, look func(context.Context) (missing string)) {
 	t.Helper()
-	last, end := "", time.Now().Add(90*time.Second)
+	last, end := "", time.Now().Add(3*time.Minute)
 	for time.Now().Before(end) {
 		if last = look(t.Context()); last == "" {
 			return
