@@ -25,6 +25,7 @@ require (
 	github.com/metal3-io/baremetal-operator/apis v0.12.1
 	github.com/metal3-io/baremetal-operator/pkg/hardwareutils v0.9.0
 	github.com/openshift/api v0.0.0-20251015095338-264e80a2b6e7
+	github.com/openshift/custom-resource-status v1.1.2
 	github.com/operator-framework/api v0.22.0
 	github.com/ovirt/go-ovirt v0.0.0-20220427092237-114c47f2835c
 	github.com/ovirt/go-ovirt-client-log/v3 v3.0.0
@@ -51,6 +52,9 @@ require (
 	k8s.io/apimachinery v0.34.3
 	k8s.io/client-go v0.34.3
 	k8s.io/kube-openapi v0.0.0-20250710124328-f3f2b991d03b
+	kubevirt.io/api v1.7.0
+	kubevirt.io/containerized-data-importer-api v1.64.0
+	kubevirt.io/controller-lifecycle-operator-sdk/api v0.0.0-20220329064328-f3cc58c6ed90
 	sigs.k8s.io/yaml v1.6.0
 )
 
@@ -61,7 +65,9 @@ require (
 	github.com/mdlayher/packet v1.1.2 // indirect
 	github.com/mdlayher/socket v0.4.1 // indirect
 	github.com/pierrec/lz4/v4 v4.1.26 // indirect
+	github.com/robfig/cron/v3 v3.0.1
 	github.com/u-root/uio v0.0.0-20230220225925-ffce2a382923 // indirect
+	k8s.io/apiextensions-apiserver v0.34.3 // indirect
 )
 
 require (
