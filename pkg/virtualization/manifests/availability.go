@@ -1,8 +1,6 @@
 package manifests
 
 import (
-	"cmp"
-
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
 )
 
@@ -22,20 +20,13 @@ func (r *renderer) availability(c *virtualization.Config) {
 }
 
 func (r *renderer) nodeHealthCheck(c *virtualization.Config, n virtualization.NodeHealthCheck) {
-	namespace := r.operator(StepAvailability, snr, c.Operator.Catalog, "", "operator.catalog")
-	r.operator(StepAvailability, nhc, c.Operator.Catalog, "", "operator.catalog")
+	namespace := r.operator(StepAvailability, snr, c.Operator.Catalog, "")
+	r.operator(StepAvailability, nhc, c.Operator.Catalog, "")
 	after := n.UnhealthyAfter.String()
-	if n.UnhealthyAfter.Duration == 0 {
-		after = "5m0s"
-	}
-	minimum := "51%"
-	if r.cluster.VMNodes() == 2 {
-		minimum = "50%"
-	}
 	o := newObject("remediation.medik8s.io/v1alpha1", "NodeHealthCheck", "", healthCheckName)
 	o["spec"] = object{
-		"selector":   object{"matchLabels": labels(r.vmNodes(n.NodeSelector))},
-		"minHealthy": amount(cmp.Or(n.MinHealthy, minimum)),
+		"selector":   object{"matchLabels": labels(n.NodeSelector)},
+		"minHealthy": amount(n.MinHealthy),
 		"unhealthyConditions": []any{
 			object{"type": "Ready", "status": "False", "duration": after},
 			object{"type": "Ready", "status": "Unknown", "duration": after},
@@ -49,8 +40,8 @@ func (r *renderer) nodeHealthCheck(c *virtualization.Config, n virtualization.No
 }
 
 func (r *renderer) descheduler(c *virtualization.Config, d virtualization.Descheduler) {
-	namespace := r.operator(StepAvailability, descheduler, c.Operator.AddOns, "", "operator.addOns")
-	profile := cmp.Or(d.Profile, "LongLifecycle")
+	namespace := r.operator(StepAvailability, descheduler, c.Operator.AddOns, "")
+	profile := d.Profile
 	spec := tree{object{}}
 	if profile == "KubeVirtRelieveAndMigrate" {
 		profile = r.deschedulerProfile()
@@ -59,10 +50,9 @@ func (r *renderer) descheduler(c *virtualization.Config, d virtualization.Desche
 		spec.set(true, "profileCustomizations", "devEnableEvictionsInBackground")
 	}
 	spec.set("Managed", "managementState")
-	spec.set(cmp.Or(d.Mode, "Automatic"), "mode")
+	spec.set(d.Mode, "mode")
 	spec.set([]any{profile}, "profiles")
-	seconds := int64(d.Interval.Seconds())
-	spec.set(cmp.Or(seconds, 3600), "deschedulingIntervalSeconds")
+	spec.set(int64(d.Interval.Seconds()), "deschedulingIntervalSeconds")
 	o := newObject("operator.openshift.io/v1", "KubeDescheduler", namespace, "cluster")
 	o["spec"] = spec.root
 	r.add(StepAvailability, rankSecond, o)

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"cmp"
 	"encoding/base64"
 	"fmt"
 
@@ -18,7 +17,7 @@ func (r *renderer) backup(c *virtualization.Config) {
 	if b == nil {
 		return
 	}
-	namespace := r.operator(StepBackup, oadp, c.Operator.AddOns, "", "operator.addOns")
+	namespace := r.operator(StepBackup, oadp, c.Operator.AddOns, "")
 	secretName := b.Credentials.SecretName
 	if secretName == "" {
 		secretName = backupSecret
@@ -26,21 +25,15 @@ func (r *renderer) backup(c *virtualization.Config) {
 			"[default]\naws_access_key_id=%s\naws_secret_access_key=%s\n",
 			b.Credentials.AccessKeyID, b.Credentials.SecretAccessKey.Reveal())})
 	}
-	region := b.Region
-	if b.URL != "" {
-		region = cmp.Or(region, "us-east-1")
-	}
-	config := tree{object{"profile": "default"}}
-	config.text(region, "region")
+	config := tree{object{"profile": "default", "region": b.Region}}
 	config.text(b.URL, "s3Url")
-	if is(b.ForcePathStyle, b.URL != "") {
+	if is(b.ForcePathStyle, false) {
 		config.set("true", "s3ForcePathStyle")
 	}
 	if b.InsecureSkipVerify {
 		config.set("true", "insecureSkipTLSVerify")
 	}
-	place := tree{object{"bucket": b.Bucket}}
-	place.set(cmp.Or(b.Prefix, "velero"), "prefix")
+	place := tree{object{"bucket": b.Bucket, "prefix": b.Prefix}}
 	if b.CACertificate != "" {
 		place.set(base64.StdEncoding.EncodeToString([]byte(b.CACertificate)), "caCert")
 	}

@@ -1,8 +1,6 @@
 package manifests
 
 import (
-	"cmp"
-	"fmt"
 	"strconv"
 
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
@@ -12,15 +10,15 @@ func (r *renderer) hostNetwork(c *virtualization.Config) {
 	if len(c.HostNetwork) == 0 {
 		return
 	}
-	r.operator(StepHostNetwork, nmState, c.Operator.AddOns, "", "operator.addOns")
+	r.operator(StepHostNetwork, nmState, c.Operator.AddOns, "")
 	o := newObject("nmstate.io/v1", "NMState", "", "nmstate")
 	o["spec"] = object{}
 	r.add(StepHostNetwork, rankMain, o)
 	for _, p := range c.HostNetwork {
 		o := newObject("nmstate.io/v1", "NodeNetworkConfigurationPolicy", "", p.Name)
 		o["spec"] = object{
-			"nodeSelector":   labels(r.vmNodes(p.NodeSelector)),
-			"maxUnavailable": amount(cmp.Or(p.MaxUnavailable, "1")),
+			"nodeSelector":   labels(p.NodeSelector),
+			"maxUnavailable": amount(p.MaxUnavailable),
 			"desiredState":   desiredState(p),
 		}
 		r.add(StepHostNetwork, rankSecond, o)
@@ -39,18 +37,18 @@ func amount(text string) any {
 func desiredState(p virtualization.HostNetworkPolicy) object {
 	var list []any
 	for _, b := range p.Bonds {
-		options := tree{object{"miimon": strconv.Itoa(cmp.Or(b.MIIMon, 100))}}
+		options := tree{object{"miimon": strconv.Itoa(b.MIIMon)}}
 		options.text(b.Primary, "primary")
 		options.text(b.LACPRate, "lacp_rate")
 		options.text(b.TransmitHashPolicy, "xmit_hash_policy")
 		i := hostInterface(b.Name, "bond", b.MTU, b.DHCP)
 		i["link-aggregation"] = object{
-			"mode": cmp.Or(b.Mode, "active-backup"), "port": texts(b.Ports), "options": options.root,
+			"mode": b.Mode, "port": texts(b.Ports), "options": options.root,
 		}
 		list = append(list, i)
 	}
 	for _, v := range p.VLANs {
-		i := hostInterface(cmp.Or(v.Name, fmt.Sprintf("%s.%d", v.Base, v.ID)), "vlan", v.MTU, v.DHCP)
+		i := hostInterface(v.Name, "vlan", v.MTU, v.DHCP)
 		i["vlan"] = object{"base-iface": v.Base, "id": int64(v.ID)}
 		list = append(list, i)
 	}

@@ -11,7 +11,7 @@ func (r *renderer) migration(c *virtualization.Config) {
 	if m == nil {
 		return
 	}
-	namespace := r.operator(StepMigration, forklift, m.Catalog, m.Channel, "migration.catalog")
+	namespace := r.operator(StepMigration, forklift, m.Catalog, m.Channel)
 	o := newObject(forkliftAPI, "ForkliftController", namespace, "forklift-controller")
 	// The flags are text.
 	o["spec"] = object{"feature_ui_plugin": "true", "feature_validation": "true", "feature_volume_populator": "true"}

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/netip"
 	"strings"
@@ -13,10 +12,7 @@ const cniVersion = "0.3.1"
 
 func (r *renderer) networks(c *virtualization.Config) {
 	for _, n := range c.Networks {
-		namespace := cmp.Or(n.Namespace, "default")
-		if n.Macvlan != nil {
-			namespace = cmp.Or(n.Namespace, virtualization.Namespace)
-		}
+		namespace := n.Namespace
 		r.userNamespace(StepNetworks, namespace)
 		switch {
 		case n.Bridge != nil:
@@ -65,7 +61,7 @@ func bridgeNetwork(name string, b virtualization.BridgeNetwork) object {
 func localnetNetwork(namespace, name string, l virtualization.LocalnetNetwork) object {
 	config := object{
 		"cniVersion": cniVersion, "name": namespace + "." + name, "type": "ovn-k8s-cni-overlay",
-		"topology": "localnet", "physicalNetworkName": cmp.Or(l.Name, "physnet"),
+		"topology": "localnet", "physicalNetworkName": l.Name,
 		"netAttachDefName": namespace + "/" + name,
 	}
 	if l.VLAN > 0 {
@@ -115,7 +111,7 @@ func (r *renderer) sriov(c *virtualization.Config, namespace string, n virtualiz
 	s := *n.SRIOV
 	own := r.Pairing.namespace(pairings().Operators[sriov])
 	if r.once("operator", "", sriov) {
-		r.operator(StepNetworks, sriov, c.Operator.AddOns, "", "operator.addOns")
+		r.operator(StepNetworks, sriov, c.Operator.AddOns, "")
 		o := newObject("sriovnetwork.openshift.io/v1", "SriovOperatorConfig", own, "default")
 		o["spec"] = object{"enableInjector": true, "enableOperatorWebhook": true, "logLevel": int64(2)}
 		r.add(StepNetworks, rankFirst, o)
@@ -131,7 +127,7 @@ func (r *renderer) sriov(c *virtualization.Config, namespace string, n virtualiz
 		nic.text(s.Vendor, "vendor")
 		nic.text(s.DeviceID, "deviceID")
 		spec := tree{object{
-			"resourceName": s.ResourceName, "nodeSelector": labels(r.vmNodes(s.NodeSelector)), "numVfs": int64(s.VFs),
+			"resourceName": s.ResourceName, "nodeSelector": labels(s.NodeSelector), "numVfs": int64(s.VFs),
 			"nicSelector": nic.root, "deviceType": "vfio-pci",
 		}}
 		if s.MTU > 0 {
@@ -163,4 +159,3 @@ func onOff(on bool) string {
 	}
 	return "off"
 }
-

@@ -2,7 +2,6 @@ package manifests
 
 import (
 	_ "embed"
-	"slices"
 	"strings"
 	"sync"
 
@@ -17,10 +16,8 @@ var pairingText []byte
 // pairingData is pairing.yaml, which explains it.
 type pairingData struct {
 	Releases            []row                `json:"releases"`
-	Catalogs            []Catalog            `json:"catalogs"`
 	Operators           map[string]operator  `json:"operators"`
 	Settings            map[string][]setting `json:"settings"`
-	GoldenImages        []GoldenImage        `json:"goldenImages"`
 	DeschedulerProfiles []profile            `json:"deschedulerProfiles"`
 }
 
@@ -31,33 +28,19 @@ type row struct {
 	CDI            string `json:"cdi"`
 }
 
-// Catalog is a catalog of operators.
-type Catalog struct {
-	Name        string   `json:"name"`
-	Image       string   `json:"image"`
-	DisplayName string   `json:"displayName"`
-	Default     bool     `json:"default"` // the cluster makes it
-	Releases    []string `json:"releases"`
-}
-
 type operator struct {
-	Package      string   `json:"package"`
-	From         []source `json:"from"`
-	Namespace    string   `json:"namespace"`
+	Package      string `json:"package"`
+	Catalog      string `json:"catalog"`
+	Channel      string `json:"channel"`
+	Namespace    string `json:"namespace"`
 	OldNamespace struct {
 		Until string `json:"until"`
 		Name  string `json:"name"`
 	} `json:"oldNamespace"`
-	OwnNamespace bool   `json:"ownNamespace"`
-	Group        string `json:"group"`
-	Subscription string `json:"subscription"`
-}
-
-type source struct {
-	Catalog       string   `json:"catalog"`
-	Channel       string   `json:"channel"`
-	Releases      []string `json:"releases"`
-	AllNamespaces bool     `json:"allNamespaces"` // unlike the other sources' bundles
+	OwnNamespace      bool   `json:"ownNamespace"`
+	AllNamespacesFrom string `json:"allNamespacesFrom"` // how the image of upstream's catalog begins
+	Group             string `json:"group"`
+	Subscription      string `json:"subscription"`
 }
 
 // setting is where a setting is in some versions of HyperConverged.
@@ -65,13 +48,6 @@ type setting struct {
 	From  string `json:"from"`
 	Until string `json:"until"`
 	At    string `json:"at"`
-}
-
-// GoldenImage is an image that HyperConverged imports by itself.
-type GoldenImage struct {
-	Name  string `json:"name"`
-	Image string `json:"image"`
-	Size  string `json:"size"`
 }
 
 type profile struct {
@@ -125,35 +101,6 @@ func since(version, first string) bool {
 	v, ok := versions.MinorOf(version)
 	f, fine := versions.MinorOf(first)
 	return ok && fine && v.Since(f)
-}
-
-// DefaultCatalog is the catalog that clusters of the release have the operator from, with the image
-// that everybody can pull.
-func (p Pairing) DefaultCatalog() Catalog {
-	_, c, _ := p.source(pairings().Operators[hyperConverged])
-	return c
-}
-
-// catalog returns a catalog with its image for the release, false if the release has none.
-func (p Pairing) catalog(name string) (Catalog, bool) {
-	for _, c := range pairings().Catalogs {
-		if c.Name == name && (len(c.Releases) == 0 || slices.Contains(c.Releases, p.Release)) {
-			c.Image = strings.ReplaceAll(c.Image, "{release}", p.Release)
-			return c, true
-		}
-	}
-	return Catalog{}, false
-}
-
-// source returns where the release has an operator from, false if no catalog has it.
-func (p Pairing) source(o operator) (source, Catalog, bool) {
-	for _, s := range o.From {
-		c, ok := p.catalog(s.Catalog)
-		if ok && (len(s.Releases) == 0 || slices.Contains(s.Releases, p.Release)) {
-			return s, c, true
-		}
-	}
-	return source{}, Catalog{}, false
 }
 
 // namespace is where the release wants an operator.

@@ -23,22 +23,21 @@ const (
 type renderer struct {
 	Pairing
 	set
-	cluster   virtualization.Cluster
 	approval  string
 	emulation bool
 	seen      map[string]bool
 }
 
-func newRenderer(p Pairing, k virtualization.Cluster) *renderer {
-	return &renderer{Pairing: p, cluster: k, set: set{paths: map[string]bool{}}, seen: map[string]bool{}}
+func newRenderer(release string) *renderer {
+	return &renderer{Pairing: PairingOf(release), set: set{paths: map[string]bool{}}, seen: map[string]bool{}}
 }
 
 // Render makes the objects of a configuration that was fitted to the cluster, in the order in which
 // they are applied. The same inputs give the same objects.
 func Render(c *virtualization.Config, k virtualization.Cluster) ([]Manifest, error) {
-	r := newRenderer(PairingOf(k.Release), k)
+	r := newRenderer(k.Release)
 	r.approval, r.emulation = c.Operator.Approval, c.SmokeTest.AllowEmulation
-	r.operator(StepOperator, hyperConverged, c.Operator.Catalog, c.Operator.Channel, "operator.catalog")
+	r.operator(StepOperator, hyperConverged, c.Operator.Catalog, c.Operator.Channel)
 	r.storage(c)
 	r.hostNetwork(c)
 	r.networks(c)

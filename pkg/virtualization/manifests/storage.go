@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -47,16 +46,12 @@ func storageClass(s virtualization.Storage) object {
 }
 
 func (r *renderer) hostPath(s virtualization.Storage) {
-	h := virtualization.HostPath{}
-	if s.HostPath != nil {
-		h = *s.HostPath
-	}
-	pool := cmp.Or(h.Pool, "local")
+	h := s.HostPath
 	spec := tree{object{
 		"imagePullPolicy": "IfNotPresent",
-		"storagePools":    []any{object{"name": pool, "path": cmp.Or(h.Path, "/var/hpvolumes")}},
+		"storagePools":    []any{object{"name": h.Pool, "path": h.Path}},
 	}}
-	selector := labels(r.vmNodes(h.NodeSelector))
+	selector := labels(h.NodeSelector)
 	selector["kubernetes.io/os"] = "linux"
 	spec.set(selector, "workload", "nodeSelector")
 	o := newObject("hostpathprovisioner.kubevirt.io/v1beta1", "HostPathProvisioner", "", "hostpath-provisioner")
@@ -65,24 +60,21 @@ func (r *renderer) hostPath(s virtualization.Storage) {
 
 	class := storageClass(s)
 	class["provisioner"] = hostPathDriver
-	class["parameters"] = object{"storagePool": pool}
+	class["parameters"] = object{"storagePool": h.Pool}
 	class["reclaimPolicy"] = "Delete"
 	class["volumeBindingMode"] = "WaitForFirstConsumer"
 	r.add(StepStorage, rankSecond, class)
 }
 
 func (r *renderer) lvm(c *virtualization.Config) {
-	namespace := r.operator(StepStorage, lvms, c.Operator.AddOns, "", "operator.addOns")
-	l := virtualization.LVM{}
-	if c.Storage.LVM != nil {
-		l = *c.Storage.LVM
-	}
+	namespace := r.operator(StepStorage, lvms, c.Operator.AddOns, "")
+	l := c.Storage.LVM
 	device := tree{object{
-		"name": cmp.Or(l.DeviceClass, "vg1"), "default": is(c.Storage.DefaultForCluster, false),
-		"fstype": cmp.Or(l.Filesystem, "xfs"),
+		"name": l.DeviceClass, "default": is(c.Storage.DefaultForCluster, false),
+		"fstype": l.Filesystem,
 		"thinPoolConfig": object{
-			"name": cmp.Or(l.ThinPool, "thin-pool-1"), "sizePercent": int64(cmp.Or(l.ThinPoolPercent, 90)),
-			"overprovisionRatio": int64(cmp.Or(l.OverprovisionRatio, 10)),
+			"name": l.ThinPool, "sizePercent": int64(l.ThinPoolPercent),
+			"overprovisionRatio": int64(l.OverprovisionRatio),
 		},
 	}}
 	if len(l.Devices) > 0 {
@@ -138,16 +130,4 @@ func (r *renderer) storageProfile(s virtualization.Storage) {
 	o := newObject("cdi.kubevirt.io/v1beta1", "StorageProfile", "", s.Class)
 	o["spec"] = spec.root
 	r.part(StepHyperConverged, rankSecond, o)
-}
-
-// Labels of nodes.
-const workerLabel = "node-role.kubernetes.io/worker"
-
-// vmNodes are labels of the nodes that run VMs. Masters that do, because there are no workers, have
-// the label of workers.
-func (r *renderer) vmNodes(wanted map[string]string) map[string]string {
-	if len(wanted) > 0 {
-		return wanted
-	}
-	return map[string]string{workerLabel: ""}
 }
