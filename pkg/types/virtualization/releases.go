@@ -17,7 +17,7 @@ var gates = []gate{
 	{"alignCPUs", versions.Minor{}},
 	{"containerPathVolumes", versions.Minor{Major: 4, Minor: 22}},
 	{"decentralizedLiveMigration", versions.Minor{Major: 4, Minor: 20}},
-	{"declarativeHotplugVolumes", versions.Minor{Major: 4, Minor: 20}},
+	{"declarativeHotplugVolumes", versions.Minor{Major: 4, Minor: 21}},
 	{"deployKubeSecondaryDNS", versions.Minor{}},
 	{"disableMDevConfiguration", versions.Minor{}},
 	{"downwardMetrics", versions.Minor{}},
@@ -25,7 +25,7 @@ var gates = []gate{
 	{"incrementalBackup", versions.Minor{Major: 4, Minor: 22}},
 	{"objectGraph", versions.Minor{Major: 4, Minor: 21}},
 	{"persistentReservation", versions.Minor{}},
-	{"videoConfig", versions.Minor{Major: 4, Minor: 21}},
+	{"videoConfig", versions.Minor{Major: 4, Minor: 20}},
 }
 
 // oldGates are gates that operators ignore, and what to do instead.

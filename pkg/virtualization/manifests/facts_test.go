@@ -1,7 +1,9 @@
 package manifests_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -50,8 +52,10 @@ func readFacts(t *testing.T) map[string]facts {
 		dec := yaml.NewDecoder(f)
 		for {
 			var one facts
-			if dec.Decode(&one) != nil {
+			if err := dec.Decode(&one); errors.Is(err, io.EOF) {
 				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", file, err)
 			}
 			all[one.Group+" "+one.Kind] = one
 		}
