@@ -15,7 +15,7 @@ type NodeHealthCheck struct {
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// MinHealthy is how many nodes must be healthy for others to be restarted, as a number or a percentage. Default:
 	// 51%, and 50% with two nodes.
-	MinHealthy string `json:"minHealthy,omitempty"`
+	MinHealthy string `json:"minHealthy,omitempty" pattern:"amount"`
 	// UnhealthyAfter is how long a node may be without sign of life. Default: 5m.
 	UnhealthyAfter Duration `json:"unhealthyAfter,omitzero" default:"5m"`
 }
