@@ -35,6 +35,7 @@ type Client struct {
 	base    *url.URL
 	http    *http.Client
 	timeout time.Duration // of one request
+	config  *rest.Config  // for streams
 }
 
 // Dial reads a kubeconfig. It does not connect yet.
@@ -61,7 +62,7 @@ func New(cfg *rest.Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read API URL: %w", err)
 	}
-	return &Client{base: base, http: client, timeout: cmp.Or(cfg.Timeout, perCall)}, nil
+	return &Client{base: base, http: client, timeout: cmp.Or(cfg.Timeout, perCall), config: cfg}, nil
 }
 
 // URL is the API's address.
