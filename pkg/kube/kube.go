@@ -36,6 +36,7 @@ type Client struct {
 	base    *url.URL
 	http    *http.Client
 	timeout time.Duration // of one request
+	config  *rest.Config  // for streams
 
 	mu    sync.Mutex
 	found map[string]Resource // kinds that discovery has named, by apiVersion and kind
@@ -66,7 +67,7 @@ func New(cfg *rest.Config) (*Client, error) {
 		return nil, fmt.Errorf("read API URL: %w", err)
 	}
 	return &Client{
-		base: base, http: client, timeout: cmp.Or(cfg.Timeout, perCall), found: map[string]Resource{},
+		base: base, http: client, timeout: cmp.Or(cfg.Timeout, perCall), config: cfg, found: map[string]Resource{},
 	}, nil
 }
 

@@ -10,82 +10,72 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
 )
 
 const (
-	marketplace = "openshift-marketplace"
+	marketplace = manifests.Marketplace
 	versionHub  = "config.openshift.io/v1"
-	// ownCatalog begins the name of a catalog that takes the place of a default one.
-	ownCatalog = "okd-install-"
+	community   = "community-operators"
 	// hubNote keeps what OperatorHub was before we changed it, for removal.
 	hubNote = "virtualization.okd-install.io/sources"
 )
 
 // defaults are the catalogs that the marketplace makes.
-var defaults = []string{"redhat-operators", "certified-operators", "redhat-marketplace", "community-operators"}
+var defaults = []string{"redhat-operators", "certified-operators", "redhat-marketplace", community}
 
 // mendCatalogs sees to it that there is a catalog for each Subscription. OKD releases have shipped with OCP's default
-// catalogs, whose images need a login that OKD does not have: then a catalog of our own takes their place, and those
-// that cannot be pulled are switched off, because one of them keeps everything from being resolved.
+// catalogs, whose images need a login that OKD does not have: then a catalog of our own takes the place of
+// community-operators, and those that cannot be pulled are switched off, because one of them keeps everything from being
+// resolved.
 func (d *Deployer) mendCatalogs(ctx context.Context, w *world) (string, error) {
 	for _, sub := range w.of(groupOLM, "Subscription") {
-		namespace, name := sub.text("spec", "sourceNamespace"), sub.text("spec", "source")
-		if namespace != marketplace || !slices.Contains(defaults, name) || d.brings(w, namespace, name) {
+		if sub.text("spec", "sourceNamespace") != marketplace || sub.text("spec", "source") != community ||
+			w.brings(marketplace, community) {
 			continue
 		}
-		missing, err := d.mendCatalog(ctx, w, sub, name)
+		missing, err := d.mendCatalog(ctx, w)
 		if err != nil || missing != "" {
 			return missing, err
 		}
+		break
 	}
-	return "", nil
+	return "", w.redirected(ctx)
 }
 
 // brings reports whether a catalog is among the manifests.
-func (d *Deployer) brings(w *world, namespace, name string) bool {
+func (w *world) brings(namespace, name string) bool {
 	return slices.ContainsFunc(w.of(groupOLM, "CatalogSource"), func(o object) bool {
 		return o.namespace() == namespace && o.name() == name
 	})
 }
 
-func (d *Deployer) mendCatalog(ctx context.Context, w *world, sub object, name string) (string, error) {
-	own, err := w.read(ctx, versionOLM, "CatalogSource", marketplace, ownCatalog+name)
+func (d *Deployer) mendCatalog(ctx context.Context, w *world) (string, error) {
+	own, err := w.read(ctx, versionOLM, "CatalogSource", marketplace, manifests.AddedCatalogName)
 	if err != nil {
 		return "", err
 	}
 	if own == nil || !owned(own) {
-		needed, missing, err := d.needsOwn(ctx, w, name)
+		needed, missing, err := d.needsOwn(ctx, w, community)
 		if err != nil || !needed {
 			return missing, err
 		}
-	}
-	image := ""
-	if d.CatalogImage != nil {
-		image = d.CatalogImage(name)
-	}
-	if image == "" {
-		if own == nil || !owned(own) {
-			return "", stuckFor(briefly, fixCatalog, "catalog %s cannot be used, and no image is known that could take its "+
-				"place", name)
+		if d.Catalog.Name() == "" {
+			return "", stuckFor(decided, fixCatalog, "it cannot be used, and no other one is known: %s", missing)
 		}
-		image = own.text("spec", "image") // an earlier run knew one
 	}
-	catalog := object{
-		"apiVersion": versionOLM, "kind": "CatalogSource",
-		"metadata": map[string]any{"name": ownCatalog + name, "namespace": marketplace,
-			"labels": map[string]any{Label: Manager}},
-		"spec": map[string]any{"sourceType": "grpc", "image": image, "displayName": name + " (okd-install)",
-			"publisher": Manager, "grpcPodConfig": map[string]any{"securityContextConfig": "restricted"}},
+	if d.Catalog.Name() == "" {
+		return "", nil // an earlier run knew one
 	}
+	catalog := copied(d.Catalog.Object)
 	done, err := d.apply(ctx, w, catalog)
 	if missing, err := answer(catalog, err); err != nil || missing != "" {
 		return missing, err
 	}
 	if done == made {
-		event.Warn(d.Sink, fmt.Sprintf("Catalog %s of the cluster cannot be used; CatalogSource %s/%s%s with image %s takes "+
-			"its place", name, marketplace, ownCatalog, name, image))
+		event.Warn(d.Sink, fmt.Sprintf("Catalog %s of the cluster cannot be used; %s with image %s takes its place",
+			community, catalog, catalog.text("spec", "image")))
 	}
-	sub.part("spec")["source"] = ownCatalog + name
 	return "", d.disableBroken(ctx, w) // one that is broken keeps everything from being resolved
 }
 

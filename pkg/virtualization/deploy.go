@@ -11,41 +11,34 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
 )
-
-// Manifest is one object to deploy. They are applied in their order.
-type Manifest struct {
-	Step   string         // such as storage
-	Path   string         // of its file, for messages
-	Object map[string]any // plain data, as decoded from JSON
-}
 
 // Objects are marked with the label, which only our field manager may have set.
 const (
-	Label   = "app.kubernetes.io/managed-by"
-	Manager = "okd-install"
+	Label   = manifests.Label
+	Manager = manifests.Manager
 )
 
 // Deployer deploys manifests to a cluster.
 type Deployer struct {
 	kube.Watcher
-	Manifests []Manifest
-	// CatalogImage is an image that everybody may pull for a catalog that OKD has by default, empty if there is none.
-	CatalogImage func(catalog string) string
+	Manifests []manifests.Manifest
+	// Catalog takes the place of the cluster's community-operators if that one cannot be used. Without a name there is
+	// none.
+	Catalog manifests.Manifest
 	// Limit is how long each step may take, whatever the progress. Zero is the step's own.
 	Limit time.Duration
 
 	broken map[string]time.Time // default catalogs that cannot be used, since when
 }
 
-// stepCheck, stepProfiles, stepImages and stepComplete have no manifests of their own.
+// Steps without manifests of their own.
 const (
-	stepCatalog        = "catalog"
-	stepHyperConverged = "hyperconverged"
-	stepCheck          = "check"
-	stepProfiles       = "storage-profiles"
-	stepImages         = "images"
-	stepComplete       = "complete"
+	stepCheck    = "check"
+	stepProfiles = "storage-profiles"
+	stepImages   = "images"
+	stepComplete = "complete"
 )
 
 // limit is how long a step may take. The budget of the phase ends what makes no progress long before.
@@ -54,9 +47,9 @@ func (d *Deployer) limit(step string) time.Duration {
 		return d.Limit
 	}
 	switch step {
-	case stepCatalog:
+	case manifests.StepCatalog:
 		return 10 * time.Minute
-	case stepHyperConverged, stepImages:
+	case manifests.StepHyperConverged, stepImages:
 		return time.Hour
 	}
 	return 30 * time.Minute
@@ -71,7 +64,7 @@ func (d *Deployer) Deploy(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := d.until(ctx, stepCatalog, d.limit(stepCatalog), func(ctx context.Context) (string, error) {
+	if err := d.until(ctx, manifests.StepCatalog, d.limit(manifests.StepCatalog), func(ctx context.Context) (string, error) {
 		return d.mendCatalogs(ctx, w)
 	}); err != nil {
 		return err
@@ -89,7 +82,7 @@ func (d *Deployer) applyAll(ctx context.Context, w *world) (applied []object, er
 	counts := map[outcome]int{}
 	steps := d.steps()
 	for i, step := range steps {
-		early := i < slices.Index(steps, stepHyperConverged)
+		early := i < slices.Index(steps, manifests.StepHyperConverged)
 		queue := d.of(w, step)
 		if !early {
 			queue, late = append(queue, late...), nil

@@ -17,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/virtualization"
+	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
 	"github.com/okd-install/okd-install/pkg/virtualization/stacktest"
 )
 
@@ -42,9 +43,9 @@ var stack = []struct{ step, text string }{
 		"default}, spec: {config: '{}'}}"},
 }
 
-func manifests(t *testing.T) []virtualization.Manifest {
+func objects(t *testing.T) []manifests.Manifest {
 	t.Helper()
-	var out []virtualization.Manifest
+	var out []manifests.Manifest
 	for i, m := range stack {
 		var o map[string]any
 		if err := yaml.Unmarshal([]byte(m.text), &o); err != nil {
@@ -52,7 +53,7 @@ func manifests(t *testing.T) []virtualization.Manifest {
 		}
 		meta, _ := o["metadata"].(map[string]any)
 		meta["labels"] = map[string]any{virtualization.Label: virtualization.Manager}
-		out = append(out, virtualization.Manifest{Step: m.step, Path: fmt.Sprintf("%d.yaml", i), Object: o})
+		out = append(out, manifests.Manifest{Step: m.step, Path: fmt.Sprintf("%d.yaml", i), Object: o})
 	}
 	return out
 }
@@ -101,10 +102,8 @@ func deployer(t *testing.T, s *stacktest.Stack) (*virtualization.Deployer, *said
 	heard := &said{clock: clk, at: map[string]time.Time{}}
 	return &virtualization.Deployer{
 		Watcher:   kube.Watcher{API: api, Clock: clk, Sink: heard, Every: time.Second},
-		Manifests: manifests(t),
-		CatalogImage: func(string) string {
-			return "registry.access.redhat.com/redhat/community-operator-index:v4.21"
-		},
+		Manifests: objects(t),
+		Catalog:   manifests.AddedCatalog("4.21.0"),
 	}, heard
 }
 
@@ -171,8 +170,8 @@ func TestFailures(t *testing.T) {
 		patient bool   // it ends later than that
 	}{
 		{name: "catalog image", faults: stacktest.Faults{CatalogUnpullable: true},
-			edit: func(d *virtualization.Deployer) { d.CatalogImage = nil },
-			says: "cannot be pulled", err: "catalog community-operators cannot be used"},
+			edit: func(d *virtualization.Deployer) { d.Catalog = manifests.Manifest{} },
+			says: "cannot be pulled", err: "it cannot be used, and no other one is known"},
 		{name: "own catalog's image, too", faults: stacktest.Faults{CatalogUnpullable: true},
 			says: "cannot be pulled", err: "image registry.access.redhat.com/redhat/community-operator-index:v4.21 of Pod " +
 				"openshift-marketplace/okd-install-community-operators cannot be pulled: unauthorized"},
@@ -201,7 +200,7 @@ func TestFailures(t *testing.T) {
 		{name: "import", faults: stacktest.Faults{ImportFails: true}, says: "manifest unknown",
 			err: "DataImportCron kubevirt-os-images/fedora-image-cron: DataVolume kubevirt-os-images/fedora-1 fails"},
 		{name: "unknown kind", edit: func(d *virtualization.Deployer) {
-			d.Manifests = append(d.Manifests, virtualization.Manifest{Step: "pipelines", Object: map[string]any{
+			d.Manifests = append(d.Manifests, manifests.Manifest{Step: "pipelines", Object: map[string]any{
 				"apiVersion": "tekton.dev/v1", "kind": "Task", "metadata": map[string]any{"name": "x", "namespace": "default"}}})
 		}, patient: true, says: "the API serves no kind Task of tekton.dev/v1", err: "nothing that was applied brings it"},
 	}

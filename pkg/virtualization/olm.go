@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
 )
 
 const (
@@ -84,16 +85,15 @@ func catalogUsable(ctx context.Context, w *world, o object) (string, error) {
 	return text, nil
 }
 
-// redirected points Subscriptions to the catalogs of our own that an earlier run has put in the place of others.
+// redirected points Subscriptions to the catalog that has taken the place of the cluster's.
 func (w *world) redirected(ctx context.Context) error {
+	own, err := w.read(ctx, versionOLM, "CatalogSource", marketplace, manifests.AddedCatalogName)
+	if err != nil || own == nil || !owned(own) || w.brings(marketplace, community) {
+		return err
+	}
 	for _, sub := range w.of(groupOLM, "Subscription") {
-		name := ownCatalog + sub.text("spec", "source")
-		own, err := w.read(ctx, versionOLM, "CatalogSource", sub.text("spec", "sourceNamespace"), name)
-		if err != nil {
-			return err
-		}
-		if own != nil && owned(own) {
-			sub.part("spec")["source"] = name
+		if sub.text("spec", "sourceNamespace") == marketplace && sub.text("spec", "source") == community {
+			sub.part("spec")["source"] = manifests.AddedCatalogName
 		}
 	}
 	return nil

@@ -35,6 +35,8 @@ type Cluster struct {
 	down    bool
 	admit   func(Request) *metav1.Status
 	react   func(path string)
+
+	upgrades []upgrade
 }
 
 type servedKind struct {
@@ -271,6 +273,10 @@ func (c *Cluster) parse(p string) (resource, bool) {
 
 // ServeHTTP answers one request.
 func (c *Cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if u, is := c.upgradeOf(r.URL.Path); is {
+		u.ServeHTTP(w, r)
+		return
+	}
 	c.mu.Lock()
 	if c.down {
 		c.mu.Unlock()
