@@ -101,9 +101,9 @@ func deployer(t *testing.T, s *stacktest.Stack) (*virtualization.Deployer, *said
 	clk := s.Clock()
 	heard := &said{clock: clk, at: map[string]time.Time{}}
 	return &virtualization.Deployer{
-		Watcher:   kube.Watcher{API: api, Clock: clk, Sink: heard, Every: time.Second},
-		Manifests: objects(t),
-		Catalog:   manifests.AddedCatalog("4.21.0"),
+		Watcher:   kube.Watcher{API: api, Clock: clk, Sink: heard, Every: 4 * time.Second},
+		Manifests: objects(t), Limit: 3 * time.Minute,
+		Catalog: manifests.AddedCatalog("4.21.0"),
 	}, heard
 }
 
@@ -208,7 +208,7 @@ func TestFailures(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := stacktest.New(t, tt.faults)
 			d, heard := deployer(t, s)
-			d.Limit = 10 * time.Minute
+			d.Limit = 6 * time.Minute
 			if tt.before != nil {
 				tt.before(s)
 			}

@@ -86,11 +86,9 @@ func (w *world) worstChild(ctx context.Context, namespace string) (string, error
 		if err != nil {
 			return "", err
 		}
-		if !r.Namespaced {
-			namespace = ""
-		}
-		o, err := w.read(ctx, c.apiVersion, c.kind, namespace, c.name)
-		if err != nil {
+		var o object
+		err = w.api.Get(ctx, r.Object(namespace, c.name), &o)
+		if err != nil && !kube.NotFound(err) {
 			return "", err
 		}
 		if o == nil {
