@@ -37,10 +37,11 @@ var layers = map[string]int{
 	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
 	"pkg/agent/service": 4, "pkg/agent/console": 4, "pkg/agent/node": 4, "pkg/agent/client": 4,
 	"pkg/agent/ignite": 4, "pkg/agent/medium": 4,
-	"pkg/install":       5, // what commands share
-	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
+	"pkg/virtualization": 4, // the stack that runs VMs
+	"pkg/install":        5, // what commands share
+	"pkg/install/steps":  6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
-	"pkg/install/agent": 7, "pkg/install/nodes": 7,
+	"pkg/install/agent": 7, "pkg/install/nodes": 7, "pkg/install/virtualization": 7,
 	"cmd/okd-install": 8,
 	"pkg/lab":         9, // beside the installer: see labMayUse
 	"cmd/okd-lab":     10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
@@ -67,8 +68,10 @@ var sameLayer = map[string][]string{
 	"pkg/install/status":  {"pkg/install/agent"},
 	"pkg/install/destroy": {"pkg/install/agent"},
 	"pkg/install/nodes":   {"pkg/install/agent"},
-	"pkg/types":           {"pkg/types", "pkg/release", "pkg/nmstate"},
-	"pkg/wizard":          {"pkg/wizard"},
+
+	"pkg/install/virtualization": {"pkg/install/agent"},
+	"pkg/types":                  {"pkg/types", "pkg/release", "pkg/nmstate"},
+	"pkg/wizard":                 {"pkg/wizard"},
 	// A platform is a value that is passed to the layers below.
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},

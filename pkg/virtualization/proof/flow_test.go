@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,8 +22,36 @@ import (
 // jumping is a clock whose time jumps by what it was asked to wait for; in truth it waits a fraction of that, so that
 // other goroutines get on.
 type jumping struct {
-	mu  sync.Mutex
-	now time.Time
+	mu    sync.Mutex
+	begun time.Time
+	now   time.Time
+	later []appointment
+}
+
+// appointment is what happens once so much time has passed.
+type appointment struct {
+	after time.Duration
+	do    func()
+}
+
+func (c *jumping) at(after time.Duration, do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.later = append(c.later, appointment{after, do})
+}
+
+// due takes what is to be done now.
+func (c *jumping) due() (list []func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.later = slices.DeleteFunc(c.later, func(a appointment) bool {
+		now := c.now.Sub(c.begun) >= a.after
+		if now {
+			list = append(list, a.do)
+		}
+		return now
+	})
+	return list
 }
 
 func (c *jumping) Now() time.Time {
@@ -38,8 +67,11 @@ func (c *jumping) Sleep(ctx context.Context, d time.Duration) error {
 	case <-time.After(d / 500):
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+	c.mu.Unlock()
+	for _, do := range c.due() {
+		do()
+	}
 	return nil
 }
 
@@ -47,6 +79,11 @@ func (c *jumping) After(d time.Duration) <-chan time.Time {
 	ch := make(chan time.Time, 1)
 	ch <- c.Now().Add(d)
 	return ch
+}
+
+func newClock() *jumping {
+	now := time.Now()
+	return &jumping{begun: now, now: now}
 }
 
 // world is a test of a cluster.
@@ -64,7 +101,7 @@ func newWorld(t *testing.T, f kubevirttest.Faults) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Test = proof.Test{API: api, Clock: &jumping{now: time.Now()}, Options: proof.Options{Again: "x test"},
+	w.Test = proof.Test{API: api, Clock: newClock(), Options: proof.Options{Again: "x test"},
 		Sink: event.SinkFunc(func(e event.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/okd-install/okd-install/pkg/event"
@@ -35,28 +37,33 @@ const (
 // labels mark all objects of a run.
 func (r *run) labels() map[string]string { return map[string]string{managed: manager, testLabel: r.id} }
 
-// make makes the namespace of the run. The pods of VMs, and those that connect to them, are not confined by Pod
+// makeNamespace makes the namespace of the run. The pods of VMs, and those that connect to them, are not confined by Pod
 // Security, which would be about this test and not about VMs.
 func (r *run) makeNamespace(ctx context.Context) *fault {
-	const advice = administrator + ", and see that the API answers"
-	now, err := r.API.Now(ctx)
-	if err != nil {
-		return &fault{"the API was not asked successfully", kube.Cause(err), advice}
-	}
 	name := prefix + r.id
 	labels := r.labels()
 	labels["pod-security.kubernetes.io/enforce"] = "privileged"
 	labels["security.openshift.io/scc.podSecurityLabelSync"] = "false"
-	ns := corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels,
-			Annotations: map[string]string{aliveNote: now.UTC().Format(time.RFC3339)}}}
 	// The answer may be lost although the namespace is there: what there is to remove is known by name first.
 	r.namespace = name
-	if err := r.API.Create(ctx, namespaces, "", &ns); err != nil {
-		return &fault{"namespace " + name + " was not made", kube.Cause(err), advice}
-	}
-	r.uid = string(ns.UID)
-	return nil
+	return r.ask(ctx, "make namespace "+name, func(ctx context.Context) error {
+		now, err := r.API.Now(ctx)
+		if err != nil {
+			return err
+		}
+		ns := corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"},
+			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels,
+				Annotations: map[string]string{aliveNote: now.UTC().Format(time.RFC3339)}}}
+		err = r.API.Create(ctx, namespaces, "", &ns)
+		if apierrors.IsAlreadyExists(err) { // the answer to an earlier request was lost
+			ns = corev1.Namespace{}
+			err = r.API.Get(ctx, namespaces.Ref("", name), &ns)
+		}
+		if err == nil && ns.Labels[testLabel] == r.id {
+			r.uid = string(ns.UID)
+		}
+		return err
+	})
 }
 
 // keepAlive notes every now and then that the run goes on, until stop is called.
@@ -86,9 +93,12 @@ func (r *run) noteAlive(ctx context.Context) error {
 // leftovers removes the namespaces of runs that were killed.
 func (r *run) leftovers(ctx context.Context) outcome {
 	var list corev1.NamespaceList
-	query := url.Values{"labelSelector": {testLabel + "," + managed + "=" + manager}}
-	if err := r.API.Query(ctx, namespaces, "", query, &list); err != nil && !kube.NotFound(err) {
-		return failed("namespaces were not listed", kube.Cause(err), administrator)
+	f := r.ask(ctx, "list namespaces", func(ctx context.Context) error {
+		query := url.Values{"labelSelector": {testLabel + "," + managed + "=" + manager}}
+		return r.API.Query(ctx, namespaces, "", query, &list)
+	})
+	if f != nil {
+		return under(ctx, f, "what earlier runs left is not known")
 	}
 	var removed, left []string
 	var wrong *fault
@@ -123,22 +133,36 @@ func (r *run) leftovers(ctx context.Context) outcome {
 // leftover removes the namespace of another run, unless that run is alive.
 func (r *run) leftover(ctx context.Context, ns corev1.Namespace) (alive bool, f *fault) {
 	if ns.DeletionTimestamp == nil {
-		alive, err := r.alive(ctx, ns)
-		if err != nil {
-			return false, &fault{"whether another test still runs in " + ns.Name + " is not known", kube.Cause(err),
-				"see that the API answers, and run the same command again: " + r.Options.Again}
+		f = r.ask(ctx, "see whether another test still runs in "+ns.Name, func(ctx context.Context) (err error) {
+			alive, err = r.alive(ctx, ns)
+			return err
+		})
+		if f != nil || alive {
+			return alive, f
 		}
-		if alive {
-			return true, nil
+		var not *fault
+		f = r.ask(ctx, "see what is in namespace "+ns.Name, func(ctx context.Context) (err error) {
+			not, err = r.notOurs(ctx, ns)
+			return err
+		})
+		if f != nil || not != nil {
+			return false, cmp.Or(f, not)
 		}
-		if f := r.proveOurs(ctx, ns); f != nil {
+		f = r.ask(ctx, "delete namespace "+ns.Name, func(ctx context.Context) error { return r.remove(ctx, ns.Name, string(ns.UID)) })
+		if f != nil {
 			return false, f
-		}
-		if err := r.API.DeleteExactly(ctx, namespaces.Ref("", ns.Name), string(ns.UID)); err != nil && !kube.NotFound(err) {
-			return false, &fault{"namespace " + ns.Name + " of an earlier run was not removed", kube.Cause(err), administrator}
 		}
 	}
 	return false, r.gone(ctx, removal, ns.Name)
+}
+
+// remove deletes a namespace if it is still the one with that UID.
+func (r *run) remove(ctx context.Context, name, uid string) error {
+	err := r.API.DeleteExactly(ctx, namespaces.Ref("", name), uid)
+	if kube.NotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // alive watches the note of another run until it changes, or has not for too long. The run's last sign of life counts
@@ -176,34 +200,34 @@ func (r *run) alive(ctx context.Context, ns corev1.Namespace) (bool, error) {
 	return false, nil
 }
 
-// proveOurs reads a namespace with the label back, and what is in it: somebody may have copied the label, or put things
-// of their own there.
-func (r *run) proveOurs(ctx context.Context, ns corev1.Namespace) *fault {
+// notOurs reads a namespace with the label back, and what is in it: somebody may have copied the label, or put things of
+// their own there. The result is why it is left alone, nil if it is ours.
+func (r *run) notOurs(ctx context.Context, ns corev1.Namespace) (*fault, error) {
 	id := strings.TrimPrefix(ns.Name, prefix)
-	advice := "look what is in it, and remove what you do not need yourself: oc get all,vm,datavolume,pvc -n " + ns.Name
+	alone := func(format string, args ...any) (*fault, error) {
+		return &fault{"namespace " + ns.Name + " is left alone", fmt.Sprintf(format, args...),
+			"look what is in it, and remove what you do not need yourself: oc get all,vm,datavolume,pvc -n " + ns.Name}, nil
+	}
 	var again corev1.Namespace
 	if err := r.API.Get(ctx, namespaces.Ref("", ns.Name), &again); err != nil {
-		return &fault{"namespace " + ns.Name + " was not read back", kube.Cause(err), administrator}
+		return nil, err
 	}
 	if again.UID != ns.UID || id == ns.Name || again.Labels[testLabel] != id || again.Labels[managed] != manager ||
 		again.Annotations[aliveNote] == "" {
-		return &fault{"namespace " + ns.Name + " is left alone",
-			"it has label " + testLabel + ", but is not as this test makes its namespaces", advice}
+		return alone("it has label %s, but is not as this test makes its namespaces", testLabel)
 	}
 	for _, k := range []kube.Kind{machines, instances, volumes, claims, kube.Pods} {
 		var list metav1.PartialObjectMetadataList
 		if err := r.API.List(ctx, k, ns.Name, &list); err != nil && !kube.NotFound(err) {
-			return &fault{"namespace " + ns.Name + " of an earlier run was not removed",
-				"what is in it was not listed: " + kube.Cause(err), administrator}
+			return nil, err
 		}
 		for _, o := range list.Items {
 			if o.Labels[testLabel] != id && len(o.OwnerReferences) == 0 {
-				return &fault{"namespace " + ns.Name + " is left alone", fmt.Sprintf("%s %s in it is not of this test",
-					k.Plural, o.Name), advice}
+				return alone("%s %s in it is not of this test", k.Plural, o.Name)
 			}
 		}
 	}
-	return nil
+	return nil, nil //nolint:nilnil // nothing stands against it
 }
 
 // cleanUp removes the namespace of the run. After an interruption it does not wait until all is gone.
@@ -218,26 +242,19 @@ func (r *run) cleanUp(ctx context.Context) outcome {
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), interruption)
 		defer cancel()
 	}
-	f := r.until(ctx, interruption, CleanUp, func(ctx context.Context) (seen, error) {
+	f := r.ask(ctx, "delete namespace "+r.namespace, func(ctx context.Context) error {
 		if r.uid == "" { // the answer to Create was lost
 			var ns corev1.Namespace
 			err := r.API.Get(ctx, namespaces.Ref("", r.namespace), &ns)
-			if kube.NotFound(err) {
-				return seen{}, nil
+			if kube.NotFound(err) || err == nil && ns.Labels[testLabel] != r.id {
+				return nil
 			}
 			if err != nil {
-				return seen{}, err
-			}
-			if ns.Labels[testLabel] != r.id {
-				return broken2(r.namespace), nil
+				return err
 			}
 			r.uid = string(ns.UID)
 		}
-		err := r.API.DeleteExactly(ctx, namespaces.Ref("", r.namespace), r.uid)
-		if kube.NotFound(err) {
-			err = nil
-		}
-		return seen{}, err
+		return r.remove(ctx, r.namespace, r.uid)
 	})
 	if f != nil {
 		return failed("namespace "+r.namespace+" was not removed", f.cause, next)
@@ -252,10 +269,6 @@ func (r *run) cleanUp(ctx context.Context) outcome {
 		return f.outcome()
 	}
 	return passed("namespace %s is gone", r.namespace)
-}
-
-func broken2(namespace string) seen {
-	return broken("namespace "+namespace+" is not ours", "it lacks the label of this run", "look what is in it")
 }
 
 // gone waits until a namespace has been removed.

@@ -43,6 +43,11 @@ func Checks() []string {
 		Running, Console, Guest, Volume, Migration, Reachability, CleanUp}
 }
 
+// Optional are the checks that can be left out; the others need each other.
+func Optional() []string {
+	return []string{HyperConverged, CPU, StorageProfiles, DataSources, Console, Guest, Volume, Migration, Reachability}
+}
+
 // DefaultImage is the container disk that the VM boots: small for a distribution, and it has the guest agent.
 const DefaultImage = "quay.io/containerdisks/fedora:latest"
 
@@ -58,7 +63,7 @@ type Options struct {
 	ProbeImage string
 	// StorageClass is that of the disk. Default: the cluster's default for VMs, else its default.
 	StorageClass string
-	// Skip are checks to leave out. The static ones are cheap and cannot be: others depend on them.
+	// Skip are checks to leave out, of those that are Optional.
 	Skip []string
 	// Timeout is how long the VM may take to start, and its guest to give a sign of life. Default: 5m, and 15m where
 	// software emulates the processor.

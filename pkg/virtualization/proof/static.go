@@ -23,7 +23,8 @@ type facts struct {
 	hostModel bool // VMs get the processor of their node unless they say otherwise
 	handlers  map[string]bool
 	nodes     []corev1.Node // on which VMs can run: schedulable, uncordoned, with the devices
-	classes   bool          // there is a StorageClass that VMs get by default
+	noCDI     bool          // CDI is not deployed
+	noClass   bool          // no StorageClass is the default
 }
 
 // settle is how long the static checks may take: operators that were just changed are busy for a moment.
@@ -47,12 +48,16 @@ func (r *run) static(ctx context.Context) {
 	for {
 		r.facts = facts{}
 		var bad []string
+		limit := settle
 		got := make([]outcome, len(checks))
 		for i, c := range checks {
 			got[i] = r.decide(ctx, c.name, func(ctx context.Context) outcome {
 				o, err := c.look(ctx)
 				if err != nil && ctx.Err() != nil {
 					return interrupted(ctx)
+				}
+				if err != nil && !kube.Answered(err) {
+					limit = away
 				}
 				if err != nil {
 					return failed("the API was not asked successfully", kube.Cause(err),
@@ -64,7 +69,7 @@ func (r *run) static(ctx context.Context) {
 				bad = append(bad, c.name+": "+got[i].reason+": "+got[i].cause)
 			}
 		}
-		if len(bad) == 0 || r.Clock.Now().Sub(begun) >= settle || r.Clock.Sleep(ctx, every) != nil {
+		if len(bad) == 0 || r.Clock.Now().Sub(begun) >= limit || r.Clock.Sleep(ctx, every) != nil {
 			for i, c := range checks {
 				r.keep(c.name, got[i], begun)
 			}

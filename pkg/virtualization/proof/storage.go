@@ -27,6 +27,7 @@ func (r *run) storageProfiles(ctx context.Context) (outcome, error) {
 	var profiles cdiv1.StorageProfileList
 	err := r.API.List(ctx, storageProfiles, "", &profiles)
 	if kube.NotFound(err) {
+		r.facts.noCDI = true
 		return skipped("CDI is not deployed: VMs can have container disks only"), nil
 	}
 	if err != nil {
@@ -36,8 +37,8 @@ func (r *run) storageProfiles(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	r.facts.classes = class != ""
 	if class == "" {
+		r.facts.noClass = true
 		return failed("no StorageClass is the default", "none has annotation "+virtDefault+" or "+kubeDefault, giveClass), nil
 	}
 	for _, p := range profiles.Items {

@@ -142,16 +142,12 @@ func (r *run) machine() *virtv1.VirtualMachine {
 
 // create makes an object. An API that is away is asked again; one that has answered may have made it.
 func (r *run) create(ctx context.Context, k kube.Kind, name string, object func() any) *fault {
-	return r.until(ctx, time.Minute, "create "+k.Plural+" "+r.namespace+"/"+name, func(ctx context.Context) (seen, error) {
+	return r.ask(ctx, "create "+k.Ref(r.namespace, name).String(), func(ctx context.Context) error {
 		err := r.API.Create(ctx, k, r.namespace, object())
-		switch {
-		case err == nil, apierrors.IsAlreadyExists(err): // by a request whose answer was lost: the namespace is ours
-			return seen{}, nil
-		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err), kube.NotFound(err):
-			return broken("the API refused "+k.Plural+"/"+name, kube.Cause(err), "the message names what it does not accept; "+
-				"a webhook of the cluster may have refused it: oc get validatingwebhookconfigurations"), nil
+		if apierrors.IsAlreadyExists(err) { // by a request whose answer was lost: the namespace is ours
+			return nil
 		}
-		return seen{}, err
+		return err
 	})
 }
 

@@ -44,9 +44,9 @@ func (r *run) disk() *cdiv1.DataVolume {
 // volume makes a disk.
 func (r *run) volume(ctx context.Context) outcome {
 	switch {
-	case r.status(StorageProfiles) == Skipped:
+	case r.facts.noCDI:
 		return skipped("CDI is not deployed")
-	case !r.facts.classes:
+	case r.facts.noClass:
 		return failed("no disk was made", "no StorageClass is the default", giveClass)
 	}
 	if f := r.create(ctx, volumes, volumeName, func() any { return r.disk() }); f != nil {

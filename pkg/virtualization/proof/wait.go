@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -19,6 +20,10 @@ const (
 	// lasting is how long a trouble that may be a passing one must go on until it ends the wait: a device plugin that
 	// is just registering, a registry that refuses once.
 	lasting = 15 * time.Second
+	// away is for how long the API may not answer, in all, without that the time of a wait runs.
+	away = 3 * time.Minute
+	// asking is for how long a request is repeated that the API answers with errors of its own.
+	asking = time.Minute
 )
 
 // seen is what a look at the cluster has found. Nothing means that all is there.
@@ -42,13 +47,21 @@ func broken(reason, cause, next string) seen {
 // until looks until all is there. The result is what failed, nil if nothing did.
 func (r *run) until(ctx context.Context, limit time.Duration, what string,
 	look func(context.Context) (seen, error)) *fault {
-	until := r.Clock.Now().Add(limit)
+	until, last := r.Clock.Now().Add(limit), r.Clock.Now()
+	patience := away
 	var kept trouble
 	var since time.Time
 	err := wait.Until(ctx, r.Clock, every, func(ctx context.Context) (bool, string, error) {
 		got, err := look(ctx)
+		passed := r.Clock.Now().Sub(last)
+		last = last.Add(passed)
 		if err != nil {
 			got = unanswered(err)
+			if !kube.Answered(err) { // what is waited for may go on meanwhile, but nobody sees it
+				passed = min(passed, patience)
+				patience -= passed
+				until = until.Add(passed)
+			}
 		}
 		if got.missing == "" && got.trouble == nil {
 			return true, "", nil
@@ -78,6 +91,20 @@ func (r *run) until(ctx context.Context, limit time.Duration, what string,
 		return &fault{reason: "interrupted", cause: err.Error(), next: "run the same command again: " + r.Options.Again}
 	}
 	return nil
+}
+
+// ask makes a request until the API answers it. An answer that refuses it is not asked for again.
+func (r *run) ask(ctx context.Context, what string, request func(context.Context) error) *fault {
+	return r.until(ctx, asking, what, func(ctx context.Context) (seen, error) {
+		err := request(ctx)
+		status := apierrors.APIStatus(nil)
+		if errors.As(err, &status) && status.Status().Code < http.StatusInternalServerError &&
+			status.Status().Code != http.StatusTooManyRequests {
+			return broken("the API refused to "+what, kube.Cause(err), administrator+"; the message may name a webhook or a "+
+				"quota that stands against it"), nil
+		}
+		return seen{}, err
+	})
 }
 
 // late is the fault of a wait that took too long.
