@@ -85,6 +85,13 @@ func (w *world) accepts(ctx context.Context, o object) (string, error) {
 			return crd.String() + ": " + crd.condition("Established").String(), nil
 		}
 	}
+	live, err := w.live(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	if at := live.text("metadata", "deletionTimestamp"); at != "" {
+		return going(live, at), nil
+	}
 	if before := kindOf(o).before; before != nil {
 		missing, err := before(ctx, w, o)
 		if err != nil {

@@ -127,15 +127,16 @@ func (d *Deployer) finish(ctx context.Context, w *world, applied []object) error
 			return err
 		}
 	}
-	unknown, err := w.unknownClasses(ctx)
-	if err != nil {
-		return fmt.Errorf("look at the storage profiles: %s", kube.Cause(err))
-	}
+	var unknown []string
+	err := d.until(ctx, stepProfiles, d.limit(stepProfiles), func(ctx context.Context) (_ string, err error) {
+		unknown, err = w.unknownClasses(ctx)
+		return "", err
+	})
 	for _, name := range unknown {
 		event.Warn(d.Sink, "CDI does not know the driver of StorageClass "+name+": disks there must state their access and "+
 			"volume modes, or set storage.profile in virtualization.yaml")
 	}
-	return nil
+	return err
 }
 
 // world is the cluster with what is deployed to it.

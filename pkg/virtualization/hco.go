@@ -9,8 +9,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 )
 
-// hcoUp wants the operator and the webhook of HyperConverged: without the webhook, defaults would be missing.
+// hcoUp wants the operator and the webhook of HyperConverged: without the webhook, defaults would be missing. Where
+// somebody else has installed the operator, its deployments may have other names.
 func hcoUp(ctx context.Context, w *world, o object) (string, error) {
+	if !slices.ContainsFunc(w.of(groupOLM, "Subscription"), func(s object) bool { return s.namespace() == o.namespace() }) {
+		return "", nil
+	}
 	for _, name := range []string{"hco-operator", "hco-webhook"} {
 		missing, err := w.deployment(ctx, o.namespace(), name, fixImages)
 		if err != nil || missing != "" {

@@ -30,13 +30,9 @@ type brought struct {
 	UID        string `json:"uid"`
 }
 
-// record writes down what a Subscription has brought, before it is removed.
+// record writes down what a Subscription has brought, before it is removed. What an earlier run has written down stays.
 func (d *Deployer) record(ctx context.Context, w *world, sub object) (string, error) {
 	list, err := w.broughtBy(ctx, sub)
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(list)
 	if err != nil {
 		return "", err
 	}
@@ -44,14 +40,38 @@ func (d *Deployer) record(ctx context.Context, w *world, sub object) (string, er
 		"apiVersion": "v1", "kind": "ConfigMap",
 		"metadata": map[string]any{"name": recordPrefix + sub.name(), "namespace": sub.namespace(),
 			"labels": map[string]any{Label: Manager}},
-		"data": map[string]any{"brought": string(text)},
 	}
 	live, err := w.live(ctx, o)
-	if err != nil || live != nil { // an earlier run has written it, when everything was still there
+	if err != nil {
 		return "", err
 	}
+	if live != nil {
+		earlier, err := recorded(live)
+		if err != nil {
+			return "", err
+		}
+		for _, b := range earlier {
+			if !slices.Contains(list, b) {
+				list = append(list, b)
+			}
+		}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return "", err
+	}
+	o["data"] = map[string]any{"brought": string(text)}
 	_, err = d.apply(ctx, w, o)
 	return answer(o, err)
+}
+
+// recorded is what a record says.
+func recorded(m object) (list []brought, err error) {
+	if err := json.Unmarshal([]byte(m.text("data", "brought")), &list); err != nil {
+		return nil, stuckFor(decided, "remove the ConfigMap; what the operator has brought then stays",
+			"%s cannot be read: %w", m, err)
+	}
+	return list, nil
 }
 
 // broughtBy are the objects that the InstallPlans of a Subscription say they have created.
@@ -135,10 +155,9 @@ func (d *Deployer) removeOperators(ctx context.Context, w *world) error {
 func (d *Deployer) removeBrought(ctx context.Context, w *world, records []object) (string, error) {
 	var csvs, rest []brought
 	for _, m := range records {
-		var list []brought
-		if err := json.Unmarshal([]byte(m.text("data", "brought")), &list); err != nil {
-			return "", stuckFor(decided, "remove the ConfigMap; what the operator has brought then stays",
-				"%s cannot be read: %w", m, err)
+		list, err := recorded(m)
+		if err != nil {
+			return "", err
 		}
 		for _, b := range list {
 			if b.Kind == "ClusterServiceVersion" {
@@ -221,15 +240,6 @@ func (w *world) usedByOthers(ctx context.Context, crd object) (bool, error) {
 	if crd.text("metadata", "deletionTimestamp") != "" {
 		return false, nil
 	}
-	for _, v := range crd.list("spec", "versions") {
-		if is, _ := v.get("served").(bool); !is {
-			continue
-		}
-		list, err := w.all(ctx, crd.text("spec", "group")+"/"+v.text("name"), crd.text("spec", "names", "kind"), "", "")
-		if err != nil {
-			return false, err
-		}
-		return len(list) > 0, nil
-	}
-	return false, nil
+	list, err := w.instances(ctx, crd)
+	return len(list) > 0, err
 }

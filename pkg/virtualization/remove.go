@@ -16,15 +16,12 @@ import (
 
 const stepRemove = "remove"
 
-// workloads are the kinds that belong to users, and that are lost with the definitions of their kinds.
-func workloads() []struct{ apiVersion, kind string } {
-	return []struct{ apiVersion, kind string }{
-		{"kubevirt.io/v1", "VirtualMachine"},
-		{"kubevirt.io/v1", "VirtualMachineInstance"},
-		{"kubevirt.io/v1", "VirtualMachineInstanceReplicaSet"},
-		{"pool.kubevirt.io/v1alpha1", "VirtualMachinePool"},
-		{"snapshot.kubevirt.io/v1beta1", "VirtualMachineSnapshot"},
-		{versionCDI, "DataVolume"},
+// workloads are the definitions of kinds that belong to users, and that are lost with them.
+func workloads() []string {
+	return []string{
+		"virtualmachines.kubevirt.io", "virtualmachineinstances.kubevirt.io",
+		"virtualmachineinstancereplicasets.kubevirt.io", "virtualmachinepools.pool.kubevirt.io",
+		"virtualmachinesnapshots.snapshot.kubevirt.io", "datavolumes.cdi.kubevirt.io",
 	}
 }
 
@@ -42,10 +39,14 @@ func imported(o object) bool {
 func (d *Deployer) InUse(ctx context.Context) ([]string, error) {
 	w := d.world()
 	var out []string
-	for _, k := range workloads() {
-		list, err := w.all(ctx, k.apiVersion, k.kind, "", "")
+	for _, name := range workloads() {
+		crd, err := w.read(ctx, versionCRD, "CustomResourceDefinition", "", name)
 		if err != nil {
-			return nil, fmt.Errorf("list %ss: %s", k.kind, kube.Cause(err))
+			return nil, fmt.Errorf("look for the definition of %s: %s", name, kube.Cause(err))
+		}
+		list, err := w.instances(ctx, crd)
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %s", name, kube.Cause(err))
 		}
 		for _, o := range list {
 			if !imported(o) {
@@ -54,6 +55,29 @@ func (d *Deployer) InUse(ctx context.Context) ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// instances are the objects of a definition; none of no definition. That it cannot list them is an error.
+func (w *world) instances(ctx context.Context, crd object) ([]object, error) {
+	if crd == nil {
+		return nil, nil
+	}
+	for _, v := range crd.list("spec", "versions") {
+		if served, _ := v.get("served").(bool); !served {
+			continue
+		}
+		k := kube.Kind{Group: crd.text("spec", "group"), Version: v.text("name"), Plural: crd.text("spec", "names", "plural")}
+		var list object
+		if err := w.api.List(ctx, k, "", &list); err != nil {
+			return nil, err
+		}
+		items := list.list("items")
+		for _, o := range items {
+			o["apiVersion"], o["kind"] = k.Group+"/"+k.Version, crd.text("spec", "names", "kind")
+		}
+		return items, nil
+	}
+	return nil, fmt.Errorf("%s has no version that is served", crd)
 }
 
 // Remove takes away what was deployed: objects that are proved to be ours, and what the operators' install plans say

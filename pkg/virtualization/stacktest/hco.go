@@ -60,7 +60,7 @@ func (s *Stack) parts(o object) {
 	degraded := condition("Degraded", "False", "AsExpected", "")
 	available := "True"
 	cnao := "/apis/networkaddonsoperator.network.kubevirt.io/v1/networkaddonsconfigs/cluster"
-	if s.faults.Degraded {
+	if s.wrong().Degraded {
 		degraded, available = condition("Degraded", "True", "NetworkAddonsConfigDegraded", "NetworkAddonsConfig is degraded"), "False"
 		s.Merge(cnao, "status: {conditions: ["+condition("Degraded", "True", "Failing", "bridge-marker: image is missing")+", "+
 			condition("Available", "False", "Failing", "")+"]}")
@@ -81,7 +81,7 @@ func (s *Stack) putNew(manifest string) string {
 
 func (s *Stack) nodes() {
 	kvm := "'1k'"
-	if s.faults.NoKVM {
+	if s.wrong().NoKVM {
 		kvm = "'0'"
 	}
 	s.each("v1", "nodes", func(n object) {
@@ -94,7 +94,7 @@ func (s *Stack) nodes() {
 func (s *Stack) imports() {
 	def := ""
 	s.each("storage.k8s.io/v1", "storageclasses", func(c object) {
-		s.Put("{apiVersion: cdi.kubevirt.io/v1beta1, kind: StorageProfile, metadata: {name: " + c.GetName() + "}, status: " +
+		s.putNew("{apiVersion: cdi.kubevirt.io/v1beta1, kind: StorageProfile, metadata: {name: " + c.GetName() + "}, status: " +
 			"{provisioner: " + c.text("provisioner") + ", claimPropertySets: [{accessModes: [ReadWriteOnce]}]}}")
 		if c.GetAnnotations()["storageclass.kubevirt.io/is-default-virt-class"] == "true" {
 			def = c.GetName()
@@ -115,7 +115,7 @@ func (s *Stack) imports() {
 	dv := "/apis/cdi.kubevirt.io/v1beta1/namespaces/" + images + "/datavolumes/fedora-1"
 	switch {
 	case def == "":
-	case s.faults.ImportFails:
+	case s.wrong().ImportFails:
 		s.Merge(dv, "status: {phase: ImportInProgress, restartCount: 3, conditions: ["+condition("Running", "False", "Error",
 			"Unable to process data: docker://quay.io/containerdisks/fedora:latest: manifest unknown")+"]}")
 	default:

@@ -34,7 +34,7 @@ func (s *Stack) marketplace() {
 			s.Remove("/api/v1/namespaces/" + marketplace + "/pods/" + name)
 		case !off && !have:
 			image := "registry.access.redhat.com/redhat/community-operator-index:v4.21"
-			if s.faults.DefaultsOfOCP {
+			if s.wrong().DefaultsOfOCP {
 				image = "registry.redhat.io/redhat/" + name + "-index:v4.21"
 			}
 			s.Put("{apiVersion: " + olm + ", kind: CatalogSource, metadata: {name: " + name + ", namespace: " + marketplace +
@@ -51,7 +51,7 @@ func (s *Stack) catalog(o object) {
 			", labels: {olm.catalogSource: " + o.GetName() + "}}, status: {containerStatuses: [{name: registry-server, image: '" +
 			image + "', " + status + "}]}}")
 	}
-	if s.faults.CatalogUnpullable || strings.HasPrefix(image, "registry.redhat.io/") {
+	if s.wrong().CatalogUnpullable || strings.HasPrefix(image, "registry.redhat.io/") {
 		pod("state: {waiting: {reason: ImagePullBackOff, message: 'Back-off pulling image: unauthorized'}}")
 		s.Merge(o.path, "status: {connectionState: {lastObservedState: TRANSIENT_FAILURE}}")
 		return
@@ -91,11 +91,11 @@ func (s *Stack) resolve(o object) {
 			"source "+unhealthy[0]+"/"+marketplace+": connection error"))
 		return
 	case s.Get(olmPath+o.text("spec", "sourceNamespace")+"/catalogsources/"+o.text("spec", "source")) == nil,
-		s.faults.NoPackage:
+		s.wrong().NoPackage:
 		say(condition("ResolutionFailed", "True", "ConstraintsNotSatisfiable", "constraints not satisfiable: no operators "+
 			"found in package "+o.text("spec", "name")+" in the catalog referenced by subscription "+o.GetName()))
 		return
-	case s.faults.UnpackFails:
+	case s.wrong().UnpackFails:
 		say(condition("BundleUnpackFailed", "True", "BundleUnpackFailed", "bundle unpacking failed. Reason: "+
 			"DeadlineExceeded, and Message: Job was active longer than specified deadline"))
 		return
@@ -142,7 +142,7 @@ func (s *Stack) execute(o object) {
 	if o.text("status", "phase") == "Complete" || !approved {
 		return
 	}
-	if s.faults.PlanFails {
+	if s.wrong().PlanFails {
 		s.Merge(o.path, "status: {phase: Failed, conditions: [{type: Installed, status: 'False', reason: "+
 			"InstallComponentFailed, message: 'error creating ImageStream: no matches for kind'}]}")
 		return
@@ -198,7 +198,7 @@ func (s *Stack) install(o object) {
 			continue
 		}
 		status := "True"
-		if s.faults.OperatorCrashes && name == "hco-operator" || name == "virt-operator" && s.kubevirts() == 0 {
+		if s.wrong().OperatorCrashes && name == "hco-operator" || name == "virt-operator" && s.kubevirts() == 0 {
 			status, ready = "False", false
 		}
 		s.Merge(path, "status: {conditions: ["+condition("Available", status, "", "Deployment has minimum availability")+"]}")

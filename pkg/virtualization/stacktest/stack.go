@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,16 +31,13 @@ type Faults struct {
 	NoKVM             bool // nodes have no /dev/kvm
 	Degraded          bool // NetworkAddonsConfig is, and so HyperConverged
 	ImportFails       bool
-	Unschedulable     bool
 }
 
 // Stack is a cluster with those operators.
 type Stack struct {
 	*kubetest.Cluster
-	t testing.TB
-
+	faults atomic.Pointer[Faults]
 	mu     sync.Mutex
-	faults Faults
 	seen   map[string]int    // how often an object was looked at
 	paths  map[string]string // of objects that were made once, by their manifests
 }
@@ -47,7 +45,8 @@ type Stack struct {
 // New starts a cluster with two workers and nothing installed.
 func New(t testing.TB, f Faults) *Stack {
 	t.Helper()
-	s := &Stack{Cluster: kubetest.NewCluster(t), t: t, faults: f, seen: map[string]int{}, paths: map[string]string{}}
+	s := &Stack{Cluster: kubetest.NewCluster(t), seen: map[string]int{}, paths: map[string]string{}}
+	s.Fail(f)
 	for _, k := range []string{"CatalogSource", "Subscription", "InstallPlan", "ClusterServiceVersion"} {
 		s.Serve("operators.coreos.com/v1alpha1", k, true)
 	}
@@ -82,11 +81,9 @@ func New(t testing.TB, f Faults) *Stack {
 }
 
 // Fail changes what goes wrong.
-func (s *Stack) Fail(f Faults) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = f
-}
+func (s *Stack) Fail(f Faults) { s.faults.Store(&f) }
+
+func (s *Stack) wrong() Faults { return *s.faults.Load() }
 
 // Clock is a clock for which every pause is over at once, after the operators have done a step.
 func (s *Stack) Clock() *Clock {
@@ -118,7 +115,7 @@ func (s *Stack) admit(r kubetest.Request) *metav1.Status {
 	if !strings.Contains(r.Path, "/hyperconvergeds/") {
 		return nil
 	}
-	if s.faults.WebhookDown {
+	if s.wrong().WebhookDown {
 		return &metav1.Status{Code: http.StatusInternalServerError, Reason: metav1.StatusReasonInternalError,
 			Message: `Internal error occurred: failed calling webhook "validate-hco.kubevirt.io": failed to call webhook: ` +
 				`Post "https://hco-webhook-service.kubevirt-hyperconverged.svc:4343/validate": no endpoints available for ` +
