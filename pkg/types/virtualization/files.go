@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
@@ -91,7 +92,7 @@ func (c *Config) Secrets() []secret.String {
 			out = append(out, p.Credentials.Password)
 		}
 	}
-	return out
+	return slices.DeleteFunc(out, secret.String.IsZero)
 }
 
 // parseAWS reads profile default of a file of credentials of the AWS command line.

@@ -113,6 +113,9 @@ func (r row) run(t *testing.T) {
 		}
 	}
 	checkLines(t, found)
+	if lines := strings.Join(append(found.Lines(false), found.Lines(true)...), "\n"); strings.Contains(lines, "s3cr3t") {
+		t.Errorf("a secret is shown in\n%s", lines)
+	}
 }
 
 // matches reports whether a finding is what a line says.
@@ -166,11 +169,11 @@ func lookup(t *testing.T, c *virtualization.Config, path string) string {
 	return string(out)
 }
 
-// checkLines checks what every message must be: one line that begins with its file, without the secret of the rows.
+// checkLines checks what every message must be: one line that begins with its file.
 func checkLines(t *testing.T, found *report.Report) {
 	t.Helper()
 	for _, l := range append(found.Lines(false), found.Lines(true)...) {
-		if strings.ContainsAny(l, "\n\r") || !strings.HasPrefix(l, virtualization.File) || strings.Contains(l, "s3cr3t") {
+		if strings.ContainsAny(l, "\n\r") || !strings.HasPrefix(l, virtualization.File) {
 			t.Errorf("message %q", l)
 		}
 	}
