@@ -48,6 +48,12 @@ func createCommand(r *root) *cobra.Command {
 		Example: "  okd-install create manifests --dir mycluster\n  cp my-machineconfig.yaml mycluster/openshift/\n" +
 			"  okd-install create cluster --dir mycluster",
 	}, create.Manifests)
+	target(&cobra.Command{Use: "virtualization-manifests", Short: "Write the manifests of the virtualization stack",
+		Long: "Writes virtualization/: the objects that are applied to the cluster so that it can run virtual\n" +
+			"machines, in the order of their names. They are made from virtualization.yaml, or from defaults\n" +
+			"that fit the cluster. What you edit, add or remove there counts when they are applied.",
+		Example: "  okd-install create virtualization-manifests --dir mycluster",
+	}, create.VirtualizationManifests)
 	target(&cobra.Command{Use: "ignition-configs", Short: "Write the Ignition configs",
 		Long:    "Writes bootstrap.ign, master.ign, worker.ign, auth/ and metadata.json.",
 		Example: "  okd-install create ignition-configs --dir mycluster",
