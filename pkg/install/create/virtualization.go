@@ -6,94 +6,111 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
+	"github.com/okd-install/okd-install/pkg/atomicfile"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
-	"github.com/okd-install/okd-install/pkg/install/steps"
-	deploying "github.com/okd-install/okd-install/pkg/install/virtualization"
-	"github.com/okd-install/okd-install/pkg/phase"
-	"github.com/okd-install/okd-install/pkg/phases"
-	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
-	stack "github.com/okd-install/okd-install/pkg/virtualization"
+	"github.com/okd-install/okd-install/pkg/wizard"
+	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
-// virtualizationByDefault is whether clusters get virtualization although nobody asked for it.
-const virtualizationByDefault = false
+// VirtualizationOptions are the flags of create virtualization-config.
+type VirtualizationOptions struct {
+	Options
+	Overwrite bool // ask although there is a file
+}
 
-// dropIn begins the names of a program that others call as if it were the reference, which deploys no virtualization.
-const dropIn = "openshift-install"
-
-// Switch is a flag that is on, off, or not given.
-type Switch string
-
-// The values of a switch.
-const (
-	On  Switch = "on"
-	Off Switch = "off"
-)
-
-// virtualization decides whether virtualization is deployed, before anything is created: the flag decides, then the file,
-// then the default. It returns the reason if it is not. What is wrong with the file is an error, unless it is not needed.
-func (c command) virtualization(ctx context.Context, inst Assets) (unless string, err error) {
-	if c.Virtualization == Off {
-		return "--virtualization off", nil
+// VirtualizationConfig is the command create virtualization-config: it checks virtualization.yaml, or asks for one on a
+// terminal.
+func VirtualizationConfig(ctx context.Context, e *install.Env, o VirtualizationOptions) (err error) {
+	inst, err := e.Open(o.Opening)
+	if err != nil {
+		return err
 	}
-	written, err := c.virtualizationFile()
+	defer func() { err = errors.Join(err, inst.Close()) }()
+	if err := releases.Pin(ctx, e, o.Release, inst, false); err != nil {
+		return err
+	}
+	cluster, known, err := clusterOf(ctx, inst)
+	if err != nil {
+		return e.Explain(err)
+	}
+	data, err := workdir.Unlocked(e.Dir).Read(virtualization.File)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return askForVirtualization(ctx, e, cluster, false)
 	case err != nil:
-		return "", err
-	case written != nil && written.Enabled != nil && !*written.Enabled && c.Virtualization != On:
-		return virtualization.File + " has enabled: false", nil
-	case written != nil, c.Virtualization == On:
-	case strings.HasPrefix(c.Self(), dropIn):
-		return "called as " + c.Self() + "; --virtualization on or " + virtualization.File + " deploys it", nil
-	case !virtualizationByDefault:
-		return "not asked for; --virtualization on or " + virtualization.File + " deploys it", nil
+		return err
+	case o.Overwrite:
+		return askForVirtualization(ctx, e, cluster, true)
 	}
-	cfg, err := inst.Config(ctx)
-	if err != nil {
-		return "", c.Explain(err)
+	config, found := virtualization.Load(e.Path(virtualization.File), data)
+	if config != nil && known {
+		loaded := found
+		_, found = config.Fit(e.Path(virtualization.File), cluster)
+		found.Include(loaded)
 	}
-	_, found := written.Fit(virtualization.File, fitting(cfg))
+	for _, line := range found.Lines(true) {
+		event.Warn(e.Sink, line)
+	}
 	if err := found.Err(); err != nil {
-		return "", exit.With(exit.InstallConfig, "correct the fields named above, or use --virtualization off", err)
+		return e.Explain(err)
 	}
-	return "", nil
+	fits := "It fits the cluster of " + install.ConfigFile
+	if !known {
+		fits = "Whether it fits a cluster was not checked, because there is no " + install.ConfigFile
+	}
+	event.Info(e.Sink, e.Path(virtualization.File)+" is valid. "+fits)
+	return nil
 }
 
-// virtualizationFile is virtualization.yaml, nil if there is none.
-func (c command) virtualizationFile() (*virtualization.Config, error) {
-	raw, err := os.ReadFile(c.Path(virtualization.File))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // absence is an answer
+// clusterOf is what the install-config says of the cluster, and whether there is one.
+func clusterOf(ctx context.Context, inst *assets.Installer) (k virtualization.Cluster, known bool, err error) {
+	config, err := inst.Config(ctx)
+	if missing := (*asset.MissingError)(nil); errors.As(err, &missing) {
+		return k, false, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration of virtualization: %w", err)
+		return k, false, err
 	}
-	config, found := virtualization.Load(virtualization.File, raw)
-	if err := found.Err(); err != nil {
-		return nil, exit.With(exit.InstallConfig, "correct the fields named above, or use --virtualization off", err)
-	}
-	return config, nil
+	pin, err := inst.Pin()
+	return virtualization.ClusterOf(config, pin.Version), true, err
 }
 
-// fitting is what the configuration must fit.
-func fitting(cfg *types.InstallConfig) virtualization.Cluster {
-	k := virtualization.Cluster{Masters: cfg.Masters(), Workers: cfg.Workers()}
-	for _, m := range cfg.Mirrors() {
-		k.Mirrors = append(k.Mirrors, virtualization.Mirror{Source: m.Source, Mirrors: m.Mirrors})
+func askForVirtualization(ctx context.Context, e *install.Env, k virtualization.Cluster, overwrite bool) error {
+	path := e.Path(virtualization.File)
+	if e.Asker == nil {
+		what := "there is no " + path
+		if overwrite {
+			what = "cannot write " + path + " anew"
+		}
+		return exit.New("write "+path+" (docs/user/examples/virtualization/virtualization.yaml shows how), or run the command "+
+			"at a terminal", "%s, and there is no terminal to ask at", what)
 	}
-	return k
-}
-
-// virtualizationStep is the phase that deploys it.
-func (c command) virtualizationStep(cluster steps.Cluster, unless string) phase.Step {
-	return phase.Step{Phase: phases.Virtualization, Unless: unless, Run: steps.Virtualization{
-		Cluster: cluster, Again: c.Typed("virtualization test"),
-		Stack: func(ctx context.Context, _ event.Sink) (*stack.Deployer, *virtualization.Config, error) {
-			return deploying.Prepare(ctx, c.Env, cluster.API, deploying.Options{Timeout: c.Timeout})
-		},
-	}.Run}
+	event.Info(e.Sink, "These questions make "+path+". Ctrl-C ends them and leaves nothing behind")
+	text, err := (&wizard.Virtualization{Ask: e.Asker, Cluster: k}).Run(ctx)
+	switch {
+	case errors.Is(err, wizard.ErrInterrupted):
+		return fmt.Errorf("%w at a question: nothing was written", exit.ErrInterrupted)
+	case err != nil:
+		return fmt.Errorf("ask for %s: %w", virtualization.File, err)
+	}
+	if overwrite {
+		err = workdir.WriteFile(path, text, 0o600)
+	} else {
+		err = atomicfile.Create(path, 0o600, func(f *os.File) error {
+			_, err := f.Write(text)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	event.Info(e.Sink, "Virtualization-Config created in: "+path)
+	return nil
 }
