@@ -37,8 +37,8 @@ func TestKinds(t *testing.T) {
 		{name: "LVM ready", object: lvm + ", status: {state: Ready}}", state: virtualization.Ready},
 		{name: "LVM new", object: lvm + "}", state: virtualization.Waiting, why: "not reported yet"},
 		{name: "LVM failed", object: lvm + ", status: {state: Failed, deviceClassStatuses: [{name: vg1, nodeStatus: [" +
-			"{node: n, status: Failed, reason: 'no disk'}]}]}}", state: virtualization.Failed,
-			why: "vg1 on n is Failed: no disk"},
+			"{node: w1, status: Failed, reason: 'no disk'}]}]}}", state: virtualization.Failed,
+			why: "vg1 on w1 is Failed: no disk"},
 		{name: "policy", object: policy + ", status: {conditions: [{type: Available, status: 'True'}]}}",
 			state: virtualization.Ready},
 		{name: "policy without nodes", object: policy + ", status: {conditions: [{type: Ignored, status: 'True', reason: " +

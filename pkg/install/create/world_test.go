@@ -64,6 +64,7 @@ type world struct {
 	drawn                          string
 	started, handedOver, begunMark bool
 	leftOut                        []string
+	virtualization                 error  // what is wrong with its configuration
 	marked                         func() // called when hosts have begun to install themselves
 }
 
