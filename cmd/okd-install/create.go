@@ -42,6 +42,18 @@ func createCommand(r *root) *cobra.Command {
 		Example: "  cp install-config.example.yaml mycluster/install-config.yaml\n" +
 			"  okd-install create install-config --dir mycluster",
 	}, create.InstallConfig)
+	virtual := &cobra.Command{Use: "virtualization-config", Short: "Check virtualization.yaml, or write it from answers",
+		Long: "Reads virtualization.yaml and reports everything that is wrong with it, and what does not fit\n" +
+			"the cluster of install-config.yaml. If there is none, asks for what matters to the cluster, on\n" +
+			"a terminal only, and writes it. Without the file a cluster gets virtualization with defaults.",
+		Example: "  okd-install create virtualization-config --dir mycluster",
+	}
+	var overwrite bool
+	target(virtual, func(ctx context.Context, e *install.Env, o create.Options) error {
+		return create.VirtualizationConfig(ctx, e, create.VirtualizationOptions{Options: o, Overwrite: overwrite})
+	})
+	virtual.Flags().BoolVar(&overwrite, "overwrite", false, "ask although there is a virtualization.yaml, and replace it "+
+		"(default: check it)")
 	target(&cobra.Command{Use: "manifests", Short: "Write the Kubernetes manifests",
 		Long: "Writes manifests/ and openshift/. Every later command takes over what you edit, add\n" +
 			"or remove there.",

@@ -22,8 +22,8 @@ type NodeHealthCheck struct {
 
 // Descheduler moves VMs.
 type Descheduler struct {
-	// Profile is what it looks at. Default: LongLifecycle. One of LongLifecycle, KubeVirtRelieveAndMigrate. The latter
-	// needs nodes that were started with the kernel argument psi=1.
+	// Profile is what it looks at. Default: LongLifecycle. One of LongLifecycle, KubeVirtRelieveAndMigrate.
+	// KubeVirtRelieveAndMigrate needs nodes that were started with the kernel argument psi=1.
 	Profile string `json:"profile,omitempty" enum:"LongLifecycle,KubeVirtRelieveAndMigrate" default:"LongLifecycle"`
 	// Mode says whether it moves VMs or only counts those that it would move. Default: Automatic. One of Automatic,
 	// Predictive.

@@ -106,7 +106,7 @@ func TestReleases(t *testing.T) {
 		{"an old release", at("4.17.0"), rwx, `warns operator ~ 4.18`},
 		{"no release", at(""), rwx, `operator.addOns.image = null`},
 		{"no release and an add-on", at(""), rwx + "backup: {bucket: abc, region: eu, credentials: {secretName: a}}\n",
-			`operator.addOns.image: Required value ~ oadp-operator`},
+			`warns operator.addOns.image ~ oadp-operator`},
 		{"NMState with 4.20", at("4.20.0-okd-scos.1"), rwx + nmstate,
 			`hostNetwork: Forbidden @ hostNetwork ~ ImageStream`},
 		{"NMState with 4.21", at("4.21.0-okd-scos.1"), rwx + nmstate, `operator.addOns.image = "quay.io/okderators/catalog-index:4.21"`},

@@ -93,7 +93,7 @@ func (f *fitting) addOns(at report.Field) {
 		why := ""
 		switch {
 		case !f.known:
-			at.Child("image").Required("the release is not known; name a catalog with %s, which %s needs", a.Package, a.Field)
+			at.Child("image").Warn(nil, "depends on the release, which is not known yet; %s needs %s", a.Field, a.Package)
 			continue
 		case !there:
 			why = fmt.Sprintf("okderators has catalogs for release %s only", strings.Join(names(addOnReleases), " and "))

@@ -9,47 +9,12 @@ import (
 	"github.com/okd-install/okd-install/pkg/report"
 )
 
-// Cluster is what a configuration must fit.
-type Cluster struct {
-	Release string // version of the release, empty if it is not known
-	Masters int
-	Workers int
-	Virtual bool     // nodes are VMs themselves: nested virtualization
-	Mirrors []Mirror // of images, as imageDigestSources of install-config.yaml has them
-}
-
-// Mirror is repositories with the same images as another one.
-type Mirror struct {
-	Source  string
-	Mirrors []string
-}
-
-// VMNodes is the number of nodes that run VMs: the workers, or the masters if there are none.
-func (k Cluster) VMNodes() int {
-	if k.Workers > 0 {
-		return k.Workers
-	}
-	return k.Masters
-}
-
-// Mirrored is an image in its first mirror, and whether it has one. The mirror of the longest source counts.
-func (k Cluster) Mirrored(image string) (string, bool) {
-	best := ""
-	out := image
-	for _, m := range k.Mirrors {
-		rest, ok := strings.CutPrefix(image, m.Source)
-		if ok && len(m.Mirrors) > 0 && (rest == "" || strings.ContainsAny(rest[:1], "/:@")) && len(m.Source) > len(best) {
-			best, out = m.Source, m.Mirrors[0]+rest
-		}
-	}
-	return out, best != ""
-}
-
 // workerLabel selects the nodes that run VMs: masters have it as well if there are no workers.
 const workerLabel = "node-role.kubernetes.io/worker"
 
 // Fit is the config with all defaults, as the cluster needs them, and with the rules applied that depend on the cluster.
-// Without a file, c is nil. The path is only for messages. The result is nil if the report has failed.
+// Without a file, c is nil. The path is only for messages. The result is nil if the report has failed. If the release is
+// not known, rules of releases do not apply, and the image of operator.addOns stays open.
 func (c *Config) Fit(path string, k Cluster) (*Config, *report.Report) {
 	out, r := &Config{APIVersion: APIVersion, Kind: Kind}, report.New(path)
 	if c != nil {
