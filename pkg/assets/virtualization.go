@@ -34,13 +34,7 @@ type virtualizationInput struct {
 // VirtualizationCluster is what the configuration must fit.
 var VirtualizationCluster = asset.From2("virtualization-cluster", Config, ReleaseVersion,
 	func(_ asset.Env, in Input, release string) (virtualization.Cluster, error) {
-		k := virtualization.Cluster{
-			Release: release, Masters: in.Masters(), Workers: in.Workers(), Virtual: in.On.VirtualNodes,
-		}
-		for _, m := range in.Mirrors() {
-			k.Mirrors = append(k.Mirrors, virtualization.Mirror{Source: m.Source, Mirrors: m.Mirrors})
-		}
-		return k, nil
+		return virtualization.ClusterOf(in.InstallConfig, release), nil
 	}, asset.Transient())
 
 // virtualizationReading is the configuration, complete and checked, with the findings about it.

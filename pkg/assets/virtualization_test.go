@@ -36,8 +36,8 @@ func stack(t *testing.T, dir string, d assets.Deps, write bool) (assets.Virtuali
 	return i.Virtualization(t.Context())
 }
 
-// spec is a setting of the HyperConverged that is deployed.
-func spec(t *testing.T, v assets.Virtualization, key string) any {
+// setting is one of the HyperConverged that is deployed.
+func setting(t *testing.T, v assets.Virtualization, key string) any {
 	t.Helper()
 	for _, m := range v.Manifests {
 		if m.Kind() == "HyperConverged" {
@@ -98,7 +98,7 @@ func TestVirtualizationOfARunningCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := spec(t, v, "defaultCPUModel"); got != "host-passthrough" {
+	if got := setting(t, v, "defaultCPUModel"); got != "host-passthrough" {
 		t.Errorf("CPU model %v", got)
 	}
 	files := tree(t, dir)
@@ -113,8 +113,8 @@ func TestVirtualizationOfARunningCluster(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "virtualization.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	if v, err = stack(t, dir, deps(), true); err != nil || spec(t, v, "defaultCPUModel") != nil {
-		t.Errorf("CPU model %v, %v", spec(t, v, "defaultCPUModel"), err)
+	if v, err = stack(t, dir, deps(), true); err != nil || setting(t, v, "defaultCPUModel") != nil {
+		t.Errorf("CPU model %v, %v", setting(t, v, "defaultCPUModel"), err)
 	}
 }
 
@@ -134,7 +134,7 @@ func TestVirtualizationConflict(t *testing.T) {
 	}
 	d := deps()
 	d.Edited = asset.Overwrite
-	if v, err := stack(t, dir, d, true); err != nil || spec(t, v, "defaultCPUModel") != "EPYC" {
+	if v, err := stack(t, dir, d, true); err != nil || setting(t, v, "defaultCPUModel") != "EPYC" {
 		t.Errorf("%v", err)
 	}
 }
@@ -143,8 +143,8 @@ func TestVirtualizationConflict(t *testing.T) {
 func TestVirtualizationWrong(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{"virtualization.yaml", virtualizationHead + "storage: {typ: lvm}\n", "virtualization.yaml:3:"},
-		{"virtualization.yaml", virtualizationHead + "backup: {bucket: b, credentials: {file: none}}\n",
-			"virtualization.yaml:3:"},
+		{"virtualization.yaml", virtualizationHead + "backup: {bucket: backups, region: eu-west-1, credentials: {file: none}}\n",
+			"backup.credentials.file: Invalid value"},
 		{"virtualization/60-networks/10-a.yaml", "", ""}, // no step: a warning
 		{"virtualization/38-networks/10-a.yaml", "kind: ConfigMap\nmetadata: {name: a}\n",
 			"virtualization/38-networks/10-a.yaml:1:"},
@@ -174,7 +174,7 @@ func TestVirtualizationSecrets(t *testing.T) {
 	d.ReleaseVersion = "4.21.0-okd-scos.1"
 	write(t, filepath.Join(dir, "login"), "[default]\naws_access_key_id = id\naws_secret_access_key = "+key+"\n")
 	write(t, filepath.Join(dir, "virtualization.yaml"),
-		virtualizationHead+"backup: {bucket: b, region: eu-west-1, credentials: {file: login}}\n")
+		virtualizationHead+"backup: {bucket: backups, region: eu-west-1, credentials: {file: login}}\n")
 	for range 2 {
 		v, err := stack(t, dir, d, true)
 		if err != nil {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
+	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
 	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
@@ -25,13 +27,16 @@ func (e *Env) Explain(err error) error {
 		if n := len(findings.Report.Lines(false)); n != 1 {
 			count = fmt.Sprintf("%d findings", n)
 		}
-		resource, failed := "installconfig", "failed to create install config"
-		if filepath.Base(findings.Report.File) == virtualization.File {
-			resource, failed = virtualization.Resource, virtualization.File+" cannot be used"
+		what, failed := "fields named above (`"+e.Self()+" explain installconfig` says what each of them means)",
+			"failed to create install config"
+		switch file := findings.Report.File; {
+		case filepath.Base(file) == virtualization.File:
+			what = strings.Replace(what, "installconfig", virtualization.Resource, 1)
+			failed = virtualization.File + " cannot be used"
+		case file == manifests.Dir:
+			what, failed = "files named above", file+"/ cannot be used"
 		}
-		return exit.With(exit.InstallConfig,
-			"correct the fields named above (`"+e.Self()+" explain "+resource+"` says what each of them means) "+
-				"and run the same command again",
+		return exit.With(exit.InstallConfig, "correct the "+what+" and run the same command again",
 			fmt.Errorf("%s: %s:\n%w", failed, count, err))
 	case errors.As(err, &missing):
 		// Not what a file says is wrong, but that nobody was there to be asked.

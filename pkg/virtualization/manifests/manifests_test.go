@@ -360,3 +360,16 @@ func TestPairing(t *testing.T) {
 		}
 	}
 }
+
+// Without a release nobody knows the catalog of a release.
+func TestUnknownRelease(t *testing.T) {
+	k := virtualization.Cluster{Masters: 3, Workers: 2}
+	c, err := fit(t, head+"availability: {descheduler: {}}\n", k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := manifests.Render(c, k); err == nil || !strings.Contains(err.Error(), "operator.addOns.image") {
+		t.Errorf("%v", err)
+	}
+	render(t, head+"operator: {addOns: {name: mine}}\navailability: {descheduler: {}}\n", k)
+}

@@ -35,8 +35,13 @@ func (r *renderer) operator(step, name string, from virtualization.Catalog, chan
 	if from.Image != "" {
 		r.catalogSource(from.Name, catalogs, from.Image)
 	}
-	if community := pairings().Operators[hyperConverged].Catalog; o.Catalog == from.Name || o.Catalog == community {
+	community := pairings().Operators[hyperConverged].Catalog
+	if o.Catalog == from.Name || o.Catalog == community {
 		channel = cmp.Or(channel, o.Channel)
+	}
+	if from.Image == "" && from.Name == o.Catalog && o.Catalog != community && r.unknown {
+		r.fail("the release is not known, so it is not known which catalog %s has the operator %s; choose a release, or set "+
+			"operator.addOns.image", from.Name, o.Package)
 	}
 	upstream := o.AllNamespacesFrom != "" && strings.HasPrefix(from.Image, o.AllNamespacesFrom)
 	if r.once("Namespace", "", namespace) {

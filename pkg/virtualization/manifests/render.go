@@ -25,6 +25,7 @@ type renderer struct {
 	set
 	approval  string
 	emulation bool
+	unknown   bool // the release
 	seen      map[string]bool
 }
 
@@ -36,7 +37,7 @@ func newRenderer(release string) *renderer {
 // they are applied. The same inputs give the same objects.
 func Render(c *virtualization.Config, k virtualization.Cluster) ([]Manifest, error) {
 	r := newRenderer(k.Release)
-	r.approval, r.emulation = c.Operator.Approval, c.SmokeTest.AllowEmulation
+	r.approval, r.emulation, r.unknown = c.Operator.Approval, c.SmokeTest.AllowEmulation, k.Release == ""
 	r.operator(StepOperator, hyperConverged, c.Operator.Catalog, c.Operator.Channel)
 	r.storage(c)
 	r.hostNetwork(c)
