@@ -26,6 +26,9 @@ type jumping struct {
 	begun time.Time
 	now   time.Time
 	later []appointment
+	each  func() // after each jump
+
+	turn sync.Mutex // of what happens after jumps
 }
 
 // appointment is what happens once so much time has passed.
@@ -39,6 +42,8 @@ func (c *jumping) at(after time.Duration, do func()) {
 	defer c.mu.Unlock()
 	c.later = append(c.later, appointment{after, do})
 }
+
+func (c *jumping) always(do func()) { c.each = do }
 
 // due takes what is to be done now.
 func (c *jumping) due() (list []func()) {
@@ -69,8 +74,13 @@ func (c *jumping) Sleep(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
 	c.now = c.now.Add(d)
 	c.mu.Unlock()
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	for _, do := range c.due() {
 		do()
+	}
+	if c.each != nil {
+		c.each()
 	}
 	return nil
 }
