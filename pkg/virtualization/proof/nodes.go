@@ -79,7 +79,7 @@ func (r *run) devices(context.Context) (outcome, error) {
 	if r.facts.emulation {
 		needed = []corev1.ResourceName{tunDevice}
 	}
-	var bad, soft []string
+	var bad []string
 	next := ""
 	var able []corev1.Node
 	for _, n := range r.facts.nodes {
@@ -90,7 +90,7 @@ func (r *run) devices(context.Context) (outcome, error) {
 			}
 		}
 		if q := n.Status.Allocatable[kvmDevice]; q.IsZero() {
-			soft = append(soft, n.Name)
+			r.facts.bare = append(r.facts.bare, n.Name)
 		}
 		if len(lacking) == 0 {
 			able = append(able, n)
@@ -107,7 +107,7 @@ func (r *run) devices(context.Context) (outcome, error) {
 	if len(bad) > 0 {
 		return failed("nodes lack devices that VMs need", strings.Join(bad, "; "), next), nil
 	}
-	if len(soft) > 0 {
+	if soft := r.facts.bare; len(soft) > 0 {
 		return passed("tun everywhere; software emulates the processor, as allowed, on %s", and(soft)), nil
 	}
 	return passed("%s on %s", "KVM, tun and vhost-net", and(names(able))), nil

@@ -192,3 +192,29 @@ func TestObjects(t *testing.T) {
 		t.Error("the instance and its pod cannot be told from others")
 	}
 }
+
+func FuzzHost(f *testing.F) {
+	f.Add("kvm=1 extension=0 guest=1 model=A CPU")
+	f.Add("kvm=0 model=")
+	f.Fuzz(func(t *testing.T, text string) {
+		h, err := parseHost(text)
+		if err == nil && (h.Why() == "") != h.KVM {
+			t.Errorf("%q: %+v: %q", text, h, h.Why())
+		}
+	})
+}
+
+// The script reads this machine.
+func TestHostScript(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("no bash here")
+	}
+	out, err := exec.CommandContext(t.Context(), "bash", "-c", hostScript).Output()
+	if err != nil && len(out) == 0 {
+		t.Fatal(err)
+	}
+	h, err := parseHost(string(out))
+	if err != nil || h.Model == "" {
+		t.Errorf("%q: %+v, %v", out, h, err)
+	}
+}

@@ -11,11 +11,11 @@ for host; do
     code=$?
     if ((SECONDS >= limit)); then
       [[ $code == 124 ]] && answer="no answer"
-      printf '%s' "${result}$host port $port: ${answer##*: }" | tee /dev/termination-log
+      printf '%s' "${result}$host port $port: ${answer##*: }" | tee "${MESSAGE:-/dev/null}"
       exit 3
     fi
     sleep 1
   done
   result+="$host port $port${answer:+ says \"$answer\"}; "
 done
-printf '%s' "${result%; }" | tee /dev/termination-log
+printf '%s' "${result%; }" | tee "${MESSAGE:-/dev/null}"

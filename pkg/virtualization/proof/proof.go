@@ -25,6 +25,7 @@ const (
 	Nodes           = "nodes"
 	Devices         = "devices"
 	CPU             = "cpu"
+	Hosts           = "hosts"
 	StorageProfiles = "storage-profiles"
 	DataSources     = "data-sources"
 	Leftovers       = "leftovers"
@@ -39,13 +40,13 @@ const (
 
 // Checks are the names of all checks, in the order of the report.
 func Checks() []string {
-	return []string{HyperConverged, KubeVirt, Handlers, Nodes, Devices, CPU, StorageProfiles, DataSources, Leftovers,
+	return []string{HyperConverged, KubeVirt, Handlers, Nodes, Devices, CPU, Hosts, StorageProfiles, DataSources, Leftovers,
 		Running, Console, Guest, Volume, Migration, Reachability, CleanUp}
 }
 
 // Optional are the checks that can be left out; the others need each other.
 func Optional() []string {
-	return []string{HyperConverged, CPU, StorageProfiles, DataSources, Console, Guest, Volume, Migration, Reachability}
+	return []string{HyperConverged, CPU, Hosts, StorageProfiles, DataSources, Console, Guest, Volume, Migration, Reachability}
 }
 
 // DefaultImage is the container disk that the VM boots: small for a distribution, and it has the guest agent.
@@ -83,11 +84,16 @@ type Test struct {
 // Run runs the test. A check that fails does not end it: others are skipped only where they need what failed. When ctx
 // ends, what was made is still removed.
 func (t Test) Run(ctx context.Context) *Report {
-	r := &run{Test: t, id: strings.ToLower(rand.Text()[:8]), start: t.Clock.Now(), results: map[string]Result{}}
-	r.Options = t.Options.complete()
+	r := t.run()
 	r.static(ctx)
 	r.dynamic(ctx)
 	return r.report(ctx)
+}
+
+func (t Test) run() *run {
+	r := &run{Test: t, id: strings.ToLower(rand.Text()[:8]), start: t.Clock.Now(), results: map[string]Result{}}
+	r.Options = t.Options.complete()
+	return r
 }
 
 func (o Options) complete() Options {

@@ -59,7 +59,7 @@ func (r *run) reach(ctx context.Context) outcome {
 	}
 	var end corev1.ContainerStateTerminated
 	f = r.until(ctx, r.reachBudget()+time.Minute, Reachability, func(ctx context.Context) (got seen, err error) {
-		end, got, err = r.lookProbe(ctx)
+		end, got, err = r.lookPod(ctx, probeName)
 		return got, err
 	})
 	switch said := lastLine(end.Message); {
@@ -143,21 +143,26 @@ func (r *run) targets(ctx context.Context) ([]string, seen, error) {
 
 // probe is the pod, if possible on another node than the VM.
 func (r *run) probe(image string, targets []string) *corev1.Pod {
-	seconds := int(r.reachBudget().Seconds())
-	no, zero := false, int64(0)
+	pod := r.pod(probeName, image, append([]string{"bash", "-c", probeScript, "probe", strconv.Itoa(r.Options.Port),
+		strconv.Itoa(int(r.reachBudget().Seconds()))}, targets...)...)
 	near := corev1.PodAffinityTerm{TopologyKey: "kubernetes.io/hostname", LabelSelector: &metav1.LabelSelector{
 		MatchLabels: map[string]string{virtv1.AppLabel: "virt-launcher", testLabel: r.id}}}
+	pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
+			{Weight: 100, PodAffinityTerm: near}}}}
+	return pod
+}
+
+// pod runs a command once. The end of what it writes is its message.
+func (r *run) pod(name, image string, command ...string) *corev1.Pod {
+	no, zero := false, int64(0)
 	return &corev1.Pod{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: r.meta(probeName),
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: r.meta(name),
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, AutomountServiceAccountToken: &no, TerminationGracePeriodSeconds: &zero,
-			Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-				PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
-					{Weight: 100, PodAffinityTerm: near}}}},
 			Containers: []corev1.Container{{
-				Name: "probe", Image: image, ImagePullPolicy: corev1.PullIfNotPresent,
-				Command: append([]string{"bash", "-c", probeScript, "probe", strconv.Itoa(r.Options.Port),
-					strconv.Itoa(seconds)}, targets...),
+				Name: "probe", Image: image, ImagePullPolicy: corev1.PullIfNotPresent, Command: command,
+				Env:                      []corev1.EnvVar{{Name: "MESSAGE", Value: corev1.TerminationMessagePathDefault}},
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no,
 					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
@@ -166,10 +171,11 @@ func (r *run) probe(image string, targets []string) *corev1.Pod {
 	}
 }
 
-func (r *run) lookProbe(ctx context.Context) (corev1.ContainerStateTerminated, seen, error) {
+// lookPod is how a pod has ended, or what keeps it from that.
+func (r *run) lookPod(ctx context.Context, name string) (corev1.ContainerStateTerminated, seen, error) {
 	var pod corev1.Pod
 	var none corev1.ContainerStateTerminated
-	if err := r.API.Get(ctx, kube.Pods.Ref(r.namespace, probeName), &pod); err != nil {
+	if err := r.API.Get(ctx, kube.Pods.Ref(r.namespace, name), &pod); err != nil {
 		return none, seen{}, err
 	}
 	for _, s := range pod.Status.ContainerStatuses {
@@ -177,13 +183,10 @@ func (r *run) lookProbe(ctx context.Context) (corev1.ContainerStateTerminated, s
 			return *s.State.Terminated, seen{}, nil
 		}
 	}
-	text := fmt.Sprintf("pod %s/%s: phase %s%s", r.namespace, probeName, pod.Status.Phase,
+	text := fmt.Sprintf("pod %s/%s: phase %s%s", r.namespace, name, pod.Status.Phase,
 		kube.Since(pod.CreationTimestamp.Time))
 	if t := podTrouble(pod); t != nil {
 		return none, seen{text + "; " + t.cause, t}, nil
-	}
-	if pod.Status.Phase == corev1.PodRunning {
-		text += fmt.Sprintf("; it connects to port %d of the guest", r.Options.Port)
 	}
 	return none, seen{missing: text}, nil
 }

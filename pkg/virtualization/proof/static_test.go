@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/virtualization/proof"
 	"github.com/okd-install/okd-install/pkg/virtualization/proof/kubevirttest"
 )
@@ -81,6 +82,21 @@ func TestStaticChecks(t *testing.T) {
 		"no KVM on one": {
 			func(w *world) { w.Merge(node1, "status: {allocatable: {devices.kubevirt.io/kvm: null}}") }, proof.Devices, no,
 			"node worker-1 offers no devices.kubevirt.io/kvm", proof.Migration,
+		},
+		"no KVM, and why not": {
+			func(w *world) {
+				noKVM(w)
+				w.Change(kubevirttest.Faults{Host: "kvm=0 extension=0 guest=1 model=QEMU Virtual CPU version 2.5+"})
+			}, proof.Hosts, no, "worker-0, worker-1 cannot run VMs in hardware: node worker-0: it is a VM, and its hypervisor " +
+				"hands no VT-x or AMD-V through (QEMU Virtual CPU version 2.5+)", proof.Running,
+		},
+		"no KVM on one, which has it": {
+			func(w *world) { w.Merge(node1, "status: {allocatable: {devices.kubevirt.io/kvm: null}}") }, proof.Hosts, no,
+			"worker-1 cannot run VMs in hardware: node worker-1: its kernel has KVM, but virt-handler does not", "",
+		},
+		"no KVM, and no sense": {
+			func(w *world) { noKVM(w); w.Change(kubevirttest.Faults{Host: "bash: not found"}) }, proof.Hosts, no,
+			`"bash: not found" is not what the pod writes`, "",
 		},
 		"no KVM": {noKVM, proof.Devices, no, "nested virtualization", proof.Running},
 		"no KVM, emulated": {
@@ -166,5 +182,23 @@ func TestLeaveOut(t *testing.T) {
 	r := w.Run(t.Context())
 	if r.Err() != nil || r.Count(proof.Skipped) != len(proof.Optional()) {
 		t.Errorf("%v, %+v", r.Err(), r.Results)
+	}
+}
+
+func TestHosts(t *testing.T) {
+	w := newWorld(t, kubevirttest.Faults{Host: "kvm=0 extension=1 guest=0 model=A CPU"})
+	hosts, err := w.Hosts(t.Context(), kubevirttest.Workers(), "")
+	if err != nil || len(hosts) != 2 || hosts[1].Node != "worker-1" || !strings.Contains(hosts[1].Why(), "kvm_intel") {
+		t.Errorf("%+v, %v", hosts, err)
+	}
+	if left := w.namespaces(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	w.Change(kubevirttest.Faults{Host: "kvm=maybe"})
+	if _, err := w.Hosts(t.Context(), kubevirttest.Workers(), "quay.io/x"); err == nil || exit.Next(err) == "" {
+		t.Errorf("nonsense: %v", err)
+	}
+	if left := w.namespaces(); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }

@@ -148,6 +148,11 @@ func (c *Cluster) probe(path string, f Faults) {
 	if f.ProbeCode != 0 || !strings.Contains(args, "10.128.2.7") || !strings.Contains(args, "172.30.0.77") {
 		said = "10.128.2.7 port 22: Connection refused"
 	}
+	c.end(path, f.ProbeCode, said)
+}
+
+// end has the container of a pod end.
+func (c *Cluster) end(path string, code int, said string) {
 	c.Merge(path, fmt.Sprintf(`status: {containerStatuses: [{name: probe, state: {terminated: {exitCode: %d,
-  reason: Completed, message: %q}}}]}`, f.ProbeCode, said))
+  reason: Completed, message: %q}}}]}`, code, said))
 }
