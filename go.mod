@@ -61,6 +61,7 @@ require (
 	github.com/mdlayher/socket v0.4.1 // indirect
 	github.com/openshift/custom-resource-status v1.1.2 // indirect
 	github.com/pierrec/lz4/v4 v4.1.26 // indirect
+	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/u-root/uio v0.0.0-20230220225925-ffce2a382923 // indirect
 	k8s.io/apiextensions-apiserver v0.34.3 // indirect
 	kubevirt.io/api v1.6.0 // indirect

@@ -30,6 +30,8 @@ type Platform struct {
 	MediaServer func(c *types.InstallConfig) ([]netip.Addr, bool)
 	// Passwords are in the install-config, nil where there are none.
 	Passwords *Passwords
+	// VirtualNodes says that the nodes of its clusters are VMs themselves.
+	VirtualNodes bool
 	// Metadata returns the platform's part of metadata.json, for destroying the cluster.
 	Metadata func(c *types.InstallConfig, m MetadataInputs) any
 }

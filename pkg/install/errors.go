@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/virtualization"
 	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
@@ -23,10 +25,14 @@ func (e *Env) Explain(err error) error {
 		if n := len(findings.Report.Lines(false)); n != 1 {
 			count = fmt.Sprintf("%d findings", n)
 		}
+		resource, failed := "installconfig", "failed to create install config"
+		if filepath.Base(findings.Report.File) == virtualization.File {
+			resource, failed = virtualization.Resource, virtualization.File+" cannot be used"
+		}
 		return exit.With(exit.InstallConfig,
-			"correct the fields named above (`"+e.Self()+" explain installconfig` says what each of them means) "+
+			"correct the fields named above (`"+e.Self()+" explain "+resource+"` says what each of them means) "+
 				"and run the same command again",
-			fmt.Errorf("failed to create install config: %s:\n%w", count, err))
+			fmt.Errorf("%s: %s:\n%w", failed, count, err))
 	case errors.As(err, &missing):
 		// Not what a file says is wrong, but that nobody was there to be asked.
 		return exit.New(e.writeConfig(), "failed to fetch Install Config: %w", err)

@@ -144,6 +144,9 @@ func (c *Cluster) store(p string, live, next *unstructured.Unstructured, owner s
 	if failed != nil {
 		c.t.Fatalf("store %s: %s", p, failed.Message)
 	}
+	if live != nil && same(live, u) {
+		return
+	}
 	c.keep(p, live, u)
 }
 

@@ -28,8 +28,9 @@ func Assets() assets.Platform {
 		// From 4.14 on no component serves oVirt any more, and its image registry would
 		// wait forever for a storage class. BareMetal without a Provisioning object gives
 		// what the nodes need: virtual addresses, load balancing and DNS.
-		Cluster:  manifests.OnPrem,
-		Metadata: metadata,
+		Cluster:      manifests.OnPrem,
+		Metadata:     metadata,
+		VirtualNodes: true,
 	}
 }
 

@@ -15,15 +15,15 @@ type NodeHealthCheck struct {
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// MinHealthy is how many nodes must be healthy for others to be restarted, as a number or a percentage. Default:
 	// 51%, and 50% with two nodes.
-	MinHealthy string `json:"minHealthy,omitempty"`
+	MinHealthy string `json:"minHealthy,omitempty" pattern:"amount"`
 	// UnhealthyAfter is how long a node may be without sign of life. Default: 5m.
 	UnhealthyAfter Duration `json:"unhealthyAfter,omitzero" default:"5m"`
 }
 
 // Descheduler moves VMs.
 type Descheduler struct {
-	// Profile is what it looks at. Default: LongLifecycle. One of LongLifecycle, KubeVirtRelieveAndMigrate. The latter
-	// needs nodes that were started with the kernel argument psi=1.
+	// Profile is what it looks at. Default: LongLifecycle. One of LongLifecycle, KubeVirtRelieveAndMigrate.
+	// KubeVirtRelieveAndMigrate needs nodes that were started with the kernel argument psi=1.
 	Profile string `json:"profile,omitempty" enum:"LongLifecycle,KubeVirtRelieveAndMigrate" default:"LongLifecycle"`
 	// Mode says whether it moves VMs or only counts those that it would move. Default: Automatic. One of Automatic,
 	// Predictive.

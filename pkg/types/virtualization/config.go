@@ -65,7 +65,7 @@ type SmokeTest struct {
 	// Default: false. VMs are slower by an order of magnitude; for tests only.
 	AllowEmulation bool `json:"allowEmulation,omitempty"`
 	// Image is the container disk that the VM boots. Default: quay.io/containerdisks/fedora:latest, or its mirror.
-	Image string `json:"image,omitempty"`
+	Image string `json:"image,omitempty" pattern:"image"`
 	// Timeout is how long the VM may take to start. Default: 5m, and 15m if emulation is allowed.
 	Timeout Duration `json:"timeout,omitzero"`
 }
@@ -86,6 +86,14 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // MarshalText writes the form of Go.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
+// report is an empty report about the file.
+func (c *Config) report() *report.Report {
+	if c.source == nil { // not made by Load or Fit
+		return report.New(File)
+	}
+	return c.source.Again()
+}
+
 // Load decodes a virtualization.yaml and applies the rules that concern it alone; Fit applies those
 // that depend on the cluster. The path is only for messages. The config is nil if the report has failed.
 func Load(path string, data []byte) (*Config, *report.Report) {
@@ -100,13 +108,4 @@ func Load(path string, data []byte) (*Config, *report.Report) {
 		return nil, r
 	}
 	return c, r
-}
-
-func (c *Config) check(k report.Field) {
-	if c.APIVersion == "" {
-		k.Child("apiVersion").Required("write apiVersion: %s", APIVersion)
-	}
-	if c.Kind == "" {
-		k.Child("kind").Required("write kind: %s", Kind)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/report"
@@ -17,7 +18,7 @@ const MaxFile = 4 << 20
 // ReadFiles reads the files that the config names, and puts the logins that they hold where those of the config are. The
 // function gets their paths as the file has them, relative to its directory, and reads at most MaxFile bytes.
 func (c *Config) ReadFiles(read func(path string) ([]byte, error)) *report.Report {
-	r := c.source.Again()
+	r := c.report()
 	k := r.Field(report.Path{})
 	if b := c.Backup; b != nil && b.Credentials.File != "" {
 		at := k.Child("backup", "credentials", "file")
@@ -74,10 +75,10 @@ func readInto(at report.Field, path string, read func(string) ([]byte, error), u
 	}
 }
 
-// Tasks and Tekton are the manifests that ReadFiles has read.
+// Tasks is the manifest of the tasks, once ReadFiles has read it.
 func (p *Pipelines) Tasks() []byte { return p.tasks }
 
-// Tekton is the manifest of Tekton Pipelines, nil if the cluster has Tekton.
+// Tekton is the manifest of Tekton Pipelines, nil if the cluster has it.
 func (p *Pipelines) Tekton() []byte { return p.tekton }
 
 // Secrets must not be shown.
@@ -91,7 +92,7 @@ func (c *Config) Secrets() []secret.String {
 			out = append(out, p.Credentials.Password)
 		}
 	}
-	return out
+	return slices.DeleteFunc(out, secret.String.IsZero)
 }
 
 // parseAWS reads profile default of a file of credentials of the AWS command line.

@@ -9,7 +9,7 @@ type GoldenImages struct {
 	// install-config.yaml has mirrors for quay.io/containerdisks.
 	Disconnected *bool `json:"disconnected,omitempty"`
 	// Namespace is where the images are. Default: kubevirt-os-images. If it is set, the namespace is created.
-	Namespace string `json:"namespace,omitempty" default:"kubevirt-os-images"`
+	Namespace string `json:"namespace,omitempty" default:"kubevirt-os-images" pattern:"label-name"`
 	// Disable are names of common images that are not imported. Default: none. One of centos-stream9, centos-stream10,
 	// fedora.
 	Disable []string `json:"disable,omitempty" enum:"centos-stream9,centos-stream10,fedora"`
@@ -20,28 +20,28 @@ type GoldenImages struct {
 // ImageSource is an image in a registry, imported again whenever it changes.
 type ImageSource struct {
 	// Name is the name of the DataSource that VMs refer to.
-	Name string `json:"name" required:"true"`
+	Name string `json:"name" required:"true" pattern:"label-name" maxlength:"52"`
 	// Image is a container disk, like quay.io/containerdisks/debian:12.
-	Image string `json:"image" required:"true"`
+	Image string `json:"image" required:"true" pattern:"image"`
 	// Size is the size of the disk. Default: 10Gi.
-	Size string `json:"size,omitempty" default:"10Gi"`
+	Size string `json:"size,omitempty" default:"10Gi" pattern:"quantity"`
 	// Schedule is when to look for a new image, in the form of cron. Default: 0 3 * * *.
-	Schedule string `json:"schedule,omitempty" default:"0 3 * * *"`
+	Schedule string `json:"schedule,omitempty" default:"0 3 * * *" pattern:"schedule"`
 	// Keep is how many older images are kept. Default: 3.
 	Keep int `json:"keep,omitempty" default:"3" min:"1"`
 	// StorageClass is where the disk is. Default: the class for VMs.
-	StorageClass string `json:"storageClass,omitempty"`
+	StorageClass string `json:"storageClass,omitempty" pattern:"object-name"`
 	// PullMethod says who pulls the image. Default: pod, node if disconnected. One of pod, node. A node has the
 	// cluster's pull secret and trusted certificates; a pod has neither.
 	PullMethod string `json:"pullMethod,omitempty" enum:"pod,node"`
 	// SecretName is the Secret with a login of the registry, with accessKeyId and secretKey, in the namespace of the
 	// images. Default: none. Only for pullMethod pod.
-	SecretName string `json:"secretName,omitempty"`
+	SecretName string `json:"secretName,omitempty" pattern:"object-name"`
 	// CertConfigMap is the ConfigMap with the registry's CA in the namespace of the images. Default: none. Only for
 	// pullMethod pod.
-	CertConfigMap string `json:"certConfigMap,omitempty"`
+	CertConfigMap string `json:"certConfigMap,omitempty" pattern:"object-name"`
 	// Instancetype is the instance type of VMs that name none, like u1.medium. Default: none.
-	Instancetype string `json:"instancetype,omitempty"`
+	Instancetype string `json:"instancetype,omitempty" pattern:"object-name"`
 	// Preference is the preference of VMs that name none, like debian. Default: none.
-	Preference string `json:"preference,omitempty"`
+	Preference string `json:"preference,omitempty" pattern:"object-name"`
 }

@@ -4,11 +4,11 @@ package virtualization
 // not for it: they are set up when the node is installed.
 type HostNetworkPolicy struct {
 	// Name is the name of the policy.
-	Name string `json:"name" required:"true"`
+	Name string `json:"name" required:"true" pattern:"object-name"`
 	// NodeSelector is labels of the nodes. Default: the nodes that run VMs.
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// MaxUnavailable is how many nodes may change at the same time, as a number or a percentage. Default: 1.
-	MaxUnavailable string `json:"maxUnavailable,omitempty" default:"1"`
+	MaxUnavailable string `json:"maxUnavailable,omitempty" default:"1" pattern:"amount"`
 	// Bonds join several network cards. Default: none.
 	Bonds []Bond `json:"bonds,omitempty"`
 	// VLANs are VLANs on network cards or bonds. Default: none.
@@ -22,17 +22,17 @@ type HostNetworkPolicy struct {
 // Bond joins several network cards.
 type Bond struct {
 	// Name is the name of the interface, like bond1.
-	Name string `json:"name" required:"true"`
+	Name string `json:"name" required:"true" pattern:"interface"`
 	// Mode is how the ports share the traffic. Default: active-backup. One of active-backup, 802.3ad, balance-xor,
 	// balance-rr, broadcast, balance-tlb, balance-alb. 802.3ad needs LACP on the switch.
 	Mode string `json:"mode,omitempty" enum:"active-backup,802.3ad,balance-xor,balance-rr,broadcast,balance-tlb,balance-alb" default:"active-backup"`
 	// Ports are the network cards.
-	Ports []string `json:"ports" required:"true"`
+	Ports []string `json:"ports" required:"true" pattern:"interface"`
 	// MIIMon is the time between two looks at the links in milliseconds. Default: 100.
 	MIIMon int `json:"miimon,omitempty" default:"100" min:"1"`
 	// Primary is the port that is used while its link is up. Default: none. Only for active-backup, balance-tlb and
 	// balance-alb.
-	Primary string `json:"primary,omitempty"`
+	Primary string `json:"primary,omitempty" pattern:"interface"`
 	// LACPRate is how often the switch is asked to send. Default: slow. One of slow, fast. Only for 802.3ad.
 	LACPRate string `json:"lacpRate,omitempty" enum:"slow,fast"`
 	// TransmitHashPolicy is what decides over the port. Default: layer2. One of layer2, layer2+3, layer3+4,
@@ -47,9 +47,9 @@ type Bond struct {
 // VLAN is a VLAN on an interface.
 type VLAN struct {
 	// Name is the name of the interface. Default: <base>.<id>.
-	Name string `json:"name,omitempty"`
+	Name string `json:"name,omitempty" pattern:"interface"`
 	// Base is the interface that has the VLAN.
-	Base string `json:"base" required:"true"`
+	Base string `json:"base" required:"true" pattern:"interface"`
 	// ID is the number of the VLAN.
 	ID int `json:"id" required:"true" min:"1" max:"4094"`
 	// MTU is the largest size of frames. Default: that of base.
@@ -67,12 +67,12 @@ const (
 // Bridge is a bridge that VMs are attached to.
 type Bridge struct {
 	// Name is the name of the bridge, like br1.
-	Name string `json:"name" required:"true"`
+	Name string `json:"name" required:"true" pattern:"interface"`
 	// Type is the kind of bridge: linux for networks with bridge, ovs for networks with localnet. Default: linux. One
 	// of linux, ovs.
 	Type string `json:"type,omitempty" enum:"linux,ovs" default:"linux"`
 	// Ports are network cards, bonds or VLANs. Default: none, and VMs of one node can reach each other only.
-	Ports []string `json:"ports,omitempty"`
+	Ports []string `json:"ports,omitempty" pattern:"interface"`
 	// STP turns the spanning tree protocol on. Default: false.
 	STP bool `json:"stp,omitempty"`
 	// MTU is the largest size of frames. Default: that of the ports.
@@ -84,7 +84,7 @@ type Bridge struct {
 // BridgeMapping gives a bridge a name for networks.
 type BridgeMapping struct {
 	// Name is what networks with localnet call it.
-	Name string `json:"name" required:"true"`
+	Name string `json:"name" required:"true" pattern:"object-name"`
 	// Bridge is the bridge: br-ex, or one of type ovs.
 	Bridge string `json:"bridge" required:"true"`
 }

@@ -12,7 +12,7 @@ type HyperConverged struct {
 	WorkloadUpdate WorkloadUpdate `json:"workloadUpdate,omitzero"`
 	// DefaultCPUModel is the CPU model of VMs that name none, like Skylake-Server, host-model or host-passthrough.
 	// Default: that of KubeVirt, host-model.
-	DefaultCPUModel string `json:"defaultCPUModel,omitempty"`
+	DefaultCPUModel string `json:"defaultCPUModel,omitempty" pattern:"cpu-model"`
 	// MemoryOvercommitPercentage is how much memory VMs get, in percent of what they request of the node. Default: 100.
 	MemoryOvercommitPercentage int `json:"memoryOvercommitPercentage,omitempty" default:"100" min:"10"`
 	// CPUAllocationRatio is how many virtual CPUs share one of a node. Default: 10.
@@ -34,13 +34,13 @@ type HyperConverged struct {
 type LiveMigration struct {
 	// Network is the NetworkAttachmentDefinition in namespace kubevirt-hyperconverged that migrations use. Default:
 	// the pod network. A network of networks with macvlan is made for this.
-	Network string `json:"network,omitempty"`
+	Network string `json:"network,omitempty" pattern:"object-name"`
 	// ParallelPerCluster is how many migrations may run at the same time. Default: 5.
 	ParallelPerCluster int `json:"parallelPerCluster,omitempty" default:"5" min:"1"`
 	// ParallelOutboundPerNode is how many migrations may leave a node at the same time. Default: 2.
 	ParallelOutboundPerNode int `json:"parallelOutboundPerNode,omitempty" default:"2" min:"1"`
 	// BandwidthPerMigration is the limit of one migration in bytes per second, like 64Mi. Default: none.
-	BandwidthPerMigration string `json:"bandwidthPerMigration,omitempty"`
+	BandwidthPerMigration string `json:"bandwidthPerMigration,omitempty" pattern:"quantity"`
 	// CompletionTimeoutPerGiB is how many seconds a migration may take for each GiB of memory. Default: 150.
 	CompletionTimeoutPerGiB int `json:"completionTimeoutPerGiB,omitempty" default:"150" min:"1"`
 	// ProgressTimeout is after how many seconds without progress a migration is given up. Default: 150.
@@ -90,9 +90,9 @@ type Toleration struct {
 // HostDevice is a kind of PCI device.
 type HostDevice struct {
 	// ResourceName is what VMs request, like nvidia.com/GA102GL_A10.
-	ResourceName string `json:"resourceName" required:"true"`
+	ResourceName string `json:"resourceName" required:"true" pattern:"resource-name"`
 	// PCIVendorSelector is vendor and device id, like 10DE:2236.
-	PCIVendorSelector string `json:"pciVendorSelector" required:"true"`
+	PCIVendorSelector string `json:"pciVendorSelector" required:"true" pattern:"pci-ids"`
 	// ExternalResourceProvider says that a device plugin of the vendor manages the devices. Default: false.
 	ExternalResourceProvider bool `json:"externalResourceProvider,omitempty"`
 }
