@@ -249,8 +249,8 @@ func TestFailures(t *testing.T) {
 				"provisioner"}, nil,
 		},
 		"disk is late": {
-			kubevirttest.Faults{DiskPhase: "ImportScheduled"}, proof.Volume, want{no, "not done after 5m", "ImportScheduled", ""},
-			nil,
+			kubevirttest.Faults{DiskPhase: "ImportScheduled"}, proof.Volume,
+			want{no, "not done after 5m", "ImportScheduled", ""}, nil,
 		},
 		"not migratable": {
 			kubevirttest.Faults{NotMigratable: "DisksNotLiveMigratable"}, proof.Migration,
@@ -278,7 +278,7 @@ func TestFailures(t *testing.T) {
 		},
 		"not reachable": {
 			kubevirttest.Faults{ProbeCode: 3}, proof.Reachability,
-			want{no, "port 22", "Connection refused", "--guest-port"}, nil,
+			want{no, "port 22 or 80", "Connection refused", "--guest-port"}, nil,
 		},
 		"no bash": {
 			kubevirttest.Faults{ProbeStuck: `exec: "bash": not found`}, proof.Reachability,

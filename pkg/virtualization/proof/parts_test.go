@@ -58,10 +58,10 @@ func TestPodTrouble(t *testing.T) {
 		"no place": {"{conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable, message: no room}]}",
 			"unschedulable", "pod ns/p: condition PodScheduled is False: Unschedulable: no room", "oc describe nodes"},
 		"waits for a gate": {"{conditions: [{type: PodScheduled, status: 'False', reason: SchedulingGated}]}", "", "", ""},
-		"login": {"{containerStatuses: [{name: c, image: i, state: {waiting: {reason: ErrImagePull, message: unauthorized}}}]}",
-			"image i cannot be pulled", "container c waits: ErrImagePull: unauthorized", "pull secret"},
-		"certificate": {"{initContainerStatuses: [{image: i, state: {waiting: {reason: ErrImagePull, message: 'x509: bad'}}}]}",
-			"image i", "x509", "additionalTrustBundle"},
+		"login": {"{containerStatuses: [{name: c, image: i, state: {waiting: {reason: ErrImagePull, " +
+			"message: unauthorized}}}]}", "image i cannot be pulled", "container c waits: ErrImagePull: unauthorized", "pull secret"},
+		"certificate": {"{initContainerStatuses: [{image: i, state: {waiting: {reason: ErrImagePull, " +
+			"message: 'x509: bad'}}}]}", "image i", "x509", "additionalTrustBundle"},
 		"network": {"{containerStatuses: [{image: i, state: {waiting: {reason: ImagePullBackOff, message: i/o timeout}}}]}",
 			"image i", "timeout", "mirror"},
 		"name": {"{containerStatuses: [{image: '?', state: {waiting: {reason: InvalidImageName, message: bad}}}]}",
@@ -120,12 +120,13 @@ func FuzzObjects(f *testing.F) {
 }
 
 // probeOnce runs the script as the pod does.
-func probeOnce(t *testing.T, port, seconds string, hosts ...string) (code int, said string) {
+func probeOnce(t *testing.T, ports, seconds string, hosts ...string) (code int, said string) {
 	t.Helper()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("no bash here")
 	}
-	cmd := exec.CommandContext(t.Context(), "bash", append([]string{"-c", probeScript, "probe", port, seconds}, hosts...)...)
+	args := append([]string{"-c", probeScript, "probe", ports, seconds}, hosts...)
+	cmd := exec.CommandContext(t.Context(), "bash", args...)
 	out, err := cmd.Output()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -155,7 +156,7 @@ func TestProbe(t *testing.T) {
 		return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	}
 	port := listen("SSH-2.0-x\r\n")
-	code, said := probeOnce(t, port, "5", "127.0.0.1", "localhost")
+	code, said := probeOnce(t, "1,"+port, "5", "127.0.0.1", "localhost")
 	want := "127.0.0.1 port " + port + ` says "SSH-2.0-x"; localhost port ` + port + ` says "SSH-2.0-x"`
 	if code != 0 || said != want {
 		t.Errorf("code %d, %q, want %q", code, said, want)
@@ -164,8 +165,8 @@ func TestProbe(t *testing.T) {
 	if code, said := probeOnce(t, port, "5", "127.0.0.1"); code != 0 || said != "127.0.0.1 port "+port {
 		t.Errorf("silent server: code %d, %q", code, said)
 	}
-	code, said = probeOnce(t, "1", "0", "127.0.0.1")
-	if code != unreached || said != "127.0.0.1 port 1: Connection refused" {
+	code, said = probeOnce(t, "1,2", "0", "127.0.0.1")
+	if code != unreached || said != "127.0.0.1, port 1: Connection refused, port 2: Connection refused" {
 		t.Errorf("nobody listens: code %d, %q", code, said)
 	}
 }

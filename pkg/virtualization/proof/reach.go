@@ -43,7 +43,7 @@ func (r *run) reach(ctx context.Context) outcome {
 	if image == "" {
 		return skipped("%s", why)
 	}
-	if f := r.create(ctx, kube.Kind{Version: "v1", Plural: "services"}, serviceName, func() any { return r.service() }); f != nil {
+	if f := r.create(ctx, services, serviceName, func() any { return r.service() }); f != nil {
 		return under(ctx, f, "no service was made")
 	}
 	var targets []string
@@ -70,8 +70,8 @@ func (r *run) reach(ctx context.Context) outcome {
 	case end.ExitCode == 0:
 		return passed("a pod connected to the guest: %s", said)
 	case end.ExitCode == unreached:
-		return failed(fmt.Sprintf("no pod reaches port %d of the guest", r.Options.Port), said,
-			"see that the guest listens on that port (--guest-port names another), and that no network policy forbids it")
+		return failed("a pod does not reach port "+r.ports(" or ")+" of the guest", said,
+			"see that the guest listens there (--guest-port names another port), and that no network policy forbids it")
 	case end.ExitCode >= notExecutable && end.ExitCode <= notStarted:
 		return skipped("image %s has no bash to connect with: %s; name one that has with --probe-image", image, said)
 	default:
@@ -106,12 +106,26 @@ func (r *run) probeImage(ctx context.Context) (image, why string) {
 	return "", "there is no image to connect with: the VM has no pod with a container compute; name one with --probe-image"
 }
 
+// ports are those of the guest as text.
+func (r *run) ports(between string) string {
+	list := make([]string, len(r.Options.Ports))
+	for i, p := range r.Options.Ports {
+		list[i] = strconv.Itoa(p)
+	}
+	return strings.Join(list, between)
+}
+
 func (r *run) service() *corev1.Service {
+	var list []corev1.ServicePort
+	for _, p := range r.Options.Ports {
+		list = append(list, corev1.ServicePort{Name: "port-" + strconv.Itoa(p), Port: int32(p),
+			TargetPort: intstr.FromInt(p)})
+	}
 	return &corev1.Service{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: r.meta(serviceName),
 		Spec: corev1.ServiceSpec{
 			Selector: map[string]string{virtv1.AppLabel: "virt-launcher", testLabel: r.id},
-			Ports:    []corev1.ServicePort{{Port: int32(r.Options.Port), TargetPort: intstr.FromInt(r.Options.Port)}},
+			Ports:    list,
 		},
 	}
 }
@@ -123,7 +137,7 @@ func (r *run) targets(ctx context.Context) ([]string, seen, error) {
 		return nil, seen{}, err
 	}
 	var svc corev1.Service
-	err = r.API.Get(ctx, kube.Kind{Version: "v1", Plural: "services"}.Ref(r.namespace, serviceName), &svc)
+	err = r.API.Get(ctx, services.Ref(r.namespace, serviceName), &svc)
 	if err != nil {
 		return nil, seen{}, err
 	}
@@ -137,13 +151,13 @@ func (r *run) targets(ctx context.Context) ([]string, seen, error) {
 		}
 		return list, seen{}, nil
 	}
-	return nil, seen{missing: "VirtualMachineInstance " + r.namespace + "/" + vmName + " has no address on its interface " +
-		"default"}, nil
+	return nil, seen{missing: "VirtualMachineInstance " + r.namespace + "/" + vmName + " has no address on its " +
+		"interface default"}, nil
 }
 
 // probe is the pod, if possible on another node than the VM.
 func (r *run) probe(image string, targets []string) *corev1.Pod {
-	pod := r.pod(probeName, image, append([]string{"bash", "-c", probeScript, "probe", strconv.Itoa(r.Options.Port),
+	pod := r.pod(probeName, image, append([]string{"bash", "-c", probeScript, "probe", r.ports(","),
 		strconv.Itoa(int(r.reachBudget().Seconds()))}, targets...)...)
 	near := corev1.PodAffinityTerm{TopologyKey: "kubernetes.io/hostname", LabelSelector: &metav1.LabelSelector{
 		MatchLabels: map[string]string{virtv1.AppLabel: "virt-launcher", testLabel: r.id}}}

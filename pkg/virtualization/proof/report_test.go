@@ -15,7 +15,8 @@ func TestReport(t *testing.T) {
 		Results: []proof.Result{
 			{Name: proof.KubeVirt, Status: proof.Passed, Reason: "KubeVirt kubevirt/kubevirt v1.6.0 is deployed"},
 			{Name: proof.Running, Status: proof.Failed, Reason: "VM n/proof does not run: unschedulable",
-				Cause: "pod n/virt-launcher-proof-x: condition PodScheduled is False: \"<0/3>\" \x1b nodes", Next: "oc describe nodes",
+				Cause:    "pod n/virt-launcher-proof-x: condition PodScheduled is False: \"<0/3>\" \x1b nodes",
+				Next:     "oc describe nodes",
 				Duration: proof.Duration(16*time.Second + 1500*time.Millisecond)},
 			{Name: proof.Migration, Status: proof.Skipped, Reason: "the VM does not run"},
 		}}

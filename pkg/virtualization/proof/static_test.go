@@ -71,13 +71,17 @@ func TestStaticChecks(t *testing.T) {
 		},
 		"cordoned": {
 			func(w *world) { w.Merge(node1, "spec: {unschedulable: true}") }, proof.Nodes, proof.Passed,
-			"on worker-0; cordoned: worker-1", proof.Migration,
+			"on worker-0; worker-1 is cordoned", proof.Migration,
+		},
+		"tainted": {
+			func(w *world) { w.Merge(node1, "spec: {taints: [{key: node-role, effect: NoSchedule}]}") }, proof.Nodes,
+			proof.Passed, "on worker-0; worker-1 has taint node-role:NoSchedule", proof.Migration,
 		},
 		"all cordoned": {
 			func(w *world) {
 				w.Merge(node0, "spec: {unschedulable: true}")
 				w.Merge(node1, "spec: {unschedulable: true}")
-			}, proof.Nodes, no, "cordoned: worker-0, worker-1", proof.Running,
+			}, proof.Nodes, no, "worker-0 is cordoned, worker-1 is cordoned", proof.Running,
 		},
 		"no KVM on one": {
 			func(w *world) { w.Merge(node1, "status: {allocatable: {devices.kubevirt.io/kvm: null}}") }, proof.Devices, no,
@@ -124,14 +128,16 @@ func TestStaticChecks(t *testing.T) {
 			func(w *world) {
 				w.Merge(node1, `metadata: {labels: {host-model-cpu.node.kubevirt.io/Skylake-Client: null,
   host-model-cpu.node.kubevirt.io/EPYC: "true"}}`)
-			}, proof.CPU, proof.Passed, "EPYC on worker-1; Skylake-Client on worker-0; VMs with CPU model host-model migrate", "",
+			}, proof.CPU, proof.Passed, "EPYC on worker-1; Skylake-Client on worker-0; VMs with CPU model host-model " +
+				"migrate", "",
 		},
 		"no default class": {
 			func(w *world) { w.Merge(classPath, "metadata: {annotations: null}") }, proof.StorageProfiles, no,
 			"no StorageClass is the default", "",
 		},
 		"no default class for the disk": {
-			func(w *world) { w.Merge(classPath, "metadata: {annotations: null}") }, proof.Volume, no, "is-default-virt-class", "",
+			func(w *world) { w.Merge(classPath, "metadata: {annotations: null}") }, proof.Volume, no,
+			"is-default-virt-class", "",
 		},
 		"an unknown driver": {
 			func(w *world) { w.Merge(profile, "status: {claimPropertySets: null}") }, proof.StorageProfiles, no,

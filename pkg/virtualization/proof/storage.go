@@ -100,8 +100,8 @@ func (r *run) class(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// dataSources looks at those that a DataImportCron fills. Others, such as those of systems whose images users bring, are
-// empty in most clusters.
+// dataSources looks at those that a DataImportCron fills. Others, such as those of systems whose images users bring,
+// are empty in most clusters.
 func (r *run) dataSources(ctx context.Context) (outcome, error) {
 	var list cdiv1.DataSourceList
 	err := r.API.List(ctx, dataSources, "", &list)

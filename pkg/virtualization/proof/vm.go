@@ -104,8 +104,8 @@ func (r *run) meta(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: r.namespace, Name: name, Labels: r.labels()}
 }
 
-// machine is the VM: one processor, a container disk, and the pods' network behind masquerade. The empty cloud-init disk
-// keeps the guest from looking for one on the network.
+// machine is the VM: one processor, a container disk, and the pods' network behind masquerade. The empty cloud-init
+// disk keeps the guest from looking for one on the network.
 func (r *run) machine() *virtv1.VirtualMachine {
 	strategy := virtv1.RunStrategyAlways
 	grace := int64(0)
