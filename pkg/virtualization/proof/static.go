@@ -71,7 +71,7 @@ func (r *run) static(ctx context.Context) {
 				bad = append(bad, c.name+": "+got[i].reason+": "+got[i].cause)
 			}
 		}
-		if len(bad) == 0 || r.Clock.Now().Sub(begun) >= limit || r.Clock.Sleep(ctx, every) != nil {
+		if len(bad) == 0 || r.Clock.Now().Sub(begun) >= limit || r.Clock.Sleep(ctx, 3*every) != nil {
 			for i, c := range checks {
 				r.keep(c.name, got[i], begun)
 			}

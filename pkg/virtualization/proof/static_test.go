@@ -148,6 +148,17 @@ func TestStaticChecks(t *testing.T) {
 				w.Merge(fedora, `status: {conditions: [{type: Ready, status: "False", reason: NoPVC, message: no PVC}]}`)
 			}, proof.DataSources, no, "DataSource kubevirt-hyperconverged/fedora: condition Ready is False: NoPVC", "",
 		},
+		"a golden image that is being imported": {
+			func(w *world) {
+				w.importing(`status: {phase: ImportInProgress, conditions: [{type: Running, status: "True"}]}`)
+			}, proof.DataSources, out, "still being imported: fedora", "",
+		},
+		"a golden image that cannot be imported": {
+			func(w *world) {
+				w.importing(`status: {phase: ImportInProgress, restartCount: 1, conditions: [{type: Running, status: "False",
+  reason: Error, message: "Unable to connect to registry: no such host"}]}`)
+			}, proof.DataSources, no, "Running is False: Error: Unable to connect to registry: no such host", "",
+		},
 		"no golden images": {
 			func(w *world) { w.Remove(fedora) }, proof.DataSources, out, "no golden images", "",
 		},
@@ -169,6 +180,15 @@ func TestStaticChecks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// importing is a DataImportCron whose disk is not filled yet.
+func (w *world) importing(disk string) {
+	w.Merge(fedora, `status: {conditions: [{type: Ready, status: "False", reason: NoPVC, message: no PVC}]}`)
+	w.Put(`{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataImportCron, metadata: {name: fedora-image-cron,
+  namespace: kubevirt-hyperconverged}, status: {conditions: [{type: Progressing, status: "True"}]}}`)
+	w.Merge(w.Put(`{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataVolume, metadata: {name: fedora-1,
+  namespace: kubevirt-hyperconverged, labels: {cdi.kubevirt.io/dataImportCron: fedora-image-cron}}}`), disk)
 }
 
 // What is not well at once may be well in a moment.
