@@ -37,9 +37,9 @@ var layers = map[string]int{
 	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
 	"pkg/agent/service": 4, "pkg/agent/console": 4, "pkg/agent/node": 4, "pkg/agent/client": 4,
 	"pkg/agent/ignite": 4, "pkg/agent/medium": 4,
-	"pkg/virtualization": 4, "pkg/virtualization/manifests": 2, // the stack that runs VMs
-	"pkg/install":       5, // what commands share
-	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
+	"pkg/virtualization": 4, // the stack that runs VMs
+	"pkg/install":        5, // what commands share
+	"pkg/install/steps":  6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
 	"pkg/install/agent": 7, "pkg/install/nodes": 7, "pkg/install/virtualization": 7,
 	"cmd/okd-install": 8,

@@ -15,7 +15,8 @@ type Resource struct {
 	Namespaced bool
 }
 
-// Object names an object of the kind. Objects of cluster-wide kinds have no namespace, others are in default without one.
+// Object names an object of the kind. Objects of cluster-wide kinds have no namespace, others are in default without
+// one.
 func (r Resource) Object(namespace, name string) Ref {
 	switch {
 	case !r.Namespaced:

@@ -104,10 +104,11 @@ func (w *world) accepts(ctx context.Context, o object) (string, error) {
 	return "", nil
 }
 
-// owned reports whether an object in the cluster is ours: it carries our label, and it was our field manager that put it
-// there, which happens only when the object is made.
+// owned reports whether an object in the cluster is ours: it carries our label, and it was our field manager that put
+// it there, which happens only when the object is made.
 func owned(live object) bool {
-	return live.text("metadata", "labels", Label) == Manager && kube.Applied(live, Manager).Has("metadata", "labels", Label)
+	return live.text("metadata", "labels", Label) == Manager &&
+		kube.Applied(live, Manager).Has("metadata", "labels", Label)
 }
 
 // apply brings an object into the cluster, unless it is there as it is written. Objects that somebody else has made get

@@ -26,8 +26,8 @@ var defaults = []string{"redhat-operators", "certified-operators", "redhat-marke
 
 // mendCatalogs sees to it that there is a catalog for each Subscription. OKD releases have shipped with OCP's default
 // catalogs, whose images need a login that OKD does not have: then a catalog of our own takes the place of
-// community-operators, and those that cannot be pulled are switched off, because one of them keeps everything from being
-// resolved.
+// community-operators, and those that cannot be pulled are switched off, because one of them keeps everything from
+// being resolved.
 func (d *Deployer) mendCatalogs(ctx context.Context, w *world) (string, error) {
 	for _, sub := range w.of(groupOLM, "Subscription") {
 		if sub.text("spec", "sourceNamespace") != marketplace || sub.text("spec", "source") != community ||
@@ -187,8 +187,9 @@ func (d *Deployer) switchOff(ctx context.Context, w *world, hub object, off []st
 		return err
 	}
 	return d.API.Patch(ctx, ref, "", object{
-		"metadata": object{"annotations": object{hubNote: string(text)}, "resourceVersion": hub.text("metadata", "resourceVersion")},
-		"spec":     object{"sources": set},
+		"metadata": object{"annotations": object{hubNote: string(text)},
+			"resourceVersion": hub.text("metadata", "resourceVersion")},
+		"spec": object{"sources": set},
 	})
 }
 

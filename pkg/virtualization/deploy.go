@@ -1,6 +1,6 @@
-// Package virtualization deploys the manifests of the virtualization stack to a cluster, waits for what they bring, says
-// what holds it up, and takes it away again. It keeps no state: everything is seen in the cluster, so a run goes on where
-// an earlier one was stopped, wherever that was.
+// Package virtualization deploys the manifests of the virtualization stack to a cluster, waits for what they bring,
+// says what holds it up, and takes it away again. It keeps no state: everything is seen in the cluster, so a run goes
+// on where an earlier one was stopped, wherever that was.
 package virtualization
 
 import (
@@ -64,7 +64,8 @@ func (d *Deployer) Deploy(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := d.until(ctx, manifests.StepCatalog, d.limit(manifests.StepCatalog), func(ctx context.Context) (string, error) {
+	const catalogs = manifests.StepCatalog
+	if err := d.until(ctx, catalogs, d.limit(catalogs), func(ctx context.Context) (string, error) {
 		return d.mendCatalogs(ctx, w)
 	}); err != nil {
 		return err

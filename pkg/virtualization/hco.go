@@ -12,7 +12,8 @@ import (
 // hcoUp wants the operator and the webhook of HyperConverged: without the webhook, defaults would be missing. Where
 // somebody else has installed the operator, its deployments may have other names.
 func hcoUp(ctx context.Context, w *world, o object) (string, error) {
-	if !slices.ContainsFunc(w.of(groupOLM, "Subscription"), func(s object) bool { return s.namespace() == o.namespace() }) {
+	here := func(s object) bool { return s.namespace() == o.namespace() }
+	if !slices.ContainsFunc(w.of(groupOLM, "Subscription"), here) {
 		return "", nil
 	}
 	for _, name := range []string{"hco-operator", "hco-webhook"} {

@@ -9,8 +9,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 )
 
-const fixImport = "see that the cluster reaches the image, or set goldenImages in virtualization.yaml; then run the same " +
-	"command again"
+const fixImport = "see that the cluster reaches the image, or set goldenImages in virtualization.yaml; then run the " +
+	"same command again"
 
 // importCurrent wants the newest image of a source to be imported.
 func importCurrent(ctx context.Context, w *world, o object) (string, error) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// judge looks at the cluster's version of an object: it names what is missing, nothing if the object is as it should be.
-// A *stuck error is a state that does not mend itself; another says that the cluster could not be asked.
+// judge looks at the cluster's version of an object: it names what is missing, nothing if the object is as it should
+// be. A *stuck error is a state that does not mend itself; another says that the cluster could not be asked.
 type judge func(ctx context.Context, w *world, o object) (missing string, err error)
 
 // kind is what is known of a kind of objects.

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	fixCatalog = "see that the nodes can pull the image, or name another one in operator.catalog of virtualization.yaml; " +
-		"then run the same command again"
+	fixCatalog = "see that the nodes can pull the image, or name another one in operator.catalog of " +
+		"virtualization.yaml; then run the same command again"
 	fixOperator = "correct the channel, the catalog or the package of the operator; then run the same command again"
 	fixImages   = "see that the nodes can pull the image, or that there is a mirror of it; then run the same command again"
 	afterwards  = "mend what is named above; then run the same command again"

@@ -329,6 +329,6 @@ func (w *world) foreignIn(ctx context.Context, namespace string) (string, error)
 	if len(found) == 0 {
 		return "", nil
 	}
-	return "", stuckFor(patience, "remove what is not needed there, or the namespace itself; then run the same command again",
-		"namespace %s has objects that are not known to be ours: %s", namespace, some(found))
+	return "", stuckFor(patience, "remove what is not needed there, or the namespace itself; then run the same command "+
+		"again", "namespace %s has objects that are not known to be ours: %s", namespace, some(found))
 }

@@ -69,13 +69,13 @@ func TestRemoveGoesOn(t *testing.T) {
 }
 
 func TestRemoveRefuses(t *testing.T) {
-	for name, manifest := range map[string]string{
-		"VirtualMachine default/db":            "{apiVersion: kubevirt.io/v1, kind: VirtualMachine, metadata: {name: db, namespace: default}}",
-		"VirtualMachineInstance default/other": "{apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance, metadata: {name: other, namespace: default}}",
-		"DataVolume default/disk":              "{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataVolume, metadata: {name: disk, namespace: default}}",
+	for name, kind := range map[string]string{
+		"VirtualMachine default/a":         "apiVersion: kubevirt.io/v1, kind: VirtualMachine",
+		"VirtualMachineInstance default/a": "apiVersion: kubevirt.io/v1, kind: VirtualMachineInstance",
+		"DataVolume default/a":             "apiVersion: cdi.kubevirt.io/v1beta1, kind: DataVolume",
 	} {
 		s, _ := deployed(t)
-		s.Put(manifest)
+		s.Put("{" + kind + ", metadata: {name: a, namespace: default}}")
 		s.Writes()
 		d, _ := deployer(t, s)
 		err := d.Remove(t.Context())

@@ -43,4 +43,3 @@ func stack(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("unknown word %q", args[0])
 	}
 }
-

@@ -153,7 +153,7 @@ func (c command) steps(
 		{Phase: phases.NodesJoined, Run: steps.NodesJoined{
 			Cluster: cluster, Nodes: t.nodes(), Approve: approve}.Run},
 		{Phase: phases.ClusterComplete, Run: cluster.Complete(c.password(t), approve).Run},
-		c.virtualizationStep(cluster, withoutVirtualization),
+		c.virtualizationStep(inst, cluster, withoutVirtualization),
 	}
 }
 

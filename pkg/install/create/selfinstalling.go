@@ -175,7 +175,7 @@ func (s *selfInstalling) steps(ctx context.Context, withoutVirtualization string
 			return s.follow.Nodes(ctx, sink)
 		})},
 		{Phase: phases.ClusterComplete, Run: s.follow.Alongside(cluster.Complete(s.password(s.target), approve).Run)},
-		s.virtualizationStep(cluster, withoutVirtualization),
+		s.virtualizationStep(s.inst, cluster, withoutVirtualization),
 	}
 }
 

@@ -9,12 +9,10 @@ import (
 	"strings"
 
 	"github.com/okd-install/okd-install/pkg/event"
-	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	deploying "github.com/okd-install/okd-install/pkg/install/virtualization"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
-	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
 	stack "github.com/okd-install/okd-install/pkg/virtualization"
 )
@@ -34,8 +32,9 @@ const (
 	Off Switch = "off"
 )
 
-// virtualization decides whether virtualization is deployed, before anything is created: the flag decides, then the file,
-// then the default. It returns the reason if it is not. What is wrong with the file is an error, unless it is not needed.
+// virtualization decides whether virtualization is deployed, before anything is created: the flag decides, then the
+// file, then the default. It returns the reason if it is not. What is wrong with the file is an error, unless it is
+// not needed.
 func (c command) virtualization(ctx context.Context, inst Assets) (unless string, err error) {
 	if c.Virtualization == Off {
 		return "--virtualization off", nil
@@ -52,13 +51,8 @@ func (c command) virtualization(ctx context.Context, inst Assets) (unless string
 	case !virtualizationByDefault:
 		return "not asked for; --virtualization on or " + virtualization.File + " deploys it", nil
 	}
-	cfg, err := inst.Config(ctx)
-	if err != nil {
+	if _, err := inst.Virtualization(ctx); err != nil {
 		return "", c.Explain(err)
-	}
-	_, found := written.Fit(virtualization.File, fitting(cfg))
-	if err := found.Err(); err != nil {
-		return "", exit.With(exit.InstallConfig, "correct the fields named above, or use --virtualization off", err)
 	}
 	return "", nil
 }
@@ -72,28 +66,24 @@ func (c command) virtualizationFile() (*virtualization.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration of virtualization: %w", err)
 	}
-	config, found := virtualization.Load(virtualization.File, raw)
+	config, found := virtualization.Load(c.Path(virtualization.File), raw)
 	if err := found.Err(); err != nil {
-		return nil, exit.With(exit.InstallConfig, "correct the fields named above, or use --virtualization off", err)
+		return nil, c.Explain(err)
 	}
 	return config, nil
 }
 
-// fitting is what the configuration must fit.
-func fitting(cfg *types.InstallConfig) virtualization.Cluster {
-	k := virtualization.Cluster{Masters: cfg.Masters(), Workers: cfg.Workers()}
-	for _, m := range cfg.Mirrors() {
-		k.Mirrors = append(k.Mirrors, virtualization.Mirror{Source: m.Source, Mirrors: m.Mirrors})
-	}
-	return k
-}
-
 // virtualizationStep is the phase that deploys it.
-func (c command) virtualizationStep(cluster steps.Cluster, unless string) phase.Step {
+func (c command) virtualizationStep(inst Assets, cluster steps.Cluster, unless string) phase.Step {
 	return phase.Step{Phase: phases.Virtualization, Unless: unless, Run: steps.Virtualization{
 		Cluster: cluster, Again: c.Typed("virtualization test"),
 		Stack: func(ctx context.Context, _ event.Sink) (*stack.Deployer, *virtualization.Config, error) {
-			return deploying.Prepare(ctx, c.Env, cluster.API, deploying.Options{Timeout: c.Timeout})
+			v, err := inst.Virtualization(ctx) // files may have been edited since
+			if err != nil {
+				return nil, nil, c.Explain(err)
+			}
+			c.Hide(v.Config.Secrets()...)
+			return deploying.Deployer(c.Env, cluster.API, v, c.Timeout), v.Config, nil
 		},
 	}.Run}
 }

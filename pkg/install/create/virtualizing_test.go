@@ -1,6 +1,7 @@
 package create
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -61,6 +62,14 @@ func TestBrokenVirtualizationFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.create(t.Context(), Options{}); exit.Code(err) != exit.InstallConfig {
+		t.Errorf("error %v", err)
+	}
+	if len(w.calls) > 0 {
+		t.Errorf("it did %v", w.calls)
+	}
+	w = newWorld(t)
+	w.virtualization = errors.New("it does not fit")
+	if err := w.create(t.Context(), Options{Virtualization: On}); err == nil || !strings.Contains(err.Error(), "not fit") {
 		t.Errorf("error %v", err)
 	}
 	if len(w.calls) > 0 {

@@ -299,6 +299,9 @@ func (s state) Cluster(ctx context.Context) (assets.Cluster, error) {
 
 func (s state) Plan(ctx context.Context) (assets.Cluster, error)           { return s.Cluster(ctx) }
 func (s state) Settings(ctx context.Context) (*types.InstallConfig, error) { return s.Config(ctx) }
+func (s state) Virtualization(context.Context) (assets.Virtualization, error) {
+	return assets.Virtualization{}, s.w.virtualization
+}
 func (s state) Pin() (assets.Pin, error) {
 	return assets.Pin{PullSpec: "quay.test/okd/release"}, nil
 }

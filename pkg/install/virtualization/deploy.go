@@ -9,6 +9,7 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/install"
+	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/install/steps"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/phases"
@@ -19,69 +20,87 @@ import (
 // Deploy is the command virtualization deploy: the phase of that name, alone.
 func Deploy(ctx context.Context, e *install.Env, o Options) (err error) {
 	started := e.Clock.Now()
-	lock, err := e.Lock()
-	if err != nil {
-		return e.Explain(err)
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	d, config, err := o.deployer(ctx, e)
+	api, err := agent.DialNodes(e, o.Kubeconfig)
 	if err != nil {
 		return err
 	}
-	event.Info(e.Sink, "Deploying virtualization at "+d.API.URL())
+	inst, err := e.Open(install.Opening{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, inst.Close()) }()
+	v, known, err := o.fromAssets(ctx, e, inst)
+	if err == nil && !known {
+		v, err = o.fromCluster(ctx, e, api)
+	}
+	if err != nil {
+		return err
+	}
+	event.Info(e.Sink, "Deploying virtualization at "+api.URL())
 	journal := e.Journal()
 	defer func() { journal.End(e.Clock.Now(), err) }()
 	step := steps.Virtualization{
-		Cluster: steps.Cluster{Env: e, API: d.API}, Again: e.Typed("virtualization test") + o.flags(),
+		Cluster: steps.Cluster{Env: e, API: api}, Again: o.typed(e, "virtualization test"),
 		Stack: func(context.Context, event.Sink) (*stack.Deployer, *virtualization.Config, error) {
-			return d, config, nil
+			return Deployer(e, api, v, o.Timeout), v.Config, nil
 		},
 	}
-	p := phases.Virtualization
-	p.Next = phase.Hint{Text: p.Next.Text, Commands: p.Next.Commands}
-	err = e.Runner(journal, o.Timeout).Run(ctx, []phase.Step{{Phase: p, Run: step.Run}})
-	if err != nil {
+	runner := e.Runner(journal, o.Timeout)
+	runner.Typed = func(command string) string { return o.typed(e, command) }
+	if err := runner.Run(ctx, []phase.Step{{Phase: phases.Virtualization, Run: step.Run}}); err != nil {
 		return err
 	}
 	e.Elapsed(started)
 	return nil
 }
 
-// flags are those that a command for the same cluster needs.
-func (o Options) flags() (text string) {
+// typed is a command for the same cluster.
+func (o Options) typed(e *install.Env, command string) string {
+	text := e.Typed(command)
 	if o.Kubeconfig != "" {
 		text += " --kubeconfig " + o.Kubeconfig
 	}
-	if o.Config != "" {
+	if o.Config != "" && command != "virtualization test" {
 		text += " --config " + o.Config
 	}
 	return text
 }
 
-// Status is the command virtualization status: the stack as it is now. It changes nothing.
+// Status is the command virtualization status: the stack as it is now. It changes nothing, and needs no lock: it can
+// look while another process deploys.
 func Status(ctx context.Context, e *install.Env, o Options) (stack.Status, error) {
-	d, _, err := o.deployer(ctx, e)
+	api, err := agent.DialNodes(e, o.Kubeconfig)
 	if err != nil {
 		return stack.Status{}, err
 	}
-	d.Sink = event.Discard
-	return d.Status(ctx)
+	v, err := o.fromCluster(ctx, e, api)
+	if err != nil {
+		return stack.Status{}, err
+	}
+	return Deployer(e, api, v, 0).Status(ctx)
 }
 
-// Remove is the command virtualization remove: it takes away what was deployed.
+// Remove is the command virtualization remove: it takes away what was deployed. What is ours is seen in the cluster, so
+// that a file with a mistake does not matter: it is only needed for kinds that this installer does not know.
 func Remove(ctx context.Context, e *install.Env, o Options) (err error) {
 	started := e.Clock.Now()
+	api, err := agent.DialNodes(e, o.Kubeconfig)
+	if err != nil {
+		return err
+	}
 	lock, err := e.Lock()
 	if err != nil {
 		return e.Explain(err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	d, _, err := o.deployer(ctx, e)
+	v, err := o.fromCluster(ctx, e, api)
 	if err != nil {
-		return err
+		event.Warn(e.Sink, "Only objects of the usual kinds are looked for, because what was to be deployed is not known: "+
+			err.Error())
 	}
+	event.Info(e.Sink, "Removing virtualization at "+api.URL())
+	d := Deployer(e, api, v, 0)
 	d.Limit = o.Timeout
-	event.Info(e.Sink, "Removing virtualization at "+d.API.URL())
 	if err := d.Remove(ctx); err != nil {
 		return err
 	}

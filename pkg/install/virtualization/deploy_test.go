@@ -102,7 +102,7 @@ func TestMistakes(t *testing.T) {
 		text string
 	}{
 		"no kubeconfig":     {virtualization.Options{}, exit.Other, "read the kubeconfig"},
-		"no such file":      {virtualization.Options{Kubeconfig: admin, Config: "nowhere.yaml"}, exit.InstallConfig, "nowhere.yaml"},
+		"no such file":      {virtualization.Options{Kubeconfig: admin, Config: "nowhere"}, exit.InstallConfig, "nowhere"},
 		"a mistake in it":   {virtualization.Options{Kubeconfig: admin, Config: file}, exit.InstallConfig, "storage.type"},
 		"not a file at all": {virtualization.Options{Kubeconfig: admin, Config: e.Dir}, exit.InstallConfig, "is not a file"},
 	} {

@@ -13,10 +13,11 @@ import (
 	configv1 "github.com/openshift/api/config/v1"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/okd-install/okd-install/pkg/asset"
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
-	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
 	stack "github.com/okd-install/okd-install/pkg/virtualization"
@@ -33,48 +34,57 @@ type Options struct {
 // patience is how many times the timeout without progress a step may take in all, as with phases.
 const patience = 3
 
-// deployer prepares to look at a cluster, and to change it.
-func (o Options) deployer(ctx context.Context, e *install.Env) (*stack.Deployer, *virtualization.Config, error) {
-	api, err := agent.DialNodes(e, o.Kubeconfig)
-	if err != nil {
-		return nil, nil, err
+// Deployer deploys a stack to a cluster.
+func Deployer(e *install.Env, api *kube.Client, v assets.Virtualization, timeout time.Duration) *stack.Deployer {
+	return &stack.Deployer{
+		Watcher: e.Watcher(api, e.Sink), Manifests: v.Manifests, Catalog: manifests.AddedCatalog(v.Cluster.Release),
+		Limit: patience * timeout,
 	}
-	return Prepare(ctx, e, api, o)
 }
 
-// Prepare is the stack as it is to be deployed to a cluster, and its configuration.
-func Prepare(
-	ctx context.Context, e *install.Env, api *kube.Client, o Options,
-) (*stack.Deployer, *virtualization.Config, error) {
-	k, err := clusterOf(ctx, api)
-	if err != nil {
-		return nil, nil, exit.New("see that the API of the cluster answers, and that the user of the kubeconfig is an "+
+// elsewhere reports whether the cluster, or what it gets, is not that of the directory.
+func (o Options) elsewhere() bool { return o.Kubeconfig != "" || o.Config != "" }
+
+// fromAssets is what the assets of the directory give; false if they do not describe a cluster.
+func (o Options) fromAssets(
+	ctx context.Context, e *install.Env, inst *assets.Installer,
+) (v assets.Virtualization, known bool, err error) {
+	if o.elsewhere() {
+		return v, false, nil
+	}
+	var missing *asset.MissingError
+	switch _, err := inst.Config(ctx); {
+	case errors.As(err, &missing):
+		return v, false, nil
+	case err != nil:
+		return v, false, e.Explain(err)
+	}
+	if v, err = inst.Virtualization(ctx); err != nil {
+		return v, false, e.Explain(err)
+	}
+	e.Hide(v.Config.Secrets()...)
+	return v, true, nil
+}
+
+// fromCluster is what fits a cluster: the manifests of the directory, or those that virtualization.yaml or defaults
+// give. With a kubeconfig, or a file, of their own the directory's manifests are those of another cluster.
+func (o Options) fromCluster(
+	ctx context.Context, e *install.Env, api *kube.Client,
+) (v assets.Virtualization, err error) {
+	if v.Cluster, err = clusterOf(ctx, api); err != nil {
+		return v, exit.New("see that the API of the cluster answers, and that the user of the kubeconfig is an "+
 			"administrator", "ask %s for what virtualization must fit: %s", api.URL(), kube.Cause(err))
 	}
-	config, list, err := o.read(e, k)
-	if err != nil {
-		return nil, nil, err
+	if v.Config, err = o.config(e, v.Cluster); err != nil {
+		return v, e.Explain(err)
 	}
-	return &stack.Deployer{
-		Watcher: e.Watcher(api, e.Sink), Manifests: list, Catalog: manifests.AddedCatalog(k.Release), Limit: patience * o.Timeout,
-	}, config, nil
-}
-
-// read is what is deployed: the manifests of the directory, or those that its virtualization.yaml or defaults give. With
-// a kubeconfig, or a file, of their own the directory's manifests are those of another cluster.
-func (o Options) read(e *install.Env, k virtualization.Cluster) (*virtualization.Config, []manifests.Manifest, error) {
-	config, err := o.config(e, k)
-	if err != nil {
-		return nil, nil, exit.With(exit.InstallConfig, "correct the fields named above and run the same command again", err)
-	}
-	if o.Kubeconfig == "" && o.Config == "" {
-		list, err := written(e.Path(manifests.Dir))
-		if err != nil || len(list) > 0 {
-			return config, list, err
+	if !o.elsewhere() {
+		if v.Manifests, err = written(e.Path(manifests.Dir)); err != nil || len(v.Manifests) > 0 {
+			return v, err
 		}
 	}
-	list, err := manifests.Render(config, k)
-	return config, list, err
+	v.Manifests, err = manifests.Render(v.Config, v.Cluster)
+	return v, err
 }
 
 // config is virtualization.yaml with all defaults.
@@ -88,7 +98,8 @@ func (o Options) config(e *install.Env, k virtualization.Cluster) (*virtualizati
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && o.Config == "":
 	case err != nil:
-		return nil, fmt.Errorf("read the configuration of virtualization: %w", err)
+		return nil, exit.With(exit.InstallConfig, "name the file with --config",
+			fmt.Errorf("read the configuration of virtualization: %w", err))
 	default:
 		c, found := virtualization.Load(path, raw)
 		if err := found.Err(); err != nil {
@@ -110,8 +121,8 @@ func (o Options) config(e *install.Env, k virtualization.Cluster) (*virtualizati
 		return nil, err
 	}
 	e.Hide(config.Secrets()...)
-	for _, f := range found.Findings() {
-		event.Warn(e.Sink, f.String())
+	for _, line := range found.Lines(true) {
+		event.Warn(e.Sink, line)
 	}
 	return config, nil
 }

@@ -39,17 +39,17 @@ func (s *Stack) hyperConverged() {
 
 // parts makes what HyperConverged consists of.
 func (s *Stack) parts(o object) {
-	ns := o.GetNamespace()
+	in := "namespace: " + o.GetNamespace()
 	for _, d := range made {
 		if s.Get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"+d.plural+"."+d.group) == nil {
 			s.define(d.group, d.version, d.kind, d.plural, d.namespaced)
 		}
 	}
 	for _, child := range []string{
-		"{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {name: kubevirt-kubevirt-hyperconverged, namespace: " + ns + "}}",
+		"{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {name: kubevirt-kubevirt-hyperconverged, " + in + "}}",
 		"{apiVersion: cdi.kubevirt.io/v1beta1, kind: CDI, metadata: {name: cdi-kubevirt-hyperconverged}}",
 		"{apiVersion: networkaddonsoperator.network.kubevirt.io/v1, kind: NetworkAddonsConfig, metadata: {name: cluster}}",
-		"{apiVersion: ssp.kubevirt.io/v1beta2, kind: SSP, metadata: {name: ssp-kubevirt-hyperconverged, namespace: " + ns + "}}",
+		"{apiVersion: ssp.kubevirt.io/v1beta2, kind: SSP, metadata: {name: ssp-kubevirt-hyperconverged, " + in + "}}",
 	} {
 		s.settle(s.putNew(child))
 	}
@@ -61,12 +61,14 @@ func (s *Stack) parts(o object) {
 	available := "True"
 	cnao := "/apis/networkaddonsoperator.network.kubevirt.io/v1/networkaddonsconfigs/cluster"
 	if s.wrong().Degraded {
-		degraded, available = condition("Degraded", "True", "NetworkAddonsConfigDegraded", "NetworkAddonsConfig is degraded"), "False"
-		s.Merge(cnao, "status: {conditions: ["+condition("Degraded", "True", "Failing", "bridge-marker: image is missing")+", "+
+		available = "False"
+		degraded = condition("Degraded", "True", "NetworkAddonsConfigDegraded", "NetworkAddonsConfig is degraded")
+		s.Merge(cnao, "status: {conditions: ["+
+			condition("Degraded", "True", "Failing", "bridge-marker: image is missing")+", "+
 			condition("Available", "False", "Failing", "")+"]}")
 	}
-	s.Merge(o.path, fmt.Sprintf("status: {observedGeneration: %d, systemHealthStatus: healthy, conditions: [%s, %s, %s, %s]}",
-		o.GetGeneration(), condition("ReconcileComplete", "True", "ReconcileCompleted", ""),
+	s.Merge(o.path, fmt.Sprintf("status: {observedGeneration: %d, systemHealthStatus: healthy, conditions: "+
+		"[%s, %s, %s, %s]}", o.GetGeneration(), condition("ReconcileComplete", "True", "ReconcileCompleted", ""),
 		condition("Available", available, "", ""), condition("Progressing", "False", "", ""), degraded))
 }
 
@@ -85,8 +87,8 @@ func (s *Stack) nodes() {
 		kvm = "'0'"
 	}
 	s.each("v1", "nodes", func(n object) {
-		s.Merge(n.path, "{metadata: {labels: {kubevirt.io/schedulable: 'true'}}, status: {allocatable: {devices.kubevirt.io/kvm: "+
-			kvm+", devices.kubevirt.io/tun: '1k'}}}")
+		s.Merge(n.path, "{metadata: {labels: {kubevirt.io/schedulable: 'true'}}, status: {allocatable: "+
+			"{devices.kubevirt.io/kvm: "+kvm+", devices.kubevirt.io/tun: '1k'}}}")
 	})
 }
 
@@ -94,8 +96,8 @@ func (s *Stack) nodes() {
 func (s *Stack) imports() {
 	def := ""
 	s.each("storage.k8s.io/v1", "storageclasses", func(c object) {
-		s.putNew("{apiVersion: cdi.kubevirt.io/v1beta1, kind: StorageProfile, metadata: {name: " + c.GetName() + "}, status: " +
-			"{provisioner: " + c.text("provisioner") + ", claimPropertySets: [{accessModes: [ReadWriteOnce]}]}}")
+		s.putNew("{apiVersion: cdi.kubevirt.io/v1beta1, kind: StorageProfile, metadata: {name: " + c.GetName() + "}, " +
+			"status: {provisioner: " + c.text("provisioner") + ", claimPropertySets: [{accessModes: [ReadWriteOnce]}]}}")
 		if c.GetAnnotations()["storageclass.kubevirt.io/is-default-virt-class"] == "true" {
 			def = c.GetName()
 		}

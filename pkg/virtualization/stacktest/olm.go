@@ -48,7 +48,7 @@ func (s *Stack) catalog(o object) {
 	image := o.text("spec", "image")
 	pod := func(status string) {
 		s.Put("{apiVersion: v1, kind: Pod, metadata: {name: " + o.GetName() + ", namespace: " + o.GetNamespace() +
-			", labels: {olm.catalogSource: " + o.GetName() + "}}, status: {containerStatuses: [{name: registry-server, image: '" +
+			", labels: {olm.catalogSource: " + o.GetName() + "}}, status: {containerStatuses: [{name: server, image: '" +
 			image + "', " + status + "}]}}")
 	}
 	if s.wrong().CatalogUnpullable || strings.HasPrefix(image, "registry.redhat.io/") {
@@ -128,8 +128,9 @@ func (s *Stack) define(group, version, kind, plural string, namespaced bool) str
 	if namespaced {
 		scope = "Namespaced"
 	}
-	return s.Put(fmt.Sprintf(`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: %s.%s},
-		spec: {group: %s, scope: %s, names: {kind: %s, plural: %s}, versions: [{name: %s, served: true}]},
+	return s.Put(fmt.Sprintf(`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition,
+		metadata: {name: %s.%s}, spec: {group: %s, scope: %s, names: {kind: %s, plural: %s},
+		versions: [{name: %s, served: true}]},
 		status: {conditions: [{type: Established, status: "True"}]}}`, plural, group, group, scope, kind, plural, version))
 }
 
@@ -178,7 +179,8 @@ func (s *Stack) execute(o object) {
 	step("operators.coreos.com", "v1alpha1", "ClusterServiceVersion", csvName, "Created")
 	s.Merge(o.path, "status: {phase: Complete, plan: ["+strings.Join(steps, ", ")+"]}")
 	for _, r := range o.GetOwnerReferences() {
-		s.Merge(olmPath+o.GetNamespace()+"/subscriptions/"+r.Name, "status: {state: AtLatestKnown, installedCSV: "+csvName+"}")
+		s.Merge(olmPath+o.GetNamespace()+"/subscriptions/"+r.Name,
+			"status: {state: AtLatestKnown, installedCSV: "+csvName+"}")
 	}
 }
 

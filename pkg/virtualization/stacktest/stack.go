@@ -1,5 +1,5 @@
-// Package stacktest imitates the operators of the virtualization stack for tests: the marketplace, the lifecycle manager,
-// HyperConverged with its parts, and the hostpath provisioner. Each look at the time makes them do one step.
+// Package stacktest imitates the operators of the virtualization stack for tests: the marketplace, the lifecycle
+// manager, HyperConverged with its parts, and the hostpath provisioner. Each look at the time makes them do one step.
 package stacktest
 
 import (
