@@ -35,12 +35,12 @@ func virtualizationTest(r *root) *cobra.Command {
 	kubeconfigFlag(c, &o.Kubeconfig)
 	outputFlag(c, "report", &o.Form, proof.Text, proof.JSON, proof.JUnit)
 	f := c.Flags()
-	f.StringVar(&o.Report, "report", "", "file to which the report is written as well, as JUnit's XML if its name ends in "+
-		".xml, JSON if in .json, else text")
+	f.StringVar(&o.Report, "report", "", "file to which the report is written as well, as JUnit's XML if its name ends "+
+		"in .xml, JSON if in .json, else text")
 	f.StringVar(&o.Image, "image", "", "container disk that the VM boots (default: that of virtualization.yaml, else "+
 		proof.DefaultImage+")")
 	f.StringVar(&o.Memory, "memory", "", "memory of the guest (default: 1Gi)")
-	f.IntVar(&o.Port, "guest-port", 0, "TCP port on which the guest answers (default: 22)")
+	f.IntVar(&o.Port, "guest-port", 0, "TCP port on which the guest answers (default: 22 or 80)")
 	f.StringVar(&o.ProbeImage, "probe-image", "", "image with bash for the pod that connects to the guest (default: that "+
 		"of virt-launcher)")
 	f.StringVar(&o.StorageClass, "storage-class", "", "StorageClass of the disk (default: the cluster's default for VMs)")

@@ -101,7 +101,9 @@ func TestStreamIsRefused(t *testing.T) {
 		path, protocol string
 		want           string
 	}{
-		"the user":      {func(c *rest.Config) { c.BearerToken = "" }, consolePath, "plain.kubevirt.io", "may not open the console"},
+		"the user": {
+			func(c *rest.Config) { c.BearerToken = "" }, consolePath, "plain.kubevirt.io", "may not open the console",
+		},
 		"the path":      {same, "/nothing", "plain.kubevirt.io", "404"},
 		"the protocol":  {same, consolePath, "other", "invalid protocol"},
 		"the authority": {func(c *rest.Config) { c.CAData = nil }, consolePath, "plain.kubevirt.io", "not made by this"},

@@ -74,7 +74,7 @@ func afterInterruption(r *proof.Report) []string {
 
 // proof are the options of the test itself.
 func (o TestOptions) proof(e *install.Env) (proof.Options, error) {
-	out := proof.Options{Image: o.Image, Port: o.Port, ProbeImage: o.ProbeImage, StorageClass: o.StorageClass,
+	out := proof.Options{Image: o.Image, ProbeImage: o.ProbeImage, StorageClass: o.StorageClass,
 		Skip: o.Without, Timeout: o.Timeout, Again: e.Typed("virtualization test")}
 	if o.Kubeconfig != "" {
 		out.Again += " --kubeconfig " + o.Kubeconfig
@@ -88,6 +88,9 @@ func (o TestOptions) proof(e *install.Env) (proof.Options, error) {
 	}
 	if o.Port < 0 || o.Port > 65535 {
 		return out, exit.New("", "invalid --guest-port %d: ports are 1 to 65535", o.Port)
+	}
+	if o.Port != 0 {
+		out.Ports = []int{o.Port}
 	}
 	path := e.Path(virtualization.File)
 	raw, err := os.ReadFile(path)

@@ -15,8 +15,8 @@ type upgrade struct {
 	serve            func(path string, conn *websocket.Conn)
 }
 
-// Upgrade serves paths with a suffix, such as /console, as WebSockets of a protocol. The connection is closed when serve
-// returns.
+// Upgrade serves paths with a suffix, such as /console, as WebSockets of a protocol. The connection is closed when
+// serve returns.
 func (c *Cluster) Upgrade(suffix, protocol string, serve func(path string, conn *websocket.Conn)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

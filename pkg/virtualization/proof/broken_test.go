@@ -111,18 +111,31 @@ func TestInterrupted(t *testing.T) {
 func TestAPIAway(t *testing.T) {
 	w := newWorld(t, kubevirttest.Faults{DiskPhase: "ImportScheduled"})
 	clock := w.Clock.(*jumping)
-	clock.at(3*time.Second, func() { w.Down(true) })
-	clock.at(63*time.Second, func() {
-		w.Down(false)
+	const begun, over = 1, 2
+	state, since := 0, time.Time{}
+	clock.always(func() {
+		disk := ""
 		for _, p := range w.Paths() {
 			if strings.Contains(p, "/datavolumes/") {
-				w.Merge(p, "status: {phase: Succeeded}")
+				disk = p
 			}
+		}
+		switch {
+		case state == 0 && disk != "":
+			state, since = begun, clock.Now()
+			w.Down(true)
+		case state == begun && clock.Now().Sub(since) >= time.Minute:
+			state = over
+			w.Down(false)
+			w.Merge(disk, "status: {phase: Succeeded}")
 		}
 	})
 	r := w.Run(t.Context())
 	if r.Err() != nil {
 		t.Error(r.Err())
+	}
+	if state != over {
+		t.Error("the API was not away")
 	}
 	if left := w.namespaces(); len(left) > 0 {
 		t.Errorf("left: %v", left)

@@ -95,6 +95,7 @@ func (r *run) consoleBytes(ctx context.Context) outcome {
 // lookConsole opens the console, and opens it again when it closes.
 func (r *run) lookConsole() func(context.Context) (seen, error) {
 	var opened, knocked time.Time
+	before := "" // how the last connection ended
 	return func(ctx context.Context) (seen, error) {
 		if r.console == nil {
 			c, err := r.openConsole(ctx)
@@ -110,13 +111,18 @@ func (r *run) lookConsole() func(context.Context) (seen, error) {
 		if err != nil {
 			r.console.close()
 			r.console = nil
-			return seen{missing: "WebSocket " + r.consolePath() + " was closed: " + closed(err)}, nil
+			before = " was closed: " + closed(err)
+			return seen{missing: "WebSocket " + r.consolePath() + before}, nil
 		}
 		if now := r.Clock.Now(); now.Sub(knocked) >= knock {
 			knocked = now
 			_, _ = r.console.stream.Write([]byte("\r\n")) // reading says it if the stream is broken
 		}
-		return seen{missing: "WebSocket " + r.consolePath() + ": open" + kube.Since(opened) + ", no byte yet"}, nil
+		text := "WebSocket " + r.consolePath() + ": open" + kube.Since(opened) + ", no byte yet"
+		if before != "" {
+			text = "WebSocket " + r.consolePath() + before + "; open again" + kube.Since(opened) + ", no byte yet"
+		}
+		return seen{missing: text}, nil
 	}
 }
 

@@ -16,6 +16,7 @@ var (
 	storageClasses  = kube.Kind{Group: "storage.k8s.io", Version: "v1", Plural: "storageclasses"}
 
 	namespaces = kube.Kind{Version: "v1", Plural: "namespaces"}
+	services   = kube.Kind{Version: "v1", Plural: "services"}
 	claims     = kube.Kind{Version: "v1", Plural: "persistentvolumeclaims"}
 	daemonSets = kube.Kind{Group: "apps", Version: "v1", Plural: "daemonsets"}
 )

@@ -37,8 +37,8 @@ const (
 // labels mark all objects of a run.
 func (r *run) labels() map[string]string { return map[string]string{managed: manager, testLabel: r.id} }
 
-// makeNamespace makes the namespace of the run. The pods of VMs, and those that connect to them, are not confined by Pod
-// Security, which would be about this test and not about VMs.
+// makeNamespace makes the namespace of the run. Pods in it are not confined by Pod Security, which would be about this
+// test and not about VMs.
 func (r *run) makeNamespace(ctx context.Context) *fault {
 	name := prefix + r.id
 	labels := r.labels()
@@ -148,7 +148,9 @@ func (r *run) leftover(ctx context.Context, ns corev1.Namespace) (alive bool, f 
 		if f != nil || not != nil {
 			return false, cmp.Or(f, not)
 		}
-		f = r.ask(ctx, "delete namespace "+ns.Name, func(ctx context.Context) error { return r.remove(ctx, ns.Name, string(ns.UID)) })
+		f = r.ask(ctx, "delete namespace "+ns.Name, func(ctx context.Context) error {
+			return r.remove(ctx, ns.Name, string(ns.UID))
+		})
 		if f != nil {
 			return false, f
 		}
@@ -200,8 +202,8 @@ func (r *run) alive(ctx context.Context, ns corev1.Namespace) (bool, error) {
 	return false, nil
 }
 
-// notOurs reads a namespace with the label back, and what is in it: somebody may have copied the label, or put things of
-// their own there. The result is why it is left alone, nil if it is ours.
+// notOurs reads a namespace with the label back, and what is in it: somebody may have copied the label, or put their own
+// things there. The result is why it is left alone, nil if it is ours.
 func (r *run) notOurs(ctx context.Context, ns corev1.Namespace) (*fault, error) {
 	id := strings.TrimPrefix(ns.Name, prefix)
 	alone := func(format string, args ...any) (*fault, error) {
@@ -256,6 +258,9 @@ func (r *run) cleanUp(ctx context.Context) outcome {
 		}
 		return r.remove(ctx, r.namespace, r.uid)
 	})
+	if f != nil && ctx.Err() != nil && !broken { // interrupted right now
+		return r.cleanUp(ctx)
+	}
 	if f != nil {
 		return failed("namespace "+r.namespace+" was not removed", f.cause, next)
 	}
@@ -299,6 +304,6 @@ func (r *run) gone(ctx context.Context, limit time.Duration, name string) *fault
 		return nil
 	}
 	return &fault{"namespace " + name + " is not gone: " + f.reason, f.cause,
-		"its objects have finalizers that nobody removes; see that virt-controller and cdi-deployment run: oc get pods -A | " +
-			"grep -E 'virt-controller|cdi-deployment'"}
+		"its objects have finalizers that nobody removes; see that virt-controller and cdi-deployment run: oc get pods -A " +
+			"| grep -E 'virt-controller|cdi-deployment'"}
 }

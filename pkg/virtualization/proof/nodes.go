@@ -29,14 +29,16 @@ func (r *run) nodes(ctx context.Context) (outcome, error) {
 			bad = append(bad, fmt.Sprintf("node %s has label %s=%q; virt-handler reported last at %q", n.Name,
 				virtv1.NodeSchedulable, label, n.Annotations[virtv1.VirtHandlerHeartbeat]))
 		case n.Spec.Unschedulable:
-			cordoned = append(cordoned, n.Name)
+			cordoned = append(cordoned, n.Name+" is cordoned")
+		case taintOf(n) != "":
+			cordoned = append(cordoned, n.Name+" has taint "+taintOf(n))
 		default:
 			r.facts.nodes = append(r.facts.nodes, n)
 		}
 	}
 	note := ""
 	if len(cordoned) > 0 {
-		note = "; cordoned: " + and(cordoned)
+		note = "; " + and(cordoned)
 	}
 	switch {
 	case len(bad) > 0:
@@ -44,10 +46,19 @@ func (r *run) nodes(ctx context.Context) (outcome, error) {
 			fmt.Sprintf("look at the log of virt-handler on that node: oc -n %s logs -l kubevirt.io=virt-handler --prefix",
 				r.facts.namespace)), nil
 	case len(r.facts.nodes) == 0:
-		return failed("no node takes VMs", "all nodes with virt-handler are cordoned: "+and(cordoned),
-			"oc adm uncordon NODE"), nil
+		return failed("no node takes VMs", and(cordoned), "oc adm uncordon NODE, or give the cluster nodes for VMs"), nil
 	}
 	return passed("VMs can be scheduled on %s%s", and(names(r.facts.nodes)), note), nil
+}
+
+// taintOf is the taint that keeps VMs away, which tolerate none; empty if there is none.
+func taintOf(n corev1.Node) string {
+	for _, t := range n.Spec.Taints {
+		if t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute {
+			return t.ToString()
+		}
+	}
+	return ""
 }
 
 func names(list []corev1.Node) []string {
@@ -66,8 +77,8 @@ const (
 )
 
 // nested is the next step for nodes without /dev/kvm.
-const nested = "switch virtualization on in the firmware of the node; if it is a VM itself, allow nested virtualization " +
-	"on its hypervisor's hosts and hand their processor through (oVirt: Nested Virtualization of the host's kernel " +
+const nested = "switch virtualization on in the firmware of the node; if it is a VM itself, allow nested " +
+	"virtualization on its hypervisor's hosts and hand their processor through (oVirt: Nested Virtualization of the host's kernel " +
 	"options, Pass-Through Host CPU of the VM); or allow software emulation (useEmulation), for tests only"
 
 // devices compares what nodes offer with what VMs request. Emulated VMs request neither KVM nor vhost-net.
@@ -79,7 +90,7 @@ func (r *run) devices(context.Context) (outcome, error) {
 	if r.facts.emulation {
 		needed = []corev1.ResourceName{tunDevice}
 	}
-	var bad, soft []string
+	var bad []string
 	next := ""
 	var able []corev1.Node
 	for _, n := range r.facts.nodes {
@@ -90,7 +101,7 @@ func (r *run) devices(context.Context) (outcome, error) {
 			}
 		}
 		if q := n.Status.Allocatable[kvmDevice]; q.IsZero() {
-			soft = append(soft, n.Name)
+			r.facts.bare = append(r.facts.bare, n.Name)
 		}
 		if len(lacking) == 0 {
 			able = append(able, n)
@@ -107,7 +118,7 @@ func (r *run) devices(context.Context) (outcome, error) {
 	if len(bad) > 0 {
 		return failed("nodes lack devices that VMs need", strings.Join(bad, "; "), next), nil
 	}
-	if len(soft) > 0 {
+	if soft := r.facts.bare; len(soft) > 0 {
 		return passed("tun everywhere; software emulates the processor, as allowed, on %s", and(soft)), nil
 	}
 	return passed("%s on %s", "KVM, tun and vhost-net", and(names(able))), nil
@@ -130,6 +141,9 @@ func (r *run) cpu(context.Context) (outcome, error) {
 				model = m
 			}
 		}
+		if arch := n.Status.NodeInfo.Architecture; model == "" && arch != "" && arch != "amd64" {
+			continue // KubeVirt describes processors of x86 only
+		}
 		if model == "" {
 			unknown = append(unknown, n.Name)
 			continue
@@ -148,8 +162,10 @@ func (r *run) cpu(context.Context) (outcome, error) {
 	}
 	slices.Sort(parts)
 	switch {
-	case len(parts) == 0 && r.facts.emulation:
-		return passed("software emulates the processor; the nodes report none of their own"), nil
+	case len(parts)+len(unknown) == 0:
+		return skipped("KubeVirt does not describe processors of this architecture"), nil
+	case len(unknown) > 0 && r.facts.emulation:
+		return passed("software emulates the processor; %s report none of their own", and(unknown)), nil
 	case len(unknown) > 0:
 		return failed("the processor of "+and(unknown)+" is not known",
 			"they have no label "+virtv1.HostModelCPULabel+"…, which virt-handler sets",

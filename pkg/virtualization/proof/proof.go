@@ -1,4 +1,4 @@
-// Package proof shows that a cluster runs virtual machines: it looks at what KubeVirt consists of, boots a VM, reads its
+// Package proof shows that a cluster runs virtual machines: it looks at the parts of KubeVirt, boots a VM, reads its
 // console, makes a disk, migrates the VM and connects to it, and removes what it made. What it finds are values.
 package proof
 
@@ -25,6 +25,7 @@ const (
 	Nodes           = "nodes"
 	Devices         = "devices"
 	CPU             = "cpu"
+	Hosts           = "hosts"
 	StorageProfiles = "storage-profiles"
 	DataSources     = "data-sources"
 	Leftovers       = "leftovers"
@@ -39,13 +40,14 @@ const (
 
 // Checks are the names of all checks, in the order of the report.
 func Checks() []string {
-	return []string{HyperConverged, KubeVirt, Handlers, Nodes, Devices, CPU, StorageProfiles, DataSources, Leftovers,
-		Running, Console, Guest, Volume, Migration, Reachability, CleanUp}
+	return []string{HyperConverged, KubeVirt, Handlers, Nodes, Devices, CPU, Hosts, StorageProfiles, DataSources,
+		Leftovers, Running, Console, Guest, Volume, Migration, Reachability, CleanUp}
 }
 
 // Optional are the checks that can be left out; the others need each other.
 func Optional() []string {
-	return []string{HyperConverged, CPU, StorageProfiles, DataSources, Console, Guest, Volume, Migration, Reachability}
+	return []string{HyperConverged, CPU, Hosts, StorageProfiles, DataSources, Console, Guest, Volume, Migration,
+		Reachability}
 }
 
 // DefaultImage is the container disk that the VM boots: small for a distribution, and it has the guest agent.
@@ -57,8 +59,8 @@ type Options struct {
 	Image string
 	// Memory of the guest. Default: 1Gi.
 	Memory resource.Quantity
-	// Port is the TCP port on which the guest answers. Default: 22.
-	Port int
+	// Ports are TCP ports; the guest must answer on one. Default: 22 and 80.
+	Ports []int
 	// ProbeImage has bash, with which a pod connects to the guest. Default: that of virt-launcher, which the nodes have.
 	ProbeImage string
 	// StorageClass is that of the disk. Default: the cluster's default for VMs, else its default.
@@ -83,11 +85,16 @@ type Test struct {
 // Run runs the test. A check that fails does not end it: others are skipped only where they need what failed. When ctx
 // ends, what was made is still removed.
 func (t Test) Run(ctx context.Context) *Report {
-	r := &run{Test: t, id: strings.ToLower(rand.Text()[:8]), start: t.Clock.Now(), results: map[string]Result{}}
-	r.Options = t.Options.complete()
+	r := t.run()
 	r.static(ctx)
 	r.dynamic(ctx)
 	return r.report(ctx)
+}
+
+func (t Test) run() *run {
+	r := &run{Test: t, id: strings.ToLower(rand.Text()[:8]), start: t.Clock.Now(), results: map[string]Result{}}
+	r.Options = t.Options.complete()
+	return r
 }
 
 func (o Options) complete() Options {
@@ -97,8 +104,8 @@ func (o Options) complete() Options {
 	if o.Memory.IsZero() {
 		o.Memory = resource.MustParse("1Gi")
 	}
-	if o.Port == 0 {
-		o.Port = 22
+	if len(o.Ports) == 0 {
+		o.Ports = []int{22, 80}
 	}
 	if o.Again == "" {
 		o.Again = "okd-install virtualization test"

@@ -43,7 +43,7 @@ func (r *run) reach(ctx context.Context) outcome {
 	if image == "" {
 		return skipped("%s", why)
 	}
-	if f := r.create(ctx, kube.Kind{Version: "v1", Plural: "services"}, serviceName, func() any { return r.service() }); f != nil {
+	if f := r.create(ctx, services, serviceName, func() any { return r.service() }); f != nil {
 		return under(ctx, f, "no service was made")
 	}
 	var targets []string
@@ -59,7 +59,7 @@ func (r *run) reach(ctx context.Context) outcome {
 	}
 	var end corev1.ContainerStateTerminated
 	f = r.until(ctx, r.reachBudget()+time.Minute, Reachability, func(ctx context.Context) (got seen, err error) {
-		end, got, err = r.lookProbe(ctx)
+		end, got, err = r.lookPod(ctx, probeName)
 		return got, err
 	})
 	switch said := lastLine(end.Message); {
@@ -70,8 +70,8 @@ func (r *run) reach(ctx context.Context) outcome {
 	case end.ExitCode == 0:
 		return passed("a pod connected to the guest: %s", said)
 	case end.ExitCode == unreached:
-		return failed(fmt.Sprintf("no pod reaches port %d of the guest", r.Options.Port), said,
-			"see that the guest listens on that port (--guest-port names another), and that no network policy forbids it")
+		return failed("a pod does not reach port "+r.ports(" or ")+" of the guest", said,
+			"see that the guest listens there (--guest-port names another port), and that no network policy forbids it")
 	case end.ExitCode >= notExecutable && end.ExitCode <= notStarted:
 		return skipped("image %s has no bash to connect with: %s; name one that has with --probe-image", image, said)
 	default:
@@ -106,12 +106,26 @@ func (r *run) probeImage(ctx context.Context) (image, why string) {
 	return "", "there is no image to connect with: the VM has no pod with a container compute; name one with --probe-image"
 }
 
+// ports are those of the guest as text.
+func (r *run) ports(between string) string {
+	list := make([]string, len(r.Options.Ports))
+	for i, p := range r.Options.Ports {
+		list[i] = strconv.Itoa(p)
+	}
+	return strings.Join(list, between)
+}
+
 func (r *run) service() *corev1.Service {
+	var list []corev1.ServicePort
+	for _, p := range r.Options.Ports {
+		list = append(list, corev1.ServicePort{Name: "port-" + strconv.Itoa(p), Port: int32(p),
+			TargetPort: intstr.FromInt(p)})
+	}
 	return &corev1.Service{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: r.meta(serviceName),
 		Spec: corev1.ServiceSpec{
 			Selector: map[string]string{virtv1.AppLabel: "virt-launcher", testLabel: r.id},
-			Ports:    []corev1.ServicePort{{Port: int32(r.Options.Port), TargetPort: intstr.FromInt(r.Options.Port)}},
+			Ports:    list,
 		},
 	}
 }
@@ -123,7 +137,7 @@ func (r *run) targets(ctx context.Context) ([]string, seen, error) {
 		return nil, seen{}, err
 	}
 	var svc corev1.Service
-	err = r.API.Get(ctx, kube.Kind{Version: "v1", Plural: "services"}.Ref(r.namespace, serviceName), &svc)
+	err = r.API.Get(ctx, services.Ref(r.namespace, serviceName), &svc)
 	if err != nil {
 		return nil, seen{}, err
 	}
@@ -137,27 +151,32 @@ func (r *run) targets(ctx context.Context) ([]string, seen, error) {
 		}
 		return list, seen{}, nil
 	}
-	return nil, seen{missing: "VirtualMachineInstance " + r.namespace + "/" + vmName + " has no address on its interface " +
-		"default"}, nil
+	return nil, seen{missing: "VirtualMachineInstance " + r.namespace + "/" + vmName + " has no address on its " +
+		"interface default"}, nil
 }
 
 // probe is the pod, if possible on another node than the VM.
 func (r *run) probe(image string, targets []string) *corev1.Pod {
-	seconds := int(r.reachBudget().Seconds())
-	no, zero := false, int64(0)
+	pod := r.pod(probeName, image, append([]string{"bash", "-c", probeScript, "probe", r.ports(","),
+		strconv.Itoa(int(r.reachBudget().Seconds()))}, targets...)...)
 	near := corev1.PodAffinityTerm{TopologyKey: "kubernetes.io/hostname", LabelSelector: &metav1.LabelSelector{
 		MatchLabels: map[string]string{virtv1.AppLabel: "virt-launcher", testLabel: r.id}}}
+	pod.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
+			{Weight: 100, PodAffinityTerm: near}}}}
+	return pod
+}
+
+// pod runs a command once. The end of what it writes is its message.
+func (r *run) pod(name, image string, command ...string) *corev1.Pod {
+	no, zero := false, int64(0)
 	return &corev1.Pod{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: r.meta(probeName),
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: r.meta(name),
 		Spec: corev1.PodSpec{
 			RestartPolicy: corev1.RestartPolicyNever, AutomountServiceAccountToken: &no, TerminationGracePeriodSeconds: &zero,
-			Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-				PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
-					{Weight: 100, PodAffinityTerm: near}}}},
 			Containers: []corev1.Container{{
-				Name: "probe", Image: image, ImagePullPolicy: corev1.PullIfNotPresent,
-				Command: append([]string{"bash", "-c", probeScript, "probe", strconv.Itoa(r.Options.Port),
-					strconv.Itoa(seconds)}, targets...),
+				Name: "probe", Image: image, ImagePullPolicy: corev1.PullIfNotPresent, Command: command,
+				Env:                      []corev1.EnvVar{{Name: "MESSAGE", Value: corev1.TerminationMessagePathDefault}},
 				TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no,
 					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
@@ -166,10 +185,11 @@ func (r *run) probe(image string, targets []string) *corev1.Pod {
 	}
 }
 
-func (r *run) lookProbe(ctx context.Context) (corev1.ContainerStateTerminated, seen, error) {
+// lookPod is how a pod has ended, or what keeps it from that.
+func (r *run) lookPod(ctx context.Context, name string) (corev1.ContainerStateTerminated, seen, error) {
 	var pod corev1.Pod
 	var none corev1.ContainerStateTerminated
-	if err := r.API.Get(ctx, kube.Pods.Ref(r.namespace, probeName), &pod); err != nil {
+	if err := r.API.Get(ctx, kube.Pods.Ref(r.namespace, name), &pod); err != nil {
 		return none, seen{}, err
 	}
 	for _, s := range pod.Status.ContainerStatuses {
@@ -177,13 +197,10 @@ func (r *run) lookProbe(ctx context.Context) (corev1.ContainerStateTerminated, s
 			return *s.State.Terminated, seen{}, nil
 		}
 	}
-	text := fmt.Sprintf("pod %s/%s: phase %s%s", r.namespace, probeName, pod.Status.Phase,
+	text := fmt.Sprintf("pod %s/%s: phase %s%s", r.namespace, name, pod.Status.Phase,
 		kube.Since(pod.CreationTimestamp.Time))
 	if t := podTrouble(pod); t != nil {
 		return none, seen{text + "; " + t.cause, t}, nil
-	}
-	if pod.Status.Phase == corev1.PodRunning {
-		text += fmt.Sprintf("; it connects to port %d of the guest", r.Options.Port)
 	}
 	return none, seen{missing: text}, nil
 }

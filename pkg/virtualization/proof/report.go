@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 )
 
 // Form is the form of a report.
@@ -33,11 +34,21 @@ func (r *Report) Write(w io.Writer, form Form) error {
 	return r.writeText(w)
 }
 
+// shown is text from the cluster for a terminal, which must not obey it.
+func shown(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return ' '
+	}, text)
+}
+
 func (r *Report) writeText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "CHECK\tRESULT\tTIME\tREASON")
 	for _, result := range r.Results {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", result.Name, result.Status, result.Duration, result.Reason)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", result.Name, result.Status, result.Duration, shown(result.Reason))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -46,12 +57,12 @@ func (r *Report) writeText(w io.Writer) error {
 		if result.Status != Failed {
 			continue
 		}
-		fmt.Fprintf(w, "\n%s: %s\n", result.Name, result.Reason)
+		fmt.Fprintf(w, "\n%s: %s\n", result.Name, shown(result.Reason))
 		if result.Cause != "" {
-			fmt.Fprintf(w, "  cause: %s\n", result.Cause)
+			fmt.Fprintf(w, "  cause: %s\n", shown(result.Cause))
 		}
 		if result.Next != "" {
-			fmt.Fprintf(w, "  next:  %s\n", result.Next)
+			fmt.Fprintf(w, "  next:  %s\n", shown(result.Next))
 		}
 	}
 	end := ""

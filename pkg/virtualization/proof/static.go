@@ -23,6 +23,8 @@ type facts struct {
 	hostModel bool // VMs get the processor of their node unless they say otherwise
 	handlers  map[string]bool
 	nodes     []corev1.Node // on which VMs can run: schedulable, uncordoned, with the devices
+	bare      []string      // nodes that take VMs and offer no KVM
+	image     string        // of virt-launcher
 	noCDI     bool          // CDI is not deployed
 	noClass   bool          // no StorageClass is the default
 }
@@ -69,7 +71,7 @@ func (r *run) static(ctx context.Context) {
 				bad = append(bad, c.name+": "+got[i].reason+": "+got[i].cause)
 			}
 		}
-		if len(bad) == 0 || r.Clock.Now().Sub(begun) >= limit || r.Clock.Sleep(ctx, every) != nil {
+		if len(bad) == 0 || r.Clock.Now().Sub(begun) >= limit || r.Clock.Sleep(ctx, 3*every) != nil {
 			for i, c := range checks {
 				r.keep(c.name, got[i], begun)
 			}
@@ -195,6 +197,11 @@ func (r *run) handlers(ctx context.Context) (outcome, error) {
 			continue
 		}
 		r.facts.handlers[p.Spec.NodeName] = true
+		for _, c := range p.Spec.InitContainers { // which finds out what QEMU can do there
+			if c.Name == "virt-launcher" {
+				r.facts.image = c.Image
+			}
+		}
 		c := conditionOf(conditions(p.Status.Conditions), string(corev1.PodReady))
 		if c.Status == "True" {
 			ready++

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/virtualization/proof"
 	"github.com/okd-install/okd-install/pkg/virtualization/proof/kubevirttest"
 )
@@ -70,17 +71,36 @@ func TestStaticChecks(t *testing.T) {
 		},
 		"cordoned": {
 			func(w *world) { w.Merge(node1, "spec: {unschedulable: true}") }, proof.Nodes, proof.Passed,
-			"on worker-0; cordoned: worker-1", proof.Migration,
+			"on worker-0; worker-1 is cordoned", proof.Migration,
+		},
+		"tainted": {
+			func(w *world) { w.Merge(node1, "spec: {taints: [{key: node-role, effect: NoSchedule}]}") }, proof.Nodes,
+			proof.Passed, "on worker-0; worker-1 has taint node-role:NoSchedule", proof.Migration,
 		},
 		"all cordoned": {
 			func(w *world) {
 				w.Merge(node0, "spec: {unschedulable: true}")
 				w.Merge(node1, "spec: {unschedulable: true}")
-			}, proof.Nodes, no, "cordoned: worker-0, worker-1", proof.Running,
+			}, proof.Nodes, no, "worker-0 is cordoned, worker-1 is cordoned", proof.Running,
 		},
 		"no KVM on one": {
 			func(w *world) { w.Merge(node1, "status: {allocatable: {devices.kubevirt.io/kvm: null}}") }, proof.Devices, no,
 			"node worker-1 offers no devices.kubevirt.io/kvm", proof.Migration,
+		},
+		"no KVM, and why not": {
+			func(w *world) {
+				noKVM(w)
+				w.Change(kubevirttest.Faults{Host: "kvm=0 extension=0 guest=1 model=QEMU Virtual CPU version 2.5+"})
+			}, proof.Hosts, no, "worker-0, worker-1 cannot run VMs in hardware: node worker-0: it is a VM, and its hypervisor " +
+				"hands no VT-x or AMD-V through (QEMU Virtual CPU version 2.5+)", proof.Running,
+		},
+		"no KVM on one, which has it": {
+			func(w *world) { w.Merge(node1, "status: {allocatable: {devices.kubevirt.io/kvm: null}}") }, proof.Hosts, no,
+			"worker-1 cannot run VMs in hardware: node worker-1: its kernel has KVM, but virt-handler does not", "",
+		},
+		"no KVM, and no sense": {
+			func(w *world) { noKVM(w); w.Change(kubevirttest.Faults{Host: "bash: not found"}) }, proof.Hosts, no,
+			`"bash: not found" is not what the pod writes`, "",
 		},
 		"no KVM": {noKVM, proof.Devices, no, "nested virtualization", proof.Running},
 		"no KVM, emulated": {
@@ -108,14 +128,16 @@ func TestStaticChecks(t *testing.T) {
 			func(w *world) {
 				w.Merge(node1, `metadata: {labels: {host-model-cpu.node.kubevirt.io/Skylake-Client: null,
   host-model-cpu.node.kubevirt.io/EPYC: "true"}}`)
-			}, proof.CPU, proof.Passed, "EPYC on worker-1; Skylake-Client on worker-0; VMs with CPU model host-model migrate", "",
+			}, proof.CPU, proof.Passed, "EPYC on worker-1; Skylake-Client on worker-0; VMs with CPU model host-model " +
+				"migrate", "",
 		},
 		"no default class": {
 			func(w *world) { w.Merge(classPath, "metadata: {annotations: null}") }, proof.StorageProfiles, no,
 			"no StorageClass is the default", "",
 		},
 		"no default class for the disk": {
-			func(w *world) { w.Merge(classPath, "metadata: {annotations: null}") }, proof.Volume, no, "is-default-virt-class", "",
+			func(w *world) { w.Merge(classPath, "metadata: {annotations: null}") }, proof.Volume, no,
+			"is-default-virt-class", "",
 		},
 		"an unknown driver": {
 			func(w *world) { w.Merge(profile, "status: {claimPropertySets: null}") }, proof.StorageProfiles, no,
@@ -125,6 +147,17 @@ func TestStaticChecks(t *testing.T) {
 			func(w *world) {
 				w.Merge(fedora, `status: {conditions: [{type: Ready, status: "False", reason: NoPVC, message: no PVC}]}`)
 			}, proof.DataSources, no, "DataSource kubevirt-hyperconverged/fedora: condition Ready is False: NoPVC", "",
+		},
+		"a golden image that is being imported": {
+			func(w *world) {
+				w.importing(`status: {phase: ImportInProgress, conditions: [{type: Running, status: "True"}]}`)
+			}, proof.DataSources, out, "still being imported: fedora", "",
+		},
+		"a golden image that cannot be imported": {
+			func(w *world) {
+				w.importing(`status: {phase: ImportInProgress, restartCount: 1, conditions: [{type: Running, status: "False",
+  reason: Error, message: "Unable to connect to registry: no such host"}]}`)
+			}, proof.DataSources, no, "Running is False: Error: Unable to connect to registry: no such host", "",
 		},
 		"no golden images": {
 			func(w *world) { w.Remove(fedora) }, proof.DataSources, out, "no golden images", "",
@@ -149,6 +182,15 @@ func TestStaticChecks(t *testing.T) {
 	}
 }
 
+// importing is a DataImportCron whose disk is not filled yet.
+func (w *world) importing(disk string) {
+	w.Merge(fedora, `status: {conditions: [{type: Ready, status: "False", reason: NoPVC, message: no PVC}]}`)
+	w.Put(`{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataImportCron, metadata: {name: fedora-image-cron,
+  namespace: kubevirt-hyperconverged}, status: {conditions: [{type: Progressing, status: "True"}]}}`)
+	w.Merge(w.Put(`{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataVolume, metadata: {name: fedora-1,
+  namespace: kubevirt-hyperconverged, labels: {cdi.kubevirt.io/dataImportCron: fedora-image-cron}}}`), disk)
+}
+
 // What is not well at once may be well in a moment.
 func TestStaticChecksSettle(t *testing.T) {
 	w := newWorld(t, kubevirttest.Faults{})
@@ -166,5 +208,23 @@ func TestLeaveOut(t *testing.T) {
 	r := w.Run(t.Context())
 	if r.Err() != nil || r.Count(proof.Skipped) != len(proof.Optional()) {
 		t.Errorf("%v, %+v", r.Err(), r.Results)
+	}
+}
+
+func TestHosts(t *testing.T) {
+	w := newWorld(t, kubevirttest.Faults{Host: "kvm=0 extension=1 guest=0 model=A CPU"})
+	hosts, err := w.Hosts(t.Context(), kubevirttest.Workers(), "")
+	if err != nil || len(hosts) != 2 || hosts[1].Node != "worker-1" || !strings.Contains(hosts[1].Why(), "kvm_intel") {
+		t.Errorf("%+v, %v", hosts, err)
+	}
+	if left := w.namespaces(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	w.Change(kubevirttest.Faults{Host: "kvm=maybe"})
+	if _, err := w.Hosts(t.Context(), kubevirttest.Workers(), "quay.io/x"); err == nil || exit.Next(err) == "" {
+		t.Errorf("nonsense: %v", err)
+	}
+	if left := w.namespaces(); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }

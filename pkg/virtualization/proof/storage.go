@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +17,7 @@ import (
 const (
 	virtDefault = "storageclass.kubevirt.io/is-default-virt-class"
 	kubeDefault = "storageclass.kubernetes.io/is-default-class"
-	cronLabel   = "cdi.kubevirt.io/dataImportCron" // of DataSources that a DataImportCron fills
+	cronLabel   = "cdi.kubevirt.io/dataImportCron" // of DataSources that a DataImportCron fills, and its disks
 )
 
 const giveClass = "annotate the StorageClass for VMs with " + virtDefault + "=true, or one for all with " +
@@ -100,8 +101,8 @@ func (r *run) class(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// dataSources looks at those that a DataImportCron fills. Others, such as those of systems whose images users bring, are
-// empty in most clusters.
+// dataSources looks at those that a DataImportCron fills. Others, such as those of systems whose images users bring,
+// are empty in most clusters.
 func (r *run) dataSources(ctx context.Context) (outcome, error) {
 	var list cdiv1.DataSourceList
 	err := r.API.List(ctx, dataSources, "", &list)
@@ -125,11 +126,17 @@ func (r *run) dataSources(ctx context.Context) (outcome, error) {
 		}
 		text := "DataSource " + s.Namespace + "/" + s.Name + ": " + c.String()
 		progress := cronState(crons.Items, s.Namespace, cron)
-		if progress.Status == "True" {
+		stuck, err := r.stuckImport(ctx, s.Namespace, cron)
+		switch {
+		case err != nil:
+			return outcome{}, err
+		case stuck != "":
+			bad = append(bad, text+"; "+stuck)
+		case progress.Status == "True":
 			busy = append(busy, s.Name)
-			continue
+		default:
+			bad = append(bad, text+"; DataImportCron "+cron+": "+progress.String())
 		}
-		bad = append(bad, text+"; DataImportCron "+cron+": "+progress.String())
 	}
 	switch {
 	case len(bad) > 0:
@@ -143,6 +150,21 @@ func (r *run) dataSources(ctx context.Context) (outcome, error) {
 		return passed("ready: %s; still being imported: %s", and(ready), and(busy)), nil
 	}
 	return passed("ready: %s", and(ready)), nil
+}
+
+// stuckImport is what keeps the disk of a DataImportCron from being filled, empty if nothing is known to.
+func (r *run) stuckImport(ctx context.Context, namespace, cron string) (string, error) {
+	var list cdiv1.DataVolumeList
+	err := r.API.Query(ctx, volumes, namespace, url.Values{"labelSelector": {cronLabel + "=" + cron}}, &list)
+	if err != nil && !kube.NotFound(err) {
+		return "", err
+	}
+	for _, dv := range list.Items {
+		if got := lookDataVolume(dv); got.trouble != nil {
+			return got.missing, nil
+		}
+	}
+	return "", nil
 }
 
 // cronState is whether a DataImportCron imports right now.

@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -34,17 +35,19 @@ func (r *run) budget() time.Duration {
 // dynamic does the checks that make something.
 func (r *run) dynamic(ctx context.Context) {
 	made := []string{Running, Console, Guest, Volume, Migration, Reachability}
-	if why := r.impossible(); why != "" {
+	why := r.impossible()
+	if why != "" && (len(r.facts.bare) == 0 || r.facts.emulation) { // nothing is to be made
 		r.record(ctx, Leftovers, r.leftovers)
+		r.record(ctx, Hosts, r.hosts)
 		r.skip(ctx, why, append(made, CleanUp)...)
 		return
 	}
 	if f := r.makeNamespace(ctx); f != nil {
 		r.record(ctx, Running, func(ctx context.Context) outcome { return under(ctx, f, "no VM was made") })
-		r.skip(ctx, "there is no namespace for it", append(made[1:], Leftovers)...)
+		r.skip(ctx, "there is no namespace for it", append(made[1:], Leftovers, Hosts)...)
 	} else {
 		stop := r.keepAlive(ctx)
-		r.inNamespace(ctx)
+		r.inNamespace(ctx, why)
 		stop()
 	}
 	r.recordAlways(ctx, CleanUp, r.cleanUp)
@@ -61,32 +64,34 @@ func (r *run) impossible() string {
 	return ""
 }
 
-// inNamespace does the checks in the run's namespace. The disk is made, and leftovers are removed, while the VM boots.
-func (r *run) inNamespace(ctx context.Context) {
-	beside := make(chan struct{})
-	go func() {
-		defer close(beside)
-		r.record(ctx, Volume, r.volume)
-	}()
-	before := make(chan struct{})
-	go func() {
-		defer close(before)
-		r.record(ctx, Leftovers, r.leftovers)
-	}()
-	r.record(ctx, Running, r.running)
-	if r.status(Running) == Passed {
-		r.record(ctx, Console, r.consoleBytes)
-		r.record(ctx, Guest, r.guest)
-		if r.console != nil {
-			r.console.close()
-		}
-		r.record(ctx, Migration, r.migrate)
-		r.record(ctx, Reachability, r.reach)
+// inNamespace does the checks in the run's namespace. The disk is made, leftovers are removed and nodes are asked while
+// the VM boots. A reason why not keeps it from being made.
+func (r *run) inNamespace(ctx context.Context, why string) {
+	var beside sync.WaitGroup
+	beside.Go(func() { r.record(ctx, Leftovers, r.leftovers) })
+	beside.Go(func() { r.record(ctx, Hosts, r.hosts) })
+	if why != "" {
+		r.skip(ctx, why, Running, Console, Guest, Volume, Migration, Reachability)
 	} else {
-		r.skip(ctx, "the VM does not run", Console, Guest, Migration, Reachability)
+		beside.Go(func() { r.record(ctx, Volume, r.volume) })
+		r.withVM(ctx)
 	}
-	<-beside
-	<-before
+	beside.Wait()
+}
+
+func (r *run) withVM(ctx context.Context) {
+	r.record(ctx, Running, r.running)
+	if r.status(Running) != Passed {
+		r.skip(ctx, "the VM does not run", Console, Guest, Migration, Reachability)
+		return
+	}
+	r.record(ctx, Console, r.consoleBytes)
+	r.record(ctx, Guest, r.guest)
+	if r.console != nil {
+		r.console.close()
+	}
+	r.record(ctx, Migration, r.migrate)
+	r.record(ctx, Reachability, r.reach)
 }
 
 // recordAlways is record for what must be done even if ctx has ended.
@@ -99,8 +104,8 @@ func (r *run) meta(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: r.namespace, Name: name, Labels: r.labels()}
 }
 
-// machine is the VM: one processor, a container disk, and the pods' network behind masquerade. The empty cloud-init disk
-// keeps the guest from looking for one on the network.
+// machine is the VM: one processor, a container disk, and the pods' network behind masquerade. The empty cloud-init
+// disk keeps the guest from looking for one on the network.
 func (r *run) machine() *virtv1.VirtualMachine {
 	strategy := virtv1.RunStrategyAlways
 	grace := int64(0)

@@ -19,6 +19,8 @@ const (
 	volumeTime = 5 * time.Minute
 	// bindNow makes a volume that no pod uses yet, although its class waits for the first one.
 	bindNow = "cdi.kubevirt.io/storage.bind.immediate.requested"
+	// keepIt, if false, keeps older versions of CDI from deleting a DataVolume that has succeeded.
+	keepIt = "cdi.kubevirt.io/storage.deleteAfterCompletion"
 	// provisionTime is how long a provisioner may fail: it tries again.
 	provisionTime = 30 * time.Second
 	maxRestarts   = 2 // of the pod that fills the disk
@@ -27,7 +29,7 @@ const (
 // disk is an empty disk of 1 GiB, whose access mode CDI chooses for the class.
 func (r *run) disk() *cdiv1.DataVolume {
 	meta := r.meta(volumeName)
-	meta.Annotations = map[string]string{bindNow: "true"}
+	meta.Annotations = map[string]string{bindNow: "true", keepIt: "false"}
 	storage := &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}}
 	if class := r.Options.StorageClass; class != "" {

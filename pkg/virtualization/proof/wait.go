@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/okd-install/okd-install/pkg/event"
+	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/wait"
 )
@@ -119,6 +120,14 @@ func (r *run) late(limit time.Duration, got seen, kept trouble) *fault {
 
 // Error makes a fault an error within a wait.
 func (f *fault) Error() string { return f.reason + ": " + f.cause }
+
+// err is a fault as an error with its next step, nil without one.
+func (f *fault) err() error {
+	if f == nil {
+		return nil
+	}
+	return exit.New(f.next, "%w", f)
+}
 
 // unanswered is a look that failed. An API that is away comes back; one that refuses a user goes on to.
 func unanswered(err error) seen {

@@ -63,9 +63,8 @@ func (c *Cluster) run(vm, vmi, pod string, f Faults) {
 		able = fmt.Sprintf(`{type: LiveMigratable, status: "False", reason: %s, message: "cannot migrate VMI"}`,
 			f.NotMigratable)
 	}
-	agent := ""
 	if !f.NoAgent {
-		agent = `, {type: AgentConnected, status: "True"}`
+		able += `, {type: AgentConnected, status: "True"}`
 	}
 	address := "10.128.2.7"
 	if f.NoAddress {
@@ -73,7 +72,7 @@ func (c *Cluster) run(vm, vmi, pod string, f Faults) {
 	}
 	c.Merge(pod, `status: {phase: Running, conditions: [{type: Ready, status: "True"}]}`)
 	c.Merge(vmi, fmt.Sprintf(`status: {phase: Running, nodeName: worker-0, guestOSInfo: {prettyName: Fedora Linux 42},
-  interfaces: [{name: default, ipAddress: %q}], conditions: [{type: Ready, status: "True"}, %s%s]}`, address, able, agent))
+  interfaces: [{name: default, ipAddress: %q}], conditions: [{type: Ready, status: "True"}, %s]}`, address, able))
 	c.Merge(vm, "status: {printableStatus: Running, ready: true}")
 }
 
@@ -148,6 +147,11 @@ func (c *Cluster) probe(path string, f Faults) {
 	if f.ProbeCode != 0 || !strings.Contains(args, "10.128.2.7") || !strings.Contains(args, "172.30.0.77") {
 		said = "10.128.2.7 port 22: Connection refused"
 	}
+	c.end(path, f.ProbeCode, said)
+}
+
+// end has the container of a pod end.
+func (c *Cluster) end(path string, code int, said string) {
 	c.Merge(path, fmt.Sprintf(`status: {containerStatuses: [{name: probe, state: {terminated: {exitCode: %d,
-  reason: Completed, message: %q}}}]}`, f.ProbeCode, said))
+  reason: Completed, message: %q}}}]}`, code, said))
 }

@@ -3,6 +3,7 @@
 package kubevirttest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -44,6 +45,7 @@ type Faults struct {
 	NoAddress   bool
 	ProbeCode   int
 	ProbeStuck  string // why the container cannot be started
+	Host        string // what nodes say of their hardware
 	Finalizer   string // of VM instances, which nobody removes
 	QuotaPolicy string // the message with which namespaces are refused
 }
@@ -70,7 +72,7 @@ func New(t testing.TB, f Faults) *Cluster {
 		{"kubevirt.io/v1", "VirtualMachineInstanceMigration"}, {"kubevirt.io/v1", "KubeVirt"},
 		{"cdi.kubevirt.io/v1beta1", "DataVolume"}, {"cdi.kubevirt.io/v1beta1", "DataSource"},
 		{"cdi.kubevirt.io/v1beta1", "DataImportCron"}, {"hco.kubevirt.io/v1beta1", "HyperConverged"},
-		{"apps/v1", "DaemonSet"},
+		{"apps/v1", "DaemonSet"}, {"image.openshift.io/v1", "ImageStream"},
 	} {
 		c.Serve(k[0], k[1], true)
 	}
@@ -104,6 +106,13 @@ func (c *Cluster) wrong() Faults {
 
 // deployed is what the operators have made.
 const deployed = `{apiVersion: v1, kind: Namespace, metadata: {name: kubevirt-hyperconverged}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: openshift}}
+---
+apiVersion: image.openshift.io/v1
+kind: ImageStream
+metadata: {name: cli, namespace: openshift}
+status: {tags: [{tag: latest, items: [{dockerImageReference: "quay.io/okd/scos-content@sha256:1"}]}]}
 ---
 apiVersion: hco.kubevirt.io/v1beta1
 kind: HyperConverged
@@ -169,7 +178,7 @@ status:
 apiVersion: v1
 kind: Pod
 metadata: {name: virt-handler-NAME, namespace: kubevirt-hyperconverged, labels: {kubevirt.io: virt-handler}}
-spec: {nodeName: NAME}
+spec: {nodeName: NAME, initContainers: [{name: virt-launcher, image: "quay.io/kubevirt/virt-launcher:v1.6.0"}]}
 status: {phase: Running, conditions: [{type: Ready, status: "True"}]}`
 
 // webhook refuses what KubeVirt's and the cluster's webhooks would.
@@ -227,6 +236,8 @@ func (c *Cluster) controllers(path string) {
 		c.fill(path, o, f)
 	case o.Kind == "Service":
 		c.Merge(path, "spec: {clusterIP: 172.30.0.77}")
+	case o.Kind == "Pod" && strings.HasPrefix(o.Metadata.Name, "host-"):
+		c.end(path, 0, cmp.Or(f.Host, "kvm=1 extension=1 guest=0 model=A CPU"))
 	case o.Kind == "Pod" && o.Metadata.Name == "proof-probe":
 		c.probe(path, f)
 	}
