@@ -97,8 +97,14 @@ type Clock struct {
 	Before func(now time.Time) // is called in each pause
 }
 
+// longest is the longest pause of somebody who waits for the cluster. Longer ones are those of a watchdog beside them.
+const longest = time.Minute
+
 // Sleep returns after a step of the operators.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
+	if d > longest {
+		<-ctx.Done()
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
