@@ -29,7 +29,7 @@ var layers = map[string]int{
 	"pkg/phases":  1, // the table
 	"pkg/nmstate": 1, // network configuration of a host
 	"pkg/agent":   1, // what the parts of an agent-based installation tell each other
-	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2,
+	"pkg/explain": 2, "pkg/asset": 2, "pkg/assets": 2, "pkg/plan": 2, "pkg/virtualization/manifests": 2,
 	"pkg/ovirt": 3, "pkg/machines": 3, "pkg/osimage": 3, "pkg/kube": 3, "pkg/sshclient": 3, "pkg/redfish": 3,
 	"pkg/media":     3, // what is served to BMCs
 	"pkg/bootstrap": 4, "pkg/handoff": 4, "pkg/rollout": 4, "pkg/gather": 4,
@@ -37,10 +37,11 @@ var layers = map[string]int{
 	"pkg/agent/inventory": 4, "pkg/agent/disk": 4, "pkg/agent/check": 4, "pkg/agent/network": 4,
 	"pkg/agent/service": 4, "pkg/agent/console": 4, "pkg/agent/node": 4, "pkg/agent/client": 4,
 	"pkg/agent/ignite": 4, "pkg/agent/medium": 4,
-	"pkg/install":       5, // what commands share
-	"pkg/install/steps": 6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
+	"pkg/virtualization": 4, // the stack that runs VMs
+	"pkg/install":        5, // what commands share
+	"pkg/install/steps":  6, "pkg/install/releases": 6, "pkg/install/diagnose": 6,
 	"pkg/install/create": 7, "pkg/install/destroy": 7, "pkg/install/waitfor": 7, "pkg/install/status": 7,
-	"pkg/install/agent": 7, "pkg/install/nodes": 7,
+	"pkg/install/agent": 7, "pkg/install/nodes": 7, "pkg/install/virtualization": 7,
 	"cmd/okd-install": 8,
 	"pkg/lab":         9, // beside the installer: see labMayUse
 	"cmd/okd-lab":     10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
@@ -52,7 +53,7 @@ var sameLayer = map[string][]string{
 	"pkg/phase":       {"pkg/atomicfile", "pkg/clock", "pkg/event", "pkg/exit"},
 	"pkg/wait":        {"pkg/clock"},
 	"pkg/event":       {"pkg/secret"},
-	"pkg/assets":      {"pkg/asset", "pkg/assets"},
+	"pkg/assets":      {"pkg/asset", "pkg/assets", "pkg/virtualization/manifests"},
 	"pkg/asset":       {},
 	"pkg/machines":    {"pkg/machines", "pkg/ovirt", "pkg/osimage", "pkg/redfish", "pkg/media"},
 	"pkg/agent":       {"pkg/types"},
@@ -62,13 +63,15 @@ var sameLayer = map[string][]string{
 		"pkg/agent/console", "pkg/agent/client", "pkg/agent/ignite", "pkg/handoff", "pkg/bootstrap", "pkg/gather",
 	},
 	// Where machines install themselves, the other commands go the agent way.
-	"pkg/install/create":  {"pkg/install/agent"},
+	"pkg/install/create":  {"pkg/install/agent", "pkg/install/virtualization"},
 	"pkg/install/waitfor": {"pkg/install/agent"},
 	"pkg/install/status":  {"pkg/install/agent"},
 	"pkg/install/destroy": {"pkg/install/agent"},
 	"pkg/install/nodes":   {"pkg/install/agent"},
-	"pkg/types":           {"pkg/types", "pkg/release", "pkg/nmstate"},
-	"pkg/wizard":          {"pkg/wizard"},
+
+	"pkg/install/virtualization": {"pkg/install/agent"},
+	"pkg/types":                  {"pkg/types", "pkg/release", "pkg/nmstate"},
+	"pkg/wizard":                 {"pkg/wizard"},
 	// A platform is a value that is passed to the layers below.
 	"pkg/platforms":          {"pkg/platforms", "pkg/wizard"},
 	"pkg/platforms/*/config": {"pkg/types", "pkg/release"},
@@ -92,7 +95,7 @@ var labMayUse = []string{
 var pure = []string{
 	"pkg/assets", "pkg/asset", "pkg/plan", "pkg/types", "pkg/platforms/*/config", "pkg/pki", "pkg/ignition", "pkg/seal",
 	"pkg/iso",
-	"pkg/nmstate",
+	"pkg/nmstate", "pkg/virtualization/manifests",
 }
 
 type listed struct {

@@ -42,12 +42,30 @@ func createCommand(r *root) *cobra.Command {
 		Example: "  cp install-config.example.yaml mycluster/install-config.yaml\n" +
 			"  okd-install create install-config --dir mycluster",
 	}, create.InstallConfig)
+	virtual := &cobra.Command{Use: "virtualization-config", Short: "Check virtualization.yaml, or write it from answers",
+		Long: "Reads virtualization.yaml and reports everything that is wrong with it, and what does not fit\n" +
+			"the cluster of install-config.yaml. If there is none, asks for what matters to the cluster, on\n" +
+			"a terminal only, and writes it. Without the file a cluster gets virtualization with defaults.",
+		Example: "  okd-install create virtualization-config --dir mycluster",
+	}
+	var overwrite bool
+	target(virtual, func(ctx context.Context, e *install.Env, o create.Options) error {
+		return create.VirtualizationConfig(ctx, e, create.VirtualizationOptions{Options: o, Overwrite: overwrite})
+	})
+	virtual.Flags().BoolVar(&overwrite, "overwrite", false, "ask although there is a virtualization.yaml, and replace it "+
+		"(default: check it)")
 	target(&cobra.Command{Use: "manifests", Short: "Write the Kubernetes manifests",
 		Long: "Writes manifests/ and openshift/. Every later command takes over what you edit, add\n" +
 			"or remove there.",
 		Example: "  okd-install create manifests --dir mycluster\n  cp my-machineconfig.yaml mycluster/openshift/\n" +
 			"  okd-install create cluster --dir mycluster",
 	}, create.Manifests)
+	target(&cobra.Command{Use: "virtualization-manifests", Short: "Write the manifests of the virtualization stack",
+		Long: "Writes virtualization/: the objects that are applied to the cluster so that it can run virtual\n" +
+			"machines, in the order of their names. They are made from virtualization.yaml, or from defaults\n" +
+			"that fit the cluster. What you edit, add or remove there counts when they are applied.",
+		Example: "  okd-install create virtualization-manifests --dir mycluster",
+	}, create.VirtualizationManifests)
 	target(&cobra.Command{Use: "ignition-configs", Short: "Write the Ignition configs",
 		Long:    "Writes bootstrap.ign, master.ign, worker.ign, auth/ and metadata.json.",
 		Example: "  okd-install create ignition-configs --dir mycluster",
@@ -82,6 +100,9 @@ func createCommand(r *root) *cobra.Command {
 	o := target(cluster, create.Cluster)
 	timeoutFlag(cluster, &o.Timeout)
 	handedOverFlag(cluster, &o.HandedOver)
+	cluster.Flags().Var(choice[create.Switch]{&o.Virtualization, []create.Switch{create.On, create.Off}}, "virtualization",
+		"whether to deploy what runs virtual machines once the cluster is complete (on, off; default: on if there is a "+
+			"virtualization.yaml)")
 	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(phases.Names(), ", ")+")")
 	hostFlags(cluster.Flags(), &o.Media, &o.TakeRunning, &o.Parallel, &o.AgentBinary)
 	cluster.Flags().BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be "+

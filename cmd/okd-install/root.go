@@ -61,7 +61,8 @@ func (r *root) command() *cobra.Command {
 	f.StringVar(&r.stateKey, "state-passphrase-file", "", "encrypt the state with the passphrase or age identity "+
 		"in this file")
 	c.AddCommand(createCommand(r), agentCommand(r), planCommand(r), waitForCommand(r), gatherCommand(r), destroyCommand(r),
-		statusCommand(r), nodesCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r), releaseCommand(r),
+		statusCommand(r), nodesCommand(r), virtualizationCommand(r), stateCommand(r), analyzeCommand(r), graphCommand(r),
+		releaseCommand(r),
 		coreosCommand(r), versionCommand(r), hiddenCommand(r), nodeAgentCommand(r), explainCommand(r),
 		completionCommand(r), manCommand(r))
 	finish(c)

@@ -36,7 +36,7 @@ func (r *run) files(n *node, f *future, rec *record, inputs map[string]string) (
 		delete(disk, p)
 	}
 	found := findEdits(rec, disk, len(n.dirs) > 0, accepted.byPath())
-	if ran && r.frozen {
+	if ran && r.fixes(n) {
 		for _, p := range found.fresh {
 			if !n.grows {
 				event.Warn(r.store.opts.Events, "file edited after machines were started from it; the edit has no effect",

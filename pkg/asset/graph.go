@@ -51,6 +51,7 @@ type node struct {
 	claims   []string // kindFiles: see Claims
 	grows    bool     // kindFiles: see Grows
 	secretOf *node    // kindFiles: see Confidential
+	living   bool     // see Living
 	compute  func(Env, []any) (any, error)
 	decode   func(json.RawMessage) (any, error)
 }
@@ -80,6 +81,13 @@ func Claims(paths ...string) Option { return func(n *node) { n.claims = append(n
 
 // Grows says that the running cluster adds to the files of this asset.
 func Grows() Option { return func(n *node) { n.grows = true } }
+
+// Living says that an asset goes on to change after machines were started: they were not
+// started with it.
+func (a Asset[T]) Living() Asset[T] {
+	a.n.living = true
+	return a
+}
 
 // adopts reports whether a file that existed before the first run counts as an edit.
 func (n *node) adopts(p string) bool {

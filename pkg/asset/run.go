@@ -38,6 +38,9 @@ type run struct {
 	frozen  bool // machines were started: values stay
 }
 
+// fixes reports whether an asset has to stay as it is.
+func (r *run) fixes(n *node) bool { return r.frozen && !n.living }
+
 var errInput = errors.New("an input failed")
 
 // evaluate computes everything that the targets need, in parallel where possible. It
@@ -191,7 +194,7 @@ func (r *run) compute(n *node) (any, error) {
 
 func (r *run) param(n *node, f *future, rec *record) (err error) {
 	_, ok := r.store.params[n.name]
-	if rec != nil && (r.frozen || !ok) {
+	if rec != nil && (r.fixes(n) || !ok) {
 		if rec.missing() {
 			return r.refill(n, f, rec)
 		}
@@ -220,7 +223,7 @@ func (r *run) source(n *node, f *future, rec *record) error {
 	}
 	data, err := r.store.disk.Read(n.path)
 	missing := errors.Is(err, os.ErrNotExist)
-	if provided, is := r.store.params[n.name].([]byte); missing && is && !(r.frozen && rec != nil) {
+	if provided, is := r.store.params[n.name].([]byte); missing && is && !(r.fixes(n) && rec != nil) {
 		f.value = provided
 		if rec != nil && rec.Digest != digestOf(provided) {
 			f.causes = []string{n.path}
@@ -235,7 +238,7 @@ func (r *run) source(n *node, f *future, rec *record) error {
 		return nil
 	case missing && rec == nil:
 		return &MissingError{Path: n.path}
-	case rec == nil || (!missing && !r.frozen):
+	case rec == nil || (!missing && !r.fixes(n)):
 		f.value = data
 		if rec != nil && rec.Digest != digestOf(data) {
 			f.causes = []string{n.path}

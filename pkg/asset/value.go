@@ -16,7 +16,7 @@ func (r *run) stored(n *node, f *future, rec *record, inputs map[string]string) 
 	var draft *record
 	r.store.saver.view(func(st *state) { draft = st.Drafts[n.name] })
 	for _, known := range []*record{rec, draft} {
-		fixed := known == rec && r.frozen
+		fixed := known == rec && r.fixes(n)
 		if known == nil || !fixed && !maps.Equal(known.Inputs, inputs) {
 			continue
 		}

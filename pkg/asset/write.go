@@ -56,7 +56,7 @@ func (r *run) output(n *node, wanted bool) (output, error) {
 		return o, err
 	}
 	for p := range o.next.Files {
-		if _, exists := disk[p]; exists && !r.frozen {
+		if _, exists := disk[p]; exists && !r.fixes(n) {
 			wanted = true // an earlier run has written it, so it must stay current
 		}
 	}
@@ -99,7 +99,7 @@ func (r *run) due(o *output, file File, disk map[string][]byte) error {
 	}
 	seen, wasThere := r.futures[o.n].seen[file.Path]
 	switch {
-	case exists && r.frozen:
+	case exists && r.fixes(o.n):
 	case have == want:
 		o.next.Files[file.Path] = written{SHA256: want}
 	case exists && (!wasThere || seen != have):

@@ -32,6 +32,7 @@ type Installer struct {
 	lookup Lookup
 	kinds  []types.PlatformKind
 	given  bool // the cluster is defined by manifests that the user wrote
+	dir    string
 }
 
 // Open locks the directory. It fails with *workdir.LockedError if another process has it.
@@ -52,6 +53,7 @@ func Open(dir string, deps Deps) (*Installer, error) {
 		ask = errPassword
 	}
 	withhold(store, dir, deps.Platforms, ask)
+	withholdVirtualization(store)
 	asset.Set(store, platforms, deps.Platforms)
 	asset.Set(store, HostData, tree)
 	asset.Set(store, Version, deps.Version)
@@ -88,7 +90,9 @@ func Open(dir string, deps Deps) (*Installer, error) {
 	if clk == nil {
 		clk = clock.Real()
 	}
-	return &Installer{store: store, events: events, clock: clk, lookup: deps.Lookup, kinds: kinds(deps.Platforms)}, nil
+	return &Installer{
+		store: store, events: events, clock: clk, lookup: deps.Lookup, kinds: kinds(deps.Platforms), dir: dir,
+	}, nil
 }
 
 // defaultInvoker is that of openshift-install.
@@ -274,7 +278,8 @@ func (i *Installer) evaluate(ctx context.Context, write []asset.Ref, need ...ass
 // Graph draws the assets for Graphviz.
 func Graph() string {
 	return asset.Dot(append(clusterNeeds,
-		Manifests, OpenShift, SingleNodeIgnition, AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles)...)
+		Manifests, OpenShift, SingleNodeIgnition, AdminKubeconfig, PasswordFile, MetadataFile, JournalFiles,
+		VirtualizationManifests)...)
 }
 
 // digestTree is a digest of the names and contents of a tree.

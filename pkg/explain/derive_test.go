@@ -16,17 +16,19 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// deriveSchema makes the JSON Schema of install-config.yaml from pkg/types and the
+// deriveSchema makes the JSON Schema of a file from its Go type and the
 // platforms. Names and types come from the Go types, descriptions from their doc
 // comments in the source below the directory root, and defaults, allowed values,
 // limits and patterns from the struct tags that decode.Facts describes. What a tag
 // cannot say is in exceptions_test.go.
-func deriveSchema(root string, platforms []types.PlatformKind) (*explain.Schema, error) {
+func deriveSchema(
+	root string, d explain.Document, of any, platforms []types.PlatformKind,
+) (*explain.Schema, error) {
 	w := &walker{docs: comments{root: root, texts: map[string]map[string]string{}}, platforms: platforms}
-	schema := w.object(reflect.TypeFor[types.InstallConfig](), nil)
+	schema := w.object(reflect.TypeOf(of), nil)
 	schema.Dialect = "https://json-schema.org/draft/2020-12/schema"
-	schema.Title = "install-config.yaml"
-	text := w.comment(reflect.TypeFor[types.InstallConfig](), "", "")
+	schema.Title = d.File
+	text := w.comment(reflect.TypeOf(of), "", "")
 	schema.Description, _, _ = strings.Cut(text, "\n") // the rest is for programmers
 	return schema, errors.Join(w.errs...)
 }
@@ -234,6 +236,8 @@ func (w *walker) value(t reflect.Type, at path) *explain.Schema {
 var formats = map[string]struct{ name, pattern string }{
 	"netip.Addr":   {"ip", `^[0-9a-fA-F:.]+$`},
 	"netip.Prefix": {"cidr", `^[0-9a-fA-F:.]+/[0-9]{1,3}$`},
+	// JSON Schema has a format of durations, but another one.
+	"virtualization.Duration": {"", `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`},
 }
 
 func jsonType(k reflect.Kind) string {

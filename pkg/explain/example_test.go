@@ -24,9 +24,9 @@ var (
 	commentedMore = regexp.MustCompile(`^ *#(-|  )`)
 )
 
-// uncommented returns the example, its text with each group of commented fields
+// uncommented returns an example, its text with each group of commented fields
 // enabled, and its text with all of them enabled.
-func uncommented(t *testing.T) (text string, groups []string, all string) {
+func uncommented(t *testing.T, example string) (text string, groups []string, all string) {
 	t.Helper()
 	b, err := os.ReadFile(example)
 	if err != nil {
@@ -51,7 +51,7 @@ func uncommented(t *testing.T) (text string, groups []string, all string) {
 // TestExampleIsGood loads the example, and the example with each group of
 // commented fields enabled.
 func TestExampleIsGood(t *testing.T) {
-	text, groups, _ := uncommented(t)
+	text, groups, _ := uncommented(t, example)
 	if len(groups) < 10 {
 		t.Errorf("only %d groups are commented out", len(groups))
 	}
@@ -65,7 +65,7 @@ func TestExampleIsGood(t *testing.T) {
 // TestExampleIsComplete looks in the example for every field that a cluster on
 // oVirt can have.
 func TestExampleIsComplete(t *testing.T) {
-	_, _, all := uncommented(t)
+	_, _, all := uncommented(t, example)
 	var doc map[string]any
 	if err := yaml.Unmarshal([]byte(all), &doc); err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestExampleTellsDefaults(t *testing.T) {
 			continue
 		}
 		compared++
-		if text, _, _ := uncommented(t); !strings.Contains(text, fmt.Sprintf(want, f.Default)+"\n") {
+		if text, _, _ := uncommented(t, example); !strings.Contains(text, fmt.Sprintf(want, f.Default)+"\n") {
 			t.Errorf("%s: the example does not show the default %v", at, f.Default)
 		}
 	}

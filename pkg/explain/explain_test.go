@@ -15,10 +15,10 @@ import (
 func TestPrint(t *testing.T) {
 	for _, path := range []string{
 		"installconfig", "installconfig.platform", "installconfig.networking", "installconfig.publish",
-		"installconfig.platform.baremetal.hosts",
+		"installconfig.platform.baremetal.hosts", "virtualization", "virtualization.storage",
 	} {
 		t.Run(path, func(t *testing.T) {
-			s, err := load(t).Find(path)
+			s, err := loadOf(t, explain.Of(path)).Find(path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,10 +85,11 @@ func TestFind(t *testing.T) {
 }
 
 func TestComplete(t *testing.T) {
-	s := load(t)
 	for typed, want := range map[string][]string{
-		"":                    {"installconfig"},
+		"":                    {"installconfig", "virtualization"},
 		"inst":                {"installconfig"},
+		"virtualization.stor": {"virtualization.storage"},
+		"storage.l":           {"storage.lvm"},
 		"installconfig.platf": {"installconfig.platform"},
 		"installconfig.platform.": {
 			"installconfig.platform.baremetal", "installconfig.platform.external",
@@ -99,7 +100,7 @@ func TestComplete(t *testing.T) {
 		"installconfig.platform.external": {"installconfig.platform.external"},
 	} {
 		var got []string
-		for _, c := range s.Complete(typed) {
+		for _, c := range explain.Complete(typed) {
 			path, about, _ := strings.Cut(c, "\t")
 			if got = append(got, path); about == "" || strings.Contains(about, "\n") {
 				t.Errorf("%s is described as %q", path, about)

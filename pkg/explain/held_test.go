@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/explain"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types"
 )
 
 // held compares the schema with Load.
@@ -25,7 +26,7 @@ type held struct {
 
 func newHeld(t *testing.T) *held {
 	t.Helper()
-	root, err := deriveSchema("../..", platforms.All().Kinds())
+	root, err := deriveSchema("../..", explain.InstallConfig(), types.InstallConfig{}, platforms.All().Kinds())
 	if err != nil {
 		t.Fatal(err)
 	}

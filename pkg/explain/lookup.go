@@ -28,22 +28,23 @@ func (e *UnknownError) Error() string {
 // index matches the index of a list item in the paths of findings.
 var index = regexp.MustCompile(`\[[0-9]*\]`)
 
-// Find returns the field at a path. Paths begin with the resource, as in
+// Find returns the field at a path in a whole file. Paths begin with the resource, as in
 // installconfig.platform.ovirt. Those of findings are accepted as well:
 // compute[0].replicas is the same as installconfig.compute.replicas.
 func (s *Schema) Find(path string) (*Schema, error) {
+	resource := s.document.Resource
 	names := strings.Split(strings.Trim(index.ReplaceAllString(path, ""), "."), ".")
-	if !strings.EqualFold(names[0], Resource) {
+	if !strings.EqualFold(names[0], resource) {
 		if _, known := s.Properties[names[0]]; !known && len(names) == 1 {
-			near := report.Closest(names[0], append(s.Fields(), Resource))
-			if near != "" && near != Resource {
-				near = Resource + "." + near
+			near := report.Closest(names[0], append(s.Fields(), resource))
+			if near != "" && near != resource {
+				near = resource + "." + near
 			}
-			return nil, &UnknownError{Path: path, Name: names[0], In: Resource, Near: near}
+			return nil, &UnknownError{Path: path, Name: names[0], In: resource, Near: near}
 		}
-		names = append([]string{Resource}, names...)
+		names = append([]string{resource}, names...)
 	}
-	at, node := Resource, s
+	at, node := resource, s
 	for i, name := range names[1:] {
 		next, known := node.Object().Properties[name]
 		if !known {
@@ -53,13 +54,14 @@ func (s *Schema) Find(path string) (*Schema, error) {
 				if rest := names[i+2:]; len(rest) > 0 && s.has(e.Near+"."+strings.Join(rest, ".")) {
 					e.Near += "." + strings.Join(rest, ".")
 				}
-			} else if below := Resource + ".platform." + name; i == 0 && s.has(below) {
+			} else if below := resource + ".platform." + name; i == 0 && s.has(below) {
 				e.Near = below
 			}
 			return nil, e
 		}
 		at, node = at+"."+name, next
 	}
+	node.document = s.document
 	return node, nil
 }
 
@@ -74,12 +76,22 @@ func (s *Schema) has(path string) bool {
 
 // Complete lists the paths that complete what was typed, each followed by a tab
 // and the first sentence of its description.
-func (s *Schema) Complete(typed string) []string {
+func Complete(typed string) []string {
 	dot := strings.LastIndex(typed, ".")
 	if dot < 0 {
-		return []string{Resource + "\t" + sentence(s.Description)}
+		var out []string
+		for _, d := range Documents() {
+			if s, err := d.Load(); err == nil && strings.HasPrefix(d.Resource, typed) {
+				out = append(out, d.Resource+"\t"+sentence(s.Description))
+			}
+		}
+		return out
 	}
 	at := typed[:dot]
+	s, err := Of(at).Load()
+	if err != nil {
+		return nil
+	}
 	node, err := s.Find(at)
 	if err != nil {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 type writer struct {
 	strings.Builder
+	resource string
 	sections []section
 }
 
@@ -20,10 +21,9 @@ type section struct {
 	node  *explain.Schema
 }
 
-// writePage returns the reference page of install-config.yaml as Markdown.
-func writePage(s *explain.Schema) string {
-	w := &writer{}
-	w.WriteString(`# Fields of install-config.yaml
+// heads are the beginnings of the pages, by the resource.
+var heads = map[string]string{
+	"installconfig": `# Fields of install-config.yaml
 
 <!-- Made from pkg/types by "make docs"; change the comments and tags there. -->
 
@@ -35,21 +35,40 @@ A field marked **required** must be set if the object that contains it is. ` +
 		"`[]`" + ` stands for each item of a list. Old forms and names still work; ` +
 		`a file must not have both the old and the new one. A key that is not on this page is an error.
 
-`)
-	w.section(explain.Resource, s)
+`,
+	"virtualization": `# Fields of virtualization.yaml
+
+<!-- Made from pkg/types/virtualization by "make docs"; change the comments and tags there. -->
+
+Every field of ` + "`virtualization.yaml`" + `. Without the file, a cluster gets the defaults that fit it; ` +
+		`[an example](examples/virtualization/virtualization.yaml) shows every field. The program has the same texts: ` +
+		"`okd-install explain virtualization.storage`" + ` describes a field, ` +
+		"`okd-install explain virtualization --schema`" + ` prints a JSON Schema for editors.
+
+A field marked **required** must be set if the object that contains it is. ` +
+		"`[]`" + ` stands for each item of a list. A key that is not on this page is an error.
+
+`,
+}
+
+// writePage returns the reference page of a file as Markdown.
+func writePage(d explain.Document, s *explain.Schema) string {
+	w := &writer{resource: d.Resource}
+	w.WriteString(heads[d.Resource])
+	w.section(d.Resource, s)
 	return w.String()
 }
 
 func (w *writer) section(path string, s *explain.Schema) {
-	fmt.Fprintf(w, "## %s\n\n", title(path))
-	if path != explain.Resource {
+	fmt.Fprintf(w, "## %s\n\n", w.title(path))
+	if path != w.resource {
 		fmt.Fprintf(w, "%s\n\n", prose(s.Description))
 	}
 	shape := shapeOf(s.Object())
 	for _, p := range w.sections {
 		if p.shape == shape {
 			fmt.Fprintf(w, "The same fields as in [%s](#%s)%s.\n\n",
-				title(p.path), anchor(p.path), differences(p.node.Object(), s.Object()))
+				w.title(p.path), w.anchor(p.path), differences(p.node.Object(), s.Object()))
 			return
 		}
 	}
@@ -59,7 +78,7 @@ func (w *writer) section(path string, s *explain.Schema) {
 		f := s.Object().Properties[name]
 		shown := "`" + name + "`"
 		if len(f.Fields()) > 0 {
-			shown = fmt.Sprintf("[%s](#%s)", shown, anchor(below(path, s, name)))
+			shown = fmt.Sprintf("[%s](#%s)", shown, w.anchor(below(path, s, name)))
 		}
 		fmt.Fprintf(w, "| %s | %s | %s |\n", shown, f.TypeName(), meaning(s, name, f))
 	}
@@ -79,15 +98,15 @@ func below(path string, s *explain.Schema, name string) string {
 	return path + "." + name
 }
 
-func title(path string) string {
-	if path == explain.Resource {
+func (w *writer) title(path string) string {
+	if path == w.resource {
 		return "The file"
 	}
-	return strings.TrimPrefix(path, explain.Resource+".")
+	return strings.TrimPrefix(path, w.resource+".")
 }
 
 // anchor is the fragment that Markdown gives to the heading of a section.
-func anchor(path string) string {
+func (w *writer) anchor(path string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == ' ':
@@ -96,7 +115,7 @@ func anchor(path string) string {
 			return -1
 		}
 		return r
-	}, strings.ToLower(title(path)))
+	}, strings.ToLower(w.title(path)))
 }
 
 func meaning(in *explain.Schema, name string, f *explain.Schema) string {

@@ -36,7 +36,7 @@ func (s *Schema) PrintTree(w io.Writer) error {
 
 func (s *Schema) head() *strings.Builder {
 	b := &strings.Builder{}
-	fmt.Fprintf(b, "KIND:     InstallConfig\nVERSION:  v1\n\nRESOURCE: <%s>\n", s.TypeName())
+	fmt.Fprintf(b, "KIND:     %s\nVERSION:  %s\n\nRESOURCE: <%s>\n", s.document.Kind, s.document.Version, s.TypeName())
 	s.details(b, 2)
 	return b
 }

@@ -1,6 +1,6 @@
-// Package explain describes the fields of install-config.yaml for people, editors
-// and shells. Everything comes from an embedded JSON Schema, which the tests derive
-// from pkg/types and compare with what types.Load does. A test fails if the schema is
+// Package explain describes the fields of install-config.yaml and virtualization.yaml for people, editors
+// and shells. Everything comes from embedded JSON Schemas, which the tests derive
+// from pkg/types and compare with what is loaded. A test fails if a schema is
 // out of date; `make docs` updates it.
 package explain
 
@@ -10,28 +10,72 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
-// Resource is the name of the whole file in paths, as in the reference.
-const Resource = "installconfig"
+// A Document is a file whose fields are described.
+type Document struct {
+	Resource string // the name of the whole file in paths
+	File     string
+	Kind     string
+	Version  string // of its format
+	schema   []byte
+}
 
-//go:embed installconfig.schema.json
-var embedded []byte
+var (
+	//go:embed installconfig.schema.json
+	installConfigSchema []byte
+	//go:embed virtualization.schema.json
+	virtualizationSchema []byte
+)
 
-// JSONSchema is the schema of install-config.yaml, draft 2020-12, as text.
-func JSONSchema() []byte { return slices.Clone(embedded) }
+// InstallConfig is install-config.yaml. Its resource has the name of the reference.
+func InstallConfig() Document {
+	return Document{"installconfig", "install-config.yaml", "InstallConfig", "v1", installConfigSchema}
+}
 
-// Load returns the schema of install-config.yaml.
-func Load() (*Schema, error) {
-	s := &Schema{}
-	if err := json.Unmarshal(embedded, s); err != nil {
-		return nil, fmt.Errorf("read the embedded schema: %w", err)
+// Virtualization is virtualization.yaml.
+func Virtualization() Document {
+	return Document{"virtualization", "virtualization.yaml", "Virtualization",
+		"virtualization.okd-install.io/v1alpha1", virtualizationSchema}
+}
+
+// Documents are all of them.
+func Documents() []Document { return []Document{InstallConfig(), Virtualization()} }
+
+// Of is the document that a path is about. Paths begin with the resource; of those that do not, because they are from
+// findings, the first field counts.
+func Of(path string) Document {
+	first, _, _ := strings.Cut(index.ReplaceAllString(path, ""), ".")
+	for _, d := range Documents() {
+		if strings.EqualFold(first, d.Resource) {
+			return d
+		}
+	}
+	for _, d := range Documents() {
+		if s, err := d.Load(); err == nil && s.Properties[first] != nil {
+			return d
+		}
+	}
+	return InstallConfig()
+}
+
+// JSONSchema is the schema of the document, draft 2020-12, as text.
+func (d Document) JSONSchema() []byte { return slices.Clone(d.schema) }
+
+// Load returns the schema of the document.
+func (d Document) Load() (*Schema, error) {
+	s := &Schema{document: &d}
+	if err := json.Unmarshal(d.schema, s); err != nil {
+		return nil, fmt.Errorf("read the embedded schema of %s: %w", d.File, err)
 	}
 	return s, nil
 }
 
-// Schema is the part of JSON Schema (draft 2020-12) that an install-config needs.
+// Schema is the part of JSON Schema (draft 2020-12) that the files need.
 type Schema struct {
+	document *Document // of a whole file, and of what Find returns
+
 	Dialect     string `json:"$schema,omitempty"`
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description,omitempty"`

@@ -9,36 +9,53 @@ import (
 	"github.com/okd-install/okd-install/pkg/explain"
 	"github.com/okd-install/okd-install/pkg/platforms"
 	"github.com/okd-install/okd-install/pkg/testkit/golden"
+	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/virtualization"
 )
 
 // TestSchemaIsCurrent fails if the embedded schema differs from pkg/types, if a
 // field has no description, and if comments or tags contradict types.Load.
 func TestSchemaIsCurrent(t *testing.T) {
-	s, err := deriveSchema("../..", platforms.All().Kinds())
-	if err != nil {
-		t.Fatal(err)
+	for _, tt := range []struct {
+		document explain.Document
+		of       any
+		kinds    []types.PlatformKind
+		page     string
+	}{
+		{explain.InstallConfig(), types.InstallConfig{}, platforms.All().Kinds(), "reference-install-config.md"},
+		{explain.Virtualization(), virtualization.Config{}, nil, "reference-virtualization.md"},
+	} {
+		s, err := deriveSchema("../..", tt.document, tt.of, tt.kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		golden.Compare(t, tt.document.Resource+".schema.json", b.Bytes())
+		golden.Compare(t, filepath.Join("../../docs/user", tt.page), writePage(tt.document, s))
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(s); err != nil {
-		t.Fatal(err)
-	}
-	golden.Compare(t, "installconfig.schema.json", b.Bytes())
-	golden.Compare(t, filepath.FromSlash("../../docs/user/reference-install-config.md"), writePage(s))
 }
 
 func load(t *testing.T) *explain.Schema {
 	t.Helper()
-	s, err := explain.Load()
+	return loadOf(t, explain.InstallConfig())
+}
+
+func loadOf(t *testing.T, d explain.Document) *explain.Schema {
+	t.Helper()
+	s, err := d.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// TestEveryFieldIsDescribed checks the embedded schema.
+// TestEveryFieldIsDescribed checks the embedded schemas.
 func TestEveryFieldIsDescribed(t *testing.T) {
 	count := 0
 	var walk func(path string, s *explain.Schema)
@@ -51,8 +68,10 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			walk(path+"."+name, f)
 		}
 	}
-	walk(explain.Resource, load(t))
-	if count < 100 {
+	for _, d := range explain.Documents() {
+		walk(d.Resource, loadOf(t, d))
+	}
+	if count < 250 {
 		t.Errorf("only %d fields were found", count)
 	}
 }

@@ -19,7 +19,7 @@ import (
 // own schema.
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(explain.JSONSchema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(explain.InstallConfig().JSONSchema()))
 	if err != nil {
 		t.Fatal(err)
 	}

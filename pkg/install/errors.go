@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/report"
+	"github.com/okd-install/okd-install/pkg/types/virtualization"
+	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
 	"github.com/okd-install/okd-install/pkg/workdir"
 )
 
@@ -23,10 +27,17 @@ func (e *Env) Explain(err error) error {
 		if n := len(findings.Report.Lines(false)); n != 1 {
 			count = fmt.Sprintf("%d findings", n)
 		}
-		return exit.With(exit.InstallConfig,
-			"correct the fields named above (`"+e.Self()+" explain installconfig` says what each of them means) "+
-				"and run the same command again",
-			fmt.Errorf("failed to create install config: %s:\n%w", count, err))
+		what, failed := "fields named above (`"+e.Self()+" explain installconfig` says what each of them means)",
+			"failed to create install config"
+		switch file := findings.Report.File; {
+		case filepath.Base(file) == virtualization.File:
+			what = strings.Replace(what, "installconfig", virtualization.Resource, 1)
+			failed = virtualization.File + " cannot be used"
+		case file == manifests.Dir:
+			what, failed = "files named above", file+"/ cannot be used"
+		}
+		return exit.With(exit.InstallConfig, "correct the "+what+" and run the same command again",
+			fmt.Errorf("%s: %s:\n%w", failed, count, err))
 	case errors.As(err, &missing):
 		// Not what a file says is wrong, but that nobody was there to be asked.
 		return exit.New(e.writeConfig(), "failed to fetch Install Config: %w", err)

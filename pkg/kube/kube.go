@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,6 +36,10 @@ type Client struct {
 	base    *url.URL
 	http    *http.Client
 	timeout time.Duration // of one request
+	config  *rest.Config  // for streams
+
+	mu    sync.Mutex
+	found map[string]Resource // kinds that discovery has named, by apiVersion and kind
 }
 
 // Dial reads a kubeconfig. It does not connect yet.
@@ -61,7 +66,9 @@ func New(cfg *rest.Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read API URL: %w", err)
 	}
-	return &Client{base: base, http: client, timeout: cmp.Or(cfg.Timeout, perCall)}, nil
+	return &Client{
+		base: base, http: client, timeout: cmp.Or(cfg.Timeout, perCall), config: cfg, found: map[string]Resource{},
+	}, nil
 }
 
 // URL is the API's address.

@@ -7,6 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Create makes an object and reads the server's version of it, with its UID, back into it.
@@ -28,6 +32,29 @@ func (c *Client) Patch(ctx context.Context, r Ref, subresource string, patch any
 func (c *Client) Apply(ctx context.Context, r Ref, owner string, object any) error {
 	query := url.Values{"fieldManager": {owner}, "force": {"true"}}
 	return c.send(ctx, http.MethodPatch, r, "", query, "application/apply-patch+yaml", object, nil)
+}
+
+// Applying says how Merge applies.
+type Applying struct {
+	Owner  string // field manager
+	Force  bool   // take fields over that another owner has set to other values; else that is a conflict
+	DryRun bool   // only compute what would be stored
+}
+
+// Merge is Apply that returns what is, or would be, stored.
+func (c *Client) Merge(ctx context.Context, r Ref, how Applying, object, into any) error {
+	query := url.Values{"fieldManager": {how.Owner}, "force": {strconv.FormatBool(how.Force)}}
+	if how.DryRun {
+		query.Set("dryRun", "All")
+	}
+	return c.send(ctx, http.MethodPatch, r, "", query, "application/apply-patch+yaml", object, into)
+}
+
+// DeleteExactly removes an object if it is still the one with that UID. What it owns goes afterwards.
+func (c *Client) DeleteExactly(ctx context.Context, r Ref, uid string) error {
+	id, policy := types.UID(uid), metav1.DeletePropagationBackground
+	options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &id}, PropagationPolicy: &policy}
+	return c.send(ctx, http.MethodDelete, r, "", nil, "application/json", options, nil)
 }
 
 // Evict removes a pod, if its disruption budgets allow that now.

@@ -14,6 +14,8 @@ const (
 	gatherBootstrap = "gather bootstrap"
 	waitForInstall  = "wait-for install-complete"
 	destroyCluster  = "destroy cluster"
+
+	virtualizationRemove = "virtualization remove"
 )
 
 const again = "run the same command again: it goes on where it stopped"
@@ -22,6 +24,8 @@ var (
 	resume      = phase.Hint{Text: again}
 	afterBundle = phase.Hint{Text: "read the log bundle named above, or look with `%s`; then " + again,
 		Commands: []string{gatherBootstrap}}
+	virtualizationAgain = phase.Hint{Text: "the cluster is complete without it; see `%s`, and go on with `%s`",
+		Commands: []string{"virtualization status", "virtualization deploy"}}
 	lookAndAwait = phase.Hint{Text: "look at `oc get clusteroperators,nodes`; `%s` goes on waiting",
 		Commands: []string{waitForInstall}}
 )
@@ -73,8 +77,11 @@ var (
 		Budget: 40 * time.Minute, ExitCode: exit.Install, OnFailure: phase.Diagnose, Next: lookAndAwait,
 	}
 	Virtualization = phase.Phase{
-		Name: "virtualization", Help: "deploy the virtualization stack",
-		ExitCode: exit.Install, OnFailure: phase.Diagnose,
+		Name: "virtualization", Help: "deploy what runs virtual machines",
+		Budget: 30 * time.Minute, // upstream's limit for HyperConverged
+		Limit:  3 * time.Hour,    // images of operating systems may come over a slow line
+		// The cluster itself is complete: the error says what is not.
+		ExitCode: exit.Install, Next: virtualizationAgain, Undo: virtualizationRemove,
 	}
 )
 

@@ -37,6 +37,9 @@ func (f Field) Path() Path { return f.path }
 // Where is Report.Where for the field.
 func (f Field) Where() Position { return f.report.Where(f.path) }
 
+// Present is Report.Has for the field.
+func (f Field) Present() bool { return f.report.Has(f.path) }
+
 // MovedFrom gives the field the position of its old form.
 func (f Field) MovedFrom(old Field) {
 	if at := old.Where(); at.Line > 0 {

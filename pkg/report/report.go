@@ -105,6 +105,12 @@ func (r *Report) Where(at Path) Position {
 	}
 }
 
+// Has reports whether the file has the field, if only as null.
+func (r *Report) Has(at Path) bool {
+	_, ok := r.places.get(at)
+	return ok
+}
+
 // breakAt is Field.Break.
 func (r *Report) breakAt(at Path) {
 	r.broken[at.String()] = true

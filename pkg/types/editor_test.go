@@ -39,7 +39,7 @@ func editorAccepts(t *testing.T, text string) {
 }
 
 var editorSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(explain.JSONSchema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(explain.InstallConfig().JSONSchema()))
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type PlatformKind struct {
 	Fencing        bool // two control-plane machines can switch each other off
 	InPlace        bool // a single machine can install itself
 	Agent          bool // hosts can register themselves
+	Virtual        bool // its machines are VMs
 }
 
 // PlatformSettings are the settings below platform.<name>. They take part in the passes

@@ -11,13 +11,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/okd-install/okd-install/pkg/secret"
-	"github.com/okd-install/okd-install/pkg/types"
 	"github.com/okd-install/okd-install/pkg/types/decode"
 )
 
-// encode writes an install-config as a person would: only the fields that are set, in
+// encode writes a file as a person would: only the fields that are set, in
 // the order of the schema. The result holds secrets.
-func encode(c *types.InstallConfig) ([]byte, error) {
+func encode[T any](c *T) ([]byte, error) {
 	root, err := node(reflect.ValueOf(c))
 	if err != nil {
 		return nil, err
@@ -26,7 +25,7 @@ func encode(c *types.InstallConfig) ([]byte, error) {
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
 	if err := enc.Encode(root); err != nil {
-		return nil, fmt.Errorf("write install-config: %w", err)
+		return nil, fmt.Errorf("encode the answers: %w", err)
 	}
 	return out.Bytes(), enc.Close()
 }
@@ -71,7 +70,7 @@ func node(v reflect.Value) (*yaml.Node, error) {
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(v.Int(), 10)}, nil
 	}
-	return nil, fmt.Errorf("write install-config: no form for %s", v.Type())
+	return nil, fmt.Errorf("encode the answers: no form for %s", v.Type())
 }
 
 func mapping(v reflect.Value) (*yaml.Node, error) {

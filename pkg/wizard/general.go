@@ -46,17 +46,22 @@ func (s *Session) sshKey(ctx context.Context) error {
 // maxKeyFile is far above the size of any public key, in bytes.
 const maxKeyFile = 64 << 10
 
-func publicKey(path string) (string, error) {
+// smallFile reads a file that somebody has named.
+func smallFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxKeyFile {
-		return "", fmt.Errorf("%s is not a public key", path)
+		return nil, fmt.Errorf("%s is not a file of at most %d KiB", path, maxKeyFile>>10)
 	}
-	raw, err := os.ReadFile(path)
+	return os.ReadFile(path)
+}
+
+func publicKey(path string) (string, error) {
+	raw, err := smallFile(path)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%s is not a public key: %w", path, err)
 	}
 	if _, _, _, _, err := ssh.ParseAuthorizedKey(raw); err != nil {
 		return "", fmt.Errorf("%s is not a public key: %w", path, err)

@@ -88,6 +88,7 @@ func TestScripts(t *testing.T) {
 			"liveiso":   liveISO,
 			"hosts":     hosts,
 			"running":   running,
+			"stack":     stack,
 		},
 	})
 }

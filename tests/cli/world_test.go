@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,6 +28,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/updates"
 	"github.com/okd-install/okd-install/pkg/pki"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/virtualization/stacktest"
 )
 
 const (
@@ -54,8 +56,10 @@ type world struct {
 	updates   *updateService
 	hosts     *agentHosts
 	runs      *runningCluster
+	stack     *stacktest.Stack
 	imageURL  string
 	running   *process
+	tb        testing.TB // of the script
 }
 
 // machines calls started when the bootstrap host starts.
@@ -214,6 +218,7 @@ func setup(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	w.tb, _ = env.T().(testing.TB) // see the documentation of T
 	env.Values["world"] = w
 	ids := w.engine.IDs()
 	for key, value := range map[string]string{

@@ -35,6 +35,7 @@ type Options struct {
 	Skip              []string       // phases to leave out
 	Timeout           time.Duration  // replaces every phase's budget
 	SkipPasswordPrint bool
+	Virtualization    Switch // whether it is deployed; empty if the user does not say
 	// Where machines install themselves:
 	Media       machines.Media
 	TakeRunning bool // start machines anew that are on although nothing proves that they may be
@@ -80,6 +81,10 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	defer func() { _ = inst.Close() }()
 	journal := c.Journal()
 	defer func() { journal.End(c.Clock.Now(), err) }()
+	unless, err := c.virtualization(ctx, inst)
+	if err != nil {
+		return err
+	}
 	t, err := c.target(ctx, inst, login, c.refuse, generator{inst.Cluster, inst.AgentImage})
 	if err != nil {
 		return err
@@ -99,9 +104,9 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	runner := c.Runner(journal, c.Timeout)
 	runner.Skip = c.Skip
 	if t.platform.SelfInstalling {
-		err = c.selfInstall(ctx, inst, t, proof, runner)
+		err = c.selfInstall(ctx, inst, t, proof, runner, unless)
 	} else {
-		err = runner.Run(ctx, c.steps(ctx, inst, t, proof, journal))
+		err = runner.Run(ctx, c.steps(ctx, inst, t, proof, journal, unless))
 	}
 	switch {
 	case err == nil:
@@ -119,9 +124,10 @@ func Cluster(ctx context.Context, e *install.Env, o Options) (err error) {
 	return err
 }
 
-// steps is the whole installation, in order: what each phase is given, and which of them have nothing to do.
+// steps is the whole installation, in order: what each phase is given, and which of them have nothing to do. Without
+// virtualization, there is a reason for that.
 func (c command) steps(
-	ctx context.Context, inst Assets, t target, proof *steps.Proof, journal *phase.Journal,
+	ctx context.Context, inst Assets, t target, proof *steps.Proof, journal *phase.Journal, withoutVirtualization string,
 ) []phase.Step {
 	over := t.verdict.Answer == handoff.Yes
 	cluster := steps.Cluster{Env: c.Env, API: t.api}
@@ -147,7 +153,7 @@ func (c command) steps(
 		{Phase: phases.NodesJoined, Run: steps.NodesJoined{
 			Cluster: cluster, Nodes: t.nodes(), Approve: approve}.Run},
 		{Phase: phases.ClusterComplete, Run: cluster.Complete(c.password(t), approve).Run},
-		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
+		c.virtualizationStep(inst, cluster, withoutVirtualization),
 	}
 }
 

@@ -25,6 +25,12 @@ func Manifests(ctx context.Context, e *install.Env, o Options) error {
 	return files(ctx, e, o, false, (*assets.Installer).Manifests, done)
 }
 
+// VirtualizationManifests is the command create virtualization-manifests: it writes virtualization/.
+func VirtualizationManifests(ctx context.Context, e *install.Env, o Options) error {
+	done := "Virtualization-Manifests created in: " + e.Path("virtualization")
+	return files(ctx, e, o, false, (*assets.Installer).VirtualizationManifests, done)
+}
+
 // IgnitionConfigs is the command create ignition-configs: it writes the .ign files, auth/ and metadata.json.
 func IgnitionConfigs(ctx context.Context, e *install.Env, o Options) error {
 	done := "Ignition-Configs created in: " + e.Path(".") + " and " + e.Path("auth")

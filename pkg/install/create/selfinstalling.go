@@ -42,7 +42,7 @@ type selfInstalling struct {
 
 // selfInstall goes through its phases. Media are looked after whatever the end.
 func (c command) selfInstall(
-	ctx context.Context, inst Assets, t target, proof *steps.Proof, runner *phase.Runner,
+	ctx context.Context, inst Assets, t target, proof *steps.Proof, runner *phase.Runner, withoutVirtualization string,
 ) error {
 	leftOut, err := inst.LeftOut()
 	if err != nil {
@@ -77,7 +77,7 @@ func (c command) selfInstall(
 			s.seen(beside, status)
 		}
 	}
-	if err := runner.Run(ctx, s.steps(beside)); err != nil {
+	if err := runner.Run(ctx, s.steps(beside, withoutVirtualization)); err != nil {
 		if !exit.IsInterrupted(ctx) { // then the next run goes on with the hosts as they are
 			stop()
 			s.booting.TakeBack(ctx, c.Sink)
@@ -152,7 +152,7 @@ func (s *selfInstalling) with(
 const startBudget = 30 * time.Minute
 
 // steps is the whole installation, in order. What goes on beside the phases ends with ctx.
-func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
+func (s *selfInstalling) steps(ctx context.Context, withoutVirtualization string) []phase.Step {
 	over := s.verdict.Answer == handoff.Yes
 	cluster := steps.Cluster{Env: s.Env, API: s.api, Incomplete: s.follow.Incomplete}
 	making := steps.Machines{Plan: s.plan, Providers: s.providers, MarkStarted: s.inst.MarkStarted}
@@ -175,7 +175,7 @@ func (s *selfInstalling) steps(ctx context.Context) []phase.Step {
 			return s.follow.Nodes(ctx, sink)
 		})},
 		{Phase: phases.ClusterComplete, Run: s.follow.Alongside(cluster.Complete(s.password(s.target), approve).Run)},
-		{Phase: phases.Virtualization, Unless: "this version of the installer does not deploy it"},
+		s.virtualizationStep(s.inst, cluster, withoutVirtualization),
 	}
 }
 

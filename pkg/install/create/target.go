@@ -230,6 +230,8 @@ type Assets interface {
 	// Cluster generates what a cluster is created with. Plan does so and writes nothing but the state.
 	Cluster(ctx context.Context) (assets.Cluster, error)
 	Plan(ctx context.Context) (assets.Cluster, error)
+	// Virtualization is what is deployed to run VMs, as the files say now.
+	Virtualization(ctx context.Context) (assets.Virtualization, error)
 	// RegisterHosts makes hosts register themselves, those that have a role. AgentImage and PlanAgentImage are what they
 	// boot, as with Cluster and Plan.
 	RegisterHosts(roles map[string]string)

@@ -64,6 +64,7 @@ type world struct {
 	drawn                          string
 	started, handedOver, begunMark bool
 	leftOut                        []string
+	virtualization                 error  // what is wrong with its configuration
 	marked                         func() // called when hosts have begun to install themselves
 }
 
@@ -299,6 +300,9 @@ func (s state) Cluster(ctx context.Context) (assets.Cluster, error) {
 
 func (s state) Plan(ctx context.Context) (assets.Cluster, error)           { return s.Cluster(ctx) }
 func (s state) Settings(ctx context.Context) (*types.InstallConfig, error) { return s.Config(ctx) }
+func (s state) Virtualization(context.Context) (assets.Virtualization, error) {
+	return assets.Virtualization{}, s.w.virtualization
+}
 func (s state) Pin() (assets.Pin, error) {
 	return assets.Pin{PullSpec: "quay.test/okd/release"}, nil
 }

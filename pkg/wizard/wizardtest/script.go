@@ -17,6 +17,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/secret"
 	"github.com/okd-install/okd-install/pkg/testkit/golden"
 	"github.com/okd-install/okd-install/pkg/types"
+	"github.com/okd-install/okd-install/pkg/types/virtualization"
 	"github.com/okd-install/okd-install/pkg/wizard"
 )
 
@@ -165,6 +166,17 @@ func (w *World) RunIn(ctx context.Context, t *testing.T, lines ...Line) (*wizard
 		t.Fatalf("was not asked %q", s.lines)
 	}
 	return result, s, err
+}
+
+// Virtualization goes through a script of the questions about virtualization.
+func Virtualization(t *testing.T, k virtualization.Cluster, lines ...Line) ([]byte, *Script, error) {
+	t.Helper()
+	s := &Script{t: t, lines: lines, Offered: map[string][]string{}}
+	text, err := (&wizard.Virtualization{Ask: s, Cluster: k}).Run(t.Context())
+	if err == nil && len(s.lines) > 0 {
+		t.Fatalf("was not asked %q", s.lines)
+	}
+	return text, s, err
 }
 
 // Pull is a pull secret.

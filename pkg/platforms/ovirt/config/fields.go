@@ -18,6 +18,7 @@ func Kind() types.PlatformKind {
 		Name: Name, New: func() types.PlatformSettings { return &Platform{} }, NewPool: func() any { return &MachinePool{} },
 		Help:     "is an oVirt cluster, in which the installer makes VMs.",
 		PoolHelp: "is the hardware of the pool's VMs. Default: platform.ovirt.defaultMachinePlatform.",
+		Virtual:  true,
 		// The engine hands Ignition only to VMs of type rhcos_x64.
 		Architectures: []string{"amd64"},
 		Defaults: map[string]any{

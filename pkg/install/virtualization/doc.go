@@ -1,0 +1,2 @@
+// Package virtualization has the commands for the virtualization of a cluster.
+package virtualization

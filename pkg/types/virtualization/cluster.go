@@ -1,0 +1,52 @@
+package virtualization
+
+import (
+	"strings"
+
+	"github.com/okd-install/okd-install/pkg/types"
+)
+
+// Cluster is what a configuration must fit.
+type Cluster struct {
+	Release string // version of the release, empty if it is not known
+	Masters int
+	Workers int
+	Virtual bool     // nodes are VMs themselves: nested virtualization
+	Mirrors []Mirror // of images, as imageDigestSources of install-config.yaml has them
+}
+
+// Mirror is repositories with the same images as another one.
+type Mirror struct {
+	Source  string
+	Mirrors []string
+}
+
+// VMNodes is the number of nodes that run VMs: the workers, or the masters if there are none.
+func (k Cluster) VMNodes() int {
+	if k.Workers > 0 {
+		return k.Workers
+	}
+	return k.Masters
+}
+
+// Mirrored is an image in its first mirror, and whether it has one. The mirror of the longest source counts.
+func (k Cluster) Mirrored(image string) (string, bool) {
+	best := ""
+	out := image
+	for _, m := range k.Mirrors {
+		rest, ok := strings.CutPrefix(image, m.Source)
+		if ok && len(m.Mirrors) > 0 && (rest == "" || strings.ContainsAny(rest[:1], "/:@")) && len(m.Source) > len(best) {
+			best, out = m.Source, m.Mirrors[0]+rest
+		}
+	}
+	return out, best != ""
+}
+
+// ClusterOf is the cluster that an install-config describes. The version of its release is empty if it is not known.
+func ClusterOf(c *types.InstallConfig, release string) Cluster {
+	k := Cluster{Release: release, Masters: c.Masters(), Workers: c.Workers(), Virtual: c.Platform.Kind().Virtual}
+	for _, m := range c.Mirrors() {
+		k.Mirrors = append(k.Mirrors, Mirror{Source: m.Source, Mirrors: m.Mirrors})
+	}
+	return k
+}
