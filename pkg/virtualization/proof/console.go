@@ -167,7 +167,7 @@ func lastLine(text string) string {
 	return ""
 }
 
-const maxLine = 120
+const maxLine = 240 // characters
 
 // printable drops control sequences of terminals and what cannot be shown.
 func printable(line string) string {
