@@ -112,15 +112,17 @@ var notShown = regexp.MustCompile(`^hyperConverged\.infra\.|caCertificate$`)
 
 // vmSamples has values of all forms. For each field with a form or a limit the schema must refuse at least one.
 var vmSamples = []any{
-	"text", "Text", "a b", "a/b", "/a/", "10Gi", "big", "5m", "soon", "50%", "0", "200%", "0.055", "2", "quay.io/a/b:c", "0 3 * * *",
-	"https://a.test", "ftp://a.test", "r.test:5000", "/var/a", "/dev/sdb", "8086", "10DE:2236", "0000:3b:00.0", "a.com/b", "192.0.2.0/24",
-	"-----BEGIN", strings.Repeat("a", 300), 0, 1, 5, 9, 10, 90, 4095, 70000, -1, true, map[string]any{}, map[string]any{"x": 1},
-	[]any{}, []any{"text"}, []any{"a b"}, []any{"LiveMigrate"}, []any{"/dev/sdb"}, []any{"192.0.2.0/24"}, []any{"x", "x"},
+	"text", "Text", "a b", "a/b", "/a/", "10Gi", "big", "5m", "soon", "50%", "0", "200%", "0.055", "2",
+	"quay.io/a/b:c", "0 3 * * *", "https://a.test", "ftp://a.test", "r.test:5000", "/var/a", "/dev/sdb", "8086",
+	"10DE:2236", "0000:3b:00.0", "a.com/b",
+	"192.0.2.0/24", "-----BEGIN", strings.Repeat("a", 300), 0, 1, 5, 9, 10, 90, 4095, 70000, -1, true,
+	map[string]any{}, map[string]any{"x": 1}, []any{}, []any{"text"}, []any{"a b"},
+	[]any{"LiveMigrate"}, []any{"/dev/sdb"}, []any{"192.0.2.0/24"}, []any{"x", "x"},
 }
 
-// TestVirtualizationSchemaIsObeyed puts many values into every field. What the schema refuses, Load must refuse, so that no
-// editor complains about a file that is right; and Load must find the field of which the schema complains. An empty text is
-// the same as none for Load only.
+// TestVirtualizationSchemaIsObeyed puts many values into every field. What the schema refuses, Load must refuse, so
+// that no editor complains about a file that is right; and Load must find the field of which the schema complains. An
+// empty text is the same as none for Load only.
 func TestVirtualizationSchemaIsObeyed(t *testing.T) {
 	v, count := newVirtual(t), 0
 	for _, e := range v.examples {
@@ -168,8 +170,9 @@ func TestVirtualizationSchemaIsObeyed(t *testing.T) {
 }
 
 // oneOfSeveral are fields that are required only because the example has no other that could be in their place.
-var oneOfSeveral = regexp.MustCompile(`^(backup\.(region|credentials\..*)|migration\.providers\[\]\.(credentials\.|ca).*|` +
-	`networks\[\]\.(bridge|localnet|sriov|macvlan)|hyperConverged\.\w+\.tolerations\[\]\.key)$`)
+var oneOfSeveral = regexp.MustCompile(`^(backup\.(region|credentials\..*)|` +
+	`migration\.providers\[\]\.(credentials\.|ca).*|networks\[\]\.(bridge|localnet|sriov|macvlan)|` +
+	`hyperConverged\.\w+\.tolerations\[\]\.key)$`)
 
 func clone(doc any) any { return parse(encode(doc)) }
 
@@ -183,7 +186,8 @@ func TestVirtualizationExampleTellsDefaults(t *testing.T) {
 		}
 		compared++
 		name := at[len(at)-1]
-		if !regexp.MustCompile(`\b` + name + `: "?` + regexp.QuoteMeta(strings.Trim(s.DefaultText(), `"`))).MatchString(text) {
+		value := regexp.QuoteMeta(strings.Trim(s.DefaultText(), `"`))
+		if !regexp.MustCompile(`\b` + name + `: "?` + value).MatchString(text) {
 			t.Errorf("%s: the example does not show the default %v", at, s.Default)
 		}
 	})
