@@ -70,7 +70,9 @@ func (v *Virtualization) problem(fields ...string) error {
 }
 
 // text asks for a field until it is valid.
-func (v *Virtualization) text(ctx context.Context, q Question, preset string, set func(string) error, fields ...string) error {
+func (v *Virtualization) text(
+	ctx context.Context, q Question, preset string, set func(string) error, fields ...string,
+) error {
 	_, err := v.Ask.Input(ctx, q, preset, func(answer string) error {
 		if err := set(strings.TrimSpace(answer)); err != nil {
 			return err
@@ -166,9 +168,11 @@ func (v *Virtualization) storage(ctx context.Context) error {
 	choices := []choice{existing, hostPath, lvm, none}
 	help := "Disks in directories and on disks of a node stay there: such VMs do not migrate to other nodes."
 	if v.single() {
-		choices, help = []choice{hostPath, lvm, existing, none}, "Spare disks are better than directories: they have snapshots."
+		choices = []choice{hostPath, lvm, existing, none}
+		help = "Spare disks are better than directories: they have snapshots."
 	}
-	if !v.available(virtualization.Config{Storage: virtualization.Storage{Type: virtualization.LVMStorage}}, "storage.type") {
+	disks := virtualization.Storage{Type: virtualization.LVMStorage}
+	if !v.available(virtualization.Config{Storage: disks}, "storage.type") {
 		choices = slices.DeleteFunc(choices, func(c choice) bool { return c.text == lvm.text })
 	}
 	return v.choose(ctx, Question{"Storage for VMs", help}, choices)
@@ -231,8 +235,8 @@ func (v *Virtualization) backup(ctx context.Context) error {
 		{Question{"S3 URL", "Like https://s3.example.com:9000; empty for Amazon."}, "url", "", Into(&b.URL), true},
 		{Question{"S3 Region", "The region of the bucket."}, "region", "", Required(&b.Region), false},
 		{Question{"Bucket", "The name of the bucket."}, "bucket", "", Required(&b.Bucket), true},
-		{Question{"File with the S3 login", "A file of credentials as the AWS command line has it. Relative to the directory " +
-			"of virtualization.yaml."}, "credentials", "s3-credentials", Required(&b.Credentials.File), true},
+		{Question{"File with the S3 login", "A file of credentials as the AWS command line has it. Relative to " +
+			"the directory of virtualization.yaml."}, "credentials", "s3-credentials", Required(&b.Credentials.File), true},
 	} {
 		if !f.needed && b.URL != "" {
 			continue
@@ -246,7 +250,8 @@ func (v *Virtualization) backup(ctx context.Context) error {
 
 // imports asks for the platform that VMs come from.
 func (v *Virtualization) imports(ctx context.Context) error {
-	yes, err := v.Ask.Confirm(ctx, Question{"Import VMs from another platform?", "With Forklift, from oVirt or vSphere."}, false)
+	yes, err := v.Ask.Confirm(ctx, Question{"Import VMs from another platform?",
+		"With Forklift, from oVirt or vSphere."}, false)
 	if err != nil || !yes {
 		return err
 	}
@@ -275,20 +280,22 @@ func (v *Virtualization) imports(ctx context.Context) error {
 		}
 		return nil
 	}
-	if err := v.text(ctx, Question{"Address of the platform", "Its name, or the URL of its API, which ends with " + path + "."},
-		"", host, at+".url"); err != nil {
+	if err := v.text(ctx, Question{"Address of the platform",
+		"Its name, or the URL of its API, which ends with " + path + "."}, "", host, at+".url"); err != nil {
 		return err
 	}
 	if err := v.text(ctx, Question{"User", "Like admin@internal or administrator@vsphere.local."}, "",
 		Required(&p.Credentials.Username), at+".credentials.username"); err != nil {
 		return err
 	}
-	if err := v.text(ctx, Question{"File with the password", "Its first line is the password. Relative to the directory of " +
-		"virtualization.yaml."}, p.Name+"-password", Required(&p.Credentials.PasswordFile), at+".credentials"); err != nil {
+	if err := v.text(ctx, Question{"File with the password",
+		"Its first line is the password. Relative to the directory of virtualization.yaml."}, p.Name+"-password",
+		Required(&p.Credentials.PasswordFile), at+".credentials"); err != nil {
 		return err
 	}
-	return v.text(ctx, Question{"File with the certificate authority", "Certificates in PEM with which the platform's is " +
-		"checked; empty to accept any certificate, which anybody between here and there can make."},
+	return v.text(ctx, Question{"File with the certificate authority",
+		"Certificates in PEM with which the platform's is checked; empty to accept any certificate, " +
+			"which anybody between here and there can make."},
 		"", v.authority(p), at+".caCertificate")
 }
 
@@ -306,7 +313,8 @@ func (v *Virtualization) authority(p *virtualization.Provider) func(string) erro
 
 func (v *Virtualization) smokeTest(ctx context.Context) error {
 	t := &v.draft.SmokeTest
-	yes, err := v.Ask.Confirm(ctx, Question{"Start a VM at the end?", "A test, which shows that VMs run; it is removed."}, true)
+	yes, err := v.Ask.Confirm(ctx, Question{"Start a VM at the end?",
+		"A test, which shows that VMs run; it is removed."}, true)
 	if err != nil {
 		return err
 	}
@@ -317,8 +325,8 @@ func (v *Virtualization) smokeTest(ctx context.Context) error {
 		return nil
 	}
 	t.AllowEmulation, err = v.Ask.Confirm(ctx, Question{"Emulate processors where nodes cannot run VMs?",
-		"If the platform has nested virtualization switched off, software emulates the VMs, slower by an order of magnitude. " +
-			"For tests only."}, false)
+		"If the platform has nested virtualization switched off, software emulates the VMs, slower by an order of " +
+			"magnitude. For tests only."}, false)
 	return err
 }
 

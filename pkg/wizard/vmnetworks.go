@@ -42,7 +42,8 @@ func (v *Virtualization) network(ctx context.Context) error {
 		}
 		return v.vlan(ctx, &n.Bridge.VLAN, at+".bridge.vlan")
 	}}
-	return v.choose(ctx, Question{"Where is it?", "Other kinds of networks can be added to the file."}, []choice{machine, bridge})
+	q := Question{"Where is it?", "Other kinds of networks can be added to the file."}
+	return v.choose(ctx, q, []choice{machine, bridge})
 }
 
 func (v *Virtualization) vlan(ctx context.Context, field *int, at string) error {
@@ -95,8 +96,8 @@ func (v *Virtualization) policy(ctx context.Context, bridge string) error {
 		return nil
 	}
 	at := fmt.Sprintf("hostNetwork[%d]", i)
-	err := v.text(ctx, Question{"Network Cards", "Their names on the nodes, with commas between them. The card with the node's " +
-		"own address must not be among them. Several become a bond."}, "", set, at)
+	err := v.text(ctx, Question{"Network Cards", "Their names on the nodes, with commas between them. The card with the " +
+		"node's own address must not be among them. Several become a bond."}, "", set, at)
 	if err != nil || len(cards) < 2 {
 		return err
 	}
@@ -135,10 +136,11 @@ func (v *Virtualization) migrationNetwork(ctx context.Context) error {
 	m := &virtualization.MacvlanNetwork{}
 	at := fmt.Sprintf("networks[%d].macvlan", len(v.draft.Networks))
 	v.draft.Networks = append(v.draft.Networks, virtualization.Network{Name: "migrations", Macvlan: m})
-	err = v.text(ctx, Question{"Interface for migrations", "Its name on the nodes."}, "", Required(&m.Interface), at+".interface")
+	err = v.text(ctx, Question{"Interface for migrations", "Its name on the nodes."}, "", Required(&m.Interface),
+		at+".interface")
 	if err != nil {
 		return err
 	}
-	return v.text(ctx, Question{"Subnet for migrations", "Each node gets an address of it. No other machine may use these."},
-		"", prefix(&m.Subnet), at+".subnet")
+	return v.text(ctx, Question{"Subnet for migrations",
+		"Each node gets an address of it. No other machine may use these."}, "", prefix(&m.Subnet), at+".subnet")
 }

@@ -89,8 +89,8 @@ func askForVirtualization(ctx context.Context, e *install.Env, k virtualization.
 		if overwrite {
 			what = "cannot write " + path + " anew"
 		}
-		return exit.New("write "+path+" (docs/user/examples/virtualization/virtualization.yaml shows how), or run the command "+
-			"at a terminal", "%s, and there is no terminal to ask at", what)
+		return exit.New("write "+path+" (docs/user/examples/virtualization/virtualization.yaml shows how), or run the "+
+			"command at a terminal", "%s, and there is no terminal to ask at", what)
 	}
 	event.Info(e.Sink, "These questions make "+path+". Ctrl-C ends them and leaves nothing behind")
 	text, err := (&wizard.Virtualization{Ask: e.Asker, Cluster: k}).Run(ctx)

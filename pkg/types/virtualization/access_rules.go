@@ -84,8 +84,8 @@ func (p *Provider) check(k report.Field) {
 		}
 	}
 	if p.CACertificate == "" && !p.InsecureSkipVerify && p.Credentials.SecretName == "" {
-		k.Child("caCertificate").Required("certificates of the authorities of the platform; insecureSkipVerify: true accepts " +
-			"any certificate")
+		k.Child("caCertificate").Required("certificates of the authorities of the platform; insecureSkipVerify: true " +
+			"accepts any certificate")
 	}
 	checkTrust(k, "", p.CACertificate, p.InsecureSkipVerify)
 	if p.VDDKImage != "" && p.Type == OVirtProvider {

@@ -36,7 +36,8 @@ func TestFile(t *testing.T) {
 			smokeTest.image: Invalid value @ smokeTest
 			smokeTest.timeout: Invalid value @ 1s
 			storage.type: Unsupported value @ nfs`},
-		{"null is the same as absent", three, rwx + "backup: null\nnetworks: ~\nsmokeTest: null\n", `smokeTest.enabled = true`},
+		{"null is the same as absent", three, rwx + "backup: null\nnetworks: ~\nsmokeTest: null\n",
+			`smokeTest.enabled = true`},
 	})
 }
 
@@ -88,7 +89,8 @@ func TestOperator(t *testing.T) {
 		{"both catalogs of one name", two, rwx +
 			"operator: {catalog: {name: a, image: r.test/idx/a}, addOns: {name: a, image: r.test/idx/b}}\n",
 			`operator.addOns.name: Duplicate value`},
-		{"one catalog for both", three, rwx + "operator: {catalog: {name: a, image: r.test/idx/a}, addOns: {name: a, image: r.test/idx/a}}\n",
+		{"one catalog for both", three,
+			rwx + "operator: {catalog: {name: a, image: r.test/idx/a}, addOns: {name: a, image: r.test/idx/a}}\n",
 			``},
 		{"another approval", two, rwx + "operator: {approval: Manual}\n", `operator.approval: Unsupported value @ Manual`},
 		{"a bad channel", two, rwx + "operator: {channel: 'a b'}\n", `operator.channel: Invalid value`},
@@ -109,12 +111,14 @@ func TestReleases(t *testing.T) {
 			`warns operator.addOns.image ~ oadp-operator`},
 		{"NMState with 4.20", at("4.20.0-okd-scos.1"), rwx + nmstate,
 			`hostNetwork: Forbidden @ hostNetwork ~ ImageStream`},
-		{"NMState with 4.21", at("4.21.0-okd-scos.1"), rwx + nmstate, `operator.addOns.image = "quay.io/okderators/catalog-index:4.21"`},
+		{"NMState with 4.21", at("4.21.0-okd-scos.1"), rwx + nmstate,
+			`operator.addOns.image = "quay.io/okderators/catalog-index:4.21"`},
 		{"NMState with 4.22", at("4.22.0-okd-scos.1"), rwx + nmstate, `hostNetwork: Forbidden ~ 4.20 and 4.21 only`},
 		{"NMState with 4.22 from elsewhere", at("4.22.0-okd-scos.1"), rwx + nmstate +
 			"operator: {addOns: {image: quay.io/operatorhubio/catalog:latest}}\n",
 			`operator.addOns.name = "okderators"`},
-		{"NMState with 4.20 from a catalog of the cluster", at("4.20.0"), rwx + nmstate + "operator: {addOns: {name: mine}}\n",
+		{"NMState with 4.20 from a catalog of the cluster", at("4.20.0"),
+			rwx + nmstate + "operator: {addOns: {name: mine}}\n",
 			`operator.addOns.image = null`},
 		{"LVM with 4.19", at("4.19.0"), lvm, `
 			warns storage.type
@@ -122,7 +126,8 @@ func TestReleases(t *testing.T) {
 		{"LVM with 4.20", at("4.20.0"), lvm, `
 			warns storage.type
 			storage.class = "lvms-vg1"`},
-		{"the descheduler with 5.0", at("5.0.0"), rwx + "availability: {descheduler: {}}\n", `availability.descheduler: Forbidden`},
+		{"the descheduler with 5.0", at("5.0.0"), rwx + "availability: {descheduler: {}}\n",
+			`availability.descheduler: Forbidden`},
 		{"backup with 4.22", at("4.22.1"), rwx + "backup: {bucket: abc, region: eu, credentials: {secretName: a}}\n",
 			`backup: Forbidden @ backup`},
 		{"SR-IOV with 4.22", at("4.22.1"), rwx + "networks:\n- {name: a, bridge: {name: b}}\n" +
@@ -130,7 +135,8 @@ func TestReleases(t *testing.T) {
 			`networks[1].sriov: Forbidden @ sriov ~ sriov-network-operator`},
 		{"health checks with 4.22", at("4.22.1"), rwx + "availability: {nodeHealthCheck: {}}\n",
 			`availability.nodeHealthCheck.minHealthy = "50%"`},
-		{"a gate that is too new", at("4.20.0"), rwx + "hyperConverged: {featureGates: {videoConfig: false, alignCPUs: true}}\n",
+		{"a gate that is too new", at("4.20.0"),
+			rwx + "hyperConverged: {featureGates: {videoConfig: false, alignCPUs: true}}\n",
 			`hyperConverged.featureGates.videoConfig: Forbidden @ videoConfig ~ 4.21`},
 		{"a gate that is there", at("5.0.0"), rwx + "hyperConverged: {featureGates: {containerPathVolumes: true}}\n",
 			`hyperConverged.featureGates = {"containerPathVolumes":true}`},

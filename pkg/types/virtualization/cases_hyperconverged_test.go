@@ -101,13 +101,15 @@ func TestHyperConverged(t *testing.T) {
 			`hyperConverged.featureGates.deployTektonTaskResources: Invalid value ~ set pipelines`},
 		{"a gate that is text", two, hc("featureGates: {alignCPUs: 'true'}"),
 			`hyperConverged.featureGates.alignCPUs: Invalid value`},
-		{"another uninstall strategy", two, hc("uninstallStrategy: Keep"), `hyperConverged.uninstallStrategy: Unsupported value`},
+		{"another uninstall strategy", two, hc("uninstallStrategy: Keep"),
+			`hyperConverged.uninstallStrategy: Unsupported value`},
 	})
 }
 
 func TestPlacement(t *testing.T) {
 	run(t, []row{
-		{"a bad key of a label", two, hc("infra: {nodeSelector: {'a b': c}}"), `hyperConverged.infra.nodeSelector: Invalid value`},
+		{"a bad key of a label", two, hc("infra: {nodeSelector: {'a b': c}}"),
+			`hyperConverged.infra.nodeSelector: Invalid value`},
 		{"a bad value of a label", two, hc("workloads: {nodeSelector: {a: 'b c'}}"),
 			`hyperConverged.workloads.nodeSelector.a: Invalid value @ b c`},
 		{"no key of a taint", two, hc("infra: {tolerations: [{effect: NoSchedule}]}"),
@@ -129,7 +131,7 @@ func TestPlacement(t *testing.T) {
 		{"an affinity of another form", two, hc("workloads: {affinity: {podAffinity: [1]}}"),
 			`hyperConverged.workloads.affinity: Invalid value`},
 		{"no resource", two, hc("hostDevices: [{pciVendorSelector: '10DE:2236'}]"),
-			`hyperConverged.hostDevices[0].resourceName: Required value ~ explain virtualization.hyperConverged.hostDevices.resourceName`},
+			`hyperConverged.hostDevices[0].resourceName: Required value ~ explain virtualization.hyperConverged.hostDevices.`},
 		{"a resource without domain", two, hc("hostDevices: [{resourceName: a10, pciVendorSelector: '10DE:2236'}]"),
 			`hyperConverged.hostDevices[0].resourceName: Invalid value`},
 		{"a device by its address", two, hc("hostDevices: [{resourceName: a.com/b, pciVendorSelector: '0000:3b:00.0'}]"),
@@ -168,15 +170,26 @@ func TestGoldenImages(t *testing.T) {
 			goldenImages.enabled = true
 			goldenImages.disconnected = false
 			goldenImages.namespace = "kubevirt-os-images"
-			goldenImages.sources[0] = {"image":"quay.io/a/debian:12","keep":3,"name":"debian","pullMethod":"pod","schedule":"0 3 * * *","size":"10Gi"}`},
+			goldenImages.sources[0].image = "quay.io/a/debian:12"
+			goldenImages.sources[0].keep = 3
+			goldenImages.sources[0].name = "debian"
+			goldenImages.sources[0].pullMethod = "pod"
+			goldenImages.sources[0].schedule = "0 3 * * *"
+			goldenImages.sources[0].size = "10Gi"`},
 		{"off without storage", two, "storage: {type: none}\n", `goldenImages.enabled = false`},
-		{"on without storage", two, "storage: {type: none}\ngoldenImages: {enabled: true}\n", `warns goldenImages.enabled @ enabled`},
+		{"on without storage", two, "storage: {type: none}\ngoldenImages: {enabled: true}\n",
+			`warns goldenImages.enabled @ enabled`},
 		{"a source without storage", two,
 			"storage: {type: none}\ngoldenImages: {sources: [{name: a, image: quay.io/aa/b}]}\n", `warns goldenImages.sources`},
 		{"a mirror", mirrored("quay.io/containerdisks"), images("disable: [fedora]"), `
 			goldenImages.disconnected = true
 			goldenImages.disable = ["fedora"]
-			goldenImages.sources[0] = {"image":"mirror.test:5000/containerdisks/centos-stream:9","keep":3,"name":"centos-stream9","pullMethod":"node","schedule":"0 3 * * *","size":"10Gi"}
+			goldenImages.sources[0].image = "mirror.test:5000/containerdisks/centos-stream:9"
+			goldenImages.sources[0].keep = 3
+			goldenImages.sources[0].name = "centos-stream9"
+			goldenImages.sources[0].pullMethod = "node"
+			goldenImages.sources[0].schedule = "0 3 * * *"
+			goldenImages.sources[0].size = "10Gi"
 			goldenImages.sources[1].name = "centos-stream10"`},
 		{"a mirror of the whole registry", mirrored("quay.io"), rwx,
 			`goldenImages.sources[2].image = "mirror.test:5000/containerdisks/fedora:latest"`},
@@ -202,8 +215,10 @@ func TestGoldenImages(t *testing.T) {
 			`goldenImages.sources[1].name: Duplicate value`},
 		{"no name", two, images("sources: [{image: quay.io/aa/b}]"), `goldenImages.sources[0].name: Required value`},
 		{"no image", two, images("sources: [{name: a}]"), `goldenImages.sources[0].image: Required value`},
-		{"a bad name", two, images("sources: [{name: a.b, image: quay.io/aa/b}]"), `goldenImages.sources[0].name: Invalid value`},
-		{"a long name", two, images("sources: [{name: a123456789012345678901234567890123456789012345678901b, image: quay.io/aa/b}]"),
+		{"a bad name", two, images("sources: [{name: a.b, image: quay.io/aa/b}]"),
+			`goldenImages.sources[0].name: Invalid value`},
+		{"a long name", two,
+			images("sources: [{name: a123456789012345678901234567890123456789012345678901b, image: quay.io/aa/b}]"),
 			`goldenImages.sources[0].name: Invalid value ~ at most 52`},
 		{"an image with scheme", two, images("sources: [{name: a, image: docker://quay.io/a/b}]"),
 			`goldenImages.sources[0].image: Invalid value`},

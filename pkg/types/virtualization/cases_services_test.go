@@ -12,16 +12,21 @@ func TestAvailability(t *testing.T) {
 `, `warns availability.descheduler.profile ~ psi=1
 			availability.nodeHealthCheck.unhealthyAfter = "10m0s"`},
 		{"defaults", three, rwx + "availability: {nodeHealthCheck: {}, descheduler: {}}\n", `
-			availability.nodeHealthCheck = {"minHealthy":"51%","nodeSelector":{"node-role.kubernetes.io/worker":""},"unhealthyAfter":"5m0s"}
+			availability.nodeHealthCheck.minHealthy = "51%"
+			availability.nodeHealthCheck.nodeSelector = {"node-role.kubernetes.io/worker":""}
+			availability.nodeHealthCheck.unhealthyAfter = "5m0s"
 			availability.descheduler = {"interval":"1h0m0s","mode":"Automatic","profile":"LongLifecycle"}`},
 		{"two nodes", two, health(""), `availability.nodeHealthCheck.minHealthy = "50%"`},
-		{"two nodes that must both be healthy", two, health("minHealthy: 51%"), `warns availability.nodeHealthCheck.minHealthy @ 51%`},
+		{"two nodes that must both be healthy", two, health("minHealthy: 51%"),
+			`warns availability.nodeHealthCheck.minHealthy @ 51%`},
 		{"one node", single, health(""), `availability.nodeHealthCheck: Forbidden`},
 		{"one node, and descheduler", lone, moves(""), `availability.descheduler: Forbidden`},
-		{"most of the nodes, in words", two, health("minHealthy: most"), `availability.nodeHealthCheck.minHealthy: Invalid value`},
+		{"most of the nodes, in words", two, health("minHealthy: most"),
+			`availability.nodeHealthCheck.minHealthy: Invalid value`},
 		{"no node healthy", two, health("minHealthy: 0%"), `availability.nodeHealthCheck.minHealthy: Invalid value`},
 		{"a hasty check", two, health("unhealthyAfter: 10s"), `availability.nodeHealthCheck.unhealthyAfter: Invalid value`},
-		{"a bad label", two, health("nodeSelector: {a: 'b c'}"), `availability.nodeHealthCheck.nodeSelector.a: Invalid value`},
+		{"a bad label", two, health("nodeSelector: {a: 'b c'}"),
+			`availability.nodeHealthCheck.nodeSelector.a: Invalid value`},
 		{"another profile", two, moves("profile: AffinityAndTaints"), `availability.descheduler.profile: Unsupported value`},
 		{"another mode", two, moves("mode: Manual"), `availability.descheduler.mode: Unsupported value`},
 		{"all the time", two, moves("interval: 1s"), `availability.descheduler.interval: Invalid value`},
@@ -44,7 +49,13 @@ func TestBackup(t *testing.T) {
 `, `backup.credentials = {"accessKeyID":"AKIA","secretAccessKey":"(hidden)"}
 			backup.forcePathStyle = false`},
 		{"defaults with a URL", three, s3("bucket: abc, url: 'https://s3.test', credentials: {file: s3-credentials}"), `
-			backup = {"bucket":"abc","credentials":{"file":"s3-credentials"},"forcePathStyle":true,"nodeAgent":true,"prefix":"velero","region":"us-east-1","url":"https://s3.test"}`},
+			backup.bucket = "abc"
+			backup.credentials = {"file":"s3-credentials"}
+			backup.forcePathStyle = true
+			backup.nodeAgent = true
+			backup.prefix = "velero"
+			backup.region = "us-east-1"
+			backup.url = "https://s3.test"`},
 		{"defaults with Amazon", three, s3("bucket: abc, region: eu-central-1" + login), `
 			backup.forcePathStyle = false
 			backup.region = "eu-central-1"`},
@@ -66,14 +77,17 @@ func TestBackup(t *testing.T) {
 		{"a bucket in capitals", two, s3("bucket: ABC, region: eu" + login), `backup.bucket: Invalid value`},
 		{"a short bucket", two, s3("bucket: ab, region: eu" + login), `backup.bucket: Invalid value`},
 		{"a bucket with two dots", two, s3("bucket: a..b, region: eu" + login), `backup.bucket: Invalid value`},
-		{"a prefix with slashes around", two, s3("bucket: abc, region: eu, prefix: /a/" + login), `backup.prefix: Invalid value`},
+		{"a prefix with slashes around", two, s3("bucket: abc, region: eu, prefix: /a/" + login),
+			`backup.prefix: Invalid value`},
 		{"a URL of S3", two, s3("bucket: abc, url: 's3://abc'" + login), `backup.url: Invalid value`},
-		{"a URL with login", two, s3("bucket: abc, url: 'https://u:s3cr3t@s3.test'" + login), `backup.url: Invalid value ~ login`},
+		{"a URL with login", two, s3("bucket: abc, url: 'https://u:s3cr3t@s3.test'" + login),
+			`backup.url: Invalid value ~ login`},
 		{"no certificate", two, s3("bucket: abc, url: 'https://s3.test', caCertificate: hello" + login),
 			`backup.caCertificate: Invalid value`},
 		{"trust without TLS", two, s3("bucket: abc, url: 'http://s3.test', insecureSkipVerify: true" + login),
 			`backup.insecureSkipVerify: Forbidden`},
-		{"a bad Secret", two, s3("bucket: abc, region: eu, credentials: {secretName: A_B}"), `backup.credentials.secretName: Invalid value`},
+		{"a bad Secret", two, s3("bucket: abc, region: eu, credentials: {secretName: A_B}"),
+			`backup.credentials.secretName: Invalid value`},
 	})
 	both := rwx + "backup:\n  bucket: abc\n  url: https://s3.test\n  credentials: {secretName: a}\n" +
 		"  insecureSkipVerify: true\n  caCertificate: |\n" + indented(certificate)
@@ -100,12 +114,16 @@ func TestMigration(t *testing.T) {
 `, `migration.catalog.name = "mine"
 			migration.providers[1].credentials.passwordFile = "vcenter-password"`},
 		{"defaults", three, rwx + "migration: {}\n", `
-			migration = {"catalog":{"image":"quay.io/kubev2v/forklift-operator-index:latest","name":"okd-install-forklift","namespace":"openshift-marketplace"},"channel":"development"}`},
+			migration.catalog.image = "quay.io/kubev2v/forklift-operator-index:latest"
+			migration.catalog.name = "okd-install-forklift"
+			migration.catalog.namespace = "openshift-marketplace"
+			migration.channel = "development"`},
 		{"a mirror", mirrored("quay.io/kubev2v"), rwx + "migration: {}\n",
 			`migration.catalog.image = "mirror.test:5000/kubev2v/forklift-operator-index:latest"`},
 		{"a catalog of the cluster", two, rwx + "migration: {catalog: {name: community-operators}}\n",
 			`migration.catalog.image = null`},
-		{"a catalog that the cluster resets", two, rwx + "migration: {catalog: {name: community-operators, image: r.test/a/b}}\n",
+		{"a catalog that the cluster resets", two,
+			rwx + "migration: {catalog: {name: community-operators, image: r.test/a/b}}\n",
 			`migration.catalog.name: Invalid value`},
 		{"nothing", two, rwx + "migration: {providers: [{}]}\n", `
 			migration.providers[0].name: Required value
@@ -133,14 +151,17 @@ func TestMigration(t *testing.T) {
 			`migration.providers[0].credentials.passwordFile: Forbidden`},
 		{"a Secret and a user", two, provider(ovirt + ", credentials: {secretName: a, username: b}"),
 			`migration.providers[0].credentials.secretName: Forbidden`},
-		{"VDDK for oVirt", two, provider(ovirt + ", vddkImage: r.test/vm/vddk:8" + login), `migration.providers[0].vddkImage: Forbidden`},
-		{"a name twice", two, rwx + "migration:\n  providers:\n  - {name: a, " + ovirt + login + "}\n  - {name: a, " + vsphere + login + "}\n",
+		{"VDDK for oVirt", two, provider(ovirt + ", vddkImage: r.test/vm/vddk:8" + login),
+			`migration.providers[0].vddkImage: Forbidden`},
+		{"a name twice", two,
+			rwx + "migration:\n  providers:\n  - {name: a, " + ovirt + login + "}\n  - {name: a, " + vsphere + login + "}\n",
 			`migration.providers[1].name: Duplicate value`},
 		{"a bad name", two, rwx + "migration: {providers: [{name: a.b, " + ovirt + login + "}]}\n",
 			`migration.providers[0].name: Invalid value`},
 	})
-	secretAndCA := rwx + "migration:\n  providers:\n  - name: a\n    type: ovirt\n    url: https://engine.test/ovirt-engine/api\n" +
-		"    credentials: {secretName: a}\n    caCertificate: |\n" + indented(indented(certificate))
+	secretAndCA := rwx + "migration:\n  providers:\n  - name: a\n    type: ovirt\n" +
+		"    url: https://engine.test/ovirt-engine/api\n    credentials: {secretName: a}\n    caCertificate: |\n" +
+		indented(indented(certificate))
 	run(t, []row{
 		{"a Secret and certificates", two, secretAndCA, `migration.providers[0].caCertificate: Forbidden ~ cacert`},
 	})
@@ -149,7 +170,8 @@ func TestMigration(t *testing.T) {
 func TestPipelines(t *testing.T) {
 	tasks := func(fields string) string { return rwx + "pipelines: {" + fields + "}\n" }
 	run(t, []row{
-		{"all fields", three, tasks("namespaces: [vm-pipelines, ci], tasksFile: kubevirt-tekton-tasks.yaml, tektonFile: tekton.yaml"),
+		{"all fields", three,
+			tasks("namespaces: [vm-pipelines, ci], tasksFile: kubevirt-tekton-tasks.yaml, tektonFile: tekton.yaml"),
 			`pipelines.namespaces = ["vm-pipelines","ci"]`},
 		{"nothing", two, tasks(""), `
 			pipelines.namespaces: Required value

@@ -25,9 +25,10 @@ func TestStorage(t *testing.T) {
 			storage.defaultForCluster = false`},
 		{"the nodes of the VMs", single, "hyperConverged: {workloads: {nodeSelector: {vms: ''}}}\n",
 			`storage.hostPath.nodeSelector = {"vms":""}`},
-		{"all fields of hostpath", single, store("type: hostpath, class: local, defaultForVMs: false, defaultForCluster: false, " +
-			"hostPath: {path: /var/mnt/disks, pool: disks, nodeSelector: {a: b}}, vmStateClass: a, scratchClass: b, " +
-			"filesystemOverhead: '0.1', insecureRegistries: ['r.test:5000', '[fd00::1]:5000']"), `
+		{"all fields of hostpath", single,
+			store("type: hostpath, class: local, defaultForVMs: false, defaultForCluster: false, " +
+				"hostPath: {path: /var/mnt/disks, pool: disks, nodeSelector: {a: b}}, vmStateClass: a, scratchClass: b, " +
+				"filesystemOverhead: '0.1', insecureRegistries: ['r.test:5000', '[fd00::1]:5000']"), `
 			storage.class = "local"
 			storage.defaultForCluster = false`},
 		{"hostpath by its settings", single, store("class: local, hostPath: {}"), `storage.type = "hostpath"`},
@@ -40,7 +41,12 @@ func TestStorage(t *testing.T) {
 			storage.type = "lvm"
 			storage.class = "lvms-vg1"
 			storage.defaultForCluster = true
-			storage.lvm = {"deviceClass":"vg1","devices":["/dev/disk/by-path/pci-0"],"filesystem":"xfs","overprovisionRatio":10,"thinPool":"thin-pool-1","thinPoolPercent":90}`},
+			storage.lvm.deviceClass = "vg1"
+			storage.lvm.devices = ["/dev/disk/by-path/pci-0"]
+			storage.lvm.filesystem = "xfs"
+			storage.lvm.overprovisionRatio = 10
+			storage.lvm.thinPool = "thin-pool-1"
+			storage.lvm.thinPoolPercent = 90`},
 		{"lvm on several nodes", two, disks(""), twice},
 		{"none", two, store("type: none"), `
 			storage.class = null
@@ -66,7 +72,8 @@ func TestStorage(t *testing.T) {
 			`storage.profile: Forbidden`},
 		{"another type", two, store("type: ceph"), `storage.type: Unsupported value @ ceph`},
 		{"a bad class", two, store("class: A"), `storage.class: Invalid value`},
-		{"a path outside of /var", single, store("hostPath: {path: /data}"), `storage.hostPath.path: Invalid value ~ below /var`},
+		{"a path outside of /var", single, store("hostPath: {path: /data}"),
+			`storage.hostPath.path: Invalid value ~ below /var`},
 		{"a relative path", single, store("hostPath: {path: var/a}"), `storage.hostPath.path: Invalid value`},
 		{"a path that climbs", single, store("hostPath: {path: /var/a/../../etc}"), `storage.hostPath.path: Invalid value`},
 		{"/var itself", single, store("hostPath: {path: /var/}"), `storage.hostPath.path: Invalid value`},
@@ -79,10 +86,12 @@ func TestStorage(t *testing.T) {
 		{"a bad pool", single, store("hostPath: {pool: A}"), `storage.hostPath.pool: Invalid value`},
 		{"a disk outside of /dev", single, store("lvm: {devices: [/disk]}"), `storage.lvm.devices[0]: Invalid value`},
 		{"an empty disk", single, store("lvm: {devices: ['']}"), `storage.lvm.devices[0]: Required value`},
-		{"a disk that may change", single, store("lvm: {devices: [/dev/sdb, /dev/md0]}"), `warns storage.lvm.devices[0] @ sdb`},
+		{"a disk that may change", single, store("lvm: {devices: [/dev/sdb, /dev/md0]}"),
+			`warns storage.lvm.devices[0] @ sdb`},
 		{"a disk twice", single, store("lvm: {devices: [/dev/md0], optionalDevices: [/dev/md0]}"),
 			`storage.lvm.optionalDevices[0]: Duplicate value`},
-		{"too thick", single, disks(", thinPoolPercent: 95"), `storage.lvm.thinPoolPercent: Invalid value ~ between 10 and 90`},
+		{"too thick", single, disks(", thinPoolPercent: 95"),
+			`storage.lvm.thinPoolPercent: Invalid value ~ between 10 and 90`},
 		{"no overprovisioning", single, disks(", overprovisionRatio: 1"), `storage.lvm.overprovisionRatio: Invalid value`},
 		{"another file system", single, disks(", filesystem: btrfs"), `storage.lvm.filesystem: Unsupported value`},
 		{"a bad device class", single, disks(", deviceClass: a_b"), `storage.lvm.deviceClass: Invalid value`},
@@ -91,7 +100,8 @@ func TestStorage(t *testing.T) {
 			storage.profile.volumeMode: Required value`},
 		{"another access mode", two, store("class: a, profile: {accessModes: [ReadOnlyMany], volumeMode: Block}"),
 			`storage.profile.accessModes[0]: Unsupported value`},
-		{"an overhead in percent", two, store("class: a, filesystemOverhead: 5%"), `storage.filesystemOverhead: Invalid value`},
+		{"an overhead in percent", two, store("class: a, filesystemOverhead: 5%"),
+			`storage.filesystemOverhead: Invalid value`},
 		{"an overhead as a number", two, store("class: a, filesystemOverhead: 0.05"),
 			`storage.filesystemOverhead: Invalid value ~ quotes`},
 		{"a registry without port", two, store("class: a, insecureRegistries: [r.test]"),

@@ -39,7 +39,7 @@ func (f *fitting) catalogs() {
 // An AddOn is an operator that the catalog operator.addOns has.
 type AddOn struct {
 	Package string
-	Field   report.Path // the field that needs it
+	Field   report.Path // that needs it
 }
 
 // AddOns are the operators of operator.addOns that the config needs.
@@ -67,7 +67,7 @@ func (c *Config) AddOns() []AddOn {
 // insteadOf is what can be done without an operator.
 var insteadOf = map[string]string{
 	"lvms-operator":                     "use another type of storage",
-	"kubernetes-nmstate-operator":       "set up these interfaces when the nodes are installed, with networkConfig of hosts",
+	"kubernetes-nmstate-operator":       "set up these interfaces when nodes are installed, with networkConfig of hosts",
 	"sriov-network-operator":            "use networks with bridge or localnet",
 	"cluster-kube-descheduler-operator": "leave the descheduler out",
 	"oadp-operator":                     "install OADP or Velero from elsewhere later",

@@ -15,8 +15,8 @@ import (
 // fifth of it.
 const MaxFile = 4 << 20
 
-// ReadFiles reads the files that the config names, and puts the logins that they hold where those of the config are. The
-// function gets their paths as the file has them, relative to its directory, and reads at most MaxFile bytes.
+// ReadFiles reads the files that the config names, and puts the logins that they hold where those of the config are.
+// The function gets their paths as the file has them, relative to its directory, and reads at most MaxFile bytes.
 func (c *Config) ReadFiles(read func(path string) ([]byte, error)) *report.Report {
 	r := c.report()
 	k := r.Field(report.Path{})

@@ -12,9 +12,9 @@ import (
 // workerLabel selects the nodes that run VMs: masters have it as well if there are no workers.
 const workerLabel = "node-role.kubernetes.io/worker"
 
-// Fit is the config with all defaults, as the cluster needs them, and with the rules applied that depend on the cluster.
-// Without a file, c is nil. The path is only for messages. The result is nil if the report has failed. If the release is
-// not known, rules of releases do not apply, and the image of operator.addOns stays open.
+// Fit is the config with all defaults, as the cluster needs them, and with the rules applied that depend on it.
+// Without a file, c is nil. The path is only for messages. The result is nil if the report has failed. If the release
+// is not known, rules of releases do not apply, and the image of operator.addOns stays open.
 func (c *Config) Fit(path string, k Cluster) (*Config, *report.Report) {
 	out, r := &Config{APIVersion: APIVersion, Kind: Kind}, report.New(path)
 	if c != nil {
@@ -120,6 +120,7 @@ func (f *fitting) hyperConverged() {
 	default:
 		either(&h.EvictionStrategy, liveMigrate)
 	}
+	either(&h.UninstallStrategy, "BlockUninstallIfWorkloadsExist")
 	if methods := &h.WorkloadUpdate.Methods; *methods == nil {
 		*methods = []string{}
 		if !f.single() {
@@ -202,6 +203,9 @@ func (f *fitting) networks() {
 		if len(p.NodeSelector) == 0 {
 			p.NodeSelector = clone(nodes)
 		}
+		for j := range p.Bonds {
+			either(&p.Bonds[j].Mode, activeBackup)
+		}
 		for j := range p.VLANs {
 			p.VLANs[j].Name = p.VLANs[j].name()
 		}
@@ -251,8 +255,8 @@ func (f *fitting) availability() {
 			at.Child("descheduler").Forbidden("with one node for VMs there is nowhere to move them; leave it out")
 		}
 		if d.Profile == "KubeVirtRelieveAndMigrate" {
-			at.Child("descheduler", "profile").Warn(d.Profile, "the nodes must be started with the kernel argument psi=1: add a "+
-				"MachineConfig with it to openshift/ before the installation")
+			at.Child("descheduler", "profile").Warn(d.Profile, "the nodes must be started with the kernel argument psi=1: "+
+				"add a MachineConfig with it to openshift/ before the installation")
 		}
 	}
 }

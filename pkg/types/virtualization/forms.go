@@ -34,7 +34,7 @@ var forms = map[string]func(report.Field, string){
 	"certificate":    values.Certificates,
 	"host-port":      matches(hostPort, "must be a registry as host:port"),
 	"channel":        matches(channel, "must be letters, digits, '-', '_' and '.'"),
-	"cpu-model":      matches(channel, "must be a CPU model of libvirt, like Skylake-Server, or host-model or host-passthrough"),
+	"cpu-model":      matches(channel, "must be a CPU model, like Skylake-Server, host-model or host-passthrough"),
 	"amount":         amount,
 	"part":           matches(part, "must be a number between 0 and 1 with at most three decimals, like 0.055"),
 	"data-directory": dataDirectory,

@@ -25,7 +25,7 @@ type Bond struct {
 	Name string `json:"name" required:"true" pattern:"interface"`
 	// Mode is how the ports share the traffic. Default: active-backup. One of active-backup, 802.3ad, balance-xor,
 	// balance-rr, broadcast, balance-tlb, balance-alb. 802.3ad needs LACP on the switch.
-	Mode string `json:"mode,omitempty" enum:"active-backup,802.3ad,balance-xor,balance-rr,broadcast,balance-tlb,balance-alb" default:"active-backup"`
+	Mode string `json:"mode" enum:"active-backup,802.3ad,balance-xor,balance-rr,broadcast,balance-tlb,balance-alb"`
 	// Ports are the network cards.
 	Ports []string `json:"ports" required:"true" pattern:"interface"`
 	// MIIMon is the time between two looks at the links in milliseconds. Default: 100.
@@ -37,7 +37,7 @@ type Bond struct {
 	LACPRate string `json:"lacpRate,omitempty" enum:"slow,fast"`
 	// TransmitHashPolicy is what decides over the port. Default: layer2. One of layer2, layer2+3, layer3+4,
 	// encap2+3, encap3+4, vlan+srcmac. Only for 802.3ad, balance-xor and balance-tlb.
-	TransmitHashPolicy string `json:"transmitHashPolicy,omitempty" enum:"layer2,layer2+3,layer3+4,encap2+3,encap3+4,vlan+srcmac"`
+	TransmitHashPolicy string `json:"transmitHashPolicy" enum:"layer2,layer2+3,layer3+4,encap2+3,encap3+4,vlan+srcmac"`
 	// MTU is the largest size of frames. Default: that of the ports.
 	MTU int `json:"mtu,omitempty" min:"576" max:"65535"`
 	// DHCP gets the interface an IPv4 address of its own. Default: false.

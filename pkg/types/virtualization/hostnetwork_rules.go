@@ -1,6 +1,7 @@
 package virtualization
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ const (
 	machineBridge = "br-ex"
 	machineNet    = "physnet"
 )
+
+// activeBackup is the mode of bonds that works with any switch.
+const activeBackup = "active-backup"
 
 func checkPolicies(k report.Field, list []HostNetworkPolicy) {
 	names := values.Unique{}
@@ -97,10 +101,7 @@ func (v *VLAN) name() string {
 }
 
 func (b *Bond) check(k report.Field, ports use) {
-	mode := b.Mode
-	if mode == "" {
-		mode = "active-backup"
-	}
+	mode := cmp.Or(b.Mode, activeBackup)
 	for i, port := range b.Ports {
 		at := k.Child("ports").Index(i)
 		if port == b.Name && port != "" {
@@ -116,7 +117,7 @@ func (b *Bond) check(k report.Field, ports use) {
 		name, value string
 		modes       []string
 	}{
-		{"primary", b.Primary, []string{"active-backup", "balance-tlb", "balance-alb"}},
+		{"primary", b.Primary, []string{activeBackup, "balance-tlb", "balance-alb"}},
 		{"lacpRate", b.LACPRate, []string{"802.3ad"}},
 		{"transmitHashPolicy", b.TransmitHashPolicy, []string{"802.3ad", "balance-xor", "balance-tlb"}},
 	} {

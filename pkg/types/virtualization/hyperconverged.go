@@ -27,7 +27,7 @@ type HyperConverged struct {
 	HostDevices []HostDevice `json:"hostDevices,omitempty"`
 	// UninstallStrategy is what happens to VMs when HyperConverged is deleted. Default:
 	// BlockUninstallIfWorkloadsExist. One of BlockUninstallIfWorkloadsExist, RemoveWorkloads.
-	UninstallStrategy string `json:"uninstallStrategy,omitempty" enum:"BlockUninstallIfWorkloadsExist,RemoveWorkloads" default:"BlockUninstallIfWorkloadsExist"`
+	UninstallStrategy string `json:"uninstallStrategy,omitempty" enum:"BlockUninstallIfWorkloadsExist,RemoveWorkloads"`
 }
 
 // LiveMigration is the limits of live migrations.

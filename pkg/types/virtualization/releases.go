@@ -34,7 +34,7 @@ var oldGates = map[string]string{
 	"deployTektonTaskResources":        "set pipelines",
 	"deployVmConsoleProxy":             "install the VM console proxy on its own",
 	"deployKubevirtIpamController":     "it is always there",
-	"withHostPassthroughCPU":           "VMs may use host-passthrough; hyperConverged.defaultCPUModel makes it the default",
+	"withHostPassthroughCPU":           "VMs may use host-passthrough, and defaultCPUModel makes it the default",
 	"nonRoot":                          "VMs never run as root",
 	"enableManagedTenantQuota":         "remove it",
 	"autoResourceLimits":               "remove it",
@@ -57,8 +57,8 @@ const (
 	smokeTestImage = containerDisks + "/fedora:latest"
 )
 
-// CommunityIndex is the index image of the catalog community-operators for a release, which needs no login; empty if the
-// release is not known.
+// CommunityIndex is the index image of the catalog community-operators for a release, which needs no login; empty if
+// the release is not known.
 func CommunityIndex(release string) string {
 	if m, ok := versions.MinorOf(release); ok {
 		return fmt.Sprintf("%s:v%s", communityIndex, m)

@@ -15,8 +15,8 @@ import (
 // A row is a case: a file below apiVersion and kind, and the cluster that it is for.
 //
 // What it gives is a line for each finding, `path: Type` or `warns path`, with `@ text` behind it if the finding must
-// point to a line with this text and `~ text` if its detail must have it. A line `path = JSON` is a value of the result;
-// null if there is none.
+// point to a line with this text and `~ text` if its detail must have it. A line `path = JSON` is a value of the
+// result; null if there is none.
 type row struct {
 	name    string
 	cluster virtualization.Cluster

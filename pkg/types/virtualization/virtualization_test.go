@@ -73,7 +73,8 @@ func TestReadFiles(t *testing.T) {
 	const text = head + `backup: {bucket: abc, url: "https://s3.test", credentials: {file: s3}}
 migration:
   providers:
-  - {name: a, type: vsphere, url: "https://vc.test/sdk", insecureSkipVerify: true, credentials: {username: u, passwordFile: pw}}
+  - {name: a, type: vsphere, url: "https://vc.test/sdk", insecureSkipVerify: true,
+     credentials: {username: u, passwordFile: pw}}
   - {name: b, type: vsphere, url: "https://vb.test/sdk", credentials: {secretName: s}}
 pipelines: {namespaces: [a], tasksFile: tasks, tektonFile: tekton}
 `
@@ -107,10 +108,14 @@ pipelines: {namespaces: [a], tasksFile: tasks, tektonFile: tekton}
 		t.Errorf("manifests %q and %q", c.Pipelines.Tasks(), c.Pipelines.Tekton())
 	}
 
-	files["s3"], files["pw"], files["tasks"] = "[other]\naws_access_key_id = no\naws_secret_access_key = no\n", "\nx\n", " \n"
+	files["s3"] = "[other]\naws_access_key_id = no\naws_secret_access_key = no\n"
+	files["pw"], files["tasks"] = "\nx\n", " \n"
 	files["tekton"] = strings.Repeat("x", virtualization.MaxFile+1)
 	got := c.ReadFiles(read).Lines(false)
-	for i, at := range []string{":3:67: backup.credentials.file: ", ":6:", ":8:41: pipelines.tasksFile: ", ":8:60: pipelines.tektonFile: "} {
+	for i, at := range []string{
+		":3:67: backup.credentials.file: ", ":7:47: migration.providers[0].credentials.passwordFile: ",
+		":9:41: pipelines.tasksFile: ", ":9:60: pipelines.tektonFile: ",
+	} {
 		if len(got) != 4 || !strings.HasPrefix(got[i], virtualization.File+at) {
 			t.Fatalf("findings %q", got)
 		}
@@ -130,8 +135,9 @@ func TestAddOns(t *testing.T) {
 		"networks: [{name: a, localnet: {}}, {name: b, sriov: {resourceName: a, vfs: 1, vendor: '8086'}}]\n" +
 			"availability: {descheduler: {}}\n": "sriov-network-operator of networks[1].sriov, " +
 			"cluster-kube-descheduler-operator of availability.descheduler",
-		"storage: {lvm: {devices: [/dev/md0]}}\nbackup: {bucket: abc, region: eu, credentials: {secretName: a}}\n": "lvms-operator " +
-			"of storage.type, oadp-operator of backup",
+		"storage: {lvm: {devices: [/dev/md0]}}\n" +
+			"backup: {bucket: abc, region: eu, credentials: {secretName: a}}\n": "lvms-operator of storage.type, " +
+			"oadp-operator of backup",
 	} {
 		c, found := virtualization.Load(virtualization.File, []byte(head+text))
 		if c == nil {
@@ -188,14 +194,15 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// FuzzLoad looks for files that make the installer panic, contradict itself, change under a second Fit, or break the form
-// of its messages.
+// FuzzLoad looks for files that make the installer panic, contradict itself, change under a second Fit, or break the
+// form of its messages.
 func FuzzLoad(f *testing.F) {
 	for _, text := range examples(f) {
 		f.Add(text)
 	}
 	for _, text := range []string{
-		"\x00", head + "networks: &n [*n]\n", head + "networks: [null, ~, {}]\n", head + "hostNetwork: [{bonds: [{}], vlans: [{}]}]\n",
+		"\x00", head + "networks: &n [*n]\n", head + "networks: [null, ~, {}]\n",
+		head + "hostNetwork: [{bonds: [{}], vlans: [{}]}]\n",
 		head + "networks: [{localnet: {subnets: [::/0], excludeSubnets: [0.0.0.0/0]}}]\n",
 		head + "hyperConverged: {workloads: {affinity: {a: [1, {b: null}]}}}\n",
 	} {
