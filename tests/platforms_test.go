@@ -35,6 +35,8 @@ var otherMeaning = map[string]string{
 	"pkg/nmstate/bond.go":                "an option of bonds",
 	"pkg/plan/render.go":                 "no value",
 	"pkg/plan/spec.go":                   "no policy",
+	"pkg/types/virtualization/":          "no storage; where VMs come from",
+	"pkg/wizard/virtualization.go":       "where VMs come from",
 }
 
 // TestPlatformNames holds the list of places outside of the platforms' directories
