@@ -7,7 +7,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
 )
 
-// Name of the HyperConverged, the only one that the operator accepts.
+// HyperConvergedName is the name of the HyperConverged, the only one that the operator accepts.
 const HyperConvergedName = "kubevirt-hyperconverged"
 
 // hyperConverged adds the HyperConverged. It has what differs from the operator's defaults, and what
