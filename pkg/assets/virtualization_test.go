@@ -143,12 +143,14 @@ func TestVirtualizationConflict(t *testing.T) {
 func TestVirtualizationWrong(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{"virtualization.yaml", virtualizationHead + "storage: {typ: lvm}\n", "virtualization.yaml:3:"},
-		{"virtualization.yaml", virtualizationHead + "backup: {bucket: backups, region: eu-west-1, credentials: {file: none}}\n",
+		{"virtualization.yaml",
+			virtualizationHead + "backup: {bucket: backups, region: eu-west-1, credentials: {file: none}}\n",
 			"backup.credentials.file: Invalid value"},
 		{"virtualization/60-networks/10-a.yaml", "", ""}, // no step: a warning
 		{"virtualization/38-networks/10-a.yaml", "kind: ConfigMap\nmetadata: {name: a}\n",
 			"virtualization/38-networks/10-a.yaml:1:"},
-		{"virtualization/38-networks/10-a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: kubevirt-hyperconverged}\n",
+		{"virtualization/38-networks/10-a.yaml",
+			"apiVersion: v1\nkind: Namespace\nmetadata: {name: kubevirt-hyperconverged}\n",
 			"virtualization/38-networks/10-a.yaml"},
 	} {
 		dir := warmDir(t)

@@ -1,16 +1,13 @@
 package manifests
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/okd-install/okd-install/pkg/report"
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
 )
 
-// Name of the HyperConverged, the only one that the operator accepts.
+// HyperConvergedName is the name of the HyperConverged, the only one that the operator accepts.
 const HyperConvergedName = "kubevirt-hyperconverged"
 
 // hyperConverged adds the HyperConverged. It has what differs from the operator's defaults, and what
@@ -94,28 +91,13 @@ func (r *renderer) liveMigration(t tree, m virtualization.LiveMigration) {
 
 // gates switches features. Some are settings of their own in some versions.
 func (r *renderer) gates(t tree, gates map[string]bool) {
-	const key = "featureGates"
 	for _, name := range slices.Sorted(maps.Keys(gates)) {
-		at, has := r.Setting(name)
-		list, known := pairings().Settings[name]
-		switch {
-		case has && name == "CommonInstancetypesDeployment":
-			t.set(gates[name], append(at, "enabled")...)
-		case has:
+		if at, has := r.Setting(name); has {
 			t.set(gates[name], at...)
-		case r.Newer && !known:
-			t.set(gates[name], key, name)
-		case known:
-			r.fail("hyperConverged.featureGates.%s: HyperConverged %s, which release %s gets, does not have it; it came "+
-				"with %s", name, r.HyperConverged, r.Release, list[0].From)
-		default:
-			hint := "known are " + strings.Join(slices.Sorted(maps.Keys(pairings().Settings)), ", ")
-			if like := report.Closest(name, slices.Collect(maps.Keys(pairings().Settings))); like != "" {
-				hint = fmt.Sprintf("did you mean %s?", like)
-			}
-			r.fail("hyperConverged.featureGates.%s: HyperConverged %s has no such feature gate; %s", name,
-				r.HyperConverged, hint)
+			continue
 		}
+		r.fail("hyperConverged.featureGates.%s: HyperConverged %s, which release %s gets, does not have it", name,
+			r.HyperConverged, r.Release)
 	}
 }
 

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -54,7 +55,10 @@ func ParseAll(files map[string][]byte) ([]Manifest, error) {
 	for _, name := range names {
 		some, err := Parse(name, files[name])
 		if err != nil {
-			bad := err.(*report.Error) // Parse returns no other
+			var bad *report.Error
+			if !errors.As(err, &bad) {
+				return nil, err
+			}
 			for _, f := range bad.Report.Findings() {
 				f.File = name
 				all.Add(f)
