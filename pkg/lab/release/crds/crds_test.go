@@ -28,18 +28,14 @@ type definition struct {
 }
 
 // TestKindsAreOpenShifts compares the table with the definitions that come
-// with the API module.
+// with the API modules.
 func TestKindsAreOpenShifts(t *testing.T) {
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/openshift/api").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	official := map[string]definition{}
-	root := strings.TrimSpace(string(dir))
-	files, err := filepath.Glob(filepath.Join(root, "*", "v*", "zz_generated.crd-manifests", "*.yaml"))
-	if err != nil || len(files) < 100 {
-		t.Fatalf("found %d definitions: %v", len(files), err)
+	files := definitionsOf(t, "github.com/openshift/api", "*", "v*", "zz_generated.crd-manifests")
+	if len(files) < 100 {
+		t.Fatalf("found %d definitions", len(files))
 	}
+	files = append(files, definitionsOf(t, "github.com/operator-framework/api", "crds")...)
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		if err != nil {
@@ -94,6 +90,20 @@ func TestKindsAreOpenShifts(t *testing.T) {
 			t.Errorf("%s: status subresource %v, OpenShift %v", k.Name(), gotStatus, wantStatus)
 		}
 	}
+}
+
+// definitionsOf are the YAML files in directories of a module.
+func definitionsOf(t *testing.T, module string, dirs ...string) []string {
+	t.Helper()
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(root)), filepath.Join(dirs...), "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 func TestFilesAreUnique(t *testing.T) {
