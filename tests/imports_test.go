@@ -44,7 +44,7 @@ var layers = map[string]int{
 	"pkg/install/agent": 7, "pkg/install/nodes": 7, "pkg/install/virtualization": 7,
 	"cmd/okd-install": 8,
 	"pkg/lab":         9, // beside the installer: see labMayUse
-	"cmd/okd-lab":     10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10,
+	"cmd/okd-lab":     10, "cmd/okd-lab-release": 10, "cmd/okd-lab-ostree": 10, "cmd/okd-lab-virt": 10,
 	"tests": 11,
 }
 

@@ -1,5 +1,5 @@
-// okd-lab-virt is every operator of the lab's HyperConverged bundle but KubeVirt's, with what they run on nodes and in
-// pods, in one static binary; the name it is called by selects the program.
+// okd-lab-virt is every operator of the lab's HyperConverged bundle but KubeVirt's, and NMState's, with what they run on
+// nodes and in pods, in one static binary; the name it is called by selects the program.
 package main
 
 import (
@@ -8,24 +8,18 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
-	"github.com/okd-install/okd-install/pkg/lab/virt/cdi"
-	"github.com/okd-install/okd-install/pkg/lab/virt/cnao"
-	"github.com/okd-install/okd-install/pkg/lab/virt/hco"
-	"github.com/okd-install/okd-install/pkg/lab/virt/hpp"
-	"github.com/okd-install/okd-install/pkg/lab/virt/ssp"
+	"github.com/okd-install/okd-install/pkg/lab/virt/stack"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	commands := slices.Concat(hco.Commands(), cdi.Commands(), hpp.Commands(), ssp.Commands(), cnao.Commands())
-	cmd, args, err := program.Select(commands, os.Args)
+	cmd, args, err := program.Select(stack.Commands(), os.Args)
 	if err == nil {
 		err = cmd.Run(ctx, args)
 	}

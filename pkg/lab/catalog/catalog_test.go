@@ -131,7 +131,7 @@ func TestCatalogImage(t *testing.T) {
 
 // TestOutside makes the catalogs of two releases and collects them.
 func TestOutside(t *testing.T) {
-	list, err := catalog.Outside([]string{"5.0.0-okd-lab.1", "4.20.0-okd-lab.1"}, "x", opm(t))
+	list, err := catalog.Outside([]string{"5.0.0-okd-lab.1", "4.20.0-okd-lab.1"}, "x", opm(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,14 +34,24 @@ func Example(image string) (Bundle, error) {
 
 // Community names the catalog that clusters of a version such as 4.20.0 have by default.
 func Community(version string) string {
+	return network.PublicCatalogs + "/redhat/community-operator-index:v" + release(version)
+}
+
+// AddOns names the catalog of okderators for a version: operators that the default ones
+// do not have.
+func AddOns(version string) string {
+	return network.Quay + "/okderators/catalog-index:" + release(version)
+}
+
+// release is major and minor version.
+func release(version string) string {
 	parts := strings.SplitN(version, ".", 3)
-	release := strings.Join(parts[:min(2, len(parts))], ".")
-	return network.PublicCatalogs + "/redhat/community-operator-index:v" + release
+	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
 // Outside are images that clusters of releases find outside: the catalog of each, with
-// the example and more packages. image is what the example runs.
-func Outside(versions []string, image, opm string, more ...Package) ([]images.Named, error) {
+// the example and more packages by version. image is what the example runs.
+func Outside(versions []string, image, opm string, more map[string][]Package) ([]images.Named, error) {
 	example, err := Example(image)
 	if err != nil {
 		return nil, err
@@ -59,14 +69,16 @@ func Outside(versions []string, image, opm string, more ...Package) ([]images.Na
 	if err != nil {
 		return nil, err
 	}
-	all, err := Image(slices.Concat([]Package{first}, more), opm)
-	if err != nil {
-		return nil, fmt.Errorf("catalog: %w", err)
-	}
 	for _, v := range versions {
-		if n := Community(v); !slices.ContainsFunc(out, func(i images.Named) bool { return i.Name == n }) {
-			out = append(out, images.Named{Name: n, Image: all})
+		n := Community(v)
+		if slices.ContainsFunc(out, func(i images.Named) bool { return i.Name == n }) {
+			continue
 		}
+		all, err := Image(slices.Concat([]Package{first}, more[v]), opm)
+		if err != nil {
+			return nil, fmt.Errorf("catalog %s: %w", n, err)
+		}
+		out = append(out, images.Named{Name: n, Image: all})
 	}
 	return out, nil
 }

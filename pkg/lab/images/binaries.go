@@ -99,6 +99,12 @@ func OSTreeContainer(ctx context.Context, source, cache string) (string, error) 
 	return path, goBuild(ctx, source, path, "-s -w", "./cmd/okd-lab-ostree")
 }
 
+// VirtOperators compiles the operators of the stack that runs virtual machines.
+func VirtOperators(ctx context.Context, source, cache string) (string, error) {
+	path := filepath.Join(cache, "bin", "okd-lab-virt")
+	return path, goBuild(ctx, source, path, "-s -w", "./cmd/okd-lab-virt")
+}
+
 // build compiles the module in src to bin/<name>-<key>/<name> in the cache.
 func (m module) build(ctx context.Context, src, dir string, out io.Writer) (string, error) {
 	files, err := cache.TreeKey(os.DirFS(src))

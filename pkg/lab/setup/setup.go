@@ -226,24 +226,31 @@ func (s steps) all(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	err = s.step(ctx, "catalogs of operators", func(context.Context) error { return s.catalogs(&r) })
-	if err != nil || !s.cfg.Virtualization {
-		return r, err
+	if s.cfg.Virtualization {
+		err = s.step(ctx, "KubeVirt", func(ctx context.Context) error { return s.kubeVirt(ctx, &r) })
+		if err != nil {
+			return r, err
+		}
 	}
-	err = s.step(ctx, "KubeVirt", func(ctx context.Context) error { return s.kubeVirt(ctx, &r) })
-	return r, err
+	return r, s.step(ctx, "catalogs of operators", func(ctx context.Context) error { return s.catalogs(ctx, &r) })
 }
 
-// catalogs makes the catalogs that clusters of the releases have by default.
-func (s steps) catalogs(r *Result) error {
+// catalogs makes the catalogs that clusters of the releases have by default, and what
+// their operators are made of.
+func (s steps) catalogs(ctx context.Context, r *Result) error {
 	var versions []string
 	for _, release := range r.Releases {
 		versions = append(versions, release.Version)
 	}
-	list, err := catalog.Outside(versions, r.Release.Images["pod"], r.Programs.OPM)
+	virt, err := s.virtOperators(ctx, r, versions)
 	if err != nil {
 		return err
 	}
+	list, err := catalog.Outside(versions, r.Release.Images["pod"], r.Programs.OPM, virt.Packages)
+	if err != nil {
+		return err
+	}
+	list = append(list, virt.Images...)
 	dir := filepath.Join(s.cfg.Cache, "catalogs")
 	r.Content = append(r.Content, dir)
 	return images.Collect(dir, list)

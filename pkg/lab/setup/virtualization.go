@@ -4,8 +4,10 @@ import (
 	"context"
 
 	"github.com/okd-install/okd-install/pkg/lab/cache"
+	"github.com/okd-install/okd-install/pkg/lab/images"
 	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/virt/kubevirt"
+	"github.com/okd-install/okd-install/pkg/lab/virt/stack"
 )
 
 // kubeVirt makes KubeVirt, for clusters to pull from where upstream has it.
@@ -20,4 +22,16 @@ func (s steps) kubeVirt(ctx context.Context, r *Result) error {
 	}
 	r.KubeVirt, r.Content = &made, append(r.Content, made.Layout)
 	return nil
+}
+
+// virtOperators makes the operators of the stack, none unless it was asked for.
+func (s steps) virtOperators(ctx context.Context, r *Result, versions []string) (stack.Made, error) {
+	if r.KubeVirt == nil {
+		return stack.Made{}, nil
+	}
+	program, err := images.VirtOperators(ctx, s.cfg.Source, s.cfg.Cache)
+	if err != nil {
+		return stack.Made{}, err
+	}
+	return stack.Stack{Program: program, OPM: r.Programs.OPM, KubeVirt: *r.KubeVirt}.Build(ctx, versions)
 }

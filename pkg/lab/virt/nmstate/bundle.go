@@ -7,10 +7,10 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/program"
 )
 
-// Package and channel of the operator in catalogs.
+// Package and channel of the operator in the catalog of okderators.
 const (
 	Package = "kubernetes-nmstate-operator"
-	Channel = "stable"
+	Channel = "alpha"
 )
 
 // Bundle is the operator's bundle of a version, as in its image: manifests and metadata.
