@@ -30,6 +30,7 @@ var otherMeaning = map[string]string{
 	"pkg/lab/engine/":                    "words of the engine's API",
 	"pkg/lab/host/":                      "no fault; a scheduler of disks",
 	"pkg/lab/release/mco/render/data.go": "the machine config operator's own names",
+	"pkg/lab/virt/cdi/":                  "no source of a volume",
 	"pkg/machines/metal/state.go":        "no medium",
 	"pkg/machines/record.go":             "no record",
 	"pkg/nmstate/bond.go":                "an option of bonds",
