@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -130,6 +131,9 @@ func record(r *Result, all []ociimage.Named) error {
 func component(programs, name string) (v1.Image, error) {
 	t := ociimage.Tree{}
 	t.Source("/usr/bin/"+name, 0o755, filepath.Join(programs, name))
+	if called := "virt-" + name; !strings.HasPrefix(name, "virt-") { // by its pods
+		t.Link("/usr/bin/"+called, name)
+	}
 	return compose(v1.Config{Entrypoint: []string{"/usr/bin/" + name}, User: unprivileged}, ociimage.Base(), t)
 }
 

@@ -1,11 +1,14 @@
 package kubevirt
 
 import (
+	"archive/tar"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"github.com/okd-install/okd-install/pkg/lab/ociimage"
 )
@@ -102,5 +105,31 @@ func TestGuestTree(t *testing.T) {
 	}
 	if scripts < 5 {
 		t.Errorf("%d scripts", scripts)
+	}
+}
+
+// TestSynchronizationControllerIsFound: its pods call it by another name than its
+// program has.
+func TestSynchronizationControllerIsFound(t *testing.T) {
+	const name = "synchronization-controller"
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	img, err := component(dir, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := tar.NewReader(mutate.Extract(img)); ; {
+		h, err := r.Next()
+		if err != nil {
+			t.Fatal("no link virt-"+name, err)
+		}
+		if h.Name == "usr/bin/virt-"+name {
+			if h.Linkname != name {
+				t.Errorf("link to %q", h.Linkname)
+			}
+			return
+		}
 	}
 }

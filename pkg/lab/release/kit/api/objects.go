@@ -188,9 +188,9 @@ func (c *Client) ensure(ctx context.Context, r kube.Ref, want, have any, change 
 	return nil
 }
 
-// Make creates an object of a kind unless it exists.
+// Make creates an object of a kind, a map or a pointer to a struct, unless it exists.
 func (c *Client) Make(ctx context.Context, k kube.Kind, namespace string, object any) error {
-	err := c.Create(ctx, k, namespace, object)
+	err := c.Create(ctx, k, namespace, &object) // what the server answers is read back, which a map cannot be
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create one of %s: %w", k.Plural, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/okd-install/okd-install/pkg/clock"
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/kube/kubetest"
 	"github.com/okd-install/okd-install/pkg/lab/release/kit/api"
 	"github.com/okd-install/okd-install/pkg/wait"
@@ -177,5 +178,25 @@ func TestEnsure(t *testing.T) {
 	var cm corev1.ConfigMap
 	if s.Get("/api/v1/namespaces/a/configmaps/mine", &cm); cm.Data["k"] != "1" {
 		t.Errorf("got %+v", cm)
+	}
+}
+
+// TestMakeTakesMaps: those that operators make of what they render.
+func TestMakeTakesMaps(t *testing.T) {
+	s, c := client(t)
+	k := kube.Kind{Version: "v1", Plural: "configmaps"}
+	object := map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "mine", "namespace": "a"},
+		"data": map[string]any{"k": "ours"},
+	}
+	if err := c.Make(t.Context(), k, "a", object); err != nil {
+		t.Fatal(err)
+	}
+	var cm corev1.ConfigMap
+	if s.Get("/api/v1/namespaces/a/configmaps/mine", &cm); cm.Data["k"] != "ours" {
+		t.Errorf("made %v", cm.Data)
+	}
+	if err := c.Make(t.Context(), k, "a", object); err != nil {
+		t.Errorf("one that exists: %v", err)
 	}
 }
