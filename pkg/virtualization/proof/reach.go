@@ -6,6 +6,7 @@ import (
 
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,9 +142,24 @@ func (r *run) targets(ctx context.Context) ([]string, seen, error) {
 	if err != nil {
 		return nil, seen{}, err
 	}
+	pods, err := r.pods(ctx, r.namespace, virtv1.AppLabel+"=virt-launcher,"+testLabel+"="+r.id)
+	if err != nil {
+		return nil, seen{}, err
+	}
+	left := slices.DeleteFunc(pods, func(p corev1.Pod) bool {
+		ended := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
+		return !ended && p.DeletionTimestamp == nil && (vmi.Status.NodeName == "" || p.Spec.NodeName == vmi.Status.NodeName)
+	})
 	for _, i := range vmi.Status.Interfaces {
 		if i.Name != "default" || net.ParseIP(i.IP) == nil {
 			continue
+		}
+		// For a moment after a migration it is still that of the pod which it has left.
+		for _, p := range left {
+			if p.Status.PodIP == i.IP {
+				return nil, seen{missing: "VirtualMachineInstance " + r.namespace + "/" + vmName + " still has the address " +
+					i.IP + " of pod " + p.Name + ", which it has left"}, nil
+			}
 		}
 		list := []string{i.IP}
 		if net.ParseIP(svc.Spec.ClusterIP) != nil {
