@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,10 @@ func (s *sightings) note(operators []configv1.ClusterOperator, now time.Time) {
 	*s = next
 }
 
+// onWorkers are the operators whose pods run on workers, in numbers that are chosen for the planned cluster. Those of
+// the control plane do not depend on how many workers there are.
+var onWorkers = []string{"image-registry", "ingress", "monitoring"}
+
 // lingers is how many settling times operators may be the only ones that are not quiet, in a cluster that lacks nodes.
 const lingers = 4
 
@@ -51,8 +56,8 @@ const lingers = 4
 // that has been quiet for much longer by the cluster's own clock need not be watched: then a run that goes on with a
 // complete cluster ends at once.
 //
-// In a cluster that lacks nodes some operators never fall quiet: that of the routers wants two of them on two workers.
-// If they work, they are not waited for; Settled returns what they say.
+// In a cluster that lacks workers some operators never fall quiet: that of the routers wants two of them on two
+// workers. If they work, and all others are quiet, they are not waited for; Settled returns what they say.
 func (w *Watcher) Settled(ctx context.Context) (lingering []string, err error) {
 	// Read before the operators are: later, they would seem quiet for longer.
 	cluster, err := w.API.Now(ctx)
@@ -70,7 +75,7 @@ func (w *Watcher) Settled(ctx context.Context) (lingering []string, err error) {
 		if len(operators) > 0 && len(busy) == 0 {
 			return "", nil
 		}
-		working := w.working(operators)
+		working := working(operators)
 		if now := w.Clock.Now(); len(working) < len(busy) || names != strings.Join(working, " ") {
 			names, since = strings.Join(working, " "), now
 		} else if len(busy) > 0 && w.Incomplete != nil && w.Incomplete() && now.Sub(since) >= lingers*w.Settle {
@@ -85,14 +90,15 @@ func (w *Watcher) Settled(ctx context.Context) (lingering []string, err error) {
 	return lingering, nil
 }
 
-// working names the operators that are progressing and available, and not degraded.
-func (w *Watcher) working(operators []configv1.ClusterOperator) []string {
+// working names the operators on workers that are progressing and available, and not degraded.
+func working(operators []configv1.ClusterOperator) []string {
 	var out []string
 	for _, co := range operators {
 		is := func(kind configv1.ClusterStatusConditionType) bool {
 			return find(co.Status.Conditions, kind).Status == configv1.ConditionTrue
 		}
-		if is(configv1.OperatorProgressing) && is(configv1.OperatorAvailable) && !is(configv1.OperatorDegraded) {
+		works := is(configv1.OperatorAvailable) && !is(configv1.OperatorDegraded)
+		if works && is(configv1.OperatorProgressing) && slices.Contains(onWorkers, co.Name) {
 			out = append(out, co.Name)
 		}
 	}

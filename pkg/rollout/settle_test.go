@@ -121,14 +121,16 @@ func TestNoOperatorsAreNotSettled(t *testing.T) {
 func TestLingering(t *testing.T) {
 	for _, tt := range []struct {
 		name               string
+		operator           string
 		incomplete         bool
 		available, degrade string
 		settles            bool
 	}{
-		{"lacks nodes", true, "True", "False", true},
-		{"has all nodes", false, "True", "False", false},
-		{"lacks nodes, and the operator does not work", true, "False", "False", false},
-		{"lacks nodes, and the operator is degraded", true, "True", "True", false},
+		{"lacks nodes", "ingress", true, "True", "False", true},
+		{"has all nodes", "ingress", false, "True", "False", false},
+		{"lacks nodes, and the operator does not work", "ingress", true, "False", "False", false},
+		{"lacks nodes, and the operator is degraded", "ingress", true, "True", "True", false},
+		{"lacks nodes, and it is one of the control plane", "kube-apiserver", true, "True", "False", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			world, watcher := start(t)
@@ -136,7 +138,7 @@ func TestLingering(t *testing.T) {
 			long := time.Now().Add(-time.Hour)
 			world.set(operatorsPath, configv1.ClusterOperatorList{Items: []configv1.ClusterOperator{
 				operator("etcd", cond("Progressing", "False", "", long), cond("Available", "True", "", long)),
-				operator("ingress", cond("Progressing", "True", "1 of 2 pods", long), cond("Available", tt.available, "", long),
+				operator(tt.operator, cond("Progressing", "True", "1 of 2 pods", long), cond("Available", tt.available, "", long),
 					cond("Degraded", tt.degrade, "", long)),
 			}})
 			ctx, cancel := context.WithTimeout(t.Context(), 10*watcher.Settle)

@@ -45,16 +45,7 @@ func TestInstallOnLoopDevice(t *testing.T) {
 	if err := os.Truncate(file("disk", ""), 64<<20); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("losetup", "--find", "--show", "--partscan", image).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	device := strings.TrimSpace(string(out))
-	t.Cleanup(func() {
-		if out, err := exec.Command("losetup", "--detach", device).CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
-		}
-	})
+	device := loop(t, image)
 	// What was there before must not come back.
 	if out, err := exec.Command("mkswap", device).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -86,7 +77,7 @@ func TestInstallOnLoopDevice(t *testing.T) {
 		t.Errorf("the EFI system partition is %+v, %v", p, err)
 	}
 	t.Setenv("OTHER_CONFIG", file("other.ign", "{}"))
-	err = Install(context.Background(), o)
+	err := Install(context.Background(), o)
 	if err == nil || !strings.Contains(err.Error(), "not the one that was written") {
 		t.Error(err)
 	}
@@ -105,16 +96,7 @@ func TestInstallOnLoopDevice(t *testing.T) {
 // TestEraseLoopDevice uses the system's own blkdiscard and the kernel's exclusive opening. It needs root.
 func TestEraseLoopDevice(t *testing.T) {
 	path, before := written(t, testCluster, "EFI-SYSTEM", "boot", "root")
-	out, err := exec.Command("losetup", "--find", "--show", "--partscan", path).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	device := strings.TrimSpace(string(out))
-	t.Cleanup(func() {
-		if out, err := exec.Command("losetup", "--detach", device).CombinedOutput(); err != nil {
-			t.Errorf("%v: %s", err, out)
-		}
-	})
+	device := loop(t, path)
 	var said []string
 	o := erasure(device, &said)
 	o.Runner = System{}
@@ -137,4 +119,20 @@ func TestEraseLoopDevice(t *testing.T) {
 	if b := fileOf(t, path); !zero(b) {
 		t.Errorf("something is left although the disk can discard; said %q", said)
 	}
+}
+
+// loop makes a file a block device with partitions until the test ends.
+func loop(t *testing.T, path string) string {
+	t.Helper()
+	out, err := exec.Command("losetup", "--find", "--show", "--partscan", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	device := strings.TrimSpace(string(out))
+	t.Cleanup(func() {
+		if out, err := exec.Command("losetup", "--detach", device).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	return device
 }

@@ -167,6 +167,9 @@ func FindMachine(s agent.Status, m types.Machine) *agent.HostStatus {
 // virtual address: it was a node of a cluster with the same addresses, and has started from its disk instead of its
 // medium.
 func runsOldSystem(s agent.Status, m types.Machine) bool {
+	if m.MAC == "" {
+		return false
+	}
 	for _, h := range s.Hosts {
 		for _, c := range h.Checks {
 			if c.ID == check.VIPs && c.Blocks() && strings.Contains(c.Message, values.PlainMAC(m.MAC)) {

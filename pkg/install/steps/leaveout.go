@@ -76,7 +76,7 @@ func (b *Booting) leaveOut(ctx context.Context, s agent.Status) {
 		}
 		if why := k.keepsWaiting(m.Name, h, s.Time, late, now); why != "" {
 			k.why = why
-			if names = append(names, m.Name); h == nil {
+			if names = append(names, m.Name); h == nil && !k.begun {
 				absent = append(absent, m.Name)
 			}
 		} else {

@@ -114,10 +114,19 @@ func (b *booting) once(ctx context.Context) error {
 	if err := b.starts.wait(ctx, b.Clock); err != nil {
 		return fmt.Errorf("host %s: %w", b.Name, context.Cause(ctx))
 	}
-	// An order to switch it on that a killed run gave last may have been carried out since. It is not started from the
-	// medium then.
-	if err := bmc.PowerOff(ctx, 0); err != nil {
+	// An order to switch it on that a killed run gave last may have been carried out since, without the override or with
+	// it, which is used up then.
+	power, err := bmc.Power(ctx)
+	if err != nil {
 		return err
+	}
+	if power != redfish.Off {
+		if err := bmc.PowerOff(ctx, 0); err != nil {
+			return err
+		}
+		if err := b.override(ctx, bmc); err != nil {
+			return err
+		}
 	}
 	say("powering on")
 	if err := b.powerOn(ctx, bmc); err != nil {
