@@ -136,8 +136,8 @@ func TestReleases(t *testing.T) {
 		{"health checks with 4.22", at("4.22.1"), rwx + "availability: {nodeHealthCheck: {}}\n",
 			`availability.nodeHealthCheck.minHealthy = "50%"`},
 		{"a gate that is too new", at("4.20.0"),
-			rwx + "hyperConverged: {featureGates: {videoConfig: false, alignCPUs: true}}\n",
-			`hyperConverged.featureGates.videoConfig: Forbidden @ videoConfig ~ 4.21`},
+			rwx + "hyperConverged: {featureGates: {objectGraph: false, alignCPUs: true}}\n",
+			`hyperConverged.featureGates.objectGraph: Forbidden @ objectGraph ~ 4.21`},
 		{"a gate that is there", at("5.0.0"), rwx + "hyperConverged: {featureGates: {containerPathVolumes: true}}\n",
 			`hyperConverged.featureGates = {"containerPathVolumes":true}`},
 	})
