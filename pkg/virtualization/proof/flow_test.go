@@ -282,7 +282,7 @@ func TestFailures(t *testing.T) {
 		},
 		"no bash": {
 			kubevirttest.Faults{ProbeStuck: `exec: "bash": not found`}, proof.Reachability,
-			want{proof.Skipped, "has no bash", "", ""}, nil,
+			want{proof.Skipped, "has not what connecting takes", "", ""}, nil,
 		},
 		"not removed": {
 			kubevirttest.Faults{Finalizer: "foregroundDeleteVirtualMachine"}, proof.CleanUp,
