@@ -16,7 +16,6 @@ import (
 	"testing"
 	"text/template"
 	"time"
-
 )
 
 // guestTemplate is a VM from the lab's container disk, and a service before it.
