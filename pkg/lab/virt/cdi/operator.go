@@ -168,7 +168,7 @@ func (o *Operator) remove(ctx context.Context, c *cdiv1.CDI) (time.Duration, err
 			return time.Second, errors.New(stillVolumes)
 		}
 	}
-	if _, err := control.Gone(ctx, o.Client, control.Deployments, o.Namespace, deployment); err != nil {
+	if err := control.GoneWithAccount(ctx, o.Client, control.Deployments, o.Namespace, deployment); err != nil {
 		return 0, err
 	}
 	for _, d := range Definitions() {

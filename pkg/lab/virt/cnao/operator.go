@@ -157,6 +157,5 @@ func (o *Operator) deploy(ctx context.Context, c *Config) error {
 
 // clear takes the workload away.
 func (o *Operator) clear(ctx context.Context) error {
-	_, err := control.Gone(ctx, o.Client, control.DaemonSets, o.Namespace, marker)
-	return err
+	return control.GoneWithAccount(ctx, o.Client, control.DaemonSets, o.Namespace, marker)
 }

@@ -22,6 +22,8 @@ var (
 	Claims      = kube.Kind{Version: "v1", Plural: "persistentvolumeclaims"}
 	Volumes     = kube.Kind{Version: "v1", Plural: "persistentvolumes"}
 	Classes     = kube.Kind{Group: "storage.k8s.io", Version: "v1", Plural: "storageclasses"}
+	Accounts    = kube.Kind{Version: "v1", Plural: "serviceaccounts"}
+	Bindings    = kube.Kind{Group: rbacv1.GroupName, Version: "v1", Plural: "clusterrolebindings"}
 	Definitions = kube.Kind{Group: "apiextensions.k8s.io", Version: "v1", Plural: "customresourcedefinitions"}
 )
 
@@ -117,6 +119,18 @@ func (p Pods) Account() []any {
 			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: p.Namespace, Name: p.Name}},
 		},
 	}
+}
+
+// GoneWithAccount takes a workload and its service account away.
+func GoneWithAccount(ctx context.Context, c *api.Client, k kube.Kind, namespace, name string) error {
+	_, err := Gone(ctx, c, k, namespace, name)
+	if err == nil {
+		_, err = Gone(ctx, c, Bindings, "", name)
+	}
+	if err == nil {
+		_, err = Gone(ctx, c, Accounts, namespace, name)
+	}
+	return err
 }
 
 // Apply brings objects to the server, each in its turn.
