@@ -109,7 +109,7 @@ func bed(t *testing.T, p images.Programs) *api.Client {
 		"--advertise-address="+address, "--service-cluster-ip-range=198.19.128.0/17", "--authorization-mode=RBAC",
 		"--token-auth-file="+write("tokens", []byte(token+",admin,admin,system:masters\n")),
 		"--service-account-issuer=https://test", "--service-account-key-file="+account,
-		"--service-account-signing-key-file="+account, "--disable-admission-plugins=ServiceAccount")
+		"--service-account-signing-key-file="+account, "--disable-admission-plugins=ServiceAccount", "--allow-privileged")
 	client, err := api.New("test", &rest.Config{
 		Host: "https://127.0.0.1:6443", BearerToken: token, TLSClientConfig: rest.TLSClientConfig{Insecure: true},
 		Timeout: 20 * time.Second,
@@ -143,7 +143,7 @@ func said(err error) string {
 // eventually looks until nothing is missing.
 func eventually(t *testing.T, what string, look func(context.Context) (missing string)) {
 	t.Helper()
-	last, end := "", time.Now().Add(3*time.Minute)
+	last, end := "", time.Now().Add(time.Minute)
 	for time.Now().Before(end) {
 		if last = look(t.Context()); last == "" {
 			return

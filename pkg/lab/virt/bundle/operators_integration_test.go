@@ -182,16 +182,16 @@ metadata: {name: node-a, labels: {node-role.kubernetes.io/worker: "", node-role.
 	eventually(t, "create the HyperConverged", func(ctx context.Context) string {
 		return said(s.client.CreateNew(ctx, all[0]))
 	})
-	s.hc("Progressing", "True", "KubeVirtConditions")
+	s.hc("Progressing", "True", "NetworkAddonsConfigProgressing") // the last child with news is named
 	s.hc("ReconcileComplete", "True", "ReconcileCompleted")
 	step("children")
 	kv := s.get(hco.KubeVirts.Kind, ns, "kubevirt-"+hco.Name)
 	if eviction := object.String(kv, "spec.configuration.evictionStrategy"); eviction != "None" ||
-		object.Get(kv, "spec.infra.replicas") != float64(1) {
+		object.Get(kv, "spec.infra.replicas") != int64(1) {
 		t.Errorf("a single node's KubeVirt: %v %v", eviction, object.Get(kv, "spec.infra"))
 	}
 	if hc := s.get(hco.HyperConvergeds.Kind, ns, hco.Name); object.Get(hc, "spec.noSuchField") != nil ||
-		object.Get(hc, "spec.liveMigrationConfig.progressTimeout") != float64(150) {
+		object.Get(hc, "spec.liveMigrationConfig.progressTimeout") != int64(150) {
 		t.Errorf("pruning and defaults: %v", object.Map(hc, "spec"))
 	}
 
@@ -407,9 +407,9 @@ spec: {source: {blank: {}}, storage: {resources: {requests: {storage: 100Mi}}}}
 		}
 		return ""
 	})
-	if got := claim.Spec.Resources.Requests.Storage().String(); got != "107Mi" ||
+	if got := claim.Spec.Resources.Requests.Storage().Value(); got != 107<<20 ||
 		claim.Spec.AccessModes[0] != corev1.ReadWriteOnce {
-		s.Errorf("claim of %s %v, want room for a file system", got, claim.Spec.AccessModes)
+		s.Errorf("claim of %d bytes %v, want room for a file system", got, claim.Spec.AccessModes)
 	}
 	// The scheduler's part.
 	scheduled := map[string]any{"volume.kubernetes.io/selected-node": "node-a"}
@@ -423,7 +423,7 @@ spec: {source: {blank: {}}, storage: {resources: {requests: {storage: 100Mi}}}}
 	s.pod(pod, "Running", "ready: false, restartCount: 2, state: {waiting: {reason: CrashLoopBackOff}}, "+
 		"lastState: {terminated: {exitCode: 1, reason: Error, message: 'Unable to process data: no'}}")
 	s.volume("ImportInProgress", "Running", "False", "Error")
-	if o := s.get(dataVolumes, "default", "blank"); object.Get(o, "status.restartCount") != float64(2) ||
+	if o := s.get(dataVolumes, "default", "blank"); object.Get(o, "status.restartCount") != int64(2) ||
 		conditionOf(o, "Running").Message != "Unable to process data: no" {
 		s.Errorf("status %v", object.Map(o, "status"))
 	}
