@@ -165,7 +165,7 @@ func (o *Operator) remove(ctx context.Context, c *cdiv1.CDI) (time.Duration, err
 			return 0, err
 		}
 		if len(volumes) > 0 {
-			return time.Second, errors.New(stillVolumes)
+			return time.Second, errors.New(stillVolumes) //nolint:staticcheck // as in CDI
 		}
 	}
 	if err := control.GoneWithAccount(ctx, o.Client, control.Deployments, o.Namespace, deployment); err != nil {

@@ -23,7 +23,9 @@ const (
 	marker = "bridge-marker"
 )
 
-var configs = kube.Kind{Group: "networkaddonsoperator.network.kubevirt.io", Version: "v1", Plural: "networkaddonsconfigs"}
+var configs = kube.Kind{
+	Group: "networkaddonsoperator.network.kubevirt.io", Version: "v1", Plural: "networkaddonsconfigs",
+}
 
 // Operator keeps what a NetworkAddonsConfig asks for.
 type Operator struct {

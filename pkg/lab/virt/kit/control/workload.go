@@ -69,7 +69,8 @@ func (p Pods) template() corev1.PodTemplateSpec {
 	no, yes := false, true
 	root := int64(0)
 	security := &corev1.SecurityContext{
-		AllowPrivilegeEscalation: &no, RunAsNonRoot: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		AllowPrivilegeEscalation: &no, RunAsNonRoot: &yes,
+		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}
 	if p.Privileged {
 		security = &corev1.SecurityContext{Privileged: &yes, RunAsUser: &root}
@@ -167,8 +168,9 @@ func Look(ctx context.Context, c *api.Client, k kube.Kind, namespace, name strin
 		if err != nil {
 			return r, fmt.Errorf("read %s: %w", name, err)
 		}
-		r.Generation, r.Observed = d.Generation, d.Status.ObservedGeneration
-		r.Wanted, r.Available, r.Updated = d.Status.DesiredNumberScheduled, d.Status.NumberAvailable, d.Status.UpdatedNumberScheduled
+		s := d.Status
+		r.Generation, r.Observed = d.Generation, s.ObservedGeneration
+		r.Wanted, r.Available, r.Updated = s.DesiredNumberScheduled, s.NumberAvailable, s.UpdatedNumberScheduled
 		return r, nil
 	}
 	d, err := object.To[appsv1.Deployment](u.Object)
