@@ -41,6 +41,8 @@ func TestAgentSingleNode(t *testing.T) {
 	if *tier == "full" {
 		step(t, "MediumAgain", func(t *testing.T) { a.keepsItsDisk(t) })
 	}
+	v := a.withStack(t, emulated)
+	step(t, "Virtualization", func(t *testing.T) { v.onSingleNode(t) })
 }
 
 // TestAgentWorkers installs a cluster of three masters and two workers.

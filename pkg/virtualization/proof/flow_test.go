@@ -282,7 +282,7 @@ func TestFailures(t *testing.T) {
 		},
 		"no bash": {
 			kubevirttest.Faults{ProbeStuck: `exec: "bash": not found`}, proof.Reachability,
-			want{proof.Skipped, "has no bash", "", ""}, nil,
+			want{proof.Skipped, "has not what connecting takes", "", ""}, nil,
 		},
 		"not removed": {
 			kubevirttest.Faults{Finalizer: "foregroundDeleteVirtualMachine"}, proof.CleanUp,
@@ -311,6 +311,41 @@ func TestFailures(t *testing.T) {
 				t.Errorf("left: %v", left)
 			}
 		})
+	}
+}
+
+// A VM that has moved is connected to at the address that it has now, even if its instance says so late.
+func TestAddressAfterMigration(t *testing.T) {
+	w := newWorld(t, kubevirttest.Faults{LateAddress: true})
+	looked := 0
+	w.Clock.(*jumping).always(func() {
+		for _, ns := range w.namespaces() {
+			vmi := "/apis/kubevirt.io/v1/namespaces/okd-install-" + ns + "/virtualmachineinstances/proof"
+			status, _ := w.Get(vmi)["status"].(map[string]any)
+			if status["nodeName"] != "worker-1" {
+				continue
+			}
+			if looked++; looked == 3 {
+				w.Arrive(vmi)
+			}
+		}
+	})
+	r := w.Run(t.Context())
+	if got := find(t, r, proof.Reachability); got.Status != proof.Passed || !strings.Contains(got.Reason, "10.128.3.9") {
+		t.Errorf("%+v", got)
+	}
+	if looked < 3 {
+		t.Errorf("looked %d times", looked)
+	}
+}
+
+// One whose new address is never told is not connected to at its old one, and the reason names the pod.
+func TestAddressStaysOld(t *testing.T) {
+	w := newWorld(t, kubevirttest.Faults{LateAddress: true})
+	got := find(t, w.Run(t.Context()), proof.Reachability)
+	if got.Status != proof.Failed || !strings.Contains(got.Cause, "still has the address 10.128.2.7 of pod "+
+		"virt-launcher-proof-a") {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -122,11 +122,14 @@ func FuzzObjects(f *testing.F) {
 // probeOnce runs the script as the pod does.
 func probeOnce(t *testing.T, ports, seconds string, hosts ...string) (code int, said string) {
 	t.Helper()
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("no bash here")
-	}
+	return probeWith(t, nil, ports, seconds, hosts...)
+}
+
+func probeWith(t *testing.T, env []string, ports, seconds string, hosts ...string) (code int, said string) {
+	t.Helper()
 	args := append([]string{"-c", probeScript, "probe", ports, seconds}, hosts...)
 	cmd := exec.CommandContext(t.Context(), "bash", args...)
+	cmd.Env = env
 	out, err := cmd.Output()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -169,6 +172,10 @@ func TestProbe(t *testing.T) {
 	if code != unreached || said != "127.0.0.1, port 1: Connection refused, port 2: Connection refused" {
 		t.Errorf("nobody listens: code %d, %q", code, said)
 	}
+	code, said = probeWith(t, []string{"PATH=" + t.TempDir()}, port, "5", "127.0.0.1")
+	if code != notFound || said != "it has no timeout" {
+		t.Errorf("an image with nothing but bash: code %d, %q", code, said)
+	}
 }
 
 // The VM and the disk are what KubeVirt's and CDI's types know.
@@ -207,9 +214,6 @@ func FuzzHost(f *testing.F) {
 
 // The script reads this machine.
 func TestHostScript(t *testing.T) {
-	if _, err := exec.LookPath("bash"); err != nil {
-		t.Skip("no bash here")
-	}
 	out, err := exec.CommandContext(t.Context(), "bash", "-c", hostScript).Output()
 	if err != nil && len(out) == 0 {
 		t.Fatal(err)

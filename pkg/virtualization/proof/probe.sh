@@ -1,7 +1,12 @@
 # Connects to a port of every HOST, for at most SECONDS in all: PORT[,PORT...] SECONDS HOST...
-# It writes what has answered, and exits with 3 if a host has not.
+# It writes what has answered, and exits with 3 if a host has not, with 127 if a program is missing.
 ports=$1 limit=$2
 shift 2
+for program in timeout sleep tee; do
+  command -v "$program" >/dev/null && continue
+  printf 'it has no %s' "$program" >"${MESSAGE:-/dev/stdout}"
+  exit 127
+done
 result=
 for host; do
   while :; do

@@ -65,7 +65,8 @@ func (r *run) reach(ctx context.Context) outcome {
 	})
 	switch said := lastLine(end.Message); {
 	case f != nil && r.Options.ProbeImage == "" && strings.Contains(f.reason, "cannot be started"):
-		return skipped("image %s has no bash to connect with: %s; name one that has with --probe-image", image, f.cause)
+		return skipped("image %s has not what connecting takes: %s; name one that has bash and coreutils with --probe-image",
+			image, f.cause)
 	case f != nil:
 		return under(ctx, f, "the pod that connects to the VM does not run")
 	case end.ExitCode == 0:
@@ -74,7 +75,8 @@ func (r *run) reach(ctx context.Context) outcome {
 		return failed("a pod does not reach port "+r.ports(" or ")+" of the guest", said,
 			"see that the guest listens there (--guest-port names another port), and that no network policy forbids it")
 	case end.ExitCode >= notExecutable && end.ExitCode <= notStarted:
-		return skipped("image %s has no bash to connect with: %s; name one that has with --probe-image", image, said)
+		return skipped("image %s has not what connecting takes: %s; name one that has bash and coreutils with --probe-image",
+			image, said)
 	default:
 		return failed("the pod that connects to the VM failed", fmt.Sprintf("code %d %s: %s", end.ExitCode, end.Reason, said),
 			"name an image with bash with --probe-image")

@@ -63,7 +63,7 @@ func (b Builder) images(ctx context.Context, root, guest string, r *Result) erro
 		"virt-exportproxy": &r.Images.ExportProxy, "virt-exportserver": &r.Images.ExportServer,
 		"synchronization-controller": &r.Images.SynchronizationController,
 	} {
-		img, err := component(r.Programs, program)
+		img, err := component(root, r.Programs, program)
 		if err == nil {
 			*spec, err = add(repository+program, Version, img)
 		}
@@ -127,10 +127,14 @@ func record(r *Result, all []ociimage.Named) error {
 	return atomicfile.Write(path, text, 0o644)
 }
 
-// component is the image of a program that needs nothing but itself.
-func component(programs, name string) (v1.Image, error) {
-	t := ociimage.Tree{}
-	t.Source("/usr/bin/"+name, 0o755, filepath.Join(programs, name))
+// component is the image of a program that needs nothing but itself, and its libraries if it is not static.
+func component(root, programs, name string) (v1.Image, error) {
+	program := filepath.Join(programs, name)
+	t, err := ociimage.Root(root).Libraries(program)
+	if err != nil {
+		return nil, err
+	}
+	t.Source("/usr/bin/"+name, 0o755, program)
 	if called := "virt-" + name; !strings.HasPrefix(name, "virt-") { // by its pods
 		t.Link("/usr/bin/"+called, name)
 	}

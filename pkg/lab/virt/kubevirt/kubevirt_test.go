@@ -116,7 +116,7 @@ func TestSynchronizationControllerIsFound(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, name), []byte("program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	img, err := component(dir, name)
+	img, err := component(dir, dir, name)
 	if err != nil {
 		t.Fatal(err)
 	}

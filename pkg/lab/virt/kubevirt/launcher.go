@@ -32,7 +32,7 @@ var tools = []string{
 	"/usr/bin/env", "/usr/bin/find", "/usr/bin/grep", "/usr/bin/head", "/usr/bin/id", "/usr/bin/ln", "/usr/bin/ls",
 	"/usr/bin/mkdir", "/usr/bin/mknod", "/usr/bin/mktemp", "/usr/bin/mv", "/usr/bin/ps", "/usr/bin/readlink",
 	"/usr/bin/realpath", "/usr/bin/rm", "/usr/bin/rmdir", "/usr/bin/sed", "/usr/bin/sleep", "/usr/bin/sort",
-	"/usr/bin/stat", "/usr/bin/sync", "/usr/bin/tail", "/usr/bin/tee", "/usr/bin/touch", "/usr/bin/tr",
+	"/usr/bin/stat", "/usr/bin/sync", "/usr/bin/tail", "/usr/bin/tee", "/usr/bin/timeout", "/usr/bin/touch", "/usr/bin/tr",
 	"/usr/bin/true", "/usr/bin/truncate", "/usr/bin/uname", "/usr/bin/wc",
 	"/usr/bin/findmnt", "/usr/bin/lsblk", "/usr/bin/mount", "/usr/bin/umount", "/usr/sbin/blockdev",
 	"/usr/sbin/ip", "/usr/sbin/nft", "/usr/sbin/sysctl",

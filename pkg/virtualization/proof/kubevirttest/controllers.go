@@ -8,6 +8,9 @@ import (
 const (
 	launcher = "quay.io/kubevirt/virt-launcher:v1.6.0"
 	moment   = "2026-01-01T00:00:00Z"
+
+	// The addresses of a VM's pods, before and after a migration.
+	sourceAddress, targetAddress = "10.128.2.7", "10.128.3.9"
 )
 
 // start makes the instance of a VM, and its pod.
@@ -66,11 +69,12 @@ func (c *Cluster) run(vm, vmi, pod string, f Faults) {
 	if !f.NoAgent {
 		able += `, {type: AgentConnected, status: "True"}`
 	}
-	address := "10.128.2.7"
+	address := sourceAddress
 	if f.NoAddress {
 		address = ""
 	}
-	c.Merge(pod, `status: {phase: Running, conditions: [{type: Ready, status: "True"}]}`)
+	c.Merge(pod, fmt.Sprintf(`{spec: {nodeName: worker-0}, status: {phase: Running, podIP: %s,
+  conditions: [{type: Ready, status: "True"}]}}`, sourceAddress))
 	c.Merge(vmi, fmt.Sprintf(`status: {phase: Running, nodeName: worker-0, guestOSInfo: {prettyName: Fedora Linux 42},
   interfaces: [{name: default, ipAddress: %q}], conditions: [{type: Ready, status: "True"}, %s]}`, address, able))
 	c.Merge(vm, "status: {printableStatus: Running, ready: true}")
@@ -109,10 +113,20 @@ func (c *Cluster) migrate(path string, m meta, f Faults) {
 		c.Merge(path, fmt.Sprintf(`status: {phase: %s}`, f.MigrationPhase))
 		c.Merge(vmi, fmt.Sprintf(`status: {migrationState: {failed: true, failureReason: %q}}`, f.MigrationReason))
 	default:
-		c.Merge(pod, `status: {phase: Running}`)
+		left := "/api/v1/namespaces/" + m.Metadata.Namespace + "/pods/virt-launcher-" + m.Spec.VMIName + "-a"
+		c.Merge(left, `status: {phase: Succeeded}`)
+		c.Merge(pod, fmt.Sprintf(`{spec: {nodeName: worker-1}, status: {phase: Running, podIP: %s}}`, targetAddress))
 		c.Merge(path, "status: {phase: Succeeded}")
 		c.Merge(vmi, "status: {nodeName: worker-1, migrationState: {completed: true}}")
+		if !f.LateAddress && !f.NoAddress {
+			c.Arrive(vmi)
+		}
 	}
+}
+
+// Arrive has virt-handler learn the address of the pod to which an instance has moved.
+func (c *Cluster) Arrive(vmi string) {
+	c.Merge(vmi, fmt.Sprintf(`status: {interfaces: [{name: default, ipAddress: %s}]}`, targetAddress))
 }
 
 // fill has CDI make a disk.
@@ -143,11 +157,19 @@ func (c *Cluster) probe(path string, f Faults) {
 		return
 	}
 	args := fmt.Sprint(c.Get(path)["spec"])
-	said := "10.128.2.7 port 22 says SSH-2.0-OpenSSH_9.9"
-	if f.ProbeCode != 0 || !strings.Contains(args, "10.128.2.7") || !strings.Contains(args, "172.30.0.77") {
-		said = "10.128.2.7 port 22: Connection refused"
+	here := sourceAddress
+	moved, _ := c.Get(strings.TrimSuffix(path, "proof-probe") + "virt-launcher-proof-b")["status"].(map[string]any)
+	if moved["podIP"] != nil {
+		here = targetAddress // nobody answers at the other one any more
 	}
-	c.end(path, f.ProbeCode, said)
+	code, said := f.ProbeCode, here+" port 22 says SSH-2.0-OpenSSH_9.9"
+	if code == 0 && (!strings.Contains(args, here) || !strings.Contains(args, "172.30.0.77")) {
+		code = 3
+	}
+	if code != 0 {
+		said = here + " port 22: Connection refused"
+	}
+	c.end(path, code, said)
 }
 
 // end has the container of a pod end.

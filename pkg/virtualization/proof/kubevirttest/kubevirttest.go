@@ -43,6 +43,7 @@ type Faults struct {
 	TargetPod        string // the scheduler's message about the pod on the target
 
 	NoAddress   bool
+	LateAddress bool // after a migration, an instance keeps the address of the pod which it has left, until Arrive
 	ProbeCode   int
 	ProbeStuck  string // why the container cannot be started
 	Host        string // what nodes say of their hardware

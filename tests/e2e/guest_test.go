@@ -16,11 +16,6 @@ import (
 	"testing"
 	"text/template"
 	"time"
-
-	"sigs.k8s.io/yaml"
-
-	"github.com/okd-install/okd-install/pkg/lab/setup"
-	"github.com/okd-install/okd-install/pkg/lab/virt/kubevirt"
 )
 
 // guestTemplate is a VM from the lab's container disk, and a service before it.
@@ -65,40 +60,6 @@ metadata: {name: move, namespace: vms}
 spec: {vmiName: guest}
 `
 
-// TestKubeVirt deploys the real KubeVirt to a cluster, starts a VM, talks to it and
-// moves it between the two workers.
-func TestKubeVirt(t *testing.T) {
-	l := newLab(t, "kubevirt")
-	made, err := setup.Load(l.Cache)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if made.KubeVirt == nil {
-		t.Fatal("there is no KubeVirt; run okd-lab setup --virtualization first")
-	}
-	l.up(t)
-	c := l.newCluster(t, "demo", standard)
-	t.Cleanup(func() {
-		if t.Failed() {
-			c.explainVMs(t)
-		}
-	})
-	step(t, "Cluster", func(t *testing.T) { c.complete(t) })
-	step(t, "Deploy", func(t *testing.T) { c.deployKubeVirt(t, *made.KubeVirt) })
-	step(t, "Start", func(t *testing.T) { c.startGuest(t, made.KubeVirt.Guest) })
-	step(t, "Console", func(t *testing.T) { c.console(t) })
-	step(t, "Migrate", func(t *testing.T) { c.migrates(t) })
-	step(t, "Figures", func(t *testing.T) { c.virtualizationFigures(t) })
-	step(t, "NodeRestart", func(t *testing.T) { c.restartsNodeWithoutGuest(t) })
-	step(t, "Stop", func(t *testing.T) {
-		c.kubectl(t, "delete", "--wait=false", "--namespace", "vms", "virtualmachine", "guest")
-		took := eventually(t, time.Minute, func() string {
-			return c.kubectl(t, "get", "--namespace", "vms", "--output=name", "vmi,pod")
-		})
-		measured(t, "KubeVirt: a VM gone after %.0f s", took.Seconds())
-	})
-}
-
 // apply writes objects to a file and applies it.
 func (c *cluster) apply(t *testing.T, name string, text []byte) {
 	t.Helper()
@@ -107,51 +68,6 @@ func (c *cluster) apply(t *testing.T, name string, text []byte) {
 		t.Fatal(err)
 	}
 	c.kubectl(t, "apply", "--server-side", "--filename", path)
-}
-
-func (c *cluster) deployKubeVirt(t *testing.T, made kubevirt.Result) {
-	operator, err := made.Operator(t.Context(), kubevirt.Namespace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []byte
-	for _, o := range operator.Objects() {
-		text, err := yaml.Marshal(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(append(all, "---\n"...), text...)
-	}
-	start := time.Now()
-	c.apply(t, "operator.yaml", all)
-	eventually(t, 30*time.Second, func() string {
-		if _, err := c.tryKubectl(t, "get", "kubevirts", "--all-namespaces"); err != nil {
-			return err.Error()
-		}
-		return ""
-	})
-	text, err := yaml.Marshal(kubevirt.CustomResource(kubevirt.Namespace, true, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.apply(t, "kubevirt.yaml", text)
-	eventually(t, 5*time.Minute, func() string {
-		var kv struct {
-			Status struct {
-				Phase      string
-				Conditions []struct{ Type, Status, Reason, Message string }
-			}
-		}
-		c.get(t, &kv, "--namespace", kubevirt.Namespace, "kubevirt", "kubevirt")
-		if kv.Status.Phase != "Deployed" {
-			return fmt.Sprintf("phase %q, conditions %+v", kv.Status.Phase, kv.Status.Conditions)
-		}
-		return ""
-	})
-	measured(t, "KubeVirt: Deployed %.0f s after its operator was applied", time.Since(start).Seconds())
-	eventually(t, 2*time.Minute, func() string {
-		return c.unschedulable(t)
-	})
 }
 
 // unschedulable names workers that do not take VMs yet.
@@ -328,7 +244,7 @@ func (c *cluster) restartsNodeWithoutGuest(t *testing.T) {
 		t.Fatalf("no worker besides %s", home)
 	}
 	ready := func() string {
-		return c.kubectl(t, "get", "pod", "--namespace", kubevirt.Namespace, "--selector", "kubevirt.io=virt-handler",
+		return c.kubectl(t, "get", "pod", "--namespace", virtualizationNamespace, "--selector", "kubevirt.io=virt-handler",
 			"--field-selector", "spec.nodeName="+workers[0], "--output",
 			`jsonpath={.items[*].status.containerStatuses[*].ready} {.items[*].status.containerStatuses[*].restartCount}`)
 	}
@@ -353,7 +269,7 @@ func (c *cluster) explainVMs(t *testing.T) {
 		{"get", "pods", "--all-namespaces", "--output=wide"},
 		{"get", "vmi,vmim", "--all-namespaces", "--output=yaml"},
 		{"get", "events", "--all-namespaces", "--sort-by=.lastTimestamp"},
-		{"logs", "--namespace", kubevirt.Namespace, "--selector", "kubevirt.io=virt-handler", "--tail=60", "--prefix"},
+		{"logs", "--namespace", virtualizationNamespace, "--selector", "kubevirt.io=virt-handler", "--tail=60", "--prefix"},
 		{"logs", "--namespace", "vms", "--selector", "kubevirt.io=virt-launcher", "--tail=60", "--prefix"},
 	} {
 		out, err := c.tryKubectl(t, args...)
