@@ -1,5 +1,5 @@
-// Package schematest checks objects as the API servers of clusters with the operators of the virtualization stack would:
-// by facts that were written down from the definitions of their kinds, and by Go types where modules have them.
+// Package schematest checks objects as the API servers of clusters with the operators of the virtualization stack
+// would: by facts that were written down from the definitions of their kinds, and by Go types where modules have them.
 package schematest
 
 import (
