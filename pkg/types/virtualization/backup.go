@@ -21,7 +21,7 @@ type Backup struct {
 	InsecureSkipVerify bool `json:"insecureSkipVerify,omitempty"`
 	// Credentials are the login.
 	Credentials S3Credentials `json:"credentials" required:"true"`
-	// NodeAgent copies volumes that cannot make snapshots. Default: true.
+	// NodeAgent runs pods on the nodes that move the content of snapshots to the bucket. Default: true.
 	NodeAgent *bool `json:"nodeAgent,omitempty" default:"true"`
 }
 

@@ -11,14 +11,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	storagev1 "k8s.io/api/storage/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/testkit/golden"
 	"github.com/okd-install/okd-install/pkg/types/virtualization"
 	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
+	"github.com/okd-install/okd-install/pkg/virtualization/manifests/schematest"
 )
 
 // files are those that configurations of the tests name.
@@ -160,21 +157,11 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// core are the kinds of Kubernetes itself, whose Go types know their fields.
-var core = map[string]func() any{
-	"v1 Namespace":      func() any { return new(corev1.Namespace) },
-	"v1 Secret":         func() any { return new(corev1.Secret) },
-	"v1 ServiceAccount": func() any { return new(corev1.ServiceAccount) },
-	"rbac.authorization.k8s.io/v1 RoleBinding": func() any { return new(rbacv1.RoleBinding) },
-	"rbac.authorization.k8s.io/v1 ClusterRole": func() any { return new(rbacv1.ClusterRole) },
-	"storage.k8s.io/v1 StorageClass":           func() any { return new(storagev1.StorageClass) },
-}
-
 var releases = []string{"4.18.0", "4.19.0", "4.20.0", "4.21.0", "4.22.0"}
 
 // What is rendered is valid by the schemas of the operators of each release.
 func TestSchemas(t *testing.T) {
-	known := readFacts(t)
+	known := schematest.Read(t)
 	used := map[string]bool{}
 	for name, c := range cases {
 		for _, release := range releases {
@@ -188,13 +175,9 @@ func TestSchemas(t *testing.T) {
 				at := fmt.Sprintf("%s, %s: %s", name, release, m.Path)
 				kind := m.APIVersion() + " " + m.Kind()
 				used[kind] = true
-				if typed := core[kind]; typed != nil {
-					data, err := m.YAML()
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := yaml.UnmarshalStrict(data, typed()); err != nil {
-						t.Errorf("%s: %v", at, err)
+				if wrong, typed := schematest.Typed(m.Object); typed {
+					for _, w := range wrong {
+						t.Errorf("%s: %s", at, w)
 					}
 					continue
 				}
@@ -209,14 +192,14 @@ func TestSchemas(t *testing.T) {
 				if m.Kind() == "HyperConverged" {
 					version = hco
 				}
-				for _, wrong := range f.check(m.Object, version) {
+				for _, wrong := range f.Check(m.Object, version) {
 					t.Errorf("%s: %s", at, wrong)
 				}
 			}
 		}
 	}
-	for kind := range known {
-		if !used[kind] {
+	for kind, f := range known {
+		if !used[kind] && !f.ByUsers {
 			t.Errorf("no case has a %s", kind)
 		}
 	}
@@ -309,7 +292,7 @@ func TestSettingsByRelease(t *testing.T) {
 
 // What Fit allows of feature gates, the operator of the release has.
 func TestGates(t *testing.T) {
-	facts := readFacts(t)["hco.kubevirt.io/v1beta1 HyperConverged"]
+	facts := schematest.Read(t)["hco.kubevirt.io/v1beta1 HyperConverged"]
 	names := slices.Collect(maps.Keys(facts.Fields["spec"].(map[string]any)["featureGates"].(map[string]any)))
 	allowed := 0
 	for _, key := range names {
@@ -332,7 +315,7 @@ func TestGates(t *testing.T) {
 				continue
 			}
 			hc := find(t, list, "HyperConverged", manifests.HyperConvergedName)
-			for _, wrong := range facts.check(hc, manifests.PairingOf(release).HyperConverged) {
+			for _, wrong := range facts.Check(hc, manifests.PairingOf(release).HyperConverged) {
 				t.Errorf("release %s: %s", release, wrong)
 			}
 		}

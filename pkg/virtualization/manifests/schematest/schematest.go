@@ -1,12 +1,15 @@
-package manifests_test
+// Package schematest checks objects as the API servers of clusters with the operators of the virtualization stack
+// would: by facts that were written down from the definitions of their kinds, and by Go types where modules have them.
+package schematest
 
 import (
+	"bytes"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,7 +22,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/release/versions"
 )
 
-// facts is what the API server accepts of a kind, as testdata/schemas has it. A field is
+// Facts are what the API server accepts of a kind, as a file of schemas has it. A field is
 //
 //	text [/pattern/], bool, int [from..to], quantity, enum A B, any
 //	{type}, [type]  a mapping or a list of these, in quotes
@@ -28,30 +31,35 @@ import (
 //
 // "int|text" takes both. A key that ends with ! is required. Before it can be the versions that have
 // the field: 1.16, 1.16+, or 1.14-1.16.
-type facts struct {
+type Facts struct {
 	Group    string
 	Kind     string
 	Versions []string
 	Name     string
 	Cluster  bool
+	ByUsers  bool           `yaml:"-"` // we make no such objects; pages show them
 	Fields   map[string]any `yaml:",inline"`
 }
 
-func readFacts(t *testing.T) map[string]facts {
+//go:embed schemas
+var schemas embed.FS
+
+// Read reads the facts of all kinds, by apiVersion and kind.
+func Read(t testing.TB) map[string]Facts {
 	t.Helper()
-	files, err := filepath.Glob("testdata/schemas/*.yaml")
+	files, err := fs.Glob(schemas, "schemas/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no facts: %v", err)
 	}
-	all := map[string]facts{}
+	all := map[string]Facts{}
 	for _, file := range files {
-		f, err := os.Open(file)
+		text, err := schemas.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		dec := yaml.NewDecoder(f)
+		dec := yaml.NewDecoder(bytes.NewReader(text))
 		for {
-			var one facts
+			one := Facts{ByUsers: file == users}
 			if err := dec.Decode(&one); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
@@ -59,15 +67,15 @@ func readFacts(t *testing.T) map[string]facts {
 			}
 			all[one.Group+" "+one.Kind] = one
 		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return all
 }
 
-// check returns what is wrong with an object, for a version of its operator.
-func (f facts) check(o map[string]any, version string) []string {
+// users has the kinds of which only users make objects.
+const users = "schemas/users.yaml"
+
+// Check returns what is wrong with an object, for a version of its operator.
+func (f Facts) Check(o map[string]any, version string) []string {
 	c := checker{version: version}
 	meta, _ := o["metadata"].(map[string]any)
 	if f.Name != "" {
@@ -214,65 +222,3 @@ func (c *checker) typed(at string, v any, kind string) {
 }
 
 func isInt(v any) bool { _, ok := v.(int64); return ok }
-
-// The checker finds what it is for.
-func TestFacts(t *testing.T) {
-	f := facts{Name: "/^it$/", Fields: map[string]any{
-		"spec!": map[string]any{
-			"name!": "text /^a+$/", "1.16+ gate": "bool", "1.14-1.15 old": "bool", "share": "int|text /^[0-9]+%$/",
-			"many": []any{"enum a b"}, "count": "int 1..5", "marks": "{text}", "size": "quantity", "free": "any",
-		},
-	}}
-	for _, c := range []struct{ spec, version, want string }{
-		{`{name: aa, gate: true, share: 50%, many: [a], count: 5, marks: {a: b}, size: 1Gi, free: [1]}`, "1.16", ""},
-		{`{name: aa, old: true, share: 2}`, "1.15", ""},
-		{`{name: aa, gate: true}`, "1.15", ".spec.gate: version 1.15 has no such field"},
-		{`{name: aa, old: true}`, "1.16", ".spec.old: version 1.16 has no such field"},
-		{`{}`, "1.16", ".spec.name: is required"},
-		{`{name: b}`, "1.16", `.spec.name: "b" does not match /^a+$/`},
-		{`{name: a, gate: "true"}`, "1.16", ".spec.gate: is string, not a boolean"},
-		{`{name: a, share: half}`, "1.16", `.spec.share: "half" does not match /^[0-9]+%$/`},
-		{`{name: a, many: [a, c]}`, "1.16", ".spec.many[1]: c is none of a b"},
-		{`{name: a, count: 6}`, "1.16", ".spec.count: 6 is not in 1..5"},
-		{`{name: a, count: "3"}`, "1.16", ".spec.count: is string, not a whole number"},
-		{`{name: a, marks: {a: 1}}`, "1.16", ".spec.marks.a: is int64, not text"},
-		{`{name: a, size: big}`, "1.16", ".spec.size: "},
-		{`{name: a, other: 1}`, "1.16", ".spec.other: version 1.16 has no such field"},
-	} {
-		o := map[string]any{"metadata": map[string]any{"name": "it", "namespace": "x"}, "spec": decoded(t, c.spec)}
-		got := strings.Join(f.check(o, c.version), "\n")
-		if c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
-			t.Errorf("%s in %s: %q, want %q", c.spec, c.version, got, c.want)
-		}
-	}
-	other := map[string]any{"metadata": map[string]any{"name": "other"}, "spec": decoded(t, "{name: a}")}
-	if got := f.check(other, "1.16"); len(got) != 2 {
-		t.Errorf("name and namespace: %q", got)
-	}
-}
-
-// decoded is YAML with the numbers that manifests have.
-func decoded(t *testing.T, text string) any {
-	t.Helper()
-	var v any
-	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
-		t.Fatal(err)
-	}
-	return numbers(v)
-}
-
-func numbers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for key := range v {
-			v[key] = numbers(v[key])
-		}
-	case []any:
-		for i := range v {
-			v[i] = numbers(v[i])
-		}
-	case int:
-		return int64(v)
-	}
-	return v
-}
