@@ -113,16 +113,17 @@ step 'packages' hack/packages.sh
 step 'build' make --no-print-directory build
 step 'lint' hack/lint.sh
 step 'unit and contract tests' race -p 2 -timeout 20m ./pkg/... ./cmd/... ./data/... ./tests/... || fail
-step 'lab set up' bin/okd-lab setup
+step 'lab set up' bin/okd-lab setup --virtualization
 step 'integration tests' integration || fail
 : >"$work/e2e.log"
 for test in \
 	'TestLab:installation on oVirt' \
+	'TestVirtualization:virtualization deployed, used and removed' \
 	'TestUPI:installation on machines of the user' \
 	'TestSingleNode:installation of a single node in place' \
 	'TestAgent:installation of three masters from one image' \
 	'TestMetalProfiles:hosts with BMCs of every vendor, up to their registration' \
-	'TestAgentSingleNode:installation of a single node from an image' \
+	'TestAgentSingleNode:installation of a single node from an image, with virtualization' \
 	'TestMetal:installation of masters and workers through their BMCs'; do
 	step "${test#*:}" e2e "${test%%:*}" || fail
 done
@@ -138,6 +139,8 @@ if [ "$tier" = full ]; then
 		'TestMetalKill:installations through BMCs, killed in every phase' \
 		'TestMetalFaults:faults of BMCs' \
 		'TestMetalNodes:nodes with BMCs added and removed' \
+		'TestVirtualizationFaults:faults and settings of virtualization' \
+		'TestVirtualizationKill:deployments of virtualization, killed in every step' \
 		'TestMixedMetalWorkers:bare-metal workers in a cluster on oVirt' \
 		'TestMixedVirtualWorkers:virtual workers in a cluster on bare metal'; do
 		step "${test#*:}" e2e "${test%%:*}" || fail

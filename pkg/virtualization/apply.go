@@ -45,7 +45,9 @@ func (d *Deployer) put(
 		if err != nil || missing != "" {
 			return missing, err
 		}
-		done, err = d.apply(ctx, w, o)
+		if done, err = d.apply(ctx, w, o); err != nil && webhookTrouble(err) != "" {
+			return d.behindWebhook(ctx, w, o, applied, err)
+		}
 		return answer(o, err)
 	})
 	switch done {
@@ -55,6 +57,22 @@ func (d *Deployer) put(
 		event.Info(d.Sink, "Changed "+o.String())
 	}
 	return done, err
+}
+
+// behindWebhook says that a webhook does not answer, and what keeps the operators from running that serve it.
+func (d *Deployer) behindWebhook(ctx context.Context, w *world, o object, applied []object, trouble error) (string, error) {
+	text, err := answer(o, trouble)
+	if err != nil {
+		return "", err
+	}
+	missing, err := d.holdups(ctx, w, applied, settled)
+	if err != nil {
+		return "", within(text, err)
+	}
+	if missing != "" {
+		text += "; " + missing
+	}
+	return text, nil
 }
 
 // kindMissing says what keeps the kind of an object from being served.

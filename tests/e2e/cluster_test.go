@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/okd-install/okd-install/pkg/lab/machine"
+	"github.com/okd-install/okd-install/pkg/types/virtualization"
 	"github.com/okd-install/okd-install/tests/internal/leaks"
 )
 
@@ -56,15 +57,19 @@ func (l *lab) newCluster(t *testing.T, name string, s size) *cluster {
 	return c
 }
 
-// config writes install-config.yaml into a new directory.
+// config writes install-config.yaml into a new directory, for a cluster without virtualization.
 func (l *lab) config(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	text := l.okdLab(t, append([]string{"install-config"}, args...)...)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{
+		"install-config.yaml": text, virtualization.File: virtualizationHead + "enabled: false\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -18,9 +18,6 @@ import (
 // soon is how fast the cause of a failure must be named once it can be seen.
 const soon = 30 * time.Second
 
-// virtualizationHead begins a virtualization.yaml.
-const virtualizationHead = "apiVersion: virtualization.okd-install.io/v1alpha1\nkind: Virtualization\n"
-
 // TestVirtualizationFaults produces every failure that the phase must name, one after the other in one cluster, and
 // mends it; the last deployment passes.
 func TestVirtualizationFaults(t *testing.T) {
@@ -109,7 +106,7 @@ func twoOperatorGroups(t *testing.T, v virtual) {
 }
 
 func noDefaultStorageClass(t *testing.T, v virtual) {
-	v.configure(t, emulated+"storage: {type: none}\n")
+	v.configure(t, emulated+"storage: {defaultForVMs: false}\n")
 	v.fails(t, "Phase virtualization", "no default StorageClass").endsWith(t, soon, "no default StorageClass")
 }
 
@@ -174,13 +171,15 @@ func (v virtual) withoutRegistry(t *testing.T) (reach func()) {
 // not be emulated.
 func webhookAndKVM(t *testing.T, v virtual) {
 	v.configure(t, virtualizationHead)
-	for _, n := range v.workers(t) {
-		v.kubectl(t, "cordon", n)
+	workers := func(verb string) {
+		for _, n := range v.workers(t) {
+			v.kubectl(t, verb, n)
+		}
 	}
-	r := v.fails(t, "Approving InstallPlan", "hco-webhook.*(Unschedulable|no node takes)|no node takes .*hco-|webhook .*no endpoints")
-	for _, n := range v.workers(t) {
-		v.kubectl(t, "uncordon", n)
-	}
+	workers("cordon")
+	t.Cleanup(func() { workers("uncordon") })
+	r := v.fails(t, "Approving InstallPlan", "webhook .* no node takes Pod kubevirt-hyperconverged/hco-")
+	workers("uncordon")
 	r.says(t, "step hyperconverged", 3*time.Minute)
 	eventually(t, 6*time.Minute, func() string { return v.unschedulable(t) })
 	took := r.says(t, "there is no /dev/kvm on node", soon+10*time.Second)
