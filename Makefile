@@ -15,7 +15,7 @@ build: ## both binaries, in bin/
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/okd-install ./cmd/okd-install
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/okd-lab ./cmd/okd-lab
 
-demo: ## a cluster from nothing, in the lab, left running; WAY=agent for hosts that boot an image, WAY=metal for hosts with BMCs
+demo: ## a cluster with a VM from nothing, in the lab, left running; WAY=agent or WAY=metal for other ways, VIRT=off without the VM
 	hack/demo.sh up $(WAY)
 
 demo-down: ## remove everything that demo made

@@ -3,12 +3,15 @@
 #   hack/demo.sh up [WAY]   set up and start the lab, install a cluster and keep it running
 #   hack/demo.sh down       remove everything that up made, in any state
 # WAY is ovirt, for virtual machines on the lab's engine; agent, for physical hosts that boot
-# one image; or metal, for hosts whose BMCs the installer drives.
+# one image; or metal, for hosts whose BMCs the installer drives. The environment variable
+# VIRT=off leaves out virtualization and its VM.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$PWD/_demo
 config=$dir/auth/kubeconfig
 way=${2:-ovirt}
+virt=${VIRT:-on}
+vm=docs/user/examples/virtualization/vm.yaml
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -19,11 +22,18 @@ build() {
 # The cluster's names resolve inside the lab only.
 installer() { bin/okd-lab exec -- "$PWD/bin/okd-install" "$@"; }
 
+kube() { bin/okd-lab exec -- kubectl --kubeconfig "$config" "$@"; }
+
+with_virt() { [ "$virt" = on ]; }
+
 nodes_ready() {
 	[ -s "$config" ] &&
-		bin/okd-lab exec -- kubectl --kubeconfig "$config" --request-timeout=5s wait --for=condition=Ready \
-			node --all --timeout=5s >/dev/null 2>&1 &&
+		kube --request-timeout=5s wait --for=condition=Ready node --all --timeout=5s >/dev/null 2>&1 &&
 		installer status --dir "$dir" --quiet >/dev/null 2>&1
+}
+
+vm_ready() {
+	kube --request-timeout=5s wait --for=condition=Ready vmi/hello --timeout=5s >/dev/null 2>&1
 }
 
 # other_way reports whether the directory has the inputs of the other kind of cluster.
@@ -42,9 +52,15 @@ next_steps() {
 		machines+=$'\nbin/okd-lab hosts --help       power hosts on and off, insert media, break them'
 	fi
 	say 'Nodes'
-	bin/okd-lab exec -- kubectl --kubeconfig "$config" get nodes -o wide
+	kube get nodes -o wide
 	say 'Versions'
-	bin/okd-lab exec -- kubectl --kubeconfig "$config" get clusterversion,clusteroperators
+	kube get clusterversion,clusteroperators
+	if with_virt; then
+		say 'Virtual machines'
+		kube get vmi
+		machines+=$'\nbin/okd-lab exec -- virtctl --kubeconfig $PWD/_demo/auth/kubeconfig console hello'
+		machines+='    the console of the VM; Ctrl-] leaves it'
+	fi
 	say 'Time per phase'
 	installer status --dir "$dir" --phases
 	cat <<-EOF
@@ -63,10 +79,28 @@ input() {
 	[ -s "$dir/$1" ] || (umask 077 && bin/okd-lab "${@:2}" >"$dir/$1.new" && mv "$dir/$1.new" "$dir/$1")
 }
 
+# create_cluster installs the cluster, and goes on to virtualization.
+create_cluster() {
+	if with_virt; then
+		input virtualization.yaml virtualization-config
+	fi
+	installer create cluster --dir "$dir" --release latest --virtualization "$virt"
+}
+
+# start_vm starts a VM and moves it to another node.
+start_vm() {
+	say 'Start a VM, and move it to another node while it runs'
+	kube apply --filename "$vm"
+	kube wait --for=condition=AgentConnected vmi/hello --timeout=5m
+	kube get vmi
+	bin/okd-lab exec -- virtctl --kubeconfig "$config" migrate hello
+	kube wait --for='jsonpath={.status.phase}=Succeeded' vmim --all --timeout=5m
+}
+
 install_ovirt() {
 	input install-config.yaml install-config
 	say 'Install a cluster'
-	installer create cluster --dir "$dir" --release latest
+	create_cluster
 }
 
 # The hosts of agent-config.yaml: a name and a MAC address each.
@@ -98,6 +132,11 @@ install_agent() {
 	done < <(hosts)
 	say 'Install a cluster on three hosts'
 	installer agent wait-for install-complete --dir "$dir"
+	if with_virt; then
+		input virtualization.yaml virtualization-config
+		say 'Deploy virtualization'
+		installer virtualization deploy --dir "$dir"
+	fi
 }
 
 install_metal() {
@@ -107,7 +146,7 @@ install_metal() {
 	done
 	input install-config.yaml install-config --platform baremetal "${size[@]}"
 	say 'Install a cluster on three hosts, through their BMCs'
-	installer create cluster --dir "$dir" --release latest
+	create_cluster
 }
 
 up() {
@@ -124,21 +163,25 @@ up() {
 		exit 1
 	fi
 	local start=$SECONDS
-	if [ -x bin/okd-lab ] && [ -x bin/okd-install ] && bin/okd-lab status >/dev/null 2>&1 && nodes_ready; then
+	if [ -x bin/okd-lab ] && [ -x bin/okd-install ] && bin/okd-lab status >/dev/null 2>&1 && nodes_ready &&
+		{ ! with_virt || vm_ready; }; then
 		echo 'The demo cluster is already up.'
 		next_steps
 		return
 	fi
 	say 'Build'
 	build
-	say 'Set up the lab (packages, OS image, release: cached)'
-	bin/okd-lab setup
+	say 'Set up the lab (packages, OS image, release, KubeVirt: cached)'
+	local parts=()
+	! with_virt || parts=(--virtualization)
+	bin/okd-lab setup "${parts[@]}"
 	say 'Start the lab'
 	# The files of an installation in an earlier lab describe machines that are gone.
 	bin/okd-lab status >/dev/null 2>&1 || rm -rf "$dir"
 	bin/okd-lab up
 	mkdir -p "$dir"
 	"install_$way"
+	! with_virt || start_vm
 	next_steps
 	say "Demo ready after $((SECONDS - start)) s"
 }
@@ -151,6 +194,13 @@ down() {
 	echo 'The demo has been removed.'
 }
 
+case $virt in
+on | off) ;;
+*)
+	echo "VIRT is on or off, not $virt" >&2
+	exit 2
+	;;
+esac
 case "${1:-}:$way" in
 up:ovirt | up:agent | up:metal) up ;;
 up:*)

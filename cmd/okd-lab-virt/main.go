@@ -1,5 +1,5 @@
-// okd-lab-virt is every operator of the lab's HyperConverged bundle but KubeVirt's, and NMState's, with what they run on
-// nodes and in pods, in one static binary; the name it is called by selects the program.
+// okd-lab-virt is every operator of the lab's HyperConverged bundle but KubeVirt's, and NMState's, with what they run
+// on nodes and in pods, in one static binary; the name it is called by selects the program.
 package main
 
 import (

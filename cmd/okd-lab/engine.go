@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -39,6 +40,21 @@ func installConfigCommand(o *options) *cobra.Command {
 	c.Flags().IntVar(&size.Arbiters, "arbiters", 0, "arbiters, beside two masters on baremetal")
 	c.Flags().IntVar(&size.Workers, "workers", 2, "worker machines")
 	return c
+}
+
+// virtualizationConfig is for machines that have no /dev/kvm, as all of the lab.
+const virtualizationConfig = `apiVersion: virtualization.okd-install.io/v1alpha1
+kind: Virtualization
+smokeTest:
+  allowEmulation: true
+`
+
+func virtualizationConfigCommand(o *options) *cobra.Command {
+	return o.command("virtualization-config", "Print a virtualization.yaml that fits the lab's machines",
+		cobra.NoArgs, func(c *cobra.Command, _ site.Site, _ []string) error {
+			_, err := io.WriteString(c.OutOrStdout(), virtualizationConfig)
+			return err
+		})
 }
 
 func agentConfigCommand(o *options) *cobra.Command {

@@ -114,6 +114,7 @@ func root() *cobra.Command {
 	c.AddCommand(
 		setupCommand(o), upCommand(o), downCommand(o), statusCommand(o),
 		machinesCommand(o), hostsCommand(o), dnsCommand(o), installConfigCommand(o), agentConfigCommand(o),
+		virtualizationConfigCommand(o),
 		faultCommand(o), serveCommand(o),
 		o.request("inventory", "Print everything that the engine has, as JSON", cobra.NoArgs,
 			http.MethodGet, "/engine/inventory"),

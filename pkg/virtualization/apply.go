@@ -198,10 +198,16 @@ func answer(o object, err error) (missing string, _ error) {
 			"%s", o, kube.Cause(err))
 	case apierrors.IsConflict(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err),
 		apierrors.IsRequestEntityTooLargeError(err), apierrors.IsMethodNotSupported(err):
-		return "", stuckFor(briefly, "correct the manifest, or virtualization.yaml; then run the same command again",
-			"the cluster refuses %s: %s", o, kube.Cause(err))
+		return refused(o, err)
+	case strings.Contains(err.Error(), "field not declared in schema"): // an InternalError, of all things
+		return refused(o, err)
 	}
 	return "", err
+}
+
+func refused(o object, err error) (missing string, _ error) {
+	return "", stuckFor(briefly, "correct the manifest, or virtualization.yaml; then run the same command again",
+		"the cluster refuses %s: %s", o, kube.Cause(err))
 }
 
 // approve approves the InstallPlan of a Subscription that we made, if it is the first: what it would change must not be

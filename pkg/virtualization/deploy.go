@@ -171,6 +171,17 @@ func (d *Deployer) of(w *world, step string) (out []object) {
 
 // check refuses, before anything is changed, what cannot end well.
 func (d *Deployer) check(ctx context.Context, w *world) (string, error) {
+	if len(w.of(groupOLM, "Subscription")) > 0 {
+		served, err := w.served(ctx, versionOLM, "Subscription")
+		if err != nil {
+			return "", err
+		}
+		if !served {
+			return "", stuckFor(briefly, "enable the capabilities OperatorLifecycleManager and marketplace of the cluster; "+
+				"then run the same command again", "the cluster has no lifecycle manager of operators (%s, kind "+
+				"Subscription)", versionOLM)
+		}
+	}
 	for _, g := range w.of(groupOLM, "OperatorGroup") {
 		if text, err := onlyOperatorGroup(ctx, w, g); err != nil || text != "" {
 			return text, err

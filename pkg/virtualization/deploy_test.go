@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,11 +12,13 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/kube"
+	"github.com/okd-install/okd-install/pkg/kube/kubetest"
 	"github.com/okd-install/okd-install/pkg/virtualization"
 	"github.com/okd-install/okd-install/pkg/virtualization/manifests"
 	"github.com/okd-install/okd-install/pkg/virtualization/stacktest"
@@ -190,6 +193,16 @@ func TestFailures(t *testing.T) {
 			says: `is not accepted yet: webhook "validate-hco.kubevirt.io": failed to call webhook`, err: "not done after"},
 		{name: "operator", faults: stacktest.Faults{OperatorCrashes: true}, patient: true,
 			says: "Deployment kubevirt-hyperconverged/hco-operator: Available is False", err: "not done after"},
+		{name: "unknown field", before: func(s *stacktest.Stack) {
+			s.Admit(func(r kubetest.Request) *metav1.Status {
+				if !strings.Contains(r.Path, "/hyperconvergeds") {
+					return nil
+				}
+				return &metav1.Status{Code: http.StatusInternalServerError, Reason: metav1.StatusReasonInternalError,
+					Message: "failed to create typed patch object (a/b; hco.kubevirt.io/v1beta1, Kind=HyperConverged): " +
+						".spec.evictionStratgy: field not declared in schema"}
+			})
+		}, says: "the cluster refuses HyperConverged", err: ".spec.evictionStratgy: field not declared in schema"},
 		{name: "no class", before: hubless, edit: func(d *virtualization.Deployer) {
 			delete(d.Manifests[4].Object["metadata"].(map[string]any), "annotations")
 		}, says: "no default StorageClass", err: "it has none at all"},

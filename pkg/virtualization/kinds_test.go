@@ -23,8 +23,10 @@ func TestKinds(t *testing.T) {
 		health = "{apiVersion: remediation.medik8s.io/v1alpha1, kind: NodeHealthCheck, metadata: {name: a}"
 		backup = "{apiVersion: oadp.openshift.io/v1alpha1, kind: DataProtectionApplication, " +
 			"metadata: {name: a, namespace: x}"
-		fork    = "{apiVersion: forklift.konveyor.io/v1beta1, kind: ForkliftController, metadata: {name: a, namespace: x}"
-		other   = "{apiVersion: forklift.konveyor.io/v1beta1, kind: Provider, metadata: {name: a, namespace: x}"
+		fork  = "{apiVersion: forklift.konveyor.io/v1beta1, kind: ForkliftController, metadata: {name: a, namespace: x}"
+		other = "{apiVersion: forklift.konveyor.io/v1beta1, kind: Provider, metadata: {name: a, namespace: x}"
+		plan  = "{apiVersion: operators.coreos.com/v1alpha1, kind: InstallPlan, metadata: {name: i, namespace: x}, spec: " +
+			"{approved: "
 		source  = "{apiVersion: operators.coreos.com/v1alpha1, kind: CatalogSource, metadata: {name: a, namespace: x}"
 		sub     = "{apiVersion: operators.coreos.com/v1alpha1, kind: Subscription, metadata: {name: a, namespace: x}"
 		anyKind = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, namespace: x, generation: 2}"
@@ -75,6 +77,10 @@ func TestKinds(t *testing.T) {
 			"status: 'True', reason: ConstraintsNotSatisfiable}]}}", beside: "{apiVersion: packages.operators.coreos.com/v1, " +
 			"kind: PackageManifest, metadata: {name: p, namespace: x}, status: {channels: [{name: stable}]}}",
 			state: virtualization.Failed, why: "package p has channels stable, and not old"},
+		{name: "a plan", object: sub + ", status: {installPlanRef: {name: i}}}", beside: plan + "false}, status: " +
+			"{phase: RequiresApproval}}", state: virtualization.Waiting, why: "InstallPlan x/i waits for approval"},
+		{name: "an approved plan", object: sub + ", status: {installPlanRef: {name: i}}}", beside: plan + "true}, status: " +
+			"{phase: RequiresApproval}}", state: virtualization.Waiting, why: "InstallPlan x/i is approved"},
 		{name: "CSV that needs something", object: sub + ", status: {installedCSV: c}}", beside: "{apiVersion: " +
 			"operators.coreos.com/v1alpha1, kind: ClusterServiceVersion, metadata: {name: c, namespace: x}, status: {phase: " +
 			"Pending, reason: RequirementsNotMet, requirementStatus: [{kind: CustomResourceDefinition, name: d, status: " +
@@ -103,6 +109,7 @@ func TestKinds(t *testing.T) {
 				{"forklift.konveyor.io/v1beta1", "Provider", true}, {"operators.coreos.com/v1alpha1", "CatalogSource", true},
 				{"operators.coreos.com/v1alpha1", "Subscription", true}, {"operators.coreos.com/v1", "OperatorGroup", true},
 				{"operators.coreos.com/v1alpha1", "ClusterServiceVersion", true},
+				{"operators.coreos.com/v1alpha1", "InstallPlan", true},
 				{"packages.operators.coreos.com/v1", "PackageManifest", true}, {"apps/v1", "Deployment", true},
 			} {
 				s.Serve(served.version, served.kind, served.namespaced)

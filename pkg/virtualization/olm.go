@@ -259,6 +259,9 @@ func (w *world) plan(ctx context.Context, namespace, name string) (string, error
 		}
 		return "", stuckFor(briefly, afterwards, "%s has failed: %s", p, cmp.Or(kube.OneLine(message), "without a reason"))
 	case "RequiresApproval":
+		if approved, _ := p.get("spec", "approved").(bool); approved {
+			return p.String() + " is approved", nil
+		}
 		return p.String() + " waits for approval", nil
 	default:
 		return p.String() + " is " + cmp.Or(phase, "new") + planProgress(p), nil

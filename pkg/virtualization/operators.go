@@ -89,7 +89,10 @@ func (w *world) broughtBy(ctx context.Context, sub object) ([]brought, error) {
 			return o.text("status", "installedCSV") == csv && !owned(o)
 		})
 	}
-	var out []brought
+	out, err := w.leftBehind(ctx, sub)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range plans {
 		ours := slices.ContainsFunc(p.list("metadata", "ownerReferences"), func(r object) bool {
 			return r.text("uid") == sub.uid()
@@ -111,6 +114,26 @@ func (w *world) broughtBy(ctx context.Context, sub object) ([]brought, error) {
 		}
 	}
 	return out, nil
+}
+
+// HyperConverged's operator makes this class for the pods of all operators, and does not take it away.
+const (
+	criticalClass = "kubevirt-cluster-critical"
+	byLabel       = "app.kubernetes.io/managed-by"
+	hcoLabel      = "hco-operator"
+)
+
+// leftBehind are objects that the operator of a Subscription makes besides, and leaves when it goes.
+func (w *world) leftBehind(ctx context.Context, sub object) ([]brought, error) {
+	if !strings.HasSuffix(sub.text("spec", "name"), "kubevirt-hyperconverged") {
+		return nil, nil
+	}
+	const version, kind = "scheduling.k8s.io/v1", "PriorityClass"
+	class, err := w.read(ctx, version, kind, "", criticalClass)
+	if err != nil || class == nil || class.text("metadata", "labels", byLabel) != hcoLabel {
+		return nil, err
+	}
+	return []brought{{APIVersion: version, Kind: kind, Name: criticalClass, UID: class.uid()}}, nil
 }
 
 // stillThere is the object of an InstallPlan's step, nil if it is gone.

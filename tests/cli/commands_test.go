@@ -15,10 +15,15 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/lab/engine"
 	"github.com/okd-install/okd-install/pkg/lab/engine/enginetest"
+	"github.com/okd-install/okd-install/pkg/types/virtualization"
 )
 
+const noVirtualization = "apiVersion: " + virtualization.APIVersion + "\nkind: " + virtualization.Kind +
+	"\nenabled: false\n"
+
 // config writes an install-config for this world: config DIR [WORKERS [cold]].
-// Unless the directory is to be cold, it gets a state with keys as well.
+// Unless the directory is to be cold, it gets a state with keys as well, and a
+// virtualization.yaml that leaves virtualization out, which the world's clusters cannot have.
 func config(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	workers := "1"
@@ -33,6 +38,7 @@ func config(ts *testscript.TestScript, _ bool, args []string) {
 	state := filepath.Join(dir, ".openshift_install_state.json")
 	if _, err := os.Stat(state); err != nil && len(args) < 3 {
 		ts.Check(os.WriteFile(state, warm, 0o600))
+		ts.Check(os.WriteFile(filepath.Join(dir, virtualization.File), []byte(noVirtualization), 0o600))
 	}
 }
 

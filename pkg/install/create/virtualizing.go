@@ -17,9 +17,6 @@ import (
 	stack "github.com/okd-install/okd-install/pkg/virtualization"
 )
 
-// virtualizationByDefault is whether clusters get virtualization although nobody asked for it.
-const virtualizationByDefault = false
-
 // dropIn begins the names of a program that others call as if it were the reference, which deploys no virtualization.
 const dropIn = "openshift-install"
 
@@ -33,7 +30,7 @@ const (
 )
 
 // virtualization decides whether virtualization is deployed, before anything is created: the flag decides, then the
-// file, then the default. It returns the reason if it is not. What is wrong with the file is an error, unless it is
+// file, then the default: on where the cluster can have it. It returns the reason if it is not. What is wrong with the file is an error, unless it is
 // not needed.
 func (c command) virtualization(ctx context.Context, inst Assets) (unless string, err error) {
 	if c.Virtualization == Off {
@@ -48,8 +45,14 @@ func (c command) virtualization(ctx context.Context, inst Assets) (unless string
 	case written != nil, c.Virtualization == On:
 	case strings.HasPrefix(c.Self(), dropIn):
 		return "called as " + c.Self() + "; --virtualization on or " + virtualization.File + " deploys it", nil
-	case !virtualizationByDefault:
-		return "not asked for; --virtualization on or " + virtualization.File + " deploys it", nil
+	default:
+		config, err := inst.Config(ctx)
+		if err != nil {
+			return "", c.Explain(err)
+		}
+		if virtualization.ClusterOf(config, "").NoOperators {
+			return "the capability OperatorLifecycleManager of the cluster is not enabled", nil
+		}
 	}
 	if _, err := inst.Virtualization(ctx); err != nil {
 		return "", c.Explain(err)

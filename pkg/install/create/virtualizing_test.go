@@ -15,11 +15,14 @@ func TestWhetherVirtualization(t *testing.T) {
 	const head = "apiVersion: " + virtualization.APIVersion + "\nkind: " + virtualization.Kind + "\n"
 	tests := []struct {
 		name, file, program string
+		bare                bool // the cluster has no lifecycle manager
 		flag                Switch
 		unless              string // the reason to leave it out
 		err                 string
 	}{
-		{name: "nothing said", unless: "not asked for"},
+		{name: "nothing said"},
+		{name: "nothing said, no operators", bare: true, unless: "OperatorLifecycleManager"},
+		{name: "no operators in spite of the flag", bare: true, flag: On},
 		{name: "a file", file: head},
 		{name: "a file that says no", file: head + "enabled: false\n", unless: "enabled: false"},
 		{name: "the flag against the file", file: head + "enabled: false\n", flag: On},
@@ -35,7 +38,7 @@ func TestWhetherVirtualization(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.env.Program = tt.program
+			w.env.Program, w.operators = tt.program, !tt.bare
 			if tt.file != "" {
 				if err := os.WriteFile(w.env.Path(virtualization.File), []byte(tt.file), 0o600); err != nil {
 					t.Fatal(err)

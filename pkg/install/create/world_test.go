@@ -19,6 +19,8 @@ import (
 	clientapi "k8s.io/client-go/tools/clientcmd/api"
 
 	hosts "github.com/okd-install/okd-install/pkg/agent"
+	configv1 "github.com/openshift/api/config/v1"
+
 	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/clock"
 	"github.com/okd-install/okd-install/pkg/event"
@@ -64,6 +66,7 @@ type world struct {
 	drawn                          string
 	started, handedOver, begunMark bool
 	leftOut                        []string
+	operators                      bool   // the cluster has a lifecycle manager
 	virtualization                 error  // what is wrong with its configuration
 	marked                         func() // called when hosts have begun to install themselves
 }
@@ -274,9 +277,14 @@ func (w *world) kubeconfig() []byte {
 // state is what the installation is generated from and remembered in.
 type state struct{ w *world }
 
+// Config is that of a cluster without virtualization, unless it has a lifecycle manager.
 func (s state) Config(context.Context) (*types.InstallConfig, error) {
+	capabilities := &types.Capabilities{BaselineCapabilitySet: string(configv1.ClusterVersionCapabilitySetNone)}
+	if s.w.operators {
+		capabilities = nil
+	}
 	return &types.InstallConfig{
-		BaseDomain: "okd.test", Metadata: types.Metadata{Name: "demo"},
+		BaseDomain: "okd.test", Metadata: types.Metadata{Name: "demo"}, Capabilities: capabilities,
 		Platform: types.Platform{Settings: &none.Platform{}},
 		Networking: &types.Networking{
 			MachineNetwork: []types.MachineNetworkEntry{{CIDR: netip.MustParsePrefix("198.18.0.0/24")}},

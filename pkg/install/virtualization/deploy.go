@@ -31,7 +31,11 @@ func Deploy(ctx context.Context, e *install.Env, o Options) (err error) {
 	defer func() { err = errors.Join(err, inst.Close()) }()
 	v, known, err := o.fromAssets(ctx, e, inst)
 	if err == nil && !known {
-		v, err = o.fromCluster(ctx, e, api)
+		var notes []string
+		v, notes, err = o.fromCluster(ctx, e, api)
+		for _, line := range notes {
+			event.Warn(e.Sink, line)
+		}
 	}
 	if err != nil {
 		return err
@@ -73,7 +77,7 @@ func Status(ctx context.Context, e *install.Env, o Options) (stack.Status, error
 	if err != nil {
 		return stack.Status{}, err
 	}
-	v, err := o.fromCluster(ctx, e, api)
+	v, _, err := o.fromCluster(ctx, e, api)
 	if err != nil {
 		return stack.Status{}, err
 	}
@@ -93,7 +97,7 @@ func Remove(ctx context.Context, e *install.Env, o Options) (err error) {
 		return e.Explain(err)
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	v, err := o.fromCluster(ctx, e, api)
+	v, _, err := o.fromCluster(ctx, e, api)
 	if err != nil {
 		event.Warn(e.Sink, "Only objects of the usual kinds are looked for, because what was to be deployed is not known: "+
 			err.Error())

@@ -15,7 +15,6 @@ import (
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
-	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/kube"
@@ -67,28 +66,31 @@ func (o Options) fromAssets(
 }
 
 // fromCluster is what fits a cluster: the manifests of the directory, or those that virtualization.yaml or defaults
-// give. With a kubeconfig, or a file, of their own the directory's manifests are those of another cluster.
+// give. With a kubeconfig, or a file, of their own the directory's manifests are those of another cluster. The notes are
+// what the configuration deserves besides.
 func (o Options) fromCluster(
 	ctx context.Context, e *install.Env, api *kube.Client,
-) (v assets.Virtualization, err error) {
+) (v assets.Virtualization, notes []string, err error) {
 	if v.Cluster, err = clusterOf(ctx, api); err != nil {
-		return v, exit.New("see that the API of the cluster answers, and that the user of the kubeconfig is an "+
+		return v, nil, exit.New("see that the API of the cluster answers, and that the user of the kubeconfig is an "+
 			"administrator", "ask %s for what virtualization must fit: %s", api.URL(), kube.Cause(err))
 	}
-	if v.Config, err = o.config(e, v.Cluster); err != nil {
-		return v, e.Explain(err)
+	if v.Config, notes, err = o.config(e, v.Cluster); err != nil {
+		return v, nil, e.Explain(err)
 	}
 	if !o.elsewhere() {
 		if v.Manifests, err = written(e.Path(manifests.Dir)); err != nil || len(v.Manifests) > 0 {
-			return v, err
+			return v, notes, err
 		}
 	}
 	v.Manifests, err = manifests.Render(v.Config, v.Cluster)
-	return v, err
+	return v, notes, err
 }
 
 // config is virtualization.yaml with all defaults.
-func (o Options) config(e *install.Env, k virtualization.Cluster) (*virtualization.Config, error) {
+func (o Options) config(
+	e *install.Env, k virtualization.Cluster,
+) (_ *virtualization.Config, notes []string, err error) {
 	path := o.Config
 	if path == "" {
 		path = e.Path(virtualization.File)
@@ -98,12 +100,12 @@ func (o Options) config(e *install.Env, k virtualization.Cluster) (*virtualizati
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && o.Config == "":
 	case err != nil:
-		return nil, exit.With(exit.InstallConfig, "name the file with --config",
+		return nil, nil, exit.With(exit.InstallConfig, "name the file with --config",
 			fmt.Errorf("read the configuration of virtualization: %w", err))
 	default:
 		c, found := virtualization.Load(path, raw)
 		if err := found.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		err := c.ReadFiles(func(name string) ([]byte, error) {
 			if !filepath.IsAbs(name) {
@@ -112,19 +114,16 @@ func (o Options) config(e *install.Env, k virtualization.Cluster) (*virtualizati
 			return readFile(name, virtualization.MaxFile+1)
 		}).Err()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		config = c
 	}
 	config, found := config.Fit(path, k)
 	if err := found.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e.Hide(config.Secrets()...)
-	for _, line := range found.Lines(true) {
-		event.Warn(e.Sink, line)
-	}
-	return config, nil
+	return config, found.Lines(true), nil
 }
 
 // readFile reads a file that must not be longer than limit.

@@ -60,9 +60,9 @@ const (
 // NAME, port 443.
 func OutsideNames() []string { return []string{PublicCatalogs, Quay, LoginCatalogs} }
 
+// PublicCatalogs and Quay give images to everybody, LoginCatalogs to customers only,
+// which a lab is not.
 const (
-	// PublicCatalogs and Quay give images to everybody, LoginCatalogs to customers
-	// only, which a lab is not.
 	PublicCatalogs = "registry.access.redhat.com"
 	Quay           = "quay.io"
 	LoginCatalogs  = "registry.redhat.io"

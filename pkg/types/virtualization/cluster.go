@@ -3,6 +3,8 @@ package virtualization
 import (
 	"strings"
 
+	configv1 "github.com/openshift/api/config/v1"
+
 	"github.com/okd-install/okd-install/pkg/types"
 )
 
@@ -11,8 +13,10 @@ type Cluster struct {
 	Release string // version of the release, empty if it is not known
 	Masters int
 	Workers int
-	Virtual bool     // nodes are VMs themselves: nested virtualization
-	Mirrors []Mirror // of images, as imageDigestSources of install-config.yaml has them
+	Virtual bool // nodes are VMs themselves: nested virtualization
+	// NoOperators is whether the cluster has no lifecycle manager, which installs operators.
+	NoOperators bool
+	Mirrors     []Mirror // of images, as imageDigestSources of install-config.yaml has them
 }
 
 // Mirror is repositories with the same images as another one.
@@ -44,7 +48,10 @@ func (k Cluster) Mirrored(image string) (string, bool) {
 
 // ClusterOf is the cluster that an install-config describes. The version of its release is empty if it is not known.
 func ClusterOf(c *types.InstallConfig, release string) Cluster {
-	k := Cluster{Release: release, Masters: c.Masters(), Workers: c.Workers(), Virtual: c.Platform.Kind().Virtual}
+	k := Cluster{
+		Release: release, Masters: c.Masters(), Workers: c.Workers(), Virtual: c.Platform.Kind().Virtual,
+		NoOperators: !c.Enables(configv1.ClusterVersionCapabilityOperatorLifecycleManager),
+	}
 	for _, m := range c.Mirrors() {
 		k.Mirrors = append(k.Mirrors, Mirror{Source: m.Source, Mirrors: m.Mirrors})
 	}

@@ -202,8 +202,8 @@ func (r *run) alive(ctx context.Context, ns corev1.Namespace) (bool, error) {
 	return false, nil
 }
 
-// notOurs reads a namespace with the label back, and what is in it: somebody may have copied the label, or put their own
-// things there. The result is why it is left alone, nil if it is ours.
+// notOurs reads a namespace with the label back, and what is in it: somebody may have copied the label, or put their
+// own things there. The result is why it is left alone, nil if it is ours.
 func (r *run) notOurs(ctx context.Context, ns corev1.Namespace) (*fault, error) {
 	id := strings.TrimPrefix(ns.Name, prefix)
 	alone := func(format string, args ...any) (*fault, error) {

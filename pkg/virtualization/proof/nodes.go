@@ -78,8 +78,8 @@ const (
 
 // nested is the next step for nodes without /dev/kvm.
 const nested = "switch virtualization on in the firmware of the node; if it is a VM itself, allow nested " +
-	"virtualization on its hypervisor's hosts and hand their processor through (oVirt: Nested Virtualization of the host's kernel " +
-	"options, Pass-Through Host CPU of the VM); or allow software emulation (useEmulation), for tests only"
+	"virtualization on its hypervisor's hosts and hand their processor through (oVirt: Nested Virtualization of the " +
+	"host's kernel options, Pass-Through Host CPU of the VM); or allow software emulation (useEmulation), for tests only"
 
 // devices compares what nodes offer with what VMs request. Emulated VMs request neither KVM nor vhost-net.
 func (r *run) devices(context.Context) (outcome, error) {

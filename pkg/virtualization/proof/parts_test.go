@@ -59,7 +59,8 @@ func TestPodTrouble(t *testing.T) {
 			"unschedulable", "pod ns/p: condition PodScheduled is False: Unschedulable: no room", "oc describe nodes"},
 		"waits for a gate": {"{conditions: [{type: PodScheduled, status: 'False', reason: SchedulingGated}]}", "", "", ""},
 		"login": {"{containerStatuses: [{name: c, image: i, state: {waiting: {reason: ErrImagePull, " +
-			"message: unauthorized}}}]}", "image i cannot be pulled", "container c waits: ErrImagePull: unauthorized", "pull secret"},
+			"message: unauthorized}}}]}", "image i cannot be pulled", "container c waits: ErrImagePull: unauthorized",
+			"pull secret"},
 		"certificate": {"{initContainerStatuses: [{image: i, state: {waiting: {reason: ErrImagePull, " +
 			"message: 'x509: bad'}}}]}", "image i", "x509", "additionalTrustBundle"},
 		"network": {"{containerStatuses: [{image: i, state: {waiting: {reason: ImagePullBackOff, message: i/o timeout}}}]}",

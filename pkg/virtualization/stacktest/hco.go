@@ -6,7 +6,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-const images = "kubevirt-os-images"
+const (
+	images = "kubevirt-os-images"
+	// class is what the operator leaves behind when it goes.
+	class = "/apis/scheduling.k8s.io/v1/priorityclasses/kubevirt-cluster-critical"
+)
 
 // made are the definitions that the operators make themselves.
 var made = []struct {
@@ -44,6 +48,10 @@ func (s *Stack) parts(o object) {
 		if s.Get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"+d.plural+"."+d.group) == nil {
 			s.define(d.group, d.version, d.kind, d.plural, d.namespaced)
 		}
+	}
+	if s.Get(class) == nil {
+		s.Put("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: kubevirt-cluster-critical, labels: " +
+			"{app.kubernetes.io/managed-by: hco-operator}}, value: 1000000000}")
 	}
 	for _, child := range []string{
 		"{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {name: kubevirt-kubevirt-hyperconverged, " + in + "}}",

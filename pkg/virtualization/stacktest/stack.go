@@ -55,6 +55,7 @@ func New(t testing.TB, f Faults) *Stack {
 	s.Serve("config.openshift.io/v1", "OperatorHub", false)
 	s.Serve("config.openshift.io/v1", "ClusterVersion", false)
 	s.Serve("storage.k8s.io/v1", "StorageClass", false)
+	s.Serve("scheduling.k8s.io/v1", "PriorityClass", false)
 	s.Serve("apps/v1", "Deployment", true)
 	s.Serve("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition", true)
 	for _, k := range []string{"ClusterRole", "ClusterRoleBinding"} {

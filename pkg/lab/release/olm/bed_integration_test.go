@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -107,7 +108,7 @@ type bed struct {
 	*testing.T
 	kit      *kit.Client
 	bundles  map[string]fs.FS // by image; others cannot be pulled
-	notReady map[string]bool  // containers that do not become ready
+	notReady atomic.Value     // string: the container that does not become ready
 }
 
 func newBed(t *testing.T, p images.Programs) *bed {
@@ -154,7 +155,7 @@ func newBed(t *testing.T, p images.Programs) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{t, client, map[string]fs.FS{}, map[string]bool{}}
+	b := &bed{T: t, kit: client, bundles: map[string]fs.FS{}}
 	b.eventually("the API", func() string { return text(ready(t.Context())) })
 	run(t, p.Hyperkube, "kube-controller-manager", "--kubeconfig="+write("kubeconfig", []byte(`apiVersion: v1
 kind: Config
@@ -173,7 +174,6 @@ current-context: c
 			b.apply(string(data))
 		}
 	}
-	go b.kubelet(t.Context())
 	return b
 }
 
@@ -267,7 +267,7 @@ func (b *bed) pod(ctx context.Context, p *corev1.Pod) error {
 			return err
 		}
 		p.Status.Phase, condition.Status = corev1.PodSucceeded, corev1.ConditionFalse
-	case b.notReady[p.Spec.Containers[0].Name]:
+	case b.notReady.Load() == p.Spec.Containers[0].Name:
 		condition.Status = corev1.ConditionFalse
 	}
 	if before.Phase == p.Status.Phase && len(before.Conditions) > 0 && before.Conditions[0].Status == condition.Status {

@@ -98,6 +98,7 @@ func TestLifecycle(t *testing.T) {
 	}
 	run(t, p.OPM, "opm", "serve", dir, "--port=50051", "--cache-dir="+filepath.Join(t.TempDir(), "cache"),
 		"--cache-enforce-integrity=false", "--termination-log="+filepath.Join(t.TempDir(), "log"))
+	go b.kubelet(t.Context())
 	b.manage()
 	b.hub()
 	b.packages()
@@ -126,7 +127,7 @@ func TestLifecycle(t *testing.T) {
 		return s.GetCondition(v1alpha1.SubscriptionResolutionFailed).Reason == constraintsNotSatisfiable
 	})
 	// A webhook whose pod does not come up: the operator is waited for, and requests fail.
-	b.notReady["hook"] = true
+	b.notReady.Store("hook")
 	b.namespace("hook")
 	b.subscribe("hook", "hook", "")
 	b.phase("hook", v1alpha1.CSVPhaseInstalling, v1alpha1.CSVReasonWaiting)
@@ -142,7 +143,7 @@ func TestLifecycle(t *testing.T) {
 		}
 		return ""
 	})
-	delete(b.notReady, "hook")
+	b.notReady.Store("")
 	b.phase("hook", v1alpha1.CSVPhaseSucceeded, v1alpha1.CSVReasonInstallSuccessful)
 	b.apply("apiVersion: operators.coreos.com/v1\nkind: OperatorGroup\n" +
 		"metadata: {name: second, namespace: good}\nspec: {}\n")

@@ -195,6 +195,7 @@ func (o *Operator) step(ctx context.Context, namespace string, w *world, object 
 		return v1alpha1.StepStatusCreated, nil
 	case errors.As(err, &missing):
 		gvk := object.GroupVersionKind()
+		//nolint:staticcheck // as in OLM
 		return v1alpha1.StepStatusUnknown, fmt.Errorf("api-server resource not found installing %s %s: "+
 			"GroupVersionKind %s not found on the cluster. This API may have been deprecated and removed, see "+
 			"https://kubernetes.io/docs/reference/using-api/deprecation-guide/ for more information.",

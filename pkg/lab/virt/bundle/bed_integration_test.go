@@ -68,21 +68,27 @@ func start(t *testing.T, program, name string, args ...string) {
 	})
 }
 
-// bed is an API server with the controllers of volumes and namespaces. The test plays kubelets and scheduler.
-func bed(t *testing.T) *api.Client {
+// programs are those of the lab's cache, or others that the environment names.
+func programs(t *testing.T) images.Programs {
 	t.Helper()
+	p := images.Programs{Hyperkube: os.Getenv("OKD_TEST_HYPERKUBE"), Etcd: os.Getenv("OKD_TEST_ETCD")}
+	if p.Hyperkube != "" && p.Etcd != "" {
+		return p
+	}
 	cache := os.Getenv("OKD_LAB_CACHE")
 	if cache == "" {
 		cache = "/var/cache/okd-lab"
 	}
-	// The environment may name programs that are there already.
-	p := images.Programs{Hyperkube: os.Getenv("OKD_TEST_HYPERKUBE"), Etcd: os.Getenv("OKD_TEST_ETCD")}
-	if p.Hyperkube == "" || p.Etcd == "" {
-		var err error
-		if p, err = images.Binaries(t.Context(), "../../../..", cache, os.Stderr); err != nil {
-			t.Fatal(err)
-		}
+	p, err := images.Binaries(t.Context(), "../../../..", cache, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return p
+}
+
+// bed is an API server with the controllers of volumes and namespaces. The test plays kubelets and scheduler.
+func bed(t *testing.T, p images.Programs) *api.Client {
+	t.Helper()
 	dir := t.TempDir()
 	write := func(name string, data []byte) string {
 		path := filepath.Join(dir, name)
@@ -98,11 +104,12 @@ func bed(t *testing.T) *api.Client {
 	account := write("account.key", pki.EncodeKey(key))
 	start(t, p.Etcd, "etcd", "--data-dir="+filepath.Join(dir, "etcd"), "--unsafe-no-fsync",
 		"--listen-peer-urls=http://127.0.0.1:2380")
-	start(t, p.Hyperkube, "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379", "--cert-dir="+filepath.Join(dir, "serving"),
+	start(t, p.Hyperkube, "kube-apiserver", "--etcd-servers=http://127.0.0.1:2379",
+		"--cert-dir="+filepath.Join(dir, "serving"),
 		"--advertise-address="+address, "--service-cluster-ip-range=198.19.128.0/17", "--authorization-mode=RBAC",
 		"--token-auth-file="+write("tokens", []byte(token+",admin,admin,system:masters\n")),
 		"--service-account-issuer=https://test", "--service-account-key-file="+account,
-		"--service-account-signing-key-file="+account, "--disable-admission-plugins=ServiceAccount")
+		"--service-account-signing-key-file="+account, "--disable-admission-plugins=ServiceAccount", "--allow-privileged")
 	client, err := api.New("test", &rest.Config{
 		Host: "https://127.0.0.1:6443", BearerToken: token, TLSClientConfig: rest.TLSClientConfig{Insecure: true},
 		Timeout: 20 * time.Second,
@@ -120,8 +127,9 @@ clusters: [{name: c, cluster: {server: "https://127.0.0.1:6443", insecure-skip-t
 users: [{name: u, user: {token: `+token+`}}]
 contexts: [{name: c, context: {cluster: c, user: u}}]
 current-context: c
-`)), "--leader-elect=false", "--controllers=persistentvolume-binder-controller,persistentvolumeclaim-protection-controller,"+
-		"garbage-collector-controller,namespace-controller", "--concurrent-gc-syncs=2")
+`)), "--leader-elect=false", "--controllers=persistentvolume-binder-controller,"+
+		"persistentvolumeclaim-protection-controller,garbage-collector-controller,namespace-controller",
+		"--concurrent-gc-syncs=2")
 	return client
 }
 
@@ -135,7 +143,7 @@ func said(err error) string {
 // eventually looks until nothing is missing.
 func eventually(t *testing.T, what string, look func(context.Context) (missing string)) {
 	t.Helper()
-	last, end := "", time.Now().Add(3*time.Minute)
+	last, end := "", time.Now().Add(time.Minute)
 	for time.Now().Before(end) {
 		if last = look(t.Context()); last == "" {
 			return

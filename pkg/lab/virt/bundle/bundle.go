@@ -139,13 +139,16 @@ func clusterServiceVersion(r hco.Release, kv KubeVirt, images Images) map[string
 				"operatorframework.io/initialization-resource": string(initial),
 				"console.openshift.io/disable-operand-delete":  "true",
 				"operators.operatorframework.io/internal-objects": `["networkaddonsconfigs.networkaddonsoperator.` +
-					`network.kubevirt.io","kubevirts.kubevirt.io","ssps.ssp.kubevirt.io","cdis.cdi.kubevirt.io","aaqs.aaq.kubevirt.io"]`,
+					`network.kubevirt.io","kubevirts.kubevirt.io","ssps.ssp.kubevirt.io","cdis.cdi.kubevirt.io",` +
+					`"aaqs.aaq.kubevirt.io"]`,
 			},
-			"labels": map[string]any{"operatorframework.io/arch.amd64": "supported", "operatorframework.io/os.linux": "supported"},
+			"labels": map[string]any{
+				"operatorframework.io/arch.amd64": "supported", "operatorframework.io/os.linux": "supported",
+			},
 		},
 		"spec": map[string]any{
-			"displayName": "KubeVirt HyperConverged Cluster Operator", "description": "See docs/dev/lab-virtualization-operators.md.",
-			"version": r.Version, "maturity": "alpha", "minKubeVersion": "1.16.0",
+			"displayName": "KubeVirt HyperConverged Cluster Operator", "version": r.Version, "maturity": "alpha",
+			"description": "See docs/dev/lab-virtualization-operators.md.", "minKubeVersion": "1.16.0",
 			"provider": map[string]any{"name": "KubeVirt project"},
 			"keywords": []any{"KubeVirt", "Virtualization", "VM"}, "installModes": modes,
 			"customresourcedefinitions": map[string]any{"owned": owned(r, kv)},

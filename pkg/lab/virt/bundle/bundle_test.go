@@ -26,9 +26,13 @@ import (
 // stand is in the place of the real KubeVirt operator.
 func stand() KubeVirt {
 	status := schema.Of[kubevirtv1.KubeVirtStatus]()
-	d := schema.Definition{Group: "kubevirt.io", Kind: "KubeVirt", Plural: "kubevirts", Namespaced: true, Short: []string{"kv", "kvs"},
-		Versions: []schema.Version{{Name: "v1", Stored: true, Spec: schema.Of[kubevirtv1.KubeVirtSpec](), Status: status}}}
-	return KubeVirt{Version: "v1.7.0", ServiceAccount: "kubevirt-operator", Deployment: appsv1.DeploymentSpec{}, CRD: d.Object()}
+	d := schema.Definition{
+		Group: "kubevirt.io", Kind: "KubeVirt", Plural: "kubevirts", Namespaced: true, Short: []string{"kv", "kvs"},
+		Versions: []schema.Version{{Name: "v1", Stored: true, Spec: schema.Of[kubevirtv1.KubeVirtSpec](), Status: status}},
+	}
+	return KubeVirt{
+		Version: "v1.7.0", ServiceAccount: "kubevirt-operator", Deployment: appsv1.DeploymentSpec{}, CRD: d.Object(),
+	}
 }
 
 func build(t *testing.T, version string) fs.FS {
@@ -86,7 +90,8 @@ func TestBundle(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Bundle("9.9.9", stand(), Images{}); err == nil || !strings.Contains(err.Error(), "no HyperConverged release 9.9.9") {
+	_, err := Bundle("9.9.9", stand(), Images{})
+	if err == nil || !strings.Contains(err.Error(), "no HyperConverged release 9.9.9") {
 		t.Errorf("an unknown version: %v", err)
 	}
 }

@@ -48,11 +48,13 @@ func operators(r hco.Release, images Images) []operator {
 			command: "cluster-network-addons-operator", part: "network", health: 8081, path: "/readyz",
 			env: map[string]string{"OPERATOR_VERSION": r.NetworkAddons, "LINUX_BRIDGE_MARKER_IMAGE": images.Virt,
 				"CNI_BIN_DIR": images.Plugins}, fields: map[string]string{"OPERAND_NAMESPACE": namespace}},
-		{name: "ssp-operator", account: "ssp-operator", command: "ssp-operator", part: "schedule", health: 9440, path: "/readyz",
-			env: map[string]string{"OPERATOR_VERSION": r.SSP}, fields: map[string]string{"POD_NAMESPACE": namespace}},
-		{name: "cdi-operator", account: "cdi-operator", command: "cdi-operator", part: "storage", health: 8444, path: "/readyz",
-			critical: true, env: map[string]string{"OPERATOR_VERSION": r.CDI, "CONTROLLER_IMAGE": images.Virt,
-				"IMPORTER_IMAGE": images.Virt}, fields: map[string]string{"POD_NAMESPACE": namespace}},
+		{name: "ssp-operator", account: "ssp-operator", command: "ssp-operator", part: "schedule", health: 9440,
+			path: "/readyz", env: map[string]string{"OPERATOR_VERSION": r.SSP},
+			fields: map[string]string{"POD_NAMESPACE": namespace}},
+		{name: "cdi-operator", account: "cdi-operator", command: "cdi-operator", part: "storage", health: 8444,
+			path: "/readyz", critical: true, env: map[string]string{"OPERATOR_VERSION": r.CDI,
+				"CONTROLLER_IMAGE": images.Virt, "IMPORTER_IMAGE": images.Virt},
+			fields: map[string]string{"POD_NAMESPACE": namespace}},
 		{name: "hostpath-provisioner-operator", account: "hostpath-provisioner-operator",
 			command: "hostpath-provisioner-operator", part: "storage", health: 6060, path: "/readyz", critical: true,
 			env:    map[string]string{"OPERATOR_VERSION": r.HostPath, "PROVISIONER_IMAGE": images.Virt},
@@ -140,7 +142,9 @@ func clusterPermissions(kv KubeVirt) []any {
 
 // webhooks are those of the bundle; the lifecycle manager gives them names and certificates.
 func webhooks(r hco.Release) []any {
-	hook := func(name, kind, deployment, path string, port int32, group, version, resource string, operations ...any) map[string]any {
+	hook := func(
+		name, kind, deployment, path string, port int32, group, version, resource string, operations ...any,
+	) map[string]any {
 		return map[string]any{
 			"generateName": name, "type": kind, "deploymentName": deployment, "webhookPath": path,
 			"containerPort": port, "targetPort": port, "failurePolicy": "Fail", "sideEffects": "None", "timeoutSeconds": 10,
@@ -152,7 +156,8 @@ func webhooks(r hco.Release) []any {
 	const mutating, validating = "MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"
 	namespaces := hook("mutate-ns-hco.kubevirt.io", mutating, "hco-webhook", hco.NamespacePath, hco.WebhookPort, "", "v1",
 		"namespaces", "DELETE")
-	namespaces["objectSelector"] = map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": hco.Namespace}}
+	own := map[string]any{"kubernetes.io/metadata.name": hco.Namespace}
+	namespaces["objectSelector"] = map[string]any{"matchLabels": own}
 	namespaces["sideEffects"] = "NoneOnDryRun"
 	mutate := hook("mutate-hyperconverged-hco.kubevirt.io", mutating, "hco-webhook", hco.MutatePath, hco.WebhookPort,
 		"hco.kubevirt.io", "v1beta1", "hyperconvergeds", "CREATE", "UPDATE")

@@ -89,7 +89,7 @@ func (s site) webhooks(r hco.Release) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	config, err := certs.ServerConfig(ca, time.Now(), nil, []netip.Addr{netip.MustParseAddr("127.0.0.1")})
+	config, err := certs.ServerConfig(ca, time.Now(), []string{"webhooks"}, []netip.Addr{netip.MustParseAddr("127.0.0.1")})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -125,12 +125,13 @@ func (s site) run(what string, f func(context.Context) error) {
 
 // TestOperators takes a HyperConverged to health and back, and a DataVolume to its disk.
 func TestOperators(t *testing.T) {
+	p := programs(t)
 	if reexec(t) {
 		return
 	}
 	begin := time.Now()
 	step := func(what string) { t.Logf("%5.1fs %s", time.Since(begin).Seconds(), what) }
-	s := site{t, bed(t)}
+	s := site{t, bed(t, p)}
 	r, err := hco.For("1.17.3")
 	if err != nil {
 		t.Fatal(err)
@@ -149,17 +150,23 @@ func TestOperators(t *testing.T) {
 ---
 {apiVersion: v1, kind: Namespace, metadata: {name: openshift}}
 ---
-{apiVersion: v1, kind: Node, metadata: {name: node-a, labels: {node-role.kubernetes.io/worker: "", node-role.kubernetes.io/master: ""}}}
+apiVersion: v1
+kind: Node
+metadata: {name: node-a, labels: {node-role.kubernetes.io/worker: "", node-role.kubernetes.io/master: ""}}
 `)
 	step("API with the bundle's kinds")
 	log, clk, ns := program.Logger(), clock.Real(), hco.Namespace
 	s.run("hco", (&hco.Operator{Client: s.client, Clock: clk, Log: log, Release: r}).Run)
-	s.run("cdi", (&cdi.Operator{Client: s.client, Clock: clk, Log: log, Version: r.CDI, Namespace: ns, Image: "i", Importer: "i"}).Run)
-	s.run("cnao", (&cnao.Operator{Client: s.client, Clock: clk, Log: log, Version: r.NetworkAddons, Namespace: ns, Image: "i", Plugins: "/p"}).Run)
+	s.run("cdi", (&cdi.Operator{
+		Client: s.client, Clock: clk, Log: log, Version: r.CDI, Namespace: ns, Image: "i", Importer: "i",
+	}).Run)
+	s.run("cnao", (&cnao.Operator{
+		Client: s.client, Clock: clk, Log: log, Version: r.NetworkAddons, Namespace: ns, Image: "i", Plugins: "/p",
+	}).Run)
 	s.run("ssp", (&ssp.Operator{Client: s.client, Clock: clk, Log: log, Version: r.SSP}).Run)
 	s.webhooks(r)
 	eventually(t, "the priority class", func(context.Context) string {
-		if s.get(kube.Kind{Group: "scheduling.k8s.io", Version: "v1", Plural: "priorityclasses"}, "", control.PriorityClass) == nil {
+		if s.get(priorityClasses, "", control.PriorityClass) == nil {
 			return "not there"
 		}
 		return ""
@@ -167,28 +174,38 @@ func TestOperators(t *testing.T) {
 	step("priority class without a HyperConverged")
 
 	refused(s)
-	s.apply(`{apiVersion: hco.kubevirt.io/v1beta1, kind: HyperConverged, metadata: {name: kubevirt-hyperconverged, namespace: kubevirt-hyperconverged}, spec: {noSuchField: 1}}`)
-	s.hc("Progressing", "True", "KubeVirtConditions")
+	// Created, not applied: the API server refuses to apply what it would prune.
+	all, err := api.Decode([]byte(hyperConverged("{noSuchField: 1}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "create the HyperConverged", func(ctx context.Context) string {
+		return said(s.client.CreateNew(ctx, all[0]))
+	})
+	s.hc("Progressing", "True", "NetworkAddonsConfigProgressing") // the last child with news is named
 	s.hc("ReconcileComplete", "True", "ReconcileCompleted")
 	step("children")
 	kv := s.get(hco.KubeVirts.Kind, ns, "kubevirt-"+hco.Name)
-	if object.String(kv, "spec.configuration.evictionStrategy") != "None" || object.Get(kv, "spec.infra.replicas") != float64(1) {
-		t.Errorf("a single node's KubeVirt: %v %v", object.Get(kv, "spec.configuration.evictionStrategy"), object.Get(kv, "spec.infra"))
+	if eviction := object.String(kv, "spec.configuration.evictionStrategy"); eviction != "None" ||
+		object.Get(kv, "spec.infra.replicas") != int64(1) {
+		t.Errorf("a single node's KubeVirt: %v %v", eviction, object.Get(kv, "spec.infra"))
 	}
 	if hc := s.get(hco.HyperConvergeds.Kind, ns, hco.Name); object.Get(hc, "spec.noSuchField") != nil ||
-		object.Get(hc, "spec.liveMigrationConfig.progressTimeout") != float64(150) {
+		object.Get(hc, "spec.liveMigrationConfig.progressTimeout") != int64(150) {
 		t.Errorf("pruning and defaults: %v", object.Map(hc, "spec"))
 	}
 
-	available := "{conditions: [{type: Available, status: 'True', reason: AllComponentsReady}, {type: Progressing, status: 'False'}, " +
-		"{type: Degraded, status: 'False'}], observedKubeVirtVersion: v1.7.0}"
+	available := "{conditions: [{type: Available, status: 'True', reason: AllComponentsReady}, " +
+		"{type: Progressing, status: 'False'}, {type: Degraded, status: 'False'}], observedKubeVirtVersion: v1.7.0}"
 	s.status(control.DaemonSets, ns, "bridge-marker", "status",
-		"{observedGeneration: 9, desiredNumberScheduled: 1, currentNumberScheduled: 1, numberReady: 1, numberMisscheduled: 0, numberAvailable: 1, updatedNumberScheduled: 1}")
+		"{observedGeneration: 9, desiredNumberScheduled: 1, currentNumberScheduled: 1, numberReady: 1, "+
+			"numberMisscheduled: 0, numberAvailable: 1, updatedNumberScheduled: 1}")
 	s.status(control.Deployments, ns, "cdi-deployment", "status",
 		"{observedGeneration: 9, replicas: 1, availableReplicas: 1, updatedReplicas: 1, readyReplicas: 1}")
 	s.hc("Available", "False", "KubeVirtConditions")
 	s.status(hco.KubeVirts.Kind, ns, "kubevirt-"+hco.Name, "status",
-		"{conditions: [{type: Available, status: 'False', message: deploying}, {type: Progressing, status: 'True', message: busy}, {type: Degraded, status: 'False'}]}")
+		"{conditions: [{type: Available, status: 'False', message: deploying}, "+
+			"{type: Progressing, status: 'True', message: busy}, {type: Degraded, status: 'False'}]}")
 	s.hc("Available", "False", "KubeVirtNotAvailable")
 	s.hc("Progressing", "True", "KubeVirtProgressing")
 	s.status(hco.KubeVirts.Kind, ns, "kubevirt-"+hco.Name, "status", available)
@@ -211,9 +228,10 @@ func TestOperators(t *testing.T) {
 	eventually(t, "the edit to be undone", func(context.Context) string {
 		return object.String(s.get(hco.KubeVirts.Kind, ns, "kubevirt-"+hco.Name), "spec.configuration.cpuModel")
 	})
-	if err := s.client.Patch(t.Context(), hco.HyperConvergeds.Ref(ns, hco.Name), "", map[string]any{"metadata": map[string]any{
-		"annotations": map[string]any{"kubevirt.kubevirt.io/jsonpatch": `[{"op":"add","path":"/spec/configuration/cpuModel","value":"Nehalem"}]`},
-	}}); err != nil {
+	patch := map[string]any{"kubevirt.kubevirt.io/jsonpatch": `[{"op":"add","path":"/spec/configuration/cpuModel",` +
+		`"value":"Nehalem"}]`}
+	if err := s.client.Patch(t.Context(), hco.HyperConvergeds.Ref(ns, hco.Name), "",
+		map[string]any{"metadata": map[string]any{"annotations": patch}}); err != nil {
 		t.Fatal(err)
 	}
 	s.hc("TaintedConfiguration", "True", "UnsupportedFeatureAnnotation")
@@ -250,20 +268,26 @@ func TestOperators(t *testing.T) {
 	step("removed")
 }
 
+func hyperConverged(spec string) string {
+	return "{apiVersion: hco.kubevirt.io/v1beta1, kind: HyperConverged, " +
+		"metadata: {name: kubevirt-hyperconverged, namespace: kubevirt-hyperconverged}, spec: " + spec + "}"
+}
+
 // refused are HyperConvergeds that schema or webhook do not take.
 func refused(s site) {
+	const affinity = "{workloads: {nodePlacement: {affinity: {nodeAffinity: " +
+		"{requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: " +
+		"[{key: a, operator: Like, values: [b]}]}]}}}}}}"
 	for spec, want := range map[string]string{
 		"{evictionStrategy: Sometimes}":                                 "Unsupported value",
 		"{certConfig: {ca: {duration: 1m}}}":                            "value is too small",
 		"{kubeMacPoolConfiguration: {rangeStart: '02:00:00:00:00:00'}}": "both rangeStart and rangeEnd",
 		"{higherWorkloadDensity: {memoryOvercommitPercentage: 5}}":      "greater than or equal to 10",
 		"{tuningPolicy: annotation}":                                    "annotation not present or wrong",
-		"{workloads: {nodePlacement: {affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: " +
-			"{nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Like, values: [b]}]}]}}}}}}": "invalid workloads node placement affinity",
+		affinity:                                                        "invalid workloads node placement affinity",
 	} {
 		u := &unstructured.Unstructured{}
-		text := "{apiVersion: hco.kubevirt.io/v1beta1, kind: HyperConverged, metadata: {name: kubevirt-hyperconverged, namespace: kubevirt-hyperconverged}, spec: " + spec + "}"
-		if err := yaml.Unmarshal([]byte(text), &u.Object); err != nil {
+		if err := yaml.Unmarshal([]byte(hyperConverged(spec)), &u.Object); err != nil {
 			s.Fatal(err)
 		}
 		var last error
@@ -286,7 +310,8 @@ func quiet(s site) {
 		out := ""
 		for _, ref := range []kube.Ref{
 			hco.HyperConvergeds.Ref(hco.Namespace, hco.Name), hco.KubeVirts.Ref(hco.Namespace, "kubevirt-"+hco.Name),
-			hco.CDIs.Ref("", "cdi-"+hco.Name), hco.SSPs.Ref(hco.Namespace, "ssp-"+hco.Name), hco.NetworkAddons.Ref("", "cluster"),
+			hco.CDIs.Ref("", "cdi-"+hco.Name), hco.SSPs.Ref(hco.Namespace, "ssp-"+hco.Name),
+			hco.NetworkAddons.Ref("", "cluster"),
 		} {
 			out += object.String(s.get(ref.Kind, ref.Namespace, ref.Name), "metadata.resourceVersion") + " "
 		}
@@ -307,6 +332,8 @@ var (
 	dataVolumes = kube.Kind{Group: "cdi.kubevirt.io", Version: "v1beta1", Plural: "datavolumes"}
 	dataSources = kube.Kind{Group: "cdi.kubevirt.io", Version: "v1beta1", Plural: "datasources"}
 	crons       = kube.Kind{Group: "cdi.kubevirt.io", Version: "v1beta1", Plural: "dataimportcrons"}
+
+	priorityClasses = kube.Kind{Group: "scheduling.k8s.io", Version: "v1", Plural: "priorityclasses"}
 )
 
 func conditionOf(o object.Object, kind string) object.Condition {
@@ -368,36 +395,40 @@ spec: {source: {blank: {}}, storage: {resources: {requests: {storage: 100Mi}}}}
 `)
 	var claim, prime *corev1.PersistentVolumeClaim
 	eventually(s.T, "the claim and its prime", func(ctx context.Context) string {
+		find := func(name string) (*corev1.PersistentVolumeClaim, error) {
+			return control.FindAs[corev1.PersistentVolumeClaim](ctx, s.client, control.Claims, "default", name)
+		}
 		var err error
-		if claim, err = control.FindAs[corev1.PersistentVolumeClaim](ctx, s.client, control.Claims, "default", "blank"); err != nil || claim == nil {
+		if claim, err = find("blank"); err != nil || claim == nil {
 			return fmt.Sprintf("no claim %v: %+v", err, object.Map(s.get(dataVolumes, "default", "blank"), "status"))
 		}
-		prime, err = control.FindAs[corev1.PersistentVolumeClaim](ctx, s.client, control.Claims, "default", "prime-"+string(claim.UID))
-		if err != nil || prime == nil {
+		if prime, err = find("prime-" + string(claim.UID)); err != nil || prime == nil {
 			return "no prime"
 		}
 		return ""
 	})
-	if got := claim.Spec.Resources.Requests.Storage().String(); got != "107Mi" || claim.Spec.AccessModes[0] != corev1.ReadWriteOnce {
-		s.Errorf("claim of %s %v, want room for a file system", got, claim.Spec.AccessModes)
+	if got := claim.Spec.Resources.Requests.Storage().Value(); got != 107<<20 ||
+		claim.Spec.AccessModes[0] != corev1.ReadWriteOnce {
+		s.Errorf("claim of %d bytes %v, want room for a file system", got, claim.Spec.AccessModes)
 	}
 	// The scheduler's part.
-	if err := s.client.Patch(s.Context(), control.Claims.Ref("default", prime.Name), "", map[string]any{"metadata": map[string]any{
-		"annotations": map[string]any{"volume.kubernetes.io/selected-node": "node-a"}}}); err != nil {
+	scheduled := map[string]any{"volume.kubernetes.io/selected-node": "node-a"}
+	if err := s.client.Patch(s.Context(), control.Claims.Ref("default", prime.Name), "",
+		map[string]any{"metadata": map[string]any{"annotations": scheduled}}); err != nil {
 		s.Fatal(err)
 	}
 	pod := "importer-" + prime.Name
-	s.pod(pod, "{phase: Running, containerStatuses: [{name: importer, image: i, imageID: i, ready: true, restartCount: 0, state: {running: {}}}]}")
+	s.pod(pod, "Running", "ready: true, restartCount: 0, state: {running: {}}")
 	s.volume("ImportInProgress", "Running", "True", "Pod is running")
-	s.pod(pod, "{phase: Running, containerStatuses: [{name: importer, image: i, imageID: i, ready: false, restartCount: 2, state: {waiting: {reason: CrashLoopBackOff}}, "+
-		"lastState: {terminated: {exitCode: 1, reason: Error, message: 'Unable to process data: no'}}}]}")
+	s.pod(pod, "Running", "ready: false, restartCount: 2, state: {waiting: {reason: CrashLoopBackOff}}, "+
+		"lastState: {terminated: {exitCode: 1, reason: Error, message: 'Unable to process data: no'}}")
 	s.volume("ImportInProgress", "Running", "False", "Error")
-	if o := s.get(dataVolumes, "default", "blank"); object.Get(o, "status.restartCount") != float64(2) ||
+	if o := s.get(dataVolumes, "default", "blank"); object.Get(o, "status.restartCount") != int64(2) ||
 		conditionOf(o, "Running").Message != "Unable to process data: no" {
 		s.Errorf("status %v", object.Map(o, "status"))
 	}
-	s.pod(pod, `{phase: Succeeded, containerStatuses: [{name: importer, image: i, imageID: i, ready: false, restartCount: 2, `+
-		`state: {terminated: {exitCode: 0, reason: Completed, message: '{"message":"Import Complete"}'}}}]}`)
+	s.pod(pod, "Succeeded", "ready: false, restartCount: 2, "+
+		`state: {terminated: {exitCode: 0, reason: Completed, message: '{"message":"Import Complete"}'}}`)
 	s.volume("Succeeded", "Ready", "True", "")
 	s.volume("Succeeded", "Bound", "True", "Bound")
 	eventually(s.T, "the prime to go", func(context.Context) string {
@@ -408,7 +439,8 @@ spec: {source: {blank: {}}, storage: {resources: {requests: {storage: 100Mi}}}}
 	})
 }
 
-func (s site) pod(name, status string) {
+// pod gives the importer's pod a phase and its container a status.
+func (s site) pod(name, phase, container string) {
 	s.Helper()
 	eventually(s.T, "pod "+name, func(context.Context) string {
 		if s.get(kube.Pods, "default", name) == nil {
@@ -416,7 +448,8 @@ func (s site) pod(name, status string) {
 		}
 		return ""
 	})
-	s.status(kube.Pods, "default", name, "status", status)
+	s.status(kube.Pods, "default", name, "status", "{phase: "+phase+
+		", containerStatuses: [{name: importer, image: i, imageID: i, "+container+"}]}")
 }
 
 func (s site) volume(phase, kind, status, reason string) {

@@ -22,7 +22,9 @@ func sourceNamespace(s *cdiv1.VolumeCloneSource) string {
 
 // cloneFrom starts a pod that offers the disk of a claim, and is where it does; empty until then. The pod is in the
 // claim's namespace, which may be another one, and on the node that has its volume.
-func (c *Controller) cloneFrom(ctx context.Context, w *world, prime, from *corev1.PersistentVolumeClaim) (string, error) {
+func (c *Controller) cloneFrom(
+	ctx context.Context, w *world, prime, from *corev1.PersistentVolumeClaim,
+) (string, error) {
 	if from == nil {
 		return "", nil
 	}

@@ -63,8 +63,8 @@ func (c *Controller) look(ctx context.Context) (*world, error) {
 // pods reads the pods that carry data; all others are none of the controller's business.
 func (c *Controller) pods(ctx context.Context, w *world) error {
 	var l corev1.PodList
-	if err := c.Client.Query(ctx, kube.Pods, "", map[string][]string{"labelSelector": {"cdi.kubevirt.io"}}, &l); err != nil &&
-		!kube.NotFound(err) {
+	ours := map[string][]string{"labelSelector": {"cdi.kubevirt.io"}}
+	if err := c.Client.Query(ctx, kube.Pods, "", ours, &l); err != nil && !kube.NotFound(err) {
 		return fmt.Errorf("list pods: %w", err)
 	}
 	w.pods = l.Items
@@ -115,7 +115,9 @@ func firstConflict(all []error) error {
 	return nil
 }
 
-func (c *Controller) say(ctx context.Context, o metav1.Object, k schema.GroupVersionKind, kind, reason, message string) error {
+func (c *Controller) say(
+	ctx context.Context, o metav1.Object, k schema.GroupVersionKind, kind, reason, message string,
+) error {
 	return control.Event(ctx, c.Client, c.Clock.Now(), "cdi-controller", o, k, kind, reason, message)
 }
 

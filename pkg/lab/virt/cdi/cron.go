@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	cdiv1 "kubevirt.io/containerized-data-importer-api/pkg/apis/core/v1beta1"
 
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/lab/virt/kit/control"
 )
 
@@ -116,12 +117,11 @@ func (c *Controller) followClass(ctx context.Context, w *world, cron *cdiv1.Data
 		return false, nil
 	}
 	if digest := cron.Annotations[annotationDigest]; digest != "" {
-		gone, err := control.Gone(ctx, c.Client, dataVolumes, cron.Namespace, importName(cron, digest))
-		if err != nil || !gone {
-			return true, err
-		}
-		if gone, err = control.Gone(ctx, c.Client, control.Claims, cron.Namespace, importName(cron, digest)); err != nil || !gone {
-			return true, err
+		for _, kind := range []kube.Kind{dataVolumes, control.Claims} {
+			gone, err := control.Gone(ctx, c.Client, kind, cron.Namespace, importName(cron, digest))
+			if err != nil || !gone {
+				return true, err
+			}
 		}
 	}
 	patch := map[string]any{"metadata": map[string]any{"annotations": map[string]any{annotationClass: class.Name}},
@@ -130,12 +130,15 @@ func (c *Controller) followClass(ctx context.Context, w *world, cron *cdiv1.Data
 }
 
 // progress says how the current import does and reports whether it has succeeded.
-func (c *Controller) progress(cron *cdiv1.DataImportCron, dv *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim) bool {
+func (c *Controller) progress(
+	cron *cdiv1.DataImportCron, dv *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim,
+) bool {
 	say := func(is bool, reason, message string) {
 		c.cronCondition(cron, cdiv1.DataImportCronProgressing, is, reason, message)
 	}
 	switch {
-	case dv != nil && dv.Status.Phase == cdiv1.Succeeded, dv == nil && claim != nil && claim.Status.Phase == corev1.ClaimBound:
+	case dv != nil && dv.Status.Phase == cdiv1.Succeeded,
+		dv == nil && claim != nil && claim.Status.Phase == corev1.ClaimBound:
 		say(false, "NoImport", "No current import")
 		return true
 	case dv == nil:
@@ -235,7 +238,9 @@ func (c *Controller) poll(ctx context.Context, cron *cdiv1.DataImportCron) (time
 const retryDigest = 10 * time.Second
 
 // importNew starts an import when the image is another one than the last.
-func (c *Controller) importNew(ctx context.Context, w *world, cron *cdiv1.DataImportCron, dv *cdiv1.DataVolume, succeeded bool) error {
+func (c *Controller) importNew(
+	ctx context.Context, w *world, cron *cdiv1.DataImportCron, dv *cdiv1.DataVolume, succeeded bool,
+) error {
 	digest := cron.Annotations[annotationDigest]
 	imports := cron.Status.CurrentImports
 	say := func(is bool, reason, message string) {
@@ -299,8 +304,9 @@ func (c *Controller) importVolume(cron *cdiv1.DataImportCron, name, digest strin
 		annotations[annotationImmediate] = v
 	}
 	dv.ObjectMeta = metav1.ObjectMeta{Namespace: cron.Namespace, Name: name, Labels: labels, Annotations: annotations}
-	if class := cron.Annotations[annotationClass]; class != "" && dv.Spec.Storage != nil && dv.Spec.Storage.StorageClassName == nil {
-		dv.Spec.Storage.StorageClassName = &class
+	class := cron.Annotations[annotationClass]
+	if s := dv.Spec.Storage; class != "" && s != nil && s.StorageClassName == nil {
+		s.StorageClassName = &class
 	}
 	url := *dv.Spec.Source.Registry.URL
 	if at := strings.LastIndex(url, "@"); at >= 0 {
@@ -339,7 +345,9 @@ func (c *Controller) collect(ctx context.Context, w *world, cron *cdiv1.DataImpo
 	return nil
 }
 
-func (c *Controller) cronCondition(cron *cdiv1.DataImportCron, kind cdiv1.DataImportCronConditionType, is bool, reason, message string) {
+func (c *Controller) cronCondition(
+	cron *cdiv1.DataImportCron, kind cdiv1.DataImportCronConditionType, is bool, reason, message string,
+) {
 	i := slices.IndexFunc(cron.Status.Conditions, func(x cdiv1.DataImportCronCondition) bool { return x.Type == kind })
 	if i < 0 {
 		cron.Status.Conditions = append(cron.Status.Conditions, cdiv1.DataImportCronCondition{Type: kind})
@@ -380,7 +388,9 @@ func (c *Controller) sourcesRound(ctx context.Context, w *world) error {
 	for i := range w.sources {
 		s := &w.sources[i]
 		before := s.DeepCopy()
-		j := slices.IndexFunc(s.Status.Conditions, func(x cdiv1.DataSourceCondition) bool { return x.Type == cdiv1.DataSourceReady })
+		j := slices.IndexFunc(s.Status.Conditions, func(x cdiv1.DataSourceCondition) bool {
+			return x.Type == cdiv1.DataSourceReady
+		})
 		if j < 0 {
 			s.Status.Conditions = append(s.Status.Conditions, cdiv1.DataSourceCondition{Type: cdiv1.DataSourceReady})
 			j = len(s.Status.Conditions) - 1

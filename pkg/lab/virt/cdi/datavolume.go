@@ -110,7 +110,8 @@ func (c *Controller) news(ctx context.Context, before *cdiv1.DataVolumeStatus, d
 			}
 		}
 	}
-	running, was := condition(dv.Status.Conditions, cdiv1.DataVolumeRunning), condition(before.Conditions, cdiv1.DataVolumeRunning)
+	running := condition(dv.Status.Conditions, cdiv1.DataVolumeRunning)
+	was := condition(before.Conditions, cdiv1.DataVolumeRunning)
 	if running.Status == corev1.ConditionFalse && running.Message != "" && running.Message != was.Message &&
 		running.Message != scratchRequired && dv.Status.Phase != cdiv1.Succeeded {
 		return c.say(ctx, dv, volumeGVK, "Warning", running.Reason, running.Message)
@@ -155,10 +156,12 @@ func (c *Controller) makeClaim(ctx context.Context, w *world, dv *cdiv1.DataVolu
 	if src := w.cloneSource(dv); operationFor(dv).kind == cdiv1.VolumeCloneSourceRef {
 		switch {
 		case src == nil:
-			return nil, "CloneWithoutSource", fmt.Errorf("The source DataSource %s doesn't exist or has no PVC", //nolint:staticcheck,revive // as in CDI
+			//nolint:staticcheck // as in CDI
+			return nil, "CloneWithoutSource", fmt.Errorf("The source DataSource %s doesn't exist or has no PVC",
 				dv.Spec.SourceRef.Name)
 		case w.claim(src.Namespace, src.Name) == nil:
-			return nil, "CloneWithoutSource", fmt.Errorf("The source pvc %s doesn't exist", src.Name) //nolint:staticcheck,revive // as in CDI
+			//nolint:staticcheck // as in CDI
+			return nil, "CloneWithoutSource", fmt.Errorf("The source pvc %s doesn't exist", src.Name)
 		}
 	}
 	if source != nil {

@@ -1,6 +1,6 @@
-// Package cdi is the lab's Containerized Data Importer: its operator, the controllers of DataVolumes, crons, sources and
-// storage profiles, and the program in importer pods. It fills claims by populators alone, as the real one does on CSI
-// storage.
+// Package cdi is the lab's Containerized Data Importer: its operator, the controllers of DataVolumes, crons, sources
+// and storage profiles, and the program in importer pods. It fills claims by populators alone, as the real one does on
+// CSI storage.
 package cdi
 
 import (
@@ -28,12 +28,13 @@ var (
 	importSources = kind("volumeimportsources")
 	cloneSources  = kind("volumeclonesources")
 	uploadSources = kind("volumeuploadsources")
-	csiDrivers    = kube.Kind{Group: "storage.k8s.io", Version: "v1", Plural: "csidrivers"}
 	versionStored = "v1beta1"
 	operandLabels = map[string]string{"operator.cdi.kubevirt.io": ""}
-	volumeColumns = []crds.Column{column("Phase", "string", ".status.phase"), column("Progress", "string", ".status.progress"),
-		column("Restarts", "integer", ".status.restartCount"), column("Age", "date", ".metadata.creationTimestamp")}
-	operatorColumns = []crds.Column{column("Age", "date", ".metadata.creationTimestamp"), column("Phase", "string", ".status.phase")}
+	ageColumn     = column("Age", "date", ".metadata.creationTimestamp")
+	phaseColumn   = column("Phase", "string", ".status.phase")
+	volumeColumns = []crds.Column{phaseColumn, column("Progress", "string", ".status.progress"),
+		column("Restarts", "integer", ".status.restartCount"), ageColumn}
+	operatorColumns = []crds.Column{ageColumn, phaseColumn}
 )
 
 func column(name, kind, path string) crds.Column {

@@ -50,7 +50,8 @@ func (t transfer) run(ctx context.Context) error {
 	source, endpoint := t.env(varSource), t.env(varEndpoint)
 	if source == "none" {
 		if err := t.blank(); err != nil {
-			return fmt.Errorf("Unable to create blank image: %w", err) //nolint:staticcheck,revive // as in CDI
+			//nolint:staticcheck // as in CDI
+			return fmt.Errorf("Unable to create blank image: %w", err)
 		}
 		return nil
 	}
@@ -61,10 +62,12 @@ func (t transfer) run(ctx context.Context) error {
 	case "registry":
 		err = t.registry(ctx, endpoint)
 	default:
-		return fmt.Errorf("Unknown data source: %s", source) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unknown data source: %s", source)
 	}
 	if err != nil && !errors.Is(err, errScratch) {
-		return fmt.Errorf("Unable to process data: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to process data: %w", err)
 	}
 	return err
 }
@@ -158,11 +161,13 @@ func (t transfer) http(ctx context.Context, endpoint string) error {
 	}
 	resp, err := (&http.Client{Transport: tr}).Do(req)
 	if err != nil {
-		return fmt.Errorf("Unable to connect to http data source: HTTP request errored: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to connect to http data source: HTTP request errored: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("Unable to connect to http data source: expected status code %d, got %d. Status: %s", //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to connect to http data source: expected status code %d, got %d. Status: %s",
 			http.StatusOK, resp.StatusCode, resp.Status)
 	}
 	return t.write(resp.Body)
@@ -172,11 +177,13 @@ func (t transfer) http(ctx context.Context, endpoint string) error {
 func (t transfer) registry(ctx context.Context, endpoint string) error {
 	img, err := t.image(ctx, endpoint)
 	if err != nil {
-		return fmt.Errorf("Failed to read registry image: failed to pull image: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Failed to read registry image: failed to pull image: %w", err)
 	}
 	layers, err := img.Layers()
 	if err != nil {
-		return fmt.Errorf("Failed to read registry image: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Failed to read registry image: %w", err)
 	}
 	for _, l := range layers {
 		found, err := t.layer(l)
@@ -184,7 +191,8 @@ func (t transfer) registry(ctx context.Context, endpoint string) error {
 			return err
 		}
 	}
-	return errors.New("Failed to read registry image: Failed to find VM disk image file in the container image") //nolint:staticcheck,revive // as in CDI
+	//nolint:staticcheck // as in CDI
+	return errors.New("Failed to read registry image: Failed to find VM disk image file in the container image")
 }
 
 func (t transfer) image(ctx context.Context, endpoint string) (v1.Image, error) {
@@ -198,11 +206,13 @@ func (t transfer) image(ctx context.Context, endpoint string) (v1.Image, error) 
 func (t transfer) reference(ctx context.Context, endpoint string) (name.Reference, []remote.Option, error) {
 	spec, ok := strings.CutPrefix(endpoint, "docker://")
 	if !ok {
-		return nil, nil, fmt.Errorf("Invalid image name %q, unknown transport", endpoint) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return nil, nil, fmt.Errorf("Invalid image name %q, unknown transport", endpoint)
 	}
 	ref, err := name.ParseReference(spec)
 	if err != nil {
-		return nil, nil, fmt.Errorf("Could not parse image: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return nil, nil, fmt.Errorf("Could not parse image: %w", err)
 	}
 	tr, err := t.transport()
 	if err != nil {
@@ -223,7 +233,8 @@ func (t transfer) reference(ctx context.Context, endpoint string) (name.Referenc
 func (t transfer) layer(l v1.Layer) (bool, error) {
 	r, err := l.Uncompressed()
 	if err != nil {
-		return false, fmt.Errorf("Error reading layer: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return false, fmt.Errorf("Error reading layer: %w", err)
 	}
 	defer r.Close()
 	for tr := tar.NewReader(r); ; {
@@ -232,7 +243,8 @@ func (t transfer) layer(l v1.Layer) (bool, error) {
 			return false, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("Error reading layer: %w", err) //nolint:staticcheck,revive // as in CDI
+			//nolint:staticcheck // as in CDI
+			return false, fmt.Errorf("Error reading layer: %w", err)
 		}
 		if h.Typeflag == tar.TypeReg && path.Dir(path.Clean("/"+h.Name)) == "/disk" {
 			fmt.Fprintf(t.log, "VM disk image filename is %s\n", path.Base(h.Name))
@@ -323,7 +335,8 @@ func (t transfer) finish(f *os.File, size, limit int64) error {
 	}
 	if info.Mode().IsRegular() {
 		if err := f.Truncate(max(size, limit)); err != nil {
-			return fmt.Errorf("Resize of image failed: %w", err) //nolint:staticcheck,revive // as in CDI
+			//nolint:staticcheck // as in CDI
+			return fmt.Errorf("Resize of image failed: %w", err)
 		}
 	}
 	return f.Sync()
@@ -336,18 +349,22 @@ func (t transfer) convert(r io.Reader, limit int64) error {
 	}
 	tmp, err := os.Create(filepath.Join(t.scratch, "tmpimage"))
 	if err != nil {
-		return fmt.Errorf("Unable to transfer source data to scratch space: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to transfer source data to scratch space: %w", err)
 	}
 	defer func() { _ = tmp.Close(); _ = os.Remove(tmp.Name()) }()
 	if _, err := io.Copy(tmp, r); err != nil {
-		return fmt.Errorf("Unable to transfer source data to scratch space: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to transfer source data to scratch space: %w", err)
 	}
 	img, err := qcow2.Open(tmp)
 	if err != nil {
-		return fmt.Errorf("Unable to convert source data to target format: Image %s is invalid because %w", tmp.Name(), err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to convert source data to target format: Image %s is invalid because %w", tmp.Name(), err)
 	}
 	if img.Size > limit {
-		return fmt.Errorf("Unable to convert source data to target format: %w", tooLarge(img.Size, limit)) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to convert source data to target format: %w", tooLarge(img.Size, limit))
 	}
 	f, err := os.OpenFile(t.disk, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o660)
 	if err != nil {
@@ -355,7 +372,8 @@ func (t transfer) convert(r io.Reader, limit int64) error {
 	}
 	defer f.Close()
 	if err := img.Convert(target{f}); err != nil {
-		return fmt.Errorf("Unable to convert source data to target format: %w", err) //nolint:staticcheck,revive // as in CDI
+		//nolint:staticcheck // as in CDI
+		return fmt.Errorf("Unable to convert source data to target format: %w", err)
 	}
 	return t.finish(f, img.Size, limit)
 }

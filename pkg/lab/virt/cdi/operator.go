@@ -165,10 +165,10 @@ func (o *Operator) remove(ctx context.Context, c *cdiv1.CDI) (time.Duration, err
 			return 0, err
 		}
 		if len(volumes) > 0 {
-			return time.Second, errors.New(stillVolumes)
+			return time.Second, errors.New(stillVolumes) //nolint:staticcheck // as in CDI
 		}
 	}
-	if _, err := control.Gone(ctx, o.Client, control.Deployments, o.Namespace, deployment); err != nil {
+	if err := control.GoneWithAccount(ctx, o.Client, control.Deployments, o.Namespace, deployment); err != nil {
 		return 0, err
 	}
 	for _, d := range Definitions() {

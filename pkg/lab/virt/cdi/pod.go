@@ -49,7 +49,9 @@ func podName(prime *corev1.PersistentVolumeClaim, op operation) string {
 }
 
 // startPod starts the pod that fills the prime.
-func (c *Controller) startPod(ctx context.Context, w *world, claim, prime *corev1.PersistentVolumeClaim, src any, op operation) error {
+func (c *Controller) startPod(
+	ctx context.Context, w *world, claim, prime *corev1.PersistentVolumeClaim, src any, op operation,
+) error {
 	pod := c.basicPod(prime, podName(prime, op))
 	container := &pod.Spec.Containers[0]
 	size := prime.Spec.Resources.Requests[corev1.ResourceStorage]
@@ -109,7 +111,8 @@ func (c *Controller) startPod(ctx context.Context, w *world, claim, prime *corev
 	}
 	if scratch {
 		pod.Spec.Volumes = append(pod.Spec.Volumes, claimVolume("cdi-scratch-vol", scratchName(prime), false))
-		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: "cdi-scratch-vol", MountPath: scratchDir})
+		at := corev1.VolumeMount{Name: "cdi-scratch-vol", MountPath: scratchDir}
+		container.VolumeMounts = append(container.VolumeMounts, at)
 	}
 	if trust != "" {
 		fromConfigMap(pod, "import-proxy-cm-"+prime.Name, "cdi-proxy-cert-vol", proxyDir, varProxyCerts)
@@ -172,7 +175,8 @@ func mount(pod *corev1.Pod, claim *corev1.PersistentVolumeClaim, name, dir, devi
 		container.VolumeDevices = append(container.VolumeDevices, corev1.VolumeDevice{Name: name, DevicePath: device})
 		return
 	}
-	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: dir, ReadOnly: readOnly})
+	at := corev1.VolumeMount{Name: name, MountPath: dir, ReadOnly: readOnly}
+	container.VolumeMounts = append(container.VolumeMounts, at)
 }
 
 func claimVolume(name, claim string, readOnly bool) corev1.Volume {
@@ -200,7 +204,8 @@ func fromConfigMap(pod *corev1.Pod, name, volume, dir, variable string) {
 		ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}},
 	}})
 	container := &pod.Spec.Containers[0]
-	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: volume, MountPath: dir, ReadOnly: true})
+	at := corev1.VolumeMount{Name: volume, MountPath: dir, ReadOnly: true}
+	container.VolumeMounts = append(container.VolumeMounts, at)
 	container.Env = append(container.Env, corev1.EnvVar{Name: variable, Value: dir})
 }
 
@@ -219,7 +224,9 @@ func (c *Controller) place(ctx context.Context, pod *corev1.Pod) {
 }
 
 // scratch makes the claim that a pod waits for.
-func (c *Controller) scratch(ctx context.Context, w *world, prime *corev1.PersistentVolumeClaim, pod *corev1.Pod) error {
+func (c *Controller) scratch(
+	ctx context.Context, w *world, prime *corev1.PersistentVolumeClaim, pod *corev1.Pod,
+) error {
 	name := scratchName(prime)
 	wants := false
 	for _, v := range pod.Spec.Volumes {

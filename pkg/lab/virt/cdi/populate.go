@@ -15,8 +15,8 @@ import (
 	"github.com/okd-install/okd-install/pkg/lab/virt/kit/control"
 )
 
-// A claim with a source is filled by way of another one, its prime: no driver makes a volume for a claim whose source it
-// does not know, so a pod can only get at the prime's. Once that is filled, the volume is given to the claim.
+// A claim with a source is filled by way of another one, its prime: no driver makes a volume for a claim whose source
+// it does not know, so a pod can only get at the prime's. Once that is filled, the volume is given to the claim.
 
 const scratchRequired = "scratch space required and none found"
 
@@ -136,7 +136,9 @@ func (c *Controller) sourceObject(ctx context.Context, claim *corev1.PersistentV
 }
 
 // carry starts the pod that fills the prime and writes down how it does.
-func (c *Controller) carry(ctx context.Context, w *world, claim, prime *corev1.PersistentVolumeClaim, source any, op operation) error {
+func (c *Controller) carry(
+	ctx context.Context, w *world, claim, prime *corev1.PersistentVolumeClaim, source any, op operation,
+) error {
 	if prime.Annotations[annotationPhase] == string(corev1.PodSucceeded) {
 		return nil
 	}

@@ -61,8 +61,12 @@ func sourceOf(dv *cdiv1.DataVolume, w *world) (*source, error) {
 		return nil, errors.New("the lab imports from HTTP and registries, and makes blank disks; it has no other sources")
 	}
 	m := meta("volume-import-source")
-	o := &cdiv1.VolumeImportSource{TypeMeta: types("VolumeImportSource"), ObjectMeta: m,
-		Spec: cdiv1.VolumeImportSourceSpec{Source: in, ContentType: dv.Spec.ContentType, Preallocation: dv.Spec.Preallocation}}
+	o := &cdiv1.VolumeImportSource{
+		TypeMeta: types("VolumeImportSource"), ObjectMeta: m,
+		Spec: cdiv1.VolumeImportSourceSpec{
+			Source: in, ContentType: dv.Spec.ContentType, Preallocation: dv.Spec.Preallocation,
+		},
+	}
 	return &source{importSources, m.Name, o}, nil
 }
 

@@ -23,7 +23,9 @@ const (
 	marker = "bridge-marker"
 )
 
-var configs = kube.Kind{Group: "networkaddonsoperator.network.kubevirt.io", Version: "v1", Plural: "networkaddonsconfigs"}
+var configs = kube.Kind{
+	Group: "networkaddonsoperator.network.kubevirt.io", Version: "v1", Plural: "networkaddonsconfigs",
+}
 
 // Operator keeps what a NetworkAddonsConfig asks for.
 type Operator struct {
@@ -157,6 +159,5 @@ func (o *Operator) deploy(ctx context.Context, c *Config) error {
 
 // clear takes the workload away.
 func (o *Operator) clear(ctx context.Context) error {
-	_, err := control.Gone(ctx, o.Client, control.DaemonSets, o.Namespace, marker)
-	return err
+	return control.GoneWithAccount(ctx, o.Client, control.DaemonSets, o.Namespace, marker)
 }

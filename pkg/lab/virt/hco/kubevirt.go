@@ -40,7 +40,8 @@ var kubevirtRows = []row{
 	{"resourceRequirements.autoCPULimitNamespaceLabelSelector", "configuration.autoCPULimitNamespaceLabelSelector"},
 
 	{"liveMigrationConfig.completionTimeoutPerGiB", "configuration.migrations.completionTimeoutPerGiB"},
-	{"liveMigrationConfig.parallelOutboundMigrationsPerNode", "configuration.migrations.parallelOutboundMigrationsPerNode"},
+	{"liveMigrationConfig.parallelOutboundMigrationsPerNode",
+		"configuration.migrations.parallelOutboundMigrationsPerNode"},
 	{"liveMigrationConfig.parallelMigrationsPerCluster", "configuration.migrations.parallelMigrationsPerCluster"},
 	{"liveMigrationConfig.progressTimeout", "configuration.migrations.progressTimeout"},
 	{"liveMigrationConfig.network", "configuration.migrations.network"},

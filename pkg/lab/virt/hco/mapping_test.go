@@ -63,20 +63,36 @@ var cluster3 = Cluster{
 const everything = `
 apiVersion: hco.kubevirt.io/v1beta1
 kind: HyperConverged
-metadata: {name: kubevirt-hyperconverged, namespace: kubevirt-hyperconverged, uid: u-1, annotations: {hco.kubevirt.io/tuningPolicy: '{"qps":100,"burst":200}', deployOVS: "true"}}
+metadata:
+  name: kubevirt-hyperconverged
+  namespace: kubevirt-hyperconverged
+  uid: u-1
+  annotations: {hco.kubevirt.io/tuningPolicy: '{"qps":100,"burst":200}', deployOVS: "true"}
 spec:
   tuningPolicy: annotation
   infra: {nodePlacement: {nodeSelector: {infra: "yes"}, tolerations: [{key: a, operator: Exists}]}}
   workloads: {nodePlacement: {nodeSelector: {work: "yes"}}}
-  featureGates: {downwardMetrics: true, deployKubeSecondaryDNS: true, disableMDevConfiguration: true, persistentReservation: true, alignCPUs: true, enableMultiArchBootImageImport: true, decentralizedLiveMigration: true, declarativeHotplugVolumes: true, videoConfig: true, objectGraph: true}
-  liveMigrationConfig: {parallelMigrationsPerCluster: 7, parallelOutboundMigrationsPerNode: 3, bandwidthPerMigration: 64Mi, completionTimeoutPerGiB: 11, progressTimeout: 12, network: mig, allowAutoConverge: true, allowPostCopy: true}
+  featureGates: {
+    downwardMetrics: true, deployKubeSecondaryDNS: true, disableMDevConfiguration: true, persistentReservation: true,
+    alignCPUs: true, enableMultiArchBootImageImport: true, decentralizedLiveMigration: true,
+    declarativeHotplugVolumes: true, videoConfig: true, objectGraph: true}
+  liveMigrationConfig: {
+    parallelMigrationsPerCluster: 7, parallelOutboundMigrationsPerNode: 3, bandwidthPerMigration: 64Mi,
+    completionTimeoutPerGiB: 11, progressTimeout: 12, network: mig, allowAutoConverge: true, allowPostCopy: true}
   permittedHostDevices:
-    pciHostDevices: [{pciDeviceSelector: "10DE:1DB6", resourceName: nvidia.com/gpu}, {pciDeviceSelector: "1:2", resourceName: off, disabled: true}]
+    pciHostDevices:
+    - {pciDeviceSelector: "10DE:1DB6", resourceName: nvidia.com/gpu}
+    - {pciDeviceSelector: "1:2", resourceName: off, disabled: true}
     usbHostDevices: [{resourceName: kubevirt.io/usb, selectors: [{vendor: "46f4", product: "0001"}]}]
     mediatedDevices: [{mdevNameSelector: GRID, resourceName: nvidia.com/grid, externalResourceProvider: true}]
-  mediatedDevicesConfiguration: {mediatedDevicesTypes: [nvidia-231], nodeMediatedDeviceTypes: [{nodeSelector: {a: b}, mediatedDeviceTypes: [nvidia-233]}]}
+  mediatedDevicesConfiguration:
+    mediatedDevicesTypes: [nvidia-231]
+    nodeMediatedDeviceTypes: [{nodeSelector: {a: b}, mediatedDeviceTypes: [nvidia-233]}]
   certConfig: {ca: {duration: 72h0m0s, renewBefore: 36h0m0s}, server: {duration: 30h0m0s, renewBefore: 15h0m0s}}
-  resourceRequirements: {vmiCPUAllocationRatio: 4, storageWorkloads: {limits: {cpu: "1", memory: 1Gi}}, autoCPULimitNamespaceLabelSelector: {matchLabels: {limit: cpu}}}
+  resourceRequirements:
+    vmiCPUAllocationRatio: 4
+    storageWorkloads: {limits: {cpu: "1", memory: 1Gi}}
+    autoCPULimitNamespaceLabelSelector: {matchLabels: {limit: cpu}}
   scratchSpaceStorageClass: scratch
   defaultCPUModel: Haswell
   defaultRuntimeClass: runc
@@ -84,11 +100,23 @@ spec:
   commonTemplatesNamespace: templates
   storageImport: {insecureRegistries: ["registry:5000"]}
   workloadUpdateStrategy: {workloadUpdateMethods: [Evict], batchEvictionSize: 3, batchEvictionInterval: 2m0s}
-  dataImportCronTemplates: [{metadata: {name: mine}, spec: {managedDataSource: mine, schedule: "1 1 * * *", template: {spec: {source: {registry: {url: "docker://quay.io/me/mine"}}, storage: {resources: {requests: {storage: 1Gi}}}}}}}]
+  dataImportCronTemplates:
+  - metadata: {name: mine}
+    spec:
+      managedDataSource: mine
+      schedule: "1 1 * * *"
+      template:
+        spec:
+          source: {registry: {url: "docker://quay.io/me/mine"}}
+          storage: {resources: {requests: {storage: 1Gi}}}
   filesystemOverhead: {global: "0.1", storageClass: {fast: "0.2"}}
   uninstallStrategy: RemoveWorkloads
   logVerbosityConfig: {kubevirt: {virtAPI: 5}, cdi: 4}
-  tlsSecurityProfile: {type: Custom, custom: {minTLSVersion: VersionTLS12, ciphers: [ECDHE-RSA-AES128-GCM-SHA256, ECDHE-ECDSA-CHACHA20-POLY1305]}}
+  tlsSecurityProfile:
+    type: Custom
+    custom:
+      minTLSVersion: VersionTLS12
+      ciphers: [ECDHE-RSA-AES128-GCM-SHA256, ECDHE-ECDSA-CHACHA20-POLY1305]
   kubeSecondaryDNSNameServerIP: 198.18.0.53
   kubeMacPoolConfiguration: {rangeStart: "02:00:00:00:00:00", rangeEnd: "02:FF:FF:FF:FF:FF"}
   evictionStrategy: LiveMigrateIfPossible
@@ -138,7 +166,8 @@ func TestFieldsArrive(t *testing.T) {
 		{kv, "workloads.nodePlacement.nodeSelector.work", `"yes"`},
 		{kv, "certificateRotateStrategy.selfSigned.ca.duration", `"72h0m0s"`},
 		{kv, "certificateRotateStrategy.selfSigned.server.renewBefore", `"15h0m0s"`},
-		{kv, "workloadUpdateStrategy", `{"batchEvictionInterval":"2m0s","batchEvictionSize":3,"workloadUpdateMethods":["Evict"]}`},
+		{kv, "workloadUpdateStrategy",
+			`{"batchEvictionInterval":"2m0s","batchEvictionSize":3,"workloadUpdateMethods":["Evict"]}`},
 		{kv, "configuration.migrations", `{"allowAutoConverge":true,"allowPostCopy":true,"bandwidthPerMigration":"64Mi",` +
 			`"completionTimeoutPerGiB":11,"network":"mig","parallelMigrationsPerCluster":7,` +
 			`"parallelOutboundMigrationsPerNode":3,"progressTimeout":12}`},
@@ -325,7 +354,9 @@ func TestPlacement(t *testing.T) {
 func TestPatchAnnotations(t *testing.T) {
 	r := release(t, "1.17.3")
 	hc := parse(t, `
-metadata: {annotations: {kubevirt.kubevirt.io/jsonpatch: '[{"op":"add","path":"/spec/configuration/cpuModel","value":"Nehalem"}]'}}
+metadata:
+  annotations:
+    kubevirt.kubevirt.io/jsonpatch: '[{"op":"add","path":"/spec/configuration/cpuModel","value":"Nehalem"}]'
 spec: {}`)
 	kv, err := r.KubeVirtFor(hc, cluster3)
 	if err != nil || object.String(kv, "spec.configuration.cpuModel") != "Nehalem" {
@@ -346,16 +377,16 @@ spec: {}`)
 func TestRefusedSettings(t *testing.T) {
 	r := release(t, "1.17.3")
 	for text, want := range map[string]string{
-		"spec: {tuningPolicy: annotation}":                                                "annotation not present or wrong",
-		"spec: {kubeSecondaryDNSNameServerIP: 'fe80::1'}":                                 "isn't a valid IPv4",
-		"spec: {dataImportCronTemplates: [{metadata: {name: a}}, {metadata: {name: a}}]}": "a DataImportCronTable is already defined",
-		"spec: {liveMigrationConfig: {bandwidthPerMigration: much}}":                      "bandwidthPerMigration",
+		"tuningPolicy: annotation":                                                "annotation not present or wrong",
+		"kubeSecondaryDNSNameServerIP: 'fe80::1'":                                 "isn't a valid IPv4",
+		"dataImportCronTemplates: [{metadata: {name: a}}, {metadata: {name: a}}]": "DataImportCronTable is already defined",
+		"liveMigrationConfig: {bandwidthPerMigration: much}":                      "bandwidthPerMigration",
 	} {
 		var errs []string
 		for _, child := range []func(object.Object, Cluster) (object.Object, error){
 			r.KubeVirtFor, r.CDIFor, r.NetworkAddonsFor, r.SSPFor,
 		} {
-			if _, err := child(parse(t, text), cluster3); err != nil {
+			if _, err := child(parse(t, "spec: {"+text+"}"), cluster3); err != nil {
 				errs = append(errs, err.Error())
 			}
 		}
@@ -372,7 +403,8 @@ func TestTLSProfiles(t *testing.T) {
 		lowest, first string
 	}{
 		{nil, "VersionTLS12", "TLS_AES_128_GCM_SHA256"},
-		{&configv1.TLSSecurityProfile{Type: configv1.TLSProfileModernType, Modern: &configv1.ModernTLSProfile{}}, "VersionTLS13", ""},
+		{&configv1.TLSSecurityProfile{Type: configv1.TLSProfileModernType, Modern: &configv1.ModernTLSProfile{}},
+			"VersionTLS13", ""},
 		{&configv1.TLSSecurityProfile{Type: configv1.TLSProfileOldType, Old: &configv1.OldTLSProfile{}}, "VersionTLS10",
 			"TLS_AES_128_GCM_SHA256"},
 	} {

@@ -85,7 +85,7 @@ func (o *Operator) Round(ctx context.Context) (time.Duration, error) {
 	}
 	var mine *unstructured.Unstructured
 	for _, hc := range all {
-		u := &unstructured.Unstructured{Object: hc}
+		u := &unstructured.Unstructured{Object: object.From(hc)} // with integers: its generation is one
 		if u.GetName() == Name && u.GetNamespace() == Namespace {
 			mine = u
 		} else if err := o.refuse(ctx, u); err != nil {

@@ -71,7 +71,7 @@ func (r Release) specV1(beta schema.Schema) schema.Schema {
 	for _, group := range []string{"virtualization", "workloadSources", "security", "deployment"} {
 		root.At(group)["default"] = defaults[group]
 	}
-	root["default"] = map[string]any(defaults)
+	root["default"] = defaults
 	return root
 }
 

@@ -55,7 +55,8 @@ func kubevirtTLS(p *configv1.TLSSecurityProfile) object.Object {
 	return out
 }
 
-var openSSL = regexp.MustCompile(`^(?:(ECDHE)-(ECDSA|RSA)-)?(?:AES(128|256)-(GCM-)?(SHA\d*)|(CHACHA20-POLY1305)|(DES-CBC3)-(SHA))$`)
+var openSSL = regexp.MustCompile(`^(?:(ECDHE)-(ECDSA|RSA)-)?` +
+	`(?:AES(128|256)-(GCM-)?(SHA\d*)|(CHACHA20-POLY1305)|(DES-CBC3)-(SHA))$`)
 
 // iana is the standard's name of a cipher that OpenSSL names otherwise, empty for one that Go does not have.
 func iana(name string) string {

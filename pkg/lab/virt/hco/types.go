@@ -46,22 +46,26 @@ type Spec struct {
 	TektonTasksNamespace         *string                      `json:"tektonTasksNamespace,omitempty"`
 	KubeSecondaryDNSNameServerIP *string                      `json:"kubeSecondaryDNSNameServerIP,omitempty"`
 	KubeMacPoolConfiguration     *MacPool                     `json:"kubeMacPoolConfiguration,omitempty" rule:"(has(self.rangeStart) && has(self.rangeEnd)) || (!has(self.rangeStart) && !has(self.rangeEnd))" message:"both rangeStart and rangeEnd must be configured together, or both omitted"` //nolint:lll // a rule is one line
-	EvictionStrategy             *string                      `json:"evictionStrategy,omitempty" enum:"None,LiveMigrate,LiveMigrateIfPossible,External"`
-	VMStateStorageClass          *string                      `json:"vmStateStorageClass,omitempty"`
-	VirtualMachineOptions        *MachineOptions              `json:"virtualMachineOptions,omitempty" default:"{\"disableFreePageReporting\":false,\"disableSerialConsoleLog\":false}"` //nolint:lll // a default is one line
-	CommonBootImageNamespace     *string                      `json:"commonBootImageNamespace,omitempty"`
+
+	EvictionStrategy *string `json:"evictionStrategy,omitempty" enum:"None,LiveMigrate,LiveMigrateIfPossible,External"`
+
+	VMStateStorageClass      *string         `json:"vmStateStorageClass,omitempty"`
+	VirtualMachineOptions    *MachineOptions `json:"virtualMachineOptions,omitempty" default:"{\"disableFreePageReporting\":false,\"disableSerialConsoleLog\":false}"` //nolint:lll // a default is one line
+	CommonBootImageNamespace *string         `json:"commonBootImageNamespace,omitempty"`
 
 	KSMConfiguration       *kubevirtv1.KSMConfiguration                 `json:"ksmConfiguration,omitempty"`
 	NetworkBinding         map[string]kubevirtv1.InterfaceBindingPlugin `json:"networkBinding,omitempty"`
 	ApplicationAwareConfig *QuotaConfig                                 `json:"applicationAwareConfig,omitempty"`
 	HigherWorkloadDensity  *Density                                     `json:"higherWorkloadDensity,omitempty" default:"{\"memoryOvercommitPercentage\":100}"` //nolint:lll // a default is one line
 
-	EnableCommonBootImageImport   *bool                                     `json:"enableCommonBootImageImport,omitempty" default:"true"`
-	InstancetypeConfig            *kubevirtv1.InstancetypeConfiguration     `json:"instancetypeConfig,omitempty"`
-	CommonInstancetypesDeployment *kubevirtv1.CommonInstancetypesDeployment `json:"CommonInstancetypesDeployment,omitempty"`
-	DeployVMConsoleProxy          *bool                                     `json:"deployVmConsoleProxy,omitempty" default:"false"`
-	EnableApplicationAwareQuota   *bool                                     `json:"enableApplicationAwareQuota,omitempty" default:"false"`
-	LiveUpdateConfiguration       *kubevirtv1.LiveUpdateConfiguration       `json:"liveUpdateConfiguration,omitempty"`
+	EnableCommonBootImageImport *bool `json:"enableCommonBootImageImport,omitempty" default:"true"`
+	DeployVMConsoleProxy        *bool `json:"deployVmConsoleProxy,omitempty" default:"false"`
+	EnableApplicationAwareQuota *bool `json:"enableApplicationAwareQuota,omitempty" default:"false"`
+
+	CommonInstancetypesDeployment *kubevirtv1.CommonInstancetypesDeployment `json:"CommonInstancetypesDeployment,omitempty"` //nolint:lll // a tag is one line
+
+	InstancetypeConfig      *kubevirtv1.InstancetypeConfiguration `json:"instancetypeConfig,omitempty"`
+	LiveUpdateConfiguration *kubevirtv1.LiveUpdateConfiguration   `json:"liveUpdateConfiguration,omitempty"`
 }
 
 // FeatureGates are those that v1beta1 still knows but ignores, and alignCPUs; the others come with the release.
@@ -167,9 +171,11 @@ type RotationServer struct {
 
 // ResourceRequirements are those of pods for VMs and their storage.
 type ResourceRequirements struct {
-	StorageWorkloads                   *corev1.ResourceRequirements `json:"storageWorkloads,omitempty"`
-	VmiCPUAllocationRatio              *int                         `json:"vmiCPUAllocationRatio,omitempty" default:"10" minimum:"1"`
-	AutoCPULimitNamespaceLabelSelector *metav1.LabelSelector        `json:"autoCPULimitNamespaceLabelSelector,omitempty"`
+	StorageWorkloads *corev1.ResourceRequirements `json:"storageWorkloads,omitempty"`
+
+	VmiCPUAllocationRatio *int `json:"vmiCPUAllocationRatio,omitempty" default:"10" minimum:"1"`
+
+	AutoCPULimitNamespaceLabelSelector *metav1.LabelSelector `json:"autoCPULimitNamespaceLabelSelector,omitempty"`
 }
 
 // ObsoleteCPUs are models that nodes do not offer.

@@ -102,7 +102,8 @@ func (w *Webhook) Mutate(_ context.Context, r *admissionv1.AdmissionRequest) (ho
 		add("/spec/evictionStrategy", strategy)
 	}
 	renamed := func(path string, from object.Object) {
-		if old := object.List(from, "mediatedDevicesTypes"); len(old) > 0 && len(object.List(from, "mediatedDeviceTypes")) == 0 {
+		old := object.List(from, "mediatedDevicesTypes")
+		if len(old) > 0 && len(object.List(from, "mediatedDeviceTypes")) == 0 {
 			add(path+"/mediatedDeviceTypes", old)
 		}
 	}
@@ -363,7 +364,9 @@ func certificates(hc object.Object) error {
 func warnings(hc, old object.Object) []string {
 	var out []string
 	gates := object.Map(hc, "spec.featureGates")
-	for _, g := range []string{"withHostPassthroughCPU", "deployTektonTaskResources", "nonRoot", "enableManagedTenantQuota"} {
+	for _, g := range []string{
+		"withHostPassthroughCPU", "deployTektonTaskResources", "nonRoot", "enableManagedTenantQuota",
+	} {
 		if gates[g] != nil {
 			out = append(out, fmt.Sprintf(
 				"spec.featureGates.%s is deprecated and ignored. It will be removed in a future version;", g))

@@ -205,7 +205,7 @@ func (o *Operator) apply(ctx context.Context, h *HostPathProvisioner) error {
 }
 
 func (o *Operator) remove(ctx context.Context, h *HostPathProvisioner) error {
-	if _, err := control.Gone(ctx, o.Client, control.DaemonSets, o.Namespace, workload); err != nil {
+	if err := control.GoneWithAccount(ctx, o.Client, control.DaemonSets, o.Namespace, workload); err != nil {
 		return err
 	}
 	if _, err := control.Gone(ctx, o.Client, drivers, "", Driver); err != nil {

@@ -103,7 +103,9 @@ func (p *Provisioner) mine(c *corev1.PersistentVolumeClaim, class *storagev1.Sto
 	return true
 }
 
-func (p *Provisioner) provision(ctx context.Context, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) error {
+func (p *Provisioner) provision(
+	ctx context.Context, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass,
+) error {
 	if c.Spec.VolumeMode != nil && *c.Spec.VolumeMode == corev1.PersistentVolumeBlock {
 		return p.failed(ctx, c, class, "block volumes are not supported")
 	}
@@ -135,12 +137,13 @@ func (p *Provisioner) provision(ctx context.Context, c *corev1.PersistentVolumeC
 			Labels: map[string]string{"storage": Driver},
 		},
 		Spec: corev1.PersistentVolumeSpec{
-			Capacity:               corev1.ResourceList{corev1.ResourceStorage: c.Spec.Resources.Requests[corev1.ResourceStorage]},
-			AccessModes:            c.Spec.AccessModes,
-			StorageClassName:       class.Name,
-			VolumeMode:             &mode,
-			PersistentVolumeSource: corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: path, Type: &kind}},
-
+			Capacity:         corev1.ResourceList{corev1.ResourceStorage: *c.Spec.Resources.Requests.Storage()},
+			AccessModes:      c.Spec.AccessModes,
+			StorageClassName: class.Name,
+			VolumeMode:       &mode,
+			PersistentVolumeSource: corev1.PersistentVolumeSource{
+				HostPath: &corev1.HostPathVolumeSource{Path: path, Type: &kind},
+			},
 			PersistentVolumeReclaimPolicy: reclaim,
 			ClaimRef: &corev1.ObjectReference{
 				APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: c.Namespace, Name: c.Name, UID: c.UID,
@@ -164,14 +167,17 @@ func (p *Provisioner) provision(ctx context.Context, c *corev1.PersistentVolumeC
 	return p.say(ctx, c, "Normal", "ProvisioningSucceeded", "Successfully provisioned volume "+name)
 }
 
-func (p *Provisioner) failed(ctx context.Context, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, why string) error {
+func (p *Provisioner) failed(
+	ctx context.Context, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, why string,
+) error {
 	return p.say(ctx, c, "Warning", "ProvisioningFailed",
-		fmt.Sprintf("failed to provision volume with StorageClass %q: rpc error: code = InvalidArgument desc = %s", class.Name, why))
+		fmt.Sprintf("failed to provision volume with StorageClass %q: rpc error: code = InvalidArgument desc = %s",
+			class.Name, why))
 }
 
 func (p *Provisioner) say(ctx context.Context, c *corev1.PersistentVolumeClaim, kind, reason, message string) error {
-	return control.Event(ctx, p.Client, p.Clock.Now(), Driver, c, corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"),
-		kind, reason, message)
+	return control.Event(ctx, p.Client, p.Clock.Now(), Driver, c,
+		corev1.SchemeGroupVersion.WithKind("PersistentVolumeClaim"), kind, reason, message)
 }
 
 // reclaim removes a volume of this node that no claim has any more, with what is in it.

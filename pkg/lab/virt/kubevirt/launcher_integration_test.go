@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
+	"github.com/okd-install/okd-install/pkg/lab/network"
 	"github.com/okd-install/okd-install/pkg/lab/setup"
 	"github.com/okd-install/okd-install/pkg/lab/site"
 )
@@ -66,7 +67,7 @@ func launcherImage(t *testing.T) string {
 		t.Skip("no KubeVirt here; okd-lab setup --virtualization makes it")
 	}
 	root := t.TempDir()
-	for _, name := range []string{"kubevirt/virt-launcher:", "containerdisks/okd-lab:"} {
+	for _, name := range []string{network.Quay + "/kubevirt/virt-launcher:", network.Quay + "/containerdisks/okd-lab:"} {
 		unpack(t, imageOf(t, made.KubeVirt.Layout, name), root)
 	}
 	return root

@@ -69,7 +69,8 @@ type SSP struct {
 func Definition() schema.Definition {
 	spec, status := schema.Of[Spec](), schema.Of[Status]()
 	columns := []crds.Column{
-		{Name: "Age", Type: "date", Path: ".metadata.creationTimestamp"}, {Name: "Phase", Type: "string", Path: ".status.phase"},
+		{Name: "Age", Type: "date", Path: ".metadata.creationTimestamp"},
+		{Name: "Phase", Type: "string", Path: ".status.phase"},
 	}
 	return schema.Definition{
 		Group: "ssp.kubevirt.io", Kind: "SSP", Plural: "ssps", Namespaced: true,

@@ -1,5 +1,5 @@
-// Package qcow2 reads disk images of QEMU's format without QEMU: what an importer needs of it, which is the guest's view
-// of an image that stands for itself.
+// Package qcow2 reads disk images of QEMU's format without QEMU: what an importer needs of it, which is the guest's
+// view of an image that stands for itself.
 package qcow2
 
 import (

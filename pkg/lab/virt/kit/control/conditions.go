@@ -12,7 +12,9 @@ import (
 
 // Set puts a condition into a list. Unlike OpenShift's own function it leaves one alone that says the same, so that a
 // status without news is not written.
-func Set(list *[]conditionsv1.Condition, kind conditionsv1.ConditionType, is bool, reason, message string, now time.Time) {
+func Set(
+	list *[]conditionsv1.Condition, kind conditionsv1.ConditionType, is bool, reason, message string, now time.Time,
+) {
 	status := corev1.ConditionFalse
 	if is {
 		status = corev1.ConditionTrue

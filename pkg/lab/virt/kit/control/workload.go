@@ -22,6 +22,8 @@ var (
 	Claims      = kube.Kind{Version: "v1", Plural: "persistentvolumeclaims"}
 	Volumes     = kube.Kind{Version: "v1", Plural: "persistentvolumes"}
 	Classes     = kube.Kind{Group: "storage.k8s.io", Version: "v1", Plural: "storageclasses"}
+	Accounts    = kube.Kind{Version: "v1", Plural: "serviceaccounts"}
+	Bindings    = kube.Kind{Group: rbacv1.GroupName, Version: "v1", Plural: "clusterrolebindings"}
 	Definitions = kube.Kind{Group: "apiextensions.k8s.io", Version: "v1", Plural: "customresourcedefinitions"}
 )
 
@@ -67,7 +69,8 @@ func (p Pods) template() corev1.PodTemplateSpec {
 	no, yes := false, true
 	root := int64(0)
 	security := &corev1.SecurityContext{
-		AllowPrivilegeEscalation: &no, RunAsNonRoot: &yes, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		AllowPrivilegeEscalation: &no, RunAsNonRoot: &yes,
+		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}
 	if p.Privileged {
 		security = &corev1.SecurityContext{Privileged: &yes, RunAsUser: &root}
@@ -119,6 +122,18 @@ func (p Pods) Account() []any {
 	}
 }
 
+// GoneWithAccount takes a workload and its service account away.
+func GoneWithAccount(ctx context.Context, c *api.Client, k kube.Kind, namespace, name string) error {
+	_, err := Gone(ctx, c, k, namespace, name)
+	if err == nil {
+		_, err = Gone(ctx, c, Bindings, "", name)
+	}
+	if err == nil {
+		_, err = Gone(ctx, c, Accounts, namespace, name)
+	}
+	return err
+}
+
 // Apply brings objects to the server, each in its turn.
 func Apply(ctx context.Context, c *api.Client, objects ...any) error {
 	for _, o := range objects {
@@ -153,8 +168,9 @@ func Look(ctx context.Context, c *api.Client, k kube.Kind, namespace, name strin
 		if err != nil {
 			return r, fmt.Errorf("read %s: %w", name, err)
 		}
-		r.Generation, r.Observed = d.Generation, d.Status.ObservedGeneration
-		r.Wanted, r.Available, r.Updated = d.Status.DesiredNumberScheduled, d.Status.NumberAvailable, d.Status.UpdatedNumberScheduled
+		s := d.Status
+		r.Generation, r.Observed = d.Generation, s.ObservedGeneration
+		r.Wanted, r.Available, r.Updated = s.DesiredNumberScheduled, s.NumberAvailable, s.UpdatedNumberScheduled
 		return r, nil
 	}
 	d, err := object.To[appsv1.Deployment](u.Object)
