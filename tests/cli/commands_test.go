@@ -21,9 +21,9 @@ import (
 const noVirtualization = "apiVersion: " + virtualization.APIVersion + "\nkind: " + virtualization.Kind +
 	"\nenabled: false\n"
 
-// config writes an install-config for this world: config DIR [WORKERS [cold]].
-// Unless the directory is to be cold, it gets a state with keys as well, and a
+// config writes an install-config for this world: config DIR [WORKERS [cold]], and a
 // virtualization.yaml that leaves virtualization out, which the world's clusters cannot have.
+// Unless the directory is to be cold, it gets a state with keys as well.
 func config(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	workers := "1"
@@ -35,10 +35,10 @@ func config(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o755))
 	text := w.installConfig(workers, ids.Cluster, ids.Domains["data1"])
 	ts.Check(os.WriteFile(filepath.Join(dir, "install-config.yaml"), []byte(text), 0o600))
+	ts.Check(os.WriteFile(filepath.Join(dir, virtualization.File), []byte(noVirtualization), 0o600))
 	state := filepath.Join(dir, ".openshift_install_state.json")
 	if _, err := os.Stat(state); err != nil && len(args) < 3 {
 		ts.Check(os.WriteFile(state, warm, 0o600))
-		ts.Check(os.WriteFile(filepath.Join(dir, virtualization.File), []byte(noVirtualization), 0o600))
 	}
 }
 
