@@ -94,6 +94,18 @@ func TestDocsVirtualization(t *testing.T) {
 			}
 		}
 	}
+	const example = "docs/user/examples/virtualization/vm.yaml"
+	text, err := os.ReadFile(filepath.Join(repository, example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := schematest.Objects(string(text))
+	if err != nil || len(objects) == 0 {
+		t.Errorf("%s: no objects: %v", example, err)
+	}
+	for _, o := range objects {
+		acceptable(t, known, example, o, ordinary)
+	}
 	for _, kind := range []string{
 		virtualization.Kind, "VirtualMachine", "HyperConverged", "StorageProfile", "NodeNetworkConfigurationPolicy",
 		"NetworkAttachmentDefinition", "DataProtectionApplication", "Backup", "Restore", "Provider", "Plan",

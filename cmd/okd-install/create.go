@@ -101,8 +101,8 @@ func createCommand(r *root) *cobra.Command {
 	timeoutFlag(cluster, &o.Timeout)
 	handedOverFlag(cluster, &o.HandedOver)
 	cluster.Flags().Var(choice[create.Switch]{&o.Virtualization, []create.Switch{create.On, create.Off}}, "virtualization",
-		"whether to deploy what runs virtual machines once the cluster is complete (on, off; default: on if there is a "+
-			"virtualization.yaml)")
+		"whether to deploy what runs virtual machines once the cluster is complete (on, off; default: as "+
+			"virtualization.yaml says; without it on, unless the program is called openshift-install)")
 	cluster.Flags().StringSliceVar(&o.Skip, "skip", nil, "phases to leave out ("+strings.Join(phases.Names(), ", ")+")")
 	hostFlags(cluster.Flags(), &o.Media, &o.TakeRunning, &o.Parallel, &o.AgentBinary)
 	cluster.Flags().BoolVar(&o.RequireWorkers, "require-workers", false, "fail if a worker with a BMC cannot be "+

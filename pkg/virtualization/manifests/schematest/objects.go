@@ -30,12 +30,16 @@ var types = map[string]func() any{
 	"rbac.authorization.k8s.io/v1 ClusterRole": func() any { return new(rbacv1.ClusterRole) },
 	"storage.k8s.io/v1 StorageClass":           func() any { return new(storagev1.StorageClass) },
 
-	"config.openshift.io/v1 OperatorHub":                  func() any { return new(configv1.OperatorHub) },
-	"config.openshift.io/v1 ImageTagMirrorSet":            func() any { return new(configv1.ImageTagMirrorSet) },
-	"config.openshift.io/v1 ImageDigestMirrorSet":         func() any { return new(configv1.ImageDigestMirrorSet) },
-	"machineconfiguration.openshift.io/v1 MachineConfig":  func() any { return new(machineconfigv1.MachineConfig) },
-	"kubevirt.io/v1 VirtualMachine":                       func() any { return new(virtv1.VirtualMachine) },
-	"kubevirt.io/v1 VirtualMachineInstanceMigration":      func() any { return new(virtv1.VirtualMachineInstanceMigration) },
+	"config.openshift.io/v1 OperatorHub":          func() any { return new(configv1.OperatorHub) },
+	"config.openshift.io/v1 ImageTagMirrorSet":    func() any { return new(configv1.ImageTagMirrorSet) },
+	"config.openshift.io/v1 ImageDigestMirrorSet": func() any { return new(configv1.ImageDigestMirrorSet) },
+
+	"machineconfiguration.openshift.io/v1 MachineConfig": func() any { return new(machineconfigv1.MachineConfig) },
+
+	"kubevirt.io/v1 VirtualMachine": func() any { return new(virtv1.VirtualMachine) },
+	"kubevirt.io/v1 VirtualMachineInstanceMigration": func() any {
+		return new(virtv1.VirtualMachineInstanceMigration)
+	},
 	"snapshot.kubevirt.io/v1beta1 VirtualMachineSnapshot": func() any { return new(snapshotv1.VirtualMachineSnapshot) },
 	"snapshot.kubevirt.io/v1beta1 VirtualMachineRestore":  func() any { return new(snapshotv1.VirtualMachineRestore) },
 	"cdi.kubevirt.io/v1beta1 DataVolume":                  func() any { return new(cdiv1.DataVolume) },
