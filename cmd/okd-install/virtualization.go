@@ -16,7 +16,11 @@ func virtualizationCommand(r *root) *cobra.Command {
 
 func virtualizationFlags(c *cobra.Command, o *virtualization.Options) {
 	kubeconfigFlag(c, &o.Kubeconfig)
-	c.Flags().StringVar(&o.Config, "config", "", "virtualization.yaml to use (default: that of the directory, else what "+
+	configFlag(c, &o.Config)
+}
+
+func configFlag(c *cobra.Command, path *string) {
+	c.Flags().StringVar(path, "config", "", "virtualization.yaml to use (default: that of the directory, else what "+
 		"fits the cluster)")
 }
 

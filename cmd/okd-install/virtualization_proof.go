@@ -33,6 +33,7 @@ func virtualizationTest(r *root) *cobra.Command {
 		return nil
 	}
 	kubeconfigFlag(c, &o.Kubeconfig)
+	configFlag(c, &o.Config)
 	outputFlag(c, "report", &o.Form, proof.Text, proof.JSON, proof.JUnit)
 	f := c.Flags()
 	f.StringVar(&o.Report, "report", "", "file to which the report is written as well, as JUnit's XML if its name ends "+

@@ -33,6 +33,8 @@ type PlatformKind struct {
 	InPlace        bool // a single machine can install itself
 	Agent          bool // hosts can register themselves
 	Virtual        bool // its machines are VMs
+	// NoKVM says why machines of a pool cannot run VMs in hardware; empty if nothing is known against it.
+	NoKVM func(pool *MachinePool) string
 }
 
 // PlatformSettings are the settings below platform.<name>. They take part in the passes

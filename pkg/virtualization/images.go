@@ -12,6 +12,10 @@ import (
 const fixImport = "see that the cluster reaches the image, or set goldenImages in virtualization.yaml; then run the " +
 	"same command again"
 
+// noDigest is the reason of an image whose registry has not been asked successfully yet. CDI asks again and again, by a
+// pod that has to start first.
+const noDigest = "NoDigest"
+
 // importCurrent wants the newest image of a source to be imported.
 func importCurrent(ctx context.Context, w *world, o object) (string, error) {
 	c := o.condition("UpToDate")
@@ -19,6 +23,10 @@ func importCurrent(ctx context.Context, w *world, o object) (string, error) {
 		return "", nil
 	}
 	text := c.String()
+	if c.Reason == noDigest {
+		url := o.text("spec", "template", "spec", "source", "registry", "url")
+		return "", stuckFor(patience, fixImport, "the registry gives no digest of %s: %s", cmp.Or(url, "the image"), text)
+	}
 	for _, current := range o.list("status", "currentImports") {
 		name := current.text("DataVolumeName")
 		if name == "" {
@@ -112,8 +120,7 @@ func (w *world) wantsImages(ctx context.Context) (bool, string, error) {
 			return false, "", err
 		}
 		templates := live.list("status", "dataImportCronTemplates")
-		on, set := live.get("spec", "enableCommonBootImageImport").(bool)
-		if live == nil || set && !on && len(live.list("spec", "dataImportCronTemplates")) == 0 {
+		if live == nil || !commonImages(live) && len(live.list("spec", "dataImportCronTemplates")) == 0 {
 			continue
 		}
 		served, err := w.served(ctx, "ssp.kubevirt.io/v1beta2", "SSP")
@@ -126,6 +133,16 @@ func (w *world) wantsImages(ctx context.Context) (bool, string, error) {
 		return true, cmp.Or(live.text("spec", "commonBootImageNamespace"), "kubevirt-os-images"), nil
 	}
 	return false, "", nil
+}
+
+// commonImages reports whether a HyperConverged imports the common images. Up to version 1.14 that was a feature gate.
+func commonImages(o object) bool {
+	for _, at := range [][]string{{"spec"}, {"spec", "featureGates"}} {
+		if on, set := o.get(append(at, "enableCommonBootImageImport")...).(bool); set {
+			return on
+		}
+	}
+	return true
 }
 
 // shown is how many things are named while waiting.

@@ -24,9 +24,7 @@ func isDefault(class object) bool {
 func (w *world) defaultClass(ctx context.Context) (string, error) {
 	imports := false
 	for _, o := range w.of(groupHCO, "HyperConverged") {
-		off, set := o.get("spec", "enableCommonBootImageImport").(bool)
-		imports = imports || !set || off
-		imports = imports || len(o.list("spec", "dataImportCronTemplates")) > 0
+		imports = imports || commonImages(o) || len(o.list("spec", "dataImportCronTemplates")) > 0
 	}
 	if !imports {
 		return "", nil

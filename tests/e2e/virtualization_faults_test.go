@@ -204,8 +204,8 @@ func hyperConvergedDegraded(t *testing.T, v virtual) {
 
 func imageImportFails(t *testing.T, v virtual) {
 	v.configure(t, emulated+"goldenImages: {sources: [{name: broken, image: 'quay.io/containerdisks/none:1'}]}\n")
-	r := v.fails(t, "objects made", "DataImportCron .*broken.*: .*none")
-	r.endsWith(t, 3*time.Minute, "broken.* fails: ")
+	r := v.fails(t, "objects made", "DataImportCron .*broken.*no digest of docker://quay.io/containerdisks/none:1")
+	r.endsWith(t, 7*time.Minute, "broken.*no digest of docker://quay.io/containerdisks/none:1")
 	v.configure(t, emulated)
 	v.deployed(t, v.finish(t, stackBudget, 0, v.dir, "virtualization", "deploy"))
 }

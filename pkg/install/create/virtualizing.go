@@ -50,8 +50,11 @@ func (c command) virtualization(ctx context.Context, inst Assets) (unless string
 		if err != nil {
 			return "", c.Explain(err)
 		}
-		if virtualization.ClusterOf(config, "").NoOperators {
+		switch k := virtualization.ClusterOf(config, ""); {
+		case k.NoOperators:
 			return "the capability OperatorLifecycleManager of the cluster is not enabled", nil
+		case k.NoKVM != "":
+			return k.NoKVM, nil
 		}
 	}
 	if _, err := inst.Virtualization(ctx); err != nil {

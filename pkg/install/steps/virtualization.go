@@ -35,14 +35,23 @@ func (s Virtualization) Run(ctx context.Context, sink event.Sink) error {
 	if config == nil || config.SmokeTest.Enabled != nil && !*config.SmokeTest.Enabled {
 		return nil
 	}
-	return s.prove(ctx, sink, config.SmokeTest)
+	return s.prove(ctx, sink, config)
+}
+
+// ProofOptions are what the test of the stack takes from its configuration.
+func ProofOptions(c *virtualization.Config) proof.Options {
+	o := proof.Options{Image: c.SmokeTest.Image, Timeout: c.SmokeTest.Timeout.Duration}
+	if c.Storage.Type == virtualization.NoStorage {
+		o.Skip = []string{proof.StorageProfiles, proof.Volume}
+	}
+	return o
 }
 
 // prove boots a VM.
-func (s Virtualization) prove(ctx context.Context, sink event.Sink, t virtualization.SmokeTest) error {
-	r := proof.Test{API: s.API, Clock: s.Env.Clock, Sink: sink, Options: proof.Options{
-		Image: t.Image, Timeout: t.Timeout.Duration, Again: s.Again,
-	}}.Run(ctx)
+func (s Virtualization) prove(ctx context.Context, sink event.Sink, config *virtualization.Config) error {
+	options := ProofOptions(config)
+	options.Again = s.Again
+	r := proof.Test{API: s.API, Clock: s.Env.Clock, Sink: sink, Options: options}.Run(ctx)
 	var text strings.Builder
 	err := r.Write(&text, proof.Text)
 	for line := range strings.Lines(text.String()) {

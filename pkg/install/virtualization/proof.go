@@ -5,9 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,13 +16,15 @@ import (
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/agent"
-	"github.com/okd-install/okd-install/pkg/types/virtualization"
+	"github.com/okd-install/okd-install/pkg/install/steps"
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/virtualization/proof"
 )
 
 // TestOptions are those of virtualization test. What is not set comes from virtualization.yaml, if there is one.
 type TestOptions struct {
 	Kubeconfig   string
+	Config       string     // virtualization.yaml; default: that of the directory
 	Form         proof.Form // on standard output
 	Report       string     // a file; its name decides about its form
 	Image        string
@@ -44,6 +43,9 @@ func Test(ctx context.Context, e *install.Env, o TestOptions) error {
 		return err
 	}
 	api, err := agent.DialNodes(e, o.Kubeconfig)
+	if err == nil {
+		options, err = o.configured(ctx, e, api, options)
+	}
 	if err != nil {
 		return err
 	}
@@ -79,6 +81,9 @@ func (o TestOptions) proof(e *install.Env) (proof.Options, error) {
 	if o.Kubeconfig != "" {
 		out.Again += " --kubeconfig " + o.Kubeconfig
 	}
+	if o.Config != "" {
+		out.Again += " --config " + o.Config
+	}
 	if o.Memory != "" {
 		memory, err := resource.ParseQuantity(o.Memory)
 		if err != nil || memory.Sign() <= 0 {
@@ -92,20 +97,29 @@ func (o TestOptions) proof(e *install.Env) (proof.Options, error) {
 	if o.Port != 0 {
 		out.Ports = []int{o.Port}
 	}
-	path := e.Path(virtualization.File)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return out, nil
-	}
+	return out, nil
+}
+
+// configured completes the options with the configuration that fits the cluster. Where there is none, the test itself
+// finds out how long VMs may take.
+func (o TestOptions) configured(
+	ctx context.Context, e *install.Env, api *kube.Client, out proof.Options,
+) (proof.Options, error) {
+	k, err := clusterOf(ctx, api)
+	if err != nil && exit.IsInterrupted(ctx) {
+		return out, context.Cause(ctx)
+	} // else the test finds out by itself what the cluster does not answer
+	from := Options{Kubeconfig: o.Kubeconfig, Config: o.Config}
+	config, _, err := from.config(e, k)
 	if err != nil {
-		return out, fmt.Errorf("read the configuration of virtualization: %w", err)
+		return out, e.Explain(err)
 	}
-	config, found := virtualization.Load(path, raw)
-	if err := found.Err(); err != nil {
-		return out, exit.With(exit.InstallConfig, "correct the fields named above and run the same command again", err)
+	given := steps.ProofOptions(config)
+	out.Image = cmp.Or(out.Image, given.Image)
+	out.Skip = append(out.Skip, given.Skip...)
+	if from.configured(e) {
+		out.Timeout = cmp.Or(out.Timeout, given.Timeout)
 	}
-	out.Image = cmp.Or(out.Image, config.SmokeTest.Image)
-	out.Timeout = cmp.Or(out.Timeout, config.SmokeTest.Timeout.Duration)
 	return out, nil
 }
 

@@ -87,6 +87,15 @@ func (o Options) fromCluster(
 	return v, notes, err
 }
 
+// configured reports whether there is a virtualization.yaml.
+func (o Options) configured(e *install.Env) bool {
+	if o.Config != "" {
+		return true
+	}
+	_, err := os.Stat(e.Path(virtualization.File))
+	return err == nil
+}
+
 // config is virtualization.yaml with all defaults.
 func (o Options) config(
 	e *install.Env, k virtualization.Cluster,
@@ -175,11 +184,14 @@ func clusterOf(ctx context.Context, api *kube.Client) (virtualization.Cluster, e
 		return k, err
 	}
 	for _, n := range nodes.Items {
-		_, master := n.Labels["node-role.kubernetes.io/master"]
-		_, controls := n.Labels["node-role.kubernetes.io/control-plane"]
-		if master || controls {
+		has := func(role string) bool {
+			_, is := n.Labels["node-role.kubernetes.io/"+role]
+			return is
+		}
+		switch {
+		case has("master"), has("control-plane"):
 			k.Masters++
-		} else {
+		case has("worker") && !has("infra"): // arbiters and nodes for infrastructure run no VMs
 			k.Workers++
 		}
 	}

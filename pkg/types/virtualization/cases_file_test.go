@@ -47,6 +47,9 @@ func TestSmokeTest(t *testing.T) {
 			"0000000000000000000000000000000000000000000000000000000000000000', timeout: 10m}\n", `
 			smokeTest.enabled = false
 			smokeTest.timeout = "10m0s"`},
+		{"a cluster without operators", bare, rwx, `operator: Forbidden ~ OperatorLifecycleManager`},
+		{"nodes without KVM", weak, rwx, `warns smokeTest.allowEmulation ~ vmType server`},
+		{"nodes without KVM, and emulation", weak, rwx + "smokeTest: {allowEmulation: true}\n", ``},
 		{"emulation takes longer", three, rwx + "smokeTest: {allowEmulation: true}\n", `smokeTest.timeout = "15m0s"`},
 		{"a mirror", mirrored("quay.io/containerdisks"), rwx,
 			`smokeTest.image = "mirror.test:5000/containerdisks/fedora:latest"`},

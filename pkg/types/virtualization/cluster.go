@@ -1,6 +1,7 @@
 package virtualization
 
 import (
+	"fmt"
 	"strings"
 
 	configv1 "github.com/openshift/api/config/v1"
@@ -14,6 +15,8 @@ type Cluster struct {
 	Masters int
 	Workers int
 	Virtual bool // nodes are VMs themselves: nested virtualization
+	// NoKVM says why the nodes for VMs cannot run them in hardware, empty if nothing is known against it.
+	NoKVM string
 	// NoOperators is whether the cluster has no lifecycle manager, which installs operators.
 	NoOperators bool
 	Mirrors     []Mirror // of images, as imageDigestSources of install-config.yaml has them
@@ -52,8 +55,29 @@ func ClusterOf(c *types.InstallConfig, release string) Cluster {
 		Release: release, Masters: c.Masters(), Workers: c.Workers(), Virtual: c.Platform.Kind().Virtual,
 		NoOperators: !c.Enables(configv1.ClusterVersionCapabilityOperatorLifecycleManager),
 	}
+	k.NoKVM = noKVM(c, k.Workers)
 	for _, m := range c.Mirrors() {
 		k.Mirrors = append(k.Mirrors, Mirror{Source: m.Source, Mirrors: m.Mirrors})
 	}
 	return k
+}
+
+// noKVM looks at the pools that run VMs.
+func noKVM(c *types.InstallConfig, workers int) string {
+	ask := c.Platform.Kind().NoKVM
+	switch {
+	case ask == nil:
+		return ""
+	case workers > 0:
+		for i := range c.Compute {
+			if why := ask(&c.Compute[i]); why != "" && c.Compute[i].Count() > 0 {
+				return fmt.Sprintf("compute[%d].platform.%s: %s", i, c.Platform.Name(), why)
+			}
+		}
+	case c.ControlPlane != nil:
+		if why := ask(c.ControlPlane); why != "" {
+			return "controlPlane.platform." + c.Platform.Name() + ": " + why
+		}
+	}
+	return ""
 }

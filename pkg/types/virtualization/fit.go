@@ -277,6 +277,9 @@ func (f *fitting) smokeTest() {
 	if s.Image == "" {
 		s.Image, _ = f.cluster.Mirrored(smokeTestImage)
 	}
+	if f.cluster.NoKVM != "" && !s.AllowEmulation {
+		f.at.Child("smokeTest", "allowEmulation").Warn("false", "VMs may not start: %s", f.cluster.NoKVM)
+	}
 	limit := 5 * time.Minute
 	if s.AllowEmulation {
 		limit = 15 * time.Minute

@@ -34,6 +34,8 @@ var (
 	two     = virtualization.Cluster{Release: release, Masters: 3, Workers: 2}
 	three   = virtualization.Cluster{Release: release, Masters: 3, Workers: 3}
 	lone    = virtualization.Cluster{Release: release, Masters: 3, Workers: 1}
+	bare    = virtualization.Cluster{Release: release, Masters: 3, Workers: 2, NoOperators: true}
+	weak    = virtualization.Cluster{Release: release, Masters: 3, Workers: 2, Virtual: true, NoKVM: "vmType server"}
 	nested  = virtualization.Cluster{Release: release, Masters: 3, Workers: 2, Virtual: true}
 )
 

@@ -18,7 +18,7 @@ func Kind() types.PlatformKind {
 		Name: Name, New: func() types.PlatformSettings { return &Platform{} }, NewPool: func() any { return &MachinePool{} },
 		Help:     "is an oVirt cluster, in which the installer makes VMs.",
 		PoolHelp: "is the hardware of the pool's VMs. Default: platform.ovirt.defaultMachinePlatform.",
-		Virtual:  true,
+		Virtual:  true, NoKVM: noKVM,
 		// The engine hands Ignition only to VMs of type rhcos_x64.
 		Architectures: []string{"amd64"},
 		Defaults: map[string]any{
@@ -29,6 +29,16 @@ func Kind() types.PlatformKind {
 			"compute[].platform.ovirt.affinityGroupsNames":    []string{computeGroup},
 		},
 	}
+}
+
+// noKVM: the engine gives a VM the processor of its host only in one type. The models that others get do not say that
+// they can virtualize.
+func noKVM(pool *types.MachinePool) string {
+	p := PoolOf(pool)
+	if p == nil || p.VMType == "" || p.VMType == VMTypeHighPerformance {
+		return ""
+	}
+	return "vmType " + p.VMType + " hands the VM no VT-x or AMD-V of its host's processor; " + VMTypeHighPerformance + " does"
 }
 
 // Kind implements types.PlatformSettings.
