@@ -3,11 +3,15 @@ package proof_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/okd-install/okd-install/pkg/exit"
+	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/virtualization/proof"
 	"github.com/okd-install/okd-install/pkg/virtualization/proof/kubevirttest"
 )
@@ -139,6 +143,43 @@ func TestAPIAway(t *testing.T) {
 	}
 	if left := w.namespaces(); len(left) > 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// everyOther loses the first reading of each object and list, and every other one after it, but no console.
+type everyOther struct {
+	next http.RoundTripper
+	mu   sync.Mutex
+	lost map[string]bool
+}
+
+func (e *everyOther) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet && !strings.HasSuffix(req.URL.Path, "/console") {
+		e.mu.Lock()
+		e.lost[req.URL.String()] = !e.lost[req.URL.String()]
+		lost := e.lost[req.URL.String()]
+		e.mu.Unlock()
+		if lost {
+			return nil, io.ErrUnexpectedEOF
+		}
+	}
+	return e.next.RoundTrip(req)
+}
+
+// No check depends on a single request.
+func TestRequestsAreLost(t *testing.T) {
+	w := newWorld(t, kubevirttest.Faults{})
+	config := w.Config()
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return &everyOther{next: next, lost: map[string]bool{}}
+	})
+	var err error
+	if w.API, err = kube.New(config); err != nil {
+		t.Fatal(err)
+	}
+	r := w.Run(t.Context())
+	if r.Err() != nil || r.Count(proof.Skipped) != 1 {
+		t.Errorf("%v: %+v", r.Err(), r.Results)
 	}
 }
 

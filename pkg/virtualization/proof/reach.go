@@ -95,9 +95,13 @@ func (r *run) probeImage(ctx context.Context) (image, why string) {
 	if r.Options.ProbeImage != "" {
 		return r.Options.ProbeImage, ""
 	}
-	pods, err := r.pods(ctx, r.namespace, virtv1.AppLabel+"=virt-launcher,"+testLabel+"="+r.id)
-	if err != nil {
-		return "", "the pod of the VM was not read: " + kube.Cause(err)
+	var pods []corev1.Pod
+	f := r.ask(ctx, "read the pod of the VM", func(ctx context.Context) (err error) {
+		pods, err = r.pods(ctx, r.namespace, virtv1.AppLabel+"=virt-launcher,"+testLabel+"="+r.id)
+		return err
+	})
+	if f != nil {
+		return "", "the pod of the VM was not read: " + f.Error()
 	}
 	for _, p := range pods {
 		for _, c := range p.Spec.Containers {

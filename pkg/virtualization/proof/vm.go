@@ -165,9 +165,13 @@ func (r *run) running(ctx context.Context) outcome {
 	if f != nil {
 		return under(ctx, r.explain(ctx, f, vmName, "virt-launcher-"+vmName), "VM %s/%s does not run", r.namespace, vmName)
 	}
-	vmi, err := r.instance(ctx)
-	if err != nil {
-		return failed("the running VM was not read", kube.Cause(err), "run the same command again: "+r.Options.Again)
+	var vmi *virtv1.VirtualMachineInstance
+	f = r.ask(ctx, "read the running VM", func(ctx context.Context) (err error) {
+		vmi, err = r.instance(ctx)
+		return err
+	})
+	if f != nil {
+		return under(ctx, f, "the running VM was not read")
 	}
 	how := ""
 	if r.facts.emulation {
