@@ -60,7 +60,9 @@ func (d *Deployer) put(
 }
 
 // behindWebhook says that a webhook does not answer, and what keeps the operators from running that serve it.
-func (d *Deployer) behindWebhook(ctx context.Context, w *world, o object, applied []object, trouble error) (string, error) {
+func (d *Deployer) behindWebhook(
+	ctx context.Context, w *world, o object, applied []object, trouble error,
+) (string, error) {
 	text, err := answer(o, trouble)
 	if err != nil {
 		return "", err

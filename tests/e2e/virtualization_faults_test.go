@@ -218,7 +218,8 @@ func notSchedulable(t *testing.T, v virtual) {
 func (v virtual) failedCheck(t *testing.T, name, reason, cause string, args ...string) {
 	t.Helper()
 	r := v.report(t, exit.Other, args...)[name]
-	if r.Status != proof.Failed || !strings.Contains(r.Reason, reason) || !strings.Contains(r.Cause, cause) || r.Next == "" {
+	if r.Status != proof.Failed || r.Next == "" || !strings.Contains(r.Reason, reason) ||
+		!strings.Contains(r.Cause, cause) {
 		t.Errorf("%+v", r)
 	}
 	if time.Duration(r.Duration) > soon+15*time.Second { // of which it watches whether the state lasts
@@ -242,7 +243,10 @@ spec:
   failurePolicy: Fail
   matchConstraints:
     resourceRules:
-    - {apiGroups: [kubevirt.io], apiVersions: ["*"], operations: [CREATE], resources: [virtualmachineinstancemigrations]}
+    - apiGroups: [kubevirt.io]
+      apiVersions: ["*"]
+      operations: [CREATE]
+      resources: [virtualmachineinstancemigrations]
   validations: [{expression: "false", message: no migrations during the day}]
 ---
 apiVersion: admissionregistration.k8s.io/v1

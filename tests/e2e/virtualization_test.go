@@ -158,7 +158,8 @@ func (v virtual) deployed(t *testing.T, r *run) {
 func (v virtual) editManifest(t *testing.T) (arrived func(t *testing.T)) {
 	t.Helper()
 	v.finish(t, time.Minute, 0, v.dir, "create", "virtualization-manifests")
-	files, err := filepath.Glob(filepath.Join(v.dir, "virtualization", "*", "*-hyperconverged-kubevirt-hyperconverged.yaml"))
+	files, err := filepath.Glob(filepath.Join(v.dir, "virtualization", "*",
+		"*-hyperconverged-kubevirt-hyperconverged.yaml"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("manifests of HyperConverged: %v, %v", files, err)
 	}
@@ -269,7 +270,8 @@ func (v virtual) kinds(t *testing.T) []string {
 var passing = []string{
 	"events", "events.events.k8s.io", "pods", "pods.metrics.k8s.io", "leases.coordination.k8s.io", "endpoints",
 	"endpointslices.discovery.k8s.io", "controllerrevisions.apps", "replicasets.apps",
-	"certificatesigningrequests.certificates.k8s.io", "packagemanifests.packages.operators.coreos.com", "componentstatuses",
+	"certificatesigningrequests.certificates.k8s.io", "packagemanifests.packages.operators.coreos.com",
+	"componentstatuses",
 }
 
 // unpacked are the bundles that the lifecycle manager keeps, with how it got them, as long as there is their catalog.

@@ -41,8 +41,8 @@ type fitting struct {
 
 func (f *fitting) fit() {
 	if f.cluster.NoOperators {
-		f.at.Child("operator").Forbidden("the cluster has no lifecycle manager, which installs operators: enable the capability " +
-			"OperatorLifecycleManager in install-config.yaml")
+		f.at.Child("operator").Forbidden("the cluster has no lifecycle manager, which installs operators: enable the " +
+			"capability OperatorLifecycleManager in install-config.yaml")
 	}
 	f.storage()
 	f.hyperConverged()

@@ -38,7 +38,8 @@ func noKVM(pool *types.MachinePool) string {
 	if p == nil || p.VMType == "" || p.VMType == VMTypeHighPerformance {
 		return ""
 	}
-	return "vmType " + p.VMType + " hands the VM no VT-x or AMD-V of its host's processor; " + VMTypeHighPerformance + " does"
+	return "vmType " + p.VMType + " hands the VM no VT-x or AMD-V of its host's processor; " + VMTypeHighPerformance +
+		" does"
 }
 
 // Kind implements types.PlatformSettings.

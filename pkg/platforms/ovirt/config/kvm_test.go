@@ -26,7 +26,7 @@ func TestNoKVM(t *testing.T) {
 			"compute[0].platform.ovirt: vmType server"},
 		"workers with the processor": {pool(3, config.VMTypeServer), pool(2, config.VMTypeHighPerformance), ""},
 		"masters with the processor": {pool(3, config.VMTypeHighPerformance), pool(0, config.VMTypeServer), ""},
-		"masters of another type":    {pool(3, config.VMTypeServer), pool(0, config.VMTypeServer), "controlPlane.platform.ovirt"},
+		"masters of another type":    {pool(3, config.VMTypeServer), pool(0, config.VMTypeServer), "controlPlane.platform"},
 		"workers that are not VMs":   {pool(3, config.VMTypeServer), pool(2, ""), ""},
 	} {
 		c := &types.InstallConfig{
