@@ -30,8 +30,8 @@ const (
 )
 
 // virtualization decides whether virtualization is deployed, before anything is created: the flag decides, then the
-// file, then the default: on where the cluster can have it. It returns the reason if it is not. What is wrong with the file is an error, unless it is
-// not needed.
+// file, then the default: on where the cluster can have it. It returns the reason if it is not. What is wrong with the
+// file is an error, unless the file is not needed.
 func (c command) virtualization(ctx context.Context, inst Assets) (unless string, err error) {
 	if c.Virtualization == Off {
 		return "--virtualization off", nil

@@ -66,8 +66,8 @@ func (o Options) fromAssets(
 }
 
 // fromCluster is what fits a cluster: the manifests of the directory, or those that virtualization.yaml or defaults
-// give. With a kubeconfig, or a file, of their own the directory's manifests are those of another cluster. The notes are
-// what the configuration deserves besides.
+// give. With a kubeconfig, or a file, of their own the directory's manifests are those of another cluster. The notes
+// are what the configuration deserves besides.
 func (o Options) fromCluster(
 	ctx context.Context, e *install.Env, api *kube.Client,
 ) (v assets.Virtualization, notes []string, err error) {
