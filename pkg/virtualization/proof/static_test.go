@@ -185,8 +185,8 @@ func TestStaticChecks(t *testing.T) {
 // importing is a DataImportCron whose disk is not filled yet.
 func (w *world) importing(disk string) {
 	w.Merge(fedora, `status: {conditions: [{type: Ready, status: "False", reason: NoPVC, message: no PVC}]}`)
-	w.Put(`{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataImportCron, metadata: {name: fedora-image-cron,
-  namespace: kubevirt-hyperconverged}, status: {conditions: [{type: Progressing, status: "True"}]}}`)
+	w.Merge("/apis/cdi.kubevirt.io/v1beta1/namespaces/kubevirt-hyperconverged/dataimportcrons/fedora-image-cron",
+		`status: {conditions: [{type: Progressing, status: "True"}]}`)
 	w.Merge(w.Put(`{apiVersion: cdi.kubevirt.io/v1beta1, kind: DataVolume, metadata: {name: fedora-1,
   namespace: kubevirt-hyperconverged, labels: {cdi.kubevirt.io/dataImportCron: fedora-image-cron}}}`), disk)
 }

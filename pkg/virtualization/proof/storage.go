@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -101,8 +102,8 @@ func (r *run) class(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// dataSources looks at those that a DataImportCron fills. Others, such as those of systems whose images users bring,
-// are empty in most clusters.
+// dataSources looks at those that a DataImportCron fills. Others, such as those of systems whose images users bring, or
+// of images that are not imported any more, may be empty.
 func (r *run) dataSources(ctx context.Context) (outcome, error) {
 	var list cdiv1.DataSourceList
 	err := r.API.List(ctx, dataSources, "", &list)
@@ -116,7 +117,9 @@ func (r *run) dataSources(ctx context.Context) (outcome, error) {
 	var ready, busy, bad []string
 	for _, s := range list.Items {
 		cron := s.Labels[cronLabel]
-		if cron == "" {
+		if !slices.ContainsFunc(crons.Items, func(c cdiv1.DataImportCron) bool {
+			return c.Namespace == s.Namespace && c.Name == cron
+		}) {
 			continue
 		}
 		c := conditionOf(conditions(s.Status.Conditions), string(cdiv1.DataSourceReady))

@@ -162,6 +162,17 @@ metadata:
 status: {conditions: [{type: Ready, status: "True", reason: Ready}]}
 ---
 apiVersion: cdi.kubevirt.io/v1beta1
+kind: DataImportCron
+metadata: {name: fedora-image-cron, namespace: kubevirt-hyperconverged}
+status: {conditions: [{type: Progressing, status: "False"}, {type: UpToDate, status: "True"}]}
+---
+apiVersion: cdi.kubevirt.io/v1beta1
+kind: DataSource
+metadata:
+  {name: dropped, namespace: kubevirt-hyperconverged, labels: {cdi.kubevirt.io/dataImportCron: dropped-image-cron}}
+status: {conditions: [{type: Ready, status: "False", reason: NoSource}]}
+---
+apiVersion: cdi.kubevirt.io/v1beta1
 kind: DataSource
 metadata: {name: win11, namespace: kubevirt-hyperconverged}
 status: {conditions: [{type: Ready, status: "False", reason: NoSource}]}`
