@@ -31,11 +31,8 @@ func TestVirtualizationFaults(t *testing.T) {
 		{"CatalogImage", catalogImage},
 		{"Resolution", resolutionFails},
 		{"BundleUnpack", bundleUnpackFails},
-		{"WebhookAndKVM", webhookAndKVM},
-		{"Deployed", func(t *testing.T, v virtual) {
-			v.configure(t, emulated)
-			v.deployed(t, v.finish(t, stackBudget, 0, v.dir, "virtualization", "deploy"))
-		}},
+		{"NoKVM", noKVM},
+		{"Webhook", webhookNotReady},
 		{"Degraded", hyperConvergedDegraded},
 		{"ImageImport", imageImportFails},
 		{"NotSchedulable", notSchedulable},
@@ -167,10 +164,19 @@ func (v virtual) withoutRegistry(t *testing.T) (reach func()) {
 	return reach
 }
 
-// webhookAndKVM has no node for the webhooks first; once there are nodes, the phase goes on, up to processors that may
-// not be emulated.
-func webhookAndKVM(t *testing.T, v virtual) {
+// noKVM asks for VMs without emulation, of nodes that are asked beforehand.
+func noKVM(t *testing.T, v virtual) {
 	v.configure(t, virtualizationHead)
+	const cause = "there is no /dev/kvm, and software emulation is not allowed: node .*worker-0: "
+	v.fails(t, "Phase virtualization", cause).endsWith(t, soon, cause)
+	if out := v.kubectl(t, "get", "namespace", "--output=name"); strings.Contains(out, "kubevirt-hyperconverged") {
+		t.Errorf("it was deployed all the same: %s", out)
+	}
+}
+
+// webhookNotReady has no node for the webhooks first; once there are nodes, the phase goes on to its end.
+func webhookNotReady(t *testing.T, v virtual) {
+	v.configure(t, emulated)
 	workers := func(verb string) {
 		for _, n := range v.workers(t) {
 			v.kubectl(t, verb, n)
@@ -180,11 +186,10 @@ func webhookAndKVM(t *testing.T, v virtual) {
 	t.Cleanup(func() { workers("uncordon") })
 	r := v.fails(t, "Approving InstallPlan", "webhook .* no node takes Pod kubevirt-hyperconverged/hco-")
 	workers("uncordon")
-	r.says(t, "step hyperconverged", 3*time.Minute)
-	eventually(t, 6*time.Minute, func() string { return v.unschedulable(t) })
-	took := r.says(t, "there is no /dev/kvm on node", soon+10*time.Second)
-	measured(t, "virtualization: no /dev/kvm: named %.0f s after the nodes took VMs", took.Seconds())
-	r.endsWith(t, 2*time.Minute, "there is no /dev/kvm on node .*software emulation is not allowed")
+	if code := r.end(t, stackBudget); code != 0 {
+		t.Errorf("%s: exit code %d\n%s", r, code, last(r.stderr.String(), 10))
+	}
+	v.deployed(t, r)
 }
 
 // hyperConvergedDegraded passes a setting through HyperConverged to a part that refuses it.

@@ -12,7 +12,7 @@ import (
 // settingsText has every setting that reaches an operator which the lab has. Those of other operators are compared with
 // the facts of their schemas in pkg/virtualization/manifests.
 const settingsText = emulated + `
-operator: {addOns: {name: okderators, image: 'quay.io/okderators/catalog-index:v5.0'}}
+operator: {addOns: {name: okderators, image: 'quay.io/okderators/catalog-index:5.0'}}
 hyperConverged:
   evictionStrategy: LiveMigrateIfPossible
   uninstallStrategy: RemoveWorkloads

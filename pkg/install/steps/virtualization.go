@@ -28,6 +28,16 @@ func (s Virtualization) Run(ctx context.Context, sink event.Sink) error {
 		return err
 	}
 	d.Sink = sink
+	if config != nil && !config.SmokeTest.AllowEmulation {
+		warning, err := proof.Test{API: s.API, Clock: s.Env.Clock, Sink: sink, Options: proof.Options{Again: s.Again}}.
+			Hardware(ctx, config.HyperConverged.Workloads.NodeSelector)
+		if err != nil {
+			return err
+		}
+		if warning != "" {
+			event.Warn(sink, warning)
+		}
+	}
 	if err := d.Deploy(ctx); err != nil {
 		return err
 	}

@@ -228,3 +228,45 @@ func TestHosts(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// Nodes are asked before there is KubeVirt, and only those for VMs.
+func TestHardware(t *testing.T) {
+	without := kubevirttest.Faults{Host: "kvm=0 extension=0 guest=1 model=A CPU"}
+	for name, tt := range map[string]struct {
+		faults  kubevirttest.Faults
+		there   bool // KubeVirt is
+		labels  string
+		warning string
+		err     string
+	}{
+		"KVM":             {faults: kubevirttest.Faults{Host: "kvm=1 extension=1 guest=0 model=A CPU"}},
+		"no KVM":          {faults: without, err: "node worker-0: it is a VM"},
+		"KubeVirt":        {faults: without, there: true},
+		"no such node":    {faults: without, labels: "other"},
+		"nodes say what?": {faults: kubevirttest.Faults{Host: "nonsense"}, warning: "not asked whether they have /dev/kvm"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tt.faults)
+			if !tt.there {
+				w.Remove(kvPath)
+			}
+			for _, n := range kubevirttest.Workers() {
+				w.Merge("/api/v1/nodes/"+n, `metadata: {labels: {node-role.kubernetes.io/worker: "", for: vms}}`)
+			}
+			if tt.labels == "" {
+				tt.labels = "vms"
+			}
+			warning, err := w.Hardware(t.Context(), map[string]string{"for": tt.labels})
+			if !strings.Contains(warning, tt.warning) || (warning == "") != (tt.warning == "") {
+				t.Errorf("warning %q", warning)
+			}
+			if (err == nil) != (tt.err == "") || err != nil && (!strings.Contains(err.Error(), tt.err) ||
+				exit.Code(err) != exit.Install || exit.Next(err) == "") {
+				t.Errorf("error %v", err)
+			}
+			if left := w.namespaces(); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}

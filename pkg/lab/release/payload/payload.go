@@ -52,7 +52,7 @@ func programs() []component.Component {
 			Packages: []string{"/usr/sbin/nft", "/usr/sbin/conntrack"}},
 		// The approver of agent-based installations is a shell script.
 		{Tag: "cli", Binaries: links(component.Hyperkube, "/usr/bin/oc", "/usr/bin/kubectl"),
-			Packages: []string{"/bin/bash", "/bin/sleep"}},
+			Packages: []string{"/bin/bash", "/bin/sleep", "/usr/bin/tee"}, Manifests: dir("cli"), Operator: true},
 		{Tag: "etcd", Binaries: links(component.Etcd, "/usr/bin/etcd", "/usr/bin/etcdctl")},
 		// The first link's program starts the other's, or installs them on the node.
 		{Tag: "multus-cni", Versions: "multus=4.2.3", Binaries: append(links(component.LabRelease,
