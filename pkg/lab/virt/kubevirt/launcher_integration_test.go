@@ -64,7 +64,7 @@ func launcherImage(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if made.KubeVirt == nil {
-		t.Skip("no KubeVirt here; okd-lab setup --virtualization makes it")
+		t.Fatal("no KubeVirt here; run okd-lab setup --virtualization first")
 	}
 	root := t.TempDir()
 	for _, name := range []string{network.Quay + "/kubevirt/virt-launcher:", network.Quay + "/containerdisks/okd-lab:"} {

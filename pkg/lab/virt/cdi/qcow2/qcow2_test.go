@@ -14,7 +14,7 @@ import (
 func convert(t *testing.T, raw string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath("qemu-img"); err != nil {
-		t.Skip("no qemu-img here")
+		t.Fatal("no qemu-img here; hack/packages.sh installs it")
 	}
 	out := filepath.Join(t.TempDir(), "disk.qcow2")
 	all := append(append([]string{"convert", "-f", "raw", "-O", "qcow2"}, args...), raw, out)
