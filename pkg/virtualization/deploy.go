@@ -187,6 +187,9 @@ func (d *Deployer) check(ctx context.Context, w *world) (string, error) {
 			return text, err
 		}
 	}
+	if err := w.another(ctx); err != nil {
+		return "", err
+	}
 	if text, err := w.defaultClass(ctx); err != nil || text != "" {
 		return text, err
 	}

@@ -189,6 +189,10 @@ func TestFailures(t *testing.T) {
 			s.Put("{apiVersion: v1, kind: Namespace, metadata: {name: " + ns + "}}")
 			s.Put("{apiVersion: operators.coreos.com/v1, kind: OperatorGroup, metadata: {name: other, namespace: " + ns + "}}")
 		}, says: "two operator groups", err: "TooManyOperatorGroups"},
+		{name: "KubeVirt elsewhere", before: func(s *stacktest.Stack) {
+			s.Serve("kubevirt.io/v1", "KubeVirt", true)
+			s.Put("{apiVersion: kubevirt.io/v1, kind: KubeVirt, metadata: {name: kubevirt, namespace: default}}")
+		}, says: "virtualization already", err: "the cluster has virtualization already: KubeVirt default/kubevirt"},
 		{name: "webhook", faults: stacktest.Faults{WebhookDown: true}, patient: true,
 			says: `is not accepted yet: webhook "validate-hco.kubevirt.io": failed to call webhook`, err: "not done after"},
 		{name: "operator", faults: stacktest.Faults{OperatorCrashes: true}, patient: true,

@@ -25,6 +25,26 @@ func hcoUp(ctx context.Context, w *world, o object) (string, error) {
 	return "", nil
 }
 
+// another refuses a cluster that has virtualization elsewhere, such as OpenShift Virtualization in openshift-cnv: two of
+// them in one cluster destroy each other.
+func (w *world) another(ctx context.Context) error {
+	for _, o := range w.of(groupHCO, "HyperConverged") {
+		for _, k := range []versionKind{{versionHCO, "HyperConverged"}, {"kubevirt.io/v1", "KubeVirt"}} {
+			list, err := w.all(ctx, k.apiVersion, k.kind, "", "")
+			if err != nil {
+				return err
+			}
+			for _, other := range list {
+				if other.namespace() != o.namespace() {
+					return stuckFor(decided, "use what is there, or remove it first; virtualization test works with it",
+						"the cluster has virtualization already: %s", other)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // child is a part of HyperConverged, which has its own operator.
 type child struct{ apiVersion, kind, name string }
 
