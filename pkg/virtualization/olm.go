@@ -162,10 +162,13 @@ func (w *world) unplanned(ctx context.Context, o object) (object, string, error)
 	}
 	if c := o.condition("BundleUnpacking"); c.is("True") {
 		why, err := w.unpacking(ctx, o)
+		if err != nil {
+			return nil, "", within(c.String(), err)
+		}
 		if why != "" {
 			why = "; " + why
 		}
-		return nil, c.String() + why, err
+		return nil, c.String() + why, nil
 	}
 	if c := o.condition("CatalogSourcesUnhealthy"); c.is("True") {
 		text := c.String()
