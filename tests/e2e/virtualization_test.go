@@ -199,31 +199,30 @@ func (v virtual) ready(t *testing.T) {
 // ours are the objects that the installer has made, with their versions and the time of its last write.
 func (v virtual) ours(t *testing.T) []string {
 	t.Helper()
-	var out []string
-	for _, kind := range v.kinds(t) {
-		var list struct {
-			Items []struct {
-				Kind     string
-				Metadata struct {
-					Namespace, Name, UID string
-					Generation           int
-					ManagedFields        []struct{ Manager, Time, Subresource string }
-				}
+	var list struct {
+		Items []struct {
+			Kind     string
+			Metadata struct {
+				Namespace, Name, UID string
+				Generation           int
+				ManagedFields        []struct{ Manager, Time, Subresource string }
 			}
-		}
-		v.get(t, &list, "--all-namespaces", "--show-managed-fields", "--selector",
-			"app.kubernetes.io/managed-by=okd-install", kind)
-		for _, o := range list.Items {
-			m := o.Metadata
-			line := fmt.Sprintf("%s %s/%s %s generation %d", o.Kind, m.Namespace, m.Name, m.UID, m.Generation)
-			for _, f := range m.ManagedFields {
-				if f.Manager == "okd-install" {
-					line += " written " + f.Time + f.Subresource
-				}
-			}
-			out = append(out, line)
 		}
 	}
+	v.get(t, &list, "--all-namespaces", "--show-managed-fields", "--selector",
+		"app.kubernetes.io/managed-by=okd-install", strings.Join(v.kinds(t), ","))
+	var out []string
+	for _, o := range list.Items {
+		m := o.Metadata
+		line := fmt.Sprintf("%s %s/%s %s generation %d", o.Kind, m.Namespace, m.Name, m.UID, m.Generation)
+		for _, f := range m.ManagedFields {
+			if f.Manager == "okd-install" {
+				line += " written " + f.Time + f.Subresource
+			}
+		}
+		out = append(out, line)
+	}
+	slices.Sort(out)
 	return out
 }
 

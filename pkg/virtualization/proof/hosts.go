@@ -25,7 +25,7 @@ const hostTime = 2 * time.Minute
 // Host is what a node can do about VMs in hardware.
 type Host struct {
 	Node      string
-	KVM       bool   // its kernel has /dev/kvm
+	KVM       bool   // it has /dev/kvm
 	Extension bool   // its processor has VT-x or AMD-V
 	Guest     bool   // it is a VM itself
 	Model     string // of its processor
@@ -184,10 +184,18 @@ func (r *run) askHosts(ctx context.Context, nodes []string, image string) ([]Hos
 // hostPod is the name of the pod that asks a node.
 func hostPod(node string) string { return "host-" + node }
 
-// hostProbe runs on its node whatever keeps others away.
+// hostProbe runs on its node whatever keeps others away. It is privileged because SELinux hides the node's devices from
+// others; it only looks at them.
 func (r *run) hostProbe(node, image string) *corev1.Pod {
+	const devices = "devices"
 	pod := r.pod(hostPod(node), image, "bash", "-c", hostScript)
 	pod.Spec.NodeName = node
 	pod.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+	pod.Spec.Volumes = []corev1.Volume{{Name: devices, VolumeSource: corev1.VolumeSource{
+		HostPath: &corev1.HostPathVolumeSource{Path: "/dev"}}}}
+	yes := true
+	c := &pod.Spec.Containers[0]
+	c.SecurityContext = &corev1.SecurityContext{Privileged: &yes}
+	c.VolumeMounts = []corev1.VolumeMount{{Name: devices, MountPath: "/host/dev", ReadOnly: true}}
 	return pod
 }
