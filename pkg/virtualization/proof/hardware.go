@@ -43,8 +43,8 @@ func (t Test) Hardware(ctx context.Context, selector map[string]string) (warning
 	if len(why) == 0 {
 		return "", nil
 	}
-	return "", exit.With(exit.Install, nested, fmt.Errorf("there is no /dev/kvm, and software emulation is not allowed: %s",
-		strings.Join(why, "; ")))
+	return "", exit.With(exit.Install, nested, fmt.Errorf("there is no /dev/kvm, and software emulation is not "+
+		"allowed: %s", strings.Join(why, "; ")))
 }
 
 // unproved are the nodes for VMs that are Ready, none if KubeVirt is there.
