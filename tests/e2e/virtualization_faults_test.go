@@ -290,7 +290,7 @@ func TestVirtualizationKill(t *testing.T) {
 				reach := v.cutOff(t)
 				time.Sleep(time.Minute)
 				reach()
-				r.says(t, "no answer|unreachable|no route", time.Minute)
+				r.says(t, "hyperconverged: https://api", time.Minute)
 				r.says(t, "objects made", stackBudget)
 				return
 			}
