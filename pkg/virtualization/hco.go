@@ -25,8 +25,8 @@ func hcoUp(ctx context.Context, w *world, o object) (string, error) {
 	return "", nil
 }
 
-// another refuses a cluster that has virtualization elsewhere, such as OpenShift Virtualization in openshift-cnv: two in
-// one cluster destroy each other.
+// another refuses a cluster that has virtualization elsewhere, such as OpenShift Virtualization in openshift-cnv: two
+// in one cluster destroy each other.
 func (w *world) another(ctx context.Context) error {
 	for _, o := range w.of(groupHCO, "HyperConverged") {
 		for _, k := range []versionKind{{versionHCO, "HyperConverged"}, {"kubevirt.io/v1", "KubeVirt"}} {
