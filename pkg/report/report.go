@@ -165,7 +165,7 @@ func (r *Report) Failed() bool {
 }
 
 // Lines returns the findings that are errors, or those that are warnings, as
-// `file:line:column: path: Type: value: detail`.
+// `file:line:column: path: Type: value: detail`; a value that is allowed has no type.
 func (r *Report) Lines(warnings bool) []string {
 	var out []string
 	for _, f := range r.Findings() {
@@ -184,7 +184,11 @@ func (r *Report) line(f Finding) string {
 	case f.At.Line > 0:
 		place += fmt.Sprintf(":%d:%d", f.At.Line, f.At.Column)
 	}
-	parts := []string{place, f.Path.String(), string(f.Type), f.Value, f.Detail}
+	kind := string(f.Type)
+	if f.Warning && f.Type == Invalid { // it is allowed
+		kind = ""
+	}
+	parts := []string{place, f.Path.String(), kind, f.Value, f.Detail}
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ": ")
 }
 
