@@ -229,10 +229,17 @@ func TestApproval(t *testing.T) {
 		sub.Status.State != v1alpha1.SubscriptionStateUpgradePending {
 		t.Errorf("subscription %s: %s", sub.Status.State, c)
 	}
+	// What was written to the Subscription is lost to somebody else's write.
+	sub.Status = v1alpha1.SubscriptionStatus{}
+	s.server.Set(v1alpha+"app/subscriptions/"+sub.Name, sub)
+	s.rounds(3)
 	if n := len(s.plans()); n != 1 {
 		t.Fatalf("%d plans", n)
 	}
 	plan := s.plans()[0]
+	if ref := s.sub("app", "sub").Status.InstallPlanRef; ref == nil || ref.Name != plan.Name {
+		t.Errorf("the Subscription names %v", ref)
+	}
 	if plan.Status.Phase != v1alpha1.InstallPlanPhaseRequiresApproval || s.csv("app", exampleCSV).Name != "" {
 		t.Fatalf("plan is %s", plan.Status.Phase)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -253,21 +254,16 @@ func (o *Operator) makePlan(ctx context.Context, namespace string, subs []*v1alp
 		p.Spec.Generation = max(p.Spec.Generation, s.Status.InstallPlanGeneration+1)
 	}
 	p.Spec.Approved = p.Spec.Approval == v1alpha1.ApprovalAutomatic
-	p.Name = p.GenerateName + hashOf([]any{p.Spec, o.Clock.Now().UnixNano()})[:5]
-	o.changed = true
-	if err := o.Client.Create(ctx, installPlans, namespace, &p); err != nil {
-		return fmt.Errorf("make InstallPlan: %w", err)
-	}
-	made, ref := p, installPlans.Ref(namespace, p.Name)
-	made.Status = v1alpha1.InstallPlanStatus{
+	p.Status = v1alpha1.InstallPlanStatus{
 		Phase: v1alpha1.InstallPlanPhaseInstalling, Plan: steps, CatalogSources: sources,
 	}
-	if !made.Spec.Approved {
-		made.Status.Phase = v1alpha1.InstallPlanPhaseRequiresApproval
+	if !p.Spec.Approved {
+		p.Status.Phase = v1alpha1.InstallPlanPhaseRequiresApproval
 	}
-	if err := o.Client.Update(ctx, ref, "status", &made); err != nil {
-		// One without steps would stay for ever.
-		return fmt.Errorf("write InstallPlan: %w; removed: %w", err, o.remove(ctx, ref))
+	o.changed = true
+	made, err := o.theSame(ctx, p)
+	if err != nil {
+		return err
 	}
 	for _, s := range subs {
 		for _, c := range choices {
@@ -290,6 +286,35 @@ func (o *Operator) makePlan(ctx context.Context, namespace string, subs []*v1alp
 		})
 	}
 	return nil
+}
+
+// theSame is the plan that an earlier round made for the same, whose status of the subscriptions was then lost to
+// somebody else's write, or a new one.
+func (o *Operator) theSame(ctx context.Context, want v1alpha1.InstallPlan) (made v1alpha1.InstallPlan, err error) {
+	have, err := list[v1alpha1.InstallPlan](ctx, o.Client, installPlans, want.Namespace)
+	if err != nil {
+		return made, err
+	}
+	for _, p := range have {
+		if p.Spec.Generation == want.Spec.Generation && len(p.Status.Plan) > 0 &&
+			p.Status.Phase != v1alpha1.InstallPlanPhaseFailed &&
+			slices.Equal(p.Spec.ClusterServiceVersionNames, want.Spec.ClusterServiceVersionNames) &&
+			reflect.DeepEqual(p.OwnerReferences, want.OwnerReferences) {
+			return p, nil
+		}
+	}
+	want.Name = want.GenerateName + hashOf([]any{want.Spec, o.Clock.Now().UnixNano()})[:5]
+	made = want
+	if err := o.Client.Create(ctx, installPlans, want.Namespace, &made); err != nil {
+		return made, fmt.Errorf("make InstallPlan: %w", err)
+	}
+	made.Status = want.Status
+	ref := installPlans.Ref(made.Namespace, made.Name)
+	if err := o.Client.Update(ctx, ref, "status", &made); err != nil {
+		// One without steps would stay for ever.
+		return made, fmt.Errorf("write InstallPlan: %w; removed: %w", err, o.remove(ctx, ref))
+	}
+	return made, nil
 }
 
 // componentLabel marks what belongs to an operator.
