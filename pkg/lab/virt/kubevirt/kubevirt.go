@@ -19,9 +19,6 @@ import (
 // which the API server refuses, and no VM gets further than Pending.
 const Version = "v1.7.0"
 
-// Namespace is where plain manifests put the operator, as upstream's do.
-const Namespace = "kubevirt"
-
 // Builder makes KubeVirt, or finds it in the cache.
 type Builder struct {
 	Source   string // root of the repository

@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -101,80 +99,4 @@ func (r Result) generate(ctx context.Context, name string, args ...string) ([]st
 		}
 	}
 	return docs, nil
-}
-
-// Objects are the operator as plain manifests, in the order in which they are to be
-// applied.
-func (o Operator) Objects() []any {
-	meta := func(name string) metav1.ObjectMeta {
-		return metav1.ObjectMeta{Name: name, Namespace: o.Namespace, Labels: map[string]string{"kubevirt.io": ""}}
-	}
-	cluster := func(name string) metav1.ObjectMeta {
-		m := meta(name)
-		m.Namespace = ""
-		return m
-	}
-	subjects := []rbacv1.Subject{{Kind: "ServiceAccount", Name: o.ServiceAccount, Namespace: o.Namespace}}
-	namespace := cluster(o.Namespace)
-	namespace.Labels["pod-security.kubernetes.io/enforce"] = "privileged"
-	const rbacVersion = "rbac.authorization.k8s.io/v1"
-	return []any{
-		&corev1.Namespace{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Namespace"}, ObjectMeta: namespace},
-		o.CRD, &o.PriorityClass,
-		&corev1.ServiceAccount{
-			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: meta(o.ServiceAccount),
-		},
-		&rbacv1.ClusterRole{
-			TypeMeta: metav1.TypeMeta{APIVersion: rbacVersion, Kind: "ClusterRole"}, ObjectMeta: cluster(o.ServiceAccount),
-			Rules: o.ClusterRules,
-		},
-		&rbacv1.ClusterRoleBinding{
-			TypeMeta:   metav1.TypeMeta{APIVersion: rbacVersion, Kind: "ClusterRoleBinding"},
-			ObjectMeta: cluster(o.ServiceAccount), Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: o.ServiceAccount},
-		},
-		&rbacv1.Role{
-			TypeMeta: metav1.TypeMeta{APIVersion: rbacVersion, Kind: "Role"}, ObjectMeta: meta(o.ServiceAccount),
-			Rules: o.Rules,
-		},
-		&rbacv1.RoleBinding{
-			TypeMeta:   metav1.TypeMeta{APIVersion: rbacVersion, Kind: "RoleBinding"},
-			ObjectMeta: meta(o.ServiceAccount), Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: o.ServiceAccount},
-		},
-		&appsv1.Deployment{
-			TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
-			ObjectMeta: meta("virt-operator"), Spec: o.Deployment,
-		},
-	}
-}
-
-// CustomResource asks for KubeVirt with software emulation, its workloads on the
-// workers if there are any. replicas are those of the components that have several.
-func CustomResource(namespace string, workers bool, replicas int64) *unstructured.Unstructured {
-	placement := func(role string) map[string]any {
-		return map[string]any{"nodePlacement": map[string]any{
-			"nodeSelector": map[string]any{"node-role.kubernetes.io/" + role: ""},
-		}}
-	}
-	infra, workloads := placement("master"), placement("worker")
-	infra["replicas"] = replicas
-	infra["nodePlacement"].(map[string]any)["tolerations"] = []any{
-		map[string]any{"key": "node-role.kubernetes.io/master", "operator": "Exists", "effect": "NoSchedule"},
-	}
-	if !workers {
-		workloads = placement("master")
-	}
-	return &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "kubevirt.io/v1", "kind": "KubeVirt",
-		"metadata": map[string]any{"name": "kubevirt", "namespace": namespace},
-		"spec": map[string]any{
-			"imagePullPolicy": "IfNotPresent",
-			"infra":           infra,
-			"workloads":       workloads,
-			"configuration": map[string]any{
-				"developerConfiguration": map[string]any{"useEmulation": true},
-			},
-		},
-	}}
 }
