@@ -104,6 +104,20 @@ func TestTestIsInterrupted(t *testing.T) {
 	}
 }
 
+// A cluster that does not answer is what fails, not a configuration that would not fit a cluster without nodes.
+func TestTestAway(t *testing.T) {
+	e, c, out := directory(t, kubevirttest.Faults{})
+	put(t, e.Dir, "virtualization.yaml", "apiVersion: virtualization.okd-install.io/v1alpha1\nkind: Virtualization\n"+
+		"hyperConverged: {evictionStrategy: LiveMigrate}\n")
+	c.Down(true)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(time.Second, func() { cancel(exit.ErrInterrupted) })
+	err := virtualization.Test(ctx, e, virtualization.TestOptions{Form: proof.Text})
+	if exit.Code(err) != exit.Interrupted {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestTestOptions(t *testing.T) {
 	e, c, _ := directory(t, kubevirttest.Faults{})
 	for name, tt := range map[string]struct {
