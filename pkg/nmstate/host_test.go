@@ -70,8 +70,8 @@ interfaces:
 	}
 	nmstate.Translate(c, []keyfile.NIC{{Name: "eth0"}, {Name: "eth1"}}, r, report.Path{})
 	const unknown = "no network card is listed with this name, so it must be its name in Linux"
-	want := `host.yaml:4:10: interfaces[1].name: Invalid value: "eth2": ` + unknown + "\n" +
-		`host.yaml:6:64: interfaces[3].link-aggregation.port[0]: Invalid value: "eth3": ` + unknown
+	want := `host.yaml:4:10: interfaces[1].name: "eth2": ` + unknown + "\n" +
+		`host.yaml:6:64: interfaces[3].link-aggregation.port[0]: "eth3": ` + unknown
 	if got := strings.Join(r.Lines(true), "\n"); got != want {
 		t.Errorf("got:  %s\nwant: %s", got, want)
 	}

@@ -269,24 +269,24 @@ routes:
   config:
   - {destination: 0.0.0.0/0, next-hop-address: 198.51.100.1, next-hop-interface: eth0}
 `,
-		`host.yaml:6:48: routes.config[0].next-hop-address: Invalid value: "198.51.100.1": is in no subnet of ` +
+		`host.yaml:6:48: routes.config[0].next-hop-address: "198.51.100.1": is in no subnet of ` +
 			`the interface`},
 	{"no addresses", `
 interfaces:
 - {name: eth0, ipv4: {enabled: true}}
 `,
-		`host.yaml:3:32: interfaces[0].ipv4.enabled: Invalid value: true: there is neither dhcp nor an address, ` +
+		`host.yaml:3:32: interfaces[0].ipv4.enabled: true: there is neither dhcp nor an address, ` +
 			`so the interface has no IPv4`},
 	{"link local address", `
 interfaces:
 - {name: eth0, ipv6: {enabled: true, address: [{ip: "fe80::1", prefix-length: 64}]}}
 `,
-		`host.yaml:3:53: interfaces[0].ipv6.address[0].ip: Invalid value: "fe80::1": is a link-local address, ` +
+		`host.yaml:3:53: interfaces[0].ipv6.address[0].ip: "fe80::1": is a link-local address, ` +
 			`which the interface makes for itself; ignored`},
 	{"dhcp options without dhcp", `
 interfaces:
 - {name: eth0, ipv6: {enabled: true, auto-dns: true, auto-gateway: false, auto-route-table-id: 5}}
 `,
-		`host.yaml:3:48: interfaces[0].ipv6.auto-dns: Invalid value: "...": has no effect without dhcp` + "\n" +
-			`host.yaml:3:96: interfaces[0].ipv6.auto-route-table-id: Invalid value: "...": has no effect without dhcp`},
+		`host.yaml:3:48: interfaces[0].ipv6.auto-dns: "...": has no effect without dhcp` + "\n" +
+			`host.yaml:3:96: interfaces[0].ipv6.auto-route-table-id: "...": has no effect without dhcp`},
 }
