@@ -117,8 +117,7 @@ step 'lab set up' bin/okd-lab setup --virtualization
 step 'integration tests' integration || fail
 : >"$work/e2e.log"
 for test in \
-	'TestLab:installation on oVirt' \
-	'TestVirtualization:virtualization deployed, used and removed' \
+	'TestLab:installation on oVirt, virtualization deployed, used and removed' \
 	'TestUPI:installation on machines of the user' \
 	'TestSingleNode:installation of a single node in place' \
 	'TestAgent:installation of three masters from one image' \

@@ -77,9 +77,11 @@ func (d *Deployer) Deploy(ctx context.Context) error {
 	return d.finish(ctx, w, applied)
 }
 
-// applyAll applies the objects step by step. Those of late kinds wait for the end of HyperConverged's step.
+// applyAll applies the objects step by step. Those of late kinds wait for the end of HyperConverged's step. Storage
+// becomes ready while the next step's objects do.
 func (d *Deployer) applyAll(ctx context.Context, w *world) (applied []object, err error) {
 	var late []object
+	awaited := 0 // of what was applied
 	counts := map[outcome]int{}
 	steps := d.steps()
 	for i, step := range steps {
@@ -89,7 +91,6 @@ func (d *Deployer) applyAll(ctx context.Context, w *world) (applied []object, er
 			queue, late = append(queue, late...), nil
 		}
 		event.Info(d.Sink, fmt.Sprintf("Virtualization, step %s: %d objects", step, len(queue)))
-		before := len(applied)
 		for _, o := range queue {
 			put, err := d.put(ctx, w, step, o, applied, early)
 			if err != nil {
@@ -102,12 +103,16 @@ func (d *Deployer) applyAll(ctx context.Context, w *world) (applied []object, er
 			counts[put]++
 			applied = append(applied, o)
 		}
-		wait := applied[before:]
+		if step == manifests.StepStorage && slices.Contains(steps[i:], manifests.StepHyperConverged) {
+			continue
+		}
+		wait := applied[awaited:]
 		if err := d.until(ctx, step, d.limit(step), func(ctx context.Context) (string, error) {
 			return d.holdups(ctx, w, wait, enough)
 		}); err != nil {
 			return nil, err
 		}
+		awaited = len(applied)
 	}
 	event.Info(d.Sink, fmt.Sprintf("Virtualization: %d objects made, %d changed, %d as they are written",
 		counts[made], counts[changed], counts[unchanged]))

@@ -34,7 +34,9 @@ var scenarios = []scenario{
 // TestLab runs the installer with an oVirt engine.
 func TestLab(t *testing.T) {
 	if *have != "" {
-		checkCluster(t, &cluster{lab: newLab(t, "ovirt"), dir: *have, size: standard})
+		c := &cluster{lab: newLab(t, "ovirt"), dir: *have, size: standard}
+		checkCluster(t, c)
+		step(t, "Virtualization", func(t *testing.T) { virtualized(t, c) })
 		return
 	}
 	l := newLab(t, "ovirt")
@@ -74,6 +76,7 @@ func installation(t *testing.T, l *lab) {
 	step(t, "GatherWithoutAgent", func(t *testing.T) { c.gathersWithoutAgent(t) })
 	step(t, "BesideSilence", func(t *testing.T) { besideSilence(t, c) })
 	step(t, "Ignition", func(t *testing.T) { ignitionValidates(t, l) })
+	step(t, "Virtualization", func(t *testing.T) { virtualized(t, c) })
 	step(t, "MasterWithVIPLost", func(t *testing.T) { masterWithVIPLost(t, c) })
 	destroyed(t, c)
 }

@@ -89,11 +89,11 @@ func (v virtual) configure(t *testing.T, config string) {
 	}
 }
 
-// TestVirtualization goes from an install-config to a VM, and back: the stack is deployed after the cluster, proved,
+// virtualized goes from a cluster to a VM, and back: create cluster goes on to deploy the stack, proves it, and it is
 // used with the tools of its projects, deployed again, which changes nothing, and removed.
-func TestVirtualization(t *testing.T) {
-	v := bareCluster(t, "virtualization")
-	made := v.withVirtualization(t)
+func virtualized(t *testing.T, c *cluster) {
+	made := c.withVirtualization(t)
+	v := c.withStack(t, emulated)
 	before := v.objects(t)
 	edited := v.editManifest(t)
 	step(t, "Deploy", func(t *testing.T) {
@@ -120,7 +120,6 @@ func TestVirtualization(t *testing.T) {
 	}
 	step(t, "RemoveVM", func(t *testing.T) { v.removeGuest(t) })
 	step(t, "Remove", func(t *testing.T) { v.removed(t, before) })
-	step(t, "Cluster", func(t *testing.T) { v.nodesReady(t) })
 }
 
 // onSingleNode deploys the stack to a node that is everything: VMs do not migrate there, and the reason is said.

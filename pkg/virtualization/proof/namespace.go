@@ -31,6 +31,7 @@ const (
 	dead = time.Minute
 
 	removal      = 3 * time.Minute  // that a namespace may take to go
+	vmFirst      = 30 * time.Second // that the VM may take before its namespace is removed with it
 	interruption = 15 * time.Second // for what is done after Ctrl-C: the user waits for the prompt
 )
 
@@ -243,6 +244,8 @@ func (r *run) cleanUp(ctx context.Context) outcome {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), interruption)
 		defer cancel()
+	} else if r.status(Running) == Passed {
+		r.removeMachine(ctx)
 	}
 	f := r.ask(ctx, "delete namespace "+r.namespace, func(ctx context.Context) error {
 		if r.uid == "" { // the answer to Create was lost
@@ -274,6 +277,28 @@ func (r *run) cleanUp(ctx context.Context) outcome {
 		return f.outcome()
 	}
 	return passed("namespace %s is gone", r.namespace)
+}
+
+// removeMachine removes the VM ahead of its namespace: a namespace that still has contents when it is removed is looked
+// at again only after many seconds. A failure does not matter, since the namespace takes the VM along.
+func (r *run) removeMachine(ctx context.Context) {
+	f := r.ask(ctx, "delete the VM", func(ctx context.Context) error {
+		return r.API.Delete(ctx, machines.Ref(r.namespace, vmName))
+	})
+	if f != nil {
+		return
+	}
+	_ = r.until(ctx, vmFirst, CleanUp, func(ctx context.Context) (seen, error) {
+		vmi, err := r.instance(ctx)
+		if kube.NotFound(err) {
+			return seen{}, nil
+		}
+		text := "the VM is being removed"
+		if vmi.DeletionTimestamp != nil {
+			text += kube.Since(vmi.DeletionTimestamp.Time)
+		}
+		return seen{missing: text}, err
+	})
 }
 
 // gone waits until a namespace has been removed.

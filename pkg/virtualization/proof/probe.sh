@@ -13,7 +13,7 @@ for host; do
     why=
     for port in ${ports//,/ }; do
       # The inner shell says why it cannot connect; the first line of the guest, if it sends one, is the proof.
-      answer=$(timeout 8 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1; read -r -t 3 line <&3
+      answer=$(timeout 8 bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1; read -r -t 1 line <&3
         printf "%s" "${line%$'"'\r'"'}"' "$host" "$port" 2>&1) && break 2
       [[ $? == 124 ]] && answer="no answer"
       why+=", port $port: ${answer##*: }"
