@@ -24,10 +24,12 @@ import (
 var bootServer = fmt.Sprintf("%s:8080", network.Provisioner)
 
 // TestAgentWays installs a cluster whose hosts boot in different ways, at a site that reaches
-// the registry by a mirror only: the first host over the network, the second from a minimal
-// image, the third from one that knows no cluster, and a medium that brings it.
+// the registries by a mirror only: the first host over the network, the second from a minimal
+// image, the third from one that knows no cluster, and a medium that brings it. Virtualization
+// comes from the mirror, too.
 func TestAgentWays(t *testing.T) {
 	l := newLab(t, "agent-ways")
+	l.withVirtualization(t)
 	s := center.ClusterSize{Name: "demo", Platform: "baremetal", Masters: 3}
 	a := newAgents(t, l, s)
 	if *have == "" {
@@ -46,6 +48,7 @@ func TestAgentWays(t *testing.T) {
 	step(t, "Network", func(t *testing.T) { a.staticNetwork(t) })
 	step(t, "NothingOfTheLiveSystem", func(t *testing.T) { a.nothingLive(t) })
 	step(t, "Workload", func(t *testing.T) { a.workload(t) })
+	step(t, "Virtualization", func(t *testing.T) { a.virtualizationFromMirror(t) })
 }
 
 func (a *agents) installByWays(t *testing.T, s center.ClusterSize) {
@@ -55,7 +58,9 @@ func (a *agents) installByWays(t *testing.T, s center.ClusterSize) {
 		a.change(t, "agent-config.yaml", map[string]any{
 			"bootArtifactsBaseURL": "http://" + bootServer, "minimalISO": true,
 		})
-		a.okdLab(t, "fault", "service", "registry", "off")
+		for _, name := range []string{"registry", network.Quay, network.PublicCatalogs} {
+			a.okdLab(t, "fault", "service", name, "off")
+		}
 		for _, args := range [][]string{
 			{"image"}, {"pxe-files"}, {"unconfigured-ignition", "--iso"}, {"config-image"},
 		} {
@@ -113,10 +118,18 @@ func (a *agents) behindMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sources []any
+	add := func(source, mirror string) {
+		sources = append(sources, map[string]any{"source": source, "mirrors": []any{mirror}})
+	}
 	for _, source := range []string{release, f.Registry.Host + "/okd/content"} {
-		sources = append(sources, map[string]any{
-			"source": source, "mirrors": []any{strings.Replace(source, f.Registry.Host, mirrorHost, 1)},
-		})
+		add(source, strings.Replace(source, f.Registry.Host, mirrorHost, 1))
+	}
+	// The lab's registry has what comes from elsewhere under the names of these registries.
+	for _, source := range []string{
+		network.PublicCatalogs + "/redhat", network.Quay + "/okd-lab", network.Quay + "/kubevirt",
+		network.Quay + "/containerdisks",
+	} {
+		add(source, mirrorHost+"/"+source)
 	}
 	a.change(t, "install-config.yaml", map[string]any{"pullSecret": string(pull), "imageDigestSources": sources})
 }
@@ -206,5 +219,24 @@ func (a *agents) nodesUseMirror(t *testing.T) {
 	}
 	if out := a.kubectl(t, "get", "imagedigestmirrorsets", "-o", "yaml"); !strings.Contains(out, mirrorHost+"/") {
 		t.Errorf("the cluster does not know the mirror:\n%s", out)
+	}
+}
+
+// virtualizationFromMirror deploys the stack while all registries but the mirror are cut off.
+func (a *agents) virtualizationFromMirror(t *testing.T) {
+	v := a.withStack(t, emulated)
+	r := v.finish(t, stackBudget, 0, v.dir, "virtualization", "deploy")
+	v.deployed(t, r)
+	if want := "ready: centos-stream10, centos-stream9, fedora"; !strings.Contains(r.stderr.String(), want) {
+		t.Errorf("the test does not say %q:\n%s", want, last(r.stderr.String(), 25))
+	}
+	for _, args := range [][]string{
+		{"get", "catalogsources", "--namespace", "openshift-marketplace", "--output=jsonpath={.items[*].spec.image}"},
+		{"get", "dataimportcrons", "--all-namespaces",
+			"--output=jsonpath={.items[*].spec.template.spec.source.registry.url}"},
+	} {
+		if out := v.kubectl(t, args...); !strings.Contains(out, mirrorHost+"/") {
+			t.Errorf("%s: no image of the mirror: %s", args[1], out)
+		}
 	}
 }
