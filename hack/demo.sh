@@ -91,6 +91,7 @@ create_cluster() {
 start_vm() {
 	say 'Start a VM, and move it to another node while it runs'
 	kube apply --filename "$vm"
+	kube wait --for=create vmi/hello --timeout=1m
 	kube wait --for=condition=AgentConnected vmi/hello --timeout=5m
 	kube get vmi
 	bin/okd-lab exec -- virtctl --kubeconfig "$config" migrate hello
