@@ -63,6 +63,8 @@ func (r *run) volume(ctx context.Context) outcome {
 	if f != nil {
 		return under(ctx, r.explain(ctx, f, volumeName, "importer-"), "disk %s/%s was not made", r.namespace, volumeName)
 	}
+	// It has served. Removed now, it does not hold up the removal of the namespace, which takes it along otherwise.
+	_ = r.API.Delete(ctx, volumes.Ref(r.namespace, volumeName))
 	return passed("DataVolume %s/%s of 1Gi has succeeded%s", r.namespace, volumeName, size)
 }
 
