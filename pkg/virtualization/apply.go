@@ -29,13 +29,15 @@ const (
 const unknownKind = time.Minute
 
 // put applies an object as soon as the cluster takes it. While the kind of the object is missing, what was applied
-// before is what holds it up. An object of a late kind is postponed if its kind is missing and early is set.
+// before is what holds it up. An object of a late kind is postponed if early is set and its kind is missing, or the
+// webhook of its kind does not answer yet.
 func (d *Deployer) put(
 	ctx context.Context, w *world, step string, o object, applied []object, early bool,
 ) (done outcome, err error) {
+	late := early && kindOf(o).late
 	err = d.until(ctx, step, d.limit(step), func(ctx context.Context) (string, error) {
 		if _, err := w.ref(ctx, o); noKind(err) {
-			if kindOf(o).late && early {
+			if late {
 				done = postponed
 				return "", nil
 			}
@@ -45,7 +47,12 @@ func (d *Deployer) put(
 		if err != nil || missing != "" {
 			return missing, err
 		}
-		if done, err = d.apply(ctx, w, o); err != nil && webhookTrouble(err) != "" {
+		done, err = d.apply(ctx, w, o)
+		switch silent := err != nil && webhookTrouble(err) != ""; {
+		case silent && late:
+			done = postponed
+			return "", nil
+		case silent:
 			return d.behindWebhook(ctx, w, o, applied, err)
 		}
 		return answer(o, err)

@@ -77,8 +77,8 @@ func (d *Deployer) Deploy(ctx context.Context) error {
 	return d.finish(ctx, w, applied)
 }
 
-// applyAll applies the objects step by step. Those of late kinds wait for the end of HyperConverged's step. Storage
-// becomes ready while the next step's objects do.
+// applyAll applies the objects step by step. Those of late kinds that the cluster does not take are left for
+// HyperConverged's step. Storage becomes ready while the next step's objects do.
 func (d *Deployer) applyAll(ctx context.Context, w *world) (applied []object, err error) {
 	var late []object
 	awaited := 0 // of what was applied

@@ -251,6 +251,18 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// HyperConverged, which takes longest, does not wait for the webhook of the storage.
+func TestStorageLate(t *testing.T) {
+	s := stacktest.New(t, stacktest.Faults{StorageLate: true})
+	d, heard := deployer(t, s)
+	if err := d.Deploy(t.Context()); err != nil {
+		t.Fatalf("%v\n%s", err, strings.Join(heard.lines, "\n"))
+	}
+	if s.Get("/apis/hostpathprovisioner.kubevirt.io/v1beta1/hostpathprovisioners/hostpath-provisioner") == nil {
+		t.Error("there is no HostPathProvisioner")
+	}
+}
+
 func TestEmulationAllowed(t *testing.T) {
 	s := stacktest.New(t, stacktest.Faults{NoKVM: true})
 	d, _ := deployer(t, s)

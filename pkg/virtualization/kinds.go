@@ -17,7 +17,7 @@ type kind struct {
 	settled judge
 	// enough is whether the next step can begin. Nil is settled.
 	enough judge
-	// late kinds are served only once HyperConverged is there; their objects wait for that.
+	// late kinds may come with HyperConverged: what the cluster does not take at once is applied after it.
 	late bool
 }
 
@@ -52,7 +52,8 @@ func kinds(gk groupKind) kind {
 	case groupKind{groupHCO, "HyperConverged"}:
 		return kind{before: hcoUp, settled: hyperConvergedReady}
 	case groupKind{"hostpathprovisioner.kubevirt.io", "HostPathProvisioner"}:
-		return kind{settled: conditions(wanted{"Available", "True"}, wanted{"Degraded", "False"})}
+		// Its webhook may take long to answer, and KubeVirt takes longest of all.
+		return kind{settled: conditions(wanted{"Available", "True"}, wanted{"Degraded", "False"}), late: true}
 	case groupKind{"storage.k8s.io", "StorageClass"}:
 		return kind{settled: there}
 	case groupKind{groupCDI, "StorageProfile"}:

@@ -27,6 +27,7 @@ type Faults struct {
 	UnpackFails       bool
 	PlanFails         bool
 	WebhookDown       bool
+	StorageLate       bool // the webhook of HostPathProvisioner does not answer before there is a HyperConverged
 	OperatorCrashes   bool // hco-operator does not become available
 	NoKVM             bool // nodes have no /dev/kvm
 	Degraded          bool // NetworkAddonsConfig is, and so HyperConverged
@@ -37,6 +38,7 @@ type Faults struct {
 type Stack struct {
 	*kubetest.Cluster
 	faults atomic.Pointer[Faults]
+	begun  atomic.Bool // there is a HyperConverged, or was one
 	mu     sync.Mutex
 	seen   map[string]int    // how often an object was looked at
 	paths  map[string]string // of objects that were made once, by their manifests
@@ -117,18 +119,26 @@ func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// admit is the webhook of HyperConverged.
+// admit is the webhooks of the operators.
 func (s *Stack) admit(r kubetest.Request) *metav1.Status {
-	if !strings.Contains(r.Path, "/hyperconvergeds/") {
-		return nil
-	}
-	if s.wrong().WebhookDown {
-		return &metav1.Status{Code: http.StatusInternalServerError, Reason: metav1.StatusReasonInternalError,
-			Message: `Internal error occurred: failed calling webhook "validate-hco.kubevirt.io": failed to call webhook: ` +
-				`Post "https://hco-webhook-service.kubevirt-hyperconverged.svc:4343/validate": no endpoints available for ` +
-				`service "hco-webhook-service"`}
+	switch {
+	case strings.Contains(r.Path, "/hyperconvergeds/"):
+		if s.wrong().WebhookDown {
+			return silent("validate-hco.kubevirt.io", "hco-webhook-service")
+		}
+		s.begun.Store(s.begun.Load() || !r.DryRun)
+	case strings.Contains(r.Path, "/hostpathprovisioners/") && s.wrong().StorageLate && !s.begun.Load():
+		return silent("validate-hostpath-provisioner.kubevirt.io", "hostpath-provisioner-operator-service")
 	}
 	return nil
+}
+
+// silent is the answer of an API whose webhook has no pod.
+func silent(webhook, service string) *metav1.Status {
+	return &metav1.Status{Code: http.StatusInternalServerError, Reason: metav1.StatusReasonInternalError,
+		Message: fmt.Sprintf("Internal error occurred: failed calling webhook %q: failed to call webhook: Post "+
+			`"https://%s.kubevirt-hyperconverged.svc:443/validate": no endpoints available for service %q`,
+			webhook, service, service)}
 }
 
 // object is an object that an operator looks at.
