@@ -93,8 +93,8 @@ func StoredConfig(dir string, key *seal.Key, platforms []Platform) (*types.Insta
 	if raw, err = fill(dir, platforms, raw, unknown); err != nil {
 		return nil, err
 	}
-	agentBased, err := asset.Stored(dir, key, AgentBased)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	agentBased, err := StoredAgentBased(dir, key)
+	if err != nil {
 		return nil, err
 	}
 	options := types.Options{
@@ -105,6 +105,15 @@ func StoredConfig(dir string, key *seal.Key, platforms []Platform) (*types.Insta
 		return nil, findings.Err()
 	}
 	return c, nil
+}
+
+// StoredAgentBased reports whether the hosts of the last run register themselves.
+func StoredAgentBased(dir string, key *seal.Key) (bool, error) {
+	agentBased, err := asset.Stored(dir, key, AgentBased)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return agentBased, err
 }
 
 // StoredSSH are the keys of the bootstrap host.

@@ -14,6 +14,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/phase"
 	"github.com/okd-install/okd-install/pkg/secret"
+	"github.com/okd-install/okd-install/pkg/types/agent"
 	"github.com/okd-install/okd-install/pkg/version"
 	"github.com/okd-install/okd-install/pkg/workdir"
 )
@@ -32,6 +33,22 @@ type Opening struct {
 	Edited       asset.Policy // what to do about edited files whose inputs changed
 	AllowUnknown bool         // unknown keys of install-config.yaml are warnings
 	AgentBased   bool         // hosts register themselves
+}
+
+// OfAnyKind is an opening for commands that serve all kinds of directories: hosts register themselves if the state says
+// so, or if there is an agent-config.yaml.
+func (e *Env) OfAnyKind(o Opening) (Opening, error) {
+	key, err := e.StateKey()
+	if err != nil {
+		return o, err
+	}
+	based, err := assets.StoredAgentBased(e.Dir, key)
+	if err != nil {
+		return o, e.Explain(err)
+	}
+	_, none := os.Lstat(e.Path(agent.File))
+	o.AgentBased = o.AgentBased || based || none == nil
+	return o, nil
 }
 
 // Open takes the directory, with its assets, for this process.

@@ -28,6 +28,11 @@ func Manifests(ctx context.Context, e *install.Env, o Options) error {
 // VirtualizationManifests is the command create virtualization-manifests: it writes virtualization/.
 func VirtualizationManifests(ctx context.Context, e *install.Env, o Options) error {
 	done := "Virtualization-Manifests created in: " + e.Path("virtualization")
+	opening, err := e.OfAnyKind(o.Opening)
+	if err != nil {
+		return err
+	}
+	o.Opening = opening
 	return files(ctx, e, o, false, (*assets.Installer).VirtualizationManifests, done)
 }
 

@@ -28,7 +28,11 @@ type VirtualizationOptions struct {
 // VirtualizationConfig is the command create virtualization-config: it checks virtualization.yaml, or asks for one on a
 // terminal.
 func VirtualizationConfig(ctx context.Context, e *install.Env, o VirtualizationOptions) (err error) {
-	inst, err := e.Open(o.Opening)
+	opening, err := e.OfAnyKind(o.Opening)
+	if err != nil {
+		return err
+	}
+	inst, err := e.Open(opening)
 	if err != nil {
 		return err
 	}

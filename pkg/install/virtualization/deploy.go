@@ -24,7 +24,11 @@ func Deploy(ctx context.Context, e *install.Env, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	inst, err := e.Open(install.Opening{})
+	opening, err := e.OfAnyKind(install.Opening{})
+	if err != nil {
+		return err
+	}
+	inst, err := e.Open(opening)
 	if err != nil {
 		return err
 	}
