@@ -16,7 +16,7 @@ func hcoUp(ctx context.Context, w *world, o object) (string, error) {
 	if !slices.ContainsFunc(w.of(groupOLM, "Subscription"), here) {
 		return "", nil
 	}
-	for _, name := range []string{"hco-operator", "hco-webhook"} {
+	for _, name := range []string{"hco-webhook", "hco-operator"} {
 		missing, err := w.deployment(ctx, o.namespace(), name, fixImages)
 		if err != nil || missing != "" {
 			return missing, err

@@ -184,7 +184,8 @@ func webhookNotReady(t *testing.T, v virtual) {
 	}
 	workers("cordon")
 	t.Cleanup(func() { workers("uncordon") })
-	r := v.fails(t, "Approving InstallPlan", "webhook .* no node takes Pod kubevirt-hyperconverged/hco-")
+	r := v.fails(t, "Approving InstallPlan", "HyperConverged .* is not applied yet: Deployment .*/hco-webhook: .* "+
+		"no node takes Pod kubevirt-hyperconverged/hco-")
 	workers("uncordon")
 	if code := r.end(t, stackBudget); code != 0 {
 		t.Errorf("%s: exit code %d\n%s", r, code, last(r.stderr.String(), 10))
