@@ -34,6 +34,11 @@ var releasePin = asset.Param[Pin]("release-pin")
 func setRelease(store *asset.Store, deps Deps) error {
 	asset.Set(store, ReleaseImage, deps.ReleaseImage)
 	asset.Set(store, ReleaseVersion, deps.ReleaseVersion)
+	running, _, err := asset.Recall(store, RunningVersion)
+	if err != nil {
+		return err
+	}
+	asset.Set(store, RunningVersion, running)
 	if deps.ReleaseImage != "" {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,11 +32,24 @@ type virtualizationInput struct {
 	Files map[string][]byte `json:"files,omitempty"`
 }
 
+// RunningVersion is the version that the cluster was seen to run, empty if nobody has looked. It is not always that of
+// the release which was installed, which may be known by its image only.
+var RunningVersion = asset.Param[string]("running-version").Living()
+
 // VirtualizationCluster is what the configuration must fit.
-var VirtualizationCluster = asset.From2("virtualization-cluster", Config, ReleaseVersion,
-	func(_ asset.Env, in Input, release string) (virtualization.Cluster, error) {
-		return virtualization.ClusterOf(in.InstallConfig, release), nil
+var VirtualizationCluster = asset.From3("virtualization-cluster", Config, ReleaseVersion, RunningVersion,
+	func(_ asset.Env, in Input, release, running string) (virtualization.Cluster, error) {
+		return virtualization.ClusterOf(in.InstallConfig, cmp.Or(running, release)), nil
 	}, asset.Transient())
+
+// Runs tells the version that the cluster runs, for this process and for later ones. Empty is not known.
+func (i *Installer) Runs(version string) error {
+	if version == "" {
+		return nil
+	}
+	asset.Set(i.store, RunningVersion, version)
+	return asset.Remember(i.store, RunningVersion, version)
+}
 
 // virtualizationReading is the configuration, complete and checked, with the findings about it.
 type virtualizationReading struct {

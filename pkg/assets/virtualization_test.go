@@ -118,6 +118,35 @@ func TestVirtualizationOfARunningCluster(t *testing.T) {
 	}
 }
 
+// Operators follow the version that the cluster runs, in later runs, too; what it was installed from stays.
+func TestVirtualizationFollowsUpdates(t *testing.T) {
+	dir := warmDir(t)
+	i := open(t, dir, deps())
+	defer i.Close()
+	err := errors.Join(i.VirtualizationManifests(t.Context()), i.MarkStarted(), i.Runs("4.99.1"), i.Runs(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := i.Virtualization(t.Context())
+	if err = errors.Join(err, i.Close()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := stack(t, dir, deps(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []assets.Virtualization{before, after} {
+		if v.Cluster.Release != "4.99.1" {
+			t.Errorf("made for release %q", v.Cluster.Release)
+		}
+	}
+	again := open(t, dir, deps())
+	defer again.Close()
+	if c, err := again.Cluster(t.Context()); err != nil || c.ReleaseVersion == "4.99.1" {
+		t.Errorf("installed from release %q, %v", c.ReleaseVersion, err)
+	}
+}
+
 // If an edited file's configuration changes as well, the user decides.
 func TestVirtualizationConflict(t *testing.T) {
 	dir := warmDir(t)

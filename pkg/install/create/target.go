@@ -13,6 +13,7 @@ import (
 	"github.com/okd-install/okd-install/pkg/install/agent"
 	"github.com/okd-install/okd-install/pkg/install/releases"
 	"github.com/okd-install/okd-install/pkg/install/steps"
+	deploying "github.com/okd-install/okd-install/pkg/install/virtualization"
 	"github.com/okd-install/okd-install/pkg/kube"
 	"github.com/okd-install/okd-install/pkg/machines"
 	"github.com/okd-install/okd-install/pkg/plan"
@@ -231,7 +232,7 @@ type Assets interface {
 	Cluster(ctx context.Context) (assets.Cluster, error)
 	Plan(ctx context.Context) (assets.Cluster, error)
 	// Virtualization is what is deployed to run VMs, as the files say now.
-	Virtualization(ctx context.Context) (assets.Virtualization, error)
+	deploying.Assets
 	// RegisterHosts makes hosts register themselves, those that have a role. AgentImage and PlanAgentImage are what they
 	// boot, as with Cluster and Plan.
 	RegisterHosts(roles map[string]string)

@@ -84,11 +84,10 @@ func (c command) virtualizationStep(inst Assets, cluster steps.Cluster, unless s
 	return phase.Step{Phase: phases.Virtualization, Unless: unless, Run: steps.Virtualization{
 		Cluster: cluster, Again: c.Typed("virtualization test"),
 		Stack: func(ctx context.Context, _ event.Sink) (*stack.Deployer, *virtualization.Config, error) {
-			v, err := inst.Virtualization(ctx) // files may have been edited since
+			v, err := deploying.FromAssets(ctx, c.Env, cluster.API, inst) // files may have been edited since
 			if err != nil {
-				return nil, nil, c.Explain(err)
+				return nil, nil, err
 			}
-			c.Hide(v.Config.Secrets()...)
 			return deploying.Deployer(c.Env, cluster.API, v, c.Timeout), v.Config, nil
 		},
 	}.Run}

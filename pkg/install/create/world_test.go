@@ -307,6 +307,7 @@ func (s state) Cluster(ctx context.Context) (assets.Cluster, error) {
 
 func (s state) Plan(ctx context.Context) (assets.Cluster, error)           { return s.Cluster(ctx) }
 func (s state) Settings(ctx context.Context) (*types.InstallConfig, error) { return s.Config(ctx) }
+func (s state) Runs(string) error                                          { return nil }
 func (s state) Virtualization(context.Context) (assets.Virtualization, error) {
 	return assets.Virtualization{}, s.w.virtualization
 }

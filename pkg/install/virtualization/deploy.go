@@ -33,7 +33,7 @@ func Deploy(ctx context.Context, e *install.Env, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, inst.Close()) }()
-	v, known, err := o.fromAssets(ctx, e, inst)
+	v, known, err := o.fromAssets(ctx, e, api, inst)
 	if err == nil && !known {
 		var notes []string
 		v, notes, err = o.fromCluster(ctx, e, api)

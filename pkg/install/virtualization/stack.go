@@ -44,9 +44,35 @@ func Deployer(e *install.Env, api *kube.Client, v assets.Virtualization, timeout
 // elsewhere reports whether the cluster, or what it gets, is not that of the directory.
 func (o Options) elsewhere() bool { return o.Kubeconfig != "" || o.Config != "" }
 
-// fromAssets is what the assets of the directory give; false if they do not describe a cluster.
+// Assets are the assets of a directory.
+type Assets interface {
+	Runs(version string) error
+	Virtualization(ctx context.Context) (assets.Virtualization, error)
+}
+
+// FromAssets is what the assets of the directory give for the cluster as it runs now: its operators follow the version
+// that it has, which may have been updated since, or was never told.
+func FromAssets(ctx context.Context, e *install.Env, api *kube.Client, inst Assets) (assets.Virtualization, error) {
+	var version configv1.ClusterVersion
+	err := api.Get(ctx, kube.ClusterVersions.Ref("", "version"), &version)
+	if err == nil {
+		err = inst.Runs(version.Status.Desired.Version)
+	}
+	if err != nil && !kube.NotFound(err) {
+		return assets.Virtualization{}, exit.New("see that the API of the cluster answers; then run the same command again",
+			"ask %s for the version of the cluster: %s", api.URL(), kube.Cause(err))
+	}
+	v, err := inst.Virtualization(ctx)
+	if err != nil {
+		return v, e.Explain(err)
+	}
+	e.Hide(v.Config.Secrets()...)
+	return v, nil
+}
+
+// fromAssets is FromAssets; false if the directory does not describe a cluster.
 func (o Options) fromAssets(
-	ctx context.Context, e *install.Env, inst *assets.Installer,
+	ctx context.Context, e *install.Env, api *kube.Client, inst *assets.Installer,
 ) (v assets.Virtualization, known bool, err error) {
 	if o.elsewhere() {
 		return v, false, nil
@@ -58,11 +84,8 @@ func (o Options) fromAssets(
 	case err != nil:
 		return v, false, e.Explain(err)
 	}
-	if v, err = inst.Virtualization(ctx); err != nil {
-		return v, false, e.Explain(err)
-	}
-	e.Hide(v.Config.Secrets()...)
-	return v, true, nil
+	v, err = FromAssets(ctx, e, api, inst)
+	return v, err == nil, err
 }
 
 // fromCluster is what fits a cluster: the manifests of the directory, or those that virtualization.yaml or defaults
