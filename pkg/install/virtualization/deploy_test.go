@@ -2,6 +2,7 @@ package virtualization_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,11 +10,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/okd-install/okd-install/pkg/assets"
 	"github.com/okd-install/okd-install/pkg/event"
 	"github.com/okd-install/okd-install/pkg/exit"
 	"github.com/okd-install/okd-install/pkg/install"
 	"github.com/okd-install/okd-install/pkg/install/virtualization"
+	"github.com/okd-install/okd-install/pkg/kube"
+	types "github.com/okd-install/okd-install/pkg/types/virtualization"
 	"github.com/okd-install/okd-install/pkg/virtualization/stacktest"
 )
 
@@ -87,6 +92,32 @@ func TestDeployElsewhere(t *testing.T) {
 	}
 	if after := s.Paths(); !slices.Equal(before, after) {
 		t.Errorf("left: %v", slices.DeleteFunc(after, func(p string) bool { return slices.Contains(before, p) }))
+	}
+}
+
+// pinned are assets of a release of which only the image is known.
+type pinned struct{ running string }
+
+func (p *pinned) Runs(version string) error { p.running = version; return nil }
+func (p *pinned) Virtualization(context.Context) (assets.Virtualization, error) {
+	return assets.Virtualization{Config: &types.Config{}}, nil
+}
+
+// The version is that of the cluster, whose API may be away for a moment.
+func TestFromAssets(t *testing.T) {
+	s := stacktest.New(t, stacktest.Faults{})
+	e, _ := environment(t, s)
+	clk := s.Clock()
+	clk.Before = func(time.Time) { s.Down(false) }
+	e.Clock = clk
+	api, err := kube.New(s.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Down(true)
+	var p pinned
+	if _, err := virtualization.FromAssets(t.Context(), e, api, &p); err != nil || p.running == "" {
+		t.Errorf("the cluster runs %q, %v", p.running, err)
 	}
 }
 

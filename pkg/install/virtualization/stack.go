@@ -12,6 +12,7 @@ import (
 
 	configv1 "github.com/openshift/api/config/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/okd-install/okd-install/pkg/asset"
 	"github.com/okd-install/okd-install/pkg/assets"
@@ -53,14 +54,16 @@ type Assets interface {
 // FromAssets is what the assets of the directory give for the cluster as it runs now: its operators follow the version
 // that it has, which may have been updated since, or was never told.
 func FromAssets(ctx context.Context, e *install.Env, api *kube.Client, inst Assets) (assets.Virtualization, error) {
-	var version configv1.ClusterVersion
-	err := api.Get(ctx, kube.ClusterVersions.Ref("", "version"), &version)
-	if err == nil {
-		err = inst.Runs(version.Status.Desired.Version)
+	version, err := running(ctx, e, api)
+	if err != nil && ctx.Err() != nil {
+		return assets.Virtualization{}, context.Cause(ctx)
 	}
-	if err != nil && !kube.NotFound(err) {
+	if err != nil {
 		return assets.Virtualization{}, exit.New("see that the API of the cluster answers; then run the same command again",
 			"ask %s for the version of the cluster: %s", api.URL(), kube.Cause(err))
+	}
+	if err := inst.Runs(version); err != nil {
+		return assets.Virtualization{}, err
 	}
 	v, err := inst.Virtualization(ctx)
 	if err != nil {
@@ -68,6 +71,32 @@ func FromAssets(ctx context.Context, e *install.Env, api *kube.Client, inst Asse
 	}
 	e.Hide(v.Config.Secrets()...)
 	return v, nil
+}
+
+// answerLimit is how long an API may not answer that is being restarted.
+const answerLimit = time.Minute
+
+// running is the version that a cluster runs, empty if it has none.
+func running(ctx context.Context, e *install.Env, api *kube.Client) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	var version configv1.ClusterVersion
+	var last error
+	err := e.Watcher(api, e.Sink).Until(ctx, "the version of the cluster", func(ctx context.Context) (string, error) {
+		switch err := api.Get(ctx, kube.ClusterVersions.Ref("", "version"), &version); {
+		case err == nil, kube.NotFound(err):
+			return "", nil
+		case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+			return "", err
+		default:
+			last = err
+			return api.URL() + ": " + kube.Cause(err), nil
+		}
+	})
+	if err != nil && last != nil {
+		err = last
+	}
+	return version.Status.Desired.Version, err
 }
 
 // fromAssets is FromAssets; false if the directory does not describe a cluster.
