@@ -121,7 +121,9 @@ func TestVirtualizationOfARunningCluster(t *testing.T) {
 // Operators follow the version that the cluster runs, in later runs, too; what it was installed from stays.
 func TestVirtualizationFollowsUpdates(t *testing.T) {
 	dir := warmDir(t)
-	i := open(t, dir, deps())
+	d := deps()
+	d.ReleaseVersion = "4.21.0"
+	i := open(t, dir, d)
 	defer i.Close()
 	err := errors.Join(i.VirtualizationManifests(t.Context()), i.MarkStarted(), i.Runs("4.99.1"), i.Runs(""))
 	if err != nil {
@@ -131,7 +133,7 @@ func TestVirtualizationFollowsUpdates(t *testing.T) {
 	if err = errors.Join(err, i.Close()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := stack(t, dir, deps(), true)
+	after, err := stack(t, dir, d, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,9 +142,9 @@ func TestVirtualizationFollowsUpdates(t *testing.T) {
 			t.Errorf("made for release %q", v.Cluster.Release)
 		}
 	}
-	again := open(t, dir, deps())
+	again := open(t, dir, d)
 	defer again.Close()
-	if c, err := again.Cluster(t.Context()); err != nil || c.ReleaseVersion == "4.99.1" {
+	if c, err := again.Cluster(t.Context()); err != nil || c.ReleaseVersion != d.ReleaseVersion {
 		t.Errorf("installed from release %q, %v", c.ReleaseVersion, err)
 	}
 }
